@@ -1,0 +1,1 @@
+/* Nothing: cffi knows the fixed-width types, and declares no others. */

@@ -1,0 +1,117 @@
+"""Everything that can be refused, in one list: code, exit status and explanation.
+
+A refusal is raised as `EdgeError(code, message, cause=..., help=...)`. The command line prints
+it as what / why / what to do and exits with the status of the code's class; a library user
+catches `EdgeError`. Anything else that escapes is a defect of ours (exit status 101).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXIT_OK = 0
+EXIT_CHECK_FAILED = 1
+EXIT_USAGE = 2
+EXIT_TOOL_MISSING = 3
+EXIT_LINK = 4
+EXIT_UNSUPPORTED = 5
+EXIT_INTERNAL = 101
+
+
+@dataclass(frozen=True)
+class ErrorCode:
+    """One kind of refusal. `exit` is the process exit status; `explain` is shown by `explain`."""
+
+    exit: int
+    title: str
+    explain: str
+
+
+CODES: dict[str, ErrorCode] = {
+    "E101": ErrorCode(EXIT_USAGE, "a network is not well formed",
+        "Names must be unique, projections must join what exists, arrays must have the shape "
+        "(n_pre, n_post) or (n,), every number must be finite, thresholds positive and leaks in "
+        "[0, 1]."),
+    "E102": ErrorCode(EXIT_UNSUPPORTED, "a module of the model is not supported",
+        "The PyTorch importer takes an nn.Sequential (or a list) of nn.Linear and "
+        "snntorch.Leaky, with nn.Flatten, nn.Identity and nn.Dropout ignored."),
+    "E103": ErrorCode(EXIT_USAGE, "a file is missing or is not what it should be",
+        "The file could not be read as the kind named. Check the path, and that the file was "
+        "written by this version of edge-dassdp."),
+    "E104": ErrorCode(EXIT_USAGE, "data has the wrong shape or range",
+        "Samples are rows of n_inputs numbers (times n_frames); labels are integers from 0 to "
+        "n_classes - 1."),
+    "E105": ErrorCode(EXIT_USAGE, "a setting is out of range",
+        "A value given on the command line or in Python lies outside what the setting allows."),
+    "E201": ErrorCode(EXIT_UNSUPPORTED, "the network cannot be quantized as asked",
+        "A scale, a threshold or a rule constant cannot be represented in its fixed-point "
+        "format. The message names it."),
+    "E202": ErrorCode(EXIT_UNSUPPORTED, "a proof failed: an accumulator could overflow",
+        "The interval analysis takes the worst case over all inputs and over all values plastic "
+        "weights may take. The named quantity does not fit in 32 bits. Fewer weight bits, fewer "
+        "threshold bits or fewer steps make it smaller."),
+    "E203": ErrorCode(EXIT_UNSUPPORTED, "a plasticity rule cannot be used there",
+        "Rules need spiking presynaptic neurons; the readout delta rule belongs to projections "
+        "into the readout population; two rules must agree on which spike a latency records."),
+    "E301": ErrorCode(EXIT_TOOL_MISSING, "a tool is missing",
+        "Building firmware needs arm-none-eabi-gcc, running it needs qemu-system-arm, the "
+        "emulator needs a C compiler named by CC or called cc."),
+    "E302": ErrorCode(EXIT_INTERNAL, "the C compiler refused generated code",
+        "Generated code compiles without warnings or it is our defect. Please report it with the "
+        "model and the output above."),
+    "E303": ErrorCode(EXIT_TOOL_MISSING, "an optional Python package is missing",
+        "PyTorch, plotting and example data are extras so that the core stays small. Install the "
+        "extra named in the message."),
+    "E401": ErrorCode(EXIT_USAGE, "a board description is wrong",
+        "boards/<name>/board.toml is checked once at load; the message names the field."),
+    "E402": ErrorCode(EXIT_CHECK_FAILED, "a memory budget is broken",
+        "The ledger adds every byte of RAM or flash before the build. Make fewer projections "
+        "plastic, give a smaller batch, or pick a board with more memory."),
+    "E403": ErrorCode(EXIT_CHECK_FAILED, "measured and predicted memory disagree",
+        "The linked ELF does not hold what the plan predicted. This is our defect unless the "
+        "runtime was edited."),
+    "E404": ErrorCode(EXIT_CHECK_FAILED, "two targets disagree",
+        "Reference, emulator and firmware must agree in every bit. The message names the first "
+        "difference: signal, index, step and sample."),
+    "E501": ErrorCode(EXIT_LINK, "the port cannot be opened",
+        "The port does not exist, is busy, or permission is missing."),
+    "E502": ErrorCode(EXIT_LINK, "the device does not answer",
+        "No valid frame came back within the time and the retries allowed. Check power, port, "
+        "baud rate and that the firmware was flashed."),
+    "E503": ErrorCode(EXIT_LINK, "the device refused a request",
+        "The device answered with an error; nothing on it was changed."),
+    "E504": ErrorCode(EXIT_LINK, "the device runs something else",
+        "The handshake compares protocol version, model hash and build hash. Rebuild and reflash "
+        "what the message names."),
+    "E505": ErrorCode(EXIT_LINK, "the device restarted",
+        "The session was lost in the middle: the device has its factory weights again. Restore a "
+        "snapshot and go on."),
+    "E506": ErrorCode(EXIT_CHECK_FAILED, "the emulator detected an overflow",
+        "The checked build traps on every overflow that the proof excluded. This is our defect."),
+}
+
+
+class EdgeError(Exception):
+    """A refusal with a code of `CODES`, what was wrong, why, and what to do.
+
+    `message` says what, `cause` why (with the numbers), `help` what to do next.
+    """
+
+    def __init__(self, code: str, message: str, *, cause: str = "", help: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.cause = cause
+        self.help = help
+
+    @property
+    def exit_status(self) -> int:
+        return CODES[self.code].exit
+
+    def __str__(self) -> str:
+        parts = [f"error[{self.code}]: {self.message}"]
+        if self.cause:
+            parts.append(f"  cause: {self.cause}")
+        if self.help:
+            parts.append(f"  help:  {self.help}")
+        return "\n".join(parts)

@@ -1,0 +1,310 @@
+"""Memory before the build: every byte of the state, and the RAM ledger of a firmware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.board import Board
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.packing import (
+    GATE_DTYPE,
+    LEARNING_DTYPE,
+    columns,
+    field_bytes,
+    row_bytes,
+    unpack_bits,
+    unpack_fields,
+    unpack_weights,
+)
+from edge_dassdp.protocol import LINK_STRUCT_BYTES, link_buffer_bytes
+from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QSyncRule
+
+Group = Literal["weights", "inference", "learning", "padding"]
+_SIZES = {"dassdp_gate_t": 48, "dassdp_learning_t": 28, "uint32_t": 4, "int32_t": 4,
+          "uint16_t": 2, "int16_t": 2, "uint8_t": 1, "int8_t": 1}
+_ALIGNS = {"dassdp_gate_t": 8, "dassdp_learning_t": 4}
+_WORD = 4
+
+
+@dataclass(frozen=True)
+class StateField:
+    """One member of the generated state struct. offset in bytes; count elements of ctype."""
+
+    name: str
+    ctype: str
+    count: int
+    group: Group
+    align: int
+    offset: int = 0
+
+    @property
+    def bytes(self) -> int:
+        return self.count * _SIZES[self.ctype]
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Parts of the scratch array, byte offsets from its start.
+
+    Sums at 0 and the active list behind them while the network runs; while it learns, k (or the
+    sums of a batch) at 0, then the update row, then latencies (or gates of a batch).
+    """
+
+    active: int
+    row: int
+    batch: int
+    inference_bytes: int
+    learning_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        return -(-max(self.inference_bytes, self.learning_bytes) // 4) * 4
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """Predicted bytes of static RAM of one owner."""
+
+    what: str
+    group: str
+    bytes: int
+
+
+class Layout:
+    """Where everything lies in the state. Fields never overlap and leave no gap unnamed."""
+
+    def __init__(self, network: QNetwork) -> None:
+        self.network = network
+        self.scratch = _scratch(network)
+        self.persist_begin = 0
+        persistent = _persistent(network)
+        others = sorted(_others(network, self.scratch), key=lambda f: -f.align)
+        placed, self.persist_end = _place(persistent, 0)
+        rest, end = _place(others, self.persist_end)
+        self.fields: tuple[StateField, ...] = tuple(placed + rest)
+        padding = -end % 8
+        if padding:
+            self.fields += (StateField("padding_end", "uint8_t", padding, "padding", 1, end),)
+        self.state_bytes = end + padding
+
+    @cached_property
+    def _by_name(self) -> dict[str, StateField]:
+        return {f.name: f for f in self.fields}
+
+    def offset(self, name: str) -> int:
+        """Byte offset of a field, -1 if the model has none of that name."""
+        found = self._by_name.get(name)
+        return found.offset if found else -1
+
+    def bytes_of(self, group: Group) -> int:
+        return sum(f.bytes for f in self.fields if f.group == group)
+
+    @property
+    def learning_state_bytes(self) -> int:
+        """What learning costs beyond weights and inference state, the larger scratch included."""
+        extra = max(0, self.scratch.learning_bytes - self.scratch.inference_bytes)
+        return self.bytes_of("learning") + -(-extra // 4) * 4
+
+    def decode(self, state: bytes) -> dict[str, NDArray[Any]]:
+        """The state's bytes as named integer arrays, as `Reference.named_state` has them."""
+        if len(state) != self.state_bytes:
+            raise EdgeError("E104", f"a state of {len(state)} bytes, expected {self.state_bytes}")
+        named: dict[str, NDArray[Any]] = {}
+        net = self.network
+        for field in self.fields:
+            raw = state[field.offset : field.offset + field.bytes]
+            kind, _, owner = field.name.partition("_")
+            if kind in ("v", "base"):
+                named[field.name] = np.frombuffer(raw, field.ctype[:-2]).astype(np.int64)
+            elif kind == "error":
+                padded = np.frombuffer(raw, np.int16).astype(np.int64)
+                named[field.name] = padded[: net.population(owner).size]
+            elif kind == "spk":
+                named[field.name] = unpack_bits(raw, net.population(owner).size)
+            elif kind in ("count", "latency"):
+                named[field.name] = self._decode_slots(raw, net.population(owner))
+            elif kind == "w":
+                p = net.projection(owner)
+                named[field.name] = unpack_weights(raw, p.n_pre, p.n_post, p.weight_bits)
+            elif field.name == "logits":
+                named["logits"] = np.frombuffer(raw, np.int32).astype(np.int64)
+            elif field.ctype in ("dassdp_gate_t", "dassdp_learning_t"):
+                dtype = GATE_DTYPE if kind == "gate" else LEARNING_DTYPE
+                record = np.frombuffer(raw, dtype)
+                for name in dtype.names or ():
+                    if name != "reserved":
+                        named[f"{field.name}.{name}"] = record[name]
+        return named
+
+    def _decode_slots(self, raw: bytes, p: QPopulation) -> NDArray[Any]:
+        bits = self.network.field_bits
+        size = field_bytes(p.size, bits)
+        slots = [unpack_fields(raw[b * size : (b + 1) * size], p.size, bits)
+                 for b in range(len(raw) // size)]
+        return np.concatenate(slots)
+
+
+def _sync(rule: object) -> bool:
+    return isinstance(rule, QSyncRule)
+
+
+def _slots(network: QNetwork) -> list[StateField]:
+    """Packed counts and latencies, one slot per sample of a batch."""
+    fields = []
+    for prefix in ("count", "latency"):
+        for p in network.populations:
+            if p.counts and (prefix == "count" or p.records != "none"):
+                size = field_bytes(p.size, network.field_bits) * network.n_batch
+                fields.append(_field(f"{prefix}_{p.name}", "uint8_t", size, "learning"))
+    return fields
+
+
+def _persistent(network: QNetwork) -> list[StateField]:
+    """What a snapshot holds beside the weights, in this order: docs/arithmetic.md."""
+    fields = [_field(f"gate_{p.name}", "dassdp_gate_t", 1, "learning")
+              for p in network.plastic if _sync(p.rule)]
+    if network.plastic:
+        fields.append(_field("learning", "dassdp_learning_t", 1, "learning"))
+    if network.n_batch > 1:
+        fields.append(_field("losses", "uint16_t", network.n_batch, "learning"))
+        fields += _slots(network)
+    return fields
+
+
+def _others(network: QNetwork, scratch: Scratch) -> list[StateField]:
+    fields = [
+        StateField(f"w_{p.name}", "int16_t" if p.weight_bits == 16 else "uint8_t",
+                   p.n_pre * columns(p.n_post), "weights", _WORD)
+        for p in network.plastic
+    ]
+    for p in network.populations:
+        membrane = f"int{p.membrane_bits}_t"
+        fields.append(_field(f"v_{p.name}", membrane, p.size, "inference"))
+        fields.append(_field(f"spk_{p.name}", "uint32_t", -(-p.size // 32), "inference"))
+        if p.analogue_bias is not None:
+            fields.append(_field(f"base_{p.name}", membrane, p.size, "inference"))
+        if p.has_error:
+            fields.append(_field(f"error_{p.name}", "int16_t", columns(p.size), "learning"))
+    fields.append(_field("logits", "int32_t", network.n_classes, "inference"))
+    fields.append(_field("scratch", "uint32_t", scratch.bytes // 4, "inference"))
+    if any(i.n_frames > 1 for i in network.inputs):
+        fields.append(_field("x", "int8_t", network.x_bytes, "inference"))
+    fields.append(_field("progress", "uint16_t", 2, "inference"))
+    if network.n_batch == 1:
+        fields += _slots(network)
+        if any(_sync(p.rule) for p in network.plastic):
+            fields.append(_field("losses", "uint16_t", 1, "learning"))
+    return fields
+
+
+def _field(name: str, ctype: str, count: int, group: Group) -> StateField:
+    return StateField(name, ctype, count, group, _ALIGNS.get(ctype, _SIZES[ctype]))
+
+
+def _place(fields: list[StateField], start: int) -> tuple[list[StateField], int]:
+    """Offsets in order; gaps become padding fields."""
+    placed: list[StateField] = []
+    at = start
+    for field in fields:
+        gap = -at % field.align
+        if gap:
+            placed.append(StateField(f"padding_{at}", "uint8_t", gap, "padding", 1, at))
+            at += gap
+        placed.append(replace(field, offset=at))
+        at += field.bytes
+    return placed, at
+
+
+def _scratch(network: QNetwork) -> Scratch:
+    sums = row = batch = 0
+    for p in network.populations:
+        wide = p.acc_bits == 32 or p.analogue_bias is not None
+        sums = max(sums, columns(p.size) * (4 if wide else 2))
+    active = 2 * max(p.size for p in network.populations)
+    learning = 0
+    for p in network.plastic:
+        n = columns(p.n_post)
+        is_sync = isinstance(p.rule, QSyncRule)
+        row = max(row, n * (4 if is_sync else 2))
+    for p in network.plastic:
+        batch = max(batch, row + 2 * columns(p.n_post))
+    for p in network.plastic:
+        tail = 2 * network.n_batch if isinstance(p.rule, QSyncRule) else columns(p.n_post)
+        learning = max(learning, batch + tail)
+    return Scratch(active=sums, row=row, batch=batch, inference_bytes=sums + active,
+                   learning_bytes=learning)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Predicted static RAM of one firmware, and the constants it keeps in flash."""
+
+    board: Board
+    lines: tuple[LedgerLine, ...]
+    constant_bytes: int
+    learning_state_bytes: int
+
+    @property
+    def ram_bytes(self) -> int:
+        """.data + .bss + the reserved stack."""
+        return sum(line.bytes for line in self.lines)
+
+    @property
+    def static_bytes(self) -> int:
+        """.data + .bss."""
+        return self.ram_bytes - self.board.stack_bytes
+
+    def by_symbol(self) -> dict[str, int]:
+        """Bytes by symbol of the firmware, as its ELF must have them."""
+        owners: dict[str, int] = {}
+        for line in self.lines:
+            symbol = line.what.partition(".")[0]
+            owners[symbol] = owners.get(symbol, 0) + line.bytes
+        owners.pop("stack")
+        return owners
+
+
+def ram_ledger(network: QNetwork, board: Board, *, ram_budget: int | None = None) -> Ledger:
+    """Every byte of static RAM before the build.
+
+    Raises EdgeError E402 if it exceeds the board's RAM, or the budget given.
+    """
+    layout = Layout(network)
+    buffers = link_buffer_bytes(network.x_bytes, network.n_classes)
+    lines = [LedgerLine(f"dassdp_state.{f.name}", f.group, f.bytes) for f in layout.fields]
+    lines.append(LedgerLine("dassdp_link", "link", LINK_STRUCT_BYTES))
+    lines.append(LedgerLine("dassdp_request", "link", -(-buffers.request // 4) * 4))
+    lines.append(LedgerLine("dassdp_response", "link", -(-buffers.response // 4) * 4))
+    lines += [LedgerLine(name, "port", size) for name, size in board.port_ram.items()]
+    lines.append(LedgerLine("stack", "stack", board.stack_bytes))
+    ledger = Ledger(board, tuple(lines), constant_bytes(network), layout.learning_state_bytes)
+    limit = board.ram.bytes if ram_budget is None else min(ram_budget, board.ram.bytes)
+    if ledger.ram_bytes > limit:
+        largest = max(lines, key=lambda line: line.bytes)
+        raise EdgeError(
+            "E402", f"RAM overflows by {ledger.ram_bytes - limit:,} B",
+            cause=f"budget {limit:,} B ({board.name}), needed {ledger.ram_bytes:,} B, of which "
+                  f"{largest.what} takes {largest.bytes:,} B",
+            help="make fewer projections plastic, use a smaller batch or a larger board",
+        )
+    return ledger
+
+
+def constant_bytes(network: QNetwork) -> int:
+    """Weight images and per-neuron constants in flash, without descriptors and code."""
+    total = sum(p.n_pre * row_bytes(p.n_post, p.weight_bits) for p in network.projections)
+    for p in network.populations:
+        width = p.membrane_bits // 8
+        total += 2 * p.leak_q15.size + width * (p.fire_at.size + p.reset_by.size)
+        total += width * p.size if p.analogue_bias is None else 4 * p.size
+    for q in network.plastic:
+        if isinstance(q.rule, QErrorRule):
+            total += 0 if q.rule.g_q7 is None else q.rule.g_q7.size
+        elif isinstance(q.rule, QSyncRule):
+            total += 4 * q.rule.delta.size
+    return total

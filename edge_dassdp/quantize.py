@@ -1,0 +1,371 @@
+"""From the float graph to the quantized one: scales, thresholds, leaks, rule constants, widths.
+
+A binary spike makes a synaptic sum a sum of weights, so a population lives in units of its own
+weight step: nothing is rescaled at run time, only thresholds and biases are rounded, once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp import bounds, rule_constants
+from edge_dassdp.bounds import Bound
+from edge_dassdp.credit import has_error
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.ir import Network, Population, Projection
+from edge_dassdp.qformat import INT16_MAX, IntArray, round_shift, scalar_to_int, to_int
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection, Records, ResetMode
+from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, Rule, latency_kind
+
+READOUT_FRACTION_BITS = 4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to quantize.
+
+    weight_bits: bits of every projection's weights, 4 to 8, or 16 for plastic ones.
+    bits_of: other bits for projections by name. per_neuron: one scale per postsynaptic neuron
+    where nothing plastic and not the readout stands. headroom: how far plastic weights may
+    grow, as a multiple of the largest. threshold_bits: bits given to the smallest threshold.
+    leak: 'auto' takes a shift where it is exact, 'q15' never, 'shift' the nearest.
+    membrane_bits: 16 forces saturating int16 membranes, None lets the proof choose.
+    x_frac_bits: fraction bits of int8 inputs, None to take them from the calibration samples.
+    """
+
+    weight_bits: int = 8
+    bits_of: Mapping[str, int] = field(default_factory=dict)
+    per_neuron: bool = False
+    headroom: float = 2.0
+    threshold_bits: int = 10
+    leak: str = "auto"
+    membrane_bits: int | None = None
+    x_frac_bits: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, bits in {"weight_bits": self.weight_bits, **self.bits_of}.items():
+            if bits not in (4, 5, 6, 7, 8, 16):
+                raise EdgeError("E105", f"{name}: {bits} weight bits", help="choose 4 to 8, or 16")
+        if not 1.0 <= self.headroom <= 64.0:
+            raise EdgeError("E105", f"headroom is {self.headroom}, expected 1 to 64")
+        if not 4 <= self.threshold_bits <= 14:
+            raise EdgeError("E105", f"threshold_bits is {self.threshold_bits}, expected 4 to 14")
+        if self.leak not in ("auto", "q15", "shift"):
+            raise EdgeError("E105", f"leak is '{self.leak}', expected auto, q15 or shift")
+        if self.membrane_bits not in (None, 16):
+            raise EdgeError("E105", f"membrane_bits is {self.membrane_bits}, expected 16 or None")
+        if self.x_frac_bits is not None and not -8 <= self.x_frac_bits <= 7:
+            raise EdgeError("E105", f"x_frac_bits is {self.x_frac_bits}, expected -8 to 7")
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """The quantized network and what was proven of it, by population or projection."""
+
+    network: QNetwork
+    proofs: tuple[Bound, ...]
+
+
+def quantize(
+    network: Network,
+    learning: Learning | None = None,
+    settings: Settings | None = None,
+    calibration: NDArray[np.float32] | None = None,
+) -> Quantized:
+    """Quantize a network; plastic projections are those with a rule in `learning`.
+
+    calibration: (n_samples, n_inputs) float samples for the input scale; without them inputs are
+    taken to be standardized (within +-4). Raises E105 for a bad setting, E201 where a constant
+    has no representation, E202 where a proof fails, E203 where a rule cannot stand.
+    """
+    settings = settings or Settings()
+    rules: Mapping[str, Rule] = learning.rules if learning else {}
+    if learning:
+        learning.validate(network)
+    for name in settings.bits_of:
+        network.projection(name)
+    x_frac_bits = _input_bits(network, settings, calibration)
+    populations: list[QPopulation] = []
+    projections: list[QProjection] = []
+    proofs: list[Bound] = []
+    for population in network.populations:
+        made = _Populate(network, population, settings, rules, x_frac_bits).run()
+        populations.append(made.population)
+        projections += made.projections
+        proofs += made.proofs
+    unit = 1.0
+    if network.readout.kind == "membrane_sum":
+        readout_idx = [p.name for p in network.populations].index(network.readout.population)
+        unit = float(populations[readout_idx].unit[0])
+    scale, shift = rule_constants.softmax(unit)
+    quantized = QNetwork(
+        inputs=network.inputs, populations=tuple(populations), projections=tuple(projections),
+        readout=network.readout.population, readout_kind=network.readout.kind,
+        n_steps=network.n_steps, x_frac_bits=x_frac_bits,
+        softmax_scale=scale, softmax_shift=shift, softmax_limit=(4096 << shift) // scale,
+        skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
+        seed=learning.seed if learning else 2463534242,
+        n_batch=_batch(rules),
+    )
+    if learning:
+        with_rules, rule_proofs = rule_constants.attach(network, quantized, learning)
+        return Quantized(with_rules, (*proofs, *rule_proofs))
+    return Quantized(quantized, tuple(proofs))
+
+
+def _batch(rules: Mapping[str, Rule]) -> int:
+    sizes = {rule.batch for rule in rules.values() if isinstance(rule, DASSDP)}
+    if len(sizes) > 1:
+        raise EdgeError("E203", f"synchrony rules have batches of {sorted(sizes)}",
+                        help="give all of them the same batch")
+    return sizes.pop() if sizes else 1
+
+
+def _input_bits(
+    network: Network, settings: Settings, calibration: NDArray[np.float32] | None
+) -> tuple[int, ...]:
+    """Fraction bits so that twice the largest calibration value still fits an int8."""
+    bits = []
+    start = 0
+    for source in network.inputs:
+        stop = start + source.size * source.n_frames
+        peak = 4.0 / 2
+        if calibration is not None:
+            samples = np.asarray(calibration)
+            if samples.ndim != 2 or samples.shape[1] != network.n_inputs:
+                raise EdgeError("E104", f"calibration samples have shape {samples.shape}, "
+                                f"expected (n, {network.n_inputs})")
+            if not np.isfinite(samples).all():
+                raise EdgeError("E104", "calibration samples hold a NaN or an infinity")
+            peak = max(float(np.abs(samples[:, start:stop]).max(initial=0)), 1e-6)
+        chosen = settings.x_frac_bits
+        bits.append(min(7, max(-8, math.floor(math.log2(127 / (2 * peak)))))
+                    if chosen is None else chosen)
+        start = stop
+    return tuple(bits)
+
+
+def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Float samples (n, n_inputs) as the int8 samples of the device, each input at its scale.
+
+    Raises EdgeError E104 for another shape or a value that is not finite.
+    """
+    samples = np.atleast_2d(np.asarray(x, dtype=np.float64))
+    if samples.ndim != 2 or samples.shape[1] != network.x_bytes:
+        raise EdgeError("E104", f"samples have shape {np.asarray(x).shape}, expected "
+                        f"(n, {network.x_bytes})")
+    if not np.isfinite(samples).all():
+        raise EdgeError("E104", "a sample holds a NaN or an infinity")
+    bits = np.concatenate([np.full(i.size * i.n_frames, b)
+                           for i, b in zip(network.inputs, network.x_frac_bits, strict=True)])
+    return np.clip(to_int(samples * 2.0**bits), -127, 127).astype(np.int8)
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    population: QPopulation
+    projections: list[QProjection]
+    proofs: list[Bound]
+
+
+class _Populate:
+    """Quantizes one population and the projections into it."""
+
+    def __init__(self, network: Network, population: Population, settings: Settings,
+                 rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...]) -> None:
+        self.network = network
+        self.p = population
+        self.settings = settings
+        self.rules = rules
+        self.frac_of = {i.name: b for i, b in zip(network.inputs, x_frac_bits, strict=True)}
+        into = [p for p in network.projections if p.post == population.name]
+        self.analogue = [p for p in into if p.pre in self.frac_of]
+        self.spiking = [p for p in into if p.pre not in self.frac_of]
+        self.is_readout = population.name == network.readout.population
+        self.wide_weights = any(self._bits(p) == 16 for p in self.spiking)
+        self._check_bits()
+
+    def _bits(self, projection: Projection) -> int:
+        return self.settings.bits_of.get(projection.name, self.settings.weight_bits)
+
+    def _check_bits(self) -> None:
+        for p in (*self.analogue, *self.spiking):
+            if self._bits(p) == 16 and p.name not in self.rules:
+                raise EdgeError("E105", f"projection '{p.name}' is frozen and cannot have 16-bit "
+                                "weights", help="choose 4 to 8 bits; 16 are for plastic ones")
+
+    @property
+    def _is_per_neuron(self) -> bool:
+        plastic = any(p.name in self.rules for p in self.spiking)
+        return self.settings.per_neuron and not plastic and not self.is_readout
+
+    def _step(self, projection: Projection) -> NDArray[np.float64]:
+        """The (8-bit) weight step that just holds a projection, (1,) or (n_post,)."""
+        magnitude = np.abs(projection.weight)
+        largest = magnitude.max(axis=0) if self._is_per_neuron else magnitude.max(keepdims=True)[0]
+        bits = self._bits(projection)
+        q_max = 127 if self.wide_weights else (1 << (bits - 1)) - 1
+        room = self.settings.headroom if projection.name in self.rules else 1.0
+        return np.maximum(largest, 1e-9) * room / q_max
+
+    def run(self) -> _Made:
+        lshift = rshift = analogue_rshift = 0
+        step = analogue_unit = unit = np.ones(1)
+        if self.spiking:
+            step = np.max([self._step(p) for p in self.spiking], axis=0)
+            fraction_bits = self._fraction_bits(step)
+            unit = step / 2.0**fraction_bits
+            shift = fraction_bits - (8 if self.wide_weights else 0)
+            lshift, rshift = max(shift, 0), max(-shift, 0)
+        if self.analogue:
+            smallest = np.max([self._step(p) / 2.0 ** self.frac_of[p.pre] for p in self.analogue],
+                              axis=0)
+            if not self.spiking:
+                spare = np.min(self.p.threshold / smallest)
+                analogue_rshift = max(0, math.floor(math.log2(spare)) - self.settings.threshold_bits)
+                analogue_unit, unit = smallest, smallest * 2.0**analogue_rshift
+            else:
+                analogue_rshift = math.floor(math.log2(float(np.min(unit / smallest))))
+                if analogue_rshift < 0:
+                    raise EdgeError(
+                        "E201", f"population '{self.p.name}': the analogue weights are too large "
+                        "for the unit of its spiking weights",
+                        help="use fewer threshold bits or a smaller input scale")
+                analogue_unit = unit / 2.0**analogue_rshift
+        projections = [self._project(p, analogue_unit * 2.0 ** self.frac_of[p.pre], True)
+                       for p in self.analogue]
+        projections += [self._project(p, step, False) for p in self.spiking]
+        return self._finish(projections, unit, analogue_unit, lshift, rshift, analogue_rshift)
+
+    def _fraction_bits(self, step: NDArray[np.float64]) -> int:
+        if self.p.reset == "none" and self.is_readout:
+            exact = bool(np.isin(self.p.beta, (0.0, 1.0)).all())
+            return 0 if exact and not self.wide_weights else READOUT_FRACTION_BITS
+        ratio = float(np.min(self.p.threshold / step))
+        return max(0, self.settings.threshold_bits - math.floor(math.log2(ratio)))
+
+    def _project(self, p: Projection, scale: NDArray[np.float64], is_analogue: bool) -> QProjection:
+        bits = 16 if self.wide_weights and not is_analogue else self._bits(p)
+        w_max = (1 << (bits - 1)) - 1
+        w = np.clip(to_int(p.weight / scale * (256 if bits == 16 else 1)), -w_max, w_max)
+        return QProjection(p.name, p.pre, p.post, is_analogue, bits, w.astype(np.int16), scale)
+
+    def _finish(self, projections: list[QProjection], unit: NDArray[np.float64],
+                analogue_unit: NDArray[np.float64], lshift: int, rshift: int,
+                analogue_rshift: int) -> _Made:
+        name, size = self.p.name, self.p.size
+        bias = sum((p.bias for p in (*self.analogue, *self.spiking) if p.bias is not None),
+                   start=np.zeros(size))
+        threshold = _shared(self.p.threshold / unit)
+        fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
+        leak_q15, leak_shift = self._leak()
+        records, records_membrane, counts = self._records()
+        base = dict(
+            name=name, size=size, reset=_reset_mode(self.p), leak_q15=leak_q15,
+            leak_shift=leak_shift, fire_at=fire_at.astype(np.int64), reset_by=to_int(threshold),
+            bias=np.zeros(size, np.int64) if self.analogue else to_int(bias / unit),
+            analogue_bias=to_int(bias / analogue_unit) if self.analogue else None,
+            acc_lshift=lshift, acc_rshift=rshift, analogue_rshift=analogue_rshift,
+            records=records, records_membrane=records_membrane, counts=counts,
+            has_error=self._needs_error(), unit=np.atleast_1d(unit),
+        )
+        wanted = QPopulation(**base, membrane_bits=32, acc_bits=32, saturates=False)
+        population, proofs = _prove(wanted, projections, self.rules, self.network.n_steps,
+                                    self.settings.membrane_bits, self.is_readout)
+        return _Made(population, projections, proofs)
+
+    def _leak(self) -> tuple[IntArray, int]:
+        beta = _shared(self.p.beta)
+        leak_q15 = to_int(beta * 32768)
+        if self.settings.leak == "q15" or beta.size > 1 or not 0.5 <= beta[0] < 1.0:
+            return leak_q15, 0
+        shift = scalar_to_int(-math.log2(1.0 - float(beta[0])))
+        exact = beta[0] == 1.0 - 2.0**-shift
+        return leak_q15, shift if exact or self.settings.leak == "shift" else 0
+
+    def _needs_error(self) -> bool:
+        """An error-driven rule writes into this population or further along the way."""
+        errors = [name for name, rule in self.rules.items() if not isinstance(rule, DASSDP)]
+        reached = {self.network.projection(name).post for name in errors}
+        order = [p.name for p in self.network.populations]
+        for name in order:
+            if name in reached:
+                reached |= {p.post for p in self.network.projections
+                            if p.pre == name and order.index(p.post) > order.index(name)
+                            and has_error(self.network, p.post)}
+        return self.p.name in reached
+
+    def _records(self) -> tuple[Records, bool, bool]:
+        """Which spike to remember, whether its membrane stands for spikes, whether to count."""
+        kinds = set()
+        counts = self._needs_error() and not self.is_readout
+        for name, rule in self.rules.items():
+            projection = self.network.projection(name)
+            if self.p.name in (projection.pre, projection.post):
+                kind = latency_kind(rule)
+                kinds |= {kind} if kind else set()
+                counts |= projection.pre == self.p.name or isinstance(rule, DASSDP | ErrorSSDP)
+        membrane = bool(kinds) and self.p.reset == "none" and self.is_readout \
+            and self.network.readout.kind == "membrane_sum"
+        return (kinds.pop() if kinds else "none"), membrane, counts
+
+
+def _shared(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(1,) where all values agree."""
+    return values[:1] if (values == values[0]).all() else values
+
+
+def _reset_mode(p: Population) -> ResetMode:
+    if p.reset == "none":
+        return "none"
+    if p.reset == "subtract":
+        return "subtract_delayed" if p.reset_delay else "subtract_now"
+    return "zero_delayed" if p.reset_delay else "zero_now"
+
+
+def _prove(p: QPopulation, projections: list[QProjection], plastic: Collection[str],
+           n_steps: int, membrane_bits: int | None,
+           is_readout: bool) -> tuple[QPopulation, list[Bound]]:
+    """Widths by interval analysis, or EdgeError E202 with the population and the bound."""
+    spiking = [q for q in projections if not q.is_analogue]
+    analogue = [q for q in projections if q.is_analogue]
+    where = f"population '{p.name}'"
+    acc = bounds.spike_sum(spiking, p.size, plastic)
+    base = bounds.Interval(p.bias, p.bias)
+    proofs: list[Bound] = []
+    if p.analogue_bias is not None:
+        sums = bounds.analogue_sum(analogue, p.analogue_bias)
+        bounds.require_int32(f"{where}: the analogue sum", sums.peak + (1 << p.analogue_rshift))
+        base = sums.map(lambda s: round_shift(s, p.analogue_rshift))
+        proofs.append(Bound(f"{p.name}: analogue sum", sums.peak, 32))
+    shifted = acc.map(lambda a: a << p.acc_lshift)
+    bounds.require_int32(f"{where}: the synaptic sum", shifted.peak + (1 << p.acc_rshift))
+    current = shifted.map(lambda a: round_shift(a, p.acc_rshift)) + base
+    _, peak, total = bounds.membrane(current, p.leak_q15, p.leak_shift, p.fire_at, p.reset_by,
+                                     p.reset, n_steps)
+    largest = max(peak, base.peak, int(p.fire_at.max()), int(p.reset_by.max()))
+    if membrane_bits == 16:
+        largest = max(base.peak, int(p.fire_at.max()), int(p.reset_by.max()))
+        if largest > INT16_MAX:
+            raise EdgeError("E202", f"{where}: a threshold or constant current of {largest:,} does "
+                            "not fit an int16 membrane", help="use fewer threshold bits")
+        total = n_steps * 32768
+    narrow = bounds.fits_int16(largest)
+    bounds.require_int32(f"{where}: the membrane",
+                         current.peak + peak + int(p.reset_by.max()) + int(p.fire_at.max()))
+    if is_readout:
+        bounds.require_int32(f"{where}: the summed membrane", total)
+        proofs.append(Bound(f"{p.name}: logits", total, 32))
+    acc_bits = 16 if bounds.fits_int16(acc.peak) and not any(q.weight_bits == 16 for q in spiking) \
+        else 32
+    if spiking:
+        proofs.append(Bound(f"{p.name}: synaptic sum", acc.peak, acc_bits))
+    made = replace(p, acc_bits=acc_bits, membrane_bits=16 if narrow else 32,
+                   saturates=membrane_bits == 16 and peak > INT16_MAX)
+    proofs.append(Bound(f"{p.name}: membrane", peak, made.membrane_bits))
+    return made, proofs

@@ -1,0 +1,219 @@
+"""The plasticity rules of the reference, in integers, in the draw order of every target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.bounds import weight_range
+from edge_dassdp.packing import LANES
+from edge_dassdp.qformat import IntArray, round_divide, round_shift, saturate, to_int
+from edge_dassdp.qir import QErrorRule, QNetwork, QProjection, QSyncRule
+
+EXP2_Q15 = to_int(32768 * 2.0 ** (-np.arange(32) / 32))
+ONE_Q12, MAX_RECORDS = 4096, 32767
+
+
+@dataclass
+class Record:
+    """What a sample leaves behind in a population: counts, and a latency per neuron, -1 silent."""
+
+    count: IntArray
+    latency: IntArray
+
+    @classmethod
+    def empty(cls, n: int, clear: bool = True) -> Record:
+        """As after `begin` (silent); or all zero bytes, as after a reset."""
+        return cls(np.zeros(n, np.int64), np.full(n, -1 if clear else 0, np.int64))
+
+    def copy(self) -> Record:
+        return Record(self.count.copy(), self.latency.copy())
+
+    def add(self, events: NDArray[np.bool_], t_step: int, *, keep_last: bool) -> None:
+        news = events if keep_last else events & (self.count == 0)
+        self.latency = np.where(news, t_step, self.latency)
+        self.count = self.count + events
+
+    def steps(self, silent_step: int) -> IntArray:
+        return np.where(self.latency < 0, silent_step, self.latency)
+
+
+def xorshift32(state: int) -> int:
+    """Marsaglia 2003, shifts 13, 17, 5."""
+    state ^= (state << 13) & 0xFFFFFFFF
+    state ^= state >> 17
+    state ^= (state << 5) & 0xFFFFFFFF
+    return state
+
+
+def log2_q8(x: int) -> int:
+    """log2(x / 32768) in Q8 for 32768 <= x < 2^31, by repeated squaring."""
+    result = 0
+    while x >= 65536:
+        x >>= 1
+        result += 256
+    for bit in range(7, -1, -1):
+        x = (x * x) >> 15
+        if x >= 65536:
+            x >>= 1
+            result += 1 << bit
+    return result
+
+
+def softmax_error(network: QNetwork, logits: IntArray, label: int) -> tuple[IntArray, int]:
+    """(onehot(label) - softmax) in Q8, (n_classes,), and the loss -log2 p(label) in Q8."""
+    difference = logits.max() - logits
+    z_q8 = np.where(difference >= network.softmax_limit, 4096,
+                    (difference * network.softmax_scale) >> network.softmax_shift)
+    p = np.where(z_q8 >= 4096, 0, EXP2_Q15[(z_q8 >> 3) & 31] >> np.minimum(z_q8 >> 8, 15))
+    total = int(p.sum())
+    err_q8 = -((256 * p + (total >> 1)) // total)
+    err_q8[label] += 256
+    return err_q8, int(z_q8[label]) + log2_q8(total)
+
+
+def feed_back(network: QNetwork, w: Mapping[str, IntArray], error: dict[str, IntArray],
+              records: Mapping[str, Record]) -> None:
+    """Errors of hidden populations from those behind them, last first; 0 where silent."""
+    order = [p.name for p in network.populations]
+    for name in reversed(order):
+        if name == network.readout or name not in error:
+            continue
+        total = np.zeros_like(error[name])
+        for p in network.projections:
+            forward = not p.is_analogue and p.pre == name and p.post in error \
+                and order.index(p.post) > order.index(name)
+            if forward:
+                dot = w[p.name] @ error[p.post]
+                total += round_shift(round_shift(dot, p.feedback_rshift) * p.feedback_gain_q14, 14)
+        error[name] = np.where(records[name].count > 0, total, 0)
+
+
+def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mapping[str, Record],
+                     learning: NDArray[Any]) -> None:
+    """Error-modulated synchrony, or the delta rule without g; changes w in place."""
+    rule = p.rule
+    assert isinstance(rule, QErrorRule)
+    pre = records[p.pre]
+    r = min(rule.amplitude // (1 + int((pre.count**2).sum())), rule.r_max)
+    k = np.clip(round_shift(err * r, rule.k_rshift), -rule.k_max, rule.k_max)
+    n_tried = int((k != 0).sum())
+    if n_tried == 0:
+        return
+    rows = np.flatnonzero(pre.count)
+    factor = pre.count[rows][:, None]
+    if rule.g_q7 is not None:
+        dt = np.abs(records[p.post].latency[None, :] - pre.latency[rows][:, None])
+        factor = factor * rule.g_q7[np.where(k != 0, dt, 0)]
+    dw_q8 = round_shift(k * factor, 12)
+    learning["n_updates"] += n_tried * rows.size
+    learning["n_vanished"] += int(((dw_q8 == 0) & (k != 0)).sum())
+    write_rows(p, w, rows, dw_q8, k, learning)
+
+
+def write_rows(p: QProjection, w: IntArray, rows: IntArray, dw_q8: IntArray, k: IntArray | None,
+               learning: NDArray[Any]) -> None:
+    """w[rows] += dw_q8 / 256 by stochastic rounding: a word for every group of four columns with
+    any k != 0 (every group without k), byte b for column LANES[b]; 16-bit weights draw nothing."""
+    if p.weight_bits == 16:
+        wanted = w[rows] + dw_q8
+        w[rows] = saturate(wanted, 16)
+    else:
+        n_groups = -(-p.n_post // 4)
+        mask = np.zeros(n_groups * 4, bool)
+        mask[: p.n_post] = True if k is None else k != 0
+        drawn = np.flatnonzero(mask.reshape(-1, 4).any(axis=1))
+        words = _draw(learning, rows.size * drawn.size).reshape(rows.size, drawn.size)
+        dither = np.zeros((rows.size, n_groups, 4), np.int64)
+        for b, lane in enumerate(LANES):
+            dither[:, drawn, lane] = (words >> (8 * b)) & 255
+        padded = dither.reshape(rows.size, -1)[:, : p.n_post]
+        wanted = w[rows] + ((dw_q8 + padded) >> 8)
+        w[rows] = np.clip(wanted, *weight_range(p.weight_bits))
+    learning["n_saturated"] += int((w[rows] != wanted).sum())
+
+
+def _draw(learning: NDArray[Any], n: int) -> IntArray:
+    words, state = [0] * n, int(learning["rng"])
+    for i in range(n):
+        state = words[i] = xorshift32(state)
+    learning["rng"] = state
+    return np.array(words, np.int64)
+
+
+def synchrony(p: QProjection, records: Mapping[str, list[Record]], slot: int) -> int:
+    """S = n_pre n_post of one sample, scaled to 15 bits."""
+    assert isinstance(p.rule, QSyncRule)
+    n_pre = int((records[p.pre][slot].count > 0).sum())
+    n_post = int((records[p.post][slot].count > 0).sum())
+    return (n_pre * n_post) >> p.rule.sync_rshift
+
+
+def record_gate(p: QProjection, gate: NDArray[Any], losses: IntArray,
+                records: Mapping[str, list[Record]]) -> None:
+    """Add the batch's (S, L) pairs to the warm-up sums."""
+    assert isinstance(p.rule, QSyncRule)
+    mean = (int(losses.sum()) + losses.size // 2) // losses.size
+    for slot in range(losses.size):
+        if int(gate["n_records"]) >= MAX_RECORDS:
+            return
+        s = synchrony(p, records, slot)
+        loss = mean if p.rule.repeat_loss else int(losses[slot])
+        for name, value in (("sum_s", s), ("sum_l", loss), ("sum_ss", s * s),
+                            ("sum_ll", loss * loss), ("sum_sl", s * loss), ("n_records", 1)):
+            gate[name] += value
+
+
+def fit_gate(gate: NDArray[Any]) -> None:
+    """Deviation of S and k = -corr(S, L) in Q12 from the warm-up sums."""
+    n, sum_s, sum_l = (int(gate[name]) for name in ("n_records", "sum_s", "sum_l"))
+    root_s = math.isqrt(n * int(gate["sum_ss"]) - sum_s * sum_s)
+    root_l = math.isqrt(n * int(gate["sum_ll"]) - sum_l * sum_l)
+    gate["root_s"], gate["k_q12"] = root_s, 0
+    if root_s == 0 or root_l == 0:
+        return
+    covariance, deviations = n * int(gate["sum_sl"]) - sum_s * sum_l, root_s * root_l
+    while deviations >= 1 << 48:
+        deviations >>= 1
+        covariance >>= 1
+    k_q12 = round_divide(-covariance * ONE_Q12, deviations)
+    gate["k_q12"] = max(-ONE_Q12, min(ONE_Q12, k_q12))
+
+
+def gate_q12(gate: NDArray[Any], s: int) -> int:
+    """G = clamp(1 + k (S - mu) / sigma_S, 0, 2) in Q12."""
+    root_s = int(gate["root_s"])
+    if root_s == 0:
+        return ONE_Q12
+    deviation = int(gate["n_records"]) * s - int(gate["sum_s"])
+    return max(0, min(2 * ONE_Q12, ONE_Q12 + round_divide(int(gate["k_q12"]) * deviation, root_s)))
+
+
+def apply_sync_rule(p: QProjection, w: IntArray, records: Mapping[str, list[Record]],
+                    gate: NDArray[Any], learning: NDArray[Any]) -> None:
+    """(DA-)SSDP from the slots of a full batch; changes w in place."""
+    rule = p.rule
+    assert isinstance(rule, QSyncRule)
+    n_batch = len(records[p.pre])
+    gates = [gate_q12(gate, synchrony(p, records, b)) if rule.is_gated else ONE_Q12
+             for b in range(n_batch)]
+    gate["last_gate_q12"] = gates[-1]
+    if not any(gates):
+        return
+    total = np.zeros((p.n_pre, p.n_post), np.int64)
+    for b, g in enumerate(gates):
+        pre, post = records[p.pre][b], records[p.post][b]
+        sync = (pre.count > 0)[:, None] & (post.count > 0)[None, :]
+        dt = np.abs(pre.steps(rule.silent_step)[:, None] - post.steps(rule.silent_step)[None, :])
+        total += g * rule.delta[sync.astype(np.int64), dt]
+    dw_q8 = round_shift(total, 12 + rule.delta_rshift)
+    learning["n_updates"] += total.size
+    learning["n_vanished"] += int((dw_q8 == 0).sum())
+    write_rows(p, w, np.arange(p.n_pre), dw_q8, None, learning)
+
+

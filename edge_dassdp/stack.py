@@ -1,0 +1,175 @@
+"""A static bound of the stack: the deepest call path, plus one interrupt on top of it.
+
+Frames are GCC's own (-fcallgraph-info=su); library functions, which bring none, are read from the
+disassembly, and so are all calls, so that nothing linked is missed. A call through a pointer may
+reach every function whose address is taken anywhere outside the vector table; only a network's
+step is known to call nothing but kernels.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
+
+from edge_dassdp.build import ARM_HELP, ARM_PREFIX, Firmware, find_tool
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.measure import symbol_table
+
+EXCEPTION_FRAME = 32 + 4  # eight words, and one to align; soft float stacks no FPU context
+VECTORS = "dassdp_vectors"
+_N_SYSTEM_VECTORS = 16
+_STEP, _KERNEL_PREFIX = "dassdp_step", "dassdp_k_"  # network.c calls through kernel fields only
+_R_ARM_ABS32 = 2
+
+_CI_NODE = re.compile(r'title: "(?:[^":]*:)?([^"]+)" label: "[^"]*\\n(\d+) bytes \(([a-z,]+)\)')
+_HEADER = re.compile(r"^([0-9a-f]+) <(.+)>:$")
+_INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\t(\S+)(?:\t([^@]*))?")
+_BRANCH = re.compile(r"^(?:bl|b(?:eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al)?)(?:\.[nw])?$")
+_TARGET = re.compile(r"^([0-9a-f]+) <")
+_REGISTERS = re.compile(r"\{(.*)\}")
+
+
+@dataclass(frozen=True)
+class StackBound:
+    """`bytes` cover `path` (names, reset first) interrupted at its deepest by `isr_path`."""
+
+    bytes: int
+    path: tuple[str, ...]
+    path_bytes: int
+    isr_path: tuple[str, ...]
+    isr_bytes: int
+
+
+@dataclass
+class _Function:
+    """A linked function: frame in bytes and the addresses that it calls or jumps to."""
+
+    name: str
+    frame: int = 0
+    targets: set[int] = field(default_factory=set)
+    is_indirect: bool = False
+
+
+def stack_bound(firmware: Firmware) -> StackBound:
+    """The static stack bound of a firmware, in bytes.
+
+    Raises EdgeError E302 if a function calls itself, directly or not, or has a frame whose size
+    is only known when it runs; E301 without arm-none-eabi-objdump.
+    """
+    functions = _disassemble(firmware.elf)
+    for name, frame in _compiler_frames(firmware.directory).items():
+        for function in functions.values():
+            if function.name == name:
+                function.frame = frame
+    reset, handlers, pointers = _entries(firmware.elf, functions)
+    kernels = {p for p in pointers if functions[p].name.startswith(_KERNEL_PREFIX)}
+    for function in functions.values():
+        if function.is_indirect:
+            function.targets |= kernels if function.name == _STEP else pointers
+    depths: dict[int, tuple[int, tuple[str, ...]]] = {}
+    path_bytes, path = _depth(reset, functions, depths, ())
+    isr_bytes, isr_path = max((_depth(h, functions, depths, ()) for h in sorted(handlers)),
+                              default=(0, ()))
+    total = path_bytes + (EXCEPTION_FRAME + isr_bytes if handlers else 0)
+    return StackBound(total, path, path_bytes, isr_path, isr_bytes)
+
+
+def _depth(address: int, functions: dict[int, _Function],
+           depths: dict[int, tuple[int, tuple[str, ...]]],
+           callers: tuple[int, ...]) -> tuple[int, tuple[str, ...]]:
+    """Bytes and names of the deepest path that starts with the function at `address`."""
+    if address in callers:
+        circle = (*callers[callers.index(address):], address)
+        raise EdgeError("E302", "the firmware recurses, its stack has no bound",
+                        cause=" -> ".join(functions[a].name for a in circle))
+    if address not in depths:
+        function = functions[address]
+        below = [_depth(target, functions, depths, (*callers, address))
+                 for target in sorted(function.targets)]
+        deepest, path = max(below, default=(0, ()))
+        depths[address] = function.frame + deepest, (function.name, *path)
+    return depths[address]
+
+
+def _compiler_frames(directory: Path) -> dict[str, int]:
+    """Frame in bytes of every compiled function, the largest where names repeat."""
+    frames: dict[str, int] = {}
+    for path in sorted(directory.rglob("*.ci")):
+        for name, n_bytes, kind in _CI_NODE.findall(path.read_text(encoding="utf-8")):
+            if kind == "dynamic":
+                raise EdgeError("E302", f"the frame of {name} has no fixed size")
+            frames[name] = max(frames.get(name, 0), int(n_bytes))
+    return frames
+
+
+def _disassemble(elf: Path) -> dict[int, _Function]:
+    """Every function of the ELF file by address, frames as its instructions show them."""
+    objdump = find_tool(ARM_PREFIX + "objdump", ARM_HELP)
+    text = subprocess.run([objdump, "-d", "--no-show-raw-insn", str(elf)], check=True,
+                          capture_output=True, text=True).stdout
+    functions: dict[int, _Function] = {}
+    jumps: list[tuple[int, str, int]] = []
+    start = 0
+    for line in text.splitlines():
+        if header := _HEADER.match(line):
+            start = int(header[1], 16)
+            functions[start] = _Function(header[2])
+        elif instruction := _INSTRUCTION.match(line):
+            mnemonic, operands = instruction[1], (instruction[2] or "").strip()
+            functions[start].frame += _pushed(mnemonic, operands)
+            if mnemonic in ("blx", "bx") and operands != "lr":
+                functions[start].is_indirect = True
+            elif _BRANCH.match(mnemonic) and (place := _TARGET.match(operands)):
+                jumps.append((start, mnemonic, int(place[1], 16)))
+    starts = sorted(functions)
+    for source, mnemonic, target in jumps:  # libgcc jumps into the middle of its neighbours, too
+        owner = starts[bisect_right(starts, target) - 1]
+        if owner != source or (mnemonic == "bl" and target == source):
+            functions[source].targets.add(owner)
+    return functions
+
+
+def _pushed(mnemonic: str, operands: str) -> int:
+    """Bytes by which one instruction lowers the stack pointer."""
+    base = mnemonic.partition(".")[0]
+    is_push = base in ("push", "vpush") or (base in ("stmdb", "vstmdb")
+                                            and operands.startswith("sp!"))
+    if is_push and (registers := _REGISTERS.search(operands)):
+        return _n_registers(registers[1]) * (8 if registers[1].startswith("d") else 4)
+    if base in ("sub", "subw") and (match := re.match(r"sp,(?: sp,)? #(\d+)$", operands)):
+        return int(match[1])
+    if base in ("str", "strd") and (match := re.search(r"\[sp, #-(\d+)\]!$", operands)):
+        return int(match[1])
+    return 0
+
+
+def _n_registers(registers: str) -> int:
+    count = 0
+    for part in registers.split(","):
+        first, _, last = part.strip().partition("-")
+        count += int(last[1:]) - int(first[1:]) + 1 if last else 1
+    return count
+
+
+def _entries(elf: Path, functions: dict[int, _Function]) -> tuple[int, set[int], set[int]]:
+    """Address of the reset handler, of the interrupt handlers, and of functions pointed to."""
+    with elf.open("rb") as stream:
+        file = ELFFile(stream)
+        text, relocations = map(file.get_section_by_name, (".text", ".rel.text"))
+        assert text is not None and isinstance(relocations, RelocationSection)
+        start, data = text["sh_addr"], text.data()
+        [vectors] = symbol_table(file).get_symbol_by_name(VECTORS) or []
+        first = vectors["st_value"] - start
+        words = [int.from_bytes(data[i:i + 4], "little") & ~1
+                 for i in range(first, first + vectors["st_size"], 4)]
+        offsets = [r["r_offset"] - start for r in relocations.iter_relocations()
+                   if r["r_info_type"] == _R_ARM_ABS32]
+        pointers = {int.from_bytes(data[i:i + 4], "little") & ~1 for i in offsets
+                    if not 0 <= i - first < vectors["st_size"]}
+    return words[1], set(words[_N_SYSTEM_VECTORS:]) - {0}, pointers & functions.keys()

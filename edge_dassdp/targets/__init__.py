@@ -1,0 +1,1 @@
+"""One interface for the reference, the emulator, QEMU and a board on a serial port."""

@@ -1,0 +1,117 @@
+"""The Target interface: what a network can be asked to do, wherever it runs.
+
+A script written against `Target` changes one word to go from the emulator to a board.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+NO_LABEL = -1
+OWN_LOSS = -1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one sample gave.
+
+    logits: int32 (n_classes,). loss_q8: -log2 p(label) in Q8, 0 without a label.
+    forward_digest: CRC-32 over spikes and membranes of every step, then the logits, if asked for.
+    learned_digest: CRC-32 over plastic weights and learning state after the call, if asked for.
+    forward_ticks, learn_ticks: counter ticks, None where the target has no counter.
+    """
+
+    class_idx: int
+    logits: NDArray[np.int32]
+    loss_q8: int = 0
+    is_skipped: bool = False
+    is_updated: bool = False
+    forward_digest: int | None = None
+    learned_digest: int | None = None
+    forward_ticks: int | None = None
+    learn_ticks: int | None = None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counters since the last reset; stack and link figures are None off the device."""
+
+    n_labelled: int
+    n_skipped: int
+    n_updates: int
+    n_vanished: int
+    n_saturated: int
+    stack_size: int | None = None
+    stack_used: int | None = None
+    rx_lost: int | None = None
+    frames_good: int | None = None
+    frames_bad: int | None = None
+
+
+class Target(ABC):
+    """A network that runs somewhere. Samples are int8 arrays of shape (x_bytes,)."""
+
+    name: str
+
+    @abstractmethod
+    def infer(self, x: NDArray[np.int8], *, digest: bool = False,
+              n_steps: int | None = None) -> Outcome:
+        """Run one sample; n_steps below the model's stops early, for finding a divergence."""
+
+    @abstractmethod
+    def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
+              digest: bool = False) -> Outcome:
+        """Run one sample and learn from it, exactly once."""
+
+    @abstractmethod
+    def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
+                digest: bool = False) -> Outcome:
+        """Run one sample and record it for the DA-SSDP gates; no weight changes."""
+
+    @abstractmethod
+    def fit_gate(self) -> None:
+        """Fix the gates' statistics from the records so far."""
+
+    @abstractmethod
+    def read_weights(self, projection: str) -> NDArray[np.int16]:
+        """Integer weights of one projection, shape (n_pre, n_post)."""
+
+    @abstractmethod
+    def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
+        """Replace the weights of one plastic projection; all of them or none."""
+
+    @abstractmethod
+    def named_state(self) -> dict[str, NDArray[Any]]:
+        """The whole state as integer arrays by name: v_*, spk_*, count_*, w_*, learning.*, ..."""
+
+    @abstractmethod
+    def read_learning(self) -> bytes:
+        """The learning state that a snapshot holds beside the weights."""
+
+    @abstractmethod
+    def write_learning(self, data: bytes) -> None:
+        """Put back what `read_learning` gave."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Factory weights and initial learning state."""
+
+    @abstractmethod
+    def statistics(self) -> Statistics:
+        """Counters, and on a device stack and link figures."""
+
+    def close(self) -> None:
+        """Let go of what the target holds; harmless when repeated."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,197 @@
+"""The emulator: the device's own C on this computer, bit for bit, whole data sets in one call."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cffi
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp import assets
+from edge_dassdp.build import build_emulator
+from edge_dassdp.emit import emit
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.messages import STATUS_TEXTS
+from edge_dassdp.plan import Layout
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.reference import checked_sample, checked_weights
+from edge_dassdp.targets.base import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+
+INFER, LEARN, WARM_UP = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """`Outcome` of n samples as arrays: class_idx, loss_q8 (n,), logits (n, n_classes) int32,
+    is_skipped, is_updated (n,) bool; digests (n,) uint32 or None."""
+
+    class_idx: NDArray[np.int64]
+    logits: NDArray[np.int32]
+    loss_q8: NDArray[np.int64]
+    is_skipped: NDArray[np.bool_]
+    is_updated: NDArray[np.bool_]
+    forward_digest: NDArray[np.uint32] | None
+    learned_digest: NDArray[np.uint32] | None
+
+
+def prototypes(header: Path, *includes: Path) -> str:
+    """The declarations of a C header, preprocessed for cffi.cdef; no prototype is typed twice."""
+    command = ["cc", "-E", "-P", "-nostdinc", *[f"-I{i}" for i in includes], "-I",
+               str(assets.folder("codegen") / "cffi"), str(header)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except FileNotFoundError:
+        raise EdgeError("E301", "cc is not installed", help="Install a C compiler.") from None
+    return done.stdout
+
+
+class Emulator(Target):
+    """The generated C as a Target. Raises E301 without a C compiler, E302 if it refuses.
+
+    checked: the build that reports every overflow the proof excluded (EdgeError E506).
+    """
+
+    def __init__(self, network: QNetwork, *, checked: bool = False) -> None:
+        self.name = "emulator-checked" if checked else "emulator"
+        self.network = network
+        self.layout = Layout(network)
+        self._ffi = cffi.FFI()
+        firmware = assets.folder("firmware")
+        self._ffi.cdef(prototypes(firmware / "port" / "host" / "emulator.h", firmware / "include"))
+        self._lib: Any = self._ffi.dlopen(str(build_emulator(emit(network), checked=checked)))
+        self._model = self._lib.dassdp_emulator_model()
+        self._state = self._ffi.new("uint64_t[]", -(-self.layout.state_bytes // 8))
+        self.reset()
+
+    def reset(self) -> None:
+        self._lib.dassdp_init(self._model, self._state)
+
+    def run(self, x: NDArray[np.int8], labels: NDArray[Any] | None = None,
+            losses_q8: NDArray[Any] | None = None, *, mode: int = INFER,
+            digest: bool = False) -> BatchOutcome:
+        """Run samples x, int8 (n, x_bytes), one after another in C.
+
+        labels, losses_q8: (n,) integers or None. mode: INFER, LEARN or WARM_UP.
+        Raises E104 for a wrong shape, E503 as a device would, E506 for an overflow.
+        """
+        samples = np.ascontiguousarray(x)
+        if samples.dtype != np.int8 or samples.ndim != 2 or samples.shape[1] != self.network.x_bytes:
+            raise EdgeError("E104", f"samples are {samples.dtype} of shape {samples.shape}, "
+                            f"expected int8 (n, {self.network.x_bytes})")
+        n = len(samples)
+        arrays: dict[str, NDArray[Any]] = {
+            "class_idx": np.zeros(n, np.uint16),
+            "logits": np.zeros((n, self.network.n_classes), np.int32),
+            "loss_q8": np.zeros(n, np.uint16), "is_skipped": np.zeros(n, np.uint16),
+            "is_updated": np.zeros(n, np.uint16),
+        }
+        if digest:
+            arrays |= {k: np.zeros(n, np.uint32) for k in ("forward_digest", "learned_digest")}
+        out = self._ffi.new("dassdp_emulator_out_t *")
+        for name, array in arrays.items():
+            setattr(out, name, self._ffi.from_buffer(self._pointer_type(array), array))
+        n_done = self._ffi.new("uint32_t *")
+        status = self._lib.dassdp_emulator_run(
+            self._model, self._state, mode, n, self._ffi.from_buffer("int8_t[]", samples),
+            self._int32(labels, n), self._int32(losses_q8, n), out, n_done)
+        self._check(status, f"sample {n_done[0]}")
+        return BatchOutcome(
+            arrays["class_idx"].astype(np.int64), arrays["logits"],
+            arrays["loss_q8"].astype(np.int64), arrays["is_skipped"].astype(bool),
+            arrays["is_updated"].astype(bool), arrays.get("forward_digest"),
+            arrays.get("learned_digest"))
+
+    def _pointer_type(self, array: NDArray[Any]) -> str:
+        return f"{array.dtype.name}_t[]"
+
+    def _int32(self, values: NDArray[Any] | None, n: int) -> Any:
+        if values is None:
+            return self._ffi.NULL
+        array = np.ascontiguousarray(values, np.int32)
+        if array.shape != (n,):
+            raise EdgeError("E104", f"labels or losses have shape {array.shape}, expected ({n},)")
+        return self._ffi.from_buffer("int32_t[]", array)
+
+    def _check(self, status: int, where: str = "") -> None:
+        fault = self._ffi.string(self._lib.dassdp_emulator_fault()).decode()
+        if fault:
+            raise EdgeError("E506", "the emulator detected an overflow", cause=fault)
+        if status:
+            raise EdgeError("E503", STATUS_TEXTS[status], cause=where)
+
+    def _one(self, x: NDArray[np.int8], label: int, loss_q8: int, mode: int,
+             digest: bool) -> Outcome:
+        sample = checked_sample(self.network, x)
+        done = self.run(sample[None, :], np.array([label]), np.array([loss_q8]), mode=mode,
+                        digest=digest)
+        forward = None if done.forward_digest is None else int(done.forward_digest[0])
+        learned = None if done.learned_digest is None else int(done.learned_digest[0])
+        return Outcome(int(done.class_idx[0]), done.logits[0], int(done.loss_q8[0]),
+                       bool(done.is_skipped[0]), bool(done.is_updated[0]), forward,
+                       None if mode == INFER else learned)
+
+    def infer(self, x: NDArray[np.int8], *, digest: bool = False,
+              n_steps: int | None = None) -> Outcome:
+        if n_steps is None or n_steps >= self.network.n_steps:
+            return self._one(x, NO_LABEL, OWN_LOSS, INFER, digest)
+        sample, crc = np.ascontiguousarray(checked_sample(self.network, x)), 0
+        self._lib.dassdp_begin(self._model, self._state, self._ffi.from_buffer("int8_t[]", sample))
+        for _ in range(n_steps):
+            self._lib.dassdp_step(self._model, self._state)
+            crc = self._lib.dassdp_digest_step(self._model, self._state, crc)
+        self._check(0)
+        zeros = np.zeros(self.network.n_classes, np.int32)
+        return Outcome(0, zeros, forward_digest=crc if digest else None)
+
+    def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
+              digest: bool = False) -> Outcome:
+        return self._one(x, label, loss_q8, LEARN, digest)
+
+    def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
+                digest: bool = False) -> Outcome:
+        return self._one(x, label, loss_q8, WARM_UP, digest)
+
+    def fit_gate(self) -> None:
+        self._check(self._lib.dassdp_fit_gate(self._model, self._state))
+
+    def named_state(self) -> dict[str, NDArray[Any]]:
+        return self.layout.decode(self._bytes(0, self.layout.state_bytes))
+
+    def _bytes(self, begin: int, end: int) -> bytes:
+        return bytes(self._ffi.buffer(self._state)[begin:end])
+
+    def read_weights(self, projection: str) -> NDArray[np.int16]:
+        for p in self.network.projections:
+            if p.name == projection and not p.is_plastic:
+                return p.w
+        found = self.named_state().get(f"w_{projection}")
+        if found is None:
+            raise EdgeError("E105", f"there is no projection '{projection}'")
+        return found.astype(np.int16)
+
+    def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
+        values = checked_weights(self.network, projection, w)
+        index = [p.name for p in self.network.projections].index(projection)
+        for (j, i), value in np.ndenumerate(values):
+            self._check(self._lib.dassdp_weight_set(self._model, self._state, index, j, i,
+                                                    int(value)))
+
+    def read_learning(self) -> bytes:
+        return self._bytes(self.layout.persist_begin, self.layout.persist_end)
+
+    def write_learning(self, data: bytes) -> None:
+        begin, end = self.layout.persist_begin, self.layout.persist_end
+        if len(data) != end - begin:
+            raise EdgeError("E104", f"a learning state of {len(data)} bytes, expected "
+                            f"{end - begin}")
+        self._ffi.buffer(self._state)[begin:end] = data
+        self._check(self._lib.dassdp_check_learning(self._model, self._state))
+
+    def statistics(self) -> Statistics:
+        state = self.named_state()
+        names = ("n_labelled", "n_skipped", "n_updates", "n_vanished", "n_saturated")
+        return Statistics(**{n: int(state.get(f"learning.{n}", [0])[0]) for n in names})

@@ -1,0 +1,284 @@
+"""A device as a `Target`: over a serial port, a socket to QEMU, or the loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.messages import CHUNK_BYTES, FLAGS
+from edge_dassdp.plan import Layout
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.targets.base import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Session, Stream
+
+Decode = Callable[[bytes], dict[str, NDArray[Any]]]
+
+
+@dataclass(frozen=True)
+class ProjectionInfo:
+    """What the link must know of a projection; weight_bits: 4 to 8, or 16."""
+
+    name: str
+    n_pre: int
+    n_post: int
+    weight_bits: int
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of one weight on the wire."""
+        return np.dtype("<i2" if self.weight_bits == 16 else "<i1")
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """What the device says of itself. Hashes in hexadecimal."""
+
+    board: str
+    model_hash: str
+    build_hash: str
+    protocol: int
+    abi: int
+    tick_bits: int
+    x_bytes: int
+    n_classes: int
+    n_steps: int
+    n_projections: int
+    state_bytes: int
+    persist_bytes: int
+
+
+class LinkTarget(Target):
+    """A network on the other end of a stream.
+
+    expected_model_hash: SHA-256 of the quantized network in hexadecimal; expected_build_hash:
+    64 bits; None accepts any. projections: in the model's order; without them weights cannot be
+    moved. decode: names for the bytes of the state. timeout_s, retries, log: see `Session`.
+    The constructor shakes hands.
+
+    Every method raises EdgeError E502 when the device does not answer, E503 when it refuses, E505
+    when it restarted (the next call begins a new session), E104 for data of the wrong shape.
+    """
+
+    def __init__(self, stream: Stream, expected_model_hash: str | None = None,
+                 expected_build_hash: int | None = None,
+                 projections: Sequence[ProjectionInfo] = (), *, decode: Decode | None = None,
+                 timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
+                 log: Path | None = None) -> None:
+        self._expected_model_hash = expected_model_hash
+        self._expected_build_hash = expected_build_hash
+        self._projections = list(projections)
+        self._decode = decode
+        self._session = Session(stream, timeout_s=timeout_s, retries=retries, log=log)
+        try:
+            self.info = self._shake_hands()
+        except BaseException:
+            self._session.close()
+            raise
+        self.name = self.info.board
+
+    @classmethod
+    def of(cls, network: QNetwork, stream: Stream, *, build_hash: int | None = None,
+           **options: Any) -> Self:
+        """The device that should run `network`, and that build of it; options as above."""
+        projections = [ProjectionInfo(p.name, p.n_pre, p.n_post, p.weight_bits)
+                       for p in network.projections]
+        return cls(stream, network.sha256, build_hash, projections,
+                   decode=Layout(network).decode, **options)
+
+    @property
+    def link_frames(self) -> int:
+        """Frames sent so far."""
+        return self._session.n_frames
+
+    @property
+    def link_retries(self) -> int:
+        """Of these, repeated ones."""
+        return self._session.n_retries
+
+    def infer(self, x: NDArray[np.int8], *, digest: bool = False,
+              n_steps: int | None = None) -> Outcome:
+        if n_steps is not None and n_steps < 1:
+            raise EdgeError("E105", f"{n_steps} steps cannot be run",
+                            help=f"give 1 to {self.info.n_steps}")
+        is_whole = n_steps is None or n_steps >= self.info.n_steps
+        return self._run("INFER", x, digest, n_steps=0 if is_whole else n_steps)
+
+    def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
+              digest: bool = False) -> Outcome:
+        return self._run("LEARN", x, digest, label=int(label), loss_q8=int(loss_q8))
+
+    def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
+                digest: bool = False) -> Outcome:
+        return self._run("WARM_UP", x, digest, label=int(label), loss_q8=int(loss_q8))
+
+    def fit_gate(self) -> None:
+        self._ask("FIT_GATE")
+
+    def read_weights(self, projection: str) -> NDArray[np.int16]:
+        idx, info = self._find(projection)
+        width = info.dtype.itemsize
+        data = b"".join(
+            self._ask("READ_WEIGHTS", projection=idx, first=begin // width,
+                      n_weights=(end - begin) // width)["data"]
+            for begin, end in _chunks(info.n_pre * info.n_post * width))
+        values = np.frombuffer(data, info.dtype).astype(np.int16)
+        return values.reshape(info.n_pre, info.n_post)
+
+    def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
+        idx, info = self._find(projection)
+        values, limits = np.asarray(w), np.iinfo(info.dtype)
+        if values.shape != (info.n_pre, info.n_post) or values.dtype.kind not in "iu":
+            raise EdgeError("E104", f"the weights of {projection} have the wrong shape or type",
+                            cause=f"{values.shape} {values.dtype}, expected integers of "
+                                  f"({info.n_pre}, {info.n_post})")
+        if values.size and not limits.min <= values.min() <= values.max() <= limits.max:
+            raise EdgeError("E104", f"a weight of {projection} is out of range",
+                            cause=f"{values.min()} to {values.max()}, weights have "
+                                  f"{info.weight_bits} bits")
+
+        def send(begin: int, data: bytes, is_last: bool) -> None:
+            self._ask("WRITE_WEIGHTS", projection=idx, first=begin // info.dtype.itemsize,
+                      data=data)
+
+        old = self.read_weights(projection).astype(info.dtype).tobytes()
+        self._replace(f"the weights of {projection}", old, values.astype(info.dtype).tobytes(),
+                      send, n_refused_to_undo=0)
+
+    def read_state(self) -> bytes:
+        """The raw bytes of the device's state, laid out as `plan.Layout` says."""
+        return b"".join(self._ask("READ_STATE", offset=begin, n_bytes=end - begin)["data"]
+                        for begin, end in _chunks(self.info.state_bytes))
+
+    def named_state(self) -> dict[str, NDArray[Any]]:
+        if self._decode is None:
+            raise EdgeError("E105", "the state has no names without the network",
+                            help="connect with LinkTarget.of(network, stream)")
+        return self._decode(self.read_state())
+
+    def read_learning(self) -> bytes:
+        return b"".join(self._ask("READ_LEARNING", offset=begin, n_bytes=end - begin)["data"]
+                        for begin, end in _chunks(self.info.persist_bytes))
+
+    def write_learning(self, data: bytes) -> None:
+        if len(data) != self.info.persist_bytes:
+            raise EdgeError("E104", "the learning state has the wrong size",
+                            cause=f"{len(data)} bytes, this model has {self.info.persist_bytes}")
+
+        def send(begin: int, chunk: bytes, is_last: bool) -> None:
+            self._ask("WRITE_LEARNING", offset=begin, is_last=is_last, data=chunk)
+
+        self._replace("the learning state", self.read_learning(), data, send,
+                      n_refused_to_undo=1)
+
+    def reset(self) -> None:
+        self._ask("RESET")
+
+    def statistics(self) -> Statistics:
+        fields = self._ask("STATISTICS")
+        if fields["stack_size"] == 0:
+            fields |= {"stack_size": None, "stack_used": None, "rx_lost": None}
+        return Statistics(**fields)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _ask(self, name: str, **fields: Any) -> dict[str, Any]:
+        if not self._session.is_open:
+            self.info = self._shake_hands()
+        return self._session.ask(name, **fields)
+
+    def _shake_hands(self) -> DeviceInfo:
+        hello = self._session.open()
+        persist_bytes = hello["persist_end"] - hello["persist_begin"]
+        info = DeviceInfo(
+            board=hello["board"].rstrip(b"\0").decode("ascii", "replace"),
+            model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
+            persist_bytes=persist_bytes,
+            **{name: hello[name] for name in (
+                "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps",
+                "n_projections", "state_bytes")})
+        try:
+            self._compare(info)
+        except EdgeError:
+            self._session.close()
+            raise
+        return info
+
+    def _compare(self, info: DeviceInfo) -> None:
+        """Refuse a device that runs something else, saying what to rebuild or reflash."""
+        build = self._expected_build_hash
+        for what, found, expected in (
+                ("another model", info.model_hash, self._expected_model_hash),
+                ("another build of this model", info.build_hash,
+                 None if build is None else f"{build:016x}")):
+            if expected is not None and found != expected:
+                raise EdgeError("E504", f"board {info.board} runs {what}",
+                                cause=f"it reports {found[:16]}, expected {expected[:16]}",
+                                help=f"Build the firmware for {info.board} and flash it again, "
+                                     "or name the model that it runs.")
+        if self._projections and info.n_projections != len(self._projections):
+            raise EdgeError("E504", f"board {info.board} runs another model",
+                            cause=f"it has {info.n_projections} projections, expected "
+                                  f"{len(self._projections)}")
+
+    def _run(self, name: str, x: NDArray[np.int8], digest: bool, **fields: Any) -> Outcome:
+        sample = np.asarray(x)
+        if sample.shape != (self.info.x_bytes,) or sample.dtype != np.int8:
+            raise EdgeError("E104", "a sample has the wrong shape or type",
+                            cause=f"{sample.shape} {sample.dtype}, expected int8 of "
+                                  f"({self.info.x_bytes},)")
+        learns = name != "INFER"
+        flags = FLAGS["want_forward_digest"] * digest
+        flags |= FLAGS["want_learned_digest"] * (digest and learns)
+        got = self._ask(name, flags=flags, x=sample.tobytes(), **fields)
+        has_ticks = self.info.tick_bits != 0
+        return Outcome(
+            class_idx=got["class_idx"], loss_q8=got["loss_q8"],
+            logits=np.frombuffer(got["logits"], "<i4").astype(np.int32),
+            is_skipped=bool(got["flags"] & FLAGS["is_skipped"]),
+            is_updated=bool(got["flags"] & FLAGS["is_updated"]),
+            forward_digest=got["forward_digest"] if digest else None,
+            learned_digest=got["learned_digest"] if digest and learns else None,
+            forward_ticks=got["forward_ticks"] if has_ticks else None,
+            learn_ticks=got["learn_ticks"] if has_ticks and learns else None)
+
+    def _find(self, projection: str) -> tuple[int, ProjectionInfo]:
+        for idx, info in enumerate(self._projections):
+            if info.name == projection:
+                return idx, info
+        names = ", ".join(info.name for info in self._projections) or "none were given"
+        raise EdgeError("E105", f"there is no projection {projection}",
+                        help=f"Projections: {names}")
+
+    def _replace(self, what: str, old: bytes, new: bytes,
+                 send: Callable[[int, bytes, bool], None], *, n_refused_to_undo: int) -> None:
+        """Send `new` in chunks; when the device refuses one, `old` goes back in its place.
+
+        n_refused_to_undo: 0 if the device writes nothing of a chunk that it refuses, else 1.
+        """
+        chunks = list(_chunks(len(new)))
+        for n_done, (begin, end) in enumerate(chunks):
+            try:
+                send(begin, new[begin:end], end == len(new))
+            except EdgeError as problem:
+                if problem.code != "E503":
+                    raise EdgeError(
+                        problem.code, problem.message, cause=problem.cause,
+                        help=f"{n_done} of {len(chunks)} chunks of {what} were written, perhaps "
+                             f"one more: write again, or reset. {problem.help}") from None
+                undo = chunks[:n_done + n_refused_to_undo]
+                for back, stop in undo:
+                    send(back, old[back:stop], (back, stop) == undo[-1])
+                raise EdgeError("E503", problem.message, cause=problem.cause,
+                                help=f"{what[0].upper()}{what[1:]} are as before.") from None
+
+
+def _chunks(n_bytes: int) -> Iterator[tuple[int, int]]:
+    for begin in range(0, n_bytes, CHUNK_BYTES):
+        yield begin, min(begin + CHUNK_BYTES, n_bytes)

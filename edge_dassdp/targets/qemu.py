@@ -1,0 +1,156 @@
+"""Firmware in QEMU: the very ELF file of the board, reached over the board's own UART.
+
+QEMU executes instructions, it does not model a chip's cycles: with `count` every figure is a
+number of instructions; without it there is no figure at all.
+"""
+
+from __future__ import annotations
+
+import atexit
+import socket
+import subprocess
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.board import Board, QemuMachine
+from edge_dassdp.build import Firmware, find_tool
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.targets.base import Outcome
+from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.targets.serial import open_port
+
+QEMU = "qemu-system-arm"
+_QUIT_S = 5.0
+
+
+class QemuProcess:
+    """One running QEMU. `url` is a pyserial URL of its UART; the CPU starts when it is opened.
+
+    Raises EdgeError E301 without QEMU, E401 if the board has no machine, E502 if QEMU ends at
+    once.
+    """
+
+    def __init__(self, elf: Path, board: Board, *, count: bool = False) -> None:
+        if board.qemu is None:
+            raise EdgeError("E401", f"board {board.name} has no QEMU machine",
+                            help="Pick a board with a [qemu] table.")
+        self.machine: QemuMachine = board.qemu
+        self.count = count
+        program = find_tool(QEMU, "On Debian: apt install qemu-system-arm")
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        # QEMU inherits a listening socket: no port can be lost to somebody else in between.
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.url = f"socket://127.0.0.1:{listener.getsockname()[1]}"
+            self._process = subprocess.Popen(
+                [program, "-M", board.qemu.machine, "-kernel", str(elf), "-display", "none",
+                 "-monitor", "stdio",
+                 "-chardev", f"socket,id=uart,fd={listener.fileno()},server=on,wait=on,nodelay=on",
+                 "-serial", "chardev:uart", *self._counting()],
+                pass_fds=[listener.fileno()], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                stderr=self._log)
+        atexit.register(self.close)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def _counting(self) -> list[str]:
+        return ["-icount", f"shift={self.machine.icount_shift},sleep=off"] if self.count else []
+
+    def instructions(self, ticks: int) -> int | None:
+        """Instructions executed during `ticks` of the firmware's counter; None if not counting."""
+        if not self.count:
+            return None
+        return round(ticks * self.machine.tick_ns / (1 << self.machine.icount_shift))
+
+    def reset(self) -> None:
+        """Press the board's reset button: RAM keeps its bytes, the firmware starts again."""
+        self.check()
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"system_reset\n")
+        self._process.stdin.flush()
+
+    def check(self) -> None:
+        """Raises EdgeError E502 with QEMU's own words if it is no longer running."""
+        status = self._process.poll()
+        if status is not None:
+            self._log.seek(0)
+            lines = self._log.read().decode(errors="replace").splitlines()
+            words = "\n".join(line for line in lines if ": info: " not in line)
+            raise EdgeError("E502", f"{QEMU} ended with status {status}",
+                            cause=words or "it said nothing")
+
+    def close(self) -> None:
+        """End QEMU; harmless when repeated."""
+        atexit.unregister(self.close)
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_QUIT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Qemu(LinkTarget):
+    """A firmware running in QEMU as a Target: `Qemu.start(network, firmware)`.
+
+    Ticks of its outcomes are instructions if it counts, else None.
+    """
+
+    def __init__(self, *args: Any, process: QemuProcess, **options: Any) -> None:
+        self._process = process
+        try:
+            super().__init__(*args, **options)
+        except BaseException:
+            with process:
+                process.check()
+            raise
+        self.name = f"qemu:{process.machine.machine}"
+
+    @classmethod
+    def start(cls, network: QNetwork, firmware: Firmware, *, count: bool = False,
+              **options: Any) -> Self:
+        """Start `firmware`, which was built from `network`; options as for LinkTarget.
+
+        Raises EdgeError E301 without QEMU, E401 if the board has no machine, E502 if nothing
+        answers, E504 if the firmware is of another network.
+        """
+        process = QemuProcess(firmware.elf, firmware.board, count=count)
+        try:
+            stream = open_port(process.url)
+        except BaseException:
+            process.close()
+            raise
+        return cls.of(network, stream, build_hash=firmware.build_hash, process=process, **options)
+
+    def _run(self, name: str, x: NDArray[np.int8], digest: bool, **fields: Any) -> Outcome:
+        outcome = super()._run(name, x, digest, **fields)
+        return replace(outcome, forward_ticks=self._instructions(outcome.forward_ticks),
+                       learn_ticks=self._instructions(outcome.learn_ticks))
+
+    def _instructions(self, ticks: int | None) -> int | None:
+        return None if ticks is None else self._process.instructions(ticks)
+
+    def press_reset(self) -> None:
+        """Restart the firmware: learned weights are lost, the next request raises E505."""
+        self._process.reset()
+
+    def close(self) -> None:
+        super().close()
+        self._process.close()

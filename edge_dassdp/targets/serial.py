@@ -1,0 +1,64 @@
+"""Serial ports: open one, list those that are there."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+
+import serial
+from serial.tools import list_ports
+
+from edge_dassdp.errors import EdgeError
+
+_CAUSES = {
+    errno.ENOENT: "there is no such port",
+    errno.ENODEV: "there is no such port",
+    errno.ENXIO: "there is no such port",
+    errno.EACCES: "permission is missing",
+    errno.EPERM: "permission is missing",
+    errno.EBUSY: "another program uses it",
+    errno.EAGAIN: "another program uses it",
+}
+
+
+@dataclass(frozen=True)
+class Port:
+    """A serial port; unique_id is the USB adapter's serial number, "" where it has none."""
+
+    path: str
+    description: str
+    unique_id: str
+    usb_id: str
+
+
+def ports() -> list[Port]:
+    """The serial ports of this computer, sorted by path."""
+    return [Port(path=p.device, description=p.description or "",
+                 unique_id=p.serial_number or "",
+                 usb_id=f"{p.vid:04x}:{p.pid:04x}" if p.vid is not None else "")
+            for p in sorted(list_ports.comports(), key=lambda p: p.device)]
+
+
+def open_port(url: str, baud: int = 115200) -> serial.SerialBase:
+    """A port for this program alone: a path such as /dev/ttyACM0 or COM3, or a pyserial URL.
+
+    Raises EdgeError E501 when it does not exist, is busy, may not be used, or cannot run at
+    `baud` bits per second.
+    """
+    try:
+        return serial.serial_for_url(url, baudrate=baud, exclusive=True)
+    except (OSError, ValueError) as problem:
+        raise EdgeError("E501", f"the port {url} cannot be opened", cause=_cause(problem),
+                        help=_help(problem)) from None
+
+
+def _cause(problem: Exception) -> str:
+    known = _CAUSES.get(getattr(problem, "errno", None) or 0)
+    return known if known else str(problem)
+
+
+def _help(problem: Exception) -> str:
+    if getattr(problem, "errno", None) in (errno.EACCES, errno.EPERM):
+        return "Join the group that owns the port (Debian: dialout), log in again, and retry."
+    there = ", ".join(port.path for port in ports()) or "none"
+    return f"Ports of this computer: {there}"

@@ -1,0 +1,248 @@
+/* edge_dassdp: spiking networks that go on learning, in integers.
+ *
+ * The one public header. A generated model (`dassdp_model.c`) holds the constant tables; the caller
+ * owns the memory of its state:
+ *
+ *     static dassdp_model_state_t state;                       // from the generated dassdp_model.h
+ *     dassdp_result_t result;
+ *     dassdp_init(&dassdp_model, &state);                      // factory weights
+ *     dassdp_infer(&dassdp_model, &state, x, &result);         // result.class_idx
+ *     dassdp_learn(&dassdp_model, &state, label, DASSDP_OWN_LOSS, &result);
+ *
+ * No heap, no float, no stdio, no recursion. Every operation, its Q-format and its order are in
+ * docs/arithmetic.md; the NumPy reference model is the definition of right.
+ */
+#ifndef DASSDP_H
+#define DASSDP_H
+
+#include <stdint.h>
+
+/* Generated code names the ABI that it was made for, or does not compile. */
+#define DASSDP_ABI 1
+
+#define DASSDP_ERRORS(X)                                                       \
+    X(DASSDP_OK, 0, "ok")                                                      \
+    X(DASSDP_E_LABEL, -1, "label out of range")                                \
+    X(DASSDP_E_INDEX, -2, "projection, weight or byte index out of range")     \
+    X(DASSDP_E_VALUE, -3, "value out of range")                                \
+    X(DASSDP_E_ORDER, -4, "call out of order: no finished sample")             \
+    X(DASSDP_E_LOSS, -5, "a warm-up record without a label needs a loss")      \
+    X(DASSDP_E_FROZEN, -6, "the projection is not plastic")
+
+#define DASSDP_ERROR_ENUM(name, value, text) name = value,
+enum { DASSDP_ERRORS(DASSDP_ERROR_ENUM) };
+#undef DASSDP_ERROR_ENUM
+
+enum {
+    DASSDP_NONE = -1,     /* no offset: that array does not exist in this model */
+    DASSDP_NO_LABEL = -1, /* learn from an unlabelled sample: rules that need an error stay idle */
+    DASSDP_OWN_LOSS = -1  /* the loss is computed from label and logits */
+};
+
+enum { DASSDP_READOUT_SPIKE_COUNT = 0, DASSDP_READOUT_MEMBRANE_SUM = 1 };
+enum { DASSDP_RECORD_NONE = 0, DASSDP_RECORD_FIRST = 1, DASSDP_RECORD_LAST = 2 };
+
+typedef struct dassdp_population dassdp_population_t;
+typedef struct dassdp_projection dassdp_projection_t;
+typedef struct dassdp_model dassdp_model_t;
+
+/* acc[i] += w[j][i] for every active j: the heart, one contiguous row per spike.
+ * `image` is the weight image (docs/arithmetic.md), `active` the indices j, ascending. */
+typedef void dassdp_accumulate_fn(const dassdp_projection_t *projection, void *acc,
+                                  const void *image, const uint16_t *active, uint32_t n_active);
+
+/* One time step of a population: membranes, resets, packed spikes. */
+typedef void dassdp_neuron_fn(const dassdp_population_t *population, void *v_mem, uint32_t *spk_bits,
+                              const void *acc, const void *base);
+
+/* What a plasticity rule does when a sample is complete. Returns DASSDP_OK. */
+typedef int dassdp_rule_fn(const dassdp_model_t *model, void *state,
+                           const dassdp_projection_t *projection);
+
+struct dassdp_population {
+    uint16_t n_neurons;
+    uint8_t acc_lshift;    /* membrane units = (acc << acc_lshift) rounded >> acc_rshift */
+    uint8_t acc_rshift;
+    uint8_t analogue_rshift; /* membrane units = analogue sum rounded >> analogue_rshift */
+    uint8_t leak_shift;    /* 0: multiply by leak_q15; k: v - round(v / 2^k) */
+    uint8_t leak_stride;   /* 0: one leak for all neurons, 1: one each */
+    uint8_t fire_stride;   /* the same for fire_at and reset_by */
+    uint8_t v_is_wide;     /* 0: int16 membranes, base, fire_at, reset_by; 1: int32 */
+    uint8_t acc_is_wide;   /* 0: int16 sums of weights; 1: int32 */
+    uint8_t records;       /* DASSDP_RECORD_*: which spike a latency remembers */
+    uint8_t records_membrane; /* a non-resetting readout "fires" where its membrane is positive */
+    uint16_t projection_begin; /* projections into this population: [begin, end) */
+    uint16_t projection_end;
+    const uint16_t *leak_q15;
+    const void *fire_at;   /* a neuron fires if v >= fire_at */
+    const void *reset_by;  /* what a soft reset subtracts */
+    const void *base;      /* constant current without analogue input: the bias */
+    const int32_t *analogue_bias; /* NULL without analogue input; added before analogue_rshift */
+    int32_t v_off;         /* byte offsets into the state, DASSDP_NONE if absent */
+    int32_t spk_off;
+    int32_t base_off;      /* current from analogue input, when there is some */
+    int32_t sum_off;       /* int32 logits: sums of membranes or spikes, readout only */
+    int32_t latency_off;   /* packed latencies, one slot per sample of a batch */
+    int32_t count_off;     /* packed spike counts, one slot per sample of a batch */
+    int32_t error_off;     /* int16 error per neuron */
+    dassdp_neuron_fn *update;
+};
+
+/* dw of the error-modulated rules: k_i = clip(err_i * r rounded >> k_rshift), r = amplitude //
+ * (1 + sum n^2); with a kernel g the update is k_i n_j g[|t_i - t_j|], without it k_i n_j. */
+typedef struct {
+    uint32_t amplitude;
+    uint32_t r_max;
+    int32_t k_max;
+    uint8_t k_rshift;
+    const uint8_t *g_q7;   /* n_steps + 1 entries, or NULL for the delta rule */
+} dassdp_error_rule_t;
+
+/* (DA-)SSDP: table of n_steps + 1 entries for sync = 0, then as many for sync = 1. */
+typedef struct {
+    const int32_t *delta;  /* update / batch, Q8 of a weight step after >> (12 + delta_rshift) */
+    uint8_t delta_rshift;
+    uint8_t is_gated;
+    uint8_t silent_step;   /* the latency of a silent neuron: n_steps, or 0 as published */
+    uint8_t repeat_loss;   /* as published: every sample of a batch is given the batch's mean loss */
+    uint8_t sync_rshift;   /* S is recorded as (n_pre n_post) >> sync_rshift */
+    int32_t stats_off;     /* dassdp_gate_t in the state */
+} dassdp_sync_rule_t;
+
+struct dassdp_projection {
+    uint16_t pre;          /* index of the population, or of the input */
+    uint16_t post;
+    uint8_t is_analogue;
+    uint8_t weight_bits;   /* 4 to 8 in bytes, 16 in half-words */
+    uint16_t n_pre, n_post;
+    uint32_t row_bytes;    /* columns padded with zero weights to a multiple of 8 bytes */
+    uint8_t feedback_rshift;   /* error fed back through it: round(round(sum >> rshift) */
+    uint16_t feedback_gain_q14;/* gain_q14 / 2^14), the gain brings all to one unit */
+    const void *factory;   /* the weight image in flash */
+    int32_t image_off;     /* the weight image in the state, DASSDP_NONE for a frozen projection */
+    dassdp_accumulate_fn *accumulate;
+    dassdp_rule_fn *rule;  /* NULL for a frozen projection */
+    const dassdp_error_rule_t *error_rule;
+    const dassdp_sync_rule_t *sync_rule;
+};
+
+typedef struct {
+    uint16_t size;
+    uint16_t n_frames;     /* 1: a constant current */
+    uint32_t x_off;        /* offset of the first frame in a sample */
+} dassdp_input_t;
+
+struct dassdp_model {
+    uint32_t state_bytes;
+    uint8_t hash[32];      /* sha256 of the quantized network */
+    uint16_t n_inputs, n_populations, n_projections;
+    uint16_t n_steps;
+    uint16_t n_batch;      /* samples remembered before a (DA-)SSDP update */
+    uint16_t readout;      /* index of the readout population */
+    uint16_t n_classes;
+    uint8_t readout_kind;
+    uint8_t field_bits;    /* bits of a packed latency or count */
+    uint8_t softmax_shift; /* z_q8 = (df * softmax_scale) >> softmax_shift */
+    uint8_t learns;        /* 0: no plastic projection */
+    uint16_t skip_below_q8;/* error rules stay idle if 256 (1 - p_label) is below this */
+    uint32_t softmax_scale;/* log2(e) of a logit unit */
+    uint32_t softmax_limit;/* differences from here on count as z = 4096 */
+    uint32_t seed;         /* initial state of the random generator, not 0 */
+    uint32_t x_bytes;      /* bytes of a sample */
+    const dassdp_input_t *inputs;
+    const dassdp_population_t *populations;
+    const dassdp_projection_t *projections;
+    int32_t x_off;         /* copy of the sample being run, DASSDP_NONE without frames */
+    uint32_t scratch_off;  /* sums and active list; row updates while learning */
+    uint32_t active_off;   /* uint16 active list inside scratch, behind the sums */
+    uint32_t row_off;      /* int16 update row inside scratch, behind the k or the batch sums */
+    uint32_t batch_off;    /* uint8 latencies, or uint16 gates of a batch, behind the row */
+    uint32_t progress_off; /* dassdp_progress_t */
+    int32_t learning_off;  /* dassdp_learning_t, DASSDP_NONE if nothing is plastic */
+    int32_t loss_off;      /* uint16 losses of a batch, DASSDP_NONE without (DA-)SSDP */
+    uint32_t persist_begin;/* learning state that a snapshot holds besides the weights: */
+    uint32_t persist_end;  /* gates, dassdp_learning_t, losses, and the slots of a batch */
+};
+
+/* Warm-up sums and the fitted gate of one DA-SSDP projection. L is the loss in Q8 bits. */
+typedef struct {
+    uint64_t sum_ss, sum_ll, sum_sl; /* below 2^60: at most 32767 records of 15 bits each */
+    uint32_t sum_s, sum_l;
+    uint32_t root_s;       /* isqrt(n sum_ss - sum_s^2), set by the fit */
+    int32_t k_q12;         /* -correlation of S and L, set by the fit */
+    uint16_t n_records;
+    uint16_t last_gate_q12;/* 0 to 8192 */
+    uint32_t reserved;
+} dassdp_gate_t;
+
+/* What learning carries from sample to sample, and its counters. */
+typedef struct {
+    uint32_t rng;          /* xorshift32, never 0 */
+    uint32_t n_labelled;   /* labelled samples learned from */
+    uint32_t n_skipped;    /* of these, skipped because the network was sure and right */
+    uint32_t n_updates;    /* weight updates tried */
+    uint32_t n_vanished;   /* of these, rounded to zero before the dither */
+    uint32_t n_saturated;  /* of these, clipped at the weight's range */
+    uint16_t batch_idx;    /* slot of the next sample */
+    uint16_t batch_kind;   /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
+} dassdp_learning_t;
+
+/* Where the sample being run stands. */
+typedef struct {
+    uint16_t t_step;       /* steps done */
+    uint16_t is_complete;
+} dassdp_progress_t;
+
+typedef struct {
+    uint16_t class_idx;
+    uint16_t loss_q8;      /* -log2 p(label) in Q8, after dassdp_learn with a label */
+    uint16_t is_skipped;   /* error rules stayed idle */
+    uint16_t is_updated;   /* a weight may have changed */
+} dassdp_result_t;
+
+/* Factory weights, learning state as at the first start. `state` holds model->state_bytes bytes,
+ * aligned to 8. */
+void dassdp_init(const dassdp_model_t *model, void *state);
+
+/* One sample, step by step: begin, n_steps times step, end. x holds model->x_bytes int8 values. */
+void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x);
+void dassdp_step(const dassdp_model_t *model, void *state);
+void dassdp_end(const dassdp_model_t *model, void *state, dassdp_result_t *result);
+
+/* The three in one call. */
+void dassdp_infer(const dassdp_model_t *model, void *state, const int8_t *x,
+                  dassdp_result_t *result);
+
+/* Learn from the sample that just ended; once per sample. label: 0 to n_classes - 1 or
+ * DASSDP_NO_LABEL. loss_q8: DASSDP_OWN_LOSS, or the host's loss, 0 to 32767, recorded in its place.
+ * DASSDP_E_LABEL, DASSDP_E_ORDER or DASSDP_E_VALUE change nothing. */
+int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
+                 dassdp_result_t *result);
+
+/* Record (S, L) of the sample that just ended for every gate; no weight changes. */
+int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
+                   dassdp_result_t *result);
+
+/* Fix mean, deviation and correlation of every gate from the records so far. */
+int dassdp_fit_gate(const dassdp_model_t *model, void *state);
+
+/* One weight by natural index: projection, pre neuron, post neuron. */
+int dassdp_weight_get(const dassdp_model_t *model, const void *state, uint32_t projection_idx,
+                      uint32_t pre_idx, uint32_t post_idx, int32_t *w);
+int dassdp_weight_set(const dassdp_model_t *model, void *state, uint32_t projection_idx,
+                      uint32_t pre_idx, uint32_t post_idx, int32_t w);
+
+/* After bytes of the persistent region were written from outside: DASSDP_OK, or DASSDP_E_VALUE
+ * after putting the offending field back to its initial value. */
+int dassdp_check_learning(const dassdp_model_t *model, void *state);
+
+/* CRC-32 (IEEE 802.3, reflected), to be chained; start with 0. */
+uint32_t dassdp_crc32(uint32_t crc, const void *bytes, uint32_t n_bytes);
+/* Over spikes and membranes of every population, in order: the digest of one step. */
+uint32_t dassdp_digest_step(const dassdp_model_t *model, const void *state, uint32_t crc);
+/* Over the readout's logits. */
+uint32_t dassdp_digest_logits(const dassdp_model_t *model, const void *state, uint32_t crc);
+/* Over the images of all plastic projections and the learning state. */
+uint32_t dassdp_digest_learned(const dassdp_model_t *model, const void *state, uint32_t crc);
+
+#endif

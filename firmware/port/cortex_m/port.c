@@ -1,0 +1,124 @@
+/* port.h on any Cortex-M, driven by the constants of dassdp_board.h. */
+#include "port.h"
+#include "dassdp_board.h"
+#include "startup.h"
+#include "uart.h"
+
+typedef struct {
+    uint32_t address;
+    uint32_t mask;
+    uint32_t value;
+    uint32_t wait; /* 1: wait until the masked register reads so */
+} store_t;
+
+typedef struct {
+    const store_t *setup;
+    uint32_t n_setup;
+    uint32_t capture; /* written with 1 before a reading; 0: none */
+    uint32_t count;
+    uint32_t bits;
+} counter_t;
+
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static const store_t board_setup[] = DASSDP_BOARD_SETUP;
+
+#define COUNTER_SETUP(name, stores, capture, count, bits) \
+    static const store_t name##_setup[] = stores;
+DASSDP_BOARD_COUNTERS(COUNTER_SETUP)
+
+#define COUNTER(name, stores, capture, count, bits) \
+    {name##_setup, N_OF(name##_setup), capture, count, bits},
+static const counter_t counters[] = {DASSDP_BOARD_COUNTERS(COUNTER)};
+
+static const counter_t *dassdp_counter; /* the one in use */
+
+_Static_assert(sizeof dassdp_counter == DASSDP_COUNTER_RAM_BYTES, "the ledger counts on this size");
+
+/* An oscillator that never starts leaves the chip on its internal one: waiting is bounded. */
+enum { WAIT_LIMIT = 1000000 };
+
+static void run_setup(const store_t *stores, uint32_t n_stores) {
+    for (uint32_t i = 0; i < n_stores; i++) {
+        const store_t *s = &stores[i];
+        volatile uint32_t *reg = dassdp_register(s->address);
+        if (s->wait != 0U) {
+            for (uint32_t n = 0; n < WAIT_LIMIT && (*reg & s->mask) != s->value; n++) {
+            }
+        } else if (s->mask == 0xFFFFFFFFUL) {
+            *reg = s->value;
+        } else {
+            *reg = (*reg & ~s->mask) | s->value;
+        }
+    }
+}
+
+static uint32_t read_counter(const counter_t *counter) {
+    if (counter->capture != 0U) {
+        *dassdp_register(counter->capture) = 1U;
+    }
+    return *dassdp_register(counter->count);
+}
+
+/* The first counter that moves, or the last one. */
+static const counter_t *find_counter(void) {
+    for (uint32_t i = 0; i < N_OF(counters); i++) {
+        run_setup(counters[i].setup, counters[i].n_setup);
+        uint32_t before = read_counter(&counters[i]);
+        for (uint32_t n = 0; n < 64U; n++) {
+            if (read_counter(&counters[i]) != before) {
+                return &counters[i];
+            }
+        }
+    }
+    return &counters[N_OF(counters) - 1U];
+}
+
+void dassdp_port_init(void) {
+    run_setup(board_setup, N_OF(board_setup));
+    dassdp_counter = find_counter();
+    dassdp_uart_init();
+    /* NVIC_ISER */
+    *dassdp_register(0xE000E100UL + 4UL * (DASSDP_UART_IRQ / 32)) = 1UL << (DASSDP_UART_IRQ % 32);
+}
+
+int dassdp_port_get(void) {
+    return dassdp_rx_pop();
+}
+
+void dassdp_port_put(uint8_t byte) {
+    dassdp_uart_put(byte);
+}
+
+/* With interrupts masked a pending one still ends wfi: no byte can slip in between. */
+void dassdp_port_wait(void) {
+    __asm volatile("cpsid i" ::: "memory");
+    if (dassdp_rx_is_empty()) {
+        __asm volatile("wfi" ::: "memory");
+    }
+    __asm volatile("cpsie i" ::: "memory");
+}
+
+uint32_t dassdp_port_ticks(void) {
+    return read_counter(dassdp_counter);
+}
+
+uint32_t dassdp_port_tick_bits(void) {
+    return dassdp_counter->bits;
+}
+
+uint32_t dassdp_port_stack_size(void) {
+    return DASSDP_STACK_BYTES;
+}
+
+uint32_t dassdp_port_stack_used(void) {
+    uint32_t n_words = 0; /* never used */
+    while (n_words < DASSDP_STACK_BYTES / 4U && dassdp_stack_begin[n_words] == DASSDP_STACK_PAINT) {
+        n_words++;
+    }
+    return DASSDP_STACK_BYTES - 4U * n_words;
+}
+
+uint32_t dassdp_port_rx_lost(void) {
+    return dassdp_rx_lost();
+}

@@ -1,0 +1,61 @@
+/* Vector table and reset: paint the stack, copy .data, clear .bss, run main. */
+#include "startup.h"
+#include "dassdp_board.h"
+#include "uart.h"
+
+extern uint32_t dassdp_stack_end[], dassdp_data_begin[], dassdp_data_end[], dassdp_bss_begin[],
+    dassdp_bss_end[];
+extern const uint32_t dassdp_data_image[];
+
+int main(void);
+void dassdp_reset_handler(void);
+void dassdp_fault_handler(void);
+
+/* A fault is final: the host sees silence, a debugger sees this address. */
+void dassdp_fault_handler(void) {
+    for (;;) {
+        __asm volatile("nop");
+    }
+}
+
+void dassdp_reset_handler(void) {
+    uint32_t sp;
+    __asm volatile("mov %0, sp" : "=r"(sp));
+    /* Volatile: no call may be made of this loop, its frame would lie in what is painted. */
+    for (volatile uint32_t *word = dassdp_stack_begin; (uint32_t)word < sp; word++) {
+        *word = DASSDP_STACK_PAINT;
+    }
+    const uint32_t *image = dassdp_data_image;
+    for (volatile uint32_t *word = dassdp_data_begin; word < dassdp_data_end; word++) {
+        *word = *image++;
+    }
+    for (volatile uint32_t *word = dassdp_bss_begin; word < dassdp_bss_end; word++) {
+        *word = 0;
+    }
+    (void)main();
+    dassdp_fault_handler();
+}
+
+typedef void (*handler_t)(void);
+
+typedef struct {
+    uint32_t *stack_end;
+    handler_t system[15];
+    handler_t irq[DASSDP_UART_IRQ + 1];
+} vectors_t;
+
+__attribute__((section(".vectors"), used)) static const vectors_t dassdp_vectors = {
+    .stack_end = dassdp_stack_end,
+    .system = {
+        [0] = dassdp_reset_handler,
+        [1] = dassdp_fault_handler,  /* NMI */
+        [2] = dassdp_fault_handler,  /* HardFault */
+        [3] = dassdp_fault_handler,  /* MemManage */
+        [4] = dassdp_fault_handler,  /* BusFault */
+        [5] = dassdp_fault_handler,  /* UsageFault */
+        [10] = dassdp_fault_handler, /* SVCall */
+        [13] = dassdp_fault_handler, /* PendSV */
+        [14] = dassdp_fault_handler, /* SysTick */
+    },
+    .irq = {[DASSDP_UART_IRQ] = dassdp_uart_isr},
+};

@@ -1,0 +1,121 @@
+#include "emulator.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dassdp_model.h"
+
+static char fault[256];
+
+const dassdp_model_t *dassdp_emulator_model(void)
+{
+    return &dassdp_model;
+}
+
+static void forward(const dassdp_model_t *model, void *state, const int8_t *x, uint32_t *digest,
+                    dassdp_result_t *result)
+{
+    uint32_t crc = 0;
+    dassdp_begin(model, state, x);
+    for (uint32_t t_step = 0; t_step < model->n_steps; t_step++) {
+        dassdp_step(model, state);
+        if (digest != 0) {
+            crc = dassdp_digest_step(model, state, crc);
+        }
+    }
+    dassdp_end(model, state, result);
+    if (digest != 0) {
+        *digest = dassdp_digest_logits(model, state, crc);
+    }
+}
+
+static void store(const dassdp_model_t *model, const void *state, uint32_t i,
+                  const dassdp_result_t *result, const dassdp_emulator_out_t *out)
+{
+    if (out->class_idx != 0) {
+        out->class_idx[i] = result->class_idx;
+    }
+    if (out->logits != 0) {
+        const dassdp_population_t *readout = &model->populations[model->readout];
+        memcpy(out->logits + (size_t)i * model->n_classes,
+               (const uint8_t *)state + readout->sum_off, model->n_classes * sizeof(int32_t));
+    }
+    if (out->loss_q8 != 0) {
+        out->loss_q8[i] = result->loss_q8;
+    }
+    if (out->is_skipped != 0) {
+        out->is_skipped[i] = result->is_skipped;
+    }
+    if (out->is_updated != 0) {
+        out->is_updated[i] = result->is_updated;
+    }
+    if (out->learned_digest != 0) {
+        out->learned_digest[i] = dassdp_digest_learned(model, state, 0);
+    }
+}
+
+int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, uint32_t n_samples,
+                        const int8_t *x, const int32_t *labels, const int32_t *losses_q8,
+                        const dassdp_emulator_out_t *out, uint32_t *n_done)
+{
+    for (*n_done = 0; *n_done < n_samples; (*n_done)++) {
+        uint32_t i = *n_done;
+        int32_t label = labels == 0 ? DASSDP_NO_LABEL : labels[i];
+        int32_t loss_q8 = losses_q8 == 0 ? DASSDP_OWN_LOSS : losses_q8[i];
+        int status = DASSDP_OK;
+        dassdp_result_t result;
+        forward(model, state, x + (size_t)i * model->x_bytes,
+                out->forward_digest == 0 ? 0 : out->forward_digest + i, &result);
+        if (mode == DASSDP_EMULATOR_LEARN) {
+            status = dassdp_learn(model, state, label, loss_q8, &result);
+        } else if (mode == DASSDP_EMULATOR_WARM_UP) {
+            status = dassdp_warm_up(model, state, label, loss_q8, &result);
+        }
+        if (status != DASSDP_OK) {
+            return status;
+        }
+        store(model, state, i, &result, out);
+    }
+    return DASSDP_OK;
+}
+
+const char *dassdp_emulator_fault(void)
+{
+    static char reported[sizeof fault];
+    memcpy(reported, fault, sizeof fault);
+    fault[0] = '\0';
+    return reported;
+}
+
+#ifdef DASSDP_CHECKED
+void dassdp_overflow(const char *file, int line);
+void __ubsan_on_report(void);
+void __ubsan_get_current_report_data(const char **kind, const char **message,
+                                     const char **file, unsigned *line, unsigned *column,
+                                     char **address);
+
+static void remember(const char *what, const char *file, unsigned line)
+{
+    if (fault[0] == '\0') {
+        snprintf(fault, sizeof fault, "%s at %s:%u", what, file, line);
+    }
+}
+
+void dassdp_overflow(const char *file, int line)
+{
+    remember("a value left its proven range", file, (unsigned)line);
+}
+
+/* The sanitizer's monitor calls this for every finding. */
+void __ubsan_on_report(void)
+{
+    const char *kind = "undefined behaviour";
+    const char *message = "";
+    const char *file = "?";
+    unsigned line = 0;
+    unsigned column = 0;
+    char *address = 0;
+    __ubsan_get_current_report_data(&kind, &message, &file, &line, &column, &address);
+    remember(message[0] != '\0' ? message : kind, file, line);
+}
+#endif

@@ -1,0 +1,32 @@
+/* Whole data sets in one call, for the emulator on a computer. */
+#ifndef DASSDP_EMULATOR_H
+#define DASSDP_EMULATOR_H
+
+#include "dassdp.h"
+
+enum { DASSDP_EMULATOR_INFER = 0, DASSDP_EMULATOR_LEARN = 1, DASSDP_EMULATOR_WARM_UP = 2 };
+
+/* Results of n samples; every pointer may be null where it is not wanted. */
+typedef struct {
+    uint16_t *class_idx;
+    int32_t *logits;            /* n x n_classes */
+    uint16_t *loss_q8;
+    uint16_t *is_skipped;
+    uint16_t *is_updated;
+    uint32_t *forward_digest;
+    uint32_t *learned_digest;
+} dassdp_emulator_out_t;
+
+/* The generated model. */
+const dassdp_model_t *dassdp_emulator_model(void);
+
+/* Run n samples of x_bytes each, one after another; labels and losses_q8 may be null. Returns
+ * DASSDP_OK or the first error, with the number of samples done in *n_done. */
+int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, uint32_t n_samples,
+                        const int8_t *x, const int32_t *labels, const int32_t *losses_q8,
+                        const dassdp_emulator_out_t *out, uint32_t *n_done);
+
+/* The first overflow that the checked build saw since the last call, "" without one. */
+const char *dassdp_emulator_fault(void);
+
+#endif

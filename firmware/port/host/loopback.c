@@ -1,0 +1,50 @@
+#include "loopback.h"
+
+#include "dassdp_model.h"
+#include "link.h"
+#include "port.h"
+
+static dassdp_model_state_t state;
+static uint8_t request[DASSDP_LINK_REQUEST_BYTES];
+static uint8_t response[DASSDP_LINK_RESPONSE_BYTES];
+static dassdp_link_t link_of_host;
+
+static struct {
+    uint8_t *bytes;
+    uint32_t capacity;
+    uint32_t n_bytes;
+} output;
+
+int dassdp_loopback_boot(void)
+{
+    dassdp_init(&dassdp_model, &state);
+    return dassdp_link_init(&link_of_host, &dassdp_model, &state, request, sizeof request,
+                            response, sizeof response);
+}
+
+uint32_t dassdp_loopback_feed(const uint8_t *bytes, uint32_t n_bytes, uint8_t *sent,
+                              uint32_t capacity)
+{
+    output.bytes = sent;
+    output.capacity = capacity;
+    output.n_bytes = 0;
+    for (uint32_t i = 0; i < n_bytes; i++) {
+        dassdp_link_receive(&link_of_host, bytes[i]);
+    }
+    return output.n_bytes;
+}
+
+void dassdp_port_put(uint8_t byte)
+{
+    if (output.n_bytes < output.capacity) {
+        output.bytes[output.n_bytes] = byte;
+    }
+    output.n_bytes++;
+}
+
+/* A computer has no counter that means anything for a chip, and no painted stack. */
+uint32_t dassdp_port_tick_bits(void) { return 0; }
+uint32_t dassdp_port_ticks(void) { return 0; }
+uint32_t dassdp_port_stack_size(void) { return 0; }
+uint32_t dassdp_port_stack_used(void) { return 0; }
+uint32_t dassdp_port_rx_lost(void) { return 0; }

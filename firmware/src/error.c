@@ -1,0 +1,102 @@
+/* The error that modulates plasticity: softmax at the readout, fed back through the weights. */
+#include <string.h>
+
+#include "fixed.h"
+#include "kernels.h"
+#include "rules.h"
+#include "state.h"
+
+/* round(32768 2^(-i/32)) */
+static const uint16_t exp2_q15[32] = {
+    32768, 32066, 31379, 30706, 30048, 29405, 28774, 28158, 27554, 26964, 26386,
+    25821, 25268, 24726, 24196, 23678, 23170, 22674, 22188, 21713, 21247, 20792,
+    20347, 19911, 19484, 19066, 18658, 18258, 17867, 17484, 17109, 16743,
+};
+
+/* z_q8 = log2(e) (max - logit) in Q8, at most 4096. */
+static uint32_t distance_q8(const dassdp_model_t *model, int32_t max, int32_t logit)
+{
+    uint32_t difference = (uint32_t)max - (uint32_t)logit;
+    return difference >= model->softmax_limit
+               ? 4096u
+               : (difference * model->softmax_scale) >> model->softmax_shift;
+}
+
+static uint32_t exp2_of(uint32_t z_q8)
+{
+    return z_q8 >= 4096u ? 0u : (uint32_t)exp2_q15[(z_q8 >> 3) & 31u] >> (z_q8 >> 8);
+}
+
+/* log2(x / 32768) in Q8 for 32768 <= x < 2^31, by repeated squaring. */
+static uint32_t log2_q8(uint32_t x)
+{
+    uint32_t log_q8 = 0;
+    while (x >= 65536u) {
+        x >>= 1;
+        log_q8 += 256u;
+    }
+    for (uint32_t bit = 128u; bit != 0u; bit >>= 1) {
+        x = (x * x) >> 15;
+        if (x >= 65536u) {
+            x >>= 1;
+            log_q8 += bit;
+        }
+    }
+    return log_q8;
+}
+
+uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label)
+{
+    const dassdp_population_t *readout = &model->populations[model->readout];
+    const int32_t *logits = dassdp_at_const(state, (uint32_t)readout->sum_off);
+    int16_t *err_q8 = readout->error_off < 0 ? 0 : dassdp_at(state, (uint32_t)readout->error_off);
+    int32_t max = logits[0];
+    for (uint32_t c = 1; c < model->n_classes; c++) {
+        max = logits[c] > max ? logits[c] : max;
+    }
+    uint32_t sum = 0;
+    for (uint32_t c = 0; c < model->n_classes; c++) {
+        sum += exp2_of(distance_q8(model, max, logits[c]));
+    }
+    for (uint32_t c = 0; err_q8 != 0 && c < model->n_classes; c++) {
+        uint32_t p = exp2_of(distance_q8(model, max, logits[c]));
+        int32_t q_q8 = (int32_t)((256u * p + (sum >> 1)) / sum);
+        err_q8[c] = (int16_t)((c == label ? 256 : 0) - q_q8);
+    }
+    return distance_q8(model, max, logits[label]) + log2_q8(sum);
+}
+
+static void feed_back_to(const dassdp_model_t *model, void *state, uint32_t population_idx)
+{
+    const dassdp_population_t *population = &model->populations[population_idx];
+    int16_t *err = dassdp_at(state, (uint32_t)population->error_off);
+    dassdp_record_t record =
+        dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
+    for (uint32_t i = 0; i < population->n_neurons; i++) {
+        int32_t sum = 0;
+        if (dassdp_field_get(record.count, i, record.bits) != 0u) {
+            for (uint32_t p = 0; p < model->n_projections; p++) {
+                const dassdp_projection_t *out = &model->projections[p];
+                const dassdp_population_t *post = &model->populations[out->post];
+                if (out->is_analogue == 0u && out->pre == population_idx &&
+                    out->post > population_idx && post->error_off >= 0) {
+                    int32_t dot =
+                        dassdp_k_feedback(out, dassdp_image(out, state), i,
+                                          dassdp_at_const(state, (uint32_t)post->error_off));
+                    sum += dassdp_round_s32(
+                        dassdp_round_s32(dot, out->feedback_rshift) * out->feedback_gain_q14, 14);
+                }
+            }
+        }
+        err[i] = dassdp_narrow_s16(sum);
+    }
+}
+
+void dassdp_feed_back(const dassdp_model_t *model, void *state)
+{
+    for (uint32_t i = model->n_populations; i-- > 0u;) {
+        if (i != model->readout && model->populations[i].error_off >= 0) {
+            feed_back_to(model, state, i);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+/* Learning from the sample that just ended: error rules at once, synchrony rules by batch. */
+#include "fixed.h"
+#include "rules.h"
+#include "state.h"
+
+enum { LEARNING = 0, WARM_UP = 1, MAX_LOSS_Q8 = 32767 };
+
+static int check_call(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8)
+{
+    const dassdp_progress_t *progress = dassdp_at_const(state, model->progress_off);
+    if (model->learning_off < 0) {
+        return DASSDP_E_FROZEN;
+    }
+    if (progress->is_complete == 0u) {
+        return DASSDP_E_ORDER;
+    }
+    if (label != DASSDP_NO_LABEL && (label < 0 || label >= model->n_classes)) {
+        return DASSDP_E_LABEL;
+    }
+    if (loss_q8 != DASSDP_OWN_LOSS && (loss_q8 < 0 || loss_q8 > MAX_LOSS_Q8)) {
+        return DASSDP_E_VALUE;
+    }
+    return DASSDP_OK;
+}
+
+/* Error and loss for the label; returns whether error rules may write. */
+static int evaluate(const dassdp_model_t *model, void *state, int32_t label,
+                    dassdp_result_t *result)
+{
+    if (label == DASSDP_NO_LABEL) {
+        return 0;
+    }
+    const dassdp_population_t *readout = &model->populations[model->readout];
+    uint32_t loss_q8 = dassdp_softmax_error(model, state, (uint32_t)label);
+    result->loss_q8 = (uint16_t)(loss_q8 < MAX_LOSS_Q8 ? loss_q8 : MAX_LOSS_Q8);
+    if (readout->error_off < 0) {
+        return 0;
+    }
+    const int16_t *err_q8 = dassdp_at_const(state, (uint32_t)readout->error_off);
+    result->is_skipped = err_q8[label] < (int32_t)model->skip_below_q8;
+    return result->is_skipped == 0u;
+}
+
+static void apply(const dassdp_model_t *model, void *state, int uses_error)
+{
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *projection = &model->projections[p];
+        if (projection->rule != 0 && (projection->error_rule != 0) == uses_error) {
+            projection->rule(model, state, projection);
+        }
+    }
+}
+
+/* Put the sample into the batch; returns whether the batch is full. */
+static int fill_batch(const dassdp_model_t *model, void *state, uint16_t kind, int32_t loss_q8)
+{
+    dassdp_learning_t *learning = dassdp_learning(model, state);
+    ((uint16_t *)dassdp_at(state, (uint32_t)model->loss_off))[learning->batch_idx] =
+        (uint16_t)loss_q8;
+    learning->batch_kind = kind;
+    if (learning->batch_idx + 1u < model->n_batch) {
+        learning->batch_idx++;
+        return 0;
+    }
+    learning->batch_idx = 0;
+    return 1;
+}
+
+/* A batch holds samples of one kind: another kind discards what it holds. The sample that just
+ * ended was recorded in the next slot and stays there as the first of the new batch. */
+static void begin_kind(const dassdp_model_t *model, void *state, uint16_t kind)
+{
+    dassdp_learning_t *learning = dassdp_learning(model, state);
+    if (learning->batch_idx == 0u || learning->batch_kind == kind) {
+        return;
+    }
+    for (uint32_t i = 0; i < model->n_populations; i++) {
+        const dassdp_population_t *population = &model->populations[i];
+        if (population->count_off >= 0) {
+            dassdp_record_t from =
+                dassdp_record(model, state, population, learning->batch_idx);
+            dassdp_record_t to = dassdp_record(model, state, population, 0);
+            for (uint32_t b = 0; b < dassdp_field_bytes(from.n, from.bits); b++) {
+                to.count[b] = from.count[b];
+                if (from.latency != 0) {
+                    to.latency[b] = from.latency[b];
+                }
+            }
+        }
+    }
+    learning->batch_idx = 0;
+}
+
+int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
+                 dassdp_result_t *result)
+{
+    int status = check_call(model, state, label, loss_q8);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    dassdp_learning_t *learning = dassdp_learning(model, state);
+    begin_kind(model, state, LEARNING);
+    if (evaluate(model, state, label, result)) {
+        dassdp_feed_back(model, state);
+        apply(model, state, 1);
+        result->is_updated = 1;
+    }
+    learning->n_labelled += (uint32_t)(label != DASSDP_NO_LABEL);
+    learning->n_skipped += result->is_skipped;
+    if (model->loss_off >= 0 &&
+        fill_batch(model, state, LEARNING, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
+        apply(model, state, 0);
+        result->is_updated = 1;
+    }
+    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
+    return DASSDP_OK;
+}
+
+int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
+                   dassdp_result_t *result)
+{
+    int status = check_call(model, state, label, loss_q8);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    if (label == DASSDP_NO_LABEL && loss_q8 < 0) {
+        return DASSDP_E_LOSS;
+    }
+    begin_kind(model, state, WARM_UP);
+    evaluate(model, state, label, result);
+    result->is_skipped = 0;
+    if (model->loss_off >= 0 &&
+        fill_batch(model, state, WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
+        for (uint32_t p = 0; p < model->n_projections; p++) {
+            if (model->projections[p].sync_rule != 0) {
+                dassdp_gate_record(model, state, &model->projections[p]);
+            }
+        }
+    }
+    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
+    return DASSDP_OK;
+}
+
+int dassdp_fit_gate(const dassdp_model_t *model, void *state)
+{
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *projection = &model->projections[p];
+        if (projection->sync_rule != 0) {
+            dassdp_gate_fit(dassdp_at(state, (uint32_t)projection->sync_rule->stats_off));
+        }
+    }
+    return DASSDP_OK;
+}
+
+int dassdp_check_learning(const dassdp_model_t *model, void *state)
+{
+    if (model->learning_off < 0) {
+        return DASSDP_E_FROZEN;
+    }
+    int status = DASSDP_OK;
+    dassdp_learning_t *learning = dassdp_learning(model, state);
+    if (learning->rng == 0u) {
+        learning->rng = model->seed;
+        status = DASSDP_E_VALUE;
+    }
+    if (learning->batch_idx >= model->n_batch || learning->batch_kind > WARM_UP) {
+        learning->batch_idx = 0;
+        learning->batch_kind = LEARNING;
+        status = DASSDP_E_VALUE;
+    }
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        if (model->projections[p].sync_rule != 0) {
+            dassdp_gate_t *gate =
+                dassdp_at(state, (uint32_t)model->projections[p].sync_rule->stats_off);
+            status = dassdp_gate_check(gate) == DASSDP_OK ? status : DASSDP_E_VALUE;
+        }
+    }
+    return status;
+}

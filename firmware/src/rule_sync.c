@@ -1,0 +1,201 @@
+/* SSDP and DA-SSDP: dw = mean over the batch of gate_b delta[sync][|t_i - t_j|].
+ * Gate: G = clamp(1 + k (S - mu) / sigma_S, 0, 2), k = -corr(S, L) of the warm-up records;
+ * S = n_pre n_post counts the synchronous pairs, L is the loss. */
+#include <string.h>
+
+#include "fixed.h"
+#include "kernels.h"
+#include "rules.h"
+#include "state.h"
+
+enum { ONE_Q12 = 4096, MAX_RECORDS = 32767, MAX_LOSS_Q8 = 32767 }; /* S is below MAX_LOSS_Q8 + 1 too */
+
+/* floor(sqrt(x)) */
+static uint32_t isqrt_u64(uint64_t x)
+{
+    uint64_t root = 0;
+    for (uint64_t bit = (uint64_t)1 << 62; bit != 0u; bit >>= 2) {
+        if (x >= root + bit) {
+            x -= root + bit;
+            root = (root >> 1) + bit;
+        } else {
+            root >>= 1;
+        }
+    }
+    return (uint32_t)root;
+}
+
+static uint32_t n_fired(const dassdp_record_t *record)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < record->n; i++) {
+        n += (uint32_t)(dassdp_field_get(record->count, i, record->bits) != 0u);
+    }
+    return n;
+}
+
+static uint32_t synchrony(const dassdp_model_t *model, void *state,
+                          const dassdp_projection_t *projection, uint32_t slot)
+{
+    dassdp_record_t pre =
+        dassdp_record(model, state, &model->populations[projection->pre], slot);
+    dassdp_record_t post =
+        dassdp_record(model, state, &model->populations[projection->post], slot);
+    return (n_fired(&pre) * n_fired(&post)) >> projection->sync_rule->sync_rshift;
+}
+
+static dassdp_gate_t *gate_of(void *state, const dassdp_projection_t *projection)
+{
+    return dassdp_at(state, (uint32_t)projection->sync_rule->stats_off);
+}
+
+void dassdp_gate_record(const dassdp_model_t *model, void *state,
+                        const dassdp_projection_t *projection)
+{
+    const uint16_t *loss_q8 = dassdp_at_const(state, (uint32_t)model->loss_off);
+    dassdp_gate_t *gate = gate_of(state, projection);
+    uint32_t sum = 0;
+    for (uint32_t b = 0; b < model->n_batch; b++) {
+        sum += loss_q8[b];
+    }
+    uint32_t mean = (sum + model->n_batch / 2u) / model->n_batch;
+    for (uint32_t b = 0; b < model->n_batch && gate->n_records < MAX_RECORDS; b++) {
+        uint32_t s = synchrony(model, state, projection, b);
+        uint32_t l = projection->sync_rule->repeat_loss != 0u ? mean : loss_q8[b];
+        gate->sum_s += s;
+        gate->sum_l += l;
+        gate->sum_ss += s * s;
+        gate->sum_ll += l * l;
+        gate->sum_sl += s * l;
+        gate->n_records++;
+    }
+}
+
+void dassdp_gate_fit(dassdp_gate_t *gate)
+{
+    uint64_t n = gate->n_records;
+    uint64_t sum_s = gate->sum_s;
+    uint64_t sum_l = gate->sum_l;
+    uint32_t root_s = isqrt_u64(n * gate->sum_ss - sum_s * sum_s);
+    uint32_t root_l = isqrt_u64(n * gate->sum_ll - sum_l * sum_l);
+    gate->root_s = root_s;
+    gate->k_q12 = 0;
+    if (root_s == 0u || root_l == 0u) {
+        return;
+    }
+    int64_t covariance = (int64_t)(n * gate->sum_sl) - (int64_t)(sum_s * sum_l);
+    int64_t deviations = (int64_t)root_s * (int64_t)root_l;
+    while (deviations >= (int64_t)1 << 48) {
+        deviations >>= 1;
+        covariance >>= 1;
+    }
+    gate->k_q12 = dassdp_clip_s32(
+        dassdp_narrow_s32(dassdp_div_round_s64(-covariance * ONE_Q12, deviations)), -ONE_Q12,
+        ONE_Q12);
+}
+
+int dassdp_gate_check(dassdp_gate_t *gate)
+{
+    uint64_t n = gate->n_records;
+    uint64_t sum_s = gate->sum_s;
+    uint64_t sum_l = gate->sum_l;
+    uint64_t bound = n * MAX_LOSS_Q8;
+    uint64_t bound_squared = bound * MAX_LOSS_Q8;
+    int fits = n <= MAX_RECORDS && sum_s <= bound && sum_l <= bound &&
+               gate->sum_ss <= bound_squared && gate->sum_ll <= bound_squared &&
+               gate->sum_sl <= bound_squared && n * gate->sum_ss >= sum_s * sum_s &&
+               n * gate->sum_ll >= sum_l * sum_l && gate->k_q12 >= -ONE_Q12 &&
+               gate->k_q12 <= ONE_Q12;
+    if (!fits) {
+        memset(gate, 0, sizeof *gate);
+    }
+    return fits ? DASSDP_OK : DASSDP_E_VALUE;
+}
+
+static uint32_t gate_q12(const dassdp_gate_t *gate, uint32_t s)
+{
+    if (gate->root_s == 0u) {
+        return ONE_Q12;
+    }
+    int64_t deviation = (int64_t)gate->n_records * s - gate->sum_s;
+    int64_t g = ONE_Q12 + dassdp_div_round_s64(gate->k_q12 * deviation, gate->root_s);
+    return g < 0 ? 0u : (g > 2 * ONE_Q12 ? 2u * ONE_Q12 : (uint32_t)g);
+}
+
+/* The code of a neuron's latency: a silent one has the rule's silent step. */
+static uint32_t latency_of(const dassdp_record_t *record, uint32_t idx, uint32_t silent_step,
+                           uint32_t *fired)
+{
+    *fired = (uint32_t)(dassdp_field_get(record->count, idx, record->bits) != 0u);
+    uint32_t latency = dassdp_field_get(record->latency, idx, record->bits);
+    return latency == (1u << record->bits) - 1u ? silent_step : latency;
+}
+
+/* sum[i] += gate delta[sync][dt] for one presynaptic neuron and one sample of the batch. */
+static void add_sample(const dassdp_model_t *model, void *state,
+                       const dassdp_projection_t *projection, uint32_t slot, uint32_t pre_idx,
+                       int32_t gate, int32_t *sum)
+{
+    const dassdp_sync_rule_t *rule = projection->sync_rule;
+    dassdp_record_t pre =
+        dassdp_record(model, state, &model->populations[projection->pre], slot);
+    dassdp_record_t post =
+        dassdp_record(model, state, &model->populations[projection->post], slot);
+    uint32_t pre_fired;
+    uint32_t t_pre = latency_of(&pre, pre_idx, rule->silent_step, &pre_fired);
+    for (uint32_t i = 0; i < post.n; i++) {
+        uint32_t post_fired;
+        uint32_t t_post = latency_of(&post, i, rule->silent_step, &post_fired);
+        uint32_t dt = t_post > t_pre ? t_post - t_pre : t_pre - t_post;
+        uint32_t key = (pre_fired & post_fired) * (model->n_steps + 1u) + dt;
+        sum[i] += gate * rule->delta[key];
+    }
+}
+
+/* The gates of a batch in Q12; returns whether any of them lets an update through. */
+static int open_gates(const dassdp_model_t *model, void *state,
+                      const dassdp_projection_t *projection, uint16_t *gates_q12)
+{
+    dassdp_gate_t *gate = gate_of(state, projection);
+    int is_open = 0;
+    for (uint32_t b = 0; b < model->n_batch; b++) {
+        uint32_t g = ONE_Q12;
+        if (projection->sync_rule->is_gated != 0u) {
+            g = gate_q12(gate, synchrony(model, state, projection, b));
+        }
+        gates_q12[b] = (uint16_t)g;
+        gate->last_gate_q12 = (uint16_t)g;
+        is_open |= g != 0u;
+    }
+    return is_open;
+}
+
+int dassdp_rule_sync(const dassdp_model_t *model, void *state,
+                     const dassdp_projection_t *projection)
+{
+    dassdp_learning_t *learning = dassdp_learning(model, state);
+    uint32_t dw_rshift = 12u + projection->sync_rule->delta_rshift;
+    uint32_t n_columns = DASSDP_COLUMNS(projection->n_post);
+    int32_t *sum = dassdp_at(state, model->scratch_off);
+    int16_t *dw_q8 = dassdp_at(state, model->row_off);
+    uint16_t *gates_q12 = dassdp_at(state, model->batch_off);
+    void *image = dassdp_at(state, (uint32_t)projection->image_off);
+    if (!open_gates(model, state, projection, gates_q12)) {
+        return DASSDP_OK;
+    }
+    memset(dw_q8, 0, n_columns * sizeof *dw_q8);
+    for (uint32_t j = 0; j < projection->n_pre; j++) {
+        memset(sum, 0, n_columns * sizeof *sum);
+        for (uint32_t b = 0; b < model->n_batch; b++) {
+            add_sample(model, state, projection, b, j, gates_q12[b], sum);
+        }
+        for (uint32_t i = 0; i < projection->n_post; i++) {
+            dw_q8[i] = dassdp_narrow_s16(dassdp_round_s32(sum[i], dw_rshift));
+            learning->n_vanished += (uint32_t)(dw_q8[i] == 0);
+        }
+        learning->n_updates += projection->n_post;
+        learning->n_saturated +=
+            dassdp_k_learn_row(projection, image, j, dw_q8, 0, &learning->rng);
+    }
+    return DASSDP_OK;
+}

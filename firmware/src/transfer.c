@@ -1,0 +1,188 @@
+/* Weights, state and learning state in chunks. */
+#include "requests.h"
+#include "wire.h"
+
+typedef struct {
+    uint32_t projection_idx;
+    uint32_t pre_idx;
+    uint32_t post_idx;
+    uint32_t n_post;
+    uint32_t n_bytes; /* of one weight on the wire */
+} cursor_t;
+
+static int is_inside(uint32_t first, uint32_t n, uint32_t size)
+{
+    return first <= size && n <= size - first;
+}
+
+/* Natural index `first` = pre * n_post + post of a projection. */
+static int begin(const dassdp_link_t *link, uint32_t projection_idx, uint32_t first,
+                 cursor_t *cursor)
+{
+    const dassdp_model_t *model = link->model;
+    if (projection_idx >= model->n_projections) {
+        return DASSDP_E_INDEX;
+    }
+    const dassdp_projection_t *projection = &model->projections[projection_idx];
+    cursor->projection_idx = projection_idx;
+    cursor->n_post = model->populations[projection->post].n_neurons;
+    cursor->n_bytes = projection->weight_bits == 16 ? 2 : 1;
+    cursor->pre_idx = first / cursor->n_post;
+    cursor->post_idx = first - cursor->pre_idx * cursor->n_post;
+    return DASSDP_OK;
+}
+
+static uint32_t n_weights(const dassdp_link_t *link, const cursor_t *cursor)
+{
+    return link->model->projections[cursor->projection_idx].n_pre * cursor->n_post;
+}
+
+static void advance(cursor_t *cursor)
+{
+    cursor->post_idx++;
+    if (cursor->post_idx == cursor->n_post) {
+        cursor->post_idx = 0;
+        cursor->pre_idx++;
+    }
+}
+
+static int read_weight(const dassdp_link_t *link, const cursor_t *cursor, uint8_t *bytes)
+{
+    int32_t w = 0;
+    int status = dassdp_weight_get(link->model, link->state, cursor->projection_idx,
+                                   cursor->pre_idx, cursor->post_idx, &w);
+    bytes[0] = (uint8_t)w;
+    if (cursor->n_bytes == 2) {
+        dassdp_put_u16(bytes, (uint32_t)w);
+    }
+    return status;
+}
+
+static int write_weight(const dassdp_link_t *link, const cursor_t *cursor, const uint8_t *bytes)
+{
+    int32_t w = cursor->n_bytes == 2 ? (int16_t)dassdp_get_u16(bytes) : (int8_t)bytes[0];
+    return dassdp_weight_set(link->model, link->state, cursor->projection_idx, cursor->pre_idx,
+                             cursor->post_idx, w);
+}
+
+int dassdp_request_read_weights(dassdp_link_t *link, const uint8_t *request,
+                                uint32_t n_open, uint8_t *response)
+{
+    (void)n_open;
+    uint32_t first = dassdp_get_u32(request + DASSDP_READ_WEIGHTS_REQUEST_FIRST);
+    uint32_t n = request[DASSDP_READ_WEIGHTS_REQUEST_N_WEIGHTS];
+    uint8_t *data = response + DASSDP_READ_WEIGHTS_RESPONSE_DATA;
+    cursor_t cursor;
+    int status = begin(link, dassdp_get_u16(request + DASSDP_READ_WEIGHTS_REQUEST_PROJECTION),
+                       first, &cursor);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    if (n * cursor.n_bytes > DASSDP_LINK_CHUNK_BYTES ||
+        !is_inside(first, n, n_weights(link, &cursor))) {
+        return DASSDP_E_INDEX;
+    }
+    for (uint32_t i = 0; i < n && status == DASSDP_OK; i++) {
+        status = read_weight(link, &cursor, data + i * cursor.n_bytes);
+        advance(&cursor);
+    }
+    return status == DASSDP_OK ? (int)(n * cursor.n_bytes) : status;
+}
+
+/* Exchanges the weights from `cursor` on with those in `bytes`, up to the first that is refused;
+ * n_done counts the exchanged ones. `saved` holds one chunk. */
+static int exchange(const dassdp_link_t *link, cursor_t cursor, uint32_t n, const uint8_t *bytes,
+                    uint8_t *saved, uint32_t *n_done)
+{
+    int status = DASSDP_OK;
+    *n_done = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        status = read_weight(link, &cursor, saved + i * cursor.n_bytes);
+        if (status == DASSDP_OK) {
+            status = write_weight(link, &cursor, bytes + i * cursor.n_bytes);
+        }
+        if (status != DASSDP_OK) {
+            return status;
+        }
+        *n_done = i + 1;
+        advance(&cursor);
+    }
+    return status;
+}
+
+int dassdp_request_write_weights(dassdp_link_t *link, const uint8_t *request,
+                                 uint32_t n_open, uint8_t *response)
+{
+    const uint8_t *data = request + DASSDP_WRITE_WEIGHTS_REQUEST_DATA;
+    uint8_t *saved = response + DASSDP_RESPONSE_HEADER_BYTES; /* the response has no payload */
+    uint32_t first = dassdp_get_u32(request + DASSDP_WRITE_WEIGHTS_REQUEST_FIRST);
+    cursor_t cursor;
+    int status = begin(link, dassdp_get_u16(request + DASSDP_WRITE_WEIGHTS_REQUEST_PROJECTION),
+                       first, &cursor);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    uint32_t n = cursor.n_bytes == 2 ? n_open / 2 : n_open;
+    if (n * cursor.n_bytes != n_open) {
+        return DASSDP_E_SIZE;
+    }
+    if (!is_inside(first, n, n_weights(link, &cursor))) {
+        return DASSDP_E_INDEX;
+    }
+    uint32_t n_done;
+    status = exchange(link, cursor, n, data, saved, &n_done);
+    for (uint32_t i = 0; status != DASSDP_OK && i < n_done; i++) {
+        (void)write_weight(link, &cursor, saved + i * cursor.n_bytes); /* a value that was there */
+        advance(&cursor);
+    }
+    return status;
+}
+
+static int read_bytes(const dassdp_link_t *link, uint32_t begin_off, uint32_t size,
+                      uint32_t offset, uint32_t n, uint8_t *response)
+{
+    if (n > DASSDP_LINK_CHUNK_BYTES || !is_inside(offset, n, size)) {
+        return DASSDP_E_INDEX;
+    }
+    dassdp_copy(response + DASSDP_READ_STATE_RESPONSE_DATA,
+                (const uint8_t *)link->state + begin_off + offset, n);
+    return (int)n;
+}
+
+int dassdp_request_read_state(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                              uint8_t *response)
+{
+    (void)n_open;
+    return read_bytes(link, 0, link->model->state_bytes,
+                      dassdp_get_u32(request + DASSDP_READ_STATE_REQUEST_OFFSET),
+                      request[DASSDP_READ_STATE_REQUEST_N_BYTES], response);
+}
+
+static uint32_t persist_bytes(const dassdp_model_t *model)
+{
+    return model->persist_end - model->persist_begin;
+}
+
+int dassdp_request_read_learning(dassdp_link_t *link, const uint8_t *request,
+                                 uint32_t n_open, uint8_t *response)
+{
+    (void)n_open;
+    return read_bytes(link, link->model->persist_begin, persist_bytes(link->model),
+                      dassdp_get_u32(request + DASSDP_READ_LEARNING_REQUEST_OFFSET),
+                      request[DASSDP_READ_LEARNING_REQUEST_N_BYTES], response);
+}
+
+int dassdp_request_write_learning(dassdp_link_t *link, const uint8_t *request,
+                                  uint32_t n_open, uint8_t *response)
+{
+    const dassdp_model_t *model = link->model;
+    uint32_t offset = dassdp_get_u32(request + DASSDP_WRITE_LEARNING_REQUEST_OFFSET);
+    (void)response;
+    if (!is_inside(offset, n_open, persist_bytes(model))) {
+        return DASSDP_E_INDEX;
+    }
+    dassdp_copy((uint8_t *)link->state + model->persist_begin + offset,
+                request + DASSDP_WRITE_LEARNING_REQUEST_DATA, n_open);
+    link->is_unchecked = request[DASSDP_WRITE_LEARNING_REQUEST_IS_LAST] == 0;
+    return link->is_unchecked != 0 ? DASSDP_OK : dassdp_check_learning(model, link->state);
+}

@@ -1,0 +1,62 @@
+/* Weights by natural index, whatever the image's lane order and bias. */
+#include "kernels.h"
+#include "state.h"
+
+static int check_index(const dassdp_model_t *model, uint32_t projection_idx, uint32_t pre_idx,
+                       uint32_t post_idx)
+{
+    if (projection_idx >= model->n_projections) {
+        return DASSDP_E_INDEX;
+    }
+    const dassdp_projection_t *projection = &model->projections[projection_idx];
+    return pre_idx < projection->n_pre && post_idx < projection->n_post ? DASSDP_OK
+                                                                        : DASSDP_E_INDEX;
+}
+
+/* Column i stands in byte (i & ~3) + lane(i & 3): the lane order is its own inverse. */
+static uint32_t byte_of(const dassdp_projection_t *projection, uint32_t pre_idx, uint32_t post_idx)
+{
+    return pre_idx * projection->row_bytes + (post_idx & ~3u) + DASSDP_LANE(post_idx);
+}
+
+int dassdp_weight_get(const dassdp_model_t *model, const void *state, uint32_t projection_idx,
+                      uint32_t pre_idx, uint32_t post_idx, int32_t *w)
+{
+    int status = check_index(model, projection_idx, pre_idx, post_idx);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    const dassdp_projection_t *projection = &model->projections[projection_idx];
+    const void *image = dassdp_image(projection, state);
+    if (projection->weight_bits == 16u) {
+        *w = ((const int16_t *)image)[pre_idx * (projection->row_bytes >> 1) + post_idx];
+    } else {
+        *w = ((const uint8_t *)image)[byte_of(projection, pre_idx, post_idx)]
+             - (int32_t)(1u << (projection->weight_bits - 1u));
+    }
+    return DASSDP_OK;
+}
+
+int dassdp_weight_set(const dassdp_model_t *model, void *state, uint32_t projection_idx,
+                      uint32_t pre_idx, uint32_t post_idx, int32_t w)
+{
+    int status = check_index(model, projection_idx, pre_idx, post_idx);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    const dassdp_projection_t *projection = &model->projections[projection_idx];
+    if (projection->image_off < 0) {
+        return DASSDP_E_FROZEN;
+    }
+    int32_t bound = (int32_t)(1u << (projection->weight_bits - 1u));
+    if (w < -bound || w >= bound) {
+        return DASSDP_E_VALUE;
+    }
+    void *image = dassdp_at(state, (uint32_t)projection->image_off);
+    if (projection->weight_bits == 16u) {
+        ((int16_t *)image)[pre_idx * (projection->row_bytes >> 1) + post_idx] = (int16_t)w;
+    } else {
+        ((uint8_t *)image)[byte_of(projection, pre_idx, post_idx)] = (uint8_t)(w + bound);
+    }
+    return DASSDP_OK;
+}

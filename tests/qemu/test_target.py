@@ -1,0 +1,117 @@
+"""A generated model on each board in QEMU: the emulator's bits, the ledger's bytes."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import cache
+
+import numpy as np
+import pytest
+
+from edge_dassdp.board import list_boards, load_board
+from edge_dassdp.build import Firmware, build_firmware
+from edge_dassdp.emit import emit
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.measure import read_ledger
+from edge_dassdp.plan import ram_ledger
+from edge_dassdp.project import write_project
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.quantize import quantize
+from edge_dassdp.rules import Learning
+from edge_dassdp.stack import stack_bound
+from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.qemu import Qemu
+
+pytestmark = pytest.mark.usefixtures("arm_toolchain", "qemu")
+BOARDS = list_boards()
+N_INPUTS, N_CLASSES, N_SAMPLES = 10, 3, 12
+
+
+@cache
+def network() -> QNetwork:
+    rng = np.random.default_rng(11)
+    net = Network(
+        inputs=(Input("x", N_INPUTS),),
+        populations=(Population("h1", 18, 0.9, 1.0), Population("h2", 13, 0.9, 1.0),
+                     Population("out", N_CLASSES, 0.9, 1.0, reset="none")),
+        projections=(Projection("fc1", "x", "h1", rng.normal(0, 0.6, (N_INPUTS, 18))),
+                     Projection("fc2", "h1", "h2", rng.normal(0, 0.5, (18, 13))),
+                     Projection("fc3", "h2", "out", rng.normal(0, 0.5, (13, N_CLASSES)))),
+        readout=Readout("out", "membrane_sum"), n_steps=10)
+    return quantize(net, Learning.default(net)).network
+
+
+@cache
+def firmware(name: str) -> Firmware:
+    return build_firmware(emit(network()), load_board(name))
+
+
+def samples():
+    rng = np.random.default_rng(5)
+    x = rng.integers(-100, 101, (N_SAMPLES, N_INPUTS)).astype(np.int8)
+    return zip(x, rng.integers(0, N_CLASSES, N_SAMPLES).tolist(), strict=True)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_learning_gives_the_emulators_bits_within_the_stack_bound(name):
+    emulator = Emulator(network())
+    with Qemu.start(network(), firmware(name)) as device:
+        for x, label in samples():
+            here, there = (t.learn(x, label, digest=True) for t in (emulator, device))
+            assert there.forward_digest == here.forward_digest
+            assert there.learned_digest == here.learned_digest
+            assert there.logits.tolist() == here.logits.tolist()
+            assert there.forward_ticks is None  # not counting: no figure
+        figures = device.statistics()
+    assert figures.n_updates == emulator.statistics().n_updates > 0
+    assert figures.rx_lost == 0
+    assert 0 < figures.stack_used <= stack_bound(firmware(name)).bytes <= figures.stack_size
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_elf_holds_what_the_plan_predicted_to_the_byte(name):
+    board = load_board(name)
+    linked, predicted = read_ledger(firmware(name).elf), ram_ledger(network(), board)
+    assert linked.ram == predicted.by_symbol()
+    assert linked.ram_bytes == predicted.ram_bytes
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_counted_instructions_are_the_same_in_every_run(name):
+    x, label = next(samples())
+    runs = []
+    for _ in range(2):
+        with Qemu.start(network(), firmware(name), count=True) as device:
+            outcome = device.learn(x, label)
+            runs.append((outcome.forward_ticks, outcome.learn_ticks))
+    assert runs[0] == runs[1]
+    assert min(runs[0]) > 1000
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_reset_button_ends_the_session_and_restores_factory_weights(name):
+    with Qemu.start(network(), firmware(name)) as device:
+        factory = device.read_weights("fc3")
+        for x, label in samples():
+            device.learn(x, label)
+        assert (device.read_weights("fc3") != factory).any()
+        device.press_reset()
+        with pytest.raises(EdgeError) as caught:
+            device.read_weights("fc3")
+        assert caught.value.code == "E505"
+        assert (device.read_weights("fc3") == factory).all()
+
+
+def test_a_firmware_of_another_build_is_refused():
+    other = Firmware(**{**vars(firmware("microbit")), "build_hash": 1})
+    with pytest.raises(EdgeError) as caught:
+        Qemu.start(network(), other)
+    assert caught.value.code == "E504"
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_written_project_makes_the_same_elf(tmp_path, name):
+    write_project(emit(network()), load_board(name), tmp_path)
+    subprocess.run(["make", "-s", "-j2"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "firmware.elf").read_bytes() == firmware(name).elf.read_bytes()

@@ -1,0 +1,99 @@
+"""The stack bound, on programs whose depth is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_dassdp.board import list_boards, load_board
+from edge_dassdp.build import build_project
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.project import with_port
+from edge_dassdp.stack import EXCEPTION_FRAME, stack_bound
+
+# Reached only through a pointer; 400 bytes that no compiler can drop, and a library call below.
+DEEP = """\
+#include <stdint.h>
+#include <string.h>
+typedef uint32_t step_fn(uint32_t);
+extern step_fn *const steps[2];
+step_fn shallow, deep, leaf;
+int main(void);
+__attribute__((noinline)) uint32_t leaf(uint32_t n) {
+    volatile uint8_t bytes[200];
+    bytes[n % 200U] = 1;
+    return bytes[0];
+}
+uint32_t shallow(uint32_t n) {
+    return n;
+}
+uint32_t deep(uint32_t n) {
+    uint8_t from[100], to[100];
+    memset(from, (int)n, sizeof from);
+    memcpy(to, from, (n & 63U) + 1U);
+    return leaf(n) + to[n % 100U];
+}
+step_fn *const steps[2] = {shallow, deep};
+int main(void) {
+    volatile uint32_t which = 1;
+    return (int)steps[which & 1U](which);
+}
+"""
+
+RECURSIVE = """\
+int main(void);
+int even(int), odd(int);
+__attribute__((noinline)) int even(int n) { return n == 0 ? 1 : 1 + odd(n - 1); }
+__attribute__((noinline)) int odd(int n) { return n == 0 ? 0 : 2 + even(n - 1); }
+int main(void) { volatile int n = 3; return even(n); }
+"""
+
+UNBOUNDED = """\
+#include <stdint.h>
+int main(void);
+void fill(uint8_t *, uint32_t);
+__attribute__((noinline)) void fill(uint8_t *bytes, uint32_t n) { bytes[n - 1U] = 1; }
+int main(void) {
+    volatile uint32_t n = 40;
+    uint8_t *bytes = __builtin_alloca(n);
+    fill(bytes, n);
+    return bytes[0];
+}
+"""
+
+
+def bound(name: str, main: str):
+    board = load_board(name)
+    return stack_bound(build_project(with_port({"src/main.c": main}, board), board))
+
+
+@pytest.mark.parametrize("name", list_boards())
+def test_the_deepest_path_goes_through_pointer_frame_and_leaf(arm_toolchain, name):
+    result = bound(name, DEEP)
+    assert result.path[:4] == ("dassdp_reset_handler", "main", "deep", "leaf")
+    # 200 + 200 bytes of arrays, and at most 20 words of saved registers on the way
+    assert 400 < result.path_bytes <= 400 + 80
+    assert result.isr_path[0] == "dassdp_uart_isr"
+    assert result.bytes == result.path_bytes + EXCEPTION_FRAME + result.isr_bytes
+
+
+@pytest.mark.parametrize("name", list_boards())
+def test_a_library_function_counts_with_the_frame_of_its_instructions(arm_toolchain, name):
+    without_leaf = DEEP.replace("leaf(n) + ", "")
+    result = bound(name, without_leaf)
+    assert result.path[:3] == ("dassdp_reset_handler", "main", "deep")
+    assert result.path[3] in ("memcpy", "memset", "__aeabi_uidivmod", "__udivsi3")
+    assert result.path_bytes > 200
+
+
+def test_recursion_is_refused_and_shown(arm_toolchain):
+    with pytest.raises(EdgeError) as caught:
+        bound("stm32f405", RECURSIVE)
+    assert caught.value.code == "E302"
+    assert "even -> odd -> even" in caught.value.cause
+
+
+def test_a_frame_without_fixed_size_is_refused(arm_toolchain):
+    with pytest.raises(EdgeError) as caught:
+        bound("stm32f405", UNBOUNDED)
+    assert caught.value.code == "E302"
+    assert "main" in caught.value.message

@@ -1,0 +1,139 @@
+"""A learning step happens exactly once, whatever the cable does to frames."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from devices import learned, network, samples, stream, target
+from faults import FaultyStream
+
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.messages import MESSAGES
+from edge_dassdp.protocol import FrameDecoder, Response, encode_request, parse_response
+from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.targets.loopback import LoopbackStream
+from edge_dassdp.targets.session import Session, Stream
+
+FAULTS = ("drop", "flip", "duplicate", "reorder", "truncate")
+
+
+def teach(device: LinkTarget, kind: str, n: int = 600) -> tuple[bytes, ...]:
+    """A session that uses everything a session can change."""
+    x, labels = samples(n)
+    for i in range(n // 2):
+        if kind == "gated":
+            device.warm_up(x[i], labels[i])
+        else:
+            device.learn(x[i], labels[i])
+    device.fit_gate()
+    device.write_weights("fc2", -device.read_weights("fc2") // 2)
+    for i in range(n // 2, n):
+        device.learn(x[i], labels[i])
+        device.infer(x[i])
+    return learned(device)
+
+
+@pytest.fixture(scope="module", params=["error", "gated"])
+def clean_run(request: pytest.FixtureRequest) -> tuple[str, tuple[bytes, ...]]:
+    kind = request.param
+    device = target(stream(kind), kind)
+    result = teach(device, kind)
+    assert device.link_retries == 0
+    assert result[1] != network(kind).projection("fc2").w.tobytes(), "nothing was learned"
+    return kind, result
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.1])
+@pytest.mark.parametrize("fault", [*FAULTS, "all"])
+def test_faults_leave_no_trace_in_what_is_learned(clean_run: tuple[str, tuple[bytes, ...]],
+                                                  fault: str, rate: float) -> None:
+    kind, expected = clean_run
+    odds = dict.fromkeys(FAULTS if fault == "all" else [fault], rate)
+    faulty = FaultyStream(stream(kind), Random(f"{fault} {rate}"), **odds)
+    device = target(faulty, kind, retries=100)
+    assert teach(device, kind) == expected
+    assert faulty.n_faults > 0
+    if fault != "duplicate":
+        assert device.link_retries > 0
+
+
+def raw(device: LoopbackStream, frame: bytes) -> list[Response]:
+    device.write(frame)
+    return [parse_response(body) for body in FrameDecoder().feed(device.read(1 << 16))]
+
+
+def lesson(session: int, sequence: int, label: int = 1) -> bytes:
+    x, _ = samples(1)
+    message = MESSAGES["LEARN"]
+    payload = message.request.pack(flags=2, label=label, loss_q8=-1, x=x[0].tobytes())
+    return encode_request(message.kind, session, sequence, payload)
+
+
+def test_a_repeated_request_is_answered_from_memory_and_an_older_one_not_at_all() -> None:
+    device = stream()
+    hello = encode_request(1, 77, 0, b"")
+    raw(device, hello)
+    first = raw(device, lesson(77, 1))
+    assert [r.status for r in first] == [0]
+    assert raw(device, lesson(77, 1)) == first, "ran again"
+    assert raw(device, lesson(77, 1, label=2)) == first, "ran again"
+    second = raw(device, lesson(77, 2))
+    assert second[0].payload != first[0].payload
+    assert raw(device, lesson(77, 1)) == [], "an old request is ignored"
+    assert raw(device, lesson(77, 4)) == [], "a request from the future is ignored"
+    raw(device, hello)
+    assert raw(device, lesson(77, 2)) == second, "HELLO of the same session forgets nothing"
+
+
+def test_a_refusal_is_remembered_like_an_answer() -> None:
+    device = stream()
+    raw(device, encode_request(1, 77, 0, b""))
+    refused = raw(device, lesson(77, 1, label=99))
+    assert [r.status for r in refused] == [-1]
+    assert raw(device, lesson(77, 1, label=1)) == refused
+
+
+def test_sequence_numbers_pass_65535() -> None:
+    wire = stream()
+    session = Session(wire)
+    session.open()
+    for _ in range(65533):
+        session.ask("FIT_GATE")
+    x, _ = samples(1)
+    for n_learned in range(1, 6):
+        session.ask("LEARN", flags=0, label=n_learned % 3, loss_q8=-1, x=x[0].tobytes())
+        assert session.ask("STATISTICS")["n_labelled"] == n_learned
+    assert session.n_retries == 0
+
+
+@pytest.mark.parametrize(("lost", "n_expected"), [("request", 1), ("response", 2)])
+def test_what_became_of_an_unanswered_request_is_settled(lost: str, n_expected: int) -> None:
+    """After E502 the host asks which request ran last, and goes on from there."""
+    x, _ = samples(1)
+    wire = Cable(stream())
+    device = target(wire, retries=2)
+    device.learn(x[0], 1)
+    wire.loses = lost
+    with pytest.raises(EdgeError, match="does not answer") as caught:
+        device.learn(x[0], 1)
+    assert caught.value.code == "E502"
+    wire.loses = ""
+    assert device.statistics().n_labelled == n_expected
+    device.learn(x[0], 1)
+    assert device.statistics().n_labelled == n_expected + 1
+
+
+class Cable(FaultyStream):
+    """Loses every request, or every response, while asked to."""
+
+    def __init__(self, inner: Stream) -> None:
+        super().__init__(inner, Random(0))
+        self.loses = ""
+
+    def write(self, data: bytes, /) -> int:
+        return len(data) if self.loses == "request" else super().write(data)
+
+    def read(self, size: int = 1, /) -> bytes:
+        data = super().read(size)
+        return b"" if self.loses == "response" else data

@@ -1,0 +1,86 @@
+"""No bytes make the device leave its memory, compute something undefined, or fall silent."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from random import Random
+
+import pytest
+from devices import N_INPUTS, network, stream
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_dassdp.emit import emit
+from edge_dassdp.messages import CHUNK_BYTES, MESSAGES
+from edge_dassdp.project import emulator_project
+from edge_dassdp.protocol import (
+    FrameDecoder,
+    encode_frame,
+    encode_request,
+    parse_response,
+)
+
+SESSION = 9
+N_FRAMES = 20_000
+SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+              "-DDASSDP_CHECKED=1"]
+
+
+@given(st.lists(st.one_of(
+    st.binary(max_size=300),
+    st.binary(min_size=7, max_size=200).map(encode_frame),
+    st.builds(encode_request, st.integers(0, 15), st.just(SESSION), st.integers(0, 4),
+              st.binary(max_size=80)),
+    st.just(encode_request(1, SESSION, 0, b""))), max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_after_any_bytes_the_device_says_hello(pieces: list[bytes]) -> None:
+    device = stream("gated")
+    for piece in pieces:
+        device.write(piece)
+    device.read(1 << 19)
+    device.write(encode_request(1, SESSION + 1, 0, b""))
+    answers = [parse_response(body) for body in FrameDecoder().feed(device.read(1 << 16))]
+    assert [answer.status for answer in answers] == [0]
+
+
+def conversation(rng: Random) -> bytes:
+    """Frames with a right CRC and the next sequence number, of likely and unlikely contents."""
+    wire = bytearray(encode_request(1, SESSION, 0, b""))
+    messages = [m for m in MESSAGES.values() if m.name not in ("HELLO", "RESET")]
+    messages = 5 * messages + [MESSAGES["RESET"]] + 20 * [MESSAGES["LEARN"]]
+    for sequence in range(1, N_FRAMES + 1):
+        message = rng.choice(messages)
+        fields: dict[str, object] = {}
+        for name, code in zip(message.request.names, message.request.codes, strict=True):
+            bits = {"B": 8, "h": 15, "H": 16, "i": 31, "I": 32}[code]
+            likely = {"offset": 256, "first": 400, "label": 4, "projection": 4,
+                      "n_steps": 13, "is_last": 2}.get(name, 1 << bits)
+            limit = likely if rng.random() < 0.95 else 1 << bits
+            fields[name] = rng.randrange(limit)
+            if code in "hi" and rng.random() < 0.3:
+                fields[name] = -rng.randrange(1, 3)
+        if message.request.open_name:
+            n_bytes = N_INPUTS if message.request.open_kind == "sample" else rng.randrange(
+                1, CHUNK_BYTES + 1)
+            fields[message.request.open_name] = rng.randbytes(
+                n_bytes if rng.random() < 0.9 else rng.randrange(70))
+        payload = message.request.pack(**fields)
+        wire += encode_request(message.kind, SESSION, sequence, payload)
+    return bytes(wire)
+
+
+@pytest.mark.parametrize("kind", ["error", "gated"])
+def test_a_long_hostile_conversation_under_sanitizers(kind: str, tmp_path: Path) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    assert compiler, "the emulator needs a C compiler anyway"
+    project = emulator_project(emit(network(kind)))
+    project.write(tmp_path)
+    main = Path(__file__).with_name("fuzz_main.c")
+    subprocess.run([compiler, *project.compile_flags, *SANITIZERS, *project.units, str(main),
+                    "-o", "fuzz"], cwd=tmp_path, check=True)
+    run = subprocess.run([tmp_path / "fuzz"], input=conversation(Random(kind)),
+                         capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr.decode()[:2000]
+    assert int(run.stdout) > 10 * N_FRAMES, "the device answered less than once a frame"
