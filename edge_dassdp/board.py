@@ -124,7 +124,7 @@ def load_board(name: str | Path) -> Board:
                         help=f"Boards: {', '.join(list_boards())}; or give a path.") from None
     except tomllib.TOMLDecodeError as problem:
         raise EdgeError("E401", f"{path.name} of {name} is not TOML", cause=str(problem)) from None
-    board = _read(Board, table, "")
+    board: Board = _read(Board, table, "")
     for check in _CHECKS:
         check(board)
     return board

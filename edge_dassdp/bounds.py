@@ -137,8 +137,9 @@ def membrane(
         if reset == "zero_now":
             top, bottom = np.minimum(top, np.maximum(fire_at - 1, 0)), np.minimum(bottom, 0)
         elif reset == "subtract_now":
-            again = np.where(may_fire, fire_at - 1 + reset_by, np.minimum(top, fire_at - 1))
-            top, bottom = np.maximum(again, top - reset_by), np.minimum(bottom, fire_at - reset_by)
+            again = np.maximum(fire_at - 1 + reset_by, decay(high) - reset_by + current.high)
+            still = np.where(may_fire, again, np.minimum(top, fire_at - 1))
+            top, bottom = np.maximum(still, top - reset_by), np.minimum(bottom, fire_at - reset_by)
         peak = max(peak, Interval(bottom, top).peak)
         low, high = bottom, top
         reached = Interval(np.minimum(reached.low, low), np.maximum(reached.high, high))

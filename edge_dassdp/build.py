@@ -103,6 +103,14 @@ def compiler_version(compiler: tuple[str, ...]) -> str:
     return done.stdout.partition("\n")[0].strip()
 
 
+@functools.cache
+def native_target(compiler: tuple[str, ...]) -> str:
+    """What -march=native stands for on this computer: a cache may travel to another one."""
+    done = subprocess.run([*compiler, "-march=native", "-E", "-v", "-x", "c", "/dev/null"],
+                          capture_output=True, text=True, check=False)
+    return "\n".join(line for line in done.stderr.splitlines() if "-march" in line or "cpu" in line)
+
+
 def cache_folder() -> Path:
     """Where builds are kept."""
     own = os.environ.get("EDGE_DASSDP_CACHE")
@@ -115,6 +123,8 @@ def _cached(kind: str, project: Project, compiler: list[str],
             finish: Callable[[Path, list[str]], None]) -> Path:
     """The folder of a finished build, made if it is not there yet."""
     identity = f"{project.build_hash:016x} {compiler} {compiler_version(tuple(compiler))}"
+    if "-march=native" in project.cflags:
+        identity += native_target(tuple(compiler))
     key = hashlib.sha256(identity.encode()).hexdigest()[:24]
     final = cache_folder() / f"{kind}-{key}"
     if final.is_dir():

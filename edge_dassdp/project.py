@@ -17,7 +17,8 @@ from edge_dassdp.board import Board, board_files
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
             "-Wdouble-promotion", "-Werror")
-_EMULATOR = ("-O3",)
+_VECTORS = ("-march=native", "-DDASSDP_TILE=64", "-DDASSDP_SPLIT_SHARED=1")
+_EMULATOR = ("-O3", "-fno-loop-unroll-and-jam", *_VECTORS)
 _CHECKED = ("-O1", "-DDASSDP_CHECKED=1", "-fsanitize=undefined")
 _FIRMWARE = ("-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-common",
              "-fstack-usage", "-fcallgraph-info=su")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.bounds import leak
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.packing import GATE_DTYPE, LEARNING_DTYPE, pack_bits, pack_fields, pack_weights
+from edge_dassdp.packing import GATE_DTYPE, LEARNING_DTYPE, pack_bits, pack_weights
 from edge_dassdp.qformat import IntArray, round_shift, saturate
 from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection, QSyncRule
 from edge_dassdp.reference_rules import (
@@ -95,23 +95,6 @@ class Reference(Target):
 
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
         self.w[projection] = checked_weights(self.network, projection, w)
-
-    def read_learning(self) -> bytes:
-        parts = self._learned_bytes()
-        if self.network.n_batch > 1:
-            parts += self.losses.astype("<u2").tobytes()
-            bits = self.network.field_bits
-            for p in self.network.populations:
-                if p.counts:
-                    parts += b"".join(pack_fields(r.count, bits) for r in self.records[p.name])
-            for p in self.network.populations:
-                if p.counts and p.records != "none":
-                    parts += b"".join(pack_fields(r.latency, bits) for r in self.records[p.name])
-        return parts
-
-    def write_learning(self, data: bytes) -> None:
-        raise EdgeError("E105", "the reference takes no snapshot of a device's learning state",
-                        help="replay the samples; the reference starts from factory weights")
 
     def _learned_bytes(self) -> bytes:
         gates = b"".join(g.tobytes() for g in self.gates.values())

@@ -14,7 +14,7 @@ from edge_dassdp.bounds import Bound, require_int32, weight_range
 from edge_dassdp.credit import forward_projections, path_gain, readout_gain
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network
-from edge_dassdp.qformat import INT16_MAX, INT32_MAX, scalar_to_int, to_int
+from edge_dassdp.qformat import INT16_MAX, INT32_MAX, round_shift, scalar_to_int, to_int
 from edge_dassdp.qir import QErrorRule, QNetwork, QProjection, QSyncRule
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta
 
@@ -87,7 +87,8 @@ def _feedback(network: Network, quantized: QNetwork, projections: dict[str, QPro
             dot = errors[p.post].total * (w_max + 1)
             require_int32(f"projection '{p.name}': the error fed back", 2 * dot)
             proofs.append(Bound(f"{p.name}: error fed back", dot, 32))
-            shifts[p.name] = max(0, (dot * len(ways)).bit_length() - 15)
+            shift = max(0, (dot * len(ways)).bit_length() - 15)
+            shifts[p.name] = shift + (len(ways) * round_shift(dot, shift) > INT16_MAX)
             step = float(p.scale[0]) / (256 if p.weight_bits == 16 else 1)
             units[p.name] = errors[p.post].unit * step * 2.0 ** shifts[p.name]
         unit = max(units.values())

@@ -24,7 +24,10 @@ from edge_dassdp.measure import symbol_table
 EXCEPTION_FRAME = 32 + 4  # eight words, and one to align; soft float stacks no FPU context
 VECTORS = "dassdp_vectors"
 _N_SYSTEM_VECTORS = 16
-_STEP, _KERNEL_PREFIX = "dassdp_step", "dassdp_k_"  # network.c calls through kernel fields only
+# What a function may call through a pointer, by the prefix of the callee; others: anything. A
+# static function is named beside the one that the compiler may inline it into.
+_CALLEES = {"dassdp_step": "dassdp_k_", "step_population": "dassdp_k_", "spike_sums": "dassdp_k_",
+            "apply": "dassdp_rule_", "dassdp_learn": "dassdp_rule_"}
 _R_ARM_ABS32 = 2
 
 _CI_NODE = re.compile(r'title: "(?:[^":]*:)?([^"]+)" label: "[^"]*\\n(\d+) bytes \(([a-z,]+)\)')
@@ -68,10 +71,10 @@ def stack_bound(firmware: Firmware) -> StackBound:
             if function.name == name:
                 function.frame = frame
     reset, handlers, pointers = _entries(firmware.elf, functions)
-    kernels = {p for p in pointers if functions[p].name.startswith(_KERNEL_PREFIX)}
     for function in functions.values():
         if function.is_indirect:
-            function.targets |= kernels if function.name == _STEP else pointers
+            prefix = _CALLEES.get(function.name, "")
+            function.targets |= {p for p in pointers if functions[p].name.startswith(prefix)}
     depths: dict[int, tuple[int, tuple[str, ...]]] = {}
     path_bytes, path = _depth(reset, functions, depths, ())
     isr_bytes, isr_path = max((_depth(h, functions, depths, ()) for h in sorted(handlers)),

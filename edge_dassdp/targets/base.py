@@ -91,14 +91,6 @@ class Target(ABC):
         """The whole state as integer arrays by name: v_*, spk_*, count_*, w_*, learning.*, ..."""
 
     @abstractmethod
-    def read_learning(self) -> bytes:
-        """The learning state that a snapshot holds beside the weights."""
-
-    @abstractmethod
-    def write_learning(self, data: bytes) -> None:
-        """Put back what `read_learning` gave."""
-
-    @abstractmethod
     def reset(self) -> None:
         """Factory weights and initial learning state."""
 

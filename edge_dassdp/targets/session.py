@@ -7,6 +7,7 @@ from memory (docs/protocol.md). A `Session` holds this state and nothing about n
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import time
 from pathlib import Path
@@ -25,6 +26,7 @@ from edge_dassdp.protocol import (
 
 TIMEOUT_S = 2.0  # the first byte after power-on may take one second
 RETRIES = 8
+HELLO_PERIOD_S = 0.25  # bytes sent to a chip that still boots are lost, and HELLO may be repeated
 _HELLO = MESSAGES["HELLO"]
 _N_SEQUENCES = 1 << 16
 
@@ -67,7 +69,6 @@ class Session:
         self._unanswered: int | None = None
         self._log: TextIO | None = log.open("w", encoding="utf-8") if log else None
         self._start_s = time.monotonic()
-        stream.timeout = timeout_s
 
     @property
     def is_open(self) -> bool:
@@ -97,12 +98,14 @@ class Session:
         try:
             payload = message.request.pack(**fields)
         except ValueError as problem:
-            raise EdgeError("E104", f"{name} cannot carry these values", cause=str(problem)) from None
+            raise EdgeError("E104", f"{name} cannot carry these values",
+                            cause=str(problem)) from None
         self._settle()
         sequence = (self._sequence + 1) % _N_SEQUENCES
         frame = encode_request(message.kind, self._id, sequence, payload)
         self._unanswered = sequence
-        response = self._exchange(frame, message.kind, self._id, sequence)
+        response = self._exchange(frame, message.kind, self._id, sequence, self._timeout_s,
+                                  self._retries + 1)
         if response.status == STATUSES["E_SESSION"]:
             raise self._lost()
         self._sequence = sequence
@@ -141,8 +144,14 @@ class Session:
             help="Its weights may be the factory's: restore a snapshot, or reset it, and go on.")
 
     def _greet(self, session: int) -> dict[str, Any]:
+        """HELLO, as often as fits into the time that any other request may take."""
         frame = encode_request(_HELLO.kind, session, 0, _HELLO.request.pack())
-        response = self._exchange(frame, _HELLO.kind, session, 0)
+        total_s = self._timeout_s * (self._retries + 1)
+        period_s = min(HELLO_PERIOD_S, self._timeout_s)
+        self._stream.timeout = period_s
+        response = self._exchange(frame, _HELLO.kind, session, 0, period_s,
+                                  math.ceil(total_s / period_s))
+        self._stream.timeout = self._timeout_s
         if response.status == STATUSES["OK"] and response.payload[:1] != bytes([PROTOCOL]):
             spoken = response.payload[0] if response.payload else "none"
             raise EdgeError("E504", f"the device speaks protocol {spoken}, this tool {PROTOCOL}",
@@ -150,24 +159,24 @@ class Session:
                                  "it again.")
         return _unpack(response)
 
-    def _exchange(self, frame: bytes, kind: int, session: int, sequence: int) -> Response:
-        for attempt in range(self._retries + 1):
+    def _exchange(self, frame: bytes, kind: int, session: int, sequence: int, timeout_s: float,
+                  n_attempts: int) -> Response:
+        for attempt in range(n_attempts):
             self.n_retries += attempt > 0
             self.n_frames += 1
             self._write(frame)
-            response = self._wait(kind, session, sequence)
+            response = self._wait(kind, session, sequence, time.monotonic() + timeout_s)
             if response is not None:
                 return response
         raise EdgeError(
             "E502", "the device does not answer",
-            cause=f"{self._retries + 1} attempts of {self._timeout_s:g} s each; "
+            cause=f"{n_attempts} attempts of {timeout_s:g} s each; "
                   f"{self._decoder.n_bad} damaged and {self._decoder.n_good} good frames received",
             help="Check power, port, baud rate and that the firmware was flashed. If it was "
                  "learning, statistics().n_labelled tells whether the sample was learned.")
 
-    def _wait(self, kind: int, session: int, sequence: int) -> Response | None:
+    def _wait(self, kind: int, session: int, sequence: int, deadline_s: float) -> Response | None:
         """The response to this very request, or None when the time is over; others are dropped."""
-        deadline_s = time.monotonic() + self._timeout_s
         n_bytes = MIN_RESPONSE_FRAME_BYTES
         while data := self._read(n_bytes):
             for body in list(self._decoder.feed(data)):

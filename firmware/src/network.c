@@ -97,35 +97,69 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     }
 }
 
+/* The active list in scratch: whose spikes it holds, so that a chain extracts each list once. */
+typedef struct {
+    uint16_t *active;
+    uint32_t n_active;
+    uint32_t population_idx;
+} active_list_t;
+
+enum { NOBODY = 0xFFFF };
+
+static void list_active(const dassdp_model_t *model, const void *state, uint32_t population_idx,
+                        active_list_t *list)
+{
+    if (list->population_idx != population_idx) {
+        const dassdp_population_t *population = &model->populations[population_idx];
+        list->n_active =
+            dassdp_k_active(dassdp_at_const(state, (uint32_t)population->spk_off),
+                            population->n_neurons, list->active);
+        list->population_idx = population_idx;
+    }
+}
+
 static const void *spike_sums(const dassdp_model_t *model, void *state,
-                              const dassdp_population_t *population)
+                              const dassdp_population_t *population, active_list_t *list)
 {
     void *acc = dassdp_at(state, model->scratch_off);
-    uint16_t *active = dassdp_at(state, model->active_off);
     memset(acc, 0,
            DASSDP_COLUMNS(population->n_neurons) * (population->acc_is_wide != 0u ? 4u : 2u));
     for (uint32_t p = population->projection_begin; p < population->projection_end; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->is_analogue == 0u) {
-            const dassdp_population_t *pre = &model->populations[projection->pre];
-            uint32_t n_active = dassdp_k_active(dassdp_at(state, (uint32_t)pre->spk_off),
-                                                pre->n_neurons, active);
-            if (n_active != 0u) {
-                projection->accumulate(projection, acc, dassdp_image(projection, state), active,
-                                       n_active);
+            list_active(model, state, projection->pre, list);
+            if (list->n_active != 0u) {
+                projection->accumulate(projection, acc, dassdp_image(projection, state),
+                                       list->active, list->n_active);
             }
         }
     }
     return acc;
 }
 
-static void record_event(dassdp_record_t *record, uint32_t neuron_idx, uint32_t t_step,
-                         uint32_t records)
+/* One more event of a neuron; the first one, or every one where the last counts, sets its latency.
+ * A count never carries: it stays below 2^bits. */
+static inline void record_event(const dassdp_record_t *record, uint32_t neuron_idx,
+                                uint32_t t_step, int keeps_last)
 {
-    uint32_t count = dassdp_field_get(record->count, neuron_idx, record->bits);
-    dassdp_field_put(record->count, neuron_idx, record->bits, count + 1u);
-    if (record->latency != 0 && (count == 0u || records == DASSDP_RECORD_LAST)) {
-        dassdp_field_put(record->latency, neuron_idx, record->bits, t_step);
+    uint32_t bits = record->bits;
+    uint32_t bit = neuron_idx * bits;
+    uint32_t shift = bit & 7u;
+    if (shift + bits > 8u) { /* the field straddles two bytes */
+        uint32_t count = dassdp_field_get(record->count, neuron_idx, bits);
+        dassdp_field_put(record->count, neuron_idx, bits, count + 1u);
+        if (record->latency != 0 && (count == 0u || keeps_last)) {
+            dassdp_field_put(record->latency, neuron_idx, bits, t_step);
+        }
+        return;
+    }
+    uint8_t *count = record->count + (bit >> 3);
+    uint32_t mask = ((1u << bits) - 1u) << shift;
+    int is_first = (*count & mask) == 0u;
+    *count = (uint8_t)(*count + (1u << shift));
+    if (record->latency != 0 && (is_first || keeps_last)) {
+        uint8_t *latency = record->latency + (bit >> 3);
+        *latency = (uint8_t)((*latency & ~mask) | (t_step << shift));
     }
 }
 
@@ -135,38 +169,64 @@ static int32_t membrane(const dassdp_population_t *population, const void *state
     return population->v_is_wide != 0u ? ((const int32_t *)v)[idx] : ((const int16_t *)v)[idx];
 }
 
-/* Logits, first (or last) spikes and counts of the step just done. */
-static void observe(const dassdp_model_t *model, void *state,
-                    const dassdp_population_t *population, uint32_t t_step)
+static void add_logits(const dassdp_model_t *model, void *state,
+                       const dassdp_population_t *population, const active_list_t *list)
 {
-    int32_t *sum = population->sum_off < 0 ? 0 : dassdp_at(state, (uint32_t)population->sum_off);
-    int sums_membrane = sum != 0 && model->readout_kind == DASSDP_READOUT_MEMBRANE_SUM;
-    dassdp_record_t record = {0};
-    if (population->count_off >= 0) {
-        record = dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
-    }
-    if (sums_membrane || population->records_membrane != 0u) {
+    int32_t *sum = dassdp_at(state, (uint32_t)population->sum_off);
+    if (model->readout_kind == DASSDP_READOUT_MEMBRANE_SUM) {
         for (uint32_t i = 0; i < population->n_neurons; i++) {
-            int32_t v = membrane(population, state, i);
-            if (sums_membrane) {
-                sum[i] += v;
-            }
-            if (population->records_membrane != 0u && v > 0) {
-                record_event(&record, i, t_step, population->records);
-            }
+            sum[i] += membrane(population, state, i);
+        }
+    } else {
+        for (uint32_t a = 0; a < list->n_active; a++) {
+            sum[list->active[a]] += 1;
         }
     }
-    if ((sum != 0 && !sums_membrane) || (record.count != 0 && population->records_membrane == 0u)) {
-        uint16_t *active = dassdp_at(state, model->active_off);
-        uint32_t n_active = dassdp_k_active(dassdp_at(state, (uint32_t)population->spk_off),
-                                            population->n_neurons, active);
-        for (uint32_t a = 0; a < n_active; a++) {
-            if (sum != 0 && !sums_membrane) {
-                sum[active[a]] += 1;
+}
+
+static void record_step(const dassdp_model_t *model, void *state,
+                        const dassdp_population_t *population, const active_list_t *list,
+                        uint32_t t_step)
+{
+    dassdp_record_t record =
+        dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
+    int keeps_last = population->records == DASSDP_RECORD_LAST;
+    if (population->records_membrane != 0u) {
+        for (uint32_t i = 0; i < population->n_neurons; i++) {
+            if (membrane(population, state, i) > 0) {
+                record_event(&record, i, t_step, keeps_last);
             }
-            if (record.count != 0 && population->records_membrane == 0u) {
-                record_event(&record, active[a], t_step, population->records);
-            }
+        }
+    } else {
+        for (uint32_t a = 0; a < list->n_active; a++) {
+            record_event(&record, list->active[a], t_step, keeps_last);
+        }
+    }
+}
+
+static void step_population(const dassdp_model_t *model, void *state, uint32_t population_idx,
+                            uint32_t t_step, active_list_t *list)
+{
+    const dassdp_population_t *population = &model->populations[population_idx];
+    const void *base = population->base;
+    if (population->base_off >= 0) {
+        base = dassdp_at(state, (uint32_t)population->base_off);
+        if (has_frames(model, population)) {
+            analogue_current(model, state, population,
+                             dassdp_at(state, (uint32_t)model->x_off), t_step);
+        }
+    }
+    const void *acc = spike_sums(model, state, population, list);
+    population->update(population, dassdp_at(state, (uint32_t)population->v_off),
+                       dassdp_at(state, (uint32_t)population->spk_off), acc, base);
+    list->population_idx = list->population_idx == population_idx ? NOBODY : list->population_idx;
+    if (population->count_off >= 0 || population->sum_off >= 0) {
+        list_active(model, state, population_idx, list);
+        if (population->sum_off >= 0) {
+            add_logits(model, state, population, list);
+        }
+        if (population->count_off >= 0) {
+            record_step(model, state, population, list, t_step);
         }
     }
 }
@@ -174,23 +234,13 @@ static void observe(const dassdp_model_t *model, void *state,
 void dassdp_step(const dassdp_model_t *model, void *state)
 {
     dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
+    active_list_t list = {
+        .active = dassdp_at(state, model->active_off), .n_active = 0, .population_idx = NOBODY};
     if (progress->t_step >= model->n_steps) {
         return;
     }
     for (uint32_t i = 0; i < model->n_populations; i++) {
-        const dassdp_population_t *population = &model->populations[i];
-        const void *base = population->base;
-        if (population->base_off >= 0) {
-            base = dassdp_at(state, (uint32_t)population->base_off);
-            if (has_frames(model, population)) {
-                analogue_current(model, state, population, dassdp_at(state, (uint32_t)model->x_off),
-                                 progress->t_step);
-            }
-        }
-        const void *acc = spike_sums(model, state, population);
-        population->update(population, dassdp_at(state, (uint32_t)population->v_off),
-                           dassdp_at(state, (uint32_t)population->spk_off), acc, base);
-        observe(model, state, population, progress->t_step);
+        step_population(model, state, i, progress->t_step, &list);
     }
     progress->t_step++;
 }

@@ -122,13 +122,14 @@ static uint32_t gate_q12(const dassdp_gate_t *gate, uint32_t s)
     return g < 0 ? 0u : (g > 2 * ONE_Q12 ? 2u * ONE_Q12 : (uint32_t)g);
 }
 
-/* The code of a neuron's latency: a silent one has the rule's silent step. */
-static uint32_t latency_of(const dassdp_record_t *record, uint32_t idx, uint32_t silent_step,
-                           uint32_t *fired)
+/* The code of a neuron's latency: what is no step, the silent mark first of all, stands for the
+ * rule's silent step. */
+static uint32_t latency_of(const dassdp_record_t *record, uint32_t idx, uint32_t n_steps,
+                           uint32_t silent_step, uint32_t *fired)
 {
     *fired = (uint32_t)(dassdp_field_get(record->count, idx, record->bits) != 0u);
     uint32_t latency = dassdp_field_get(record->latency, idx, record->bits);
-    return latency == (1u << record->bits) - 1u ? silent_step : latency;
+    return latency >= n_steps ? silent_step : latency;
 }
 
 /* sum[i] += gate delta[sync][dt] for one presynaptic neuron and one sample of the batch. */
@@ -142,10 +143,11 @@ static void add_sample(const dassdp_model_t *model, void *state,
     dassdp_record_t post =
         dassdp_record(model, state, &model->populations[projection->post], slot);
     uint32_t pre_fired;
-    uint32_t t_pre = latency_of(&pre, pre_idx, rule->silent_step, &pre_fired);
+    uint32_t t_pre = latency_of(&pre, pre_idx, model->n_steps, rule->silent_step, &pre_fired);
     for (uint32_t i = 0; i < post.n; i++) {
         uint32_t post_fired;
-        uint32_t t_post = latency_of(&post, i, rule->silent_step, &post_fired);
+        uint32_t t_post =
+            latency_of(&post, i, model->n_steps, rule->silent_step, &post_fired);
         uint32_t dt = t_post > t_pre ? t_post - t_pre : t_pre - t_post;
         uint32_t key = (pre_fired & post_fired) * (model->n_steps + 1u) + dt;
         sum[i] += gate * rule->delta[key];

@@ -174,7 +174,7 @@ def test_counted_instructions_are_exact_and_repeatable(name):
             runs.append([process.instructions(read_u32(port)) for _ in range(2)])
     assert runs[0] == runs[1]
     short, long = runs[0]
-    assert abs((long - short) - 2 * 100_000) <= 2  # two instructions a turn; ticks are rounded
+    assert abs((long - short) - 2 * 100_000) <= 1  # two instructions a turn; each is rounded
 
 
 def test_without_counting_there_is_no_figure():

@@ -244,9 +244,9 @@ def test_a_device_that_never_answers() -> None:
             self.is_closed = True
 
     silence = Silence()
-    problem = refused(lambda: target(silence, retries=3))
+    problem = refused(lambda: target(silence, timeout_s=0.5, retries=3))
     assert (problem.code, problem.exit_status) == ("E502", EXIT_LINK)
-    assert silence.n_written == 4 and silence.is_closed
+    assert silence.n_written == 8 and silence.is_closed
 
 
 def test_a_port_that_is_unplugged() -> None:

@@ -1,54 +1,51 @@
 /* acc[i] += sum over active j of w[j][i].
- * Rows hold biased bytes u = w + 2^(bits-1), so a tile of eight columns sums unsigned bytes and the
- * bias comes off once. |acc| is proven to fit its container; padding columns hold w = 0. */
+ * Rows hold biased bytes u = w + 2^(bits-1), so a tile of columns sums unsigned bytes and the bias
+ * comes off once. |acc| is proven to fit its container; padding columns hold w = 0. */
 #include "fixed.h"
 #include "kernels.h"
+#include "tile.h"
 
-enum { TILE = 8 };
-
-static void sum_tile_u8(uint32_t sum[TILE], const uint8_t *column, const uint16_t *active,
-                        uint32_t n_active, uint32_t row_bytes)
+static inline void sum_tile_u8(uint32_t *restrict sum, uint32_t width,
+                               const uint8_t *restrict column,
+                               const uint16_t *active, uint32_t n_active, uint32_t row_bytes)
 {
-    for (uint32_t k = 0; k < TILE; k++) {
+    for (uint32_t k = 0; k < width; k++) {
         sum[k] = 0;
     }
     for (uint32_t a = 0; a < n_active; a++) {
         const uint8_t *row = column + (uint32_t)active[a] * row_bytes;
-        for (uint32_t k = 0; k < TILE; k++) {
+        for (uint32_t k = 0; k < width; k++) {
             sum[k] += row[k];
         }
     }
 }
 
-void dassdp_k_accumulate_s8_a16(const dassdp_projection_t *projection, void *acc, const void *image,
-                                const uint16_t *active, uint32_t n_active)
-{
-    int16_t *acc_q0 = acc;
-    uint32_t bias = n_active << (projection->weight_bits - 1u);
-    for (uint32_t i = 0; i < projection->row_bytes; i += TILE) {
-        uint32_t sum[TILE];
-        sum_tile_u8(sum, (const uint8_t *)image + i, active, n_active, projection->row_bytes);
-        for (uint32_t k = 0; k < TILE; k++) {
-            uint32_t post_idx = i + (k & 4u) + DASSDP_LANE(k);
-            acc_q0[post_idx] = dassdp_narrow_s16(acc_q0[post_idx] + (int32_t)(sum[k] - bias));
-        }
+#define DASSDP_ACCUMULATE_TILES(acc_type, narrow, width)                                          \
+    for (; i + (width) <= projection->row_bytes; i += (width)) {                                  \
+        uint32_t sum[width];                                                                      \
+        sum_tile_u8(sum, width, (const uint8_t *)image + i, active, n_active,                     \
+                    projection->row_bytes);                                                       \
+        acc_type *at = (acc_type *)acc + i;                                                       \
+        for (uint32_t k = 0; k < (width); k += 4u) {                                              \
+            at[k + 0u] = narrow(at[k + 0u] + (int32_t)(sum[k + 0u] - bias));                      \
+            at[k + 2u] = narrow(at[k + 2u] + (int32_t)(sum[k + 1u] - bias));                      \
+            at[k + 1u] = narrow(at[k + 1u] + (int32_t)(sum[k + 2u] - bias));                      \
+            at[k + 3u] = narrow(at[k + 3u] + (int32_t)(sum[k + 3u] - bias));                      \
+        }                                                                                         \
     }
-}
 
-void dassdp_k_accumulate_s8_a32(const dassdp_projection_t *projection, void *acc, const void *image,
-                                const uint16_t *active, uint32_t n_active)
-{
-    int32_t *acc_q0 = acc;
-    uint32_t bias = n_active << (projection->weight_bits - 1u);
-    for (uint32_t i = 0; i < projection->row_bytes; i += TILE) {
-        uint32_t sum[TILE];
-        sum_tile_u8(sum, (const uint8_t *)image + i, active, n_active, projection->row_bytes);
-        for (uint32_t k = 0; k < TILE; k++) {
-            uint32_t post_idx = i + (k & 4u) + DASSDP_LANE(k);
-            acc_q0[post_idx] += (int32_t)(sum[k] - bias);
-        }
+#define DASSDP_ACCUMULATE(name, acc_type, narrow)                                                 \
+    void name(const dassdp_projection_t *projection, void *acc, const void *image,                \
+              const uint16_t *active, uint32_t n_active)                                          \
+    {                                                                                             \
+        uint32_t bias = n_active << (projection->weight_bits - 1u);                               \
+        uint32_t i = 0;                                                                           \
+        DASSDP_ACCUMULATE_TILES(acc_type, narrow, DASSDP_TILE)                                    \
+        DASSDP_ACCUMULATE_TILES(acc_type, narrow, 8)                                              \
     }
-}
+
+DASSDP_ACCUMULATE(dassdp_k_accumulate_s8_a16, int16_t, dassdp_narrow_s16)
+DASSDP_ACCUMULATE(dassdp_k_accumulate_s8_a32, int32_t, dassdp_narrow_s32)
 
 void dassdp_k_accumulate_s16_a32(const dassdp_projection_t *projection, void *acc,
                                  const void *image, const uint16_t *active, uint32_t n_active)

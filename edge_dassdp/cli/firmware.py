@@ -1,0 +1,171 @@
+"""generate, build, measure, flash: what becomes of a quantized network on a board."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.text import Text
+
+from edge_dassdp import plan, report
+from edge_dassdp.board import load_board
+from edge_dassdp.build import find_tool
+from edge_dassdp.cli import options
+from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.datasets import Samples
+from edge_dassdp.device_figures import Build, build_and_compare, measure_on_device
+from edge_dassdp.emit import emit
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.project import write_project
+from edge_dassdp.qir import QNetwork
+
+RamBudget = Annotated[int | None, typer.Option(min=0, show_default=False, help=(
+    "Fail when static RAM with stack exceeds this, in bytes."))]
+FlashBudget = Annotated[int | None, typer.Option(min=0, show_default=False, help=(
+    "Fail when flash exceeds this, in bytes."))]
+_N_RANDOM = 16
+
+
+def register(app: typer.Typer) -> None:
+    for function in (_generate, _build, _measure, _flash):
+        verb(app, function.__name__.strip("_"))(function)
+
+
+def _generate(
+    out: Output,
+    model: options.Model,
+    board: options.BoardName,
+    output: Annotated[Path, typer.Option("--output", "-o", show_default=False,
+                                         help="Folder of the C project.")],
+) -> Answer:
+    """Write the C project of a firmware.
+
+    It is self-contained, and its memory is predicted before anything is built.
+    `make` in that folder links the same firmware as `build`.
+    """
+    network, chosen = options.load_model(model), load_board(board)
+    predicted = plan.ram_ledger(network, chosen)
+    write_project(emit(network), chosen, output)
+    return Answer(
+        {"output": str(output), "board": chosen.name, "predicted": _predicted(predicted)},
+        [report.ledger_screen(predicted), Text(report.LETTERS, "dim")], network.sha256,
+        f"make -C {shlex.quote(str(output))}")
+
+
+def _build(
+    out: Output,
+    model: options.Model,
+    board: options.BoardName,
+    ram_budget: RamBudget = None,
+    flash_budget: FlashBudget = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", show_default=False, help=(
+        "Folder for firmware.elf and firmware.hex."))] = None,
+) -> Answer:
+    """Build firmware, compare with prediction.
+
+    Exit status 1 if a budget is broken or one symbol has another size than predicted.
+    """
+    network, chosen = options.load_model(model), load_board(board)
+    build = build_and_compare(network, chosen, ram_budget=ram_budget, flash_budget=flash_budget)
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        for path in (build.firmware.elf, build.firmware.hex):
+            shutil.copyfile(path, output / path.name)
+    return Answer(
+        _memory(build) | {"output": str(output) if output else None},
+        [report.ledger_screen(build.predicted, build), Text(report.LETTERS, "dim")],
+        network.sha256, f"edge-dassdp measure {model} --board {board}")
+
+
+def _measure(
+    out: Output,
+    model: options.Model,
+    board: options.BoardName,
+    data: options.OptionalData = None,
+    split: options.Split = "stream",
+    shift_seed: options.ShiftSeed = None,
+    limit: Annotated[int, typer.Option(min=1, help="Take the first samples only.")] = 20,
+) -> Answer:
+    """Measure RAM, flash, stack, instructions.
+
+    Predicted, linked, and executed in QEMU. Each sample is classified, then learned. Instruction counts depend on how many neurons fire:
+    give real samples. Without --data, 16 samples of random noise are used.
+    """
+    network, chosen = options.load_model(model), load_board(board)
+    samples = options.load_samples(data, split, shift_seed, limit) if data else _noise(network)
+    x, y = options.device_samples(network, samples)
+    figures = measure_on_device(network, chosen, x, y)
+    counted = {name: dataclasses.asdict(value) if value else None for name, value in (
+        ("inference", figures.inference), ("learning", figures.learning),
+        ("written", figures.written))}
+    note = "" if data else "Samples: random noise of unit variance, seed 0."
+    return Answer(
+        _memory(figures.build) | {"samples": "data" if data else "noise", "n_samples": len(x),
+                                  "stack_painted_bytes": figures.stack_painted,
+                                  "instructions": counted},
+        [report.measure_screen(figures), *([Text(note)] if note else []),
+         Text(report.LETTERS, "dim")], network.sha256,
+        f"edge-dassdp flash {model} --board {board}")
+
+
+def _flash(
+    out: Output,
+    model: options.Model,
+    board: options.BoardName,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=(
+        "Build, and print the command alone."))] = False,
+) -> Answer:
+    """Build the firmware and program a board.
+
+    The command is that of the board's board.toml.
+    """
+    network, chosen = options.load_model(model), load_board(board)
+    firmware = build_and_compare(network, chosen).firmware
+    files = {"elf": str(firmware.elf), "hex": str(firmware.hex)}
+    command = [part.format(**files) for part in chosen.program.command]
+    note = chosen.program.note.format(**files)
+    if not dry_run:
+        find_tool(command[0], f"Install {command[0]} (Debian: apt install {command[0]}). {note}")
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise EdgeError("E502", f"{command[0]} could not program {chosen.name}",
+                            cause="; ".join(done.stderr.strip().splitlines()[-3:]),
+                            help=f"check cable and power; the command was {shlex.join(command)}")
+    what = "would run" if dry_run else "programmed with"
+    return Answer(
+        {"board": chosen.name, "command": command, "dry_run": dry_run, "note": note,
+         "elf": files["elf"], "hex": files["hex"]},
+        [Text(f"{what}: {shlex.join(command)}"), *([Text(note)] if note else [])],
+        network.sha256, "edge-dassdp devices --ask")
+
+
+def _noise(network: QNetwork) -> Samples:
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 1, (_N_RANDOM, network.x_bytes)).astype(np.float32)
+    return Samples(x, rng.integers(network.n_classes, size=_N_RANDOM))
+
+
+def _predicted(ledger: plan.Ledger) -> dict[str, Any]:
+    return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
+            "by_owner": report.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
+            "constant_bytes": ledger.constant_bytes,
+            "learning_state_bytes": ledger.learning_state_bytes}
+
+
+def _memory(build: Build) -> dict[str, Any]:
+    """A build as JSON values."""
+    linked, firmware = build.linked, build.firmware
+    return {
+        "board": firmware.board.name, "predicted": _predicted(build.predicted),
+        "linked": {"ram_bytes": linked.ram_bytes, "flash_bytes": linked.flash_bytes,
+                   "text": linked.text, "data": linked.data, "bss": linked.bss,
+                   "stack_reserved": linked.stack, "by_symbol": linked.ram},
+        "stack": dataclasses.asdict(build.stack),
+        "build_hash": f"{firmware.build_hash:016x}", "compiler": firmware.compiler,
+        "flags": list(firmware.flags)}

@@ -1,0 +1,168 @@
+"""Options that several verbs share, and what their values stand for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from edge_dassdp import qir
+from edge_dassdp.datasets import FORMAT, SPLITS, Dataset, Samples, load_dataset
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.ir import Network
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.quantize import input_x
+from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
+from edge_dassdp.shifts import WornSensor
+from edge_dassdp.targets.open import SPECS
+
+Model = Annotated[Path, typer.Argument(help="Quantized network, written by `quantize`.",
+                                       metavar="MODEL.q.npz", show_default=False)]
+BoardName = Annotated[str, typer.Option("--board", "-b", show_default=False,
+                                        help="A name from `boards`, or a path to a board.toml.")]
+Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=(
+    "Samples: an .npz with x (n, n_inputs) and y (n,), or a data set with splits."))]
+OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False, help=(
+    "Samples: an .npz with x (n, n_inputs) and y (n,), or a data set with splits."))]
+Split = Annotated[str, typer.Option(help=f"Part of a data set: {', '.join(SPLITS)}.")]
+ShiftSeed = Annotated[int | None, typer.Option(help=(
+    "Pass the samples through a worn sensor drawn from this seed."), show_default=False)]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples only.",
+                                           show_default=False)]
+TargetSpec = Annotated[str, typer.Option("--target", "-t", help=f"Where to run: {SPECS}.")]
+Log = Annotated[Path | None, typer.Option(help=(
+    "Write every byte on the link to this file, JSON lines."), show_default=False)]
+
+_RULES: dict[str, Any] = {"error": ErrorSSDP, "delta": ReadoutDelta, "ssdp": SSDP,
+                          "dassdp": DASSDP}
+
+
+def load_model(path: Path) -> QNetwork:
+    """The quantized network at `path`, with a hint where it is a float one."""
+    try:
+        return qir.load(path)
+    except EdgeError as problem:
+        if "edge_dassdp/network/" in problem.message:
+            problem.help = f"quantize it first: edge-dassdp quantize {path} -o model.q.npz"
+        raise
+    except (KeyError, TypeError) as problem:
+        raise EdgeError("E103", f"{path} is damaged: {problem!r} is missing or wrong") from None
+
+
+def load_samples(path: Path, split: str, shift_seed: int | None = None,
+                 limit: int | None = None) -> Samples:
+    """Samples of a data set's split, or all of a plain .npz with x and y.
+
+    Raises EdgeError E103 for another file, E104 for arrays that do not fit, E105 for a split
+    that does not exist.
+    """
+    if split not in SPLITS:
+        raise EdgeError("E105", f"there is no split '{split}'", help=f"choose {', '.join(SPLITS)}")
+    dark = None
+    found = _plain(path)
+    if found is None:
+        data: Dataset = load_dataset(path)
+        found, dark = getattr(data, split), data.dark
+    if len(found) == 0:
+        raise EdgeError("E104", f"{path} holds no samples")
+    x = found.x
+    if shift_seed is not None:
+        x = WornSensor.draw(x.shape[1], shift_seed, dark=dark).apply(x)
+    return Samples(x[:limit], found.y[:limit])
+
+
+def _plain(path: Path) -> Samples | None:
+    """x and y of an .npz without a header, None for one with a header."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if "header" in archive.files:
+                return None
+            x, y = archive["x"].astype(np.float32), archive["y"]
+    except FileNotFoundError:
+        raise EdgeError("E103", f"{path} does not exist") from None
+    except (OSError, KeyError, ValueError, EOFError, AttributeError, TypeError) as problem:
+        raise EdgeError("E103", f"{path} holds no samples",
+                        cause=str(problem).strip("'\"") or type(problem).__name__,
+                        help=f"give an .npz with arrays x and y, or a file of kind {FORMAT}"
+                        ) from None
+    if x.ndim != 2 or y.shape != (len(x),) or y.dtype.kind not in "iu":
+        raise EdgeError("E104", f"{path}: x has shape {x.shape} and y shape {y.shape} of "
+                        f"{y.dtype}, expected (n, n_inputs) and n integer labels")
+    return Samples(x, y.astype(np.int64))
+
+
+def device_samples(network: QNetwork, samples: Samples,
+                   ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """x int8 (n, x_bytes) and labels, or EdgeError E104 where they do not fit the network."""
+    low, high = int(samples.y.min()), int(samples.y.max())
+    if low < 0 or high >= network.n_classes:
+        raise EdgeError("E104", f"labels run from {low} to {high}, the network has classes 0 to "
+                        f"{network.n_classes - 1}")
+    return input_x(network, samples.x), samples.y
+
+
+def pairs(values: Sequence[str], option: str) -> dict[str, str]:
+    """NAME=VALUE options as a dictionary, or EdgeError E105."""
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, rest = value.partition("=")
+        if not (name and equals and rest) or name in found:
+            raise EdgeError("E105", f"{option} {value}", cause="it is not NAME=VALUE, or the name "
+                            "is given twice", help=f"for instance {option} fc2=...")
+        found[name] = rest
+    return found
+
+
+def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
+                frozen: bool) -> Learning | None:
+    """What shall learn: `Learning.default`, or the projections named, or nothing."""
+    if frozen:
+        if plastic or rules:
+            raise EdgeError("E105", "--frozen excludes --plastic and --rule")
+        return None
+    if not plastic and not rules:
+        try:
+            return Learning.default(network)
+        except EdgeError as problem:
+            problem.help = "give --frozen for inference alone, or name projections with --plastic"
+            raise
+    chosen: dict[str, Rule] = {}
+    for name in plastic:
+        is_readout = network.projection(name).post == network.readout.population
+        chosen[name] = ReadoutDelta() if is_readout else ErrorSSDP()
+    return Learning(chosen | {name: _rule(text) for name, text in rules.items()})
+
+
+def _rule(text: str) -> Rule:
+    """KIND or KIND:setting=value,... as a rule."""
+    kind, _, settings = text.partition(":")
+    if kind not in _RULES:
+        raise EdgeError("E105", f"there is no rule '{kind}'", help=f"choose {', '.join(_RULES)}")
+    owner = DASSDP if kind == "ssdp" else _RULES[kind]
+    defaults = {f.name: f.default for f in dataclasses.fields(owner)
+                if not (kind == "ssdp" and f.name == "gated")}
+    values: dict[str, Any] = {}
+    given = pairs(settings.split(",") if settings else [], f"--rule ...={kind}:")
+    for name, value in given.items():
+        if name not in defaults:
+            raise EdgeError("E105", f"rule '{kind}' has no setting '{name}'",
+                            help=f"choose {', '.join(defaults)}")
+        values[name] = _value(name, value, type(defaults[name]))
+    rule: Rule = _RULES[kind](**values)
+    return rule
+
+
+def _value(name: str, text: str, kind: type) -> Any:
+    if kind is bool and text in ("true", "false"):
+        return text == "true"
+    try:
+        if kind is not bool:
+            return kind(text)
+    except ValueError:
+        pass
+    raise EdgeError("E105", f"setting {name} is '{text}', expected a {kind.__name__}")

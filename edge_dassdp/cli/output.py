@@ -1,0 +1,162 @@
+"""How a verb answers: tables for people or one JSON envelope, errors with what, why, what to do."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Any, get_type_hints
+
+import typer
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from edge_dassdp import __version__
+from edge_dassdp.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
+
+EXIT_INTERRUPTED = 130
+_WIDTH = 110
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of tables.",
+                                    rich_help_panel="Common options")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.",
+                                     rich_help_panel="Common options")]
+
+
+@dataclass
+class Answer:
+    """What a verb found out. data: JSON values. failed: the check that did not pass."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    screen: Iterable[RenderableType] = ()
+    model_sha256: str = ""
+    next: str = ""
+    failed: EdgeError | None = None
+    exit: int = EXIT_OK
+
+
+class Output:
+    """Handed to every verb: where lines of a stream and progress go."""
+
+    def __init__(self, verb: str, as_json: bool) -> None:
+        self.verb = verb
+        self.as_json = as_json
+        self.stdout = Console(soft_wrap=False, highlight=False,
+                              width=None if sys.stdout.isatty() else _WIDTH)
+        self.stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def line(self, **values: Any) -> None:
+        """One object of a stream, under --json alone."""
+        if self.as_json:
+            print(json.dumps({"schema": f"edge_dassdp/{self.verb}/1", **values}), flush=True)
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Iterator[Callable[[int], None] | None]:
+        """A function that takes the number done, or None when nobody looks at a terminal."""
+        if not sys.stderr.isatty():
+            yield None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                   TimeRemainingColumn())
+        with Progress(*columns, console=self.stderr, transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda done: bar.update(task, completed=done)
+
+    def finish(self, answer: Answer) -> int:
+        """Print an answer; returns the exit status."""
+        exit = answer.failed.exit_status if answer.failed else answer.exit
+        if self.as_json:
+            self._envelope(exit, answer.data, answer.model_sha256,
+                           [answer.failed] if answer.failed else [])
+        else:
+            for i, part in enumerate(answer.screen):
+                if i:
+                    self.stdout.print()
+                self.stdout.print(part)
+            if answer.next and not answer.failed:
+                self.stdout.print(f"next: {answer.next}", soft_wrap=True, markup=False)
+        if answer.failed:
+            self._print_error(answer.failed)
+        return exit
+
+    def refuse(self, problem: EdgeError) -> int:
+        """Print a refusal; returns the exit status."""
+        if self.as_json:
+            self._envelope(problem.exit_status, {}, "", [problem])
+        self._print_error(problem)
+        return problem.exit_status
+
+    def _print_error(self, problem: EdgeError) -> None:
+        head, *rest = str(problem).splitlines()
+        self.stderr.print(head, style="bold red", markup=False)
+        for line in (*rest, f"  more:  edge-dassdp explain {problem.code}"):
+            self.stderr.print(line, markup=False)
+
+    def _envelope(self, exit: int, data: dict[str, Any], model_sha256: str,
+                  problems: list[EdgeError]) -> None:
+        diagnostics = [{"code": p.code, "severity": "error", "message": p.message,
+                        "causes": [p.cause] if p.cause else [], "help": p.help, "fix_cmd": None}
+                       for p in problems]
+        print(json.dumps({
+            "schema": f"edge_dassdp/{self.verb}/1", "ok": exit == EXIT_OK, "exit": exit,
+            "tool": {"name": "edge-dassdp", "version": __version__},
+            "inputs": {"model_sha256": model_sha256 or None}, "data": data,
+            "diagnostics": diagnostics}), flush=True)
+
+
+Verb = Callable[..., Answer]
+
+
+def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
+    """Register a function `f(out, ...) -> Answer` as a verb with --json and --debug.
+
+    It raises EdgeError to refuse; the status of the process is that of the error.
+    """
+
+    def register(function: Verb) -> Verb:
+        title = name or function.__name__
+        hints = get_type_hints(function, include_extras=True)
+
+        def command(json: bool = False, debug: bool = False, **values: Any) -> None:
+            raise typer.Exit(_run(Output(title, json), debug, function, values))
+
+        own = [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY)
+               for p in inspect.signature(function).parameters.values() if p.name != "out"]
+        common = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=t)
+                  for n, t in (("json", Json), ("debug", Debug))]
+        parameters = [*own, *common]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {p.name: p.annotation for p in parameters}
+        command.__doc__ = function.__doc__
+        app.command(title)(command)
+        return function
+
+    return register
+
+
+def _run(out: Output, debug: bool, function: Verb, values: dict[str, Any]) -> int:
+    try:
+        return out.finish(function(out=out, **values))
+    except EdgeError as problem:
+        found: BaseException = problem
+        status = out.refuse(problem)
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        found = problem
+        status = out.refuse(EdgeError(
+            "E103", f"{problem.filename or 'a file'} cannot be read or written",
+            cause=problem.strerror or str(problem)))
+    except KeyboardInterrupt as problem:
+        found, status = problem, EXIT_INTERRUPTED
+        out.stderr.print("interrupted")
+    except Exception as problem:  # whatever else escapes is our defect
+        found, status = problem, EXIT_INTERNAL
+        out.stderr.print(f"internal error: {type(problem).__name__}: {problem}. This is a defect "
+                         "of edge-dassdp; run again with --debug and report it.", markup=False)
+    if debug:
+        traceback.print_exception(found)
+    return status

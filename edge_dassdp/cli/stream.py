@@ -1,0 +1,232 @@
+"""run, learn, verify: samples through a target, wherever it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.text import Text
+
+from edge_dassdp import harness, report
+from edge_dassdp.cli import options
+from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.qir import QNetwork, QSyncRule
+from edge_dassdp.reference import Reference
+from edge_dassdp.targets.base import Target
+from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.targets.open import SPECS, open_target
+
+Snapshot = Annotated[Path | None, typer.Option(show_default=False, help=(
+    "Afterwards write learned weights and learning state to this file."))]
+Restore = Annotated[Path | None, typer.Option(show_default=False, help=(
+    "Before, put back what --snapshot wrote."))]
+Reset = Annotated[bool, typer.Option("--reset", help=(
+    "Before, return to factory weights (a board keeps what it learned)."))]
+
+
+def register(app: typer.Typer) -> None:
+    for function in (_run, _learn, _verify):
+        verb(app, function.__name__.strip("_"))(function)
+
+
+def _run(
+    out: Output,
+    model: options.Model,
+    data: options.Data,
+    target: options.TargetSpec = "emulator",
+    split: options.Split = "test",
+    shift_seed: options.ShiftSeed = None,
+    limit: options.Limit = None,
+    snapshot: Snapshot = None,
+    restore: Restore = None,
+    reset: Reset = False,
+    log: options.Log = None,
+) -> Answer:
+    """Classify samples on a target.
+
+    With --json every sample is one line, the summary the last.
+    """
+    network = options.load_model(model)
+    x, y = options.device_samples(network, options.load_samples(data, split, shift_seed, limit))
+    with open_target(target, network, log=log) as device:
+        _prepare(device, network, restore, reset)
+        found = _classify(out, device, x)
+        _save(device, network, snapshot)
+        link = _link(device)
+    for i, (class_idx, label) in enumerate(zip(found, y, strict=True)):
+        out.line(sample=i, class_idx=int(class_idx), label=int(label))
+    accuracy = float((found == y).mean())
+    hint = f"edge-dassdp verify {model} --target {target} --data {data}"
+    text = f"{target}: {len(y):,} samples, accuracy {100 * accuracy:.1f} % E"
+    return Answer(
+        {"target": target, "n_samples": len(y), "accuracy": accuracy, "link": link},
+        [Text(text + _link_text(link)), *_emulator_note(target)], network.sha256, hint)
+
+
+def _learn(
+    out: Output,
+    model: options.Model,
+    data: options.Data,
+    target: options.TargetSpec = "emulator",
+    split: options.Split = "stream",
+    shift_seed: options.ShiftSeed = None,
+    limit: options.Limit = None,
+    warm_up: Annotated[int, typer.Option(min=0, help=(
+        "Give the first samples to DA-SSDP's gate before anything is learned."))] = 0,
+    evaluate: Annotated[str | None, typer.Option(metavar="SPLIT", show_default=False, help=(
+        "Also classify this split, before and after."))] = None,
+    snapshot: Snapshot = None,
+    restore: Restore = None,
+    reset: Reset = False,
+    log: options.Log = None,
+) -> Answer:
+    """Learn from labelled samples on a target.
+
+    Each sample is learned once, in order. It is classified first, so the accuracy is that before its label was seen.
+    With --json every sample is one line, the summary the last.
+    """
+    network = options.load_model(model)
+    _require_plastic(network)
+    x, y = options.device_samples(network, options.load_samples(data, split, shift_seed, limit))
+    if warm_up and not any(isinstance(p.rule, QSyncRule) for p in network.plastic):
+        raise EdgeError("E105", "--warm-up: no projection has a synchrony rule to warm up")
+    if warm_up >= len(x):
+        raise EdgeError("E105", f"--warm-up {warm_up} leaves none of {len(x)} samples to learn")
+    judged = None if evaluate is None else options.device_samples(
+        network, options.load_samples(data, evaluate, shift_seed))
+    with open_target(target, network, log=log) as device:
+        _prepare(device, network, restore, reset)
+        before = None if judged is None else float(
+            (_classify(out, device, judged[0]) == judged[1]).mean())
+        for sample, label in zip(x[:warm_up], y[:warm_up], strict=True):
+            device.warm_up(sample, int(label))
+        if warm_up:
+            device.fit_gate()
+        with out.progress("learning", len(x) - warm_up) as progress:
+            stream = harness.learn_stream(device, x[warm_up:], y[warm_up:],
+                                          None if isinstance(device, Emulator) else progress)
+        after = None if judged is None else float(
+            (_classify(out, device, judged[0]) == judged[1]).mean())
+        statistics, link = device.statistics(), _link(device)
+        _save(device, network, snapshot)
+    for i, (class_idx, label) in enumerate(zip(stream.predicted, y[warm_up:], strict=True)):
+        out.line(sample=i, class_idx=int(class_idx), label=int(label),
+                 skipped=bool(stream.is_skipped[i]))
+    screen: list[Any] = [report.learn_screen(target, stream, statistics,
+                                             link=_link_text(link).lstrip("; "))]
+    if before is not None and after is not None:
+        screen.append(Text(f"split {evaluate}: accuracy before {100 * before:.1f} %, after "
+                           f"{100 * after:.1f} % E"))
+    data_out = {"target": target, "n_samples": len(stream.labels),
+                "accuracy": float(stream.hits.mean()), "before": before, "after": after,
+                "statistics": dataclasses.asdict(statistics), "link": link,
+                "snapshot": str(snapshot) if snapshot else None}
+    return Answer(data_out, [*screen, *_emulator_note(target)], network.sha256,
+                  f"edge-dassdp verify {model} --target {target} --data {data} --learn")
+
+
+def _verify(
+    out: Output,
+    model: options.Model,
+    data: options.Data,
+    target: Annotated[list[str], typer.Option("--target", "-t", show_default=False, help=(
+        f"What to compare with the reference; repeat it. {SPECS}. A board on a serial port is "
+        "reset to factory weights first."))],
+    learn: Annotated[bool, typer.Option("--learn", help="Learn from every sample, too.")] = False,
+    split: options.Split = "stream",
+    shift_seed: options.ShiftSeed = None,
+    limit: options.Limit = 100,
+) -> Answer:
+    """Compare targets with the reference.
+
+    Per sample: spikes and membranes of every step, logits; with --learn also learned weights and
+    learning state. Exit status 1 and the first difference if there is one.
+    """
+    network = options.load_model(model)
+    if learn:
+        _require_plastic(network)
+    x, y = options.device_samples(network, options.load_samples(data, split, shift_seed, limit))
+    with ExitStack() as stack:
+        devices = [stack.enter_context(open_target(spec, network)) for spec in target]
+        for device in devices:
+            device.reset()
+        progress = stack.enter_context(out.progress("comparing", len(x)))
+        done = harness.verify(Reference(network), devices, network, x, y if learn else None,
+                              progress)
+    failed = None
+    if done.divergence:
+        end = done.divergence.sample + 1
+        command = ["edge-dassdp", "verify", str(model), "--data", str(data), "--split", split,
+                   "--limit", str(end), *(f"--target={spec}" for spec in target),
+                   *(["--learn"] if learn else []),
+                   *([f"--shift-seed={shift_seed}"] if shift_seed is not None else [])]
+        failed = EdgeError("E404", str(done.divergence), help=f"replay it: {shlex.join(command)}")
+    divergence = dataclasses.asdict(done.divergence) if done.divergence else None
+    what = "spikes, membranes and logits" + (", weights and learning state" if learn else "")
+    return Answer(
+        {"targets": list(done.targets), "samples": done.samples,
+         "learning_steps": done.learning_steps, "values_compared": done.values_compared,
+         "bit_exact": done.divergence is None, "divergence": divergence},
+        [report.verify_screen(done, what)], network.sha256, failed=failed)
+
+
+def _require_plastic(network: QNetwork) -> None:
+    if not network.plastic:
+        raise EdgeError("E105", "this model is frozen, nothing in it learns",
+                        help="quantize it without --frozen")
+
+
+def _classify(out: Output, device: Target, x: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Classes of x, with progress where samples go one by one."""
+    if isinstance(device, Emulator):
+        return harness.classify(device, x)
+    classes = []
+    with out.progress("classifying", len(x)) as progress:
+        for i, sample in enumerate(x):
+            classes.append(device.infer(sample).class_idx)
+            if progress:
+                progress(i + 1)
+    return np.array(classes, np.int64)
+
+
+def _prepare(device: Target, network: QNetwork, restore: Path | None, reset: bool) -> None:
+    if reset:
+        device.reset()
+    if restore:
+        harness.load_snapshot(_snapshots(device), network, restore)
+
+
+def _save(device: Target, network: QNetwork, snapshot: Path | None) -> None:
+    if snapshot:
+        harness.save_snapshot(_snapshots(device), network, snapshot)
+
+
+def _snapshots(device: Target) -> Emulator | LinkTarget:
+    if isinstance(device, Emulator | LinkTarget):
+        return device
+    raise EdgeError("E105", f"target '{device.name}' has no snapshots", help="use the emulator")
+
+
+def _link(device: Target) -> dict[str, int] | None:
+    if not isinstance(device, LinkTarget):
+        return None
+    return {"frames": device.link_frames, "repeated": device.link_retries}
+
+
+def _link_text(link: dict[str, int] | None) -> str:
+    return f"; link: {link['frames']:,} frames, {link['repeated']:,} repeated" if link else ""
+
+
+def _emulator_note(target: str) -> list[Text]:
+    """Without a board the emulator runs, and says so."""
+    if target.startswith(("serial", "qemu")):
+        return []
+    return [Text(f"on the {target}: the same bits as a board", "dim")]

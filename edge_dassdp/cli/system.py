@@ -1,0 +1,168 @@
+"""boards, devices, doctor, explain, demo."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from edge_dassdp import report
+from edge_dassdp.board import list_boards, load_board
+from edge_dassdp.build import ARM_HELP, ARM_PREFIX
+from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError
+from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.targets.open import BAUD
+from edge_dassdp.targets.qemu import QEMU
+from edge_dassdp.targets.serial import Port, open_port, ports
+
+
+def register(app: typer.Typer) -> None:
+    for function in (_boards, _devices, _doctor, _explain, _demo):
+        verb(app, function.__name__.strip("_"))(function)
+
+
+def _boards(out: Output) -> Answer:
+    """List the boards of the package."""
+    boards = [load_board(name) for name in list_boards()]
+    rows = [(b.name, b.title, f"{b.ram.bytes:,}", f"{b.flash.bytes:,}",
+             b.qemu.machine if b.qemu else "–") for b in boards]
+    return Answer(
+        {"boards": [{"name": b.name, "title": b.title, "cpu": b.cpu, "ram_bytes": b.ram.bytes,
+                     "flash_bytes": b.flash.bytes, "qemu": b.qemu.machine if b.qemu else None}
+                    for b in boards]},
+        [report.listing(("board", "what it is", "RAM B", "flash B", "QEMU"), rows),
+         Text("Another board: copy its board.toml, edit it, and give its path to --board.")])
+
+
+def _devices(
+    out: Output,
+    ask: Annotated[bool, typer.Option("--ask", help=(
+        "Open every port and ask what runs there."))] = False,
+    baud: Annotated[int, typer.Option(min=1, help="Bits per second.")] = BAUD,
+) -> Answer:
+    """List serial ports and what runs there.
+
+    --target serial:PORT takes a port or a unique id; ids stay when a board is plugged in anew.
+    """
+    known = {usb: name for name in list_boards() for usb in load_board(name).program.usb}
+    found = []
+    for port in ports():
+        state = _ask(port, baud) if ask else "not asked"
+        found.append({**dataclasses.asdict(port), "state": state,
+                      "board": known.get(port.usb_id, "")})
+    rows = [(p["board"] or "–", p["unique_id"] or "–", p["path"], p["description"], p["state"])
+            for p in found]
+    screen = report.listing(("board", "unique id", "port", "description", "state"), rows) \
+        if rows else Text("no serial port; run on --target emulator, it gives the same bits")
+    return Answer({"devices": found}, [screen])
+
+
+def _ask(port: Port, baud: int) -> str:
+    """What runs behind a port, in a few words."""
+    try:
+        with LinkTarget(open_port(port.path, baud), timeout_s=0.5, retries=2) as device:
+            info = device.info
+            return f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}"
+    except EdgeError as problem:
+        return f"{problem.code}: {problem.message}"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Check:
+    """One line of `doctor`."""
+
+    what: str
+    ok: bool
+    needed_for: str
+    fix: str
+    optional: bool = False
+
+
+def _doctor(out: Output) -> Answer:
+    """Check which tools are installed.
+
+    Exit status 3 if a tool is missing that emulator, build or QEMU need.
+    """
+    checks = [*_tools(), *_packages()]
+    rows = [("✓" if c.ok else "–" if c.optional else "✗", c.what, c.needed_for,
+             "" if c.ok else c.fix) for c in checks]
+    missing = [c for c in checks if not c.ok and not c.optional]
+    return Answer(
+        {"checks": [dataclasses.asdict(c) for c in checks],
+         "python": sys.version.split()[0]},
+        [report.listing(("", "what", "needed for", "fix"), rows),
+         Text("all there" if not missing else f"{len(missing)} missing")],
+        exit=EXIT_TOOL_MISSING if missing else EXIT_OK)
+
+
+def _tools() -> list[_Check]:
+    gcc = shutil.which(ARM_PREFIX + "gcc")
+    newlib = bool(gcc) and Path(subprocess.run(
+        [str(gcc), "-print-file-name=libc.a"], capture_output=True, text=True, check=False,
+    ).stdout.strip()).is_file()
+    arm = [_Check(ARM_PREFIX + tool, shutil.which(ARM_PREFIX + tool) is not None, "firmware",
+                  ARM_HELP) for tool in ("gcc", "objcopy", "objdump")]
+    return [
+        _Check("cc", shutil.which("cc") is not None, "emulator", "On Debian: apt install gcc"),
+        *arm,
+        _Check("newlib", newlib, "firmware", ARM_HELP),
+        _Check(QEMU, shutil.which(QEMU) is not None, "qemu targets, measure",
+               "On Debian: apt install qemu-system-arm"),
+        _Check("openocd", shutil.which("openocd") is not None, "flash",
+               "On Debian: apt install openocd", optional=True),
+    ]
+
+
+def _packages() -> list[_Check]:
+    """Packages of the extras; those of the core are there, or this would not run."""
+    extras = {"matplotlib": "plot", "torch": "torch", "snntorch": "torch",
+              "scikit-learn": "examples"}
+    checks = []
+    for package, extra in extras.items():
+        try:
+            what, ok = f"{package} {importlib.metadata.version(package)}", True
+        except importlib.metadata.PackageNotFoundError:
+            what, ok = package, False
+        checks.append(_Check(what, ok, f"the extra '{extra}'",
+                             f"pip install 'edge-dassdp[{extra}]'", optional=True))
+    return checks
+
+
+def _explain(
+    out: Output,
+    code: Annotated[str, typer.Argument(help="For instance E402.", show_default=False)],
+) -> Answer:
+    """Explain an error code."""
+    found = CODES.get(code.upper())
+    if found is None:
+        raise EdgeError("E105", f"there is no error code '{code}'",
+                        help=f"Codes: {', '.join(sorted(CODES))}")
+    text = Text(f"{code.upper()}: {found.title} (exit status {found.exit})\n\n{found.explain}")
+    return Answer({"code": code.upper(), "title": found.title, "exit_status": found.exit,
+                   "explain": found.explain}, [text])
+
+
+def _demo(
+    out: Output,
+    name: Annotated[str, typer.Argument(help="Which demonstration: digits.")] = "digits",
+    output: Annotated[Path, typer.Option("--out", help="Folder for figures and results.")] = Path(
+        "runs/digits"),
+    seeds: Annotated[int, typer.Option(min=1, max=5, help="Networks and sensors to try.")] = 5,
+    no_firmware: Annotated[bool, typer.Option("--no-firmware", help=(
+        "Leave out what needs arm-none-eabi-gcc and QEMU."))] = False,
+) -> Answer:
+    """Adapt to worn sensors, and measure it."""
+    from edge_dassdp.demo import run_demo
+
+    if name != "digits":
+        raise EdgeError("E105", f"there is no demonstration '{name}'", help="choose digits")
+    return Answer(run_demo(directory=output, seeds=seeds, firmware=not no_firmware),
+                  [Text(f"results in {output}")])

@@ -1,0 +1,130 @@
+"""What a network costs on a board: memory predicted and linked, stack bound and painted,
+instructions per inference and per learning step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp import measure, plan
+from edge_dassdp.board import Board
+from edge_dassdp.build import Firmware, build_firmware
+from edge_dassdp.emit import emit
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.stack import StackBound, stack_bound
+from edge_dassdp.targets.qemu import Qemu
+
+
+@dataclass(frozen=True)
+class Build:
+    """A firmware whose linked RAM is, symbol by symbol, the predicted one.
+
+    stack covers the deepest call path with one interrupt on top; it fits the reserved stack.
+    """
+
+    firmware: Firmware
+    predicted: plan.Ledger
+    linked: measure.Ledger
+    stack: StackBound
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """Instructions executed in QEMU per call, over `n_samples` calls."""
+
+    mean: float
+    max: int
+    n_samples: int
+
+
+@dataclass(frozen=True)
+class DeviceFigures:
+    """Figures of one network on one board.
+
+    stack_painted: bytes of the stack that were written during all samples. learning: the learning
+    part of every sample, skipped ones too; written: that of samples after which weights were
+    written. All of these come from QEMU and are None where it was not run (a board without a
+    QEMU machine) or nothing learned.
+    """
+
+    build: Build
+    stack_painted: int | None
+    inference: Instructions | None
+    learning: Instructions | None
+    written: Instructions | None
+
+
+def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None = None,
+                      flash_budget: int | None = None) -> Build:
+    """Predict, build, and hold the linked file against the prediction. Budgets in bytes.
+
+    Raises EdgeError E402 if RAM, flash or stack exceed the board or a budget, E403 if a symbol or
+    section differs from its prediction, E301 or E302 as `build_firmware`.
+    """
+    predicted = plan.ram_ledger(network, board, ram_budget=ram_budget)
+    firmware = build_firmware(emit(network), board)
+    linked = measure.read_ledger(firmware.elf)
+    _compare(predicted, linked)
+    limit = board.flash.bytes if flash_budget is None else min(flash_budget, board.flash.bytes)
+    if linked.flash_bytes > limit:
+        raise EdgeError("E402", f"flash overflows by {linked.flash_bytes - limit:,} B",
+                        cause=f"budget {limit:,} B ({board.name}), needed "
+                              f"{linked.flash_bytes:,} B, of which model constants take "
+                              f"{predicted.constant_bytes:,} B",
+                        help="use fewer weight bits, a smaller network or a larger board")
+    bound = stack_bound(firmware)
+    if bound.bytes > board.stack_bytes:
+        raise EdgeError("E402", f"the stack overflows by {bound.bytes - board.stack_bytes:,} B",
+                        cause=f"{board.name} reserves {board.stack_bytes:,} B, the deepest path "
+                              f"takes {bound.bytes:,} B: {' -> '.join(bound.path)}",
+                        help="raise stack_bytes in the board's board.toml")
+    return Build(firmware, predicted, linked, bound)
+
+
+def _compare(predicted: plan.Ledger, linked: measure.Ledger) -> None:
+    wanted, found = predicted.by_symbol(), linked.ram
+    differences = [f"{name}: predicted {wanted.get(name, 0):,} B, linked {found.get(name, 0):,} B"
+                   for name in sorted(wanted.keys() | found.keys())
+                   if wanted.get(name) != found.get(name)]
+    if predicted.ram_bytes != linked.ram_bytes:
+        differences.append(f"RAM in all: predicted {predicted.ram_bytes:,} B, linked "
+                           f"{linked.ram_bytes:,} B")
+    if differences:
+        raise EdgeError("E403", "predicted and linked RAM disagree", cause="; ".join(differences),
+                        help="report it with the model, unless the runtime was edited")
+
+
+def measure_on_device(network: QNetwork, board: Board, x: NDArray[np.int8],
+                      y: NDArray[Any] | None = None) -> DeviceFigures:
+    """Build, compare, and run samples x, int8 (n, x_bytes), on the board's firmware in QEMU.
+
+    Every sample is classified first; then, if the network learns and labels y (n,) are given,
+    learned once, in order. Raises what `build_and_compare` and `Qemu.start` raise.
+    """
+    build = build_and_compare(network, board)
+    if board.qemu is None:
+        return DeviceFigures(build, None, None, None, None)
+    learned = []
+    with Qemu.start(network, build.firmware, count=True) as device:
+        inferred = [device.infer(sample) for sample in x]
+        if network.plastic and y is not None:
+            learned = [device.learn(sample, int(label)) for sample, label in zip(x, y, strict=True)]
+        painted = device.statistics().stack_used
+    return DeviceFigures(
+        build, painted,
+        inference=_instructions([o.forward_ticks for o in inferred]),
+        learning=_instructions([o.learn_ticks for o in learned]),
+        written=_instructions([o.learn_ticks for o in learned if o.is_updated]))
+
+
+def _instructions(ticks: Sequence[int | None]) -> Instructions | None:
+    counted = [t for t in ticks if t is not None]
+    if not counted:
+        return None
+    return Instructions(float(np.mean(counted)), max(counted), len(counted))

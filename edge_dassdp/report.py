@@ -1,0 +1,230 @@
+"""Screens of the command line: rich tables in which every number says where it comes from.
+
+P predicted before the build, L linked ELF file, E executed (the reference or the emulator, bit
+for bit the device's; instructions from QEMU), M measured on a board. No I/O here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from edge_dassdp import measure, plan
+from edge_dassdp.device_figures import Build, DeviceFigures, Instructions
+from edge_dassdp.fidelity import Fidelity
+from edge_dassdp.harness import Stream, Verification
+from edge_dassdp.targets.base import Statistics
+
+LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
+OWNERS = {"weights": "plastic weights", "inference": "inference state",
+          "learning": "learning state", "padding": "inference state", "link": "link",
+          "port": "port", "stack": "stack"}
+_NONE = "–"
+
+
+def ram_by_owner(predicted: plan.Ledger) -> dict[str, int]:
+    """Bytes of static RAM by owner, in `OWNERS` order; padding goes to the inference state."""
+    owners = dict.fromkeys(OWNERS.values(), 0)
+    for line in predicted.lines:
+        owners[OWNERS[line.group]] += line.bytes
+    return owners
+
+
+def linked_by_owner(predicted: plan.Ledger, linked: measure.Ledger) -> dict[str, int]:
+    """`ram_by_owner` with the sizes of the ELF file.
+
+    A symbol is linked whole: the parts inside the state keep the offsets that the compiler
+    asserted, everything else has its linked size.
+    """
+    owners = dict.fromkeys(OWNERS.values(), 0)
+    for line in predicted.lines:
+        symbol, dot, _ = line.what.partition(".")
+        size = linked.stack if symbol == "stack" else linked.ram.get(symbol, 0)
+        owners[OWNERS[line.group]] += line.bytes if dot else size
+    return owners
+
+
+def quantize_screen(fidelity: Fidelity) -> RenderableType:
+    """Weights, proven ranges and what the rounding changed."""
+    weights = _table("weights", "bits", "one step", "clipped", "learns", left=("learns",))
+    ranges = _table("worst case", "peak P", "limit", "used", "container", left=("container",))
+    for population in fidelity.populations:
+        for q in population.projections:
+            step = f"{q.scale_min:.4g}"
+            if q.scale_max > q.scale_min:
+                step += f"..{q.scale_max:.4g}"
+            weights.add_row(q.name, str(q.weight_bits), step, _percent(q.clipped, 2),
+                            "plastic" if q.is_plastic else "frozen")
+        for proof in population.proofs:
+            clips = population.saturates and proof.what.endswith("membrane")
+            ranges.add_row(proof.what, f"{proof.peak:,}", f"{proof.limit:,}",
+                           _percent(proof.peak / proof.limit, 1),
+                           f"int{proof.container_bits}{', saturates' if clips else ''}")
+    if not fidelity.n_samples:
+        return _apart(weights, ranges)
+    return _apart(weights, ranges, _flips(fidelity), _accuracies(fidelity))
+
+
+def _flips(fidelity: Fidelity) -> Table:
+    table = _table("population", "neurons", "spikes flipped E")
+    for p in fidelity.populations:
+        table.add_row(p.name, str(p.size), _NONE if p.flipped is None else _percent(p.flipped, 2))
+    return table
+
+
+def _accuracies(fidelity: Fidelity) -> Text:
+    text = f"{fidelity.n_samples:,} samples: same class as in float {_share(fidelity.agreement)} E"
+    if fidelity.float_accuracy is not None:
+        text += (f"; accuracy float {_share(fidelity.float_accuracy)}, integer "
+                 f"{_share(fidelity.integer_accuracy)} E")
+    return Text(text)
+
+
+def ledger_screen(predicted: plan.Ledger, build: Build | None = None) -> RenderableType:
+    """RAM and flash in bytes: predicted, and beside it what was linked."""
+    table = _table("RAM, bytes", "P", "L")
+    linked = build.linked if build else None
+    state = ("weights", "inference", "learning", "padding")
+    for symbol, size in predicted.by_symbol().items():
+        table.add_row(symbol, f"{size:,}", f"{linked.ram.get(symbol, 0):,}" if linked else _NONE)
+        if symbol == "dassdp_state":
+            for group in state:
+                inside = sum(line.bytes for line in predicted.lines if line.group == group)
+                table.add_row(f"  of it {group}", f"{inside:,}", "", style="dim")
+    board = predicted.board
+    table.add_row("stack, reserved", f"{board.stack_bytes:,}",
+                  f"{linked.stack:,}" if linked else _NONE)
+    table.add_section()
+    table.add_row("RAM in all", f"{predicted.ram_bytes:,}",
+                  f"{linked.ram_bytes:,}" if linked else _NONE, style="bold")
+    table.add_row(f"  of {board.ram.bytes:,} on {board.name}",
+                  _percent(predicted.ram_bytes / board.ram.bytes, 1),
+                  _percent(linked.ram_bytes / board.ram.bytes, 1) if linked else _NONE)
+    table.add_row("learning beyond weights", f"{predicted.learning_state_bytes:,}", "")
+    return _apart(table, _flash(predicted, linked), *([_call_path(build)] if build else []))
+
+
+def _flash(predicted: plan.Ledger, linked: measure.Ledger | None) -> Table:
+    table = _table("flash, bytes", "P", "L")
+    board = predicted.board
+    table.add_row("model constants", f"{predicted.constant_bytes:,}", "")
+    if linked:
+        table.add_row("text (code and constants)", _NONE, f"{linked.text:,}")
+        table.add_row("data (initial values)", _NONE, f"{linked.data:,}")
+        table.add_section()
+        table.add_row("flash in all", _NONE, f"{linked.flash_bytes:,}", style="bold")
+        table.add_row(f"  of {board.flash.bytes:,} on {board.name}", _NONE,
+                      _percent(linked.flash_bytes / board.flash.bytes, 1))
+    return table
+
+
+def _call_path(build: Build) -> Text:
+    stack, reserved = build.stack, build.firmware.board.stack_bytes
+    text = (f"deepest call path {stack.path_bytes:,} B L: {' → '.join(stack.path)}\n"
+            f"with an interrupt on top {stack.bytes:,} B of {reserved:,} B reserved")
+    if stack.isr_path:
+        text += f": {' → '.join(stack.isr_path)}"
+    return Text(f"{text}\nmade by {build.firmware.compiler}", overflow="fold")
+
+
+def measure_screen(figures: DeviceFigures) -> RenderableType:
+    """Everything known of a network on a board, and what is not."""
+    build = figures.build
+    table = _table("quantity", "P", "L", "E", "M")
+    table.add_row("static RAM with stack, B", f"{build.predicted.ram_bytes:,}",
+                  f"{build.linked.ram_bytes:,}", _NONE, _NONE)
+    table.add_row("flash, B", _NONE, f"{build.linked.flash_bytes:,}", _NONE, _NONE)
+    painted = _NONE if figures.stack_painted is None else f"{figures.stack_painted:,}"
+    table.add_row("stack, worst case | painted, B", _NONE, f"{build.stack.bytes:,}", painted, _NONE)
+    for what, counted in (("inference", figures.inference),
+                          ("learning, every sample", figures.learning),
+                          ("learning, samples that wrote", figures.written)):
+        table.add_row(f"instructions, {what}: mean", _NONE, _NONE, _mean(counted), _NONE)
+        table.add_row("  largest", _NONE, _NONE, f"{counted.max:,}" if counted else _NONE, _NONE)
+    n = figures.inference.n_samples if figures.inference else 0
+    wrote = figures.written.n_samples if figures.written else 0
+    note = (f"E: QEMU, {n} samples, {wrote} of them wrote weights. Not measured: cycles, time and "
+            "energy on a board (QEMU counts instructions, not cycles).")
+    return _apart(ledger_screen(build.predicted, build), table, Text(note))
+
+
+def _mean(counted: Instructions | None) -> str:
+    return f"{counted.mean:,.0f}" if counted else _NONE
+
+
+def verify_screen(done: Verification, what: str) -> RenderableType:
+    """PASS with what was compared, or the first divergence."""
+    table = _table("target", "samples", "learning steps", "differences")
+    for name in done.targets:
+        is_first = name == done.targets[0]
+        table.add_row(name, f"{done.samples:,}", f"{done.learning_steps:,}",
+                      "is the reference" if is_first else
+                      str(int(done.divergence is not None and done.divergence.target == name)))
+    if done.divergence:
+        return _apart(table, Text(f"DIFFERENT: {done.divergence}", "bold red"))
+    return _apart(table, Text(f"PASS bit-exact: {done.values_compared:,} values of {what}",
+                              "bold green"))
+
+
+def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window: int = 100,
+                 link: str = "", rows: int = 10) -> RenderableType:
+    """The course of a stream and the counters of the target after it."""
+    table = _table("samples", f"accuracy({window}) E", "skipped", left=())
+    rolling, n = stream.rolling_accuracy(window), len(stream.labels)
+    for end in checkpoints(n, rows):
+        table.add_row(f"{end:,}", _percent(float(rolling[end - 1]), 1),
+                      _percent(float(stream.is_skipped[:end].mean()), 1))
+    tried = max(statistics.n_updates, 1)
+    text = (f"{target}: {n:,} samples learned, accuracy over the stream "
+            f"{_percent(float(stream.hits.mean()), 1) if n else _NONE}; of "
+            f"{statistics.n_updates:,} weight updates {_percent(statistics.n_vanished / tried, 1)}"
+            f" vanished, {_percent(statistics.n_saturated / tried, 2)} saturated")
+    return _apart(table, Text(text + (f"; {link}" if link else "")))
+
+
+def checkpoints(n: int, rows: int) -> list[int]:
+    """Up to `rows` sample counts, evenly spread, the last one n."""
+    if n == 0:
+        return []
+    ends: NDArray[np.int64] = np.unique(np.linspace(0, n, min(rows, n) + 1)[1:].round()).astype(int)
+    return [int(end) for end in ends]
+
+
+def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
+    """A plain left-aligned table."""
+    table = _table(*columns, left=tuple(columns))
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _apart(first: RenderableType, *others: RenderableType) -> Group:
+    """Parts of a screen, an empty line between two."""
+    parts = [first]
+    for part in others:
+        parts += [Text(""), part]
+    return Group(*parts)
+
+
+def _table(first: str, *others: str, left: tuple[str, ...] = ()) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    options: dict[str, Any] = {"overflow": "fold"}
+    table.add_column(first, justify="left", **options)
+    for name in others:
+        table.add_column(name, justify="left" if name in left else "right", **options)
+    return table
+
+
+def _percent(share: float, digits: int) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
+def _share(share: float | None) -> str:
+    return _NONE if share is None else _percent(share, 1)

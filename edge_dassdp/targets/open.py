@@ -1,0 +1,63 @@
+"""One word names a target: reference, emulator, emulator-checked, qemu:BOARD, serial:PORT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_dassdp.board import load_board
+from edge_dassdp.build import build_firmware
+from edge_dassdp.emit import emit
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.reference import Reference
+from edge_dassdp.targets.base import Target
+from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.targets.qemu import Qemu
+from edge_dassdp.targets.serial import open_port
+
+SPECS = "reference, emulator, emulator-checked, qemu:BOARD or serial:PORT[@BAUD]"
+BAUD = 115_200
+
+
+def open_target(spec: str, network: QNetwork, *, count: bool = False,
+                log: Path | None = None) -> Target:
+    """The target that `spec` names (see `SPECS`), with `network` at factory weights on it.
+
+    A board on a serial port keeps what it has learned: only the handshake is made. qemu builds
+    the firmware first. count: instructions as ticks, qemu only. log: a file for every byte sent
+    and received, qemu and serial only.
+    Raises EdgeError E105 for an unknown word, E301 without a tool, E401 for an unknown board,
+    E501, E502 or E504 where the link or the device refuses.
+    """
+    kind, _, rest = spec.partition(":")
+    if count and kind != "qemu":
+        raise EdgeError("E105", f"target '{spec}' cannot count instructions",
+                        help="choose qemu:BOARD")
+    if log and kind not in ("qemu", "serial"):
+        raise EdgeError("E105", f"target '{spec}' has no link to log",
+                        help="choose qemu:BOARD or serial:PORT, or leave --log out")
+    if kind == "qemu" and rest:
+        firmware = build_firmware(emit(network), load_board(rest))
+        return Qemu.start(network, firmware, count=count, log=log)
+    if kind == "serial" and rest:
+        return _serial(rest, network, log)
+    if spec == "reference":
+        return Reference(network)
+    if spec in ("emulator", "emulator-checked"):
+        return Emulator(network, checked=spec == "emulator-checked")
+    raise EdgeError("E105", f"there is no target '{spec}'", help=f"choose {SPECS}")
+
+
+def _serial(place: str, network: QNetwork, log: Path | None) -> LinkTarget:
+    path, at, baud = place.rpartition("@")
+    if not at:
+        path, baud = place, str(BAUD)
+    if not baud.isdecimal() or int(baud) == 0:
+        raise EdgeError("E105", f"'{baud}' is no baud rate", help=f"for instance {path}@{BAUD}")
+    stream = open_port(path, int(baud))
+    try:
+        return LinkTarget.of(network, stream, log=log)
+    except BaseException:
+        stream.close()
+        raise

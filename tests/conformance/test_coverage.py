@@ -1,0 +1,136 @@
+"""The scenarios together reach what the emitted C can do: no feature rests on luck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import get_args
+
+import numpy as np
+import pytest
+from scenarios import RESETS, SCENARIOS
+from test_targets import QEMU
+
+from edge_dassdp.qir import QErrorRule, QNetwork, QSyncRule, Records
+from edge_dassdp.reference import Reference
+
+
+@cache
+def finished(name: str) -> Reference:
+    """The reference at the end of a scenario."""
+    reference = Reference(SCENARIOS[name].quantized)
+    for call in SCENARIOS[name].calls():
+        call.run(reference)
+    return reference
+
+
+def features(network: QNetwork) -> Iterator[tuple[object, ...]]:
+    """What the C code branches on."""
+    for p in network.populations:
+        if p.name == network.readout:
+            yield "readout", network.readout_kind, p.reset
+        yield "reset", p.reset
+        yield "kernel", p.membrane_bits, p.acc_bits
+        yield "membrane", p.membrane_bits, p.reset
+        yield "records", p.records
+        yield "lshift", p.acc_lshift > 0
+        yield "rshift", p.acc_rshift > 0
+        yield "leak", "shift" if p.leak_shift else "each" if p.leak_q15.size > 1 else "one"
+        yield "threshold", "each" if p.fire_at.size > 1 else "one"
+        yield "saturates", p.saturates
+        yield "padded", p.size % 8 != 0
+        yield "mixed inputs", p.analogue_bias is not None and any(
+            not q.is_analogue for q in network.into(p.name))
+    for q in network.projections:
+        yield "bits", q.weight_bits, q.is_plastic
+        yield "gain", q.feedback_gain_q14 < 1 << 14
+        if isinstance(q.rule, QErrorRule):
+            yield "error rule", q.rule.g_q7 is None
+        if isinstance(q.rule, QSyncRule):
+            yield ("sync rule", q.rule.is_gated, q.rule.repeat_loss, network.n_batch > 1,
+                   q.post == network.readout)
+    yield "frames", any(i.n_frames > 1 for i in network.inputs)
+    yield "field bits", network.field_bits
+    yield "learns", bool(network.plastic)
+
+
+WANTED: tuple[tuple[object, ...], ...] = (
+    *(("reset", r) for r in RESETS), *(("membrane", 16, r) for r in RESETS),
+    *(("membrane", 32, r) for r in RESETS),
+    *(("readout", "spike_count", r) for r in RESETS), ("readout", "membrane_sum", "none"),
+    *(("kernel", v, a) for v in (16, 32) for a in (16, 32)),
+    *(("records", r) for r in get_args(Records)),
+    *(("bits", b, True) for b in (4, 5, 6, 7, 8, 16)), *(("bits", b, False) for b in (4, 5, 8)),
+    *(("leak", kind) for kind in ("shift", "each", "one")),
+    *(("threshold", kind) for kind in ("each", "one")),
+    *((name, flag) for name in ("lshift", "rshift", "saturates", "padded", "mixed inputs", "gain",
+                                "frames", "learns", "error rule") for flag in (True, False)),
+    *(("sync rule", gated, published, batch, False)
+      for gated, published, batch in ((True, False, False), (True, False, True),
+                                      (True, True, False), (True, True, True),
+                                      (False, False, False), (False, True, True))),
+    ("sync rule", True, False, True, True), ("sync rule", True, True, True, True),
+    *(("field bits", n) for n in (1, 3, 4, 5, 8)),
+)
+
+
+@pytest.mark.parametrize("feature", WANTED, ids=lambda f: "-".join(map(str, f)))
+def test_a_scenario_has(feature: tuple[object, ...]) -> None:
+    assert any(feature in set(features(s.quantized)) for s in SCENARIOS.values())
+
+
+@pytest.mark.parametrize("name", [n for n in SCENARIOS if n != "frozen"])
+def test_learning_changes_every_plastic_projection(name: str) -> None:
+    reference = finished(name)
+    for p in reference.network.plastic:
+        assert (reference.w[p.name] != p.w).any(), p.name
+
+
+@pytest.mark.parametrize("name", list(SCENARIOS))
+def test_hidden_neurons_spike_without_all_spiking(name: str) -> None:
+    reference = finished(name)
+    for p in reference.network.populations:
+        if p.counts and p.name != reference.network.readout:
+            counts = reference.records[p.name][0].count
+            assert 0 < (counts > 0).mean(), p.name
+
+
+def test_forced_int16_membranes_do_saturate() -> None:
+    case = SCENARIOS["saturated"]
+    reference = Reference(case.quantized)
+    extremes = set()
+    for call in case.calls():
+        for n_steps in range(1, case.network.n_steps + 1):
+            reference.infer(call.x, n_steps=n_steps)
+            extremes |= {int(v) for p in case.quantized.populations
+                         for v in (reference.v[p.name].min(), reference.v[p.name].max())}
+    assert {-32768, 32767} <= extremes
+
+
+def test_weights_do_reach_their_ends() -> None:
+    assert finished("clipped_weights").statistics().n_saturated > 100
+
+
+def test_errors_do_reach_back_over_several_hops() -> None:
+    for name in ("two_hops", "three_hops"):
+        reference = finished(name)
+        assert all(error.any() for error in reference.error.values())
+
+
+def test_samples_are_skipped_and_not() -> None:
+    assert finished("often_skip").statistics().n_skipped > 0
+    assert finished("never_skip").statistics().n_skipped == 0
+
+
+def test_gates_open_and_close() -> None:
+    gates = [g for n in SCENARIOS for g in finished(n).gates.values()]
+    assert {int(np.sign(g["k_q12"])) for g in gates} == {-1, 0, 1}
+    assert {0, 4096} < {int(g["last_gate_q12"]) for g in gates}
+
+
+def test_the_boards_see_all_kinds_of_code() -> None:
+    for scenarios in QEMU.values():
+        seen = {f[:2] for name in scenarios for f in features(SCENARIOS[name].quantized)}
+        assert {("reset", r) for r in RESETS} <= seen
+        assert {("kernel", 16), ("kernel", 32), ("frames", True), ("mixed inputs", True)} - seen \
+            <= {("frames", True)}

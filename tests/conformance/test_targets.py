@@ -1,0 +1,112 @@
+"""One test body, targets are parameters: every target gives the reference's bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import pytest
+from differences import first_difference, locate, outcome_differs
+from scenarios import SCENARIOS, Scenario
+
+from edge_dassdp.board import load_board
+from edge_dassdp.build import Firmware, build_firmware
+from edge_dassdp.emit import emit
+from edge_dassdp.reference import Reference
+from edge_dassdp.targets.base import Target
+from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.qemu import Qemu
+
+QEMU = {
+    "stm32f405": ("resets_count_subtract_now", "saturated", "mixed_16", "graph_frames_count",
+                  "graph_16", "three_hops", "published_4", "discards", "steps_7", "clipped_weights"),
+    "microbit": ("graph", "mixed_16", "resets_membrane_sum", "described_4"),
+}
+
+
+@cache
+def firmware(scenario: str, board: str) -> Firmware:
+    return build_firmware(emit(SCENARIOS[scenario].quantized), load_board(board))
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    """The target named by the test's parameters, running the scenario named there."""
+    name, scenario = request.param
+    network = SCENARIOS[scenario].quantized
+    if name.startswith("qemu-"):
+        request.getfixturevalue("arm_toolchain")
+        request.getfixturevalue("qemu")
+        made: Target = Qemu.start(network, firmware(scenario, name.removeprefix("qemu-")))
+    else:
+        made = Emulator(network, checked=name == "emulator-checked")
+    with made:
+        yield made
+
+
+def cases() -> Iterator[object]:
+    for scenario in SCENARIOS:
+        for name in ("emulator", "emulator-checked"):
+            yield pytest.param((name, scenario), scenario, id=f"{name}-{scenario}")
+    for board, scenarios in QEMU.items():
+        for scenario in scenarios:
+            yield pytest.param((f"qemu-{board}", scenario), scenario, id=f"qemu-{board}-{scenario}")
+
+
+@pytest.mark.parametrize(("target", "scenario"), cases(), indirect=["target"])
+def test_every_bit_is_the_reference_s(target: Target, scenario: str) -> None:
+    case = SCENARIOS[scenario]
+    reference = Reference(case.quantized)
+    calls = list(case.calls())
+    for n_done, call in enumerate(calls, 1):
+        differing = outcome_differs(call.run(reference), call.run(target))
+        if differing:
+            where = locate(reference, target, calls[:n_done])
+            pytest.fail(f"{target.name}, call {n_done - 1} ({call.op}): {', '.join(differing)} "
+                        f"differ; {where}")
+    assert_same_state(case, reference, target)
+
+
+def assert_same_state(case: Scenario, reference: Reference, target: Target) -> None:
+    text = first_difference(reference.named_state(), target.named_state())
+    assert not text, f"{target.name}, at the end: {text}"
+    assert target.read_learning() == reference.read_learning()
+    for p in case.quantized.plastic:
+        np.testing.assert_array_equal(target.read_weights(p.name), reference.read_weights(p.name))
+    counters = ("n_labelled", "n_skipped", "n_updates", "n_vanished", "n_saturated")
+    found, expected = target.statistics(), reference.statistics()
+    assert [getattr(found, n) for n in counters] == [getattr(expected, n) for n in counters]
+
+
+def test_a_difference_is_named_by_step_population_and_index() -> None:
+    case = SCENARIOS["graph"]
+    reference, other = Reference(case.quantized), Emulator(case.quantized)
+    calls = list(case.calls())[:3]
+    w = case.quantized.projection("bc").w.copy()
+    w[5, 7] += 1
+
+    class Damaged(Reference):
+        def reset(self) -> None:
+            super().reset()
+            self.w["bc"] = w.astype(np.int64)
+
+    damaged = Damaged(case.quantized)
+    differing = [outcome_differs(c.run(reference), c.run(damaged)) for c in calls]
+    n_done = next(i for i, names in enumerate(differing, 1) if names)
+    text = locate(reference, damaged, calls[:n_done])
+    assert "step " in text and "population 'c': " in text and "v_c[7] is " in text
+    assert not first_difference(other.named_state(), Emulator(case.quantized).named_state())
+
+
+def test_a_snapshot_taken_inside_a_batch_continues_bit_by_bit() -> None:
+    case = SCENARIOS["described_4"]
+    calls = list(case.calls())
+    first, second = Emulator(case.quantized), Emulator(case.quantized)
+    for call in calls[:15]:
+        call.run(first)
+    for p in case.quantized.plastic:
+        second.write_weights(p.name, first.read_weights(p.name))
+    second.write_learning(first.read_learning())
+    for call in calls[15:]:
+        assert outcome_differs(call.run(first), call.run(second)) == []
