@@ -21,18 +21,22 @@ ONE_Q12, MAX_RECORDS = 4096, 32767
 
 @dataclass
 class Record:
-    """What a sample leaves behind in a population: counts, and a latency per neuron, -1 silent."""
+    """What a sample leaves behind in a population: counts, and a latency per neuron, -1 silent.
+
+    tail: the bits behind the last packed latency, which `begin` sets like all others.
+    """
 
     count: IntArray
     latency: IntArray
+    tail: int
 
     @classmethod
     def empty(cls, n: int, clear: bool = True) -> Record:
         """As after `begin` (silent); or all zero bytes, as after a reset."""
-        return cls(np.zeros(n, np.int64), np.full(n, -1 if clear else 0, np.int64))
+        return cls(np.zeros(n, np.int64), np.full(n, -1 if clear else 0, np.int64), int(clear))
 
     def copy(self) -> Record:
-        return Record(self.count.copy(), self.latency.copy())
+        return Record(self.count.copy(), self.latency.copy(), self.tail)
 
     def add(self, events: NDArray[np.bool_], t_step: int, *, keep_last: bool) -> None:
         news = events if keep_last else events & (self.count == 0)

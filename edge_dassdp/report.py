@@ -174,9 +174,9 @@ def verify_screen(done: Verification, what: str) -> RenderableType:
 
 
 def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window: int = 100,
-                 link: str = "", rows: int = 10) -> RenderableType:
-    """The course of a stream and the counters of the target after it."""
-    table = _table("samples", f"accuracy({window}) E", "skipped", left=())
+                 letter: str = "E", link: str = "", rows: int = 10) -> RenderableType:
+    """The course of a stream and the counters of the target after it; letter: its origin."""
+    table = _table("samples", f"accuracy({window}) {letter}", "skipped", left=())
     rolling, n = stream.rolling_accuracy(window), len(stream.labels)
     for end in checkpoints(n, rows):
         table.add_row(f"{end:,}", _percent(float(rolling[end - 1]), 1),

@@ -162,14 +162,17 @@ def _widths() -> Iterator[Scenario]:
     yield Scenario("bits_5_16_8", net, both, Settings(bits_of={"fc1": 5, "fc2": 16, "fc3": 8}))
     yield Scenario("clipped_weights", net, Learning({"fc2": ErrorSSDP(mu=400.0),
                                                      "fc3": ReadoutDelta(mu=8.0)}, seed=1),
-                   Settings(headroom=1.0))
+                   Settings(headroom=1.0, bits_of={"fc2": 4, "fc3": 8}),
+                   (Phase("learn", 20),))
     yield Scenario("saturated", layers((20, 19, 18, 17, 16, 24, 6), beta=1.0, gain=8.0,
                                        n_steps=25, hidden=tuple(RESETS), readout="none",
                                        readout_beta=1.0, kind="spike_count", seed=5),
                    Learning({"fc6": ReadoutDelta(), "fc5": ErrorSSDP()}),
                    Settings(threshold_bits=9, membrane_bits=16))
     yield Scenario("wide_membranes", layers(beta=1.0, n_steps=25, hidden=("none", "zero_delayed"),
-                   readout_beta=1.0), both, Settings(threshold_bits=14))
+                                            readout_beta=1.0),
+                   Learning({"fc2": ErrorSSDP(), "fc3": ReadoutDelta(mu=8.0)}, skip_below=0.0),
+                   Settings(threshold_bits=14))
     rng = np.random.default_rng(8)
     pops = tuple(Population(p.name, p.size, rng.uniform(0.4, 1.0, p.size),
                             rng.uniform(0.7, 1.3, p.size), p.reset, p.reset_delay, False)

@@ -94,8 +94,10 @@ def _measure(
 ) -> Answer:
     """Measure RAM, flash, stack, instructions.
 
-    Predicted, linked, and executed in QEMU. Each sample is classified, then learned. Instruction counts depend on how many neurons fire:
-    give real samples. Without --data, 16 samples of random noise are used.
+    Predicted, linked, and executed in QEMU. Each sample is classified, then learned.
+    Instruction counts depend on how many neurons fire and on whether a sample is learned: give
+    real samples, and --shift-seed so that there is something to learn. Without --data, 16
+    samples of random noise are used.
     """
     network, chosen = options.load_model(model), load_board(board)
     samples = options.load_samples(data, split, shift_seed, limit) if data else _noise(network)
@@ -104,13 +106,15 @@ def _measure(
     counted = {name: dataclasses.asdict(value) if value else None for name, value in (
         ("inference", figures.inference), ("learning", figures.learning),
         ("written", figures.written))}
-    note = "" if data else "Samples: random noise of unit variance, seed 0."
+    notes = [] if data else ["Samples: random noise of unit variance, seed 0."]
+    if network.plastic and not figures.written and figures.inference:
+        notes.append("No sample wrote weights: all were classified right with confidence. Add "
+                     "--shift-seed 0.")
     return Answer(
         _memory(figures.build) | {"samples": "data" if data else "noise", "n_samples": len(x),
                                   "stack_painted_bytes": figures.stack_painted,
                                   "instructions": counted},
-        [report.measure_screen(figures), *([Text(note)] if note else []),
-         Text(report.LETTERS, "dim")], network.sha256,
+        [report.measure_screen(figures), *map(Text, notes), Text(report.LETTERS, "dim")], network.sha256,
         f"edge-dassdp flash {model} --board {board}")
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from edge_dassdp import __version__
 from edge_dassdp.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
@@ -75,7 +76,7 @@ class Output:
             for i, part in enumerate(answer.screen):
                 if i:
                     self.stdout.print()
-                self.stdout.print(part)
+                self.stdout.print(part, soft_wrap=isinstance(part, Text))
             if answer.next and not answer.failed:
                 self.stdout.print(f"next: {answer.next}", soft_wrap=True, markup=False)
         if answer.failed:

@@ -65,7 +65,8 @@ def _run(
         out.line(sample=i, class_idx=int(class_idx), label=int(label))
     accuracy = float((found == y).mean())
     hint = f"edge-dassdp verify {model} --target {target} --data {data}"
-    text = f"{target}: {len(y):,} samples, accuracy {100 * accuracy:.1f} % E"
+    text = f"{target}: {len(y):,} samples, accuracy {100 * accuracy:.1f} % "
+    text += _letter(target)
     return Answer(
         {"target": target, "n_samples": len(y), "accuracy": accuracy, "link": link},
         [Text(text + _link_text(link)), *_emulator_note(target)], network.sha256, hint)
@@ -90,8 +91,8 @@ def _learn(
 ) -> Answer:
     """Learn from labelled samples on a target.
 
-    Each sample is learned once, in order. It is classified first, so the accuracy is that before its label was seen.
-    With --json every sample is one line, the summary the last.
+    Each sample is learned once, in order. It is classified first, so the accuracy shown is that
+    before its label was seen. With --json every sample is one line, the summary the last.
     """
     network = options.load_model(model)
     _require_plastic(network)
@@ -121,7 +122,7 @@ def _learn(
         out.line(sample=i, class_idx=int(class_idx), label=int(label),
                  skipped=bool(stream.is_skipped[i]))
     screen: list[Any] = [report.learn_screen(target, stream, statistics,
-                                             link=_link_text(link).lstrip("; "))]
+                                             letter=_letter(target), link=_link_text(link).lstrip("; "))]
     if before is not None and after is not None:
         screen.append(Text(f"split {evaluate}: accuracy before {100 * before:.1f} %, after "
                            f"{100 * after:.1f} % E"))
@@ -223,6 +224,11 @@ def _link(device: Target) -> dict[str, int] | None:
 
 def _link_text(link: dict[str, int] | None) -> str:
     return f"; link: {link['frames']:,} frames, {link['repeated']:,} repeated" if link else ""
+
+
+def _letter(target: str) -> str:
+    """Where a figure of this target comes from."""
+    return "M" if target.startswith("serial") else "E"
 
 
 def _emulator_note(target: str) -> list[Text]:

@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from scenarios import RESETS, SCENARIOS
-from test_targets import QEMU
+from test_targets import WHERE
 
 from edge_dassdp.qir import QErrorRule, QNetwork, QSyncRule, Records
 from edge_dassdp.reference import Reference
@@ -87,12 +87,16 @@ def test_learning_changes_every_plastic_projection(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(SCENARIOS))
-def test_hidden_neurons_spike_without_all_spiking(name: str) -> None:
-    reference = finished(name)
-    for p in reference.network.populations:
-        if p.counts and p.name != reference.network.readout:
-            counts = reference.records[p.name][0].count
-            assert 0 < (counts > 0).mean(), p.name
+def test_every_population_spikes_but_not_all_of_it_at_every_step(name: str) -> None:
+    network = SCENARIOS[name].quantized
+    reference, rates = Reference(network), {p.name: 0.0 for p in network.populations}
+    calls = [call for call in SCENARIOS[name].calls() if call.op != "fit_gate"]
+    reference.begin(np.stack([call.x for call in calls]))
+    for t_step in range(network.n_steps):
+        reference.step(t_step)
+        for population in rates:
+            rates[population] += float(reference.spikes[population].mean()) / network.n_steps
+    assert all(0.002 < rate < 0.9 for rate in rates.values()), rates
 
 
 def test_forced_int16_membranes_do_saturate() -> None:
@@ -108,7 +112,7 @@ def test_forced_int16_membranes_do_saturate() -> None:
 
 
 def test_weights_do_reach_their_ends() -> None:
-    assert finished("clipped_weights").statistics().n_saturated > 100
+    assert finished("clipped_weights").statistics().n_saturated > 50
 
 
 def test_errors_do_reach_back_over_several_hops() -> None:
@@ -128,9 +132,11 @@ def test_gates_open_and_close() -> None:
     assert {0, 4096} < {int(g["last_gate_q12"]) for g in gates}
 
 
-def test_the_boards_see_all_kinds_of_code() -> None:
-    for scenarios in QEMU.values():
-        seen = {f[:2] for name in scenarios for f in features(SCENARIOS[name].quantized)}
-        assert {("reset", r) for r in RESETS} <= seen
-        assert {("kernel", 16), ("kernel", 32), ("frames", True), ("mixed inputs", True)} - seen \
-            <= {("frames", True)}
+@pytest.mark.parametrize("target", list(WHERE))
+def test_every_target_runs(target: str) -> None:
+    seen = {f for name in WHERE[target] for f in features(SCENARIOS[name].quantized)}
+    wanted = {("reset", r) for r in RESETS} | {("error rule", True), ("error rule", False),
+                                               ("mixed inputs", True), ("records", "first")}
+    assert wanted <= seen
+    assert {f[1] for f in seen if f[0] == "kernel"} == {16, 32}
+    assert any(f[0] == "sync rule" and f[3] for f in seen), "a batch"

@@ -1,0 +1,329 @@
+"""The command line as a user runs it: real processes, a tiny network, every refusal."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import edge_dassdp
+from edge_dassdp import ir
+from edge_dassdp.errors import CODES
+
+ROOT = Path(edge_dassdp.__file__).parents[1]
+N_INPUTS, N_CLASSES = 12, 4
+
+
+def run(*arguments: str | Path, cwd: Path | None = None, **env: str,
+        ) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    return subprocess.run([sys.executable, "-m", "edge_dassdp", *map(str, arguments)], text=True,
+                          capture_output=True, cwd=cwd, timeout=300,
+                          env=os.environ | {"PYTHONPATH": path} | env, check=False)
+
+
+def ok(*arguments: str | Path, **options: Any) -> str:
+    done = run(*arguments, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def answer(*arguments: str | Path) -> dict[str, Any]:
+    """The envelope of a verb that succeeds."""
+    found: dict[str, Any] = json.loads(ok(*arguments, "--json").splitlines()[-1])
+    assert found["ok"] and found["exit"] == 0 and not found["diagnostics"]
+    assert found["schema"] == f"edge_dassdp/{arguments[0]}/1"
+    return found
+
+
+def refused(code: str, *arguments: str | Path, **options: Any) -> str:
+    """What a verb says that must fail with `code`: no traceback, one line that says what."""
+    done = run(*arguments, **options)
+    assert done.returncode == CODES[code].exit, done.stderr
+    assert "Traceback" not in done.stderr
+    first = done.stderr.splitlines()[0]
+    assert first.startswith(f"error[{code}]: ")
+    assert f"more:  edge-dassdp explain {code}" in done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a float network, data, and the quantized network, plastic and frozen."""
+    folder = tmp_path_factory.mktemp("cli")
+    rng = np.random.default_rng(7)
+    sizes = {"h1": 16, "h2": 10, "out": N_CLASSES}
+    populations = [ir.Population(n, s, 0.9, 1.0) for n, s in list(sizes.items())[:2]]
+    populations.append(ir.Population("out", N_CLASSES, 0.0, 1.0, "none"))
+    projections, pre, n_pre = [], "x", N_INPUTS
+    for i, (name, size) in enumerate(sizes.items(), 1):
+        w = rng.normal(0, 2.0 / np.sqrt(n_pre), (n_pre, size))
+        projections.append(ir.Projection(f"fc{i}", pre, name, w))
+        pre, n_pre = name, size
+    network = ir.Network((ir.Input("x", N_INPUTS),), tuple(populations), tuple(projections),
+                         ir.Readout("out", "membrane_sum"), 6)
+    ir.save(network, folder / "model.npz")
+    y = rng.integers(0, N_CLASSES, 60)
+    means = rng.normal(0, 1, (N_CLASSES, N_INPUTS))
+    x = (means[y] + rng.normal(0, 0.4, (60, N_INPUTS))).astype(np.float32)
+    np.savez(folder / "data.npz", x=x, y=y)
+    ok("quantize", folder / "model.npz", "-o", folder / "model.q.npz")
+    ok("quantize", folder / "model.npz", "-o", folder / "frozen.q.npz", "--frozen")
+    return folder
+
+
+def test_version_and_help_name_every_verb() -> None:
+    assert ok("--version").strip() == f"edge-dassdp {edge_dassdp.__version__}"
+    text = ok("--help")
+    for verb in ("quantize", "generate", "build", "run", "learn", "verify", "measure", "flash",
+                 "demo", "boards", "devices", "doctor", "explain"):
+        assert verb in text
+        assert "--json" in ok(verb, "--help")
+
+
+def test_quantize_shows_proofs_and_fidelity(work: Path) -> None:
+    screen = ok("quantize", work / "model.npz", "-o", work / "shown.q.npz", "--data",
+                work / "data.npz")
+    for words in ("fc2", "plastic", "h2: synaptic sum", "int16", "spikes flipped", "accuracy",
+                  "next: edge-dassdp build"):
+        assert words in screen
+    data = answer("quantize", work / "model.npz", "-o", work / "shown.q.npz", "--data",
+                  work / "data.npz")["data"]
+    assert data["plastic"] == ["fc2", "fc3"] and data["n_samples"] == 60
+    assert all(0 <= p["flipped"] < 0.2 for p in data["populations"][:2])
+    assert all(b["peak"] <= b["limit"] for p in data["populations"] for b in p["proofs"])
+
+
+def test_quantize_takes_rules_and_bits_by_projection(work: Path) -> None:
+    target = work / "rules.q.npz"
+    data = answer("quantize", work / "model.npz", "-o", target, "--plastic", "fc3", "--rule",
+                  "fc2=dassdp:a_plus=0.002,batch=2", "--bits", "fc2=16")["data"]
+    bits = {p["name"]: p["weight_bits"] for pop in data["populations"] for p in pop["projections"]}
+    assert data["plastic"] == ["fc2", "fc3"] and bits == {"fc1": 8, "fc2": 16, "fc3": 8}
+    ok("learn", target, "--data", work / "data.npz", "--warm-up", "8")
+
+
+def test_learning_raises_accuracy_and_a_snapshot_keeps_it(work: Path) -> None:
+    snapshot = work / "snapshot.npz"
+    learned = answer("learn", work / "model.q.npz", "--data", work / "data.npz", "--evaluate",
+                     "test", "--snapshot", snapshot)["data"]
+    assert learned["after"] > learned["before"]
+    plain, restored = (answer("run", work / "model.q.npz", "--data", work / "data.npz", *more)
+                       for more in ((), ("--restore", snapshot)))
+    assert plain["data"]["accuracy"] == learned["before"]
+    assert restored["data"]["accuracy"] == learned["after"]
+    assert plain["inputs"]["model_sha256"] == restored["inputs"]["model_sha256"]
+
+
+def test_streams_are_one_object_a_line(work: Path) -> None:
+    lines = ok("learn", work / "model.q.npz", "--data", work / "data.npz", "--limit", "5",
+               "--json").splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [f["sample"] for f in found[:-1]] == [0, 1, 2, 3, 4]
+    assert {f["schema"] for f in found} == {"edge_dassdp/learn/1"}
+
+
+def test_one_word_changes_the_target(work: Path) -> None:
+    results = [answer("run", work / "model.q.npz", "--data", work / "data.npz", "--target", t)
+               for t in ("reference", "emulator", "emulator-checked")]
+    assert len({r["data"]["accuracy"] for r in results}) == 1
+
+
+def test_a_shift_changes_the_samples(work: Path) -> None:
+    a, b, again = (answer("run", work / "model.q.npz", "--data", work / "data.npz",
+                          "--shift-seed", s)["data"]["accuracy"] for s in ("1", "2", "1"))
+    assert a == again and a != b
+
+
+def test_verify_passes_bit_exact(work: Path) -> None:
+    arguments = ("verify", work / "model.q.npz", "--data", work / "data.npz", "--learn",
+                 "--target", "emulator", "--target", "emulator-checked", "--limit", "20")
+    assert "PASS bit-exact" in ok(*arguments)
+    data = answer(*arguments)["data"]
+    assert data["bit_exact"] and data["learning_steps"] == 20 and data["divergence"] is None
+
+
+def test_generate_writes_a_project_that_make_builds(work: Path, arm_toolchain: None) -> None:
+    data = answer("generate", work / "model.q.npz", "--board", "stm32f405", "-o",
+                  work / "project")["data"]
+    subprocess.run(["make", "-C", work / "project"], check=True, capture_output=True)
+    assert (work / "project" / "firmware.elf").is_file()
+    assert data["predicted"]["ram_bytes"] == sum(data["predicted"]["by_owner"].values())
+
+
+def test_build_links_what_was_predicted(work: Path, arm_toolchain: None) -> None:
+    data = answer("build", work / "model.q.npz", "--board", "microbit", "-o", work / "out")["data"]
+    assert data["linked"]["by_symbol"] == data["predicted"]["by_symbol"]
+    assert data["linked"]["ram_bytes"] == data["predicted"]["ram_bytes"]
+    assert data["stack"]["path"][0] == "dassdp_reset_handler"
+    assert (work / "out" / "firmware.hex").read_text().startswith(":")
+    screen = ok("build", work / "model.q.npz", "--board", "microbit")
+    assert "deepest call path" in screen and f"{data['linked']['ram_bytes']:,}" in screen
+
+
+def test_measure_counts_and_holds_its_bounds(work: Path, arm_toolchain: None, qemu: None) -> None:
+    data = answer("measure", work / "model.q.npz", "--board", "stm32f405", "--data",
+                  work / "data.npz", "--limit", "8")["data"]
+    assert 0 < data["stack_painted_bytes"] <= data["stack"]["bytes"]
+    inference, learning = data["instructions"]["inference"], data["instructions"]["learning"]
+    assert inference["n_samples"] == learning["n_samples"] == 8
+    assert 0 < inference["mean"] <= inference["max"]
+    assert "Not measured: cycles" in ok("measure", work / "model.q.npz", "--board", "stm32f405")
+
+
+def test_qemu_is_one_more_word_and_logs_its_link(work: Path, arm_toolchain: None,
+                                                  qemu: None) -> None:
+    on_qemu = answer("run", work / "model.q.npz", "--data", work / "data.npz", "--target",
+                     "qemu:stm32f405", "--limit", "10", "--log", work / "link.log")["data"]
+    emulated = answer("run", work / "model.q.npz", "--data", work / "data.npz", "--limit", "10")
+    assert on_qemu["accuracy"] == emulated["data"]["accuracy"]
+    assert on_qemu["link"]["frames"] >= 11
+    assert all({"t_s", "to", "hex"} <= json.loads(line).keys()
+               for line in (work / "link.log").read_text().splitlines())
+
+
+def test_flash_names_its_command_and_the_missing_tool(work: Path, arm_toolchain: None,
+                                                       tmp_path: Path) -> None:
+    data = answer("flash", work / "model.q.npz", "--board", "stm32f405", "--dry-run")["data"]
+    assert data["command"][0] == "openocd" and Path(data["elf"]).is_file()
+    for tool in ("gcc", "objcopy", "objdump"):
+        found = shutil.which(f"arm-none-eabi-{tool}")
+        assert found
+        (tmp_path / f"arm-none-eabi-{tool}").symlink_to(found)
+    text = refused("E301", "flash", work / "model.q.npz", "--board", "stm32f405",
+                   PATH=str(tmp_path))
+    assert "openocd is not installed" in text
+
+
+def test_boards_doctor_explain_devices() -> None:
+    assert {"stm32f405", "microbit"} <= {b["name"] for b in answer("boards")["data"]["boards"]}
+    assert "a memory budget is broken" in ok("explain", "E402")
+    assert answer("explain", "e402")["data"]["exit_status"] == 1
+    assert "devices" in answer("devices")["data"]
+    done = run("doctor", PATH="/nonexistent")
+    assert done.returncode == 3 and "apt install gcc-arm-none-eabi" in done.stdout
+
+
+# ---- refusals ------------------------------------------------------------------------------------
+
+
+def test_a_missing_file(work: Path) -> None:
+    text = refused("E103", "run", work / "nowhere.npz", "--data", work / "data.npz")
+    assert "nowhere.npz does not exist" in text
+
+
+def test_the_wrong_kind_of_file(work: Path) -> None:
+    text = refused("E103", "build", work / "model.npz", "--board", "microbit")
+    assert "quantize it first" in text
+    (work / "text.npz").write_text("hello")
+    refused("E103", "run", work / "text.npz", "--data", work / "data.npz")
+    refused("E103", "run", work / "model.q.npz", "--data", work / "text.npz")
+    refused("E103", "run", work / "model.q.npz", "--data", work / "model.npz")
+    refused("E103", "quantize", work / "data.npz", "-o", work / "never.npz")
+
+
+def test_a_place_that_cannot_be_written(work: Path) -> None:
+    text = refused("E103", "quantize", work / "model.npz", "-o", work / "no" / "such" / "m.npz")
+    assert "No such file or directory" in text
+
+
+@pytest.mark.parametrize(("x", "y", "words"), [
+    (np.zeros((5, 11), np.float32), np.zeros(5, int), "(5, 11)"),
+    (np.zeros((5, N_INPUTS), np.float32), np.zeros(4, int), "(4,)"),
+    (np.zeros((5, N_INPUTS), np.float32), np.full(5, N_CLASSES), "classes 0 to 3"),
+    (np.zeros((5, N_INPUTS), np.float32), np.zeros(5, float), "float64"),
+    (np.full((5, N_INPUTS), np.nan, np.float32), np.zeros(5, int), "NaN"),
+    (np.zeros((0, N_INPUTS), np.float32), np.zeros(0, int), "no samples"),
+])
+def test_data_that_do_not_fit(work: Path, tmp_path: Path, x: np.ndarray, y: np.ndarray,
+                              words: str) -> None:
+    np.savez(tmp_path / "bad.npz", x=x, y=y)
+    assert words in refused("E104", "run", work / "model.q.npz", "--data", tmp_path / "bad.npz")
+
+
+def test_an_unknown_board_target_or_split(work: Path) -> None:
+    text = refused("E401", "build", work / "model.q.npz", "--board", "arduino")
+    assert "microbit, stm32f405" in text
+    arguments = ("run", work / "model.q.npz", "--data", work / "data.npz")
+    assert "qemu:BOARD" in refused("E105", *arguments, "--target", "esp32")
+    assert "train, stream, test" in refused("E105", *arguments, "--split", "validation")
+    refused("E105", *arguments, "--log", work / "never.log")
+    refused("E105", *arguments, "--target", "serial:/dev/ttyS0@fast")
+
+
+def test_a_port_that_does_not_exist(work: Path) -> None:
+    text = refused("E501", "run", work / "model.q.npz", "--data", work / "data.npz", "--target",
+                   "serial:/dev/nowhere")
+    assert "there is no such port" in text
+
+
+def test_a_budget_that_is_too_small(work: Path, arm_toolchain: None) -> None:
+    build = ("build", work / "model.q.npz", "--board", "microbit")
+    assert "RAM overflows by" in refused("E402", *build, "--ram-budget", "2000")
+    assert "flash overflows by" in refused("E402", *build, "--flash-budget", "2000")
+
+
+def test_a_missing_compiler(work: Path, tmp_path: Path) -> None:
+    nothing = {"PATH": "/nonexistent", "CC": "", "EDGE_DASSDP_CACHE": str(tmp_path)}
+    refused("E301", "run", work / "model.q.npz", "--data", work / "data.npz", **nothing)
+    text = refused("E301", "build", work / "model.q.npz", "--board", "microbit", **nothing)
+    assert "arm-none-eabi-gcc is not installed" in text and "apt install" in text
+
+
+def test_a_frozen_model_does_not_learn(work: Path) -> None:
+    text = refused("E105", "learn", work / "frozen.q.npz", "--data", work / "data.npz")
+    assert "this model is frozen" in text and "without --frozen" in text
+    assert "accuracy" in ok("run", work / "frozen.q.npz", "--data", work / "data.npz")
+
+
+def test_a_snapshot_of_another_model(work: Path) -> None:
+    other, snapshot = work / "other.q.npz", work / "other.npz"
+    ok("quantize", work / "model.npz", "-o", other, "--plastic", "fc3")
+    ok("learn", other, "--data", work / "data.npz", "--snapshot", snapshot)
+    refused("E504", "run", work / "model.q.npz", "--data", work / "data.npz", "--restore", snapshot)
+
+
+@pytest.mark.parametrize(("options", "code", "words"), [
+    (("--rule", "fc2=magic"), "E105", "error, delta, ssdp, dassdp"),
+    (("--rule", "fc2=delta"), "E203", "not at the readout"),
+    (("--rule", "fc2=dassdp:warp=9"), "E105", "no setting 'warp'"),
+    (("--rule", "fc2=dassdp:batch=many"), "E105", "expected a int"),
+    (("--rule", "fc2"), "E105", "NAME=VALUE"),
+    (("--plastic", "fc9"), "E105", "there is no projection 'fc9'"),
+    (("--plastic", "fc1"), "E203", "does not spike"),
+    (("--bits", "fc2=many"), "E105", "--bits fc2=8"),
+    (("--weight-bits", "3"), "E105", "choose 4 to 8, or 16"),
+    (("--frozen", "--plastic", "fc2"), "E105", "excludes"),
+    (("--leak", "none"), "E105", "auto, q15 or shift"),
+])
+def test_settings_out_of_range(work: Path, tmp_path: Path, options: tuple[str, ...], code: str,
+                               words: str) -> None:
+    output = tmp_path / "never.npz"
+    assert words in refused(code, "quantize", work / "model.npz", "-o", output, *options)
+    assert not output.exists()
+
+
+def test_a_refusal_under_json_is_an_envelope_too(work: Path) -> None:
+    done = run("run", work / "nowhere.npz", "--data", work / "data.npz", "--json")
+    found = json.loads(done.stdout)
+    assert not found["ok"] and found["exit"] == done.returncode == 2
+    [diagnostic] = found["diagnostics"]
+    assert diagnostic["code"] == "E103" and "does not exist" in diagnostic["message"]
+
+
+def test_usage_errors_exit_with_2(work: Path) -> None:
+    for arguments in (("run",), ("fly",), ("run", work / "model.q.npz", "--limit", "0")):
+        done = run(*arguments)
+        assert done.returncode == 2 and "Usage:" in done.stderr
+
+
+def test_debug_shows_where(work: Path) -> None:
+    done = run("run", work / "nowhere.npz", "--data", work / "data.npz", "--debug")
+    assert done.returncode == 2 and "Traceback" in done.stderr
