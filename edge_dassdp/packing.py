@@ -52,15 +52,11 @@ def field_bytes(n: int, bits: int) -> int:
     return -(-n * bits // 8)
 
 
-def pack_fields(values: IntArray, bits: int, tail: int = 0) -> bytes:
-    """`bits`-bit fields without gaps, little end first; -1 is the silent mark, all bits set.
-
-    Bits behind the last field are `tail`, 0 or 1.
-    """
+def pack_fields(values: IntArray, bits: int) -> bytes:
+    """`bits`-bit fields without gaps, little end first; -1 is the silent mark, all bits set."""
     masked = (np.asarray(values) & ((1 << bits) - 1)).astype(np.int64)
     spread = ((masked[:, None] >> np.arange(bits)) & 1).astype(np.uint8).ravel()
-    rest = np.full(-spread.size % 8, tail, np.uint8)
-    return np.packbits(np.concatenate([spread, rest]), bitorder="little").tobytes()
+    return np.packbits(spread, bitorder="little").tobytes()
 
 
 def unpack_fields(data: bytes, n: int, bits: int) -> IntArray:

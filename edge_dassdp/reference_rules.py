@@ -21,22 +21,18 @@ ONE_Q12, MAX_RECORDS = 4096, 32767
 
 @dataclass
 class Record:
-    """What a sample leaves behind in a population: counts, and a latency per neuron, -1 silent.
-
-    tail: the bits behind the last packed latency, which `begin` sets like all others.
-    """
+    """What a sample leaves behind in a population: counts, and a latency per neuron, -1 silent."""
 
     count: IntArray
     latency: IntArray
-    tail: int
 
     @classmethod
     def empty(cls, n: int, clear: bool = True) -> Record:
         """As after `begin` (silent); or all zero bytes, as after a reset."""
-        return cls(np.zeros(n, np.int64), np.full(n, -1 if clear else 0, np.int64), int(clear))
+        return cls(np.zeros(n, np.int64), np.full(n, -1 if clear else 0, np.int64))
 
     def copy(self) -> Record:
-        return Record(self.count.copy(), self.latency.copy(), self.tail)
+        return Record(self.count.copy(), self.latency.copy())
 
     def add(self, events: NDArray[np.bool_], t_step: int, *, keep_last: bool) -> None:
         news = events if keep_last else events & (self.count == 0)
@@ -136,7 +132,7 @@ def write_rows(p: QProjection, w: IntArray, rows: IntArray, dw_q8: IntArray, k: 
         dither = np.zeros((rows.size, n_groups, 4), np.int64)
         for b, lane in enumerate(LANES):
             dither[:, drawn, lane] = (words >> (8 * b)) & 255
-        padded = dither.reshape(rows.size, -1)[:, : p.n_post]
+        padded = dither.reshape(rows.size, 4 * n_groups)[:, : p.n_post]
         wanted = w[rows] + ((dw_q8 + padded) >> 8)
         w[rows] = np.clip(wanted, *weight_range(p.weight_bits))
     learning["n_saturated"] += int((w[rows] != wanted).sum())

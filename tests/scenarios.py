@@ -160,7 +160,7 @@ def _widths() -> Iterator[Scenario]:
     yield Scenario("bits_4_5_6", net, both, Settings(bits_of={"fc1": 4, "fc2": 5, "fc3": 6}))
     yield Scenario("bits_8_7_4", net, both, Settings(bits_of={"fc1": 8, "fc2": 7, "fc3": 4}))
     yield Scenario("bits_5_16_8", net, both, Settings(bits_of={"fc1": 5, "fc2": 16, "fc3": 8}))
-    yield Scenario("clipped_weights", net, Learning({"fc2": ErrorSSDP(mu=400.0),
+    yield Scenario("clipped_weights", net, Learning({"fc2": ErrorSSDP(mu=4000.0),
                                                      "fc3": ReadoutDelta(mu=8.0)}, seed=1),
                    Settings(headroom=1.0, bits_of={"fc2": 4, "fc3": 8}),
                    (Phase("learn", 20),))

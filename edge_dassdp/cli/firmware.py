@@ -114,8 +114,8 @@ def _measure(
         _memory(figures.build) | {"samples": "data" if data else "noise", "n_samples": len(x),
                                   "stack_painted_bytes": figures.stack_painted,
                                   "instructions": counted},
-        [report.measure_screen(figures), *map(Text, notes), Text(report.LETTERS, "dim")], network.sha256,
-        f"edge-dassdp flash {model} --board {board}")
+        [report.measure_screen(figures), *map(Text, notes), Text(report.LETTERS, "dim")],
+        network.sha256, f"edge-dassdp flash {model} --board {board}")
 
 
 def _flash(

@@ -121,8 +121,8 @@ def _learn(
     for i, (class_idx, label) in enumerate(zip(stream.predicted, y[warm_up:], strict=True)):
         out.line(sample=i, class_idx=int(class_idx), label=int(label),
                  skipped=bool(stream.is_skipped[i]))
-    screen: list[Any] = [report.learn_screen(target, stream, statistics,
-                                             letter=_letter(target), link=_link_text(link).lstrip("; "))]
+    screen: list[Any] = [report.learn_screen(target, stream, statistics, letter=_letter(target),
+                                             link=_link_text(link).lstrip("; "))]
     if before is not None and after is not None:
         screen.append(Text(f"split {evaluate}: accuracy before {100 * before:.1f} %, after "
                            f"{100 * after:.1f} % E"))

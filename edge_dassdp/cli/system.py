@@ -17,6 +17,7 @@ from edge_dassdp import report
 from edge_dassdp.board import list_boards, load_board
 from edge_dassdp.build import ARM_HELP, ARM_PREFIX
 from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.demo import Options, run_demo
 from edge_dassdp.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.open import BAUD
@@ -156,13 +157,18 @@ def _demo(
     output: Annotated[Path, typer.Option("--out", help="Folder for figures and results.")] = Path(
         "runs/digits"),
     seeds: Annotated[int, typer.Option(min=1, max=5, help="Networks and sensors to try.")] = 5,
+    models: Annotated[Path | None, typer.Option(show_default=False, help=(
+        "Folder of digits_seed0.npz and so on, instead of those shipped."))] = None,
     no_firmware: Annotated[bool, typer.Option("--no-firmware", help=(
         "Leave out what needs arm-none-eabi-gcc and QEMU."))] = False,
 ) -> Answer:
-    """Adapt to worn sensors, and measure it."""
-    from edge_dassdp.demo import run_demo
+    """Adapt to worn sensors, and measure it.
 
+    Quantizes, builds, learns in the emulator and in QEMU, compares methods, and leaves a run
+    folder with results.json, figures, C projects and link logs.
+    """
     if name != "digits":
         raise EdgeError("E105", f"there is no demonstration '{name}'", help="choose digits")
-    return Answer(run_demo(directory=output, seeds=seeds, firmware=not no_firmware),
-                  [Text(f"results in {output}")])
+    results = run_demo(Options(output, models, seeds, not no_firmware),
+                       out.stderr if out.as_json else out.stdout)
+    return Answer(results)

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import edge_dassdp
 from edge_dassdp import ir
+from edge_dassdp.cli import app
 from edge_dassdp.errors import CODES
 
 ROOT = Path(edge_dassdp.__file__).parents[1]
@@ -85,7 +87,8 @@ def test_version_and_help_name_every_verb() -> None:
     for verb in ("quantize", "generate", "build", "run", "learn", "verify", "measure", "flash",
                  "demo", "boards", "devices", "doctor", "explain"):
         assert verb in text
-        assert "--json" in ok(verb, "--help")
+        shown = CliRunner().invoke(app, [verb, "--help"])
+        assert shown.exit_code == 0 and "--json" in shown.output
 
 
 def test_quantize_shows_proofs_and_fidelity(work: Path) -> None:

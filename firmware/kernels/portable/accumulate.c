@@ -9,11 +9,13 @@ static inline void sum_tile_u8(uint32_t *restrict sum, uint32_t width,
                                const uint8_t *restrict column,
                                const uint16_t *active, uint32_t n_active, uint32_t row_bytes)
 {
+#pragma GCC unroll 8
     for (uint32_t k = 0; k < width; k++) {
         sum[k] = 0;
     }
     for (uint32_t a = 0; a < n_active; a++) {
         const uint8_t *row = column + (uint32_t)active[a] * row_bytes;
+#pragma GCC unroll 8
         for (uint32_t k = 0; k < width; k++) {
             sum[k] += row[k];
         }

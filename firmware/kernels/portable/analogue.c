@@ -8,12 +8,14 @@ static inline void sum_tile_x_u8(uint32_t *restrict sum, uint32_t width,
                                  const uint8_t *restrict column,
                                  const int8_t *x, uint32_t n_pre, uint32_t row_bytes)
 {
+#pragma GCC unroll 8
     for (uint32_t k = 0; k < width; k++) {
         sum[k] = 0;
     }
     for (uint32_t j = 0; j < n_pre; j++) {
         const uint8_t *row = column + j * row_bytes;
         uint32_t x_j = (uint32_t)(int32_t)x[j];
+#pragma GCC unroll 8
         for (uint32_t k = 0; k < width; k++) {
             sum[k] += x_j * row[k];
         }
