@@ -158,6 +158,14 @@ METHODS: tuple[Method, ...] = (
 )
 
 
+def updates_a_sample(task: Task) -> float:
+    """Weight updates that `ours` tries per sample of the stream, skipped samples included."""
+    network, stream = quantized(task, ours(task.network)), task.stream
+    emulator = Emulator(network)
+    harness.learn_stream(emulator, input_x(network, stream.x), stream.y)
+    return emulator.statistics().n_updates / len(stream)
+
+
 def pair_stdp_cost(task: Task, n_samples: int = 20) -> STDPCost:
     """RAM and work of pair STDP on a device, per sample, from the spikes of the stream."""
     learner, stream = PairSTDPLearner.beside_delta(task.network), task.stream

@@ -122,7 +122,7 @@ def load_board(name: str | Path) -> Board:
     except FileNotFoundError:
         raise EdgeError("E401", f"there is no board {name}",
                         help=f"Boards: {', '.join(list_boards())}; or give a path.") from None
-    except tomllib.TOMLDecodeError as problem:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise EdgeError("E401", f"{path.name} of {name} is not TOML", cause=str(problem)) from None
     board: Board = _read(Board, table, "")
     for check in _CHECKS:

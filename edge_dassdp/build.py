@@ -6,6 +6,7 @@ is renamed into place, so two processes may build the same thing at once.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -122,10 +123,7 @@ def cache_folder() -> Path:
 def _cached(kind: str, project: Project, compiler: list[str],
             finish: Callable[[Path, list[str]], None]) -> Path:
     """The folder of a finished build, made if it is not there yet."""
-    identity = f"{project.build_hash:016x} {compiler} {compiler_version(tuple(compiler))}"
-    if "-march=native" in project.cflags:
-        identity += native_target(tuple(compiler))
-    key = hashlib.sha256(identity.encode()).hexdigest()[:24]
+    key = _key(_identity(compiler, project), f"{project.build_hash:016x}")
     final = cache_folder() / f"{kind}-{key}"
     if final.is_dir():
         return final
@@ -142,18 +140,48 @@ def _cached(kind: str, project: Project, compiler: list[str],
     return final
 
 
-def _compile(compiler: list[str], project: Project, directory: Path) -> list[str]:
-    """Objects of all units, in link order; .su and .ci files lie beside them."""
-    objects = [f"obj/{unit}.o" for unit in project.units]
-    for path in objects:
-        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+def _identity(compiler: list[str], project: Project) -> str:
+    native = native_target(tuple(compiler)) if "-march=native" in project.cflags else ""
+    return f"{compiler} {compiler_version(tuple(compiler))} {native}"
 
-    def compile_unit(unit: str, output: str) -> None:
-        _run([*compiler, *project.compile_flags, "-c", unit, "-o", output], directory)
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+
+def _compile(compiler: list[str], project: Project, directory: Path) -> list[str]:
+    """Objects of all units, in link order; .su and .ci files lie beside them.
+
+    An object is kept by what its unit reads, so another model compiles its own tables only.
+    """
+    kept = cache_folder() / "objects"
+    kept.mkdir(parents=True, exist_ok=True)
+    identity = _identity(compiler, project)
+
+    def compile_unit(unit: str) -> str:
+        output = directory / f"obj/{unit}.o"
+        output.parent.mkdir(parents=True, exist_ok=True)
+        store = kept / _key(identity, unit, *project.reads(unit))
+        if not store.is_dir():
+            _run([*compiler, *project.compile_flags, "-c", unit, "-o", str(output)], directory)
+            _keep([p for p in output.parent.glob(f"{Path(unit).name}.*") if p.is_file()], store)
+        for path in store.iterdir():
+            shutil.copyfile(path, output.parent / path.name)
+        return f"obj/{unit}.o"
 
     with ThreadPoolExecutor(_N_THREADS) as pool:
-        list(pool.map(compile_unit, project.units, objects))
-    return objects
+        return list(pool.map(compile_unit, project.units))
+
+
+def _keep(files: Sequence[Path], store: Path) -> None:
+    """Put copies of `files` into the folder `store`, all at once."""
+    with tempfile.TemporaryDirectory(dir=store.parent, prefix="unfinished-") as temporary:
+        ready = Path(temporary) / "files"
+        ready.mkdir()
+        for path in files:
+            shutil.copyfile(path, ready / path.name)
+        with contextlib.suppress(OSError):  # another process was first
+            ready.rename(store)
 
 
 def _link(compiler: list[str], project: Project, directory: Path, objects: list[str],

@@ -66,8 +66,8 @@ def run_demo(options: Options, console: Console) -> dict[str, Any]:
     results = demo.run()
     path = options.directory / "results.json"
     path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    console.print(f"\nrun folder: {options.directory}/  (results.json, learning_curve.png, ram.png, "
-                  "project-*/, link-*.log)")
+    console.print(Text(f"\nrun folder: {options.directory}/ (results.json, learning_curve.png, "
+                       "ram.png, project-*/, link-*.log)"))
     return results
 
 
@@ -128,7 +128,8 @@ class _Demo:
     def _quantize(self) -> list[Fidelity]:
         self._head(1, "A trained network, quantized and proven")
         network = self.tasks[0].network
-        sizes = "-".join(str(n.size) for n in (*network.inputs, *network.populations))
+        sizes = "-".join(map(str, [i.size for i in network.inputs]
+                             + [p.size for p in network.populations]))
         self._say(f"digits {sizes}, {network.n_steps} steps, {len(self.tasks)} networks trained "
                   "with snnTorch; tables: the first")
         for population in network.populations:
@@ -150,9 +151,10 @@ class _Demo:
                                 ram_budget=RAM_BUDGETS[board.name])
             write_project(emit(self.quantized.network), board,
                           self.directory / f"project-{board.name}")
-            self._say(f"{board.title}: budget {RAM_BUDGETS[board.name]:,} B of RAM, kept",
-                      "bold")
-            self.console.print(report.ledger_screen(ledger))
+            self._say(f"{board.title}: {ledger.ram_bytes:,} B of RAM predicted, budget "
+                      f"{RAM_BUDGETS[board.name]:,} B kept", "bold")
+            if board is self.boards[0]:
+                self.console.print(report.ledger_screen(ledger))
         state = Layout(self.quantized.network)
         self._say("Learning state, byte by byte: " + ", ".join(
             f"{f.name} {f.bytes}" for f in state.fields if f.group == "learning")
@@ -179,11 +181,13 @@ class _Demo:
                                          for name in ("before", "after", "original"))))
         self.console.print(report.listing(
             ("method", "shifted, before", "shifted, after", "unshifted, after"), rows))
-        self._say(f"% of {len(self.data.test)} test samples, mean ± std of {len(self.tasks)} "
-                  "seeds (network, shift, order of the stream).")
+        n_seeds = f"{len(self.tasks)} seed" + "s" * (len(self.tasks) > 1)
+        self._say(f"% of {len(self.data.test)} test samples, mean ± std of {n_seeds} (network, "
+                  "shift, order of the stream).")
         cost = adaptation.pair_stdp_cost(self.tasks[0])
         self._say(f"Pair STDP would keep {cost.trace_bytes} B of traces and touch "
-                  f"{cost.weight_updates:,} weights a sample.")
+                  f"{cost.weight_updates:,} weights a sample, ours "
+                  f"{adaptation.updates_a_sample(self.tasks[0]):,.0f} on average.")
         self._plot_curve(trials)
         return trials
 
@@ -249,7 +253,7 @@ class _Demo:
                  figures: dict[str, DeviceFigures]) -> dict[str, Any]:
         network = self.quantized.network
         after = {key: _summary([t.after for t in made]) for key, made in trials.items()}
-        main, *others = list(figures) or [None]
+        main = next(iter(figures), None)
         return {
             "schema": "edge_dassdp/demo/1",
             "tool": __version__,

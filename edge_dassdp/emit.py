@@ -62,11 +62,11 @@ def emit(network: QNetwork) -> dict[str, str]:
         "dassdp_model.h.j2", sha256=network.sha256, abi=ABI, fields=layout.fields,
         state_bytes=layout.state_bytes,
         buffers=protocol.link_buffer_bytes(network.x_bytes, network.n_classes))
-    source = assets.render(
+    code = assets.render(
         "dassdp_model.c.j2", sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
         arrays=texts.arrays, rules=texts.rules, inputs=inputs, populations=populations,
         projections=projections, model=_model(network, layout))
-    return {"dassdp_model.h": header, "dassdp_model.c": source,
+    return {"dassdp_model.h": header, "dassdp_model.c": code,
             "dassdp_messages.h": protocol.messages_header()}
 
 

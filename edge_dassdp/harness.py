@@ -28,6 +28,14 @@ def classify(target: Target, x: NDArray[np.int8]) -> NDArray[np.int64]:
     return np.array([target.infer(sample).class_idx for sample in x], np.int64)
 
 
+def rolling_accuracy(hits: NDArray[Any], window: int) -> NDArray[np.float64]:
+    """Mean over the last `window` samples, fewer at the start. hits: (..., n); the same shape."""
+    total = np.cumsum(np.asarray(hits, np.float64), axis=-1)
+    before = np.zeros_like(total)
+    before[..., window:] = total[..., :-window]
+    return np.asarray((total - before) / np.minimum(np.arange(1, total.shape[-1] + 1), window))
+
+
 def accuracy(target: Target, x: NDArray[np.int8], labels: NDArray[Any]) -> float:
     """Share of x (n, x_bytes) that is classified as its label, 0 to 1."""
     return float((classify(target, x) == labels).mean())
@@ -46,14 +54,7 @@ class Stream:
 
     @property
     def hits(self) -> NDArray[np.bool_]:
-        return self.predicted == self.labels
-
-    def rolling_accuracy(self, window: int = 50) -> NDArray[np.float64]:
-        """(n,) mean hit over the last `window` samples, shorter at the start."""
-        total = np.cumsum(self.hits, dtype=np.float64)
-        lag = np.concatenate([np.zeros(min(window, total.size)), total[: -window or None]])
-        lag = lag[: total.size]
-        return (total - lag) / np.minimum(np.arange(1, total.size + 1), window)
+        return np.asarray(self.predicted == self.labels)
 
 
 def learn_stream(target: Target, x: NDArray[np.int8], labels: NDArray[Any],
@@ -134,9 +135,9 @@ def verify(reference: Target, targets: Sequence[Target], network: QNetwork,
                 return _verification(reference, targets, network, i + 1, steps, where, outcomes)
         if progress:
             progress(i + 1)
-    where = next((d for t in targets if (d := _compare_state(reference, t, len(x) - 1, "end"))),
-                 None)
-    return _verification(reference, targets, network, len(x), steps, where, outcomes)
+    ends = (_compare_state(reference, t, len(x) - 1, "end") for t in targets)
+    last = next((d for d in ends if d), None)
+    return _verification(reference, targets, network, len(x), steps, last, outcomes)
 
 
 def _lesson(target: Target, sample: NDArray[np.int8], labels: NDArray[Any] | None,

@@ -180,7 +180,8 @@ class Network:
     def _check_names(self) -> None:
         if not self.inputs or not self.populations:
             raise _malformed("a network needs at least one input and one population")
-        names = [n.name for n in (*self.inputs, *self.populations, *self.projections)]
+        names = [i.name for i in self.inputs] + [p.name for p in self.populations]
+        names += [p.name for p in self.projections]
         for name in names:
             if not name.isidentifier() or not name.isascii():
                 raise _malformed(f"'{name}' is not a name: use letters, digits and underscores")
@@ -188,7 +189,7 @@ class Network:
                 raise _malformed(f"the name '{name}' is used twice")
 
     def _check_projections(self) -> None:
-        sizes = {n.name: n.size for n in (*self.inputs, *self.populations)}
+        sizes = {i.name: i.size for i in self.inputs} | {p.name: p.size for p in self.populations}
         targets = {p.name for p in self.populations}
         for projection in self.projections:
             where = f"projection '{projection.name}'"

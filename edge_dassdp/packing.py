@@ -52,14 +52,8 @@ def field_bytes(n: int, bits: int) -> int:
     return -(-n * bits // 8)
 
 
-def pack_fields(values: IntArray, bits: int) -> bytes:
-    """`bits`-bit fields without gaps, little end first; -1 is the silent mark, all bits set."""
-    masked = (np.asarray(values) & ((1 << bits) - 1)).astype(np.int64)
-    spread = ((masked[:, None] >> np.arange(bits)) & 1).astype(np.uint8).ravel()
-    return np.packbits(spread, bitorder="little").tobytes()
-
-
 def unpack_fields(data: bytes, n: int, bits: int) -> IntArray:
+    """n fields of `bits` bits without gaps, little end first; a silent latency is all ones."""
     spread = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[: n * bits]
     return spread.reshape(n, bits).astype(np.int64) @ (1 << np.arange(bits))
 

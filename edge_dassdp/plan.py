@@ -227,14 +227,12 @@ def _scratch(network: QNetwork) -> Scratch:
         sums = max(sums, columns(p.size) * (4 if wide else 2))
     active = 2 * max(p.size for p in network.populations)
     learning = 0
-    for p in network.plastic:
-        n = columns(p.n_post)
-        is_sync = isinstance(p.rule, QSyncRule)
-        row = max(row, n * (4 if is_sync else 2))
-    for p in network.plastic:
-        batch = max(batch, row + 2 * columns(p.n_post))
-    for p in network.plastic:
-        tail = 2 * network.n_batch if isinstance(p.rule, QSyncRule) else columns(p.n_post)
+    for q in network.plastic:
+        row = max(row, columns(q.n_post) * (4 if _sync(q.rule) else 2))
+    for q in network.plastic:
+        batch = max(batch, row + 2 * columns(q.n_post))
+    for q in network.plastic:
+        tail = 2 * network.n_batch if _sync(q.rule) else columns(q.n_post)
         learning = max(learning, batch + tail)
     return Scratch(active=sums, row=row, batch=batch, inference_bytes=sums + active,
                    learning_bytes=learning)

@@ -13,21 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.errors import EdgeError
+from edge_dassdp.harness import rolling_accuracy
 
 # Okabe and Ito, Color Universal Design; yellow is left out, it is too light for lines.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 _INK, _GRID = "#222222", "#DDDDDD"
 _DPI = 160
-
-
-def rolling_accuracy(hits: NDArray[Any], window: int) -> NDArray[np.float64]:
-    """Mean over the last `window` samples, fewer at the start. hits: (..., n); the same shape."""
-    values = np.asarray(hits, np.float64)
-    total = np.cumsum(values, axis=-1)
-    before = np.zeros_like(total)
-    before[..., window:] = total[..., :-window]
-    return (total - before) / np.minimum(np.arange(1, values.shape[-1] + 1), window)
 
 
 def learning_curve(hits: Mapping[str, NDArray[Any]], *, window: int = 50,

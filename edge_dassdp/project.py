@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from edge_dassdp import assets
@@ -18,10 +20,11 @@ from edge_dassdp.board import Board, board_files
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
             "-Wdouble-promotion", "-Werror")
 _VECTORS = ("-march=native", "-DDASSDP_TILE=64", "-DDASSDP_SPLIT_SHARED=1")
-_EMULATOR = ("-O3", "-fno-loop-unroll-and-jam", *_VECTORS)
+_EMULATOR = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", *_VECTORS)
 _CHECKED = ("-O1", "-DDASSDP_CHECKED=1", "-fsanitize=undefined")
 _FIRMWARE = ("-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-common",
              "-fstack-usage", "-fcallgraph-info=su")
+_INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 _FIRMWARE_LINK = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--fatal-warnings", "-Wl,--emit-relocs",
                   "-Tgenerated/link.ld")
 
@@ -55,6 +58,24 @@ class Project:
         """All flags to compile one unit with, build hash and include folders among them."""
         return (*self.cflags, f"-DDASSDP_BUILD_HASH=0x{self.build_hash:016X}ULL",
                 *self.include_flags)
+
+    def reads(self, unit: str) -> list[str]:
+        """All that the object of `unit` depends on: flags and the texts it includes, at any depth.
+
+        The build hash is among them only where a text names it.
+        """
+        by_name = {Path(path).name: path for path in self.files if path.endswith(".h")}
+        forced = [flag for before, flag in pairwise(self.cflags) if before == "-include"]
+        waiting, texts = [unit, *forced], {}
+        while waiting:
+            path = waiting.pop()
+            if path not in texts:
+                texts[path] = self.files[path]
+                waiting += [by_name[name] for name in _INCLUDE.findall(texts[path])
+                            if name in by_name]
+        needs_hash = any("DASSDP_BUILD_HASH" in text for text in texts.values())
+        return [*self.cflags, *self.include_flags, str(self.build_hash) if needs_hash else "",
+                *(f"{path}\n{texts[path]}" for path in sorted(texts))]
 
     def write(self, directory: Path) -> None:
         """Write every text below `directory`."""

@@ -211,7 +211,7 @@ class _Populate:
         bits = self._bits(projection)
         q_max = 127 if self.wide_weights else (1 << (bits - 1)) - 1
         room = self.settings.headroom if projection.name in self.rules else 1.0
-        return np.maximum(largest, 1e-9) * room / q_max
+        return np.asarray(np.maximum(largest, 1e-9) * room / q_max)
 
     def run(self) -> _Made:
         lshift = rshift = analogue_rshift = 0
@@ -227,7 +227,8 @@ class _Populate:
                               axis=0)
             if not self.spiking:
                 spare = np.min(self.p.threshold / smallest)
-                analogue_rshift = max(0, math.floor(math.log2(spare)) - self.settings.threshold_bits)
+                spare_bits = math.floor(math.log2(spare))
+                analogue_rshift = max(0, spare_bits - self.settings.threshold_bits)
                 analogue_unit, unit = smallest, smallest * 2.0**analogue_rshift
             else:
                 analogue_rshift = math.floor(math.log2(float(np.min(unit / smallest))))
@@ -265,7 +266,7 @@ class _Populate:
         fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
         leak_q15, leak_shift = self._leak()
         records, records_membrane, counts = self._records()
-        base = dict(
+        wanted = QPopulation(
             name=name, size=size, reset=_reset_mode(self.p), leak_q15=leak_q15,
             leak_shift=leak_shift, fire_at=fire_at.astype(np.int64), reset_by=to_int(threshold),
             bias=np.zeros(size, np.int64) if self.analogue else to_int(bias / unit),
@@ -273,8 +274,8 @@ class _Populate:
             acc_lshift=lshift, acc_rshift=rshift, analogue_rshift=analogue_rshift,
             records=records, records_membrane=records_membrane, counts=counts,
             has_error=self._needs_error(), unit=np.atleast_1d(unit),
+            membrane_bits=32, acc_bits=32, saturates=False,
         )
-        wanted = QPopulation(**base, membrane_bits=32, acc_bits=32, saturates=False)
         population, proofs = _prove(wanted, projections, self.rules, self.network.n_steps,
                                     self.settings.membrane_bits, self.is_readout)
         return _Made(population, projections, proofs)

@@ -82,10 +82,10 @@ class Reference(Target):
                     state[f"latency_{p.name}"] = np.concatenate(
                         [np.where(r.latency < 0, mark, r.latency) for r in records])
         state["logits"] = self.sums[0]
-        for p in net.plastic:
-            state[f"w_{p.name}"] = self.w[p.name]
-            if p.name in self.gates:
-                state |= _members(f"gate_{p.name}", self.gates[p.name])
+        for q in net.plastic:
+            state[f"w_{q.name}"] = self.w[q.name]
+            if q.name in self.gates:
+                state |= _members(f"gate_{q.name}", self.gates[q.name])
         if net.plastic:
             state |= _members("learning", self.learning)
         return state
@@ -135,6 +135,7 @@ class Reference(Target):
             self._observe(p, t_step)
 
     def _analogue_current(self, p: QPopulation, t_step: int) -> IntArray:
+        assert p.analogue_bias is not None
         current = np.broadcast_to(p.analogue_bias, self.v[p.name].shape).astype(np.int64)
         offset = 0
         for source in self.network.inputs:

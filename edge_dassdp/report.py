@@ -19,7 +19,7 @@ from rich.text import Text
 from edge_dassdp import measure, plan
 from edge_dassdp.device_figures import Build, DeviceFigures, Instructions
 from edge_dassdp.fidelity import Fidelity
-from edge_dassdp.harness import Stream, Verification
+from edge_dassdp.harness import Stream, Verification, rolling_accuracy
 from edge_dassdp.targets.base import Statistics
 
 LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
@@ -177,7 +177,7 @@ def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window:
                  letter: str = "E", link: str = "", rows: int = 10) -> RenderableType:
     """The course of a stream and the counters of the target after it; letter: its origin."""
     table = _table("samples", f"accuracy({window}) {letter}", "skipped", left=())
-    rolling, n = stream.rolling_accuracy(window), len(stream.labels)
+    rolling, n = rolling_accuracy(stream.hits, window), len(stream.labels)
     for end in checkpoints(n, rows):
         table.add_row(f"{end:,}", _percent(float(rolling[end - 1]), 1),
                       _percent(float(stream.is_skipped[:end].mean()), 1))

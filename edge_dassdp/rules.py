@@ -101,7 +101,7 @@ class DASSDP:
         _require(1 <= self.batch <= 64, f"DASSDP: batch is {self.batch}, expected 1 to 64")
 
 
-def SSDP(
+def SSDP(  # noqa: N802 - stands beside DASSDP and is used like it
     a_plus: float = 1e-4,
     a_base: float = 5e-5,
     sigma: float = 1.0,

@@ -98,7 +98,7 @@ class Target(ABC):
     def statistics(self) -> Statistics:
         """Counters, and on a device stack and link figures."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most targets hold nothing
         """Let go of what the target holds; harmless when repeated."""
 
     def __enter__(self) -> Self:

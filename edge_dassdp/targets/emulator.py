@@ -79,7 +79,7 @@ class Emulator(Target):
         Raises E104 for a wrong shape, E503 as a device would, E506 for an overflow.
         """
         samples = np.ascontiguousarray(x)
-        if samples.dtype != np.int8 or samples.ndim != 2 or samples.shape[1] != self.network.x_bytes:
+        if samples.dtype != np.int8 or samples.shape[1:] != (self.network.x_bytes,):
             raise EdgeError("E104", f"samples are {samples.dtype} of shape {samples.shape}, "
                             f"expected int8 (n, {self.network.x_bytes})")
         n = len(samples)

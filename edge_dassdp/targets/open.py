@@ -14,7 +14,7 @@ from edge_dassdp.targets.base import Target
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.qemu import Qemu
-from edge_dassdp.targets.serial import open_port
+from edge_dassdp.targets.serial import open_port, ports
 
 SPECS = "reference, emulator, emulator-checked, qemu:BOARD or serial:PORT[@BAUD]"
 BAUD = 115_200
@@ -55,6 +55,7 @@ def _serial(place: str, network: QNetwork, log: Path | None) -> LinkTarget:
         path, baud = place, str(BAUD)
     if not baud.isdecimal() or int(baud) == 0:
         raise EdgeError("E105", f"'{baud}' is no baud rate", help=f"for instance {path}@{BAUD}")
+    path = next((p.path for p in ports() if path in (p.path, p.unique_id)), path)
     stream = open_port(path, int(baud))
     try:
         return LinkTarget.of(network, stream, log=log)

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import edge_dassdp
 from edge_dassdp import ir
 from edge_dassdp.cli import app
+from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.errors import CODES
 
 ROOT = Path(edge_dassdp.__file__).parents[1]
@@ -84,10 +86,10 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_version_and_help_name_every_verb() -> None:
     assert ok("--version").strip() == f"edge-dassdp {edge_dassdp.__version__}"
     text = ok("--help")
-    for verb in ("quantize", "generate", "build", "run", "learn", "verify", "measure", "flash",
+    for name in ("quantize", "generate", "build", "run", "learn", "verify", "measure", "flash",
                  "demo", "boards", "devices", "doctor", "explain"):
-        assert verb in text
-        shown = CliRunner().invoke(app, [verb, "--help"])
+        assert name in text
+        shown = CliRunner().invoke(app, [name, "--help"])
         assert shown.exit_code == 0 and "--json" in shown.output
 
 
@@ -330,3 +332,21 @@ def test_usage_errors_exit_with_2(work: Path) -> None:
 def test_debug_shows_where(work: Path) -> None:
     done = run("run", work / "nowhere.npz", "--data", work / "data.npz", "--debug")
     assert done.returncode == 2 and "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize(("problem", "status", "words"), [
+    (KeyboardInterrupt(), 130, "interrupted"),
+    (ZeroDivisionError("by zero"), 101, "internal error: ZeroDivisionError: by zero"),
+    (PermissionError(13, "Permission denied", "m.npz"), 2, "m.npz cannot be read or written"),
+])
+def test_what_escapes_a_verb_has_its_status(problem: BaseException, status: int,
+                                            words: str) -> None:
+    broken = typer.Typer()
+
+    def fail(out: Output) -> Answer:
+        raise problem
+
+    verb(broken, "fail")(fail)
+    done = CliRunner().invoke(broken, [])
+    assert done.exit_code == status
+    assert words in done.stderr and "Traceback" not in done.stderr

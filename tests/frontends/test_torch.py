@@ -11,9 +11,8 @@ import sys
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
-snntorch = pytest.importorskip("snntorch")
+import snntorch
+import torch
 
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatmodel import FloatModel
