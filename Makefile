@@ -41,7 +41,7 @@ $(VENV)/test.stamp: pyproject.toml | $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot,torch,examples,dev]'
 	@touch $@ $(VENV)/demo.stamp
 
-$(VENV):
+$(VENV): | tools
 	$(PYTHON) -m venv $(VENV)
 
 clean:

@@ -1,30 +1,31 @@
 #!/bin/sh
-# The Debian packages for building and running firmware. Says what it cannot do, and never fails.
-packages="gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+# The Debian packages for the virtual environment, and for building and running firmware.
+# Says what it cannot do, and never fails.
+packages=""
+python3 -c "import ensurepip" 2>/dev/null || packages="$packages python3-venv"
+command -v arm-none-eabi-gcc >/dev/null ||
+    packages="$packages gcc-arm-none-eabi libnewlib-arm-none-eabi"
+command -v qemu-system-arm >/dev/null || packages="$packages qemu-system-arm"
+[ -n "$packages" ] || exit 0
 
-if command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null; then
+explain() {
+    echo "$1: please install$packages. Without the ARM tools all goes on with the emulator alone." >&2
     exit 0
-fi
+}
+command -v apt-get >/dev/null || explain "This is not Debian"
 if [ "$(id -u)" = 0 ]; then
     as_root=""
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
     as_root="sudo -n"
 else
-    echo "The firmware parts need $packages; install them as root. Going on with the emulator alone." >&2
-    exit 0
+    explain "Neither root nor sudo without a password"
 fi
-if ! command -v apt-get >/dev/null; then
-    echo "The firmware parts need arm-none-eabi-gcc, newlib and qemu-system-arm; this is not Debian, so please install them. Going on with the emulator alone." >&2
-    exit 0
-fi
+echo "Installing$packages ..." >&2
 log=$(mktemp)
-echo "Installing $packages ..." >&2
-if $as_root apt-get update >"$log" 2>&1 &&
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        $packages >>"$log" 2>&1; then
-    rm -f "$log"
-else
-    tail -n 3 "$log" >&2
-    rm -f "$log"
-    echo "The packages could not be installed. Going on with the emulator alone." >&2
-fi
+$as_root apt-get update >"$log" 2>&1 &&
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends $packages >>"$log" 2>&1
+status=$?
+[ $status = 0 ] || tail -n 3 "$log" >&2
+rm -f "$log"
+[ $status = 0 ] || explain "The packages could not be installed"
