@@ -90,7 +90,8 @@ class _Demo:
         task = self.tasks[0]
         self.quantized: Quantized = quantize(task.network, adaptation.ours(task.network),
                                              Settings(), self.data.train.x)
-        self.boards = [load_board(name) for name in BOARDS] if self._can_run_firmware() else []
+        self.boards = [load_board(name) for name in BOARDS]
+        self.built = self.boards if self._can_run_firmware() else []
 
     def _can_run_firmware(self) -> bool:
         missing = [tool for tool in (f"{ARM_PREFIX}gcc", QEMU) if shutil.which(tool) is None]
@@ -208,7 +209,7 @@ class _Demo:
         self._head(4, "The same bits everywhere")
         task, network = self.tasks[0], self.quantized.network
         stream = task.stream
-        specs = ["emulator", "emulator-checked", *(f"qemu:{b.name}" for b in self.boards)]
+        specs = ["emulator", "emulator-checked", *(f"qemu:{b.name}" for b in self.built)]
         with ExitStack() as stack:
             targets = []
             for spec in specs:
@@ -228,13 +229,13 @@ class _Demo:
         return done, links
 
     def _measure(self) -> dict[str, DeviceFigures]:
-        if not self.boards:
+        if not self.built:
             return {}
         self._head(5, "Measured on the firmware, beside the prediction")
         network, stream = self.quantized.network, self.tasks[0].stream
         x = input_x(network, stream.x[:N_MEASURED])
         figures = {}
-        for board in self.boards:
+        for board in self.built:
             figures[board.name] = measure_on_device(network, board, x, stream.y[:N_MEASURED])
             self._say(board.title, "bold")
             self.console.print(report.measure_screen(figures[board.name]))

@@ -1,0 +1,29 @@
+"""From training to the device's bits: snnTorch, the importer, the quantizer, the emulator."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from edge_dassdp import assets, harness, ir
+from edge_dassdp.datasets import load_dataset
+from edge_dassdp.fidelity import measure_fidelity
+from edge_dassdp.quantize import input_x, quantize
+from edge_dassdp.rules import Learning
+from edge_dassdp.targets.emulator import Emulator
+
+
+def test_a_network_trained_now_runs_in_the_emulator(tmp_path):
+    script = assets.folder("examples") / "train_digits.py"
+    command = [sys.executable, str(script), "--seeds", "1", "--epochs", "4", "--out", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    network = ir.load(tmp_path / "digits_seed0.npz")
+    data = load_dataset(tmp_path / "data.npz")
+    made = quantize(network, Learning.default(network), calibration=data.train.x)
+    fidelity = measure_fidelity(network, made, data.test.x, data.test.y)
+    assert fidelity.float_accuracy > 0.85
+    assert abs(fidelity.integer_accuracy - fidelity.float_accuracy) <= 0.01
+    emulator = Emulator(made.network)
+    assert harness.accuracy(emulator, input_x(made.network, data.test.x), data.test.y) \
+        == fidelity.integer_accuracy
