@@ -157,7 +157,7 @@ def _rule(layout: Layout, texts: _Texts, p: QProjection) -> Fields:
         g_q7 = "0" if p.rule.g_q7 is None else texts.array("uint8_t", f"g_q7_{p.name}", p.rule.g_q7)
         address = texts.rule("dassdp_error_rule_t", f"rule_{p.name}", [
             ("amplitude", p.rule.amplitude), ("r_max", p.rule.r_max), ("k_max", p.rule.k_max),
-            ("k_rshift", p.rule.k_rshift), ("g_q7", g_q7)])
+            ("k_rshift", p.rule.k_rshift), ("row_rshift", p.rule.row_rshift), ("g_q7", g_q7)])
         return [("rule", "dassdp_rule_error"), ("error_rule", address), ("sync_rule", "0")]
     if isinstance(p.rule, QSyncRule):
         address = texts.rule("dassdp_sync_rule_t", f"rule_{p.name}", [

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import read_npz, write_npz
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.reference import checked_weights
 from edge_dassdp.targets.base import Outcome, Target
 from edge_dassdp.targets.emulator import LEARN, Emulator
 from edge_dassdp.targets.link import LinkTarget
@@ -202,10 +203,16 @@ def save_snapshot(target: Emulator | LinkTarget, network: QNetwork, path: Path |
 def load_snapshot(target: Emulator | LinkTarget, network: QNetwork, path: Path | str) -> None:
     """Put a snapshot back. Raises E103 for another file, E504 for another model's snapshot."""
     header, arrays = read_npz(path, SNAPSHOT)
-    if header["model"] != network.sha256:
+    if header.get("model") != network.sha256:
         raise EdgeError("E504", f"{path} is a snapshot of another model",
-                        cause=f"snapshot {header['model'][:12]}, model {network.sha256[:12]}",
+                        cause=f"snapshot {str(header.get('model'))[:12]}, "
+                              f"model {network.sha256[:12]}",
                         help="restore it to the firmware it was taken from")
-    for p in network.plastic:
-        target.write_weights(p.name, arrays[f"w_{p.name}"])
+    missing = {"learning", *(f"w_{p.name}" for p in network.plastic)} - set(arrays)
+    if missing:
+        raise EdgeError("E103", f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
+    weights = {p.name: checked_weights(network, p.name, arrays[f"w_{p.name}"])
+               for p in network.plastic}
+    for name, w in weights.items():
+        target.write_weights(name, w.astype(np.int16))
     target.write_learning(arrays["learning"].tobytes())

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import io
 import json
+import operator
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.errors import EdgeError
+from edge_dassdp.kinds import is_int
 
 FloatArray = NDArray[np.float64]
 Reset = Literal["subtract", "zero", "none"]
@@ -30,15 +33,35 @@ def _malformed(message: str) -> EdgeError:
     return EdgeError("E101", message)
 
 
+LARGEST = 1e30
+"""Of any number in a network: float32 files hold it, and its square is still a float."""
+
+
+def _size(value: Any, what: str) -> None:
+    """uint16 in the runtime."""
+    if not is_int(value) or not 1 <= value <= 65535:
+        raise _malformed(f"{what} is {value!r}, expected an integer from 1 to 65,535")
+
+
+def _numbers(value: Any, what: str) -> FloatArray:
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise _malformed(f"{what} is no array of numbers") from None
+    if not np.isfinite(array).all():
+        raise _malformed(f"{what} holds a NaN or an infinity")
+    if (np.abs(array) > LARGEST).any():
+        raise _malformed(f"{what} holds a number beyond {LARGEST:g}")
+    return array
+
+
 def _vector(value: Any, size: int, what: str) -> FloatArray:
     """A scalar or an array of shape (size,) as a finite float64 vector of shape (size,)."""
-    array = np.asarray(value, dtype=np.float64)
+    array = _numbers(value, what)
     if array.ndim == 0 or array.shape == (1,):
         array = np.full(size, float(array.reshape(())))
     if array.shape != (size,):
         raise _malformed(f"{what} has shape {array.shape}, expected a scalar or ({size},)")
-    if not np.isfinite(array).all():
-        raise _malformed(f"{what} holds a NaN or an infinity")
     return array
 
 
@@ -53,6 +76,10 @@ class Input:
     name: str
     size: int
     n_frames: int = 1
+
+    def __post_init__(self) -> None:
+        _size(self.size, f"input '{self.name}': its size")
+        _size(self.n_frames, f"input '{self.name}': its number of frames")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +109,7 @@ class Population:
 
     def __post_init__(self) -> None:
         where = f"population '{self.name}'"
+        _size(self.size, f"{where}: its size")
         object.__setattr__(self, "beta", _vector(self.beta, self.size, f"{where}: beta"))
         object.__setattr__(
             self, "threshold", _vector(self.threshold, self.size, f"{where}: threshold")
@@ -121,14 +149,12 @@ class Projection:
     bias: FloatArray | None = None
 
     def __post_init__(self) -> None:
-        weight = np.asarray(self.weight, dtype=np.float64)
+        weight = _numbers(self.weight, f"projection '{self.name}': weight")
         if weight.ndim != 2:
             raise _malformed(
                 f"projection '{self.name}': weight has shape {weight.shape}, expected "
                 "(n_pre, n_post)"
             )
-        if not np.isfinite(weight).all():
-            raise _malformed(f"projection '{self.name}': weight holds a NaN or an infinity")
         object.__setattr__(self, "weight", weight)
         if self.bias is not None:
             bias = _vector(self.bias, weight.shape[1], f"projection '{self.name}': bias")
@@ -160,14 +186,16 @@ class Network:
     def __post_init__(self) -> None:
         self._check_names()
         self._check_projections()
-        if not 1 <= self.n_steps <= 255:
-            raise _malformed(f"n_steps is {self.n_steps}, expected 1 to 255")
+        if not is_int(self.n_steps) or not 1 <= self.n_steps <= 255:
+            raise _malformed(f"n_steps is {self.n_steps!r}, expected an integer from 1 to 255")
         for source in self.inputs:
             if source.n_frames not in (1, self.n_steps):
                 raise _malformed(
                     f"input '{source.name}' has {source.n_frames} frames, expected 1 or "
                     f"n_steps = {self.n_steps}"
                 )
+        if self.readout.kind not in ("spike_count", "membrane_sum"):
+            raise _malformed(f"readout kind '{self.readout.kind}' is not spike_count or membrane_sum")
         if self.readout.population not in {p.name for p in self.populations}:
             raise _malformed(f"readout names unknown population '{self.readout.population}'")
         resets = self.population(self.readout.population).reset != "none"
@@ -183,7 +211,7 @@ class Network:
         names = [i.name for i in self.inputs] + [p.name for p in self.populations]
         names += [p.name for p in self.projections]
         for name in names:
-            if not name.isidentifier() or not name.isascii():
+            if not isinstance(name, str) or not name.isidentifier() or not name.isascii():
                 raise _malformed(f"'{name}' is not a name: use letters, digits and underscores")
             if names.count(name) > 1:
                 raise _malformed(f"the name '{name}' is used twice")
@@ -274,15 +302,15 @@ def load(path: Path | str) -> Network:
                 for p in header["projections"]
             ),
             readout=Readout(**header["readout"]),
-            n_steps=int(header["n_steps"]),
+            n_steps=header["n_steps"],
         )
-    except (KeyError, TypeError) as problem:
-        raise EdgeError("E103", f"{path} is damaged: {problem!r} is missing or wrong") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise EdgeError("E103", f"{path} is damaged", cause=repr(problem)) from None
 
 
 def write_npz(path: Path | str, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
     """A deterministic .npz: fixed timestamps, sorted members, the header as JSON in `header`."""
-    text = json.dumps(header, sort_keys=True)
+    text = json.dumps(header, sort_keys=True, default=operator.index)
     members = {"header": np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(members):
@@ -292,17 +320,25 @@ def write_npz(path: Path | str, header: dict[str, Any], arrays: dict[str, NDArra
                              zipfile.ZIP_DEFLATED)
 
 
+def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    data = io.BytesIO(archive.read(name))
+    return np.asarray(np.lib.format.read_array(data, allow_pickle=False))
+
+
 def read_npz(path: Path | str, kind: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Header and arrays of a file written by `write_npz`; EdgeError E103 if it is not of `kind`."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with zipfile.ZipFile(path) as archive:
+            arrays = {name.removesuffix(".npy"): _member(archive, name)
+                      for name in archive.namelist()}
         header = json.loads(arrays.pop("header").tobytes().decode())
     except FileNotFoundError:
         raise EdgeError("E103", f"{path} does not exist") from None
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as problem:
+    except (OSError, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError,
+            RecursionError, MemoryError, OverflowError, zipfile.BadZipFile, zlib.error) as problem:
         raise EdgeError("E103", f"{path} is not a file of kind {kind}",
                         cause=str(problem)) from None
-    if header.get("format") != kind:
-        raise EdgeError("E103", f"{path} is of kind {header.get('format')}, expected {kind}")
+    found = header.get("format") if isinstance(header, dict) else None
+    if found != kind:
+        raise EdgeError("E103", f"{path} is of kind {found}, expected {kind}")
     return header, arrays

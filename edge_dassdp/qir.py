@@ -62,12 +62,13 @@ class QPopulation:
 @dataclass(frozen=True, eq=False)
 class QErrorRule:
     """k_i = clip(round(err_i r / 2^k_rshift), +-k_max), r = min(amplitude // (1 + sum n^2), r_max);
-    dw_q8 = round(k_i n_j g_q7[dt] / 2^12); g_q7 is None for the delta rule."""
+    dw_q8 = round(k_i n_j g_q7[dt] / 2^row_rshift); g_q7 is None for the delta rule, g = 1."""
 
     amplitude: int
     r_max: int
     k_max: int
     k_rshift: int
+    row_rshift: int
     g_q7: IntArray | None
 
 

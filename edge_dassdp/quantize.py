@@ -18,11 +18,14 @@ from edge_dassdp.bounds import Bound
 from edge_dassdp.credit import has_error
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network, Population, Projection
+from edge_dassdp.kinds import is_int, is_real
 from edge_dassdp.qformat import INT16_MAX, IntArray, round_shift, scalar_to_int, to_int
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, Records, ResetMode
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, Rule, latency_kind
 
 READOUT_FRACTION_BITS = 4
+MAX_SHIFT = 30
+"""Of an int32: a larger shift is undefined in C."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,22 @@ class Settings:
     x_frac_bits: int | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.bits_of, Mapping):
+            raise EdgeError("E105", "bits_of is no mapping of projections to bits")
         for name, bits in {"weight_bits": self.weight_bits, **self.bits_of}.items():
-            if bits not in (4, 5, 6, 7, 8, 16):
+            if not is_int(bits) or bits not in (4, 5, 6, 7, 8, 16):
                 raise EdgeError("E105", f"{name}: {bits} weight bits", help="choose 4 to 8, or 16")
-        if not 1.0 <= self.headroom <= 64.0:
+        if not is_real(self.headroom) or not 1.0 <= self.headroom <= 64.0:
             raise EdgeError("E105", f"headroom is {self.headroom}, expected 1 to 64")
-        if not 4 <= self.threshold_bits <= 14:
+        if not is_int(self.threshold_bits) or not 4 <= self.threshold_bits <= 14:
             raise EdgeError("E105", f"threshold_bits is {self.threshold_bits}, expected 4 to 14")
         if self.leak not in ("auto", "q15", "shift"):
             raise EdgeError("E105", f"leak is '{self.leak}', expected auto, q15 or shift")
         if self.membrane_bits not in (None, 16):
             raise EdgeError("E105", f"membrane_bits is {self.membrane_bits}, expected 16 or None")
-        if self.x_frac_bits is not None and not -8 <= self.x_frac_bits <= 7:
-            raise EdgeError("E105", f"x_frac_bits is {self.x_frac_bits}, expected -8 to 7")
+        bits = self.x_frac_bits
+        if bits is not None and (not is_int(bits) or not -8 <= bits <= 7):
+            raise EdgeError("E105", f"x_frac_bits is {bits}, expected -8 to 7")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +113,7 @@ def quantize(
         inputs=network.inputs, populations=tuple(populations), projections=tuple(projections),
         readout=network.readout.population, readout_kind=network.readout.kind,
         n_steps=network.n_steps, x_frac_bits=x_frac_bits,
-        softmax_scale=scale, softmax_shift=shift, softmax_limit=(4096 << shift) // scale,
+        softmax_scale=scale, softmax_shift=shift, softmax_limit=max(1, (4096 << shift) // scale),
         skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
         seed=learning.seed if learning else 2463534242,
         n_batch=_batch(rules),
@@ -202,29 +208,43 @@ class _Populate:
     @property
     def _is_per_neuron(self) -> bool:
         plastic = any(p.name in self.rules for p in self.spiking)
-        return self.settings.per_neuron and not plastic and not self.is_readout
+        return self.settings.per_neuron and not plastic and not self.is_readout \
+            and not self._needs_error()  # errors flow back in one unit of weight
 
-    def _step(self, projection: Projection) -> NDArray[np.float64]:
+    def _least(self, projections: list[Projection]) -> float:
+        """What stands for the largest weight of a projection that has none."""
+        return 1e-9 if any(p.weight.any() for p in projections) else float(self.p.threshold.min())
+
+    def _step(self, projection: Projection, least: float) -> NDArray[np.float64]:
         """The (8-bit) weight step that just holds a projection, (1,) or (n_post,)."""
         magnitude = np.abs(projection.weight)
-        largest = magnitude.max(axis=0) if self._is_per_neuron else magnitude.max(keepdims=True)[0]
+        largest = magnitude.max(keepdims=True)[0]
+        if self._is_per_neuron:  # a neuron without weights takes the step of the others
+            largest = np.where(magnitude.any(axis=0), magnitude.max(axis=0), largest)
         bits = self._bits(projection)
         q_max = 127 if self.wide_weights else (1 << (bits - 1)) - 1
         room = self.settings.headroom if projection.name in self.rules else 1.0
-        return np.asarray(np.maximum(largest, 1e-9) * room / q_max)
+        return np.asarray(np.maximum(largest, least) * room / q_max)
 
     def run(self) -> _Made:
         lshift = rshift = analogue_rshift = 0
         step = analogue_unit = unit = np.ones(1)
         if self.spiking:
-            step = np.max([self._step(p) for p in self.spiking], axis=0)
+            least = self._least(self.spiking)
+            step = np.max([self._step(p, least) for p in self.spiking], axis=0)
             fraction_bits = self._fraction_bits(step)
             unit = step / 2.0**fraction_bits
             shift = fraction_bits - (8 if self.wide_weights else 0)
             lshift, rshift = max(shift, 0), max(-shift, 0)
+            if lshift > MAX_SHIFT:
+                raise EdgeError("E202", f"population '{self.p.name}': its weights are too large for "
+                                "its threshold", help="use fewer threshold bits")
         if self.analogue:
-            smallest = np.max([self._step(p) / 2.0 ** self.frac_of[p.pre] for p in self.analogue],
-                              axis=0)
+            least = self._least(self.analogue)
+            smallest = np.max([self._step(p, least) / 2.0 ** self.frac_of[p.pre]
+                               for p in self.analogue], axis=0)
+            if self.spiking and not any(p.weight.any() for p in self.analogue):
+                smallest = unit
             if not self.spiking:
                 spare = np.min(self.p.threshold / smallest)
                 spare_bits = math.floor(math.log2(spare))
@@ -263,6 +283,9 @@ class _Populate:
         bias = sum((p.bias for p in (*self.analogue, *self.spiking) if p.bias is not None),
                    start=np.zeros(size))
         threshold = _shared(self.p.threshold / unit)
+        for what, value in (("threshold", threshold), ("bias", bias / np.minimum(unit, analogue_unit)
+                             if self.analogue else bias / unit)):
+            bounds.require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
         fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
         leak_q15, leak_shift = self._leak()
         records, records_membrane, counts = self._records()
@@ -287,7 +310,8 @@ class _Populate:
             return leak_q15, 0
         shift = scalar_to_int(-math.log2(1.0 - float(beta[0])))
         exact = beta[0] == 1.0 - 2.0**-shift
-        return leak_q15, shift if exact or self.settings.leak == "shift" else 0
+        is_shift = shift <= MAX_SHIFT and (exact or self.settings.leak == "shift")
+        return leak_q15, shift if is_shift else 0
 
     def _needs_error(self) -> bool:
         """An error-driven rule writes into this population or further along the way."""
@@ -358,7 +382,8 @@ def _prove(p: QPopulation, projections: list[QProjection], plastic: Collection[s
         total = n_steps * 32768
     narrow = bounds.fits_int16(largest)
     bounds.require_int32(f"{where}: the membrane",
-                         current.peak + peak + int(p.reset_by.max()) + int(p.fire_at.max()))
+                         current.peak + peak + int(p.reset_by.max()) + int(p.fire_at.max())
+                         + ((1 << p.leak_shift) >> 1))
     if is_readout:
         bounds.require_int32(f"{where}: the summed membrane", total)
         proofs.append(Bound(f"{p.name}: logits", total, 32))

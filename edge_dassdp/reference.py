@@ -336,7 +336,10 @@ def checked_weights(network: QNetwork, projection: str, w: NDArray[Any]) -> IntA
     p = _known(network, projection)
     if not p.is_plastic:
         raise EdgeError("E503", "the projection is not plastic", cause=f"'{projection}' is frozen")
-    values = np.asarray(w).astype(np.int64)
+    given = np.asarray(w)
+    if given.dtype.kind not in "iu":
+        raise EdgeError("E104", f"weights of '{projection}' are {given.dtype}, expected integers")
+    values = given.astype(np.int64)
     if values.shape != p.w.shape:
         raise EdgeError("E104", f"weights of '{projection}' have shape {values.shape}, expected "
                         f"{p.w.shape}")

@@ -16,7 +16,7 @@ from edge_dassdp.qformat import IntArray, round_divide, round_shift, saturate, t
 from edge_dassdp.qir import QErrorRule, QNetwork, QProjection, QSyncRule
 
 EXP2_Q15 = to_int(32768 * 2.0 ** (-np.arange(32) / 32))
-ONE_Q12, MAX_RECORDS = 4096, 32767
+ONE_Q7, ONE_Q12, MAX_RECORDS = 128, 4096, 32767
 
 
 @dataclass
@@ -106,11 +106,11 @@ def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mappin
     if n_tried == 0:
         return
     rows = np.flatnonzero(pre.count)
-    factor = pre.count[rows][:, None]
+    g_q7: IntArray | int = ONE_Q7
     if rule.g_q7 is not None:
         dt = np.abs(records[p.post].latency[None, :] - pre.latency[rows][:, None])
-        factor = factor * rule.g_q7[np.where(k != 0, dt, 0)]
-    dw_q8 = round_shift(k * factor, 12)
+        g_q7 = rule.g_q7[np.where(k != 0, dt, 0)]
+    dw_q8 = round_shift(k * (pre.count[rows][:, None] * g_q7), rule.row_rshift)
     learning["n_updates"] += n_tried * rows.size
     learning["n_vanished"] += int(((dw_q8 == 0) & (k != 0)).sum())
     write_rows(p, w, rows, dw_q8, k, learning)

@@ -1,6 +1,6 @@
 """The rules' constants in fixed point: amplitudes, shifts, clips and tables, with their proofs.
 
-Amplitudes are in Q20 of an 8-bit weight step; see docs/arithmetic.md for the derivation.
+Amplitudes count in 8-bit weight steps; docs/arithmetic.md has the derivation.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ def softmax(unit: float) -> tuple[int, int]:
     Raises E201 if a logit unit is too small to matter.
     """
     for shift in range(18, -1, -1):
-        scale = scalar_to_int(unit * math.log2(math.e) * 256 * 2.0**shift)
-        if scale < 2**15:
+        real = unit * math.log2(math.e) * 256 * 2.0**shift
+        if real < 2**15 - 0.5:
+            scale = scalar_to_int(real)
             if scale < 1:
                 raise EdgeError("E201", f"a logit unit of {unit:.3g} is too small for the softmax")
             return scale, shift
@@ -106,28 +107,41 @@ def _error_rule(network: Network, p: QProjection, rule: ReadoutDelta | ErrorSSDP
     step = float(p.scale[0])
     kappa = readout_gain(network)
     if isinstance(rule, ReadoutDelta):
-        real, q, g_q7, g_max = rule.mu / kappa, 20, None, 1
+        real, g_q7 = rule.mu / kappa, None
     else:
         threshold = float(network.population(p.post).threshold.mean())
         real = rule.mu * threshold / (path_gain(network, p.post) * kappa)
         dt = np.arange(n_steps + 1)
         g_q7 = to_int(128.0 * np.exp(-(dt**2) / (2 * rule.sigma**2)))
-        q, g_max = 13, 128
-    amplitude = real * error.unit / step * 2.0**q
-    shift = min(MAX_SHIFT, math.floor(AMPLITUDE_BITS - math.log2(amplitude)))
+    row_rshift, k_max = _row(n_steps)
+    amplitude = real * error.unit / step * 2.0 ** (row_rshift + 1)
+    known = 0 < amplitude < 2.0**AMPLITUDE_BITS  # beside a product that left the floats' range
+    shift = min(MAX_SHIFT, math.floor(AMPLITUDE_BITS - math.log2(amplitude))) if known else -1
     while shift >= 0 and scalar_to_int(amplitude * 2.0**shift) >= 1 << AMPLITUDE_BITS:
         shift -= 1
     if shift < 0 or scalar_to_int(amplitude * 2.0**shift) < 1:
         raise EdgeError("E201", f"projection '{p.name}': the amplitude of {type(rule).__name__} "
-                        f"has no fixed-point form ({amplitude:.3g} in Q{q} of a weight step)",
+                        f"has no fixed-point form ({amplitude:.3g} in Q{row_rshift + 1} of a weight step)",
                         help="a smaller mu, or weights of more bits")
     half = 1 << (shift - 1) if shift else 0
     return QErrorRule(
         amplitude=scalar_to_int(amplitude * 2.0**shift),
         r_max=min((INT32_MAX - half) // error.peak, (1 << AMPLITUDE_BITS) - 1),
-        k_max=min(INT16_MAX, (DW_MAX_Q8 * 4096 - 2048) // (n_steps * g_max)),
-        k_rshift=shift, g_q7=g_q7,
+        k_max=k_max, k_rshift=shift, row_rshift=row_rshift, g_q7=g_q7,
     )
+
+
+def _row(n_steps: int) -> tuple[int, int]:
+    """(row_rshift, k_max) with |k n g| rounded >> row_rshift at most DW_MAX_Q8.
+
+    k counts in Q(row_rshift + 1) of a weight step: 13 fraction bits, and more in long samples,
+    whose many spikes make k small.
+    """
+    for row_rshift in range(12, 20):
+        k_max = ((DW_MAX_Q8 << row_rshift) - (1 << (row_rshift - 1))) // (n_steps * 128)
+        if 2 * k_max > INT16_MAX:
+            return row_rshift, min(INT16_MAX, k_max)
+    raise AssertionError("n_steps is at most 255")
 
 
 def _sync_rule(network: QNetwork, p: QProjection, rule: DASSDP) -> QSyncRule:
@@ -136,9 +150,10 @@ def _sync_rule(network: QNetwork, p: QProjection, rule: DASSDP) -> QSyncRule:
     g = np.exp(-(dt**2) / (2 * rule.sigma**2))
     delta = np.stack([-rule.a_base * g, rule.a_plus * g])
     largest = float(np.abs(delta).max())
-    if largest == 0 or 2 * largest > min(1.0, DW_MAX_Q8 / 256 * step):
+    most = min(1.0, (DW_MAX_Q8 - rule.batch) / 256 * step)  # the table's rounding adds up
+    if largest == 0 or 2 * largest > most:
         raise EdgeError("E201", f"projection '{p.name}': an update of {largest:.3g} lies outside "
-                        f"(0, {min(0.5, DW_MAX_Q8 / 512 * step):.3g}]",
+                        f"(0, {most / 2:.3g}]",
                         help="choose a_plus and a_base so that the largest is inside")
     steps_q8 = delta / (step * rule.batch) * 256
     shift = 16
@@ -149,8 +164,13 @@ def _sync_rule(network: QNetwork, p: QProjection, rule: DASSDP) -> QSyncRule:
         shift -= 1
     is_published = rule.variant == "published"
     into_readout = p.post == network.readout
+    table = to_int(steps_q8 * 2.0**shift)
+    if not table.any():
+        raise EdgeError("E201", f"projection '{p.name}': an update of {largest:.3g} is below the "
+                        f"resolution of the table ({step * rule.batch / 2**25:.3g})",
+                        help="choose a larger a_plus or a_base")
     return QSyncRule(
-        delta=to_int(steps_q8 * 2.0**shift), delta_rshift=shift, is_gated=rule.gated,
+        delta=table, delta_rshift=shift, is_gated=rule.gated,
         silent_step=0 if is_published and not into_readout else network.n_steps,
         repeat_loss=is_published,
         sync_rshift=max(0, (p.n_pre * p.n_post).bit_length() - 15),

@@ -8,7 +8,6 @@ SSDP, arXiv 2505.14841. Every constructor raises EdgeError E203 for a value out 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +15,7 @@ from typing import Literal
 from edge_dassdp.credit import forward_projections, has_error, path_gain
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network, Projection
+from edge_dassdp.kinds import is_int, is_real
 
 Variant = Literal["described", "published"]
 LatencyKind = Literal["first", "last"]
@@ -27,7 +27,12 @@ def _require(holds: bool, message: str, help: str = "") -> None:
 
 
 def _positive(value: float, what: str) -> None:
-    _require(math.isfinite(value) and value > 0, f"{what} is {value}, expected a number above 0")
+    _require(is_real(value) and value > 0, f"{what} is {value}, expected a number above 0")
+
+
+def _sigma(value: float, what: str) -> None:
+    _require(is_real(value) and 1e-3 <= value <= 1e6,
+             f"{what} is {value}, expected 0.001 to 1,000,000 steps")
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class ErrorSSDP:
 
     def __post_init__(self) -> None:
         _positive(self.mu, "ErrorSSDP: mu")
-        _positive(self.sigma, "ErrorSSDP: sigma")
+        _sigma(self.sigma, "ErrorSSDP: sigma")
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,13 @@ class DASSDP:
     def __post_init__(self) -> None:
         for name in ("a_plus", "a_base"):
             value = getattr(self, name)
-            _require(math.isfinite(value), f"DASSDP: {name} is {value}, expected a finite number")
-        _positive(self.sigma, "DASSDP: sigma")
+            _require(is_real(value), f"DASSDP: {name} is {value}, expected a finite number")
+        _sigma(self.sigma, "DASSDP: sigma")
         _require(self.variant in ("described", "published"),
                  f"DASSDP: variant '{self.variant}' is not described or published")
-        _require(1 <= self.batch <= 64, f"DASSDP: batch is {self.batch}, expected 1 to 64")
+        _require(isinstance(self.gated, bool), f"DASSDP: gated is {self.gated}, expected a bool")
+        _require(is_int(self.batch) and 1 <= self.batch <= 64,
+                 f"DASSDP: batch is {self.batch}, expected 1 to 64")
 
 
 def SSDP(  # noqa: N802 - stands beside DASSDP and is used like it
@@ -137,13 +144,15 @@ class Learning:
     seed: int = 2463534242
 
     def __post_init__(self) -> None:
-        _require(bool(self.rules), "no projection has a rule")
+        _require(isinstance(self.rules, Mapping) and bool(self.rules), "no projection has a rule",
+                 help="give a mapping of projections to rules")
         for name, rule in self.rules.items():
             _require(isinstance(rule, Rule), f"the rule of '{name}' is a {type(rule).__name__}",
                      help="choose ReadoutDelta, ErrorSSDP, DASSDP or SSDP")
-        _require(0 <= self.skip_below < 1,
+        _require(is_real(self.skip_below) and 0 <= self.skip_below < 1,
                  f"skip_below is {self.skip_below}, expected 0 to below 1")
-        _require(1 <= self.seed < 2**32, f"seed is {self.seed}, expected 1 to 2^32 - 1")
+        _require(is_int(self.seed) and 1 <= self.seed < 2**32,
+                 f"seed is {self.seed}, expected 1 to 2^32 - 1")
 
     @classmethod
     def default(cls, network: Network) -> Learning:

@@ -111,9 +111,12 @@ class Emulator(Target):
     def _int32(self, values: NDArray[Any] | None, n: int) -> Any:
         if values is None:
             return self._ffi.NULL
-        array = np.ascontiguousarray(values, np.int32)
-        if array.shape != (n,):
-            raise EdgeError("E104", f"labels or losses have shape {array.shape}, expected ({n},)")
+        given = np.asarray(values)
+        if given.shape != (n,):
+            raise EdgeError("E104", f"labels or losses have shape {given.shape}, expected ({n},)")
+        array = np.ascontiguousarray(given, np.int32)
+        if not np.array_equal(array, given):
+            raise EdgeError("E104", "a label or a loss is no 32-bit integer")
         return self._ffi.from_buffer("int32_t[]", array)
 
     def _check(self, status: int, where: str = "") -> None:

@@ -89,13 +89,15 @@ struct dassdp_population {
 };
 
 /* dw of the error-modulated rules: k_i = clip(err_i * r rounded >> k_rshift), r = amplitude //
- * (1 + sum n^2); with a kernel g the update is k_i n_j g[|t_i - t_j|], without it k_i n_j. */
+ * (1 + sum n^2), the update in Q8 of a weight step is k_i n_j g[|t_i - t_j|] rounded >>
+ * row_rshift. */
 typedef struct {
     uint32_t amplitude;
     uint32_t r_max;
     int32_t k_max;
     uint8_t k_rshift;
-    const uint8_t *g_q7;   /* n_steps + 1 entries, or NULL for the delta rule */
+    uint8_t row_rshift;
+    const uint8_t *g_q7;   /* n_steps + 1 entries, or NULL for the delta rule: g = 1 */
 } dassdp_error_rule_t;
 
 /* (DA-)SSDP: table of n_steps + 1 entries for sync = 0, then as many for sync = 1. */

@@ -37,10 +37,10 @@ DASSDP_NEURON_KERNELS(v32_a32)
 int32_t dassdp_k_feedback(const dassdp_projection_t *projection, const void *image,
                           uint32_t pre_idx, const int16_t *err);
 
-/* The update row of one presynaptic neuron, Q8 of a weight step: k_i n_j g[|t_i - t_j|], or k_i n_j
- * where g is NULL. Returns how many entries with k_i != 0 became zero. */
-uint32_t dassdp_k_update_row(int16_t *dw_q8, const int16_t *k, uint32_t n_post, uint32_t n_spikes,
-                             const uint8_t *g_q7, const uint8_t *latency_post,
+/* The update row of one presynaptic neuron, Q8 of a weight step: k_i n_j g[|t_i - t_j|] rounded
+ * >> row_rshift; g is 1 (128) where g_q7 is NULL. Returns how many entries with k_i != 0 became zero. */
+uint32_t dassdp_k_update_row(const dassdp_error_rule_t *rule, int16_t *dw_q8, const int16_t *k,
+                             uint32_t n_post, uint32_t n_spikes, const uint8_t *latency_post,
                              uint32_t latency_pre);
 
 /* w[j][i] = sat(w + (dw_q8[i] + u) >> 8), u a random byte: one random word for every group of four

@@ -58,7 +58,7 @@ int dassdp_rule_error(const dassdp_model_t *model, void *state,
         if (n_j != 0u) {
             uint32_t latency =
                 rule->g_q7 == 0 ? 0u : dassdp_field_get(pre.latency, j, pre.bits);
-            learning->n_vanished += dassdp_k_update_row(dw_q8, k, n_columns, n_j, rule->g_q7,
+            learning->n_vanished += dassdp_k_update_row(rule, dw_q8, k, n_columns, n_j,
                                                         latency_post, latency);
             learning->n_saturated +=
                 dassdp_k_learn_row(projection, image, j, dw_q8, k, &learning->rng);

@@ -37,8 +37,9 @@ def population(name: str, size: int, fire_at: int, **fields: Any) -> QPopulation
 
 def network() -> QNetwork:
     w = {name: DATA[name].astype(np.int16) for name in ("W1", "W2", "W3")}
-    rules = (QErrorRule(CONST["A2"], CONST["cap2"], 32767, CONST["S2"], DATA["G"].astype(np.int64)),
-             QErrorRule(CONST["A1"], 1 << 22, 1 << 20, CONST["S1"], None))
+    rules = (QErrorRule(CONST["A2"], CONST["cap2"], 32767, CONST["S2"], 12,
+                        DATA["G"].astype(np.int64)),
+             QErrorRule(CONST["A1"], 1 << 22, 1 << 20, CONST["S1"], 19, None))  # k in Q20
     return QNetwork(
         inputs=(Input("x", 24, N_STEPS),),
         populations=(

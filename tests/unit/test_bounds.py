@@ -67,7 +67,7 @@ def test_membranes_stay_inside(reset: ResetMode, leak_q15: int, shift: int, fire
 
 
 def test_a_neuron_that_stays_above_its_threshold_is_bounded() -> None:
-    """Immediate soft reset with a current above twice the threshold: the membrane goes on rising."""
+    """Immediate soft reset, a current above twice the threshold: the membrane goes on rising."""
     one = np.ones(1, np.int64)
     reached, peak, _ = bounds.membrane(Interval(0 * one, 300 * one), 32768 * one, 0, 100 * one,
                                        100 * one, "subtract_now", 6)

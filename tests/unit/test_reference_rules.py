@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scenarios import SCENARIOS, layers
 
+from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.packing import GATE_DTYPE, LEARNING_DTYPE
 from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import QErrorRule, QNetwork, QProjection, QSyncRule
-from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.reference_rules import (
     Record,
@@ -64,7 +65,7 @@ def test_softmax_errors_are_within_a_few_256ths(name: str) -> None:
         distance = min(math.log2(p.max() / p[label]), 16) if p[label] else 16
         step = 1 / unit if distance > 16 - 1 / unit else 0  # the limit is a whole logit unit
         assert abs(loss_q8 / 256 - (distance - math.log2(p.max()))) <= 0.08 + step
-        assert -256 <= err_q8.min() and err_q8.max() <= 256
+        assert err_q8.min() >= -256 and err_q8.max() <= 256
         assert np.abs(err_q8).sum() <= 512 + network.n_classes
 
 
@@ -127,7 +128,7 @@ def test_without_k_every_group_draws_and_16_bits_never_do() -> None:
 
 
 def test_errors_without_any_presynaptic_spike_change_nothing() -> None:
-    rule = QErrorRule(1 << 20, 1 << 21, 32767, 4, None)
+    rule = QErrorRule(1 << 13, 1 << 21, 32767, 4, 12, None)
     p, state = replace(projection(3, n_pre=2), rule=rule), learning()
     w = np.ones((2, 3), np.int64)
     apply_error_rule(p, w, np.array([200, -200, 3]), {"a": Record.empty(2), "b": Record.empty(3)},
@@ -174,11 +175,23 @@ def test_error_updates_are_the_float_rule_s() -> None:
         assert correlation > 0.8 and abs(slope - 1) < 0.1, (name, correlation, slope)
 
 
-def test_the_delta_rule_s_factor_is_clipped_at_a_32nd_of_a_step() -> None:
-    rule = QErrorRule(1 << 21, 1 << 22, 32767, 0, None)
-    p, w, state = replace(projection(1, 16, 1), rule=rule), np.zeros((1, 1), np.int64), learning()
-    apply_error_rule(p, w, np.array([256]), {"a": Record(np.array([4]), np.array([0]))}, state)
-    assert w.tolist() == [[4 * 256 // 32]]
+@pytest.mark.parametrize("n_steps", [8, 25, 255])
+def test_the_delta_rule_is_the_float_one(n_steps: int) -> None:
+    """16-bit weights draw nothing; a sample of 10 neurons with half the possible spikes each."""
+    rng = np.random.default_rng(1)
+    net = Network(
+        (Input("x", 4),), (Population("h", 10, 0.9, 1.0), Population("out", 2, 0.0, 1.0, "none")),
+        (Projection("fc1", "x", "h", rng.normal(0, 1, (4, 10))),
+         Projection("fc2", "h", "out", rng.normal(0, 0.3, (10, 2)))),
+        Readout("out", "membrane_sum"), n_steps)
+    p = quantize(net, Learning({"fc2": ReadoutDelta(0.4)}),
+                 Settings(bits_of={"fc2": 16})).network.projection("fc2")
+    n, w = n_steps // 2, np.zeros((10, 2), np.int64)
+    silent = np.zeros(10, np.int64)
+    apply_error_rule(p, w, np.array([256, -128]), {"h": Record(silent + n, silent)}, learning())
+    expected = 0.4 * n / (1 + 10 * n * n) * np.array([1.0, -0.5])
+    np.testing.assert_allclose(w * p.scale[0] / 256, np.tile(expected, (10, 1)), rtol=0.1,
+                               atol=p.scale[0] / 256)
 
 
 def test_feedback_adds_projections_in_one_unit() -> None:
