@@ -71,7 +71,7 @@ def random_network(rng: np.random.Generator) -> Network:
                                       ("zero", True), ("zero", False)]
     n_steps = int(rng.choice([4, 8, 10, 16, 25]))
     sizes = [int(n) for n in np.exp(rng.uniform(np.log(8), np.log(90), rng.integers(1, 4)))]
-    sizes = [int(rng.integers(6, 100)), *sizes, int(rng.integers(2, 13))]
+    sizes = [int(rng.integers(6, 80)), *sizes, int(rng.integers(2, 13))]
     gain, names = float(rng.uniform(2.0, 6.0)), ["x", *(f"h{i}" for i in range(1, len(sizes) - 1)),
                                                   "out"]
     is_sum = bool(rng.random() < 0.7)
@@ -93,7 +93,7 @@ def random_network(rng: np.random.Generator) -> Network:
         project(1, 3, gain)
     if rng.random() < 0.3:
         project(1, 1, 1.0)
-    frames = n_steps if rng.random() < 0.2 else 1
+    frames = n_steps if rng.random() < 0.2 and n_steps * sizes[0] < 400 else 1
     return Network((Input("x", sizes[0], frames),), tuple(populations), tuple(projections),
                    Readout("out", "membrane_sum" if is_sum else "spike_count"), n_steps)
 
@@ -133,7 +133,8 @@ def random_samples(rng: np.random.Generator) -> Sampled:
                 ram_ledger(made, load_board(name))
         except EdgeError:  # it does not fit in numbers, or in RAM
             continue
-        x = rng.normal(0, 1, (N_SAMPLES, network.n_inputs)).astype(np.float32)
+        x = rng.normal(0, np.geomspace(0.2, 2.0, N_SAMPLES)[:, None],
+                       (N_SAMPLES, network.n_inputs)).astype(np.float32)
         return made, input_x(made, x), rng.integers(network.n_classes, size=N_SAMPLES)
 
 

@@ -68,6 +68,11 @@ class Trial:
     original: float
     hits: NDArray[np.bool_]
 
+    @property
+    def online(self) -> float:
+        """Accuracy over the stream, each sample classified before it was learned."""
+        return float(self.hits.mean())
+
 
 @dataclass(frozen=True)
 class Method:

@@ -179,9 +179,9 @@ class _Demo:
         for method in METHODS:
             made = trials[method.key]
             rows.append((method.title, *(_mean_std([getattr(t, name) for t in made])
-                                         for name in ("before", "after", "original"))))
+                                         for name in ("before", "online", "after", "original"))))
         self.console.print(report.listing(
-            ("method", "shifted, before", "shifted, after", "unshifted, after"), rows))
+            ("method", "before", "in the stream", "after", "unshifted, after"), rows))
         n_seeds = f"{len(self.tasks)} seed" + "s" * (len(self.tasks) > 1)
         self._say(f"% of {len(self.data.test)} test samples, mean ± std of {n_seeds} (network, "
                   "shift, order of the stream).")
@@ -269,6 +269,8 @@ class _Demo:
                 "shifted_learned": after.pop("ours"),
                 "shifted_learned_float": after.pop("ours_float"),
                 "shifted_baselines": after,
+                "in_the_stream": {k: _summary([t.online for t in made])
+                                  for k, made in trials.items()},
                 "unshifted_after": {k: _summary([t.original for t in made])
                                     for k, made in trials.items()},
             },

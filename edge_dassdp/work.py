@@ -26,6 +26,7 @@ from edge_dassdp.reference_rules import apply_error_rule, apply_sync_rule, xorsh
 from edge_dassdp.targets.base import NO_LABEL
 
 COSTS_FILE = "costs.toml"
+_RESETS = {"none": 0, "subtract_now": 2}
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Work:
     Inference. population_steps: population updates. analogue_macs: inputs times columns.
     currents: neurons whose analogue current was rounded. sum_columns: columns of projections with
     an active row, per step. synaptic_ops: active rows times columns, the classic figure;
-    synaptic_ops_16: those of 16-bit weights among them. neuron_updates; neuron_updates_32: those of
-    int32 membranes among them; resets: those of neurons with a reset. words_scanned: words of 32
-    spikes searched. spikes_listed: spikes found in them. events_recorded: spikes counted for
+    synaptic_ops_16: those of 16-bit weights among them. neuron_updates; leaks_32: those of int32
+    membranes that leak by a product among them; resets: resets considered, two in an update that
+    subtracts at once. words_scanned: words of 32 spikes searched. spikes_listed: spikes found in them. events_recorded: spikes counted for
     learning. membranes_read: membranes added to logits or tested for a record.
 
     Learning. updates: 1 if weights were written. logits: softmax terms. fields_read: packed counts
@@ -56,7 +57,7 @@ class Work:
     synaptic_ops: int = 0
     synaptic_ops_16: int = 0
     neuron_updates: int = 0
-    neuron_updates_32: int = 0
+    leaks_32: int = 0
     resets: int = 0
     words_scanned: int = 0
     spikes_listed: int = 0
@@ -123,8 +124,8 @@ def _count_step(reference: Reference, t_step: int, before: Mapping[str, IntArray
             tally["synaptic_ops_16"] += active[q.pre] * n_columns * is_wide
             tally["sum_columns"] += (active[q.pre] > 0) * n_columns * (not is_wide)
         tally["neuron_updates"] += p.size
-        tally["neuron_updates_32"] += p.size * (p.membrane_bits == 32)
-        tally["resets"] += p.size * (p.reset != "none")
+        tally["leaks_32"] += p.size * (p.membrane_bits == 32 and p.leak_shift == 0)
+        tally["resets"] += p.size * _RESETS.get(p.reset, 1)
         active[p.name] = after[p.name]
         listed = "" if listed == p.name else listed
         if p.counts or p.name == net.readout:
