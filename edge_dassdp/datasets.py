@@ -71,7 +71,9 @@ def load_dataset(path: Path | str) -> Dataset:
         mean, std = float(header["mean"]), float(header["std"])
         x = ((arrays["raw"].astype(np.float32) - mean) / std).astype(np.float32)
         y = arrays["labels"].astype(np.int64)
+        if x.ndim != 2 or y.shape != x.shape[:1] or not np.isfinite(x).all():
+            raise ValueError("samples and labels do not fit, or a sample is not finite")
         parts = {split: Samples(x[arrays[split]], y[arrays[split]]) for split in SPLITS}
         return Dataset(name=str(header["name"]), mean=mean, std=std, **parts)
-    except (KeyError, TypeError, ValueError, IndexError) as problem:
+    except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError) as problem:
         raise EdgeError("E103", f"{path} is damaged: {problem!r}") from None

@@ -66,8 +66,8 @@ def run_demo(options: Options, console: Console) -> dict[str, Any]:
     results = demo.run()
     path = options.directory / "results.json"
     path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    console.print(Text(f"\nrun folder: {options.directory}/ (results.json, learning_curve.png, "
-                       "ram.png, project-*/, link-*.log)"))
+    left = ", ".join(sorted(p.name for p in options.directory.iterdir()))
+    console.print(Text(f"\nrun folder {options.directory}: {left}"))
     return results
 
 
@@ -291,8 +291,9 @@ class _Demo:
 def _device_results(made: DeviceFigures) -> dict[str, Any]:
     """ram, stack and insns of one board."""
     predicted, linked = made.build.predicted, made.build.linked
-    counts = {"inference": made.inference, "learning_step": made.learning,
-              "learning_step_that_wrote": made.written}
+    counts = {"inference": (made.predicted.inference, made.inference),
+              "learning_step": (made.predicted.learning, made.learning),
+              "learning_step_that_wrote": (made.predicted.written, made.written)}
     return {
         "ram": {
             "predicted": {"static_bytes": predicted.static_bytes,
@@ -307,7 +308,9 @@ def _device_results(made: DeviceFigures) -> dict[str, Any]:
                   "path": list(made.build.stack.path)},
         "insns": {"unit": "instructions, executed in QEMU",
                   "target": f"qemu:{predicted.board.name}",
-                  **{name: asdict(c) if c else None for name, c in counts.items()}},
+                  "synaptic_ops_of_an_inference": made.predicted.synaptic_ops,
+                  **{name: {"predicted": before, **asdict(c)} if c else None
+                     for name, (before, c) in counts.items()}},
     }
 
 

@@ -14,7 +14,7 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import read_npz, write_npz
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import checked_weights
-from edge_dassdp.targets.base import Outcome, Target
+from edge_dassdp.target import Outcome, Target
 from edge_dassdp.targets.emulator import LEARN, Emulator
 from edge_dassdp.targets.link import LinkTarget
 

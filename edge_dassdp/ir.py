@@ -195,7 +195,8 @@ class Network:
                     f"n_steps = {self.n_steps}"
                 )
         if self.readout.kind not in ("spike_count", "membrane_sum"):
-            raise _malformed(f"readout kind '{self.readout.kind}' is not spike_count or membrane_sum")
+            raise _malformed(f"readout kind '{self.readout.kind}' is not spike_count or "
+                             "membrane_sum")
         if self.readout.population not in {p.name for p in self.populations}:
             raise _malformed(f"readout names unknown population '{self.readout.population}'")
         resets = self.population(self.readout.population).reset != "none"

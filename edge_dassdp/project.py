@@ -19,6 +19,7 @@ from edge_dassdp.board import Board, board_files
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
             "-Wdouble-promotion", "-Werror")
+_SCRATCH = "-fno-strict-aliasing"  # the state's scratch holds sums, then update rows
 _VECTORS = ("-march=native", "-DDASSDP_TILE=64", "-DDASSDP_SPLIT_SHARED=1")
 _EMULATOR = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", *_VECTORS)
 _CHECKED = ("-O1", "-DDASSDP_CHECKED=1", "-fsanitize=undefined")
@@ -88,7 +89,7 @@ class Project:
 def emulator_project(sources: Mapping[str, str], *, checked: bool = False) -> Project:
     """Generated `sources` with the runtime and the host port, as a shared object."""
     files = _runtime(()) | _firmware_files("port/host") | _generated(sources)
-    flags = ("-std=c11", *(_CHECKED if checked else _EMULATOR), "-fPIC", *WARNINGS)
+    flags = ("-std=c11", _SCRATCH, *(_CHECKED if checked else _EMULATOR), "-fPIC", *WARNINGS)
     return Project(files, flags, ("-shared",))
 
 
@@ -103,7 +104,7 @@ def with_port(files: Mapping[str, str], board: Board) -> Project:
     port = (_firmware_files("port") | _firmware_files("port/cortex_m", besides=("main.c",))
             | _firmware_files("port/uart", only=("uart.h", f"{board.uart.driver}.c"))
             | _generated(board_files(board)))
-    flags = ("-std=c11", f"-mcpu={board.cpu}", *board.cflags, *_FIRMWARE,
+    flags = ("-std=c11", _SCRATCH, f"-mcpu={board.cpu}", *board.cflags, *_FIRMWARE,
              "-include", "generated/dassdp_board.h", *WARNINGS)
     return Project(dict(files) | port, flags, _FIRMWARE_LINK)
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import operator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Input, ReadoutKind, read_npz, write_npz
-from edge_dassdp.qformat import IntArray
+from edge_dassdp.kinds import is_int
+from edge_dassdp.qformat import INT32_MAX, IntArray
 
 ResetMode = Literal[
     "none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now"
@@ -171,12 +174,150 @@ class QNetwork:
     def sha256(self) -> str:
         """Identity of the model: over every integer and name, not over `unit` and `scale`."""
         header, arrays = _describe(self)
-        digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps(header, sort_keys=True, default=operator.index).encode())
         for name in sorted(arrays):
             if not name.endswith((".unit", ".scale")):
                 digest.update(name.encode())
                 digest.update(np.ascontiguousarray(arrays[name]).astype("<i8").tobytes())
         return digest.hexdigest()
+
+
+def validate(network: QNetwork) -> None:
+    """Constants that every target can run: no shift, index or table out of range.
+
+    Raises EdgeError E101. Sums are not proven again: `load` compares the file's SHA-256 instead.
+    """
+    _check_network(network)
+    for p in network.populations:
+        _check_population(network, p)
+    for q in network.projections:
+        _check_projection(network, q)
+        if isinstance(q.rule, QErrorRule):
+            _check_error_rule(network, q, q.rule)
+        elif isinstance(q.rule, QSyncRule):
+            _check_sync_rule(network, q, q.rule)
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise EdgeError("E101", message)
+
+
+def _within(value: Any, low: int, high: int, what: str) -> None:
+    _require(is_int(value) and low <= value <= high,
+             f"{what} is {value!r}, expected an integer from {low:,} to {high:,}")
+
+
+def _entries(array: Any, shapes: tuple[tuple[int, ...], ...], low: int, high: int,
+             what: str) -> None:
+    _require(isinstance(array, np.ndarray) and array.dtype.kind in "iu" and array.shape in shapes,
+             f"{what} is no integer array of shape {' or '.join(map(str, shapes))}")
+    _require(low <= int(array.min()) and int(array.max()) <= high,
+             f"{what} holds {int(array.min()):,} to {int(array.max()):,}, expected {low:,} to "
+             f"{high:,}")
+
+
+def _real(array: Any, size: int, what: str) -> None:
+    _require(isinstance(array, np.ndarray) and array.dtype.kind == "f"
+             and array.shape in ((1,), (size,)) and bool((np.isfinite(array) & (array > 0)).all()),
+             f"{what} holds no positive numbers")
+
+
+def _check_network(n: QNetwork) -> None:
+    _within(n.n_steps, 1, 255, "n_steps")
+    _within(n.n_batch, 1, 64, "n_batch")
+    _within(n.seed, 1, 2**32 - 1, "seed")
+    _within(n.skip_below_q8, 0, 256, "skip_below_q8")
+    _within(n.softmax_shift, 0, 18, "softmax_shift")
+    _within(n.softmax_scale, 1, 2**15 - 1, "softmax_scale")
+    _within(n.softmax_limit, 1, max(1, (4096 << n.softmax_shift) // n.softmax_scale),
+            "softmax_limit")
+    sizes = [p.name for p in n.populations]
+    names = [i.name for i in n.inputs] + sizes + [p.name for p in n.projections]
+    _require(all(name.isidentifier() and name.isascii() for name in names)
+             and len(set(names)) == len(names), "a name is no identifier or is used twice")
+    _require(n.readout in sizes and n.readout_kind in ("spike_count", "membrane_sum"),
+             f"readout '{n.readout}' of kind '{n.readout_kind}' is unknown")
+    _require(len(n.x_frac_bits) == len(n.inputs) > 0, "x_frac_bits needs a value for each input")
+    for source in n.inputs:
+        _require(source.n_frames in (1, n.n_steps),
+                 f"input '{source.name}' has {source.n_frames} frames")
+    order = [p.post for p in n.projections]
+    _require(order == [name for name in sizes for _ in range(order.count(name))]
+             and set(order) == set(sizes), "projections do not follow the order of populations")
+
+
+def _check_population(n: QNetwork, p: QPopulation) -> None:
+    where = f"population '{p.name}': "
+    _within(p.size, 1, 65535, where + "size")
+    _require(p.reset in get_args(ResetMode) and p.records in get_args(Records)
+             and all(isinstance(flag, bool) for flag in (p.saturates, p.records_membrane, p.counts,
+                                                         p.has_error)),
+             where + "its reset, its record or a flag is unknown")
+    _require(p.membrane_bits in (16, 32) and p.acc_bits in (16, 32), where + "a width is unknown")
+    for name in ("leak_shift", "acc_lshift", "acc_rshift", "analogue_rshift"):
+        _within(getattr(p, name), 0, 30, where + name)
+    _real(p.unit, p.size, where + "unit")
+    limit = (1 << (p.membrane_bits - 1)) - 1
+    shapes = ((1,), (p.size,))
+    _entries(p.leak_q15, shapes, 0, 32768, where + "leak_q15")
+    _entries(p.fire_at, shapes, 1, limit, where + "fire_at")
+    _entries(p.reset_by, (p.fire_at.shape,), 0, limit, where + "reset_by")
+    _entries(p.bias, ((p.size,),), -limit, limit, where + "bias")
+    inputs = {i.name for i in n.inputs}
+    has_analogue = any(q.pre in inputs for q in n.into(p.name))
+    _require((p.analogue_bias is not None) == has_analogue, where + "analogue_bias is out of place")
+    if p.analogue_bias is not None:
+        _entries(p.analogue_bias, ((p.size,),), -INT32_MAX, INT32_MAX, where + "analogue_bias")
+    wide = any(q.weight_bits == 16 for q in n.into(p.name))
+    _require(p.acc_bits == 32 or not wide, where + "16-bit weights need 32-bit sums")
+
+
+def _check_projection(n: QNetwork, q: QProjection) -> None:
+    where = f"projection '{q.name}': "
+    _require(q.weight_bits in (4, 5, 6, 7, 8, 16), where + f"{q.weight_bits!r} weight bits")
+    inputs = {i.name: i.size for i in n.inputs}
+    sizes = inputs | {p.name: p.size for p in n.populations}
+    _require(q.pre in sizes and q.is_analogue is (q.pre in inputs), where + "its origin is unknown")
+    limit = 1 << (q.weight_bits - 1)
+    _entries(q.w, ((sizes[q.pre], sizes[q.post]),), -limit, limit - 1, where + "w")
+    _real(q.scale, sizes[q.post], where + "scale")
+    _within(q.feedback_rshift, 0, 30, where + "feedback_rshift")
+    _within(q.feedback_gain_q14, 0, 1 << 14, where + "feedback_gain_q14")
+    _require(not q.is_analogue or (q.rule is None and q.weight_bits != 16),
+             where + "its origin is an input: no rule, no 16-bit weights")
+
+
+def _check_error_rule(n: QNetwork, q: QProjection, rule: QErrorRule) -> None:
+    where = f"the rule of '{q.name}': "
+    pre, post = n.population(q.pre), n.population(q.post)
+    _require(pre.counts and post.has_error, where + "its neurons keep no counts or no error")
+    _within(rule.k_rshift, 0, 24, where + "k_rshift")
+    _within(rule.amplitude, 1, (1 << 22) - 1, where + "amplitude")
+    peak = 256 if q.post == n.readout else 32767
+    _within(rule.r_max, 1, (INT32_MAX - (1 << rule.k_rshift >> 1)) // peak, where + "r_max")
+    _within(rule.row_rshift, 12, 19, where + "row_rshift")
+    most = ((32512 << rule.row_rshift) - (1 << (rule.row_rshift - 1))) // (n.n_steps * 128)
+    _within(rule.k_max, 1, min(32767, most), where + "k_max")
+    if rule.g_q7 is not None:
+        _entries(rule.g_q7, ((n.n_steps + 1,),), 0, 128, where + "g_q7")
+        _require(post.counts and "none" not in (pre.records, post.records),
+                 where + "its neurons keep no latencies")
+
+
+def _check_sync_rule(n: QNetwork, q: QProjection, rule: QSyncRule) -> None:
+    where = f"the rule of '{q.name}': "
+    for p in (n.population(q.pre), n.population(q.post)):
+        _require(p.counts and p.records != "none", where + "its neurons keep no latencies")
+    _within(rule.delta_rshift, 0, 16, where + "delta_rshift")
+    half = 1 << (11 + rule.delta_rshift)
+    most = min(INT32_MAX - half, 32512 << (12 + rule.delta_rshift)) // (n.n_batch * 8192)
+    _entries(rule.delta, ((2, n.n_steps + 1),), -most, most, where + "delta")
+    _within(rule.silent_step, 0, n.n_steps, where + "silent_step")
+    _within(rule.sync_rshift, max(0, (q.n_pre * q.n_post).bit_length() - 15), 31,
+            where + "sync_rshift")
+    _require(isinstance(rule.is_gated, bool) and isinstance(rule.repeat_loss, bool),
+             where + "a flag is unknown")
 
 
 def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
@@ -209,13 +350,29 @@ def _describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]
 
 def save(network: QNetwork, path: Path | str) -> None:
     """Write a quantized network as an .npz."""
-    write_npz(path, *_describe(network))
+    header, arrays = _describe(network)
+    write_npz(path, {**header, "sha256": network.sha256}, arrays)
 
 
 def load(path: Path | str) -> QNetwork:
-    """Read what `save` wrote. Raises EdgeError E103 for another kind of file."""
+    """Read what `save` wrote. Raises EdgeError E103 for another kind of file or one that was
+    changed after it was quantized, E101 for constants that no target could run."""
     header, arrays = read_npz(path, FORMAT)
+    try:
+        sha256 = header.pop("sha256")
+        network = _network(header, arrays)
+        validate(network)
+        is_whole = network.sha256 == sha256
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        raise EdgeError("E103", f"{path} is damaged", cause=repr(problem)) from None
+    if not is_whole:
+        raise EdgeError("E103", f"{path} was changed after it was quantized",
+                        cause="its SHA-256 is that of other constants",
+                        help="quantize the float network again")
+    return network
 
+
+def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwork:
     def node(values: dict[str, Any]) -> dict[str, Any]:
         fields = {}
         for name, value in values.items():

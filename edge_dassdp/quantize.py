@@ -18,7 +18,7 @@ from edge_dassdp.bounds import Bound
 from edge_dassdp.credit import has_error
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network, Population, Projection
-from edge_dassdp.kinds import is_int, is_real
+from edge_dassdp.kinds import is_int, is_real, sample_array
 from edge_dassdp.qformat import INT16_MAX, IntArray, round_shift, scalar_to_int, to_int
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, Records, ResetMode
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, Rule, latency_kind
@@ -53,6 +53,7 @@ class Settings:
     def __post_init__(self) -> None:
         if not isinstance(self.bits_of, Mapping):
             raise EdgeError("E105", "bits_of is no mapping of projections to bits")
+        bits: int | None
         for name, bits in {"weight_bits": self.weight_bits, **self.bits_of}.items():
             if not is_int(bits) or bits not in (4, 5, 6, 7, 8, 16):
                 raise EdgeError("E105", f"{name}: {bits} weight bits", help="choose 4 to 8, or 16")
@@ -142,12 +143,10 @@ def _input_bits(
         stop = start + source.size * source.n_frames
         peak = 4.0 / 2
         if calibration is not None:
-            samples = np.asarray(calibration)
+            samples = sample_array(calibration)
             if samples.ndim != 2 or samples.shape[1] != network.n_inputs:
                 raise EdgeError("E104", f"calibration samples have shape {samples.shape}, "
                                 f"expected (n, {network.n_inputs})")
-            if not np.isfinite(samples).all():
-                raise EdgeError("E104", "calibration samples hold a NaN or an infinity")
             peak = max(float(np.abs(samples[:, start:stop]).max(initial=0)), 1e-6)
         chosen = settings.x_frac_bits
         bits.append(min(7, max(-8, math.floor(math.log2(127 / (2 * peak)))))
@@ -161,12 +160,10 @@ def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
 
     Raises EdgeError E104 for another shape or a value that is not finite.
     """
-    samples = np.atleast_2d(np.asarray(x, dtype=np.float64))
+    samples = np.atleast_2d(sample_array(x))
     if samples.ndim != 2 or samples.shape[1] != network.x_bytes:
         raise EdgeError("E104", f"samples have shape {np.asarray(x).shape}, expected "
                         f"(n, {network.x_bytes})")
-    if not np.isfinite(samples).all():
-        raise EdgeError("E104", "a sample holds a NaN or an infinity")
     bits = np.concatenate([np.full(i.size * i.n_frames, b)
                            for i, b in zip(network.inputs, network.x_frac_bits, strict=True)])
     return np.clip(to_int(samples * 2.0**bits), -127, 127).astype(np.int8)
@@ -237,8 +234,8 @@ class _Populate:
             shift = fraction_bits - (8 if self.wide_weights else 0)
             lshift, rshift = max(shift, 0), max(-shift, 0)
             if lshift > MAX_SHIFT:
-                raise EdgeError("E202", f"population '{self.p.name}': its weights are too large for "
-                                "its threshold", help="use fewer threshold bits")
+                raise EdgeError("E202", f"population '{self.p.name}': its weights are too large "
+                                "for its threshold", help="use fewer threshold bits")
         if self.analogue:
             least = self._least(self.analogue)
             smallest = np.max([self._step(p, least) / 2.0 ** self.frac_of[p.pre]
@@ -252,11 +249,13 @@ class _Populate:
                 analogue_unit, unit = smallest, smallest * 2.0**analogue_rshift
             else:
                 analogue_rshift = math.floor(math.log2(float(np.min(unit / smallest))))
-                if analogue_rshift < 0:
-                    raise EdgeError(
-                        "E201", f"population '{self.p.name}': the analogue weights are too large "
-                        "for the unit of its spiking weights",
-                        help="use fewer threshold bits or a smaller input scale")
+                if analogue_rshift < 0:  # a coarser unit, while a threshold has 4 bits of it
+                    unit, shift = unit / 2.0**analogue_rshift, shift + analogue_rshift
+                    lshift, rshift, analogue_rshift = max(shift, 0), max(-shift, 0), 0
+                    if np.min(self.p.threshold / unit) < 16:
+                        raise EdgeError(
+                            "E201", f"population '{self.p.name}': its analogue weights are too "
+                            "large for its threshold", help="use a smaller input scale")
                 analogue_unit = unit / 2.0**analogue_rshift
         projections = [self._project(p, analogue_unit * 2.0 ** self.frac_of[p.pre], True)
                        for p in self.analogue]
@@ -283,8 +282,8 @@ class _Populate:
         bias = sum((p.bias for p in (*self.analogue, *self.spiking) if p.bias is not None),
                    start=np.zeros(size))
         threshold = _shared(self.p.threshold / unit)
-        for what, value in (("threshold", threshold), ("bias", bias / np.minimum(unit, analogue_unit)
-                             if self.analogue else bias / unit)):
+        bias_unit = analogue_unit if self.analogue else unit
+        for what, value in (("threshold", threshold), ("bias", bias / bias_unit)):
             bounds.require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
         fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
         leak_q15, leak_shift = self._leak()
@@ -292,8 +291,8 @@ class _Populate:
         wanted = QPopulation(
             name=name, size=size, reset=_reset_mode(self.p), leak_q15=leak_q15,
             leak_shift=leak_shift, fire_at=fire_at.astype(np.int64), reset_by=to_int(threshold),
-            bias=np.zeros(size, np.int64) if self.analogue else to_int(bias / unit),
-            analogue_bias=to_int(bias / analogue_unit) if self.analogue else None,
+            bias=np.zeros(size, np.int64) if self.analogue else to_int(bias / bias_unit),
+            analogue_bias=to_int(bias / bias_unit) if self.analogue else None,
             acc_lshift=lshift, acc_rshift=rshift, analogue_rshift=analogue_rshift,
             records=records, records_membrane=records_membrane, counts=counts,
             has_error=self._needs_error(), unit=np.atleast_1d(unit),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.bounds import leak
 from edge_dassdp.errors import EdgeError
+from edge_dassdp.kinds import is_int
 from edge_dassdp.packing import GATE_DTYPE, LEARNING_DTYPE, pack_bits, pack_weights
 from edge_dassdp.qformat import IntArray, round_shift, saturate
 from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection, QSyncRule
@@ -25,7 +26,7 @@ from edge_dassdp.reference_rules import (
     record_gate,
     softmax_error,
 )
-from edge_dassdp.targets.base import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
 MAX_LOSS_Q8 = 32767
@@ -272,6 +273,8 @@ class Reference(Target):
         if not self.network.plastic:
             raise EdgeError("E503", "the projection is not plastic",
                             cause="nothing in this network learns")
+        if not (is_int(label) and is_int(loss_q8)):
+            raise EdgeError("E104", f"label {label!r} or loss {loss_q8!r} is no integer")
         if label != NO_LABEL and not 0 <= label < self.network.n_classes:
             raise EdgeError("E503", "label out of range",
                             cause=f"label {label}, classes 0 to {self.network.n_classes - 1}")

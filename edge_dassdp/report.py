@@ -17,10 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from edge_dassdp import measure, plan
-from edge_dassdp.device_figures import Build, DeviceFigures, Instructions
+from edge_dassdp.device_figures import Build, DeviceFigures
 from edge_dassdp.fidelity import Fidelity
 from edge_dassdp.harness import Stream, Verification, rolling_accuracy
-from edge_dassdp.targets.base import Statistics
+from edge_dassdp.target import Statistics
 
 LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
 OWNERS = {"weights": "plastic weights", "inference": "inference state",
@@ -143,20 +143,26 @@ def measure_screen(figures: DeviceFigures) -> RenderableType:
     table.add_row("flash, B", _NONE, f"{build.linked.flash_bytes:,}", _NONE, _NONE)
     painted = _NONE if figures.stack_painted is None else f"{figures.stack_painted:,}"
     table.add_row("stack, worst case | painted, B", _NONE, f"{build.stack.bytes:,}", painted, _NONE)
-    for what, counted in (("inference", figures.inference),
-                          ("learning, every sample", figures.learning),
-                          ("learning, samples that wrote", figures.written)):
-        table.add_row(f"instructions, {what}: mean", _NONE, _NONE, _mean(counted), _NONE)
+    before = figures.predicted
+    table.add_row("synaptic operations, inference: mean", f"{before.synaptic_ops:,.0f}", _NONE,
+                  _NONE, _NONE)
+    for what, predicted, counted in (
+            ("inference", before.inference, figures.inference),
+            ("learning, every sample", before.learning, figures.learning),
+            ("learning, samples that wrote", before.written, figures.written)):
+        table.add_row(f"instructions, {what}: mean", _rounded(predicted), _NONE,
+                      _rounded(counted.mean if counted else None), _NONE)
         table.add_row("  largest", _NONE, _NONE, f"{counted.max:,}" if counted else _NONE, _NONE)
     n = figures.inference.n_samples if figures.inference else 0
     wrote = figures.written.n_samples if figures.written else 0
-    note = (f"E: QEMU, {n} samples, {wrote} of them wrote weights. Not measured: cycles, time and "
-            "energy on a board (QEMU counts instructions, not cycles).")
+    note = ("P of instructions: the same samples on the reference, operations priced by "
+            f"boards/costs.toml. E: QEMU, {n} samples, {wrote} of them wrote weights. Not "
+            "measured: cycles, time and energy on a board (QEMU counts instructions, not cycles).")
     return _apart(ledger_screen(build.predicted, build), table, Text(note))
 
 
-def _mean(counted: Instructions | None) -> str:
-    return f"{counted.mean:,.0f}" if counted else _NONE
+def _rounded(value: float | None) -> str:
+    return _NONE if value is None else f"{value:,.0f}"
 
 
 def verify_screen(done: Verification, what: str) -> RenderableType:

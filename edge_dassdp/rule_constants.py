@@ -15,7 +15,7 @@ from edge_dassdp.credit import forward_projections, path_gain, readout_gain
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network
 from edge_dassdp.qformat import INT16_MAX, INT32_MAX, round_shift, scalar_to_int, to_int
-from edge_dassdp.qir import QErrorRule, QNetwork, QProjection, QSyncRule
+from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection, QSyncRule
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta
 
 DW_MAX_Q8 = 32512
@@ -83,13 +83,14 @@ def _feedback(network: Network, quantized: QNetwork, projections: dict[str, QPro
             continue
         ways = [projections[p.name] for p in forward_projections(network, population.name)]
         shifts, units = {}, {}
+        peak = _error_peak(network, quantized, population)
         for p in ways:
             _, w_max = weight_range(p.weight_bits)
             dot = errors[p.post].total * (w_max + 1)
             require_int32(f"projection '{p.name}': the error fed back", 2 * dot)
             proofs.append(Bound(f"{p.name}: error fed back", dot, 32))
-            shift = max(0, (dot * len(ways)).bit_length() - 15)
-            shifts[p.name] = shift + (len(ways) * round_shift(dot, shift) > INT16_MAX)
+            shift = max(0, (dot * len(ways)).bit_length() - peak.bit_length())
+            shifts[p.name] = shift + (len(ways) * round_shift(dot, shift) > peak)
             step = float(p.scale[0]) / (256 if p.weight_bits == 16 else 1)
             units[p.name] = errors[p.post].unit * step * 2.0 ** shifts[p.name]
         unit = max(units.values())
@@ -97,8 +98,19 @@ def _feedback(network: Network, quantized: QNetwork, projections: dict[str, QPro
             gain = scalar_to_int(units[p.name] / unit * 2**14)
             projections[p.name] = replace(p, feedback_rshift=shifts[p.name],
                                           feedback_gain_q14=gain)
-        errors[population.name] = _Error(unit, INT16_MAX, INT16_MAX * population.size)
+        errors[population.name] = _Error(unit, peak, peak * population.size)
     return errors
+
+
+def _error_peak(network: Network, quantized: QNetwork, population: QPopulation) -> int:
+    """The largest error of a population: an int16, and fewer bits where it is wide and passes its
+    error on, so that the next dot product fits an int32 twice."""
+    behind = [p for q in quantized.populations if q.has_error
+              for p in forward_projections(network, q.name) if p.post == population.name]
+    bits = [quantized.projection(p.name).weight_bits for p in behind]
+    widest = population.size << (max(bits) - 1) if bits else 1
+    room = max(INT32_MAX // 2 // widest, 2)
+    return min(INT16_MAX, (1 << (room.bit_length() - 1)) - 1)
 
 
 def _error_rule(network: Network, p: QProjection, rule: ReadoutDelta | ErrorSSDP,
@@ -121,7 +133,8 @@ def _error_rule(network: Network, p: QProjection, rule: ReadoutDelta | ErrorSSDP
         shift -= 1
     if shift < 0 or scalar_to_int(amplitude * 2.0**shift) < 1:
         raise EdgeError("E201", f"projection '{p.name}': the amplitude of {type(rule).__name__} "
-                        f"has no fixed-point form ({amplitude:.3g} in Q{row_rshift + 1} of a weight step)",
+                        f"has no fixed-point form ({amplitude:.3g} in Q{row_rshift + 1} of a "
+                        "weight step)",
                         help="a smaller mu, or weights of more bits")
     half = 1 << (shift - 1) if shift else 0
     return QErrorRule(

@@ -23,7 +23,7 @@ from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection
 from edge_dassdp.reference import Reference
 from edge_dassdp.reference_rules import apply_error_rule, apply_sync_rule, xorshift32
-from edge_dassdp.targets.base import NO_LABEL
+from edge_dassdp.target import NO_LABEL
 
 COSTS_FILE = "costs.toml"
 _RESETS = {"none": 0, "subtract_now": 2}
@@ -37,16 +37,19 @@ class Work:
     Inference. population_steps: population updates. analogue_macs: inputs times columns.
     currents: neurons whose analogue current was rounded. sum_columns: columns of projections with
     an active row, per step. synaptic_ops: active rows times columns, the classic figure;
-    synaptic_ops_16: those of 16-bit weights among them. neuron_updates; leaks_32: those of int32
-    membranes that leak by a product among them; resets: resets considered, two in an update that
-    subtracts at once. words_scanned: words of 32 spikes searched. spikes_listed: spikes found in them. events_recorded: spikes counted for
-    learning. membranes_read: membranes added to logits or tested for a record.
+    synaptic_ops_16: those of 16-bit weights among them. neuron_updates; neuron_updates_16: those of
+    int16 membranes among them; leak_products: two for an int32 membrane, one for an int16 one,
+    none where a shift leaks; resets: resets considered, two in an update that subtracts at once.
+    words_scanned: words of 32 spikes searched; spikes_listed: spikes found in
+    them. events_recorded: spikes counted for learning. membranes_read: membranes added to logits
+    or tested for a record.
 
     Learning. updates: 1 if weights were written. logits: softmax terms. fields_read: packed counts
     and latencies. feedback_dots, feedback_macs: errors passed back. factors: error factors k.
     rows_written. row_columns: columns of the rows of error rules; timed_columns: those weighted by
     latency among them. groups_drawn: random words, four weights each. columns_16: 16-bit weights
-    written. sync_pairs: pairs compared by synchrony rules, in every sample of the batch.
+    written. sync_columns: weights updated by synchrony rules; sync_pairs: pairs that they compare,
+    in every sample of the batch.
     """
 
     inferences: int = 0
@@ -57,7 +60,8 @@ class Work:
     synaptic_ops: int = 0
     synaptic_ops_16: int = 0
     neuron_updates: int = 0
-    leaks_32: int = 0
+    neuron_updates_16: int = 0
+    leak_products: int = 0
     resets: int = 0
     words_scanned: int = 0
     spikes_listed: int = 0
@@ -75,6 +79,7 @@ class Work:
     timed_columns: int = 0
     groups_drawn: int = 0
     columns_16: int = 0
+    sync_columns: int = 0
     sync_pairs: int = 0
 
 
@@ -124,7 +129,8 @@ def _count_step(reference: Reference, t_step: int, before: Mapping[str, IntArray
             tally["synaptic_ops_16"] += active[q.pre] * n_columns * is_wide
             tally["sum_columns"] += (active[q.pre] > 0) * n_columns * (not is_wide)
         tally["neuron_updates"] += p.size
-        tally["leaks_32"] += p.size * (p.membrane_bits == 32 and p.leak_shift == 0)
+        tally["neuron_updates_16"] += p.size * (p.membrane_bits == 16)
+        tally["leak_products"] += p.size * (p.membrane_bits // 16) * (p.leak_shift == 0)
         tally["resets"] += p.size * _RESETS.get(p.reset, 1)
         active[p.name] = after[p.name]
         listed = "" if listed == p.name else listed
@@ -233,6 +239,7 @@ def _count_sync_rule(reference: Reference, p: QProjection, tally: dict[str, int]
     tally["fields_read"] += n_batch * (p.n_pre + p.n_post)
     if probe["n_updates"]:
         tally["rows_written"] += p.n_pre
+        tally["sync_columns"] += p.n_pre * p.n_post
         tally["sync_pairs"] += n_batch * p.n_pre * p.n_post
         tally["columns_16"] += p.n_pre * columns(p.n_post) * (p.weight_bits == 16)
         tally["groups_drawn"] += _draws(int(probe["rng"]))

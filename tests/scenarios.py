@@ -19,7 +19,7 @@ from edge_dassdp.ir import Input, Network, Population, Projection, Readout, Read
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import Settings, input_x, quantize
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta
-from edge_dassdp.targets.base import NO_LABEL, OWN_LOSS, Outcome, Target
+from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Target
 
 Op = Literal["infer", "warm_up", "fit_gate", "learn"]
 RESETS: dict[str, tuple[Any, bool]] = {

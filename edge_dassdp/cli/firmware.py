@@ -113,7 +113,8 @@ def _measure(
     return Answer(
         _memory(figures.build) | {"samples": "data" if data else "noise", "n_samples": len(x),
                                   "stack_painted_bytes": figures.stack_painted,
-                                  "instructions": counted},
+                                  "instructions": counted,
+                                  "instructions_predicted": dataclasses.asdict(figures.predicted)},
         [report.measure_screen(figures), *map(Text, notes), Text(report.LETTERS, "dim")],
         network.sha256, f"edge-dassdp flash {model} --board {board}")
 

@@ -19,7 +19,7 @@ from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.qir import QNetwork, QSyncRule
 from edge_dassdp.reference import Reference
-from edge_dassdp.targets.base import Target
+from edge_dassdp.target import Target
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.open import SPECS, open_target

@@ -19,7 +19,7 @@ from edge_dassdp.messages import STATUS_TEXTS
 from edge_dassdp.plan import Layout
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import checked_sample, checked_weights
-from edge_dassdp.targets.base import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 
 INFER, LEARN, WARM_UP = 0, 1, 2
 

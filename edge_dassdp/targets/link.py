@@ -14,7 +14,7 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.messages import CHUNK_BYTES, FLAGS
 from edge_dassdp.plan import Layout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.targets.base import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Session, Stream
 
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
@@ -100,6 +100,11 @@ class LinkTarget(Target):
     def link_retries(self) -> int:
         """Of these, repeated ones."""
         return self._session.n_retries
+
+    @property
+    def lost_request_ran(self) -> bool | None:
+        """After E502 and the next call: whether the device had carried the lost request out."""
+        return self._session.lost_request_ran
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:

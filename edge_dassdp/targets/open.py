@@ -10,7 +10,7 @@ from edge_dassdp.emit import emit
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
-from edge_dassdp.targets.base import Target
+from edge_dassdp.target import Target
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.qemu import Qemu

@@ -21,7 +21,7 @@ from edge_dassdp.board import Board, QemuMachine
 from edge_dassdp.build import Firmware, find_tool
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.targets.base import Outcome
+from edge_dassdp.target import Outcome
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.serial import open_port
 

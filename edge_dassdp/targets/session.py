@@ -60,6 +60,7 @@ class Session:
                             help="give a timeout above 0 and 0 or more retries")
         self.n_frames = 0
         self.n_retries = 0
+        self.lost_request_ran: bool | None = None
         self._stream = stream
         self._timeout_s = timeout_s
         self._retries = retries
@@ -125,15 +126,21 @@ class Session:
             self._log = None
 
     def _settle(self) -> None:
-        """After a request without an answer: learn from the device whether it was executed."""
+        """After a request without an answer: learn from the device whether it was executed.
+
+        `lost_request_ran` keeps what the device said of the last such request.
+        """
         if self._unanswered is None:
             return
         hello = self._greet(self._id)
         last = hello["last_sequence"]
         if not hello["is_resumed"] or last not in (self._sequence, self._unanswered):
             raise self._lost()
+        self.lost_request_ran = last == self._unanswered
         self._sequence = last
         self._unanswered = None
+        if not self.lost_request_ran:
+            self.open()  # a copy of the request still under way belongs to the old session
 
     def _lost(self) -> EdgeError:
         self._id = 0

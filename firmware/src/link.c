@@ -152,6 +152,9 @@ static void execute(dassdp_link_t *link, uint32_t n_bytes)
 static void accept(dassdp_link_t *link, uint32_t n_bytes)
 {
     const uint8_t *request = link->request.bytes;
+    if ((request[DASSDP_REQUEST_HEADER_KIND] & DASSDP_LINK_RESPONSE_BIT) != 0) {
+        return; /* a response: its own, on a line that echoes */
+    }
     uint32_t session = dassdp_get_u32(request + DASSDP_REQUEST_HEADER_SESSION);
     uint16_t sequence = dassdp_get_u16(request + DASSDP_REQUEST_HEADER_SEQUENCE);
     if (request[DASSDP_REQUEST_HEADER_KIND] == DASSDP_KIND_HELLO) {

@@ -94,6 +94,19 @@ void dassdp_gate_fit(dassdp_gate_t *gate)
         ONE_Q12);
 }
 
+/* |cov(S, L)| <= deviation(S) deviation(L), as for sums of real records; it bounds the fit. */
+static int is_correlation(const dassdp_gate_t *gate)
+{
+    uint64_t n = gate->n_records;
+    uint64_t sum_s = gate->sum_s;
+    uint64_t sum_l = gate->sum_l;
+    uint64_t together = n * gate->sum_sl;
+    uint64_t apart = sum_s * sum_l;
+    uint64_t bound = ((uint64_t)isqrt_u64(n * gate->sum_ss - sum_s * sum_s) + 1u) *
+                     ((uint64_t)isqrt_u64(n * gate->sum_ll - sum_l * sum_l) + 1u);
+    return (together > apart ? together - apart : apart - together) <= bound;
+}
+
 int dassdp_gate_check(dassdp_gate_t *gate)
 {
     uint64_t n = gate->n_records;
@@ -104,7 +117,7 @@ int dassdp_gate_check(dassdp_gate_t *gate)
     int fits = n <= MAX_RECORDS && sum_s <= bound && sum_l <= bound &&
                gate->sum_ss <= bound_squared && gate->sum_ll <= bound_squared &&
                gate->sum_sl <= bound_squared && n * gate->sum_ss >= sum_s * sum_s &&
-               n * gate->sum_ll >= sum_l * sum_l && gate->k_q12 >= -ONE_Q12 &&
+               n * gate->sum_ll >= sum_l * sum_l && is_correlation(gate) && gate->k_q12 >= -ONE_Q12 &&
                gate->k_q12 <= ONE_Q12;
     if (!fits) {
         memset(gate, 0, sizeof *gate);

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scenarios import Call
 
 from edge_dassdp.reference import Reference
-from edge_dassdp.targets.base import Outcome, Target
+from edge_dassdp.target import Outcome, Target
 
 COMPARED = ("class_idx", "loss_q8", "is_skipped", "is_updated", "forward_digest", "learned_digest")
 State = dict[str, NDArray[Any]]

@@ -14,7 +14,7 @@ from edge_dassdp.board import load_board
 from edge_dassdp.build import Firmware, build_firmware
 from edge_dassdp.emit import emit
 from edge_dassdp.reference import Reference
-from edge_dassdp.targets.base import Target
+from edge_dassdp.target import Target
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
 

@@ -309,3 +309,19 @@ def test_the_log_holds_every_byte(tmp_path: Path) -> None:
     assert sum(line["to"] == "device" for line in lines) == n_frames
     received = b"".join(bytes.fromhex(line["hex"]) for line in lines if line["to"] == "host")
     assert len(list(FrameDecoder().feed(received))) == n_frames
+
+
+def test_a_line_that_echoes_made_the_device_answer_itself_for_ever() -> None:
+    over = stream("error")
+    device = target(over)
+    x, labels = samples(1)
+    device.learn(x[0], labels[0])
+    session = device._session
+    over.write(encode_request(MESSAGES["STATISTICS"].kind, session._id, session._sequence + 1, b""))
+    answer = over.read(1000)
+    over.write(answer)
+    assert answer and over.in_waiting == 0
+    stranger = encode_request(MESSAGES["STATISTICS"].kind, session._id ^ 1, 1, b"")
+    over.write(stranger)
+    over.write(over.read(1000))
+    assert over.in_waiting == 0

@@ -1,0 +1,91 @@
+"""Instructions predicted on the reference against those executed, of networks no cost was fitted
+to."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from edge_dassdp import report
+from edge_dassdp.board import list_boards, load_board
+from edge_dassdp.device_figures import measure_on_device, predict
+from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.quantize import input_x, quantize
+from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.work import inference_work, learning_work
+
+N_SAMPLES, TOLERANCE = 10, 0.15
+RULES = {"error": ErrorSSDP(), "sync": SSDP(a_plus=0.01, a_base=0.004, batch=2)}
+
+
+@cache
+def network(rule: str) -> QNetwork:
+    """30-52-27-7 neurons, a skip past the second population."""
+    rng = np.random.default_rng(42)
+
+    def w(n_pre: int, n_post: int, gain: float):
+        return rng.normal(0, gain / np.sqrt(n_pre), (n_pre, n_post))
+
+    net = Network(
+        (Input("x", 30),),
+        (Population("h1", 52, 0.85, 1.0), Population("h2", 27, 0.9, 1.0, "zero"),
+         Population("out", 7, 0.6, 1.0, "none")),
+        (Projection("xh", "x", "h1", w(30, 52, 1.5)), Projection("hh", "h1", "h2", w(52, 27, 3.0)),
+         Projection("skip", "h1", "out", w(52, 7, 2.0)),
+         Projection("ho", "h2", "out", w(27, 7, 2.0))),
+        Readout("out", "membrane_sum"), 12)
+    rules = {"hh": RULES[rule], "ho": ReadoutDelta()}
+    return quantize(net, Learning(rules, skip_below=0.3)).network
+
+
+def samples(net: QNetwork):
+    rng = np.random.default_rng(6)
+    x = rng.normal(0, 1, (N_SAMPLES, net.x_bytes)).astype(np.float32)
+    return input_x(net, x), rng.integers(0, net.n_classes, N_SAMPLES)
+
+
+@pytest.mark.usefixtures("arm_toolchain", "qemu")
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("board", list_boards())
+def test_instructions_are_predicted_within_the_tolerance(board, rule):
+    net = network(rule)
+    figures = measure_on_device(net, load_board(board), *samples(net))
+    assert figures.predicted.inference == pytest.approx(figures.inference.mean, rel=TOLERANCE)
+    assert figures.predicted.learning == pytest.approx(figures.learning.mean, rel=TOLERANCE)
+    assert figures.predicted.written == pytest.approx(figures.written.mean, rel=TOLERANCE)
+
+
+@pytest.mark.usefixtures("arm_toolchain")
+def test_a_core_without_costs_shows_a_dash():
+    board = replace(load_board("stm32f405"), cpu="cortex-m3", qemu=None)
+    net = network("error")
+    figures = measure_on_device(net, board, *samples(net))
+    assert figures.predicted.inference is None and figures.predicted.learning is None
+    screen = io.StringIO()
+    Console(width=120, file=screen).print(report.measure_screen(figures))
+    line = next(line for line in screen.getvalue().splitlines()
+                if line.startswith("instructions, inference"))
+    assert line.split()[-4:] == ["–"] * 4
+
+
+def test_a_silent_sample_costs_no_synaptic_operation_and_more_spikes_cost_more():
+    net = network("error")
+    x, _ = samples(net)
+    loud, silent = x[:1], np.zeros_like(x[:1])
+    assert inference_work(net, silent)[0].synaptic_ops == 0
+    assert inference_work(net, loud)[0].synaptic_ops > 0
+    board = load_board("microbit")
+    assert predict(net, board, silent).inference < predict(net, board, loud).inference
+
+
+def test_a_sample_without_a_label_does_no_error_work():
+    net = network("error")
+    x, _ = samples(net)
+    work = learning_work(net, x[:1], [-1])[0]
+    assert (work.lessons, work.updates, work.logits, work.rows_written) == (1, 0, 0, 0)
