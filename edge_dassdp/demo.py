@@ -153,7 +153,8 @@ class _Demo:
             write_project(emit(self.quantized.network), board,
                           self.directory / f"project-{board.name}")
             self._say(f"{board.title}: {ledger.ram_bytes:,} B of RAM predicted, budget "
-                      f"{RAM_BUDGETS[board.name]:,} B kept", "bold")
+                      f"{RAM_BUDGETS[board.name]:,} B kept; at most {ledger.flash_bound:,} B of "
+                      f"flash, of {board.flash.bytes:,} B", "bold")
             if board is self.boards[0]:
                 self.console.print(report.ledger_screen(ledger))
         state = Layout(self.quantized.network)
@@ -296,14 +297,16 @@ def _device_results(made: DeviceFigures) -> dict[str, Any]:
               "learning_step_that_wrote": (made.predicted.written, made.written)}
     return {
         "ram": {
-            "predicted": {"static_bytes": predicted.static_bytes,
-                          "stack_reserved": predicted.board.stack_bytes,
+            "predicted": {".data": 0, ".bss": predicted.static_bytes,
+                          ".stack": predicted.board.stack_bytes,
+                          "static_bytes": predicted.static_bytes,
                           "by_symbol": predicted.by_symbol()},
             "measured": {".data": linked.data, ".bss": linked.bss, ".stack": linked.stack,
                          "static_bytes": linked.data + linked.bss, "by_symbol": linked.ram},
             "learning_state_bytes": predicted.learning_state_bytes,
         },
-        "flash": {"constants_predicted": predicted.constant_bytes, "linked": linked.flash_bytes},
+        "flash": {"constants_predicted": predicted.constant_bytes,
+                  "bound_predicted": predicted.flash_bound, "linked": linked.flash_bytes},
         "stack": {"bound": made.build.stack.bytes, "painted": made.stack_painted,
                   "path": list(made.build.stack.path)},
         "insns": {"unit": "instructions, executed in QEMU",

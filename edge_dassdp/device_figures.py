@@ -85,16 +85,12 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
     section differs from its prediction, E301 or E302 as `build_firmware`.
     """
     predicted = plan.ram_ledger(network, board, ram_budget=ram_budget)
+    limit = board.flash.bytes if flash_budget is None else min(flash_budget, board.flash.bytes)
+    _keep_flash(predicted, predicted.constant_bytes, limit)
     firmware = build_firmware(emit(network), board)
     linked = measure.read_ledger(firmware.elf)
     _compare(predicted, linked)
-    limit = board.flash.bytes if flash_budget is None else min(flash_budget, board.flash.bytes)
-    if linked.flash_bytes > limit:
-        raise EdgeError("E402", f"flash overflows by {linked.flash_bytes - limit:,} B",
-                        cause=f"budget {limit:,} B ({board.name}), needed "
-                              f"{linked.flash_bytes:,} B, of which model constants take "
-                              f"{predicted.constant_bytes:,} B",
-                        help="use fewer weight bits, a smaller network or a larger board")
+    _keep_flash(predicted, linked.flash_bytes, limit)
     bound = stack_bound(firmware)
     if bound.bytes > board.stack_bytes:
         raise EdgeError("E402", f"the stack overflows by {bound.bytes - board.stack_bytes:,} B",
@@ -104,16 +100,28 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
     return Build(firmware, predicted, linked, bound)
 
 
+def _keep_flash(predicted: plan.Ledger, needed: int, limit: int) -> None:
+    if needed > limit:
+        raise EdgeError("E402", f"flash overflows by {needed - limit:,} B",
+                        cause=f"budget {limit:,} B ({predicted.board.name}), needed {needed:,} B, "
+                              f"of which model constants take {predicted.constant_bytes:,} B",
+                        help="use fewer weight bits, a smaller network or a larger board")
+
+
 def _compare(predicted: plan.Ledger, linked: measure.Ledger) -> None:
     wanted, found = predicted.by_symbol(), linked.ram
     differences = [f"{name}: predicted {wanted.get(name, 0):,} B, linked {found.get(name, 0):,} B"
                    for name in sorted(wanted.keys() | found.keys())
                    if wanted.get(name) != found.get(name)]
+    if linked.flash_bytes > predicted.flash_bound:
+        differences.append(f"flash: predicted at most {predicted.flash_bound:,} B, linked "
+                           f"{linked.flash_bytes:,} B")
     if predicted.ram_bytes != linked.ram_bytes:
         differences.append(f"RAM in all: predicted {predicted.ram_bytes:,} B, linked "
                            f"{linked.ram_bytes:,} B")
     if differences:
-        raise EdgeError("E403", "predicted and linked RAM disagree", cause="; ".join(differences),
+        raise EdgeError("E403", "predicted and linked memory disagree",
+                        cause="; ".join(differences),
                         help="report it with the model, unless the runtime was edited")
 
 

@@ -29,6 +29,10 @@ _SIZES = {"dassdp_gate_t": 48, "dassdp_learning_t": 28, "uint32_t": 4, "int32_t"
           "uint16_t": 2, "int16_t": 2, "uint8_t": 1, "int8_t": 1}
 _ALIGNS = {"dassdp_gate_t": 8, "dassdp_learning_t": 4}
 _WORD = 4
+CODE_BYTES = 20 * 1024
+"""More flash than runtime, link and drivers take on any core, all rules linked."""
+DESCRIPTOR_BYTES = 128
+"""More than a population or projection takes in the model's tables."""
 
 
 @dataclass(frozen=True)
@@ -240,11 +244,15 @@ def _scratch(network: QNetwork) -> Scratch:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Predicted static RAM of one firmware, and the constants it keeps in flash."""
+    """Predicted static RAM of one firmware, to the byte, and its flash.
+
+    constant_bytes: weights and per-neuron constants. flash_bound: with code and tables, at most.
+    """
 
     board: Board
     lines: tuple[LedgerLine, ...]
     constant_bytes: int
+    flash_bound: int
     learning_state_bytes: int
 
     @property
@@ -280,7 +288,10 @@ def ram_ledger(network: QNetwork, board: Board, *, ram_budget: int | None = None
     lines.append(LedgerLine("dassdp_response", "link", -(-buffers.response // 4) * 4))
     lines += [LedgerLine(name, "port", size) for name, size in board.port_ram.items()]
     lines.append(LedgerLine("stack", "stack", board.stack_bytes))
-    ledger = Ledger(board, tuple(lines), constant_bytes(network), layout.learning_state_bytes)
+    constants = constant_bytes(network)
+    tables = DESCRIPTOR_BYTES * (len(network.populations) + len(network.projections))
+    ledger = Ledger(board, tuple(lines), constants, constants + tables + CODE_BYTES,
+                    layout.learning_state_bytes)
     limit = board.ram.bytes if ram_budget is None else min(ram_budget, board.ram.bytes)
     if ledger.ram_bytes > limit:
         largest = max(lines, key=lambda line: line.bytes)

@@ -108,20 +108,24 @@ def ledger_screen(predicted: plan.Ledger, build: Build | None = None) -> Rendera
                   _percent(predicted.ram_bytes / board.ram.bytes, 1),
                   _percent(linked.ram_bytes / board.ram.bytes, 1) if linked else _NONE)
     table.add_row("learning beyond weights", f"{predicted.learning_state_bytes:,}", "")
-    return _apart(table, _flash(predicted, linked), *([_call_path(build)] if build else []))
+    parts: list[RenderableType] = [_flash(predicted, linked)]
+    if build and linked:
+        sections = (f"by section: .text {linked.text:,}, .data {linked.data:,}, .bss "
+                    f"{linked.bss:,}, .stack {linked.stack:,} B L")
+        parts += [Text(sections), _call_path(build)]
+    return _apart(table, *parts)
 
 
 def _flash(predicted: plan.Ledger, linked: measure.Ledger | None) -> Table:
     table = _table("flash, bytes", "P", "L")
     board = predicted.board
     table.add_row("model constants", f"{predicted.constant_bytes:,}", "")
-    if linked:
-        table.add_row("text (code and constants)", _NONE, f"{linked.text:,}")
-        table.add_row("data (initial values)", _NONE, f"{linked.data:,}")
-        table.add_section()
-        table.add_row("flash in all", _NONE, f"{linked.flash_bytes:,}", style="bold")
-        table.add_row(f"  of {board.flash.bytes:,} on {board.name}", _NONE,
-                      _percent(linked.flash_bytes / board.flash.bytes, 1))
+    table.add_section()
+    table.add_row("flash in all", f"at most {predicted.flash_bound:,}",
+                  f"{linked.flash_bytes:,}" if linked else _NONE, style="bold")
+    table.add_row(f"  of {board.flash.bytes:,} on {board.name}",
+                  _percent(predicted.flash_bound / board.flash.bytes, 1),
+                  _percent(linked.flash_bytes / board.flash.bytes, 1) if linked else _NONE)
     return table
 
 

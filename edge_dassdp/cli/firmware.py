@@ -159,7 +159,7 @@ def _noise(network: QNetwork) -> Samples:
 def _predicted(ledger: plan.Ledger) -> dict[str, Any]:
     return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
             "by_owner": report.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
-            "constant_bytes": ledger.constant_bytes,
+            "constant_bytes": ledger.constant_bytes, "flash_bound": ledger.flash_bound,
             "learning_state_bytes": ledger.learning_state_bytes}
 
 
