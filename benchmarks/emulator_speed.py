@@ -73,7 +73,7 @@ def main() -> None:
     quantized = quantize(network, Learning.default(network), Settings(), data.train.x).network
     emulator = Emulator(quantized)
     x = np.concatenate([data.train.x, data.stream.x, data.test.x])
-    x_q = np.tile(input_x(quantized, x), (4, 1))
+    x_q = np.tile(input_x(quantized, x), (30, 1))
     tensor, layers = torch.tensor(x), as_snntorch(network)
     few = tensor[:50]
     rates = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from edge_dassdp.board import Board, board_files
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
             "-Wdouble-promotion", "-Werror")
 _SCRATCH = "-fno-strict-aliasing"  # the state's scratch holds sums, then update rows
-_VECTORS = ("-march=native", "-DDASSDP_TILE=64", "-DDASSDP_SPLIT_SHARED=1")
+_X86 = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
+_VECTORS = ("-march=native", *_X86, "-DDASSDP_TILE=64", "-DDASSDP_SPLIT_SHARED=1")
 _EMULATOR = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", *_VECTORS)
 _CHECKED = ("-O1", "-DDASSDP_CHECKED=1", "-fsanitize=undefined")
 _FIRMWARE = ("-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-common",

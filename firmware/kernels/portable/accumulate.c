@@ -5,49 +5,42 @@
 #include "kernels.h"
 #include "tile.h"
 
-static inline void sum_tile_u8(uint32_t *restrict sum, uint32_t width,
-                               const uint8_t *restrict column,
-                               const uint16_t *active, uint32_t n_active, uint32_t row_bytes)
-{
-#pragma GCC unroll 8
-    for (uint32_t k = 0; k < width; k++) {
-        sum[k] = 0;
-    }
-    for (uint32_t a = 0; a < n_active; a++) {
-        const uint8_t *row = column + (uint32_t)active[a] * row_bytes;
-#pragma GCC unroll 8
-        for (uint32_t k = 0; k < width; k++) {
-            sum[k] += row[k];
-        }
-    }
-}
-
-#define DASSDP_ACCUMULATE_TILES(acc_type, narrow, width)                                          \
-    for (; i + (width) <= projection->row_bytes; i += (width)) {                                  \
-        uint32_t sum[width];                                                                      \
-        sum_tile_u8(sum, width, (const uint8_t *)image + i, active, n_active,                     \
-                    projection->row_bytes);                                                       \
+#define DASSDP_ACCUMULATE_TILES(acc_type, sum_type, difference_type, narrow, width)                \
+    for (; i + (width) <= row_bytes; i += (width)) {                                              \
+        const uint8_t *column = (const uint8_t *)image + i;                                       \
         acc_type *at = (acc_type *)acc + i;                                                       \
+        sum_type sum[width] = {0};                                                                \
+        for (uint32_t a = 0; a < n_active; a++) {                                                 \
+            const uint8_t *restrict row = column + (uint32_t)active[a] * row_bytes;               \
+            DASSDP_UNROLL                                                                         \
+            for (uint32_t k = 0; k < (width); k++) {                                              \
+                sum[k] = (sum_type)(sum[k] + row[k]);                                             \
+            }                                                                                     \
+        }                                                                                         \
         for (uint32_t k = 0; k < (width); k += 4u) {                                              \
-            at[k + 0u] = narrow(at[k + 0u] + (int32_t)(sum[k + 0u] - bias));                      \
-            at[k + 2u] = narrow(at[k + 2u] + (int32_t)(sum[k + 1u] - bias));                      \
-            at[k + 1u] = narrow(at[k + 1u] + (int32_t)(sum[k + 2u] - bias));                      \
-            at[k + 3u] = narrow(at[k + 3u] + (int32_t)(sum[k + 3u] - bias));                      \
+            at[k + 0u] = narrow(at[k + 0u] + (difference_type)(sum[k + 0u] - bias));              \
+            at[k + 2u] = narrow(at[k + 2u] + (difference_type)(sum[k + 1u] - bias));              \
+            at[k + 1u] = narrow(at[k + 1u] + (difference_type)(sum[k + 2u] - bias));              \
+            at[k + 3u] = narrow(at[k + 3u] + (difference_type)(sum[k + 3u] - bias));              \
         }                                                                                         \
     }
 
-#define DASSDP_ACCUMULATE(name, acc_type, narrow)                                                 \
+#define DASSDP_ACCUMULATE(name, acc_type, sum_type, difference_type, narrow)                      \
     void name(const dassdp_projection_t *projection, void *acc, const void *image,                \
               const uint16_t *active, uint32_t n_active)                                          \
     {                                                                                             \
-        uint32_t bias = n_active << (projection->weight_bits - 1u);                               \
+        const uint32_t bias = n_active << (projection->weight_bits - 1u);                         \
+        const uint32_t row_bytes = projection->row_bytes;                                         \
         uint32_t i = 0;                                                                           \
-        DASSDP_ACCUMULATE_TILES(acc_type, narrow, DASSDP_TILE)                                    \
-        DASSDP_ACCUMULATE_TILES(acc_type, narrow, 8)                                              \
+        DASSDP_WIDE(DASSDP_ACCUMULATE_TILES(acc_type, sum_type, difference_type, narrow,          \
+                                            DASSDP_TILE))                                         \
+        DASSDP_WIDE(DASSDP_ACCUMULATE_TILES(acc_type, sum_type, difference_type, narrow, 16))     \
+        DASSDP_ACCUMULATE_TILES(acc_type, sum_type, difference_type, narrow, 8)                   \
     }
 
-DASSDP_ACCUMULATE(dassdp_k_accumulate_s8_a16, int16_t, dassdp_narrow_s16)
-DASSDP_ACCUMULATE(dassdp_k_accumulate_s8_a32, int32_t, dassdp_narrow_s32)
+DASSDP_ACCUMULATE(dassdp_k_accumulate_s8_a16, int16_t, dassdp_sum16_t, dassdp_difference16_t,
+                  dassdp_narrow_s16)
+DASSDP_ACCUMULATE(dassdp_k_accumulate_s8_a32, int32_t, uint32_t, int32_t, dassdp_narrow_s32)
 
 void dassdp_k_accumulate_s16_a32(const dassdp_projection_t *projection, void *acc,
                                  const void *image, const uint16_t *active, uint32_t n_active)

@@ -40,6 +40,7 @@ void dassdp_k_analogue_s8(const dassdp_projection_t *projection, int32_t *acc, c
     }
     uint32_t bias = (uint32_t)x_sum << (projection->weight_bits - 1u);
     uint32_t i = 0;
-    DASSDP_ANALOGUE_TILES(DASSDP_TILE)
+    DASSDP_WIDE(DASSDP_ANALOGUE_TILES(DASSDP_TILE))
+    DASSDP_WIDE(DASSDP_ANALOGUE_TILES(16))
     DASSDP_ANALOGUE_TILES(8)
 }
