@@ -76,11 +76,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Method:
-    """A way to adapt. on_device: integers, in the emulator; else float on the host."""
+    """A way to adapt."""
 
     key: str
     title: str
-    on_device: bool
     run: Callable[[Task], Trial]
 
 
@@ -129,7 +128,7 @@ def _frozen(task: Task) -> Trial:
     stream, test = task.stream, task.test
     shifted = harness.accuracy(emulator, input_x(network, test.x), test.y)
     original = harness.accuracy(emulator, input_x(network, task.data.test.x), task.data.test.y)
-    hits = harness.classify(emulator, input_x(network, stream.x)) == stream.y
+    hits = emulator.classify(input_x(network, stream.x)) == stream.y
     return Trial("frozen", task.seed, shifted, shifted, original, hits)
 
 
@@ -148,18 +147,18 @@ def _in_float(key: str, learner_of: Callable[[Network], FloatLearner]) -> Callab
 
 
 METHODS: tuple[Method, ...] = (
-    Method("frozen", "frozen", True, _frozen),
-    Method("readout_delta", "readout delta alone", True,
+    Method("frozen", "frozen", _frozen),
+    Method("readout_delta", "readout delta alone",
            _on_device("readout_delta", lambda n: learning_of(n, None))),
-    Method("ssdp", "delta + SSDP (gate 1)", True,
+    Method("ssdp", "delta + SSDP (gate 1)",
            _on_device("ssdp", lambda n: learning_of(n, SSDP(SSDP_A_PLUS, SSDP_A_BASE)))),
-    Method("dassdp", "delta + DA-SSDP (gated)", True,
+    Method("dassdp", "delta + DA-SSDP (gated)",
            _on_device("dassdp", lambda n: learning_of(n, DASSDP(SSDP_A_PLUS, SSDP_A_BASE)))),
-    Method("pair_stdp", "delta + pair STDP (host, float)", False,
+    Method("pair_stdp", "delta + pair STDP (host, float)",
            _in_float("pair_stdp", PairSTDPLearner.beside_delta)),
-    Method("ours_float", "ours in float (host)", False,
+    Method("ours_float", "ours in float (host)",
            _in_float("ours_float", lambda n: FloatLearner(n, ours(n)))),
-    Method("ours", "delta + error-modulated SSDP (ours)", True, _on_device("ours", ours)),
+    Method("ours", "delta + error-modulated SSDP (ours)", _on_device("ours", ours)),
 )
 
 

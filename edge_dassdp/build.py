@@ -56,13 +56,19 @@ def build_emulator(sources: Mapping[str, str], *, checked: bool = False) -> Path
     Raises EdgeError E301 without a C compiler, E302 if it refuses.
     """
     project = emulator_project(sources, checked=checked)
-    compiler = shlex.split(os.environ.get("CC", "")) or ["cc" if shutil.which("cc") else "gcc"]
-    find_tool(compiler[0], "Install a C compiler (Debian: apt install gcc) or set CC.")
+    compiler = host_compiler()
 
     def finish(directory: Path, objects: list[str]) -> None:
         _link(compiler, project, directory, objects, "emulator.so")
 
     return _cached("emulator", project, compiler, finish) / "emulator.so"
+
+
+def host_compiler() -> list[str]:
+    """The command that compiles for this computer: CC, or cc, or gcc. Raises EdgeError E301."""
+    compiler = shlex.split(os.environ.get("CC", "")) or ["cc" if shutil.which("cc") else "gcc"]
+    find_tool(compiler[0], "Install a C compiler (Debian: apt install gcc) or set CC.")
+    return compiler
 
 
 def build_firmware(sources: Mapping[str, str], board: Board) -> Firmware:

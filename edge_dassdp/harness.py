@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,11 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import read_npz, write_npz
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import checked_weights
-from edge_dassdp.target import Outcome, Target
+from edge_dassdp.target import Outcome, Progress, Target
 from edge_dassdp.targets.emulator import LEARN, Emulator
 from edge_dassdp.targets.link import LinkTarget
 
-Progress = Callable[[int], None]
 SNAPSHOT = "edge_dassdp/snapshot/1"
-
-
-def classify(target: Target, x: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Classes of samples x, int8 (n, x_bytes), by inference alone."""
-    if isinstance(target, Emulator):
-        return target.run(x).class_idx
-    return np.array([target.infer(sample).class_idx for sample in x], np.int64)
 
 
 def rolling_accuracy(hits: NDArray[Any], window: int) -> NDArray[np.float64]:
@@ -39,7 +31,7 @@ def rolling_accuracy(hits: NDArray[Any], window: int) -> NDArray[np.float64]:
 
 def accuracy(target: Target, x: NDArray[np.int8], labels: NDArray[Any]) -> float:
     """Share of x (n, x_bytes) that is classified as its label, 0 to 1."""
-    return float((classify(target, x) == labels).mean())
+    return float((target.classify(x) == labels).mean())
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
 
-INT16_MIN, INT16_MAX = -(2**15), 2**15 - 1
-INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+INT16_MAX, INT32_MAX = 2**15 - 1, 2**31 - 1
 
 
 def to_int(value: Any) -> IntArray:
@@ -42,6 +41,6 @@ def saturate(value: Any, bits: int) -> Any:
     return np.clip(value, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
 
 
-def quantize_input(x: Any, frac_bits: int) -> NDArray[np.int8]:
+def quantize_input(x: Any, frac_bits: int | IntArray) -> NDArray[np.int8]:
     """Analogue samples as int8 with `frac_bits` fraction bits, clipped to +-127."""
     return np.clip(to_int(np.asarray(x) * 2.0**frac_bits), -127, 127).astype(np.int8)

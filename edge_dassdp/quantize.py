@@ -19,7 +19,14 @@ from edge_dassdp.credit import has_error
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network, Population, Projection
 from edge_dassdp.kinds import is_int, is_real, sample_array
-from edge_dassdp.qformat import INT16_MAX, IntArray, round_shift, scalar_to_int, to_int
+from edge_dassdp.qformat import (
+    INT16_MAX,
+    IntArray,
+    quantize_input,
+    round_shift,
+    scalar_to_int,
+    to_int,
+)
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, Records, ResetMode
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, Rule, latency_kind
 
@@ -166,7 +173,7 @@ def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
                         f"(n, {network.x_bytes})")
     bits = np.concatenate([np.full(i.size * i.n_frames, b)
                            for i, b in zip(network.inputs, network.x_frac_bits, strict=True)])
-    return np.clip(to_int(samples * 2.0**bits), -127, 127).astype(np.int8)
+    return quantize_input(samples, bits)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,7 @@ from edge_dassdp.reference_rules import (
     record_gate,
     softmax_error,
 )
-from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
 MAX_LOSS_Q8 = 32767
@@ -54,7 +54,6 @@ class Reference(Target):
         self.records = {p.name: [Record.empty(p.size, clear=False) for _ in range(net.n_batch)]
                         for p in net.populations if p.counts}
         self.error = {p.name: np.zeros(p.size, np.int64) for p in net.populations if p.has_error}
-        self.is_complete = False
         self._rest(1)
 
     def _rest(self, n: int) -> None:
@@ -117,7 +116,6 @@ class Reference(Target):
     def begin(self, x: NDArray[np.int8]) -> None:
         """Start samples x, int8 (n, x_bytes)."""
         self._rest(len(x))
-        self.is_complete = False
         self.x = x.astype(np.int64)
         slot = int(self.learning["batch_idx"])
         for records in self.records.values():
@@ -189,10 +187,9 @@ class Reference(Target):
         if readout.counts and readout.records_membrane and readout.records == "last":
             slot = int(self.learning["batch_idx"])
             self.records[readout.name][slot].count = (self.sums[0] > 0).astype(np.int64)
-        self.is_complete = True
         return np.asarray(self.sums.argmax(axis=1))
 
-    def classify(self, x: NDArray[np.int8]) -> IntArray:
+    def classify(self, x: NDArray[np.int8], progress: Progress | None = None) -> IntArray:
         """Classes of samples x, int8 (n, x_bytes), in one batched run."""
         self.begin(x)
         for t_step in range(self.network.n_steps):
@@ -261,7 +258,6 @@ class Reference(Target):
 
     def _outcome(self, forward: Outcome, loss_q8: int, skipped: bool, updated: bool,
                  digest: bool) -> Outcome:
-        self.is_complete = False
         return Outcome(forward.class_idx, forward.logits, loss_q8, skipped, updated,
                        forward.forward_digest, self.learned_digest() if digest else None)
 

@@ -6,12 +6,16 @@ A script written against `Target` changes one word to go from the emulator to a 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+Progress = Callable[[int], None]
+"""Told how many samples are done."""
 
 NO_LABEL = -1
 OWN_LOSS = -1
@@ -63,6 +67,16 @@ class Target(ABC):
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
         """Run one sample; n_steps below the model's stops early, for finding a divergence."""
+
+    def classify(self, x: NDArray[np.int8],
+                 progress: Progress | None = None) -> NDArray[np.int64]:
+        """Classes (n,) of samples x, int8 (n, x_bytes), by inference alone."""
+        classes = np.zeros(len(x), np.int64)
+        for i, sample in enumerate(x):
+            classes[i] = self.infer(sample).class_idx
+            if progress:
+                progress(i + 1)
+        return classes
 
     @abstractmethod
     def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,

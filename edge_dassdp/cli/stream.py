@@ -186,16 +186,9 @@ def _require_plastic(network: QNetwork) -> None:
 
 
 def _classify(out: Output, device: Target, x: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Classes of x, with progress where samples go one by one."""
-    if isinstance(device, Emulator):
-        return harness.classify(device, x)
-    classes = []
+    """Classes of x, with progress."""
     with out.progress("classifying", len(x)) as progress:
-        for i, sample in enumerate(x):
-            classes.append(device.infer(sample).class_idx)
-            if progress:
-                progress(i + 1)
-    return np.array(classes, np.int64)
+        return device.classify(x, progress)
 
 
 def _prepare(device: Target, network: QNetwork, restore: Path | None, reset: bool) -> None:

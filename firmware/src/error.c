@@ -1,6 +1,4 @@
 /* The error that modulates plasticity: softmax at the readout, fed back through the weights. */
-#include <string.h>
-
 #include "fixed.h"
 #include "kernels.h"
 #include "rules.h"
