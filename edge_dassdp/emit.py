@@ -6,12 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from edge_dassdp import assets, protocol
-from edge_dassdp.packing import pack_weights, row_bytes
-from edge_dassdp.plan import Layout
-from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection, QSyncRule
+import numpy as np
 
-ABI = 1
+from edge_dassdp import assets, protocol
+from edge_dassdp.packing import columns, pack_weights, row_bytes
+from edge_dassdp.plan import Layout
+from edge_dassdp.qformat import IntArray
+from edge_dassdp.qir import (
+    QErrorRule,
+    QNetwork,
+    QPopulation,
+    QProjection,
+    QSyncRule,
+    frame_bytes,
+)
+
+ABI = 2
 _RECORDS = {"none": "DASSDP_RECORD_NONE", "first": "DASSDP_RECORD_FIRST",
             "last": "DASSDP_RECORD_LAST"}
 Fields = list[tuple[str, Any]]
@@ -53,11 +63,8 @@ def emit(network: QNetwork) -> dict[str, str]:
                    for p in network.populations]
     projections = [{"name": p.name, "fields": _projection(network, layout, texts, p)}
                    for p in network.projections]
-    inputs, x_off = [], 0
-    for source in network.inputs:
-        inputs.append({"name": source.name, "size": source.size, "n_frames": source.n_frames,
-                       "x_off": x_off})
-        x_off += source.size * source.n_frames
+    inputs = [{"name": i.name, "frame_bytes": frame_bytes(i), "n_frames": i.n_frames,
+               "x_off": network.x_offsets[i.name]} for i in network.inputs]
     header = assets.render(
         "dassdp_model.h.j2", sha256=network.sha256, abi=ABI, fields=layout.fields,
         state_bytes=layout.state_bytes,
@@ -85,10 +92,11 @@ def _model(network: QNetwork, layout: Layout) -> Fields:
         ("learns", int(bool(network.plastic))), ("skip_below_q8", network.skip_below_q8),
         ("softmax_scale", network.softmax_scale), ("softmax_limit", network.softmax_limit),
         ("seed", f"{network.seed}u"), ("x_bytes", network.x_bytes),
-        ("x_off", layout.offset("x")), ("scratch_off", scratch),
-        ("active_off", scratch + layout.scratch.active),
-        ("row_off", scratch + layout.scratch.row),
-        ("batch_off", scratch + layout.scratch.batch),
+        ("x_off", layout.offset("x")),
+        ("rows_off", scratch + layout.scratch.rows), ("sums_off", scratch + layout.scratch.sums),
+        ("part_off", scratch + layout.scratch.part), ("words_off", scratch + layout.scratch.words),
+        ("bytes_off", scratch + layout.scratch.bytes_),
+        ("gates_off", scratch + layout.scratch.gates),
         ("progress_off", layout.offset("progress")),
         ("learning_off", layout.offset("learning")), ("loss_off", layout.offset("losses")),
         ("persist_begin", layout.persist_begin), ("persist_end", layout.persist_end),
@@ -109,12 +117,13 @@ def _population(network: QNetwork, layout: Layout, texts: _Texts, p: QPopulation
         ("leak_shift", p.leak_shift), ("leak_stride", int(p.leak_q15.size > 1)),
         ("fire_stride", int(p.fire_at.size > 1)),
         ("v_is_wide", int(wide)), ("acc_is_wide", int(p.acc_bits == 32)),
+        ("analogue_is_wide", int(p.analogue_bits == 32)),
         ("records", _RECORDS[p.records]), ("records_membrane", int(p.records_membrane)),
         ("projection_begin", begin), ("projection_end", begin + order.count(p.name)),
         ("leak_q15", texts.array("uint16_t", f"leak_q15_{p.name}", p.leak_q15)),
         ("fire_at", texts.array(membrane, f"fire_at_{p.name}", p.fire_at)),
         ("reset_by", texts.array(membrane, f"reset_by_{p.name}", p.reset_by)),
-        ("base", "0" if analogue else texts.array(membrane, f"bias_{p.name}", p.bias)),
+        ("base", "0" if analogue else texts.array(membrane, f"bias_{p.name}", _padded(p.bias))),
         ("analogue_bias", "0" if p.analogue_bias is None else
          texts.array("int32_t", f"analogue_bias_{p.name}", p.analogue_bias)),
         ("v_off", layout.offset(f"v_{p.name}")), ("spk_off", layout.offset(f"spk_{p.name}")),
@@ -123,17 +132,15 @@ def _population(network: QNetwork, layout: Layout, texts: _Texts, p: QPopulation
         ("latency_off", layout.offset(f"latency_{p.name}")),
         ("count_off", layout.offset(f"count_{p.name}")),
         ("error_off", layout.offset(f"error_{p.name}")),
-        ("update", f"dassdp_k_neuron_v{p.membrane_bits}_a{p.acc_bits}_{p.reset}"),
+        ("update", f"dassdp_k_neuron_{_neuron_kernel(p)}_{p.reset}"),
     ]
 
 
 def _projection(network: QNetwork, layout: Layout, texts: _Texts, p: QProjection) -> Fields:
-    names = [i.name for i in network.inputs] if p.is_analogue \
-        else [q.name for q in network.populations]
+    inputs = [i.name for i in network.inputs]
     posts = [q.name for q in network.populations]
+    from_input = p.pre in inputs
     image = pack_weights(p.w, p.weight_bits)
-    acc_bits = network.population(p.post).acc_bits
-    container = "s16" if p.weight_bits == 16 else "s8"
     if p.weight_bits == 16:
         words = [int.from_bytes(image[i : i + 2], "little", signed=True)
                  for i in range(0, len(image), 2)]
@@ -141,15 +148,31 @@ def _projection(network: QNetwork, layout: Layout, texts: _Texts, p: QProjection
     else:
         factory = texts.array("uint8_t", f"w_{p.name}", image)
     return [
-        ("pre", names.index(p.pre)), ("post", posts.index(p.post)),
-        ("is_analogue", int(p.is_analogue)), ("weight_bits", p.weight_bits),
+        ("pre", (inputs if from_input else posts).index(p.pre)), ("post", posts.index(p.post)),
+        ("is_analogue", int(p.is_analogue)), ("from_input", int(from_input)),
+        ("weight_bits", p.weight_bits),
         ("n_pre", p.n_pre), ("n_post", p.n_post),
         ("row_bytes", row_bytes(p.n_post, p.weight_bits)),
         ("feedback_rshift", p.feedback_rshift), ("feedback_gain_q14", p.feedback_gain_q14),
         ("factory", factory), ("image_off", layout.offset(f"w_{p.name}")),
-        ("accumulate", "0" if p.is_analogue else f"dassdp_k_accumulate_{container}_a{acc_bits}"),
+        ("totals", texts.array("int32_t", f"totals_{p.name}", _padded(p.w.sum(axis=0)))
+         if p.is_dense else "0"),
+        ("accumulate", "0" if p.is_analogue else f"dassdp_k_accumulate_s{max(p.weight_bits, 6)}"),
+        ("analogue", f"dassdp_k_analogue_a{network.population(p.post).analogue_bits}"
+         if p.is_analogue else "0"),
+        ("learn_rows", f"dassdp_k_learn_rows_s{p.weight_bits if p.weight_bits >= 8 else 4}"
+         if p.is_plastic else "0"),
         *_rule(layout, texts, p),
     ]
+
+
+def _padded(values: IntArray) -> IntArray:
+    """With zeros behind, as kernels read it."""
+    return np.pad(values, (0, columns(values.size) - values.size))
+
+
+def _neuron_kernel(p: QPopulation) -> str:
+    return "pairs" if p.runs_in_pairs else f"v{p.membrane_bits}_a{p.acc_bits}"
 
 
 def _rule(layout: Layout, texts: _Texts, p: QProjection) -> Fields:

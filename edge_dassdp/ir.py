@@ -13,7 +13,7 @@ import json
 import operator
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -67,19 +67,27 @@ def _vector(value: Any, size: int, what: str) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """Analogue input current x of shape (n_frames, size).
+    """Analogue input currents x of shape (n_frames, size), or spikes: each value 0 or 1.
 
-    n_frames = 1: the same current at every step ("direct" input).
+    n_frames = 1: the same at every step ("direct" input).
     n_frames = n_steps: one frame per step.
     """
 
     name: str
     size: int
     n_frames: int = 1
+    spikes: bool = False
 
     def __post_init__(self) -> None:
         _size(self.size, f"input '{self.name}': its size")
         _size(self.n_frames, f"input '{self.name}': its number of frames")
+        if not isinstance(self.spikes, bool):
+            raise _malformed(f"input '{self.name}': spikes is {self.spikes!r}, no truth value")
+
+    @property
+    def n_values(self) -> int:
+        """Values in a flattened sample."""
+        return self.size * self.n_frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +257,7 @@ class Network:
     @cached_property
     def n_inputs(self) -> int:
         """Values in one flattened sample."""
-        return sum(i.size * i.n_frames for i in self.inputs)
+        return sum(i.n_values for i in self.inputs)
 
     @property
     def n_classes(self) -> int:
@@ -266,8 +274,7 @@ def save(network: Network, path: Path | str) -> None:
     header: dict[str, Any] = {
         "format": "edge_dassdp/network/1",
         "n_steps": network.n_steps,
-        "inputs": [{"name": i.name, "size": i.size, "n_frames": i.n_frames}
-                   for i in network.inputs],
+        "inputs": [asdict(i) for i in network.inputs],
         "populations": [{"name": p.name, "size": p.size, "reset": p.reset,
                          "reset_delay": p.reset_delay, "strict": p.strict}
                         for p in network.populations],

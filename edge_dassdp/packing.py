@@ -24,7 +24,7 @@ GATE_DTYPE = np.dtype([
 
 LEARNING_DTYPE = np.dtype([
     ("rng", "<u4"), ("n_labelled", "<u4"), ("n_skipped", "<u4"), ("n_updates", "<u4"),
-    ("n_vanished", "<u4"), ("n_saturated", "<u4"), ("batch_idx", "<u2"), ("batch_kind", "<u2"),
+    ("n_vanished", "<u4"), ("batch_idx", "<u2"), ("batch_kind", "<u2"),
 ])
 """dassdp_learning_t of dassdp.h."""
 
@@ -38,24 +38,26 @@ def row_bytes(n_post: int, weight_bits: int) -> int:
     return columns(n_post) * (2 if weight_bits == 16 else 1)
 
 
+def words(n: int) -> int:
+    """Words of n packed spikes."""
+    return -(-n // 32)
+
+
 def pack_bits(spikes: NDArray[np.bool_]) -> bytes:
     """Spikes (n,) one bit each, neuron i in word i >> 5, bit i & 31; tail bits zero."""
-    words = -(-spikes.size // 32)
-    return np.packbits(spikes, bitorder="little").tobytes().ljust(4 * words, b"\0")
+    return np.packbits(spikes, bitorder="little").tobytes().ljust(4 * words(spikes.size), b"\0")
 
 
 def unpack_bits(data: bytes, n: int) -> IntArray:
     return np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[:n].astype(np.int64)
 
 
-def field_bytes(n: int, bits: int) -> int:
-    return -(-n * bits // 8)
-
-
-def unpack_fields(data: bytes, n: int, bits: int) -> IntArray:
-    """n fields of `bits` bits without gaps, little end first; a silent latency is all ones."""
-    spread = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[: n * bits]
-    return spread.reshape(n, bits).astype(np.int64) @ (1 << np.arange(bits))
+def unpack_planes(data: bytes, n: int, bits: int) -> IntArray:
+    """n values in bit planes: bit b of neuron i is bit i & 31 of word (i >> 5) bits + b; a silent
+    latency is all ones."""
+    planes = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little").reshape(-1, bits, 32)
+    values = (1 << np.arange(bits)) @ planes.astype(np.int64)
+    return np.asarray(values.reshape(-1)[:n])
 
 
 def pack_weights(w: NDArray[Any], weight_bits: int) -> bytes:

@@ -15,20 +15,22 @@ from edge_dassdp.packing import (
     GATE_DTYPE,
     LEARNING_DTYPE,
     columns,
-    field_bytes,
     row_bytes,
     unpack_bits,
-    unpack_fields,
+    unpack_planes,
     unpack_weights,
+    words,
 )
 from edge_dassdp.protocol import LINK_STRUCT_BYTES, link_buffer_bytes
 from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QSyncRule
 
 Group = Literal["weights", "inference", "learning", "padding"]
-_SIZES = {"dassdp_gate_t": 48, "dassdp_learning_t": 28, "uint32_t": 4, "int32_t": 4,
+_SIZES = {"dassdp_gate_t": 48, "dassdp_learning_t": 24, "uint32_t": 4, "int32_t": 4,
           "uint16_t": 2, "int16_t": 2, "uint8_t": 1, "int8_t": 1}
 _ALIGNS = {"dassdp_gate_t": 8, "dassdp_learning_t": 4}
 _WORD = 4
+ROWS_MAX = 96
+"""Capacity of a list of rows (kernels.h)."""
 CODE_BYTES = 20 * 1024
 """More flash than runtime, link and drivers take on any core, all rules linked."""
 DESCRIPTOR_BYTES = 128
@@ -53,21 +55,19 @@ class StateField:
 
 @dataclass(frozen=True)
 class Scratch:
-    """Parts of the scratch array, byte offsets from its start.
+    """Parts of the scratch array, byte offsets from its start: see dassdp_model_t of dassdp.h.
 
-    Sums at 0 and the active list behind them while the network runs; while it learns, k (or the
-    sums of a batch) at 0, then the update row, then latencies (or gates of a batch).
+    inference_bytes: as large as it would be if nothing learned.
     """
 
-    active: int
-    row: int
-    batch: int
+    rows: int
+    sums: int
+    part: int
+    words: int
+    bytes_: int
+    gates: int
     inference_bytes: int
-    learning_bytes: int
-
-    @property
-    def bytes(self) -> int:
-        return -(-max(self.inference_bytes, self.learning_bytes) // 4) * 4
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,7 @@ class Layout:
     @property
     def learning_state_bytes(self) -> int:
         """What learning costs beyond weights and inference state, the larger scratch included."""
-        extra = max(0, self.scratch.learning_bytes - self.scratch.inference_bytes)
-        return self.bytes_of("learning") + -(-extra // 4) * 4
+        return self.bytes_of("learning") + self.scratch.bytes - self.scratch.inference_bytes
 
     def decode(self, state: bytes) -> dict[str, NDArray[Any]]:
         """The state's bytes as named integer arrays, as `Reference.named_state` has them."""
@@ -123,10 +122,8 @@ class Layout:
         for field in self.fields:
             raw = state[field.offset : field.offset + field.bytes]
             kind, _, owner = field.name.partition("_")
-            if kind in ("v", "base"):
-                named[field.name] = np.frombuffer(raw, field.ctype[:-2]).astype(np.int64)
-            elif kind == "error":
-                padded = np.frombuffer(raw, np.int16).astype(np.int64)
+            if kind in ("v", "base", "error"):
+                padded = np.frombuffer(raw, field.ctype[:-2]).astype(np.int64)
                 named[field.name] = padded[: net.population(owner).size]
             elif kind == "spk":
                 named[field.name] = unpack_bits(raw, net.population(owner).size)
@@ -147,8 +144,8 @@ class Layout:
 
     def _decode_slots(self, raw: bytes, p: QPopulation) -> NDArray[Any]:
         bits = self.network.field_bits
-        size = field_bytes(p.size, bits)
-        slots = [unpack_fields(raw[b * size : (b + 1) * size], p.size, bits)
+        size = 4 * bits * words(p.size)
+        slots = [unpack_planes(raw[b * size : (b + 1) * size], p.size, bits)
                  for b in range(len(raw) // size)]
         return np.concatenate(slots)
 
@@ -158,13 +155,13 @@ def _sync(rule: object) -> bool:
 
 
 def _slots(network: QNetwork) -> list[StateField]:
-    """Packed counts and latencies, one slot per sample of a batch."""
+    """Counts and latencies in bit planes, one slot per sample of a batch."""
     fields = []
     for prefix in ("count", "latency"):
         for p in network.populations:
             if p.counts and (prefix == "count" or p.records != "none"):
-                size = field_bytes(p.size, network.field_bits) * network.n_batch
-                fields.append(_field(f"{prefix}_{p.name}", "uint8_t", size, "learning"))
+                count = network.field_bits * words(p.size) * network.n_batch
+                fields.append(_field(f"{prefix}_{p.name}", "uint32_t", count, "learning"))
     return fields
 
 
@@ -182,22 +179,22 @@ def _persistent(network: QNetwork) -> list[StateField]:
 
 def _others(network: QNetwork, scratch: Scratch) -> list[StateField]:
     fields = [
-        StateField(f"w_{p.name}", "int16_t" if p.weight_bits == 16 else "uint8_t",
-                   p.n_pre * columns(p.n_post), "weights", _WORD)
+        _aligned(f"w_{p.name}", "int16_t" if p.weight_bits == 16 else "uint8_t",
+                 p.n_pre * columns(p.n_post), "weights")
         for p in network.plastic
     ]
     for p in network.populations:
         membrane = f"int{p.membrane_bits}_t"
-        fields.append(_field(f"v_{p.name}", membrane, p.size, "inference"))
-        fields.append(_field(f"spk_{p.name}", "uint32_t", -(-p.size // 32), "inference"))
+        fields.append(_aligned(f"v_{p.name}", membrane, columns(p.size), "inference"))
+        fields.append(_field(f"spk_{p.name}", "uint32_t", words(p.size), "inference"))
         if p.analogue_bias is not None:
-            fields.append(_field(f"base_{p.name}", membrane, p.size, "inference"))
+            fields.append(_aligned(f"base_{p.name}", membrane, columns(p.size), "inference"))
         if p.has_error:
-            fields.append(_field(f"error_{p.name}", "int16_t", columns(p.size), "learning"))
+            fields.append(_aligned(f"error_{p.name}", "int16_t", columns(p.size), "learning"))
     fields.append(_field("logits", "int32_t", network.n_classes, "inference"))
     fields.append(_field("scratch", "uint32_t", scratch.bytes // 4, "inference"))
-    if any(i.n_frames > 1 for i in network.inputs):
-        fields.append(_field("x", "int8_t", network.x_bytes, "inference"))
+    if any(i.n_frames > 1 or i.spikes for i in network.inputs):
+        fields.append(_aligned("x", "int8_t", network.x_bytes, "inference"))
     fields.append(_field("progress", "uint16_t", 2, "inference"))
     if network.n_batch == 1:
         fields += _slots(network)
@@ -208,6 +205,11 @@ def _others(network: QNetwork, scratch: Scratch) -> list[StateField]:
 
 def _field(name: str, ctype: str, count: int, group: Group) -> StateField:
     return StateField(name, ctype, count, group, _ALIGNS.get(ctype, _SIZES[ctype]))
+
+
+def _aligned(name: str, ctype: str, count: int, group: Group) -> StateField:
+    """Kernels read it by words."""
+    return StateField(name, ctype, count, group, _WORD)
 
 
 def _place(fields: list[StateField], start: int) -> tuple[list[StateField], int]:
@@ -225,21 +227,40 @@ def _place(fields: list[StateField], start: int) -> tuple[list[StateField], int]
 
 
 def _scratch(network: QNetwork) -> Scratch:
-    sums = row = batch = 0
+    sizes = _scratch_sizes(network, learns=True)
+    inference = _scratch_sizes(network, learns=False)
+    names = ("rows", "sums", "part", "words", "bytes_", "gates")
+    offsets = {name: sum(sizes[before] for before in names[:i]) for i, name in enumerate(names)}
+    return Scratch(**offsets, inference_bytes=sum(inference.values()), bytes=sum(sizes.values()))
+
+
+def _scratch_sizes(network: QNetwork, *, learns: bool) -> dict[str, int]:
+    """Bytes of each part, whole words; without learning, what inference alone would need."""
+    needs: dict[str, list[int]] = {
+        name: [0] for name in ("rows", "sums", "part", "words", "bytes_", "gates")}
     for p in network.populations:
-        wide = p.acc_bits == 32 or p.analogue_bias is not None
-        sums = max(sums, columns(p.size) * (4 if wide else 2))
-    active = 2 * max(p.size for p in network.populations)
-    learning = 0
-    for q in network.plastic:
-        row = max(row, columns(q.n_post) * (4 if _sync(q.rule) else 2))
-    for q in network.plastic:
-        batch = max(batch, row + 2 * columns(q.n_post))
-    for q in network.plastic:
-        tail = 2 * network.n_batch if _sync(q.rule) else columns(q.n_post)
-        learning = max(learning, batch + tail)
-    return Scratch(active=sums, row=row, batch=batch, inference_bytes=sums + active,
-                   learning_bytes=learning)
+        wide = p.acc_bits == 32 or (p.analogue_bias is not None and p.analogue_bits == 32)
+        needs["sums"].append(columns(p.size) * (4 if wide else 2))
+        if p.records_membrane and learns:
+            needs["words"].append(4 * words(p.size))
+    for q in network.projections:
+        if q.is_analogue:
+            continue
+        needs["rows"].append(4 * min(ROWS_MAX, q.n_pre))
+        wide = network.population(q.post).acc_bits == 32 and q.weight_bits != 16
+        if q.is_dense or wide:
+            needs["part"].append(2 * columns(q.n_post))
+        if q.is_dense:
+            needs["words"].append(4 * words(q.n_pre))
+    for q in network.plastic if learns else ():
+        needs["sums"].append(columns(q.n_post) * (4 if _sync(q.rule) else 2))
+        needs["part"].append(2 * columns(q.n_post))
+        needs["bytes_"].append(columns(q.n_post))
+        if _sync(q.rule):
+            needs["gates"].append(2 * network.n_batch)
+        else:
+            needs["words"].append(8 * words(q.n_pre))
+    return {name: -(-max(sizes) // _WORD) * _WORD for name, sizes in needs.items()}
 
 
 @dataclass(frozen=True)
@@ -307,10 +328,11 @@ def ram_ledger(network: QNetwork, board: Board, *, ram_budget: int | None = None
 def constant_bytes(network: QNetwork) -> int:
     """Weight images and per-neuron constants in flash, without descriptors and code."""
     total = sum(p.n_pre * row_bytes(p.n_post, p.weight_bits) for p in network.projections)
+    total += sum(4 * columns(p.n_post) for p in network.projections if p.is_dense)
     for p in network.populations:
         width = p.membrane_bits // 8
         total += 2 * p.leak_q15.size + width * (p.fire_at.size + p.reset_by.size)
-        total += width * p.size if p.analogue_bias is None else 4 * p.size
+        total += width * columns(p.size) if p.analogue_bias is None else 4 * p.size
     for q in network.plastic:
         if isinstance(q.rule, QErrorRule):
             total += 0 if q.rule.g_q7 is None else q.rule.g_q7.size

@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Input, ReadoutKind, read_npz, write_npz
-from edge_dassdp.kinds import is_int
+from edge_dassdp.kinds import is_int, is_real
+from edge_dassdp.packing import words
 from edge_dassdp.qformat import INT32_MAX, IntArray
 
 ResetMode = Literal[
     "none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now"
 ]
 Records = Literal["none", "first", "last"]
-FORMAT = "edge_dassdp/quantized/1"
+FORMAT = "edge_dassdp/quantized/2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,9 @@ class QPopulation:
     leak_q15, fire_at, reset_by: shape (1,) where all neurons share the value, else (size,).
     leak_shift: 0, or k for v - round(v / 2^k). bias: (size,) membrane units per step.
     analogue_bias: (size,) in units of the analogue sum, None without analogue input.
-    membrane_bits, acc_bits: 16 or 32. saturates: int16 membranes that may clip, as asked for.
+    membrane_bits, acc_bits: 16 or 32; analogue_bits: of the analogue sum without its bias.
+    current_fits: what a step adds to the leaked membrane is proven to fit int16. saturates: int16
+    membranes that may clip, as asked for.
     """
 
     name: str
@@ -54,12 +57,22 @@ class QPopulation:
     analogue_rshift: int
     membrane_bits: int
     acc_bits: int
+    analogue_bits: int
+    current_fits: bool
     saturates: bool
     records: Records
     records_membrane: bool
     counts: bool
     has_error: bool
     unit: NDArray[np.float64]
+
+    @property
+    def runs_in_pairs(self) -> bool:
+        """The kernels for two int16 neurons at a time apply (kernels.h)."""
+        return (self.membrane_bits == self.acc_bits == 16 and self.current_fits
+                and self.leak_shift == self.acc_rshift == 0
+                and self.leak_q15.size == self.fire_at.size == 1
+                and int(self.leak_q15[0]) < 1 << 15)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +103,16 @@ class QSyncRule:
     sync_rshift: int
 
 
+DENSE_ROWS = 8
+
+
 @dataclass(frozen=True, eq=False)
 class QProjection:
     """w: (n_pre, n_post) integers of `weight_bits` bits: 4 to 8, or 16 in Q8 of an 8-bit step.
 
     scale: real value of one (8-bit) weight step, (1,) or (n_post,).
-    feedback_rshift, feedback_gain_q14: how an error passes back through it.
+    feedback_rshift, feedback_gain_q14: how an error passes back through it. activity: share of its
+    presynaptic neurons that are active in a step, measured on calibration samples.
     """
 
     name: str
@@ -108,6 +125,17 @@ class QProjection:
     feedback_rshift: int = 0
     feedback_gain_q14: int = 1 << 14
     rule: QErrorRule | QSyncRule | None = None
+    activity: float | None = None
+
+    @property
+    def is_dense(self) -> bool:
+        """More rows are active than silent: the silent ones are taken off the sum of all rows.
+
+        That sum is constant, so nothing plastic is dense; the pass that subtracts costs as much as
+        DENSE_ROWS rows.
+        """
+        return (self.activity is not None and not self.is_analogue and self.rule is None
+                and self.n_pre * (2 * self.activity - 1) > DENSE_ROWS)
 
     @property
     def n_pre(self) -> int:
@@ -163,11 +191,20 @@ class QNetwork:
 
     @cached_property
     def x_bytes(self) -> int:
-        return sum(i.size * i.n_frames for i in self.inputs)
+        return sum(frame_bytes(i) * i.n_frames for i in self.inputs)
+
+    @cached_property
+    def x_offsets(self) -> dict[str, int]:
+        """Where each input's first frame lies in a sample: words of spikes first, then currents."""
+        offsets, at = {}, 0
+        for i in sorted(self.inputs, key=lambda i: not i.spikes):
+            offsets[i.name] = at
+            at += frame_bytes(i) * i.n_frames
+        return offsets
 
     @property
     def field_bits(self) -> int:
-        """Bits of a packed latency or count: ceil(log2(n_steps + 1))."""
+        """Bit planes of a latency or count: ceil(log2(n_steps + 1))."""
         return self.n_steps.bit_length()
 
     @cached_property
@@ -180,6 +217,11 @@ class QNetwork:
                 digest.update(name.encode())
                 digest.update(np.ascontiguousarray(arrays[name]).astype("<i8").tobytes())
         return digest.hexdigest()
+
+
+def frame_bytes(source: Input) -> int:
+    """Bytes of one frame: int8 currents, or spikes packed into words of 32."""
+    return 4 * words(source.size) if source.spikes else source.size
 
 
 def validate(network: QNetwork) -> None:
@@ -251,10 +293,11 @@ def _check_population(n: QNetwork, p: QPopulation) -> None:
     where = f"population '{p.name}': "
     _within(p.size, 1, 65535, where + "size")
     _require(p.reset in get_args(ResetMode) and p.records in get_args(Records)
-             and all(isinstance(flag, bool) for flag in (p.saturates, p.records_membrane, p.counts,
-                                                         p.has_error)),
+             and all(isinstance(flag, bool) for flag in (p.saturates, p.current_fits, p.counts,
+                                                         p.records_membrane, p.has_error)),
              where + "its reset, its record or a flag is unknown")
-    _require(p.membrane_bits in (16, 32) and p.acc_bits in (16, 32), where + "a width is unknown")
+    _require(all(bits in (16, 32) for bits in (p.membrane_bits, p.acc_bits, p.analogue_bits)),
+             where + "a width is unknown")
     for name in ("leak_shift", "acc_lshift", "acc_rshift", "analogue_rshift"):
         _within(getattr(p, name), 0, 30, where + name)
     _real(p.unit, p.size, where + "unit")
@@ -264,7 +307,7 @@ def _check_population(n: QNetwork, p: QPopulation) -> None:
     _entries(p.fire_at, shapes, 1, limit, where + "fire_at")
     _entries(p.reset_by, (p.fire_at.shape,), 0, limit, where + "reset_by")
     _entries(p.bias, ((p.size,),), -limit, limit, where + "bias")
-    inputs = {i.name for i in n.inputs}
+    inputs = {i.name for i in n.inputs if not i.spikes}
     has_analogue = any(q.pre in inputs for q in n.into(p.name))
     _require((p.analogue_bias is not None) == has_analogue, where + "analogue_bias is out of place")
     if p.analogue_bias is not None:
@@ -278,14 +321,18 @@ def _check_projection(n: QNetwork, q: QProjection) -> None:
     _require(q.weight_bits in (4, 5, 6, 7, 8, 16), where + f"{q.weight_bits!r} weight bits")
     inputs = {i.name: i.size for i in n.inputs}
     sizes = inputs | {p.name: p.size for p in n.populations}
-    _require(q.pre in sizes and q.is_analogue is (q.pre in inputs), where + "its origin is unknown")
+    currents = {i.name for i in n.inputs if not i.spikes}
+    _require(q.pre in sizes and q.is_analogue is (q.pre in currents),
+             where + "its origin is unknown")
     limit = 1 << (q.weight_bits - 1)
     _entries(q.w, ((sizes[q.pre], sizes[q.post]),), -limit, limit - 1, where + "w")
     _real(q.scale, sizes[q.post], where + "scale")
     _within(q.feedback_rshift, 0, 30, where + "feedback_rshift")
     _within(q.feedback_gain_q14, 0, 1 << 14, where + "feedback_gain_q14")
-    _require(not q.is_analogue or (q.rule is None and q.weight_bits != 16),
+    _require(q.pre not in inputs or (q.rule is None and q.weight_bits != 16),
              where + "its origin is an input: no rule, no 16-bit weights")
+    _require(q.activity is None or (is_real(q.activity) and 0 <= q.activity <= 1),
+             where + "its activity is no share")
 
 
 def _check_error_rule(n: QNetwork, q: QProjection, rule: QErrorRule) -> None:
@@ -301,7 +348,7 @@ def _check_error_rule(n: QNetwork, q: QProjection, rule: QErrorRule) -> None:
     _within(rule.k_max, 1, min(32767, most), where + "k_max")
     if rule.g_q7 is not None:
         _entries(rule.g_q7, ((n.n_steps + 1,),), 0, 128, where + "g_q7")
-        _require(post.counts and "none" not in (pre.records, post.records),
+        _require(post.counts and q.post != n.readout and "none" not in (pre.records, post.records),
                  where + "its neurons keep no latencies")
 
 

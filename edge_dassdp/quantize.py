@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp import bounds, rule_constants
+from edge_dassdp.activity import with_activity
 from edge_dassdp.bounds import Bound
 from edge_dassdp.credit import has_error
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.ir import Network, Population, Projection
+from edge_dassdp.ir import Input, Network, Population, Projection
 from edge_dassdp.kinds import is_int, is_real, sample_array
 from edge_dassdp.qformat import (
     INT16_MAX,
@@ -27,10 +28,20 @@ from edge_dassdp.qformat import (
     scalar_to_int,
     to_int,
 )
-from edge_dassdp.qir import QNetwork, QPopulation, QProjection, Records, ResetMode
+from edge_dassdp.qir import (
+    QNetwork,
+    QPopulation,
+    QProjection,
+    Records,
+    ResetMode,
+    frame_bytes,
+)
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, Rule, latency_kind
 
 READOUT_FRACTION_BITS = 4
+N_ACTIVITY = 64
+"""Calibration samples that activity is measured on."""
+MOST_THRESHOLD_BITS, LEAST_THRESHOLD_BITS = 10, 7
 MAX_SHIFT = 30
 """Of an int32: a larger shift is undefined in C."""
 
@@ -42,9 +53,12 @@ class Settings:
     weight_bits: bits of every projection's weights, 4 to 8, or 16 for plastic ones.
     bits_of: other bits for projections by name. per_neuron: one scale per postsynaptic neuron
     where nothing plastic and not the readout stands. headroom: how far plastic weights may
-    grow, as a multiple of the largest. threshold_bits: bits given to the smallest threshold.
+    grow, as a multiple of the largest. threshold_bits: bits given to the smallest threshold; None:
+    10, or as many (7 at least) as leave room for int16 membranes.
     leak: 'auto' takes a shift where it is exact, 'q15' never, 'shift' the nearest.
-    membrane_bits: 16 forces saturating int16 membranes, None lets the proof choose.
+    membrane_bits: 16 forces saturating int16 membranes, 32 wide ones; None: 16 where they are
+    proven not to overflow, or where a spiking population's current of one step is proven to fit,
+    so that only its membrane may saturate; else 32.
     x_frac_bits: fraction bits of int8 inputs, None to take them from the calibration samples.
     """
 
@@ -52,7 +66,7 @@ class Settings:
     bits_of: Mapping[str, int] = field(default_factory=dict)
     per_neuron: bool = False
     headroom: float = 2.0
-    threshold_bits: int = 10
+    threshold_bits: int | None = None
     leak: str = "auto"
     membrane_bits: int | None = None
     x_frac_bits: int | None = None
@@ -66,12 +80,13 @@ class Settings:
                 raise EdgeError("E105", f"{name}: {bits} weight bits", help="choose 4 to 8, or 16")
         if not is_real(self.headroom) or not 1.0 <= self.headroom <= 64.0:
             raise EdgeError("E105", f"headroom is {self.headroom}, expected 1 to 64")
-        if not is_int(self.threshold_bits) or not 4 <= self.threshold_bits <= 14:
-            raise EdgeError("E105", f"threshold_bits is {self.threshold_bits}, expected 4 to 14")
+        bits = self.threshold_bits
+        if bits is not None and (not is_int(bits) or not 4 <= bits <= 14):
+            raise EdgeError("E105", f"threshold_bits is {bits}, expected 4 to 14 or None")
         if self.leak not in ("auto", "q15", "shift"):
             raise EdgeError("E105", f"leak is '{self.leak}', expected auto, q15 or shift")
-        if self.membrane_bits not in (None, 16):
-            raise EdgeError("E105", f"membrane_bits is {self.membrane_bits}, expected 16 or None")
+        if self.membrane_bits not in (None, 16, 32):
+            raise EdgeError("E105", f"membrane_bits is {self.membrane_bits}, expected 16 or 32")
         bits = self.x_frac_bits
         if bits is not None and (not is_int(bits) or not -8 <= bits <= 7):
             raise EdgeError("E105", f"x_frac_bits is {bits}, expected -8 to 7")
@@ -93,8 +108,9 @@ def quantize(
 ) -> Quantized:
     """Quantize a network; plastic projections are those with a rule in `learning`.
 
-    calibration: (n_samples, n_inputs) float samples for the input scale; without them inputs are
-    taken to be standardized (within +-4). Raises E105 for a bad setting, E201 where a constant
+    calibration: (n_samples, n_inputs) float samples for the input scale and the activity of
+    projections; without them inputs are taken to be standardized (within +-4) and no projection is
+    dense. Raises E105 for a bad setting, E201 where a constant
     has no representation, E202 where a proof fails, E203 where a rule cannot stand.
     """
     settings = settings or Settings()
@@ -108,7 +124,7 @@ def quantize(
     projections: list[QProjection] = []
     proofs: list[Bound] = []
     for population in network.populations:
-        made = _Populate(network, population, settings, rules, x_frac_bits).run()
+        made = _populate(network, population, settings, rules, x_frac_bits)
         populations.append(made.population)
         projections += made.projections
         proofs += made.proofs
@@ -127,8 +143,10 @@ def quantize(
         n_batch=_batch(rules),
     )
     if learning:
-        with_rules, rule_proofs = rule_constants.attach(network, quantized, learning)
-        return Quantized(with_rules, (*proofs, *rule_proofs))
+        quantized, rule_proofs = rule_constants.attach(network, quantized, learning)
+        proofs += rule_proofs
+    if calibration is not None:
+        quantized = with_activity(quantized, input_x(quantized, calibration[:N_ACTIVITY]))
     return Quantized(quantized, tuple(proofs))
 
 
@@ -147,7 +165,11 @@ def _input_bits(
     bits = []
     start = 0
     for source in network.inputs:
-        stop = start + source.size * source.n_frames
+        stop = start + source.n_values
+        if source.spikes:
+            bits.append(0)
+            start = stop
+            continue
         peak = 4.0 / 2
         if calibration is not None:
             samples = sample_array(calibration)
@@ -163,17 +185,35 @@ def _input_bits(
 
 
 def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Float samples (n, n_inputs) as the int8 samples of the device, each input at its scale.
+    """Float samples (n, values of all inputs) as the samples of the device, int8 (n, x_bytes):
+    currents at their input's scale, spikes packed.
 
-    Raises EdgeError E104 for another shape or a value that is not finite.
+    Raises EdgeError E104 for another shape, a value that is not finite, or a spike that is neither
+    0 nor 1.
     """
     samples = np.atleast_2d(sample_array(x))
-    if samples.ndim != 2 or samples.shape[1] != network.x_bytes:
+    n_values = sum(i.n_values for i in network.inputs)
+    if samples.ndim != 2 or samples.shape[1] != n_values:
         raise EdgeError("E104", f"samples have shape {np.asarray(x).shape}, expected "
-                        f"(n, {network.x_bytes})")
-    bits = np.concatenate([np.full(i.size * i.n_frames, b)
-                           for i, b in zip(network.inputs, network.x_frac_bits, strict=True)])
-    return quantize_input(samples, bits)
+                        f"(n, {n_values})")
+    out, start = np.zeros((len(samples), network.x_bytes), np.int8), 0
+    for source, bits in zip(network.inputs, network.x_frac_bits, strict=True):
+        values = samples[:, start : start + source.n_values]
+        start += source.n_values
+        packed = _pack_spikes(source, values) if source.spikes else quantize_input(values, bits)
+        at = network.x_offsets[source.name]
+        out[:, at : at + packed.shape[1]] = packed
+    return out
+
+
+def _pack_spikes(source: Input, values: NDArray[np.float64]) -> NDArray[np.int8]:
+    """Frames of n samples, (n, n_frames * size), as words of 32 spikes."""
+    if not np.isin(values, (0, 1)).all():
+        raise EdgeError("E104", f"input '{source.name}' takes spikes, each 0 or 1")
+    frames = np.zeros((len(values), source.n_frames, 8 * frame_bytes(source)), np.uint8)
+    frames[:, :, : source.size] = values.reshape(len(values), source.n_frames, source.size)
+    packed = np.packbits(frames, axis=2, bitorder="little")
+    return packed.reshape(len(values), -1).view(np.int8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,16 +223,33 @@ class _Made:
     proofs: list[Bound]
 
 
+def _populate(network: Network, population: Population, settings: Settings,
+              rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...]) -> _Made:
+    """With threshold bits that leave room for int16 membranes, if there are such."""
+    most = MOST_THRESHOLD_BITS if settings.threshold_bits is None else settings.threshold_bits
+    choices = [most]
+    if settings.threshold_bits is None and settings.membrane_bits != 32:
+        choices = list(range(most, LEAST_THRESHOLD_BITS - 1, -1))
+    for bits in choices:
+        made = _Populate(network, population, settings, rules, x_frac_bits, bits).run()
+        if made.population.membrane_bits == 16:
+            return made
+    return _Populate(network, population, settings, rules, x_frac_bits, most).run()
+
+
 class _Populate:
     """Quantizes one population and the projections into it."""
 
     def __init__(self, network: Network, population: Population, settings: Settings,
-                 rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...]) -> None:
+                 rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...],
+                 threshold_bits: int) -> None:
         self.network = network
+        self.threshold_bits = threshold_bits
         self.p = population
         self.settings = settings
         self.rules = rules
-        self.frac_of = {i.name: b for i, b in zip(network.inputs, x_frac_bits, strict=True)}
+        self.frac_of = {i.name: b for i, b in zip(network.inputs, x_frac_bits, strict=True)
+                        if not i.spikes}
         into = [p for p in network.projections if p.post == population.name]
         self.analogue = [p for p in into if p.pre in self.frac_of]
         self.spiking = [p for p in into if p.pre not in self.frac_of]
@@ -252,7 +309,7 @@ class _Populate:
             if not self.spiking:
                 spare = np.min(self.p.threshold / smallest)
                 spare_bits = math.floor(math.log2(spare))
-                analogue_rshift = max(0, spare_bits - self.settings.threshold_bits)
+                analogue_rshift = max(0, spare_bits - self.threshold_bits)
                 analogue_unit, unit = smallest, smallest * 2.0**analogue_rshift
             else:
                 analogue_rshift = math.floor(math.log2(float(np.min(unit / smallest))))
@@ -274,7 +331,7 @@ class _Populate:
             exact = bool(np.isin(self.p.beta, (0.0, 1.0)).all())
             return 0 if exact and not self.wide_weights else READOUT_FRACTION_BITS
         ratio = float(np.min(self.p.threshold / step))
-        return max(0, self.settings.threshold_bits - math.floor(math.log2(ratio)))
+        return max(0, self.threshold_bits - math.floor(math.log2(ratio)))
 
     def _project(self, p: Projection, scale: NDArray[np.float64], is_analogue: bool) -> QProjection:
         bits = 16 if self.wide_weights and not is_analogue else self._bits(p)
@@ -303,7 +360,7 @@ class _Populate:
             acc_lshift=lshift, acc_rshift=rshift, analogue_rshift=analogue_rshift,
             records=records, records_membrane=records_membrane, counts=counts,
             has_error=self._needs_error(), unit=np.atleast_1d(unit),
-            membrane_bits=32, acc_bits=32, saturates=False,
+            membrane_bits=32, acc_bits=32, analogue_bits=32, current_fits=False, saturates=False,
         )
         population, proofs = _prove(wanted, projections, self.rules, self.network.n_steps,
                                     self.settings.membrane_bits, self.is_readout)
@@ -379,14 +436,17 @@ def _prove(p: QPopulation, projections: list[QProjection], plastic: Collection[s
     current = shifted.map(lambda a: round_shift(a, p.acc_rshift)) + base
     _, peak, total = bounds.membrane(current, p.leak_q15, p.leak_shift, p.fire_at, p.reset_by,
                                      p.reset, n_steps)
-    largest = max(peak, base.peak, int(p.fire_at.max()), int(p.reset_by.max()))
-    if membrane_bits == 16:
-        largest = max(base.peak, int(p.fire_at.max()), int(p.reset_by.max()))
-        if largest > INT16_MAX:
-            raise EdgeError("E202", f"{where}: a threshold or constant current of {largest:,} does "
-                            "not fit an int16 membrane", help="use fewer threshold bits")
-        total = n_steps * 32768
-    narrow = bounds.fits_int16(largest)
+    constant = max(base.peak, int(p.fire_at.max()), int(p.reset_by.max()))
+    current_fits = bounds.fits_int16(shifted.peak, current.peak)
+    if membrane_bits == 16 and not bounds.fits_int16(constant):
+        raise EdgeError("E202", f"{where}: a threshold or constant current of {constant:,} does "
+                        "not fit an int16 membrane", help="use fewer threshold bits")
+    may_saturate = membrane_bits == 16 or (membrane_bits is None and p.reset != "none"
+                                           and current_fits)
+    narrow = membrane_bits != 32 and bounds.fits_int16(constant if may_saturate else
+                                                       max(peak, constant))
+    if narrow:
+        total = min(total, n_steps * 32768)
     bounds.require_int32(f"{where}: the membrane",
                          current.peak + peak + int(p.reset_by.max()) + int(p.fire_at.max())
                          + ((1 << p.leak_shift) >> 1))
@@ -397,7 +457,9 @@ def _prove(p: QPopulation, projections: list[QProjection], plastic: Collection[s
         else 32
     if spiking:
         proofs.append(Bound(f"{p.name}: synaptic sum", acc.peak, acc_bits))
+    without_bias = bounds.analogue_sum(analogue, np.zeros_like(p.bias))
     made = replace(p, acc_bits=acc_bits, membrane_bits=16 if narrow else 32,
-                   saturates=membrane_bits == 16 and peak > INT16_MAX)
+                   analogue_bits=16 if bounds.fits_int16(without_bias.peak) else 32,
+                   current_fits=current_fits, saturates=narrow and peak > INT16_MAX)
     proofs.append(Bound(f"{p.name}: membrane", peak, made.membrane_bits))
     return made, proofs

@@ -6,6 +6,7 @@ Inference runs whole batches of samples; learning takes them one by one, as a de
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,14 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.kinds import is_int
 from edge_dassdp.packing import GATE_DTYPE, LEARNING_DTYPE, pack_bits, pack_weights
 from edge_dassdp.qformat import IntArray, round_shift, saturate
-from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection, QSyncRule
+from edge_dassdp.qir import (
+    QErrorRule,
+    QNetwork,
+    QPopulation,
+    QProjection,
+    QSyncRule,
+    frame_bytes,
+)
 from edge_dassdp.reference_rules import (
     Record,
     apply_error_rule,
@@ -108,15 +116,14 @@ class Reference(Target):
         return zlib.crc32(self._learned_bytes(), crc)
 
     def statistics(self) -> Statistics:
-        names = ("n_labelled", "n_skipped", "n_updates", "n_vanished", "n_saturated")
-        return Statistics(**{name: int(self.learning[name]) for name in names})
+        return learned_statistics(self.network, self.named_state())
 
     # ---- inference ---------------------------------------------------------------------------
 
     def begin(self, x: NDArray[np.int8]) -> None:
         """Start samples x, int8 (n, x_bytes)."""
         self._rest(len(x))
-        self.x = x.astype(np.int64)
+        self.x = x
         slot = int(self.learning["batch_idx"])
         for records in self.records.values():
             records[slot] = Record.empty(records[slot].count.size)
@@ -129,22 +136,33 @@ class Reference(Target):
             acc = np.zeros_like(self.v[p.name])
             for q in self.network.into(p.name):
                 if not q.is_analogue:
-                    acc += self.spikes[q.pre] @ self.w[q.name]
+                    acc += self.spikes_from(q.pre, t_step) @ self.w[q.name]
             self._update(p, acc)
             self._observe(p, t_step)
 
     def _analogue_current(self, p: QPopulation, t_step: int) -> IntArray:
         assert p.analogue_bias is not None
         current = np.broadcast_to(p.analogue_bias, self.v[p.name].shape).astype(np.int64)
-        offset = 0
-        for source in self.network.inputs:
-            for q in self.network.into(p.name):
-                if q.is_analogue and q.pre == source.name:
-                    frame = t_step if source.n_frames > 1 else 0
-                    first = offset + frame * source.size
-                    current = current + self.x[:, first:first + source.size] @ self.w[q.name]
-            offset += source.size * source.n_frames
+        for q in self.network.into(p.name):
+            if q.is_analogue:
+                x = self._frame(q.pre, t_step).astype(np.int64)
+                current = current + x @ self.w[q.name]
         return np.asarray(round_shift(current, p.analogue_rshift))
+
+    def _frame(self, source: str, t_step: int) -> NDArray[np.int8]:
+        """What an input gives in one step, (n, frame bytes)."""
+        i = next(i for i in self.network.inputs if i.name == source)
+        n_bytes = frame_bytes(i)
+        first = self.network.x_offsets[source] + (t_step if i.n_frames > 1 else 0) * n_bytes
+        return self.x[:, first : first + n_bytes]
+
+    def spikes_from(self, source: str, t_step: int) -> NDArray[Any]:
+        """Spikes of a population, or of an input, (n, size)."""
+        if source in self.spikes:
+            return self.spikes[source]
+        size = next(i.size for i in self.network.inputs if i.name == source)
+        packed = np.ascontiguousarray(self._frame(source, t_step)).view(np.uint8)
+        return np.unpackbits(packed, axis=1, count=size, bitorder="little").astype(np.int64)
 
     def _update(self, p: QPopulation, acc: IntArray) -> None:
         v = self.v[p.name]
@@ -315,6 +333,18 @@ class Reference(Target):
         is_full = slot + 1 == self.network.n_batch
         self.learning["batch_idx"] = 0 if is_full else slot + 1
         return is_full
+
+
+def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]]) -> Statistics:
+    """Counters of a named state, and its plastic weights at an end of their range."""
+    names = ("n_labelled", "n_skipped", "n_updates", "n_vanished")
+    n_saturated = 0
+    for p in network.plastic:
+        bound = 1 << (p.weight_bits - 1)
+        w = state[f"w_{p.name}"]
+        n_saturated += int(((w == -bound) | (w == bound - 1)).sum())
+    return Statistics(n_saturated=n_saturated,
+                      **{n: int(state.get(f"learning.{n}", [0])[0]) for n in names})
 
 
 def _members(prefix: str, record: NDArray[Any]) -> dict[str, NDArray[Any]]:

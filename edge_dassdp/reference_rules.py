@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.bounds import weight_range
-from edge_dassdp.packing import LANES
+from edge_dassdp.packing import LANES, columns
 from edge_dassdp.qformat import IntArray, round_divide, round_shift, saturate, to_int
 from edge_dassdp.qir import QErrorRule, QNetwork, QProjection, QSyncRule
 
@@ -96,7 +96,11 @@ def feed_back(network: QNetwork, w: Mapping[str, IntArray], error: dict[str, Int
 
 def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mapping[str, Record],
                      learning: NDArray[Any]) -> None:
-    """Error-modulated synchrony, or the delta rule without g; changes w in place."""
+    """Error-modulated synchrony, or the delta rule without g; changes w in place.
+
+    Rows are written by ascending latency (with g), then count, then index: a class of
+    presynaptic neurons shares its update row.
+    """
     rule = p.rule
     assert isinstance(rule, QErrorRule)
     pre = records[p.pre]
@@ -106,6 +110,8 @@ def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mappin
     if n_tried == 0:
         return
     rows = np.flatnonzero(pre.count)
+    latency = np.zeros_like(pre.latency) if rule.g_q7 is None else pre.latency
+    rows = rows[np.lexsort((rows, pre.count[rows], latency[rows]))]
     g_q7: IntArray | int = ONE_Q7
     if rule.g_q7 is not None:
         dt = np.abs(records[p.post].latency[None, :] - pre.latency[rows][:, None])
@@ -113,29 +119,26 @@ def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mappin
     dw_q8 = round_shift(k * (pre.count[rows][:, None] * g_q7), rule.row_rshift)
     learning["n_updates"] += n_tried * rows.size
     learning["n_vanished"] += int(((dw_q8 == 0) & (k != 0)).sum())
-    write_rows(p, w, rows, dw_q8, k, learning)
+    write_rows(p, w, rows, dw_q8, learning)
 
 
-def write_rows(p: QProjection, w: IntArray, rows: IntArray, dw_q8: IntArray, k: IntArray | None,
+def write_rows(p: QProjection, w: IntArray, rows: IntArray, dw_q8: IntArray,
                learning: NDArray[Any]) -> None:
-    """w[rows] += dw_q8 / 256 by stochastic rounding: a word for every group of four columns with
-    any k != 0 (every group without k), byte b for column LANES[b]; 16-bit weights draw nothing."""
+    """w[rows] += dw_q8 / 256 by stochastic rounding, row by row: a word for every group of four
+    columns of the image, byte b for column LANES[b]; 16-bit weights draw nothing. A row of zeros
+    is skipped and draws nothing."""
+    changed = (dw_q8 != 0).any(axis=1)
+    rows, dw_q8 = rows[changed], dw_q8[changed]
     if p.weight_bits == 16:
-        wanted = w[rows] + dw_q8
-        w[rows] = saturate(wanted, 16)
-    else:
-        n_groups = -(-p.n_post // 4)
-        mask = np.zeros(n_groups * 4, bool)
-        mask[: p.n_post] = True if k is None else k != 0
-        drawn = np.flatnonzero(mask.reshape(-1, 4).any(axis=1))
-        words = _draw(learning, rows.size * drawn.size).reshape(rows.size, drawn.size)
-        dither = np.zeros((rows.size, n_groups, 4), np.int64)
-        for b, lane in enumerate(LANES):
-            dither[:, drawn, lane] = (words >> (8 * b)) & 255
-        padded = dither.reshape(rows.size, 4 * n_groups)[:, : p.n_post]
-        wanted = w[rows] + ((dw_q8 + padded) >> 8)
-        w[rows] = np.clip(wanted, *weight_range(p.weight_bits))
-    learning["n_saturated"] += int((w[rows] != wanted).sum())
+        w[rows] = saturate(w[rows] + dw_q8, 16)
+        return
+    n_groups = columns(p.n_post) // 4
+    words = _draw(learning, rows.size * n_groups).reshape(rows.size, n_groups)
+    dither = np.zeros((rows.size, n_groups, 4), np.int64)
+    for b, lane in enumerate(LANES):
+        dither[:, :, lane] = (words >> (8 * b)) & 255
+    padded = dither.reshape(rows.size, 4 * n_groups)[:, : p.n_post]
+    w[rows] = np.clip(w[rows] + ((dw_q8 + padded) >> 8), *weight_range(p.weight_bits))
 
 
 def _draw(learning: NDArray[Any], n: int) -> IntArray:
@@ -214,6 +217,6 @@ def apply_sync_rule(p: QProjection, w: IntArray, records: Mapping[str, list[Reco
     dw_q8 = round_shift(total, 12 + rule.delta_rshift)
     learning["n_updates"] += total.size
     learning["n_vanished"] += int((dw_q8 == 0).sum())
-    write_rows(p, w, np.arange(p.n_pre), dw_q8, None, learning)
+    write_rows(p, w, np.arange(p.n_pre), dw_q8, learning)
 
 

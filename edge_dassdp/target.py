@@ -44,7 +44,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Counters since the last reset; stack and link figures are None off the device."""
+    """Counters since the last reset; n_saturated: plastic weights at an end of their range now;
+    stack and link figures are None off the device."""
 
     n_labelled: int
     n_skipped: int

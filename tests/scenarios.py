@@ -7,7 +7,7 @@ them, `test_coverage.py` checks that together they reach every feature.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal
@@ -67,17 +67,27 @@ class Scenario:
     learning: Learning | None
     settings: Settings = field(default_factory=Settings)
     phases: tuple[Phase, ...] = (Phase("infer", 2), Phase("learn", 10), Phase("infer"))
+    density: float = 0.3
+    calibrates: bool = False
 
     @cached_property
     def quantized(self) -> QNetwork:
-        return quantize(self.network, self.learning, self.settings).network
+        rng = np.random.default_rng(77)
+        calibration = np.stack([self.sample(rng) for _ in range(8)]) if self.calibrates else None
+        return quantize(self.network, self.learning, self.settings, calibration).network
+
+    def sample(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Currents of unit variance, spikes of a share `density` of the neurons."""
+        parts = [rng.random(i.n_values) < self.density if i.spikes else rng.normal(0, 1, i.n_values)
+                 for i in self.network.inputs]
+        return np.concatenate(parts).astype(np.float32)
 
     def calls(self) -> Iterator[Call]:
-        """The same calls every time: samples of unit variance, labels at random."""
+        """The same calls every time, labels at random."""
         rng = np.random.default_rng(1000 + len(self.name))
         for phase in self.phases:
             for i in range(phase.n):
-                x = rng.normal(0, 1, self.network.n_inputs).astype(np.float32)
+                x = self.sample(rng)
                 label = int(rng.integers(self.network.n_classes)) if phase.labelled else NO_LABEL
                 loss_q8 = phase.loss_q8 + 37 * i if phase.loss_q8 >= 0 else OWN_LOSS
                 yield Call(phase.op, input_x(self.quantized, x)[0], label, loss_q8)
@@ -87,7 +97,7 @@ def layers(
     sizes: tuple[int, ...] = (20, 40, 24, 6), *, n_steps: int = 8, beta: Any = 0.9,
     hidden: tuple[str, ...] = ("subtract_delayed",), readout: str = "none",
     readout_beta: float = 0.0, kind: ReadoutKind = "membrane_sum", gain: float = 3.0,
-    strict: bool = True, seed: int = 0,
+    strict: bool = True, seed: int = 0, spikes: bool = False, frames: bool = False,
 ) -> Network:
     """A chain x -> h1 -> ... -> out, projections fc1, fc2, ...; `hidden` resets taken in turn."""
     rng = np.random.default_rng(seed)
@@ -102,8 +112,8 @@ def layers(
         projections.append(Projection(f"fc{k}", pre, name, rng.normal(0, spread, (n_pre, n_post)),
                                       rng.normal(0, 0.1, n_post)))
         pre = name
-    return Network((Input("x", sizes[0]),), tuple(populations), tuple(projections),
-                   Readout("out", kind), n_steps)
+    source = Input("x", sizes[0], n_steps if frames else 1, spikes)
+    return Network((source,), tuple(populations), tuple(projections), Readout("out", kind), n_steps)
 
 
 def graph(*, frames: bool, kind: ReadoutKind) -> Network:
@@ -158,7 +168,8 @@ def _widths() -> Iterator[Scenario]:
     net = layers()
     both = Learning.default(net)
     yield Scenario("bits_4_5_6", net, both, Settings(bits_of={"fc1": 4, "fc2": 5, "fc3": 6}))
-    yield Scenario("bits_8_7_4", net, both, Settings(bits_of={"fc1": 8, "fc2": 7, "fc3": 4}))
+    yield Scenario("bits_8_7_4", net, both, Settings(bits_of={"fc1": 8, "fc2": 7, "fc3": 4}),
+                   (Phase("learn", 40),))
     yield Scenario("bits_5_16_8", net, both, Settings(bits_of={"fc1": 5, "fc2": 16, "fc3": 8}))
     yield Scenario("clipped_weights", net, Learning({"fc2": ErrorSSDP(mu=4000.0),
                                                      "fc3": ReadoutDelta(mu=8.0)}, seed=1),
@@ -173,6 +184,10 @@ def _widths() -> Iterator[Scenario]:
                                             readout_beta=1.0),
                    Learning({"fc2": ErrorSSDP(), "fc3": ReadoutDelta(mu=8.0)}, skip_below=0.0),
                    Settings(threshold_bits=14))
+    yield Scenario("wide_resets", layers((20, 19, 18, 17, 16, 24, 6), hidden=tuple(RESETS),
+                                         gain=2.5, readout="subtract_now", readout_beta=0.8,
+                                         kind="spike_count"),
+                   Learning({"fc6": ReadoutDelta()}), Settings(membrane_bits=32))
     rng = np.random.default_rng(8)
     pops = tuple(Population(p.name, p.size, rng.uniform(0.4, 1.0, p.size),
                             rng.uniform(0.7, 1.3, p.size), p.reset, p.reset_delay, False)
@@ -188,6 +203,33 @@ def _widths() -> Iterator[Scenario]:
         yield Scenario(f"steps_{n_steps}", layers((12, 22, 13, 5), n_steps=n_steps), both)
     yield Scenario("never_skip", layers(gain=6.0), Learning(both.rules, skip_below=0.0))
     yield Scenario("often_skip", layers(gain=6.0), Learning(both.rules, skip_below=0.9))
+
+
+def _kernels() -> Iterator[Scenario]:
+    """What SIMD kernels take: int16 membranes in pairs, narrow weights, lists of many rows, dense
+    projections, small analogue sums; inputs of spikes."""
+    sizes, narrow = (70, 45, 33, 24, 6), Settings(membrane_bits=16, threshold_bits=7)
+    for reset in RESETS:
+        net = layers(sizes, hidden=(reset,), gain=2.5, spikes=True, frames=reset != "none",
+                     readout=reset, readout_beta=0.9, kind="spike_count")
+        yield Scenario(f"pairs_{reset}", net, Learning.default(net), narrow)
+    for bits in (5, 6, 7):
+        net = layers((150, 70, 24, 6), gain=2.5, spikes=True, frames=True, seed=bits)
+        yield Scenario(f"spikes_{bits}", net, Learning.default(net),
+                       replace(narrow, weight_bits=bits), density=0.2)
+    wide = layers((1100, 40, 6), n_steps=5, spikes=True, frames=True)
+    even = np.random.default_rng(1).uniform(-0.08, 0.08, (1100, 40))  # larger sums than a normal's
+    wide = replace(wide, projections=(replace(wide.projections[0], weight=even),
+                                      wide.projections[1]))
+    yield Scenario("wide_sums", wide, Learning({"fc2": ReadoutDelta()}), density=0.4)
+    yield Scenario("dense_wide", wide, Learning({"fc2": ReadoutDelta()}), density=0.9,
+                   calibrates=True)
+    dense = layers((90, 40, 24, 6), spikes=True, frames=True)
+    yield Scenario("dense", dense, Learning({"fc3": ReadoutDelta()}), narrow, density=0.8,
+                   calibrates=True)
+    few = layers((3, 40, 6), spikes=False)
+    yield Scenario("small_analogue", few, Learning({"fc2": ReadoutDelta()}),
+                   Settings(bits_of={"fc1": 6}))
 
 
 def _graphs() -> Iterator[Scenario]:
@@ -239,7 +281,8 @@ def _synchrony() -> Iterator[Scenario]:
 
 
 def _all() -> tuple[Scenario, ...]:
-    groups: tuple[Callable[[], Iterator[Scenario]], ...] = (_resets, _widths, _graphs, _synchrony)
+    groups: tuple[Callable[[], Iterator[Scenario]], ...] = (
+        _resets, _widths, _kernels, _graphs, _synchrony)
     return tuple(scenario for group in groups for scenario in group())
 
 

@@ -18,7 +18,7 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.messages import STATUS_TEXTS
 from edge_dassdp.plan import Layout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference import checked_sample, checked_weights
+from edge_dassdp.reference import checked_sample, checked_weights, learned_statistics
 from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
 
 INFER, LEARN, WARM_UP = 0, 1, 2
@@ -196,6 +196,4 @@ class Emulator(Target):
         self._check(self._lib.dassdp_check_learning(self._model, self._state))
 
     def statistics(self) -> Statistics:
-        state = self.named_state()
-        names = ("n_labelled", "n_skipped", "n_updates", "n_vanished", "n_saturated")
-        return Statistics(**{n: int(state.get(f"learning.{n}", [0])[0]) for n in names})
+        return learned_statistics(self.network, self.named_state())

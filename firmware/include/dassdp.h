@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Generated code names the ABI that it was made for, or does not compile. */
-#define DASSDP_ABI 1
+#define DASSDP_ABI 2
 
 #define DASSDP_ERRORS(X)                                                       \
     X(DASSDP_OK, 0, "ok")                                                      \
@@ -46,10 +46,25 @@ typedef struct dassdp_population dassdp_population_t;
 typedef struct dassdp_projection dassdp_projection_t;
 typedef struct dassdp_model dassdp_model_t;
 
-/* acc[i] += w[j][i] for every active j: the heart, one contiguous row per spike.
- * `image` is the weight image (docs/arithmetic.md), `active` the indices j, ascending. */
+/* A row of a weight image in a list of rows: its address on a 32-bit core, its offset from the image
+ * where pointers are wider. */
+typedef uint32_t dassdp_row_t;
+
+/* acc[i] = (adds ? acc[i] : 0) + the sum of w[j][i] over the listed rows j: the heart, one contiguous
+ * row per spike. 1 <= n_rows <= DASSDP_ROWS_MAX; adds is 0 or 1. */
 typedef void dassdp_accumulate_fn(const dassdp_projection_t *projection, void *acc,
-                                  const void *image, const uint16_t *active, uint32_t n_active);
+                                  const dassdp_row_t *rows, uint32_t n_rows, uint32_t adds,
+                                  const void *image);
+
+/* The same for an analogue input: the sum over all j of x[j] w[j][i]. */
+typedef void dassdp_analogue_fn(const dassdp_projection_t *projection, void *acc, const int8_t *x,
+                                uint32_t adds);
+
+/* The listed rows of a plastic image change by one update row, a word of random bits for every
+ * group of four columns, row by row. */
+typedef void dassdp_learn_rows_fn(const dassdp_projection_t *projection, const dassdp_row_t *rows,
+                                  uint32_t n_rows, const int16_t *dw_q8, uint32_t *rng,
+                                  void *image);
 
 /* One time step of a population: membranes, resets, packed spikes. */
 typedef void dassdp_neuron_fn(const dassdp_population_t *population, void *v_mem, uint32_t *spk_bits,
@@ -69,6 +84,7 @@ struct dassdp_population {
     uint8_t fire_stride;   /* the same for fire_at and reset_by */
     uint8_t v_is_wide;     /* 0: int16 membranes, base, fire_at, reset_by; 1: int32 */
     uint8_t acc_is_wide;   /* 0: int16 sums of weights; 1: int32 */
+    uint8_t analogue_is_wide; /* the same of analogue sums without their bias */
     uint8_t records;       /* DASSDP_RECORD_*: which spike a latency remembers */
     uint8_t records_membrane; /* a non-resetting readout "fires" where its membrane is positive */
     uint16_t projection_begin; /* projections into this population: [begin, end) */
@@ -82,8 +98,8 @@ struct dassdp_population {
     int32_t spk_off;
     int32_t base_off;      /* current from analogue input, when there is some */
     int32_t sum_off;       /* int32 logits: sums of membranes or spikes, readout only */
-    int32_t latency_off;   /* packed latencies, one slot per sample of a batch */
-    int32_t count_off;     /* packed spike counts, one slot per sample of a batch */
+    int32_t latency_off;   /* latencies in bit planes, one slot per sample of a batch */
+    int32_t count_off;     /* spike counts in bit planes, one slot per sample of a batch */
     int32_t error_off;     /* int16 error per neuron */
     dassdp_neuron_fn *update;
 };
@@ -114,7 +130,8 @@ typedef struct {
 struct dassdp_projection {
     uint16_t pre;          /* index of the population, or of the input */
     uint16_t post;
-    uint8_t is_analogue;
+    uint8_t is_analogue;   /* from an input of currents */
+    uint8_t from_input;    /* `pre` is an input: of currents or of spikes */
     uint8_t weight_bits;   /* 4 to 8 in bytes, 16 in half-words */
     uint16_t n_pre, n_post;
     uint32_t row_bytes;    /* columns padded with zero weights to a multiple of 8 bytes */
@@ -122,15 +139,18 @@ struct dassdp_projection {
     uint16_t feedback_gain_q14;/* gain_q14 / 2^14), the gain brings all to one unit */
     const void *factory;   /* the weight image in flash */
     int32_t image_off;     /* the weight image in the state, DASSDP_NONE for a frozen projection */
+    const int32_t *totals; /* sum of all rows: rows of silent neurons are taken off it; or NULL */
     dassdp_accumulate_fn *accumulate;
-    dassdp_rule_fn *rule;  /* NULL for a frozen projection */
+    dassdp_analogue_fn *analogue;
+    dassdp_learn_rows_fn *learn_rows; /* NULL for a frozen projection, as is its rule */
+    dassdp_rule_fn *rule;
     const dassdp_error_rule_t *error_rule;
     const dassdp_sync_rule_t *sync_rule;
 };
 
 typedef struct {
-    uint16_t size;
-    uint16_t n_frames;     /* 1: a constant current */
+    uint16_t frame_bytes;  /* int8 currents, or words of 32 spikes */
+    uint16_t n_frames;     /* 1: the same in every step */
     uint32_t x_off;        /* offset of the first frame in a sample */
 } dassdp_input_t;
 
@@ -143,7 +163,7 @@ struct dassdp_model {
     uint16_t readout;      /* index of the readout population */
     uint16_t n_classes;
     uint8_t readout_kind;
-    uint8_t field_bits;    /* bits of a packed latency or count */
+    uint8_t field_bits;    /* bit planes of a latency or count */
     uint8_t softmax_shift; /* z_q8 = (df * softmax_scale) >> softmax_shift */
     uint8_t learns;        /* 0: no plastic projection */
     uint16_t skip_below_q8;/* error rules stay idle if 256 (1 - p_label) is below this */
@@ -154,11 +174,13 @@ struct dassdp_model {
     const dassdp_input_t *inputs;
     const dassdp_population_t *populations;
     const dassdp_projection_t *projections;
-    int32_t x_off;         /* copy of the sample being run, DASSDP_NONE without frames */
-    uint32_t scratch_off;  /* sums and active list; row updates while learning */
-    uint32_t active_off;   /* uint16 active list inside scratch, behind the sums */
-    uint32_t row_off;      /* int16 update row inside scratch, behind the k or the batch sums */
-    uint32_t batch_off;    /* uint8 latencies, or uint16 gates of a batch, behind the row */
+    int32_t x_off;         /* copy of the sample being run, DASSDP_NONE for constant currents */
+    uint32_t rows_off;     /* scratch: the list of rows */
+    uint32_t sums_off;     /* scratch: sums of a step; while learning k, or the sums of a batch */
+    uint32_t part_off;     /* scratch: int16 sums of one list of rows; while learning the update row */
+    uint32_t words_off;    /* scratch: words of spikes: silent neurons, or those of one class */
+    uint32_t bytes_off;    /* scratch: uint8 latencies of a population while learning */
+    uint32_t gates_off;    /* scratch: uint16 gates of a batch */
     uint32_t progress_off; /* dassdp_progress_t */
     int32_t learning_off;  /* dassdp_learning_t, DASSDP_NONE if nothing is plastic */
     int32_t loss_off;      /* uint16 losses of a batch, DASSDP_NONE without (DA-)SSDP */
@@ -184,7 +206,6 @@ typedef struct {
     uint32_t n_skipped;    /* of these, skipped because the network was sure and right */
     uint32_t n_updates;    /* weight updates tried */
     uint32_t n_vanished;   /* of these, rounded to zero before the dither */
-    uint32_t n_saturated;  /* of these, clipped at the weight's range */
     uint16_t batch_idx;    /* slot of the next sample */
     uint16_t batch_kind;   /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
 } dassdp_learning_t;
@@ -206,7 +227,8 @@ typedef struct {
  * aligned to 8. */
 void dassdp_init(const dassdp_model_t *model, void *state);
 
-/* One sample, step by step: begin, n_steps times step, end. x holds model->x_bytes int8 values. */
+/* One sample, step by step: begin, n_steps times step, end. x holds model->x_bytes bytes: int8
+ * currents, or spikes packed into little-endian words. */
 void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x);
 void dassdp_step(const dassdp_model_t *model, void *state);
 void dassdp_end(const dassdp_model_t *model, void *state, dassdp_result_t *result);
@@ -233,6 +255,9 @@ int dassdp_weight_get(const dassdp_model_t *model, const void *state, uint32_t p
                       uint32_t pre_idx, uint32_t post_idx, int32_t *w);
 int dassdp_weight_set(const dassdp_model_t *model, void *state, uint32_t projection_idx,
                       uint32_t pre_idx, uint32_t post_idx, int32_t w);
+
+/* Plastic weights that stand at an end of their range now. */
+uint32_t dassdp_n_saturated(const dassdp_model_t *model, const void *state);
 
 /* After bytes of the persistent region were written from outside: DASSDP_OK, or DASSDP_E_VALUE
  * after putting the offending field back to its initial value. */

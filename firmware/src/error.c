@@ -72,7 +72,7 @@ static void feed_back_to(const dassdp_model_t *model, void *state, uint32_t popu
         dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
     for (uint32_t i = 0; i < population->n_neurons; i++) {
         int32_t sum = 0;
-        if (dassdp_field_get(record.count, i, record.bits) != 0u) {
+        if (((dassdp_fired(&record, i >> 5) >> (i & 31u)) & 1u) != 0u) {
             for (uint32_t p = 0; p < model->n_projections; p++) {
                 const dassdp_projection_t *out = &model->projections[p];
                 const dassdp_population_t *post = &model->populations[out->post];

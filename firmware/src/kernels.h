@@ -8,18 +8,67 @@
 /* Image byte k of a group of four columns holds column DASSDP_LANE(k): n0, n2, n1, n3. */
 #define DASSDP_LANE(k) ((((k) & 1u) << 1) | (((k) & 2u) >> 1))
 
-/* Columns of a weight image, a row of sums or an update row: n and its padding. */
+/* Columns of a weight image, a row of sums or an update row, neurons of an array of membranes: n
+ * and its padding. */
 #define DASSDP_COLUMNS(n) (((n) + 7u) & ~7u)
 
-/* Indices of the set bits, ascending, into `active`; returns how many. */
-uint32_t dassdp_k_active(const uint32_t *spk_bits, uint32_t n_neurons, uint16_t *active);
+/* Words of n packed spikes. */
+#define DASSDP_WORDS(n) (((n) + 31u) >> 5)
 
-/* acc[i] += sum over j of x[j] w[j][i], natural order of i, row_bytes sums. */
-void dassdp_k_analogue_s8(const dassdp_projection_t *projection, int32_t *acc, const int8_t *x);
+enum {
+    DASSDP_ROWS_FULL = 64, /* a list with more rows takes no further word of spikes */
+    DASSDP_ROWS_MAX = 96   /* so this is its capacity */
+};
 
-dassdp_accumulate_fn dassdp_k_accumulate_s8_a16;
-dassdp_accumulate_fn dassdp_k_accumulate_s8_a32;
-dassdp_accumulate_fn dassdp_k_accumulate_s16_a32;
+/* Rows as lists name them. */
+#if UINTPTR_MAX > 0xFFFFFFFFu
+static inline dassdp_row_t dassdp_first_row(const void *image)
+{
+    (void)image;
+    return 0;
+}
+
+static inline const uint8_t *dassdp_row(const void *image, dassdp_row_t row)
+{
+    return (const uint8_t *)image + row;
+}
+#else
+static inline dassdp_row_t dassdp_first_row(const void *image)
+{
+    return (dassdp_row_t)image;
+}
+
+static inline const uint8_t *dassdp_row(const void *image, dassdp_row_t row)
+{
+    (void)image;
+    return (const uint8_t *)row;
+}
+#endif
+
+/* Words of spikes still to be listed, and the row of their first neuron. */
+typedef struct {
+    const uint32_t *spk_bits;
+    uint32_t n_words;
+    dassdp_row_t row;
+    uint32_t row_bytes;
+} dassdp_cursor_t;
+
+/* Rows of the next spikes, ascending, by whole words while at most DASSDP_ROWS_FULL are listed.
+ * Returns how many; 0: there are no more. */
+uint32_t dassdp_k_rows(dassdp_cursor_t *cursor, dassdp_row_t *rows);
+
+/* int16 sums of rows of byte weights: 8 bits; 7 bits, where two rows add up in bytes; 4 to 6 bits,
+ * where four do. The final sums are proven to fit. */
+dassdp_accumulate_fn dassdp_k_accumulate_s8;
+dassdp_accumulate_fn dassdp_k_accumulate_s7;
+dassdp_accumulate_fn dassdp_k_accumulate_s6;
+/* int32 sums of rows of 16-bit weights. */
+dassdp_accumulate_fn dassdp_k_accumulate_s16;
+
+/* Sums of byte weights times int8 currents, into int16 where every sum is proven to fit, or into
+ * int32. */
+dassdp_analogue_fn dassdp_k_analogue_a16;
+dassdp_analogue_fn dassdp_k_analogue_a32;
 
 /* dassdp_k_neuron_<v and sum container>_<reset>: one symbol each, so that only those used link. */
 #define DASSDP_NEURON_KERNELS(container)                                                           \
@@ -32,21 +81,29 @@ DASSDP_NEURON_KERNELS(v16_a16)
 DASSDP_NEURON_KERNELS(v16_a32)
 DASSDP_NEURON_KERNELS(v32_a16)
 DASSDP_NEURON_KERNELS(v32_a32)
+/* v16_a16 where all neurons share leak_q15 < 2^15, fire_at >= 1 and reset_by, leak_shift and
+ * acc_rshift are 0, and (acc << acc_lshift) + base is proven to fit int16. v, base and acc are padded
+ * with zeros to DASSDP_COLUMNS(n_neurons) and may be processed so far: padding never fires. */
+DASSDP_NEURON_KERNELS(pairs)
 
-/* sum over i of w[j][i] err[i]: the error that flows back to presynaptic neuron j. */
+/* sum over i of w[j][i] err[i]: the error that flows back to presynaptic neuron j. err is padded
+ * with zeros to DASSDP_COLUMNS(n_post). */
 int32_t dassdp_k_feedback(const dassdp_projection_t *projection, const void *image,
                           uint32_t pre_idx, const int16_t *err);
 
-/* The update row of one presynaptic neuron, Q8 of a weight step: k_i n_j g[|t_i - t_j|] rounded
- * >> row_rshift; g is 1 (128) where g_q7 is NULL. Returns how many entries with k_i != 0 became zero. */
+/* The update row of all presynaptic neurons of n_spikes spikes and one latency, Q8 of a weight step:
+ * k_i n g[|t_i - t_pre|] rounded >> row_rshift; g is 1 (128) where g_q7 is NULL. Returns how many
+ * entries with k_i != 0 became zero. n_columns is a multiple of 8. */
 uint32_t dassdp_k_update_row(const dassdp_error_rule_t *rule, int16_t *dw_q8, const int16_t *k,
-                             uint32_t n_post, uint32_t n_spikes, const uint8_t *latency_post,
+                             uint32_t n_columns, uint32_t n_spikes, const uint8_t *latency_post,
                              uint32_t latency_pre);
 
-/* w[j][i] = sat(w + (dw_q8[i] + u) >> 8), u a random byte: one random word for every group of four
- * columns with any k != 0 (every group where k is NULL), image byte b takes random byte b.
- * 16-bit weights are in Q8 already: w = sat(w + dw_q8), no draw. Returns how many were clipped. */
-uint32_t dassdp_k_learn_row(const dassdp_projection_t *projection, void *image, uint32_t pre_idx,
-                            const int16_t *dw_q8, const int16_t *k, uint32_t *rng);
+/* Row by row: w[j][i] = sat(w + (dw_q8[i] + u) >> 8), u a random byte: one word of xorshift32 for
+ * every group of four columns of the image's row, ascending, padding included; image byte b takes
+ * random byte b. |dw_q8| <= 32512. Weights of 8 bits; of 4 to 7 bits. */
+dassdp_learn_rows_fn dassdp_k_learn_rows_s8;
+dassdp_learn_rows_fn dassdp_k_learn_rows_s4;
+/* 16-bit weights are in Q8 already: w = sat(w + dw_q8), no draw. */
+dassdp_learn_rows_fn dassdp_k_learn_rows_s16;
 
 #endif

@@ -80,7 +80,7 @@ static void begin_kind(const dassdp_model_t *model, void *state, uint16_t kind)
             dassdp_record_t from =
                 dassdp_record(model, state, population, learning->batch_idx);
             dassdp_record_t to = dassdp_record(model, state, population, 0);
-            for (uint32_t b = 0; b < dassdp_field_bytes(from.n, from.bits); b++) {
+            for (uint32_t b = 0; b < from.n_words * from.bits; b++) {
                 to.count[b] = from.count[b];
                 if (from.latency != 0) {
                     to.latency[b] = from.latency[b];

@@ -25,25 +25,29 @@ static void analogue_current(const dassdp_model_t *model, void *state,
                              const dassdp_population_t *population, const int8_t *x,
                              uint32_t t_step)
 {
-    int32_t *acc = dassdp_at(state, model->scratch_off);
-    uint32_t n = population->n_neurons;
-    memset(acc, 0, DASSDP_COLUMNS(n) * sizeof *acc);
-    memcpy(acc, population->analogue_bias, n * sizeof *acc);
+    void *acc = dassdp_at(state, model->sums_off);
+    uint32_t adds = 0;
     for (uint32_t p = population->projection_begin; p < population->projection_end; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->is_analogue != 0u) {
             const dassdp_input_t *input = &model->inputs[projection->pre];
             uint32_t frame = input->n_frames > 1u ? t_step : 0u;
-            dassdp_k_analogue_s8(projection, acc, x + input->x_off + frame * input->size);
+            projection->analogue(projection, acc, x + input->x_off + frame * input->frame_bytes,
+                                 adds);
+            adds = 1;
         }
     }
-    for (uint32_t i = 0; i < n; i++) {
-        int32_t current = dassdp_round_s32(acc[i], population->analogue_rshift);
+    void *base = dassdp_at(state, (uint32_t)population->base_off);
+    const int32_t *bias = population->analogue_bias;
+    const uint32_t rshift = population->analogue_rshift;
+    for (uint32_t i = 0; i < population->n_neurons; i++) {
+        int32_t sum = population->analogue_is_wide != 0u ? ((const int32_t *)acc)[i]
+                                                         : ((const int16_t *)acc)[i];
+        int32_t current = dassdp_round_s32(bias[i] + sum, rshift);
         if (population->v_is_wide != 0u) {
-            ((int32_t *)dassdp_at(state, (uint32_t)population->base_off))[i] = current;
+            ((int32_t *)base)[i] = current;
         } else {
-            ((int16_t *)dassdp_at(state, (uint32_t)population->base_off))[i] =
-                dassdp_narrow_s16(current);
+            ((int16_t *)base)[i] = dassdp_narrow_s16(current);
         }
     }
 }
@@ -59,20 +63,6 @@ static int has_frames(const dassdp_model_t *model, const dassdp_population_t *po
     return 0;
 }
 
-static void clear_record(const dassdp_model_t *model, void *state,
-                         const dassdp_population_t *population)
-{
-    if (population->count_off >= 0) {
-        uint32_t slot = dassdp_learning(model, state)->batch_idx;
-        dassdp_record_t record = dassdp_record(model, state, population, slot);
-        uint32_t n_bytes = dassdp_field_bytes(record.n, record.bits);
-        memset(record.count, 0, n_bytes);
-        if (record.latency != 0) {
-            memset(record.latency, 0xFF, n_bytes);
-        }
-    }
-}
-
 void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
 {
     dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
@@ -86,81 +76,115 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
         uint32_t n = population->n_neurons;
         memset(dassdp_at(state, (uint32_t)population->v_off), 0,
                n * (population->v_is_wide != 0u ? 4u : 2u));
-        memset(dassdp_at(state, (uint32_t)population->spk_off), 0, (n + 31u) / 32u * 4u);
+        memset(dassdp_at(state, (uint32_t)population->spk_off), 0, DASSDP_WORDS(n) * 4u);
         if (population->sum_off >= 0) {
             memset(dassdp_at(state, (uint32_t)population->sum_off), 0, n * 4u);
         }
-        clear_record(model, state, population);
+        if (population->count_off >= 0) {
+            dassdp_record_t record = dassdp_record(model, state, population,
+                                                   dassdp_learning(model, state)->batch_idx);
+            dassdp_record_clear(&record);
+        }
         if (population->base_off >= 0 && !has_frames(model, population)) {
             analogue_current(model, state, population, x, 0);
         }
     }
 }
 
-/* The active list in scratch: whose spikes it holds, so that a chain extracts each list once. */
-typedef struct {
-    uint16_t *active;
-    uint32_t n_active;
-    uint32_t population_idx;
-} active_list_t;
-
-enum { NOBODY = 0xFFFF };
-
-static void list_active(const dassdp_model_t *model, const void *state, uint32_t population_idx,
-                        active_list_t *list)
+/* Spikes that enter a projection in this step. */
+static const uint32_t *spikes_into(const dassdp_model_t *model, const void *state,
+                                   const dassdp_projection_t *projection, uint32_t t_step)
 {
-    if (list->population_idx != population_idx) {
-        const dassdp_population_t *population = &model->populations[population_idx];
-        list->n_active =
-            dassdp_k_active(dassdp_at_const(state, (uint32_t)population->spk_off),
-                            population->n_neurons, list->active);
-        list->population_idx = population_idx;
+    if (projection->from_input != 0u) {
+        const dassdp_input_t *input = &model->inputs[projection->pre];
+        uint32_t frame = input->n_frames > 1u ? t_step : 0u;
+        return dassdp_at_const(state, (uint32_t)model->x_off + input->x_off
+                                          + frame * input->frame_bytes);
     }
+    return dassdp_at_const(state, (uint32_t)model->populations[projection->pre].spk_off);
+}
+
+/* acc[i] = (adds ? acc[i] : 0) + sign addend[i] */
+static void add_sums(const dassdp_population_t *population, void *acc, uint32_t adds, int32_t sign,
+                     const int16_t *addend, const int32_t *wide_addend)
+{
+    uint32_t n_columns = DASSDP_COLUMNS((uint32_t)population->n_neurons);
+    int32_t kept = -(int32_t)adds;
+    for (uint32_t i = 0; i < n_columns; i++) {
+        int32_t value = sign * (addend != 0 ? addend[i] : wide_addend[i]);
+        if (population->acc_is_wide != 0u) {
+            ((int32_t *)acc)[i] = (((int32_t *)acc)[i] & kept) + value;
+        } else {
+            ((int16_t *)acc)[i] = dassdp_narrow_s16((((int16_t *)acc)[i] & kept) + value);
+        }
+    }
+}
+
+/* Bits of the silent neurons, tail bits zero. */
+static const uint32_t *complement(const uint32_t *spk_bits, uint32_t n, uint32_t *words)
+{
+    uint32_t n_words = DASSDP_WORDS(n);
+    for (uint32_t w = 0; w < n_words; w++) {
+        words[w] = ~spk_bits[w];
+    }
+    if ((n & 31u) != 0u) {
+        words[n_words - 1u] &= (1u << (n & 31u)) - 1u;
+    }
+    return words;
+}
+
+/* Adds one projection's sums; returns 1 if there were any. A list of rows goes straight into the
+ * sums where they are int16, else into a part that is added; dense, the silent rows are taken off
+ * the sum of all rows. */
+static uint32_t accumulate(const dassdp_model_t *model, void *state,
+                           const dassdp_population_t *population,
+                           const dassdp_projection_t *projection, void *acc, uint32_t adds,
+                           uint32_t t_step)
+{
+    dassdp_row_t *rows = dassdp_at(state, model->rows_off);
+    int16_t *part = dassdp_at(state, model->part_off);
+    const void *image = dassdp_image(projection, state);
+    uint32_t is_dense = projection->totals != 0;
+    uint32_t in_parts = is_dense | (uint32_t)(population->acc_is_wide > (projection->weight_bits == 16u));
+    dassdp_cursor_t cursor = {
+        .spk_bits = spikes_into(model, state, projection, t_step),
+        .n_words = DASSDP_WORDS((uint32_t)projection->n_pre),
+        .row = dassdp_first_row(image),
+        .row_bytes = projection->row_bytes,
+    };
+    if (is_dense != 0u) {
+        cursor.spk_bits =
+            complement(cursor.spk_bits, projection->n_pre, dassdp_at(state, model->words_off));
+        add_sums(population, acc, adds, 1, 0, projection->totals);
+        adds = 1;
+    }
+    for (uint32_t n_rows; (n_rows = dassdp_k_rows(&cursor, rows)) != 0u; adds = 1) {
+        if (in_parts != 0u) {
+            projection->accumulate(projection, part, rows, n_rows, 0, image);
+            add_sums(population, acc, adds, is_dense != 0u ? -1 : 1, part, 0);
+        } else {
+            projection->accumulate(projection, acc, rows, n_rows, adds, image);
+        }
+    }
+    return adds;
 }
 
 static const void *spike_sums(const dassdp_model_t *model, void *state,
-                              const dassdp_population_t *population, active_list_t *list)
+                              const dassdp_population_t *population, uint32_t t_step)
 {
-    void *acc = dassdp_at(state, model->scratch_off);
-    memset(acc, 0,
-           DASSDP_COLUMNS(population->n_neurons) * (population->acc_is_wide != 0u ? 4u : 2u));
+    void *acc = dassdp_at(state, model->sums_off);
+    uint32_t adds = 0;
     for (uint32_t p = population->projection_begin; p < population->projection_end; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->is_analogue == 0u) {
-            list_active(model, state, projection->pre, list);
-            if (list->n_active != 0u) {
-                projection->accumulate(projection, acc, dassdp_image(projection, state),
-                                       list->active, list->n_active);
-            }
+            adds = accumulate(model, state, population, projection, acc, adds, t_step);
         }
+    }
+    if (adds == 0u) {
+        memset(acc, 0, DASSDP_COLUMNS((uint32_t)population->n_neurons)
+                           * (population->acc_is_wide != 0u ? 4u : 2u));
     }
     return acc;
-}
-
-/* One more event of a neuron; the first one, or every one where the last counts, sets its latency.
- * A count never carries: it stays below 2^bits. */
-static inline void record_event(const dassdp_record_t *record, uint32_t neuron_idx,
-                                uint32_t t_step, int keeps_last)
-{
-    uint32_t bits = record->bits;
-    uint32_t bit = neuron_idx * bits;
-    uint32_t shift = bit & 7u;
-    if (shift + bits > 8u) { /* the field straddles two bytes */
-        uint32_t count = dassdp_field_get(record->count, neuron_idx, bits);
-        dassdp_field_put(record->count, neuron_idx, bits, count + 1u);
-        if (record->latency != 0 && (count == 0u || keeps_last)) {
-            dassdp_field_put(record->latency, neuron_idx, bits, t_step);
-        }
-        return;
-    }
-    uint8_t *count = record->count + (bit >> 3);
-    uint32_t mask = ((1u << bits) - 1u) << shift;
-    int is_first = (*count & mask) == 0u;
-    *count = (uint8_t)(*count + (1u << shift));
-    if (record->latency != 0 && (is_first || keeps_last)) {
-        uint8_t *latency = record->latency + (bit >> 3);
-        *latency = (uint8_t)((*latency & ~mask) | (t_step << shift));
-    }
 }
 
 static int32_t membrane(const dassdp_population_t *population, const void *state, uint32_t idx)
@@ -170,44 +194,32 @@ static int32_t membrane(const dassdp_population_t *population, const void *state
 }
 
 static void add_logits(const dassdp_model_t *model, void *state,
-                       const dassdp_population_t *population, const active_list_t *list)
+                       const dassdp_population_t *population)
 {
     int32_t *sum = dassdp_at(state, (uint32_t)population->sum_off);
-    if (model->readout_kind == DASSDP_READOUT_MEMBRANE_SUM) {
-        for (uint32_t i = 0; i < population->n_neurons; i++) {
-            sum[i] += membrane(population, state, i);
-        }
-    } else {
-        for (uint32_t a = 0; a < list->n_active; a++) {
-            sum[list->active[a]] += 1;
-        }
+    const uint32_t *spk_bits = dassdp_at_const(state, (uint32_t)population->spk_off);
+    for (uint32_t i = 0; i < population->n_neurons; i++) {
+        sum[i] += model->readout_kind == DASSDP_READOUT_MEMBRANE_SUM
+                      ? membrane(population, state, i)
+                      : (int32_t)((spk_bits[i >> 5] >> (i & 31u)) & 1u);
     }
 }
 
-static void record_step(const dassdp_model_t *model, void *state,
-                        const dassdp_population_t *population, const active_list_t *list,
-                        uint32_t t_step)
+/* A non-resetting readout "fires" where its membrane is positive: its events, in scratch. */
+static const uint32_t *positive(const dassdp_model_t *model, void *state,
+                                const dassdp_population_t *population)
 {
-    dassdp_record_t record =
-        dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
-    int keeps_last = population->records == DASSDP_RECORD_LAST;
-    if (population->records_membrane != 0u) {
-        for (uint32_t i = 0; i < population->n_neurons; i++) {
-            if (membrane(population, state, i) > 0) {
-                record_event(&record, i, t_step, keeps_last);
-            }
-        }
-    } else {
-        for (uint32_t a = 0; a < list->n_active; a++) {
-            record_event(&record, list->active[a], t_step, keeps_last);
-        }
+    uint32_t *words = dassdp_at(state, model->words_off);
+    memset(words, 0, DASSDP_WORDS((uint32_t)population->n_neurons) * 4u);
+    for (uint32_t i = 0; i < population->n_neurons; i++) {
+        words[i >> 5] |= (uint32_t)(membrane(population, state, i) > 0) << (i & 31u);
     }
+    return words;
 }
 
-static void step_population(const dassdp_model_t *model, void *state, uint32_t population_idx,
-                            uint32_t t_step, active_list_t *list)
+static void step_population(const dassdp_model_t *model, void *state,
+                            const dassdp_population_t *population, uint32_t t_step)
 {
-    const dassdp_population_t *population = &model->populations[population_idx];
     const void *base = population->base;
     if (population->base_off >= 0) {
         base = dassdp_at(state, (uint32_t)population->base_off);
@@ -216,43 +228,43 @@ static void step_population(const dassdp_model_t *model, void *state, uint32_t p
                              dassdp_at(state, (uint32_t)model->x_off), t_step);
         }
     }
-    const void *acc = spike_sums(model, state, population, list);
-    population->update(population, dassdp_at(state, (uint32_t)population->v_off),
-                       dassdp_at(state, (uint32_t)population->spk_off), acc, base);
-    list->population_idx = list->population_idx == population_idx ? NOBODY : list->population_idx;
-    if (population->count_off >= 0 || population->sum_off >= 0) {
-        list_active(model, state, population_idx, list);
-        if (population->sum_off >= 0) {
-            add_logits(model, state, population, list);
-        }
-        if (population->count_off >= 0) {
-            record_step(model, state, population, list, t_step);
-        }
+    const void *acc = spike_sums(model, state, population, t_step);
+    uint32_t *spk_bits = dassdp_at(state, (uint32_t)population->spk_off);
+    population->update(population, dassdp_at(state, (uint32_t)population->v_off), spk_bits, acc,
+                       base);
+    if (population->sum_off >= 0) {
+        add_logits(model, state, population);
+    }
+    if (population->count_off >= 0) {
+        dassdp_record_t record =
+            dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
+        const uint32_t *events =
+            population->records_membrane != 0u ? positive(model, state, population) : spk_bits;
+        dassdp_record_add(&record, events, t_step, population->records == DASSDP_RECORD_LAST);
     }
 }
 
 void dassdp_step(const dassdp_model_t *model, void *state)
 {
     dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
-    active_list_t list = {
-        .active = dassdp_at(state, model->active_off), .n_active = 0, .population_idx = NOBODY};
     if (progress->t_step >= model->n_steps) {
         return;
     }
     for (uint32_t i = 0; i < model->n_populations; i++) {
-        step_population(model, state, i, progress->t_step, &list);
+        step_population(model, state, &model->populations[i], progress->t_step);
     }
     progress->t_step++;
 }
 
-/* As published, a readout neuron's flag is the sign of its summed membrane. */
+/* As published, a readout neuron's flag is the sign of its summed membrane: a count of 0 or 1. */
 static void publish_flags(const dassdp_model_t *model, void *state,
                           const dassdp_population_t *population, const int32_t *logits)
 {
     dassdp_record_t record =
         dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
+    memset(record.count, 0, record.n_words * record.bits * 4u);
     for (uint32_t i = 0; i < record.n; i++) {
-        dassdp_field_put(record.count, i, record.bits, logits[i] > 0 ? 1u : 0u);
+        record.count[(i >> 5) * record.bits] |= (uint32_t)(logits[i] > 0) << (i & 31u);
     }
 }
 

@@ -171,7 +171,8 @@ int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint3
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_SKIPPED, learning->n_skipped);
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_UPDATES, learning->n_updates);
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_VANISHED, learning->n_vanished);
-    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_SATURATED, learning->n_saturated);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_SATURATED,
+                   dassdp_n_saturated(link->model, link->state));
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_STACK_SIZE, dassdp_port_stack_size());
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_STACK_USED, dassdp_port_stack_used());
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_RX_LOST, dassdp_port_rx_lost());

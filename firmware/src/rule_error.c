@@ -1,4 +1,6 @@
-/* Error-modulated rules: k_i = clip(round(err_i r)), dw[j][i] = k_i n_j g[|t_i - t_j|]. */
+/* Error-modulated rules: k_i = clip(round(err_i r)), dw[j][i] = k_i n_j g[|t_i - t_j|].
+ * Presynaptic neurons of one latency and one spike count share the update row, so they are written
+ * class by class: latencies ascend, counts ascend within, neurons ascend within. */
 #include <string.h>
 
 #include "fixed.h"
@@ -6,63 +8,150 @@
 #include "rules.h"
 #include "state.h"
 
-/* r = amplitude // (1 + sum of n_j^2): the step does not grow with activity. */
+/* The update of one projection. */
+typedef struct {
+    const dassdp_model_t *model;
+    void *state;
+    const dassdp_projection_t *projection;
+    dassdp_record_t pre;
+    const int16_t *k;
+    const uint8_t *latency_post;
+    uint32_t n_columns;
+    uint32_t n_tried; /* k != 0 */
+} update_t;
+
+/* r = amplitude // (1 + sum of n_j^2): the step does not grow with activity. With n_j in bit planes
+ * P_b the sum is that over all pairs of planes of 2^(a+b) |P_a & P_b|. */
 static uint32_t normalized_step(const dassdp_error_rule_t *rule, const dassdp_record_t *pre)
 {
     uint32_t n_squared = 1;
-    for (uint32_t j = 0; j < pre->n; j++) {
-        uint32_t n_j = dassdp_field_get(pre->count, j, pre->bits);
-        n_squared += n_j * n_j;
+    const uint32_t *planes = pre->count;
+    for (uint32_t w = 0; w < pre->n_words; w++, planes += pre->bits) {
+        for (uint32_t b = 0; b < pre->bits; b++) {
+            n_squared += dassdp_popcount(planes[b]) << (2u * b);
+            for (uint32_t a = 0; planes[b] != 0u && a < b; a++) {
+                n_squared += dassdp_popcount(planes[a] & planes[b]) << (a + b + 1u);
+            }
+        }
     }
     uint32_t r = rule->amplitude / n_squared;
     return r < rule->r_max ? r : rule->r_max;
+}
+
+/* Neurons that fired at `latency` (at any where only counts matter), in scratch; returns whether
+ * there are any. */
+static uint32_t find_latency(const update_t *update, uint32_t *words, uint32_t latency)
+{
+    const dassdp_record_t *pre = &update->pre;
+    const uint32_t *planes = pre->latency;
+    uint32_t any = 0;
+    for (uint32_t w = 0; w < pre->n_words; w++) {
+        words[w] = dassdp_fired(pre, w);
+        if (update->projection->error_rule->g_q7 != 0) {
+            words[w] &= dassdp_planes_equal(planes + w * pre->bits, pre->bits, latency);
+        }
+        any |= words[w];
+    }
+    return any;
+}
+
+/* Those of them with n_spikes spikes leave `words` for `same`; returns how many. */
+static uint32_t find_count(const update_t *update, uint32_t *words, uint32_t *same,
+                           uint32_t n_spikes)
+{
+    const dassdp_record_t *pre = &update->pre;
+    uint32_t n = 0;
+    for (uint32_t w = 0; w < pre->n_words; w++) {
+        same[w] = words[w] == 0u ? 0u
+                                 : words[w] & dassdp_planes_equal(pre->count + w * pre->bits,
+                                                                  pre->bits, n_spikes);
+        words[w] &= ~same[w];
+        n += same[w] == 0u ? 0u : dassdp_popcount(same[w]);
+    }
+    return n;
+}
+
+static void learn_class(const update_t *update, const uint32_t *same, uint32_t n_neurons,
+                        uint32_t n_spikes, uint32_t latency)
+{
+    const dassdp_model_t *model = update->model;
+    const dassdp_projection_t *projection = update->projection;
+    dassdp_learning_t *learning = dassdp_learning(model, update->state);
+    void *image = dassdp_at(update->state, (uint32_t)projection->image_off);
+    dassdp_row_t *rows = dassdp_at(update->state, model->rows_off);
+    int16_t *dw_q8 = dassdp_at(update->state, model->part_off);
+    uint32_t n_vanished = dassdp_k_update_row(projection->error_rule, dw_q8, update->k,
+                                              update->n_columns, n_spikes, update->latency_post,
+                                              latency);
+    learning->n_updates += n_neurons * update->n_tried;
+    learning->n_vanished += n_neurons * n_vanished;
+    if (n_vanished == update->n_tried) {
+        return;
+    }
+    dassdp_cursor_t cursor = {.spk_bits = same,
+                              .n_words = update->pre.n_words,
+                              .row = dassdp_first_row(image),
+                              .row_bytes = projection->row_bytes};
+    for (uint32_t n_rows; (n_rows = dassdp_k_rows(&cursor, rows)) != 0u;) {
+        projection->learn_rows(projection, rows, n_rows, dw_q8, &learning->rng, image);
+    }
+}
+
+/* Latencies of the postsynaptic neurons; 0 where k is 0, so that every difference is a step. */
+static const uint8_t *post_latencies(const dassdp_model_t *model, void *state,
+                                     const dassdp_projection_t *projection, const int16_t *k)
+{
+    uint8_t *latencies = dassdp_at(state, model->bytes_off);
+    dassdp_record_t post = dassdp_record(model, state, &model->populations[projection->post],
+                                         dassdp_learning(model, state)->batch_idx);
+    dassdp_planes_bytes(post.latency, post.n, post.bits, latencies);
+    for (uint32_t i = 0; i < DASSDP_COLUMNS(post.n); i++) {
+        latencies[i] = k[i] == 0 ? 0 : latencies[i];
+    }
+    return latencies;
 }
 
 int dassdp_rule_error(const dassdp_model_t *model, void *state,
                       const dassdp_projection_t *projection)
 {
     const dassdp_error_rule_t *rule = projection->error_rule;
-    const dassdp_population_t *post = &model->populations[projection->post];
-    dassdp_learning_t *learning = dassdp_learning(model, state);
-    dassdp_record_t pre = dassdp_record(model, state, &model->populations[projection->pre],
-                                        learning->batch_idx);
-    const int16_t *err = dassdp_at_const(state, (uint32_t)post->error_off);
-    int32_t r = (int32_t)normalized_step(rule, &pre);
-
-    uint32_t n_columns = DASSDP_COLUMNS(projection->n_post);
-    int16_t *k = dassdp_at(state, model->scratch_off);
-    uint32_t n_tried = 0;
-    memset(k, 0, n_columns * sizeof *k);
+    const int16_t *err =
+        dassdp_at_const(state, (uint32_t)model->populations[projection->post].error_off);
+    int16_t *k = dassdp_at(state, model->sums_off);
+    update_t update = {.model = model,
+                       .state = state,
+                       .projection = projection,
+                       .pre = dassdp_record(model, state, &model->populations[projection->pre],
+                                            dassdp_learning(model, state)->batch_idx),
+                       .k = k,
+                       .n_columns = DASSDP_COLUMNS((uint32_t)projection->n_post)};
+    int32_t r = (int32_t)normalized_step(rule, &update.pre);
+    memset(k, 0, update.n_columns * sizeof *k);
     for (uint32_t i = 0; i < projection->n_post; i++) {
         int32_t k_i = dassdp_round_s32(err[i] * r, rule->k_rshift);
         k[i] = (int16_t)dassdp_clip_s32(k_i, -rule->k_max, rule->k_max);
-        n_tried += (uint32_t)(k[i] != 0);
+        update.n_tried += (uint32_t)(k[i] != 0);
     }
-    if (n_tried == 0u) {
+    if (update.n_tried == 0u) {
         return DASSDP_OK;
     }
-    uint8_t *latency_post = dassdp_at(state, model->batch_off);
-    memset(latency_post, 0, n_columns);
     if (rule->g_q7 != 0) {
-        dassdp_record_t record = dassdp_record(model, state, post, learning->batch_idx);
-        for (uint32_t i = 0; i < record.n; i++) {
-            if (k[i] != 0) { /* it fired: its latency is a step, not the silent mark */
-                latency_post[i] = (uint8_t)dassdp_field_get(record.latency, i, record.bits);
-            }
-        }
+        update.latency_post = post_latencies(model, state, projection, k);
     }
-    int16_t *dw_q8 = dassdp_at(state, model->row_off);
-    void *image = dassdp_at(state, (uint32_t)projection->image_off);
-    for (uint32_t j = 0; j < pre.n; j++) {
-        uint32_t n_j = dassdp_field_get(pre.count, j, pre.bits);
-        if (n_j != 0u) {
-            uint32_t latency =
-                rule->g_q7 == 0 ? 0u : dassdp_field_get(pre.latency, j, pre.bits);
-            learning->n_vanished += dassdp_k_update_row(rule, dw_q8, k, n_columns, n_j,
-                                                        latency_post, latency);
-            learning->n_saturated +=
-                dassdp_k_learn_row(projection, image, j, dw_q8, k, &learning->rng);
-            learning->n_updates += n_tried;
+    uint32_t *words = dassdp_at(state, model->words_off);
+    uint32_t *same = words + update.pre.n_words;
+    uint32_t n_latencies = rule->g_q7 != 0 ? model->n_steps : 1u;
+    for (uint32_t latency = 0; latency < n_latencies; latency++) {
+        uint32_t left = find_latency(&update, words, latency);
+        for (uint32_t n_spikes = 1; left != 0u && n_spikes <= model->n_steps; n_spikes++) {
+            uint32_t n_neurons = find_count(&update, words, same, n_spikes);
+            if (n_neurons != 0u) {
+                learn_class(&update, same, n_neurons, n_spikes, latency);
+            }
+            left = 0;
+            for (uint32_t w = 0; w < update.pre.n_words; w++) {
+                left |= words[w];
+            }
         }
     }
     return DASSDP_OK;

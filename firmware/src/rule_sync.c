@@ -28,8 +28,8 @@ static uint32_t isqrt_u64(uint64_t x)
 static uint32_t n_fired(const dassdp_record_t *record)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < record->n; i++) {
-        n += (uint32_t)(dassdp_field_get(record->count, i, record->bits) != 0u);
+    for (uint32_t w = 0; w < record->n_words; w++) {
+        n += dassdp_popcount(dassdp_fired(record, w));
     }
     return n;
 }
@@ -135,14 +135,11 @@ static uint32_t gate_q12(const dassdp_gate_t *gate, uint32_t s)
     return g < 0 ? 0u : (g > 2 * ONE_Q12 ? 2u * ONE_Q12 : (uint32_t)g);
 }
 
-/* The code of a neuron's latency: what is no step, the silent mark first of all, stands for the
- * rule's silent step. */
-static uint32_t latency_of(const dassdp_record_t *record, uint32_t idx, uint32_t n_steps,
-                           uint32_t silent_step, uint32_t *fired)
+/* What is no step, the silent mark first of all, stands for the rule's silent step. */
+static uint32_t step_of(uint32_t latency, const dassdp_model_t *model,
+                        const dassdp_sync_rule_t *rule)
 {
-    *fired = (uint32_t)(dassdp_field_get(record->count, idx, record->bits) != 0u);
-    uint32_t latency = dassdp_field_get(record->latency, idx, record->bits);
-    return latency >= n_steps ? silent_step : latency;
+    return latency >= model->n_steps ? rule->silent_step : latency;
 }
 
 /* sum[i] += gate delta[sync][dt] for one presynaptic neuron and one sample of the batch. */
@@ -155,15 +152,25 @@ static void add_sample(const dassdp_model_t *model, void *state,
         dassdp_record(model, state, &model->populations[projection->pre], slot);
     dassdp_record_t post =
         dassdp_record(model, state, &model->populations[projection->post], slot);
-    uint32_t pre_fired;
-    uint32_t t_pre = latency_of(&pre, pre_idx, model->n_steps, rule->silent_step, &pre_fired);
-    for (uint32_t i = 0; i < post.n; i++) {
-        uint32_t post_fired;
-        uint32_t t_post =
-            latency_of(&post, i, model->n_steps, rule->silent_step, &post_fired);
+    uint8_t *latencies = dassdp_at(state, model->bytes_off);
+    if (model->n_batch > 1u || pre_idx == 0u) {
+        dassdp_planes_bytes(post.latency, post.n, post.bits, latencies);
+    }
+    uint32_t latency = 0;
+    uint32_t bit = pre_idx & 31u;
+    for (uint32_t b = 0; b < pre.bits; b++) {
+        latency |= ((pre.latency[(pre_idx >> 5) * pre.bits + b] >> bit) & 1u) << b;
+    }
+    uint32_t pre_fired = (dassdp_fired(&pre, pre_idx >> 5) >> bit) & 1u;
+    uint32_t t_pre = step_of(latency, model, rule);
+    uint32_t fired = 0;
+    for (uint32_t i = 0; i < post.n; i++, fired >>= 1) {
+        if ((i & 31u) == 0u) {
+            fired = pre_fired != 0u ? dassdp_fired(&post, i >> 5) : 0u;
+        }
+        uint32_t t_post = step_of(latencies[i], model, rule);
         uint32_t dt = t_post > t_pre ? t_post - t_pre : t_pre - t_post;
-        uint32_t key = (pre_fired & post_fired) * (model->n_steps + 1u) + dt;
-        sum[i] += gate * rule->delta[key];
+        sum[i] += gate * rule->delta[(fired & 1u) * (model->n_steps + 1u) + dt];
     }
 }
 
@@ -191,26 +198,30 @@ int dassdp_rule_sync(const dassdp_model_t *model, void *state,
     dassdp_learning_t *learning = dassdp_learning(model, state);
     uint32_t dw_rshift = 12u + projection->sync_rule->delta_rshift;
     uint32_t n_columns = DASSDP_COLUMNS(projection->n_post);
-    int32_t *sum = dassdp_at(state, model->scratch_off);
-    int16_t *dw_q8 = dassdp_at(state, model->row_off);
-    uint16_t *gates_q12 = dassdp_at(state, model->batch_off);
+    int32_t *sum = dassdp_at(state, model->sums_off);
+    int16_t *dw_q8 = dassdp_at(state, model->part_off);
+    uint16_t *gates_q12 = dassdp_at(state, model->gates_off);
     void *image = dassdp_at(state, (uint32_t)projection->image_off);
+    dassdp_row_t row = dassdp_first_row(image);
     if (!open_gates(model, state, projection, gates_q12)) {
         return DASSDP_OK;
     }
     memset(dw_q8, 0, n_columns * sizeof *dw_q8);
-    for (uint32_t j = 0; j < projection->n_pre; j++) {
+    for (uint32_t j = 0; j < projection->n_pre; j++, row += projection->row_bytes) {
+        uint32_t n_vanished = 0;
         memset(sum, 0, n_columns * sizeof *sum);
         for (uint32_t b = 0; b < model->n_batch; b++) {
             add_sample(model, state, projection, b, j, gates_q12[b], sum);
         }
         for (uint32_t i = 0; i < projection->n_post; i++) {
             dw_q8[i] = dassdp_narrow_s16(dassdp_round_s32(sum[i], dw_rshift));
-            learning->n_vanished += (uint32_t)(dw_q8[i] == 0);
+            n_vanished += (uint32_t)(dw_q8[i] == 0);
         }
         learning->n_updates += projection->n_post;
-        learning->n_saturated +=
-            dassdp_k_learn_row(projection, image, j, dw_q8, 0, &learning->rng);
+        learning->n_vanished += n_vanished;
+        if (n_vanished != projection->n_post) {
+            projection->learn_rows(projection, &row, 1, dw_q8, &learning->rng, image);
+        }
     }
     return DASSDP_OK;
 }

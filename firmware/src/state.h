@@ -1,4 +1,4 @@
-/* Views into the state and its packed fields. */
+/* Views into the state, and the records in it. */
 #ifndef DASSDP_STATE_H
 #define DASSDP_STATE_H
 
@@ -25,59 +25,43 @@ static inline dassdp_learning_t *dassdp_learning(const dassdp_model_t *model, vo
     return dassdp_at(state, (uint32_t)model->learning_off);
 }
 
-/* Entry idx of an array of `bits`-bit fields (1 to 8), little end first, without gaps. */
-static inline uint32_t dassdp_field_get(const uint8_t *fields, uint32_t idx, uint32_t bits)
-{
-    uint32_t bit = idx * bits;
-    const uint8_t *at = fields + (bit >> 3);
-    uint32_t value = (uint32_t)at[0] >> (bit & 7u);
-    if ((bit & 7u) + bits > 8u) {
-        value |= (uint32_t)at[1] << (8u - (bit & 7u));
-    }
-    return value & ((1u << bits) - 1u);
-}
-
-static inline void dassdp_field_put(uint8_t *fields, uint32_t idx, uint32_t bits, uint32_t value)
-{
-    uint32_t bit = idx * bits;
-    uint32_t shift = bit & 7u;
-    uint8_t *at = fields + (bit >> 3);
-    uint32_t mask = ((1u << bits) - 1u) << shift;
-    uint32_t placed = value << shift;
-    at[0] = (uint8_t)((at[0] & ~mask) | (placed & mask));
-    if (shift + bits > 8u) {
-        at[1] = (uint8_t)((at[1] & ~(mask >> 8)) | ((placed & mask) >> 8));
-    }
-}
-
-/* Bytes of an array of fields. */
-static inline uint32_t dassdp_field_bytes(uint32_t n, uint32_t bits)
-{
-    return (n * bits + 7u) >> 3;
-}
-
-/* Spike counts and latencies of a population in one slot of the batch. */
+/* Spike counts and latencies of a population in one slot of the batch, in bit planes: bit b of
+ * neuron i is bit i & 31 of word (i >> 5) bits + b. */
 typedef struct {
-    uint8_t *count;
-    uint8_t *latency; /* all bits set: silent; NULL where only counts are kept */
+    uint32_t *count;
+    uint32_t *latency; /* all bits set: silent; NULL where only counts are kept */
     uint32_t n;
+    uint32_t n_words;  /* of 32 neurons */
     uint32_t bits;
 } dassdp_record_t;
 
-static inline dassdp_record_t dassdp_record(const dassdp_model_t *model, void *state,
-                                            const dassdp_population_t *population, uint32_t slot)
+dassdp_record_t dassdp_record(const dassdp_model_t *model, void *state,
+                              const dassdp_population_t *population, uint32_t slot);
+
+/* Nothing seen yet: counts 0, latencies silent. */
+void dassdp_record_clear(const dassdp_record_t *record);
+
+/* One event of each neuron in `events`; the first one, or every one where the last counts, sets its
+ * latency. A count never carries: it stays below 2^bits. */
+void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, uint32_t t_step,
+                       int keeps_last);
+
+/* Neurons of one word whose planes hold `value`. */
+uint32_t dassdp_planes_equal(const uint32_t *planes, uint32_t bits, uint32_t value);
+
+/* Neurons of one word that had an event. */
+uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx);
+
+/* Values of all neurons, one byte each. */
+void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes);
+
+/* Bits set in a word. */
+static inline uint32_t dassdp_popcount(uint32_t word)
 {
-    uint32_t bits = model->field_bits;
-    uint32_t offset = slot * dassdp_field_bytes(population->n_neurons, bits);
-    dassdp_record_t record = {
-        .count = dassdp_at(state, (uint32_t)population->count_off + offset),
-        .latency = population->latency_off < 0
-                       ? 0
-                       : dassdp_at(state, (uint32_t)population->latency_off + offset),
-        .n = population->n_neurons,
-        .bits = bits,
-    };
-    return record;
+    word -= (word >> 1) & 0x55555555u;
+    word = (word & 0x33333333u) + ((word >> 2) & 0x33333333u);
+    word = (word + (word >> 4)) & 0x0F0F0F0Fu;
+    return (word * 0x01010101u) >> 24;
 }
 
 #endif

@@ -60,3 +60,20 @@ int dassdp_weight_set(const dassdp_model_t *model, void *state, uint32_t project
     }
     return DASSDP_OK;
 }
+
+uint32_t dassdp_n_saturated(const dassdp_model_t *model, const void *state)
+{
+    uint32_t n = 0;
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *projection = &model->projections[p];
+        int32_t bound = (int32_t)(1u << (projection->weight_bits - 1u));
+        for (uint32_t j = 0; projection->image_off >= 0 && j < projection->n_pre; j++) {
+            for (uint32_t i = 0; i < projection->n_post; i++) {
+                int32_t w = 0;
+                (void)dassdp_weight_get(model, state, p, j, i, &w);
+                n += (uint32_t)(w == -bound || w == bound - 1);
+            }
+        }
+    }
+    return n;
+}

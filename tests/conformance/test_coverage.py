@@ -38,11 +38,19 @@ def features(network: QNetwork) -> Iterator[tuple[object, ...]]:
         yield "leak", "shift" if p.leak_shift else "each" if p.leak_q15.size > 1 else "one"
         yield "threshold", "each" if p.fire_at.size > 1 else "one"
         yield "saturates", p.saturates
+        yield "pairs", p.runs_in_pairs, p.reset
+        yield "pairs saturate", p.runs_in_pairs and p.saturates
+        yield "analogue", p.analogue_bias is not None and p.analogue_bits
         yield "padded", p.size % 8 != 0
         yield "mixed inputs", p.analogue_bias is not None and any(
             not q.is_analogue for q in network.into(p.name))
     for q in network.projections:
         yield "bits", q.weight_bits, q.is_plastic
+        if not q.is_analogue:
+            wide = network.population(q.post).acc_bits
+            yield "dense", q.is_dense, wide
+            yield "rows beyond a list", q.n_pre > 192, wide
+            yield "spikes from input", q.pre in {i.name for i in network.inputs}, q.weight_bits
         yield "gain", q.feedback_gain_q14 < 1 << 14
         if isinstance(q.rule, QErrorRule):
             yield "error rule", q.rule.g_q7 is None
@@ -61,6 +69,10 @@ WANTED: tuple[tuple[object, ...], ...] = (
     *(("kernel", v, a) for v in (16, 32) for a in (16, 32)),
     *(("records", r) for r in get_args(Records)),
     *(("bits", b, True) for b in (4, 5, 6, 7, 8, 16)), *(("bits", b, False) for b in (4, 5, 8)),
+    *(("pairs", True, r) for r in RESETS), ("pairs saturate", True),
+    *(("dense", dense, acc) for dense in (True, False) for acc in (16, 32)),
+    *(("spikes from input", True, b) for b in (5, 6, 7, 8)), ("rows beyond a list", True, 32),
+    ("analogue", 16), ("analogue", 32),
     *(("leak", kind) for kind in ("shift", "each", "one")),
     *(("threshold", kind) for kind in ("each", "one")),
     *((name, flag) for name in ("lshift", "rshift", "saturates", "padded", "mixed inputs", "gain",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp import reference_rules
 from edge_dassdp.ir import Input, read_npz
-from edge_dassdp.qformat import IntArray
+from edge_dassdp.qformat import IntArray, round_shift
 from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection
 from edge_dassdp.reference import Reference
 from edge_dassdp.reference_rules import apply_error_rule, feed_back, softmax_error, xorshift32
@@ -29,7 +30,8 @@ def population(name: str, size: int, fire_at: int, **fields: Any) -> QPopulation
     base: dict[str, Any] = {
         "leak_q15": one(CONST["leak"]), "leak_shift": 0, "bias": np.zeros(size, np.int64),
         "analogue_bias": None, "acc_lshift": 0, "acc_rshift": 0, "analogue_rshift": 0,
-        "membrane_bits": 16, "acc_bits": 16, "saturates": True, "records": "first",
+        "membrane_bits": 16, "acc_bits": 16, "analogue_bits": 32, "current_fits": False,
+        "saturates": True, "records": "first",
         "records_membrane": False, "counts": True, "has_error": True, "unit": np.ones(1)}
     return QPopulation(name=name, size=size, reset="none", fire_at=one(fire_at),
                        reset_by=one(fire_at), **base | fields)
@@ -70,12 +72,20 @@ def run(reference: Reference, x: NDArray[np.int8]) -> int:
     return int(reference.end()[0])
 
 
+def factors(p: QProjection, err: IntArray, n: IntArray) -> IntArray:
+    """k of section 6."""
+    r = min(p.rule.amplitude // (1 + int((n**2).sum())), p.rule.r_max)
+    return np.clip(round_shift(err * r, p.rule.k_rshift), -p.rule.k_max, p.rule.k_max)
+
+
 def write_rows_as_the_prototype(p: QProjection, w: IntArray, rows: IntArray, dw_q8: IntArray,
-                                k: IntArray, learning: NDArray[Any]) -> None:
-    """A word for every four columns: of those with an update in fc2, of all in fc3; +-127."""
+                                learning: NDArray[Any], k: IntArray) -> None:
+    """Rows ascend; a word for every four columns: of those with k != 0 in fc2, of all in fc3;
+    +-127."""
     state = int(learning["rng"])
     drawing = np.flatnonzero(k) if p.name == "fc2" else np.arange(p.n_post)
-    for row, pre_idx in enumerate(rows):
+    for row in np.argsort(rows):
+        pre_idx = rows[row]
         for n_drawn, post_idx in enumerate(drawing):
             if n_drawn % 4 == 0:
                 state = xorshift32(state)
@@ -92,7 +102,7 @@ def weights_hash(*weights: IntArray) -> int:
     return h
 
 
-def learn(reference: Reference, label: int) -> bool:
+def learn(reference: Reference, label: int, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Softmax error, feedback and both rules of the reference; whether they wrote."""
     net = reference.network
     reference.error["out"], _ = softmax_error(net, reference.sums[0], label)
@@ -101,13 +111,15 @@ def learn(reference: Reference, label: int) -> bool:
     records = {name: slots[0] for name, slots in reference.records.items()}
     feed_back(net, reference.w, reference.error, records)
     for p in net.plastic:
+        k = factors(p, reference.error[p.post], records[p.pre].count)
+        monkeypatch.setattr(reference_rules, "write_rows",
+                            partial(write_rows_as_the_prototype, k=k))
         apply_error_rule(p, reference.w[p.name], reference.error[p.post], records,
                          reference.learning)
     return True
 
 
 def test_spikes_classes_and_learned_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference_rules, "write_rows", write_rows_as_the_prototype)
     reference, n_updates = Reference(network()), 0
     for sample, x in enumerate(DATA["x_q5"]):
         assert run(reference, x) == DATA["classes"][sample]
@@ -116,7 +128,7 @@ def test_spikes_classes_and_learned_weights(monkeypatch: pytest.MonkeyPatch) -> 
             np.testing.assert_array_equal(record.count, DATA[f"count_{name}"][sample])
             np.testing.assert_array_equal(record.steps(N_STEPS),
                                           DATA[f"first_spike_step_{name}"][sample])
-        n_updates += learn(reference, int(DATA["labels"][sample]))
+        n_updates += learn(reference, int(DATA["labels"][sample]), monkeypatch)
     assert n_updates == 5
     np.testing.assert_array_equal(reference.w["fc2"], DATA["W2_after"])
     np.testing.assert_array_equal(reference.w["fc3"], DATA["W3_after"])

@@ -58,13 +58,16 @@ def test_padding_is_small(name: str) -> None:
 def test_scratch_holds_what_each_phase_needs(name: str) -> None:
     layout, network = LAYOUTS[name], SCENARIOS[name].quantized
     size = layout.scratch
-    assert size.bytes >= max(size.inference_bytes, size.learning_bytes)
-    assert size.active % 2 == size.row % 4 == size.batch % 2 == 0
+    parts = (size.rows, size.sums, size.part, size.words, size.bytes_, size.gates, size.bytes)
+    assert all(at % 4 == 0 for at in parts) and list(parts) == sorted(parts)
+    assert size.bytes >= size.inference_bytes
     for p in network.populations:
-        assert size.active >= p.size * p.acc_bits // 8
-        assert size.inference_bytes >= size.active + 2 * p.size
+        assert size.part - size.sums >= p.size * p.acc_bits // 8
+    for q in network.projections:
+        if not q.is_analogue:
+            assert size.sums - size.rows >= 4 * min(96, q.n_pre)
     for q in network.plastic:
-        assert size.batch >= size.row + 2 * q.n_post and size.learning_bytes >= size.batch
+        assert size.words - size.part >= 2 * q.n_post and size.gates - size.bytes_ >= q.n_post
 
 
 @pytest.mark.parametrize("name", ["described_4", "steps_7", "saturated"])
@@ -90,7 +93,7 @@ def test_a_state_of_another_size_is_refused() -> None:
 def test_learning_costs_the_digits_network_less_than_600_bytes(digits: QNetwork) -> None:
     layout = Layout(digits)
     named = {f.name: f.bytes for f in layout.fields if f.group == "learning"}
-    extra = max(0, layout.scratch.learning_bytes - layout.scratch.inference_bytes)
+    extra = layout.scratch.bytes - layout.scratch.inference_bytes
     assert set(named) == {"learning", "count_lif1", "count_lif2", "latency_lif1", "latency_lif2",
                           "error_lif2", f"error_{digits.readout}"}
     assert sum(named.values()) + extra <= layout.learning_state_bytes < 600

@@ -195,7 +195,7 @@ def test_a_good_frame_with_a_tail_is_not_a_good_frame() -> None:
 
 def test_a_half_written_learning_state_is_never_used() -> None:
     device = RawDevice()
-    device.ask(*pack("WRITE_LEARNING", offset=24, is_last=0, data=b"\xff\xff"))
+    device.ask(*pack("WRITE_LEARNING", offset=20, is_last=0, data=b"\xff\xff"))
     for name, payload in (pack("INFER", flags=0, n_steps=0, x=bytes(12)), ("FIT_GATE", b""),
                           pack("LEARN", flags=0, label=1, loss_q8=-1, x=bytes(12))):
         assert device.ask(name, payload).status == STATUSES["E_UNCHECKED"]

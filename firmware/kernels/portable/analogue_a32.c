@@ -1,6 +1,6 @@
-/* acc[i] += sum over j of x[j] w[j][i], with u = w + 2^(bits-1) summed and the bias taken off as
- * 2^(bits-1) times the sum of x. |sum| is proven to fit an int32; with u in place of w it may wrap,
- * which unsigned arithmetic takes back exactly. */
+/* u = w + 2^(bits-1) is summed and the bias taken off as 2^(bits-1) times the sum of x. |sum| is
+ * proven to fit an int32; with u in place of w it may wrap, which unsigned arithmetic takes back
+ * exactly. */
 #include "kernels.h"
 #include "tile.h"
 
@@ -28,12 +28,16 @@ static inline void sum_tile_x_u8(uint32_t *restrict sum, uint32_t width,
         sum_tile_x_u8(sum, width, (const uint8_t *)projection->factory + i, x, projection->n_pre, \
                       projection->row_bytes);                                                     \
         for (uint32_t k = 0; k < (width); k++) {                                                  \
-            acc[i + (k & ~3u) + DASSDP_LANE(k)] += (int32_t)(sum[k] - bias);                      \
+            uint32_t n = i + (k & ~3u) + DASSDP_LANE(k);                                          \
+            sums[n] = (sums[n] & kept) + (int32_t)(sum[k] - bias);                                \
         }                                                                                         \
     }
 
-void dassdp_k_analogue_s8(const dassdp_projection_t *projection, int32_t *acc, const int8_t *x)
+void dassdp_k_analogue_a32(const dassdp_projection_t *projection, void *acc, const int8_t *x,
+                           uint32_t adds)
 {
+    int32_t *sums = acc;
+    const int32_t kept = -(int32_t)adds;
     int32_t x_sum = 0;
     for (uint32_t j = 0; j < projection->n_pre; j++) {
         x_sum += x[j];

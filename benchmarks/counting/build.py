@@ -1,0 +1,109 @@
+"""Cores, and compiling for them: a flat image without start-up code, .data where it is used."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from edge_dassdp.errors import EdgeError
+
+GCC = "arm-none-eabi-gcc"
+
+
+@dataclass(frozen=True)
+class Core:
+    """A Cortex-M: compiler flags, QEMU machine (None: none large enough) and its memory map.
+
+    code, ram: where an image is linked, in Unicorn too. clock_hz: of the QEMU machine's SysTick.
+    """
+
+    name: str
+    flags: tuple[str, ...]
+    machine: str | None
+    clock_hz: int
+    code: int = 0
+    ram: int = 0x20000000
+    ram_bytes: int = 4 << 20
+
+
+CORES = {core.name: core for core in (
+    Core("M0", ("-mcpu=cortex-m0",), None, 0),
+    Core("M3", ("-mcpu=cortex-m3",), "mps2-an385", 25_000_000),
+    Core("M4", ("-mcpu=cortex-m4",), "mps2-an386", 25_000_000),
+    Core("M7", ("-mcpu=cortex-m7",), "mps2-an500", 25_000_000),
+    Core("M33", ("-mcpu=cortex-m33",), "mps2-an505", 20_000_000, 0x10000000, 0x38000000),
+    Core("M55", ("-mcpu=cortex-m55", "-mfloat-abi=hard"), "mps3-an547", 32_000_000, 0, 0x30000000,
+         512 << 10),
+)}
+
+
+@dataclass(frozen=True)
+class Image:
+    """A linked ELF. flash: bytes of text, rodata and data of the objects given, without libgcc."""
+
+    elf: Path
+    core: Core
+    objects: tuple[Path, ...]
+    flash: int
+
+
+def compile_objects(core: Core, sources: list[Path], folder: Path,
+                    flags: tuple[str, ...] = ("-O2",), include: list[Path] | None = None
+                    ) -> list[Path]:
+    """Compile C and assembly files for `core` into `folder`.
+
+    Raises EdgeError E301 without the compiler, E302 where it refuses a file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [f"-I{path}" for path in include or []]
+    objects = []
+    for number, source in enumerate(sources):
+        output = folder / f"{number}-{source.stem}.o"
+        _run([*core.flags, "-mthumb", *flags, *paths, "-c", str(source), "-o", str(output)])
+        objects.append(output)
+    return objects
+
+
+def link(core: Core, objects: list[Path], elf: Path) -> Image:
+    """Link objects (with libgcc and libc) into a flat image; the first object's .vectors leads."""
+    script = elf.with_suffix(".ld")
+    script.write_text(
+        "SECTIONS {\n"
+        f"  . = {core.code:#x};\n"
+        "  .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) }\n"
+        "  .ARM.exidx : { *(.ARM.exidx*) }\n"
+        f"  . = {core.ram:#x};\n"
+        "  .data : { *(.data*) }\n"
+        "  .bss : { *(.bss*) *(COMMON) }\n"
+        "  end = .;\n"
+        f"  __stack_top = {core.ram + core.ram_bytes:#x};\n"
+        "  /DISCARD/ : { *(.comment) *(.ARM.attributes) *(.ARM.extab*) }\n"
+        "}\n")
+    _run([*core.flags, "-mthumb", "-nostartfiles", "-Wl,-e,0", "-Wl,--no-warn-rwx-segments",
+          f"-T{script}", *map(str, objects), "-o", str(elf)])
+    return Image(elf, core, tuple(objects), sum(map(flash_bytes, objects)))
+
+
+def flash_bytes(path: Path) -> int:
+    """Bytes of an object file or ELF that take up flash: allocated sections with contents."""
+    with path.open("rb") as stream:
+        return sum(s["sh_size"] for s in ELFFile(stream).iter_sections()
+                   if s["sh_flags"] & 2 and s["sh_type"] == "SHT_PROGBITS")
+
+
+def compiler_version() -> str:
+    """First line of the compiler's --version."""
+    return _run(["--version"]).partition("\n")[0]
+
+
+def _run(arguments: list[str]) -> str:
+    if shutil.which(GCC) is None:
+        raise EdgeError("E301", f"{GCC} is not on PATH", help="apt-get install gcc-arm-none-eabi")
+    done = subprocess.run([GCC, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EdgeError("E302", f"{GCC} refused {' '.join(arguments[-3:])}", cause=done.stderr)
+    return done.stdout

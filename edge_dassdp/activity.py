@@ -1,0 +1,27 @@
+"""How many neurons a projection hears in a step: it decides between event-driven and dense."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.reference import Reference
+
+
+def with_activity(network: QNetwork, x: NDArray[np.int8]) -> QNetwork:
+    """The network with `activity` of every spiking projection: the mean share of presynaptic
+    neurons that are active in a step, over samples x, int8 (n, x_bytes)."""
+    reference = Reference(network)
+    reference.begin(x)
+    active = {q.name: 0.0 for q in network.projections if not q.is_analogue}
+    for t_step in range(network.n_steps):
+        reference.step(t_step)
+        for name in active:
+            source = network.projection(name).pre
+            active[name] += float(reference.spikes_from(source, t_step).mean())
+    measured = {name: round(total / network.n_steps, 4) for name, total in active.items()}
+    return replace(network, projections=tuple(
+        replace(q, activity=measured.get(q.name)) for q in network.projections))

@@ -1,0 +1,8 @@
+#include "kernels.h"
+
+void dassdp_k_accumulate_s7(const dassdp_projection_t *projection, void *acc,
+                            const dassdp_row_t *rows, uint32_t n_rows, uint32_t adds,
+                            const void *image)
+{
+    dassdp_k_accumulate_s8(projection, acc, rows, n_rows, adds, image);
+}

@@ -1,0 +1,84 @@
+/* What learning remembers of a sample: bit planes, 32 neurons at a time. */
+#include <string.h>
+
+#include "kernels.h"
+#include "state.h"
+
+dassdp_record_t dassdp_record(const dassdp_model_t *model, void *state,
+                              const dassdp_population_t *population, uint32_t slot)
+{
+    uint32_t bits = model->field_bits;
+    uint32_t n_words = DASSDP_WORDS((uint32_t)population->n_neurons);
+    uint32_t offset = slot * n_words * bits * 4u;
+    dassdp_record_t record = {
+        .count = dassdp_at(state, (uint32_t)population->count_off + offset),
+        .latency = population->latency_off < 0
+                       ? 0
+                       : dassdp_at(state, (uint32_t)population->latency_off + offset),
+        .n = population->n_neurons,
+        .n_words = n_words,
+        .bits = bits,
+    };
+    return record;
+}
+
+void dassdp_record_clear(const dassdp_record_t *record)
+{
+    uint32_t n_bytes = record->n_words * record->bits * 4u;
+    memset(record->count, 0, n_bytes);
+    if (record->latency != 0) {
+        memset(record->latency, 0xFF, n_bytes);
+    }
+}
+
+void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, uint32_t t_step,
+                       int keeps_last)
+{
+    uint32_t bits = record->bits;
+    uint32_t *count = record->count;
+    uint32_t *latency = record->latency;
+    for (uint32_t w = 0; w < record->n_words; w++, count += bits) {
+        uint32_t carry = events[w];
+        uint32_t seen = 0;
+        for (uint32_t b = 0; b < bits; b++) {
+            uint32_t plane = count[b];
+            seen |= plane;
+            count[b] = plane ^ carry;
+            carry &= plane;
+        }
+        if (latency != 0) {
+            uint32_t marked = keeps_last ? events[w] : events[w] & ~seen;
+            for (uint32_t b = 0; b < bits; b++) {
+                uint32_t kept = latency[b] & ~marked;
+                latency[b] = kept | (((t_step >> b) & 1u) != 0u ? marked : 0u);
+            }
+            latency += bits;
+        }
+    }
+}
+
+uint32_t dassdp_planes_equal(const uint32_t *planes, uint32_t bits, uint32_t value)
+{
+    uint32_t equal = 0xFFFFFFFFu;
+    for (uint32_t b = 0; b < bits; b++) {
+        equal &= planes[b] ^ (((value >> b) & 1u) - 1u);
+    }
+    return equal;
+}
+
+uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx)
+{
+    return ~dassdp_planes_equal(record->count + word_idx * record->bits, record->bits, 0);
+}
+
+void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t *word = planes + (i >> 5) * bits;
+        uint32_t value = 0;
+        for (uint32_t b = 0; b < bits; b++) {
+            value |= ((word[b] >> (i & 31u)) & 1u) << b;
+        }
+        bytes[i] = (uint8_t)value;
+    }
+}
