@@ -1,17 +1,19 @@
 """Instructions per operation of each core, fitted to firmware in QEMU: writes boards/costs.toml.
 
-    python benchmarks/fit_costs.py [--networks 96]
+    python benchmarks/fit_costs.py [--networks 96] [--cpu cortex-m4 ...]
 
-Random networks (depth, widths, steps, weight bits, resets, skips, recurrence, frames, activity,
-rules) are built for each board; every sample is classified and learned with counted
-instructions. Non-negative least squares of the relative error prices the operations of
-edge_dassdp.work. Every fourth network and the digits network are held out and only tested on.
+Random networks (depth, widths, steps, inputs of currents or spikes, weight bits, membranes, resets,
+skips, recurrence, frames, activity, rules) are built for one board of each cpu; every sample is
+classified and learned with counted instructions. Non-negative least squares of the relative error
+prices the operations of edge_dassdp.work. Every fourth network and the digits network are held out
+and only tested on. With --cpu the entries of other cpus stay as they are.
 Needs the extra `examples`, whose scikit-learn brings SciPy.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
@@ -23,8 +25,9 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from edge_dassdp import adaptation, assets, ir
-from edge_dassdp.board import Board, load_board
+from edge_dassdp.board import Board, list_boards, load_board
 from edge_dassdp.build import Firmware, build_firmware
+from edge_dassdp.costs import COSTS_FILE
 from edge_dassdp.datasets import load_dataset
 from edge_dassdp.emit import emit
 from edge_dassdp.errors import EdgeError
@@ -35,20 +38,42 @@ from edge_dassdp.quantize import Settings, input_x, quantize
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
 from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.qemu import Qemu
-from edge_dassdp.work import COSTS_FILE, OPERATIONS, Work, inference_work, learning_work
+from edge_dassdp.work import OPERATIONS, Work, inference_work, learning_work
 
-BOARDS = ("stm32f405", "microbit")
 N_SAMPLES = 6
 HELD_OUT = 4
-Sampled = tuple[QNetwork, NDArray[np.int8], NDArray[np.int64]]
+SEED = 7
+FloatArray = NDArray[np.float64]
+
+
+def boards() -> dict[str, Board]:
+    """A board with a QEMU machine for each cpu, the first by name."""
+    all_boards = [load_board(name) for name in reversed(list_boards())]
+    return {board.cpu: board for board in all_boards if board.qemu}
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A network, samples x, int8 (n, x_bytes), with labels y (n,), and the work that they are."""
+
+    network: QNetwork
+    x: NDArray[np.int8]
+    y: NDArray[np.int64]
+    inference: list[Work]
+    learning: list[Work]
+
+    @classmethod
+    def of(cls, network: QNetwork, x: NDArray[np.int8], y: NDArray[np.int64]) -> Sampled:
+        return cls(network, x, y, inference_work(network, x),
+                   learning_work(network, x, y) if network.plastic else [])
 
 
 @dataclass(frozen=True)
 class Rows:
     """Operations (n, len(OPERATIONS)) and instructions (n,) of samples."""
 
-    operations: NDArray[np.float64]
-    instructions: NDArray[np.float64]
+    operations: FloatArray
+    instructions: FloatArray
 
     @classmethod
     def of(cls, work: list[Work], instructions: list[int | None]) -> Rows:
@@ -63,37 +88,46 @@ class Rows:
 
 # ---- networks ------------------------------------------------------------------------------------
 
+RESETS: list[tuple[Any, bool]] = [("none", True), ("subtract", True), ("subtract", False),
+                                  ("zero", True), ("zero", False)]
+
+
 def random_network(rng: np.random.Generator) -> Network:
     """A chain of 2 to 4 populations with skips and recurrence at random."""
-    resets: list[tuple[Any, bool]] = [("none", True), ("subtract", True), ("subtract", False),
-                                      ("zero", True), ("zero", False)]
     n_steps = int(rng.choice([4, 8, 10, 16, 25]))
-    sizes = [int(n) for n in np.exp(rng.uniform(np.log(8), np.log(90), rng.integers(1, 4)))]
-    sizes = [int(rng.integers(6, 80)), *sizes, int(rng.integers(2, 13))]
-    gain, names = float(rng.uniform(2.0, 6.0)), ["x", *(f"h{i}" for i in range(1, len(sizes) - 1)),
-                                                  "out"]
+    spikes = bool(rng.random() < 0.5)
+    sizes = [int(n) for n in np.exp(rng.uniform(np.log(8), np.log(100), rng.integers(1, 4)))]
+    sizes = [int(rng.integers(6, 200 if spikes else 80)), *sizes, int(rng.integers(2, 13))]
+    names = ["x", *(f"h{i}" for i in range(1, len(sizes) - 1)), "out"]
     is_sum = bool(rng.random() < 0.7)
-    populations, projections = [], []
+    projections = _projections(rng, sizes, names, spikes)
+    populations = []
+    for size, name in zip(sizes[1:], names[1:], strict=True):
+        reset, delay = RESETS[rng.integers(5)] if name != "out" or not is_sum else RESETS[0]
+        beta = float(rng.choice([0.5, 0.75, 0.85, 0.9, 0.97]))
+        populations.append(Population(name, size, beta, 1.0, reset, delay,
+                                      reset != "zero" or delay))
+    frames = n_steps if rng.random() < (0.8 if spikes else 0.2) else 1
+    return Network((Input("x", sizes[0], frames, spikes),), tuple(populations), projections,
+                   Readout("out", "membrane_sum" if is_sum else "spike_count"), n_steps)
+
+
+def _projections(rng: np.random.Generator, sizes: list[int], names: list[str],
+                 spikes: bool) -> tuple[Projection, ...]:
+    gain, made = float(rng.uniform(2.0, 6.0)), []
 
     def project(pre: int, post: int, scale: float) -> None:
         w = rng.normal(0, scale / np.sqrt(sizes[pre]), (sizes[pre], sizes[post]))
-        projections.append(Projection(f"p{pre}_{post}", names[pre], names[post], w,
-                                      rng.normal(0, 0.1, sizes[post])))
+        made.append(Projection(f"p{pre}_{post}", names[pre], names[post], w,
+                               rng.normal(0, 0.1, sizes[post])))
 
-    for post, name in enumerate(names[1:], 1):
-        reset, delay = resets[rng.integers(5)] if name != "out" or not is_sum else ("none", True)
-        beta = float(rng.choice([0.5, 0.75, 0.9, 0.97]))
-        populations.append(Population(name, sizes[post], beta, 1.0, reset, delay,
-                                      reset != "zero" or delay))
     for pre, post in pairwise(range(len(sizes))):
-        project(pre, post, 1.5 if pre == 0 else gain)
+        project(pre, post, 1.5 if pre == 0 and not spikes else gain)
     if len(sizes) > 3 and rng.random() < 0.4:
         project(1, 3, gain)
     if rng.random() < 0.3:
         project(1, 1, 1.0)
-    frames = n_steps if rng.random() < 0.2 and n_steps * sizes[0] < 400 else 1
-    return Network((Input("x", sizes[0], frames),), tuple(populations), tuple(projections),
-                   Readout("out", "membrane_sum" if is_sum else "spike_count"), n_steps)
+    return tuple(made)
 
 
 def random_learning(network: Network, rng: np.random.Generator) -> Learning | None:
@@ -116,24 +150,40 @@ def random_learning(network: Network, rng: np.random.Generator) -> Learning | No
     return Learning(rules, skip_below=0.0 if rng.random() < 0.7 else 0.3)
 
 
+def random_settings(learning: Learning | None, rng: np.random.Generator) -> Settings:
+    """Weights of 4 to 8 bits, plastic ones also of 16; membranes as narrow as they can be, or
+    wide."""
+    plastic = learning.rules if learning else {}
+    return Settings(weight_bits=int(rng.choice([4, 5, 6, 7, 8, 8, 8])),
+                    bits_of={name: 16 for name in plastic if rng.random() < 0.2},
+                    threshold_bits=[None, None, None, 8, 13][rng.integers(5)],
+                    leak=str(rng.choice(["auto", "q15"])),
+                    membrane_bits=[None, None, None, 32][rng.integers(4)])
+
+
+def random_x(network: Network, rng: np.random.Generator, most: float) -> NDArray[np.float32]:
+    """Noise of growing activity: currents, or a share of spikes of up to `most`."""
+    shape = (N_SAMPLES, network.n_inputs)
+    if network.inputs[0].spikes:
+        return (rng.random(shape) < np.linspace(0.03, most, N_SAMPLES)[:, None]).astype(np.float32)
+    return rng.normal(0, np.geomspace(0.2, 2.0, N_SAMPLES)[:, None], shape).astype(np.float32)
+
+
 def random_samples(rng: np.random.Generator) -> Sampled:
     """A quantized network that fits every board, and noise with random labels."""
     while True:
         network = random_network(rng)
         learning = random_learning(network, rng)
-        plastic = learning.rules if learning else {}
-        settings = Settings(bits_of={name: int(rng.choice([4, 8, 8, 8, 16])) for name in plastic},
-                            threshold_bits=int(rng.choice([8, 10, 10, 13])),
-                            leak=str(rng.choice(["auto", "auto", "q15"])))
+        settings = random_settings(learning, rng)
+        is_dense = rng.random() < 0.15
+        x = random_x(network, rng, 0.95 if is_dense else 0.5)
         try:
-            made = quantize(network, learning, settings).network
-            for name in BOARDS:
-                ram_ledger(made, load_board(name))
+            made = quantize(network, learning, settings, x[-2:] if is_dense else None).network
+            for board in boards().values():
+                ram_ledger(made, board)
         except EdgeError:  # it does not fit in numbers, or in RAM
             continue
-        x = rng.normal(0, np.geomspace(0.2, 2.0, N_SAMPLES)[:, None],
-                       (N_SAMPLES, network.n_inputs)).astype(np.float32)
-        return made, input_x(made, x), rng.integers(network.n_classes, size=N_SAMPLES)
+        return Sampled.of(made, input_x(made, x), rng.integers(network.n_classes, size=N_SAMPLES))
 
 
 def digits_samples() -> Sampled:
@@ -143,37 +193,31 @@ def digits_samples() -> Sampled:
     network = ir.load(folder / "digits_seed0.npz")
     made = quantize(network, adaptation.ours(network), Settings(), data.train.x).network
     task = adaptation.Task(network, data, WornSensor.draw(made.x_bytes, 0, dark=data.dark), 0)
-    return made, input_x(made, task.stream.x[:40]), task.stream.y[:40]
+    return Sampled.of(made, input_x(made, task.stream.x[:40]), task.stream.y[:40])
 
 
 # ---- counting and fitting ------------------------------------------------------------------------
 
 def count(sampled: Sampled, board: Board) -> tuple[Rows, Rows, Firmware]:
     """Inference and learning of every sample, on the reference and in QEMU."""
-    network, x, y = sampled
-    firmware = build_firmware(emit(network), board)
+    firmware = build_firmware(emit(sampled.network), board)
     learned = []
-    with Qemu.start(network, firmware, count=True) as device:
-        inferred = [device.infer(sample).forward_ticks for sample in x]
-        if network.plastic:
-            learned = [device.learn(sample, int(label)).learn_ticks
-                       for sample, label in zip(x, y, strict=True)]
-    return (Rows.of(inference_work(network, x), inferred),
-            Rows.of(learning_work(network, x, y) if network.plastic else [], learned), firmware)
+    with Qemu.start(sampled.network, firmware, count=True) as device:
+        inferred = [device.infer(x).forward_ticks for x in sampled.x]
+        if sampled.learning:
+            learned = [device.learn(x, int(label)).learn_ticks
+                       for x, label in zip(sampled.x, sampled.y, strict=True)]
+    return Rows.of(sampled.inference, inferred), Rows.of(sampled.learning, learned), firmware
 
 
-def fit(rows: Rows) -> NDArray[np.float64]:
+def fit(parts: list[Rows]) -> FloatArray:
     """Prices (len(OPERATIONS),) of least relative error, none negative."""
+    rows = Rows.join(parts)
     scale = rows.instructions[:, None]
     return np.asarray(nnls(rows.operations / scale, np.ones(len(scale)))[0])
 
 
-def errors(rows: Rows, prices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Relative errors (n,) of the prediction."""
-    return rows.operations @ prices / rows.instructions - 1
-
-
-def summary(parts: list[Rows], prices: NDArray[np.float64]) -> tuple[float, float]:
+def summary(parts: list[Rows], prices: FloatArray) -> tuple[float, float]:
     """Mean and largest |error| of a network's total, in percent."""
     totals = [abs(float((p.operations @ prices).sum() / p.instructions.sum() - 1))
               for p in parts if len(p.instructions)]
@@ -201,17 +245,12 @@ def count_all(networks: list[Sampled], digits: Sampled, board: Board) -> Counted
     return Counted(fitted, held_out, (rows[0], rows[1]), firmware)
 
 
-def fit_all(counted: Counted) -> NDArray[np.float64]:
-    """Inference and learning share no operation: each is fitted to its own instructions."""
-    return np.sum([fit(Rows.join([parts[kind] for parts in counted.fitted])) for kind in (0, 1)],
-                  axis=0)
-
-
-def table(counted: Counted, prices: NDArray[np.float64]) -> Iterator[str]:
+def table(counted: Counted, prices: FloatArray) -> Iterator[str]:
     """The lines of costs.toml for one core."""
     firmware, board = counted.firmware, counted.firmware.board
     flags = [f for f in firmware.flags if f.startswith(("-std", "-m", "-O", "-f"))]
-    kernels = sorted({path.parent.name for path in (firmware.directory / "kernels").glob("*/*.c")})
+    kernels = sorted({path.parent.name
+                      for path in (firmware.directory / "kernels").glob("*/*.[cS]")})
     yield f"[{board.cpu}]"
     yield f'compiler = "{firmware.compiler}"'
     yield f'flags = "{shlex.join(flags)}"'
@@ -227,26 +266,37 @@ def table(counted: Counted, prices: NDArray[np.float64]) -> Iterator[str]:
     yield f"\n[{board.cpu}.instructions]"
     for operation, price in zip(OPERATIONS, prices, strict=True):
         yield f"{operation} = {price:.2f}"
-    yield ""
+
+
+HEADER = """\
+# Instructions per operation of edge_dassdp.work, by cpu. Not a board. Written by
+# benchmarks/fit_costs.py from instructions counted in QEMU, for the compiler, flags
+# and kernel folders named; errors are of a network's total, held-out networks and
+# digits were not fitted."""
+
+
+def entries(text: str) -> dict[str, str]:
+    """{cpu: its lines} of a costs.toml."""
+    blocks = re.split(r"^(?=\[[^.\]]+\]$)", text, flags=re.MULTILINE)[1:]
+    return {block[1 : block.index("]")]: block.strip() for block in blocks}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=96)
-    rng = np.random.default_rng(7)
-    networks = [random_samples(rng) for _ in range(parser.parse_args().networks)]
+    parser.add_argument("--cpu", nargs="+", choices=sorted(boards()), default=sorted(boards()))
+    arguments = parser.parse_args()
+    rng = np.random.default_rng(SEED)
+    networks = [random_samples(rng) for _ in range(arguments.networks)]
     digits = digits_samples()
-    lines = ["# Instructions per operation of edge_dassdp.work, by cpu. Not a board. Written by",
-             "# benchmarks/fit_costs.py from instructions counted in QEMU, for the compiler, flags",
-             "# and kernel folders named; errors are of a network's total, held-out networks and",
-             "# digits were not fitted.", ""]
-    for name in BOARDS:
-        counted = count_all(networks, digits, load_board(name))
-        made = list(table(counted, fit_all(counted)))
-        print("\n".join(line for line in made if line.startswith("error_")))
-        lines += made
     path = assets.folder("boards") / COSTS_FILE
-    path.write_text("\n".join(lines), encoding="utf-8")
+    for cpu in arguments.cpu:
+        counted = count_all(networks, digits, boards()[cpu])
+        lines = list(table(counted, fit([rows for pair in counted.fitted for rows in pair])))
+        print("\n".join(line for line in lines if line.startswith("error_")))
+        made = entries(path.read_text(encoding="utf-8")) | {cpu: "\n".join(lines)}
+        kept = [made[name] for name in sorted(made) if name in boards()]
+        path.write_text("\n\n".join([HEADER, *kept]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

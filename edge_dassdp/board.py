@@ -12,6 +12,7 @@ from edge_dassdp import assets
 from edge_dassdp.errors import EdgeError
 
 WORD = 0xFFFF_FFFF
+_CPACR, _CP10_FULL = 0xE000_ED88, 0x0030_0000
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Uart:
 
 @dataclass(frozen=True)
 class Counter:
-    """A counter at address `count`, upwards modulo 2^bits; `capture` is written 1 first, 0: none.
+    """A counter at address `count`, modulo 2^bits; `capture` is written 1 first, 0: none.
 
-    On a chip it counts core cycles.
+    It counts upwards, or `down`. On a chip it counts core cycles.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Counter:
     bits: int
     setup: tuple[Store, ...]
     capture: int = 0
+    down: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,14 @@ class Board:
     def port_ram(self) -> dict[str, int]:
         """Bytes of .bss of each static object of the port, by symbol; the C code asserts them."""
         return {"dassdp_rx": self.rx_ring_bytes + 8, "dassdp_counter": 4}
+
+    @property
+    def exception_frame(self) -> int:
+        """Bytes that an exception may stack: 8 words, 18 more of FP and MVE context where `setup`
+        gives access to CP10, and one word to align.
+        """
+        has_context = any(s.address == _CPACR and s.value & _CP10_FULL for s in self.setup)
+        return 4 * (8 + 18 * has_context + 1)
 
 
 def load_board(name: str | Path) -> Board:

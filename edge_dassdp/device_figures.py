@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from edge_dassdp import measure, plan
 from edge_dassdp.board import Board
 from edge_dassdp.build import Firmware, build_firmware
+from edge_dassdp.costs import predict_mean
 from edge_dassdp.emit import emit
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.stack import StackBound, stack_bound
 from edge_dassdp.targets.qemu import Qemu
-from edge_dassdp.work import inference_work, learning_work, predict_mean
+from edge_dassdp.work import inference_work, learning_work
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Predicted:
     """Mean instructions predicted before the build, from the work of the same samples on the
     reference; None where nothing learns or is written, or the board's cpu has no costs.
 
-    synaptic_ops: mean synaptic operations of an inference, columns of padding included.
+    synaptic_ops: mean synaptic operations of an inference, columns of padding included; those of
+    silent neurons where a projection is dense.
     """
 
     inference: float | None

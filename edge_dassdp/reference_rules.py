@@ -98,8 +98,9 @@ def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mappin
                      learning: NDArray[Any]) -> None:
     """Error-modulated synchrony, or the delta rule without g; changes w in place.
 
-    Rows are written by ascending latency (with g), then count, then index: a class of
-    presynaptic neurons shares its update row.
+    Rows are written class by class, a class being the presynaptic neurons of one latency (with g)
+    and count, which share their update row: latencies ascend, then the class's first neuron, then
+    the neuron.
     """
     rule = p.rule
     assert isinstance(rule, QErrorRule)
@@ -111,7 +112,11 @@ def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mappin
         return
     rows = np.flatnonzero(pre.count)
     latency = np.zeros_like(pre.latency) if rule.g_q7 is None else pre.latency
-    rows = rows[np.lexsort((rows, pre.count[rows], latency[rows]))]
+    first = {}
+    for j in rows:
+        first.setdefault((latency[j], pre.count[j]), j)
+    rows = np.array(sorted(rows, key=lambda j: (latency[j], first[latency[j], pre.count[j]], j)),
+                    np.int64)
     g_q7: IntArray | int = ONE_Q7
     if rule.g_q7 is not None:
         dt = np.abs(records[p.post].latency[None, :] - pre.latency[rows][:, None])

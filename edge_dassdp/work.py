@@ -1,89 +1,111 @@
 """Work before the build: the operations of an inference and of a learning step, counted on the
-reference, and the instructions they come to at the prices of boards/costs.toml.
-
-Sources of the costs: benchmarks/fit_costs.py, instructions executed in QEMU.
+reference. edge_dassdp.costs has what they come to in instructions.
 """
 
 from __future__ import annotations
 
-import functools
-import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp import assets
-from edge_dassdp.board import Board
-from edge_dassdp.packing import LEARNING_DTYPE, columns
-from edge_dassdp.qformat import IntArray
-from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection
+from edge_dassdp.packing import LEARNING_DTYPE, columns, words
+from edge_dassdp.plan import ROWS_MAX
+from edge_dassdp.qformat import IntArray, round_shift
+from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection, QSyncRule
 from edge_dassdp.reference import Reference
-from edge_dassdp.reference_rules import apply_error_rule, apply_sync_rule, xorshift32
+from edge_dassdp.reference_rules import Record, apply_error_rule, apply_sync_rule
 from edge_dassdp.target import NO_LABEL
-
-COSTS_FILE = "costs.toml"
-_RESETS = {"none": 0, "subtract_now": 2}
 
 
 @dataclass(frozen=True)
 class Work:
     """Operations of one sample on a device, exact. Columns are those of the weight image, padding
-    included; rows are presynaptic neurons.
+    included; a row is that of a presynaptic neuron; words hold 32 neurons.
 
-    Inference. population_steps: population updates. analogue_macs: inputs times columns.
-    currents: neurons whose analogue current was rounded. sum_columns: columns of projections with
-    an active row, per step. synaptic_ops: active rows times columns, the classic figure;
-    synaptic_ops_16: those of 16-bit weights among them. neuron_updates; neuron_updates_16: those of
-    int16 membranes among them; leak_products: two for an int32 membrane, one for an int16 one,
-    none where a shift leaks; resets: resets considered, two in an update that subtracts at once.
-    words_scanned: words of 32 spikes searched; spikes_listed: spikes found in
-    them. events_recorded: spikes counted for learning. membranes_read: membranes added to logits
-    or tested for a record.
+    Both. words_searched: words of spikes listed as rows. membranes_read: membranes or spikes added
+    to logits, membranes tested for a record.
 
-    Learning. updates: 1 if weights were written. logits: softmax terms. fields_read: packed counts
-    and latencies. feedback_dots, feedback_macs: errors passed back. factors: error factors k.
-    rows_written. row_columns: columns of the rows of error rules; timed_columns: those weighted by
-    latency among them. groups_drawn: random words, four weights each. columns_16: 16-bit weights
-    written. sync_columns: weights updated by synchrony rules; sync_pairs: pairs that they compare,
-    in every sample of the batch.
+    Inference. bytes_moved: cleared or copied at the start of a sample. population_steps: population
+    updates. analogue_macs_16, analogue_macs_32: inputs times columns, by sum. currents: neurons
+    whose analogue current was rounded. projection_steps: projections of spikes heard. lists: lists
+    of rows summed; list_columns: columns of these. rows_summed: active rows; silent ones where a
+    projection is dense. part_columns: columns added to sums in a pass of their own: sums of all
+    rows, and parts. synaptic_ops_8, _7, _6 (4 to 6 bits), _16: rows summed times columns, by
+    weight bits. pair_updates: neurons of kernels for pairs, padding included; pair_resets: those
+    that reset, twice where a reset is subtracted at once. neuron_updates: neurons of the general
+    kernels; wide_updates: int32 membranes among them; leak_products: two for an int32 membrane, one
+    for an int16 one, none where a shift leaks; resets: as for pairs. planes_recorded: bit planes of
+    counts and latencies, by words.
+
+    Learning. updates: 1 if weights were written. logits: softmax terms. planes_read: bit planes of
+    records tested, by words; popcounts: words whose bits were counted; bits_unpacked: bits of
+    latencies. feedback_dots, feedback_macs: errors passed back, per neuron and column. factors:
+    error factors k. classes: classes of presynaptic neurons that share an update row, of error
+    rules; class_words: words visited to find them; class_columns: columns of their update rows;
+    timed_columns: those weighted by latency among them. rows_written. columns_8, _4 (4 to 7 bits),
+    _16: columns written, by weight bits. sync_columns: weights that synchrony rules decide on;
+    sync_rows: presynaptic latencies and sync_pairs: pairs that they compare, in every sample of the
+    batch.
     """
 
     inferences: int = 0
+    bytes_moved: int = 0
     population_steps: int = 0
-    analogue_macs: int = 0
+    analogue_macs_16: int = 0
+    analogue_macs_32: int = 0
     currents: int = 0
-    sum_columns: int = 0
-    synaptic_ops: int = 0
+    projection_steps: int = 0
+    words_searched: int = 0
+    lists: int = 0
+    list_columns: int = 0
+    rows_summed: int = 0
+    part_columns: int = 0
+    synaptic_ops_8: int = 0
+    synaptic_ops_7: int = 0
+    synaptic_ops_6: int = 0
     synaptic_ops_16: int = 0
+    pair_updates: int = 0
+    pair_resets: int = 0
     neuron_updates: int = 0
-    neuron_updates_16: int = 0
+    wide_updates: int = 0
     leak_products: int = 0
     resets: int = 0
-    words_scanned: int = 0
-    spikes_listed: int = 0
-    events_recorded: int = 0
+    planes_recorded: int = 0
     membranes_read: int = 0
     lessons: int = 0
     updates: int = 0
     logits: int = 0
-    fields_read: int = 0
+    planes_read: int = 0
+    popcounts: int = 0
+    bits_unpacked: int = 0
     feedback_dots: int = 0
     feedback_macs: int = 0
     factors: int = 0
-    rows_written: int = 0
-    row_columns: int = 0
+    class_words: int = 0
+    classes: int = 0
+    class_columns: int = 0
     timed_columns: int = 0
-    groups_drawn: int = 0
+    rows_written: int = 0
+    columns_8: int = 0
+    columns_4: int = 0
     columns_16: int = 0
     sync_columns: int = 0
+    sync_rows: int = 0
     sync_pairs: int = 0
+
+    @property
+    def synaptic_ops(self) -> int:
+        """Rows summed times columns, of any weights."""
+        return (self.synaptic_ops_8 + self.synaptic_ops_7 + self.synaptic_ops_6
+                + self.synaptic_ops_16)
 
 
 OPERATIONS = tuple(f.name for f in fields(Work))
+_RESETS = {"none": 0, "subtract_now": 2}
 
 
 # ---- inference -----------------------------------------------------------------------------------
@@ -93,51 +115,34 @@ def inference_work(network: QNetwork, x: NDArray[np.int8]) -> list[Work]:
     reference = Reference(network)
     reference.begin(x)
     tally: dict[str, Any] = defaultdict(lambda: np.zeros(len(x), np.int64))
-    tally["inferences"] = np.ones(len(x), np.int64)
+    tally["inferences"] += 1
+    tally["bytes_moved"] += _begin_bytes(network)
     for t_step in range(network.n_steps):
-        before = _active(reference)
+        spikes: dict[str, NDArray[Any]] = dict(reference.spikes)  # of the step before
         reference.step(t_step)
-        _count_step(reference, t_step, before, tally)
+        for p in network.populations:
+            tally["population_steps"] += 1
+            _count_analogue(network, p, t_step, tally)
+            for q in network.into(p.name):
+                if not q.is_analogue:
+                    heard = spikes.get(q.pre)
+                    _count_sums(p, q, reference.spikes_from(q.pre, t_step) if heard is None
+                                else heard, tally)
+            _count_neurons(network, p, tally)
+            spikes[p.name] = reference.spikes[p.name]
     return [Work(**{name: int(counted[i]) for name, counted in tally.items()})
             for i in range(len(x))]
 
 
-def _active(reference: Reference) -> dict[str, IntArray]:
-    """Neurons of each population that fired in the last step, (n,)."""
-    return {name: s.sum(axis=1) for name, s in reference.spikes.items()}
-
-
-def _count_step(reference: Reference, t_step: int, before: Mapping[str, IntArray],
-                tally: dict[str, Any]) -> None:
-    """Add one step of all populations: a later population's spikes are those of the step before.
-
-    The device lists the spikes of one population at a time and lists again when it needs another.
-    """
-    net, after = reference.network, _active(reference)
-    active, listed = dict(before), ""
+def _begin_bytes(net: QNetwork) -> int:
+    """Membranes, spikes, logits and records cleared, and the sample copied where it is read
+    again."""
+    copies = any(i.spikes or i.n_frames > 1 for i in net.inputs)
+    n_bytes = net.x_bytes * copies + 4 * net.n_classes
     for p in net.populations:
-        tally["population_steps"] += 1
-        _count_analogue(net, p, t_step, tally)
-        for q in net.into(p.name):
-            if q.is_analogue:
-                continue
-            if listed != q.pre:
-                listed = _list(net.population(q.pre), active, tally)
-            n_columns = columns(q.n_post)
-            is_wide = q.weight_bits == 16
-            tally["synaptic_ops"] += active[q.pre] * n_columns
-            tally["synaptic_ops_16"] += active[q.pre] * n_columns * is_wide
-            tally["sum_columns"] += (active[q.pre] > 0) * n_columns * (not is_wide)
-        tally["neuron_updates"] += p.size
-        tally["neuron_updates_16"] += p.size * (p.membrane_bits == 16)
-        tally["leak_products"] += p.size * (p.membrane_bits // 16) * (p.leak_shift == 0)
-        tally["resets"] += p.size * _RESETS.get(p.reset, 1)
-        active[p.name] = after[p.name]
-        listed = "" if listed == p.name else listed
-        if p.counts or p.name == net.readout:
-            if listed != p.name:
-                listed = _list(p, active, tally)
-            _count_events(reference, p, active, tally)
+        planes = words(p.size) * net.field_bits * p.counts * (1 + (p.records != "none"))
+        n_bytes += p.size * p.membrane_bits // 8 + 4 * words(p.size) + 4 * planes
+    return n_bytes
 
 
 def _count_analogue(net: QNetwork, p: QPopulation, t_step: int, tally: dict[str, Any]) -> None:
@@ -146,25 +151,62 @@ def _count_analogue(net: QNetwork, p: QPopulation, t_step: int, tally: dict[str,
     analogue = [q for q in net.into(p.name) if q.is_analogue]
     if analogue and (t_step == 0 or any(frames[q.pre] > 1 for q in analogue)):
         tally["currents"] += p.size
-        tally["analogue_macs"] += sum(q.n_pre * columns(q.n_post) for q in analogue)
+        tally[f"analogue_macs_{p.analogue_bits}"] += sum(q.n_pre * columns(q.n_post)
+                                                         for q in analogue)
 
 
-def _list(p: QPopulation, active: Mapping[str, IntArray], tally: dict[str, Any]) -> str:
-    tally["words_scanned"] += -(-p.size // 32)
-    tally["spikes_listed"] += active[p.name]
-    return p.name
+def _count_sums(p: QPopulation, q: QProjection, spikes: NDArray[Any],
+                tally: dict[str, Any]) -> None:
+    """One projection in one step: `accumulate` of network.c."""
+    n_columns, is_dense = columns(q.n_post), q.is_dense
+    rows_of_word = _by_word(spikes.astype(bool) ^ is_dense).sum(axis=2)
+    n_rows, n_lists = rows_of_word.sum(axis=1), _lists(rows_of_word)
+    in_parts = is_dense or (p.acc_bits == 32 and q.weight_bits != 16)
+    tally["projection_steps"] += 1
+    tally["words_searched"] += words(q.n_pre)
+    tally["rows_summed"] += n_rows
+    tally["lists"] += n_lists
+    tally["list_columns"] += n_lists * n_columns
+    tally["part_columns"] += (n_lists * in_parts + is_dense) * n_columns
+    tally[f"synaptic_ops_{max(6, q.weight_bits)}"] += n_rows * n_columns
 
 
-def _count_events(reference: Reference, p: QPopulation, active: Mapping[str, IntArray],
-                  tally: dict[str, Any]) -> None:
-    net = reference.network
+def _by_word(values: NDArray[Any]) -> NDArray[Any]:
+    """(n, size) as (n, words, 32), padded with zeros."""
+    n_words = words(values.shape[1])
+    padded = np.pad(values, ((0, 0), (0, 32 * n_words - values.shape[1])))
+    return padded.reshape(len(values), n_words, 32)
+
+
+def _lists(rows_of_word: IntArray) -> IntArray:
+    """Lists of rows made of words with so many rows, (n, words): one is full if not
+    another word is sure to fit."""
+    n_lists, n_rows = np.zeros((2, len(rows_of_word)), np.int64)
+    for more in rows_of_word.T:
+        n_rows += more
+        is_full = n_rows > ROWS_MAX - 32
+        n_lists += is_full
+        n_rows[is_full] = 0
+    return np.asarray(n_lists + (n_rows > 0))
+
+
+def _count_neurons(net: QNetwork, p: QPopulation, tally: dict[str, Any]) -> None:
+    """The update of one population in one step, and what is remembered of it."""
+    n_resets = _RESETS.get(p.reset, 1)
+    if p.runs_in_pairs:
+        tally["pair_updates"] += columns(p.size)
+        tally["pair_resets"] += n_resets * columns(p.size)
+    else:
+        n_words = p.membrane_bits // 16
+        tally["neuron_updates"] += p.size
+        tally["wide_updates"] += p.size * (n_words == 2)
+        tally["leak_products"] += p.size * n_words * (p.leak_shift == 0)
+        tally["resets"] += n_resets * p.size
     if p.name == net.readout:
-        is_sum = net.readout_kind == "membrane_sum"
-        tally["membranes_read"] += p.size if is_sum else active[p.name]
+        tally["membranes_read"] += p.size
     if p.counts:
         tally["membranes_read"] += p.size * p.records_membrane
-        tally["events_recorded"] += ((reference.v[p.name] > 0).sum(axis=1) if p.records_membrane
-                                     else active[p.name])
+        tally["planes_recorded"] += words(p.size) * net.field_bits * (1 + (p.records != "none"))
 
 
 # ---- learning ------------------------------------------------------------------------------------
@@ -187,9 +229,9 @@ def learning_work(network: QNetwork, x: NDArray[np.int8], labels: Iterable[int])
         for p in network.plastic:
             if isinstance(p.rule, QErrorRule):
                 if may_write:
-                    _count_error_rule(reference, p, slot, tally)
-            elif slot == network.n_batch - 1:
-                _count_sync_rule(reference, p, tally)
+                    _count_error_rule(reference, p, p.rule, slot, tally)
+            elif isinstance(p.rule, QSyncRule) and slot == network.n_batch - 1:
+                _count_sync_rule(reference, p, p.rule, tally)
         done.append(Work(**tally))
     return done
 
@@ -201,84 +243,98 @@ def _count_feedback(reference: Reference, slot: int, tally: dict[str, int]) -> N
     for name in reference.error:
         if name == net.readout:
             continue
-        tally["fields_read"] += net.population(name).size
+        tally["planes_read"] += net.population(name).size * net.field_bits
         n_active = int((reference.records[name][slot].count > 0).sum())
         for q in net.projections:
             if (not q.is_analogue and q.pre == name and q.post in reference.error
                     and order.index(q.post) > order.index(name)):
                 tally["feedback_dots"] += n_active
-                tally["feedback_macs"] += n_active * -(-q.n_post // 4) * 4
+                tally["feedback_macs"] += n_active * columns(q.n_post)
 
 
-def _count_error_rule(reference: Reference, p: QProjection, slot: int,
+def _count_error_rule(reference: Reference, p: QProjection, rule: QErrorRule, slot: int,
                       tally: dict[str, int]) -> None:
-    """The rule once more on a copy: its counters tell whether, its random state how much."""
-    assert isinstance(p.rule, QErrorRule)
+    """`dassdp_rule_error` of rule_error.c."""
+    n_bits, is_timed = reference.network.field_bits, rule.g_q7 is not None
     records = {name: slots[slot] for name, slots in reference.records.items()}
-    probe = _fresh_counters()
-    apply_error_rule(p, np.zeros_like(reference.w[p.name]), reference.error[p.post], records, probe)
-    tally["fields_read"] += p.n_pre
+    pre = records[p.pre]
+    tally["popcounts"] += _count_popcounts(pre.count, n_bits)
     tally["factors"] += p.n_post
-    if not probe["n_updates"]:
+    if not _n_tried(rule, reference.error[p.post], pre):
         return
-    rows, is_timed = int((records[p.pre].count > 0).sum()), p.rule.g_q7 is not None
-    n_tried = int(probe["n_updates"]) // rows
-    tally["fields_read"] += p.n_pre + (rows + n_tried) * is_timed
-    tally["rows_written"] += rows
-    tally["row_columns"] += rows * columns(p.n_post)
-    tally["timed_columns"] += rows * columns(p.n_post) * is_timed
-    tally["columns_16"] += rows * columns(p.n_post) * (p.weight_bits == 16)
-    tally["groups_drawn"] += _draws(int(probe["rng"]))
+    tally["bits_unpacked"] += p.n_post * n_bits * is_timed
+    _count_search(pre, is_timed, reference.network, tally)
+    step = pre.latency if is_timed else np.zeros_like(pre.latency)
+    fired = np.flatnonzero(pre.count)
+    _, first = np.unique(np.stack([step[fired], pre.count[fired]]), axis=1, return_index=True)
+    tally["classes"] += first.size
+    tally["class_columns"] += first.size * columns(p.n_post)
+    tally["timed_columns"] += first.size * columns(p.n_post) * is_timed
+    update = np.zeros_like(reference.w[p.name])
+    apply_error_rule(replace(p, weight_bits=16), update, reference.error[p.post], records,
+                     _fresh_counters())
+    tally["words_searched"] += words(p.n_pre) * int(update[fired[first]].any(axis=1).sum())
+    _count_rows(p, update, tally)
 
 
-def _count_sync_rule(reference: Reference, p: QProjection, tally: dict[str, int]) -> None:
-    """A full batch compares every pair in every sample, unless all gates are shut."""
-    probe, n_batch = _fresh_counters(), reference.network.n_batch
-    apply_sync_rule(p, np.zeros_like(reference.w[p.name]), reference.records,
-                    reference.gates[p.name].copy(), probe)
-    tally["fields_read"] += n_batch * (p.n_pre + p.n_post)
-    if probe["n_updates"]:
-        tally["rows_written"] += p.n_pre
-        tally["sync_columns"] += p.n_pre * p.n_post
-        tally["sync_pairs"] += n_batch * p.n_pre * p.n_post
-        tally["columns_16"] += p.n_pre * columns(p.n_post) * (p.weight_bits == 16)
-        tally["groups_drawn"] += _draws(int(probe["rng"]))
+def _n_tried(rule: QErrorRule, err: IntArray, pre: Record) -> int:
+    """Factors k that are not zero."""
+    r = min(rule.amplitude // (1 + int((pre.count**2).sum())), rule.r_max)
+    return int(np.count_nonzero(round_shift(err * r, rule.k_rshift)))
+
+
+def _count_popcounts(count: IntArray, n_bits: int) -> int:
+    """Of every plane, and of each pair of it with a lower one where it is not empty."""
+    planes = (_by_word(count[None])[0][:, None] >> np.arange(n_bits)[:, None]) & 1
+    return int((1 + planes.any(axis=2) * np.arange(n_bits)).sum())
+
+
+def _count_search(pre: Record, is_timed: bool, net: QNetwork, tally: dict[str, int]) -> None:
+    """Latencies ascend, counts ascend within until none is left: every word is visited in each
+    turn, its counts are read while some of it are left."""
+    n_words = words(pre.count.size)
+    tally["class_words"] += n_words * (net.n_steps if is_timed else 1)
+    tally["planes_read"] += (n_words * net.field_bits
+                             * (2 * net.n_steps if is_timed else 1))
+    for t_step in range(net.n_steps if is_timed else 1):
+        same = (pre.latency == t_step) if is_timed else True
+        counts = _by_word((pre.count * same)[None])[0]
+        tally["class_words"] += 2 * n_words * int(counts.max())
+        tally["planes_read"] += net.field_bits * int(counts.max(axis=1).sum())
+        tally["popcounts"] += sum(np.unique(word[word > 0]).size for word in counts)
+
+
+def _count_rows(p: QProjection, update: IntArray, tally: dict[str, int]) -> None:
+    """Rows of an update, (n_pre, n_post) in Q8, that are not all zero are written."""
+    n_rows = int(update.any(axis=1).sum())
+    bits = p.weight_bits if p.weight_bits >= 8 else 4
+    tally["rows_written"] += n_rows
+    tally[f"columns_{bits}"] += n_rows * columns(p.n_post)
+
+
+def _count_sync_rule(reference: Reference, p: QProjection, rule: QSyncRule,
+                     tally: dict[str, int]) -> None:
+    """A full batch compares every pair in every sample, unless all gates are shut:
+    `dassdp_rule_sync` of rule_sync.c."""
+    n_bits, n_batch = reference.network.field_bits, reference.network.n_batch
+    n_words = words(p.n_pre) + words(p.n_post)
+    tally["planes_read"] += n_batch * n_words * n_bits * rule.is_gated
+    tally["popcounts"] += n_batch * n_words * rule.is_gated
+    update, counters = np.zeros_like(reference.w[p.name]), _fresh_counters()
+    apply_sync_rule(replace(p, weight_bits=16), update, reference.records,
+                    reference.gates[p.name].copy(), counters)
+    if not counters["n_updates"]:
+        return
+    n_fired = sum(int((record.count > 0).sum()) for record in reference.records[p.pre])
+    tally["planes_read"] += n_bits * (2 * n_batch * p.n_pre + n_fired * words(p.n_post))
+    tally["bits_unpacked"] += n_bits * p.n_post * (n_batch * p.n_pre if n_batch > 1 else 1)
+    tally["sync_columns"] += p.n_pre * p.n_post
+    tally["sync_rows"] += n_batch * p.n_pre
+    tally["sync_pairs"] += n_batch * p.n_pre * p.n_post
+    _count_rows(p, update, tally)
 
 
 def _fresh_counters() -> NDArray[Any]:
     counters = np.zeros((), LEARNING_DTYPE)
     counters["rng"] = 1
     return counters
-
-
-def _draws(rng: int) -> int:
-    """Random words drawn since the state was 1."""
-    n, state = 0, 1
-    while state != rng:
-        state = xorshift32(state)
-        n += 1
-    return n
-
-
-# ---- instructions --------------------------------------------------------------------------------
-
-@functools.cache
-def _costs() -> Mapping[str, Any]:
-    path = assets.folder("boards") / COSTS_FILE
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-def predict_instructions(work: Work, board: Board) -> float | None:
-    """Instructions of `work` on a board's core; None if boards/costs.toml lacks its cpu."""
-    costs = _costs().get(board.cpu)
-    if costs is None:
-        return None
-    return float(sum(price * getattr(work, name)
-                     for name, price in costs["instructions"].items()))
-
-
-def predict_mean(work: Sequence[Work], board: Board) -> float | None:
-    """Mean instructions over samples; None without samples or without costs."""
-    predicted = [predict_instructions(one, board) for one in work]
-    known = [p for p in predicted if p is not None]
-    return float(np.mean(known)) if known else None

@@ -57,15 +57,6 @@ void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, ui
     }
 }
 
-uint32_t dassdp_planes_equal(const uint32_t *planes, uint32_t bits, uint32_t value)
-{
-    uint32_t equal = 0xFFFFFFFFu;
-    for (uint32_t b = 0; b < bits; b++) {
-        equal &= planes[b] ^ (((value >> b) & 1u) - 1u);
-    }
-    return equal;
-}
-
 uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx)
 {
     return ~dassdp_planes_equal(record->count + word_idx * record->bits, record->bits, 0);

@@ -1,6 +1,7 @@
 /* Error-modulated rules: k_i = clip(round(err_i r)), dw[j][i] = k_i n_j g[|t_i - t_j|].
  * Presynaptic neurons of one latency and one spike count share the update row, so they are written
- * class by class: latencies ascend, counts ascend within, neurons ascend within. */
+ * class by class: latencies ascend; within a latency classes come in the order of their first
+ * neurons, and neurons ascend within a class. */
 #include <string.h>
 
 #include "fixed.h"
@@ -38,40 +39,8 @@ static uint32_t normalized_step(const dassdp_error_rule_t *rule, const dassdp_re
     return r < rule->r_max ? r : rule->r_max;
 }
 
-/* Neurons that fired at `latency` (at any where only counts matter), in scratch; returns whether
- * there are any. */
-static uint32_t find_latency(const update_t *update, uint32_t *words, uint32_t latency)
-{
-    const dassdp_record_t *pre = &update->pre;
-    const uint32_t *planes = pre->latency;
-    uint32_t any = 0;
-    for (uint32_t w = 0; w < pre->n_words; w++) {
-        words[w] = dassdp_fired(pre, w);
-        if (update->projection->error_rule->g_q7 != 0) {
-            words[w] &= dassdp_planes_equal(planes + w * pre->bits, pre->bits, latency);
-        }
-        any |= words[w];
-    }
-    return any;
-}
-
-/* Those of them with n_spikes spikes leave `words` for `same`; returns how many. */
-static uint32_t find_count(const update_t *update, uint32_t *words, uint32_t *same,
-                           uint32_t n_spikes)
-{
-    const dassdp_record_t *pre = &update->pre;
-    uint32_t n = 0;
-    for (uint32_t w = 0; w < pre->n_words; w++) {
-        same[w] = words[w] == 0u ? 0u
-                                 : words[w] & dassdp_planes_equal(pre->count + w * pre->bits,
-                                                                  pre->bits, n_spikes);
-        words[w] &= ~same[w];
-        n += same[w] == 0u ? 0u : dassdp_popcount(same[w]);
-    }
-    return n;
-}
-
-static void learn_class(const update_t *update, const uint32_t *same, uint32_t n_neurons,
+/* The presynaptic neurons of one class: bits of `same` from word `first` on. */
+static void learn_class(const update_t *update, const uint32_t *same, uint32_t first,
                         uint32_t n_spikes, uint32_t latency)
 {
     const dassdp_model_t *model = update->model;
@@ -83,17 +52,43 @@ static void learn_class(const update_t *update, const uint32_t *same, uint32_t n
     uint32_t n_vanished = dassdp_k_update_row(projection->error_rule, dw_q8, update->k,
                                               update->n_columns, n_spikes, update->latency_post,
                                               latency);
-    learning->n_updates += n_neurons * update->n_tried;
-    learning->n_vanished += n_neurons * n_vanished;
-    if (n_vanished == update->n_tried) {
-        return;
-    }
-    dassdp_cursor_t cursor = {.spk_bits = same,
-                              .n_words = update->pre.n_words,
-                              .row = dassdp_first_row(image),
+    dassdp_cursor_t cursor = {.spk_bits = same + first,
+                              .n_words = update->pre.n_words - first,
+                              .row = dassdp_first_row(image) + 32u * first * projection->row_bytes,
                               .row_bytes = projection->row_bytes};
     for (uint32_t n_rows; (n_rows = dassdp_k_rows(&cursor, rows)) != 0u;) {
-        projection->learn_rows(projection, rows, n_rows, dw_q8, &learning->rng, image);
+        learning->n_updates += n_rows * update->n_tried;
+        learning->n_vanished += n_rows * n_vanished;
+        if (n_vanished != update->n_tried) {
+            projection->learn_rows(projection, rows, n_rows, dw_q8, &learning->rng, image);
+        }
+    }
+}
+
+/* All classes of one latency, whose neurons are the bits of `words`; clears them. */
+static void learn_latency(const update_t *update, uint32_t *words, uint32_t latency)
+{
+    const uint32_t bits = update->pre.bits;
+    const uint32_t n_words = update->pre.n_words;
+    uint32_t *same = words + n_words;
+    for (uint32_t first = 0; first < n_words; first++) {
+        while (words[first] != 0u) {
+            const uint32_t *planes = update->pre.count + first * bits;
+            uint32_t neuron = words[first] & (~words[first] + 1u);
+            uint32_t n_spikes = 0;
+            for (uint32_t b = 0; b < bits; b++) {
+                n_spikes |= (uint32_t)((planes[b] & neuron) != 0u) << b;
+            }
+            for (uint32_t w = first; w < n_words; w++, planes += bits) {
+                uint32_t equal = words[w];
+                if (equal != 0u) {
+                    equal &= dassdp_planes_equal(planes, bits, n_spikes);
+                    words[w] ^= equal;
+                }
+                same[w] = equal;
+            }
+            learn_class(update, same, first, n_spikes, latency);
+        }
     }
 }
 
@@ -139,20 +134,16 @@ int dassdp_rule_error(const dassdp_model_t *model, void *state,
         update.latency_post = post_latencies(model, state, projection, k);
     }
     uint32_t *words = dassdp_at(state, model->words_off);
-    uint32_t *same = words + update.pre.n_words;
     uint32_t n_latencies = rule->g_q7 != 0 ? model->n_steps : 1u;
     for (uint32_t latency = 0; latency < n_latencies; latency++) {
-        uint32_t left = find_latency(&update, words, latency);
-        for (uint32_t n_spikes = 1; left != 0u && n_spikes <= model->n_steps; n_spikes++) {
-            uint32_t n_neurons = find_count(&update, words, same, n_spikes);
-            if (n_neurons != 0u) {
-                learn_class(&update, same, n_neurons, n_spikes, latency);
-            }
-            left = 0;
-            for (uint32_t w = 0; w < update.pre.n_words; w++) {
-                left |= words[w];
-            }
+        const uint32_t *planes = update.pre.latency;
+        for (uint32_t w = 0; w < update.pre.n_words; w++) {
+            words[w] = rule->g_q7 == 0
+                           ? dassdp_fired(&update.pre, w)
+                           : dassdp_planes_equal(planes + w * update.pre.bits, update.pre.bits,
+                                                 latency);
         }
+        learn_latency(&update, words, latency);
     }
     return DASSDP_OK;
 }

@@ -47,7 +47,14 @@ void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, ui
                        int keeps_last);
 
 /* Neurons of one word whose planes hold `value`. */
-uint32_t dassdp_planes_equal(const uint32_t *planes, uint32_t bits, uint32_t value);
+static inline uint32_t dassdp_planes_equal(const uint32_t *planes, uint32_t bits, uint32_t value)
+{
+    uint32_t equal = 0xFFFFFFFFu;
+    for (uint32_t b = 0; b < bits; b++, value >>= 1) {
+        equal &= planes[b] ^ ((value & 1u) - 1u);
+    }
+    return equal;
+}
 
 /* Neurons of one word that had an event. */
 uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx);

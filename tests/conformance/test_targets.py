@@ -24,6 +24,10 @@ WHERE = {
     "emulator-checked": tuple(SCENARIOS),
     "emulator": tuple(SCENARIOS),
     "qemu-stm32f405": BROAD,
+    "qemu-lm3s6965evb": BROAD,
+    "qemu-mps2-an500": BROAD,
+    "qemu-mps2-an505": BROAD,
+    "qemu-mps3-an547": BROAD,
     "qemu-microbit": ("graph", "mixed_16", "resets_membrane_sum", "described_4"),
 }
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from edge_dassdp import report
 from edge_dassdp.board import list_boards, load_board
+from edge_dassdp.costs import priced_cpus
 from edge_dassdp.device_figures import measure_on_device, predict
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.qir import QNetwork
@@ -63,7 +64,8 @@ def test_instructions_are_predicted_within_the_tolerance(board, rule):
 
 @pytest.mark.usefixtures("arm_toolchain")
 def test_a_core_without_costs_shows_a_dash():
-    board = replace(load_board("stm32f405"), cpu="cortex-m3", qemu=None)
+    board = replace(load_board("stm32f405"), cpu="cortex-m35p", qemu=None)
+    assert board.cpu not in priced_cpus()
     net = network("error")
     figures = measure_on_device(net, board, *samples(net))
     assert figures.predicted.inference is None and figures.predicted.learning is None

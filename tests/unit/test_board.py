@@ -21,12 +21,24 @@ def edited(tmp_path: Path, old: str, new: str, name: str = "stm32f405") -> Path:
 
 
 def test_shipped_boards_load_under_their_folder_name():
-    assert list_boards() == ["microbit", "stm32f405"]
+    assert list_boards() == ["lm3s6965evb", "microbit", "mps2-an385", "mps2-an500", "mps2-an505",
+                             "mps3-an547", "stm32f405"]
     for name in list_boards():
         board = load_board(name)
         assert board.name == name
         assert board.stack_bytes + sum(board.port_ram.values()) < board.ram.bytes
         assert board.qemu is not None
+
+
+def test_every_core_has_a_board():
+    cores = {load_board(name).cpu for name in list_boards()}
+    assert cores == {f"cortex-m{n}" for n in (0, 3, 4, 7, 33, 55)}
+
+
+def test_an_exception_stacks_fp_context_only_where_the_board_turns_it_on():
+    frames = {load_board(name).cpu: load_board(name).exception_frame for name in list_boards()}
+    assert frames.pop("cortex-m55") == 4 * (26 + 1)
+    assert set(frames.values()) == {4 * (8 + 1)}
 
 
 def test_a_board_loads_by_path(tmp_path):
@@ -39,7 +51,7 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
     with pytest.raises(EdgeError) as caught:
         load_board("arduino")
     assert caught.value.code == "E401"
-    assert "microbit, stm32f405" in caught.value.help
+    assert "lm3s6965evb, microbit, mps2-an385" in caught.value.help
 
 
 @pytest.mark.parametrize(("old", "new", "field"), [
@@ -62,6 +74,7 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
     ("address = 0x4002_3844", "address = 0x4002_3845", "setup.address"),
     ("count = 0x4000_0024", "count = 0x4000_0025", "counter.tim2.count"),
     ('name = "tim2"', 'name = "dwt"', "counter.name"),
+    ('name = "tim2"', 'name = "tim2"\ndown = 1', "counter[1].down"),
     ("icount_shift = 0", "icount_shift = 11", "qemu.icount_shift"),
 ])
 def test_a_wrong_field_is_named(tmp_path, old, new, field):
@@ -83,3 +96,9 @@ def test_generated_texts_are_the_same_twice_and_name_the_numbers_of_the_board():
     assert files == board_files(load_board("microbit"))
     assert "ORIGIN = 0x20000000, LENGTH = 16384" in files["link.ld"]
     assert "#define DASSDP_RX_RAM_BYTES 136U" in files["dassdp_board.h"]
+
+
+def test_a_counter_says_its_direction():
+    up, down = (board_files(load_board(n))["dassdp_board.h"] for n in ("stm32f405", "lm3s6965evb"))
+    assert "0x40000024UL, 32U, 0U)" in up
+    assert "0xE000E018UL, 24U, 1U)" in down

@@ -123,15 +123,15 @@ def test_16_bits_never_draw() -> None:
 
 
 def test_rows_are_written_class_by_class() -> None:
-    """Latencies ascend, counts within, neurons within; without g latencies do not matter."""
-    record = Record(np.array([2, 1, 0, 1, 1]), np.array([0, 1, -1, 0, 1]))
-    for g_q7, order in ((np.full(9, 128), (3, 0, 1, 4)), (None, (1, 3, 4, 0))):
+    """Latencies ascend, then classes by their first neuron; without g latencies do not matter."""
+    record = Record(np.array([2, 1, 0, 1, 2]), np.array([0, 1, -1, 0, 0]))
+    for g_q7, order in ((np.full(9, 128), (0, 4, 3, 1)), (None, (0, 4, 1, 3))):
         rule = QErrorRule(1 << 20, 1 << 21, 32767, 4, 12, g_q7)
         p, state = replace(projection(1, n_pre=5), rule=rule), learning()
         w = np.zeros((5, 1), np.int64)
         post = Record(np.ones(1, np.int64), np.zeros(1, np.int64))
         apply_error_rule(p, w, np.array([1]), {"a": record, "b": post}, state)
-        k = min((1 << 20) // (1 + 7), 1 << 21) >> 4
+        k = min((1 << 20) // (1 + 10), 1 << 21) >> 4
         word, expected = 2463534242, [0] * 5
         for j in order:
             word = xorshift32(word)
@@ -163,16 +163,17 @@ def test_stochastic_rounding_is_unbiased() -> None:
 
 def test_error_updates_are_the_float_rule_s() -> None:
     net = layers((20, 40, 24, 6), gain=2.0)
-    rules = Learning({"fc2": ErrorSSDP(mu=8.0), "fc3": ReadoutDelta(mu=0.1)}, skip_below=0.0)
+    rules = Learning({"fc2": ErrorSSDP(mu=8.0), "fc3": ReadoutDelta(mu=0.4)}, skip_below=0.0)
     quantized = quantize(net, rules).network
     reference = Reference(quantized)
     factory = {p.name: p.w.astype(float) * p.scale[0] for p in quantized.plastic}
     moved = {name: np.zeros_like(w) for name, w in factory.items()}
     wanted = {name: np.zeros_like(w) for name, w in factory.items()}
     lam = float((net.projection("fc3").weight ** 2).sum(axis=0).mean())
+    states = np.random.default_rng(0).integers(1, 2**32, 150)
     for seed in range(150):
         reference.reset()
-        reference.learning["rng"] = (1 + seed) * 2654435761 % 2**32  # spread: near seeds draw alike
+        reference.learning["rng"] = states[seed]  # near states would draw alike
         x = np.random.default_rng(seed).integers(-64, 64, 20).astype(np.int8)
         reference.learn(x, seed % 6)
         e = reference.error["out"] / 256
@@ -180,7 +181,7 @@ def test_error_updates_are_the_float_rule_s() -> None:
         d = np.where(n2.count > 0, factory["fc3"] @ e, 0)
         g = np.exp(-(n1.latency[:, None] - n2.latency[None, :]) ** 2 / 8.0)
         wanted["fc2"] += 8.0 / lam / (1 + (n1.count**2).sum()) * d * n1.count[:, None] * g
-        wanted["fc3"] += 0.1 / (1 + (n2.count**2).sum()) * np.outer(n2.count, e)
+        wanted["fc3"] += 0.4 / (1 + (n2.count**2).sum()) * np.outer(n2.count, e)
         for p in quantized.plastic:
             moved[p.name] += reference.w[p.name] * p.scale[0] - factory[p.name]
     for name in moved:

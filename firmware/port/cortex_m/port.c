@@ -17,18 +17,19 @@ typedef struct {
     uint32_t capture; /* written with 1 before a reading; 0: none */
     uint32_t count;
     uint32_t bits;
+    uint32_t down; /* 1: counts down */
 } counter_t;
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const store_t board_setup[] = DASSDP_BOARD_SETUP;
 
-#define COUNTER_SETUP(name, stores, capture, count, bits) \
+#define COUNTER_SETUP(name, stores, capture, count, bits, down) \
     static const store_t name##_setup[] = stores;
 DASSDP_BOARD_COUNTERS(COUNTER_SETUP)
 
-#define COUNTER(name, stores, capture, count, bits) \
-    {name##_setup, N_OF(name##_setup), capture, count, bits},
+#define COUNTER(name, stores, capture, count, bits, down) \
+    {name##_setup, N_OF(name##_setup), capture, count, bits, down},
 static const counter_t counters[] = {DASSDP_BOARD_COUNTERS(COUNTER)};
 
 static const counter_t *dassdp_counter; /* the one in use */
@@ -57,7 +58,8 @@ static uint32_t read_counter(const counter_t *counter) {
     if (counter->capture != 0U) {
         *dassdp_register(counter->capture) = 1U;
     }
-    return *dassdp_register(counter->count);
+    uint32_t count = *dassdp_register(counter->count);
+    return counter->down != 0U ? 0U - count : count;
 }
 
 /* The first counter that moves, or the last one. */
@@ -76,10 +78,10 @@ static const counter_t *find_counter(void) {
 
 void dassdp_port_init(void) {
     run_setup(board_setup, N_OF(board_setup));
+    __asm volatile("dsb\n\tisb" ::: "memory"); /* CPACR may be among it */
     dassdp_counter = find_counter();
     dassdp_uart_init();
-    /* NVIC_ISER */
-    *dassdp_register(0xE000E100UL + 4UL * (DASSDP_UART_IRQ / 32)) = 1UL << (DASSDP_UART_IRQ % 32);
+    dassdp_uart_irq_on();
 }
 
 int dassdp_port_get(void) {

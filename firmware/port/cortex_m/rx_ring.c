@@ -15,12 +15,20 @@ static struct {
 
 _Static_assert(sizeof dassdp_rx == DASSDP_RX_RAM_BYTES, "the ledger counts on this size");
 
+static uint32_t waiting(uint32_t tail) {
+    return (dassdp_rx.head - tail) & 0xFFFFU;
+}
+
+int dassdp_rx_has_room(void) {
+    if (waiting(dassdp_rx.tail) < DASSDP_RX_RING) {
+        return 1;
+    }
+    dassdp_uart_irq_off();
+    return 0;
+}
+
 void dassdp_rx_push(uint8_t byte) {
     uint32_t head = dassdp_rx.head;
-    if (((head - dassdp_rx.tail) & 0xFFFFU) >= DASSDP_RX_RING) {
-        dassdp_rx.lost++;
-        return;
-    }
     dassdp_rx.bytes[head & (DASSDP_RX_RING - 1U)] = byte;
     dassdp_rx.head = (uint16_t)(head + 1U);
 }
@@ -30,8 +38,7 @@ void dassdp_rx_overrun(void) {
 }
 
 int dassdp_rx_is_empty(void) {
-    uint32_t head = dassdp_rx.head;
-    return head == dassdp_rx.tail;
+    return waiting(dassdp_rx.tail) == 0U;
 }
 
 int dassdp_rx_pop(void) {
@@ -41,6 +48,9 @@ int dassdp_rx_pop(void) {
     uint32_t tail = dassdp_rx.tail;
     int byte = dassdp_rx.bytes[tail & (DASSDP_RX_RING - 1U)];
     dassdp_rx.tail = (uint16_t)(tail + 1U);
+    if (waiting(tail) >= DASSDP_RX_RING) { /* read after the store: off is never missed */
+        dassdp_uart_irq_on();
+    }
     return byte;
 }
 

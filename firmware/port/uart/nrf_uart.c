@@ -41,7 +41,7 @@ void dassdp_uart_isr(void) {
         UART(ERRORSRC) = ERRORSRC_OVERRUN; /* written one: cleared */
         dassdp_rx_overrun();
     }
-    if (UART(EVENTS_RXDRDY) != 0U) {
+    if (UART(EVENTS_RXDRDY) != 0U && dassdp_rx_has_room()) {
         UART(EVENTS_RXDRDY) = 0;
         dassdp_rx_push((uint8_t)UART(RXD));
     }

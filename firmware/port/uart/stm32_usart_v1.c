@@ -20,6 +20,9 @@ void dassdp_uart_put(uint8_t byte) {
 }
 
 void dassdp_uart_isr(void) {
+    if (!dassdp_rx_has_room()) {
+        return;
+    }
     uint32_t sr = USART(SR);
     if ((sr & SR_ORE) != 0U) {
         dassdp_rx_overrun();

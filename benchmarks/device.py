@@ -1,0 +1,75 @@
+"""The device's own code in the counter: runtime, kernels of a core, generated model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+from counting import CORES, Image, Machine, compile_objects, link
+from counting.cases import Array
+
+from edge_dassdp.board import Board, list_boards, load_board
+from edge_dassdp.emit import emit
+from edge_dassdp.plan import Layout
+from edge_dassdp.project import firmware_project
+from edge_dassdp.qir import QNetwork
+
+BOARD_OF = {"M0": "microbit", "M3": "lm3s6965evb", "M4": "stm32f405", "M7": "mps2-an500",
+            "M33": "mps2-an505", "M55": "mps3-an547"}
+_RUNTIME = ("src/", "kernels/", "generated/dassdp_model")
+_LINK = ("src/link", "src/requests", "src/transfer", "src/cobs")
+
+
+def board_of(core: str) -> Board:
+    """The board whose flags and kernel folders stand for a core."""
+    return load_board(BOARD_OF[core])
+
+
+def build(network: QNetwork, core: str, folder: Path | None = None,
+          shim: str = "") -> tuple[Image, list[Path]]:
+    """Runtime, kernels and model of `network` for `core`, with the firmware's own flags but
+    without link, drivers and main. shim: more C, compiled with them."""
+    folder = folder or Path(mkdtemp(prefix="counting-"))
+    project = firmware_project(emit(network), board_of(core))
+    project = replace(project, files={**project.files, "shim.c": shim} if shim else project.files)
+    project.write(folder)
+    units = [u for u in project.units
+             if u == "shim.c" or (u.startswith(_RUNTIME) and not u.startswith(_LINK))]
+    flags = tuple(f for f in project.cflags if not f.startswith("-mcpu"))
+    flags = tuple(str(folder / f) if f.startswith("generated/") else f for f in flags)
+    include = [folder / path.removeprefix("-I") for path in project.include_flags]
+    objects = compile_objects(CORES[core], [folder / u for u in units], folder / "obj", flags,
+                              include)
+    return link(CORES[core], objects, folder / "model.elf"), objects
+
+
+class Device:
+    """A model on a core of Unicorn: instructions of each public function, and the state behind."""
+
+    def __init__(self, network: QNetwork, core: str) -> None:
+        image, _ = build(network, core)
+        self.network, self.layout = network, Layout(network)
+        self.machine = Machine(image.elf, core)
+        self._model = self.machine.symbols["dassdp_model"]
+        self._state = np.zeros(self.layout.state_bytes // 8, np.uint64)
+        self._result = np.zeros(4, np.uint16)
+        self.call("init")
+
+    def call(self, function: str, *args: int | Array) -> tuple[int, int | None]:
+        """Instructions and modelled cycles of dassdp_<function>(model, state, *args)."""
+        _, instructions, cycles = self.machine.call(f"dassdp_{function}", self._model, self._state,
+                                                    *args)
+        return instructions, cycles
+
+    def infer(self, x: Array) -> tuple[int, int | None]:
+        return self.call("infer", np.ascontiguousarray(x), self._result)
+
+    def learn(self, label: int) -> tuple[int, int | None]:
+        return self.call("learn", label, -1, self._result)
+
+    def state(self) -> dict[str, Array]:
+        raw = self.machine.read(self.machine.place(self._state), self._state)
+        return self.layout.decode(raw.tobytes())
