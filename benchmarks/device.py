@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
 from counting import CORES, Image, Machine, compile_objects, link
+from counting.build import flash_bytes, link_used
 from counting.cases import Array
 
-from edge_dassdp.board import Board, list_boards, load_board
+from edge_dassdp.board import Board, load_board
+from edge_dassdp.build import build_firmware
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Layout
 from edge_dassdp.project import firmware_project
 from edge_dassdp.qir import QNetwork
 
-BOARD_OF = {"M0": "microbit", "M3": "lm3s6965evb", "M4": "stm32f405", "M7": "mps2-an500",
+BOARD_OF = {"M0": "microbit", "M3": "mps2-an385", "M4": "stm32f405", "M7": "mps2-an500",
             "M33": "mps2-an505", "M55": "mps3-an547"}
 _RUNTIME = ("src/", "kernels/", "generated/dassdp_model")
 _LINK = ("src/link", "src/requests", "src/transfer", "src/cobs")
@@ -73,3 +74,28 @@ class Device:
     def state(self) -> dict[str, Array]:
         raw = self.machine.read(self.machine.place(self._state), self._state)
         return self.layout.decode(raw.tobytes())
+
+
+PROGRAMS = {
+    "inference": "dassdp_infer(&dassdp_model, &state, x, &result);",
+    "learning": "dassdp_infer(&dassdp_model, &state, x, &result);\n"
+                "    dassdp_learn(&dassdp_model, &state, 0, DASSDP_OWN_LOSS, &result);",
+}
+
+
+def runtime_flash(network: QNetwork, core: str, program: str) -> int:
+    """Bytes of flash of a program that calls the runtime, unused functions removed, without the
+    generated model (weights, constants, descriptors). program: of PROGRAMS, or "firmware" for
+    the board's own with link and drivers."""
+    if program == "firmware":
+        made = build_firmware(emit(network), board_of(core))
+        return flash_bytes(made.elf) - flash_bytes(made.directory / "obj/generated/dassdp_model.c.o")
+    shim = ('#include "dassdp_model.h"\nvoid _start(void);\n'
+            "static dassdp_model_state_t state;\nstatic int8_t x[sizeof state];\n"
+            "void _start(void)\n{\n    dassdp_result_t result;\n"
+            f"    dassdp_init(&dassdp_model, &state);\n    {PROGRAMS[program]}\n}}\n")
+    folder = Path(mkdtemp(prefix="counting-"))
+    _, objects = build(network, core, folder, shim)
+    elf = folder / "program.elf"
+    link_used(CORES[core], objects, elf)
+    return flash_bytes(elf) - flash_bytes(next(o for o in objects if "dassdp_model" in o.name))

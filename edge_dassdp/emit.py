@@ -188,6 +188,6 @@ def _rule(layout: Layout, texts: _Texts, p: QProjection) -> Fields:
             ("delta_rshift", p.rule.delta_rshift), ("is_gated", int(p.rule.is_gated)),
             ("silent_step", p.rule.silent_step), ("repeat_loss", int(p.rule.repeat_loss)),
             ("sync_rshift", p.rule.sync_rshift),
-            ("stats_off", layout.offset(f"gate_{p.name}"))])
+            ("stats_off", layout.offset(f"gate_{p.name}")), ("gate", "&dassdp_gate")])
         return [("rule", "dassdp_rule_sync"), ("error_rule", "0"), ("sync_rule", address)]
     return [("rule", "0"), ("error_rule", "0"), ("sync_rule", "0")]

@@ -21,7 +21,6 @@ from edge_dassdp.build import ARM_HELP, ARM_PREFIX, Firmware, find_tool
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.measure import symbol_table
 
-EXCEPTION_FRAME = 32 + 4  # eight words, and one to align; soft float stacks no FPU context
 VECTORS = "dassdp_vectors"
 _N_SYSTEM_VECTORS = 16
 # What a function may call through a pointer, by the prefix of the callee; others: anything. A
@@ -79,7 +78,7 @@ def stack_bound(firmware: Firmware) -> StackBound:
     path_bytes, path = _depth(reset, functions, depths, ())
     isr_bytes, isr_path = max((_depth(h, functions, depths, ()) for h in sorted(handlers)),
                               default=(0, ()))
-    total = path_bytes + (EXCEPTION_FRAME + isr_bytes if handlers else 0)
+    total = path_bytes + (firmware.board.exception_frame + isr_bytes if handlers else 0)
     return StackBound(total, path, path_bytes, isr_path, isr_bytes)
 
 

@@ -5,7 +5,7 @@ reference. edge_dassdp.costs has what they come to in instructions.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 

@@ -88,6 +88,12 @@ def link(core: Core, objects: list[Path], elf: Path) -> Image:
     return Image(elf, core, tuple(objects), sum(map(flash_bytes, objects)))
 
 
+def link_used(core: Core, objects: list[Path], elf: Path) -> None:
+    """Link a program whose `_start` keeps what it uses; everything else is left out."""
+    _run([*core.flags, "-mthumb", "-nostartfiles", "-Wl,--gc-sections",
+          "-Wl,--no-warn-rwx-segments", *map(str, objects), "-o", str(elf)])
+
+
 def flash_bytes(path: Path) -> int:
     """Bytes of an object file or ELF that take up flash: allocated sections with contents."""
     with path.open("rb") as stream:

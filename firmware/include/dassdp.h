@@ -116,6 +116,28 @@ typedef struct {
     const uint8_t *g_q7;   /* n_steps + 1 entries, or NULL for the delta rule: g = 1 */
 } dassdp_error_rule_t;
 
+/* Warm-up sums and the fitted gate of one DA-SSDP projection. L is the loss in Q8 bits. */
+typedef struct {
+    uint64_t sum_ss, sum_ll, sum_sl; /* below 2^60: at most 32767 records of 15 bits each */
+    uint32_t sum_s, sum_l;
+    uint32_t root_s;       /* isqrt(n sum_ss - sum_s^2), set by the fit */
+    int32_t k_q12;         /* -correlation of S and L, set by the fit */
+    uint16_t n_records;
+    uint16_t last_gate_q12;/* 0 to 8192 */
+    uint32_t reserved;
+} dassdp_gate_t;
+
+/* What a gate can do: named by the models that have gates, so that only they link it. */
+typedef struct {
+    /* Add the batch's (S, L) pairs of one projection. */
+    void (*record)(const dassdp_model_t *model, void *state,
+                   const dassdp_projection_t *projection);
+    /* Fix the statistics of one gate. */
+    void (*fit)(dassdp_gate_t *gate);
+    /* A gate that came from outside: DASSDP_OK, or DASSDP_E_VALUE after it was cleared. */
+    int (*check)(dassdp_gate_t *gate);
+} dassdp_gate_functions_t;
+
 /* (DA-)SSDP: table of n_steps + 1 entries for sync = 0, then as many for sync = 1. */
 typedef struct {
     const int32_t *delta;  /* update / batch, Q8 of a weight step after >> (12 + delta_rshift) */
@@ -125,6 +147,7 @@ typedef struct {
     uint8_t repeat_loss;   /* as published: every sample of a batch is given the batch's mean loss */
     uint8_t sync_rshift;   /* S is recorded as (n_pre n_post) >> sync_rshift */
     int32_t stats_off;     /* dassdp_gate_t in the state */
+    const dassdp_gate_functions_t *gate;
 } dassdp_sync_rule_t;
 
 struct dassdp_projection {
@@ -187,17 +210,6 @@ struct dassdp_model {
     uint32_t persist_begin;/* learning state that a snapshot holds besides the weights: */
     uint32_t persist_end;  /* gates, dassdp_learning_t, losses, and the slots of a batch */
 };
-
-/* Warm-up sums and the fitted gate of one DA-SSDP projection. L is the loss in Q8 bits. */
-typedef struct {
-    uint64_t sum_ss, sum_ll, sum_sl; /* below 2^60: at most 32767 records of 15 bits each */
-    uint32_t sum_s, sum_l;
-    uint32_t root_s;       /* isqrt(n sum_ss - sum_s^2), set by the fit */
-    int32_t k_q12;         /* -correlation of S and L, set by the fit */
-    uint16_t n_records;
-    uint16_t last_gate_q12;/* 0 to 8192 */
-    uint32_t reserved;
-} dassdp_gate_t;
 
 /* What learning carries from sample to sample, and its counters. */
 typedef struct {

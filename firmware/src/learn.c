@@ -133,7 +133,8 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
         fill_batch(model, state, WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
         for (uint32_t p = 0; p < model->n_projections; p++) {
             if (model->projections[p].sync_rule != 0) {
-                dassdp_gate_record(model, state, &model->projections[p]);
+                model->projections[p].sync_rule->gate->record(model, state,
+                                                              &model->projections[p]);
             }
         }
     }
@@ -146,7 +147,8 @@ int dassdp_fit_gate(const dassdp_model_t *model, void *state)
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->sync_rule != 0) {
-            dassdp_gate_fit(dassdp_at(state, (uint32_t)projection->sync_rule->stats_off));
+            projection->sync_rule->gate->fit(
+                dassdp_at(state, (uint32_t)projection->sync_rule->stats_off));
         }
     }
     return DASSDP_OK;
@@ -172,7 +174,7 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state)
         if (model->projections[p].sync_rule != 0) {
             dassdp_gate_t *gate =
                 dassdp_at(state, (uint32_t)model->projections[p].sync_rule->stats_off);
-            status = dassdp_gate_check(gate) == DASSDP_OK ? status : DASSDP_E_VALUE;
+            status = model->projections[p].sync_rule->gate->check(gate) == DASSDP_OK ? status : DASSDP_E_VALUE;
         }
     }
     return status;

@@ -49,7 +49,7 @@ static dassdp_gate_t *gate_of(void *state, const dassdp_projection_t *projection
     return dassdp_at(state, (uint32_t)projection->sync_rule->stats_off);
 }
 
-void dassdp_gate_record(const dassdp_model_t *model, void *state,
+static void gate_record(const dassdp_model_t *model, void *state,
                         const dassdp_projection_t *projection)
 {
     const uint16_t *loss_q8 = dassdp_at_const(state, (uint32_t)model->loss_off);
@@ -71,7 +71,7 @@ void dassdp_gate_record(const dassdp_model_t *model, void *state,
     }
 }
 
-void dassdp_gate_fit(dassdp_gate_t *gate)
+static void gate_fit(dassdp_gate_t *gate)
 {
     uint64_t n = gate->n_records;
     uint64_t sum_s = gate->sum_s;
@@ -107,7 +107,7 @@ static int is_correlation(const dassdp_gate_t *gate)
     return (together > apart ? together - apart : apart - together) <= bound;
 }
 
-int dassdp_gate_check(dassdp_gate_t *gate)
+static int gate_check(dassdp_gate_t *gate)
 {
     uint64_t n = gate->n_records;
     uint64_t sum_s = gate->sum_s;
@@ -124,6 +124,8 @@ int dassdp_gate_check(dassdp_gate_t *gate)
     }
     return fits ? DASSDP_OK : DASSDP_E_VALUE;
 }
+
+const dassdp_gate_functions_t dassdp_gate = {gate_record, gate_fit, gate_check};
 
 static uint32_t gate_q12(const dassdp_gate_t *gate, uint32_t s)
 {

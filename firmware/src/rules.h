@@ -16,12 +16,6 @@ uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t
 /* Error of every population on the way to an error-driven projection; 0 where a neuron is silent. */
 void dassdp_feed_back(const dassdp_model_t *model, void *state);
 
-/* Record the batch's (S, L) pairs of one projection. */
-void dassdp_gate_record(const dassdp_model_t *model, void *state,
-                        const dassdp_projection_t *projection);
-/* Fix the statistics of one gate. */
-void dassdp_gate_fit(dassdp_gate_t *gate);
-/* A gate that came from outside: DASSDP_OK, or DASSDP_E_VALUE after it was cleared. */
-int dassdp_gate_check(dassdp_gate_t *gate);
+extern const dassdp_gate_functions_t dassdp_gate;
 
 #endif

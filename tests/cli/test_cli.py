@@ -255,7 +255,7 @@ def test_data_that_do_not_fit(work: Path, tmp_path: Path, x: np.ndarray, y: np.n
 
 def test_an_unknown_board_target_or_split(work: Path) -> None:
     text = refused("E401", "build", work / "model.q.npz", "--board", "arduino")
-    assert "microbit, stm32f405" in text
+    assert "lm3s6965evb, microbit, " in text
     arguments = ("run", work / "model.q.npz", "--data", work / "data.npz")
     assert "qemu:BOARD" in refused("E105", *arguments, "--target", "esp32")
     assert "train, stream, test" in refused("E105", *arguments, "--split", "validation")

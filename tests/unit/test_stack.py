@@ -8,7 +8,7 @@ from edge_dassdp.board import list_boards, load_board
 from edge_dassdp.build import build_project
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.project import with_port
-from edge_dassdp.stack import EXCEPTION_FRAME, stack_bound
+from edge_dassdp.stack import stack_bound
 
 # Reached only through a pointer; 400 bytes that no compiler can drop, and a library call below.
 DEEP = """\
@@ -73,7 +73,8 @@ def test_the_deepest_path_goes_through_pointer_frame_and_leaf(arm_toolchain, nam
     # 200 + 200 bytes of arrays, and at most 20 words of saved registers on the way
     assert 400 < result.path_bytes <= 400 + 80
     assert result.isr_path[0] == "dassdp_uart_isr"
-    assert result.bytes == result.path_bytes + EXCEPTION_FRAME + result.isr_bytes
+    frame = load_board(name).exception_frame
+    assert result.bytes == result.path_bytes + frame + result.isr_bytes
 
 
 @pytest.mark.parametrize("name", list_boards())
