@@ -7,7 +7,16 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
-from counting import CORES, Image, Machine, compile_objects, link
+from counting import (
+    CORES,
+    Case,
+    Image,
+    Outcome,
+    compile_objects,
+    link,
+    run_qemu,
+    run_unicorn,
+)
 from counting.build import flash_bytes, link_used
 from counting.cases import Array
 
@@ -47,33 +56,68 @@ def build(network: QNetwork, core: str, folder: Path | None = None,
     return link(CORES[core], objects, folder / "model.elf"), objects
 
 
+_SHIM = """#include "dassdp_model.h"
+void bench_init(void *state);
+void bench_begin(void *state, const int8_t *x);
+void bench_step(void *state);
+void bench_infer(void *state, const int8_t *x, dassdp_result_t *result);
+void bench_learn(void *state, int32_t label, dassdp_result_t *result);
+void bench_init(void *state) { dassdp_init(&dassdp_model, state); }
+void bench_begin(void *state, const int8_t *x) { dassdp_begin(&dassdp_model, state, x); }
+void bench_step(void *state) { dassdp_step(&dassdp_model, state); }
+void bench_infer(void *state, const int8_t *x, dassdp_result_t *result)
+{
+    dassdp_infer(&dassdp_model, state, x, result);
+}
+void bench_learn(void *state, int32_t label, dassdp_result_t *result)
+{
+    (void)dassdp_learn(&dassdp_model, state, label, DASSDP_OWN_LOSS, result);
+}
+"""
+
+
 class Device:
-    """A model on a core of Unicorn: instructions of each public function, and the state behind."""
+    """A model on a core: a list of calls, run at once; instructions of each, a handful of them
+    for the call itself, and the state they leave behind."""
 
     def __init__(self, network: QNetwork, core: str) -> None:
-        image, _ = build(network, core)
-        self.network, self.layout = network, Layout(network)
-        self.machine = Machine(image.elf, core)
-        self._model = self.machine.symbols["dassdp_model"]
+        self.network, self.layout, self.core = network, Layout(network), core
+        self._image, self._objects = build(network, core, shim=_SHIM)
         self._state = np.zeros(self.layout.state_bytes // 8, np.uint64)
         self._result = np.zeros(4, np.uint16)
-        self.call("init")
+        self._cases = [Case("init", "bench_init", (self._state,))]
 
-    def call(self, function: str, *args: int | Array) -> tuple[int, int | None]:
-        """Instructions and modelled cycles of dassdp_<function>(model, state, *args)."""
-        _, instructions, cycles = self.machine.call(f"dassdp_{function}", self._model, self._state,
-                                                    *args)
-        return instructions, cycles
+    def begin(self, x: Array) -> None:
+        self._add("begin", constant(x))
 
-    def infer(self, x: Array) -> tuple[int, int | None]:
-        return self.call("infer", np.ascontiguousarray(x), self._result)
+    def step(self) -> None:
+        self._add("step")
 
-    def learn(self, label: int) -> tuple[int, int | None]:
-        return self.call("learn", label, -1, self._result)
+    def infer(self, x: Array) -> None:
+        self._add("infer", constant(x), self._result)
 
-    def state(self) -> dict[str, Array]:
-        raw = self.machine.read(self.machine.place(self._state), self._state)
-        return self.layout.decode(raw.tobytes())
+    def learn(self, label: int) -> None:
+        self._add("learn", label, self._result)
+
+    def _add(self, name: str, *args: int | Array) -> None:
+        self._cases.append(Case(name, f"bench_{name}", (self._state, *args)))
+
+    def run(self) -> list[Outcome]:
+        """Outcomes of the calls, without that of init."""
+        if self.core == "M55":
+            return run_qemu(CORES[self.core], self._objects, self._cases)[1:]
+        return run_unicorn(self._image, self._cases)[1:]
+
+    def state(self, outcome: Outcome) -> dict[str, Array]:
+        """The state by name after a call."""
+        return self.layout.decode(outcome.arrays[0].tobytes())
+
+
+def constant(values: Array) -> Array:
+    """A copy that is not read back from the core."""
+    copy = np.ascontiguousarray(values).copy()
+    copy.flags.writeable = False
+    return copy
 
 
 PROGRAMS = {

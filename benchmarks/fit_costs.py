@@ -15,7 +15,9 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from itertools import pairwise
 from typing import Any
@@ -235,14 +237,13 @@ class Counted:
 
 
 def count_all(networks: list[Sampled], digits: Sampled, board: Board) -> Counted:
-    fitted, held_out = [], []
-    for i, sampled in enumerate(networks):
-        inference, learning, _ = count(sampled, board)
-        (fitted if i % HELD_OUT else held_out).append((inference, learning))
-        print(f"\r{board.name}: {i + 1} of {len(networks)} networks", end="", flush=True)
-    print()
-    *rows, firmware = count(digits, board)
-    return Counted(fitted, held_out, (rows[0], rows[1]), firmware)
+    """Two at a time: counts do not depend on the computer's load."""
+    with ThreadPoolExecutor(2) as pool:
+        counted = list(pool.map(lambda sampled: count(sampled, board), [*networks, digits]))
+    parts = [(inference, learning) for inference, learning, _ in counted]
+    *random, last = parts
+    return Counted([p for i, p in enumerate(random) if i % HELD_OUT], random[::HELD_OUT], last,
+                   counted[-1][2])
 
 
 def table(counted: Counted, prices: FloatArray) -> Iterator[str]:
@@ -291,9 +292,11 @@ def main() -> None:
     digits = digits_samples()
     path = assets.folder("boards") / COSTS_FILE
     for cpu in arguments.cpu:
+        begin = time.monotonic()
         counted = count_all(networks, digits, boards()[cpu])
         lines = list(table(counted, fit([rows for pair in counted.fitted for rows in pair])))
-        print("\n".join(line for line in lines if line.startswith("error_")))
+        print(f"{cpu}, {time.monotonic() - begin:.0f} s", flush=True)
+        print("\n".join(line for line in lines if line.startswith("error_")), flush=True)
         made = entries(path.read_text(encoding="utf-8")) | {cpu: "\n".join(lines)}
         kept = [made[name] for name in sorted(made) if name in boards()]
         path.write_text("\n\n".join([HEADER, *kept]) + "\n", encoding="utf-8")

@@ -22,7 +22,8 @@ WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
             "-Wdouble-promotion", "-Werror")
 _SCRATCH = "-fno-strict-aliasing"  # the state's scratch holds sums, then update rows
 _X86 = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
-_EMULATOR = ("-O3", "-march=native", *_X86)
+_EMULATOR = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-funswitch-loops",
+             "-march=native", *_X86)
 _CHECKED = ("-O1", "-DDASSDP_CHECKED=1", "-fsanitize=undefined")
 _FIRMWARE = ("-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-common",
              "-fstack-usage", "-fcallgraph-info=su")

@@ -30,15 +30,16 @@ class Work:
     to logits, membranes tested for a record.
 
     Inference. bytes_moved: cleared or copied at the start of a sample. population_steps: population
-    updates. analogue_macs_16, analogue_macs_32: inputs times columns, by sum. currents: neurons
+    updates. analogue_macs_16, _32: inputs times columns, by bits of the sum. currents: neurons
     whose analogue current was rounded. projection_steps: projections of spikes heard. lists: lists
-    of rows summed; list_columns: columns of these. rows_summed: active rows; silent ones where a
-    projection is dense. part_columns: columns added to sums in a pass of their own: sums of all
-    rows, and parts. synaptic_ops_8, _7, _6 (4 to 6 bits), _16: rows summed times columns, by
-    weight bits. pair_updates: neurons of kernels for pairs, padding included; pair_resets: those
-    that reset, twice where a reset is subtracted at once. neuron_updates: neurons of the general
-    kernels; wide_updates: int32 membranes among them; leak_products: two for an int32 membrane, one
-    for an int16 one, none where a shift leaks; resets: as for pairs. planes_recorded: bit planes of
+    of rows summed; list_columns: columns of these, of byte weights; list_columns_16: of 16-bit
+    ones. rows_summed: active rows; silent ones where a projection is dense. part_columns: columns
+    added to sums in a pass of their own: the sum of all rows, and parts. synaptic_ops_8, _7, _6 (4
+    to 6 bits), _16: rows summed times columns, by weight bits. pair_updates: neurons of the kernels
+    for pairs, padding included; neuron_updates: of the general ones. pair_subtractions,
+    subtractions: of them, those with a reset by subtraction, twice where it happens at once;
+    pair_zeroings, zeroings: with a reset to zero. leak_products of general kernels: two for an
+    int32 membrane, one for an int16 one, none where a shift leaks. planes_recorded: bit planes of
     counts and latencies, by words.
 
     Learning. updates: 1 if weights were written. logits: softmax terms. planes_read: bit planes of
@@ -62,6 +63,7 @@ class Work:
     words_searched: int = 0
     lists: int = 0
     list_columns: int = 0
+    list_columns_16: int = 0
     rows_summed: int = 0
     part_columns: int = 0
     synaptic_ops_8: int = 0
@@ -69,11 +71,12 @@ class Work:
     synaptic_ops_6: int = 0
     synaptic_ops_16: int = 0
     pair_updates: int = 0
-    pair_resets: int = 0
+    pair_subtractions: int = 0
+    pair_zeroings: int = 0
     neuron_updates: int = 0
-    wide_updates: int = 0
     leak_products: int = 0
-    resets: int = 0
+    subtractions: int = 0
+    zeroings: int = 0
     planes_recorded: int = 0
     membranes_read: int = 0
     lessons: int = 0
@@ -105,7 +108,7 @@ class Work:
 
 
 OPERATIONS = tuple(f.name for f in fields(Work))
-_RESETS = {"none": 0, "subtract_now": 2}
+_SUBTRACTIONS = {"subtract_delayed": 1, "subtract_now": 2}
 
 
 # ---- inference -----------------------------------------------------------------------------------
@@ -166,7 +169,7 @@ def _count_sums(p: QPopulation, q: QProjection, spikes: NDArray[Any],
     tally["words_searched"] += words(q.n_pre)
     tally["rows_summed"] += n_rows
     tally["lists"] += n_lists
-    tally["list_columns"] += n_lists * n_columns
+    tally["list_columns_16" if q.weight_bits == 16 else "list_columns"] += n_lists * n_columns
     tally["part_columns"] += (n_lists * in_parts + is_dense) * n_columns
     tally[f"synaptic_ops_{max(6, q.weight_bits)}"] += n_rows * n_columns
 
@@ -192,16 +195,16 @@ def _lists(rows_of_word: IntArray) -> IntArray:
 
 def _count_neurons(net: QNetwork, p: QPopulation, tally: dict[str, Any]) -> None:
     """The update of one population in one step, and what is remembered of it."""
-    n_resets = _RESETS.get(p.reset, 1)
+    n_subtracted, is_zeroed = _SUBTRACTIONS.get(p.reset, 0), p.reset.startswith("zero")
     if p.runs_in_pairs:
         tally["pair_updates"] += columns(p.size)
-        tally["pair_resets"] += n_resets * columns(p.size)
+        tally["pair_subtractions"] += n_subtracted * columns(p.size)
+        tally["pair_zeroings"] += is_zeroed * columns(p.size)
     else:
-        n_words = p.membrane_bits // 16
         tally["neuron_updates"] += p.size
-        tally["wide_updates"] += p.size * (n_words == 2)
-        tally["leak_products"] += p.size * n_words * (p.leak_shift == 0)
-        tally["resets"] += n_resets * p.size
+        tally["leak_products"] += p.size * p.membrane_bits // 16 * (p.leak_shift == 0)
+        tally["subtractions"] += n_subtracted * p.size
+        tally["zeroings"] += is_zeroed * p.size
     if p.name == net.readout:
         tally["membranes_read"] += p.size
     if p.counts:

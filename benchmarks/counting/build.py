@@ -36,7 +36,7 @@ CORES = {core.name: core for core in (
     Core("M4", ("-mcpu=cortex-m4",), "mps2-an386", 25_000_000),
     Core("M7", ("-mcpu=cortex-m7",), "mps2-an500", 25_000_000),
     Core("M33", ("-mcpu=cortex-m33",), "mps2-an505", 20_000_000, 0x10000000, 0x38000000),
-    Core("M55", ("-mcpu=cortex-m55", "-mfloat-abi=hard"), "mps3-an547", 32_000_000, 0, 0x30000000,
+    Core("M55", ("-mcpu=cortex-m55",), "mps3-an547", 32_000_000, 0, 0x30000000,
          512 << 10),
 )}
 

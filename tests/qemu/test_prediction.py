@@ -17,7 +17,7 @@ from edge_dassdp.costs import priced_cpus
 from edge_dassdp.device_figures import measure_on_device, predict
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import input_x, quantize
+from edge_dassdp.quantize import Settings, input_x, quantize
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta
 from edge_dassdp.work import inference_work, learning_work
 
@@ -25,37 +25,53 @@ N_SAMPLES, TOLERANCE = 10, 0.15
 RULES = {"error": ErrorSSDP(), "sync": SSDP(a_plus=0.01, a_base=0.004, batch=2)}
 
 
+def weights(rng: np.random.Generator, n_pre: int, n_post: int, gain: float):
+    return rng.normal(0, gain / np.sqrt(n_pre), (n_pre, n_post))
+
+
 @cache
-def network(rule: str) -> QNetwork:
-    """30-52-27-7 neurons, a skip past the second population."""
+def network(case: str) -> QNetwork:
+    """30-52-27-7 neurons, a skip past the second population; or frames of spikes."""
+    if case == "spikes":
+        return spikes()
     rng = np.random.default_rng(42)
-
-    def w(n_pre: int, n_post: int, gain: float):
-        return rng.normal(0, gain / np.sqrt(n_pre), (n_pre, n_post))
-
     net = Network(
         (Input("x", 30),),
         (Population("h1", 52, 0.85, 1.0), Population("h2", 27, 0.9, 1.0, "zero"),
          Population("out", 7, 0.6, 1.0, "none")),
-        (Projection("xh", "x", "h1", w(30, 52, 1.5)), Projection("hh", "h1", "h2", w(52, 27, 3.0)),
-         Projection("skip", "h1", "out", w(52, 7, 2.0)),
-         Projection("ho", "h2", "out", w(27, 7, 2.0))),
+        (Projection("xh", "x", "h1", weights(rng, 30, 52, 1.5)),
+         Projection("hh", "h1", "h2", weights(rng, 52, 27, 3.0)),
+         Projection("skip", "h1", "out", weights(rng, 52, 7, 2.0)),
+         Projection("ho", "h2", "out", weights(rng, 27, 7, 2.0))),
         Readout("out", "membrane_sum"), 12)
-    rules = {"hh": RULES[rule], "ho": ReadoutDelta()}
+    rules = {"hh": RULES[case], "ho": ReadoutDelta()}
     return quantize(net, Learning(rules, skip_below=0.3)).network
+
+
+def spikes() -> QNetwork:
+    """130-44-6 neurons, frames of spikes, 6-bit weights."""
+    rng = np.random.default_rng(43)
+    net = Network(
+        (Input("x", 130, 9, spikes=True),),
+        (Population("h", 44, 0.9, 1.0), Population("out", 6, 0.9, 1.0)),
+        (Projection("xh", "x", "h", weights(rng, 130, 44, 2.5)),
+         Projection("ho", "h", "out", weights(rng, 44, 6, 2.0))),
+        Readout("out", "spike_count"), 9)
+    return quantize(net, Learning({"ho": ReadoutDelta()}), Settings(weight_bits=6)).network
 
 
 def samples(net: QNetwork):
     rng = np.random.default_rng(6)
-    x = rng.normal(0, 1, (N_SAMPLES, net.x_bytes)).astype(np.float32)
-    return input_x(net, x), rng.integers(0, net.n_classes, N_SAMPLES)
+    shape = N_SAMPLES, sum(i.n_values for i in net.inputs)
+    x = rng.random(shape) < 0.2 if net.inputs[0].spikes else rng.normal(0, 1, shape)
+    return input_x(net, x.astype(np.float32)), rng.integers(0, net.n_classes, N_SAMPLES)
 
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("case", [*RULES, "spikes"])
 @pytest.mark.parametrize("board", list_boards())
-def test_instructions_are_predicted_within_the_tolerance(board, rule):
-    net = network(rule)
+def test_instructions_are_predicted_within_the_tolerance(board, case):
+    net = network(case)
     figures = measure_on_device(net, load_board(board), *samples(net))
     assert figures.predicted.inference == pytest.approx(figures.inference.mean, rel=TOLERANCE)
     assert figures.predicted.learning == pytest.approx(figures.learning.mean, rel=TOLERANCE)
@@ -91,3 +107,23 @@ def test_a_sample_without_a_label_does_no_error_work():
     x, _ = samples(net)
     work = learning_work(net, x[:1], [-1])[0]
     assert (work.lessons, work.updates, work.logits, work.rows_written) == (1, 0, 0, 0)
+
+
+def test_spikes_of_an_input_are_summed_as_lists_of_narrow_rows():
+    net = network("spikes")
+    x = np.ones((1, 130 * 9), np.float32)
+    x[:, : 130 * 8] = 0
+    work = inference_work(net, input_x(net, x))[0]
+    assert (work.synaptic_ops_6, work.synaptic_ops_8) == (work.synaptic_ops, 0)
+    assert work.synaptic_ops >= 130 * 48  # 44 columns and 4 of padding
+    assert work.lists >= 2  # of at most 96 rows
+
+
+def test_a_dense_projection_sums_the_rows_of_silent_neurons():
+    net = network("spikes")
+    always = replace(net, projections=tuple(
+        replace(q, activity=1.0 if q.pre == "x" else None) for q in net.projections))
+    loud = input_x(net, np.ones((1, 130 * 9), np.float32))
+    sparse, dense = inference_work(net, loud)[0], inference_work(always, loud)[0]
+    assert sparse.synaptic_ops - dense.synaptic_ops == 9 * 130 * 48
+    assert dense.part_columns == 9 * 48

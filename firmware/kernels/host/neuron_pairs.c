@@ -1,9 +1,7 @@
 /* Neurons in int16 lanes: loops of a fixed number of neurons, which become vectors. The sum of
  * three terms saturates once because v >= fire_at >= 1 leaves leak(v) - reset_by in range. */
-#include "kernels.h"
+#include "neuron.h"
 #include "spikes.h"
-
-enum reset { NONE, SUBTRACT_DELAYED, SUBTRACT_NOW, ZERO_DELAYED, ZERO_NOW };
 
 static inline int16_t add_s16(int16_t a, int16_t b)
 {
@@ -20,7 +18,7 @@ static inline int16_t add_sat_s16(int16_t a, int16_t b)
 
 static inline __attribute__((always_inline)) uint32_t
 step_neurons(enum reset reset, uint32_t n, int16_t leak_q15, int16_t fire_at, int16_t reset_by,
-             uint32_t lshift, int16_t *restrict v_q0, const int16_t *restrict acc,
+             uint16_t scale, int16_t *restrict v_q0, const int16_t *restrict acc,
              const int16_t *restrict base)
 {
     uint8_t fired[32];
@@ -34,7 +32,7 @@ step_neurons(enum reset reset, uint32_t n, int16_t leak_q15, int16_t fire_at, in
         if (reset == SUBTRACT_DELAYED || reset == SUBTRACT_NOW) {
             v = add_s16(v, (int16_t)(r & (int16_t)-reset_by));
         }
-        v = add_sat_s16(v, add_s16((int16_t)(uint16_t)((uint32_t)(uint16_t)acc[i] << lshift), base[i]));
+        v = add_sat_s16(v, (int16_t)(uint16_t)((uint16_t)acc[i] * scale + (uint16_t)base[i]));
         int16_t s = v >= fire_at ? -1 : 0;
         if (reset == SUBTRACT_NOW) {
             v = add_sat_s16(v, (int16_t)((s & (int16_t)-reset_by) + (r & reset_by)));
@@ -63,16 +61,16 @@ step_population(enum reset reset, const dassdp_population_t *population, int16_t
     const int16_t leak_q15 = (int16_t)population->leak_q15[0];
     const int16_t fire_at = *(const int16_t *)population->fire_at;
     const int16_t reset_by = *(const int16_t *)population->reset_by;
-    const uint32_t lshift = population->acc_lshift;
+    const uint16_t scale = (uint16_t)(1u << population->acc_lshift);
     const uint32_t n_neurons = population->n_neurons;
     uint32_t i = 0;
     for (; i + 32u <= n_neurons; i += 32u) {
-        spk_bits[i >> 5] = step_neurons(reset, 32, leak_q15, fire_at, reset_by, lshift, v_q0 + i,
+        spk_bits[i >> 5] = step_neurons(reset, 32, leak_q15, fire_at, reset_by, scale, v_q0 + i,
                                         acc + i, base + i);
     }
     uint32_t word = 0;
     for (; i < n_neurons; i += 8u) {
-        word |= step_neurons(reset, 8, leak_q15, fire_at, reset_by, lshift, v_q0 + i, acc + i,
+        word |= step_neurons(reset, 8, leak_q15, fire_at, reset_by, scale, v_q0 + i, acc + i,
                              base + i) << (i & 31u);
         spk_bits[i >> 5] = word;
     }

@@ -1,0 +1,241 @@
+"""Every kernel on every core: instructions, modelled cycles, and the right bits.
+
+Arguments are what the runtime passes; results are compared with NumPy before a count is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+from counting import (
+    CORES,
+    Case,
+    Outcome,
+    Record,
+    Struct,
+    compile_objects,
+    link,
+    run_qemu,
+    run_unicorn,
+)
+from counting.build import flash_bytes
+from counting.cases import Array
+from device import board_of, constant
+
+from edge_dassdp.packing import columns, pack_bits, pack_weights, unpack_weights, words
+from edge_dassdp.project import firmware_project
+from edge_dassdp.reference_rules import xorshift32
+
+RNG = np.random.default_rng(12)
+N_POST, N_MACS = 64, (24, 128)
+MODEL = "published timings, zero wait states"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Cases that run in order; the last one is counted, of `work` operations. check(outcome) is
+    true if the last outcome holds the right bits."""
+
+    name: str
+    what: str
+    per: str
+    work: int
+    cases: tuple[Case, ...]
+    check: Callable[[Outcome], bool]
+
+
+def u8(value: int) -> np.uint8:
+    return np.uint8(value)
+
+
+def u16(value: int) -> np.uint16:
+    return np.uint16(value)
+
+
+def projection(image: Array, n_pre: int, n_post: int, bits: int) -> Struct:
+    """dassdp_projection_t, as far as kernels read it."""
+    return Struct((u16(0), u16(0), u8(0), u8(0), u8(bits), u16(n_pre), u16(n_post),
+                   columns(n_post), u8(0), u16(0), image, 0))
+
+
+def weights(n_pre: int, n_post: int, bits: int, peak: int | None = None) -> tuple[Array, Array]:
+    """Integers (n_pre, n_post), and their image."""
+    peak = (1 << (bits - 1)) - 1 if peak is None else peak
+    w = RNG.integers(-peak, peak + 1, (n_pre, n_post))
+    return w, np.frombuffer(pack_weights(w, bits), np.uint8).copy()
+
+
+def listing(image: Array, spikes: Array, row_bytes: int) -> tuple[Case, Array]:
+    """The call that lists the rows of spikes; the list."""
+    packed = constant(np.frombuffer(pack_bits(spikes), np.uint32).copy())
+    cursor = Struct((packed, words(spikes.size), image, row_bytes))
+    rows = np.zeros(96, np.uint32)
+    return Case("rows", "dassdp_k_rows", (cursor, rows)), rows
+
+
+def active(n: int, n_pre: int) -> Array:
+    spikes = np.zeros(n_pre, bool)
+    spikes[RNG.choice(n_pre, n, replace=False)] = True
+    return spikes
+
+
+def accumulate(bits: int, n: int) -> Job:
+    w, image = weights(96, N_POST, bits)
+    spikes = active(n, 96)
+    acc, image = np.zeros(N_POST, np.int16), constant(image)
+    lister, rows = listing(image, spikes, N_POST)
+    case = Case("accumulate", f"dassdp_k_accumulate_s{max(bits, 6)}",
+                (projection(image, 96, N_POST, bits), acc, rows, n, 0, image))
+    expected = w[spikes].sum(axis=0)
+    return Job(f"accumulate_s{bits}", f"{bits}-bit weights, {N_POST} post, {n} active",
+               "synaptic operation", n * N_POST, (lister, case),
+               lambda o: bool((o.arrays[0] == expected).all()))
+
+
+def neurons() -> Job:
+    """LIF with soft reset, delayed: a fifth of the neurons fires and resets."""
+    leak_q15, fire_at, lshift = 29491, 1200, 2
+    v = RNG.integers(-1200, 1500, N_POST).astype(np.int16)
+    acc = RNG.integers(-150, 200, N_POST).astype(np.int16)
+    base = constant(RNG.integers(-50, 50, N_POST).astype(np.int16))
+    spk_bits = np.zeros(words(N_POST), np.uint32)
+    r = v >= fire_at
+    after = ((v.astype(np.int64) * leak_q15 + 16384) >> 15) + (acc.astype(int) << lshift) + base \
+        - r * fire_at
+    spikes = np.frombuffer(pack_bits(after >= fire_at), np.uint32)
+    one = [constant(np.array([value], dtype)) for value, dtype in
+           ((leak_q15, np.uint16), (fire_at, np.int16), (fire_at, np.int16))]
+    population = Struct((u16(N_POST), u8(lshift), *[u8(0)] * 10, u16(0), u16(0), *one, base))
+    case = Case("neuron", "dassdp_k_neuron_pairs_subtract_delayed",
+                (population, v, spk_bits, constant(acc), base))
+    return Job("neuron_pairs", "LIF, soft reset, 64 neurons", "neuron and step", N_POST, (case,),
+               lambda o: bool((o.arrays[0] == after).all() and (o.arrays[1] == spikes).all()))
+
+
+def active_list(n: int) -> Job:
+    _, image = weights(128, 8, 8)
+    case, _ = listing(constant(image), active(n, 128), 8)
+    return Job(f"rows_{n}", f"4 words, {n} active", "call", 1, (case,), lambda o: o.result == n)
+
+
+def analogue(bits: int) -> Job:
+    """Into int16 where the sums are proven to fit: weights up to 10 times 24 inputs."""
+    n_pre, n_post = N_MACS
+    wide = bits == 32
+    w, image = weights(n_pre, n_post, 8, None if wide else 10)
+    x = RNG.integers(-128, 128, n_pre).astype(np.int8)
+    acc = np.zeros(n_post, np.int32 if wide else np.int16)
+    case = Case("analogue", f"dassdp_k_analogue_a{bits}",
+                (projection(constant(image), n_pre, n_post, 8), acc, constant(x), 0))
+    expected = x.astype(np.int64) @ w
+    return Job(f"analogue_a{bits}", f"analogue {n_pre} to {n_post}, int{bits} sums", "MAC",
+               n_pre * n_post, (case,), lambda o: bool((o.arrays[0] == expected).all()))
+
+
+def learn_rows(bits: int, n: int) -> Job:
+    w, image = weights(96, N_POST, bits)
+    rows_of = active(n, 96)
+    dw_q8 = RNG.integers(-600, 600, N_POST).astype(np.int16)
+    lister, rows = listing(image, rows_of, N_POST)
+    rng = np.array([2463534242], np.uint32)
+    case = Case("learn", f"dassdp_k_learn_rows_s{8 if bits == 8 else 4}",
+                (projection(image, 96, N_POST, bits), rows, n, constant(dw_q8), rng, image))
+    expected, state, bound = w.copy(), 2463534242, 1 << (bits - 1)
+    for j in np.flatnonzero(rows_of):
+        for first in range(0, N_POST, 4):
+            state = xorshift32(state)
+            for byte, lane in enumerate((0, 2, 1, 3)):
+                step = (int(dw_q8[first + lane]) + ((state >> (8 * byte)) & 255)) >> 8
+                expected[j, first + lane] = np.clip(w[j, first + lane] + step, -bound, bound - 1)
+
+    def check(o: Outcome) -> bool:
+        found = unpack_weights(next(a for a in o.arrays if a.dtype == np.uint8).tobytes(), 96,
+                               N_POST, bits)
+        return bool((found == expected).all())
+
+    return Job(f"learn_rows_s{bits}", f"stochastic rounding, {n} rows of {N_POST}",
+               "touched weight", n * N_POST, (lister, case), check)
+
+
+def update_row() -> Job:
+    k = RNG.integers(-3000, 3000, N_POST).astype(np.int16)
+    latency = RNG.integers(0, 25, N_POST).astype(np.uint8)
+    g_q7 = np.round(128 * np.exp(-np.arange(26) ** 2 / 8)).astype(np.uint8)
+    dw_q8 = np.zeros(N_POST, np.int16)
+    rule = Struct((0, 0, 0, u8(0), u8(12), constant(g_q7)))
+    case = Case("update", "dassdp_k_update_row",
+                (rule, dw_q8, constant(k), N_POST, 3, constant(latency), 7))
+    expected = (k.astype(np.int64) * 3 * g_q7[np.abs(latency.astype(int) - 7)] + 2048) >> 12
+    return Job("update_row", "one update row of 64", "weight", N_POST, (case,),
+               lambda o: bool((o.arrays[0] == expected).all()
+                              and o.result == int((expected == 0).sum())))
+
+
+def jobs() -> Iterator[Job]:
+    """All of them, the same on every core."""
+    for bits in (8, 7, 6):
+        for n in (8, 32, 64):
+            yield accumulate(bits, n)
+    yield neurons()
+    for n in (0, 32):
+        yield active_list(n)
+    yield analogue(16)
+    yield analogue(32)
+    yield learn_rows(8, 32)
+    yield learn_rows(6, 32)
+    yield update_row()
+
+
+def accumulate_layer(core: str, bits: int) -> Outcome:
+    """256 to 128 with 51 active: instructions and cycles of the listing and of the sums."""
+    w, image = weights(256, 128, bits)
+    spikes, image = active(51, 256), constant(image)
+    acc = np.zeros(128, np.int16)
+    lister, rows = listing(image, spikes, 128)
+    case = Case("accumulate", f"dassdp_k_accumulate_s{max(bits, 6)}",
+                (projection(image, 256, 128, bits), acc, rows, 51, 0, image))
+    listed, summed = Program(core).run([lister, case])
+    assert (summed.arrays[0] == w[spikes].sum(axis=0)).all(), core
+    cycles = None if summed.cycles is None else listed.cycles + summed.cycles
+    return Outcome("layer", listed.instructions + summed.instructions, cycles, 0, ())
+
+
+class Program:
+    """The kernels of a core, compiled as the firmware compiles them."""
+
+    def __init__(self, core: str) -> None:
+        self.core, folder = core, Path(mkdtemp(prefix="counting-"))
+        project = firmware_project({}, board_of(core))
+        project.write(folder)
+        self.flags = tuple(f for f in project.cflags
+                           if not f.startswith(("-mcpu", "-include", "generated")))
+        include = [folder / path.removeprefix("-I") for path in project.include_flags]
+        sources = [folder / u for u in project.units if u.startswith("kernels/")]
+        self._objects = compile_objects(CORES[core], sources, folder / "obj", self.flags, include)
+        self._elf = folder / "kernels.elf"
+        self.size = {o.stem.split("-", 1)[1]: flash_bytes(o) for o in self._objects}
+
+    def run(self, cases: list[Case]) -> list[Outcome]:
+        if self.core == "M55":
+            return run_qemu(CORES[self.core], self._objects, cases)
+        return run_unicorn(link(CORES[self.core], self._objects, self._elf), cases)
+
+
+def measure(core: str) -> list[Record]:
+    """Records of all kernels of a core. Raises AssertionError where a bit is wrong."""
+    program, made = Program(core), list(jobs())
+    outcomes = program.run([case for job in made for case in job.cases])
+    records, at = [], 0
+    for job in made:
+        at += len(job.cases)
+        outcome = outcomes[at - 1]
+        assert job.check(outcome), f"{core}: {job.name} ({job.what}) has wrong bits"
+        stem = job.cases[-1].function.removeprefix("dassdp_k_").removesuffix("_subtract_delayed")
+        records.append(Record(job.name, core, job.what, outcome.instructions, job.per, job.work,
+                              outcome.cycles, None if outcome.cycles is None else MODEL,
+                              program.size.get(stem)))
+    return records

@@ -1,0 +1,267 @@
+/* dassdp_k_accumulate_s6 for ARMv6-M: tiles of 16 columns; four rows of weights of at most 6 bits add
+ * up in bytes (4 * 63 <= 252) before they are widened.
+ *
+ * Of each of the tile's four words, O sums the odd lanes and A sums all of it modulo 2^32: the even
+ * lanes are A - (O << 8). Lanes start at 32768 - n bias (with `adds` at the sum so far + 32768 - n
+ * bias) and end with EOR 0x80008000. Five of the eight sums have a register, three live on the stack
+ * and are fetched once for four rows. */
+#include "offsets.h"
+
+    .syntax unified
+    .thumb
+
+    .equ O2, 0                  /* the frame */
+    .equ A3, 4
+    .equ O3, 8
+    .equ ROWS, 12
+    .equ ENTRY, 16
+    .equ END, 20
+    .equ COLUMNS, 24
+    .equ ACC, 28
+    .equ FIRST_O, 32
+    .equ FIRST_A, 36
+    .equ ADDS, 76
+
+    .macro ADD_ROW
+    add r6, r12
+    ldmia r6!, {r4, r5}
+    adds r0, r0, r4
+    adds r1, r1, r5
+    ldmia r6!, {r4, r5}
+    adds r2, r2, r4
+    adds r3, r3, r5
+    .endm
+
+    .macro WIDEN bytes, all, odd
+    add \all, \bytes
+    lsrs \bytes, \bytes, #8
+    ands \bytes, r6
+    add \odd, \bytes
+    .endm
+
+    .macro SPLIT all, odd
+    lsls r4, \odd, #8
+    subs \all, \all, r4
+    eors \all, r6
+    eors \odd, r6
+    .endm
+
+    /* odd, all: the first sums of a word of columns from acc */
+    .macro KEEP odd, all, at
+    ldr \odd, [r4, #\at + 4]
+    ldr \all, [r4, #\at]
+    eors \odd, r6
+    eors \all, r6
+    subs \odd, \odd, r5
+    subs \all, \all, r5
+    lsls r0, \odd, #8
+    adds \all, \all, r0
+    .endm
+
+/* void dassdp_k_accumulate_s6(projection, acc, rows, n_rows, adds, image)
+ * r0-r3 bytes, r4 r5 words, r6 row or mask, r7 list, r8 A0, r9 O0, r10 A1, r11 O1, lr A2,
+ * r12 columns done. */
+    .section .text.dassdp_k_accumulate_s6, "ax", %progbits
+    .balign 4
+    .global dassdp_k_accumulate_s6
+    .type dassdp_k_accumulate_s6, %function
+    .thumb_func
+@ stack: 76
+dassdp_k_accumulate_s6:
+    push {r4-r7, lr}
+    mov r4, r8
+    mov r5, r9
+    mov r6, r10
+    mov r7, r11
+    push {r4-r7}
+    sub sp, #40
+    str r2, [sp, #ROWS]
+    str r1, [sp, #ACC]
+    ldrb r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
+    ldr r5, [r0, #DASSDP_PROJECTION_ROW_BYTES]
+    str r5, [sp, #COLUMNS]
+    lsls r5, r3, #2
+    adds r5, r5, r2
+    str r5, [sp, #END]
+    movs r5, r3
+    lsls r5, r4
+    lsrs r5, r5, #1
+    lsls r6, r5, #16
+    orrs r5, r6                 /* n bias in lanes */
+    ldr r6, signs
+    subs r5, r6, r5
+    str r5, [sp, #FIRST_O]
+    lsls r6, r5, #8
+    adds r6, r6, r5
+    str r6, [sp, #FIRST_A]
+    lsls r3, r3, #30            /* n % 4 rows come first */
+    lsrs r3, r3, #29
+    adr r4, entries
+    ldrh r4, [r4, r3]
+    adr r5, rows_16
+    adds r4, r4, r5
+    str r4, [sp, #ENTRY]
+    movs r0, #0
+    mov r12, r0
+    b next_tile
+
+    .balign 4
+rows_16:
+    ldmia r7!, {r5, r6}
+    add r5, r12
+    ldmia r5!, {r0-r3}
+second_row:
+    ADD_ROW
+third_row:
+    ldmia r7!, {r6}
+    ADD_ROW
+fourth_row:
+    ldmia r7!, {r6}
+    ADD_ROW
+    ldr r6, odd_lanes
+    WIDEN r0, r8, r9
+    WIDEN r1, r10, r11
+    pop {r0, r1, r4}
+    add lr, r2
+    lsrs r2, r2, #8
+    ands r2, r6
+    adds r0, r0, r2
+    adds r1, r1, r3
+    lsrs r3, r3, #8
+    ands r3, r6
+    adds r4, r4, r3
+    push {r0, r1, r4}
+    ldr r4, [sp, #END]
+    cmp r7, r4
+    bne rows_16
+    ldr r5, [sp, #ACC]
+    ldr r6, signs
+    mov r0, r8
+    mov r1, r9
+    mov r2, r10
+    mov r3, r11
+    SPLIT r0, r1
+    SPLIT r2, r3
+    stmia r5!, {r0-r3}
+    mov r0, lr
+    ldr r1, [sp, #O2]
+    ldr r2, [sp, #A3]
+    ldr r3, [sp, #O3]
+    SPLIT r0, r1
+    SPLIT r2, r3
+    stmia r5!, {r0-r3}
+    str r5, [sp, #ACC]
+    movs r0, #16
+    add r12, r0
+next_tile:
+    ldr r0, [sp, #COLUMNS]
+    mov r1, r12
+    subs r0, r0, r1
+    cmp r0, #16
+    blo last_tile
+    ldr r4, [sp, #ADDS]
+    cmp r4, #0
+    bne keep_16
+    ldr r0, [sp, #FIRST_A]
+    ldr r1, [sp, #FIRST_O]
+    mov r8, r0
+    mov r9, r1
+    mov r10, r0
+    mov r11, r1
+    mov lr, r0
+    str r1, [sp, #O2]
+    str r0, [sp, #A3]
+    str r1, [sp, #O3]
+first_rows:
+    ldr r7, [sp, #ROWS]
+    ldr r4, [sp, #ENTRY]
+    movs r0, #0
+    movs r1, #0
+    movs r2, #0
+    movs r3, #0
+    mov pc, r4
+
+last_tile:
+    cmp r0, #0
+    bne tile_8
+    add sp, #40
+    pop {r4-r7}
+    mov r8, r4
+    mov r9, r5
+    mov r10, r6
+    mov r11, r7
+    pop {r4-r7, pc}
+
+one_of_three:
+    ldmia r7!, {r6}
+    b second_row
+
+keep_16:
+    bl keep_8
+    KEEP r1, r2, 16
+    mov lr, r2
+    str r1, [sp, #O2]
+    KEEP r1, r2, 24
+    str r2, [sp, #A3]
+    str r1, [sp, #O3]
+    b first_rows
+
+keep_8:                         /* r4, r5, r6 are for the second half of a tile */
+    ldr r6, signs
+    ldr r5, [sp, #FIRST_O]
+    subs r5, r6, r5
+    ldr r4, [sp, #ACC]
+    KEEP r1, r2, 0
+    mov r8, r2
+    mov r9, r1
+    KEEP r1, r2, 8
+    mov r10, r2
+    mov r11, r1
+    bx lr
+
+    /* the last 8 columns: no sums in bytes, for the second pair of words would leave the row */
+tile_8:
+    ldr r0, [sp, #FIRST_A]
+    ldr r1, [sp, #FIRST_O]
+    mov r8, r0
+    mov r9, r1
+    mov r10, r0
+    mov r11, r1
+    ldr r4, [sp, #ADDS]
+    cmp r4, #0
+    beq 1f
+    bl keep_8
+1:  ldr r7, [sp, #ROWS]
+    ldr r3, [sp, #END]
+    ldr r6, odd_lanes
+2:  ldmia r7!, {r4}
+    add r4, r12
+    ldmia r4!, {r0, r1}
+    WIDEN r0, r8, r9
+    WIDEN r1, r10, r11
+    cmp r7, r3
+    bne 2b
+    ldr r5, [sp, #ACC]
+    ldr r6, signs
+    mov r0, r8
+    mov r1, r9
+    mov r2, r10
+    mov r3, r11
+    SPLIT r0, r1
+    SPLIT r2, r3
+    stmia r5!, {r0-r3}
+    add sp, #40
+    pop {r4-r7}
+    mov r8, r4
+    mov r9, r5
+    mov r10, r6
+    mov r11, r7
+    pop {r4-r7, pc}
+    .balign 4
+odd_lanes:
+    .word 0x00FF00FF
+signs:
+    .word 0x80008000
+entries:
+    .hword 0, fourth_row - rows_16, third_row - rows_16, one_of_three - rows_16
+    .size dassdp_k_accumulate_s6, . - dassdp_k_accumulate_s6

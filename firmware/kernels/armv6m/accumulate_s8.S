@@ -1,0 +1,241 @@
+/* dassdp_k_accumulate_s8 for ARMv6-M: tiles of 16 columns, three instructions for every four weights.
+ *
+ * Of the four words of a row's tile, E_i sums the even lanes (w_i & 0x00FF00FF) and A sums all of it
+ * as one number of 128 bits, the carry going round (modulo 2^128 - 1) in the flag C, which nothing in
+ * the loop but ADCS changes. A - E then is the number of the odd lanes' sums rotated left by 8 bits:
+ * the carries out of the words are what the rotation brings back. Sums start at 32768 - n bias, so
+ * that no lane leaves 0..65535, and end with EOR 0x80008000. */
+#include "offsets.h"
+
+    .syntax unified
+    .thumb
+
+    .equ ROWS, 0                /* the frame */
+    .equ FIRST_ALL, 4           /* even + (odd rotated left by 8), lanes of both 32768 - n bias */
+    .equ FIRST, 8               /* lanes 32768 - n bias */
+    .equ ENTRY, 12
+    .equ ACC, 16
+    .equ COLUMNS, 20
+    .equ ADDS, 64
+
+    .macro ROW
+    ldmia r4!, {r2}
+    add r2, r12
+    ldmia r2!, {r0}
+    adcs r1, r0
+    ands r0, r6
+    add r8, r0
+    ldmia r2!, {r0}
+    adcs r3, r0
+    ands r0, r6
+    add r9, r0
+    ldmia r2, {r0, r2}
+    adcs r5, r0
+    ands r0, r6
+    add r10, r0
+    adcs r7, r2
+    ands r2, r6
+    add r11, r2
+    .endm
+    .equ ROW_CODE, 34
+
+    .macro TAKE_EVEN all, even
+    mov r2, \even
+    sbcs \all, r2
+    .endm
+
+    .macro ROTATE all, next
+    lsrs \all, \all, #8
+    lsls r0, \next, #24
+    orrs \all, r0
+    .endm
+
+    /* sum += acc word - 0x80008000 in lanes of value + 32768 */
+    .macro ADD_KEPT sum, at
+    ldr r0, [r4, #\at]
+    eors r0, r6
+    subs r0, r0, r6
+    add \sum, r0
+    .endm
+
+/* void dassdp_k_accumulate_s8(projection, acc, rows, n_rows, adds, image)
+ * r1 r3 r5 r7 A, r8-r11 E, r4 list, lr its end, r12 columns done, r6 mask, r2 row, r0 word. */
+    .section .text.dassdp_k_accumulate_s8, "ax", %progbits
+    .balign 4
+    .global dassdp_k_accumulate_s8
+    .type dassdp_k_accumulate_s8, %function
+    .thumb_func
+@ stack: 64
+dassdp_k_accumulate_s8:
+    push {r4-r7, lr}
+    mov r4, r8
+    mov r5, r9
+    mov r6, r10
+    mov r7, r11
+    push {r4-r7}
+    ldrb r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
+    ldr r6, [r0, #DASSDP_PROJECTION_ROW_BYTES]
+    mov r5, r1                  /* ACC */
+    lsls r7, r3, #2
+    adds r7, r7, r2             /* END */
+    mov lr, r7
+    mov r12, r2
+    movs r0, r3
+    lsls r0, r4
+    lsrs r0, r0, #1
+    movs r4, #1
+    lsls r4, r4, #15
+    subs r0, r4, r0
+    lsls r2, r0, #16
+    orrs r2, r0                 /* FIRST */
+    movs r4, #24
+    movs r1, r2
+    rors r1, r4
+    movs r4, #0
+    adds r1, r1, r2
+    adcs r1, r4                 /* FIRST_ALL */
+    rsbs r3, r3, #0
+    movs r0, #3
+    ands r3, r0
+    movs r0, #ROW_CODE
+    muls r3, r0, r3
+    adr r0, rows_16
+    adds r3, r3, r0             /* ENTRY */
+    mov r0, r12                 /* ROWS */
+    sub sp, #4                  /* END is in lr */
+    movs r4, r5
+    movs r5, r6
+    push {r0-r5}
+    movs r0, #0
+    mov r12, r0
+    b next_tile
+
+    .balign 4
+rows_16:
+    ROW
+    ROW
+    ROW
+    ROW
+    mov r0, lr
+    eors r0, r4
+    bne rows_16
+    TAKE_EVEN r1, r8
+    TAKE_EVEN r3, r9
+    TAKE_EVEN r5, r10
+    TAKE_EVEN r7, r11
+    sbcs r1, r0                 /* C at the end less C at the start */
+    lsls r6, r1, #24
+    ROTATE r1, r3
+    ROTATE r3, r5
+    ROTATE r5, r7
+    lsrs r7, r7, #8
+    orrs r7, r6
+store:
+    ldr r6, signs
+    ldr r4, [sp, #ACC]
+    ldr r0, [sp, #ADDS]
+    cmp r0, #0
+    bne add_kept
+store_8:
+    mov r0, r8
+    eors r0, r6
+    eors r1, r6
+    mov r2, r9
+    eors r2, r6
+    eors r3, r6
+    stmia r4!, {r0-r3}
+    cmp lr, r12                 /* after a tile of 8 columns */
+    beq done
+    mov r0, r4
+    mov r4, r10
+    eors r4, r6
+    eors r5, r6
+    mov r1, r11
+    eors r1, r6
+    eors r7, r6
+    movs r6, r1
+    stmia r0!, {r4-r7}
+    str r0, [sp, #ACC]
+    movs r0, #16
+    add r12, r0
+next_tile:
+    ldr r0, [sp, #COLUMNS]
+    mov r1, r12
+    subs r0, r0, r1
+    cmp r0, #16
+    blo last_tile
+    mov r0, sp
+    ldmia r0!, {r4-r7}          /* ROWS, FIRST_ALL, FIRST, ENTRY */
+    mov r8, r6
+    mov r9, r6
+    mov r10, r6
+    mov r11, r6
+    mov r0, r7
+    movs r1, r5
+    movs r3, r5
+    movs r7, r5
+    ldr r6, even_lanes
+    mov pc, r0                  /* C is 1 */
+
+last_tile:
+    cmp r0, #0                  /* C is 1 */
+    bne tile_8
+    b done
+
+add_kept:
+    ADD_KEPT r8, 0
+    ADD_KEPT r1, 4
+    ADD_KEPT r9, 8
+    ADD_KEPT r3, 12
+    cmp lr, r12
+    beq store_8
+    ADD_KEPT r10, 16
+    ADD_KEPT r5, 20
+    ADD_KEPT r11, 24
+    ADD_KEPT r7, 28
+    b store_8
+
+done:
+    add sp, #28
+    pop {r4-r7}
+    mov r8, r4
+    mov r9, r5
+    mov r10, r6
+    mov r11, r7
+    pop {r4-r7, pc}
+
+tile_8:
+    mov r0, sp
+    ldmia r0!, {r4-r6}
+    mov r8, r6
+    mov r9, r6
+    movs r1, r5
+    movs r3, r5
+    ldr r6, even_lanes
+1:  ldmia r4!, {r2}
+    add r2, r12
+    ldmia r2, {r0, r2}
+    adcs r1, r0
+    ands r0, r6
+    add r8, r0
+    adcs r3, r2
+    ands r2, r6
+    add r9, r2
+    mov r0, lr
+    eors r0, r4
+    bne 1b
+    TAKE_EVEN r1, r8
+    TAKE_EVEN r3, r9
+    sbcs r1, r0
+    movs r5, r1
+    mov lr, r12
+    ROTATE r1, r3
+    ROTATE r3, r5
+    b store
+
+    .balign 4
+even_lanes:
+    .word 0x00FF00FF
+signs:
+    .word 0x80008000
+    .size dassdp_k_accumulate_s8, . - dassdp_k_accumulate_s8

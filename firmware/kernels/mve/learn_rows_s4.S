@@ -1,0 +1,6 @@
+/* Weights of 4 to 7 bits. */
+#include "learn_rows.h"
+
+    @ void dassdp_k_learn_rows_s4(projection, rows, n_rows, dw_q8, rng, image)
+    @ stack: 80
+    learn_rows dassdp_k_learn_rows_s4, 1
