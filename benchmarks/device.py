@@ -133,7 +133,8 @@ def runtime_flash(network: QNetwork, core: str, program: str) -> int:
     the board's own with link and drivers."""
     if program == "firmware":
         made = build_firmware(emit(network), board_of(core))
-        return flash_bytes(made.elf) - flash_bytes(made.directory / "obj/generated/dassdp_model.c.o")
+        model = made.directory / "obj" / "generated" / "dassdp_model.c.o"
+        return flash_bytes(made.elf) - flash_bytes(model)
     shim = ('#include "dassdp_model.h"\nvoid _start(void);\n'
             "static dassdp_model_state_t state;\nstatic int8_t x[sizeof state];\n"
             "void _start(void)\n{\n    dassdp_result_t result;\n"

@@ -49,9 +49,10 @@ FloatArray = NDArray[np.float64]
 
 
 def boards() -> dict[str, Board]:
-    """A board with a QEMU machine for each cpu, the first by name."""
-    all_boards = [load_board(name) for name in reversed(list_boards())]
-    return {board.cpu: board for board in all_boards if board.qemu}
+    """A board with a QEMU machine for each cpu: that of the widest counter, which a long lesson
+    does not overflow."""
+    counting = [board for board in map(load_board, list_boards()) if board.qemu]
+    return {board.cpu: board for board in sorted(counting, key=lambda b: b.counter[-1].bits)}
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from edge_dassdp.floatmodel import FloatModel
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.quantize import Settings, input_x, quantize
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.quantize import Settings, input_x, quantize
 from edge_dassdp.rules import Learning
 
 SIZES = (256, 128, 64, 10)
-N_STEPS, BETA, SEED = 10, 0.9, 1
+N_STEPS, BETA, SEED = 25, 0.9, 1
 
 
 def network(activity: float, sizes: tuple[int, ...] = SIZES) -> Network:

@@ -95,6 +95,8 @@ def _model(network: QNetwork, layout: Layout) -> Fields:
         ("x_off", layout.offset("x")),
         ("rows_off", scratch + layout.scratch.rows), ("sums_off", scratch + layout.scratch.sums),
         ("part_off", scratch + layout.scratch.part), ("words_off", scratch + layout.scratch.words),
+        ("row_off", scratch + layout.scratch.row),
+        ("classes_off", scratch + layout.scratch.classes),
         ("bytes_off", scratch + layout.scratch.bytes_),
         ("gates_off", scratch + layout.scratch.gates),
         ("progress_off", layout.offset("progress")),

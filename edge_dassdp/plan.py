@@ -64,6 +64,8 @@ class Scratch:
     sums: int
     part: int
     words: int
+    row: int
+    classes: int
     bytes_: int
     gates: int
     inference_bytes: int
@@ -227,40 +229,45 @@ def _place(fields: list[StateField], start: int) -> tuple[list[StateField], int]
 
 
 def _scratch(network: QNetwork) -> Scratch:
-    sizes = _scratch_sizes(network, learns=True)
-    inference = _scratch_sizes(network, learns=False)
-    names = ("rows", "sums", "part", "words", "bytes_", "gates")
-    offsets = {name: sum(sizes[before] for before in names[:i]) for i, name in enumerate(names)}
-    return Scratch(**offsets, inference_bytes=sum(inference.values()), bytes=sum(sizes.values()))
+    rows = max([4 * min(ROWS_MAX, q.n_pre) for q in network.projections if not q.is_analogue],
+               default=0)
+    inference, learning = _inference_parts(network), _learning_parts(network)
+    offsets: dict[str, int] = {}
+    ends = []
+    for parts in (inference, learning):
+        at = rows
+        for name, size in parts.items():
+            offsets[name] = at
+            at += -(-size // _WORD) * _WORD
+        ends.append(at)
+    return Scratch(rows=0, inference_bytes=ends[0], bytes=max(ends), **offsets)
 
 
-def _scratch_sizes(network: QNetwork, *, learns: bool) -> dict[str, int]:
-    """Bytes of each part, whole words; without learning, what inference alone would need."""
-    needs: dict[str, list[int]] = {
-        name: [0] for name in ("rows", "sums", "part", "words", "bytes_", "gates")}
+def _inference_parts(network: QNetwork) -> dict[str, int]:
+    """Bytes of each part of the scratch while the network runs."""
+    sums = part = bits = 0
     for p in network.populations:
         wide = p.acc_bits == 32 or (p.analogue_bias is not None and p.analogue_bits == 32)
-        needs["sums"].append(columns(p.size) * (4 if wide else 2))
-        if p.records_membrane and learns:
-            needs["words"].append(4 * words(p.size))
+        sums = max(sums, columns(p.size) * (4 if wide else 2))
+        bits = max(bits, 4 * words(p.size) * p.records_membrane)
     for q in network.projections:
-        if q.is_analogue:
-            continue
-        needs["rows"].append(4 * min(ROWS_MAX, q.n_pre))
         wide = network.population(q.post).acc_bits == 32 and q.weight_bits != 16
-        if q.is_dense or wide:
-            needs["part"].append(2 * columns(q.n_post))
-        if q.is_dense:
-            needs["words"].append(4 * words(q.n_pre))
-    for q in network.plastic if learns else ():
-        needs["sums"].append(columns(q.n_post) * (4 if _sync(q.rule) else 2))
-        needs["part"].append(2 * columns(q.n_post))
-        needs["bytes_"].append(columns(q.n_post))
-        if _sync(q.rule):
-            needs["gates"].append(2 * network.n_batch)
-        else:
-            needs["words"].append(8 * words(q.n_pre))
-    return {name: -(-max(sizes) // _WORD) * _WORD for name, sizes in needs.items()}
+        if not q.is_analogue and (q.is_dense or wide):
+            part = max(part, 2 * columns(q.n_post))
+        bits = max(bits, 4 * words(q.n_pre) * q.is_dense)
+    return {"sums": sums, "part": part, "words": bits}
+
+
+def _learning_parts(network: QNetwork) -> dict[str, int]:
+    """The same while it learns; k, or the sums of a batch, lie where the sums of a step did."""
+    sizes = {"sums": 0, "row": 0, "classes": 0, "bytes_": 0, "gates": 0}
+    for q in network.plastic:
+        n = columns(q.n_post)
+        needs = {"sums": 4 * n, "row": 2 * n, "bytes_": n, "gates": 2 * network.n_batch} \
+            if _sync(q.rule) else {"sums": 2 * n, "row": 2 * n, "bytes_": n,
+                                   "classes": 8 * words(q.n_pre)}
+        sizes = {name: max(size, needs.get(name, 0)) for name, size in sizes.items()}
+    return sizes
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ ShiftSeed = Annotated[int | None, typer.Option(help=(
 Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples only.",
                                            show_default=False)]
 TargetSpec = Annotated[str, typer.Option("--target", "-t", help=f"Where to run: {SPECS}.")]
+Threads = Annotated[int, typer.Option(min=0, help=(
+    "Threads that share the samples on the emulator; 0 takes all cores. No bit depends on it."))]
 Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False)]
 

@@ -48,6 +48,7 @@ def _run(
     snapshot: Snapshot = None,
     restore: Restore = None,
     reset: Reset = False,
+    threads: options.Threads = 1,
     log: options.Log = None,
 ) -> Answer:
     """Classify samples on a target.
@@ -56,7 +57,7 @@ def _run(
     """
     network = options.load_model(model)
     x, y = options.device_samples(network, options.load_samples(data, split, shift_seed, limit))
-    with open_target(target, network, log=log) as device:
+    with open_target(target, network, log=log, n_threads=threads) as device:
         _prepare(device, network, restore, reset)
         found = _classify(out, device, x)
         _save(device, network, snapshot)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +48,27 @@ def prototypes(header: Path, *includes: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+def n_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Emulator(Target):
     """The generated C as a Target. Raises E301 without a C compiler, E302 if it refuses.
 
-    checked: the build that reports every overflow the proof excluded (EdgeError E506).
+    checked: the build that reports every overflow the proof excluded (EdgeError E506); it runs the
+    portable kernels, the fast one those of firmware/kernels/host.
+    n_threads: how many share the samples of an inference, each on its own copy of the state; 0
+    stands for all cores. No bit depends on it. Learning is sequential by nature, for each sample
+    meets the weights that the one before left: it takes one thread.
     """
 
-    def __init__(self, network: QNetwork, *, checked: bool = False) -> None:
+    def __init__(self, network: QNetwork, *, checked: bool = False, n_threads: int = 1) -> None:
+        if n_threads < 0:
+            raise EdgeError("E105", f"{n_threads} threads", help="0 stands for all cores")
+        self.n_threads = n_threads or n_cores()
         self.name = "emulator-checked" if checked else "emulator"
         self.network = network
         self.layout = Layout(network)
@@ -69,9 +86,10 @@ class Emulator(Target):
     def run(self, x: NDArray[np.int8], labels: NDArray[Any] | None = None,
             losses_q8: NDArray[Any] | None = None, *, mode: int = INFER,
             digest: bool = False) -> BatchOutcome:
-        """Run samples x, int8 (n, x_bytes), one after another in C.
+        """Run samples x, int8 (n, x_bytes), in order; the state is then that after the last one.
 
-        labels, losses_q8: (n,) integers or None. mode: INFER, LEARN or WARM_UP.
+        labels, losses_q8: (n,) integers or None. mode: INFER, LEARN or WARM_UP; INFER uses
+        `n_threads`.
         Raises E104 for a wrong shape, E503 as a device would, E506 for an overflow.
         """
         samples = np.ascontiguousarray(x)
@@ -87,19 +105,47 @@ class Emulator(Target):
         }
         if digest:
             arrays |= {k: np.zeros(n, np.uint32) for k in ("forward_digest", "learned_digest")}
-        out = self._ffi.new("dassdp_emulator_out_t *")
-        for name, array in arrays.items():
-            setattr(out, name, self._ffi.from_buffer(self._pointer_type(array), array))
-        n_done = self._ffi.new("uint32_t *")
-        status = self._lib.dassdp_emulator_run(
-            self._model, self._state, mode, n, self._ffi.from_buffer("int8_t[]", samples),
-            self._int32(labels, n), self._int32(losses_q8, n), out, n_done)
-        self._check(status, f"sample {n_done[0]}")
+        given = self._int32(labels, n), self._int32(losses_q8, n)
+        if mode == INFER and min(self.n_threads, n) > 1:
+            self._infer_in_threads(samples, arrays)
+        else:
+            self._run_in_order(self._state, mode, samples, *given, arrays)
         return BatchOutcome(
             arrays["class_idx"].astype(np.int64), arrays["logits"],
             arrays["loss_q8"].astype(np.int64), arrays["is_skipped"].astype(bool),
             arrays["is_updated"].astype(bool), arrays.get("forward_digest"),
             arrays.get("learned_digest"))
+
+    def _infer_in_threads(self, samples: NDArray[np.int8],
+                          arrays: dict[str, NDArray[Any]]) -> None:
+        """Slices of the samples side by side. The last slice ends as all samples in order would."""
+        n = len(samples)
+        n_slices = min(self.n_threads, n)
+        states = [self._ffi.new("uint64_t[]", len(self._state)) for _ in range(n_slices)]
+        for state in states:
+            self._ffi.memmove(state, self._state, self.layout.state_bytes)
+        bounds = pairwise(i * n // n_slices for i in range(n_slices + 1))
+
+        def infer(state: Any, bound: tuple[int, int]) -> None:
+            part = slice(*bound)
+            self._run_in_order(state, INFER, samples[part], self._ffi.NULL, self._ffi.NULL,
+                               {name: array[part] for name, array in arrays.items()})
+
+        with ThreadPoolExecutor(n_slices) as pool:
+            list(pool.map(infer, states, bounds))
+        self._state = states[-1]
+
+    def _run_in_order(self, state: Any, mode: int, samples: NDArray[np.int8], labels: Any,
+                      losses_q8: Any, arrays: dict[str, NDArray[Any]]) -> None:
+        """One call of the C, which holds no lock of Python; results go into `arrays`."""
+        out = self._ffi.new("dassdp_emulator_out_t *")
+        for name, array in arrays.items():
+            setattr(out, name, self._ffi.from_buffer(self._pointer_type(array), array))
+        n_done = self._ffi.new("uint32_t *")
+        status = self._lib.dassdp_emulator_run(
+            self._model, state, mode, len(samples), self._ffi.from_buffer("int8_t[]", samples),
+            labels, losses_q8, out, n_done)
+        self._check(status, f"sample {n_done[0]}")
 
     def _pointer_type(self, array: NDArray[Any]) -> str:
         return f"{array.dtype.name}_t[]"

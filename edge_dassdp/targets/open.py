@@ -21,12 +21,12 @@ BAUD = 115_200
 
 
 def open_target(spec: str, network: QNetwork, *, count: bool = False,
-                log: Path | None = None) -> Target:
+                log: Path | None = None, n_threads: int = 1) -> Target:
     """The target that `spec` names (see `SPECS`), with `network` at factory weights on it.
 
     A board on a serial port keeps what it has learned: only the handshake is made. qemu builds
     the firmware first. count: instructions as ticks, qemu only. log: a file for every byte sent
-    and received, qemu and serial only.
+    and received, qemu and serial only. n_threads: for inference, 0 for all cores, emulator only.
     Raises EdgeError E105 for an unknown word, E301 without a tool, E401 for an unknown board,
     E501, E502 or E504 where the link or the device refuses.
     """
@@ -37,6 +37,9 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
     if log and kind not in ("qemu", "serial"):
         raise EdgeError("E105", f"target '{spec}' has no link to log",
                         help="choose qemu:BOARD or serial:PORT, or leave --log out")
+    if n_threads != 1 and kind not in ("emulator", "emulator-checked"):
+        raise EdgeError("E105", f"target '{spec}' has no threads",
+                        help="choose emulator, or leave --threads out")
     if kind == "qemu" and rest:
         firmware = build_firmware(emit(network), load_board(rest))
         return Qemu.start(network, firmware, count=count, log=log)
@@ -45,7 +48,7 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
     if spec == "reference":
         return Reference(network)
     if spec in ("emulator", "emulator-checked"):
-        return Emulator(network, checked=spec == "emulator-checked")
+        return Emulator(network, checked=spec == "emulator-checked", n_threads=n_threads)
     raise EdgeError("E105", f"there is no target '{spec}'", help=f"choose {SPECS}")
 
 

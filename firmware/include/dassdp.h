@@ -200,10 +200,12 @@ struct dassdp_model {
     int32_t x_off;         /* copy of the sample being run, DASSDP_NONE for constant currents */
     uint32_t rows_off;     /* scratch: the list of rows */
     uint32_t sums_off;     /* scratch: sums of a step; while learning k, or the sums of a batch */
-    uint32_t part_off;     /* scratch: int16 sums of one list of rows; while learning the update row */
-    uint32_t words_off;    /* scratch: words of spikes: silent neurons, or those of one class */
-    uint32_t bytes_off;    /* scratch: uint8 latencies of a population while learning */
-    uint32_t gates_off;    /* scratch: uint16 gates of a batch */
+    uint32_t part_off;     /* scratch, inference: int16 sums of one list of rows */
+    uint32_t words_off;    /* scratch, inference: bits of silent neurons, or of positive membranes */
+    uint32_t row_off;      /* scratch, learning: the update row */
+    uint32_t classes_off;  /* scratch, learning: bits of the neurons of a latency, and of a class */
+    uint32_t bytes_off;    /* scratch, learning: uint8 latencies of a population */
+    uint32_t gates_off;    /* scratch, learning: uint16 gates of a batch */
     uint32_t progress_off; /* dassdp_progress_t */
     int32_t learning_off;  /* dassdp_learning_t, DASSDP_NONE if nothing is plastic */
     int32_t loss_off;      /* uint16 losses of a batch, DASSDP_NONE without (DA-)SSDP */

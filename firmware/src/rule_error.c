@@ -48,7 +48,7 @@ static void learn_class(const update_t *update, const uint32_t *same, uint32_t f
     dassdp_learning_t *learning = dassdp_learning(model, update->state);
     void *image = dassdp_at(update->state, (uint32_t)projection->image_off);
     dassdp_row_t *rows = dassdp_at(update->state, model->rows_off);
-    int16_t *dw_q8 = dassdp_at(update->state, model->part_off);
+    int16_t *dw_q8 = dassdp_at(update->state, model->row_off);
     uint32_t n_vanished = dassdp_k_update_row(projection->error_rule, dw_q8, update->k,
                                               update->n_columns, n_spikes, update->latency_post,
                                               latency);
@@ -133,7 +133,7 @@ int dassdp_rule_error(const dassdp_model_t *model, void *state,
     if (rule->g_q7 != 0) {
         update.latency_post = post_latencies(model, state, projection, k);
     }
-    uint32_t *words = dassdp_at(state, model->words_off);
+    uint32_t *words = dassdp_at(state, model->classes_off);
     uint32_t n_latencies = rule->g_q7 != 0 ? model->n_steps : 1u;
     for (uint32_t latency = 0; latency < n_latencies; latency++) {
         const uint32_t *planes = update.pre.latency;

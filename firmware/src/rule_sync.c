@@ -201,7 +201,7 @@ int dassdp_rule_sync(const dassdp_model_t *model, void *state,
     uint32_t dw_rshift = 12u + projection->sync_rule->delta_rshift;
     uint32_t n_columns = DASSDP_COLUMNS(projection->n_post);
     int32_t *sum = dassdp_at(state, model->sums_off);
-    int16_t *dw_q8 = dassdp_at(state, model->part_off);
+    int16_t *dw_q8 = dassdp_at(state, model->row_off);
     uint16_t *gates_q12 = dassdp_at(state, model->gates_off);
     void *image = dassdp_at(state, (uint32_t)projection->image_off);
     dassdp_row_t row = dassdp_first_row(image);

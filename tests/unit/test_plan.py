@@ -58,8 +58,10 @@ def test_padding_is_small(name: str) -> None:
 def test_scratch_holds_what_each_phase_needs(name: str) -> None:
     layout, network = LAYOUTS[name], SCENARIOS[name].quantized
     size = layout.scratch
-    parts = (size.rows, size.sums, size.part, size.words, size.bytes_, size.gates, size.bytes)
-    assert all(at % 4 == 0 for at in parts) and list(parts) == sorted(parts)
+    for parts in ((size.rows, size.sums, size.part, size.words, size.bytes),
+                  (size.rows, size.sums, size.row, size.classes, size.bytes_, size.gates,
+                   size.bytes)):
+        assert all(at % 4 == 0 for at in parts) and list(parts) == sorted(parts)
     assert size.bytes >= size.inference_bytes
     for p in network.populations:
         assert size.part - size.sums >= p.size * p.acc_bits // 8
@@ -67,7 +69,7 @@ def test_scratch_holds_what_each_phase_needs(name: str) -> None:
         if not q.is_analogue:
             assert size.sums - size.rows >= 4 * min(96, q.n_pre)
     for q in network.plastic:
-        assert size.words - size.part >= 2 * q.n_post and size.gates - size.bytes_ >= q.n_post
+        assert size.classes - size.row >= 2 * q.n_post and size.gates - size.bytes_ >= q.n_post
 
 
 @pytest.mark.parametrize("name", ["described_4", "steps_7", "saturated"])

@@ -5,7 +5,7 @@
 
 #include "dassdp_model.h"
 
-static char fault[256];
+static _Thread_local char fault[256];
 
 const dassdp_model_t *dassdp_emulator_model(void)
 {
@@ -81,7 +81,7 @@ int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, 
 
 const char *dassdp_emulator_fault(void)
 {
-    static char reported[sizeof fault];
+    static _Thread_local char reported[sizeof fault];
     memcpy(reported, fault, sizeof fault);
     fault[0] = '\0';
     return reported;

@@ -26,7 +26,7 @@ int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, 
                         const int8_t *x, const int32_t *labels, const int32_t *losses_q8,
                         const dassdp_emulator_out_t *out, uint32_t *n_done);
 
-/* The first overflow that the checked build saw since the last call, "" without one. */
+/* The first overflow that the checked build saw in this thread since the last call, "" without one. */
 const char *dassdp_emulator_fault(void);
 
 #endif

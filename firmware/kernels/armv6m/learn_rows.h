@@ -1,0 +1,136 @@
+/* Plastic rows for ARMv6-M, four weights at a time. With lanes of 16 bits d = dw_q8 + 32768,
+ * (d + u) >> 8 is the step + 128, a byte D for every weight; then W + D - 0x80808080 holds the new
+ * biased weights, exact as a whole word if each of them fits. If any does not, the lowest such byte is
+ * right, which the check sees, and the four are done one by one.
+ *
+ * The including file defines FITS: r2 = W + D - 0x80808080 from r1 D and r4 W, flags EQ if all fit;
+ * DELTA: r1 D and r4 W again; CONSTANT: r0, that FITS finds in r9. */
+    .syntax unified
+    .thumb
+
+    .equ DW, 0                  /* the frame */
+    .equ ROW_BYTES, 4
+    .equ LIST_END, 8
+    .equ RNG, 48
+
+    .macro LEARN_FOUR clip
+    lsls r3, r0, #13
+    eors r0, r3
+    lsrs r3, r0, #17
+    eors r0, r3
+    lsls r3, r0, #5
+    eors r0, r3
+    ldmia r7!, {r1, r2}
+    mov r3, r8
+    eors r1, r3
+    eors r2, r3
+    movs r3, r6
+    ands r3, r0
+    adds r1, r1, r3
+    lsrs r3, r0, #8
+    ands r3, r6
+    adds r2, r2, r3
+    lsrs r1, r1, #8
+    ands r1, r6
+    bics r2, r6
+    adds r1, r1, r2
+    ldr r4, [r5]
+    FITS
+    bne \clip
+    stmia r5!, {r2}
+    .endm
+
+/* void name(projection, rows, n_rows, dw_q8, rng, image)
+ * r0 random, r1 r2 even and odd lanes, r4 W, r5 weights, r6 mask, r7 dw_q8, r8 0x80008000, r9 of
+ * FITS, r10 largest biased weight, r11 list, r12 end of the row. */
+    .macro LEARN_ROWS name
+    .section .text.\name, "ax", %progbits
+    .balign 4
+    .global \name
+    .type \name, %function
+    .thumb_func
+\name:
+    push {r4-r7, lr}
+    mov r4, r8
+    mov r5, r9
+    mov r6, r10
+    mov r7, r11
+    push {r4-r7}
+    ldr r4, [r0, #DASSDP_PROJECTION_ROW_BYTES]
+    ldrb r5, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
+    mov r11, r1
+    lsls r2, r2, #2
+    adds r1, r1, r2             /* LIST_END */
+    movs r0, r3
+    movs r2, r1
+    movs r1, r4
+    push {r0-r2}
+    movs r0, #1
+    lsls r0, r5
+    subs r0, r0, #1
+    mov r10, r0
+    ldr r0, signs
+    mov r8, r0
+    CONSTANT
+    mov r9, r0
+    ldr r6, even_lanes
+    ldr r0, [sp, #RNG]
+    ldr r0, [r0]
+next_row:
+    mov r3, r11
+    ldmia r3!, {r5}
+    mov r11, r3
+    ldr r4, [sp, #ROW_BYTES]
+    adds r4, r4, r5
+    mov r12, r4
+    ldr r7, [sp, #DW]
+1:  LEARN_FOUR clip_first
+2:  LEARN_FOUR clip_second
+3:  cmp r5, r12
+    bne 1b
+    ldr r3, [sp, #LIST_END]
+    cmp r3, r11
+    bne next_row
+    ldr r1, [sp, #RNG]
+    str r0, [r1]
+    add sp, #12
+    pop {r4-r7}
+    mov r8, r4
+    mov r9, r5
+    mov r10, r6
+    mov r11, r7
+    pop {r4-r7, pc}
+
+clip_first:
+    bl clip
+    b 2b
+clip_second:
+    bl clip
+    b 3b
+clip:
+    DELTA
+4:  uxtb r2, r4
+    uxtb r3, r1
+    adds r2, r2, r3
+    subs r2, r2, #128
+    bpl 5f
+    movs r2, #0
+5:  cmp r2, r10
+    ble 6f
+    mov r2, r10
+6:  strb r2, [r5]
+    adds r5, r5, #1
+    lsrs r4, r4, #8
+    lsrs r1, r1, #8
+    lsls r2, r5, #30            /* words of weights are aligned */
+    bne 4b
+    bx lr
+    .balign 4
+even_lanes:
+    .word 0x00FF00FF
+signs:
+    .word 0x80008000
+byte_signs:
+    .word 0x80808080
+    .size \name, . - \name
+    .endm
