@@ -23,8 +23,10 @@ test: $(VENV)/test.stamp tools
 soak: $(VENV)/demo.stamp
 	$(BIN)/python benchmarks/soak.py
 
-# Samples a second of the emulator against snnTorch on one thread.
-bench: $(VENV)/test.stamp
+# Instructions of every kernel and network on every core beside the peers, then the emulator against
+# snnTorch. Writes benchmarks/results and the tables of README.md. The peers need 1.4 GB.
+bench: $(VENV)/test.stamp tools
+	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/emulator_speed.py
 
 # Cross compiler and QEMU: installed where root or sudo allows, else one sentence and no failure.

@@ -32,11 +32,13 @@ def priced_cpus() -> frozenset[str]:
 
 def predict_instructions(work: Work, board: Board) -> float | None:
     """Instructions of `work` on a board's core; None if boards/costs.toml lacks its cpu."""
-    costs = _costs().get(board.cpu)
-    if costs is None:
-        return None
-    return float(sum(price * getattr(work, name)
-                     for name, price in costs["instructions"].items()))
+    return price(work, board.cpu) if board.cpu in _costs() else None
+
+
+def price(work: Work, cpu: str) -> float:
+    """Instructions of `work` on one of `priced_cpus`."""
+    return float(sum(each * getattr(work, name)
+                     for name, each in _costs()[cpu]["instructions"].items()))
 
 
 def predict_mean(work: Sequence[Work], board: Board) -> float | None:

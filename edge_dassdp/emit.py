@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_dassdp import assets, protocol
+from edge_dassdp import assets, kernels, protocol
 from edge_dassdp.packing import columns, pack_weights, row_bytes
 from edge_dassdp.plan import Layout
 from edge_dassdp.qformat import IntArray
@@ -134,7 +134,7 @@ def _population(network: QNetwork, layout: Layout, texts: _Texts, p: QPopulation
         ("latency_off", layout.offset(f"latency_{p.name}")),
         ("count_off", layout.offset(f"count_{p.name}")),
         ("error_off", layout.offset(f"error_{p.name}")),
-        ("update", f"dassdp_k_neuron_{_neuron_kernel(p)}_{p.reset}"),
+        ("update", kernels.of_population(p).symbol),
     ]
 
 
@@ -142,6 +142,7 @@ def _projection(network: QNetwork, layout: Layout, texts: _Texts, p: QProjection
     inputs = [i.name for i in network.inputs]
     posts = [q.name for q in network.populations]
     from_input = p.pre in inputs
+    kernel = kernels.of_projection(network, p)
     image = pack_weights(p.w, p.weight_bits)
     if p.weight_bits == 16:
         words = [int.from_bytes(image[i : i + 2], "little", signed=True)
@@ -159,11 +160,9 @@ def _projection(network: QNetwork, layout: Layout, texts: _Texts, p: QProjection
         ("factory", factory), ("image_off", layout.offset(f"w_{p.name}")),
         ("totals", texts.array("int32_t", f"totals_{p.name}", _padded(p.w.sum(axis=0)))
          if p.is_dense else "0"),
-        ("accumulate", "0" if p.is_analogue else f"dassdp_k_accumulate_s{max(p.weight_bits, 6)}"),
-        ("analogue", f"dassdp_k_analogue_a{network.population(p.post).analogue_bits}"
-         if p.is_analogue else "0"),
-        ("learn_rows", f"dassdp_k_learn_rows_s{p.weight_bits if p.weight_bits >= 8 else 4}"
-         if p.is_plastic else "0"),
+        ("accumulate", "0" if p.is_analogue else kernel.symbol),
+        ("analogue", kernel.symbol if p.is_analogue else "0"),
+        ("learn_rows", kernels.of_learning(p) if p.is_plastic else "0"),
         *_rule(layout, texts, p),
     ]
 
@@ -171,10 +170,6 @@ def _projection(network: QNetwork, layout: Layout, texts: _Texts, p: QProjection
 def _padded(values: IntArray) -> IntArray:
     """With zeros behind, as kernels read it."""
     return np.pad(values, (0, columns(values.size) - values.size))
-
-
-def _neuron_kernel(p: QPopulation) -> str:
-    return "pairs" if p.runs_in_pairs else f"v{p.membrane_bits}_a{p.acc_bits}"
 
 
 def _rule(layout: Layout, texts: _Texts, p: QProjection) -> Fields:

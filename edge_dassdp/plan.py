@@ -229,8 +229,10 @@ def _place(fields: list[StateField], start: int) -> tuple[list[StateField], int]
 
 
 def _scratch(network: QNetwork) -> Scratch:
-    rows = max([4 * min(ROWS_MAX, q.n_pre) for q in network.projections if not q.is_analogue],
-               default=0)
+    listed = [q.n_pre for q in network.projections if not q.is_analogue]
+    if network.readout_kind == "spike_count":
+        listed.append(network.n_classes)
+    rows = 4 * min(ROWS_MAX, max(listed, default=0))
     inference, learning = _inference_parts(network), _learning_parts(network)
     offsets: dict[str, int] = {}
     ends = []

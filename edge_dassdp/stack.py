@@ -25,8 +25,13 @@ VECTORS = "dassdp_vectors"
 _N_SYSTEM_VECTORS = 16
 # What a function may call through a pointer, by the prefix of the callee; others: anything. A
 # static function is named beside the one that the compiler may inline it into.
-_CALLEES = {"dassdp_step": "dassdp_k_", "step_population": "dassdp_k_", "spike_sums": "dassdp_k_",
-            "apply": "dassdp_rule_", "dassdp_learn": "dassdp_rule_"}
+_CALLEES = {
+    **dict.fromkeys(("dassdp_infer", "dassdp_begin", "analogue_current", "dassdp_step",
+                     "step_population", "spike_sums", "accumulate", "dassdp_rule_error",
+                     "learn_latency", "learn_class", "dassdp_rule_sync"), "dassdp_k_"),
+    **dict.fromkeys(("apply", "dassdp_learn"), "dassdp_rule_"),
+    **dict.fromkeys(("dassdp_warm_up", "dassdp_fit_gate", "dassdp_check_learning"), "gate_"),
+}
 _R_ARM_ABS32 = 2
 
 _CI_NODE = re.compile(r'title: "(?:[^":]*:)?([^"]+)" label: "[^"]*\\n(\d+) bytes \(([a-z,]+)\)')
@@ -115,13 +120,18 @@ def _disassemble(elf: Path) -> dict[int, _Function]:
     objdump = find_tool(ARM_PREFIX + "objdump", ARM_HELP)
     text = subprocess.run([objdump, "-d", "--no-show-raw-insn", str(elf)], check=True,
                           capture_output=True, text=True).stdout
+    with elf.open("rb") as stream:
+        known = {s["st_value"] & ~1 for s in symbol_table(ELFFile(stream)).iter_symbols()
+                 if s["st_info"]["type"] == "STT_FUNC"}
     functions: dict[int, _Function] = {}
     jumps: list[tuple[int, str, int]] = []
     start = 0
     for line in text.splitlines():
         if header := _HEADER.match(line):
-            start = int(header[1], 16)
-            functions[start] = _Function(header[2])
+            address = int(header[1], 16)
+            if address in known or not functions:  # else a label inside a function
+                start = address
+                functions[start] = _Function(header[2])
         elif instruction := _INSTRUCTION.match(line):
             mnemonic, operands = instruction[1], (instruction[2] or "").strip()
             functions[start].frame += _pushed(mnemonic, operands)

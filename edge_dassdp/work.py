@@ -24,81 +24,60 @@ from edge_dassdp.target import NO_LABEL
 @dataclass(frozen=True)
 class Work:
     """Operations of one sample on a device, exact. Columns are those of the weight image, padding
-    included; a row is that of a presynaptic neuron; words hold 32 neurons.
-
-    Both. words_searched: words of spikes listed as rows. membranes_read: membranes or spikes added
-    to logits, membranes tested for a record.
-
-    Inference. bytes_moved: cleared or copied at the start of a sample. population_steps: population
-    updates. analogue_macs_16, _32: inputs times columns, by bits of the sum. currents: neurons
-    whose analogue current was rounded. projection_steps: projections of spikes heard. lists: lists
-    of rows summed; list_columns: columns of these, of byte weights; list_columns_16: of 16-bit
-    ones. rows_summed: active rows; silent ones where a projection is dense. part_columns: columns
-    added to sums in a pass of their own: the sum of all rows, and parts. synaptic_ops_8, _7, _6 (4
-    to 6 bits), _16: rows summed times columns, by weight bits. pair_updates: neurons of the kernels
-    for pairs, padding included; neuron_updates: of the general ones. pair_subtractions,
-    subtractions: of them, those with a reset by subtraction, twice where it happens at once;
-    pair_zeroings, zeroings: with a reset to zero. leak_products of general kernels: two for an
-    int32 membrane, one for an int16 one, none where a shift leaks. planes_recorded: bit planes of
-    counts and latencies, by words.
-
-    Learning. updates: 1 if weights were written. logits: softmax terms. planes_read: bit planes of
-    records tested, by words; popcounts: words whose bits were counted; bits_unpacked: bits of
-    latencies. feedback_dots, feedback_macs: errors passed back, per neuron and column. factors:
-    error factors k. classes: classes of presynaptic neurons that share an update row, of error
-    rules; class_words: words visited to find them; class_columns: columns of their update rows;
-    timed_columns: those weighted by latency among them. rows_written. columns_8, _4 (4 to 7 bits),
-    _16: columns written, by weight bits. sync_columns: weights that synchrony rules decide on;
-    sync_rows: presynaptic latencies and sync_pairs: pairs that they compare, in every sample of the
-    batch.
+    included; a row is that of a presynaptic neuron; a word holds 32 neurons.
     """
 
+    # inference
     inferences: int = 0
-    bytes_moved: int = 0
-    population_steps: int = 0
-    analogue_macs_16: int = 0
-    analogue_macs_32: int = 0
-    currents: int = 0
-    projection_steps: int = 0
-    words_searched: int = 0
-    lists: int = 0
-    list_columns: int = 0
-    list_columns_16: int = 0
-    rows_summed: int = 0
-    part_columns: int = 0
-    synaptic_ops_8: int = 0
-    synaptic_ops_7: int = 0
-    synaptic_ops_6: int = 0
-    synaptic_ops_16: int = 0
-    pair_updates: int = 0
-    pair_subtractions: int = 0
-    pair_zeroings: int = 0
-    neuron_updates: int = 0
-    leak_products: int = 0
-    subtractions: int = 0
-    zeroings: int = 0
-    planes_recorded: int = 0
-    membranes_read: int = 0
+    bytes_moved: int = 0  # cleared, or copied at the start of a sample
+    population_steps: int = 0  # population updates
+    analogue_steps: int = 0  # of populations that hear currents
+    analogue_macs_16: int = 0  # inputs times columns, into int16 sums
+    analogue_macs_32: int = 0  # into int32 sums
+    currents: int = 0  # neurons whose analogue current was rounded
+    projection_steps: int = 0  # projections that heard spikes or silence
+    words_searched: int = 0  # words of spikes of which rows were listed
+    list_columns: int = 0  # columns of the lists of rows that were summed, of byte weights
+    list_columns_16: int = 0  # of 16-bit weights
+    rows_summed: int = 0  # active neurons; silent ones where a projection is dense
+    synaptic_ops_8: int = 0  # rows summed times columns, of 8-bit weights
+    synaptic_ops_7: int = 0  # of 7-bit weights
+    synaptic_ops_6: int = 0  # of 4- to 6-bit weights
+    synaptic_ops_16: int = 0  # of 16-bit weights
+    part_columns: int = 0  # added in a pass of their own: sums of all rows, and parts of wide sums
+    pair_updates: int = 0  # neurons of the kernels for pairs, padding included
+    pair_subtractions: int = 0  # of them, resets by subtraction; two where it is at once
+    pair_zeroings: int = 0  # of them, resets to zero
+    neuron_words: int = 0  # words of neurons of the general kernels
+    neuron_updates_16: int = 0  # int16 neurons of them
+    neuron_updates_32: int = 0  # int32 neurons
+    leak_products: int = 0  # of int32 by Q15, where no shift leaks
+    subtractions: int = 0  # as of pairs
+    zeroings: int = 0  # as of pairs
+    planes_recorded: int = 0  # words of bit planes of counts and latencies
+    membranes_read: int = 0  # membranes or spikes added to logits, membranes tested for a record
+
+    # learning
     lessons: int = 0
-    updates: int = 0
-    logits: int = 0
-    planes_read: int = 0
-    popcounts: int = 0
-    bits_unpacked: int = 0
-    feedback_dots: int = 0
-    feedback_macs: int = 0
-    factors: int = 0
-    class_words: int = 0
+    updates: int = 0  # 1 if weights were written
+    logits: int = 0  # softmax terms
+    planes_read: int = 0  # words of bit planes compared
+    popcounts: int = 0  # words whose bits were counted
+    bits_unpacked: int = 0  # bits of latencies
+    feedback_dots: int = 0  # errors passed back to a neuron through a projection
+    feedback_macs: int = 0  # columns of these
+    factors: int = 0  # error factors k
+    class_words: int = 0  # visited to find and list classes: neurons of one update row
     classes: int = 0
-    class_columns: int = 0
-    timed_columns: int = 0
+    class_columns: int = 0  # columns of their update rows
+    timed_columns: int = 0  # those weighted by latency among them
     rows_written: int = 0
-    columns_8: int = 0
-    columns_4: int = 0
-    columns_16: int = 0
-    sync_columns: int = 0
-    sync_rows: int = 0
-    sync_pairs: int = 0
+    columns_8: int = 0  # columns of these rows, of 8-bit weights
+    columns_4: int = 0  # of 4- to 7-bit weights
+    columns_16: int = 0  # of 16-bit weights
+    sync_columns: int = 0  # weights that synchrony rules decide on
+    sync_rows: int = 0  # presynaptic latencies that they compare, in every sample of the batch
+    sync_pairs: int = 0  # pairs of latencies that they compare
 
     @property
     def synaptic_ops(self) -> int:
@@ -126,11 +105,13 @@ def inference_work(network: QNetwork, x: NDArray[np.int8]) -> list[Work]:
         for p in network.populations:
             tally["population_steps"] += 1
             _count_analogue(network, p, t_step, tally)
+            is_zero = np.ones(len(x), bool)
             for q in network.into(p.name):
                 if not q.is_analogue:
                     heard = spikes.get(q.pre)
-                    _count_sums(p, q, reference.spikes_from(q.pre, t_step) if heard is None
-                                else heard, tally)
+                    is_zero &= _count_sums(p, q, reference.spikes_from(q.pre, t_step)
+                                           if heard is None else heard, tally) == 0
+            tally["bytes_moved"] += is_zero * columns(p.size) * p.acc_bits // 8
             _count_neurons(network, p, tally)
             spikes[p.name] = reference.spikes[p.name]
     return [Work(**{name: int(counted[i]) for name, counted in tally.items()})
@@ -152,6 +133,7 @@ def _count_analogue(net: QNetwork, p: QPopulation, t_step: int, tally: dict[str,
     """Once a sample, or in every step if any of its inputs comes in frames."""
     frames = {i.name: i.n_frames for i in net.inputs}
     analogue = [q for q in net.into(p.name) if q.is_analogue]
+    tally["analogue_steps"] += bool(analogue)
     if analogue and (t_step == 0 or any(frames[q.pre] > 1 for q in analogue)):
         tally["currents"] += p.size
         tally[f"analogue_macs_{p.analogue_bits}"] += sum(q.n_pre * columns(q.n_post)
@@ -159,8 +141,8 @@ def _count_analogue(net: QNetwork, p: QPopulation, t_step: int, tally: dict[str,
 
 
 def _count_sums(p: QPopulation, q: QProjection, spikes: NDArray[Any],
-                tally: dict[str, Any]) -> None:
-    """One projection in one step: `accumulate` of network.c."""
+                tally: dict[str, Any]) -> IntArray:
+    """One projection in one step, `accumulate` of network.c: what it adds to sums, in passes."""
     n_columns, is_dense = columns(q.n_post), q.is_dense
     rows_of_word = _by_word(spikes.astype(bool) ^ is_dense).sum(axis=2)
     n_rows, n_lists = rows_of_word.sum(axis=1), _lists(rows_of_word)
@@ -168,10 +150,10 @@ def _count_sums(p: QPopulation, q: QProjection, spikes: NDArray[Any],
     tally["projection_steps"] += 1
     tally["words_searched"] += words(q.n_pre)
     tally["rows_summed"] += n_rows
-    tally["lists"] += n_lists
     tally["list_columns_16" if q.weight_bits == 16 else "list_columns"] += n_lists * n_columns
     tally["part_columns"] += (n_lists * in_parts + is_dense) * n_columns
     tally[f"synaptic_ops_{max(6, q.weight_bits)}"] += n_rows * n_columns
+    return n_lists + is_dense
 
 
 def _by_word(values: NDArray[Any]) -> NDArray[Any]:
@@ -201,8 +183,9 @@ def _count_neurons(net: QNetwork, p: QPopulation, tally: dict[str, Any]) -> None
         tally["pair_subtractions"] += n_subtracted * columns(p.size)
         tally["pair_zeroings"] += is_zeroed * columns(p.size)
     else:
-        tally["neuron_updates"] += p.size
-        tally["leak_products"] += p.size * p.membrane_bits // 16 * (p.leak_shift == 0)
+        tally["neuron_words"] += words(p.size)
+        tally[f"neuron_updates_{p.membrane_bits}"] += p.size
+        tally["leak_products"] += p.size * (p.membrane_bits == 32 and p.leak_shift == 0)
         tally["subtractions"] += n_subtracted * p.size
         tally["zeroings"] += is_zeroed * p.size
     if p.name == net.readout:
@@ -266,17 +249,13 @@ def _count_error_rule(reference: Reference, p: QProjection, rule: QErrorRule, sl
     if not _n_tried(rule, reference.error[p.post], pre):
         return
     tally["bits_unpacked"] += p.n_post * n_bits * is_timed
-    _count_search(pre, is_timed, reference.network, tally)
-    step = pre.latency if is_timed else np.zeros_like(pre.latency)
-    fired = np.flatnonzero(pre.count)
-    _, first = np.unique(np.stack([step[fired], pre.count[fired]]), axis=1, return_index=True)
-    tally["classes"] += first.size
-    tally["class_columns"] += first.size * columns(p.n_post)
-    tally["timed_columns"] += first.size * columns(p.n_post) * is_timed
+    n_classes = _count_search(pre, is_timed, reference.network, tally)
+    tally["classes"] += n_classes
+    tally["class_columns"] += n_classes * columns(p.n_post)
+    tally["timed_columns"] += n_classes * columns(p.n_post) * is_timed
     update = np.zeros_like(reference.w[p.name])
     apply_error_rule(replace(p, weight_bits=16), update, reference.error[p.post], records,
                      _fresh_counters())
-    tally["words_searched"] += words(p.n_pre) * int(update[fired[first]].any(axis=1).sum())
     _count_rows(p, update, tally)
 
 
@@ -292,19 +271,23 @@ def _count_popcounts(count: IntArray, n_bits: int) -> int:
     return int((1 + planes.any(axis=2) * np.arange(n_bits)).sum())
 
 
-def _count_search(pre: Record, is_timed: bool, net: QNetwork, tally: dict[str, int]) -> None:
-    """Latencies ascend, counts ascend within until none is left: every word is visited in each
-    turn, its counts are read while some of it are left."""
-    n_words = words(pre.count.size)
-    tally["class_words"] += n_words * (net.n_steps if is_timed else 1)
-    tally["planes_read"] += (n_words * net.field_bits
-                             * (2 * net.n_steps if is_timed else 1))
-    for t_step in range(net.n_steps if is_timed else 1):
-        same = (pre.latency == t_step) if is_timed else True
-        counts = _by_word((pre.count * same)[None])[0]
-        tally["class_words"] += 2 * n_words * int(counts.max())
-        tally["planes_read"] += net.field_bits * int(counts.max(axis=1).sum())
-        tally["popcounts"] += sum(np.unique(word[word > 0]).size for word in counts)
+def _count_search(pre: Record, is_timed: bool, net: QNetwork, tally: dict[str, int]) -> int:
+    """Classes of presynaptic neurons, latency by latency. A class is that of the first neuron left;
+    from its word on every word is visited, compared while some of it are left, and listed."""
+    n_bits, n_words = net.field_bits, words(pre.count.size)
+    n_latencies = net.n_steps if is_timed else 1
+    n_classes, n_visited, n_read = 0, n_latencies * n_words, n_latencies * n_words
+    for t_step in range(n_latencies):
+        left = np.where(pre.latency == t_step, pre.count, 0) if is_timed else pre.count
+        while left.any():
+            places = np.flatnonzero(left)
+            n_classes += 1
+            n_visited += n_words - int(places[0]) // 32
+            n_read += 1 + np.unique(places // 32).size
+            left = np.where(left == left[places[0]], 0, left)
+    tally["class_words"] += n_visited
+    tally["planes_read"] += n_read * n_bits
+    return n_classes
 
 
 def _count_rows(p: QProjection, update: IntArray, tally: dict[str, int]) -> None:

@@ -27,6 +27,7 @@ from edge_dassdp.targets.serial import open_port
 
 QEMU = "qemu-system-arm"
 _QUIT_S = 5.0
+COUNTER_BITS = 32
 
 
 class QemuProcess:
@@ -145,7 +146,10 @@ class Qemu(LinkTarget):
                        learn_ticks=self._instructions(outcome.learn_ticks))
 
     def _instructions(self, ticks: int | None) -> int | None:
-        return None if ticks is None else self._process.instructions(ticks)
+        """None, too, where QEMU offers the board only a counter that wraps within a sample."""
+        if ticks is None or self.info.tick_bits < COUNTER_BITS:
+            return None
+        return self._process.instructions(ticks)
 
     def press_reset(self) -> None:
         """Restart the firmware: learned weights are lost, the next request raises E505."""

@@ -197,11 +197,22 @@ static void add_logits(const dassdp_model_t *model, void *state,
                        const dassdp_population_t *population)
 {
     int32_t *sum = dassdp_at(state, (uint32_t)population->sum_off);
-    const uint32_t *spk_bits = dassdp_at_const(state, (uint32_t)population->spk_off);
-    for (uint32_t i = 0; i < population->n_neurons; i++) {
-        sum[i] += model->readout_kind == DASSDP_READOUT_MEMBRANE_SUM
-                      ? membrane(population, state, i)
-                      : (int32_t)((spk_bits[i >> 5] >> (i & 31u)) & 1u);
+    if (model->readout_kind == DASSDP_READOUT_MEMBRANE_SUM) {
+        for (uint32_t i = 0; i < population->n_neurons; i++) {
+            sum[i] += membrane(population, state, i);
+        }
+        return;
+    }
+    /* the rows of a spike count are its own words */
+    dassdp_row_t *rows = dassdp_at(state, model->rows_off);
+    dassdp_cursor_t cursor = {.spk_bits = dassdp_at_const(state, (uint32_t)population->spk_off),
+                              .n_words = DASSDP_WORDS((uint32_t)population->n_neurons),
+                              .row = dassdp_first_row(sum),
+                              .row_bytes = sizeof *sum};
+    for (uint32_t n_rows; (n_rows = dassdp_k_rows(&cursor, rows)) != 0u;) {
+        for (uint32_t a = 0; a < n_rows; a++) {
+            *(int32_t *)(uintptr_t)dassdp_row(sum, rows[a]) += 1;
+        }
     }
 }
 

@@ -116,7 +116,7 @@ def test_spikes_of_an_input_are_summed_as_lists_of_narrow_rows():
     work = inference_work(net, input_x(net, x))[0]
     assert (work.synaptic_ops_6, work.synaptic_ops_8) == (work.synaptic_ops, 0)
     assert work.synaptic_ops >= 130 * 48  # 44 columns and 4 of padding
-    assert work.lists >= 2  # of at most 96 rows
+    assert work.list_columns >= 2 * 48  # two lists of at most 96 rows
 
 
 def test_a_dense_projection_sums_the_rows_of_silent_neurons():

@@ -10,17 +10,17 @@
     .syntax unified
     .thumb
 
-    .equ O2, 0                  /* the frame */
-    .equ A3, 4
-    .equ O3, 8
-    .equ ROWS, 12
-    .equ ENTRY, 16
-    .equ END, 20
-    .equ COLUMNS, 24
-    .equ ACC, 28
-    .equ FIRST_O, 32
-    .equ FIRST_A, 36
-    .equ ADDS, 76
+#define O2 0                  /* the frame */
+#define A3 4
+#define O3 8
+#define ROWS 12
+#define ENTRY 16
+#define END 20
+#define COLUMNS 24
+#define ACC 28
+#define FIRST_O 32
+#define FIRST_A 36
+#define ADDS 76
 
     .macro ADD_ROW
     add r6, r12
@@ -88,7 +88,7 @@ dassdp_k_accumulate_s6:
     lsrs r5, r5, #1
     lsls r6, r5, #16
     orrs r5, r6                 /* n bias in lanes */
-    ldr r6, signs
+    ldr r6, .Lsigns
     subs r5, r6, r5
     str r5, [sp, #FIRST_O]
     lsls r6, r5, #8
@@ -96,29 +96,29 @@ dassdp_k_accumulate_s6:
     str r6, [sp, #FIRST_A]
     lsls r3, r3, #30            /* n % 4 rows come first */
     lsrs r3, r3, #29
-    adr r4, entries
+    adr r4, .Lentries
     ldrh r4, [r4, r3]
-    adr r5, rows_16
+    adr r5, .Lrows_16
     adds r4, r4, r5
     str r4, [sp, #ENTRY]
     movs r0, #0
     mov r12, r0
-    b next_tile
+    b .Lnext_tile
 
     .balign 4
-rows_16:
+.Lrows_16:
     ldmia r7!, {r5, r6}
     add r5, r12
     ldmia r5!, {r0-r3}
-second_row:
+.Lsecond_row:
     ADD_ROW
-third_row:
+.Lthird_row:
     ldmia r7!, {r6}
     ADD_ROW
-fourth_row:
+.Lfourth_row:
     ldmia r7!, {r6}
     ADD_ROW
-    ldr r6, odd_lanes
+    ldr r6, .Lodd_lanes
     WIDEN r0, r8, r9
     WIDEN r1, r10, r11
     pop {r0, r1, r4}
@@ -133,9 +133,9 @@ fourth_row:
     push {r0, r1, r4}
     ldr r4, [sp, #END]
     cmp r7, r4
-    bne rows_16
+    bne .Lrows_16
     ldr r5, [sp, #ACC]
-    ldr r6, signs
+    ldr r6, .Lsigns
     mov r0, r8
     mov r1, r9
     mov r2, r10
@@ -153,15 +153,15 @@ fourth_row:
     str r5, [sp, #ACC]
     movs r0, #16
     add r12, r0
-next_tile:
+.Lnext_tile:
     ldr r0, [sp, #COLUMNS]
     mov r1, r12
     subs r0, r0, r1
     cmp r0, #16
-    blo last_tile
+    blo .Llast_tile
     ldr r4, [sp, #ADDS]
     cmp r4, #0
-    bne keep_16
+    bne .Lkeep_16
     ldr r0, [sp, #FIRST_A]
     ldr r1, [sp, #FIRST_O]
     mov r8, r0
@@ -172,7 +172,7 @@ next_tile:
     str r1, [sp, #O2]
     str r0, [sp, #A3]
     str r1, [sp, #O3]
-first_rows:
+.Lfirst_rows:
     ldr r7, [sp, #ROWS]
     ldr r4, [sp, #ENTRY]
     movs r0, #0
@@ -181,9 +181,9 @@ first_rows:
     movs r3, #0
     mov pc, r4
 
-last_tile:
+.Llast_tile:
     cmp r0, #0
-    bne tile_8
+    bne .Ltile_8
     add sp, #40
     pop {r4-r7}
     mov r8, r4
@@ -192,22 +192,22 @@ last_tile:
     mov r11, r7
     pop {r4-r7, pc}
 
-one_of_three:
+.Lone_of_three:
     ldmia r7!, {r6}
-    b second_row
+    b .Lsecond_row
 
-keep_16:
-    bl keep_8
+.Lkeep_16:
+    bl .Lkeep_8
     KEEP r1, r2, 16
     mov lr, r2
     str r1, [sp, #O2]
     KEEP r1, r2, 24
     str r2, [sp, #A3]
     str r1, [sp, #O3]
-    b first_rows
+    b .Lfirst_rows
 
-keep_8:                         /* r4, r5, r6 are for the second half of a tile */
-    ldr r6, signs
+.Lkeep_8:                         /* r4, r5, r6 are for the second half of a tile */
+    ldr r6, .Lsigns
     ldr r5, [sp, #FIRST_O]
     subs r5, r6, r5
     ldr r4, [sp, #ACC]
@@ -220,7 +220,7 @@ keep_8:                         /* r4, r5, r6 are for the second half of a tile 
     bx lr
 
     /* the last 8 columns: no sums in bytes, for the second pair of words would leave the row */
-tile_8:
+.Ltile_8:
     ldr r0, [sp, #FIRST_A]
     ldr r1, [sp, #FIRST_O]
     mov r8, r0
@@ -230,10 +230,10 @@ tile_8:
     ldr r4, [sp, #ADDS]
     cmp r4, #0
     beq 1f
-    bl keep_8
+    bl .Lkeep_8
 1:  ldr r7, [sp, #ROWS]
     ldr r3, [sp, #END]
-    ldr r6, odd_lanes
+    ldr r6, .Lodd_lanes
 2:  ldmia r7!, {r4}
     add r4, r12
     ldmia r4!, {r0, r1}
@@ -242,7 +242,7 @@ tile_8:
     cmp r7, r3
     bne 2b
     ldr r5, [sp, #ACC]
-    ldr r6, signs
+    ldr r6, .Lsigns
     mov r0, r8
     mov r1, r9
     mov r2, r10
@@ -258,10 +258,10 @@ tile_8:
     mov r11, r7
     pop {r4-r7, pc}
     .balign 4
-odd_lanes:
+.Lodd_lanes:
     .word 0x00FF00FF
-signs:
+.Lsigns:
     .word 0x80008000
-entries:
-    .hword 0, fourth_row - rows_16, third_row - rows_16, one_of_three - rows_16
+.Lentries:
+    .hword 0, .Lfourth_row - .Lrows_16, .Lthird_row - .Lrows_16, .Lone_of_three - .Lrows_16
     .size dassdp_k_accumulate_s6, . - dassdp_k_accumulate_s6

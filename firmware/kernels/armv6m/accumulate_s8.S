@@ -10,13 +10,13 @@
     .syntax unified
     .thumb
 
-    .equ ROWS, 0                /* the frame */
-    .equ FIRST_ALL, 4           /* even + (odd rotated left by 8), lanes of both 32768 - n bias */
-    .equ FIRST, 8               /* lanes 32768 - n bias */
-    .equ ENTRY, 12
-    .equ ACC, 16
-    .equ COLUMNS, 20
-    .equ ADDS, 64
+#define ROWS 0                /* the frame */
+#define FIRST_ALL 4           /* even + (odd rotated left by 8), lanes of both 32768 - n bias */
+#define FIRST 8               /* lanes 32768 - n bias */
+#define ENTRY 12
+#define ACC 16
+#define COLUMNS 20
+#define ADDS 64
 
     .macro ROW
     ldmia r4!, {r2}
@@ -37,7 +37,7 @@
     ands r2, r6
     add r11, r2
     .endm
-    .equ ROW_CODE, 34
+#define ROW_CODE 34
 
     .macro TAKE_EVEN all, even
     mov r2, \even
@@ -99,7 +99,7 @@ dassdp_k_accumulate_s8:
     ands r3, r0
     movs r0, #ROW_CODE
     muls r3, r0, r3
-    adr r0, rows_16
+    adr r0, .Lrows_16
     adds r3, r3, r0             /* ENTRY */
     mov r0, r12                 /* ROWS */
     sub sp, #4                  /* END is in lr */
@@ -108,17 +108,17 @@ dassdp_k_accumulate_s8:
     push {r0-r5}
     movs r0, #0
     mov r12, r0
-    b next_tile
+    b .Lnext_tile
 
     .balign 4
-rows_16:
+.Lrows_16:
     ROW
     ROW
     ROW
     ROW
     mov r0, lr
     eors r0, r4
-    bne rows_16
+    bne .Lrows_16
     TAKE_EVEN r1, r8
     TAKE_EVEN r3, r9
     TAKE_EVEN r5, r10
@@ -130,13 +130,13 @@ rows_16:
     ROTATE r5, r7
     lsrs r7, r7, #8
     orrs r7, r6
-store:
-    ldr r6, signs
+.Lstore:
+    ldr r6, .Lsigns
     ldr r4, [sp, #ACC]
     ldr r0, [sp, #ADDS]
     cmp r0, #0
-    bne add_kept
-store_8:
+    bne .Ladd_kept
+.Lstore_8:
     mov r0, r8
     eors r0, r6
     eors r1, r6
@@ -145,7 +145,7 @@ store_8:
     eors r3, r6
     stmia r4!, {r0-r3}
     cmp lr, r12                 /* after a tile of 8 columns */
-    beq done
+    beq .Ldone
     mov r0, r4
     mov r4, r10
     eors r4, r6
@@ -158,12 +158,12 @@ store_8:
     str r0, [sp, #ACC]
     movs r0, #16
     add r12, r0
-next_tile:
+.Lnext_tile:
     ldr r0, [sp, #COLUMNS]
     mov r1, r12
     subs r0, r0, r1
     cmp r0, #16
-    blo last_tile
+    blo .Llast_tile
     mov r0, sp
     ldmia r0!, {r4-r7}          /* ROWS, FIRST_ALL, FIRST, ENTRY */
     mov r8, r6
@@ -174,28 +174,28 @@ next_tile:
     movs r1, r5
     movs r3, r5
     movs r7, r5
-    ldr r6, even_lanes
+    ldr r6, .Leven_lanes
     mov pc, r0                  /* C is 1 */
 
-last_tile:
+.Llast_tile:
     cmp r0, #0                  /* C is 1 */
-    bne tile_8
-    b done
+    bne .Ltile_8
+    b .Ldone
 
-add_kept:
+.Ladd_kept:
     ADD_KEPT r8, 0
     ADD_KEPT r1, 4
     ADD_KEPT r9, 8
     ADD_KEPT r3, 12
     cmp lr, r12
-    beq store_8
+    beq .Lstore_8
     ADD_KEPT r10, 16
     ADD_KEPT r5, 20
     ADD_KEPT r11, 24
     ADD_KEPT r7, 28
-    b store_8
+    b .Lstore_8
 
-done:
+.Ldone:
     add sp, #28
     pop {r4-r7}
     mov r8, r4
@@ -204,14 +204,14 @@ done:
     mov r11, r7
     pop {r4-r7, pc}
 
-tile_8:
+.Ltile_8:
     mov r0, sp
     ldmia r0!, {r4-r6}
     mov r8, r6
     mov r9, r6
     movs r1, r5
     movs r3, r5
-    ldr r6, even_lanes
+    ldr r6, .Leven_lanes
 1:  ldmia r4!, {r2}
     add r2, r12
     ldmia r2, {r0, r2}
@@ -231,11 +231,11 @@ tile_8:
     mov lr, r12
     ROTATE r1, r3
     ROTATE r3, r5
-    b store
+    b .Lstore
 
     .balign 4
-even_lanes:
+.Leven_lanes:
     .word 0x00FF00FF
-signs:
+.Lsigns:
     .word 0x80008000
     .size dassdp_k_accumulate_s8, . - dassdp_k_accumulate_s8

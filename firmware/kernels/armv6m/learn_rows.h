@@ -8,10 +8,10 @@
     .syntax unified
     .thumb
 
-    .equ DW, 0                  /* the frame */
-    .equ ROW_BYTES, 4
-    .equ LIST_END, 8
-    .equ RNG, 48
+#define DW 0                  /* the frame */
+#define ROW_BYTES 4
+#define LIST_END 8
+#define RNG 48
 
     .macro LEARN_FOUR clip
     lsls r3, r0, #13
@@ -69,14 +69,14 @@
     lsls r0, r5
     subs r0, r0, #1
     mov r10, r0
-    ldr r0, signs
+    ldr r0, .Lsigns
     mov r8, r0
     CONSTANT
     mov r9, r0
-    ldr r6, even_lanes
+    ldr r6, .Leven_lanes
     ldr r0, [sp, #RNG]
     ldr r0, [r0]
-next_row:
+.Lnext_row:
     mov r3, r11
     ldmia r3!, {r5}
     mov r11, r3
@@ -84,13 +84,13 @@ next_row:
     adds r4, r4, r5
     mov r12, r4
     ldr r7, [sp, #DW]
-1:  LEARN_FOUR clip_first
-2:  LEARN_FOUR clip_second
+1:  LEARN_FOUR .Lclip_first
+2:  LEARN_FOUR .Lclip_second
 3:  cmp r5, r12
     bne 1b
     ldr r3, [sp, #LIST_END]
     cmp r3, r11
-    bne next_row
+    bne .Lnext_row
     ldr r1, [sp, #RNG]
     str r0, [r1]
     add sp, #12
@@ -101,13 +101,13 @@ next_row:
     mov r11, r7
     pop {r4-r7, pc}
 
-clip_first:
-    bl clip
+.Lclip_first:
+    bl .Lclip
     b 2b
-clip_second:
-    bl clip
+.Lclip_second:
+    bl .Lclip
     b 3b
-clip:
+.Lclip:
     DELTA
 4:  uxtb r2, r4
     uxtb r3, r1
@@ -126,11 +126,11 @@ clip:
     bne 4b
     bx lr
     .balign 4
-even_lanes:
+.Leven_lanes:
     .word 0x00FF00FF
-signs:
+.Lsigns:
     .word 0x80008000
-byte_signs:
+.Lbyte_signs:
     .word 0x80808080
     .size \name, . - \name
     .endm

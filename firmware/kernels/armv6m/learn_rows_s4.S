@@ -5,7 +5,7 @@
 
     .macro FITS
     adds r2, r1, r4
-    ldr r3, byte_signs
+    ldr r3, .Lbyte_signs
     subs r2, r2, r3
     mov r3, r9
     tst r2, r3

@@ -19,7 +19,7 @@
     .endm
 
     .macro CONSTANT
-    ldr r0, byte_signs
+    ldr r0, .Lbyte_signs
     .endm
 
 @ stack: 48

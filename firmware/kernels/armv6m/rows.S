@@ -19,8 +19,8 @@ dassdp_k_rows:
     ldr r3, [r0, #DASSDP_CURSOR_N_WORDS]
     ldr r4, [r0, #DASSDP_CURSOR_ROW]
     ldr r5, [r0, #DASSDP_CURSOR_ROW_BYTES]
-    adr r6, indices
-    ldr r7, sequence
+    adr r6, .Lindices
+    ldr r7, .Lsequence
     lsls r3, r3, #2
     adds r3, r3, r2
     mov r12, r3
@@ -59,9 +59,9 @@ dassdp_k_rows:
     lsrs r0, r3, #2
     pop {r4-r7, pc}
     .balign 4
-sequence:
+.Lsequence:
     .word 0x077CB531
-indices:
+.Lindices:
     .byte 0, 1, 28, 2, 29, 14, 24, 3, 30, 22, 20, 15, 25, 17, 4, 8
     .byte 31, 27, 13, 23, 21, 19, 16, 7, 26, 12, 18, 6, 11, 5, 10, 9
     .size dassdp_k_rows, . - dassdp_k_rows

@@ -1,9 +1,9 @@
-/* For assembly only: sums of biased weights times currents in lanes of E bits, modulo 2^E. A vector
- * holds the sums of 128 / E columns; a tile of four vectors, two or one starts at -bias, or at acc less
- * that, and is scattered into natural order.
+/* For assembly only: sums of biased weights times currents in lanes of E bits, modulo 2^E. A
+ * vector holds the sums of 128 / E columns; a tile of four vectors, two or one starts at -bias,
+ * or at acc less that, and is scattered into natural order.
  *
- * r0 factory image, of this tile; r1 acc of the tile; r2 x; r3 adds; r4 row; r5 x_j; r6 n_pre;
- * r7 row_bytes; r8 -bias; r9 next x; r10 columns left
+ * r0 factory image, of this tile; r1 acc of the tile; r2 x; r3 adds; r4 row; r5 x_j; r6 n_pre; r7
+ * row_bytes; r8 -bias; r9 next x; r10 columns left
  * q0-q3 sums; q4, q5 weights; q6, q7 natural columns of two vectors in image order */
 #include "mve.h"
 

@@ -1,4 +1,4 @@
-/* One row times an error vector, bias taken off the weights: the columns of 8 bytes are gathered. */
+/* One row times an error vector, bias taken off the weights; err is gathered in image order. */
 #include "mve.h"
 
     @ int32_t dassdp_k_feedback(projection, image, pre_idx, err)

@@ -1,10 +1,10 @@
-/* For assembly only: w = sat(w + (dw + random byte) >> 8), 16 columns at a time. With the biased byte
- * u less 128 = w in the upper and the random byte in the lower half of a lane, one saturating addition
- * of dw leaves the new w in the upper half. Even bytes are columns n0, n1 and odd ones n2, n3: words
- * of dw take turns.
+/* For assembly only: w = sat(w + (dw + random byte) >> 8), 16 columns at a time. With the biased
+ * byte u less 128 = w in the upper and the random byte in the lower half of a lane, one
+ * saturating addition of dw leaves the new w in the upper half. Even bytes are columns n0, n1 and
+ * odd ones n2, n3: words of dw take turns.
  *
- * r0 row_bytes & 8; r1 list; r2 rows left; r3 dw; r4-r7 random words; r8 row_bytes / 16; r10 address
- * of the random state; r11 dw of these columns; r12 row
+ * r0 row_bytes & 8; r1 list; r2 rows left; r3 dw; r4-r7 random words; r8 row_bytes / 16; r10
+ * address of the random state; r11 dw of these columns; r12 row
  * q0 16 times 128; q1, q2 bytes; q3 random bytes; q4, q5 dw of even and odd bytes; q6 largest u */
 #include "mve.h"
 

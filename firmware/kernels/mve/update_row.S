@@ -1,6 +1,7 @@
-/* dw = k n g rounded >> row_rshift, eight columns at a time: n g is below 2^15, as n_spikes < 2^8 and
- * g_q7 <= 2^7; products of even and odd columns are 32 bits wide, their rounding shift is one to the
- * left by -row_rshift. Vanished entries are counted by a vector of ones under their predicate. */
+/* dw = k n g rounded >> row_rshift, eight columns at a time: n g is below 2^15, as n_spikes < 2^8
+ * and g_q7 <= 2^7; products of even and odd columns are 32 bits wide, their rounding shift is one
+ * to the left by -row_rshift. Vanished entries are counted by a vector of ones under their
+ * predicate. */
 #include "mve.h"
 
     @ q0 k, q1 n g

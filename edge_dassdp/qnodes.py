@@ -1,0 +1,150 @@
+"""Nodes of the quantized network: populations, projections and their rules, and what decides on
+the kernels that they run on (edge_dassdp.kernels names them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.qformat import IntArray
+
+ResetMode = Literal[
+    "none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now"
+]
+Records = Literal["none", "first", "last"]
+
+
+@dataclass(frozen=True, eq=False)
+class QPopulation:
+    """LIF neurons in integers; docs/arithmetic.md gives the step operation by operation.
+
+    leak_q15, fire_at, reset_by: shape (1,) where all neurons share the value, else (size,).
+    leak_shift: 0, or k for v - round(v / 2^k). bias: (size,) membrane units per step.
+    analogue_bias: (size,) in units of the analogue sum, None without analogue input.
+    membrane_bits, acc_bits: 16 or 32; analogue_bits: of the analogue sum without its bias.
+    current_fits: what a step adds to the leaked membrane is proven to fit int16. saturates: int16
+    membranes that may clip, as asked for.
+    """
+
+    name: str
+    size: int
+    reset: ResetMode
+    leak_q15: IntArray
+    leak_shift: int
+    fire_at: IntArray
+    reset_by: IntArray
+    bias: IntArray
+    analogue_bias: IntArray | None
+    acc_lshift: int
+    acc_rshift: int
+    analogue_rshift: int
+    membrane_bits: int
+    acc_bits: int
+    analogue_bits: int
+    current_fits: bool
+    saturates: bool
+    records: Records
+    records_membrane: bool
+    counts: bool
+    has_error: bool
+    unit: NDArray[np.float64]
+
+    @property
+    def unpaired_because(self) -> tuple[str, ...]:
+        """What keeps it from the kernels for two int16 neurons at a time (kernels.h), for people;
+        empty where they apply."""
+        obstacles = (
+            (self.membrane_bits == 32, "int32 membranes"),
+            (self.acc_bits == 32, "int32 sums"),
+            (not self.current_fits, "the current may leave int16"),
+            (self.leak_shift > 0, "a leak by a shift"),
+            (self.acc_rshift > 0, "sums in fractions of a membrane unit"),
+            (self.leak_q15.size > 1, "a leak per neuron"),
+            (self.fire_at.size > 1, "a threshold per neuron"),
+            (int(self.leak_q15[0]) == 1 << 15, "a leak of 1"),
+        )
+        return tuple(what for holds, what in obstacles if holds)
+
+    @property
+    def runs_in_pairs(self) -> bool:
+        """The kernels for two int16 neurons at a time apply."""
+        return not self.unpaired_because
+
+
+@dataclass(frozen=True, eq=False)
+class QErrorRule:
+    """k_i = clip(round(err_i r / 2^k_rshift), +-k_max), r = min(amplitude // (1 + sum n^2), r_max);
+    dw_q8 = round(k_i n_j g_q7[dt] / 2^row_rshift); g_q7 is None for the delta rule, g = 1."""
+
+    amplitude: int
+    r_max: int
+    k_max: int
+    k_rshift: int
+    row_rshift: int
+    g_q7: IntArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class QSyncRule:
+    """dw_q8 = round(sum_b gate_q12 delta[sync, dt] / 2^(12 + delta_rshift)).
+
+    delta: (2, n_steps + 1), already divided by the batch.
+    """
+
+    delta: IntArray
+    delta_rshift: int
+    is_gated: bool
+    silent_step: int
+    repeat_loss: bool
+    sync_rshift: int
+
+
+DENSE_ROWS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class QProjection:
+    """w: (n_pre, n_post) integers of `weight_bits` bits: 4 to 8, or 16 in Q8 of an 8-bit step.
+
+    scale: real value of one (8-bit) weight step, (1,) or (n_post,).
+    feedback_rshift, feedback_gain_q14: how an error passes back through it. activity: share of its
+    presynaptic neurons that are active in a step, measured on calibration samples.
+    """
+
+    name: str
+    pre: str
+    post: str
+    is_analogue: bool
+    weight_bits: int
+    w: NDArray[np.int16]
+    scale: NDArray[np.float64]
+    feedback_rshift: int = 0
+    feedback_gain_q14: int = 1 << 14
+    rule: QErrorRule | QSyncRule | None = None
+    activity: float | None = None
+
+    @property
+    def is_dense(self) -> bool:
+        """More rows are active than silent: the silent ones are taken off the sum of all rows.
+
+        That sum is constant, so nothing plastic is dense; the pass that subtracts costs as much as
+        DENSE_ROWS rows.
+        """
+        return (self.activity is not None and not self.is_analogue and self.rule is None
+                and self.n_pre * (2 * self.activity - 1) > DENSE_ROWS)
+
+    @property
+    def n_pre(self) -> int:
+        return int(self.w.shape[0])
+
+    @property
+    def n_post(self) -> int:
+        return int(self.w.shape[1])
+
+    @property
+    def is_plastic(self) -> bool:
+        return self.rule is not None

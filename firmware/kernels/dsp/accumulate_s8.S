@@ -1,0 +1,121 @@
+/* dassdp_k_accumulate_rows: tiles of 16 columns in registers, four rows a round; a last tile of 8.
+ * UXTAB16 adds the even bytes of four columns to lanes n0, n1, and the odd ones to n2, n3. Lanes are
+ * modulo 2^16; they start less n_rows bias. */
+#include "offsets.h"
+
+#define ACC 0 /* the frame */
+#define LAST 4 /* where the last tile of 16 columns may begin */
+#define START 8
+#define ADDS 12
+#define LIST 16
+#define ENTRY 20
+#define END 24
+#define FRAME 28
+#define SAVED 36
+
+        .syntax unified
+        .thumb
+
+        .macro  add_word even, odd, w
+        uxtab16 \even, \even, \w
+        uxtab16 \odd, \odd, \w, ror #8
+        .endm
+
+        .section .text.dassdp_k_accumulate_s8, "ax", %progbits
+        .balign 4
+        .global dassdp_k_accumulate_s8
+        .type   dassdp_k_accumulate_s8, %function
+        .thumb_func
+@ stack: 68 calls dassdp_k_accumulate_rows
+dassdp_k_accumulate_s8:
+        push    {r4-r11, lr}
+        ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
+        ldr     r0, [r0, #DASSDP_PROJECTION_ROW_BYTES]
+        ldr     r6, [sp, #SAVED]
+        subs    r4, #1
+        lsl     r4, r3, r4
+        rsbs    r5, r3, #0              @ skip -n_rows % 4 rows of the first round
+        and     r5, r5, #3
+        bl      dassdp_k_accumulate_rows
+        pop     {r4-r11, pc}
+        .size   dassdp_k_accumulate_s8, . - dassdp_k_accumulate_s8
+
+/* For kernels, which save r4-r11 themselves: r0 row_bytes, r1 acc, r2 list, r3 its length, r4 what
+ * every column loses, r5 rows that the first round of four leaves out (4: there is no row), r6 adds. */
+        .section .text.dassdp_k_accumulate_rows, "ax", %progbits
+        .balign 4
+        .global dassdp_k_accumulate_rows
+        .type   dassdp_k_accumulate_rows, %function
+        .thumb_func
+@ stack: 32
+dassdp_k_accumulate_rows:
+        rsbs    r4, r4, #0
+        pkhbt   r4, r4, r4, lsl #16
+        adr     r8, 3f + 1              @ Thumb
+        movs    r7, #(4f - 3f) / 4
+        mla     r8, r7, r5, r8
+        add     r9, r2, r3, lsl #2
+        mov     r7, r2
+        mov     r5, r6
+        subs    r3, r0, #16
+        push    {r1, r3-r5, r7-r9, lr}
+        mov     lr, #0
+        blt     5f
+1:      ldm     sp, {r0-r3, r12}        @ acc, last, start, adds, list
+        cbz     r3, 2f
+        add     r0, r0, lr, lsl #1
+        ldm     r0, {r4-r11}
+        .irp    lanes, r4, r5, r6, r7, r8, r9, r10, r11
+        uadd16  \lanes, \lanes, r2
+        .endr
+        ldr     pc, [sp, #ENTRY]
+2:      .irp    lanes, r4, r5, r6, r7, r8, r9, r10, r11
+        mov     \lanes, r2
+        .endr
+        ldr     pc, [sp, #ENTRY]
+        .balign 4
+3:      .rept   4
+        ldr     r0, [r12], #4
+        add     r0, lr
+        ldm     r0, {r0-r3}
+        add_word r4, r5, r0
+        add_word r6, r7, r1
+        add_word r8, r9, r2
+        add_word r10, r11, r3
+        .endr
+4:      ldr     r0, [sp, #END]
+        cmp     r12, r0
+        bne     3b
+        ldrd    r0, r1, [sp]            @ acc, last
+        add     r0, r0, lr, lsl #1
+        stm     r0, {r4-r11}
+        add     lr, lr, #16
+        cmp     lr, r1
+        ble     1b
+        sub     r1, lr, r1
+        cmp     r1, #16
+        beq     9f
+5:      ldm     sp, {r0-r3, r12}
+        mov     r4, r2
+        mov     r5, r2
+        mov     r6, r2
+        mov     r7, r2
+        add     r10, r0, lr, lsl #1
+        cbz     r3, 6f
+        ldm     r10, {r4-r7}
+        .irp    lanes, r4, r5, r6, r7
+        uadd16  \lanes, \lanes, r2
+        .endr
+6:      ldr     r2, [sp, #END]
+        b       8f
+7:      ldr     r0, [r12], #4
+        add     r0, lr
+        ldm     r0, {r0-r1}
+        add_word r4, r5, r0
+        add_word r6, r7, r1
+8:      cmp     r12, r2
+        bne     7b
+        stm     r10, {r4-r7}
+9:      add     sp, #FRAME
+        pop     {pc}
+        .size   dassdp_k_accumulate_rows, . - dassdp_k_accumulate_rows
