@@ -18,6 +18,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,9 @@ GAINS = (1.2, 1.15, 1.0)
 DENSITY = 0.2
 N_STEPS = 25
 N_SAMPLES = 2048
-N_UNBATCHED = 20
-BATCHES = (32, 64, 128, 256, 512, 1024, 2048)
-REPEATS = 15
+N_UNBATCHED = 10
+BATCHES = (128, 256, 512, 1024, 2048)
+REPEATS = 10
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def random_network(*, spikes: bool) -> Network:
     """256-128-64-10 of random weights, scaled so that about a fifth of each layer is active."""
     rng = np.random.default_rng(0)
     populations, projections, pre = [], [], "x"
-    for i, (n_pre, n_post) in enumerate(zip(SIZES[:-1], SIZES[1:], strict=True)):
+    for i, (n_pre, n_post) in enumerate(pairwise(SIZES)):
         is_last = i == len(SIZES) - 2
         name, scale = f"p{i + 1}", GAINS[i] / np.sqrt(n_pre * DENSITY)
         populations.append(Population(name, n_post, 0.9, 1.0, "none" if is_last else "subtract"))
@@ -113,11 +114,10 @@ def run_snntorch(layers: nn.ModuleList, x: torch.Tensor, n_steps: int) -> torch.
     constant = layers[0](x) if x.ndim == 2 else None
     logits = torch.zeros(())
     for t_step in range(n_steps):
-        current = layers[0](x[t_step]) if constant is None else constant
+        signal = layers[0](x[t_step]) if constant is None else constant
         for i, leaky in enumerate(layers[1::2]):
-            if i:
-                current = layers[2 * i](spikes)
-            spikes, membranes[i] = leaky(current, membranes[i])
+            current = layers[2 * i](signal) if i else signal
+            signal, membranes[i] = leaky(current, membranes[i])
         logits = logits + membranes[-1]
     return logits.argmax(dim=-1)
 

@@ -20,7 +20,9 @@ from edge_dassdp import measure, plan
 from edge_dassdp.device_figures import Build, DeviceFigures
 from edge_dassdp.fidelity import Fidelity
 from edge_dassdp.harness import Stream, Verification, rolling_accuracy
+from edge_dassdp.ir import Input
 from edge_dassdp.target import Statistics
+from edge_dassdp.widths import Width
 
 LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
 OWNERS = {"weights": "plastic weights", "inference": "inference state",
@@ -51,9 +53,18 @@ def linked_by_owner(predicted: plan.Ledger, linked: measure.Ledger) -> dict[str,
     return owners
 
 
+def input_text(source: Input, x_frac_bits: int) -> str:
+    """One line on an input: what a sample holds for it."""
+    frames = f"{source.n_frames} frames of " if source.n_frames > 1 else ""
+    kind = "spikes, each 0 or 1" if source.spikes else \
+        f"currents, int8 with {x_frac_bits} fraction bits"
+    return f"input {source.name}: {frames}{source.size:,} {kind}"
+
+
 def quantize_screen(fidelity: Fidelity) -> RenderableType:
-    """Weights, proven ranges and what the rounding changed."""
+    """Weights, kernels, proven ranges and what the rounding changed."""
     weights = _table("weights", "bits", "one step", "clipped", "learns", left=("learns",))
+    runs = _table("projection", "rows added in bytes", "runs", left=("runs",))
     ranges = _table("worst case", "peak P", "limit", "used", "container", left=("container",))
     for population in fidelity.populations:
         for q in population.projections:
@@ -62,21 +73,46 @@ def quantize_screen(fidelity: Fidelity) -> RenderableType:
                 step += f"..{q.scale_max:.4g}"
             weights.add_row(q.name, str(q.weight_bits), step, _percent(q.clipped, 2),
                             "plastic" if q.is_plastic else "frozen")
+            runs.add_row(q.name, _NONE if q.byte_rows is None else str(q.byte_rows), q.reason)
         for proof in population.proofs:
             clips = population.saturates and proof.what.endswith("membrane")
             ranges.add_row(proof.what, f"{proof.peak:,}", f"{proof.limit:,}",
                            _percent(proof.peak / proof.limit, 1),
                            f"int{proof.container_bits}{', saturates' if clips else ''}")
-    if not fidelity.n_samples:
-        return _apart(weights, ranges)
-    return _apart(weights, ranges, _flips(fidelity), _accuracies(fidelity))
+    parts = (weights, runs, ranges, _membranes(fidelity))
+    return _apart(*parts, *([_accuracies(fidelity)] if fidelity.n_samples else []))
 
 
-def _flips(fidelity: Fidelity) -> Table:
-    table = _table("population", "neurons", "spikes flipped E")
+def _membranes(fidelity: Fidelity) -> Table:
+    table = _table("population", "neurons", "membranes", "saturated E", "spikes flipped E",
+                   left=("membranes",))
     for p in fidelity.populations:
-        table.add_row(p.name, str(p.size), _NONE if p.flipped is None else _percent(p.flipped, 2))
+        saturated = _NONE if p.saturated is None else _percent(p.saturated, 3)
+        table.add_row(p.name, str(p.size), p.membrane,
+                      saturated if p.saturates else "cannot",
+                      _NONE if p.flipped is None else _percent(p.flipped, 2))
     return table
+
+
+def width_text(width: Width) -> str:
+    """One line on a width: its accuracy, or that it is refused."""
+    return f"{width.weight_bits} bits {_share(width.accuracy)}{' refused' * bool(width.refused)}"
+
+
+def widths_screen(widths: Sequence[Width], chosen: int) -> RenderableType:
+    """Accuracy and instructions by bits of a weight; chosen: those of the network written."""
+    cpus = list(dict.fromkeys(cpu for w in widths for cpu in w.sums))
+    cores = [cpu.removeprefix("cortex-").upper() for cpu in cpus]
+    table = _table("weight bits", "accuracy E", "rows added in bytes", *(f"{c} P" for c in cores))
+    for w in widths:
+        table.add_row(f"{w.weight_bits}{' (chosen)' * (w.weight_bits == chosen)}",
+                      "refused" if w.refused else _share(w.accuracy), str(w.byte_rows),
+                      *(f"{w.sums[cpu]:.2f}" if cpu in w.sums else _NONE for cpu in cpus))
+    notes = [f"{w.weight_bits} bits refused: {w.refused}" for w in widths if w.refused]
+    if cores:
+        notes.insert(0, f"{cores[0]} to {cores[-1]}: instructions of a synaptic operation, the "
+                     "activity being that of these samples.")
+    return _apart(table, *map(Text, notes))
 
 
 def _accuracies(fidelity: Fidelity) -> Text:
@@ -84,6 +120,9 @@ def _accuracies(fidelity: Fidelity) -> Text:
     if fidelity.float_accuracy is not None:
         text += (f"; accuracy float {_share(fidelity.float_accuracy)}, integer "
                  f"{_share(fidelity.integer_accuracy)} E")
+    clipped = [p.name for p in fidelity.populations if p.saturated]
+    if clipped:
+        text += f"\nmembranes of {', '.join(clipped)} saturated; with --membrane-bits 32 none does"
     return Text(text)
 
 

@@ -1,9 +1,10 @@
 """A static bound of the stack: the deepest call path, plus one interrupt on top of it.
 
-Frames are GCC's own (-fcallgraph-info=su); library functions, which bring none, are read from the
-disassembly, and so are all calls, so that nothing linked is missed. A call through a pointer may
-reach every function whose address is taken anywhere outside the vector table; only a network's
-step is known to call nothing but kernels.
+Frames are GCC's own (-fcallgraph-info=su); library and assembly functions, which bring none, are
+read from the disassembly, and so are all calls, so that nothing linked is missed: an assembly
+function counts with all that it pushes and what it branches to. A call through a pointer may reach
+every function whose address is taken anywhere outside the vector table; only a network's step is
+known to call nothing but kernels.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _HEADER = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 _INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\t(\S+)(?:\t([^@]*))?")
 _BRANCH = re.compile(r"^(?:bl|b(?:eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al)?)(?:\.[nw])?$")
 _TARGET = re.compile(r"^([0-9a-f]+) <")
+_MOVED_SP = re.compile(r"^(?:mov|add|sub)\S* sp,(?: sp,)? (?!#|sp)")
 _REGISTERS = re.compile(r"\{(.*)\}")
 
 
@@ -61,6 +63,7 @@ class _Function:
     frame: int = 0
     targets: set[int] = field(default_factory=set)
     is_indirect: bool = False
+    is_dynamic: bool = False
 
 
 def stack_bound(firmware: Firmware) -> StackBound:
@@ -69,22 +72,42 @@ def stack_bound(firmware: Firmware) -> StackBound:
     Raises EdgeError E302 if a function calls itself, directly or not, or has a frame whose size
     is only known when it runs; E301 without arm-none-eabi-objdump.
     """
-    functions = _disassemble(firmware.elf)
-    for name, frame in _compiler_frames(firmware.directory).items():
-        for function in functions.values():
-            if function.name == name:
-                function.frame = frame
-    reset, handlers, pointers = _entries(firmware.elf, functions)
-    for function in functions.values():
-        if function.is_indirect:
-            prefix = _CALLEES.get(function.name, "")
-            function.targets |= {p for p in pointers if functions[p].name.startswith(prefix)}
+    functions, reset, handlers = _linked(firmware)
     depths: dict[int, tuple[int, tuple[str, ...]]] = {}
     path_bytes, path = _depth(reset, functions, depths, ())
     isr_bytes, isr_path = max((_depth(h, functions, depths, ()) for h in sorted(handlers)),
                               default=(0, ()))
     total = path_bytes + (firmware.board.exception_frame + isr_bytes if handlers else 0)
     return StackBound(total, path, path_bytes, isr_path, isr_bytes)
+
+
+def stack_depth(firmware: Firmware, name: str) -> int:
+    """Bytes of the deepest path that starts with the linked function `name`, its frame included.
+
+    Raises EdgeError as stack_bound does, and KeyError where no function has that name.
+    """
+    functions, _, _ = _linked(firmware)
+    addresses = [a for a, function in functions.items() if function.name == name]
+    if not addresses:
+        raise KeyError(name)
+    return max(_depth(address, functions, {}, ())[0] for address in addresses)
+
+
+def _linked(firmware: Firmware) -> tuple[dict[int, _Function], int, set[int]]:
+    """Functions by address with frames and all targets, the reset and the interrupt handlers."""
+    functions = _disassemble(firmware.elf)
+    frames = _compiler_frames(firmware.directory)
+    for function in functions.values():
+        if function.name in frames:
+            function.frame = frames[function.name]
+        elif function.is_dynamic:
+            raise EdgeError("E302", f"the frame of {function.name} has no fixed size")
+    reset, handlers, pointers = _entries(firmware.elf, functions)
+    for function in functions.values():
+        if function.is_indirect:
+            prefix = _CALLEES.get(function.name, "")
+            function.targets |= {p for p in pointers if functions[p].name.startswith(prefix)}
+    return functions, reset, handlers
 
 
 def _depth(address: int, functions: dict[int, _Function],
@@ -135,6 +158,7 @@ def _disassemble(elf: Path) -> dict[int, _Function]:
         elif instruction := _INSTRUCTION.match(line):
             mnemonic, operands = instruction[1], (instruction[2] or "").strip()
             functions[start].frame += _pushed(mnemonic, operands)
+            functions[start].is_dynamic |= bool(_MOVED_SP.match(f"{mnemonic} {operands}"))
             if mnemonic in ("blx", "bx") and operands != "lr":
                 functions[start].is_indirect = True
             elif _BRANCH.match(mnemonic) and (place := _TARGET.match(operands)):

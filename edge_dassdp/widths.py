@@ -15,15 +15,15 @@ from edge_dassdp.ir import Network
 from edge_dassdp.quantize import Settings, input_x, quantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
-from edge_dassdp.work import Work, inference_work
+from edge_dassdp.work import OPERATIONS, Work, inference_work
 
 WIDTHS = (8, 7, 6)
 """Bits that differ in speed: rows of at most 7 add up in byte lanes, two at a time, of 6 four."""
 N_PRICED = 32
 """Samples whose instructions are predicted."""
 _CHUNK = 128
-_SUMS = ("lists", "list_columns", "list_columns_16", "rows_summed", "part_columns",
-         "synaptic_ops_8", "synaptic_ops_7", "synaptic_ops_6", "synaptic_ops_16")
+_SUMS = tuple(name for name in OPERATIONS
+              if name.startswith(("list", "rows_summed", "part_columns", "synaptic_ops")))
 """Operations of `Work` that a sum of rows is made of."""
 
 

@@ -59,14 +59,16 @@ class Work:
 
     # learning
     lessons: int = 0
-    updates: int = 0  # 1 if weights were written
+    rules_applied: int = 0  # calls of a rule; of synchrony ones once a batch
     logits: int = 0  # softmax terms
     planes_read: int = 0  # words of bit planes compared
     popcounts: int = 0  # words whose bits were counted
-    bits_unpacked: int = 0  # bits of latencies
+    latencies_unpacked: int = 0  # latencies of postsynaptic neurons, from bit planes to bytes
+    bits_unpacked: int = 0  # bits of these
     feedback_dots: int = 0  # errors passed back to a neuron through a projection
     feedback_macs: int = 0  # columns of these
     factors: int = 0  # error factors k
+    latencies_searched: int = 0  # latencies of which classes were sought, 1 where counts alone tell
     class_words: int = 0  # visited to find and list classes: neurons of one update row
     classes: int = 0
     class_columns: int = 0  # columns of their update rows
@@ -78,6 +80,11 @@ class Work:
     sync_columns: int = 0  # weights that synchrony rules decide on
     sync_rows: int = 0  # presynaptic latencies that they compare, in every sample of the batch
     sync_pairs: int = 0  # pairs of latencies that they compare
+
+    @property
+    def updates(self) -> int:
+        """1 if weights were written."""
+        return int(self.rules_applied > 0)
 
     @property
     def synaptic_ops(self) -> int:
@@ -206,8 +213,7 @@ def learning_work(network: QNetwork, x: NDArray[np.int8], labels: Iterable[int])
     for sample, label in zip(x, labels, strict=True):
         outcome = reference.learn(sample, int(label))
         tally: dict[str, int] = defaultdict(int)
-        tally |= {"lessons": 1, "updates": int(outcome.is_updated),
-                  "logits": network.n_classes * (label != NO_LABEL)}
+        tally |= {"lessons": 1, "logits": network.n_classes * (label != NO_LABEL)}
         slot = (int(reference.learning["batch_idx"]) - 1) % network.n_batch
         may_write = label != NO_LABEL and bool(reference.error) and not outcome.is_skipped
         if may_write:
@@ -244,10 +250,12 @@ def _count_error_rule(reference: Reference, p: QProjection, rule: QErrorRule, sl
     n_bits, is_timed = reference.network.field_bits, rule.g_q7 is not None
     records = {name: slots[slot] for name, slots in reference.records.items()}
     pre = records[p.pre]
+    tally["rules_applied"] += 1
     tally["popcounts"] += _count_popcounts(pre.count, n_bits)
     tally["factors"] += p.n_post
     if not _n_tried(rule, reference.error[p.post], pre):
         return
+    tally["latencies_unpacked"] += p.n_post * is_timed
     tally["bits_unpacked"] += p.n_post * n_bits * is_timed
     n_classes = _count_search(pre, is_timed, reference.network, tally)
     tally["classes"] += n_classes
@@ -285,6 +293,7 @@ def _count_search(pre: Record, is_timed: bool, net: QNetwork, tally: dict[str, i
             n_visited += n_words - int(places[0]) // 32
             n_read += 1 + np.unique(places // 32).size
             left = np.where(left == left[places[0]], 0, left)
+    tally["latencies_searched"] += n_latencies
     tally["class_words"] += n_visited
     tally["planes_read"] += n_read * n_bits
     return n_classes
@@ -304,6 +313,7 @@ def _count_sync_rule(reference: Reference, p: QProjection, rule: QSyncRule,
     `dassdp_rule_sync` of rule_sync.c."""
     n_bits, n_batch = reference.network.field_bits, reference.network.n_batch
     n_words = words(p.n_pre) + words(p.n_post)
+    tally["rules_applied"] += 1
     tally["planes_read"] += n_batch * n_words * n_bits * rule.is_gated
     tally["popcounts"] += n_batch * n_words * rule.is_gated
     update, counters = np.zeros_like(reference.w[p.name]), _fresh_counters()
@@ -313,7 +323,9 @@ def _count_sync_rule(reference: Reference, p: QProjection, rule: QSyncRule,
         return
     n_fired = sum(int((record.count > 0).sum()) for record in reference.records[p.pre])
     tally["planes_read"] += n_bits * (2 * n_batch * p.n_pre + n_fired * words(p.n_post))
-    tally["bits_unpacked"] += n_bits * p.n_post * (n_batch * p.n_pre if n_batch > 1 else 1)
+    n_unpacked = p.n_post * (n_batch * p.n_pre if n_batch > 1 else 1)
+    tally["latencies_unpacked"] += n_unpacked
+    tally["bits_unpacked"] += n_bits * n_unpacked
     tally["sync_columns"] += p.n_pre * p.n_post
     tally["sync_rows"] += n_batch * p.n_pre
     tally["sync_pairs"] += n_batch * p.n_pre * p.n_post

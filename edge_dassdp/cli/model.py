@@ -12,9 +12,12 @@ from rich.text import Text
 from edge_dassdp import ir, qir, report
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.datasets import Samples
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.fidelity import Fidelity, measure_fidelity
 from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.rules import Learning
+from edge_dassdp.widths import WIDTHS, Width, compare_widths, narrowest
 
 Names = Annotated[list[str] | None, typer.Option(
     "--plastic", help="A projection that learns, by the delta rule into the readout and by "
@@ -25,6 +28,10 @@ Rules = Annotated[list[str] | None, typer.Option(
     "fc2=dassdp:a_plus=0.001,batch=4. Repeat it.", show_default=False)]
 Bits = Annotated[list[str] | None, typer.Option(
     "--bits", help="Other bits for one projection: fc2=16. Repeat it.", show_default=False)]
+WeightBits = Annotated[str, typer.Option("--weight-bits", metavar="BITS|auto", help=(
+    "Bits of a weight: 4 to 8, or 16. auto: the narrowest of 8, 7 and 6 that keeps --within of "
+    "8 bits on the train split."))]
+_AUTO = "auto"
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +47,9 @@ def _quantize(
     plastic: Names = None,
     frozen: Annotated[bool, typer.Option("--frozen", help="Nothing learns.")] = False,
     rule: Rules = None,
-    weight_bits: Annotated[int, typer.Option(help="Bits of a weight: 4 to 8, or 16.")] = 8,
+    weight_bits: WeightBits = "8",
+    within: Annotated[float, typer.Option(min=0, help=(
+        "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
     bits: Bits = None,
     per_neuron: Annotated[bool, typer.Option("--per-neuron", help=(
         "One scale per neuron where nothing learns."))] = False,
@@ -53,42 +62,82 @@ def _quantize(
         "16 forces int16 membranes, 32 wide ones; without it the proof chooses."))] = None,
     data: options.OptionalData = None,
     limit: options.Limit = None,
+    compare_bits: Annotated[bool, typer.Option(help=(
+        "With --data: what 8, 7 and 6 bits would cost and save."))] = True,
 ) -> Answer:
     """Quantize a network and prove its ranges.
 
-    With --data the input scale comes from the train split and fidelity from the test split.
+    With --data the input scale and the activity that picks kernels come from the train split,
+    fidelity and the price of narrower weights from the test split. A plain .npz is both.
     """
     source = ir.load(network)
-    settings = Settings(weight_bits, _bits_of(bits or []), per_neuron, headroom, threshold_bits,
-                        leak, membrane_bits)
+    settings = Settings(8 if weight_bits == _AUTO else _number(weight_bits, "--weight-bits "),
+                        _bits_of(bits or []), per_neuron, headroom, threshold_bits, leak,
+                        membrane_bits)
     learning = options.learning_of(source, plastic or [], options.pairs(rule or [], "--rule"),
                                    frozen)
-    calibration = options.load_samples(data, "train").x if data else None
-    quantized = quantize(source, learning, settings, calibration)
-    if data:
+    train = options.load_samples(data, "train") if data else None
+    tried: tuple[Width, ...] = ()
+    if weight_bits == _AUTO:
+        settings, tried = _choose(source, learning, settings, train, limit, within)
+    quantized = quantize(source, learning, settings, train.x if train else None)
+    widths: tuple[Width, ...] = ()
+    if data and train:
         samples = options.load_samples(data, "test", limit=limit)
         options.device_samples(quantized.network, samples)
         fidelity = measure_fidelity(source, quantized, samples.x, samples.y)
+        if compare_bits:
+            widths = compare_widths(source, learning, settings, train.x, samples,
+                                    {*WIDTHS, settings.weight_bits})
     else:
         fidelity = measure_fidelity(source, quantized)
     qir.save(quantized.network, output)
-    model = quantized.network
+    return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
+                   tried)
+
+
+def _choose(source: ir.Network, learning: Learning | None, settings: Settings,
+            train: Samples | None, limit: int | None,
+            within: float) -> tuple[Settings, tuple[Width, ...]]:
+    """Settings with the narrowest weights that will do, and what was tried."""
+    if train is None:
+        raise EdgeError("E105", "--weight-bits auto measures accuracy",
+                        help="give samples with --data")
+    tried = compare_widths(source, learning, settings, train.x,
+                           Samples(train.x[:limit], train.y[:limit]))
+    return dataclasses.replace(settings, weight_bits=narrowest(tried, within)), tried
+
+
+def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight_bits: int,
+            fidelity: Fidelity, widths: tuple[Width, ...], tried: tuple[Width, ...]) -> Answer:
     learns = ", ".join(f"{name} by {type(r).__name__}" for name, r in learning.rules.items()) \
         if learning else "nothing"
-    head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  learns: {learns}")
+    head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  learns: {learns}\n"
+                + "  ".join(map(report.input_text, model.inputs, model.x_frac_bits)))
+    chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
+                   + ", ".join(map(report.width_text, tried)))] if tried else []
+    compared = [report.widths_screen(widths, weight_bits)] if widths else []
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
-         "plastic": [p.name for p in model.plastic], **_data(fidelity)},
-        [head, report.quantize_screen(fidelity), Text(report.LETTERS, "dim")], model.sha256,
+         "plastic": [p.name for p in model.plastic], "weight_bits": weight_bits,
+         "inputs": [dataclasses.asdict(i) | {"x_frac_bits": None if i.spikes else bits}
+                    for i, bits in zip(model.inputs, model.x_frac_bits, strict=True)],
+         **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
+         "auto": [dataclasses.asdict(w) for w in tried]},
+        [head, *chosen, report.quantize_screen(fidelity), *compared,
+         Text(report.LETTERS, "dim")], model.sha256,
         f"edge-dassdp build {output} --board stm32f405")
 
 
 def _bits_of(values: list[str]) -> dict[str, int]:
-    found = options.pairs(values, "--bits")
-    for name, text in found.items():
-        if not text.isdecimal():
-            raise EdgeError("E105", f"--bits {name}={text}", help=f"for instance --bits {name}=8")
-    return {name: int(text) for name, text in found.items()}
+    return {name: _number(text, f"--bits {name}=")
+            for name, text in options.pairs(values, "--bits").items()}
+
+
+def _number(text: str, option: str) -> int:
+    if not text.isdecimal():
+        raise EdgeError("E105", f"{option}{text}", help=f"for instance {option}8")
+    return int(text)
 
 
 def _data(fidelity: Fidelity) -> dict[str, Any]:

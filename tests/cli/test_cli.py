@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,62 @@ def test_quantize_shows_proofs_and_fidelity(work: Path) -> None:
                   work / "data.npz")["data"]
     assert data["plastic"] == ["fc2", "fc3"] and data["n_samples"] == 60
     assert all(0 <= p["flipped"] < 0.2 for p in data["populations"][:2])
-    assert all(b["peak"] <= b["limit"] for p in data["populations"] for b in p["proofs"])
+    assert all(b["peak"] <= b["limit"] for p in data["populations"] for b in p["proofs"]
+               if not (p["saturates"] and b["what"].endswith("membrane")))
+
+
+def quantize_digits(output: Path, *more: str) -> tuple[str | Path, ...]:
+    folder = ROOT / "examples" / "digits"
+    return ("quantize", folder / "digits_seed0.npz", "-o", output, "--data", folder / "data.npz",
+            "--limit", "200", *more)
+
+
+def test_quantize_names_kernels_their_reasons_and_the_price_of_narrow_weights(
+        tmp_path: Path) -> None:
+    output = tmp_path / "digits.q.npz"
+    screen = ok(*quantize_digits(output))
+    for words in ("input input: 64 currents, int8", "analogue: int32 sums, once a sample",
+                  "of 96 rows active a step", "int16 in pairs", "0.000 %", "8 (chosen)",
+                  "rows added in bytes", "M0 P", "M55 P"):
+        assert words in screen
+    data = answer(*quantize_digits(output))["data"]
+    assert [(w["weight_bits"], w["byte_rows"]) for w in data["widths"]] == [(8, 1), (7, 2), (6, 4)]
+    assert data["widths"][0]["accuracy"] == data["integer_accuracy"] and not data["auto"]
+    narrow = answer(*quantize_digits(output, "--weight-bits", "6", "--no-compare-bits"))["data"]
+    assert narrow["integer_accuracy"] == data["widths"][2]["accuracy"] and not narrow["widths"]
+    kernels = {q["name"]: q["kernel"] for p in narrow["populations"] for q in p["projections"]}
+    assert kernels == {"fc1": "dassdp_k_analogue_a32", "fc2": "dassdp_k_accumulate_s6",
+                       "fc3": "dassdp_k_accumulate_s6"}
+    assert narrow["populations"][0]["kernel"] == "dassdp_k_neuron_pairs_subtract_delayed"
+
+
+def test_quantize_picks_the_narrowest_weights_that_will_do(tmp_path: Path) -> None:
+    output = tmp_path / "digits.q.npz"
+    data = answer(*quantize_digits(output, "--weight-bits", "auto", "--no-compare-bits"))["data"]
+    will_do = [w["weight_bits"] for w in data["auto"]
+               if w["accuracy"] >= data["auto"][0]["accuracy"] - 0.005]
+    assert data["weight_bits"] == min(will_do)
+    fc2 = data["populations"][1]["projections"][0]
+    assert fc2["weight_bits"] == data["weight_bits"]
+    screen = ok(*quantize_digits(output, "--weight-bits", "auto"))
+    assert f"auto took {data['weight_bits']}-bit weights" in screen
+
+
+def test_an_input_of_spikes_is_said_and_takes_nothing_else(work: Path, tmp_path: Path) -> None:
+    network = ir.load(work / "model.npz")
+    model, data, output = (tmp_path / name for name in ("spikes.npz", "s.npz", "spikes.q.npz"))
+    ir.save(replace(network, inputs=(ir.Input("x", N_INPUTS, network.n_steps, spikes=True),)),
+            model)
+    rng = np.random.default_rng(3)
+    x = (rng.random((40, N_INPUTS * network.n_steps)) < 0.9).astype(np.float32)
+    np.savez(data, x=x, y=rng.integers(0, N_CLASSES, 40))
+    screen = ok("quantize", model, "-o", output, "--data", data, "--frozen")
+    assert "input x: 6 frames of 12 spikes, each 0 or 1" in screen
+    assert "dense: 90 % active" in screen
+    np.savez(data, x=x / 2, y=np.zeros(40, int))
+    assert "takes spikes, each 0 or 1" in refused("E104", "run", output, "--data", data)
+    assert "takes spikes, each 0 or 1" in refused("E104", "quantize", model, "-o", output,
+                                                  "--data", data)
 
 
 def test_quantize_takes_rules_and_bits_by_projection(work: Path) -> None:
@@ -312,6 +368,8 @@ def test_a_snapshot_of_another_model(work: Path) -> None:
     (("--plastic", "fc1"), "E203", "does not spike"),
     (("--bits", "fc2=many"), "E105", "--bits fc2=8"),
     (("--weight-bits", "3"), "E105", "choose 4 to 8, or 16"),
+    (("--weight-bits", "few"), "E105", "--weight-bits 8"),
+    (("--weight-bits", "auto"), "E105", "with --data"),
     (("--frozen", "--plastic", "fc2"), "E105", "excludes"),
     (("--leak", "none"), "E105", "auto, q15 or shift"),
 ])

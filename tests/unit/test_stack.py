@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from edge_dassdp.board import list_boards, load_board
 from edge_dassdp.build import build_project
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.project import with_port
-from edge_dassdp.stack import stack_bound
+from edge_dassdp.measure import symbol_table
+from edge_dassdp.project import Project, firmware_project, with_port
+from edge_dassdp.stack import stack_bound, stack_depth
 
 # Reached only through a pointer; 400 bytes that no compiler can drop, and a library call below.
 DEEP = """\
@@ -98,3 +102,63 @@ def test_a_frame_without_fixed_size_is_refused(arm_toolchain):
         bound("stm32f405", UNBOUNDED)
     assert caught.value.code == "E302"
     assert "main" in caught.value.message
+
+
+ASSEMBLY = """\
+    .syntax unified
+    .thumb
+    .global outer
+    .type outer, %function
+outer:
+    push {r4-r7, lr}
+    sub sp, #16
+    bl inner
+    add sp, #16
+    pop {r4-r7, pc}
+    .type inner, %function
+inner:
+    push {r4, lr}
+    MOVE
+    pop {r4, pc}
+"""
+CALLS_ASSEMBLY = "void outer(void);\nint main(void) { outer(); return 0; }\n"
+
+
+def assembled(name: str, instruction: str):
+    board = load_board(name)
+    files = {"src/main.c": CALLS_ASSEMBLY, "src/asm.S": ASSEMBLY.replace("MOVE", instruction)}
+    return build_project(with_port(files, board), board)
+
+
+@pytest.mark.parametrize("name", list_boards())
+def test_assembly_counts_with_what_it_pushes(arm_toolchain, name):
+    firmware = assembled(name, "nop")
+    assert stack_bound(firmware).path[-2:] == ("outer", "inner")
+    assert stack_depth(firmware, "inner") == 8
+    assert stack_depth(firmware, "outer") == 20 + 16 + 8
+
+
+def test_assembly_without_fixed_frame_is_refused(arm_toolchain):
+    with pytest.raises(EdgeError) as caught:
+        stack_bound(assembled("stm32f405", "sub sp, sp, r0"))
+    assert caught.value.code == "E302"
+    assert "inner" in caught.value.message
+
+
+@pytest.mark.parametrize("name", list_boards())
+def test_kernels_say_how_much_stack_they_take(arm_toolchain, name):
+    """`@ stack: N`, callees included, stands above every assembly function: it is the bound's."""
+    board = load_board(name)
+    project = firmware_project({}, board)
+    files = {path: text for path, text in project.files.items()
+             if path.startswith("kernels/") or path.endswith(".h")}
+    project = with_port(files | {"src/main.c": "int main(void) { return 0; }\n"}, board)
+    firmware = build_project(Project(project.files, project.cflags,
+                                     (*project.ldflags, "-Wl,--no-gc-sections")), board)
+    for unit in (path for path in project.units if path.startswith("kernels/")):
+        if unit.endswith(".S"):
+            with (firmware.directory / f"obj/{unit}.o").open("rb") as stream:
+                functions = [s.name for s in symbol_table(ELFFile(stream)).iter_symbols()
+                             if s["st_info"]["type"] == "STT_FUNC"]
+            said = [int(n) for n in re.findall(r"@ stack: (\d+)", files[unit])]
+            assert sorted(stack_depth(firmware, f) for f in functions) == sorted(said), unit

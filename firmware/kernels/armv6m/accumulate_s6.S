@@ -10,17 +10,21 @@
     .syntax unified
     .thumb
 
-#define O2 0                  /* the frame */
+#define FIRST_O 0               /* the frame, between tiles */
+#define FIRST_A 4
+#define O3_FIRST 8              /* FIRST_O again */
+#define START 12
+#define ROWS 16
+#define ENTRY 20                /* START, but with `adds` START fetches the sums first */
+#define END 24
+#define ACC 28
+#define ACC_LAST 32             /* where less than 16 columns are left */
+#define COLUMNS 36
+#define ADDS 80
+#define O2 0                    /* within a tile: these three come before all that */
 #define A3 4
 #define O3 8
-#define ROWS 12
-#define ENTRY 16
-#define END 20
-#define COLUMNS 24
-#define ACC 28
-#define FIRST_O 32
-#define FIRST_A 36
-#define ADDS 76
+#define TILE 12
 
     .macro ADD_ROW
     add r6, r12
@@ -66,7 +70,7 @@
     .global dassdp_k_accumulate_s6
     .type dassdp_k_accumulate_s6, %function
     .thumb_func
-@ stack: 76
+@ stack: 92
 dassdp_k_accumulate_s6:
     push {r4-r7, lr}
     mov r4, r8
@@ -74,12 +78,16 @@ dassdp_k_accumulate_s6:
     mov r6, r10
     mov r7, r11
     push {r4-r7}
-    sub sp, #40
+    sub sp, #44
     str r2, [sp, #ROWS]
     str r1, [sp, #ACC]
     ldrb r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
     ldr r5, [r0, #DASSDP_PROJECTION_ROW_BYTES]
     str r5, [sp, #COLUMNS]
+    lsrs r5, r5, #4
+    lsls r5, r5, #5
+    adds r5, r5, r1
+    str r5, [sp, #ACC_LAST]
     lsls r5, r3, #2
     adds r5, r5, r2
     str r5, [sp, #END]
@@ -91,6 +99,7 @@ dassdp_k_accumulate_s6:
     ldr r6, .Lsigns
     subs r5, r6, r5
     str r5, [sp, #FIRST_O]
+    str r5, [sp, #O3_FIRST]
     lsls r6, r5, #8
     adds r6, r6, r5
     str r6, [sp, #FIRST_A]
@@ -101,8 +110,14 @@ dassdp_k_accumulate_s6:
     adr r5, .Lrows_16
     adds r4, r4, r5
     str r4, [sp, #ENTRY]
+    ldr r5, [sp, #ADDS]
+    cmp r5, #0
+    beq 1f
+    adr r4, .Lkeep_16
+1:  str r4, [sp, #START]
     movs r0, #0
     mov r12, r0
+    movs r5, r1
     b .Lnext_tile
 
     .balign 4
@@ -131,10 +146,10 @@ dassdp_k_accumulate_s6:
     ands r3, r6
     adds r4, r4, r3
     push {r0, r1, r4}
-    ldr r4, [sp, #END]
+    ldr r4, [sp, #END + TILE]
     cmp r7, r4
     bne .Lrows_16
-    ldr r5, [sp, #ACC]
+    ldr r5, [sp, #ACC + TILE]
     ldr r6, .Lsigns
     mov r0, r8
     mov r1, r9
@@ -144,9 +159,7 @@ dassdp_k_accumulate_s6:
     SPLIT r2, r3
     stmia r5!, {r0-r3}
     mov r0, lr
-    ldr r1, [sp, #O2]
-    ldr r2, [sp, #A3]
-    ldr r3, [sp, #O3]
+    pop {r1-r3}
     SPLIT r0, r1
     SPLIT r2, r3
     stmia r5!, {r0-r3}
@@ -154,37 +167,28 @@ dassdp_k_accumulate_s6:
     movs r0, #16
     add r12, r0
 .Lnext_tile:
-    ldr r0, [sp, #COLUMNS]
-    mov r1, r12
-    subs r0, r0, r1
-    cmp r0, #16
-    blo .Llast_tile
-    ldr r4, [sp, #ADDS]
-    cmp r4, #0
-    bne .Lkeep_16
-    ldr r0, [sp, #FIRST_A]
-    ldr r1, [sp, #FIRST_O]
-    mov r8, r0
-    mov r9, r1
-    mov r10, r0
-    mov r11, r1
-    mov lr, r0
-    str r1, [sp, #O2]
-    str r0, [sp, #A3]
-    str r1, [sp, #O3]
-.Lfirst_rows:
-    ldr r7, [sp, #ROWS]
-    ldr r4, [sp, #ENTRY]
+    ldr r0, [sp, #ACC_LAST]
+    cmp r5, r0
+    beq .Llast_tile
+    mov r4, sp
+    ldmia r4!, {r0-r2, r5, r7}  /* FIRST_O, FIRST_A, FIRST_O, START, ROWS */
+    push {r0-r2}
+    mov r8, r1
+    mov r9, r0
+    mov r10, r1
+    mov r11, r0
+    mov lr, r1
     movs r0, #0
     movs r1, #0
     movs r2, #0
     movs r3, #0
-    mov pc, r4
+    mov pc, r5
 
 .Llast_tile:
-    cmp r0, #0
-    bne .Ltile_8
-    add sp, #40
+    ldr r0, [sp, #COLUMNS]
+    lsrs r0, r0, #4
+    bcs .Ltile_8
+    add sp, #44
     pop {r4-r7}
     mov r8, r4
     mov r9, r5
@@ -196,7 +200,10 @@ dassdp_k_accumulate_s6:
     ldmia r7!, {r6}
     b .Lsecond_row
 
+    .balign 4
 .Lkeep_16:
+    ldr r4, [sp, #ACC + TILE]
+    ldr r5, [sp, #FIRST_O + TILE]
     bl .Lkeep_8
     KEEP r1, r2, 16
     mov lr, r2
@@ -204,13 +211,15 @@ dassdp_k_accumulate_s6:
     KEEP r1, r2, 24
     str r2, [sp, #A3]
     str r1, [sp, #O3]
-    b .Lfirst_rows
+    movs r0, #0
+    movs r1, #0
+    movs r2, #0
+    ldr r4, [sp, #ENTRY + TILE]
+    mov pc, r4
 
-.Lkeep_8:                         /* r4, r5, r6 are for the second half of a tile */
+.Lkeep_8:                       /* leaves r4, r5, r6 for the second half of a tile */
     ldr r6, .Lsigns
-    ldr r5, [sp, #FIRST_O]
     subs r5, r6, r5
-    ldr r4, [sp, #ACC]
     KEEP r1, r2, 0
     mov r8, r2
     mov r9, r1
@@ -230,6 +239,8 @@ dassdp_k_accumulate_s6:
     ldr r4, [sp, #ADDS]
     cmp r4, #0
     beq 1f
+    ldr r4, [sp, #ACC]
+    ldr r5, [sp, #FIRST_O]
     bl .Lkeep_8
 1:  ldr r7, [sp, #ROWS]
     ldr r3, [sp, #END]
@@ -250,7 +261,7 @@ dassdp_k_accumulate_s6:
     SPLIT r0, r1
     SPLIT r2, r3
     stmia r5!, {r0-r3}
-    add sp, #40
+    add sp, #44
     pop {r4-r7}
     mov r8, r4
     mov r9, r5

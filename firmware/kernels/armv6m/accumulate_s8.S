@@ -16,6 +16,7 @@
 #define ENTRY 12
 #define ACC 16
 #define COLUMNS 20
+#define ACC_LAST 24             /* where less than 16 columns are left */
 #define ADDS 64
 
     .macro ROW
@@ -102,12 +103,15 @@ dassdp_k_accumulate_s8:
     adr r0, .Lrows_16
     adds r3, r3, r0             /* ENTRY */
     mov r0, r12                 /* ROWS */
-    sub sp, #4                  /* END is in lr */
     movs r4, r5
     movs r5, r6
-    push {r0-r5}
+    lsrs r6, r6, #4
+    lsls r6, r6, #5
+    adds r6, r6, r4
+    push {r0-r6}
     movs r0, #0
     mov r12, r0
+    movs r0, r4
     b .Lnext_tile
 
     .balign 4
@@ -123,7 +127,7 @@ dassdp_k_accumulate_s8:
     TAKE_EVEN r3, r9
     TAKE_EVEN r5, r10
     TAKE_EVEN r7, r11
-    sbcs r1, r0                 /* C at the end less C at the start */
+    adcs r1, r0                 /* C at the end less C at the start, 0 */
     lsls r6, r1, #24
     ROTATE r1, r3
     ROTATE r3, r5
@@ -156,14 +160,12 @@ dassdp_k_accumulate_s8:
     movs r6, r1
     stmia r0!, {r4-r7}
     str r0, [sp, #ACC]
-    movs r0, #16
-    add r12, r0
+    movs r1, #16
+    add r12, r1
 .Lnext_tile:
-    ldr r0, [sp, #COLUMNS]
-    mov r1, r12
-    subs r0, r0, r1
-    cmp r0, #16
-    blo .Llast_tile
+    ldr r1, [sp, #ACC_LAST]
+    cmp r0, r1
+    beq .Llast_tile             /* or C is 0 */
     mov r0, sp
     ldmia r0!, {r4-r7}          /* ROWS, FIRST_ALL, FIRST, ENTRY */
     mov r8, r6
@@ -175,11 +177,12 @@ dassdp_k_accumulate_s8:
     movs r3, r5
     movs r7, r5
     ldr r6, .Leven_lanes
-    mov pc, r0                  /* C is 1 */
+    mov pc, r0
 
 .Llast_tile:
-    cmp r0, #0                  /* C is 1 */
-    bne .Ltile_8
+    ldr r0, [sp, #COLUMNS]
+    lsrs r0, r0, #4
+    bcs .Ltile_8
     b .Ldone
 
 .Ladd_kept:
@@ -226,7 +229,7 @@ dassdp_k_accumulate_s8:
     bne 1b
     TAKE_EVEN r1, r8
     TAKE_EVEN r3, r9
-    sbcs r1, r0
+    sbcs r1, r0                 /* the same, 1 */
     movs r5, r1
     mov lr, r12
     ROTATE r1, r3

@@ -30,6 +30,15 @@
     adds r2, r2, #2
     .endm
 
+    .macro ENTRY_OF_ALL k
+    ldrsh r0, [r2, r5]
+    movs r1, r3
+    muls r1, r0, r1
+    ROUND
+    beq .Lvanished_\k
+    adds r2, r2, #2
+    .endm
+
 /* uint32_t dassdp_k_update_row(rule, dw_q8, k, n_columns, n_spikes, latency_post, latency_pre)
  * k lies at r2 + r3 and dw_q8 at r2 + r4. r0 k, r1 latency, g, dw; r3 n_spikes, r5 g_q7 - latency_pre,
  * r6 row_rshift, r7 latency_post, r8 vanished, r9 latency_pre, r10 2 latency_pre, r11 half,
@@ -105,17 +114,16 @@ dassdp_k_update_row:
     adds r0, r0, r2
     mov r12, r0
     lsls r3, r3, #7
-3:  ldrsh r0, [r2, r5]
-    movs r1, r3
-    muls r1, r0, r1
-    ROUND
-    bne 4f
-    cmp r0, #0
-    beq 4f
-    movs r0, #1
-    add r8, r0
-4:  adds r2, r2, #2
+.Lnext_two_equal:
+    ENTRY_OF_ALL 2
+.Lnext_3:
+    ENTRY_OF_ALL 3
+.Lnext_4:
     cmp r2, r12
-    bne 3b
+    bne .Lnext_two_equal
     b .Ldone
+.Lvanished_2:
+    VANISHED .Lnext_3
+.Lvanished_3:
+    VANISHED .Lnext_4
     .size dassdp_k_update_row, . - dassdp_k_update_row

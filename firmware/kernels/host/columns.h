@@ -28,8 +28,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "half-words hold (even
 #define DASSDP_SECOND_64 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 
 /* Image bytes are summed as half-words, two columns at once: all = sum of (even + 2^8 odd),
- * odd = sum of odd, both modulo 2^16. Of a group of four columns, even = all - 2^8 odd holds 0 and 1
- * and odd holds 2 and 3, so their words alternate in
+ * odd = sum of odd, both modulo 2^16. Of a group of four columns, even = all - 2^8 odd holds 0 and
+ * 1, and odd holds 2 and 3, so their words alternate in
  *   acc = (acc & kept) + sum - bias,
  * which is exact because the result is proven to fit. */
 #define DASSDP_COLUMNS_IN(bytes)                                                                  \

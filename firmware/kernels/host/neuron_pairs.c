@@ -16,9 +16,10 @@ static inline int16_t add_sat_s16(int16_t a, int16_t b)
     return (int16_t)((a ^ sum) & (b ^ sum)) < 0 ? limit : sum;
 }
 
+/* n neurons, 8 or 32; their spikes. */
 static inline __attribute__((always_inline)) uint32_t
 step_neurons(enum reset reset, uint32_t n, int16_t leak_q15, int16_t fire_at, int16_t reset_by,
-             uint16_t scale, int16_t *restrict v_q0, const int16_t *restrict acc,
+             uint32_t lshift, int16_t *restrict v_q0, const int16_t *restrict acc,
              const int16_t *restrict base)
 {
     uint8_t fired[32];
@@ -32,7 +33,8 @@ step_neurons(enum reset reset, uint32_t n, int16_t leak_q15, int16_t fire_at, in
         if (reset == SUBTRACT_DELAYED || reset == SUBTRACT_NOW) {
             v = add_s16(v, (int16_t)(r & (int16_t)-reset_by));
         }
-        v = add_sat_s16(v, (int16_t)(uint16_t)((uint16_t)acc[i] * scale + (uint16_t)base[i]));
+        uint32_t in = ((uint32_t)acc[i] << lshift) + (uint32_t)base[i];
+        v = add_sat_s16(v, (int16_t)(uint16_t)in);
         int16_t s = v >= fire_at ? -1 : 0;
         if (reset == SUBTRACT_NOW) {
             v = add_sat_s16(v, (int16_t)((s & (int16_t)-reset_by) + (r & reset_by)));
@@ -46,14 +48,6 @@ step_neurons(enum reset reset, uint32_t n, int16_t leak_q15, int16_t fire_at, in
     return dassdp_packed(fired, n);
 }
 
-#define DASSDP_NEURON_PAIRS(reset_name, reset)                                                    \
-    void dassdp_k_neuron_pairs_##reset_name(const dassdp_population_t *population, void *v_mem,   \
-                                            uint32_t *spk_bits, const void *acc,                  \
-                                            const void *base)                                     \
-    {                                                                                             \
-        step_population(reset, population, v_mem, spk_bits, acc, base);                           \
-    }
-
 static inline __attribute__((always_inline)) void
 step_population(enum reset reset, const dassdp_population_t *population, int16_t *v_q0,
                 uint32_t *spk_bits, const int16_t *acc, const int16_t *base)
@@ -61,20 +55,28 @@ step_population(enum reset reset, const dassdp_population_t *population, int16_t
     const int16_t leak_q15 = (int16_t)population->leak_q15[0];
     const int16_t fire_at = *(const int16_t *)population->fire_at;
     const int16_t reset_by = *(const int16_t *)population->reset_by;
-    const uint16_t scale = (uint16_t)(1u << population->acc_lshift);
+    const uint32_t lshift = population->acc_lshift;
     const uint32_t n_neurons = population->n_neurons;
     uint32_t i = 0;
     for (; i + 32u <= n_neurons; i += 32u) {
-        spk_bits[i >> 5] = step_neurons(reset, 32, leak_q15, fire_at, reset_by, scale, v_q0 + i,
+        spk_bits[i >> 5] = step_neurons(reset, 32, leak_q15, fire_at, reset_by, lshift, v_q0 + i,
                                         acc + i, base + i);
     }
     uint32_t word = 0;
     for (; i < n_neurons; i += 8u) {
-        word |= step_neurons(reset, 8, leak_q15, fire_at, reset_by, scale, v_q0 + i, acc + i,
+        word |= step_neurons(reset, 8, leak_q15, fire_at, reset_by, lshift, v_q0 + i, acc + i,
                              base + i) << (i & 31u);
         spk_bits[i >> 5] = word;
     }
 }
+
+#define DASSDP_NEURON_PAIRS(reset_name, reset)                                                    \
+    void dassdp_k_neuron_pairs_##reset_name(const dassdp_population_t *population, void *v_mem,   \
+                                            uint32_t *spk_bits, const void *acc,                  \
+                                            const void *base)                                     \
+    {                                                                                             \
+        step_population(reset, population, v_mem, spk_bits, acc, base);                           \
+    }
 
 DASSDP_NEURON_PAIRS(none, NONE)
 DASSDP_NEURON_PAIRS(subtract_delayed, SUBTRACT_DELAYED)

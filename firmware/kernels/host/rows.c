@@ -1,4 +1,4 @@
-/* Where a vector of rows can be compressed by its spikes, no branch waits for the number of them. */
+/* Where a vector of rows can be compressed by its spikes, no branch waits for their number. */
 #include "kernels.h"
 
 #if defined(__AVX512F__)

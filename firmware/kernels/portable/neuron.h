@@ -36,7 +36,7 @@ static inline int32_t fit_v32(int32_t v)
     return v;
 }
 
-/* Neuron i of the function that DASSDP_NEURON begins: its new membrane is stored, its spike is s. */
+/* Neuron i of a function that DASSDP_NEURON begins: its new membrane is stored, s is its spike. */
 #define DASSDP_NEURON_STEP(v_type, leak, fit, reset, q15, fire_at, reset_by)                      \
     int32_t v = v_q0[i];                                                                          \
     int32_t r = ((reset) == NONE || (reset) == ZERO_NOW) ? 0 : (v >= (fire_at));                  \
