@@ -192,7 +192,7 @@ def compare(work: Work) -> dict[str, Any]:
     return found
 
 
-def machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | int | float]:
     """What the figures depend on."""
     info = Path("/proc/cpuinfo")
     names = [line.partition(":")[2].strip() for line in info.read_text().splitlines()
@@ -201,7 +201,8 @@ def machine() -> dict[str, str | int]:
             "architecture": platform.machine(), "system": platform.system(),
             "compiler": compiler_version(tuple(host_compiler())),
             "python": platform.python_version(), "numpy": np.__version__,
-            "torch": torch.__version__, "snntorch": snntorch.__version__}
+            "torch": torch.__version__, "snntorch": snntorch.__version__,
+            "load": round(os.getloadavg()[0], 1)}
 
 
 def main() -> None:
@@ -210,7 +211,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=RESULTS)
     path = parser.parse_args().json
     where = machine()
-    print(", ".join(f"{k} {v}" for k, v in where.items()) + f"; load {os.getloadavg()[0]:.1f}")
+    print(", ".join(f"{k} {v}" for k, v in where.items()))
     results = {"machine": where, "networks": {work.name: compare(work) for work in works()}}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=2) + "\n")

@@ -1,6 +1,6 @@
 """Instructions per operation of each core, fitted to firmware in QEMU: writes boards/costs.toml.
 
-    python benchmarks/fit_costs.py [--networks 96] [--cpu cortex-m4 ...]
+    python benchmarks/fit_costs.py [--networks 128] [--cpu cortex-m4 ...]
 
 Random networks (depth, widths, steps, inputs of currents or spikes, weight bits, membranes, resets,
 skips, recurrence, frames, activity, rules) are built for one board of each cpu; every sample is
@@ -13,6 +13,7 @@ Needs the extra `examples`, whose scikit-learn brings SciPy.
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 import shlex
 import time
@@ -48,6 +49,7 @@ SEED = 7
 FloatArray = NDArray[np.float64]
 
 
+@functools.cache
 def boards() -> dict[str, Board]:
     """A board with a QEMU machine for each cpu: that of the widest counter, which a long lesson
     does not overflow."""
@@ -285,7 +287,7 @@ def entries(text: str) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", type=int, default=96)
+    parser.add_argument("--networks", type=int, default=128)
     parser.add_argument("--cpu", nargs="+", choices=sorted(boards()), default=sorted(boards()))
     arguments = parser.parse_args()
     rng = np.random.default_rng(SEED)

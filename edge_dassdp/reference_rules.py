@@ -112,7 +112,7 @@ def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mappin
         return
     rows = np.flatnonzero(pre.count)
     latency = np.zeros_like(pre.latency) if rule.g_q7 is None else pre.latency
-    first = {}
+    first: dict[tuple[int, int], int] = {}
     for j in rows:
         first.setdefault((latency[j], pre.count[j]), j)
     rows = np.array(sorted(rows, key=lambda j: (latency[j], first[latency[j], pre.count[j]], j)),

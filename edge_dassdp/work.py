@@ -35,7 +35,7 @@ class Work:
     analogue_macs_16: int = 0  # inputs times columns, into int16 sums
     analogue_macs_32: int = 0  # into int32 sums
     currents: int = 0  # neurons whose analogue current was rounded
-    projection_steps: int = 0  # projections that heard spikes or silence
+    projection_steps: int = 0  # of projections that hear spikes
     words_searched: int = 0  # words of spikes of which rows were listed
     list_columns: int = 0  # columns of the lists of rows that were summed, of byte weights
     list_columns_16: int = 0  # of 16-bit weights
@@ -171,8 +171,8 @@ def _by_word(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _lists(rows_of_word: IntArray) -> IntArray:
-    """Lists of rows made of words with so many rows, (n, words): one is full if not
-    another word is sure to fit."""
+    """Lists made of words with so many rows, (n, words): one is full if another word may not fit.
+    """
     n_lists, n_rows = np.zeros((2, len(rows_of_word)), np.int64)
     for more in rows_of_word.T:
         n_rows += more
@@ -263,7 +263,7 @@ def _count_error_rule(reference: Reference, p: QProjection, rule: QErrorRule, sl
     tally["timed_columns"] += n_classes * columns(p.n_post) * is_timed
     update = np.zeros_like(reference.w[p.name])
     apply_error_rule(replace(p, weight_bits=16), update, reference.error[p.post], records,
-                     _fresh_counters())
+                     np.zeros((), LEARNING_DTYPE))
     _count_rows(p, update, tally)
 
 
@@ -300,7 +300,8 @@ def _count_search(pre: Record, is_timed: bool, net: QNetwork, tally: dict[str, i
 
 
 def _count_rows(p: QProjection, update: IntArray, tally: dict[str, int]) -> None:
-    """Rows of an update, (n_pre, n_post) in Q8, that are not all zero are written."""
+    """Rows of an update, (n_pre, n_post) in Q8, are written unless they are all zero. It is what a
+    rule adds to weights of 16 bits that are zero."""
     n_rows = int(update.any(axis=1).sum())
     bits = p.weight_bits if p.weight_bits >= 8 else 4
     tally["rows_written"] += n_rows
@@ -316,7 +317,7 @@ def _count_sync_rule(reference: Reference, p: QProjection, rule: QSyncRule,
     tally["rules_applied"] += 1
     tally["planes_read"] += n_batch * n_words * n_bits * rule.is_gated
     tally["popcounts"] += n_batch * n_words * rule.is_gated
-    update, counters = np.zeros_like(reference.w[p.name]), _fresh_counters()
+    update, counters = np.zeros_like(reference.w[p.name]), np.zeros((), LEARNING_DTYPE)
     apply_sync_rule(replace(p, weight_bits=16), update, reference.records,
                     reference.gates[p.name].copy(), counters)
     if not counters["n_updates"]:
@@ -330,9 +331,3 @@ def _count_sync_rule(reference: Reference, p: QProjection, rule: QSyncRule,
     tally["sync_rows"] += n_batch * p.n_pre
     tally["sync_pairs"] += n_batch * p.n_pre * p.n_post
     _count_rows(p, update, tally)
-
-
-def _fresh_counters() -> NDArray[Any]:
-    counters = np.zeros((), LEARNING_DTYPE)
-    counters["rng"] = 1
-    return counters

@@ -31,6 +31,20 @@ void dassdp_record_clear(const dassdp_record_t *record)
     }
 }
 
+/* A latency is written once, so silence, all ones, tells the first event. */
+static void mark(uint32_t *latency, uint32_t bits, uint32_t events, uint32_t t_step, int keeps_last)
+{
+    if (!keeps_last) {
+        for (uint32_t b = 0; b < bits; b++) {
+            events &= latency[b];
+        }
+    }
+    for (uint32_t b = 0; events != 0u && b < bits; b++, t_step >>= 1) {
+        uint32_t plane = latency[b];
+        latency[b] = (t_step & 1u) != 0u ? plane | events : plane & ~events;
+    }
+}
+
 void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, uint32_t t_step,
                        int keeps_last)
 {
@@ -39,20 +53,14 @@ void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, ui
     uint32_t *latency = record->latency;
     for (uint32_t w = 0; w < record->n_words; w++, count += bits) {
         uint32_t carry = events[w];
-        uint32_t seen = 0;
-        for (uint32_t b = 0; b < bits; b++) {
+        if (latency != 0) {
+            mark(latency, bits, carry, t_step, keeps_last);
+            latency += bits;
+        }
+        for (uint32_t b = 0; carry != 0u; b++) {
             uint32_t plane = count[b];
-            seen |= plane;
             count[b] = plane ^ carry;
             carry &= plane;
-        }
-        if (latency != 0) {
-            uint32_t marked = keeps_last ? events[w] : events[w] & ~seen;
-            for (uint32_t b = 0; b < bits; b++) {
-                uint32_t kept = latency[b] & ~marked;
-                latency[b] = kept | (((t_step >> b) & 1u) != 0u ? marked : 0u);
-            }
-            latency += bits;
         }
     }
 }

@@ -76,8 +76,8 @@ static void learn_latency(const update_t *update, uint32_t *words, uint32_t late
             const uint32_t *planes = update->pre.count + first * bits;
             uint32_t neuron = words[first] & (~words[first] + 1u);
             uint32_t n_spikes = 0;
-            for (uint32_t b = 0; b < bits; b++) {
-                n_spikes |= (uint32_t)((planes[b] & neuron) != 0u) << b;
+            for (uint32_t b = bits; b-- > 0u;) {
+                n_spikes += n_spikes + (uint32_t)((planes[b] & neuron) != 0u);
             }
             for (uint32_t w = first; w < n_words; w++, planes += bits) {
                 uint32_t equal = words[w];
