@@ -32,8 +32,9 @@ from edge_dassdp.build import compiler_version, host_compiler
 from edge_dassdp.datasets import load_dataset
 from edge_dassdp.ir import FloatArray, Input, Network, Population, Projection, Readout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, input_x, quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.reference import Reference
+from edge_dassdp.samples import input_x
 from edge_dassdp.targets.emulator import Emulator, n_cores
 
 RESULTS = Path(__file__).parent / "results" / "emulator_speed.json"

@@ -37,8 +37,9 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.plan import ram_ledger
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, input_x, quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
+from edge_dassdp.samples import input_x
 from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.work import OPERATIONS, Work, inference_work, learning_work

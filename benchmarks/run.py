@@ -99,10 +99,10 @@ def slope_line(records: list[Record]) -> str:
     (slope, per_neuron, fixed), *_ = np.linalg.lstsq(terms * weights[:, None], spent * weights,
                                                     rcond=None)
     off = np.abs(terms @ [slope, per_neuron, fixed] / spent - 1).max()
-    return (f"Cost grows with active synapses: a layer of 256 inputs and 32 to 1024 neurons at 1 "
-            f"to 100 % activity takes {slope:.2f} instructions a synaptic operation, {per_neuron:.1f} "
-            f"a neuron and {fixed:.0f} a step (Cortex-M4; fitted to {len(records)} counts, all "
-            f"within {100 * off:.0f} %).")
+    return ("Cost grows with active synapses: a layer of 256 inputs and 32 to 1024 neurons at 1 to "
+            f"100 % activity takes {slope:.2f} instructions a synaptic operation, "
+            f"{per_neuron:.1f} a neuron and {fixed:.0f} a step (Cortex-M4; fitted to "
+            f"{len(records)} counts, all within {100 * off:.0f} %).")
 
 
 def main() -> None:

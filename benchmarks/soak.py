@@ -19,8 +19,9 @@ from edge_dassdp import adaptation, assets, ir
 from edge_dassdp.datasets import load_dataset
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.harness import verify
-from edge_dassdp.quantize import Settings, input_x, quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.reference import Reference
+from edge_dassdp.samples import input_x
 from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.emulator import Emulator
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from edge_dassdp.floatmodel import FloatModel
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, input_x, quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.rules import Learning
+from edge_dassdp.samples import input_x
 
 SIZES = (256, 128, 64, 10)
 N_STEPS, BETA, SEED = 25, 0.9, 1

@@ -18,8 +18,9 @@ from edge_dassdp.datasets import Dataset, Samples
 from edge_dassdp.floatlearn import FloatLearner
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, input_x, quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
+from edge_dassdp.samples import input_x
 from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.emulator import WARM_UP, Emulator
 

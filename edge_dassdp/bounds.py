@@ -7,13 +7,13 @@ per neuron; spikes are 0 or 1 at will, analogue inputs any int8.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.qformat import INT16_MAX, INT32_MAX, IntArray, round_shift
-from edge_dassdp.qir import QProjection, ResetMode
+from edge_dassdp.qir import QPopulation, QProjection, ResetMode
 
 X_MIN, X_MAX = -128, 127
 
@@ -149,3 +149,52 @@ def membrane(
 
 def fits_int16(*peaks: int) -> bool:
     return all(peak <= INT16_MAX for peak in peaks)
+
+
+def prove(p: QPopulation, projections: Sequence[QProjection], plastic: Collection[str],
+          n_steps: int, membrane_bits: int | None,
+          is_readout: bool) -> tuple[QPopulation, list[Bound]]:
+    """Widths by interval analysis, or EdgeError E202 with the population and the bound."""
+    spiking = [q for q in projections if not q.is_analogue]
+    analogue = [q for q in projections if q.is_analogue]
+    where = f"population '{p.name}'"
+    acc = spike_sum(spiking, p.size, plastic)
+    base = Interval(p.bias, p.bias)
+    proofs: list[Bound] = []
+    if p.analogue_bias is not None:
+        sums = analogue_sum(analogue, p.analogue_bias)
+        require_int32(f"{where}: the analogue sum", sums.peak + (1 << p.analogue_rshift))
+        base = sums.map(lambda s: round_shift(s, p.analogue_rshift))
+        proofs.append(Bound(f"{p.name}: analogue sum", sums.peak, 32))
+    shifted = acc.map(lambda a: a << p.acc_lshift)
+    require_int32(f"{where}: the synaptic sum", shifted.peak + (1 << p.acc_rshift))
+    current = shifted.map(lambda a: round_shift(a, p.acc_rshift)) + base
+    _, peak, total = membrane(current, p.leak_q15, p.leak_shift, p.fire_at, p.reset_by,
+                                     p.reset, n_steps)
+    constant = max(base.peak, int(p.fire_at.max()), int(p.reset_by.max()))
+    current_fits = fits_int16(shifted.peak, current.peak)
+    if membrane_bits == 16 and not fits_int16(constant):
+        raise EdgeError("E202", f"{where}: a threshold or constant current of {constant:,} does "
+                        "not fit an int16 membrane", help="use fewer threshold bits")
+    may_saturate = membrane_bits == 16 or (membrane_bits is None and p.reset != "none"
+                                           and current_fits)
+    narrow = membrane_bits != 32 and fits_int16(constant if may_saturate else
+                                                       max(peak, constant))
+    if narrow:
+        total = min(total, n_steps * 32768)
+    require_int32(f"{where}: the membrane",
+                         current.peak + peak + int(p.reset_by.max()) + int(p.fire_at.max())
+                         + ((1 << p.leak_shift) >> 1))
+    if is_readout:
+        require_int32(f"{where}: the summed membrane", total)
+        proofs.append(Bound(f"{p.name}: logits", total, 32))
+    acc_bits = 16 if fits_int16(acc.peak) and not any(q.weight_bits == 16 for q in spiking) \
+        else 32
+    if spiking:
+        proofs.append(Bound(f"{p.name}: synaptic sum", acc.peak, acc_bits))
+    without_bias = analogue_sum(analogue, np.zeros_like(p.bias))
+    made = replace(p, acc_bits=acc_bits, membrane_bits=16 if narrow else 32,
+                   analogue_bits=16 if fits_int16(without_bias.peak) else 32,
+                   current_fits=current_fits, saturates=narrow and peak > INT16_MAX)
+    proofs.append(Bound(f"{p.name}: membrane", peak, made.membrane_bits))
+    return made, proofs

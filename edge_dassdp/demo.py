@@ -30,8 +30,9 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.fidelity import Fidelity, measure_fidelity
 from edge_dassdp.plan import Layout, ram_ledger
 from edge_dassdp.project import write_project
-from edge_dassdp.quantize import Quantized, Settings, input_x, quantize
+from edge_dassdp.quantize import Quantized, Settings, quantize
 from edge_dassdp.reference import Reference
+from edge_dassdp.samples import input_x
 from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.open import open_target

@@ -15,8 +15,9 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatmodel import FloatModel
 from edge_dassdp.qformat import IntArray, to_int
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
-from edge_dassdp.quantize import Quantized, input_x
+from edge_dassdp.quantize import Quantized
 from edge_dassdp.reference import Reference
+from edge_dassdp.samples import input_x
 
 _CHUNK = 128
 

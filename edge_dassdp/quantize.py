@@ -7,8 +7,8 @@ weight step: nothing is rescaled at run time, only thresholds and biases are rou
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,10 @@ from edge_dassdp.activity import with_activity
 from edge_dassdp.bounds import Bound
 from edge_dassdp.credit import has_error
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.ir import Input, Network, Population, Projection
+from edge_dassdp.ir import Network, Population, Projection
 from edge_dassdp.kinds import is_int, is_real, sample_array
 from edge_dassdp.qformat import (
-    INT16_MAX,
     IntArray,
-    quantize_input,
-    round_shift,
     scalar_to_int,
     to_int,
 )
@@ -34,9 +31,9 @@ from edge_dassdp.qir import (
     QProjection,
     Records,
     ResetMode,
-    frame_bytes,
 )
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, Rule, latency_kind
+from edge_dassdp.samples import input_x
 
 READOUT_FRACTION_BITS = 4
 N_ACTIVITY = 64
@@ -182,38 +179,6 @@ def _input_bits(
                     if chosen is None else chosen)
         start = stop
     return tuple(bits)
-
-
-def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Float samples (n, values of all inputs) as the samples of the device, int8 (n, x_bytes):
-    currents at their input's scale, spikes packed.
-
-    Raises EdgeError E104 for another shape, a value that is not finite, or a spike that is neither
-    0 nor 1.
-    """
-    samples = np.atleast_2d(sample_array(x))
-    n_values = sum(i.n_values for i in network.inputs)
-    if samples.ndim != 2 or samples.shape[1] != n_values:
-        raise EdgeError("E104", f"samples have shape {np.asarray(x).shape}, expected "
-                        f"(n, {n_values})")
-    out, start = np.zeros((len(samples), network.x_bytes), np.int8), 0
-    for source, bits in zip(network.inputs, network.x_frac_bits, strict=True):
-        values = samples[:, start : start + source.n_values]
-        start += source.n_values
-        packed = _pack_spikes(source, values) if source.spikes else quantize_input(values, bits)
-        at = network.x_offsets[source.name]
-        out[:, at : at + packed.shape[1]] = packed
-    return out
-
-
-def _pack_spikes(source: Input, values: NDArray[np.float64]) -> NDArray[np.int8]:
-    """Frames of n samples, (n, n_frames * size), as words of 32 spikes."""
-    if not np.isin(values, (0, 1)).all():
-        raise EdgeError("E104", f"input '{source.name}' takes spikes, each 0 or 1")
-    frames = np.zeros((len(values), source.n_frames, 8 * frame_bytes(source)), np.uint8)
-    frames[:, :, : source.size] = values.reshape(len(values), source.n_frames, source.size)
-    packed = np.packbits(frames, axis=2, bitorder="little")
-    return packed.reshape(len(values), -1).view(np.int8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -362,7 +327,7 @@ class _Populate:
             has_error=self._needs_error(), unit=np.atleast_1d(unit),
             membrane_bits=32, acc_bits=32, analogue_bits=32, current_fits=False, saturates=False,
         )
-        population, proofs = _prove(wanted, projections, self.rules, self.network.n_steps,
+        population, proofs = bounds.prove(wanted, projections, self.rules, self.network.n_steps,
                                     self.settings.membrane_bits, self.is_readout)
         return _Made(population, projections, proofs)
 
@@ -414,52 +379,3 @@ def _reset_mode(p: Population) -> ResetMode:
     if p.reset == "subtract":
         return "subtract_delayed" if p.reset_delay else "subtract_now"
     return "zero_delayed" if p.reset_delay else "zero_now"
-
-
-def _prove(p: QPopulation, projections: list[QProjection], plastic: Collection[str],
-           n_steps: int, membrane_bits: int | None,
-           is_readout: bool) -> tuple[QPopulation, list[Bound]]:
-    """Widths by interval analysis, or EdgeError E202 with the population and the bound."""
-    spiking = [q for q in projections if not q.is_analogue]
-    analogue = [q for q in projections if q.is_analogue]
-    where = f"population '{p.name}'"
-    acc = bounds.spike_sum(spiking, p.size, plastic)
-    base = bounds.Interval(p.bias, p.bias)
-    proofs: list[Bound] = []
-    if p.analogue_bias is not None:
-        sums = bounds.analogue_sum(analogue, p.analogue_bias)
-        bounds.require_int32(f"{where}: the analogue sum", sums.peak + (1 << p.analogue_rshift))
-        base = sums.map(lambda s: round_shift(s, p.analogue_rshift))
-        proofs.append(Bound(f"{p.name}: analogue sum", sums.peak, 32))
-    shifted = acc.map(lambda a: a << p.acc_lshift)
-    bounds.require_int32(f"{where}: the synaptic sum", shifted.peak + (1 << p.acc_rshift))
-    current = shifted.map(lambda a: round_shift(a, p.acc_rshift)) + base
-    _, peak, total = bounds.membrane(current, p.leak_q15, p.leak_shift, p.fire_at, p.reset_by,
-                                     p.reset, n_steps)
-    constant = max(base.peak, int(p.fire_at.max()), int(p.reset_by.max()))
-    current_fits = bounds.fits_int16(shifted.peak, current.peak)
-    if membrane_bits == 16 and not bounds.fits_int16(constant):
-        raise EdgeError("E202", f"{where}: a threshold or constant current of {constant:,} does "
-                        "not fit an int16 membrane", help="use fewer threshold bits")
-    may_saturate = membrane_bits == 16 or (membrane_bits is None and p.reset != "none"
-                                           and current_fits)
-    narrow = membrane_bits != 32 and bounds.fits_int16(constant if may_saturate else
-                                                       max(peak, constant))
-    if narrow:
-        total = min(total, n_steps * 32768)
-    bounds.require_int32(f"{where}: the membrane",
-                         current.peak + peak + int(p.reset_by.max()) + int(p.fire_at.max())
-                         + ((1 << p.leak_shift) >> 1))
-    if is_readout:
-        bounds.require_int32(f"{where}: the summed membrane", total)
-        proofs.append(Bound(f"{p.name}: logits", total, 32))
-    acc_bits = 16 if bounds.fits_int16(acc.peak) and not any(q.weight_bits == 16 for q in spiking) \
-        else 32
-    if spiking:
-        proofs.append(Bound(f"{p.name}: synaptic sum", acc.peak, acc_bits))
-    without_bias = bounds.analogue_sum(analogue, np.zeros_like(p.bias))
-    made = replace(p, acc_bits=acc_bits, membrane_bits=16 if narrow else 32,
-                   analogue_bits=16 if bounds.fits_int16(without_bias.peak) else 32,
-                   current_fits=current_fits, saturates=narrow and peak > INT16_MAX)
-    proofs.append(Bound(f"{p.name}: membrane", peak, made.membrane_bits))
-    return made, proofs

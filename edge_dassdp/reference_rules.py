@@ -112,11 +112,9 @@ def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mappin
         return
     rows = np.flatnonzero(pre.count)
     latency = np.zeros_like(pre.latency) if rule.g_q7 is None else pre.latency
-    first: dict[tuple[int, int], int] = {}
-    for j in rows:
-        first.setdefault((latency[j], pre.count[j]), j)
-    rows = np.array(sorted(rows, key=lambda j: (latency[j], first[latency[j], pre.count[j]], j)),
-                    np.int64)
+    _, first, classes = np.unique(latency[rows] * 256 + pre.count[rows], return_index=True,
+                                  return_inverse=True)
+    rows = rows[np.lexsort((rows, first[classes], latency[rows]))]
     g_q7: IntArray | int = ONE_Q7
     if rule.g_q7 is not None:
         dt = np.abs(records[p.post].latency[None, :] - pre.latency[rows][:, None])

@@ -12,9 +12,10 @@ from edge_dassdp import costs, kernels
 from edge_dassdp.datasets import Samples
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network
-from edge_dassdp.quantize import Settings, input_x, quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
+from edge_dassdp.samples import input_x
 from edge_dassdp.work import OPERATIONS, Work, inference_work
 
 WIDTHS = (8, 7, 6)

@@ -54,7 +54,8 @@ class Work:
     leak_products: int = 0  # of int32 by Q15, where no shift leaks
     subtractions: int = 0  # as of pairs
     zeroings: int = 0  # as of pairs
-    planes_recorded: int = 0  # words of bit planes of counts and latencies
+    words_recorded: int = 0  # words of events, for learning
+    planes_recorded: int = 0  # bit planes of counts and latencies that these read or wrote
     membranes_read: int = 0  # membranes or spikes added to logits, membranes tested for a record
 
     # learning
@@ -106,6 +107,7 @@ def inference_work(network: QNetwork, x: NDArray[np.int8]) -> list[Work]:
     tally: dict[str, Any] = defaultdict(lambda: np.zeros(len(x), np.int64))
     tally["inferences"] += 1
     tally["bytes_moved"] += _begin_bytes(network)
+    counts = {p.name: np.zeros((len(x), p.size), np.int64) for p in network.populations}
     for t_step in range(network.n_steps):
         spikes: dict[str, NDArray[Any]] = dict(reference.spikes)  # of the step before
         reference.step(t_step)
@@ -120,6 +122,10 @@ def inference_work(network: QNetwork, x: NDArray[np.int8]) -> list[Work]:
                                            if heard is None else heard, tally) == 0
             tally["bytes_moved"] += is_zero * columns(p.size) * p.acc_bits // 8
             _count_neurons(network, p, tally)
+            if p.counts:
+                v, s = reference.v[p.name], reference.spikes[p.name]
+                _count_record(network, p, v > 0 if p.records_membrane else s, counts[p.name],
+                              tally)
             spikes[p.name] = reference.spikes[p.name]
     return [Work(**{name: int(counted[i]) for name, counted in tally.items()})
             for i in range(len(x))]
@@ -199,7 +205,20 @@ def _count_neurons(net: QNetwork, p: QPopulation, tally: dict[str, Any]) -> None
         tally["membranes_read"] += p.size
     if p.counts:
         tally["membranes_read"] += p.size * p.records_membrane
-        tally["planes_recorded"] += words(p.size) * net.field_bits * (1 + (p.records != "none"))
+
+
+def _count_record(net: QNetwork, p: QPopulation, events: NDArray[np.bool_], counts: IntArray,
+                  tally: dict[str, Any]) -> None:
+    """`dassdp_record_add` of record.c, events and counts (n, size): a word reads the planes of its
+    latencies if the first event counts, writes them if there is one to be marked, and writes the
+    planes of its counts as far as one carries."""
+    marked = events & (counts == 0) if p.records == "first" else events
+    n_latencies = (p.records == "first") + _by_word(marked).any(axis=2).astype(np.int64)
+    n_written = _by_word(np.where(events, np.log2((counts ^ (counts + 1)) + 1), 0)).max(axis=2)
+    tally["words_recorded"] += words(p.size)
+    tally["planes_recorded"] += (n_written.astype(np.int64) + net.field_bits * n_latencies
+                                 * (p.records != "none")).sum(axis=1)
+    counts += events
 
 
 # ---- learning ------------------------------------------------------------------------------------

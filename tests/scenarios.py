@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout, ReadoutKind
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, input_x, quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.samples import input_x
 from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Target
 
 Op = Literal["infer", "warm_up", "fit_gate", "learn"]

@@ -16,8 +16,8 @@ from edge_dassdp.datasets import FORMAT, SPLITS, Dataset, Samples, load_dataset
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import input_x
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
+from edge_dassdp.samples import input_x
 from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.open import SPECS
 

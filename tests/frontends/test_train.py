@@ -8,8 +8,9 @@ import sys
 from edge_dassdp import assets, harness, ir
 from edge_dassdp.datasets import load_dataset
 from edge_dassdp.fidelity import measure_fidelity
-from edge_dassdp.quantize import input_x, quantize
+from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import Learning
+from edge_dassdp.samples import input_x
 from edge_dassdp.targets.emulator import Emulator
 
 

@@ -17,8 +17,9 @@ from edge_dassdp.costs import priced_cpus
 from edge_dassdp.device_figures import measure_on_device, predict
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, input_x, quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.samples import input_x
 from edge_dassdp.work import inference_work, learning_work
 
 N_SAMPLES, TOLERANCE = 10, 0.15

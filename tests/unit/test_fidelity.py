@@ -13,9 +13,10 @@ from edge_dassdp.datasets import Dataset, load_dataset
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.fidelity import Fidelity, measure_fidelity
 from edge_dassdp.floatmodel import FloatModel
-from edge_dassdp.quantize import Settings, input_x, quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
+from edge_dassdp.samples import input_x
 from edge_dassdp.widths import Width, compare_widths, narrowest
 
 RNG = np.random.default_rng(5)

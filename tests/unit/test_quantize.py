@@ -14,9 +14,10 @@ from edge_dassdp.datasets import Dataset, load_dataset
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatmodel import FloatModel
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, input_x, quantize
+from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.samples import input_x
 
 NET = layers()
 BOTH = Learning.default(NET)

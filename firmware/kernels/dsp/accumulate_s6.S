@@ -35,14 +35,13 @@ dassdp_k_accumulate_s6:
         push    {r4-r11, lr}
         ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
         ldr     r0, [r0, #DASSDP_PROJECTION_ROW_BYTES]
-        ldr     r6, [sp, #SAVED]
+        ldr     r5, [sp, #SAVED]
         subs    r4, #1
         lsl     r4, r3, r4
         add     r8, r2, r3, lsl #2
         and     r3, r3, #3
         add     r7, r2, r3, lsl #2
         push    {r0, r1, r7, r8}
-        rsb     r5, r3, #4
         bl      dassdp_k_accumulate_rows
         b       4f
 1:      ldm     r0!, {r8-r11}           @ four rows

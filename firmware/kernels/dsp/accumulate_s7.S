@@ -1,6 +1,6 @@
 /* dassdp_k_accumulate_s7: tiles of 8 columns in registers, eight rows a round; two rows add up in
- * bytes, 2 * 127 <= 254, before they are widened. The n_rows % 4 rows at the front of the list and the
- * bias of all go through the kernel for 8 bits first. */
+ * bytes, 2 * 127 <= 254, before they are widened. The n_rows % 4 rows at the front of the list, all where
+ * there are few, and the bias go through the kernel for 8 bits first. */
 #include "offsets.h"
 
 #define COLUMNS 0 /* the frame */
@@ -9,7 +9,7 @@
 #define END 12
 #define FRAME 16
 #define SAVED 36
-#define FEW 20 /* rows: below, the kernel for 8 bits is faster */
+#define FEW 20 /* rows: fewer are faster so */
 
         .syntax unified
         .thumb
@@ -36,21 +36,20 @@
         .global dassdp_k_accumulate_s7
         .type   dassdp_k_accumulate_s7, %function
         .thumb_func
-@ stack: 84 calls dassdp_k_accumulate_rows, dassdp_k_accumulate_s8
+@ stack: 84 calls dassdp_k_accumulate_rows
 dassdp_k_accumulate_s7:
-        cmp     r3, #FEW
-        blo     dassdp_k_accumulate_s8
         push    {r4-r11, lr}
         ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
         ldr     r0, [r0, #DASSDP_PROJECTION_ROW_BYTES]
-        ldr     r6, [sp, #SAVED]
+        ldr     r5, [sp, #SAVED]
         subs    r4, #1
         lsl     r4, r3, r4
         add     r8, r2, r3, lsl #2
-        and     r3, r3, #3
+        cmp     r3, #FEW
+        it      hs
+        andhs   r3, r3, #3
         add     r7, r2, r3, lsl #2
         push    {r0, r1, r7, r8}
-        rsb     r5, r3, #4
         bl      dassdp_k_accumulate_rows
         ldrd    r12, lr, [sp, #LIST]    @ end
         cmp     r12, lr

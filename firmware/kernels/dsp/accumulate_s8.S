@@ -31,17 +31,15 @@ dassdp_k_accumulate_s8:
         push    {r4-r11, lr}
         ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
         ldr     r0, [r0, #DASSDP_PROJECTION_ROW_BYTES]
-        ldr     r6, [sp, #SAVED]
+        ldr     r5, [sp, #SAVED]
         subs    r4, #1
         lsl     r4, r3, r4
-        rsbs    r5, r3, #0              @ skip -n_rows % 4 rows of the first round
-        and     r5, r5, #3
         bl      dassdp_k_accumulate_rows
         pop     {r4-r11, pc}
         .size   dassdp_k_accumulate_s8, . - dassdp_k_accumulate_s8
 
-/* For kernels, which save r4-r11 themselves: r0 row_bytes, r1 acc, r2 list, r3 its length, r4 what
- * every column loses, r5 rows that the first round of four leaves out (4: there is no row), r6 adds. */
+/* For kernels, which save r4-r11 themselves: r0 row_bytes, r1 acc, r2 list, r3 its length, which may
+ * be 0, r4 what every column loses, r5 adds. */
         .section .text.dassdp_k_accumulate_rows, "ax", %progbits
         .balign 4
         .global dassdp_k_accumulate_rows
@@ -53,10 +51,13 @@ dassdp_k_accumulate_rows:
         pkhbt   r4, r4, r4, lsl #16
         adr     r8, 3f + 1              @ Thumb
         movs    r7, #(4f - 3f) / 4
-        mla     r8, r7, r5, r8
+        rsbs    r6, r3, #0              @ skip -n_rows % 4 rows of the first round, or all four
+        ite     eq
+        moveq   r6, #4
+        andne   r6, r6, #3
+        mla     r8, r7, r6, r8
         add     r9, r2, r3, lsl #2
         mov     r7, r2
-        mov     r5, r6
         subs    r3, r0, #16
         push    {r1, r3-r5, r7-r9, lr}
         mov     lr, #0
