@@ -70,9 +70,11 @@ static void feed_back_to(const dassdp_model_t *model, void *state, uint32_t popu
     int16_t *err = dassdp_at(state, (uint32_t)population->error_off);
     dassdp_record_t record =
         dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
-    for (uint32_t i = 0; i < population->n_neurons; i++) {
+    uint32_t fired = 0;
+    for (uint32_t i = 0; i < population->n_neurons; i++, fired >>= 1) {
         int32_t sum = 0;
-        if (((dassdp_fired(&record, i >> 5) >> (i & 31u)) & 1u) != 0u) {
+        fired = (i & 31u) == 0u ? dassdp_fired(&record, i >> 5) : fired;
+        if ((fired & 1u) != 0u) {
             for (uint32_t p = 0; p < model->n_projections; p++) {
                 const dassdp_projection_t *out = &model->projections[p];
                 const dassdp_population_t *post = &model->populations[out->post];

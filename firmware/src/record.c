@@ -67,7 +67,8 @@ void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, ui
 
 uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx)
 {
-    return ~dassdp_planes_equal(record->count + word_idx * record->bits, record->bits, 0);
+    const uint32_t *planes = record->count + word_idx * record->bits;
+    return ~dassdp_planes_equal(planes, record->bits, 0, 0xFFFFFFFFu);
 }
 
 void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes)

@@ -80,12 +80,8 @@ static void learn_latency(const update_t *update, uint32_t *words, uint32_t late
                 n_spikes += n_spikes + (uint32_t)((planes[b] & neuron) != 0u);
             }
             for (uint32_t w = first; w < n_words; w++, planes += bits) {
-                uint32_t equal = words[w];
-                if (equal != 0u) {
-                    equal &= dassdp_planes_equal(planes, bits, n_spikes);
-                    words[w] ^= equal;
-                }
-                same[w] = equal;
+                same[w] = dassdp_planes_equal(planes, bits, n_spikes, words[w]);
+                words[w] ^= same[w];
             }
             learn_class(update, same, first, n_spikes, latency);
         }
@@ -141,7 +137,7 @@ int dassdp_rule_error(const dassdp_model_t *model, void *state,
             words[w] = rule->g_q7 == 0
                            ? dassdp_fired(&update.pre, w)
                            : dassdp_planes_equal(planes + w * update.pre.bits, update.pre.bits,
-                                                 latency);
+                                                 latency, 0xFFFFFFFFu);
         }
         learn_latency(&update, words, latency);
     }

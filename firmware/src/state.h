@@ -46,14 +46,14 @@ void dassdp_record_clear(const dassdp_record_t *record);
 void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, uint32_t t_step,
                        int keeps_last);
 
-/* Neurons of one word whose planes hold `value`. */
-static inline uint32_t dassdp_planes_equal(const uint32_t *planes, uint32_t bits, uint32_t value)
+/* Those of the neurons `among` one word whose planes hold `value`. */
+static inline uint32_t dassdp_planes_equal(const uint32_t *planes, uint32_t bits, uint32_t value,
+                                           uint32_t among)
 {
-    uint32_t equal = 0xFFFFFFFFu;
-    for (uint32_t b = 0; b < bits; b++, value >>= 1) {
-        equal &= planes[b] ^ ((value & 1u) - 1u);
+    for (const uint32_t *end = planes + bits; among != 0u && planes < end; planes++, value >>= 1) {
+        among &= *planes ^ ((value & 1u) - 1u);
     }
-    return equal;
+    return among;
 }
 
 /* Neurons of one word that had an event. */
