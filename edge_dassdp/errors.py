@@ -39,8 +39,8 @@ CODES: dict[str, ErrorCode] = {
         "The file could not be read as the kind named. Check the path, and that the file was "
         "written by this version of edge-dassdp."),
     "E104": ErrorCode(EXIT_USAGE, "data has the wrong shape or range",
-        "Samples are rows of n_inputs numbers (times n_frames); labels are integers from 0 to "
-        "n_classes - 1."),
+        "Samples are rows of n_inputs numbers (times n_frames), 0 or 1 for an input of spikes; "
+        "labels are integers from 0 to n_classes - 1."),
     "E105": ErrorCode(EXIT_USAGE, "a setting is out of range",
         "A value given on the command line or in Python lies outside what the setting allows."),
     "E201": ErrorCode(EXIT_UNSUPPORTED, "the network cannot be quantized as asked",

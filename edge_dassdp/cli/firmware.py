@@ -152,8 +152,10 @@ def _flash(
 
 def _noise(network: QNetwork) -> Samples:
     rng = np.random.default_rng(0)
-    x = rng.normal(0, 1, (_N_RANDOM, network.x_bytes)).astype(np.float32)
-    return Samples(x, rng.integers(network.n_classes, size=_N_RANDOM))
+    parts = [rng.normal(0, 1, (_N_RANDOM, i.n_values)) for i in network.inputs]
+    x = np.concatenate([part > 0.5 if i.spikes else part  # spikes: three in ten
+                        for i, part in zip(network.inputs, parts, strict=True)], axis=1)
+    return Samples(x.astype(np.float32), rng.integers(network.n_classes, size=_N_RANDOM))
 
 
 def _predicted(ledger: plan.Ledger) -> dict[str, Any]:

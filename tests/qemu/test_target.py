@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from functools import cache
 
 import numpy as np
 import pytest
+from scenarios import SCENARIOS
 
+from edge_dassdp import qir
 from edge_dassdp.board import list_boards, load_board
 from edge_dassdp.build import Firmware, build_firmware
 from edge_dassdp.emit import emit
@@ -124,3 +128,11 @@ def test_the_written_project_makes_the_same_elf(tmp_path, name):
     write_project(emit(network()), load_board(name), tmp_path)
     subprocess.run(["make", "-s", "-j2"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
     assert (tmp_path / "firmware.elf").read_bytes() == firmware(name).elf.read_bytes()
+
+
+def test_a_network_with_frames_of_spikes_is_measured_on_noise(tmp_path):
+    path = tmp_path / "spikes.q.npz"
+    qir.save(SCENARIOS["pairs_subtract_delayed"].quantized, path)
+    done = subprocess.run([sys.executable, "-m", "edge_dassdp", "measure", str(path), "--board",
+                           "mps2-an500", "--json"], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["inference"]["mean"] > 1000

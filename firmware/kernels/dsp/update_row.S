@@ -1,0 +1,95 @@
+/* dassdp_k_update_row: dw = (k n g + 2^(row_rshift - 1)) >> row_rshift, two columns a word, four a
+ * round. n g <= 255 * 128 fits an int16 lane. UQADD16 makes 2^16 - 1 of a lane that is not zero and
+ * 2^16 - 2 of one that is, so that USADA8 counts the lanes of k and dw that differ in that. */
+#include "offsets.h"
+
+#define SAVED 36
+
+        .syntax unified
+        .thumb
+
+count   .req    r0      /* of vanished entries; from bit 16, how many rounds follow */
+dw      .req    r1
+k_at    .req    r2
+y       .req    r3
+g       .req    r4      /* table, or NULL */
+t_post  .req    r5
+t_pre   .req    r6      /* in four bytes */
+half    .req    r7
+rshift  .req    r8
+n       .req    r9      /* n_spikes, or 128 n_spikes in both lanes */
+top     .req    r10     /* 2^16 - 2 in both lanes */
+k       .req    r11
+x       .req    r12
+steps   .req    lr
+
+/* Two columns: x = n g in both lanes. */
+        .macro  update
+        ldr     k, [k_at], #4
+        smlabb  y, k, x, half
+        smlatt  x, k, x, half
+        asr     y, y, rshift
+        asr     x, x, rshift
+        pkhbt   x, y, x, lsl #16
+        str     x, [dw], #4
+        uqadd16 x, x, top
+        uqadd16 k, k, top
+        usada8  count, x, k, count
+        .endm
+
+        .macro  scale
+        ldrb    x, [g, x]
+        ldrb    y, [g, y]
+        pkhbt   x, x, y, lsl #16
+        mul     x, x, n
+        .endm
+
+        .section .text.dassdp_k_update_row, "ax", %progbits
+        .balign 4
+        .global dassdp_k_update_row
+        .type   dassdp_k_update_row, %function
+        .thumb_func
+@ stack: 36
+dassdp_k_update_row:
+        push    {r4-r11, lr}
+        ldrb    rshift, [r0, #DASSDP_ERROR_RULE_ROW_RSHIFT]
+        ldr     g, [r0, #DASSDP_ERROR_RULE_G_Q7]
+        ldr     n, [sp, #SAVED]
+        ldrd    t_post, t_pre, [sp, #SAVED + 4]
+        mov     half, #1
+        lsl     half, half, rshift
+        lsr     half, half, #1
+        mvn     top, #0x00010001
+        lsl     count, r3, #14
+        sub     count, count, #0x10000
+        cmp     g, #0
+        beq     2f
+        orr     t_pre, t_pre, t_pre, lsl #8
+        orr     t_pre, t_pre, t_pre, lsl #16
+1:      ldr     steps, [t_post], #4
+        usub8   x, steps, t_pre
+        usub8   y, t_pre, steps
+        sel     steps, y, x
+        uxtb    x, steps
+        uxtb    y, steps, ror #8
+        scale
+        update
+        uxtb    x, steps, ror #16
+        lsr     y, steps, #24
+        scale
+        update
+        subs    count, count, #0x10000
+        bcs     1b
+        uxth    r0, count
+        pop     {r4-r11, pc}
+2:      lsl     n, n, #7
+        orr     n, n, n, lsl #16
+3:      mov     x, n
+        update
+        mov     x, n
+        update
+        subs    count, count, #0x10000
+        bcs     3b
+        uxth    r0, count
+        pop     {r4-r11, pc}
+        .size   dassdp_k_update_row, . - dassdp_k_update_row
