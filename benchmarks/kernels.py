@@ -116,10 +116,12 @@ def neurons() -> Job:
                lambda o: bool((o.arrays[0] == after).all() and (o.arrays[1] == spikes).all()))
 
 
-def active_list(n: int) -> Job:
-    _, image = weights(128, 8, 8)
-    case, _ = listing(constant(image), active(n, 128), 8)
-    return Job(f"rows_{n}", f"4 words, {n} active", "call", 1, (case,), lambda o: o.result == n)
+def active_list(n_words: int, n: int) -> Job:
+    n_pre = 32 * n_words
+    _, image = weights(n_pre, 8, 8)
+    case, _ = listing(constant(image), active(n, n_pre), 8)
+    return Job(f"rows_{n_words}_{n}", f"{n_words} words, {n} active", "call", 1, (case,),
+               lambda o: o.result == n)
 
 
 def analogue(bits: int) -> Job:
@@ -181,8 +183,8 @@ def jobs() -> Iterator[Job]:
         for n in (8, 32, 64):
             yield accumulate(bits, n)
     yield neurons()
-    for n in (0, 32):
-        yield active_list(n)
+    for n_words, n in ((4, 0), (4, 32), (12, 0)):
+        yield active_list(n_words, n)
     yield analogue(16)
     yield analogue(32)
     yield learn_rows(8, 32)

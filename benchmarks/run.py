@@ -58,9 +58,10 @@ def tables(found: dict[str, list[Record]], peers: list[Record],
     for title, per, name, what in KERNELS:
         cells = [cell(pick(found[c], name, what)) for c in cores]
         lines.append(f"| {title}: {per} | {' | '.join(cells)} |")
-    lists = [(pick(found[c], "rows_0"), pick(found[c], "rows_32")) for c in cores]
-    cells = [f"{(full.instructions - empty.instructions) / 32:.1f} + "
-             f"{empty.instructions / 4:.1f}" for empty, full in lists]
+    lists = [[pick(found[c], name).instructions for name in ("rows_4_0", "rows_4_32", "rows_12_0")]
+             for c in cores]
+    cells = [f"{(full - empty) / 32:.1f} + {(longer - empty) / 8:.1f}"
+             for empty, full, longer in lists]
     lines += [f"| list of active rows: per row + per word of 32 | {' | '.join(cells)} |", "",
               f"| 256-128-64-10, instructions | {' | '.join(cores)} |",
               f"|---|{'---|' * len(cores)}"]

@@ -66,7 +66,8 @@ class Work:
     popcounts: int = 0  # words whose bits were counted
     latencies_unpacked: int = 0  # latencies of postsynaptic neurons, from bit planes to bytes
     bits_unpacked: int = 0  # bits of these
-    feedback_dots: int = 0  # errors passed back to a neuron through a projection
+    feedback_neurons: int = 0  # neurons of hidden populations with an error
+    feedback_dots: int = 0  # errors passed back to one of them through a projection
     feedback_macs: int = 0  # columns of these
     factors: int = 0  # error factors k
     latencies_searched: int = 0  # latencies of which classes were sought, 1 where counts alone tell
@@ -254,8 +255,10 @@ def _count_feedback(reference: Reference, slot: int, tally: dict[str, int]) -> N
     for name in reference.error:
         if name == net.readout:
             continue
-        tally["planes_read"] += net.population(name).size * net.field_bits
-        n_active = int((reference.records[name][slot].count > 0).sum())
+        count = reference.records[name][slot].count
+        tally["planes_read"] += int(_planes_of_fired(count, net.field_bits).sum())
+        tally["feedback_neurons"] += count.size
+        n_active = int((count > 0).sum())
         for q in net.projections:
             if (not q.is_analogue and q.pre == name and q.post in reference.error
                     and order.index(q.post) > order.index(name)):
@@ -298,23 +301,42 @@ def _count_popcounts(count: IntArray, n_bits: int) -> int:
     return int((1 + planes.any(axis=2) * np.arange(n_bits)).sum())
 
 
+def _planes_read(values: NDArray[Any], value: Any, n_bits: int, among: Any = True) -> IntArray:
+    """Bit planes of values (words, 32) compared with `value`, lowest first, while neurons `among`
+    them may hold it: `dassdp_planes_equal` of state.h, (words,)."""
+    differ = values ^ value
+    lowest = np.log2(np.maximum(differ & -differ, 1)).astype(np.int64) + 1
+    return np.asarray(np.where(among, np.where(differ == 0, n_bits, lowest), 0).max(axis=1))
+
+
+def _planes_of_fired(count: IntArray, n_bits: int) -> IntArray:
+    """Of `dassdp_fired`, (words,)."""
+    return _planes_read(_by_word(count[None])[0], 0, n_bits)
+
+
 def _count_search(pre: Record, is_timed: bool, net: QNetwork, tally: dict[str, int]) -> int:
     """Classes of presynaptic neurons, latency by latency. A class is that of the first neuron left;
-    from its word on every word is visited, compared while some of it are left, and listed."""
-    n_bits, n_words = net.field_bits, words(pre.count.size)
-    n_latencies = net.n_steps if is_timed else 1
-    n_classes, n_visited, n_read = 0, n_latencies * n_words, n_latencies * n_words
+    from its word on every word is visited, compared and listed."""
+    n_bits, counts = net.field_bits, _by_word(pre.count[None])[0]
+    silent = (1 << n_bits) - 1
+    inverted = _by_word(np.where(pre.latency < 0, 0, pre.latency ^ silent)[None])[0]
+    n_words, n_latencies = len(counts), net.n_steps if is_timed else 1
+    n_classes = n_read = 0
+    n_visited = n_latencies * n_words
     for t_step in range(n_latencies):
         left = np.where(pre.latency == t_step, pre.count, 0) if is_timed else pre.count
+        n_read += int((_planes_read(inverted, t_step ^ silent, n_bits) if is_timed
+                       else _planes_of_fired(pre.count, n_bits)).sum())
         while left.any():
-            places = np.flatnonzero(left)
+            first = int(np.flatnonzero(left)[0])
             n_classes += 1
-            n_visited += n_words - int(places[0]) // 32
-            n_read += 1 + np.unique(places // 32).size
-            left = np.where(left == left[places[0]], 0, left)
+            n_visited += n_words - first // 32
+            n_read += n_bits + int(_planes_read(counts, left[first], n_bits,
+                                                _by_word(left[None] > 0)[0]).sum())
+            left = np.where(left == left[first], 0, left)
     tally["latencies_searched"] += n_latencies
     tally["class_words"] += n_visited
-    tally["planes_read"] += n_read * n_bits
+    tally["planes_read"] += n_read
     return n_classes
 
 
@@ -332,17 +354,20 @@ def _count_sync_rule(reference: Reference, p: QProjection, rule: QSyncRule,
     """A full batch compares every pair in every sample, unless all gates are shut:
     `dassdp_rule_sync` of rule_sync.c."""
     n_bits, n_batch = reference.network.field_bits, reference.network.n_batch
-    n_words = words(p.n_pre) + words(p.n_post)
+    fired = [[_planes_of_fired(record.count, n_bits) for record in reference.records[name]]
+             for name in (p.pre, p.post)]
     tally["rules_applied"] += 1
-    tally["planes_read"] += n_batch * n_words * n_bits * rule.is_gated
-    tally["popcounts"] += n_batch * n_words * rule.is_gated
+    tally["planes_read"] += int(sum(n.sum() for n in [*fired[0], *fired[1]])) * rule.is_gated
+    tally["popcounts"] += n_batch * (words(p.n_pre) + words(p.n_post)) * rule.is_gated
     update, counters = np.zeros_like(reference.w[p.name]), np.zeros((), LEARNING_DTYPE)
     apply_sync_rule(replace(p, weight_bits=16), update, reference.records,
                     reference.gates[p.name].copy(), counters)
     if not counters["n_updates"]:
         return
-    n_fired = sum(int((record.count > 0).sum()) for record in reference.records[p.pre])
-    tally["planes_read"] += n_bits * (2 * n_batch * p.n_pre + n_fired * words(p.n_post))
+    for record, n_pre, n_post in zip(reference.records[p.pre], *fired, strict=True):
+        n_active = int((record.count > 0).sum())
+        tally["planes_read"] += (int(n_pre[np.arange(p.n_pre) // 32].sum()) + p.n_pre * n_bits
+                                 + n_active * int(n_post.sum()))
     n_unpacked = p.n_post * (n_batch * p.n_pre if n_batch > 1 else 1)
     tally["latencies_unpacked"] += n_unpacked
     tally["bits_unpacked"] += n_bits * n_unpacked

@@ -1,4 +1,6 @@
 /* The error that modulates plasticity: softmax at the readout, fed back through the weights. */
+#include <string.h>
+
 #include "fixed.h"
 #include "kernels.h"
 #include "rules.h"
@@ -64,31 +66,39 @@ uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t
     return distance_q8(model, max, logits[label]) + log2_q8(sum);
 }
 
+/* err += what flows back through one projection, to neurons that fired; every partial sum is proven
+ * to fit. */
+static void add_through(const dassdp_model_t *model, void *state, const dassdp_projection_t *out,
+                        const dassdp_record_t *record, int16_t *err)
+{
+    const int16_t *err_post =
+        dassdp_at_const(state, (uint32_t)model->populations[out->post].error_off);
+    const void *image = dassdp_image(out, state);
+    const uint32_t rshift = out->feedback_rshift;
+    const int32_t gain_q14 = out->feedback_gain_q14;
+    uint32_t fired = 0;
+    for (uint32_t i = 0; i < record->n; i++, fired >>= 1) {
+        fired = (i & 31u) == 0u ? dassdp_fired(record, i >> 5) : fired;
+        if ((fired & 1u) != 0u) {
+            int32_t sum = dassdp_round_s32(dassdp_k_feedback(out, image, i, err_post), rshift);
+            err[i] = dassdp_narrow_s16(err[i] + dassdp_round_s32(sum * gain_q14, 14));
+        }
+    }
+}
+
 static void feed_back_to(const dassdp_model_t *model, void *state, uint32_t population_idx)
 {
     const dassdp_population_t *population = &model->populations[population_idx];
     int16_t *err = dassdp_at(state, (uint32_t)population->error_off);
     dassdp_record_t record =
         dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
-    uint32_t fired = 0;
-    for (uint32_t i = 0; i < population->n_neurons; i++, fired >>= 1) {
-        int32_t sum = 0;
-        fired = (i & 31u) == 0u ? dassdp_fired(&record, i >> 5) : fired;
-        if ((fired & 1u) != 0u) {
-            for (uint32_t p = 0; p < model->n_projections; p++) {
-                const dassdp_projection_t *out = &model->projections[p];
-                const dassdp_population_t *post = &model->populations[out->post];
-                if (out->is_analogue == 0u && out->pre == population_idx &&
-                    out->post > population_idx && post->error_off >= 0) {
-                    int32_t dot =
-                        dassdp_k_feedback(out, dassdp_image(out, state), i,
-                                          dassdp_at_const(state, (uint32_t)post->error_off));
-                    sum += dassdp_round_s32(
-                        dassdp_round_s32(dot, out->feedback_rshift) * out->feedback_gain_q14, 14);
-                }
-            }
+    memset(err, 0, population->n_neurons * sizeof *err);
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *out = &model->projections[p];
+        if (out->from_input == 0u && out->pre == population_idx && out->post > population_idx &&
+            model->populations[out->post].error_off >= 0) {
+            add_through(model, state, out, &record, err);
         }
-        err[i] = dassdp_narrow_s16(sum);
     }
 }
 

@@ -19,6 +19,7 @@ typedef struct {
     const uint8_t *latency_post;
     uint32_t n_columns;
     uint32_t n_tried; /* k != 0 */
+    uint32_t n_left;  /* presynaptic neurons that fired and are still to be written */
 } update_t;
 
 /* r = amplitude // (1 + sum of n_j^2): the step does not grow with activity. With n_j in bit planes
@@ -40,7 +41,7 @@ static uint32_t normalized_step(const dassdp_error_rule_t *rule, const dassdp_re
 }
 
 /* The presynaptic neurons of one class: bits of `same` from word `first` on. */
-static void learn_class(const update_t *update, const uint32_t *same, uint32_t first,
+static void learn_class(update_t *update, const uint32_t *same, uint32_t first,
                         uint32_t n_spikes, uint32_t latency)
 {
     const dassdp_model_t *model = update->model;
@@ -57,6 +58,7 @@ static void learn_class(const update_t *update, const uint32_t *same, uint32_t f
                               .row = dassdp_first_row(image) + 32u * first * projection->row_bytes,
                               .row_bytes = projection->row_bytes};
     for (uint32_t n_rows; (n_rows = dassdp_k_rows(&cursor, rows)) != 0u;) {
+        update->n_left -= n_rows;
         learning->n_updates += n_rows * update->n_tried;
         learning->n_vanished += n_rows * n_vanished;
         if (n_vanished != update->n_tried) {
@@ -66,7 +68,7 @@ static void learn_class(const update_t *update, const uint32_t *same, uint32_t f
 }
 
 /* All classes of one latency, whose neurons are the bits of `words`; clears them. */
-static void learn_latency(const update_t *update, uint32_t *words, uint32_t latency)
+static void learn_latency(update_t *update, uint32_t *words, uint32_t latency)
 {
     const uint32_t bits = update->pre.bits;
     const uint32_t n_words = update->pre.n_words;
@@ -131,7 +133,10 @@ int dassdp_rule_error(const dassdp_model_t *model, void *state,
     }
     uint32_t *words = dassdp_at(state, model->classes_off);
     uint32_t n_latencies = rule->g_q7 != 0 ? model->n_steps : 1u;
-    for (uint32_t latency = 0; latency < n_latencies; latency++) {
+    for (uint32_t w = 0; w < update.pre.n_words; w++) {
+        update.n_left += dassdp_popcount(dassdp_fired(&update.pre, w));
+    }
+    for (uint32_t latency = 0; latency < n_latencies && update.n_left != 0u; latency++) {
         const uint32_t *planes = update.pre.latency;
         for (uint32_t w = 0; w < update.pre.n_words; w++) {
             words[w] = rule->g_q7 == 0

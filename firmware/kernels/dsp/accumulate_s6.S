@@ -1,6 +1,6 @@
-/* dassdp_k_accumulate_s6: four rows add up in bytes, 4 * 63 <= 252, before they are widened into the
- * sums in memory, columns ascending. The n_rows % 4 rows at the front of the list and the bias of all
- * go through the kernel for 8 bits first. */
+/* dassdp_k_accumulate_s6: four rows add up in bytes, 4 * 63 <= 252, before they are widened into
+ * the sums in memory, columns ascending. The n_rows % 4 rows at the front of the list and the
+ * bias of all go through the kernel for 8 bits first. */
 #include "offsets.h"
 
 #define COLUMNS 0 /* the frame */

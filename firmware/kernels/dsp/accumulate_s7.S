@@ -1,6 +1,6 @@
 /* dassdp_k_accumulate_s7: tiles of 8 columns in registers, eight rows a round; two rows add up in
- * bytes, 2 * 127 <= 254, before they are widened. The n_rows % 4 rows at the front of the list, all where
- * there are few, and the bias go through the kernel for 8 bits first. */
+ * bytes, 2 * 127 <= 254, before they are widened. The n_rows % 4 rows at the front of the list,
+ * all where there are few, and the bias go through the kernel for 8 bits first. */
 #include "offsets.h"
 
 #define COLUMNS 0 /* the frame */

@@ -1,6 +1,6 @@
-/* dassdp_k_accumulate_rows: tiles of 16 columns in registers, four rows a round; a last tile of 8.
- * UXTAB16 adds the even bytes of four columns to lanes n0, n1, and the odd ones to n2, n3. Lanes are
- * modulo 2^16; they start less n_rows bias. */
+/* dassdp_k_accumulate_rows: tiles of 16 columns in registers, four rows a round; a last tile of
+ * 8. UXTAB16 adds the even bytes of four columns to lanes n0, n1, and the odd ones to n2, n3.
+ * Lanes are modulo 2^16; they start less n_rows bias. */
 #include "offsets.h"
 
 #define ACC 0 /* the frame */
@@ -38,8 +38,8 @@ dassdp_k_accumulate_s8:
         pop     {r4-r11, pc}
         .size   dassdp_k_accumulate_s8, . - dassdp_k_accumulate_s8
 
-/* For kernels, which save r4-r11 themselves: r0 row_bytes, r1 acc, r2 list, r3 its length, which may
- * be 0, r4 what every column loses, r5 adds. */
+/* For kernels, which save r4-r11 themselves: r0 row_bytes, r1 acc, r2 list, r3 its length, which
+ * may be 0, r4 what every column loses, r5 adds. */
         .section .text.dassdp_k_accumulate_rows, "ax", %progbits
         .balign 4
         .global dassdp_k_accumulate_rows

@@ -1,8 +1,8 @@
 /* dassdp_k_analogue_a16: tiles of 16 columns in registers, four inputs a round; a last tile of 8.
  * Of four columns u0 u2 u1 u3 of a word w a tile keeps, modulo 2^32,
  *   A = sum of x w    B = sum of x ((w >> 8) & 0x00FF00FF)    columns 2, 3
- * and A - (B << 8) holds columns 0, 1. Both start less the bias and plus 2^15, which keeps the lower
- * lane from borrowing. */
+ * and A - (B << 8) holds columns 0, 1. Both start less the bias and plus 2^15, which keeps the
+ * lower lane from borrowing. */
 #include "analogue_dsp.h"
 
 #define X 0 /* the frame */

@@ -1,5 +1,5 @@
-/* dassdp_k_analogue_a32: tiles of 8 columns in registers, two inputs a round. Sums start less the bias;
- * the biased weights may make them wrap on the way, which is exact modulo 2^32. */
+/* dassdp_k_analogue_a32: tiles of 8 columns in registers, two inputs a round. Sums start less the
+ * bias; the biased weights may make them wrap on the way, which is exact modulo 2^32. */
 #include "analogue_dsp.h"
 
 #define X 0 /* the frame */

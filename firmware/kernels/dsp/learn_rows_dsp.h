@@ -1,9 +1,9 @@
-/* Learning rows of byte weights, eight columns a round. With a weight shifted to the top of an int16
- * lane and a random byte below it,
+/* Learning rows of byte weights, eight columns a round. With a weight shifted to the top of an
+ * int16 lane and a random byte below it,
  *   sat(w + ((dw_q8 + u) >> 8)) = sat16(256 w + u + dw_q8) >> 8.
- * All bytes of w are moved so that 127 is the top of their range (raise), where QADD16
- * saturates; lower moves them back. GE is 1 in bytes 1 and 3 throughout: SEL takes these
- * from its first operand. */
+ * All bytes of w are moved so that 127 is the top of their range (raise), where QADD16 saturates;
+ * lower moves them back. GE is 1 in bytes 1 and 3 throughout: SEL takes these from its first
+ * operand. */
 #include "offsets.h"
 
 #define RNG 36
@@ -31,8 +31,8 @@ row     .req    r12
         lower \w
         .endm
 
-/* The file defines `prepare`, which may set r0 (the projection) and r1 and change r2, and with these
- * `raise` and `lower`. */
+/* The file defines `prepare`, which may set r0 (the projection) and r1 and change r2, and with
+ * these `raise` and `lower`. */
         .macro  learn_rows name
         .section .text.\name, "ax", %progbits
         .balign 4

@@ -1,5 +1,5 @@
-/* dassdp_k_learn_rows_s4: a weight u, 0 to u_max = 2^bits - 1, is raised by 127 - u_max; of what comes
- * out, as an unsigned byte 128 above it, 255 - u_max is taken, not below 0. */
+/* dassdp_k_learn_rows_s4: a weight u, 0 to u_max = 2^bits - 1, is raised by 127 - u_max; of what
+ * comes out, as an unsigned byte 128 above it, 255 - u_max is taken, not below 0. */
 #include "learn_rows_dsp.h"
 
         .macro  prepare
