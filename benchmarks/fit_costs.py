@@ -41,7 +41,7 @@ from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
 from edge_dassdp.samples import input_x
 from edge_dassdp.shifts import WornSensor
-from edge_dassdp.targets.qemu import Qemu
+from edge_dassdp.targets.qemu import COUNTER_BITS, Qemu
 from edge_dassdp.work import OPERATIONS, Work, inference_work, learning_work
 
 N_SAMPLES = 6
@@ -52,10 +52,10 @@ FloatArray = NDArray[np.float64]
 
 @functools.cache
 def boards() -> dict[str, Board]:
-    """A board with a QEMU machine for each cpu: that of the widest counter, which a long lesson
-    does not overflow."""
-    counting = [board for board in map(load_board, list_boards()) if board.qemu]
-    return {board.cpu: board for board in sorted(counting, key=lambda b: b.counter[-1].bits)}
+    """A board for each cpu whose instructions QEMU counts."""
+    counting = [board for board in map(load_board, list_boards())
+                if board.qemu and board.counter[-1].bits == COUNTER_BITS]
+    return {board.cpu: board for board in counting}
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from edge_dassdp.packing import columns, pack_bits, pack_weights, unpack_weights
 from edge_dassdp.project import firmware_project
 from edge_dassdp.reference_rules import xorshift32
 
-RNG = np.random.default_rng(12)
+SEED = 12
 N_POST, N_MACS = 64, (24, 128)
 MODEL = "published timings, zero wait states"
 
@@ -65,7 +65,7 @@ def projection(image: Array, n_pre: int, n_post: int, bits: int) -> Struct:
 def weights(n_pre: int, n_post: int, bits: int, peak: int | None = None) -> tuple[Array, Array]:
     """Integers (n_pre, n_post), and their image."""
     peak = (1 << (bits - 1)) - 1 if peak is None else peak
-    w = RNG.integers(-peak, peak + 1, (n_pre, n_post))
+    w = np.random.default_rng(SEED).integers(-peak, peak + 1, (n_pre, n_post))
     return w, np.frombuffer(pack_weights(w, bits), np.uint8).copy()
 
 
@@ -79,7 +79,7 @@ def listing(image: Array, spikes: Array, row_bytes: int) -> tuple[Case, Array]:
 
 def active(n: int, n_pre: int) -> Array:
     spikes = np.zeros(n_pre, bool)
-    spikes[RNG.choice(n_pre, n, replace=False)] = True
+    spikes[np.random.default_rng(SEED).choice(n_pre, n, replace=False)] = True
     return spikes
 
 
@@ -99,9 +99,10 @@ def accumulate(bits: int, n: int) -> Job:
 def neurons() -> Job:
     """LIF with soft reset, delayed: a fifth of the neurons fires and resets."""
     leak_q15, fire_at, lshift = 29491, 1200, 2
-    v = RNG.integers(-1200, 1500, N_POST).astype(np.int16)
-    acc = RNG.integers(-150, 200, N_POST).astype(np.int16)
-    base = constant(RNG.integers(-50, 50, N_POST).astype(np.int16))
+    rng = np.random.default_rng(SEED)
+    v = rng.integers(-1200, 1500, N_POST).astype(np.int16)
+    acc = rng.integers(-150, 200, N_POST).astype(np.int16)
+    base = constant(rng.integers(-50, 50, N_POST).astype(np.int16))
     spk_bits = np.zeros(words(N_POST), np.uint32)
     r = v >= fire_at
     after = ((v.astype(np.int64) * leak_q15 + 16384) >> 15) + (acc.astype(int) << lshift) + base \
@@ -129,7 +130,7 @@ def analogue(bits: int) -> Job:
     n_pre, n_post = N_MACS
     wide = bits == 32
     w, image = weights(n_pre, n_post, 8, None if wide else 10)
-    x = RNG.integers(-128, 128, n_pre).astype(np.int8)
+    x = np.random.default_rng(SEED).integers(-128, 128, n_pre).astype(np.int8)
     acc = np.zeros(n_post, np.int32 if wide else np.int16)
     case = Case("analogue", f"dassdp_k_analogue_a{bits}",
                 (projection(constant(image), n_pre, n_post, 8), acc, constant(x), 0))
@@ -141,7 +142,7 @@ def analogue(bits: int) -> Job:
 def learn_rows(bits: int, n: int) -> Job:
     w, image = weights(96, N_POST, bits)
     rows_of = active(n, 96)
-    dw_q8 = RNG.integers(-600, 600, N_POST).astype(np.int16)
+    dw_q8 = np.random.default_rng(SEED).integers(-600, 600, N_POST).astype(np.int16)
     lister, rows = listing(image, rows_of, N_POST)
     rng = np.array([2463534242], np.uint32)
     case = Case("learn", f"dassdp_k_learn_rows_s{8 if bits == 8 else 4}",
@@ -164,8 +165,9 @@ def learn_rows(bits: int, n: int) -> Job:
 
 
 def update_row() -> Job:
-    k = RNG.integers(-3000, 3000, N_POST).astype(np.int16)
-    latency = RNG.integers(0, 25, N_POST).astype(np.uint8)
+    rng = np.random.default_rng(SEED)
+    k = rng.integers(-3000, 3000, N_POST).astype(np.int16)
+    latency = rng.integers(0, 25, N_POST).astype(np.uint8)
     g_q7 = np.round(128 * np.exp(-np.arange(26) ** 2 / 8)).astype(np.uint8)
     dw_q8 = np.zeros(N_POST, np.int16)
     rule = Struct((0, 0, 0, u8(0), u8(12), constant(g_q7)))

@@ -66,8 +66,8 @@ class Work:
     popcounts: int = 0  # words whose bits were counted
     latencies_unpacked: int = 0  # latencies of postsynaptic neurons, from bit planes to bytes
     bits_unpacked: int = 0  # bits of these
-    feedback_neurons: int = 0  # neurons of hidden populations with an error
-    feedback_dots: int = 0  # errors passed back to one of them through a projection
+    feedback_neurons: int = 0  # neurons that an error may be passed back to, by projection
+    feedback_dots: int = 0  # errors passed back to one of them
     feedback_macs: int = 0  # columns of these
     factors: int = 0  # error factors k
     latencies_searched: int = 0  # latencies of which classes were sought, 1 where counts alone tell
@@ -249,19 +249,20 @@ def learning_work(network: QNetwork, x: NDArray[np.int8], labels: Iterable[int])
 
 
 def _count_feedback(reference: Reference, slot: int, tally: dict[str, int]) -> None:
-    """Every active neuron with an error asks each projection forward of it."""
+    """Active neurons with an error ask each projection forward of them."""
     net = reference.network
     order = [p.name for p in net.populations]
     for name in reference.error:
         if name == net.readout:
             continue
         count = reference.records[name][slot].count
-        tally["planes_read"] += int(_planes_of_fired(count, net.field_bits).sum())
-        tally["feedback_neurons"] += count.size
+        n_read = int(_planes_of_fired(count, net.field_bits).sum())
         n_active = int((count > 0).sum())
         for q in net.projections:
-            if (not q.is_analogue and q.pre == name and q.post in reference.error
+            if (q.pre == name and q.post in reference.error
                     and order.index(q.post) > order.index(name)):
+                tally["planes_read"] += n_read
+                tally["feedback_neurons"] += count.size
                 tally["feedback_dots"] += n_active
                 tally["feedback_macs"] += n_active * columns(q.n_post)
 
@@ -315,14 +316,16 @@ def _planes_of_fired(count: IntArray, n_bits: int) -> IntArray:
 
 
 def _count_search(pre: Record, is_timed: bool, net: QNetwork, tally: dict[str, int]) -> int:
-    """Classes of presynaptic neurons, latency by latency. A class is that of the first neuron left;
-    from its word on every word is visited, compared and listed."""
+    """Classes of presynaptic neurons, latency by latency while some are left. A class is that of
+    the first neuron left; from its word on every word is visited, compared and listed."""
     n_bits, counts = net.field_bits, _by_word(pre.count[None])[0]
     silent = (1 << n_bits) - 1
     inverted = _by_word(np.where(pre.latency < 0, 0, pre.latency ^ silent)[None])[0]
-    n_words, n_latencies = len(counts), net.n_steps if is_timed else 1
-    n_classes = n_read = 0
-    n_visited = n_latencies * n_words
+    n_words, n_classes = len(counts), 0
+    last = pre.latency if is_timed else np.zeros_like(pre.latency)
+    n_latencies = int(last.max(where=pre.count > 0, initial=-1)) + 1
+    n_visited, n_read = (n_latencies + 1) * n_words, int(_planes_of_fired(pre.count, n_bits).sum())
+    tally["popcounts"] += n_words
     for t_step in range(n_latencies):
         left = np.where(pre.latency == t_step, pre.count, 0) if is_timed else pre.count
         n_read += int((_planes_read(inverted, t_step ^ silent, n_bits) if is_timed

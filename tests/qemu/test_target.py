@@ -135,4 +135,4 @@ def test_a_network_with_frames_of_spikes_is_measured_on_noise(tmp_path):
     qir.save(SCENARIOS["pairs_subtract_delayed"].quantized, path)
     done = subprocess.run([sys.executable, "-m", "edge_dassdp", "measure", str(path), "--board",
                            "mps2-an500", "--json"], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["data"]["inference"]["mean"] > 1000
+    assert json.loads(done.stdout)["data"]["instructions"]["inference"]["mean"] > 1000
