@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 import numpy as np
 from counting import (
@@ -33,6 +33,14 @@ _RUNTIME = ("src/", "kernels/", "generated/dassdp_model")
 _LINK = ("src/link", "src/requests", "src/transfer", "src/cobs")
 
 
+_ROOT = TemporaryDirectory(prefix="counting-")  # goes when the process ends
+
+
+def new_folder() -> Path:
+    """For one build."""
+    return Path(mkdtemp(dir=_ROOT.name))
+
+
 def board_of(core: str) -> Board:
     """The board whose flags and kernel folders stand for a core."""
     return load_board(BOARD_OF[core])
@@ -42,7 +50,7 @@ def build(network: QNetwork, core: str, folder: Path | None = None,
           shim: str = "") -> tuple[Image, list[Path]]:
     """Runtime, kernels and model of `network` for `core`, with the firmware's own flags but
     without link, drivers and main. shim: more C, compiled with them."""
-    folder = folder or Path(mkdtemp(prefix="counting-"))
+    folder = folder or new_folder()
     project = firmware_project(emit(network), board_of(core))
     project = replace(project, files={**project.files, "shim.c": shim} if shim else project.files)
     project.write(folder)
@@ -139,7 +147,7 @@ def runtime_flash(network: QNetwork, core: str, program: str) -> int:
             "static dassdp_model_state_t state;\nstatic int8_t x[sizeof state];\n"
             "void _start(void)\n{\n    dassdp_result_t result;\n"
             f"    dassdp_init(&dassdp_model, &state);\n    {PROGRAMS[program]}\n}}\n")
-    folder = Path(mkdtemp(prefix="counting-"))
+    folder = new_folder()
     _, objects = build(network, core, folder, shim)
     elf = folder / "program.elf"
     link_used(CORES[core], objects, elf)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkdtemp
 
 import numpy as np
 from counting import (
@@ -24,7 +22,7 @@ from counting import (
 )
 from counting.build import flash_bytes
 from counting.cases import Array
-from device import board_of, constant
+from device import board_of, constant, new_folder
 
 from edge_dassdp.packing import columns, pack_bits, pack_weights, unpack_weights, words
 from edge_dassdp.project import firmware_project
@@ -212,7 +210,7 @@ class Program:
     """The kernels of a core, compiled as the firmware compiles them."""
 
     def __init__(self, core: str) -> None:
-        self.core, folder = core, Path(mkdtemp(prefix="counting-"))
+        self.core, folder = core, new_folder()
         project = firmware_project({}, board_of(core))
         project.write(folder)
         self.flags = tuple(f for f in project.cflags
