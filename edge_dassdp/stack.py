@@ -24,12 +24,14 @@ from edge_dassdp.measure import symbol_table
 
 VECTORS = "dassdp_vectors"
 _N_SYSTEM_VECTORS = 16
-# What a function may call through a pointer, by the prefix of the callee; others: anything. A
+# What a function may call through a pointer, by prefixes of the callee; others: anything. A
 # static function is named beside the one that the compiler may inline it into.
-_CALLEES = {
+_CALLEES: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("dassdp_infer", "dassdp_begin", "analogue_current", "dassdp_step",
-                     "step_population", "spike_sums", "accumulate", "dassdp_rule_error",
-                     "learn_latency", "learn_class", "dassdp_rule_sync"), "dassdp_k_"),
+                     "step_population", "spike_sums", "accumulate"),
+                    ("dassdp_k_accumulate", "dassdp_k_analogue", "dassdp_k_neuron")),
+    **dict.fromkeys(("dassdp_rule_error", "learn_latency", "learn_class", "dassdp_rule_sync"),
+                    "dassdp_k_learn_rows"),
     **dict.fromkeys(("apply", "dassdp_learn"), "dassdp_rule_"),
     **dict.fromkeys(("dassdp_warm_up", "dassdp_fit_gate", "dassdp_check_learning"), "gate_"),
 }
