@@ -234,7 +234,7 @@ def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window:
     text = (f"{target}: {n:,} samples learned, accuracy over the stream "
             f"{_percent(float(stream.hits.mean()), 1) if n else _NONE}; of "
             f"{statistics.n_updates:,} weight updates {_percent(statistics.n_vanished / tried, 1)}"
-            f" vanished, {_percent(statistics.n_saturated / tried, 2)} saturated")
+            f" vanished; {statistics.n_saturated:,} weights stand at an end of their range")
     return _apart(table, Text(text + (f"; {link}" if link else "")))
 
 
