@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_dassdp import assets, kernels, protocol
 from edge_dassdp.packing import columns, pack_weights, row_bytes
-from edge_dassdp.plan import Layout
+from edge_dassdp.plan import ROWS_MAX, Layout
 from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import (
     QErrorRule,
@@ -72,7 +72,8 @@ def emit(network: QNetwork) -> dict[str, str]:
     code = assets.render(
         "dassdp_model.c.j2", sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
         arrays=texts.arrays, rules=texts.rules, inputs=inputs, populations=populations,
-        projections=projections, model=_model(network, layout))
+        projections=projections, model=_model(network, layout), rows_max=ROWS_MAX,
+        column_align=columns(1))
     return {"dassdp_model.h": header, "dassdp_model.c": code,
             "dassdp_messages.h": protocol.messages_header()}
 

@@ -27,7 +27,9 @@ class QPopulation:
     analogue_bias: (size,) in units of the analogue sum, None without analogue input.
     membrane_bits, acc_bits: 16 or 32; analogue_bits: of the analogue sum without its bias.
     current_fits: what a step adds to the leaked membrane is proven to fit int16. saturates: int16
-    membranes that may clip, as asked for.
+    membranes that are not proven to stay in range, and clip where they would not. records: which
+    spike a latency remembers; records_membrane: v > 0 stands for a spike; counts: spikes are
+    counted for learning. unit: real value of a membrane unit, (1,) or (size,).
     """
 
     name: str

@@ -94,6 +94,13 @@ def feed_back(network: QNetwork, w: Mapping[str, IntArray], error: dict[str, Int
         error[name] = np.where(records[name].count > 0, total, 0)
 
 
+def error_factors(rule: QErrorRule, err: IntArray, count: IntArray) -> IntArray:
+    """k (n_post,) in Q(row_rshift + 1) of a weight step, from errors (n_post,) and presynaptic
+    spike counts (n_pre,)."""
+    r = min(rule.amplitude // (1 + int((count**2).sum())), rule.r_max)
+    return np.asarray(np.clip(round_shift(err * r, rule.k_rshift), -rule.k_max, rule.k_max))
+
+
 def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mapping[str, Record],
                      learning: NDArray[Any]) -> None:
     """Error-modulated synchrony, or the delta rule without g; changes w in place.
@@ -105,8 +112,7 @@ def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mappin
     rule = p.rule
     assert isinstance(rule, QErrorRule)
     pre = records[p.pre]
-    r = min(rule.amplitude // (1 + int((pre.count**2).sum())), rule.r_max)
-    k = np.clip(round_shift(err * r, rule.k_rshift), -rule.k_max, rule.k_max)
+    k = error_factors(rule, err, pre.count)
     n_tried = int((k != 0).sum())
     if n_tried == 0:
         return

@@ -3,8 +3,8 @@
 Frames are GCC's own (-fcallgraph-info=su); library and assembly functions, which bring none, are
 read from the disassembly, and so are all calls, so that nothing linked is missed: an assembly
 function counts with all that it pushes and what it branches to. A call through a pointer may reach
-every function whose address is taken anywhere outside the vector table; only a network's step is
-known to call nothing but kernels.
+every function whose address is taken anywhere outside the vector table; of those that run a network
+or learn, _CALLEES knows better.
 """
 
 from __future__ import annotations

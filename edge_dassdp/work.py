@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from edge_dassdp.packing import LEARNING_DTYPE, columns, words
 from edge_dassdp.plan import ROWS_MAX
-from edge_dassdp.qformat import IntArray, round_shift
+from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection, QSyncRule
 from edge_dassdp.reference import Reference
-from edge_dassdp.reference_rules import Record, apply_error_rule, apply_sync_rule
+from edge_dassdp.reference_rules import Record, apply_error_rule, apply_sync_rule, error_factors
 from edge_dassdp.target import NO_LABEL
 
 
@@ -276,7 +276,7 @@ def _count_error_rule(reference: Reference, p: QProjection, rule: QErrorRule, sl
     tally["rules_applied"] += 1
     tally["popcounts"] += _count_popcounts(pre.count, n_bits)
     tally["factors"] += p.n_post
-    if not _n_tried(rule, reference.error[p.post], pre):
+    if not error_factors(rule, reference.error[p.post], pre.count).any():
         return
     tally["latencies_unpacked"] += p.n_post * is_timed
     tally["bits_unpacked"] += p.n_post * n_bits * is_timed
@@ -288,12 +288,6 @@ def _count_error_rule(reference: Reference, p: QProjection, rule: QErrorRule, sl
     apply_error_rule(replace(p, weight_bits=16), update, reference.error[p.post], records,
                      np.zeros((), LEARNING_DTYPE))
     _count_rows(p, update, tally)
-
-
-def _n_tried(rule: QErrorRule, err: IntArray, pre: Record) -> int:
-    """Factors k that are not zero."""
-    r = min(rule.amplitude // (1 + int((pre.count**2).sum())), rule.r_max)
-    return int(np.count_nonzero(round_shift(err * r, rule.k_rshift)))
 
 
 def _count_popcounts(count: IntArray, n_bits: int) -> int:

@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 
 from edge_dassdp import reference_rules
 from edge_dassdp.ir import Input, read_npz
-from edge_dassdp.qformat import IntArray, round_shift
+from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection
 from edge_dassdp.reference import Reference
-from edge_dassdp.reference_rules import apply_error_rule, feed_back, softmax_error, xorshift32
+from edge_dassdp.reference_rules import (
+    apply_error_rule,
+    error_factors,
+    feed_back,
+    softmax_error,
+    xorshift32,
+)
 
 CONST, DATA = read_npz(Path(__file__).parent / "watch.npz", "edge_dassdp/golden/1")
 N_STEPS = 25
@@ -72,12 +78,6 @@ def run(reference: Reference, x: NDArray[np.int8]) -> int:
     return int(reference.end()[0])
 
 
-def factors(p: QProjection, err: IntArray, n: IntArray) -> IntArray:
-    """k of section 6."""
-    r = min(p.rule.amplitude // (1 + int((n**2).sum())), p.rule.r_max)
-    return np.clip(round_shift(err * r, p.rule.k_rshift), -p.rule.k_max, p.rule.k_max)
-
-
 def write_rows_as_the_prototype(p: QProjection, w: IntArray, rows: IntArray, dw_q8: IntArray,
                                 learning: NDArray[Any], k: IntArray) -> None:
     """Rows ascend; a word for every four columns: of those with k != 0 in fc2, of all in fc3;
@@ -111,7 +111,7 @@ def learn(reference: Reference, label: int, monkeypatch: pytest.MonkeyPatch) -> 
     records = {name: slots[0] for name, slots in reference.records.items()}
     feed_back(net, reference.w, reference.error, records)
     for p in net.plastic:
-        k = factors(p, reference.error[p.post], records[p.pre].count)
+        k = error_factors(p.rule, reference.error[p.post], records[p.pre].count)
         monkeypatch.setattr(reference_rules, "write_rows",
                             partial(write_rows_as_the_prototype, k=k))
         apply_error_rule(p, reference.w[p.name], reference.error[p.post], records,

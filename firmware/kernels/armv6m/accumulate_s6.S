@@ -5,10 +5,7 @@
  * lanes are A - (O << 8). Lanes start at 32768 - n bias (with `adds` at the sum so far + 32768 - n
  * bias) and end with EOR 0x80008000. Five of the eight sums have a register, three live on the stack
  * and are fetched once for four rows. */
-#include "offsets.h"
-
-    .syntax unified
-    .thumb
+#include "registers_v6m.h"
 
 #define FIRST_O 0               /* the frame, between tiles */
 #define FIRST_A 4
@@ -65,19 +62,9 @@
 /* void dassdp_k_accumulate_s6(projection, acc, rows, n_rows, adds, image)
  * r0-r3 bytes, r4 r5 words, r6 row or mask, r7 list, r8 A0, r9 O0, r10 A1, r11 O1, lr A2,
  * r12 columns done. */
-    .section .text.dassdp_k_accumulate_s6, "ax", %progbits
-    .balign 4
-    .global dassdp_k_accumulate_s6
-    .type dassdp_k_accumulate_s6, %function
-    .thumb_func
 @ stack: 92
-dassdp_k_accumulate_s6:
-    push {r4-r7, lr}
-    mov r4, r8
-    mov r5, r9
-    mov r6, r10
-    mov r7, r11
-    push {r4-r7}
+    function dassdp_k_accumulate_s6
+    save_registers
     sub sp, #44
     str r2, [sp, #ROWS]
     str r1, [sp, #ACC]
@@ -189,12 +176,7 @@ dassdp_k_accumulate_s6:
     lsrs r0, r0, #4
     bcs .Ltile_8
     add sp, #44
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    restore_registers
 
 .Lone_of_three:
     ldmia r7!, {r6}
@@ -262,12 +244,7 @@ dassdp_k_accumulate_s6:
     SPLIT r2, r3
     stmia r5!, {r0-r3}
     add sp, #44
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    restore_registers
     .balign 4
 .Lodd_lanes:
     .word 0x00FF00FF
@@ -275,4 +252,4 @@ dassdp_k_accumulate_s6:
     .word 0x80008000
 .Lentries:
     .hword 0, .Lfourth_row - .Lrows_16, .Lthird_row - .Lrows_16, .Lone_of_three - .Lrows_16
-    .size dassdp_k_accumulate_s6, . - dassdp_k_accumulate_s6
+    end_function dassdp_k_accumulate_s6

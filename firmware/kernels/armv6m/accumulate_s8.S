@@ -5,10 +5,7 @@
  * the loop but ADCS changes. A - E then is the number of the odd lanes' sums rotated left by 8 bits:
  * the carries out of the words are what the rotation brings back. Sums start at 32768 - n bias, so
  * that no lane leaves 0..65535, and end with EOR 0x80008000. */
-#include "offsets.h"
-
-    .syntax unified
-    .thumb
+#include "registers_v6m.h"
 
 #define ROWS 0                /* the frame */
 #define FIRST_ALL 4           /* even + (odd rotated left by 8), lanes of both 32768 - n bias */
@@ -61,19 +58,9 @@
 
 /* void dassdp_k_accumulate_s8(projection, acc, rows, n_rows, adds, image)
  * r1 r3 r5 r7 A, r8-r11 E, r4 list, lr its end, r12 columns done, r6 mask, r2 row, r0 word. */
-    .section .text.dassdp_k_accumulate_s8, "ax", %progbits
-    .balign 4
-    .global dassdp_k_accumulate_s8
-    .type dassdp_k_accumulate_s8, %function
-    .thumb_func
 @ stack: 64
-dassdp_k_accumulate_s8:
-    push {r4-r7, lr}
-    mov r4, r8
-    mov r5, r9
-    mov r6, r10
-    mov r7, r11
-    push {r4-r7}
+    function dassdp_k_accumulate_s8
+    save_registers
     ldrb r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
     ldr r6, [r0, #DASSDP_PROJECTION_ROW_BYTES]
     mov r5, r1                  /* ACC */
@@ -200,12 +187,7 @@ dassdp_k_accumulate_s8:
 
 .Ldone:
     add sp, #28
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    restore_registers
 
 .Ltile_8:
     mov r0, sp
@@ -241,4 +223,4 @@ dassdp_k_accumulate_s8:
     .word 0x00FF00FF
 .Lsigns:
     .word 0x80008000
-    .size dassdp_k_accumulate_s8, . - dassdp_k_accumulate_s8
+    end_function dassdp_k_accumulate_s8

@@ -2,10 +2,7 @@
  * odd lanes and A sums x times the word, modulo 2^32: the even lanes are A - (B << 8). Sums start at
  * 0x80008000 - bias and end with EOR 0x80008000, so that lanes of value + 32768 never borrow at the
  * end. */
-#include "offsets.h"
-
-    .syntax unified
-    .thumb
+#include "registers_v6m.h"
 
 #define FIRST_A 0             /* the frame */
 #define FIRST_B 4
@@ -50,19 +47,9 @@
 /* void dassdp_k_analogue_a16(projection, acc, x, adds)
  * r0 x, r1 r2 words, r3 product, r4 column, r5 row - n_pre, r6 mask, r7 end of x, r8 A0, r9 B0, r10 A1,
  * r11 B1, r12 row_bytes - 8, lr adds. */
-    .section .text.dassdp_k_analogue_a16, "ax", %progbits
-    .balign 4
-    .global dassdp_k_analogue_a16
-    .type dassdp_k_analogue_a16, %function
-    .thumb_func
 @ stack: 64
-dassdp_k_analogue_a16:
-    push {r4-r7, lr}
-    mov r4, r8
-    mov r5, r9
-    mov r6, r10
-    mov r7, r11
-    push {r4-r7}
+    function dassdp_k_analogue_a16
+    save_registers
     sub sp, #28
     mov lr, r3
     str r1, [sp, #ACC]
@@ -152,12 +139,7 @@ dassdp_k_analogue_a16:
     cmp r5, r4
     bne .Lnext_tile
     add sp, #28
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    restore_registers
 
 .Lkeep:
     KEEP r0, 0
@@ -170,4 +152,4 @@ dassdp_k_analogue_a16:
     .word 0x00FF00FF
 .Lsigns:
     .word 0x80008000
-    .size dassdp_k_analogue_a16, . - dassdp_k_analogue_a16
+    end_function dassdp_k_analogue_a16

@@ -1,9 +1,6 @@
 /* dassdp_k_feedback for ARMv6-M, four weights at a time: the biased bytes u = w + 2^(bits-1) become
  * signed ones as (u + 128 - 2^(bits-1)) ^ 128, no byte of which carries. */
-#include "offsets.h"
-
-    .syntax unified
-    .thumb
+#include "asm.h"
 
     .macro ADD_PRODUCT w, err
     muls \err, \w, \err
@@ -13,13 +10,8 @@
 /* int32_t dassdp_k_feedback(projection, image, pre_idx, err)
  * r0 sum, r1 row, r2 word, r3 err, r4 r5 errors, r6 weight, r7 error, r12 what makes the bias
  * 128, lr end of the row. */
-    .section .text.dassdp_k_feedback, "ax", %progbits
-    .balign 4
-    .global dassdp_k_feedback
-    .type dassdp_k_feedback, %function
-    .thumb_func
 @ stack: 20
-dassdp_k_feedback:
+    function dassdp_k_feedback
     push {r4-r7, lr}
     ldr r4, [r0, #DASSDP_PROJECTION_ROW_BYTES]
     ldrb r5, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
@@ -78,4 +70,4 @@ dassdp_k_feedback:
     .balign 4
 .Lbyte_signs:
     .word 0x80808080
-    .size dassdp_k_feedback, . - dassdp_k_feedback
+    end_function dassdp_k_feedback

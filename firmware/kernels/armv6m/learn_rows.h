@@ -5,9 +5,6 @@
  *
  * The including file defines FITS: r2 = W + D - 0x80808080 from r1 D and r4 W, flags EQ if all fit;
  * DELTA: r1 D and r4 W again; CONSTANT: r0, that FITS finds in r9. */
-    .syntax unified
-    .thumb
-
 #define DW 0                  /* the frame */
 #define ROW_BYTES 4
 #define LIST_END 8
@@ -44,18 +41,8 @@
  * r0 random, r1 r2 even and odd lanes, r4 W, r5 weights, r6 mask, r7 dw_q8, r8 0x80008000, r9 of
  * FITS, r10 largest biased weight, r11 list, r12 end of the row. */
     .macro LEARN_ROWS name
-    .section .text.\name, "ax", %progbits
-    .balign 4
-    .global \name
-    .type \name, %function
-    .thumb_func
-\name:
-    push {r4-r7, lr}
-    mov r4, r8
-    mov r5, r9
-    mov r6, r10
-    mov r7, r11
-    push {r4-r7}
+    function \name
+    save_registers
     ldr r4, [r0, #DASSDP_PROJECTION_ROW_BYTES]
     ldrb r5, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
     mov r11, r1
@@ -94,12 +81,7 @@
     ldr r1, [sp, #RNG]
     str r0, [r1]
     add sp, #12
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    restore_registers
 
 .Lclip_first:
     bl .Lclip
@@ -132,5 +114,5 @@
     .word 0x80008000
 .Lbyte_signs:
     .word 0x80808080
-    .size \name, . - \name
+    end_function \name
     .endm

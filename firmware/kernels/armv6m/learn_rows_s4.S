@@ -1,6 +1,6 @@
 /* dassdp_k_learn_rows_s4 for ARMv6-M, weights of 4 to 7 bits: a byte fits if no bit above them is
  * set, for steps and weights are below 128. */
-#include "offsets.h"
+#include "registers_v6m.h"
 #include "learn_rows.h"
 
     .macro FITS

@@ -1,6 +1,6 @@
 /* dassdp_k_learn_rows_s8 for ARMv6-M. A byte overflows where the sum's sign differs from both
  * addends' signs. */
-#include "offsets.h"
+#include "registers_v6m.h"
 #include "learn_rows.h"
 
     .macro FITS

@@ -2,21 +2,12 @@
  * where it neither spikes nor spiked nor saturates. v + 32768 as an unsigned number is at least
  * fire_at + 32768 if the neuron spikes or saturates at either end: one compare sends all three out of
  * line. The membrane lies at r2 + r3, whose r3 is the leak, to save a register. */
-#include "offsets.h"
-
-    .syntax unified
-    .thumb
+#include "registers_v6m.h"
 
 #define FIRST_BIT 0           /* the frame */
 #define SPK_BITS 4
 #define END 8
 #define BASE 48
-
-#define NONE 0
-#define SUBTRACT_DELAYED 1
-#define SUBTRACT_NOW 2
-#define ZERO_DELAYED 3
-#define ZERO_NOW 4
 
     /* v = leak(v) + input */
     .macro INTEGRATE
@@ -99,18 +90,8 @@
  * r0 input, r1 v, r2 membrane - leak, r3 leak, r4 acc_lshift, r5 acc - r2, r6 base - r2, r7 32768,
  * r8 fire_at, r9 fire_at + 32768, r10 - reset_by, r11 end of these 32 neurons, r12 spikes. */
     .macro NEURON_PAIRS name, reset
-    .section .text.dassdp_k_neuron_pairs_\name, "ax", %progbits
-    .balign 4
-    .global dassdp_k_neuron_pairs_\name
-    .type dassdp_k_neuron_pairs_\name, %function
-    .thumb_func
-dassdp_k_neuron_pairs_\name:
-    push {r4-r7, lr}
-    mov r4, r8
-    mov r5, r9
-    mov r6, r10
-    mov r7, r11
-    push {r4-r7}
+    function dassdp_k_neuron_pairs_\name
+    save_registers
     sub sp, #12
     str r2, [sp, #SPK_BITS]
     ldr r4, [r0, #DASSDP_POPULATION_FIRE_AT]
@@ -168,12 +149,7 @@ dassdp_k_neuron_pairs_\name:
     cmp r2, r0
     bne 2b
     add sp, #12
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    restore_registers
     RARE \reset, 0
     RARE \reset, 1
     RARE \reset, 2
@@ -204,7 +180,7 @@ dassdp_k_neuron_pairs_\name:
 7:  adds r1, r1, #0             /* C is 0 */
 8:  bx lr
     .endif
-    .size dassdp_k_neuron_pairs_\name, . - dassdp_k_neuron_pairs_\name
+    end_function dassdp_k_neuron_pairs_\name
     .endm
 
 @ stack: 48

@@ -1,19 +1,11 @@
 /* dassdp_k_rows for ARMv6-M. The index of the lowest set bit is that of a de Bruijn product. */
-#include "offsets.h"
-
-    .syntax unified
-    .thumb
+#include "asm.h"
 
 /* uint32_t dassdp_k_rows(dassdp_cursor_t *cursor, dassdp_row_t *rows)
  * r0 word, r1 rows, r2 spk_bits, r3 bit, r4 row, r5 row_bytes, r6 table, r7 de Bruijn sequence,
  * r12 end of spk_bits, lr rows + DASSDP_ROWS_FULL. */
-    .section .text.dassdp_k_rows, "ax", %progbits
-    .balign 4
-    .global dassdp_k_rows
-    .type dassdp_k_rows, %function
-    .thumb_func
 @ stack: 28
-dassdp_k_rows:
+    function dassdp_k_rows
     push {r0, r1, r4-r7, lr}
     ldr r2, [r0, #DASSDP_CURSOR_SPK_BITS]
     ldr r3, [r0, #DASSDP_CURSOR_N_WORDS]
@@ -64,4 +56,4 @@ dassdp_k_rows:
 .Lindices:
     .byte 0, 1, 28, 2, 29, 14, 24, 3, 30, 22, 20, 15, 25, 17, 4, 8
     .byte 31, 27, 13, 23, 21, 19, 16, 7, 26, 12, 18, 6, 11, 5, 10, 9
-    .size dassdp_k_rows, . - dassdp_k_rows
+    end_function dassdp_k_rows

@@ -1,8 +1,5 @@
 /* dassdp_k_update_row for ARMv6-M. dw = (k n g + 2^(row_rshift - 1)) >> row_rshift. */
-#include "offsets.h"
-
-    .syntax unified
-    .thumb
+#include "registers_v6m.h"
 
 #define N_SPIKES 36           /* arguments on the stack */
 #define LATENCY_POST 40
@@ -43,19 +40,9 @@
  * k lies at r2 + r3 and dw_q8 at r2 + r4. r0 k, r1 latency, g, dw; r3 n_spikes, r5 g_q7 - latency_pre,
  * r6 row_rshift, r7 latency_post, r8 vanished, r9 latency_pre, r10 2 latency_pre, r11 half,
  * r12 end. */
-    .section .text.dassdp_k_update_row, "ax", %progbits
-    .balign 4
-    .global dassdp_k_update_row
-    .type dassdp_k_update_row, %function
-    .thumb_func
 @ stack: 36
-dassdp_k_update_row:
-    push {r4-r7, lr}
-    mov r4, r8
-    mov r5, r9
-    mov r6, r10
-    mov r7, r11
-    push {r4-r7}
+    function dassdp_k_update_row
+    save_registers
     ldrb r6, [r0, #DASSDP_ERROR_RULE_ROW_RSHIFT]
     ldr r5, [r0, #DASSDP_ERROR_RULE_G_Q7]
     movs r4, #0
@@ -89,12 +76,7 @@ dassdp_k_update_row:
     bne .Lnext_two
 .Ldone:
     mov r0, r8
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    restore_registers
 
     .macro VANISHED next
     cmp r0, #0
@@ -126,4 +108,4 @@ dassdp_k_update_row:
     VANISHED .Lnext_3
 .Lvanished_3:
     VANISHED .Lnext_4
-    .size dassdp_k_update_row, . - dassdp_k_update_row
+    end_function dassdp_k_update_row

@@ -1,7 +1,7 @@
 /* accumulate_s6 and accumulate_s7: rows are added in bytes, four or two at once, before they are
  * widened. A tile is 8 columns: two words a row, loaded at two offsets from the row. Lanes are those
  * of accumulate_s8.S. */
-#include "offsets.h"
+#include "asm.h"
 
 #define ROW_BYTES 0 /* the frame */
 #define START 4     /* of E, B, E, B */
@@ -12,9 +12,6 @@
 #define ENTRY 36   /* of a tile; behind those rows */
 #define FRAME 44
 #define SAVED 36
-
-        .syntax unified
-        .thumb
 
 /* r4 E, r5 B, r6 E, r7 B; r10, r11 offsets of the words; r12 list, lr its end */
         .macro  widen w, x
@@ -63,12 +60,7 @@
         .endm
 
         .macro  accumulate_narrow bits
-        .section .text.dassdp_k_accumulate_s\bits, "ax", %progbits
-        .balign 4
-        .global dassdp_k_accumulate_s\bits
-        .type   dassdp_k_accumulate_s\bits, %function
-        .thumb_func
-dassdp_k_accumulate_s\bits:
+        function dassdp_k_accumulate_s\bits
         push    {r4-r11, lr}
         ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
         ldr     r0, [r0, #DASSDP_PROJECTION_ROW_BYTES]
@@ -153,5 +145,5 @@ dassdp_k_accumulate_s\bits:
         widen   r8, r0
         .endif
         ldr     pc, [sp, #ENTRY + 4]
-        .size   dassdp_k_accumulate_s\bits, . - dassdp_k_accumulate_s\bits
+        end_function dassdp_k_accumulate_s\bits
         .endm

@@ -4,7 +4,7 @@
  *   B = sum of (w >> 8)           u2 + 2^8 u1 + 2^16 u3: columns 2, 3 when 2^8 (E >> 16) is off it.
  * Both start less the bias and plus 32768 in each lane. At the end lanes are 0 to 65535, so that
  * plain additions were exact; inverting bits 15 and 31 makes them int16. */
-#include "offsets.h"
+#include "asm.h"
 
 #define ACC 0 /* the frame */
 #define LAST 4 /* where the last tile of 16 columns may begin */
@@ -15,9 +15,6 @@
 #define START 24 /* of E; of B */
 #define FRAME 32
 #define SAVED 36
-
-        .syntax unified
-        .thumb
 
 /* Four columns; w is lost. */
         .macro  add_word e, b, w
@@ -49,13 +46,8 @@
         sub     \lanes, \lanes, r3, lsl #1
         .endm
 
-        .section .text.dassdp_k_accumulate_s8, "ax", %progbits
-        .balign 4
-        .global dassdp_k_accumulate_s8
-        .type   dassdp_k_accumulate_s8, %function
-        .thumb_func
 @ stack: 68
-dassdp_k_accumulate_s8:
+        function dassdp_k_accumulate_s8
         push    {r4-r11, lr}
         ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
         ldr     r0, [r0, #DASSDP_PROJECTION_ROW_BYTES]
@@ -147,4 +139,4 @@ dassdp_k_accumulate_s8:
         add_lanes r10, 24
         add_lanes r11, 28
         b       4b
-        .size   dassdp_k_accumulate_s8, . - dassdp_k_accumulate_s8
+        end_function dassdp_k_accumulate_s8

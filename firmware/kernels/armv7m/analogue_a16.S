@@ -3,7 +3,7 @@
  *   A = sum of x w    B = sum of x ((w >> 8) & 0x00FF00FF)    columns 2, 3
  * and A - (B << 8) holds columns 0, 1. Both start less the bias and plus 2^15, which keeps the lower
  * lane from borrowing. */
-#include "offsets.h"
+#include "asm.h"
 
 #define X 0 /* the frame */
 #define START 4 /* of A; of B */
@@ -15,9 +15,6 @@
 #define ROW_BYTES 32
 #define X_END 36
 #define FRAME 40
-
-        .syntax unified
-        .thumb
 
         .macro  add_word a, b, w
         mla     \a, \w, r12, \a
@@ -58,13 +55,8 @@
         stm     r1!, {r4-\last}
         .endm
 
-        .section .text.dassdp_k_analogue_a16, "ax", %progbits
-        .balign 4
-        .global dassdp_k_analogue_a16
-        .type   dassdp_k_analogue_a16, %function
-        .thumb_func
 @ stack: 76
-dassdp_k_analogue_a16:
+        function dassdp_k_analogue_a16
         push    {r4-r11, lr}
         ldrh    r5, [r0, #DASSDP_PROJECTION_N_PRE]
         ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
@@ -147,4 +139,4 @@ dassdp_k_analogue_a16:
         finish  r7, r4, r5, r6, r7
 8:      add     sp, #FRAME
         pop     {r4-r11, pc}
-        .size   dassdp_k_analogue_a16, . - dassdp_k_analogue_a16
+        end_function dassdp_k_analogue_a16

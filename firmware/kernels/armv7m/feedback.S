@@ -1,9 +1,6 @@
 /* dassdp_k_feedback: the sum of w err over a row, padding included, where err is 0. A byte
  * u + 128 - 2^(weight_bits - 1) with bit 7 inverted is w in two's complement. */
-#include "offsets.h"
-
-        .syntax unified
-        .thumb
+#include "asm.h"
 
 row     .req    r1
 e0      .req    r2
@@ -17,13 +14,8 @@ row_end .req    r8
 e2      .req    r9
 e3      .req    r10
 
-        .section .text.dassdp_k_feedback, "ax", %progbits
-        .balign 4
-        .global dassdp_k_feedback
-        .type   dassdp_k_feedback, %function
-        .thumb_func
 @ stack: 32
-dassdp_k_feedback:
+        function dassdp_k_feedback
         push    {r4-r10, lr}
         ldr     r5, [r0, #DASSDP_PROJECTION_ROW_BYTES]
         ldrb    r6, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
@@ -64,4 +56,4 @@ dassdp_k_feedback:
         cmp     row, row_end
         bne     3b
         pop     {r4-r10, pc}
-        .size   dassdp_k_feedback, . - dassdp_k_feedback
+        end_function dassdp_k_feedback

@@ -1,10 +1,7 @@
-/* learn_rows_s8 and learn_rows_s4. Eight columns a round. dw + 2^15 + u has no carry between lanes, its upper byte is the step plus
- * 128; the four steps of a word and its weights add up as one number where no byte saturates, which
- * is tested; a word where one does is written byte by byte. */
-#include "offsets.h"
-
-        .syntax unified
-        .thumb
+/* learn_rows_s8 and learn_rows_s4. Eight columns a round. dw + 2^15 + u has no carry between lanes,
+ * its upper byte is the step plus 128; the four steps of a word and its weights add up as one number
+ * where no byte saturates, which is tested; a word where one does is written byte by byte. */
+#include "asm.h"
 
 row     .req    r0
 dw      .req    r1
@@ -38,12 +35,7 @@ dw_end  .req    lr
 /* narrow: weights of 4 to 7 bits; a byte that saturates has a bit that no weight has. Wide: bit 7
  * of a byte that saturates is the same in weight and step, another in the sum. */
         .macro  learn_rows name, narrow
-        .section .text.dassdp_k_learn_rows_\name, "ax", %progbits
-        .balign 4
-        .global dassdp_k_learn_rows_\name
-        .type   dassdp_k_learn_rows_\name, %function
-        .thumb_func
-dassdp_k_learn_rows_\name:
+        function dassdp_k_learn_rows_\name
         push    {r4-r11, lr}
         ldr     r5, [sp, #36]           @ rng
         .if     \narrow
@@ -119,5 +111,5 @@ dassdp_k_learn_rows_\name:
         bne     5b
         mov     even, #0x00FF00FF
         b       3b
-        .size   dassdp_k_learn_rows_\name, . - dassdp_k_learn_rows_\name
+        end_function dassdp_k_learn_rows_\name
         .endm

@@ -2,13 +2,10 @@
  * the whole sum
  *   v = sat16((v leak_q15 + 2^14 + base 2^15 + acc 2^(acc_lshift + 15) - r reset_by 2^15) >> 15),
  * which fits int32: v leak_q15 is not negative where r is 1, and all else is below 2^15 2^15. */
-#include "offsets.h"
+#include "asm.h"
 #if DASSDP_POPULATION_FIRE_AT != DASSDP_POPULATION_LEAK_Q15 + 4
 #error "one LDRD loads leak_q15 and fire_at"
 #endif
-
-        .syntax unified
-        .thumb
 
 v_at    .req    r1
 spk_at  .req    r2
@@ -24,12 +21,6 @@ leak    .req    r10
 scale   .req    r11     /* 2^(acc_lshift + 15) */
 half    .req    r12     /* 2^14 */
 end     .req    lr      /* of v */
-
-#define NONE 0
-#define SUBTRACT_DELAYED 1
-#define SUBTRACT_NOW 2
-#define ZERO_DELAYED 3
-#define ZERO_NOW 4
 
 /* Neurons that fired before are few, so their reset lies behind the loop. */
         .macro  leak_v kind, t, bit
@@ -118,12 +109,7 @@ end     .req    lr      /* of v */
         .endm
 
         .macro  neuron_pairs name, kind
-        .section .text.dassdp_k_neuron_pairs_\name, "ax", %progbits
-        .balign 4
-        .global dassdp_k_neuron_pairs_\name
-        .type   dassdp_k_neuron_pairs_\name, %function
-        .thumb_func
-dassdp_k_neuron_pairs_\name:
+        function dassdp_k_neuron_pairs_\name
         push    {r4-r11, lr}
         ldrh    r4, [r0, #DASSDP_POPULATION_N_NEURONS]
         ldrb    r5, [r0, #DASSDP_POPULATION_ACC_LSHIFT]
@@ -163,7 +149,7 @@ dassdp_k_neuron_pairs_\name:
         .irp    bit, 1, 3, 5, 7
         fired   \kind, t1, \bit
         .endr
-        .size   dassdp_k_neuron_pairs_\name, . - dassdp_k_neuron_pairs_\name
+        end_function dassdp_k_neuron_pairs_\name
         .endm
 
 @ stack: 36

@@ -1,14 +1,11 @@
 /* dassdp_k_rows: a word of spikes is bit-reversed, so that CLZ names its neurons in ascending
  * order; two neurons a round, a test for the end behind each. */
-#include "offsets.h"
+#include "asm.h"
 #if DASSDP_CURSOR_SPK_BITS != 0 || DASSDP_CURSOR_N_WORDS != 4 || DASSDP_CURSOR_ROW != 8 \
     || DASSDP_CURSOR_ROW_BYTES != 12
 #error "one LDM loads the cursor"
 #endif
 #define LIST_FULL 256 /* bytes: 4 DASSDP_ROWS_FULL */
-
-        .syntax unified
-        .thumb
 
 /* r1 list, r2 spk_bits, r3 n_words, r4 row, r5 row_bytes, r6 word, lr behind the full list */
         .macro  list_spike
@@ -19,13 +16,8 @@
         str     r7, [r1], #4
         .endm
 
-        .section .text.dassdp_k_rows, "ax", %progbits
-        .balign 4
-        .global dassdp_k_rows
-        .type   dassdp_k_rows, %function
-        .thumb_func
 @ stack: 24
-dassdp_k_rows:
+        function dassdp_k_rows
         ldr     r3, [r0, #DASSDP_CURSOR_N_WORDS]
         cbz     r3, 5f
         push    {r4-r8, lr}
@@ -50,4 +42,4 @@ dassdp_k_rows:
         pop     {r4-r8, pc}
 5:      movs    r0, #0
         bx      lr
-        .size   dassdp_k_rows, . - dassdp_k_rows
+        end_function dassdp_k_rows

@@ -1,11 +1,8 @@
 /* dassdp_k_update_row: dw = (k n g + 2^(row_rshift - 1)) >> row_rshift, two columns a round; an entry
  * that becomes zero leaves the round to be counted. */
-#include "offsets.h"
+#include "asm.h"
 
 #define SAVED 36
-
-        .syntax unified
-        .thumb
 
 n_vanished .req r0
 dw      .req    r1
@@ -49,13 +46,8 @@ t       .req    r12
         b       .Lcounted_\number
         .endm
 
-        .section .text.dassdp_k_update_row, "ax", %progbits
-        .balign 4
-        .global dassdp_k_update_row
-        .type   dassdp_k_update_row, %function
-        .thumb_func
 @ stack: 36
-dassdp_k_update_row:
+        function dassdp_k_update_row
         push    {r4-r11, lr}
         ldrb    rshift, [r0, #DASSDP_ERROR_RULE_ROW_RSHIFT]
         ldr     g, [r0, #DASSDP_ERROR_RULE_G_Q7]
@@ -83,4 +75,4 @@ dassdp_k_update_row:
         zero    1
         zero    2
         zero    3
-        .size   dassdp_k_update_row, . - dassdp_k_update_row
+        end_function dassdp_k_update_row

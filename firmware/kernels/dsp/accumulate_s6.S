@@ -1,22 +1,7 @@
 /* dassdp_k_accumulate_s6: four rows add up in bytes, 4 * 63 <= 252, before they are widened into
  * the sums in memory, columns ascending. The n_rows % 4 rows at the front of the list and the
  * bias of all go through the kernel for 8 bits first. */
-#include "offsets.h"
-
-#define COLUMNS 0 /* the frame */
-#define ACC 4
-#define LIST 8
-#define END 12
-#define FRAME 16
-#define SAVED 36
-
-        .syntax unified
-        .thumb
-
-        .macro  widen even, odd, w
-        uxtab16 \even, \even, \w
-        uxtab16 \odd, \odd, \w, ror #8
-        .endm
+#include "accumulate_narrow_dsp.h"
 
         .macro  add_words
         add     r0, r4
@@ -25,24 +10,9 @@
         add     r3, r7
         .endm
 
-        .section .text.dassdp_k_accumulate_s6, "ax", %progbits
-        .balign 4
-        .global dassdp_k_accumulate_s6
-        .type   dassdp_k_accumulate_s6, %function
-        .thumb_func
 @ stack: 84 calls dassdp_k_accumulate_rows
-dassdp_k_accumulate_s6:
-        push    {r4-r11, lr}
-        ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
-        ldr     r0, [r0, #DASSDP_PROJECTION_ROW_BYTES]
-        ldr     r5, [sp, #SAVED]
-        subs    r4, #1
-        lsl     r4, r3, r4
-        add     r8, r2, r3, lsl #2
-        and     r3, r3, #3
-        add     r7, r2, r3, lsl #2
-        push    {r0, r1, r7, r8}
-        bl      dassdp_k_accumulate_rows
+        function dassdp_k_accumulate_s6
+        begin_narrow 0
         b       4f
 1:      ldm     r0!, {r8-r11}           @ four rows
         str     r0, [sp, #LIST]
@@ -87,4 +57,4 @@ dassdp_k_accumulate_s6:
         bne     1b
         add     sp, #FRAME
         pop     {r4-r11, pc}
-        .size   dassdp_k_accumulate_s6, . - dassdp_k_accumulate_s6
+        end_function dassdp_k_accumulate_s6

@@ -1,7 +1,7 @@
 /* dassdp_k_accumulate_rows: tiles of 16 columns in registers, four rows a round; a last tile of
  * 8. UXTAB16 adds the even bytes of four columns to lanes n0, n1, and the odd ones to n2, n3.
  * Lanes are modulo 2^16; they start less n_rows bias. */
-#include "offsets.h"
+#include "asm.h"
 
 #define ACC 0 /* the frame */
 #define LAST 4 /* where the last tile of 16 columns may begin */
@@ -13,21 +13,13 @@
 #define FRAME 28
 #define SAVED 36
 
-        .syntax unified
-        .thumb
-
         .macro  add_word even, odd, w
         uxtab16 \even, \even, \w
         uxtab16 \odd, \odd, \w, ror #8
         .endm
 
-        .section .text.dassdp_k_accumulate_s8, "ax", %progbits
-        .balign 4
-        .global dassdp_k_accumulate_s8
-        .type   dassdp_k_accumulate_s8, %function
-        .thumb_func
 @ stack: 68 calls dassdp_k_accumulate_rows
-dassdp_k_accumulate_s8:
+        function dassdp_k_accumulate_s8
         push    {r4-r11, lr}
         ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
         ldr     r0, [r0, #DASSDP_PROJECTION_ROW_BYTES]
@@ -36,17 +28,12 @@ dassdp_k_accumulate_s8:
         lsl     r4, r3, r4
         bl      dassdp_k_accumulate_rows
         pop     {r4-r11, pc}
-        .size   dassdp_k_accumulate_s8, . - dassdp_k_accumulate_s8
+        end_function dassdp_k_accumulate_s8
 
 /* For kernels, which save r4-r11 themselves: r0 row_bytes, r1 acc, r2 list, r3 its length, which
  * may be 0, r4 what every column loses, r5 adds. */
-        .section .text.dassdp_k_accumulate_rows, "ax", %progbits
-        .balign 4
-        .global dassdp_k_accumulate_rows
-        .type   dassdp_k_accumulate_rows, %function
-        .thumb_func
 @ stack: 32
-dassdp_k_accumulate_rows:
+        function dassdp_k_accumulate_rows
         rsbs    r4, r4, #0
         pkhbt   r4, r4, r4, lsl #16
         adr     r8, 3f + 1              @ Thumb
@@ -119,4 +106,4 @@ dassdp_k_accumulate_rows:
         stm     r10, {r4-r7}
 9:      add     sp, #FRAME
         pop     {pc}
-        .size   dassdp_k_accumulate_rows, . - dassdp_k_accumulate_rows
+        end_function dassdp_k_accumulate_rows

@@ -42,13 +42,8 @@
 9:      stm     r1!, {r4-\last}
         .endm
 
-        .section .text.dassdp_k_analogue_a16, "ax", %progbits
-        .balign 4
-        .global dassdp_k_analogue_a16
-        .type   dassdp_k_analogue_a16, %function
-        .thumb_func
 @ stack: 76
-dassdp_k_analogue_a16:
+        function dassdp_k_analogue_a16
         push    {r4-r11, lr}
         ldrh    r5, [r0, #DASSDP_PROJECTION_N_PRE]
         ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
@@ -122,4 +117,4 @@ dassdp_k_analogue_a16:
         finish  r7, r4, r5, r6, r7
 3:      add     sp, #FRAME
         pop     {r4-r11, pc}
-        .size   dassdp_k_analogue_a16, . - dassdp_k_analogue_a16
+        end_function dassdp_k_analogue_a16

@@ -29,13 +29,8 @@
         uxtah   r0, r0, lr
         .endm
 
-        .section .text.dassdp_k_analogue_a32, "ax", %progbits
-        .balign 4
-        .global dassdp_k_analogue_a32
-        .type   dassdp_k_analogue_a32, %function
-        .thumb_func
 @ stack: 68
-dassdp_k_analogue_a32:
+        function dassdp_k_analogue_a32
         push    {r4-r11, lr}
         ldrh    r5, [r0, #DASSDP_PROJECTION_N_PRE]
         ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
@@ -87,4 +82,4 @@ dassdp_k_analogue_a32:
         bne     2b
         add     sp, #FRAME
         pop     {r4-r11, pc}
-        .size   dassdp_k_analogue_a32, . - dassdp_k_analogue_a32
+        end_function dassdp_k_analogue_a32

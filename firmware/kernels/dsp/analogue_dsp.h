@@ -1,7 +1,4 @@
-#include "offsets.h"
-
-        .syntax unified
-        .thumb
+#include "asm.h"
 
 /* r7 = sum of the r5 inputs x at r2, four a round; r6 and r9-r12 are lost. */
         .macro  sum_inputs

@@ -1,16 +1,8 @@
 /* dassdp_k_feedback: UXTAB16 takes the bias off while it widens; whole rows, for err is padded. */
-#include "offsets.h"
+#include "asm.h"
 
-        .syntax unified
-        .thumb
-
-        .section .text.dassdp_k_feedback, "ax", %progbits
-        .balign 4
-        .global dassdp_k_feedback
-        .type   dassdp_k_feedback, %function
-        .thumb_func
 @ stack: 32
-dassdp_k_feedback:
+        function dassdp_k_feedback
         push    {r4-r10, lr}
         ldrb    r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
         ldr     r5, [r0, #DASSDP_PROJECTION_ROW_BYTES]
@@ -43,4 +35,4 @@ dassdp_k_feedback:
         cmp     r1, r2
         bne     2b
         pop     {r4-r10, pc}
-        .size   dassdp_k_feedback, . - dassdp_k_feedback
+        end_function dassdp_k_feedback

@@ -4,12 +4,9 @@
  * All bytes of w are moved so that 127 is the top of their range (raise), where QADD16 saturates;
  * lower moves them back. GE is 1 in bytes 1 and 3 throughout: SEL takes these from its first
  * operand. */
-#include "offsets.h"
+#include "asm.h"
 
 #define RNG 36
-
-        .syntax unified
-        .thumb
 
 random  .req    r10
 dw_at   .req    r11
@@ -34,12 +31,7 @@ row     .req    r12
 /* The file defines `prepare`, which may set r0 (the projection) and r1 and change r2, and with
  * these `raise` and `lower`. */
         .macro  learn_rows name
-        .section .text.\name, "ax", %progbits
-        .balign 4
-        .global \name
-        .type   \name, %function
-        .thumb_func
-\name:
+        function \name
         push    {r4-r11, lr}
         ldr     r4, [r0, #DASSDP_PROJECTION_ROW_BYTES]
         ldr     r5, [sp, #RNG]
@@ -68,5 +60,5 @@ row     .req    r12
         ldr     r5, [sp, #RNG]
         str     random, [r5]
         pop     {r4-r11, pc}
-        .size   \name, . - \name
+        end_function \name
         .endm

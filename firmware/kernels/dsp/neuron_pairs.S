@@ -3,14 +3,11 @@
  *   v = sat(leak(v) - r reset_by + in), in = (acc << acc_lshift) + base;
  * leak(v) - r reset_by and in fit, so that one saturating addition is the saturation of the sum.
  * SSUB16 leaves in GE which lanes are below fire_at; QSUB16 and USAT16 change no GE. */
-#include "offsets.h"
+#include "asm.h"
 #if DASSDP_POPULATION_RESET_BY != DASSDP_POPULATION_LEAK_Q15 + 8 \
     || DASSDP_POPULATION_FIRE_AT != DASSDP_POPULATION_LEAK_Q15 + 4
 #error "one LDM loads leak_q15, fire_at and reset_by"
 #endif
-
-        .syntax unified
-        .thumb
 
 v_at    .req    r1
 spk_at  .req    r2
@@ -26,12 +23,6 @@ reset   .req    r10     /* reset_by in both lanes; 0 where a reset is to zero */
 leak    .req    r11     /* leak_q15, and from bit 16 how many rounds follow */
 half    .req    r12     /* 2^14 */
 shift   .req    lr      /* acc_lshift < 2^acc_lshift, and from bit 16 what it shifts across lanes */
-
-#define NONE 0
-#define SUBTRACT_DELAYED 1
-#define SUBTRACT_NOW 2
-#define ZERO_DELAYED 3
-#define ZERO_NOW 4
 
 /* v = sat(leak(v) - r reset_by + in). t is lost; for SUBTRACT_NOW it becomes r reset_by. */
         .macro  integrate kind, v, in, t
@@ -102,12 +93,7 @@ shift   .req    lr      /* acc_lshift < 2^acc_lshift, and from bit 16 what it sh
         .endm
 
         .macro  neuron_pairs name, kind
-        .section .text.dassdp_k_neuron_pairs_\name, "ax", %progbits
-        .balign 4
-        .global dassdp_k_neuron_pairs_\name
-        .type   dassdp_k_neuron_pairs_\name, %function
-        .thumb_func
-dassdp_k_neuron_pairs_\name:
+        function dassdp_k_neuron_pairs_\name
         push    {r4-r11, lr}
         ldrh    r4, [r0, #DASSDP_POPULATION_N_NEURONS]
         ldrb    r5, [r0, #DASSDP_POPULATION_ACC_LSHIFT]
@@ -157,7 +143,7 @@ dassdp_k_neuron_pairs_\name:
         subs    leak, leak, #0x10000
         bcs     1b
         pop     {r4-r11, pc}
-        .size   dassdp_k_neuron_pairs_\name, . - dassdp_k_neuron_pairs_\name
+        end_function dassdp_k_neuron_pairs_\name
         .endm
 
 @ stack: 36

@@ -1,12 +1,9 @@
 /* dassdp_k_update_row: dw = (k n g + 2^(row_rshift - 1)) >> row_rshift, two columns a word, four a
  * round. n g <= 255 * 128 fits an int16 lane. UQADD16 makes 2^16 - 1 of a lane that is not zero and
  * 2^16 - 2 of one that is, so that USADA8 counts the lanes of k and dw that differ in that. */
-#include "offsets.h"
+#include "asm.h"
 
 #define SAVED 36
-
-        .syntax unified
-        .thumb
 
 count   .req    r0      /* of vanished entries; from bit 16, how many rounds follow */
 dw      .req    r1
@@ -44,13 +41,8 @@ steps   .req    lr
         mul     x, x, n
         .endm
 
-        .section .text.dassdp_k_update_row, "ax", %progbits
-        .balign 4
-        .global dassdp_k_update_row
-        .type   dassdp_k_update_row, %function
-        .thumb_func
 @ stack: 36
-dassdp_k_update_row:
+        function dassdp_k_update_row
         push    {r4-r11, lr}
         ldrb    rshift, [r0, #DASSDP_ERROR_RULE_ROW_RSHIFT]
         ldr     g, [r0, #DASSDP_ERROR_RULE_G_Q7]
@@ -92,4 +84,4 @@ dassdp_k_update_row:
         bcs     3b
         uxth    r0, count
         pop     {r4-r11, pc}
-        .size   dassdp_k_update_row, . - dassdp_k_update_row
+        end_function dassdp_k_update_row

@@ -1,26 +1,11 @@
-/* For assembly only: the instruction set, whatever the compiler's flags, and a function's frame. */
+/* For assembly only: the instruction set, whatever the compiler's flags, and the order of lanes. */
 #ifndef DASSDP_MVE_H
 #define DASSDP_MVE_H
 
-#include "offsets.h"
+#include "asm.h"
 
-    .syntax unified
     .arch armv8.1-m.main
     .arch_extension mve
-    .thumb
-
-    .macro function name
-    .section .text.\name, "ax", %progbits
-    .balign 4
-    .global \name
-    .type \name, %function
-    .thumb_func
-\name:
-    .endm
-
-    .macro end_function name
-    .size \name, . - \name
-    .endm
 
     @ natural index of image byte k: the order of a vldrb.u16 of 8 columns, and of the next 8
     .macro lane_table

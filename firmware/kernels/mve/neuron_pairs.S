@@ -2,12 +2,6 @@
  * the new spikes sum their bits, 1 to 128, to a byte of the packed spikes. */
 #include "mve.h"
 
-    .equ NONE, 0
-    .equ SUBTRACT_DELAYED, 1
-    .equ SUBTRACT_NOW, 2
-    .equ ZERO_DELAYED, 3
-    .equ ZERO_NOW, 4
-
     @ v in q0 before, leak(v) less the delayed reset in q1; q2 (r - s) reset_by of SUBTRACT_NOW
     .macro leak_v reset
     .if \reset == ZERO_DELAYED

@@ -1,0 +1,20 @@
+#include "asm.h"
+
+/* ARMv6-M pushes no high register by itself: 36 bytes in all. */
+    .macro save_registers
+    push {r4-r7, lr}
+    mov r4, r8
+    mov r5, r9
+    mov r6, r10
+    mov r7, r11
+    push {r4-r7}
+    .endm
+
+    .macro restore_registers
+    pop {r4-r7}
+    mov r8, r4
+    mov r9, r5
+    mov r10, r6
+    mov r11, r7
+    pop {r4-r7, pc}
+    .endm
