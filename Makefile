@@ -4,12 +4,17 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 RUNS   ?= runs
 
-.PHONY: demo demo-train test soak bench tools clean
+.PHONY: demo demo-watch demo-train evidence evidence-full test soak bench tools clean
 
 demo: $(VENV)/demo.stamp tools
 	$(BIN)/edge-dassdp demo digits --out $(RUNS)/digits
 
-# The same, after training the network afresh with snnTorch and importing it from PyTorch.
+# The watch that moves to the other wrist, on the STM32F405 and in the micro:bit's 16 KB.
+demo-watch: $(VENV)/demo.stamp tools
+	$(BIN)/edge-dassdp demo watch --out $(RUNS)/watch
+	$(BIN)/edge-dassdp demo watch --board microbit --out $(RUNS)/watch-microbit
+
+# The same as demo, after training the network afresh with snnTorch and importing it from PyTorch.
 demo-train: $(VENV)/test.stamp tools
 	$(BIN)/python examples/train_digits.py --out $(RUNS)/trained
 	$(BIN)/edge-dassdp demo digits --models $(RUNS)/trained --out $(RUNS)/digits-trained
@@ -18,6 +23,14 @@ test: $(VENV)/test.stamp tools
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+# Every learning rule beside its baselines: a part of it with the constants chosen before (minutes), or
+# all of it, constants chosen afresh on the validation wearers (an hour), which writes
+# benchmarks/results/evidence.json and docs/evidence.md.
+evidence: $(VENV)/test.stamp
+	$(BIN)/python benchmarks/evidence/run.py --quick
+evidence-full: $(VENV)/test.stamp
+	$(BIN)/python benchmarks/evidence/run.py --full
 
 # 100,000 learning steps, reference against emulator.
 soak: $(VENV)/demo.stamp

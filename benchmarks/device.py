@@ -26,6 +26,7 @@ from edge_dassdp.emit import emit
 from edge_dassdp.plan import Layout
 from edge_dassdp.project import firmware_project
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.state import decode
 
 BOARD_OF = {"M0": "microbit", "M3": "mps2-an385", "M4": "stm32f405", "M7": "mps2-an500",
             "M33": "mps2-an505", "M55": "mps3-an547"}
@@ -118,7 +119,7 @@ class Device:
 
     def state(self, outcome: Outcome) -> dict[str, Array]:
         """The state by name after a call."""
-        return self.layout.decode(outcome.arrays[0].tobytes())
+        return decode(self.layout, outcome.arrays[0].tobytes())
 
 
 def constant(values: Array) -> Array:

@@ -38,11 +38,21 @@ from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.plan import ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import Settings, quantize
-from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
+from edge_dassdp.rules import (
+    DASSDP,
+    SSDP,
+    ErrorSSDP,
+    ErrorTouch,
+    Learning,
+    ReadoutDelta,
+    Replay,
+    Rule,
+)
 from edge_dassdp.samples import input_x
 from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.qemu import COUNTER_BITS, Qemu
-from edge_dassdp.work import OPERATIONS, Work, inference_work, learning_work
+from edge_dassdp.work import OPERATIONS, Work, inference_work
+from edge_dassdp.work_learning import learning_work
 
 N_SAMPLES = 6
 HELD_OUT = 4
@@ -137,7 +147,8 @@ def _projections(rng: np.random.Generator, sizes: list[int], names: list[str],
 
 
 def random_learning(network: Network, rng: np.random.Generator) -> Learning | None:
-    """Error rules alone (mostly), with a synchrony rule below the delta rule, or nothing."""
+    """Error rules alone (mostly), with a synchrony rule below the delta rule, or nothing; touch in
+    place of latencies, and replay, in a part of the networks each."""
     spiking = {p.name for p in network.populations}
     plastic = [p for p in network.projections if p.pre in spiking]
     if not plastic or rng.random() < 0.1:
@@ -145,6 +156,9 @@ def random_learning(network: Network, rng: np.random.Generator) -> Learning | No
     batch = int(rng.choice([1, 1, 2, 4]))
     sync = (DASSDP if rng.random() < 0.5 else SSDP)(0.01, 0.004, batch=batch)
     with_sync = rng.random() < 0.3
+    hidden: Rule = ErrorSSDP()
+    if rng.random() < 0.4:
+        hidden = ErrorTouch(columns=int(rng.choice([8, 16, 64])))
     rules: dict[str, Rule] = {}
     for p in plastic:
         if p.post == "out":
@@ -152,8 +166,9 @@ def random_learning(network: Network, rng: np.random.Generator) -> Learning | No
         elif with_sync:
             rules[p.name] = sync
         elif p.pre != p.post or rng.random() < 0.5:
-            rules[p.name] = ErrorSSDP()
-    return Learning(rules, skip_below=0.0 if rng.random() < 0.7 else 0.3)
+            rules[p.name] = hidden
+    replay = Replay(4, 1, n_ring=int(rng.integers(1, 3))) if rng.random() < 0.3 else None
+    return Learning(rules, skip_below=0.0 if rng.random() < 0.7 else 0.3, replay=replay)
 
 
 def random_settings(learning: Learning | None, rng: np.random.Generator) -> Settings:
@@ -183,13 +198,15 @@ def random_samples(rng: np.random.Generator) -> Sampled:
         settings = random_settings(learning, rng)
         is_dense = rng.random() < 0.15
         x = random_x(network, rng, 0.95 if is_dense else 0.5)
+        y = rng.integers(network.n_classes, size=N_SAMPLES)
+        calibration = x[-2:] if is_dense else x if learning and learning.replay else None
         try:
-            made = quantize(network, learning, settings, x[-2:] if is_dense else None).network
+            made = quantize(network, learning, settings, calibration, y).network
             for board in boards().values():
                 ram_ledger(made, board)
         except EdgeError:  # it does not fit in numbers, or in RAM
             continue
-        return Sampled.of(made, input_x(made, x), rng.integers(network.n_classes, size=N_SAMPLES))
+        return Sampled.of(made, input_x(made, x), y)
 
 
 def digits_samples() -> Sampled:

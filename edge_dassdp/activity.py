@@ -1,4 +1,6 @@
-"""How many neurons a projection hears in a step: it decides between event-driven and dense."""
+"""How active a quantized network is: what decides between event-driven and dense projections, and
+what homeostasis aims at.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from numpy.typing import NDArray
 
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
+
+CHUNK = 256
 
 
 def with_activity(network: QNetwork, x: NDArray[np.int8]) -> QNetwork:
@@ -25,3 +29,17 @@ def with_activity(network: QNetwork, x: NDArray[np.int8]) -> QNetwork:
     measured = {name: round(total / network.n_steps, 4) for name, total in active.items()}
     return replace(network, projections=tuple(
         replace(q, activity=measured.get(q.name)) for q in network.projections))
+
+
+def mean_counts(network: QNetwork, x: NDArray[np.int8]) -> dict[str, NDArray[np.float64]]:
+    """Mean spikes of a sample of every neuron, population -> (size,), over samples x, int8
+    (n, x_bytes)."""
+    reference = Reference(network)
+    counts = {p.name: np.zeros(p.size) for p in network.populations}
+    for begin in range(0, len(x), CHUNK):
+        reference.begin(x[begin : begin + CHUNK])
+        for t_step in range(network.n_steps):
+            reference.step(t_step)
+            for name, total in counts.items():
+                total += reference.spikes[name].sum(axis=0)
+    return {name: total / len(x) for name, total in counts.items()}

@@ -12,34 +12,9 @@ from numpy.typing import NDArray
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatlearn import FloatLearner, Sample
 from edge_dassdp.ir import FloatArray, Network
-from edge_dassdp.rules import Learning, ReadoutDelta, Rule
+from edge_dassdp.rules import Learning, PairSTDP, ReadoutDelta, Rule
 
 TRACE_BYTES = 2  # int16 on a device
-
-
-@dataclass(frozen=True)
-class PairSTDP:
-    """Pair-based STDP with exponential traces, all pairs, of one projection. No label, no error.
-
-    Each step: X_j = X_j exp(-1/tau_plus) + s_j;
-    dW[j,i] += scale * (a_plus * X_j * s_i - a_minus * s_j * Y_i);
-    Y_i = Y_i exp(-1/tau_minus) + s_i; scale = max|W_factory|.
-    a_plus, a_minus finite, as shares of scale; tau_plus, tau_minus > 0 in steps.
-    Source: Morrison, Diesmann and Gerstner, Biological Cybernetics 98 (2008), 459-478.
-    Raises EdgeError E203 for a value out of range.
-    """
-
-    a_plus: float = 1e-4
-    a_minus: float = 2e-4
-    tau_plus: float = 4.0
-    tau_minus: float = 4.0
-
-    def __post_init__(self) -> None:
-        for name in ("a_plus", "a_minus", "tau_plus", "tau_minus"):
-            value = getattr(self, name)
-            if not math.isfinite(value) or (name.startswith("tau") and value <= 0):
-                raise EdgeError("E203", f"PairSTDP: {name} is {value}, expected a finite number"
-                                + (" above 0" if name.startswith("tau") else ""))
 
 
 @dataclass(frozen=True)

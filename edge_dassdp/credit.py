@@ -7,9 +7,15 @@ error back. A forward projection joins a population to a later one.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from edge_dassdp.ir import Network, Projection
+
+if TYPE_CHECKING:
+    from edge_dassdp.qir import QNetwork
 
 
 def forward_projections(network: Network, population: str) -> list[Projection]:
@@ -19,6 +25,17 @@ def forward_projections(network: Network, population: str) -> list[Projection]:
         p for p in network.projections
         if p.pre == population and place[p.post] > place[population] and has_error(network, p.post)
     ]
+
+
+def plastic_part(network: Network | QNetwork, plastic: Collection[str]) -> tuple[str, ...]:
+    """Populations that change with the plastic projections: their targets and all behind them, in
+    order. What projects into them from outside is the cut at which samples are stored."""
+    part = {p.post for p in network.projections if p.name in plastic}
+    while True:
+        behind = {p.post for p in network.projections if p.pre in part} - part
+        if not behind:
+            return tuple(p.name for p in network.populations if p.name in part)
+        part |= behind
 
 
 def has_error(network: Network, population: str) -> bool:

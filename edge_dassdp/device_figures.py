@@ -20,7 +20,8 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.stack import StackBound, stack_bound
 from edge_dassdp.targets.qemu import Qemu
-from edge_dassdp.work import inference_work, learning_work
+from edge_dassdp.work import inference_work
+from edge_dassdp.work_learning import learning_work
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,18 +14,24 @@ from edge_dassdp.packing import columns, pack_weights, row_bytes
 from edge_dassdp.plan import ROWS_MAX, Layout
 from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import (
+    QEIHL,
+    QSTDP,
     QErrorRule,
+    QHomeostasis,
     QNetwork,
     QPopulation,
     QProjection,
     QSyncRule,
     frame_bytes,
 )
+from edge_dassdp.stored import pack, stored_words
 
-ABI = 2
+ABI = 3
 _RECORDS = {"none": "DASSDP_RECORD_NONE", "first": "DASSDP_RECORD_FIRST",
             "last": "DASSDP_RECORD_LAST"}
 Fields = list[tuple[str, Any]]
+SCRATCH_PARTS = ("x", "rows", "sums", "part", "words", "row", "classes", "bytes", "gates",
+                 "touches", "steps", "traces")
 
 
 @dataclass(frozen=True)
@@ -68,18 +75,17 @@ def emit(network: QNetwork) -> dict[str, str]:
     header = assets.render(
         "dassdp_model.h.j2", sha256=network.sha256, abi=ABI, fields=layout.fields,
         state_bytes=layout.state_bytes,
-        buffers=protocol.link_buffer_bytes(network.x_bytes, network.n_classes))
+        buffers=protocol.link_buffer_bytes(network.n_classes))
     code = assets.render(
         "dassdp_model.c.j2", sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
         arrays=texts.arrays, rules=texts.rules, inputs=inputs, populations=populations,
-        projections=projections, model=_model(network, layout), rows_max=ROWS_MAX,
+        projections=projections, model=_model(network, layout, texts), rows_max=ROWS_MAX,
         column_align=columns(1))
     return {"dassdp_model.h": header, "dassdp_model.c": code,
             "dassdp_messages.h": protocol.messages_header()}
 
 
-def _model(network: QNetwork, layout: Layout) -> Fields:
-    scratch = layout.offset("scratch")
+def _model(network: QNetwork, layout: Layout, texts: _Texts) -> Fields:
     names = [p.name for p in network.populations]
     kind = {"spike_count": "DASSDP_READOUT_SPIKE_COUNT",
             "membrane_sum": "DASSDP_READOUT_MEMBRANE_SUM"}[network.readout_kind]
@@ -93,17 +99,46 @@ def _model(network: QNetwork, layout: Layout) -> Fields:
         ("learns", int(bool(network.plastic))), ("skip_below_q8", network.skip_below_q8),
         ("softmax_scale", network.softmax_scale), ("softmax_limit", network.softmax_limit),
         ("seed", f"{network.seed}u"), ("x_bytes", network.x_bytes),
-        ("x_off", layout.offset("x")),
-        ("rows_off", scratch + layout.scratch.rows), ("sums_off", scratch + layout.scratch.sums),
-        ("part_off", scratch + layout.scratch.part), ("words_off", scratch + layout.scratch.words),
-        ("row_off", scratch + layout.scratch.row),
-        ("classes_off", scratch + layout.scratch.classes),
-        ("bytes_off", scratch + layout.scratch.bytes_),
-        ("gates_off", scratch + layout.scratch.gates),
+        *((f"{name}_off", layout.scratch_offset(name)) for name in SCRATCH_PARTS),
         ("progress_off", layout.offset("progress")),
         ("learning_off", layout.offset("learning")), ("loss_off", layout.offset("losses")),
         ("persist_begin", layout.persist_begin), ("persist_end", layout.persist_end),
+        ("schedule_q8", "0" if network.schedule_q8 is None else
+         texts.array("uint16_t", "schedule_q8", network.schedule_q8)),
+        ("n_schedule", 0 if network.schedule_q8 is None else network.schedule_q8.size),
+        ("replay", _replay(network, layout, texts)), ("guard", _guard(network, layout, texts)),
     ]
+
+
+def _replay(network: QNetwork, layout: Layout, texts: _Texts) -> str:
+    replay = network.replay
+    if replay is None:
+        return "0"
+    stored = b"".join(pack(network, counts, steps) for counts, steps in
+                      zip(replay.counts, replay.first_spike_steps, strict=True))
+    n = replay.labels.size
+    return texts.rule("dassdp_replay_rule_t", "replay", [
+        ("samples", texts.array("uint32_t", "replay_samples", np.frombuffer(stored, np.uint32))
+         if n else "0"),
+        ("labels", texts.array("uint16_t", "replay_labels", replay.labels) if n else "0"),
+        ("n_samples", n), ("sample_words", stored_words(network)),
+        ("n_flash", replay.n_flash), ("n_ring", replay.n_ring),
+        ("ring_per_class", replay.ring_per_class), ("is_reservoir", int(replay.is_reservoir)),
+        ("state_off", layout.offset("replay")), ("ring_off", layout.offset("ring")),
+        ("seen_off", layout.offset("ring_seen")), ("after", "dassdp_replay_after"),
+        ("idle", "dassdp_replay_idle"), ("check", "dassdp_replay_check"),
+    ])
+
+
+def _guard(network: QNetwork, layout: Layout, texts: _Texts) -> str:
+    guard = network.guard
+    if guard is None:
+        return "0"
+    return texts.rule("dassdp_guard_rule_t", "guard", [
+        ("margin", guard.margin), ("window", guard.window),
+        ("state_off", layout.offset("guard")), ("has_saved_off", layout.offset("has_saved")),
+        ("judge", "dassdp_guard_judge" if guard.margin else "0"),
+    ])
 
 
 def _population(network: QNetwork, layout: Layout, texts: _Texts, p: QPopulation) -> Fields:
@@ -113,6 +148,7 @@ def _population(network: QNetwork, layout: Layout, texts: _Texts, p: QPopulation
     membrane = "int32_t" if wide else "int16_t"
     sums = p.name == network.readout
     analogue = p.analogue_bias is not None
+    cut = {q.name for q in network.cut} if network.reruns else set()
     return [
         ("n_neurons", p.size),
         ("acc_lshift", p.acc_lshift), ("acc_rshift", p.acc_rshift),
@@ -135,6 +171,13 @@ def _population(network: QNetwork, layout: Layout, texts: _Texts, p: QPopulation
         ("latency_off", layout.offset(f"latency_{p.name}")),
         ("count_off", layout.offset(f"count_{p.name}")),
         ("error_off", layout.offset(f"error_{p.name}")),
+        ("raster_off", layout.scratch_offset(f"raster_{p.name}")),
+        ("touch_off", layout.offset(f"touch_{p.name}")),
+        ("keeps_raster", int(p.keeps_raster)), ("is_cut", int(p.name in cut)),
+        ("is_plastic_part", int(p.name in network.plastic_part)),
+        ("touch_width", "0" if p.touch_width is None else
+         texts.array(membrane, f"touch_width_{p.name}", p.touch_width)),
+        ("touch", "0" if p.touch_width is None else f"dassdp_k_touch_v{p.membrane_bits}"),
         ("update", kernels.of_population(p).symbol),
     ]
 
@@ -159,6 +202,7 @@ def _projection(network: QNetwork, layout: Layout, texts: _Texts, p: QProjection
         ("row_bytes", row_bytes(p.n_post, p.weight_bits)),
         ("feedback_rshift", p.feedback_rshift), ("feedback_gain_q14", p.feedback_gain_q14),
         ("factory", factory), ("image_off", layout.offset(f"w_{p.name}")),
+        ("saved_off", layout.offset(f"saved_{p.name}")),
         ("totals", texts.array("int32_t", f"totals_{p.name}", _padded(p.w.sum(axis=0)))
          if p.is_dense else "0"),
         ("accumulate", "0" if p.is_analogue else kernel.symbol),
@@ -174,18 +218,49 @@ def _padded(values: IntArray) -> IntArray:
 
 
 def _rule(layout: Layout, texts: _Texts, p: QProjection) -> Fields:
+    """What its rule is and where its constants are; those of other kinds of rules are NULL."""
+    constants = dict.fromkeys(("error_rule", "eihl_rule", "stdp_rule", "sync_rule"), "0")
+    if p.factors is not None:
+        constants["error_rule"] = _error_rule(texts, p, p.factors)
+    function = "0"
     if isinstance(p.rule, QErrorRule):
-        g_q7 = "0" if p.rule.g_q7 is None else texts.array("uint8_t", f"g_q7_{p.name}", p.rule.g_q7)
-        address = texts.rule("dassdp_error_rule_t", f"rule_{p.name}", [
-            ("amplitude", p.rule.amplitude), ("r_max", p.rule.r_max), ("k_max", p.rule.k_max),
-            ("k_rshift", p.rule.k_rshift), ("row_rshift", p.rule.row_rshift), ("g_q7", g_q7)])
-        return [("rule", "dassdp_rule_error"), ("error_rule", address), ("sync_rule", "0")]
-    if isinstance(p.rule, QSyncRule):
-        address = texts.rule("dassdp_sync_rule_t", f"rule_{p.name}", [
-            ("delta", texts.array("int32_t", f"delta_{p.name}", p.rule.delta.ravel())),
-            ("delta_rshift", p.rule.delta_rshift), ("is_gated", int(p.rule.is_gated)),
-            ("silent_step", p.rule.silent_step), ("repeat_loss", int(p.rule.repeat_loss)),
-            ("sync_rshift", p.rule.sync_rshift),
-            ("stats_off", layout.offset(f"gate_{p.name}")), ("gate", "&dassdp_gate")])
-        return [("rule", "dassdp_rule_sync"), ("error_rule", "0"), ("sync_rule", address)]
-    return [("rule", "0"), ("error_rule", "0"), ("sync_rule", "0")]
+        function = "dassdp_rule_touch" if p.rule.touch_columns else "dassdp_rule_error"
+    elif isinstance(p.rule, QHomeostasis):
+        function = "dassdp_rule_error"
+    elif isinstance(p.rule, QEIHL):
+        function = "dassdp_rule_eihl"
+        constants["eihl_rule"] = texts.rule("dassdp_eihl_rule_t", f"eihl_{p.name}", [
+            ("growth_q16", p.rule.growth_q16), ("most_q16", p.rule.most_q16),
+            ("period", p.rule.period), ("state_off", layout.offset(f"eihl_{p.name}"))])
+    elif isinstance(p.rule, QSTDP):
+        function = "dassdp_rule_stdp"
+        names = [f.name for f in dataclasses.fields(QSTDP)]
+        constants["stdp_rule"] = texts.rule("dassdp_stdp_rule_t", f"rule_{p.name}", [
+            *((name, getattr(p.rule, name)) for name in names),
+            ("traces_off", layout.offset(f"stdp_{p.name}"))])
+    elif isinstance(p.rule, QSyncRule):
+        function = "dassdp_rule_sync"
+        constants["sync_rule"] = _sync_rule(layout, texts, p, p.rule)
+    stage = "NONE" if p.stage is None else p.stage.upper()
+    return [("stage", f"DASSDP_STAGE_{stage}"), ("rule", function), *constants.items()]
+
+
+def _error_rule(texts: _Texts, p: QProjection, rule: QErrorRule) -> str:
+    targets = p.rule.targets_q7 if isinstance(p.rule, QHomeostasis) else None
+    return texts.rule("dassdp_error_rule_t", f"rule_{p.name}", [
+        ("amplitude", rule.amplitude), ("r_max", rule.r_max), ("k_max", rule.k_max),
+        ("k_rshift", rule.k_rshift), ("row_rshift", rule.row_rshift),
+        ("g_q7", "0" if rule.g_q7 is None else
+         texts.array("uint8_t", f"g_q7_{p.name}", rule.g_q7)),
+        ("touch_columns", rule.touch_columns),
+        ("targets_q7", "0" if targets is None else
+         texts.array("int16_t", f"targets_q7_{p.name}", targets))])
+
+
+def _sync_rule(layout: Layout, texts: _Texts, p: QProjection, rule: QSyncRule) -> str:
+    return texts.rule("dassdp_sync_rule_t", f"rule_{p.name}", [
+        ("delta", texts.array("int32_t", f"delta_{p.name}", rule.delta.ravel())),
+        ("delta_rshift", rule.delta_rshift), ("is_gated", int(rule.is_gated)),
+        ("silent_step", rule.silent_step), ("repeat_loss", int(rule.repeat_loss)),
+        ("sync_rshift", rule.sync_rshift),
+        ("stats_off", layout.offset(f"gate_{p.name}")), ("gate", "&dassdp_gate")])

@@ -1,22 +1,26 @@
-"""Learning in floating point: every rule of `rules.py` as its equation says, for any graph.
+"""Learning in floating point: ReadoutDelta, ErrorSSDP, ErrorTouch and DASSDP as their equations
+say, for any graph, with schedule and replay.
 
 The twin of what the device computes in integers; batch 1, one labelled sample at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edge_dassdp.credit import forward_projections, path_gain, readout_gain
+from edge_dassdp.credit import forward_projections, path_gain, plastic_part, readout_gain
+from edge_dassdp.datasets import Samples
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatmodel import Float32Array, FloatModel, Trace
+from edge_dassdp.floatreplay import FloatReplay, StoredSample, cut_of, flash_samples
+from edge_dassdp.gate import Gate
 from edge_dassdp.ir import FloatArray, Network, Projection
-from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
+from edge_dassdp.rules import DASSDP, ErrorSSDP, ErrorTouch, Learning, ReadoutDelta, Rule
 
 HEADROOM = 2.0
 BoolArray = NDArray[np.bool_]
@@ -37,6 +41,14 @@ def synchrony(t_pre: NDArray[np.int64], t_post: NDArray[np.int64], sigma: float)
     """g[j,i] = exp(-(t_i - t_j)^2 / (2 sigma^2)): (n_pre, n_post)."""
     dt = t_post[None, :] - t_pre[:, None]
     return np.asarray(np.exp(-(dt**2) / (2.0 * sigma**2)))
+
+
+def touch_trace(touched: BoolArray) -> FloatArray:
+    """F[t] = 3/4 F[t+1] + M[t] from the marks M (n_steps, size): the same shape."""
+    trace = np.zeros((len(touched) + 1, touched.shape[1]))
+    for t_step in range(len(touched) - 1, -1, -1):
+        trace[t_step] = 0.75 * trace[t_step + 1] + touched[t_step]
+    return trace[:-1]
 
 
 def probabilities(logits: ArrayLike) -> FloatArray:
@@ -69,6 +81,13 @@ class Sample:
     def counts(self, population: str) -> FloatArray:
         return np.asarray(self.trace.spikes[population][0].sum(axis=0), dtype=np.float64)
 
+    def touched(self, population: str, width: float) -> BoolArray:
+        """(n_steps, size): |v - theta| < width * theta. The stored membrane is the compared one,
+        except where a population resets at once."""
+        theta = self.network.population(population).threshold
+        membrane = self.trace.membranes[population][0]
+        return np.asarray(np.abs(membrane - theta) < width * theta)
+
     def fired(self, population: str, variant: str) -> BoolArray:
         if variant == "published" and self._is_summed(population):
             return np.asarray(self.trace.membranes[population][0].sum(axis=0) > 0)
@@ -95,13 +114,12 @@ class DopamineSSDP:
         self._pre, self._post = projection.pre, projection.post
         into_readout = projection.post == network.readout.population
         self._silent = network.n_steps if into_readout else 0
-        self._records: list[tuple[float, float]] = []
-        self._waiting: list[tuple[float, float]] = []
+        self._waiting: list[tuple[int, float]] = []
         self._batch: list[FloatArray] = []
-        self.k, self.mean, self.std = 0.0, 0.0, 1.0
+        self.gate = Gate()
 
-    def eligibility(self, sample: Sample) -> tuple[FloatArray, float]:
-        """Delta (n_pre, n_post) and S of one sample."""
+    def eligibility(self, sample: Sample) -> tuple[FloatArray, int]:
+        """Delta (n_pre, n_post) and S of one sample, as a number of pairs."""
         rule, pre, post = self.rule, sample.raster(self._pre), sample.raster(self._post)
         if rule.variant == "published":
             t_pre, t_post = (last_spike_step(r, self._silent) for r in (pre, post))
@@ -110,7 +128,7 @@ class DopamineSSDP:
         sync = np.outer(sample.fired(self._pre, rule.variant),
                         sample.fired(self._post, rule.variant))
         g = synchrony(t_pre, t_post, rule.sigma)
-        return np.where(sync, rule.a_plus, -rule.a_base) * g, float(sync.mean())
+        return np.where(sync, rule.a_plus, -rule.a_base) * g, int(sync.sum())
 
     def record(self, sample: Sample, loss: float) -> None:
         """Keeps (S, L); 'published' replaces L by the mean of its batch once that is full."""
@@ -121,30 +139,18 @@ class DopamineSSDP:
     def _flush(self) -> None:
         if self._waiting:
             shared = float(np.mean([loss for _, loss in self._waiting]))
-            self._records += [(s, shared) for s, _ in self._waiting]
+            self.gate.record([s for s, _ in self._waiting], [shared] * len(self._waiting))
             self._waiting.clear()
 
     def fit(self) -> None:
-        """mean, std and k = -corr(S, L) of the records; k = 0 where there is no correlation."""
+        """Ends the warm-up."""
         self._flush()
-        if not self._records:
-            return
-        s, loss = np.array(self._records).T
-        self.mean, self.std = float(s.mean()), float(s.std())
-        self._records.clear()
-        spread = self.std * float(loss.std())
-        covariance = float(((s - self.mean) * (loss - loss.mean())).mean())
-        self.k = -covariance / spread if spread > 0 else 0.0
-
-    def gate(self, s: float) -> float:
-        if not self.rule.gated or self.k == 0.0:
-            return 1.0
-        return float(np.clip(1.0 + self.k * (s - self.mean) / self.std, 0.0, 2.0))
+        self.gate.fit()
 
     def update(self, sample: Sample) -> FloatArray | None:
         """The batch's weight change (n_pre, n_post) if this sample completes it."""
         delta, s = self.eligibility(sample)
-        self._batch.append(self.gate(s) * delta)
+        self._batch.append((self.gate([s])[0] if self.rule.gated else 1.0) * delta)
         if len(self._batch) < self.rule.batch:
             return None
         change = np.clip(np.mean(self._batch, axis=0), -1.0, 1.0)
@@ -155,8 +161,9 @@ class DopamineSSDP:
 class FloatLearner:
     """A float network that learns by `Learning` (or by a plain mapping projection -> rule).
 
-    Plastic weights stay within +-headroom * max|W_factory| of their projection. Raises E203 or
-    E105 where a rule does not fit the network.
+    Plastic weights stay within +-headroom * max|W_factory| of their projection. `training` is what
+    samples in flash are chosen from. The guard is the device's; there is none here. Raises E203 or
+    E105 where a rule does not fit the network, E105 where replay has no samples.
     """
 
     def __init__(
@@ -165,9 +172,14 @@ class FloatLearner:
         learning: Learning | Mapping[str, Rule],
         *,
         headroom: float = HEADROOM,
+        training: Samples | None = None,
     ) -> None:
         self.learning = learning if isinstance(learning, Learning) else Learning(learning)
         self.learning.validate(network)
+        for name, rule in self.learning.rules.items():
+            if not isinstance(rule, ReadoutDelta | ErrorSSDP | ErrorTouch | DASSDP):
+                raise EdgeError("E203", f"{type(rule).__name__} on '{name}' has no float twin",
+                                help="measure it in the emulator")
         self.network = network
         self.model = FloatModel(network)
         self._limits = {p.name: headroom * float(np.abs(p.weight).max())
@@ -175,12 +187,25 @@ class FloatLearner:
         self._kappa = readout_gain(network)
         self._lambdas = {
             name: path_gain(network, network.projection(name).post)
-            for name, rule in self.learning.rules.items() if isinstance(rule, ErrorSSDP)
+            for name, rule in self.learning.rules.items()
+            if isinstance(rule, ErrorSSDP | ErrorTouch)
+        }
+        self._touch_widths = {
+            network.projection(name).post: rule.width
+            for name, rule in self.learning.rules.items() if isinstance(rule, ErrorTouch)
         }
         self.gates = {
             name: DopamineSSDP(network, network.projection(name), rule)
             for name, rule in self.learning.rules.items() if isinstance(rule, DASSDP)
         }
+        self.n_labelled = 0
+        self.part = plastic_part(network, self.learning.rules)
+        self.cut = cut_of(network, self.part)
+        self.memory: FloatReplay | None = None
+        if self.learning.replay is not None:
+            flash = flash_samples(self.model, self.cut, self.learning.replay, training)
+            self.memory = FloatReplay(self.learning.replay, network.n_classes, flash,
+                                      self.learning.seed)
 
     @property
     def weights(self) -> dict[str, Float32Array]:
@@ -196,10 +221,33 @@ class FloatLearner:
         return self.run(x).predicted
 
     def learn(self, x: ArrayLike, label: int | None) -> int:
-        """Class before the update; then every rule writes. Without a label only DASSDP does."""
+        """Class before the update; then every rule writes. Without a label only DASSDP does.
+
+        A labelled sample is stored and others are replayed, skipped or not.
+        """
         sample = self.run(x)
         self.adapt(sample, label)
+        if self.memory is not None and label is not None:
+            rasters = {name: sample.trace.spikes[name][0] for name in self.cut}
+            self.memory.store(StoredSample.of(rasters, label))
+            self._replay(self.memory.after_sample())
         return sample.predicted
+
+    def idle(self, n: int) -> int:
+        """Learns again from up to n stored samples; how many there were. E503 without replay."""
+        if self.memory is None:
+            raise EdgeError("E503", "there is no replay", help="give Learning a Replay")
+        return self._replay(self.memory.idle(n))
+
+    def _replay(self, stored: Iterable[StoredSample]) -> int:
+        n_done = 0
+        for sample in stored:
+            rasters = {name: r[None] for name, r in sample.rasters(self.network.n_steps).items()}
+            rerun = Sample(self.network, self.model.rerun(rasters, self.part))
+            for name, change in self.error_changes(rerun, sample.label).items():
+                self.add(name, change)
+            n_done += 1
+        return n_done
 
     def warm_up(self, x: ArrayLike, label: int, loss: float | None = None) -> int:
         """Records (S, L) for every gate, writes no weight. loss: bits, None = cross-entropy."""
@@ -221,6 +269,7 @@ class FloatLearner:
         }
         if label is not None:
             changes |= self.error_changes(sample, label)
+            self.n_labelled += 1
         for name, change in changes.items():
             if change is not None:
                 self.add(name, change)
@@ -244,40 +293,61 @@ class FloatLearner:
         for p in forward_projections(self.network, population):
             err = self.credit(sample, p.post, e)
             if p.post != self.network.readout.population:
-                err = err * (sample.counts(p.post) > 0)
+                err = err * self.mask(sample, p.post)
             d += self.weights[p.name] @ err
         return d
+
+    def mask(self, sample: Sample, population: str) -> BoolArray:
+        """Which neurons have an error: the touched ones where ErrorTouch writes, else those that
+        fired."""
+        width = self._touch_widths.get(population)
+        if width is None:
+            return np.asarray(sample.counts(population) > 0)
+        return np.asarray(sample.touched(population, width).any(axis=0))
 
     def error_changes(self, sample: Sample, label: int) -> dict[str, FloatArray]:
         """dW of every error-driven projection; none if the sample is no surprise."""
         e = self.error(sample, label)
         if e[label] < self.learning.skip_below:
             return {}
+        schedule = self.learning.schedule
+        factor = 1.0 if schedule is None else schedule.factor(self.n_labelled)
+        return {name: factor * change for name, change in self.changes(sample, e).items()}
+
+    def changes(self, sample: Sample, e: FloatArray) -> dict[str, FloatArray]:
+        """dW of every error-driven projection for the error e (n_classes,), without schedule."""
         changes: dict[str, FloatArray] = {}
         for name, rule in self.learning.rules.items():
             projection = self.network.projection(name)
             if isinstance(rule, ReadoutDelta):
                 changes[name] = self._readout_delta(sample, projection, rule, e)
-            elif isinstance(rule, ErrorSSDP):
-                changes[name] = self._error_ssdp(sample, projection, rule, e)
+            elif isinstance(rule, ErrorSSDP | ErrorTouch):
+                scale = self.hidden_scale(sample, projection, rule.mu)
+                changes[name] = scale * self.hidden_change(sample, projection, rule, e)
         return changes
+
+    def hidden_scale(self, sample: Sample, projection: Projection, mu: float) -> float:
+        """mu * mean(theta_post) / (lambda * kappa * (1 + |n|^2))."""
+        n = sample.counts(projection.pre)
+        theta = float(self.network.population(projection.post).threshold.mean())
+        return mu * theta / (self._lambdas[projection.name] * self._kappa * float(1.0 + n @ n))
+
+    def hidden_change(self, sample: Sample, projection: Projection,
+                      rule: ErrorSSDP | ErrorTouch, e: FloatArray) -> FloatArray:
+        """Eligibility times error, (n_pre, n_post); `hidden_scale` makes it a weight change."""
+        d = self.credit(sample, projection.post, e) * self.mask(sample, projection.post)
+        pre, post = sample.raster(projection.pre), sample.raster(projection.post)
+        if isinstance(rule, ErrorTouch):
+            trace = touch_trace(sample.touched(projection.post, rule.width))
+            return np.asarray(pre.T.astype(np.float64) @ trace * d)
+        g = synchrony(first_spike_step(pre), first_spike_step(post), rule.sigma)
+        return np.asarray(np.outer(sample.counts(projection.pre), d) * g)
 
     def _readout_delta(
         self, sample: Sample, projection: Projection, rule: ReadoutDelta, e: FloatArray
     ) -> FloatArray:
         n = sample.counts(projection.pre)
         return np.asarray(rule.mu / self._kappa / (1.0 + n @ n) * np.outer(n, e))
-
-    def _error_ssdp(
-        self, sample: Sample, projection: Projection, rule: ErrorSSDP, e: FloatArray
-    ) -> FloatArray:
-        n = sample.counts(projection.pre)
-        theta = float(self.network.population(projection.post).threshold.mean())
-        scale = rule.mu * theta / (self._lambdas[projection.name] * self._kappa * (1.0 + n @ n))
-        d = self.credit(sample, projection.post, e) * (sample.counts(projection.post) > 0)
-        t_pre = first_spike_step(sample.raster(projection.pre))
-        t_post = first_spike_step(sample.raster(projection.post))
-        return np.asarray(scale * np.outer(n, d) * synchrony(t_pre, t_post, rule.sigma))
 
     def _checked(self, label: int) -> int:
         if not 0 <= label < self.network.n_classes:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import read_npz, write_npz
+from edge_dassdp.learned import checked_weights
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference import checked_weights
 from edge_dassdp.target import Outcome, Progress, Target
 from edge_dassdp.targets.emulator import LEARN, Emulator
 from edge_dassdp.targets.link import LinkTarget

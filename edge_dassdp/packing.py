@@ -28,6 +28,22 @@ LEARNING_DTYPE = np.dtype([
 ])
 """dassdp_learning_t of dassdp.h."""
 
+REPLAY_DTYPE = np.dtype([
+    ("n_replayed", "<u4"), ("n_replay_skipped", "<u4"), ("flash_idx", "<u2"), ("ring_idx", "<u2"),
+])
+"""dassdp_replay_t of dassdp.h."""
+
+GUARD_DTYPE = np.dtype([
+    ("hits_bits", "<u4"), ("factory_hits_bits", "<u4"), ("n_judged", "<u2"), ("n_fallbacks", "<u2"),
+])
+"""dassdp_guard_t of dassdp.h."""
+
+
+EIHL_DTYPE = np.dtype([
+    ("n_connected", "<u4"), ("b_q16", "<u4"), ("n_samples", "<u2"), ("kind", "<u2"),
+])
+"""dassdp_eihl_t of dassdp.h."""
+
 
 def columns(n: int) -> int:
     """n and its padding."""
@@ -52,12 +68,27 @@ def unpack_bits(data: bytes, n: int) -> IntArray:
     return np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[:n].astype(np.int64)
 
 
+def unpack_rows(data: bytes, n: int) -> IntArray:
+    """Rows of n packed spikes, (n_rows, n)."""
+    rows = np.frombuffer(data, np.uint8).reshape(-1, 4 * words(n))
+    return np.unpackbits(rows, axis=1, count=n, bitorder="little").astype(np.int64)
+
+
 def unpack_planes(data: bytes, n: int, bits: int) -> IntArray:
     """n values in bit planes: bit b of neuron i is bit i & 31 of word (i >> 5) bits + b; a silent
     latency is all ones."""
     planes = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little").reshape(-1, bits, 32)
     values = (1 << np.arange(bits)) @ planes.astype(np.int64)
     return np.asarray(values.reshape(-1)[:n])
+
+
+def pack_planes(values: IntArray, bits: int) -> bytes:
+    """The reverse of `unpack_planes`, for values (n,) below 2^bits; planes of the tail are zero."""
+    n_words = words(values.size)
+    padded = np.zeros(32 * n_words, np.int64)
+    padded[: values.size] = values
+    planes = (padded.reshape(n_words, 1, 32) >> np.arange(bits)[None, :, None]) & 1
+    return np.packbits(planes.astype(np.uint8), axis=2, bitorder="little").tobytes()
 
 
 def pack_weights(w: NDArray[Any], weight_bits: int) -> bytes:

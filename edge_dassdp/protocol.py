@@ -170,8 +170,9 @@ class FrameDecoder:
 
 
 def _frame_sizes() -> dict[str, int]:
-    """Room the device needs, by C name: fixed parts, and what goes with x and with logits."""
-    request, response = {"": 0, "sample": 0}, {"": 0, "logits": 0}
+    """Room the device needs, by C name: for any request, and for responses without and with
+    logits, these not counted."""
+    request, response = {"": 0}, {"": 0, "logits": 0}
     for message in MESSAGES.values():
         if message.name == "HELLO":
             continue
@@ -179,22 +180,22 @@ def _frame_sizes() -> dict[str, int]:
                                       (response, message.response, RESPONSE_HEADER)):
             size = header.n_bytes + layout.n_bytes + _CRC_BYTES
             end = layout.open_kind
-            if end == "chunk":
+            if end in ("chunk", "sample"):
                 end, size = "", size + CHUNK_BYTES
             sizes[end] = max(sizes[end], size)
     # HELLO is answered from the request buffer: the last response must stay as it is
     hello = RESPONSE_HEADER.n_bytes + MESSAGES["HELLO"].response.n_bytes + _CRC_BYTES
-    return {"REQUEST_FIXED_BYTES": max(request[""], hello),
-            "REQUEST_SAMPLE_BYTES": request["sample"],
+    return {"REQUEST_BYTES_MAX": max(request[""], hello),
             "RESPONSE_FIXED_BYTES": response[""],
             "RESPONSE_LOGITS_BYTES": response["logits"]}
 
 
-def link_buffer_bytes(x_bytes: int, n_classes: int) -> LinkBuffers:
-    """Sizes of the device's frame buffers for samples of x_bytes and n_classes logits."""
+def link_buffer_bytes(n_classes: int) -> LinkBuffers:
+    """Sizes of the device's frame buffers for n_classes logits. No sample needs a larger one:
+    those of more than CHUNK_BYTES come in pieces."""
     sizes = _frame_sizes()
     return LinkBuffers(
-        request=max(sizes["REQUEST_FIXED_BYTES"], sizes["REQUEST_SAMPLE_BYTES"] + x_bytes),
+        request=sizes["REQUEST_BYTES_MAX"],
         response=max(sizes["RESPONSE_FIXED_BYTES"],
                      sizes["RESPONSE_LOGITS_BYTES"] + 4 * n_classes))
 

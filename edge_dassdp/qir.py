@@ -18,23 +18,36 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.credit import plastic_part
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Input, ReadoutKind, read_npz, write_npz
-from edge_dassdp.kinds import is_int, is_real
+from edge_dassdp.kinds import is_real
 from edge_dassdp.packing import words
-from edge_dassdp.qformat import INT32_MAX
+from edge_dassdp.qchecks import check_replay, check_rule, entries, real, require, within
+from edge_dassdp.qformat import INT32_MAX, IntArray
 from edge_dassdp.qnodes import (
+    QEIHL,
+    QSTDP,
     QErrorRule,
+    QGuard,
+    QHomeostasis,
     QPopulation,
     QProjection,
+    QReplay,
+    QRule,
     QSyncRule,
     Records,
     ResetMode,
 )
 
-__all__ = ["FORMAT", "QErrorRule", "QNetwork", "QPopulation", "QProjection", "QSyncRule", "Records",
-           "ResetMode", "frame_bytes", "load", "save", "validate"]
-FORMAT = "edge_dassdp/quantized/2"
+__all__ = ["FORMAT", "QEIHL", "QSTDP", "QErrorRule", "QGuard", "QHomeostasis", "QNetwork",
+           "QPopulation", "QProjection", "QReplay", "QRule", "QSyncRule", "Records", "ResetMode",
+           "frame_bytes", "load", "save", "validate"]
+FORMAT = "edge_dassdp/quantized/3"
+SCHEDULE_SHIFT = 4
+"""An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
+_NODES = {node.__name__: node for node in (QErrorRule, QHomeostasis, QEIHL, QSTDP, QSyncRule,
+                                           QReplay, QGuard)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +55,8 @@ class QNetwork:
     """A whole quantized network. Projections are sorted by their postsynaptic population.
 
     x_frac_bits: fraction bits of each input's int8 values. n_batch: samples of a strict batch.
-    softmax: z_q8 = difference * scale >> shift, 4096 from `softmax_limit` on.
+    softmax: z_q8 = difference * scale >> shift, 4096 from `softmax_limit` on. schedule_q8: factors
+    of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None.
     """
 
     inputs: tuple[Input, ...]
@@ -58,6 +72,9 @@ class QNetwork:
     skip_below_q8: int
     seed: int
     n_batch: int
+    schedule_q8: IntArray | None = None
+    replay: QReplay | None = None
+    guard: QGuard | None = None
 
     def population(self, name: str) -> QPopulation:
         return next(p for p in self.populations if p.name == name)
@@ -71,6 +88,23 @@ class QNetwork:
     @property
     def plastic(self) -> tuple[QProjection, ...]:
         return tuple(p for p in self.projections if p.is_plastic)
+
+    @cached_property
+    def plastic_part(self) -> tuple[str, ...]:
+        """Populations that change as the network learns: what replay runs again."""
+        return plastic_part(self, {p.name for p in self.plastic})
+
+    @cached_property
+    def cut(self) -> tuple[QPopulation, ...]:
+        """Populations whose spikes enter the plastic part from outside, in order."""
+        part = self.plastic_part
+        entering = {p.pre for p in self.projections if p.post in part} - set(part)
+        return tuple(p for p in self.populations if p.name in entering)
+
+    @property
+    def reruns(self) -> bool:
+        """The plastic part is run again from the spikes that entered it."""
+        return self.replay is not None or (self.guard is not None and self.guard.margin > 0)
 
     @property
     def n_classes(self) -> int:
@@ -121,165 +155,112 @@ def validate(network: QNetwork) -> None:
         _check_population(network, p)
     for q in network.projections:
         _check_projection(network, q)
-        if isinstance(q.rule, QErrorRule):
-            _check_error_rule(network, q, q.rule)
-        elif isinstance(q.rule, QSyncRule):
-            _check_sync_rule(network, q, q.rule)
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise EdgeError("E101", message)
-
-
-def _within(value: Any, low: int, high: int, what: str) -> None:
-    _require(is_int(value) and low <= value <= high,
-             f"{what} is {value!r}, expected an integer from {low:,} to {high:,}")
-
-
-def _entries(array: Any, shapes: tuple[tuple[int, ...], ...], low: int, high: int,
-             what: str) -> None:
-    _require(isinstance(array, np.ndarray) and array.dtype.kind in "iu" and array.shape in shapes,
-             f"{what} is no integer array of shape {' or '.join(map(str, shapes))}")
-    _require(low <= int(array.min()) and int(array.max()) <= high,
-             f"{what} holds {int(array.min()):,} to {int(array.max()):,}, expected {low:,} to "
-             f"{high:,}")
-
-
-def _real(array: Any, size: int, what: str) -> None:
-    _require(isinstance(array, np.ndarray) and array.dtype.kind == "f"
-             and array.shape in ((1,), (size,)) and bool((np.isfinite(array) & (array > 0)).all()),
-             f"{what} holds no positive numbers")
+        check_rule(network, q)
+    if network.replay is not None:
+        check_replay(network, network.replay)
+    if network.guard is not None:
+        guard = network.guard
+        require(isinstance(guard.keeps_copy, bool), "the guard's copy is no truth value")
+        within(guard.window, 1, 32, "the guard's window")
+        within(guard.margin, 0, 32, "the guard's margin")
 
 
 def _check_network(n: QNetwork) -> None:
-    _within(n.n_steps, 1, 255, "n_steps")
-    _within(n.n_batch, 1, 64, "n_batch")
-    _within(n.seed, 1, 2**32 - 1, "seed")
-    _within(n.skip_below_q8, 0, 256, "skip_below_q8")
-    _within(n.softmax_shift, 0, 18, "softmax_shift")
-    _within(n.softmax_scale, 1, 2**15 - 1, "softmax_scale")
-    _within(n.softmax_limit, 1, max(1, (4096 << n.softmax_shift) // n.softmax_scale),
-            "softmax_limit")
+    within(n.n_steps, 1, 255, "n_steps")
+    within(n.n_batch, 1, 64, "n_batch")
+    if n.schedule_q8 is not None:
+        require(n.schedule_q8.ndim == 1 and n.schedule_q8.size > 0, "schedule_q8 is no table")
+        entries(n.schedule_q8, (n.schedule_q8.shape,), 1, 256, "schedule_q8")
+    within(n.seed, 1, 2**32 - 1, "seed")
+    within(n.skip_below_q8, 0, 256, "skip_below_q8")
+    within(n.softmax_shift, 0, 18, "softmax_shift")
+    within(n.softmax_scale, 1, 2**15 - 1, "softmax_scale")
+    within(n.softmax_limit, 1, max(1, (4096 << n.softmax_shift) // n.softmax_scale),
+           "softmax_limit")
     sizes = [p.name for p in n.populations]
     names = [i.name for i in n.inputs] + sizes + [p.name for p in n.projections]
-    _require(all(name.isidentifier() and name.isascii() for name in names)
-             and len(set(names)) == len(names), "a name is no identifier or is used twice")
-    _require(n.readout in sizes and n.readout_kind in ("spike_count", "membrane_sum"),
-             f"readout '{n.readout}' of kind '{n.readout_kind}' is unknown")
-    _require(len(n.x_frac_bits) == len(n.inputs) > 0, "x_frac_bits needs a value for each input")
+    require(all(name.isidentifier() and name.isascii() for name in names)
+            and len(set(names)) == len(names), "a name is no identifier or is used twice")
+    require(n.readout in sizes and n.readout_kind in ("spike_count", "membrane_sum"),
+            f"readout '{n.readout}' of kind '{n.readout_kind}' is unknown")
+    require(len(n.x_frac_bits) == len(n.inputs) > 0, "x_frac_bits needs a value for each input")
     for source in n.inputs:
-        _require(source.n_frames in (1, n.n_steps),
-                 f"input '{source.name}' has {source.n_frames} frames")
+        require(source.n_frames in (1, n.n_steps),
+                f"input '{source.name}' has {source.n_frames} frames")
     order = [p.post for p in n.projections]
-    _require(order == [name for name in sizes for _ in range(order.count(name))]
-             and set(order) == set(sizes), "projections do not follow the order of populations")
+    require(order == [name for name in sizes for _ in range(order.count(name))]
+            and set(order) == set(sizes), "projections do not follow the order of populations")
 
 
 def _check_population(n: QNetwork, p: QPopulation) -> None:
     where = f"population '{p.name}': "
-    _within(p.size, 1, 65535, where + "size")
-    _require(p.reset in get_args(ResetMode) and p.records in get_args(Records)
-             and all(isinstance(flag, bool) for flag in (p.saturates, p.current_fits, p.counts,
+    within(p.size, 1, 65535, where + "size")
+    require(p.reset in get_args(ResetMode) and p.records in get_args(Records)
+            and all(isinstance(flag, bool) for flag in (p.saturates, p.current_fits, p.counts,
                                                          p.records_membrane, p.has_error)),
              where + "its reset, its record or a flag is unknown")
-    _require(all(bits in (16, 32) for bits in (p.membrane_bits, p.acc_bits, p.analogue_bits)),
-             where + "a width is unknown")
+    require(all(bits in (16, 32) for bits in (p.membrane_bits, p.acc_bits, p.analogue_bits)),
+            where + "a width is unknown")
     for name in ("leak_shift", "acc_lshift", "acc_rshift", "analogue_rshift"):
-        _within(getattr(p, name), 0, 30, where + name)
-    _real(p.unit, p.size, where + "unit")
+        within(getattr(p, name), 0, 30, where + name)
+    real(p.unit, p.size, where + "unit")
     limit = (1 << (p.membrane_bits - 1)) - 1
     shapes = ((1,), (p.size,))
-    _entries(p.leak_q15, shapes, 0, 32768, where + "leak_q15")
-    _entries(p.fire_at, shapes, 1, limit, where + "fire_at")
-    _entries(p.reset_by, (p.fire_at.shape,), 0, limit, where + "reset_by")
-    _entries(p.bias, ((p.size,),), -limit, limit, where + "bias")
+    entries(p.leak_q15, shapes, 0, 32768, where + "leak_q15")
+    entries(p.fire_at, shapes, 1, limit, where + "fire_at")
+    entries(p.reset_by, (p.fire_at.shape,), 0, limit, where + "reset_by")
+    if p.touch_width is not None:
+        entries(p.touch_width, (p.fire_at.shape,), 1, limit, where + "touch_width")
+    entries(p.bias, ((p.size,),), -limit, limit, where + "bias")
     inputs = {i.name for i in n.inputs if not i.spikes}
     has_analogue = any(q.pre in inputs for q in n.into(p.name))
-    _require((p.analogue_bias is not None) == has_analogue, where + "analogue_bias is out of place")
+    require((p.analogue_bias is not None) == has_analogue, where + "analogue_bias is out of place")
     if p.analogue_bias is not None:
-        _entries(p.analogue_bias, ((p.size,),), -INT32_MAX, INT32_MAX, where + "analogue_bias")
+        entries(p.analogue_bias, ((p.size,),), -INT32_MAX, INT32_MAX, where + "analogue_bias")
     wide = any(q.weight_bits == 16 for q in n.into(p.name))
-    _require(p.acc_bits == 32 or not wide, where + "16-bit weights need 32-bit sums")
+    require(p.acc_bits == 32 or not wide, where + "16-bit weights need 32-bit sums")
 
 
 def _check_projection(n: QNetwork, q: QProjection) -> None:
     where = f"projection '{q.name}': "
-    _require(q.weight_bits in (4, 5, 6, 7, 8, 16), where + f"{q.weight_bits!r} weight bits")
+    require(q.weight_bits in (4, 5, 6, 7, 8, 16), where + f"{q.weight_bits!r} weight bits")
     inputs = {i.name: i.size for i in n.inputs}
     sizes = inputs | {p.name: p.size for p in n.populations}
     currents = {i.name for i in n.inputs if not i.spikes}
-    _require(q.pre in sizes and q.is_analogue is (q.pre in currents),
-             where + "its origin is unknown")
+    require(q.pre in sizes and q.is_analogue is (q.pre in currents),
+            where + "its origin is unknown")
     limit = 1 << (q.weight_bits - 1)
-    _entries(q.w, ((sizes[q.pre], sizes[q.post]),), -limit, limit - 1, where + "w")
-    _real(q.scale, sizes[q.post], where + "scale")
-    _within(q.feedback_rshift, 0, 30, where + "feedback_rshift")
-    _within(q.feedback_gain_q14, 0, 1 << 14, where + "feedback_gain_q14")
-    _require(q.pre not in inputs or (q.rule is None and q.weight_bits != 16),
-             where + "its origin is an input: no rule, no 16-bit weights")
-    _require(q.activity is None or (is_real(q.activity) and 0 <= q.activity <= 1),
-             where + "its activity is no share")
-
-
-def _check_error_rule(n: QNetwork, q: QProjection, rule: QErrorRule) -> None:
-    where = f"the rule of '{q.name}': "
-    pre, post = n.population(q.pre), n.population(q.post)
-    _require(pre.counts and post.has_error, where + "its neurons keep no counts or no error")
-    _within(rule.k_rshift, 0, 24, where + "k_rshift")
-    _within(rule.amplitude, 1, (1 << 22) - 1, where + "amplitude")
-    peak = 256 if q.post == n.readout else 32767
-    _within(rule.r_max, 1, (INT32_MAX - (1 << rule.k_rshift >> 1)) // peak, where + "r_max")
-    _within(rule.row_rshift, 12, 19, where + "row_rshift")
-    most = ((32512 << rule.row_rshift) - (1 << (rule.row_rshift - 1))) // (n.n_steps * 128)
-    _within(rule.k_max, 1, min(32767, most), where + "k_max")
-    if rule.g_q7 is not None:
-        _entries(rule.g_q7, ((n.n_steps + 1,),), 0, 128, where + "g_q7")
-        _require(post.counts and q.post != n.readout and "none" not in (pre.records, post.records),
-                 where + "its neurons keep no latencies")
-
-
-def _check_sync_rule(n: QNetwork, q: QProjection, rule: QSyncRule) -> None:
-    where = f"the rule of '{q.name}': "
-    for p in (n.population(q.pre), n.population(q.post)):
-        _require(p.counts and p.records != "none", where + "its neurons keep no latencies")
-    _within(rule.delta_rshift, 0, 16, where + "delta_rshift")
-    half = 1 << (11 + rule.delta_rshift)
-    most = min(INT32_MAX - half, 32512 << (12 + rule.delta_rshift)) // (n.n_batch * 8192)
-    _entries(rule.delta, ((2, n.n_steps + 1),), -most, most, where + "delta")
-    _within(rule.silent_step, 0, n.n_steps, where + "silent_step")
-    _within(rule.sync_rshift, max(0, (q.n_pre * q.n_post).bit_length() - 15), 31,
-            where + "sync_rshift")
-    _require(isinstance(rule.is_gated, bool) and isinstance(rule.repeat_loss, bool),
-             where + "a flag is unknown")
+    entries(q.w, ((sizes[q.pre], sizes[q.post]),), -limit, limit - 1, where + "w")
+    real(q.scale, sizes[q.post], where + "scale")
+    within(q.feedback_rshift, 0, 30, where + "feedback_rshift")
+    within(q.feedback_gain_q14, 0, 1 << 14, where + "feedback_gain_q14")
+    require(q.pre not in inputs or (q.rule is None and q.weight_bits != 16),
+            where + "its origin is an input: no rule, no 16-bit weights")
+    require(q.activity is None or (is_real(q.activity) and 0 <= q.activity <= 1),
+            where + "its activity is no share")
 
 
 def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """A dataclass as JSON values; its arrays go to `arrays` and leave their key behind."""
-    header: dict[str, Any] = {}
-    for field in dataclasses.fields(node):
-        value = getattr(node, field.name)
-        key = f"{prefix}.{field.name}"
-        if isinstance(value, np.ndarray):
-            arrays[key] = value
-            value = {"array": key}
-        elif isinstance(value, QErrorRule | QSyncRule):
-            value = {"kind": type(value).__name__, **_fields(value, key, arrays)}
-        header[field.name] = value
-    return header
+    return {field.name: _value(getattr(node, field.name), f"{prefix}.{field.name}", arrays)
+            for field in dataclasses.fields(node)}
+
+
+def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
+    if isinstance(value, np.ndarray):
+        arrays[key] = value
+        return {"array": key}
+    if type(value).__name__ in _NODES:
+        return {"kind": type(value).__name__, **_fields(value, key, arrays)}
+    if isinstance(value, tuple):
+        return [_fields(node, node.name, arrays)
+                if isinstance(node, Input | QPopulation | QProjection) else node for node in value]
+    return value
 
 
 def _describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     arrays: dict[str, NDArray[Any]] = {}
-    header: dict[str, Any] = {"format": FORMAT}
-    for field in dataclasses.fields(network):
-        value = getattr(network, field.name)
-        if field.name in ("inputs", "populations", "projections"):
-            value = [_fields(node, node.name, arrays) for node in value]
-        elif field.name == "x_frac_bits":
-            value = list(value)
-        header[field.name] = value
-    return header, arrays
+    return {"format": FORMAT, **_fields(network, "network", arrays)}, arrays
 
 
 def save(network: QNetwork, path: Path | str) -> None:
@@ -313,8 +294,8 @@ def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwor
             if isinstance(value, dict) and "array" in value:
                 value = arrays[value["array"]]
             elif isinstance(value, dict) and "kind" in value:
-                rule = {"QErrorRule": QErrorRule, "QSyncRule": QSyncRule}[value.pop("kind")]
-                value = rule(**node(value))
+                made = _NODES[value.pop("kind")]
+                value = made(**node(value))
             fields[name] = value
         return fields
 
@@ -323,4 +304,4 @@ def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwor
     header["populations"] = tuple(QPopulation(**node(p)) for p in header["populations"])
     header["projections"] = tuple(QProjection(**node(p)) for p in header["projections"])
     header["x_frac_bits"] = tuple(header["x_frac_bits"])
-    return QNetwork(**header)
+    return QNetwork(**node(header))

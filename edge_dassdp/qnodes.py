@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from edge_dassdp.qformat import IntArray
 
+Stage = Literal["error", "sample", "batch"]
+"""When a rule runs: with the error of a label, on every sample learned, when a batch is full."""
 ResetMode = Literal[
     "none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now"
 ]
@@ -29,7 +31,9 @@ class QPopulation:
     current_fits: what a step adds to the leaked membrane is proven to fit int16. saturates: int16
     membranes that are not proven to stay in range, and clip where they would not. records: which
     spike a latency remembers; records_membrane: v > 0 stands for a spike; counts: spikes are
-    counted for learning. unit: real value of a membrane unit, (1,) or (size,).
+    counted for learning. keeps_raster: the spikes of every step are kept until the sample is
+    learned. touch_width: a membrane with |v - reset_by| < touch_width touched its threshold, shape
+    of fire_at, None where no rule asks. unit: real value of a membrane unit, (1,) or (size,).
     """
 
     name: str
@@ -53,6 +57,8 @@ class QPopulation:
     records_membrane: bool
     counts: bool
     has_error: bool
+    keeps_raster: bool
+    touch_width: IntArray | None
     unit: NDArray[np.float64]
 
     @property
@@ -79,8 +85,11 @@ class QPopulation:
 
 @dataclass(frozen=True, eq=False)
 class QErrorRule:
-    """k_i = clip(round(err_i r / 2^k_rshift), +-k_max), r = min(amplitude // (1 + sum n^2), r_max);
-    dw_q8 = round(k_i n_j g_q7[dt] / 2^row_rshift); g_q7 is None for the delta rule, g = 1."""
+    """k_i = clip(round(err_i r / 2^k_rshift), +-k_max), r = min((amplitude L_q8 >> 8) //
+    (1 + sum n^2), r_max), L_q8 of the schedule, 256 without one;
+    dw_q8 = round(k_i n_j g_q7[dt] / 2^row_rshift); g_q7 is None for the delta rule, g = 1.
+    touch_columns: 0, or a touch rule, dw_q8 = round(k_i sum_t F_i[t] / 2^row_rshift) over the steps
+    of j's spikes, written in blocks of so many columns, a multiple of 8."""
 
     amplitude: int
     r_max: int
@@ -88,6 +97,71 @@ class QErrorRule:
     k_rshift: int
     row_rshift: int
     g_q7: IntArray | None
+    touch_columns: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class QHomeostasis:
+    """QErrorRule's update with err_i = target_q7_i - (n_i << 7) in place of an error, no schedule.
+
+    targets_q7: (n_post,), 0 to 128 n_steps.
+    """
+
+    factors: QErrorRule
+    targets_q7: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class QEIHL:
+    """By turns QErrorRule's update and a contraction, dw_q8 = -sign(w) min(b_q16 >> 8, |w_q8|);
+    b_q16 grows by growth_q16 with every sample of a phase, up to most_q16, both in Q16 of a weight
+    step. After every `period` samples the phase may end."""
+
+    error: QErrorRule
+    growth_q16: int
+    most_q16: int
+    period: int
+
+
+@dataclass(frozen=True, eq=False)
+class QSTDP:
+    """X = (X keep_pre_q15 >> 15) + pre_one s, likewise Y; dw_q8 = s_i round(amplitude_plus X_j /
+    2^plus_rshift) - s_j round(amplitude_minus Y_i / 2^minus_rshift), Y before the spikes of its
+    step."""
+
+    pre_one: int
+    post_one: int
+    keep_pre_q15: int
+    keep_post_q15: int
+    amplitude_plus: int
+    amplitude_minus: int
+    plus_rshift: int
+    minus_rshift: int
+
+
+@dataclass(frozen=True, eq=False)
+class QReplay:
+    """Stored samples at the input of the plastic part (QNetwork.cut), and how they are replayed.
+
+    labels: (n,); counts, first_spike_steps: (n, neurons of the cut), n_steps for silence.
+    """
+
+    labels: IntArray
+    counts: IntArray
+    first_spike_steps: IntArray
+    ring_per_class: int
+    n_ring: int
+    n_flash: int
+    is_reservoir: bool
+
+
+@dataclass(frozen=True)
+class QGuard:
+    """rules.Guard, unchanged."""
+
+    keeps_copy: bool
+    margin: int
+    window: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +179,7 @@ class QSyncRule:
     sync_rshift: int
 
 
+QRule = QErrorRule | QHomeostasis | QEIHL | QSTDP | QSyncRule
 DENSE_ROWS = 8
 
 
@@ -126,7 +201,7 @@ class QProjection:
     scale: NDArray[np.float64]
     feedback_rshift: int = 0
     feedback_gain_q14: int = 1 << 14
-    rule: QErrorRule | QSyncRule | None = None
+    rule: QRule | None = None
     activity: float | None = None
 
     @property
@@ -150,3 +225,20 @@ class QProjection:
     @property
     def is_plastic(self) -> bool:
         return self.rule is not None
+
+    @property
+    def stage(self) -> Stage | None:
+        """When its rule runs."""
+        if isinstance(self.rule, QErrorRule | QEIHL):
+            return "error"
+        return None if self.rule is None else "batch" if isinstance(self.rule, QSyncRule) \
+            else "sample"
+
+    @property
+    def factors(self) -> QErrorRule | None:
+        """The constants of its rule's row update, of rules that have one error per neuron."""
+        if isinstance(self.rule, QHomeostasis):
+            return self.rule.factors
+        if isinstance(self.rule, QEIHL):
+            return self.rule.error
+        return self.rule if isinstance(self.rule, QErrorRule) else None

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp import bounds, rule_constants
-from edge_dassdp.activity import with_activity
+from edge_dassdp.activity import mean_counts, with_activity
 from edge_dassdp.bounds import Bound
-from edge_dassdp.credit import has_error
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network, Population, Projection
 from edge_dassdp.kinds import is_int, is_real, sample_array
@@ -26,13 +25,17 @@ from edge_dassdp.qformat import (
     to_int,
 )
 from edge_dassdp.qir import (
+    QSTDP,
+    QErrorRule,
+    QGuard,
     QNetwork,
     QPopulation,
     QProjection,
-    Records,
     ResetMode,
 )
-from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, Rule, latency_kind
+from edge_dassdp.recording import recorded, with_error
+from edge_dassdp.replay import with_replay
+from edge_dassdp.rules import DASSDP, ErrorTouch, Homeostasis, Learning, Rule
 from edge_dassdp.samples import input_x
 
 READOUT_FRACTION_BITS = 4
@@ -102,13 +105,15 @@ def quantize(
     learning: Learning | None = None,
     settings: Settings | None = None,
     calibration: NDArray[np.float32] | None = None,
+    labels: NDArray[np.int64] | None = None,
 ) -> Quantized:
     """Quantize a network; plastic projections are those with a rule in `learning`.
 
-    calibration: (n_samples, n_inputs) float samples for the input scale and the activity of
-    projections; without them inputs are taken to be standardized (within +-4) and no projection is
-    dense. Raises E105 for a bad setting, E201 where a constant
-    has no representation, E202 where a proof fails, E203 where a rule cannot stand.
+    calibration: (n_samples, n_inputs) float samples for the input scale, the activity of
+    projections and homeostatic targets; without them inputs are taken to be standardized (within
+    +-4) and no projection is dense. labels: (n_samples,) their classes, which replay from flash
+    needs. Raises E105 for a bad setting or missing samples, E201 where a constant has no
+    representation, E202 where a proof fails, E203 where a rule cannot stand.
     """
     settings = settings or Settings()
     rules: Mapping[str, Rule] = learning.rules if learning else {}
@@ -140,11 +145,37 @@ def quantize(
         n_batch=_batch(rules),
     )
     if learning:
-        quantized, rule_proofs = rule_constants.attach(network, quantized, learning)
+        counts = None
+        if calibration is not None and any(isinstance(r, Homeostasis) for r in rules.values()):
+            counts = mean_counts(quantized, input_x(quantized, calibration))
+        quantized, rule_proofs = rule_constants.attach(network, quantized, learning, counts)
         proofs += rule_proofs
+        quantized = _with_reruns(quantized, learning)
     if calibration is not None:
         quantized = with_activity(quantized, input_x(quantized, calibration[:N_ACTIVITY]))
+    if learning and learning.replay:
+        x = None if calibration is None else input_x(quantized, calibration)
+        quantized = with_replay(quantized, learning.replay, x, labels)
     return Quantized(quantized, tuple(proofs))
+
+
+def _with_reruns(network: QNetwork, learning: Learning) -> QNetwork:
+    """What touch, STDP, replay and fall-back remember of the spikes of a sample."""
+    guard = learning.guard
+    falls_back = guard is not None and guard.margin > 0
+    cut = {p.name for p in network.cut}
+    heard = {q.pre for q in network.plastic if isinstance(q.rule, QErrorRule)
+             and q.rule.touch_columns}
+    heard |= {name for q in network.plastic if isinstance(q.rule, QSTDP)
+              for name in (q.pre, q.post)}
+    populations = []
+    for p in network.populations:
+        if p.name in cut and learning.replay:
+            p = replace(p, records="first", counts=True)
+        rasters = p.name in heard or (p.name in cut and falls_back)
+        populations.append(replace(p, keeps_raster=rasters))
+    made = None if guard is None else QGuard(guard.keeps_copy, guard.margin, guard.window)
+    return replace(network, populations=tuple(populations), guard=made)
 
 
 def _batch(rules: Mapping[str, Rule]) -> int:
@@ -219,6 +250,7 @@ class _Populate:
         self.analogue = [p for p in into if p.pre in self.frac_of]
         self.spiking = [p for p in into if p.pre not in self.frac_of]
         self.is_readout = population.name == network.readout.population
+        self.needs_error = population.name in with_error(network, rules)
         self.wide_weights = any(self._bits(p) == 16 for p in self.spiking)
         self._check_bits()
 
@@ -235,7 +267,7 @@ class _Populate:
     def _is_per_neuron(self) -> bool:
         plastic = any(p.name in self.rules for p in self.spiking)
         return self.settings.per_neuron and not plastic and not self.is_readout \
-            and not self._needs_error()  # errors flow back in one unit of weight
+            and not self.needs_error  # errors flow back in one unit of weight
 
     def _least(self, projections: list[Projection]) -> float:
         """What stands for the largest weight of a projection that has none."""
@@ -316,7 +348,7 @@ class _Populate:
             bounds.require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
         fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
         leak_q15, leak_shift = self._leak()
-        records, records_membrane, counts = self._records()
+        records, records_membrane, counts = recorded(self.network, self.rules, name)
         wanted = QPopulation(
             name=name, size=size, reset=_reset_mode(self.p), leak_q15=leak_q15,
             leak_shift=leak_shift, fire_at=fire_at.astype(np.int64), reset_by=to_int(threshold),
@@ -324,12 +356,22 @@ class _Populate:
             analogue_bias=to_int(bias / bias_unit) if self.analogue else None,
             acc_lshift=lshift, acc_rshift=rshift, analogue_rshift=analogue_rshift,
             records=records, records_membrane=records_membrane, counts=counts,
-            has_error=self._needs_error(), unit=np.atleast_1d(unit),
+            has_error=self.needs_error, keeps_raster=False,
+            touch_width=self._touch_width(threshold), unit=np.atleast_1d(unit),
             membrane_bits=32, acc_bits=32, analogue_bits=32, current_fits=False, saturates=False,
         )
         population, proofs = bounds.prove(wanted, projections, self.rules, self.network.n_steps,
                                     self.settings.membrane_bits, self.is_readout)
         return _Made(population, projections, proofs)
+
+    def _touch_width(self, threshold: NDArray[np.float64]) -> IntArray | None:
+        """threshold in membrane units."""
+        widths = {rule.width for name, rule in self.rules.items() if isinstance(rule, ErrorTouch)
+                  and self.network.projection(name).post == self.p.name}
+        if len(widths) > 1:
+            raise EdgeError("E203", f"touch rules into '{self.p.name}' have widths "
+                            f"{sorted(widths)}", help="give all of them the same width")
+        return np.maximum(to_int(widths.pop() * threshold), 1) if widths else None
 
     def _leak(self) -> tuple[IntArray, int]:
         beta = _shared(self.p.beta)
@@ -340,32 +382,6 @@ class _Populate:
         exact = beta[0] == 1.0 - 2.0**-shift
         is_shift = shift <= MAX_SHIFT and (exact or self.settings.leak == "shift")
         return leak_q15, shift if is_shift else 0
-
-    def _needs_error(self) -> bool:
-        """An error-driven rule writes into this population or further along the way."""
-        errors = [name for name, rule in self.rules.items() if not isinstance(rule, DASSDP)]
-        reached = {self.network.projection(name).post for name in errors}
-        order = [p.name for p in self.network.populations]
-        for name in order:
-            if name in reached:
-                reached |= {p.post for p in self.network.projections
-                            if p.pre == name and order.index(p.post) > order.index(name)
-                            and has_error(self.network, p.post)}
-        return self.p.name in reached
-
-    def _records(self) -> tuple[Records, bool, bool]:
-        """Which spike to remember, whether its membrane stands for spikes, whether to count."""
-        kinds = set()
-        counts = self._needs_error() and not self.is_readout
-        for name, rule in self.rules.items():
-            projection = self.network.projection(name)
-            if self.p.name in (projection.pre, projection.post):
-                kind = latency_kind(rule)
-                kinds |= {kind} if kind else set()
-                counts |= projection.pre == self.p.name or isinstance(rule, DASSDP | ErrorSSDP)
-        membrane = bool(kinds) and self.p.reset == "none" and self.is_readout \
-            and self.network.readout.kind == "membrane_sum"
-        return (kinds.pop() if kinds else "none"), membrane, counts
 
 
 def _shared(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,71 +6,80 @@ Inference runs whole batches of samples; learning takes them one by one, as a de
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.bounds import leak
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.kinds import is_int
-from edge_dassdp.packing import GATE_DTYPE, LEARNING_DTYPE, pack_bits, pack_weights
-from edge_dassdp.qformat import IntArray, round_shift, saturate
-from edge_dassdp.qir import (
-    QErrorRule,
-    QNetwork,
-    QPopulation,
-    QProjection,
-    QSyncRule,
-    frame_bytes,
+from edge_dassdp.learned import (
+    checked_sample,
+    checked_weights,
+    known_projection,
+    learned_statistics,
+    members,
 )
+from edge_dassdp.packing import (
+    EIHL_DTYPE,
+    GATE_DTYPE,
+    GUARD_DTYPE,
+    LEARNING_DTYPE,
+    pack_bits,
+    pack_weights,
+)
+from edge_dassdp.qformat import IntArray
+from edge_dassdp.qir import QEIHL, QSTDP, QErrorRule, QHomeostasis, QSyncRule
+from edge_dassdp.reference_local import apply_eihl, apply_homeostasis, apply_stdp
+from edge_dassdp.reference_model import IntegerModel
+from edge_dassdp.reference_replay import Memory, judge
 from edge_dassdp.reference_rules import (
     Record,
     apply_error_rule,
     apply_sync_rule,
+    apply_touch_rule,
+    draw,
     feed_back,
     fit_gate,
     record_gate,
     softmax_error,
+    step_size_q8,
 )
+from edge_dassdp.stored import rebuild
 from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
 MAX_LOSS_Q8 = 32767
 
 
-class Reference(Target):
+class Reference(IntegerModel, Target):
     """The reference as a Target."""
 
     name = "reference"
 
-    def __init__(self, network: QNetwork) -> None:
-        self.network = network
-        self.reset()
-
     # ---- state -------------------------------------------------------------------------------
+
+    @property
+    def slot(self) -> int:
+        return int(self.learning["batch_idx"])
 
     def reset(self) -> None:
         net = self.network
-        self.w = {p.name: p.w.astype(np.int64) for p in net.projections}
         self.learning = np.zeros((), LEARNING_DTYPE)
         self.learning["rng"] = net.seed if net.plastic else 0
         self.gates = {p.name: np.zeros((), GATE_DTYPE) for p in net.plastic
                       if isinstance(p.rule, QSyncRule)}
+        self.eihl = {p.name: np.zeros((), EIHL_DTYPE) for p in net.plastic
+                     if isinstance(p.rule, QEIHL)}
+        self.stdp = {p.name: np.zeros(p.n_pre + p.n_post, np.int64) for p in net.plastic
+                     if isinstance(p.rule, QSTDP)}
         self.losses = np.zeros(net.n_batch, np.int64)
-        self.records = {p.name: [Record.empty(p.size, clear=False) for _ in range(net.n_batch)]
-                        for p in net.populations if p.counts}
         self.error = {p.name: np.zeros(p.size, np.int64) for p in net.populations if p.has_error}
-        self._rest(1)
-
-    def _rest(self, n: int) -> None:
-        """Membranes, spikes and sums of n samples at the start."""
-        net = self.network
-        self.v = {p.name: np.zeros((n, p.size), np.int64) for p in net.populations}
-        self.spikes = {p.name: np.zeros((n, p.size), bool) for p in net.populations}
-        self.base = {p.name: np.broadcast_to(p.bias, (n, p.size)) for p in net.populations}
-        self.sums = np.zeros((n, net.n_classes), np.int64)
+        self.memory = None if net.replay is None else Memory(net, net.replay)
+        self.guard = np.zeros((), GUARD_DTYPE) if net.guard and net.guard.margin else None
+        self.saved: dict[str, IntArray] = {}
+        super().reset()
 
     def named_state(self) -> dict[str, NDArray[Any]]:
         net = self.network
@@ -93,20 +102,40 @@ class Reference(Target):
         for q in net.plastic:
             state[f"w_{q.name}"] = self.w[q.name]
             if q.name in self.gates:
-                state |= _members(f"gate_{q.name}", self.gates[q.name])
+                state |= members(f"gate_{q.name}", self.gates[q.name])
+            if q.name in self.eihl:
+                state |= members(f"eihl_{q.name}", self.eihl[q.name])
+            if q.name in self.stdp:
+                state[f"stdp_{q.name}"] = self.stdp[q.name]
         if net.plastic:
-            state |= _members("learning", self.learning)
+            state |= members("learning", self.learning)
+        for p in net.populations:
+            if p.touch_width is not None:
+                state[f"touch_{p.name}"] = self.touches[p.name].astype(np.int64)
+        if self.memory is not None:
+            state |= members("replay", self.memory.counters)
+            if self.memory.ring.size:
+                state["ring"] = self.memory.ring.ravel().astype(np.int64)
+                state["ring_seen"] = self.memory.seen
+        if self.guard is not None:
+            state |= members("guard", self.guard)
         return state
 
     def read_weights(self, projection: str) -> NDArray[np.int16]:
-        return self.w[_known(self.network, projection).name].astype(np.int16)
+        return self.w[known_projection(self.network, projection).name].astype(np.int16)
 
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
         self.w[projection] = checked_weights(self.network, projection, w)
 
     def _learned_bytes(self) -> bytes:
-        gates = b"".join(g.tobytes() for g in self.gates.values())
-        return gates + (self.learning.tobytes() if self.network.plastic else b"")
+        parts = [record.tobytes() for records in (self.gates, self.eihl)
+                 for record in records.values()]
+        parts += [self.learning.tobytes()] if self.network.plastic else []
+        parts += [self.memory.counters.tobytes()] if self.memory is not None else []
+        parts += [self.guard.tobytes()] if self.guard is not None else []
+        if self.memory is not None and self.memory.ring.size:
+            parts += [self.memory.ring.tobytes(), self.memory.seen.astype("<u2").tobytes()]
+        return b"".join(parts)
 
     def learned_digest(self) -> int:
         """CRC-32 over the weight images of plastic projections and the learning state."""
@@ -119,93 +148,6 @@ class Reference(Target):
         return learned_statistics(self.network, self.named_state())
 
     # ---- inference ---------------------------------------------------------------------------
-
-    def begin(self, x: NDArray[np.int8]) -> None:
-        """Start samples x, int8 (n, x_bytes)."""
-        self._rest(len(x))
-        self.x = x
-        slot = int(self.learning["batch_idx"])
-        for records in self.records.values():
-            records[slot] = Record.empty(records[slot].count.size)
-
-    def step(self, t_step: int) -> None:
-        """One time step of every population, in order."""
-        for p in self.network.populations:
-            if p.analogue_bias is not None:
-                self.base[p.name] = self._analogue_current(p, t_step)
-            acc = np.zeros_like(self.v[p.name])
-            for q in self.network.into(p.name):
-                if not q.is_analogue:
-                    acc += self.spikes_from(q.pre, t_step) @ self.w[q.name]
-            self._update(p, acc)
-            self._observe(p, t_step)
-
-    def _analogue_current(self, p: QPopulation, t_step: int) -> IntArray:
-        assert p.analogue_bias is not None
-        current = np.broadcast_to(p.analogue_bias, self.v[p.name].shape).astype(np.int64)
-        for q in self.network.into(p.name):
-            if q.is_analogue:
-                x = self._frame(q.pre, t_step).astype(np.int64)
-                current = current + x @ self.w[q.name]
-        return np.asarray(round_shift(current, p.analogue_rshift))
-
-    def _frame(self, source: str, t_step: int) -> NDArray[np.int8]:
-        """What an input gives in one step, (n, frame bytes)."""
-        i = next(i for i in self.network.inputs if i.name == source)
-        n_bytes = frame_bytes(i)
-        first = self.network.x_offsets[source] + (t_step if i.n_frames > 1 else 0) * n_bytes
-        return self.x[:, first : first + n_bytes]
-
-    def spikes_from(self, source: str, t_step: int) -> NDArray[Any]:
-        """Spikes of a population, or of an input, (n, size)."""
-        if source in self.spikes:
-            return self.spikes[source]
-        size = next(i.size for i in self.network.inputs if i.name == source)
-        packed = np.ascontiguousarray(self._frame(source, t_step)).view(np.uint8)
-        return np.unpackbits(packed, axis=1, count=size, bitorder="little").astype(np.int64)
-
-    def _update(self, p: QPopulation, acc: IntArray) -> None:
-        v = self.v[p.name]
-        current = round_shift(acc << p.acc_lshift, p.acc_rshift) + self.base[p.name]
-        r = v >= p.fire_at
-        if p.reset == "zero_delayed":
-            v = np.where(r, 0, v)
-        v = leak(v, p.leak_q15, p.leak_shift) + current
-        if p.reset in ("subtract_delayed", "subtract_now"):
-            v = v - np.where(r, p.reset_by, 0)
-        v = self._fit(p, v)
-        s = v >= p.fire_at
-        if p.reset == "subtract_now":
-            v = self._fit(p, v - (s.astype(np.int64) - r) * p.reset_by)
-        if p.reset == "zero_now":
-            v = np.where(s, 0, v)
-        self.v[p.name], self.spikes[p.name] = v, s
-
-    def _fit(self, p: QPopulation, v: IntArray) -> IntArray:
-        if p.membrane_bits == 16 and p.saturates:
-            return np.asarray(saturate(v, 16))
-        limit = 1 << (p.membrane_bits - 1)
-        if not ((v >= -limit) & (v < limit)).all():
-            raise EdgeError("E506", f"population '{p.name}': a membrane left its proven range")
-        return v
-
-    def _observe(self, p: QPopulation, t_step: int) -> None:
-        if p.name == self.network.readout:
-            is_sum = self.network.readout_kind == "membrane_sum"
-            self.sums += self.v[p.name] if is_sum else self.spikes[p.name]
-        if p.counts:
-            events = self.v[p.name][0] > 0 if p.records_membrane else self.spikes[p.name][0]
-            slot = int(self.learning["batch_idx"])
-            self.records[p.name][slot].add(events, t_step, keep_last=p.records == "last")
-
-    def end(self) -> IntArray:
-        """Classes of the samples: the lowest index of the largest logit."""
-        net = self.network
-        readout = net.population(net.readout)
-        if readout.counts and readout.records_membrane and readout.records == "last":
-            slot = int(self.learning["batch_idx"])
-            self.records[readout.name][slot].count = (self.sums[0] > 0).astype(np.int64)
-        return np.asarray(self.sums.argmax(axis=1))
 
     def classify(self, x: NDArray[np.int8], progress: Progress | None = None) -> IntArray:
         """Classes of samples x, int8 (n, x_bytes), in one batched run."""
@@ -247,19 +189,126 @@ class Reference(Target):
         self._check(label, loss_q8)
         outcome = self.infer(x, digest=digest)
         self._begin_kind(LEARNING_KIND)
+        slot = self.slot
         own_loss, may_write = self._evaluate(label)
         skipped = label != NO_LABEL and bool(self.error) and not may_write
-        is_updated = may_write
         if may_write:
-            slot = int(self.learning["batch_idx"])
-            feed_back(self.network, self.w, self.error, self._slot(slot))
-            self._apply(QErrorRule, slot)
+            self._learn_from_error()
+        is_updated = self._learn_from_activity() or may_write
         self.learning["n_labelled"] += int(label != NO_LABEL)
         self.learning["n_skipped"] += int(skipped)
         if self.gates and self._fill_batch(LEARNING_KIND, own_loss if loss_q8 < 0 else loss_q8):
-            self._apply(QSyncRule, 0)
+            self._apply_sync_rules()
             is_updated = True
-        return self._outcome(outcome, own_loss, skipped, is_updated, digest)
+        n_replayed, has_fallen_back = 0, False
+        if label != NO_LABEL:
+            has_fallen_back = self._judge(outcome.class_idx, label)
+            n_replayed = self._remember(slot, label)
+        made = self._outcome(outcome, own_loss, skipped, is_updated, digest)
+        return replace(made, n_replayed=n_replayed, is_fallen_back=has_fallen_back)
+
+    def _learn_from_error(self) -> None:
+        """The error, fed back, and all error rules, from the records of the current slot."""
+        net, slot = self.network, self.slot
+        records = {name: r[slot] for name, r in self.records.items()}
+        active: dict[str, NDArray[np.bool_]] = {}
+        for name, record in records.items():
+            touched = self.touches.get(name)
+            active[name] = np.asarray(record.count > 0 if touched is None
+                                      else touched.any(axis=0))
+        feed_back(net, self.w, self.error, active)
+        step_q8 = step_size_q8(net, int(self.learning["n_labelled"]))
+        for p in net.plastic:
+            if isinstance(p.rule, QErrorRule) and p.rule.touch_columns:
+                apply_touch_rule(p, self.w[p.name], self.error[p.post], records[p.pre].count,
+                                 self.rasters[p.pre], self.touches[p.post], self.learning, step_q8)
+            elif isinstance(p.rule, QErrorRule):
+                apply_error_rule(p, self.w[p.name], self.error[p.post], records, self.learning,
+                                 step_q8)
+            elif isinstance(p.rule, QEIHL):
+                apply_eihl(p, self.w[p.name], self.error[p.post], records, self.learning,
+                           self.eihl[p.name], step_q8)
+
+    def _learn_from_activity(self) -> bool:
+        """Rules that run on every sample, from the records of the current slot; True if there are
+        some."""
+        records = {name: r[self.slot] for name, r in self.records.items()}
+        rules = [p for p in self.network.plastic if p.stage == "sample"]
+        for p in rules:
+            if isinstance(p.rule, QHomeostasis):
+                apply_homeostasis(p, self.w[p.name], records, self.learning)
+            else:
+                self.stdp[p.name] = apply_stdp(p, self.w[p.name], self.rasters[p.pre],
+                                               self.rasters[p.post], self.learning)
+        return bool(rules)
+
+    def _judge(self, class_idx: int, label: int) -> bool:
+        """Whether the weights fell back to the factory's after this sample."""
+        rule = self.network.guard
+        if rule is None or self.guard is None:
+            return False
+        rasters = {p.name: self.rasters[p.name] for p in self.network.cut}
+        factory_class = self.rerun(rasters, factory=True)
+        if not judge(self.guard, class_idx == label, factory_class == label, rule.window,
+                     rule.margin):
+            return False
+        for p in self.network.plastic:
+            self.w[p.name] = p.w.astype(np.int64)
+        return True
+
+    def _remember(self, slot: int, label: int) -> int:
+        """Store the sample recorded in `slot`, and learn again from others: how many."""
+        memory = self.memory
+        if memory is None:
+            return 0
+        memory.store({name: r[slot] for name, r in self.records.items()}, label,
+                     lambda: int(draw(self.learning, 1)[0]))
+        turns = [memory.next_of_ring] * memory.rule.n_ring
+        turns += [memory.next_of_flash] * memory.rule.n_flash
+        return sum(self._replay(turn()) for turn in turns)
+
+    def _replay(self, sample: tuple[dict[str, tuple[IntArray, IntArray]], int] | None) -> int:
+        """Learn again from a stored sample; 0 if there is none."""
+        if sample is None or self.memory is None:
+            return 0
+        fields, label = sample
+        for name, (counts, latencies) in fields.items():
+            self.records[name][self.slot] = Record(counts, latencies)
+        rasters = {name: rebuild(*pair, self.network.n_steps) for name, pair in fields.items()}
+        self.rasters |= {name: r for name, r in rasters.items() if name in self.rasters}
+        self.rerun(rasters)
+        _, may_write = self._evaluate(label)
+        if may_write:
+            self._learn_from_error()
+        self.memory.counters["n_replayed"] += 1
+        self.memory.counters["n_replay_skipped"] += int(not may_write)
+        return 1
+
+    def idle(self, n_steps: int) -> int:
+        memory = self.memory
+        if memory is None:
+            raise EdgeError("E503", "the model was built without it", cause="it has no replay")
+        n_done = 0
+        for _ in range(n_steps):
+            turns = [memory.next_of_ring, memory.next_of_flash]
+            if memory.counters["n_replayed"] % 2:
+                turns.reverse()
+            n_done += self._replay(turns[0]() or turns[1]())
+        return n_done
+
+    def save(self) -> None:
+        self._require_copy()
+        self.saved = {p.name: self.w[p.name].copy() for p in self.network.plastic}
+
+    def rollback(self) -> None:
+        self._require_copy()
+        for p in self.network.plastic:
+            self.w[p.name] = self.saved.get(p.name, p.w).astype(np.int64)
+
+    def _require_copy(self) -> None:
+        if self.network.guard is None or not self.network.guard.keeps_copy:
+            raise EdgeError("E503", "the model was built without it",
+                            cause="its guard keeps no copy of the weights")
 
     def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
                 digest: bool = False) -> Outcome:
@@ -305,15 +354,9 @@ class Reference(Target):
         self.error[self.network.readout] = err_q8
         return min(loss_q8, MAX_LOSS_Q8), int(err_q8[label]) >= self.network.skip_below_q8
 
-    def _slot(self, slot: int) -> dict[str, Record]:
-        return {name: records[slot] for name, records in self.records.items()}
-
-    def _apply(self, kind: type, slot: int) -> None:
+    def _apply_sync_rules(self) -> None:
         for p in self.network.plastic:
-            if isinstance(p.rule, kind) and isinstance(p.rule, QErrorRule):
-                apply_error_rule(p, self.w[p.name], self.error[p.post], self._slot(slot),
-                                 self.learning)
-            elif isinstance(p.rule, kind):
+            if isinstance(p.rule, QSyncRule):
                 apply_sync_rule(p, self.w[p.name], self.records, self.gates[p.name],
                                 self.learning)
 
@@ -333,56 +376,3 @@ class Reference(Target):
         is_full = slot + 1 == self.network.n_batch
         self.learning["batch_idx"] = 0 if is_full else slot + 1
         return is_full
-
-
-def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]]) -> Statistics:
-    """Counters of a named state, and its plastic weights at an end of their range."""
-    names = ("n_labelled", "n_skipped", "n_updates", "n_vanished")
-    n_saturated = 0
-    for p in network.plastic:
-        bound = 1 << (p.weight_bits - 1)
-        w = state[f"w_{p.name}"]
-        n_saturated += int(((w == -bound) | (w == bound - 1)).sum())
-    return Statistics(n_saturated=n_saturated,
-                      **{n: int(state.get(f"learning.{n}", [0])[0]) for n in names})
-
-
-def _members(prefix: str, record: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    names = record.dtype.names or ()
-    return {f"{prefix}.{n}": np.atleast_1d(record[n]) for n in names if n != "reserved"}
-
-
-def _known(network: QNetwork, projection: str) -> QProjection:
-    for p in network.projections:
-        if p.name == projection:
-            return p
-    raise EdgeError("E105", f"there is no projection '{projection}'",
-                    help="choose one of " + ", ".join(p.name for p in network.projections))
-
-
-def checked_weights(network: QNetwork, projection: str, w: NDArray[Any]) -> IntArray:
-    """w as int64 (n_pre, n_post); EdgeError E503 if frozen or out of range, E104 for its shape."""
-    p = _known(network, projection)
-    if not p.is_plastic:
-        raise EdgeError("E503", "the projection is not plastic", cause=f"'{projection}' is frozen")
-    given = np.asarray(w)
-    if given.dtype.kind not in "iu":
-        raise EdgeError("E104", f"weights of '{projection}' are {given.dtype}, expected integers")
-    values = given.astype(np.int64)
-    if values.shape != p.w.shape:
-        raise EdgeError("E104", f"weights of '{projection}' have shape {values.shape}, expected "
-                        f"{p.w.shape}")
-    bound = 1 << (p.weight_bits - 1)
-    if (values < -bound).any() or (values >= bound).any():
-        raise EdgeError("E503", "value out of range",
-                        cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
-    return values
-
-
-def checked_sample(network: QNetwork, x: NDArray[Any]) -> NDArray[np.int8]:
-    """x as int8 (x_bytes,), or EdgeError E104."""
-    sample = np.asarray(x)
-    if sample.dtype != np.int8 or sample.shape != (network.x_bytes,):
-        raise EdgeError("E104", f"a sample is {sample.dtype} of shape {sample.shape}, expected "
-                        f"int8 of shape ({network.x_bytes},)")
-    return sample

@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from edge_dassdp.bounds import weight_range
 from edge_dassdp.packing import LANES, columns
 from edge_dassdp.qformat import IntArray, round_divide, round_shift, saturate, to_int
-from edge_dassdp.qir import QErrorRule, QNetwork, QProjection, QSyncRule
+from edge_dassdp.qir import SCHEDULE_SHIFT, QErrorRule, QNetwork, QProjection, QSyncRule
 
+TOUCH = 31
+"""What a touch adds to its trace; the trace F - (F >> 2) + TOUCH stays at 4 TOUCH or below, in a
+signed byte."""
 EXP2_Q15 = to_int(32768 * 2.0 ** (-np.arange(32) / 32))
 ONE_Q7, ONE_Q12, MAX_RECORDS = 128, 4096, 32767
 
@@ -78,8 +81,9 @@ def softmax_error(network: QNetwork, logits: IntArray, label: int) -> tuple[IntA
 
 
 def feed_back(network: QNetwork, w: Mapping[str, IntArray], error: dict[str, IntArray],
-              records: Mapping[str, Record]) -> None:
-    """Errors of hidden populations from those behind them, last first; 0 where silent."""
+              active: Mapping[str, NDArray[np.bool_]]) -> None:
+    """Errors of hidden populations from those behind them, last first; 0 where not active, (size,):
+    silent, or under a touch rule never near its threshold."""
     order = [p.name for p in network.populations]
     for name in reversed(order):
         if name == network.readout or name not in error:
@@ -91,18 +95,25 @@ def feed_back(network: QNetwork, w: Mapping[str, IntArray], error: dict[str, Int
             if forward:
                 dot = w[p.name] @ error[p.post]
                 total += round_shift(round_shift(dot, p.feedback_rshift) * p.feedback_gain_q14, 14)
-        error[name] = np.where(records[name].count > 0, total, 0)
+        error[name] = np.where(active[name], total, 0)
 
 
-def error_factors(rule: QErrorRule, err: IntArray, count: IntArray) -> IntArray:
+def step_size_q8(network: QNetwork, n_labelled: int) -> int:
+    """The schedule's factor in Q8; 256 without one."""
+    table = network.schedule_q8
+    return 256 if table is None else int(table[min(n_labelled >> SCHEDULE_SHIFT, table.size - 1)])
+
+
+def error_factors(rule: QErrorRule, err: IntArray, count: IntArray,
+                  step_q8: int = 256) -> IntArray:
     """k (n_post,) in Q(row_rshift + 1) of a weight step, from errors (n_post,) and presynaptic
     spike counts (n_pre,)."""
-    r = min(rule.amplitude // (1 + int((count**2).sum())), rule.r_max)
+    r = min((rule.amplitude * step_q8 >> 8) // (1 + int((count**2).sum())), rule.r_max)
     return np.asarray(np.clip(round_shift(err * r, rule.k_rshift), -rule.k_max, rule.k_max))
 
 
 def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mapping[str, Record],
-                     learning: NDArray[Any]) -> None:
+                     learning: NDArray[Any], step_q8: int = 256) -> None:
     """Error-modulated synchrony, or the delta rule without g; changes w in place.
 
     Rows are written class by class, a class being the presynaptic neurons of one latency (with g)
@@ -112,7 +123,7 @@ def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mappin
     rule = p.rule
     assert isinstance(rule, QErrorRule)
     pre = records[p.pre]
-    k = error_factors(rule, err, pre.count)
+    k = error_factors(rule, err, pre.count, step_q8)
     n_tried = int((k != 0).sum())
     if n_tried == 0:
         return
@@ -131,6 +142,45 @@ def apply_error_rule(p: QProjection, w: IntArray, err: IntArray, records: Mappin
     write_rows(p, w, rows, dw_q8, learning)
 
 
+def touch_traces(touches: NDArray[np.bool_]) -> IntArray:
+    """F (n_steps, n_post) of touches (n_steps, n_post), backward in time."""
+    traces = np.zeros(touches.shape, np.int64)
+    f = np.zeros(touches.shape[1], np.int64)
+    for t_step in reversed(range(len(touches))):
+        f = traces[t_step] = f - (f >> 2) + TOUCH * touches[t_step]
+    return traces
+
+
+def touch_dw_q8(p: QProjection, err: IntArray, count: IntArray, raster: NDArray[np.bool_],
+                touches: NDArray[np.bool_], step_q8: int) -> tuple[IntArray, IntArray]:
+    """Factors k (n_post,), and the update rows of the presynaptic neurons that fired, in order,
+    (n, n_post). count (n_pre,), raster (n_steps, n_pre), touches (n_steps, n_post)."""
+    rule = p.rule
+    assert isinstance(rule, QErrorRule)
+    k = error_factors(rule, err, count, step_q8)
+    summed = raster[:, count > 0].T.astype(np.int64) @ touch_traces(touches)
+    return k, np.asarray(round_shift(k * summed, rule.row_rshift))
+
+
+def apply_touch_rule(p: QProjection, w: IntArray, err: IntArray, count: IntArray,
+                     raster: NDArray[np.bool_], touches: NDArray[np.bool_],
+                     learning: NDArray[Any], step_q8: int) -> None:
+    """Error-modulated touch; changes w in place, block of columns by block, row by row.
+
+    count (n_pre,), raster (n_steps, n_pre), touches (n_steps, n_post).
+    """
+    rule = p.rule
+    assert isinstance(rule, QErrorRule)
+    rows = np.flatnonzero(count)
+    k, dw_q8 = touch_dw_q8(p, err, count, raster, touches, step_q8)
+    learning["n_updates"] += int((k != 0).sum()) * rows.size
+    learning["n_vanished"] += int(((dw_q8 == 0) & (k != 0)).sum())
+    for begin in range(0, p.n_post, rule.touch_columns):
+        block = slice(begin, min(begin + rule.touch_columns, columns(p.n_post)))
+        part = w[:, block]
+        write_rows(p, part, rows, dw_q8[:, block], learning)
+
+
 def write_rows(p: QProjection, w: IntArray, rows: IntArray, dw_q8: IntArray,
                learning: NDArray[Any]) -> None:
     """w[rows] += dw_q8 / 256 by stochastic rounding, row by row: a word for every group of four
@@ -141,16 +191,17 @@ def write_rows(p: QProjection, w: IntArray, rows: IntArray, dw_q8: IntArray,
     if p.weight_bits == 16:
         w[rows] = saturate(w[rows] + dw_q8, 16)
         return
-    n_groups = columns(p.n_post) // 4
-    words = _draw(learning, rows.size * n_groups).reshape(rows.size, n_groups)
+    n_groups = columns(w.shape[1]) // 4
+    words = draw(learning, rows.size * n_groups).reshape(rows.size, n_groups)
     dither = np.zeros((rows.size, n_groups, 4), np.int64)
     for b, lane in enumerate(LANES):
         dither[:, :, lane] = (words >> (8 * b)) & 255
-    padded = dither.reshape(rows.size, 4 * n_groups)[:, : p.n_post]
+    padded = dither.reshape(rows.size, 4 * n_groups)[:, : w.shape[1]]
     w[rows] = np.clip(w[rows] + ((dw_q8 + padded) >> 8), *weight_range(p.weight_bits))
 
 
-def _draw(learning: NDArray[Any], n: int) -> IntArray:
+def draw(learning: NDArray[Any], n: int) -> IntArray:
+    """The next n words of the generator."""
     words, state = [0] * n, int(learning["rng"])
     for i in range(n):
         state = words[i] = xorshift32(state)

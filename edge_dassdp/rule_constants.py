@@ -6,20 +6,46 @@ Amplitudes count in 8-bit weight steps; docs/arithmetic.md has the derivation.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_dassdp.bounds import Bound, require_int32, weight_range
 from edge_dassdp.credit import forward_projections, path_gain, readout_gain
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network
-from edge_dassdp.qformat import INT16_MAX, INT32_MAX, round_shift, scalar_to_int, to_int
-from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection, QSyncRule
-from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.packing import COLUMN_ALIGN, columns
+from edge_dassdp.qchecks import DW_MAX_Q8, trace_peak, update_peak
+from edge_dassdp.qformat import INT16_MAX, INT32_MAX, IntArray, round_shift, scalar_to_int, to_int
+from edge_dassdp.qir import (
+    QEIHL,
+    QSTDP,
+    SCHEDULE_SHIFT,
+    QErrorRule,
+    QHomeostasis,
+    QNetwork,
+    QPopulation,
+    QProjection,
+    QRule,
+    QSyncRule,
+)
+from edge_dassdp.reference_rules import TOUCH
+from edge_dassdp.rules import (
+    DASSDP,
+    EIHL,
+    ErrorRule,
+    ErrorSSDP,
+    ErrorTouch,
+    Homeostasis,
+    Learning,
+    PairSTDP,
+    ReadoutDelta,
+    Rule,
+    Schedule,
+)
 
-DW_MAX_Q8 = 32512
-"""Largest update in Q8: |dw| + 255 still fits an int16 lane."""
 AMPLITUDE_BITS = 22
 GATE_MAX_Q12 = 8192
 MAX_SHIFT = 24
@@ -50,25 +76,45 @@ class _Error:
 
 
 def attach(
-    network: Network, quantized: QNetwork, learning: Learning
+    network: Network, quantized: QNetwork, learning: Learning,
+    mean_counts: Mapping[str, NDArray[np.float64]] | None,
 ) -> tuple[QNetwork, list[Bound]]:
     """The network with rules on its plastic projections and the error's way back through it.
 
-    Raises E201 where an amplitude has no fixed-point form, E202 where a proof fails.
+    mean_counts: spikes of a sample by population, each (size,), on calibration samples, or None.
+    Raises E105 where a rule needs them and there are none, E201 where an amplitude has no
+    fixed-point form, E202 where a proof fails.
     """
     projections = {p.name: p for p in quantized.projections}
     proofs: list[Bound] = []
     errors = _feedback(network, quantized, projections, proofs)
     for name, rule in learning.rules.items():
         p = projections[name]
-        made: QErrorRule | QSyncRule
-        if isinstance(rule, DASSDP):
-            made = _sync_rule(quantized, p, rule)
-        else:
-            made = _error_rule(network, p, rule, errors[p.post], quantized.n_steps)
-        projections[name] = replace(p, rule=made)
+        projections[name] = replace(p, rule=_rule(network, p, rule, errors, quantized,
+                                                  mean_counts))
     ordered = tuple(projections[p.name] for p in quantized.projections)
-    return replace(quantized, projections=ordered), proofs
+    schedule_q8 = _schedule(learning.schedule) if learning.schedule else None
+    return replace(quantized, projections=ordered, schedule_q8=schedule_q8), proofs
+
+
+def _rule(network: Network, p: QProjection, rule: Rule, errors: Mapping[str, _Error],
+          quantized: QNetwork, mean_counts: Mapping[str, NDArray[np.float64]] | None) -> QRule:
+    if isinstance(rule, DASSDP):
+        return _sync_rule(quantized, p, rule)
+    if isinstance(rule, PairSTDP):
+        return _stdp(network, p, rule)
+    if isinstance(rule, Homeostasis):
+        return _homeostasis(network, p, rule, mean_counts)
+    made = _error_rule(network, p, rule, errors[p.post], quantized)
+    return _eihl(network, p, rule, made) if isinstance(rule, EIHL) else made
+
+
+def _schedule(schedule: Schedule) -> IntArray:
+    """Its factors in Q8, (n,), entry n_labelled >> SCHEDULE_SHIFT, down to the floor."""
+    factors: list[float] = []
+    while not factors or factors[-1] > schedule.floor:
+        factors.append(schedule.factor(len(factors) << SCHEDULE_SHIFT))
+    return to_int(256.0 * np.array(factors))
 
 
 def _feedback(network: Network, quantized: QNetwork, projections: dict[str, QProjection],
@@ -113,35 +159,115 @@ def _error_peak(network: Network, quantized: QNetwork, population: QPopulation) 
     return min(INT16_MAX, (1 << (room.bit_length() - 1)) - 1)
 
 
-def _error_rule(network: Network, p: QProjection, rule: ReadoutDelta | ErrorSSDP,
-                error: _Error, n_steps: int) -> QErrorRule:
+def _error_rule(network: Network, p: QProjection, rule: ErrorRule, error: _Error,
+                quantized: QNetwork) -> QErrorRule:
     """dw = real * err * n [g]: `real` is its real factor for one unit of error."""
-    step = float(p.scale[0])
-    kappa = readout_gain(network)
+    kappa, n_steps = readout_gain(network), quantized.n_steps
+    g_q7, touch_columns = None, 0
     if isinstance(rule, ReadoutDelta):
-        real, g_q7 = rule.mu / kappa, None
+        real = rule.mu / kappa
     else:
         threshold = float(network.population(p.post).threshold.mean())
         real = rule.mu * threshold / (path_gain(network, p.post) * kappa)
+    if isinstance(rule, ErrorSSDP | EIHL):
         dt = np.arange(n_steps + 1)
         g_q7 = to_int(128.0 * np.exp(-(dt**2) / (2 * rule.sigma**2)))
+    if isinstance(rule, ErrorTouch):
+        real *= 128.0 / TOUCH
+        touch_columns = _touch_columns(p.n_post, quantized, rule.columns)
+    made = _factors(p, type(rule).__name__, real * error.unit, error.peak, n_steps)
+    return replace(made, g_q7=g_q7, touch_columns=touch_columns)
+
+
+def _factors(p: QProjection, name: str, real: float, peak: int, n_steps: int) -> QErrorRule:
+    """Constants of dw = real * err * n, |err| <= peak. name: of the rule, for messages."""
     row_rshift, k_max = _row(n_steps)
-    amplitude = real * error.unit / step * 2.0 ** (row_rshift + 1)
+    amplitude = real / float(p.scale[0]) * 2.0 ** (row_rshift + 1)
     known = 0 < amplitude < 2.0**AMPLITUDE_BITS  # beside a product that left the floats' range
     shift = min(MAX_SHIFT, math.floor(AMPLITUDE_BITS - math.log2(amplitude))) if known else -1
     while shift >= 0 and scalar_to_int(amplitude * 2.0**shift) >= 1 << AMPLITUDE_BITS:
         shift -= 1
     if shift < 0 or scalar_to_int(amplitude * 2.0**shift) < 1:
-        raise EdgeError("E201", f"projection '{p.name}': the amplitude of {type(rule).__name__} "
+        raise EdgeError("E201", f"projection '{p.name}': the amplitude of {name} "
                         f"has no fixed-point form ({amplitude:.3g} in Q{row_rshift + 1} of a "
                         "weight step)",
-                        help="a smaller mu, or weights of more bits")
+                        help=f"a smaller {'eta' if name == 'Homeostasis' else 'mu'}, or weights "
+                        "of more bits")
     half = 1 << (shift - 1) if shift else 0
     return QErrorRule(
         amplitude=scalar_to_int(amplitude * 2.0**shift),
-        r_max=min((INT32_MAX - half) // error.peak, (1 << AMPLITUDE_BITS) - 1),
-        k_max=k_max, k_rshift=shift, row_rshift=row_rshift, g_q7=g_q7,
+        r_max=min((INT32_MAX - half) // peak, (1 << AMPLITUDE_BITS) - 1),
+        k_max=k_max, k_rshift=shift, row_rshift=row_rshift, g_q7=None,
     )
+
+
+def _homeostasis(network: Network, p: QProjection, rule: Homeostasis,
+                 mean_counts: Mapping[str, NDArray[np.float64]] | None) -> QHomeostasis:
+    n_steps = network.n_steps
+    if rule.target is not None:
+        target = np.full(p.n_post, float(rule.target))
+    elif mean_counts is not None:
+        target = mean_counts[p.post]
+    else:
+        raise EdgeError("E105", f"Homeostasis on '{p.name}' needs calibration samples for its "
+                        "targets", help="give samples (--data), or a target")
+    real = rule.eta * float(network.population(p.post).threshold.mean()) / n_steps
+    factors = _factors(p, "Homeostasis", real / 128, 128 * n_steps, n_steps)
+    return QHomeostasis(factors, np.minimum(to_int(128 * target), 128 * n_steps))
+
+
+def _eihl(network: Network, p: QProjection, rule: EIHL, error: QErrorRule) -> QEIHL:
+    largest = float(np.abs(network.projection(p.name).weight).max()) / float(p.scale[0]) * 65536
+    growth, most = scalar_to_int(rule.growth * largest), scalar_to_int(rule.most * largest)
+    if growth < 1:
+        raise EdgeError("E201", f"projection '{p.name}': EIHL's growth of {rule.growth:.3g} is "
+                        "below 2^-17 of a weight step", help="choose a larger growth")
+    most = min(max(most, growth), DW_MAX_Q8 << 8)
+    return QEIHL(error, min(growth, most), most, rule.period)
+
+
+def _stdp(network: Network, p: QProjection, rule: PairSTDP) -> QSTDP:
+    scale = float(np.abs(network.projection(p.name).weight).max()) / float(p.scale[0]) * 256
+    one, keep = zip(*(_trace(tau, network.n_steps) for tau in (rule.tau_plus, rule.tau_minus)),
+                    strict=True)
+    sides = [_stdp_amplitude(a * scale / o) for a, o in
+             zip((rule.a_plus, rule.a_minus), one, strict=True)]
+    made = QSTDP(one[0], one[1], keep[0], keep[1], sides[0][0], sides[1][0], sides[0][1],
+                 sides[1][1])
+    peak = sum(update_peak(a, trace_peak(o, k, network.n_steps), s)
+               for (a, s), o, k in zip(sides, one, keep, strict=True))
+    single = max(update_peak(a, o, s) for (a, s), o in zip(sides, one, strict=True))
+    if not 0 < single <= peak <= DW_MAX_Q8:
+        raise EdgeError("E201", f"projection '{p.name}': updates of PairSTDP have no fixed-point "
+                        f"form, one pair of spikes is {scale * max(rule.a_plus, rule.a_minus):.3g}"
+                        " in Q8 of a weight step",
+                        help="choose larger amplitudes" if single == 0 else
+                        "choose smaller amplitudes or time constants")
+    return made
+
+
+def _trace(tau: float, n_steps: int) -> tuple[int, int]:
+    """(one, keep_q15): the largest power of two that a spike may add to an int16 trace."""
+    keep_q15 = scalar_to_int(32768 * math.exp(-1 / tau))
+    one = 1 << 14
+    while trace_peak(one, keep_q15, n_steps) > INT16_MAX:
+        one >>= 1
+    return one, keep_q15
+
+
+def _stdp_amplitude(real: float) -> tuple[int, int]:
+    """(amplitude, rshift): |amplitude| below 2^15 with the largest shift of at most MAX_SHIFT."""
+    shift = MAX_SHIFT
+    while shift > 0 and abs(real) * 2.0**shift >= 2**15 - 0.5:
+        shift -= 1
+    return scalar_to_int(max(-32767.0, min(32767.0, real * 2.0**shift))), shift
+
+
+def _touch_columns(n_post: int, quantized: QNetwork, wanted: int | None) -> int:
+    """Columns of traces that a touch rule works on at a time: those wanted, or as many as find room
+    where the sample was, or in 512 bytes."""
+    room = max(quantized.x_bytes, 512) // quantized.n_steps // COLUMN_ALIGN * COLUMN_ALIGN
+    return min(columns(n_post), max(COLUMN_ALIGN, room if wanted is None else columns(wanted)))
 
 
 def _row(n_steps: int) -> tuple[int, int]:

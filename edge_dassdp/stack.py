@@ -26,14 +26,22 @@ VECTORS = "dassdp_vectors"
 _N_SYSTEM_VECTORS = 16
 # What a function may call through a pointer, by prefixes of the callee; others: anything. A
 # static function is named beside the one that the compiler may inline it into.
+_LEARNED = ("dassdp_replay_after", "dassdp_guard_judge")
 _CALLEES: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("dassdp_infer", "dassdp_begin", "analogue_current", "dassdp_step",
-                     "step_population", "spike_sums", "accumulate"),
-                    ("dassdp_k_accumulate", "dassdp_k_analogue", "dassdp_k_neuron")),
-    **dict.fromkeys(("dassdp_rule_error", "learn_latency", "learn_class", "dassdp_rule_sync"),
-                    "dassdp_k_learn_rows"),
-    **dict.fromkeys(("apply", "dassdp_learn"), "dassdp_rule_"),
-    **dict.fromkeys(("dassdp_warm_up", "dassdp_fit_gate", "dassdp_check_learning"), "gate_"),
+                     "dassdp_rerun", "dassdp_step_population", "record", "spike_sums",
+                     "accumulate"),
+                    ("dassdp_k_accumulate", "dassdp_k_analogue", "dassdp_k_neuron",
+                     "dassdp_k_touch")),
+    **dict.fromkeys(("dassdp_rule_error", "learn_latency", "learn_class", "dassdp_rule_sync",
+                     "dassdp_rule_touch", "learn_block", "learn_row", "dassdp_rule_stdp",
+                     "learn_step", "dassdp_rule_eihl", "contract"), "dassdp_k_learn_rows"),
+    **dict.fromkeys(("apply", "dassdp_learn_label"), "dassdp_rule_"),
+    "follow_up": _LEARNED,
+    "dassdp_learn": ("dassdp_rule_", *_LEARNED),
+    "dassdp_idle": "dassdp_replay_idle",
+    **dict.fromkeys(("dassdp_warm_up", "dassdp_fit_gate"), "gate_"),
+    "dassdp_check_learning": ("gate_", "dassdp_replay_check"),
 }
 _R_ARM_ABS32 = 2
 

@@ -29,6 +29,8 @@ class Outcome:
     forward_digest: CRC-32 over spikes and membranes of every step, then the logits, if asked for.
     learned_digest: CRC-32 over plastic weights and learning state after the call, if asked for.
     forward_ticks, learn_ticks: counter ticks, None where the target has no counter.
+    n_replayed: stored samples learned again after this one. is_fallen_back: the guard put the
+    factory weights back.
     """
 
     class_idx: int
@@ -40,11 +42,14 @@ class Outcome:
     learned_digest: int | None = None
     forward_ticks: int | None = None
     learn_ticks: int | None = None
+    n_replayed: int = 0
+    is_fallen_back: bool = False
 
 
 @dataclass(frozen=True)
 class Statistics:
     """Counters since the last reset; n_saturated: plastic weights at an end of their range now;
+    hits, factory_hits: of the samples in the guard's window, by learned and by factory weights;
     stack and link figures are None off the device."""
 
     n_labelled: int
@@ -52,6 +57,11 @@ class Statistics:
     n_updates: int
     n_vanished: int
     n_saturated: int
+    n_replayed: int = 0
+    n_replay_skipped: int = 0
+    n_fallbacks: int = 0
+    hits: int = 0
+    factory_hits: int = 0
     stack_size: int | None = None
     stack_used: int | None = None
     rx_lost: int | None = None
@@ -92,6 +102,19 @@ class Target(ABC):
     @abstractmethod
     def fit_gate(self) -> None:
         """Fix the gates' statistics from the records so far."""
+
+    @abstractmethod
+    def idle(self, n_steps: int) -> int:
+        """Learn again from up to n_steps stored samples; how many there were. E503 if it has no
+        replay."""
+
+    @abstractmethod
+    def save(self) -> None:
+        """Copy the plastic weights on the device. E503 where the model keeps no copy."""
+
+    @abstractmethod
+    def rollback(self) -> None:
+        """Put the copy back; factory weights where none was made. E503 as for `save`."""
 
     @abstractmethod
     def read_weights(self, projection: str) -> NDArray[np.int16]:

@@ -18,11 +18,26 @@ from numpy.typing import NDArray
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout, ReadoutKind
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import Settings, quantize
-from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.rules import (
+    DASSDP,
+    EIHL,
+    SSDP,
+    ErrorSSDP,
+    ErrorTouch,
+    Guard,
+    Homeostasis,
+    Learning,
+    PairSTDP,
+    ReadoutDelta,
+    Replay,
+    Rule,
+    Schedule,
+)
 from edge_dassdp.samples import input_x
 from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Target
 
-Op = Literal["infer", "warm_up", "fit_gate", "learn"]
+Op = Literal["infer", "warm_up", "fit_gate", "learn", "idle", "save", "rollback"]
+IDLE_STEPS = 5
 RESETS: dict[str, tuple[Any, bool]] = {
     "none": ("none", True),
     "subtract_delayed": ("subtract", True), "subtract_now": ("subtract", False),
@@ -50,8 +65,11 @@ class Call:
     loss_q8: int = OWN_LOSS
 
     def run(self, target: Target) -> Outcome | None:
-        if self.op == "fit_gate":
-            target.fit_gate()
+        if self.op == "idle":
+            target.idle(IDLE_STEPS)
+        if self.op in ("fit_gate", "save", "rollback"):
+            getattr(target, self.op)()
+        if self.op not in ("infer", "learn", "warm_up"):
             return None
         if self.op == "infer":
             return target.infer(self.x, digest=True)
@@ -74,8 +92,12 @@ class Scenario:
     @cached_property
     def quantized(self) -> QNetwork:
         rng = np.random.default_rng(77)
-        calibration = np.stack([self.sample(rng) for _ in range(8)]) if self.calibrates else None
-        return quantize(self.network, self.learning, self.settings, calibration).network
+        replay = self.learning.replay if self.learning else None
+        n = max(8, replay.flash) if replay else 8
+        samples = np.stack([self.sample(rng) for _ in range(n)])
+        labels = np.arange(n) % self.network.n_classes
+        calibration = samples if self.calibrates or replay else None
+        return quantize(self.network, self.learning, self.settings, calibration, labels).network
 
     def sample(self, rng: np.random.Generator) -> NDArray[np.float32]:
         """Currents of unit variance, spikes of a share `density` of the neurons."""
@@ -281,9 +303,87 @@ def _synchrony() -> Iterator[Scenario]:
         Phase("learn", 2, labelled=False, loss_q8=32600)))
 
 
+def _latent() -> Iterator[Scenario]:
+    """Touch, schedules, replay from flash and ring, guards: alone and together."""
+    net = layers((12, 40, 21, 5), n_steps=25, frames=True, readout_beta=0.9)
+    touch: dict[str, Rule] = {"fc2": ErrorTouch(), "fc3": ReadoutDelta()}
+    latency: dict[str, Rule] = {"fc2": ErrorSSDP(), "fc3": ReadoutDelta()}
+    long = (Phase("learn", 20), Phase("idle"), Phase("infer"), Phase("learn", 12), Phase("idle"))
+    yield Scenario("touch", net, Learning(touch))
+    yield Scenario("touch_columns", layers((12, 40, 21, 5), n_steps=40, readout_beta=0.9),
+                   Learning({"fc2": ErrorTouch(columns=24), "fc3": ReadoutDelta()}))
+    yield Scenario("touch_schedule", net, Learning(touch, schedule=Schedule(20, 0.5)),
+                   phases=(Phase("learn", 60),))
+    for bits in (5, 16):
+        yield Scenario(f"touch_{bits}", net, Learning(touch), Settings(bits_of={"fc2": bits}))
+    per_neuron = layers((12, 40, 21, 5), n_steps=33, beta=0.8, hidden=("zero_delayed", "none"))
+    yield Scenario("touch_wide", replace(per_neuron, populations=tuple(
+        replace(p, threshold=p.threshold * np.linspace(0.8, 1.2, p.size))
+        for p in per_neuron.populations)), Learning(touch), Settings(membrane_bits=32))
+    yield Scenario("touch_deep", layers((20, 24, 22, 18, 13, 4), gain=3.5, n_steps=9),
+                   Learning({"fc2": ErrorTouch(), "fc3": ErrorSSDP(), "fc4": ErrorTouch(width=0.5),
+                             "fc5": ReadoutDelta()}, replay=Replay(8, 1)), phases=long)
+    yield Scenario("replay", net, Learning(latency, replay=Replay(10, 2)), phases=long)
+    yield Scenario("replay_touch", net, Learning(touch, schedule=Schedule(),
+                                                 replay=Replay(10, 2, n_ring=3)), phases=long)
+    yield Scenario("replay_flash", layers(), Learning({"fc3": ReadoutDelta()},
+                                                      replay=Replay(7, 0, n_flash=2)), phases=long)
+    yield Scenario("replay_ring", layers((20, 40, 24, 3)), Learning(
+        {"fc2": ErrorSSDP(), "fc3": ReadoutDelta()},
+        replay=Replay(0, 3, policy="reservoir")), phases=(Phase("idle"), *long))
+    yield Scenario("replay_batch", layers((20, 33, 22, 6)), Learning(
+        {"fc2": DASSDP(0.01, 0.004, batch=4), "fc3": ReadoutDelta()}, replay=Replay(6, 1)),
+        phases=(Phase("warm_up", 6), Phase("fit_gate"), *long))
+    behind = replace(layers((20, 30, 19, 6), readout_beta=0.9), populations=tuple(
+        layers((20, 30, 19, 6), readout_beta=0.9).populations[i] for i in (1, 0, 2)))
+    yield Scenario("replay_behind", behind, Learning(latency, replay=Replay(6, 2),
+                                                     guard=Guard(margin=1, window=8)), phases=long)
+    yield Scenario("guard", net, Learning({"fc2": ErrorSSDP(mu=400.0), "fc3": ReadoutDelta(4.0)},
+                                          guard=Guard(True, margin=1, window=6)),
+                   phases=(Phase("save"), Phase("learn", 12), Phase("rollback"), Phase("learn", 9),
+                           Phase("save"), Phase("learn", 20), Phase("rollback"), Phase("learn")))
+    yield Scenario("guard_all", net, Learning(
+        {"fc2": ErrorTouch(mu=200.0), "fc3": ReadoutDelta(2.0)}, schedule=Schedule(),
+        replay=Replay(10, 2), guard=Guard(margin=1, window=8)), phases=long)
+
+
+def _local() -> Iterator[Scenario]:
+    """Rules that need no label, and EIHL, alone and beside the others."""
+    net = layers((12, 40, 21, 5), n_steps=25, frames=True, readout_beta=0.9)
+    some = (Phase("learn", 8), Phase("learn", 6, labelled=False), Phase("infer"), Phase("learn", 3))
+    stdp = PairSTDP(0.004, 0.006)
+    yield Scenario("stdp", net, Learning({"fc2": stdp, "fc3": ReadoutDelta()}), phases=some)
+    yield Scenario("stdp_graph", graph(frames=True, kind="spike_count"), Learning(
+        {"bb": PairSTDP(-0.02, 0.01, 0.1, 1e6), "ac": PairSTDP(0.02, 0.01, 30.0, 2.0),
+         "ab": ErrorSSDP(), "co": PairSTDP(0.01, 0.0), "bo": ReadoutDelta()}),
+        Settings(bits_of={"ac": 16, "co": 5}), some)
+    yield Scenario("stdp_batch", layers((20, 33, 22, 6), n_steps=40), Learning(
+        {"fc2": stdp, "fc3": DASSDP(0.01, 0.004, batch=3)}), phases=GATED)
+    yield Scenario("homeostasis", net, Learning({"fc2": Homeostasis(2.0), "fc3": ReadoutDelta()}),
+                   phases=some, calibrates=True)
+    yield Scenario("homeostasis_only", layers((20, 33, 22, 6), readout="subtract_now",
+                                              readout_beta=0.8, kind="spike_count"),
+                   Learning({"fc2": Homeostasis(4.0, 1.5), "fc3": Homeostasis(4.0, 0)}),
+                   Settings(bits_of={"fc2": 6, "fc3": 16}), (Phase("learn", 12, labelled=False),))
+    yield Scenario("homeostasis_batch", layers((20, 33, 22, 6)), Learning(
+        {"fc2": Homeostasis(2.0, 3), "fc3": DASSDP(0.01, 0.004, batch=4)},
+        guard=Guard(True)), phases=(Phase("warm_up", 9), Phase("fit_gate"), Phase("save"), *some,
+                                    Phase("rollback"), *some))
+    eihl = EIHL(growth=2e-3, most=0.03, period=4)
+    yield Scenario("eihl", net, Learning({"fc2": eihl, "fc3": ReadoutDelta()}),
+                   phases=(Phase("learn", 40), *some))
+    yield Scenario("eihl_16", layers(), Learning(
+        {"fc2": EIHL(growth=0.5, most=0.9, period=2), "fc3": ReadoutDelta()}),
+        Settings(bits_of={"fc2": 16}), (Phase("learn", 30),))
+    yield Scenario("eihl_replay", net, Learning(
+        {"fc2": eihl, "fc3": ReadoutDelta()}, schedule=Schedule(20, 0.5), replay=Replay(10, 2),
+        guard=Guard(margin=1, window=6)), Settings(bits_of={"fc2": 5}),
+        (Phase("learn", 20), Phase("idle"), Phase("learn", 8)))
+
+
 def _all() -> tuple[Scenario, ...]:
     groups: tuple[Callable[[], Iterator[Scenario]], ...] = (
-        _resets, _widths, _kernels, _graphs, _synchrony)
+        _resets, _widths, _kernels, _graphs, _synchrony, _latent, _local)
     return tuple(scenario for group in groups for scenario in group())
 
 

@@ -9,5 +9,7 @@ python3 -m venv "$outside/venv"
 "$outside/venv/bin/pip" install --quiet --disable-pip-version-check "$outside"/dist/*.whl
 cd "$outside"
 "$outside/venv/bin/edge-dassdp" demo digits --no-firmware --seeds 1 --out "$outside/run"
+"$outside/venv/bin/edge-dassdp" demo watch --no-firmware --out "$outside/watch"
 test -s "$outside/run/results.json"
-echo "wheel: the emulator part of the demo ran outside the checkout"
+test -s "$outside/watch/results.json"
+echo "wheel: the emulator parts of the demos ran outside the checkout"

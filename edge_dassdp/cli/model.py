@@ -24,8 +24,16 @@ Names = Annotated[list[str] | None, typer.Option(
     "error-modulated SSDP elsewhere; repeat it. Without it: the readout and what leads into the "
     "last hidden population.", show_default=False)]
 Rules = Annotated[list[str] | None, typer.Option(
-    "--rule", help="PROJECTION=error|delta|ssdp|dassdp, with settings after a colon: "
-    "fc2=dassdp:a_plus=0.001,batch=4. Repeat it.", show_default=False)]
+    "--rule", help="PROJECTION=error|touch|delta|eihl|ssdp|dassdp|stdp|homeostasis, with settings "
+    "after a colon: fc2=dassdp:a_plus=0.001,batch=4. Repeat it.", show_default=False)]
+Schedule = Annotated[str | None, typer.Option(metavar="SAMPLES[,FLOOR]", show_default=False, help=(
+    "Error-driven steps shrink with the labelled samples, down to a share: 120,0.3."))]
+Replay = Annotated[str | None, typer.Option(metavar="FLASH,RING[,K]", show_default=False, help=(
+    "Learn again from stored samples: so many of --data in flash, so many of each class in RAM, K "
+    "of these after each labelled sample: 70,3,1."))]
+Guard = Annotated[str | None, typer.Option(metavar="MARGIN[,WINDOW]", show_default=False, help=(
+    "Keep a copy of the weights; fall back to the factory's if they have MARGIN hits more in "
+    "WINDOW samples, 0 for never: 4,32."))]
 Bits = Annotated[list[str] | None, typer.Option(
     "--bits", help="Other bits for one projection: fc2=16. Repeat it.", show_default=False)]
 WeightBits = Annotated[str, typer.Option("--weight-bits", metavar="BITS|auto", help=(
@@ -47,6 +55,9 @@ def _quantize(
     plastic: Names = None,
     frozen: Annotated[bool, typer.Option("--frozen", help="Nothing learns.")] = False,
     rule: Rules = None,
+    schedule: Schedule = None,
+    replay: Replay = None,
+    guard: Guard = None,
     weight_bits: WeightBits = "8",
     within: Annotated[float, typer.Option(min=0, help=(
         "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
@@ -75,25 +86,30 @@ def _quantize(
                         _bits_of(bits or []), per_neuron, headroom, threshold_bits, leak,
                         membrane_bits)
     learning = options.learning_of(source, plastic or [], options.pairs(rule or [], "--rule"),
-                                   frozen)
+                                   frozen, options.memory_of(schedule, replay, guard))
     train = options.load_samples(data, "train") if data else None
     tried: tuple[Width, ...] = ()
     if weight_bits == _AUTO:
-        settings, tried = _choose(source, learning, settings, train, limit, within)
-    quantized = quantize(source, learning, settings, train.x if train else None)
+        settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
+    quantized = quantize(source, learning, settings, *((train.x, train.y) if train else ()))
     widths: tuple[Width, ...] = ()
     if data and train:
         samples = options.load_samples(data, "test", limit=limit)
         options.device_samples(quantized.network, samples)
         fidelity = measure_fidelity(source, quantized, samples.x, samples.y)
         if compare_bits:
-            widths = compare_widths(source, learning, settings, train.x, samples,
+            widths = compare_widths(source, _without_replay(learning), settings, train.x, samples,
                                     {*WIDTHS, settings.weight_bits})
     else:
         fidelity = measure_fidelity(source, quantized)
     qir.save(quantized.network, output)
     return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
                    tried)
+
+
+def _without_replay(learning: Learning | None) -> Learning | None:
+    """Stored samples change no class before something is learned."""
+    return dataclasses.replace(learning, replay=None) if learning else None
 
 
 def _choose(source: ir.Network, learning: Learning | None, settings: Settings,

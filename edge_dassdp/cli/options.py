@@ -16,7 +16,21 @@ from edge_dassdp.datasets import FORMAT, SPLITS, Dataset, Samples, load_dataset
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
+from edge_dassdp.rules import (
+    DASSDP,
+    EIHL,
+    SSDP,
+    ErrorSSDP,
+    ErrorTouch,
+    Guard,
+    Homeostasis,
+    Learning,
+    PairSTDP,
+    ReadoutDelta,
+    Replay,
+    Rule,
+    Schedule,
+)
 from edge_dassdp.samples import input_x
 from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.open import SPECS
@@ -41,7 +55,8 @@ Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False)]
 
 _RULES: dict[str, Any] = {"error": ErrorSSDP, "delta": ReadoutDelta, "ssdp": SSDP,
-                          "dassdp": DASSDP}
+                          "dassdp": DASSDP, "touch": ErrorTouch, "stdp": PairSTDP,
+                          "homeostasis": Homeostasis, "eihl": EIHL}
 
 
 def load_model(path: Path) -> QNetwork:
@@ -120,13 +135,61 @@ def pairs(values: Sequence[str], option: str) -> dict[str, str]:
     return found
 
 
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """What learning has beside its rules."""
+
+    schedule: Schedule | None = None
+    replay: Replay | None = None
+    guard: Guard | None = None
+
+
+def memory_of(schedule: str | None, replay: str | None, guard: str | None) -> Memory:
+    """--schedule SAMPLES[,FLOOR], --replay FLASH,RING[,K] and --guard MARGIN[,WINDOW]."""
+    made = Memory()
+    if schedule is not None:
+        samples, *floor = _numbers(schedule, "--schedule", 1, 2)
+        made = dataclasses.replace(made, schedule=Schedule(_whole(samples, "--schedule"), *floor))
+    if replay is not None:
+        flash, ring, *k = (_whole(n, "--replay") for n in _numbers(replay, "--replay", 2, 3))
+        made = dataclasses.replace(made, replay=Replay(flash, ring, k[0] if k else Replay.n_ring))
+    if guard is not None:
+        margin, *window = (_whole(n, "--guard") for n in _numbers(guard, "--guard", 1, 2))
+        made = dataclasses.replace(made, guard=Guard(True, margin, *window))
+    return made
+
+
+def _numbers(text: str, option: str, least: int, most: int) -> list[float]:
+    """least to most numbers with commas between, or EdgeError E105."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not least <= len(numbers) <= most:
+        raise EdgeError("E105", f"{option} {text}: expected {least} to {most} numbers, with commas "
+                        "between")
+    return numbers
+
+
+def _whole(number: float, option: str) -> int:
+    if not number.is_integer():
+        raise EdgeError("E105", f"{option}: {number} is no whole number")
+    return int(number)
+
+
 def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
-                frozen: bool) -> Learning | None:
+                frozen: bool, memory: Memory) -> Learning | None:
     """What shall learn: `Learning.default`, or the projections named, or nothing."""
     if frozen:
-        if plastic or rules:
-            raise EdgeError("E105", "--frozen excludes --plastic and --rule")
+        if plastic or rules or memory != Memory():
+            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay and "
+                            "--guard")
         return None
+    return dataclasses.replace(_rules_of(network, plastic, rules), schedule=memory.schedule,
+                               replay=memory.replay, guard=memory.guard)
+
+
+def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]) -> Learning:
     if not plastic and not rules:
         try:
             return Learning.default(network)
@@ -154,7 +217,8 @@ def _rule(text: str) -> Rule:
         if name not in defaults:
             raise EdgeError("E105", f"rule '{kind}' has no setting '{name}'",
                             help=f"choose {', '.join(defaults)}")
-        values[name] = _value(name, value, type(defaults[name]))
+        default = defaults[name]
+        values[name] = _value(name, value, float if default is None else type(default))
     rule: Rule = _RULES[kind](**values)
     return rule
 

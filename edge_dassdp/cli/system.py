@@ -1,4 +1,4 @@
-"""boards, devices, doctor, explain, demo."""
+"""boards, devices, doctor, explain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from edge_dassdp import report
 from edge_dassdp.board import list_boards, load_board
 from edge_dassdp.build import ARM_HELP, ARM_PREFIX
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.demo import Options, run_demo
 from edge_dassdp.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.open import BAUD
@@ -26,7 +25,7 @@ from edge_dassdp.targets.serial import Port, open_port, ports
 
 
 def register(app: typer.Typer) -> None:
-    for function in (_boards, _devices, _doctor, _explain, _demo):
+    for function in (_boards, _devices, _doctor, _explain):
         verb(app, function.__name__.strip("_"))(function)
 
 
@@ -149,26 +148,3 @@ def _explain(
     text = Text(f"{code.upper()}: {found.title} (exit status {found.exit})\n\n{found.explain}")
     return Answer({"code": code.upper(), "title": found.title, "exit_status": found.exit,
                    "explain": found.explain}, [text])
-
-
-def _demo(
-    out: Output,
-    name: Annotated[str, typer.Argument(help="Which demonstration: digits.")] = "digits",
-    output: Annotated[Path, typer.Option("--out", help="Folder for figures and results.")] = Path(
-        "runs/digits"),
-    seeds: Annotated[int, typer.Option(min=1, max=5, help="Networks and sensors to try.")] = 5,
-    models: Annotated[Path | None, typer.Option(show_default=False, help=(
-        "Folder of digits_seed0.npz and so on, instead of those shipped."))] = None,
-    no_firmware: Annotated[bool, typer.Option("--no-firmware", help=(
-        "Leave out what needs arm-none-eabi-gcc and QEMU."))] = False,
-) -> Answer:
-    """Adapt to worn sensors, and measure it.
-
-    Quantizes, builds, learns in the emulator and in QEMU, compares methods, and leaves a run
-    folder with results.json, figures, C projects and link logs.
-    """
-    if name != "digits":
-        raise EdgeError("E105", f"there is no demonstration '{name}'", help="choose digits")
-    results = run_demo(Options(output, models, seeds, not no_firmware),
-                       out.stderr if out.as_json else out.stdout)
-    return Answer(results)

@@ -18,10 +18,11 @@ from edge_dassdp import assets
 from edge_dassdp.build import build_emulator, host_compiler
 from edge_dassdp.emit import emit
 from edge_dassdp.errors import EdgeError
+from edge_dassdp.learned import checked_sample, checked_weights, learned_statistics
 from edge_dassdp.messages import STATUS_TEXTS
 from edge_dassdp.plan import Layout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference import checked_sample, checked_weights, learned_statistics
+from edge_dassdp.state import decode
 from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
 
 INFER, LEARN, WARM_UP = 0, 1, 2
@@ -29,14 +30,16 @@ INFER, LEARN, WARM_UP = 0, 1, 2
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """`Outcome` of n samples as arrays: class_idx, loss_q8 (n,), logits (n, n_classes) int32,
-    is_skipped, is_updated (n,) bool; digests (n,) uint32 or None."""
+    """`Outcome` of n samples as arrays: class_idx, loss_q8, n_replayed (n,), logits (n, n_classes)
+    int32, is_skipped, is_updated, is_fallen_back (n,) bool; digests (n,) uint32 or None."""
 
     class_idx: NDArray[np.int64]
     logits: NDArray[np.int32]
     loss_q8: NDArray[np.int64]
     is_skipped: NDArray[np.bool_]
     is_updated: NDArray[np.bool_]
+    n_replayed: NDArray[np.int64]
+    is_fallen_back: NDArray[np.bool_]
     forward_digest: NDArray[np.uint32] | None
     learned_digest: NDArray[np.uint32] | None
 
@@ -100,8 +103,8 @@ class Emulator(Target):
         arrays: dict[str, NDArray[Any]] = {
             "class_idx": np.zeros(n, np.uint16),
             "logits": np.zeros((n, self.network.n_classes), np.int32),
-            "loss_q8": np.zeros(n, np.uint16), "is_skipped": np.zeros(n, np.uint16),
-            "is_updated": np.zeros(n, np.uint16),
+            **{name: np.zeros(n, np.uint16) for name in (
+                "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back")},
         }
         if digest:
             arrays |= {k: np.zeros(n, np.uint32) for k in ("forward_digest", "learned_digest")}
@@ -113,7 +116,8 @@ class Emulator(Target):
         return BatchOutcome(
             arrays["class_idx"].astype(np.int64), arrays["logits"],
             arrays["loss_q8"].astype(np.int64), arrays["is_skipped"].astype(bool),
-            arrays["is_updated"].astype(bool), arrays.get("forward_digest"),
+            arrays["is_updated"].astype(bool), arrays["n_replayed"].astype(np.int64),
+            arrays["is_fallen_back"].astype(bool), arrays.get("forward_digest"),
             arrays.get("learned_digest"))
 
     def _infer_in_threads(self, samples: NDArray[np.int8],
@@ -177,7 +181,8 @@ class Emulator(Target):
         learned = None if done.learned_digest is None else int(done.learned_digest[0])
         return Outcome(int(done.class_idx[0]), done.logits[0], int(done.loss_q8[0]),
                        bool(done.is_skipped[0]), bool(done.is_updated[0]), forward,
-                       None if mode == INFER else learned)
+                       None if mode == INFER else learned, n_replayed=int(done.n_replayed[0]),
+                       is_fallen_back=bool(done.is_fallen_back[0]))
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
@@ -208,8 +213,19 @@ class Emulator(Target):
     def fit_gate(self) -> None:
         self._check(self._lib.dassdp_fit_gate(self._model, self._state))
 
+    def idle(self, n_steps: int) -> int:
+        n_done = int(self._lib.dassdp_idle(self._model, self._state, n_steps))
+        self._check(min(n_done, 0))
+        return n_done
+
+    def save(self) -> None:
+        self._check(self._lib.dassdp_save(self._model, self._state))
+
+    def rollback(self) -> None:
+        self._check(self._lib.dassdp_rollback(self._model, self._state))
+
     def named_state(self) -> dict[str, NDArray[Any]]:
-        return self.layout.decode(self._bytes(0, self.layout.state_bytes))
+        return decode(self.layout, self._bytes(0, self.layout.state_bytes))
 
     def _bytes(self, begin: int, end: int) -> bytes:
         return bytes(self._ffi.buffer(self._state)[begin:end])

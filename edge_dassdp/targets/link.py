@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.messages import CHUNK_BYTES, FLAGS
+from edge_dassdp.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 from edge_dassdp.plan import Layout
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.state import decode
 from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Session, Stream
 
@@ -89,7 +91,7 @@ class LinkTarget(Target):
         projections = [ProjectionInfo(p.name, p.n_pre, p.n_post, p.weight_bits)
                        for p in network.projections]
         return cls(stream, network.sha256, build_hash, projections,
-                   decode=Layout(network).decode, **options)
+                   decode=partial(decode, Layout(network)), **options)
 
     @property
     def link_frames(self) -> int:
@@ -124,6 +126,23 @@ class LinkTarget(Target):
 
     def fit_gate(self) -> None:
         self._ask("FIT_GATE")
+
+    def idle(self, n_steps: int) -> int:
+        if n_steps < 0:
+            raise EdgeError("E105", f"{n_steps} steps cannot be run", help="give 0 or more")
+        n_done = 0
+        while True:
+            n_asked = min(n_steps - n_done, IDLE_STEPS)
+            n_answered: int = self._ask("IDLE", n_steps=n_asked)["n_done"]
+            n_done += n_answered
+            if n_answered < n_asked or n_done >= n_steps:
+                return n_done
+
+    def save(self) -> None:
+        self._ask("SAVE")
+
+    def rollback(self) -> None:
+        self._ask("ROLLBACK")
 
     def read_weights(self, projection: str) -> NDArray[np.int16]:
         idx, info = self._find(projection)
@@ -239,19 +258,30 @@ class LinkTarget(Target):
                             cause=f"{sample.shape} {sample.dtype}, expected int8 of "
                                   f"({self.info.x_bytes},)")
         learns = name != "INFER"
+        data = self._send_pieces(sample.tobytes())
         flags = FLAGS["want_forward_digest"] * digest
         flags |= FLAGS["want_learned_digest"] * (digest and learns)
-        got = self._ask(name, flags=flags, x=sample.tobytes(), **fields)
+        got = self._ask(name, flags=flags, x=data, **fields)
         has_ticks = self.info.tick_bits != 0
         return Outcome(
             class_idx=got["class_idx"], loss_q8=got["loss_q8"],
             logits=np.frombuffer(got["logits"], "<i4").astype(np.int32),
             is_skipped=bool(got["flags"] & FLAGS["is_skipped"]),
-            is_updated=bool(got["flags"] & FLAGS["is_updated"]),
+            is_updated=bool(got["flags"] & FLAGS["is_updated"]), n_replayed=got["n_replayed"],
+            is_fallen_back=bool(got["flags"] & FLAGS["is_fallen_back"]),
             forward_digest=got["forward_digest"] if digest else None,
             learned_digest=got["learned_digest"] if digest and learns else None,
             forward_ticks=got["forward_ticks"] if has_ticks else None,
             learn_ticks=got["learn_ticks"] if has_ticks and learns else None)
+
+    def _send_pieces(self, sample: bytes) -> bytes:
+        """Send a sample ahead that no message holds; gives what is left for the one that runs it.
+        """
+        if len(sample) <= CHUNK_BYTES:
+            return sample
+        for begin, end in _chunks(len(sample)):
+            self._ask("PUT_SAMPLE", offset=begin, data=sample[begin:end])
+        return b""
 
     def _find(self, projection: str) -> tuple[int, ProjectionInfo]:
         for idx, info in enumerate(self._projections):

@@ -68,6 +68,7 @@ class Session:
         self._id = 0
         self._sequence = 0
         self._unanswered: int | None = None
+        self._asked = ""
         self._log: TextIO | None = log.open("w", encoding="utf-8") if log else None
         self._start_s = time.monotonic()
 
@@ -104,7 +105,7 @@ class Session:
         self._settle()
         sequence = (self._sequence + 1) % _N_SEQUENCES
         frame = encode_request(message.kind, self._id, sequence, payload)
-        self._unanswered = sequence
+        self._unanswered, self._asked = sequence, name
         response = self._exchange(frame, message.kind, self._id, sequence, self._timeout_s,
                                   self._retries + 1)
         if response.status == STATUSES["E_SESSION"]:
@@ -128,7 +129,8 @@ class Session:
     def _settle(self) -> None:
         """After a request without an answer: learn from the device whether it was executed.
 
-        `lost_request_ran` keeps what the device said of the last such request.
+        `lost_request_ran` keeps what the device said of the last such request. A piece of a sample
+        alone runs nothing: it counts as not run, and the sample is sent again from its beginning.
         """
         if self._unanswered is None:
             return
@@ -136,7 +138,7 @@ class Session:
         last = hello["last_sequence"]
         if not hello["is_resumed"] or last not in (self._sequence, self._unanswered):
             raise self._lost()
-        self.lost_request_ran = last == self._unanswered
+        self.lost_request_ran = last == self._unanswered and self._asked != "PUT_SAMPLE"
         self._sequence = last
         self._unanswered = None
         if not self.lost_request_ran:

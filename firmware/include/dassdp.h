@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Generated code names the ABI that it was made for, or does not compile. */
-#define DASSDP_ABI 2
+#define DASSDP_ABI 3
 
 #define DASSDP_ERRORS(X)                                                       \
     X(DASSDP_OK, 0, "ok")                                                      \
@@ -27,7 +27,8 @@
     X(DASSDP_E_VALUE, -3, "value out of range")                                \
     X(DASSDP_E_ORDER, -4, "call out of order: no finished sample")             \
     X(DASSDP_E_LOSS, -5, "a warm-up record without a label needs a loss")      \
-    X(DASSDP_E_FROZEN, -6, "the projection is not plastic")
+    X(DASSDP_E_FROZEN, -6, "the projection is not plastic")                    \
+    X(DASSDP_E_ABSENT, -7, "the model was built without it")
 
 #define DASSDP_ERROR_ENUM(name, value, text) name = value,
 enum { DASSDP_ERRORS(DASSDP_ERROR_ENUM) };
@@ -40,11 +41,20 @@ enum {
 };
 
 enum { DASSDP_READOUT_SPIKE_COUNT = 0, DASSDP_READOUT_MEMBRANE_SUM = 1 };
+/* When a rule runs: with the error of a label, on every sample learned, when a batch is full; in this
+ * order. */
+enum {
+    DASSDP_STAGE_NONE = 0,
+    DASSDP_STAGE_ERROR = 1,
+    DASSDP_STAGE_SAMPLE = 2,
+    DASSDP_STAGE_BATCH = 3
+};
 enum { DASSDP_RECORD_NONE = 0, DASSDP_RECORD_FIRST = 1, DASSDP_RECORD_LAST = 2 };
 
 typedef struct dassdp_population dassdp_population_t;
 typedef struct dassdp_projection dassdp_projection_t;
 typedef struct dassdp_model dassdp_model_t;
+typedef struct dassdp_result dassdp_result_t;
 
 /* A row of a weight image in a list of rows: its address on a 32-bit core, its offset from the image
  * where pointers are wider. */
@@ -69,6 +79,11 @@ typedef void dassdp_learn_rows_fn(const dassdp_projection_t *projection, const d
 /* One time step of a population: membranes, resets, packed spikes. */
 typedef void dassdp_neuron_fn(const dassdp_population_t *population, void *v_mem, uint32_t *spk_bits,
                               const void *acc, const void *base);
+
+/* Bits of the neurons whose membrane touched its threshold in the step that just ended:
+ * |v - reset_by| < touch_width; tail bits zero. */
+typedef void dassdp_touch_fn(const dassdp_population_t *population, const void *v_mem,
+                             uint32_t *touch_bits);
 
 /* What a plasticity rule does when a sample is complete. Returns DASSDP_OK. */
 typedef int dassdp_rule_fn(const dassdp_model_t *model, void *state,
@@ -102,10 +117,17 @@ struct dassdp_population {
     int32_t count_off;     /* spike counts in bit planes, one slot per sample of a batch */
     int32_t error_off;     /* int16 error per neuron */
     dassdp_neuron_fn *update;
+    uint8_t keeps_raster;  /* the spikes of every step go to raster_off as the sample runs */
+    uint8_t is_cut;        /* stored samples begin here: its spikes enter the plastic part */
+    uint8_t is_plastic_part; /* changes as the network learns: run again by replay and guard */
+    int32_t raster_off;    /* n_steps rows of packed spikes */
+    int32_t touch_off;     /* n_steps rows of packed touch bits */
+    const void *touch_width; /* like reset_by */
+    dassdp_touch_fn *touch;  /* NULL where no rule asks */
 };
 
-/* dw of the error-modulated rules: k_i = clip(err_i * r rounded >> k_rshift), r = amplitude //
- * (1 + sum n^2), the update in Q8 of a weight step is k_i n_j g[|t_i - t_j|] rounded >>
+/* dw of the error-modulated rules: k_i = clip(err_i * r rounded >> k_rshift), r = (amplitude L >> 8)
+ * // (1 + sum n^2), L the schedule's factor in Q8 or 256; the update in Q8 of a weight step is k_i n_j g[|t_i - t_j|] rounded >>
  * row_rshift. */
 typedef struct {
     uint32_t amplitude;
@@ -114,7 +136,28 @@ typedef struct {
     uint8_t k_rshift;
     uint8_t row_rshift;
     const uint8_t *g_q7;   /* n_steps + 1 entries, or NULL for the delta rule: g = 1 */
+    uint16_t touch_columns;/* touch: columns that its traces are held for at a time, else 0 */
+    const int16_t *targets_q7; /* homeostasis: targets_q7 - (n << 7) stands for err, L = 256; or NULL */
 } dassdp_error_rule_t;
+
+/* EIHL: contraction w <- sign(w) max(|w| - b, 0) and the error rule by turns. b grows with every sample
+ * of a phase; after every `period` of them the phase ends if connectivity changed its way. */
+typedef struct {
+    uint32_t growth_q16;   /* of b, in Q16 of a weight step */
+    uint32_t most_q16;
+    uint16_t period;
+    int32_t state_off;     /* dassdp_eihl_t in the state */
+} dassdp_eihl_rule_t;
+
+/* Pair-based STDP: traces X = (X keep_q15 >> 15) + one s, dw_q8 = s_i round(amplitude_plus X_j >>
+ * plus_rshift) - s_j round(amplitude_minus Y_i >> minus_rshift) in every step. */
+typedef struct {
+    int16_t pre_one, post_one;
+    uint16_t keep_pre_q15, keep_post_q15;
+    int16_t amplitude_plus, amplitude_minus;
+    uint8_t plus_rshift, minus_rshift;
+    int32_t traces_off;    /* int16 X of all presynaptic, then Y of all postsynaptic neurons */
+} dassdp_stdp_rule_t;
 
 /* Warm-up sums and the fitted gate of one DA-SSDP projection. L is the loss in Q8 bits. */
 typedef struct {
@@ -150,6 +193,39 @@ typedef struct {
     const dassdp_gate_functions_t *gate;
 } dassdp_sync_rule_t;
 
+/* Latent replay: samples stored as counts and latencies of the cut, and when they are learned again.
+ * Stored samples: bit planes of counts, then of latencies, by population of the cut. */
+typedef struct {
+    const uint32_t *samples; /* n_samples times sample_words, in flash */
+    const uint16_t *labels;
+    uint16_t n_samples;
+    uint16_t sample_words;
+    uint8_t n_flash;         /* replayed from flash after each labelled sample */
+    uint8_t n_ring;          /* replayed from the ring, before them */
+    uint8_t ring_per_class;  /* 0: no ring */
+    uint8_t is_reservoir;    /* a random one of the class is replaced, else the oldest */
+    int32_t state_off;       /* dassdp_replay_t */
+    int32_t ring_off;        /* samples; slot s holds class s % n_classes */
+    int32_t seen_off;        /* uint16 samples seen of each class */
+    /* After a labelled sample whose records lie in `slot`: store it and replay others. */
+    void (*after)(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
+                  dassdp_result_t *result);
+    /* One replay step on request; returns 0 where nothing is stored. */
+    int (*idle)(const dassdp_model_t *model, void *state);
+    /* A ring that came from outside: DASSDP_OK, or DASSDP_E_VALUE after its class was emptied. */
+    int (*check)(const dassdp_model_t *model, void *state);
+} dassdp_replay_rule_t;
+
+typedef struct {
+    uint8_t margin;          /* 0: no fall-back */
+    uint8_t window;
+    int32_t state_off;       /* dassdp_guard_t */
+    int32_t has_saved_off;   /* uint32, DASSDP_NONE where no copy of the weights is kept */
+    /* After a labelled sample classified as class_idx: judge it against the factory weights. */
+    void (*judge)(const dassdp_model_t *model, void *state, uint32_t class_idx, uint32_t label,
+                  dassdp_result_t *result);
+} dassdp_guard_rule_t;
+
 struct dassdp_projection {
     uint16_t pre;          /* index of the population, or of the input */
     uint16_t post;
@@ -162,12 +238,16 @@ struct dassdp_projection {
     uint16_t feedback_gain_q14;/* gain_q14 / 2^14), the gain brings all to one unit */
     const void *factory;   /* the weight image in flash */
     int32_t image_off;     /* the weight image in the state, DASSDP_NONE for a frozen projection */
+    int32_t saved_off;     /* its copy, DASSDP_NONE if none is kept */
     const int32_t *totals; /* sum of all rows: rows of silent neurons are taken off it; or NULL */
     dassdp_accumulate_fn *accumulate;
     dassdp_analogue_fn *analogue;
     dassdp_learn_rows_fn *learn_rows; /* NULL for a frozen projection, as is its rule */
+    uint8_t stage;         /* DASSDP_STAGE_*: when its rule runs */
     dassdp_rule_fn *rule;
     const dassdp_error_rule_t *error_rule;
+    const dassdp_eihl_rule_t *eihl_rule;
+    const dassdp_stdp_rule_t *stdp_rule;
     const dassdp_sync_rule_t *sync_rule;
 };
 
@@ -197,7 +277,7 @@ struct dassdp_model {
     const dassdp_input_t *inputs;
     const dassdp_population_t *populations;
     const dassdp_projection_t *projections;
-    int32_t x_off;         /* copy of the sample being run, DASSDP_NONE for constant currents */
+    int32_t x_off;         /* the sample being run, DASSDP_NONE for few constant currents */
     uint32_t rows_off;     /* scratch: the list of rows */
     uint32_t sums_off;     /* scratch: sums of a step; while learning k, or the sums of a batch */
     uint32_t part_off;     /* scratch, inference: int16 sums of one list of rows */
@@ -206,11 +286,18 @@ struct dassdp_model {
     uint32_t classes_off;  /* scratch, learning: bits of the neurons of a latency, and of a class */
     uint32_t bytes_off;    /* scratch, learning: uint8 latencies of a population */
     uint32_t gates_off;    /* scratch, learning: uint16 gates of a batch */
+    uint32_t touches_off;  /* scratch, learning: int16 sums of touch traces */
+    uint32_t traces_off;   /* scratch, learning: n_steps rows of touch traces */
+    uint32_t steps_off;    /* scratch, learning: the spikes of 32 neurons, by neuron */
     uint32_t progress_off; /* dassdp_progress_t */
     int32_t learning_off;  /* dassdp_learning_t, DASSDP_NONE if nothing is plastic */
     int32_t loss_off;      /* uint16 losses of a batch, DASSDP_NONE without (DA-)SSDP */
     uint32_t persist_begin;/* learning state that a snapshot holds besides the weights: */
-    uint32_t persist_end;  /* gates, dassdp_learning_t, losses, and the slots of a batch */
+    uint32_t persist_end;  /* gates, EIHL phases, dassdp_learning_t, replay, guard and ring, a batch's slots */
+    const uint16_t *schedule_q8; /* factors of amplitudes: entry n_labelled >> 4, or NULL */
+    uint16_t n_schedule;
+    const dassdp_replay_rule_t *replay; /* or NULL */
+    const dassdp_guard_rule_t *guard;   /* or NULL */
 };
 
 /* What learning carries from sample to sample, and its counters. */
@@ -224,22 +311,52 @@ typedef struct {
     uint16_t batch_kind;   /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
 } dassdp_learning_t;
 
+typedef struct {
+    uint32_t n_replayed;   /* stored samples learned again */
+    uint32_t n_replay_skipped; /* of these, skipped because the network was sure and right */
+    uint16_t flash_idx;    /* the next one of flash */
+    uint16_t ring_idx;     /* the slot of the ring to look at next */
+} dassdp_replay_t;
+
+/* The last `window` labelled samples, the newest in bit 0: classified rightly? */
+typedef struct {
+    uint32_t hits_bits;    /* by the weights before they learned from it */
+    uint32_t factory_hits_bits;
+    uint16_t n_judged;     /* at most `window` */
+    uint16_t n_fallbacks;
+} dassdp_guard_t;
+
+/* Where EIHL stands. */
+typedef struct {
+    uint32_t n_connected;  /* weights that were not 0 when the phase began */
+    uint32_t b_q16;        /* 0: the phase has not begun */
+    uint16_t n_samples;    /* since connectivity was last looked at */
+    uint16_t kind;         /* of phase, 0: contraction, 1: error-driven */
+} dassdp_eihl_t;
+
 /* Where the sample being run stands. */
 typedef struct {
     uint16_t t_step;       /* steps done */
-    uint16_t is_complete;
+    uint8_t is_complete;
+    uint8_t uses_factory;  /* plastic projections run on their factory weights */
 } dassdp_progress_t;
 
-typedef struct {
+struct dassdp_result {
     uint16_t class_idx;
     uint16_t loss_q8;      /* -log2 p(label) in Q8, after dassdp_learn with a label */
     uint16_t is_skipped;   /* error rules stayed idle */
     uint16_t is_updated;   /* a weight may have changed */
-} dassdp_result_t;
+    uint16_t n_replayed;   /* stored samples learned again after it */
+    uint16_t is_fallen_back; /* the weights are the factory's again */
+};
 
 /* Factory weights, learning state as at the first start. `state` holds model->state_bytes bytes,
  * aligned to 8. */
 void dassdp_init(const dassdp_model_t *model, void *state);
+
+/* The model's own memory for a sample of x_bytes, NULL if it has none. Given to dassdp_begin it
+ * saves a copy; running and learning use it up. */
+int8_t *dassdp_sample(const dassdp_model_t *model, void *state);
 
 /* One sample, step by step: begin, n_steps times step, end. x holds model->x_bytes bytes: int8
  * currents, or spikes packed into little-endian words. */
@@ -260,6 +377,15 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
 /* Record (S, L) of the sample that just ended for every gate; no weight changes. */
 int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                    dassdp_result_t *result);
+
+/* Learn again from up to n_steps stored samples, of ring and flash in turn, for instance while the
+ * device is on its charger. Returns how many there were, or DASSDP_E_ABSENT without replay. */
+int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps);
+
+/* Copy the plastic weights; put the copy back, or factory weights where none was made since the start.
+ * DASSDP_E_ABSENT where the model keeps no copy. Counters, gates and ring stay as they are. */
+int dassdp_save(const dassdp_model_t *model, void *state);
+int dassdp_rollback(const dassdp_model_t *model, void *state);
 
 /* Fix mean, deviation and correlation of every gate from the records so far. */
 int dassdp_fit_gate(const dassdp_model_t *model, void *state);

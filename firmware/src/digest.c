@@ -48,7 +48,8 @@ uint32_t dassdp_digest_learned(const dassdp_model_t *model, const void *state, u
         }
     }
     if (model->learning_off >= 0) {
-        uint32_t end = (uint32_t)model->learning_off + (uint32_t)sizeof(dassdp_learning_t);
+        /* a batch begins with its losses */
+        uint32_t end = model->n_batch > 1u ? (uint32_t)model->loss_off : model->persist_end;
         crc = dassdp_crc32(crc, dassdp_at_const(state, model->persist_begin),
                            end - model->persist_begin);
     }

@@ -66,20 +66,38 @@ uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t
     return distance_q8(model, max, logits[label]) + log2_q8(sum);
 }
 
-/* err += what flows back through one projection, to neurons that fired; every partial sum is proven
- * to fit. */
+/* Neurons of one word that have an error: those that fired, or under a touch rule those that touched
+ * their threshold in any step. */
+static uint32_t eligible(const dassdp_model_t *model, const void *state,
+                         const dassdp_population_t *population, const dassdp_record_t *record,
+                         uint32_t word_idx)
+{
+    if (population->touch == 0) {
+        return dassdp_fired(record, word_idx);
+    }
+    const uint32_t *row = dassdp_at_const(state, (uint32_t)population->touch_off);
+    uint32_t touched = 0;
+    for (uint32_t t_step = 0; t_step < model->n_steps; t_step++, row += record->n_words) {
+        touched |= row[word_idx];
+    }
+    return touched;
+}
+
+/* err += what flows back through one projection, to eligible neurons; every partial sum is proven to
+ * fit. */
 static void add_through(const dassdp_model_t *model, void *state, const dassdp_projection_t *out,
                         const dassdp_record_t *record, int16_t *err)
 {
     const int16_t *err_post =
         dassdp_at_const(state, (uint32_t)model->populations[out->post].error_off);
     const void *image = dassdp_image(out, state);
+    const dassdp_population_t *population = &model->populations[out->pre];
     const uint32_t rshift = out->feedback_rshift;
     const int32_t gain_q14 = out->feedback_gain_q14;
-    uint32_t fired = 0;
-    for (uint32_t i = 0; i < record->n; i++, fired >>= 1) {
-        fired = (i & 31u) == 0u ? dassdp_fired(record, i >> 5) : fired;
-        if ((fired & 1u) != 0u) {
+    uint32_t word = 0;
+    for (uint32_t i = 0; i < record->n; i++, word >>= 1) {
+        word = (i & 31u) == 0u ? eligible(model, state, population, record, i >> 5) : word;
+        if ((word & 1u) != 0u) {
             int32_t sum = dassdp_round_s32(dassdp_k_feedback(out, image, i, err_post), rshift);
             err[i] = dassdp_narrow_s16(err[i] + dassdp_round_s32(sum * gain_q14, 14));
         }

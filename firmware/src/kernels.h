@@ -12,6 +12,17 @@
  * and its padding. */
 #define DASSDP_COLUMNS(n) (((n) + 7u) & ~7u)
 
+/* One weight of an image. */
+static inline int32_t dassdp_weight(const dassdp_projection_t *projection, const void *image,
+                                    uint32_t pre_idx, uint32_t post_idx)
+{
+    const uint8_t *row = (const uint8_t *)image + pre_idx * projection->row_bytes;
+    return projection->weight_bits == 16u
+               ? ((const int16_t *)(const void *)row)[post_idx]
+               : row[(post_idx & ~3u) + DASSDP_LANE(post_idx)]
+                     - (int32_t)(1u << (projection->weight_bits - 1u));
+}
+
 /* Words of n packed spikes. */
 #define DASSDP_WORDS(n) (((n) + 31u) >> 5)
 
@@ -86,6 +97,11 @@ DASSDP_NEURON_KERNELS(v32_a32)
  * with zeros to DASSDP_COLUMNS(n_neurons) and may be processed so far: padding never fires. */
 DASSDP_NEURON_KERNELS(pairs)
 
+/* touch_bits of one step: bit i is |v[i] - reset_by[i]| < touch_width[i], tail bits 0; int16 and
+ * int32 membranes. fire_stride says whether neurons share reset_by and touch_width. */
+dassdp_touch_fn dassdp_k_touch_v16;
+dassdp_touch_fn dassdp_k_touch_v32;
+
 /* sum over i of w[j][i] err[i]: the error that flows back to presynaptic neuron j. err is padded
  * with zeros to DASSDP_COLUMNS(n_post). */
 int32_t dassdp_k_feedback(const dassdp_projection_t *projection, const void *image,
@@ -97,6 +113,12 @@ int32_t dassdp_k_feedback(const dassdp_projection_t *projection, const void *ima
 uint32_t dassdp_k_update_row(const dassdp_error_rule_t *rule, int16_t *dw_q8, const int16_t *k,
                              uint32_t n_columns, uint32_t n_spikes, const uint8_t *latency_post,
                              uint32_t latency_pre);
+
+/* The update row of one presynaptic neuron from its sums of touch traces, Q8 of a weight step:
+ * k_i sums_i rounded >> row_rshift. Returns how many entries with k_i != 0 became zero. n_columns is a
+ * multiple of 8; dw_q8, k and sums lie on words and do not overlap. */
+uint32_t dassdp_k_update_row_sums(const dassdp_error_rule_t *rule, int16_t *dw_q8,
+                                  const int16_t *k, const int16_t *sums, uint32_t n_columns);
 
 /* Row by row: w[j][i] = sat(w + (dw_q8[i] + u) >> 8), u a random byte: one word of xorshift32 for
  * every group of four columns of the image's row, ascending, padding included; image byte b takes

@@ -1,5 +1,6 @@
-/* Learning from the sample that just ended: error rules at once, synchrony rules by batch. */
+/* Learning from the sample that just ended: error rules, those of every sample, those of a batch. */
 #include "fixed.h"
+#include "network.h"
 #include "rules.h"
 #include "state.h"
 
@@ -41,13 +42,40 @@ static int evaluate(const dassdp_model_t *model, void *state, int32_t label,
     return result->is_skipped == 0u;
 }
 
-static void apply(const dassdp_model_t *model, void *state, int uses_error)
+/* Returns whether the model has rules of the stage. */
+static int apply(const dassdp_model_t *model, void *state, uint32_t stage)
 {
+    int has_run = 0;
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
-        if (projection->rule != 0 && (projection->error_rule != 0) == uses_error) {
+        if (projection->stage == stage) {
             projection->rule(model, state, projection);
+            has_run = 1;
         }
+    }
+    return has_run;
+}
+
+int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
+                       dassdp_result_t *result)
+{
+    if (!evaluate(model, state, label, result)) {
+        return 0;
+    }
+    dassdp_feed_back(model, state);
+    (void)apply(model, state, DASSDP_STAGE_ERROR);
+    return 1;
+}
+
+/* What a labelled sample, recorded in `slot`, is good for once it was learned. */
+static void follow_up(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
+                      dassdp_result_t *result)
+{
+    if (model->guard != 0 && model->guard->judge != 0) {
+        model->guard->judge(model, state, dassdp_class(model, state), label, result);
+    }
+    if (model->replay != 0) {
+        model->replay->after(model, state, slot, label, result);
     }
 }
 
@@ -100,17 +128,18 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
     }
     dassdp_learning_t *learning = dassdp_learning(model, state);
     begin_kind(model, state, LEARNING);
-    if (evaluate(model, state, label, result)) {
-        dassdp_feed_back(model, state);
-        apply(model, state, 1);
-        result->is_updated = 1;
-    }
+    uint32_t slot = learning->batch_idx;
+    int is_updated = dassdp_learn_label(model, state, label, result);
+    is_updated |= apply(model, state, DASSDP_STAGE_SAMPLE);
     learning->n_labelled += (uint32_t)(label != DASSDP_NO_LABEL);
     learning->n_skipped += result->is_skipped;
     if (model->loss_off >= 0 &&
         fill_batch(model, state, LEARNING, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
-        apply(model, state, 0);
-        result->is_updated = 1;
+        is_updated |= apply(model, state, DASSDP_STAGE_BATCH);
+    }
+    result->is_updated = (uint16_t)is_updated;
+    if (label != DASSDP_NO_LABEL) {
+        follow_up(model, state, slot, (uint32_t)label, result);
     }
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return DASSDP_OK;
@@ -142,6 +171,19 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
     return DASSDP_OK;
 }
 
+int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps)
+{
+    uint32_t n_done = 0;
+    if (model->replay == 0) {
+        return DASSDP_E_ABSENT;
+    }
+    while (n_done < n_steps && model->replay->idle(model, state) != 0) {
+        n_done++;
+    }
+    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
+    return (int)n_done;
+}
+
 int dassdp_fit_gate(const dassdp_model_t *model, void *state)
 {
     for (uint32_t p = 0; p < model->n_projections; p++) {
@@ -152,6 +194,31 @@ int dassdp_fit_gate(const dassdp_model_t *model, void *state)
         }
     }
     return DASSDP_OK;
+}
+
+static int check_guard(const dassdp_model_t *model, void *state)
+{
+    if (model->guard == 0 || model->guard->state_off < 0) {
+        return DASSDP_OK;
+    }
+    dassdp_guard_t *guard = dassdp_at(state, (uint32_t)model->guard->state_off);
+    uint32_t bits = guard->hits_bits | guard->factory_hits_bits;
+    if (guard->n_judged <= model->guard->window && bits >> (model->guard->window - 1u) <= 1u) {
+        return DASSDP_OK;
+    }
+    guard->hits_bits = 0;
+    guard->factory_hits_bits = 0;
+    guard->n_judged = 0;
+    return DASSDP_E_VALUE;
+}
+
+static int check_phase(const dassdp_eihl_rule_t *rule, dassdp_eihl_t *phase)
+{
+    if (phase->kind <= 1u && phase->n_samples < rule->period && phase->b_q16 <= rule->most_q16) {
+        return DASSDP_OK;
+    }
+    *phase = (dassdp_eihl_t){0};
+    return DASSDP_E_VALUE;
 }
 
 int dassdp_check_learning(const dassdp_model_t *model, void *state)
@@ -171,11 +238,18 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state)
         status = DASSDP_E_VALUE;
     }
     for (uint32_t p = 0; p < model->n_projections; p++) {
-        if (model->projections[p].sync_rule != 0) {
-            dassdp_gate_t *gate =
-                dassdp_at(state, (uint32_t)model->projections[p].sync_rule->stats_off);
-            status = model->projections[p].sync_rule->gate->check(gate) == DASSDP_OK ? status : DASSDP_E_VALUE;
+        const dassdp_sync_rule_t *sync = model->projections[p].sync_rule;
+        const dassdp_eihl_rule_t *eihl = model->projections[p].eihl_rule;
+        if ((sync != 0 &&
+             sync->gate->check(dassdp_at(state, (uint32_t)sync->stats_off)) != DASSDP_OK) ||
+            (eihl != 0 &&
+             check_phase(eihl, dassdp_at(state, (uint32_t)eihl->state_off)) != DASSDP_OK)) {
+            status = DASSDP_E_VALUE;
         }
+    }
+    status = check_guard(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
+    if (model->replay != 0 && model->replay->check(model, state) != DASSDP_OK) {
+        status = DASSDP_E_VALUE;
     }
     return status;
 }

@@ -93,6 +93,7 @@ static void greet(dassdp_link_t *link, uint32_t session, uint32_t n_bytes)
         link->session = session;
         link->sequence = 0;
         link->response_length = 0;
+        link->n_received = 0;
     }
     describe(link, frame);
     send(frame, seal(frame, DASSDP_OK, DASSDP_HELLO_RESPONSE_BYTES));
@@ -111,7 +112,7 @@ static int check_shape(const dassdp_model_t *model, uint8_t kind, uint32_t n_byt
     *n_open = n_bytes - shapes[kind].n_bytes;
     int fits = *n_open == 0;
     if (shapes[kind].open_end == DASSDP_LINK_OPEN_SAMPLE) {
-        fits = *n_open == model->x_bytes;
+        fits = *n_open == (dassdp_comes_in_pieces(model) ? 0 : model->x_bytes);
     } else if (shapes[kind].open_end == DASSDP_LINK_OPEN_CHUNK) {
         fits = *n_open != 0 && *n_open <= DASSDP_LINK_CHUNK_BYTES;
     }
@@ -139,11 +140,15 @@ static int run(dassdp_link_t *link, const uint8_t *request, uint32_t n_bytes)
 #undef RUN
 }
 
+/* Whatever is no piece of a sample ends the sample: nothing can come between pieces and run. */
 static void execute(dassdp_link_t *link, uint32_t n_bytes)
 {
     const uint8_t *request = link->request.bytes;
     dassdp_copy(link->response, request, DASSDP_REQUEST_HEADER_BYTES);
     int result = run(link, request, n_bytes);
+    if (request[DASSDP_REQUEST_HEADER_KIND] != DASSDP_KIND_PUT_SAMPLE) {
+        link->n_received = 0;
+    }
     uint32_t n_payload = result > 0 ? (uint32_t)result : 0;
     int status = result < 0 ? result : DASSDP_OK;
     link->response_length = seal(link->response, status, DASSDP_RESPONSE_HEADER_BYTES + n_payload);
@@ -180,8 +185,8 @@ int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *sta
                      uint8_t *request, uint32_t request_bytes, uint8_t *response,
                      uint32_t response_bytes)
 {
-    if (request_bytes < DASSDP_LINK_REQUEST_FIXED_BYTES ||
-        request_bytes < DASSDP_LINK_REQUEST_SAMPLE_BYTES + model->x_bytes ||
+    int has_room = !dassdp_comes_in_pieces(model) || dassdp_sample(model, state) != 0;
+    if (!has_room || request_bytes < DASSDP_LINK_REQUEST_BYTES_MAX ||
         response_bytes < DASSDP_LINK_RESPONSE_FIXED_BYTES ||
         response_bytes < DASSDP_LINK_RESPONSE_LOGITS_BYTES + 4u * model->n_classes) {
         return DASSDP_E_SIZE;

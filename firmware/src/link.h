@@ -26,6 +26,7 @@ typedef struct {
     uint32_t response_length; /* 0: nothing was executed in this session */
     dassdp_cobs_decoder_t request;
     uint32_t session;         /* 0: none since the start */
+    uint32_t n_received;      /* bytes of a sample in pieces */
     uint32_t frames_good;
     uint32_t frames_bad;      /* cut, too long, or with a wrong CRC */
     uint16_t sequence;        /* of the last request executed */
@@ -35,8 +36,8 @@ typedef struct {
 _Static_assert(sizeof(void *) != 4 || sizeof(dassdp_link_t) == DASSDP_LINK_STRUCT_BYTES,
                "the plan predicts the size of dassdp_link_t");
 
-/* DASSDP_OK, or DASSDP_E_SIZE when a buffer is smaller than the model's largest frame. The state
- * must be initialised already. */
+/* DASSDP_OK, or DASSDP_E_SIZE when a buffer is smaller than the model's largest frame or a long
+ * sample has no memory in the state. The state must be initialised already. */
 int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *state,
                      uint8_t *request, uint32_t request_bytes, uint8_t *response,
                      uint32_t response_bytes);

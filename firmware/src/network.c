@@ -3,18 +3,13 @@
 
 #include "fixed.h"
 #include "kernels.h"
+#include "network.h"
 #include "state.h"
 
 void dassdp_init(const dassdp_model_t *model, void *state)
 {
     memset(state, 0, model->state_bytes);
-    for (uint32_t p = 0; p < model->n_projections; p++) {
-        const dassdp_projection_t *projection = &model->projections[p];
-        if (projection->image_off >= 0) {
-            memcpy(dassdp_at(state, (uint32_t)projection->image_off), projection->factory,
-                   projection->n_pre * projection->row_bytes);
-        }
-    }
+    dassdp_restore_weights(model, state, 0);
     if (model->learning_off >= 0) {
         dassdp_learning(model, state)->rng = model->seed;
     }
@@ -63,28 +58,40 @@ static int has_frames(const dassdp_model_t *model, const dassdp_population_t *po
     return 0;
 }
 
+int8_t *dassdp_sample(const dassdp_model_t *model, void *state)
+{
+    return model->x_off >= 0 ? dassdp_at(state, (uint32_t)model->x_off) : 0;
+}
+
+void dassdp_rest_population(const dassdp_model_t *model, void *state,
+                            const dassdp_population_t *population)
+{
+    uint32_t n = population->n_neurons;
+    memset(dassdp_at(state, (uint32_t)population->v_off), 0,
+           n * (population->v_is_wide != 0u ? 4u : 2u));
+    memset(dassdp_at(state, (uint32_t)population->spk_off), 0, DASSDP_WORDS(n) * 4u);
+    if (population->sum_off >= 0) {
+        memset(dassdp_at(state, (uint32_t)population->sum_off), 0, n * 4u);
+    }
+    if (population->count_off >= 0) {
+        dassdp_record_t record =
+            dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
+        dassdp_record_clear(&record);
+    }
+}
+
 void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
 {
     dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
     progress->t_step = 0;
     progress->is_complete = 0;
-    if (model->x_off >= 0) {
-        memcpy(dassdp_at(state, (uint32_t)model->x_off), x, model->x_bytes);
+    int8_t *own = dassdp_sample(model, state);
+    if (own != 0 && own != x) {
+        memcpy(own, x, model->x_bytes);
     }
     for (uint32_t i = 0; i < model->n_populations; i++) {
         const dassdp_population_t *population = &model->populations[i];
-        uint32_t n = population->n_neurons;
-        memset(dassdp_at(state, (uint32_t)population->v_off), 0,
-               n * (population->v_is_wide != 0u ? 4u : 2u));
-        memset(dassdp_at(state, (uint32_t)population->spk_off), 0, DASSDP_WORDS(n) * 4u);
-        if (population->sum_off >= 0) {
-            memset(dassdp_at(state, (uint32_t)population->sum_off), 0, n * 4u);
-        }
-        if (population->count_off >= 0) {
-            dassdp_record_t record = dassdp_record(model, state, population,
-                                                   dassdp_learning(model, state)->batch_idx);
-            dassdp_record_clear(&record);
-        }
+        dassdp_rest_population(model, state, population);
         if (population->base_off >= 0 && !has_frames(model, population)) {
             analogue_current(model, state, population, x, 0);
         }
@@ -143,7 +150,9 @@ static uint32_t accumulate(const dassdp_model_t *model, void *state,
 {
     dassdp_row_t *rows = dassdp_at(state, model->rows_off);
     int16_t *part = dassdp_at(state, model->part_off);
-    const void *image = dassdp_image(projection, state);
+    const dassdp_progress_t *progress = dassdp_at_const(state, model->progress_off);
+    const void *image = progress->uses_factory != 0u ? projection->factory
+                                                     : dassdp_image(projection, state);
     uint32_t is_dense = projection->totals != 0;
     uint32_t in_parts = is_dense | (uint32_t)(population->acc_is_wide > (projection->weight_bits == 16u));
     dassdp_cursor_t cursor = {
@@ -228,7 +237,29 @@ static const uint32_t *positive(const dassdp_model_t *model, void *state,
     return words;
 }
 
-static void step_population(const dassdp_model_t *model, void *state,
+/* What rules remember of a step. */
+static void record(const dassdp_model_t *model, void *state, const dassdp_population_t *population,
+                   const uint32_t *spk_bits, uint32_t t_step)
+{
+    uint32_t row_bytes = DASSDP_WORDS((uint32_t)population->n_neurons) * 4u;
+    if (population->count_off >= 0) {
+        dassdp_record_t slot =
+            dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
+        const uint32_t *events =
+            population->records_membrane != 0u ? positive(model, state, population) : spk_bits;
+        dassdp_record_add(&slot, events, t_step, population->records == DASSDP_RECORD_LAST);
+    }
+    if (population->keeps_raster != 0u) {
+        memcpy(dassdp_at(state, (uint32_t)population->raster_off + t_step * row_bytes), spk_bits,
+               row_bytes);
+    }
+    if (population->touch != 0) {
+        population->touch(population, dassdp_at(state, (uint32_t)population->v_off),
+                          dassdp_at(state, (uint32_t)population->touch_off + t_step * row_bytes));
+    }
+}
+
+void dassdp_step_population(const dassdp_model_t *model, void *state,
                             const dassdp_population_t *population, uint32_t t_step)
 {
     const void *base = population->base;
@@ -246,13 +277,7 @@ static void step_population(const dassdp_model_t *model, void *state,
     if (population->sum_off >= 0) {
         add_logits(model, state, population);
     }
-    if (population->count_off >= 0) {
-        dassdp_record_t record =
-            dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
-        const uint32_t *events =
-            population->records_membrane != 0u ? positive(model, state, population) : spk_bits;
-        dassdp_record_add(&record, events, t_step, population->records == DASSDP_RECORD_LAST);
-    }
+    record(model, state, population, spk_bits, t_step);
 }
 
 void dassdp_step(const dassdp_model_t *model, void *state)
@@ -262,7 +287,7 @@ void dassdp_step(const dassdp_model_t *model, void *state)
         return;
     }
     for (uint32_t i = 0; i < model->n_populations; i++) {
-        step_population(model, state, &model->populations[i], progress->t_step);
+        dassdp_step_population(model, state, &model->populations[i], progress->t_step);
     }
     progress->t_step++;
 }
@@ -282,19 +307,13 @@ static void publish_flags(const dassdp_model_t *model, void *state,
 void dassdp_end(const dassdp_model_t *model, void *state, dassdp_result_t *result)
 {
     const dassdp_population_t *readout = &model->populations[model->readout];
-    const int32_t *logits = dassdp_at_const(state, (uint32_t)readout->sum_off);
-    uint32_t best = 0;
-    for (uint32_t c = 1; c < model->n_classes; c++) {
-        if (logits[c] > logits[best]) {
-            best = c;
-        }
-    }
     if (readout->records_membrane != 0u && readout->records == DASSDP_RECORD_LAST) {
-        publish_flags(model, state, readout, logits);
+        publish_flags(model, state, readout,
+                      dassdp_at_const(state, (uint32_t)readout->sum_off));
     }
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 1;
     memset(result, 0, sizeof *result);
-    result->class_idx = (uint16_t)best;
+    result->class_idx = (uint16_t)dassdp_class(model, state);
 }
 
 void dassdp_infer(const dassdp_model_t *model, void *state, const int8_t *x,

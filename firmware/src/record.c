@@ -74,11 +74,6 @@ uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx)
 void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes)
 {
     for (uint32_t i = 0; i < n; i++) {
-        const uint32_t *word = planes + (i >> 5) * bits;
-        uint32_t value = 0;
-        for (uint32_t b = 0; b < bits; b++) {
-            value |= ((word[b] >> (i & 31u)) & 1u) << b;
-        }
-        bytes[i] = (uint8_t)value;
+        bytes[i] = (uint8_t)dassdp_plane_value(planes, bits, i);
     }
 }

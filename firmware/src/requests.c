@@ -1,6 +1,7 @@
 #include "requests.h"
 
 #include "port.h"
+#include "state.h"
 #include "wire.h"
 
 static uint8_t *bytes_of(const dassdp_link_t *link, uint32_t offset)
@@ -27,15 +28,25 @@ static void put_logits(const dassdp_link_t *link, uint8_t *response, int is_comp
     }
 }
 
+/* The sample to run: the request's open end, or the one that came in pieces; NULL if it is not
+ * complete. */
+static const int8_t *sample_of(const dassdp_link_t *link, const uint8_t *open_end)
+{
+    if (!dassdp_comes_in_pieces(link->model)) {
+        return (const int8_t *)open_end;
+    }
+    return link->n_received == link->model->x_bytes ? dassdp_sample(link->model, link->state) : 0;
+}
+
 /* Runs n_steps of x and writes the forward part of the outcome. Ticks leave the digest out. */
-static void run_sample(const dassdp_link_t *link, const uint8_t *x, uint32_t n_steps,
+static void run_sample(const dassdp_link_t *link, const int8_t *x, uint32_t n_steps,
                        uint8_t flags, uint8_t *response)
 {
     const dassdp_model_t *model = link->model;
     uint32_t want_digest = flags & DASSDP_FLAG_WANT_FORWARD_DIGEST;
     uint32_t crc = 0;
     uint32_t start = dassdp_port_ticks();
-    dassdp_begin(model, link->state, (const int8_t *)x);
+    dassdp_begin(model, link->state, x);
     uint32_t ticks = ticks_since(start);
     for (uint32_t t_step = 0; t_step < n_steps; t_step++) {
         start = dassdp_port_ticks();
@@ -57,6 +68,7 @@ static void run_sample(const dassdp_link_t *link, const uint8_t *x, uint32_t n_s
     response[DASSDP_OUTCOME_FLAGS] = 0;
     dassdp_put_u16(response + DASSDP_OUTCOME_CLASS_IDX, result.class_idx);
     dassdp_put_u16(response + DASSDP_OUTCOME_LOSS_Q8, 0);
+    dassdp_put_u16(response + DASSDP_OUTCOME_N_REPLAYED, 0);
     dassdp_put_u32(response + DASSDP_OUTCOME_FORWARD_TICKS, ticks);
     dassdp_put_u32(response + DASSDP_OUTCOME_LEARN_TICKS, 0);
     dassdp_put_u32(response + DASSDP_OUTCOME_FORWARD_DIGEST, crc);
@@ -80,16 +92,20 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
     (void)n_open;
     uint32_t n_steps = dassdp_get_u16(request + DASSDP_INFER_REQUEST_N_STEPS);
     uint8_t flags = request[DASSDP_INFER_REQUEST_FLAGS];
+    const int8_t *x = sample_of(link, request + DASSDP_INFER_REQUEST_X);
     if (link->is_unchecked != 0) {
         return DASSDP_E_UNCHECKED;
     }
     if (n_steps > link->model->n_steps) {
         return DASSDP_E_VALUE;
     }
+    if (x == 0) {
+        return DASSDP_E_SAMPLE;
+    }
     if (n_steps == 0) {
         n_steps = link->model->n_steps;
     }
-    run_sample(link, request + DASSDP_INFER_REQUEST_X, n_steps, flags, response);
+    run_sample(link, x, n_steps, flags, response);
     return end_outcome(link, flags, response);
 }
 
@@ -99,10 +115,14 @@ static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t
     if (link->is_unchecked != 0) {
         return DASSDP_E_UNCHECKED;
     }
+    const int8_t *x = sample_of(link, request + DASSDP_LESSON_X);
+    if (x == 0) {
+        return DASSDP_E_SAMPLE;
+    }
     uint8_t flags = request[DASSDP_LESSON_FLAGS];
     int32_t label = (int16_t)dassdp_get_u16(request + DASSDP_LESSON_LABEL);
     int32_t loss_q8 = (int32_t)dassdp_get_u32(request + DASSDP_LESSON_LOSS_Q8);
-    run_sample(link, request + DASSDP_LESSON_X, link->model->n_steps, flags, response);
+    run_sample(link, x, link->model->n_steps, flags, response);
     dassdp_result_t result = {
         .class_idx = dassdp_get_u16(response + DASSDP_OUTCOME_CLASS_IDX),
     };
@@ -116,8 +136,10 @@ static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t
     }
     response[DASSDP_OUTCOME_FLAGS] =
         (uint8_t)((result.is_skipped != 0 ? DASSDP_FLAG_IS_SKIPPED : 0) |
-                  (result.is_updated != 0 ? DASSDP_FLAG_IS_UPDATED : 0));
+                  (result.is_updated != 0 ? DASSDP_FLAG_IS_UPDATED : 0) |
+                  (result.is_fallen_back != 0 ? DASSDP_FLAG_IS_FALLEN_BACK : 0));
     dassdp_put_u16(response + DASSDP_OUTCOME_LOSS_Q8, result.loss_q8);
+    dassdp_put_u16(response + DASSDP_OUTCOME_N_REPLAYED, result.n_replayed);
     dassdp_put_u32(response + DASSDP_OUTCOME_LEARN_TICKS, ticks);
     return end_outcome(link, flags, response);
 }
@@ -146,6 +168,43 @@ int dassdp_request_fit_gate(dassdp_link_t *link, const uint8_t *request, uint32_
                                    : dassdp_fit_gate(link->model, link->state);
 }
 
+int dassdp_request_idle(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                        uint8_t *response)
+{
+    (void)n_open;
+    uint32_t n_steps = dassdp_get_u16(request + DASSDP_IDLE_REQUEST_N_STEPS);
+    if (link->is_unchecked != 0) {
+        return DASSDP_E_UNCHECKED;
+    }
+    if (n_steps > DASSDP_LINK_IDLE_STEPS) {
+        return DASSDP_E_VALUE;
+    }
+    int n_done = dassdp_idle(link->model, link->state, n_steps);
+    if (n_done < 0) {
+        return n_done;
+    }
+    dassdp_put_u16(response + DASSDP_IDLE_RESPONSE_N_DONE, (uint32_t)n_done);
+    return DASSDP_IDLE_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
+}
+
+int dassdp_request_save(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                        uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    (void)response;
+    return dassdp_save(link->model, link->state);
+}
+
+int dassdp_request_rollback(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                            uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    (void)response;
+    return dassdp_rollback(link->model, link->state);
+}
+
 int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
                          uint8_t *response)
 {
@@ -155,6 +214,29 @@ int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n
     dassdp_init(link->model, link->state);
     link->is_unchecked = 0;
     return DASSDP_OK;
+}
+
+/* Counters of replay and guard, 0 where the model has none. */
+static void put_additions(const dassdp_link_t *link, uint8_t *response)
+{
+    const dassdp_model_t *model = link->model;
+    dassdp_replay_t replay = {0};
+    dassdp_guard_t guard = {0};
+    if (model->replay != 0) {
+        replay = *(const dassdp_replay_t *)dassdp_at_const(link->state,
+                                                           (uint32_t)model->replay->state_off);
+    }
+    if (model->guard != 0 && model->guard->state_off >= 0) {
+        guard = *(const dassdp_guard_t *)dassdp_at_const(link->state,
+                                                         (uint32_t)model->guard->state_off);
+    }
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_REPLAYED, replay.n_replayed);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_REPLAY_SKIPPED,
+                   replay.n_replay_skipped);
+    dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_N_FALLBACKS, guard.n_fallbacks);
+    dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_HITS, dassdp_popcount(guard.hits_bits));
+    dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_FACTORY_HITS,
+                   dassdp_popcount(guard.factory_hits_bits));
 }
 
 int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
@@ -173,6 +255,7 @@ int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint3
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_VANISHED, learning->n_vanished);
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_SATURATED,
                    dassdp_n_saturated(link->model, link->state));
+    put_additions(link, response);
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_STACK_SIZE, dassdp_port_stack_size());
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_STACK_USED, dassdp_port_stack_used());
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_RX_LOST, dassdp_port_rx_lost());

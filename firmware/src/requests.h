@@ -4,6 +4,12 @@
 
 #include "link.h"
 
+/* A sample of more than a chunk comes before the request that runs it, into the state. */
+static inline int dassdp_comes_in_pieces(const dassdp_model_t *model)
+{
+    return model->x_bytes > DASSDP_LINK_CHUNK_BYTES;
+}
+
 /* request: the decoded frame with its header; n_open: bytes of its open end (sample or chunk).
  * Writes the payload into response behind the header. Returns its size, or an error of
  * DASSDP_ERRORS or of the link, in which case no weight has changed. */

@@ -1,10 +1,7 @@
-/* Error-modulated rules: k_i = clip(round(err_i r)), dw[j][i] = k_i n_j g[|t_i - t_j|].
+/* Error-modulated synchrony and the readout delta rule: dw[j][i] = k_i n_j g[|t_i - t_j|].
  * Presynaptic neurons of one latency and one spike count share the update row, so they are written
  * class by class: latencies ascend; within a latency classes come in the order of their first
  * neurons, and neurons ascend within a class. */
-#include <string.h>
-
-#include "fixed.h"
 #include "kernels.h"
 #include "rules.h"
 #include "state.h"
@@ -21,24 +18,6 @@ typedef struct {
     uint32_t n_tried; /* k != 0 */
     uint32_t n_left;  /* presynaptic neurons that fired and are still to be written */
 } update_t;
-
-/* r = amplitude // (1 + sum of n_j^2): the step does not grow with activity. With n_j in bit planes
- * P_b the sum is that over all pairs of planes of 2^(a+b) |P_a & P_b|. */
-static uint32_t normalized_step(const dassdp_error_rule_t *rule, const dassdp_record_t *pre)
-{
-    uint32_t n_squared = 1;
-    const uint32_t *planes = pre->count;
-    for (uint32_t w = 0; w < pre->n_words; w++, planes += pre->bits) {
-        for (uint32_t b = 0; b < pre->bits; b++) {
-            n_squared += dassdp_popcount(planes[b]) << (2u * b);
-            for (uint32_t a = 0; planes[b] != 0u && a < b; a++) {
-                n_squared += dassdp_popcount(planes[a] & planes[b]) << (a + b + 1u);
-            }
-        }
-    }
-    uint32_t r = rule->amplitude / n_squared;
-    return r < rule->r_max ? r : rule->r_max;
-}
 
 /* The presynaptic neurons of one class: bits of `same` from word `first` on. */
 static void learn_class(update_t *update, const uint32_t *same, uint32_t first,
@@ -108,8 +87,6 @@ int dassdp_rule_error(const dassdp_model_t *model, void *state,
                       const dassdp_projection_t *projection)
 {
     const dassdp_error_rule_t *rule = projection->error_rule;
-    const int16_t *err =
-        dassdp_at_const(state, (uint32_t)model->populations[projection->post].error_off);
     int16_t *k = dassdp_at(state, model->sums_off);
     update_t update = {.model = model,
                        .state = state,
@@ -118,13 +95,7 @@ int dassdp_rule_error(const dassdp_model_t *model, void *state,
                                             dassdp_learning(model, state)->batch_idx),
                        .k = k,
                        .n_columns = DASSDP_COLUMNS((uint32_t)projection->n_post)};
-    int32_t r = (int32_t)normalized_step(rule, &update.pre);
-    memset(k, 0, update.n_columns * sizeof *k);
-    for (uint32_t i = 0; i < projection->n_post; i++) {
-        int32_t k_i = dassdp_round_s32(err[i] * r, rule->k_rshift);
-        k[i] = (int16_t)dassdp_clip_s32(k_i, -rule->k_max, rule->k_max);
-        update.n_tried += (uint32_t)(k[i] != 0);
-    }
+    update.n_tried = dassdp_error_factors(model, state, projection, &update.pre, k);
     if (update.n_tried == 0u) {
         return DASSDP_OK;
     }

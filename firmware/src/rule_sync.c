@@ -158,13 +158,8 @@ static void add_sample(const dassdp_model_t *model, void *state,
     if (model->n_batch > 1u || pre_idx == 0u) {
         dassdp_planes_bytes(post.latency, post.n, post.bits, latencies);
     }
-    uint32_t latency = 0;
-    uint32_t bit = pre_idx & 31u;
-    for (uint32_t b = 0; b < pre.bits; b++) {
-        latency |= ((pre.latency[(pre_idx >> 5) * pre.bits + b] >> bit) & 1u) << b;
-    }
-    uint32_t pre_fired = (dassdp_fired(&pre, pre_idx >> 5) >> bit) & 1u;
-    uint32_t t_pre = step_of(latency, model, rule);
+    uint32_t pre_fired = (dassdp_fired(&pre, pre_idx >> 5) >> (pre_idx & 31u)) & 1u;
+    uint32_t t_pre = step_of(dassdp_plane_value(pre.latency, pre.bits, pre_idx), model, rule);
     uint32_t fired = 0;
     for (uint32_t i = 0; i < post.n; i++, fired >>= 1) {
         if ((i & 31u) == 0u) {

@@ -25,6 +25,9 @@ static inline dassdp_learning_t *dassdp_learning(const dassdp_model_t *model, vo
     return dassdp_at(state, (uint32_t)model->learning_off);
 }
 
+/* All plastic images become the factory's, or their copies. */
+void dassdp_restore_weights(const dassdp_model_t *model, void *state, uint32_t from_copy);
+
 /* Spike counts and latencies of a population in one slot of the batch, in bit planes: bit b of
  * neuron i is bit i & 31 of word (i >> 5) bits + b. */
 typedef struct {
@@ -58,6 +61,17 @@ static inline uint32_t dassdp_planes_equal(const uint32_t *planes, uint32_t bits
 
 /* Neurons of one word that had an event. */
 uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx);
+
+/* The value of one neuron. */
+static inline uint32_t dassdp_plane_value(const uint32_t *planes, uint32_t bits, uint32_t idx)
+{
+    const uint32_t *word = planes + (idx >> 5) * bits;
+    uint32_t value = 0;
+    for (uint32_t b = 0; b < bits; b++) {
+        value |= ((word[b] >> (idx & 31u)) & 1u) << b;
+    }
+    return value;
+}
 
 /* Values of all neurons, one byte each. */
 void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes);

@@ -1,4 +1,4 @@
-/* Weights, state and learning state in chunks. */
+/* Weights, state, learning state and long samples in chunks. */
 #include "requests.h"
 #include "wire.h"
 
@@ -185,4 +185,20 @@ int dassdp_request_write_learning(dassdp_link_t *link, const uint8_t *request,
                 request + DASSDP_WRITE_LEARNING_REQUEST_DATA, n_open);
     link->is_unchecked = request[DASSDP_WRITE_LEARNING_REQUEST_IS_LAST] == 0;
     return link->is_unchecked != 0 ? DASSDP_OK : dassdp_check_learning(model, link->state);
+}
+
+int dassdp_request_put_sample(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                              uint8_t *response)
+{
+    const dassdp_model_t *model = link->model;
+    uint32_t offset = dassdp_get_u32(request + DASSDP_PUT_SAMPLE_REQUEST_OFFSET);
+    (void)response;
+    if (!dassdp_comes_in_pieces(model) || (offset != link->n_received && offset != 0) ||
+        !is_inside(offset, n_open, model->x_bytes)) {
+        return DASSDP_E_INDEX;
+    }
+    dassdp_copy((uint8_t *)dassdp_sample(model, link->state) + offset,
+                request + DASSDP_PUT_SAMPLE_REQUEST_DATA, n_open);
+    link->n_received = offset + n_open;
+    return DASSDP_OK;
 }

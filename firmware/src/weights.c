@@ -1,4 +1,6 @@
-/* Weights by natural index, whatever the image's lane order and bias. */
+/* Weights by natural index, whatever the image's lane order and bias; copies of all plastic ones. */
+#include <string.h>
+
 #include "kernels.h"
 #include "state.h"
 
@@ -27,13 +29,7 @@ int dassdp_weight_get(const dassdp_model_t *model, const void *state, uint32_t p
         return status;
     }
     const dassdp_projection_t *projection = &model->projections[projection_idx];
-    const void *image = dassdp_image(projection, state);
-    if (projection->weight_bits == 16u) {
-        *w = ((const int16_t *)image)[pre_idx * (projection->row_bytes >> 1) + post_idx];
-    } else {
-        *w = ((const uint8_t *)image)[byte_of(projection, pre_idx, post_idx)]
-             - (int32_t)(1u << (projection->weight_bits - 1u));
-    }
+    *w = dassdp_weight(projection, dassdp_image(projection, state), pre_idx, post_idx);
     return DASSDP_OK;
 }
 
@@ -76,4 +72,54 @@ uint32_t dassdp_n_saturated(const dassdp_model_t *model, const void *state)
         }
     }
     return n;
+}
+
+void dassdp_restore_weights(const dassdp_model_t *model, void *state, uint32_t from_copy)
+{
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *projection = &model->projections[p];
+        if (projection->image_off >= 0) {
+            const void *source = projection->factory;
+            if (from_copy != 0u) {
+                source = dassdp_at(state, (uint32_t)projection->saved_off);
+            }
+            memcpy(dassdp_at(state, (uint32_t)projection->image_off), source,
+                   projection->n_pre * projection->row_bytes);
+        }
+    }
+}
+
+/* Whether there is a copy; NULL where the model keeps none. */
+static uint32_t *has_saved(const dassdp_model_t *model, void *state)
+{
+    return model->guard == 0 || model->guard->has_saved_off < 0
+               ? 0
+               : dassdp_at(state, (uint32_t)model->guard->has_saved_off);
+}
+
+int dassdp_save(const dassdp_model_t *model, void *state)
+{
+    uint32_t *is_saved = has_saved(model, state);
+    if (is_saved == 0) {
+        return DASSDP_E_ABSENT;
+    }
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *projection = &model->projections[p];
+        if (projection->image_off >= 0) {
+            memcpy(dassdp_at(state, (uint32_t)projection->saved_off),
+                   dassdp_image(projection, state), projection->n_pre * projection->row_bytes);
+        }
+    }
+    *is_saved = 1;
+    return DASSDP_OK;
+}
+
+int dassdp_rollback(const dassdp_model_t *model, void *state)
+{
+    const uint32_t *is_saved = has_saved(model, state);
+    if (is_saved == 0) {
+        return DASSDP_E_ABSENT;
+    }
+    dassdp_restore_weights(model, state, *is_saved);
+    return DASSDP_OK;
 }

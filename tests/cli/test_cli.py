@@ -17,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 import edge_dassdp
-from edge_dassdp import ir
+from edge_dassdp import ir, qir
 from edge_dassdp.cli import app
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.errors import CODES
@@ -169,6 +169,19 @@ def test_quantize_takes_rules_and_bits_by_projection(work: Path) -> None:
     bits = {p["name"]: p["weight_bits"] for pop in data["populations"] for p in pop["projections"]}
     assert data["plastic"] == ["fc2", "fc3"] and bits == {"fc1": 8, "fc2": 16, "fc3": 8}
     ok("learn", target, "--data", work / "data.npz", "--warm-up", "8")
+
+
+@pytest.mark.parametrize("rule", ["touch", "stdp:a_plus=0.002,a_minus=0.003", "homeostasis",
+                                  "homeostasis:target=2", "eihl:period=4"])
+def test_quantize_takes_every_rule_with_schedule_replay_and_guard(work: Path, rule: str) -> None:
+    target = work / "memory.q.npz"
+    ok("quantize", work / "model.npz", "-o", target, "--data", work / "data.npz", "--plastic",
+       "fc3", "--rule", f"fc2={rule}", "--schedule", "100,0.4", "--replay", "8,2", "--guard", "4")
+    model = qir.load(target)
+    assert model.schedule_q8 is not None and model.schedule_q8[-1] == round(256 * 0.4)
+    assert model.replay is not None and model.replay.labels.size == 8
+    assert model.guard is not None and (model.guard.margin, model.guard.window) == (4, 32)
+    ok("learn", target, "--data", work / "data.npz")
 
 
 def test_learning_raises_accuracy_and_a_snapshot_keeps_it(work: Path) -> None:
@@ -371,6 +384,12 @@ def test_a_snapshot_of_another_model(work: Path) -> None:
     (("--weight-bits", "few"), "E105", "--weight-bits 8"),
     (("--weight-bits", "auto"), "E105", "with --data"),
     (("--frozen", "--plastic", "fc2"), "E105", "excludes"),
+    (("--frozen", "--guard", "4"), "E105", "excludes"),
+    (("--rule", "fc2=homeostasis"), "E105", "calibration samples"),
+    (("--rule", "fc2=stdp:a_plus=9"), "E201", "PairSTDP"),
+    (("--schedule", "fast"), "E105", "1 to 2 numbers"),
+    (("--guard", "2.5"), "E105", "no whole number"),
+    (("--replay", "10,2"), "E105", "needs samples"),
     (("--leak", "none"), "E105", "auto, q15 or shift"),
 ])
 def test_settings_out_of_range(work: Path, tmp_path: Path, options: tuple[str, ...], code: str,
@@ -415,3 +434,25 @@ def test_what_escapes_a_verb_has_its_status(problem: BaseException, status: int,
     done = CliRunner().invoke(broken, [])
     assert done.exit_code == status
     assert words in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    (("tea",), "E105", "choose digits or watch"),
+    (("watch", "--scenario", "Z"), "E105", "choose one of A, Ap, B, C, D, E, N"),
+    (("watch", "--board", "pentium"), "E401", "microbit"),
+    (("watch", "--seed", "10"), "E105", "choose 0 to 9"),
+    (("watch", "--seeds", "2"), "E105", "demo watch has no --seeds"),
+    (("digits", "--scenario", "A"), "E105", "demo digits has no --scenario"),
+])
+def test_demo_refuses(tmp_path: Path, arguments: tuple[str, ...], code: str, words: str) -> None:
+    assert words in refused(code, "demo", *arguments, cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_demo_watch_answers_in_json(tmp_path: Path) -> None:
+    data = answer("demo", "watch", "--no-firmware", "--out", tmp_path / "run")["data"]
+    assert data["schema"] == "edge_dassdp/demo_watch/1"
+    assert data == json.loads((tmp_path / "run" / "results.json").read_text())
+    assert data["scenario"]["name"] == "Ap" and data["board"] == "stm32f405"
+    methods = data["accuracy"]["methods"]
+    assert methods["touch"]["shifted_after"] > methods["frozen"]["shifted_after"]

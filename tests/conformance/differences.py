@@ -12,7 +12,8 @@ from scenarios import Call
 from edge_dassdp.reference import Reference
 from edge_dassdp.target import Outcome, Target
 
-COMPARED = ("class_idx", "loss_q8", "is_skipped", "is_updated", "forward_digest", "learned_digest")
+COMPARED = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back",
+            "forward_digest", "learned_digest")
 State = dict[str, NDArray[Any]]
 
 

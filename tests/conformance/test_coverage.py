@@ -52,6 +52,7 @@ def features(network: QNetwork) -> Iterator[tuple[object, ...]]:
             yield "rows beyond a list", q.n_pre > 192, wide
             yield "spikes from input", q.pre in {i.name for i in network.inputs}, q.weight_bits
         yield "gain", q.feedback_gain_q14 < 1 << 14
+        yield "rule", type(q.rule).__name__, q.weight_bits == 16
         if isinstance(q.rule, QErrorRule):
             yield "error rule", q.rule.g_q7 is None
         if isinstance(q.rule, QSyncRule):
@@ -82,6 +83,8 @@ WANTED: tuple[tuple[object, ...], ...] = (
                                       (True, True, False), (True, True, True),
                                       (False, False, False), (False, True, True))),
     ("sync rule", True, False, True, True), ("sync rule", True, True, True, True),
+    *(("rule", kind, wide) for kind in ("QErrorRule", "QSyncRule", "QSTDP", "QHomeostasis", "QEIHL")
+      for wide in (True, False)),
     *(("field bits", n) for n in (1, 3, 4, 5, 8)),
 )
 

@@ -38,7 +38,8 @@ def population(name: str, size: int, fire_at: int, **fields: Any) -> QPopulation
         "analogue_bias": None, "acc_lshift": 0, "acc_rshift": 0, "analogue_rshift": 0,
         "membrane_bits": 16, "acc_bits": 16, "analogue_bits": 32, "current_fits": False,
         "saturates": True, "records": "first",
-        "records_membrane": False, "counts": True, "has_error": True, "unit": np.ones(1)}
+        "records_membrane": False, "counts": True, "has_error": True,
+        "keeps_raster": False, "touch_width": None, "unit": np.ones(1)}
     return QPopulation(name=name, size=size, reset="none", fire_at=one(fire_at),
                        reset_by=one(fire_at), **base | fields)
 
@@ -109,7 +110,8 @@ def learn(reference: Reference, label: int, monkeypatch: pytest.MonkeyPatch) -> 
     if reference.error["out"][label] < net.skip_below_q8:
         return False
     records = {name: slots[0] for name, slots in reference.records.items()}
-    feed_back(net, reference.w, reference.error, records)
+    feed_back(net, reference.w, reference.error,
+              {name: record.count > 0 for name, record in records.items()})
     for p in net.plastic:
         k = error_factors(p.rule, reference.error[p.post], records[p.pre].count)
         monkeypatch.setattr(reference_rules, "write_rows",

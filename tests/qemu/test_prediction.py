@@ -21,7 +21,8 @@ from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta
 from edge_dassdp.samples import input_x
 from edge_dassdp.targets.qemu import COUNTER_BITS
-from edge_dassdp.work import inference_work, learning_work
+from edge_dassdp.work import inference_work
+from edge_dassdp.work_learning import learning_work
 
 N_SAMPLES, TOLERANCE = 10, 0.15
 COUNTING = [name for name in list_boards() if load_board(name).counter[-1].bits == COUNTER_BITS]

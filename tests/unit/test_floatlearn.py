@@ -11,8 +11,16 @@ from edge_dassdp.baselines import PairSTDP, PairSTDPLearner, pair_stdp_change
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatlearn import FloatLearner, first_spike_step, last_spike_step, loss_bits
 from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.gate import Gate
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.rules import (
+    DASSDP,
+    SSDP,
+    ErrorSSDP,
+    Homeostasis,
+    Learning,
+    ReadoutDelta,
+)
 
 N_STEPS = 7
 
@@ -93,10 +101,11 @@ def test_dassdp_warm_up_gate_and_update(variant, name, pre, post):
     if variant == "published":
         loss = [float(np.mean(loss[k - k % batch: k - k % batch + batch])) for k in range(30)]
     learner.fit_gate()
-    gate = learner.gates[name]
+    gate, pairs = learner.gates[name].gate, learner.weights[name].size
     k = -np.corrcoef(s, loss)[0, 1]
     assert gate.k == pytest.approx(k, rel=1e-6) and abs(k) > 1e-3
-    assert (gate.mean, gate.std) == (pytest.approx(np.mean(s)), pytest.approx(np.std(s)))
+    assert gate.mean / pairs == pytest.approx(np.mean(s))
+    assert gate.std / pairs == pytest.approx(np.std(s))
 
     weight = model.weights[name].astype(np.float64)
     for start in (30, 34):
@@ -124,11 +133,11 @@ def test_published_latency_is_that_of_its_cumsum_argmax():
 def test_without_records_or_with_a_constant_s_the_gate_is_one():
     learner = FloatLearner(chain(), {"ab": DASSDP()})
     learner.fit_gate()
-    assert learner.gates["ab"].gate(0.7) == 1.0
-    for loss in (1.0, 2.0):
-        learner.warm_up(samples(1)[0], 0, loss)
+    assert learner.gates["ab"].gate([7]) == [1.0]
+    for loss in np.random.default_rng(0).uniform(0.1, 3.0, 50):
+        learner.warm_up(samples(1)[0], 0, float(loss))
     learner.fit_gate()
-    assert learner.gates["ab"].gate(0.1) == 1.0
+    assert learner.gates["ab"].gate([0, 9]) == [1.0, 1.0]
 
 
 def test_ssdp_ignores_what_the_warm_up_saw():
@@ -143,11 +152,9 @@ def test_ssdp_ignores_what_the_warm_up_saw():
 
 
 def test_the_gate_is_clamped_at_zero_and_two():
-    learner = FloatLearner(chain(), {"ab": DASSDP()})
-    gate = learner.gates["ab"]
-    gate.k, gate.mean, gate.std = 1.0, 0.5, 0.01
-    assert (gate.gate(0.1), gate.gate(0.9)) == (0.0, 2.0)
-    assert gate.gate(0.505) == pytest.approx(1.5)
+    gate = Gate(k=1.0, mean=50.0, std=10.0)
+    assert gate([10, 90]) == [0.0, 2.0]
+    assert gate([55]) == [pytest.approx(1.5)]
 
 
 # --- error-driven rules ------------------------------------------------------------------------
@@ -292,6 +299,12 @@ def test_learning_a_stream_raises_the_accuracy_on_it():
         learner.learn(sample, int(label))
     after = (learner.model.run(x[500:]).classes == labels[500:]).mean()
     assert after > before + 0.2
+
+
+def test_a_rule_without_a_float_twin_is_refused_not_ignored():
+    with pytest.raises(EdgeError, match="Homeostasis on 'ab'") as caught:
+        FloatLearner(chain(), {"ab": Homeostasis(), "bo": ReadoutDelta()})
+    assert caught.value.code == "E203"
 
 
 def test_a_label_that_is_no_class_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ from scenarios import SCENARIOS
 from edge_dassdp import assets, ir
 from edge_dassdp.board import load_board
 from edge_dassdp.errors import EdgeError
+from edge_dassdp.packing import words
 from edge_dassdp.plan import Layout, ram_ledger
-from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.quantize import quantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
+from edge_dassdp.state import decode
 from edge_dassdp.targets.emulator import Emulator
 
 LAYOUTS = {name: Layout(s.quantized) for name, s in SCENARIOS.items()}
@@ -43,7 +46,7 @@ def test_the_snapshot_is_a_prefix_without_gaps_in_its_meaning(name: str) -> None
     inside = [f.name for f in layout.fields
               if layout.persist_begin <= f.offset < layout.persist_end]
     order = [n.partition("_")[0] for n in inside if not n.startswith("padding")]
-    wanted = ["gate", "learning", "losses", "count", "latency"]
+    wanted = ["gate", "eihl", "learning", "replay", "guard", "ring", "losses", "count", "latency"]
     assert [wanted.index(n) for n in order] == sorted(wanted.index(n) for n in order)
     assert ("losses" in order) == (layout.network.n_batch > 1)
     assert ("learning" in order) == bool(layout.network.plastic)
@@ -57,19 +60,47 @@ def test_padding_is_small(name: str) -> None:
 @pytest.mark.parametrize("name", list(LAYOUTS))
 def test_scratch_holds_what_each_phase_needs(name: str) -> None:
     layout, network = LAYOUTS[name], SCENARIOS[name].quantized
-    size = layout.scratch
-    for parts in ((size.rows, size.sums, size.part, size.words, size.bytes),
-                  (size.rows, size.sums, size.row, size.classes, size.bytes_, size.gates,
-                   size.bytes)):
-        assert all(at % 4 == 0 for at in parts) and list(parts) == sorted(parts)
-    assert size.bytes >= size.inference_bytes
+    scratch = layout.scratch
+    at = {**scratch.offsets, "end": scratch.bytes}
+    phases = (("rows", "sums", "part", "words", "end"),
+              ("rows", "sums", "row", "classes", "bytes", "gates", "touches", "steps",
+               "traces", "end"))
+    for phase in phases:
+        places = [at[part] for part in phase]
+        assert all(place % 4 == 0 for place in places) and places == sorted(places)
+    assert scratch.bytes >= scratch.inference_bytes
     for p in network.populations:
-        assert size.part - size.sums >= p.size * p.acc_bits // 8
+        assert at["part"] - at["sums"] >= p.size * p.acc_bits // 8
     for q in network.projections:
         if not q.is_analogue:
-            assert size.sums - size.rows >= 4 * min(96, q.n_pre)
+            assert min(at["sums"], *(at[r] for r in at if r.startswith("raster")), at["end"]) \
+                >= 4 * min(96, q.n_pre)
     for q in network.plastic:
-        assert size.classes - size.row >= 2 * q.n_post and size.gates - size.bytes_ >= q.n_post
+        assert at["classes"] - at["row"] >= 2 * min(q.n_post, _block(q))
+    inference_end = at.get("x", scratch.inference_bytes)
+    for part in at:
+        if part.startswith("raster"):
+            begin, end = at[part], at[part] + _raster_bytes(network, part)
+            assert end <= at["end"]
+            for phase in phases:
+                limits = [at[name] for name in phase[:-1]]
+                limits.append(inference_end if "part" in phase else _learning_end(network, at))
+                assert all(high <= begin or end <= low or low == high
+                           for low, high in pairwise(limits[1:])), f"{part} lies over {phase}"
+
+
+def _learning_end(network: QNetwork, at: dict[str, int]) -> int:
+    traces = [network.n_steps * _block(q) for q in network.plastic
+              if getattr(q.factors, "touch_columns", 0)]
+    return at["traces"] + max(traces, default=0)
+
+
+def _block(q: QProjection) -> int:
+    return getattr(q.factors, "touch_columns", 0) or q.n_post
+
+
+def _raster_bytes(network: QNetwork, part: str) -> int:
+    return 4 * words(network.population(part.removeprefix("raster_")).size) * network.n_steps
 
 
 @pytest.mark.parametrize("name", ["described_4", "steps_7", "saturated"])
@@ -80,7 +111,7 @@ def test_bytes_decode_to_the_reference_s_names_and_values(name: str) -> None:
         call.run(reference)
         call.run(emulator)
     raw = emulator._bytes(0, emulator.layout.state_bytes)
-    named, expected = Layout(SCENARIOS[name].quantized).decode(raw), reference.named_state()
+    named, expected = decode(Layout(SCENARIOS[name].quantized), raw), reference.named_state()
     assert named.keys() == expected.keys()
     for key in named:
         np.testing.assert_array_equal(named[key], expected[key], key)
@@ -88,7 +119,7 @@ def test_bytes_decode_to_the_reference_s_names_and_values(name: str) -> None:
 
 def test_a_state_of_another_size_is_refused() -> None:
     with pytest.raises(EdgeError) as caught:
-        LAYOUTS["graph"].decode(b"\0" * 8)
+        decode(LAYOUTS["graph"], b"\0" * 8)
     assert caught.value.code == "E104"
 
 

@@ -6,9 +6,11 @@ import re
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from scenarios import SCENARIOS
 
 from edge_dassdp.board import list_boards, load_board
-from edge_dassdp.build import build_project
+from edge_dassdp.build import build_firmware, build_project
+from edge_dassdp.emit import emit
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.measure import symbol_table
 from edge_dassdp.project import Project, firmware_project, with_port
@@ -165,3 +167,12 @@ def test_kernels_say_how_much_stack_they_take(arm_toolchain, name):
             assert len(found) == len(said), unit
             # the bound adds up pushes of paths that exclude each other
             assert all(0 <= f - s <= 16 for f, s in zip(found, sorted(said), strict=True)), unit
+
+
+@pytest.mark.parametrize("name", list_boards())
+def test_the_bound_covers_learning_again_and_fits_the_stack(arm_toolchain, name):
+    """Touch, replay and guard reach their functions through pointers only, none recurses."""
+    board = load_board(name)
+    result = stack_bound(build_firmware(emit(SCENARIOS["guard_all"].quantized), board))
+    assert "dassdp_replay_after" in result.path and "dassdp_rule_touch" in result.path
+    assert result.bytes <= board.stack_bytes

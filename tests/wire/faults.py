@@ -88,3 +88,26 @@ class _Direction:
             return b""
         frame, self._held = frame + self._held, b""
         return frame
+
+
+class Cable(FaultyStream):
+    """Loses every "request", or every "response", while `loses` says so, the first `n_passing` of
+    them excepted."""
+
+    def __init__(self, inner: Stream) -> None:
+        super().__init__(inner, Random(0))
+        self.loses = ""
+        self.n_passing = 0
+
+    def write(self, data: bytes, /) -> int:
+        return len(data) if self._is_lost("request") else super().write(data)
+
+    def read(self, size: int = 1, /) -> bytes:
+        data = super().read(size)
+        return b"" if data and self._is_lost("response") else data
+
+    def _is_lost(self, what: str) -> bool:
+        if self.loses != what:
+            return False
+        self.n_passing -= 1
+        return self.n_passing < 0

@@ -7,12 +7,21 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from cobs import cobs
-from devices import N_INPUTS, learned, library, network, samples, stream, target
+from devices import (
+    N_INPUTS,
+    RawDevice,
+    learned,
+    library,
+    network,
+    pack,
+    samples,
+    stream,
+    target,
+)
 
 from edge_dassdp.errors import EXIT_LINK, EXIT_USAGE, EdgeError
 from edge_dassdp.messages import MESSAGES, PROTOCOL, STATUSES
@@ -107,33 +116,6 @@ def test_a_learning_state_refused_as_a_whole_leaves_the_old_one() -> None:
     assert learned(device) == before
 
 
-class RawDevice:
-    """Frames made by hand, past everything that the host checks."""
-
-    def __init__(self) -> None:
-        self.wire = stream()
-        self.sequence = 0
-        assert self.exchange(encode_request(1, 5, 0, b""))[0].status == 0
-
-    def exchange(self, data: bytes) -> list[Response]:
-        self.wire.write(data)
-        return [parse_response(body) for body in FrameDecoder().feed(self.wire.read(1 << 19))]
-
-    def ask(self, name: str, payload: bytes) -> Response:
-        self.sequence += 1
-        kind = MESSAGES[name].kind
-        return self.exchange(encode_request(kind, 5, self.sequence, payload))[0]
-
-    def digest(self) -> int:
-        payload = MESSAGES["LEARN"].request.pack(flags=2, label=-1, loss_q8=-1, x=X.tobytes())
-        return MESSAGES["LEARN"].response.unpack(self.ask("LEARN", payload).payload)[
-            "learned_digest"]
-
-
-def pack(name: str, **fields: Any) -> tuple[str, bytes]:
-    return name, MESSAGES[name].request.pack(**fields)
-
-
 BAD_REQUESTS = {
     "short lesson": (("LEARN", bytes(18)), "E_SIZE"),
     "long lesson": (("LEARN", bytes(20)), "E_SIZE"),
@@ -149,6 +131,7 @@ BAD_REQUESTS = {
     "write too much": (pack("WRITE_WEIGHTS", projection=1, first=0, data=bytes(65)), "E_SIZE"),
     "half a good chunk": (pack("WRITE_WEIGHTS", projection=1, first=0, data=b"\1\2\3\x7f"),
                           "E_VALUE"),
+    "piece of a short sample": (pack("PUT_SAMPLE", offset=0, data=bytes(12)), "E_INDEX"),
     "state": (pack("READ_STATE", offset=2**32 - 4, n_bytes=8), "E_INDEX"),
     "learning": (pack("WRITE_LEARNING", offset=27, is_last=1, data=b"ab"), "E_INDEX"),
 }
@@ -158,14 +141,14 @@ BAD_REQUESTS = {
 def test_a_bad_request_is_answered_with_its_status(what: str) -> None:
     (name, payload), status = BAD_REQUESTS[what]
     device = RawDevice()
-    before = device.digest()
+    before = device.state()
     assert device.ask(name, payload).status == STATUSES[status]
-    assert device.digest() == before
+    assert device.state() == before
 
 
 def test_an_unknown_kind_is_answered_with_its_status() -> None:
     device = RawDevice()
-    for kind in (0, 13, 127):
+    for kind in (0, 1 + max(m.kind for m in MESSAGES.values()), 127):
         device.sequence += 1
         answer = device.exchange(encode_request(kind, 5, device.sequence, b"abc"))
         assert [r.status for r in answer] == [STATUSES["E_KIND"]]
@@ -178,15 +161,15 @@ def test_an_unknown_kind_is_answered_with_its_status() -> None:
 ], ids=["64 KB frame", "64 KB of noise", "cut stream", "silence", "all bytes", "tiny frame"])
 def test_garbage_is_ignored_and_the_next_request_is_answered(garbage: bytes) -> None:
     device = RawDevice()
-    before = device.digest()
+    before = device.state()
     assert device.exchange(garbage) == []
-    assert device.digest() == before
+    assert device.state() == before
 
 
 def test_a_good_frame_with_a_tail_is_not_a_good_frame() -> None:
     """The buffer is full exactly where the CRC ends; what follows must still count."""
     device = RawDevice()
-    n_bytes = link_buffer_bytes(N_INPUTS, 3).request - 4
+    n_bytes = link_buffer_bytes(3).request - 4
     body = encode_request(2, 5, 1, bytes(n_bytes - 7))
     whole = bytes(cobs.decode(body[1:-1]))
     assert device.exchange(b"\0" + cobs.encode(whole + b"tail") + b"\0") == []

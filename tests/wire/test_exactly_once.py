@@ -6,35 +6,47 @@ from random import Random
 
 import pytest
 from devices import learned, network, samples, stream, target
-from faults import FaultyStream
+from faults import Cable, FaultyStream
 
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.messages import MESSAGES
 from edge_dassdp.protocol import FrameDecoder, Response, encode_request, parse_response
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
-from edge_dassdp.targets.session import Session, Stream
+from edge_dassdp.targets.session import Session
 
 FAULTS = ("drop", "flip", "duplicate", "reorder", "truncate")
 
 
-def teach(device: LinkTarget, kind: str, n: int = 600) -> tuple[bytes, ...]:
+N_SAMPLES = {"error": 600, "gated": 600, "frames": 120, "memory": 80}
+
+
+def teach(device: LinkTarget, kind: str) -> tuple[bytes, ...]:
     """A session that uses everything a session can change."""
-    x, labels = samples(n)
+    n = N_SAMPLES[kind]
+    x, labels = samples(n, kind=kind)
     for i in range(n // 2):
         if kind == "gated":
             device.warm_up(x[i], labels[i])
         else:
             device.learn(x[i], labels[i])
     device.fit_gate()
+    if kind == "memory":
+        assert device.idle(19) == 19
+        device.save()
     device.write_weights("fc2", -device.read_weights("fc2") // 2)
     for i in range(n // 2, n):
         device.learn(x[i], labels[i])
         device.infer(x[i])
+    if kind == "memory":
+        for i in range(5):
+            device.rollback()
+            device.learn(x[i], labels[i])
+            device.idle(1)
     return learned(device)
 
 
-@pytest.fixture(scope="module", params=["error", "gated"])
+@pytest.fixture(scope="module", params=list(N_SAMPLES))
 def clean_run(request: pytest.FixtureRequest) -> tuple[str, tuple[bytes, ...]]:
     kind = request.param
     device = target(stream(kind), kind)
@@ -122,18 +134,3 @@ def test_what_became_of_an_unanswered_request_is_settled(lost: str, n_expected: 
     assert device.statistics().n_labelled == n_expected
     device.learn(x[0], 1)
     assert device.statistics().n_labelled == n_expected + 1
-
-
-class Cable(FaultyStream):
-    """Loses every request, or every response, while asked to."""
-
-    def __init__(self, inner: Stream) -> None:
-        super().__init__(inner, Random(0))
-        self.loses = ""
-
-    def write(self, data: bytes, /) -> int:
-        return len(data) if self.loses == "request" else super().write(data)
-
-    def read(self, size: int = 1, /) -> bytes:
-        data = super().read(size)
-        return b"" if self.loses == "response" else data

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
-from devices import N_INPUTS, network, stream
+from devices import network, stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_dassdp.emit import emit
-from edge_dassdp.messages import CHUNK_BYTES, MESSAGES
+from edge_dassdp.messages import CHUNK_BYTES, MESSAGES, Message
 from edge_dassdp.project import emulator_project
 from edge_dassdp.protocol import (
     FrameDecoder,
@@ -31,7 +32,7 @@ SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recove
 @given(st.lists(st.one_of(
     st.binary(max_size=300),
     st.binary(min_size=7, max_size=200).map(encode_frame),
-    st.builds(encode_request, st.integers(0, 15), st.just(SESSION), st.integers(0, 4),
+    st.builds(encode_request, st.integers(0, 20), st.just(SESSION), st.integers(0, 4),
               st.binary(max_size=80)),
     st.just(encode_request(1, SESSION, 0, b""))), max_size=12))
 @settings(max_examples=300, deadline=None)
@@ -45,33 +46,55 @@ def test_after_any_bytes_the_device_says_hello(pieces: list[bytes]) -> None:
     assert [answer.status for answer in answers] == [0]
 
 
-def conversation(rng: Random) -> bytes:
-    """Frames with a right CRC and the next sequence number, of likely and unlikely contents."""
-    wire = bytearray(encode_request(1, SESSION, 0, b""))
+def fuzzed(message: Message, x_bytes: int, rng: Random) -> bytes:
+    """A payload of likely and unlikely contents."""
+    fields: dict[str, object] = {}
+    for name, code in zip(message.request.names, message.request.codes, strict=True):
+        bits = {"B": 8, "h": 15, "H": 16, "i": 31, "I": 32}[code]
+        likely = {"offset": 256, "first": 400, "label": 4, "projection": 4,
+                  "n_steps": 13, "is_last": 2}.get(name, 1 << bits)
+        limit = likely if rng.random() < 0.95 else 1 << bits
+        fields[name] = rng.randrange(limit)
+        if code in "hi" and rng.random() < 0.3:
+            fields[name] = -rng.randrange(1, 3)
+    if message.request.open_name:
+        inline = x_bytes if x_bytes <= CHUNK_BYTES else 0
+        n_bytes = inline if message.request.open_kind == "sample" else rng.randrange(
+            1, CHUNK_BYTES + 1)
+        fields[message.request.open_name] = rng.randbytes(
+            n_bytes if rng.random() < 0.9 else rng.randrange(70))
+    return message.request.pack(**fields)
+
+
+def pieces(x_bytes: int, rng: Random) -> Iterator[bytes]:
+    """Payloads that bring a sample, cut anywhere, now and then with a gap or an end too far."""
+    at = 0
+    while at < x_bytes:
+        size = min(rng.randrange(1, CHUNK_BYTES + 1), x_bytes - at + (rng.random() < 0.02))
+        offset = at + (rng.random() < 0.02)
+        yield MESSAGES["PUT_SAMPLE"].request.pack(offset=offset, data=rng.randbytes(size))
+        at += size
+
+
+def conversation(x_bytes: int, rng: Random) -> bytes:
+    """Frames with a right CRC and the next sequence number."""
     messages = [m for m in MESSAGES.values() if m.name not in ("HELLO", "RESET")]
     messages = 5 * messages + [MESSAGES["RESET"]] + 20 * [MESSAGES["LEARN"]]
-    for sequence in range(1, N_FRAMES + 1):
+    wire = bytearray(encode_request(1, SESSION, 0, b""))
+    sequence = 0
+    while sequence < N_FRAMES:
         message = rng.choice(messages)
-        fields: dict[str, object] = {}
-        for name, code in zip(message.request.names, message.request.codes, strict=True):
-            bits = {"B": 8, "h": 15, "H": 16, "i": 31, "I": 32}[code]
-            likely = {"offset": 256, "first": 400, "label": 4, "projection": 4,
-                      "n_steps": 13, "is_last": 2}.get(name, 1 << bits)
-            limit = likely if rng.random() < 0.95 else 1 << bits
-            fields[name] = rng.randrange(limit)
-            if code in "hi" and rng.random() < 0.3:
-                fields[name] = -rng.randrange(1, 3)
-        if message.request.open_name:
-            n_bytes = N_INPUTS if message.request.open_kind == "sample" else rng.randrange(
-                1, CHUNK_BYTES + 1)
-            fields[message.request.open_name] = rng.randbytes(
-                n_bytes if rng.random() < 0.9 else rng.randrange(70))
-        payload = message.request.pack(**fields)
-        wire += encode_request(message.kind, SESSION, sequence, payload)
+        requests = [(message.kind, fuzzed(message, x_bytes, rng))]
+        if message.request.open_kind == "sample" and x_bytes > CHUNK_BYTES:
+            kind = MESSAGES["PUT_SAMPLE"].kind
+            requests = [(kind, piece) for piece in pieces(x_bytes, rng)] + requests
+        for kind, payload in requests:
+            sequence += 1
+            wire += encode_request(kind, SESSION, sequence % 65536, payload)
     return bytes(wire)
 
 
-@pytest.mark.parametrize("kind", ["error", "gated"])
+@pytest.mark.parametrize("kind", ["error", "gated", "frames", "memory"])
 def test_a_long_hostile_conversation_under_sanitizers(kind: str, tmp_path: Path) -> None:
     compiler = shutil.which("cc") or shutil.which("gcc")
     assert compiler, "the emulator needs a C compiler anyway"
@@ -80,7 +103,8 @@ def test_a_long_hostile_conversation_under_sanitizers(kind: str, tmp_path: Path)
     main = Path(__file__).with_name("fuzz_main.c")
     subprocess.run([compiler, *project.compile_flags, *SANITIZERS, *project.units, str(main),
                     "-o", "fuzz"], cwd=tmp_path, check=True)
-    run = subprocess.run([tmp_path / "fuzz"], input=conversation(Random(kind)),
+    talk = conversation(network(kind).x_bytes, Random(kind))
+    run = subprocess.run([tmp_path / "fuzz"], input=talk,
                          capture_output=True, check=False)
     assert run.returncode == 0, run.stderr.decode()[:2000]
     assert int(run.stdout) > 10 * N_FRAMES, "the device answered less than once a frame"

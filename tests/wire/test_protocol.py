@@ -124,14 +124,14 @@ def test_a_field_is_never_swallowed_or_forgotten() -> None:
 
 def test_the_shortest_response_is_as_short_as_said() -> None:
     shortest = min(len(encode_response(Response(kind, 0xFFFFFFFF, 65535, -1, b"")))
-                   for kind in range(1, 13))
+                   for kind in range(1, 1 + len(MESSAGES)))
     assert shortest == MIN_RESPONSE_FRAME_BYTES
 
 
 def test_buffers_hold_every_message() -> None:
-    for x_bytes, n_classes in ((1, 2), (64, 10), (20_000, 300)):
-        buffers = link_buffer_bytes(x_bytes, n_classes)
-        ends = {"": 0, "sample": x_bytes, "logits": 4 * n_classes, "chunk": CHUNK_BYTES}
+    for n_classes in (2, 10, 300):
+        buffers = link_buffer_bytes(n_classes)
+        ends = {"": 0, "sample": CHUNK_BYTES, "logits": 4 * n_classes, "chunk": CHUNK_BYTES}
         for name, message in MESSAGES.items():
             request = encode_request(message.kind, 1, 1, bytes(
                 message.request.n_bytes + ends[message.request.open_kind]))

@@ -1,7 +1,6 @@
 /* dassdp_k_update_row: dw = (k n g + 2^(row_rshift - 1)) >> row_rshift, two columns a word, four a
- * round. n g <= 255 * 128 fits an int16 lane. UQADD16 makes 2^16 - 1 of a lane that is not zero and
- * 2^16 - 2 of one that is, so that USADA8 counts the lanes of k and dw that differ in that. */
-#include "asm.h"
+ * round. n g <= 255 * 128 fits an int16 lane. */
+#include "update_dsp.h"
 
 #define SAVED 36
 
@@ -19,20 +18,6 @@ top     .req    r10     /* 2^16 - 2 in both lanes */
 k       .req    r11
 x       .req    r12
 steps   .req    lr
-
-/* Two columns: x = n g in both lanes. */
-        .macro  update
-        ldr     k, [k_at], #4
-        smlabb  y, k, x, half
-        smlatt  x, k, x, half
-        asr     y, y, rshift
-        asr     x, x, rshift
-        pkhbt   x, y, x, lsl #16
-        str     x, [dw], #4
-        uqadd16 x, x, top
-        uqadd16 k, k, top
-        usada8  count, x, k, count
-        .endm
 
         .macro  scale
         ldrb    x, [g, x]

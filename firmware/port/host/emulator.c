@@ -29,8 +29,9 @@ static void forward(const dassdp_model_t *model, void *state, const int8_t *x, u
     }
 }
 
-static void store(const dassdp_model_t *model, const void *state, uint32_t i,
-                  const dassdp_result_t *result, const dassdp_emulator_out_t *out)
+/* What the sample gave before it was learned: replay runs others. */
+static void store_forward(const dassdp_model_t *model, const void *state, uint32_t i,
+                          const dassdp_result_t *result, const dassdp_emulator_out_t *out)
 {
     if (out->class_idx != 0) {
         out->class_idx[i] = result->class_idx;
@@ -40,6 +41,11 @@ static void store(const dassdp_model_t *model, const void *state, uint32_t i,
         memcpy(out->logits + (size_t)i * model->n_classes,
                (const uint8_t *)state + readout->sum_off, model->n_classes * sizeof(int32_t));
     }
+}
+
+static void store_learned(const dassdp_model_t *model, const void *state, uint32_t i,
+                          const dassdp_result_t *result, const dassdp_emulator_out_t *out)
+{
     if (out->loss_q8 != 0) {
         out->loss_q8[i] = result->loss_q8;
     }
@@ -48,6 +54,12 @@ static void store(const dassdp_model_t *model, const void *state, uint32_t i,
     }
     if (out->is_updated != 0) {
         out->is_updated[i] = result->is_updated;
+    }
+    if (out->n_replayed != 0) {
+        out->n_replayed[i] = result->n_replayed;
+    }
+    if (out->is_fallen_back != 0) {
+        out->is_fallen_back[i] = result->is_fallen_back;
     }
     if (out->learned_digest != 0) {
         out->learned_digest[i] = dassdp_digest_learned(model, state, 0);
@@ -66,6 +78,7 @@ int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, 
         dassdp_result_t result;
         forward(model, state, x + (size_t)i * model->x_bytes,
                 out->forward_digest == 0 ? 0 : out->forward_digest + i, &result);
+        store_forward(model, state, i, &result, out);
         if (mode == DASSDP_EMULATOR_LEARN) {
             status = dassdp_learn(model, state, label, loss_q8, &result);
         } else if (mode == DASSDP_EMULATOR_WARM_UP) {
@@ -74,7 +87,7 @@ int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, 
         if (status != DASSDP_OK) {
             return status;
         }
-        store(model, state, i, &result, out);
+        store_learned(model, state, i, &result, out);
     }
     return DASSDP_OK;
 }

@@ -13,6 +13,8 @@ typedef struct {
     uint16_t *loss_q8;
     uint16_t *is_skipped;
     uint16_t *is_updated;
+    uint16_t *n_replayed;
+    uint16_t *is_fallen_back;
     uint32_t *forward_digest;
     uint32_t *learned_digest;
 } dassdp_emulator_out_t;

@@ -1,0 +1,22 @@
+/* Populations one by one: what a run of the network and a rerun of its plastic part share. */
+#ifndef DASSDP_NETWORK_H
+#define DASSDP_NETWORK_H
+
+#include "dassdp.h"
+
+/* Membranes, spikes, logits and records of the current slot as at the start of a sample. */
+void dassdp_rest_population(const dassdp_model_t *model, void *state,
+                            const dassdp_population_t *population);
+
+/* One time step: sums, membranes, spikes, and what is observed of them. */
+void dassdp_step_population(const dassdp_model_t *model, void *state,
+                            const dassdp_population_t *population, uint32_t t_step);
+
+/* The lowest index of the largest logit. */
+uint32_t dassdp_class(const dassdp_model_t *model, const void *state);
+
+/* The plastic part runs again from the rasters of the cut, recorded in the current slot; returns its
+ * class. uses_factory: on factory weights. */
+uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory);
+
+#endif
