@@ -10,12 +10,14 @@ import typer
 from rich.text import Text
 
 from edge_dassdp import ir, qir, report
+from edge_dassdp.board import load_board
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.datasets import Samples
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.fidelity import Fidelity, measure_fidelity
 from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.replay import propose
 from edge_dassdp.rules import Learning
 from edge_dassdp.widths import WIDTHS, Width, compare_widths, narrowest
 
@@ -28,9 +30,10 @@ Rules = Annotated[list[str] | None, typer.Option(
     "after a colon: fc2=dassdp:a_plus=0.001,batch=4. Repeat it.", show_default=False)]
 Schedule = Annotated[str | None, typer.Option(metavar="SAMPLES[,FLOOR]", show_default=False, help=(
     "Error-driven steps shrink with the labelled samples, down to a share: 120,0.3."))]
-Replay = Annotated[str | None, typer.Option(metavar="FLASH,RING[,K]", show_default=False, help=(
+Replay = Annotated[str | None, typer.Option(metavar="FLASH,RING[,K]|auto[,K]", show_default=False,
+                                            help=(
     "Learn again from stored samples: so many of --data in flash, so many of each class in RAM, K "
-    "of these after each labelled sample: 70,3,1."))]
+    "of these after each labelled sample: 70,3,1. auto: as many as --board holds."))]
 Guard = Annotated[str | None, typer.Option(metavar="MARGIN[,WINDOW]", show_default=False, help=(
     "Keep a copy of the weights; fall back to the factory's if they have MARGIN hits more in "
     "WINDOW samples, 0 for never: 4,32."))]
@@ -58,6 +61,8 @@ def _quantize(
     schedule: Schedule = None,
     replay: Replay = None,
     guard: Guard = None,
+    board: Annotated[str | None, typer.Option(show_default=False, help=(
+        "The board that --replay auto fills."))] = None,
     weight_bits: WeightBits = "8",
     within: Annotated[float, typer.Option(min=0, help=(
         "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
@@ -91,6 +96,8 @@ def _quantize(
     tried: tuple[Width, ...] = ()
     if weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
+    if learning and learning.replay and options.is_auto(replay):
+        learning = _filling(source, learning, settings, train, board)
     quantized = quantize(source, learning, settings, *((train.x, train.y) if train else ()))
     widths: tuple[Width, ...] = ()
     if data and train:
@@ -110,6 +117,19 @@ def _quantize(
 def _without_replay(learning: Learning | None) -> Learning | None:
     """Stored samples change no class before something is learned."""
     return dataclasses.replace(learning, replay=None) if learning else None
+
+
+def _filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,
+             board: str | None) -> Learning:
+    """With as many stored samples as a board holds."""
+    if train is None or board is None:
+        raise EdgeError("E105", "--replay auto stores as many samples as a board holds",
+                        help="give samples with --data and a board with --board")
+    assert learning.replay is not None
+    least = dataclasses.replace(learning, replay=dataclasses.replace(learning.replay, flash=0))
+    made = quantize(source, least, settings, train.x, train.y).network
+    replay = propose(made, learning.replay, load_board(board), n_available=len(train))
+    return dataclasses.replace(learning, replay=replay)
 
 
 def _choose(source: ir.Network, learning: Learning | None, settings: Settings,

@@ -150,13 +150,22 @@ def memory_of(schedule: str | None, replay: str | None, guard: str | None) -> Me
     if schedule is not None:
         samples, *floor = _numbers(schedule, "--schedule", 1, 2)
         made = dataclasses.replace(made, schedule=Schedule(_whole(samples, "--schedule"), *floor))
-    if replay is not None:
+    if replay is not None and is_auto(replay):
+        k = [_whole(n, "--replay auto,") for n in _numbers(replay[5:], "--replay auto,", 1, 1)] \
+            if replay != "auto" else []
+        made = dataclasses.replace(made, replay=Replay(0, 1, k[0] if k else Replay.n_ring))
+    elif replay is not None:
         flash, ring, *k = (_whole(n, "--replay") for n in _numbers(replay, "--replay", 2, 3))
         made = dataclasses.replace(made, replay=Replay(flash, ring, k[0] if k else Replay.n_ring))
     if guard is not None:
         margin, *window = (_whole(n, "--guard") for n in _numbers(guard, "--guard", 1, 2))
         made = dataclasses.replace(made, guard=Guard(True, margin, *window))
     return made
+
+
+def is_auto(replay: str | None) -> bool:
+    """--replay auto or auto,K: sizes that fill a board."""
+    return replay is not None and replay.partition(",")[0] == "auto"
 
 
 def _numbers(text: str, option: str, least: int, most: int) -> list[float]:
@@ -209,16 +218,16 @@ def _rule(text: str) -> Rule:
     if kind not in _RULES:
         raise EdgeError("E105", f"there is no rule '{kind}'", help=f"choose {', '.join(_RULES)}")
     owner = DASSDP if kind == "ssdp" else _RULES[kind]
-    defaults = {f.name: f.default for f in dataclasses.fields(owner)
-                if not (kind == "ssdp" and f.name == "gated")}
+    kinds: dict[str, type] = {
+        f.name: type(f.default) if f.default is not None else int if "int" in str(f.type) else float
+        for f in dataclasses.fields(owner) if not (kind == "ssdp" and f.name == "gated")}
     values: dict[str, Any] = {}
     given = pairs(settings.split(",") if settings else [], f"--rule ...={kind}:")
     for name, value in given.items():
-        if name not in defaults:
+        if name not in kinds:
             raise EdgeError("E105", f"rule '{kind}' has no setting '{name}'",
-                            help=f"choose {', '.join(defaults)}")
-        default = defaults[name]
-        values[name] = _value(name, value, float if default is None else type(default))
+                            help=f"choose {', '.join(kinds)}")
+        values[name] = _value(name, value, kinds[name])
     rule: Rule = _RULES[kind](**values)
     return rule
 

@@ -85,6 +85,12 @@ def _learn(
         "Give the first samples to DA-SSDP's gate before anything is learned."))] = 0,
     evaluate: Annotated[str | None, typer.Option(metavar="SPLIT", show_default=False, help=(
         "Also classify this split, before and after."))] = None,
+    idle: Annotated[int, typer.Option(min=0, help=(
+        "After the samples, learn again from so many stored ones."))] = 0,
+    rollback: Annotated[bool, typer.Option("--rollback", help=(
+        "Before, put back the weights that the device keeps a copy of."))] = False,
+    save: Annotated[bool, typer.Option("--save", help=(
+        "Afterwards let the device keep a copy of its weights."))] = False,
     snapshot: Snapshot = None,
     restore: Restore = None,
     reset: Reset = False,
@@ -106,6 +112,8 @@ def _learn(
         network, options.load_samples(data, evaluate, shift_seed))
     with open_target(target, network, log=log) as device:
         _prepare(device, network, restore, reset)
+        if rollback:
+            device.rollback()
         before = None if judged is None else float(
             (_classify(out, device, judged[0]) == judged[1]).mean())
         for sample, label in zip(x[:warm_up], y[:warm_up], strict=True):
@@ -115,8 +123,11 @@ def _learn(
         with out.progress("learning", len(x) - warm_up) as progress:
             stream = harness.learn_stream(device, x[warm_up:], y[warm_up:],
                                           None if isinstance(device, Emulator) else progress)
+        n_idle = device.idle(idle) if idle else 0
         after = None if judged is None else float(
             (_classify(out, device, judged[0]) == judged[1]).mean())
+        if save:
+            device.save()
         statistics, link = device.statistics(), _link(device)
         _save(device, network, snapshot)
     for i, (class_idx, label) in enumerate(zip(stream.predicted, y[warm_up:], strict=True)):
@@ -129,6 +140,7 @@ def _learn(
                            f"{100 * after:.1f} % E"))
     data_out = {"target": target, "n_samples": len(stream.labels),
                 "accuracy": float(stream.hits.mean()), "before": before, "after": after,
+                "idle_steps": n_idle,
                 "statistics": dataclasses.asdict(statistics), "link": link,
                 "snapshot": str(snapshot) if snapshot else None}
     return Answer(data_out, [*screen, *_emulator_note(target)], network.sha256,

@@ -184,6 +184,18 @@ def test_quantize_takes_every_rule_with_schedule_replay_and_guard(work: Path, ru
     ok("learn", target, "--data", work / "data.npz")
 
 
+def test_replay_fills_a_board_and_a_device_learns_on_while_idle(work: Path) -> None:
+    target = work / "filled.q.npz"
+    ok("quantize", work / "model.npz", "-o", target, "--data", work / "data.npz", "--rule",
+       "fc2=touch:columns=16", "--replay", "auto,2", "--board", "microbit", "--guard", "0")
+    replay = qir.load(target).replay
+    assert replay is not None and replay.n_ring == 2
+    assert replay.labels.size > 8 and replay.ring_per_class > 3
+    data = answer("learn", target, "--data", work / "data.npz", "--limit", "10", "--idle", "5",
+                  "--save", "--rollback")["data"]
+    assert data["idle_steps"] == 5 and data["statistics"]["n_replayed"] >= 5 + 10
+
+
 def test_learning_raises_accuracy_and_a_snapshot_keeps_it(work: Path) -> None:
     snapshot = work / "snapshot.npz"
     learned = answer("learn", work / "model.q.npz", "--data", work / "data.npz", "--evaluate",
@@ -390,6 +402,7 @@ def test_a_snapshot_of_another_model(work: Path) -> None:
     (("--schedule", "fast"), "E105", "1 to 2 numbers"),
     (("--guard", "2.5"), "E105", "no whole number"),
     (("--replay", "10,2"), "E105", "needs samples"),
+    (("--replay", "auto"), "E105", "a board with --board"),
     (("--leak", "none"), "E105", "auto, q15 or shift"),
 ])
 def test_settings_out_of_range(work: Path, tmp_path: Path, options: tuple[str, ...], code: str,
