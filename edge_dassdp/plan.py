@@ -25,7 +25,7 @@ ROWS_MAX = 96
 """Capacity of a list of rows (kernels.h)."""
 _STEPS_LISTED = 32
 """Of a spike train, at a time (rule_touch.c)."""
-CODE_BYTES = 20 * 1024
+CODE_BYTES = 26 * 1024
 """More flash than runtime, link and drivers take on any core, all rules linked."""
 DESCRIPTOR_BYTES = 128
 """More than a population or projection takes in the model's tables."""

@@ -1,0 +1,1 @@
+"""Every method over every stream, measured: what `make evidence` runs."""

@@ -1,0 +1,121 @@
+"""The command: choose constants, run the jobs in parallel, write JSON, tables and the figure."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import joblib
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from evidence import plan, report, sets
+from evidence.figure import draw
+from evidence.measure import Job, Row
+from evidence.methods import METHODS
+from evidence.results import Results
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMITTED = ROOT / "benchmarks" / "results" / "evidence.json"
+DOCUMENT, FIGURE = ROOT / "docs" / "evidence.md", ROOT / "docs" / "evidence.png"
+QUICK_PARTS = ("main", "blocked", "float", "sets")
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--quick", action="store_true",
+                      help="5 seeds with the committed constants, written to --out (default)")
+    kind.add_argument("--full", action="store_true",
+                      help="everything; writes the committed JSON, docs/evidence.md and its figure")
+    parser.add_argument("--parts", nargs="+", choices=plan.PARTS, help="only these")
+    parser.add_argument("--methods", nargs="+", choices=["frozen", *METHODS], help="only these")
+    parser.add_argument("--seeds", type=int, nargs="+", help="only these")
+    parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
+    parser.add_argument("--dask", metavar="ADDRESS",
+                        help="run on this Dask scheduler; its workers have edge_dassdp installed")
+    parser.add_argument("--out", type=Path, default=Path("runs/evidence"),
+                        help="folder of a quick run")
+    parser.add_argument("--report", action="store_true", help="write the tables again, run nothing")
+    return parser.parse_args()
+
+
+@contextmanager
+def backend(address: str | None, n_jobs: int) -> Iterator[None]:
+    """Where joblib runs: processes here, or the workers of a Dask scheduler."""
+    if address is None:
+        with joblib.parallel_config(backend="loky", n_jobs=n_jobs, inner_max_num_threads=1):
+            yield
+        return
+    from distributed import Client
+    from distributed.diagnostics.plugin import UploadDirectory
+
+    with Client(address) as client:
+        client.register_plugin(UploadDirectory(str(Path(__file__).parent), update_path=True))
+        with joblib.parallel_config(backend="dask", wait_for_workers_timeout=60):
+            yield
+
+
+def execute(jobs: Sequence[Job], title: str = "") -> Iterable[list[Row]]:
+    """The rows of each job, in order; a bar on stderr where that is a terminal."""
+    bars = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn())
+    with Progress(*columns, console=bars, disable=not bars.is_terminal) as progress:
+        made = joblib.Parallel(return_as="generator")(joblib.delayed(plan.attempt)(job)
+                                                      for job in jobs)
+        yield from progress.track(made, total=len(jobs), description=title)
+
+
+def run_parts(results: Results, parts: Sequence[str], asked: argparse.Namespace,
+              path: Path) -> None:
+    """Adds to the results and keeps them after every part of it."""
+    begin = time.perf_counter()
+    if "tune" in parts:
+        wanted = [m for m in METHODS.values() if asked.methods is None or m.key in asked.methods]
+        results.constants |= plan.tune(partial(execute, title="constants"), wanted,
+                                       results.constants)
+        results.seconds["tune"] = round(time.perf_counter() - begin)
+        results.save(path)
+    only: dict[str, Any] = {name: getattr(asked, name) for name in ("methods", "seeds")
+                            if getattr(asked, name) is not None}
+    rest = [p for p in parts if p != "tune"]
+    if not rest:
+        return
+    jobs = plan.jobs(rest, results.constants, quick=not asked.full, only=only)
+    begin = time.perf_counter()
+    for count, rows in enumerate(execute(jobs, "streams"), 1):
+        results.add(rows)
+        if count % 50 == 0:
+            results.save(path)
+    results.seconds[", ".join(rest)] = round(time.perf_counter() - begin)
+    results.save(path)
+
+
+def main() -> None:
+    asked, console = options(), Console(width=150)
+    committed = Results.load(COMMITTED)
+    path = COMMITTED if asked.full else asked.out / "evidence.json"
+    results = committed if asked.full else Results(constants=committed.constants)
+    if asked.report and not asked.full:
+        results = Results.load(path)
+    for name, made in sets.SETS.items():
+        if not made.is_there:
+            console.print(f"{made.title} ({name}) is left out: {made.package} is not there")
+    if not asked.report:
+        parts = asked.parts or (plan.PARTS if asked.full else QUICK_PARTS)
+        with backend(asked.dask, asked.jobs):
+            run_parts(results, parts, asked, path)
+    report.show(results, console)
+    figure = FIGURE if asked.full else asked.out / FIGURE.name
+    draw(results).savefig(figure)
+    if asked.full:
+        report.write(results, DOCUMENT)
+    console.print(f"written: {path}, {figure}" + (f", {DOCUMENT}" if asked.full else ""))
+
+

@@ -1,0 +1,181 @@
+"""One method with one network over its streams: what `Row` records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp import calibration, harness
+from edge_dassdp.calibration import Profile
+from edge_dassdp.datasets import Samples
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.samples import input_x
+from edge_dassdp.targets.emulator import WARM_UP, Emulator
+from evidence.methods import (
+    FROZEN,
+    IDLE,
+    METHODS,
+    MIRRORED,
+    N_IDLE,
+    STANDARD,
+    TITLES,
+    Constants,
+    Method,
+)
+from evidence.tasks import Setting, Task, task
+
+N_WARM_UP = 100
+"""Unshifted training samples that a gate is fitted on."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Percent of the samples: before, shifted: on the test samples, before and after learning.
+    online: of the stream, each classified before it was learned. original: without the shift,
+    after. written, skipped: samples of the stream. replayed: learning steps from store.
+    """
+
+    setting: Setting
+    method: str
+    replay: str
+    seed: int
+    before: float
+    online: float
+    shifted: float
+    original: float
+    written: int = 0
+    skipped: int = 0
+    replayed: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """All streams of one method and one network, which share a compiled emulator."""
+
+    method: str
+    settings: tuple[Setting, ...]
+    seed: int
+    constants: Constants
+    replay: str = STANDARD
+
+    @property
+    def title(self) -> str:
+        return f"{self.settings[0].dataset} {TITLES[self.method]}, seed {self.seed}"
+
+
+def run(job: Job) -> list[Row]:
+    """Every stream of the job from the factory weights."""
+    tasks = [task(setting, job.seed) for setting in job.settings]
+    if job.method == FROZEN:
+        return [row for t in tasks for row in _frozen(t)]
+    method = METHODS[job.method]
+    if method.learner is not None:
+        return [row for t in tasks for row in _on_host(method, t, job)]
+    first = tasks[0]
+    learning = method.learning(first.network, job.constants, job.replay, len(first.training))
+    network = quantize(first.network, learning, Settings(), first.training.x,
+                       first.training.y).network
+    device = _Device(Emulator(network), network, method, job)
+    return [row for t in tasks for row in device.rows(t)]
+
+
+def _percent(hits: NDArray[np.bool_]) -> float:
+    return round(100 * float(hits.mean()), 3)
+
+
+def _frozen(t: Task) -> Iterator[Row]:
+    """The integer network as it came, and on the left wrist with the axes mirrored."""
+    network = quantize(t.network, None, Settings(), t.training.x).network
+    emulator = Emulator(network)
+
+    def score(samples: Samples) -> float:
+        return _percent(emulator.classify(input_x(network, samples.x)) == samples.y)
+
+    shifted = score(t.test)
+    yield Row(t.setting, FROZEN, "off", t.seed, shifted, score(t.stream), shifted,
+              score(t.original))
+    if t.mirrored is not None:
+        yield Row(t.setting, MIRRORED, "off", t.seed, shifted, shifted, score(t.mirrored),
+                  score(t.original))
+
+
+@dataclass(frozen=True)
+class _Device:
+    """The compiled emulator of a job."""
+
+    emulator: Emulator
+    network: QNetwork
+    method: Method
+    job: Job
+
+    def rows(self, t: Task) -> Iterator[Row]:
+        """One stream, and where something is replayed a second row after idle steps."""
+        emulator = self.emulator
+        emulator.reset()
+        before = self._score(t.test)
+        profile = Profile.factory(1)
+        if self.method.calibrates:
+            profile = self._profile(t)
+        elif self.method.warms_up:
+            emulator.run(input_x(self.network, t.training.x[:N_WARM_UP]),
+                         t.training.y[:N_WARM_UP], mode=WARM_UP)
+            emulator.fit_gate()
+        stream = Samples(profile.apply(t.stream.x), t.stream.y)
+        early = self._n_fit(t)
+        hits = emulator.classify(input_x(self.network, t.stream.x[:early])) == t.stream.y[:early]
+        learned = harness.learn_stream(emulator, input_x(self.network, stream.x), stream.y)
+        online = _percent(np.concatenate([hits, learned.hits[early:]]))
+        test = Samples(profile.apply(t.test.x), t.test.y)
+        yield self._row(t, self.job.replay, before, online, test)
+        if self.job.replay == STANDARD and not t.setting.validation:
+            emulator.idle(N_IDLE)
+            yield self._row(t, IDLE, before, online, test)
+
+    def _n_fit(self, t: Task) -> int:
+        fits = self.method.calibrates and t.n_channels is not None
+        return int(self.job.constants["n_fit"]) if fits else 0
+
+    def _profile(self, t: Task) -> Profile:
+        """From the first samples of the stream, which are learned from as well."""
+        if t.n_channels is None:
+            return Profile.factory(1)
+        n = self._n_fit(t)
+        x, y = t.stream.x[:n], t.stream.y[:n]
+        choices = calibration.fit(t.training, Samples(x, y), t.n_channels,
+                                  most_gain=self.job.constants["most_gain"])
+        return calibration.best(
+            choices, lambda z: self.emulator.classify(input_x(self.network, z)), Samples(x, y))
+
+    def _score(self, samples: Samples) -> float:
+        return _percent(self.emulator.classify(input_x(self.network, samples.x)) == samples.y)
+
+    def _row(self, t: Task, replay: str, before: float, online: float, test: Samples) -> Row:
+        done = self.emulator.statistics()
+        return Row(t.setting, self.job.method, replay, t.seed, before, online, self._score(test),
+                   self._score(t.original), done.n_labelled - done.n_skipped, done.n_skipped,
+                   done.n_replayed)
+
+
+def _on_host(method: Method, t: Task, job: Job) -> Iterator[Row]:
+    assert method.learner is not None
+    learning = method.learning(t.network, job.constants, job.replay, len(t.training))
+    learner = method.learner(t.network, learning, training=t.training)
+
+    def score(samples: Samples) -> float:
+        return _percent(learner.model.run(samples.x).classes == samples.y)
+
+    before = score(t.test)
+    hits = np.array([learner.learn(x, int(y)) == y
+                     for x, y in zip(t.stream.x, t.stream.y, strict=True)])
+    replayed = learner.memory.n_replayed if learner.memory else 0
+    yield Row(t.setting, job.method, job.replay, t.seed, before, _percent(hits), score(t.test),
+              score(t.original), replayed=replayed)
+
+
+def mean_score(rows: Sequence[Row]) -> float:
+    """What constants are chosen by: two parts shifted accuracy, one part original."""
+    return float(np.mean([(2 * r.shifted + r.original) / 3 for r in rows]))

@@ -1,0 +1,173 @@
+"""The methods that are compared, and the small grid that the constants of each are chosen from.
+
+Every grid has N_POINTS points, so that no method is tuned with more effort than another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+
+from edge_dassdp.comparators import BackpropLearner, TESSLearner
+from edge_dassdp.floatlearn import FloatLearner
+from edge_dassdp.ir import Network
+from edge_dassdp.rules import (
+    DASSDP,
+    EIHL,
+    ErrorSSDP,
+    ErrorTouch,
+    Homeostasis,
+    Learning,
+    PairSTDP,
+    ReadoutDelta,
+    Replay,
+    Rule,
+    Schedule,
+)
+
+Constants = Mapping[str, float]
+N_POINTS = 9
+REPLAY = Replay(flash=70, ring_per_class=3, n_ring=1, n_flash=1)
+REPLAYS: dict[str, Replay | None] = {
+    "off": None, "flash": Replay(flash=70, ring_per_class=0, n_ring=0), "flash + ring": REPLAY}
+"""Replay by name; a method with K ring steps takes K where there is a ring."""
+STANDARD = "flash + ring"
+N_IDLE = 200
+IDLE = f"{STANDARD}, {N_IDLE} idle steps"
+A_PLUS, A_BASE = 1.5e-3, 5e-4
+"""The paper code's amplitudes of DA-SSDP; a method multiplies both."""
+
+
+def grid(**choices: tuple[float, ...]) -> tuple[Constants, ...]:
+    """All combinations of the choices."""
+    points = tuple(dict(zip(choices, values, strict=True)) for values in product(*choices.values()))
+    assert len(points) == N_POINTS, choices
+    return points
+
+
+@dataclass(frozen=True)
+class Method:
+    """hidden: the rule before the readout for some constants, None if it stays; the readout has
+    ReadoutDelta with mu1. simpler: the method it is compared with. twin: constants are those of
+    this method, which was tuned. learner: in float on the host, None on the device. n_ring: ring
+    samples learned again after each of the stream. calibrates: a profile is fitted first.
+    warms_up: a gate is fitted on unshifted samples first. replay: by name, of all its runs.
+    """
+
+    key: str
+    title: str
+    simpler: str
+    grid: tuple[Constants, ...] = ()
+    hidden: Callable[[Constants], Rule] | None = None
+    schedule: Schedule | None = None
+    n_ring: int = 1
+    twin: str | None = None
+    learner: Callable[..., FloatLearner] | None = None
+    calibrates: bool = False
+    warms_up: bool = False
+    replay: str = STANDARD
+
+    def learning(self, network: Network, constants: Constants, replay: str,
+                 n_training: int) -> Learning:
+        """Where it learns, by which rules; replay from flash has no more than n_training samples.
+        """
+        rules: dict[str, Rule] = {}
+        for name, rule in Learning.default(network).rules.items():
+            if isinstance(rule, ReadoutDelta):
+                rules[name] = ReadoutDelta(constants["mu1"])
+            elif self.hidden is not None:
+                rules[name] = self.hidden(constants)
+        stored = REPLAYS[replay]
+        if stored is not None:
+            stored = replace(stored, flash=min(stored.flash, n_training),
+                             n_ring=self.n_ring if stored.ring_per_class else 0)
+        return Learning(rules, schedule=self.schedule, replay=stored)
+
+
+def _sync(c: Constants) -> Rule:
+    return ErrorSSDP(mu=c["mu2"])
+
+
+def _touch(c: Constants) -> Rule:
+    return ErrorTouch(mu=c["mu2"])
+
+
+def _ssdp(c: Constants) -> Rule:
+    return DASSDP(c["a"] * A_PLUS, c["a"] * A_BASE, gated=False)
+
+
+def _dassdp(c: Constants) -> Rule:
+    return DASSDP(c["a"] * A_PLUS, c["a"] * A_BASE)
+
+
+def _published(c: Constants) -> Rule:
+    return DASSDP(c["a"] * A_PLUS, c["a"] * A_BASE, variant="published")
+
+
+def _pair(c: Constants) -> Rule:
+    return PairSTDP(c["a"] * 1e-4, c["a"] * 2e-4)
+
+
+def _homeostasis(c: Constants) -> Rule:
+    return Homeostasis(c["eta"])
+
+
+def _eihl(c: Constants) -> Rule:
+    return EIHL(mu=c["mu2"], growth=c["growth"])
+
+
+READOUT_GRID = grid(mu1=(0.2, 0.4, 0.8, 1.2, 1.6, 2.4, 3.2, 4.8, 6.4))
+LOCAL_GRID = grid(mu1=(2.4, 3.2, 4.8), a=(0.003, 0.01, 0.03))
+PAIR_GRID = grid(mu1=(1.6, 2.4, 4.8), a=(0.5, 1.5, 4.5))
+HOME_GRID = grid(mu1=(2.4, 3.2, 4.8), eta=(0.01, 0.03, 0.1))
+ERROR_GRID = grid(mu1=(0.2, 0.4, 0.8), mu2=(16.0, 32.0, 64.0))
+EIHL_GRID = grid(mu1=(0.4,), mu2=(16.0, 32.0, 64.0), growth=(5e-6, 2e-5, 1e-4))
+CALIBRATION_GRID = grid(n_fit=(21.0, 35.0, 49.0), most_gain=(2.0, 4.0, 8.0))
+
+DEVICE: tuple[Method, ...] = (
+    Method("delta", "readout delta", "frozen", READOUT_GRID),
+    Method("delta_k3", "readout delta + schedule, K = 3", "delta", READOUT_GRID,
+           schedule=Schedule(), n_ring=3),
+    Method("ssdp", "delta + SSDP", "delta", LOCAL_GRID, _ssdp),
+    Method("dassdp", "delta + DA-SSDP", "ssdp", LOCAL_GRID, _dassdp, warms_up=True),
+    Method("delta_alone", "readout delta, no replay", "frozen", READOUT_GRID, replay="off"),
+    Method("published", "delta + DA-SSDP as published, no replay", "delta_alone", LOCAL_GRID,
+           _published, warms_up=True, replay="off"),
+    Method("pair", "delta + pair STDP", "delta", PAIR_GRID, _pair),
+    Method("homeostasis", "delta + homeostasis", "delta", HOME_GRID, _homeostasis),
+    Method("eihl", "EIHL (reconstruction)", "sync", EIHL_GRID, _eihl),
+    Method("sync", "latency synchrony", "delta", ERROR_GRID, _sync),
+    Method("sync_schedule", "latency synchrony + schedule", "sync", ERROR_GRID, _sync, Schedule()),
+    Method("sync_k3", "latency synchrony + schedule, K = 3", "sync_schedule", ERROR_GRID, _sync,
+           Schedule(), n_ring=3),
+    Method("touch", "touch", "sync", ERROR_GRID, _touch),
+    Method("touch_schedule", "touch + schedule", "touch", ERROR_GRID, _touch, Schedule()),
+    Method("touch_k3", "touch + schedule, K = 3", "touch_schedule", ERROR_GRID, _touch, Schedule(),
+           n_ring=3),
+    Method("calibrated", "calibration + touch + schedule, K = 3", "touch_k3", CALIBRATION_GRID,
+           _touch, Schedule(), n_ring=3, calibrates=True, twin="touch_k3"),
+)
+HOST: tuple[Method, ...] = (
+    Method("delta_float", "readout delta in float", "delta", twin="delta", learner=FloatLearner),
+    Method("sync_float", "latency synchrony in float", "sync", (), _sync, twin="sync",
+           learner=FloatLearner),
+    Method("touch_float", "touch + schedule, K = 3, in float", "touch_k3", (), _touch, Schedule(),
+           n_ring=3, twin="touch_k3", learner=FloatLearner),
+    Method("backprop", "backprop of two layers, schedule, K = 3, float", "touch_float", ERROR_GRID,
+           _touch, Schedule(), n_ring=3, learner=BackpropLearner),
+    Method("tess", "TESS, schedule, K = 3, float", "touch_float", ERROR_GRID, _touch, Schedule(),
+           n_ring=3, learner=TESSLearner),
+)
+EQUAL = (("sync", "delta"), ("touch", "sync"), ("touch_schedule", "sync_schedule"),
+         ("sync_k3", "delta_k3"), ("touch_k3", "sync_k3"))
+"""Pairs of methods that differ in the eligibility alone."""
+METHODS = {m.key: m for m in (*DEVICE, *HOST)}
+FROZEN, MIRRORED = "frozen", "mirrored"
+TITLES = {FROZEN: "frozen", MIRRORED: "frozen, mirrored axes",
+          **{m.key: m.title for m in METHODS.values()}}
+
+
+def replay_of(key: str) -> str:
+    """The replay of a method's usual runs."""
+    return METHODS[key].replay if key in METHODS else "off"

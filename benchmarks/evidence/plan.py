@@ -1,0 +1,152 @@
+"""Which runs there are: the parts of the evidence as jobs, and the choice of constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from edge_dassdp.errors import EdgeError
+from evidence import sets
+from evidence.measure import Job, Row, mean_score, run
+from evidence.methods import DEVICE, FROZEN, HOST, METHODS, Constants, Method
+from evidence.tasks import WATCH, Setting, n_seeds, scenarios
+
+PARTS = ("tune", "main", "blocked", "labels", "replay", "float", "sets")
+TUNING_SEEDS = range(3)
+WRONG_LABELS = (0.1, 0.2)
+REPLAYED = ("delta", "sync", "touch_schedule")
+"""Methods whose replay is taken away."""
+QUICK_SEEDS, QUICK_FLOAT_SEEDS = 5, 2
+QUICK_SCENARIOS = ("Ap", "B", "E")
+"""Scenarios of float methods in a quick run."""
+
+Chosen = dict[str, dict[str, Any]]
+Execute = Callable[[Sequence[Job]], Iterable[list[Row]]]
+
+
+def attempt(job: Job) -> list[Row]:
+    """The rows of a job; none where its constants have no fixed-point form."""
+    try:
+        return run(job)
+    except EdgeError as problem:
+        if problem.code != "E201":
+            raise
+        return []
+
+
+def tuning_jobs(method: Method, base: Constants) -> list[Job]:
+    """Each point of the grid, added to `base`, over the validation wearers."""
+    settings = tuple(Setting(WATCH, s, validation=True) for s in scenarios(WATCH))
+    return [Job(method.key, settings, seed, {**base, **point}, method.replay)
+            for point in method.grid for seed in TUNING_SEEDS]
+
+
+def choose(method: Method, jobs: Sequence[Job], found: Sequence[list[Row]]) -> dict[str, Any]:
+    """The grid, the score of each of its points, and the best of them; ties take the first."""
+    scores: list[float | None] = []
+    points = list(dict.fromkeys(tuple(j.constants.items()) for j in jobs))
+    for point in points:
+        rows = [row for job, made in zip(jobs, found, strict=True)
+                if tuple(job.constants.items()) == point for row in made
+                if row.replay == method.replay]
+        scores.append(round(mean_score(rows), 3) if rows else None)
+    best = max(range(len(points)), key=lambda k: -1.0 if scores[k] is None else scores[k])
+    return {"grid": [dict(p) for p in points], "scores": scores, "chosen": dict(points[best])}
+
+
+def tune(execute: Execute, methods: Sequence[Method], known: Chosen) -> Chosen:
+    """The constants of every method with a grid, twins after those they take theirs from; these
+    may be known."""
+    chosen = dict(known)
+    for twins in (False, True):
+        wanted = [m for m in methods if m.grid and bool(m.twin) == twins]
+        jobs = {m.key: tuning_jobs(m, chosen[m.twin]["chosen"] if m.twin else {}) for m in wanted}
+        found = list(execute([job for made in jobs.values() for job in made]))
+        start = 0
+        for m in wanted:
+            stop = start + len(jobs[m.key])
+            chosen[m.key] = choose(m, jobs[m.key], found[start:stop])
+            start = stop
+    return chosen
+
+
+def constants_of(chosen: Chosen, key: str) -> Constants:
+    """Those of the method or of its twin; none where they were not chosen yet."""
+    if key == FROZEN:
+        return {}
+    method = METHODS[key]
+    return dict(chosen.get(key if method.grid else method.twin or key, {}).get("chosen", {}))
+
+
+def jobs(parts: Iterable[str], chosen: Chosen, *, quick: bool = False,
+         only: Mapping[str, Sequence[Any]] | None = None) -> list[Job]:
+    """Jobs of the parts, the long ones first. only: 'methods', 'scenarios', 'seeds' to keep.
+
+    Raises EdgeError E105 for a method without constants.
+    """
+    wanted = set(parts)
+    made = [*_float_jobs(wanted, chosen, quick), *_set_jobs(wanted, chosen, quick),
+            *_device_jobs(wanted, chosen, quick), *_replay_jobs(wanted, chosen, quick)]
+    kept = only or {}
+    methods, seeds = kept.get("methods"), kept.get("seeds")
+    made = [j for j in made if (methods is None or j.method in methods)
+            and (seeds is None or j.seed in seeds)]
+    if "scenarios" in kept:
+        made = [Job(j.method, tuple(s for s in j.settings if s.scenario in kept["scenarios"]),
+                    j.seed, j.constants, j.replay) for j in made]
+    made = [j for j in made if j.settings]
+    missing = sorted({j.method for j in made if not j.constants} - {FROZEN})
+    if missing:
+        raise EdgeError("E105", f"no constants were chosen for {', '.join(missing)}",
+                        help="run the part 'tune' with --full")
+    return made
+
+
+def _seeds(dataset: str, quick: bool) -> range:
+    return range(min(n_seeds(dataset), QUICK_SEEDS) if quick else n_seeds(dataset))
+
+
+def _device_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
+    settings = [Setting(WATCH, s) for s in scenarios(WATCH)] if "main" in parts else []
+    if "blocked" in parts:
+        settings += [Setting(WATCH, s, "blocked") for s in scenarios(WATCH)]
+    frozen = tuple(settings)
+    if "labels" in parts:
+        settings += [Setting(WATCH, s, wrong_labels=share)
+                     for share, s in product(WRONG_LABELS, scenarios(WATCH))]
+    made = [Job(FROZEN, frozen, seed, {}, "off") for seed in _seeds(WATCH, quick)]
+    return made + [Job(m.key, tuple(settings), seed, constants_of(chosen, m.key), m.replay)
+                   for m in DEVICE for seed in _seeds(WATCH, quick)]
+
+
+def _replay_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
+    if "replay" not in parts:
+        return []
+    settings = tuple(Setting(WATCH, s) for s in scenarios(WATCH))
+    return [Job(key, settings, seed, constants_of(chosen, key), replay)
+            for key in REPLAYED for replay in ("off", "flash") for seed in _seeds(WATCH, quick)]
+
+
+def _float_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
+    if "float" not in parts:
+        return []
+    settings = tuple(Setting(WATCH, s) for s in (QUICK_SCENARIOS if quick else scenarios(WATCH)))
+    blocked = () if quick else tuple(Setting(WATCH, s, "blocked") for s in scenarios(WATCH))
+    seeds = range(QUICK_FLOAT_SEEDS) if quick else _seeds(WATCH, quick)
+    return [Job(m.key, settings + (blocked if m.key == "backprop" else ()), seed,
+                constants_of(chosen, m.key), m.replay) for m in HOST for seed in seeds]
+
+
+def _set_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
+    if "sets" not in parts:
+        return []
+    names = ("digits",) if quick else tuple(n for n, s in sets.SETS.items() if s.is_there)
+    made = []
+    for name, key in product(names, (FROZEN, *(m.key for m in DEVICE))):
+        if key == "calibrated" and name not in ("vowels", "motions"):
+            continue
+        replay = "off" if key == FROZEN else METHODS[key].replay
+        made += [Job(key, tuple(Setting(name, s) for s in scenarios(name)), seed,
+                     constants_of(chosen, key), replay) for seed in _seeds(name, quick)]
+    return made

@@ -1,0 +1,213 @@
+"""Tables of the results, for the terminal and for docs/evidence.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from evidence.methods import (
+    DEVICE,
+    EQUAL,
+    FROZEN,
+    HOST,
+    IDLE,
+    METHODS,
+    MIRRORED,
+    REPLAYS,
+    STANDARD,
+    TITLES,
+    Method,
+    replay_of,
+)
+from evidence.plan import REPLAYED, WRONG_LABELS
+from evidence.results import Estimate, Results, mean_std
+from evidence.sets import SETS
+from evidence.tasks import WATCH, Setting, scenarios
+
+BEGIN, END = "<!-- evidence: written by make evidence-full -->", "<!-- end of evidence -->"
+SHIFTED = ("Ap", "A", "B", "C", "D", "E")
+"""Scenarios of the watch that have a shift; their mean stands in the tables."""
+Lines = list[list[str]]
+
+
+def settings(names: Sequence[str] = SHIFTED, dataset: str = WATCH, order: str = "shuffled",
+             wrong_labels: float = 0.0) -> list[Setting]:
+    return [Setting(dataset, s, order, wrong_labels) for s in names]  # type: ignore[arg-type]
+
+
+def cell(results: Results, method: str, where: Sequence[Setting], replay: str | None = None,
+         with_std: bool = True) -> str:
+    """shifted ± std over seeds / original; – where it was not run."""
+    name = replay_of(method) if replay is None else replay
+    shifted = list(results.mean_by_seed(method, where, "shifted", name).values())
+    original = list(results.mean_by_seed(method, where, "original", name).values())
+    if not shifted:
+        return "–"
+    made = mean_std(shifted)
+    spread = f" ± {made.spread:.1f}" if with_std and made.n > 1 else ""
+    return f"{made.mean:.1f}{spread} / {mean_std(original).mean:.1f}"
+
+
+def signed(estimate: Estimate | None) -> str:
+    """Difference ± standard error."""
+    if estimate is None:
+        return "–"
+    return f"{estimate.mean:+.1f} ± {estimate.spread:.1f}"
+
+
+def main_table(results: Results, column: str, order: str = "shuffled",
+               replay: str | None = None) -> Lines:
+    """Every method and scenario of the watch, mean ± std over seeds; replay: in place of the
+    standard one."""
+    names = (*SHIFTED, "N")
+    lines = [[f"{column}, %", "seeds", *names, f"mean of {' '.join(SHIFTED)}"]]
+    for method in (FROZEN, MIRRORED, *METHODS):
+        name = replay if replay and replay_of(method) == STANDARD else replay_of(method)
+        found = [list(results.mean_by_seed(method, settings(some, order=order), column,
+                                           name).values())
+                 for some in (*([s] for s in names), SHIFTED)]
+        if any(found):
+            lines.append([TITLES[method], str(max(len(f) for f in found)),
+                          *(estimate(f) for f in found)])
+    return lines
+
+
+def estimate(values: Sequence[float]) -> str:
+    """mean ± std; – without values."""
+    if not values:
+        return "–"
+    made = mean_std(values)
+    return f"{made.mean:.1f}" + (f" ± {made.spread:.1f}" if made.n > 1 else "")
+
+
+def differences(results: Results, pairs: Iterable[tuple[str, str]]) -> Lines:
+    """Each method against another, on the same seeds."""
+    names = (*SHIFTED, "N")
+    lines = [["shifted, difference ± standard error", "against", *names, "mean", "original"]]
+    for key, other in pairs:
+        def entry(where: Sequence[Setting], column: str = "shifted", key: str = key,
+                  other: str = other) -> str:
+            return signed(results.difference(key, other, where, column, replay_of(key),
+                                             replay_of(other)))
+        cells = [*(entry(settings([s])) for s in names), entry(settings()),
+                 entry(settings(), "original")]
+        if any(c != "–" for c in cells):
+            lines.append([TITLES[key], TITLES[other], *cells])
+    return lines
+
+
+def simpler(methods: Iterable[Method]) -> list[tuple[str, str]]:
+    """Each with the next simpler one."""
+    return [(m.key, m.simpler) for m in methods]
+
+
+def labels_table(results: Results) -> Lines:
+    """Means over the shifts with a share of the stream's labels wrong."""
+    lines = [["mean of the shifts, shifted ± std / original, %", "no label wrong",
+              *(f"{100 * w:.0f} % wrong" for w in WRONG_LABELS)]]
+    for method in DEVICE:
+        cells = [cell(results, method.key, settings(wrong_labels=w)) for w in (0, *WRONG_LABELS)]
+        if cells[1] != "–":
+            lines.append([method.title, *cells])
+    return lines
+
+
+def replay_table(results: Results) -> Lines:
+    names = (*REPLAYS, IDLE)
+    lines = [["mean of the shifts, shifted ± std / original, %", *names]]
+    for key in REPLAYED:
+        cells = [cell(results, key, settings(), name) for name in names]
+        if cells[0] != "–":
+            lines.append([TITLES[key], *cells])
+    return lines
+
+
+def sets_table(results: Results, name: str) -> Lines:
+    names = scenarios(name)
+    lines = [[SETS[name].title, *names]]
+    for method in (FROZEN, *METHODS):
+        cells = [cell(results, method, settings([s], name)) for s in names]
+        if any(c != "–" for c in cells):
+            lines.append([TITLES[method], *cells])
+    return lines
+
+
+def work_table(results: Results) -> Lines:
+    """What becomes of the samples of a stream, mean over seeds."""
+    lines = [["samples of the stream written / skipped; replayed", *SHIFTED, "N"]]
+    for method in DEVICE:
+        cells = []
+        for s in (*SHIFTED, "N"):
+            found = [results.by_seed(method.key, settings([s])[0], c, method.replay)
+                     for c in ("written", "skipped", "replayed")]
+            cells.append("{:.0f} / {:.0f}; {:.0f}".format(
+                *(mean_std(list(f.values())).mean for f in found)) if found[0] else "–")
+        if any(c != "–" for c in cells):
+            lines.append([method.title, *cells])
+    return lines
+
+
+def constants_table(results: Results) -> Lines:
+    lines = [["method", "grid", "chosen", "score", "lowest"]]
+    for key in (k for k in METHODS if k in results.constants):
+        made = results.constants[key]
+        scores = [s for s in made["scores"] if s is not None]
+        varied = {name: sorted({p[name] for p in made["grid"]}) for name in made["grid"][0]}
+        lines.append([TITLES[key],
+                      "; ".join(f"{n} {', '.join(f'{v:g}' for v in vs)}"
+                                for n, vs in varied.items() if len(vs) > 1),
+                      ", ".join(f"{n} = {v:g}" for n, v in made["chosen"].items()),
+                      f"{max(scores):.1f}", f"{min(scores):.1f}"])
+    return lines
+
+
+def sections(results: Results) -> dict[str, Lines]:
+    """Title -> table."""
+    made = {
+        "The watch, shuffled streams: accuracy under the shift": main_table(results, "shifted"),
+        "The watch, shuffled streams: accuracy left without the shift":
+            main_table(results, "original"),
+        "The watch, shuffled streams: accuracy during the stream": main_table(results, "online"),
+        "Each method against the next simpler one": differences(results, simpler(DEVICE)),
+        "Eligibilities at equal replay and schedule": differences(results, EQUAL),
+        "Float beside the device": differences(results, simpler(HOST)),
+        "One exercise after another": main_table(results, "shifted", "blocked"),
+        "One exercise after another, then 200 idle steps":
+            main_table(results, "shifted", "blocked", IDLE),
+        "One exercise after another, then 200 idle steps: accuracy left without the shift":
+            main_table(results, "original", "blocked", IDLE),
+        "Wrong labels": labels_table(results),
+        "Replay": replay_table(results),
+        "What is written": work_table(results),
+        **{f"Further set: {SETS[name].title}": sets_table(results, name)
+           for name in results.datasets() if name != WATCH},
+        "Constants, chosen on the validation wearers": constants_table(results),
+    }
+    return {title: lines for title, lines in made.items() if len(lines) > 1}
+
+
+def show(results: Results, console: Console) -> None:
+    for title, lines in sections(results).items():
+        table = Table(*lines[0], title=title, title_justify="left")
+        for line in lines[1:]:
+            table.add_row(*line)
+        console.print(table)
+
+
+def markdown(results: Results) -> str:
+    made = []
+    for title, lines in sections(results).items():
+        made += [f"### {title}", "", f"| {' | '.join(lines[0])} |", "|---" * len(lines[0]) + "|",
+                 *(f"| {' | '.join(line)} |" for line in lines[1:]), ""]
+    return "\n".join(made)
+
+
+def write(results: Results, document: Path) -> None:
+    """The tables between the markers of the document."""
+    text = document.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    document.write_text(f"{before}{BEGIN}\n{markdown(results)}\n{END}{after}", encoding="utf-8")

@@ -1,0 +1,241 @@
+"""Further data sets: where they come from, the small networks for them, and their shifts.
+
+Digits is shipped with its networks. The others come from packages and their networks are trained
+here, once, and kept in the cache folder: JapaneseVowels and BasicMotions (UEA archive) travel in
+sktime, MNIST-1D is made by mnist1d, Fashion-MNIST is Debian's dataset-fashion-mnist.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp import assets, ir
+from edge_dassdp.build import cache_folder
+from edge_dassdp.datasets import Samples, load_dataset
+from edge_dassdp.ir import Network
+from edge_dassdp.shifts import WornSensor
+
+N_SEEDS = 5
+SHIFTS = {"gain": "gains of 0.4 to 1.6, offsets normal with 1.2 standard deviations",
+          "dead": "30 % of the inputs dead",
+          "noise": "noise of 0.7 standard deviations",
+          "none": "no shift"}
+"""Drawn once per seed; inputs of frames are shifted channel by channel."""
+DEAD_SHARE, NOISE_STD = 0.3, 0.7
+HIDDEN, BETA = (128, 64), 0.75
+FASHION_MNIST = Path(os.environ.get("FASHION_MNIST", "/usr/share/datasets/fashion-mnist"))
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Standardized samples. n_frames: of a sample, 1 for constant inputs. n_channels: as `Task`."""
+
+    training: Samples
+    stream: Samples
+    test: Samples
+    n_classes: int
+    n_frames: int = 1
+    n_channels: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted:
+    """As `Task`."""
+
+    training: Samples
+    stream: Samples
+    test: Samples
+    original: Samples
+    n_channels: int | None
+
+
+def _digits() -> Source:
+    data = load_dataset(assets.folder("examples") / "digits" / "data.npz")
+    return Source(data.train, data.stream, data.test, 10)
+
+
+def _standardized(x: NDArray[Any], y: NDArray[Any], held: NDArray[Any], held_y: NDArray[Any],
+                  n_stream: int, axes: tuple[int, ...]) -> dict[str, Any]:
+    """Samples from training and held-out arrays (n, ...); a part of the latter is the stream."""
+    mean, std = x.mean(axis=axes, keepdims=True), x.std(axis=axes, keepdims=True) + 1e-6
+    order = np.random.default_rng(0).permutation(len(held))
+
+    def samples(raw: NDArray[Any], labels: NDArray[Any]) -> Samples:
+        flat = ((raw - mean) / std).reshape(len(raw), -1)
+        return Samples(flat.astype(np.float32), labels.astype(np.int64))
+
+    stream, test = order[:n_stream], order[n_stream:]
+    return {"training": samples(x, y), "stream": samples(held[stream], held_y[stream]),
+            "test": samples(held[test], held_y[test]), "n_classes": int(y.max()) + 1}
+
+
+def _vowels() -> Source:
+    """12 cepstral coefficients, 7 to 29 frames, the last one held to the end; 9 speakers."""
+    from sktime.datasets import load_japanese_vowels
+
+    parts: list[NDArray[Any]] = []
+    for split in ("train", "test"):
+        series, labels = load_japanese_vowels(split, return_X_y=True, return_type="df-list")
+        frames = [np.pad(s.to_numpy(), ((0, 29 - len(s)), (0, 0)), mode="edge") for s in series]
+        parts += [np.stack(frames), np.array([int(label) - 1 for label in labels])]
+    return Source(**_standardized(*parts, 185, (0, 1)), n_frames=29, n_channels=12)
+
+
+def _motions() -> Source:
+    """Acceleration and angular rate, 100 samples at 10 Hz, four to a frame; 4 activities."""
+    from sktime.datasets import load_basic_motions
+
+    parts: list[NDArray[Any]] = []
+    for split in ("train", "test"):
+        series, labels = load_basic_motions(split, return_X_y=True, return_type="numpy3d")
+        parts += [series.transpose(0, 2, 1), np.unique(labels, return_inverse=True)[1]]
+    return Source(**_standardized(*parts, 20, (0, 1)), n_frames=25, n_channels=6)
+
+
+def _mnist1d() -> Source:
+    """40 samples of a curve, all at once; 10 digits."""
+    from mnist1d.data import get_dataset_args, make_dataset
+
+    data = make_dataset(get_dataset_args())
+    return Source(**_standardized(data["x"], data["y"], data["x_test"], data["y_test"], 500,
+                                  (0, 1)))
+
+
+def _fashion() -> Source:
+    """14 x 14 means of four pixels, all at once; 10 kinds of clothes, 10,000 to train on."""
+    parts: list[NDArray[Any]] = []
+    for split, n in (("train", 10_000), ("t10k", 1500)):
+        with gzip.open(FASHION_MNIST / f"{split}-images-idx3-ubyte.gz") as stream:
+            images = np.frombuffer(stream.read(), np.uint8, offset=16).reshape(-1, 14, 2, 14, 2)
+        with gzip.open(FASHION_MNIST / f"{split}-labels-idx1-ubyte.gz") as stream:
+            labels = np.frombuffer(stream.read(), np.uint8, offset=8)
+        parts += [images[:n].mean(axis=(2, 4)), labels[:n]]
+    return Source(**_standardized(*parts, 500, (0, 1, 2)))
+
+
+@dataclass(frozen=True)
+class Set:
+    """title: as printed. load: its samples. n_steps, epochs: of its network and training.
+    package: what must be there: a Python module or a folder."""
+
+    title: str
+    load: Callable[[], Source]
+    n_steps: int = 8
+    epochs: int = 0
+    package: str | Path | None = None
+
+    @property
+    def is_there(self) -> bool:
+        if isinstance(self.package, Path):
+            return self.package.is_dir()
+        return self.package is None or find_spec(self.package) is not None
+
+
+SETS = {"digits": Set("digits", _digits),
+        "vowels": Set("JapaneseVowels", _vowels, 29, 60, "sktime"),
+        "motions": Set("BasicMotions", _motions, 25, 120, "sktime"),
+        "mnist1d": Set("MNIST-1D", _mnist1d, 8, 20, "mnist1d"),
+        "fashion": Set("Fashion-MNIST", _fashion, 8, 8, FASHION_MNIST)}
+
+
+@cache
+def source(name: str) -> Source:
+    return SETS[name].load()
+
+
+@cache
+def network(name: str, seed: int) -> Network:
+    """Shipped or from the cache folder, where it is trained first."""
+    if name == "digits":
+        return ir.load(assets.folder("examples") / "digits" / f"digits_seed{seed}.npz")
+    path = cache_folder() / "evidence" / f"{name}_seed{seed}.npz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(f".{os.getpid()}.npz")
+        ir.save(_trained(source(name), SETS[name], seed), unfinished)
+        unfinished.rename(path)
+    return ir.load(path)
+
+
+def _trained(data: Source, made: Set, seed: int) -> Network:
+    """Cross-entropy on the summed membrane, AdamW with a cosine schedule, a little noise."""
+    import torch
+    from torch import nn
+
+    from edge_dassdp.frontends.torch import from_sequential
+
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    model = _layers(data.training.x.shape[1] // data.n_frames, data.n_classes)
+    x, y = torch.tensor(data.training.x), torch.tensor(data.training.y)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, made.epochs)
+    for _ in range(made.epochs):
+        for rows in torch.randperm(len(x)).split(64):
+            noisy = x[rows] + 0.1 * torch.randn(len(rows), x.shape[1])
+            frames = noisy.reshape(len(rows), data.n_frames, -1)
+            loss = nn.functional.cross_entropy(_logits(model, frames, made.n_steps), y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        schedule.step()
+    return from_sequential(model, n_steps=made.n_steps, input_frames=data.n_frames)
+
+
+def _layers(n_inputs: int, n_classes: int) -> Any:
+    """Two hidden layers with snnTorch's default reset, a readout that sums its current."""
+    import snntorch
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise((n_inputs, *HIDDEN)):
+        layers += [nn.Linear(n_in, n_out), snntorch.Leaky(beta=BETA)]
+    layers += [nn.Linear(HIDDEN[-1], n_classes), snntorch.Leaky(0.0, reset_mechanism="none")]
+    return nn.Sequential(*layers)
+
+
+def _logits(model: Any, frames: Any, n_steps: int) -> Any:
+    """Readout membranes summed over the steps, (n_samples, n_classes); the last frame stays."""
+    states = {k: m.reset_mem() for k, m in enumerate(model) if hasattr(m, "reset_mem")}
+    total: Any = 0.0
+    for t_step in range(n_steps):
+        value = frames[:, min(t_step, frames.shape[1] - 1)]
+        for k, module in enumerate(model):
+            if k in states:
+                value, states[k] = module(value, states[k])
+            else:
+                value = module(value)
+        total = total + states[len(model) - 1]
+    return total
+
+
+def shifted(name: str, shift: str, seed: int) -> Shifted:
+    """The set under a shift of SHIFTS drawn from `seed`, its stream in an order drawn from it."""
+    data = source(name)
+    n_inputs = data.n_channels or data.training.x.shape[1]
+    rng = np.random.default_rng((seed, list(SHIFTS).index(shift)))
+    sensor = WornSensor.draw(
+        n_inputs, seed, gain_spread=0.6 if shift == "gain" else 0.0,
+        offset_std=1.2 if shift == "gain" else 0.0,
+        dead_share=DEAD_SHARE if shift == "dead" else 0.0, dark=0.0)
+
+    def worn(samples: Samples) -> Samples:
+        x = sensor.apply(samples.x.reshape(-1, n_inputs)).reshape(samples.x.shape)
+        if shift == "noise":
+            x = x + NOISE_STD * rng.normal(size=x.shape).astype(np.float32)
+        return Samples(x.astype(np.float32), samples.y)
+
+    order = rng.permutation(len(data.stream))
+    stream = worn(Samples(data.stream.x[order], data.stream.y[order]))
+    return Shifted(data.training, stream, worn(data.test), data.test, data.n_channels)

@@ -1,0 +1,137 @@
+"""The evidence: a smallest run for real, and the arithmetic of its tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evidence import plan, report
+from evidence.figure import draw
+from evidence.measure import Job, Row, mean_score, run
+from evidence.methods import FROZEN, HOST, IDLE, METHODS, MIRRORED, N_POINTS, STANDARD
+from evidence.results import Results, mean_std, paired
+from evidence.tasks import WATCH, Setting, task
+
+from edge_dassdp.errors import EdgeError
+
+LEFT = Setting(WATCH, "Ap")
+CHOSEN = {m.key: {"grid": [{"mu1": 0.4}], "scores": [1.0], "chosen": {"mu1": 0.4}}
+          for m in METHODS.values() if m.grid}
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    """Frozen and the delta rule, one network, the left wrist of one wearer."""
+    jobs = [Job(FROZEN, (LEFT,), 0, {}, "off"), Job("delta", (LEFT,), 0, {"mu1": 1.6})]
+    return [row for job in jobs for row in run(job)]
+
+
+def test_a_smallest_run_has_every_row(rows: list[Row]) -> None:
+    assert [(r.method, r.replay) for r in rows] == [
+        (FROZEN, "off"), (MIRRORED, "off"), ("delta", STANDARD), ("delta", IDLE)]
+    frozen, mirrored, learned, idle = rows
+    n = len(task(LEFT, 0).stream)
+    assert frozen.shifted == frozen.before and frozen.replayed == 0
+    assert mirrored.shifted > frozen.shifted + 20
+    assert learned.written + learned.skipped == n
+    assert (learned.replayed, idle.replayed) == (2 * n, 2 * n + 200)
+    assert all(0 <= value <= 100 for r in rows for value in (r.online, r.shifted, r.original))
+
+
+def test_the_same_job_gives_the_same_rows(rows: list[Row]) -> None:
+    assert run(Job("delta", (LEFT,), 0, {"mu1": 1.6})) == rows[2:]
+
+
+def test_standard_errors_are_paired() -> None:
+    # differences 1, 2, 3, 6: mean 3, variance 14/3 over n - 1 = 3
+    made = paired([11, 22, 33, 46], [10, 20, 30, 40])
+    assert (made.mean, made.n) == (3.0, 4)
+    assert made.spread == pytest.approx(np.sqrt(14 / 3) / 2)
+    assert paired([1.0], [0.5]).mean == 0.5 and np.isnan(paired([1.0], [0.5]).spread)
+    assert mean_std([1, 3]).spread == pytest.approx(np.sqrt(2))
+
+
+def row(method: str, scenario: str, seed: int, shifted: float, replay: str = STANDARD) -> Row:
+    return Row(Setting(WATCH, scenario), method, replay, seed, 10.0, 20.0, shifted, 90.0)
+
+
+def test_differences_use_the_seeds_that_both_methods_have() -> None:
+    results = Results()
+    results.add(row("sync", s, seed, v) for s, seed, v in (
+        ("B", 0, 80), ("B", 1, 90), ("B", 2, 70), ("E", 0, 60), ("E", 1, 50)))
+    results.add(row("delta", s, seed, v) for s, seed, v in (
+        ("B", 0, 78), ("B", 1, 84), ("B", 3, 0), ("E", 0, 50), ("E", 1, 44)))
+    both = report.settings(("B", "E"))
+    assert results.mean_by_seed("sync", both, "shifted") == {0: 70.0, 1: 70.0}
+    made = results.difference("sync", "delta", both, "shifted")
+    assert made is not None and (made.mean, made.n) == (6.0, 2)
+    assert made.spread == pytest.approx(0.0)
+    alone = results.difference("sync", "delta", both[:1], "shifted")
+    assert alone is not None and report.signed(alone) == "+4.0 ± 2.0"
+    assert results.difference("touch", "sync", both, "shifted") is None
+
+
+def test_results_come_back_and_a_new_run_replaces_the_old(tmp_path: Path, rows: list[Row]) -> None:
+    results = Results(constants=dict(CHOSEN), seconds={"main": 3.0})
+    results.add(rows)
+    results.save(tmp_path / "evidence.json")
+    found = Results.load(tmp_path / "evidence.json")
+    assert found == results
+    found.add([row("delta", "Ap", 0, 12.5)])
+    assert found.by_seed("delta", LEFT, "shifted") == {0: 12.5}
+    assert Results.load(tmp_path / "nothing.json") == Results()
+
+
+def test_the_document_keeps_what_is_written_around_the_tables(tmp_path: Path, rows: list[Row]
+                                                              ) -> None:
+    results = Results(constants=dict(CHOSEN))
+    results.add(rows)
+    document = tmp_path / "evidence.md"
+    document.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    report.write(results, document)
+    report.write(results, document)
+    text = document.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert text.count("### The watch, shuffled streams: accuracy under the shift") == 1
+    assert f"| readout delta | 1 | {rows[2].shifted:.1f} |" in text
+    draw(results).savefig(tmp_path / "evidence.png")
+    assert (tmp_path / "evidence.png").stat().st_size > 10_000
+
+
+def test_every_method_is_tuned_with_the_same_effort_on_validation_wearers() -> None:
+    for method in METHODS.values():
+        assert len(method.grid) == N_POINTS or (method.twin and not method.grid), method.key
+        assert method.simpler in (FROZEN, *METHODS)
+    jobs = plan.tuning_jobs(METHODS["sync"], {})
+    assert len(jobs) == N_POINTS * len(plan.TUNING_SEEDS)
+    assert all(s.validation for job in jobs for s in job.settings)
+
+
+def test_the_best_point_is_chosen_and_one_without_a_fixed_point_form_never() -> None:
+    method = METHODS["delta"]
+    jobs = plan.tuning_jobs(method, {})
+    found = [[] if job.constants["mu1"] == 6.4 else
+             [row("delta", "B", job.seed, 90 - abs(job.constants["mu1"] - 1.6))] for job in jobs]
+    made = plan.choose(method, jobs, found)
+    assert made["chosen"] == {"mu1": 1.6} and made["scores"][-1] is None
+    assert mean_score(found[0]) == pytest.approx((2 * (90 - 1.4) + 90) / 3)
+
+
+def test_the_full_plan_has_every_method_scenario_and_seed() -> None:
+    jobs = plan.jobs(plan.PARTS, CHOSEN)
+    done = {(j.method, s.dataset, s.scenario, s.order, s.wrong_labels, j.seed)
+            for j in jobs for s in j.settings}
+    for key, scenario, seed in (("touch_k3", "E", 9), ("published", "N", 0), (FROZEN, "Ap", 5),
+                                *((m.key, "A", 3) for m in HOST)):
+        assert (key, WATCH, scenario, "shuffled", 0.0, seed) in done
+    assert ("eihl", WATCH, "C", "blocked", 0.0, 9) in done
+    assert ("sync", WATCH, "D", "shuffled", 0.2, 9) in done
+    assert ("touch", "digits", "gain", "shuffled", 0.0, 4) in done
+    assert {(j.method, j.replay) for j in jobs} >= {("sync", "off"), ("sync", "flash")}
+
+
+def test_methods_without_constants_are_refused() -> None:
+    with pytest.raises(EdgeError) as problem:
+        plan.jobs(["main"], {})
+    assert problem.value.code == "E105"
