@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.biases import with_plastic_biases
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout, ReadoutKind
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import Settings, quantize
@@ -334,6 +335,9 @@ def _latent() -> Iterator[Scenario]:
     yield Scenario("replay_batch", layers((20, 33, 22, 6)), Learning(
         {"fc2": DASSDP(0.01, 0.004, batch=4), "fc3": ReadoutDelta()}, replay=Replay(6, 1)),
         phases=(Phase("warm_up", 6), Phase("fit_gate"), *long))
+    for name, rules in (("biases", latency), ("biases_touch", touch)):
+        grown, learning = with_plastic_biases(net, Learning(rules))
+        yield Scenario(name, grown, replace(learning, replay=Replay(6, 1)), phases=long)
     behind = replace(layers((20, 30, 19, 6), readout_beta=0.9), populations=tuple(
         layers((20, 30, 19, 6), readout_beta=0.9).populations[i] for i in (1, 0, 2)))
     yield Scenario("replay_behind", behind, Learning(latency, replay=Replay(6, 2),

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from edge_dassdp import ir, qir, report
+from edge_dassdp.biases import with_plastic_biases
 from edge_dassdp.board import load_board
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
@@ -61,6 +62,9 @@ def _quantize(
     schedule: Schedule = None,
     replay: Replay = None,
     guard: Guard = None,
+    plastic_biases: Annotated[bool, typer.Option("--plastic-biases", help=(
+        "Biases beside error-driven rules learn, too: one more neuron fires in every step."))]
+    = False,
     board: Annotated[str | None, typer.Option(show_default=False, help=(
         "The board that --replay auto fills."))] = None,
     weight_bits: WeightBits = "8",
@@ -92,6 +96,10 @@ def _quantize(
                         membrane_bits)
     learning = options.learning_of(source, plastic or [], options.pairs(rule or [], "--rule"),
                                    frozen, options.memory_of(schedule, replay, guard))
+    if plastic_biases:
+        if learning is None:
+            raise EdgeError("E105", "--frozen excludes --plastic-biases")
+        source, learning = with_plastic_biases(source, learning)
     train = options.load_samples(data, "train") if data else None
     tried: tuple[Width, ...] = ()
     if weight_bits == _AUTO:

@@ -187,7 +187,9 @@ def test_quantize_takes_every_rule_with_schedule_replay_and_guard(work: Path, ru
 def test_replay_fills_a_board_and_a_device_learns_on_while_idle(work: Path) -> None:
     target = work / "filled.q.npz"
     ok("quantize", work / "model.npz", "-o", target, "--data", work / "data.npz", "--rule",
-       "fc2=touch:columns=16", "--replay", "auto,2", "--board", "microbit", "--guard", "0")
+       "fc2=touch:columns=16", "--replay", "auto,2", "--board", "microbit", "--guard", "0",
+       "--plastic-biases")
+    assert {p.name for p in qir.load(target).plastic} == {"fc2", "fc2_bias"}
     replay = qir.load(target).replay
     assert replay is not None and replay.n_ring == 2
     assert replay.labels.size > 8 and replay.ring_per_class > 3
