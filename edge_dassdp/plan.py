@@ -334,7 +334,8 @@ def ram_ledger(network: QNetwork, board: Board, *, ram_budget: int | None = None
             "E402", f"RAM overflows by {ledger.ram_bytes - limit:,} B",
             cause=f"budget {limit:,} B ({board.name}), needed {ledger.ram_bytes:,} B, of which "
                   f"{largest.what} takes {largest.bytes:,} B",
-            help="make fewer projections plastic, use a smaller batch or a larger board",
+            help="make fewer projections plastic, store fewer samples, keep no copy of weights, or "
+                 "use a larger board",
         )
     return ledger
 
