@@ -15,22 +15,22 @@ import argparse
 import json
 import platform
 import time
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import snntorch
 import torch
-from torch.nn.functional import cross_entropy
 
 from edge_dassdp import assets
 from edge_dassdp.datasets import Dataset, load_dataset
+from edge_dassdp.frontends.chain import BATCH, build, fit, summed_membrane
 from edge_dassdp.rules import DASSDP, Variant
 from edge_dassdp.training import DASSDPHook
 
 RESULTS = Path(__file__).parent / "results" / "training_effect.json"
+N_STEPS, SIZES, BETA = 8, (64, 96, 64, 10), 0.9
+"""Of examples/train_digits.py."""
 A_PLUS, A_BASE, SIGMA, WARM_UP = 1.5e-3, 5e-4, 1.0, 100 / 320
 AMPLITUDES = (0.03, 0.3, 1.0)
 HIDDEN, READOUT = "2", "4"
@@ -41,41 +41,22 @@ KINDS: dict[str, tuple[bool, Variant]] = {
 }
 
 
-def digits() -> ModuleType:
-    """examples/train_digits.py as a module: its network, its forward pass, its sizes."""
-    spec = spec_from_file_location("train_digits", assets.folder("examples") / "train_digits.py")
-    assert spec is not None and spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def train(
-    example: ModuleType, data: Dataset, seed: int, epochs: int, rule: DASSDP | None
-) -> tuple[float, dict[str, float]]:
+def train(data: Dataset, seed: int, epochs: int,
+          rule: DASSDP | None) -> tuple[float, dict[str, float]]:
     """Test accuracy, and k of every gated projection. Trains as the example does."""
     torch.manual_seed(seed)
-    model = example.build()
-    x, y = torch.tensor(data.train.x), torch.tensor(data.train.y)
+    model = build(SIZES, BETA)
+    x, y = torch.tensor(data.train.x)[:, None], torch.tensor(data.train.y)
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3, weight_decay=1e-5)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    n_batches = len(range(0, len(x), 64))
+    n_batches = len(range(0, len(x), BATCH))
     hook = rule and DASSDPHook(
-        {HIDDEN: rule, READOUT: rule}, model, n_steps=example.N_STEPS, readout=READOUT,
+        {HIDDEN: rule, READOUT: rule}, model, n_steps=N_STEPS, readout=READOUT,
         warm_up_steps=round(WARM_UP * epochs * n_batches))
-    for _ in range(epochs):
-        for rows in torch.randperm(len(x)).split(64):
-            noisy = x[rows] + 0.3 * torch.randn(len(rows), x.shape[1])
-            losses = cross_entropy(example.summed_membrane(model, noisy), y[rows],
-                                   reduction="none")
-            optimizer.zero_grad()
-            losses.mean().backward()
-            optimizer.step()
-            if hook:
-                hook.step(losses)
-        schedule.step()
+    fit(model, x, y, optimizer, n_steps=N_STEPS, epochs=epochs, noise=0.3,
+        after=hook.step if hook else None)
     with torch.no_grad():
-        predicted = example.summed_membrane(model, torch.tensor(data.test.x)).argmax(1).numpy()
+        test = torch.tensor(data.test.x)[:, None]
+        predicted = summed_membrane(model, test, N_STEPS).argmax(1).numpy()
     gates = {name: gate.k or 0.0 for name, gate in hook.gates.items()} if hook else {}
     return float((predicted == data.test.y).mean()), gates
 
@@ -98,14 +79,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    example, begin = digits(), time.perf_counter()
+    begin = time.perf_counter()
     data = load_dataset(assets.folder("examples") / "digits" / "data.npz")
     print(f"{options.seeds} seeds, {options.epochs} epochs; test accuracy and its difference to "
           "the run without a hook, mean ± standard deviation over seeds; k of the two gates")
     table: dict[str, Any] = {}
     base = np.zeros(options.seeds)
     for name, rule in runs().items():
-        done = [train(example, data, s, options.epochs, rule) for s in range(options.seeds)]
+        done = [train(data, s, options.epochs, rule) for s in range(options.seeds)]
         accuracy = np.array([a for a, _ in done])
         base = accuracy if rule is None else base
         k = {p: float(np.mean([g[p] for _, g in done])) for p in (HIDDEN, READOUT)} \

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import snntorch
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -23,6 +21,7 @@ from torch import nn
 from edge_dassdp import ir
 from edge_dassdp.datasets import Dataset, load_dataset, save_dataset
 from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.frontends.chain import build, fit
 from edge_dassdp.frontends.torch import from_sequential
 
 N_STEPS, SIZES, BETA = 8, (64, 96, 64, 10), 0.9
@@ -42,48 +41,13 @@ def write_data(path: Path) -> Dataset:
     return load_dataset(path)
 
 
-def build() -> nn.Sequential:
-    """Two hidden layers with snnTorch's default reset, a readout that sums its current."""
-    hidden = [
-        layer
-        for n_in, n_out in pairwise(SIZES[:-1])
-        for layer in (nn.Linear(n_in, n_out), snntorch.Leaky(beta=BETA))
-    ]
-    readout = (nn.Linear(SIZES[-2], SIZES[-1]), snntorch.Leaky(0.0, reset_mechanism="none"))
-    return nn.Sequential(*hidden, *readout)
-
-
-def summed_membrane(model: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
-    """Logits (n_samples, n_classes): the readout's membrane summed over all steps."""
-    states = {place: module.reset_mem() for place, module in enumerate(model)
-              if isinstance(module, snntorch.Leaky)}
-    total = torch.zeros(len(x), SIZES[-1])
-    for _ in range(N_STEPS):
-        value = x
-        for place, module in enumerate(model):
-            if place in states:
-                value, states[place] = module(value, states[place])
-            else:
-                value = module(value)
-        total = total + states[len(model) - 1]
-    return total
-
-
 def train(data: Dataset, seed: int, epochs: int) -> nn.Sequential:
-    """Cross-entropy on the summed membrane, Adam with a cosine schedule, pixel noise."""
+    """Adam, pixel noise."""
     torch.manual_seed(seed)
-    model = build()
-    x, y = torch.tensor(data.train.x), torch.tensor(data.train.y)
+    model = build(SIZES, BETA)
+    x, y = torch.tensor(data.train.x)[:, None], torch.tensor(data.train.y)
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3, weight_decay=1e-5)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(x)).split(64):
-            noisy = x[rows] + 0.3 * torch.randn(len(rows), SIZES[0])
-            loss = nn.functional.cross_entropy(summed_membrane(model, noisy), y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        schedule.step()
+    fit(model, x, y, optimizer, n_steps=N_STEPS, epochs=epochs, noise=0.3)
     return model
 
 

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import argparse
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import snntorch
 import torch
 from torch import nn
 
 from edge_dassdp import ir
 from edge_dassdp.datasets import Samples
 from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.frontends.chain import build, fit
 from edge_dassdp.frontends.torch import from_sequential
 from edge_dassdp.watch import (
     N_FRAMES,
@@ -55,48 +54,13 @@ def write_data(path: Path) -> WatchData:
     return load_watch(path)
 
 
-def build() -> nn.Sequential:
-    """Two hidden layers with snnTorch's default reset, a readout that sums its current."""
-    hidden = [
-        layer
-        for n_in, n_out in pairwise(SIZES[:-1])
-        for layer in (nn.Linear(n_in, n_out), snntorch.Leaky(beta=BETA))
-    ]
-    readout = (nn.Linear(SIZES[-2], SIZES[-1]), snntorch.Leaky(0.0, reset_mechanism="none"))
-    return nn.Sequential(*hidden, *readout)
-
-
-def summed_membrane(model: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
-    """Logits (n_samples, n_classes) of x (n_samples, n_frames, 24)."""
-    states = {place: module.reset_mem() for place, module in enumerate(model)
-              if isinstance(module, snntorch.Leaky)}
-    total = torch.zeros(len(x), SIZES[-1])
-    for t_step in range(N_FRAMES):
-        value = x[:, t_step]
-        for place, module in enumerate(model):
-            if place in states:
-                value, states[place] = module(value, states[place])
-            else:
-                value = module(value)
-        total = total + states[len(model) - 1]
-    return total
-
-
 def train(samples: Samples, seed: int, epochs: int) -> nn.Sequential:
-    """Cross-entropy on the summed membrane, AdamW with a cosine schedule, a little noise."""
+    """AdamW, a little noise."""
     torch.manual_seed(seed)
-    model = build()
+    model = build(SIZES, BETA)
     x, y = torch.tensor(samples.x).reshape(-1, N_FRAMES, SIZES[0]), torch.tensor(samples.y)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(x)).split(64):
-            noisy = x[rows] + 0.1 * torch.randn(len(rows), N_FRAMES, SIZES[0])
-            loss = nn.functional.cross_entropy(summed_membrane(model, noisy), y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        schedule.step()
+    fit(model, x, y, optimizer, n_steps=N_FRAMES, epochs=epochs, noise=0.1)
     return model
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -169,55 +168,21 @@ def network(name: str, seed: int) -> Network:
 
 
 def _trained(data: Source, made: Set, seed: int) -> Network:
-    """Cross-entropy on the summed membrane, AdamW with a cosine schedule, a little noise."""
+    """AdamW, a little noise."""
     import torch
-    from torch import nn
 
+    from edge_dassdp.frontends.chain import build, fit
     from edge_dassdp.frontends.torch import from_sequential
 
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    model = _layers(data.training.x.shape[1] // data.n_frames, data.n_classes)
-    x, y = torch.tensor(data.training.x), torch.tensor(data.training.y)
+    n_inputs = data.training.x.shape[1] // data.n_frames
+    model = build((n_inputs, *HIDDEN, data.n_classes), BETA)
+    x = torch.tensor(data.training.x).reshape(-1, data.n_frames, n_inputs)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, made.epochs)
-    for _ in range(made.epochs):
-        for rows in torch.randperm(len(x)).split(64):
-            noisy = x[rows] + 0.1 * torch.randn(len(rows), x.shape[1])
-            frames = noisy.reshape(len(rows), data.n_frames, -1)
-            loss = nn.functional.cross_entropy(_logits(model, frames, made.n_steps), y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        schedule.step()
+    fit(model, x, torch.tensor(data.training.y), optimizer, n_steps=made.n_steps,
+        epochs=made.epochs, noise=0.1)
     return from_sequential(model, n_steps=made.n_steps, input_frames=data.n_frames)
-
-
-def _layers(n_inputs: int, n_classes: int) -> Any:
-    """Two hidden layers with snnTorch's default reset, a readout that sums its current."""
-    import snntorch
-    from torch import nn
-
-    layers: list[nn.Module] = []
-    for n_in, n_out in pairwise((n_inputs, *HIDDEN)):
-        layers += [nn.Linear(n_in, n_out), snntorch.Leaky(beta=BETA)]
-    layers += [nn.Linear(HIDDEN[-1], n_classes), snntorch.Leaky(0.0, reset_mechanism="none")]
-    return nn.Sequential(*layers)
-
-
-def _logits(model: Any, frames: Any, n_steps: int) -> Any:
-    """Readout membranes summed over the steps, (n_samples, n_classes); the last frame stays."""
-    states = {k: m.reset_mem() for k, m in enumerate(model) if hasattr(m, "reset_mem")}
-    total: Any = 0.0
-    for t_step in range(n_steps):
-        value = frames[:, min(t_step, frames.shape[1] - 1)]
-        for k, module in enumerate(model):
-            if k in states:
-                value, states[k] = module(value, states[k])
-            else:
-                value = module(value)
-        total = total + states[len(model) - 1]
-    return total
 
 
 def shifted(name: str, shift: str, seed: int) -> Shifted:
