@@ -11,6 +11,7 @@ import pytest
 from scenarios import RESETS, SCENARIOS
 from test_targets import WHERE
 
+from edge_dassdp.biases import ALWAYS
 from edge_dassdp.qir import QErrorRule, QNetwork, QSyncRule, Records
 from edge_dassdp.reference import Reference
 
@@ -111,6 +112,7 @@ def test_every_population_spikes_but_not_all_of_it_at_every_step(name: str) -> N
         reference.step(t_step)
         for population in rates:
             rates[population] += float(reference.spikes[population].mean()) / network.n_steps
+    assert rates.pop(ALWAYS, 1.0) == pytest.approx(1.0), "it stands for the constant input of biases"
     assert all(0.002 < rate < 0.9 for rate in rates.values()), rates
 
 
