@@ -112,7 +112,7 @@ def test_every_population_spikes_but_not_all_of_it_at_every_step(name: str) -> N
         reference.step(t_step)
         for population in rates:
             rates[population] += float(reference.spikes[population].mean()) / network.n_steps
-    assert rates.pop(ALWAYS, 1.0) == pytest.approx(1.0), "it stands for the constant input of biases"
+    assert rates.pop(ALWAYS, 1.0) == pytest.approx(1.0), "biases need a constant input"
     assert all(0.002 < rate < 0.9 for rate in rates.values()), rates
 
 
