@@ -96,10 +96,7 @@ def _quantize(
                         membrane_bits)
     learning = options.learning_of(source, plastic or [], options.pairs(rule or [], "--rule"),
                                    frozen, options.memory_of(schedule, replay, guard))
-    if plastic_biases:
-        if learning is None:
-            raise EdgeError("E105", "--frozen excludes --plastic-biases")
-        source, learning = with_plastic_biases(source, learning)
+    source, learning = _with_biases(source, learning) if plastic_biases else (source, learning)
     train = options.load_samples(data, "train") if data else None
     tried: tuple[Width, ...] = ()
     if weight_bits == _AUTO:
@@ -108,15 +105,13 @@ def _quantize(
         learning = _filling(source, learning, settings, train, board)
     quantized = quantize(source, learning, settings, *((train.x, train.y) if train else ()))
     widths: tuple[Width, ...] = ()
-    if data and train:
-        samples = options.load_samples(data, "test", limit=limit)
-        options.device_samples(quantized.network, samples)
-        fidelity = measure_fidelity(source, quantized, samples.x, samples.y)
+    judged = options.load_samples(data, "test", limit=limit) if data else None
+    if train and judged:
+        options.device_samples(quantized.network, judged)
         if compare_bits:
-            widths = compare_widths(source, _without_replay(learning), settings, train.x, samples,
+            widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
                                     {*WIDTHS, settings.weight_bits})
-    else:
-        fidelity = measure_fidelity(source, quantized)
+    fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
     return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
                    tried)
@@ -125,6 +120,12 @@ def _quantize(
 def _without_replay(learning: Learning | None) -> Learning | None:
     """Stored samples change no class before something is learned."""
     return dataclasses.replace(learning, replay=None) if learning else None
+
+
+def _with_biases(source: ir.Network, learning: Learning | None) -> tuple[ir.Network, Learning]:
+    if learning is None:
+        raise EdgeError("E105", "--frozen excludes --plastic-biases")
+    return with_plastic_biases(source, learning)
 
 
 def _filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,

@@ -114,18 +114,10 @@ def _learn(
         _prepare(device, network, restore, reset)
         if rollback:
             device.rollback()
-        before = None if judged is None else float(
-            (_classify(out, device, judged[0]) == judged[1]).mean())
-        for sample, label in zip(x[:warm_up], y[:warm_up], strict=True):
-            device.warm_up(sample, int(label))
-        if warm_up:
-            device.fit_gate()
-        with out.progress("learning", len(x) - warm_up) as progress:
-            stream = harness.learn_stream(device, x[warm_up:], y[warm_up:],
-                                          None if isinstance(device, Emulator) else progress)
+        before = None if judged is None else _share(out, device, *judged)
+        stream = _learn_stream(out, device, x, y, warm_up)
         n_idle = device.idle(idle) if idle else 0
-        after = None if judged is None else float(
-            (_classify(out, device, judged[0]) == judged[1]).mean())
+        after = None if judged is None else _share(out, device, *judged)
         if save:
             device.save()
         statistics, link = device.statistics(), _link(device)
@@ -145,6 +137,18 @@ def _learn(
                 "snapshot": str(snapshot) if snapshot else None}
     return Answer(data_out, [*screen, *_emulator_note(target)], network.sha256,
                   f"edge-dassdp verify {model} --target {target} --data {data} --learn")
+
+
+def _learn_stream(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64],
+                  warm_up: int) -> harness.Stream:
+    """The first `warm_up` samples fit the gates, the others are learned."""
+    for sample, label in zip(x[:warm_up], y[:warm_up], strict=True):
+        device.warm_up(sample, int(label))
+    if warm_up:
+        device.fit_gate()
+    with out.progress("learning", len(x) - warm_up) as progress:
+        return harness.learn_stream(device, x[warm_up:], y[warm_up:],
+                                    None if isinstance(device, Emulator) else progress)
 
 
 def _verify(
@@ -202,6 +206,11 @@ def _classify(out: Output, device: Target, x: NDArray[np.int8]) -> NDArray[np.in
     """Classes of x, with progress."""
     with out.progress("classifying", len(x)) as progress:
         return device.classify(x, progress)
+
+
+def _share(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64]) -> float:
+    """Accuracy, 0 to 1."""
+    return float((_classify(out, device, x) == y).mean())
 
 
 def _prepare(device: Target, network: QNetwork, restore: Path | None, reset: bool) -> None:
