@@ -14,7 +14,8 @@ from edge_dassdp.reference_rules import Record
 from edge_dassdp.stored import pack, stored_words, unpack
 
 SEEN_MAX = 65535
-IntDraw = Callable[[], int]
+Draw = Callable[[], int]
+"""The next word of the random generator."""
 
 
 class Memory:
@@ -31,8 +32,8 @@ class Memory:
         self.ring = np.zeros((n_slots, stored_words(network)), np.uint32)
         self.seen = np.zeros(network.n_classes, np.int64)
 
-    def store(self, records: dict[str, Record], label: int, draw: IntDraw) -> None:
-        """Offer the sample in `records` to the ring. draw: a random word, for a reservoir."""
+    def store(self, records: dict[str, Record], label: int, draw: Draw) -> None:
+        """Offer the sample in `records` to the ring; a reservoir draws."""
         k = self.rule.ring_per_class
         if k == 0:
             return

@@ -32,8 +32,8 @@ from edge_dassdp.kinds import is_int, is_real
 FORMAT = "edge_dassdp/watch/1"
 WINDOW, HOP = 100, 50
 """Samples of a window and between the starts of two, at 50 Hz."""
-N_FRAMES, FRAME_SAMPLES = 25, 4
-"""A network's frame holds four consecutive samples of all channels."""
+N_FRAMES = 25
+"""Of a window: a network's frame holds four consecutive samples of all channels."""
 LEFT, RIGHT = 0, 1
 VALIDATION_WEARERS = (3, 6, 9)
 N_NEW, N_NEW_VALIDATION = 2, 1

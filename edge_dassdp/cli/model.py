@@ -106,11 +106,11 @@ def _quantize(
     quantized = quantize(source, learning, settings, *((train.x, train.y) if train else ()))
     widths: tuple[Width, ...] = ()
     judged = options.load_samples(data, "test", limit=limit) if data else None
-    if train and judged:
+    if judged:
         options.device_samples(quantized.network, judged)
-        if compare_bits:
-            widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
-                                    {*WIDTHS, settings.weight_bits})
+    if train and judged and compare_bits:
+        widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
+                                {*WIDTHS, settings.weight_bits})
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
     return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,

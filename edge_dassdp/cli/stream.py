@@ -104,10 +104,7 @@ def _learn(
     network = options.load_model(model)
     _require_plastic(network)
     x, y = options.device_samples(network, options.load_samples(data, split, shift_seed, limit))
-    if warm_up and not any(isinstance(p.rule, QSyncRule) for p in network.plastic):
-        raise EdgeError("E105", "--warm-up: no projection has a synchrony rule to warm up")
-    if warm_up >= len(x):
-        raise EdgeError("E105", f"--warm-up {warm_up} leaves none of {len(x)} samples to learn")
+    _check_warm_up(network, warm_up, len(x))
     judged = None if evaluate is None else options.device_samples(
         network, options.load_samples(data, evaluate, shift_seed))
     with open_target(target, network, log=log) as device:
@@ -129,7 +126,7 @@ def _learn(
                                              link=_link_text(link).lstrip("; "))]
     if before is not None and after is not None:
         screen.append(Text(f"split {evaluate}: accuracy before {100 * before:.1f} %, after "
-                           f"{100 * after:.1f} % E"))
+                           f"{100 * after:.1f} % {_letter(target)}"))
     data_out = {"target": target, "n_samples": len(stream.labels),
                 "accuracy": float(stream.hits.mean()), "before": before, "after": after,
                 "idle_steps": n_idle,
@@ -137,6 +134,13 @@ def _learn(
                 "snapshot": str(snapshot) if snapshot else None}
     return Answer(data_out, [*screen, *_emulator_note(target)], network.sha256,
                   f"edge-dassdp verify {model} --target {target} --data {data} --learn")
+
+
+def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
+    if warm_up and not any(isinstance(p.rule, QSyncRule) for p in network.plastic):
+        raise EdgeError("E105", "--warm-up: no projection has a synchrony rule to warm up")
+    if warm_up >= n_samples:
+        raise EdgeError("E105", f"--warm-up {warm_up} leaves none of {n_samples} samples to learn")
 
 
 def _learn_stream(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64],
