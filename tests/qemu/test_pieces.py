@@ -34,7 +34,8 @@ def test_a_long_sample_needs_no_retry_and_gives_the_emulator_s_bits(name: str, w
     x = rng.integers(-100, 101, (20, network.x_bytes)).astype(np.int8)
     emulator = Emulator(network)
     with Qemu.start(network, firmware) as device:
-        n_frames, n_retries = device.link_frames, device.link_retries  # HELLO while it boots
+        n_bad = device.statistics().frames_bad  # a HELLO may reach a device that still boots
+        n_frames, n_retries = device.link_frames, device.link_retries
         for i in range(20):
             here, there = (t.learn(x[i], i % 6, digest=True) for t in (emulator, device))
             assert there.forward_digest == here.forward_digest
@@ -42,5 +43,5 @@ def test_a_long_sample_needs_no_retry_and_gives_the_emulator_s_bits(name: str, w
         assert device.link_frames - n_frames == 20 * (N_PIECES[what] + 1)
         assert device.link_retries == n_retries
         figures = device.statistics()
-    assert (figures.n_labelled, figures.rx_lost, figures.frames_bad) == (20, 0, 0)
+    assert (figures.n_labelled, figures.rx_lost, figures.frames_bad) == (20, 0, n_bad)
     assert 0 < figures.stack_used <= stack_bound(firmware).bytes
