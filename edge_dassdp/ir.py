@@ -13,20 +13,24 @@ import json
 import operator
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp import wiring
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.kinds import is_int
+from edge_dassdp.qformat import IntArray
+from edge_dassdp.wiring import Conv, Pool
 
 FloatArray = NDArray[np.float64]
 Reset = Literal["subtract", "zero", "none"]
 ReadoutKind = Literal["spike_count", "membrane_sum"]
+Form = Literal["sum", "toward", "toward_leak", "divide", "leak_divide", "current_first"]
 
 
 def _malformed(message: str) -> EdgeError:
@@ -65,46 +69,119 @@ def _vector(value: Any, size: int, what: str) -> FloatArray:
     return array
 
 
+def _shape(shape: Any, n: int, where: str) -> tuple[int, ...]:
+    """As given, or (n,)."""
+    if shape == ():
+        return (n,)
+    if not isinstance(shape, tuple | list) or not 1 <= len(shape) <= 3 or not all(
+            is_int(d) and d >= 1 for d in shape) or wiring.size(tuple(shape)) != n:
+        raise _malformed(f"{where}: shape {shape!r} does not hold {n} neurons")
+    return tuple(int(d) for d in shape)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Makes spikes of raw samples on the device, where the host sends those alone. Raw values are
+    taken as int8 codes q = clip(round(value 2^frac_bits), -127, 127); edge_dassdp.encoders has the
+    integer rules, which the float model uses, too.
+
+    - latency: one spike, the earlier the larger q; none where q <= 0
+    - rate: in every step a spike with probability max(q, 0) / 128, by a generator that starts at
+      `seed` in every sample
+    - delta: a frame per step; a neuron ON (the first half) where q rose by `step` since its last
+      spike, a neuron OFF where it fell by as much
+    """
+
+    kind: Literal["latency", "rate", "delta"]
+    frac_bits: int = 7
+    seed: int = 2463534242
+    step: int = 8
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("latency", "rate", "delta"):
+            raise _malformed(f"encoder '{self.kind}' is not latency, rate or delta")
+        for name, low, high in (("frac_bits", -8, 7), ("seed", 1, 2**32 - 1), ("step", 1, 127)):
+            value = getattr(self, name)
+            if not is_int(value) or not low <= value <= high:
+                raise _malformed(f"an encoder's {name} is {value!r}, expected {low} to {high}")
+
+
 @dataclass(frozen=True, eq=False)
 class Input:
     """Analogue input currents x of shape (n_frames, size), or spikes: each value 0 or 1.
 
     n_frames = 1: the same at every step ("direct" input).
     n_frames = n_steps: one frame per step.
+    shape: (channels, height, width), (channels, length), or () for (size,).
+    n_events: where it is not 0, the device is sent a list of at most so many events instead of
+    frames; a neuron may then fire several times a step where `counts`, up to 255 times, and values
+    are these counts. encoder: the device makes the spikes itself, from raw values.
     """
 
     name: str
     size: int
     n_frames: int = 1
     spikes: bool = False
+    shape: tuple[int, ...] = ()
+    n_events: int = 0
+    counts: bool = False
+    encoder: Encoder | None = None
 
     def __post_init__(self) -> None:
-        _size(self.size, f"input '{self.name}': its size")
-        _size(self.n_frames, f"input '{self.name}': its number of frames")
-        if not isinstance(self.spikes, bool):
-            raise _malformed(f"input '{self.name}': spikes is {self.spikes!r}, no truth value")
+        where = f"input '{self.name}'"
+        _size(self.size, f"{where}: its size")
+        _size(self.n_frames, f"{where}: its number of frames")
+        object.__setattr__(self, "shape", _shape(self.shape, self.size, where))
+        for name in ("spikes", "counts"):
+            if not isinstance(getattr(self, name), bool):
+                raise _malformed(f"{where}: {name} is {getattr(self, name)!r}, no truth value")
+        if not is_int(self.n_events) or not 0 <= self.n_events <= 2**24:
+            raise _malformed(f"{where}: n_events is {self.n_events!r}, expected 0 to {2**24:,}")
+        if (self.n_events or self.encoder) and not self.spikes:
+            raise _malformed(f"{where}: events and encoders make spikes; set spikes=True")
+        if self.counts and not self.n_events:
+            raise _malformed(f"{where}: counts come as lists of events; set n_events")
+        if self.n_events and self.encoder:
+            raise _malformed(f"{where}: it has events and an encoder")
+        if self.encoder and self.encoder.kind == "delta" and self.size % 2:
+            raise _malformed(f"{where}: a delta encoder makes pairs of ON and OFF, not {self.size}")
+
+    @property
+    def n_raw(self) -> int:
+        """Values of one frame of a sample."""
+        is_delta = self.encoder is not None and self.encoder.kind == "delta"
+        return self.size // 2 if is_delta else self.size
 
     @property
     def n_values(self) -> int:
         """Values in a flattened sample."""
-        return self.size * self.n_frames
+        return self.n_raw * self.n_frames
 
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Leaky integrate-and-fire neurons; i_t is the summed current of all projections and biases.
+    """Integrate-and-fire neurons; x_t is the summed current of all projections and their biases.
 
-    With r = [v_{t-1} > theta] (stored membrane of the step before, 0 at the start):
+    With i_t = gain x_t, or i_t = alpha i_{t-1} + gain x_t where neurons have a synaptic current,
+    and r = [v_{t-1} > theta] (stored membrane of the step before):
 
-    - subtract, delayed:  v_t = beta v_{t-1} + i_t - r theta;            s_t = [v_t > theta]
-    - zero, delayed:      v_t = beta (1 - r) v_{t-1} + i_t;              s_t = [v_t > theta]
+    - subtract, delayed:  v_t = beta v_{t-1} + i_t + bias - r theta;     s_t = [v_t > theta]
+    - zero, delayed:      v_t = beta (1 - r) v_{t-1} + i_t + bias;       s_t = [v_t > theta]
+      with cancels_input: v_t = (1 - r) (beta v_{t-1} + i_t + bias)
     - subtract, at once:  the delayed form, then v_t -= (s_t - r) theta
-    - zero, at once:      the delayed form, then v_t -= (s_t - r) v_t
-    - none:               v_t = beta v_{t-1} + i_t;                      s_t = [v_t > theta]
+      without looks_back: v_t = beta v_{t-1} + i_t + bias;               s_t = [v_t > theta];
+                          v_t -= s_t theta
+    - zero, at once:      the last but with v_t = v_reset where s_t
+    - none:               v_t = beta v_{t-1} + i_t + bias;               s_t = [v_t > theta]
 
-    `strict` False replaces > by >=. The first five are snnTorch's Leaky with
-    `reset_mechanism` and `reset_delay` (snntorch 1.0.0, _neurons/leaky.py).
-    beta in [0, 1] and theta > 0, each a scalar or of shape (size,).
+    `strict` False replaces > by >=. max_spikes: where it is not 1, s_t is a number,
+    min(floor(v_t / theta), max_spikes) where v_t reaches theta, and all of them are subtracted at
+    once; 0 means no limit. v_init: membrane before the first step. v_min: no stored membrane is
+    lower, None for no limit. The first five are snnTorch's Leaky with `reset_mechanism` and
+    `reset_delay` (snntorch 1.0.0, _neurons/leaky.py); frontends/ names the others' sources.
+    alpha and beta in [0, 1], gain > 0, theta > v_reset and theta > 0; each number a scalar or of
+    shape (size,). shape as in `Input`. form: the order of float operations of the framework it
+    comes from (edge_dassdp.floatcells), which decides on ties alone.
     """
 
     name: str
@@ -114,40 +191,100 @@ class Population:
     reset: Reset = "subtract"
     reset_delay: bool = True
     strict: bool = True
+    shape: tuple[int, ...] = ()
+    alpha: FloatArray | None = None
+    gain: FloatArray = field(default_factory=lambda: np.ones(1))
+    bias: FloatArray = field(default_factory=lambda: np.zeros(1))
+    v_reset: FloatArray = field(default_factory=lambda: np.zeros(1))
+    v_init: FloatArray = field(default_factory=lambda: np.zeros(1))
+    v_min: FloatArray | None = None
+    max_spikes: int = 1
+    looks_back: bool = True
+    cancels_input: bool = False
+    form: Form = "sum"
 
     def __post_init__(self) -> None:
         where = f"population '{self.name}'"
         _size(self.size, f"{where}: its size")
-        object.__setattr__(self, "beta", _vector(self.beta, self.size, f"{where}: beta"))
-        object.__setattr__(
-            self, "threshold", _vector(self.threshold, self.size, f"{where}: threshold")
-        )
-        if (self.beta < 0).any() or (self.beta > 1).any():
-            raise _malformed(f"{where}: beta must lie in [0, 1]")
+        object.__setattr__(self, "shape", _shape(self.shape, self.size, where))
+        for name in ("beta", "threshold", "alpha", "gain", "bias", "v_reset", "v_init", "v_min"):
+            if getattr(self, name) is not None:
+                values = _vector(getattr(self, name), self.size, f"{where}: {name}")
+                object.__setattr__(self, name, values)
+        for name in ("alpha", "beta"):
+            values = getattr(self, name)
+            if values is not None and ((values < 0).any() or (values > 1).any()):
+                raise _malformed(f"{where}: {name} must lie in [0, 1]")
+        if (self.gain <= 0).any():
+            raise _malformed(f"{where}: gain must be positive")
+        self._check_reset(where)
+        if self.form not in get_args(Form):
+            raise _malformed(f"{where}: form '{self.form}' is unknown")
+
+    def _check_reset(self, where: str) -> None:
         if (self.threshold <= 0).any():
             raise _malformed(f"{where}: threshold must be positive")
         if self.reset not in ("subtract", "zero", "none"):
             raise _malformed(f"{where}: reset '{self.reset}' is not subtract, zero or none")
+        if (self.v_reset >= self.threshold).any():
+            raise _malformed(f"{where}: v_reset must lie below the threshold")
+        if (self.v_init >= self.threshold).any():
+            raise _malformed(f"{where}: v_init must lie below the threshold")
+        if self.v_reset.any() and (self.reset != "zero" or self.reset_delay):
+            raise _malformed(f"{where}: a v_reset needs a reset to it at once")
+        if self.v_min is not None and (self.v_min > np.minimum(self.v_init, self.v_reset)).any():
+            raise _malformed(f"{where}: v_min must not lie above v_init or v_reset")
+        if not is_int(self.max_spikes) or not 0 <= self.max_spikes <= 255:
+            raise _malformed(f"{where}: max_spikes is {self.max_spikes!r}, expected 0 to 255")
+        if self.max_spikes != 1 and (self.reset != "subtract" or self.reset_delay or self.strict
+                                     or self.looks_back):
+            raise _malformed(f"{where}: neurons that fire several times a step need >= and a reset "
+                             "by subtraction at once that does not look back")
+        if self.cancels_input and (self.reset != "zero" or not self.reset_delay):
+            raise _malformed(f"{where}: cancels_input belongs to a delayed reset to zero")
+
+    @property
+    def is_multi_spike(self) -> bool:
+        return self.max_spikes != 1
 
     @property
     def equation(self) -> str:
         """The resolved discrete equation, for people."""
         compare = ">" if self.strict else ">="
-        beta = _range_text(self.beta)
-        theta = _range_text(self.threshold)
-        decayed = f"{beta}*v" if self.reset != "zero" else f"{beta}*(1-r)*v"
-        delayed = f" - {theta}*r" if self.reset == "subtract" else ""
+        beta, theta = _range_text(self.beta), _range_text(self.threshold)
+        gain = "" if (self.gain == 1).all() else f"{_range_text(self.gain)}*"
+        first = "" if self.alpha is None else f"i = {_range_text(self.alpha)}*i + {gain}x; "
+        current = "i" if self.alpha is not None or not gain else f"{gain}i"
+        bias = f" + {_range_text(self.bias)}" if self.bias.any() else ""
+        decayed = f"{beta}*(1-r)*v" if self.reset == "zero" and self.reset_delay else f"{beta}*v"
+        total = f"{decayed} + {current}{bias}"
+        if self.cancels_input:
+            total = f"(1-r)*({beta}*v + {current}{bias})"
+        soft = self.reset == "subtract"
+        delayed = f" - {theta}*r" if soft and (self.reset_delay or self.looks_back) else ""
+        spikes = f"s = [v {compare} {theta}]"
+        if self.is_multi_spike:
+            limit = f", at most {self.max_spikes}" if self.max_spikes else ""
+            spikes = f"s = floor(v/{theta}) where v >= {theta}{limit}"
         at_once = ""
-        if self.reset != "none" and not self.reset_delay:
-            at_once = f"; v -= (s-r)*{theta if self.reset == 'subtract' else 'v'}"
-        return f"v = {decayed} + i{delayed}; s = [v {compare} {theta}]{at_once}"
+        if soft and not self.reset_delay:
+            at_once = f"; v -= {'(s-r)' if self.looks_back else 's'}*{theta}"
+        elif self.reset == "zero" and not self.reset_delay:
+            at_once = f"; v = {_range_text(self.v_reset)} where s"
+        least = "" if self.v_min is None else f"; v = max(v, {_range_text(self.v_min)})"
+        start = f"; v starts at {_range_text(self.v_init)}" if self.v_init.any() else ""
+        return f"{first}v = {total}{delayed}; {spikes}{at_once}{least}{start}"
 
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """i_post += x_pre @ weight + bias: weight (n_pre, n_post), bias (n_post,) per time step.
+    """x_post += x_pre @ weight + bias: weight (n_pre, n_post), bias (n_post,) per time step.
 
-    `pre` names an input (x is its current) or a population (x is its spikes, 0 or 1).
+    `pre` names an input (x is its current or its spikes) or a population (x is its spikes, 0 or 1,
+    or how many). pool: x is pooled first. conv: a convolution with weight (c_out, c_in / groups,
+    height, width) and bias (c_out,) instead of a matrix. delay: steps that spikes come later
+    beside the step that a projection to the same or an earlier population takes anyway, a scalar or
+    (size of pre,) integers from 0 to 255.
     """
 
     name: str
@@ -155,18 +292,41 @@ class Projection:
     post: str
     weight: FloatArray
     bias: FloatArray | None = None
+    conv: Conv | None = None
+    pool: Pool | None = None
+    delay: IntArray | None = None
 
     def __post_init__(self) -> None:
-        weight = _numbers(self.weight, f"projection '{self.name}': weight")
-        if weight.ndim != 2:
-            raise _malformed(
-                f"projection '{self.name}': weight has shape {weight.shape}, expected "
-                "(n_pre, n_post)"
-            )
+        where = f"projection '{self.name}'"
+        weight = _numbers(self.weight, f"{where}: weight")
+        expected = "(n_pre, n_post)" if self.conv is None else "(c_out, c_in / groups, height, width)"
+        if weight.ndim != (2 if self.conv is None else 4) or not weight.size:
+            raise _malformed(f"{where}: weight has shape {weight.shape}, expected {expected}")
         object.__setattr__(self, "weight", weight)
         if self.bias is not None:
-            bias = _vector(self.bias, weight.shape[1], f"projection '{self.name}': bias")
+            bias = _vector(self.bias, self.n_columns, f"{where}: bias")
             object.__setattr__(self, "bias", bias)
+        if self.delay is not None:
+            delay = np.atleast_1d(np.asarray(self.delay))
+            if delay.ndim != 1 or delay.dtype.kind not in "iu" or (
+                    (delay < 0) | (delay > 255)).any():
+                raise _malformed(f"{where}: delay holds something else than integers from 0 to 255")
+            object.__setattr__(self, "delay", delay.astype(np.int64) if delay.any() else None)
+
+    @property
+    def n_columns(self) -> int:
+        """Postsynaptic neurons, or channels of a convolution."""
+        return int(self.weight.shape[0 if self.conv else 1])
+
+    @property
+    def is_plain(self) -> bool:
+        """A matrix between all neurons, in the step that it belongs to."""
+        return self.conv is None and self.pool is None and self.delay is None
+
+    @property
+    def is_pointwise(self) -> bool:
+        """A 1 x 1 convolution of all channels: a matrix between channels."""
+        return self.conv is not None and self.weight.shape[2:] == (1, 1) and self.conv == Conv()
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,14 +354,19 @@ class Network:
     def __post_init__(self) -> None:
         self._check_names()
         self._check_projections()
-        if not is_int(self.n_steps) or not 1 <= self.n_steps <= 255:
-            raise _malformed(f"n_steps is {self.n_steps!r}, expected an integer from 1 to 255")
+        _size(self.n_steps, "n_steps")
         for source in self.inputs:
             if source.n_frames not in (1, self.n_steps):
                 raise _malformed(
                     f"input '{source.name}' has {source.n_frames} frames, expected 1 or "
                     f"n_steps = {self.n_steps}"
                 )
+            needs_frames = source.n_events or (source.encoder and source.encoder.kind == "delta")
+            if needs_frames and source.n_frames != self.n_steps:
+                raise _malformed(f"input '{source.name}' needs n_frames = n_steps = {self.n_steps}")
+            if source.encoder and source.encoder.kind != "delta" and source.n_frames != 1:
+                raise _malformed(f"input '{source.name}': a {source.encoder.kind} encoder takes one "
+                                 "frame")
         if self.readout.kind not in ("spike_count", "membrane_sum"):
             raise _malformed(f"readout kind '{self.readout.kind}' is not spike_count or "
                              "membrane_sum")
@@ -226,23 +391,41 @@ class Network:
                 raise _malformed(f"the name '{name}' is used twice")
 
     def _check_projections(self) -> None:
-        sizes = {i.name: i.size for i in self.inputs} | {p.name: p.size for p in self.populations}
+        nodes = {n.name: n for n in (*self.inputs, *self.populations)}
         targets = {p.name for p in self.populations}
         for projection in self.projections:
             where = f"projection '{projection.name}'"
-            if projection.pre not in sizes:
+            if projection.pre not in nodes:
                 raise _malformed(f"{where} starts at unknown '{projection.pre}'")
             if projection.post not in targets:
                 raise _malformed(f"{where} ends at '{projection.post}', which is no population")
-            expected = (sizes[projection.pre], sizes[projection.post])
-            if projection.weight.shape != expected:
-                raise _malformed(
-                    f"{where}: weight has shape {projection.weight.shape}, expected {expected}"
-                )
+            self._check_shapes(projection, nodes[projection.pre], nodes[projection.post], where)
         fed = {p.post for p in self.projections}
         for population in self.populations:
             if population.name not in fed:
                 raise _malformed(f"nothing projects into population '{population.name}'")
+
+    @staticmethod
+    def _check_shapes(q: Projection, pre: Input | Population, post: Input | Population,
+                      where: str) -> None:
+        is_current = isinstance(pre, Input) and not pre.spikes
+        if is_current and (q.delay is not None or (q.pool and q.pool.kind == "max")):
+            raise _malformed(f"{where} delays currents or takes their largest; only spikes can be")
+        if q.delay is not None and q.delay.size not in (1, pre.size):
+            raise _malformed(f"{where}: delay has shape {q.delay.shape}, expected a scalar or "
+                             f"({pre.size},)")
+        shape = wiring.volume(pre.shape)
+        try:
+            shape = q.pool.out(shape) if q.pool else shape
+            out = q.conv.out(shape, q.weight.shape) if q.conv else None
+        except EdgeError as problem:
+            raise _malformed(f"{where}: {problem.message}") from None
+        if out is not None and out != wiring.volume(post.shape):
+            raise _malformed(f"{where} makes a volume {out}, but '{post.name}' is of shape "
+                             f"{post.shape}")
+        expected = (wiring.size(shape), post.size)
+        if out is None and q.weight.shape != expected:
+            raise _malformed(f"{where}: weight has shape {q.weight.shape}, expected {expected}")
 
     def population(self, name: str) -> Population:
         return next(p for p in self.populations if p.name == name)
@@ -270,27 +453,65 @@ def _range_text(values: FloatArray) -> str:
 
 
 def save(network: Network, path: Path | str) -> None:
-    """Write a network as an .npz of float32 arrays and a JSON header."""
+    """Write a network as an .npz of float arrays (float32 where that is exact, else float64) and a
+    JSON header; what has its default is left out."""
+    arrays: dict[str, NDArray[Any]] = {}
     header: dict[str, Any] = {
         "format": "edge_dassdp/network/1",
         "n_steps": network.n_steps,
-        "inputs": [asdict(i) for i in network.inputs],
-        "populations": [{"name": p.name, "size": p.size, "reset": p.reset,
-                         "reset_delay": p.reset_delay, "strict": p.strict}
-                        for p in network.populations],
-        "projections": [{"name": p.name, "pre": p.pre, "post": p.post,
-                         "has_bias": p.bias is not None} for p in network.projections],
+        "inputs": [_described(i, arrays) for i in network.inputs],
+        "populations": [_described(p, arrays) for p in network.populations],
+        "projections": [_described(p, arrays) | {"has_bias": p.bias is not None}
+                        for p in network.projections],
         "readout": {"population": network.readout.population, "kind": network.readout.kind},
     }
-    arrays: dict[str, NDArray[Any]] = {}
-    for population in network.populations:
-        arrays[f"{population.name}.beta"] = population.beta.astype(np.float32)
-        arrays[f"{population.name}.threshold"] = population.threshold.astype(np.float32)
-    for projection in network.projections:
-        arrays[f"{projection.name}.weight"] = projection.weight.astype(np.float32)
-        if projection.bias is not None:
-            arrays[f"{projection.name}.bias"] = projection.bias.astype(np.float32)
     write_npz(path, header, arrays)
+
+
+_WRITTEN = ("reset", "reset_delay", "strict", "n_frames", "spikes")
+"""Fields that are written even where they have their default."""
+
+
+def _described(node: Input | Population | Projection,
+               arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """A node as JSON values; its arrays go to `arrays`, "name.field"."""
+    described: dict[str, Any] = {}
+    for member in fields(node):
+        value = getattr(node, member.name)
+        if member.name == "shape":
+            value = () if value == (getattr(node, "size", None),) else value
+        if isinstance(value, np.ndarray):
+            is_default = member.default_factory is not MISSING \
+                and bool((value == member.default_factory()).all())
+            if not is_default:
+                single = value.astype(np.float32)
+                is_exact = bool((single == value).all())
+                arrays[f"{node.name}.{member.name}"] = single if is_exact else value
+        elif isinstance(value, Encoder | Conv | Pool):
+            described[member.name] = asdict(value)
+        elif member.name in _WRITTEN or value != member.default:
+            described[member.name] = value
+    return described
+
+
+_RECORDS: dict[str, type[Any]] = {"encoder": Encoder, "conv": Conv, "pool": Pool}
+
+
+def _node(kind: type[Any], header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Any:
+    """What `_described` wrote."""
+    values: dict[str, Any] = {}
+    for name, value in header.items():
+        if name in _RECORDS and value is not None:
+            value = _RECORDS[name](**{k: tuple(v) if isinstance(v, list) else v
+                                      for k, v in value.items()})
+        values[name] = tuple(value) if isinstance(value, list) else value
+    if values.pop("has_bias", True) is False:
+        arrays = {k: v for k, v in arrays.items() if k != f"{header['name']}.bias"}
+    prefix = f"{header['name']}."
+    own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    if "delay" in own:
+        own["delay"] = own["delay"].astype(np.int64)
+    return kind(**values, **own)
 
 
 def load(path: Path | str) -> Network:
@@ -298,17 +519,9 @@ def load(path: Path | str) -> Network:
     header, arrays = read_npz(path, "edge_dassdp/network/1")
     try:
         return Network(
-            inputs=tuple(Input(**i) for i in header["inputs"]),
-            populations=tuple(
-                Population(beta=arrays[f"{p['name']}.beta"],
-                           threshold=arrays[f"{p['name']}.threshold"], **p)
-                for p in header["populations"]
-            ),
-            projections=tuple(
-                Projection(p["name"], p["pre"], p["post"], arrays[f"{p['name']}.weight"],
-                           arrays[f"{p['name']}.bias"] if p["has_bias"] else None)
-                for p in header["projections"]
-            ),
+            inputs=tuple(_node(Input, i, arrays) for i in header["inputs"]),
+            populations=tuple(_node(Population, p, arrays) for p in header["populations"]),
+            projections=tuple(_node(Projection, p, arrays) for p in header["projections"]),
             readout=Readout(**header["readout"]),
             n_steps=header["n_steps"],
         )

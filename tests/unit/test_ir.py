@@ -65,7 +65,7 @@ def test_other_files_are_refused(tmp_path):
 
 @pytest.mark.parametrize("changes, words", [
     ({"n_steps": 0}, "n_steps is 0"),
-    ({"n_steps": 256}, "n_steps is 256"),
+    ({"n_steps": 65536}, "n_steps is 65536"),
     ({"inputs": ()}, "at least one input"),
     ({"inputs": (ir.Input("x", 3, 2),)}, "2 frames"),
     ({"inputs": (ir.Input("a b", 3),)}, "'a b' is not a name"),
@@ -109,7 +109,11 @@ def test_an_unknown_projection_is_answered_with_the_known_ones():
     ({"reset": "zero"}, "v = 0.9*(1-r)*v + i; s = [v > 1]"),
     ({"reset": "none"}, "v = 0.9*v + i; s = [v > 1]"),
     ({"strict": False, "reset_delay": False}, "v = 0.9*v + i - 1*r; s = [v >= 1]; v -= (s-r)*1"),
-    ({"reset": "zero", "reset_delay": False}, "v = 0.9*(1-r)*v + i; s = [v > 1]; v -= (s-r)*v"),
+    ({"strict": False, "reset_delay": False, "looks_back": False, "max_spikes": 0},
+     "v = 0.9*v + i; s = floor(v/1) where v >= 1; v -= s*1"),
+    ({"alpha": 0.5, "reset": "zero", "cancels_input": True, "bias": 0.25},
+     "i = 0.5*i + x; v = (1-r)*(0.9*v + i + 0.25); s = [v > 1]"),
+    ({"reset": "zero", "reset_delay": False}, "v = 0.9*v + i; s = [v > 1]; v = 0 where s"),
 ])
 def test_the_equation_is_printed_as_it_runs(options, equation):
     assert ir.Population("p", 3, 0.9, 1.0, **options).equation == equation
