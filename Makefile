@@ -52,10 +52,12 @@ $(VENV)/demo.stamp: pyproject.toml | $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot]'
 	@touch $@
 
-# PyTorch first and by its exact version: the index's CPU wheel where there is one.
-$(VENV)/test.stamp: pyproject.toml | $(VENV)
+# PyTorch first and by its exact version: the index's CPU wheel where there is one. Then the frameworks
+# that the importers are compared with, as they are.
+$(VENV)/test.stamp: pyproject.toml tests/frameworks/requirements.txt | $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot,torch,examples,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot,torch,nir,onnx,examples,frameworks,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r tests/frameworks/requirements.txt
 	@touch $@ $(VENV)/demo.stamp
 
 $(VENV): | tools

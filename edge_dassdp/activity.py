@@ -16,11 +16,13 @@ CHUNK = 256
 
 
 def with_activity(network: QNetwork, x: NDArray[np.int8]) -> QNetwork:
-    """The network with `activity` of every spiking projection: the mean share of presynaptic
-    neurons that are active in a step, over samples x, int8 (n, x_bytes)."""
+    """The network with `activity` of every projection of spikes: the mean share of presynaptic
+    neurons that are active in a step, over samples x, int8 (n, x_bytes); None where they may fire
+    several times."""
     reference = Reference(network)
     reference.begin(x)
-    active = {q.name: 0.0 for q in network.projections if not q.is_analogue}
+    active = {q.name: 0.0 for q in network.projections
+              if not q.is_analogue and network.max_spikes(q.pre) == 1}
     for t_step in range(network.n_steps):
         reference.step(t_step)
         for name in active:

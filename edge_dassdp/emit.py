@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from edge_dassdp import assets, kernels, protocol
+from edge_dassdp import assets, emit_paths, kernels, paths, protocol
 from edge_dassdp.packing import columns, pack_weights, row_bytes
-from edge_dassdp.plan import ROWS_MAX, Layout
+from edge_dassdp.plan import Layout
 from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import (
     QEIHL,
@@ -22,11 +22,11 @@ from edge_dassdp.qir import (
     QPopulation,
     QProjection,
     QSyncRule,
-    frame_bytes,
 )
+from edge_dassdp.scratch import ROWS_MAX
 from edge_dassdp.stored import pack, stored_words
 
-ABI = 3
+ABI = 4
 _RECORDS = {"none": "DASSDP_RECORD_NONE", "first": "DASSDP_RECORD_FIRST",
             "last": "DASSDP_RECORD_LAST"}
 Fields = list[tuple[str, Any]]
@@ -47,6 +47,7 @@ class _Texts:
     """What the templates print, gathered in order."""
 
     arrays: list[_Array] = field(default_factory=list)
+    tables: list[_Array] = field(default_factory=list)
     rules: list[dict[str, Any]] = field(default_factory=list)
 
     def array(self, ctype: str, name: str, values: Iterable[int]) -> str:
@@ -56,8 +57,14 @@ class _Texts:
         self.arrays.append(_Array(ctype, name, len(numbers), lines))
         return name
 
+    def table(self, ctype: str, name: str, rows: Iterable[str]) -> str:
+        """Add a constant array of structs, a text each; returns its name."""
+        lines = [f"{{ {row} }}," for row in rows]
+        self.tables.append(_Array(ctype, name, len(lines), lines))
+        return name
+
     def rule(self, ctype: str, name: str, fields: Fields) -> str:
-        """Add a rule's constants; returns their address."""
+        """Add the constants of a rule, a path or the like; returns their address."""
         self.rules.append({"ctype": ctype, "name": name, "fields": fields})
         return f"&{name}"
 
@@ -70,16 +77,17 @@ def emit(network: QNetwork) -> dict[str, str]:
                    for p in network.populations]
     projections = [{"name": p.name, "fields": _projection(network, layout, texts, p)}
                    for p in network.projections]
-    inputs = [{"name": i.name, "frame_bytes": frame_bytes(i), "n_frames": i.n_frames,
-               "x_off": network.x_offsets[i.name]} for i in network.inputs]
+    inputs = [{"name": i.name, "fields": emit_paths.input_fields(network, layout, i)}
+              for i in network.inputs]
     header = assets.render(
         "dassdp_model.h.j2", sha256=network.sha256, abi=ABI, fields=layout.fields,
         state_bytes=layout.state_bytes,
         buffers=protocol.link_buffer_bytes(network.n_classes))
+    model = _model(network, layout, texts)
     code = assets.render(
         "dassdp_model.c.j2", sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
-        arrays=texts.arrays, rules=texts.rules, inputs=inputs, populations=populations,
-        projections=projections, model=_model(network, layout, texts), rows_max=ROWS_MAX,
+        arrays=texts.arrays, tables=texts.tables, rules=texts.rules, inputs=inputs,
+        populations=populations, projections=projections, model=model, rows_max=ROWS_MAX,
         column_align=columns(1))
     return {"dassdp_model.h": header, "dassdp_model.c": code,
             "dassdp_messages.h": protocol.messages_header()}
@@ -89,6 +97,8 @@ def _model(network: QNetwork, layout: Layout, texts: _Texts) -> Fields:
     names = [p.name for p in network.populations]
     kind = {"spike_count": "DASSDP_READOUT_SPIKE_COUNT",
             "membrane_sum": "DASSDP_READOUT_MEMBRANE_SUM"}[network.readout_kind]
+    if network.readout_kind == "spike_count" and network.max_spikes(network.readout) > 1:
+        kind = "DASSDP_READOUT_SPIKE_NUMBER"
     return [
         ("state_bytes", layout.state_bytes),
         ("n_inputs", len(network.inputs)), ("n_populations", len(names)),
@@ -107,6 +117,7 @@ def _model(network: QNetwork, layout: Layout, texts: _Texts) -> Fields:
          texts.array("uint16_t", "schedule_q8", network.schedule_q8)),
         ("n_schedule", 0 if network.schedule_q8 is None else network.schedule_q8.size),
         ("replay", _replay(network, layout, texts)), ("guard", _guard(network, layout, texts)),
+        ("coding", emit_paths.coding(network, layout, texts)),
     ]
 
 
@@ -159,6 +170,7 @@ def _population(network: QNetwork, layout: Layout, texts: _Texts, p: QPopulation
         ("analogue_is_wide", int(p.analogue_bits == 32)),
         ("records", _RECORDS[p.records]), ("records_membrane", int(p.records_membrane)),
         ("projection_begin", begin), ("projection_end", begin + order.count(p.name)),
+        ("n_recorded", p.n_recorded),
         ("leak_q15", texts.array("uint16_t", f"leak_q15_{p.name}", p.leak_q15)),
         ("fire_at", texts.array(membrane, f"fire_at_{p.name}", p.fire_at)),
         ("reset_by", texts.array(membrane, f"reset_by_{p.name}", p.reset_by)),
@@ -178,7 +190,10 @@ def _population(network: QNetwork, layout: Layout, texts: _Texts, p: QPopulation
         ("touch_width", "0" if p.touch_width is None else
          texts.array(membrane, f"touch_width_{p.name}", p.touch_width)),
         ("touch", "0" if p.touch_width is None else f"dassdp_k_touch_v{p.membrane_bits}"),
-        ("update", kernels.of_population(p).symbol),
+        ("update", "0" if p.dynamics else kernels.of_population(p).symbol),
+        ("events", "dassdp_positive" if p.records_membrane else
+         "dassdp_channels" if p.records_channels else "0"),
+        ("dynamics", emit_paths.dynamics(layout, texts, p)),
     ]
 
 
@@ -187,29 +202,34 @@ def _projection(network: QNetwork, layout: Layout, texts: _Texts, p: QProjection
     posts = [q.name for q in network.populations]
     from_input = p.pre in inputs
     kernel = kernels.of_projection(network, p)
-    image = pack_weights(p.w, p.weight_bits)
-    if p.weight_bits == 16:
-        words = [int.from_bytes(image[i : i + 2], "little", signed=True)
-                 for i in range(0, len(image), 2)]
-        factory = texts.array("int16_t", f"w_{p.name}", words)
-    else:
-        factory = texts.array("uint8_t", f"w_{p.name}", image)
+    scattered = emit_paths.image(network, texts, p)
     return [
         ("pre", (inputs if from_input else posts).index(p.pre)), ("post", posts.index(p.post)),
         ("is_analogue", int(p.is_analogue)), ("from_input", int(from_input)),
         ("weight_bits", p.weight_bits),
-        ("n_pre", p.n_pre), ("n_post", p.n_post),
+        ("n_pre", 0 if scattered else p.n_pre), ("n_post", p.n_post),
         ("row_bytes", row_bytes(p.n_post, p.weight_bits)),
         ("feedback_rshift", p.feedback_rshift), ("feedback_gain_q14", p.feedback_gain_q14),
-        ("factory", factory), ("image_off", layout.offset(f"w_{p.name}")),
+        ("factory", _factory(texts, p) if scattered is None else scattered),
+        ("image_off", layout.offset(f"w_{p.name}")),
         ("saved_off", layout.offset(f"saved_{p.name}")),
         ("totals", texts.array("int32_t", f"totals_{p.name}", _padded(p.w.sum(axis=0)))
-         if p.is_dense else "0"),
-        ("accumulate", "0" if p.is_analogue else kernel.symbol),
-        ("analogue", kernel.symbol if p.is_analogue else "0"),
+         if paths.is_dense(network, p) else "0"),
+        ("accumulate", "0" if p.is_analogue or scattered else kernel.symbol),
+        ("analogue", "0" if not p.is_analogue else
+         "dassdp_deliver_currents" if scattered else kernel.symbol),
         ("learn_rows", kernels.of_learning(p) if p.is_plastic else "0"),
         *_rule(layout, texts, p),
+        ("path", emit_paths.path(network, layout, texts, p)),
     ]
+
+
+def _factory(texts: _Texts, p: QProjection) -> str:
+    """The array of a weight image of rows."""
+    image = pack_weights(p.w, p.weight_bits)
+    if p.weight_bits == 16:
+        return texts.array("int16_t", f"w_{p.name}", np.frombuffer(image, "<i2"))
+    return texts.array("uint8_t", f"w_{p.name}", image)
 
 
 def _padded(values: IntArray) -> IntArray:

@@ -5,24 +5,32 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.ir import Encoder
+from edge_dassdp.ir import Input
+from edge_dassdp.order import device_order, device_volume, natural_order
 from edge_dassdp.qformat import IntArray, quantize_input
+from edge_dassdp.wiring import volume
 
 Q_ONE = 127
 """The largest code."""
 
 
-def encode(encoder: Encoder, x: NDArray[np.float32], n_steps: int) -> NDArray[np.bool_]:
-    """Spikes (n, n_steps, neurons) of raw frames x, (n, n_frames, n_raw)."""
-    return encode_codes(encoder, quantize_input(x, encoder.frac_bits).astype(np.int64), n_steps)
+def encode(source: Input, x: NDArray[np.float32], n_steps: int) -> NDArray[np.bool_]:
+    """Spikes (n, n_steps, size) of raw frames x, (n, n_frames, n_raw); both in natural order."""
+    assert source.encoder is not None
+    codes = quantize_input(x, source.encoder.frac_bits).astype(np.int64)
+    raw, made = (natural_order(s, device_volume(s, pads=False))
+                 for s in (source.raw_shape, source.shape))
+    return encode_codes(source, codes[:, :, raw], n_steps)[:, :, device_order(made)]
 
 
-def encode_codes(encoder: Encoder, q: IntArray, n_steps: int) -> NDArray[np.bool_]:
-    """`encode` of int8 codes q, (n, n_frames, n_raw)."""
-    if encoder.kind == "latency":
+def encode_codes(source: Input, q: IntArray, n_steps: int) -> NDArray[np.bool_]:
+    """The same of int8 codes q, (n, n_frames, n_raw), as they lie on the device."""
+    assert source.encoder is not None
+    if source.encoder.kind == "latency":
         return _latency(q[:, 0], n_steps)
-    return _rate(q[:, 0], n_steps, encoder.seed) if encoder.kind == "rate" \
-        else _delta(q, encoder.step)
+    if source.encoder.kind == "rate":
+        return _rate(q[:, 0], n_steps, source.encoder.seed)
+    return _delta(q, source.encoder.step, volume(source.raw_shape)[0])
 
 
 def _latency(q: IntArray, n_steps: int) -> NDArray[np.bool_]:
@@ -47,14 +55,15 @@ def _rate(q: IntArray, n_steps: int, seed: int) -> NDArray[np.bool_]:
     return np.asarray(threshold < q[:, None])
 
 
-def _delta(q: IntArray, step: int) -> NDArray[np.bool_]:
+def _delta(q: IntArray, step: int, n_channels: int) -> NDArray[np.bool_]:
     """The level starts at the first frame and follows by `step` with every spike; at most one spike
-    a step. Neurons ON first, then OFF."""
+    a step. At every place channels ON first, then OFF."""
     level = q[:, 0].copy()
-    spikes = np.zeros((*q.shape[:2], 2, q.shape[2]), bool)
+    spikes = np.zeros((*q.shape[:2], q.shape[2] // n_channels, 2, n_channels), bool)
     for t_step in range(q.shape[1]):
         change = q[:, t_step] - level
-        spikes[:, t_step, 0] = change >= step
-        spikes[:, t_step, 1] = change <= -step
-        level += step * (spikes[:, t_step, 0].astype(np.int64) - spikes[:, t_step, 1])
+        rises, falls = change >= step, change <= -step
+        spikes[:, t_step] = np.stack([rises, falls], axis=1).reshape(
+            len(q), 2, -1, n_channels).swapaxes(1, 2)
+        level += step * (rises.astype(np.int64) - falls)
     return spikes.reshape(*q.shape[:2], -1)

@@ -33,8 +33,10 @@ CODES: dict[str, ErrorCode] = {
         "(n_pre, n_post) or (n,), every number must be finite, thresholds positive and leaks in "
         "[0, 1]."),
     "E102": ErrorCode(EXIT_UNSUPPORTED, "a module of the model is not supported",
-        "The PyTorch importer takes an nn.Sequential (or a list) of nn.Linear and "
-        "snntorch.Leaky, with nn.Flatten, nn.Identity and nn.Dropout ignored."),
+        "What comes in: live PyTorch modules (torch.nn layers between neurons of snnTorch, "
+        "SpikingJelly, Norse, Sinabs or Rockpool), NIR files, and one time step of a snnTorch "
+        "network as ONNX. The message names the module, node or operation and what to use instead; "
+        "the modules of edge_dassdp.frontends list what they take."),
     "E103": ErrorCode(EXIT_USAGE, "a file is missing or is not what it should be",
         "The file could not be read as the kind named. Check the path, and that the file was "
         "written by this version of edge-dassdp."),
@@ -43,6 +45,11 @@ CODES: dict[str, ErrorCode] = {
         "labels are integers from 0 to n_classes - 1."),
     "E105": ErrorCode(EXIT_USAGE, "a setting is out of range",
         "A value given on the command line or in Python lies outside what the setting allows."),
+    "E106": ErrorCode(EXIT_USAGE, "a model does not say how it runs",
+        "A file of this kind leaves open which discrete neuron was trained: the framework, the "
+        "time step, the reset and the comparison. Name the source (--source), which fixes them; "
+        "the message lists what each choice would change. Neither NIR nor ONNX files say how many "
+        "steps a sample has (--n-steps)."),
     "E201": ErrorCode(EXIT_UNSUPPORTED, "the network cannot be quantized as asked",
         "A scale, a threshold or a rule constant cannot be represented in its fixed-point "
         "format. The message names it."),

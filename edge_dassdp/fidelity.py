@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp import ir, kernels
 from edge_dassdp.bounds import Bound
+from edge_dassdp.canonical import canonical
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.order import device_order
 from edge_dassdp.qformat import IntArray, to_int
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.quantize import Quantized
@@ -87,6 +89,7 @@ def measure_fidelity(network: ir.Network, quantized: Quantized,
     Raises EdgeError E104 for another shape, no samples, or values that are not finite.
     """
     found = _Comparison.empty(network)
+    plain = canonical(network)
     if x is not None:
         if len(x) == 0:
             raise EdgeError("E104", "there are no samples to compare with")
@@ -96,7 +99,7 @@ def measure_fidelity(network: ir.Network, quantized: Quantized,
     if labels is not None and labels.shape != (n,):
         raise EdgeError("E104", f"{n} samples but labels of shape {labels.shape}")
     return Fidelity(
-        tuple(_population(network, quantized, p.name, found) for p in network.populations), n,
+        tuple(_population(plain, quantized, p.name, found) for p in network.populations), n,
         float_accuracy=None if labels is None else float((found.floats == labels).mean()),
         integer_accuracy=None if labels is None else float((found.integers == labels).mean()),
         agreement=float((found.floats == found.integers).mean()) if n else None)
@@ -136,6 +139,8 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
     model, reference = FloatModel(network), _Watched(quantized)
     flips, clips = ({p.name: 0 for p in network.populations} for _ in range(2))
     floats, integers = [], []
+    natural = {p.name: slice(None) if p.natural is None else device_order(p.natural)
+               for p in quantized.populations}
     for first in range(0, len(x), _CHUNK):
         chunk = x[first : first + _CHUNK]
         trace = model.run(chunk)
@@ -143,7 +148,7 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
         for t_step in range(network.n_steps):
             reference.step(t_step)
             for name, fired in reference.spikes.items():
-                flips[name] += int((fired != trace.spikes[name][:, t_step]).sum())
+                flips[name] += int((fired[:, natural[name]] != trace.spikes[name][:, t_step]).sum())
                 clips[name] += int(reference.clipped[name].sum())
         floats.append(trace.classes)
         integers.append(reference.end())
@@ -169,7 +174,8 @@ def _population(network: ir.Network, quantized: Quantized, name: str,
 
 def _projection(p: ir.Projection, q: QProjection, network: QNetwork) -> ProjectionFidelity:
     w_max = (1 << (q.weight_bits - 1)) - 1
-    wanted = np.abs(to_int(p.weight / q.scale * (256 if q.weight_bits == 16 else 1)))
+    steps = q.scale[:, None, None, None] if p.conv else q.scale
+    wanted = np.abs(to_int(p.weight / steps * (256 if q.weight_bits == 16 else 1)))
     kernel = kernels.of_projection(network, q)
     return ProjectionFidelity(
         q.name, q.weight_bits, q.is_plastic, float(q.scale.min()), float(q.scale.max()),

@@ -20,15 +20,17 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatcells import Cell, Float32Array, Spikes
 from edge_dassdp.ir import Network, Projection
 
+__all__ = ["Float32Array", "FloatModel", "Spikes", "Trace"]
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
     """What a batch of samples did.
 
-    spikes[population]: bool (n_samples, n_steps, size), int32 where neurons may fire several times a
-    step. membranes[population]: float32, the same
-    shape, as stored after the step (behind an immediate reset). logits: float32
-    (n_samples, n_classes). classes: int64 (n_samples,), the lowest index on a tie.
+    spikes[population]: bool (n_samples, n_steps, size), int32 where neurons may fire several
+    times a step. membranes[population]: float32, the same shape, as stored after the step (behind
+    an immediate reset). logits: float32 (n_samples, n_classes). classes: int64 (n_samples,), the
+    lowest index on a tie.
     """
 
     spikes: dict[str, Spikes]
@@ -38,7 +40,7 @@ class Trace:
 
 
 class FloatModel:
-    """Float32 executor. `weights` (projection name -> float32 as in `Projection`) may be changed."""
+    """Float32 executor. `weights` (projection name -> float32 as in `Projection`) may change."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -46,8 +48,7 @@ class FloatModel:
             p.name: p.weight.astype(np.float32) for p in network.projections
         }
         self._biases = {p.name: _bias(network, p) for p in network.projections}
-        self._shapes = {n.name: wiring.volume(n.shape)
-                        for n in (*network.inputs, *network.populations)}
+        self._shapes = {n.name: wiring.volume(n.shape) for n in network.nodes}
         self._place = {p.name: index for index, p in enumerate(network.populations)}
         self._into = {name: [p for p in network.projections if p.post == name]
                       for name in self._place}
@@ -125,7 +126,7 @@ class FloatModel:
             frames = frames.reshape(len(samples), source.n_frames, source.n_raw)
             start += source.n_values
             if source.encoder:
-                frames = encode(source.encoder, frames, self.network.n_steps).astype(np.float32)
+                frames = encode(source, frames, self.network.n_steps).astype(np.float32)
             for p in self.network.projections:
                 if p.pre == source.name:
                     drive[p.name] = self._sums(p, self._later(p, frames))

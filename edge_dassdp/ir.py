@@ -30,7 +30,8 @@ from edge_dassdp.wiring import Conv, Pool
 FloatArray = NDArray[np.float64]
 Reset = Literal["subtract", "zero", "none"]
 ReadoutKind = Literal["spike_count", "membrane_sum"]
-Form = Literal["sum", "toward", "toward_leak", "divide", "leak_divide", "current_first"]
+Form = Literal["sum", "toward", "toward_leak", "divide", "leak_divide", "scale", "leak_scale",
+               "current_first"]
 
 
 def _malformed(message: str) -> EdgeError:
@@ -88,8 +89,8 @@ class Encoder:
     - latency: one spike, the earlier the larger q; none where q <= 0
     - rate: in every step a spike with probability max(q, 0) / 128, by a generator that starts at
       `seed` in every sample
-    - delta: a frame per step; a neuron ON (the first half) where q rose by `step` since its last
-      spike, a neuron OFF where it fell by as much
+    - delta: a frame per step; a neuron ON (the first half of the channels) where q rose by `step`
+      since its last spike, a neuron OFF where it fell by as much
     """
 
     kind: Literal["latency", "rate", "delta"]
@@ -143,14 +144,20 @@ class Input:
             raise _malformed(f"{where}: counts come as lists of events; set n_events")
         if self.n_events and self.encoder:
             raise _malformed(f"{where}: it has events and an encoder")
-        if self.encoder and self.encoder.kind == "delta" and self.size % 2:
-            raise _malformed(f"{where}: a delta encoder makes pairs of ON and OFF, not {self.size}")
+        if self.encoder and self.encoder.kind == "delta" and self.shape[0] % 2:
+            raise _malformed(f"{where}: a delta encoder makes pairs of channels ON and OFF, not "
+                             f"{self.shape[0]}")
+
+    @property
+    def raw_shape(self) -> tuple[int, ...]:
+        """Of one frame of a sample; a delta encoder makes two channels of one."""
+        is_delta = self.encoder is not None and self.encoder.kind == "delta"
+        return (self.shape[0] // 2, *self.shape[1:]) if is_delta else self.shape
 
     @property
     def n_raw(self) -> int:
         """Values of one frame of a sample."""
-        is_delta = self.encoder is not None and self.encoder.kind == "delta"
-        return self.size // 2 if is_delta else self.size
+        return wiring.size(self.raw_shape)
 
     @property
     def n_values(self) -> int:
@@ -299,7 +306,8 @@ class Projection:
     def __post_init__(self) -> None:
         where = f"projection '{self.name}'"
         weight = _numbers(self.weight, f"{where}: weight")
-        expected = "(n_pre, n_post)" if self.conv is None else "(c_out, c_in / groups, height, width)"
+        kernel = "(c_out, c_in / groups, height, width)"
+        expected = "(n_pre, n_post)" if self.conv is None else kernel
         if weight.ndim != (2 if self.conv is None else 4) or not weight.size:
             raise _malformed(f"{where}: weight has shape {weight.shape}, expected {expected}")
         object.__setattr__(self, "weight", weight)
@@ -365,8 +373,8 @@ class Network:
             if needs_frames and source.n_frames != self.n_steps:
                 raise _malformed(f"input '{source.name}' needs n_frames = n_steps = {self.n_steps}")
             if source.encoder and source.encoder.kind != "delta" and source.n_frames != 1:
-                raise _malformed(f"input '{source.name}': a {source.encoder.kind} encoder takes one "
-                                 "frame")
+                raise _malformed(f"input '{source.name}': a {source.encoder.kind} encoder takes "
+                                 "one frame")
         if self.readout.kind not in ("spike_count", "membrane_sum"):
             raise _malformed(f"readout kind '{self.readout.kind}' is not spike_count or "
                              "membrane_sum")
@@ -391,7 +399,7 @@ class Network:
                 raise _malformed(f"the name '{name}' is used twice")
 
     def _check_projections(self) -> None:
-        nodes = {n.name: n for n in (*self.inputs, *self.populations)}
+        nodes = {n.name: n for n in self.nodes}
         targets = {p.name for p in self.populations}
         for projection in self.projections:
             where = f"projection '{projection.name}'"
@@ -426,6 +434,14 @@ class Network:
         expected = (wiring.size(shape), post.size)
         if out is None and q.weight.shape != expected:
             raise _malformed(f"{where}: weight has shape {q.weight.shape}, expected {expected}")
+
+    @property
+    def nodes(self) -> tuple[Input | Population, ...]:
+        """Where projections may start."""
+        return (*self.inputs, *self.populations)
+
+    def node(self, name: str) -> Input | Population:
+        return next(n for n in self.nodes if n.name == name)
 
     def population(self, name: str) -> Population:
         return next(p for p in self.populations if p.name == name)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge_dassdp import paths
 from edge_dassdp.qformat import INT16_MAX, INT32_MAX
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 
@@ -26,11 +27,46 @@ def byte_rows(weight_bits: int) -> int:
 
 def of_projection(network: QNetwork, q: QProjection) -> Kernel:
     """What sums the rows of a projection."""
+    post = network.population(q.post)
+    if paths.needs_path(network, q) and paths.kind(q) in ("conv", "currents"):
+        bits = post.analogue_bits if q.is_analogue else post.acc_bits
+        often = f"analogue, {_how_often(network, q.post)}" if q.is_analogue else "event-driven"
+        return Kernel(scatter(q, bits), f"{often}: {_travels(network, q)}")
     if q.is_analogue:
-        bits = network.population(q.post).analogue_bits
+        bits = post.analogue_bits
         return Kernel(f"dassdp_k_analogue_a{bits}",
                       f"analogue: int{bits} sums, {_how_often(network, q.post)}")
-    return Kernel(f"dassdp_k_accumulate_s{max(q.weight_bits, 6)}", _hears(q))
+    symbol = f"dassdp_k_accumulate_s{max(q.weight_bits, 6)}"
+    if paths.needs_path(network, q):
+        return Kernel(symbol, f"event-driven: {_travels(network, q)}")
+    return Kernel(symbol, _hears(q))
+
+
+def scatter(q: QProjection, bits: int) -> str:
+    """Symbol of what adds the taps of a kernel to sums of `bits` bits."""
+    if q.weight_bits == 16:
+        return "dassdp_k_scatter_s16"
+    plain = "plain_" if q.conv is not None and q.conv.groups > 1 else ""
+    return f"dassdp_k_scatter_{plain}a{bits}"
+
+
+def _travels(network: QNetwork, q: QProjection) -> str:
+    """What happens to a spike on the way."""
+    parts = []
+    if q.delay is not None:
+        low, high = int(q.delay.min()), int(q.delay.max())
+        parts.append(f"delayed by {low}" + (f" to {high}" if high > low else "") + " steps")
+    if not q.is_analogue and network.max_spikes(q.pre) > 1:
+        parts.append(f"up to {network.max_spikes(q.pre)} spikes a neuron")
+    if q.pool is not None:
+        parts.append(f"{q.pool.kind} pool {q.pool.kernel[0]}x{q.pool.kernel[1]}")
+    if q.conv is None:
+        parts.append(f"rows of {q.n_post}")
+    else:
+        c_out, _, height, width = paths.kernel_of(q).shape
+        groups = f" in {q.conv.groups} groups" if q.conv.groups > 1 else ""
+        parts.append(f"scatters {height}x{width}x{c_out}{groups}")
+    return ", ".join(parts)
 
 
 def _how_often(network: QNetwork, population: str) -> str:
@@ -60,6 +96,10 @@ def of_population(p: QPopulation, membrane_peak: int = INT32_MAX) -> Kernel:
 
     membrane_peak: the proven worst case, which tells int32 membranes that need be from others.
     """
+    if p.dynamics is not None:
+        reset = "subtract_many" if p.max_spikes > 1 else p.reset
+        return Kernel(f"dassdp_k_dynamics_v{p.membrane_bits}_a{p.acc_bits}_{reset}",
+                      _keeps(p, membrane_peak))
     symbol = "pairs" if p.runs_in_pairs else f"v{p.membrane_bits}_a{p.acc_bits}"
     return Kernel(f"dassdp_k_neuron_{symbol}_{p.reset}", _keeps(p, membrane_peak))
 

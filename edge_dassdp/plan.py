@@ -6,12 +6,23 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from edge_dassdp import paths
 from edge_dassdp.board import Board
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.messages import CHUNK_BYTES
+from edge_dassdp.ir import Input
 from edge_dassdp.packing import columns, row_bytes, words
 from edge_dassdp.protocol import LINK_STRUCT_BYTES, link_buffer_bytes
-from edge_dassdp.qir import QEIHL, QSTDP, QErrorRule, QHomeostasis, QNetwork, QSyncRule
+from edge_dassdp.qir import (
+    QEIHL,
+    QSTDP,
+    QHomeostasis,
+    QNetwork,
+    QPopulation,
+    QProjection,
+    QSyncRule,
+)
+from edge_dassdp.scratch import ROWS_MAX as ROWS_MAX
+from edge_dassdp.scratch import Scratch, lay_out
 from edge_dassdp.stored import stored_words
 
 Group = Literal["weights", "inference", "learning", "padding"]
@@ -21,13 +32,11 @@ _SIZES = {"dassdp_gate_t": 48, "dassdp_learning_t": 24, "dassdp_replay_t": 12,
 _ALIGNS = {"dassdp_gate_t": 8, "dassdp_learning_t": 4, "dassdp_replay_t": 4, "dassdp_guard_t": 4,
            "dassdp_eihl_t": 4}
 _WORD = 4
-ROWS_MAX = 96
-"""Capacity of a list of rows (kernels.h)."""
-_STEPS_LISTED = 32
-"""Of a spike train, at a time (rule_touch.c)."""
 CODE_BYTES = 26 * 1024
 """More flash than runtime, link and drivers take on any core, all rules linked."""
-DESCRIPTOR_BYTES = 128
+MORE_CODE_BYTES = 10 * 1024
+"""More than convolutions, pools, delays, coded inputs and neurons with dynamics add to it."""
+DESCRIPTOR_BYTES = 144
 """More than a population or projection takes in the model's tables."""
 
 
@@ -48,17 +57,6 @@ class StateField:
 
 
 @dataclass(frozen=True)
-class Scratch:
-    """Parts of the scratch array, byte offsets from its start by name: see dassdp_model_t of
-    dassdp.h. inference_bytes: as large as it would be if nothing learned.
-    """
-
-    offsets: dict[str, int]
-    inference_bytes: int
-    bytes: int
-
-
-@dataclass(frozen=True)
 class LedgerLine:
     """Predicted bytes of static RAM of one owner."""
 
@@ -72,7 +70,7 @@ class Layout:
 
     def __init__(self, network: QNetwork) -> None:
         self.network = network
-        self.scratch = _scratch(network)
+        self.scratch = lay_out(network)
         self.persist_begin = 0
         persistent = _persistent(network)
         others = sorted(_others(network, self.scratch), key=lambda f: -f.align)
@@ -117,7 +115,7 @@ def _slots(network: QNetwork) -> list[StateField]:
     for prefix in ("count", "latency"):
         for p in network.populations:
             if p.counts and (prefix == "count" or p.records != "none"):
-                count = network.field_bits * words(p.size) * network.n_batch
+                count = network.field_bits * words(p.n_recorded) * network.n_batch
                 fields.append(_field(f"{prefix}_{p.name}", "uint32_t", count, "learning"))
     return fields
 
@@ -144,12 +142,6 @@ def _persistent(network: QNetwork) -> list[StateField]:
     return fields
 
 
-def _keeps_sample(network: QNetwork) -> bool:
-    """Whether the state holds the sample: read in every step, or longer than one message."""
-    is_read_again = any(i.n_frames > 1 or i.spikes for i in network.inputs)
-    return is_read_again or network.x_bytes > CHUNK_BYTES
-
-
 def _others(network: QNetwork, scratch: Scratch) -> list[StateField]:
     fields = [
         _aligned(f"w_{p.name}", "int16_t" if p.weight_bits == 16 else "uint8_t",
@@ -172,6 +164,9 @@ def _others(network: QNetwork, scratch: Scratch) -> list[StateField]:
             fields.append(_aligned(f"base_{p.name}", membrane, columns(p.size), "inference"))
         if p.has_error:
             fields.append(_aligned(f"error_{p.name}", "int16_t", columns(p.size), "learning"))
+        fields += _dynamics(p)
+    for i in network.inputs:
+        fields += _coded(network, i)
     fields.append(_field("logits", "int32_t", network.n_classes, "inference"))
     fields.append(_field("scratch", "uint32_t", scratch.bytes // 4, "inference"))
     fields.append(_field("progress", "uint16_t", 2, "inference"))
@@ -179,6 +174,36 @@ def _others(network: QNetwork, scratch: Scratch) -> list[StateField]:
         fields += _slots(network)
         if any(_sync(p.rule) for p in network.plastic):
             fields.append(_field("losses", "uint16_t", 1, "learning"))
+    return fields
+
+
+def _dynamics(p: QPopulation) -> list[StateField]:
+    """Synaptic currents, numbers of spikes, and spikes of the steps that delays look back to."""
+    fields = []
+    if p.dynamics is not None and p.dynamics.leak_i_q15 is not None:
+        fields.append(_field(f"i_{p.name}", "int32_t", columns(p.size), "inference"))
+    if p.max_spikes > 1:
+        fields.append(_aligned(f"multi_{p.name}", "uint8_t", -(-p.size // 4) * 4, "inference"))
+    if p.n_history:
+        fields.append(_field(f"history_{p.name}", "uint32_t", p.n_history * words(p.size),
+                             "inference"))
+    return fields
+
+
+def _coded(network: QNetwork, i: Input) -> list[StateField]:
+    """The same of an input whose spikes are made on the device, and what its coder remembers."""
+    if not i.n_events and i.encoder is None:
+        return []
+    fields = [_field(f"coded_{i.name}", "uint32_t", words(i.size), "inference")]
+    if i.counts:
+        fields.append(_aligned(f"multi_{i.name}", "uint8_t", -(-i.size // 4) * 4, "inference"))
+    if i.n_events or (i.encoder and i.encoder.kind == "rate"):
+        fields.append(_field(f"coder_{i.name}", "uint32_t", 1, "inference"))
+    elif i.encoder and i.encoder.kind == "delta":
+        fields.append(_aligned(f"coder_{i.name}", "int16_t", i.n_raw, "inference"))
+    depth = paths.input_history(network, i.name)
+    if depth:
+        fields.append(_field(f"history_{i.name}", "uint32_t", depth * words(i.size), "inference"))
     return fields
 
 
@@ -203,78 +228,6 @@ def _place(fields: list[StateField], start: int) -> tuple[list[StateField], int]
         placed.append(replace(field, offset=at))
         at += field.bytes
     return placed, at
-
-
-def _scratch(network: QNetwork) -> Scratch:
-    """Parts that are needed at the same time never overlap; the sample and what learning needs once
-    it has run do."""
-    listed = [q.n_pre for q in network.projections if not q.is_analogue]
-    if network.readout_kind == "spike_count":
-        listed.append(network.n_classes)
-    if any(q.factors and q.factors.touch_columns for q in network.plastic):
-        listed.append(min(_STEPS_LISTED, network.n_steps))
-    offsets = {"rows": 0}
-    begin = _after(offsets, 4 * min(ROWS_MAX, max(listed, default=0)), {})
-    rasters = _raster_parts(network)
-    is_early = any(p.keeps_raster for p in network.populations)
-    both = _after(offsets, begin, rasters if is_early else {})
-    inference = _after(offsets, both, _inference_parts(network))
-    learning = _after(offsets, both, _learning_parts(network))
-    x = {"x": network.x_bytes} if _keeps_sample(network) else {}
-    sample = _after(offsets, inference, x)
-    late = max(inference, learning)
-    late = late if is_early else _after(offsets, late, rasters)
-    return Scratch(offsets, inference_bytes=sample - (both - begin), bytes=max(sample, late))
-
-
-def _after(offsets: dict[str, int], begin: int, parts: dict[str, int]) -> int:
-    """Places parts one behind the other; returns their end."""
-    for name, size in parts.items():
-        offsets[name] = begin
-        begin += -(-size // _WORD) * _WORD
-    return begin
-
-
-def _raster_parts(network: QNetwork) -> dict[str, int]:
-    """Spikes of every step of the populations that are run again, or that touch or STDP reads."""
-    rerun = {p.name for p in network.cut} if network.reruns else set()
-    return {f"raster_{p.name}": 4 * words(p.size) * network.n_steps for p in network.populations
-            if p.keeps_raster or p.name in rerun}
-
-
-def _inference_parts(network: QNetwork) -> dict[str, int]:
-    """Bytes of each part of the scratch while the network runs."""
-    sums = part = bits = 0
-    for p in network.populations:
-        wide = p.acc_bits == 32 or (p.analogue_bias is not None and p.analogue_bits == 32)
-        sums = max(sums, columns(p.size) * (4 if wide else 2))
-        bits = max(bits, 4 * words(p.size) * p.records_membrane)
-    for q in network.projections:
-        wide = network.population(q.post).acc_bits == 32 and q.weight_bits != 16
-        if not q.is_analogue and (q.is_dense or wide):
-            part = max(part, 2 * columns(q.n_post))
-        bits = max(bits, 4 * words(q.n_pre) * q.is_dense)
-    return {"sums": sums, "part": part, "words": bits}
-
-
-def _learning_parts(network: QNetwork) -> dict[str, int]:
-    """The same while it learns; k, or the sums of a batch, lie where the sums of a step did."""
-    sizes = {"sums": 0, "row": 0, "classes": 0, "bytes": 0, "gates": 0, "touches": 0, "steps": 0,
-             "traces": 0}
-    for q in network.plastic:
-        n = columns(q.n_post)
-        if _sync(q.rule):
-            needs = {"sums": 4 * n, "row": 2 * n, "bytes": n, "gates": 2 * network.n_batch}
-        elif isinstance(q.rule, QErrorRule) and q.rule.touch_columns:
-            wide = q.rule.touch_columns
-            needs = {"sums": 2 * n, "row": 2 * wide, "touches": 2 * wide,
-                     "steps": 128 * words(network.n_steps), "traces": network.n_steps * wide}
-        elif isinstance(q.rule, QSTDP):
-            needs = {"sums": 2 * n, "row": 2 * n}
-        else:
-            needs = {"sums": 2 * n, "row": 2 * n, "bytes": n, "classes": 8 * words(q.n_pre)}
-        sizes = {name: max(size, needs.get(name, 0)) for name, size in sizes.items()}
-    return sizes
 
 
 @dataclass(frozen=True)
@@ -325,7 +278,8 @@ def ram_ledger(network: QNetwork, board: Board, *, ram_budget: int | None = None
     lines.append(LedgerLine("stack", "stack", board.stack_bytes))
     constants = constant_bytes(network)
     tables = DESCRIPTOR_BYTES * (len(network.populations) + len(network.projections))
-    ledger = Ledger(board, tuple(lines), constants, constants + tables + CODE_BYTES,
+    code = CODE_BYTES + (MORE_CODE_BYTES if _is_rich(network) else 0)
+    ledger = Ledger(board, tuple(lines), constants, constants + tables + code,
                     layout.learning_state_bytes)
     limit = board.ram.bytes if ram_budget is None else min(ram_budget, board.ram.bytes)
     if ledger.ram_bytes > limit:
@@ -340,10 +294,28 @@ def ram_ledger(network: QNetwork, board: Board, *, ram_budget: int | None = None
     return ledger
 
 
+def _is_rich(network: QNetwork) -> bool:
+    """It runs what plain networks do not link."""
+    return (any(paths.needs_path(network, q) for q in network.projections)
+            or any(i.n_events or i.encoder for i in network.inputs)
+            or any(p.dynamics is not None or p.n_history or p.records_channels
+                   for p in network.populations))
+
+
+def _image_bytes(network: QNetwork, q: QProjection) -> int:
+    """Of the weights of a projection in flash."""
+    scattered = paths.image_bytes(network, q)
+    return q.n_pre * row_bytes(q.n_post, q.weight_bits) if scattered is None else scattered
+
+
 def constant_bytes(network: QNetwork) -> int:
-    """Weight images and per-neuron constants in flash, without descriptors and code."""
-    total = sum(p.n_pre * row_bytes(p.n_post, p.weight_bits) for p in network.projections)
-    total += sum(4 * columns(p.n_post) for p in network.projections if p.is_dense)
+    """Weight images and per-neuron constants in flash, without descriptors and code; tables of
+    paths count as constants."""
+    total = sum(_image_bytes(network, q) + paths.table_bytes(network, q)
+                for q in network.projections)
+    total += sum(4 * columns(q.n_post) for q in network.projections
+                 if paths.is_dense(network, q))
+    total += sum(2 * 128 for i in network.inputs if i.encoder and i.encoder.kind == "latency")
     if network.schedule_q8 is not None:
         total += 2 * network.schedule_q8.size
     if network.replay is not None:
@@ -353,6 +325,11 @@ def constant_bytes(network: QNetwork) -> int:
         total += 2 * p.leak_q15.size + width * (p.fire_at.size + p.reset_by.size)
         total += width * columns(p.size) if p.analogue_bias is None else 4 * p.size
         total += 0 if p.touch_width is None else width * p.touch_width.size
+        if p.dynamics is not None:
+            d = p.dynamics
+            total += 0 if d.leak_i_q15 is None else 2 * d.leak_i_q15.size
+            total += width * (d.v_bias.size + d.v_init.size)
+            total += 0 if d.v_min is None else width * d.v_min.size
     for q in network.plastic:
         if q.factors is not None:
             total += 0 if q.factors.g_q7 is None else q.factors.g_q7.size

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge_dassdp import wiring
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.kinds import is_int
+from edge_dassdp.order import device_volume
 from edge_dassdp.qformat import INT32_MAX, round_shift
 from edge_dassdp.qnodes import (
     QEIHL,
     QSTDP,
     QErrorRule,
     QHomeostasis,
+    QPopulation,
     QProjection,
     QReplay,
     QSyncRule,
@@ -53,6 +56,63 @@ def real(array: Any, size: int, what: str) -> None:
     require(isinstance(array, np.ndarray) and array.dtype.kind == "f"
             and array.shape in ((1,), (size,)) and bool((np.isfinite(array) & (array > 0)).all()),
             f"{what} holds no positive numbers")
+
+
+def source_volume(n: QNetwork, source: str) -> wiring.Volume:
+    """How the neurons of an input or a population lie on the device."""
+    for i in n.inputs:
+        if i.name == source:
+            return device_volume(i.shape, pads=False)
+    return n.population(source).shape
+
+
+def weight_shape(n: QNetwork, q: QProjection) -> tuple[int, ...]:
+    """The shape that q.w must have. Raises EdgeError E101 where the geometry does not fit."""
+    where = f"projection '{q.name}': "
+    volume = source_volume(n, q.pre)
+    require(tuple(q.volume) == tuple(volume), where + "its volume is another than its source's")
+    if q.delay is not None:
+        entries(q.delay, ((1,), (wiring.size(volume),)), 0, 255, where + "delay")
+    shape = q.pool.out(volume) if q.pool else volume
+    post = n.population(q.post)
+    if q.conv is None:
+        return wiring.size(shape), post.size
+    w_shape = q.w.shape
+    if q.w.ndim == 2:
+        require(q.conv == wiring.Conv() and w_shape[0] <= shape[0], where + "its w is no kernel")
+        kernel = (w_shape[1], shape[0], 1, 1)
+    else:
+        require(q.w.ndim == 4, where + "its w is no kernel")
+        channels = w_shape[1] * q.conv.groups
+        require(channels <= shape[0], where + "its kernel has more channels than its source")
+        kernel = (w_shape[0], w_shape[1], w_shape[2], w_shape[3])
+        shape = (channels, *shape[1:])
+    out = q.conv.out(shape, kernel)
+    require(out[0] <= post.shape[0] and out[1:] == tuple(post.shape[1:]),
+            where + "its result does not fit its population")
+    return w_shape
+
+
+def check_geometry(n: QNetwork, p: QPopulation) -> None:
+    where = f"population '{p.name}': "
+    require(len(p.shape) == 3 and wiring.size(p.shape) == p.size, where + "its shape is another")
+    if p.natural is not None:
+        entries(p.natural, ((p.size,),), -1, p.size - 1, where + "natural")
+    within(p.n_history, 0, 257, where + "n_history")
+    d = p.dynamics
+    if d is None:
+        require(p.reset not in ("subtract_once", "zero_delayed_all"), where + "its reset")
+        return
+    limit, shapes = (1 << (p.membrane_bits - 1)) - 1, ((1,), (p.size,))
+    within(d.max_spikes, 1, 255, where + "max_spikes")
+    require(d.max_spikes == 1 or p.reset == "subtract_once", where + "several spikes of one reset")
+    within(d.i_frac_bits, 0, 15, where + "i_frac_bits")
+    if d.leak_i_q15 is not None:
+        entries(d.leak_i_q15, shapes, 0, 32768, where + "leak_i_q15")
+    entries(d.v_bias, shapes, -limit, limit, where + "v_bias")
+    entries(d.v_init, shapes, -limit, limit, where + "v_init")
+    if d.v_min is not None:
+        entries(d.v_min, shapes, -limit, 0, where + "v_min")
 
 
 def check_rule(n: QNetwork, q: QProjection) -> None:

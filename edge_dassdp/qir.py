@@ -20,14 +20,25 @@ from numpy.typing import NDArray
 
 from edge_dassdp.credit import plastic_part
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.ir import Input, ReadoutKind, read_npz, write_npz
+from edge_dassdp.ir import Encoder, Input, ReadoutKind, read_npz, write_npz
 from edge_dassdp.kinds import is_real
+from edge_dassdp.order import device_volume, natural_order
 from edge_dassdp.packing import words
-from edge_dassdp.qchecks import check_replay, check_rule, entries, real, require, within
+from edge_dassdp.qchecks import (
+    check_geometry,
+    check_replay,
+    check_rule,
+    entries,
+    real,
+    require,
+    weight_shape,
+    within,
+)
 from edge_dassdp.qformat import INT32_MAX, IntArray
 from edge_dassdp.qnodes import (
     QEIHL,
     QSTDP,
+    QDynamics,
     QErrorRule,
     QGuard,
     QHomeostasis,
@@ -39,15 +50,17 @@ from edge_dassdp.qnodes import (
     Records,
     ResetMode,
 )
+from edge_dassdp.wiring import Conv, Pool
 
-__all__ = ["FORMAT", "QEIHL", "QSTDP", "QErrorRule", "QGuard", "QHomeostasis", "QNetwork",
-           "QPopulation", "QProjection", "QReplay", "QRule", "QSyncRule", "Records", "ResetMode",
-           "frame_bytes", "load", "save", "validate"]
-FORMAT = "edge_dassdp/quantized/3"
+__all__ = ["FORMAT", "QEIHL", "QSTDP", "QDynamics", "QErrorRule", "QGuard", "QHomeostasis",
+           "QNetwork", "QPopulation", "QProjection", "QReplay", "QRule", "QSyncRule", "Records",
+           "ResetMode", "frame_bytes", "input_bytes", "load", "save", "validate"]
+FORMAT = "edge_dassdp/quantized/4"
 SCHEDULE_SHIFT = 4
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
-_NODES = {node.__name__: node for node in (QErrorRule, QHomeostasis, QEIHL, QSTDP, QSyncRule,
-                                           QReplay, QGuard)}
+_NODES: dict[str, type[Any]] = {node.__name__: node for node in (
+    QErrorRule, QHomeostasis, QEIHL, QSTDP, QSyncRule, QReplay, QGuard, QDynamics, Conv, Pool,
+    Encoder)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,16 +125,31 @@ class QNetwork:
 
     @cached_property
     def x_bytes(self) -> int:
-        return sum(frame_bytes(i) * i.n_frames for i in self.inputs)
+        return sum(map(input_bytes, self.inputs))
 
     @cached_property
     def x_offsets(self) -> dict[str, int]:
-        """Where each input's first frame lies in a sample: words of spikes first, then currents."""
+        """Where each input lies in a sample: words of spikes first, then lists of events, then
+        bytes of currents and of what is encoded."""
         offsets, at = {}, 0
-        for i in sorted(self.inputs, key=lambda i: not i.spikes):
+        for i in sorted(self.inputs, key=lambda i: (not i.spikes or i.encoder is not None,
+                                                    i.n_events > 0)):
             offsets[i.name] = at
-            at += frame_bytes(i) * i.n_frames
+            at += input_bytes(i)
         return offsets
+
+    @cached_property
+    def input_order(self) -> dict[str, IntArray]:
+        """The natural index of each value of an input's frame as it lies on the device."""
+        return {i.name: natural_order(i.raw_shape, device_volume(i.raw_shape, pads=False))
+                for i in self.inputs}
+
+    def max_spikes(self, source: str) -> int:
+        """Of a neuron of a population or an input of spikes, in one step."""
+        for i in self.inputs:
+            if i.name == source:
+                return 255 if i.counts else 1
+        return self.population(source).max_spikes
 
     @property
     def field_bits(self) -> int:
@@ -141,8 +169,16 @@ class QNetwork:
 
 
 def frame_bytes(source: Input) -> int:
-    """Bytes of one frame: int8 currents, or spikes packed into words of 32."""
-    return 4 * words(source.size) if source.spikes else source.size
+    """Bytes of one frame: int8 currents or raw codes, or spikes packed into words of 32."""
+    is_packed = source.spikes and source.encoder is None
+    return 4 * words(source.size) if is_packed else source.n_raw
+
+
+def input_bytes(source: Input) -> int:
+    """Bytes of a sample: frames, or a list of 16-bit addresses in which 0xFFFF ends a step."""
+    if source.n_events:
+        return 4 * -(-(source.n_frames + source.n_events) // 2)
+    return frame_bytes(source) * source.n_frames
 
 
 def validate(network: QNetwork) -> None:
@@ -166,7 +202,7 @@ def validate(network: QNetwork) -> None:
 
 
 def _check_network(n: QNetwork) -> None:
-    within(n.n_steps, 1, 255, "n_steps")
+    within(n.n_steps, 1, 255 if n.plastic else 65535, "n_steps")
     within(n.n_batch, 1, 64, "n_batch")
     if n.schedule_q8 is not None:
         require(n.schedule_q8.ndim == 1 and n.schedule_q8.size > 0, "schedule_q8 is no table")
@@ -195,6 +231,7 @@ def _check_network(n: QNetwork) -> None:
 def _check_population(n: QNetwork, p: QPopulation) -> None:
     where = f"population '{p.name}': "
     within(p.size, 1, 65535, where + "size")
+    check_geometry(n, p)
     require(p.reset in get_args(ResetMode) and p.records in get_args(Records)
             and all(isinstance(flag, bool) for flag in (p.saturates, p.current_fits, p.counts,
                                                          p.records_membrane, p.has_error)),
@@ -224,18 +261,17 @@ def _check_population(n: QNetwork, p: QPopulation) -> None:
 def _check_projection(n: QNetwork, q: QProjection) -> None:
     where = f"projection '{q.name}': "
     require(q.weight_bits in (4, 5, 6, 7, 8, 16), where + f"{q.weight_bits!r} weight bits")
-    inputs = {i.name: i.size for i in n.inputs}
-    sizes = inputs | {p.name: p.size for p in n.populations}
+    inputs = {i.name: i for i in n.inputs}
     currents = {i.name for i in n.inputs if not i.spikes}
-    require(q.pre in sizes and q.is_analogue is (q.pre in currents),
-            where + "its origin is unknown")
+    require((q.pre in inputs or q.pre in {p.name for p in n.populations})
+            and q.is_analogue is (q.pre in currents), where + "its origin is unknown")
     limit = 1 << (q.weight_bits - 1)
-    entries(q.w, ((sizes[q.pre], sizes[q.post]),), -limit, limit - 1, where + "w")
-    real(q.scale, sizes[q.post], where + "scale")
+    entries(q.w, (weight_shape(n, q),), -limit, limit - 1, where + "w")
+    real(q.scale, q.n_post, where + "scale")
     within(q.feedback_rshift, 0, 30, where + "feedback_rshift")
     within(q.feedback_gain_q14, 0, 1 << 14, where + "feedback_gain_q14")
-    require(q.pre not in inputs or (q.rule is None and q.weight_bits != 16),
-            where + "its origin is an input: no rule, no 16-bit weights")
+    require(q.pre not in inputs or q.rule is None, where + "its origin is an input: no rule")
+    require(not q.is_analogue or q.weight_bits != 16, where + "16-bit weights of currents")
     require(q.activity is None or (is_real(q.activity) and 0 <= q.activity <= 1),
             where + "its activity is no share")
 
@@ -251,7 +287,7 @@ def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
         arrays[key] = value
         return {"array": key}
     if type(value).__name__ in _NODES:
-        return {"kind": type(value).__name__, **_fields(value, key, arrays)}
+        return {"node": type(value).__name__, **_fields(value, key, arrays)}
     if isinstance(value, tuple):
         return [_fields(node, node.name, arrays)
                 if isinstance(node, Input | QPopulation | QProjection) else node for node in value]
@@ -293,14 +329,14 @@ def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwor
         for name, value in values.items():
             if isinstance(value, dict) and "array" in value:
                 value = arrays[value["array"]]
-            elif isinstance(value, dict) and "kind" in value:
-                made = _NODES[value.pop("kind")]
+            elif isinstance(value, dict) and "node" in value:
+                made = _NODES[value.pop("node")]
                 value = made(**node(value))
-            fields[name] = value
+            fields[name] = tuple(value) if isinstance(value, list) else value
         return fields
 
     header.pop("format")
-    header["inputs"] = tuple(Input(**i) for i in header["inputs"])
+    header["inputs"] = tuple(Input(**node(i)) for i in header["inputs"])
     header["populations"] = tuple(QPopulation(**node(p)) for p in header["populations"])
     header["projections"] = tuple(QProjection(**node(p)) for p in header["projections"])
     header["x_frac_bits"] = tuple(header["x_frac_bits"])

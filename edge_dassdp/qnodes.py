@@ -11,13 +11,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.qformat import IntArray
+from edge_dassdp.wiring import Conv, Pool, Volume
 
 Stage = Literal["error", "sample", "batch"]
 """When a rule runs: with the error of a label, on every sample learned, when a batch is full."""
 ResetMode = Literal[
-    "none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now"
+    "none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now",
+    "subtract_once", "zero_delayed_all"
 ]
+"""The last two exist with `QDynamics` alone."""
 Records = Literal["none", "first", "last"]
+
+
+@dataclass(frozen=True, eq=False)
+class QDynamics:
+    """What neurons have beyond a leak, a threshold and a plain reset; docs/arithmetic.md 16.
+
+    leak_i_q15: leak of the synaptic current, (1,) or (size,), None without one; the current counts
+    in membrane units of i_frac_bits more bits. v_bias: (1,) or (size,) membrane units per step that
+    no synapse filters. max_spikes: 1 to 255 spikes a step, each takes reset_by. v_init: (1,) or
+    (size,) membranes before the first step. v_min: the lowest stored membrane, the same shapes, or
+    None.
+    """
+
+    leak_i_q15: IntArray | None
+    i_frac_bits: int
+    v_bias: IntArray
+    max_spikes: int
+    v_init: IntArray
+    v_min: IntArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +56,11 @@ class QPopulation:
     counted for learning. keeps_raster: the spikes of every step are kept until the sample is
     learned. touch_width: a membrane with |v - reset_by| < touch_width touched its threshold, shape
     of fire_at, None where no rule asks. unit: real value of a membrane unit, (1,) or (size,).
+    shape: (channels, height, width); where there is more than one place, neurons lie place by place
+    and the channels of a place side by side, padded to a multiple of 4. natural: the index that
+    each neuron has in the float network, -1 for padding, None where both are the same. n_history:
+    steps whose spikes are kept for delays. records_channels: records are those of channels: one
+    fired where it fired anywhere.
     """
 
     name: str
@@ -60,12 +87,31 @@ class QPopulation:
     keeps_raster: bool
     touch_width: IntArray | None
     unit: NDArray[np.float64]
+    shape: Volume = (0, 0, 0)
+    natural: IntArray | None = None
+    dynamics: QDynamics | None = None
+    n_history: int = 0
+    records_channels: bool = False
+
+    @property
+    def max_spikes(self) -> int:
+        """In one step."""
+        return 1 if self.dynamics is None else self.dynamics.max_spikes
+
+    @property
+    def n_recorded(self) -> int:
+        """Entries of its records: neurons, or channels without their padding."""
+        if not self.records_channels:
+            return self.size
+        n_neurons = self.size if self.natural is None else int((self.natural >= 0).sum())
+        return n_neurons // (self.shape[1] * self.shape[2])
 
     @property
     def unpaired_because(self) -> tuple[str, ...]:
         """What keeps it from the kernels for two int16 neurons at a time (kernels.h), for people;
         empty where they apply."""
         obstacles = (
+            (self.dynamics is not None, "more than a leak and a reset"),
             (self.membrane_bits == 32, "int32 membranes"),
             (self.acc_bits == 32, "int32 sums"),
             (not self.current_fits, "the current may leave int16"),
@@ -187,9 +233,10 @@ DENSE_ROWS = 8
 class QProjection:
     """w: (n_pre, n_post) integers of `weight_bits` bits: 4 to 8, or 16 in Q8 of an 8-bit step.
 
-    scale: real value of one (8-bit) weight step, (1,) or (n_post,).
-    feedback_rshift, feedback_gain_q14: how an error passes back through it. activity: share of its
-    presynaptic neurons that are active in a step, measured on calibration samples.
+    volume: (channels, height, width) of its source as it lies on the device. pool: its spikes are
+    pooled first. conv: w is a kernel (c_out, c_in / groups, height, width) instead, or
+    (c_in, c_out) for a 1 x 1 convolution of all channels. delay: steps that spikes of each source
+    neuron come later, (1,) or (size of the source,), or None.
     """
 
     name: str
@@ -203,6 +250,15 @@ class QProjection:
     feedback_gain_q14: int = 1 << 14
     rule: QRule | None = None
     activity: float | None = None
+    volume: Volume = (0, 0, 0)
+    pool: Pool | None = None
+    conv: Conv | None = None
+    delay: IntArray | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """A matrix between all neurons, in the step that it belongs to."""
+        return self.conv is None and self.pool is None and self.delay is None
 
     @property
     def is_dense(self) -> bool:
@@ -212,15 +268,18 @@ class QProjection:
         DENSE_ROWS rows.
         """
         return (self.activity is not None and not self.is_analogue and self.rule is None
+                and self.is_plain and self.w.ndim == 2
                 and self.n_pre * (2 * self.activity - 1) > DENSE_ROWS)
 
     @property
     def n_pre(self) -> int:
-        return int(self.w.shape[0])
+        """Rows of weights: neurons (pooled ones behind a pool), or channels of a convolution."""
+        return int(self.w.shape[0] if self.w.ndim == 2 else self.w.shape[1])
 
     @property
     def n_post(self) -> int:
-        return int(self.w.shape[1])
+        """Columns of weights: neurons, or channels of a convolution."""
+        return int(self.w.shape[1] if self.w.ndim == 2 else self.w.shape[0])
 
     @property
     def is_plastic(self) -> bool:

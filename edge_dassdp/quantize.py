@@ -13,12 +13,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp import bounds, rule_constants
+from edge_dassdp import bounds, rule_constants, wiring
 from edge_dassdp.activity import mean_counts, with_activity
 from edge_dassdp.bounds import Bound
+from edge_dassdp.canonical import canonical
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Network, Population, Projection
 from edge_dassdp.kinds import is_int, is_real, sample_array
+from edge_dassdp.order import device_volume, natural_order, to_device
 from edge_dassdp.qformat import (
     IntArray,
     scalar_to_int,
@@ -26,6 +28,7 @@ from edge_dassdp.qformat import (
 )
 from edge_dassdp.qir import (
     QSTDP,
+    QDynamics,
     QErrorRule,
     QGuard,
     QNetwork,
@@ -37,10 +40,15 @@ from edge_dassdp.recording import recorded, with_error
 from edge_dassdp.replay import with_replay
 from edge_dassdp.rules import DASSDP, ErrorTouch, Homeostasis, Learning, Rule
 from edge_dassdp.samples import input_x
+from edge_dassdp.weight_order import source_order, to_device_weight
+from edge_dassdp.wiring import size as volume_size
 
 READOUT_FRACTION_BITS = 4
 N_ACTIVITY = 64
 """Calibration samples that activity is measured on."""
+MOST_I_FRAC_BITS = 8
+"""Bits that a synaptic current counts in beyond membrane units: its leak rounds in every step, and
+what is lost there a membrane would add up."""
 MOST_THRESHOLD_BITS, LEAST_THRESHOLD_BITS = 10, 7
 MAX_SHIFT = 30
 """Of an int32: a larger shift is undefined in C."""
@@ -50,7 +58,7 @@ MAX_SHIFT = 30
 class Settings:
     """How to quantize.
 
-    weight_bits: bits of every projection's weights, 4 to 8, or 16 for plastic ones.
+    weight_bits: bits of every projection's weights, 4 to 8, or 16 where no current enters.
     bits_of: other bits for projections by name. per_neuron: one scale per postsynaptic neuron
     where nothing plastic and not the readout stands. headroom: how far plastic weights may
     grow, as a multiple of the largest. threshold_bits: bits given to the smallest threshold; None:
@@ -121,15 +129,20 @@ def quantize(
         learning.validate(network)
     for name in settings.bits_of:
         network.projection(name)
+    network = canonical(network)
     x_frac_bits = _input_bits(network, settings, calibration)
     populations: list[QPopulation] = []
     projections: list[QProjection] = []
     proofs: list[Bound] = []
+    most = {i.name: 255 if i.counts else 1 for i in network.inputs}
+    most |= {p.name: p.max_spikes or 255 for p in network.populations}
     for population in network.populations:
-        made = _populate(network, population, settings, rules, x_frac_bits)
+        made = _populate(network, population, settings, rules, x_frac_bits, most)
+        most[population.name] = made.population.max_spikes
         populations.append(made.population)
         projections += made.projections
         proofs += made.proofs
+    populations = _with_histories(populations, projections)
     unit = 1.0
     if network.readout.kind == "membrane_sum":
         readout_idx = [p.name for p in network.populations].index(network.readout.population)
@@ -178,6 +191,21 @@ def _with_reruns(network: QNetwork, learning: Learning) -> QNetwork:
     return replace(network, populations=tuple(populations), guard=made)
 
 
+def _with_histories(populations: list[QPopulation],
+                    projections: list[QProjection]) -> list[QPopulation]:
+    """Rows of past spikes, as many as the longest delay looks back."""
+    place = {p.name: index for index, p in enumerate(populations)}
+    depth = {q.pre: 0 for q in projections}
+    for q in projections:
+        if q.delay is not None and q.pre in place:
+            lag = int(q.delay.max()) + int(place[q.pre] >= place[q.post])
+            depth[q.pre] = max(depth[q.pre], lag + 1)
+            if populations[place[q.pre]].max_spikes > 1:
+                raise EdgeError("E201", f"projection '{q.name}' delays neurons that fire several "
+                                "times a step", help="delay neurons that fire once a step")
+    return [replace(p, n_history=depth.get(p.name, 0)) for p in populations]
+
+
 def _batch(rules: Mapping[str, Rule]) -> int:
     sizes = {rule.batch for rule in rules.values() if isinstance(rule, DASSDP)}
     if len(sizes) > 1:
@@ -195,7 +223,7 @@ def _input_bits(
     for source in network.inputs:
         stop = start + source.n_values
         if source.spikes:
-            bits.append(0)
+            bits.append(source.encoder.frac_bits if source.encoder else 0)
             start = stop
             continue
         peak = 4.0 / 2
@@ -220,17 +248,18 @@ class _Made:
 
 
 def _populate(network: Network, population: Population, settings: Settings,
-              rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...]) -> _Made:
+              rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...],
+              most: Mapping[str, int]) -> _Made:
     """With threshold bits that leave room for int16 membranes, if there are such."""
-    most = MOST_THRESHOLD_BITS if settings.threshold_bits is None else settings.threshold_bits
-    choices = [most]
+    upper = MOST_THRESHOLD_BITS if settings.threshold_bits is None else settings.threshold_bits
+    choices = [upper]
     if settings.threshold_bits is None and settings.membrane_bits != 32:
-        choices = list(range(most, LEAST_THRESHOLD_BITS - 1, -1))
+        choices = list(range(upper, LEAST_THRESHOLD_BITS - 1, -1))
     for bits in choices:
-        made = _Populate(network, population, settings, rules, x_frac_bits, bits).run()
+        made = _Populate(network, population, settings, rules, x_frac_bits, bits, most).run()
         if made.population.membrane_bits == 16:
             return made
-    return _Populate(network, population, settings, rules, x_frac_bits, most).run()
+    return _Populate(network, population, settings, rules, x_frac_bits, upper, most).run()
 
 
 class _Populate:
@@ -238,8 +267,11 @@ class _Populate:
 
     def __init__(self, network: Network, population: Population, settings: Settings,
                  rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...],
-                 threshold_bits: int) -> None:
+                 threshold_bits: int, most: Mapping[str, int]) -> None:
         self.network = network
+        self.most = most
+        self.volume = device_volume(population.shape, pads=True)
+        self.natural = natural_order(population.shape, self.volume)
         self.threshold_bits = threshold_bits
         self.p = population
         self.settings = settings
@@ -258,27 +290,37 @@ class _Populate:
         return self.settings.bits_of.get(projection.name, self.settings.weight_bits)
 
     def _check_bits(self) -> None:
-        for p in (*self.analogue, *self.spiking):
-            if self._bits(p) == 16 and p.name not in self.rules:
-                raise EdgeError("E105", f"projection '{p.name}' is frozen and cannot have 16-bit "
-                                "weights", help="choose 4 to 8 bits; 16 are for plastic ones")
+        for p in self.analogue:
+            if self._bits(p) == 16:
+                raise EdgeError("E105", f"projection '{p.name}' hears currents and cannot have "
+                                "16-bit weights", help="choose 4 to 8 bits")
 
     @property
     def _is_per_neuron(self) -> bool:
         plastic = any(p.name in self.rules for p in self.spiking)
-        return self.settings.per_neuron and not plastic and not self.is_readout \
+        sums = self.is_readout and self.network.readout.kind == "membrane_sum"
+        return self.settings.per_neuron and not plastic and not sums \
             and not self.needs_error  # errors flow back in one unit of weight
+
+    @property
+    def _n_channels(self) -> int:
+        """Of a volume; a vector's neurons are its channels."""
+        return wiring.volume(self.p.shape)[0]
 
     def _least(self, projections: list[Projection]) -> float:
         """What stands for the largest weight of a projection that has none."""
         return 1e-9 if any(p.weight.any() for p in projections) else float(self.p.threshold.min())
 
     def _step(self, projection: Projection, least: float) -> NDArray[np.float64]:
-        """The (8-bit) weight step that just holds a projection, (1,) or (n_post,)."""
+        """The (8-bit) weight step that just holds a projection, (1,) or (size,), the same for all
+        neurons of a channel."""
         magnitude = np.abs(projection.weight)
-        largest = magnitude.max(keepdims=True)[0]
+        largest = np.atleast_1d(magnitude.max())
         if self._is_per_neuron:  # a neuron without weights takes the step of the others
-            largest = np.where(magnitude.any(axis=0), magnitude.max(axis=0), largest)
+            columns = magnitude.max(axis=(1, 2, 3) if projection.conv else 0)
+            by_channel = columns.reshape(self._n_channels, -1).max(axis=1)
+            own = np.where(by_channel > 0, by_channel, largest)
+            largest = np.repeat(own, self.p.size // self._n_channels)
         bits = self._bits(projection)
         q_max = 127 if self.wide_weights else (1 << (bits - 1)) - 1
         room = self.settings.headroom if projection.name in self.rules else 1.0
@@ -333,36 +375,99 @@ class _Populate:
     def _project(self, p: Projection, scale: NDArray[np.float64], is_analogue: bool) -> QProjection:
         bits = 16 if self.wide_weights and not is_analogue else self._bits(p)
         w_max = (1 << (bits - 1)) - 1
-        w = np.clip(to_int(p.weight / scale * (256 if bits == 16 else 1)), -w_max, w_max)
-        return QProjection(p.name, p.pre, p.post, is_analogue, bits, w.astype(np.int16), scale)
+        if scale.size > 1 and p.conv:
+            scale = scale.reshape(p.n_columns, -1)[:, 0]
+        steps = scale[:, None, None, None] if p.conv else scale
+        w = np.clip(to_int(p.weight / steps * (256 if bits == 16 else 1)), -w_max, w_max)
+        source = self.network.node(p.pre)
+        volume = device_volume(source.shape, pads=isinstance(source, Population))
+        delay = p.delay
+        if delay is not None and delay.size > 1:
+            delay = to_device(delay, source_order(self.network, p))
+        on_device = np.ascontiguousarray(to_device_weight(self.network, p, w), np.int16)
+        return QProjection(p.name, p.pre, p.post, is_analogue, bits, on_device, scale,
+                           volume=volume, pool=p.pool, conv=p.conv, delay=delay)
 
     def _finish(self, projections: list[QProjection], unit: NDArray[np.float64],
                 analogue_unit: NDArray[np.float64], lshift: int, rshift: int,
                 analogue_rshift: int) -> _Made:
         name, size = self.p.name, self.p.size
-        bias = sum((p.bias for p in (*self.analogue, *self.spiking) if p.bias is not None),
+        bias = sum((np.repeat(p.bias, size // p.n_columns)
+                    for p in (*self.analogue, *self.spiking) if p.bias is not None),
                    start=np.zeros(size))
-        threshold = _shared(self.p.threshold / unit)
+        if self.p.alpha is None:
+            bias = bias + self.p.bias
         bias_unit = analogue_unit if self.analogue else unit
-        for what, value in (("threshold", threshold), ("bias", bias / bias_unit)):
+        threshold = self._on_device(_shared(self.p.threshold / unit), 1.0)
+        bias = self._on_device(bias / bias_unit)
+        for what, value in (("threshold", threshold), ("bias", bias)):
             bounds.require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
         fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
         leak_q15, leak_shift = self._leak()
         records, records_membrane, counts = recorded(self.network, self.rules, name)
+        size = volume_size(self.volume)
         wanted = QPopulation(
-            name=name, size=size, reset=_reset_mode(self.p), leak_q15=leak_q15,
+            name=name, size=size, reset=reset_mode(self.p), leak_q15=leak_q15,
             leak_shift=leak_shift, fire_at=fire_at.astype(np.int64), reset_by=to_int(threshold),
-            bias=np.zeros(size, np.int64) if self.analogue else to_int(bias / bias_unit),
-            analogue_bias=to_int(bias / bias_unit) if self.analogue else None,
+            bias=np.zeros(size, np.int64) if self.analogue else to_int(bias),
+            analogue_bias=to_int(bias) if self.analogue else None,
             acc_lshift=lshift, acc_rshift=rshift, analogue_rshift=analogue_rshift,
             records=records, records_membrane=records_membrane, counts=counts,
             has_error=self.needs_error, keeps_raster=False,
-            touch_width=self._touch_width(threshold), unit=np.atleast_1d(unit),
+            touch_width=self._touch_width(threshold),
+            unit=self._on_device(np.atleast_1d(unit), 1.0),
             membrane_bits=32, acc_bits=32, analogue_bits=32, current_fits=False, saturates=False,
+            shape=self.volume, natural=None if _is_ascending(self.natural) else self.natural,
+            dynamics=self._dynamics(unit), records_channels=self._records_channels(),
         )
-        population, proofs = bounds.prove(wanted, projections, self.rules, self.network.n_steps,
-                                    self.settings.membrane_bits, self.is_readout)
+        population, proofs = self._prove(wanted, projections)
         return _Made(population, projections, proofs)
+
+    def _prove(self, wanted: QPopulation,
+               projections: list[QProjection]) -> tuple[QPopulation, list[Bound]]:
+        """With as many fraction bits of the synaptic current as an int32 holds."""
+        while True:
+            try:
+                return bounds.prove(wanted, projections, self.rules, self.most,
+                                    self.network.n_steps, self.settings.membrane_bits,
+                                    self.network.readout.kind if self.is_readout else None)
+            except EdgeError:
+                d = wanted.dynamics
+                if d is None or d.i_frac_bits == 0:
+                    raise
+                wanted = replace(wanted, dynamics=replace(d, i_frac_bits=d.i_frac_bits - 1))
+
+    def _on_device(self, values: NDArray[np.float64], padding: float = 0) -> NDArray[np.float64]:
+        """Values of all neurons, (1,) or (size,), in the device's order."""
+        return values if values.size == 1 else to_device(values, self.natural, padding)
+
+    def _dynamics(self, unit: NDArray[np.float64]) -> QDynamics | None:
+        """What the plain kernels do not know, if there is such."""
+        p = self.p
+        is_plain = p.alpha is None and not p.is_multi_spike and not p.v_init.any() \
+            and p.v_min is None and reset_mode(p) not in ("subtract_once", "zero_delayed_all")
+        if is_plain:
+            return None
+
+        def in_units(values: NDArray[np.float64]) -> IntArray:
+            """What padding must not have is given to each neuron."""
+            made = values / unit
+            pads = bool((self.natural < 0).any() and made.any())
+            return to_int(self._on_device(made if pads else _shared(made)))
+
+        leak_i_q15 = None
+        if p.alpha is not None:
+            leak_i_q15 = to_int(self._on_device(_shared(p.alpha)) * 32768)
+        return QDynamics(
+            leak_i_q15=leak_i_q15, i_frac_bits=0 if leak_i_q15 is None else MOST_I_FRAC_BITS,
+            v_bias=np.zeros(1, np.int64) if leak_i_q15 is None else in_units(p.bias),
+            max_spikes=p.max_spikes or 255, v_init=in_units(p.v_init),
+            v_min=None if p.v_min is None else in_units(p.v_min))
+
+    def _records_channels(self) -> bool:
+        """A plastic 1 x 1 convolution starts or ends here."""
+        return any(q.name in self.rules and q.conv and self.p.name in (q.pre, q.post)
+                   for q in self.network.projections)
 
     def _touch_width(self, threshold: NDArray[np.float64]) -> IntArray | None:
         """threshold in membrane units."""
@@ -374,7 +479,7 @@ class _Populate:
         return np.maximum(to_int(widths.pop() * threshold), 1) if widths else None
 
     def _leak(self) -> tuple[IntArray, int]:
-        beta = _shared(self.p.beta)
+        beta = self._on_device(_shared(self.p.beta))
         leak_q15 = to_int(beta * 32768)
         if self.settings.leak == "q15" or beta.size > 1 or not 0.5 <= beta[0] < 1.0:
             return leak_q15, 0
@@ -384,14 +489,20 @@ class _Populate:
         return leak_q15, shift if is_shift else 0
 
 
+def _is_ascending(natural: IntArray) -> bool:
+    return bool((natural == np.arange(natural.size)).all())
+
+
 def _shared(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """(1,) where all values agree."""
     return values[:1] if (values == values[0]).all() else values
 
 
-def _reset_mode(p: Population) -> ResetMode:
+def reset_mode(p: Population) -> ResetMode:
     if p.reset == "none":
         return "none"
     if p.reset == "subtract":
-        return "subtract_delayed" if p.reset_delay else "subtract_now"
-    return "zero_delayed" if p.reset_delay else "zero_now"
+        at_once: ResetMode = "subtract_now" if p.looks_back else "subtract_once"
+        return "subtract_delayed" if p.reset_delay else at_once
+    delayed: ResetMode = "zero_delayed_all" if p.cancels_input else "zero_delayed"
+    return delayed if p.reset_delay else "zero_now"

@@ -86,7 +86,11 @@ class Reference(IntegerModel, Target):
         state: dict[str, NDArray[Any]] = {}
         for p in net.populations:
             state[f"v_{p.name}"] = self.v[p.name][0]
-            state[f"spk_{p.name}"] = self.spikes[p.name][0].astype(np.int64)
+            state[f"spk_{p.name}"] = (self.spikes[p.name][0] > 0).astype(np.int64)
+            if p.max_spikes > 1:
+                state[f"multi_{p.name}"] = self.spikes[p.name][0]
+            if p.name in self.i:
+                state[f"i_{p.name}"] = self.i[p.name][0]
             if p.analogue_bias is not None:
                 state[f"base_{p.name}"] = self.base[p.name][0]
             if p.has_error:
@@ -98,6 +102,8 @@ class Reference(IntegerModel, Target):
                     mark = (1 << net.field_bits) - 1
                     state[f"latency_{p.name}"] = np.concatenate(
                         [np.where(r.latency < 0, mark, r.latency) for r in records])
+        for name, spikes in self.coded.items():
+            state |= self._coded_state(name, spikes[0, max(self.t_step - 1, 0)])
         state["logits"] = self.sums[0]
         for q in net.plastic:
             state[f"w_{q.name}"] = self.w[q.name]
@@ -119,6 +125,13 @@ class Reference(IntegerModel, Target):
                 state["ring_seen"] = self.memory.seen
         if self.guard is not None:
             state |= members("guard", self.guard)
+        return state
+
+    def _coded_state(self, name: str, spikes: IntArray) -> dict[str, NDArray[Any]]:
+        """What the device made of an input in the last step."""
+        state: dict[str, NDArray[Any]] = {f"coded_{name}": (spikes > 0).astype(np.int64)}
+        if self._inputs[name].counts:
+            state[f"multi_{name}"] = spikes
         return state
 
     def read_weights(self, projection: str) -> NDArray[np.int16]:
@@ -159,8 +172,12 @@ class Reference(IntegerModel, Target):
     def _step_bytes(self) -> bytes:
         parts = []
         for p in self.network.populations:
-            parts.append(pack_bits(self.spikes[p.name][0]))
+            parts.append(pack_bits(self.spikes[p.name][0] > 0))
             parts.append(self.v[p.name][0].astype(f"<i{p.membrane_bits // 8}").tobytes())
+            if p.name in self.i:
+                parts.append(self.i[p.name][0].astype("<i4").tobytes())
+            if p.max_spikes > 1:
+                parts.append(self.spikes[p.name][0].astype(np.uint8).tobytes())
         return b"".join(parts)
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,

@@ -20,6 +20,7 @@ from edge_dassdp import measure, plan
 from edge_dassdp.device_figures import Build, DeviceFigures
 from edge_dassdp.fidelity import Fidelity
 from edge_dassdp.harness import Stream, Verification, rolling_accuracy
+from edge_dassdp.inspection import Inspection
 from edge_dassdp.ir import Input
 from edge_dassdp.target import Statistics
 from edge_dassdp.widths import Width
@@ -53,12 +54,92 @@ def linked_by_owner(predicted: plan.Ledger, linked: measure.Ledger) -> dict[str,
     return owners
 
 
-def input_text(source: Input, x_frac_bits: int) -> str:
-    """One line on an input: what a sample holds for it."""
-    frames = f"{source.n_frames} frames of " if source.n_frames > 1 else ""
-    kind = "spikes, each 0 or 1" if source.spikes else \
-        f"currents, int8 with {x_frac_bits} fraction bits"
-    return f"input {source.name}: {frames}{source.size:,} {kind}"
+def input_text(source: Input, x_frac_bits: int | None = None) -> str:
+    """One line on an input: what a sample holds for it. x_frac_bits: of currents, if known."""
+    of = "x".join(f"{n:,}" for n in source.raw_shape)
+    frames = f"{source.n_frames:,} frames of " if source.n_frames > 1 else ""
+    fraction = "" if x_frac_bits is None else f" with {x_frac_bits} fraction bits"
+    if source.n_events:
+        times = "up to 255 times" if source.counts else "at most once"
+        what = (f"lists of up to {source.n_events:,} spikes of {of}, each {times} in one of "
+                f"{source.n_frames:,} steps")
+    elif source.encoder is not None:
+        what = (f"{frames}{of} values, int8 with {source.encoder.frac_bits} fraction bits, made "
+                f"spikes by a {source.encoder.kind} encoder")
+    elif source.spikes:
+        what = f"{frames}{of} spikes, each 0 or 1"
+    else:
+        what = f"{frames}{of} currents, int8{fraction}"
+    return f"input {source.name}: {what}"
+
+
+def inspect_head(found: Inspection, name: str, kind: str, sha256: str,
+                 profile: str | None) -> Text:
+    """What was read, in lines: file, shape, source, inputs, readout."""
+    chain = "→".join("x".join(map(str, shape)) for shape in found.shapes)
+    origin = f"source profile {profile.partition(',')[0]} ({found.resets})" if profile \
+        else f"resets: {found.resets}"
+    lines = [f"{name}  {kind}  sha {sha256[:12]}…  {chain}  {found.n_steps:,} steps  {origin}",
+             *map(input_text, found.inputs)]
+    what = "spikes counted" if found.readout_kind == "spike_count" else "membranes summed"
+    lines.append(f"class: {what} over the steps, the largest of {found.readout}")
+    return Text("\n".join(lines), overflow="fold")
+
+
+def inspect_screen(found: Inspection) -> RenderableType:
+    """Equations, wiring with its cost, and the boards."""
+    learning = {q.post for q in found.projections if q.rule}
+    neurons = _table("population", "shape", "neurons", "constants", "equation (resolved)",
+                     "plastic in", left=("shape", "equation (resolved)", "plastic in"))
+    for p in found.populations:
+        neurons.add_row(p.name, "x".join(map(str, p.shape)), f"{p.size:,}", f"{p.n_constants:,}",
+                        Text(p.equation), "yes" if p.name in learning else "no")
+    notes = ["v membrane, i or x the current that arrives in a step, s spikes, r 1 where the "
+             "membrane of the step before stood above the threshold, else 0"]
+    if found.frozen_because:
+        notes.append(f"nothing learns by default: {found.frozen_because}")
+    boards = [_boards(found)] if found.boards else []
+    return _apart(neurons, Text("\n".join(notes), "dim"), _wiring(found), *boards)
+
+
+def _wiring(found: Inspection) -> RenderableType:
+    table = _table("projection", "from → to", "kind", "weights", "bits P", "biases", "all fire P",
+                   "a spike P", "learns", left=("from → to", "kind", "learns"))
+    for q in found.projections:
+        table.add_row(
+            q.name, f"{q.pre} → {q.post}", q.kind, f"{q.n_weights:,}", str(q.weight_bits),
+            f"{q.n_biases:,}" if q.n_biases else _NONE,
+            f"{q.operations:,}{' MAC' * q.is_analogue}",
+            _NONE if q.is_analogue else f"{q.operations_per_event:,.1f}", q.rule or "no")
+    table.add_section()
+    table.add_row("in all", "", "", f"{sum(q.n_weights for q in found.projections):,}", "",
+                  f"{sum(q.n_biases for q in found.projections):,}", f"{found.operations:,}", "",
+                  "", style="bold")
+    text = (f"{found.n_parameters:,} parameters, weights {-(-found.weight_bits // 8):,} B P. "
+            "All fire: synaptic operations of a step in which every neuron spikes once. A spike: "
+            "those of one, mean over presynaptic neurons.")
+    macs = {q.once for q in found.projections if q.is_analogue}
+    if macs:
+        when = " or ".join("once a sample" if once else "in every step" for once in sorted(macs))
+        text += f" MAC: multiply-accumulates of currents, {when}."
+    return Group(table, Text(text, "dim"))
+
+
+def _boards(found: Inspection) -> Table:
+    is_choice = any(b.ram_frozen is not None for b in found.boards)
+    table = _table("board", "RAM B P", *["frozen P"] * is_choice, "of", "flash B P, at most", "of",
+                   "verdict P", left=("verdict P",))
+    for b in found.boards:
+        frozen = _NONE if b.ram_frozen is None else f"{b.ram_frozen:,}"
+        verdict = b.problem or "fits"
+        if b.problem and b.fits_frozen:
+            verdict += "; frozen it fits"
+        elif not b.problem and not b.is_flash_certain:
+            verdict = "fits if the code is small enough: build tells"
+        table.add_row(b.name, f"{b.ram_needed:,}", *[frozen] * is_choice,
+                      f"{b.ram_bytes:,}", f"{b.flash_bound:,}", f"{b.flash_bytes:,}", verdict,
+                      style="red" if b.problem else "")
+    return table
 
 
 def quantize_screen(fidelity: Fidelity) -> RenderableType:

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from edge_dassdp import wiring
 from edge_dassdp.credit import forward_projections, has_error, path_gain, plastic_part
-from edge_dassdp.ir import Network, Projection
+from edge_dassdp.ir import Input, Network, Projection
 from edge_dassdp.kinds import is_int, is_real
 from edge_dassdp.local_rules import (
     DASSDP,
@@ -25,6 +26,7 @@ from edge_dassdp.local_rules import (
     positive,
     require,
 )
+from edge_dassdp.order import CHANNEL_ALIGN
 
 __all__ = ["DASSDP", "EIHL", "SSDP", "ErrorRule", "ErrorSSDP", "ErrorTouch", "Guard",
            "Homeostasis", "LatencyKind", "Learning", "PairSTDP", "Policy", "ReadoutDelta",
@@ -255,6 +257,8 @@ class Learning:
                   if p.name != readout and has_error(network, p.name)]
         rules: dict[str, Rule] = {}
         for p in network.projections:
+            if not p.is_plain:
+                continue
             if p.pre in spiking and hidden and p.post == hidden[-1]:
                 rules[p.name] = ErrorSSDP()
             elif p.post == readout and p.pre in hidden:
@@ -263,9 +267,13 @@ class Learning:
 
     def validate(self, network: Network) -> None:
         """Raises E203 where a rule cannot stand, E105 for an unknown projection."""
+        require(network.n_steps <= 255, f"samples of {network.n_steps:,} steps, and what learns "
+                "remembers steps up to 255", help="use fewer steps, or leave the network frozen")
         for name, rule in self.rules.items():
+            check_wiring(network, network.projection(name), rule)
             _check_place(network, network.projection(name), rule)
         self._check_masks(network)
+        self._check_records(network)
         self._check_rerun(network)
         kinds: dict[str, tuple[LatencyKind, str]] = {}
         for name, rule in self.rules.items():
@@ -291,6 +299,17 @@ class Learning:
                         f"'{post}' learns by ErrorTouch and by spikes",
                         help="give all projections into it the same rule")
 
+    def _check_records(self, network: Network) -> None:
+        """Records are of neurons, or of channels."""
+        of_channels: dict[str, tuple[bool, str]] = {}
+        for name in self.rules:
+            q = network.projection(name)
+            for population in (q.pre, q.post):
+                known, other = of_channels.setdefault(population, (q.conv is not None, name))
+                require(known == (q.conv is not None), f"'{other}' and '{name}' learn from "
+                        f"'{population}', one from its channels, one from its neurons",
+                        help="let one of them learn")
+
     def _check_rerun(self, network: Network) -> None:
         """Replay and fall-back run the plastic part alone, from the spikes that enter it."""
         if self.replay is None and (self.guard is None or self.guard.margin == 0):
@@ -306,10 +325,44 @@ class Learning:
         require(self.replay is None or has_errors,
                 "replay needs a rule that learns from labels",
                  help="add ReadoutDelta, ErrorSSDP or ErrorTouch, or leave out replay")
+        for p in network.projections:
+            source = [s for s in network.populations if s.name == p.pre and s.name not in part]
+            require(p.post not in part or not any(s.is_multi_spike for s in source),
+                    f"'{p.pre}' fires several times a step, which stored samples do not hold",
+                    help="leave out replay and the guard's fall-back")
         published = any(latency_kind(r) == "last" for r in self.rules.values())
         require(self.replay is None or not published,
                 "replay stores first-spike latencies, and the published rule needs the last",
                  help="use variant 'described', or leave out replay")
+
+
+def check_wiring(network: Network, q: Projection, rule: Rule) -> None:
+    """E203 unless the projection is of a kind that the rule can write."""
+    where = f"{type(rule).__name__} on '{q.name}'"
+    if q.conv is not None:
+        require(q.is_pointwise and q.pool is None and q.delay is None and isinstance(rule, DASSDP),
+                f"{where}: it is a convolution", help="convolutions learn where they are 1 x 1, by "
+                "SSDP or DASSDP; choose a projection behind the last convolution")
+        return
+    require(q.is_plain, f"{where}: it has a {'pool' if q.pool else 'delay'}",
+            help="choose a projection without; convolutions and pools stay as they are")
+    for name in (q.pre, q.post):
+        node = network.node(name)
+        c, height, width = wiring.volume(node.shape)
+        require(height * width == 1 or c % CHANNEL_ALIGN == 0 or isinstance(node, Input),
+                f"{where}: '{name}' has {c} channels, which are padded on the device",
+                help=f"give it a multiple of {CHANNEL_ALIGN} channels")
+    if needs_error(rule):
+        _check_way_back(network, q.post, where)
+
+
+def _check_way_back(network: Network, population: str, where: str) -> None:
+    """Errors flow back through matrices."""
+    for q in forward_projections(network, population):
+        require(q.conv is None and q.pool is None, f"{where}: its error would have to come back "
+                f"through '{q.name}', a {'convolution' if q.conv else 'pool'}",
+                help="choose a projection behind the last convolution or pool")
+        _check_way_back(network, q.post, where)
 
 
 def _check_place(network: Network, projection: Projection, rule: Rule) -> None:

@@ -29,10 +29,19 @@ _N_SYSTEM_VECTORS = 16
 _LEARNED = ("dassdp_replay_after", "dassdp_guard_judge")
 _CALLEES: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("dassdp_infer", "dassdp_begin", "analogue_current", "dassdp_step",
-                     "dassdp_rerun", "dassdp_step_population", "record", "spike_sums",
-                     "accumulate"),
+                     "dassdp_rerun", "dassdp_step_population", "dassdp_rest_population", "record",
+                     "spike_sums", "accumulate", "dassdp_digest_step"),
                     ("dassdp_k_accumulate", "dassdp_k_analogue", "dassdp_k_neuron",
-                     "dassdp_k_touch")),
+                     "dassdp_k_touch", "dassdp_deliver_", "dassdp_dynamics_", "dassdp_history_",
+                     "dassdp_encode", "dassdp_positive", "dassdp_channels")),
+    **dict.fromkeys(("dassdp_deliver_rows", "dassdp_deliver_channels", "flush", "push",
+                     "at_place"), "dassdp_k_accumulate"),
+    **dict.fromkeys(("dassdp_deliver_conv", "dassdp_deliver_currents", "scatter",
+                     "scatter_from"), "dassdp_k_scatter"),
+    "dassdp_events": ("dassdp_delayed_", "dassdp_pool_max_"),
+    "dassdp_dynamics_step": "dassdp_k_dynamics",
+    "dassdp_history_step": "dassdp_k_neuron",
+    "dassdp_encode": "dassdp_encode_",
     **dict.fromkeys(("dassdp_rule_error", "learn_latency", "learn_class", "dassdp_rule_sync",
                      "dassdp_rule_touch", "learn_block", "learn_row", "dassdp_rule_stdp",
                      "learn_step", "dassdp_rule_eihl", "contract"), "dassdp_k_learn_rows"),
@@ -115,7 +124,7 @@ def _linked(firmware: Firmware) -> tuple[dict[int, _Function], int, set[int]]:
     reset, handlers, pointers = _entries(firmware.elf, functions)
     for function in functions.values():
         if function.is_indirect:
-            prefix = _CALLEES.get(function.name, "")
+            prefix = _CALLEES.get(function.name.partition(".")[0], "")
             function.targets |= {p for p in pointers if functions[p].name.startswith(prefix)}
     return functions, reset, handlers
 

@@ -31,7 +31,8 @@ _RECORDS = {"dassdp_gate_t": GATE_DTYPE, "dassdp_learning_t": LEARNING_DTYPE,
 
 def decode(layout: Layout, state: bytes) -> dict[str, NDArray[Any]]:
     """The state's bytes by name, as `Reference.named_state` has them: what a target may be compared
-    by. Scratch, padding and the copy of saved weights are left out.
+    by. Scratch, padding, the copy of saved weights, histories and what coders remember are left
+    out.
 
     Raises EdgeError E104 for another number of bytes.
     """
@@ -62,6 +63,20 @@ def _spikes(net: QNetwork, field: StateField, owner: str, raw: bytes) -> NDArray
     return unpack_bits(raw, net.population(owner).size)
 
 
+def _coded(net: QNetwork, field: StateField, owner: str, raw: bytes) -> NDArray[Any]:
+    return unpack_bits(raw, _source_size(net, owner))
+
+
+def _numbers(net: QNetwork, field: StateField, owner: str, raw: bytes) -> NDArray[Any]:
+    return _plain(net, field, owner, raw)[: _source_size(net, owner)]
+
+
+def _source_size(net: QNetwork, name: str) -> int:
+    """Neurons of an input or a population."""
+    sizes = {i.name: i.size for i in net.inputs} | {p.name: p.size for p in net.populations}
+    return sizes[name]
+
+
 def _touches(net: QNetwork, field: StateField, owner: str, raw: bytes) -> NDArray[Any]:
     return unpack_rows(raw, net.population(owner).size)
 
@@ -74,13 +89,13 @@ def _weights(net: QNetwork, field: StateField, owner: str, raw: bytes) -> NDArra
 def _slots(net: QNetwork, field: StateField, owner: str, raw: bytes) -> NDArray[Any]:
     """Slots of a batch, one behind the other."""
     p, bits = net.population(owner), net.field_bits
-    size = 4 * bits * words(p.size)
-    return np.concatenate([unpack_planes(raw[at : at + size], p.size, bits)
+    size = 4 * bits * words(p.n_recorded)
+    return np.concatenate([unpack_planes(raw[at : at + size], p.n_recorded, bits)
                            for at in range(0, len(raw), size)])
 
 
 _DECODERS: dict[str, Callable[[QNetwork, StateField, str, bytes], NDArray[Any]]] = {
     "v": _padded, "base": _padded, "error": _padded, "spk": _spikes, "touch": _touches,
     "count": _slots, "latency": _slots, "w": _weights, "logits": _plain, "ring": _plain,
-    "stdp": _plain,
+    "stdp": _plain, "i": _padded, "multi": _numbers, "coded": _coded,
 }

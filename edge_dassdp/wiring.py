@@ -48,7 +48,8 @@ class Pool:
 
     def out(self, shape: Volume) -> Volume:
         """Volume of its result. Raises EdgeError E101 where no window fits."""
-        return (shape[0], *_windows("a pool", shape, self.kernel, self.stride, self.padding, (1, 1)))
+        return (shape[0], *_windows("a pool", shape, self.kernel, self.stride, self.padding,
+                                    (1, 1)))
 
     def apply(self, x: NDArray[Any], shape: Volume) -> NDArray[Any]:
         """x (n, size of shape) -> (n, size of `out`), of the same type."""

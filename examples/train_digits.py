@@ -22,7 +22,7 @@ from edge_dassdp import ir
 from edge_dassdp.datasets import Dataset, load_dataset, save_dataset
 from edge_dassdp.floatmodel import FloatModel
 from edge_dassdp.frontends.chain import build, fit
-from edge_dassdp.frontends.torch import from_sequential
+from edge_dassdp.frontends.torch import from_torch
 
 N_STEPS, SIZES, BETA = 8, (64, 96, 64, 10), 0.9
 N_STREAM, N_TEST, SPLIT_SEED = 500, 400, 20240501
@@ -63,7 +63,7 @@ def main() -> None:
     data = write_data(options.out / "data.npz")
     for seed in range(options.seeds):
         begin = time.perf_counter()
-        network = from_sequential(train(data, seed, options.epochs), n_steps=N_STEPS)
+        network = from_torch(train(data, seed, options.epochs), n_steps=N_STEPS)
         ir.save(network, options.out / f"digits_seed{seed}.npz")
         trace = FloatModel(network).run(data.test.x)
         rates = ", ".join(f"{name} {trace.spikes[name].mean():.2f}" for name in trace.spikes)

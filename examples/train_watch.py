@@ -21,7 +21,7 @@ from edge_dassdp import ir
 from edge_dassdp.datasets import Samples
 from edge_dassdp.floatmodel import FloatModel
 from edge_dassdp.frontends.chain import build, fit
-from edge_dassdp.frontends.torch import from_sequential
+from edge_dassdp.frontends.torch import from_torch
 from edge_dassdp.watch import (
     N_FRAMES,
     SCENARIOS,
@@ -77,8 +77,8 @@ def main() -> None:
     for seed in range(options.seeds):
         begin = time.perf_counter()
         samples, _ = training(seed, data, TRAIN_HOP)
-        network = from_sequential(train(samples, seed, options.epochs), n_steps=N_FRAMES,
-                                  input_frames=N_FRAMES)
+        network = from_torch(train(samples, seed, options.epochs), n_steps=N_FRAMES,
+                             input_frames=N_FRAMES)
         ir.save(network, options.out / f"watch_seed{seed}.npz")
         model, shares = FloatModel(network), []
         for name in SCENARIOS:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
+import wired_networks as wired
 from numpy.typing import NDArray
 
 from edge_dassdp.biases import with_plastic_biases
@@ -101,9 +102,16 @@ class Scenario:
         return quantize(self.network, self.learning, self.settings, calibration, labels).network
 
     def sample(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Currents of unit variance, spikes of a share `density` of the neurons."""
-        parts = [rng.random(i.n_values) < self.density if i.spikes else rng.normal(0, 1, i.n_values)
-                 for i in self.network.inputs]
+        """Currents of unit variance, spikes of a share `density` of the neurons, or as many of
+        each."""
+        parts = []
+        for i in self.network.inputs:
+            if i.counts:
+                parts.append(rng.poisson(self.density, i.n_values).astype(np.float64))
+            elif i.spikes and not i.encoder:
+                parts.append((rng.random(i.n_values) < self.density).astype(np.float64))
+            else:
+                parts.append(rng.normal(0, 1, i.n_values))
         return np.concatenate(parts).astype(np.float32)
 
     def calls(self) -> Iterator[Call]:
@@ -385,9 +393,50 @@ def _local() -> Iterator[Scenario]:
         (Phase("learn", 20), Phase("idle"), Phase("learn", 8)))
 
 
+def _wired() -> Iterator[Scenario]:
+    """What other frameworks build: convolutions, pools, delays, synapses, several spikes a step,
+    events and encoders."""
+    last, only = Learning({"h_out": ReadoutDelta()}), (Phase("infer", 4),)
+    yield Scenario("convolutions", wired.convolutions(), last)
+    yield Scenario("convolutions_6_bits", wired.convolutions(), None, Settings(weight_bits=6),
+                   only, density=0.5)
+    yield Scenario("convolutions_16_bits", wired.convolutions(), last, Settings(weight_bits=16))
+    yield Scenario("sinabs", wired.sinabs_like(), Learning({"h_out": ReadoutDelta()}), density=0.2)
+    yield Scenario("sinabs_narrow", wired.sinabs_like(), None,
+                   Settings(membrane_bits=16, threshold_bits=7), only, density=0.4)
+    yield Scenario("long", wired.sinabs_like(300, 20000), None, phases=(Phase("infer", 2),),
+                   density=0.1)
+    yield Scenario("line", wired.line(), Learning({"c2_out": ReadoutDelta()}))
+    for frames in (False, True):
+        yield Scenario(f"images_{'frames' if frames else 'constant'}", wired.images(frames),
+                       Learning({"c1_to_c2": ErrorSSDP(), "c2_out": ReadoutDelta()}))
+    yield Scenario("delays", wired.delayed(), Learning({"b_out": ReadoutDelta()}))
+    rules = {"f_g": ErrorSSDP(), "g_out": ReadoutDelta()}
+    yield Scenario("synapses", wired.synapses(), Learning(rules))
+    yield Scenario("synapses_count", wired.synapses(reads="spike_count"), Learning(
+        {"d_e": ErrorSSDP(), "e_f": ErrorSSDP(), **rules}, replay=Replay(6, 1),
+        guard=Guard(margin=1, window=6)), phases=(Phase("learn", 12), Phase("idle")))
+    yield Scenario("synapses_narrow", wired.synapses(25), Learning({"g_out": ReadoutDelta()}),
+                   Settings(membrane_bits=16, threshold_bits=8))
+    yield Scenario("synapses_per_neuron", wired.synapses(), None, Settings(per_neuron=True),
+                   only)
+    for kind in ("latency", "rate", "delta"):
+        net = wired.encoded(kind)
+        yield Scenario(f"encoded_{kind}", net, Learning.default(net))
+    strong = {"a_plus": 0.01, "a_base": 0.004}
+    yield Scenario("pointwise", wired.pointwise(), Learning(
+        {"c1_c2": DASSDP(**strong), "h_out": ReadoutDelta()}), phases=GATED)
+    yield Scenario("pointwise_batch", wired.pointwise((8, 5, 9)), Learning(
+        {"c1_c2": DASSDP(batch=4, **strong), "c2_c3": DASSDP(batch=4, **strong),
+         "h_out": ReadoutDelta()}), Settings(bits_of={"c2_c3": 16}), phases=GATED)
+    yield Scenario("pointwise_ssdp", wired.pointwise((4, 12)), Learning(
+        {"c1_c2": SSDP(0.01, 0.004)}, replay=None), Settings(weight_bits=5),
+        (Phase("learn", 8, labelled=False),))
+
+
 def _all() -> tuple[Scenario, ...]:
     groups: tuple[Callable[[], Iterator[Scenario]], ...] = (
-        _resets, _widths, _kernels, _graphs, _synchrony, _latent, _local)
+        _resets, _widths, _kernels, _graphs, _synchrony, _latent, _local, _wired)
     return tuple(scenario for group in groups for scenario in group())
 
 

@@ -172,7 +172,7 @@ def _trained(data: Source, made: Set, seed: int) -> Network:
     import torch
 
     from edge_dassdp.frontends.chain import build, fit
-    from edge_dassdp.frontends.torch import from_sequential
+    from edge_dassdp.frontends.torch import from_torch
 
     torch.set_num_threads(1)
     torch.manual_seed(seed)
@@ -182,7 +182,7 @@ def _trained(data: Source, made: Set, seed: int) -> Network:
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
     fit(model, x, torch.tensor(data.training.y), optimizer, n_steps=made.n_steps,
         epochs=made.epochs, noise=0.1)
-    return from_sequential(model, n_steps=made.n_steps, input_frames=data.n_frames)
+    return from_torch(model, n_steps=made.n_steps, input_frames=data.n_frames)
 
 
 def shifted(name: str, shift: str, seed: int) -> Shifted:

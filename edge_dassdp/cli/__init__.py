@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edge_dassdp import __version__
-from edge_dassdp.cli import demo, firmware, model, stream, system
+from edge_dassdp.cli import demo, export, firmware, model, stream, system
 
 app = typer.Typer(
     name="edge-dassdp", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -15,7 +15,7 @@ app = typer.Typer(
     help="Spiking networks from PyTorch to Cortex-M firmware that goes on learning, bit for bit.",
     epilog="Exit status: 0 ok, 1 a check failed, 2 usage, 3 a tool is missing, 4 device or link, "
            "5 unsupported model, 101 internal, 130 interrupted.")
-for group in (model, firmware, stream, system, demo):
+for group in (model, firmware, stream, export, system, demo):
     group.register(app)
 
 

@@ -1,8 +1,10 @@
-"""quantize: from a float network to integers, with proofs."""
+"""inspect: what a network is. quantize: from a float network to integers, with proofs."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,12 +13,14 @@ from rich.text import Text
 
 from edge_dassdp import ir, qir, report
 from edge_dassdp.biases import with_plastic_biases
-from edge_dassdp.board import load_board
+from edge_dassdp.board import list_boards, load_board
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.datasets import Samples
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.fidelity import Fidelity, measure_fidelity
+from edge_dassdp.frontends import files
+from edge_dassdp.inspection import Inspection, inspect_network, inspect_quantized
 from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.replay import propose
 from edge_dassdp.rules import Learning
@@ -46,14 +50,95 @@ WeightBits = Annotated[str, typer.Option("--weight-bits", metavar="BITS|auto", h
 _AUTO = "auto"
 
 
+@dataclasses.dataclass(frozen=True)
+class Precision:
+    """Options of `Settings`."""
+
+    weight_bits: WeightBits = "8"
+    bits: Bits = None
+    per_neuron: Annotated[bool, typer.Option("--per-neuron", help=(
+        "One scale per neuron where nothing learns."))] = False
+    headroom: Annotated[float, typer.Option(help=(
+        "How far plastic weights may grow, times the largest."))] = 2.0
+    threshold_bits: Annotated[int | None, typer.Option(show_default=False, help=(
+        "Bits of the smallest threshold; by itself 10, or 7 to 10 for int16 membranes."))] = None
+    leak: Annotated[str, typer.Option(help="auto: a shift where exact; q15; shift.")] = "auto"
+    membrane_bits: Annotated[int | None, typer.Option(show_default=False, help=(
+        "16 forces int16 membranes, 32 wide ones; without it the proof chooses."))] = None
+
+    @property
+    def settings(self) -> Settings:
+        """With 8 bits for `auto`. Raises EdgeError E105."""
+        weight_bits = 8 if self.weight_bits == _AUTO else \
+            _number(self.weight_bits, "--weight-bits ")
+        return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
+                        self.threshold_bits, self.leak, self.membrane_bits)
+
+
 def register(app: typer.Typer) -> None:
+    verb(app, "inspect")(_inspect)
     verb(app, "quantize")(_quantize)
+
+
+def _inspect(
+    out: Output,
+    file: options.ModelFile,
+    board: Annotated[str | None, typer.Option("--board", "-b", show_default=False, help=(
+        "Compare with this board alone, by name or path; exit status 1 if it is too small."))]
+    = None,
+    *,
+    origin: options.Source,
+) -> Answer:
+    """Show a network, build nothing.
+
+    Its graph, the equation of each population, parameters, synaptic operations, what learns by
+    default, and which boards hold it. It is quantized with default settings to predict memory;
+    a quantized network is shown as it is.
+    """
+    boards = [load_board(name) for name in ([board] if board else list_boards())]
+    kind = files.kind_of(file)
+    if kind == "quantized":
+        if origin.words:
+            raise EdgeError("E105", f"{file} says itself how it runs, {origin.words[0]} does not "
+                            "belong to it", help="leave it out")
+        model = options.load_model(file)
+        found, sha256 = inspect_quantized(model, boards), model.sha256
+        after = ["build", str(file), "--board", board or "stm32f405"]
+    else:
+        found = inspect_network(origin.load(file), boards)
+        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        after = ["quantize", str(file), *origin.words, "-o", f"{file.stem}.q.npz",
+                 *["--frozen"] * bool(found.frozen_because)]
+    failed = found.refused
+    if board and not failed and found.boards[0].problem:
+        b = found.boards[0]
+        failed = EdgeError("E402", f"{b.name}: {b.problem}",
+                           cause=f"RAM {b.ram_needed:,} B of {b.ram_bytes:,}, constants in flash "
+                                 f"{b.flash_constants:,} B of {b.flash_bytes:,}",
+                           help="quantize it with --frozen, or use a larger board"
+                           if b.fits_frozen else "use a larger board")
+    return Answer(
+        {"kind": kind, "source": origin.source, **_inspected(found)},
+        [report.inspect_head(found, file.name, files.TITLES[kind], sha256, origin.source),
+         report.inspect_screen(found), Text(report.LETTERS, "dim")],
+        sha256, shlex.join(["edge-dassdp", *after]), failed)
+
+
+def _inspected(found: Inspection) -> dict[str, Any]:
+    """As JSON values."""
+    values = dataclasses.asdict(dataclasses.replace(found, refused=None))
+    del values["refused"]
+    for made, population in zip(values["populations"], found.populations, strict=True):
+        made["size"] = population.size
+    for made, b in zip(values["boards"], found.boards, strict=True):
+        made |= {"fits": not b.problem, "problem": b.problem, "fits_frozen": b.fits_frozen}
+    return values | {"n_parameters": found.n_parameters, "weight_bits": found.weight_bits,
+                     "operations": found.operations}
 
 
 def _quantize(
     out: Output,
-    network: Annotated[Path, typer.Argument(help="Float network, written by edge_dassdp.ir.save.",
-                                            metavar="MODEL.npz", show_default=False)],
+    file: options.ModelFile,
     output: Annotated[Path, typer.Option("--output", "-o", show_default=False,
                                          help="Where to write the quantized network.")],
     plastic: Names = None,
@@ -67,39 +152,29 @@ def _quantize(
     = False,
     board: Annotated[str | None, typer.Option(show_default=False, help=(
         "The board that --replay auto fills."))] = None,
-    weight_bits: WeightBits = "8",
     within: Annotated[float, typer.Option(min=0, help=(
         "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
-    bits: Bits = None,
-    per_neuron: Annotated[bool, typer.Option("--per-neuron", help=(
-        "One scale per neuron where nothing learns."))] = False,
-    headroom: Annotated[float, typer.Option(help=(
-        "How far plastic weights may grow, times the largest."))] = 2.0,
-    threshold_bits: Annotated[int | None, typer.Option(show_default=False, help=(
-        "Bits of the smallest threshold; by itself 10, or 7 to 10 for int16 membranes."))] = None,
-    leak: Annotated[str, typer.Option(help="auto: a shift where exact; q15; shift.")] = "auto",
-    membrane_bits: Annotated[int | None, typer.Option(show_default=False, help=(
-        "16 forces int16 membranes, 32 wide ones; without it the proof chooses."))] = None,
     data: options.OptionalData = None,
     limit: options.Limit = None,
     compare_bits: Annotated[bool, typer.Option(help=(
         "With --data: what 8, 7 and 6 bits would cost and save."))] = True,
+    *,
+    precision: Precision,
+    origin: options.Source,
 ) -> Answer:
     """Quantize a network and prove its ranges.
 
     With --data the input scale and the activity that picks kernels come from the train split,
     fidelity and the price of narrower weights from the test split. A plain .npz is both.
     """
-    source = ir.load(network)
-    settings = Settings(8 if weight_bits == _AUTO else _number(weight_bits, "--weight-bits "),
-                        _bits_of(bits or []), per_neuron, headroom, threshold_bits, leak,
-                        membrane_bits)
+    source = origin.load(file)
+    settings = precision.settings
     learning = options.learning_of(source, plastic or [], options.pairs(rule or [], "--rule"),
                                    frozen, options.memory_of(schedule, replay, guard))
     source, learning = _with_biases(source, learning) if plastic_biases else (source, learning)
     train = options.load_samples(data, "train") if data else None
     tried: tuple[Width, ...] = ()
-    if weight_bits == _AUTO:
+    if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
     if learning and learning.replay and options.is_auto(replay):
         learning = _filling(source, learning, settings, train, board)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import numpy as np
 import typer
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from edge_dassdp import qir
 from edge_dassdp.datasets import FORMAT, SPLITS, Dataset, Samples, load_dataset
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.ir import Network
+from edge_dassdp.frontends import files
+from edge_dassdp.ir import Encoder, Network, ReadoutKind
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.rules import (
     DASSDP,
@@ -35,6 +36,8 @@ from edge_dassdp.samples import input_x
 from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.open import SPECS
 
+ModelFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help=(
+    "Float network: .npz of edge_dassdp.ir.save, NIR file (.nir), or one time step as .onnx."))]
 Model = Annotated[Path, typer.Argument(help="Quantized network, written by `quantize`.",
                                        metavar="MODEL.q.npz", show_default=False)]
 BoardName = Annotated[str, typer.Option("--board", "-b", show_default=False,
@@ -59,12 +62,79 @@ _RULES: dict[str, Any] = {"error": ErrorSSDP, "delta": ReadoutDelta, "ssdp": SSD
                           "homeostasis": Homeostasis, "eihl": EIHL}
 
 
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Options that say what a .nir or .onnx file leaves open."""
+
+    source: Annotated[str | None, typer.Option(metavar="PROFILE", show_default=False, help=(
+        ".nir: where it comes from, snntorch, norse, sinabs, spikingjelly, rockpool or nir, and "
+        "what else is open: snntorch,reset=zero,reset_delay=false. An error lists the choices."))
+    ] = None
+    dt: Annotated[float | None, typer.Option(show_default=False, help=(
+        ".nir: a step in the unit of its times."))] = None
+    n_steps: Annotated[int | None, typer.Option(min=1, show_default=False, help=(
+        ".nir, .onnx: time steps of a sample."))] = None
+    input: Annotated[str | None, typer.Option(metavar="spikes|currents", show_default=False, help=(
+        ".nir, .onnx: what a sample holds; by itself spikes of .nir, currents of .onnx."))] = None
+    frames: Annotated[bool | None, typer.Option(show_default=False, help=(
+        ".nir, .onnx: one for every step, or the same in all; by itself frames of spikes alone."))
+    ] = None
+    events: Annotated[int, typer.Option(min=0, show_default=False, help=(
+        ".nir, .onnx: samples are lists of at most so many spikes."))] = 0
+    counts: Annotated[bool, typer.Option("--counts", help=(
+        "With --events: an input may fire several times a step."))] = False
+    encoder: Annotated[str | None, typer.Option(
+        metavar="latency|rate|delta", show_default=False, help=(
+            ".nir, .onnx: the device makes spikes of raw values, with settings after a colon: "
+            "delta:step=8,frac_bits=5."))] = None
+    readout: Annotated[str | None, typer.Option(
+        metavar="spike_count|membrane_sum", show_default=False, help=(
+            ".nir, .onnx: how classes are read; by itself as the last neurons allow."))] = None
+
+    @property
+    def words(self) -> list[str]:
+        """The options given, as on a command line."""
+        words: list[str] = []
+        for f in dataclasses.fields(self):
+            value, option = getattr(self, f.name), f"--{f.name.replace('_', '-')}"
+            if value is False and f.default is None:
+                words.append(f"--no-{f.name}")
+            elif value != f.default:
+                words += [option] if value is True else [option, str(value)]
+        return words
+
+    def load(self, path: Path) -> Network:
+        """The float network in a file. Raises EdgeError as `files.load_model`."""
+        if self.input not in (None, "spikes", "currents"):
+            raise EdgeError("E105", f"--input {self.input}", help="choose spikes or currents")
+        spikes = None if self.input is None else self.input == "spikes"
+        try:
+            return files.load_model(path, files.SourceOptions(
+                self.source, self.dt, self.n_steps, spikes, self.frames, self.events, self.counts,
+                _encoder(self.encoder), cast(ReadoutKind | None, self.readout)))
+        except EdgeError as problem:
+            if problem.code == "E106" and self.n_steps is not None:
+                problem.help = f"with --source, {problem.help}"
+            raise
+
+
+def _encoder(text: str | None) -> Encoder | None:
+    """KIND or KIND:setting=value,... as an encoder."""
+    if text is None:
+        return None
+    kind, _, settings = text.partition(":")
+    kinds: dict[str, type] = {f.name: int for f in dataclasses.fields(Encoder) if f.name != "kind"}
+    return Encoder(kind, **_settings(settings, kinds, f"--encoder {kind}:",  # type: ignore[arg-type]
+                                     f"encoder '{kind}'"))
+
+
 def load_model(path: Path) -> QNetwork:
     """The quantized network at `path`, with a hint where it is a float one."""
     try:
         return qir.load(path)
     except EdgeError as problem:
-        if "edge_dassdp/network/" in problem.message:
+        is_foreign = path.is_file() and files.kind_of(path) in ("nir", "onnx")
+        if is_foreign or "edge_dassdp/network/" in problem.message:
             problem.help = f"quantize it first: edge-dassdp quantize {path} -o model.q.npz"
         raise
     except (KeyError, TypeError) as problem:
@@ -221,15 +291,19 @@ def _rule(text: str) -> Rule:
     kinds: dict[str, type] = {
         f.name: type(f.default) if f.default is not None else int if "int" in str(f.type) else float
         for f in dataclasses.fields(owner) if not (kind == "ssdp" and f.name == "gated")}
+    rule: Rule = _RULES[kind](**_settings(settings, kinds, f"--rule ...={kind}:", f"rule '{kind}'"))
+    return rule
+
+
+def _settings(text: str, kinds: Mapping[str, type], option: str, owner: str) -> dict[str, Any]:
+    """setting=value,... as values of their kinds, or EdgeError E105."""
     values: dict[str, Any] = {}
-    given = pairs(settings.split(",") if settings else [], f"--rule ...={kind}:")
-    for name, value in given.items():
+    for name, value in pairs(text.split(",") if text else [], option).items():
         if name not in kinds:
-            raise EdgeError("E105", f"rule '{kind}' has no setting '{name}'",
+            raise EdgeError("E105", f"{owner} has no setting '{name}'",
                             help=f"choose {', '.join(kinds)}")
         values[name] = _value(name, value, kinds[name])
-    rule: Rule = _RULES[kind](**values)
-    return rule
+    return values
 
 
 def _value(name: str, text: str, kind: type) -> Any:

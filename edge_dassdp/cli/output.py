@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -114,18 +114,24 @@ Verb = Callable[..., Answer]
 def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
     """Register a function `f(out, ...) -> Answer` as a verb with --json and --debug.
 
-    It raises EdgeError to refuse; the status of the process is that of the error.
+    A parameter whose type is a dataclass stands for its fields, an option each. It raises EdgeError
+    to refuse; the status of the process is that of the error.
     """
 
     def register(function: Verb) -> Verb:
         title = name or function.__name__
         hints = get_type_hints(function, include_extras=True)
+        groups = {n: kind for n, kind in hints.items()
+                  if isinstance(kind, type) and is_dataclass(kind) and n != "return"}
 
         def command(json: bool = False, debug: bool = False, **values: Any) -> None:
+            for group, kind in groups.items():
+                values[group] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
             raise typer.Exit(_run(Output(title, json), debug, function, values))
 
-        own = [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY)
-               for p in inspect.signature(function).parameters.values() if p.name != "out"]
+        own = [q for p in inspect.signature(function).parameters.values() if p.name != "out"
+               for q in (_options(groups[p.name]) if p.name in groups
+                         else [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY)])]
         common = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=t)
                   for n, t in (("json", Json), ("debug", Debug))]
         parameters = [*own, *common]
@@ -136,6 +142,13 @@ def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
         return function
 
     return register
+
+
+def _options(group: type) -> list[inspect.Parameter]:
+    """Fields of a dataclass, with their annotations and defaults."""
+    hints = get_type_hints(group, include_extras=True)
+    return [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY)
+            for p in inspect.signature(group).parameters.values()]
 
 
 def _run(out: Output, debug: bool, function: Verb, values: dict[str, Any]) -> int:

@@ -123,8 +123,8 @@ def _tools() -> list[_Check]:
 
 def _packages() -> list[_Check]:
     """Packages of the extras; those of the core are there, or this would not run."""
-    extras = {"matplotlib": "plot", "torch": "torch", "snntorch": "torch",
-              "scikit-learn": "examples"}
+    extras = {"matplotlib": "plot", "torch": "torch", "snntorch": "torch", "nir": "nir",
+              "onnx": "onnx", "scikit-learn": "examples"}
     checks = []
     for package, extra in extras.items():
         try:

@@ -146,6 +146,10 @@ class LinkTarget(Target):
 
     def read_weights(self, projection: str) -> NDArray[np.int16]:
         idx, info = self._find(projection)
+        if info.n_pre == 0:
+            raise EdgeError("E503", f"the weights of {projection} cannot be read back",
+                            cause="a convolution's kernel lies in flash as it is scattered",
+                            help="it does not learn: the model's file holds its weights")
         width = info.dtype.itemsize
         data = b"".join(
             self._ask("READ_WEIGHTS", projection=idx, first=begin // width,

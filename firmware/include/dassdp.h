@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Generated code names the ABI that it was made for, or does not compile. */
-#define DASSDP_ABI 3
+#define DASSDP_ABI 4
 
 #define DASSDP_ERRORS(X)                                                       \
     X(DASSDP_OK, 0, "ok")                                                      \
@@ -40,7 +40,12 @@ enum {
     DASSDP_OWN_LOSS = -1  /* the loss is computed from label and logits */
 };
 
-enum { DASSDP_READOUT_SPIKE_COUNT = 0, DASSDP_READOUT_MEMBRANE_SUM = 1 };
+/* The last one: spike counts of neurons that fire several times a step. */
+enum {
+    DASSDP_READOUT_SPIKE_COUNT = 0,
+    DASSDP_READOUT_MEMBRANE_SUM = 1,
+    DASSDP_READOUT_SPIKE_NUMBER = 2
+};
 /* When a rule runs: with the error of a label, on every sample learned, when a batch is full; in this
  * order. */
 enum {
@@ -89,6 +94,43 @@ typedef void dassdp_touch_fn(const dassdp_population_t *population, const void *
 typedef int dassdp_rule_fn(const dassdp_model_t *model, void *state,
                            const dassdp_projection_t *projection);
 
+/* The same of neurons that have more than that (dassdp_dynamics_t). i_mem: synaptic currents, int32;
+ * n_spikes: uint8 spikes of the step; NULL where neurons have none of it. */
+typedef void dassdp_dynamics_fn(const dassdp_population_t *population, void *v_mem,
+                                uint32_t *spk_bits, const void *acc, const void *base,
+                                int32_t *i_mem, uint8_t *n_spikes);
+
+/* The events that records are made of, in scratch. */
+typedef const uint32_t *dassdp_events_fn(const dassdp_model_t *model, void *state,
+                                         const dassdp_population_t *population);
+
+/* What neurons have beyond a leak, a threshold and a plain reset, and the steps that delays look
+ * back to. Strides: 0: one value for all neurons, 1: one each. */
+typedef struct {
+    /* In place of the population's `update`, which it may call; what a sample starts with; spikes
+     * of a step into the history; what a digest adds. */
+    void (*step)(const dassdp_population_t *population, void *state, const void *acc,
+                 const void *base, uint32_t t_step);
+    void (*rest)(const dassdp_population_t *population, void *state);
+    void (*remember)(const dassdp_population_t *population, void *state, uint32_t t_step);
+    uint32_t (*digest)(const dassdp_population_t *population, const void *state, uint32_t crc);
+    dassdp_dynamics_fn *neurons; /* NULL: those of `update` */
+    const uint16_t *leak_i_q15;  /* leak of the synaptic current, NULL without one */
+    const void *v_bias;          /* added to the membrane, unfiltered; as wide as membranes */
+    const void *v_init;          /* membranes before the first step, as wide */
+    const void *v_min;           /* the lowest stored membranes, as wide, or NULL */
+    uint8_t leak_i_stride;
+    uint8_t v_bias_stride;
+    uint8_t v_init_stride;
+    uint8_t v_min_stride;
+    uint8_t i_frac_bits;         /* the synaptic current: fraction bits of a membrane unit */
+    uint8_t max_spikes;          /* of a step, each takes reset_by */
+    uint16_t n_history;          /* steps of packed spikes, row t_step % n_history; 0: none */
+    int32_t i_off;               /* int32 synaptic currents */
+    int32_t multi_off;           /* uint8 spikes of the last step */
+    int32_t history_off;
+} dassdp_dynamics_t;
+
 struct dassdp_population {
     uint16_t n_neurons;
     uint8_t acc_lshift;    /* membrane units = (acc << acc_lshift) rounded >> acc_rshift */
@@ -104,6 +146,7 @@ struct dassdp_population {
     uint8_t records_membrane; /* a non-resetting readout "fires" where its membrane is positive */
     uint16_t projection_begin; /* projections into this population: [begin, end) */
     uint16_t projection_end;
+    uint16_t n_recorded;   /* entries of records: neurons, or channels */
     const uint16_t *leak_q15;
     const void *fire_at;   /* a neuron fires if v >= fire_at */
     const void *reset_by;  /* what a soft reset subtracts */
@@ -124,6 +167,8 @@ struct dassdp_population {
     int32_t touch_off;     /* n_steps rows of packed touch bits */
     const void *touch_width; /* like reset_by */
     dassdp_touch_fn *touch;  /* NULL where no rule asks */
+    dassdp_events_fn *events; /* NULL: its spikes */
+    const dassdp_dynamics_t *dynamics; /* NULL: a leak, a threshold and a reset are all */
 };
 
 /* dw of the error-modulated rules: k_i = clip(err_i * r rounded >> k_rshift), r = (amplitude L >> 8)
@@ -226,6 +271,104 @@ typedef struct {
                   dassdp_result_t *result);
 } dassdp_guard_rule_t;
 
+/* floor(n / divisor) = (n factor + addend) >> shift, tried for every n that occurs. */
+typedef struct {
+    uint32_t factor;
+    uint32_t addend;
+    uint32_t shift;
+} dassdp_divisor_t;
+
+/* Where neurons of a volume stand: index = (y width + x) n_channels + channel. */
+typedef struct {
+    uint32_t n_channels;
+    uint32_t width;
+    dassdp_divisor_t by_channels;
+    dassdp_divisor_t by_width;
+} dassdp_volume_t;
+
+/* Windows of a kernel that moves over an axis of a volume, padded on both sides. */
+typedef struct {
+    uint32_t kernel;       /* of a pool */
+    uint32_t stride;
+    uint32_t padding;
+    uint32_t n_out;
+    dassdp_divisor_t by_stride;
+} dassdp_axis_t;
+
+/* Spikes of a window of each channel become one: summed, each goes to all windows that hold it. */
+typedef struct {
+    dassdp_volume_t source;
+    dassdp_axis_t y, x;
+} dassdp_pool_t;
+
+/* Taps of a kernel along an axis that reach consecutive outputs: seen from a source place with
+ * place + padding = quotient_in stride + phase, the first is output quotient_in - quotient. */
+typedef struct {
+    uint16_t phase;
+    uint16_t first;        /* of the taps in the image */
+    uint16_t n_taps;
+    uint16_t quotient;
+} dassdp_taps_t;
+
+typedef struct dassdp_conv dassdp_conv_t;
+
+/* acc[i] += times row[i]: signed weights of taps that lie side by side. */
+typedef void dassdp_scatter_fn(void *acc, const int8_t *row, uint32_t n_columns, int32_t times,
+                               const dassdp_conv_t *conv);
+
+/* An event-driven convolution. Image: by input channel, rows in the order of `down`, taps in that of
+ * `across`, of each the weights to tap_columns output channels. */
+struct dassdp_conv {
+    dassdp_volume_t source;
+    dassdp_axis_t y, x;
+    uint32_t out_channels; /* columns from place to place of the sums */
+    uint32_t channel_bytes;
+    uint32_t row_bytes;
+    uint32_t tap_bytes;
+    uint32_t tap_columns;
+    uint32_t group_channels; /* input channels of a group, 0: one group */
+    dassdp_divisor_t by_group;
+    uint16_t n_down, n_across;
+    const dassdp_taps_t *down;
+    const dassdp_taps_t *across;
+    dassdp_scatter_fn *scatter;
+    uint32_t acc_shift;    /* log2 of the bytes of a sum */
+};
+
+/* Spikes that come later. Lags count from the row of this step. */
+typedef struct {
+    uint16_t n_lags;
+    uint16_t n_history;    /* rows of the ring; 0: frames of the input */
+    int32_t history_off;
+    uint32_t words_off;    /* scratch: spikes of several lags together */
+    const uint16_t *lags;
+    const uint32_t *masks; /* words of the neurons of each lag; NULL: one lag for all */
+} dassdp_delay_t;
+
+/* How spikes of a source reach a projection that is no plain matrix between bits of one step. */
+typedef struct dassdp_path {
+    /* Adds to acc, which holds nothing yet where adds is 0; returns whether it holds something. */
+    uint32_t (*deliver)(const dassdp_model_t *model, void *state,
+                        const dassdp_projection_t *projection, void *acc, uint32_t adds,
+                        uint32_t t_step);
+    /* Bits of delayed spikes, NULL for silence. */
+    const uint32_t *(*delayed)(const dassdp_model_t *model, void *state,
+                               const dassdp_projection_t *projection, uint32_t t_step);
+    /* A maximum pool writes pooled bits, and numbers of spikes where the source has them. */
+    void (*pool_max)(const struct dassdp_path *path, void *state, const uint32_t *spk_bits,
+                     const uint8_t *n_spikes);
+    const dassdp_delay_t *delay;
+    const dassdp_pool_t *max_pool;
+    const dassdp_pool_t *sum_pool;
+    const dassdp_conv_t *conv;
+    uint32_t n_source;     /* neurons of the source */
+    uint32_t n_pooled;     /* behind its maximum pool, else the same */
+    int32_t multi_off;     /* uint8 spikes of each of them in the step; DASSDP_NONE: 0 or 1 */
+    uint32_t events_off;   /* scratch: indices of a list of spikes */
+    uint32_t pooled_off;   /* scratch: words behind a maximum pool */
+    uint32_t numbers_off;  /* scratch: uint8 numbers of spikes behind it */
+} dassdp_path_t;
+
 struct dassdp_projection {
     uint16_t pre;          /* index of the population, or of the input */
     uint16_t post;
@@ -249,13 +392,40 @@ struct dassdp_projection {
     const dassdp_eihl_rule_t *eihl_rule;
     const dassdp_stdp_rule_t *stdp_rule;
     const dassdp_sync_rule_t *sync_rule;
+    const dassdp_path_t *path; /* NULL: `accumulate` takes the bits of the source as they are */
 };
 
 typedef struct {
     uint16_t frame_bytes;  /* int8 currents, or words of 32 spikes */
     uint16_t n_frames;     /* 1: the same in every step */
-    uint32_t x_off;        /* offset of the first frame in a sample */
+    uint32_t x_off;        /* offset of the first frame in a sample; of spikes made on the device,
+                              that of these, modulo 2^32 */
+    uint32_t tail_bits;    /* of the last word of a frame of spikes; 0: all of it is used */
 } dassdp_input_t;
+
+/* Makes the spikes of an input, in every step, of what the host sends. */
+typedef struct dassdp_coder {
+    void (*encode)(const struct dassdp_coder *coder, void *state, const void *x, uint32_t t_step);
+    uint32_t x_off;        /* of events or codes in a sample */
+    uint16_t n_neurons;
+    uint16_t n_raw;        /* int8 codes of a frame */
+    uint32_t n_listed;     /* half-words of a list of events */
+    uint32_t seed;         /* rate */
+    uint16_t step;         /* delta */
+    uint16_t n_channels;   /* delta: codes of a place */
+    const uint16_t *table; /* latency: step of codes 0 to 127, 65535: none */
+    int32_t spk_off;       /* packed spikes of the step */
+    int32_t multi_off;     /* uint8 spikes of the step, DASSDP_NONE: 0 or 1 */
+    int32_t coder_off;     /* what it carries from step to step */
+    int32_t history_off;   /* as dassdp_dynamics_t has it */
+    uint16_t n_history;
+} dassdp_coder_t;
+
+typedef struct {
+    void (*encode)(const dassdp_model_t *model, void *state, uint32_t t_step);
+    const dassdp_coder_t *coders;
+    uint32_t n_coders;
+} dassdp_coding_t;
 
 struct dassdp_model {
     uint32_t state_bytes;
@@ -298,6 +468,7 @@ struct dassdp_model {
     uint16_t n_schedule;
     const dassdp_replay_rule_t *replay; /* or NULL */
     const dassdp_guard_rule_t *guard;   /* or NULL */
+    const dassdp_coding_t *coding;      /* inputs whose spikes are made on the device, or NULL */
 };
 
 /* What learning carries from sample to sample, and its counters. */
@@ -405,7 +576,8 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state);
 
 /* CRC-32 (IEEE 802.3, reflected), to be chained; start with 0. */
 uint32_t dassdp_crc32(uint32_t crc, const void *bytes, uint32_t n_bytes);
-/* Over spikes and membranes of every population, in order: the digest of one step. */
+/* Over spikes, membranes, synaptic currents and numbers of spikes of every population, in order: the
+ * digest of one step. */
 uint32_t dassdp_digest_step(const dassdp_model_t *model, const void *state, uint32_t crc);
 /* Over the readout's logits. */
 uint32_t dassdp_digest_logits(const dassdp_model_t *model, const void *state, uint32_t crc);

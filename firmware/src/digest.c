@@ -27,6 +27,9 @@ uint32_t dassdp_digest_step(const dassdp_model_t *model, const void *state, uint
                            (n + 31u) / 32u * 4u);
         crc = dassdp_crc32(crc, dassdp_at_const(state, (uint32_t)population->v_off),
                            n * (population->v_is_wide != 0u ? 4u : 2u));
+        if (population->dynamics != 0) {
+            crc = population->dynamics->digest(population, state, crc);
+        }
     }
     return crc;
 }

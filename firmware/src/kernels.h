@@ -12,6 +12,9 @@
  * and its padding. */
 #define DASSDP_COLUMNS(n) (((n) + 7u) & ~7u)
 
+/* Channels of a place of a population, padding included. */
+#define DASSDP_PLACE(n) (((n) + 3u) & ~3u)
+
 /* One weight of an image. */
 static inline int32_t dassdp_weight(const dassdp_projection_t *projection, const void *image,
                                     uint32_t pre_idx, uint32_t post_idx)
@@ -96,6 +99,46 @@ DASSDP_NEURON_KERNELS(v32_a32)
  * acc_rshift are 0, and (acc << acc_lshift) + base is proven to fit int16. v, base and acc are padded
  * with zeros to DASSDP_COLUMNS(n_neurons) and may be processed so far: padding never fires. */
 DASSDP_NEURON_KERNELS(pairs)
+
+/* dassdp_k_dynamics_<v and sum container>_<reset>, in this order for each neuron:
+ *   in = round(acc 2^acc_lshift / 2^acc_rshift) + base
+ *   r = [v >= fire_at]                   subtract_delayed, subtract_now, zero_delayed[_all]
+ *   i = round(i leak_i_q15 / 2^15) + in 2^i_frac_bits, in = round(i / 2^i_frac_bits)
+ *                                        with a synaptic current
+ *   in = in + v_bias
+ *   v = (1 - r) v                        zero_delayed
+ *   v = leak(v) + in
+ *   v = (1 - r) v                        zero_delayed_all
+ *   v = v - r reset_by                   subtract_delayed, subtract_now
+ *   v = fit(v), s = [v >= fire_at]
+ *   v = v - s reset_by                   subtract_once
+ *   v = fit(v - (s - r) reset_by)        subtract_now
+ *   v = (1 - s) v                        zero_now
+ *   v = v - reset_by, s = s + 1 while v >= fire_at and s < max_spikes     subtract_many
+ *   v = max(v, v_min)                    with v_min */
+#define DASSDP_DYNAMICS_KERNELS(container)                                                         \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_none;                                       \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_subtract_delayed;                           \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_subtract_now;                               \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_subtract_once;                              \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_subtract_many;                              \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_zero_delayed;                               \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_zero_delayed_all;                           \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_zero_now;
+DASSDP_DYNAMICS_KERNELS(v16_a16)
+DASSDP_DYNAMICS_KERNELS(v16_a32)
+DASSDP_DYNAMICS_KERNELS(v32_a16)
+DASSDP_DYNAMICS_KERNELS(v32_a32)
+
+/* acc[i] += times row[i], weights of a group of four columns in the order of an image's bytes;
+ * n_columns is a multiple of 4, not 0, acc and row lie on words. int16 sums are proven to fit. */
+dassdp_scatter_fn dassdp_k_scatter_a16;
+dassdp_scatter_fn dassdp_k_scatter_a32;
+/* The same with weights in natural order, conv->tap_columns to each place of the sums. */
+dassdp_scatter_fn dassdp_k_scatter_plain_a16;
+dassdp_scatter_fn dassdp_k_scatter_plain_a32;
+/* int16 weights in natural order, with groups or without, into int32 sums. */
+dassdp_scatter_fn dassdp_k_scatter_s16;
 
 /* touch_bits of one step: bit i is |v[i] - reset_by[i]| < touch_width[i], tail bits 0; int16 and
  * int32 membranes. fire_stride says whether neurons share reset_by and touch_width. */

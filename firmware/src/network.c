@@ -78,6 +78,22 @@ void dassdp_rest_population(const dassdp_model_t *model, void *state,
             dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
         dassdp_record_clear(&record);
     }
+    if (population->dynamics != 0) {
+        population->dynamics->rest(population, state);
+    }
+}
+
+/* Spikes of neurons that an input does not have would name rows behind the image. */
+static void clear_tails(const dassdp_model_t *model, int8_t *x)
+{
+    for (uint32_t i = 0; i < model->n_inputs; i++) {
+        const dassdp_input_t *input = &model->inputs[i];
+        uint32_t *tail = dassdp_at(x, input->x_off);
+        for (uint32_t f = 0; input->tail_bits != 0u && f < input->n_frames; f++) {
+            tail += input->frame_bytes >> 2;
+            tail[-1] &= input->tail_bits;
+        }
+    }
 }
 
 void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
@@ -89,6 +105,9 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     if (own != 0 && own != x) {
         memcpy(own, x, model->x_bytes);
     }
+    if (own != 0) {
+        clear_tails(model, own);
+    }
     for (uint32_t i = 0; i < model->n_populations; i++) {
         const dassdp_population_t *population = &model->populations[i];
         dassdp_rest_population(model, state, population);
@@ -98,8 +117,7 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     }
 }
 
-/* Spikes that enter a projection in this step. */
-static const uint32_t *spikes_into(const dassdp_model_t *model, const void *state,
+const uint32_t *dassdp_spikes_into(const dassdp_model_t *model, const void *state,
                                    const dassdp_projection_t *projection, uint32_t t_step)
 {
     if (projection->from_input != 0u) {
@@ -156,7 +174,7 @@ static uint32_t accumulate(const dassdp_model_t *model, void *state,
     uint32_t is_dense = projection->totals != 0;
     uint32_t in_parts = is_dense | (uint32_t)(population->acc_is_wide > (projection->weight_bits == 16u));
     dassdp_cursor_t cursor = {
-        .spk_bits = spikes_into(model, state, projection, t_step),
+        .spk_bits = dassdp_spikes_into(model, state, projection, t_step),
         .n_words = DASSDP_WORDS((uint32_t)projection->n_pre),
         .row = dassdp_first_row(image),
         .row_bytes = projection->row_bytes,
@@ -185,7 +203,11 @@ static const void *spike_sums(const dassdp_model_t *model, void *state,
     uint32_t adds = 0;
     for (uint32_t p = population->projection_begin; p < population->projection_end; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
-        if (projection->is_analogue == 0u) {
+        if (projection->path != 0) {
+            adds = projection->is_analogue != 0u
+                       ? adds
+                       : projection->path->deliver(model, state, projection, acc, adds, t_step);
+        } else if (projection->is_analogue == 0u) {
             adds = accumulate(model, state, population, projection, acc, adds, t_step);
         }
     }
@@ -212,6 +234,9 @@ static void add_logits(const dassdp_model_t *model, void *state,
         }
         return;
     }
+    if (model->readout_kind == DASSDP_READOUT_SPIKE_NUMBER) {
+        return; /* dassdp_dynamics_step has added them */
+    }
     /* the rows of a spike count are its own words */
     dassdp_row_t *rows = dassdp_at(state, model->rows_off);
     dassdp_cursor_t cursor = {.spk_bits = dassdp_at_const(state, (uint32_t)population->spk_off),
@@ -225,8 +250,7 @@ static void add_logits(const dassdp_model_t *model, void *state,
     }
 }
 
-/* A non-resetting readout "fires" where its membrane is positive: its events, in scratch. */
-static const uint32_t *positive(const dassdp_model_t *model, void *state,
+const uint32_t *dassdp_positive(const dassdp_model_t *model, void *state,
                                 const dassdp_population_t *population)
 {
     uint32_t *words = dassdp_at(state, model->words_off);
@@ -246,7 +270,7 @@ static void record(const dassdp_model_t *model, void *state, const dassdp_popula
         dassdp_record_t slot =
             dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
         const uint32_t *events =
-            population->records_membrane != 0u ? positive(model, state, population) : spk_bits;
+            population->events != 0 ? population->events(model, state, population) : spk_bits;
         dassdp_record_add(&slot, events, t_step, population->records == DASSDP_RECORD_LAST);
     }
     if (population->keeps_raster != 0u) {
@@ -272,8 +296,12 @@ void dassdp_step_population(const dassdp_model_t *model, void *state,
     }
     const void *acc = spike_sums(model, state, population, t_step);
     uint32_t *spk_bits = dassdp_at(state, (uint32_t)population->spk_off);
-    population->update(population, dassdp_at(state, (uint32_t)population->v_off), spk_bits, acc,
-                       base);
+    if (population->dynamics != 0) {
+        population->dynamics->step(population, state, acc, base, t_step);
+    } else {
+        population->update(population, dassdp_at(state, (uint32_t)population->v_off), spk_bits, acc,
+                           base);
+    }
     if (population->sum_off >= 0) {
         add_logits(model, state, population);
     }
@@ -285,6 +313,9 @@ void dassdp_step(const dassdp_model_t *model, void *state)
     dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
     if (progress->t_step >= model->n_steps) {
         return;
+    }
+    if (model->coding != 0) {
+        model->coding->encode(model, state, progress->t_step);
     }
     for (uint32_t i = 0; i < model->n_populations; i++) {
         dassdp_step_population(model, state, &model->populations[i], progress->t_step);

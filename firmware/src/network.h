@@ -12,6 +12,17 @@ void dassdp_rest_population(const dassdp_model_t *model, void *state,
 void dassdp_step_population(const dassdp_model_t *model, void *state,
                             const dassdp_population_t *population, uint32_t t_step);
 
+/* Spikes that enter a projection in this step, as its source has them. */
+const uint32_t *dassdp_spikes_into(const dassdp_model_t *model, const void *state,
+                                   const dassdp_projection_t *projection, uint32_t t_step);
+
+/* A non-resetting readout "fires" where its membrane is positive. */
+dassdp_events_fn dassdp_positive;
+
+/* A channel fires where one of its neurons does: n_recorded of them, side by side in every
+ * place, and padding behind them. */
+dassdp_events_fn dassdp_channels;
+
 /* The lowest index of the largest logit. */
 uint32_t dassdp_class(const dassdp_model_t *model, const void *state);
 

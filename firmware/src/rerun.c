@@ -25,6 +25,9 @@ static void enter(void *state, const dassdp_population_t *population, uint32_t t
     uint32_t row_bytes = DASSDP_WORDS((uint32_t)population->n_neurons) * 4u;
     memcpy(dassdp_at(state, (uint32_t)population->spk_off),
            dassdp_at(state, (uint32_t)population->raster_off + t_step * row_bytes), row_bytes);
+    if (population->dynamics != 0) {
+        population->dynamics->remember(population, state, t_step);
+    }
 }
 
 uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory)

@@ -25,7 +25,7 @@ static int begin(const dassdp_link_t *link, uint32_t projection_idx, uint32_t fi
     }
     const dassdp_projection_t *projection = &model->projections[projection_idx];
     cursor->projection_idx = projection_idx;
-    cursor->n_post = model->populations[projection->post].n_neurons;
+    cursor->n_post = projection->n_post;
     cursor->n_bytes = projection->weight_bits == 16 ? 2 : 1;
     cursor->pre_idx = first / cursor->n_post;
     cursor->post_idx = first - cursor->pre_idx * cursor->n_post;

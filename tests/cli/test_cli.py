@@ -87,8 +87,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_version_and_help_name_every_verb() -> None:
     assert ok("--version").strip() == f"edge-dassdp {edge_dassdp.__version__}"
     text = ok("--help")
-    for name in ("quantize", "generate", "build", "run", "learn", "verify", "measure", "flash",
-                 "demo", "boards", "devices", "doctor", "explain"):
+    for name in ("inspect", "quantize", "generate", "build", "run", "learn", "verify", "measure",
+                 "flash", "demo", "boards", "devices", "doctor", "explain"):
         assert name in text
         shown = CliRunner().invoke(app, [name, "--help"])
         assert shown.exit_code == 0 and "--json" in shown.output

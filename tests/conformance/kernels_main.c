@@ -77,6 +77,22 @@ static uint32_t analogue(dassdp_analogue_fn *kernel, int is_wide)
     return crc;
 }
 
+static uint32_t scatter(dassdp_scatter_fn *kernel, int is_wide)
+{
+    uint32_t crc = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        uint32_t first = 4u * below(COLUMNS / 8u);
+        uint32_t n_columns = 4u * (1u + below(COLUMNS / 8u));
+        int32_t times = below(2) ? 1 : around(is_wide ? 256 : 30);
+        random_projection(8, 8);
+        fill(acc, is_wide, COLUMNS, -20000, 20000);
+        kernel((uint8_t *)acc + (first << (is_wide ? 2 : 1)), (const int8_t *)image + 4u * below(99),
+               n_columns, times, 0);
+        crc = dassdp_crc32(crc, acc, sizeof acc);
+    }
+    return crc;
+}
+
 static uint32_t neurons(dassdp_neuron_fn *kernel, int v_is_wide, int acc_is_wide, int is_pairs)
 {
     const int32_t v_limit = v_is_wide ? 1 << 28 : 32767;
@@ -150,6 +166,8 @@ int main(void)
     SHOW("accumulate_s6", accumulate(dassdp_k_accumulate_s6, 4, 6));
     SHOW("analogue_a16", analogue(dassdp_k_analogue_a16, 0));
     SHOW("analogue_a32", analogue(dassdp_k_analogue_a32, 1));
+    SHOW("scatter_a16", scatter(dassdp_k_scatter_a16, 0));
+    SHOW("scatter_a32", scatter(dassdp_k_scatter_a32, 1));
     SHOW("rows", list_rows());
     SHOW_NEURONS(pairs, 0, 0, 1);
     SHOW_NEURONS(v16_a16, 0, 0, 0);

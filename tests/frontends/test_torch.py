@@ -16,7 +16,8 @@ import torch
 
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatmodel import FloatModel
-from edge_dassdp.frontends.torch import from_sequential
+from edge_dassdp.frontends.torch import from_torch
+from edge_dassdp.ir import Encoder
 
 N_STEPS, N_SAMPLES, SIZES = 12, 16, (9, 17, 6)
 torch.set_num_threads(1)
@@ -56,7 +57,7 @@ def run_snntorch(modules, x: np.ndarray, n_frames: int = 1):
 
 
 def assert_same_run(modules, x: np.ndarray, n_frames: int = 1) -> np.ndarray:
-    network = from_sequential(modules, n_steps=N_STEPS, input_frames=n_frames)
+    network = from_torch(modules, n_steps=N_STEPS, input_frames=n_frames)
     trace = FloatModel(network).run(x)
     spikes, membranes = run_snntorch(modules, x, n_frames)
     for population, s, v in zip(network.populations, spikes, membranes, strict=True):
@@ -100,7 +101,7 @@ def test_a_membrane_at_the_threshold_does_not_spike(reset, delay):
         layer.weight.copy_(torch.eye(4))
     modules = [layer, snntorch.Leaky(0.5, reset_mechanism=reset, reset_delay=delay)]
     x = np.array([[1.0, 0.5, 2.5, 1.5], [0.75, 2.0, 0.25, 3.0]], np.float32)
-    trace = FloatModel(from_sequential(modules, n_steps=N_STEPS)).run(x)
+    trace = FloatModel(from_torch(modules, n_steps=N_STEPS)).run(x)
     spikes, membranes = run_snntorch(modules, x)
     population = "out" if reset == "none" else "lif1"
     np.testing.assert_array_equal(trace.spikes[population], spikes[0].astype(bool))
@@ -119,7 +120,7 @@ def test_a_trained_beta_is_clamped_as_in_the_forward_pass():
     rng = np.random.default_rng(3)
     beta = torch.tensor([-0.25, 1.5, 0.5, 0.9, 1.0, 0.0])
     modules = [linear(SIZES[0], 6, rng), snntorch.Leaky(beta, learn_beta=True)]
-    network = from_sequential(modules, n_steps=N_STEPS)
+    network = from_torch(modules, n_steps=N_STEPS)
     assert network.population("lif1").beta.tolist()[:2] == [0.0, 1.0]
     assert_same_run(modules, inputs(rng))
 
@@ -132,36 +133,144 @@ def test_names_readout_and_ignored_modules():
         nn.Identity(), linear(5, 3, rng, bias=False),
         snntorch.Leaky(0.0, reset_mechanism="none"),
     )
-    network = from_sequential(model, n_steps=4)
+    network = from_torch(model, n_steps=4)
     assert [i.name for i in network.inputs] == ["input"]
     assert [p.name for p in network.projections] == ["fc1", "fc2"]
     assert [p.name for p in network.populations] == ["lif1", "out"]
     assert (network.readout.population, network.readout.kind) == ("out", "membrane_sum")
     assert network.projection("fc2").bias is None
-    assert from_sequential(model, n_steps=4, readout="spike_count").readout.kind == "spike_count"
-    spiking = from_sequential([linear(9, 3, rng), snntorch.Leaky(0.9)], n_steps=4)
+    assert from_torch(model, n_steps=4, readout="spike_count").readout.kind == "spike_count"
+    spiking = from_torch([linear(9, 3, rng), snntorch.Leaky(0.9)], n_steps=4)
     assert (spiking.readout.population, spiking.readout.kind) == ("lif1", "spike_count")
 
 
 def refused(code: str, model, **options) -> str:
     with pytest.raises(EdgeError) as caught:
-        from_sequential(model, **{"n_steps": 4, **options})
+        from_torch(model, **{"n_steps": 4, **options})
     assert caught.value.code == code
     return str(caught.value)
 
 
-def test_refusals_name_the_module_and_what_is_supported():
+def test_refusals_name_the_module_and_what_to_do():
     rng = np.random.default_rng(1)
     nn, lif = torch.nn, snntorch.Leaky
-    message = refused("E102", nn.Sequential(nn.Conv2d(1, 2, 3), lif(0.9)))
-    assert "module 0 (Conv2d)" in message and "nn.Linear" in message
-    assert "module 1 (Linear)" in refused("E102", [linear(3, 3, rng), linear(3, 3, rng), lif(0.5)])
-    assert "module 0 (Leaky)" in refused("E102", [lif(0.9), linear(3, 3, rng)])
-    assert "end with a Leaky" in refused("E102", [linear(3, 3, rng), lif(0.9), linear(3, 2, rng)])
+    assert "module 0 (Conv2d)" in refused("E102", nn.Sequential(nn.Conv2d(1, 2, 3), lif(0.9)))
+    assert "module 0 (Leaky) comes first" in refused("E102", [lif(0.9), linear(3, 3, rng)])
     assert "no layers" in refused("E102", [nn.Flatten()])
-    assert "nn.Sequential" in refused("E102", linear(3, 3, rng))
-    assert "(RLeaky)" in refused(
-        "E102", [linear(3, 3, rng), snntorch.RLeaky(0.9, linear_features=3)])
+    message = refused("E102", [linear(3, 3, rng), nn.ReLU(), lif(0.9)])
+    assert "module 1 (ReLU)" in message and "nn Linear" in message
+    assert "module 1 (SLSTM)" in refused("E102", [linear(3, 3, rng), snntorch.SLSTM(3, 3)])
+    refused("E102", linear(3, 3, rng))
+
+
+class Net(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1, self.lif1 = torch.nn.Linear(3, 2), snntorch.Leaky(0.9)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.lif1(self.fc1(x))[0]
+
+
+def test_a_module_of_ones_own_is_asked_for_its_layers_in_order():
+    message = refused("E102", Net())
+    assert "Net is not an nn.Sequential" in message
+    assert "from_torch([net.fc1, net.lif1, ...])" in message
+    assert "fc1 (Linear), lif1 (Leaky)" in message
+    assert "module 1 (Net)" in refused("E102", [linear(4, 3, np.random.default_rng(0)), Net()])
+    net = Net()
+    assert from_torch([net.fc1, net.lif1], n_steps=4).populations[0].size == 2
+
+    class Squared(torch.nn.Sequential):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x) ** 2
+
+    class Plain(torch.nn.Sequential):
+        pass
+
+    refused("E102", Squared(net.fc1, net.lif1))
+    assert from_torch(Plain(net.fc1, net.lif1), n_steps=4).populations[0].name == "lif1"
+
+
+def test_layers_in_a_row_are_multiplied_and_a_last_one_is_read():
+    rng = np.random.default_rng(4)
+    first, second, last = linear(3, 5, rng), linear(5, 4, rng), linear(4, 2, rng)
+    network = from_torch([first, second, snntorch.Leaky(0.9), last], n_steps=4)
+    assert [p.name for p in network.populations] == ["lif1", "out"]
+    assert network.readout.kind == "membrane_sum" and not network.population("out").beta.any()
+    product = (second.weight @ first.weight).detach().double().numpy().T
+    np.testing.assert_allclose(network.projection("fc1_2").weight, product, rtol=1e-6)
+    assert network.projection("fc2").weight.shape == (4, 2)
+
+
+def test_convolutions_pools_and_batch_norm_are_folded_as_stated():
+    rng = np.random.default_rng(6)
+    nn = torch.nn
+    conv, norm = nn.Conv2d(2, 4, 3, padding="same", groups=2), nn.BatchNorm2d(4)
+    with torch.no_grad():
+        for value in (norm.weight, norm.bias, norm.running_mean):
+            value.copy_(torch.tensor(rng.normal(size=4)))
+    norm.running_var.copy_(torch.tensor(rng.uniform(0.5, 2.0, 4)))
+    model = nn.Sequential(conv, norm, snntorch.Leaky(0.9), nn.MaxPool2d(2), nn.AvgPool2d(2),
+                          nn.Flatten(), linear(4, 3, rng), snntorch.Leaky(0.9)).eval()
+    network = from_torch(model, n_steps=4, input_shape=(2, 5, 5), spikes=True)
+    assert network.inputs[0].shape == (2, 5, 5) and network.inputs[0].spikes
+    factor = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach().double().numpy()
+    weight = conv.weight.detach().double().numpy() * factor[:, None, None, None]
+    np.testing.assert_allclose(network.projection("conv1").weight, weight, rtol=1e-6)
+    bias = factor * (conv.bias - norm.running_mean).detach().double().numpy() \
+        + norm.bias.detach().double().numpy()
+    np.testing.assert_allclose(network.projection("conv1").bias, bias, rtol=1e-6, atol=1e-7)
+    assert network.projection("conv1").conv.padding == (1, 1)
+
+
+@pytest.mark.parametrize("make, word", [
+    (lambda nn: [nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular")], "padding_mode"),
+    (lambda nn: [nn.Conv2d(1, 2, 2, padding="same")], "even kernel"),
+    (lambda nn: [nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)], "model.eval()"),
+    (lambda nn: [nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, track_running_stats=False)], "statistics"),
+    (lambda nn: [nn.Conv2d(1, 2, 3), nn.MaxPool2d(2)], "behind the neurons"),
+    (lambda nn: [nn.AvgPool2d(2, padding=1, count_include_pad=False)], "count_include_pad"),
+    (lambda nn: [nn.AvgPool2d(4, ceil_mode=True)], "ceil_mode"),
+    (lambda nn: [nn.AvgPool2d(2, divisor_override=3)], "divisor_override"),
+    (lambda nn: [nn.AdaptiveAvgPool2d(4)], "divide"),
+    (lambda nn: [nn.Conv1d(1, 2, 3)], "(channels, length)"),
+    (lambda nn: [nn.Flatten(1, 2)], "nn.Flatten()"),
+    (lambda nn: [nn.Linear(36, 4)], "nn.Flatten() before"),
+])
+def test_layers_that_compute_something_else_are_refused(make, word):
+    modules = [*make(torch.nn), snntorch.Leaky(0.9)]
+    message = refused("E102", modules, input_shape=(1, 6, 6))
+    assert word in message and f"module {len(modules) - 2} (" in message
+
+
+def test_neurons_may_stand_first_and_behind_a_pool():
+    """Inputs and spikes then go one to one."""
+    rng = np.random.default_rng(6)
+    options = {"beta": 0.5, "init_hidden": True}
+    modules = [snntorch.Leaky(**options), torch.nn.AvgPool2d(2),
+               snntorch.Leaky(threshold=0.25, **options), torch.nn.Flatten(),
+               linear(8, 3, rng), snntorch.Leaky(**options)]
+    network = from_torch(modules, n_steps=N_STEPS, input_shape=(2, 4, 4))
+    assert [p.shape for p in network.populations] == [(2, 4, 4), (2, 2, 2), (3,)]
+    x = (rng.integers(-16, 65, (N_SAMPLES, 32)) / 32).astype(np.float32)
+    with torch.no_grad():
+        model = torch.nn.Sequential(*modules)
+        run = [model(torch.tensor(x).reshape(-1, 2, 4, 4)).numpy() for _ in range(N_STEPS)]
+    spikes = np.stack(run, axis=1).astype(bool)
+    assert spikes.any() and not spikes.all()
+    np.testing.assert_array_equal(FloatModel(network).run(x).spikes["lif3"], spikes)
+
+
+def test_inputs_of_events_and_of_encoders():
+    rng = np.random.default_rng(4)
+    modules = [linear(6, 3, rng), snntorch.Leaky(0.9)]
+    events = from_torch(modules, n_steps=5, n_events=40, counts=True).inputs[0]
+    assert (events.n_frames, events.n_events, events.counts) == (5, 40, True)
+    latency = from_torch(modules, n_steps=5, encoder=Encoder("latency")).inputs[0]
+    assert (latency.n_frames, latency.encoder) == (1, Encoder("latency"))
+    delta = from_torch(modules, n_steps=5, encoder=Encoder("delta")).inputs[0]
+    assert (delta.n_frames, delta.n_raw) == (5, 3)
 
 
 @pytest.mark.filterwarnings("ignore:Inhibition")
@@ -209,5 +318,5 @@ def test_bad_values_and_sizes_name_the_module():
 
 
 def test_without_torch_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "snntorch", None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     assert "pip install 'edge-dassdp[torch]'" in refused("E303", [])

@@ -45,7 +45,7 @@ def test_settings_out_of_range_are_refused_by_name(fields: dict[str, Any], words
 
 @pytest.mark.parametrize(("learning", "settings", "calibration", "code", "words"), [
     (None, Settings(bits_of={"fc9": 8}), None, "E105", "fc9"),
-    (None, Settings(bits_of={"fc2": 16}), None, "E105", "'fc2' is frozen"),
+    (None, Settings(bits_of={"fc1": 16}), None, "E105", "'fc1' hears currents"),
     (None, None, np.zeros((3, 19)), "E104", "(3, 19)"),
     (None, None, np.full((3, 20), np.nan), "E104", "NaN"),
     (Learning({"fc1": ErrorSSDP()}), None, None, "E203", "'fc1'"),

@@ -22,6 +22,7 @@ from devices import (
     stream,
     target,
 )
+from scenarios import SCENARIOS
 
 from edge_dassdp.errors import EXIT_LINK, EXIT_USAGE, EdgeError
 from edge_dassdp.messages import MESSAGES, PROTOCOL, STATUSES
@@ -34,6 +35,8 @@ from edge_dassdp.protocol import (
     link_buffer_bytes,
     parse_response,
 )
+from edge_dassdp.reference import Reference
+from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
 from edge_dassdp.targets.serial import open_port
@@ -308,3 +311,14 @@ def test_a_line_that_echoes_made_the_device_answer_itself_for_ever() -> None:
     over.write(stranger)
     over.write(over.read(1000))
     assert over.in_waiting == 0
+
+
+@pytest.mark.parametrize("name", ["spikes_7", "convolutions", "sinabs"])
+def test_spikes_of_neurons_that_an_input_does_not_have_are_ignored(name: str) -> None:
+    """All bits set: those behind the last neuron, and addresses beyond it."""
+    network = SCENARIOS[name].quantized
+    reference, emulator = Reference(network), Emulator(network, checked=True)
+    for fill in (-1, 127):
+        x = np.full(network.x_bytes, fill, np.int8)
+        expected, found = (t.infer(x, digest=True) for t in (reference, emulator))
+        assert found.forward_digest == expected.forward_digest

@@ -13,7 +13,16 @@
 #include "fixed.h"
 #include "kernels.h"
 
-enum reset { NONE, SUBTRACT_DELAYED, SUBTRACT_NOW, ZERO_DELAYED, ZERO_NOW };
+enum reset {
+    NONE,
+    SUBTRACT_DELAYED,
+    SUBTRACT_NOW,
+    ZERO_DELAYED,
+    ZERO_NOW,
+    SUBTRACT_ONCE, /* these three of kernels.h's dynamics alone */
+    SUBTRACT_MANY,
+    ZERO_DELAYED_ALL
+};
 
 static inline int32_t leak_v16(int32_t v, int32_t leak_q15)
 {

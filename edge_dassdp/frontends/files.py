@@ -1,0 +1,115 @@
+"""Model files: whatever holds a float network, by its kind, as an `edge_dassdp.ir.Network`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from edge_dassdp import ir
+from edge_dassdp.errors import EdgeError
+from edge_dassdp.ir import Encoder, Network, ReadoutKind
+
+Kind = Literal["nir", "onnx", "float", "quantized"]
+TITLES: dict[Kind, str] = {"nir": "NIR", "onnx": "ONNX", "float": "float network",
+                           "quantized": "quantized network"}
+_QUANTIZED = "edge_dassdp/quantized/"
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What a file of another library does not say; None where its importer decides.
+
+    source: text of a `profile.SourceProfile`, and dt a step in the unit of the file's times, both
+    of NIR files alone. n_steps: steps of a sample. spikes: inputs are spikes and not currents; by
+    themselves spikes of NIR and currents of ONNX files. frames: one per step; by itself of spikes
+    alone. n_events, counts, encoder, readout: as in `ir.Input` and `ir.Readout`; events and
+    encoders make spikes.
+    """
+
+    source: str | None = None
+    dt: float | None = None
+    n_steps: int | None = None
+    spikes: bool | None = None
+    frames: bool | None = None
+    n_events: int = 0
+    counts: bool = False
+    encoder: Encoder | None = None
+    readout: ReadoutKind | None = None
+
+
+def kind_of(path: Path | str) -> Kind:
+    """NIR and ONNX files by their suffix; all else is an .npz, float unless its header names
+    another format. The file need not exist."""
+    suffix = Path(path).suffix.lower()
+    if suffix in (".nir", ".onnx"):
+        return "nir" if suffix == ".nir" else "onnx"
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            found = str(json.loads(archive["header"].tobytes())["format"])
+    except Exception:  # whatever it is, its reader says what is wrong
+        return "float"
+    return "quantized" if found.startswith(_QUANTIZED) else "float"
+
+
+def load_model(path: Path | str, options: SourceOptions | None = None) -> Network:
+    """The float network in a .nir or .onnx file, or in an .npz that `ir.save` wrote.
+
+    Raises EdgeError E103 for a file that is missing, damaged or already quantized, E105 for options
+    that do not belong to its kind, E106 where they are needed and missing; others as `from_nir` and
+    `from_onnx`.
+    """
+    given = options or SourceOptions()
+    kind = kind_of(path)
+    if kind == "quantized":
+        raise EdgeError("E103", f"{path} is quantized already, expected a float network",
+                        help=f"build it: edge-dassdp build {path} --board stm32f405")
+    return _READERS[kind](Path(path), given)
+
+
+def _read_nir(path: Path, options: SourceOptions) -> Network:
+    from edge_dassdp.frontends.nir import from_nir
+
+    return from_nir(path, profile=options.source, dt=options.dt, **_how(path, options, spikes=True))
+
+
+def _read_onnx(path: Path, options: SourceOptions) -> Network:
+    from edge_dassdp.frontends.onnx import from_onnx
+
+    if options.source is not None or options.dt is not None:
+        raise EdgeError("E105", f"{path} is an ONNX file, whose operations say how its neurons run",
+                        help="leave the source profile and dt out")
+    return from_onnx(path, **_how(path, options, spikes=False))
+
+
+def _read_own(path: Path, options: SourceOptions) -> Network:
+    network = ir.load(path)
+    told = [f.name for f in fields(options) if getattr(options, f.name) != f.default]
+    if told:
+        raise EdgeError("E105", f"{path} says itself how it runs", cause=f"{', '.join(told)} "
+                        "belong to files of other libraries", help="leave them out")
+    return network
+
+
+_READERS: dict[Kind, Callable[[Path, SourceOptions], Network]] = {
+    "nir": _read_nir, "onnx": _read_onnx, "float": _read_own}
+
+
+def _how(path: Path, options: SourceOptions, *, spikes: bool) -> dict[str, Any]:
+    """Arguments that all importers take. spikes: of the kind of file, where nothing says it."""
+    if options.n_steps is None:
+        raise EdgeError("E106", f"{path} does not say how many steps a sample has",
+                        help="give n_steps; on the command line --n-steps")
+    makes_spikes = options.n_events > 0 or options.encoder is not None
+    if makes_spikes and options.spikes is False:
+        raise EdgeError("E105", "events and encoders make spikes, the input cannot be currents")
+    if makes_spikes or options.spikes is not None:
+        spikes = makes_spikes or bool(options.spikes)
+    frames = spikes and options.encoder is None if options.frames is None else options.frames
+    return {"n_steps": options.n_steps, "spikes": spikes, "frames": frames,
+            "n_events": options.n_events, "counts": options.counts, "encoder": options.encoder,
+            "readout": options.readout}

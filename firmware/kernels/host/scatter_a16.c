@@ -1,0 +1,25 @@
+/* Bytes of a vector into the order of their columns, then one addition of half-words. */
+#include "columns.h"
+#include "kernels.h"
+
+enum { BYTES = 16 };
+typedef DASSDP_VECTOR_OF(int8_t, BYTES) bytes_t;
+
+void dassdp_k_scatter_a16(void *acc, const int8_t *row, uint32_t n_columns, int32_t times,
+                          const dassdp_conv_t *conv)
+{
+    (void)conv;
+    int16_t *at = acc;
+    uint32_t i = 0;
+    for (; i + BYTES <= n_columns; i += BYTES) {
+        bytes_t w;
+        memcpy(&w, row + i, BYTES);
+        w = DASSDP_SHUFFLE(bytes_t, w, w, 0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15);
+        for (uint32_t k = 0; k < BYTES; k++) {
+            at[i + k] = (int16_t)(at[i + k] + times * w[k]);
+        }
+    }
+    for (; i < n_columns; i++) {
+        at[i] = (int16_t)(at[i] + times * row[(i & ~3u) + DASSDP_LANE(i)]);
+    }
+}

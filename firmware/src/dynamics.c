@@ -1,0 +1,123 @@
+/* Populations that have more than a leak, a threshold and a plain reset, or a history for delays;
+ * models name these functions in dassdp_dynamics_t, so that only they link them. */
+#include "dynamics.h"
+
+#include <string.h>
+
+#include "kernels.h"
+#include "network.h"
+#include "state.h"
+
+static uint8_t *numbers(const dassdp_dynamics_t *dynamics, void *state)
+{
+    return dynamics->multi_off < 0 ? 0 : dassdp_at(state, (uint32_t)dynamics->multi_off);
+}
+
+/* Logits of neurons that fire several times a step (DASSDP_READOUT_SPIKE_NUMBER). */
+static void add_numbers(int32_t *sum, const uint8_t *n_spikes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        sum[i] += n_spikes[i];
+    }
+}
+
+void dassdp_dynamics_step(const dassdp_population_t *population, void *state, const void *acc,
+                          const void *base, uint32_t t_step)
+{
+    const dassdp_dynamics_t *dynamics = population->dynamics;
+    dynamics->neurons(population, dassdp_at(state, (uint32_t)population->v_off),
+                      dassdp_at(state, (uint32_t)population->spk_off), acc, base,
+                      dynamics->i_off < 0 ? 0 : dassdp_at(state, (uint32_t)dynamics->i_off),
+                      numbers(dynamics, state));
+    if (population->sum_off >= 0 && dynamics->multi_off >= 0) {
+        add_numbers(dassdp_at(state, (uint32_t)population->sum_off), numbers(dynamics, state),
+                    population->n_neurons);
+    }
+    dassdp_history_remember(population, state, t_step);
+}
+
+void dassdp_history_step(const dassdp_population_t *population, void *state, const void *acc,
+                         const void *base, uint32_t t_step)
+{
+    population->update(population, dassdp_at(state, (uint32_t)population->v_off),
+                       dassdp_at(state, (uint32_t)population->spk_off), acc, base);
+    dassdp_history_remember(population, state, t_step);
+}
+
+void dassdp_dynamics_rest(const dassdp_population_t *population, void *state)
+{
+    const dassdp_dynamics_t *dynamics = population->dynamics;
+    void *v = dassdp_at(state, (uint32_t)population->v_off);
+    uint32_t n = population->n_neurons;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t idx = i * dynamics->v_init_stride;
+        if (population->v_is_wide != 0u) {
+            ((int32_t *)v)[i] = ((const int32_t *)dynamics->v_init)[idx];
+        } else {
+            ((int16_t *)v)[i] = ((const int16_t *)dynamics->v_init)[idx];
+        }
+    }
+    if (dynamics->i_off >= 0) {
+        memset(dassdp_at(state, (uint32_t)dynamics->i_off), 0, n * sizeof(int32_t));
+    }
+    if (dynamics->multi_off >= 0) {
+        memset(numbers(dynamics, state), 0, n);
+    }
+}
+
+void dassdp_history_rest(const dassdp_population_t *population, void *state)
+{
+    (void)population;
+    (void)state;
+}
+
+void dassdp_history_remember(const dassdp_population_t *population, void *state, uint32_t t_step)
+{
+    const dassdp_dynamics_t *dynamics = population->dynamics;
+    if (dynamics->n_history != 0u) {
+        uint32_t row_bytes = DASSDP_WORDS((uint32_t)population->n_neurons) * 4u;
+        uint32_t row = t_step % dynamics->n_history;
+        memcpy(dassdp_at(state, (uint32_t)dynamics->history_off + row * row_bytes),
+               dassdp_at(state, (uint32_t)population->spk_off), row_bytes);
+    }
+}
+
+uint32_t dassdp_dynamics_digest(const dassdp_population_t *population, const void *state,
+                                uint32_t crc)
+{
+    const dassdp_dynamics_t *dynamics = population->dynamics;
+    uint32_t n = population->n_neurons;
+    if (dynamics->i_off >= 0) {
+        crc = dassdp_crc32(crc, dassdp_at_const(state, (uint32_t)dynamics->i_off),
+                           n * (uint32_t)sizeof(int32_t));
+    }
+    if (dynamics->multi_off >= 0) {
+        crc = dassdp_crc32(crc, dassdp_at_const(state, (uint32_t)dynamics->multi_off), n);
+    }
+    return crc;
+}
+
+uint32_t dassdp_history_digest(const dassdp_population_t *population, const void *state,
+                               uint32_t crc)
+{
+    (void)population;
+    (void)state;
+    return crc;
+}
+
+const uint32_t *dassdp_channels(const dassdp_model_t *model, void *state,
+                                const dassdp_population_t *population)
+{
+    const uint32_t *spk_bits = dassdp_at_const(state, (uint32_t)population->spk_off);
+    const uint32_t n_channels = population->n_recorded;
+    uint32_t *words = dassdp_at(state, model->words_off);
+    uint32_t channel = 0;
+    memset(words, 0, DASSDP_WORDS(n_channels) * 4u);
+    for (uint32_t i = 0; i < population->n_neurons; i++) {
+        if (channel < n_channels) {
+            words[channel >> 5] |= ((spk_bits[i >> 5] >> (i & 31u)) & 1u) << (channel & 31u);
+        }
+        channel = channel + 1u == DASSDP_PLACE(n_channels) ? 0u : channel + 1u;
+    }
+    return words;
+}
