@@ -69,11 +69,20 @@ _SHIM = """#include "dassdp_model.h"
 void bench_init(void *state);
 void bench_begin(void *state, const int8_t *x);
 void bench_step(void *state);
+void bench_deliver(void *state);
 void bench_infer(void *state, const int8_t *x, dassdp_result_t *result);
 void bench_learn(void *state, int32_t label, dassdp_result_t *result);
 void bench_init(void *state) { dassdp_init(&dassdp_model, state); }
 void bench_begin(void *state, const int8_t *x) { dassdp_begin(&dassdp_model, state, x); }
 void bench_step(void *state) { dassdp_step(&dassdp_model, state); }
+void bench_deliver(void *state)
+{
+    const dassdp_projection_t *projection = dassdp_model.projections;
+    if (projection->path != 0) {
+        (void)projection->path->deliver(&dassdp_model, state, projection,
+                                        (uint8_t *)state + dassdp_model.sums_off, 0, 0);
+    }
+}
 void bench_infer(void *state, const int8_t *x, dassdp_result_t *result)
 {
     dassdp_infer(&dassdp_model, state, x, result);
@@ -101,6 +110,10 @@ class Device:
 
     def step(self) -> None:
         self._add("step")
+
+    def deliver(self) -> None:
+        """Spikes of step 0 into the sums of the first projection, which has a path."""
+        self._add("deliver")
 
     def infer(self, x: Array) -> None:
         self._add("infer", constant(x), self._result)

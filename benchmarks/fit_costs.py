@@ -1,12 +1,13 @@
 """Instructions per operation of each core, fitted to firmware in QEMU: writes boards/costs.toml.
 
-    python benchmarks/fit_costs.py [--networks 128] [--cpu cortex-m4 ...]
+    python benchmarks/fit_costs.py [--networks 128] [--wired 160] [--cpu cortex-m4 ...]
 
 Random networks (depth, widths, steps, inputs of currents or spikes, weight bits, membranes, resets,
-skips, recurrence, frames, activity, rules) are built for one board of each cpu; every sample is
-classified and learned with counted instructions. Non-negative least squares of the relative error
-prices the operations of edge_dassdp.work. Every fourth network and the digits network are held out
-and only tested on. With --cpu the entries of other cpus stay as they are.
+skips, recurrence, frames, activity, rules), and wired ones (benchmarks/wired.py), are built for one
+board of each cpu; every sample is classified and learned with counted instructions. Non-negative
+least squares of the relative error prices the operations of edge_dassdp.work. Every fourth network
+of each kind and the digits network are held out and only tested on. With --cpu the entries of other
+cpus stay as they are.
 Needs the extra `examples`, whose scikit-learn brings SciPy.
 """
 
@@ -19,11 +20,12 @@ import shlex
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import wired
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
@@ -202,11 +204,34 @@ def random_samples(rng: np.random.Generator) -> Sampled:
         calibration = x[-2:] if is_dense else x if learning and learning.replay else None
         try:
             made = quantize(network, learning, settings, calibration, y).network
-            for board in boards().values():
-                ram_ledger(made, board)
+            if fits(made):
+                return Sampled.of(made, input_x(made, x), y)
         except EdgeError:  # it does not fit in numbers, or in RAM
             continue
-        return Sampled.of(made, input_x(made, x), y)
+
+
+def fits(network: QNetwork) -> bool:
+    """Into the flash of every board. Raises EdgeError E402 if it does not into its RAM."""
+    return all(ram_ledger(network, board).flash_bound <= board.flash.bytes
+               for board in boards().values())
+
+
+def wired_samples(rng: np.random.Generator) -> Sampled:
+    """A network of benchmarks/wired.py in the same way."""
+    while True:
+        try:
+            network = wired.random_network(rng)
+            learning = wired.random_learning(network, rng)
+            x = wired.random_x(network, rng, N_SAMPLES)
+            y = rng.integers(network.n_classes, size=N_SAMPLES)
+            settings = random_settings(learning, rng)
+            if not network.inputs[0].spikes and rng.random() < 0.5:  # int16 sums of currents
+                settings = replace(settings, weight_bits=4)
+            made = quantize(network, learning, settings, x, y).network
+            if fits(made):
+                return Sampled.of(made, input_x(made, x), y)
+        except EdgeError:  # a window, a number or RAM that does not fit
+            continue
 
 
 def digits_samples() -> Sampled:
@@ -247,24 +272,36 @@ def summary(parts: list[Rows], prices: FloatArray) -> tuple[float, float]:
     return 100 * float(np.mean(totals)), 100 * max(totals)
 
 
+Pairs = list[tuple[Rows, Rows]]
+"""Inference and learning of networks."""
+
+
 @dataclass(frozen=True)
 class Counted:
-    """All networks on one board: inference and learning, fitted or held out, digits apart."""
+    """All networks on one board: fitted or held out, wired ones and digits apart."""
 
-    fitted: list[tuple[Rows, Rows]]
-    held_out: list[tuple[Rows, Rows]]
-    digits: tuple[Rows, Rows]
+    fitted: Pairs
+    held_out: Pairs
+    wired_fitted: Pairs
+    wired_held_out: Pairs
+    digits: Pairs
     firmware: Firmware
 
 
-def count_all(networks: list[Sampled], digits: Sampled, board: Board) -> Counted:
+def count_all(networks: list[Sampled], wired_networks: list[Sampled], digits: Sampled,
+              board: Board) -> Counted:
     """Two at a time: counts do not depend on the computer's load."""
     with ThreadPoolExecutor(2) as pool:
-        counted = list(pool.map(lambda sampled: count(sampled, board), [*networks, digits]))
+        counted = list(pool.map(lambda sampled: count(sampled, board),
+                                [*networks, *wired_networks, digits]))
     parts = [(inference, learning) for inference, learning, _ in counted]
-    *random, last = parts
-    return Counted([p for i, p in enumerate(random) if i % HELD_OUT], random[::HELD_OUT], last,
-                   counted[-1][2])
+    n = len(networks)
+    return Counted(*_split(parts[:n]), *_split(parts[n:-1]), parts[-1:], counted[-1][2])
+
+
+def _split(parts: Pairs) -> tuple[Pairs, Pairs]:
+    """Those that are fitted, and those held out."""
+    return [p for i, p in enumerate(parts) if i % HELD_OUT], parts[::HELD_OUT]
 
 
 def table(counted: Counted, prices: FloatArray) -> Iterator[str]:
@@ -279,7 +316,8 @@ def table(counted: Counted, prices: FloatArray) -> Iterator[str]:
     yield f"kernels = {kernels}".replace("'", '"')
     for kind, what in enumerate(("inference", "learning")):
         groups = {"fitted": counted.fitted, "held_out": counted.held_out,
-                  "digits": [counted.digits]}
+                  "wired_fitted": counted.wired_fitted,
+                  "wired_held_out": counted.wired_held_out, "digits": counted.digits}
         for name, parts in groups.items():
             mean, largest = summary([p[kind] for p in parts], prices)
             n = sum(bool(len(p[kind].instructions)) for p in parts)
@@ -306,16 +344,19 @@ def entries(text: str) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=128)
+    parser.add_argument("--wired", type=int, default=160)
     parser.add_argument("--cpu", nargs="+", choices=sorted(boards()), default=sorted(boards()))
     arguments = parser.parse_args()
     rng = np.random.default_rng(SEED)
     networks = [random_samples(rng) for _ in range(arguments.networks)]
+    wired_networks = [wired_samples(rng) for _ in range(arguments.wired)]
     digits = digits_samples()
     path = assets.folder("boards") / COSTS_FILE
     for cpu in arguments.cpu:
         begin = time.monotonic()
-        counted = count_all(networks, digits, boards()[cpu])
-        lines = list(table(counted, fit([rows for pair in counted.fitted for rows in pair])))
+        counted = count_all(networks, wired_networks, digits, boards()[cpu])
+        fitted = [*counted.fitted, *counted.wired_fitted]
+        lines = list(table(counted, fit([rows for pair in fitted for rows in pair])))
         print(f"{cpu}, {time.monotonic() - begin:.0f} s", flush=True)
         print("\n".join(line for line in lines if line.startswith("error_")), flush=True)
         made = entries(path.read_text(encoding="utf-8")) | {cpu: "\n".join(lines)}

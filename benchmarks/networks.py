@@ -35,7 +35,7 @@ def step(core: str, activity: float, bits: int) -> Record:
         device.step()
         reference.step(t_step)
     last = device.run()[-1]
-    _same_bits(device.state(last), reference, network)
+    same_bits(device.state(last), reference, network)
     active = [round(activity * SIZES[0])]
     active += [int(s[0].sum()) for s in reference.spikes.values()]
     return record(f"step_{bits}_{round(100 * activity)}", core,
@@ -56,7 +56,8 @@ def _typical(network: QNetwork, x: np.ndarray, activity: float) -> tuple[int, in
     return min(off, key=lambda at: off[at])
 
 
-def _same_bits(state: dict[str, np.ndarray], reference: Reference, network: QNetwork) -> None:
+def same_bits(state: dict[str, np.ndarray], reference: Reference, network: QNetwork) -> None:
+    """Membranes and spikes. Raises AssertionError."""
     for p in network.populations:
         assert (state[f"v_{p.name}"] == reference.v[p.name][0]).all(), p.name
         assert (state[f"spk_{p.name}"] == reference.spikes[p.name][0]).all(), p.name

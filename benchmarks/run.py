@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import convolutions
 import networks
 import numpy as np
 import suite
@@ -26,6 +27,11 @@ KERNELS = (
     ("LIF with soft reset", "neuron and step", "neuron_pairs", ""),
     ("analogue 24 to 128, int16 sums", "MAC", "analogue_a16", ""),
     ("analogue 24 to 128, int32 sums", "MAC", "analogue_a32", ""),
+    ("convolution 3x3, 16 to 16 channels of 16x16 places, 5 % active", "synaptic operation",
+     "conv_3x3", ""),
+    ("convolution 5x5, stride 2, 16 to 8 channels, 5 % active", "synaptic operation",
+     "conv_5x5_2", ""),
+    ("depthwise 3x3, 16 channels, 5 % active", "synaptic operation", "depthwise_3x3", ""),
     ("plastic rows, stochastic rounding, 8 bits", "weight", "learn_rows_s8", ""),
     ("update row of a class", "weight", "update_row", ""),
 )
@@ -71,7 +77,8 @@ def tables(found: dict[str, list[Record]], peers: list[Record],
     for title, name in SIZES:
         cells = [f"{pick(found[c], name).bytes:,} B" for c in cores]
         lines.append(f"| {title} | {' | '.join(cells)} |")
-    return [*lines, "", *_beside(found["M4"], peers), "", slope_line(slopes)]
+    return [*lines, "", *_beside(found["M4"], peers), "", *_sparse(found), "",
+            slope_line(slopes)]
 
 
 def _beside(ours: list[Record], peers: list[Record]) -> list[str]:
@@ -87,6 +94,19 @@ def _beside(ours: list[Record], peers: list[Record]) -> list[str]:
             star = "" if peer.measured_here else "*"
             lines.append(f"| {own.what} | {peer.name}{star}: {peer.instructions:,.0f} | "
                          f"{own.instructions:,.0f} | {peer.instructions / own.instructions:.1f} |")
+    return lines
+
+
+def _sparse(found: dict[str, list[Record]]) -> list[str]:
+    """Event-driven convolutions over the MACs that a dense layer takes; zeroed sums counted."""
+    cores = list(found)
+    lines = ["| event-driven, 5 % active | MACs, dense | synaptic operations | instructions a "
+             f"dense MAC: {' | '.join(cores)} |", f"|---|---|---|{'---|' * len(cores)}"]
+    for layer in convolutions.LAYERS:
+        records = [pick(found[c], layer.name) for c in cores]
+        cells = [f"{r.instructions / layer.macs:.2f}" for r in records]
+        lines.append(f"| {layer.what} | {layer.macs:,} | {records[0].work:,.0f} | "
+                     f"{' | '.join(cells)} |")
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import convolutions
 import kernels
 import networks
 from counting import Record, read_records
@@ -14,11 +15,12 @@ TOLERANCE = 1.02
 
 
 def count(core: str) -> list[Record]:
-    """Kernels, steps, learning and sizes of one core."""
+    """Kernels, steps, learning, convolutions and sizes of one core."""
     return [*kernels.measure(core),
             *(networks.step(core, activity, bits)
               for activity, bits in ((0.2, 8), (0.2, 6), (1.0, 8))),
-            *networks.learning(core), *networks.layer(core), *networks.sizes(core)]
+            *networks.learning(core), *networks.layer(core),
+            *convolutions.measure(core), *networks.sizes(core)]
 
 
 def committed(core: str) -> list[Record]:

@@ -10,11 +10,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from edge_dassdp import assets
 from edge_dassdp.board import Board
-from edge_dassdp.work import Work
+from edge_dassdp.work import OPERATIONS, Work
 
 COSTS_FILE = "costs.toml"
 
@@ -31,18 +29,27 @@ def priced_cpus() -> frozenset[str]:
 
 
 def predict_instructions(work: Work, board: Board) -> float | None:
-    """Instructions of `work` on a board's core; None if boards/costs.toml lacks its cpu."""
+    """Instructions of `work` on a board's core; None if boards/costs.toml lacks its cpu, or the
+    price of anything that `work` holds."""
     return price(work, board.cpu) if board.cpu in _costs() else None
 
 
-def price(work: Work, cpu: str) -> float:
-    """Instructions of `work` on one of `priced_cpus`."""
-    return float(sum(each * getattr(work, name)
-                     for name, each in _costs()[cpu]["instructions"].items()))
+def price(work: Work, cpu: str) -> float | None:
+    """Instructions of `work` on one of `priced_cpus`; None if an operation of it has no price."""
+    prices = _costs()[cpu]["instructions"]
+    done = {name: n for name in OPERATIONS if (n := getattr(work, name))}
+    if not prices.keys() >= done.keys():
+        return None
+    return float(sum(prices[name] * n for name, n in done.items()))
+
+
+def price_all(work: Sequence[Work], cpu: str) -> float | None:
+    """Instructions of all of `work`, None if any of them has no price."""
+    known = [p for one in work if (p := price(one, cpu)) is not None]
+    return float(sum(known)) if len(known) == len(work) else None
 
 
 def predict_mean(work: Sequence[Work], board: Board) -> float | None:
-    """Mean instructions over samples; None without samples or without costs."""
-    predicted = [predict_instructions(one, board) for one in work]
-    known = [p for p in predicted if p is not None]
-    return float(np.mean(known)) if known else None
+    """Mean instructions over samples; None without samples, or where any of them has no price."""
+    total = price_all(work, board.cpu) if work and board.cpu in _costs() else None
+    return None if total is None else total / len(work)

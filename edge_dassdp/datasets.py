@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.ir import read_npz, write_npz
+from edge_dassdp.npz import read_npz, write_npz
 
 FORMAT = "edge_dassdp/dataset/1"
 SPLITS = ("train", "stream", "test")

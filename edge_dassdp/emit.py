@@ -118,6 +118,8 @@ def _model(network: QNetwork, layout: Layout, texts: _Texts) -> Fields:
         ("n_schedule", 0 if network.schedule_q8 is None else network.schedule_q8.size),
         ("replay", _replay(network, layout, texts)), ("guard", _guard(network, layout, texts)),
         ("coding", emit_paths.coding(network, layout, texts)),
+        ("clear_tails", "dassdp_clear_tails" if any(
+            emit_paths.tail_bits(i) for i in network.inputs) else "0"),
     ]
 
 

@@ -19,6 +19,8 @@ from edge_dassdp.wiring import Pool, Volume, size, volume
 Fields = list[tuple[str, Any]]
 _DELIVER = {"rows": "dassdp_deliver_rows", "channels": "dassdp_deliver_channels",
             "conv": "dassdp_deliver_conv", "currents": "0"}
+_HAS_ZERO = "dassdp_k_scatter_a16"
+"""The kernel that names what its sums are of which nothing is added (kernels.h)."""
 _ENCODE = {"latency": "dassdp_encode_latency", "rate": "dassdp_encode_rate",
            "delta": "dassdp_encode_delta"}
 
@@ -44,9 +46,14 @@ def input_fields(network: QNetwork, layout: Layout, source: Input) -> Fields:
         from_sample = layout.offset(f"coded_{source.name}") - layout.scratch_offset("x")
         return [("frame_bytes", 4 * words(source.size)), ("n_frames", 1),
                 ("x_off", f"{from_sample % 2**32}u")]
-    tail = source.size % 32 if source.spikes else 0
     return [("frame_bytes", frame_bytes(source)), ("n_frames", source.n_frames),
-            ("x_off", network.x_offsets[source.name]), ("tail_bits", f"{(1 << tail) - 1:#x}u")]
+            ("x_off", network.x_offsets[source.name]), ("tail_bits", f"{tail_bits(source):#x}u")]
+
+
+def tail_bits(source: Input) -> int:
+    """Those of the last word of a frame of spikes that stand for neurons, 0 where all do."""
+    is_packed = source.spikes and not is_coded(source)
+    return (1 << source.size % 32) - 1 if is_packed else 0
 
 
 def coding(network: QNetwork, layout: Layout, texts: Texts) -> str:
@@ -183,7 +190,8 @@ def _conv(network: QNetwork, texts: Texts, q: QProjection) -> str:
     made = paths.conv_tables(network, q)
     post = network.population(q.post)
     bits = post.analogue_bits if q.is_analogue else post.acc_bits
-    scattered = paths.kind(q) != "channels"
+    symbol = kernels.scatter(q, bits) if paths.kind(q) != "channels" else "0"
+    dilation = q.conv.dilation if q.conv is not None else (1, 1)
 
     def taps(name: str, rows: tuple[paths.Taps, ...]) -> str:
         return texts.table("dassdp_taps_t", f"{name}_{q.name}", (
@@ -199,8 +207,8 @@ def _conv(network: QNetwork, texts: Texts, q: QProjection) -> str:
         ("group_channels", groups), ("by_group", _divisor(by_group)),
         ("n_down", len(made.down)), ("n_across", len(made.across)),
         ("down", taps("down", made.down)), ("across", taps("across", made.across)),
-        ("scatter", kernels.scatter(q, bits) if scattered else "0"),
-        ("acc_shift", 2 if bits == 32 else 1)])
+        ("scatter", symbol), ("zero", "&dassdp_k_scatter_a16_zero" if symbol == _HAS_ZERO else "0"),
+        ("acc_shift", 2 if bits == 32 else 1), ("is_dilated", int(max(dilation) > 1))])
 
 
 def image(network: QNetwork, texts: Texts, q: QProjection) -> str | None:

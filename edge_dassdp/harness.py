@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.ir import read_npz, write_npz
 from edge_dassdp.learned import checked_weights
+from edge_dassdp.npz import read_npz, write_npz
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.target import Outcome, Progress, Target
 from edge_dassdp.targets.emulator import LEARN, Emulator

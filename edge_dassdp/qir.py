@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from edge_dassdp.credit import plastic_part
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.ir import Encoder, Input, ReadoutKind, read_npz, write_npz
+from edge_dassdp.ir import Encoder, Input, ReadoutKind
 from edge_dassdp.kinds import is_real
+from edge_dassdp.npz import read_npz, write_npz
 from edge_dassdp.order import device_volume, natural_order
 from edge_dassdp.packing import words
 from edge_dassdp.qchecks import (

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import FloatArray, Network, Population, Projection
 from edge_dassdp.order import device_volume, natural_order, to_device
+from edge_dassdp.populate import reset_mode
 from edge_dassdp.qir import QDynamics, QNetwork, QPopulation, QProjection
-from edge_dassdp.quantize import reset_mode
 from edge_dassdp.weight_order import source_order
 
 ROUNDING = 2.0**-17

@@ -37,6 +37,24 @@ def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
     return out
 
 
+def random_samples(network: QNetwork, n: int, seed: int = 0) -> NDArray[np.int8]:
+    """n samples of the device, int8 (n, x_bytes), for a network without data at hand: currents and
+    raw values of all sizes, a tenth of the spikes, events for half of a list."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for source, bits in zip(network.inputs, network.x_frac_bits, strict=True):
+        shape = (n, source.n_values)
+        if not source.spikes or source.encoder:
+            parts.append(np.clip(rng.normal(0, 48, shape), -127, 127) / 2.0**bits)
+            continue
+        rate = 0.1
+        if source.n_events:
+            rate = min(rate, 0.5 * source.n_events / source.n_values)
+        spikes = rng.poisson(rate, shape) if source.counts else rng.random(shape) < rate
+        parts.append(spikes.astype(np.float64))
+    return input_x(network, np.concatenate(parts, axis=1).astype(np.float32))
+
+
 def _packed(source: Input, values: NDArray[np.float64], frac_bits: int,
             order: IntArray) -> NDArray[np.int8]:
     """The bytes of one input, (n, its bytes)."""

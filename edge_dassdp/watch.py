@@ -26,8 +26,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.datasets import Samples
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.ir import FloatArray, read_npz, write_npz
+from edge_dassdp.ir import FloatArray
 from edge_dassdp.kinds import is_int, is_real
+from edge_dassdp.npz import read_npz, write_npz
 
 FORMAT = "edge_dassdp/watch/1"
 WINDOW, HOP = 100, 50

@@ -25,8 +25,9 @@ from edge_dassdp.biases import ALWAYS, with_plastic_biases
 from edge_dassdp.canonical import canonical, weight_gain
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.harness import SNAPSHOT
-from edge_dassdp.ir import FloatArray, Network, read_npz
+from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.learned import checked_weights
+from edge_dassdp.npz import read_npz
 from edge_dassdp.qformat import to_int
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.rules import Learning, ReadoutDelta

@@ -23,9 +23,11 @@ WIDTHS = (8, 7, 6)
 N_PRICED = 32
 """Samples whose instructions are predicted."""
 _CHUNK = 128
-_SUMS = tuple(name for name in OPERATIONS
-              if name.startswith(("list", "rows_summed", "part_columns", "synaptic_ops")))
-"""Operations of `Work` that a sum of rows is made of."""
+_SUMS = tuple(name for name in OPERATIONS if name.startswith((
+    "list", "rows_summed", "part_columns", "synaptic_ops", "events_delivered", "events_pooled",
+    "windows_visited", "words_prepared", "patches", "kernels_scattered", "runs_scattered",
+    "scattered", "taps_scattered")))
+"""Operations of `Work` that sums of rows and convolutions are made of."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Width:
 
     accuracy: share of the samples classified right, 0 to 1. byte_rows: rows that may add up in byte
     lanes. sums: predicted instructions of a synaptic operation, and inference: those of a sample,
-    by cpu; sums is empty where nothing spikes. refused: why there is no such network, "" if there
-    is.
+    by cpu, without cpus that lack a price; sums is empty where nothing spikes. refused: why there
+    is no such network, "" if there is.
     """
 
     weight_bits: int
@@ -86,11 +88,15 @@ def _measure(network: Network, learning: Learning | None, settings: Settings,
                               for i in range(0, len(x), _CHUNK)])
     work = inference_work(made, x[:N_PRICED])
     n_ops = sum(w.synaptic_ops for w in work)
-    cpus = sorted(costs.priced_cpus(), key=lambda cpu: (len(cpu), cpu))
-    sums = {cpu: sum(costs.price(_sums_of(w), cpu) for w in work) / n_ops for cpu in cpus} \
-        if n_ops else {}
+    sums = _priced([_sums_of(w) for w in work], n_ops) if n_ops else {}
     return Width(bits, rows, float((classes == samples.y).mean()), sums,
-                 {cpu: sum(costs.price(w, cpu) for w in work) / len(work) for cpu in cpus})
+                 _priced(work, len(work)))
+
+
+def _priced(work: Sequence[Work], n: int) -> dict[str, float]:
+    """Instructions of all of `work` by cpu, an n-th of them."""
+    cpus = sorted(costs.priced_cpus(), key=lambda cpu: (len(cpu), cpu))
+    return {cpu: total / n for cpu in cpus if (total := costs.price_all(work, cpu)) is not None}
 
 
 def _sums_of(work: Work) -> Work:

@@ -1,23 +1,26 @@
 """Work before the build: the operations of an inference, counted on the reference.
-edge_dassdp.work_learning has those of a learning step, edge_dassdp.costs what they come to in
-instructions.
+edge_dassdp.work_paths has those of spikes that no plain matrix weights, edge_dassdp.work_learning
+those of a learning step, edge_dassdp.costs what they come to in instructions.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp import paths
 from edge_dassdp.messages import CHUNK_BYTES
 from edge_dassdp.packing import columns, words
-from edge_dassdp.plan import ROWS_MAX
 from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.reference_model import IntegerModel
+from edge_dassdp.scratch import ROWS_MAX
+from edge_dassdp.work_paths import Route, count_coding, count_currents, count_path
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,36 @@ class Work:
     planes_recorded: int = 0  # bit planes of counts and latencies that these read or wrote
     membranes_read: int = 0  # membranes or spikes added to logits, membranes tested for a record
     thresholds_read: int = 0  # membranes tested for a touch
+
+    # paths of spikes, rich neurons, and inputs that the device makes spikes of
+    delay_words: int = 0  # words of spikes of steps before, masked
+    events_delivered: int = 0  # spikes that reach weights by a path
+    events_pooled: int = 0  # spikes, or currents, that reach a pool
+    windows_visited: int = 0  # that hold one of them
+    lists_summed: int = 0  # lists of rows that these made
+    list_columns_added: int = 0  # of them, sums that were widened
+    words_prepared: int = 0  # words of sums, before or behind what convolutions add to them
+    kernels_scattered: int = 0  # places and channels of spikes and currents that are convolved
+    patches_reached: int = 0  # outputs of a place found, once for the channels in turn there
+    patches_dilated: int = 0  # outputs sought tap by tap
+    runs_scattered: int = 0  # rows of outputs added to
+    scattered_16: int = 0  # columns of them, of spikes into int16 sums
+    scattered_32: int = 0  # into int32 sums
+    scattered_plain_16: int = 0  # of groups of channels, also of currents, into int16 sums
+    scattered_plain_32: int = 0  # into int32 sums, and of 16-bit weights
+    taps_scattered: int = 0  # outputs that these were added to
+    currents_searched: int = 0  # of inputs with convolutions or pools
+    current_columns_16: int = 0  # as scattered, of currents into int16 sums
+    current_columns_32: int = 0  # into int32 sums
+    rich_updates_16: int = 0  # int16 neurons with dynamics
+    rich_updates_32: int = 0  # int32 neurons with dynamics
+    synaptic_currents: int = 0
+    spikes_counted: int = 0  # of neurons that fire several times a step
+    events_read: int = 0  # addresses and ends of steps
+    codes_latency: int = 0  # codes looked at in a step, by what makes spikes of them
+    codes_rate: int = 0
+    codes_delta: int = 0
+    channels_folded: int = 0  # neurons whose spikes became records of channels
 
     # learning
     lessons: int = 0
@@ -100,13 +133,14 @@ class Work:
 
     @property
     def synaptic_ops(self) -> int:
-        """Rows summed times columns, of any weights."""
+        """Rows summed times columns, and columns that convolutions were added to."""
         return (self.synaptic_ops_8 + self.synaptic_ops_7 + self.synaptic_ops_6
-                + self.synaptic_ops_16)
+                + self.synaptic_ops_16 + self.scattered_16 + self.scattered_32
+                + self.scattered_plain_16 + self.scattered_plain_32)
 
 
 OPERATIONS = tuple(f.name for f in fields(Work))
-_SUBTRACTIONS = {"subtract_delayed": 1, "subtract_now": 2}
+_SUBTRACTIONS = {"subtract_delayed": 1, "subtract_now": 2, "subtract_once": 1}
 
 
 class CountingModel(IntegerModel):
@@ -116,37 +150,81 @@ class CountingModel(IntegerModel):
 
     def begin(self, x: NDArray[np.int8]) -> None:
         self.tally = defaultdict(lambda: np.zeros(len(x), np.int64))
-        self._n_events = {p.name: np.zeros((len(x), p.size), np.int64)
+        self._n_events = {p.name: np.zeros((len(x), p.n_recorded), np.int64)
                           for p in self.network.populations}
         super().begin(x)
 
+    @cached_property
+    def _routes(self) -> dict[str, Route]:
+        return {q.name: Route.of(self.network, q) for q in self.network.projections
+                if paths.needs_path(self.network, q)}
+
     def rest_bytes(self, p: QPopulation) -> int:
-        """Membranes, spikes, logits and records of a population, cleared before a run."""
-        planes = words(p.size) * self.network.field_bits * p.counts * (1 + (p.records != "none"))
-        logits = 4 * p.size * (p.name == self.network.readout)
-        return p.size * p.membrane_bits // 8 + 4 * words(p.size) + 4 * planes + logits
+        """Membranes, spikes, logits and records of a population, cleared before a run; membranes
+        that do not start at 0 are written twice."""
+        planes = words(p.n_recorded) * self.network.field_bits * p.counts \
+            * (1 + (p.records != "none"))
+        logits, membranes = 4 * p.size * (p.name == self.network.readout), \
+            p.size * p.membrane_bits // 8
+        if p.dynamics is not None:
+            membranes += membranes + 4 * p.size * (p.dynamics.leak_i_q15 is not None)
+            membranes += p.size * (p.max_spikes > 1)
+        return membranes + 4 * words(p.size) + 4 * planes + logits
 
     def forget_events(self, p: QPopulation) -> None:
         """Before the population runs again."""
         self._n_events[p.name][:] = 0
 
+    def step(self, t_step: int) -> None:
+        count_coding(self.network, self.x, t_step, self.tally)
+        super().step(t_step)
+
     def _step_population(self, p: QPopulation, t_step: int) -> None:
         tally = self.tally
         tally["population_steps"] += 1
-        _count_analogue(self.network, p, t_step, tally)
-        n_summed: Any = 0
+        self._count_analogue(p, t_step)
+        adds = np.zeros(len(self.v[p.name]), bool)
         for q in self.network.into(p.name):
-            if not q.is_analogue:
-                n_summed = n_summed + _count_sums(p, q, self.spikes_from(q.pre, t_step), tally)
-        tally["bytes_moved"] += (n_summed == 0) * columns(p.size) * p.acc_bits // 8
+            if q.is_analogue:
+                continue
+            arrived = self._arriving(q, t_step)
+            if q.name in self._routes:
+                adds = count_path(self.network, q, self._routes[q.name], arrived, t_step, adds,
+                                  tally)
+            else:
+                adds = adds | (_count_sums(p, q, arrived, tally) > 0)
+        tally["bytes_moved"] += ~adds * (columns(p.size) * p.acc_bits // 8)
         super()._step_population(p, t_step)
-        _count_neurons(self.network, p, tally)
-        tally["bytes_moved"] += 4 * words(p.size) * p.keeps_raster
+        _count_neurons(self.network, p, self.spikes[p.name], tally)
+        tally["bytes_moved"] += 4 * words(p.size) * (p.keeps_raster + (p.n_history > 0))
         tally["thresholds_read"] += p.size * (p.touch_width is not None)
         if p.counts:
-            v, s = self.v[p.name], self.spikes[p.name]
-            _count_record(self.network, p, v > 0 if p.records_membrane else s,
-                          self._n_events[p.name], tally)
+            _count_record(self.network, p, self._events(p), self._n_events[p.name], tally)
+
+    def _count_analogue(self, p: QPopulation, t_step: int) -> None:
+        """Once a sample, or in every step if any of its inputs comes in frames."""
+        tally, frames = self.tally, {i.name: i.n_frames for i in self.network.inputs}
+        analogue = [q for q in self.network.into(p.name) if q.is_analogue]
+        tally["analogue_steps"] += bool(analogue)
+        if not analogue or (t_step > 0 and all(frames[q.pre] == 1 for q in analogue)):
+            return
+        tally["currents"] += p.size
+        for q in analogue:
+            if q.name in self._routes:
+                tally["words_prepared"] += columns(p.size) * p.analogue_bits // 32
+                count_currents(p, q, self._routes[q.name], self._frame(q.pre, t_step), tally)
+            else:
+                tally[f"analogue_macs_{p.analogue_bits}"] += q.n_pre * columns(q.n_post)
+
+    def _events(self, p: QPopulation) -> NDArray[np.bool_]:
+        """What a record of p sees of this step, (n, n_recorded)."""
+        events: NDArray[np.bool_] = np.greater(
+            self.v[p.name] if p.records_membrane else self.spikes[p.name], 0)
+        if p.records_channels:
+            self.tally["channels_folded"] += p.size
+            by_place = events.reshape(len(events), -1, p.shape[0])
+            events = np.asarray(by_place.any(axis=1))[:, : p.n_recorded]
+        return events
 
 
 def inference_work(network: QNetwork, x: NDArray[np.int8]) -> list[Work]:
@@ -162,17 +240,6 @@ def inference_work(network: QNetwork, x: NDArray[np.int8]) -> list[Work]:
         model.step(t_step)
     return [Work(**{name: int(counted[i]) for name, counted in model.tally.items()})
             for i in range(len(x))]
-
-
-def _count_analogue(net: QNetwork, p: QPopulation, t_step: int, tally: dict[str, Any]) -> None:
-    """Once a sample, or in every step if any of its inputs comes in frames."""
-    frames = {i.name: i.n_frames for i in net.inputs}
-    analogue = [q for q in net.into(p.name) if q.is_analogue]
-    tally["analogue_steps"] += bool(analogue)
-    if analogue and (t_step == 0 or any(frames[q.pre] > 1 for q in analogue)):
-        tally["currents"] += p.size
-        tally[f"analogue_macs_{p.analogue_bits}"] += sum(q.n_pre * columns(q.n_post)
-                                                         for q in analogue)
 
 
 def _count_sums(p: QPopulation, q: QProjection, spikes: NDArray[Any],
@@ -210,7 +277,8 @@ def _lists(rows_of_word: IntArray) -> IntArray:
     return np.asarray(n_lists + (n_rows > 0))
 
 
-def _count_neurons(net: QNetwork, p: QPopulation, tally: dict[str, Any]) -> None:
+def _count_neurons(net: QNetwork, p: QPopulation, spikes: NDArray[Any],
+                   tally: dict[str, Any]) -> None:
     """The update of one population in one step, and what is remembered of it."""
     n_subtracted, is_zeroed = _SUBTRACTIONS.get(p.reset, 0), p.reset.startswith("zero")
     if p.runs_in_pairs:
@@ -218,11 +286,16 @@ def _count_neurons(net: QNetwork, p: QPopulation, tally: dict[str, Any]) -> None
         tally["pair_subtractions"] += n_subtracted * columns(p.size)
         tally["pair_zeroings"] += is_zeroed * columns(p.size)
     else:
+        kind = "neuron" if p.dynamics is None else "rich"
         tally["neuron_words"] += words(p.size)
-        tally[f"neuron_updates_{p.membrane_bits}"] += p.size
+        tally[f"{kind}_updates_{p.membrane_bits}"] += p.size
         tally["leak_products"] += p.size * (p.membrane_bits == 32 and p.leak_shift == 0)
         tally["subtractions"] += n_subtracted * p.size
         tally["zeroings"] += is_zeroed * p.size
+    if p.dynamics is not None:
+        tally["synaptic_currents"] += p.size * (p.dynamics.leak_i_q15 is not None)
+        if p.max_spikes > 1:
+            tally["spikes_counted"] += spikes.sum(axis=1)
     if p.name == net.readout:
         tally["membranes_read"] += p.size
     if p.counts:
@@ -231,13 +304,13 @@ def _count_neurons(net: QNetwork, p: QPopulation, tally: dict[str, Any]) -> None
 
 def _count_record(net: QNetwork, p: QPopulation, events: NDArray[np.bool_], counts: IntArray,
                   tally: dict[str, Any]) -> None:
-    """`dassdp_record_add` of record.c, events and counts (n, size): a word reads the planes of its
-    latencies if the first event counts, writes them if there is one to be marked, and writes the
-    planes of its counts as far as one carries."""
+    """`dassdp_record_add` of record.c, events and counts (n, n_recorded): a word reads the planes
+    of its latencies if the first event counts, writes them if there is one to be marked, and writes
+    the planes of its counts as far as one carries."""
     marked = events & (counts == 0) if p.records == "first" else events
     n_latencies = (p.records == "first") + by_word(marked).any(axis=2).astype(np.int64)
     n_written = by_word(np.where(events, np.log2((counts ^ (counts + 1)) + 1), 0)).max(axis=2)
-    tally["words_recorded"] += words(p.size)
+    tally["words_recorded"] += words(p.n_recorded)
     tally["planes_recorded"] += (n_written.astype(np.int64) + net.field_bits * n_latencies
                                  * (p.records != "none")).sum(axis=1)
     counts += events

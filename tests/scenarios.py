@@ -420,6 +420,7 @@ def _wired() -> Iterator[Scenario]:
                    Settings(membrane_bits=16, threshold_bits=8))
     yield Scenario("synapses_per_neuron", wired.synapses(), None, Settings(per_neuron=True),
                    only)
+    yield Scenario("runaway", wired.runaway(), Learning({"c_out": ReadoutDelta()}))
     for kind in ("latency", "rate", "delta"):
         net = wired.encoded(kind)
         yield Scenario(f"encoded_{kind}", net, Learning.default(net))

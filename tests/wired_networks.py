@@ -161,6 +161,17 @@ def synapses(n_steps: int = 10, *, reads: ReadoutKind = "membrane_sum") -> Netwo
                        **({} if reads == "spike_count" else {"gain": 0.3}))
 
 
+def runaway(n_steps: int = 60) -> Network:
+    """Weights a thousand thresholds large and nothing that leaks: membranes and currents run into
+    their limits."""
+    return (Builder(Input("x", 12, n_steps, True), n_steps, 9)
+            .dense("a", 11, gain=60000.0, beta=1.0, **SINABS)
+            .dense("b", 9, gain=9000.0, pre="x", beta=1.0, alpha=1.0)
+            .dense("c", 13, gain=2.0, alpha=0.5)
+            .join("a", "c", gain=0.01)
+            .out())
+
+
 def encoded(kind: str, n_steps: int = 8) -> Network:
     """Raw images that the device makes spikes of."""
     channels = 4 if kind == "delta" else 2

@@ -19,6 +19,7 @@ from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.qir import QNetwork, QSyncRule
 from edge_dassdp.reference import Reference
+from edge_dassdp.samples import random_samples
 from edge_dassdp.target import Target
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
@@ -158,10 +159,12 @@ def _learn_stream(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[n
 def _verify(
     out: Output,
     model: options.Model,
-    data: options.Data,
     target: Annotated[list[str], typer.Option("--target", "-t", show_default=False, help=(
         f"What to compare with the reference; repeat it. {SPECS}. A board on a serial port is "
         "reset to factory weights first."))],
+    data: options.OptionalData = None,
+    random: Annotated[int | None, typer.Option(min=1, show_default=False, help=(
+        "So many random samples instead of --data, the same every time."))] = None,
     learn: Annotated[bool, typer.Option("--learn", help="Learn from every sample, too.")] = False,
     split: options.Split = "stream",
     shift_seed: options.ShiftSeed = None,
@@ -175,7 +178,7 @@ def _verify(
     network = options.load_model(model)
     if learn:
         _require_plastic(network)
-    x, y = options.device_samples(network, options.load_samples(data, split, shift_seed, limit))
+    x, y = _to_compare(network, data, random, split, shift_seed, limit)
     with ExitStack() as stack:
         devices = [stack.enter_context(open_target(spec, network)) for spec in target]
         for device in devices:
@@ -185,10 +188,11 @@ def _verify(
                               progress)
     failed = None
     if done.divergence:
-        end = done.divergence.sample + 1
-        command = ["edge-dassdp", "verify", str(model), "--data", str(data), "--split", split,
-                   "--limit", str(end), *(f"--target={spec}" for spec in target),
-                   *(["--learn"] if learn else []),
+        end = str(done.divergence.sample + 1)
+        samples = ["--random", end] if data is None else [
+            "--data", str(data), "--split", split, "--limit", end]
+        command = ["edge-dassdp", "verify", str(model), *samples,
+                   *(f"--target={spec}" for spec in target), *(["--learn"] if learn else []),
                    *([f"--shift-seed={shift_seed}"] if shift_seed is not None else [])]
         failed = EdgeError("E404", str(done.divergence), help=f"replay it: {shlex.join(command)}")
     divergence = dataclasses.asdict(done.divergence) if done.divergence else None
@@ -198,6 +202,20 @@ def _verify(
          "learning_steps": done.learning_steps, "values_compared": done.values_compared,
          "bit_exact": done.divergence is None, "divergence": divergence},
         [report.verify_screen(done, what)], network.sha256, failed=failed)
+
+
+def _to_compare(network: QNetwork, data: Path | None, random: int | None, split: str,
+                shift_seed: int | None, limit: int | None
+                ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    if (data is None) == (random is None):
+        raise EdgeError("E105", "no samples to compare on" if data is None else
+                        "--data and --random exclude each other",
+                        help="give --data, or --random for so many random samples")
+    if data is not None:
+        samples = options.load_samples(data, split, shift_seed, limit)
+        return options.device_samples(network, samples)
+    assert random is not None
+    return random_samples(network, random), np.arange(random) % network.n_classes
 
 
 def _require_plastic(network: QNetwork) -> None:

@@ -312,9 +312,20 @@ typedef struct {
 
 typedef struct dassdp_conv dassdp_conv_t;
 
-/* acc[i] += times row[i]: signed weights of taps that lie side by side. */
-typedef void dassdp_scatter_fn(void *acc, const int8_t *row, uint32_t n_columns, int32_t times,
-                               const dassdp_conv_t *conv);
+/* A rectangle of taps: rows of columns that lie side by side in the image and in the sums. Assembly
+ * counts on the order. */
+typedef struct {
+    uint32_t n_columns;    /* of a row, not 0 */
+    uint32_t n_rows;       /* not 0 */
+    uint32_t acc_step;     /* bytes from the end of a row to the next one: sums, weights */
+    uint32_t image_step;
+    uint32_t tap_columns;  /* of a place, and bytes from place to place of the sums */
+    uint32_t place_bytes;
+} dassdp_patch_t;
+
+/* acc[i] += times row[i], row by row of a patch of signed weights. */
+typedef void dassdp_scatter_fn(void *acc, const int8_t *row, const dassdp_patch_t *patch,
+                               int32_t times);
 
 /* An event-driven convolution. Image: by input channel, rows in the order of `down`, taps in that of
  * `across`, of each the weights to tap_columns output channels. */
@@ -329,10 +340,12 @@ struct dassdp_conv {
     uint32_t group_channels; /* input channels of a group, 0: one group */
     dassdp_divisor_t by_group;
     uint16_t n_down, n_across;
-    const dassdp_taps_t *down;
+    const dassdp_taps_t *down;   /* by phase, unless dilated */
     const dassdp_taps_t *across;
     dassdp_scatter_fn *scatter;
-    uint32_t acc_shift;    /* log2 of the bytes of a sum */
+    const uint32_t *zero;  /* a word of sums of 0, as `scatter` adds to them; NULL: 0 */
+    uint8_t acc_shift;     /* log2 of the bytes of a sum */
+    uint8_t is_dilated;    /* one place reaches several patches */
 };
 
 /* Spikes that come later. Lags count from the row of this step. */
@@ -469,6 +482,8 @@ struct dassdp_model {
     const dassdp_replay_rule_t *replay; /* or NULL */
     const dassdp_guard_rule_t *guard;   /* or NULL */
     const dassdp_coding_t *coding;      /* inputs whose spikes are made on the device, or NULL */
+    /* Clears bits of neurons that an input of spikes does not have; or NULL */
+    void (*clear_tails)(const dassdp_model_t *model, int8_t *x);
 };
 
 /* What learning carries from sample to sample, and its counters. */

@@ -131,10 +131,12 @@ DASSDP_DYNAMICS_KERNELS(v32_a16)
 DASSDP_DYNAMICS_KERNELS(v32_a32)
 
 /* acc[i] += times row[i], weights of a group of four columns in the order of an image's bytes;
- * n_columns is a multiple of 4, not 0, acc and row lie on words. int16 sums are proven to fit. */
+ * n_columns is a multiple of 4, acc and row lie on words. int16 sums are proven to fit; while they
+ * are added to, both lanes of a word differ from them by the bits of dassdp_k_scatter_a16_zero. */
 dassdp_scatter_fn dassdp_k_scatter_a16;
 dassdp_scatter_fn dassdp_k_scatter_a32;
-/* The same with weights in natural order, conv->tap_columns to each place of the sums. */
+extern const uint32_t dassdp_k_scatter_a16_zero;
+/* The same with weights in natural order, patch->tap_columns to each place of the sums. */
 dassdp_scatter_fn dassdp_k_scatter_plain_a16;
 dassdp_scatter_fn dassdp_k_scatter_plain_a32;
 /* int16 weights in natural order, with groups or without, into int32 sums. */

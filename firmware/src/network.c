@@ -83,19 +83,6 @@ void dassdp_rest_population(const dassdp_model_t *model, void *state,
     }
 }
 
-/* Spikes of neurons that an input does not have would name rows behind the image. */
-static void clear_tails(const dassdp_model_t *model, int8_t *x)
-{
-    for (uint32_t i = 0; i < model->n_inputs; i++) {
-        const dassdp_input_t *input = &model->inputs[i];
-        uint32_t *tail = dassdp_at(x, input->x_off);
-        for (uint32_t f = 0; input->tail_bits != 0u && f < input->n_frames; f++) {
-            tail += input->frame_bytes >> 2;
-            tail[-1] &= input->tail_bits;
-        }
-    }
-}
-
 void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
 {
     dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
@@ -105,8 +92,8 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     if (own != 0 && own != x) {
         memcpy(own, x, model->x_bytes);
     }
-    if (own != 0) {
-        clear_tails(model, own);
+    if (model->clear_tails != 0) {
+        model->clear_tails(model, own);
     }
     for (uint32_t i = 0; i < model->n_populations; i++) {
         const dassdp_population_t *population = &model->populations[i];

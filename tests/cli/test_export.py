@@ -17,6 +17,7 @@ from edge_dassdp.cli import app
 from edge_dassdp.errors import CODES
 from edge_dassdp.harness import SNAPSHOT
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.npz import write_npz
 
 NIR = ("--source", SNNTORCH, "--n-steps", "40")
 
@@ -43,7 +44,7 @@ def snapshot(model: Path) -> dict[str, np.ndarray]:
     network = qir.load(model)
     learned = learn(network, n=10)
     arrays = {f"w_{name}": w for name, w in learned.items()}
-    ir.write_npz(model.parent / "learned.npz", {"format": SNAPSHOT, "model": network.sha256},
+    write_npz(model.parent / "learned.npz", {"format": SNAPSHOT, "model": network.sha256},
                  arrays | {"learning": np.zeros(4, np.uint8)})
     return learned
 

@@ -77,17 +77,31 @@ static uint32_t analogue(dassdp_analogue_fn *kernel, int is_wide)
     return crc;
 }
 
-static uint32_t scatter(dassdp_scatter_fn *kernel, int is_wide)
+/* Sums into the form that kernels add to, and back. */
+static void flip(uint32_t zero)
+{
+    for (uint32_t i = 0; i < COLUMNS; i++) {
+        acc[i] = (int32_t)((uint32_t)acc[i] ^ zero);
+    }
+}
+
+static uint32_t scatter(dassdp_scatter_fn *kernel, int is_wide, uint32_t zero)
 {
     uint32_t crc = 0;
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        uint32_t first = 4u * below(COLUMNS / 8u);
-        uint32_t n_columns = 4u * (1u + below(COLUMNS / 8u));
+        const uint32_t bytes = is_wide ? 4 : 2;
+        uint32_t first = 4u * below(COLUMNS / 16u);
+        dassdp_patch_t patch = {.n_columns = 4u * (1u + below(COLUMNS / 32u)),
+                                .n_rows = 1u + below(3),
+                                .acc_step = 4u * bytes * below(COLUMNS / 32u),
+                                .image_step = 4u * below(9)};
         int32_t times = below(2) ? 1 : around(is_wide ? 256 : 30);
         random_projection(8, 8);
         fill(acc, is_wide, COLUMNS, -20000, 20000);
-        kernel((uint8_t *)acc + (first << (is_wide ? 2 : 1)), (const int8_t *)image + 4u * below(99),
-               n_columns, times, 0);
+        flip(zero);
+        kernel((uint8_t *)acc + first * bytes, (const int8_t *)image + 4u * below(99), &patch,
+               times);
+        flip(zero);
         crc = dassdp_crc32(crc, acc, sizeof acc);
     }
     return crc;
@@ -166,8 +180,8 @@ int main(void)
     SHOW("accumulate_s6", accumulate(dassdp_k_accumulate_s6, 4, 6));
     SHOW("analogue_a16", analogue(dassdp_k_analogue_a16, 0));
     SHOW("analogue_a32", analogue(dassdp_k_analogue_a32, 1));
-    SHOW("scatter_a16", scatter(dassdp_k_scatter_a16, 0));
-    SHOW("scatter_a32", scatter(dassdp_k_scatter_a32, 1));
+    SHOW("scatter_a16", scatter(dassdp_k_scatter_a16, 0, dassdp_k_scatter_a16_zero));
+    SHOW("scatter_a32", scatter(dassdp_k_scatter_a32, 1, 0));
     SHOW("rows", list_rows());
     SHOW_NEURONS(pairs, 0, 0, 1);
     SHOW_NEURONS(v16_a16, 0, 0, 0);

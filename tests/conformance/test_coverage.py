@@ -185,6 +185,18 @@ def test_forced_int16_membranes_do_saturate() -> None:
     assert {-32768, 32767} <= extremes
 
 
+def test_rich_membranes_and_synaptic_currents_do_saturate() -> None:
+    case = SCENARIOS["runaway"]
+    reference = Reference(case.quantized)
+    reached: dict[str, set[int]] = {"v": set(), "i": set()}
+    for call in case.calls():
+        reference.infer(call.x)
+        reached["v"] |= set(reference.v["a"].ravel().tolist())
+        reached["i"] |= set(reference.i["b"].ravel().tolist())
+    assert -(1 << 30) in reached["v"]  # at the upper end its spikes take something away again
+    assert {-(1 << 30), (1 << 30) - 1} <= reached["i"]
+
+
 def test_weights_do_reach_their_ends() -> None:
     assert finished("clipped_weights").statistics().n_saturated > 50
 

@@ -16,6 +16,7 @@ from edge_dassdp.biases import with_plastic_biases
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.harness import SNAPSHOT
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.npz import write_npz
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
@@ -156,13 +157,13 @@ def test_a_snapshot_holds_what_goes_back(tmp_path: Path) -> None:
     network = chain(np.random.default_rng(3), gain=0.4)
     made = quantize(network, LEARNING, Settings(bits_of={"fc2": 16})).network
     learned, path = learn(made), tmp_path / "learned.npz"
-    ir.write_npz(path, {"format": SNAPSHOT, "model": made.sha256},
+    write_npz(path, {"format": SNAPSHOT, "model": made.sha256},
                  {"w_fc2": learned["fc2"], "learning": np.zeros(4, np.uint8)})
     back = dequantize(network, made, read_snapshot(made, path))
     assert_same(requantize(back, made), with_learned(made, learned))
     with pytest.raises(EdgeError, match="E504"):
         read_snapshot(requantize(back, made), path)
-    ir.write_npz(path, {"format": SNAPSHOT, "model": made.sha256}, {})
+    write_npz(path, {"format": SNAPSHOT, "model": made.sha256}, {})
     with pytest.raises(EdgeError, match="E103"):
         read_snapshot(made, path)
 

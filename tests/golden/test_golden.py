@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_dassdp import reference_rules
-from edge_dassdp.ir import Input, read_npz
+from edge_dassdp.ir import Input
+from edge_dassdp.npz import read_npz
 from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection
 from edge_dassdp.reference import Reference

@@ -9,9 +9,10 @@ from functools import cache
 
 import numpy as np
 import pytest
+import wired_networks as wired
 from rich.console import Console
 
-from edge_dassdp import report
+from edge_dassdp import costs, report
 from edge_dassdp.board import list_boards, load_board
 from edge_dassdp.costs import priced_cpus
 from edge_dassdp.device_figures import measure_on_device, predict
@@ -80,6 +81,35 @@ def test_instructions_are_predicted_within_the_tolerance(board, case):
     assert figures.predicted.inference == pytest.approx(figures.inference.mean, rel=TOLERANCE)
     assert figures.predicted.learning == pytest.approx(figures.learning.mean, rel=TOLERANCE)
     assert figures.predicted.written == pytest.approx(figures.written.mean, rel=TOLERANCE)
+
+
+WIRED = {"convolutions": wired.convolutions, "several spikes a step": wired.sinabs_like}
+
+
+@cache
+def wired_network(case: str) -> QNetwork:
+    return quantize(WIRED[case]()).network
+
+
+@pytest.mark.usefixtures("arm_toolchain", "qemu")
+@pytest.mark.parametrize("case", WIRED)
+@pytest.mark.parametrize("board", ["stm32f405", "microbit"])
+def test_instructions_of_wired_networks_are_predicted_within_the_tolerance(board, case):
+    net = wired_network(case)
+    figures = measure_on_device(net, load_board(board), *samples(net))
+    assert figures.predicted.inference == pytest.approx(figures.inference.mean, rel=TOLERANCE)
+
+
+def test_work_without_a_price_is_not_predicted(monkeypatch):
+    """A table of prices that is older than an operation leaves its networks without a figure."""
+    known = costs._costs()
+    older = {cpu: {"instructions": {name: each for name, each in table["instructions"].items()
+                                    if name != "runs_scattered"}}
+             for cpu, table in known.items()}
+    monkeypatch.setattr(costs, "_costs", lambda: older)
+    plain, net, board = network("error"), wired_network("convolutions"), load_board("microbit")
+    assert predict(plain, board, samples(plain)[0]).inference > 0
+    assert predict(net, board, samples(net)[0]).inference is None
 
 
 @pytest.mark.usefixtures("arm_toolchain")

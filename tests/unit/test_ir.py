@@ -10,6 +10,7 @@ import pytest
 from edge_dassdp import ir
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.npz import write_npz
 
 
 def small(**changes) -> ir.Network:
@@ -55,8 +56,8 @@ def test_a_file_is_the_same_bytes_every_time(tmp_path):
 def test_other_files_are_refused(tmp_path):
     (tmp_path / "text.npz").write_text("no archive")
     np.savez(tmp_path / "plain.npz", a=np.ones(3))
-    ir.write_npz(tmp_path / "other.npz", {"format": "something/1"}, {})
-    ir.write_npz(tmp_path / "empty.npz", {"format": "edge_dassdp/network/1"}, {})
+    write_npz(tmp_path / "other.npz", {"format": "something/1"}, {})
+    write_npz(tmp_path / "empty.npz", {"format": "edge_dassdp/network/1"}, {})
     for name in ("missing", "text", "plain", "other", "empty"):
         with pytest.raises(EdgeError) as caught:
             ir.load(tmp_path / f"{name}.npz")

@@ -11,6 +11,7 @@ from scenarios import layers
 from edge_dassdp import harness, ir, qir
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.npz import read_npz, write_npz
 from edge_dassdp.packing import GATE_DTYPE
 from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.reference import Reference
@@ -178,12 +179,12 @@ def test_damaged_snapshots_restored_half_of_the_weights(tmp_path):
     q = quantize(network(projections=(*network().projections, loop)), learning).network
     emulator = Emulator(q)
     harness.save_snapshot(emulator, q, tmp_path / "s.npz")
-    header, arrays = ir.read_npz(tmp_path / "s.npz", harness.SNAPSHOT)
+    header, arrays = read_npz(tmp_path / "s.npz", harness.SNAPSHOT)
     emulator.write_weights("hh", emulator.read_weights("hh") // 2)
     before = emulator.named_state()
     for damaged in ({k: v for k, v in arrays.items() if k != "w_ho"},
                     {**arrays, "w_ho": arrays["w_ho"][1:]}):
-        ir.write_npz(tmp_path / "s.npz", header, damaged)
+        write_npz(tmp_path / "s.npz", header, damaged)
         with pytest.raises(EdgeError):
             harness.load_snapshot(emulator, q, tmp_path / "s.npz")
         assert all(np.array_equal(v, before[k]) for k, v in emulator.named_state().items())
@@ -216,9 +217,9 @@ def test_arrays_and_damaged_zips_escaped_the_loaders(tmp_path):
 def test_edited_models_were_generated(tmp_path, what: str, name: str, value: object):
     path = tmp_path / "q.npz"
     qir.save(quantize(network(), DELTA).network, path)
-    header, arrays = ir.read_npz(path, qir.FORMAT)
+    header, arrays = read_npz(path, qir.FORMAT)
     (header[what][-1] if what else header)[name] = value
-    ir.write_npz(path, header, arrays)
+    write_npz(path, header, arrays)
     refused("E101", lambda: qir.load(path))
 
 
@@ -226,7 +227,7 @@ def test_edited_weights_and_tables_were_generated(tmp_path):
     path = tmp_path / "q.npz"
     q = quantize(network(), Learning({"ho": DASSDP()}), Settings(bits_of={"ho": 4})).network
     qir.save(q, path)
-    header, arrays = ir.read_npz(path, qir.FORMAT)
+    header, arrays = read_npz(path, qir.FORMAT)
     p = q.projection("ho")
     for wrong in (replace(p, w=p.w + 9), replace(p, w=p.w[:, :2]),
                   replace(p, rule=replace(p.rule, delta=p.rule.delta[:, :-1])),
@@ -235,7 +236,7 @@ def test_edited_weights_and_tables_were_generated(tmp_path):
         refused("E101", lambda w=wrong: qir.validate(
             replace(q, projections=(q.projections[0], w))))
     arrays["ho.w"] = np.clip(arrays["ho.w"] + 1, -8, 7)
-    ir.write_npz(path, header, arrays)
+    write_npz(path, header, arrays)
     assert "changed after" in refused("E103", lambda: qir.load(path))
 
 

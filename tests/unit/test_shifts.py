@@ -12,6 +12,7 @@ from edge_dassdp.datasets import load_dataset, save_dataset
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatlearn import FloatLearner
 from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.npz import read_npz, write_npz
 from edge_dassdp.rules import Learning
 from edge_dassdp.shifts import WornSensor
 
@@ -77,7 +78,7 @@ def test_dataset_round_trip_and_refusals(tmp_path):
     np.testing.assert_allclose(data.stream.x * data.std + data.mean, raw[29:19:-1], atol=1e-4)
     np.testing.assert_array_equal(data.stream.y, labels[29:19:-1])
     assert data.dark == pytest.approx(-data.mean / data.std)
-    ir.write_npz(tmp_path / "e.npz", {"format": "edge_dassdp/dataset/1"}, {})
+    write_npz(tmp_path / "e.npz", {"format": "edge_dassdp/dataset/1"}, {})
     for name in ("e.npz", "missing.npz"):
         with pytest.raises(EdgeError) as caught:
             load_dataset(tmp_path / name)
@@ -91,7 +92,7 @@ def test_the_shipped_digits_split_is_stratified_and_disjoint():
         share = np.bincount(part.y, minlength=10) / len(part)
         assert share.min() > 0.09 and share.max() < 0.11
     assert abs(data.train.x.mean()) < 1e-4 and abs(data.train.x.std() - 1) < 1e-4
-    _, arrays = ir.read_npz(DIGITS / "data.npz", "edge_dassdp/dataset/1")
+    _, arrays = read_npz(DIGITS / "data.npz", "edge_dassdp/dataset/1")
     rows = np.concatenate([arrays[part] for part in ("train", "stream", "test")])
     assert sorted(rows.tolist()) == list(range(1797))
 

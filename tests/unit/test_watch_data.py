@@ -11,6 +11,7 @@ import pytest
 from edge_dassdp import ir
 from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.npz import write_npz
 from edge_dassdp.quantize import quantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
@@ -71,7 +72,7 @@ def test_recordings_round_trip_and_refusals(tmp_path):
     np.testing.assert_array_equal(
         windows, [signal[begin : begin + 100] * 0.5 for begin in (125, 175, 225, 275)])
     assert labels.tolist() == [0] * 4
-    ir.write_npz(tmp_path / "empty.npz", {"format": "edge_dassdp/watch/1"}, {})
+    write_npz(tmp_path / "empty.npz", {"format": "edge_dassdp/watch/1"}, {})
     save_watch(tmp_path / "short.npz", signal, np.full(6, 0.5), np.array([0, 500, 901]), columns,
                names)
     for name in ("empty.npz", "short.npz", "missing.npz"):

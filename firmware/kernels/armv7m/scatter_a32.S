@@ -3,10 +3,12 @@
 
 acc     .req    r0
 row     .req    r1
-left    .req    r2      /* columns */
+patch   .req    r2
 times   .req    r3
 w       .req    r4
 t       .req    r5
+left    .req    r12     /* columns */
+rows    .req    lr
 
         .macro  add_four
         ldr     w, [row], #4
@@ -22,18 +24,25 @@ t       .req    r5
         stm     acc!, {r6-r9}
         .endm
 
-@ stack: 24
+@ stack: 28
         function dassdp_k_scatter_a32
-        push    {r4-r9}
+        push    {r4-r9, lr}
+        ldr     rows, [patch, #4]
+1:      ldr     left, [patch]
         subs    left, #8
-        blt     2f
-1:      add_four
+        blt     3f
+2:      add_four
         add_four
         subs    left, #8
-        bge     1b
-2:      adds    left, #8
-        beq     3f
+        bge     2b
+3:      adds    left, #8
+        beq     4f
         add_four
-3:      pop     {r4-r9}
-        bx      lr
+4:      subs    rows, #1
+        beq     5f
+        ldrd    r4, r5, [patch, #8]
+        add     acc, acc, r4
+        add     row, row, r5
+        b       1b
+5:      pop     {r4-r9, pc}
         end_function dassdp_k_scatter_a32

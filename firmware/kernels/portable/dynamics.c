@@ -2,10 +2,16 @@
  * order of operations. */
 #include "neuron.h"
 
+/* Synaptic currents, and int32 membranes: what a step adds still fits. */
+static inline int32_t fit_v31(int32_t v)
+{
+    return dassdp_clip_s32(v, -(1 << 30), (1 << 30) - 1);
+}
+
 #define DASSDP_INTO_CURRENT(in, i)                                                                \
     if (i_mem != 0) {                                                                             \
-        i_mem[i] = leak_v32(i_mem[i], leak_i_q15[(i) * d->leak_i_stride])                         \
-                   + dassdp_lshift_s32(in, frac_bits);                                            \
+        i_mem[i] = fit_v31(leak_v32(i_mem[i], leak_i_q15[(i) * d->leak_i_stride])                 \
+                           + dassdp_lshift_s32(in, frac_bits));                                   \
         in = dassdp_round_s32(i_mem[i], frac_bits);                                               \
     }
 
@@ -99,5 +105,5 @@
 
 DASSDP_RICHES(v16_a16, int16_t, int16_t, leak_v16, fit_v16)
 DASSDP_RICHES(v16_a32, int16_t, int32_t, leak_v16, fit_v16)
-DASSDP_RICHES(v32_a16, int32_t, int16_t, leak_v32, fit_v32)
-DASSDP_RICHES(v32_a32, int32_t, int32_t, leak_v32, fit_v32)
+DASSDP_RICHES(v32_a16, int32_t, int16_t, leak_v32, fit_v31)
+DASSDP_RICHES(v32_a32, int32_t, int32_t, leak_v32, fit_v31)

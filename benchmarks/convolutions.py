@@ -1,0 +1,106 @@
+"""Event-driven convolutions on every core: one layer, 5 % of its source active in a step.
+
+Counted is all that the layer's synapses take: the list of spikes, zeroed sums, and the scattered
+kernels. Bits of the step are compared with the reference before a count is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from counting import Record
+from device import Device
+from networks import record, same_bits
+from numpy.typing import NDArray
+
+from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.reference import Reference
+from edge_dassdp.samples import input_x
+from edge_dassdp.wiring import Conv
+
+SOURCE, ACTIVITY, SEED = (16, 16, 16), 0.05, 3
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution of SOURCE to c_out channels."""
+
+    name: str
+    kernel: int
+    c_out: int
+    stride: int = 1
+    groups: int = 1
+
+    @property
+    def conv(self) -> Conv:
+        pad = self.kernel // 2
+        return Conv((self.stride, self.stride), (pad, pad), (1, 1), self.groups)
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        return self.c_out, SOURCE[0] // self.groups, self.kernel, self.kernel
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        return self.conv.out(SOURCE, self.weight_shape)
+
+    @property
+    def what(self) -> str:
+        source, out = ("x".join(map(str, shape)) for shape in (SOURCE, self.out_shape))
+        depthwise = ", depthwise" if self.groups > 1 else ""
+        return f"{self.kernel}x{self.kernel}, stride {self.stride}{depthwise}, {source} to {out}"
+
+    @property
+    def macs(self) -> int:
+        """Of the dense layer: every output, every weight that it has, padding too."""
+        return int(np.prod(self.out_shape) * np.prod(self.weight_shape[1:]))
+
+    def operations(self, spikes: NDArray[np.float32]) -> int:
+        """Weights that spikes (size of SOURCE,) are added with."""
+        return int(self.conv.apply(spikes[None], np.ones(self.weight_shape), SOURCE).sum())
+
+    def network(self) -> Network:
+        """Its neurons stay silent: thresholds beyond all sums."""
+        rng, n = np.random.default_rng(SEED), int(np.prod(self.out_shape))
+        return Network(
+            (Input("x", int(np.prod(SOURCE)), 1, spikes=True, shape=SOURCE),),
+            (Population("h", n, 0.5, 1e3, "subtract", shape=self.out_shape),
+             Population("out", 4, 0.0, 1.0, "none")),
+            (Projection("conv", "x", "h", rng.uniform(-0.1, 0.1, self.weight_shape),
+                        conv=self.conv),
+             Projection("fc", "h", "out", rng.normal(0, 0.01, (n, 4)))),
+            Readout("out", "membrane_sum"), 2)
+
+
+LAYERS = (Layer("conv_3x3", 3, 16), Layer("conv_5x5_2", 5, 8, stride=2),
+          Layer("depthwise_3x3", 3, 16, groups=16))
+
+
+def spikes() -> NDArray[np.float32]:
+    """(size of SOURCE,), channel by channel: exactly ACTIVITY of them 1."""
+    x = np.zeros(int(np.prod(SOURCE)), np.float32)
+    x[np.random.default_rng(SEED + 1).choice(x.size, round(ACTIVITY * x.size), replace=False)] = 1
+    return x
+
+
+def measure(core: str) -> Iterator[Record]:
+    """A record per layer. Raises AssertionError where a bit is wrong."""
+    x = spikes()
+    for layer in LAYERS:
+        network = quantize(layer.network(), None, Settings()).network
+        device, reference = Device(network, core), Reference(network)
+        sample = input_x(network, x[None])
+        device.begin(sample[0])
+        reference.begin(sample)
+        device.step()
+        reference.step(0)
+        device.deliver()
+        stepped, delivered = device.run()[-2:]
+        same_bits(device.state(stepped), reference, network)
+        assert reference.v["h"].any()
+        what = f"{layer.what}, {int(x.sum())} spikes; dense: {layer.macs:,} MACs"
+        yield record(layer.name, core, what, delivered, "synaptic operation",
+                     layer.operations(x))

@@ -1,0 +1,272 @@
+/* Spikes and currents into the sums of a population, by convolutions. */
+#include "deliver.h"
+#include "events.h"
+#include "volume.h"
+
+/* Bytes of the sums of a population. */
+static uint32_t sums_bytes(const dassdp_model_t *model, const dassdp_projection_t *projection,
+                           uint32_t acc_shift)
+{
+    return DASSDP_COLUMNS((uint32_t)model->populations[projection->post].n_neurons) << acc_shift;
+}
+
+/* Sums before the first of them is added, in the form that kernels add to, or from that form back:
+ * zero is what a word of zeros then is. n_bytes: of whole groups of 8 int16. */
+static void prepare(uint32_t *acc, uint32_t n_bytes, uint32_t zero, uint32_t adds)
+{
+    const uint32_t *end = acc + n_bytes / 4u;
+    if (adds == 0u) {
+        if ((n_bytes & 16u) != 0u) {
+            acc[0] = acc[1] = acc[2] = acc[3] = zero;
+            acc += 4;
+        }
+        for (; acc != end; acc += 8) {
+            acc[0] = acc[1] = acc[2] = acc[3] = zero;
+            acc[4] = acc[5] = acc[6] = acc[7] = zero;
+        }
+    } else if (zero != 0u) {
+        for (; acc != end; acc += 4) {
+            acc[0] ^= zero;
+            acc[1] ^= zero;
+            acc[2] ^= zero;
+            acc[3] ^= zero;
+        }
+    }
+}
+
+enum { NOWHERE = 1 << 24 }; /* further than the place of any neuron */
+
+/* Outputs along one axis that taps reach. */
+typedef struct {
+    uint32_t begin;
+    uint32_t n;
+    uint32_t first;        /* of the taps in the image */
+} reach_t;
+
+static inline reach_t reach(const dassdp_taps_t *taps, uint32_t quotient, uint32_t n_out)
+{
+    int32_t left = (int32_t)quotient - taps->quotient;
+    int32_t right = left + taps->n_taps;
+    int32_t begin = left < 0 ? 0 : left;
+    int32_t end = right < (int32_t)n_out ? right : (int32_t)n_out;
+    reach_t found = {(uint32_t)begin, end <= begin ? 0u : (uint32_t)(end - begin),
+                     taps->first + (uint32_t)(begin - left)};
+    return found;
+}
+
+/* A source place along an axis: place + padding = quotient stride + phase. */
+typedef struct {
+    uint32_t quotient, phase;
+} stand_t;
+
+static inline stand_t stand(const dassdp_axis_t *axis, uint32_t place)
+{
+    uint32_t at = place + axis->padding;
+    uint32_t quotient = dassdp_divide(at, &axis->by_stride);
+    stand_t found = {quotient, at - quotient * axis->stride};
+    return found;
+}
+
+/* A convolution, and what the last place of its source reached: the neurons of one follow each
+ * other. */
+typedef struct {
+    const dassdp_conv_t *conv;
+    const int8_t *image;
+    uint8_t *acc;
+    uint32_t begin;        /* index of the place's first neuron */
+    uint32_t row_begin;    /* place that its row of places begins with */
+    uint32_t n_down;       /* outputs down */
+    uint32_t acc_row, image_row; /* bytes to what is reached down; then across, for channel 0 */
+    uint32_t acc_off, image_off;
+    uint32_t n_across;     /* outputs across of the patch */
+    uint32_t group_bytes;  /* of sums, to the next group of channels */
+    dassdp_patch_t patch;
+} target_t;
+
+static target_t target_of(const dassdp_projection_t *projection, void *acc)
+{
+    const dassdp_conv_t *conv = projection->path->conv;
+    target_t target = {
+        .conv = conv, .image = projection->factory, .acc = acc,
+        .begin = NOWHERE, .row_begin = NOWHERE,
+        .group_bytes = conv->tap_columns << conv->acc_shift,
+        .patch = {.tap_columns = conv->tap_columns,
+                  .place_bytes = conv->out_channels << conv->acc_shift},
+    };
+    return target;
+}
+
+static inline void aim_down(target_t *target, reach_t down)
+{
+    const dassdp_conv_t *conv = target->conv;
+    target->n_down = down.n;
+    target->n_across = NOWHERE;
+    target->acc_row = down.begin * conv->x.n_out * target->patch.place_bytes;
+    target->image_row = down.first * conv->row_bytes;
+}
+
+static inline void aim_across(target_t *target, reach_t across)
+{
+    const dassdp_conv_t *conv = target->conv;
+    dassdp_patch_t *patch = &target->patch;
+    const uint32_t n = across.n;
+    if (n != target->n_across) {
+        target->n_across = n;
+        patch->n_columns = n * patch->tap_columns;
+        patch->n_rows = n == 0u ? 0u : target->n_down;
+        patch->acc_step = (conv->x.n_out - n) * patch->place_bytes;
+        patch->image_step = conv->row_bytes - n * conv->tap_bytes;
+    }
+    target->acc_off = target->acc_row + across.begin * patch->place_bytes;
+    target->image_off = target->image_row + across.first * conv->tap_bytes;
+}
+
+/* `times` spikes, or a current, of a channel into the patch. */
+static inline void scatter(const target_t *target, uint32_t channel, int32_t times)
+{
+    const dassdp_conv_t *conv = target->conv;
+    uint8_t *acc = target->acc + target->acc_off;
+    if (target->patch.n_rows == 0u) {
+        return;
+    }
+    if (conv->group_channels != 0u) {
+        uint32_t group = conv->group_channels == 1u ? channel
+                                                    : dassdp_divide(channel, &conv->by_group);
+        acc += group * target->group_bytes;
+    }
+    conv->scatter(acc, target->image + (target->image_off + channel * conv->channel_bytes),
+                  &target->patch, times);
+}
+
+/* Taps that reach outputs from a place; runs lie by phase, and places of a phase behind the last
+ * one reach nothing. */
+static inline reach_t reach_from(const dassdp_axis_t *axis, const dassdp_taps_t *runs,
+                                 uint32_t n_runs, uint32_t place)
+{
+    const reach_t nothing = {0, 0, 0};
+    stand_t at = stand(axis, place);
+    return at.phase < n_runs ? reach(&runs[at.phase], at.quotient, axis->n_out) : nothing;
+}
+
+/* The place is that of neuron idx. */
+static void move(target_t *target, uint32_t idx)
+{
+    const dassdp_conv_t *conv = target->conv;
+    uint32_t place = dassdp_divide(idx, &conv->source.by_channels);
+    uint32_t x = place - target->row_begin;
+    target->begin = place * conv->source.n_channels;
+    if (x >= conv->source.width) {
+        uint32_t y = dassdp_divide(place, &conv->source.by_width);
+        target->row_begin = y * conv->source.width;
+        x = place - target->row_begin;
+        aim_down(target, reach_from(&conv->y, conv->down, conv->n_down, y));
+    }
+    aim_across(target, reach_from(&conv->x, conv->across, conv->n_across, x));
+}
+
+/* `times` spikes, or a current, of neuron idx, without dilation. */
+static inline void scatter_from(target_t *target, uint32_t idx, int32_t times)
+{
+    uint32_t channel = idx - target->begin;
+    if (channel >= target->conv->source.n_channels) {
+        move(target, idx);
+        channel = idx - target->begin;
+    }
+    scatter(target, channel, times);
+}
+
+/* Every pair of taps that reach outputs is a patch of its own. */
+static void scatter_dilated(target_t *target, uint32_t idx, int32_t times)
+{
+    const dassdp_conv_t *conv = target->conv;
+    const dassdp_place_t at = dassdp_place(&conv->source, idx);
+    const stand_t at_y = stand(&conv->y, at.y), at_x = stand(&conv->x, at.x);
+    for (uint32_t d = 0; d < conv->n_down; d++) {
+        if (conv->down[d].phase != at_y.phase) {
+            continue;
+        }
+        aim_down(target, reach(&conv->down[d], at_y.quotient, conv->y.n_out));
+        for (uint32_t a = 0; a < conv->n_across; a++) {
+            if (conv->across[a].phase == at_x.phase) {
+                aim_across(target, reach(&conv->across[a], at_x.quotient, conv->x.n_out));
+                scatter(target, at.channel, times);
+            }
+        }
+    }
+}
+
+/* The same, dilated or not, through a summed pool if there is one. */
+static void scatter_through(target_t *target, const dassdp_pool_t *pool, uint32_t idx,
+                            int32_t times)
+{
+    const uint32_t is_dilated = target->conv->is_dilated;
+    if (pool == 0) {
+        scatter_dilated(target, idx, times);
+        return;
+    }
+    dassdp_place_t at = dassdp_place(&pool->source, idx);
+    dassdp_span_t down = dassdp_windows(&pool->y, at.y);
+    dassdp_span_t across = dassdp_windows(&pool->x, at.x);
+    for (uint32_t y = down.begin; y < down.end; y++) {
+        for (uint32_t x = across.begin; x < across.end; x++) {
+            uint32_t pooled = dassdp_pooled(pool, y, x, at.channel);
+            if (is_dilated != 0u) {
+                scatter_dilated(target, pooled, times);
+            } else {
+                scatter_from(target, pooled, times);
+            }
+        }
+    }
+}
+
+uint32_t dassdp_deliver_conv(const dassdp_model_t *model, void *state,
+                             const dassdp_projection_t *projection, void *acc, uint32_t adds,
+                             uint32_t t_step)
+{
+    const dassdp_pool_t *pool = projection->path->sum_pool;
+    const dassdp_conv_t *conv = projection->path->conv;
+    const uint32_t zero = conv->zero == 0 ? 0u : *conv->zero;
+    const uint32_t n_bytes = sums_bytes(model, projection, conv->acc_shift);
+    const uint32_t is_direct = (uint32_t)(pool == 0) & (conv->is_dilated ^ 1u);
+    dassdp_events_t events = dassdp_events(model, state, projection, t_step);
+    const uint32_t is_once = is_direct & (uint32_t)(events.n_spikes == 0);
+    target_t target = target_of(projection, acc);
+    prepare(acc, n_bytes, zero, adds);
+    for (uint32_t n; (n = dassdp_events_next(&events)) != 0u;) {
+        const dassdp_row_t *next = events.listed, *end = next + n;
+        for (; next != end && is_once != 0u; next++) {
+            scatter_from(&target, *next, 1);
+        }
+        for (; next != end; next++) {
+            int32_t times = (int32_t)dassdp_events_times(&events, *next);
+            if (is_direct != 0u) {
+                scatter_from(&target, *next, times);
+            } else {
+                scatter_through(&target, pool, *next, times);
+            }
+        }
+    }
+    prepare(acc, n_bytes, zero, 1);
+    return 1;
+}
+
+void dassdp_deliver_currents(const dassdp_projection_t *projection, void *acc, const int8_t *x,
+                             uint32_t adds)
+{
+    const dassdp_path_t *path = projection->path;
+    const dassdp_conv_t *conv = path->conv;
+    const uint32_t zero = conv->zero == 0 ? 0u : *conv->zero;
+    const uint32_t n_bytes =
+        DASSDP_COLUMNS(conv->y.n_out * conv->x.n_out * conv->out_channels) << conv->acc_shift;
+    const uint32_t is_direct = (uint32_t)(path->sum_pool == 0) & (conv->is_dilated ^ 1u);
+    target_t target = target_of(projection, acc);
+    prepare(acc, n_bytes, zero, adds);
+    for (uint32_t j = 0; j < path->n_source; j++) {
+        if (x[j] != 0 && is_direct != 0u) {
+            scatter_from(&target, j, x[j]);
+        } else if (x[j] != 0) {
+            scatter_through(&target, path->sum_pool, j, x[j]);
+        }
+    }
+    prepare(acc, n_bytes, zero, 1);
+}
