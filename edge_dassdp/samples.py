@@ -60,7 +60,7 @@ def _packed(source: Input, values: NDArray[np.float64], frac_bits: int,
     """The bytes of one input, (n, its bytes)."""
     frames = values.reshape(len(values), source.n_frames, source.n_raw)
     if not source.spikes or source.encoder:
-        return quantize_input(frames, frac_bits)[:, :, order].reshape(len(values), -1)
+        return quantize_input(frames, frac_bits)[:, :, order].reshape(values.shape)
     most = 255 if source.counts else 1
     if not (np.equal(np.mod(values, 1), 0) & (values >= 0) & (values <= most)).all():
         what = "numbers of spikes, each 0 to 255" if source.counts else "spikes, each 0 or 1"
@@ -100,4 +100,4 @@ def _pack_spikes(source: Input, spikes: IntArray) -> NDArray[np.int8]:
     frames = np.zeros((len(spikes), source.n_frames, 8 * frame_bytes(source)), np.uint8)
     frames[:, :, : source.size] = spikes
     packed = np.packbits(frames, axis=2, bitorder="little")
-    return packed.reshape(len(spikes), -1).view(np.int8)
+    return packed.reshape(len(spikes), input_bytes(source)).view(np.int8)
