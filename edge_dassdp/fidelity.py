@@ -54,7 +54,8 @@ class PopulationFidelity:
     saturates: the int16 membrane may clip; saturated: share of neuron-steps in which one did, 0 to
     1, None without samples and where it is proven that none can. flipped: share of neuron-steps
     whose spike differs from the float model's, 0 to 1; None without samples, and at a readout
-    whose membrane is summed, where spikes mean nothing.
+    whose membrane is summed, where spikes mean nothing. diverges_at: the first step, from 0, in
+    which a spike of any sample differs, None where none does.
     """
 
     name: str
@@ -66,6 +67,7 @@ class PopulationFidelity:
     saturates: bool
     saturated: float | None
     flipped: float | None
+    diverges_at: int | None
 
 
 @dataclass(frozen=True)
@@ -107,18 +109,19 @@ def measure_fidelity(network: ir.Network, quantized: Quantized,
 
 @dataclass(frozen=True, eq=False)
 class _Comparison:
-    """Classes of both models, and by population the neuron-steps whose spikes differ and those
-    whose membranes clipped."""
+    """Classes of both models, and by population the neuron-steps whose spikes differ, those whose
+    membranes clipped, and the first step in which a spike differs."""
 
     floats: IntArray
     integers: IntArray
     flips: dict[str, int]
     clips: dict[str, int]
+    diverged: dict[str, int]
 
     @staticmethod
     def empty(network: ir.Network) -> _Comparison:
         none, zeros = np.zeros(0, np.int64), {p.name: 0 for p in network.populations}
-        return _Comparison(none, none, zeros, zeros)
+        return _Comparison(none, none, zeros, zeros, {})
 
 
 class _Watched(Reference):
@@ -138,6 +141,7 @@ class _Watched(Reference):
 def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -> _Comparison:
     model, reference = FloatModel(network), _Watched(quantized)
     flips, clips = ({p.name: 0 for p in network.populations} for _ in range(2))
+    diverged: dict[str, int] = {}
     floats, integers = [], []
     natural = {p.name: slice(None) if p.natural is None else device_order(p.natural)
                for p in quantized.populations}
@@ -148,11 +152,15 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
         for t_step in range(network.n_steps):
             reference.step(t_step)
             for name, fired in reference.spikes.items():
-                flips[name] += int((fired[:, natural[name]] != trace.spikes[name][:, t_step]).sum())
+                differ = int((fired[:, natural[name]] != trace.spikes[name][:, t_step]).sum())
+                flips[name] += differ
+                if differ:
+                    diverged[name] = min(diverged.get(name, t_step), t_step)
                 clips[name] += int(reference.clipped[name].sum())
         floats.append(trace.classes)
         integers.append(reference.end())
-    return _Comparison(np.concatenate(floats), np.concatenate(integers), flips, clips)
+    return _Comparison(np.concatenate(floats), np.concatenate(integers), flips, clips,
+                       diverged)
 
 
 def _population(network: ir.Network, quantized: Quantized, name: str,
@@ -169,7 +177,8 @@ def _population(network: ir.Network, quantized: Quantized, name: str,
     return PopulationFidelity(
         name, p.size, projections, proofs, kernel.symbol, kernel.reason, p.saturates,
         saturated=found.clips[name] / n if n and p.saturates else None,
-        flipped=found.flips[name] / n if n and not silent else None)
+        flipped=found.flips[name] / n if n and not silent else None,
+        diverges_at=None if silent else found.diverged.get(name))
 
 
 def _projection(p: ir.Projection, q: QProjection, network: QNetwork) -> ProjectionFidelity:

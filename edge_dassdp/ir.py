@@ -154,10 +154,6 @@ class Network:
         known = ", ".join(p.name for p in self.projections)
         raise EdgeError("E105", f"there is no projection '{name}'", help=f"choose one of {known}")
 
-    def save(self, path: Path | str) -> None:
-        """`ir.save`."""
-        save(self, path)
-
     @cached_property
     def n_inputs(self) -> int:
         """Values in one flattened sample."""

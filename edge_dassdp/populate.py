@@ -45,9 +45,14 @@ class Made:
 
 
 def populate(network: Network, population: Population, settings: Settings,
-              rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...],
-              most: Mapping[str, int]) -> Made:
-    """With threshold bits that leave room for int16 membranes, if there are such."""
+             rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...],
+             most: Mapping[str, int]) -> Made:
+    """One population of a canonical network, with threshold bits that leave room for int16
+    membranes, if there are such.
+
+    x_frac_bits: of each input. most: spikes of a neuron in one step, by source, as far as known.
+    Raises EdgeError E105, E201 or E202 as `quantize.quantize` does.
+    """
     upper = MOST_THRESHOLD_BITS if settings.threshold_bits is None else settings.threshold_bits
     choices = [upper]
     if settings.threshold_bits is None and settings.membrane_bits != 32:

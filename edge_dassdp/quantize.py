@@ -90,18 +90,24 @@ def quantize(
         n_batch=_batch(rules),
     )
     if learning:
-        counts = None
-        if calibration is not None and any(isinstance(r, Homeostasis) for r in rules.values()):
-            counts = mean_counts(quantized, input_x(quantized, calibration))
-        quantized, rule_proofs = rule_constants.attach(network, quantized, learning, counts)
+        quantized, rule_proofs = _with_rules(network, quantized, learning, calibration)
         proofs += rule_proofs
-        quantized = _with_reruns(quantized, learning)
     if calibration is not None:
         quantized = with_activity(quantized, input_x(quantized, calibration[:N_ACTIVITY]))
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
         quantized = with_replay(quantized, learning.replay, x, labels)
     return Quantized(quantized, tuple(proofs))
+
+
+def _with_rules(network: Network, quantized: QNetwork, learning: Learning,
+                calibration: NDArray[np.float32] | None) -> tuple[QNetwork, list[Bound]]:
+    counts = None
+    rules = learning.rules.values()
+    if calibration is not None and any(isinstance(r, Homeostasis) for r in rules):
+        counts = mean_counts(quantized, input_x(quantized, calibration))
+    made, proofs = rule_constants.attach(network, quantized, learning, counts)
+    return _with_reruns(made, learning), proofs
 
 
 def _with_reruns(network: QNetwork, learning: Learning) -> QNetwork:

@@ -49,6 +49,8 @@ class IntegerModel:
         self._uses_factory = False
         self._inputs = {i.name: i for i in net.inputs}
         self._places = {p.name: index for index, p in enumerate(net.populations)}
+        self._delayed_inputs = {q.pre for q in net.projections
+                                if q.delay is not None and q.pre in self._inputs}
         self._rest(1)
 
     def _rest(self, n: int) -> None:
@@ -61,6 +63,8 @@ class IntegerModel:
         self.base: dict[str, IntArray] = {}
         for p in net.populations:
             self._rest_population(p, n)
+        for name in self._delayed_inputs:
+            self.history[name] = np.zeros((net.n_steps, n, self._inputs[name].size), bool)
         self.coded = {i.name: np.zeros((n, net.n_steps, i.size), np.int64) for i in net.inputs
                       if i.n_events or i.encoder}
         self.t_step = 0
@@ -99,6 +103,8 @@ class IntegerModel:
     def step(self, t_step: int) -> None:
         """One time step of every population, in order."""
         self.t_step = t_step + 1
+        for name in self._delayed_inputs:
+            self.history[name][t_step] = self.spikes_from(name, t_step)
         for p in self.network.populations:
             if p.analogue_bias is not None:
                 self.base[p.name] = self._analogue_current(p, t_step)
@@ -118,13 +124,8 @@ class IntegerModel:
         """Spikes that a projection hears, (n, neurons of its source)."""
         if q.delay is None:
             return self.spikes_from(q.pre, t_step)
-        lag = q.delay
-        if q.pre in self._places:
-            lag = lag + int(self._places[q.pre] >= self._places[q.post])
-            rows = self.history[q.pre]
-        else:
-            shown = [self.spikes_from(q.pre, t) for t in range(t_step + 1)]
-            rows = np.stack(shown)
+        is_back = self._places.get(q.pre, -1) >= self._places[q.post]
+        lag, rows = q.delay + int(is_back), self.history[q.pre]
         step = np.broadcast_to(t_step - lag, rows.shape[2:])
         arrived = rows[np.maximum(step, 0), :, np.arange(rows.shape[2])].T
         return np.where(step >= 0, arrived, 0)

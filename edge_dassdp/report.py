@@ -166,12 +166,13 @@ def quantize_screen(fidelity: Fidelity) -> RenderableType:
 
 def _membranes(fidelity: Fidelity) -> Table:
     table = _table("population", "neurons", "membranes", "saturated E", "spikes flipped E",
-                   left=("membranes",))
+                   "first at step E", left=("membranes",))
     for p in fidelity.populations:
         saturated = _NONE if p.saturated is None else _percent(p.saturated, 3)
         table.add_row(p.name, str(p.size), p.membrane,
                       saturated if p.saturates else "cannot",
-                      _NONE if p.flipped is None else _percent(p.flipped, 2))
+                      _NONE if p.flipped is None else _percent(p.flipped, 2),
+                      _NONE if p.diverges_at is None else str(p.diverges_at))
     return table
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,36 +23,18 @@ from numpy.typing import NDArray
 from edge_dassdp.biases import ALWAYS, with_plastic_biases
 from edge_dassdp.canonical import canonical, weight_gain
 from edge_dassdp.errors import EdgeError
-from edge_dassdp.harness import SNAPSHOT
+from edge_dassdp.harness import read_snapshot
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.learned import checked_weights
-from edge_dassdp.npz import read_npz
 from edge_dassdp.qformat import to_int
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.rules import Learning, ReadoutDelta
 from edge_dassdp.same_network import check_same, differs
 from edge_dassdp.weight_order import to_device_weight, to_natural_weight
 
+__all__ = ["Learned", "dequantize", "read_snapshot", "requantize", "with_learned"]
 Learned = Mapping[str, NDArray[Any]]
 """Integers shaped as `QProjection.w` by plastic projection, as `Target.read_weights` gives them."""
-
-
-def read_snapshot(quantized: QNetwork, path: Path | str) -> dict[str, NDArray[np.int64]]:
-    """The learned weights of a file of `harness.save_snapshot`.
-
-    Raises EdgeError E103 for another or a damaged file, E504 for another model's.
-    """
-    header, arrays = read_npz(path, SNAPSHOT)
-    if header.get("model") != quantized.sha256:
-        raise EdgeError("E504", f"{path} is a snapshot of another model",
-                        cause=f"snapshot {str(header.get('model'))[:12]}, "
-                              f"model {quantized.sha256[:12]}",
-                        help="give the quantized network that it was taken from")
-    missing = [p.name for p in quantized.plastic if f"w_{p.name}" not in arrays]
-    if missing:
-        raise EdgeError("E103", f"{path} is damaged: it lacks w_{', w_'.join(missing)}")
-    return {p.name: checked_weights(quantized, p.name, arrays[f"w_{p.name}"])
-            for p in quantized.plastic}
 
 
 def with_learned(quantized: QNetwork, learned: Learned) -> QNetwork:

@@ -44,17 +44,19 @@ def test_flips_and_accuracies_are_those_of_the_two_models(network, x) -> None:
     classes = integers.classify(input_x(quantized.network, x))
     assert found.integer_accuracy == pytest.approx((classes == y).mean())
     assert found.agreement == pytest.approx((classes == floats.classes).mean())
-    by_sample = np.zeros(2)
+    by_sample, steps = np.zeros(2), [set(), set()]
     for sample in range(150):  # one sample at a time, where the module goes in chunks
         integers.begin(input_x(quantized.network, x[sample : sample + 1]))
         for t_step in range(network.n_steps):
             integers.step(t_step)
             for i, name in enumerate(("h1", "h2")):
-                by_sample[i] += (integers.spikes[name][0]
-                                 != floats.spikes[name][sample, t_step]).sum()
+                differ = (integers.spikes[name][0] != floats.spikes[name][sample, t_step]).sum()
+                by_sample[i] += differ
+                steps[i] |= {t_step} if differ else set()
     sizes = np.array([network.population(n).size for n in ("h1", "h2")])
     flipped = [p.flipped for p in found.populations]
     assert flipped[:2] == pytest.approx(by_sample / (150 * network.n_steps * sizes))
+    assert [p.diverges_at for p in found.populations] == [min(steps[0]), min(steps[1]), None]
     assert flipped[2] is None  # a summed membrane: its spikes mean nothing
 
 
