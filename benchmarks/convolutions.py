@@ -16,10 +16,11 @@ from networks import record, same_bits
 from numpy.typing import NDArray
 
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.ir.geometry import Conv
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.samples import input_x
-from edge_dassdp.wiring import Conv
 
 SOURCE, ACTIVITY, SEED = (16, 16, 16), 0.05, 3
 

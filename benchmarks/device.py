@@ -20,13 +20,13 @@ from counting import (
 from counting.build import flash_bytes, link_used
 from counting.cases import Array
 
-from edge_dassdp.board import Board, load_board
-from edge_dassdp.build import build_firmware
+from edge_dassdp.build.board import Board, load_board
+from edge_dassdp.build.compile import build_firmware
+from edge_dassdp.build.project import firmware_project
 from edge_dassdp.emit import emit
-from edge_dassdp.plan import Layout
-from edge_dassdp.project import firmware_project
+from edge_dassdp.plan.layout import Layout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.state import decode
+from edge_dassdp.targets.state import decode
 
 BOARD_OF = {"M0": "microbit", "M3": "mps2-an385", "M4": "stm32f405", "M7": "mps2-an500",
             "M33": "mps2-an505", "M55": "mps3-an547"}

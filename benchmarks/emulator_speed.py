@@ -27,14 +27,16 @@ import snntorch
 import torch
 from torch import nn
 
-from edge_dassdp import assets, ir
-from edge_dassdp.build import compiler_version, host_compiler
-from edge_dassdp.datasets import load_dataset
+from edge_dassdp import ir
+from edge_dassdp.base import assets
+from edge_dassdp.build.compile import compiler_version, host_compiler
+from edge_dassdp.data.datasets import load_dataset
 from edge_dassdp.ir import FloatArray, Input, Network, Population, Projection, Readout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.samples import input_x
 from edge_dassdp.targets.emulator import Emulator, n_cores
 
 RESULTS = Path(__file__).parent / "results" / "emulator_speed.json"

@@ -5,10 +5,9 @@
 Random networks (depth, widths, steps, inputs of currents or spikes, weight bits, membranes, resets,
 skips, recurrence, frames, activity, rules), and wired ones (benchmarks/wired.py), are built for one
 board of each cpu; every sample is classified and learned with counted instructions. Non-negative
-least squares of the relative error prices the operations of edge_dassdp.work. Every fourth network
-of each kind and the digits network are held out and only tested on. With --cpu the entries of other
-cpus stay as they are.
-Needs the extra `examples`, whose scikit-learn brings SciPy.
+least squares of the relative error prices the operations of edge_dassdp.figures.work. Every fourth
+network of each kind and the digits network are held out and only tested on. With --cpu the entries
+of other cpus stay as they are. Needs the extra `examples`, whose scikit-learn brings SciPy.
 """
 
 from __future__ import annotations
@@ -29,17 +28,24 @@ import wired
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from edge_dassdp import adaptation, assets, ir
-from edge_dassdp.board import Board, list_boards, load_board
-from edge_dassdp.build import Firmware, build_firmware
-from edge_dassdp.costs import COSTS_FILE
-from edge_dassdp.datasets import load_dataset
+from edge_dassdp import ir
+from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import Board, list_boards, load_board
+from edge_dassdp.build.compile import Firmware, build_firmware
+from edge_dassdp.data.datasets import load_dataset
+from edge_dassdp.data.shifts import WornSensor
+from edge_dassdp.demo import adaptation
 from edge_dassdp.emit import emit
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.figures.lesson import learning_work
+from edge_dassdp.figures.prices import COSTS_FILE
+from edge_dassdp.figures.work import OPERATIONS, Work, inference_work
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.plan import ram_ledger
+from edge_dassdp.plan.layout import ram_ledger
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import (
     DASSDP,
     SSDP,
@@ -50,11 +56,7 @@ from edge_dassdp.rules import (
     Replay,
     Rule,
 )
-from edge_dassdp.samples import input_x
-from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.qemu import COUNTER_BITS, Qemu
-from edge_dassdp.work import OPERATIONS, Work, inference_work
-from edge_dassdp.work_learning import learning_work
 
 N_SAMPLES = 6
 HELD_OUT = 4
@@ -329,7 +331,7 @@ def table(counted: Counted, prices: FloatArray) -> Iterator[str]:
 
 
 HEADER = """\
-# Instructions per operation of edge_dassdp.work, by cpu. Not a board. Written by
+# Instructions per operation of edge_dassdp.figures.work, by cpu. Not a board. Written by
 # benchmarks/fit_costs.py from instructions counted in QEMU, for the compiler, flags
 # and kernel folders named; errors are of a network's total, held-out networks and
 # digits were not fitted."""

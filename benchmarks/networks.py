@@ -10,7 +10,7 @@ from device import Device, runtime_flash
 from kernels import MODEL, accumulate_layer
 from workload import N_STEPS, SIZES, quantized
 
-from edge_dassdp.plan import Layout
+from edge_dassdp.plan.layout import Layout
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
 

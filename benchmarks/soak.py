@@ -15,14 +15,17 @@ import time
 
 import numpy as np
 
-from edge_dassdp import adaptation, assets, ir
-from edge_dassdp.datasets import load_dataset
-from edge_dassdp.errors import EdgeError
+from edge_dassdp import ir
+from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.datasets import load_dataset
+from edge_dassdp.data.shifts import WornSensor
+from edge_dassdp.demo import adaptation
 from edge_dassdp.harness import verify
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.samples import input_x
-from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.emulator import Emulator
 
 CHUNK = 500

@@ -22,11 +22,11 @@ import numpy as np
 import snntorch
 import torch
 
-from edge_dassdp import assets
-from edge_dassdp.datasets import Dataset, load_dataset
+from edge_dassdp.base import assets
+from edge_dassdp.data.datasets import Dataset, load_dataset
 from edge_dassdp.frontends.chain import BATCH, build, fit, summed_membrane
 from edge_dassdp.rules import DASSDP, Variant
-from edge_dassdp.training import DASSDPHook
+from edge_dassdp.twin.hook import DASSDPHook
 
 RESULTS = Path(__file__).parent / "results" / "training_effect.json"
 N_STEPS, SIZES, BETA = 8, (64, 96, 64, 10), 0.9

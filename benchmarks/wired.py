@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Encoder, Input, Network, Population, Projection, Readout
+from edge_dassdp.ir.geometry import Conv, Pool, size, volume
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
-from edge_dassdp.wiring import Conv, Pool, size, volume
 
 SOURCES = ("spikes", "spikes", "events", "counts", "counts", "counts", "latency", "rate", "delta",
            "delta", "image", "image", "image", "images", "images", "images")

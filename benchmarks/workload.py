@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.floatmodel import FloatModel
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
-from edge_dassdp.samples import input_x
+from edge_dassdp.twin.model import FloatModel
 
 SIZES = (256, 128, 64, 10)
 N_STEPS, BETA, SEED = 25, 0.9, 1

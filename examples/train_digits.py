@@ -19,10 +19,10 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 from edge_dassdp import ir
-from edge_dassdp.datasets import Dataset, load_dataset, save_dataset
-from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.data.datasets import Dataset, load_dataset, save_dataset
 from edge_dassdp.frontends.chain import build, fit
 from edge_dassdp.frontends.torch import from_torch
+from edge_dassdp.twin.model import FloatModel
 
 N_STEPS, SIZES, BETA = 8, (64, 96, 64, 10), 0.9
 N_STREAM, N_TEST, SPLIT_SEED = 500, 400, 20240501

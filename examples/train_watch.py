@@ -4,7 +4,7 @@
     python train_watch.py --out watch
 
 Writes data.npz (all recordings) and watch_seed0.npz, watch_seed1.npz, ... Who trains which network
-stands in edge_dassdp/watch.py.
+stands in edge_dassdp/data/watch.py.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ import torch
 from torch import nn
 
 from edge_dassdp import ir
-from edge_dassdp.datasets import Samples
-from edge_dassdp.floatmodel import FloatModel
-from edge_dassdp.frontends.chain import build, fit
-from edge_dassdp.frontends.torch import from_torch
-from edge_dassdp.watch import (
+from edge_dassdp.data.datasets import Samples
+from edge_dassdp.data.watch import (
     N_FRAMES,
     SCENARIOS,
     WatchData,
@@ -31,6 +28,9 @@ from edge_dassdp.watch import (
     scenario,
     training,
 )
+from edge_dassdp.frontends.chain import build, fit
+from edge_dassdp.frontends.torch import from_torch
+from edge_dassdp.twin.model import FloatModel
 
 SIZES, BETA = (24, 128, 64, 7), 0.75
 """The leak is 1 - 1/4, a shift on the device."""

@@ -16,10 +16,12 @@ import numpy as np
 import wired_networks as wired
 from numpy.typing import NDArray
 
-from edge_dassdp.biases import with_plastic_biases
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout, ReadoutKind
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.biases import with_plastic_biases
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import (
     DASSDP,
     EIHL,
@@ -35,8 +37,7 @@ from edge_dassdp.rules import (
     Rule,
     Schedule,
 )
-from edge_dassdp.samples import input_x
-from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Target
+from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Target
 
 Op = Literal["infer", "warm_up", "fit_gate", "learn", "idle", "save", "rollback"]
 IDLE_STEPS = 5

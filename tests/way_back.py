@@ -7,8 +7,8 @@ from dataclasses import fields
 import numpy as np
 
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.reference import Reference
-from edge_dassdp.samples import input_x
 
 
 def random_weights(made: QNetwork, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -9,16 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.ir import (
-    Encoder,
-    Input,
-    Network,
-    Population,
-    Projection,
-    Readout,
-    ReadoutKind,
-)
-from edge_dassdp.wiring import Conv, Pool, identity, size, volume
+from edge_dassdp.ir import Encoder, Input, Network, Population, Projection, Readout, ReadoutKind
+from edge_dassdp.ir.geometry import Conv, Pool, identity, size, volume
 
 SINABS: dict[str, Any] = {"reset": "subtract", "reset_delay": False, "strict": False,
                           "looks_back": False, "max_spikes": 0}

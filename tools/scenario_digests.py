@@ -16,8 +16,8 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
 
 from scenarios import SCENARIOS, Scenario  # noqa: E402
 
-from edge_dassdp import plan  # noqa: E402
 from edge_dassdp.emit import emit  # noqa: E402
+from edge_dassdp.plan import layout as plan  # noqa: E402
 
 
 def figures(scenario: Scenario) -> dict[str, str | int]:

@@ -27,7 +27,7 @@ from counting.cases import (
     unique_arrays,
     unique_structs,
 )
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 
 SHIFT = 7
 TIMEOUT_S = 300

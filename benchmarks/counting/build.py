@@ -9,7 +9,7 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 
 GCC = "arm-none-eabi-gcc"
 

@@ -17,7 +17,7 @@ from counting.build import Image
 from counting.cases import Array, Case, Outcome, Struct, scalar_bytes
 from counting.cycles import MODELS, Model
 from counting.thumb import fill_skipped
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 
 PAGE = 0x1000
 ARENA, ARENA_BYTES = 0x60000000, 64 << 20

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from edge_dassdp.plots import PALETTE
+from edge_dassdp.report.plots import PALETTE
 from evidence.methods import FROZEN, MIRRORED, TITLES, replay_of
 from evidence.report import SHIFTED, settings
 from evidence.results import Results, mean_std

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp import calibration, harness
-from edge_dassdp.calibration import Profile
-from edge_dassdp.datasets import Samples
+from edge_dassdp import harness
+from edge_dassdp.data import calibration
+from edge_dassdp.data.calibration import Profile
+from edge_dassdp.data.datasets import Samples
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, quantize
-from edge_dassdp.samples import input_x
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.targets.emulator import WARM_UP, Emulator
 from evidence.methods import (
     FROZEN,

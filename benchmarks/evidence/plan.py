@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from evidence import sets
 from evidence.measure import Job, Row, mean_score, run
 from evidence.methods import DEVICE, FROZEN, HOST, METHODS, Constants, Method

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp import assets, ir
-from edge_dassdp.build import cache_folder
-from edge_dassdp.datasets import Samples, load_dataset
+from edge_dassdp import ir
+from edge_dassdp.base import assets
+from edge_dassdp.build.compile import cache_folder
+from edge_dassdp.data.datasets import Samples, load_dataset
+from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.ir import Network
-from edge_dassdp.shifts import WornSensor
 
 N_SEEDS = 5
 SHIFTS = {"gain": "gains of 0.4 to 1.6, offsets normal with 1.2 standard deviations",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 
-from edge_dassdp import assets, ir, watch
-from edge_dassdp.datasets import Samples
+from edge_dassdp import ir
+from edge_dassdp.base import assets
+from edge_dassdp.data import watch
+from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Network
 from evidence import sets
 

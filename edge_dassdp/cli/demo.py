@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from edge_dassdp import demo, demo_watch
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.watch import SCENARIOS
+from edge_dassdp.data.watch import SCENARIOS
+from edge_dassdp.demo import digits, watch
 
 _SEEDS = 5
 
@@ -51,11 +51,11 @@ def _demo(
     of_watch = {"scenario": scenario, "board": board, "seed": seed}
     if name == "digits":
         _refuse(name, of_watch)
-        return Answer(demo.run_demo(demo.Options(
+        return Answer(digits.run_demo(digits.Options(
             folder, models, firmware=not no_firmware, **_given(n_seeds=seeds)), console))
     if name == "watch":
         _refuse(name, of_digits)
-        results = demo_watch.run_watch(demo_watch.Options(
+        results = watch.run_watch(watch.Options(
             folder, models=models, firmware=not no_firmware, **_given(**of_watch)), console)
         return Answer(results, next="" if of_watch["board"] else
                       "edge-dassdp demo watch --board microbit --out runs/watch-microbit")

@@ -11,13 +11,14 @@ import typer
 from rich.text import Text
 
 from edge_dassdp import ir, qir
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.errors import EdgeError
 from edge_dassdp.frontends import files
+from edge_dassdp.harness import read_snapshot
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.wayback import Learned, dequantize, read_snapshot, requantize, with_learned
+from edge_dassdp.quantize.wayback import Learned, dequantize, requantize, with_learned
 
 Snapshot = Annotated[Path, typer.Argument(metavar="SNAPSHOT.npz", show_default=False, help=(
     "What `learn` wrote with --snapshot."))]

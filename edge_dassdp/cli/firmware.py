@@ -13,17 +13,18 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from edge_dassdp import plan, report
-from edge_dassdp.board import load_board
-from edge_dassdp.build import find_tool
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import load_board
+from edge_dassdp.build.compile import find_tool
+from edge_dassdp.build.project import write_project
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.datasets import Samples
-from edge_dassdp.device_figures import Build, build_and_compare, measure_on_device
+from edge_dassdp.data.datasets import Samples
 from edge_dassdp.emit import emit
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.project import write_project
+from edge_dassdp.figures.device import Build, build_and_compare, measure_on_device
+from edge_dassdp.plan import layout
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.report import screens
 
 RamBudget = Annotated[int | None, typer.Option(min=0, show_default=False, help=(
     "Fail when static RAM with stack exceeds this, in bytes."))]
@@ -50,11 +51,11 @@ def _generate(
     `make` in that folder links the same firmware as `build`.
     """
     network, chosen = options.load_model(model), load_board(board)
-    predicted = plan.ram_ledger(network, chosen)
+    predicted = layout.ram_ledger(network, chosen)
     write_project(emit(network), chosen, output)
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": _predicted(predicted)},
-        [report.ledger_screen(predicted), Text(report.LETTERS, "dim")], network.sha256,
+        [screens.ledger_screen(predicted), Text(screens.LETTERS, "dim")], network.sha256,
         f"make -C {shlex.quote(str(output))}")
 
 
@@ -79,7 +80,7 @@ def _build(
             shutil.copyfile(path, output / path.name)
     return Answer(
         _memory(build) | {"output": str(output) if output else None},
-        [report.ledger_screen(build.predicted, build), Text(report.LETTERS, "dim")],
+        [screens.ledger_screen(build.predicted, build), Text(screens.LETTERS, "dim")],
         network.sha256, f"edge-dassdp measure {model} --board {board}")
 
 
@@ -115,7 +116,7 @@ def _measure(
                                   "stack_painted_bytes": figures.stack_painted,
                                   "instructions": counted,
                                   "instructions_predicted": dataclasses.asdict(figures.predicted)},
-        [report.measure_screen(figures), *map(Text, notes), Text(report.LETTERS, "dim")],
+        [screens.measure_screen(figures), *map(Text, notes), Text(screens.LETTERS, "dim")],
         network.sha256, f"edge-dassdp flash {model} --board {board}")
 
 
@@ -158,9 +159,9 @@ def _noise(network: QNetwork) -> Samples:
     return Samples(x.astype(np.float32), rng.integers(network.n_classes, size=_N_RANDOM))
 
 
-def _predicted(ledger: plan.Ledger) -> dict[str, Any]:
+def _predicted(ledger: layout.Ledger) -> dict[str, Any]:
     return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
-            "by_owner": report.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
+            "by_owner": screens.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
             "constant_bytes": ledger.constant_bytes, "flash_bound": ledger.flash_bound,
             "learning_state_bytes": ledger.learning_state_bytes}
 

@@ -11,20 +11,22 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from edge_dassdp import ir, qir, report
-from edge_dassdp.biases import with_plastic_biases
-from edge_dassdp.board import list_boards, load_board
+from edge_dassdp import ir, qir
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import list_boards, load_board
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.datasets import Samples
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.fidelity import Fidelity, measure_fidelity
+from edge_dassdp.data.datasets import Samples
+from edge_dassdp.figures.fidelity import Fidelity, measure_fidelity
+from edge_dassdp.figures.inspection import Inspection, inspect_network, inspect_quantized
+from edge_dassdp.figures.widths import WIDTHS, Width, compare_widths, narrowest
 from edge_dassdp.frontends import files
-from edge_dassdp.inspection import Inspection, inspect_network, inspect_quantized
-from edge_dassdp.quantize import Settings, quantize
-from edge_dassdp.replay import propose
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.biases import with_plastic_biases
+from edge_dassdp.quantize.replay import propose
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.report import screens
 from edge_dassdp.rules import Learning
-from edge_dassdp.widths import WIDTHS, Width, compare_widths, narrowest
 
 Names = Annotated[list[str] | None, typer.Option(
     "--plastic", help="A projection that learns, by the delta rule into the readout and by "
@@ -119,8 +121,8 @@ def _inspect(
                            if b.fits_frozen else "use a larger board")
     return Answer(
         {"kind": kind, "source": origin.source, **_inspected(found)},
-        [report.inspect_head(found, file.name, files.TITLES[kind], sha256, origin.source),
-         report.inspect_screen(found), Text(report.LETTERS, "dim")],
+        [screens.inspect_head(found, file.name, files.TITLES[kind], sha256, origin.source),
+         screens.inspect_screen(found), Text(screens.LETTERS, "dim")],
         sha256, shlex.join(["edge-dassdp", *after]), failed)
 
 
@@ -233,10 +235,10 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
     learns = ", ".join(f"{name} by {type(r).__name__}" for name, r in learning.rules.items()) \
         if learning else "nothing"
     head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  learns: {learns}\n"
-                + "  ".join(map(report.input_text, model.inputs, model.x_frac_bits)))
+                + "  ".join(map(screens.input_text, model.inputs, model.x_frac_bits)))
     chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
-                   + ", ".join(map(report.width_text, tried)))] if tried else []
-    compared = [report.widths_screen(widths, weight_bits)] if widths else []
+                   + ", ".join(map(screens.width_text, tried)))] if tried else []
+    compared = [screens.widths_screen(widths, weight_bits)] if widths else []
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
          "plastic": [p.name for p in model.plastic], "weight_bits": weight_bits,
@@ -244,8 +246,8 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
                     for i, bits in zip(model.inputs, model.x_frac_bits, strict=True)],
          **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
          "auto": [dataclasses.asdict(w) for w in tried]},
-        [head, *chosen, report.quantize_screen(fidelity), *compared,
-         Text(report.LETTERS, "dim")], model.sha256,
+        [head, *chosen, screens.quantize_screen(fidelity), *compared,
+         Text(screens.LETTERS, "dim")], model.sha256,
         f"edge-dassdp build {output} --board stm32f405")
 
 

@@ -12,11 +12,13 @@ import typer
 from numpy.typing import NDArray
 
 from edge_dassdp import qir
-from edge_dassdp.datasets import FORMAT, SPLITS, Dataset, Samples, load_dataset
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.datasets import FORMAT, SPLITS, Dataset, Samples, load_dataset
+from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.frontends import files
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.rules import (
     DASSDP,
     EIHL,
@@ -32,8 +34,6 @@ from edge_dassdp.rules import (
     Rule,
     Schedule,
 )
-from edge_dassdp.samples import input_x
-from edge_dassdp.shifts import WornSensor
 from edge_dassdp.targets.open import SPECS
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help=(

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from edge_dassdp import __version__
-from edge_dassdp.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
+from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
 
 EXIT_INTERRUPTED = 130
 _WIDTH = 110

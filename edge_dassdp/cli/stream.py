@@ -13,17 +13,18 @@ import typer
 from numpy.typing import NDArray
 from rich.text import Text
 
-from edge_dassdp import harness, report
+from edge_dassdp import harness
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.errors import EdgeError
 from edge_dassdp.qir import QNetwork, QSyncRule
+from edge_dassdp.qir.samples import random_samples
 from edge_dassdp.reference import Reference
-from edge_dassdp.samples import random_samples
-from edge_dassdp.target import Target
+from edge_dassdp.report import screens
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.open import SPECS, open_target
+from edge_dassdp.targets.target import Target
 
 Snapshot = Annotated[Path | None, typer.Option(show_default=False, help=(
     "Afterwards write learned weights and learning state to this file."))]
@@ -123,7 +124,7 @@ def _learn(
     for i, (class_idx, label) in enumerate(zip(stream.predicted, y[warm_up:], strict=True)):
         out.line(sample=i, class_idx=int(class_idx), label=int(label),
                  skipped=bool(stream.is_skipped[i]))
-    screen: list[Any] = [report.learn_screen(target, stream, statistics, letter=_letter(target),
+    screen: list[Any] = [screens.learn_screen(target, stream, statistics, letter=_letter(target),
                                              link=_link_text(link).lstrip("; "))]
     if before is not None and after is not None:
         screen.append(Text(f"split {evaluate}: accuracy before {100 * before:.1f} %, after "
@@ -201,7 +202,7 @@ def _verify(
         {"targets": list(done.targets), "samples": done.samples,
          "learning_steps": done.learning_steps, "values_compared": done.values_compared,
          "bit_exact": done.divergence is None, "divergence": divergence},
-        [report.verify_screen(done, what)], network.sha256, failed=failed)
+        [screens.verify_screen(done, what)], network.sha256, failed=failed)
 
 
 def _to_compare(network: QNetwork, data: Path | None, random: int | None, split: str,

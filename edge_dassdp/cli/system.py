@@ -13,11 +13,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from edge_dassdp import report
-from edge_dassdp.board import list_boards, load_board
-from edge_dassdp.build import ARM_HELP, ARM_PREFIX
+from edge_dassdp.base.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError
+from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.compile import ARM_HELP, ARM_PREFIX
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError
+from edge_dassdp.report import screens
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.open import BAUD
 from edge_dassdp.targets.qemu import QEMU
@@ -38,7 +38,7 @@ def _boards(out: Output) -> Answer:
         {"boards": [{"name": b.name, "title": b.title, "cpu": b.cpu, "ram_bytes": b.ram.bytes,
                      "flash_bytes": b.flash.bytes, "qemu": b.qemu.machine if b.qemu else None}
                     for b in boards]},
-        [report.listing(("board", "what it is", "RAM B", "flash B", "QEMU"), rows),
+        [screens.listing(("board", "what it is", "RAM B", "flash B", "QEMU"), rows),
          Text("Another board: copy its board.toml, edit it, and give its path to --board.")])
 
 
@@ -60,7 +60,7 @@ def _devices(
                       "board": known.get(port.usb_id, "")})
     rows = [(p["board"] or "–", p["unique_id"] or "–", p["path"], p["description"], p["state"])
             for p in found]
-    screen = report.listing(("board", "unique id", "port", "description", "state"), rows) \
+    screen = screens.listing(("board", "unique id", "port", "description", "state"), rows) \
         if rows else Text("no serial port; run on --target emulator, it gives the same bits")
     return Answer({"devices": found}, [screen])
 
@@ -98,7 +98,7 @@ def _doctor(out: Output) -> Answer:
     return Answer(
         {"checks": [dataclasses.asdict(c) for c in checks],
          "python": sys.version.split()[0]},
-        [report.listing(("", "what", "needed for", "fix"), rows),
+        [screens.listing(("", "what", "needed for", "fix"), rows),
          Text("all there" if not missing else f"{len(missing)} missing")],
         exit=EXIT_TOOL_MISSING if missing else EXIT_OK)
 

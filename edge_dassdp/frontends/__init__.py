@@ -1,4 +1,1 @@
-"""Importers: a trained model of another library in, an `edge_dassdp.ir.Network` out.
-
-Each module imports its library only when it is called, so the core installs without it.
-"""
+"""What reads networks of other tools: PyTorch frameworks, NIR, ONNX."""

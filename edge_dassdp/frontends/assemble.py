@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_dassdp import wiring
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends import folding
 from edge_dassdp.frontends.folding import Term, refuse
 from edge_dassdp.frontends.graph import Graph, Path
@@ -29,6 +28,7 @@ from edge_dassdp.ir import (
     Projection,
     Readout,
     ReadoutKind,
+    geometry,
 )
 
 
@@ -156,7 +156,7 @@ class _Maker:
                 name = f"{name}_to_{post}"
             name = self._named(name, "fc" if term.conv is None else "conv")
             try:
-                folded = folding.finish(term, wiring.volume(self.populations[path[-1]].shape))
+                folded = folding.finish(term, geometry.volume(self.populations[path[-1]].shape))
                 made.append(Projection(name, pre, post, folded.weight, folded.bias, folded.conv,
                                        folded.pool, folded.delay))
             except EdgeError as problem:
@@ -186,7 +186,7 @@ class _Maker:
         shape = tuple(settings.shape) or node.shape or self._first_shape(name)
         encoder = settings.encoder
         in_frames = encoder.kind == "delta" if encoder else settings.frames or settings.n_events > 0
-        return Input(self.names[name], wiring.size(shape), self.n_steps if in_frames else 1,
+        return Input(self.names[name], geometry.size(shape), self.n_steps if in_frames else 1,
                      settings.spikes, shape, settings.n_events, settings.counts, encoder)
 
     def _first_shape(self, name: str) -> tuple[int, ...]:
@@ -211,15 +211,15 @@ class _Maker:
                  if path[0] in self.inputs or path[0] in self.populations]
         shaped = next((t for t in terms if t.rows is None), terms[0])
         space = shaped.space
-        shape = shaped.shape if wiring.volume(shaped.shape) == space else space
+        shape = shaped.shape if geometry.volume(shaped.shape) == space else space
         at = node.at or name
-        if node.size not in (0, wiring.size(space)):
+        if node.size not in (0, geometry.size(space)):
             raise EdgeError("E101", f"node '{at}' has {node.size} neurons, but "
-                            f"{wiring.size(space)} values of shape {shape} lead there")
+                            f"{geometry.size(space)} values of shape {shape} lead there")
         try:
             values: dict[str, Any] = {key: folding.spread(value, shape, space, key)
                       if _is_number(value) else value for key, value in node.settings.items()}
-            return Population(self.names[name], wiring.size(space), shape=shape, **values)
+            return Population(self.names[name], geometry.size(space), shape=shape, **values)
         except EdgeError as problem:
             raise _at(at, problem) from None
 

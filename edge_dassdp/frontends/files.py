@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edge_dassdp import ir
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
 
 Kind = Literal["nir", "onnx", "float", "quantized"]

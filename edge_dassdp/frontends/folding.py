@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edge_dassdp import wiring
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.frontends.nodes import (
     Convolution,
     Delay,
@@ -26,9 +26,8 @@ from edge_dassdp.frontends.nodes import (
     Pooling,
     Scale,
 )
-from edge_dassdp.ir import FloatArray
-from edge_dassdp.qformat import IntArray
-from edge_dassdp.wiring import Conv, Pool, Volume
+from edge_dassdp.ir import FloatArray, geometry
+from edge_dassdp.ir.geometry import Conv, Pool, Volume
 
 MAX_MATRIX = 2**22
 """Numbers of a matrix that stands for operations which do not compose otherwise (32 MiB)."""
@@ -67,7 +66,7 @@ class Term:
 
 def start(pre: str, shape: tuple[int, ...], is_spikes: bool) -> Term:
     """The values of a source itself."""
-    return Term(pre, shape, wiring.volume(shape), wiring.volume(shape), is_spikes)
+    return Term(pre, shape, geometry.volume(shape), geometry.volume(shape), is_spikes)
 
 
 def extend(term: Term, name: str, node: Node, with_bias: bool) -> Term:
@@ -88,7 +87,7 @@ def extend(term: Term, name: str, node: Node, with_bias: bool) -> Term:
         if isinstance(node, Delay):
             return _delayed(term, node)
         assert isinstance(node, Flatten)
-        return replace(term, shape=(wiring.size(term.shape),))
+        return replace(term, shape=(geometry.size(term.shape),))
     except EdgeError as problem:
         raise EdgeError(problem.code, f"node '{name}': {problem.message}", cause=problem.cause,
                         help=problem.help) from None
@@ -108,9 +107,9 @@ class Folded(NamedTuple):
 def finish(term: Term, post: Volume) -> Folded:
     """The term as a projection into a population of volume `post`. Raises EdgeError E101 where the
     sizes differ, E102 where it would take too large a matrix."""
-    if wiring.size(term.space) != wiring.size(post):
-        raise EdgeError("E101", f"{wiring.size(term.space)} values lead from '{term.pre}' into "
-                        f"{wiring.size(post)} neurons")
+    if geometry.size(term.space) != geometry.size(post):
+        raise EdgeError("E101", f"{geometry.size(term.space)} values lead from '{term.pre}' into "
+                        f"{geometry.size(post)} neurons")
     if term.is_direct:
         term = _one_to_one(term)
     if term.conv is not None and (term.space != post
@@ -134,7 +133,7 @@ def _linear(term: Term, name: str, node: Linear, with_bias: bool) -> Term:
     if node.weight.ndim != 2:
         raise EdgeError("E101", f"its weight has shape {node.weight.shape}, expected (n_out, n_in)")
     n_out, n_in = node.weight.shape
-    n = wiring.size(term.space)
+    n = geometry.size(term.space)
     if n_in != n:
         raise EdgeError("E101", f"it takes {n_in} inputs, but {n} values of shape {term.shape} "
                         f"lead there from '{term.pre}'")
@@ -173,7 +172,7 @@ def _convolved(term: Term, name: str, node: Convolution, with_bias: bool) -> Ter
         composed = _composed(term, node)
         if composed is not None:
             return replace(moved, conv=composed[0], weight=composed[1])
-    rows = node.conv.apply(_rows(term, wiring.size(space)), node.weight, term.space)
+    rows = node.conv.apply(_rows(term, geometry.size(space)), node.weight, term.space)
     return replace(moved, scale=None, conv=None, weight=None, rows=rows)
 
 
@@ -255,7 +254,7 @@ def spread(value: FloatArray | IntArray, shape: tuple[int, ...], space: Volume,
            what: str) -> FloatArray:
     """A scalar, one number per channel, or one of every value, as the latter, flat."""
     array = np.asarray(value, np.float64)
-    n, c = wiring.size(space), space[0]
+    n, c = geometry.size(space), space[0]
     if array.size == 1:
         return np.full(n, float(array.reshape(())))
     if array.size == n and array.shape in ((n,), shape, space):
@@ -313,10 +312,10 @@ def _rows(term: Term, n_out: int = 0) -> FloatArray:
     """The term's linear part as a matrix (n_in, n_out). n_out: of the matrix wanted at last."""
     if term.rows is not None:
         return term.rows
-    n_in = wiring.size(term.into)
-    if n_in * max(n_out, wiring.size(term.space)) > MAX_MATRIX:
+    n_in = geometry.size(term.into)
+    if n_in * max(n_out, geometry.size(term.space)) > MAX_MATRIX:
         raise refuse(f"what leads there from '{term.pre}' is no single convolution, and a matrix "
-                     f"of {n_in} x {max(n_out, wiring.size(term.space))} is too large",
+                     f"of {n_in} x {max(n_out, geometry.size(term.space))} is too large",
                      "put neurons between the operations")
     rows = np.diag(np.ones(n_in) if term.scale is None else term.scale)
     if term.conv is None:
@@ -334,7 +333,7 @@ def _one_to_one(term: Term) -> Term:
     scale = np.ones(term.space[0]) if term.scale is None else _of_channels(term.scale, term.space)
     if scale is None:
         return _as_matrix(term)
-    conv, weight = wiring.identity(term.space[0])
+    conv, weight = geometry.identity(term.space[0])
     return replace(term, scale=None, conv=conv, weight=weight * scale[:, None, None, None])
 
 

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.folding import refuse
 from edge_dassdp.frontends.nodes import Entry, Exit, Flatten, Neurons, Node
 

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import FloatArray
-from edge_dassdp.qformat import IntArray
-from edge_dassdp.wiring import Conv, Pair
+from edge_dassdp.ir.geometry import Conv, Pair
 
 
 @dataclass(frozen=True)

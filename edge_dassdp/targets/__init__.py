@@ -1,1 +1,1 @@
-"""One interface for the reference, the emulator, QEMU and a board on a serial port."""
+"""Where a network runs, behind one interface."""

@@ -14,16 +14,16 @@ import cffi
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp import assets
-from edge_dassdp.build import build_emulator, host_compiler
+from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.compile import build_emulator, host_compiler
 from edge_dassdp.emit import emit
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.learned import checked_sample, checked_weights, learned_statistics
-from edge_dassdp.messages import STATUS_TEXTS
-from edge_dassdp.plan import Layout
+from edge_dassdp.plan.layout import Layout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.state import decode
-from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
+from edge_dassdp.targets.learned import checked_sample, checked_weights, learned_statistics
+from edge_dassdp.targets.state import decode
+from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
+from edge_dassdp.wire.messages import STATUS_TEXTS
 
 INFER, LEARN, WARM_UP = 0, 1, 2
 

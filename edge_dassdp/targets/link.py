@@ -11,13 +11,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
-from edge_dassdp.plan import Layout
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.plan.layout import Layout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.state import decode
-from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Session, Stream
+from edge_dassdp.targets.state import decode
+from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
 

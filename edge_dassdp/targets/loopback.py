@@ -9,8 +9,8 @@ from pathlib import Path
 
 import cffi
 
-from edge_dassdp import assets
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
 
 _MAX_SENT_BYTES = 1 << 19
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_dassdp.board import load_board
-from edge_dassdp.build import build_firmware
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import load_board
+from edge_dassdp.build.compile import build_firmware
 from edge_dassdp.emit import emit
-from edge_dassdp.errors import EdgeError
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
-from edge_dassdp.target import Target
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.serial import open_port, ports
+from edge_dassdp.targets.target import Target
 
 SPECS = "reference, emulator, emulator-checked, qemu:BOARD or serial:PORT[@BAUD]"
 BAUD = 115_200

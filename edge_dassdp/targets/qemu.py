@@ -17,13 +17,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.board import Board, QemuMachine
-from edge_dassdp.build import Firmware, find_tool
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import Board, QemuMachine
+from edge_dassdp.build.compile import Firmware, find_tool
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.target import Outcome
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.serial import open_port
+from edge_dassdp.targets.target import Outcome
 
 QEMU = "qemu-system-arm"
 _QUIT_S = 5.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import serial
 from serial.tools import list_ports
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 
 _CAUSES = {
     errno.ENOENT: "there is no such port",

@@ -13,9 +13,8 @@ import time
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.messages import MESSAGES, PROTOCOL, STATUS_TEXTS, STATUSES
-from edge_dassdp.protocol import (
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.wire.frames import (
     MIN_RESPONSE_FRAME_BYTES,
     FrameDecoder,
     FrameError,
@@ -23,6 +22,7 @@ from edge_dassdp.protocol import (
     encode_request,
     parse_response,
 )
+from edge_dassdp.wire.messages import MESSAGES, PROTOCOL, STATUS_TEXTS, STATUSES
 
 TIMEOUT_S = 2.0  # the first byte after power-on may take one second
 RETRIES = 8

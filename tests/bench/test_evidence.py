@@ -13,7 +13,7 @@ from evidence.methods import FROZEN, HOST, IDLE, METHODS, MIRRORED, N_POINTS, ST
 from evidence.results import Results, mean_std, paired
 from evidence.tasks import WATCH, Setting, task
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 
 LEFT = Setting(WATCH, "Ap")
 CHOSEN = {m.key: {"grid": [{"mu1": 0.4}], "scores": [1.0], "chosen": {"mu1": 0.4}}

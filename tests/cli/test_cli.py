@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 
 import edge_dassdp
 from edge_dassdp import ir, qir
+from edge_dassdp.base.errors import CODES
 from edge_dassdp.cli import app
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.errors import CODES
 
 ROOT = Path(edge_dassdp.__file__).parents[1]
 N_INPUTS, N_CLASSES = 12, 4

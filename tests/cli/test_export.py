@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from way_back import learn
 
 from edge_dassdp import ir, qir
+from edge_dassdp.base.errors import CODES
+from edge_dassdp.base.npz import write_npz
 from edge_dassdp.cli import app
-from edge_dassdp.errors import CODES
 from edge_dassdp.harness import SNAPSHOT
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.npz import write_npz
 
 NIR = ("--source", SNNTORCH, "--n-steps", "40")
 

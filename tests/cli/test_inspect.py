@@ -17,14 +17,15 @@ import torch
 from test_cli import ROOT, run
 from typer.testing import CliRunner
 
-from edge_dassdp import ir, plan, qir
-from edge_dassdp.board import list_boards, load_board
+from edge_dassdp import ir, qir
+from edge_dassdp.base.errors import CODES
+from edge_dassdp.build.board import list_boards, load_board
 from edge_dassdp.cli import app
-from edge_dassdp.errors import CODES
-from edge_dassdp.inspection import inspect_network, inspect_quantized
+from edge_dassdp.figures.inspection import inspect_network, inspect_quantized
+from edge_dassdp.ir.geometry import Conv, Pool, identity
+from edge_dassdp.plan import layout
 from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import Learning
-from edge_dassdp.wiring import Conv, Pool, identity
 
 DIGITS = ROOT / "examples" / "digits" / "digits_seed0.npz"
 BRAILLE = ROOT / "examples" / "nir" / "braille_noDelay_bias_zero.nir"
@@ -126,7 +127,7 @@ def test_its_memory_is_the_ledger_of_what_quantize_writes(tmp_path: Path) -> Non
     for output, options, needed in (("l.npz", (), "ram_needed"), ("f.npz", ("--frozen",),
                                                                   "ram_frozen")):
         ok("quantize", DIGITS, "-o", tmp_path / output, *options)
-        ledger = plan.ram_ledger(qir.load(tmp_path / output), load_board("microbit"))
+        ledger = layout.ram_ledger(qir.load(tmp_path / output), load_board("microbit"))
         assert board[needed] == ledger.ram_bytes
     assert board["fits"] and board["fits_frozen"] and board["ram_frozen"] < board["ram_needed"]
 

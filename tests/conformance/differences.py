@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scenarios import Call
 
 from edge_dassdp.reference import Reference
-from edge_dassdp.target import Outcome, Target
+from edge_dassdp.targets.target import Outcome, Target
 
 COMPARED = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back",
             "forward_digest", "learned_digest")

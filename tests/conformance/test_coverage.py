@@ -11,7 +11,6 @@ import pytest
 from scenarios import RESETS, SCENARIOS
 from test_targets import WHERE
 
-from edge_dassdp.biases import ALWAYS
 from edge_dassdp.qir import (
     QErrorRule,
     QNetwork,
@@ -21,6 +20,7 @@ from edge_dassdp.qir import (
     Records,
     ResetMode,
 )
+from edge_dassdp.quantize.biases import ALWAYS
 from edge_dassdp.reference import Reference
 
 

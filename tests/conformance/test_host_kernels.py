@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_dassdp.build import host_compiler
-from edge_dassdp.project import Project, emulator_project
+from edge_dassdp.build.compile import host_compiler
+from edge_dassdp.build.project import Project, emulator_project
 
 MAIN = Path(__file__).with_name("kernels_main.c")
 SANITIZERS = ("-fsanitize=address", "-fno-sanitize-recover=all")

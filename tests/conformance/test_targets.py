@@ -10,15 +10,15 @@ import pytest
 from differences import first_difference, locate, outcome_differs
 from scenarios import SCENARIOS, Scenario
 
-from edge_dassdp.board import load_board
-from edge_dassdp.build import Firmware, build_firmware
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import load_board
+from edge_dassdp.build.compile import Firmware, build_firmware
 from edge_dassdp.emit import emit
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.plan import ram_ledger
+from edge_dassdp.plan.layout import ram_ledger
 from edge_dassdp.reference import Reference
-from edge_dassdp.target import Target
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
+from edge_dassdp.targets.target import Target
 
 TARGETS = ("emulator-checked", "emulator", "qemu-microbit", "qemu-lm3s6965evb", "qemu-stm32f405",
            "qemu-mps2-an500", "qemu-mps2-an505", "qemu-mps3-an547")

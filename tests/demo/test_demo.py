@@ -7,7 +7,7 @@ import json
 import pytest
 from rich.console import Console
 
-from edge_dassdp.demo import BOARDS, Options, run_demo
+from edge_dassdp.demo.digits import BOARDS, Options, run_demo
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from edge_dassdp.monitor import Monitor, sparkline
-from edge_dassdp.target import Outcome
+from edge_dassdp.report.monitor import Monitor, sparkline
+from edge_dassdp.targets.target import Outcome
 
 
 def watched(n: int, **console) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from edge_dassdp.demo_watch import Options, run_watch
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.demo.watch import Options, run_watch
 
 RAM_BYTES = {"stm32f405": 131_072, "microbit": 16_384}
 MACHINES = {"stm32f405": "qemu:netduinoplus2", "microbit": "qemu:microbit"}

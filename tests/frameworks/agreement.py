@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_dassdp import floatmodel
-from edge_dassdp.floatcells import Cell
-from edge_dassdp.floatmodel import FloatModel, Trace
 from edge_dassdp.ir import Network
+from edge_dassdp.ir.cells import Cell
+from edge_dassdp.twin import model
+from edge_dassdp.twin.model import FloatModel, Trace
 
 MAX_ULPS = 16.0
 """Of the largest number that the neuron's membrane has been, or of its threshold."""
@@ -51,11 +51,11 @@ def decisions(network: Network, x: np.ndarray) -> tuple[Trace, dict[str, np.ndar
             compared[self.p.name].append(np.array(last[0]))
             return fired
 
-    usual, floatmodel.Cell = floatmodel.Cell, Watched
+    usual, model.Cell = model.Cell, Watched
     try:
         trace = FloatModel(network).run(x)
     finally:
-        floatmodel.Cell = usual
+        model.Cell = usual
     return trace, {name: np.stack(v, axis=1) for name, v in compared.items()}
 
 

@@ -18,10 +18,10 @@ import onnxruntime
 import pytest
 import torch
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatmodel import FloatModel
-from edge_dassdp.frontends import onnx_graph, onnx_neurons
-from edge_dassdp.frontends.onnx import from_onnx
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.frontends.onnx import from_onnx, neurons
+from edge_dassdp.frontends.onnx import graph as onnx_graph
+from edge_dassdp.twin.model import FloatModel
 
 N_STEPS = 14
 torch.set_num_threads(1)
@@ -134,7 +134,7 @@ def test_what_is_accepted_of_changed_files_computes_what_they_say(tmp_path):
             continue
         accepted += 1
         graph = onnx_graph.read(path)
-        found = onnx_neurons.find(graph)
+        found = neurons.find(graph)
         names = {value: name for name, value in graph.outputs.items()}
         states = {s: np.zeros((1, 5), np.float32) for f in found for s in f.states}
         entries = [n for n in graph.inputs if n not in states and n in graph.consumers()]

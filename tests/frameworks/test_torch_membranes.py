@@ -29,7 +29,7 @@ from torch_variants import (
     SNN_CASES,
 )
 
-from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.twin.model import FloatModel
 
 nn = torch.nn
 

@@ -18,7 +18,7 @@ from sinabs.activation import (
 )
 from spikingjelly.activation_based import neuron, surrogate
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.torch import from_torch
 
 nn = torch.nn

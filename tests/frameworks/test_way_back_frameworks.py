@@ -18,12 +18,12 @@ from spikingjelly.activation_based import layer, neuron
 from torch import nn
 from way_back import assert_same, random_weights
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.frontends.back import load_into, to_state_dict
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.torch import from_torch
+from edge_dassdp.frontends.torch.back import load_into, to_state_dict
 from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.wayback import dequantize, requantize, with_learned
 from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
-from edge_dassdp.wayback import dequantize, requantize, with_learned
 
 torch.set_num_threads(1)
 

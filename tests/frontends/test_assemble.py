@@ -10,8 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import EntrySettings, assemble, assembly
 from edge_dassdp.frontends.nodes import (
     Convolution,
@@ -25,7 +24,8 @@ from edge_dassdp.frontends.nodes import (
     Pooling,
     Scale,
 )
-from edge_dassdp.wiring import Conv, Pool
+from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.twin.model import FloatModel
 
 RANDOM = np.random.default_rng(0)
 LIF = {"beta": 0.5, "threshold": 1.0, "reset_delay": False, "looks_back": False}

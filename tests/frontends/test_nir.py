@@ -11,11 +11,11 @@ import torch
 from nir_graphs import BRAILLE, CNN, NIR, RANDOM, SNNTORCH, chain, graph, lif, values
 from torch.nn import functional as F  # noqa: N812
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.nir import from_nir, node_of, to_nir
-from edge_dassdp.frontends.profile import SourceProfile
+from edge_dassdp.frontends.nir.profile import SourceProfile
 from edge_dassdp.ir import Encoder, Network
+from edge_dassdp.twin.model import FloatModel
 
 
 def equations(network: Network) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from nir_graphs import CNN, NIR, chain, graph, lif, values
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.nir import from_nir
 
 

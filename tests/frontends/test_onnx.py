@@ -19,10 +19,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.onnx import from_onnx
 from edge_dassdp.ir import Network
+from edge_dassdp.twin.model import FloatModel
 
 FILES = Path(__file__).parents[1] / "data" / "onnx"
 N_STEPS = 14

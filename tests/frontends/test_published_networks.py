@@ -9,20 +9,21 @@ import pytest
 from event_trains import digit_trains, poisson_trains
 from numpy.typing import NDArray
 
-from edge_dassdp import assets
-from edge_dassdp.board import list_boards, load_board
-from edge_dassdp.build import build_firmware
+from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.compile import build_firmware
+from edge_dassdp.build.elf import read_ledger
 from edge_dassdp.emit import emit
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.fidelity import Fidelity, measure_fidelity
+from edge_dassdp.figures.fidelity import Fidelity, measure_fidelity
 from edge_dassdp.frontends.nir import from_nir
 from edge_dassdp.ir import Network
-from edge_dassdp.measure import read_ledger
-from edge_dassdp.plan import ram_ledger
+from edge_dassdp.plan.layout import ram_ledger
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Quantized, Settings, quantize
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import Quantized, quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.samples import input_x
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
 

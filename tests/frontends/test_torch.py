@@ -14,10 +14,10 @@ import pytest
 import snntorch
 import torch
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.torch import from_torch
 from edge_dassdp.ir import Encoder
+from edge_dassdp.twin.model import FloatModel
 
 N_STEPS, N_SAMPLES, SIZES = 12, 16, (9, 17, 6)
 torch.set_num_threads(1)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from edge_dassdp import assets, harness, ir
-from edge_dassdp.datasets import load_dataset
-from edge_dassdp.fidelity import measure_fidelity
+from edge_dassdp import harness, ir
+from edge_dassdp.base import assets
+from edge_dassdp.data.datasets import load_dataset
+from edge_dassdp.figures.fidelity import measure_fidelity
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import Learning
-from edge_dassdp.samples import input_x
 from edge_dassdp.targets.emulator import Emulator
 
 

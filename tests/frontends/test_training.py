@@ -17,9 +17,9 @@ from spiking_models import N_STEPS, MultiStepLIF, StepByStep, StepLIF, single
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.rules import DASSDP, SSDP
-from edge_dassdp.training import DASSDPHook
+from edge_dassdp.twin.hook import DASSDPHook
 
 torch.set_num_threads(1)
 VARIANTS = ("described", "published")

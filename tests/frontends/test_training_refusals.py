@@ -9,9 +9,9 @@ import torch
 from spiking_models import N_STEPS, MultiStepLIF, StepByStep, single
 from torch import nn
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.rules import DASSDP, ReadoutDelta
-from edge_dassdp.training import DASSDPHook
+from edge_dassdp.twin.hook import DASSDPHook
 
 torch.set_num_threads(1)
 
@@ -135,10 +135,10 @@ def test_several_processes_are_refused():
 
 def test_without_torch_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "edge_dassdp.training")
+    monkeypatch.delitem(sys.modules, "edge_dassdp.twin.hook")
 
     def load():
-        import edge_dassdp.training  # noqa: F401
+        import edge_dassdp.twin.hook  # noqa: F401
 
     assert "pip install 'edge-dassdp[torch]'" in refused("E303", load)
 

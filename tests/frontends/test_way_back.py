@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from way_back import assert_same, learn, random_weights
 
 from edge_dassdp import ir
-from edge_dassdp.biases import with_plastic_biases
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.harness import SNAPSHOT
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.npz import write_npz
+from edge_dassdp.harness import SNAPSHOT, read_snapshot
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.npz import write_npz
+from edge_dassdp.ir.geometry import Conv, Pool
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.biases import with_plastic_biases
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.quantize.wayback import dequantize, requantize, with_learned
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
-from edge_dassdp.wayback import dequantize, read_snapshot, requantize, with_learned
-from edge_dassdp.wiring import Conv, Pool
 
 RULES: dict[str, Rule] = {"mix": SSDP(), "fc": ErrorSSDP(), "out": ReadoutDelta()}
 

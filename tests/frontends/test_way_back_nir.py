@@ -11,12 +11,13 @@ import pytest
 from nir_graphs import BRAILLE, SNNTORCH
 from way_back import assert_same, learn, random_weights
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.nir import from_nir, to_nir
 from edge_dassdp.ir import Network
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.quantize.wayback import dequantize, requantize, with_learned
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
-from edge_dassdp.wayback import dequantize, requantize, with_learned
 
 
 def lif(*shape: int) -> nir.LIF:

@@ -12,13 +12,14 @@ import torch
 from torch import nn
 from way_back import assert_same, learn, random_weights
 
-from edge_dassdp.biases import with_plastic_biases
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.frontends.back import load_into, to_state_dict
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.torch import from_torch
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.frontends.torch.back import load_into, to_state_dict
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.biases import with_plastic_biases
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.quantize.wayback import dequantize, requantize, with_learned
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta
-from edge_dassdp.wayback import dequantize, requantize, with_learned
 
 torch.set_num_threads(1)
 

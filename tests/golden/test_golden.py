@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_dassdp import reference_rules
+from edge_dassdp.base.npz import read_npz
+from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import Input
-from edge_dassdp.npz import read_npz
-from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection
 from edge_dassdp.reference import Reference
-from edge_dassdp.reference_rules import (
+from edge_dassdp.reference import rules as reference_rules
+from edge_dassdp.reference.rules import (
     apply_error_rule,
     error_factors,
     feed_back,

@@ -12,20 +12,21 @@ from hypothesis import strategies as st
 from scenarios import Call
 
 from edge_dassdp import ir
-from edge_dassdp.board import load_board
-from edge_dassdp.build import build_firmware
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import load_board
+from edge_dassdp.build.compile import build_firmware
 from edge_dassdp.emit import emit
-from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Encoder, Input, Network, Population, Projection, Readout
+from edge_dassdp.ir.geometry import Conv, Pool, Volume, identity, size, volume
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
-from edge_dassdp.samples import input_x
-from edge_dassdp.target import Target
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
-from edge_dassdp.wiring import Conv, Pool, Volume, identity, size, volume
+from edge_dassdp.targets.target import Target
 
 N_EXAMPLES, N_ON_BOARDS = 120, 4
 COMPARED = ("class_idx", "loss_q8", "is_skipped", "is_updated", "forward_digest", "learned_digest")

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import pytest
 import serial
 
-from edge_dassdp.board import list_boards, load_board
-from edge_dassdp.build import Firmware, build_project
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.project import with_port
-from edge_dassdp.stack import stack_bound
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.compile import Firmware, build_project
+from edge_dassdp.build.project import with_port
+from edge_dassdp.build.stack import stack_bound
 from edge_dassdp.targets.qemu import QemuProcess
 
 pytestmark = pytest.mark.usefixtures("arm_toolchain", "qemu")

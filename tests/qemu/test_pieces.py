@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scenarios import layers
 
-from edge_dassdp.board import load_board
-from edge_dassdp.build import build_firmware
+from edge_dassdp.build.board import load_board
+from edge_dassdp.build.compile import build_firmware
+from edge_dassdp.build.elf import read_ledger
+from edge_dassdp.build.stack import stack_bound
 from edge_dassdp.emit import emit
-from edge_dassdp.measure import read_ledger
-from edge_dassdp.plan import ram_ledger
+from edge_dassdp.plan.layout import ram_ledger
 from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import Learning
-from edge_dassdp.stack import stack_bound
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
 

@@ -12,18 +12,20 @@ import pytest
 import wired_networks as wired
 from rich.console import Console
 
-from edge_dassdp import costs, report
-from edge_dassdp.board import list_boards, load_board
-from edge_dassdp.costs import priced_cpus
-from edge_dassdp.device_figures import measure_on_device, predict
+from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.figures import prices
+from edge_dassdp.figures.device import measure_on_device, predict
+from edge_dassdp.figures.lesson import learning_work
+from edge_dassdp.figures.prices import priced_cpus
+from edge_dassdp.figures.work import inference_work
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.report import screens
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta
-from edge_dassdp.samples import input_x
 from edge_dassdp.targets.qemu import COUNTER_BITS
-from edge_dassdp.work import inference_work
-from edge_dassdp.work_learning import learning_work
 
 N_SAMPLES, TOLERANCE = 10, 0.15
 COUNTING = [name for name in list_boards() if load_board(name).counter[-1].bits == COUNTER_BITS]
@@ -102,11 +104,11 @@ def test_instructions_of_wired_networks_are_predicted_within_the_tolerance(board
 
 def test_work_without_a_price_is_not_predicted(monkeypatch):
     """A table of prices that is older than an operation leaves its networks without a figure."""
-    known = costs._costs()
+    known = prices._costs()
     older = {cpu: {"instructions": {name: each for name, each in table["instructions"].items()
                                     if name != "runs_scattered"}}
              for cpu, table in known.items()}
-    monkeypatch.setattr(costs, "_costs", lambda: older)
+    monkeypatch.setattr(prices, "_costs", lambda: older)
     plain, net, board = network("error"), wired_network("convolutions"), load_board("microbit")
     assert predict(plain, board, samples(plain)[0]).inference > 0
     assert predict(net, board, samples(net)[0]).inference is None
@@ -120,7 +122,7 @@ def test_a_core_without_costs_shows_a_dash():
     figures = measure_on_device(net, board, *samples(net))
     assert figures.predicted.inference is None and figures.predicted.learning is None
     screen = io.StringIO()
-    Console(width=120, file=screen).print(report.measure_screen(figures))
+    Console(width=120, file=screen).print(screens.measure_screen(figures))
     line = next(line for line in screen.getvalue().splitlines()
                 if line.startswith("instructions, inference"))
     assert line.split()[-4:] == ["–"] * 4

@@ -12,18 +12,18 @@ import pytest
 from scenarios import SCENARIOS
 
 from edge_dassdp import qir
-from edge_dassdp.board import list_boards, load_board
-from edge_dassdp.build import Firmware, build_firmware
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.compile import Firmware, build_firmware
+from edge_dassdp.build.elf import read_ledger
+from edge_dassdp.build.project import write_project
+from edge_dassdp.build.stack import stack_bound
 from edge_dassdp.emit import emit
-from edge_dassdp.errors import EdgeError
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.measure import read_ledger
-from edge_dassdp.plan import ram_ledger
-from edge_dassdp.project import write_project
+from edge_dassdp.plan.layout import ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import Learning
-from edge_dassdp.stack import stack_bound
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
 

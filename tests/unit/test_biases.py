@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scenarios import layers
 
-from edge_dassdp.biases import ALWAYS, with_plastic_biases
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Network
+from edge_dassdp.quantize.biases import ALWAYS, with_plastic_biases
 from edge_dassdp.rules import SSDP, ErrorSSDP, ErrorTouch, Learning, ReadoutDelta
+from edge_dassdp.twin.model import FloatModel
 
 
 def network() -> Network:

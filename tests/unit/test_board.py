@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_dassdp import assets
-from edge_dassdp.board import Board, board_files, list_boards, load_board
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import Board, board_files, list_boards, load_board
 
 
 def edited(tmp_path: Path, old: str, new: str, name: str = "stm32f405") -> Path:

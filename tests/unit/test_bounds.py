@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenarios import layers
 
-from edge_dassdp import bounds, ir
-from edge_dassdp.bounds import Interval
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.qformat import IntArray, round_shift
+from edge_dassdp import ir
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.qformat import IntArray, round_shift
 from edge_dassdp.qir import QDynamics, QPopulation, QProjection, ResetMode
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.quantize import bounds, quantize
+from edge_dassdp.quantize.bounds import Interval
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning, ReadoutDelta
 
 N_STEPS = 12

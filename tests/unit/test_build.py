@@ -6,12 +6,12 @@ import subprocess
 
 import pytest
 
-from edge_dassdp import build
-from edge_dassdp.board import Board, list_boards, load_board
-from edge_dassdp.build import build_project
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.measure import read_ledger
-from edge_dassdp.project import Project, with_port, write_makefile
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build import compile
+from edge_dassdp.build.board import Board, list_boards, load_board
+from edge_dassdp.build.compile import build_project
+from edge_dassdp.build.elf import read_ledger
+from edge_dassdp.build.project import Project, with_port, write_makefile
 
 ECHO = """\
 #include "port.h"
@@ -109,14 +109,14 @@ def test_heap_and_floats_are_refused_by_the_symbol(arm_toolchain, statement, sym
 @pytest.mark.parametrize("name", ["__aeabi_uidivmod", "__aeabi_lmul", "__aeabi_uldivmod",
                                   "__clzsi2", "__udivsi3", "memcpy", "dassdp_fprintf_free"])
 def test_integer_helpers_are_not_banned(name):
-    assert not build.BANNED.fullmatch(name)
+    assert not compile.BANNED.fullmatch(name)
 
 
 @pytest.mark.parametrize("name", ["__aeabi_fadd", "__aeabi_dcmplt", "__aeabi_ui2f", "__aeabi_l2d",
                                   "__aeabi_cfcmple", "__aeabi_h2f", "__mulsf3", "__fixdfsi",
                                   "__extendsfdf2", "printf", "snprintf", "_malloc_r", "_sbrk"])
 def test_heap_stdio_and_float_helpers_are_banned(name):
-    assert build.BANNED.fullmatch(name)
+    assert compile.BANNED.fullmatch(name)
 
 
 def test_a_warning_fails_the_build_and_shows_the_compilers_words(arm_toolchain, cache):
@@ -140,6 +140,6 @@ def test_a_missing_compiler_is_told_with_what_to_install(tmp_path, monkeypatch):
 def test_a_missing_host_compiler_is_named(monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler -m64")
     with pytest.raises(EdgeError) as caught:
-        build.build_emulator({})
+        compile.build_emulator({})
     assert caught.value.code == "E301"
     assert "no-such-compiler" in caught.value.message

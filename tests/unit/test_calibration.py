@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_dassdp.calibration import Profile, best, fit
-from edge_dassdp.datasets import Samples
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.calibration import Profile, best, fit
+from edge_dassdp.data.datasets import Samples
 
 N_CLASSES, N_CHANNELS, N_FRAMES = 5, 4, 30
 

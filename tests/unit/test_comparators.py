@@ -9,19 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from edge_dassdp.comparators import (
-    TESS,
-    BackpropLearner,
-    Surrogate,
-    TESSLearner,
-    square_waves,
-)
-from edge_dassdp.datasets import Samples
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatlearn import FloatLearner
-from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.datasets import Samples
+from edge_dassdp.demo.comparators import TESS, BackpropLearner, Surrogate, TESSLearner, square_waves
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.rules import ErrorTouch, Learning, ReadoutDelta, Replay, Schedule
+from edge_dassdp.twin.learner import FloatLearner
+from edge_dassdp.twin.model import FloatModel
 
 N_STEPS = 6
 

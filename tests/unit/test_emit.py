@@ -9,10 +9,10 @@ import pytest
 from scenarios import SCENARIOS
 
 from edge_dassdp import qir
-from edge_dassdp.board import load_board
-from edge_dassdp.build import banned_symbols, build_emulator, build_firmware
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import load_board
+from edge_dassdp.build.compile import banned_symbols, build_emulator, build_firmware
 from edge_dassdp.emit import emit
-from edge_dassdp.errors import EdgeError
 from edge_dassdp.quantize import quantize
 
 NAMES = ("graph_16", "described_4", "frozen")

@@ -8,16 +8,19 @@ import numpy as np
 import pytest
 from scenarios import layers
 
-from edge_dassdp import assets, costs, ir
-from edge_dassdp.datasets import Dataset, load_dataset
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.fidelity import Fidelity, measure_fidelity
-from edge_dassdp.floatmodel import FloatModel
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp import ir
+from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.datasets import Dataset, load_dataset
+from edge_dassdp.figures import prices
+from edge_dassdp.figures.fidelity import Fidelity, measure_fidelity
+from edge_dassdp.figures.widths import Width, compare_widths, narrowest
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
-from edge_dassdp.samples import input_x
-from edge_dassdp.widths import Width, compare_widths, narrowest
+from edge_dassdp.twin.model import FloatModel
 
 RNG = np.random.default_rng(5)
 
@@ -222,7 +225,7 @@ def test_widths_are_the_networks_of_these_bits(digits, widths) -> None:
                         Settings(weight_bits=width.weight_bits), data.train.x)
         found = measure_fidelity(network, made, data.test.x, data.test.y)
         assert width.accuracy == found.integer_accuracy
-        assert width.sums.keys() == width.inference.keys() == costs.priced_cpus()
+        assert width.sums.keys() == width.inference.keys() == prices.priced_cpus()
         assert all(0.1 < price < 20 for price in width.sums.values())
 
 

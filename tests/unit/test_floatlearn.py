@@ -7,20 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from edge_dassdp.baselines import PairSTDP, PairSTDPLearner, pair_stdp_change
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatlearn import FloatLearner, first_spike_step, last_spike_step, loss_bits
-from edge_dassdp.floatmodel import FloatModel
-from edge_dassdp.gate import Gate
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.demo.baselines import PairSTDPLearner, pair_stdp_change
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.rules import (
-    DASSDP,
-    SSDP,
-    ErrorSSDP,
-    Homeostasis,
-    Learning,
-    ReadoutDelta,
-)
+from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Homeostasis, Learning, PairSTDP, ReadoutDelta
+from edge_dassdp.twin.gate import Gate
+from edge_dassdp.twin.learner import FloatLearner, first_spike_step, last_spike_step, loss_bits
+from edge_dassdp.twin.model import FloatModel
 
 N_STEPS = 7
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_floatlearn import N_STEPS, chain, graph, samples
 
-from edge_dassdp.datasets import Samples
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatlearn import FloatLearner, Sample
-from edge_dassdp.floatmodel import FloatModel
-from edge_dassdp.floatreplay import FloatReplay, StoredSample
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Projection
-from edge_dassdp.replay import choose
+from edge_dassdp.quantize.replay import choose
 from edge_dassdp.rules import ErrorSSDP, ErrorTouch, Learning, ReadoutDelta, Replay, Schedule
+from edge_dassdp.twin.learner import FloatLearner, Sample
+from edge_dassdp.twin.model import FloatModel
+from edge_dassdp.twin.replay import FloatReplay, StoredSample
 
 
 def test_error_touch_follows_its_equation_on_a_graph():

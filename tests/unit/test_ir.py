@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edge_dassdp import ir
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatmodel import FloatModel
-from edge_dassdp.npz import write_npz
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.npz import write_npz
+from edge_dassdp.twin.model import FloatModel
 
 
 def small(**changes) -> ir.Network:

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from scenarios import SCENARIOS, layers
 
-from edge_dassdp.baselines import pair_stdp_change
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.packing import EIHL_DTYPE, LEARNING_DTYPE
-from edge_dassdp.plan import Layout
-from edge_dassdp.qchecks import trace_peak
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.demo.baselines import pair_stdp_change
+from edge_dassdp.plan.layout import Layout
 from edge_dassdp.qir import QEIHL, QSTDP, QProjection, load, save
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.qir.checks import trace_peak
+from edge_dassdp.qir.packing import EIHL_DTYPE, LEARNING_DTYPE
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.reference_local import apply_eihl, apply_stdp
+from edge_dassdp.reference.local import apply_eihl, apply_stdp
 from edge_dassdp.rules import DASSDP, EIHL, Homeostasis, Learning, PairSTDP, ReadoutDelta
-from edge_dassdp.samples import input_x
 from edge_dassdp.targets.emulator import Emulator
 
 RNG = np.random.default_rng(5)

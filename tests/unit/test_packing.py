@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scenarios import SCENARIOS
 
-from edge_dassdp.packing import (
+from edge_dassdp.plan.layout import Layout
+from edge_dassdp.qir.packing import (
     GATE_DTYPE,
     LANES,
     LEARNING_DTYPE,
@@ -19,7 +20,6 @@ from edge_dassdp.packing import (
     unpack_planes,
     unpack_weights,
 )
-from edge_dassdp.plan import Layout
 from edge_dassdp.targets.emulator import Emulator
 
 RNG = np.random.default_rng(5)

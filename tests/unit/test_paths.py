@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scenarios import SCENARIOS
 
-from edge_dassdp import paths
 from edge_dassdp.emit import emit
-from edge_dassdp.packing import LANES
-from edge_dassdp.plan import Layout, constant_bytes
+from edge_dassdp.plan import paths
+from edge_dassdp.plan.layout import Layout, constant_bytes
 from edge_dassdp.qir import QNetwork, QProjection
+from edge_dassdp.qir.packing import LANES
 
 CONVOLVED = [(name, q.name) for name in ("convolutions", "sinabs", "line", "images_frames")
              for q in SCENARIOS[name].quantized.projections

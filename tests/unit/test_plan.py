@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from scenarios import SCENARIOS
 
-from edge_dassdp import assets, ir
-from edge_dassdp.board import load_board
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.packing import words
-from edge_dassdp.plan import Layout, ram_ledger
+from edge_dassdp import ir
+from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import load_board
+from edge_dassdp.plan.layout import Layout, ram_ledger
 from edge_dassdp.qir import QNetwork, QProjection
+from edge_dassdp.qir.packing import words
 from edge_dassdp.quantize import quantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
-from edge_dassdp.state import decode
 from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.state import decode
 
 LAYOUTS = {name: Layout(s.quantized) for name, s in SCENARIOS.items()}
 

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from edge_dassdp import plots
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.report import plots
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

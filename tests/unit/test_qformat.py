@@ -8,7 +8,7 @@ from math import floor
 import numpy as np
 import pytest
 
-from edge_dassdp.qformat import (
+from edge_dassdp.base.qformat import (
     quantize_input,
     round_divide,
     round_shift,

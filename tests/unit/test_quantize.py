@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 from scenarios import graph, layers
 
-from edge_dassdp import assets, ir, qir
-from edge_dassdp.datasets import Dataset, load_dataset
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatmodel import FloatModel
+from edge_dassdp import ir, qir
+from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.datasets import Dataset, load_dataset
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta
-from edge_dassdp.samples import input_x
+from edge_dassdp.twin.model import FloatModel
 
 NET = layers()
 BOTH = Learning.default(NET)

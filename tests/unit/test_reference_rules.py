@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from scenarios import SCENARIOS, layers
 
+from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.packing import GATE_DTYPE, LEARNING_DTYPE
-from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import QErrorRule, QNetwork, QProjection, QSyncRule
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.qir.packing import GATE_DTYPE, LEARNING_DTYPE
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.reference_rules import (
+from edge_dassdp.reference.rules import (
     Record,
     apply_error_rule,
     apply_sync_rule,

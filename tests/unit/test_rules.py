@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_dassdp.credit import forward_projections, has_error, path_gain, readout_gain
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.ir.credit import forward_projections, has_error, path_gain, readout_gain
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta
 
 

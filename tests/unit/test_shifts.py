@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from edge_dassdp import ir
-from edge_dassdp.datasets import load_dataset, save_dataset
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatlearn import FloatLearner
-from edge_dassdp.floatmodel import FloatModel
-from edge_dassdp.npz import read_npz, write_npz
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.npz import read_npz, write_npz
+from edge_dassdp.data.datasets import load_dataset, save_dataset
+from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.rules import Learning
-from edge_dassdp.shifts import WornSensor
+from edge_dassdp.twin.learner import FloatLearner
+from edge_dassdp.twin.model import FloatModel
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 

@@ -8,13 +8,13 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from scenarios import SCENARIOS
 
-from edge_dassdp.board import list_boards, load_board
-from edge_dassdp.build import build_firmware, build_project
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.compile import build_firmware, build_project
+from edge_dassdp.build.elf import symbol_table
+from edge_dassdp.build.project import Project, firmware_project, with_port
+from edge_dassdp.build.stack import stack_bound, stack_depth
 from edge_dassdp.emit import emit
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.measure import symbol_table
-from edge_dassdp.project import Project, firmware_project, with_port
-from edge_dassdp.stack import stack_bound, stack_depth
 
 # Reached only through a pointer; 400 bytes that no compiler can drop, and a library call below.
 DEEP = """\

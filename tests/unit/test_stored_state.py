@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scenarios import SCENARIOS
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.samples import input_x
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.targets.emulator import LEARN, Emulator
 
 SCENARIO = SCENARIOS["guard_all"]

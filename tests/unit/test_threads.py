@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scenarios import SCENARIOS
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.targets.emulator import LEARN, Emulator, n_cores
 
 NAMES = ("graph_frames_count", "described_4", "discards", "pairs_subtract_now", "spikes_6",

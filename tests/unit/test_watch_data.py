@@ -9,14 +9,9 @@ import numpy as np
 import pytest
 
 from edge_dassdp import ir
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.floatmodel import FloatModel
-from edge_dassdp.npz import write_npz
-from edge_dassdp.quantize import quantize
-from edge_dassdp.reference import Reference
-from edge_dassdp.rules import Learning
-from edge_dassdp.samples import input_x
-from edge_dassdp.watch import (
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.npz import write_npz
+from edge_dassdp.data.watch import (
     SCENARIOS,
     VALIDATION_WEARERS,
     WatchData,
@@ -26,6 +21,11 @@ from edge_dassdp.watch import (
     scenario,
     training,
 )
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.reference import Reference
+from edge_dassdp.rules import Learning
+from edge_dassdp.twin.model import FloatModel
 
 WATCH = Path(__file__).parents[2] / "examples" / "watch"
 SEEDS = range(10)

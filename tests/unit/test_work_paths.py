@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import wired_networks as wired
 
-from edge_dassdp import paths, qsums
+from edge_dassdp.figures.work import Work, inference_work
+from edge_dassdp.figures.work_paths import Route
 from edge_dassdp.ir import Input, Network
-from edge_dassdp.qir import QNetwork, QProjection
+from edge_dassdp.ir.geometry import Pool
+from edge_dassdp.plan import paths
+from edge_dassdp.qir import QNetwork, QProjection, sums
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
-from edge_dassdp.samples import input_x
-from edge_dassdp.wiring import Pool
-from edge_dassdp.work import Work, inference_work
-from edge_dassdp.work_paths import Route
 
 CONVOLUTIONAL = {"strides, dilation, groups, pools": wired.convolutions,
                  "several spikes a step": wired.sinabs_like, "one dimension": wired.line,
@@ -39,7 +39,7 @@ def test_every_tap_that_a_spike_adds_is_counted(make: Callable[[], Network]) -> 
             ones = replace(ones, pool=None, volume=q.pool.out(q.volume))
         each = np.eye(len(route.taps), dtype=np.int64)
         post = net.population(q.post).shape if q.conv is not None else (q.n_post, 1, 1)
-        found = qsums.sums(ones, each, ones.w.astype(np.int64), post).sum(axis=1)
+        found = sums.sums(ones, each, ones.w.astype(np.int64), post).sum(axis=1)
         groups, kernel = q.conv.groups if q.conv else 1, paths.kernel_of(q)
         fires = np.arange(len(each)) % q.volume[0] < kernel.shape[1] * groups  # no padding
         counted = route.taps * (kernel.shape[0] // groups)

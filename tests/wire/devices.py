@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.build import build_emulator
+from edge_dassdp.build.compile import build_emulator
 from edge_dassdp.emit import emit
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.messages import CHUNK_BYTES, MESSAGES
-from edge_dassdp.protocol import FrameDecoder, Response, encode_request, parse_response
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize import Settings, quantize
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import DASSDP, Guard, Learning, Replay
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
 from edge_dassdp.targets.session import Stream
+from edge_dassdp.wire.frames import FrameDecoder, Response, encode_request, parse_response
+from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES
 
 N_INPUTS, N_CLASSES = 12, 3
 N_CHANNELS, N_FRAMES = 24, 25

@@ -24,9 +24,13 @@ from devices import (
 )
 from scenarios import SCENARIOS
 
-from edge_dassdp.errors import EXIT_LINK, EXIT_USAGE, EdgeError
-from edge_dassdp.messages import MESSAGES, PROTOCOL, STATUSES
-from edge_dassdp.protocol import (
+from edge_dassdp.base.errors import EXIT_LINK, EXIT_USAGE, EdgeError
+from edge_dassdp.reference import Reference
+from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.targets.loopback import LoopbackStream
+from edge_dassdp.targets.serial import open_port
+from edge_dassdp.wire.frames import (
     FrameDecoder,
     Response,
     encode_frame,
@@ -35,11 +39,7 @@ from edge_dassdp.protocol import (
     link_buffer_bytes,
     parse_response,
 )
-from edge_dassdp.reference import Reference
-from edge_dassdp.targets.emulator import Emulator
-from edge_dassdp.targets.link import LinkTarget
-from edge_dassdp.targets.loopback import LoopbackStream
-from edge_dassdp.targets.serial import open_port
+from edge_dassdp.wire.messages import MESSAGES, PROTOCOL, STATUSES
 
 X = np.zeros(N_INPUTS, np.int8)
 FC2 = np.zeros((20, 16), np.int16)

@@ -8,12 +8,12 @@ import pytest
 from devices import learned, network, samples, stream, target
 from faults import Cable, FaultyStream
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.messages import MESSAGES
-from edge_dassdp.protocol import FrameDecoder, Response, encode_request, parse_response
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
 from edge_dassdp.targets.session import Session
+from edge_dassdp.wire.frames import FrameDecoder, Response, encode_request, parse_response
+from edge_dassdp.wire.messages import MESSAGES
 
 FAULTS = ("drop", "flip", "duplicate", "reorder", "truncate")
 

@@ -13,15 +13,10 @@ from devices import network, stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_dassdp.build.project import emulator_project
 from edge_dassdp.emit import emit
-from edge_dassdp.messages import CHUNK_BYTES, MESSAGES, Message
-from edge_dassdp.project import emulator_project
-from edge_dassdp.protocol import (
-    FrameDecoder,
-    encode_frame,
-    encode_request,
-    parse_response,
-)
+from edge_dassdp.wire.frames import FrameDecoder, encode_frame, encode_request, parse_response
+from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES, Message
 
 SESSION = 9
 N_FRAMES = 20_000

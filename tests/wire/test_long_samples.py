@@ -11,14 +11,14 @@ from faults import Cable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.messages import CHUNK_BYTES, MESSAGES, STATUSES
-from edge_dassdp.plan import Layout
-from edge_dassdp.protocol import encode_request
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.plan.layout import Layout
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
 from edge_dassdp.targets.session import Session
+from edge_dassdp.wire.frames import encode_request
+from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES, STATUSES
 
 LONG = "frames"
 X_BYTES = network(LONG).x_bytes

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from devices import RawDevice, learned, network, pack, samples, stream, target
 
-from edge_dassdp.errors import EdgeError
-from edge_dassdp.messages import IDLE_STEPS, MESSAGES, STATUSES
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.wire.messages import IDLE_STEPS, MESSAGES, STATUSES
 
 KIND = "memory"
 COUNTERS = ("n_labelled", "n_replayed", "n_replay_skipped", "n_fallbacks", "hits", "factory_hits")

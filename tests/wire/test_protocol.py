@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_dassdp.assets import folder
-from edge_dassdp.messages import (
-    CHUNK_BYTES,
-    LINK_STATUSES,
-    MESSAGES,
-    RUNTIME_STATUSES,
-    STATUS_TEXTS,
-)
-from edge_dassdp.protocol import (
+from edge_dassdp.base.assets import folder
+from edge_dassdp.wire.frames import (
     MIN_RESPONSE_FRAME_BYTES,
     FrameDecoder,
     FrameError,
@@ -30,6 +23,13 @@ from edge_dassdp.protocol import (
     messages_header,
     parse_request,
     parse_response,
+)
+from edge_dassdp.wire.messages import (
+    CHUNK_BYTES,
+    LINK_STATUSES,
+    MESSAGES,
+    RUNTIME_STATUSES,
+    STATUS_TEXTS,
 )
 
 BODIES = st.binary(min_size=1, max_size=600)

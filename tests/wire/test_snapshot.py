@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from devices import learned, samples, stream, target
 
-from edge_dassdp.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.targets.link import LinkTarget
 
 PLASTIC = ("fc2", "fc3")

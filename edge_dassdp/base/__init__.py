@@ -1,0 +1,1 @@
+"""Errors, numbers, Q-formats, files: what everything stands on."""

@@ -1,0 +1,52 @@
+"""Archives of arrays with a JSON header, the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+import json
+import operator
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+
+
+def write_npz(path: Path | str, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    """A deterministic .npz: fixed timestamps, sorted members, the header as JSON in `header`."""
+    text = json.dumps(header, sort_keys=True, default=operator.index)
+    members = {"header": np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(members):
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(members[name]))
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue(),
+                             zipfile.ZIP_DEFLATED)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    data = io.BytesIO(archive.read(name))
+    return np.asarray(np.lib.format.read_array(data, allow_pickle=False))
+
+
+def read_npz(path: Path | str, kind: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Header and arrays of a file written by `write_npz`; EdgeError E103 if it is not of `kind`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays = {name.removesuffix(".npy"): _member(archive, name)
+                      for name in archive.namelist()}
+        header = json.loads(arrays.pop("header").tobytes().decode())
+    except FileNotFoundError:
+        raise EdgeError("E103", f"{path} does not exist") from None
+    except (OSError, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError,
+            RecursionError, MemoryError, OverflowError, zipfile.BadZipFile, zlib.error) as problem:
+        raise EdgeError("E103", f"{path} is not a file of kind {kind}",
+                        cause=str(problem)) from None
+    found = header.get("format") if isinstance(header, dict) else None
+    if found != kind:
+        raise EdgeError("E103", f"{path} is of kind {found}, expected {kind}")
+    return header, arrays

@@ -1,0 +1,31 @@
+"""What counts as a number where a setting wants one: NumPy's integers do, bool and text do not."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+
+
+def is_int(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_real(value: object) -> bool:
+    """A finite number."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def sample_array(value: object) -> NDArray[np.float64]:
+    """Samples as float64 of any shape. Raises EdgeError E104 for anything but finite numbers."""
+    try:
+        samples = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise EdgeError("E104", "samples are no array of numbers") from None
+    if not np.isfinite(samples).all():
+        raise EdgeError("E104", "a sample holds a NaN or an infinity")
+    return samples

@@ -1,0 +1,156 @@
+"""Which files make an emulator or a firmware, and with which flags: one list for every build.
+
+A `Project` holds everything that a build depends on except the compiler, so its hash names it.
+Paths are relative throughout; the bytes that come out do not depend on where it is built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from edge_dassdp.base import assets
+from edge_dassdp.build.board import Board, board_files
+
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
+            "-Wdouble-promotion", "-Werror")
+_SCRATCH = "-fno-strict-aliasing"  # the state's scratch holds sums, then update rows
+_X86 = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
+_EMULATOR = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-funswitch-loops",
+             "-march=native", *_X86)
+_CHECKED = ("-O1", "-DDASSDP_CHECKED=1", "-fsanitize=undefined")
+_FIRMWARE = ("-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-common",
+             "-fstack-usage", "-fcallgraph-info=su")
+_INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+_FIRMWARE_LINK = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--fatal-warnings", "-Wl,--emit-relocs",
+                  "-Tgenerated/link.ld")
+
+
+@dataclass(frozen=True)
+class Project:
+    """Texts by relative path, compiler flags and linker flags (the latter follow the former)."""
+
+    files: Mapping[str, str]
+    cflags: tuple[str, ...]
+    ldflags: tuple[str, ...]
+
+    @property
+    def units(self) -> list[str]:
+        """The files that are compiled, in link order."""
+        return sorted(path for path in self.files if path.endswith((".c", ".S")))
+
+    @property
+    def include_flags(self) -> tuple[str, ...]:
+        folders = {str(Path(path).parent) for path in self.files if path.endswith(".h")}
+        return tuple(f"-I{folder}" for folder in sorted(folders))
+
+    @property
+    def build_hash(self) -> int:
+        """The first 8 bytes of the SHA-256 over texts and flags; the device reports it."""
+        content = json.dumps([dict(sorted(self.files.items())), self.cflags, self.ldflags])
+        return int.from_bytes(hashlib.sha256(content.encode()).digest()[:8], "big")
+
+    @property
+    def compile_flags(self) -> tuple[str, ...]:
+        """All flags to compile one unit with, build hash and include folders among them."""
+        return (*self.cflags, f"-DDASSDP_BUILD_HASH=0x{self.build_hash:016X}ULL",
+                *self.include_flags)
+
+    def reads(self, unit: str) -> list[str]:
+        """All that the object of `unit` depends on: flags and the texts it includes, at any depth.
+
+        The build hash is among them only where a text names it.
+        """
+        by_name = {Path(path).name: path for path in self.files if path.endswith(".h")}
+        forced = [flag for before, flag in pairwise(self.cflags) if before == "-include"]
+        waiting, texts = [unit, *forced], {}
+        while waiting:
+            path = waiting.pop()
+            if path not in texts:
+                texts[path] = self.files[path]
+                waiting += [by_name[name] for name in _INCLUDE.findall(texts[path])
+                            if name in by_name]
+        needs_hash = any("DASSDP_BUILD_HASH" in text for text in texts.values())
+        return [*self.cflags, *self.include_flags, str(self.build_hash) if needs_hash else "",
+                *(f"{path}\n{texts[path]}" for path in sorted(texts))]
+
+    def write(self, directory: Path) -> None:
+        """Write every text below `directory`."""
+        for path, text in self.files.items():
+            target = directory / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="\n")
+
+
+def emulator_project(sources: Mapping[str, str], *, checked: bool = False) -> Project:
+    """Generated `sources` with the runtime and the host port, as a shared object.
+
+    The checked build takes the portable kernels, which are the specification; the fast one those
+    of the host.
+    """
+    files = (_runtime(() if checked else ("host",)) | _firmware_files("port/host")
+             | _generated(sources))
+    flags = ("-std=c11", _SCRATCH, *(_CHECKED if checked else _EMULATOR), "-fPIC", *WARNINGS)
+    return Project(files, flags, ("-shared",))
+
+
+def firmware_project(sources: Mapping[str, str], board: Board) -> Project:
+    """Generated `sources` with the runtime and the port of `board`, as an ELF file."""
+    return with_port(_runtime(board.kernels) | _generated(sources)
+                     | _firmware_files("port/cortex_m", only=("main.c",)), board)
+
+
+def with_port(files: Mapping[str, str], board: Board) -> Project:
+    """Any program that has a main and uses port.h, made a firmware for `board`."""
+    port = (_firmware_files("port") | _firmware_files("port/cortex_m", besides=("main.c",))
+            | _firmware_files("port/uart", only=("uart.h", f"{board.uart.driver}.c"))
+            | _generated(board_files(board)))
+    flags = ("-std=c11", _SCRATCH, f"-mcpu={board.cpu}", *board.cflags, *_FIRMWARE,
+             "-include", "generated/dassdp_board.h", *WARNINGS)
+    return Project(dict(files) | port, flags, _FIRMWARE_LINK)
+
+
+def write_project(sources: Mapping[str, str], board: Board, directory: Path) -> None:
+    """Write a self-contained C project: texts and a Makefile that builds the same ELF file."""
+    project = firmware_project(sources, board)
+    project.write(directory)
+    write_makefile(project, board, directory)
+
+
+def write_makefile(project: Project, board: Board, directory: Path) -> None:
+    """Write the Makefile of a project that lies in `directory`."""
+    files = {"elf": "firmware.elf", "hex": "firmware.hex"}
+    text = assets.render("Makefile.j2", project=project, board=board,
+                         program=[part.format(**files) for part in board.program.command],
+                         note=board.program.note.format(**files))
+    (directory / "Makefile").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _generated(sources: Mapping[str, str]) -> dict[str, str]:
+    return {f"generated/{name}": text for name, text in sources.items()}
+
+
+def _runtime(kernels: tuple[str, ...]) -> dict[str, str]:
+    """Public header, runtime, and of each kernel the file of the first folder that has it."""
+    chosen: dict[tuple[str, bool], str] = {}
+    root = assets.folder("firmware") / "kernels"
+    for folder in reversed((*kernels, "portable")):
+        for path in sorted((root / folder).glob("*.[chS]")):
+            chosen[path.stem, path.suffix == ".h"] = f"kernels/{folder}/{path.name}"
+    picked = {path: (root.parent / path).read_text("utf-8") for path in chosen.values()}
+    return _firmware_files("include") | _firmware_files("src") | _firmware_files("port") | picked
+
+
+def _firmware_files(folder: str, *, only: tuple[str, ...] = (),
+                    besides: tuple[str, ...] = ()) -> dict[str, str]:
+    """Texts of firmware/<folder>, not of folders below it, by path relative to firmware/."""
+    root = assets.folder("firmware")
+    return {f"{folder}/{path.name}": path.read_text("utf-8")
+            for path in sorted((root / folder).glob("*.[chS]"))
+            if (not only or path.name in only) and path.name not in besides}

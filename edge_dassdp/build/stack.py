@@ -1,0 +1,231 @@
+"""A static bound of the stack: the deepest call path, plus one interrupt on top of it.
+
+Frames are GCC's own (-fcallgraph-info=su); library and assembly functions, which bring none, are
+read from the disassembly, and so are all calls, so that nothing linked is missed: an assembly
+function counts with all that it pushes and what it branches to. A call through a pointer may reach
+every function whose address is taken anywhere outside the vector table; of those that run a network
+or learn, _CALLEES knows better.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
+
+from edge_dassdp.build.compile import ARM_HELP, ARM_PREFIX, Firmware, find_tool
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.elf import symbol_table
+
+VECTORS = "dassdp_vectors"
+_N_SYSTEM_VECTORS = 16
+# What a function may call through a pointer, by prefixes of the callee; others: anything. A
+# static function is named beside the one that the compiler may inline it into.
+_LEARNED = ("dassdp_replay_after", "dassdp_guard_judge")
+_CALLEES: dict[str, str | tuple[str, ...]] = {
+    **dict.fromkeys(("dassdp_infer", "dassdp_begin", "analogue_current", "dassdp_step",
+                     "dassdp_rerun", "dassdp_step_population", "dassdp_rest_population", "record",
+                     "spike_sums", "accumulate", "dassdp_digest_step"),
+                    ("dassdp_k_accumulate", "dassdp_k_analogue", "dassdp_k_neuron",
+                     "dassdp_k_touch", "dassdp_deliver_", "dassdp_dynamics_", "dassdp_history_",
+                     "dassdp_encode", "dassdp_positive", "dassdp_channels", "dassdp_clear_tails")),
+    **dict.fromkeys(("dassdp_deliver_rows", "dassdp_deliver_channels", "flush", "push",
+                     "at_place"), "dassdp_k_accumulate"),
+    **dict.fromkeys(("dassdp_deliver_conv", "dassdp_deliver_currents", "scatter",
+                     "scatter_from", "scatter_dilated", "scatter_through"),
+                    "dassdp_k_scatter"),
+    "dassdp_events": ("dassdp_delayed_", "dassdp_pool_max_"),
+    "dassdp_dynamics_step": "dassdp_k_dynamics",
+    "dassdp_history_step": "dassdp_k_neuron",
+    "dassdp_encode": "dassdp_encode_",
+    **dict.fromkeys(("dassdp_rule_error", "learn_latency", "learn_class", "dassdp_rule_sync",
+                     "dassdp_rule_touch", "learn_block", "learn_row", "dassdp_rule_stdp",
+                     "learn_step", "dassdp_rule_eihl", "contract"), "dassdp_k_learn_rows"),
+    **dict.fromkeys(("apply", "dassdp_learn_label"), "dassdp_rule_"),
+    "follow_up": _LEARNED,
+    "dassdp_learn": ("dassdp_rule_", *_LEARNED),
+    "dassdp_idle": "dassdp_replay_idle",
+    **dict.fromkeys(("dassdp_warm_up", "dassdp_fit_gate"), "gate_"),
+    "dassdp_check_learning": ("gate_", "dassdp_replay_check"),
+}
+_R_ARM_ABS32 = 2
+
+_CI_NODE = re.compile(r'title: "(?:[^":]*:)?([^"]+)" label: "[^"]*\\n(\d+) bytes \(([a-z,]+)\)')
+_HEADER = re.compile(r"^([0-9a-f]+) <(.+)>:$")
+_INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\t(\S+)(?:\t([^@]*))?")
+_BRANCH = re.compile(r"^(?:bl|b(?:eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al)?)(?:\.[nw])?$")
+_TARGET = re.compile(r"^([0-9a-f]+) <")
+_MOVED_SP = re.compile(r"^(?:mov|add|sub)\S* sp,(?: sp,)? (?!#|sp)")
+_REGISTERS = re.compile(r"\{(.*)\}")
+
+
+@dataclass(frozen=True)
+class StackBound:
+    """`bytes` cover `path` (names, reset first) interrupted at its deepest by `isr_path`."""
+
+    bytes: int
+    path: tuple[str, ...]
+    path_bytes: int
+    isr_path: tuple[str, ...]
+    isr_bytes: int
+
+
+@dataclass
+class _Function:
+    """A linked function: frame in bytes and the addresses that it calls or jumps to."""
+
+    name: str
+    frame: int = 0
+    targets: set[int] = field(default_factory=set)
+    is_indirect: bool = False
+    is_dynamic: bool = False
+
+
+def stack_bound(firmware: Firmware) -> StackBound:
+    """The static stack bound of a firmware, in bytes.
+
+    Raises EdgeError E302 if a function calls itself, directly or not, or has a frame whose size
+    is only known when it runs; E301 without arm-none-eabi-objdump.
+    """
+    functions, reset, handlers = _linked(firmware)
+    depths: dict[int, tuple[int, tuple[str, ...]]] = {}
+    path_bytes, path = _depth(reset, functions, depths, ())
+    isr_bytes, isr_path = max((_depth(h, functions, depths, ()) for h in sorted(handlers)),
+                              default=(0, ()))
+    total = path_bytes + (firmware.board.exception_frame + isr_bytes if handlers else 0)
+    return StackBound(total, path, path_bytes, isr_path, isr_bytes)
+
+
+def stack_depth(firmware: Firmware, name: str) -> int:
+    """Bytes of the deepest path that starts with the linked function `name`, its frame included.
+
+    Raises EdgeError as stack_bound does, and KeyError where no function has that name.
+    """
+    functions, _, _ = _linked(firmware)
+    addresses = [a for a, function in functions.items() if function.name == name]
+    if not addresses:
+        raise KeyError(name)
+    return max(_depth(address, functions, {}, ())[0] for address in addresses)
+
+
+def _linked(firmware: Firmware) -> tuple[dict[int, _Function], int, set[int]]:
+    """Functions by address with frames and all targets, the reset and the interrupt handlers."""
+    functions = _disassemble(firmware.elf)
+    frames = _compiler_frames(firmware.directory)
+    for function in functions.values():
+        if function.name in frames:
+            function.frame = frames[function.name]
+        elif function.is_dynamic:
+            raise EdgeError("E302", f"the frame of {function.name} has no fixed size")
+    reset, handlers, pointers = _entries(firmware.elf, functions)
+    for function in functions.values():
+        if function.is_indirect:
+            prefix = _CALLEES.get(function.name.partition(".")[0], "")
+            function.targets |= {p for p in pointers if functions[p].name.startswith(prefix)}
+    return functions, reset, handlers
+
+
+def _depth(address: int, functions: dict[int, _Function],
+           depths: dict[int, tuple[int, tuple[str, ...]]],
+           callers: tuple[int, ...]) -> tuple[int, tuple[str, ...]]:
+    """Bytes and names of the deepest path that starts with the function at `address`."""
+    if address in callers:
+        circle = (*callers[callers.index(address):], address)
+        raise EdgeError("E302", "the firmware recurses, its stack has no bound",
+                        cause=" -> ".join(functions[a].name for a in circle))
+    if address not in depths:
+        function = functions[address]
+        below = [_depth(target, functions, depths, (*callers, address))
+                 for target in sorted(function.targets)]
+        deepest, path = max(below, default=(0, ()))
+        depths[address] = function.frame + deepest, (function.name, *path)
+    return depths[address]
+
+
+def _compiler_frames(directory: Path) -> dict[str, int]:
+    """Frame in bytes of every compiled function, the largest where names repeat."""
+    frames: dict[str, int] = {}
+    for path in sorted(directory.rglob("*.ci")):
+        for name, n_bytes, kind in _CI_NODE.findall(path.read_text(encoding="utf-8")):
+            if kind == "dynamic":
+                raise EdgeError("E302", f"the frame of {name} has no fixed size")
+            frames[name] = max(frames.get(name, 0), int(n_bytes))
+    return frames
+
+
+def _disassemble(elf: Path) -> dict[int, _Function]:
+    """Every function of the ELF file by address, frames as its instructions show them."""
+    objdump = find_tool(ARM_PREFIX + "objdump", ARM_HELP)
+    text = subprocess.run([objdump, "-d", "--no-show-raw-insn", str(elf)], check=True,
+                          capture_output=True, text=True).stdout
+    with elf.open("rb") as stream:
+        known = {s["st_value"] & ~1 for s in symbol_table(ELFFile(stream)).iter_symbols()
+                 if s["st_info"]["type"] == "STT_FUNC"}
+    functions: dict[int, _Function] = {}
+    jumps: list[tuple[int, str, int]] = []
+    start = 0
+    for line in text.splitlines():
+        if header := _HEADER.match(line):
+            address = int(header[1], 16)
+            if address in known or not functions:  # else a label inside a function
+                start = address
+                functions[start] = _Function(header[2])
+        elif instruction := _INSTRUCTION.match(line):
+            mnemonic, operands = instruction[1], (instruction[2] or "").strip()
+            functions[start].frame += _pushed(mnemonic, operands)
+            functions[start].is_dynamic |= bool(_MOVED_SP.match(f"{mnemonic} {operands}"))
+            if mnemonic in ("blx", "bx") and operands != "lr":
+                functions[start].is_indirect = True
+            elif _BRANCH.match(mnemonic) and (place := _TARGET.match(operands)):
+                jumps.append((start, mnemonic, int(place[1], 16)))
+    starts = sorted(functions)
+    for source, mnemonic, target in jumps:  # libgcc jumps into the middle of its neighbours, too
+        owner = starts[bisect_right(starts, target) - 1]
+        if owner != source or (mnemonic == "bl" and target == source):
+            functions[source].targets.add(owner)
+    return functions
+
+
+def _pushed(mnemonic: str, operands: str) -> int:
+    """Bytes by which one instruction lowers the stack pointer."""
+    base = mnemonic.partition(".")[0]
+    is_push = base in ("push", "vpush") or (base in ("stmdb", "vstmdb")
+                                            and operands.startswith("sp!"))
+    if is_push and (registers := _REGISTERS.search(operands)):
+        return _n_registers(registers[1]) * (8 if registers[1].startswith("d") else 4)
+    if base in ("sub", "subw") and (match := re.match(r"sp,(?: sp,)? #(\d+)$", operands)):
+        return int(match[1])
+    if base in ("str", "strd") and (match := re.search(r"\[sp, #-(\d+)\]!$", operands)):
+        return int(match[1])
+    return 0
+
+
+def _n_registers(registers: str) -> int:
+    count = 0
+    for part in registers.split(","):
+        first, _, last = part.strip().partition("-")
+        count += int(last[1:]) - int(first[1:]) + 1 if last else 1
+    return count
+
+
+def _entries(elf: Path, functions: dict[int, _Function]) -> tuple[int, set[int], set[int]]:
+    """Address of the reset handler, of the interrupt handlers, and of functions pointed to."""
+    with elf.open("rb") as stream:
+        file = ELFFile(stream)
+        text, relocations = map(file.get_section_by_name, (".text", ".rel.text"))
+        assert text is not None and isinstance(relocations, RelocationSection)
+        start, data = text["sh_addr"], text.data()
+        [vectors] = symbol_table(file).get_symbol_by_name(VECTORS) or []
+        first = vectors["st_value"] - start
+        words = [int.from_bytes(data[i:i + 4], "little") & ~1
+                 for i in range(first, first + vectors["st_size"], 4)]
+        offsets = [r["r_offset"] - start for r in relocations.iter_relocations()
+                   if r["r_info_type"] == _R_ARM_ABS32]
+        pointers = {int.from_bytes(data[i:i + 4], "little") & ~1 for i in offsets
+                    if not 0 <= i - first < vectors["st_size"]}
+    return words[1], set(words[_N_SYSTEM_VECTORS:]) - {0}, pointers & functions.keys()

@@ -1,0 +1,1 @@
+"""What comes from outside: labelled samples, and what happens to sensors."""

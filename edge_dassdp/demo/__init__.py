@@ -1,0 +1,1 @@
+"""The main jobs that the README shows."""

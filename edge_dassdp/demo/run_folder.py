@@ -1,0 +1,177 @@
+"""What demonstrations share: a folder of results, a screen, and how both tell of network, memory
+and verification.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from edge_dassdp import harness
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import Board
+from edge_dassdp.build.compile import ARM_PREFIX
+from edge_dassdp.build.project import write_project
+from edge_dassdp.emit import emit
+from edge_dassdp.figures.device import Build
+from edge_dassdp.ir import Network
+from edge_dassdp.plan.layout import Layout, Ledger, ram_ledger
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.report import screens
+from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.targets.qemu import QEMU
+from edge_dassdp.targets.target import Target
+
+
+class RunFolder:
+    """directory: made if it is not there. console: where people read along."""
+
+    def __init__(self, directory: Path, console: Console) -> None:
+        self.directory = directory
+        self.console = console
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def say(self, text: str, style: str = "") -> None:
+        self.console.print(Text(text, style))
+
+    def head(self, number: int, title: str) -> None:
+        self.console.print()
+        self.console.rule(f"{number}. {title}", align="left")
+
+    @contextmanager
+    def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A bar on stderr, only where that is a terminal."""
+        bars = Console(stderr=True)
+        with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                      console=bars, disable=not bars.is_terminal, transient=True) as progress:
+            bar = progress.add_task(title, total=total)
+            yield lambda done: progress.update(bar, completed=done)
+
+    def can_run_firmware(self, wanted: bool) -> bool:
+        """Whether it is wanted and cross compiler and QEMU are there; says so if not."""
+        missing = [tool for tool in (f"{ARM_PREFIX}gcc", QEMU) if shutil.which(tool) is None]
+        if not wanted:
+            self.say("Firmware left out, as asked: the emulator runs the same bits.")
+        elif missing:
+            self.say(f"{' and '.join(missing)} not found: no firmware is built or run; the "
+                     "emulator runs the same bits.", "bold yellow")
+        return wanted and not missing
+
+    def write_project(self, network: QNetwork, board: Board,
+                      ram_budget: int | None = None) -> Ledger:
+        """Leave the C project of a board and say what memory is predicted for it.
+
+        Raises EdgeError E402 if RAM does not suffice.
+        """
+        ledger = ram_ledger(network, board, ram_budget=ram_budget)
+        write_project(emit(network), board, self.directory / f"project-{board.name}")
+        budget = board.ram.bytes if ram_budget is None else ram_budget
+        self.say(f"{board.title}: {ledger.ram_bytes:,} B of RAM predicted, budget "
+                 f"{budget:,} B kept; at most {ledger.flash_bound:,} B of flash, of "
+                 f"{board.flash.bytes:,} B", "bold")
+        return ledger
+
+    def say_learning_state(self, network: QNetwork) -> None:
+        state = Layout(network)
+        parts = ", ".join(f"{name} {size}" for name, size in learning_state(network).items())
+        self.say(f"Learning state, byte by byte: {parts}; in all {state.learning_state_bytes} B")
+
+    def link_log(self, board: Board) -> Path:
+        """Where the bytes on the link of a board go; a log of an earlier run is removed."""
+        path = self.directory / f"link-{board.name}.log"
+        path.unlink(missing_ok=True)
+        return path
+
+    def judge(self, done: harness.Verification) -> None:
+        """Show a verification. Raises EdgeError E404 if two targets disagree."""
+        self.console.print(screens.verify_screen(
+            done, "spikes, membranes, logits, statistics and weights"))
+        if done.divergence:
+            raise EdgeError("E404", "two targets disagree", cause=str(done.divergence))
+
+    def save(self, draw: Callable[[], Any], name: str) -> None:
+        """Write the figure that `draw` gives; without matplotlib, say that it was not drawn."""
+        try:
+            draw().savefig(self.directory / name)
+        except EdgeError as problem:
+            self.say(f"{name} was not drawn: {problem.message}. {problem.help}")
+
+    def finish(self, results: dict[str, Any]) -> None:
+        """Write results.json and name what the folder holds."""
+        path = self.directory / "results.json"
+        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        left = ", ".join(sorted(p.name for p in self.directory.iterdir()))
+        self.say(f"\nrun folder {self.directory}: {left}")
+
+
+def sizes(network: Network) -> str:
+    """For instance '64-96-64-10, 8 steps'."""
+    parts = [i.size for i in network.inputs] + [p.size for p in network.populations]
+    return f"{'-'.join(map(str, parts))}, {network.n_steps} steps"
+
+
+def learning_state(network: QNetwork) -> dict[str, int]:
+    """Bytes of each field of the state that only learning needs."""
+    return {f.name: f.bytes for f in Layout(network).fields if f.group == "learning"}
+
+
+def model_results(network: QNetwork) -> dict[str, Any]:
+    return {"sha256": network.sha256, "n_steps": network.n_steps,
+            "plastic": [p.name for p in network.plastic]}
+
+
+def verification_results(done: harness.Verification) -> dict[str, Any]:
+    return {"compared_targets": list(done.targets), "values_compared": done.values_compared,
+            "samples": done.samples, "learning_steps": done.learning_steps,
+            "differences": done.differences}
+
+
+def link_results(targets: Iterable[Target]) -> dict[str, Any]:
+    """Frames and retries of every target that has a link."""
+    links = {t.name: {"frames": t.link_frames, "retries": t.link_retries}
+             for t in targets if isinstance(t, LinkTarget)}
+    return {"frames": sum(n["frames"] for n in links.values()),
+            "retries": sum(n["retries"] for n in links.values()), "targets": links}
+
+
+def memory_results(made: Build) -> dict[str, Any]:
+    """ram and flash of one board, predicted and linked."""
+    predicted, linked = made.predicted, made.linked
+    return {
+        "ram": {
+            "predicted": {".data": 0, ".bss": predicted.static_bytes,
+                          ".stack": predicted.board.stack_bytes,
+                          "static_bytes": predicted.static_bytes,
+                          "by_symbol": predicted.by_symbol()},
+            "measured": {".data": linked.data, ".bss": linked.bss, ".stack": linked.stack,
+                         "static_bytes": linked.data + linked.bss, "by_symbol": linked.ram},
+            "learning_state_bytes": predicted.learning_state_bytes,
+        },
+        "flash": {"constants_predicted": predicted.constant_bytes,
+                  "bound_predicted": predicted.flash_bound, "linked": linked.flash_bytes},
+    }
+
+
+def stack_results(made: Build, painted: int | None = None) -> dict[str, Any]:
+    return {"bound": made.stack.bytes, "painted": painted, "path": list(made.stack.path)}
+
+
+def summary(shares: Sequence[float | None]) -> dict[str, Any]:
+    """Percent: mean, population standard deviation, and each seed's value."""
+    values = 100 * np.array(shares, np.float64)
+    return {"mean": round(float(values.mean()), 3), "std": round(float(values.std()), 3),
+            "seeds": [round(float(v), 3) for v in values]}
+
+
+def mean_std(shares: Sequence[float]) -> str:
+    made = summary(shares)
+    return f"{made['mean']:.1f} ± {made['std']:.1f}"

@@ -1,0 +1,346 @@
+"""The watch that moves to another wrist, or whatever else `watch.SCENARIOS` lists.
+
+A network trained on right wrists learns from one stream of labelled windows on the firmware in
+QEMU, bit for bit in step with reference and emulator. Leaves a run folder: results.json,
+learning_curve.png, the quantized network, the C project of the board and the raw log of the link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from edge_dassdp import __version__, harness, ir, qir
+from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import Board, load_board
+from edge_dassdp.data import watch
+from edge_dassdp.data.datasets import Samples
+from edge_dassdp.demo.adaptation import Trial, learning_of
+from edge_dassdp.demo.run_folder import (
+    RunFolder,
+    learning_state,
+    link_results,
+    memory_results,
+    model_results,
+    sizes,
+    stack_results,
+    verification_results,
+)
+from edge_dassdp.figures.device import Build, build_and_compare
+from edge_dassdp.plan.layout import ram_ledger, replay_bytes
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.replay import propose
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.reference import Reference
+from edge_dassdp.report import plots, screens
+from edge_dassdp.report.monitor import Monitor
+from edge_dassdp.rules import ErrorSSDP, ErrorTouch, Learning, ReadoutDelta, Replay, Rule, Schedule
+from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.qemu import Qemu
+from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.twin.model import FloatModel
+
+SCHEMA = "edge_dassdp/demo_watch/1"
+REPLAY = Replay(flash=70, ring_per_class=3, n_ring=3)
+"""The most that is stored; a smaller board stores what it holds of it."""
+WINDOW = 20
+"""Samples of the rolling accuracy: the shortest streams have about 70."""
+MODEL_FILE = "watch_seed{seed}.npz"
+DELTA, TOUCH, SYNCHRONY = ReadoutDelta(0.8), ErrorTouch(32.0), ErrorSSDP(64.0)
+"""Chosen on the validation wearers, as docs/evidence.md says."""
+WIDE = 64
+"""Columns of touch traces where RAM allows: all of the hidden layer's, the faster way."""
+TITLES = {
+    "touch": "delta + touch",
+    "synchrony": "delta + latency synchrony",
+    "frozen": "frozen",
+    "mirrored": "frozen, axes mirrored",
+}
+MIRRORS = ("A", "Ap")
+"""Scenarios that a left/right setting would help in."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """directory: the run folder. scenario: of `watch.SCENARIOS`. board: name or path of a board.
+    seed: which network, wearers and shift. models: folder of watch_seed<k>.npz, None for those
+    shipped. firmware False leaves ARM and QEMU out."""
+
+    directory: Path
+    scenario: str = "Ap"
+    board: str = "stm32f405"
+    seed: int = 0
+    models: Path | None = None
+    firmware: bool = True
+
+
+def run_watch(options: Options, console: Console) -> dict[str, Any]:
+    """Run the demonstration and return what results.json holds.
+
+    Raises EdgeError E105 for an unknown scenario or seed, E401 for an unknown board, E402, E403 or
+    E404 if a budget or a proof fails.
+    """
+    board = load_board(options.board)
+    folder = assets.folder("examples") / "watch"
+    models = options.models or folder
+    path = models / MODEL_FILE.format(seed=options.seed)
+    if not path.is_file():
+        n = len(list(models.glob(MODEL_FILE.format(seed="*"))))
+        raise EdgeError("E105", f"there is no network of seed {options.seed}",
+                        help=f"choose 0 to {n - 1}" if n else f"{models} holds no {path.name}")
+    scenario = watch.scenario(options.scenario, options.seed, watch.load_watch(folder / "data.npz"))
+    run = RunFolder(options.directory, console)
+    results = _Demo(options, run, board, ir.load(path), scenario).results()
+    run.finish(results)
+    return results
+
+
+def learning(network: ir.Network, hidden: Rule, replay: Replay) -> Learning:
+    """`hidden` below the readout's delta rule, a schedule of step sizes, and replay."""
+    made = learning_of(network, hidden)
+    rules = {name: DELTA if isinstance(rule, ReadoutDelta) else rule
+             for name, rule in made.rules.items()}
+    return replace(made, rules=rules, schedule=Schedule(), replay=replay)
+
+
+def fitting(network: ir.Network, training: Samples, board: Board) -> tuple[ErrorTouch, Replay]:
+    """Touch with its traces all at once if the board's RAM holds REPLAY as well, else as much of
+    REPLAY as it holds beside narrow ones."""
+    wide = replace(TOUCH, columns=WIDE)
+    most = _replay_held(network, wide, training, board)
+    if most == REPLAY:
+        return wide, REPLAY
+    return TOUCH, _replay_held(network, TOUCH, training, board)
+
+
+def _replay_held(network: ir.Network, touch: ErrorTouch, training: Samples, board: Board) -> Replay:
+    trial = _quantized(network, learning(network, touch, REPLAY), training)
+    most = propose(trial, REPLAY, board, n_available=len(training))
+    return replace(REPLAY, flash=min(REPLAY.flash, most.flash),
+                   ring_per_class=min(REPLAY.ring_per_class, most.ring_per_class))
+
+
+def _quantized(network: ir.Network, how: Learning, training: Samples) -> QNetwork:
+    return quantize(network, how, Settings(), training.x, training.y).network
+
+
+class _Recorder(Emulator):
+    """Keeps what each sample gave."""
+
+    def __init__(self, network: QNetwork) -> None:
+        super().__init__(network)
+        self.outcomes: list[Outcome] = []
+
+    def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
+              digest: bool = False) -> Outcome:
+        self.outcomes.append(super().learn(x, label, loss_q8=loss_q8, digest=digest))
+        return self.outcomes[-1]
+
+
+@dataclass(frozen=True)
+class _Streamed:
+    """What the stream on the device came to."""
+
+    trial: Trial
+    verification: harness.Verification
+    outcomes: list[Outcome]
+    statistics: Statistics
+    link: dict[str, Any]
+
+
+class _Demo:
+    """The steps share one network, one scenario and one board."""
+
+    def __init__(self, options: Options, run: RunFolder, board: Board, network: ir.Network,
+                 scenario: watch.Scenario) -> None:
+        self.options = options
+        self.run = run
+        self.board = board
+        self.network = network
+        self.scenario = scenario
+        self.touch, self.replay = fitting(network, scenario.replay, board)
+        self.quantized = self._learner(self.touch)
+        self.has_firmware = run.can_run_firmware(options.firmware)
+
+    def _learner(self, hidden: Rule) -> QNetwork:
+        return _quantized(self.network, learning(self.network, hidden, self.replay),
+                          self.scenario.replay)
+
+    def results(self) -> dict[str, Any]:
+        """Take all steps; what results.json holds."""
+        self._introduce()
+        build = self._build()
+        streamed = self._stream(build)
+        trials = self._compare(streamed.trial)
+        self._show_memory(build)
+        return self._results(build, streamed, trials)
+
+    def _introduce(self) -> None:
+        scenario, run = self.scenario, self.run
+        run.head(1, f"The watch, scenario {scenario.name}: {watch.SCENARIOS[scenario.name]}")
+        run.say(f"watch {sizes(self.network)}, trained with snnTorch on right wrists, seed "
+                f"{self.options.seed}")
+        run.say(scenario.description)
+        qir.save(self.quantized, run.directory / "model.q.npz")
+
+    def _build(self) -> Build | None:
+        self.run.head(2, "Firmware, with replay")
+        network, replay = self.quantized, self.replay
+        self.run.write_project(network, self.board)
+        ring = sum(self._ring().values())
+        self.run.say(
+            f"Replay: {replay.flash} samples of the training set in flash, "
+            f"{replay_bytes(network, replay.flash):,} B; a ring of {replay.ring_per_class} for "
+            f"each of {network.n_classes} exercises in RAM, {ring:,} B. After each labelled "
+            f"sample {replay.n_ring} of the ring and {replay.n_flash} of flash are learned again.")
+        if replay.ring_per_class < REPLAY.ring_per_class:
+            self.run.say(f"{self.board.name} has no room for the {REPLAY.ring_per_class} of larger "
+                         "boards.")
+        self.run.say_learning_state(network)
+        return build_and_compare(network, self.board) if self.has_firmware else None
+
+    def _ring(self) -> dict[str, int]:
+        return {name: size for name, size in learning_state(self.quantized).items()
+                if name in ("ring", "ring_seen")}
+
+    def _stream(self, build: Build | None) -> _Streamed:
+        """The stream on all targets in step: reference, emulator and the firmware, if it runs."""
+        network, samples = self.quantized, self.scenario.stream
+        device = _Recorder(network)
+        before, _ = self._shares(device, network)
+        device.reset()
+        with ExitStack() as stack:
+            link = self._start(build, stack) if build else None
+            targets: list[Target] = [device, link] if link else [device]
+            where = f"the firmware in QEMU ({self.board.name})" if link else "the emulator"
+            self.run.head(3, f"{len(samples)} labelled windows stream in once, on {where}")
+            with Monitor(self.run.console, device.outcomes, samples.y, window=WINDOW,
+                         link=link) as monitor:
+                done = harness.verify(Reference(network), targets, network,
+                                      input_x(network, samples.x), samples.y, monitor)
+            links = link_results(targets)
+        self.run.judge(done)
+        statistics = device.statistics()
+        hits = np.array([o.class_idx for o in device.outcomes]) == samples.y
+        trial = Trial("touch", self.options.seed, before, *self._shares(device, network), hits)
+        return _Streamed(trial, done, device.outcomes, statistics, links)
+
+    def _start(self, build: Build, stack: ExitStack) -> Qemu | None:
+        if self.board.qemu is None:
+            self.run.say(f"QEMU has no machine for {self.board.name}: the firmware was built, the "
+                         "emulator runs the same bits.", "bold yellow")
+            return None
+        return stack.enter_context(Qemu.start(self.quantized, build.firmware,
+                                              log=self.run.link_log(self.board)))
+
+    @cached_property
+    def float_original(self) -> float:
+        """Percent of the original windows, before quantization."""
+        original = self.scenario.original
+        return _percent((FloatModel(self.network).run(original.x).classes == original.y).mean())
+
+    def _shares(self, target: Target, network: QNetwork) -> tuple[float, float]:
+        """Accuracies 0 to 1 on the shifted and on the original test windows."""
+        test, original = self.scenario.test, self.scenario.original
+        return (harness.accuracy(target, input_x(network, test.x), test.y),
+                harness.accuracy(target, input_x(network, original.x), original.y))
+
+    def _compare(self, touch: Trial) -> list[Trial]:
+        """What stands beside the device's learning, in the emulator; a table and a curve."""
+        self.run.head(4, "What it came to, and what stands beside it")
+        trials = [touch, self._synchrony(), self._frozen("frozen", lambda x: x)]
+        if self.scenario.name in MIRRORS:
+            trials.append(self._frozen("mirrored", self.scenario.mirrored))
+        self.run.console.print(screens.listing(
+            ("method, %", "before", "while learning", "shifted, after", "original, after"),
+            [(TITLES[t.method], *(f"{100 * share:.1f}" for share in (
+                t.before, t.online, t.after, t.original))) for t in trials]))
+        self.run.say(f"shifted: {len(self.scenario.test)} later windows of the stream's "
+                     f"recordings; original: {len(self.scenario.original)} windows as in training "
+                     f"(the float network: {self.float_original:.1f}). One network and one draw; "
+                     "--seed gives others.")
+        self._say_mirror(trials)
+        self.run.save(lambda: plots.learning_curve(
+            {TITLES[t.method]: t.hits for t in trials}, window=WINDOW, emphasis=TITLES["touch"],
+            title=f"{self.scenario.name}, {watch.SCENARIOS[self.scenario.name]}"),
+            "learning_curve.png")
+        return trials
+
+    def _synchrony(self) -> Trial:
+        network, samples = self._learner(SYNCHRONY), self.scenario.stream
+        emulator = Emulator(network)
+        before, _ = self._shares(emulator, network)
+        learned = harness.learn_stream(emulator, input_x(network, samples.x), samples.y)
+        return Trial("synchrony", self.options.seed, before, *self._shares(emulator, network),
+                     learned.hits)
+
+    def _frozen(self, key: str, seen: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+                ) -> Trial:
+        """Factory weights, shifted windows as `seen` gives them; original ones as they are."""
+        network, stream, test = self.quantized, self.scenario.stream, self.scenario.test
+        emulator = Emulator(network)
+        _, original = self._shares(emulator, network)
+        shifted = harness.accuracy(emulator, input_x(network, seen(test.x)), test.y)
+        hits = emulator.classify(input_x(network, seen(stream.x))) == stream.y
+        return Trial(key, self.options.seed, shifted, shifted, original, hits)
+
+    def _say_mirror(self, trials: list[Trial]) -> None:
+        after = {t.method: 100 * t.after for t in trials}
+        if "mirrored" in after:
+            self.run.say(
+                f"The other wrist is mostly a mirror: a left/right setting, three signs, takes the "
+                f"frozen network from {after['frozen']:.1f} to {after['mirrored']:.1f} % without "
+                "a label, as long as it is set for the wrist it is on. Learning is for what no "
+                "setting solves: --scenario B, D or E.")
+
+    def _show_memory(self, build: Build | None) -> None:
+        self.run.head(5, "Memory, predicted and linked" if build else "Memory, predicted")
+        ledger = build.predicted if build else ram_ledger(self.quantized, self.board)
+        self.run.console.print(screens.ledger_screen(ledger, build))
+
+    def _results(self, build: Build | None, streamed: _Streamed, trials: list[Trial]
+                 ) -> dict[str, Any]:
+        network, scenario, replay = self.quantized, self.scenario, self.replay
+        frozen = next(t for t in trials if t.method == "frozen")
+        return {
+            "schema": SCHEMA,
+            "tool": __version__,
+            "model": model_results(network),
+            "board": self.board.name,
+            "scenario": {"name": scenario.name, "seed": self.options.seed,
+                         "description": scenario.description, "wearers": list(scenario.wearers),
+                         "stream": len(scenario.stream), "test": len(scenario.test),
+                         "original": len(scenario.original)},
+            "accuracy": {
+                "unit": "percent of the test windows",
+                "original_float": self.float_original,
+                "original_integer": _percent(frozen.original),
+                "methods": {t.method: {
+                    "title": TITLES[t.method], "shifted_before": _percent(t.before),
+                    "in_the_stream": _percent(t.online), "shifted_after": _percent(t.after),
+                    "original_after": _percent(t.original)} for t in trials},
+            },
+            "learning": asdict(streamed.statistics) | {
+                "n_written": sum(o.is_updated for o in streamed.outcomes)},
+            "bit_exact": verification_results(streamed.verification),
+            "replay": asdict(replay) | {"flash_bytes": replay_bytes(network, replay.flash),
+                                        "ring_bytes": sum(self._ring().values())},
+            **(memory_results(build) | {"stack": stack_results(build)} if build else {}),
+            "ram_learning_state": learning_state(network),
+            "link": streamed.link,
+        }
+
+
+def _percent(share: float) -> float:
+    return round(100 * float(share), 3)

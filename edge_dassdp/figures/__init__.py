@@ -1,0 +1,1 @@
+"""What a network costs, before the build and after it."""

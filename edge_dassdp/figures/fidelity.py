@@ -1,0 +1,193 @@
+"""What quantization came to: scales, kernels, proven ranges, and on samples flipped spikes, clipped
+membranes and accuracy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edge_dassdp import ir
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.qformat import IntArray, to_int
+from edge_dassdp.ir.canonical import canonical
+from edge_dassdp.plan import kernels
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.order import device_order
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import Quantized
+from edge_dassdp.quantize.bounds import Bound
+from edge_dassdp.reference import Reference
+from edge_dassdp.twin.model import FloatModel
+
+_CHUNK = 128
+
+
+@dataclass(frozen=True)
+class ProjectionFidelity:
+    """scale_min, scale_max: real value of one (8-bit) weight step, over postsynaptic neurons.
+
+    clipped: share of weights that did not fit their bits, 0 to 1. kernel: its symbol; reason: why
+    it runs there. activity: share of presynaptic neurons that are active in a step, 0 to 1, None
+    where it was not measured. byte_rows: rows that may add up in byte lanes, None for currents.
+    """
+
+    name: str
+    weight_bits: int
+    is_plastic: bool
+    scale_min: float
+    scale_max: float
+    clipped: float
+    kernel: str
+    reason: str
+    activity: float | None
+    byte_rows: int | None
+
+
+@dataclass(frozen=True)
+class PopulationFidelity:
+    """One population with the projections into it.
+
+    proofs: worst-case peaks against their containers, of the population and its projections.
+    kernel: symbol of its update; membrane: how membranes are kept, and why not in pairs.
+    saturates: the int16 membrane may clip; saturated: share of neuron-steps in which one did, 0 to
+    1, None without samples and where it is proven that none can. flipped: share of neuron-steps
+    whose spike differs from the float model's, 0 to 1; None without samples, and at a readout
+    whose membrane is summed, where spikes mean nothing. diverges_at: the first step, from 0, in
+    which a spike of any sample differs, None where none does.
+    """
+
+    name: str
+    size: int
+    projections: tuple[ProjectionFidelity, ...]
+    proofs: tuple[Bound, ...]
+    kernel: str
+    membrane: str
+    saturates: bool
+    saturated: float | None
+    flipped: float | None
+    diverges_at: int | None
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Accuracies are shares from 0 to 1; agreement: share of samples given the same class."""
+
+    populations: tuple[PopulationFidelity, ...]
+    n_samples: int
+    float_accuracy: float | None
+    integer_accuracy: float | None
+    agreement: float | None
+
+
+def measure_fidelity(network: ir.Network, quantized: Quantized,
+                     x: NDArray[np.float32] | None = None,
+                     y: ArrayLike | None = None) -> Fidelity:
+    """Compare a float network with its quantized self.
+
+    x: float32 (n, n_inputs), None for scales and proofs alone. y: (n,) class labels, None for no
+    accuracies. The integer side is the reference, at factory weights.
+    Raises EdgeError E104 for another shape, no samples, or values that are not finite.
+    """
+    found = _Comparison.empty(network)
+    plain = canonical(network)
+    if x is not None:
+        if len(x) == 0:
+            raise EdgeError("E104", "there are no samples to compare with")
+        found = _compare(network, quantized.network, x)
+    n = len(found.floats)
+    labels = None if y is None or n == 0 else np.asarray(y)
+    if labels is not None and labels.shape != (n,):
+        raise EdgeError("E104", f"{n} samples but labels of shape {labels.shape}")
+    return Fidelity(
+        tuple(_population(plain, quantized, p.name, found) for p in network.populations), n,
+        float_accuracy=None if labels is None else float((found.floats == labels).mean()),
+        integer_accuracy=None if labels is None else float((found.integers == labels).mean()),
+        agreement=float((found.floats == found.integers).mean()) if n else None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Comparison:
+    """Classes of both models, and by population the neuron-steps whose spikes differ, those whose
+    membranes clipped, and the first step in which a spike differs."""
+
+    floats: IntArray
+    integers: IntArray
+    flips: dict[str, int]
+    clips: dict[str, int]
+    diverged: dict[str, int]
+
+    @staticmethod
+    def empty(network: ir.Network) -> _Comparison:
+        none, zeros = np.zeros(0, np.int64), {p.name: 0 for p in network.populations}
+        return _Comparison(none, none, zeros, zeros, {})
+
+
+class _Watched(Reference):
+    """Knows which membranes clipped in a step, (n, size) by population."""
+
+    def step(self, t_step: int) -> None:
+        self.clipped = {name: np.zeros(v.shape, bool) for name, v in self.v.items()}
+        super().step(t_step)
+
+    def _fit(self, p: QPopulation, v: IntArray) -> IntArray:
+        fitted = super()._fit(p, v)
+        if p.saturates:
+            self.clipped[p.name] |= fitted != v
+        return fitted
+
+
+def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -> _Comparison:
+    model, reference = FloatModel(network), _Watched(quantized)
+    flips, clips = ({p.name: 0 for p in network.populations} for _ in range(2))
+    diverged: dict[str, int] = {}
+    floats, integers = [], []
+    natural = {p.name: slice(None) if p.natural is None else device_order(p.natural)
+               for p in quantized.populations}
+    for first in range(0, len(x), _CHUNK):
+        chunk = x[first : first + _CHUNK]
+        trace = model.run(chunk)
+        reference.begin(input_x(quantized, chunk))
+        for t_step in range(network.n_steps):
+            reference.step(t_step)
+            for name, fired in reference.spikes.items():
+                differ = int((fired[:, natural[name]] != trace.spikes[name][:, t_step]).sum())
+                flips[name] += differ
+                if differ:
+                    diverged[name] = min(diverged.get(name, t_step), t_step)
+                clips[name] += int(reference.clipped[name].sum())
+        floats.append(trace.classes)
+        integers.append(reference.end())
+    return _Comparison(np.concatenate(floats), np.concatenate(integers), flips, clips,
+                       diverged)
+
+
+def _population(network: ir.Network, quantized: Quantized, name: str,
+                found: _Comparison) -> PopulationFidelity:
+    p = quantized.network.population(name)
+    projections = tuple(_projection(network.projection(q.name), q, quantized.network)
+                        for q in quantized.network.into(name))
+    owners = (name, *(q.name for q in projections))
+    proofs = tuple(b for b in quantized.proofs if b.what.partition(":")[0] in owners)
+    peak = next(b.peak for b in proofs if b.what == f"{name}: membrane")
+    kernel = kernels.of_population(p, peak)
+    silent = name == network.readout.population and network.readout.kind == "membrane_sum"
+    n = len(found.floats) * network.n_steps * p.size
+    return PopulationFidelity(
+        name, p.size, projections, proofs, kernel.symbol, kernel.reason, p.saturates,
+        saturated=found.clips[name] / n if n and p.saturates else None,
+        flipped=found.flips[name] / n if n and not silent else None,
+        diverges_at=None if silent else found.diverged.get(name))
+
+
+def _projection(p: ir.Projection, q: QProjection, network: QNetwork) -> ProjectionFidelity:
+    w_max = (1 << (q.weight_bits - 1)) - 1
+    steps = q.scale[:, None, None, None] if p.conv else q.scale
+    wanted = np.abs(to_int(p.weight / steps * (256 if q.weight_bits == 16 else 1)))
+    kernel = kernels.of_projection(network, q)
+    return ProjectionFidelity(
+        q.name, q.weight_bits, q.is_plastic, float(q.scale.min()), float(q.scale.max()),
+        float((wanted > w_max).mean()), kernel.symbol, kernel.reason, q.activity,
+        None if q.is_analogue else kernels.byte_rows(q.weight_bits))

@@ -1,0 +1,246 @@
+"""Work on the way of spikes that is no plain matrix, and of inputs that the device makes spikes of,
+counted on the reference: what firmware/src/deliver.c, events.c and encode.c do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.ir import Input
+from edge_dassdp.ir.geometry import Volume
+from edge_dassdp.plan import paths
+from edge_dassdp.plan.scratch import ROWS_MAX
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.packing import columns, words
+from edge_dassdp.qir.samples import END_OF_STEP
+
+Tally = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """What a spike of each neuron of the source sets off, behind delays and a pool by the maximum.
+
+    pooled: windows of such a pool that a spike is put into, (neurons of the source,). windows: of a
+    summing pool, 1 without one; sought, runs and taps: of a convolution, pairs of taps that fit
+    its stride, rows of outputs and outputs; all (neurons that arrive,). places: of the pooled
+    volume, for each place of the source in order.
+    """
+
+    pooled: IntArray
+    windows: IntArray
+    sought: IntArray
+    runs: IntArray
+    taps: IntArray
+    tap_columns: int
+    places: tuple[IntArray, ...]
+
+    @classmethod
+    def of(cls, network: QNetwork, q: QProjection) -> Route:
+        """Of a projection with a path."""
+        volume, pool = q.volume, q.pool
+        within = (np.eye(volume[1], dtype=np.int64), np.eye(volume[2], dtype=np.int64))
+        pooled = np.zeros((volume[1], volume[2]), np.int64)
+        if pool is not None:
+            down, across = (_windows(axis, n) for axis, n in
+                            zip(paths.pool_axes(pool, volume), volume[1:], strict=True))
+            if pool.kind == "max":
+                pooled = np.outer(down.sum(axis=1), across.sum(axis=1))
+                volume = pool.out(volume)
+                down, across = (np.eye(n, dtype=np.int64) for n in volume[1:])
+            within = (down, across)
+        n_windows = np.outer(within[0].sum(axis=1), within[1].sum(axis=1))
+        sought, runs, taps = np.zeros((3, *n_windows.shape), np.int64)
+        tap_columns = 0
+        if paths.kind(q) in ("conv", "currents"):
+            tables = paths.conv_tables(network, q)
+            tap_columns = tables.tap_columns
+            down_of = _reached(tables.y, tables.down, tables.source[1])
+            across_of = _reached(tables.x, tables.across, tables.source[2])
+            sought, runs, taps = (within[0] @ np.outer(y, x) @ within[1].T for y, x in (
+                (down_of.fitting, across_of.fitting), (down_of.outputs, across_of.runs),
+                (down_of.outputs, across_of.outputs)))
+        n_across = within[1].shape[1]
+        places = tuple((np.flatnonzero(y)[:, None] * n_across + np.flatnonzero(x)).ravel()
+                       for y in within[0] for x in within[1])
+        return cls(_each(pooled, q.volume), _each(n_windows, volume), _each(sought, volume),
+                   _each(runs, volume), _each(taps, volume), tap_columns, places)
+
+
+def _each(by_place: IntArray, volume: Volume) -> IntArray:
+    """Of places to neurons."""
+    return np.repeat(by_place.ravel(), volume[0])
+
+
+def _windows(axis: paths.Axis, n: int) -> IntArray:
+    """1 where a window holds a place, (n, windows)."""
+    first = np.arange(axis.n_out) * axis.stride - axis.padding
+    offset = np.arange(n)[:, None] - first
+    return ((offset >= 0) & (offset < axis.kernel)).astype(np.int64)
+
+
+class _Reached(NamedTuple):
+    """By place along an axis: runs of taps that fit the stride, those that reach outputs, and these
+    outputs."""
+
+    fitting: IntArray
+    runs: IntArray
+    outputs: IntArray
+
+
+def _reached(axis: paths.Axis, taps: tuple[paths.Taps, ...], n: int) -> _Reached:
+    quotient, phase = np.divmod(np.arange(n) + axis.padding, axis.stride)
+    found = []
+    for run in taps:
+        left = quotient - run.quotient
+        found.append(np.minimum(left + run.n_taps, axis.n_out) - np.maximum(left, 0))
+    fits = np.array([phase == run.phase for run in taps])
+    lengths = np.where(fits, np.maximum(found, 0), 0)
+    return _Reached(fits.sum(axis=0), (lengths > 0).sum(axis=0), lengths.sum(axis=0))
+
+
+def count_currents(post: QPopulation, q: QProjection, route: Route, x: NDArray[np.int8],
+                   tally: Tally) -> None:
+    """`dassdp_deliver_currents` with x (n, neurons of the source)."""
+    heard = (x != 0).astype(np.int64)
+    tally["currents_searched"] += x.shape[1]
+    if q.pool is not None:
+        tally["events_pooled"] += heard.sum(axis=1)
+        tally["windows_visited"] += heard @ route.windows
+    _count_scatter(q, route, heard, tally)
+    _count_columns(q, route, heard, "current_columns", post.analogue_bits, tally)
+
+
+def count_path(network: QNetwork, q: QProjection, route: Route, arrived: NDArray[Any],
+               t_step: int, adds: NDArray[np.bool_], tally: Tally) -> NDArray[np.bool_]:
+    """One projection in one step. arrived: how often each neuron of its source is heard,
+    (n, neurons). adds: sums hold something already, (n,); returns whether they do then."""
+    tally["projection_steps"] += 1
+    if not _count_delay(network, q, arrived.shape[1], t_step, tally):
+        arrived = np.zeros((len(arrived), len(route.windows)), np.int64)
+    elif q.pool is not None and q.pool.kind == "max":
+        tally["words_searched"] += words(arrived.shape[1]) + words(len(route.windows))
+        tally["events_pooled"] += (arrived > 0).sum(axis=1)
+        tally["windows_visited"] += (arrived > 0) @ route.pooled
+        tally["bytes_moved"] += 4 * words(len(route.windows))
+        if network.max_spikes(q.pre) > 1:
+            tally["bytes_moved"] += len(route.windows)
+        arrived = _largest(q, np.asarray(arrived, np.int64))
+    else:
+        tally["words_searched"] += words(arrived.shape[1])
+    heard = (arrived > 0).astype(np.int64)
+    tally["events_delivered"] += heard.sum(axis=1)
+    if q.pool is not None and q.pool.kind == "sum":
+        tally["events_pooled"] += heard.sum(axis=1)
+        tally["windows_visited"] += heard @ route.windows
+    post, kind = network.population(q.post), paths.kind(q)
+    if kind == "rows":
+        n_rows = np.asarray(arrived, np.int64) @ route.windows
+        n_lists = -(-n_rows // ROWS_MAX)
+        _count_rows(post, q, n_rows, n_lists, columns(q.n_post), tally)
+        return np.asarray(adds | (n_lists > 0))
+    n_words = columns(post.size) * post.acc_bits // 32
+    tally["words_prepared"] += n_words * (~adds if kind == "channels" or post.acc_bits == 32 else 1)
+    if kind == "channels":
+        n_rows = np.asarray(arrived, np.int64) @ route.windows
+        n_lists = np.array([sum(-(-n // ROWS_MAX) for n in _by_place(route, one, q.volume[0]))
+                            for one in arrived], np.int64)
+        _count_rows(post, q, n_rows, n_lists, min(post.shape[0], columns(q.n_post)), tally)
+    else:
+        _count_scatter(q, route, heard, tally)
+        _count_columns(q, route, heard, "scattered", post.acc_bits, tally)
+    return np.ones_like(adds)
+
+
+def _count_delay(network: QNetwork, q: QProjection, n: int, t_step: int, tally: Tally) -> bool:
+    """Whether spikes of any step since the first one are heard."""
+    if q.delay is None:
+        return True
+    steps = np.unique(paths.lags(network, q))
+    if steps.size > 1:
+        tally["bytes_moved"] += 4 * words(n)
+        tally["delay_words"] += words(n) * int((steps <= t_step).sum())
+    return bool(steps.size > 1 or steps[0] <= t_step)
+
+
+def _largest(q: QProjection, arrived: IntArray) -> IntArray:
+    """Behind a pool by the maximum, place by place as before it."""
+    assert q.pool is not None
+    n, channels = len(arrived), q.volume[0]
+    planes = arrived.reshape(n, -1, channels).transpose(0, 2, 1).reshape(n, -1)
+    pooled = q.pool.apply(np.ascontiguousarray(planes), q.volume)
+    return pooled.reshape(n, channels, -1).transpose(0, 2, 1).reshape(n, -1)
+
+
+def _count_rows(post: QPopulation, q: QProjection, n_rows: IntArray, n_lists: IntArray,
+                n_added: int, tally: Tally) -> None:
+    """Lists of rows, the last one of each not full."""
+    n_columns = columns(q.n_post)
+    tally["lists_summed"] += n_lists
+    tally["rows_summed"] += n_rows
+    tally["list_columns_16" if q.weight_bits == 16 else "list_columns"] += n_lists * n_columns
+    if post.acc_bits == 32 and q.weight_bits != 16:
+        tally["list_columns_added"] += n_lists * n_added
+    tally[f"synaptic_ops_{max(6, q.weight_bits)}"] += n_rows * n_columns
+
+
+def _by_place(route: Route, arrived: NDArray[Any], channels: int) -> IntArray:
+    """Spikes of one step that are weighted at one place, one after the other: how many at each."""
+    spikes = np.flatnonzero(arrived)
+    visited = [route.places[spike // channels] for spike in spikes]
+    places = np.concatenate([np.zeros(0, np.int64), *visited])
+    times = np.repeat(np.asarray(arrived, np.int64)[spikes], [len(each) for each in visited])
+    begins = np.flatnonzero(np.diff(places, prepend=-1))
+    return np.add.reduceat(times, begins) if len(begins) else times
+
+
+def _count_scatter(q: QProjection, route: Route, heard: IntArray, tally: Tally) -> None:
+    """Outputs of a place are found once for what follows in turn there, with dilation for each tap.
+    """
+    tally["kernels_scattered"] += heard @ route.windows
+    tally["runs_scattered"] += heard @ route.runs
+    if q.conv is not None and max(q.conv.dilation) > 1:
+        tally["patches_dilated"] += heard @ route.sought
+    elif q.pool is None or q.pool.kind == "max":
+        at = heard.reshape(len(heard), -1, q.volume[0]).any(axis=2)
+        tally["patches_reached"] += at.sum(axis=1)
+    else:
+        tally["patches_reached"] += np.array(
+            [len(_by_place(route, one, q.volume[0])) for one in heard], np.int64)
+
+
+def _count_columns(q: QProjection, route: Route, heard: IntArray, kind: str, bits: int,
+                   tally: Tally) -> None:
+    """Weights that convolutions add, by kernel."""
+    n_taps = heard @ route.taps
+    if q.weight_bits == 16 or (q.conv is not None and q.conv.groups > 1):
+        tally["taps_scattered"] += n_taps
+        kind = "scattered_plain"
+    tally[f"{kind}_{bits}"] += n_taps * route.tap_columns
+
+
+def count_coding(network: QNetwork, x: NDArray[np.int8], t_step: int, tally: Tally) -> None:
+    """`dassdp_encode` of one step of samples x, int8 (n, x_bytes)."""
+    for source in network.inputs:
+        if not source.n_events and source.encoder is None:
+            continue
+        n_rows = 1 + (paths.input_history(network, source.name) > 0)
+        tally["bytes_moved"] += 4 * words(source.size) * n_rows + source.size * source.counts
+        if source.encoder is not None:
+            tally[f"codes_{source.encoder.kind}"] += source.n_raw
+        else:
+            tally["events_read"] += _entries(source, x[:, network.x_offsets[source.name]:], t_step)
+
+
+def _entries(source: Input, x: NDArray[np.int8], t_step: int) -> IntArray:
+    """Of a list of events that are read in one step, its end among them, (n,)."""
+    n_listed = source.n_frames + source.n_events
+    lists = np.ascontiguousarray(x[:, : 2 * n_listed]).view("<u2")
+    n_ends = np.cumsum(lists == END_OF_STEP, axis=1)
+    begun = (n_ends - (lists == END_OF_STEP)) == t_step
+    return np.asarray(begun.sum(axis=1))

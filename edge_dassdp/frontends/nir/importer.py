@@ -1,0 +1,395 @@
+"""NIR importer: a graph of `nir` 1.0.8 becomes a `Network`, and learned weights go back into it.
+
+A file does not say which discrete neuron its parameters belong to; a source profile does
+(edge_dassdp.frontends.profile). Subgraphs are flattened, their nodes called `subgraph.node`. An
+edge from neurons to themselves, or back in the order of their update, carries the spikes of the
+step before.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
+from edge_dassdp.frontends.folding import refuse
+from edge_dassdp.frontends.nir.profile import NeuronSource, SourceProfile, resolve
+from edge_dassdp.frontends.nodes import (
+    Convolution,
+    Delay,
+    Entry,
+    Exit,
+    Flatten,
+    Linear,
+    Neurons,
+    Node,
+    Pooling,
+    Scale,
+)
+from edge_dassdp.ir import Encoder, FloatArray, Network, ReadoutKind
+from edge_dassdp.ir.geometry import Conv, Pair
+
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "IF": ("r", "v_threshold", "v_reset"),
+    "LIF": ("tau", "r", "v_leak", "v_threshold", "v_reset"),
+    "CubaLIF": ("tau_syn", "tau_mem", "r", "v_leak", "v_threshold", "v_reset", "w_in"),
+    "LI": ("tau", "r", "v_leak"),
+    "CubaLI": ("tau_syn", "tau_mem", "r", "v_leak", "w_in"),
+    "I": ("r",),
+    "Threshold": ("threshold",),
+}
+"""Nodes that become populations."""
+
+Profiles = SourceProfile | str | Mapping[str, SourceProfile | str] | None
+Edge = tuple[str, str]
+
+
+def from_nir(source: Any, *, n_steps: int, profile: Profiles = None, spikes: bool = True,
+             frames: bool = True, n_events: int = 0, counts: bool = False,
+             encoder: Encoder | None = None, readout: ReadoutKind | None = None,
+             dt: float | None = None) -> Network:
+    """The network of a NIR file or a nir.NIRGraph.
+
+    profile: where it comes from, as a `SourceProfile` or its text ("sinabs",
+    "snntorch,reset=zero,reset_delay=false"), or one per node of neurons with "*" for the others.
+    dt: a step in the unit of the file's times, instead of the profile's. spikes, frames, n_events,
+    counts, encoder: as in `EntrySettings`, for all inputs. readout: None for the membrane sum if
+    the last neurons do not reset and the spike count otherwise.
+
+    Raises EdgeError E101 for a graph that is not well formed, E102 for what is not supported, E103
+    for a file that is none, E106 where nothing says how neurons run, E303 without `nir`.
+    """
+    nodes, edges = _listed(_graph(source))
+    entry = EntrySettings(spikes, frames, n_events, counts, encoder)
+    profiles = _profiles(profile, dt)
+    made = {name: _node(name, node, edges, nodes, profiles) for name, node in nodes.items()}
+    last = [nodes[pre] for pre, post in edges if _kind(nodes[post]) == "Output"]
+    if readout is None and len(last) == 1 and _kind(last[0]) == "Threshold":
+        readout = "spike_count"
+    return assembly(made, edges, n_steps=n_steps, readout=readout,
+                    entries={n: entry for n, node in made.items() if isinstance(node, Entry)}
+                    ).network
+
+
+def node_of(source: Any) -> dict[str, str]:
+    """The node whose weight each projection of `from_nir` has; those folded of several are left
+    out."""
+    return {name: origin.nodes[0] for name, origin in _bare(_graph(source)).origins.items()
+            if len(origin.nodes) == 1}
+
+
+def to_nir(source: Any, weights: Mapping[str, ArrayLike]) -> Any:
+    """The nir.NIRGraph of a file or graph, with other weights of Linear, Affine and Conv nodes.
+
+    weights: by projection of `from_nir`, as `ir.Projection.weight` has them. They are stored in
+    the type that the node has; everything else stays.
+
+    Raises EdgeError E104 for another shape, E105 for an unknown projection, E102 where a projection
+    was folded of several nodes, or where several projections share a node and disagree or are not
+    all given.
+    """
+    graph = copy.deepcopy(_graph(source))
+    made = _bare(graph)
+    nodes, _ = _listed(graph)
+    written: dict[str, FloatArray] = {}
+    for projection, weight in weights.items():
+        made.network.projection(projection)
+        name, own = made.weight_of(projection, np.asarray(weight, np.float64))
+        if not np.isfinite(own).all():
+            raise EdgeError("E104", f"the weight of '{projection}' holds a NaN or an infinity")
+        if name in written and not np.array_equal(written[name], own):
+            raise refuse(f"projections share the weight of node '{name}' and disagree",
+                         "learn only one of them, or give each a node of its own")
+        written[name] = own
+        node = nodes[name]
+        node.weight = own.reshape(np.shape(node.weight)).astype(_stored(node.weight).dtype)
+    for projection, origin in made.origins.items():
+        if projection not in weights and written.keys() & set(origin.nodes):
+            raise refuse(f"'{projection}' shares the weight of node '{origin.nodes[0]}'",
+                         f"give the weight of '{projection}', too")
+    return graph
+
+
+# ---- the graph -----------------------------------------------------------------------------------
+
+
+def _graph(source: Any) -> Any:
+    try:
+        import nir
+    except ImportError as problem:
+        raise EdgeError("E303", "the NIR importer needs nir", cause=str(problem),
+                        help="pip install 'edge-dassdp[nir]'") from None
+    if isinstance(source, nir.NIRGraph):
+        return source
+    if not isinstance(source, str | Path):
+        raise EdgeError("E103", f"a {type(source).__name__} is no NIR file or graph")
+    if not Path(source).is_file():
+        raise EdgeError("E103", f"{source} does not exist")
+    try:
+        graph = nir.read(source, type_check=False)
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, AssertionError) as problem:
+        raise EdgeError("E103", f"{source} is no NIR file that nir can read",
+                        cause=str(problem)) from None
+    if not isinstance(graph, nir.NIRGraph):
+        raise EdgeError("E103", f"{source} holds a {type(graph).__name__} instead of a graph")
+    return graph
+
+
+def _kind(node: Any) -> str:
+    return type(node).__name__
+
+
+def _listed(graph: Any) -> tuple[dict[str, Any], list[Edge]]:
+    """Flattened, and in an order that a file's order of nodes and edges does not change."""
+    nodes, edges = _flattened(graph)
+
+    def place(name: str) -> list[Any]:
+        return [(part.isdigit(), int(part) if part.isdigit() else 0, part)
+                for part in re.split(r"(\d+)", name)]
+
+    return ({name: nodes[name] for name in sorted(nodes, key=place)},
+            sorted(edges, key=lambda edge: [place(end) for end in edge]))
+
+
+def _flattened(graph: Any, prefix: str = "") -> tuple[dict[str, Any], list[Edge]]:
+    """Nodes by full name and edges, each once; ends of subgraphs are passed through."""
+    for edge in graph.edges:
+        for end in edge:
+            if end not in graph.nodes:
+                raise EdgeError("E101", f"the edge {prefix}{edge[0]} -> {prefix}{edge[1]} names "
+                                f"'{end}', which is no node")
+    nodes: dict[str, Any] = {}
+    edges = [(f"{prefix}{a}", f"{prefix}{b}") for a, b in graph.edges]
+    for key, node in graph.nodes.items():
+        name = f"{prefix}{key}"
+        if _kind(node) != "NIRGraph":
+            nodes[name] = node
+            continue
+        inner, inner_edges = _flattened(node, f"{name}.")
+        first, final = (_end(name, node, kind) for kind in ("Input", "Output"))
+        edges = [(final if a == name else a, first if b == name else b) for a, b in edges]
+        edges += inner_edges
+        for end in (first, final):
+            edges = _bypassed(edges, end)
+            del inner[end]
+        nodes |= inner
+    return nodes, list(dict.fromkeys(edges))
+
+
+def _end(name: str, graph: Any, kind: str) -> str:
+    ends = [key for key, node in graph.nodes.items() if _kind(node) == kind]
+    if len(ends) != 1:
+        raise refuse(f"subgraph '{name}' has {len(ends)} nodes {kind}", "give it exactly one")
+    return f"{name}.{ends[0]}"
+
+
+def _bypassed(edges: list[Edge], name: str) -> list[Edge]:
+    """Edges with a node left out."""
+    posts = [b for a, b in edges if a == name]
+    out: list[Edge] = []
+    for a, b in edges:
+        if b == name:
+            out += [(a, post) for post in posts]
+        elif a != name:
+            out.append((a, b))
+    return out
+
+
+def _bare(graph: Any) -> Assembly:
+    """The projections alone: neurons are placeholders."""
+    nodes, edges = _listed(graph)
+    made: dict[str, Node] = {}
+    for name, node in nodes.items():
+        if _kind(node) in PARAMETERS:
+            made[name] = Neurons({"beta": 1.0, "threshold": 1.0})
+        elif _kind(node) == "Delay":
+            made[name] = Delay(np.zeros(1, np.int64))
+        else:
+            made[name] = _node(name, node, edges, nodes, {})
+    return assembly(made, edges, n_steps=1)
+
+
+# ---- the nodes -----------------------------------------------------------------------------------
+
+
+def _node(name: str, node: Any, edges: list[Edge], nodes: Mapping[str, Any],
+          profiles: Mapping[str, SourceProfile]) -> Node:
+    kind = _kind(node)
+    if kind in PARAMETERS:
+        return _neurons(name, node, edges, nodes, profiles.get(name, profiles.get("*")))
+    if kind == "Delay":
+        return _delay(name, node, profiles.get("*"))
+    if kind not in _READERS:
+        raise refuse(f"node '{name}' is a {kind}, which is not supported",
+                     "supported are " + ", ".join([*_READERS, "Delay", *PARAMETERS]))
+    return _READERS[kind](name, node)
+
+
+def _neurons(name: str, node: Any, edges: list[Edge], nodes: Mapping[str, Any],
+             profile: SourceProfile | None) -> Neurons:
+    kind = _kind(node)
+    values = {key: _stored(getattr(node, key)) for key in PARAMETERS[kind]}
+    source = NeuronSource(name, kind, values, name in _reached(name, edges, nodes))
+    if not source.fires:
+        behind = [n for n in _behind(name, edges, nodes) if _kind(nodes[n]) != "Output"]
+        if behind:
+            raise refuse(f"node '{name}' is a {kind}, whose output is its membrane, and leads to "
+                         f"'{behind[0]}'", "only the last neurons may pass on their membrane")
+    return Neurons(resolve(profile, source), f"{name} ({kind})")
+
+
+def _behind(name: str, edges: list[Edge], nodes: Mapping[str, Any]) -> list[str]:
+    """Where a node leads, past nodes that change the shape alone."""
+    found = []
+    for post in [b for a, b in edges if a == name]:
+        found += _behind(post, edges, nodes) if _kind(nodes[post]) == "Flatten" else [post]
+    return found
+
+
+def _reached(name: str, edges: list[Edge], nodes: Mapping[str, Any]) -> set[str]:
+    """Nodes that a node leads to, up to the next neurons."""
+    reached: set[str] = set()
+    left = [name]
+    while left:
+        at = left.pop()
+        for post in (b for a, b in edges if a == at):
+            if post not in reached:
+                reached.add(post)
+                if _kind(nodes[post]) not in PARAMETERS:
+                    left.append(post)
+    return reached
+
+
+def _profiles(profile: Profiles, dt: float | None) -> dict[str, SourceProfile]:
+    given = {"*": profile} if isinstance(profile, SourceProfile | str) else dict(profile or {})
+    found = {name: SourceProfile.parse(p) if isinstance(p, str) else p for name, p in given.items()}
+    return found if dt is None else {name: replace(p, dt=dt) for name, p in found.items()}
+
+
+def _entry(name: str, node: Any) -> Entry:
+    shape = _array(name, "shape", node.input_type.get("input"))
+    if shape.ndim > 1 or not 1 <= shape.size <= 3 or (shape < 1).any() or (shape % 1).any():
+        raise refuse(f"node '{name}' has shape {shape.tolist()}, expected one to three fixed sizes",
+                     "write the shape without batch and time")
+    return Entry(tuple(int(n) for n in shape.reshape(-1)))
+
+
+def _linear(name: str, node: Any) -> Linear:
+    weight = _array(name, "weight", node.weight)
+    if weight.ndim != 2:
+        raise refuse(f"node '{name}' has a weight of shape {weight.shape}, expected (n_out, n_in)",
+                     "use one Linear per matrix")
+    return Linear(weight, _bias(name, node))
+
+
+def _conv1d(name: str, node: Any) -> Convolution:
+    weight = _array(name, "weight", node.weight)
+    stride, dilation = (_numbers(name, node, key, 1)[0] for key in ("stride", "dilation"))
+    padding = _padding(name, node, (weight.shape[-1],), (dilation,), (stride,))[0]
+    conv = Conv((1, stride), (0, padding), (1, dilation), int(node.groups))
+    return Convolution(weight[:, :, None], _bias(name, node), conv)
+
+
+def _conv2d(name: str, node: Any) -> Convolution:
+    weight = _array(name, "weight", node.weight)
+    stride, dilation = _pair(name, node, "stride"), _pair(name, node, "dilation")
+    high, wide = _padding(name, node, weight.shape[-2:], dilation, stride)
+    return Convolution(weight, _bias(name, node),
+                       Conv(stride, (high, wide), dilation, int(node.groups)))
+
+
+def _padding(name: str, node: Any, kernel: tuple[int, ...], dilation: tuple[int, ...],
+             stride: tuple[int, ...]) -> tuple[int, ...]:
+    """As numbers; 'same' keeps the size."""
+    padding = node.padding.decode() if isinstance(node.padding, bytes) else node.padding
+    if not isinstance(padding, str):
+        return _numbers(name, node, "padding", len(kernel))
+    if padding == "valid":
+        return (0,) * len(kernel)
+    around = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if any(s != 1 for s in stride) or any(n % 2 for n in around):
+        raise refuse(f"node '{name}' has padding 'same' with stride {stride} and a kernel of "
+                     f"{kernel}", "'same' needs stride 1 and an odd kernel; give numbers instead")
+    return tuple(n // 2 for n in around)
+
+
+def _sum_pool(name: str, node: Any) -> Pooling:
+    return Pooling("sum", _pair(name, node, "kernel_size"), _pair(name, node, "stride"),
+                   _pair(name, node, "padding"))
+
+
+def _avg_pool(name: str, node: Any) -> Pooling:
+    return replace(_sum_pool(name, node), kind="avg")
+
+
+def _scale(name: str, node: Any) -> Scale:
+    return Scale(_array(name, "scale", node.scale))
+
+
+def _delay(name: str, node: Any, profile: SourceProfile | None) -> Delay:
+    """In steps. Raises EdgeError E106 without a dt."""
+    delay = _array(name, "delay", node.delay)
+    dt = profile.dt if profile else None
+    if dt is None and delay.any():
+        raise EdgeError("E106", f"node '{name}': the file does not say how many steps its delay "
+                        f"of {delay.min():g} to {delay.max():g} is",
+                        help="give dt, a step in the unit of the delay: dt=1 if it counts steps")
+    steps = delay / (dt or 1.0)
+    if (np.abs(steps - np.round(steps)) > 1e-3).any() or (steps < 0).any():
+        raise refuse(f"node '{name}' delays by {steps.min():g} to {steps.max():g} steps of "
+                     f"{dt:g}", "delays must be whole steps")
+    return Delay(np.round(steps).astype(np.int64))
+
+
+_READERS: dict[str, Callable[[str, Any], Node]] = {
+    "Input": _entry, "Output": lambda name, node: Exit(), "Linear": _linear, "Affine": _linear,
+    "Conv1d": _conv1d, "Conv2d": _conv2d, "Flatten": lambda name, node: Flatten(),
+    "SumPool2d": _sum_pool, "AvgPool2d": _avg_pool, "Scale": _scale,
+}
+
+
+def _stored(value: Any) -> NDArray[Any]:
+    """In its own type; live graphs may hold tensors."""
+    return np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
+
+
+def _array(name: str, what: str, value: Any) -> FloatArray:
+    """As finite float64. Raises EdgeError E101; E102 where it is open."""
+    if value is None:
+        raise refuse(f"node '{name}' has no {what}", "write a graph with fixed shapes")
+    array = _stored(value).astype(np.float64)
+    if not np.isfinite(array).all():
+        raise EdgeError("E101", f"node '{name}': {what} holds a NaN or an infinity")
+    return array
+
+
+def _bias(name: str, node: Any) -> FloatArray | None:
+    """None where all are zero: writers put zeros where there is no bias."""
+    if getattr(node, "bias", None) is None:
+        return None
+    bias = _array(name, "bias", node.bias)
+    if bias.shape != (np.shape(node.weight)[0],):
+        raise EdgeError("E101", f"node '{name}': bias has shape {bias.shape}, expected "
+                        f"({np.shape(node.weight)[0]},)")
+    return bias if bias.any() else None
+
+
+def _numbers(name: str, node: Any, key: str, n: int) -> tuple[int, ...]:
+    values = np.ravel(_array(name, key, getattr(node, key)))
+    values = np.repeat(values, n) if values.size == 1 else values
+    if values.size != n or (values % 1).any():
+        raise EdgeError("E101", f"node '{name}': {key} is {values.tolist()}, expected {n} integers")
+    return tuple(int(v) for v in values)
+
+
+def _pair(name: str, node: Any, key: str) -> Pair:
+    first, second = _numbers(name, node, key, 2)
+    return first, second

@@ -1,0 +1,294 @@
+"""PyTorch importer: live modules in the order they run become a `Network`.
+
+- neurons: snnTorch Leaky, Synaptic, RLeaky, RSynaptic, Lapicque; SpikingJelly IFNode, LIFNode,
+  ParametricLIFNode; Norse LIFBoxCell, LIFCell, LICell, LIF, LI; Sinabs IAF, LIF, ExpLeak, squeezed
+  and recurrent, too; Rockpool LIFTorch, LIFNeuronTorch. The module of each framework in
+  edge_dassdp.frontends states its equations; `Population.equation` what became of a module
+- between them: torch.nn Linear, Conv1d, Conv2d, BatchNorm1d, BatchNorm2d, Flatten, AvgPool,
+  MaxPool and AdaptiveAvgPool (1d, 2d), SpikingJelly's layer.* of the same names, Sinabs SumPool2d,
+  Rockpool LinearTorch; Identity and Dropout are ignored
+- containers: nn.Sequential, lists and tuples, SpikingJelly's SeqToANNContainer, MultiStepContainer
+  and StepModeContainer, Norse SequentialState and Lift, Sinabs Network and Repeat, Rockpool
+  Sequential
+
+What differs in the forward pass is refused by name. The networks start a sample from reset states.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.frontends.assemble import EntrySettings, assemble
+from edge_dassdp.frontends.nodes import (
+    Convolution,
+    Entry,
+    Exit,
+    Flatten,
+    Linear,
+    Neurons,
+    Node,
+    Pooling,
+    Scale,
+)
+from edge_dassdp.frontends.torch.cells import SUPPORTED, Cells, Reader, class_name, unsupported
+from edge_dassdp.frontends.torch.layers import IGNORED, LAYERS, behind
+from edge_dassdp.ir import Encoder, Network, Population, ReadoutKind, geometry
+
+_FRAMEWORKS = ("snntorch", "spikingjelly", "norse", "sinabs", "rockpool")
+_CONTAINERS = {
+    "norse.torch.module.sequential.SequentialState",
+    *(f"spikingjelly.activation_based.layer.container.{name}"
+      for name in ("SeqToANNContainer", "MultiStepContainer", "StepModeContainer")),
+}
+_WRAPPERS = {"norse.torch.module.lift.Lift": "lifted_module",
+             "sinabs.layers.reshape.Repeat": "module",
+             "sinabs.network.Network": "spiking_model"}
+_ROCKPOOL_SEQUENTIAL = "rockpool.nn.combinators.sequential.TorchSequential"
+
+
+def from_torch(
+    model: Any,
+    *,
+    n_steps: int,
+    input_shape: tuple[int, ...] | None = None,
+    spikes: bool = False,
+    input_frames: int | None = None,
+    n_events: int = 0,
+    counts: bool = False,
+    encoder: Encoder | None = None,
+    readout: ReadoutKind | None = None,
+) -> Network:
+    """The network of a sequential module, or of a list or tuple of modules in the order they run.
+
+    n_steps: time steps per sample. input_shape: without batch and time, (n,), (channels,
+    length) or (channels, height, width); needed unless the first layer is an nn.Linear. spikes,
+    n_events, counts, encoder: as in `ir.Input`; events and encoders make spikes. input_frames: 1
+    for the same input at every step, or n_steps; None for n_steps where events or a delta encoder
+    ask for it, else 1. readout: 'spike_count', 'membrane_sum', or None for the membrane sum if the
+    last neurons do not reset and the spike count otherwise. A model that ends with a Linear is read
+    by its currents.
+
+    Names: input `input`; projections `fc1`, `fc2`, ... (convolutions `conv1`, ...; recurrent ones
+    `rec1`, ...), numbered as the populations `lif1`, `lif2`, ... that they lead to; a last one that
+    does not reset is `out`.
+
+    Raises EdgeError E102 for a module or an option that is not supported, E101 for bad sizes or
+    values (both name the module), E105 for an unknown readout, E303 without torch.
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError as problem:
+        raise EdgeError("E303", "the PyTorch importer needs torch", cause=str(problem),
+                        help="pip install 'edge-dassdp[torch]'") from None
+    if readout not in (None, "spike_count", "membrane_sum"):
+        raise EdgeError("E105", f"readout '{readout}' is not known",
+                        help="choose spike_count or membrane_sum")
+    spikes = spikes or n_events > 0 or encoder is not None
+    chain = Chain(() if input_shape is None else tuple(input_shape), spikes)
+    for at, module in modules_of(model, ""):
+        chain.add(at, module)
+    chain.close(readout)
+    if input_frames is None:
+        needs_frames = n_events > 0 or (encoder is not None and encoder.kind == "delta")
+        input_frames = n_steps if needs_frames else 1
+    elif input_frames not in (1, n_steps):
+        raise EdgeError("E101", f"input_frames is {input_frames!r}, expected 1 or n_steps = "
+                        f"{n_steps}")
+    settings = EntrySettings(spikes, input_frames != 1, n_events, counts, encoder, chain.entry)
+    return assemble(chain.nodes, chain.edges, n_steps=n_steps, entries={"input": settings},
+                    readout=readout,
+                    order=[n for n, node in chain.nodes.items() if isinstance(node, Neurons)])
+
+
+def modules_of(model: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """(place for messages, module) in the order they run; containers are opened."""
+    for name, module in _children(model, prefix):
+        if class_name(module) in _WRAPPERS:
+            module = [getattr(module, _WRAPPERS[class_name(module)])]
+        if _is_container(module):
+            yield from modules_of(module, f"{prefix}{name}.")
+        else:
+            yield f"module {prefix}{name} ({class_name(module).rpartition('.')[2]})", module
+
+
+def _children(model: Any, prefix: str) -> list[tuple[str, Any]]:
+    if class_name(model) in _WRAPPERS:
+        model = [getattr(model, _WRAPPERS[class_name(model)])]
+    if not _is_container(model):
+        raise unsupported(type(model).__name__, "is not an nn.Sequential or a list of modules",
+                          _in_order(model))
+    if isinstance(model, Sequence):
+        return [(str(index), module) for index, module in enumerate(model)]
+    if class_name(model) == _ROCKPOOL_SEQUENTIAL:
+        return [(name, getattr(model, name)) for name in model._submodulenames]
+    return [(name, module) for name, module in model._modules.items() if module is not None]
+
+
+def _is_container(module: Any) -> bool:
+    """Of modules that run one after the other; a class with a forward pass of its own is none."""
+    from torch import nn
+
+    if isinstance(module, list | tuple):
+        return True
+    is_plain = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+    return is_plain or class_name(module) in _CONTAINERS | {_ROCKPOOL_SEQUENTIAL}
+
+
+def _in_order(module: Any) -> str:
+    """What to do with a module that has layers, but does not say in which order they run."""
+    from torch import nn
+
+    if not isinstance(module, nn.Module):
+        return SUPPORTED
+    named = list(nn.Module.named_children(module))
+    first = ", ".join(f"net.{name}" for name, _ in named[:2]) or "net.fc1, net.lif1"
+    text = f"pass the layers in the order they run, e.g. from_torch([{first}, ...])"
+    listed = ", ".join(f"{name} ({type(child).__name__})" for name, child in named)
+    return f"{text}; its children are {listed}" if listed else f"{text}; {SUPPORTED}"
+
+
+class Chain:
+    """Nodes one behind the other, and what leads back to neurons.
+
+    shape: behind the last node, () while it is unknown. carries: what comes out there: "spikes"
+    (also counts), "currents" or "membranes"."""
+
+    def __init__(self, shape: tuple[int, ...], spikes: bool) -> None:
+        self.entry = self.shape = shape
+        self.nodes: dict[str, Node] = {"input": Entry(shape)}
+        self.edges: list[tuple[str, str]] = []
+        self.last = "input"
+        self.carries = "spikes" if spikes else "currents"
+        self.at_last = ""
+        self.n_populations = 0
+        self.holders: set[int] = set()
+
+    def add(self, at: str, module: Any) -> None:
+        """One module behind the last. Raises EdgeError E101 or E102, which name it."""
+        kind = class_name(module)
+        if kind in IGNORED:
+            return
+        if self.carries == "membranes":
+            raise unsupported(at, f"stands behind {self.at_last}, whose output is its membrane",
+                              "only the last neurons can be read by their membrane")
+        reader = _readers(kind).get(kind)
+        if reader is not None:
+            self._neurons(at, module, reader)
+            return
+        node = self._layer(at, module)
+        if isinstance(node, Pooling) and node.kind == "max" and self.carries != "spikes":
+            raise unsupported(at, "pools currents by their largest, not spikes",
+                              "move it behind the neurons, or use average pooling")
+        self.shape = self._append(_NAMES[type(node)], node, at)
+        if not isinstance(node, Flatten) and not (isinstance(node, Pooling) and node.kind == "max"):
+            self.carries = "currents"
+
+    def close(self, readout: ReadoutKind | None) -> None:
+        """Reads the last node."""
+        if len(self.nodes) - sum(isinstance(n, Entry | Flatten) for n in self.nodes.values()) == 0:
+            raise EdgeError("E102", "the model holds no layers", help=SUPPORTED)
+        if self.carries == "membranes" and readout == "spike_count":
+            raise EdgeError("E105", f"readout is spike_count, but {self.at_last} does not spike",
+                            help="choose membrane_sum")
+        last = self.nodes[self.last]
+        if isinstance(last, Neurons) and last.settings["reset"] == "none":
+            names = {self.last: "out"}
+            self.nodes = {names.get(n, n): node for n, node in self.nodes.items()}
+            self.edges = [(names.get(a, a), names.get(b, b)) for a, b in self.edges]
+            self.last = "out"
+        self.nodes["output"] = Exit()
+        self.edges.append((self.last, "output"))
+
+    def _neurons(self, at: str, module: Any, reader: Reader) -> None:
+        if not self.shape:
+            raise unsupported(at, "comes first", "give input_shape, as in input_shape=(64,)")
+        cells = reader(module, at, self.shape)
+        self._check(at, cells)
+        if cells.keeps and id(module) in self.holders:
+            raise unsupported(at, "stands in the model twice and would share its state",
+                              "give every place a module of its own")
+        self.holders.add(id(module))
+        self.n_populations += 1
+        name = f"lif{self.n_populations}"
+        self.nodes[name] = Neurons(cells.settings, at, geometry.size(self.shape))
+        self.edges.append((self.last, name))
+        self.last, self.at_last = name, at
+        self.carries = "spikes" if cells.fires else "membranes"
+        self._feed_back(at, name, cells)
+
+    def _check(self, at: str, cells: Cells) -> None:
+        """Refuses values that no population has, and names the module."""
+        try:
+            Population("neurons", geometry.size(self.shape), **cells.settings)
+        except EdgeError as problem:
+            message = problem.message.removeprefix("population 'neurons': ")
+            raise EdgeError(problem.code, f"{at}: {message}") from None
+
+    def _feed_back(self, at: str, name: str, cells: Cells) -> None:
+        """The way of the spikes of `name` back to it."""
+        if not cells.recurrent:
+            return
+        shape = self.shape
+        for module in _opened(cells.recurrent):
+            if class_name(module) not in IGNORED:
+                node = module if isinstance(module, Node) else self._layer(at, module)
+                stem = "rec" if isinstance(node, Linear | Convolution) else "rec_flatten"
+                self.shape = self._append(stem, node, at, self.n_populations)
+        if geometry.size(self.shape) != geometry.size(shape):
+            raise EdgeError("E101", f"{at}: its recurrent connection makes values of shape "
+                            f"{self.shape} of {shape}")
+        self.edges.append((self.last, name))
+        self.last, self.shape = name, shape
+
+    def _layer(self, at: str, module: Any) -> Node:
+        read = LAYERS.get(class_name(module))
+        if read is None:
+            raise unsupported(at, "is of a kind that is not supported", _in_order(module))
+        if not self.shape and hasattr(module, "in_features"):
+            self.entry = self.shape = (module.in_features,)
+        elif not self.shape and hasattr(module, "size_in"):
+            self.entry = self.shape = (module.size_in,)
+        if not self.shape and not class_name(module).endswith("Flatten"):
+            raise unsupported(at, "needs the shape of the input",
+                              "give input_shape=(channels, height, width) or (channels, length)")
+        return read(module, at, self.shape)
+
+    def _append(self, stem: str, node: Node, at: str, number: int = 0) -> tuple[int, ...]:
+        """The shape behind it."""
+        name = wanted = f"{stem}{number or self.n_populations + 1}"
+        again = 1
+        while name in self.nodes:
+            again += 1
+            name = f"{wanted}_{again}"
+        self.nodes[name] = node
+        self.edges.append((self.last, name))
+        self.last = name
+        try:
+            return behind(node, self.shape) if self.shape else ()
+        except EdgeError as problem:
+            raise EdgeError(problem.code, f"{at}: {problem.message}") from None
+
+
+_NAMES: dict[type, str] = {Linear: "fc", Convolution: "conv", Pooling: "pool", Scale: "bn",
+                           Flatten: "flatten"}
+
+
+def _readers(kind: str) -> dict[str, Reader]:
+    """Of the neurons of the framework that a class comes from."""
+    framework = kind.partition(".")[0]
+    if framework not in _FRAMEWORKS:
+        return {}
+    module = importlib.import_module(f"edge_dassdp.frontends.torch.{framework}")
+    readers: dict[str, Reader] = module.READERS
+    return readers
+
+
+def _opened(modules: Sequence[Any]) -> Iterator[Any]:
+    for module in modules:
+        if not isinstance(module, Node) and _is_container(module):
+            yield from (inner for _, inner in modules_of(module, ""))
+        else:
+            yield module

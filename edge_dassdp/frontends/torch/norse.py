@@ -1,0 +1,84 @@
+"""Norse's neurons: LIFBoxCell, LIFCell, LICell and the sequence modules LIF and LI of norse 1.1.0
+(torch/functional/).
+
+With c = dt tau_mem_inv, membranes starting at v_leak, and spikes where v > v_th:
+
+- LIFBox: v += c ((x + v_leak) - v), then to v_reset, or minus v_th (reset_subtract)
+- LIF:    i += x; v += c ((v_leak - v) + i); i -= dt tau_syn_inv i; then to v_reset
+- LI:     as LIF without spikes; its membrane is its output, so it stands last
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edge_dassdp.frontends.torch.cells import NEVER, Cells, Reader, numbers, per_neuron, unsupported
+from edge_dassdp.ir import FloatArray
+
+_STEPS = ("super", "heaviside", "triangle", "tanh", "circ", "heavi_erfc")
+"""Surrogates whose forward pass is the step function."""
+_RESETS = {"norse.torch.functional.reset.reset_value": "zero",
+           "norse.torch.functional.reset.reset_subtract": "subtract"}
+
+
+def _lif_box(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    method = module.p.reset_method
+    reset = _RESETS.get(f"{method.__module__}.{method.__qualname__}")
+    if reset is None:
+        raise unsupported(at, "has a reset_method of its own")
+    settings = _membrane(module, at, shape) | _firing(module, at, shape, reset)
+    return Cells(settings | {"form": "toward"}, keeps=False)
+
+
+def _lif(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    settings = _membrane(module, at, shape) | _firing(module, at, shape, "zero")
+    return Cells(settings | _current(module, at, shape), keeps=False)
+
+
+def _li(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    settings = _membrane(module, at, shape) | _current(module, at, shape)
+    return Cells(settings | {"reset": "none", "threshold": NEVER}, fires=False, keeps=False)
+
+
+def _membrane(module: Any, at: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    gain = _rate(module, "tau_mem_inv", at, shape)
+    v_leak = per_neuron(module.p.v_leak, shape, f"{at}: v_leak")
+    return {"beta": 1.0 - gain, "gain": gain, "bias": gain * v_leak, "v_init": v_leak}
+
+
+def _current(module: Any, at: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {"alpha": 1.0 - _rate(module, "tau_syn_inv", at, shape), "form": "toward_leak"}
+
+
+def _firing(module: Any, at: str, shape: tuple[int, ...], reset: str) -> dict[str, Any]:
+    if module.p.method not in _STEPS:
+        raise unsupported(at, f"has the method '{module.p.method}', which is not one of "
+                          f"{', '.join(_STEPS)}")
+    v_reset = per_neuron(module.p.v_reset, shape, f"{at}: v_reset")
+    return {"threshold": per_neuron(module.p.v_th, shape, f"{at}: v_th"), "reset": reset,
+            "reset_delay": False, "looks_back": False,
+            "v_reset": v_reset if reset == "zero" else 0.0}
+
+
+def _rate(module: Any, name: str, at: str, shape: tuple[int, ...]) -> FloatArray:
+    """dt times an inverse time constant, rounded as the forward pass does."""
+    value = module.dt * getattr(module.p, name)
+    what = f"{at}: dt {name}"
+    rate = per_neuron(np.float32(numbers(value, what)), shape, what)
+    if (rate <= 0).any() or (rate > 1).any():
+        raise unsupported(at, f"has a dt {name} of {rate.min():g} to {rate.max():g}",
+                          "it must lie above 0 and not above 1: dt must not exceed the time "
+                          "constant, both in seconds")
+    return rate
+
+
+_PREFIX = "norse.torch.module"
+READERS: dict[str, Reader] = {
+    f"{_PREFIX}.lif_box.LIFBoxCell": _lif_box,
+    f"{_PREFIX}.lif.LIFCell": _lif,
+    f"{_PREFIX}.lif.LIF": _lif,
+    f"{_PREFIX}.leaky_integrator.LICell": _li,
+    f"{_PREFIX}.leaky_integrator.LI": _li,
+}

@@ -1,0 +1,75 @@
+"""Rockpool's neurons: LIFTorch with one synapse per neuron, and LIFNeuronTorch, of rockpool 3.1.0
+(nn/modules/torch/).
+
+- LIFTorch:       i = beta (i + x); v = alpha v + i + bias
+- LIFNeuronTorch: v = alpha v + x + bias
+
+Spikes where v >= threshold, floor(v / threshold) of them up to max_spikes_per_dt, each of which
+takes a threshold away in the same step. The default limit of 65,536 a step counts as none. State
+left in the modules by earlier runs is not taken over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edge_dassdp.frontends.nodes import Linear, Node
+from edge_dassdp.frontends.torch.cells import Cells, Reader, numbers, per_neuron, unsupported
+
+_NO_LIMIT = 2.0**16
+
+
+def _lif(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    if module.n_synapses != 1:
+        raise unsupported(at, f"has {module.n_synapses} synapses per neuron, each with a current "
+                          "of its own", "give it one: LIFTorch(n)")
+    syn = per_neuron(module.beta.reshape(-1), shape, f"{at}: tau_syn")
+    settings = _settings(module, at, shape) | {
+        "beta": per_neuron(module.alpha, shape, f"{at}: tau_mem"),
+        "alpha": syn, "gain": syn, "form": "current_first"}
+    w_rec = numbers(module.w_rec, f"{at}: w_rec")
+    recurrent: tuple[Node, ...] = (Linear(w_rec.T),) if w_rec.any() else ()
+    return Cells(settings, recurrent=recurrent)
+
+
+def _lif_neuron(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    import torch
+
+    with torch.no_grad():
+        alpha = torch.exp(-module.dt / module.tau_mem)
+    return Cells(_settings(module, at, shape)
+                 | {"beta": per_neuron(alpha, shape, f"{at}: tau_mem")})
+
+
+def _settings(module: Any, at: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    if numbers(module.noise_std, at) != 0:
+        raise unsupported(at, "adds noise to its membrane (noise_std)", "set noise_std=0")
+    most = float(numbers(module.max_spikes_per_dt, at))
+    if most != int(most) or not (1 <= most <= 255 or most >= _NO_LIMIT):
+        raise unsupported(at, f"has a max_spikes_per_dt of {most:g}",
+                          "use 1 to 255, or leave it out for no limit")
+    if not _counts_thresholds(module.spike_generation_fn):
+        raise unsupported(at, "has a spike_generation_fn that is not floor(v / threshold)",
+                          "use StepPWL or PeriodicExponential")
+    return {"threshold": per_neuron(module.threshold, shape, f"{at}: threshold"),
+            "bias": per_neuron(module.bias, shape, f"{at}: bias"), "reset": "subtract",
+            "reset_delay": False, "strict": False, "looks_back": False,
+            "max_spikes": 0 if most >= _NO_LIMIT else int(most)}
+
+
+def _counts_thresholds(function: Any) -> bool:
+    import torch
+
+    values = np.array([-3.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.9, 4.25], np.float32)
+    with torch.no_grad():
+        counts = function(torch.tensor(values), torch.tensor(0.5), torch.tensor(0.5),
+                          torch.tensor(3.0))
+    return bool((counts.numpy() == np.clip(np.floor(values / 0.5), 0, 3)).all())
+
+
+READERS: dict[str, Reader] = {
+    "rockpool.nn.modules.torch.lif_torch.LIFTorch": _lif,
+    "rockpool.nn.modules.torch.lif_neuron_torch.LIFNeuronTorch": _lif_neuron,
+}

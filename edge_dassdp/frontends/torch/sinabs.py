@@ -1,0 +1,100 @@
+"""Sinabs' neurons: IAF, LIF and ExpLeak, their squeezed and recurrent kinds, of sinabs 3.1.3
+(layers/functional/lif.py), with MultiSpike, MaxSpike or SingleSpike.
+
+i = alpha_syn (i + x) with tau_syn, else x; v = alpha v + i, or alpha v + (1 - alpha) i with
+norm_input; spikes where v >= threshold, trunc(v / threshold) of them with MultiSpike, each of which
+takes a threshold away in the same step (SingleSpike may reset to zero instead); then v is kept
+above min_v_mem. State left in the layers by earlier runs is not taken over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edge_dassdp.frontends.torch.cells import NEVER, Cells, Reader, per_neuron, unsupported
+
+_SPIKES = "sinabs.activation.spike_generation"
+_RESETS = "sinabs.activation.reset_mechanism"
+
+
+def _spiking(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    settings = _membrane(module, at, shape) | {
+        "threshold": per_neuron(module.spike_threshold, shape, f"{at}: spike_threshold"),
+        "reset_delay": False, "strict": False, "looks_back": False,
+        "max_spikes": _max_spikes(module.spike_fn, at)}
+    settings["reset"] = _reset(module, at, settings["max_spikes"])
+    if module.min_v_mem is not None:
+        settings["v_min"] = per_neuron(module.min_v_mem, shape, f"{at}: min_v_mem")
+    feedback = getattr(module, "rec_connect", None)
+    if feedback is None:
+        return Cells(settings)
+    for name, bias in feedback.named_parameters():
+        if name.rpartition(".")[2] == "bias" and bias.detach().any():
+            raise unsupported(at, f"has a rec_connect with a bias ({name}), which Sinabs leaves "
+                              "out in the first step", "use bias=False there")
+    return Cells(settings, recurrent=(feedback,))
+
+
+def _leaking(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    if module.min_v_mem is not None:
+        raise unsupported(at, "has a min_v_mem, which its output does not show",
+                          "leave min_v_mem out of the ExpLeak")
+    return Cells(_membrane(module, at, shape) | {"reset": "none", "threshold": NEVER}, fires=False)
+
+
+def _membrane(module: Any, at: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    import torch
+
+    with torch.no_grad():
+        alpha, current = module.alpha_mem_calculated, module.alpha_syn_calculated
+        share = 1 - alpha if module.norm_input else torch.ones(())
+    settings: dict[str, Any] = {"beta": per_neuron(alpha, shape, f"{at}: tau_mem"),
+                                "gain": per_neuron(share, shape, f"{at}: tau_mem")}
+    if current is not None:
+        syn = per_neuron(current, shape, f"{at}: tau_syn")
+        settings |= {"alpha": syn, "gain": settings["gain"] * syn, "form": "current_first"}
+    return settings
+
+
+def _max_spikes(spike_fn: Any, at: str) -> int:
+    """0 for no limit."""
+    kind = spike_fn if isinstance(spike_fn, type) else type(spike_fn)
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix(f"{_SPIKES}.")
+    if name in ("MultiSpike", "SingleSpike"):
+        return int(name == "SingleSpike")
+    if name != "MaxSpike":
+        raise unsupported(at, "has a spike_fn other than MultiSpike, MaxSpike and SingleSpike")
+    most = spike_fn.max_num_spikes_per_bin
+    if most is not None and (most != int(most) or not 1 <= most <= 255):
+        raise unsupported(at, f"has a MaxSpike of {most}", "use 1 to 255 spikes, or no limit")
+    return int(most or 0)
+
+
+def _reset(module: Any, at: str, max_spikes: int) -> str:
+    reset = module.reset_fn
+    name = f"{type(reset).__module__}.{type(reset).__qualname__}"
+    if name == f"{_RESETS}.MembraneSubtract":
+        amount = reset.subtract_value
+        if amount is not None and not np.array_equal(
+                np.float32(amount), np.float32(module.spike_threshold.detach().cpu())):
+            raise unsupported(at, "subtracts something else than its threshold (subtract_value)",
+                              "leave subtract_value out")
+        return "subtract"
+    if name != f"{_RESETS}.MembraneReset":
+        raise unsupported(at, "has a reset_fn other than MembraneSubtract and MembraneReset")
+    if reset.reset_value != 0:
+        raise unsupported(at, "has a reset_value, which Sinabs adds to every membrane in every "
+                          "step", "use MembraneReset() or MembraneSubtract()")
+    if max_spikes != 1:
+        raise unsupported(at, "fires several times a step and resets to zero",
+                          "use SingleSpike, or MembraneSubtract")
+    return "zero"
+
+
+READERS: dict[str, Reader] = {
+    f"sinabs.layers.{name}": _spiking for name in (
+        "iaf.IAF", "iaf.IAFSqueeze", "iaf.IAFRecurrent", "lif.LIF", "lif.LIFSqueeze",
+        "lif.LIFRecurrent")
+} | {f"sinabs.layers.exp_leak.{name}": _leaking for name in ("ExpLeak", "ExpLeakSqueeze")}

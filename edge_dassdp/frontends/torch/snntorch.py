@@ -1,0 +1,121 @@
+"""snnTorch's neurons: Leaky, Synaptic, RLeaky, RSynaptic and Lapicque of snntorch 1.0.0
+(_neurons/*.py), every reset mechanism, with and without reset delay.
+
+They compare with >, and look at the stored membrane for the reset of a step. Trained leaks are
+clamped to [0, 1], as their forward passes do. RLeaky, RSynaptic, Synaptic and Lapicque cancel the
+new input, too, where they reset to zero with delay; RLeaky and RSynaptic add the recurrent term
+after the leak, the executor before it, so membranes may differ in the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from edge_dassdp.frontends.nodes import Convolution, Flatten, Linear, Node
+from edge_dassdp.frontends.torch.cells import (
+    Cells,
+    Reader,
+    is_step,
+    numbers,
+    per_neuron,
+    unsupported,
+)
+from edge_dassdp.ir import Reset
+from edge_dassdp.ir.geometry import Conv
+
+_RESETS: tuple[Reset, ...] = ("subtract", "zero", "none")
+_STATE_FUNCTIONS = ("_base_sub", "_base_zero", "_base_int")
+
+
+def _leaky(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    return Cells(_settings(module, at, shape), keeps=module.init_hidden)
+
+
+def _synaptic(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    settings = _settings(module, at, shape) | _current(module, at, shape)
+    return Cells(_cancelling(settings), keeps=module.init_hidden)
+
+
+def _rleaky(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    return Cells(_cancelling(_settings(module, at, shape)), recurrent=_feedback(module, at, shape),
+                 keeps=module.init_hidden)
+
+
+def _rsynaptic(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    settings = _settings(module, at, shape) | _current(module, at, shape)
+    if not settings["reset_delay"]:
+        raise unsupported(at, "has reset_delay=False, which snnTorch's RSynaptic leaves undone or "
+                          "fails at", "build it with reset_delay=True, which computes the same")
+    return Cells(_cancelling(settings), recurrent=_feedback(module, at, shape),
+                 keeps=module.init_hidden)
+
+
+def _lapicque(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
+    """v = x R (1 / (R C)) dt + (1 - dt / (R C)) v; where R and dt are powers of two, one rounding
+    of the input remains and a gain does the same."""
+    import torch
+
+    for name in ("R", "time_step"):
+        values = numbers(getattr(module, name), f"{at}: {name}")
+        if (np.frexp(values)[0] != 0.5).any():
+            raise unsupported(at, f"has {'a' if name == 'time_step' else 'an'} {name} that is no "
+                              "power of two, so its input is rounded several times",
+                              "use R=1 and time_step=1 with beta, or snntorch.Leaky")
+    with torch.no_grad():
+        tau = module.R * module.C
+        gain = (1 / tau).double() * module.R * module.time_step
+        beta = 1 - module.time_step / tau
+    settings = _settings(module, at, shape) | {
+        "beta": per_neuron(beta, shape, f"{at}: beta"),
+        "gain": per_neuron(gain, shape, f"{at}: R and C"), "reset_delay": True}
+    return Cells(_cancelling(settings), keeps=module.init_hidden)
+
+
+def _settings(module: Any, at: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Of Leaky; raises EdgeError for every option that changes the forward pass."""
+    reset = int(module.reset_mechanism_val)
+    if not (numbers(module.graded_spikes_factor, at) == 1).all():
+        raise unsupported(at, "has a graded_spikes_factor other than 1")
+    if module.state_quant:
+        raise unsupported(at, "quantizes its state (state_quant)")
+    if module.inhibition:
+        raise unsupported(at, "uses inhibition")
+    if module.state_function.__name__ != _STATE_FUNCTIONS[reset]:
+        raise unsupported(at, "was built with another reset_mechanism than its loaded state has")
+    if not is_step(module.spike_grad, at_zero=False):
+        raise unsupported(at, "has a spike_grad that is not the step function v > threshold")
+    beta = per_neuron(module.beta, shape, f"{at}: beta")
+    return {"beta": np.clip(beta, 0.0, 1.0), "reset": _RESETS[reset],
+            "threshold": per_neuron(module.threshold, shape, f"{at}: threshold"),
+            "reset_delay": bool(getattr(module, "reset_delay", True))}
+
+
+def _current(module: Any, at: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {"alpha": np.clip(per_neuron(module.alpha, shape, f"{at}: alpha"), 0.0, 1.0)}
+
+
+def _cancelling(settings: dict[str, Any]) -> dict[str, Any]:
+    cancels = settings["reset"] == "zero" and settings["reset_delay"]
+    return settings | {"cancels_input": cancels}
+
+
+def _feedback(module: Any, at: str, shape: tuple[int, ...]) -> tuple[Any | Node, ...]:
+    """A Linear, a Conv2d, or one number per neuron (all_to_all=False)."""
+    if module.all_to_all:
+        return (module.recurrent,)
+    own = per_neuron(module.recurrent.V, shape, f"{at}: V").reshape(shape[0], math.prod(shape[1:]))
+    if (own == own[:, :1]).all():
+        return (Convolution(own[:, 0].reshape(-1, 1, 1, 1), conv=Conv(groups=shape[0])),)
+    return Flatten(), Linear(np.diag(own.reshape(-1)))
+
+
+READERS: dict[str, Reader] = {
+    "snntorch._neurons.leaky.Leaky": _leaky,
+    "snntorch._neurons.synaptic.Synaptic": _synaptic,
+    "snntorch._neurons.rleaky.RLeaky": _rleaky,
+    "snntorch._neurons.rsynaptic.RSynaptic": _rsynaptic,
+    "snntorch._neurons.lapicque.Lapicque": _lapicque,
+}

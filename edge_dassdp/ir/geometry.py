@@ -1,0 +1,159 @@
+"""Geometry of projections: volumes of neurons, convolutions, pools, and what they do to activity.
+
+A volume has shape (channels, height, width); neurons count in that order, the last index fastest,
+as torch.flatten has it. A shape (n,) is the volume (n, 1, 1), a shape (channels, length) the volume
+(channels, 1, length).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import is_int
+
+Pair = tuple[int, int]
+Volume = tuple[int, int, int]
+
+
+def volume(shape: tuple[int, ...]) -> Volume:
+    """(channels, height, width) of a shape of one to three numbers."""
+    if len(shape) == 3:
+        return shape
+    return (shape[0], 1, shape[1]) if len(shape) == 2 else (shape[0], 1, 1)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Spikes of a window of each channel become one value: their sum, or their largest (an OR where
+    a neuron fires at most once a step). Windows past the end are left out (no ceil_mode)."""
+
+    kind: Literal["sum", "max"]
+    kernel: Pair
+    stride: Pair
+    padding: Pair = (0, 0)
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("sum", "max"):
+            raise EdgeError("E101", f"a pool of kind '{self.kind}', expected sum or max")
+        _pairs("a pool", kernel=(self.kernel, 1), stride=(self.stride, 1),
+               padding=(self.padding, 0))
+        if any(2 * p > k for p, k in zip(self.padding, self.kernel, strict=True)):
+            raise EdgeError("E101", f"a pool of {self.kernel} cannot be padded by {self.padding}")
+
+    def out(self, shape: Volume) -> Volume:
+        """Volume of its result. Raises EdgeError E101 where no window fits."""
+        return (shape[0], *_windows("a pool", shape, self.kernel, self.stride, self.padding,
+                                    (1, 1)))
+
+    def apply(self, x: NDArray[Any], shape: Volume) -> NDArray[Any]:
+        """x (n, size of shape) -> (n, size of `out`), of the same type."""
+        c, height, width = self.out(shape)
+        padded = _padded(x, shape, self.padding)
+        out = np.zeros((len(x), height, width, c), x.dtype)
+        for tap in _taps(padded, self.kernel, self.stride, (1, 1), (height, width)):
+            out = out + tap if self.kind == "sum" else np.maximum(out, tap)
+        return _flat(out)
+
+
+@dataclass(frozen=True)
+class Conv:
+    """torch.nn.Conv2d's cross-correlation with zero padding; weight (c_out, c_in / groups, kernel
+    height, kernel width)."""
+
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        _pairs("a convolution", stride=(self.stride, 1), padding=(self.padding, 0),
+               dilation=(self.dilation, 1))
+        if not is_int(self.groups) or self.groups < 1:
+            raise EdgeError("E101", f"a convolution of {self.groups!r} groups")
+
+    def out(self, shape: Volume, weight_shape: tuple[int, ...]) -> Volume:
+        """Volume of its result. Raises EdgeError E101 where the shapes do not fit."""
+        c_out, c_group, *kernel = weight_shape
+        if c_group * self.groups != shape[0] or c_out % self.groups:
+            raise EdgeError("E101", f"a convolution with weight {weight_shape} in {self.groups} "
+                            f"groups does not fit {shape[0]} channels")
+        return (c_out, *_windows("a convolution", shape, (kernel[0], kernel[1]), self.stride,
+                                 self.padding, self.dilation))
+
+    def apply(self, x: NDArray[Any], weight: NDArray[Any], shape: Volume) -> NDArray[Any]:
+        """x (n, size of shape) -> sums (n, size of `out`), of the type of x @ weight."""
+        c_out, height, width = self.out(shape, weight.shape)
+        kernel = (weight.shape[2], weight.shape[3])
+        padded = _padded(x, shape, self.padding)
+        out = np.zeros((len(x), height, width, c_out), np.result_type(x, weight))
+        taps = _taps(padded, kernel, self.stride, self.dilation, (height, width))
+        for place, tap in enumerate(taps):
+            out += self._grouped(tap, weight[:, :, place // kernel[1], place % kernel[1]])
+        return _flat(out)
+
+    def _grouped(self, tap: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
+        """tap (..., c_in) times weight (c_out, c_in / groups)."""
+        if self.groups == 1:
+            return np.asarray(tap @ weight.T)
+        parts = tap.reshape(*tap.shape[:-1], self.groups, 1, -1)
+        kernels = weight.reshape(self.groups, -1, weight.shape[1])
+        return np.asarray((parts * kernels).sum(axis=-1).reshape(*tap.shape[:-1], -1))
+
+
+def identity(n: int) -> tuple[Conv, NDArray[np.float64]]:
+    """Geometry and weight of n channels passed on one to one."""
+    return Conv(groups=n), np.ones((n, 1, 1, 1))
+
+
+def size(shape: tuple[int, ...]) -> int:
+    return math.prod(shape)
+
+
+def _pairs(what: str, **values: tuple[Pair, int]) -> None:
+    for name, (pair, least) in values.items():
+        if len(pair) != 2 or not all(is_int(v) and least <= v <= 255 for v in pair):
+            raise EdgeError("E101", f"{what}: its {name} is {pair}, expected two integers from "
+                            f"{least} to 255")
+
+
+def _windows(what: str, shape: Volume, kernel: Pair, stride: Pair, padding: Pair,
+             dilation: Pair) -> Pair:
+    sizes = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in
+             zip(shape[1:], kernel, stride, padding, dilation, strict=True)]
+    if min(sizes) < 1:
+        raise EdgeError("E101", f"{what} of {kernel} does not fit into {shape[1]} x {shape[2]} "
+                        f"neurons with padding {padding}")
+    return sizes[0], sizes[1]
+
+
+def _padded(x: NDArray[Any], shape: Volume, padding: Pair) -> NDArray[Any]:
+    """(n, height, width, channels) with zeros around."""
+    c, height, width = shape
+    down, right = padding
+    padded = np.zeros((len(x), height + 2 * down, width + 2 * right, c), x.dtype)
+    padded[:, down : down + height, right : right + width] = \
+        x.reshape(len(x), c, height, width).transpose(0, 2, 3, 1)
+    return padded
+
+
+def _taps(padded: NDArray[Any], kernel: Pair, stride: Pair, dilation: Pair,
+          out: Pair) -> list[NDArray[Any]]:
+    """What each place of the kernel sees, row by row: views (n, *out, channels)."""
+    taps = []
+    for ky in range(kernel[0]):
+        for kx in range(kernel[1]):
+            y, x = ky * dilation[0], kx * dilation[1]
+            taps.append(padded[:, y : y + (out[0] - 1) * stride[0] + 1 : stride[0],
+                               x : x + (out[1] - 1) * stride[1] + 1 : stride[1]])
+    return taps
+
+
+def _flat(x: NDArray[Any]) -> NDArray[Any]:
+    """(n, height, width, channels) back to (n, size)."""
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2)).reshape(len(x), -1)

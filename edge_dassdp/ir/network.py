@@ -1,0 +1,241 @@
+"""The float network: populations of neurons joined by projections.
+
+A graph, not a list of layers: a skip or a recurrent connection is one more projection.
+Populations are updated in the order given, once per time step. A projection from a population
+that stands earlier carries the spikes of the same step; one from the same or a later
+population carries the spikes of the step before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.npz import read_npz, write_npz
+from edge_dassdp.ir import geometry
+from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.ir.nodes import (
+    LARGEST,
+    Encoder,
+    FloatArray,
+    Form,
+    Input,
+    Population,
+    Projection,
+    ReadoutKind,
+    Reset,
+    check_size,
+    malformed,
+)
+
+__all__ = ["LARGEST", "Conv", "Encoder", "FloatArray", "Form", "Input", "Network", "Pool",
+           "Population", "Projection", "Readout", "ReadoutKind", "Reset", "load", "save"]
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """How classes are read: argmax of logits, the lowest index on a tie.
+
+    - spike_count: logits_c = sum over steps of s_c
+    - membrane_sum: logits_c = sum over steps of v_c; the population must not reset
+    """
+
+    population: str
+    kind: ReadoutKind
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A float network. Raises EdgeError E101 where names, shapes or values do not fit."""
+
+    inputs: tuple[Input, ...]
+    populations: tuple[Population, ...]
+    projections: tuple[Projection, ...]
+    readout: Readout
+    n_steps: int
+
+    def __post_init__(self) -> None:
+        self._check_names()
+        self._check_projections()
+        check_size(self.n_steps, "n_steps")
+        for source in self.inputs:
+            if source.n_frames not in (1, self.n_steps):
+                raise malformed(
+                    f"input '{source.name}' has {source.n_frames} frames, expected 1 or "
+                    f"n_steps = {self.n_steps}"
+                )
+            needs_frames = source.n_events or (source.encoder and source.encoder.kind == "delta")
+            if needs_frames and source.n_frames != self.n_steps:
+                raise malformed(f"input '{source.name}' needs n_frames = n_steps = {self.n_steps}")
+            if source.encoder and source.encoder.kind != "delta" and source.n_frames != 1:
+                raise malformed(f"input '{source.name}': a {source.encoder.kind} encoder takes "
+                                 "one frame")
+        if self.readout.kind not in ("spike_count", "membrane_sum"):
+            raise malformed(f"readout kind '{self.readout.kind}' is not spike_count or "
+                             "membrane_sum")
+        if self.readout.population not in {p.name for p in self.populations}:
+            raise malformed(f"readout names unknown population '{self.readout.population}'")
+        resets = self.population(self.readout.population).reset != "none"
+        if self.readout.kind == "membrane_sum" and resets:
+            raise malformed(
+                f"readout sums the membrane of '{self.readout.population}', which resets; use a "
+                "population with reset 'none' or count its spikes"
+            )
+
+    def _check_names(self) -> None:
+        if not self.inputs or not self.populations:
+            raise malformed("a network needs at least one input and one population")
+        names = [i.name for i in self.inputs] + [p.name for p in self.populations]
+        names += [p.name for p in self.projections]
+        for name in names:
+            if not isinstance(name, str) or not name.isidentifier() or not name.isascii():
+                raise malformed(f"'{name}' is not a name: use letters, digits and underscores")
+            if names.count(name) > 1:
+                raise malformed(f"the name '{name}' is used twice")
+
+    def _check_projections(self) -> None:
+        nodes = {n.name: n for n in self.nodes}
+        targets = {p.name for p in self.populations}
+        for projection in self.projections:
+            where = f"projection '{projection.name}'"
+            if projection.pre not in nodes:
+                raise malformed(f"{where} starts at unknown '{projection.pre}'")
+            if projection.post not in targets:
+                raise malformed(f"{where} ends at '{projection.post}', which is no population")
+            self._check_shapes(projection, nodes[projection.pre], nodes[projection.post], where)
+        fed = {p.post for p in self.projections}
+        for population in self.populations:
+            if population.name not in fed:
+                raise malformed(f"nothing projects into population '{population.name}'")
+
+    @staticmethod
+    def _check_shapes(q: Projection, pre: Input | Population, post: Input | Population,
+                      where: str) -> None:
+        is_current = isinstance(pre, Input) and not pre.spikes
+        if is_current and (q.delay is not None or (q.pool and q.pool.kind == "max")):
+            raise malformed(f"{where} delays currents or takes their largest; only spikes can be")
+        if q.delay is not None and q.delay.size not in (1, pre.size):
+            raise malformed(f"{where}: delay has shape {q.delay.shape}, expected a scalar or "
+                             f"({pre.size},)")
+        shape = geometry.volume(pre.shape)
+        try:
+            shape = q.pool.out(shape) if q.pool else shape
+            out = q.conv.out(shape, q.weight.shape) if q.conv else None
+        except EdgeError as problem:
+            raise malformed(f"{where}: {problem.message}") from None
+        if out is not None and out != geometry.volume(post.shape):
+            raise malformed(f"{where} makes a volume {out}, but '{post.name}' is of shape "
+                             f"{post.shape}")
+        expected = (geometry.size(shape), post.size)
+        if out is None and q.weight.shape != expected:
+            raise malformed(f"{where}: weight has shape {q.weight.shape}, expected {expected}")
+
+    @property
+    def nodes(self) -> tuple[Input | Population, ...]:
+        """Where projections may start."""
+        return (*self.inputs, *self.populations)
+
+    def node(self, name: str) -> Input | Population:
+        return next(n for n in self.nodes if n.name == name)
+
+    def population(self, name: str) -> Population:
+        return next(p for p in self.populations if p.name == name)
+
+    def projection(self, name: str) -> Projection:
+        for projection in self.projections:
+            if projection.name == name:
+                return projection
+        known = ", ".join(p.name for p in self.projections)
+        raise EdgeError("E105", f"there is no projection '{name}'", help=f"choose one of {known}")
+
+    @cached_property
+    def n_inputs(self) -> int:
+        """Values in one flattened sample."""
+        return sum(i.n_values for i in self.inputs)
+
+    @property
+    def n_classes(self) -> int:
+        return self.population(self.readout.population).size
+
+
+def save(network: Network, path: Path | str) -> None:
+    """Write a network as an .npz of float arrays (float32 where that is exact, else float64) and a
+    JSON header; what has its default is left out."""
+    arrays: dict[str, NDArray[Any]] = {}
+    header: dict[str, Any] = {
+        "format": "edge_dassdp/network/1",
+        "n_steps": network.n_steps,
+        "inputs": [_described(i, arrays) for i in network.inputs],
+        "populations": [_described(p, arrays) for p in network.populations],
+        "projections": [_described(p, arrays) | {"has_bias": p.bias is not None}
+                        for p in network.projections],
+        "readout": {"population": network.readout.population, "kind": network.readout.kind},
+    }
+    write_npz(path, header, arrays)
+
+
+_WRITTEN = ("reset", "reset_delay", "strict", "n_frames", "spikes")
+"""Fields that are written even where they have their default."""
+
+
+def _described(node: Input | Population | Projection,
+               arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """A node as JSON values; its arrays go to `arrays`, "name.field"."""
+    described: dict[str, Any] = {}
+    for member in fields(node):
+        value = getattr(node, member.name)
+        if member.name == "shape":
+            value = () if value == (getattr(node, "size", None),) else value
+        if isinstance(value, np.ndarray):
+            is_default = member.default_factory is not MISSING \
+                and bool((value == member.default_factory()).all())
+            if not is_default:
+                single = value.astype(np.float32)
+                is_exact = bool((single == value).all())
+                arrays[f"{node.name}.{member.name}"] = single if is_exact else value
+        elif isinstance(value, Encoder | Conv | Pool):
+            described[member.name] = asdict(value)
+        elif member.name in _WRITTEN or value != member.default:
+            described[member.name] = value
+    return described
+
+
+_RECORDS: dict[str, type[Any]] = {"encoder": Encoder, "conv": Conv, "pool": Pool}
+
+
+def _node(kind: type[Any], header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Any:
+    """What `_described` wrote."""
+    values: dict[str, Any] = {}
+    for name, value in header.items():
+        if name in _RECORDS and value is not None:
+            value = _RECORDS[name](**{k: tuple(v) if isinstance(v, list) else v
+                                      for k, v in value.items()})
+        values[name] = tuple(value) if isinstance(value, list) else value
+    if values.pop("has_bias", True) is False:
+        arrays = {k: v for k, v in arrays.items() if k != f"{header['name']}.bias"}
+    prefix = f"{header['name']}."
+    own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    if "delay" in own:
+        own["delay"] = own["delay"].astype(np.int64)
+    return kind(**values, **own)
+
+
+def load(path: Path | str) -> Network:
+    """Read what `save` wrote. Raises EdgeError E103 for another kind of file, E101 for bad data."""
+    header, arrays = read_npz(path, "edge_dassdp/network/1")
+    try:
+        return Network(
+            inputs=tuple(_node(Input, i, arrays) for i in header["inputs"]),
+            populations=tuple(_node(Population, p, arrays) for p in header["populations"]),
+            projections=tuple(_node(Projection, p, arrays) for p in header["projections"]),
+            readout=Readout(**header["readout"]),
+            n_steps=header["n_steps"],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise EdgeError("E103", f"{path} is damaged", cause=repr(problem)) from None

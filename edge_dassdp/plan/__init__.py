@@ -1,0 +1,1 @@
+"""Where every byte lies, before anything is built."""

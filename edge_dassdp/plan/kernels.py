@@ -1,0 +1,123 @@
+"""Which kernel a projection or a population runs on, and why: emit.py prints the symbols of
+kernels.h, report.py the reasons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX
+from edge_dassdp.plan import paths
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """symbol: of kernels.h. reason: why this one, for people."""
+
+    symbol: str
+    reason: str
+
+
+def byte_rows(weight_bits: int) -> int:
+    """Rows of weights that a kernel may add up in byte lanes before it widens them: as many as
+    keep a sum of biased weights in 8 bits."""
+    return {4: 4, 5: 4, 6: 4, 7: 2}.get(weight_bits, 1)
+
+
+def of_projection(network: QNetwork, q: QProjection) -> Kernel:
+    """What sums the rows of a projection."""
+    post = network.population(q.post)
+    if paths.needs_path(network, q) and paths.kind(q) in ("conv", "currents"):
+        bits = post.analogue_bits if q.is_analogue else post.acc_bits
+        often = f"analogue, {_how_often(network, q.post)}" if q.is_analogue else "event-driven"
+        return Kernel(scatter(q, bits), f"{often}: {_travels(network, q)}")
+    if q.is_analogue:
+        bits = post.analogue_bits
+        return Kernel(f"dassdp_k_analogue_a{bits}",
+                      f"analogue: int{bits} sums, {_how_often(network, q.post)}")
+    symbol = f"dassdp_k_accumulate_s{max(q.weight_bits, 6)}"
+    if paths.needs_path(network, q):
+        return Kernel(symbol, f"event-driven: {_travels(network, q)}")
+    return Kernel(symbol, _hears(q))
+
+
+def scatter(q: QProjection, bits: int) -> str:
+    """Symbol of what adds the taps of a kernel to sums of `bits` bits."""
+    if q.weight_bits == 16:
+        return "dassdp_k_scatter_s16"
+    plain = "plain_" if q.conv is not None and q.conv.groups > 1 else ""
+    return f"dassdp_k_scatter_{plain}a{bits}"
+
+
+def _travels(network: QNetwork, q: QProjection) -> str:
+    """What happens to a spike on the way."""
+    parts = []
+    if q.delay is not None:
+        low, high = int(q.delay.min()), int(q.delay.max())
+        parts.append(f"delayed by {low}" + (f" to {high}" if high > low else "") + " steps")
+    if not q.is_analogue and network.max_spikes(q.pre) > 1:
+        parts.append(f"up to {network.max_spikes(q.pre)} spikes a neuron")
+    if q.pool is not None:
+        parts.append(f"{q.pool.kind} pool {q.pool.kernel[0]}x{q.pool.kernel[1]}")
+    if q.conv is None:
+        parts.append(f"rows of {q.n_post}")
+    else:
+        c_out, _, height, width = paths.kernel_of(q).shape
+        groups = f" in {q.conv.groups} groups" if q.conv.groups > 1 else ""
+        parts.append(f"scatters {height}x{width}x{c_out}{groups}")
+    return ", ".join(parts)
+
+
+def _how_often(network: QNetwork, population: str) -> str:
+    """One input with frames has all analogue sums of the population made anew."""
+    frames = {i.name: i.n_frames for i in network.inputs}
+    moves = any(frames[q.pre] > 1 for q in network.into(population) if q.is_analogue)
+    return "in every step" if moves else "once a sample"
+
+
+def _hears(q: QProjection) -> str:
+    """Event-driven or dense, as `QProjection.is_dense` has it."""
+    if q.activity is None:
+        return "event-driven: activity not measured (no --data)"
+    if q.is_dense:
+        return (f"dense: {100 * q.activity:.0f} % active, silent rows are taken off the sum of all "
+                "rows")
+    rows = q.activity * q.n_pre
+    text = f"event-driven: {rows:,.{0 if rows >= 10 else 1}f} of {q.n_pre:,} rows active a step"
+    if q.activity <= 0.5:
+        return text
+    return text + ("; plastic, so there is no constant sum of all rows" if q.is_plastic
+                   else "; too few rows to save by the sum of all")
+
+
+def of_population(p: QPopulation, membrane_peak: int = INT32_MAX) -> Kernel:
+    """What updates the neurons of a population; the reason says how membranes are kept.
+
+    membrane_peak: the proven worst case, which tells int32 membranes that need be from others.
+    """
+    if p.dynamics is not None:
+        reset = "subtract_many" if p.max_spikes > 1 else p.reset
+        return Kernel(f"dassdp_k_dynamics_v{p.membrane_bits}_a{p.acc_bits}_{reset}",
+                      _keeps(p, membrane_peak))
+    symbol = "pairs" if p.runs_in_pairs else f"v{p.membrane_bits}_a{p.acc_bits}"
+    return Kernel(f"dassdp_k_neuron_{symbol}_{p.reset}", _keeps(p, membrane_peak))
+
+
+def _keeps(p: QPopulation, membrane_peak: int) -> str:
+    if p.runs_in_pairs:
+        return "int16 in pairs"
+    if p.membrane_bits == 16:
+        return f"int16: {', '.join(p.unpaired_because)}"
+    if max(int(p.fire_at.max()), int(p.reset_by.max())) > INT16_MAX:
+        return "int32: a threshold beyond int16"
+    if not p.current_fits:
+        return "int32: the current may leave int16"
+    if p.reset == "none" and membrane_peak > INT16_MAX:
+        return "int32: the membrane may leave int16"
+    return "int32: as asked for"
+
+
+def of_learning(q: QProjection) -> str:
+    """Symbol of what writes the rows of a plastic projection."""
+    return f"dassdp_k_learn_rows_s{q.weight_bits if q.weight_bits >= 8 else 4}"

@@ -1,0 +1,139 @@
+"""The scratch of a network: parts of one array that are needed at different times share bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_dassdp.ir.geometry import size
+from edge_dassdp.plan import paths
+from edge_dassdp.qir import QSTDP, QErrorRule, QNetwork, QPopulation, QSyncRule
+from edge_dassdp.qir.packing import columns, words
+from edge_dassdp.wire.messages import CHUNK_BYTES
+
+_WORD = 4
+ROWS_MAX = 96
+"""Capacity of a list of rows (kernels.h)."""
+_STEPS_LISTED = 32
+"""Of a spike train, at a time (rule_touch.c)."""
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Parts of the scratch array, byte offsets from its start by name: see dassdp_model_t of
+    dassdp.h. inference_bytes: as large as it would be if nothing learned.
+    """
+
+    offsets: dict[str, int]
+    inference_bytes: int
+    bytes: int
+
+
+def lay_out(network: QNetwork) -> Scratch:
+    """Parts that are needed at the same time never overlap; the sample and what learning needs once
+    it has run do."""
+    listed = [q.n_pre for q in network.projections if not q.is_analogue]
+    if network.readout_kind == "spike_count":
+        listed.append(network.n_classes)
+    if any(q.factors and q.factors.touch_columns for q in network.plastic):
+        listed.append(min(_STEPS_LISTED, network.n_steps))
+    offsets = {"rows": 0}
+    n_rows = min(ROWS_MAX, max(listed, default=0))
+    if any(paths.needs_path(network, q) and not q.is_analogue for q in network.projections):
+        n_rows = ROWS_MAX
+    begin = _after(offsets, 4 * n_rows, {})
+    rasters = _raster_parts(network)
+    is_early = any(p.keeps_raster for p in network.populations)
+    both = _after(offsets, begin, rasters if is_early else {})
+    inference = _after(offsets, both, _inference_parts(network))
+    learning = _after(offsets, both, _learning_parts(network))
+    x = {"x": network.x_bytes} if _keeps_sample(network) else {}
+    sample = _after(offsets, inference, x)
+    late = max(inference, learning)
+    late = late if is_early else _after(offsets, late, rasters)
+    return Scratch(offsets, inference_bytes=sample - (both - begin), bytes=max(sample, late))
+
+
+def _keeps_sample(network: QNetwork) -> bool:
+    """Whether the state holds the sample: read in every step, or longer than one message."""
+    is_read_again = any(i.n_frames > 1 or i.spikes for i in network.inputs)
+    return is_read_again or network.x_bytes > CHUNK_BYTES
+
+
+def _after(offsets: dict[str, int], begin: int, parts: dict[str, int]) -> int:
+    """Places parts one behind the other; returns their end."""
+    for name, n_bytes in parts.items():
+        offsets[name] = begin
+        begin += -(-n_bytes // _WORD) * _WORD
+    return begin
+
+
+def _raster_parts(network: QNetwork) -> dict[str, int]:
+    """Spikes of every step of the populations that are run again, or that touch or STDP reads."""
+    rerun = {p.name for p in network.cut} if network.reruns else set()
+    return {f"raster_{p.name}": 4 * words(p.size) * network.n_steps for p in network.populations
+            if p.keeps_raster or p.name in rerun}
+
+
+def _inference_parts(network: QNetwork) -> dict[str, int]:
+    """Bytes of each part of the scratch while the network runs."""
+    sums = part = bits = 0
+    for p in network.populations:
+        wide = p.acc_bits == 32 or (p.analogue_bias is not None and p.analogue_bits == 32)
+        sums = max(sums, (columns(p.size) + _row_end(network, p)) * (4 if wide else 2))
+        observed = p.size if p.records_membrane else p.n_recorded * p.records_channels
+        bits = max(bits, 4 * words(observed))
+    for q in network.projections:
+        wide = network.population(q.post).acc_bits == 32 and q.weight_bits != 16
+        is_dense = paths.is_dense(network, q)
+        if not q.is_analogue and (is_dense or wide):
+            part = max(part, 2 * columns(q.n_post))
+        bits = max(bits, 4 * words(q.n_pre) * is_dense)
+    return {"sums": sums, "part": part, "words": bits, **_path_parts(network)}
+
+
+def _row_end(network: QNetwork, p: QPopulation) -> int:
+    """Columns behind its last neuron that rows of a matrix between channels are added to."""
+    is_filled = any(paths.needs_path(network, q) and paths.kind(q) == "channels"
+                    for q in network.into(p.name))
+    return columns(1) if is_filled else 0
+
+
+def _path_parts(network: QNetwork) -> dict[str, int]:
+    """What spikes pass through on their way: lists, delayed words, words and numbers of a pool."""
+    sizes: dict[str, int] = {}
+
+    def need(part: str, n_bytes: int) -> None:
+        sizes[part] = max(sizes.get(part, 0), n_bytes)
+
+    for q in network.projections:
+        if not paths.needs_path(network, q) or q.is_analogue:
+            continue
+        need("events", 4 * ROWS_MAX)
+        if q.delay is not None and q.delay.size > 1:
+            need("delayed", 4 * words(size(q.volume)))
+        if q.pool is not None and q.pool.kind == "max":
+            n_pooled = size(paths.pooled_volume(q))
+            need("pooled", 4 * words(n_pooled))
+            if network.max_spikes(q.pre) > 1:
+                need("numbers", n_pooled)
+    return sizes
+
+
+def _learning_parts(network: QNetwork) -> dict[str, int]:
+    """The same while it learns; k, or the sums of a batch, lie where the sums of a step did."""
+    sizes = {"sums": 0, "row": 0, "classes": 0, "bytes": 0, "gates": 0, "touches": 0, "steps": 0,
+             "traces": 0}
+    for q in network.plastic:
+        n = columns(q.n_post)
+        if isinstance(q.rule, QSyncRule):
+            needs = {"sums": 4 * n, "row": 2 * n, "bytes": n, "gates": 2 * network.n_batch}
+        elif isinstance(q.rule, QErrorRule) and q.rule.touch_columns:
+            wide = q.rule.touch_columns
+            needs = {"sums": 2 * n, "row": 2 * wide, "touches": 2 * wide,
+                     "steps": 128 * words(network.n_steps), "traces": network.n_steps * wide}
+        elif isinstance(q.rule, QSTDP):
+            needs = {"sums": 2 * n, "row": 2 * n}
+        else:
+            needs = {"sums": 2 * n, "row": 2 * n, "bytes": n, "classes": 8 * words(q.n_pre)}
+        sizes = {name: max(size, needs.get(name, 0)) for name, size in sizes.items()}
+    return sizes

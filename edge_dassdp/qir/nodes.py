@@ -1,0 +1,303 @@
+"""Nodes of the quantized network: populations, projections and their rules, and what decides on
+the kernels that they run on (edge_dassdp.plan.kernels names them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.ir.geometry import Conv, Pool, Volume
+
+Stage = Literal["error", "sample", "batch"]
+"""When a rule runs: with the error of a label, on every sample learned, when a batch is full."""
+ResetMode = Literal[
+    "none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now",
+    "subtract_once", "zero_delayed_all"
+]
+"""The last two exist with `QDynamics` alone."""
+Records = Literal["none", "first", "last"]
+
+
+@dataclass(frozen=True, eq=False)
+class QDynamics:
+    """What neurons have beyond a leak, a threshold and a plain reset; docs/arithmetic.md 16.
+
+    leak_i_q15: leak of the synaptic current, (1,) or (size,), None without one; the current counts
+    in membrane units of i_frac_bits more bits. v_bias: (1,) or (size,) membrane units per step that
+    no synapse filters. max_spikes: 1 to 255 spikes a step, each takes reset_by. v_init: (1,) or
+    (size,) membranes before the first step. v_min: the lowest stored membrane, the same shapes, or
+    None.
+    """
+
+    leak_i_q15: IntArray | None
+    i_frac_bits: int
+    v_bias: IntArray
+    max_spikes: int
+    v_init: IntArray
+    v_min: IntArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class QPopulation:
+    """LIF neurons in integers; docs/arithmetic.md gives the step operation by operation.
+
+    leak_q15, fire_at, reset_by: shape (1,) where all neurons share the value, else (size,).
+    leak_shift: 0, or k for v - round(v / 2^k). bias: (size,) membrane units per step.
+    analogue_bias: (size,) in units of the analogue sum, None without analogue input.
+    membrane_bits, acc_bits: 16 or 32; analogue_bits: of the analogue sum without its bias.
+    current_fits: what a step adds to the leaked membrane is proven to fit int16. saturates: int16
+    membranes that are not proven to stay in range, and clip where they would not. records: which
+    spike a latency remembers; records_membrane: v > 0 stands for a spike; counts: spikes are
+    counted for learning. keeps_raster: the spikes of every step are kept until the sample is
+    learned. touch_width: a membrane with |v - reset_by| < touch_width touched its threshold, shape
+    of fire_at, None where no rule asks. unit: real value of a membrane unit, (1,) or (size,).
+    shape: (channels, height, width); where there is more than one place, neurons lie place by place
+    and the channels of a place side by side, padded to a multiple of 4. natural: the index that
+    each neuron has in the float network, -1 for padding, None where both are the same. n_history:
+    steps whose spikes are kept for delays. records_channels: records are those of channels: one
+    fired where it fired anywhere.
+    """
+
+    name: str
+    size: int
+    reset: ResetMode
+    leak_q15: IntArray
+    leak_shift: int
+    fire_at: IntArray
+    reset_by: IntArray
+    bias: IntArray
+    analogue_bias: IntArray | None
+    acc_lshift: int
+    acc_rshift: int
+    analogue_rshift: int
+    membrane_bits: int
+    acc_bits: int
+    analogue_bits: int
+    current_fits: bool
+    saturates: bool
+    records: Records
+    records_membrane: bool
+    counts: bool
+    has_error: bool
+    keeps_raster: bool
+    touch_width: IntArray | None
+    unit: NDArray[np.float64]
+    shape: Volume = (0, 0, 0)
+    natural: IntArray | None = None
+    dynamics: QDynamics | None = None
+    n_history: int = 0
+    records_channels: bool = False
+
+    @property
+    def max_spikes(self) -> int:
+        """In one step."""
+        return 1 if self.dynamics is None else self.dynamics.max_spikes
+
+    @property
+    def n_recorded(self) -> int:
+        """Entries of its records: neurons, or channels without their padding."""
+        if not self.records_channels:
+            return self.size
+        n_neurons = self.size if self.natural is None else int((self.natural >= 0).sum())
+        return n_neurons // (self.shape[1] * self.shape[2])
+
+    @property
+    def unpaired_because(self) -> tuple[str, ...]:
+        """What keeps it from the kernels for two int16 neurons at a time (kernels.h), for people;
+        empty where they apply."""
+        obstacles = (
+            (self.dynamics is not None, "more than a leak and a reset"),
+            (self.membrane_bits == 32, "int32 membranes"),
+            (self.acc_bits == 32, "int32 sums"),
+            (not self.current_fits, "the current may leave int16"),
+            (self.leak_shift > 0, "a leak by a shift"),
+            (self.acc_rshift > 0, "sums in fractions of a membrane unit"),
+            (self.leak_q15.size > 1, "a leak per neuron"),
+            (self.fire_at.size > 1, "a threshold per neuron"),
+            (int(self.leak_q15[0]) == 1 << 15, "a leak of 1"),
+        )
+        return tuple(what for holds, what in obstacles if holds)
+
+    @property
+    def runs_in_pairs(self) -> bool:
+        """The kernels for two int16 neurons at a time apply."""
+        return not self.unpaired_because
+
+
+@dataclass(frozen=True, eq=False)
+class QErrorRule:
+    """k_i = clip(round(err_i r / 2^k_rshift), +-k_max), r = min((amplitude L_q8 >> 8) //
+    (1 + sum n^2), r_max), L_q8 of the schedule, 256 without one;
+    dw_q8 = round(k_i n_j g_q7[dt] / 2^row_rshift); g_q7 is None for the delta rule, g = 1.
+    touch_columns: 0, or a touch rule, dw_q8 = round(k_i sum_t F_i[t] / 2^row_rshift) over the steps
+    of j's spikes, written in blocks of so many columns, a multiple of 8."""
+
+    amplitude: int
+    r_max: int
+    k_max: int
+    k_rshift: int
+    row_rshift: int
+    g_q7: IntArray | None
+    touch_columns: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class QHomeostasis:
+    """QErrorRule's update with err_i = target_q7_i - (n_i << 7) in place of an error, no schedule.
+
+    targets_q7: (n_post,), 0 to 128 n_steps.
+    """
+
+    factors: QErrorRule
+    targets_q7: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class QEIHL:
+    """By turns QErrorRule's update and a contraction, dw_q8 = -sign(w) min(b_q16 >> 8, |w_q8|);
+    b_q16 grows by growth_q16 with every sample of a phase, up to most_q16, both in Q16 of a weight
+    step. After every `period` samples the phase may end."""
+
+    error: QErrorRule
+    growth_q16: int
+    most_q16: int
+    period: int
+
+
+@dataclass(frozen=True, eq=False)
+class QSTDP:
+    """X = (X keep_pre_q15 >> 15) + pre_one s, likewise Y; dw_q8 = s_i round(amplitude_plus X_j /
+    2^plus_rshift) - s_j round(amplitude_minus Y_i / 2^minus_rshift), Y before the spikes of its
+    step."""
+
+    pre_one: int
+    post_one: int
+    keep_pre_q15: int
+    keep_post_q15: int
+    amplitude_plus: int
+    amplitude_minus: int
+    plus_rshift: int
+    minus_rshift: int
+
+
+@dataclass(frozen=True, eq=False)
+class QReplay:
+    """Stored samples at the input of the plastic part (QNetwork.cut), and how they are replayed.
+
+    labels: (n,); counts, first_spike_steps: (n, neurons of the cut), n_steps for silence.
+    """
+
+    labels: IntArray
+    counts: IntArray
+    first_spike_steps: IntArray
+    ring_per_class: int
+    n_ring: int
+    n_flash: int
+    is_reservoir: bool
+
+
+@dataclass(frozen=True)
+class QGuard:
+    """rules.Guard, unchanged."""
+
+    keeps_copy: bool
+    margin: int
+    window: int
+
+
+@dataclass(frozen=True, eq=False)
+class QSyncRule:
+    """dw_q8 = round(sum_b gate_q12 delta[sync, dt] / 2^(12 + delta_rshift)).
+
+    delta: (2, n_steps + 1), already divided by the batch.
+    """
+
+    delta: IntArray
+    delta_rshift: int
+    is_gated: bool
+    silent_step: int
+    repeat_loss: bool
+    sync_rshift: int
+
+
+QRule = QErrorRule | QHomeostasis | QEIHL | QSTDP | QSyncRule
+DENSE_ROWS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class QProjection:
+    """w: (n_pre, n_post) integers of `weight_bits` bits: 4 to 8, or 16 in Q8 of an 8-bit step.
+
+    volume: (channels, height, width) of its source as it lies on the device. pool: its spikes are
+    pooled first. conv: w is a kernel (c_out, c_in / groups, height, width) instead, or
+    (c_in, c_out) for a 1 x 1 convolution of all channels. delay: steps that spikes of each source
+    neuron come later, (1,) or (size of the source,), or None.
+    """
+
+    name: str
+    pre: str
+    post: str
+    is_analogue: bool
+    weight_bits: int
+    w: NDArray[np.int16]
+    scale: NDArray[np.float64]
+    feedback_rshift: int = 0
+    feedback_gain_q14: int = 1 << 14
+    rule: QRule | None = None
+    activity: float | None = None
+    volume: Volume = (0, 0, 0)
+    pool: Pool | None = None
+    conv: Conv | None = None
+    delay: IntArray | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """A matrix between all neurons, in the step that it belongs to."""
+        return self.conv is None and self.pool is None and self.delay is None
+
+    @property
+    def is_dense(self) -> bool:
+        """More rows are active than silent: the silent ones are taken off the sum of all rows.
+
+        That sum is constant, so nothing plastic is dense; the pass that subtracts costs as much as
+        DENSE_ROWS rows.
+        """
+        return (self.activity is not None and not self.is_analogue and self.rule is None
+                and self.is_plain and self.w.ndim == 2
+                and self.n_pre * (2 * self.activity - 1) > DENSE_ROWS)
+
+    @property
+    def n_pre(self) -> int:
+        """Rows of weights: neurons (pooled ones behind a pool), or channels of a convolution."""
+        return int(self.w.shape[0] if self.w.ndim == 2 else self.w.shape[1])
+
+    @property
+    def n_post(self) -> int:
+        """Columns of weights: neurons, or channels of a convolution."""
+        return int(self.w.shape[1] if self.w.ndim == 2 else self.w.shape[0])
+
+    @property
+    def is_plastic(self) -> bool:
+        return self.rule is not None
+
+    @property
+    def stage(self) -> Stage | None:
+        """When its rule runs."""
+        if isinstance(self.rule, QErrorRule | QEIHL):
+            return "error"
+        return None if self.rule is None else "batch" if isinstance(self.rule, QSyncRule) \
+            else "sample"
+
+    @property
+    def factors(self) -> QErrorRule | None:
+        """The constants of its rule's row update, of rules that have one error per neuron."""
+        if isinstance(self.rule, QHomeostasis):
+            return self.rule.factors
+        if isinstance(self.rule, QEIHL):
+            return self.rule.error
+        return self.rule if isinstance(self.rule, QErrorRule) else None

@@ -1,0 +1,114 @@
+"""How integers lie in bytes on every target: spikes, fields, weight images, learning state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.qformat import IntArray
+
+COLUMN_ALIGN = 8
+"""Columns of a weight image are padded with zero weights to a multiple of this (kernels.h)."""
+
+LANES = (0, 2, 1, 3)
+"""Byte k of a group of four columns holds column LANES[k]; the order is its own inverse."""
+
+GATE_DTYPE = np.dtype([
+    ("sum_ss", "<u8"), ("sum_ll", "<u8"), ("sum_sl", "<u8"), ("sum_s", "<u4"), ("sum_l", "<u4"),
+    ("root_s", "<u4"), ("k_q12", "<i4"), ("n_records", "<u2"), ("last_gate_q12", "<u2"),
+    ("reserved", "<u4"),
+])
+"""dassdp_gate_t of dassdp.h."""
+
+LEARNING_DTYPE = np.dtype([
+    ("rng", "<u4"), ("n_labelled", "<u4"), ("n_skipped", "<u4"), ("n_updates", "<u4"),
+    ("n_vanished", "<u4"), ("batch_idx", "<u2"), ("batch_kind", "<u2"),
+])
+"""dassdp_learning_t of dassdp.h."""
+
+REPLAY_DTYPE = np.dtype([
+    ("n_replayed", "<u4"), ("n_replay_skipped", "<u4"), ("flash_idx", "<u2"), ("ring_idx", "<u2"),
+])
+"""dassdp_replay_t of dassdp.h."""
+
+GUARD_DTYPE = np.dtype([
+    ("hits_bits", "<u4"), ("factory_hits_bits", "<u4"), ("n_judged", "<u2"), ("n_fallbacks", "<u2"),
+])
+"""dassdp_guard_t of dassdp.h."""
+
+
+EIHL_DTYPE = np.dtype([
+    ("n_connected", "<u4"), ("b_q16", "<u4"), ("n_samples", "<u2"), ("kind", "<u2"),
+])
+"""dassdp_eihl_t of dassdp.h."""
+
+
+def columns(n: int) -> int:
+    """n and its padding."""
+    return -(-n // COLUMN_ALIGN) * COLUMN_ALIGN
+
+
+def row_bytes(n_post: int, weight_bits: int) -> int:
+    return columns(n_post) * (2 if weight_bits == 16 else 1)
+
+
+def words(n: int) -> int:
+    """Words of n packed spikes."""
+    return -(-n // 32)
+
+
+def pack_bits(spikes: NDArray[np.bool_]) -> bytes:
+    """Spikes (n,) one bit each, neuron i in word i >> 5, bit i & 31; tail bits zero."""
+    return np.packbits(spikes, bitorder="little").tobytes().ljust(4 * words(spikes.size), b"\0")
+
+
+def unpack_bits(data: bytes, n: int) -> IntArray:
+    return np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[:n].astype(np.int64)
+
+
+def unpack_rows(data: bytes, n: int) -> IntArray:
+    """Rows of n packed spikes, (n_rows, n)."""
+    rows = np.frombuffer(data, np.uint8).reshape(-1, 4 * words(n))
+    return np.unpackbits(rows, axis=1, count=n, bitorder="little").astype(np.int64)
+
+
+def unpack_planes(data: bytes, n: int, bits: int) -> IntArray:
+    """n values in bit planes: bit b of neuron i is bit i & 31 of word (i >> 5) bits + b; a silent
+    latency is all ones."""
+    planes = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little").reshape(-1, bits, 32)
+    values = (1 << np.arange(bits)) @ planes.astype(np.int64)
+    return np.asarray(values.reshape(-1)[:n])
+
+
+def pack_planes(values: IntArray, bits: int) -> bytes:
+    """The reverse of `unpack_planes`, for values (n,) below 2^bits; planes of the tail are zero."""
+    n_words = words(values.size)
+    padded = np.zeros(32 * n_words, np.int64)
+    padded[: values.size] = values
+    planes = (padded.reshape(n_words, 1, 32) >> np.arange(bits)[None, :, None]) & 1
+    return np.packbits(planes.astype(np.uint8), axis=2, bitorder="little").tobytes()
+
+
+def pack_weights(w: NDArray[Any], weight_bits: int) -> bytes:
+    """The weight image of w (n_pre, n_post): rows by presynaptic neuron, padded columns.
+
+    4 to 8 bits: biased bytes w + 2^(bits-1), a group of four columns in the order n0 n2 n1 n3.
+    16 bits: int16, natural order.
+    """
+    n_pre, n_post = w.shape
+    padded = np.zeros((n_pre, columns(n_post)), np.int64)
+    padded[:, :n_post] = w
+    if weight_bits == 16:
+        return padded.astype("<i2").tobytes()
+    biased = (padded + (1 << (weight_bits - 1))).astype(np.uint8)
+    return biased.reshape(n_pre, -1, 4)[:, :, list(LANES)].tobytes()
+
+
+def unpack_weights(image: bytes, n_pre: int, n_post: int, weight_bits: int) -> IntArray:
+    if weight_bits == 16:
+        natural = np.frombuffer(image, "<i2").reshape(n_pre, -1).astype(np.int64)
+        return natural[:, :n_post]
+    biased = np.frombuffer(image, np.uint8).reshape(n_pre, -1, 4)[:, :, list(LANES)]
+    return biased.reshape(n_pre, -1)[:, :n_post].astype(np.int64) - (1 << (weight_bits - 1))

@@ -1,0 +1,103 @@
+"""Float samples as the bytes of the device."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import sample_array
+from edge_dassdp.base.qformat import IntArray, quantize_input
+from edge_dassdp.ir import Input
+from edge_dassdp.qir.network import QNetwork, frame_bytes, input_bytes
+
+END_OF_STEP = 0xFFFF
+"""Ends each step of a list of events, which are 16-bit addresses on the device."""
+
+
+def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Float samples (n, values of all inputs) as the samples of the device, int8 (n, x_bytes):
+    currents and raw values at their input's scale, spikes packed, or as lists of events.
+
+    Raises EdgeError E104 for another shape, a value that is not finite, a spike that is neither
+    0 nor 1 (or no count), or more events than a list holds.
+    """
+    samples = np.atleast_2d(sample_array(x))
+    n_values = sum(i.n_values for i in network.inputs)
+    if samples.ndim != 2 or samples.shape[1] != n_values:
+        raise EdgeError("E104", f"samples have shape {np.asarray(x).shape}, expected "
+                        f"(n, {n_values})")
+    out, start = np.zeros((len(samples), network.x_bytes), np.int8), 0
+    for source, bits in zip(network.inputs, network.x_frac_bits, strict=True):
+        values = samples[:, start : start + source.n_values]
+        start += source.n_values
+        packed = _packed(source, values, bits, network.input_order[source.name])
+        at = network.x_offsets[source.name]
+        out[:, at : at + packed.shape[1]] = packed
+    return out
+
+
+def random_samples(network: QNetwork, n: int, seed: int = 0) -> NDArray[np.int8]:
+    """n samples of the device, int8 (n, x_bytes), for a network without data at hand: currents and
+    raw values of all sizes, a tenth of the spikes, events for half of a list."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for source, bits in zip(network.inputs, network.x_frac_bits, strict=True):
+        shape = (n, source.n_values)
+        if not source.spikes or source.encoder:
+            parts.append(np.clip(rng.normal(0, 48, shape), -127, 127) / 2.0**bits)
+            continue
+        rate = 0.1
+        if source.n_events:
+            rate = min(rate, 0.5 * source.n_events / source.n_values)
+        spikes = rng.poisson(rate, shape) if source.counts else rng.random(shape) < rate
+        parts.append(spikes.astype(np.float64))
+    return input_x(network, np.concatenate(parts, axis=1).astype(np.float32))
+
+
+def _packed(source: Input, values: NDArray[np.float64], frac_bits: int,
+            order: IntArray) -> NDArray[np.int8]:
+    """The bytes of one input, (n, its bytes)."""
+    frames = values.reshape(len(values), source.n_frames, source.n_raw)
+    if not source.spikes or source.encoder:
+        return quantize_input(frames, frac_bits)[:, :, order].reshape(values.shape)
+    most = 255 if source.counts else 1
+    if not (np.equal(np.mod(values, 1), 0) & (values >= 0) & (values <= most)).all():
+        what = "numbers of spikes, each 0 to 255" if source.counts else "spikes, each 0 or 1"
+        raise EdgeError("E104", f"input '{source.name}' takes {what}")
+    spikes = frames[:, :, order].astype(np.int64)
+    return _event_lists(source, spikes) if source.n_events else _pack_spikes(source, spikes)
+
+
+def _event_lists(source: Input, spikes: IntArray) -> NDArray[np.int8]:
+    """Addresses of the spikes of a step, ascending, then END_OF_STEP; END_OF_STEP fills up."""
+    lists = np.full((len(spikes), input_bytes(source) // 2), END_OF_STEP, "<u2")
+    for row, frames in zip(lists, spikes, strict=True):
+        n_events = int(frames.sum())
+        if n_events > source.n_events:
+            raise EdgeError("E104", f"a sample has {n_events:,} events, input '{source.name}' "
+                            f"holds {source.n_events:,}", help="give the input more n_events")
+        steps, address = np.nonzero(frames)
+        steps, address = (np.repeat(a, frames[steps, address]) for a in (steps, address))
+        row[np.arange(n_events) + steps] = address
+    return lists.view(np.int8)
+
+
+def read_events(source: Input, lists: NDArray[np.int8], n_steps: int) -> IntArray:
+    """Spikes (n, n_steps, size) of lists of events, (n, input_bytes), as a device reads them: an
+    address beyond the input is ignored, what is missing is silence."""
+    words = np.ascontiguousarray(lists).view("<u2").astype(np.int64)
+    words = words[:, : n_steps + source.n_events]
+    spikes = np.zeros((len(words), n_steps, source.size), np.int64)
+    t_step = np.cumsum(words == END_OF_STEP, axis=1)
+    sample, place = np.nonzero((words < source.size) & (t_step < n_steps))
+    np.add.at(spikes, (sample, t_step[sample, place], words[sample, place]), 1)
+    return np.minimum(spikes, 255 if source.counts else 1)
+
+
+def _pack_spikes(source: Input, spikes: IntArray) -> NDArray[np.int8]:
+    """Frames of n samples, (n, n_frames, size), as words of 32 spikes."""
+    frames = np.zeros((len(spikes), source.n_frames, 8 * frame_bytes(source)), np.uint8)
+    frames[:, :, : source.size] = spikes
+    packed = np.packbits(frames, axis=2, bitorder="little")
+    return packed.reshape(len(spikes), input_bytes(source)).view(np.int8)

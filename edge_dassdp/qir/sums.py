@@ -1,0 +1,47 @@
+"""What a quantized projection brings to its population: pools, kernels and matrices on the device's
+order of neurons. The reference runs on it, and the proofs bound it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.ir.geometry import Volume
+from edge_dassdp.qir.nodes import QProjection
+
+
+def sums(q: QProjection, x: NDArray[Any], w: NDArray[Any], post: Volume) -> IntArray:
+    """Sums (n, neurons of post) of weights w, shaped as q.w, over what arrives: x (n, neurons of
+    the source), how often each fired, or currents."""
+    if q.is_plain:
+        return np.asarray(x @ w, np.int64)
+    arrived, volume = _pooled(q, x)
+    if q.conv is None:
+        return np.asarray(arrived @ w, np.int64)
+    kernel = w.T[:, :, None, None] if w.ndim == 2 else w
+    channels = kernel.shape[1] * q.conv.groups
+    planes = _planes(arrived.astype(np.float64), volume)[:, : channels * volume[1] * volume[2]]
+    # sums of integers below 2^53 are exact in float64, and much faster
+    out = q.conv.apply(planes, kernel.astype(np.float64), (channels, *volume[1:]))
+    made = np.zeros((len(x), post[1] * post[2], post[0]), np.int64)
+    made[:, :, : len(kernel)] = out.reshape(len(x), len(kernel), -1).transpose(0, 2, 1)
+    return made.reshape(len(x), -1)
+
+
+def _pooled(q: QProjection, x: NDArray[Any]) -> tuple[NDArray[Any], Volume]:
+    if q.pool is None:
+        return x, q.volume
+    volume = q.pool.out(q.volume)
+    planes = q.pool.apply(_planes(np.asarray(x, np.int64), q.volume), q.volume)
+    by_place = planes.reshape(len(x), volume[0], -1).transpose(0, 2, 1)
+    return np.ascontiguousarray(by_place).reshape(len(x), -1), volume
+
+
+def _planes(x: NDArray[Any], volume: Volume) -> NDArray[Any]:
+    """Place by place to channel by channel."""
+    by_place = x.reshape(len(x), -1, volume[0]).transpose(0, 2, 1)
+    return np.ascontiguousarray(by_place).reshape(len(x), -1)

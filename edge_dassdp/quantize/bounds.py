@@ -1,0 +1,291 @@
+"""Interval analysis: the worst case over every input and every value plastic weights may take.
+
+It chooses int16 or int32 for sums and membranes, or refuses. All intervals are exact integers
+per neuron; spikes are 0 or 1 at will, analogue inputs any int8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray, round_shift, saturate
+from edge_dassdp.ir import ReadoutKind
+from edge_dassdp.ir.geometry import Volume, size
+from edge_dassdp.qir import QPopulation, QProjection
+from edge_dassdp.qir.sums import sums
+
+X_MIN, X_MAX = -128, 127
+RICH_BITS = 31
+"""Of membranes and synaptic currents of neurons with `QDynamics`, which saturate."""
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Lower and upper bounds, int64 arrays of one shape."""
+
+    low: IntArray
+    high: IntArray
+
+    @property
+    def peak(self) -> int:
+        """Largest magnitude."""
+        return int(max(abs(int(self.low.min())), abs(int(self.high.max()))))
+
+    def map(self, monotone: object) -> Interval:
+        return Interval(monotone(self.low), monotone(self.high))  # type: ignore[operator]
+
+    def __add__(self, other: Interval) -> Interval:
+        return Interval(self.low + other.low, self.high + other.high)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One proven quantity: its worst magnitude against what its container holds."""
+
+    what: str
+    peak: int
+    container_bits: int
+
+    @property
+    def limit(self) -> int:
+        return (1 << (self.container_bits - 1)) - 1
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.peak:,} of {self.limit:,} (int{self.container_bits})"
+
+
+def weight_range(bits: int) -> tuple[int, int]:
+    """Smallest and largest value a plastic weight of `bits` bits may take."""
+    return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+
+
+def require_int32(what: str, peak: int) -> None:
+    """EdgeError E202 unless +-peak fits an int32."""
+    if peak > INT32_MAX:
+        raise EdgeError(
+            "E202", f"{what} may reach {peak:,}, more than an int32 holds",
+            help="use fewer weight bits, fewer threshold bits, fewer steps or smaller inputs",
+        )
+
+
+def spike_sum(projections: Sequence[QProjection], post: Volume, plastic: Collection[str],
+              most: Mapping[str, int]) -> Interval:
+    """The sum of weights of any set of active presynaptic neurons, (neurons of post,), 0 inside.
+
+    plastic: names of the projections whose weights may take any value of their range. most: spikes
+    of a neuron in one step, by source, where they are not 1.
+    """
+    low = np.zeros(size(post), np.int64)
+    high = low.copy()
+    for q in projections:
+        spikes = np.full((1, size(q.volume)), most.get(q.pre, 1))
+        smallest, largest = (np.minimum(q.w, 0), np.maximum(q.w, 0))
+        if q.name in plastic:
+            smallest, largest = (np.full(q.w.shape, w) for w in weight_range(q.weight_bits))
+        low += sums(q, spikes, smallest.astype(np.int64), post)[0]
+        high += sums(q, spikes, largest.astype(np.int64), post)[0]
+    return Interval(low, high)
+
+
+def analogue_sum(projections: Sequence[QProjection], post: Volume, bias: IntArray) -> Interval:
+    """bias + sum of x w over any int8 inputs, (neurons of post,)."""
+    low, high = bias.copy(), bias.copy()
+    for q in projections:
+        w, one = q.w.astype(np.int64), np.ones((1, size(q.volume)), np.int64)
+        low += sums(q, one, np.minimum(w * X_MIN, w * X_MAX), post)[0]
+        high += sums(q, one, np.maximum(w * X_MIN, w * X_MAX), post)[0]
+    return Interval(low, high)
+
+
+def leak(v: IntArray, leak_q15: IntArray, leak_shift: int) -> IntArray:
+    """One leak of int64 membranes; the arithmetic of every target."""
+    if leak_shift:
+        return np.asarray(v - round_shift(v, leak_shift))
+    return np.asarray(round_shift(v * leak_q15, 15))
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """Where membranes may get: the stored interval, the peak of any value (before an immediate
+    reset, too), the peak of the sum over steps, the peak of a value that fires, and of the synaptic
+    current."""
+
+    stored: Interval
+    peak: int
+    total: int
+    firing: int
+    current_peak: int
+
+
+def membrane(p: QPopulation, current: Interval, n_steps: int) -> Reach:
+    """Membranes of p over n_steps steps of a current of the interval, before its synapse if it has
+    one."""
+    start = np.zeros(1, np.int64) if p.dynamics is None else p.dynamics.v_init
+    low = high = np.broadcast_to(start, current.low.shape)
+    reached = Interval(low, high)
+    synapse = Interval(np.zeros_like(current.low), np.zeros_like(current.high))
+    peak = firing = current_peak = 0
+    total = np.zeros_like(current.high)
+    for _ in range(n_steps):
+        synapse, arriving = _synapse(p, synapse, current)
+        bottom, top = _integrated(p, low, high, arriving)
+        before = Interval(bottom, top)
+        bottom, top = _reset(p, low, high, before, arriving)
+        if p.dynamics is not None and p.dynamics.v_min is not None:
+            bottom, top = (np.maximum(v, p.dynamics.v_min) for v in (bottom, top))
+        low, high = bottom, top
+        reached = Interval(np.minimum(reached.low, low), np.maximum(reached.high, high))
+        peak = max(peak, before.peak, Interval(low, high).peak)
+        firing = max(firing, int(before.high.max()))
+        current_peak = max(current_peak, synapse.peak)
+        total += np.maximum(np.abs(low), np.abs(high))
+    return Reach(reached, peak, int(total.max()), firing, current_peak)
+
+
+def _synapse(p: QPopulation, i: Interval, current: Interval) -> tuple[Interval, Interval]:
+    """The synaptic current after a step, and what of it reaches the membrane."""
+    d = p.dynamics
+    if d is None:
+        return i, current
+    v_bias = Interval(d.v_bias, d.v_bias)
+    if d.leak_i_q15 is None:
+        return i, current + v_bias
+    leak_i, bits = d.leak_i_q15, d.i_frac_bits
+    i = i.map(lambda v: round_shift(v * leak_i, 15)) + current.map(lambda c: c << bits)
+    i = i.map(lambda v: saturate(v, RICH_BITS))
+    return i, i.map(lambda v: round_shift(v, bits)) + v_bias
+
+
+def _integrated(p: QPopulation, low: IntArray, high: IntArray,
+                current: Interval) -> tuple[IntArray, IntArray]:
+    """Bounds of the membrane before a reset at once."""
+    may_fire = high >= p.fire_at
+    below = np.minimum(high, p.fire_at - 1)
+
+    def decay(v: IntArray) -> IntArray:
+        return leak(v, p.leak_q15, p.leak_shift)
+
+    bottom, top = decay(low), decay(high)
+    if p.reset == "zero_delayed":
+        top = np.where(may_fire, np.maximum(decay(below), 0), top)
+        bottom = np.where(may_fire, np.minimum(bottom, 0), bottom)
+    elif p.reset in ("subtract_delayed", "subtract_now"):
+        fired = np.maximum(low, p.fire_at)
+        top = np.where(may_fire, np.maximum(decay(below), top - p.reset_by), top)
+        bottom = np.where(may_fire, np.minimum(bottom, decay(fired) - p.reset_by), bottom)
+    bottom, top = bottom + current.low, top + current.high
+    if p.reset == "zero_delayed_all":
+        top = np.where(may_fire, np.maximum(decay(below) + current.high, 0), top)
+        bottom = np.where(may_fire, np.minimum(bottom, 0), bottom)
+    if p.dynamics is not None:
+        bottom, top = saturate(bottom, RICH_BITS), saturate(top, RICH_BITS)
+    return bottom, top
+
+
+def _reset(p: QPopulation, low: IntArray, high: IntArray, v: Interval,
+           current: Interval) -> tuple[IntArray, IntArray]:
+    """Bounds behind a reset at once; low, high: before the step."""
+    bottom, top = v.low, v.high
+    if p.reset == "zero_now":
+        return np.minimum(bottom, 0), np.minimum(top, np.maximum(p.fire_at - 1, 0))
+    if p.reset == "subtract_once":
+        least = top - p.max_spikes * p.reset_by
+        return (np.minimum(bottom, p.fire_at - p.reset_by),
+                np.where(top >= p.fire_at, np.maximum(p.fire_at - 1, least), top))
+    if p.reset == "subtract_now":
+        decayed = leak(high, p.leak_q15, p.leak_shift)
+        again = np.maximum(p.fire_at - 1 + p.reset_by, decayed - p.reset_by + current.high)
+        still = np.where(high >= p.fire_at, again, np.minimum(top, p.fire_at - 1))
+        return (np.minimum(bottom, p.fire_at - p.reset_by),
+                np.maximum(still, top - p.reset_by))
+    return bottom, top
+
+
+def fits_int16(*peaks: int) -> bool:
+    return all(peak <= INT16_MAX for peak in peaks)
+
+
+def _limited(p: QPopulation, reach: Reach) -> QPopulation:
+    """With as many spikes a step as its membrane can reach."""
+    if p.dynamics is None or p.dynamics.max_spikes == 1:
+        return p
+    reachable = max(1, (reach.firing - int(p.fire_at.min())) // int(p.reset_by.min()) + 1)
+    limit = min(p.dynamics.max_spikes, reachable)
+    return replace(p, dynamics=replace(p.dynamics, max_spikes=limit))
+
+
+def _constant(p: QPopulation) -> int:
+    """The largest constant of its dynamics that a membrane's container must hold."""
+    d = p.dynamics
+    if d is None:
+        return 0
+    return max(int(np.abs(a).max()) for a in (d.v_bias, d.v_init, d.v_min) if a is not None)
+
+
+def _arriving_peak(p: QPopulation, current: Interval, reach: Reach) -> int:
+    """Of what a step adds to a membrane, and of its parts."""
+    d = p.dynamics
+    if d is None:
+        return current.peak
+    synapse = reach.current_peak >> d.i_frac_bits if d.leak_i_q15 is not None else 0
+    return max(current.peak, synapse + 1) + int(np.abs(d.v_bias).max())
+
+
+def prove(p: QPopulation, projections: Sequence[QProjection], plastic: Collection[str],
+          most: Mapping[str, int], n_steps: int, membrane_bits: int | None,
+          readout: ReadoutKind | None) -> tuple[QPopulation, list[Bound]]:
+    """Widths by interval analysis, or EdgeError E202 with the population and the bound. most: as in
+    `spike_sum`. readout: how its logits add up, None where it is not read."""
+    spiking = [q for q in projections if not q.is_analogue]
+    analogue = [q for q in projections if q.is_analogue]
+    where = f"population '{p.name}'"
+    acc = spike_sum(spiking, p.shape, plastic, most)
+    base = Interval(p.bias, p.bias)
+    proofs: list[Bound] = []
+    if p.analogue_bias is not None:
+        total_sum = analogue_sum(analogue, p.shape, p.analogue_bias)
+        require_int32(f"{where}: the analogue sum", total_sum.peak + (1 << p.analogue_rshift))
+        base = total_sum.map(lambda s: round_shift(s, p.analogue_rshift))
+        proofs.append(Bound(f"{p.name}: analogue sum", total_sum.peak, 32))
+    shifted = acc.map(lambda a: a << p.acc_lshift)
+    require_int32(f"{where}: the synaptic sum", shifted.peak + (1 << p.acc_rshift))
+    current = shifted.map(lambda a: round_shift(a, p.acc_rshift)) + base
+    reach = membrane(p, current, n_steps)
+    p, peak, total = _limited(p, reach), reach.peak, reach.total
+    constant = max(base.peak, int(p.fire_at.max()), int(p.reset_by.max()), _constant(p))
+    current_fits = fits_int16(shifted.peak, current.peak)
+    if membrane_bits == 16 and not fits_int16(constant):
+        raise EdgeError("E202", f"{where}: a threshold or constant current of {constant:,} does "
+                        "not fit an int16 membrane", help="use fewer threshold bits")
+    may_saturate = membrane_bits == 16 or (membrane_bits is None and p.reset != "none"
+                                           and current_fits)
+    if p.dynamics is not None and p.dynamics.leak_i_q15 is not None:
+        require_int32(f"{where}: the synaptic current",
+                      (1 << (RICH_BITS - 1)) + (current.peak << p.dynamics.i_frac_bits))
+        proofs.append(Bound(f"{p.name}: synaptic current", reach.current_peak, 32))
+    narrow = membrane_bits != 32 and fits_int16(constant if may_saturate else
+                                                       max(peak, constant))
+    if readout == "spike_count":
+        total = n_steps * p.max_spikes
+    elif narrow:
+        total = min(total, n_steps * 32768)
+    largest = int(p.reset_by.max()) + int(p.fire_at.max()) + ((1 << p.leak_shift) >> 1)
+    require_int32(f"{where}: the membrane", _arriving_peak(p, current, reach) + peak + largest)
+    if readout is not None:
+        require_int32(f"{where}: a logit", total)
+        proofs.append(Bound(f"{p.name}: logits", total, 32))
+    acc_bits = 16 if fits_int16(acc.peak) and not any(q.weight_bits == 16 for q in spiking) \
+        else 32
+    if spiking:
+        proofs.append(Bound(f"{p.name}: synaptic sum", acc.peak, acc_bits))
+    without_bias = analogue_sum(analogue, p.shape, np.zeros_like(p.bias))
+    made = replace(p, acc_bits=acc_bits, membrane_bits=16 if narrow else 32,
+                   analogue_bits=16 if fits_int16(without_bias.peak) else 32,
+                   current_fits=current_fits,
+                   saturates=peak > INT16_MAX if narrow else peak >= 1 << (RICH_BITS - 1))
+    proofs.append(Bound(f"{p.name}: membrane", peak, made.membrane_bits))
+    return made, proofs

@@ -1,0 +1,177 @@
+"""From the float graph to the quantized one: scales, thresholds, leaks, rule constants, widths.
+
+A binary spike makes a synaptic sum a sum of weights, so a population lives in units of its own
+weight step: nothing is rescaled at run time, only thresholds and biases are rounded, once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import sample_array
+from edge_dassdp.ir import Network
+from edge_dassdp.ir.canonical import canonical
+from edge_dassdp.qir import QSTDP, QErrorRule, QGuard, QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize.activity import mean_counts, with_activity
+from edge_dassdp.quantize.bounds import Bound
+from edge_dassdp.quantize.populate import populate
+from edge_dassdp.quantize.replay import with_replay
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.rules import DASSDP, Homeostasis, Learning, Rule, constants
+
+__all__ = ["Quantized", "Settings", "quantize"]
+N_ACTIVITY = 64
+"""Calibration samples that activity is measured on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """The quantized network and what was proven of it, by population or projection."""
+
+    network: QNetwork
+    proofs: tuple[Bound, ...]
+
+
+def quantize(
+    network: Network,
+    learning: Learning | None = None,
+    settings: Settings | None = None,
+    calibration: NDArray[np.float32] | None = None,
+    labels: NDArray[np.int64] | None = None,
+) -> Quantized:
+    """Quantize a network; plastic projections are those with a rule in `learning`.
+
+    calibration: (n_samples, n_inputs) float samples for the input scale, the activity of
+    projections and homeostatic targets; without them inputs are taken to be standardized (within
+    +-4) and no projection is dense. labels: (n_samples,) their classes, which replay from flash
+    needs. Raises E105 for a bad setting or missing samples, E201 where a constant has no
+    representation, E202 where a proof fails, E203 where a rule cannot stand.
+    """
+    settings = settings or Settings()
+    rules: Mapping[str, Rule] = learning.rules if learning else {}
+    if learning:
+        learning.validate(network)
+    for name in settings.bits_of:
+        network.projection(name)
+    network = canonical(network)
+    x_frac_bits = _input_bits(network, settings, calibration)
+    populations: list[QPopulation] = []
+    projections: list[QProjection] = []
+    proofs: list[Bound] = []
+    most = {i.name: 255 if i.counts else 1 for i in network.inputs}
+    most |= {p.name: p.max_spikes or 255 for p in network.populations}
+    for population in network.populations:
+        made = populate(network, population, settings, rules, x_frac_bits, most)
+        most[population.name] = made.population.max_spikes
+        populations.append(made.population)
+        projections += made.projections
+        proofs += made.proofs
+    populations = _with_histories(populations, projections)
+    unit = 1.0
+    if network.readout.kind == "membrane_sum":
+        readout_idx = [p.name for p in network.populations].index(network.readout.population)
+        unit = float(populations[readout_idx].unit[0])
+    scale, shift = constants.softmax(unit)
+    quantized = QNetwork(
+        inputs=network.inputs, populations=tuple(populations), projections=tuple(projections),
+        readout=network.readout.population, readout_kind=network.readout.kind,
+        n_steps=network.n_steps, x_frac_bits=x_frac_bits,
+        softmax_scale=scale, softmax_shift=shift, softmax_limit=max(1, (4096 << shift) // scale),
+        skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
+        seed=learning.seed if learning else 2463534242,
+        n_batch=_batch(rules),
+    )
+    if learning:
+        quantized, rule_proofs = _with_rules(network, quantized, learning, calibration)
+        proofs += rule_proofs
+    if calibration is not None:
+        quantized = with_activity(quantized, input_x(quantized, calibration[:N_ACTIVITY]))
+    if learning and learning.replay:
+        x = None if calibration is None else input_x(quantized, calibration)
+        quantized = with_replay(quantized, learning.replay, x, labels)
+    return Quantized(quantized, tuple(proofs))
+
+
+def _with_rules(network: Network, quantized: QNetwork, learning: Learning,
+                calibration: NDArray[np.float32] | None) -> tuple[QNetwork, list[Bound]]:
+    counts = None
+    rules = learning.rules.values()
+    if calibration is not None and any(isinstance(r, Homeostasis) for r in rules):
+        counts = mean_counts(quantized, input_x(quantized, calibration))
+    made, proofs = constants.attach(network, quantized, learning, counts)
+    return _with_reruns(made, learning), proofs
+
+
+def _with_reruns(network: QNetwork, learning: Learning) -> QNetwork:
+    """What touch, STDP, replay and fall-back remember of the spikes of a sample."""
+    guard = learning.guard
+    falls_back = guard is not None and guard.margin > 0
+    cut = {p.name for p in network.cut}
+    heard = {q.pre for q in network.plastic if isinstance(q.rule, QErrorRule)
+             and q.rule.touch_columns}
+    heard |= {name for q in network.plastic if isinstance(q.rule, QSTDP)
+              for name in (q.pre, q.post)}
+    populations = []
+    for p in network.populations:
+        if p.name in cut and learning.replay:
+            p = replace(p, records="first", counts=True)
+        rasters = p.name in heard or (p.name in cut and falls_back)
+        populations.append(replace(p, keeps_raster=rasters))
+    made = None if guard is None else QGuard(guard.keeps_copy, guard.margin, guard.window)
+    return replace(network, populations=tuple(populations), guard=made)
+
+
+def _with_histories(populations: list[QPopulation],
+                    projections: list[QProjection]) -> list[QPopulation]:
+    """Rows of past spikes, as many as the longest delay looks back."""
+    place = {p.name: index for index, p in enumerate(populations)}
+    depth = {q.pre: 0 for q in projections}
+    for q in projections:
+        if q.delay is not None and q.pre in place:
+            lag = int(q.delay.max()) + int(place[q.pre] >= place[q.post])
+            depth[q.pre] = max(depth[q.pre], lag + 1)
+            if populations[place[q.pre]].max_spikes > 1:
+                raise EdgeError("E201", f"projection '{q.name}' delays neurons that fire several "
+                                "times a step", help="delay neurons that fire once a step")
+    return [replace(p, n_history=depth.get(p.name, 0)) for p in populations]
+
+
+def _batch(rules: Mapping[str, Rule]) -> int:
+    sizes = {rule.batch for rule in rules.values() if isinstance(rule, DASSDP)}
+    if len(sizes) > 1:
+        raise EdgeError("E203", f"synchrony rules have batches of {sorted(sizes)}",
+                        help="give all of them the same batch")
+    return sizes.pop() if sizes else 1
+
+
+def _input_bits(
+    network: Network, settings: Settings, calibration: NDArray[np.float32] | None
+) -> tuple[int, ...]:
+    """Fraction bits so that twice the largest calibration value still fits an int8."""
+    bits = []
+    start = 0
+    for source in network.inputs:
+        stop = start + source.n_values
+        if source.spikes:
+            bits.append(source.encoder.frac_bits if source.encoder else 0)
+            start = stop
+            continue
+        peak = 4.0 / 2
+        if calibration is not None:
+            samples = sample_array(calibration)
+            if samples.ndim != 2 or samples.shape[1] != network.n_inputs:
+                raise EdgeError("E104", f"calibration samples have shape {samples.shape}, "
+                                f"expected (n, {network.n_inputs})")
+            peak = max(float(np.abs(samples[:, start:stop]).max(initial=0)), 1e-6)
+        chosen = settings.x_frac_bits
+        bits.append(min(7, max(-8, math.floor(math.log2(127 / (2 * peak)))))
+                    if chosen is None else chosen)
+        start = stop
+    return tuple(bits)

@@ -1,0 +1,310 @@
+"""Quantizes one population and the projections into it: scales, thresholds, biases, leaks.
+
+The weight step of its spiking projections is the population's own unit, so thresholds and biases
+are rounded to it, once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.qformat import IntArray, scalar_to_int, to_int
+from edge_dassdp.ir import Network, Population, Projection, geometry
+from edge_dassdp.ir.geometry import size as volume_size
+from edge_dassdp.qir import QDynamics, QPopulation, QProjection, ResetMode
+from edge_dassdp.qir.order import device_volume, natural_order, to_device
+from edge_dassdp.qir.weights import source_order, to_device_weight
+from edge_dassdp.quantize import bounds
+from edge_dassdp.quantize.bounds import Bound
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.rules import ErrorTouch, Rule
+from edge_dassdp.rules.recording import recorded, with_error
+
+READOUT_FRACTION_BITS = 4
+MOST_I_FRAC_BITS = 8
+"""Bits that a synaptic current counts in beyond membrane units: its leak rounds in every step, and
+what is lost there a membrane would add up."""
+MOST_THRESHOLD_BITS, LEAST_THRESHOLD_BITS = 10, 7
+MAX_SHIFT = 30
+"""Of an int32: a larger shift is undefined in C."""
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A quantized population with the projections into it, and what was proven of them."""
+
+    population: QPopulation
+    projections: list[QProjection]
+    proofs: list[Bound]
+
+
+def populate(network: Network, population: Population, settings: Settings,
+             rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...],
+             most: Mapping[str, int]) -> Made:
+    """One population of a canonical network, with threshold bits that leave room for int16
+    membranes, if there are such.
+
+    x_frac_bits: of each input. most: spikes of a neuron in one step, by source, as far as known.
+    Raises EdgeError E105, E201 or E202 as `quantize.quantize` does.
+    """
+    upper = MOST_THRESHOLD_BITS if settings.threshold_bits is None else settings.threshold_bits
+    choices = [upper]
+    if settings.threshold_bits is None and settings.membrane_bits != 32:
+        choices = list(range(upper, LEAST_THRESHOLD_BITS - 1, -1))
+    for bits in choices:
+        made = _Populate(network, population, settings, rules, x_frac_bits, bits, most).run()
+        if made.population.membrane_bits == 16:
+            return made
+    return _Populate(network, population, settings, rules, x_frac_bits, upper, most).run()
+
+
+class _Populate:
+    """Quantizes one population and the projections into it."""
+
+    def __init__(self, network: Network, population: Population, settings: Settings,
+                 rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...],
+                 threshold_bits: int, most: Mapping[str, int]) -> None:
+        self.network = network
+        self.most = most
+        self.volume = device_volume(population.shape, pads=True)
+        self.natural = natural_order(population.shape, self.volume)
+        self.threshold_bits = threshold_bits
+        self.p = population
+        self.settings = settings
+        self.rules = rules
+        self.frac_of = {i.name: b for i, b in zip(network.inputs, x_frac_bits, strict=True)
+                        if not i.spikes}
+        into = [p for p in network.projections if p.post == population.name]
+        self.analogue = [p for p in into if p.pre in self.frac_of]
+        self.spiking = [p for p in into if p.pre not in self.frac_of]
+        self.is_readout = population.name == network.readout.population
+        self.needs_error = population.name in with_error(network, rules)
+        self.wide_weights = any(self._bits(p) == 16 for p in self.spiking)
+        self._check_bits()
+
+    def _bits(self, projection: Projection) -> int:
+        return self.settings.bits_of.get(projection.name, self.settings.weight_bits)
+
+    def _check_bits(self) -> None:
+        for p in self.analogue:
+            if self._bits(p) == 16:
+                raise EdgeError("E105", f"projection '{p.name}' hears currents and cannot have "
+                                "16-bit weights", help="choose 4 to 8 bits")
+
+    @property
+    def _is_per_neuron(self) -> bool:
+        plastic = any(p.name in self.rules for p in self.spiking)
+        sums = self.is_readout and self.network.readout.kind == "membrane_sum"
+        return self.settings.per_neuron and not plastic and not sums \
+            and not self.needs_error  # errors flow back in one unit of weight
+
+    @property
+    def _n_channels(self) -> int:
+        """Of a volume; a vector's neurons are its channels."""
+        return geometry.volume(self.p.shape)[0]
+
+    def _least(self, projections: list[Projection]) -> float:
+        """What stands for the largest weight of a projection that has none."""
+        return 1e-9 if any(p.weight.any() for p in projections) else float(self.p.threshold.min())
+
+    def _step(self, projection: Projection, least: float) -> NDArray[np.float64]:
+        """The (8-bit) weight step that just holds a projection, (1,) or (size,), the same for all
+        neurons of a channel."""
+        magnitude = np.abs(projection.weight)
+        largest = np.atleast_1d(magnitude.max())
+        if self._is_per_neuron:  # a neuron without weights takes the step of the others
+            columns = magnitude.max(axis=(1, 2, 3) if projection.conv else 0)
+            by_channel = columns.reshape(self._n_channels, -1).max(axis=1)
+            own = np.where(by_channel > 0, by_channel, largest)
+            largest = np.repeat(own, self.p.size // self._n_channels)
+        bits = self._bits(projection)
+        q_max = 127 if self.wide_weights else (1 << (bits - 1)) - 1
+        room = self.settings.headroom if projection.name in self.rules else 1.0
+        return np.asarray(np.maximum(largest, least) * room / q_max)
+
+    def run(self) -> Made:
+        lshift = rshift = analogue_rshift = 0
+        step = analogue_unit = unit = np.ones(1)
+        if self.spiking:
+            least = self._least(self.spiking)
+            step = np.max([self._step(p, least) for p in self.spiking], axis=0)
+            fraction_bits = self._fraction_bits(step)
+            unit = step / 2.0**fraction_bits
+            shift = fraction_bits - (8 if self.wide_weights else 0)
+            lshift, rshift = max(shift, 0), max(-shift, 0)
+            if lshift > MAX_SHIFT:
+                raise EdgeError("E202", f"population '{self.p.name}': its weights are too large "
+                                "for its threshold", help="use fewer threshold bits")
+        if self.analogue:
+            least = self._least(self.analogue)
+            smallest = np.max([self._step(p, least) / 2.0 ** self.frac_of[p.pre]
+                               for p in self.analogue], axis=0)
+            if self.spiking and not any(p.weight.any() for p in self.analogue):
+                smallest = unit
+            if not self.spiking:
+                spare = np.min(self.p.threshold / smallest)
+                spare_bits = math.floor(math.log2(spare))
+                analogue_rshift = max(0, spare_bits - self.threshold_bits)
+                analogue_unit, unit = smallest, smallest * 2.0**analogue_rshift
+            else:
+                analogue_rshift = math.floor(math.log2(float(np.min(unit / smallest))))
+                if analogue_rshift < 0:  # a coarser unit, while a threshold has 4 bits of it
+                    unit, shift = unit / 2.0**analogue_rshift, shift + analogue_rshift
+                    lshift, rshift, analogue_rshift = max(shift, 0), max(-shift, 0), 0
+                    if np.min(self.p.threshold / unit) < 16:
+                        raise EdgeError(
+                            "E201", f"population '{self.p.name}': its analogue weights are too "
+                            "large for its threshold", help="use a smaller input scale")
+                analogue_unit = unit / 2.0**analogue_rshift
+        projections = [self._project(p, analogue_unit * 2.0 ** self.frac_of[p.pre], True)
+                       for p in self.analogue]
+        projections += [self._project(p, step, False) for p in self.spiking]
+        return self._finish(projections, unit, analogue_unit, lshift, rshift, analogue_rshift)
+
+    def _fraction_bits(self, step: NDArray[np.float64]) -> int:
+        if self.p.reset == "none" and self.is_readout:
+            exact = bool(np.isin(self.p.beta, (0.0, 1.0)).all())
+            return 0 if exact and not self.wide_weights else READOUT_FRACTION_BITS
+        ratio = float(np.min(self.p.threshold / step))
+        return max(0, self.threshold_bits - math.floor(math.log2(ratio)))
+
+    def _project(self, p: Projection, scale: NDArray[np.float64], is_analogue: bool) -> QProjection:
+        bits = 16 if self.wide_weights and not is_analogue else self._bits(p)
+        w_max = (1 << (bits - 1)) - 1
+        if scale.size > 1 and p.conv:
+            scale = scale.reshape(p.n_columns, -1)[:, 0]
+        steps = scale[:, None, None, None] if p.conv else scale
+        w = np.clip(to_int(p.weight / steps * (256 if bits == 16 else 1)), -w_max, w_max)
+        source = self.network.node(p.pre)
+        volume = device_volume(source.shape, pads=isinstance(source, Population))
+        delay = p.delay
+        if delay is not None and delay.size > 1:
+            delay = to_device(delay, source_order(self.network, p))
+        on_device = np.ascontiguousarray(to_device_weight(self.network, p, w), np.int16)
+        return QProjection(p.name, p.pre, p.post, is_analogue, bits, on_device, scale,
+                           volume=volume, pool=p.pool, conv=p.conv, delay=delay)
+
+    def _finish(self, projections: list[QProjection], unit: NDArray[np.float64],
+                analogue_unit: NDArray[np.float64], lshift: int, rshift: int,
+                analogue_rshift: int) -> Made:
+        name, size = self.p.name, self.p.size
+        bias = sum((np.repeat(p.bias, size // p.n_columns)
+                    for p in (*self.analogue, *self.spiking) if p.bias is not None),
+                   start=np.zeros(size))
+        if self.p.alpha is None:
+            bias = bias + self.p.bias
+        bias_unit = analogue_unit if self.analogue else unit
+        threshold = self._on_device(_shared(self.p.threshold / unit), 1.0)
+        bias = self._on_device(bias / bias_unit)
+        for what, value in (("threshold", threshold), ("bias", bias)):
+            bounds.require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
+        fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
+        leak_q15, leak_shift = self._leak()
+        records, records_membrane, counts = recorded(self.network, self.rules, name)
+        size = volume_size(self.volume)
+        wanted = QPopulation(
+            name=name, size=size, reset=reset_mode(self.p), leak_q15=leak_q15,
+            leak_shift=leak_shift, fire_at=fire_at.astype(np.int64), reset_by=to_int(threshold),
+            bias=np.zeros(size, np.int64) if self.analogue else to_int(bias),
+            analogue_bias=to_int(bias) if self.analogue else None,
+            acc_lshift=lshift, acc_rshift=rshift, analogue_rshift=analogue_rshift,
+            records=records, records_membrane=records_membrane, counts=counts,
+            has_error=self.needs_error, keeps_raster=False,
+            touch_width=self._touch_width(threshold),
+            unit=self._on_device(np.atleast_1d(unit), 1.0),
+            membrane_bits=32, acc_bits=32, analogue_bits=32, current_fits=False, saturates=False,
+            shape=self.volume, natural=None if _is_ascending(self.natural) else self.natural,
+            dynamics=self._dynamics(unit), records_channels=self._records_channels(),
+        )
+        population, proofs = self._prove(wanted, projections)
+        return Made(population, projections, proofs)
+
+    def _prove(self, wanted: QPopulation,
+               projections: list[QProjection]) -> tuple[QPopulation, list[Bound]]:
+        """With as many fraction bits of the synaptic current as an int32 holds."""
+        while True:
+            try:
+                return bounds.prove(wanted, projections, self.rules, self.most,
+                                    self.network.n_steps, self.settings.membrane_bits,
+                                    self.network.readout.kind if self.is_readout else None)
+            except EdgeError:
+                d = wanted.dynamics
+                if d is None or d.i_frac_bits == 0:
+                    raise
+                wanted = replace(wanted, dynamics=replace(d, i_frac_bits=d.i_frac_bits - 1))
+
+    def _on_device(self, values: NDArray[np.float64], padding: float = 0) -> NDArray[np.float64]:
+        """Values of all neurons, (1,) or (size,), in the device's order."""
+        return values if values.size == 1 else to_device(values, self.natural, padding)
+
+    def _dynamics(self, unit: NDArray[np.float64]) -> QDynamics | None:
+        """What the plain kernels do not know, if there is such."""
+        p = self.p
+        is_plain = p.alpha is None and not p.is_multi_spike and not p.v_init.any() \
+            and p.v_min is None and reset_mode(p) not in ("subtract_once", "zero_delayed_all")
+        if is_plain:
+            return None
+
+        def in_units(values: NDArray[np.float64]) -> IntArray:
+            """What padding must not have is given to each neuron."""
+            made = values / unit
+            pads = bool((self.natural < 0).any() and made.any())
+            return to_int(self._on_device(made if pads else _shared(made)))
+
+        leak_i_q15 = None
+        if p.alpha is not None:
+            leak_i_q15 = to_int(self._on_device(_shared(p.alpha)) * 32768)
+        return QDynamics(
+            leak_i_q15=leak_i_q15, i_frac_bits=0 if leak_i_q15 is None else MOST_I_FRAC_BITS,
+            v_bias=np.zeros(1, np.int64) if leak_i_q15 is None else in_units(p.bias),
+            max_spikes=p.max_spikes or 255, v_init=in_units(p.v_init),
+            v_min=None if p.v_min is None else in_units(p.v_min))
+
+    def _records_channels(self) -> bool:
+        """A plastic 1 x 1 convolution starts or ends here."""
+        return any(q.name in self.rules and q.conv and self.p.name in (q.pre, q.post)
+                   for q in self.network.projections)
+
+    def _touch_width(self, threshold: NDArray[np.float64]) -> IntArray | None:
+        """threshold in membrane units."""
+        widths = {rule.width for name, rule in self.rules.items() if isinstance(rule, ErrorTouch)
+                  and self.network.projection(name).post == self.p.name}
+        if len(widths) > 1:
+            raise EdgeError("E203", f"touch rules into '{self.p.name}' have widths "
+                            f"{sorted(widths)}", help="give all of them the same width")
+        return np.maximum(to_int(widths.pop() * threshold), 1) if widths else None
+
+    def _leak(self) -> tuple[IntArray, int]:
+        beta = self._on_device(_shared(self.p.beta))
+        leak_q15 = to_int(beta * 32768)
+        if self.settings.leak == "q15" or beta.size > 1 or not 0.5 <= beta[0] < 1.0:
+            return leak_q15, 0
+        shift = scalar_to_int(-math.log2(1.0 - float(beta[0])))
+        exact = beta[0] == 1.0 - 2.0**-shift
+        is_shift = shift <= MAX_SHIFT and (exact or self.settings.leak == "shift")
+        return leak_q15, shift if is_shift else 0
+
+
+def _is_ascending(natural: IntArray) -> bool:
+    return bool((natural == np.arange(natural.size)).all())
+
+
+def _shared(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(1,) where all values agree."""
+    return values[:1] if (values == values[0]).all() else values
+
+
+def reset_mode(p: Population) -> ResetMode:
+    if p.reset == "none":
+        return "none"
+    if p.reset == "subtract":
+        at_once: ResetMode = "subtract_now" if p.looks_back else "subtract_once"
+        return "subtract_delayed" if p.reset_delay else at_once
+    delayed: ResetMode = "zero_delayed_all" if p.cancels_input else "zero_delayed"
+    return delayed if p.reset_delay else "zero_now"

@@ -1,0 +1,55 @@
+"""How a network is quantized."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import is_int, is_real
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to quantize.
+
+    weight_bits: bits of every projection's weights, 4 to 8, or 16 where no current enters.
+    bits_of: other bits for projections by name. per_neuron: one scale per postsynaptic neuron
+    where nothing plastic and not the readout stands. headroom: how far plastic weights may
+    grow, as a multiple of the largest. threshold_bits: bits given to the smallest threshold; None:
+    10, or as many (7 at least) as leave room for int16 membranes.
+    leak: 'auto' takes a shift where it is exact, 'q15' never, 'shift' the nearest.
+    membrane_bits: 16 forces saturating int16 membranes, 32 wide ones; None: 16 where they are
+    proven not to overflow, or where a spiking population's current of one step is proven to fit,
+    so that only its membrane may saturate; else 32.
+    x_frac_bits: fraction bits of int8 inputs, None to take them from the calibration samples.
+    """
+
+    weight_bits: int = 8
+    bits_of: Mapping[str, int] = field(default_factory=dict)
+    per_neuron: bool = False
+    headroom: float = 2.0
+    threshold_bits: int | None = None
+    leak: str = "auto"
+    membrane_bits: int | None = None
+    x_frac_bits: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.bits_of, Mapping):
+            raise EdgeError("E105", "bits_of is no mapping of projections to bits")
+        bits: int | None
+        for name, bits in {"weight_bits": self.weight_bits, **self.bits_of}.items():
+            if not is_int(bits) or bits not in (4, 5, 6, 7, 8, 16):
+                raise EdgeError("E105", f"{name}: {bits} weight bits", help="choose 4 to 8, or 16")
+        if not is_real(self.headroom) or not 1.0 <= self.headroom <= 64.0:
+            raise EdgeError("E105", f"headroom is {self.headroom}, expected 1 to 64")
+        bits = self.threshold_bits
+        if bits is not None and (not is_int(bits) or not 4 <= bits <= 14):
+            raise EdgeError("E105", f"threshold_bits is {bits}, expected 4 to 14 or None")
+        if self.leak not in ("auto", "q15", "shift"):
+            raise EdgeError("E105", f"leak is '{self.leak}', expected auto, q15 or shift")
+        if self.membrane_bits not in (None, 16, 32):
+            raise EdgeError("E105", f"membrane_bits is {self.membrane_bits}, expected 16 or 32")
+        bits = self.x_frac_bits
+        if bits is not None and (not is_int(bits) or not -8 <= bits <= 7):
+            raise EdgeError("E105", f"x_frac_bits is {bits}, expected -8 to 7")

@@ -1,0 +1,395 @@
+"""The integer model in NumPy: the definition of right. docs/arithmetic.md says the same in words.
+
+Inference runs whole batches of samples; learning takes them one by one, as a device does.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import is_int
+from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.qir import QEIHL, QSTDP, QErrorRule, QHomeostasis, QSyncRule
+from edge_dassdp.qir.packing import (
+    EIHL_DTYPE,
+    GATE_DTYPE,
+    GUARD_DTYPE,
+    LEARNING_DTYPE,
+    pack_bits,
+    pack_weights,
+)
+from edge_dassdp.qir.stored import rebuild
+from edge_dassdp.reference.local import apply_eihl, apply_homeostasis, apply_stdp
+from edge_dassdp.reference.memory import Memory, judge
+from edge_dassdp.reference.model import IntegerModel
+from edge_dassdp.reference.rules import (
+    Record,
+    apply_error_rule,
+    apply_sync_rule,
+    apply_touch_rule,
+    draw,
+    feed_back,
+    fit_gate,
+    record_gate,
+    softmax_error,
+    step_size_q8,
+)
+from edge_dassdp.targets.learned import (
+    checked_sample,
+    checked_weights,
+    known_projection,
+    learned_statistics,
+    members,
+)
+from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
+
+LEARNING_KIND, WARM_UP_KIND = 0, 1
+MAX_LOSS_Q8 = 32767
+
+
+class Reference(IntegerModel, Target):
+    """The reference as a Target."""
+
+    name = "reference"
+
+    # ---- state -------------------------------------------------------------------------------
+
+    @property
+    def slot(self) -> int:
+        return int(self.learning["batch_idx"])
+
+    def reset(self) -> None:
+        net = self.network
+        self.learning = np.zeros((), LEARNING_DTYPE)
+        self.learning["rng"] = net.seed if net.plastic else 0
+        self.gates = {p.name: np.zeros((), GATE_DTYPE) for p in net.plastic
+                      if isinstance(p.rule, QSyncRule)}
+        self.eihl = {p.name: np.zeros((), EIHL_DTYPE) for p in net.plastic
+                     if isinstance(p.rule, QEIHL)}
+        self.stdp = {p.name: np.zeros(p.n_pre + p.n_post, np.int64) for p in net.plastic
+                     if isinstance(p.rule, QSTDP)}
+        self.losses = np.zeros(net.n_batch, np.int64)
+        self.error = {p.name: np.zeros(p.size, np.int64) for p in net.populations if p.has_error}
+        self.memory = None if net.replay is None else Memory(net, net.replay)
+        self.guard = np.zeros((), GUARD_DTYPE) if net.guard and net.guard.margin else None
+        self.saved: dict[str, IntArray] = {}
+        super().reset()
+
+    def named_state(self) -> dict[str, NDArray[Any]]:
+        net = self.network
+        state: dict[str, NDArray[Any]] = {}
+        for p in net.populations:
+            state[f"v_{p.name}"] = self.v[p.name][0]
+            state[f"spk_{p.name}"] = (self.spikes[p.name][0] > 0).astype(np.int64)
+            if p.max_spikes > 1:
+                state[f"multi_{p.name}"] = self.spikes[p.name][0]
+            if p.name in self.i:
+                state[f"i_{p.name}"] = self.i[p.name][0]
+            if p.analogue_bias is not None:
+                state[f"base_{p.name}"] = self.base[p.name][0]
+            if p.has_error:
+                state[f"error_{p.name}"] = self.error[p.name]
+            if p.counts:
+                records = self.records[p.name]
+                state[f"count_{p.name}"] = np.concatenate([r.count for r in records])
+                if p.records != "none":
+                    mark = (1 << net.field_bits) - 1
+                    state[f"latency_{p.name}"] = np.concatenate(
+                        [np.where(r.latency < 0, mark, r.latency) for r in records])
+        for name, spikes in self.coded.items():
+            state |= self._coded_state(name, spikes[0, max(self.t_step - 1, 0)])
+        state["logits"] = self.sums[0]
+        for q in net.plastic:
+            state[f"w_{q.name}"] = self.w[q.name]
+            if q.name in self.gates:
+                state |= members(f"gate_{q.name}", self.gates[q.name])
+            if q.name in self.eihl:
+                state |= members(f"eihl_{q.name}", self.eihl[q.name])
+            if q.name in self.stdp:
+                state[f"stdp_{q.name}"] = self.stdp[q.name]
+        if net.plastic:
+            state |= members("learning", self.learning)
+        for p in net.populations:
+            if p.touch_width is not None:
+                state[f"touch_{p.name}"] = self.touches[p.name].astype(np.int64)
+        if self.memory is not None:
+            state |= members("replay", self.memory.counters)
+            if self.memory.ring.size:
+                state["ring"] = self.memory.ring.ravel().astype(np.int64)
+                state["ring_seen"] = self.memory.seen
+        if self.guard is not None:
+            state |= members("guard", self.guard)
+        return state
+
+    def _coded_state(self, name: str, spikes: IntArray) -> dict[str, NDArray[Any]]:
+        """What the device made of an input in the last step."""
+        state: dict[str, NDArray[Any]] = {f"coded_{name}": (spikes > 0).astype(np.int64)}
+        if self._inputs[name].counts:
+            state[f"multi_{name}"] = spikes
+        return state
+
+    def read_weights(self, projection: str) -> NDArray[np.int16]:
+        return self.w[known_projection(self.network, projection).name].astype(np.int16)
+
+    def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
+        self.w[projection] = checked_weights(self.network, projection, w)
+
+    def _learned_bytes(self) -> bytes:
+        parts = [record.tobytes() for records in (self.gates, self.eihl)
+                 for record in records.values()]
+        parts += [self.learning.tobytes()] if self.network.plastic else []
+        parts += [self.memory.counters.tobytes()] if self.memory is not None else []
+        parts += [self.guard.tobytes()] if self.guard is not None else []
+        if self.memory is not None and self.memory.ring.size:
+            parts += [self.memory.ring.tobytes(), self.memory.seen.astype("<u2").tobytes()]
+        return b"".join(parts)
+
+    def learned_digest(self) -> int:
+        """CRC-32 over the weight images of plastic projections and the learning state."""
+        crc = 0
+        for p in self.network.plastic:
+            crc = zlib.crc32(pack_weights(self.w[p.name], p.weight_bits), crc)
+        return zlib.crc32(self._learned_bytes(), crc)
+
+    def statistics(self) -> Statistics:
+        return learned_statistics(self.network, self.named_state())
+
+    # ---- inference ---------------------------------------------------------------------------
+
+    def classify(self, x: NDArray[np.int8], progress: Progress | None = None) -> IntArray:
+        """Classes of samples x, int8 (n, x_bytes), in one batched run."""
+        self.begin(x)
+        for t_step in range(self.network.n_steps):
+            self.step(t_step)
+        return self.end()
+
+    def _step_bytes(self) -> bytes:
+        parts = []
+        for p in self.network.populations:
+            parts.append(pack_bits(self.spikes[p.name][0] > 0))
+            parts.append(self.v[p.name][0].astype(f"<i{p.membrane_bits // 8}").tobytes())
+            if p.name in self.i:
+                parts.append(self.i[p.name][0].astype("<i4").tobytes())
+            if p.max_spikes > 1:
+                parts.append(self.spikes[p.name][0].astype(np.uint8).tobytes())
+        return b"".join(parts)
+
+    def infer(self, x: NDArray[np.int8], *, digest: bool = False,
+              n_steps: int | None = None) -> Outcome:
+        x = checked_sample(self.network, x)
+        steps = self.network.n_steps if n_steps is None else min(n_steps, self.network.n_steps)
+        crc = 0
+        self.begin(x[None, :])
+        for t_step in range(steps):
+            self.step(t_step)
+            if digest:
+                crc = zlib.crc32(self._step_bytes(), crc)
+        if steps < self.network.n_steps:
+            zeros = np.zeros(self.network.n_classes, np.int32)
+            return Outcome(0, zeros, forward_digest=crc if digest else None)
+        class_idx = int(self.end()[0])
+        logits = self.sums[0].astype(np.int32)
+        if digest:
+            crc = zlib.crc32(logits.astype("<i4").tobytes(), crc)
+        return Outcome(class_idx, logits, forward_digest=crc if digest else None)
+
+    # ---- learning ----------------------------------------------------------------------------
+
+    def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
+              digest: bool = False) -> Outcome:
+        self._check(label, loss_q8)
+        outcome = self.infer(x, digest=digest)
+        self._begin_kind(LEARNING_KIND)
+        slot = self.slot
+        own_loss, may_write = self._evaluate(label)
+        skipped = label != NO_LABEL and bool(self.error) and not may_write
+        if may_write:
+            self._learn_from_error()
+        is_updated = self._learn_from_activity() or may_write
+        self.learning["n_labelled"] += int(label != NO_LABEL)
+        self.learning["n_skipped"] += int(skipped)
+        if self.gates and self._fill_batch(LEARNING_KIND, own_loss if loss_q8 < 0 else loss_q8):
+            self._apply_sync_rules()
+            is_updated = True
+        n_replayed, has_fallen_back = 0, False
+        if label != NO_LABEL:
+            has_fallen_back = self._judge(outcome.class_idx, label)
+            n_replayed = self._remember(slot, label)
+        made = self._outcome(outcome, own_loss, skipped, is_updated, digest)
+        return replace(made, n_replayed=n_replayed, is_fallen_back=has_fallen_back)
+
+    def _learn_from_error(self) -> None:
+        """The error, fed back, and all error rules, from the records of the current slot."""
+        net, slot = self.network, self.slot
+        records = {name: r[slot] for name, r in self.records.items()}
+        active: dict[str, NDArray[np.bool_]] = {}
+        for name, record in records.items():
+            touched = self.touches.get(name)
+            active[name] = np.asarray(record.count > 0 if touched is None
+                                      else touched.any(axis=0))
+        feed_back(net, self.w, self.error, active)
+        step_q8 = step_size_q8(net, int(self.learning["n_labelled"]))
+        for p in net.plastic:
+            if isinstance(p.rule, QErrorRule) and p.rule.touch_columns:
+                apply_touch_rule(p, self.w[p.name], self.error[p.post], records[p.pre].count,
+                                 self.rasters[p.pre], self.touches[p.post], self.learning, step_q8)
+            elif isinstance(p.rule, QErrorRule):
+                apply_error_rule(p, self.w[p.name], self.error[p.post], records, self.learning,
+                                 step_q8)
+            elif isinstance(p.rule, QEIHL):
+                apply_eihl(p, self.w[p.name], self.error[p.post], records, self.learning,
+                           self.eihl[p.name], step_q8)
+
+    def _learn_from_activity(self) -> bool:
+        """Rules that run on every sample, from the records of the current slot; True if there are
+        some."""
+        records = {name: r[self.slot] for name, r in self.records.items()}
+        rules = [p for p in self.network.plastic if p.stage == "sample"]
+        for p in rules:
+            if isinstance(p.rule, QHomeostasis):
+                apply_homeostasis(p, self.w[p.name], records, self.learning)
+            else:
+                self.stdp[p.name] = apply_stdp(p, self.w[p.name], self.rasters[p.pre],
+                                               self.rasters[p.post], self.learning)
+        return bool(rules)
+
+    def _judge(self, class_idx: int, label: int) -> bool:
+        """Whether the weights fell back to the factory's after this sample."""
+        rule = self.network.guard
+        if rule is None or self.guard is None:
+            return False
+        rasters = {p.name: self.rasters[p.name] for p in self.network.cut}
+        factory_class = self.rerun(rasters, factory=True)
+        if not judge(self.guard, class_idx == label, factory_class == label, rule.window,
+                     rule.margin):
+            return False
+        for p in self.network.plastic:
+            self.w[p.name] = p.w.astype(np.int64)
+        return True
+
+    def _remember(self, slot: int, label: int) -> int:
+        """Store the sample recorded in `slot`, and learn again from others: how many."""
+        memory = self.memory
+        if memory is None:
+            return 0
+        memory.store({name: r[slot] for name, r in self.records.items()}, label,
+                     lambda: int(draw(self.learning, 1)[0]))
+        turns = [memory.next_of_ring] * memory.rule.n_ring
+        turns += [memory.next_of_flash] * memory.rule.n_flash
+        return sum(self._replay(turn()) for turn in turns)
+
+    def _replay(self, sample: tuple[dict[str, tuple[IntArray, IntArray]], int] | None) -> int:
+        """Learn again from a stored sample; 0 if there is none."""
+        if sample is None or self.memory is None:
+            return 0
+        fields, label = sample
+        for name, (counts, latencies) in fields.items():
+            self.records[name][self.slot] = Record(counts, latencies)
+        rasters = {name: rebuild(*pair, self.network.n_steps) for name, pair in fields.items()}
+        self.rasters |= {name: r for name, r in rasters.items() if name in self.rasters}
+        self.rerun(rasters)
+        _, may_write = self._evaluate(label)
+        if may_write:
+            self._learn_from_error()
+        self.memory.counters["n_replayed"] += 1
+        self.memory.counters["n_replay_skipped"] += int(not may_write)
+        return 1
+
+    def idle(self, n_steps: int) -> int:
+        memory = self.memory
+        if memory is None:
+            raise EdgeError("E503", "the model was built without it", cause="it has no replay")
+        n_done = 0
+        for _ in range(n_steps):
+            turns = [memory.next_of_ring, memory.next_of_flash]
+            if memory.counters["n_replayed"] % 2:
+                turns.reverse()
+            n_done += self._replay(turns[0]() or turns[1]())
+        return n_done
+
+    def save(self) -> None:
+        self._require_copy()
+        self.saved = {p.name: self.w[p.name].copy() for p in self.network.plastic}
+
+    def rollback(self) -> None:
+        self._require_copy()
+        for p in self.network.plastic:
+            self.w[p.name] = self.saved.get(p.name, p.w).astype(np.int64)
+
+    def _require_copy(self) -> None:
+        if self.network.guard is None or not self.network.guard.keeps_copy:
+            raise EdgeError("E503", "the model was built without it",
+                            cause="its guard keeps no copy of the weights")
+
+    def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
+                digest: bool = False) -> Outcome:
+        self._check(label, loss_q8)
+        if label == NO_LABEL and loss_q8 < 0:
+            raise EdgeError("E104", "a warm-up record without a label needs a loss")
+        outcome = self.infer(x, digest=digest)
+        self._begin_kind(WARM_UP_KIND)
+        own_loss, _ = self._evaluate(label)
+        if self.gates and self._fill_batch(WARM_UP_KIND, own_loss if loss_q8 < 0 else loss_q8):
+            for name, gate in self.gates.items():
+                record_gate(self.network.projection(name), gate, self.losses, self.records)
+        return self._outcome(outcome, own_loss, False, False, digest)
+
+    def _outcome(self, forward: Outcome, loss_q8: int, skipped: bool, updated: bool,
+                 digest: bool) -> Outcome:
+        return Outcome(forward.class_idx, forward.logits, loss_q8, skipped, updated,
+                       forward.forward_digest, self.learned_digest() if digest else None)
+
+    def fit_gate(self) -> None:
+        for gate in self.gates.values():
+            fit_gate(gate)
+
+    def _check(self, label: int, loss_q8: int) -> None:
+        if not self.network.plastic:
+            raise EdgeError("E503", "the projection is not plastic",
+                            cause="nothing in this network learns")
+        if not (is_int(label) and is_int(loss_q8)):
+            raise EdgeError("E104", f"label {label!r} or loss {loss_q8!r} is no integer")
+        if label != NO_LABEL and not 0 <= label < self.network.n_classes:
+            raise EdgeError("E503", "label out of range",
+                            cause=f"label {label}, classes 0 to {self.network.n_classes - 1}")
+        if loss_q8 != OWN_LOSS and not 0 <= loss_q8 <= MAX_LOSS_Q8:
+            raise EdgeError("E503", "value out of range", cause=f"loss {loss_q8}, 0 to 32767")
+
+    def _evaluate(self, label: int) -> tuple[int, bool]:
+        """Own loss in Q8, and whether error rules may write."""
+        if label == NO_LABEL:
+            return 0, False
+        err_q8, loss_q8 = softmax_error(self.network, self.sums[0], label)
+        if self.network.readout not in self.error:
+            return min(loss_q8, MAX_LOSS_Q8), False
+        self.error[self.network.readout] = err_q8
+        return min(loss_q8, MAX_LOSS_Q8), int(err_q8[label]) >= self.network.skip_below_q8
+
+    def _apply_sync_rules(self) -> None:
+        for p in self.network.plastic:
+            if isinstance(p.rule, QSyncRule):
+                apply_sync_rule(p, self.w[p.name], self.records, self.gates[p.name],
+                                self.learning)
+
+    def _begin_kind(self, kind: int) -> None:
+        """Another kind of sample discards an incomplete batch and starts the next one."""
+        slot = int(self.learning["batch_idx"])
+        if slot == 0 or int(self.learning["batch_kind"]) == kind:
+            return
+        for records in self.records.values():
+            records[0] = records[slot].copy()
+        self.learning["batch_idx"] = 0
+
+    def _fill_batch(self, kind: int, loss_q8: int) -> bool:
+        slot = int(self.learning["batch_idx"])
+        self.losses[slot] = loss_q8
+        self.learning["batch_kind"] = kind
+        is_full = slot + 1 == self.network.n_batch
+        self.learning["batch_idx"] = 0 if is_full else slot + 1
+        return is_full

@@ -1,0 +1,89 @@
+"""Replay and guard of the reference (docs/arithmetic.md, 13 and 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.qir import QNetwork, QReplay
+from edge_dassdp.qir.packing import GUARD_DTYPE, REPLAY_DTYPE
+from edge_dassdp.qir.stored import pack, stored_words, unpack
+from edge_dassdp.reference.rules import Record
+
+SEEN_MAX = 65535
+Draw = Callable[[], int]
+"""The next word of the random generator."""
+
+
+class Memory:
+    """Stored samples of one device: those of flash, and the ring in RAM.
+
+    counters: REPLAY_DTYPE. ring: uint32 (slots, words), slot a C + c holds place a of class c.
+    seen: (n_classes,) samples offered so far.
+    """
+
+    def __init__(self, network: QNetwork, replay: QReplay) -> None:
+        self.network, self.rule = network, replay
+        self.counters = np.zeros((), REPLAY_DTYPE)
+        n_slots = replay.ring_per_class * network.n_classes
+        self.ring = np.zeros((n_slots, stored_words(network)), np.uint32)
+        self.seen = np.zeros(network.n_classes, np.int64)
+
+    def store(self, records: dict[str, Record], label: int, draw: Draw) -> None:
+        """Offer the sample in `records` to the ring; a reservoir draws."""
+        k = self.rule.ring_per_class
+        if k == 0:
+            return
+        seen = int(self.seen[label])
+        place = seen % k
+        if self.rule.is_reservoir and seen >= k:
+            place = draw() % (seen + 1)
+        if place < k:
+            cut = [records[p.name] for p in self.network.cut]
+            sample = pack(self.network, np.concatenate([r.count for r in cut]),
+                          np.concatenate([r.latency for r in cut]))
+            self.ring[place * self.network.n_classes + label] = np.frombuffer(sample, np.uint32)
+        if self.rule.is_reservoir:
+            self.seen[label] = min(seen + 1, SEEN_MAX)
+        else:
+            seen += 1
+            self.seen[label] = seen if seen < SEEN_MAX // k * k else seen - k
+
+    def next_of_ring(self) -> tuple[dict[str, tuple[IntArray, IntArray]], int] | None:
+        """(counts and latencies by population, label) of the next filled slot, None if all are
+        empty."""
+        n_slots, n_classes = len(self.ring), self.network.n_classes
+        for step in range(n_slots):
+            slot = (int(self.counters["ring_idx"]) + step) % n_slots
+            if slot // n_classes < self.seen[slot % n_classes]:
+                self.counters["ring_idx"] = (slot + 1) % n_slots
+                return unpack(self.network, self.ring[slot].tobytes()), slot % n_classes
+        return None
+
+    def next_of_flash(self) -> tuple[dict[str, tuple[IntArray, IntArray]], int] | None:
+        """The same of the samples in flash."""
+        n = self.rule.labels.size
+        if n == 0:
+            return None
+        i = int(self.counters["flash_idx"])
+        self.counters["flash_idx"] = (i + 1) % n
+        sample = pack(self.network, self.rule.counts[i], self.rule.first_spike_steps[i])
+        return unpack(self.network, sample), int(self.rule.labels[i])
+
+
+def judge(guard: NDArray[np.void], hit: bool, factory_hit: bool, window: int, margin: int) -> bool:
+    """Counts a labelled sample in `guard`, GUARD_DTYPE; True if the weights must fall back."""
+    mask = (1 << window) - 1
+    guard["hits_bits"] = (int(guard["hits_bits"]) << 1 | hit) & mask
+    guard["factory_hits_bits"] = (int(guard["factory_hits_bits"]) << 1 | factory_hit) & mask
+    guard["n_judged"] = min(int(guard["n_judged"]) + 1, window)
+    lead = int(guard["factory_hits_bits"]).bit_count() - int(guard["hits_bits"]).bit_count()
+    if guard["n_judged"] < window or lead < margin:
+        return False
+    n_fallbacks = int(guard["n_fallbacks"])
+    guard[()] = np.zeros((), GUARD_DTYPE)
+    guard["n_fallbacks"] = min(n_fallbacks + 1, 65535)
+    return True

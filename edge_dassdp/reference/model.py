@@ -1,0 +1,248 @@
+"""Inference of the integer model in NumPy: whole batches of samples, one step after the other.
+
+docs/arithmetic.md says the same in words; `reference.Reference` adds learning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.qformat import IntArray, round_shift, saturate
+from edge_dassdp.ir import Input
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes, input_bytes
+from edge_dassdp.qir.encoders import encode_codes
+from edge_dassdp.qir.packing import unpack_rows
+from edge_dassdp.qir.samples import read_events
+from edge_dassdp.qir.sums import sums
+from edge_dassdp.quantize.bounds import RICH_BITS, leak
+from edge_dassdp.reference.rules import Record
+
+
+class IntegerModel:
+    """Weights, membranes and records of a network. Only the first sample of a batch is recorded."""
+
+    def __init__(self, network: QNetwork) -> None:
+        self.network = network
+        self.reset()
+
+    @property
+    def slot(self) -> int:
+        """Where the sample that runs is recorded."""
+        return 0
+
+    def reset(self) -> None:
+        """Factory weights, nothing recorded."""
+        net = self.network
+        self.w = {p.name: p.w.astype(np.int64) for p in net.projections}
+        self.records = {
+            p.name: [Record.empty(p.n_recorded, clear=False) for _ in range(net.n_batch)]
+            for p in net.populations if p.counts}
+        self.rasters = {p.name: np.zeros((net.n_steps, p.size), bool) for p in net.populations
+                        if p.keeps_raster}
+        self.touches = {p.name: np.zeros((net.n_steps, p.size), bool) for p in net.populations
+                        if p.touch_width is not None}
+        self._uses_factory = False
+        self._inputs = {i.name: i for i in net.inputs}
+        self._places = {p.name: index for index, p in enumerate(net.populations)}
+        self._delayed_inputs = {q.pre for q in net.projections
+                                if q.delay is not None and q.pre in self._inputs}
+        self._rest(1)
+
+    def _rest(self, n: int) -> None:
+        """Membranes, spikes and sums of n samples at the start."""
+        net = self.network
+        self.v: dict[str, IntArray] = {}
+        self.i: dict[str, IntArray] = {}
+        self.spikes: dict[str, NDArray[Any]] = {}
+        self.history: dict[str, NDArray[Any]] = {}
+        self.base: dict[str, IntArray] = {}
+        for p in net.populations:
+            self._rest_population(p, n)
+        for name in self._delayed_inputs:
+            self.history[name] = np.zeros((net.n_steps, n, self._inputs[name].size), bool)
+        self.coded = {i.name: np.zeros((n, net.n_steps, i.size), np.int64) for i in net.inputs
+                      if i.n_events or i.encoder}
+        self.t_step = 0
+        self.sums = np.zeros((n, net.n_classes), np.int64)
+
+    def _rest_population(self, p: QPopulation, n: int) -> None:
+        d = p.dynamics
+        start = np.zeros(1, np.int64) if d is None else d.v_init
+        self.v[p.name] = np.broadcast_to(start, (n, p.size)).copy()
+        if d is not None and d.leak_i_q15 is not None:
+            self.i[p.name] = np.zeros((n, p.size), np.int64)
+        self.spikes[p.name] = np.zeros((n, p.size), np.int64 if p.max_spikes > 1 else bool)
+        self.base[p.name] = np.broadcast_to(p.bias, (n, p.size))
+        if p.n_history:
+            self.history[p.name] = np.zeros((self.network.n_steps, n, p.size), bool)
+
+    def begin(self, x: NDArray[np.int8]) -> None:
+        """Start samples x, int8 (n, x_bytes)."""
+        self._rest(len(x))
+        self.x = x
+        for i in self.network.inputs:
+            if i.name in self.coded:
+                self.coded[i.name] = self._coded(i)
+        for records in self.records.values():
+            records[self.slot] = Record.empty(records[self.slot].count.size)
+
+    def _coded(self, source: Input) -> IntArray:
+        """Spikes that the device makes of a sample, (n, n_steps, size)."""
+        at, net = self.network.x_offsets[source.name], self.network
+        own = np.ascontiguousarray(self.x[:, at : at + input_bytes(source)])
+        if source.n_events:
+            return read_events(source, own, net.n_steps)
+        codes = own.reshape(len(own), source.n_frames, -1).astype(np.int64)
+        return encode_codes(source, codes, net.n_steps).astype(np.int64)
+
+    def step(self, t_step: int) -> None:
+        """One time step of every population, in order."""
+        self.t_step = t_step + 1
+        for name in self._delayed_inputs:
+            self.history[name][t_step] = self.spikes_from(name, t_step)
+        for p in self.network.populations:
+            if p.analogue_bias is not None:
+                self.base[p.name] = self._analogue_current(p, t_step)
+            self._step_population(p, t_step)
+
+    def _step_population(self, p: QPopulation, t_step: int) -> None:
+        acc = np.zeros_like(self.v[p.name])
+        for q in self.network.into(p.name):
+            if not q.is_analogue:
+                acc += sums(q, self._arriving(q, t_step), self._weights(q), p.shape)
+        self._update(p, acc)
+        if p.n_history:
+            self.history[p.name][t_step] = self.spikes[p.name] > 0
+        self._observe(p, t_step)
+
+    def _arriving(self, q: QProjection, t_step: int) -> NDArray[Any]:
+        """Spikes that a projection hears, (n, neurons of its source)."""
+        if q.delay is None:
+            return self.spikes_from(q.pre, t_step)
+        is_back = self._places.get(q.pre, -1) >= self._places[q.post]
+        lag, rows = q.delay + int(is_back), self.history[q.pre]
+        step = np.broadcast_to(t_step - lag, rows.shape[2:])
+        arrived = rows[np.maximum(step, 0), :, np.arange(rows.shape[2])].T
+        return np.where(step >= 0, arrived, 0)
+
+    def _weights(self, q: QProjection) -> IntArray:
+        return q.w.astype(np.int64) if self._uses_factory else self.w[q.name]
+
+    def rerun(self, rasters: Mapping[str, NDArray[np.bool_]], *, factory: bool = False) -> int:
+        """The plastic part alone, from rasters (n_steps, size) of the cut; its class.
+
+        factory: with factory weights instead of learned ones.
+        """
+        net = self.network
+        for name in rasters:
+            self.spikes[name] = np.zeros((1, net.population(name).size), bool)
+        for p in map(net.population, net.plastic_part):
+            self._rest_population(p, 1)
+            if p.counts:
+                self.records[p.name][self.slot] = Record.empty(p.n_recorded)
+        self.sums = np.zeros((1, net.n_classes), np.int64)
+        self._uses_factory = factory
+        for t_step in range(net.n_steps):
+            for p in net.populations:
+                if p.name in net.plastic_part:
+                    self._step_population(p, t_step)
+                elif p.name in rasters:
+                    self.spikes[p.name] = rasters[p.name][None, t_step]
+                    if p.n_history:
+                        self.history[p.name][t_step] = self.spikes[p.name]
+        self._uses_factory = False
+        return int(self.sums[0].argmax())
+
+    def _analogue_current(self, p: QPopulation, t_step: int) -> IntArray:
+        assert p.analogue_bias is not None
+        current = np.broadcast_to(p.analogue_bias, self.v[p.name].shape).astype(np.int64)
+        for q in self.network.into(p.name):
+            if q.is_analogue:
+                x = self._frame(q.pre, t_step).astype(np.int64)
+                current = current + sums(q, x, self.w[q.name], p.shape)
+        return np.asarray(round_shift(current, p.analogue_rshift))
+
+    def _frame(self, source: str, t_step: int) -> NDArray[np.int8]:
+        """What an input gives in one step, (n, frame bytes)."""
+        i = next(i for i in self.network.inputs if i.name == source)
+        n_bytes = frame_bytes(i)
+        first = self.network.x_offsets[source] + (t_step if i.n_frames > 1 else 0) * n_bytes
+        return self.x[:, first : first + n_bytes]
+
+    def spikes_from(self, source: str, t_step: int) -> NDArray[Any]:
+        """Spikes of a population, or of an input, (n, size): 0 or 1, or how many."""
+        if source in self.spikes:
+            return self.spikes[source]
+        if source in self.coded:
+            return self.coded[source][:, t_step]
+        packed = np.ascontiguousarray(self._frame(source, t_step))
+        return unpack_rows(packed.tobytes(), self._inputs[source].size)
+
+    def _update(self, p: QPopulation, acc: IntArray) -> None:
+        v, d = self.v[p.name], p.dynamics
+        current = round_shift(acc << p.acc_lshift, p.acc_rshift) + self.base[p.name]
+        if d is not None:
+            if d.leak_i_q15 is not None:
+                i = round_shift(self.i[p.name] * d.leak_i_q15, 15) + (current << d.i_frac_bits)
+                i = saturate(i, RICH_BITS)
+                self.i[p.name], current = i, round_shift(i, d.i_frac_bits)
+            current = current + d.v_bias
+        r = v >= p.fire_at
+        if p.reset == "zero_delayed":
+            v = np.where(r, 0, v)
+        v = leak(v, p.leak_q15, p.leak_shift) + current
+        if p.reset == "zero_delayed_all":
+            v = np.where(r, 0, v)
+        if p.reset in ("subtract_delayed", "subtract_now"):
+            v = v - np.where(r, p.reset_by, 0)
+        v = self._fit(p, v)
+        s: NDArray[Any] = v >= p.fire_at
+        if p.reset == "subtract_now":
+            v = self._fit(p, v - (s.astype(np.int64) - r) * p.reset_by)
+        if p.reset == "zero_now":
+            v = np.where(s, 0, v)
+        if p.reset == "subtract_once":
+            if p.max_spikes > 1:
+                s = np.where(s, np.minimum((v - p.fire_at) // p.reset_by + 1, p.max_spikes), 0)
+            v = v - s.astype(np.int64) * p.reset_by
+        if d is not None and d.v_min is not None:
+            v = np.maximum(v, d.v_min)
+        self.v[p.name], self.spikes[p.name] = v, s
+
+    def _fit(self, p: QPopulation, v: IntArray) -> IntArray:
+        if p.dynamics is not None:
+            return np.asarray(saturate(v, min(p.membrane_bits, RICH_BITS)))
+        if p.membrane_bits == 16 and p.saturates:
+            return np.asarray(saturate(v, 16))
+        limit = 1 << (p.membrane_bits - 1)
+        if not ((v >= -limit) & (v < limit)).all():
+            raise EdgeError("E506", f"population '{p.name}': a membrane left its proven range")
+        return v
+
+    def _observe(self, p: QPopulation, t_step: int) -> None:
+        if p.name == self.network.readout:
+            is_sum = self.network.readout_kind == "membrane_sum"
+            self.sums += self.v[p.name] if is_sum else self.spikes[p.name]
+        if p.counts:
+            events = self.v[p.name][0] > 0 if p.records_membrane else self.spikes[p.name][0] > 0
+            if p.records_channels:
+                events = events.reshape(-1, p.shape[0]).any(axis=0)[: p.n_recorded]
+            self.records[p.name][self.slot].add(events, t_step, keep_last=p.records == "last")
+        if p.keeps_raster:
+            self.rasters[p.name][t_step] = self.spikes[p.name][0] > 0
+        if p.touch_width is not None:
+            near = np.abs(self.v[p.name][0] - p.reset_by) < p.touch_width
+            self.touches[p.name][t_step] = near
+
+    def end(self) -> IntArray:
+        """Classes of the samples: the lowest index of the largest logit."""
+        net = self.network
+        readout = net.population(net.readout)
+        if readout.counts and readout.records_membrane and readout.records == "last":
+            self.records[readout.name][self.slot].count = (self.sums[0] > 0).astype(np.int64)
+        return np.asarray(self.sums.argmax(axis=1))

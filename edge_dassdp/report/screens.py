@@ -1,0 +1,367 @@
+"""Screens of the command line: rich tables in which every number says where it comes from.
+
+P predicted before the build, L linked ELF file, E executed (the reference or the emulator, bit
+for bit the device's; instructions from QEMU), M measured on a board. No I/O here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from edge_dassdp.build import elf
+from edge_dassdp.figures.device import Build, DeviceFigures
+from edge_dassdp.figures.fidelity import Fidelity
+from edge_dassdp.figures.inspection import Inspection
+from edge_dassdp.figures.widths import Width
+from edge_dassdp.harness import Stream, Verification, rolling_accuracy
+from edge_dassdp.ir import Input
+from edge_dassdp.plan import layout
+from edge_dassdp.targets.target import Statistics
+
+LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
+OWNERS = {"weights": "plastic weights", "inference": "inference state",
+          "learning": "learning state", "padding": "inference state", "link": "link",
+          "port": "port", "stack": "stack"}
+_NONE = "–"
+
+
+def ram_by_owner(predicted: layout.Ledger) -> dict[str, int]:
+    """Bytes of static RAM by owner, in `OWNERS` order; padding goes to the inference state."""
+    owners = dict.fromkeys(OWNERS.values(), 0)
+    for line in predicted.lines:
+        owners[OWNERS[line.group]] += line.bytes
+    return owners
+
+
+def linked_by_owner(predicted: layout.Ledger, linked: elf.Ledger) -> dict[str, int]:
+    """`ram_by_owner` with the sizes of the ELF file.
+
+    A symbol is linked whole: the parts inside the state keep the offsets that the compiler
+    asserted, everything else has its linked size.
+    """
+    owners = dict.fromkeys(OWNERS.values(), 0)
+    for line in predicted.lines:
+        symbol, dot, _ = line.what.partition(".")
+        size = linked.stack if symbol == "stack" else linked.ram.get(symbol, 0)
+        owners[OWNERS[line.group]] += line.bytes if dot else size
+    return owners
+
+
+def input_text(source: Input, x_frac_bits: int | None = None) -> str:
+    """One line on an input: what a sample holds for it. x_frac_bits: of currents, if known."""
+    of = "x".join(f"{n:,}" for n in source.raw_shape)
+    frames = f"{source.n_frames:,} frames of " if source.n_frames > 1 else ""
+    fraction = "" if x_frac_bits is None else f" with {x_frac_bits} fraction bits"
+    if source.n_events:
+        times = "up to 255 times" if source.counts else "at most once"
+        what = (f"lists of up to {source.n_events:,} spikes of {of}, each {times} in one of "
+                f"{source.n_frames:,} steps")
+    elif source.encoder is not None:
+        what = (f"{frames}{of} values, int8 with {source.encoder.frac_bits} fraction bits, made "
+                f"spikes by a {source.encoder.kind} encoder")
+    elif source.spikes:
+        what = f"{frames}{of} spikes, each 0 or 1"
+    else:
+        what = f"{frames}{of} currents, int8{fraction}"
+    return f"input {source.name}: {what}"
+
+
+def inspect_head(found: Inspection, name: str, kind: str, sha256: str,
+                 profile: str | None) -> Text:
+    """What was read, in lines: file, shape, source, inputs, readout."""
+    chain = "→".join("x".join(map(str, shape)) for shape in found.shapes)
+    origin = f"source profile {profile.partition(',')[0]} ({found.resets})" if profile \
+        else f"resets: {found.resets}"
+    lines = [f"{name}  {kind}  sha {sha256[:12]}…  {chain}  {found.n_steps:,} steps  {origin}",
+             *map(input_text, found.inputs)]
+    what = "spikes counted" if found.readout_kind == "spike_count" else "membranes summed"
+    lines.append(f"class: {what} over the steps, the largest of {found.readout}")
+    return Text("\n".join(lines), overflow="fold")
+
+
+def inspect_screen(found: Inspection) -> RenderableType:
+    """Equations, wiring with its cost, and the boards."""
+    learning = {q.post for q in found.projections if q.rule}
+    neurons = _table("population", "shape", "neurons", "constants", "equation (resolved)",
+                     "plastic in", left=("shape", "equation (resolved)", "plastic in"))
+    for p in found.populations:
+        neurons.add_row(p.name, "x".join(map(str, p.shape)), f"{p.size:,}", f"{p.n_constants:,}",
+                        Text(p.equation), "yes" if p.name in learning else "no")
+    notes = ["v membrane, i or x the current that arrives in a step, s spikes, r 1 where the "
+             "membrane of the step before stood above the threshold, else 0"]
+    if found.frozen_because:
+        notes.append(f"nothing learns by default: {found.frozen_because}")
+    boards = [_boards(found)] if found.boards else []
+    return _apart(neurons, Text("\n".join(notes), "dim"), _wiring(found), *boards)
+
+
+def _wiring(found: Inspection) -> RenderableType:
+    table = _table("projection", "from → to", "kind", "weights", "bits P", "biases", "all fire P",
+                   "a spike P", "learns", left=("from → to", "kind", "learns"))
+    for q in found.projections:
+        table.add_row(
+            q.name, f"{q.pre} → {q.post}", q.kind, f"{q.n_weights:,}", str(q.weight_bits),
+            f"{q.n_biases:,}" if q.n_biases else _NONE,
+            f"{q.operations:,}{' MAC' * q.is_analogue}",
+            _NONE if q.is_analogue else f"{q.operations_per_event:,.1f}", q.rule or "no")
+    table.add_section()
+    table.add_row("in all", "", "", f"{sum(q.n_weights for q in found.projections):,}", "",
+                  f"{sum(q.n_biases for q in found.projections):,}", f"{found.operations:,}", "",
+                  "", style="bold")
+    text = (f"{found.n_parameters:,} parameters, weights {-(-found.weight_bits // 8):,} B P. "
+            "All fire: synaptic operations of a step in which every neuron spikes once. A spike: "
+            "those of one, mean over presynaptic neurons.")
+    macs = {q.once for q in found.projections if q.is_analogue}
+    if macs:
+        when = " or ".join("once a sample" if once else "in every step" for once in sorted(macs))
+        text += f" MAC: multiply-accumulates of currents, {when}."
+    return Group(table, Text(text, "dim"))
+
+
+def _boards(found: Inspection) -> Table:
+    is_choice = any(b.ram_frozen is not None for b in found.boards)
+    table = _table("board", "RAM B P", *["frozen P"] * is_choice, "of", "flash B P, at most", "of",
+                   "verdict P", left=("verdict P",))
+    for b in found.boards:
+        frozen = _NONE if b.ram_frozen is None else f"{b.ram_frozen:,}"
+        verdict = b.problem or "fits"
+        if b.problem and b.fits_frozen:
+            verdict += "; frozen it fits"
+        elif not b.problem and not b.is_flash_certain:
+            verdict = "fits if the code is small enough: build tells"
+        table.add_row(b.name, f"{b.ram_needed:,}", *[frozen] * is_choice,
+                      f"{b.ram_bytes:,}", f"{b.flash_bound:,}", f"{b.flash_bytes:,}", verdict,
+                      style="red" if b.problem else "")
+    return table
+
+
+def quantize_screen(fidelity: Fidelity) -> RenderableType:
+    """Weights, kernels, proven ranges and what the rounding changed."""
+    weights = _table("weights", "bits", "one step", "clipped", "learns", left=("learns",))
+    runs = _table("projection", "rows added in bytes", "runs", left=("runs",))
+    ranges = _table("worst case", "peak P", "limit", "used", "container", left=("container",))
+    for population in fidelity.populations:
+        for q in population.projections:
+            step = f"{q.scale_min:.4g}"
+            if q.scale_max > q.scale_min:
+                step += f"..{q.scale_max:.4g}"
+            weights.add_row(q.name, str(q.weight_bits), step, _percent(q.clipped, 2),
+                            "plastic" if q.is_plastic else "frozen")
+            runs.add_row(q.name, _NONE if q.byte_rows is None else str(q.byte_rows), q.reason)
+        for proof in population.proofs:
+            clips = population.saturates and proof.what.endswith("membrane")
+            ranges.add_row(proof.what, f"{proof.peak:,}", f"{proof.limit:,}",
+                           _percent(proof.peak / proof.limit, 1),
+                           f"int{proof.container_bits}{', saturates' if clips else ''}")
+    parts = (weights, runs, ranges, _membranes(fidelity))
+    return _apart(*parts, *([_accuracies(fidelity)] if fidelity.n_samples else []))
+
+
+def _membranes(fidelity: Fidelity) -> Table:
+    table = _table("population", "neurons", "membranes", "saturated E", "spikes flipped E",
+                   "first at step E", left=("membranes",))
+    for p in fidelity.populations:
+        saturated = _NONE if p.saturated is None else _percent(p.saturated, 3)
+        table.add_row(p.name, str(p.size), p.membrane,
+                      saturated if p.saturates else "cannot",
+                      _NONE if p.flipped is None else _percent(p.flipped, 2),
+                      _NONE if p.diverges_at is None else str(p.diverges_at))
+    return table
+
+
+def width_text(width: Width) -> str:
+    """One line on a width: its accuracy, or that it is refused."""
+    return f"{width.weight_bits} bits {_share(width.accuracy)}{' refused' * bool(width.refused)}"
+
+
+def widths_screen(widths: Sequence[Width], chosen: int) -> RenderableType:
+    """Accuracy and instructions by bits of a weight; chosen: those of the network written."""
+    cpus = list(dict.fromkeys(cpu for w in widths for cpu in w.sums))
+    cores = [cpu.removeprefix("cortex-").upper() for cpu in cpus]
+    table = _table("weight bits", "accuracy E", "rows added in bytes", *(f"{c} P" for c in cores))
+    for w in widths:
+        table.add_row(f"{w.weight_bits}{' (chosen)' * (w.weight_bits == chosen)}",
+                      "refused" if w.refused else _share(w.accuracy), str(w.byte_rows),
+                      *(f"{w.sums[cpu]:.2f}" if cpu in w.sums else _NONE for cpu in cpus))
+    notes = [f"{w.weight_bits} bits refused: {w.refused}" for w in widths if w.refused]
+    if cores:
+        notes.insert(0, f"{cores[0]} to {cores[-1]}: instructions of a synaptic operation, the "
+                     "activity being that of these samples.")
+    return _apart(table, *map(Text, notes))
+
+
+def _accuracies(fidelity: Fidelity) -> Text:
+    text = f"{fidelity.n_samples:,} samples: same class as in float {_share(fidelity.agreement)} E"
+    if fidelity.float_accuracy is not None:
+        text += (f"; accuracy float {_share(fidelity.float_accuracy)}, integer "
+                 f"{_share(fidelity.integer_accuracy)} E")
+    clipped = [p.name for p in fidelity.populations if p.saturated]
+    if clipped:
+        text += f"\nmembranes of {', '.join(clipped)} saturated; with --membrane-bits 32 none does"
+    return Text(text)
+
+
+def ledger_screen(predicted: layout.Ledger, build: Build | None = None) -> RenderableType:
+    """RAM and flash in bytes: predicted, and beside it what was linked."""
+    table = _table("RAM, bytes", "P", "L")
+    linked = build.linked if build else None
+    state = ("weights", "inference", "learning", "padding")
+    for symbol, size in predicted.by_symbol().items():
+        table.add_row(symbol, f"{size:,}", f"{linked.ram.get(symbol, 0):,}" if linked else _NONE)
+        if symbol == "dassdp_state":
+            for group in state:
+                inside = sum(line.bytes for line in predicted.lines if line.group == group)
+                table.add_row(f"  of it {group}", f"{inside:,}", "", style="dim")
+    board = predicted.board
+    table.add_row("stack, reserved", f"{board.stack_bytes:,}",
+                  f"{linked.stack:,}" if linked else _NONE)
+    table.add_section()
+    table.add_row("RAM in all", f"{predicted.ram_bytes:,}",
+                  f"{linked.ram_bytes:,}" if linked else _NONE, style="bold")
+    table.add_row(f"  of {board.ram.bytes:,} on {board.name}",
+                  _percent(predicted.ram_bytes / board.ram.bytes, 1),
+                  _percent(linked.ram_bytes / board.ram.bytes, 1) if linked else _NONE)
+    table.add_row("learning beyond weights", f"{predicted.learning_state_bytes:,}", "")
+    parts: list[RenderableType] = [_flash(predicted, linked)]
+    if build and linked:
+        sections = (f"by section: .text {linked.text:,}, .data {linked.data:,}, .bss "
+                    f"{linked.bss:,}, .stack {linked.stack:,} B L")
+        parts += [Text(sections), _call_path(build)]
+    return _apart(table, *parts)
+
+
+def _flash(predicted: layout.Ledger, linked: elf.Ledger | None) -> Table:
+    table = _table("flash, bytes", "P", "L")
+    board = predicted.board
+    table.add_row("model constants", f"{predicted.constant_bytes:,}", "")
+    table.add_section()
+    table.add_row("flash in all", f"at most {predicted.flash_bound:,}",
+                  f"{linked.flash_bytes:,}" if linked else _NONE, style="bold")
+    table.add_row(f"  of {board.flash.bytes:,} on {board.name}",
+                  _percent(predicted.flash_bound / board.flash.bytes, 1),
+                  _percent(linked.flash_bytes / board.flash.bytes, 1) if linked else _NONE)
+    return table
+
+
+def _call_path(build: Build) -> Text:
+    stack, reserved = build.stack, build.firmware.board.stack_bytes
+    text = (f"deepest call path {stack.path_bytes:,} B L: {' → '.join(stack.path)}\n"
+            f"with an interrupt on top {stack.bytes:,} B of {reserved:,} B reserved")
+    if stack.isr_path:
+        text += f": {' → '.join(stack.isr_path)}"
+    return Text(f"{text}\nmade by {build.firmware.compiler}", overflow="fold")
+
+
+def measure_screen(figures: DeviceFigures) -> RenderableType:
+    """Everything known of a network on a board, and what is not."""
+    build = figures.build
+    table = _table("quantity", "P", "L", "E", "M")
+    table.add_row("static RAM with stack, B", f"{build.predicted.ram_bytes:,}",
+                  f"{build.linked.ram_bytes:,}", _NONE, _NONE)
+    table.add_row("flash, B", _NONE, f"{build.linked.flash_bytes:,}", _NONE, _NONE)
+    painted = _NONE if figures.stack_painted is None else f"{figures.stack_painted:,}"
+    table.add_row("stack, worst case | painted, B", _NONE, f"{build.stack.bytes:,}", painted, _NONE)
+    before = figures.predicted
+    table.add_row("synaptic operations, inference: mean", f"{before.synaptic_ops:,.0f}", _NONE,
+                  _NONE, _NONE)
+    for what, predicted, counted in (
+            ("inference", before.inference, figures.inference),
+            ("learning, every sample", before.learning, figures.learning),
+            ("learning, samples that wrote", before.written, figures.written)):
+        table.add_row(f"instructions, {what}: mean", _rounded(predicted), _NONE,
+                      _rounded(counted.mean if counted else None), _NONE)
+        table.add_row("  largest", _NONE, _NONE, f"{counted.max:,}" if counted else _NONE, _NONE)
+    n = figures.inference.n_samples if figures.inference else 0
+    wrote = figures.written.n_samples if figures.written else 0
+    note = ("P of instructions: the same samples on the reference, operations priced by "
+            f"boards/costs.toml. E: QEMU, {n} samples, {wrote} of them wrote weights. Not "
+            "measured: cycles, time and energy on a board (QEMU counts instructions, not cycles).")
+    return _apart(ledger_screen(build.predicted, build), table, Text(note))
+
+
+def _rounded(value: float | None) -> str:
+    return _NONE if value is None else f"{value:,.0f}"
+
+
+def verify_screen(done: Verification, what: str) -> RenderableType:
+    """PASS with what was compared, or the first divergence."""
+    table = _table("target", "samples", "learning steps", "differences")
+    for name in done.targets:
+        is_first = name == done.targets[0]
+        table.add_row(name, f"{done.samples:,}", f"{done.learning_steps:,}",
+                      "is the reference" if is_first else
+                      str(int(done.divergence is not None and done.divergence.target == name)))
+    if done.divergence:
+        return _apart(table, Text(f"DIFFERENT: {done.divergence}", "bold red"))
+    return _apart(table, Text(f"PASS bit-exact: {done.values_compared:,} values of {what}",
+                              "bold green"))
+
+
+def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window: int = 100,
+                 letter: str = "E", link: str = "", rows: int = 10) -> RenderableType:
+    """The course of a stream and the counters of the target after it; letter: its origin."""
+    table = _table("samples", f"accuracy({window}) {letter}", "skipped", left=())
+    rolling, n = rolling_accuracy(stream.hits, window), len(stream.labels)
+    for end in checkpoints(n, rows):
+        table.add_row(f"{end:,}", _percent(float(rolling[end - 1]), 1),
+                      _percent(float(stream.is_skipped[:end].mean()), 1))
+    tried = max(statistics.n_updates, 1)
+    text = (f"{target}: {n:,} samples learned, accuracy over the stream "
+            f"{_percent(float(stream.hits.mean()), 1) if n else _NONE}; of "
+            f"{statistics.n_updates:,} weight updates {_percent(statistics.n_vanished / tried, 1)}"
+            f" vanished; {statistics.n_saturated:,} weights stand at an end of their range")
+    if statistics.n_replayed:
+        text += (f"; {statistics.n_replayed:,} stored samples learned again, of them "
+                 f"{statistics.n_replay_skipped:,} skipped")
+    if statistics.n_fallbacks:
+        text += f"; fell back to factory weights {statistics.n_fallbacks:,} times"
+    return _apart(table, Text(text + (f"; {link}" if link else "")))
+
+
+def checkpoints(n: int, rows: int) -> list[int]:
+    """Up to `rows` sample counts, evenly spread, the last one n."""
+    if n == 0:
+        return []
+    ends: NDArray[np.int64] = np.unique(np.linspace(0, n, min(rows, n) + 1)[1:].round()).astype(int)
+    return [int(end) for end in ends]
+
+
+def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
+    """A plain left-aligned table."""
+    table = _table(*columns, left=tuple(columns))
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _apart(first: RenderableType, *others: RenderableType) -> Group:
+    """Parts of a screen, an empty line between two."""
+    parts = [first]
+    for part in others:
+        parts += [Text(""), part]
+    return Group(*parts)
+
+
+def _table(first: str, *others: str, left: tuple[str, ...] = ()) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    options: dict[str, Any] = {"overflow": "fold"}
+    table.add_column(first, justify="left", **options)
+    for name in others:
+        table.add_column(name, justify="left" if name in left else "right", **options)
+    return table
+
+
+def _percent(share: float, digits: int) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
+def _share(share: float | None) -> str:
+    return _NONE if share is None else _percent(share, 1)

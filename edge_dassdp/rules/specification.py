@@ -1,0 +1,394 @@
+"""Plasticity rules as frozen specifications, one per projection, and where each may stand.
+
+Notation, for one sample of T steps: n_j spike count of presynaptic neuron j; p_j, q_i = 1 if the
+pre- or postsynaptic neuron fired, else 0; t_j, t_i its spike step; dt = |t_i - t_j|;
+e = onehot(label) - softmax(logits). Sources: DA-SSDP, arXiv 2512.07194 and NeuroSyd/DA-SSDP;
+SSDP, arXiv 2505.14841. Every constructor raises EdgeError E203 for a value out of range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from edge_dassdp.base.numbers import is_int, is_real
+from edge_dassdp.ir import Input, Network, Projection, geometry
+from edge_dassdp.ir.credit import forward_projections, has_error, path_gain, plastic_part
+from edge_dassdp.qir.order import CHANNEL_ALIGN
+from edge_dassdp.rules.local import (
+    DASSDP,
+    SSDP,
+    Homeostasis,
+    PairSTDP,
+    Variant,
+    in_steps,
+    positive,
+    require,
+)
+
+__all__ = ["DASSDP", "EIHL", "SSDP", "ErrorRule", "ErrorSSDP", "ErrorTouch", "Guard",
+           "Homeostasis", "LatencyKind", "Learning", "PairSTDP", "Policy", "ReadoutDelta",
+           "Replay", "Rule", "Schedule", "Variant", "latency_kind", "needs_error"]
+LatencyKind = Literal["first", "last"]
+Policy = Literal["fifo", "reservoir"]
+
+
+@dataclass(frozen=True)
+class ReadoutDelta:
+    """Normalized delta rule of a forward projection into the readout.
+
+    dW[j,c] = mu / kappa * n_j * e_c / (1 + |n|^2), kappa = `credit.readout_gain`.
+    mu > 0, no unit: the share of the error one sample removes.
+    """
+
+    mu: float = 0.4
+
+    def __post_init__(self) -> None:
+        positive(self.mu, "ReadoutDelta: mu")
+
+
+@dataclass(frozen=True)
+class ErrorSSDP:
+    """Error-modulated SSDP: synchrony as eligibility, one back-projected error per neuron.
+
+    d_i = sum over forward projections i -> q of sum_q err_q * W[i,q], weights as before the
+    update; err = e at the readout, and q_q * d_q at a hidden population.
+    dW[j,i] = mu * mean(theta_post) / (lambda * kappa * (1 + |n|^2))
+              * d_i * q_i * n_j * exp(-dt^2 / (2 sigma^2)), first-spike steps,
+    lambda = `credit.path_gain` of the postsynaptic population, kappa = `credit.readout_gain`.
+    mu > 0, no unit; sigma > 0 in steps.
+    """
+
+    mu: float = 8.0
+    sigma: float = 2.0
+
+    def __post_init__(self) -> None:
+        positive(self.mu, "ErrorSSDP: mu")
+        in_steps(self.sigma, "ErrorSSDP: sigma")
+
+
+@dataclass(frozen=True)
+class ErrorTouch:
+    """Error-modulated plasticity with a touch eligibility: which membranes came near threshold.
+
+    M_i[t] = 1 where |v_i[t] - theta_i| < width * theta_i, v before the reset of step t;
+    F_i[t] = (3/4) F_i[t+1] + M_i[t], F_i[T] = 0;
+    dW[j,i] = mu * mean(theta_post) / (lambda * kappa * (1 + |n|^2))
+              * d_i * sum over steps t where j fired of F_i[t], for i with any M_i;
+    d_i, lambda, kappa as in `ErrorSSDP`, but masked by touch instead of spikes.
+    A box surrogate derivative with a filtered trace: of the family of e-prop (Bellec et al.,
+    Nature Communications 11, 2020) and TESS (arXiv 2502.01837), no synchrony rule.
+    mu > 0, no unit; width > 0 to 1, a share of the threshold. columns: postsynaptic neurons whose
+    traces the device holds at a time, rounded up to a multiple of 8: n_steps bytes each, and the
+    fewer the slower; None: as many as find room where the sample was.
+    """
+
+    mu: float = 16.0
+    width: float = 0.2
+    columns: int | None = None
+
+    def __post_init__(self) -> None:
+        positive(self.mu, "ErrorTouch: mu")
+        require(is_real(self.width) and 0 < self.width <= 1,
+                f"ErrorTouch: width is {self.width}, expected above 0 to 1")
+        require(self.columns is None or (is_int(self.columns) and 1 <= self.columns <= 65535),
+                f"ErrorTouch: columns is {self.columns}, expected 1 to 65,535 or None")
+
+
+@dataclass(frozen=True)
+class EIHL:
+    """Inhibition and excitation in turn, after EIHL: a reconstruction, its text was not available.
+
+    Contraction: with every sample learned from its label b grows by growth * max|W_factory|, from 0
+    at the start of the phase to most * max|W_factory|, and w <- sign(w) max(|w| - b, 0).
+    Error-driven: the update of `ErrorSSDP`. Contraction comes first. After every `period` such
+    samples the non-zero weights are counted; contraction ends if they are fewer than at its start,
+    the error-driven phase if they are more. Replayed samples count, skipped ones do not.
+    mu, sigma: of `ErrorSSDP`. growth, most: above 0 to 1. period: 1 to 4,096 samples.
+    """
+
+    mu: float = 8.0
+    sigma: float = 2.0
+    growth: float = 2e-4
+    most: float = 0.02
+    period: int = 16
+
+    def __post_init__(self) -> None:
+        positive(self.mu, "EIHL: mu")
+        in_steps(self.sigma, "EIHL: sigma")
+        for name in ("growth", "most"):
+            value = getattr(self, name)
+            require(is_real(value) and 0 < value <= 1,
+                    f"EIHL: {name} is {value}, expected above 0 to 1")
+        require(is_int(self.period) and 1 <= self.period <= 4096,
+                f"EIHL: period is {self.period}, expected 1 to 4,096")
+
+
+ErrorRule = ReadoutDelta | ErrorSSDP | ErrorTouch | EIHL
+"""Rules that learn from labels, by an error at the readout."""
+Rule = ErrorRule | DASSDP | PairSTDP | Homeostasis
+
+
+def needs_error(rule: Rule) -> bool:
+    return isinstance(rule, ErrorRule)
+
+
+def latency_kind(rule: Rule) -> LatencyKind | None:
+    """Which spike a rule's latencies record; None if it uses none."""
+    if isinstance(rule, DASSDP):
+        return "last" if rule.variant == "published" else "first"
+    return "first" if isinstance(rule, ErrorSSDP | EIHL) else None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Step sizes of the error-driven rules shrink: times max(floor, 1 / (1 + n / samples)).
+
+    n: labelled samples learned so far, in steps of 16. samples: 1 to 4096; floor: 0.05 to 1.
+    """
+
+    samples: int = 120
+    floor: float = 0.3
+
+    def __post_init__(self) -> None:
+        require(is_int(self.samples) and 1 <= self.samples <= 4096,
+                f"Schedule: samples is {self.samples}, expected 1 to 4,096")
+        require(is_real(self.floor) and 0.05 <= self.floor <= 1,
+                f"Schedule: floor is {self.floor}, expected 0.05 to 1")
+
+    def factor(self, n_labelled: int) -> float:
+        """What multiplies the step size after n labelled samples."""
+        return max(self.floor, 1.0 / (1.0 + (n_labelled // 16 * 16) / self.samples))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Latent replay: stored samples, packed at the input of the plastic part, learned again.
+
+    A stored sample is a first-spike latency and a spike count per neuron, and its label. flash:
+    samples of the training set, constants of the firmware, 0 to 65,535. ring_per_class: recent
+    labelled samples kept in RAM, 0 to 255 of each class; `policy` fifo replaces the oldest,
+    reservoir a random one. After each labelled sample n_ring samples of the ring and then n_flash
+    of flash are learned again (0 to 16 each); more on request (`idle`). A spike train is rebuilt as
+    t + (k (T - t)) // n, k = 0 .. n - 1.
+    """
+
+    flash: int = 70
+    ring_per_class: int = 3
+    n_ring: int = 1
+    n_flash: int = 1
+    policy: Policy = "fifo"
+
+    def __post_init__(self) -> None:
+        for name, most in (("flash", 65535), ("ring_per_class", 255), ("n_ring", 16),
+                           ("n_flash", 16)):
+            value = getattr(self, name)
+            require(is_int(value) and 0 <= value <= most,
+                    f"Replay: {name} is {value}, expected 0 to {most:,}")
+        require(self.flash > 0 or self.ring_per_class > 0, "Replay: it stores no sample",
+                help="give flash or ring_per_class, or no Replay")
+        require(self.policy in ("fifo", "reservoir"),
+                f"Replay: policy '{self.policy}' is not fifo or reservoir")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What protects a device from its own learning. Factory weights always stay in flash.
+
+    keeps_copy: `save` copies the plastic weights in RAM, `rollback` puts them back (factory weights
+    before the first copy). margin: after each labelled sample the factory weights classify it,
+    too; once `window` samples (1 to 32) were judged and the factory's hits among them exceed the
+    own by `margin` (1 to 32), the weights fall back to the factory's. 0: never.
+    """
+
+    keeps_copy: bool = False
+    margin: int = 0
+    window: int = 32
+
+    def __post_init__(self) -> None:
+        require(isinstance(self.keeps_copy, bool), "Guard: keeps_copy is no truth value")
+        require(is_int(self.margin) and 0 <= self.margin <= 32,
+                f"Guard: margin is {self.margin}, expected 0 to 32")
+        require(is_int(self.window) and 1 <= self.window <= 32,
+                f"Guard: window is {self.window}, expected 1 to 32")
+        require(self.keeps_copy or self.margin > 0, "Guard: it neither copies nor falls back")
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What learns, and how.
+
+    rules: projection name -> rule. skip_below: no error-driven rule writes for a sample with
+    1 - p_y < skip_below, 0 (never skip) to below 1. seed: xorshift32 seed of the device's
+    stochastic rounding, 1 to 2^32 - 1; float learning draws no random numbers.
+    """
+
+    rules: Mapping[str, Rule]
+    skip_below: float = 0.05
+    seed: int = 2463534242
+    schedule: Schedule | None = None
+    replay: Replay | None = None
+    guard: Guard | None = None
+
+    def __post_init__(self) -> None:
+        require(isinstance(self.rules, Mapping) and bool(self.rules), "no projection has a rule",
+                help="give a mapping of projections to rules")
+        for name, rule in self.rules.items():
+            require(isinstance(rule, Rule), f"the rule of '{name}' is a {type(rule).__name__}",
+                    help="choose ReadoutDelta, ErrorSSDP, ErrorTouch, EIHL, DASSDP, SSDP, "
+                         "PairSTDP or Homeostasis")
+        require(is_real(self.skip_below) and 0 <= self.skip_below < 1,
+                f"skip_below is {self.skip_below}, expected 0 to below 1")
+        require(is_int(self.seed) and 1 <= self.seed < 2**32,
+                f"seed is {self.seed}, expected 1 to 2^32 - 1")
+
+    @classmethod
+    def default(cls, network: Network) -> Learning:
+        """ErrorSSDP into the last hidden population, ReadoutDelta into the readout.
+
+        Only projections from spiking populations learn; those into the readout must be forward.
+        Raises E203 if there is none.
+        """
+        spiking = {p.name for p in network.populations}
+        readout = network.readout.population
+        hidden = [p.name for p in network.populations
+                  if p.name != readout and has_error(network, p.name)]
+        rules: dict[str, Rule] = {}
+        for p in network.projections:
+            if not p.is_plain:
+                continue
+            if p.pre in spiking and hidden and p.post == hidden[-1]:
+                rules[p.name] = ErrorSSDP()
+            elif p.post == readout and p.pre in hidden:
+                rules[p.name] = ReadoutDelta()
+        return cls(rules)
+
+    def validate(self, network: Network) -> None:
+        """Raises E203 where a rule cannot stand, E105 for an unknown projection."""
+        require(network.n_steps <= 255, f"samples of {network.n_steps:,} steps, and what learns "
+                "remembers steps up to 255", help="use fewer steps, or leave the network frozen")
+        for name, rule in self.rules.items():
+            check_wiring(network, network.projection(name), rule)
+            _check_place(network, network.projection(name), rule)
+        self._check_masks(network)
+        self._check_records(network)
+        self._check_rerun(network)
+        kinds: dict[str, tuple[LatencyKind, str]] = {}
+        for name, rule in self.rules.items():
+            kind = latency_kind(rule)
+            if kind is None:
+                continue
+            projection = network.projection(name)
+            for population in (projection.pre, projection.post):
+                known, other = kinds.setdefault(population, (kind, name))
+                require(
+                    known == kind,
+                    f"'{other}' needs the {known} and '{name}' the {kind} spike of '{population}'",
+                    help="give both rules the same variant",
+                )
+
+    def _check_masks(self, network: Network) -> None:
+        """One eligibility a population: it decides which neurons have an error."""
+        by_touch: dict[str, bool] = {}
+        for name, rule in self.rules.items():
+            if isinstance(rule, ErrorSSDP | ErrorTouch | EIHL):
+                post, touch = network.projection(name).post, isinstance(rule, ErrorTouch)
+                require(by_touch.setdefault(post, touch) == touch,
+                        f"'{post}' learns by ErrorTouch and by spikes",
+                        help="give all projections into it the same rule")
+
+    def _check_records(self, network: Network) -> None:
+        """Records are of neurons, or of channels."""
+        of_channels: dict[str, tuple[bool, str]] = {}
+        for name in self.rules:
+            q = network.projection(name)
+            for population in (q.pre, q.post):
+                known, other = of_channels.setdefault(population, (q.conv is not None, name))
+                require(known == (q.conv is not None), f"'{other}' and '{name}' learn from "
+                        f"'{population}', one from its channels, one from its neurons",
+                        help="let one of them learn")
+
+    def _check_rerun(self, network: Network) -> None:
+        """Replay and fall-back run the plastic part alone, from the spikes that enter it."""
+        if self.replay is None and (self.guard is None or self.guard.margin == 0):
+            return
+        part = plastic_part(network, self.rules)
+        inputs = {i.name for i in network.inputs}
+        for p in network.projections:
+            require(p.post not in part or p.pre not in inputs,
+                    f"'{p.pre}' projects into '{p.post}', which changes as the network learns: "
+                     "samples cannot be stored behind it",
+                     help="leave out replay and the guard's fall-back")
+        has_errors = any(needs_error(r) for r in self.rules.values())
+        require(self.replay is None or has_errors,
+                "replay needs a rule that learns from labels",
+                 help="add ReadoutDelta, ErrorSSDP or ErrorTouch, or leave out replay")
+        for p in network.projections:
+            source = [s for s in network.populations if s.name == p.pre and s.name not in part]
+            require(p.post not in part or not any(s.is_multi_spike for s in source),
+                    f"'{p.pre}' fires several times a step, which stored samples do not hold",
+                    help="leave out replay and the guard's fall-back")
+        published = any(latency_kind(r) == "last" for r in self.rules.values())
+        require(self.replay is None or not published,
+                "replay stores first-spike latencies, and the published rule needs the last",
+                 help="use variant 'described', or leave out replay")
+
+
+def check_wiring(network: Network, q: Projection, rule: Rule) -> None:
+    """E203 unless the projection is of a kind that the rule can write."""
+    where = f"{type(rule).__name__} on '{q.name}'"
+    if q.conv is not None:
+        require(q.is_pointwise and q.pool is None and q.delay is None and isinstance(rule, DASSDP),
+                f"{where}: it is a convolution", help="convolutions learn where they are 1 x 1, by "
+                "SSDP or DASSDP; choose a projection behind the last convolution")
+        return
+    require(q.is_plain, f"{where}: it has a {'pool' if q.pool else 'delay'}",
+            help="choose a projection without; convolutions and pools stay as they are")
+    for name in (q.pre, q.post):
+        node = network.node(name)
+        c, height, width = geometry.volume(node.shape)
+        require(height * width == 1 or c % CHANNEL_ALIGN == 0 or isinstance(node, Input),
+                f"{where}: '{name}' has {c} channels, which are padded on the device",
+                help=f"give it a multiple of {CHANNEL_ALIGN} channels")
+    if needs_error(rule):
+        _check_way_back(network, q.post, where)
+
+
+def _check_way_back(network: Network, population: str, where: str) -> None:
+    """Errors flow back through matrices."""
+    for q in forward_projections(network, population):
+        require(q.conv is None and q.pool is None, f"{where}: its error would have to come back "
+                f"through '{q.name}', a {'convolution' if q.conv else 'pool'}",
+                help="choose a projection behind the last convolution or pool")
+        _check_way_back(network, q.post, where)
+
+
+def _check_place(network: Network, projection: Projection, rule: Rule) -> None:
+    kind, readout = type(rule).__name__, network.readout.population
+    where = f"{kind} on '{projection.name}'"
+    inputs = {i.name for i in network.inputs}
+    require(projection.pre not in inputs,
+            f"{where}: its presynaptic side '{projection.pre}' is an input and does not spike",
+             help="choose a projection between populations")
+    if isinstance(rule, ReadoutDelta):
+        require(projection.post == readout, f"{where}: it ends at '{projection.post}', not at "
+                f"the readout '{readout}'", help="use ErrorSSDP for hidden projections")
+        require(projection in forward_projections(network, projection.pre),
+                f"{where}: it does not run forward into the readout")
+    if isinstance(rule, ErrorTouch):
+        post = network.population(projection.post)
+        require(post.reset == "none" or post.reset_delay,
+                f"{where}: '{post.name}' resets at once, so the membrane that came near its "
+                 "threshold is not kept", help="train it with a delayed reset, or use ErrorSSDP")
+    if isinstance(rule, Homeostasis):
+        require(projection.post != readout or network.readout.kind == "spike_count",
+                f"{where}: '{readout}' is read by its membranes, not by its spikes")
+    if isinstance(rule, ErrorSSDP | ErrorTouch | EIHL):
+        require(projection.post != readout, f"{where}: it ends at the readout",
+                help="use ReadoutDelta for projections into the readout")
+        require(has_error(network, projection.post),
+                f"{where}: no forward path leads from '{projection.post}' to the readout")
+        require(path_gain(network, projection.post) > 0,
+                f"{where}: the weights from '{projection.post}' to the readout are all 0, so no "
+                 "error comes back")

@@ -1,0 +1,1 @@
+"""The float counterparts of inference and learning."""

@@ -1,0 +1,1 @@
+"""The table of the link and its frames; no input or output."""

@@ -1,0 +1,91 @@
+"""The tree is the way of the data: a folder imports only from folders above it in this list."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import edge_dassdp
+
+PACKAGE = Path(edge_dassdp.__file__).parent
+FLOORS = ("base", "wire", "build", "ir", "frontends", "data", "qir", "rules", "reference", "plan",
+          "quantize", "emit", "targets", "twin", "harness", "figures", "report", "demo", "cli")
+GROWING = {"rules", "frontends/torch"}
+"""One file a rule or a framework: these may hold more than MOST modules."""
+MOST = 12
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_assets" not in path.parts)
+EXCEPTIONS: frozenset[tuple[str, str]] = frozenset({
+    ("edge_dassdp.frontends.torch.back", "edge_dassdp.quantize.same"),
+    ("edge_dassdp.ir.credit", "edge_dassdp.qir"),
+    ("edge_dassdp.quantize.wayback", "edge_dassdp.harness"),
+    ("edge_dassdp.quantize.wayback", "edge_dassdp.targets.learned"),
+    ("edge_dassdp.reference.learner", "edge_dassdp.targets.learned"),
+    ("edge_dassdp.reference.learner", "edge_dassdp.targets.target"),
+    ("edge_dassdp.reference.model", "edge_dassdp.quantize.bounds"),
+    ("edge_dassdp.reference.rules", "edge_dassdp.quantize.bounds"),
+    ("edge_dassdp.rules.constants", "edge_dassdp.quantize.bounds"),
+    ("edge_dassdp.rules.constants", "edge_dassdp.reference.rules"),
+})
+"""(module, imported) that still look upwards: this list may only shrink."""
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {module_name(path) for path in MODULES}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Modules of the package that a module imports: at the top, lazily, for type checkers."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (a.name for a in node.names if a.name.partition(".")[0] == "edge_dassdp")
+        elif isinstance(node, ast.ImportFrom) and node.module and \
+                node.module.partition(".")[0] == "edge_dassdp":
+            assert node.level == 0, f"{path}: imports are absolute"
+            for alias in node.names:
+                deeper = f"{node.module}.{alias.name}"
+                yield deeper if deeper in NAMES else node.module
+
+
+def floor(module: str) -> str | None:
+    """The folder of a module; None for the package's own files."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in FLOORS else None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_a_module_imports_only_what_stands_below(path: Path) -> None:
+    own = floor(module_name(path))
+    if own is None:
+        return
+    for name in imported(path):
+        if (module_name(path), name) in EXCEPTIONS:
+            continue
+        below = floor(name)
+        assert below is None or FLOORS.index(below) <= FLOORS.index(own), \
+            f"{module_name(path)} imports {name}"
+
+
+def test_every_exception_is_still_needed() -> None:
+    upward = {(module_name(path), name) for path in MODULES for name in imported(path)
+              if floor(module_name(path)) and floor(name)
+              and FLOORS.index(str(floor(name))) > FLOORS.index(str(floor(module_name(path))))}
+    assert upward == EXCEPTIONS
+
+
+def test_no_folder_holds_more_than_twelve_modules() -> None:
+    for folder in {path.parent for path in MODULES}:
+        held = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        name = folder.relative_to(PACKAGE).as_posix()
+        assert len(held) <= MOST or name in GROWING, f"{name} holds {len(held)} modules"
+
+
+def test_every_folder_has_a_floor() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert folders == set(FLOORS)
