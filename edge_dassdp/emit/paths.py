@@ -13,8 +13,8 @@ from edge_dassdp.ir.geometry import Pool, Volume, size, volume
 from edge_dassdp.plan import kernels, paths
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes
-from edge_dassdp.qir.encoders import encode_codes
 from edge_dassdp.qir.packing import words
+from edge_dassdp.qir.samples import encode_codes
 
 Fields = list[tuple[str, Any]]
 _DELIVER = {"rows": "dassdp_deliver_rows", "channels": "dassdp_deliver_channels",

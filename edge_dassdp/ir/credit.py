@@ -1,22 +1,42 @@
 """How an error at the logits reaches the weights: which way, and how strongly.
 
-Three constants of the factory network set the scale of the error-driven rules (`rules.py`):
+Three constants of the factory network set the scale of the error-driven rules (edge_dassdp.rules):
 the readout gain kappa, the path gain lambda, and the set of forward projections that carry the
 error back. A forward projection joins a population to a later one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from edge_dassdp.ir.network import Network
 from edge_dassdp.ir.nodes import Projection
 
-if TYPE_CHECKING:
-    from edge_dassdp.qir import QNetwork
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+class _Joining(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def pre(self) -> str: ...
+    @property
+    def post(self) -> str: ...
+
+
+class Wired(Protocol):
+    """Populations joined by projections, float or quantized."""
+
+    @property
+    def populations(self) -> Sequence[_Named]: ...
+    @property
+    def projections(self) -> Sequence[_Joining]: ...
 
 
 def forward_projections(network: Network, population: str) -> list[Projection]:
@@ -28,7 +48,7 @@ def forward_projections(network: Network, population: str) -> list[Projection]:
     ]
 
 
-def plastic_part(network: Network | QNetwork, plastic: Collection[str]) -> tuple[str, ...]:
+def plastic_part(network: Wired, plastic: Collection[str]) -> tuple[str, ...]:
     """Populations that change with the plastic projections: their targets and all behind them, in
     order. What projects into them from outside is the cut at which samples are stored."""
     part = {p.post for p in network.projections if p.name in plastic}

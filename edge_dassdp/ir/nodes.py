@@ -71,7 +71,7 @@ def _shape(shape: Any, n: int, where: str) -> tuple[int, ...]:
 @dataclass(frozen=True)
 class Encoder:
     """Makes spikes of raw samples on the device, where the host sends those alone. Raw values are
-    taken as int8 codes q = clip(round(value 2^frac_bits), -127, 127); qir.encoders has the integer
+    taken as int8 codes q = clip(round(value 2^frac_bits), -127, 127); qir.samples has the integer
     rules, which the float model uses, too.
 
     - latency: one spike, the earlier the larger q; none where q <= 0

@@ -1,14 +1,18 @@
 """The quantized network: integers only, every array with its Q-format."""
 
+from edge_dassdp.qir.checks import (
+    validate,
+)
+from edge_dassdp.qir.file import (
+    load,
+    save,
+)
 from edge_dassdp.qir.network import (
     FORMAT,
     SCHEDULE_SHIFT,
     QNetwork,
     frame_bytes,
     input_bytes,
-    load,
-    save,
-    validate,
 )
 from edge_dassdp.qir.nodes import (
     DENSE_ROWS,

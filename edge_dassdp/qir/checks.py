@@ -1,15 +1,16 @@
-"""What the constants of quantized rules must hold to, so that every target can run them."""
+"""What the constants of a quantized network must hold to, so that every target can run it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_args
 
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.numbers import is_int
+from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.qformat import INT32_MAX, round_shift
 from edge_dassdp.ir import geometry
+from edge_dassdp.qir.network import QNetwork
 from edge_dassdp.qir.nodes import (
     QEIHL,
     QSTDP,
@@ -19,11 +20,10 @@ from edge_dassdp.qir.nodes import (
     QProjection,
     QReplay,
     QSyncRule,
+    Records,
+    ResetMode,
 )
 from edge_dassdp.qir.order import device_volume
-
-if TYPE_CHECKING:
-    from edge_dassdp.qir.network import QNetwork
 
 DW_MAX_Q8 = 32512
 """Largest update in Q8: |dw| + 255 still fits an int16 lane."""
@@ -244,3 +244,98 @@ def check_replay(n: QNetwork, replay: QReplay) -> None:
         room = n.n_steps - replay.first_spike_steps
         require(bool(((replay.counts <= room) & ((replay.counts == 0) == (room == 0))).all()),
                 "a replay sample has more spikes than steps behind its first")
+
+
+def validate(network: QNetwork) -> None:
+    """Constants that every target can run: no shift, index or table out of range.
+
+    Raises EdgeError E101. Sums are not proven again: `load` compares the file's SHA-256 instead.
+    """
+    _check_network(network)
+    for p in network.populations:
+        _check_population(network, p)
+    for q in network.projections:
+        _check_projection(network, q)
+        check_rule(network, q)
+    if network.replay is not None:
+        check_replay(network, network.replay)
+    if network.guard is not None:
+        guard = network.guard
+        require(isinstance(guard.keeps_copy, bool), "the guard's copy is no truth value")
+        within(guard.window, 1, 32, "the guard's window")
+        within(guard.margin, 0, 32, "the guard's margin")
+
+
+def _check_network(n: QNetwork) -> None:
+    within(n.n_steps, 1, 255 if n.plastic else 65535, "n_steps")
+    within(n.n_batch, 1, 64, "n_batch")
+    if n.schedule_q8 is not None:
+        require(n.schedule_q8.ndim == 1 and n.schedule_q8.size > 0, "schedule_q8 is no table")
+        entries(n.schedule_q8, (n.schedule_q8.shape,), 1, 256, "schedule_q8")
+    within(n.seed, 1, 2**32 - 1, "seed")
+    within(n.skip_below_q8, 0, 256, "skip_below_q8")
+    within(n.softmax_shift, 0, 18, "softmax_shift")
+    within(n.softmax_scale, 1, 2**15 - 1, "softmax_scale")
+    within(n.softmax_limit, 1, max(1, (4096 << n.softmax_shift) // n.softmax_scale),
+           "softmax_limit")
+    sizes = [p.name for p in n.populations]
+    names = [i.name for i in n.inputs] + sizes + [p.name for p in n.projections]
+    require(all(name.isidentifier() and name.isascii() for name in names)
+            and len(set(names)) == len(names), "a name is no identifier or is used twice")
+    require(n.readout in sizes and n.readout_kind in ("spike_count", "membrane_sum"),
+            f"readout '{n.readout}' of kind '{n.readout_kind}' is unknown")
+    require(len(n.x_frac_bits) == len(n.inputs) > 0, "x_frac_bits needs a value for each input")
+    for source in n.inputs:
+        require(source.n_frames in (1, n.n_steps),
+                f"input '{source.name}' has {source.n_frames} frames")
+    order = [p.post for p in n.projections]
+    require(order == [name for name in sizes for _ in range(order.count(name))]
+            and set(order) == set(sizes), "projections do not follow the order of populations")
+
+
+def _check_population(n: QNetwork, p: QPopulation) -> None:
+    where = f"population '{p.name}': "
+    within(p.size, 1, 65535, where + "size")
+    check_geometry(n, p)
+    require(p.reset in get_args(ResetMode) and p.records in get_args(Records)
+            and all(isinstance(flag, bool) for flag in (p.saturates, p.current_fits, p.counts,
+                                                         p.records_membrane, p.has_error)),
+             where + "its reset, its record or a flag is unknown")
+    require(all(bits in (16, 32) for bits in (p.membrane_bits, p.acc_bits, p.analogue_bits)),
+            where + "a width is unknown")
+    for name in ("leak_shift", "acc_lshift", "acc_rshift", "analogue_rshift"):
+        within(getattr(p, name), 0, 30, where + name)
+    real(p.unit, p.size, where + "unit")
+    limit = (1 << (p.membrane_bits - 1)) - 1
+    shapes = ((1,), (p.size,))
+    entries(p.leak_q15, shapes, 0, 32768, where + "leak_q15")
+    entries(p.fire_at, shapes, 1, limit, where + "fire_at")
+    entries(p.reset_by, (p.fire_at.shape,), 0, limit, where + "reset_by")
+    if p.touch_width is not None:
+        entries(p.touch_width, (p.fire_at.shape,), 1, limit, where + "touch_width")
+    entries(p.bias, ((p.size,),), -limit, limit, where + "bias")
+    inputs = {i.name for i in n.inputs if not i.spikes}
+    has_analogue = any(q.pre in inputs for q in n.into(p.name))
+    require((p.analogue_bias is not None) == has_analogue, where + "analogue_bias is out of place")
+    if p.analogue_bias is not None:
+        entries(p.analogue_bias, ((p.size,),), -INT32_MAX, INT32_MAX, where + "analogue_bias")
+    wide = any(q.weight_bits == 16 for q in n.into(p.name))
+    require(p.acc_bits == 32 or not wide, where + "16-bit weights need 32-bit sums")
+
+
+def _check_projection(n: QNetwork, q: QProjection) -> None:
+    where = f"projection '{q.name}': "
+    require(q.weight_bits in (4, 5, 6, 7, 8, 16), where + f"{q.weight_bits!r} weight bits")
+    inputs = {i.name: i for i in n.inputs}
+    currents = {i.name for i in n.inputs if not i.spikes}
+    require((q.pre in inputs or q.pre in {p.name for p in n.populations})
+            and q.is_analogue is (q.pre in currents), where + "its origin is unknown")
+    limit = 1 << (q.weight_bits - 1)
+    entries(q.w, (weight_shape(n, q),), -limit, limit - 1, where + "w")
+    real(q.scale, q.n_post, where + "scale")
+    within(q.feedback_rshift, 0, 30, where + "feedback_rshift")
+    within(q.feedback_gain_q14, 0, 1 << 14, where + "feedback_gain_q14")
+    require(q.pre not in inputs or q.rule is None, where + "its origin is an input: no rule")
+    require(not q.is_analogue or q.weight_bits != 16, where + "16-bit weights of currents")
+    require(q.activity is None or (is_real(q.activity) and 0 <= q.activity <= 1),
+            where + "its activity is no share")

@@ -12,29 +12,15 @@ import json
 import operator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.npz import read_npz, write_npz
-from edge_dassdp.base.numbers import is_real
-from edge_dassdp.base.qformat import INT32_MAX, IntArray
+from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import Encoder, Input, ReadoutKind
 from edge_dassdp.ir.credit import plastic_part
 from edge_dassdp.ir.geometry import Conv, Pool
-from edge_dassdp.qir.checks import (
-    check_geometry,
-    check_replay,
-    check_rule,
-    entries,
-    real,
-    require,
-    weight_shape,
-    within,
-)
 from edge_dassdp.qir.nodes import (
     QEIHL,
     QSTDP,
@@ -45,21 +31,15 @@ from edge_dassdp.qir.nodes import (
     QPopulation,
     QProjection,
     QReplay,
-    QRule,
     QSyncRule,
-    Records,
-    ResetMode,
 )
 from edge_dassdp.qir.order import device_volume, natural_order
 from edge_dassdp.qir.packing import words
 
-__all__ = ["FORMAT", "QEIHL", "QSTDP", "QDynamics", "QErrorRule", "QGuard", "QHomeostasis",
-           "QNetwork", "QPopulation", "QProjection", "QReplay", "QRule", "QSyncRule", "Records",
-           "ResetMode", "frame_bytes", "input_bytes", "load", "save", "validate"]
 FORMAT = "edge_dassdp/quantized/4"
 SCHEDULE_SHIFT = 4
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
-_NODES: dict[str, type[Any]] = {node.__name__: node for node in (
+NODES: dict[str, type[Any]] = {node.__name__: node for node in (
     QErrorRule, QHomeostasis, QEIHL, QSTDP, QSyncRule, QReplay, QGuard, QDynamics, Conv, Pool,
     Encoder)}
 
@@ -160,7 +140,7 @@ class QNetwork:
     @cached_property
     def sha256(self) -> str:
         """Identity of the model: over every integer and name, not over `unit` and `scale`."""
-        header, arrays = _describe(self)
+        header, arrays = describe(self)
         digest = hashlib.sha256(json.dumps(header, sort_keys=True, default=operator.index).encode())
         for name in sorted(arrays):
             if not name.endswith((".unit", ".scale")):
@@ -182,101 +162,6 @@ def input_bytes(source: Input) -> int:
     return frame_bytes(source) * source.n_frames
 
 
-def validate(network: QNetwork) -> None:
-    """Constants that every target can run: no shift, index or table out of range.
-
-    Raises EdgeError E101. Sums are not proven again: `load` compares the file's SHA-256 instead.
-    """
-    _check_network(network)
-    for p in network.populations:
-        _check_population(network, p)
-    for q in network.projections:
-        _check_projection(network, q)
-        check_rule(network, q)
-    if network.replay is not None:
-        check_replay(network, network.replay)
-    if network.guard is not None:
-        guard = network.guard
-        require(isinstance(guard.keeps_copy, bool), "the guard's copy is no truth value")
-        within(guard.window, 1, 32, "the guard's window")
-        within(guard.margin, 0, 32, "the guard's margin")
-
-
-def _check_network(n: QNetwork) -> None:
-    within(n.n_steps, 1, 255 if n.plastic else 65535, "n_steps")
-    within(n.n_batch, 1, 64, "n_batch")
-    if n.schedule_q8 is not None:
-        require(n.schedule_q8.ndim == 1 and n.schedule_q8.size > 0, "schedule_q8 is no table")
-        entries(n.schedule_q8, (n.schedule_q8.shape,), 1, 256, "schedule_q8")
-    within(n.seed, 1, 2**32 - 1, "seed")
-    within(n.skip_below_q8, 0, 256, "skip_below_q8")
-    within(n.softmax_shift, 0, 18, "softmax_shift")
-    within(n.softmax_scale, 1, 2**15 - 1, "softmax_scale")
-    within(n.softmax_limit, 1, max(1, (4096 << n.softmax_shift) // n.softmax_scale),
-           "softmax_limit")
-    sizes = [p.name for p in n.populations]
-    names = [i.name for i in n.inputs] + sizes + [p.name for p in n.projections]
-    require(all(name.isidentifier() and name.isascii() for name in names)
-            and len(set(names)) == len(names), "a name is no identifier or is used twice")
-    require(n.readout in sizes and n.readout_kind in ("spike_count", "membrane_sum"),
-            f"readout '{n.readout}' of kind '{n.readout_kind}' is unknown")
-    require(len(n.x_frac_bits) == len(n.inputs) > 0, "x_frac_bits needs a value for each input")
-    for source in n.inputs:
-        require(source.n_frames in (1, n.n_steps),
-                f"input '{source.name}' has {source.n_frames} frames")
-    order = [p.post for p in n.projections]
-    require(order == [name for name in sizes for _ in range(order.count(name))]
-            and set(order) == set(sizes), "projections do not follow the order of populations")
-
-
-def _check_population(n: QNetwork, p: QPopulation) -> None:
-    where = f"population '{p.name}': "
-    within(p.size, 1, 65535, where + "size")
-    check_geometry(n, p)
-    require(p.reset in get_args(ResetMode) and p.records in get_args(Records)
-            and all(isinstance(flag, bool) for flag in (p.saturates, p.current_fits, p.counts,
-                                                         p.records_membrane, p.has_error)),
-             where + "its reset, its record or a flag is unknown")
-    require(all(bits in (16, 32) for bits in (p.membrane_bits, p.acc_bits, p.analogue_bits)),
-            where + "a width is unknown")
-    for name in ("leak_shift", "acc_lshift", "acc_rshift", "analogue_rshift"):
-        within(getattr(p, name), 0, 30, where + name)
-    real(p.unit, p.size, where + "unit")
-    limit = (1 << (p.membrane_bits - 1)) - 1
-    shapes = ((1,), (p.size,))
-    entries(p.leak_q15, shapes, 0, 32768, where + "leak_q15")
-    entries(p.fire_at, shapes, 1, limit, where + "fire_at")
-    entries(p.reset_by, (p.fire_at.shape,), 0, limit, where + "reset_by")
-    if p.touch_width is not None:
-        entries(p.touch_width, (p.fire_at.shape,), 1, limit, where + "touch_width")
-    entries(p.bias, ((p.size,),), -limit, limit, where + "bias")
-    inputs = {i.name for i in n.inputs if not i.spikes}
-    has_analogue = any(q.pre in inputs for q in n.into(p.name))
-    require((p.analogue_bias is not None) == has_analogue, where + "analogue_bias is out of place")
-    if p.analogue_bias is not None:
-        entries(p.analogue_bias, ((p.size,),), -INT32_MAX, INT32_MAX, where + "analogue_bias")
-    wide = any(q.weight_bits == 16 for q in n.into(p.name))
-    require(p.acc_bits == 32 or not wide, where + "16-bit weights need 32-bit sums")
-
-
-def _check_projection(n: QNetwork, q: QProjection) -> None:
-    where = f"projection '{q.name}': "
-    require(q.weight_bits in (4, 5, 6, 7, 8, 16), where + f"{q.weight_bits!r} weight bits")
-    inputs = {i.name: i for i in n.inputs}
-    currents = {i.name for i in n.inputs if not i.spikes}
-    require((q.pre in inputs or q.pre in {p.name for p in n.populations})
-            and q.is_analogue is (q.pre in currents), where + "its origin is unknown")
-    limit = 1 << (q.weight_bits - 1)
-    entries(q.w, (weight_shape(n, q),), -limit, limit - 1, where + "w")
-    real(q.scale, q.n_post, where + "scale")
-    within(q.feedback_rshift, 0, 30, where + "feedback_rshift")
-    within(q.feedback_gain_q14, 0, 1 << 14, where + "feedback_gain_q14")
-    require(q.pre not in inputs or q.rule is None, where + "its origin is an input: no rule")
-    require(not q.is_analogue or q.weight_bits != 16, where + "16-bit weights of currents")
-    require(q.activity is None or (is_real(q.activity) and 0 <= q.activity <= 1),
-            where + "its activity is no share")
-
-
 def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """A dataclass as JSON values; its arrays go to `arrays` and leave their key behind."""
     return {field.name: _value(getattr(node, field.name), f"{prefix}.{field.name}", arrays)
@@ -287,7 +172,7 @@ def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
     if isinstance(value, np.ndarray):
         arrays[key] = value
         return {"array": key}
-    if type(value).__name__ in _NODES:
+    if type(value).__name__ in NODES:
         return {"node": type(value).__name__, **_fields(value, key, arrays)}
     if isinstance(value, tuple):
         return [_fields(node, node.name, arrays)
@@ -295,50 +180,7 @@ def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
     return value
 
 
-def _describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The header of its file, JSON values, and the arrays that it names."""
     arrays: dict[str, NDArray[Any]] = {}
     return {"format": FORMAT, **_fields(network, "network", arrays)}, arrays
-
-
-def save(network: QNetwork, path: Path | str) -> None:
-    """Write a quantized network as an .npz."""
-    header, arrays = _describe(network)
-    write_npz(path, {**header, "sha256": network.sha256}, arrays)
-
-
-def load(path: Path | str) -> QNetwork:
-    """Read what `save` wrote. Raises EdgeError E103 for another kind of file or one that was
-    changed after it was quantized, E101 for constants that no target could run."""
-    header, arrays = read_npz(path, FORMAT)
-    try:
-        sha256 = header.pop("sha256")
-        network = _network(header, arrays)
-        validate(network)
-        is_whole = network.sha256 == sha256
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
-        raise EdgeError("E103", f"{path} is damaged", cause=repr(problem)) from None
-    if not is_whole:
-        raise EdgeError("E103", f"{path} was changed after it was quantized",
-                        cause="its SHA-256 is that of other constants",
-                        help="quantize the float network again")
-    return network
-
-
-def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwork:
-    def node(values: dict[str, Any]) -> dict[str, Any]:
-        fields = {}
-        for name, value in values.items():
-            if isinstance(value, dict) and "array" in value:
-                value = arrays[value["array"]]
-            elif isinstance(value, dict) and "node" in value:
-                made = _NODES[value.pop("node")]
-                value = made(**node(value))
-            fields[name] = tuple(value) if isinstance(value, list) else value
-        return fields
-
-    header.pop("format")
-    header["inputs"] = tuple(Input(**node(i)) for i in header["inputs"])
-    header["populations"] = tuple(QPopulation(**node(p)) for p in header["populations"])
-    header["projections"] = tuple(QProjection(**node(p)) for p in header["projections"])
-    header["x_frac_bits"] = tuple(header["x_frac_bits"])
-    return QNetwork(**node(header))

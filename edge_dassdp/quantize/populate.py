@@ -18,8 +18,13 @@ from edge_dassdp.base.qformat import IntArray, scalar_to_int, to_int
 from edge_dassdp.ir import Network, Population, Projection, geometry
 from edge_dassdp.ir.geometry import size as volume_size
 from edge_dassdp.qir import QDynamics, QPopulation, QProjection, ResetMode
-from edge_dassdp.qir.order import device_volume, natural_order, to_device
-from edge_dassdp.qir.weights import source_order, to_device_weight
+from edge_dassdp.qir.order import (
+    device_volume,
+    natural_order,
+    source_order,
+    to_device,
+    to_device_weight,
+)
 from edge_dassdp.quantize import bounds
 from edge_dassdp.quantize.bounds import Bound
 from edge_dassdp.quantize.settings import Settings

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import FloatArray, Network, Population, Projection
 from edge_dassdp.qir import QDynamics, QNetwork, QPopulation, QProjection
-from edge_dassdp.qir.order import device_volume, natural_order, to_device
-from edge_dassdp.qir.weights import source_order
+from edge_dassdp.qir.order import device_volume, natural_order, source_order, to_device
 from edge_dassdp.quantize.populate import reset_mode
 
 ROUNDING = 2.0**-17

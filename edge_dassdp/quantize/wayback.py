@@ -26,7 +26,7 @@ from edge_dassdp.harness import read_snapshot
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.canonical import canonical, weight_gain
 from edge_dassdp.qir import QNetwork, QProjection
-from edge_dassdp.qir.weights import to_device_weight, to_natural_weight
+from edge_dassdp.qir.order import to_device_weight, to_natural_weight
 from edge_dassdp.quantize.biases import ALWAYS, with_plastic_biases
 from edge_dassdp.quantize.same import check_same, differs
 from edge_dassdp.rules import Learning, ReadoutDelta

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Network, Projection, geometry
 from edge_dassdp.ir.cells import Cell, Float32Array, Spikes
-from edge_dassdp.qir.encoders import encode
+from edge_dassdp.qir.samples import encode
 
 __all__ = ["Float32Array", "FloatModel", "Spikes", "Trace"]
 

@@ -1,0 +1,59 @@
+"""A quantized network as a file: an .npz whose header names every node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.npz import read_npz, write_npz
+from edge_dassdp.ir import Input
+from edge_dassdp.qir.checks import validate
+from edge_dassdp.qir.network import FORMAT, NODES, QNetwork, describe
+from edge_dassdp.qir.nodes import QPopulation, QProjection
+
+
+def save(network: QNetwork, path: Path | str) -> None:
+    """Write a quantized network as an .npz."""
+    header, arrays = describe(network)
+    write_npz(path, {**header, "sha256": network.sha256}, arrays)
+
+
+def load(path: Path | str) -> QNetwork:
+    """Read what `save` wrote. Raises EdgeError E103 for another kind of file or one that was
+    changed after it was quantized, E101 for constants that no target could run."""
+    header, arrays = read_npz(path, FORMAT)
+    try:
+        sha256 = header.pop("sha256")
+        network = _network(header, arrays)
+        validate(network)
+        is_whole = network.sha256 == sha256
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        raise EdgeError("E103", f"{path} is damaged", cause=repr(problem)) from None
+    if not is_whole:
+        raise EdgeError("E103", f"{path} was changed after it was quantized",
+                        cause="its SHA-256 is that of other constants",
+                        help="quantize the float network again")
+    return network
+
+
+def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwork:
+    def node(values: dict[str, Any]) -> dict[str, Any]:
+        fields = {}
+        for name, value in values.items():
+            if isinstance(value, dict) and "array" in value:
+                value = arrays[value["array"]]
+            elif isinstance(value, dict) and "node" in value:
+                made = NODES[value.pop("node")]
+                value = made(**node(value))
+            fields[name] = tuple(value) if isinstance(value, list) else value
+        return fields
+
+    header.pop("format")
+    header["inputs"] = tuple(Input(**node(i)) for i in header["inputs"])
+    header["populations"] = tuple(QPopulation(**node(p)) for p in header["populations"])
+    header["projections"] = tuple(QProjection(**node(p)) for p in header["projections"])
+    header["x_frac_bits"] = tuple(header["x_frac_bits"])
+    return QNetwork(**node(header))

@@ -1,0 +1,120 @@
+"""What of a network becomes bytes: fields of its state in RAM, constants in flash, as values.
+
+Rules and the plan make them, emit prints them, the ledger adds them up, decode reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Group = Literal["weights", "inference", "learning", "padding"]
+Reader = Callable[[bytes], NDArray[Any]]
+"""The bytes of a field as the integers that the reference has under its name."""
+
+
+def c_type(ctype: str) -> np.dtype[Any]:
+    """The little-endian dtype of a C type of <stdint.h>: int16_t and the like."""
+    return np.dtype(ctype.removesuffix("_t")).newbyteorder("<")
+
+
+@dataclass(frozen=True, eq=False)
+class StateField:
+    """One member of the generated state struct: `count` elements of `ctype`.
+
+    dtype: an element as NumPy reads it, a structured one for a C struct. group: for whom it is
+    there. align: bytes, of the element or more. is_persistent: a snapshot holds it. read: None
+    where it is not compared (scratch, padding, copies, histories). offset: bytes from the start of
+    the state, once it is placed.
+    """
+
+    name: str
+    ctype: str
+    count: int
+    group: Group
+    dtype: np.dtype[Any]
+    align: int
+    is_persistent: bool = False
+    read: Reader | None = None
+    offset: int = 0
+
+    @property
+    def bytes(self) -> int:
+        return self.count * self.dtype.itemsize
+
+    @classmethod
+    def plain(cls, name: str, ctype: str, count: int, group: Group, *, align: int = 0,
+              is_persistent: bool = False) -> StateField:
+        """Integers of a C type, read as they are."""
+        dtype = c_type(ctype)
+        return cls(name, ctype, count, group, dtype, max(align, dtype.itemsize), is_persistent,
+                   lambda raw: np.frombuffer(raw, dtype).astype(np.int64))
+
+    @classmethod
+    def record(cls, name: str, ctype: str, dtype: np.dtype[Any], *,
+               is_persistent: bool = True) -> StateField:
+        """One C struct of the learning state; its members are compared as <name>.<member>."""
+        align = max(member[0].alignment for member in (dtype.fields or {}).values())
+        return cls(name, ctype, 1, "learning", dtype, align, is_persistent,
+                   lambda raw: np.frombuffer(raw, dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A constant array of integers in flash."""
+
+    ctype: str
+    name: str
+    values: NDArray[Any]
+
+    @property
+    def bytes(self) -> int:
+        return int(self.values.size) * c_type(self.ctype).itemsize
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A constant struct in flash, by field; what it points to comes with it."""
+
+    ctype: str
+    name: str
+    fields: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A constant array of structs in flash, each by field or, without names, in order."""
+
+    ctype: str
+    name: str
+    rows: tuple[tuple[tuple[str, Value], ...], ...]
+
+
+Value = int | str | Array | Table | Rows | None
+"""A number, C text as it stands, the name of an array, the address of a struct, or NULL."""
+
+
+def printed(value: Value) -> str:
+    """A value as the initializer of its field."""
+    if value is None:
+        return "0"
+    if isinstance(value, Table):
+        return f"&{value.name}"
+    return value.name if isinstance(value, Array | Rows) else str(value)
+
+
+def pointed_to(value: Value) -> Iterator[Array | Table | Rows]:
+    """Every array and struct that a value brings along, itself last: each before who names it."""
+    if isinstance(value, Table):
+        for _, part in value.fields:
+            yield from pointed_to(part)
+    elif isinstance(value, Rows):
+        for row in value.rows:
+            for _, part in row:
+                yield from pointed_to(part)
+    if isinstance(value, Array | Table | Rows):
+        yield value
