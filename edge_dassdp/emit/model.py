@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,19 +13,12 @@ from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.emit import paths as emit_paths
 from edge_dassdp.plan import kernels, paths
 from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan.ruled import rule_fields
 from edge_dassdp.plan.scratch import ROWS_MAX
-from edge_dassdp.qir import (
-    QEIHL,
-    QSTDP,
-    QErrorRule,
-    QHomeostasis,
-    QNetwork,
-    QPopulation,
-    QProjection,
-    QSyncRule,
-)
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, pack_weights, row_bytes
 from edge_dassdp.qir.stored import pack, stored_words
+from edge_dassdp.qir.tables import Array, Table, pointed_to, printed
 from edge_dassdp.wire import frames
 
 ABI = 4
@@ -224,7 +216,7 @@ def _projection(network: QNetwork, layout: Layout, texts: _Texts, p: QProjection
         ("analogue", "0" if not p.is_analogue else
          "dassdp_deliver_currents" if scattered else kernel.symbol),
         ("learn_rows", kernels.of_learning(p) if p.is_plastic else "0"),
-        *_rule(layout, texts, p),
+        *_rule(network, layout, texts, p),
         ("path", emit_paths.path(network, layout, texts, p)),
     ]
 
@@ -242,50 +234,12 @@ def _padded(values: IntArray) -> IntArray:
     return np.pad(values, (0, columns(values.size) - values.size))
 
 
-def _rule(layout: Layout, texts: _Texts, p: QProjection) -> Fields:
+def _rule(network: QNetwork, layout: Layout, texts: _Texts, p: QProjection) -> Fields:
     """What its rule is and where its constants are; those of other kinds of rules are NULL."""
-    constants = dict.fromkeys(("error_rule", "eihl_rule", "stdp_rule", "sync_rule"), "0")
-    if p.factors is not None:
-        constants["error_rule"] = _error_rule(texts, p, p.factors)
-    function = "0"
-    if isinstance(p.rule, QErrorRule):
-        function = "dassdp_rule_touch" if p.rule.touch_columns else "dassdp_rule_error"
-    elif isinstance(p.rule, QHomeostasis):
-        function = "dassdp_rule_error"
-    elif isinstance(p.rule, QEIHL):
-        function = "dassdp_rule_eihl"
-        constants["eihl_rule"] = texts.rule("dassdp_eihl_rule_t", f"eihl_{p.name}", [
-            ("growth_q16", p.rule.growth_q16), ("most_q16", p.rule.most_q16),
-            ("period", p.rule.period), ("state_off", layout.offset(f"eihl_{p.name}"))])
-    elif isinstance(p.rule, QSTDP):
-        function = "dassdp_rule_stdp"
-        names = [f.name for f in dataclasses.fields(QSTDP)]
-        constants["stdp_rule"] = texts.rule("dassdp_stdp_rule_t", f"rule_{p.name}", [
-            *((name, getattr(p.rule, name)) for name in names),
-            ("traces_off", layout.offset(f"stdp_{p.name}"))])
-    elif isinstance(p.rule, QSyncRule):
-        function = "dassdp_rule_sync"
-        constants["sync_rule"] = _sync_rule(layout, texts, p, p.rule)
-    stage = "NONE" if p.stage is None else p.stage.upper()
-    return [("stage", f"DASSDP_STAGE_{stage}"), ("rule", function), *constants.items()]
-
-
-def _error_rule(texts: _Texts, p: QProjection, rule: QErrorRule) -> str:
-    targets = p.rule.targets_q7 if isinstance(p.rule, QHomeostasis) else None
-    return texts.rule("dassdp_error_rule_t", f"rule_{p.name}", [
-        ("amplitude", rule.amplitude), ("r_max", rule.r_max), ("k_max", rule.k_max),
-        ("k_rshift", rule.k_rshift), ("row_rshift", rule.row_rshift),
-        ("g_q7", "0" if rule.g_q7 is None else
-         texts.array("uint8_t", f"g_q7_{p.name}", rule.g_q7)),
-        ("touch_columns", rule.touch_columns),
-        ("targets_q7", "0" if targets is None else
-         texts.array("int16_t", f"targets_q7_{p.name}", targets))])
-
-
-def _sync_rule(layout: Layout, texts: _Texts, p: QProjection, rule: QSyncRule) -> str:
-    return texts.rule("dassdp_sync_rule_t", f"rule_{p.name}", [
-        ("delta", texts.array("int32_t", f"delta_{p.name}", rule.delta.ravel())),
-        ("delta_rshift", rule.delta_rshift), ("is_gated", int(rule.is_gated)),
-        ("silent_step", rule.silent_step), ("repeat_loss", int(rule.repeat_loss)),
-        ("sync_rshift", rule.sync_rshift),
-        ("stats_off", layout.offset(f"gate_{p.name}")), ("gate", "&dassdp_gate")])
+    for _, value in (fields := rule_fields(network, p, layout)):
+        for part in pointed_to(value):
+            if isinstance(part, Array):
+                texts.array(part.ctype, part.name, part.values)
+            elif isinstance(part, Table):
+                texts.rule(part.ctype, part.name, [(n, printed(v)) for n, v in part.fields])
+    return [(name, printed(value)) for name, value in fields]

@@ -10,19 +10,13 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board
 from edge_dassdp.ir import Input
 from edge_dassdp.plan import paths
+from edge_dassdp.plan.ruled import rule_state, rule_table
 from edge_dassdp.plan.scratch import ROWS_MAX as ROWS_MAX
 from edge_dassdp.plan.scratch import Scratch, lay_out
-from edge_dassdp.qir import (
-    QEIHL,
-    QSTDP,
-    QHomeostasis,
-    QNetwork,
-    QPopulation,
-    QProjection,
-    QSyncRule,
-)
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, row_bytes, words
 from edge_dassdp.qir.stored import stored_words
+from edge_dassdp.qir.tables import Array, pointed_to
 from edge_dassdp.wire.frames import LINK_STRUCT_BYTES, link_buffer_bytes
 
 Group = Literal["weights", "inference", "learning", "padding"]
@@ -105,8 +99,11 @@ class Layout:
         return self.bytes_of("learning") + self.scratch.bytes - self.scratch.inference_bytes
 
 
-def _sync(rule: object) -> bool:
-    return isinstance(rule, QSyncRule)
+def _of_rules(network: QNetwork, is_persistent: bool) -> list[StateField]:
+    fields = [f for q in network.plastic for f in rule_state(network, q)
+              if f.is_persistent == is_persistent]
+    return [_field(f.name, f.ctype, f.count, f.group)
+            for f in sorted(fields, key=lambda f: -f.align)]
 
 
 def _slots(network: QNetwork) -> list[StateField]:
@@ -122,10 +119,7 @@ def _slots(network: QNetwork) -> list[StateField]:
 
 def _persistent(network: QNetwork) -> list[StateField]:
     """What a snapshot holds beside the weights, in this order: docs/arithmetic.md."""
-    fields = [_field(f"gate_{p.name}", "dassdp_gate_t", 1, "learning")
-              for p in network.plastic if _sync(p.rule)]
-    fields += [_field(f"eihl_{p.name}", "dassdp_eihl_t", 1, "learning")
-               for p in network.plastic if isinstance(p.rule, QEIHL)]
+    fields = _of_rules(network, True)
     if network.plastic:
         fields.append(_field("learning", "dassdp_learning_t", 1, "learning"))
     if network.replay is not None:
@@ -151,8 +145,7 @@ def _others(network: QNetwork, scratch: Scratch) -> list[StateField]:
     if network.guard is not None and network.guard.keeps_copy:
         fields += [replace(f, name=f"saved_{f.name[2:]}", group="learning") for f in fields]
         fields.append(_field("has_saved", "uint32_t", 1, "learning"))
-    fields += [_field(f"stdp_{p.name}", "int16_t", p.n_pre + p.n_post, "learning")
-               for p in network.plastic if isinstance(p.rule, QSTDP)]
+    fields += _of_rules(network, False)
     for p in network.populations:
         if p.touch_width is not None:
             count = network.n_steps * words(p.size)
@@ -172,7 +165,7 @@ def _others(network: QNetwork, scratch: Scratch) -> list[StateField]:
     fields.append(_field("progress", "uint16_t", 2, "inference"))
     if network.n_batch == 1:
         fields += _slots(network)
-        if any(_sync(p.rule) for p in network.plastic):
+        if any(p.stage == "batch" for p in network.plastic):
             fields.append(_field("losses", "uint16_t", 1, "learning"))
     return fields
 
@@ -331,12 +324,8 @@ def constant_bytes(network: QNetwork) -> int:
             total += width * (d.v_bias.size + d.v_init.size)
             total += 0 if d.v_min is None else width * d.v_min.size
     for q in network.plastic:
-        if q.factors is not None:
-            total += 0 if q.factors.g_q7 is None else q.factors.g_q7.size
-        if isinstance(q.rule, QHomeostasis):
-            total += 2 * q.rule.targets_q7.size
-        if isinstance(q.rule, QSyncRule):
-            total += 4 * q.rule.delta.size
+        total += sum(part.bytes for part in pointed_to(rule_table(network, q, Layout(network)))
+                     if isinstance(part, Array))
     return total
 
 

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 from edge_dassdp.ir.geometry import size
 from edge_dassdp.plan import paths
-from edge_dassdp.qir import QSTDP, QErrorRule, QNetwork, QPopulation, QSyncRule
+from edge_dassdp.plan.ruled import rule_scratch
+from edge_dassdp.qir import QNetwork, QPopulation
 from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.wire.messages import CHUNK_BYTES
 
 _WORD = 4
 ROWS_MAX = 96
 """Capacity of a list of rows (kernels.h)."""
-_STEPS_LISTED = 32
-"""Of a spike train, at a time (rule_touch.c)."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,7 @@ def lay_out(network: QNetwork) -> Scratch:
     listed = [q.n_pre for q in network.projections if not q.is_analogue]
     if network.readout_kind == "spike_count":
         listed.append(network.n_classes)
-    if any(q.factors and q.factors.touch_columns for q in network.plastic):
-        listed.append(min(_STEPS_LISTED, network.n_steps))
+    listed += [rule_scratch(network, q).get("rows", 0) // 4 for q in network.plastic]
     offsets = {"rows": 0}
     n_rows = min(ROWS_MAX, max(listed, default=0))
     if any(paths.needs_path(network, q) and not q.is_analogue for q in network.projections):
@@ -124,16 +122,7 @@ def _learning_parts(network: QNetwork) -> dict[str, int]:
     sizes = {"sums": 0, "row": 0, "classes": 0, "bytes": 0, "gates": 0, "touches": 0, "steps": 0,
              "traces": 0}
     for q in network.plastic:
-        n = columns(q.n_post)
-        if isinstance(q.rule, QSyncRule):
-            needs = {"sums": 4 * n, "row": 2 * n, "bytes": n, "gates": 2 * network.n_batch}
-        elif isinstance(q.rule, QErrorRule) and q.rule.touch_columns:
-            wide = q.rule.touch_columns
-            needs = {"sums": 2 * n, "row": 2 * wide, "touches": 2 * wide,
-                     "steps": 128 * words(network.n_steps), "traces": network.n_steps * wide}
-        elif isinstance(q.rule, QSTDP):
-            needs = {"sums": 2 * n, "row": 2 * n}
-        else:
-            needs = {"sums": 2 * n, "row": 2 * n, "bytes": n, "classes": 8 * words(q.n_pre)}
-        sizes = {name: max(size, needs.get(name, 0)) for name, size in sizes.items()}
+        for name, n_bytes in rule_scratch(network, q).items():
+            sizes[name] = max(sizes.get(name, 0), n_bytes)
+    sizes.pop("rows", None)
     return sizes

@@ -15,11 +15,11 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, round_shift, saturate
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes, input_bytes
+from edge_dassdp.qir.lesson import Record
 from edge_dassdp.qir.packing import unpack_rows
 from edge_dassdp.qir.samples import encode_codes, read_events
 from edge_dassdp.qir.sums import sums
 from edge_dassdp.quantize.bounds import RICH_BITS, leak
-from edge_dassdp.reference.rules import Record
 
 
 class IntegerModel:

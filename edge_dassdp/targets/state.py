@@ -12,8 +12,6 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan.layout import Layout, StateField
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import (
-    EIHL_DTYPE,
-    GATE_DTYPE,
     GUARD_DTYPE,
     LEARNING_DTYPE,
     REPLAY_DTYPE,
@@ -23,6 +21,8 @@ from edge_dassdp.qir.packing import (
     unpack_weights,
     words,
 )
+from edge_dassdp.rules.eihl import EIHL_DTYPE
+from edge_dassdp.rules.gate import GATE_DTYPE
 
 _RECORDS = {"dassdp_gate_t": GATE_DTYPE, "dassdp_learning_t": LEARNING_DTYPE,
             "dassdp_replay_t": REPLAY_DTYPE, "dassdp_guard_t": GUARD_DTYPE,
