@@ -84,8 +84,9 @@ def emit(network: QNetwork) -> dict[str, str]:
         arrays=texts.arrays, tables=texts.tables, rules=texts.rules, inputs=inputs,
         populations=populations, projections=projections, model=model, rows_max=ROWS_MAX,
         column_align=columns(1))
+    own = {name: text for q in network.plastic if q.rule for name, text in q.rule.files().items()}
     return {"dassdp_model.h": header, "dassdp_model.c": code,
-            "dassdp_messages.h": frames.messages_header()}
+            "dassdp_messages.h": frames.messages_header(), **own}
 
 
 def _model(network: QNetwork, layout: Layout, texts: _Texts) -> Fields:

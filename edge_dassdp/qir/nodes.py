@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir.geometry import Conv, Pool, Volume
 from edge_dassdp.qir.lesson import Lesson
@@ -167,7 +168,8 @@ class QRule(ABC):
     named after the class. word: of its C files and on the command line. title: for people. stage:
     when it runs. hooks: C functions by what calls them: `learn`, and where it has them `check` (of
     a state that came from outside), `record` and `fit` (of a warm-up). header: what declares them
-    and the struct of its constants. sources: C files of a rule from outside this package.
+    and the struct of its constants. sources: C files of a rule from outside this package, which
+    lie beside its Python file.
     """
 
     known: ClassVar[dict[str, list[type[QRule]]]] = {}
@@ -176,13 +178,30 @@ class QRule(ABC):
     stage: ClassVar[Stage]
     hooks: ClassVar[Mapping[str, str]]
     header: ClassVar[str]
-    sources: ClassVar[tuple[Path, ...]] = ()
+    sources: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if not inspect.isabstract(cls):
             held = QRule.known.setdefault(cls.node(), [])
             held[:] = [other for other in held if _path(other) != _path(cls)] + [cls]
+
+    @classmethod
+    def files(cls) -> dict[str, str]:
+        """Texts of its C files by name, none of a rule of this package.
+
+        Raises EdgeError E103 for one that is not there.
+        """
+        if not cls.sources:
+            return {}
+        texts, folder = {}, Path(inspect.getfile(cls)).parent
+        for name in dict.fromkeys((*cls.sources, cls.header)):
+            try:
+                texts[name] = (folder / name).read_text("utf-8")
+            except OSError:
+                raise EdgeError("E103", f"{cls.__name__}: there is no {folder / name}",
+                                help="its C files lie beside its Python file") from None
+        return texts
 
     @classmethod
     def node(cls) -> str:
