@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from edge_dassdp.demo.comparators import BackpropLearner, TESSLearner
 from edge_dassdp.ir import Network
 from edge_dassdp.rules import (
     DASSDP,
@@ -25,6 +24,7 @@ from edge_dassdp.rules import (
     Schedule,
 )
 from edge_dassdp.twin.learner import FloatLearner
+from evidence.comparators import BackpropLearner, TESSLearner
 
 Constants = Mapping[str, float]
 N_POINTS = 9
