@@ -74,7 +74,7 @@ class Method:
         """
         rules: dict[str, Rule] = {}
         for name, rule in Learning.default(network).rules.items():
-            if isinstance(rule, ReadoutDelta):
+            if network.projection(name).post == network.readout.population:
                 rules[name] = ReadoutDelta(constants["mu1"])
             elif self.hidden is not None:
                 rules[name] = self.hidden(constants)
