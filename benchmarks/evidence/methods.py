@@ -73,7 +73,7 @@ class Method:
         """Where it learns, by which rules; replay from flash has no more than n_training samples.
         """
         rules: dict[str, Rule] = {}
-        for name, rule in Learning.default(network).rules.items():
+        for name in Learning.default(network).rules:
             if network.projection(name).post == network.readout.population:
                 rules[name] = ReadoutDelta(constants["mu1"])
             elif self.hidden is not None:

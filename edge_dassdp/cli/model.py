@@ -33,7 +33,7 @@ Names = Annotated[list[str] | None, typer.Option(
     "error-modulated SSDP elsewhere; repeat it. Without it: the readout and what leads into the "
     "last hidden population.", show_default=False)]
 Rules = Annotated[list[str] | None, typer.Option(
-    "--rule", help=f"PROJECTION={'|'.join(sorted(Rule.makers))}, or the word of a rule of your own, "
+    "--rule", help=f"PROJECTION={'|'.join(sorted(Rule.makers))}, or the word of your own rule, "
     "with settings after a colon: fc2=dassdp:a_plus=0.001,batch=4. Repeat it.",
     show_default=False)]
 Schedule = Annotated[str | None, typer.Option(metavar="SAMPLES[,FLOOR]", show_default=False, help=(
