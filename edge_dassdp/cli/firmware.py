@@ -22,7 +22,8 @@ from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.emit import emit
 from edge_dassdp.figures.device import Build, build_and_compare, measure_on_device
-from edge_dassdp.plan import layout
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import Ledger, ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
 
@@ -51,8 +52,8 @@ def _generate(
     `make` in that folder links the same firmware as `build`.
     """
     network, chosen = options.load_model(model), load_board(board)
-    predicted = layout.ram_ledger(network, chosen)
-    write_project(emit(network), chosen, output)
+    predicted = ram_ledger(Plan.of(network), chosen)
+    write_project(emit(Plan.of(network)), chosen, output)
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": _predicted(predicted)},
         [screens.ledger_screen(predicted), Text(screens.LETTERS, "dim")], network.sha256,
@@ -159,7 +160,7 @@ def _noise(network: QNetwork) -> Samples:
     return Samples(x.astype(np.float32), rng.integers(network.n_classes, size=_N_RANDOM))
 
 
-def _predicted(ledger: layout.Ledger) -> dict[str, Any]:
+def _predicted(ledger: Ledger) -> dict[str, Any]:
     return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
             "by_owner": screens.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
             "constant_bytes": ledger.constant_bytes, "flash_bound": ledger.flash_bound,

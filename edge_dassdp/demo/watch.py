@@ -36,7 +36,8 @@ from edge_dassdp.demo.run_folder import (
     verification_results,
 )
 from edge_dassdp.figures.device import Build, build_and_compare
-from edge_dassdp.plan.layout import ram_ledger, replay_bytes
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger, replay_bytes
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
@@ -306,7 +307,7 @@ class _Demo:
 
     def _show_memory(self, build: Build | None) -> None:
         self.run.head(5, "Memory, predicted and linked" if build else "Memory, predicted")
-        ledger = build.predicted if build else ram_ledger(self.quantized, self.board)
+        ledger = build.predicted if build else ram_ledger(Plan.of(self.quantized), self.board)
         self.run.console.print(screens.ledger_screen(ledger, build))
 
     def _results(self, build: Build | None, streamed: _Streamed, trials: list[Trial]

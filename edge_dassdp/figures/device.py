@@ -20,7 +20,8 @@ from edge_dassdp.emit import emit
 from edge_dassdp.figures.lesson import learning_work
 from edge_dassdp.figures.prices import predict_mean
 from edge_dassdp.figures.work import inference_work
-from edge_dassdp.plan import layout
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import Ledger, ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.qemu import Qemu
 
@@ -33,7 +34,7 @@ class Build:
     """
 
     firmware: Firmware
-    predicted: layout.Ledger
+    predicted: Ledger
     linked: elf.Ledger
     stack: StackBound
 
@@ -88,10 +89,10 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
     Raises EdgeError E402 if RAM, flash or stack exceed the board or a budget, E403 if a symbol or
     section differs from its prediction, E301 or E302 as `build_firmware`.
     """
-    predicted = layout.ram_ledger(network, board, ram_budget=ram_budget)
+    predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
     limit = board.flash.bytes if flash_budget is None else min(flash_budget, board.flash.bytes)
     _keep_flash(predicted, predicted.constant_bytes, limit)
-    firmware = build_firmware(emit(network), board)
+    firmware = build_firmware(emit(Plan.of(network)), board)
     linked = elf.read_ledger(firmware.elf)
     _compare(predicted, linked)
     _keep_flash(predicted, linked.flash_bytes, limit)
@@ -104,7 +105,7 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
     return Build(firmware, predicted, linked, bound)
 
 
-def _keep_flash(predicted: layout.Ledger, needed: int, limit: int) -> None:
+def _keep_flash(predicted: Ledger, needed: int, limit: int) -> None:
     if needed > limit:
         raise EdgeError("E402", f"flash overflows by {needed - limit:,} B",
                         cause=f"budget {limit:,} B ({predicted.board.name}), needed {needed:,} B, "
@@ -112,7 +113,7 @@ def _keep_flash(predicted: layout.Ledger, needed: int, limit: int) -> None:
                         help="use fewer weight bits, a smaller network or a larger board")
 
 
-def _compare(predicted: layout.Ledger, linked: elf.Ledger) -> None:
+def _compare(predicted: Ledger, linked: elf.Ledger) -> None:
     wanted, found = predicted.by_symbol(), linked.ram
     differences = [f"{name}: predicted {wanted.get(name, 0):,} B, linked {found.get(name, 0):,} B"
                    for name in sorted(wanted.keys() | found.keys())

@@ -15,7 +15,8 @@ from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.build.board import Board
 from edge_dassdp.ir import Input, Network, geometry
 from edge_dassdp.ir.geometry import Conv, Pool
-from edge_dassdp.plan import layout
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import (
     QEIHL,
     QSTDP,
@@ -359,7 +360,7 @@ def _rule_name(q: QProjection) -> str:
 
 def _on_board(network: QNetwork, frozen: QNetwork | None, board: Board) -> BoardView:
     ample = replace(board, ram=replace(board.ram, bytes=_UNBOUNDED))
-    ledger = layout.ram_ledger(network, ample)
+    ledger = ram_ledger(Plan.of(network), ample)
     return BoardView(board.name, board.ram.bytes, ledger.ram_bytes,
-                     layout.ram_ledger(frozen, ample).ram_bytes if frozen else None,
+                     ram_ledger(Plan.of(frozen), ample).ram_bytes if frozen else None,
                      board.flash.bytes, ledger.flash_bound, ledger.constant_bytes)

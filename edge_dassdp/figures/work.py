@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.figures.work_paths import Route, count_coding, count_currents, count_path
-from edge_dassdp.plan import paths
+from edge_dassdp.figures.work_paths import Visits, count_coding, count_currents, count_path
+from edge_dassdp.plan import Plan
 from edge_dassdp.plan.scratch import ROWS_MAX
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, words
@@ -155,9 +155,10 @@ class CountingModel(IntegerModel):
         super().begin(x)
 
     @cached_property
-    def _routes(self) -> dict[str, Route]:
-        return {q.name: Route.of(self.network, q) for q in self.network.projections
-                if paths.needs_path(self.network, q)}
+    def _visits(self) -> dict[str, Visits]:
+        routes = Plan.of(self.network).routes
+        return {q.name: Visits.of(q, routes[q.name]) for q in self.network.projections
+                if routes[q.name].has_path}
 
     def rest_bytes(self, p: QPopulation) -> int:
         """Membranes, spikes, logits and records of a population, cleared before a run; membranes
@@ -176,7 +177,7 @@ class CountingModel(IntegerModel):
         self._n_events[p.name][:] = 0
 
     def step(self, t_step: int) -> None:
-        count_coding(self.network, self.x, t_step, self.tally)
+        count_coding(Plan.of(self.network), self.x, t_step, self.tally)
         super().step(t_step)
 
     def _step_population(self, p: QPopulation, t_step: int) -> None:
@@ -188,8 +189,8 @@ class CountingModel(IntegerModel):
             if q.is_analogue:
                 continue
             arrived = self._arriving(q, t_step)
-            if q.name in self._routes:
-                adds = count_path(self.network, q, self._routes[q.name], arrived, t_step, adds,
+            if q.name in self._visits:
+                adds = count_path(self.network, q, self._visits[q.name], arrived, t_step, adds,
                                   tally)
             else:
                 adds = adds | (_count_sums(p, q, arrived, tally) > 0)
@@ -210,9 +211,9 @@ class CountingModel(IntegerModel):
             return
         tally["currents"] += p.size
         for q in analogue:
-            if q.name in self._routes:
+            if q.name in self._visits:
                 tally["words_prepared"] += columns(p.size) * p.analogue_bits // 32
-                count_currents(p, q, self._routes[q.name], self._frame(q.pre, t_step), tally)
+                count_currents(p, q, self._visits[q.name], self._frame(q.pre, t_step), tally)
             else:
                 tally[f"analogue_macs_{p.analogue_bits}"] += q.n_pre * columns(q.n_post)
 

@@ -137,6 +137,11 @@ class Input:
                              f"{self.shape[0]}")
 
     @property
+    def is_coded(self) -> bool:
+        """Its spikes are made on the device."""
+        return self.n_events > 0 or self.encoder is not None
+
+    @property
     def raw_shape(self) -> tuple[int, ...]:
         """Of one frame of a sample; a delta encoder makes two channels of one."""
         is_delta = self.encoder is not None and self.encoder.kind == "delta"

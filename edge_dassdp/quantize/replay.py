@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.build.board import Board
-from edge_dassdp.plan.layout import Ledger, ram_ledger, replay_bytes
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import Ledger, ram_ledger, replay_bytes
 from edge_dassdp.qir import QNetwork, QReplay
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.rules import Replay
@@ -92,7 +93,7 @@ def propose(network: QNetwork, rule: Replay, board: Board, *, n_available: int,
 
     def ledger(ring_per_class: int) -> Ledger:
         trial = replace(network, replay=replace(empty, ring_per_class=ring_per_class))
-        return ram_ledger(trial, board, ram_budget=ram_budget)
+        return ram_ledger(Plan.of(trial), board, ram_budget=ram_budget)
 
     flash = ledger(0).flash_bound
     ring = 0

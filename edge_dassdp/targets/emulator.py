@@ -18,10 +18,9 @@ from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.compile import build_emulator, host_compiler
 from edge_dassdp.emit import emit
-from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.learned import checked_sample, checked_weights, learned_statistics
-from edge_dassdp.targets.state import decode
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
 from edge_dassdp.wire.messages import STATUS_TEXTS
 
@@ -74,11 +73,12 @@ class Emulator(Target):
         self.n_threads = n_threads or n_cores()
         self.name = "emulator-checked" if checked else "emulator"
         self.network = network
-        self.layout = Layout(network)
+        plan = Plan.of(network)
+        self.layout = plan.layout
         self._ffi = cffi.FFI()
         firmware = assets.folder("firmware")
         self._ffi.cdef(prototypes(firmware / "port" / "host" / "emulator.h", firmware / "include"))
-        self._lib: Any = self._ffi.dlopen(str(build_emulator(emit(network), checked=checked)))
+        self._lib: Any = self._ffi.dlopen(str(build_emulator(emit(plan), checked=checked)))
         self._model = self._lib.dassdp_emulator_model()
         self._state = self._ffi.new("uint64_t[]", -(-self.layout.state_bytes // 8))
         self.reset()
@@ -225,7 +225,7 @@ class Emulator(Target):
         self._check(self._lib.dassdp_rollback(self._model, self._state))
 
     def named_state(self) -> dict[str, NDArray[Any]]:
-        return decode(self.layout, self._bytes(0, self.layout.state_bytes))
+        return self.layout.decode(self._bytes(0, self.layout.state_bytes))
 
     def _bytes(self, begin: int, end: int) -> bytes:
         return bytes(self._ffi.buffer(self._state)[begin:end])

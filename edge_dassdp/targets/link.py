@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Session, Stream
-from edge_dassdp.targets.state import decode
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 
@@ -91,7 +89,7 @@ class LinkTarget(Target):
         projections = [ProjectionInfo(p.name, p.n_pre, p.n_post, p.weight_bits)
                        for p in network.projections]
         return cls(stream, network.sha256, build_hash, projections,
-                   decode=partial(decode, Layout(network)), **options)
+                   decode=Plan.of(network).layout.decode, **options)
 
     @property
     def link_frames(self) -> int:

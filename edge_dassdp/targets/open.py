@@ -8,6 +8,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import build_firmware
 from edge_dassdp.emit import emit
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
 from edge_dassdp.targets.emulator import Emulator
@@ -41,7 +42,7 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
         raise EdgeError("E105", f"target '{spec}' has no threads",
                         help="choose emulator, or leave --threads out")
     if kind == "qemu" and rest:
-        firmware = build_firmware(emit(network), load_board(rest))
+        firmware = build_firmware(emit(Plan.of(network)), load_board(rest))
         return Qemu.start(network, firmware, count=count, log=log)
     if kind == "serial" and rest:
         return _serial(rest, network, log)

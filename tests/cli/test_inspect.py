@@ -23,7 +23,8 @@ from edge_dassdp.build.board import list_boards, load_board
 from edge_dassdp.cli import app
 from edge_dassdp.figures.inspection import inspect_network, inspect_quantized
 from edge_dassdp.ir.geometry import Conv, Pool, identity
-from edge_dassdp.plan import layout
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import Learning
 
@@ -127,7 +128,7 @@ def test_its_memory_is_the_ledger_of_what_quantize_writes(tmp_path: Path) -> Non
     for output, options, needed in (("l.npz", (), "ram_needed"), ("f.npz", ("--frozen",),
                                                                   "ram_frozen")):
         ok("quantize", DIGITS, "-o", tmp_path / output, *options)
-        ledger = layout.ram_ledger(qir.load(tmp_path / output), load_board("microbit"))
+        ledger = ram_ledger(Plan.of(qir.load(tmp_path / output)), load_board("microbit"))
         assert board[needed] == ledger.ram_bytes
     assert board["fits"] and board["fits_frozen"] and board["ram_frozen"] < board["ram_needed"]
 

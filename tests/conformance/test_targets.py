@@ -14,7 +14,8 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import Firmware, build_firmware
 from edge_dassdp.emit import emit
-from edge_dassdp.plan.layout import ram_ledger
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.reference import Reference
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
@@ -29,7 +30,7 @@ def fits(target: str, scenario: str) -> bool:
     if not target.startswith("qemu-"):
         return True
     try:
-        ram_ledger(SCENARIOS[scenario].quantized, load_board(target.removeprefix("qemu-")))
+        ram_ledger(Plan.of(SCENARIOS[scenario].quantized), load_board(target.removeprefix("qemu-")))
     except EdgeError as refusal:
         assert refusal.code == "E402"
         return False
@@ -41,7 +42,7 @@ WHERE = {name: tuple(s for s in SCENARIOS if fits(name, s)) for name in TARGETS}
 
 @cache
 def firmware(scenario: str, board: str) -> Firmware:
-    return build_firmware(emit(SCENARIOS[scenario].quantized), load_board(board))
+    return build_firmware(emit(Plan.of(SCENARIOS[scenario].quantized)), load_board(board))
 
 
 @pytest.fixture

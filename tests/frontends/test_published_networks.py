@@ -18,7 +18,8 @@ from edge_dassdp.emit import emit
 from edge_dassdp.figures.fidelity import Fidelity, measure_fidelity
 from edge_dassdp.frontends.nir import from_nir
 from edge_dassdp.ir import Network
-from edge_dassdp.plan.layout import ram_ledger
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized, quantize
@@ -75,8 +76,8 @@ def test_the_recurrent_network_keeps_its_classes_in_integers() -> None:
 def agree(quantized: QNetwork, firmware_board: str, x: NDArray[np.int8]) -> None:
     """Reference, checked emulator and a board's firmware in QEMU, bit for bit."""
     board = load_board(firmware_board)
-    firmware = build_firmware(emit(quantized), board)
-    assert read_ledger(firmware.elf).ram == ram_ledger(quantized, board).by_symbol()
+    firmware = build_firmware(emit(Plan.of(quantized)), board)
+    assert read_ledger(firmware.elf).ram == ram_ledger(Plan.of(quantized), board).by_symbol()
     reference, emulator = Reference(quantized), Emulator(quantized, checked=True)
     with Qemu.start(quantized, firmware) as device:
         for sample in x:
@@ -105,7 +106,7 @@ def test_the_ledger_says_which_boards_hold_them() -> None:
         held = set()
         for name in list_boards():
             try:
-                ram_ledger(quantized, load_board(name))
+                ram_ledger(Plan.of(quantized), load_board(name))
                 held.add(name)
             except EdgeError as refused:
                 assert refused.code == "E402"

@@ -13,6 +13,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import banned_symbols, build_emulator, build_firmware
 from edge_dassdp.emit import emit
+from edge_dassdp.plan import Plan
 from edge_dassdp.quantize import quantize
 
 NAMES = ("graph_16", "described_4", "frozen")
@@ -23,9 +24,9 @@ def test_the_same_model_gives_the_same_bytes(name: str, tmp_path) -> None:
     case = SCENARIOS[name]
     again = quantize(case.network, case.learning, case.settings).network
     assert again.sha256 == case.quantized.sha256
-    assert emit(again) == emit(case.quantized)
+    assert emit(Plan.of(again)) == emit(Plan.of(case.quantized))
     qir.save(case.quantized, tmp_path / "model.npz")
-    assert emit(qir.load(tmp_path / "model.npz")) == emit(case.quantized)
+    assert emit(Plan.of(qir.load(tmp_path / "model.npz"))) == emit(Plan.of(case.quantized))
 
 
 def test_the_hash_follows_every_integer() -> None:
@@ -45,7 +46,7 @@ def test_the_hash_follows_every_integer() -> None:
 
 
 def test_a_model_for_another_abi_does_not_compile() -> None:
-    sources = emit(SCENARIOS["graph_16"].quantized)
+    sources = emit(Plan.of(SCENARIOS["graph_16"].quantized))
     header, n_found = re.subn(r"DASSDP_ABI != \d+", "DASSDP_ABI != 999", sources["dassdp_model.h"])
     assert n_found == 1
     with pytest.raises(EdgeError) as caught:
@@ -55,7 +56,7 @@ def test_a_model_for_another_abi_does_not_compile() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_generated_text_has_no_float_and_no_date(name: str) -> None:
-    for file, text in emit(SCENARIOS[name].quantized).items():
+    for file, text in emit(Plan.of(SCENARIOS[name].quantized)).items():
         code = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.DOTALL)
         assert not re.search(r"\b(float|double|malloc|free|printf)\b|\d\.\d|__(DATE|TIME)__", code)
         assert not re.search(r"20\d\d-\d\d|\d\d:\d\d:\d\d", text), file
@@ -64,5 +65,5 @@ def test_generated_text_has_no_float_and_no_date(name: str) -> None:
 @pytest.mark.usefixtures("arm_toolchain")
 @pytest.mark.parametrize("board", ["stm32f405", "microbit"])
 def test_no_heap_and_no_float_is_linked(board: str) -> None:
-    built = build_firmware(emit(SCENARIOS["mixed_16"].quantized), load_board(board))
+    built = build_firmware(emit(Plan.of(SCENARIOS["mixed_16"].quantized)), load_board(board))
     assert banned_symbols(built.elf) == []

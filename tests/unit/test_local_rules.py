@@ -11,7 +11,7 @@ from scenarios import SCENARIOS, layers
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.demo.baselines import pair_stdp_change
-from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QEIHL, QSTDP, QProjection, load, save
 from edge_dassdp.qir.checks import trace_peak
 from edge_dassdp.qir.packing import EIHL_DTYPE, LEARNING_DTYPE
@@ -89,7 +89,7 @@ def test_stdp_without_a_fixed_point_form_is_refused() -> None:
 
 
 def test_its_traces_are_named_in_the_ledger() -> None:
-    layout = Layout(SCENARIOS["stdp"].quantized)
+    layout = Plan.of(SCENARIOS["stdp"].quantized).layout
     field = next(f for f in layout.fields if f.name == "stdp_fc2")
     assert field.bytes == 2 * (40 + 21) and field.group == "learning"
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scenarios import SCENARIOS
 
-from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir.packing import (
     GATE_DTYPE,
     LANES,
@@ -86,6 +86,6 @@ def test_c_finds_every_weight_where_python_packed_it(name: str) -> None:
 
 
 def test_structs_have_the_bytes_that_the_plan_counts() -> None:
-    fields = {f.name: f.bytes for f in Layout(SCENARIOS["described"].quantized).fields}
+    fields = {f.name: f.bytes for f in Plan.of(SCENARIOS["described"].quantized).layout.fields}
     assert fields["gate_fc2"] == GATE_DTYPE.itemsize == 48
     assert fields["learning"] == LEARNING_DTYPE.itemsize == 24

@@ -7,8 +7,10 @@ import pytest
 from scenarios import SCENARIOS
 
 from edge_dassdp.emit import emit
-from edge_dassdp.plan import paths
-from edge_dassdp.plan.layout import Layout, constant_bytes
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.convolution import Axis, Taps, conv_tables, divisor, kernel_of
+from edge_dassdp.plan.ledger import constant_bytes
+from edge_dassdp.plan.routes import Delay
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.packing import LANES
 
@@ -20,7 +22,7 @@ CONVOLVED = [(name, q.name) for name in ("convolutions", "sinabs", "line", "imag
 @pytest.mark.parametrize("most", [1, 255, 4095, 65535])
 @pytest.mark.parametrize("d", [1, 2, 3, 6, 7, 28, 255, 641, 65535])
 def test_a_divisor_is_exact_and_stays_in_32_bits(d: int, most: int) -> None:
-    found = paths.divisor(d, most)
+    found = divisor(d, most)
     n = np.arange(most + 1)
     products = n * found.factor + found.addend
     assert (products >> found.shift == n // d).all()
@@ -29,7 +31,7 @@ def test_a_divisor_is_exact_and_stays_in_32_bits(d: int, most: int) -> None:
 
 def scattered(network: QNetwork, q: QProjection, x: np.ndarray) -> np.ndarray:
     """Sums as firmware/src/deliver.c makes them of how often each source neuron fired."""
-    made = paths.conv_tables(network, q)
+    made = conv_tables(network, q)
     c, _, width = made.source
     sums = np.zeros((made.y.n_out, made.x.n_out, made.out_channels), np.int64)
     weights = made.image.reshape(-1, made.tap_columns)
@@ -48,7 +50,7 @@ def scattered(network: QNetwork, q: QProjection, x: np.ndarray) -> np.ndarray:
     return sums.ravel()
 
 
-def reached(runs: tuple[paths.Taps, ...], axis: paths.Axis, place: int) -> list[tuple[int, int]]:
+def reached(runs: tuple[Taps, ...], axis: Axis, place: int) -> list[tuple[int, int]]:
     """(output, tap of the image) along an axis."""
     quotient, phase = divmod(place + axis.padding, axis.stride)
     return [(quotient - run.quotient + k, run.first + k) for run in runs if run.phase == phase
@@ -61,7 +63,7 @@ def test_a_kernel_s_image_gives_the_sums_of_its_convolution(scenario: str,
     network = SCENARIOS[scenario].quantized
     q, rng = network.projection(projection), np.random.default_rng(1)
     c, height, width = q.volume
-    natural = paths.kernel_of(q).shape[1] * (q.conv.groups if q.conv else 1)
+    natural = kernel_of(q).shape[1] * (q.conv.groups if q.conv else 1)
     x = np.zeros((height, width, c), np.int64)
     x[:, :, :natural] = rng.integers(-2, 3, (height, width, natural))
     planes = x[:, :, :natural].transpose(2, 0, 1).reshape(1, -1)
@@ -75,13 +77,14 @@ def test_a_kernel_s_image_gives_the_sums_of_its_convolution(scenario: str,
 
 def test_masks_hold_every_neuron_once() -> None:
     delay = np.random.default_rng(2).integers(0, 5, 70)
-    steps, masks = paths.delay_masks(delay, 70)
-    bits = np.unpackbits(masks.view(np.uint8).reshape(len(steps), -1), axis=1, count=70,
+    made = Delay.of(delay, 70)
+    steps = made.steps
+    bits = np.unpackbits(made.masks.view(np.uint8).reshape(len(steps), -1), axis=1, count=70,
                          bitorder="little")
-    assert steps == sorted(set(delay.tolist()))
+    assert steps == tuple(sorted(set(delay.tolist())))
     assert (bits.sum(axis=0) == 1).all()
     assert (np.array(steps) @ bits == delay).all()
-    assert paths.delay_masks(np.full(70, 3), 70)[1].size == 0
+    assert Delay.of(np.full(70, 3), 70).masks.size == 0
 
 
 @pytest.mark.parametrize("scenario", ["convolutions", "sinabs", "delays", "encoded_latency",
@@ -89,7 +92,8 @@ def test_masks_hold_every_neuron_once() -> None:
 def test_constants_are_counted(scenario: str) -> None:
     """Arrays of the emitted tables take no more than predicted, and hardly less."""
     network = SCENARIOS[scenario].quantized
-    text = emit(network)["dassdp_model.c"]
+    plan = Plan.of(network)
+    text = emit(plan)["dassdp_model.c"]
     sizes = {"uint8_t": 1, "int8_t": 1, "uint16_t": 2, "int16_t": 2, "int32_t": 4, "uint32_t": 4}
     found = 0
     for line in text.splitlines():
@@ -97,6 +101,6 @@ def test_constants_are_counted(scenario: str) -> None:
         if line.startswith("static _Alignas(4) const"):
             count = int(words[4].partition("[")[2].partition("]")[0])
             found += sizes[words[3]] * count
-    n_paths = sum(paths.needs_path(network, q) for q in network.projections)
-    assert found <= constant_bytes(network) <= found + 900 * n_paths + 64
-    assert Layout(network).state_bytes % 8 == 0
+    n_paths = sum(route.has_path for route in plan.routes.values())
+    assert found <= constant_bytes(plan) <= found + 900 * n_paths + 64
+    assert plan.layout.state_bytes % 8 == 0

@@ -13,16 +13,16 @@ from edge_dassdp import ir
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
-from edge_dassdp.plan.layout import Layout, ram_ledger
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.packing import words
 from edge_dassdp.quantize import quantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
 from edge_dassdp.targets.emulator import Emulator
-from edge_dassdp.targets.state import decode
 
-LAYOUTS = {name: Layout(s.quantized) for name, s in SCENARIOS.items()}
+LAYOUTS = {name: Plan.of(s.quantized).layout for name, s in SCENARIOS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_bytes_decode_to_the_reference_s_names_and_values(name: str) -> None:
         call.run(reference)
         call.run(emulator)
     raw = emulator._bytes(0, emulator.layout.state_bytes)
-    named, expected = decode(Layout(SCENARIOS[name].quantized), raw), reference.named_state()
+    named, expected = emulator.layout.decode(raw), reference.named_state()
     assert named.keys() == expected.keys()
     for key in named:
         np.testing.assert_array_equal(named[key], expected[key], key)
@@ -120,12 +120,12 @@ def test_bytes_decode_to_the_reference_s_names_and_values(name: str) -> None:
 
 def test_a_state_of_another_size_is_refused() -> None:
     with pytest.raises(EdgeError) as caught:
-        decode(LAYOUTS["graph"], b"\0" * 8)
+        LAYOUTS["graph"].decode(b"\0" * 8)
     assert caught.value.code == "E104"
 
 
 def test_learning_costs_the_digits_network_less_than_600_bytes(digits: QNetwork) -> None:
-    layout = Layout(digits)
+    layout = Plan.of(digits).layout
     named = {f.name: f.bytes for f in layout.fields if f.group == "learning"}
     extra = layout.scratch.bytes - layout.scratch.inference_bytes
     assert set(named) == {"learning", "count_lif1", "count_lif2", "latency_lif1", "latency_lif2",
@@ -135,20 +135,20 @@ def test_learning_costs_the_digits_network_less_than_600_bytes(digits: QNetwork)
 
 def test_the_ledger_adds_up_and_a_budget_one_byte_short_is_refused(digits: QNetwork) -> None:
     board = load_board("stm32f405")
-    ledger = ram_ledger(digits, board)
+    ledger = ram_ledger(Plan.of(digits), board)
     assert ledger.ram_bytes == sum(line.bytes for line in ledger.lines)
     assert sum(ledger.by_symbol().values()) == ledger.static_bytes
-    assert ledger.by_symbol()["dassdp_state"] == Layout(digits).state_bytes
-    ram_ledger(digits, board, ram_budget=ledger.ram_bytes)
+    assert ledger.by_symbol()["dassdp_state"] == Plan.of(digits).layout.state_bytes
+    ram_ledger(Plan.of(digits), board, ram_budget=ledger.ram_bytes)
     with pytest.raises(EdgeError, match="overflows by 1 B") as caught:
-        ram_ledger(digits, board, ram_budget=ledger.ram_bytes - 1)
+        ram_ledger(Plan.of(digits), board, ram_budget=ledger.ram_bytes - 1)
     assert caught.value.code == "E402" and "dassdp_state." in caught.value.cause
 
 
 def test_a_larger_batch_costs_slots_and_nothing_else() -> None:
     one = SCENARIOS["described"].quantized
-    four = Layout(replace(one, n_batch=4))
-    single = Layout(one)
+    four = Plan.of(replace(one, n_batch=4)).layout
+    single = Plan.of(one).layout
     slots = [f.bytes for f in single.fields if f.name.startswith(("count_", "latency_"))]
     grown = four.bytes_of("learning") - single.bytes_of("learning")
     assert grown == 3 * (sum(slots) + 2)

@@ -15,6 +15,7 @@ from edge_dassdp.build.elf import symbol_table
 from edge_dassdp.build.project import Project, firmware_project, with_port
 from edge_dassdp.build.stack import stack_bound, stack_depth
 from edge_dassdp.emit import emit
+from edge_dassdp.plan import Plan
 
 # Reached only through a pointer; 400 bytes that no compiler can drop, and a library call below.
 DEEP = """\
@@ -173,6 +174,6 @@ def test_kernels_say_how_much_stack_they_take(arm_toolchain, name):
 def test_the_bound_covers_learning_again_and_fits_the_stack(arm_toolchain, name):
     """Touch, replay and guard reach their functions through pointers only, none recurses."""
     board = load_board(name)
-    result = stack_bound(build_firmware(emit(SCENARIOS["guard_all"].quantized), board))
+    result = stack_bound(build_firmware(emit(Plan.of(SCENARIOS["guard_all"].quantized)), board))
     assert "dassdp_replay_after" in result.path and "dassdp_rule_touch" in result.path
     assert result.bytes <= board.stack_bytes

@@ -10,10 +10,11 @@ import pytest
 import wired_networks as wired
 
 from edge_dassdp.figures.work import Work, inference_work
-from edge_dassdp.figures.work_paths import Route
+from edge_dassdp.figures.work_paths import Visits
 from edge_dassdp.ir import Input, Network
 from edge_dassdp.ir.geometry import Pool
-from edge_dassdp.plan import paths
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.convolution import kernel_of
 from edge_dassdp.qir import QNetwork, QProjection, sums
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
@@ -25,7 +26,7 @@ CONVOLUTIONAL = {"strides, dilation, groups, pools": wired.convolutions,
 
 def scattering(net: QNetwork) -> list[QProjection]:
     return [q for q in net.projections
-            if paths.needs_path(net, q) and paths.kind(q) in ("conv", "currents")]
+            if Plan.of(net).routes[q.name].kind in ("conv", "currents")]
 
 
 @pytest.mark.parametrize("make", CONVOLUTIONAL.values(), ids=CONVOLUTIONAL)
@@ -34,15 +35,15 @@ def test_every_tap_that_a_spike_adds_is_counted(make: Callable[[], Network]) -> 
     net = quantize(make()).network
     assert scattering(net)
     for q in scattering(net):
-        route, ones = Route.of(net, q), replace(q, w=np.ones_like(q.w))
+        visits, ones = Visits.of(q, Plan.of(net).routes[q.name]), replace(q, w=np.ones_like(q.w))
         if q.pool is not None and q.pool.kind == "max":
             ones = replace(ones, pool=None, volume=q.pool.out(q.volume))
-        each = np.eye(len(route.taps), dtype=np.int64)
+        each = np.eye(len(visits.taps), dtype=np.int64)
         post = net.population(q.post).shape if q.conv is not None else (q.n_post, 1, 1)
         found = sums.sums(ones, each, ones.w.astype(np.int64), post).sum(axis=1)
-        groups, kernel = q.conv.groups if q.conv else 1, paths.kernel_of(q)
+        groups, kernel = q.conv.groups if q.conv else 1, kernel_of(q)
         fires = np.arange(len(each)) % q.volume[0] < kernel.shape[1] * groups  # no padding
-        counted = route.taps * (kernel.shape[0] // groups)
+        counted = visits.taps * (kernel.shape[0] // groups)
         np.testing.assert_array_equal(counted[fires], found[fires], q.name)
 
 
@@ -60,9 +61,9 @@ def test_a_spike_in_the_middle_reaches_a_whole_kernel_and_one_at_the_corner_a_pa
         x[0, -1, 1, *place] = 1  # in the last step, so that little follows
         work = one(net, x.reshape(1, -1))
         first = net.projections[0]
-        route = Route.of(net, first)
+        visits = Visits.of(first, Plan.of(net).routes[first.name])
         at = (place[0] * 17 + place[1]) * 2 + 1
-        assert (route.runs[at], route.taps[at]) == (runs, taps)
+        assert (visits.runs[at], visits.taps[at]) == (runs, taps)
         assert work.scattered_16 - silent.scattered_16 >= taps * 8
         assert work.words_searched == silent.words_searched
 
@@ -72,7 +73,8 @@ def test_overlapping_windows_are_all_visited() -> None:
     q = next(q for q in net.projections if q.pool is not None and q.pool.kind == "sum")
     assert q.pool is not None
     ones = q.pool.apply(np.eye(q.volume[1] * q.volume[2], dtype=np.int64), (1, *q.volume[1:]))
-    np.testing.assert_array_equal(Route.of(net, q).windows[:: q.volume[0]], ones.sum(axis=1))
+    visits = Visits.of(q, Plan.of(net).routes[q.name])
+    np.testing.assert_array_equal(visits.windows[:: q.volume[0]], ones.sum(axis=1))
 
 
 def test_lists_of_events_are_read_to_the_end_of_each_step() -> None:
@@ -95,8 +97,9 @@ def test_every_code_is_looked_at_in_every_step(kind: str) -> None:
 def test_masks_of_delays_are_read_from_the_first_step_on_that_they_reach() -> None:
     network = wired.delayed(1)
     net = quantize(network).network
-    n_masked = sum(np.sum(np.unique(paths.lags(net, q)) == 0) * -(-q.delay.size // 32)
-                   for q in net.projections if q.delay is not None and q.delay.size > 1)
+    n_masked = sum(route.delay.steps.count(0) * -(-route.delay.lags.size // 32)
+                   for route in Plan.of(net).routes.values()
+                   if route.delay is not None and route.delay.lags.size > 1)
     assert n_masked > 0
     assert one(net, np.zeros((1, network.n_inputs))).delay_words == n_masked
 

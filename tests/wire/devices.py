@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_dassdp.build.compile import build_emulator
 from edge_dassdp.emit import emit
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
@@ -61,7 +62,7 @@ def network(kind: str) -> QNetwork:
 @cache
 def library(kind: str) -> Path:
     """The checked emulator of a network, with the device's side of the link in it."""
-    return build_emulator(emit(network(kind)), checked=True)
+    return build_emulator(emit(Plan.of(network(kind))), checked=True)
 
 
 def stream(kind: str = "error") -> LoopbackStream:

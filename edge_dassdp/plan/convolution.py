@@ -1,28 +1,23 @@
-"""How spikes of a source reach a projection that is no plain matrix: geometry as the tables of
-dassdp_path_t (firmware/include/dassdp.h), which hold no division, and images of kernels.
+"""Convolutions and pools as an event meets them: their geometry as tables that hold no division
+(dassdp_conv_t, dassdp_pool_t), and images of kernels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.ir.geometry import Conv, Pool, Volume, size
+from edge_dassdp.ir.geometry import Conv, Pool, Volume
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.packing import LANES, columns
 
-Kind = Literal["rows", "channels", "conv", "currents"]
 _GROUP = 4
 """Columns that lie in one word of an image (kernels.h)."""
-_STRUCT_BYTES = 400
-"""More than the tables of one path take, beside taps and masks."""
-_TAPS_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -74,25 +69,6 @@ class ConvTables:
     image: NDArray[Any]
 
 
-def needs_path(network: QNetwork, q: QProjection) -> bool:
-    """More than a matrix between the bits of one step."""
-    return not q.is_plain or (not q.is_analogue and network.max_spikes(q.pre) > 1)
-
-
-def kind(q: QProjection) -> Kind:
-    """Of a projection with a path."""
-    if q.is_analogue:
-        return "currents"
-    if q.conv is None:
-        return "rows"
-    return "channels" if q.w.ndim == 2 else "conv"
-
-
-def is_dense(network: QNetwork, q: QProjection) -> bool:
-    """`QProjection.is_dense` where it applies: to bits."""
-    return q.is_dense and not needs_path(network, q)
-
-
 @cache
 def divisor(d: int, most: int) -> Divisor:
     """Exact for 0 <= n <= most < 2^17, without leaving 32 bits: a factor rounded up, or rounded
@@ -125,21 +101,6 @@ def pool_axes(pool: Pool, source: Volume) -> tuple[Axis, Axis]:
 
 def _axis(n: int, kernel: int, stride: int, padding: int, n_out: int) -> Axis:
     return Axis(kernel, stride, padding, n_out, divisor(stride, n + padding + stride))
-
-
-def lags(network: QNetwork, q: QProjection) -> IntArray:
-    """Steps from the row of this step back to the spikes that arrive, (1,) or (size of pre,)."""
-    names = [p.name for p in network.populations]
-    is_later = q.pre in names and names.index(q.pre) >= names.index(q.post)
-    delay = np.zeros(1, np.int64) if q.delay is None else q.delay.astype(np.int64)
-    return np.asarray(delay + int(is_later))
-
-
-def input_history(network: QNetwork, source: str) -> int:
-    """Steps whose spikes of an input made on the device are kept."""
-    deep = [int(lags(network, q).max()) for q in network.projections
-            if q.pre == source and q.delay is not None]
-    return 1 + max(deep) if deep else 0
 
 
 def kernel_of(q: QProjection) -> NDArray[np.int64]:
@@ -200,34 +161,3 @@ def _image(kernel: NDArray[np.int64], groups: int, tap_columns: int,
     rows[..., :c_out] = kernel.transpose(1, 2, 3, 0)
     lanes = list(LANES) if weight_bits <= 8 else slice(None)
     return rows.reshape(-1, _GROUP)[:, lanes].reshape(-1)
-
-
-def delay_masks(delay: IntArray, n: int) -> tuple[list[int], NDArray[np.uint32]]:
-    """Lags in ascending order, and the neurons of each as words; no masks where all share it."""
-    steps = sorted(set(delay.tolist()))
-    if len(steps) == 1:
-        return steps, np.zeros(0, np.uint32)
-    bits = np.zeros((len(steps), -(-n // 32) * 32), np.uint8)
-    bits[:, :n] = delay[None, :] == np.array(steps)[:, None]
-    return steps, np.packbits(bits, axis=1, bitorder="little").view("<u4").ravel()
-
-
-def image_bytes(network: QNetwork, q: QProjection) -> int | None:
-    """Of a path's image, None where it is one of rows (packing.pack_weights)."""
-    if not needs_path(network, q) or kind(q) not in ("conv", "currents"):
-        return None
-    return int(conv_tables(network, q).image.nbytes)
-
-
-def table_bytes(network: QNetwork, q: QProjection) -> int:
-    """Flash that the tables of a path take, at most."""
-    if not needs_path(network, q):
-        return 0
-    total = _STRUCT_BYTES
-    if q.delay is not None:
-        steps, masks = delay_masks(lags(network, q), size(q.volume))
-        total += 4 * masks.size + 2 * len(steps) + 4
-    if kind(q) != "rows":
-        tables = conv_tables(network, q)
-        total += _TAPS_BYTES * (len(tables.down) + len(tables.across))
-    return total
