@@ -14,7 +14,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
 
-from scenarios import SCENARIOS, Scenario  # noqa: E402
+from support.scenario import Scenario  # noqa: E402
+from support.scenarios import SCENARIOS  # noqa: E402
 
 from edge_dassdp.emit import emit  # noqa: E402
 from edge_dassdp.plan import Plan  # noqa: E402

@@ -18,8 +18,8 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 
-from edge_dassdp.build.compile import ARM_HELP, ARM_PREFIX, Firmware, find_tool
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.compile import ARM_HELP, ARM_PREFIX, Firmware, find_tool
 from edge_dassdp.build.elf import symbol_table
 
 VECTORS = "dassdp_vectors"

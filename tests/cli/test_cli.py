@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+from support.commands import ROOT, run
 from typer.testing import CliRunner
 
 import edge_dassdp
@@ -22,16 +21,7 @@ from edge_dassdp.base.errors import CODES
 from edge_dassdp.cli import app
 from edge_dassdp.cli.output import Answer, Output, verb
 
-ROOT = Path(edge_dassdp.__file__).parents[1]
 N_INPUTS, N_CLASSES = 12, 4
-
-
-def run(*arguments: str | Path, cwd: Path | None = None, **env: str,
-        ) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    return subprocess.run([sys.executable, "-m", "edge_dassdp", *map(str, arguments)], text=True,
-                          capture_output=True, cwd=cwd, timeout=300,
-                          env=os.environ | {"PYTHONPATH": path} | env, check=False)
 
 
 def ok(*arguments: str | Path, **options: Any) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 import nir
 import numpy as np
 import pytest
-from nir_graphs import BRAILLE, SNNTORCH
+from support.nir_graphs import BRAILLE, SNNTORCH
+from support.way_back import learn
 from typer.testing import CliRunner
-from way_back import learn
 
 from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import CODES

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import snntorch
 import torch
-from test_cli import ROOT, run
+from support.commands import ROOT, run
 from typer.testing import CliRunner
 
 from edge_dassdp import ir, qir

@@ -8,8 +8,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from scenarios import RESETS, SCENARIOS
-from test_targets import WHERE
+from support.scenarios import RESETS, SCENARIOS
+from support.where import WHERE
 
 from edge_dassdp.qir import (
     QErrorRule,

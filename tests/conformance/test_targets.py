@@ -7,37 +7,19 @@ from functools import cache
 
 import numpy as np
 import pytest
-from differences import first_difference, locate, outcome_differs
-from scenarios import SCENARIOS, Scenario
+from support.differences import first_difference, locate, outcome_differs
+from support.scenario import Scenario
+from support.scenarios import SCENARIOS
+from support.where import WHERE
 
-from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import Firmware, build_firmware
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
-from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.reference import Reference
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.target import Target
-
-TARGETS = ("emulator-checked", "emulator", "qemu-microbit", "qemu-lm3s6965evb", "qemu-stm32f405",
-           "qemu-mps2-an500", "qemu-mps2-an505", "qemu-mps3-an547")
-
-
-def fits(target: str, scenario: str) -> bool:
-    """A board's RAM holds the network; only the micro:bit's does not always."""
-    if not target.startswith("qemu-"):
-        return True
-    try:
-        ram_ledger(Plan.of(SCENARIOS[scenario].quantized), load_board(target.removeprefix("qemu-")))
-    except EdgeError as refusal:
-        assert refusal.code == "E402"
-        return False
-    return True
-
-
-WHERE = {name: tuple(s for s in SCENARIOS if fits(name, s)) for name in TARGETS}
 
 
 @cache

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnx_models
 import onnxruntime
 import pytest
 import torch
+from support import onnx_models
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.onnx import from_onnx, neurons
@@ -97,7 +97,7 @@ def test_a_dynamic_batch(dynamo, tmp_path):
 
 
 KINDS = {"Greater": ("Less", "GreaterOrEqual", "LessOrEqual")}
-FILES = Path(__file__).parents[1] / "data" / "onnx"
+FILES = Path(__file__).parents[1] / "frontends" / "onnx" / "files"
 
 
 def changed(model: onnx.ModelProto, rng: random.Random) -> onnx.ModelProto:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
-from scenarios import Call
+from support.scenario import Call
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scenarios import layers
+from support.scenarios import layers
 
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import build_firmware

@@ -9,8 +9,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-import wired_networks as wired
 from rich.console import Console
+from support import wired_networks as wired
 
 from edge_dassdp.build.board import list_boards, load_board
 from edge_dassdp.figures import prices

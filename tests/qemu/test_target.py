@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scenarios import SCENARIOS
+from support.scenarios import SCENARIOS
 
 from edge_dassdp import qir
 from edge_dassdp.base.errors import EdgeError

@@ -9,9 +9,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from devices import network, stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.devices import network, stream
 
 from edge_dassdp.build.project import emulator_project
 from edge_dassdp.emit import emit

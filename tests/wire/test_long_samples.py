@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from devices import RawDevice, learned, library, network, pack, samples, stream, target
-from faults import Cable
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.devices import RawDevice, learned, library, network, pack, samples, stream, target
+from support.faults import Cable
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
