@@ -14,8 +14,8 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.targets.emulator import LEARN, Emulator
-from edge_dassdp.targets.learned import checked_weights
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.target import Outcome, Progress, Target
 

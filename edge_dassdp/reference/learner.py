@@ -16,6 +16,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QEIHL, QSTDP, QErrorRule, QHomeostasis, QSyncRule
+from edge_dassdp.qir.checks import checked_sample, checked_weights, known_projection
 from edge_dassdp.qir.packing import (
     EIHL_DTYPE,
     GATE_DTYPE,
@@ -28,6 +29,15 @@ from edge_dassdp.qir.stored import rebuild
 from edge_dassdp.reference.local import apply_eihl, apply_homeostasis, apply_stdp
 from edge_dassdp.reference.memory import Memory, judge
 from edge_dassdp.reference.model import IntegerModel
+from edge_dassdp.reference.outcome import (
+    NO_LABEL,
+    OWN_LOSS,
+    Outcome,
+    Progress,
+    Statistics,
+    learned_statistics,
+    members,
+)
 from edge_dassdp.reference.rules import (
     Record,
     apply_error_rule,
@@ -40,14 +50,7 @@ from edge_dassdp.reference.rules import (
     softmax_error,
     step_size_q8,
 )
-from edge_dassdp.targets.learned import (
-    checked_sample,
-    checked_weights,
-    known_projection,
-    learned_statistics,
-    members,
-)
-from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
+from edge_dassdp.targets.target import Target
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
 MAX_LOSS_Q8 = 32767

@@ -20,7 +20,8 @@ from edge_dassdp.build.compile import build_emulator, host_compiler
 from edge_dassdp.emit import emit
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.targets.learned import checked_sample, checked_weights, learned_statistics
+from edge_dassdp.qir.checks import checked_sample, checked_weights
+from edge_dassdp.reference.outcome import learned_statistics
 from edge_dassdp.targets.state import decode
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
 from edge_dassdp.wire.messages import STATUS_TEXTS

@@ -6,67 +6,15 @@ A script written against `Target` changes one word to go from the emulator to a 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-Progress = Callable[[int], None]
-"""Told how many samples are done."""
+from edge_dassdp.reference.outcome import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics
 
-NO_LABEL = -1
-OWN_LOSS = -1
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one sample gave.
-
-    logits: int32 (n_classes,). loss_q8: -log2 p(label) in Q8, 0 without a label.
-    forward_digest: CRC-32 over spikes and membranes of every step, then the logits, if asked for.
-    learned_digest: CRC-32 over plastic weights and learning state after the call, if asked for.
-    forward_ticks, learn_ticks: counter ticks, None where the target has no counter.
-    n_replayed: stored samples learned again after this one. is_fallen_back: the guard put the
-    factory weights back.
-    """
-
-    class_idx: int
-    logits: NDArray[np.int32]
-    loss_q8: int = 0
-    is_skipped: bool = False
-    is_updated: bool = False
-    forward_digest: int | None = None
-    learned_digest: int | None = None
-    forward_ticks: int | None = None
-    learn_ticks: int | None = None
-    n_replayed: int = 0
-    is_fallen_back: bool = False
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Counters since the last reset; n_saturated: plastic weights at an end of their range now;
-    hits, factory_hits: of the samples in the guard's window, by learned and by factory weights;
-    stack and link figures are None off the device."""
-
-    n_labelled: int
-    n_skipped: int
-    n_updates: int
-    n_vanished: int
-    n_saturated: int
-    n_replayed: int = 0
-    n_replay_skipped: int = 0
-    n_fallbacks: int = 0
-    hits: int = 0
-    factory_hits: int = 0
-    stack_size: int | None = None
-    stack_used: int | None = None
-    rx_lost: int | None = None
-    frames_good: int | None = None
-    frames_bad: int | None = None
+__all__ = ["NO_LABEL", "OWN_LOSS", "Outcome", "Progress", "Statistics", "Target"]
 
 
 class Target(ABC):
