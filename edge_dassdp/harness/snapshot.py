@@ -13,21 +13,20 @@ from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.checks import checked_weights
-from edge_dassdp.targets.emulator import Emulator
-from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.targets.target import Target
 
 SNAPSHOT = "edge_dassdp/snapshot/1"
 
 
-def save_snapshot(target: Emulator | LinkTarget, network: QNetwork, path: Path | str) -> None:
-    """Write a device's plastic weights and learning state to an .npz."""
+def save_snapshot(target: Target, network: QNetwork, path: Path | str) -> None:
+    """Write a target's plastic weights and learning state to an .npz."""
     arrays: dict[str, NDArray[Any]] = {f"w_{p.name}": target.read_weights(p.name)
                                        for p in network.plastic}
     arrays["learning"] = np.frombuffer(target.read_learning(), np.uint8)
     write_npz(path, {"format": SNAPSHOT, "model": network.sha256}, arrays)
 
 
-def load_snapshot(target: Emulator | LinkTarget, network: QNetwork, path: Path | str) -> None:
+def load_snapshot(target: Target, network: QNetwork, path: Path | str) -> None:
     """Put a snapshot back. Raises EdgeError as `read_snapshot` does."""
     weights, learning = _snapshot(network, path)
     for name, w in weights.items():

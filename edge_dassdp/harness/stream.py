@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.targets.emulator import LEARN, Emulator
-from edge_dassdp.targets.target import Progress, Target
+from edge_dassdp.targets.target import LEARN, Progress, Target
 
 
 def rolling_accuracy(hits: NDArray[Any], window: int) -> NDArray[np.float64]:
@@ -48,13 +47,5 @@ def learn_stream(target: Target, x: NDArray[np.int8], labels: NDArray[Any],
     wanted = np.asarray(labels, np.int64)
     if wanted.shape != (len(x),):
         raise EdgeError("E104", f"{len(x)} samples but labels of shape {wanted.shape}")
-    if isinstance(target, Emulator) and progress is None:
-        done = target.run(x, wanted, mode=LEARN)
-        return Stream(done.class_idx, done.is_skipped, wanted)
-    outcomes = []
-    for i, sample in enumerate(x):
-        outcomes.append(target.learn(sample, int(wanted[i])))
-        if progress:
-            progress(i + 1)
-    return Stream(np.array([o.class_idx for o in outcomes], np.int64),
-                  np.array([o.is_skipped for o in outcomes], bool), wanted)
+    done = target.run(x, wanted, mode=LEARN, progress=progress)
+    return Stream(done.class_idx, done.is_skipped, wanted)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,38 @@ class Outcome:
     learn_ticks: int | None = None
     n_replayed: int = 0
     is_fallen_back: bool = False
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """`Outcome` of n samples as arrays: class_idx, loss_q8, n_replayed (n,), logits (n, n_classes)
+    int32, is_skipped, is_updated, is_fallen_back (n,) bool; digests (n,) uint32 or None."""
+
+    class_idx: NDArray[np.int64]
+    logits: NDArray[np.int32]
+    loss_q8: NDArray[np.int64]
+    is_skipped: NDArray[np.bool_]
+    is_updated: NDArray[np.bool_]
+    n_replayed: NDArray[np.int64]
+    is_fallen_back: NDArray[np.bool_]
+    forward_digest: NDArray[np.uint32] | None
+    learned_digest: NDArray[np.uint32] | None
+
+    @classmethod
+    def of(cls, outcomes: Sequence[Outcome]) -> Self:
+        """Outcomes one below the other; logits of none are (0, 0)."""
+        def column(name: str, dtype: type) -> NDArray[Any]:
+            return np.array([getattr(o, name) for o in outcomes], dtype)
+
+        def digests(name: str) -> NDArray[np.uint32] | None:
+            asked = bool(outcomes) and getattr(outcomes[0], name) is not None
+            return column(name, np.uint32) if asked else None
+
+        logits = np.stack([o.logits for o in outcomes]) if outcomes else np.zeros((0, 0), np.int32)
+        return cls(column("class_idx", np.int64), logits, column("loss_q8", np.int64),
+                   column("is_skipped", bool), column("is_updated", bool),
+                   column("n_replayed", np.int64), column("is_fallen_back", bool),
+                   digests("forward_digest"), digests("learned_digest"))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from edge_dassdp.qir.packing import (
     GUARD_DTYPE,
     LEARNING_DTYPE,
     REPLAY_DTYPE,
+    pack_planes,
     unpack_bits,
     unpack_planes,
     unpack_rows,
@@ -49,6 +50,40 @@ def decode(layout: Layout, state: bytes) -> dict[str, NDArray[Any]]:
         elif kind in _DECODERS:
             named[field.name] = _DECODERS[kind](layout.network, field, owner, raw)
     return named
+
+
+def encode(layout: Layout, named: Mapping[str, NDArray[Any]]) -> bytes:
+    """The persistent part of the state, as a device holds it: the reverse of `decode`."""
+    data = bytearray(layout.persist_end)
+    for field in layout.fields:
+        if field.offset >= layout.persist_end or field.group == "padding":
+            continue
+        data[field.offset : field.offset + field.bytes] = _encoded(layout.network, field, named)
+    return bytes(data[layout.persist_begin :])
+
+
+def _encoded(net: QNetwork, field: StateField, named: Mapping[str, NDArray[Any]]) -> bytes:
+    """The bytes of one persistent field."""
+    if field.ctype in _RECORDS:
+        record = np.zeros((), _RECORDS[field.ctype])
+        for name in set(record.dtype.names or ()) - {"reserved"}:
+            record[name] = named[f"{field.name}.{name}"][0]
+        return record.tobytes()
+    kind, _, owner = field.name.partition("_")
+    if kind not in ("count", "latency"):
+        return named[field.name].astype(field.ctype[:-2]).tobytes()
+    slots = (named[f"{name}_{owner}"].reshape(net.n_batch, -1) for name in ("count", kind))
+    return b"".join(_slot(net, *slot, is_latency=kind == "latency")
+                    for slot in zip(*slots, strict=True))
+
+
+def _slot(net: QNetwork, counts: NDArray[Any], values: NDArray[Any], *, is_latency: bool) -> bytes:
+    """Bit planes of counts or latencies of one sample; behind the last latency stands silence, as
+    soon as a sample was recorded."""
+    was_recorded = is_latency and bool(counts.any() or values.any())
+    planes = np.full(32 * words(values.size), (1 << net.field_bits) - 1 if was_recorded else 0)
+    planes[: values.size] = values
+    return pack_planes(planes, net.field_bits)
 
 
 def _padded(net: QNetwork, field: StateField, owner: str, raw: bytes) -> NDArray[Any]:
@@ -96,6 +131,6 @@ def _slots(net: QNetwork, field: StateField, owner: str, raw: bytes) -> NDArray[
 
 _DECODERS: dict[str, Callable[[QNetwork, StateField, str, bytes], NDArray[Any]]] = {
     "v": _padded, "base": _padded, "error": _padded, "spk": _spikes, "touch": _touches,
-    "count": _slots, "latency": _slots, "w": _weights, "logits": _plain, "ring": _plain,
-    "stdp": _plain, "i": _padded, "multi": _numbers, "coded": _coded,
+    "count": _slots, "latency": _slots, "losses": _plain, "w": _weights, "logits": _plain,
+    "ring": _plain, "stdp": _plain, "i": _padded, "multi": _numbers, "coded": _coded,
 }

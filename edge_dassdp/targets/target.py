@@ -12,9 +12,34 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.reference.outcome import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.reference.outcome import (
+    NO_LABEL,
+    OWN_LOSS,
+    BatchOutcome,
+    Outcome,
+    Progress,
+    Statistics,
+)
 
-__all__ = ["NO_LABEL", "OWN_LOSS", "Outcome", "Progress", "Statistics", "Target"]
+__all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Outcome",
+           "Progress", "Statistics", "Target", "int32s"]
+INFER, LEARN, WARM_UP = 0, 1, 2
+"""What `Target.run` does with its samples."""
+
+
+def int32s(values: NDArray[Any] | None, n: int, default: int) -> NDArray[np.int32]:
+    """Labels or losses of n samples, (n,), `default` for None; EdgeError E104 for another shape or
+    a value that is no 32-bit integer."""
+    if values is None:
+        return np.full(n, default, np.int32)
+    given = np.asarray(values)
+    if given.shape != (n,):
+        raise EdgeError("E104", f"labels or losses have shape {given.shape}, expected ({n},)")
+    array = np.ascontiguousarray(given, np.int32)
+    if not np.array_equal(array, given):
+        raise EdgeError("E104", "a label or a loss is no 32-bit integer")
+    return array
 
 
 class Target(ABC):
@@ -30,12 +55,27 @@ class Target(ABC):
     def classify(self, x: NDArray[np.int8],
                  progress: Progress | None = None) -> NDArray[np.int64]:
         """Classes (n,) of samples x, int8 (n, x_bytes), by inference alone."""
-        classes = np.zeros(len(x), np.int64)
-        for i, sample in enumerate(x):
-            classes[i] = self.infer(sample).class_idx
+        return self.run(x, progress=progress).class_idx
+
+    def run(self, x: NDArray[np.int8], labels: NDArray[Any] | None = None,
+            losses_q8: NDArray[Any] | None = None, *, mode: int = INFER, digest: bool = False,
+            progress: Progress | None = None) -> BatchOutcome:
+        """Samples x, int8 (n, x_bytes), in order; the state is then that after the last one.
+
+        labels, losses_q8: (n,) integers, None for NO_LABEL and OWN_LOSS. mode: INFER, LEARN or
+        WARM_UP. Raises what the method of that name does, E104 for another shape.
+        """
+        given = int32s(labels, len(x), NO_LABEL), int32s(losses_q8, len(x), OWN_LOSS)
+        outcomes: list[Outcome] = []
+        for sample, label, loss_q8 in zip(x, *given, strict=True):
+            if mode == INFER:
+                outcomes.append(self.infer(sample, digest=digest))
+            else:
+                lesson = self.learn if mode == LEARN else self.warm_up
+                outcomes.append(lesson(sample, int(label), loss_q8=int(loss_q8), digest=digest))
             if progress:
-                progress(i + 1)
-        return classes
+                progress(len(outcomes))
+        return BatchOutcome.of(outcomes)
 
     @abstractmethod
     def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
@@ -73,6 +113,15 @@ class Target(ABC):
         """Replace the weights of one plastic projection; all of them or none."""
 
     @abstractmethod
+    def read_learning(self) -> bytes:
+        """The learning state as it lies on the device: what a snapshot holds beside the weights."""
+
+    @abstractmethod
+    def write_learning(self, data: bytes) -> None:
+        """Put back what `read_learning` gave. Raises EdgeError E104 for another number of bytes,
+        E503 for a value out of its range."""
+
+    @abstractmethod
     def named_state(self) -> dict[str, NDArray[Any]]:
         """The whole state as integer arrays by name: v_*, spk_*, count_*, w_*, learning.*, ..."""
 
@@ -83,6 +132,16 @@ class Target(ABC):
     @abstractmethod
     def statistics(self) -> Statistics:
         """Counters, and on a device stack and link figures."""
+
+    @property
+    def link_frames(self) -> int | None:
+        """Frames sent so far; None without a link."""
+        return None
+
+    @property
+    def link_retries(self) -> int | None:
+        """Of these, repeated ones."""
+        return None
 
     def close(self) -> None:  # noqa: B027 - most targets hold nothing
         """Let go of what the target holds; harmless when repeated."""
