@@ -19,11 +19,9 @@ from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.qir import QNetwork, QSyncRule
 from edge_dassdp.qir.samples import random_samples
-from edge_dassdp.reference import Reference
 from edge_dassdp.report import screens
-from edge_dassdp.targets.emulator import Emulator
-from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.open import SPECS, open_target
+from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import Target
 
 Snapshot = Annotated[Path | None, typer.Option(show_default=False, help=(
@@ -153,8 +151,7 @@ def _learn_stream(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[n
     if warm_up:
         device.fit_gate()
     with out.progress("learning", len(x) - warm_up) as progress:
-        return harness.learn_stream(device, x[warm_up:], y[warm_up:],
-                                    None if isinstance(device, Emulator) else progress)
+        return harness.learn_stream(device, x[warm_up:], y[warm_up:], progress)
 
 
 def _verify(
@@ -185,7 +182,7 @@ def _verify(
         for device in devices:
             device.reset()
         progress = stack.enter_context(out.progress("comparing", len(x)))
-        done = harness.verify(Reference(network), devices, network, x, y if learn else None,
+        done = harness.verify(ReferenceTarget(network), devices, network, x, y if learn else None,
                               progress)
     failed = None
     if done.divergence:
@@ -240,24 +237,17 @@ def _prepare(device: Target, network: QNetwork, restore: Path | None, reset: boo
     if reset:
         device.reset()
     if restore:
-        harness.load_snapshot(_snapshots(device), network, restore)
+        harness.load_snapshot(device, network, restore)
 
 
 def _save(device: Target, network: QNetwork, snapshot: Path | None) -> None:
     if snapshot:
-        harness.save_snapshot(_snapshots(device), network, snapshot)
-
-
-def _snapshots(device: Target) -> Emulator | LinkTarget:
-    if isinstance(device, Emulator | LinkTarget):
-        return device
-    raise EdgeError("E105", f"target '{device.name}' has no snapshots", help="use the emulator")
+        harness.save_snapshot(device, network, snapshot)
 
 
 def _link(device: Target) -> dict[str, int] | None:
-    if not isinstance(device, LinkTarget):
-        return None
-    return {"frames": device.link_frames, "repeated": device.link_retries}
+    frames, repeated = device.link_frames, device.link_retries
+    return None if frames is None else {"frames": frames, "repeated": repeated or 0}
 
 
 def _link_text(link: dict[str, int] | None) -> str:

@@ -14,7 +14,7 @@ from edge_dassdp.plan.routes import Route, routes
 from edge_dassdp.plan.scratch import Scratch, lay_out
 from edge_dassdp.plan.state import state_fields
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.tables import Group, StateField
+from edge_dassdp.qir.tables import Group, Named, StateField
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,3 +81,11 @@ class Layout:
                 named |= {f"{field.name}.{name}": values[name] for name in values.dtype.names
                           if name != "reserved"}
         return named
+
+    def encode(self, named: Named) -> bytes:
+        """The persistent part of a named state, as a device holds it: the reverse of `decode`."""
+        data = bytearray(self.persist_end)
+        for field in self.fields:
+            if field.is_persistent:
+                data[field.offset : field.offset + field.bytes] = field.written(named)
+        return bytes(data[self.persist_begin :])

@@ -20,6 +20,7 @@ from edge_dassdp.qir.packing import (
     LEARNING_DTYPE,
     REPLAY_DTYPE,
     columns,
+    pack_planes,
     unpack_bits,
     unpack_planes,
     unpack_rows,
@@ -27,7 +28,7 @@ from edge_dassdp.qir.packing import (
     words,
 )
 from edge_dassdp.qir.stored import stored_words
-from edge_dassdp.qir.tables import Group, Reader, StateField, c_type
+from edge_dassdp.qir.tables import Group, Named, Reader, StateField, c_type
 
 _WORD = 4
 """Kernels read arrays of membranes, sums and weights by words."""
@@ -77,7 +78,7 @@ def _of_batch(network: QNetwork) -> list[StateField]:
     """Losses and records of a batch: a snapshot holds them where samples wait for others."""
     fields = []
     if any(q.stage == "batch" for q in network.plastic):
-        fields.append(_hidden("losses", "uint16_t", network.n_batch, "learning"))
+        fields.append(_plain("losses", "uint16_t", network.n_batch, "learning"))
     for prefix in ("count", "latency"):
         fields += [_slots(network, prefix, p) for p in network.populations
                    if p.counts and (prefix == "count" or p.records != "none")]
@@ -85,16 +86,31 @@ def _of_batch(network: QNetwork) -> list[StateField]:
 
 
 def _slots(network: QNetwork, prefix: str, p: QPopulation) -> StateField:
-    """Counts or latencies in bit planes, one slot per sample of a batch."""
+    """Counts or latencies in bit planes, one slot per sample of a batch.
+
+    Behind the last latency stands silence, as soon as a sample was recorded.
+    """
     bits, n = network.field_bits, p.n_recorded
     size = 4 * bits * words(n)
+    silence = (1 << bits) - 1
 
     def read(raw: bytes) -> NDArray[Any]:
         return np.concatenate([unpack_planes(raw[at : at + size], n, bits)
                                for at in range(0, len(raw), size)])
 
-    return _field(f"{prefix}_{p.name}", "uint32_t", bits * words(n) * network.n_batch,
-                  "learning", read)
+    def write(named: Named) -> bytes:
+        parts = []
+        for counts, values in zip(*(named[f"{name}_{p.name}"].reshape(network.n_batch, n)
+                                    for name in ("count", prefix)), strict=True):
+            was_recorded = prefix == "latency" and bool(counts.any() or values.any())
+            padded = np.full(32 * words(n), silence if was_recorded else 0)
+            padded[:n] = values
+            parts.append(pack_planes(padded, bits))
+        return b"".join(parts)
+
+    field = _field(f"{prefix}_{p.name}", "uint32_t", bits * words(n) * network.n_batch,
+                   "learning", read)
+    return replace(field, write=write)
 
 
 def _of_weights(network: QNetwork) -> list[StateField]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
-from edge_dassdp.base.qformat import INT32_MAX, round_shift
+from edge_dassdp.base.qformat import INT32_MAX, IntArray, round_shift
 from edge_dassdp.ir import geometry
 from edge_dassdp.qir.network import QNetwork
 from edge_dassdp.qir.nodes import (
@@ -339,3 +340,40 @@ def _check_projection(n: QNetwork, q: QProjection) -> None:
     require(not q.is_analogue or q.weight_bits != 16, where + "16-bit weights of currents")
     require(q.activity is None or (is_real(q.activity) and 0 <= q.activity <= 1),
             where + "its activity is no share")
+
+
+def known_projection(network: QNetwork, projection: str) -> QProjection:
+    """The projection of that name, or EdgeError E105."""
+    for p in network.projections:
+        if p.name == projection:
+            return p
+    raise EdgeError("E105", f"there is no projection '{projection}'",
+                    help="choose one of " + ", ".join(p.name for p in network.projections))
+
+
+def checked_weights(network: QNetwork, projection: str, w: NDArray[Any]) -> IntArray:
+    """w as int64 (n_pre, n_post); EdgeError E503 if frozen or out of range, E104 for its shape."""
+    p = known_projection(network, projection)
+    if not p.is_plastic:
+        raise EdgeError("E503", "the projection is not plastic", cause=f"'{projection}' is frozen")
+    given = np.asarray(w)
+    if given.dtype.kind not in "iu":
+        raise EdgeError("E104", f"weights of '{projection}' are {given.dtype}, expected integers")
+    values = given.astype(np.int64)
+    if values.shape != p.w.shape:
+        raise EdgeError("E104", f"weights of '{projection}' have shape {values.shape}, expected "
+                        f"{p.w.shape}")
+    bound = 1 << (p.weight_bits - 1)
+    if (values < -bound).any() or (values >= bound).any():
+        raise EdgeError("E503", "value out of range",
+                        cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
+    return values
+
+
+def checked_sample(network: QNetwork, x: NDArray[Any]) -> NDArray[np.int8]:
+    """x as int8 (x_bytes,), or EdgeError E104."""
+    sample = np.asarray(x)
+    if sample.dtype != np.int8 or sample.shape != (network.x_bytes,):
+        raise EdgeError("E104", f"a sample is {sample.dtype} of shape {sample.shape}, expected "
+                        f"int8 of shape ({network.x_bytes},)")
+    return sample

@@ -16,6 +16,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QEIHL, QSTDP, QErrorRule, QHomeostasis, QSyncRule
+from edge_dassdp.qir.checks import checked_sample, checked_weights, known_projection
 from edge_dassdp.qir.packing import (
     EIHL_DTYPE,
     GATE_DTYPE,
@@ -28,6 +29,15 @@ from edge_dassdp.qir.stored import rebuild
 from edge_dassdp.reference.local import apply_eihl, apply_homeostasis, apply_stdp
 from edge_dassdp.reference.memory import Memory, judge
 from edge_dassdp.reference.model import IntegerModel
+from edge_dassdp.reference.outcome import (
+    NO_LABEL,
+    OWN_LOSS,
+    Outcome,
+    Progress,
+    Statistics,
+    learned_statistics,
+    members,
+)
 from edge_dassdp.reference.rules import (
     Record,
     apply_error_rule,
@@ -40,21 +50,13 @@ from edge_dassdp.reference.rules import (
     softmax_error,
     step_size_q8,
 )
-from edge_dassdp.targets.learned import (
-    checked_sample,
-    checked_weights,
-    known_projection,
-    learned_statistics,
-    members,
-)
-from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
 MAX_LOSS_Q8 = 32767
 
 
-class Reference(IntegerModel, Target):
-    """The reference as a Target."""
+class Reference(IntegerModel):
+    """A network that learns. `targets.reference.ReferenceTarget` is the same as a Target."""
 
     name = "reference"
 
@@ -102,6 +104,8 @@ class Reference(IntegerModel, Target):
                     mark = (1 << net.field_bits) - 1
                     state[f"latency_{p.name}"] = np.concatenate(
                         [np.where(r.latency < 0, mark, r.latency) for r in records])
+        if self.gates:
+            state["losses"] = self.losses
         for name, spikes in self.coded.items():
             state |= self._coded_state(name, spikes[0, max(self.t_step - 1, 0)])
         state["logits"] = self.sums[0]
@@ -140,12 +144,17 @@ class Reference(IntegerModel, Target):
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
         self.w[projection] = checked_weights(self.network, projection, w)
 
+    def structs(self) -> dict[str, NDArray[Any]]:
+        """Structured scalars of the learning state by name, in the device's order."""
+        structs = {f"gate_{name}": gate for name, gate in self.gates.items()}
+        structs |= {f"eihl_{name}": phase for name, phase in self.eihl.items()}
+        structs |= {"learning": self.learning} if self.network.plastic else {}
+        structs |= {} if self.memory is None else {"replay": self.memory.counters}
+        structs |= {} if self.guard is None else {"guard": self.guard}
+        return structs
+
     def _learned_bytes(self) -> bytes:
-        parts = [record.tobytes() for records in (self.gates, self.eihl)
-                 for record in records.values()]
-        parts += [self.learning.tobytes()] if self.network.plastic else []
-        parts += [self.memory.counters.tobytes()] if self.memory is not None else []
-        parts += [self.guard.tobytes()] if self.guard is not None else []
+        parts = [record.tobytes() for record in self.structs().values()]
         if self.memory is not None and self.memory.ring.size:
             parts += [self.memory.ring.tobytes(), self.memory.seen.astype("<u2").tobytes()]
         return b"".join(parts)

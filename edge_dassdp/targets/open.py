@@ -10,10 +10,10 @@ from edge_dassdp.build.compile import build_firmware
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference import Reference
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.qemu import Qemu
+from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.serial import open_port, ports
 from edge_dassdp.targets.target import Target
 
@@ -47,7 +47,7 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
     if kind == "serial" and rest:
         return _serial(rest, network, log)
     if spec == "reference":
-        return Reference(network)
+        return ReferenceTarget(network)
     if spec in ("emulator", "emulator-checked"):
         return Emulator(network, checked=spec == "emulator-checked", n_threads=n_threads)
     raise EdgeError("E105", f"there is no target '{spec}'", help=f"choose {SPECS}")

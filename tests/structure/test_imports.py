@@ -19,10 +19,6 @@ MOST = 12
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_assets" not in path.parts)
 EXCEPTIONS: frozenset[tuple[str, str]] = frozenset({
     ("edge_dassdp.frontends.torch.back", "edge_dassdp.quantize.same"),
-    ("edge_dassdp.quantize.wayback", "edge_dassdp.harness"),
-    ("edge_dassdp.quantize.wayback", "edge_dassdp.targets.learned"),
-    ("edge_dassdp.reference.learner", "edge_dassdp.targets.learned"),
-    ("edge_dassdp.reference.learner", "edge_dassdp.targets.target"),
     ("edge_dassdp.reference.model", "edge_dassdp.quantize.bounds"),
     ("edge_dassdp.reference.rules", "edge_dassdp.quantize.bounds"),
     ("edge_dassdp.rules.constants", "edge_dassdp.quantize.bounds"),
