@@ -21,9 +21,9 @@ from edge_dassdp.figures.fidelity import Fidelity, measure_fidelity
 from edge_dassdp.figures.inspection import Inspection, inspect_network, inspect_quantized
 from edge_dassdp.figures.widths import WIDTHS, Width, compare_widths, narrowest
 from edge_dassdp.frontends import files
+from edge_dassdp.plan.budget import propose
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.biases import with_plastic_biases
-from edge_dassdp.quantize.replay import propose
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import screens
 from edge_dassdp.rules import Learning

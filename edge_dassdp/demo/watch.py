@@ -37,11 +37,11 @@ from edge_dassdp.demo.run_folder import (
 )
 from edge_dassdp.figures.device import Build, build_and_compare
 from edge_dassdp.plan import Plan
+from edge_dassdp.plan.budget import propose
 from edge_dassdp.plan.ledger import ram_ledger, replay_bytes
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
-from edge_dassdp.quantize.replay import propose
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.monitor import Monitor

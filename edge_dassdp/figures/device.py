@@ -35,7 +35,7 @@ class Build:
 
     firmware: Firmware
     predicted: Ledger
-    linked: elf.Ledger
+    linked: elf.Sizes
     stack: StackBound
 
 
@@ -93,7 +93,7 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
     limit = board.flash.bytes if flash_budget is None else min(flash_budget, board.flash.bytes)
     _keep_flash(predicted, predicted.constant_bytes, limit)
     firmware = build_firmware(emit(Plan.of(network)), board)
-    linked = elf.read_ledger(firmware.elf)
+    linked = elf.read_sizes(firmware.elf)
     _compare(predicted, linked)
     _keep_flash(predicted, linked.flash_bytes, limit)
     bound = stack_bound(firmware)
@@ -113,7 +113,7 @@ def _keep_flash(predicted: Ledger, needed: int, limit: int) -> None:
                         help="use fewer weight bits, a smaller network or a larger board")
 
 
-def _compare(predicted: Ledger, linked: elf.Ledger) -> None:
+def _compare(predicted: Ledger, linked: elf.Sizes) -> None:
     wanted, found = predicted.by_symbol(), linked.ram
     differences = [f"{name}: predicted {wanted.get(name, 0):,} B, linked {found.get(name, 0):,} B"
                    for name in sorted(wanted.keys() | found.keys())

@@ -10,7 +10,7 @@ from edge_dassdp.ir.geometry import Volume, size, volume
 from edge_dassdp.plan import kernels
 from edge_dassdp.plan.convolution import Axis, ConvTables, Divisor, Taps, divisor
 from edge_dassdp.plan.layout import Layout
-from edge_dassdp.plan.routes import Delay, history
+from edge_dassdp.plan.routes import Lags, history
 from edge_dassdp.qir import QPopulation, QProjection, frame_bytes
 from edge_dassdp.qir.packing import words
 from edge_dassdp.qir.samples import encode_codes
@@ -155,7 +155,7 @@ def _pool(q: QProjection, axes: tuple[Axis, Axis]) -> Table:
         ("source", _volume(q.volume)), ("y", _axis(axes[0])), ("x", _axis(axes[1]))))
 
 
-def _delay(layout: Layout, q: QProjection, delay: Delay) -> Table:
+def _delay(layout: Layout, q: QProjection, delay: Lags) -> Table:
     network = layout.network
     depths = {p.name: p.n_history for p in network.populations} | {
         i.name: history(network, layout.routes, i.name) for i in network.inputs if i.is_coded}

@@ -20,7 +20,7 @@ from edge_dassdp.qir import QNetwork, QProjection
 
 
 @dataclass(frozen=True, eq=False)
-class Delay:
+class Lags:
     """Steps from the row of this step back to the spikes that arrive.
 
     lags: (1,) or (size of pre,). steps: those that occur, ascending. masks: the neurons of each as
@@ -32,7 +32,7 @@ class Delay:
     masks: NDArray[np.uint32]
 
     @classmethod
-    def of(cls, lags: IntArray, n: int) -> Delay:
+    def of(cls, lags: IntArray, n: int) -> Lags:
         """lags of n neurons, (1,) or (n,)."""
         steps = tuple(sorted(set(lags.tolist())))
         if len(steps) == 1:
@@ -59,7 +59,7 @@ class Route:
     kernel: Kernel
     pooled: Volume
     pool: tuple[Axis, Axis] | None
-    delay: Delay | None
+    delay: Lags | None
     conv: ConvTables | None
 
     @property
@@ -99,11 +99,11 @@ def _kind(q: QProjection) -> Literal["rows", "channels", "conv", "currents"]:
     return "channels" if q.w.ndim == 2 else "conv"
 
 
-def _delay(network: QNetwork, q: QProjection) -> Delay:
+def _delay(network: QNetwork, q: QProjection) -> Lags:
     assert q.delay is not None
     names = [p.name for p in network.populations]
     is_later = q.pre in names and names.index(q.pre) >= names.index(q.post)
-    return Delay.of(q.delay.astype(np.int64) + int(is_later), size(q.volume))
+    return Lags.of(q.delay.astype(np.int64) + int(is_later), size(q.volume))
 
 
 def history(network: QNetwork, found: Mapping[str, Route], source: str) -> int:

@@ -41,7 +41,7 @@ def ram_by_owner(predicted: Ledger) -> dict[str, int]:
     return owners
 
 
-def linked_by_owner(predicted: Ledger, linked: elf.Ledger) -> dict[str, int]:
+def linked_by_owner(predicted: Ledger, linked: elf.Sizes) -> dict[str, int]:
     """`ram_by_owner` with the sizes of the ELF file.
 
     A symbol is linked whole: the parts inside the state keep the offsets that the compiler
@@ -238,7 +238,7 @@ def ledger_screen(predicted: Ledger, build: Build | None = None) -> RenderableTy
     return _apart(table, *parts)
 
 
-def _flash(predicted: Ledger, linked: elf.Ledger | None) -> Table:
+def _flash(predicted: Ledger, linked: elf.Sizes | None) -> Table:
     table = _table("flash, bytes", "P", "L")
     board = predicted.board
     table.add_row("model constants", f"{predicted.constant_bytes:,}", "")

@@ -10,7 +10,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build import compile
 from edge_dassdp.build.board import Board, list_boards, load_board
 from edge_dassdp.build.compile import build_project
-from edge_dassdp.build.elf import read_ledger
+from edge_dassdp.build.elf import read_sizes
 from edge_dassdp.build.project import Project, with_port, write_makefile
 
 ECHO = """\
@@ -44,7 +44,7 @@ def program(board: Board, main: str = ECHO) -> Project:
 @pytest.mark.parametrize("name", BOARDS)
 def test_the_port_builds_without_warnings_and_holds_the_ram_it_announces(arm_toolchain, name):
     board = load_board(name)
-    ledger = read_ledger(build_project(program(board), board).elf)
+    ledger = read_sizes(build_project(program(board), board).elf)
     assert ledger.ram == board.port_ram
     assert ledger.bss == sum(board.port_ram.values())
     assert ledger.data == 0

@@ -10,7 +10,7 @@ from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.convolution import Axis, Taps, conv_tables, divisor, kernel_of
 from edge_dassdp.plan.ledger import constant_bytes
-from edge_dassdp.plan.routes import Delay
+from edge_dassdp.plan.routes import Lags
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.packing import LANES
 
@@ -77,14 +77,14 @@ def test_a_kernel_s_image_gives_the_sums_of_its_convolution(scenario: str,
 
 def test_masks_hold_every_neuron_once() -> None:
     delay = np.random.default_rng(2).integers(0, 5, 70)
-    made = Delay.of(delay, 70)
+    made = Lags.of(delay, 70)
     steps = made.steps
     bits = np.unpackbits(made.masks.view(np.uint8).reshape(len(steps), -1), axis=1, count=70,
                          bitorder="little")
     assert steps == tuple(sorted(set(delay.tolist())))
     assert (bits.sum(axis=0) == 1).all()
     assert (np.array(steps) @ bits == delay).all()
-    assert Delay.of(np.full(70, 3), 70).masks.size == 0
+    assert Lags.of(np.full(70, 3), 70).masks.size == 0
 
 
 @pytest.mark.parametrize("scenario", ["convolutions", "sinabs", "delays", "encoded_latency",

@@ -8,7 +8,7 @@ from support.scenarios import layers
 
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import build_firmware
-from edge_dassdp.build.elf import read_ledger
+from edge_dassdp.build.elf import read_sizes
 from edge_dassdp.build.stack import stack_bound
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
@@ -30,7 +30,7 @@ def test_a_long_sample_needs_no_retry_and_gives_the_emulator_s_bits(name: str, w
     network = quantize(NETWORKS[what], Learning.default(NETWORKS[what])).network
     board = load_board(name)
     firmware = build_firmware(emit(Plan.of(network)), board)
-    assert read_ledger(firmware.elf).ram == ram_ledger(Plan.of(network), board).by_symbol()
+    assert read_sizes(firmware.elf).ram == ram_ledger(Plan.of(network), board).by_symbol()
     rng = np.random.default_rng(4)
     x = rng.integers(-100, 101, (20, network.x_bytes)).astype(np.int8)
     emulator = Emulator(network)

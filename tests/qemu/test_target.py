@@ -15,7 +15,7 @@ from edge_dassdp import qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import list_boards, load_board
 from edge_dassdp.build.compile import Firmware, build_firmware
-from edge_dassdp.build.elf import read_ledger
+from edge_dassdp.build.elf import read_sizes
 from edge_dassdp.build.project import write_project
 from edge_dassdp.build.stack import stack_bound
 from edge_dassdp.emit import emit
@@ -77,7 +77,7 @@ def test_learning_gives_the_emulators_bits_within_the_stack_bound(name):
 @pytest.mark.parametrize("name", BOARDS)
 def test_the_elf_holds_what_the_plan_predicted_to_the_byte(name):
     board = load_board(name)
-    linked, predicted = read_ledger(firmware(name).elf), ram_ledger(Plan.of(network()), board)
+    linked, predicted = read_sizes(firmware(name).elf), ram_ledger(Plan.of(network()), board)
     assert linked.ram == predicted.by_symbol()
     assert linked.ram_bytes == predicted.ram_bytes
 

@@ -21,7 +21,7 @@ from edge_dassdp.rules import DASSDP, Guard, Learning, Replay
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
-from edge_dassdp.targets.session import Stream
+from edge_dassdp.targets.session import Port
 from edge_dassdp.wire.frames import FrameDecoder, Response, encode_request, parse_response
 from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES
 
@@ -70,7 +70,7 @@ def stream(kind: str = "error") -> LoopbackStream:
     return LoopbackStream(library(kind))
 
 
-def target(over: Stream, kind: str = "error", **options: Any) -> LinkTarget:
+def target(over: Port, kind: str = "error", **options: Any) -> LinkTarget:
     return LinkTarget.of(network(kind), over, **options)
 
 

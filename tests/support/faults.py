@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from edge_dassdp.targets.session import Stream
+from edge_dassdp.targets.session import Port
 
 
 class FaultyStream:
@@ -13,7 +13,7 @@ class FaultyStream:
     passed. `n_faults` counts them.
     """
 
-    def __init__(self, stream: Stream, rng: Random, *, drop: float = 0.0, flip: float = 0.0,
+    def __init__(self, stream: Port, rng: Random, *, drop: float = 0.0, flip: float = 0.0,
                  duplicate: float = 0.0, reorder: float = 0.0, truncate: float = 0.0) -> None:
         self.stream = stream
         self.n_faults = 0
@@ -94,7 +94,7 @@ class Cable(FaultyStream):
     """Loses every "request", or every "response", while `loses` says so, the first `n_passing` of
     them excepted."""
 
-    def __init__(self, inner: Stream) -> None:
+    def __init__(self, inner: Port) -> None:
         super().__init__(inner, Random(0))
         self.loses = ""
         self.n_passing = 0

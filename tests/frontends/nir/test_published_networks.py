@@ -13,7 +13,7 @@ from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import list_boards, load_board
 from edge_dassdp.build.compile import build_firmware
-from edge_dassdp.build.elf import read_ledger
+from edge_dassdp.build.elf import read_sizes
 from edge_dassdp.emit import emit
 from edge_dassdp.figures.fidelity import Fidelity, measure_fidelity
 from edge_dassdp.frontends.nir import from_nir
@@ -77,7 +77,7 @@ def agree(quantized: QNetwork, firmware_board: str, x: NDArray[np.int8]) -> None
     """Reference, checked emulator and a board's firmware in QEMU, bit for bit."""
     board = load_board(firmware_board)
     firmware = build_firmware(emit(Plan.of(quantized)), board)
-    assert read_ledger(firmware.elf).ram == ram_ledger(Plan.of(quantized), board).by_symbol()
+    assert read_sizes(firmware.elf).ram == ram_ledger(Plan.of(quantized), board).by_symbol()
     reference, emulator = Reference(quantized), Emulator(quantized, checked=True)
     with Qemu.start(quantized, firmware) as device:
         for sample in x:
