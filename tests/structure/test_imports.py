@@ -18,7 +18,6 @@ GROWING = {"rules", "frontends/torch"}
 MOST = 12
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_assets" not in path.parts)
 EXCEPTIONS: frozenset[tuple[str, str]] = frozenset({
-    ("edge_dassdp.frontends.torch.back", "edge_dassdp.quantize.same"),
     ("edge_dassdp.ir.credit", "edge_dassdp.qir"),
     ("edge_dassdp.quantize.wayback", "edge_dassdp.harness"),
     ("edge_dassdp.quantize.wayback", "edge_dassdp.targets.learned"),

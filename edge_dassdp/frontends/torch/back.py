@@ -20,8 +20,7 @@ from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.nodes import Neurons, Node
 from edge_dassdp.frontends.torch.cells import class_name, numbers, unsupported
 from edge_dassdp.frontends.torch.importer import Chain, modules_of
-from edge_dassdp.ir import FloatArray, Network, Projection
-from edge_dassdp.quantize.same import ROUNDING
+from edge_dassdp.ir import ROUNDING, FloatArray, Network, Projection
 
 _TRANSPOSED = {"rockpool.nn.modules.torch.linear_torch.LinearTorch"}
 """Modules whose weight is (n_in, n_out)."""
