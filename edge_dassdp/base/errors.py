@@ -33,8 +33,8 @@ CODES: dict[str, ErrorCode] = {
         "(n_pre, n_post) or (n,), every number must be finite, thresholds positive and leaks in "
         "[0, 1]."),
     "E102": ErrorCode(EXIT_UNSUPPORTED, "a module of the model is not supported",
-        "What comes in: live PyTorch modules (torch.nn layers between neurons of snnTorch, "
-        "SpikingJelly, Norse, Sinabs or Rockpool), NIR files, and one time step of a snnTorch "
+        "What comes in: live PyTorch modules (torch.nn layers between neurons of Norse, "
+        "Rockpool, Sinabs, snnTorch or SpikingJelly), NIR files, and one time step of a snnTorch "
         "network as ONNX. The message names the module, node or operation and what to use instead; "
         "the modules of edge_dassdp.frontends list what they take."),
     "E103": ErrorCode(EXIT_USAGE, "a file is missing or is not what it should be",

@@ -67,7 +67,7 @@ class Source:
     """Options that say what a .nir or .onnx file leaves open."""
 
     source: Annotated[str | None, typer.Option(metavar="PROFILE", show_default=False, help=(
-        ".nir: where it comes from, snntorch, norse, sinabs, spikingjelly, rockpool or nir, and "
+        ".nir: where it comes from, norse, rockpool, sinabs, snntorch, spikingjelly or nir, and "
         "what else is open: snntorch,reset=zero,reset_delay=false. An error lists the choices."))
     ] = None
     dt: Annotated[float | None, typer.Option(show_default=False, help=(

@@ -131,9 +131,9 @@ def resolve(profile: SourceProfile | None, source: NeuronSource) -> dict[str, An
         return {"beta": 0.0, "threshold": source.number("threshold"), "reset": "none"}
     if profile is None:
         raise _unsaid(source, "where it comes from", [
-            *_snntorch_choices(), *(SourceProfile("norse", dt=dt) for dt in (1e-3, 1e-6)),
+            *(SourceProfile("norse", dt=dt) for dt in (1e-3, 1e-6)), SourceProfile("rockpool"),
             *(SourceProfile("sinabs", norm_input=norm) for norm in (True, False)),
-            SourceProfile("spikingjelly"), SourceProfile("rockpool"),
+            *_snntorch_choices(), SourceProfile("spikingjelly"),
             SourceProfile("nir", dt=WRITERS_DT)])
     settings = _READERS[profile.framework](profile, source)
     return settings if source.fires else settings | {"reset": "none", "threshold": NEVER}
@@ -271,8 +271,8 @@ def _nir(profile: SourceProfile, source: NeuronSource) -> dict[str, Any]:
 
 
 _READERS: dict[str, Callable[[SourceProfile, NeuronSource], dict[str, Any]]] = {
-    "snntorch": _snntorch, "norse": _norse, "sinabs": _sinabs, "spikingjelly": _spikingjelly,
-    "rockpool": _rockpool, "nir": _nir,
+    "norse": _norse, "rockpool": _rockpool, "sinabs": _sinabs, "snntorch": _snntorch,
+    "spikingjelly": _spikingjelly, "nir": _nir,
 }
 FRAMEWORKS = tuple(_READERS)
 _OWN = {"norm_input": ("sinabs",), "floor": ("sinabs",), "max_spikes": ("sinabs", "rockpool")}

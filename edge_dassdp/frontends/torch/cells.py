@@ -18,8 +18,8 @@ from edge_dassdp.ir import FloatArray, geometry
 
 SUPPORTED = (
     "supported are torch.nn Linear, Conv1d, Conv2d, BatchNorm, Flatten, average and max pooling "
-    "(Identity and Dropout are ignored) and the neurons of snnTorch, SpikingJelly, Norse, Sinabs "
-    "and Rockpool; edge_dassdp.frontends.torch lists them"
+    "(Identity and Dropout are ignored) and the neurons of Norse, Rockpool, Sinabs, snnTorch "
+    "and SpikingJelly; edge_dassdp.frontends.torch lists them"
 )
 NEVER = 1.0
 """Threshold of neurons that only integrate: nothing reads their spikes."""
