@@ -18,8 +18,8 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.nodes import Neurons, Node
-from edge_dassdp.frontends.torch.cells import class_name, numbers, unsupported
 from edge_dassdp.frontends.torch.importer import Chain, modules_of
+from edge_dassdp.frontends.torch.values import class_name, numbers, unsupported
 from edge_dassdp.ir import ROUNDING, FloatArray, Network, Projection
 
 _TRANSPOSED = {"rockpool.nn.modules.torch.linear_torch.LinearTorch"}

@@ -33,8 +33,8 @@ from edge_dassdp.frontends.nodes import (
     Pooling,
     Scale,
 )
-from edge_dassdp.frontends.torch.cells import SUPPORTED, Cells, Reader, class_name, unsupported
 from edge_dassdp.frontends.torch.layers import IGNORED, LAYERS, behind
+from edge_dassdp.frontends.torch.values import SUPPORTED, Cells, Reader, class_name, unsupported
 from edge_dassdp.ir import Encoder, Network, Population, ReadoutKind, geometry
 
 _FRAMEWORKS = ("snntorch", "spikingjelly", "norse", "sinabs", "rockpool")

@@ -15,7 +15,7 @@ import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.nodes import Convolution, Flatten, Linear, Node, Pooling, Scale
-from edge_dassdp.frontends.torch.cells import numbers, unsupported
+from edge_dassdp.frontends.torch.values import numbers, unsupported
 from edge_dassdp.ir import geometry
 from edge_dassdp.ir.geometry import Conv, Pair, Pool
 

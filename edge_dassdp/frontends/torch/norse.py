@@ -14,7 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from edge_dassdp.frontends.torch.cells import NEVER, Cells, Reader, numbers, per_neuron, unsupported
+from edge_dassdp.frontends.torch.values import (
+    NEVER,
+    Cells,
+    Reader,
+    numbers,
+    per_neuron,
+    unsupported,
+)
 from edge_dassdp.ir import FloatArray
 
 _STEPS = ("super", "heaviside", "triangle", "tanh", "circ", "heavi_erfc")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp.frontends.nodes import Linear, Node
-from edge_dassdp.frontends.torch.cells import Cells, Reader, numbers, per_neuron, unsupported
+from edge_dassdp.frontends.torch.values import Cells, Reader, numbers, per_neuron, unsupported
 
 _NO_LIMIT = 2.0**16
 

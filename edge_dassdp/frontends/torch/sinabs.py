@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_dassdp.frontends.torch.cells import NEVER, Cells, Reader, per_neuron, unsupported
+from edge_dassdp.frontends.torch.values import NEVER, Cells, Reader, per_neuron, unsupported
 
 _SPIKES = "sinabs.activation.spike_generation"
 _RESETS = "sinabs.activation.reset_mechanism"

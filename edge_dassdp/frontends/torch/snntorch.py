@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp.frontends.nodes import Convolution, Flatten, Linear, Node
-from edge_dassdp.frontends.torch.cells import (
+from edge_dassdp.frontends.torch.values import (
     Cells,
     Reader,
     is_step,

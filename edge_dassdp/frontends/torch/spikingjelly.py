@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_dassdp.frontends.torch.cells import Cells, Reader, is_step, unsupported
+from edge_dassdp.frontends.torch.values import Cells, Reader, is_step, unsupported
 from edge_dassdp.ir import Form
 
 

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.frontends.torch.cells import NEVER
+from edge_dassdp.frontends.torch.values import NEVER
 from edge_dassdp.ir import FloatArray, Population, Reset
 
 WRITERS_DT = 1e-4
