@@ -18,12 +18,10 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.nodes import Neurons, Node
-from edge_dassdp.frontends.torch.importer import Chain, modules_of
-from edge_dassdp.frontends.torch.values import class_name, numbers, unsupported
+from edge_dassdp.frontends.torch.importer import Chain, known, modules_of
+from edge_dassdp.frontends.torch.values import numbers, unsupported
 from edge_dassdp.ir import ROUNDING, FloatArray, Network, Projection
 
-_TRANSPOSED = {"rockpool.nn.modules.torch.linear_torch.LinearTorch"}
-"""Modules whose weight is (n_in, n_out)."""
 Modules = dict[str, tuple[str, Any]]
 """(what messages call it, module) by the node that was read from it."""
 
@@ -148,7 +146,8 @@ def _wanted(made: Assembly, modules: Modules, p: Projection) -> list[tuple[Any, 
     at, module = modules[node]
     found = []
     if has_weight:
-        own = weight.T if class_name(module) in _TRANSPOSED else weight
+        kind, its = known(module)
+        own = weight.T if kind in its.transposed else weight
         found.append((module.weight, own.reshape(tuple(module.weight.shape))))
     if has_bias:
         factor = made.origins[p.name].factor

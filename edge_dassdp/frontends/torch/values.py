@@ -1,52 +1,16 @@
-"""What the importers of live modules share: neurons as settings, numbers of tensors, refusals.
-
-Modules are known by the full name of their exact class, so that no framework is imported that the
-model does not come from; a subclass may compute something else and is refused.
-"""
+"""Numbers of tensors, and refusals, as all files of live modules need them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.frontends.nodes import Node
+from edge_dassdp.frontends.framework import titles
+from edge_dassdp.frontends.known import listed
 from edge_dassdp.ir import FloatArray, geometry
-
-SUPPORTED = (
-    "supported are torch.nn Linear, Conv1d, Conv2d, BatchNorm, Flatten, average and max pooling "
-    "(Identity and Dropout are ignored) and the neurons of Norse, Rockpool, Sinabs, snnTorch "
-    "and SpikingJelly; edge_dassdp.frontends.torch lists them"
-)
-NEVER = 1.0
-"""Threshold of neurons that only integrate: nothing reads their spikes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Neurons of a module. settings: as in `nodes.Neurons`. fires: its output are spikes, not
-    membranes. recurrent: modules or nodes between its output and its own input, in order. keeps:
-    the module itself holds the state, so that it cannot stand twice in a model."""
-
-    settings: dict[str, Any]
-    fires: bool = True
-    recurrent: tuple[Any | Node, ...] = ()
-    keeps: bool = True
-
-
-Reader = Callable[[Any, str, tuple[int, ...]], Cells]
-"""(module, what messages call it, shape without batch and time) -> its neurons."""
-
-
-def class_name(module: Any) -> str:
-    """The full name of a module's exact class; Rockpool's patch of another class counts as that."""
-    kind = type(module)
-    if kind.__qualname__.endswith(".TorchModulePatch") and kind.__module__.startswith("rockpool."):
-        kind = kind.__bases__[0]
-    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def numbers(value: Any, what: str) -> FloatArray:
@@ -74,8 +38,21 @@ def per_neuron(value: Any, shape: tuple[int, ...], what: str) -> FloatArray:
     return full.reshape(geometry.size(shape))
 
 
-def unsupported(at: str, problem: str, help: str = SUPPORTED) -> EdgeError:
-    return EdgeError("E102", f"{at} {problem}", help=help)
+def registered(module: Any) -> list[tuple[str, Any]]:
+    """The modules of a torch.nn.Module by name, as nn.Sequential runs them."""
+    return [(name, held) for name, held in module._modules.items() if held is not None]
+
+
+def supported() -> str:
+    """What comes in, for messages."""
+    return ("supported are torch.nn Linear, Conv1d, Conv2d, BatchNorm, Flatten, average and max "
+            "pooling (Identity and Dropout are ignored) and the neurons of "
+            f"{listed(titles(), 'and')}; edge_dassdp.frontends.torch lists them")
+
+
+def unsupported(at: str, problem: str, help: str = "") -> EdgeError:
+    """help: by itself what is supported."""
+    return EdgeError("E102", f"{at} {problem}", help=help or supported())
 
 
 def is_step(function: Callable[[Any], Any], at_zero: bool) -> bool:
