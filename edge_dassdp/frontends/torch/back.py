@@ -78,7 +78,7 @@ def _check(found: Network, wanted: Network) -> None:
                                   "use a module for each, with neurons between them")
 
 
-class _Watched(Chain):
+class _TracedChain(Chain):
     """Knows which module a node was read from."""
 
     def __init__(self, shape: tuple[int, ...], spikes: bool) -> None:
@@ -113,7 +113,7 @@ def _reread(model: Any, network: Network) -> tuple[Assembly, Modules]:
         raise EdgeError("E105", "the network is not of this model: it has "
                         f"{len(network.inputs)} inputs")
     x, readout = network.inputs[0], network.readout.kind
-    chain = _Watched(x.shape, x.spikes)
+    chain = _TracedChain(x.shape, x.spikes)
     for at, module in modules_of(model, ""):
         chain.add(at, module)
     chain.close(readout)
