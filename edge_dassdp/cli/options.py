@@ -16,6 +16,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.datasets import FORMAT, SPLITS, Dataset, Samples, load_dataset
 from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.frontends import files
+from edge_dassdp.frontends.known import listed, sources
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
@@ -67,8 +68,8 @@ class Source:
     """Options that say what a .nir or .onnx file leaves open."""
 
     source: Annotated[str | None, typer.Option(metavar="PROFILE", show_default=False, help=(
-        ".nir: where it comes from, snntorch, norse, sinabs, spikingjelly, rockpool or nir, and "
-        "what else is open: snntorch,reset=zero,reset_delay=false. An error lists the choices."))
+        f".nir: where it comes from, {listed(sources(), 'or')}, and what else is open: "
+        "snntorch,reset=zero,reset_delay=false. An error lists the choices."))
     ] = None
     dt: Annotated[float | None, typer.Option(show_default=False, help=(
         ".nir: a step in the unit of its times."))] = None

@@ -141,10 +141,14 @@ def _explain(
     code: Annotated[str, typer.Argument(help="For instance E402.", show_default=False)],
 ) -> Answer:
     """Explain an error code."""
+    from edge_dassdp.frontends.framework import titles
+    from edge_dassdp.frontends.known import listed
+
     found = CODES.get(code.upper())
     if found is None:
         raise EdgeError("E105", f"there is no error code '{code}'",
                         help=f"Codes: {', '.join(sorted(CODES))}")
-    text = Text(f"{code.upper()}: {found.title} (exit status {found.exit})\n\n{found.explain}")
+    explain = found.explain.replace("{frameworks}", listed(titles(), "or"))
+    text = Text(f"{code.upper()}: {found.title} (exit status {found.exit})\n\n{explain}")
     return Answer({"code": code.upper(), "title": found.title, "exit_status": found.exit,
-                   "explain": found.explain}, [text])
+                   "explain": explain}, [text])

@@ -28,6 +28,8 @@ def malformed(message: str) -> EdgeError:
 
 LARGEST = 1e30
 """Of any number in a network: float32 files hold it, and its square is still a float."""
+ROUNDING = 2.0**-17
+"""Relative error that a number may have come by on its way through files."""
 
 
 def check_size(value: Any, what: str) -> None:

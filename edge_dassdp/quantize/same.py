@@ -14,13 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.ir import FloatArray, Network, Population, Projection
+from edge_dassdp.ir import ROUNDING, FloatArray, Network, Population, Projection
 from edge_dassdp.qir import QDynamics, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.order import device_volume, natural_order, source_order, to_device
 from edge_dassdp.quantize.populate import reset_mode
-
-ROUNDING = 2.0**-17
-"""Relative error that a number may have come by on its way through files."""
 
 Q15 = np.full(1, 2.0**-15)
 _PLAIN = QDynamics(None, 0, np.zeros(1, np.int64), 1, np.zeros(1, np.int64), None)

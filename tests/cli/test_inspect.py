@@ -302,7 +302,7 @@ def test_an_onnx_step_says_its_neurons_itself(tmp_path: Path) -> None:
     (DIGITS, ("--n-steps", "8"), "E105", "says itself how it runs"),
     (Path("nowhere.npz"), (), "E103", "nowhere.npz does not exist"),
     (Path("nowhere.nir"), SNNTORCH, "E103", "nowhere.nir does not exist"),
-    (BRAILLE, ("--source", "brian", "--n-steps", "9"), "E105", "snntorch, norse, sinabs"),
+    (BRAILLE, ("--source", "brian", "--n-steps", "9"), "E105", "norse, rockpool, sinabs"),
     (BRAILLE, ("--source", "snntorch,colour=red", "--n-steps", "9"), "E105", "colour=red"),
     (BRAILLE, (*SNNTORCH, "--dt", "-1"), "E105", "dt is -1"),
     (BRAILLE, (*SNNTORCH, "--input", "watts"), "E105", "choose spikes or currents"),

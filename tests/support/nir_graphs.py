@@ -8,7 +8,7 @@ from pathlib import Path
 import nir
 import numpy as np
 
-from edge_dassdp.frontends.nir.profile import SourceProfile
+from edge_dassdp.frontends.nir import SourceProfile
 
 FILES = Path(__file__).parents[2] / "examples" / "nir"
 BRAILLE, CNN = FILES / "braille_noDelay_bias_zero.nir", FILES / "cnn_sinabs.nir"

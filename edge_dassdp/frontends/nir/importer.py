@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.folding import refuse
-from edge_dassdp.frontends.nir.profile import NeuronSource, SourceProfile, resolve
+from edge_dassdp.frontends.framework import NeuronSource, SourceProfile
 from edge_dassdp.frontends.nodes import (
     Convolution,
     Delay,
@@ -34,6 +34,7 @@ from edge_dassdp.frontends.nodes import (
     Pooling,
     Scale,
 )
+from edge_dassdp.frontends.profile import resolve
 from edge_dassdp.ir import Encoder, FloatArray, Network, ReadoutKind
 from edge_dassdp.ir.geometry import Conv, Pair
 

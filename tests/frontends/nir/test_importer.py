@@ -12,8 +12,7 @@ from support.nir_graphs import BRAILLE, CNN, NIR, RANDOM, SNNTORCH, chain, graph
 from torch.nn import functional as F  # noqa: N812
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.frontends.nir import from_nir, node_of, to_nir
-from edge_dassdp.frontends.nir.profile import SourceProfile
+from edge_dassdp.frontends.nir import SourceProfile, from_nir, node_of, to_nir
 from edge_dassdp.ir import Encoder, Network
 from edge_dassdp.twin.model import FloatModel
 
