@@ -16,9 +16,9 @@ from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.plan import kernels
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.order import device_order
+from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized
-from edge_dassdp.quantize.bounds import Bound
 from edge_dassdp.reference import Reference
 from edge_dassdp.twin.model import FloatModel
 

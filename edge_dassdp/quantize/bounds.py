@@ -12,64 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray, round_shift, saturate
+from edge_dassdp.base.qformat import INT16_MAX, IntArray, round_shift, saturate
 from edge_dassdp.ir import ReadoutKind
 from edge_dassdp.ir.geometry import Volume, size
 from edge_dassdp.qir import QPopulation, QProjection
+from edge_dassdp.qir.ranges import Bound, Interval, require_int32, weight_range
 from edge_dassdp.qir.sums import sums
 
 X_MIN, X_MAX = -128, 127
 RICH_BITS = 31
 """Of membranes and synaptic currents of neurons with `QDynamics`, which saturate."""
-
-
-@dataclass(frozen=True, eq=False)
-class Interval:
-    """Lower and upper bounds, int64 arrays of one shape."""
-
-    low: IntArray
-    high: IntArray
-
-    @property
-    def peak(self) -> int:
-        """Largest magnitude."""
-        return int(max(abs(int(self.low.min())), abs(int(self.high.max()))))
-
-    def map(self, monotone: object) -> Interval:
-        return Interval(monotone(self.low), monotone(self.high))  # type: ignore[operator]
-
-    def __add__(self, other: Interval) -> Interval:
-        return Interval(self.low + other.low, self.high + other.high)
-
-
-@dataclass(frozen=True)
-class Bound:
-    """One proven quantity: its worst magnitude against what its container holds."""
-
-    what: str
-    peak: int
-    container_bits: int
-
-    @property
-    def limit(self) -> int:
-        return (1 << (self.container_bits - 1)) - 1
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.peak:,} of {self.limit:,} (int{self.container_bits})"
-
-
-def weight_range(bits: int) -> tuple[int, int]:
-    """Smallest and largest value a plastic weight of `bits` bits may take."""
-    return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-
-
-def require_int32(what: str, peak: int) -> None:
-    """EdgeError E202 unless +-peak fits an int32."""
-    if peak > INT32_MAX:
-        raise EdgeError(
-            "E202", f"{what} may reach {peak:,}, more than an int32 holds",
-            help="use fewer weight bits, fewer threshold bits, fewer steps or smaller inputs",
-        )
 
 
 def spike_sum(projections: Sequence[QProjection], post: Volume, plastic: Collection[str],

@@ -19,9 +19,9 @@ from edge_dassdp.ir import Network, Population, Projection, geometry
 from edge_dassdp.ir.geometry import size as volume_size
 from edge_dassdp.qir import QDynamics, QPopulation, QProjection, ResetMode
 from edge_dassdp.qir.order import device_volume, natural_order, to_device
+from edge_dassdp.qir.ranges import Bound, require_int32
 from edge_dassdp.qir.weights import source_order, to_device_weight
 from edge_dassdp.quantize import bounds
-from edge_dassdp.quantize.bounds import Bound
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import ErrorTouch, Rule
 from edge_dassdp.rules.recording import recorded, with_error
@@ -203,7 +203,7 @@ class _Populate:
         threshold = self._on_device(_shared(self.p.threshold / unit), 1.0)
         bias = self._on_device(bias / bias_unit)
         for what, value in (("threshold", threshold), ("bias", bias)):
-            bounds.require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
+            require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
         fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
         leak_q15, leak_shift = self._leak()
         records, records_membrane, counts = recorded(self.network, self.rules, name)
