@@ -19,7 +19,7 @@ from edge_dassdp.qir.encoders import encode_codes
 from edge_dassdp.qir.packing import unpack_rows
 from edge_dassdp.qir.samples import read_events
 from edge_dassdp.qir.sums import sums
-from edge_dassdp.quantize.bounds import RICH_BITS, leak
+from edge_dassdp.reference.neuron import RICH_BITS, leak
 from edge_dassdp.reference.rules import Record
 
 
