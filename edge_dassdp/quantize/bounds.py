@@ -18,12 +18,7 @@ from edge_dassdp.ir.geometry import Volume, size
 from edge_dassdp.qir import QPopulation, QProjection
 from edge_dassdp.qir.ranges import Bound, Interval, require_int32, weight_range
 from edge_dassdp.qir.sums import sums
-from edge_dassdp.reference.neuron import (
-    RICH_BITS,
-    integrated_interval,
-    reset_interval,
-    synapse_interval,
-)
+from edge_dassdp.reference.neuron import RICH_BITS, arriving_interval, start, step_interval
 
 X_MIN, X_MAX = -128, 127
 
@@ -73,25 +68,19 @@ class Reach:
 def membrane(p: QPopulation, current: Interval, n_steps: int) -> Reach:
     """Membranes of p over n_steps steps of a current of the interval, before its synapse if it has
     one."""
-    start = np.zeros(1, np.int64) if p.dynamics is None else p.dynamics.v_init
-    low = high = np.broadcast_to(start, current.low.shape)
-    reached = Interval(low, high)
-    synapse = Interval(np.zeros_like(current.low), np.zeros_like(current.high))
+    begin, none = np.broadcast_to(start(p), current.low.shape), np.zeros_like(current.low)
+    v = reached = Interval(begin, begin)
+    i = Interval(none, none)
     peak = firing = current_peak = 0
-    total = np.zeros_like(current.high)
+    total = none
     for _ in range(n_steps):
-        synapse, arriving = synapse_interval(p, synapse, current)
-        bottom, top = integrated_interval(p, low, high, arriving)
-        before = Interval(bottom, top)
-        bottom, top = reset_interval(p, low, high, before, arriving)
-        if p.dynamics is not None and p.dynamics.v_min is not None:
-            bottom, top = (np.maximum(v, p.dynamics.v_min) for v in (bottom, top))
-        low, high = bottom, top
-        reached = Interval(np.minimum(reached.low, low), np.maximum(reached.high, high))
-        peak = max(peak, before.peak, Interval(low, high).peak)
+        after = step_interval(p, v, i, current)
+        v, i, before = after.v, after.i, after.before_reset
+        reached = reached.hull(v)
+        peak = max(peak, before.peak, v.peak)
         firing = max(firing, int(before.high.max()))
-        current_peak = max(current_peak, synapse.peak)
-        total += np.maximum(np.abs(low), np.abs(high))
+        current_peak = max(current_peak, i.peak)
+        total = total + np.maximum(np.abs(v.low), np.abs(v.high))
     return Reach(reached, peak, int(total.max()), firing, current_peak)
 
 
@@ -143,7 +132,7 @@ def prove(p: QPopulation, projections: Sequence[QProjection], plastic: Collectio
         proofs.append(Bound(f"{p.name}: analogue sum", total_sum.peak, 32))
     shifted = acc.map(lambda a: a << p.acc_lshift)
     require_int32(f"{where}: the synaptic sum", shifted.peak + (1 << p.acc_rshift))
-    current = shifted.map(lambda a: round_shift(a, p.acc_rshift)) + base
+    current = arriving_interval(p, acc, base)
     reach = membrane(p, current, n_steps)
     p, peak, total = _limited(p, reach), reach.peak, reach.total
     constant = max(base.peak, int(p.fire_at.max()), int(p.reset_by.max()), _constant(p))
