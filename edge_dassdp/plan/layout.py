@@ -325,11 +325,7 @@ def constant_bytes(network: QNetwork) -> int:
         total += 2 * p.leak_q15.size + width * (p.fire_at.size + p.reset_by.size)
         total += width * columns(p.size) if p.analogue_bias is None else 4 * p.size
         total += 0 if p.touch_width is None else width * p.touch_width.size
-        if p.dynamics is not None:
-            d = p.dynamics
-            total += 0 if d.leak_i_q15 is None else 2 * d.leak_i_q15.size
-            total += width * (d.v_bias.size + d.v_init.size)
-            total += 0 if d.v_min is None else width * d.v_min.size
+        total += sum(term.bytes for term in p.terms)
     for q in network.plastic:
         if q.factors is not None:
             total += 0 if q.factors.g_q7 is None else q.factors.g_q7.size

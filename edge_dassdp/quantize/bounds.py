@@ -99,10 +99,8 @@ def _limited(p: QPopulation, reach: Reach) -> QPopulation:
 
 def _constant(p: QPopulation) -> int:
     """The largest constant of its dynamics that a membrane's container must hold."""
-    d = p.dynamics
-    if d is None:
-        return 0
-    return max(int(np.abs(a).max()) for a in (d.v_bias, d.v_init, d.v_min) if a is not None)
+    return max((int(np.abs(term.values).max()) for term in p.terms
+                if term.values is not None and not term.is_q15), default=0)
 
 
 def _arriving_peak(p: QPopulation, current: Interval, reach: Reach) -> int:
