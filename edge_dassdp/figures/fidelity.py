@@ -15,11 +15,11 @@ from edge_dassdp.base.qformat import IntArray, to_int
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.plan import Plan, kernels
 from edge_dassdp.plan.routes import Route
-from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.order import device_order
+from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized
-from edge_dassdp.quantize.bounds import Bound
 from edge_dassdp.reference import Reference
 from edge_dassdp.twin.model import FloatModel
 
@@ -126,22 +126,8 @@ class _Comparison:
         return _Comparison(none, none, zeros, zeros, {})
 
 
-class _Watched(Reference):
-    """Knows which membranes clipped in a step, (n, size) by population."""
-
-    def step(self, t_step: int) -> None:
-        self.clipped = {name: np.zeros(v.shape, bool) for name, v in self.v.items()}
-        super().step(t_step)
-
-    def _fit(self, p: QPopulation, v: IntArray) -> IntArray:
-        fitted = super()._fit(p, v)
-        if p.saturates:
-            self.clipped[p.name] |= fitted != v
-        return fitted
-
-
 def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -> _Comparison:
-    model, reference = FloatModel(network), _Watched(quantized)
+    model, reference = FloatModel(network), Reference(quantized)
     flips, clips = ({p.name: 0 for p in network.populations} for _ in range(2))
     diverged: dict[str, int] = {}
     floats, integers = [], []

@@ -328,9 +328,8 @@ def _n_constants(p: ir.Population) -> int:
 
 
 def _n_integers(p: QPopulation) -> int:
-    d = p.dynamics
-    rich = () if d is None else (d.leak_i_q15, d.v_bias, d.v_init, d.v_min)
-    values = (p.leak_q15, p.fire_at, p.reset_by, p.bias, p.analogue_bias, *rich)
+    values = (p.leak_q15, p.fire_at, p.reset_by, p.bias, p.analogue_bias,
+              *(term.values for term in p.terms))
     return sum(1 if (v == v[0]).all() else v.size for v in values if v is not None)
 
 

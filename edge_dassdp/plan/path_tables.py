@@ -96,19 +96,15 @@ def dynamics(layout: Layout, p: QPopulation) -> Table | None:
 
 
 def _constants(p: QPopulation) -> Fields:
-    d, ctype = p.dynamics, f"int{p.membrane_bits}_t"
+    d = p.dynamics
     assert d is not None
     fields: list[tuple[str, Value]] = [
         ("neurons", kernels.of_population(p).symbol),
         ("i_frac_bits", d.i_frac_bits), ("max_spikes", d.max_spikes)]
-    arrays: tuple[tuple[str, str, IntArray | None], ...] = (
-        ("leak_i_q15", "uint16_t", d.leak_i_q15), ("v_bias", ctype, d.v_bias),
-        ("v_init", ctype, d.v_init), ("v_min", ctype, d.v_min))
-    for name, of, values in arrays:
-        fields.append((name, None if values is None else
-                       Array(of, f"{name}_{p.name}", values)))
-        stride = "leak_i_stride" if name == "leak_i_q15" else f"{name}_stride"
-        fields.append((stride, int(values is not None and values.size > 1)))
+    for term in p.terms:
+        fields.append((term.name, None if term.values is None else
+                       Array(term.ctype, f"{term.name}_{p.name}", term.values)))
+        fields.append(term.stride)
     return tuple(fields)
 
 

@@ -104,16 +104,12 @@ def check_geometry(n: QNetwork, p: QPopulation) -> None:
     if d is None:
         require(p.reset not in ("subtract_once", "zero_delayed_all"), where + "its reset")
         return
-    limit, shapes = (1 << (p.membrane_bits - 1)) - 1, ((1,), (p.size,))
     within(d.max_spikes, 1, 255, where + "max_spikes")
     require(d.max_spikes == 1 or p.reset == "subtract_once", where + "several spikes of one reset")
     within(d.i_frac_bits, 0, 15, where + "i_frac_bits")
-    if d.leak_i_q15 is not None:
-        entries(d.leak_i_q15, shapes, 0, 32768, where + "leak_i_q15")
-    entries(d.v_bias, shapes, -limit, limit, where + "v_bias")
-    entries(d.v_init, shapes, -limit, limit, where + "v_init")
-    if d.v_min is not None:
-        entries(d.v_min, shapes, -limit, 0, where + "v_min")
+    for term in p.terms:
+        if term.values is not None or not term.is_optional:
+            entries(term.values, ((1,), (p.size,)), term.low, term.high, where + term.name)
 
 
 def check_rule(n: QNetwork, q: QProjection) -> None:

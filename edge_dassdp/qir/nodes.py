@@ -24,6 +24,40 @@ Records = Literal["none", "first", "last"]
 
 
 @dataclass(frozen=True, eq=False)
+class Term:
+    """Constants of neurons beyond the plain step: (1,) or (size,) values of a C type, None where
+    they have none of it.
+
+    name: in generated code, as here. what: for people. low, high: what values must lie in.
+    """
+
+    name: str
+    what: str
+    ctype: str
+    values: IntArray | None
+    low: int
+    high: int
+    is_optional: bool = False
+
+    @property
+    def is_q15(self) -> bool:
+        """A factor; others count in membrane units and are as wide as membranes."""
+        return self.name.endswith("_q15")
+
+    @property
+    def stride(self) -> tuple[str, int]:
+        """Its field in generated code; 0: one value for all neurons, 1: one each."""
+        is_each = self.values is not None and self.values.size > 1
+        return f"{self.name.removesuffix('_q15')}_stride", int(is_each)
+
+    @property
+    def bytes(self) -> int:
+        """In flash."""
+        n = 0 if self.values is None else self.values.size
+        return n * np.dtype(self.ctype.removesuffix("_t")).itemsize
+
+
+@dataclass(frozen=True, eq=False)
 class QDynamics:
     """What neurons have beyond a leak, a threshold and a plain reset; docs/arithmetic.md 16.
 
@@ -40,6 +74,16 @@ class QDynamics:
     max_spikes: int
     v_init: IntArray
     v_min: IntArray | None
+
+    def arrays(self, membrane_bits: int) -> tuple[Term, ...]:
+        """Its constants, as every side goes through them; membrane_bits: 16 or 32."""
+        v_type, most = f"int{membrane_bits}_t", (1 << (membrane_bits - 1)) - 1
+        return (
+            Term("leak_i_q15", "leak of the synapse", "uint16_t", self.leak_i_q15, 0, 1 << 15,
+                 is_optional=True),
+            Term("v_bias", "bias", v_type, self.v_bias, -most, most),
+            Term("v_init", "start", v_type, self.v_init, -most, most),
+            Term("v_min", "least membrane", v_type, self.v_min, -most, 0, is_optional=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +136,11 @@ class QPopulation:
     dynamics: QDynamics | None = None
     n_history: int = 0
     records_channels: bool = False
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Constants of its dynamics, none of plain neurons."""
+        return () if self.dynamics is None else self.dynamics.arrays(self.membrane_bits)
 
     @property
     def max_spikes(self) -> int:

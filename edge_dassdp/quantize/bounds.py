@@ -12,64 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray, round_shift, saturate
+from edge_dassdp.base.qformat import INT16_MAX, IntArray, round_shift
 from edge_dassdp.ir import ReadoutKind
 from edge_dassdp.ir.geometry import Volume, size
 from edge_dassdp.qir import QPopulation, QProjection
+from edge_dassdp.qir.ranges import Bound, Interval, require_int32, weight_range
 from edge_dassdp.qir.sums import sums
+from edge_dassdp.reference.neuron import RICH_BITS, arriving_interval, start, step_interval
 
 X_MIN, X_MAX = -128, 127
-RICH_BITS = 31
-"""Of membranes and synaptic currents of neurons with `QDynamics`, which saturate."""
-
-
-@dataclass(frozen=True, eq=False)
-class Interval:
-    """Lower and upper bounds, int64 arrays of one shape."""
-
-    low: IntArray
-    high: IntArray
-
-    @property
-    def peak(self) -> int:
-        """Largest magnitude."""
-        return int(max(abs(int(self.low.min())), abs(int(self.high.max()))))
-
-    def map(self, monotone: object) -> Interval:
-        return Interval(monotone(self.low), monotone(self.high))  # type: ignore[operator]
-
-    def __add__(self, other: Interval) -> Interval:
-        return Interval(self.low + other.low, self.high + other.high)
-
-
-@dataclass(frozen=True)
-class Bound:
-    """One proven quantity: its worst magnitude against what its container holds."""
-
-    what: str
-    peak: int
-    container_bits: int
-
-    @property
-    def limit(self) -> int:
-        return (1 << (self.container_bits - 1)) - 1
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.peak:,} of {self.limit:,} (int{self.container_bits})"
-
-
-def weight_range(bits: int) -> tuple[int, int]:
-    """Smallest and largest value a plastic weight of `bits` bits may take."""
-    return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-
-
-def require_int32(what: str, peak: int) -> None:
-    """EdgeError E202 unless +-peak fits an int32."""
-    if peak > INT32_MAX:
-        raise EdgeError(
-            "E202", f"{what} may reach {peak:,}, more than an int32 holds",
-            help="use fewer weight bits, fewer threshold bits, fewer steps or smaller inputs",
-        )
 
 
 def spike_sum(projections: Sequence[QProjection], post: Volume, plastic: Collection[str],
@@ -101,13 +52,6 @@ def analogue_sum(projections: Sequence[QProjection], post: Volume, bias: IntArra
     return Interval(low, high)
 
 
-def leak(v: IntArray, leak_q15: IntArray, leak_shift: int) -> IntArray:
-    """One leak of int64 membranes; the arithmetic of every target."""
-    if leak_shift:
-        return np.asarray(v - round_shift(v, leak_shift))
-    return np.asarray(round_shift(v * leak_q15, 15))
-
-
 @dataclass(frozen=True, eq=False)
 class Reach:
     """Where membranes may get: the stored interval, the peak of any value (before an immediate
@@ -124,85 +68,20 @@ class Reach:
 def membrane(p: QPopulation, current: Interval, n_steps: int) -> Reach:
     """Membranes of p over n_steps steps of a current of the interval, before its synapse if it has
     one."""
-    start = np.zeros(1, np.int64) if p.dynamics is None else p.dynamics.v_init
-    low = high = np.broadcast_to(start, current.low.shape)
-    reached = Interval(low, high)
-    synapse = Interval(np.zeros_like(current.low), np.zeros_like(current.high))
+    begin, none = np.broadcast_to(start(p), current.low.shape), np.zeros_like(current.low)
+    v = reached = Interval(begin, begin)
+    i = Interval(none, none)
     peak = firing = current_peak = 0
-    total = np.zeros_like(current.high)
+    total = none
     for _ in range(n_steps):
-        synapse, arriving = _synapse(p, synapse, current)
-        bottom, top = _integrated(p, low, high, arriving)
-        before = Interval(bottom, top)
-        bottom, top = _reset(p, low, high, before, arriving)
-        if p.dynamics is not None and p.dynamics.v_min is not None:
-            bottom, top = (np.maximum(v, p.dynamics.v_min) for v in (bottom, top))
-        low, high = bottom, top
-        reached = Interval(np.minimum(reached.low, low), np.maximum(reached.high, high))
-        peak = max(peak, before.peak, Interval(low, high).peak)
+        after = step_interval(p, v, i, current)
+        v, i, before = after.v, after.i, after.before_reset
+        reached = reached.hull(v)
+        peak = max(peak, before.peak, v.peak)
         firing = max(firing, int(before.high.max()))
-        current_peak = max(current_peak, synapse.peak)
-        total += np.maximum(np.abs(low), np.abs(high))
+        current_peak = max(current_peak, i.peak)
+        total = total + np.maximum(np.abs(v.low), np.abs(v.high))
     return Reach(reached, peak, int(total.max()), firing, current_peak)
-
-
-def _synapse(p: QPopulation, i: Interval, current: Interval) -> tuple[Interval, Interval]:
-    """The synaptic current after a step, and what of it reaches the membrane."""
-    d = p.dynamics
-    if d is None:
-        return i, current
-    v_bias = Interval(d.v_bias, d.v_bias)
-    if d.leak_i_q15 is None:
-        return i, current + v_bias
-    leak_i, bits = d.leak_i_q15, d.i_frac_bits
-    i = i.map(lambda v: round_shift(v * leak_i, 15)) + current.map(lambda c: c << bits)
-    i = i.map(lambda v: saturate(v, RICH_BITS))
-    return i, i.map(lambda v: round_shift(v, bits)) + v_bias
-
-
-def _integrated(p: QPopulation, low: IntArray, high: IntArray,
-                current: Interval) -> tuple[IntArray, IntArray]:
-    """Bounds of the membrane before a reset at once."""
-    may_fire = high >= p.fire_at
-    below = np.minimum(high, p.fire_at - 1)
-
-    def decay(v: IntArray) -> IntArray:
-        return leak(v, p.leak_q15, p.leak_shift)
-
-    bottom, top = decay(low), decay(high)
-    if p.reset == "zero_delayed":
-        top = np.where(may_fire, np.maximum(decay(below), 0), top)
-        bottom = np.where(may_fire, np.minimum(bottom, 0), bottom)
-    elif p.reset in ("subtract_delayed", "subtract_now"):
-        fired = np.maximum(low, p.fire_at)
-        top = np.where(may_fire, np.maximum(decay(below), top - p.reset_by), top)
-        bottom = np.where(may_fire, np.minimum(bottom, decay(fired) - p.reset_by), bottom)
-    bottom, top = bottom + current.low, top + current.high
-    if p.reset == "zero_delayed_all":
-        top = np.where(may_fire, np.maximum(decay(below) + current.high, 0), top)
-        bottom = np.where(may_fire, np.minimum(bottom, 0), bottom)
-    if p.dynamics is not None:
-        bottom, top = saturate(bottom, RICH_BITS), saturate(top, RICH_BITS)
-    return bottom, top
-
-
-def _reset(p: QPopulation, low: IntArray, high: IntArray, v: Interval,
-           current: Interval) -> tuple[IntArray, IntArray]:
-    """Bounds behind a reset at once; low, high: before the step."""
-    bottom, top = v.low, v.high
-    if p.reset == "zero_now":
-        return np.minimum(bottom, 0), np.minimum(top, np.maximum(p.fire_at - 1, 0))
-    if p.reset == "subtract_once":
-        least = top - p.max_spikes * p.reset_by
-        return (np.minimum(bottom, p.fire_at - p.reset_by),
-                np.where(top >= p.fire_at, np.maximum(p.fire_at - 1, least), top))
-    if p.reset == "subtract_now":
-        decayed = leak(high, p.leak_q15, p.leak_shift)
-        again = np.maximum(p.fire_at - 1 + p.reset_by, decayed - p.reset_by + current.high)
-        still = np.where(high >= p.fire_at, again, np.minimum(top, p.fire_at - 1))
-        return (np.minimum(bottom, p.fire_at - p.reset_by),
-                np.maximum(still, top - p.reset_by))
-    return bottom, top
 
 
 def fits_int16(*peaks: int) -> bool:
@@ -220,10 +99,8 @@ def _limited(p: QPopulation, reach: Reach) -> QPopulation:
 
 def _constant(p: QPopulation) -> int:
     """The largest constant of its dynamics that a membrane's container must hold."""
-    d = p.dynamics
-    if d is None:
-        return 0
-    return max(int(np.abs(a).max()) for a in (d.v_bias, d.v_init, d.v_min) if a is not None)
+    return max((int(np.abs(term.values).max()) for term in p.terms
+                if term.values is not None and not term.is_q15), default=0)
 
 
 def _arriving_peak(p: QPopulation, current: Interval, reach: Reach) -> int:
@@ -253,7 +130,7 @@ def prove(p: QPopulation, projections: Sequence[QProjection], plastic: Collectio
         proofs.append(Bound(f"{p.name}: analogue sum", total_sum.peak, 32))
     shifted = acc.map(lambda a: a << p.acc_lshift)
     require_int32(f"{where}: the synaptic sum", shifted.peak + (1 << p.acc_rshift))
-    current = shifted.map(lambda a: round_shift(a, p.acc_rshift)) + base
+    current = arriving_interval(p, acc, base)
     reach = membrane(p, current, n_steps)
     p, peak, total = _limited(p, reach), reach.peak, reach.total
     constant = max(base.peak, int(p.fire_at.max()), int(p.reset_by.max()), _constant(p))

@@ -18,9 +18,9 @@ from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.qir import QSTDP, QErrorRule, QGuard, QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
-from edge_dassdp.quantize.bounds import Bound
 from edge_dassdp.quantize.populate import populate
 from edge_dassdp.quantize.replay import with_replay
 from edge_dassdp.quantize.settings import Settings

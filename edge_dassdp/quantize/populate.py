@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, scalar_to_int, to_int
-from edge_dassdp.ir import Network, Population, Projection, geometry
+from edge_dassdp.ir import FloatArray, Network, Population, Projection, geometry
 from edge_dassdp.ir.geometry import size as volume_size
 from edge_dassdp.qir import QDynamics, QPopulation, QProjection, ResetMode
 from edge_dassdp.qir.order import (
@@ -25,8 +26,8 @@ from edge_dassdp.qir.order import (
     to_device,
     to_device_weight,
 )
+from edge_dassdp.qir.ranges import Bound, require_int32
 from edge_dassdp.quantize import bounds
-from edge_dassdp.quantize.bounds import Bound
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import ErrorTouch, Rule
 from edge_dassdp.rules.recording import recorded, with_error
@@ -208,7 +209,7 @@ class _Populate:
         threshold = self._on_device(_shared(self.p.threshold / unit), 1.0)
         bias = self._on_device(bias / bias_unit)
         for what, value in (("threshold", threshold), ("bias", bias)):
-            bounds.require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
+            require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
         fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
         leak_q15, leak_shift = self._leak()
         records, records_membrane, counts = recorded(self.network, self.rules, name)
@@ -262,14 +263,12 @@ class _Populate:
             pads = bool((self.natural < 0).any() and made.any())
             return to_int(self._on_device(made if pads else _shared(made)))
 
-        leak_i_q15 = None
-        if p.alpha is not None:
-            leak_i_q15 = to_int(self._on_device(_shared(p.alpha)) * 32768)
-        return QDynamics(
-            leak_i_q15=leak_i_q15, i_frac_bits=0 if leak_i_q15 is None else MOST_I_FRAC_BITS,
-            v_bias=np.zeros(1, np.int64) if leak_i_q15 is None else in_units(p.bias),
-            max_spikes=p.max_spikes or 255, v_init=in_units(p.v_init),
-            v_min=None if p.v_min is None else in_units(p.v_min))
+        arrays: dict[str, Any] = {
+            name: None if values is None else
+            self._q15(values) if name.endswith("_q15") else in_units(values)
+            for name, values in terms(p).items()}
+        return QDynamics(i_frac_bits=0 if p.alpha is None else MOST_I_FRAC_BITS,
+                         max_spikes=p.max_spikes or 255, **arrays)
 
     def _records_channels(self) -> bool:
         """A plastic 1 x 1 convolution starts or ends here."""
@@ -285,9 +284,11 @@ class _Populate:
                             f"{sorted(widths)}", help="give all of them the same width")
         return np.maximum(to_int(widths.pop() * threshold), 1) if widths else None
 
+    def _q15(self, factor: FloatArray) -> IntArray:
+        return to_int(self._on_device(_shared(factor)) * 32768)
+
     def _leak(self) -> tuple[IntArray, int]:
-        beta = self._on_device(_shared(self.p.beta))
-        leak_q15 = to_int(beta * 32768)
+        beta, leak_q15 = _shared(self.p.beta), self._q15(self.p.beta)
         if self.settings.leak == "q15" or beta.size > 1 or not 0.5 <= beta[0] < 1.0:
             return leak_q15, 0
         shift = scalar_to_int(-math.log2(1.0 - float(beta[0])))
@@ -303,6 +304,13 @@ def _is_ascending(natural: IntArray) -> bool:
 def _shared(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """(1,) where all values agree."""
     return values[:1] if (values == values[0]).all() else values
+
+
+def terms(p: Population) -> dict[str, FloatArray | None]:
+    """What becomes `QDynamics` of a canonical population, by the names of its integers; membranes
+    in the float network's units. A bias without a synapse is one of the sums."""
+    return {"leak_i_q15": p.alpha, "v_bias": np.zeros(1) if p.alpha is None else p.bias,
+            "v_init": p.v_init, "v_min": p.v_min}
 
 
 def reset_mode(p: Population) -> ResetMode:

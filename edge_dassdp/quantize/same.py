@@ -17,7 +17,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import ROUNDING, FloatArray, Network, Population, Projection
 from edge_dassdp.qir import QDynamics, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.order import device_volume, natural_order, source_order, to_device
-from edge_dassdp.quantize.populate import reset_mode
+from edge_dassdp.quantize.populate import reset_mode, terms
 
 Q15 = np.full(1, 2.0**-15)
 _PLAIN = QDynamics(None, 0, np.zeros(1, np.int64), 1, np.zeros(1, np.int64), None)
@@ -107,13 +107,11 @@ def _check_population(network: Network, p: Population, quantized: QNetwork) -> N
 def _check_dynamics(p: Population, q: QPopulation, require: _Check) -> None:
     """What plain neurons do not have; they have its defaults."""
     d, where = q.dynamics or _PLAIN, f"of population '{p.name}'"
-    _require((p.alpha is None) == (d.leak_i_q15 is None), f"the synapse {where}", p.equation)
-    if p.alpha is not None and d.leak_i_q15 is not None:
-        require("leak of the synapse", p.alpha, Q15, d.leak_i_q15)
-        require("bias", p.bias, q.unit, d.v_bias)
     # a model has no more than the membrane can reach in a step
     _require(d.max_spikes <= (p.max_spikes or 255), f"the limit of spikes {where}", p.equation)
-    require("start", p.v_init, q.unit, d.v_init)
-    _require((p.v_min is None) == (d.v_min is None), f"the least membrane {where}", p.equation)
-    if p.v_min is not None and d.v_min is not None:
-        require("least membrane", p.v_min, q.unit, d.v_min)
+    wanted = terms(p)
+    for term in d.arrays(q.membrane_bits):
+        values = wanted[term.name]
+        _require((values is None) == (term.values is None), f"the {term.what} {where}", p.equation)
+        if values is not None and term.values is not None:
+            require(term.what, values, Q15 if term.is_q15 else q.unit, term.values)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import IntArray, round_divide, round_shift, saturate, to_int
 from edge_dassdp.qir import SCHEDULE_SHIFT, QErrorRule, QNetwork, QProjection, QSyncRule
 from edge_dassdp.qir.packing import LANES, columns
-from edge_dassdp.quantize.bounds import weight_range
+from edge_dassdp.qir.ranges import weight_range
 
 TOUCH = 31
 """What a touch adds to its trace; the trace F - (F >> 2) + TOUCH stays at 4 TOUCH or below, in a

@@ -37,7 +37,7 @@ from edge_dassdp.qir import (
 )
 from edge_dassdp.qir.checks import DW_MAX_Q8, trace_peak, update_peak
 from edge_dassdp.qir.packing import COLUMN_ALIGN, columns
-from edge_dassdp.quantize.bounds import Bound, require_int32, weight_range
+from edge_dassdp.qir.ranges import Bound, require_int32, weight_range
 from edge_dassdp.reference.rules import TOUCH
 from edge_dassdp.rules.local import DASSDP, Homeostasis, PairSTDP
 from edge_dassdp.rules.specification import (

@@ -14,8 +14,8 @@ from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, round_shift
 from edge_dassdp.qir import QDynamics, QPopulation, QProjection, ResetMode
+from edge_dassdp.qir.ranges import Interval
 from edge_dassdp.quantize import bounds, quantize
-from edge_dassdp.quantize.bounds import Interval
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning, ReadoutDelta
 
