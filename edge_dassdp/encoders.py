@@ -1,4 +1,4 @@
-"""Raw samples into spikes, in the integers that the device uses (firmware/src/encode.c)."""
+"""Raw samples into spikes, in the integers that the device uses (firmware/src/paths/encode.c)."""
 
 from __future__ import annotations
 

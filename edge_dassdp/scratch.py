@@ -14,7 +14,7 @@ _WORD = 4
 ROWS_MAX = 96
 """Capacity of a list of rows (kernels.h)."""
 _STEPS_LISTED = 32
-"""Of a spike train, at a time (rule_touch.c)."""
+"""Of a spike train, at a time (rules/touch.c)."""
 
 
 @dataclass(frozen=True)
