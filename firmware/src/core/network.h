@@ -26,10 +26,6 @@ dassdp_events_fn dassdp_channels;
 /* The lowest index of the largest logit. */
 uint32_t dassdp_class(const dassdp_model_t *model, const void *state);
 
-/* The plastic part runs again from the rasters of the cut, recorded in the current slot; returns its
- * class. uses_factory: on factory weights. */
-uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory);
-
 /* Clears the bits behind the last neuron of every frame of spikes, which would name rows behind the
  * image; models whose frames end within a word name it. */
 void dassdp_clear_tails(const dassdp_model_t *model, int8_t *x);

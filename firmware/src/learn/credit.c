@@ -3,7 +3,7 @@
 
 #include "fixed.h"
 #include "kernels.h"
-#include "rules.h"
+#include "learn.h"
 #include "state.h"
 
 /* round(32768 2^(-i/32)) */

@@ -1,6 +1,6 @@
 /* The guard's fall-back: factory weights classify the sample, too, and come back when they do better. */
+#include "learn.h"
 #include "network.h"
-#include "rules.h"
 #include "state.h"
 
 enum { FALLBACKS_MAX = 65535 };

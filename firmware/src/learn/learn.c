@@ -1,7 +1,8 @@
 /* Learning from the sample that just ended: error rules, those of every sample, those of a batch. */
+#include "learn.h"
+
 #include "fixed.h"
 #include "network.h"
-#include "rules.h"
 #include "state.h"
 
 enum { LEARNING = 0, WARM_UP = 1, MAX_LOSS_Q8 = 32767 };

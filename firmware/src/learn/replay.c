@@ -4,8 +4,8 @@
 
 #include "fixed.h"
 #include "kernels.h"
+#include "learn.h"
 #include "network.h"
-#include "rules.h"
 #include "state.h"
 
 enum { SEEN_MAX = 65535 };

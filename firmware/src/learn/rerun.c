@@ -1,23 +1,10 @@
-/* What a network answers, and its plastic part run again: what comes before it does not change as the
- * network learns. */
+/* The plastic part run again: what comes before it does not change as the network learns. */
 #include <string.h>
 
 #include "kernels.h"
+#include "learn.h"
 #include "network.h"
 #include "state.h"
-
-uint32_t dassdp_class(const dassdp_model_t *model, const void *state)
-{
-    const int32_t *logits =
-        dassdp_at_const(state, (uint32_t)model->populations[model->readout].sum_off);
-    uint32_t best = 0;
-    for (uint32_t c = 1; c < model->n_classes; c++) {
-        if (logits[c] > logits[best]) {
-            best = c;
-        }
-    }
-    return best;
-}
 
 /* What a population of the cut fired in one step. */
 static void enter(void *state, const dassdp_population_t *population, uint32_t t_step)
