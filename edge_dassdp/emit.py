@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp import assets, emit_paths, kernels, paths, protocol
+from edge_dassdp.errors import EdgeError
 from edge_dassdp.packing import columns, pack_weights, row_bytes
 from edge_dassdp.plan import Layout
 from edge_dassdp.qformat import IntArray
@@ -29,6 +31,7 @@ from edge_dassdp.stored import pack, stored_words
 ABI = 4
 _RECORDS = {"none": "DASSDP_RECORD_NONE", "first": "DASSDP_RECORD_FIRST",
             "last": "DASSDP_RECORD_LAST"}
+_NAME = re.compile(r"(?!dassdp_)(?=.{1,24}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 Fields = list[tuple[str, Any]]
 SCRATCH_PARTS = ("x", "rows", "sums", "part", "words", "row", "classes", "bytes", "gates",
                  "touches", "steps", "traces")
@@ -69,8 +72,13 @@ class _Texts:
         return f"&{name}"
 
 
-def emit(network: QNetwork) -> dict[str, str]:
-    """{file name: text} of a model: dassdp_model.h, dassdp_model.c and dassdp_messages.h."""
+def emit(network: QNetwork, name: str = "dassdp") -> dict[str, str]:
+    """{file name: text} of a model: <name>_model.h and .c, and what the ports and the link need.
+
+    name: of all that the model defines, so that several link into one firmware; the ports run the
+    model whose dassdp_program.h they are given. Raises EdgeError E105 for a name that cannot be.
+    """
+    check_name(name)
     layout = Layout(network)
     texts = _Texts()
     populations = [{"name": p.name, "fields": _population(network, layout, texts, p)}
@@ -80,17 +88,29 @@ def emit(network: QNetwork) -> dict[str, str]:
     inputs = [{"name": i.name, "fields": emit_paths.input_fields(network, layout, i)}
               for i in network.inputs]
     header = assets.render(
-        "dassdp_model.h.j2", sha256=network.sha256, abi=ABI, fields=layout.fields,
-        state_bytes=layout.state_bytes,
+        "dassdp_model.h.j2", name=name, sha256=network.sha256, abi=ABI,
+        state_bytes=layout.state_bytes, x_bytes=network.x_bytes, n_steps=network.n_steps,
+        n_classes=network.n_classes,
         buffers=protocol.link_buffer_bytes(network.n_classes))
     model = _model(network, layout, texts)
     code = assets.render(
-        "dassdp_model.c.j2", sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
+        "dassdp_model.c.j2", name=name, fields=layout.fields, state_bytes=layout.state_bytes,
+        sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
         arrays=texts.arrays, tables=texts.tables, rules=texts.rules, inputs=inputs,
         populations=populations, projections=projections, model=model, rows_max=ROWS_MAX,
         column_align=columns(1))
-    return {"dassdp_model.h": header, "dassdp_model.c": code,
+    return {f"{name}_model.h": header, f"{name}_model.c": code,
+            "dassdp_program.h": assets.render("dassdp_program.h.j2", name=name),
             "dassdp_messages.h": protocol.messages_header()}
+
+
+def check_name(name: str) -> None:
+    """E105 unless C, C++, the runtime and file systems blind to case can all take the name."""
+    if not _NAME.fullmatch(name):
+        raise EdgeError("E105", f"a model cannot be called {name!r}",
+                        cause="its name begins C identifiers, macros and file names",
+                        help="use up to 24 lower-case letters, digits and single underscores, a "
+                             "letter first; names that begin with dassdp_ are the runtime's")
 
 
 def _model(network: QNetwork, layout: Layout, texts: _Texts) -> Fields:

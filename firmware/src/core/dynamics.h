@@ -3,7 +3,7 @@
 #ifndef DASSDP_DYNAMICS_H
 #define DASSDP_DYNAMICS_H
 
-#include "dassdp.h"
+#include "dassdp_tables.h"
 
 void dassdp_dynamics_step(const dassdp_population_t *population, void *state, const void *acc,
                           const void *base, uint32_t t_step);

@@ -3,7 +3,7 @@
 #ifndef DASSDP_KERNELS_H
 #define DASSDP_KERNELS_H
 
-#include "dassdp.h"
+#include "dassdp_tables.h"
 
 /* Image byte k of a group of four columns holds column DASSDP_LANE(k): n0, n2, n1, n3. */
 #define DASSDP_LANE(k) ((((k) & 1u) << 1) | (((k) & 2u) >> 1))

@@ -322,10 +322,14 @@ static void publish_flags(const dassdp_model_t *model, void *state,
     }
 }
 
+const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state)
+{
+    return dassdp_at_const(state, (uint32_t)model->populations[model->readout].sum_off);
+}
+
 uint32_t dassdp_class(const dassdp_model_t *model, const void *state)
 {
-    const int32_t *logits =
-        dassdp_at_const(state, (uint32_t)model->populations[model->readout].sum_off);
+    const int32_t *logits = dassdp_logits(model, state);
     uint32_t best = 0;
     for (uint32_t c = 1; c < model->n_classes; c++) {
         if (logits[c] > logits[best]) {

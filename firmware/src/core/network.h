@@ -2,7 +2,7 @@
 #ifndef DASSDP_NETWORK_H
 #define DASSDP_NETWORK_H
 
-#include "dassdp.h"
+#include "dassdp_tables.h"
 
 /* Membranes, spikes, logits and records of the current slot as at the start of a sample. */
 void dassdp_rest_population(const dassdp_model_t *model, void *state,

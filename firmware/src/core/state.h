@@ -2,7 +2,7 @@
 #ifndef DASSDP_STATE_H
 #define DASSDP_STATE_H
 
-#include "dassdp.h"
+#include "dassdp_tables.h"
 
 static inline void *dassdp_at(void *state, uint32_t offset)
 {

@@ -2,7 +2,7 @@
 #ifndef DASSDP_LEARN_H
 #define DASSDP_LEARN_H
 
-#include "dassdp.h"
+#include "dassdp_tables.h"
 
 /* Error of the readout for this label in Q8, and the loss -log2 p(label) in Q8. */
 uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label);

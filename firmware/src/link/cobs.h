@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { DASSDP_COBS_MORE = 0, DASSDP_COBS_FRAME = 1, DASSDP_COBS_BAD = 2 };
 
 typedef struct {
@@ -22,5 +26,9 @@ int dassdp_cobs_decode(dassdp_cobs_decoder_t *decoder, uint8_t byte);
 
 /* Encodes n_bytes through dassdp_port_put, without the zero that ends a frame. */
 void dassdp_cobs_send(const uint8_t *bytes, uint32_t n_bytes);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,8 @@
 #error "the build defines DASSDP_BUILD_HASH: 64 bits that name sources and flags"
 #endif
 
+_Static_assert(sizeof(void *) != 4 || sizeof(dassdp_link_t) == DASSDP_LINK_STRUCT_BYTES,
+               "the plan predicts the size of dassdp_link_t");
 _Static_assert(sizeof(DASSDP_BOARD_NAME) <= DASSDP_LINK_NAME_BYTES + 1, "board name too long");
 
 typedef struct {

@@ -1,6 +1,6 @@
 /* The device's side of the link: received bytes in, answers out through dassdp_port_put.
  *
- *     static uint8_t request[DASSDP_LINK_REQUEST_BYTES];    // sizes from dassdp_model.h
+ *     static uint8_t request[DASSDP_LINK_REQUEST_BYTES];    // sizes from <name>_model.h
  *     static uint8_t response[DASSDP_LINK_RESPONSE_BYTES];
  *     static dassdp_link_t link;
  *     dassdp_init(&dassdp_model, &state);
@@ -19,6 +19,10 @@
 #include "dassdp.h"
 #include "dassdp_messages.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     const dassdp_model_t *model;
     void *state;
@@ -33,9 +37,6 @@ typedef struct {
     uint16_t is_unchecked;    /* the learning state is half written: nothing may run */
 } dassdp_link_t;
 
-_Static_assert(sizeof(void *) != 4 || sizeof(dassdp_link_t) == DASSDP_LINK_STRUCT_BYTES,
-               "the plan predicts the size of dassdp_link_t");
-
 /* DASSDP_OK, or DASSDP_E_SIZE when a buffer is smaller than the model's largest frame or a long
  * sample has no memory in the state. The state must be initialised already. */
 int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *state,
@@ -44,5 +45,9 @@ int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *sta
 
 /* One received byte. The last byte of a valid request runs it and sends the answer. */
 void dassdp_link_receive(dassdp_link_t *link, uint8_t byte);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

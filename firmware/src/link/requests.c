@@ -20,8 +20,7 @@ static uint32_t ticks_since(uint32_t start)
 static void put_logits(const dassdp_link_t *link, uint8_t *response, int is_complete)
 {
     const dassdp_model_t *model = link->model;
-    uint32_t offset = (uint32_t)model->populations[model->readout].sum_off;
-    const int32_t *logits = (const void *)bytes_of(link, offset);
+    const int32_t *logits = dassdp_logits(model, link->state);
     for (uint32_t i = 0; i < model->n_classes; i++) {
         dassdp_put_u32(response + DASSDP_OUTCOME_LOGITS + 4 * i,
                        is_complete ? (uint32_t)logits[i] : 0);

@@ -2,6 +2,7 @@
 #ifndef DASSDP_REQUESTS_H
 #define DASSDP_REQUESTS_H
 
+#include "dassdp_tables.h"
 #include "link.h"
 
 /* A sample of more than a chunk comes before the request that runs it, into the state. */

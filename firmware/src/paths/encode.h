@@ -2,7 +2,7 @@
 #ifndef DASSDP_ENCODE_H
 #define DASSDP_ENCODE_H
 
-#include "dassdp.h"
+#include "dassdp_tables.h"
 
 /* Spikes of one step of all inputs that have a coder, and their histories. */
 void dassdp_encode(const dassdp_model_t *model, void *state, uint32_t t_step);

@@ -2,7 +2,7 @@
 #ifndef DASSDP_VOLUME_H
 #define DASSDP_VOLUME_H
 
-#include "dassdp.h"
+#include "dassdp_tables.h"
 
 static inline uint32_t dassdp_divide(uint32_t n, const dassdp_divisor_t *divisor)
 {

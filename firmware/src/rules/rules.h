@@ -2,7 +2,7 @@
 #ifndef DASSDP_RULES_H
 #define DASSDP_RULES_H
 
-#include "dassdp.h"
+#include "dassdp_tables.h"
 #include "state.h"
 
 /* Error-modulated synchrony (with g) and the readout delta rule (without); homeostasis, whose errors
