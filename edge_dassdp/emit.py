@@ -23,18 +23,20 @@ from edge_dassdp.qir import (
     QNetwork,
     QPopulation,
     QProjection,
+    QRule,
     QSyncRule,
 )
 from edge_dassdp.scratch import ROWS_MAX
 from edge_dassdp.stored import pack, stored_words
 
-ABI = 4
+ABI = 5
 _RECORDS = {"none": "DASSDP_RECORD_NONE", "first": "DASSDP_RECORD_FIRST",
             "last": "DASSDP_RECORD_LAST"}
 _NAME = re.compile(r"(?!dassdp_)(?=.{1,24}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 Fields = list[tuple[str, Any]]
-SCRATCH_PARTS = ("x", "rows", "sums", "part", "words", "row", "classes", "bytes", "gates",
-                 "touches", "steps", "traces")
+SCRATCH_PARTS = ("x", "rows", "sums", "part", "words")
+_HOOKS = {"sync": ("learn", "check", "record", "fit"), "eihl": ("learn", "check")}
+"""What a rule does beside learning, by the word of its files; src/rules/rules.h."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class _Texts:
     arrays: list[_Array] = field(default_factory=list)
     tables: list[_Array] = field(default_factory=list)
     rules: list[dict[str, Any]] = field(default_factory=list)
+    headers: set[str] = field(default_factory=set)
 
     def array(self, ctype: str, name: str, values: Iterable[int]) -> str:
         """Add a constant array; returns its name."""
@@ -96,6 +99,7 @@ def emit(network: QNetwork, name: str = "dassdp") -> dict[str, str]:
     code = assets.render(
         "dassdp_model.c.j2", name=name, fields=layout.fields, state_bytes=layout.state_bytes,
         sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
+        headers=sorted(texts.headers),
         arrays=texts.arrays, tables=texts.tables, rules=texts.rules, inputs=inputs,
         populations=populations, projections=projections, model=model, rows_max=ROWS_MAX,
         column_align=columns(1))
@@ -241,7 +245,7 @@ def _projection(network: QNetwork, layout: Layout, texts: _Texts, p: QProjection
         ("analogue", "0" if not p.is_analogue else
          "dassdp_deliver_currents" if scattered else kernel.symbol),
         ("learn_rows", kernels.of_learning(p) if p.is_plastic else "0"),
-        *_rule(layout, texts, p),
+        ("rule", _rule(layout, texts, p)),
         ("path", emit_paths.path(network, layout, texts, p)),
     ]
 
@@ -259,50 +263,58 @@ def _padded(values: IntArray) -> IntArray:
     return np.pad(values, (0, columns(values.size) - values.size))
 
 
-def _rule(layout: Layout, texts: _Texts, p: QProjection) -> Fields:
-    """What its rule is and where its constants are; those of other kinds of rules are NULL."""
-    constants = dict.fromkeys(("error_rule", "eihl_rule", "stdp_rule", "sync_rule"), "0")
-    if p.factors is not None:
-        constants["error_rule"] = _error_rule(texts, p, p.factors)
-    function = "0"
-    if isinstance(p.rule, QErrorRule):
-        function = "dassdp_rule_touch" if p.rule.touch_columns else "dassdp_rule_error"
-    elif isinstance(p.rule, QHomeostasis):
-        function = "dassdp_rule_error"
-    elif isinstance(p.rule, QEIHL):
-        function = "dassdp_rule_eihl"
-        constants["eihl_rule"] = texts.rule("dassdp_eihl_rule_t", f"eihl_{p.name}", [
-            ("growth_q16", p.rule.growth_q16), ("most_q16", p.rule.most_q16),
-            ("period", p.rule.period), ("state_off", layout.offset(f"eihl_{p.name}"))])
-    elif isinstance(p.rule, QSTDP):
-        function = "dassdp_rule_stdp"
+def _rule(layout: Layout, texts: _Texts, p: QProjection) -> str:
+    """Address of dassdp_rule_t with the constants of the rule of that word, or 0."""
+    if p.rule is None:
+        return "0"
+    word, fields = _constants(layout, texts, p, p.rule)
+    texts.headers.add(f"{word}.h")
+    constants = texts.rule(f"dassdp_{word}_rule_t", f"constants_{p.name}", fields)
+    assert p.stage is not None
+    return texts.rule("dassdp_rule_t", f"rule_{p.name}", [
+        ("stage", f"DASSDP_STAGE_{p.stage.upper()}"),
+        *((hook, f"dassdp_{word}_{hook}") for hook in _HOOKS.get(word, ("learn",))),
+        ("constants", constants)])
+
+
+def _constants(layout: Layout, texts: _Texts, p: QProjection, rule: QRule) -> tuple[str, Fields]:
+    """The word of a rule and the fields of its constants, as src/rules/<word>.h has them."""
+    def at(**parts: str) -> Fields:
+        return [(f"{name}_off", layout.scratch_offset(part)) for name, part in parts.items()]
+
+    if isinstance(rule, QSTDP):
         names = [f.name for f in dataclasses.fields(QSTDP)]
-        constants["stdp_rule"] = texts.rule("dassdp_stdp_rule_t", f"rule_{p.name}", [
-            *((name, getattr(p.rule, name)) for name in names),
-            ("traces_off", layout.offset(f"stdp_{p.name}"))])
-    elif isinstance(p.rule, QSyncRule):
-        function = "dassdp_rule_sync"
-        constants["sync_rule"] = _sync_rule(layout, texts, p, p.rule)
-    stage = "NONE" if p.stage is None else p.stage.upper()
-    return [("stage", f"DASSDP_STAGE_{stage}"), ("rule", function), *constants.items()]
+        return "stdp", [*((name, getattr(rule, name)) for name in names),
+                        ("traces_off", layout.offset(f"stdp_{p.name}")),
+                        *at(losses="sums", row="row")]
+    if isinstance(rule, QSyncRule):
+        return "sync", [
+            ("delta", texts.array("int32_t", f"delta_{p.name}", rule.delta.ravel())),
+            ("delta_rshift", rule.delta_rshift), ("is_gated", int(rule.is_gated)),
+            ("silent_step", rule.silent_step), ("repeat_loss", int(rule.repeat_loss)),
+            ("sync_rshift", rule.sync_rshift), ("gate_off", layout.offset(f"gate_{p.name}")),
+            *at(sums="sums", row="row", latencies="bytes", gates="gates")]
+    assert p.factors is not None
+    is_touch = isinstance(rule, QErrorRule) and rule.touch_columns > 0
+    by_class = {} if is_touch else {"classes": "classes", "latencies": "bytes"}
+    fields = [(f"factors.{name}", value) for name, value in (
+        *_factors(texts, p, p.factors), *at(k="sums", row="row", **by_class))]
+    if isinstance(rule, QHomeostasis):
+        targets = texts.array("int16_t", f"targets_q7_{p.name}", rule.targets_q7)
+        return "homeostasis", [*fields, ("targets_q7", targets)]
+    if isinstance(rule, QEIHL):
+        return "eihl", [*fields, ("growth_q16", rule.growth_q16), ("most_q16", rule.most_q16),
+                        ("period", rule.period), ("phase_off", layout.offset(f"eihl_{p.name}"))]
+    if is_touch:
+        return "touch", [*fields, ("columns", rule.touch_columns),
+                         *at(touches="touches", steps="steps", traces="traces")]
+    return "delta" if rule.g_q7 is None else "error", fields
 
 
-def _error_rule(texts: _Texts, p: QProjection, rule: QErrorRule) -> str:
-    targets = p.rule.targets_q7 if isinstance(p.rule, QHomeostasis) else None
-    return texts.rule("dassdp_error_rule_t", f"rule_{p.name}", [
+def _factors(texts: _Texts, p: QProjection, rule: QErrorRule) -> Fields:
+    """dassdp_factors_t without its scratch."""
+    return [
         ("amplitude", rule.amplitude), ("r_max", rule.r_max), ("k_max", rule.k_max),
-        ("k_rshift", rule.k_rshift), ("row_rshift", rule.row_rshift),
-        ("g_q7", "0" if rule.g_q7 is None else
-         texts.array("uint8_t", f"g_q7_{p.name}", rule.g_q7)),
-        ("touch_columns", rule.touch_columns),
-        ("targets_q7", "0" if targets is None else
-         texts.array("int16_t", f"targets_q7_{p.name}", targets))])
-
-
-def _sync_rule(layout: Layout, texts: _Texts, p: QProjection, rule: QSyncRule) -> str:
-    return texts.rule("dassdp_sync_rule_t", f"rule_{p.name}", [
-        ("delta", texts.array("int32_t", f"delta_{p.name}", rule.delta.ravel())),
-        ("delta_rshift", rule.delta_rshift), ("is_gated", int(rule.is_gated)),
-        ("silent_step", rule.silent_step), ("repeat_loss", int(rule.repeat_loss)),
-        ("sync_rshift", rule.sync_rshift),
-        ("stats_off", layout.offset(f"gate_{p.name}")), ("gate", "&dassdp_gate")])
+        ("k_rshift", rule.k_rshift), ("update.row_rshift", rule.row_rshift),
+        ("update.g_q7", "0" if rule.g_q7 is None else
+         texts.array("uint8_t", f"g_q7_{p.name}", rule.g_q7))]

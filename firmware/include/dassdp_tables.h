@@ -15,12 +15,7 @@ enum {
 };
 /* When a rule runs: with the error of a label, on every sample learned, when a batch is full; in this
  * order. */
-enum {
-    DASSDP_STAGE_NONE = 0,
-    DASSDP_STAGE_ERROR = 1,
-    DASSDP_STAGE_SAMPLE = 2,
-    DASSDP_STAGE_BATCH = 3
-};
+enum { DASSDP_STAGE_ERROR = 1, DASSDP_STAGE_SAMPLE = 2, DASSDP_STAGE_BATCH = 3 };
 enum { DASSDP_RECORD_NONE = 0, DASSDP_RECORD_FIRST = 1, DASSDP_RECORD_LAST = 2 };
 
 typedef struct dassdp_population dassdp_population_t;
@@ -54,10 +49,6 @@ typedef void dassdp_neuron_fn(const dassdp_population_t *population, void *v_mem
  * |v - reset_by| < touch_width; tail bits zero. */
 typedef void dassdp_touch_fn(const dassdp_population_t *population, const void *v_mem,
                              uint32_t *touch_bits);
-
-/* What a plasticity rule does when a sample is complete. Returns DASSDP_OK. */
-typedef int dassdp_rule_fn(const dassdp_model_t *model, void *state,
-                           const dassdp_projection_t *projection);
 
 /* The same of neurons that have more than that (dassdp_dynamics_t). i_mem: synaptic currents, int32;
  * n_spikes: uint8 spikes of the step; NULL where neurons have none of it. */
@@ -136,72 +127,21 @@ struct dassdp_population {
     const dassdp_dynamics_t *dynamics; /* NULL: a leak, a threshold and a reset are all */
 };
 
-/* dw of the error-modulated rules: k_i = clip(err_i * r rounded >> k_rshift), r = (amplitude L >> 8)
- * // (1 + sum n^2), L the schedule's factor in Q8 or 256; the update in Q8 of a weight step is k_i n_j g[|t_i - t_j|] rounded >>
- * row_rshift. */
-typedef struct {
-    uint32_t amplitude;
-    uint32_t r_max;
-    int32_t k_max;
-    uint8_t k_rshift;
-    uint8_t row_rshift;
-    const uint8_t *g_q7;   /* n_steps + 1 entries, or NULL for the delta rule: g = 1 */
-    uint16_t touch_columns;/* touch: columns that its traces are held for at a time, else 0 */
-    const int16_t *targets_q7; /* homeostasis: targets_q7 - (n << 7) stands for err, L = 256; or NULL */
-} dassdp_error_rule_t;
+/* What a plasticity rule does to one projection. */
+typedef void dassdp_rule_fn(const dassdp_model_t *model, void *state,
+                            const dassdp_projection_t *projection);
 
-/* EIHL: contraction w <- sign(w) max(|w| - b, 0) and the error rule by turns. b grows with every sample
- * of a phase; after every `period` of them the phase ends if connectivity changed its way. */
+/* A plasticity rule, as rules.h has it for who writes one. */
 typedef struct {
-    uint32_t growth_q16;   /* of b, in Q16 of a weight step */
-    uint32_t most_q16;
-    uint16_t period;
-    int32_t state_off;     /* dassdp_eihl_t in the state */
-} dassdp_eihl_rule_t;
-
-/* Pair-based STDP: traces X = (X keep_q15 >> 15) + one s, dw_q8 = s_i round(amplitude_plus X_j >>
- * plus_rshift) - s_j round(amplitude_minus Y_i >> minus_rshift) in every step. */
-typedef struct {
-    int16_t pre_one, post_one;
-    uint16_t keep_pre_q15, keep_post_q15;
-    int16_t amplitude_plus, amplitude_minus;
-    uint8_t plus_rshift, minus_rshift;
-    int32_t traces_off;    /* int16 X of all presynaptic, then Y of all postsynaptic neurons */
-} dassdp_stdp_rule_t;
-
-/* Warm-up sums and the fitted gate of one DA-SSDP projection. L is the loss in Q8 bits. */
-typedef struct {
-    uint64_t sum_ss, sum_ll, sum_sl; /* below 2^60: at most 32767 records of 15 bits each */
-    uint32_t sum_s, sum_l;
-    uint32_t root_s;       /* isqrt(n sum_ss - sum_s^2), set by the fit */
-    int32_t k_q12;         /* -correlation of S and L, set by the fit */
-    uint16_t n_records;
-    uint16_t last_gate_q12;/* 0 to 8192 */
-    uint32_t reserved;
-} dassdp_gate_t;
-
-/* What a gate can do: named by the models that have gates, so that only they link it. */
-typedef struct {
-    /* Add the batch's (S, L) pairs of one projection. */
-    void (*record)(const dassdp_model_t *model, void *state,
-                   const dassdp_projection_t *projection);
-    /* Fix the statistics of one gate. */
-    void (*fit)(dassdp_gate_t *gate);
-    /* A gate that came from outside: DASSDP_OK, or DASSDP_E_VALUE after it was cleared. */
-    int (*check)(dassdp_gate_t *gate);
-} dassdp_gate_functions_t;
-
-/* (DA-)SSDP: table of n_steps + 1 entries for sync = 0, then as many for sync = 1. */
-typedef struct {
-    const int32_t *delta;  /* update / batch, Q8 of a weight step after >> (12 + delta_rshift) */
-    uint8_t delta_rshift;
-    uint8_t is_gated;
-    uint8_t silent_step;   /* the latency of a silent neuron: n_steps, or 0 as published */
-    uint8_t repeat_loss;   /* as published: every sample of a batch is given the batch's mean loss */
-    uint8_t sync_rshift;   /* S is recorded as (n_pre n_post) >> sync_rshift */
-    int32_t stats_off;     /* dassdp_gate_t in the state */
-    const dassdp_gate_functions_t *gate;
-} dassdp_sync_rule_t;
+    uint8_t stage;         /* DASSDP_STAGE_*: when it learns */
+    dassdp_rule_fn *learn; /* from what the sample, or the batch, left behind */
+    /* What it carries came from outside: DASSDP_OK, or DASSDP_E_VALUE after what no learning leaves
+     * behind was put back to its initial value. NULL: it carries nothing, or anything will do. */
+    int (*check)(const dassdp_model_t *model, void *state, const dassdp_projection_t *projection);
+    dassdp_rule_fn *record; /* a batch of a warm-up is full; NULL: it has none */
+    dassdp_rule_fn *fit;    /* the warm-up is over; NULL */
+    const void *constants;  /* of its own type */
+} dassdp_rule_t;
 
 /* Latent replay: samples stored as counts and latencies of the cut, and when they are learned again.
  * Stored samples: bit planes of counts, then of latencies, by population of the cut. */
@@ -364,12 +304,7 @@ struct dassdp_projection {
     dassdp_accumulate_fn *accumulate;
     dassdp_analogue_fn *analogue;
     dassdp_learn_rows_fn *learn_rows; /* NULL for a frozen projection, as is its rule */
-    uint8_t stage;         /* DASSDP_STAGE_*: when its rule runs */
-    dassdp_rule_fn *rule;
-    const dassdp_error_rule_t *error_rule;
-    const dassdp_eihl_rule_t *eihl_rule;
-    const dassdp_stdp_rule_t *stdp_rule;
-    const dassdp_sync_rule_t *sync_rule;
+    const dassdp_rule_t *rule;
     const dassdp_path_t *path; /* NULL: `accumulate` takes the bits of the source as they are */
 };
 
@@ -410,7 +345,7 @@ struct dassdp_model {
     uint8_t hash[32];      /* sha256 of the quantized network */
     uint16_t n_inputs, n_populations, n_projections;
     uint16_t n_steps;
-    uint16_t n_batch;      /* samples remembered before a (DA-)SSDP update */
+    uint16_t n_batch;      /* samples remembered before rules learn from a batch */
     uint16_t readout;      /* index of the readout population */
     uint16_t n_classes;
     uint8_t readout_kind;
@@ -427,21 +362,14 @@ struct dassdp_model {
     const dassdp_projection_t *projections;
     int32_t x_off;         /* the sample being run, DASSDP_NONE for few constant currents */
     uint32_t rows_off;     /* scratch: the list of rows */
-    uint32_t sums_off;     /* scratch: sums of a step; while learning k, or the sums of a batch */
+    uint32_t sums_off;     /* scratch, inference: sums of a step */
     uint32_t part_off;     /* scratch, inference: int16 sums of one list of rows */
     uint32_t words_off;    /* scratch, inference: bits of silent neurons, or of positive membranes */
-    uint32_t row_off;      /* scratch, learning: the update row */
-    uint32_t classes_off;  /* scratch, learning: bits of the neurons of a latency, and of a class */
-    uint32_t bytes_off;    /* scratch, learning: uint8 latencies of a population */
-    uint32_t gates_off;    /* scratch, learning: uint16 gates of a batch */
-    uint32_t touches_off;  /* scratch, learning: int16 sums of touch traces */
-    uint32_t traces_off;   /* scratch, learning: n_steps rows of touch traces */
-    uint32_t steps_off;    /* scratch, learning: the spikes of 32 neurons, by neuron */
     uint32_t progress_off; /* dassdp_progress_t */
     int32_t learning_off;  /* dassdp_learning_t, DASSDP_NONE if nothing is plastic */
-    int32_t loss_off;      /* uint16 losses of a batch, DASSDP_NONE without (DA-)SSDP */
+    int32_t loss_off;      /* uint16 losses of a batch, DASSDP_NONE where no rule learns from one */
     uint32_t persist_begin;/* learning state that a snapshot holds besides the weights: */
-    uint32_t persist_end;  /* gates, EIHL phases, dassdp_learning_t, replay, guard and ring, a batch's slots */
+    uint32_t persist_end;  /* what rules carry, dassdp_learning_t, replay, guard and ring, a batch's slots */
     const uint16_t *schedule_q8; /* factors of amplitudes: entry n_labelled >> 4, or NULL */
     uint16_t n_schedule;
     const dassdp_replay_rule_t *replay; /* or NULL */
@@ -476,14 +404,6 @@ typedef struct {
     uint16_t n_judged;     /* at most `window` */
     uint16_t n_fallbacks;
 } dassdp_guard_t;
-
-/* Where EIHL stands. */
-typedef struct {
-    uint32_t n_connected;  /* weights that were not 0 when the phase began */
-    uint32_t b_q16;        /* 0: the phase has not begun */
-    uint16_t n_samples;    /* since connectivity was last looked at */
-    uint16_t kind;         /* of phase, 0: contraction, 1: error-driven */
-} dassdp_eihl_t;
 
 /* Where the sample being run stands. */
 typedef struct {

@@ -152,17 +152,24 @@ dassdp_touch_fn dassdp_k_touch_v32;
 int32_t dassdp_k_feedback(const dassdp_projection_t *projection, const void *image,
                           uint32_t pre_idx, const int16_t *err);
 
+/* What an update row is made with: a synchrony window of n_steps + 1 entries, or NULL for 1 (128), and
+ * the shift into Q8 of a weight step, 1 to 31. */
+typedef struct {
+    const uint8_t *g_q7;
+    uint8_t row_rshift;
+} dassdp_update_t;
+
 /* The update row of all presynaptic neurons of n_spikes spikes and one latency, Q8 of a weight step:
- * k_i n g[|t_i - t_pre|] rounded >> row_rshift; g is 1 (128) where g_q7 is NULL. Returns how many
+ * k_i n g[|t_i - t_pre|] rounded >> row_rshift. Returns how many
  * entries with k_i != 0 became zero. n_columns is a multiple of 8. */
-uint32_t dassdp_k_update_row(const dassdp_error_rule_t *rule, int16_t *dw_q8, const int16_t *k,
+uint32_t dassdp_k_update_row(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
                              uint32_t n_columns, uint32_t n_spikes, const uint8_t *latency_post,
                              uint32_t latency_pre);
 
 /* The update row of one presynaptic neuron from its sums of touch traces, Q8 of a weight step:
  * k_i sums_i rounded >> row_rshift. Returns how many entries with k_i != 0 became zero. n_columns is a
  * multiple of 8; dw_q8, k and sums lie on words and do not overlap. */
-uint32_t dassdp_k_update_row_sums(const dassdp_error_rule_t *rule, int16_t *dw_q8,
+uint32_t dassdp_k_update_row_sums(const dassdp_update_t *update, int16_t *dw_q8,
                                   const int16_t *k, const int16_t *sums, uint32_t n_columns);
 
 /* Row by row: w[j][i] = sat(w + (dw_q8[i] + u) >> 8), u a random byte: one word of xorshift32 for

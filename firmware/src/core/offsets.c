@@ -13,8 +13,6 @@ DASSDP_OFFSET(dassdp_cursor_t, n_words, DASSDP_CURSOR_N_WORDS);
 DASSDP_OFFSET(dassdp_cursor_t, row, DASSDP_CURSOR_ROW);
 DASSDP_OFFSET(dassdp_cursor_t, row_bytes, DASSDP_CURSOR_ROW_BYTES);
 DASSDP_OFFSET(dassdp_cursor_t, spk_bits, DASSDP_CURSOR_SPK_BITS);
-DASSDP_OFFSET(dassdp_error_rule_t, g_q7, DASSDP_ERROR_RULE_G_Q7);
-DASSDP_OFFSET(dassdp_error_rule_t, row_rshift, DASSDP_ERROR_RULE_ROW_RSHIFT);
 DASSDP_OFFSET(dassdp_population_t, acc_lshift, DASSDP_POPULATION_ACC_LSHIFT);
 DASSDP_OFFSET(dassdp_population_t, fire_at, DASSDP_POPULATION_FIRE_AT);
 DASSDP_OFFSET(dassdp_population_t, leak_q15, DASSDP_POPULATION_LEAK_Q15);
@@ -25,6 +23,8 @@ DASSDP_OFFSET(dassdp_projection_t, n_post, DASSDP_PROJECTION_N_POST);
 DASSDP_OFFSET(dassdp_projection_t, n_pre, DASSDP_PROJECTION_N_PRE);
 DASSDP_OFFSET(dassdp_projection_t, row_bytes, DASSDP_PROJECTION_ROW_BYTES);
 DASSDP_OFFSET(dassdp_projection_t, weight_bits, DASSDP_PROJECTION_WEIGHT_BITS);
+DASSDP_OFFSET(dassdp_update_t, g_q7, DASSDP_UPDATE_G_Q7);
+DASSDP_OFFSET(dassdp_update_t, row_rshift, DASSDP_UPDATE_ROW_RSHIFT);
 #endif
 
 typedef int dassdp_offsets_are_right;

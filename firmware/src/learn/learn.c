@@ -49,8 +49,8 @@ static int apply(const dassdp_model_t *model, void *state, uint32_t stage)
     int has_run = 0;
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
-        if (projection->stage == stage) {
-            projection->rule(model, state, projection);
+        if (projection->rule != 0 && projection->rule->stage == stage) {
+            projection->rule->learn(model, state, projection);
             has_run = 1;
         }
     }
@@ -162,9 +162,9 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
     if (model->loss_off >= 0 &&
         fill_batch(model, state, WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
         for (uint32_t p = 0; p < model->n_projections; p++) {
-            if (model->projections[p].sync_rule != 0) {
-                model->projections[p].sync_rule->gate->record(model, state,
-                                                              &model->projections[p]);
+            const dassdp_projection_t *projection = &model->projections[p];
+            if (projection->rule != 0 && projection->rule->record != 0) {
+                projection->rule->record(model, state, projection);
             }
         }
     }
@@ -189,9 +189,8 @@ int dassdp_fit_gate(const dassdp_model_t *model, void *state)
 {
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
-        if (projection->sync_rule != 0) {
-            projection->sync_rule->gate->fit(
-                dassdp_at(state, (uint32_t)projection->sync_rule->stats_off));
+        if (projection->rule != 0 && projection->rule->fit != 0) {
+            projection->rule->fit(model, state, projection);
         }
     }
     return DASSDP_OK;
@@ -213,15 +212,6 @@ static int check_guard(const dassdp_model_t *model, void *state)
     return DASSDP_E_VALUE;
 }
 
-static int check_phase(const dassdp_eihl_rule_t *rule, dassdp_eihl_t *phase)
-{
-    if (phase->kind <= 1u && phase->n_samples < rule->period && phase->b_q16 <= rule->most_q16) {
-        return DASSDP_OK;
-    }
-    *phase = (dassdp_eihl_t){0};
-    return DASSDP_E_VALUE;
-}
-
 int dassdp_check_learning(const dassdp_model_t *model, void *state)
 {
     if (model->learning_off < 0) {
@@ -239,12 +229,9 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state)
         status = DASSDP_E_VALUE;
     }
     for (uint32_t p = 0; p < model->n_projections; p++) {
-        const dassdp_sync_rule_t *sync = model->projections[p].sync_rule;
-        const dassdp_eihl_rule_t *eihl = model->projections[p].eihl_rule;
-        if ((sync != 0 &&
-             sync->gate->check(dassdp_at(state, (uint32_t)sync->stats_off)) != DASSDP_OK) ||
-            (eihl != 0 &&
-             check_phase(eihl, dassdp_at(state, (uint32_t)eihl->state_off)) != DASSDP_OK)) {
+        const dassdp_projection_t *projection = &model->projections[p];
+        if (projection->rule != 0 && projection->rule->check != 0 &&
+            projection->rule->check(model, state, projection) != DASSDP_OK) {
             status = DASSDP_E_VALUE;
         }
     }

@@ -1,12 +1,7 @@
 /* SSDP and DA-SSDP: dw = mean over the batch of gate_b delta[sync][|t_i - t_j|].
  * Gate: G = clamp(1 + k (S - mu) / sigma_S, 0, 2), k = -corr(S, L) of the warm-up records;
  * S = n_pre n_post counts the synchronous pairs, L is the loss. */
-#include <string.h>
-
-#include "fixed.h"
-#include "kernels.h"
-#include "rules.h"
-#include "state.h"
+#include "sync.h"
 
 enum { ONE_Q12 = 4096, MAX_RECORDS = 32767, MAX_LOSS_Q8 = 32767 }; /* S is below MAX_LOSS_Q8 + 1 too */
 
@@ -37,22 +32,23 @@ static uint32_t n_fired(const dassdp_record_t *record)
 static uint32_t synchrony(const dassdp_model_t *model, void *state,
                           const dassdp_projection_t *projection, uint32_t slot)
 {
-    dassdp_record_t pre =
-        dassdp_record(model, state, &model->populations[projection->pre], slot);
-    dassdp_record_t post =
-        dassdp_record(model, state, &model->populations[projection->post], slot);
-    return (n_fired(&pre) * n_fired(&post)) >> projection->sync_rule->sync_rshift;
+    const dassdp_sync_rule_t *rule = dassdp_constants(projection);
+    dassdp_record_t pre = dassdp_record(model, state, dassdp_pre(model, projection), slot);
+    dassdp_record_t post = dassdp_record(model, state, dassdp_post(model, projection), slot);
+    return (n_fired(&pre) * n_fired(&post)) >> rule->sync_rshift;
 }
 
 static dassdp_gate_t *gate_of(void *state, const dassdp_projection_t *projection)
 {
-    return dassdp_at(state, (uint32_t)projection->sync_rule->stats_off);
+    const dassdp_sync_rule_t *rule = dassdp_constants(projection);
+    return dassdp_at(state, rule->gate_off);
 }
 
-static void gate_record(const dassdp_model_t *model, void *state,
+void dassdp_sync_record(const dassdp_model_t *model, void *state,
                         const dassdp_projection_t *projection)
 {
-    const uint16_t *loss_q8 = dassdp_at_const(state, (uint32_t)model->loss_off);
+    const dassdp_sync_rule_t *rule = dassdp_constants(projection);
+    const uint16_t *loss_q8 = dassdp_losses(model, state);
     dassdp_gate_t *gate = gate_of(state, projection);
     uint32_t sum = 0;
     for (uint32_t b = 0; b < model->n_batch; b++) {
@@ -61,7 +57,7 @@ static void gate_record(const dassdp_model_t *model, void *state,
     uint32_t mean = (sum + model->n_batch / 2u) / model->n_batch;
     for (uint32_t b = 0; b < model->n_batch && gate->n_records < MAX_RECORDS; b++) {
         uint32_t s = synchrony(model, state, projection, b);
-        uint32_t l = projection->sync_rule->repeat_loss != 0u ? mean : loss_q8[b];
+        uint32_t l = rule->repeat_loss != 0u ? mean : loss_q8[b];
         gate->sum_s += s;
         gate->sum_l += l;
         gate->sum_ss += s * s;
@@ -71,8 +67,11 @@ static void gate_record(const dassdp_model_t *model, void *state,
     }
 }
 
-static void gate_fit(dassdp_gate_t *gate)
+void dassdp_sync_fit(const dassdp_model_t *model, void *state,
+                     const dassdp_projection_t *projection)
 {
+    dassdp_gate_t *gate = gate_of(state, projection);
+    (void)model;
     uint64_t n = gate->n_records;
     uint64_t sum_s = gate->sum_s;
     uint64_t sum_l = gate->sum_l;
@@ -107,8 +106,11 @@ static int is_correlation(const dassdp_gate_t *gate)
     return (together > apart ? together - apart : apart - together) <= bound;
 }
 
-static int gate_check(dassdp_gate_t *gate)
+int dassdp_sync_check(const dassdp_model_t *model, void *state,
+                      const dassdp_projection_t *projection)
 {
+    dassdp_gate_t *gate = gate_of(state, projection);
+    (void)model;
     uint64_t n = gate->n_records;
     uint64_t sum_s = gate->sum_s;
     uint64_t sum_l = gate->sum_l;
@@ -124,8 +126,6 @@ static int gate_check(dassdp_gate_t *gate)
     }
     return fits ? DASSDP_OK : DASSDP_E_VALUE;
 }
-
-const dassdp_gate_functions_t dassdp_gate = {gate_record, gate_fit, gate_check};
 
 static uint32_t gate_q12(const dassdp_gate_t *gate, uint32_t s)
 {
@@ -149,12 +149,10 @@ static void add_sample(const dassdp_model_t *model, void *state,
                        const dassdp_projection_t *projection, uint32_t slot, uint32_t pre_idx,
                        int32_t gate, int32_t *sum)
 {
-    const dassdp_sync_rule_t *rule = projection->sync_rule;
-    dassdp_record_t pre =
-        dassdp_record(model, state, &model->populations[projection->pre], slot);
-    dassdp_record_t post =
-        dassdp_record(model, state, &model->populations[projection->post], slot);
-    uint8_t *latencies = dassdp_at(state, model->bytes_off);
+    const dassdp_sync_rule_t *rule = dassdp_constants(projection);
+    dassdp_record_t pre = dassdp_record(model, state, dassdp_pre(model, projection), slot);
+    dassdp_record_t post = dassdp_record(model, state, dassdp_post(model, projection), slot);
+    uint8_t *latencies = dassdp_at(state, rule->latencies_off);
     if (model->n_batch > 1u || pre_idx == 0u) {
         dassdp_planes_bytes(post.latency, post.n, post.bits, latencies);
     }
@@ -175,11 +173,12 @@ static void add_sample(const dassdp_model_t *model, void *state,
 static int open_gates(const dassdp_model_t *model, void *state,
                       const dassdp_projection_t *projection, uint16_t *gates_q12)
 {
+    const dassdp_sync_rule_t *rule = dassdp_constants(projection);
     dassdp_gate_t *gate = gate_of(state, projection);
     int is_open = 0;
     for (uint32_t b = 0; b < model->n_batch; b++) {
         uint32_t g = ONE_Q12;
-        if (projection->sync_rule->is_gated != 0u) {
+        if (rule->is_gated != 0u) {
             g = gate_q12(gate, synchrony(model, state, projection, b));
         }
         gates_q12[b] = (uint16_t)g;
@@ -189,24 +188,20 @@ static int open_gates(const dassdp_model_t *model, void *state,
     return is_open;
 }
 
-int dassdp_rule_sync(const dassdp_model_t *model, void *state,
-                     const dassdp_projection_t *projection)
+void dassdp_sync_learn(const dassdp_model_t *model, void *state,
+                       const dassdp_projection_t *projection)
 {
-    dassdp_learning_t *learning = dassdp_learning(model, state);
-    uint32_t dw_rshift = 12u + projection->sync_rule->delta_rshift;
-    uint32_t n_columns = DASSDP_COLUMNS(projection->n_post);
-    int32_t *sum = dassdp_at(state, model->sums_off);
-    int16_t *dw_q8 = dassdp_at(state, model->row_off);
-    uint16_t *gates_q12 = dassdp_at(state, model->gates_off);
-    void *image = dassdp_at(state, (uint32_t)projection->image_off);
-    dassdp_row_t row = dassdp_first_row(image);
+    const dassdp_sync_rule_t *rule = dassdp_constants(projection);
+    const uint32_t dw_rshift = 12u + rule->delta_rshift;
+    int32_t *sum = dassdp_at(state, rule->sums_off);
+    uint16_t *gates_q12 = dassdp_at(state, rule->gates_off);
     if (!open_gates(model, state, projection, gates_q12)) {
-        return DASSDP_OK;
+        return;
     }
-    memset(dw_q8, 0, n_columns * sizeof *dw_q8);
-    for (uint32_t j = 0; j < projection->n_pre; j++, row += projection->row_bytes) {
+    int16_t *dw_q8 = dassdp_row_buffer(state, projection, rule->row_off);
+    for (uint32_t j = 0; j < projection->n_pre; j++) {
         uint32_t n_vanished = 0;
-        memset(sum, 0, n_columns * sizeof *sum);
+        memset(sum, 0, projection->n_post * sizeof *sum);
         for (uint32_t b = 0; b < model->n_batch; b++) {
             add_sample(model, state, projection, b, j, gates_q12[b], sum);
         }
@@ -214,11 +209,6 @@ int dassdp_rule_sync(const dassdp_model_t *model, void *state,
             dw_q8[i] = dassdp_narrow_s16(dassdp_round_s32(sum[i], dw_rshift));
             n_vanished += (uint32_t)(dw_q8[i] == 0);
         }
-        learning->n_updates += projection->n_post;
-        learning->n_vanished += n_vanished;
-        if (n_vanished != projection->n_post) {
-            projection->learn_rows(projection, &row, 1, dw_q8, &learning->rng, image);
-        }
+        dassdp_write_row(model, state, projection, j, dw_q8, projection->n_post, n_vanished);
     }
-    return DASSDP_OK;
 }

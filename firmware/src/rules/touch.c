@@ -1,14 +1,14 @@
 /* Error-modulated touch: dw[j][i] = k_i G_ji, G the sum over the steps of j's spikes of the trace
  * F_i[t] = (3/4) F_i[t+1] + 31 M_i[t], M_i[t] = 1 where neuron i came near its threshold. Traces are
  * kept as rows of biased bytes, so that G is what the rows of j's spikes add up to. */
-#include "kernels.h"
-#include "rules.h"
+#include "touch.h"
 
 enum { TOUCH = 31, TRACE_BITS = 8 };
 #define TRACE_BIAS 0x80808080u
 
 /* A block of columns of one projection. */
 typedef struct {
+    const dassdp_touch_rule_t *rule;
     const dassdp_model_t *model;
     void *state;
     const dassdp_projection_t *projection;
@@ -23,9 +23,9 @@ typedef struct {
 static void trace(const block_t *block)
 {
     const dassdp_model_t *model = block->model;
-    const dassdp_population_t *post = &model->populations[block->projection->post];
-    const uint32_t *touches = dassdp_at_const(block->state, (uint32_t)post->touch_off);
-    uint32_t *traces = dassdp_at(block->state, model->traces_off);
+    const dassdp_population_t *post = dassdp_post(model, block->projection);
+    const uint32_t *touches = dassdp_touches(block->state, post);
+    uint32_t *traces = dassdp_at(block->state, block->rule->traces_off);
     const uint32_t n_words = DASSDP_WORDS((uint32_t)post->n_neurons);
     const uint32_t row_words = block->n_columns >> 2;
     for (uint32_t group = 0; group < row_words; group++) {
@@ -62,9 +62,9 @@ static void transpose(uint32_t *words)
 static const uint32_t *spike_steps(const block_t *block, uint32_t word_idx)
 {
     const dassdp_model_t *model = block->model;
-    const dassdp_population_t *pre = &model->populations[block->projection->pre];
-    const uint32_t *raster = dassdp_at_const(block->state, (uint32_t)pre->raster_off);
-    uint32_t *steps = dassdp_at(block->state, model->steps_off);
+    const uint32_t *raster =
+        dassdp_raster(block->state, dassdp_pre(model, block->projection));
+    uint32_t *steps = dassdp_at(block->state, block->rule->steps_off);
     const uint32_t n_slots = DASSDP_WORDS((uint32_t)model->n_steps) * 32u;
     for (uint32_t t_step = 0; t_step < n_slots; t_step++) {
         steps[t_step] =
@@ -84,7 +84,7 @@ static void sum_traces(const block_t *block, const uint32_t *steps, int16_t *sum
                                                .n_pre = model->n_steps,
                                                .n_post = (uint16_t)block->n_columns,
                                                .row_bytes = block->n_columns};
-    const void *traces = dassdp_at_const(block->state, model->traces_off);
+    const void *traces = dassdp_at_const(block->state, block->rule->traces_off);
     dassdp_row_t *rows = dassdp_at(block->state, model->rows_off);
     uint32_t adds = 0;
     for (uint32_t first = 0; first < model->n_steps; first += 32u, steps += 32) {
@@ -104,26 +104,24 @@ static void sum_traces(const block_t *block, const uint32_t *steps, int16_t *sum
 static void learn_row(const block_t *block, uint32_t pre_idx, const uint32_t *steps)
 {
     const dassdp_projection_t *projection = block->projection;
-    dassdp_learning_t *learning = dassdp_learning(block->model, block->state);
-    int16_t *sums = dassdp_at(block->state, block->model->touches_off);
-    int16_t *dw_q8 = dassdp_at(block->state, block->model->row_off);
+    const dassdp_factors_t *factors = &block->rule->factors;
+    int16_t *sums = dassdp_at(block->state, block->rule->touches_off);
+    int16_t *dw_q8 = dassdp_at(block->state, factors->row_off);
+    const uint32_t width = projection->weight_bits == 16u ? 2u : 1u;
+    const dassdp_projection_t columns = {.weight_bits = projection->weight_bits,
+                                         .n_pre = projection->n_pre,
+                                         .n_post = (uint16_t)block->n_columns,
+                                         .row_bytes = block->n_columns * width,
+                                         .image_off = projection->image_off,
+                                         .learn_rows = projection->learn_rows};
+    dassdp_row_t row = dassdp_first_row(dassdp_plastic_image(block->state, projection))
+                       + pre_idx * projection->row_bytes + block->first * width;
     sum_traces(block, steps, sums);
-    uint32_t n_vanished = dassdp_k_update_row_sums(projection->error_rule, dw_q8,
+    uint32_t n_vanished = dassdp_k_update_row_sums(&factors->update, dw_q8,
                                                    block->k + block->first, sums,
                                                    block->n_columns);
-    learning->n_updates += block->n_tried;
-    learning->n_vanished += n_vanished;
-    if (n_vanished != block->n_tried) {
-        const uint32_t width = projection->weight_bits == 16u ? 2u : 1u;
-        const dassdp_projection_t columns = {.weight_bits = projection->weight_bits,
-                                             .n_pre = projection->n_pre,
-                                             .n_post = (uint16_t)block->n_columns,
-                                             .row_bytes = block->n_columns * width};
-        void *image = dassdp_at(block->state, (uint32_t)projection->image_off);
-        dassdp_row_t row = dassdp_first_row(image) + pre_idx * projection->row_bytes
-                           + block->first * width;
-        projection->learn_rows(&columns, &row, 1, dw_q8, &learning->rng, image);
-    }
+    dassdp_write_rows(block->model, block->state, &columns, &row, 1, dw_q8, block->n_tried,
+                      n_vanished);
 }
 
 static void learn_block(const block_t *block)
@@ -143,31 +141,29 @@ static void learn_block(const block_t *block)
     }
 }
 
-int dassdp_rule_touch(const dassdp_model_t *model, void *state,
-                      const dassdp_projection_t *projection)
+void dassdp_touch_learn(const dassdp_model_t *model, void *state,
+                        const dassdp_projection_t *projection)
 {
+    const dassdp_touch_rule_t *rule = dassdp_constants(projection);
     const uint32_t n_columns = DASSDP_COLUMNS((uint32_t)projection->n_post);
-    const uint32_t widest = projection->error_rule->touch_columns;
-    int16_t *k = dassdp_at(state, model->sums_off);
-    block_t block = {.model = model,
+    block_t block = {.rule = rule,
+                     .model = model,
                      .state = state,
                      .projection = projection,
-                     .pre = dassdp_record(model, state, &model->populations[projection->pre],
-                                          dassdp_learning(model, state)->batch_idx),
-                     .k = k};
-    if (dassdp_error_factors(model, state, projection, &block.pre, k) == 0u) {
-        return DASSDP_OK;
+                     .pre = dassdp_pre_record(model, state, projection),
+                     .k = dassdp_at_const(state, rule->factors.k_off)};
+    if (dassdp_factors_of_errors(&rule->factors, model, state, projection, &block.pre) == 0u) {
+        return;
     }
-    for (; block.first < n_columns; block.first += widest) {
+    for (; block.first < n_columns; block.first += rule->columns) {
         uint32_t n_left = n_columns - block.first;
-        block.n_columns = n_left < widest ? n_left : widest;
+        block.n_columns = n_left < rule->columns ? n_left : rule->columns;
         block.n_tried = 0;
         for (uint32_t i = 0; i < block.n_columns; i++) {
-            block.n_tried += (uint32_t)(k[block.first + i] != 0);
+            block.n_tried += (uint32_t)(block.k[block.first + i] != 0);
         }
         if (block.n_tried != 0u) {
             learn_block(&block);
         }
     }
-    return DASSDP_OK;
 }

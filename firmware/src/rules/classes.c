@@ -1,0 +1,124 @@
+/* dw[j][i] = k_i n_j g[|t_i - t_j|]. Presynaptic neurons of one latency and one spike count share the
+ * update row, so they are written class by class: latencies ascend; within a latency classes come in
+ * the order of their first neurons, and neurons ascend within a class. */
+#include "factors.h"
+
+/* The update of one projection. */
+typedef struct {
+    const dassdp_factors_t *factors;
+    const dassdp_model_t *model;
+    void *state;
+    const dassdp_projection_t *projection;
+    const dassdp_record_t *pre;
+    const int16_t *k;
+    const uint8_t *latency_post;
+    uint32_t n_columns;
+    uint32_t n_tried; /* k != 0 */
+    uint32_t n_left;  /* presynaptic neurons that fired and are still to be written */
+} update_t;
+
+/* The presynaptic neurons of one class: bits of `same` from word `first` on. */
+static void learn_class(update_t *update, const uint32_t *same, uint32_t first,
+                        uint32_t n_spikes, uint32_t latency)
+{
+    const dassdp_projection_t *projection = update->projection;
+    const void *image = dassdp_plastic_image(update->state, projection);
+    dassdp_row_t *rows = dassdp_at(update->state, update->model->rows_off);
+    int16_t *dw_q8 = dassdp_at(update->state, update->factors->row_off);
+    uint32_t n_vanished = dassdp_k_update_row(&update->factors->update, dw_q8, update->k,
+                                              update->n_columns, n_spikes, update->latency_post,
+                                              latency);
+    dassdp_cursor_t cursor = {.spk_bits = same + first,
+                              .n_words = update->pre->n_words - first,
+                              .row = dassdp_first_row(image) + 32u * first * projection->row_bytes,
+                              .row_bytes = projection->row_bytes};
+    for (uint32_t n_rows; (n_rows = dassdp_k_rows(&cursor, rows)) != 0u;) {
+        update->n_left -= n_rows;
+        dassdp_write_rows(update->model, update->state, projection, rows, n_rows, dw_q8,
+                          update->n_tried, n_vanished);
+    }
+}
+
+/* All classes of one latency, whose neurons are the bits of `words`; clears them. */
+static void learn_latency(update_t *update, uint32_t *words, uint32_t latency)
+{
+    const uint32_t bits = update->pre->bits;
+    const uint32_t n_words = update->pre->n_words;
+    uint32_t *same = words + n_words;
+    for (uint32_t first = 0; first < n_words; first++) {
+        while (words[first] != 0u) {
+            const uint32_t *planes = update->pre->count + first * bits;
+            uint32_t neuron = words[first] & (~words[first] + 1u);
+            uint32_t n_spikes = 0;
+            for (uint32_t b = bits; b-- > 0u;) {
+                n_spikes += n_spikes + (uint32_t)((planes[b] & neuron) != 0u);
+            }
+            for (uint32_t w = first; w < n_words; w++, planes += bits) {
+                same[w] = dassdp_planes_equal(planes, bits, n_spikes, words[w]);
+                words[w] ^= same[w];
+            }
+            learn_class(update, same, first, n_spikes, latency);
+        }
+    }
+}
+
+/* Latencies of the postsynaptic neurons; 0 where k is 0, so that every difference is a step. */
+static const uint8_t *post_latencies(const update_t *update)
+{
+    uint8_t *latencies = dassdp_at(update->state, update->factors->latencies_off);
+    dassdp_record_t post = dassdp_post_record(update->model, update->state, update->projection);
+    dassdp_planes_bytes(post.latency, post.n, post.bits, latencies);
+    for (uint32_t i = 0; i < update->n_columns; i++) {
+        latencies[i] = update->k[i] == 0 ? 0 : latencies[i];
+    }
+    return latencies;
+}
+
+/* Bits of the neurons of one latency; of all that fired where the latency does not matter. */
+static void select(const update_t *update, uint32_t latency, int is_timed, uint32_t *words)
+{
+    const dassdp_record_t *pre = update->pre;
+    for (uint32_t w = 0; w < pre->n_words; w++) {
+        words[w] = is_timed ? dassdp_planes_equal(pre->latency + w * pre->bits, pre->bits, latency,
+                                                  0xFFFFFFFFu)
+                            : dassdp_fired(pre, w);
+    }
+}
+
+void dassdp_factors_write(const dassdp_factors_t *factors, const dassdp_model_t *model,
+                          void *state, const dassdp_projection_t *projection,
+                          const dassdp_record_t *pre, uint32_t n_tried)
+{
+    const int is_timed = factors->update.g_q7 != 0;
+    update_t update = {.factors = factors,
+                       .model = model,
+                       .state = state,
+                       .projection = projection,
+                       .pre = pre,
+                       .k = dassdp_at_const(state, factors->k_off),
+                       .n_columns = DASSDP_COLUMNS((uint32_t)projection->n_post),
+                       .n_tried = n_tried};
+    if (n_tried == 0u) {
+        return;
+    }
+    if (is_timed) {
+        update.latency_post = post_latencies(&update);
+    }
+    uint32_t *words = dassdp_at(state, factors->classes_off);
+    uint32_t n_latencies = is_timed ? model->n_steps : 1u;
+    for (uint32_t w = 0; w < pre->n_words; w++) {
+        update.n_left += dassdp_popcount(dassdp_fired(pre, w));
+    }
+    for (uint32_t latency = 0; latency < n_latencies && update.n_left != 0u; latency++) {
+        select(&update, latency, is_timed, words);
+        learn_latency(&update, words, latency);
+    }
+}
+
+void dassdp_factors_learn(const dassdp_factors_t *factors, const dassdp_model_t *model,
+                          void *state, const dassdp_projection_t *projection)
+{
+    dassdp_record_t pre = dassdp_pre_record(model, state, projection);
+    uint32_t n_tried = dassdp_factors_of_errors(factors, model, state, projection, &pre);
+    dassdp_factors_write(factors, model, state, projection, &pre, n_tried);
+}
