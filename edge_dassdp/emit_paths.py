@@ -64,7 +64,7 @@ def coding(network: QNetwork, layout: Layout, texts: Texts) -> str:
     rows = [", ".join(f".{name} = {value}" for name, value in
                       _coder(network, layout, texts, i)) for i in coded]
     return texts.rule("dassdp_coding_t", "coding", [
-        ("encode", "dassdp_encode"), ("coders", texts.table("dassdp_coder_t", "coders", rows)),
+        ("encode_all", "dassdp_encode"), ("coders", texts.table("dassdp_coder_t", "coders", rows)),
         ("n_coders", len(coded))])
 
 

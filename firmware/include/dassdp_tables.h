@@ -335,7 +335,7 @@ typedef struct dassdp_coder {
 } dassdp_coder_t;
 
 typedef struct {
-    void (*encode)(const dassdp_model_t *model, void *state, uint32_t t_step);
+    void (*encode_all)(const dassdp_model_t *model, void *state, uint32_t t_step);
     const dassdp_coder_t *coders;
     uint32_t n_coders;
 } dassdp_coding_t;

@@ -302,7 +302,7 @@ void dassdp_step(const dassdp_model_t *model, void *state)
         return;
     }
     if (model->coding != 0) {
-        model->coding->encode(model, state, progress->t_step);
+        model->coding->encode_all(model, state, progress->t_step);
     }
     for (uint32_t i = 0; i < model->n_populations; i++) {
         dassdp_step_population(model, state, &model->populations[i], progress->t_step);

@@ -21,10 +21,13 @@ typedef struct {
 static void learn_class(update_t *update, const uint32_t *same, uint32_t first,
                         uint32_t n_spikes, uint32_t latency)
 {
+    const dassdp_model_t *model = update->model;
     const dassdp_projection_t *projection = update->projection;
-    const void *image = dassdp_plastic_image(update->state, projection);
-    dassdp_row_t *rows = dassdp_at(update->state, update->model->rows_off);
-    int16_t *dw_q8 = dassdp_at(update->state, update->factors->row_off);
+    const uint32_t n_tried = update->n_tried;
+    void *state = update->state;
+    const void *image = dassdp_plastic_image(state, projection);
+    dassdp_row_t *rows = dassdp_at(state, model->rows_off);
+    int16_t *dw_q8 = dassdp_at(state, update->factors->row_off);
     uint32_t n_vanished = dassdp_k_update_row(&update->factors->update, dw_q8, update->k,
                                               update->n_columns, n_spikes, update->latency_post,
                                               latency);
@@ -34,8 +37,7 @@ static void learn_class(update_t *update, const uint32_t *same, uint32_t first,
                               .row_bytes = projection->row_bytes};
     for (uint32_t n_rows; (n_rows = dassdp_k_rows(&cursor, rows)) != 0u;) {
         update->n_left -= n_rows;
-        dassdp_write_rows(update->model, update->state, projection, rows, n_rows, dw_q8,
-                          update->n_tried, n_vanished);
+        dassdp_write_rows(model, state, projection, rows, n_rows, dw_q8, n_tried, n_vanished);
     }
 }
 
