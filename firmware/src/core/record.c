@@ -71,6 +71,24 @@ uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx)
     return ~dassdp_planes_equal(planes, record->bits, 0, 0xFFFFFFFFu);
 }
 
+uint32_t dassdp_record_part(const dassdp_record_t *record, uint32_t first, uint32_t *words,
+                            uint32_t *same)
+{
+    const uint32_t bits = record->bits;
+    const uint32_t n_words = record->n_words;
+    const uint32_t *planes = record->count + first * bits;
+    const uint32_t neuron = words[first] & (~words[first] + 1u);
+    uint32_t n_spikes = 0;
+    for (uint32_t b = bits; b-- > 0u;) {
+        n_spikes += n_spikes + (uint32_t)((planes[b] & neuron) != 0u);
+    }
+    for (uint32_t w = first; w < n_words; w++, planes += bits) {
+        same[w] = dassdp_planes_equal(planes, bits, n_spikes, words[w]);
+        words[w] ^= same[w];
+    }
+    return n_spikes;
+}
+
 void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes)
 {
     for (uint32_t i = 0; i < n; i++) {

@@ -62,6 +62,11 @@ static inline uint32_t dassdp_planes_equal(const uint32_t *planes, uint32_t bits
 /* Neurons of one word that had an event. */
 uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx);
 
+/* Of the neurons in `words`, those that have as many spikes as the first one of word `first`, and stand
+ * in it or behind, go over to `same`; returns how many spikes. */
+uint32_t dassdp_record_part(const dassdp_record_t *record, uint32_t first, uint32_t *words,
+                            uint32_t *same);
+
 /* The value of one neuron. */
 static inline uint32_t dassdp_plane_value(const uint32_t *planes, uint32_t bits, uint32_t idx)
 {

@@ -44,21 +44,11 @@ static void learn_class(update_t *update, const uint32_t *same, uint32_t first,
 /* All classes of one latency, whose neurons are the bits of `words`; clears them. */
 static void learn_latency(update_t *update, uint32_t *words, uint32_t latency)
 {
-    const uint32_t bits = update->pre->bits;
     const uint32_t n_words = update->pre->n_words;
     uint32_t *same = words + n_words;
     for (uint32_t first = 0; first < n_words; first++) {
         while (words[first] != 0u) {
-            const uint32_t *planes = update->pre->count + first * bits;
-            uint32_t neuron = words[first] & (~words[first] + 1u);
-            uint32_t n_spikes = 0;
-            for (uint32_t b = bits; b-- > 0u;) {
-                n_spikes += n_spikes + (uint32_t)((planes[b] & neuron) != 0u);
-            }
-            for (uint32_t w = first; w < n_words; w++, planes += bits) {
-                same[w] = dassdp_planes_equal(planes, bits, n_spikes, words[w]);
-                words[w] ^= same[w];
-            }
+            uint32_t n_spikes = dassdp_record_part(update->pre, first, words, same);
             learn_class(update, same, first, n_spikes, latency);
         }
     }
@@ -69,9 +59,10 @@ static const uint8_t *post_latencies(const update_t *update)
 {
     uint8_t *latencies = dassdp_at(update->state, update->factors->latencies_off);
     dassdp_record_t post = dassdp_post_record(update->model, update->state, update->projection);
+    const int16_t *k = update->k;
     dassdp_planes_bytes(post.latency, post.n, post.bits, latencies);
-    for (uint32_t i = 0; i < update->n_columns; i++) {
-        latencies[i] = update->k[i] == 0 ? 0 : latencies[i];
+    for (uint32_t i = 0; i < DASSDP_COLUMNS(post.n); i++) {
+        latencies[i] = k[i] == 0 ? 0 : latencies[i];
     }
     return latencies;
 }
@@ -79,11 +70,15 @@ static const uint8_t *post_latencies(const update_t *update)
 /* Bits of the neurons of one latency; of all that fired where the latency does not matter. */
 static void select(const update_t *update, uint32_t latency, int is_timed, uint32_t *words)
 {
-    const dassdp_record_t *pre = update->pre;
-    for (uint32_t w = 0; w < pre->n_words; w++) {
-        words[w] = is_timed ? dassdp_planes_equal(pre->latency + w * pre->bits, pre->bits, latency,
-                                                  0xFFFFFFFFu)
-                            : dassdp_fired(pre, w);
+    const dassdp_record_t pre = *update->pre;
+    const uint32_t *planes = pre.latency;
+    for (uint32_t w = 0; w < pre.n_words; w++) {
+        if (is_timed) {
+            words[w] = dassdp_planes_equal(planes, pre.bits, latency, 0xFFFFFFFFu);
+            planes += pre.bits;
+        } else {
+            words[w] = dassdp_fired(&pre, w);
+        }
     }
 }
 

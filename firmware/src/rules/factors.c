@@ -23,13 +23,15 @@ uint32_t dassdp_factors(const dassdp_factors_t *factors, void *state,
                         const int16_t *err, uint32_t amplitude)
 {
     const uint32_t n_post = projection->n_post;
+    const uint32_t k_rshift = factors->k_rshift;
+    const int32_t k_max = factors->k_max;
     int16_t *k = dassdp_at(state, factors->k_off);
     uint32_t n_tried = 0;
     uint32_t step = normalized_step(amplitude, pre);
     int32_t r = (int32_t)(step < factors->r_max ? step : factors->r_max);
     for (uint32_t i = 0; i < n_post; i++) {
-        int32_t k_i = dassdp_round_s32(err[i] * r, factors->k_rshift);
-        k[i] = (int16_t)dassdp_clip_s32(k_i, -factors->k_max, factors->k_max);
+        int32_t k_i = dassdp_round_s32(err[i] * r, k_rshift);
+        k[i] = (int16_t)dassdp_clip_s32(k_i, -k_max, k_max);
         n_tried += (uint32_t)(k[i] != 0);
     }
     memset(k + n_post, 0, (DASSDP_COLUMNS(n_post) - n_post) * sizeof *k);
