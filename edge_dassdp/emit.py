@@ -26,7 +26,6 @@ from edge_dassdp.qir import (
     QRule,
     QSyncRule,
 )
-from edge_dassdp.scratch import ROWS_MAX
 from edge_dassdp.stored import pack, stored_words
 
 ABI = 5
@@ -101,8 +100,7 @@ def emit(network: QNetwork, name: str = "dassdp") -> dict[str, str]:
         sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
         headers=sorted(texts.headers),
         arrays=texts.arrays, tables=texts.tables, rules=texts.rules, inputs=inputs,
-        populations=populations, projections=projections, model=model, rows_max=ROWS_MAX,
-        column_align=columns(1))
+        populations=populations, projections=projections, model=model)
     return {f"{name}_model.h": header, f"{name}_model.c": code,
             "dassdp_program.h": assets.render("dassdp_program.h.j2", name=name),
             "dassdp_messages.h": protocol.messages_header()}

@@ -16,11 +16,12 @@ from edge_dassdp.errors import EdgeError
 from edge_dassdp.floatmodel import FloatModel
 from edge_dassdp.ir import Network
 from edge_dassdp.qformat import IntArray
+from edge_dassdp.quantities import QUANTITIES
 from edge_dassdp.replay import choose
 from edge_dassdp.rules import Replay
 from edge_dassdp.stored import rebuild
 
-SEEN_MAX = 65535
+SEEN_MAX = QUANTITIES["seen_max"]
 """Of a reservoir: later samples are as likely as this one to be stored."""
 
 

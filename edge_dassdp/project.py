@@ -17,6 +17,7 @@ from pathlib import Path
 
 from edge_dassdp import assets
 from edge_dassdp.board import Board, board_files
+from edge_dassdp.quantities import quantities_header
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
             "-Wdouble-promotion", "-Werror")
@@ -144,7 +145,8 @@ def _runtime(kernels: tuple[str, ...]) -> dict[str, str]:
         for path in sorted((root / folder).glob("*.[chS]")):
             chosen[path.stem, path.suffix == ".h"] = f"kernels/{folder}/{path.name}"
     picked = {path: (root.parent / path).read_text("utf-8") for path in chosen.values()}
-    return _firmware_files("include") | _firmware_files("src/*") | _firmware_files("port") | picked
+    return (_firmware_files("include") | _firmware_files("src/*") | _firmware_files("port") | picked
+            | _generated({"dassdp_quantities.h": quantities_header()}))
 
 
 def _firmware_files(folder: str, *, only: tuple[str, ...] = (),

@@ -21,11 +21,12 @@ from edge_dassdp.qnodes import (
     QReplay,
     QSyncRule,
 )
+from edge_dassdp.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     from edge_dassdp.qir import QNetwork
 
-DW_MAX_Q8 = 32512
+DW_MAX_Q8 = QUANTITIES["dw_max_q8"]
 """Largest update in Q8: |dw| + 255 still fits an int16 lane."""
 
 

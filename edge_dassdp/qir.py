@@ -51,13 +51,14 @@ from edge_dassdp.qnodes import (
     Records,
     ResetMode,
 )
+from edge_dassdp.quantities import QUANTITIES
 from edge_dassdp.wiring import Conv, Pool
 
 __all__ = ["FORMAT", "QEIHL", "QSTDP", "QDynamics", "QErrorRule", "QGuard", "QHomeostasis",
            "QNetwork", "QPopulation", "QProjection", "QReplay", "QRule", "QSyncRule", "Records",
            "ResetMode", "frame_bytes", "input_bytes", "load", "save", "validate"]
 FORMAT = "edge_dassdp/quantized/4"
-SCHEDULE_SHIFT = 4
+SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 _NODES: dict[str, type[Any]] = {node.__name__: node for node in (
     QErrorRule, QHomeostasis, QEIHL, QSTDP, QSyncRule, QReplay, QGuard, QDynamics, Conv, Pool,
@@ -212,8 +213,8 @@ def _check_network(n: QNetwork) -> None:
     within(n.skip_below_q8, 0, 256, "skip_below_q8")
     within(n.softmax_shift, 0, 18, "softmax_shift")
     within(n.softmax_scale, 1, 2**15 - 1, "softmax_scale")
-    within(n.softmax_limit, 1, max(1, (4096 << n.softmax_shift) // n.softmax_scale),
-           "softmax_limit")
+    most = (QUANTITIES["softmax_max_q8"] << n.softmax_shift) // n.softmax_scale
+    within(n.softmax_limit, 1, max(1, most), "softmax_limit")
     sizes = [p.name for p in n.populations]
     names = [i.name for i in n.inputs] + sizes + [p.name for p in n.projections]
     require(all(name.isidentifier() and name.isascii() for name in names)

@@ -31,6 +31,7 @@ from edge_dassdp.packing import (
 )
 from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import QEIHL, QSTDP, QErrorRule, QHomeostasis, QSyncRule
+from edge_dassdp.quantities import QUANTITIES
 from edge_dassdp.reference_local import apply_eihl, apply_homeostasis, apply_stdp
 from edge_dassdp.reference_model import IntegerModel
 from edge_dassdp.reference_replay import Memory, judge
@@ -50,7 +51,7 @@ from edge_dassdp.stored import rebuild
 from edge_dassdp.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
-MAX_LOSS_Q8 = 32767
+MAX_LOSS_Q8 = QUANTITIES["loss_max_q8"]
 
 
 class Reference(IntegerModel, Target):

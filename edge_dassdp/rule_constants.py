@@ -31,6 +31,7 @@ from edge_dassdp.qir import (
     QRule,
     QSyncRule,
 )
+from edge_dassdp.quantities import QUANTITIES
 from edge_dassdp.reference_rules import TOUCH
 from edge_dassdp.rules import (
     DASSDP,
@@ -47,7 +48,7 @@ from edge_dassdp.rules import (
 )
 
 AMPLITUDE_BITS = 22
-GATE_MAX_Q12 = 8192
+GATE_MAX_Q12 = 2 * QUANTITIES["gate_one_q12"]
 MAX_SHIFT = 24
 
 

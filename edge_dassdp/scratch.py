@@ -8,13 +8,13 @@ from edge_dassdp import paths
 from edge_dassdp.messages import CHUNK_BYTES
 from edge_dassdp.packing import columns, words
 from edge_dassdp.qir import QSTDP, QErrorRule, QNetwork, QPopulation, QSyncRule
+from edge_dassdp.quantities import QUANTITIES
 from edge_dassdp.wiring import size
 
 _WORD = 4
-ROWS_MAX = 96
-"""Capacity of a list of rows (kernels.h)."""
+ROWS_MAX = QUANTITIES["rows_max"]
 _STEPS_LISTED = 32
-"""Of a spike train, at a time (rules/touch.c)."""
+"""Of a spike train, at a time: a word (rules/touch.c)."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from edge_dassdp.messages import CHUNK_BYTES
 from edge_dassdp.packing import columns, words
 from edge_dassdp.qformat import IntArray
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.quantities import QUANTITIES
 from edge_dassdp.reference_model import IntegerModel
-from edge_dassdp.scratch import ROWS_MAX
 from edge_dassdp.work_paths import Route, count_coding, count_currents, count_path
 
 
@@ -271,7 +271,7 @@ def _lists(rows_of_word: IntArray) -> IntArray:
     n_lists, n_rows = np.zeros((2, len(rows_of_word)), np.int64)
     for more in rows_of_word.T:
         n_rows += more
-        is_full = n_rows > ROWS_MAX - 32
+        is_full = n_rows > QUANTITIES["rows_full"]
         n_lists += is_full
         n_rows[is_full] = 0
     return np.asarray(n_lists + (n_rows > 0))

@@ -37,7 +37,8 @@ uint32_t dassdp_digest_step(const dassdp_model_t *model, const void *state, uint
 uint32_t dassdp_digest_logits(const dassdp_model_t *model, const void *state, uint32_t crc)
 {
     const dassdp_population_t *readout = &model->populations[model->readout];
-    return dassdp_crc32(crc, dassdp_logits(model, state), readout->n_neurons * 4u);
+    return dassdp_crc32(crc, dassdp_at_const(state, (uint32_t)readout->sum_off),
+                        readout->n_neurons * 4u);
 }
 
 uint32_t dassdp_digest_learned(const dassdp_model_t *model, const void *state, uint32_t crc)

@@ -3,6 +3,7 @@
 #ifndef DASSDP_KERNELS_H
 #define DASSDP_KERNELS_H
 
+#include "dassdp_quantities.h"
 #include "dassdp_tables.h"
 
 /* Image byte k of a group of four columns holds column DASSDP_LANE(k): n0, n2, n1, n3. */
@@ -10,7 +11,7 @@
 
 /* Columns of a weight image, a row of sums or an update row, neurons of an array of membranes: n
  * and its padding. */
-#define DASSDP_COLUMNS(n) (((n) + 7u) & ~7u)
+#define DASSDP_COLUMNS(n) (((n) + (DASSDP_COLUMN_ALIGN - 1u)) & ~(DASSDP_COLUMN_ALIGN - 1u))
 
 /* Channels of a place of a population, padding included. */
 #define DASSDP_PLACE(n) (((n) + 3u) & ~3u)
@@ -28,11 +29,6 @@ static inline int32_t dassdp_weight(const dassdp_projection_t *projection, const
 
 /* Words of n packed spikes. */
 #define DASSDP_WORDS(n) (((n) + 31u) >> 5)
-
-enum {
-    DASSDP_ROWS_FULL = 64, /* a list with more rows takes no further word of spikes */
-    DASSDP_ROWS_MAX = 96   /* so this is its capacity */
-};
 
 /* Rows as lists name them. */
 #if UINTPTR_MAX > 0xFFFFFFFFu

@@ -9,6 +9,8 @@
 #define DASSDP_OFFSET(type, member, offset)                                                       \
     _Static_assert(offsetof(type, member) == (offset), #member " has moved: correct offsets.h")
 
+_Static_assert(sizeof(dassdp_row_t) * DASSDP_ROWS_FULL == DASSDP_LIST_FULL_BYTES,
+               "the list of rows has another size: correct offsets.h and rows.S");
 DASSDP_OFFSET(dassdp_cursor_t, n_words, DASSDP_CURSOR_N_WORDS);
 DASSDP_OFFSET(dassdp_cursor_t, row, DASSDP_CURSOR_ROW);
 DASSDP_OFFSET(dassdp_cursor_t, row_bytes, DASSDP_CURSOR_ROW_BYTES);

@@ -13,18 +13,18 @@ static const uint16_t exp2_q15[32] = {
     20347, 19911, 19484, 19066, 18658, 18258, 17867, 17484, 17109, 16743,
 };
 
-/* z_q8 = log2(e) (max - logit) in Q8, at most 4096. */
+/* z_q8 = log2(e) (max - logit) in Q8, at most DASSDP_SOFTMAX_MAX_Q8. */
 static uint32_t distance_q8(const dassdp_model_t *model, int32_t max, int32_t logit)
 {
     uint32_t difference = (uint32_t)max - (uint32_t)logit;
     return difference >= model->softmax_limit
-               ? 4096u
+               ? DASSDP_SOFTMAX_MAX_Q8
                : (difference * model->softmax_scale) >> model->softmax_shift;
 }
 
 static uint32_t exp2_of(uint32_t z_q8)
 {
-    return z_q8 >= 4096u ? 0u : (uint32_t)exp2_q15[(z_q8 >> 3) & 31u] >> (z_q8 >> 8);
+    return z_q8 >= DASSDP_SOFTMAX_MAX_Q8 ? 0u : (uint32_t)exp2_q15[(z_q8 >> 3) & 31u] >> (z_q8 >> 8);
 }
 
 /* log2(x / 32768) in Q8 for 32768 <= x < 2^31, by repeated squaring. */

@@ -1,9 +1,8 @@
 /* The guard's fall-back: factory weights classify the sample, too, and come back when they do better. */
+#include "dassdp_quantities.h"
 #include "learn.h"
 #include "network.h"
 #include "state.h"
-
-enum { FALLBACKS_MAX = 65535 };
 
 void dassdp_guard_judge(const dassdp_model_t *model, void *state, uint32_t class_idx,
                         uint32_t label, dassdp_result_t *result)
@@ -26,6 +25,6 @@ void dassdp_guard_judge(const dassdp_model_t *model, void *state, uint32_t class
     guard->hits_bits = 0;
     guard->factory_hits_bits = 0;
     guard->n_judged = 0;
-    guard->n_fallbacks = (uint16_t)(guard->n_fallbacks + (guard->n_fallbacks < FALLBACKS_MAX));
+    guard->n_fallbacks = (uint16_t)(guard->n_fallbacks + (guard->n_fallbacks < DASSDP_FALLBACKS_MAX));
     result->is_fallen_back = 1;
 }

@@ -1,11 +1,12 @@
 /* Learning from the sample that just ended: error rules, those of every sample, those of a batch. */
 #include "learn.h"
 
+#include "dassdp_quantities.h"
 #include "fixed.h"
 #include "network.h"
 #include "state.h"
 
-enum { LEARNING = 0, WARM_UP = 1, MAX_LOSS_Q8 = 32767 };
+enum { LEARNING = 0, WARM_UP = 1 };
 
 static int check_call(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8)
 {
@@ -19,7 +20,7 @@ static int check_call(const dassdp_model_t *model, void *state, int32_t label, i
     if (label != DASSDP_NO_LABEL && (label < 0 || label >= model->n_classes)) {
         return DASSDP_E_LABEL;
     }
-    if (loss_q8 != DASSDP_OWN_LOSS && (loss_q8 < 0 || loss_q8 > MAX_LOSS_Q8)) {
+    if (loss_q8 != DASSDP_OWN_LOSS && (loss_q8 < 0 || loss_q8 > DASSDP_LOSS_MAX_Q8)) {
         return DASSDP_E_VALUE;
     }
     return DASSDP_OK;
@@ -34,7 +35,7 @@ static int evaluate(const dassdp_model_t *model, void *state, int32_t label,
     }
     const dassdp_population_t *readout = &model->populations[model->readout];
     uint32_t loss_q8 = dassdp_softmax_error(model, state, (uint32_t)label);
-    result->loss_q8 = (uint16_t)(loss_q8 < MAX_LOSS_Q8 ? loss_q8 : MAX_LOSS_Q8);
+    result->loss_q8 = (uint16_t)(loss_q8 < DASSDP_LOSS_MAX_Q8 ? loss_q8 : DASSDP_LOSS_MAX_Q8);
     if (readout->error_off < 0) {
         return 0;
     }

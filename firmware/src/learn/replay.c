@@ -8,8 +8,6 @@
 #include "network.h"
 #include "state.h"
 
-enum { SEEN_MAX = 65535 };
-
 static dassdp_replay_t *replay_of(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->replay->state_off);
@@ -142,8 +140,8 @@ static void remember(const dassdp_model_t *model, void *state, uint32_t slot, ui
     }
     n_seen++;
     if (model->replay->is_reservoir != 0u) {
-        n_seen = n_seen < SEEN_MAX ? n_seen : SEEN_MAX;
-    } else if (n_seen == SEEN_MAX / n_places * n_places) {
+        n_seen = n_seen < DASSDP_SEEN_MAX ? n_seen : DASSDP_SEEN_MAX;
+    } else if (n_seen == DASSDP_SEEN_MAX / n_places * n_places) {
         n_seen -= n_places;
     }
     *seen = (uint16_t)n_seen;
@@ -203,7 +201,7 @@ static int check_class(const dassdp_model_t *model, void *state, uint32_t label)
 {
     const uint32_t n_places = model->replay->ring_per_class;
     uint16_t *seen = seen_of(model, state) + label;
-    int fits = model->replay->is_reservoir != 0u || *seen < SEEN_MAX / n_places * n_places;
+    int fits = model->replay->is_reservoir != 0u || *seen < DASSDP_SEEN_MAX / n_places * n_places;
     for (uint32_t place = 0; fits && place < n_places && place < *seen; place++) {
         fits = is_sample(model, ring_slot(model, state, place * model->n_classes + label));
     }

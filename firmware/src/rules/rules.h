@@ -130,7 +130,7 @@ static inline uint32_t dassdp_scheduled(const dassdp_model_t *model, void *state
     if (model->schedule_q8 == 0) {
         return amplitude;
     }
-    uint32_t entry = dassdp_learning(model, state)->n_labelled >> 4;
+    uint32_t entry = dassdp_learning(model, state)->n_labelled >> DASSDP_SCHEDULE_SHIFT;
     uint32_t last = model->n_schedule - 1u;
     return (amplitude * model->schedule_q8[entry < last ? entry : last]) >> 8;
 }
@@ -144,7 +144,7 @@ static inline int16_t *dassdp_row_buffer(void *state, const dassdp_projection_t 
     return dw_q8;
 }
 
-/* w += dw_q8 / 256 in the listed rows, rounded stochastically and saturating; |dw_q8| <= 32512.
+/* w += dw_q8 / 256 in the listed rows, rounded stochastically and saturating; |dw_q8| <= DASSDP_DW_MAX_Q8.
  * n_tried: updates of a row that the rule counts; n_vanished: of these, rounded to 0 already. Nothing
  * is written or drawn where all did. */
 static inline void dassdp_write_rows(const dassdp_model_t *model, void *state,

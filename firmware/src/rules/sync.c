@@ -3,7 +3,7 @@
  * S = n_pre n_post counts the synchronous pairs, L is the loss. */
 #include "sync.h"
 
-enum { ONE_Q12 = 4096, MAX_RECORDS = 32767, MAX_LOSS_Q8 = 32767 }; /* S is below MAX_LOSS_Q8 + 1 too */
+enum { ONE_Q12 = DASSDP_GATE_ONE_Q12, MAX_LOSS_Q8 = DASSDP_LOSS_MAX_Q8 }; /* S is as small, too */
 
 /* floor(sqrt(x)) */
 static uint32_t isqrt_u64(uint64_t x)
@@ -55,7 +55,7 @@ void dassdp_sync_record(const dassdp_model_t *model, void *state,
         sum += loss_q8[b];
     }
     uint32_t mean = (sum + model->n_batch / 2u) / model->n_batch;
-    for (uint32_t b = 0; b < model->n_batch && gate->n_records < MAX_RECORDS; b++) {
+    for (uint32_t b = 0; b < model->n_batch && gate->n_records < DASSDP_GATE_RECORDS_MAX; b++) {
         uint32_t s = synchrony(model, state, projection, b);
         uint32_t l = rule->repeat_loss != 0u ? mean : loss_q8[b];
         gate->sum_s += s;
@@ -116,7 +116,7 @@ int dassdp_sync_check(const dassdp_model_t *model, void *state,
     uint64_t sum_l = gate->sum_l;
     uint64_t bound = n * MAX_LOSS_Q8;
     uint64_t bound_squared = bound * MAX_LOSS_Q8;
-    int fits = n <= MAX_RECORDS && sum_s <= bound && sum_l <= bound &&
+    int fits = n <= DASSDP_GATE_RECORDS_MAX && sum_s <= bound && sum_l <= bound &&
                gate->sum_ss <= bound_squared && gate->sum_ll <= bound_squared &&
                gate->sum_sl <= bound_squared && n * gate->sum_ss >= sum_s * sum_s &&
                n * gate->sum_ll >= sum_l * sum_l && is_correlation(gate) && gate->k_q12 >= -ONE_Q12 &&

@@ -3,7 +3,7 @@
  * kept as rows of biased bytes, so that G is what the rows of j's spikes add up to. */
 #include "touch.h"
 
-enum { TOUCH = 31, TRACE_BITS = 8 };
+enum { TRACE_BITS = 8 };
 #define TRACE_BIAS 0x80808080u
 
 /* A block of columns of one projection. */
@@ -39,7 +39,7 @@ static void trace(const block_t *block)
             at -= row_words;
             /* bits 0 2 1 3 to bytes 0 1 2 3: of the products of bits, no two meet */
             uint32_t touched = (((*bits >> shift) & 15u) * 0x00208041u) & 0x01010101u;
-            f = f - ((f >> 2) & 0x1F1F1F1Fu) + touched * TOUCH;
+            f = f - ((f >> 2) & 0x1F1F1F1Fu) + touched * DASSDP_TOUCH;
             *at = f | TRACE_BIAS;
         }
     }
