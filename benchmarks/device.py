@@ -65,6 +65,7 @@ def build(network: QNetwork, core: str, folder: Path | None = None,
 
 
 _SHIM = """#include "dassdp_model.h"
+#include "dassdp_tables.h"
 void bench_init(void *state);
 void bench_begin(void *state, const int8_t *x);
 void bench_step(void *state);
@@ -157,7 +158,7 @@ def runtime_flash(network: QNetwork, core: str, program: str) -> int:
         model = made.directory / "obj" / "generated" / "dassdp_model.c.o"
         return flash_bytes(made.elf) - flash_bytes(model)
     shim = ('#include "dassdp_model.h"\nvoid _start(void);\n'
-            "static dassdp_model_state_t state;\nstatic int8_t x[sizeof state];\n"
+            "static dassdp_state_t state;\nstatic int8_t x[sizeof state];\n"
             "void _start(void)\n{\n    dassdp_result_t result;\n"
             f"    dassdp_init(&dassdp_model, &state);\n    {PROGRAMS[program]}\n}}\n")
     folder = new_folder()

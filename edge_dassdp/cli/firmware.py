@@ -31,6 +31,8 @@ RamBudget = Annotated[int | None, typer.Option(min=0, show_default=False, help=(
     "Fail when static RAM with stack exceeds this, in bytes."))]
 FlashBudget = Annotated[int | None, typer.Option(min=0, show_default=False, help=(
     "Fail when flash exceeds this, in bytes."))]
+Name = Annotated[str, typer.Option("--name", help=(
+    "Begins all names of the model in C, so that several models link into one firmware."))]
 _N_RANDOM = 16
 
 
@@ -45,6 +47,7 @@ def _generate(
     board: options.BoardName,
     output: Annotated[Path, typer.Option("--output", "-o", show_default=False,
                                          help="Folder of the C project.")],
+    name: Name = "dassdp",
 ) -> Answer:
     """Write the C project of a firmware.
 
@@ -53,7 +56,7 @@ def _generate(
     """
     network, chosen = options.load_model(model), load_board(board)
     predicted = ram_ledger(Plan.of(network), chosen)
-    write_project(emit(Plan.of(network)), chosen, output)
+    write_project(emit(Plan.of(network), name), chosen, output)
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": _predicted(predicted)},
         [screens.ledger_screen(predicted), Text(screens.LETTERS, "dim")], network.sha256,
@@ -68,13 +71,15 @@ def _build(
     flash_budget: FlashBudget = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", show_default=False, help=(
         "Folder for firmware.elf and firmware.hex."))] = None,
+    name: Name = "dassdp",
 ) -> Answer:
     """Build firmware, compare with prediction.
 
     Exit status 1 if a budget is broken or one symbol has another size than predicted.
     """
     network, chosen = options.load_model(model), load_board(board)
-    build = build_and_compare(network, chosen, ram_budget=ram_budget, flash_budget=flash_budget)
+    build = build_and_compare(network, chosen, ram_budget=ram_budget, flash_budget=flash_budget,
+                              name=name)
     if output:
         output.mkdir(parents=True, exist_ok=True)
         for path in (build.firmware.elf, build.firmware.hex):

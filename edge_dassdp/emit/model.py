@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from edge_dassdp.base import assets
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.path_tables import Fields
-from edge_dassdp.plan.scratch import ROWS_MAX
-from edge_dassdp.qir.packing import columns
 from edge_dassdp.qir.tables import Array, Rows, Table, printed
 from edge_dassdp.wire import frames
 
-ABI = 4
+ABI = 5
+_NAME = re.compile(r"(?!dassdp_)(?=.{1,24}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PER_LINE = 16
 
 
-def emit(plan: Plan) -> dict[str, str]:
-    """{file name: text} of a model: dassdp_model.h, dassdp_model.c and dassdp_messages.h."""
+def emit(plan: Plan, name: str = "dassdp") -> dict[str, str]:
+    """{file name: text} of a model: <name>_model.h and .c, and what the ports and the link need.
+
+    name: of all that the model defines, so that several link into one firmware; the ports run the
+    model whose dassdp_program.h they are given. Raises EdgeError E105 for a name that cannot be.
+    """
+    check_name(name)
     network, layout, tables = plan.network, plan.layout, plan.tables
     constants = list(tables.constants)
+    structs = [c for c in constants if isinstance(c, Table)]
     header = assets.render(
-        "dassdp_model.h.j2", sha256=network.sha256, abi=ABI, fields=layout.fields,
-        state_bytes=layout.state_bytes, buffers=frames.link_buffer_bytes(network.n_classes))
+        "dassdp_model.h.j2", name=name, sha256=network.sha256, abi=ABI,
+        state_bytes=layout.state_bytes, x_bytes=network.x_bytes, n_steps=network.n_steps,
+        n_classes=network.n_classes, buffers=frames.link_buffer_bytes(network.n_classes))
     code = assets.render(
-        "dassdp_model.c.j2", sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
+        "dassdp_model.c.j2", name=name, fields=layout.fields, state_bytes=layout.state_bytes,
+        sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
+        headers=sorted({struct.header for struct in structs} - {""}),
         arrays=[_array(c) for c in constants if isinstance(c, Array)],
         tables=[_rows(c) for c in constants if isinstance(c, Rows)],
-        rules=[{"ctype": c.ctype, "name": c.name, "fields": _fields(c.fields)}
-               for c in constants if isinstance(c, Table)],
+        rules=[{"ctype": c.ctype, "name": c.name, "fields": _fields(c.fields)} for c in structs],
         inputs=_named(network.inputs, tables.inputs),
         populations=_named(network.populations, tables.populations),
         projections=_named(network.projections, tables.projections),
-        model=_fields(tables.model), rows_max=ROWS_MAX, column_align=columns(1))
-    return {"dassdp_model.h": header, "dassdp_model.c": code,
+        model=_fields(tables.model))
+    return {f"{name}_model.h": header, f"{name}_model.c": code,
+            "dassdp_program.h": assets.render("dassdp_program.h.j2", name=name),
             "dassdp_messages.h": frames.messages_header()}
+
+
+def check_name(name: str) -> None:
+    """E105 unless C, C++, the runtime and file systems blind to case can all take the name."""
+    if not _NAME.fullmatch(name):
+        raise EdgeError("E105", f"a model cannot be called {name!r}",
+                        cause="its name begins C identifiers, macros and file names",
+                        help="use up to 24 lower-case letters, digits and single underscores, a "
+                             "letter first; names that begin with dassdp_ are the runtime's")
 
 
 def _fields(fields: Fields) -> list[tuple[str, str]]:

@@ -83,8 +83,9 @@ class DeviceFigures:
 
 
 def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None = None,
-                      flash_budget: int | None = None) -> Build:
-    """Predict, build, and hold the linked file against the prediction. Budgets in bytes.
+                      flash_budget: int | None = None, name: str = "dassdp") -> Build:
+    """Predict, build, and hold the linked file against the prediction. Budgets in bytes. name: of
+    the model in C.
 
     Raises EdgeError E402 if RAM, flash or stack exceed the board or a budget, E403 if a symbol or
     section differs from its prediction, E301 or E302 as `build_firmware`.
@@ -92,7 +93,7 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
     predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
     limit = board.flash.bytes if flash_budget is None else min(flash_budget, board.flash.bytes)
     _keep_flash(predicted, predicted.constant_bytes, limit)
-    firmware = build_firmware(emit(Plan.of(network)), board)
+    firmware = build_firmware(emit(Plan.of(network), name), board)
     linked = elf.read_sizes(firmware.elf)
     _compare(predicted, linked)
     _keep_flash(predicted, linked.flash_bytes, limit)

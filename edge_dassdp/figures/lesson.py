@@ -131,7 +131,7 @@ def _count_feedback(reference: Reference, slot: int, tally: dict[str, int]) -> N
 
 def _count_error_rule(reference: Reference, p: QProjection, rule: QErrorRule, err: IntArray,
                       slot: int, tally: dict[str, int]) -> None:
-    """`dassdp_rule_error` of rule_error.c with errors (n_post,)."""
+    """`dassdp_rule_error` of rules/error.c with errors (n_post,)."""
     n_bits, is_timed = reference.network.field_bits, rule.g_q7 is not None
     records = {name: slots[slot] for name, slots in reference.records.items()}
     pre = records[p.pre]
@@ -154,7 +154,7 @@ def _count_error_rule(reference: Reference, p: QProjection, rule: QErrorRule, er
 
 def _count_touch_rule(reference: Reference, p: QProjection, rule: QErrorRule, err: IntArray,
                       slot: int, tally: dict[str, int]) -> None:
-    """`dassdp_rule_touch` of rule_touch.c, block of columns by block."""
+    """`dassdp_rule_touch` of rules/touch.c, block of columns by block."""
     net = reference.network
     count, raster = reference.records[p.pre][slot].count, reference.rasters[p.pre]
     tally["rules_applied"] += 1
@@ -239,7 +239,7 @@ def _count_rows(p: QProjection, update: IntArray, tally: dict[str, int]) -> None
 def _count_sync_rule(reference: Reference, p: QProjection, rule: QSyncRule,
                      tally: dict[str, int]) -> None:
     """A full batch compares every pair in every sample, unless all gates are shut:
-    `dassdp_rule_sync` of rule_sync.c."""
+    `dassdp_rule_sync` of rules/sync.c."""
     n_bits, n_batch = reference.network.field_bits, reference.network.n_batch
     fired = [[_planes_of_fired(record.count, n_bits) for record in reference.records[name]]
              for name in (p.pre, p.post)]

@@ -17,7 +17,7 @@ from edge_dassdp.reference.local import CONTRACTION
 
 
 def count_stdp(reference: Reference, p: QProjection, tally: dict[str, int]) -> None:
-    """`dassdp_rule_stdp` of rule_stdp.c on the rasters of the last sample."""
+    """`dassdp_rule_stdp` of rules/stdp.c on the rasters of the last sample."""
     pre, post = reference.rasters[p.pre], reference.rasters[p.post]
     answers = np.flatnonzero(post.any(axis=1))
     heard = np.zeros_like(pre)
@@ -31,7 +31,7 @@ def count_stdp(reference: Reference, p: QProjection, tally: dict[str, int]) -> N
 
 def count_phase(p: QProjection, before: NDArray[Any], after: NDArray[Any],
                 tally: dict[str, int]) -> bool:
-    """`dassdp_rule_eihl` of rule_eihl.c without its error rule, from its state before and after a
+    """`dassdp_rule_eihl` of rules/eihl.c without its error rule, from its state before and after a
     sample; returns whether it was that rule's turn."""
     n_looks = int(before["b_q16"] == 0) + int(after["n_samples"] == 0)
     tally["sync_columns"] += n_looks * p.n_pre * p.n_post

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.figures.work_paths import Visits, count_coding, count_currents, count_path
 from edge_dassdp.plan import Plan
-from edge_dassdp.plan.scratch import ROWS_MAX
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.reference.model import IntegerModel
@@ -272,7 +272,7 @@ def _lists(rows_of_word: IntArray) -> IntArray:
     n_lists, n_rows = np.zeros((2, len(rows_of_word)), np.int64)
     for more in rows_of_word.T:
         n_rows += more
-        is_full = n_rows > ROWS_MAX - 32
+        is_full = n_rows > QUANTITIES["rows_full"]
         n_lists += is_full
         n_rows[is_full] = 0
     return np.asarray(n_lists + (n_rows > 0))

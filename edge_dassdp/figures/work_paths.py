@@ -1,5 +1,5 @@
 """Work on the way of spikes that is no plain matrix, and of inputs that the device makes spikes of,
-counted on the reference: what firmware/src/deliver.c, events.c and encode.c do.
+counted on the reference: what firmware/src/paths does.
 """
 
 from __future__ import annotations

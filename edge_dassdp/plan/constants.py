@@ -12,7 +12,7 @@ from edge_dassdp.plan import kernels, path_tables
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.path_tables import Fields
 from edge_dassdp.plan.routes import Route
-from edge_dassdp.plan.ruled import rule_fields
+from edge_dassdp.plan.ruled import rule_table
 from edge_dassdp.qir import QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, pack_weights, row_bytes
 from edge_dassdp.qir.stored import pack, stored_words
@@ -20,8 +20,7 @@ from edge_dassdp.qir.tables import Array, Rows, Table, pointed_to
 
 _RECORDS = {"none": "DASSDP_RECORD_NONE", "first": "DASSDP_RECORD_FIRST",
             "last": "DASSDP_RECORD_LAST"}
-_SCRATCH_PARTS = ("x", "rows", "sums", "part", "words", "row", "classes", "bytes", "gates",
-                  "touches", "steps", "traces")
+_SCRATCH_PARTS = ("x", "rows", "sums", "part", "words")
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +180,7 @@ def _projection(layout: Layout, p: QProjection) -> Fields:
         ("analogue", None if not p.is_analogue else
          "dassdp_deliver_currents" if is_scattered else symbol),
         ("learn_rows", kernels.of_learning(p) if p.is_plastic else None),
-        *rule_fields(p, layout.offset),
+        ("rule", rule_table(p, layout.place)),
         ("path", path_tables.path(layout, p)),
     )
 

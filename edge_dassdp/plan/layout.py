@@ -54,6 +54,10 @@ class Layout:
         found = self.scratch.offsets.get(name)
         return -1 if found is None else self.offset("scratch") + found
 
+    def place(self, name: str) -> int:
+        """Byte offset of a field, or of a part of the scratch, by its name."""
+        return self.offset(name) if name in self._by_name else self.scratch_offset(name)
+
     def bytes_of(self, group: Group) -> int:
         return sum(f.bytes for f in self.fields if f.group == group)
 

@@ -49,7 +49,7 @@ def coding(layout: Layout) -> Table | None:
     if not rows:
         return None
     return Table("dassdp_coding_t", "coding", (
-        ("encode", "dassdp_encode"), ("coders", Rows("dassdp_coder_t", "coders", rows)),
+        ("encode_all", "dassdp_encode"), ("coders", Rows("dassdp_coder_t", "coders", rows)),
         ("n_coders", len(rows))))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir.geometry import size
 from edge_dassdp.plan.routes import Route
 from edge_dassdp.plan.ruled import rule_scratch
@@ -13,10 +14,9 @@ from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.wire.messages import CHUNK_BYTES
 
 _WORD = 4
-ROWS_MAX = 96
-"""Capacity of a list of rows (kernels.h)."""
+ROWS_MAX = QUANTITIES["rows_max"]
 _STEPS_LISTED = 32
-"""Of a spike train, at a time (rule_touch.c)."""
+"""Of a spike train, at a time: a word (rules/touch.c)."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.qformat import INT32_MAX, IntArray, round_shift
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import geometry
 from edge_dassdp.qir.network import QNetwork
 from edge_dassdp.qir.nodes import (
@@ -26,7 +27,7 @@ from edge_dassdp.qir.nodes import (
 )
 from edge_dassdp.qir.order import device_volume
 
-DW_MAX_Q8 = 32512
+DW_MAX_Q8 = QUANTITIES["dw_max_q8"]
 """Largest update in Q8: |dw| + 255 still fits an int16 lane."""
 
 
@@ -273,8 +274,8 @@ def _check_network(n: QNetwork) -> None:
     within(n.skip_below_q8, 0, 256, "skip_below_q8")
     within(n.softmax_shift, 0, 18, "softmax_shift")
     within(n.softmax_scale, 1, 2**15 - 1, "softmax_scale")
-    within(n.softmax_limit, 1, max(1, (4096 << n.softmax_shift) // n.softmax_scale),
-           "softmax_limit")
+    most = (QUANTITIES["softmax_max_q8"] << n.softmax_shift) // n.softmax_scale
+    within(n.softmax_limit, 1, max(1, most), "softmax_limit")
     sizes = [p.name for p in n.populations]
     names = [i.name for i in n.inputs] + sizes + [p.name for p in n.projections]
     require(all(name.isidentifier() and name.isascii() for name in names)

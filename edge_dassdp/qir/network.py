@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Encoder, Input, ReadoutKind
 from edge_dassdp.ir.credit import plastic_part
 from edge_dassdp.ir.geometry import Conv, Pool
@@ -37,7 +38,7 @@ from edge_dassdp.qir.order import device_volume, natural_order
 from edge_dassdp.qir.packing import words
 
 FORMAT = "edge_dassdp/quantized/4"
-SCHEDULE_SHIFT = 4
+SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
     QErrorRule, QHomeostasis, QEIHL, QSTDP, QSyncRule, QReplay, QGuard, QDynamics, Conv, Pool,

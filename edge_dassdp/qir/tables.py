@@ -95,11 +95,13 @@ class Array:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A constant struct in flash, by field; what it points to comes with it."""
+    """A constant struct in flash, by field; what it points to comes with it. header: that declares
+    `ctype`, where it is not dassdp_tables.h."""
 
     ctype: str
     name: str
     fields: tuple[tuple[str, Value], ...]
+    header: str = ""
 
 
 @dataclass(frozen=True, eq=False)

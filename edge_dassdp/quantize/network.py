@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import sample_array
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.qir import QSTDP, QErrorRule, QGuard, QNetwork, QPopulation, QProjection
@@ -83,7 +84,8 @@ def quantize(
         inputs=network.inputs, populations=tuple(populations), projections=tuple(projections),
         readout=network.readout.population, readout_kind=network.readout.kind,
         n_steps=network.n_steps, x_frac_bits=x_frac_bits,
-        softmax_scale=scale, softmax_shift=shift, softmax_limit=max(1, (4096 << shift) // scale),
+        softmax_scale=scale, softmax_shift=shift,
+        softmax_limit=max(1, (QUANTITIES["softmax_max_q8"] << shift) // scale),
         skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
         seed=learning.seed if learning else 2463534242,
         n_batch=_batch(rules),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import QEIHL, QSTDP, QErrorRule, QHomeostasis, QSyncRule
 from edge_dassdp.qir.checks import checked_sample, checked_weights, known_projection
 from edge_dassdp.qir.packing import (
@@ -52,7 +53,7 @@ from edge_dassdp.reference.rules import (
 )
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
-MAX_LOSS_Q8 = 32767
+MAX_LOSS_Q8 = QUANTITIES["loss_max_q8"]
 
 
 class Reference(IntegerModel):

@@ -11,15 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray, round_divide, round_shift, saturate, to_int
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import SCHEDULE_SHIFT, QErrorRule, QNetwork, QProjection, QSyncRule
 from edge_dassdp.qir.packing import LANES, columns
 from edge_dassdp.qir.ranges import weight_range
 
-TOUCH = 31
+TOUCH = QUANTITIES["touch"]
 """What a touch adds to its trace; the trace F - (F >> 2) + TOUCH stays at 4 TOUCH or below, in a
 signed byte."""
 EXP2_Q15 = to_int(32768 * 2.0 ** (-np.arange(32) / 32))
-ONE_Q7, ONE_Q12, MAX_RECORDS = 128, 4096, 32767
+ONE_Q7, ONE_Q12 = 128, QUANTITIES["gate_one_q12"]
+MAX_RECORDS, SOFTMAX_MAX_Q8 = QUANTITIES["gate_records_max"], QUANTITIES["softmax_max_q8"]
 
 
 @dataclass
@@ -71,9 +73,9 @@ def log2_q8(x: int) -> int:
 def softmax_error(network: QNetwork, logits: IntArray, label: int) -> tuple[IntArray, int]:
     """(onehot(label) - softmax) in Q8, (n_classes,), and the loss -log2 p(label) in Q8."""
     difference = logits.max() - logits
-    z_q8 = np.where(difference >= network.softmax_limit, 4096,
+    z_q8 = np.where(difference >= network.softmax_limit, SOFTMAX_MAX_Q8,
                     (difference * network.softmax_scale) >> network.softmax_shift)
-    p = np.where(z_q8 >= 4096, 0, EXP2_Q15[(z_q8 >> 3) & 31] >> np.minimum(z_q8 >> 8, 15))
+    p = np.where(z_q8 >= SOFTMAX_MAX_Q8, 0, EXP2_Q15[(z_q8 >> 3) & 31] >> np.minimum(z_q8 >> 8, 15))
     total = int(p.sum())
     err_q8 = -((256 * p + (total >> 1)) // total)
     err_q8[label] += 256

@@ -21,6 +21,7 @@ from edge_dassdp.base.qformat import (
     scalar_to_int,
     to_int,
 )
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.credit import forward_projections, path_gain, readout_gain
 from edge_dassdp.qir import (
@@ -52,7 +53,7 @@ from edge_dassdp.rules.specification import (
 )
 
 AMPLITUDE_BITS = 22
-GATE_MAX_Q12 = 8192
+GATE_MAX_Q12 = 2 * QUANTITIES["gate_one_q12"]
 MAX_SHIFT = 24
 
 

@@ -175,5 +175,5 @@ def test_the_bound_covers_learning_again_and_fits_the_stack(arm_toolchain, name)
     """Touch, replay and guard reach their functions through pointers only, none recurses."""
     board = load_board(name)
     result = stack_bound(build_firmware(emit(Plan.of(SCENARIOS["guard_all"].quantized)), board))
-    assert "dassdp_replay_after" in result.path and "dassdp_rule_touch" in result.path
+    assert "dassdp_replay_after" in result.path and "dassdp_touch_learn" in result.path
     assert result.bytes <= board.stack_bytes

@@ -30,7 +30,7 @@ def test_a_divisor_is_exact_and_stays_in_32_bits(d: int, most: int) -> None:
 
 
 def scattered(network: QNetwork, q: QProjection, x: np.ndarray) -> np.ndarray:
-    """Sums as firmware/src/deliver.c makes them of how often each source neuron fired."""
+    """Sums as firmware/src/paths/deliver.c makes them of how often each source neuron fired."""
     made = conv_tables(network, q)
     c, _, width = made.source
     sums = np.zeros((made.y.n_out, made.x.n_out, made.out_channels), np.int64)
