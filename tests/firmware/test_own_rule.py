@@ -1,6 +1,8 @@
-"""A rule whose C stands outside the package includes rules.h alone, and the runtime takes it like
-one of its own. Weights of 16 bits draw nothing, so the order of rows does not matter, and it gives the bits
-of the rule that it repeats."""
+"""A rule whose C stands outside the package: it includes rules.h alone and learns like ours.
+
+Weights of 16 bits draw nothing, so the order of rows does not matter, and it gives the bits of the
+rule that it repeats.
+"""
 
 from __future__ import annotations
 
