@@ -235,6 +235,16 @@ def test_verify_passes_bit_exact(work: Path) -> None:
     assert data["bit_exact"] and data["learning_steps"] == 20 and data["divergence"] is None
 
 
+def test_a_name_begins_all_that_a_model_is_called_in_c(work: Path, arm_toolchain: None) -> None:
+    model, board = work / "model.q.npz", ("--board", "stm32f405")
+    answer("generate", model, *board, "-o", work / "gestures", "--name", "gestures")
+    header = (work / "gestures" / "generated" / "gestures_model.h").read_text(encoding="utf-8")
+    assert "gestures_state_t" in header and "extern const dassdp_model_t gestures_model" in header
+    named = answer("build", model, *board, "--name", "gestures")["data"]["linked"]
+    assert named["by_symbol"] == answer("build", model, *board)["data"]["linked"]["by_symbol"]
+    refused("E105", "build", model, *board, "--name", "Gestures!")
+
+
 def test_generate_writes_a_project_that_make_builds(work: Path, arm_toolchain: None) -> None:
     data = answer("generate", work / "model.q.npz", "--board", "stm32f405", "-o",
                   work / "project")["data"]

@@ -3,6 +3,7 @@ bit-exactly by turns in one image."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import zlib
 from functools import cache
@@ -64,6 +65,12 @@ def exchange() -> tuple[bytes, bytes]:
             for value in (done.class_idx | done.loss_q8 << 16, 0, logits, done.learned_digest):
                 answers += int(value or 0).to_bytes(4, "little")
     return bytes(asked), bytes(answers)
+
+
+def test_the_manual_is_short() -> None:
+    header = emulator_project({}).files["include/dassdp.h"]
+    assert len(header.splitlines()) <= 150
+    assert set(re.findall(r'#include [<"](.*)[>"]', header)) == {"stdint.h", "dassdp_model.h"}
 
 
 @pytest.mark.parametrize("case", COMPILERS)

@@ -50,6 +50,16 @@ def test_no_headers_include_each_other_in_a_circle() -> None:
     assert headers == {}
 
 
+def test_no_rule_is_named_below_or_above_its_files() -> None:
+    """Records and kernels may serve one rule; its constants, state and functions are its own."""
+    rules = {path.stem for path in SOURCES if path.parent.name == "rules" and path.suffix == ".h"}
+    words = "|".join(sorted(rules - {"rules"}))
+    named = re.compile(rf"dassdp_({words})(_rule)?_(t|learn|check|record|fit)\b|\"({words})\.h\"")
+    others = [path for path in SOURCES if path.parent.name != "rules"]
+    for path in [*others, *(assets.folder("firmware") / "include").glob("*.h")]:
+        assert not named.search(path.read_text("utf-8")), path
+
+
 @cache
 def symbols() -> tuple[dict[str, str], dict[str, set[str]]]:
     """Folder by defined symbol, and the undefined ones of each folder, of the portable build."""
