@@ -26,15 +26,16 @@ from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.biases import with_plastic_biases
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import screens
-from edge_dassdp.rules import Learning
+from edge_dassdp.rules import Learning, Rule
 
 Names = Annotated[list[str] | None, typer.Option(
     "--plastic", help="A projection that learns, by the delta rule into the readout and by "
     "error-modulated SSDP elsewhere; repeat it. Without it: the readout and what leads into the "
     "last hidden population.", show_default=False)]
 Rules = Annotated[list[str] | None, typer.Option(
-    "--rule", help="PROJECTION=error|touch|delta|eihl|ssdp|dassdp|stdp|homeostasis, with settings "
-    "after a colon: fc2=dassdp:a_plus=0.001,batch=4. Repeat it.", show_default=False)]
+    "--rule", help=f"PROJECTION={'|'.join(sorted(Rule.makers))}, or the word of your own rule, "
+    "with settings after a colon: fc2=dassdp:a_plus=0.001,batch=4. Repeat it.",
+    show_default=False)]
 Schedule = Annotated[str | None, typer.Option(metavar="SAMPLES[,FLOOR]", show_default=False, help=(
     "Error-driven steps shrink with the labelled samples, down to a share: 120,0.3."))]
 Replay = Annotated[str | None, typer.Option(metavar="FLASH,RING[,K]|auto[,K]", show_default=False,

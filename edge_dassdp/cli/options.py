@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -19,22 +20,9 @@ from edge_dassdp.frontends import files
 from edge_dassdp.frontends.known import listed, sources
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.file import load_installed
 from edge_dassdp.qir.samples import input_x
-from edge_dassdp.rules import (
-    DASSDP,
-    EIHL,
-    SSDP,
-    ErrorSSDP,
-    ErrorTouch,
-    Guard,
-    Homeostasis,
-    Learning,
-    PairSTDP,
-    ReadoutDelta,
-    Replay,
-    Rule,
-    Schedule,
-)
+from edge_dassdp.rules import ErrorSSDP, Guard, Learning, ReadoutDelta, Replay, Rule, Schedule
 from edge_dassdp.targets.open import SPECS
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help=(
@@ -57,10 +45,6 @@ Threads = Annotated[int, typer.Option(min=0, help=(
     "Threads that share the samples on the emulator; 0 takes all cores. No bit depends on it."))]
 Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False)]
-
-_RULES: dict[str, Any] = {"error": ErrorSSDP, "delta": ReadoutDelta, "ssdp": SSDP,
-                          "dassdp": DASSDP, "touch": ErrorTouch, "stdp": PairSTDP,
-                          "homeostasis": Homeostasis, "eihl": EIHL}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,16 +268,24 @@ def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]
 
 
 def _rule(text: str) -> Rule:
-    """KIND or KIND:setting=value,... as a rule."""
-    kind, _, settings = text.partition(":")
-    if kind not in _RULES:
-        raise EdgeError("E105", f"there is no rule '{kind}'", help=f"choose {', '.join(_RULES)}")
-    owner = DASSDP if kind == "ssdp" else _RULES[kind]
-    kinds: dict[str, type] = {
-        f.name: type(f.default) if f.default is not None else int if "int" in str(f.type) else float
-        for f in dataclasses.fields(owner) if not (kind == "ssdp" and f.name == "gated")}
-    rule: Rule = _RULES[kind](**_settings(settings, kinds, f"--rule ...={kind}:", f"rule '{kind}'"))
-    return rule
+    """WORD or WORD:setting=value,... as a rule."""
+    word, _, settings = text.partition(":")
+    if word not in Rule.makers:
+        load_installed()
+    if word not in Rule.makers:
+        raise EdgeError("E105", f"there is no rule '{word}'",
+                        help=f"choose {', '.join(sorted(Rule.makers))}, or give the file that "
+                        "defines it with --rules-from")
+    make = Rule.makers[word]
+    kinds = {name: _kind(setting) for name, setting in inspect.signature(make).parameters.items()}
+    return make(**_settings(settings, kinds, f"--rule ...={word}:", f"rule '{word}'"))
+
+
+def _kind(setting: inspect.Parameter) -> type:
+    """Of a rule's setting: that of its default, or of its annotation where that is None."""
+    if setting.default is None or setting.default is setting.empty:
+        return int if "int" in str(setting.annotation) else float
+    return type(setting.default)
 
 
 def _settings(text: str, kinds: Mapping[str, type], option: str, owner: str) -> dict[str, Any]:

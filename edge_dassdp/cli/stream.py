@@ -17,7 +17,7 @@ from edge_dassdp import harness
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.qir import QNetwork, QSyncRule
+from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import random_samples
 from edge_dassdp.report import screens
 from edge_dassdp.targets.open import SPECS, open_target
@@ -137,7 +137,7 @@ def _learn(
 
 
 def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
-    if warm_up and not any(isinstance(p.rule, QSyncRule) for p in network.plastic):
+    if warm_up and not any(p.rule and "record" in p.rule.hooks for p in network.plastic):
         raise EdgeError("E105", "--warm-up: no projection has a synchrony rule to warm up")
     if warm_up >= n_samples:
         raise EdgeError("E105", f"--warm-up {warm_up} leaves none of {n_samples} samples to learn")

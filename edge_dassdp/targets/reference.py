@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.lesson import Record
 from edge_dassdp.qir.stored import unpack
 from edge_dassdp.reference import Reference
+from edge_dassdp.reference.carried import fields_of, restore
 from edge_dassdp.reference.outcome import members
-from edge_dassdp.reference.rules import Record
 from edge_dassdp.targets.target import Target
 
 
@@ -45,6 +46,10 @@ class ReferenceTarget(Reference, Target):
         for prefix, record in self.structs().items():
             for name in members(prefix, record):
                 record[name.removeprefix(f"{prefix}.")] = state[name][0]
+        for q in net.plastic:
+            for f in fields_of(net, q):
+                if f.is_persistent:
+                    restore(f"{f.name}_{q.name}", self.carried[q.name][f.name], state)
         if self.memory is not None and self.memory.ring.size:
             self.memory.ring[:] = state["ring"].reshape(self.memory.ring.shape)
             self.memory.seen[:] = state["ring_seen"]

@@ -12,16 +12,15 @@ from support.scenarios import RESETS, SCENARIOS
 from support.where import WHERE
 
 from edge_dassdp.qir import (
-    QErrorRule,
     QNetwork,
     QPopulation,
     QProjection,
-    QSyncRule,
     Records,
     ResetMode,
 )
 from edge_dassdp.quantize.biases import ALWAYS
 from edge_dassdp.reference import Reference
+from edge_dassdp.rules.sync import QSyncRule
 
 
 @cache
@@ -70,8 +69,6 @@ def features(network: QNetwork) -> Iterator[tuple[object, ...]]:
             yield "spikes from input", q.pre in {i.name for i in network.inputs}, q.weight_bits
         yield "gain", q.feedback_gain_q14 < 1 << 14
         yield "rule", type(q.rule).__name__, q.weight_bits == 16
-        if isinstance(q.rule, QErrorRule):
-            yield "error rule", q.rule.g_q7 is None
         if isinstance(q.rule, QSyncRule):
             yield ("sync rule", q.rule.is_gated, q.rule.repeat_loss, network.n_batch > 1,
                    q.post == network.readout)
@@ -213,7 +210,7 @@ def test_samples_are_skipped_and_not() -> None:
 
 
 def test_gates_open_and_close() -> None:
-    gates = [g for n in SCENARIOS for g in finished(n).gates.values()]
+    gates = [c["gate"] for n in SCENARIOS for c in finished(n).carried.values() if "gate" in c]
     assert {int(np.sign(g["k_q12"])) for g in gates} == {-1, 0, 1}
     assert {0, 4096} < {int(g["last_gate_q12"]) for g in gates}
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scenarios import SCENARIOS
-
 from edge_dassdp.board import list_boards, load_board
-from edge_dassdp.build import build_firmware
-from edge_dassdp.emit import emit
 from edge_dassdp.samples import input_x
 from edge_dassdp.stack import stack_bound
+from scenarios import SCENARIOS
+
+from edge_dassdp.build import build_firmware
+from edge_dassdp.emit import emit
 from edge_dassdp.targets import emulator
 from edge_dassdp.targets.emulator import Emulator
 
