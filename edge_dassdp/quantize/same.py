@@ -18,7 +18,7 @@ from edge_dassdp.ir import FloatArray, Network, Population, Projection
 from edge_dassdp.qir import QDynamics, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.order import device_volume, natural_order, to_device
 from edge_dassdp.qir.weights import source_order
-from edge_dassdp.quantize.populate import reset_mode, terms
+from edge_dassdp.quantize.populate import reset_mode, summed_bias, terms
 
 ROUNDING = 2.0**-17
 """Relative error that a number may have come by on its way through files."""
@@ -98,9 +98,7 @@ def _check_population(network: Network, p: Population, quantized: QNetwork) -> N
     fires_at = np.floor(threshold) + 1 if p.strict else np.ceil(threshold)
     _require(bool(((fires_at == q.fire_at) | (order < 0)).all()), f"the comparison {where}",
              p.equation)
-    bias = sum((np.repeat(b.bias, p.size // b.n_columns) for b in network.projections
-                if b.post == p.name and b.bias is not None), start=np.zeros(p.size))
-    bias = bias + p.bias if p.alpha is None else bias
+    bias = summed_bias(p, (q for q in network.projections if q.post == p.name))
     if q.analogue_bias is not None:
         require("bias", bias, q.unit / 2.0**q.analogue_rshift, q.analogue_bias)
     else:
