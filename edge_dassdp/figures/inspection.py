@@ -176,7 +176,7 @@ def inspect_network(network: Network, boards: Sequence[Board]) -> Inspection:
     resets = dict.fromkeys(_reset(p) for p in network.populations if p.reset != "none")
     return Inspection(
         network.inputs,
-        tuple(PopulationView(p.name, p.shape, p.equation, _n_constants(p))
+        tuple(PopulationView(p.name, p.shape, p.equation, p.n_constants)
               for p in network.populations),
         projections, network.readout.population, network.readout.kind, network.n_steps,
         " and ".join(resets) or "none", why, refused,
@@ -285,14 +285,6 @@ def _places(populations: Sequence[ir.Population | QPopulation]) -> dict[str, int
 
 def _reset(p: ir.Population) -> str:
     return f"{p.reset}, {'delayed' if p.reset_delay else 'at once'}"
-
-
-def _n_constants(p: ir.Population) -> int:
-    """Of those that do not have the value that leaves them out of the equation."""
-    optional = ((p.gain, 1.0), (p.bias, 0.0), (p.v_reset, 0.0), (p.v_init, 0.0))
-    values = [p.beta, p.threshold, *(v for v, neutral in optional if (v != neutral).any())]
-    values += [v for v in (p.alpha, p.v_min) if v is not None]
-    return sum(1 if (v == v[0]).all() else v.size for v in values)
 
 
 def _n_integers(p: QPopulation) -> int:
