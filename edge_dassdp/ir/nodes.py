@@ -277,6 +277,15 @@ class Population:
         start = f"; v starts at {_range_text(self.v_init)}" if self.v_init.any() else ""
         return f"{first}v = {total}{delayed}; {spikes}{at_once}{least}{start}"
 
+    @property
+    def n_constants(self) -> int:
+        """Numbers of its own: of the constants that `equation` names, one each or one for all."""
+        optional = ((self.gain, 1.0), (self.bias, 0.0), (self.v_reset, 0.0), (self.v_init, 0.0))
+        values = [self.beta, self.threshold,
+                  *(v for v, neutral in optional if (v != neutral).any())]
+        values += [v for v in (self.alpha, self.v_min) if v is not None]
+        return sum(1 if (v == v[0]).all() else v.size for v in values)
+
 
 @dataclass(frozen=True, eq=False)
 class Projection:

@@ -17,7 +17,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import ROUNDING, FloatArray, Network, Population, Projection
 from edge_dassdp.qir import QDynamics, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.order import device_volume, natural_order, source_order, to_device
-from edge_dassdp.quantize.populate import reset_mode, terms
+from edge_dassdp.quantize.populate import reset_mode, summed_bias, terms
 
 Q15 = np.full(1, 2.0**-15)
 _PLAIN = QDynamics(None, 0, np.zeros(1, np.int64), 1, np.zeros(1, np.int64), None)
@@ -94,9 +94,7 @@ def _check_population(network: Network, p: Population, quantized: QNetwork) -> N
     fires_at = np.floor(threshold) + 1 if p.strict else np.ceil(threshold)
     _require(bool(((fires_at == q.fire_at) | (order < 0)).all()), f"the comparison {where}",
              p.equation)
-    bias = sum((np.repeat(b.bias, p.size // b.n_columns) for b in network.projections
-                if b.post == p.name and b.bias is not None), start=np.zeros(p.size))
-    bias = bias + p.bias if p.alpha is None else bias
+    bias = summed_bias(p, (q for q in network.projections if q.post == p.name))
     if q.analogue_bias is not None:
         require("bias", bias, q.unit / 2.0**q.analogue_rshift, q.analogue_bias)
     else:

@@ -181,3 +181,35 @@ def floor(p: QPopulation, v: IntArray) -> IntArray:
 
 def floor_interval(p: QPopulation, v: Interval) -> Interval:
     return v.map(lambda end: floor(p, end))
+
+
+def integer_equation(p: QPopulation) -> str:
+    """The step of a population as every target computes it, in membrane units; x is the summed
+    current in these."""
+    leak = f"round({_text(p.leak_q15)}*{{}}/2^15)" if not p.leak_shift else \
+        f"{{0}} - round({{0}}/2^{p.leak_shift})"
+    d, x, first = p.dynamics, "x", ""
+    if d is not None and d.leak_i_q15 is not None:
+        bits = d.i_frac_bits
+        first = f"i = round({_text(d.leak_i_q15)}*i/2^15) + x*2^{bits}; "
+        x = f"round(i/2^{bits})" + (f" + {_text(d.v_bias)}" if d.v_bias.any() else "")
+    decayed = leak.format("(1-r)*v" if p.reset == "zero_delayed" else "v")
+    total = f"(1-r)*({decayed} + {x})" if p.reset == "zero_delayed_all" else f"{decayed} + {x}"
+    by, at = _text(p.reset_by), _text(p.fire_at)
+    if p.reset in ("subtract_delayed", "subtract_now"):
+        total += f" - {by}*r"
+    spikes = f"s = [v >= {at}]"
+    if p.max_spikes > 1:
+        spikes = f"s = spikes of {by} while v >= {at}, at most {p.max_spikes}"
+    after = {"subtract_now": f"; v -= (s-r)*{by}", "subtract_once": f"; v -= s*{by}",
+             "zero_now": "; v = 0 where s"}.get(p.reset, "")
+    if d is not None and d.v_min is not None:
+        after += f"; v = max(v, {_text(d.v_min)})"
+    if d is not None and d.v_init.any():
+        after += f"; v starts at {_text(d.v_init)}"
+    return f"{first}v = {total}; {spikes}{after}"
+
+
+def _text(values: IntArray) -> str:
+    low, high = int(values.min()), int(values.max())
+    return str(low) if low == high else f"[{low}..{high}]"

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edge_dassdp.board import list_boards, load_board
-from edge_dassdp.samples import input_x
-from edge_dassdp.stack import stack_bound
-from scenarios import SCENARIOS
+from support.scenarios import SCENARIOS
 
-from edge_dassdp.build import build_firmware
+from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.compile import build_firmware
+from edge_dassdp.build.stack import stack_bound
 from edge_dassdp.emit import emit
+from edge_dassdp.plan import Plan
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.targets import emulator
 from edge_dassdp.targets.emulator import Emulator
 
@@ -27,7 +28,7 @@ CASE = SCENARIOS["convolutions_16_bits"]
 
 def with_own_rule() -> dict[str, str]:
     """The case with my_rule in place of the delta rule, and the files of both."""
-    sources = emit(CASE.quantized)
+    sources = emit(Plan.of(CASE.quantized))
     text = sources["dassdp_model.c"].replace('#include "delta.h"', '#include "my_rule.h"')
     text = text.replace("dassdp_delta_rule_t", "my_rule_t").replace("dassdp_delta_learn",
                                                                      "my_rule_learn")
@@ -61,5 +62,5 @@ def test_a_rule_from_outside_learns_as_the_one_that_it_repeats(
 def test_its_stack_is_bounded_like_that_of_any_rule(name: str) -> None:
     board = load_board(name)
     bound = stack_bound(build_firmware(with_own_rule(), board))
-    own = stack_bound(build_firmware(emit(CASE.quantized), board))
+    own = stack_bound(build_firmware(emit(Plan.of(CASE.quantized)), board))
     assert bound.bytes <= own.bytes + 64

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import get_args
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QDynamics, QPopulation, ResetMode
 from edge_dassdp.qir.ranges import Interval
@@ -99,3 +101,23 @@ def test_a_membrane_reaches_both_ends_of_its_interval(p: QPopulation, v: Interva
     fires = every >= p.fire_at
     np.testing.assert_array_equal(found.low, neuron.integrate(p, every, fires, x.low).min(axis=0))
     np.testing.assert_array_equal(found.high, neuron.integrate(p, every, fires, x.high).max(axis=0))
+
+
+@pytest.mark.parametrize("saturates", [False, True])
+def test_a_membrane_that_leaves_its_container_saturates_or_is_refused(saturates: bool) -> None:
+    one = np.ones(1, np.int64)
+    p = QPopulation(
+        name="p", size=1, reset="none", leak_q15=32768 * one, leak_shift=0, fire_at=one,
+        reset_by=one, bias=0 * one, analogue_bias=None, acc_lshift=0, acc_rshift=0,
+        analogue_rshift=0, membrane_bits=16, acc_bits=32, analogue_bits=32, current_fits=False,
+        saturates=saturates, records="none", records_membrane=False, counts=False,
+        has_error=False, keeps_raster=False, touch_width=None, unit=np.ones(1), shape=(1, 1, 1))
+    v = np.array([[30_000], [-30_000], [5]])
+    if saturates:
+        after = neuron.step(p, v, 0 * one, v)
+        assert after.v.ravel().tolist() == [32767, -32768, 10]
+        assert after.clipped.ravel().tolist() == [True, True, False]
+    else:
+        with pytest.raises(EdgeError, match="population 'p': a membrane left its proven range"):
+            neuron.step(p, v, 0 * one, v)
+        assert neuron.step(p, v[2:], 0 * one, v[2:]).v == 10
