@@ -18,6 +18,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir.geometry import Conv, Pool, Volume
 from edge_dassdp.qir.lesson import Lesson
+from edge_dassdp.qir.packing import columns
 from edge_dassdp.qir.tables import StateField, Table
 
 Stage = Literal["error", "sample", "batch"]
@@ -203,6 +204,11 @@ class Site:
     n_batch: int
     field_bits: int
     into_readout: bool
+
+    @property
+    def n_columns(self) -> int:
+        """Of an update row: n_post, padded as the weight image is."""
+        return columns(self.n_post)
 
 
 Offset = Callable[[str], int]
