@@ -78,7 +78,7 @@ def _into_file(network: QNetwork, learned: Learned, into: Path, output: Path,
     if kind not in ("float", "nir") or output.suffix != into.suffix:
         raise EdgeError("E105", f"learned weights do not go from {into.name} into {output.name}",
                         help="give two .npz or two .nir files; into a PyTorch module they go by "
-                             "edge_dassdp.frontends.back.load_into")
+                             "edge_dassdp.frontends.torch.back.load_into")
     source = origin.load(into)
     back = dequantize(source, network, learned)
     if kind == "float":
