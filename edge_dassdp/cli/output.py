@@ -9,15 +9,15 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from edge_dassdp import __version__
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 EXIT_INTERRUPTED = 130
 _WIDTH = 110
@@ -43,6 +43,8 @@ class Output:
     """Handed to every verb: where lines of a stream and progress go."""
 
     def __init__(self, verb: str, as_json: bool) -> None:
+        from rich.console import Console
+
         self.verb = verb
         self.as_json = as_json
         self.stdout = Console(soft_wrap=False, highlight=False,
@@ -60,6 +62,14 @@ class Output:
         if not sys.stderr.isatty():
             yield None
             return
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                    TimeRemainingColumn())
         with Progress(*columns, console=self.stderr, transient=True) as bar:
@@ -68,6 +78,8 @@ class Output:
 
     def finish(self, answer: Answer) -> int:
         """Print an answer; returns the exit status."""
+        from rich.text import Text
+
         exit = answer.failed.exit_status if answer.failed else answer.exit
         if self.as_json:
             self._envelope(exit, answer.data, answer.model_sha256,

@@ -39,6 +39,19 @@ class ReferenceTarget(Reference, Target):
         _check(self.network, state)
         self._restore(state)
 
+    def take_over(self, other: Target) -> None:
+        """Stand where another target of the same network stands: its plastic weights, its learning
+        state, and what its last sample left that the next may leave alone."""
+        if not self.network.plastic:
+            return
+        for p in self.network.plastic:
+            self.write_weights(p.name, other.read_weights(p.name))
+        self.write_learning(other.read_learning())
+        left = other.named_state()
+        self.losses[:] = left.get("losses", 0)
+        self.error = {name: left[f"error_{name}"].copy() for name in self.error}
+        self.stdp = {name: left[f"stdp_{name}"].copy() for name in self.stdp}
+
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over a learning state, by the names of `named_state`; weights stay."""
         net = self.network
