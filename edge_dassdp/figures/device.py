@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,26 @@ class Build:
     predicted: Ledger
     linked: elf.Sizes
     stack: StackBound
+
+    @property
+    def elf(self) -> Path:
+        """The linked file."""
+        return self.firmware.elf
+
+    @property
+    def hex(self) -> Path:
+        """The same for programmers that take Intel HEX."""
+        return self.firmware.hex
+
+    @property
+    def ram_bytes(self) -> int:
+        """Static RAM as linked, the reserved stack included."""
+        return self.linked.ram_bytes
+
+    @property
+    def flash_bytes(self) -> int:
+        """Code and constants as linked."""
+        return self.linked.flash_bytes
 
 
 @dataclass(frozen=True)

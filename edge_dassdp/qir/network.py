@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import Encoder, Input, ReadoutKind
 from edge_dassdp.ir.credit import plastic_part
 from edge_dassdp.ir.geometry import Conv, Pool
@@ -48,7 +49,8 @@ class QNetwork:
 
     x_frac_bits: fraction bits of each input's int8 values. n_batch: samples of a strict batch.
     softmax: z_q8 = difference * scale >> shift, 4096 from `softmax_limit` on. schedule_q8: factors
-    of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None.
+    of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. proofs: what
+    was proven of it when it was quantized; neither in files nor in `sha256`.
     """
 
     inputs: tuple[Input, ...]
@@ -67,6 +69,24 @@ class QNetwork:
     schedule_q8: IntArray | None = None
     replay: QReplay | None = None
     guard: QGuard | None = None
+    proofs: tuple[Any, ...] = field(default=(), metadata={"is_filed": False})
+
+    def __repr__(self) -> str:
+        return f"<QNetwork {self.sha256[:12]}>"
+
+    def __str__(self) -> str:
+        """A line for every input, population and projection, with its bits and its rule."""
+        title = (f"model {self.sha256[:12]}, {self.n_classes} classes by {self.readout_kind}, "
+                 f"{self.n_steps} steps")
+        return columns(title, [
+            *(("input", i.name, size_text(i.shape), "spikes" if i.spikes else "currents", "")
+              for i in self.inputs),
+            *(("population", p.name, p.size, f"membrane int{p.membrane_bits}", "")
+              for p in self.populations),
+            *(("projection", q.name, f"{q.pre} -> {q.post}",
+               f"{size_text(q.w.shape)} of {q.weight_bits} bits",
+               f"learns by {type(q.rule).__name__[1:]}" if q.rule else "")
+              for q in self.projections)])
 
     def population(self, name: str) -> QPopulation:
         return next(p for p in self.populations if p.name == name)
@@ -169,7 +189,7 @@ def input_bytes(source: Input) -> int:
 def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """A dataclass as JSON values; its arrays go to `arrays` and leave their key behind."""
     return {field.name: _value(getattr(node, field.name), f"{prefix}.{field.name}", arrays)
-            for field in dataclasses.fields(node)}
+            for field in dataclasses.fields(node) if field.metadata.get("is_filed", True)}
 
 
 def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:

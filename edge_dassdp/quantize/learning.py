@@ -25,7 +25,8 @@ from edge_dassdp.ir import Network
 from edge_dassdp.ir.credit import forward_projections
 from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.ranges import Bound, require_int32, weight_range
-from edge_dassdp.rules import Learning, Place, Rule, Schedule
+from edge_dassdp.rules import Learning, Rule, Schedule
+from edge_dassdp.rules.base import Place
 
 
 def softmax(unit: float) -> tuple[int, int]:

@@ -39,7 +39,10 @@ class Quantized:
     """The quantized network and what was proven of it, by population or projection."""
 
     network: QNetwork
-    proofs: tuple[Bound, ...]
+
+    @property
+    def proofs(self) -> tuple[Bound, ...]:
+        return self.network.proofs
 
 
 def quantize(
@@ -100,7 +103,7 @@ def quantize(
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
         quantized = with_replay(quantized, learning.replay, x, labels)
-    return Quantized(quantized, tuple(proofs))
+    return Quantized(replace(quantized, proofs=tuple(proofs)))
 
 
 def _with_rules(network: Network, quantized: QNetwork, learning: Learning,

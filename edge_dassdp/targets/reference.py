@@ -40,16 +40,26 @@ class ReferenceTarget(Reference, Target):
         _check(self.network, state)
         self._restore(state)
 
+    def take_over(self, other: Target) -> None:
+        """Stand where another target of the same network stands: its plastic weights, its learning
+        state, and what its last sample left that the next may leave alone."""
+        if not self.network.plastic:
+            return
+        for p in self.network.plastic:
+            self.write_weights(p.name, other.read_weights(p.name))
+        self.write_learning(other.read_learning())
+        left = other.named_state()
+        self.losses[:] = left.get("losses", 0)
+        self.error = {name: left[f"error_{name}"].copy() for name in self.error}
+        self._restore_rules(left, persistent=False)
+
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over a learning state, by the names of `named_state`; weights stay."""
         net = self.network
         for prefix, record in self.structs().items():
             for name in members(prefix, record):
                 record[name.removeprefix(f"{prefix}.")] = state[name][0]
-        for q in net.plastic:
-            for f in fields_of(net, q):
-                if f.is_persistent:
-                    restore(f"{f.name}_{q.name}", self.carried[q.name][f.name], state)
+        self._restore_rules(state, persistent=True)
         if self.memory is not None and self.memory.ring.size:
             self.memory.ring[:] = state["ring"].reshape(self.memory.ring.shape)
             self.memory.seen[:] = state["ring_seen"]
@@ -60,6 +70,13 @@ class ReferenceTarget(Reference, Target):
                 marked = state.get(f"latency_{name}", counts).reshape(net.n_batch, -1)
                 latencies = np.where(marked == (1 << net.field_bits) - 1, -1, marked)
                 records[:] = map(Record, counts.copy(), latencies)
+
+    def _restore_rules(self, state: Mapping[str, NDArray[Any]], *, persistent: bool) -> None:
+        """What rules carry, or what they leave of a sample."""
+        for q in self.network.plastic:
+            for f in fields_of(self.network, q):
+                if f.is_persistent == persistent:
+                    restore(f"{f.name}_{q.name}", self.carried[q.name][f.name], state)
 
 
 def _check(network: QNetwork, state: Mapping[str, NDArray[Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +15,7 @@ from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
 from edge_dassdp.plan import Plan
+from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.packing import words
@@ -22,7 +24,10 @@ from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
 from edge_dassdp.targets.emulator import Emulator
 
-LAYOUTS = {name: Plan.of(s.quantized).layout for name, s in SCENARIOS.items()}
+
+@cache
+def layout_of(name: str) -> Layout:
+    return Plan.of(SCENARIOS[name].quantized).layout
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +36,9 @@ def digits() -> QNetwork:
     return quantize(network, Learning.default(network)).network
 
 
-@pytest.mark.parametrize("name", list(LAYOUTS))
+@pytest.mark.parametrize("name", list(SCENARIOS))
 def test_fields_cover_the_state_once_and_aligned(name: str) -> None:
-    layout, at = LAYOUTS[name], 0
+    layout, at = layout_of(name), 0
     for f in layout.fields:
         assert f.offset == at and f.offset % f.align == 0 and f.bytes > 0, f.name
         at += f.bytes
@@ -41,9 +46,9 @@ def test_fields_cover_the_state_once_and_aligned(name: str) -> None:
     assert len({f.name for f in layout.fields}) == len(layout.fields)
 
 
-@pytest.mark.parametrize("name", list(LAYOUTS))
+@pytest.mark.parametrize("name", list(SCENARIOS))
 def test_the_snapshot_is_a_prefix_without_gaps_in_its_meaning(name: str) -> None:
-    layout = LAYOUTS[name]
+    layout = layout_of(name)
     inside = [f.name for f in layout.fields
               if layout.persist_begin <= f.offset < layout.persist_end]
     order = [n.partition("_")[0] for n in inside if not n.startswith("padding")]
@@ -53,14 +58,14 @@ def test_the_snapshot_is_a_prefix_without_gaps_in_its_meaning(name: str) -> None
     assert ("learning" in order) == bool(layout.network.plastic)
 
 
-@pytest.mark.parametrize("name", list(LAYOUTS))
+@pytest.mark.parametrize("name", list(SCENARIOS))
 def test_padding_is_small(name: str) -> None:
-    assert LAYOUTS[name].bytes_of("padding") < 16
+    assert layout_of(name).bytes_of("padding") < 16
 
 
-@pytest.mark.parametrize("name", list(LAYOUTS))
+@pytest.mark.parametrize("name", list(SCENARIOS))
 def test_scratch_holds_what_each_phase_needs(name: str) -> None:
-    layout, network = LAYOUTS[name], SCENARIOS[name].quantized
+    layout, network = layout_of(name), SCENARIOS[name].quantized
     scratch = layout.scratch
     at = {**scratch.offsets, "end": scratch.bytes}
     phases = (("rows", "sums", "part", "words", "end"),
@@ -120,7 +125,7 @@ def test_bytes_decode_to_the_reference_s_names_and_values(name: str) -> None:
 
 def test_a_state_of_another_size_is_refused() -> None:
     with pytest.raises(EdgeError) as caught:
-        LAYOUTS["graph"].decode(b"\0" * 8)
+        layout_of("graph").decode(b"\0" * 8)
     assert caught.value.code == "E104"
 
 
