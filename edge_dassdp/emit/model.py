@@ -49,8 +49,14 @@ def emit(plan: Plan, name: str = "dassdp") -> dict[str, str]:
 
 
 def _own_files(network: QNetwork) -> dict[str, str]:
-    """C files of rules from outside the package."""
-    return {name: text for q in network.plastic if q.rule for name, text in q.rule.files().items()}
+    """C files of rules from outside the package. Raises E203 where two have the same name."""
+    files: dict[str, str] = {}
+    for q in network.plastic:
+        for file, text in (q.rule.files() if q.rule else {}).items():
+            if files.setdefault(file, text) != text:
+                raise EdgeError("E203", f"two rules bring a file {file}, each another one",
+                                help="rename one of them")
+    return files
 
 
 def check_name(name: str) -> None:

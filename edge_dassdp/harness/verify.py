@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from edge_dassdp.targets.target import Outcome, Progress, Target
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first place where two targets differ."""
+    """The first place where two targets differ. rule: from outside the package, if it is one that
+    differs from its C."""
 
     reference: str
     target: str
@@ -26,12 +27,14 @@ class Divergence:
     index: int
     expected: int
     found: int
+    rule: str = ""
 
     def __str__(self) -> str:
         step = "" if self.t_step is None else f", step {self.t_step}"
+        whose = f"; {self.rule} is another rule in C than in its `learn`" if self.rule else ""
         return (f"{self.signal}[{self.index}] is {self.found} on {self.target} and "
                 f"{self.expected} on {self.reference}: sample {self.sample}, {self.phase}{step}; "
-                "everything before agreed")
+                f"everything before agreed{whose}")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def verify(reference: Target, targets: Sequence[Target], network: QNetwork,
                 return _verification(reference, targets, network, i + 1, steps, where, outcomes)
         if progress:
             progress(i + 1)
-    ends = (_compare_state(reference, t, len(x) - 1, "end") for t in targets)
+    ends = (_blamed(_compare_state(reference, t, len(x) - 1, "end"), network) for t in targets)
     last = next((d for d in ends if d), None)
     return _verification(reference, targets, network, len(x), steps, last, outcomes)
 
@@ -104,7 +107,7 @@ def _verification(reference: Target, targets: Sequence[Target], network: QNetwor
 def _locate(reference: Target, target: Target, network: QNetwork, sample: NDArray[np.int8],
             i: int, expected: Outcome, found: Outcome) -> Divergence:
     """Run the sample again, one step further each time, until a state differs."""
-    learned = _compare_state(reference, target, i, "learning")
+    learned = _blamed(_compare_state(reference, target, i, "learning"), network)
     if expected.forward_digest != found.forward_digest:
         for t_step in range(network.n_steps):
             for each in (reference, target):
@@ -114,6 +117,18 @@ def _locate(reference: Target, target: Target, network: QNetwork, sample: NDArra
                 return where
     return learned or Divergence(reference.name, target.name, i, "outcome", None, "outcome", 0,
                                  expected.loss_q8, found.loss_q8)
+
+
+def _blamed(where: Divergence | None, network: QNetwork) -> Divergence | None:
+    """With the rule from outside that changes the signal, if there is one."""
+    if where is None:
+        return None
+    for q in network.plastic:
+        if q.rule is not None and q.rule.is_own():
+            fields = {f.name for f in q.rule.state(network.site(q))} | {"w"}
+            if where.signal.partition(".")[0] in {f"{name}_{q.name}" for name in fields}:
+                return replace(where, rule=f"{q.rule.title} on '{q.name}'")
+    return where
 
 
 def _compare_state(reference: Target, target: Target, i: int, phase: str,

@@ -239,7 +239,17 @@ class QRule(ABC):
         super().__init_subclass__(**options)
         if not inspect.isabstract(cls):
             held = QRule.known.setdefault(cls.node(), [])
-            held[:] = [other for other in held if _path(other) != _path(cls)] + [cls]
+            others = [other for other in held if _path(other) != _path(cls)]
+            if others and "unfiled" not in vars(cls):
+                raise EdgeError("E203", f"{others[0].__module__} and {cls.__module__} both define "
+                                f"{cls.__name__}, by which files name it",
+                                help="give yours another name")
+            held[:] = [*others, cls]
+
+    @classmethod
+    def is_own(cls) -> bool:
+        """It stands outside this package."""
+        return bool(cls.sources)
 
     @classmethod
     def files(cls) -> dict[str, str]:

@@ -23,7 +23,7 @@ from edge_dassdp.base.qformat import (
 )
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.credit import forward_projections
-from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork, QPopulation, QProjection
+from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork, QPopulation, QProjection, QRule
 from edge_dassdp.qir.ranges import Bound, require_int32, weight_range
 from edge_dassdp.rules import Learning, Rule, Schedule
 from edge_dassdp.rules.base import Place
@@ -76,16 +76,19 @@ def attach(
                       error.unit, error.peak, mean_counts[p.post] if mean_counts else None,
                       quantized.x_bytes)
         made, bounds = rule.quantized(place)
-        _check_proofs(rule, name, bounds)
+        _check_made(rule, name, made, bounds)
         projections[name], proofs = replace(p, rule=made), [*proofs, *bounds]
     ordered = tuple(projections[p.name] for p in quantized.projections)
     schedule_q8 = _schedule(learning.schedule) if learning.schedule else None
     return replace(quantized, projections=ordered, schedule_q8=schedule_q8), proofs
 
 
-def _check_proofs(rule: Rule, name: str, bounds: tuple[Bound, ...]) -> None:
+def _check_made(rule: Rule, name: str, made: QRule, bounds: tuple[Bound, ...]) -> None:
     """E202 unless the rule proves that what it computes fits."""
     where = f"{type(rule).__name__} on '{name}'"
+    if not isinstance(made, QRule) or made.word != rule.word:
+        raise EdgeError("E203", f"{where}: `quantized` returns a {type(made).__name__}, expected "
+                        f"a QRule with the word '{rule.word}'")
     if not bounds:
         raise EdgeError("E202", f"{where} proves nothing of its constants",
                         help="let `quantized` return a Bound of its update, `place.update(peak)`")

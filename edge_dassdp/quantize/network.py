@@ -112,7 +112,11 @@ def _with_rules(network: Network, quantized: QNetwork, learning: Learning,
     if calibration is not None and any(r.needs.mean_counts for r in learning.rules.values()):
         counts = mean_counts(quantized, input_x(quantized, calibration))
     made, proofs = attach(network, quantized, learning, counts)
-    return _with_reruns(made, learning, heard(network, learning.rules)), proofs
+    made = _with_reruns(made, learning, heard(network, learning.rules))
+    for q in made.plastic:
+        if q.rule is not None:
+            q.rule.check(made.site(q))
+    return made, proofs
 
 
 def _with_reruns(network: QNetwork, learning: Learning, heard: set[str]) -> QNetwork:

@@ -228,7 +228,13 @@ class Reference(IntegerModel):
 
     def _teach(self, q: QProjection, lesson: Lesson) -> None:
         assert q.rule is not None
-        q.rule.learn(lesson, self.network.site(q))
+        try:
+            q.rule.learn(lesson, self.network.site(q))
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as problem:
+            if not q.rule.is_own():
+                raise
+            raise EdgeError("E203", f"{q.rule.title} on '{q.name}': its `learn` fails",
+                            cause=f"{type(problem).__name__}: {problem}") from problem
 
     def _lesson(self, q: QProjection, step_q8: int = 256) -> Lesson:
         return Lesson(

@@ -13,6 +13,7 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
@@ -45,8 +46,8 @@ def load_rules(path: Path | str) -> tuple[type[Rule], ...]:
 
 
 def _imported(file: Path) -> ModuleType:
-    """The file as a module of a name that does not depend on where it lies."""
-    name = f"edge_dassdp_rules_{file.stem}"
+    """The file as a module, of the same name whenever it is loaded."""
+    name = f"edge_dassdp_rules_{file.stem}_{crc32(str(file).encode()):08x}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
