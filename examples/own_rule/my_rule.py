@@ -169,9 +169,10 @@ class QBCM(QRule):
         lesson.write_rows(rows, round_shift(k * pre[rows][:, None], 4), k != 0)
 
     def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
-        n_rows = int((lesson.pre_record.count > 0).sum())
+        n_rows, n_read = int((lesson.pre_record.count > 0).sum()), site.n_pre + site.n_post
         tally["rules_applied"] += 1
-        tally["factors"] += site.n_post
-        tally["sync_rows"] += site.n_pre
-        tally["class_columns"] += n_rows * site.n_columns
+        tally["latencies_unpacked"] += n_read  # counts are read as latencies are
+        tally["bits_unpacked"] += n_read * site.field_bits
+        tally["factors"] += 2 * site.n_post  # k and theta
+        tally["columns_16"] += n_rows * site.n_post  # a product, a shift and a store cost the like
         count_rows(n_rows, site.n_post, site.weight_bits, tally)
