@@ -51,7 +51,7 @@ class ReferenceTarget(Reference, Target):
         left = other.named_state()
         self.losses[:] = left.get("losses", 0)
         self.error = {name: left[f"error_{name}"].copy() for name in self.error}
-        self._restore_rules(left, persistent=False)
+        self._take_carried(left)
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over a learning state, by the names of `named_state`; weights stay."""
@@ -59,7 +59,7 @@ class ReferenceTarget(Reference, Target):
         for prefix, record in self.structs().items():
             for name in members(prefix, record):
                 record[name.removeprefix(f"{prefix}.")] = state[name][0]
-        self._restore_rules(state, persistent=True)
+        self._take_carried(state, persistent_alone=True)
         if self.memory is not None and self.memory.ring.size:
             self.memory.ring[:] = state["ring"].reshape(self.memory.ring.shape)
             self.memory.seen[:] = state["ring_seen"]
@@ -71,11 +71,12 @@ class ReferenceTarget(Reference, Target):
                 latencies = np.where(marked == (1 << net.field_bits) - 1, -1, marked)
                 records[:] = map(Record, counts.copy(), latencies)
 
-    def _restore_rules(self, state: Mapping[str, NDArray[Any]], *, persistent: bool) -> None:
-        """What rules carry, or what they leave of a sample."""
+    def _take_carried(self, state: Mapping[str, NDArray[Any]], *,
+                      persistent_alone: bool = False) -> None:
+        """What rules carry."""
         for q in self.network.plastic:
             for f in fields_of(self.network, q):
-                if f.is_persistent == persistent:
+                if f.is_persistent or not persistent_alone:
                     restore(f"{f.name}_{q.name}", self.carried[q.name][f.name], state)
 
 
