@@ -178,7 +178,10 @@ def _run(out: Output, debug: bool, rules_from: list[Path], function: Verb,
 
             for path in rules_from:
                 load_rules(path)
-        return out.finish(function(out=out, **values))
+        answer = function(out=out, **values)
+        if answer.next:
+            answer.next = " ".join([answer.next, *(f"--rules-from {path}" for path in rules_from)])
+        return out.finish(answer)
     except EdgeError as problem:
         found: BaseException = problem
         status = out.refuse(problem)
