@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
 from edge_dassdp.rules.gate import GATE_DTYPE
 from edge_dassdp.targets.emulator import Emulator
 
@@ -255,3 +256,13 @@ def test_an_error_could_not_pass_a_wide_hidden_population():
     net = layers((6, 8, 20, 300, 12, 4))
     q = agree(net, Learning({"fc2": ErrorSSDP(), "fc5": ReadoutDelta()}))
     assert q.projection("fc4").feedback_rshift > q.projection("fc5").feedback_rshift
+
+
+def test_a_file_of_two_error_rules_in_a_row_is_read_again(tmp_path: Path) -> None:
+    """Their constants were checked against the largest int16 error, where the one between them is
+    of fewer bits: the device's own file was refused."""
+    rules: dict[str, Rule] = {"fc2": ErrorSSDP(), "fc3": ErrorSSDP()}
+    made = quantize(layers((20, 24, 22, 18, 5), n_steps=9), Learning(rules),
+                    Settings(bits_of={"fc3": 16})).network
+    qir.save(made, tmp_path / "model.q.npz")
+    assert qir.load(tmp_path / "model.q.npz").sha256 == made.sha256

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import Encoder, Input, ReadoutKind
@@ -105,7 +105,21 @@ class QNetwork:
         """What the rule of q may ask of the network."""
         return Site(q.name, q.n_pre, q.n_post, q.weight_bits, self.population(q.pre),
                     self.population(q.post), self.n_steps, self.n_batch, self.field_bits,
-                    q.post == self.readout)
+                    q.post == self.readout, self.error_peak(q.post))
+
+    def error_peak(self, population: str) -> int:
+        """The largest error of a population, 0 without one: 256 at the readout, else an int16, and
+        of fewer bits where it is wide and passes its error on, so that the next dot product fits an
+        int32 twice."""
+        order, p = [q.name for q in self.populations], self.population(population)
+        if population == self.readout or not p.has_error:
+            return 256 * p.has_error
+        bits = [q.weight_bits for q in self.into(population) if q.pre in order
+                and order.index(q.pre) < order.index(population)
+                and self.population(q.pre).has_error]
+        widest = p.size << (max(bits) - 1) if bits else 1
+        room = max(INT32_MAX // 2 // widest, 2)
+        return min(INT16_MAX, (1 << (room.bit_length() - 1)) - 1)
 
     @cached_property
     def plastic_part(self) -> tuple[str, ...]:

@@ -192,6 +192,7 @@ class Site:
 
     n_pre, n_post: rows and columns of its weights. pre, post: the populations that it joins.
     field_bits: bit planes of a count or latency. into_readout: `post` is read for the classes.
+    error_peak: the largest error of a neuron of `post`, 0 where none comes back.
     """
 
     name: str
@@ -204,6 +205,7 @@ class Site:
     n_batch: int
     field_bits: int
     into_readout: bool
+    error_peak: int
 
     @property
     def n_columns(self) -> int:

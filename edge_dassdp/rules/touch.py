@@ -138,7 +138,7 @@ class QTouchRule(Factors, QRule):
         where = f"the rule of '{site.name}': "
         well_formed(site.pre.counts and site.post.has_error,
                     where + "its neurons keep no counts or no error")
-        self.check_factors(site, 32767)
+        self.check_factors(site, site.error_peak)
         well_formed(is_int(self.touch_columns) and 8 <= self.touch_columns <= 65536
                     and self.touch_columns % 8 == 0, where + "touch_columns is no multiple of 8")
         well_formed(site.pre.keeps_raster and site.post.touch_width is not None
