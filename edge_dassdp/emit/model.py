@@ -11,6 +11,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.plan.path_tables import Fields
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.tables import Array, Rows, Table, printed
+from edge_dassdp.rules.declared import c_files
 from edge_dassdp.wire import frames
 
 ABI = 5
@@ -52,7 +53,7 @@ def _own_files(network: QNetwork) -> dict[str, str]:
     """C files of rules from outside the package. Raises E203 where two have the same name."""
     files: dict[str, str] = {}
     for q in network.plastic:
-        for file, text in (q.rule.files() if q.rule else {}).items():
+        for file, text in (c_files(type(q.rule)) if q.rule else {}).items():
             if files.setdefault(file, text) != text:
                 raise EdgeError("E203", f"two rules bring a file {file}, each another one",
                                 help="rename one of them")

@@ -8,7 +8,8 @@ from dataclasses import replace
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.qir import Offset, QNetwork, QProjection
 from edge_dassdp.qir.tables import StateField, Table
-from edge_dassdp.rules.declared import check_table
+from edge_dassdp.rules.declared import c_files, check_table
+from edge_dassdp.rules.plugins import check_integers
 
 
 def rule_state(network: QNetwork, q: QProjection) -> tuple[StateField, ...]:
@@ -30,7 +31,8 @@ def rule_table(network: QNetwork, q: QProjection, place: Offset) -> Table | None
         return None
     constants = rule.table(network.site(q), _offset(network, q, place))
     if rule.is_own():
-        check_table(constants, rule.files()[rule.header], f"{rule.title} on '{q.name}'")
+        check_integers(type(rule))
+        check_table(constants, c_files(type(rule))[rule.header], f"{rule.title} on '{q.name}'")
     return Table("dassdp_rule_t", f"rule_{q.name}", (
         ("stage", f"DASSDP_STAGE_{rule.stage.upper()}"), *rule.hooks.items(),
         ("constants", replace(constants, header=rule.header))))

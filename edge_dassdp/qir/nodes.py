@@ -8,7 +8,6 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -251,24 +250,7 @@ class QRule(ABC):
     @classmethod
     def is_own(cls) -> bool:
         """It stands outside this package."""
-        return bool(cls.sources)
-
-    @classmethod
-    def files(cls) -> dict[str, str]:
-        """Texts of its C files by name, none of a rule of this package.
-
-        Raises EdgeError E103 for one that is not there.
-        """
-        if not cls.sources:
-            return {}
-        texts, folder = {}, Path(inspect.getfile(cls)).parent
-        for name in dict.fromkeys((*cls.sources, cls.header)):
-            try:
-                texts[name] = (folder / name).read_text("utf-8")
-            except OSError:
-                raise EdgeError("E103", f"{cls.__name__}: there is no {folder / name}",
-                                help="its C files lie beside its Python file") from None
-        return texts
+        return not cls.__module__.startswith("edge_dassdp.")
 
     @classmethod
     def node(cls) -> str:

@@ -25,6 +25,7 @@ from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork, QProjection, QRule
 from edge_dassdp.qir.ranges import Bound, require_int32, weight_range
 from edge_dassdp.rules import Learning, Rule, Schedule
 from edge_dassdp.rules.base import Place
+from edge_dassdp.rules.plugins import check_integers, check_rule
 
 
 def softmax(unit: float) -> tuple[int, int]:
@@ -77,11 +78,13 @@ def attach(
 
 
 def _check_made(rule: Rule, name: str, made: QRule, bounds: tuple[Bound, ...]) -> None:
-    """E202 unless the rule proves that what it computes fits."""
+    """E203 unless the rule keeps its contract, E202 unless it proves that what it computes fits."""
     where = f"{type(rule).__name__} on '{name}'"
     if not isinstance(made, QRule) or made.word != rule.word:
         raise EdgeError("E203", f"{where}: `quantized` returns a {type(made).__name__}, expected "
                         f"a QRule with the word '{rule.word}'")
+    check_rule(type(rule))
+    check_integers(type(made))
     if not bounds:
         raise EdgeError("E202", f"{where} proves nothing of its constants",
                         help="let `quantized` return a Bound of its update, `place.update(peak)`")

@@ -1,16 +1,36 @@
-"""The table of a rule from outside against the struct that its header declares."""
+"""The C files of a rule from outside, and its table against the struct that its header declares."""
 
 from __future__ import annotations
 
+import inspect
 import re
+from pathlib import Path
 
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.qir import QRule
 from edge_dassdp.qir.tables import Array, Table, c_type, pointed_to
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _INTEGER = re.compile(r"u?int(8|16|32|64)_t")
+
+
+def c_files(rule: type[QRule]) -> dict[str, str]:
+    """Texts of a rule's C files by name, none of a rule of this package.
+
+    Raises EdgeError E103 for one that is not there.
+    """
+    if not rule.is_own():
+        return {}
+    texts, folder = {}, Path(inspect.getfile(rule)).parent
+    for name in dict.fromkeys((*rule.sources, rule.header)):
+        try:
+            texts[name] = (folder / name).read_text("utf-8")
+        except OSError:
+            raise EdgeError("E103", f"{rule.__name__}: there is no {folder / name}",
+                            help="its C files lie beside its Python file") from None
+    return texts
 
 
 def check_table(table: Table, header: str, where: str) -> None:

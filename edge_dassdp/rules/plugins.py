@@ -19,6 +19,7 @@ from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.qir import QRule
 from edge_dassdp.rules.base import Rule, require
+from edge_dassdp.rules.declared import c_files
 
 HOOKS = ("learn", "check", "record", "fit")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,23}")
@@ -87,7 +88,9 @@ def check_integers(rule: type[QRule]) -> None:
     unknown = set(rule.hooks) - set(HOOKS)
     require(not unknown, f"{where}: nothing calls a hook '{min(unknown, default='')}'",
             help=f"choose {', '.join(HOOKS)}")
-    texts = rule.files()
+    require(not rule.is_own() or bool(rule.sources), f"{where} names no C files",
+            help='sources = ("my_rule.c", "my_rule.h")')
+    texts = c_files(rule)
     ours = {p.name for p in assets.folder("firmware").rglob("*.[chS]")} if texts else set()
     for name in texts:
         require(name not in ours, f"{where}: a file {name} is part of the runtime",

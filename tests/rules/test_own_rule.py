@@ -193,6 +193,7 @@ def test_c_that_learns_something_else_is_named(tmp_path: Path) -> None:
     ("my_rule.py", 'stage = "sample"', 'stage = "week"', "E203", "stage 'week'"),
     ("my_rule.py", '("my_rule.c", "my_rule.h")', '("our_rule.c",)', "E103", "there is no"),
     ("my_rule.py", "import numpy as np", "import nunpy as np", "E103", "nunpy"),
+    ("my_rule.py", '    sources = ("my_rule.c", "my_rule.h")\n', "", "E203", "names no C files"),
     ("my_rule.py", "class BCM(Rule)", "class BCM(object)", "E203", "0 Rule and 1 QRule"),
 ])
 def test_a_file_that_breaks_the_contract_is_refused_as_it_is_loaded(
