@@ -1,10 +1,10 @@
-# Two commands: `make demo` and `make test`. Each does all set-up itself.
+# `make demo`, and `make check` before `make test`. Each does all set-up itself.
 VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 RUNS   ?= runs
 
-.PHONY: demo demo-watch demo-train evidence evidence-full test soak bench tools clean
+.PHONY: demo demo-watch demo-train evidence evidence-full lint check test nightly soak bench tools clean
 
 demo: $(VENV)/demo.stamp tools
 	$(BIN)/edge-dassdp demo digits --out $(RUNS)/digits
@@ -19,10 +19,18 @@ demo-train: $(VENV)/test.stamp tools
 	$(BIN)/python examples/train_digits.py --out $(RUNS)/trained
 	$(BIN)/edge-dassdp demo digits --models $(RUNS)/trained --out $(RUNS)/digits-trained
 
-test: $(VENV)/test.stamp tools
+# Three lanes: all that needs neither cross compiler nor QEMU (minutes), all of a change, and what is
+# exhaustive (every scenario on every core, ten times the random examples, every count again: an hour).
+check: lint
+	$(BIN)/pytest -n 2 -m "not cross"
+test: lint tools
+	$(BIN)/pytest -n 2
+nightly: lint tools
+	CI=true $(BIN)/pytest -n 2 --nightly
+
+lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
 
 # Every learning rule beside its baselines: a part of it with the constants chosen before (minutes), or
 # all of it, constants chosen afresh on the validation wearers (an hour), which writes

@@ -24,9 +24,8 @@ from edge_dassdp.build.board import Board, load_board
 from edge_dassdp.build.compile import build_firmware
 from edge_dassdp.build.project import firmware_project
 from edge_dassdp.emit import emit
-from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.targets.state import decode
 
 BOARD_OF = {"M0": "microbit", "M3": "mps2-an385", "M4": "stm32f405", "M7": "mps2-an500",
             "M33": "mps2-an505", "M55": "mps3-an547"}
@@ -52,7 +51,7 @@ def build(network: QNetwork, core: str, folder: Path | None = None,
     """Runtime, kernels and model of `network` for `core`, with the firmware's own flags but
     without link, drivers and main. shim: more C, compiled with them."""
     folder = folder or new_folder()
-    project = firmware_project(emit(network), board_of(core))
+    project = firmware_project(emit(Plan.of(network)), board_of(core))
     project = replace(project, files={**project.files, "shim.c": shim} if shim else project.files)
     project.write(folder)
     units = [u for u in project.units
@@ -66,6 +65,7 @@ def build(network: QNetwork, core: str, folder: Path | None = None,
 
 
 _SHIM = """#include "dassdp_model.h"
+#include "dassdp_tables.h"
 void bench_init(void *state);
 void bench_begin(void *state, const int8_t *x);
 void bench_step(void *state);
@@ -99,7 +99,7 @@ class Device:
     for the call itself, and the state they leave behind."""
 
     def __init__(self, network: QNetwork, core: str) -> None:
-        self.network, self.layout, self.core = network, Layout(network), core
+        self.network, self.layout, self.core = network, Plan.of(network).layout, core
         self._image, self._objects = build(network, core, shim=_SHIM)
         self._state = np.zeros(self.layout.state_bytes // 8, np.uint64)
         self._result = np.zeros(4, np.uint16)
@@ -132,7 +132,7 @@ class Device:
 
     def state(self, outcome: Outcome) -> dict[str, Array]:
         """The state by name after a call."""
-        return decode(self.layout, outcome.arrays[0].tobytes())
+        return self.layout.decode(outcome.arrays[0].tobytes())
 
 
 def constant(values: Array) -> Array:
@@ -154,11 +154,11 @@ def runtime_flash(network: QNetwork, core: str, program: str) -> int:
     generated model (weights, constants, descriptors). program: of PROGRAMS, or "firmware" for
     the board's own with link and drivers."""
     if program == "firmware":
-        made = build_firmware(emit(network), board_of(core))
+        made = build_firmware(emit(Plan.of(network)), board_of(core))
         model = made.directory / "obj" / "generated" / "dassdp_model.c.o"
         return flash_bytes(made.elf) - flash_bytes(model)
     shim = ('#include "dassdp_model.h"\nvoid _start(void);\n'
-            "static dassdp_model_state_t state;\nstatic int8_t x[sizeof state];\n"
+            "static dassdp_state_t state;\nstatic int8_t x[sizeof state];\n"
             "void _start(void)\n{\n    dassdp_result_t result;\n"
             f"    dassdp_init(&dassdp_model, &state);\n    {PROGRAMS[program]}\n}}\n")
     folder = new_folder()

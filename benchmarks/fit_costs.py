@@ -41,7 +41,8 @@ from edge_dassdp.figures.lesson import learning_work
 from edge_dassdp.figures.prices import COSTS_FILE
 from edge_dassdp.figures.work import OPERATIONS, Work, inference_work
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.plan.layout import ram_ledger
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
@@ -214,7 +215,7 @@ def random_samples(rng: np.random.Generator) -> Sampled:
 
 def fits(network: QNetwork) -> bool:
     """Into the flash of every board. Raises EdgeError E402 if it does not into its RAM."""
-    return all(ram_ledger(network, board).flash_bound <= board.flash.bytes
+    return all(ram_ledger(Plan.of(network), board).flash_bound <= board.flash.bytes
                for board in boards().values())
 
 
@@ -250,7 +251,7 @@ def digits_samples() -> Sampled:
 
 def count(sampled: Sampled, board: Board) -> tuple[Rows, Rows, Firmware]:
     """Inference and learning of every sample, on the reference and in QEMU."""
-    firmware = build_firmware(emit(sampled.network), board)
+    firmware = build_firmware(emit(Plan.of(sampled.network)), board)
     learned = []
     with Qemu.start(sampled.network, firmware, count=True) as device:
         inferred = [device.infer(x).forward_ticks for x in sampled.x]

@@ -168,7 +168,7 @@ def update_row() -> Job:
     latency = rng.integers(0, 25, N_POST).astype(np.uint8)
     g_q7 = np.round(128 * np.exp(-np.arange(26) ** 2 / 8)).astype(np.uint8)
     dw_q8 = np.zeros(N_POST, np.int16)
-    rule = Struct((0, 0, 0, u8(0), u8(12), constant(g_q7)))
+    rule = Struct((constant(g_q7), u8(12)))
     case = Case("update", "dassdp_k_update_row",
                 (rule, dw_q8, constant(k), N_POST, 3, constant(latency), 7))
     expected = (k.astype(np.int64) * 3 * g_q7[np.abs(latency.astype(int) - 7)] + 2048) >> 12

@@ -10,7 +10,7 @@ from device import Device, runtime_flash
 from kernels import MODEL, accumulate_layer
 from workload import N_STEPS, SIZES, quantized
 
-from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
 
@@ -103,7 +103,7 @@ def sizes(core: str) -> Iterator[Record]:
         n_bytes = runtime_flash(network, core, program)
         yield Record(f"flash_{program}", core, f"runtime flash without the model: {program}", 0,
                      bytes=n_bytes)
-    layout = Layout(plastic)
+    layout = Plan.of(plastic).layout
     yield Record("ram", core, "RAM beyond weights, both deeper projections plastic", 0,
                  bytes=layout.state_bytes - layout.bytes_of("weights"))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import convolutions
 import networks
 import numpy as np
+import origin
 import suite
 from counting import CORES, Record, print_table, write_records
 from counting.build import compiler_version
@@ -138,6 +139,7 @@ def main() -> None:
         found[core] = [replace(r, compiler=compiler) for r in suite.count(core)]
         print_table(found[core], f"Cortex-{core}", console)
         write_records(found[core], suite.RESULTS / f"{core}.json")
+    origin.write(options.cores)
     slopes = list(networks.slopes("M4"))
     write_records(slopes, suite.RESULTS / "slopes.json")
     peers = [] if options.without_peers else [*qualia(CORES["M4"]), *cmsis_nn(CORES["M4"])]

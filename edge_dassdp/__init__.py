@@ -1,12 +1,123 @@
 """Spiking networks from PyTorch to Cortex-M firmware that goes on learning, bit for bit.
 
-The folders in the order of their imports, from the ground up: base, wire, build, ir, frontends,
-data, qir, rules, reference, plan, quantize, emit, targets, twin, harness, figures, report, demo,
-cli.
+`import edge_dassdp as ed` is the front door: `__all__` lists what a user needs, and nothing is
+loaded before it is used. Behind it the folders stand in the order of their imports, from the
+ground up: base, wire, build, ir, frontends, data, qir, rules, reference, plan, quantize, emit,
+targets, twin, harness, figures, report, demo, cli.
 """
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from edge_dassdp import moved
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from edge_dassdp.base.errors import EdgeError
+    from edge_dassdp.face import build, load, load_model, open, quantize, save
+    from edge_dassdp.figures.device import Build
+    from edge_dassdp.frontends.nir import from_nir
+    from edge_dassdp.frontends.onnx import from_onnx
+    from edge_dassdp.frontends.torch import from_torch
+    from edge_dassdp.harness import Device
+    from edge_dassdp.ir import Encoder, Network
+    from edge_dassdp.qir import QNetwork
+    from edge_dassdp.quantize.settings import Settings
+    from edge_dassdp.rules import (
+        DASSDP,
+        EIHL,
+        SSDP,
+        ErrorSSDP,
+        ErrorTouch,
+        Guard,
+        Homeostasis,
+        Learning,
+        PairSTDP,
+        ReadoutDelta,
+        Replay,
+        Schedule,
+    )
 
+__version__ = "0.1.0"
+__all__ = [
+    "DASSDP",
+    "EIHL",
+    "SSDP",
+    "Build",
+    "Device",
+    "EdgeError",
+    "Encoder",
+    "ErrorSSDP",
+    "ErrorTouch",
+    "Guard",
+    "Homeostasis",
+    "Learning",
+    "Network",
+    "PairSTDP",
+    "QNetwork",
+    "ReadoutDelta",
+    "Replay",
+    "Schedule",
+    "Settings",
+    "__version__",
+    "build",
+    "from_nir",
+    "from_onnx",
+    "from_torch",
+    "load",
+    "load_model",
+    "open",
+    "quantize",
+    "save",
+]
+
+_HOMES = {
+    "face": ("build", "load", "load_model", "open", "quantize", "save"),
+    "base.errors": ("EdgeError",),
+    "figures.device": ("Build",),
+    "frontends.nir": ("from_nir",),
+    "frontends.onnx": ("from_onnx",),
+    "frontends.torch": ("from_torch",),
+    "harness": ("Device",),
+    "ir": ("Encoder", "Network"),
+    "qir": ("QNetwork",),
+    "quantize.settings": ("Settings",),
+    "rules": ("DASSDP", "EIHL", "SSDP", "ErrorSSDP", "ErrorTouch", "Guard", "Homeostasis",
+              "Learning", "PairSTDP", "ReadoutDelta", "Replay", "Schedule"),
+}
+"""Module -> what the face hands on of it."""
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Verb(ModuleType):
+    """A folder that bears the name of a verb of the face, and can be called as such."""
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return getattr(import_module(f"{__name__}.face"), self.__name__.rpartition(".")[2])(
+            *given, **named)
+
+
+class _Face(ModuleType):
+    """The import system binds the folders `build` and `quantize` here: they stay the verbs."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if _HOME.get(name) == "face" and isinstance(value, ModuleType):
+            value.__class__ = _Verb
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face
 moved.install()

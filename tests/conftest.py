@@ -1,4 +1,4 @@
-"""Tools that a test may need: missing, they are a visible skip here and a failure in CI."""
+"""Lanes, and tools that a test may need: missing, they are a visible skip here, a failure in CI."""
 
 from __future__ import annotations
 
@@ -6,6 +6,23 @@ import os
 import shutil
 
 import pytest
+from support import lanes
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--nightly", action="store_true", help="what is exhaustive, too: hours")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    lanes.nightly = config.getoption("nightly")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make check` leaves out, before `-m` is asked."""
+    for item in items:
+        if {"arm_toolchain", "qemu"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("cross")
 
 
 def require(tool: str) -> None:

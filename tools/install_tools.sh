@@ -6,6 +6,7 @@ python3 -c "import ensurepip" 2>/dev/null || packages="$packages python3-venv"
 command -v arm-none-eabi-gcc >/dev/null ||
     packages="$packages gcc-arm-none-eabi libnewlib-arm-none-eabi"
 command -v qemu-system-arm >/dev/null || packages="$packages qemu-system-arm"
+command -v clang++ >/dev/null || packages="$packages clang" # a second C++ compiler for the tests
 [ -n "$packages" ] || exit 0
 
 explain() {

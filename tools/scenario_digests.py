@@ -14,24 +14,26 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
 
-from scenarios import SCENARIOS, Scenario  # noqa: E402
+from support.scenario import Scenario  # noqa: E402
+from support.scenarios import SCENARIOS  # noqa: E402
 
 from edge_dassdp.emit import emit  # noqa: E402
-from edge_dassdp.plan import layout as plan  # noqa: E402
+from edge_dassdp.plan import Plan  # noqa: E402
+from edge_dassdp.plan.ledger import constant_bytes  # noqa: E402
 
 
 def figures(scenario: Scenario) -> dict[str, str | int]:
     """What is compared of one scenario."""
     network = scenario.quantized
-    layout = plan.Layout(network)
-    texts = emit(network)
+    plan = Plan.of(network)
+    layout, texts = plan.layout, emit(plan)
     return {
         "sha256": network.sha256,
         **{name: hashlib.sha256(texts[name].encode()).hexdigest() for name in sorted(texts)},
         "state_bytes": layout.state_bytes,
         "scratch_bytes": layout.scratch.bytes,
         "learning_state_bytes": layout.learning_state_bytes,
-        "constant_bytes": plan.constant_bytes(network),
+        "constant_bytes": constant_bytes(plan),
     }
 
 

@@ -20,7 +20,8 @@ EXIT_INTERNAL = 101
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """One kind of refusal. `exit` is the process exit status; `explain` is shown by `explain`."""
+    """One kind of refusal. `exit` is the process exit status; `explain` is shown by `explain`, with
+    those that are read for `{frameworks}`."""
 
     exit: int
     title: str
@@ -33,10 +34,10 @@ CODES: dict[str, ErrorCode] = {
         "(n_pre, n_post) or (n,), every number must be finite, thresholds positive and leaks in "
         "[0, 1]."),
     "E102": ErrorCode(EXIT_UNSUPPORTED, "a module of the model is not supported",
-        "What comes in: live PyTorch modules (torch.nn layers between neurons of snnTorch, "
-        "SpikingJelly, Norse, Sinabs or Rockpool), NIR files, and one time step of a snnTorch "
-        "network as ONNX. The message names the module, node or operation and what to use instead; "
-        "the modules of edge_dassdp.frontends list what they take."),
+        "What comes in: live PyTorch modules (torch.nn layers between neurons of "
+        "{frameworks}), NIR files, and one time step of a snnTorch network as ONNX. The message "
+        "names the module, node or operation and what to use instead; the modules of "
+        "edge_dassdp.frontends list what they take."),
     "E103": ErrorCode(EXIT_USAGE, "a file is missing or is not what it should be",
         "The file could not be read as the kind named. Check the path, and that the file was "
         "written by this version of edge-dassdp."),

@@ -1,7 +1,7 @@
 """Q-formats and THE rounding rule: to the nearest, ties upward. No other rounding code anywhere.
 
 `name_q<n>` holds value * 2^n. In the C runtime the same rule is `dassdp_round_s32` and
-`dassdp_div_round_s64` (firmware/src/fixed.h).
+`dassdp_div_round_s64` (firmware/src/core/fixed.h).
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from edge_dassdp.build.board import Board
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import Board
 from edge_dassdp.build.elf import symbol_table
 from edge_dassdp.build.project import Project, emulator_project, firmware_project
 

@@ -22,7 +22,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Sizes:
     """Sizes in bytes as linked. Static RAM is `data + bss + stack`, flash is `text + data`.
 
     text: vectors, functions and constants. data: initialised variables, in flash and in RAM.
@@ -61,8 +61,8 @@ def symbol_table(file: ELFFile) -> SymbolTableSection:
     return table
 
 
-def read_ledger(elf: Path) -> Ledger:
-    """The ledger of a firmware. Local symbols of one name in several files are added up."""
+def read_sizes(elf: Path) -> Sizes:
+    """The sizes of a firmware. Local symbols of one name in several files are added up."""
     with elf.open("rb") as stream:
         file = ELFFile(stream)
         sizes = {s.name: s["sh_size"] for s in file.iter_sections()
@@ -74,5 +74,5 @@ def read_ledger(elf: Path) -> Ledger:
                 symbols[key] = symbols.get(key, 0) + symbol["st_size"]
     items = sorted((Item(name, section, n) for (name, section), n in symbols.items()),
                    key=lambda item: (-item.bytes, item.symbol))
-    return Ledger(sizes[".text"], sizes.get(".data", 0), sizes.get(".bss", 0),
+    return Sizes(sizes[".text"], sizes.get(".data", 0), sizes.get(".bss", 0),
                   sizes[STACK_SECTION], tuple(items))

@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from edge_dassdp.base import assets
+from edge_dassdp.base.quantities import quantities_header
 from edge_dassdp.build.board import Board, board_files
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
@@ -144,13 +145,14 @@ def _runtime(kernels: tuple[str, ...]) -> dict[str, str]:
         for path in sorted((root / folder).glob("*.[chS]")):
             chosen[path.stem, path.suffix == ".h"] = f"kernels/{folder}/{path.name}"
     picked = {path: (root.parent / path).read_text("utf-8") for path in chosen.values()}
-    return _firmware_files("include") | _firmware_files("src") | _firmware_files("port") | picked
+    return (_firmware_files("include") | _firmware_files("src/*") | _firmware_files("port") | picked
+            | _generated({"dassdp_quantities.h": quantities_header()}))
 
 
 def _firmware_files(folder: str, *, only: tuple[str, ...] = (),
                     besides: tuple[str, ...] = ()) -> dict[str, str]:
-    """Texts of firmware/<folder>, not of folders below it, by path relative to firmware/."""
+    """Texts of firmware/<folder>, a pattern, not of folders below it, by path relative to it."""
     root = assets.folder("firmware")
-    return {f"{folder}/{path.name}": path.read_text("utf-8")
-            for path in sorted((root / folder).glob("*.[chS]"))
+    return {path.relative_to(root).as_posix(): path.read_text("utf-8")
+            for path in sorted(root.glob(f"{folder}/*.[chS]"))
             if (not only or path.name in only) and path.name not in besides}

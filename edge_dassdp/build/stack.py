@@ -3,8 +3,8 @@
 Frames are GCC's own (-fcallgraph-info=su); library and assembly functions, which bring none, are
 read from the disassembly, and so are all calls, so that nothing linked is missed: an assembly
 function counts with all that it pushes and what it branches to. A call through a pointer may reach
-every function whose address is taken anywhere outside the vector table; of those that run a network
-or learn, _CALLEES knows better.
+every function whose address is taken anywhere outside the vector table, unless the sources tell
+which (edge_dassdp.build.callees).
 """
 
 from __future__ import annotations
@@ -18,41 +18,13 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 
-from edge_dassdp.build.compile import ARM_HELP, ARM_PREFIX, Firmware, find_tool
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.callees import callees
+from edge_dassdp.build.compile import ARM_HELP, ARM_PREFIX, Firmware, find_tool
 from edge_dassdp.build.elf import symbol_table
 
 VECTORS = "dassdp_vectors"
 _N_SYSTEM_VECTORS = 16
-# What a function may call through a pointer, by prefixes of the callee; others: anything. A
-# static function is named beside the one that the compiler may inline it into.
-_LEARNED = ("dassdp_replay_after", "dassdp_guard_judge")
-_CALLEES: dict[str, str | tuple[str, ...]] = {
-    **dict.fromkeys(("dassdp_infer", "dassdp_begin", "analogue_current", "dassdp_step",
-                     "dassdp_rerun", "dassdp_step_population", "dassdp_rest_population", "record",
-                     "spike_sums", "accumulate", "dassdp_digest_step"),
-                    ("dassdp_k_accumulate", "dassdp_k_analogue", "dassdp_k_neuron",
-                     "dassdp_k_touch", "dassdp_deliver_", "dassdp_dynamics_", "dassdp_history_",
-                     "dassdp_encode", "dassdp_positive", "dassdp_channels", "dassdp_clear_tails")),
-    **dict.fromkeys(("dassdp_deliver_rows", "dassdp_deliver_channels", "flush", "push",
-                     "at_place"), "dassdp_k_accumulate"),
-    **dict.fromkeys(("dassdp_deliver_conv", "dassdp_deliver_currents", "scatter",
-                     "scatter_from", "scatter_dilated", "scatter_through"),
-                    "dassdp_k_scatter"),
-    "dassdp_events": ("dassdp_delayed_", "dassdp_pool_max_"),
-    "dassdp_dynamics_step": "dassdp_k_dynamics",
-    "dassdp_history_step": "dassdp_k_neuron",
-    "dassdp_encode": "dassdp_encode_",
-    **dict.fromkeys(("dassdp_rule_error", "learn_latency", "learn_class", "dassdp_rule_sync",
-                     "dassdp_rule_touch", "learn_block", "learn_row", "dassdp_rule_stdp",
-                     "learn_step", "dassdp_rule_eihl", "contract"), "dassdp_k_learn_rows"),
-    **dict.fromkeys(("apply", "dassdp_learn_label"), "dassdp_rule_"),
-    "follow_up": _LEARNED,
-    "dassdp_learn": ("dassdp_rule_", *_LEARNED),
-    "dassdp_idle": "dassdp_replay_idle",
-    **dict.fromkeys(("dassdp_warm_up", "dassdp_fit_gate"), "gate_"),
-    "dassdp_check_learning": ("gate_", "dassdp_replay_check"),
-}
 _R_ARM_ABS32 = 2
 
 _CI_NODE = re.compile(r'title: "(?:[^":]*:)?([^"]+)" label: "[^"]*\\n(\d+) bytes \(([a-z,]+)\)')
@@ -123,10 +95,11 @@ def _linked(firmware: Firmware) -> tuple[dict[int, _Function], int, set[int]]:
         elif function.is_dynamic:
             raise EdgeError("E302", f"the frame of {function.name} has no fixed size")
     reset, handlers, pointers = _entries(firmware.elf, functions)
+    known = callees(firmware.directory)
     for function in functions.values():
         if function.is_indirect:
-            prefix = _CALLEES.get(function.name.partition(".")[0], "")
-            function.targets |= {p for p in pointers if functions[p].name.startswith(prefix)}
+            named = known.get(function.name.partition(".")[0])
+            function.targets |= {p for p in pointers if named is None or functions[p].name in named}
     return functions, reset, handlers
 
 

@@ -9,8 +9,7 @@ import typer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.data.watch import SCENARIOS
-from edge_dassdp.demo import digits, watch
+from edge_dassdp.data.names import SCENARIOS
 
 _SEEDS = 5
 
@@ -50,10 +49,14 @@ def _demo(
     of_digits = {"seeds": seeds}
     of_watch = {"scenario": scenario, "board": board, "seed": seed}
     if name == "digits":
+        from edge_dassdp.demo import digits
+
         _refuse(name, of_watch)
         return Answer(digits.run_demo(digits.Options(
             folder, models, firmware=not no_firmware, **_given(n_seeds=seeds)), console))
     if name == "watch":
+        from edge_dassdp.demo import watch
+
         _refuse(name, of_digits)
         results = watch.run_watch(watch.Options(
             folder, models=models, firmware=not no_firmware, **_given(**of_watch)), console)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from rich.text import Text
 
-from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.frontends import files
-from edge_dassdp.harness import read_snapshot
-from edge_dassdp.ir import Network
-from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize.wayback import Learned, dequantize, requantize, with_learned
+
+if TYPE_CHECKING:
+    from edge_dassdp.ir import Network
+    from edge_dassdp.qir import QNetwork
+    from edge_dassdp.quantize.wayback import Learned
 
 Snapshot = Annotated[Path, typer.Argument(metavar="SNAPSHOT.npz", show_default=False, help=(
     "What `learn` wrote with --snapshot."))]
@@ -46,6 +43,12 @@ def _export(
     Weights come back de-quantized with their scales. What was written is read again and must
     quantize to the integers of the snapshot, else exit status 1.
     """
+    from rich.text import Text
+
+    from edge_dassdp import qir
+    from edge_dassdp.harness import read_snapshot
+    from edge_dassdp.quantize.wayback import requantize, with_learned
+
     network = options.load_model(model)
     learned = read_snapshot(network, snapshot)
     wanted, failed = with_learned(network, learned), None
@@ -74,11 +77,15 @@ def _export(
 def _into_file(network: QNetwork, learned: Learned, into: Path, output: Path,
                origin: options.Source) -> None:
     """Write a file of the kind of `into` with learned weights."""
+    from edge_dassdp import ir
+    from edge_dassdp.frontends import files
+    from edge_dassdp.quantize.wayback import dequantize
+
     kind = files.kind_of(into)
     if kind not in ("float", "nir") or output.suffix != into.suffix:
         raise EdgeError("E105", f"learned weights do not go from {into.name} into {output.name}",
                         help="give two .npz or two .nir files; into a PyTorch module they go by "
-                             "edge_dassdp.frontends.back.load_into")
+                             "edge_dassdp.frontends.torch.back.load_into")
     source = origin.load(into)
     back = dequantize(source, network, learned)
     if kind == "float":
@@ -98,6 +105,8 @@ def _into_file(network: QNetwork, learned: Learned, into: Path, output: Path,
 
 def _require_biases(source: Network, back: Network) -> None:
     """E102 where one was learned."""
+    import numpy as np
+
     for p in back.projections:
         before = source.projection(p.name).bias
         now = p.bias if p.bias is not None else np.zeros(p.n_columns)

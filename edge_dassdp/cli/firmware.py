@@ -7,29 +7,26 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from rich.text import Text
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import load_board
-from edge_dassdp.build.compile import find_tool
-from edge_dassdp.build.project import write_project
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.data.datasets import Samples
-from edge_dassdp.emit import emit
-from edge_dassdp.figures.device import Build, build_and_compare, measure_on_device
-from edge_dassdp.plan import layout
-from edge_dassdp.qir import QNetwork
-from edge_dassdp.report import screens
+
+if TYPE_CHECKING:
+    from edge_dassdp.data.datasets import Samples
+    from edge_dassdp.figures.device import Build
+    from edge_dassdp.plan.ledger import Ledger
+    from edge_dassdp.qir import QNetwork
 
 RamBudget = Annotated[int | None, typer.Option(min=0, show_default=False, help=(
     "Fail when static RAM with stack exceeds this, in bytes."))]
 FlashBudget = Annotated[int | None, typer.Option(min=0, show_default=False, help=(
     "Fail when flash exceeds this, in bytes."))]
+Name = Annotated[str, typer.Option("--name", help=(
+    "Begins all names of the model in C, so that several models link into one firmware."))]
 _N_RANDOM = 16
 
 
@@ -44,15 +41,25 @@ def _generate(
     board: options.BoardName,
     output: Annotated[Path, typer.Option("--output", "-o", show_default=False,
                                          help="Folder of the C project.")],
+    name: Name = "dassdp",
 ) -> Answer:
     """Write the C project of a firmware.
 
     It is self-contained, and its memory is predicted before anything is built.
     `make` in that folder links the same firmware as `build`.
     """
+    from rich.text import Text
+
+    from edge_dassdp.build.board import load_board
+    from edge_dassdp.build.project import write_project
+    from edge_dassdp.emit import emit
+    from edge_dassdp.plan import Plan
+    from edge_dassdp.plan.ledger import ram_ledger
+    from edge_dassdp.report import screens
+
     network, chosen = options.load_model(model), load_board(board)
-    predicted = layout.ram_ledger(network, chosen)
-    write_project(emit(network), chosen, output)
+    predicted = ram_ledger(Plan.of(network), chosen)
+    write_project(emit(Plan.of(network), name), chosen, output)
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": _predicted(predicted)},
         [screens.ledger_screen(predicted), Text(screens.LETTERS, "dim")], network.sha256,
@@ -67,13 +74,21 @@ def _build(
     flash_budget: FlashBudget = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", show_default=False, help=(
         "Folder for firmware.elf and firmware.hex."))] = None,
+    name: Name = "dassdp",
 ) -> Answer:
     """Build firmware, compare with prediction.
 
     Exit status 1 if a budget is broken or one symbol has another size than predicted.
     """
+    from rich.text import Text
+
+    from edge_dassdp.build.board import load_board
+    from edge_dassdp.figures.device import build_and_compare
+    from edge_dassdp.report import screens
+
     network, chosen = options.load_model(model), load_board(board)
-    build = build_and_compare(network, chosen, ram_budget=ram_budget, flash_budget=flash_budget)
+    build = build_and_compare(network, chosen, ram_budget=ram_budget, flash_budget=flash_budget,
+                              name=name)
     if output:
         output.mkdir(parents=True, exist_ok=True)
         for path in (build.firmware.elf, build.firmware.hex):
@@ -100,6 +115,12 @@ def _measure(
     real samples, and --shift-seed so that there is something to learn. Without --data, 16
     samples of random noise are used.
     """
+    from rich.text import Text
+
+    from edge_dassdp.build.board import load_board
+    from edge_dassdp.figures.device import measure_on_device
+    from edge_dassdp.report import screens
+
     network, chosen = options.load_model(model), load_board(board)
     samples = options.load_samples(data, split, shift_seed, limit) if data else _noise(network)
     x, y = options.device_samples(network, samples)
@@ -131,6 +152,12 @@ def _flash(
 
     The command is that of the board's board.toml.
     """
+    from rich.text import Text
+
+    from edge_dassdp.build.board import load_board
+    from edge_dassdp.build.compile import find_tool
+    from edge_dassdp.figures.device import build_and_compare
+
     network, chosen = options.load_model(model), load_board(board)
     firmware = build_and_compare(network, chosen).firmware
     files = {"elf": str(firmware.elf), "hex": str(firmware.hex)}
@@ -152,6 +179,10 @@ def _flash(
 
 
 def _noise(network: QNetwork) -> Samples:
+    import numpy as np
+
+    from edge_dassdp.data.datasets import Samples
+
     rng = np.random.default_rng(0)
     parts = [rng.normal(0, 1, (_N_RANDOM, i.n_values)) for i in network.inputs]
     x = np.concatenate([part > 0.5 if i.spikes else part  # spikes: three in ten
@@ -159,7 +190,9 @@ def _noise(network: QNetwork) -> Samples:
     return Samples(x.astype(np.float32), rng.integers(network.n_classes, size=_N_RANDOM))
 
 
-def _predicted(ledger: layout.Ledger) -> dict[str, Any]:
+def _predicted(ledger: Ledger) -> dict[str, Any]:
+    from edge_dassdp.report import screens
+
     return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
             "by_owner": screens.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
             "constant_bytes": ledger.constant_bytes, "flash_bound": ledger.flash_bound,

@@ -6,35 +6,31 @@ import dataclasses
 import hashlib
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
-from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import list_boards, load_board
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.data.datasets import Samples
-from edge_dassdp.figures.fidelity import Fidelity, measure_fidelity
-from edge_dassdp.figures.inspection import Inspection, inspect_network, inspect_quantized
-from edge_dassdp.figures.widths import WIDTHS, Width, compare_widths, narrowest
-from edge_dassdp.frontends import files
-from edge_dassdp.quantize import quantize
-from edge_dassdp.quantize.biases import with_plastic_biases
-from edge_dassdp.quantize.replay import propose
-from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.report import screens
-from edge_dassdp.rules import Learning, Rule
+
+if TYPE_CHECKING:
+    from edge_dassdp import ir, qir
+    from edge_dassdp.data.datasets import Samples
+    from edge_dassdp.figures.fidelity import Fidelity
+    from edge_dassdp.figures.inspection import Inspection
+    from edge_dassdp.figures.widths import Width
+    from edge_dassdp.quantize.settings import Settings
+    from edge_dassdp.rules import Learning
 
 Names = Annotated[list[str] | None, typer.Option(
     "--plastic", help="A projection that learns, by the delta rule into the readout and by "
     "error-modulated SSDP elsewhere; repeat it. Without it: the readout and what leads into the "
     "last hidden population.", show_default=False)]
 Rules = Annotated[list[str] | None, typer.Option(
-    "--rule", help=f"PROJECTION={'|'.join(sorted(Rule.makers))}, or the word of your own rule, "
-    "with settings after a colon: fc2=dassdp:a_plus=0.001,batch=4. Repeat it.",
+    "--rule", metavar="PROJECTION=WORD[:SETTING=VALUE,...]", help="How a projection learns: "
+    "fc2=touch, fc2=dassdp:a_plus=0.001,batch=4. An unknown word is answered with all that there "
+    "are, your own with --rules-from among them. Repeat it.",
     show_default=False)]
 Schedule = Annotated[str | None, typer.Option(metavar="SAMPLES[,FLOOR]", show_default=False, help=(
     "Error-driven steps shrink with the labelled samples, down to a share: 120,0.3."))]
@@ -72,6 +68,8 @@ class Precision:
     @property
     def settings(self) -> Settings:
         """With 8 bits for `auto`. Raises EdgeError E105."""
+        from edge_dassdp.quantize.settings import Settings
+
         weight_bits = 8 if self.weight_bits == _AUTO else \
             _number(self.weight_bits, "--weight-bits ")
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
@@ -98,6 +96,13 @@ def _inspect(
     default, and which boards hold it. It is quantized with default settings to predict memory;
     a quantized network is shown as it is.
     """
+    from rich.text import Text
+
+    from edge_dassdp.build.board import list_boards, load_board
+    from edge_dassdp.figures.inspection import inspect_network, inspect_quantized
+    from edge_dassdp.frontends import files
+    from edge_dassdp.report import screens
+
     boards = [load_board(name) for name in ([board] if board else list_boards())]
     kind = files.kind_of(file)
     if kind == "quantized":
@@ -170,6 +175,11 @@ def _quantize(
     With --data the input scale and the activity that picks kernels come from the train split,
     fidelity and the price of narrower weights from the test split. A plain .npz is both.
     """
+    from edge_dassdp import qir
+    from edge_dassdp.figures.fidelity import measure_fidelity
+    from edge_dassdp.figures.widths import WIDTHS, compare_widths
+    from edge_dassdp.quantize import quantize
+
     source = origin.load(file)
     settings = precision.settings
     learning = options.learning_of(source, plastic or [], options.pairs(rule or [], "--rule"),
@@ -203,6 +213,8 @@ def _without_replay(learning: Learning | None) -> Learning | None:
 def _with_biases(source: ir.Network, learning: Learning | None) -> tuple[ir.Network, Learning]:
     if learning is None:
         raise EdgeError("E105", "--frozen excludes --plastic-biases")
+    from edge_dassdp.quantize.biases import with_plastic_biases
+
     return with_plastic_biases(source, learning)
 
 
@@ -213,6 +225,10 @@ def _filling(source: ir.Network, learning: Learning, settings: Settings, train: 
         raise EdgeError("E105", "--replay auto stores as many samples as a board holds",
                         help="give samples with --data and a board with --board")
     assert learning.replay is not None
+    from edge_dassdp.build.board import load_board
+    from edge_dassdp.plan.budget import propose
+    from edge_dassdp.quantize import quantize
+
     least = dataclasses.replace(learning, replay=dataclasses.replace(learning.replay, flash=0))
     made = quantize(source, least, settings, train.x, train.y).network
     replay = propose(made, learning.replay, load_board(board), n_available=len(train))
@@ -226,6 +242,9 @@ def _choose(source: ir.Network, learning: Learning | None, settings: Settings,
     if train is None:
         raise EdgeError("E105", "--weight-bits auto measures accuracy",
                         help="give samples with --data")
+    from edge_dassdp.data.datasets import Samples
+    from edge_dassdp.figures.widths import compare_widths, narrowest
+
     tried = compare_widths(source, learning, settings, train.x,
                            Samples(train.x[:limit], train.y[:limit]))
     return dataclasses.replace(settings, weight_bits=narrowest(tried, within)), tried
@@ -233,6 +252,10 @@ def _choose(source: ir.Network, learning: Learning | None, settings: Settings,
 
 def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight_bits: int,
             fidelity: Fidelity, widths: tuple[Width, ...], tried: tuple[Width, ...]) -> Answer:
+    from rich.text import Text
+
+    from edge_dassdp.report import screens
+
     learns = ", ".join(f"{name} by {type(r).__name__}" for name, r in learning.rules.items()) \
         if learning else "nothing"
     head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  learns: {learns}\n"

@@ -6,23 +6,23 @@ import dataclasses
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
-from edge_dassdp import qir
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.data.datasets import FORMAT, SPLITS, Dataset, Samples, load_dataset
-from edge_dassdp.data.shifts import WornSensor
-from edge_dassdp.frontends import files
-from edge_dassdp.ir import Encoder, Network, ReadoutKind
-from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.file import load_installed
-from edge_dassdp.qir.samples import input_x
-from edge_dassdp.rules import ErrorSSDP, Guard, Learning, ReadoutDelta, Replay, Rule, Schedule
+from edge_dassdp.data.names import SPLITS
+from edge_dassdp.frontends.known import listed, sources
 from edge_dassdp.targets.open import SPECS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_dassdp.data.datasets import Samples
+    from edge_dassdp.ir import Encoder, Network, ReadoutKind
+    from edge_dassdp.qir import QNetwork
+    from edge_dassdp.rules import Guard, Learning, Replay, Rule, Schedule
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help=(
     "Float network: .npz of edge_dassdp.ir.save, NIR file (.nir), or one time step as .onnx."))]
@@ -51,8 +51,8 @@ class Source:
     """Options that say what a .nir or .onnx file leaves open."""
 
     source: Annotated[str | None, typer.Option(metavar="PROFILE", show_default=False, help=(
-        ".nir: where it comes from, snntorch, norse, sinabs, spikingjelly, rockpool or nir, and "
-        "what else is open: snntorch,reset=zero,reset_delay=false. An error lists the choices."))
+        f".nir: where it comes from, {listed(sources(), 'or')}, and what else is open: "
+        "snntorch,reset=zero,reset_delay=false. An error lists the choices."))
     ] = None
     dt: Annotated[float | None, typer.Option(show_default=False, help=(
         ".nir: a step in the unit of its times."))] = None
@@ -91,11 +91,13 @@ class Source:
         """The float network in a file. Raises EdgeError as `files.load_model`."""
         if self.input not in (None, "spikes", "currents"):
             raise EdgeError("E105", f"--input {self.input}", help="choose spikes or currents")
+        from edge_dassdp.frontends import files
+
         spikes = None if self.input is None else self.input == "spikes"
         try:
             return files.load_model(path, files.SourceOptions(
                 self.source, self.dt, self.n_steps, spikes, self.frames, self.events, self.counts,
-                _encoder(self.encoder), cast(ReadoutKind | None, self.readout)))
+                _encoder(self.encoder), cast("ReadoutKind | None", self.readout)))
         except EdgeError as problem:
             if problem.code == "E106" and self.n_steps is not None:
                 problem.help = f"with --source, {problem.help}"
@@ -106,6 +108,8 @@ def _encoder(text: str | None) -> Encoder | None:
     """KIND or KIND:setting=value,... as an encoder."""
     if text is None:
         return None
+    from edge_dassdp.ir import Encoder
+
     kind, _, settings = text.partition(":")
     kinds: dict[str, type] = {f.name: int for f in dataclasses.fields(Encoder) if f.name != "kind"}
     return Encoder(kind, **_settings(settings, kinds, f"--encoder {kind}:",  # type: ignore[arg-type]
@@ -114,6 +118,9 @@ def _encoder(text: str | None) -> Encoder | None:
 
 def load_model(path: Path) -> QNetwork:
     """The quantized network at `path`, with a hint where it is a float one."""
+    from edge_dassdp import qir
+    from edge_dassdp.frontends import files
+
     try:
         return qir.load(path)
     except EdgeError as problem:
@@ -134,10 +141,13 @@ def load_samples(path: Path, split: str, shift_seed: int | None = None,
     """
     if split not in SPLITS:
         raise EdgeError("E105", f"there is no split '{split}'", help=f"choose {', '.join(SPLITS)}")
+    from edge_dassdp.data.datasets import Samples, load_dataset
+    from edge_dassdp.data.shifts import WornSensor
+
     dark = None
     found = _plain(path)
     if found is None:
-        data: Dataset = load_dataset(path)
+        data = load_dataset(path)
         found, dark = getattr(data, split), data.dark
     if len(found) == 0:
         raise EdgeError("E104", f"{path} holds no samples")
@@ -149,6 +159,10 @@ def load_samples(path: Path, split: str, shift_seed: int | None = None,
 
 def _plain(path: Path) -> Samples | None:
     """x and y of an .npz without a header, None for one with a header."""
+    import numpy as np
+
+    from edge_dassdp.data.datasets import FORMAT, Samples
+
     try:
         with np.load(path, allow_pickle=False) as archive:
             if "header" in archive.files:
@@ -170,6 +184,8 @@ def _plain(path: Path) -> Samples | None:
 def device_samples(network: QNetwork, samples: Samples,
                    ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """x int8 (n, x_bytes) and labels, or EdgeError E104 where they do not fit the network."""
+    from edge_dassdp.qir.samples import input_x
+
     low, high = int(samples.y.min()), int(samples.y.max())
     if low < 0 or high >= network.n_classes:
         raise EdgeError("E104", f"labels run from {low} to {high}, the network has classes 0 to "
@@ -200,6 +216,8 @@ class Memory:
 
 def memory_of(schedule: str | None, replay: str | None, guard: str | None) -> Memory:
     """--schedule SAMPLES[,FLOOR], --replay FLASH,RING[,K] and --guard MARGIN[,WINDOW]."""
+    from edge_dassdp.rules import Guard, Replay, Schedule
+
     made = Memory()
     if schedule is not None:
         samples, *floor = _numbers(schedule, "--schedule", 1, 2)
@@ -253,6 +271,8 @@ def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, st
 
 
 def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]) -> Learning:
+    from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
+
     if not plastic and not rules:
         try:
             return Learning.default(network)
@@ -268,6 +288,9 @@ def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]
 
 def _rule(text: str) -> Rule:
     """WORD or WORD:setting=value,... as a rule."""
+    from edge_dassdp.qir.file import load_installed
+    from edge_dassdp.rules import Rule
+
     word, _, settings = text.partition(":")
     if word not in Rule.makers:
         load_installed()

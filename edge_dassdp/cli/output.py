@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from edge_dassdp import __version__
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
-from edge_dassdp.rules.plugins import load_rules
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 EXIT_INTERRUPTED = 130
 _WIDTH = 110
@@ -48,6 +47,8 @@ class Output:
     """Handed to every verb: where lines of a stream and progress go."""
 
     def __init__(self, verb: str, as_json: bool) -> None:
+        from rich.console import Console
+
         self.verb = verb
         self.as_json = as_json
         self.stdout = Console(soft_wrap=False, highlight=False,
@@ -65,6 +66,14 @@ class Output:
         if not sys.stderr.isatty():
             yield None
             return
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                    TimeRemainingColumn())
         with Progress(*columns, console=self.stderr, transient=True) as bar:
@@ -73,6 +82,8 @@ class Output:
 
     def finish(self, answer: Answer) -> int:
         """Print an answer; returns the exit status."""
+        from rich.text import Text
+
         exit = answer.failed.exit_status if answer.failed else answer.exit
         if self.as_json:
             self._envelope(exit, answer.data, answer.model_sha256,
@@ -129,8 +140,8 @@ def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
         groups = {n: kind for n, kind in hints.items()
                   if isinstance(kind, type) and is_dataclass(kind) and n != "return"}
 
-        def command(json: bool = False, debug: bool = False,
-                    rules_from: list[Path] | None = None, **values: Any) -> None:
+        def command(rules_from: list[Path] | None = None, json: bool = False,
+                    debug: bool = False, **values: Any) -> None:
             for group, kind in groups.items():
                 values[group] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
             raise typer.Exit(_run(Output(title, json), debug, rules_from or [], function,
@@ -162,9 +173,15 @@ def _options(group: type) -> list[inspect.Parameter]:
 def _run(out: Output, debug: bool, rules_from: list[Path], function: Verb,
          values: dict[str, Any]) -> int:
     try:
-        for path in rules_from:
-            load_rules(path)
-        return out.finish(function(out=out, **values))
+        if rules_from:
+            from edge_dassdp.rules.plugins import load_rules
+
+            for path in rules_from:
+                load_rules(path)
+        answer = function(out=out, **values)
+        if answer.next:
+            answer.next = " ".join([answer.next, *(f"--rules-from {path}" for path in rules_from)])
+        return out.finish(answer)
     except EdgeError as problem:
         found: BaseException = problem
         status = out.refuse(problem)

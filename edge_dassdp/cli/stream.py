@@ -6,25 +6,23 @@ import dataclasses
 import shlex
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
-from rich.text import Text
 
-from edge_dassdp import harness
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import random_samples
-from edge_dassdp.reference import Reference
-from edge_dassdp.report import screens
-from edge_dassdp.targets.emulator import Emulator
-from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.open import SPECS, open_target
-from edge_dassdp.targets.target import Target
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.text import Text
+
+    from edge_dassdp import harness
+    from edge_dassdp.qir import QNetwork
+    from edge_dassdp.targets.target import Target
 
 Snapshot = Annotated[Path | None, typer.Option(show_default=False, help=(
     "Afterwards write learned weights and learning state to this file."))]
@@ -57,6 +55,8 @@ def _run(
 
     With --json every sample is one line, the summary the last.
     """
+    from rich.text import Text
+
     network = options.load_model(model)
     x, y = options.device_samples(network, options.load_samples(data, split, shift_seed, limit))
     with open_target(target, network, log=log, n_threads=threads) as device:
@@ -103,6 +103,10 @@ def _learn(
     Each sample is learned once, in order. It is classified first, so the accuracy shown is that
     before its label was seen. With --json every sample is one line, the summary the last.
     """
+    from rich.text import Text
+
+    from edge_dassdp.report import screens
+
     network = options.load_model(model)
     _require_plastic(network)
     x, y = options.device_samples(network, options.load_samples(data, split, shift_seed, limit))
@@ -148,13 +152,14 @@ def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
 def _learn_stream(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64],
                   warm_up: int) -> harness.Stream:
     """The first `warm_up` samples fit the gates, the others are learned."""
+    from edge_dassdp import harness
+
     for sample, label in zip(x[:warm_up], y[:warm_up], strict=True):
         device.warm_up(sample, int(label))
     if warm_up:
         device.fit_gate()
     with out.progress("learning", len(x) - warm_up) as progress:
-        return harness.learn_stream(device, x[warm_up:], y[warm_up:],
-                                    None if isinstance(device, Emulator) else progress)
+        return harness.learn_stream(device, x[warm_up:], y[warm_up:], progress)
 
 
 def _verify(
@@ -176,6 +181,10 @@ def _verify(
     Per sample: spikes and membranes of every step, logits; with --learn also learned weights and
     learning state. Exit status 1 and the first difference if there is one.
     """
+    from edge_dassdp import harness
+    from edge_dassdp.report import screens
+    from edge_dassdp.targets.reference import ReferenceTarget
+
     network = options.load_model(model)
     if learn:
         _require_plastic(network)
@@ -185,7 +194,7 @@ def _verify(
         for device in devices:
             device.reset()
         progress = stack.enter_context(out.progress("comparing", len(x)))
-        done = harness.verify(Reference(network), devices, network, x, y if learn else None,
+        done = harness.verify(ReferenceTarget(network), devices, network, x, y if learn else None,
                               progress)
     failed = None
     if done.divergence:
@@ -216,6 +225,10 @@ def _to_compare(network: QNetwork, data: Path | None, random: int | None, split:
         samples = options.load_samples(data, split, shift_seed, limit)
         return options.device_samples(network, samples)
     assert random is not None
+    import numpy as np
+
+    from edge_dassdp.qir.samples import random_samples
+
     return random_samples(network, random), np.arange(random) % network.n_classes
 
 
@@ -240,24 +253,21 @@ def _prepare(device: Target, network: QNetwork, restore: Path | None, reset: boo
     if reset:
         device.reset()
     if restore:
-        harness.load_snapshot(_snapshots(device), network, restore)
+        from edge_dassdp import harness
+
+        harness.load_snapshot(device, network, restore)
 
 
 def _save(device: Target, network: QNetwork, snapshot: Path | None) -> None:
     if snapshot:
-        harness.save_snapshot(_snapshots(device), network, snapshot)
+        from edge_dassdp import harness
 
-
-def _snapshots(device: Target) -> Emulator | LinkTarget:
-    if isinstance(device, Emulator | LinkTarget):
-        return device
-    raise EdgeError("E105", f"target '{device.name}' has no snapshots", help="use the emulator")
+        harness.save_snapshot(device, network, snapshot)
 
 
 def _link(device: Target) -> dict[str, int] | None:
-    if not isinstance(device, LinkTarget):
-        return None
-    return {"frames": device.link_frames, "repeated": device.link_retries}
+    frames, repeated = device.link_frames, device.link_retries
+    return None if frames is None else {"frames": frames, "repeated": repeated or 0}
 
 
 def _link_text(link: dict[str, int] | None) -> str:
@@ -273,4 +283,6 @@ def _emulator_note(target: str) -> list[Text]:
     """Without a board the emulator runs, and says so."""
     if target.startswith(("serial", "qemu")):
         return []
+    from rich.text import Text
+
     return [Text(f"on the {target}: the same bits as a board", "dim")]

@@ -8,20 +8,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from edge_dassdp.base.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError
-from edge_dassdp.build.board import list_boards, load_board
-from edge_dassdp.build.compile import ARM_HELP, ARM_PREFIX
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.report import screens
-from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.open import BAUD
-from edge_dassdp.targets.qemu import QEMU
-from edge_dassdp.targets.serial import Port, open_port, ports
+
+if TYPE_CHECKING:
+    from edge_dassdp.targets.serial import Port
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +27,11 @@ def register(app: typer.Typer) -> None:
 
 def _boards(out: Output) -> Answer:
     """List the boards of the package."""
+    from rich.text import Text
+
+    from edge_dassdp.build.board import list_boards, load_board
+    from edge_dassdp.report import screens
+
     boards = [load_board(name) for name in list_boards()]
     rows = [(b.name, b.title, f"{b.ram.bytes:,}", f"{b.flash.bytes:,}",
              b.qemu.machine if b.qemu else "–") for b in boards]
@@ -52,6 +53,12 @@ def _devices(
 
     --target serial:PORT takes a port or a unique id; ids stay when a board is plugged in anew.
     """
+    from rich.text import Text
+
+    from edge_dassdp.build.board import list_boards, load_board
+    from edge_dassdp.report import screens
+    from edge_dassdp.targets.serial import ports
+
     known = {usb: name for name in list_boards() for usb in load_board(name).program.usb}
     found = []
     for port in ports():
@@ -67,6 +74,9 @@ def _devices(
 
 def _ask(port: Port, baud: int) -> str:
     """What runs behind a port, in a few words."""
+    from edge_dassdp.targets.link import LinkTarget
+    from edge_dassdp.targets.serial import open_port
+
     try:
         with LinkTarget(open_port(port.path, baud), timeout_s=0.5, retries=2) as device:
             info = device.info
@@ -91,6 +101,10 @@ def _doctor(out: Output) -> Answer:
 
     Exit status 3 if a tool is missing that emulator, build or QEMU need.
     """
+    from rich.text import Text
+
+    from edge_dassdp.report import screens
+
     checks = [*_tools(), *_packages()]
     rows = [("✓" if c.ok else "–" if c.optional else "✗", c.what, c.needed_for,
              "" if c.ok else c.fix) for c in checks]
@@ -104,6 +118,9 @@ def _doctor(out: Output) -> Answer:
 
 
 def _tools() -> list[_Check]:
+    from edge_dassdp.build.compile import ARM_HELP, ARM_PREFIX
+    from edge_dassdp.targets.qemu import QEMU
+
     gcc = shutil.which(ARM_PREFIX + "gcc")
     newlib = bool(gcc) and Path(subprocess.run(
         [str(gcc), "-print-file-name=libc.a"], capture_output=True, text=True, check=False,
@@ -141,10 +158,16 @@ def _explain(
     code: Annotated[str, typer.Argument(help="For instance E402.", show_default=False)],
 ) -> Answer:
     """Explain an error code."""
+    from rich.text import Text
+
+    from edge_dassdp.frontends.framework import titles
+    from edge_dassdp.frontends.known import listed
+
     found = CODES.get(code.upper())
     if found is None:
         raise EdgeError("E105", f"there is no error code '{code}'",
                         help=f"Codes: {', '.join(sorted(CODES))}")
-    text = Text(f"{code.upper()}: {found.title} (exit status {found.exit})\n\n{found.explain}")
+    explain = found.explain.replace("{frameworks}", listed(titles(), "or"))
+    text = Text(f"{code.upper()}: {found.title} (exit status {found.exit})\n\n{explain}")
     return Answer({"code": code.upper(), "title": found.title, "exit_status": found.exit,
-                   "explain": found.explain}, [text])
+                   "explain": explain}, [text])

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.npz import read_npz, write_npz
+from edge_dassdp.data.names import SPLITS
 
 FORMAT = "edge_dassdp/dataset/1"
-SPLITS = ("train", "stream", "test")
 
 
 @dataclass(frozen=True, eq=False)

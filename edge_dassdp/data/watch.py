@@ -28,6 +28,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.data.datasets import Samples
+from edge_dassdp.data.names import SCENARIOS as SCENARIOS
 from edge_dassdp.ir import FloatArray
 
 FORMAT = "edge_dassdp/watch/1"
@@ -40,15 +41,6 @@ VALIDATION_WEARERS = (3, 6, 9)
 N_NEW, N_NEW_VALIDATION = 2, 1
 """Wearers that a seed's network never saw, of the test and of the validation wearers."""
 
-SCENARIOS = {
-    "A": "left wrist of the wearers known from the right",
-    "Ap": "left wrist of one wearer known from the right",
-    "B": "right wrist of wearers never seen",
-    "C": "gain and offset of every channel changed",
-    "D": "some axes dead",
-    "E": "watch mounted rotated",
-    "N": "no shift",
-}
 GAIN_OCTAVES, OFFSET_STD, N_DEAD = 1.0, 1.2, 2
 """C: gains from half to double, offsets normal in standard deviations. D: of the six axes. Chosen
 so that a frozen network keeps about a third (C) and three fifths (D) of the windows, without a

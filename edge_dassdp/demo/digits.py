@@ -39,9 +39,9 @@ from edge_dassdp.figures.fidelity import Fidelity, measure_fidelity
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized, quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.reference import Reference
 from edge_dassdp.report import plots, screens
 from edge_dassdp.targets.open import open_target
+from edge_dassdp.targets.reference import ReferenceTarget
 
 BOARDS = ("stm32f405", "microbit")
 RAM_BUDGETS = {"stm32f405": 16 * 1024, "microbit": 16 * 1024}
@@ -173,7 +173,7 @@ class _Demo:
                                                         log=self.run.link_log(b)))
                         for b in self.built]
             with self.run.progress("verifying", len(stream)) as progress:
-                done = harness.verify(Reference(network), targets, network,
+                done = harness.verify(ReferenceTarget(network), targets, network,
                                       input_x(network, stream.x), stream.y, progress)
             links = link_results(targets)
         self.run.judge(done)

@@ -24,7 +24,8 @@ from edge_dassdp.build.project import write_project
 from edge_dassdp.emit import emit
 from edge_dassdp.figures.device import Build
 from edge_dassdp.ir import Network
-from edge_dassdp.plan.layout import Layout, Ledger, ram_ledger
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import Ledger, ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
 from edge_dassdp.targets.link import LinkTarget
@@ -72,8 +73,8 @@ class RunFolder:
 
         Raises EdgeError E402 if RAM does not suffice.
         """
-        ledger = ram_ledger(network, board, ram_budget=ram_budget)
-        write_project(emit(network), board, self.directory / f"project-{board.name}")
+        ledger = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
+        write_project(emit(Plan.of(network)), board, self.directory / f"project-{board.name}")
         budget = board.ram.bytes if ram_budget is None else ram_budget
         self.say(f"{board.title}: {ledger.ram_bytes:,} B of RAM predicted, budget "
                  f"{budget:,} B kept; at most {ledger.flash_bound:,} B of flash, of "
@@ -81,7 +82,7 @@ class RunFolder:
         return ledger
 
     def say_learning_state(self, network: QNetwork) -> None:
-        state = Layout(network)
+        state = Plan.of(network).layout
         parts = ", ".join(f"{name} {size}" for name, size in learning_state(network).items())
         self.say(f"Learning state, byte by byte: {parts}; in all {state.learning_state_bytes} B")
 
@@ -121,7 +122,7 @@ def sizes(network: Network) -> str:
 
 def learning_state(network: QNetwork) -> dict[str, int]:
     """Bytes of each field of the state that only learning needs."""
-    return {f.name: f.bytes for f in Layout(network).fields if f.group == "learning"}
+    return {f.name: f.bytes for f in Plan.of(network).layout.fields if f.group == "learning"}
 
 
 def model_results(network: QNetwork) -> dict[str, Any]:

@@ -36,18 +36,19 @@ from edge_dassdp.demo.run_folder import (
     verification_results,
 )
 from edge_dassdp.figures.device import Build, build_and_compare
-from edge_dassdp.plan.layout import ram_ledger, replay_bytes
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.budget import propose
+from edge_dassdp.plan.ledger import ram_ledger, replay_bytes
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
-from edge_dassdp.quantize.replay import propose
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.reference import Reference
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.monitor import Monitor
 from edge_dassdp.rules import ErrorSSDP, ErrorTouch, Learning, ReadoutDelta, Replay, Rule, Schedule
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
+from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.twin.model import FloatModel
 
@@ -228,7 +229,7 @@ class _Demo:
             self.run.head(3, f"{len(samples)} labelled windows stream in once, on {where}")
             with Monitor(self.run.console, device.outcomes, samples.y, window=WINDOW,
                          link=link) as monitor:
-                done = harness.verify(Reference(network), targets, network,
+                done = harness.verify(ReferenceTarget(network), targets, network,
                                       input_x(network, samples.x), samples.y, monitor)
             links = link_results(targets)
         self.run.judge(done)
@@ -307,7 +308,7 @@ class _Demo:
 
     def _show_memory(self, build: Build | None) -> None:
         self.run.head(5, "Memory, predicted and linked" if build else "Memory, predicted")
-        ledger = build.predicted if build else ram_ledger(self.quantized, self.board)
+        ledger = build.predicted if build else ram_ledger(Plan.of(self.quantized), self.board)
         self.run.console.print(screens.ledger_screen(ledger, build))
 
     def _results(self, build: Build | None, streamed: _Streamed, trials: list[Trial]

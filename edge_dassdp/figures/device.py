@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from edge_dassdp.emit import emit
 from edge_dassdp.figures.lesson import learning_work
 from edge_dassdp.figures.prices import predict_mean
 from edge_dassdp.figures.work import inference_work
-from edge_dassdp.plan import layout
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import Ledger, ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.qemu import Qemu
 
@@ -33,9 +35,29 @@ class Build:
     """
 
     firmware: Firmware
-    predicted: layout.Ledger
-    linked: elf.Ledger
+    predicted: Ledger
+    linked: elf.Sizes
     stack: StackBound
+
+    @property
+    def elf(self) -> Path:
+        """The linked file."""
+        return self.firmware.elf
+
+    @property
+    def hex(self) -> Path:
+        """The same for programmers that take Intel HEX."""
+        return self.firmware.hex
+
+    @property
+    def ram_bytes(self) -> int:
+        """Static RAM as linked, the reserved stack included."""
+        return self.linked.ram_bytes
+
+    @property
+    def flash_bytes(self) -> int:
+        """Code and constants as linked."""
+        return self.linked.flash_bytes
 
 
 @dataclass(frozen=True)
@@ -82,17 +104,18 @@ class DeviceFigures:
 
 
 def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None = None,
-                      flash_budget: int | None = None) -> Build:
-    """Predict, build, and hold the linked file against the prediction. Budgets in bytes.
+                      flash_budget: int | None = None, name: str = "dassdp") -> Build:
+    """Predict, build, and hold the linked file against the prediction. Budgets in bytes. name: of
+    the model in C.
 
     Raises EdgeError E402 if RAM, flash or stack exceed the board or a budget, E403 if a symbol or
     section differs from its prediction, E301 or E302 as `build_firmware`.
     """
-    predicted = layout.ram_ledger(network, board, ram_budget=ram_budget)
+    predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
     limit = board.flash.bytes if flash_budget is None else min(flash_budget, board.flash.bytes)
     _keep_flash(predicted, predicted.constant_bytes, limit)
-    firmware = build_firmware(emit(network), board)
-    linked = elf.read_ledger(firmware.elf)
+    firmware = build_firmware(emit(Plan.of(network), name), board)
+    linked = elf.read_sizes(firmware.elf)
     _compare(predicted, linked)
     _keep_flash(predicted, linked.flash_bytes, limit)
     bound = stack_bound(firmware)
@@ -104,7 +127,7 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
     return Build(firmware, predicted, linked, bound)
 
 
-def _keep_flash(predicted: layout.Ledger, needed: int, limit: int) -> None:
+def _keep_flash(predicted: Ledger, needed: int, limit: int) -> None:
     if needed > limit:
         raise EdgeError("E402", f"flash overflows by {needed - limit:,} B",
                         cause=f"budget {limit:,} B ({predicted.board.name}), needed {needed:,} B, "
@@ -112,7 +135,7 @@ def _keep_flash(predicted: layout.Ledger, needed: int, limit: int) -> None:
                         help="use fewer weight bits, a smaller network or a larger board")
 
 
-def _compare(predicted: layout.Ledger, linked: elf.Ledger) -> None:
+def _compare(predicted: Ledger, linked: elf.Sizes) -> None:
     wanted, found = predicted.by_symbol(), linked.ram
     differences = [f"{name}: predicted {wanted.get(name, 0):,} B, linked {found.get(name, 0):,} B"
                    for name in sorted(wanted.keys() | found.keys())

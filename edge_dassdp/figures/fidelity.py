@@ -13,8 +13,9 @@ from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, to_int
 from edge_dassdp.ir.canonical import canonical
-from edge_dassdp.plan import kernels
-from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.plan import Plan, kernels
+from edge_dassdp.plan.routes import Route
+from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.order import device_order
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
@@ -125,22 +126,8 @@ class _Comparison:
         return _Comparison(none, none, zeros, zeros, {})
 
 
-class _Watched(Reference):
-    """Knows which membranes clipped in a step, (n, size) by population."""
-
-    def step(self, t_step: int) -> None:
-        self.clipped = {name: np.zeros(v.shape, bool) for name, v in self.v.items()}
-        super().step(t_step)
-
-    def _fit(self, p: QPopulation, v: IntArray) -> IntArray:
-        fitted = super()._fit(p, v)
-        if p.saturates:
-            self.clipped[p.name] |= fitted != v
-        return fitted
-
-
 def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -> _Comparison:
-    model, reference = FloatModel(network), _Watched(quantized)
+    model, reference = FloatModel(network), Reference(quantized)
     flips, clips = ({p.name: 0 for p in network.populations} for _ in range(2))
     diverged: dict[str, int] = {}
     floats, integers = [], []
@@ -166,8 +153,8 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
 
 def _population(network: ir.Network, quantized: Quantized, name: str,
                 found: _Comparison) -> PopulationFidelity:
-    p = quantized.network.population(name)
-    projections = tuple(_projection(network.projection(q.name), q, quantized.network)
+    p, plan = quantized.network.population(name), Plan.of(quantized.network)
+    projections = tuple(_projection(network.projection(q.name), q, plan.routes[q.name])
                         for q in quantized.network.into(name))
     owners = (name, *(q.name for q in projections))
     proofs = tuple(b for b in quantized.proofs if b.what.partition(":")[0] in owners)
@@ -182,12 +169,11 @@ def _population(network: ir.Network, quantized: Quantized, name: str,
         diverges_at=None if silent else found.diverged.get(name))
 
 
-def _projection(p: ir.Projection, q: QProjection, network: QNetwork) -> ProjectionFidelity:
+def _projection(p: ir.Projection, q: QProjection, route: Route) -> ProjectionFidelity:
     w_max = (1 << (q.weight_bits - 1)) - 1
     steps = q.scale[:, None, None, None] if p.conv else q.scale
     wanted = np.abs(to_int(p.weight / steps * (256 if q.weight_bits == 16 else 1)))
-    kernel = kernels.of_projection(network, q)
     return ProjectionFidelity(
         q.name, q.weight_bits, q.is_plastic, float(q.scale.min()), float(q.scale.max()),
-        float((wanted > w_max).mean()), kernel.symbol, kernel.reason, q.activity,
+        float((wanted > w_max).mean()), route.kernel.symbol, route.kernel.reason, q.activity,
         None if q.is_analogue else kernels.byte_rows(q.weight_bits))

@@ -15,7 +15,8 @@ from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.build.board import Board
 from edge_dassdp.ir import Input, Network, geometry
 from edge_dassdp.ir.geometry import Conv, Pool
-from edge_dassdp.plan import layout
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import (
     QNetwork,
     QPopulation,
@@ -23,6 +24,7 @@ from edge_dassdp.qir import (
 )
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.reference.neuron import integer_equation
 from edge_dassdp.rules import Learning
 
 _UNBOUNDED = 1 << 40
@@ -170,7 +172,7 @@ def inspect_network(network: Network, boards: Sequence[Board]) -> Inspection:
     resets = dict.fromkeys(_reset(p) for p in network.populations if p.reset != "none")
     return Inspection(
         network.inputs,
-        tuple(PopulationView(p.name, p.shape, p.equation, _n_constants(p))
+        tuple(PopulationView(p.name, p.shape, p.equation, p.n_constants)
               for p in network.populations),
         projections, network.readout.population, network.readout.kind, network.n_steps,
         " and ".join(resets) or "none", why, refused,
@@ -197,38 +199,6 @@ def inspect_quantized(network: QNetwork, boards: Sequence[Board]) -> Inspection:
         " and ".join(resets) or "none",
         "" if network.plastic else "it was quantized without rules", None,
         tuple(_on_board(network, None, b) for b in boards))
-
-
-def integer_equation(p: QPopulation) -> str:
-    """The step of a population as every target computes it, in membrane units; x is the summed
-    current in these."""
-    leak = f"round({_text(p.leak_q15)}*{{}}/2^15)" if not p.leak_shift else \
-        f"{{0}} - round({{0}}/2^{p.leak_shift})"
-    d, x, first = p.dynamics, "x", ""
-    if d is not None and d.leak_i_q15 is not None:
-        bits = d.i_frac_bits
-        first = f"i = round({_text(d.leak_i_q15)}*i/2^15) + x*2^{bits}; "
-        x = f"round(i/2^{bits})" + (f" + {_text(d.v_bias)}" if d.v_bias.any() else "")
-    decayed = leak.format("(1-r)*v" if p.reset == "zero_delayed" else "v")
-    total = f"(1-r)*({decayed} + {x})" if p.reset == "zero_delayed_all" else f"{decayed} + {x}"
-    by, at = _text(p.reset_by), _text(p.fire_at)
-    if p.reset in ("subtract_delayed", "subtract_now"):
-        total += f" - {by}*r"
-    spikes = f"s = [v >= {at}]"
-    if p.max_spikes > 1:
-        spikes = f"s = spikes of {by} while v >= {at}, at most {p.max_spikes}"
-    after = {"subtract_now": f"; v -= (s-r)*{by}", "subtract_once": f"; v -= s*{by}",
-             "zero_now": "; v = 0 where s"}.get(p.reset, "")
-    if d is not None and d.v_min is not None:
-        after += f"; v = max(v, {_text(d.v_min)})"
-    if d is not None and d.v_init.any():
-        after += f"; v starts at {_text(d.v_init)}"
-    return f"{first}v = {total}; {spikes}{after}"
-
-
-def _text(values: IntArray) -> str:
-    low, high = int(values.min()), int(values.max())
-    return str(low) if low == high else f"[{low}..{high}]"
 
 
 @dataclass(frozen=True)
@@ -313,18 +283,9 @@ def _reset(p: ir.Population) -> str:
     return f"{p.reset}, {'delayed' if p.reset_delay else 'at once'}"
 
 
-def _n_constants(p: ir.Population) -> int:
-    """Of those that do not have the value that leaves them out of the equation."""
-    optional = ((p.gain, 1.0), (p.bias, 0.0), (p.v_reset, 0.0), (p.v_init, 0.0))
-    values = [p.beta, p.threshold, *(v for v, neutral in optional if (v != neutral).any())]
-    values += [v for v in (p.alpha, p.v_min) if v is not None]
-    return sum(1 if (v == v[0]).all() else v.size for v in values)
-
-
 def _n_integers(p: QPopulation) -> int:
-    d = p.dynamics
-    rich = () if d is None else (d.leak_i_q15, d.v_bias, d.v_init, d.v_min)
-    values = (p.leak_q15, p.fire_at, p.reset_by, p.bias, p.analogue_bias, *rich)
+    values = (p.leak_q15, p.fire_at, p.reset_by, p.bias, p.analogue_bias,
+              *(term.values for term in p.terms))
     return sum(1 if (v == v[0]).all() else v.size for v in values if v is not None)
 
 
@@ -345,7 +306,7 @@ def _natural_weights(q: QProjection, shapes: dict[str, tuple[int, ...]]) -> tupl
 
 def _on_board(network: QNetwork, frozen: QNetwork | None, board: Board) -> BoardView:
     ample = replace(board, ram=replace(board.ram, bytes=_UNBOUNDED))
-    ledger = layout.ram_ledger(network, ample)
+    ledger = ram_ledger(Plan.of(network), ample)
     return BoardView(board.name, board.ram.bytes, ledger.ram_bytes,
-                     layout.ram_ledger(frozen, ample).ram_bytes if frozen else None,
+                     ram_ledger(Plan.of(frozen), ample).ram_bytes if frozen else None,
                      board.flash.bytes, ledger.flash_bound, ledger.constant_bytes)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.figures.work_paths import Route, count_coding, count_currents, count_path
-from edge_dassdp.plan import paths
-from edge_dassdp.plan.scratch import ROWS_MAX
+from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.figures.work_paths import Visits, count_coding, count_currents, count_path
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.packing import by_word, columns, words
 from edge_dassdp.reference.model import IntegerModel
@@ -156,9 +156,10 @@ class CountingModel(IntegerModel):
         super().begin(x)
 
     @cached_property
-    def _routes(self) -> dict[str, Route]:
-        return {q.name: Route.of(self.network, q) for q in self.network.projections
-                if paths.needs_path(self.network, q)}
+    def _visits(self) -> dict[str, Visits]:
+        routes = Plan.of(self.network).routes
+        return {q.name: Visits.of(q, routes[q.name]) for q in self.network.projections
+                if routes[q.name].has_path}
 
     def rest_bytes(self, p: QPopulation) -> int:
         """Membranes, spikes, logits and records of a population, cleared before a run; membranes
@@ -177,7 +178,7 @@ class CountingModel(IntegerModel):
         self._n_events[p.name][:] = 0
 
     def step(self, t_step: int) -> None:
-        count_coding(self.network, self.x, t_step, self.tally)
+        count_coding(Plan.of(self.network), self.x, t_step, self.tally)
         super().step(t_step)
 
     def _step_population(self, p: QPopulation, t_step: int) -> None:
@@ -189,8 +190,8 @@ class CountingModel(IntegerModel):
             if q.is_analogue:
                 continue
             arrived = self._arriving(q, t_step)
-            if q.name in self._routes:
-                adds = count_path(self.network, q, self._routes[q.name], arrived, t_step, adds,
+            if q.name in self._visits:
+                adds = count_path(self.network, q, self._visits[q.name], arrived, t_step, adds,
                                   tally)
             else:
                 adds = adds | (_count_sums(p, q, arrived, tally) > 0)
@@ -211,9 +212,9 @@ class CountingModel(IntegerModel):
             return
         tally["currents"] += p.size
         for q in analogue:
-            if q.name in self._routes:
+            if q.name in self._visits:
                 tally["words_prepared"] += columns(p.size) * p.analogue_bits // 32
-                count_currents(p, q, self._routes[q.name], self._frame(q.pre, t_step), tally)
+                count_currents(p, q, self._visits[q.name], self._frame(q.pre, t_step), tally)
             else:
                 tally[f"analogue_macs_{p.analogue_bits}"] += q.n_pre * columns(q.n_post)
 
@@ -265,7 +266,7 @@ def _lists(rows_of_word: IntArray) -> IntArray:
     n_lists, n_rows = np.zeros((2, len(rows_of_word)), np.int64)
     for more in rows_of_word.T:
         n_rows += more
-        is_full = n_rows > ROWS_MAX - 32
+        is_full = n_rows > QUANTITIES["rows_full"]
         n_lists += is_full
         n_rows[is_full] = 0
     return np.asarray(n_lists + (n_rows > 0))

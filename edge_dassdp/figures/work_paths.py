@@ -1,5 +1,5 @@
 """Work on the way of spikes that is no plain matrix, and of inputs that the device makes spikes of,
-counted on the reference: what firmware/src/deliver.c, events.c and encode.c do.
+counted on the reference: what firmware/src/paths does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import Input
 from edge_dassdp.ir.geometry import Volume
-from edge_dassdp.plan import paths
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.convolution import Axis, Taps
+from edge_dassdp.plan.routes import Route, history
 from edge_dassdp.plan.scratch import ROWS_MAX
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, words
@@ -23,7 +25,7 @@ Tally = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Route:
+class Visits:
     """What a spike of each neuron of the source sets off, behind delays and a pool by the maximum.
 
     pooled: windows of such a pool that a spike is put into, (neurons of the source,). windows: of a
@@ -32,6 +34,7 @@ class Route:
     volume, for each place of the source in order.
     """
 
+    route: Route
     pooled: IntArray
     windows: IntArray
     sought: IntArray
@@ -41,24 +44,24 @@ class Route:
     places: tuple[IntArray, ...]
 
     @classmethod
-    def of(cls, network: QNetwork, q: QProjection) -> Route:
+    def of(cls, q: QProjection, route: Route) -> Visits:
         """Of a projection with a path."""
         volume, pool = q.volume, q.pool
         within = (np.eye(volume[1], dtype=np.int64), np.eye(volume[2], dtype=np.int64))
         pooled = np.zeros((volume[1], volume[2]), np.int64)
-        if pool is not None:
+        if pool is not None and route.pool is not None:
             down, across = (_windows(axis, n) for axis, n in
-                            zip(paths.pool_axes(pool, volume), volume[1:], strict=True))
+                            zip(route.pool, volume[1:], strict=True))
             if pool.kind == "max":
                 pooled = np.outer(down.sum(axis=1), across.sum(axis=1))
-                volume = pool.out(volume)
+                volume = route.pooled
                 down, across = (np.eye(n, dtype=np.int64) for n in volume[1:])
             within = (down, across)
         n_windows = np.outer(within[0].sum(axis=1), within[1].sum(axis=1))
         sought, runs, taps = np.zeros((3, *n_windows.shape), np.int64)
         tap_columns = 0
-        if paths.kind(q) in ("conv", "currents"):
-            tables = paths.conv_tables(network, q)
+        if route.conv is not None and route.kind != "channels":
+            tables = route.conv
             tap_columns = tables.tap_columns
             down_of = _reached(tables.y, tables.down, tables.source[1])
             across_of = _reached(tables.x, tables.across, tables.source[2])
@@ -68,7 +71,7 @@ class Route:
         n_across = within[1].shape[1]
         places = tuple((np.flatnonzero(y)[:, None] * n_across + np.flatnonzero(x)).ravel()
                        for y in within[0] for x in within[1])
-        return cls(_each(pooled, q.volume), _each(n_windows, volume), _each(sought, volume),
+        return cls(route, _each(pooled, q.volume), _each(n_windows, volume), _each(sought, volume),
                    _each(runs, volume), _each(taps, volume), tap_columns, places)
 
 
@@ -77,7 +80,7 @@ def _each(by_place: IntArray, volume: Volume) -> IntArray:
     return np.repeat(by_place.ravel(), volume[0])
 
 
-def _windows(axis: paths.Axis, n: int) -> IntArray:
+def _windows(axis: Axis, n: int) -> IntArray:
     """1 where a window holds a place, (n, windows)."""
     first = np.arange(axis.n_out) * axis.stride - axis.padding
     offset = np.arange(n)[:, None] - first
@@ -93,7 +96,7 @@ class _Reached(NamedTuple):
     outputs: IntArray
 
 
-def _reached(axis: paths.Axis, taps: tuple[paths.Taps, ...], n: int) -> _Reached:
+def _reached(axis: Axis, taps: tuple[Taps, ...], n: int) -> _Reached:
     quotient, phase = np.divmod(np.arange(n) + axis.padding, axis.stride)
     found = []
     for run in taps:
@@ -104,32 +107,32 @@ def _reached(axis: paths.Axis, taps: tuple[paths.Taps, ...], n: int) -> _Reached
     return _Reached(fits.sum(axis=0), (lengths > 0).sum(axis=0), lengths.sum(axis=0))
 
 
-def count_currents(post: QPopulation, q: QProjection, route: Route, x: NDArray[np.int8],
+def count_currents(post: QPopulation, q: QProjection, visits: Visits, x: NDArray[np.int8],
                    tally: Tally) -> None:
     """`dassdp_deliver_currents` with x (n, neurons of the source)."""
     heard = (x != 0).astype(np.int64)
     tally["currents_searched"] += x.shape[1]
     if q.pool is not None:
         tally["events_pooled"] += heard.sum(axis=1)
-        tally["windows_visited"] += heard @ route.windows
-    _count_scatter(q, route, heard, tally)
-    _count_columns(q, route, heard, "current_columns", post.analogue_bits, tally)
+        tally["windows_visited"] += heard @ visits.windows
+    _count_scatter(q, visits, heard, tally)
+    _count_columns(q, visits, heard, "current_columns", post.analogue_bits, tally)
 
 
-def count_path(network: QNetwork, q: QProjection, route: Route, arrived: NDArray[Any],
+def count_path(network: QNetwork, q: QProjection, visits: Visits, arrived: NDArray[Any],
                t_step: int, adds: NDArray[np.bool_], tally: Tally) -> NDArray[np.bool_]:
     """One projection in one step. arrived: how often each neuron of its source is heard,
     (n, neurons). adds: sums hold something already, (n,); returns whether they do then."""
     tally["projection_steps"] += 1
-    if not _count_delay(network, q, arrived.shape[1], t_step, tally):
-        arrived = np.zeros((len(arrived), len(route.windows)), np.int64)
+    if not _count_delay(visits.route, arrived.shape[1], t_step, tally):
+        arrived = np.zeros((len(arrived), len(visits.windows)), np.int64)
     elif q.pool is not None and q.pool.kind == "max":
-        tally["words_searched"] += words(arrived.shape[1]) + words(len(route.windows))
+        tally["words_searched"] += words(arrived.shape[1]) + words(len(visits.windows))
         tally["events_pooled"] += (arrived > 0).sum(axis=1)
-        tally["windows_visited"] += (arrived > 0) @ route.pooled
-        tally["bytes_moved"] += 4 * words(len(route.windows))
-        if network.max_spikes(q.pre) > 1:
-            tally["bytes_moved"] += len(route.windows)
+        tally["windows_visited"] += (arrived > 0) @ visits.pooled
+        tally["bytes_moved"] += 4 * words(len(visits.windows))
+        if visits.route.counts:
+            tally["bytes_moved"] += len(visits.windows)
         arrived = _largest(q, np.asarray(arrived, np.int64))
     else:
         tally["words_searched"] += words(arrived.shape[1])
@@ -137,35 +140,35 @@ def count_path(network: QNetwork, q: QProjection, route: Route, arrived: NDArray
     tally["events_delivered"] += heard.sum(axis=1)
     if q.pool is not None and q.pool.kind == "sum":
         tally["events_pooled"] += heard.sum(axis=1)
-        tally["windows_visited"] += heard @ route.windows
-    post, kind = network.population(q.post), paths.kind(q)
+        tally["windows_visited"] += heard @ visits.windows
+    post, kind = network.population(q.post), visits.route.kind
     if kind == "rows":
-        n_rows = np.asarray(arrived, np.int64) @ route.windows
+        n_rows = np.asarray(arrived, np.int64) @ visits.windows
         n_lists = -(-n_rows // ROWS_MAX)
         _count_rows(post, q, n_rows, n_lists, columns(q.n_post), tally)
         return np.asarray(adds | (n_lists > 0))
     n_words = columns(post.size) * post.acc_bits // 32
     tally["words_prepared"] += n_words * (~adds if kind == "channels" or post.acc_bits == 32 else 1)
     if kind == "channels":
-        n_rows = np.asarray(arrived, np.int64) @ route.windows
-        n_lists = np.array([sum(-(-n // ROWS_MAX) for n in _by_place(route, one, q.volume[0]))
+        n_rows = np.asarray(arrived, np.int64) @ visits.windows
+        n_lists = np.array([sum(-(-n // ROWS_MAX) for n in _by_place(visits, one, q.volume[0]))
                             for one in arrived], np.int64)
         _count_rows(post, q, n_rows, n_lists, min(post.shape[0], columns(q.n_post)), tally)
     else:
-        _count_scatter(q, route, heard, tally)
-        _count_columns(q, route, heard, "scattered", post.acc_bits, tally)
+        _count_scatter(q, visits, heard, tally)
+        _count_columns(q, visits, heard, "scattered", post.acc_bits, tally)
     return np.ones_like(adds)
 
 
-def _count_delay(network: QNetwork, q: QProjection, n: int, t_step: int, tally: Tally) -> bool:
+def _count_delay(route: Route, n: int, t_step: int, tally: Tally) -> bool:
     """Whether spikes of any step since the first one are heard."""
-    if q.delay is None:
+    if route.delay is None:
         return True
-    steps = np.unique(paths.lags(network, q))
-    if steps.size > 1:
+    steps = route.delay.steps
+    if len(steps) > 1:
         tally["bytes_moved"] += 4 * words(n)
-        tally["delay_words"] += words(n) * int((steps <= t_step).sum())
-    return bool(steps.size > 1 or steps[0] <= t_step)
+        tally["delay_words"] += words(n) * sum(step <= t_step for step in steps)
+    return len(steps) > 1 or steps[0] <= t_step
 
 
 def _largest(q: QProjection, arrived: IntArray) -> IntArray:
@@ -189,47 +192,48 @@ def _count_rows(post: QPopulation, q: QProjection, n_rows: IntArray, n_lists: In
     tally[f"synaptic_ops_{max(6, q.weight_bits)}"] += n_rows * n_columns
 
 
-def _by_place(route: Route, arrived: NDArray[Any], channels: int) -> IntArray:
+def _by_place(visits: Visits, arrived: NDArray[Any], channels: int) -> IntArray:
     """Spikes of one step that are weighted at one place, one after the other: how many at each."""
     spikes = np.flatnonzero(arrived)
-    visited = [route.places[spike // channels] for spike in spikes]
+    visited = [visits.places[spike // channels] for spike in spikes]
     places = np.concatenate([np.zeros(0, np.int64), *visited])
     times = np.repeat(np.asarray(arrived, np.int64)[spikes], [len(each) for each in visited])
     begins = np.flatnonzero(np.diff(places, prepend=-1))
     return np.add.reduceat(times, begins) if len(begins) else times
 
 
-def _count_scatter(q: QProjection, route: Route, heard: IntArray, tally: Tally) -> None:
+def _count_scatter(q: QProjection, visits: Visits, heard: IntArray, tally: Tally) -> None:
     """Outputs of a place are found once for what follows in turn there, with dilation for each tap.
     """
-    tally["kernels_scattered"] += heard @ route.windows
-    tally["runs_scattered"] += heard @ route.runs
+    tally["kernels_scattered"] += heard @ visits.windows
+    tally["runs_scattered"] += heard @ visits.runs
     if q.conv is not None and max(q.conv.dilation) > 1:
-        tally["patches_dilated"] += heard @ route.sought
+        tally["patches_dilated"] += heard @ visits.sought
     elif q.pool is None or q.pool.kind == "max":
         at = heard.reshape(len(heard), -1, q.volume[0]).any(axis=2)
         tally["patches_reached"] += at.sum(axis=1)
     else:
         tally["patches_reached"] += np.array(
-            [len(_by_place(route, one, q.volume[0])) for one in heard], np.int64)
+            [len(_by_place(visits, one, q.volume[0])) for one in heard], np.int64)
 
 
-def _count_columns(q: QProjection, route: Route, heard: IntArray, kind: str, bits: int,
+def _count_columns(q: QProjection, visits: Visits, heard: IntArray, kind: str, bits: int,
                    tally: Tally) -> None:
     """Weights that convolutions add, by kernel."""
-    n_taps = heard @ route.taps
+    n_taps = heard @ visits.taps
     if q.weight_bits == 16 or (q.conv is not None and q.conv.groups > 1):
         tally["taps_scattered"] += n_taps
         kind = "scattered_plain"
-    tally[f"{kind}_{bits}"] += n_taps * route.tap_columns
+    tally[f"{kind}_{bits}"] += n_taps * visits.tap_columns
 
 
-def count_coding(network: QNetwork, x: NDArray[np.int8], t_step: int, tally: Tally) -> None:
+def count_coding(plan: Plan, x: NDArray[np.int8], t_step: int, tally: Tally) -> None:
     """`dassdp_encode` of one step of samples x, int8 (n, x_bytes)."""
+    network = plan.network
     for source in network.inputs:
-        if not source.n_events and source.encoder is None:
+        if not source.is_coded:
             continue
-        n_rows = 1 + (paths.input_history(network, source.name) > 0)
+        n_rows = 1 + (history(network, plan.routes, source.name) > 0)
         tally["bytes_moved"] += 4 * words(source.size) * n_rows + source.size * source.counts
         if source.encoder is not None:
             tally[f"codes_{source.encoder.kind}"] += source.n_raw

@@ -24,7 +24,7 @@ _QUANTIZED = "edge_dassdp/quantized/"
 class SourceOptions:
     """What a file of another library does not say; None where its importer decides.
 
-    source: text of a `profile.SourceProfile`, and dt a step in the unit of the file's times, both
+    source: text of a `framework.SourceProfile`, and dt a step in the unit of the file's times, both
     of NIR files alone. n_steps: steps of a sample. spikes: inputs are spikes and not currents; by
     themselves spikes of NIR and currents of ONNX files. frames: one per step; by itself of spikes
     alone. n_events, counts, encoder, readout: as in `ir.Input` and `ir.Readout`; events and

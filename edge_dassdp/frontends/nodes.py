@@ -86,4 +86,6 @@ class Neurons:
     size: int = 0
 
 
+NEVER = 1.0
+"""Threshold of neurons that only integrate: nothing reads their spikes."""
 Node = Entry | Exit | Linear | Convolution | Pooling | Scale | Flatten | Delay | Neurons

@@ -8,6 +8,7 @@ from edge_dassdp.ir.network import (
 )
 from edge_dassdp.ir.nodes import (
     LARGEST,
+    ROUNDING,
     Encoder,
     FloatArray,
     Form,
@@ -22,6 +23,7 @@ from edge_dassdp.ir.nodes import (
 
 __all__ = [
     "LARGEST",
+    "ROUNDING",
     "Encoder",
     "FloatArray",
     "Form",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.npz import read_npz, write_npz
+from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import geometry
 from edge_dassdp.ir.geometry import Conv, Pool
 from edge_dassdp.ir.nodes import (
@@ -135,6 +136,23 @@ class Network:
         expected = (geometry.size(shape), post.size)
         if out is None and q.weight.shape != expected:
             raise malformed(f"{where}: weight has shape {q.weight.shape}, expected {expected}")
+
+    def __repr__(self) -> str:
+        return f"<Network {self._title}>"
+
+    def __str__(self) -> str:
+        """A line for every input, population and projection."""
+        return columns(self._title, [
+            *(("input", i.name, size_text(i.shape), "spikes" if i.spikes else "currents")
+              for i in self.inputs),
+            *(("population", p.name, size_text(p.shape), p.equation) for p in self.populations),
+            *(("projection", q.name, f"{q.pre} -> {q.post}", size_text(q.weight.shape))
+              for q in self.projections)])
+
+    @property
+    def _title(self) -> str:
+        return (f"{self.n_inputs:,} inputs, {self.n_classes} classes by {self.readout.kind}, "
+                f"{self.n_steps} steps")
 
     @property
     def nodes(self) -> tuple[Input | Population, ...]:

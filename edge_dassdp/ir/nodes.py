@@ -28,6 +28,8 @@ def malformed(message: str) -> EdgeError:
 
 LARGEST = 1e30
 """Of any number in a network: float32 files hold it, and its square is still a float."""
+ROUNDING = 2.0**-17
+"""Relative error that a number may have come by on its way through files."""
 
 
 def check_size(value: Any, what: str) -> None:
@@ -135,6 +137,11 @@ class Input:
         if self.encoder and self.encoder.kind == "delta" and self.shape[0] % 2:
             raise malformed(f"{where}: a delta encoder makes pairs of channels ON and OFF, not "
                              f"{self.shape[0]}")
+
+    @property
+    def is_coded(self) -> bool:
+        """Its spikes are made on the device."""
+        return self.n_events > 0 or self.encoder is not None
 
     @property
     def raw_shape(self) -> tuple[int, ...]:
@@ -269,6 +276,15 @@ class Population:
         least = "" if self.v_min is None else f"; v = max(v, {_range_text(self.v_min)})"
         start = f"; v starts at {_range_text(self.v_init)}" if self.v_init.any() else ""
         return f"{first}v = {total}{delayed}; {spikes}{at_once}{least}{start}"
+
+    @property
+    def n_constants(self) -> int:
+        """Numbers of its own: of the constants that `equation` names, one each or one for all."""
+        optional = ((self.gain, 1.0), (self.bias, 0.0), (self.v_reset, 0.0), (self.v_init, 0.0))
+        values = [self.beta, self.threshold,
+                  *(v for v, neutral in optional if (v != neutral).any())]
+        values += [v for v in (self.alpha, self.v_min) if v is not None]
+        return sum(1 if (v == v[0]).all() else v.size for v in values)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,14 +1,18 @@
-"""Which kernel a projection or a population runs on, and why: emit.py prints the symbols of
-kernels.h, report.py the reasons.
+"""Which kernel a projection or a population runs on, and why: generated code names the symbols of
+kernels.h, reports the reasons.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX
-from edge_dassdp.plan import paths
+from edge_dassdp.plan.convolution import kernel_of
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+
+Kind = Literal["matrix", "rows", "channels", "conv", "currents"]
+"""How a source reaches weights: plan.routes."""
 
 
 @dataclass(frozen=True)
@@ -25,21 +29,18 @@ def byte_rows(weight_bits: int) -> int:
     return {4: 4, 5: 4, 6: 4, 7: 2}.get(weight_bits, 1)
 
 
-def of_projection(network: QNetwork, q: QProjection) -> Kernel:
-    """What sums the rows of a projection."""
+def of_projection(network: QNetwork, q: QProjection, kind: Kind) -> Kernel:
+    """What sums the rows of a projection, or scatters its kernel."""
     post = network.population(q.post)
-    if paths.needs_path(network, q) and paths.kind(q) in ("conv", "currents"):
-        bits = post.analogue_bits if q.is_analogue else post.acc_bits
-        often = f"analogue, {_how_often(network, q.post)}" if q.is_analogue else "event-driven"
+    bits = post.analogue_bits if q.is_analogue else post.acc_bits
+    often = f"analogue, {_how_often(network, q.post)}" if q.is_analogue else "event-driven"
+    if kind in ("conv", "currents"):
         return Kernel(scatter(q, bits), f"{often}: {_travels(network, q)}")
     if q.is_analogue:
-        bits = post.analogue_bits
         return Kernel(f"dassdp_k_analogue_a{bits}",
                       f"analogue: int{bits} sums, {_how_often(network, q.post)}")
     symbol = f"dassdp_k_accumulate_s{max(q.weight_bits, 6)}"
-    if paths.needs_path(network, q):
-        return Kernel(symbol, f"event-driven: {_travels(network, q)}")
-    return Kernel(symbol, _hears(q))
+    return Kernel(symbol, _hears(q) if kind == "matrix" else f"{often}: {_travels(network, q)}")
 
 
 def scatter(q: QProjection, bits: int) -> str:
@@ -63,7 +64,7 @@ def _travels(network: QNetwork, q: QProjection) -> str:
     if q.conv is None:
         parts.append(f"rows of {q.n_post}")
     else:
-        c_out, _, height, width = paths.kernel_of(q).shape
+        c_out, _, height, width = kernel_of(q).shape
         groups = f" in {q.conv.groups} groups" if q.conv.groups > 1 else ""
         parts.append(f"scatters {height}x{width}x{c_out}{groups}")
     return ", ".join(parts)

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.qir import Offset, QNetwork, QProjection
-from edge_dassdp.qir.tables import StateField, Table, Value
-
-
-class Places(Protocol):
-    """Where the state's fields and the parts of its scratch lie (layout.py)."""
-
-    def offset(self, name: str) -> int: ...
-    def scratch_offset(self, name: str) -> int: ...
+from edge_dassdp.qir.tables import StateField, Table
+from edge_dassdp.rules.declared import c_files, check_table
+from edge_dassdp.rules.plugins import check_integers
 
 
 def rule_state(network: QNetwork, q: QProjection) -> tuple[StateField, ...]:
@@ -29,14 +23,22 @@ def rule_scratch(network: QNetwork, q: QProjection) -> Mapping[str, int]:
     return {} if q.rule is None else q.rule.scratch(network.site(q))
 
 
-def rule_table(network: QNetwork, q: QProjection, places: Places) -> Table | None:
-    """The constants of the rule of q, None where it is frozen."""
-    if q.rule is None:
+def rule_table(network: QNetwork, q: QProjection, place: Offset) -> Table | None:
+    """dassdp_rule_t with the constants of the rule of q, None where it is frozen. place: of a field
+    of the state, or of a part of the scratch."""
+    rule = q.rule
+    if rule is None:
         return None
-    return q.rule.table(network.site(q), _offset(network, q, places))
+    constants = rule.table(network.site(q), _offset(network, q, place))
+    if rule.is_own():
+        check_integers(type(rule))
+        check_table(constants, c_files(type(rule))[rule.header], f"{rule.title} on '{q.name}'")
+    return Table("dassdp_rule_t", f"rule_{q.name}", (
+        ("stage", f"DASSDP_STAGE_{rule.stage.upper()}"), *rule.hooks.items(),
+        ("constants", replace(constants, header=rule.header))))
 
 
-def _offset(network: QNetwork, q: QProjection, places: Places) -> Offset:
+def _offset(network: QNetwork, q: QProjection, place: Offset) -> Offset:
     """Where the rule of q finds what it declared.
 
     Raises EdgeError E203 for a name that neither its state nor its scratch declares.
@@ -46,44 +48,9 @@ def _offset(network: QNetwork, q: QProjection, places: Places) -> Offset:
 
     def offset(name: str) -> int:
         if f"{name}_{q.name}" in carried:
-            return places.offset(f"{name}_{q.name}")
+            return place(f"{name}_{q.name}")
         if name in parts:
-            return places.scratch_offset(name)
+            return place(name)
         raise EdgeError("E203", f"the rule of '{q.name}' asks where '{name}' lies, which neither "
                         "its `state` nor its `scratch` declares")
     return offset
-
-
-def rule_fields(network: QNetwork, q: QProjection,
-                places: Places) -> tuple[tuple[str, Value], ...]:
-    """What its rule is and where its constants are; those of other kinds of rules are NULL."""
-    constants: dict[str, Value] = dict.fromkeys(
-        ("error_rule", "eihl_rule", "stdp_rule", "sync_rule"))
-    table, rule = rule_table(network, q, places), q.rule
-    if table is None or rule is None:
-        return ("stage", "DASSDP_STAGE_NONE"), ("rule", None), *constants.items()
-    fields = dict(table.fields)
-    if any(name.startswith("factors.") for name in fields):
-        constants["error_rule"] = _factors(q, fields)
-    if rule.word == "eihl":
-        constants["eihl_rule"] = Table("dassdp_eihl_rule_t", f"eihl_{q.name}", (
-            *((n, fields[n]) for n in ("growth_q16", "most_q16", "period")),
-            ("state_off", fields["phase_off"])))
-    if rule.word == "stdp":
-        constants["stdp_rule"] = Table(
-            table.ctype, f"rule_{q.name}",
-            tuple(f for f in table.fields if f[0] not in ("losses_off", "row_off")))
-    if rule.word == "sync":
-        constants["sync_rule"] = Table(table.ctype, f"rule_{q.name}", (
-            *table.fields[:6], ("stats_off", fields["gate_off"]), ("gate", "&dassdp_gate")))
-    function = {"delta": "error", "homeostasis": "error"}.get(rule.word, rule.word)
-    return (("stage", f"DASSDP_STAGE_{rule.stage.upper()}"), ("rule", f"dassdp_rule_{function}"),
-            *constants.items())
-
-
-def _factors(q: QProjection, fields: Mapping[str, Value]) -> Table:
-    return Table("dassdp_error_rule_t", f"rule_{q.name}", (
-        *((n, fields[f"factors.{n}"]) for n in ("amplitude", "r_max", "k_max", "k_rshift")),
-        ("row_rshift", fields["factors.update.row_rshift"]),
-        ("g_q7", fields["factors.update.g_q7"]), ("touch_columns", fields.get("columns", 0)),
-        ("targets_q7", fields.get("targets_q7"))))

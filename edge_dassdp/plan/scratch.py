@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir.geometry import size
-from edge_dassdp.plan import paths
+from edge_dassdp.plan.routes import Route
 from edge_dassdp.plan.ruled import rule_scratch
 from edge_dassdp.qir import QNetwork, QPopulation
 from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.wire.messages import CHUNK_BYTES
 
 _WORD = 4
-ROWS_MAX = 96
-"""Capacity of a list of rows (kernels.h)."""
+ROWS_MAX = QUANTITIES["rows_max"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Scratch:
     bytes: int
 
 
-def lay_out(network: QNetwork) -> Scratch:
+def lay_out(network: QNetwork, routes: Mapping[str, Route]) -> Scratch:
     """Parts that are needed at the same time never overlap; the sample and what learning needs once
     it has run do."""
     listed = [q.n_pre for q in network.projections if not q.is_analogue]
@@ -36,13 +37,13 @@ def lay_out(network: QNetwork) -> Scratch:
     listed += [rule_scratch(network, q).get("rows", 0) // 4 for q in network.plastic]
     offsets = {"rows": 0}
     n_rows = min(ROWS_MAX, max(listed, default=0))
-    if any(paths.needs_path(network, q) and not q.is_analogue for q in network.projections):
+    if any(routes[q.name].has_path and not q.is_analogue for q in network.projections):
         n_rows = ROWS_MAX
     begin = _after(offsets, 4 * n_rows, {})
     rasters = _raster_parts(network)
     is_early = any(p.keeps_raster for p in network.populations)
     both = _after(offsets, begin, rasters if is_early else {})
-    inference = _after(offsets, both, _inference_parts(network))
+    inference = _after(offsets, both, _inference_parts(network, routes))
     learning = _after(offsets, both, _learning_parts(network))
     x = {"x": network.x_bytes} if _keeps_sample(network) else {}
     sample = _after(offsets, inference, x)
@@ -72,31 +73,30 @@ def _raster_parts(network: QNetwork) -> dict[str, int]:
             if p.keeps_raster or p.name in rerun}
 
 
-def _inference_parts(network: QNetwork) -> dict[str, int]:
+def _inference_parts(network: QNetwork, routes: Mapping[str, Route]) -> dict[str, int]:
     """Bytes of each part of the scratch while the network runs."""
     sums = part = bits = 0
     for p in network.populations:
         wide = p.acc_bits == 32 or (p.analogue_bias is not None and p.analogue_bits == 32)
-        sums = max(sums, (columns(p.size) + _row_end(network, p)) * (4 if wide else 2))
+        sums = max(sums, (columns(p.size) + _row_end(network, routes, p)) * (4 if wide else 2))
         observed = p.size if p.records_membrane else p.n_recorded * p.records_channels
         bits = max(bits, 4 * words(observed))
     for q in network.projections:
         wide = network.population(q.post).acc_bits == 32 and q.weight_bits != 16
-        is_dense = paths.is_dense(network, q)
+        is_dense = routes[q.name].is_dense
         if not q.is_analogue and (is_dense or wide):
             part = max(part, 2 * columns(q.n_post))
         bits = max(bits, 4 * words(q.n_pre) * is_dense)
-    return {"sums": sums, "part": part, "words": bits, **_path_parts(network)}
+    return {"sums": sums, "part": part, "words": bits, **_path_parts(network, routes)}
 
 
-def _row_end(network: QNetwork, p: QPopulation) -> int:
+def _row_end(network: QNetwork, routes: Mapping[str, Route], p: QPopulation) -> int:
     """Columns behind its last neuron that rows of a matrix between channels are added to."""
-    is_filled = any(paths.needs_path(network, q) and paths.kind(q) == "channels"
-                    for q in network.into(p.name))
+    is_filled = any(routes[q.name].kind == "channels" for q in network.into(p.name))
     return columns(1) if is_filled else 0
 
 
-def _path_parts(network: QNetwork) -> dict[str, int]:
+def _path_parts(network: QNetwork, routes: Mapping[str, Route]) -> dict[str, int]:
     """What spikes pass through on their way: lists, delayed words, words and numbers of a pool."""
     sizes: dict[str, int] = {}
 
@@ -104,15 +104,16 @@ def _path_parts(network: QNetwork) -> dict[str, int]:
         sizes[part] = max(sizes.get(part, 0), n_bytes)
 
     for q in network.projections:
-        if not paths.needs_path(network, q) or q.is_analogue:
+        route = routes[q.name]
+        if not route.has_path or q.is_analogue:
             continue
         need("events", 4 * ROWS_MAX)
         if q.delay is not None and q.delay.size > 1:
             need("delayed", 4 * words(size(q.volume)))
         if q.pool is not None and q.pool.kind == "max":
-            n_pooled = size(paths.pooled_volume(q))
+            n_pooled = size(route.pooled)
             need("pooled", 4 * words(n_pooled))
-            if network.max_spikes(q.pre) > 1:
+            if route.counts:
                 need("numbers", n_pooled)
     return sizes
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
-from edge_dassdp.base.qformat import INT32_MAX
+from edge_dassdp.base.qformat import INT32_MAX, IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import geometry
 from edge_dassdp.qir.network import QNetwork
 from edge_dassdp.qir.nodes import QPopulation, QProjection, QReplay, Records, ResetMode
@@ -89,16 +91,12 @@ def check_geometry(n: QNetwork, p: QPopulation) -> None:
     if d is None:
         require(p.reset not in ("subtract_once", "zero_delayed_all"), where + "its reset")
         return
-    limit, shapes = (1 << (p.membrane_bits - 1)) - 1, ((1,), (p.size,))
     within(d.max_spikes, 1, 255, where + "max_spikes")
     require(d.max_spikes == 1 or p.reset == "subtract_once", where + "several spikes of one reset")
     within(d.i_frac_bits, 0, 15, where + "i_frac_bits")
-    if d.leak_i_q15 is not None:
-        entries(d.leak_i_q15, shapes, 0, 32768, where + "leak_i_q15")
-    entries(d.v_bias, shapes, -limit, limit, where + "v_bias")
-    entries(d.v_init, shapes, -limit, limit, where + "v_init")
-    if d.v_min is not None:
-        entries(d.v_min, shapes, -limit, 0, where + "v_min")
+    for term in p.terms:
+        if term.values is not None or not term.is_optional:
+            entries(term.values, ((1,), (p.size,)), term.low, term.high, where + term.name)
 
 
 def check_replay(n: QNetwork, replay: QReplay) -> None:
@@ -156,8 +154,8 @@ def _check_network(n: QNetwork) -> None:
     within(n.skip_below_q8, 0, 256, "skip_below_q8")
     within(n.softmax_shift, 0, 18, "softmax_shift")
     within(n.softmax_scale, 1, 2**15 - 1, "softmax_scale")
-    within(n.softmax_limit, 1, max(1, (4096 << n.softmax_shift) // n.softmax_scale),
-           "softmax_limit")
+    most = (QUANTITIES["softmax_max_q8"] << n.softmax_shift) // n.softmax_scale
+    within(n.softmax_limit, 1, max(1, most), "softmax_limit")
     sizes = [p.name for p in n.populations]
     names = [i.name for i in n.inputs] + sizes + [p.name for p in n.projections]
     require(all(name.isidentifier() and name.isascii() for name in names)
@@ -219,3 +217,40 @@ def _check_projection(n: QNetwork, q: QProjection) -> None:
     require(not q.is_analogue or q.weight_bits != 16, where + "16-bit weights of currents")
     require(q.activity is None or (is_real(q.activity) and 0 <= q.activity <= 1),
             where + "its activity is no share")
+
+
+def known_projection(network: QNetwork, projection: str) -> QProjection:
+    """The projection of that name, or EdgeError E105."""
+    for p in network.projections:
+        if p.name == projection:
+            return p
+    raise EdgeError("E105", f"there is no projection '{projection}'",
+                    help="choose one of " + ", ".join(p.name for p in network.projections))
+
+
+def checked_weights(network: QNetwork, projection: str, w: NDArray[Any]) -> IntArray:
+    """w as int64 (n_pre, n_post); EdgeError E503 if frozen or out of range, E104 for its shape."""
+    p = known_projection(network, projection)
+    if not p.is_plastic:
+        raise EdgeError("E503", "the projection is not plastic", cause=f"'{projection}' is frozen")
+    given = np.asarray(w)
+    if given.dtype.kind not in "iu":
+        raise EdgeError("E104", f"weights of '{projection}' are {given.dtype}, expected integers")
+    values = given.astype(np.int64)
+    if values.shape != p.w.shape:
+        raise EdgeError("E104", f"weights of '{projection}' have shape {values.shape}, expected "
+                        f"{p.w.shape}")
+    bound = 1 << (p.weight_bits - 1)
+    if (values < -bound).any() or (values >= bound).any():
+        raise EdgeError("E503", "value out of range",
+                        cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
+    return values
+
+
+def checked_sample(network: QNetwork, x: NDArray[Any]) -> NDArray[np.int8]:
+    """x as int8 (x_bytes,), or EdgeError E104."""
+    sample = np.asarray(x)
+    if sample.dtype != np.int8 or sample.shape != (network.x_bytes,):
+        raise EdgeError("E104", f"a sample is {sample.dtype} of shape {sample.shape}, expected "
+                        f"int8 of shape ({network.x_bytes},)")
+    return sample

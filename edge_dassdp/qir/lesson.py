@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, saturate
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir.packing import LANES, columns
 from edge_dassdp.qir.ranges import weight_range
 
-DW_MAX_Q8 = 32512
+DW_MAX_Q8 = QUANTITIES["dw_max_q8"]
 """Largest update in Q8: |dw| + 255 still fits an int16 lane."""
 BoolArray = NDArray[np.bool_]
 

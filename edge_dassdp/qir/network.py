@@ -10,14 +10,16 @@ import dataclasses
 import hashlib
 import json
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray
+from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import Encoder, Input, ReadoutKind
 from edge_dassdp.ir.credit import plastic_part
 from edge_dassdp.ir.geometry import Conv, Pool
@@ -34,7 +36,7 @@ from edge_dassdp.qir.order import device_volume, natural_order
 from edge_dassdp.qir.packing import words
 
 FORMAT = "edge_dassdp/quantized/4"
-SCHEDULE_SHIFT = 4
+SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
     QReplay, QGuard, QDynamics, Conv, Pool, Encoder)}
@@ -47,7 +49,8 @@ class QNetwork:
 
     x_frac_bits: fraction bits of each input's int8 values. n_batch: samples of a strict batch.
     softmax: z_q8 = difference * scale >> shift, 4096 from `softmax_limit` on. schedule_q8: factors
-    of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None.
+    of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. proofs: what
+    was proven of it when it was quantized; neither in files nor in `sha256`.
     """
 
     inputs: tuple[Input, ...]
@@ -66,6 +69,24 @@ class QNetwork:
     schedule_q8: IntArray | None = None
     replay: QReplay | None = None
     guard: QGuard | None = None
+    proofs: tuple[Any, ...] = field(default=(), metadata={"is_filed": False})
+
+    def __repr__(self) -> str:
+        return f"<QNetwork {self.sha256[:12]}>"
+
+    def __str__(self) -> str:
+        """A line for every input, population and projection, with its bits and its rule."""
+        title = (f"model {self.sha256[:12]}, {self.n_classes} classes by {self.readout_kind}, "
+                 f"{self.n_steps} steps")
+        return columns(title, [
+            *(("input", i.name, size_text(i.shape), "spikes" if i.spikes else "currents", "")
+              for i in self.inputs),
+            *(("population", p.name, p.size, f"membrane int{p.membrane_bits}", "")
+              for p in self.populations),
+            *(("projection", q.name, f"{q.pre} -> {q.post}",
+               f"{size_text(q.w.shape)} of {q.weight_bits} bits",
+               f"learns by {type(q.rule).__name__[1:]}" if q.rule else "")
+              for q in self.projections)])
 
     def population(self, name: str) -> QPopulation:
         return next(p for p in self.populations if p.name == name)
@@ -84,7 +105,21 @@ class QNetwork:
         """What the rule of q may ask of the network."""
         return Site(q.name, q.n_pre, q.n_post, q.weight_bits, self.population(q.pre),
                     self.population(q.post), self.n_steps, self.n_batch, self.field_bits,
-                    q.post == self.readout)
+                    q.post == self.readout, self.error_peak(q.post))
+
+    def error_peak(self, population: str) -> int:
+        """The largest error of a population, 0 without one: 256 at the readout, else an int16, and
+        of fewer bits where it is wide and passes its error on, so that the next dot product fits an
+        int32 twice."""
+        order, p = [q.name for q in self.populations], self.population(population)
+        if population == self.readout or not p.has_error:
+            return 256 * p.has_error
+        bits = [q.weight_bits for q in self.into(population) if q.pre in order
+                and order.index(q.pre) < order.index(population)
+                and self.population(q.pre).has_error]
+        widest = p.size << (max(bits) - 1) if bits else 1
+        room = max(INT32_MAX // 2 // widest, 2)
+        return min(INT16_MAX, (1 << (room.bit_length() - 1)) - 1)
 
     @cached_property
     def plastic_part(self) -> tuple[str, ...]:
@@ -168,7 +203,7 @@ def input_bytes(source: Input) -> int:
 def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """A dataclass as JSON values; its arrays go to `arrays` and leave their key behind."""
     return {field.name: _value(getattr(node, field.name), f"{prefix}.{field.name}", arrays)
-            for field in dataclasses.fields(node)}
+            for field in dataclasses.fields(node) if field.metadata.get("is_filed", True)}
 
 
 def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:

@@ -8,7 +8,6 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir.geometry import Conv, Pool, Volume
 from edge_dassdp.qir.lesson import Lesson
+from edge_dassdp.qir.packing import columns
 from edge_dassdp.qir.tables import StateField, Table
 
 Stage = Literal["error", "sample", "batch"]
@@ -28,6 +28,40 @@ ResetMode = Literal[
 ]
 """The last two exist with `QDynamics` alone."""
 Records = Literal["none", "first", "last"]
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """Constants of neurons beyond the plain step: (1,) or (size,) values of a C type, None where
+    they have none of it.
+
+    name: in generated code, as here. what: for people. low, high: what values must lie in.
+    """
+
+    name: str
+    what: str
+    ctype: str
+    values: IntArray | None
+    low: int
+    high: int
+    is_optional: bool = False
+
+    @property
+    def is_q15(self) -> bool:
+        """A factor; others count in membrane units and are as wide as membranes."""
+        return self.name.endswith("_q15")
+
+    @property
+    def stride(self) -> tuple[str, int]:
+        """Its field in generated code; 0: one value for all neurons, 1: one each."""
+        is_each = self.values is not None and self.values.size > 1
+        return f"{self.name.removesuffix('_q15')}_stride", int(is_each)
+
+    @property
+    def bytes(self) -> int:
+        """In flash."""
+        n = 0 if self.values is None else self.values.size
+        return n * np.dtype(self.ctype.removesuffix("_t")).itemsize
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +81,16 @@ class QDynamics:
     max_spikes: int
     v_init: IntArray
     v_min: IntArray | None
+
+    def arrays(self, membrane_bits: int) -> tuple[Term, ...]:
+        """Its constants, as every side goes through them; membrane_bits: 16 or 32."""
+        v_type, most = f"int{membrane_bits}_t", (1 << (membrane_bits - 1)) - 1
+        return (
+            Term("leak_i_q15", "leak of the synapse", "uint16_t", self.leak_i_q15, 0, 1 << 15,
+                 is_optional=True),
+            Term("v_bias", "bias", v_type, self.v_bias, -most, most),
+            Term("v_init", "start", v_type, self.v_init, -most, most),
+            Term("v_min", "least membrane", v_type, self.v_min, -most, 0, is_optional=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +145,11 @@ class QPopulation:
     records_channels: bool = False
 
     @property
+    def terms(self) -> tuple[Term, ...]:
+        """Constants of its dynamics, none of plain neurons."""
+        return () if self.dynamics is None else self.dynamics.arrays(self.membrane_bits)
+
+    @property
     def max_spikes(self) -> int:
         """In one step."""
         return 1 if self.dynamics is None else self.dynamics.max_spikes
@@ -142,6 +191,7 @@ class Site:
 
     n_pre, n_post: rows and columns of its weights. pre, post: the populations that it joins.
     field_bits: bit planes of a count or latency. into_readout: `post` is read for the classes.
+    error_peak: the largest error of a neuron of `post`, 0 where none comes back.
     """
 
     name: str
@@ -154,6 +204,12 @@ class Site:
     n_batch: int
     field_bits: int
     into_readout: bool
+    error_peak: int
+
+    @property
+    def n_columns(self) -> int:
+        """Of an update row: n_post, padded as the weight image is."""
+        return columns(self.n_post)
 
 
 Offset = Callable[[str], int]
@@ -184,24 +240,17 @@ class QRule(ABC):
         super().__init_subclass__(**options)
         if not inspect.isabstract(cls):
             held = QRule.known.setdefault(cls.node(), [])
-            held[:] = [other for other in held if _path(other) != _path(cls)] + [cls]
+            others = [other for other in held if _path(other) != _path(cls)]
+            if others and "unfiled" not in vars(cls):
+                raise EdgeError("E203", f"{others[0].__module__} and {cls.__module__} both define "
+                                f"{cls.__name__}, by which files name it",
+                                help="give yours another name")
+            held[:] = [*others, cls]
 
     @classmethod
-    def files(cls) -> dict[str, str]:
-        """Texts of its C files by name, none of a rule of this package.
-
-        Raises EdgeError E103 for one that is not there.
-        """
-        if not cls.sources:
-            return {}
-        texts, folder = {}, Path(inspect.getfile(cls)).parent
-        for name in dict.fromkeys((*cls.sources, cls.header)):
-            try:
-                texts[name] = (folder / name).read_text("utf-8")
-            except OSError:
-                raise EdgeError("E103", f"{cls.__name__}: there is no {folder / name}",
-                                help="its C files lie beside its Python file") from None
-        return texts
+    def is_own(cls) -> bool:
+        """It stands outside this package."""
+        return not cls.__module__.startswith("edge_dassdp.")
 
     @classmethod
     def node(cls) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 
-COLUMN_ALIGN = 8
+COLUMN_ALIGN = QUANTITIES["column_align"]
 """Columns of a weight image are padded with zero weights to a multiple of this (kernels.h)."""
 
 LANES = (0, 2, 1, 3)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import INT32_MAX, IntArray
@@ -20,8 +24,13 @@ class Interval:
         """Largest magnitude."""
         return int(max(abs(int(self.low.min())), abs(int(self.high.max()))))
 
-    def map(self, monotone: object) -> Interval:
-        return Interval(monotone(self.low), monotone(self.high))  # type: ignore[operator]
+    def map(self, monotone: Callable[[IntArray], IntArray]) -> Interval:
+        return Interval(monotone(self.low), monotone(self.high))
+
+    def hull(self, other: Interval, where: NDArray[np.bool_] | bool = True) -> Interval:
+        """The least that holds both, where `where` is true; elsewhere self."""
+        return Interval(np.where(where, np.minimum(self.low, other.low), self.low),
+                        np.where(where, np.maximum(self.high, other.high), self.high))
 
     def __add__(self, other: Interval) -> Interval:
         return Interval(self.low + other.low, self.high + other.high)

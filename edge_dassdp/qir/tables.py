@@ -5,7 +5,7 @@ Rules and the plan make them, emit prints them, the ledger adds them up, decode 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,8 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Group = Literal["weights", "inference", "learning", "padding"]
-Reader = Callable[[bytes], NDArray[Any]]
+Raw = bytes
+Named = Mapping[str, NDArray[Any]]
+"""A state as integer arrays by name: `Reference.named_state`."""
+Reader = Callable[[Raw], NDArray[Any]]
 """The bytes of a field as the integers that the reference has under its name."""
+Writer = Callable[[Named], Raw]
 
 
 def c_type(ctype: str) -> np.dtype[Any]:
@@ -28,7 +32,8 @@ class StateField:
 
     dtype: an element as NumPy reads it, a structured one for a C struct. group: for whom it is
     there. align: bytes, of the element or more. is_persistent: a snapshot holds it. read: None
-    where it is not compared (scratch, padding, copies, histories). offset: bytes from the start of
+    where it is not compared (scratch, padding, copies, histories). write: its bytes of a named
+    state, where they are not just its values in `dtype`. offset: bytes from the start of
     the state, once it is placed.
     """
 
@@ -40,11 +45,23 @@ class StateField:
     align: int
     is_persistent: bool = False
     read: Reader | None = None
+    write: Writer | None = None
     offset: int = 0
 
     @property
     def bytes(self) -> int:
         return self.count * self.dtype.itemsize
+
+    def written(self, named: Named) -> Raw:
+        """The reverse of `read`."""
+        if self.write is not None:
+            return self.write(named)
+        if self.dtype.names is None:
+            return named[self.name].astype(self.dtype).tobytes()
+        record = np.zeros((), self.dtype)
+        for member in set(self.dtype.names) - {"reserved"}:
+            record[member] = named[f"{self.name}.{member}"][0]
+        return record.tobytes()
 
     @classmethod
     def plain(cls, name: str, ctype: str, count: int, group: Group, *, align: int = 0,
@@ -78,11 +95,13 @@ class Array:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A constant struct in flash, by field; what it points to comes with it."""
+    """A constant struct in flash, by field; what it points to comes with it. header: that declares
+    `ctype`, where it is not dassdp_tables.h."""
 
     ctype: str
     name: str
     fields: tuple[tuple[str, Value], ...]
+    header: str = ""
 
 
 @dataclass(frozen=True, eq=False)

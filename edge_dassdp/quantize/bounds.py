@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.qformat import INT16_MAX, IntArray, round_shift, saturate
+from edge_dassdp.base.qformat import INT16_MAX, IntArray, round_shift
 from edge_dassdp.ir import ReadoutKind
 from edge_dassdp.ir.geometry import Volume, size
 from edge_dassdp.qir import QPopulation, QProjection
 from edge_dassdp.qir.ranges import Bound, Interval, require_int32, weight_range
 from edge_dassdp.qir.sums import sums
+from edge_dassdp.reference.neuron import RICH_BITS, arriving_interval, start, step_interval
 
 X_MIN, X_MAX = -128, 127
-RICH_BITS = 31
-"""Of membranes and synaptic currents of neurons with `QDynamics`, which saturate."""
 
 
 def spike_sum(projections: Sequence[QProjection], post: Volume, plastic: Collection[str],
@@ -53,13 +52,6 @@ def analogue_sum(projections: Sequence[QProjection], post: Volume, bias: IntArra
     return Interval(low, high)
 
 
-def leak(v: IntArray, leak_q15: IntArray, leak_shift: int) -> IntArray:
-    """One leak of int64 membranes; the arithmetic of every target."""
-    if leak_shift:
-        return np.asarray(v - round_shift(v, leak_shift))
-    return np.asarray(round_shift(v * leak_q15, 15))
-
-
 @dataclass(frozen=True, eq=False)
 class Reach:
     """Where membranes may get: the stored interval, the peak of any value (before an immediate
@@ -76,85 +68,20 @@ class Reach:
 def membrane(p: QPopulation, current: Interval, n_steps: int) -> Reach:
     """Membranes of p over n_steps steps of a current of the interval, before its synapse if it has
     one."""
-    start = np.zeros(1, np.int64) if p.dynamics is None else p.dynamics.v_init
-    low = high = np.broadcast_to(start, current.low.shape)
-    reached = Interval(low, high)
-    synapse = Interval(np.zeros_like(current.low), np.zeros_like(current.high))
+    begin, none = np.broadcast_to(start(p), current.low.shape), np.zeros_like(current.low)
+    v = reached = Interval(begin, begin)
+    i = Interval(none, none)
     peak = firing = current_peak = 0
-    total = np.zeros_like(current.high)
+    total = none
     for _ in range(n_steps):
-        synapse, arriving = _synapse(p, synapse, current)
-        bottom, top = _integrated(p, low, high, arriving)
-        before = Interval(bottom, top)
-        bottom, top = _reset(p, low, high, before, arriving)
-        if p.dynamics is not None and p.dynamics.v_min is not None:
-            bottom, top = (np.maximum(v, p.dynamics.v_min) for v in (bottom, top))
-        low, high = bottom, top
-        reached = Interval(np.minimum(reached.low, low), np.maximum(reached.high, high))
-        peak = max(peak, before.peak, Interval(low, high).peak)
+        after = step_interval(p, v, i, current)
+        v, i, before = after.v, after.i, after.before_reset
+        reached = reached.hull(v)
+        peak = max(peak, before.peak, v.peak)
         firing = max(firing, int(before.high.max()))
-        current_peak = max(current_peak, synapse.peak)
-        total += np.maximum(np.abs(low), np.abs(high))
+        current_peak = max(current_peak, i.peak)
+        total = total + np.maximum(np.abs(v.low), np.abs(v.high))
     return Reach(reached, peak, int(total.max()), firing, current_peak)
-
-
-def _synapse(p: QPopulation, i: Interval, current: Interval) -> tuple[Interval, Interval]:
-    """The synaptic current after a step, and what of it reaches the membrane."""
-    d = p.dynamics
-    if d is None:
-        return i, current
-    v_bias = Interval(d.v_bias, d.v_bias)
-    if d.leak_i_q15 is None:
-        return i, current + v_bias
-    leak_i, bits = d.leak_i_q15, d.i_frac_bits
-    i = i.map(lambda v: round_shift(v * leak_i, 15)) + current.map(lambda c: c << bits)
-    i = i.map(lambda v: saturate(v, RICH_BITS))
-    return i, i.map(lambda v: round_shift(v, bits)) + v_bias
-
-
-def _integrated(p: QPopulation, low: IntArray, high: IntArray,
-                current: Interval) -> tuple[IntArray, IntArray]:
-    """Bounds of the membrane before a reset at once."""
-    may_fire = high >= p.fire_at
-    below = np.minimum(high, p.fire_at - 1)
-
-    def decay(v: IntArray) -> IntArray:
-        return leak(v, p.leak_q15, p.leak_shift)
-
-    bottom, top = decay(low), decay(high)
-    if p.reset == "zero_delayed":
-        top = np.where(may_fire, np.maximum(decay(below), 0), top)
-        bottom = np.where(may_fire, np.minimum(bottom, 0), bottom)
-    elif p.reset in ("subtract_delayed", "subtract_now"):
-        fired = np.maximum(low, p.fire_at)
-        top = np.where(may_fire, np.maximum(decay(below), top - p.reset_by), top)
-        bottom = np.where(may_fire, np.minimum(bottom, decay(fired) - p.reset_by), bottom)
-    bottom, top = bottom + current.low, top + current.high
-    if p.reset == "zero_delayed_all":
-        top = np.where(may_fire, np.maximum(decay(below) + current.high, 0), top)
-        bottom = np.where(may_fire, np.minimum(bottom, 0), bottom)
-    if p.dynamics is not None:
-        bottom, top = saturate(bottom, RICH_BITS), saturate(top, RICH_BITS)
-    return bottom, top
-
-
-def _reset(p: QPopulation, low: IntArray, high: IntArray, v: Interval,
-           current: Interval) -> tuple[IntArray, IntArray]:
-    """Bounds behind a reset at once; low, high: before the step."""
-    bottom, top = v.low, v.high
-    if p.reset == "zero_now":
-        return np.minimum(bottom, 0), np.minimum(top, np.maximum(p.fire_at - 1, 0))
-    if p.reset == "subtract_once":
-        least = top - p.max_spikes * p.reset_by
-        return (np.minimum(bottom, p.fire_at - p.reset_by),
-                np.where(top >= p.fire_at, np.maximum(p.fire_at - 1, least), top))
-    if p.reset == "subtract_now":
-        decayed = leak(high, p.leak_q15, p.leak_shift)
-        again = np.maximum(p.fire_at - 1 + p.reset_by, decayed - p.reset_by + current.high)
-        still = np.where(high >= p.fire_at, again, np.minimum(top, p.fire_at - 1))
-        return (np.minimum(bottom, p.fire_at - p.reset_by),
-                np.maximum(still, top - p.reset_by))
-    return bottom, top
 
 
 def fits_int16(*peaks: int) -> bool:
@@ -172,10 +99,8 @@ def _limited(p: QPopulation, reach: Reach) -> QPopulation:
 
 def _constant(p: QPopulation) -> int:
     """The largest constant of its dynamics that a membrane's container must hold."""
-    d = p.dynamics
-    if d is None:
-        return 0
-    return max(int(np.abs(a).max()) for a in (d.v_bias, d.v_init, d.v_min) if a is not None)
+    return max((int(np.abs(term.values).max()) for term in p.terms
+                if term.values is not None and not term.is_q15), default=0)
 
 
 def _arriving_peak(p: QPopulation, current: Interval, reach: Reach) -> int:
@@ -187,57 +112,98 @@ def _arriving_peak(p: QPopulation, current: Interval, reach: Reach) -> int:
     return max(current.peak, synapse + 1) + int(np.abs(d.v_bias).max())
 
 
+@dataclass(frozen=True, eq=False)
+class _Drive:
+    """What a step brings to membranes: the sum of analogue inputs, if there are such; the sum of
+    weights, 0 where it hears no spikes; the same times 2^acc_lshift; the current without spikes,
+    and all together."""
+
+    analogue: Interval | None
+    acc: Interval
+    hears_spikes: bool
+    shifted: Interval
+    base: Interval
+    current: Interval
+
+    @property
+    def fits_int16(self) -> bool:
+        return fits_int16(self.shifted.peak, self.current.peak)
+
+
+def _drive(p: QPopulation, projections: Sequence[QProjection], plastic: Collection[str],
+           most: Mapping[str, int]) -> _Drive:
+    where = f"population '{p.name}'"
+    spiking = [q for q in projections if not q.is_analogue]
+    acc = spike_sum(spiking, p.shape, plastic, most)
+    analogue, base = None, Interval(p.bias, p.bias)
+    if p.analogue_bias is not None:
+        analogue = analogue_sum([q for q in projections if q.is_analogue], p.shape, p.analogue_bias)
+        require_int32(f"{where}: the analogue sum", analogue.peak + (1 << p.analogue_rshift))
+        base = analogue.map(lambda x: np.asarray(round_shift(x, p.analogue_rshift)))
+    shifted = acc.map(lambda a: a << p.acc_lshift)
+    require_int32(f"{where}: the synaptic sum", shifted.peak + (1 << p.acc_rshift))
+    return _Drive(analogue, acc, bool(spiking), shifted, base, arriving_interval(p, acc, base))
+
+
 def prove(p: QPopulation, projections: Sequence[QProjection], plastic: Collection[str],
           most: Mapping[str, int], n_steps: int, membrane_bits: int | None,
           readout: ReadoutKind | None) -> tuple[QPopulation, list[Bound]]:
     """Widths by interval analysis, or EdgeError E202 with the population and the bound. most: as in
     `spike_sum`. readout: how its logits add up, None where it is not read."""
-    spiking = [q for q in projections if not q.is_analogue]
-    analogue = [q for q in projections if q.is_analogue]
-    where = f"population '{p.name}'"
-    acc = spike_sum(spiking, p.shape, plastic, most)
-    base = Interval(p.bias, p.bias)
-    proofs: list[Bound] = []
-    if p.analogue_bias is not None:
-        total_sum = analogue_sum(analogue, p.shape, p.analogue_bias)
-        require_int32(f"{where}: the analogue sum", total_sum.peak + (1 << p.analogue_rshift))
-        base = total_sum.map(lambda s: round_shift(s, p.analogue_rshift))
-        proofs.append(Bound(f"{p.name}: analogue sum", total_sum.peak, 32))
-    shifted = acc.map(lambda a: a << p.acc_lshift)
-    require_int32(f"{where}: the synaptic sum", shifted.peak + (1 << p.acc_rshift))
-    current = shifted.map(lambda a: round_shift(a, p.acc_rshift)) + base
-    reach = membrane(p, current, n_steps)
-    p, peak, total = _limited(p, reach), reach.peak, reach.total
-    constant = max(base.peak, int(p.fire_at.max()), int(p.reset_by.max()), _constant(p))
-    current_fits = fits_int16(shifted.peak, current.peak)
-    if membrane_bits == 16 and not fits_int16(constant):
-        raise EdgeError("E202", f"{where}: a threshold or constant current of {constant:,} does "
-                        "not fit an int16 membrane", help="use fewer threshold bits")
-    may_saturate = membrane_bits == 16 or (membrane_bits is None and p.reset != "none"
-                                           and current_fits)
-    if p.dynamics is not None and p.dynamics.leak_i_q15 is not None:
-        require_int32(f"{where}: the synaptic current",
-                      (1 << (RICH_BITS - 1)) + (current.peak << p.dynamics.i_frac_bits))
-        proofs.append(Bound(f"{p.name}: synaptic current", reach.current_peak, 32))
-    narrow = membrane_bits != 32 and fits_int16(constant if may_saturate else
-                                                       max(peak, constant))
-    if readout == "spike_count":
-        total = n_steps * p.max_spikes
-    elif narrow:
-        total = min(total, n_steps * 32768)
-    largest = int(p.reset_by.max()) + int(p.fire_at.max()) + ((1 << p.leak_shift) >> 1)
-    require_int32(f"{where}: the membrane", _arriving_peak(p, current, reach) + peak + largest)
-    if readout is not None:
-        require_int32(f"{where}: a logit", total)
-        proofs.append(Bound(f"{p.name}: logits", total, 32))
-    acc_bits = 16 if fits_int16(acc.peak) and not any(q.weight_bits == 16 for q in spiking) \
-        else 32
-    if spiking:
-        proofs.append(Bound(f"{p.name}: synaptic sum", acc.peak, acc_bits))
-    without_bias = analogue_sum(analogue, p.shape, np.zeros_like(p.bias))
-    made = replace(p, acc_bits=acc_bits, membrane_bits=16 if narrow else 32,
+    drive = _drive(p, projections, plastic, most)
+    reach = membrane(p, drive.current, n_steps)
+    p = _limited(p, reach)
+    is_narrow = _is_narrow(p, drive, reach, membrane_bits)
+    _require_room(p, drive, reach)
+    wide_weights = any(q.weight_bits == 16 and not q.is_analogue for q in projections)
+    without_bias = analogue_sum([q for q in projections if q.is_analogue], p.shape,
+                                np.zeros_like(p.bias))
+    limit = INT16_MAX if is_narrow else (1 << (RICH_BITS - 1)) - 1
+    made = replace(p, acc_bits=16 if fits_int16(drive.acc.peak) and not wide_weights else 32,
+                   membrane_bits=16 if is_narrow else 32,
                    analogue_bits=16 if fits_int16(without_bias.peak) else 32,
-                   current_fits=current_fits,
-                   saturates=peak > INT16_MAX if narrow else peak >= 1 << (RICH_BITS - 1))
-    proofs.append(Bound(f"{p.name}: membrane", peak, made.membrane_bits))
-    return made, proofs
+                   current_fits=drive.fits_int16, saturates=reach.peak > limit)
+    return made, _proofs(made, drive, reach, _logit_peak(made, reach, n_steps, readout))
+
+
+def _is_narrow(p: QPopulation, drive: _Drive, reach: Reach, membrane_bits: int | None) -> bool:
+    """Membranes are int16: proven to fit, or let saturate. membrane_bits: None for a choice."""
+    constant = max(drive.base.peak, int(p.fire_at.max()), int(p.reset_by.max()), _constant(p))
+    if membrane_bits == 16 and not fits_int16(constant):
+        raise EdgeError("E202", f"population '{p.name}': a threshold or constant current of "
+                        f"{constant:,} does not fit an int16 membrane",
+                        help="use fewer threshold bits")
+    may_saturate = membrane_bits == 16 or (p.reset != "none" and drive.fits_int16)
+    return membrane_bits != 32 and fits_int16(constant if may_saturate else
+                                              max(reach.peak, constant))
+
+
+def _require_room(p: QPopulation, drive: _Drive, reach: Reach) -> None:
+    """E202 unless an int32 holds synaptic currents and membranes before they saturate."""
+    if p.dynamics is not None and p.dynamics.leak_i_q15 is not None:
+        require_int32(f"population '{p.name}': the synaptic current",
+                      (1 << (RICH_BITS - 1)) + (drive.current.peak << p.dynamics.i_frac_bits))
+    largest = int(p.reset_by.max()) + int(p.fire_at.max()) + ((1 << p.leak_shift) >> 1)
+    require_int32(f"population '{p.name}': the membrane",
+                  _arriving_peak(p, drive.current, reach) + reach.peak + largest)
+
+
+def _logit_peak(p: QPopulation, reach: Reach, n_steps: int,
+                readout: ReadoutKind | None) -> int | None:
+    if readout is None:
+        return None
+    peak = min(reach.total, n_steps * 32768) if p.membrane_bits == 16 else reach.total
+    peak = n_steps * p.max_spikes if readout == "spike_count" else peak
+    require_int32(f"population '{p.name}': a logit", peak)
+    return peak
+
+
+def _proofs(p: QPopulation, drive: _Drive, reach: Reach, logit_peak: int | None) -> list[Bound]:
+    has_synapse = p.dynamics is not None and p.dynamics.leak_i_q15 is not None
+    peaks = (("analogue sum", None if drive.analogue is None else drive.analogue.peak, 32),
+             ("synaptic current", reach.current_peak if has_synapse else None, 32),
+             ("logits", logit_peak, 32),
+             ("synaptic sum", drive.acc.peak if drive.hears_spikes else None, p.acc_bits),
+             ("membrane", reach.peak, p.membrane_bits))
+    return [Bound(f"{p.name}: {what}", peak, bits) for what, peak, bits in peaks
+            if peak is not None]

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import (
-    INT16_MAX,
-    INT32_MAX,
     IntArray,
     round_shift,
     scalar_to_int,
@@ -23,9 +21,11 @@ from edge_dassdp.base.qformat import (
 )
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.credit import forward_projections
-from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork, QPopulation, QProjection
+from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork, QProjection, QRule
 from edge_dassdp.qir.ranges import Bound, require_int32, weight_range
-from edge_dassdp.rules import Learning, Place, Rule, Schedule
+from edge_dassdp.rules import Learning, Rule, Schedule
+from edge_dassdp.rules.base import Place
+from edge_dassdp.rules.plugins import check_integers, check_rule
 
 
 def softmax(unit: float) -> tuple[int, int]:
@@ -45,14 +45,10 @@ def softmax(unit: float) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Error:
-    """The error at a population: real value of one unit, largest magnitude, sum over neurons."""
+    """The error at a population: real value of one unit, largest sum over neurons."""
 
     unit: float
-    peak: int
     total: int
-
-
-_NO_ERROR = _Error(0.0, 0, 0)
 
 
 def attach(
@@ -70,21 +66,25 @@ def attach(
     errors = _feedback(network, quantized, projections, proofs)
     for name, rule in learning.rules.items():
         p = projections[name]
-        error = errors[p.post] if rule.needs.error else _NO_ERROR
+        unit = errors[p.post].unit if rule.needs.error else 0.0
         place = Place(network, network.projection(name), quantized.site(p), float(p.scale[0]),
-                      error.unit, error.peak, mean_counts[p.post] if mean_counts else None,
-                      quantized.x_bytes)
+                      unit, mean_counts[p.post] if mean_counts else None, quantized.x_bytes)
         made, bounds = rule.quantized(place)
-        _check_proofs(rule, name, bounds)
+        _check_made(rule, name, made, bounds)
         projections[name], proofs = replace(p, rule=made), [*proofs, *bounds]
     ordered = tuple(projections[p.name] for p in quantized.projections)
     schedule_q8 = _schedule(learning.schedule) if learning.schedule else None
     return replace(quantized, projections=ordered, schedule_q8=schedule_q8), proofs
 
 
-def _check_proofs(rule: Rule, name: str, bounds: tuple[Bound, ...]) -> None:
-    """E202 unless the rule proves that what it computes fits."""
+def _check_made(rule: Rule, name: str, made: QRule, bounds: tuple[Bound, ...]) -> None:
+    """E203 unless the rule keeps its contract, E202 unless it proves that what it computes fits."""
     where = f"{type(rule).__name__} on '{name}'"
+    if not isinstance(made, QRule) or made.word != rule.word:
+        raise EdgeError("E203", f"{where}: `quantized` returns a {type(made).__name__}, expected "
+                        f"a QRule with the word '{rule.word}'")
+    check_rule(type(rule))
+    check_integers(type(made))
     if not bounds:
         raise EdgeError("E202", f"{where} proves nothing of its constants",
                         help="let `quantized` return a Bound of its update, `place.update(peak)`")
@@ -109,11 +109,11 @@ def _feedback(network: Network, quantized: QNetwork, projections: dict[str, QPro
         if not population.has_error:
             continue
         if population.name == network.readout.population:
-            errors[population.name] = _Error(2.0**-8, 256, 512 + population.size)
+            errors[population.name] = _Error(2.0**-8, 512 + population.size)
             continue
         ways = [projections[p.name] for p in forward_projections(network, population.name)]
         shifts, units = {}, {}
-        peak = _error_peak(network, quantized, population)
+        peak = quantized.error_peak(population.name)
         for p in ways:
             _, w_max = weight_range(p.weight_bits)
             dot = errors[p.post].total * (w_max + 1)
@@ -128,16 +128,5 @@ def _feedback(network: Network, quantized: QNetwork, projections: dict[str, QPro
             gain = scalar_to_int(units[p.name] / unit * 2**14)
             projections[p.name] = replace(p, feedback_rshift=shifts[p.name],
                                           feedback_gain_q14=gain)
-        errors[population.name] = _Error(unit, peak, peak * population.size)
+        errors[population.name] = _Error(unit, peak * population.size)
     return errors
-
-
-def _error_peak(network: Network, quantized: QNetwork, population: QPopulation) -> int:
-    """The largest error of a population: an int16, and fewer bits where it is wide and passes its
-    error on, so that the next dot product fits an int32 twice."""
-    behind = [p for q in quantized.populations if q.has_error
-              for p in forward_projections(network, q.name) if p.post == population.name]
-    bits = [quantized.projection(p.name).weight_bits for p in behind]
-    widest = population.size << (max(bits) - 1) if bits else 1
-    room = max(INT32_MAX // 2 // widest, 2)
-    return min(INT16_MAX, (1 << (room.bit_length() - 1)) - 1)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import sample_array
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
@@ -38,7 +39,10 @@ class Quantized:
     """The quantized network and what was proven of it, by population or projection."""
 
     network: QNetwork
-    proofs: tuple[Bound, ...]
+
+    @property
+    def proofs(self) -> tuple[Bound, ...]:
+        return self.network.proofs
 
 
 def quantize(
@@ -85,7 +89,8 @@ def quantize(
         inputs=network.inputs, populations=tuple(populations), projections=tuple(projections),
         readout=network.readout.population, readout_kind=network.readout.kind,
         n_steps=network.n_steps, x_frac_bits=x_frac_bits,
-        softmax_scale=scale, softmax_shift=shift, softmax_limit=max(1, (4096 << shift) // scale),
+        softmax_scale=scale, softmax_shift=shift,
+        softmax_limit=max(1, (QUANTITIES["softmax_max_q8"] << shift) // scale),
         skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
         seed=learning.seed if learning else 2463534242,
         n_batch=batch_of(rules),
@@ -98,7 +103,7 @@ def quantize(
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
         quantized = with_replay(quantized, learning.replay, x, labels)
-    return Quantized(quantized, tuple(proofs))
+    return Quantized(replace(quantized, proofs=tuple(proofs)))
 
 
 def _with_rules(network: Network, quantized: QNetwork, learning: Learning,
@@ -107,7 +112,11 @@ def _with_rules(network: Network, quantized: QNetwork, learning: Learning,
     if calibration is not None and any(r.needs.mean_counts for r in learning.rules.values()):
         counts = mean_counts(quantized, input_x(quantized, calibration))
     made, proofs = attach(network, quantized, learning, counts)
-    return _with_reruns(made, learning, heard(network, learning.rules)), proofs
+    made = _with_reruns(made, learning, heard(network, learning.rules))
+    for q in made.plastic:
+        if q.rule is not None:
+            q.rule.check(made.site(q))
+    return made, proofs
 
 
 def _with_reruns(network: QNetwork, learning: Learning, heard: set[str]) -> QNetwork:

@@ -7,15 +7,16 @@ are rounded to it, once.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, scalar_to_int, to_int
-from edge_dassdp.ir import Network, Population, Projection, geometry
+from edge_dassdp.ir import FloatArray, Network, Population, Projection, geometry
 from edge_dassdp.ir.geometry import size as volume_size
 from edge_dassdp.qir import QDynamics, QPopulation, QProjection, ResetMode
 from edge_dassdp.qir.order import (
@@ -67,6 +68,27 @@ def populate(network: Network, population: Population, settings: Settings,
         if made.population.membrane_bits == 16:
             return made
     return _Populate(network, population, settings, rules, x_frac_bits, upper, most).run()
+
+
+@dataclass(frozen=True, eq=False)
+class _Scale:
+    """Real values of a weight step of spiking projections, of a membrane unit and of a unit of the
+    analogue sum, (1,) or (size,); a sum of weights is in 2^shift membrane units, one of analogue
+    inputs in 2^-analogue_rshift."""
+
+    step: NDArray[np.float64]
+    unit: NDArray[np.float64]
+    analogue_unit: NDArray[np.float64]
+    shift: int = 0
+    analogue_rshift: int = 0
+
+    @property
+    def lshift(self) -> int:
+        return max(self.shift, 0)
+
+    @property
+    def rshift(self) -> int:
+        return max(-self.shift, 0)
 
 
 class _Populate:
@@ -134,43 +156,54 @@ class _Populate:
         return np.asarray(np.maximum(largest, least) * room / q_max)
 
     def run(self) -> Made:
-        lshift = rshift = analogue_rshift = 0
-        step = analogue_unit = unit = np.ones(1)
-        if self.spiking:
-            least = self._least(self.spiking)
-            step = np.max([self._step(p, least) for p in self.spiking], axis=0)
-            fraction_bits = self._fraction_bits(step)
-            unit = step / 2.0**fraction_bits
-            shift = fraction_bits - (8 if self.wide_weights else 0)
-            lshift, rshift = max(shift, 0), max(-shift, 0)
-            if lshift > MAX_SHIFT:
-                raise EdgeError("E202", f"population '{self.p.name}': its weights are too large "
-                                "for its threshold", help="use fewer threshold bits")
-        if self.analogue:
-            least = self._least(self.analogue)
-            smallest = np.max([self._step(p, least) / 2.0 ** self.frac_of[p.pre]
-                               for p in self.analogue], axis=0)
-            if self.spiking and not any(p.weight.any() for p in self.analogue):
-                smallest = unit
-            if not self.spiking:
-                spare = np.min(self.p.threshold / smallest)
-                spare_bits = math.floor(math.log2(spare))
-                analogue_rshift = max(0, spare_bits - self.threshold_bits)
-                analogue_unit, unit = smallest, smallest * 2.0**analogue_rshift
-            else:
-                analogue_rshift = math.floor(math.log2(float(np.min(unit / smallest))))
-                if analogue_rshift < 0:  # a coarser unit, while a threshold has 4 bits of it
-                    unit, shift = unit / 2.0**analogue_rshift, shift + analogue_rshift
-                    lshift, rshift, analogue_rshift = max(shift, 0), max(-shift, 0), 0
-                    if np.min(self.p.threshold / unit) < 16:
-                        raise EdgeError(
-                            "E201", f"population '{self.p.name}': its analogue weights are too "
-                            "large for its threshold", help="use a smaller input scale")
-                analogue_unit = unit / 2.0**analogue_rshift
-        projections = [self._project(p, analogue_unit * 2.0 ** self.frac_of[p.pre], True)
+        scale = self._scale()
+        projections = [self._project(p, scale.analogue_unit * 2.0 ** self.frac_of[p.pre], True)
                        for p in self.analogue]
-        projections += [self._project(p, step, False) for p in self.spiking]
-        return self._finish(projections, unit, analogue_unit, lshift, rshift, analogue_rshift)
+        projections += [self._project(p, scale.step, False) for p in self.spiking]
+        return self._finish(projections, scale)
+
+    def _scale(self) -> _Scale:
+        one = np.ones(1)
+        scale = self._spiking_scale() if self.spiking else _Scale(one, one, one)
+        if not self.analogue:
+            return scale
+        least = self._least(self.analogue)
+        smallest = np.max([self._step(p, least) / 2.0 ** self.frac_of[p.pre]
+                           for p in self.analogue], axis=0)
+        if not self.spiking:
+            return self._analogue_scale(smallest)
+        has_weights = any(p.weight.any() for p in self.analogue)
+        return self._shared_scale(scale, smallest if has_weights else scale.unit)
+
+    def _spiking_scale(self) -> _Scale:
+        least = self._least(self.spiking)
+        step = np.max([self._step(p, least) for p in self.spiking], axis=0)
+        fraction_bits = self._fraction_bits(step)
+        scale = _Scale(step, step / 2.0**fraction_bits, np.ones(1),
+                       fraction_bits - (8 if self.wide_weights else 0))
+        if scale.lshift > MAX_SHIFT:
+            raise EdgeError("E202", f"population '{self.p.name}': its weights are too large "
+                            "for its threshold", help="use fewer threshold bits")
+        return scale
+
+    def _analogue_scale(self, smallest: NDArray[np.float64]) -> _Scale:
+        """smallest: what a unit of the analogue sum may be at least."""
+        spare_bits = math.floor(math.log2(np.min(self.p.threshold / smallest)))
+        rshift = max(0, spare_bits - self.threshold_bits)
+        return _Scale(np.ones(1), smallest * 2.0**rshift, smallest, analogue_rshift=rshift)
+
+    def _shared_scale(self, scale: _Scale, smallest: NDArray[np.float64]) -> _Scale:
+        """Of both kinds of projections; a coarser membrane unit, while a threshold has 4 bits of
+        it, where analogue weights need one."""
+        rshift = math.floor(math.log2(float(np.min(scale.unit / smallest))))
+        if rshift < 0:
+            scale = replace(scale, unit=scale.unit / 2.0**rshift, shift=scale.shift + rshift)
+            rshift = 0
+            if np.min(self.p.threshold / scale.unit) < 16:
+                raise EdgeError(
+                    "E201", f"population '{self.p.name}': its analogue weights are too "
+                    "large for its threshold", help="use a smaller input scale")
+        return replace(scale, analogue_unit=scale.unit / 2.0**rshift, analogue_rshift=rshift)
 
     def _fraction_bits(self, step: NDArray[np.float64]) -> int:
         if self.p.reset == "none" and self.is_readout:
@@ -195,18 +228,11 @@ class _Populate:
         return QProjection(p.name, p.pre, p.post, is_analogue, bits, on_device, scale,
                            volume=volume, pool=p.pool, conv=p.conv, delay=delay)
 
-    def _finish(self, projections: list[QProjection], unit: NDArray[np.float64],
-                analogue_unit: NDArray[np.float64], lshift: int, rshift: int,
-                analogue_rshift: int) -> Made:
-        name, size = self.p.name, self.p.size
-        bias = sum((np.repeat(p.bias, size // p.n_columns)
-                    for p in (*self.analogue, *self.spiking) if p.bias is not None),
-                   start=np.zeros(size))
-        if self.p.alpha is None:
-            bias = bias + self.p.bias
-        bias_unit = analogue_unit if self.analogue else unit
+    def _finish(self, projections: list[QProjection], scale: _Scale) -> Made:
+        name, unit = self.p.name, scale.unit
         threshold = self._on_device(_shared(self.p.threshold / unit), 1.0)
-        bias = self._on_device(bias / bias_unit)
+        bias_unit = scale.analogue_unit if self.analogue else unit
+        bias = self._on_device(summed_bias(self.p, (*self.analogue, *self.spiking)) / bias_unit)
         for what, value in (("threshold", threshold), ("bias", bias)):
             require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
         fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
@@ -218,7 +244,8 @@ class _Populate:
             leak_shift=leak_shift, fire_at=fire_at.astype(np.int64), reset_by=to_int(threshold),
             bias=np.zeros(size, np.int64) if self.analogue else to_int(bias),
             analogue_bias=to_int(bias) if self.analogue else None,
-            acc_lshift=lshift, acc_rshift=rshift, analogue_rshift=analogue_rshift,
+            acc_lshift=scale.lshift, acc_rshift=scale.rshift,
+            analogue_rshift=scale.analogue_rshift,
             records=records, records_membrane=records_membrane, counts=counts,
             has_error=self.needs_error, keeps_raster=False,
             touch_width=self._touch_width(threshold),
@@ -262,14 +289,12 @@ class _Populate:
             pads = bool((self.natural < 0).any() and made.any())
             return to_int(self._on_device(made if pads else _shared(made)))
 
-        leak_i_q15 = None
-        if p.alpha is not None:
-            leak_i_q15 = to_int(self._on_device(_shared(p.alpha)) * 32768)
-        return QDynamics(
-            leak_i_q15=leak_i_q15, i_frac_bits=0 if leak_i_q15 is None else MOST_I_FRAC_BITS,
-            v_bias=np.zeros(1, np.int64) if leak_i_q15 is None else in_units(p.bias),
-            max_spikes=p.max_spikes or 255, v_init=in_units(p.v_init),
-            v_min=None if p.v_min is None else in_units(p.v_min))
+        arrays: dict[str, Any] = {
+            name: None if values is None else
+            self._q15(values) if name.endswith("_q15") else in_units(values)
+            for name, values in terms(p).items()}
+        return QDynamics(i_frac_bits=0 if p.alpha is None else MOST_I_FRAC_BITS,
+                         max_spikes=p.max_spikes or 255, **arrays)
 
     def _records_channels(self) -> bool:
         """A plastic 1 x 1 convolution starts or ends here."""
@@ -281,9 +306,11 @@ class _Populate:
         width = touch_width(self.network, self.rules, self.p.name)
         return None if width is None else np.maximum(to_int(width * threshold), 1)
 
+    def _q15(self, factor: FloatArray) -> IntArray:
+        return to_int(self._on_device(_shared(factor)) * 32768)
+
     def _leak(self) -> tuple[IntArray, int]:
-        beta = self._on_device(_shared(self.p.beta))
-        leak_q15 = to_int(beta * 32768)
+        beta, leak_q15 = _shared(self.p.beta), self._q15(self.p.beta)
         if self.settings.leak == "q15" or beta.size > 1 or not 0.5 <= beta[0] < 1.0:
             return leak_q15, 0
         shift = scalar_to_int(-math.log2(1.0 - float(beta[0])))
@@ -299,6 +326,21 @@ def _is_ascending(natural: IntArray) -> bool:
 def _shared(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """(1,) where all values agree."""
     return values[:1] if (values == values[0]).all() else values
+
+
+def terms(p: Population) -> dict[str, FloatArray | None]:
+    """What becomes `QDynamics` of a canonical population, by the names of its integers; membranes
+    in the float network's units. A bias without a synapse is one of the sums."""
+    return {"leak_i_q15": p.alpha, "v_bias": np.zeros(1) if p.alpha is None else p.bias,
+            "v_init": p.v_init, "v_min": p.v_min}
+
+
+def summed_bias(p: Population, projections: Iterable[Projection]) -> FloatArray:
+    """The constant part of what its projections bring, (size,), its own bias included unless a
+    synapse filters what it hears."""
+    bias = sum((np.repeat(q.bias, p.size // q.n_columns) for q in projections
+                if q.bias is not None), start=np.zeros(p.size))
+    return bias + p.bias if p.alpha is None else bias
 
 
 def reset_mode(p: Population) -> ResetMode:

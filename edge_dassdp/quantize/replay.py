@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,15 +9,11 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.build.board import Board
-from edge_dassdp.plan.layout import Ledger, ram_ledger, replay_bytes
 from edge_dassdp.qir import QNetwork, QReplay
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.rules import Replay
 
 _SEED = 0
-MOST_A_CLASS = 10
-"""Stored samples of a class that `propose` gives a ring or the flash."""
 
 
 def with_replay(network: QNetwork, replay: Replay, x: NDArray[np.int8] | None,
@@ -74,41 +69,3 @@ def _pack(network: QNetwork, x: NDArray[np.int8]) -> tuple[IntArray, IntArray]:
         first = np.where(spikes & (counts == 0), t_step, first)
         counts += spikes
     return counts, first
-
-
-def propose(network: QNetwork, rule: Replay, board: Board, *, n_available: int,
-            ram_budget: int | None = None, flash_budget: int | None = None) -> Replay:
-    """`rule` with the largest ring and number of flash samples that a board holds.
-
-    network: quantized with any replay. n_available: labelled training samples. At most
-    MOST_A_CLASS of each class, in either. ram_budget, flash_budget: bytes, None for all that the
-    board has. Raises EdgeError E402 where the network does not fit even without a stored sample.
-    """
-    if network.replay is None:
-        raise EdgeError("E105", "nothing to propose: the network has no replay")
-    made = network.replay
-    empty = replace(made, labels=made.labels[:0], counts=made.counts[:0],
-                    first_spike_steps=made.first_spike_steps[:0])
-
-    def ledger(ring_per_class: int) -> Ledger:
-        trial = replace(network, replay=replace(empty, ring_per_class=ring_per_class))
-        return ram_ledger(trial, board, ram_budget=ram_budget)
-
-    flash = ledger(0).flash_bound
-    ring = 0
-    while ring < MOST_A_CLASS and _fits(ledger, ring + 1):
-        ring += 1
-    room = min(board.flash.bytes if flash_budget is None else flash_budget, board.flash.bytes)
-    n_flash = (room - flash) // replay_bytes(network, 1)
-    most = min(MOST_A_CLASS * network.n_classes, n_available)
-    return replace(rule, ring_per_class=ring, flash=max(0, min(n_flash, most)))
-
-
-def _fits(ledger: Callable[[int], Ledger], ring_per_class: int) -> bool:
-    try:
-        ledger(ring_per_class)
-    except EdgeError as problem:
-        if problem.code != "E402":
-            raise
-        return False
-    return True

@@ -14,13 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.ir import FloatArray, Network, Population, Projection
+from edge_dassdp.ir import ROUNDING, FloatArray, Network, Population, Projection
 from edge_dassdp.qir import QDynamics, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.order import device_volume, natural_order, source_order, to_device
-from edge_dassdp.quantize.populate import reset_mode
-
-ROUNDING = 2.0**-17
-"""Relative error that a number may have come by on its way through files."""
+from edge_dassdp.quantize.populate import reset_mode, summed_bias, terms
 
 Q15 = np.full(1, 2.0**-15)
 _PLAIN = QDynamics(None, 0, np.zeros(1, np.int64), 1, np.zeros(1, np.int64), None)
@@ -97,9 +94,7 @@ def _check_population(network: Network, p: Population, quantized: QNetwork) -> N
     fires_at = np.floor(threshold) + 1 if p.strict else np.ceil(threshold)
     _require(bool(((fires_at == q.fire_at) | (order < 0)).all()), f"the comparison {where}",
              p.equation)
-    bias = sum((np.repeat(b.bias, p.size // b.n_columns) for b in network.projections
-                if b.post == p.name and b.bias is not None), start=np.zeros(p.size))
-    bias = bias + p.bias if p.alpha is None else bias
+    bias = summed_bias(p, (q for q in network.projections if q.post == p.name))
     if q.analogue_bias is not None:
         require("bias", bias, q.unit / 2.0**q.analogue_rshift, q.analogue_bias)
     else:
@@ -110,13 +105,11 @@ def _check_population(network: Network, p: Population, quantized: QNetwork) -> N
 def _check_dynamics(p: Population, q: QPopulation, require: _Check) -> None:
     """What plain neurons do not have; they have its defaults."""
     d, where = q.dynamics or _PLAIN, f"of population '{p.name}'"
-    _require((p.alpha is None) == (d.leak_i_q15 is None), f"the synapse {where}", p.equation)
-    if p.alpha is not None and d.leak_i_q15 is not None:
-        require("leak of the synapse", p.alpha, Q15, d.leak_i_q15)
-        require("bias", p.bias, q.unit, d.v_bias)
     # a model has no more than the membrane can reach in a step
     _require(d.max_spikes <= (p.max_spikes or 255), f"the limit of spikes {where}", p.equation)
-    require("start", p.v_init, q.unit, d.v_init)
-    _require((p.v_min is None) == (d.v_min is None), f"the least membrane {where}", p.equation)
-    if p.v_min is not None and d.v_min is not None:
-        require("least membrane", p.v_min, q.unit, d.v_min)
+    wanted = terms(p)
+    for term in d.arrays(q.membrane_bits):
+        values = wanted[term.name]
+        _require((values is None) == (term.values is None), f"the {term.what} {where}", p.equation)
+        if values is not None and term.values is not None:
+            require(term.what, values, Q15 if term.is_q15 else q.unit, term.values)

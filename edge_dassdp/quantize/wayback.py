@@ -22,16 +22,15 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import to_int
-from edge_dassdp.harness import read_snapshot
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.canonical import canonical, weight_gain
 from edge_dassdp.qir import QNetwork, QProjection
+from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.order import to_device_weight, to_natural_weight
 from edge_dassdp.quantize.biases import ALWAYS, with_biases_apart
 from edge_dassdp.quantize.same import check_same, differs
-from edge_dassdp.targets.learned import checked_weights
 
-__all__ = ["Learned", "dequantize", "read_snapshot", "requantize", "with_learned"]
+__all__ = ["Learned", "dequantize", "requantize", "with_learned"]
 Learned = Mapping[str, NDArray[Any]]
 """Integers shaped as `QProjection.w` by plastic projection, as `Target.read_weights` gives them."""
 

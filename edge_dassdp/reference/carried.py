@@ -35,6 +35,14 @@ def named(name: str, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
     return {f"{name}.{n}": np.atleast_1d(values[n]) for n in members if n != "reserved"}
 
 
+def restore(name: str, values: NDArray[Any], state: Mapping[str, NDArray[Any]]) -> None:
+    """The reverse of `named`: values, in place, from a named state."""
+    if values.dtype.names is None:
+        values[:] = state[name]
+    for member in set(values.dtype.names or ()) - {"reserved"}:
+        values[member] = state[f"{name}.{member}"][0]
+
+
 def carried_bytes(network: QNetwork, carried: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
     """What a snapshot holds of it: persistent fields by falling alignment, up to a whole word.
 

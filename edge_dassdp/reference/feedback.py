@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray, round_shift, to_int
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork
 
 EXP2_Q15 = to_int(32768 * 2.0 ** (-np.arange(32) / 32))
+SOFTMAX_MAX_Q8 = QUANTITIES["softmax_max_q8"]
 
 
 def log2_q8(x: int) -> int:
@@ -30,9 +32,9 @@ def log2_q8(x: int) -> int:
 def softmax_error(network: QNetwork, logits: IntArray, label: int) -> tuple[IntArray, int]:
     """(onehot(label) - softmax) in Q8, (n_classes,), and the loss -log2 p(label) in Q8."""
     difference = logits.max() - logits
-    z_q8 = np.where(difference >= network.softmax_limit, 4096,
+    z_q8 = np.where(difference >= network.softmax_limit, SOFTMAX_MAX_Q8,
                     (difference * network.softmax_scale) >> network.softmax_shift)
-    p = np.where(z_q8 >= 4096, 0, EXP2_Q15[(z_q8 >> 3) & 31] >> np.minimum(z_q8 >> 8, 15))
+    p = np.where(z_q8 >= SOFTMAX_MAX_Q8, 0, EXP2_Q15[(z_q8 >> 3) & 31] >> np.minimum(z_q8 >> 8, 15))
     total = int(p.sum())
     err_q8 = -((256 * p + (total >> 1)) // total)
     err_q8[label] += 256

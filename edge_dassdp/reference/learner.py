@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import QProjection, Stage
+from edge_dassdp.qir.checks import checked_sample, checked_weights, known_projection
 from edge_dassdp.qir.lesson import Lesson, Record, draw
 from edge_dassdp.qir.packing import GUARD_DTYPE, LEARNING_DTYPE, pack_bits, pack_weights
 from edge_dassdp.qir.stored import rebuild
@@ -23,21 +25,22 @@ from edge_dassdp.reference.carried import carried_bytes, carried_state, named
 from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
 from edge_dassdp.reference.memory import Memory, judge
 from edge_dassdp.reference.model import IntegerModel
-from edge_dassdp.targets.learned import (
-    checked_sample,
-    checked_weights,
-    known_projection,
+from edge_dassdp.reference.outcome import (
+    NO_LABEL,
+    OWN_LOSS,
+    Outcome,
+    Progress,
+    Statistics,
     learned_statistics,
     members,
 )
-from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
-MAX_LOSS_Q8 = 32767
+MAX_LOSS_Q8 = QUANTITIES["loss_max_q8"]
 
 
-class Reference(IntegerModel, Target):
-    """The reference as a Target."""
+class Reference(IntegerModel):
+    """A network that learns. `targets.reference.ReferenceTarget` is the same as a Target."""
 
     name = "reference"
 
@@ -80,6 +83,8 @@ class Reference(IntegerModel, Target):
                     mark = (1 << net.field_bits) - 1
                     state[f"latency_{p.name}"] = np.concatenate(
                         [np.where(r.latency < 0, mark, r.latency) for r in records])
+        if any(q.stage == "batch" for q in net.plastic):
+            state["losses"] = self.losses
         for name, spikes in self.coded.items():
             state |= self._coded_state(name, spikes[0, max(self.t_step - 1, 0)])
         state["logits"] = self.sums[0]
@@ -114,11 +119,17 @@ class Reference(IntegerModel, Target):
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
         self.w[projection] = checked_weights(self.network, projection, w)
 
+    def structs(self) -> dict[str, NDArray[Any]]:
+        """Structured scalars of the learning state by name, in the device's order, without what
+        rules carry."""
+        structs = {"learning": self.learning} if self.network.plastic else {}
+        structs |= {} if self.memory is None else {"replay": self.memory.counters}
+        structs |= {} if self.guard is None else {"guard": self.guard}
+        return structs
+
     def _learned_bytes(self) -> bytes:
         parts = [carried_bytes(self.network, self.carried)]
-        parts += [self.learning.tobytes()] if self.network.plastic else []
-        parts += [self.memory.counters.tobytes()] if self.memory is not None else []
-        parts += [self.guard.tobytes()] if self.guard is not None else []
+        parts += [record.tobytes() for record in self.structs().values()]
         if self.memory is not None and self.memory.ring.size:
             parts += [self.memory.ring.tobytes(), self.memory.seen.astype("<u2").tobytes()]
         return b"".join(parts)
@@ -217,7 +228,13 @@ class Reference(IntegerModel, Target):
 
     def _teach(self, q: QProjection, lesson: Lesson) -> None:
         assert q.rule is not None
-        q.rule.learn(lesson, self.network.site(q))
+        try:
+            q.rule.learn(lesson, self.network.site(q))
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as problem:
+            if not q.rule.is_own():
+                raise
+            raise EdgeError("E203", f"{q.rule.title} on '{q.name}': its `learn` fails",
+                            cause=f"{type(problem).__name__}: {problem}") from problem
 
     def _lesson(self, q: QProjection, step_q8: int = 256) -> Lesson:
         return Lesson(

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import QNetwork, QReplay
 from edge_dassdp.qir.lesson import Record
 from edge_dassdp.qir.packing import GUARD_DTYPE, REPLAY_DTYPE
 from edge_dassdp.qir.stored import pack, stored_words, unpack
 
-SEEN_MAX = 65535
+SEEN_MAX = QUANTITIES["seen_max"]
 Draw = Callable[[], int]
 """The next word of the random generator."""
 
@@ -85,5 +86,5 @@ def judge(guard: NDArray[np.void], hit: bool, factory_hit: bool, window: int, ma
         return False
     n_fallbacks = int(guard["n_fallbacks"])
     guard[()] = np.zeros((), GUARD_DTYPE)
-    guard["n_fallbacks"] = min(n_fallbacks + 1, 65535)
+    guard["n_fallbacks"] = min(n_fallbacks + 1, QUANTITIES["fallbacks_max"])
     return True

@@ -11,19 +11,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.qformat import IntArray, round_shift, saturate
+from edge_dassdp.base.qformat import IntArray, round_shift
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes, input_bytes
 from edge_dassdp.qir.lesson import Record
 from edge_dassdp.qir.packing import unpack_rows
 from edge_dassdp.qir.samples import encode_codes, read_events
 from edge_dassdp.qir.sums import sums
-from edge_dassdp.quantize.bounds import RICH_BITS, leak
+from edge_dassdp.reference import neuron
 
+_NO_CURRENT = np.zeros(1, np.int64)
+"""Of neurons without a synapse of their own."""
 
 class IntegerModel:
-    """Weights, membranes and records of a network. Only the first sample of a batch is recorded."""
+    """Weights, membranes and records of a network. Only the first sample of a batch is recorded.
+
+    By population, of the step that just ended: v membranes, i synaptic currents, spikes, clipped
+    (where membranes saturated), each (n, size).
+    """
 
     def __init__(self, network: QNetwork) -> None:
         self.network = network
@@ -60,6 +65,7 @@ class IntegerModel:
         self.spikes: dict[str, NDArray[Any]] = {}
         self.history: dict[str, NDArray[Any]] = {}
         self.base: dict[str, IntArray] = {}
+        self.clipped: dict[str, NDArray[np.bool_]] = {}
         for p in net.populations:
             self._rest_population(p, n)
         for name in self._delayed_inputs:
@@ -71,8 +77,7 @@ class IntegerModel:
 
     def _rest_population(self, p: QPopulation, n: int) -> None:
         d = p.dynamics
-        start = np.zeros(1, np.int64) if d is None else d.v_init
-        self.v[p.name] = np.broadcast_to(start, (n, p.size)).copy()
+        self.v[p.name] = np.broadcast_to(neuron.start(p), (n, p.size)).copy()
         if d is not None and d.leak_i_q15 is not None:
             self.i[p.name] = np.zeros((n, p.size), np.int64)
         self.spikes[p.name] = np.zeros((n, p.size), np.int64 if p.max_spikes > 1 else bool)
@@ -183,45 +188,12 @@ class IntegerModel:
         return unpack_rows(packed.tobytes(), self._inputs[source].size)
 
     def _update(self, p: QPopulation, acc: IntArray) -> None:
-        v, d = self.v[p.name], p.dynamics
-        current = round_shift(acc << p.acc_lshift, p.acc_rshift) + self.base[p.name]
-        if d is not None:
-            if d.leak_i_q15 is not None:
-                i = round_shift(self.i[p.name] * d.leak_i_q15, 15) + (current << d.i_frac_bits)
-                i = saturate(i, RICH_BITS)
-                self.i[p.name], current = i, round_shift(i, d.i_frac_bits)
-            current = current + d.v_bias
-        r = v >= p.fire_at
-        if p.reset == "zero_delayed":
-            v = np.where(r, 0, v)
-        v = leak(v, p.leak_q15, p.leak_shift) + current
-        if p.reset == "zero_delayed_all":
-            v = np.where(r, 0, v)
-        if p.reset in ("subtract_delayed", "subtract_now"):
-            v = v - np.where(r, p.reset_by, 0)
-        v = self._fit(p, v)
-        s: NDArray[Any] = v >= p.fire_at
-        if p.reset == "subtract_now":
-            v = self._fit(p, v - (s.astype(np.int64) - r) * p.reset_by)
-        if p.reset == "zero_now":
-            v = np.where(s, 0, v)
-        if p.reset == "subtract_once":
-            if p.max_spikes > 1:
-                s = np.where(s, np.minimum((v - p.fire_at) // p.reset_by + 1, p.max_spikes), 0)
-            v = v - s.astype(np.int64) * p.reset_by
-        if d is not None and d.v_min is not None:
-            v = np.maximum(v, d.v_min)
-        self.v[p.name], self.spikes[p.name] = v, s
-
-    def _fit(self, p: QPopulation, v: IntArray) -> IntArray:
-        if p.dynamics is not None:
-            return np.asarray(saturate(v, min(p.membrane_bits, RICH_BITS)))
-        if p.membrane_bits == 16 and p.saturates:
-            return np.asarray(saturate(v, 16))
-        limit = 1 << (p.membrane_bits - 1)
-        if not ((v >= -limit) & (v < limit)).all():
-            raise EdgeError("E506", f"population '{p.name}': a membrane left its proven range")
-        return v
+        x = neuron.arriving(p, acc, self.base[p.name])
+        after = neuron.step(p, self.v[p.name], self.i.get(p.name, _NO_CURRENT), x)
+        self.v[p.name], self.spikes[p.name] = after.v, after.spikes
+        self.clipped[p.name] = after.clipped
+        if p.name in self.i:
+            self.i[p.name] = after.i
 
     def _observe(self, p: QPopulation, t_step: int) -> None:
         if p.name == self.network.readout:

@@ -23,7 +23,7 @@ from edge_dassdp.figures.inspection import Inspection
 from edge_dassdp.figures.widths import Width
 from edge_dassdp.harness import Stream, Verification, rolling_accuracy
 from edge_dassdp.ir import Input
-from edge_dassdp.plan import layout
+from edge_dassdp.plan.ledger import Ledger
 from edge_dassdp.targets.target import Statistics
 
 LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
@@ -33,7 +33,7 @@ OWNERS = {"weights": "plastic weights", "inference": "inference state",
 _NONE = "–"
 
 
-def ram_by_owner(predicted: layout.Ledger) -> dict[str, int]:
+def ram_by_owner(predicted: Ledger) -> dict[str, int]:
     """Bytes of static RAM by owner, in `OWNERS` order; padding goes to the inference state."""
     owners = dict.fromkeys(OWNERS.values(), 0)
     for line in predicted.lines:
@@ -41,7 +41,7 @@ def ram_by_owner(predicted: layout.Ledger) -> dict[str, int]:
     return owners
 
 
-def linked_by_owner(predicted: layout.Ledger, linked: elf.Ledger) -> dict[str, int]:
+def linked_by_owner(predicted: Ledger, linked: elf.Sizes) -> dict[str, int]:
     """`ram_by_owner` with the sizes of the ELF file.
 
     A symbol is linked whole: the parts inside the state keep the offsets that the compiler
@@ -209,7 +209,7 @@ def _accuracies(fidelity: Fidelity) -> Text:
     return Text(text)
 
 
-def ledger_screen(predicted: layout.Ledger, build: Build | None = None) -> RenderableType:
+def ledger_screen(predicted: Ledger, build: Build | None = None) -> RenderableType:
     """RAM and flash in bytes: predicted, and beside it what was linked."""
     table = _table("RAM, bytes", "P", "L")
     linked = build.linked if build else None
@@ -238,7 +238,7 @@ def ledger_screen(predicted: layout.Ledger, build: Build | None = None) -> Rende
     return _apart(table, *parts)
 
 
-def _flash(predicted: layout.Ledger, linked: elf.Ledger | None) -> Table:
+def _flash(predicted: Ledger, linked: elf.Sizes | None) -> Table:
     table = _table("flash, bytes", "P", "L")
     board = predicted.board
     table.add_row("model constants", f"{predicted.constant_bytes:,}", "")

@@ -1,12 +1,6 @@
 """Plasticity rules, a file each, and what learns by them. These imports enter the rules."""
 
-from edge_dassdp.rules.base import (
-    LatencyKind,
-    Needs,
-    Place,
-    Rule,
-    Twin,
-)
+from edge_dassdp.rules.base import LatencyKind, Rule
 from edge_dassdp.rules.delta import ReadoutDelta
 from edge_dassdp.rules.eihl import EIHL
 from edge_dassdp.rules.error import ErrorSSDP
@@ -32,14 +26,11 @@ __all__ = [
     "Homeostasis",
     "LatencyKind",
     "Learning",
-    "Needs",
     "PairSTDP",
-    "Place",
     "Policy",
     "ReadoutDelta",
     "Replay",
     "Rule",
     "Schedule",
-    "Twin",
     "Variant",
 ]

@@ -69,10 +69,10 @@ class Needs:
 class Place:
     """What the constants of one projection's rule are made from.
 
-    step: real value of an 8-bit weight step, in units of the float weights. error_unit, error_peak:
-    real value of one unit of the error that comes back to the postsynaptic population, and the
-    largest magnitude, 0 without an error. mean_counts: (n_post,) spikes of a sample on calibration
-    samples, None without. room: bytes of a sample, free once it has run.
+    step: real value of an 8-bit weight step, in units of the float weights. error_unit: real value
+    of one unit of the error that comes back to the postsynaptic population. mean_counts: (n_post,)
+    spikes of a sample on calibration samples, None without. room: bytes of a sample, free once it
+    has run.
     """
 
     network: Network
@@ -80,9 +80,13 @@ class Place:
     site: Site
     step: float
     error_unit: float
-    error_peak: int
     mean_counts: FloatArray | None
     room: int
+
+    @property
+    def error_peak(self) -> int:
+        """The largest error, in its unit, 0 without one."""
+        return self.site.error_peak
 
     @property
     def threshold(self) -> float:

@@ -87,7 +87,7 @@ class QDeltaRule(Factors, QRule):
     def check(self, site: Site) -> None:
         well_formed(site.pre.counts and site.post.has_error,
                     f"the rule of '{site.name}': its neurons keep no counts or no error")
-        self.check_factors(site, 256 if site.into_readout else 32767)
+        self.check_factors(site, site.error_peak)
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         return factors.scratch(site)

@@ -132,15 +132,17 @@ class QEIHL(QRule):
             _end_phase(phase, int(np.count_nonzero(lesson.w)))
 
     def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
-        """Contracted weights as those that a synchrony rule decides on."""
-        phase = lesson.state["eihl"]
+        """Weights that are counted or contracted as three in four that a synchrony rule decides on,
+        and a factor: operations that cost the like on every core."""
+        phase, quarter = lesson.state["eihl"], site.n_pre * site.n_post // 4
         n_looks = int(phase["b_q16"] == 0) + int(phase["n_samples"] + 1 >= self.period)
-        tally["sync_columns"] += n_looks * site.n_pre * site.n_post
+        n_looks += int(phase["kind"] == CONTRACTION)
+        tally["sync_columns"] += 3 * n_looks * quarter
+        tally["factors"] += n_looks * quarter
         if phase["kind"] != CONTRACTION:
             self.error.count(lesson, site, tally)
             return
         tally["rules_applied"] += 1
-        tally["sync_columns"] += site.n_pre * site.n_post
         tally["sync_rows"] += site.n_pre
         count_rows(site.n_pre, site.n_post, site.weight_bits, tally)
 

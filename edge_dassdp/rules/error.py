@@ -143,7 +143,7 @@ class QErrorRule(Factors, QRule):
         where = f"the rule of '{site.name}': "
         well_formed(site.pre.counts and site.post.has_error,
                     where + "its neurons keep no counts or no error")
-        self.check_factors(site, 32767)
+        self.check_factors(site, site.error_peak)
         factors.check_g(self.g_q7, site)
         well_formed(site.post.counts and not site.into_readout
                     and "none" not in (site.pre.records, site.post.records),

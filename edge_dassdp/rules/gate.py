@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import round_divide
+from edge_dassdp.base.quantities import QUANTITIES
 
-ONE_Q12, MAX_RECORDS = 4096, 32767
+ONE_Q12, MAX_RECORDS = QUANTITIES["gate_one_q12"], QUANTITIES["gate_records_max"]
 GATE_DTYPE = np.dtype([
     ("sum_ss", "<u8"), ("sum_ll", "<u8"), ("sum_sl", "<u8"), ("sum_s", "<u4"), ("sum_l", "<u4"),
     ("root_s", "<u4"), ("k_q12", "<i4"), ("n_records", "<u2"), ("last_gate_q12", "<u2"),

@@ -13,11 +13,13 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.qir import QRule
 from edge_dassdp.rules.base import Rule, require
+from edge_dassdp.rules.declared import c_files
 
 HOOKS = ("learn", "check", "record", "fit")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,23}")
@@ -45,8 +47,8 @@ def load_rules(path: Path | str) -> tuple[type[Rule], ...]:
 
 
 def _imported(file: Path) -> ModuleType:
-    """The file as a module of a name that does not depend on where it lies."""
-    name = f"edge_dassdp_rules_{file.stem}"
+    """The file as a module, of the same name whenever it is loaded."""
+    name = f"edge_dassdp_rules_{file.stem}_{crc32(str(file).encode()):08x}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -86,7 +88,9 @@ def check_integers(rule: type[QRule]) -> None:
     unknown = set(rule.hooks) - set(HOOKS)
     require(not unknown, f"{where}: nothing calls a hook '{min(unknown, default='')}'",
             help=f"choose {', '.join(HOOKS)}")
-    texts = rule.files()
+    require(not rule.is_own() or bool(rule.sources), f"{where} names no C files",
+            help='sources = ("my_rule.c", "my_rule.h")')
+    texts = c_files(rule)
     ours = {p.name for p in assets.folder("firmware").rglob("*.[chS]")} if texts else set()
     for name in texts:
         require(name not in ours, f"{where}: a file {name} is part of the runtime",

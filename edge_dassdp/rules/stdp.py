@@ -190,14 +190,16 @@ class QSTDP(QRule):
         lesson.state["stdp"][:] = np.concatenate([x, y])
 
     def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
-        """Weights and traces as pairs of latencies that a synchrony rule compares, rows likewise:
-        operations that cost the like."""
+        """Traces as pairs of latencies that a synchrony rule compares, rows likewise, weights half
+        as these, half as columns of 16 bits: operations that cost the like on every core."""
         pre, post = lesson.needed("pre_raster"), lesson.needed("post_raster")
         answers = np.flatnonzero(post.any(axis=1))
         heard = np.zeros_like(pre)
         heard[answers] = np.logical_or.accumulate(pre, axis=0)[answers]
         n_rows = int((pre | heard).sum())
         tally["rules_applied"] += 1
-        tally["sync_pairs"] += n_rows * site.n_post + len(pre) * (site.n_pre + 2 * site.n_post)
+        half = n_rows * site.n_post // 2
+        tally["columns_16"] += half
+        tally["sync_pairs"] += half + len(pre) * (site.n_pre + 2 * site.n_post)
         tally["sync_rows"] += n_rows
         count_rows(n_rows, site.n_post, site.weight_bits, tally)

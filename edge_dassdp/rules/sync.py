@@ -35,7 +35,7 @@ from edge_dassdp.rules.error import first_spike_step, synchrony
 from edge_dassdp.rules.gate import GATE_DTYPE, ONE_Q12, Gate, add_record, fit_gate, gate_q12
 
 Variant = Literal["described", "published"]
-GATE_MAX_Q12 = 8192
+GATE_MAX_Q12 = 2 * ONE_Q12
 
 
 @dataclass(frozen=True)

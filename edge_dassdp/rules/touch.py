@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.qformat import IntArray, round_shift
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import FloatArray, Network, Projection
 from edge_dassdp.qir import Offset, QRule, Site, Stage
 from edge_dassdp.qir.checks import require as well_formed
@@ -24,7 +25,7 @@ from edge_dassdp.rules.cost import count_rows, planes_of_fired, popcounts
 from edge_dassdp.rules.error import check_hidden, hidden_scale, hidden_step
 from edge_dassdp.rules.factors import Factors
 
-TOUCH = 31
+TOUCH = QUANTITIES["touch"]
 """What a touch adds to its trace; the trace F - (F >> 2) + TOUCH stays at 4 TOUCH or below, in a
 signed byte."""
 _STEPS_LISTED = 32
@@ -137,7 +138,7 @@ class QTouchRule(Factors, QRule):
         where = f"the rule of '{site.name}': "
         well_formed(site.pre.counts and site.post.has_error,
                     where + "its neurons keep no counts or no error")
-        self.check_factors(site, 32767)
+        self.check_factors(site, site.error_peak)
         well_formed(is_int(self.touch_columns) and 8 <= self.touch_columns <= 65536
                     and self.touch_columns % 8 == 0, where + "touch_columns is no multiple of 8")
         well_formed(site.pre.keeps_raster and site.post.touch_width is not None

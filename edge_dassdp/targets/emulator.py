@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,30 +17,25 @@ from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.compile import build_emulator, host_compiler
 from edge_dassdp.emit import emit
-from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.targets.learned import checked_sample, checked_weights, learned_statistics
-from edge_dassdp.targets.state import decode
-from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Progress, Statistics, Target
+from edge_dassdp.qir.checks import checked_sample, checked_weights
+from edge_dassdp.reference.outcome import BatchOutcome, learned_statistics
+from edge_dassdp.targets.target import (
+    INFER,
+    LEARN,
+    NO_LABEL,
+    OWN_LOSS,
+    WARM_UP,
+    Outcome,
+    Progress,
+    Statistics,
+    Target,
+    int32s,
+)
 from edge_dassdp.wire.messages import STATUS_TEXTS
 
-INFER, LEARN, WARM_UP = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class BatchOutcome:
-    """`Outcome` of n samples as arrays: class_idx, loss_q8, n_replayed (n,), logits (n, n_classes)
-    int32, is_skipped, is_updated, is_fallen_back (n,) bool; digests (n,) uint32 or None."""
-
-    class_idx: NDArray[np.int64]
-    logits: NDArray[np.int32]
-    loss_q8: NDArray[np.int64]
-    is_skipped: NDArray[np.bool_]
-    is_updated: NDArray[np.bool_]
-    n_replayed: NDArray[np.int64]
-    is_fallen_back: NDArray[np.bool_]
-    forward_digest: NDArray[np.uint32] | None
-    learned_digest: NDArray[np.uint32] | None
+__all__ = ["INFER", "LEARN", "WARM_UP", "BatchOutcome", "Emulator", "n_cores", "prototypes"]
 
 
 def prototypes(header: Path, *includes: Path) -> str:
@@ -74,11 +68,12 @@ class Emulator(Target):
         self.n_threads = n_threads or n_cores()
         self.name = "emulator-checked" if checked else "emulator"
         self.network = network
-        self.layout = Layout(network)
+        plan = Plan.of(network)
+        self.layout = plan.layout
         self._ffi = cffi.FFI()
         firmware = assets.folder("firmware")
         self._ffi.cdef(prototypes(firmware / "port" / "host" / "emulator.h", firmware / "include"))
-        self._lib: Any = self._ffi.dlopen(str(build_emulator(emit(network), checked=checked)))
+        self._lib: Any = self._ffi.dlopen(str(build_emulator(emit(plan), checked=checked)))
         self._model = self._lib.dassdp_emulator_model()
         self._state = self._ffi.new("uint64_t[]", -(-self.layout.state_bytes // 8))
         self.reset()
@@ -87,12 +82,10 @@ class Emulator(Target):
         self._lib.dassdp_init(self._model, self._state)
 
     def run(self, x: NDArray[np.int8], labels: NDArray[Any] | None = None,
-            losses_q8: NDArray[Any] | None = None, *, mode: int = INFER,
-            digest: bool = False) -> BatchOutcome:
-        """Run samples x, int8 (n, x_bytes), in order; the state is then that after the last one.
+            losses_q8: NDArray[Any] | None = None, *, mode: int = INFER, digest: bool = False,
+            progress: Progress | None = None) -> BatchOutcome:
+        """All samples in one call of the C: progress is told at the end. INFER uses `n_threads`.
 
-        labels, losses_q8: (n,) integers or None. mode: INFER, LEARN or WARM_UP; INFER uses
-        `n_threads`.
         Raises E104 for a wrong shape, E503 as a device would, E506 for an overflow.
         """
         samples = np.ascontiguousarray(x)
@@ -108,11 +101,14 @@ class Emulator(Target):
         }
         if digest:
             arrays |= {k: np.zeros(n, np.uint32) for k in ("forward_digest", "learned_digest")}
-        given = self._int32(labels, n), self._int32(losses_q8, n)
+        given = (self._ffi.from_buffer("int32_t[]", int32s(labels, n, NO_LABEL)),
+                 self._ffi.from_buffer("int32_t[]", int32s(losses_q8, n, OWN_LOSS)))
         if mode == INFER and min(self.n_threads, n) > 1:
             self._infer_in_threads(samples, arrays)
         else:
             self._run_in_order(self._state, mode, samples, *given, arrays)
+        if progress:
+            progress(n)
         return BatchOutcome(
             arrays["class_idx"].astype(np.int64), arrays["logits"],
             arrays["loss_q8"].astype(np.int64), arrays["is_skipped"].astype(bool),
@@ -154,17 +150,6 @@ class Emulator(Target):
     def _pointer_type(self, array: NDArray[Any]) -> str:
         return f"{array.dtype.name}_t[]"
 
-    def _int32(self, values: NDArray[Any] | None, n: int) -> Any:
-        if values is None:
-            return self._ffi.NULL
-        given = np.asarray(values)
-        if given.shape != (n,):
-            raise EdgeError("E104", f"labels or losses have shape {given.shape}, expected ({n},)")
-        array = np.ascontiguousarray(given, np.int32)
-        if not np.array_equal(array, given):
-            raise EdgeError("E104", "a label or a loss is no 32-bit integer")
-        return self._ffi.from_buffer("int32_t[]", array)
-
     def _check(self, status: int, where: str = "") -> None:
         fault = self._ffi.string(self._lib.dassdp_emulator_fault()).decode()
         if fault:
@@ -197,11 +182,6 @@ class Emulator(Target):
         zeros = np.zeros(self.network.n_classes, np.int32)
         return Outcome(0, zeros, forward_digest=crc if digest else None)
 
-    def classify(self, x: NDArray[np.int8],
-                 progress: Progress | None = None) -> NDArray[np.int64]:
-        """In one call of the C; progress is not told."""
-        return self.run(x).class_idx
-
     def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
               digest: bool = False) -> Outcome:
         return self._one(x, label, loss_q8, LEARN, digest)
@@ -225,7 +205,7 @@ class Emulator(Target):
         self._check(self._lib.dassdp_rollback(self._model, self._state))
 
     def named_state(self) -> dict[str, NDArray[Any]]:
-        return decode(self.layout, self._bytes(0, self.layout.state_bytes))
+        return self.layout.decode(self._bytes(0, self.layout.state_bytes))
 
     def _bytes(self, begin: int, end: int) -> bytes:
         return bytes(self._ffi.buffer(self._state)[begin:end])

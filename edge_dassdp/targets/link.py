@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Session, Stream
-from edge_dassdp.targets.state import decode
+from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 
@@ -56,7 +54,7 @@ class DeviceInfo:
 
 
 class LinkTarget(Target):
-    """A network on the other end of a stream.
+    """A network on the other end of a port.
 
     expected_model_hash: SHA-256 of the quantized network in hexadecimal; expected_build_hash:
     64 bits; None accepts any. projections: in the model's order; without them weights cannot be
@@ -67,7 +65,7 @@ class LinkTarget(Target):
     when it restarted (the next call begins a new session), E104 for data of the wrong shape.
     """
 
-    def __init__(self, stream: Stream, expected_model_hash: str | None = None,
+    def __init__(self, port: Port, expected_model_hash: str | None = None,
                  expected_build_hash: int | None = None,
                  projections: Sequence[ProjectionInfo] = (), *, decode: Decode | None = None,
                  timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
@@ -76,7 +74,7 @@ class LinkTarget(Target):
         self._expected_build_hash = expected_build_hash
         self._projections = list(projections)
         self._decode = decode
-        self._session = Session(stream, timeout_s=timeout_s, retries=retries, log=log)
+        self._session = Session(port, timeout_s=timeout_s, retries=retries, log=log)
         try:
             self.info = self._shake_hands()
         except BaseException:
@@ -85,13 +83,13 @@ class LinkTarget(Target):
         self.name = self.info.board
 
     @classmethod
-    def of(cls, network: QNetwork, stream: Stream, *, build_hash: int | None = None,
+    def of(cls, network: QNetwork, port: Port, *, build_hash: int | None = None,
            **options: Any) -> Self:
         """The device that should run `network`, and that build of it; options as above."""
         projections = [ProjectionInfo(p.name, p.n_pre, p.n_post, p.weight_bits)
                        for p in network.projections]
-        return cls(stream, network.sha256, build_hash, projections,
-                   decode=partial(decode, Layout(network)), **options)
+        return cls(port, network.sha256, build_hash, projections,
+                   decode=Plan.of(network).layout.decode, **options)
 
     @property
     def link_frames(self) -> int:
@@ -186,7 +184,7 @@ class LinkTarget(Target):
     def named_state(self) -> dict[str, NDArray[Any]]:
         if self._decode is None:
             raise EdgeError("E105", "the state has no names without the network",
-                            help="connect with LinkTarget.of(network, stream)")
+                            help="connect with LinkTarget.of(network, port)")
         return self._decode(self.read_state())
 
     def read_learning(self) -> bytes:

@@ -1,20 +1,18 @@
-"""One word names a target: reference, emulator, emulator-checked, qemu:BOARD, serial:PORT."""
+"""One word names a target: reference, emulator, emulator-checked, qemu:BOARD, serial:PORT.
+
+What a target needs is imported when it is opened.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import load_board
-from edge_dassdp.build.compile import build_firmware
-from edge_dassdp.emit import emit
-from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference import Reference
-from edge_dassdp.targets.emulator import Emulator
-from edge_dassdp.targets.link import LinkTarget
-from edge_dassdp.targets.qemu import Qemu
-from edge_dassdp.targets.serial import open_port, ports
-from edge_dassdp.targets.target import Target
+
+if TYPE_CHECKING:
+    from edge_dassdp.qir import QNetwork
+    from edge_dassdp.targets.target import Target
 
 SPECS = "reference, emulator, emulator-checked, qemu:BOARD or serial:PORT[@BAUD]"
 BAUD = 115_200
@@ -41,18 +39,31 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
         raise EdgeError("E105", f"target '{spec}' has no threads",
                         help="choose emulator, or leave --threads out")
     if kind == "qemu" and rest:
-        firmware = build_firmware(emit(network), load_board(rest))
+        from edge_dassdp.build.board import load_board
+        from edge_dassdp.build.compile import build_firmware
+        from edge_dassdp.emit import emit
+        from edge_dassdp.plan import Plan
+        from edge_dassdp.targets.qemu import Qemu
+
+        firmware = build_firmware(emit(Plan.of(network)), load_board(rest))
         return Qemu.start(network, firmware, count=count, log=log)
     if kind == "serial" and rest:
         return _serial(rest, network, log)
     if spec == "reference":
-        return Reference(network)
+        from edge_dassdp.targets.reference import ReferenceTarget
+
+        return ReferenceTarget(network)
     if spec in ("emulator", "emulator-checked"):
+        from edge_dassdp.targets.emulator import Emulator
+
         return Emulator(network, checked=spec == "emulator-checked", n_threads=n_threads)
     raise EdgeError("E105", f"there is no target '{spec}'", help=f"choose {SPECS}")
 
 
-def _serial(place: str, network: QNetwork, log: Path | None) -> LinkTarget:
+def _serial(place: str, network: QNetwork, log: Path | None) -> Target:
+    from edge_dassdp.targets.link import LinkTarget
+    from edge_dassdp.targets.serial import open_port, ports
+
     path, at, baud = place.rpartition("@")
     if not at:
         path, baud = place, str(BAUD)

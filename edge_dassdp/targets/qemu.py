@@ -10,6 +10,7 @@ import atexit
 import socket
 import subprocess
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -22,16 +23,62 @@ from edge_dassdp.build.board import Board, QemuMachine
 from edge_dassdp.build.compile import Firmware, find_tool
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.link import LinkTarget
-from edge_dassdp.targets.serial import open_port
 from edge_dassdp.targets.target import Outcome
 
 QEMU = "qemu-system-arm"
 _QUIT_S = 5.0
+_RECEIVED_BYTES = 1 << 16
 COUNTER_BITS = 32
 
 
+class Uart:
+    """The board's UART as QEMU offers it, a socket of this computer; closed at once."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._socket = socket.create_connection(address)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received = bytearray()
+        self.timeout: float | None = None
+
+    @property
+    def in_waiting(self) -> int:
+        """Bytes that `read` can give at once."""
+        self._receive(0.0)
+        return len(self._received)
+
+    def read(self, size: int = 1, /) -> bytes:
+        """Fewer bytes than `size` only after `timeout` seconds. Raises OSError without QEMU."""
+        end_s = None if self.timeout is None else time.monotonic() + self.timeout
+        while len(self._received) < size:
+            if not self._receive(None if end_s is None else max(end_s - time.monotonic(), 0.0)):
+                break
+        data = bytes(self._received[:size])
+        del self._received[:size]
+        return data
+
+    def write(self, data: bytes, /) -> int:
+        self._socket.settimeout(None)
+        self._socket.sendall(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _receive(self, wait_s: float | None) -> bool:
+        """Take what has come or comes within `wait_s` (None: for ever); whether anything did."""
+        self._socket.settimeout(wait_s)
+        try:
+            data = self._socket.recv(_RECEIVED_BYTES)
+        except (BlockingIOError, TimeoutError):
+            return False
+        if not data:
+            raise ConnectionResetError("QEMU closed the UART")
+        self._received += data
+        return True
+
+
 class QemuProcess:
-    """One running QEMU. `url` is a pyserial URL of its UART; the CPU starts when it is opened.
+    """One running QEMU. `address` is the socket of its UART; the CPU starts when it is opened.
 
     Raises EdgeError E301 without QEMU, E401 if the board has no machine, E502 if QEMU ends at
     once.
@@ -47,7 +94,7 @@ class QemuProcess:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         # QEMU inherits a listening socket: no port can be lost to somebody else in between.
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.url = f"socket://127.0.0.1:{listener.getsockname()[1]}"
+            self.address: tuple[str, int] = listener.getsockname()
             self._process = subprocess.Popen(
                 [program, "-M", board.qemu.machine, "-kernel", str(elf), "-display", "none",
                  "-monitor", "stdio",
@@ -56,6 +103,14 @@ class QemuProcess:
                 pass_fds=[listener.fileno()], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                 stderr=self._log)
         atexit.register(self.close)
+
+    def open(self) -> Uart:
+        """Its UART; the CPU starts. Raises EdgeError E502 if QEMU has ended."""
+        try:
+            return Uart(self.address)
+        except OSError as problem:
+            self.check()
+            raise EdgeError("E502", f"{QEMU} does not take the line", cause=str(problem)) from None
 
     @property
     def pid(self) -> int:
@@ -134,7 +189,7 @@ class Qemu(LinkTarget):
         """
         process = QemuProcess(firmware.elf, firmware.board, count=count)
         try:
-            stream = open_port(process.url)
+            stream = process.open()
         except BaseException:
             process.close()
             raise

@@ -31,7 +31,7 @@ _HELLO = MESSAGES["HELLO"]
 _N_SEQUENCES = 1 << 16
 
 
-class Stream(Protocol):
+class Port(Protocol):
     """What a Session needs of a port; pyserial's Serial is one.
 
     `read(size)` gives fewer bytes than asked for only after `timeout` seconds.
@@ -47,13 +47,13 @@ class Stream(Protocol):
 
 
 class Session:
-    """Requests over a stream. `n_frames` counts frames sent, `n_retries` the repeated ones.
+    """Requests over a port. `n_frames` counts frames sent, `n_retries` the repeated ones.
 
     timeout_s: seconds to wait for each answer, above 0. retries: how often a request is repeated
     before E502. log: a file for every byte sent and received, JSON lines with t_s, to and hex.
     """
 
-    def __init__(self, stream: Stream, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
+    def __init__(self, port: Port, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
                  log: Path | None = None) -> None:
         if timeout_s <= 0 or retries < 0:
             raise EdgeError("E105", f"timeout {timeout_s} s with {retries} retries is not possible",
@@ -61,7 +61,7 @@ class Session:
         self.n_frames = 0
         self.n_retries = 0
         self.lost_request_ran: bool | None = None
-        self._stream = stream
+        self._port = port
         self._timeout_s = timeout_s
         self._retries = retries
         self._decoder = FrameDecoder()
@@ -119,9 +119,9 @@ class Session:
         return _unpack(response)
 
     def close(self) -> None:
-        """Close stream and log; harmless when repeated."""
+        """Close port and log; harmless when repeated."""
         self._id = 0
-        self._stream.close()
+        self._port.close()
         if self._log:
             self._log.close()
             self._log = None
@@ -157,10 +157,10 @@ class Session:
         frame = encode_request(_HELLO.kind, session, 0, _HELLO.request.pack())
         total_s = self._timeout_s * (self._retries + 1)
         period_s = min(HELLO_PERIOD_S, self._timeout_s)
-        self._stream.timeout = period_s
+        self._port.timeout = period_s
         response = self._exchange(frame, _HELLO.kind, session, 0, period_s,
                                   math.ceil(total_s / period_s))
-        self._stream.timeout = self._timeout_s
+        self._port.timeout = self._timeout_s
         if response.status == STATUSES["OK"] and response.payload[:1] != bytes([PROTOCOL]):
             spoken = response.payload[0] if response.payload else "none"
             raise EdgeError("E504", f"the device speaks protocol {spoken}, this tool {PROTOCOL}",
@@ -204,13 +204,13 @@ class Session:
     def _write(self, frame: bytes) -> None:
         self._record("device", frame)
         try:
-            self._stream.write(frame)
+            self._port.write(frame)
         except OSError as problem:
             raise _gone(problem) from None
 
     def _read(self, n_bytes: int) -> bytes:
         try:
-            data = self._stream.read(max(n_bytes, self._stream.in_waiting))
+            data = self._port.read(max(n_bytes, self._port.in_waiting))
         except OSError as problem:
             raise _gone(problem) from None
         if data:

@@ -6,67 +6,40 @@ A script written against `Target` changes one word to go from the emulator to a 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-Progress = Callable[[int], None]
-"""Told how many samples are done."""
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.reference.outcome import (
+    NO_LABEL,
+    OWN_LOSS,
+    BatchOutcome,
+    Outcome,
+    Progress,
+    Statistics,
+)
 
-NO_LABEL = -1
-OWN_LOSS = -1
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one sample gave.
-
-    logits: int32 (n_classes,). loss_q8: -log2 p(label) in Q8, 0 without a label.
-    forward_digest: CRC-32 over spikes and membranes of every step, then the logits, if asked for.
-    learned_digest: CRC-32 over plastic weights and learning state after the call, if asked for.
-    forward_ticks, learn_ticks: counter ticks, None where the target has no counter.
-    n_replayed: stored samples learned again after this one. is_fallen_back: the guard put the
-    factory weights back.
-    """
-
-    class_idx: int
-    logits: NDArray[np.int32]
-    loss_q8: int = 0
-    is_skipped: bool = False
-    is_updated: bool = False
-    forward_digest: int | None = None
-    learned_digest: int | None = None
-    forward_ticks: int | None = None
-    learn_ticks: int | None = None
-    n_replayed: int = 0
-    is_fallen_back: bool = False
+__all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Outcome",
+           "Progress", "Statistics", "Target", "int32s"]
+INFER, LEARN, WARM_UP = 0, 1, 2
+"""What `Target.run` does with its samples."""
 
 
-@dataclass(frozen=True)
-class Statistics:
-    """Counters since the last reset; n_saturated: plastic weights at an end of their range now;
-    hits, factory_hits: of the samples in the guard's window, by learned and by factory weights;
-    stack and link figures are None off the device."""
-
-    n_labelled: int
-    n_skipped: int
-    n_updates: int
-    n_vanished: int
-    n_saturated: int
-    n_replayed: int = 0
-    n_replay_skipped: int = 0
-    n_fallbacks: int = 0
-    hits: int = 0
-    factory_hits: int = 0
-    stack_size: int | None = None
-    stack_used: int | None = None
-    rx_lost: int | None = None
-    frames_good: int | None = None
-    frames_bad: int | None = None
+def int32s(values: NDArray[Any] | None, n: int, default: int) -> NDArray[np.int32]:
+    """Labels or losses of n samples, (n,), `default` for None; EdgeError E104 for another shape or
+    a value that is no 32-bit integer."""
+    if values is None:
+        return np.full(n, default, np.int32)
+    given = np.asarray(values)
+    if given.shape != (n,):
+        raise EdgeError("E104", f"labels or losses have shape {given.shape}, expected ({n},)")
+    array = np.ascontiguousarray(given, np.int32)
+    if not np.array_equal(array, given):
+        raise EdgeError("E104", "a label or a loss is no 32-bit integer")
+    return array
 
 
 class Target(ABC):
@@ -82,12 +55,27 @@ class Target(ABC):
     def classify(self, x: NDArray[np.int8],
                  progress: Progress | None = None) -> NDArray[np.int64]:
         """Classes (n,) of samples x, int8 (n, x_bytes), by inference alone."""
-        classes = np.zeros(len(x), np.int64)
-        for i, sample in enumerate(x):
-            classes[i] = self.infer(sample).class_idx
+        return self.run(x, progress=progress).class_idx
+
+    def run(self, x: NDArray[np.int8], labels: NDArray[Any] | None = None,
+            losses_q8: NDArray[Any] | None = None, *, mode: int = INFER, digest: bool = False,
+            progress: Progress | None = None) -> BatchOutcome:
+        """Samples x, int8 (n, x_bytes), in order; the state is then that after the last one.
+
+        labels, losses_q8: (n,) integers, None for NO_LABEL and OWN_LOSS. mode: INFER, LEARN or
+        WARM_UP. Raises what the method of that name does, E104 for another shape.
+        """
+        given = int32s(labels, len(x), NO_LABEL), int32s(losses_q8, len(x), OWN_LOSS)
+        outcomes: list[Outcome] = []
+        for sample, label, loss_q8 in zip(x, *given, strict=True):
+            if mode == INFER:
+                outcomes.append(self.infer(sample, digest=digest))
+            else:
+                lesson = self.learn if mode == LEARN else self.warm_up
+                outcomes.append(lesson(sample, int(label), loss_q8=int(loss_q8), digest=digest))
             if progress:
-                progress(i + 1)
-        return classes
+                progress(len(outcomes))
+        return BatchOutcome.of(outcomes)
 
     @abstractmethod
     def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
@@ -125,6 +113,15 @@ class Target(ABC):
         """Replace the weights of one plastic projection; all of them or none."""
 
     @abstractmethod
+    def read_learning(self) -> bytes:
+        """The learning state as it lies on the device: what a snapshot holds beside the weights."""
+
+    @abstractmethod
+    def write_learning(self, data: bytes) -> None:
+        """Put back what `read_learning` gave. Raises EdgeError E104 for another number of bytes,
+        E503 for a value out of its range."""
+
+    @abstractmethod
     def named_state(self) -> dict[str, NDArray[Any]]:
         """The whole state as integer arrays by name: v_*, spk_*, count_*, w_*, learning.*, ..."""
 
@@ -135,6 +132,16 @@ class Target(ABC):
     @abstractmethod
     def statistics(self) -> Statistics:
         """Counters, and on a device stack and link figures."""
+
+    @property
+    def link_frames(self) -> int | None:
+        """Frames sent so far; None without a link."""
+        return None
+
+    @property
+    def link_retries(self) -> int | None:
+        """Of these, repeated ones."""
+        return None
 
     def close(self) -> None:  # noqa: B027 - most targets hold nothing
         """Let go of what the target holds; harmless when repeated."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Network
 from edge_dassdp.qir.stored import rebuild
@@ -20,7 +21,7 @@ from edge_dassdp.quantize.replay import choose
 from edge_dassdp.rules import Replay
 from edge_dassdp.twin.model import FloatModel
 
-SEEN_MAX = 65535
+SEEN_MAX = QUANTITIES["seen_max"]
 """Of a reservoir: later samples are as likely as this one to be stored."""
 
 

@@ -25,7 +25,7 @@ from edge_dassdp.wire.messages import (
     RESPONSE_BIT,
     RESPONSE_HEADER,
     RUNTIME_STATUSES,
-    Layout,
+    Payload,
 )
 
 _CRC_BYTES = 4
@@ -203,7 +203,7 @@ def link_buffer_bytes(n_classes: int) -> LinkBuffers:
 @cache
 def messages_header() -> str:
     """The text of `dassdp_messages.h`; the same for every model."""
-    starts: dict[str, tuple[Layout, int]] = {
+    starts: dict[str, tuple[Payload, int]] = {
         "REQUEST_HEADER": (REQUEST_HEADER, 0), "RESPONSE_HEADER": (RESPONSE_HEADER, 0)}
     for message in MESSAGES.values():
         starts[message.request.prefix] = (message.request, REQUEST_HEADER.n_bytes)

@@ -15,7 +15,7 @@ _OPEN_ENDS = ("sample", "logits", "chunk")
 
 
 @dataclass(frozen=True)
-class Layout:
+class Payload:
     """Fields of a payload, little endian, without gaps.
 
     names, codes: of the fixed fields, codes as in `struct`. open_name: of the open end, "" without
@@ -71,11 +71,11 @@ class Message:
 
     name: str
     kind: int
-    request: Layout
-    response: Layout
+    request: Payload
+    response: Payload
 
 
-def _layout(prefix: str, fields: list[str], name_bytes: int) -> Layout:
+def _layout(prefix: str, fields: list[str], name_bytes: int) -> Payload:
     names: list[str] = []
     codes: list[str] = []
     open_name = open_kind = ""
@@ -88,7 +88,7 @@ def _layout(prefix: str, fields: list[str], name_bytes: int) -> Layout:
             continue
         names.append(name)
         codes.append(f"{name_bytes}s" if kind == "name" else _CODES.get(kind, kind))
-    return Layout(prefix, tuple(names), tuple(codes), open_name, open_kind)
+    return Payload(prefix, tuple(names), tuple(codes), open_name, open_kind)
 
 
 def _load_table() -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _load_messages(table: dict[str, Any]) -> dict[str, Message]:
     shared = {name: _layout(name.upper(), fields, name_bytes)
               for name, fields in table["layouts"].items()}
 
-    def layout(entry: dict[str, Any], side: str) -> Layout:
+    def layout(entry: dict[str, Any], side: str) -> Payload:
         fields = entry[side]
         if isinstance(fields, str):
             return shared[fields]

@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void dassdp_port_init(void);           /* clocks, pins, UART with RX interrupt, counter */
 int dassdp_port_get(void);             /* the next received byte, or -1 */
 void dassdp_port_put(uint8_t byte);    /* waits until the UART takes it */
@@ -13,5 +17,9 @@ uint32_t dassdp_port_tick_bits(void);
 uint32_t dassdp_port_stack_size(void); /* bytes reserved */
 uint32_t dassdp_port_stack_used(void); /* bytes below the painted high-water mark */
 uint32_t dassdp_port_rx_lost(void);    /* bytes that the UART lost, as it tells */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

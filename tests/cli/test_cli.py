@@ -1,87 +1,20 @@
-"""The command line as a user runs it: real processes, a tiny network, every refusal."""
+"""The command line as a user runs it: a tiny network, every verb, every refusal."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner
+from support.commands import ROOT, answer, ok, refused, run, shown
+from support.tiny import N_CLASSES, N_INPUTS
 
 import edge_dassdp
 from edge_dassdp import ir, qir
-from edge_dassdp.base.errors import CODES
-from edge_dassdp.cli import app
-from edge_dassdp.cli.output import Answer, Output, verb
-
-ROOT = Path(edge_dassdp.__file__).parents[1]
-N_INPUTS, N_CLASSES = 12, 4
-
-
-def run(*arguments: str | Path, cwd: Path | None = None, **env: str,
-        ) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    return subprocess.run([sys.executable, "-m", "edge_dassdp", *map(str, arguments)], text=True,
-                          capture_output=True, cwd=cwd, timeout=300,
-                          env=os.environ | {"PYTHONPATH": path} | env, check=False)
-
-
-def ok(*arguments: str | Path, **options: Any) -> str:
-    done = run(*arguments, **options)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def answer(*arguments: str | Path) -> dict[str, Any]:
-    """The envelope of a verb that succeeds."""
-    found: dict[str, Any] = json.loads(ok(*arguments, "--json").splitlines()[-1])
-    assert found["ok"] and found["exit"] == 0 and not found["diagnostics"]
-    assert found["schema"] == f"edge_dassdp/{arguments[0]}/1"
-    return found
-
-
-def refused(code: str, *arguments: str | Path, **options: Any) -> str:
-    """What a verb says that must fail with `code`: no traceback, one line that says what."""
-    done = run(*arguments, **options)
-    assert done.returncode == CODES[code].exit, done.stderr
-    assert "Traceback" not in done.stderr
-    first = done.stderr.splitlines()[0]
-    assert first.startswith(f"error[{code}]: ")
-    assert f"more:  edge-dassdp explain {code}" in done.stderr
-    return done.stderr
-
-
-@pytest.fixture(scope="session")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a float network, data, and the quantized network, plastic and frozen."""
-    folder = tmp_path_factory.mktemp("cli")
-    rng = np.random.default_rng(7)
-    sizes = {"h1": 16, "h2": 10, "out": N_CLASSES}
-    populations = [ir.Population(n, s, 0.9, 1.0) for n, s in list(sizes.items())[:2]]
-    populations.append(ir.Population("out", N_CLASSES, 0.0, 1.0, "none"))
-    projections, pre, n_pre = [], "x", N_INPUTS
-    for i, (name, size) in enumerate(sizes.items(), 1):
-        w = rng.normal(0, 2.0 / np.sqrt(n_pre), (n_pre, size))
-        projections.append(ir.Projection(f"fc{i}", pre, name, w))
-        pre, n_pre = name, size
-    network = ir.Network((ir.Input("x", N_INPUTS),), tuple(populations), tuple(projections),
-                         ir.Readout("out", "membrane_sum"), 6)
-    ir.save(network, folder / "model.npz")
-    y = rng.integers(0, N_CLASSES, 60)
-    means = rng.normal(0, 1, (N_CLASSES, N_INPUTS))
-    x = (means[y] + rng.normal(0, 0.4, (60, N_INPUTS))).astype(np.float32)
-    np.savez(folder / "data.npz", x=x, y=y)
-    ok("quantize", folder / "model.npz", "-o", folder / "model.q.npz")
-    ok("quantize", folder / "model.npz", "-o", folder / "frozen.q.npz", "--frozen")
-    return folder
 
 
 def test_version_and_help_name_every_verb() -> None:
@@ -90,8 +23,31 @@ def test_version_and_help_name_every_verb() -> None:
     for name in ("inspect", "quantize", "generate", "build", "run", "learn", "verify", "measure",
                  "flash", "demo", "boards", "devices", "doctor", "explain"):
         assert name in text
-        shown = CliRunner().invoke(app, [name, "--help"])
-        assert shown.exit_code == 0 and "--json" in shown.output
+        assert "--json" in ok(name, "--help")
+
+
+@pytest.mark.parametrize("arguments", [
+    ("--version",), ("inspect", "model.npz"), ("quantize", "model.npz", "-o", "process.q.npz"),
+    ("run", "model.q.npz", "--data", "data.npz"), ("export", "model.q.npz", "no.npz", "-o", "e"),
+    ("learn", "model.q.npz", "--data", "data.npz", "--json"), ("boards",), ("explain", "E402"),
+    ("verify", "model.q.npz", "--data", "data.npz", "--target", "emulator"), ("devices",),
+    ("doctor",), ("demo", "tea"),
+], ids=lambda arguments: arguments[0].strip("-"))
+def test_a_process_says_what_is_tested_in_this_one(work: Path, arguments: tuple[str, ...]) -> None:
+    done, here = run(*arguments, cwd=work), shown(*arguments, cwd=work)
+    assert (done.returncode, done.stdout) == (here.returncode, here.stdout)
+    assert done.stderr == here.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ("generate", "--board", "microbit", "-o", "process"), ("build", "--board", "microbit"),
+    ("measure", "--board", "microbit"), ("flash", "--board", "stm32f405", "--dry-run"),
+], ids=lambda arguments: arguments[0])
+def test_a_process_does_for_a_board_what_is_tested_in_this_one(
+        work: Path, arguments: tuple[str, ...], arm_toolchain: None, qemu: None) -> None:
+    verb, *options = arguments
+    done, here = (call(verb, "model.q.npz", *options, cwd=work) for call in (run, shown))
+    assert (done.returncode, done.stdout) == (here.returncode, here.stdout) == (0, here.stdout)
 
 
 def test_quantize_shows_proofs_and_fidelity(work: Path) -> None:
@@ -245,6 +201,16 @@ def test_verify_passes_bit_exact(work: Path) -> None:
     assert data["bit_exact"] and data["learning_steps"] == 20 and data["divergence"] is None
 
 
+def test_a_name_begins_all_that_a_model_is_called_in_c(work: Path, arm_toolchain: None) -> None:
+    model, board = work / "model.q.npz", ("--board", "stm32f405")
+    answer("generate", model, *board, "-o", work / "gestures", "--name", "gestures")
+    header = (work / "gestures" / "generated" / "gestures_model.h").read_text(encoding="utf-8")
+    assert "gestures_state_t" in header and "extern const dassdp_model_t gestures_model" in header
+    named = answer("build", model, *board, "--name", "gestures")["data"]["linked"]
+    assert named["by_symbol"] == answer("build", model, *board)["data"]["linked"]["by_symbol"]
+    refused("E105", "build", model, *board, "--name", "Gestures!")
+
+
 def test_generate_writes_a_project_that_make_builds(work: Path, arm_toolchain: None) -> None:
     data = answer("generate", work / "model.q.npz", "--board", "stm32f405", "-o",
                   work / "project")["data"]
@@ -302,167 +268,8 @@ def test_boards_doctor_explain_devices() -> None:
     assert "a memory budget is broken" in ok("explain", "E402")
     assert answer("explain", "e402")["data"]["exit_status"] == 1
     assert "devices" in answer("devices")["data"]
-    done = run("doctor", PATH="/nonexistent")
+    done = shown("doctor", PATH="/nonexistent")
     assert done.returncode == 3 and "apt install gcc-arm-none-eabi" in done.stdout
-
-
-# ---- refusals ------------------------------------------------------------------------------------
-
-
-def test_a_missing_file(work: Path) -> None:
-    text = refused("E103", "run", work / "nowhere.npz", "--data", work / "data.npz")
-    assert "nowhere.npz does not exist" in text
-
-
-def test_the_wrong_kind_of_file(work: Path) -> None:
-    text = refused("E103", "build", work / "model.npz", "--board", "microbit")
-    assert "quantize it first" in text
-    (work / "text.npz").write_text("hello")
-    refused("E103", "run", work / "text.npz", "--data", work / "data.npz")
-    refused("E103", "run", work / "model.q.npz", "--data", work / "text.npz")
-    refused("E103", "run", work / "model.q.npz", "--data", work / "model.npz")
-    refused("E103", "quantize", work / "data.npz", "-o", work / "never.npz")
-
-
-def test_a_place_that_cannot_be_written(work: Path) -> None:
-    text = refused("E103", "quantize", work / "model.npz", "-o", work / "no" / "such" / "m.npz")
-    assert "No such file or directory" in text
-
-
-@pytest.mark.parametrize(("x", "y", "words"), [
-    (np.zeros((5, 11), np.float32), np.zeros(5, int), "(5, 11)"),
-    (np.zeros((5, N_INPUTS), np.float32), np.zeros(4, int), "(4,)"),
-    (np.zeros((5, N_INPUTS), np.float32), np.full(5, N_CLASSES), "classes 0 to 3"),
-    (np.zeros((5, N_INPUTS), np.float32), np.zeros(5, float), "float64"),
-    (np.full((5, N_INPUTS), np.nan, np.float32), np.zeros(5, int), "NaN"),
-    (np.zeros((0, N_INPUTS), np.float32), np.zeros(0, int), "no samples"),
-])
-def test_data_that_do_not_fit(work: Path, tmp_path: Path, x: np.ndarray, y: np.ndarray,
-                              words: str) -> None:
-    np.savez(tmp_path / "bad.npz", x=x, y=y)
-    assert words in refused("E104", "run", work / "model.q.npz", "--data", tmp_path / "bad.npz")
-
-
-def test_an_unknown_board_target_or_split(work: Path) -> None:
-    text = refused("E401", "build", work / "model.q.npz", "--board", "arduino")
-    assert "lm3s6965evb, microbit, " in text
-    arguments = ("run", work / "model.q.npz", "--data", work / "data.npz")
-    assert "qemu:BOARD" in refused("E105", *arguments, "--target", "esp32")
-    assert "train, stream, test" in refused("E105", *arguments, "--split", "validation")
-    refused("E105", *arguments, "--log", work / "never.log")
-    refused("E105", *arguments, "--target", "serial:/dev/ttyS0@fast")
-
-
-def test_a_port_that_does_not_exist(work: Path) -> None:
-    text = refused("E501", "run", work / "model.q.npz", "--data", work / "data.npz", "--target",
-                   "serial:/dev/nowhere")
-    assert "there is no such port" in text
-
-
-def test_a_budget_that_is_too_small(work: Path, arm_toolchain: None) -> None:
-    build = ("build", work / "model.q.npz", "--board", "microbit")
-    assert "RAM overflows by" in refused("E402", *build, "--ram-budget", "2000")
-    assert "flash overflows by" in refused("E402", *build, "--flash-budget", "2000")
-
-
-def test_a_missing_compiler(work: Path, tmp_path: Path) -> None:
-    nothing = {"PATH": "/nonexistent", "CC": "", "EDGE_DASSDP_CACHE": str(tmp_path)}
-    refused("E301", "run", work / "model.q.npz", "--data", work / "data.npz", **nothing)
-    text = refused("E301", "build", work / "model.q.npz", "--board", "microbit", **nothing)
-    assert "arm-none-eabi-gcc is not installed" in text and "apt install" in text
-
-
-def test_a_frozen_model_does_not_learn(work: Path) -> None:
-    text = refused("E105", "learn", work / "frozen.q.npz", "--data", work / "data.npz")
-    assert "this model is frozen" in text and "without --frozen" in text
-    assert "accuracy" in ok("run", work / "frozen.q.npz", "--data", work / "data.npz")
-
-
-def test_a_snapshot_of_another_model(work: Path) -> None:
-    other, snapshot = work / "other.q.npz", work / "other.npz"
-    ok("quantize", work / "model.npz", "-o", other, "--plastic", "fc3")
-    ok("learn", other, "--data", work / "data.npz", "--snapshot", snapshot)
-    refused("E504", "run", work / "model.q.npz", "--data", work / "data.npz", "--restore", snapshot)
-
-
-@pytest.mark.parametrize(("options", "code", "words"), [
-    (("--rule", "fc2=magic"), "E105",
-     "dassdp, delta, eihl, error, homeostasis, ssdp, stdp, sync, touch"),
-    (("--rule", "fc2=delta"), "E203", "not at the readout"),
-    (("--rule", "fc2=dassdp:warp=9"), "E105", "no setting 'warp'"),
-    (("--rule", "fc2=dassdp:batch=many"), "E105", "expected a int"),
-    (("--rule", "fc2"), "E105", "NAME=VALUE"),
-    (("--plastic", "fc9"), "E105", "there is no projection 'fc9'"),
-    (("--plastic", "fc1"), "E203", "does not spike"),
-    (("--bits", "fc2=many"), "E105", "--bits fc2=8"),
-    (("--weight-bits", "3"), "E105", "choose 4 to 8, or 16"),
-    (("--weight-bits", "few"), "E105", "--weight-bits 8"),
-    (("--weight-bits", "auto"), "E105", "with --data"),
-    (("--frozen", "--plastic", "fc2"), "E105", "excludes"),
-    (("--frozen", "--guard", "4"), "E105", "excludes"),
-    (("--rule", "fc2=homeostasis"), "E105", "calibration samples"),
-    (("--rule", "fc2=stdp:a_plus=9"), "E201", "PairSTDP"),
-    (("--schedule", "fast"), "E105", "1 to 2 numbers"),
-    (("--guard", "2.5"), "E105", "no whole number"),
-    (("--replay", "10,2"), "E105", "needs samples"),
-    (("--replay", "auto"), "E105", "a board with --board"),
-    (("--leak", "none"), "E105", "auto, q15 or shift"),
-])
-def test_settings_out_of_range(work: Path, tmp_path: Path, options: tuple[str, ...], code: str,
-                               words: str) -> None:
-    output = tmp_path / "never.npz"
-    assert words in refused(code, "quantize", work / "model.npz", "-o", output, *options)
-    assert not output.exists()
-
-
-def test_a_refusal_under_json_is_an_envelope_too(work: Path) -> None:
-    done = run("run", work / "nowhere.npz", "--data", work / "data.npz", "--json")
-    found = json.loads(done.stdout)
-    assert not found["ok"] and found["exit"] == done.returncode == 2
-    [diagnostic] = found["diagnostics"]
-    assert diagnostic["code"] == "E103" and "does not exist" in diagnostic["message"]
-
-
-def test_usage_errors_exit_with_2(work: Path) -> None:
-    for arguments in (("run",), ("fly",), ("run", work / "model.q.npz", "--limit", "0")):
-        done = run(*arguments)
-        assert done.returncode == 2 and "Usage:" in done.stderr
-
-
-def test_debug_shows_where(work: Path) -> None:
-    done = run("run", work / "nowhere.npz", "--data", work / "data.npz", "--debug")
-    assert done.returncode == 2 and "Traceback" in done.stderr
-
-
-@pytest.mark.parametrize(("problem", "status", "words"), [
-    (KeyboardInterrupt(), 130, "interrupted"),
-    (ZeroDivisionError("by zero"), 101, "internal error: ZeroDivisionError: by zero"),
-    (PermissionError(13, "Permission denied", "m.npz"), 2, "m.npz cannot be read or written"),
-])
-def test_what_escapes_a_verb_has_its_status(problem: BaseException, status: int,
-                                            words: str) -> None:
-    broken = typer.Typer()
-
-    def fail(out: Output) -> Answer:
-        raise problem
-
-    verb(broken, "fail")(fail)
-    done = CliRunner().invoke(broken, [])
-    assert done.exit_code == status
-    assert words in done.stderr and "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(("arguments", "code", "words"), [
-    (("tea",), "E105", "choose digits or watch"),
-    (("watch", "--scenario", "Z"), "E105", "choose one of A, Ap, B, C, D, E, N"),
-    (("watch", "--board", "pentium"), "E401", "microbit"),
-    (("watch", "--seed", "10"), "E105", "choose 0 to 9"),
-    (("watch", "--seeds", "2"), "E105", "demo watch has no --seeds"),
-    (("digits", "--scenario", "A"), "E105", "demo digits has no --scenario"),
-])
-def test_demo_refuses(tmp_path: Path, arguments: tuple[str, ...], code: str, words: str) -> None:
-    assert words in refused(code, "demo", *arguments, cwd=tmp_path)
-    assert not list(tmp_path.iterdir())
 
 
 def test_demo_watch_answers_in_json(tmp_path: Path) -> None:

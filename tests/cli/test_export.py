@@ -8,35 +8,16 @@ from pathlib import Path
 import nir
 import numpy as np
 import pytest
-from nir_graphs import BRAILLE, SNNTORCH
-from typer.testing import CliRunner
-from way_back import learn
+from support.commands import ok, refused
+from support.nir_graphs import BRAILLE, SNNTORCH
+from support.way_back import learn
 
 from edge_dassdp import ir, qir
-from edge_dassdp.base.errors import CODES
 from edge_dassdp.base.npz import write_npz
-from edge_dassdp.cli import app
 from edge_dassdp.harness import SNAPSHOT
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 
 NIR = ("--source", SNNTORCH, "--n-steps", "40")
-
-
-def ran(*arguments: str | Path) -> tuple[int, str, str]:
-    done = CliRunner().invoke(app, [str(a) for a in arguments])
-    return done.exit_code, done.stdout, done.stderr
-
-
-def ok(*arguments: str | Path) -> str:
-    status, screen, said = ran(*arguments)
-    assert status == 0, said
-    return screen
-
-
-def refused(code: str, *arguments: str | Path) -> str:
-    status, _, said = ran(*arguments)
-    assert status == CODES[code].exit and said.startswith(f"error[{code}]: "), said
-    return said
 
 
 def snapshot(model: Path) -> dict[str, np.ndarray]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import shlex
@@ -14,16 +13,15 @@ import numpy as np
 import pytest
 import snntorch
 import torch
-from test_cli import ROOT, run
-from typer.testing import CliRunner
+from support.commands import ROOT, answer, ok, refused, shown
 
 from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import CODES
 from edge_dassdp.build.board import list_boards, load_board
-from edge_dassdp.cli import app
 from edge_dassdp.figures.inspection import inspect_network, inspect_quantized
 from edge_dassdp.ir.geometry import Conv, Pool, identity
-from edge_dassdp.plan import layout
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import Learning
 
@@ -38,33 +36,6 @@ def next_command(screen: str) -> list[str]:
     last = screen.splitlines()[-1]
     assert last.startswith("next: edge-dassdp ")
     return shlex.split(last)[2:]
-
-
-def shown(*arguments: str | Path) -> tuple[int, str, str]:
-    """Exit status, stdout and stderr of a verb run in this process."""
-    done = CliRunner().invoke(app, [str(a) for a in arguments])
-    return done.exit_code, done.stdout, done.stderr
-
-
-def ok(*arguments: str | Path, cwd: Path | None = None) -> str:
-    with contextlib.chdir(cwd or Path.cwd()):
-        status, screen, said = shown(*arguments)
-    assert status == 0, said
-    return screen
-
-
-def answer(*arguments: str | Path) -> dict[str, Any]:
-    """The envelope of a verb that succeeds."""
-    found: dict[str, Any] = json.loads(ok(*arguments, "--json").splitlines()[-1])
-    assert found["ok"] and found["schema"] == f"edge_dassdp/{arguments[0]}/1"
-    return found
-
-
-def refused(code: str, *arguments: str | Path) -> str:
-    status, _, said = shown(*arguments)
-    assert status == CODES[code].exit, said
-    assert said.startswith(f"error[{code}]: ")
-    return said
 
 
 def geometry() -> ir.Network:
@@ -103,9 +74,7 @@ def windows(shape: tuple[int, int], kernel: tuple[int, int], stride: int, paddin
 
 def test_a_float_network_without_any_tool(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    done = run("inspect", DIGITS, PATH="/nonexistent", CC="", EDGE_DASSDP_CACHE=str(cache))
-    assert done.returncode == 0, done.stderr
-    screen = done.stdout
+    screen = ok("inspect", DIGITS, PATH="/nonexistent", CC="", EDGE_DASSDP_CACHE=str(cache))
     for words in ("64→96→64→10", "8 steps", "input input: 64 currents, int8", "microbit",
                   "v = 0.9*v + i - 1*r; s = [v > 1]", "6,144 MAC", "fits",
                   "ErrorSSDP", "ReadoutDelta", "plastic in", "P predicted"):
@@ -127,7 +96,7 @@ def test_its_memory_is_the_ledger_of_what_quantize_writes(tmp_path: Path) -> Non
     for output, options, needed in (("l.npz", (), "ram_needed"), ("f.npz", ("--frozen",),
                                                                   "ram_frozen")):
         ok("quantize", DIGITS, "-o", tmp_path / output, *options)
-        ledger = layout.ram_ledger(qir.load(tmp_path / output), load_board("microbit"))
+        ledger = ram_ledger(Plan.of(qir.load(tmp_path / output)), load_board("microbit"))
         assert board[needed] == ledger.ram_bytes
     assert board["fits"] and board["fits_frozen"] and board["ram_frozen"] < board["ram_needed"]
 
@@ -191,9 +160,9 @@ def test_what_cannot_be_quantized_is_shown_and_refused(tmp_path: Path) -> None:
     fc2 = network.projection("fc2")
     large = [replace(q, weight=1e12 * q.weight) if q is fc2 else q for q in network.projections]
     ir.save(replace(network, projections=tuple(large)), tmp_path / "large.npz")
-    status, screen, said = shown("inspect", tmp_path / "large.npz")
-    assert status == CODES["E202"].exit
-    assert "s = [v > 1]" in screen and "too large" in said
+    done = shown("inspect", tmp_path / "large.npz")
+    assert done.returncode == CODES["E202"].exit
+    assert "s = [v > 1]" in done.stdout and "too large" in done.stderr
 
 
 # ---- files of other libraries --------------------------------------------------------------------
@@ -237,9 +206,9 @@ def test_from_a_nir_file_to_a_classified_sample(tmp_path: Path) -> None:
 
 def test_a_convolutional_network_on_the_boards_that_hold_it() -> None:
     options = ("--source", "sinabs", "--n-steps", "300")
-    status, screen, said = shown("inspect", CNN, *options, "--board", "microbit")
-    assert status == CODES["E402"].exit
-    assert "RAM overflows by" in screen and "error[E402]: microbit: RAM" in said
+    done = shown("inspect", CNN, *options, "--board", "microbit")
+    assert done.returncode == CODES["E402"].exit
+    assert "RAM overflows by" in done.stdout and "error[E402]: microbit: RAM" in done.stderr
     data = answer("inspect", CNN, *options)["data"]
     kinds = [q["kind"] for q in data["projections"]]
     assert kinds == ["conv 5x5/2 pad 1", "conv 3x3 pad 1", "sum pool 2x2/2, conv 3x3 pad 1",
@@ -301,7 +270,7 @@ def test_an_onnx_step_says_its_neurons_itself(tmp_path: Path) -> None:
     (DIGITS, ("--n-steps", "8"), "E105", "says itself how it runs"),
     (Path("nowhere.npz"), (), "E103", "nowhere.npz does not exist"),
     (Path("nowhere.nir"), SNNTORCH, "E103", "nowhere.nir does not exist"),
-    (BRAILLE, ("--source", "brian", "--n-steps", "9"), "E105", "snntorch, norse, sinabs"),
+    (BRAILLE, ("--source", "brian", "--n-steps", "9"), "E105", "norse, rockpool, sinabs"),
     (BRAILLE, ("--source", "snntorch,colour=red", "--n-steps", "9"), "E105", "colour=red"),
     (BRAILLE, (*SNNTORCH, "--dt", "-1"), "E105", "dt is -1"),
     (BRAILLE, (*SNNTORCH, "--input", "watts"), "E105", "choose spikes or currents"),
@@ -344,7 +313,7 @@ def test_an_unknown_board() -> None:
 
 
 def test_a_refusal_under_json_is_an_envelope() -> None:
-    done = run("inspect", BRAILLE, "--n-steps", "9", "--json")
+    done = shown("inspect", BRAILLE, "--n-steps", "9", "--json")
     found = json.loads(done.stdout)
     assert done.returncode == found["exit"] == CODES["E106"].exit
     assert found["diagnostics"][0]["code"] == "E106" and found["data"] == {}

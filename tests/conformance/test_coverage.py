@@ -2,111 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
 from typing import get_args
 
 import numpy as np
 import pytest
-from scenarios import RESETS, SCENARIOS
-from test_targets import WHERE
+from support.features import Feature, features
+from support.finished import finished
+from support.scenarios import RESETS, SCENARIOS
+from support.where import TARGETS, TOO_LARGE, chosen
 
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import load_board
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import (
-    QNetwork,
-    QPopulation,
-    QProjection,
+    QRule,
     Records,
     ResetMode,
 )
 from edge_dassdp.quantize.biases import ALWAYS
 from edge_dassdp.reference import Reference
-from edge_dassdp.rules.sync import QSyncRule
 
-
-@cache
-def finished(name: str) -> Reference:
-    """The reference at the end of a scenario."""
-    reference = Reference(SCENARIOS[name].quantized)
-    for call in SCENARIOS[name].calls():
-        call.run(reference)
-    return reference
-
-
-def features(network: QNetwork) -> Iterator[tuple[object, ...]]:
-    """What the C code branches on."""
-    for p in network.populations:
-        if p.name == network.readout:
-            yield "readout", network.readout_kind, p.reset
-        yield "reset", p.reset
-        yield "kernel", p.membrane_bits, p.acc_bits
-        yield "membrane", p.membrane_bits, p.reset
-        yield "records", p.records
-        yield "lshift", p.acc_lshift > 0
-        yield "rshift", p.acc_rshift > 0
-        yield "leak", "shift" if p.leak_shift else "each" if p.leak_q15.size > 1 else "one"
-        yield "threshold", "each" if p.fire_at.size > 1 else "one"
-        yield "saturates", p.saturates
-        yield "pairs", p.runs_in_pairs, p.reset
-        yield "pairs saturate", p.runs_in_pairs and p.saturates
-        yield "analogue", p.analogue_bias is not None and p.analogue_bits
-        yield "padded", p.size % 8 != 0
-        yield "mixed inputs", p.analogue_bias is not None and any(
-            not q.is_analogue for q in network.into(p.name))
-        yield from dynamics(p)
-    for i in network.inputs:
-        yield "input", i.encoder.kind if i.encoder else "events" if i.n_events else "frames"
-    places = {p.name: index for index, p in enumerate(network.populations)}
-    for q in network.projections:
-        yield from wiring(q, network.population(q.post).acc_bits)
-        if q.delay is not None:
-            back = q.pre in places and places[q.pre] >= places[q.post]
-            yield "delay", "input" if q.pre not in places else "back" if back else "forward"
-        yield "bits", q.weight_bits, q.is_plastic
-        if not q.is_analogue:
-            wide = network.population(q.post).acc_bits
-            yield "dense", q.is_dense, wide
-            yield "rows beyond a list", q.n_pre > 192, wide
-            yield "spikes from input", q.pre in {i.name for i in network.inputs}, q.weight_bits
-        yield "gain", q.feedback_gain_q14 < 1 << 14
-        yield "rule", type(q.rule).__name__, q.weight_bits == 16
-        if isinstance(q.rule, QSyncRule):
-            yield ("sync rule", q.rule.is_gated, q.rule.repeat_loss, network.n_batch > 1,
-                   q.post == network.readout)
-    yield "frames", any(i.n_frames > 1 for i in network.inputs)
-    yield "field bits", network.field_bits
-    yield "learns", bool(network.plastic)
-
-
-def dynamics(p: QPopulation) -> Iterator[tuple[object, ...]]:
-    """What neurons.c of rich neurons branches on."""
-    d = p.dynamics
-    if d is None:
-        return
-    yield "rich", p.reset, p.membrane_bits
-    yield "synapse", "none" if d.leak_i_q15 is None else "each" if d.leak_i_q15.size > 1 else "one"
-    yield "several spikes", d.max_spikes > 1
-    for name in ("v_bias", "v_init"):
-        yield name, "each" if getattr(d, name).size > 1 else bool(getattr(d, name).any())
-    yield "v_min", d.v_min is not None
-
-
-def wiring(q: QProjection, acc_bits: int) -> Iterator[tuple[object, ...]]:
-    """How a projection is delivered."""
-    if q.conv is not None:
-        kind = "pointwise" if q.w.ndim == 2 else "groups" if q.conv.groups > 1 else "kernel"
-        yield "convolution", kind, q.is_analogue
-        yield "convolution sums", acc_bits
-        yield "dilation", q.conv.dilation != (1, 1)
-        yield "stride", q.conv.stride != (1, 1)
-    if q.pool is not None:
-        yield "pool", q.pool.kind, q.conv is not None
-        yield "windows overlap", q.pool.kernel != q.pool.stride
-        yield "analogue pool", q.is_analogue
-    if q.delay is not None:
-        yield "delays", "each" if q.delay.size > 1 else "one"
-
-
-WANTED: tuple[tuple[object, ...], ...] = (
+WANTED: tuple[Feature, ...] = (
     *(("reset", r) for r in RESETS), *(("membrane", 16, r) for r in RESETS),
     *(("membrane", 32, r) for r in RESETS),
     *(("readout", "spike_count", r) for r in RESETS), ("readout", "membrane_sum", "none"),
@@ -120,13 +37,13 @@ WANTED: tuple[tuple[object, ...], ...] = (
     *(("leak", kind) for kind in ("shift", "each", "one")),
     *(("threshold", kind) for kind in ("each", "one")),
     *((name, flag) for name in ("lshift", "rshift", "saturates", "padded", "mixed inputs", "gain",
-                                "frames", "learns", "error rule") for flag in (True, False)),
+                                "frames", "learns") for flag in (True, False)),
     *(("sync rule", gated, published, batch, False)
       for gated, published, batch in ((True, False, False), (True, False, True),
                                       (True, True, False), (True, True, True),
                                       (False, False, False), (False, True, True))),
     ("sync rule", True, False, True, True), ("sync rule", True, True, True, True),
-    *(("rule", kind, wide) for kind in ("QErrorRule", "QSyncRule", "QSTDP", "QHomeostasis", "QEIHL")
+    *(("rule", kind.__name__, wide) for held in QRule.known.values() for kind in held
       for wide in (True, False)),
     *(("field bits", n) for n in (1, 3, 4, 5, 8)),
     *(("rich", r, 16) for r in get_args(ResetMode)), ("rich", "subtract_once", 32),
@@ -144,13 +61,13 @@ WANTED: tuple[tuple[object, ...], ...] = (
 
 
 @pytest.mark.parametrize("feature", WANTED, ids=lambda f: "-".join(map(str, f)))
-def test_a_scenario_has(feature: tuple[object, ...]) -> None:
+def test_a_scenario_has(feature: Feature) -> None:
     assert any(feature in set(features(s.quantized)) for s in SCENARIOS.values())
 
 
 @pytest.mark.parametrize("name", [n for n in SCENARIOS if n != "frozen"])
 def test_learning_changes_every_plastic_projection(name: str) -> None:
-    reference = finished(name)
+    reference = finished(name).reference
     for p in reference.network.plastic:
         assert (reference.w[p.name] != p.w).any(), p.name
 
@@ -195,31 +112,51 @@ def test_rich_membranes_and_synaptic_currents_do_saturate() -> None:
 
 
 def test_weights_do_reach_their_ends() -> None:
-    assert finished("clipped_weights").statistics().n_saturated > 50
+    assert finished("clipped_weights").reference.statistics().n_saturated > 50
 
 
 def test_errors_do_reach_back_over_several_hops() -> None:
     for name in ("two_hops", "three_hops"):
-        reference = finished(name)
+        reference = finished(name).reference
         assert all(error.any() for error in reference.error.values())
 
 
 def test_samples_are_skipped_and_not() -> None:
-    assert finished("often_skip").statistics().n_skipped > 0
-    assert finished("never_skip").statistics().n_skipped == 0
+    assert finished("often_skip").reference.statistics().n_skipped > 0
+    assert finished("never_skip").reference.statistics().n_skipped == 0
 
 
 def test_gates_open_and_close() -> None:
-    gates = [c["gate"] for n in SCENARIOS for c in finished(n).carried.values() if "gate" in c]
+    gates = [c["gate"] for n in SCENARIOS for c in finished(n).reference.carried.values()
+             if "gate" in c]
     assert {int(np.sign(g["k_q12"])) for g in gates} == {-1, 0, 1}
     assert {0, 4096} < {int(g["last_gate_q12"]) for g in gates}
 
 
-@pytest.mark.parametrize("target", list(WHERE))
+@pytest.mark.parametrize("target", TARGETS)
 def test_every_target_runs(target: str) -> None:
-    seen = {f for name in WHERE[target] for f in features(SCENARIOS[name].quantized)}
-    wanted = {("reset", r) for r in RESETS} | {("error rule", True), ("error rule", False),
+    seen = {f for name in chosen(target) for f in features(SCENARIOS[name].quantized)}
+    wanted = {("reset", r) for r in RESETS} | {("rule", "QDeltaRule", False),
+                                               ("rule", "QErrorRule", False),
                                                ("mixed inputs", True), ("records", "first")}
     assert wanted <= seen
     assert {f[1] for f in seen if f[0] == "kernel"} == {16, 32}
     assert any(f[0] == "sync rule" and f[3] for f in seen), "a batch"
+
+
+@pytest.mark.parametrize("target", [t for t in TARGETS if t not in TOO_LARGE])
+def test_every_target_reaches_every_feature(target: str) -> None:
+    reached = {f for name in chosen(target) for f in features(SCENARIOS[name].quantized)}
+    assert reached == {f for s in SCENARIOS.values() for f in features(s.quantized)}
+
+
+@pytest.mark.parametrize("target", [t for t in TARGETS if t.startswith("qemu-")])
+def test_a_board_is_spared_what_its_ram_does_not_hold(target: str) -> None:
+    board, refused = load_board(target.removeprefix("qemu-")), set()
+    for name, scenario in SCENARIOS.items():
+        try:
+            ram_ledger(Plan.of(scenario.quantized), board)
+        except EdgeError as refusal:
+            assert refusal.code == "E402"
+            refused.add(name)
+    assert refused == TOO_LARGE.get(target, frozenset())

@@ -36,7 +36,7 @@ def output(project: Project, folder: Path, march: str) -> list[str]:
     project.write(folder)
     flags = [f"-march={march}" if f == "-march=native" else f for f in project.compile_flags]
     units = [u for u in project.units if u.startswith("kernels/")]
-    subprocess.run([*host_compiler(), *flags, *SANITIZERS, *units, "src/digest.c", str(MAIN),
+    subprocess.run([*host_compiler(), *flags, *SANITIZERS, *units, "src/core/digest.c", str(MAIN),
                     "-o", "print_all"], cwd=folder, check=True)
     return subprocess.run([folder / "print_all"], capture_output=True, text=True,
                           check=True).stdout.splitlines()

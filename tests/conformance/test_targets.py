@@ -7,41 +7,25 @@ from functools import cache
 
 import numpy as np
 import pytest
-from differences import first_difference, locate, outcome_differs
-from scenarios import SCENARIOS, Scenario
+from support.differences import first_difference, locate, outcome_differs
+from support.finished import finished
+from support.scenario import Scenario
+from support.scenarios import SCENARIOS
+from support.where import TARGETS, chosen
 
-from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import Firmware, build_firmware
 from edge_dassdp.emit import emit
-from edge_dassdp.plan.layout import ram_ledger
+from edge_dassdp.plan import Plan
 from edge_dassdp.reference import Reference
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.target import Target
 
-TARGETS = ("emulator-checked", "emulator", "qemu-microbit", "qemu-lm3s6965evb", "qemu-stm32f405",
-           "qemu-mps2-an500", "qemu-mps2-an505", "qemu-mps3-an547")
-
-
-def fits(target: str, scenario: str) -> bool:
-    """A board's RAM holds the network; only the micro:bit's does not always."""
-    if not target.startswith("qemu-"):
-        return True
-    try:
-        ram_ledger(SCENARIOS[scenario].quantized, load_board(target.removeprefix("qemu-")))
-    except EdgeError as refusal:
-        assert refusal.code == "E402"
-        return False
-    return True
-
-
-WHERE = {name: tuple(s for s in SCENARIOS if fits(name, s)) for name in TARGETS}
-
 
 @cache
 def firmware(scenario: str, board: str) -> Firmware:
-    return build_firmware(emit(SCENARIOS[scenario].quantized), load_board(board))
+    return build_firmware(emit(Plan.of(SCENARIOS[scenario].quantized)), load_board(board))
 
 
 @pytest.fixture
@@ -49,32 +33,36 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
     """The target named by the test's parameters, running the scenario named there."""
     name, scenario = request.param
     network = SCENARIOS[scenario].quantized
-    if name.startswith("qemu-"):
-        request.getfixturevalue("arm_toolchain")
-        request.getfixturevalue("qemu")
-        made: Target = Qemu.start(network, firmware(scenario, name.removeprefix("qemu-")))
-    else:
-        made = Emulator(network, checked=name == "emulator-checked")
-    with made:
+    for tools in ("arm_toolchain", "qemu") if name.startswith("qemu-") else ():
+        request.getfixturevalue(tools)
+    with (Qemu.start(network, firmware(scenario, name.removeprefix("qemu-")))
+          if name.startswith("qemu-") else
+          Emulator(network, checked=name == "emulator-checked")) as made:
         yield made
 
 
-CASES = [pytest.param((name, scenario), scenario, id=f"{name}-{scenario}")
-         for name, scenarios in WHERE.items() for scenario in scenarios]
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Scenario by scenario, so that one worker quantizes it and runs its reference once."""
+    if "scenario" not in metafunc.fixturenames:
+        return
+    nightly = metafunc.config.getoption("nightly")
+    runs = {target: chosen(target, nightly=nightly) for target in TARGETS}
+    metafunc.parametrize(("target", "scenario"), indirect=["target"], argvalues=[
+        pytest.param((target, scenario), scenario, id=f"{target}-{scenario}", marks=[
+            pytest.mark.xdist_group(scenario),
+            *([pytest.mark.cross] if target.startswith("qemu-") else ())])
+        for scenario in SCENARIOS for target in TARGETS if scenario in runs[target]])
 
 
-@pytest.mark.parametrize(("target", "scenario"), CASES, indirect=["target"])
 def test_every_bit_is_the_reference_s(target: Target, scenario: str) -> None:
-    case = SCENARIOS[scenario]
-    reference = Reference(case.quantized)
-    calls = list(case.calls())
-    for n_done, call in enumerate(calls, 1):
-        differing = outcome_differs(call.run(reference), call.run(target))
+    case, expected = SCENARIOS[scenario], finished(scenario)
+    for n_done, (call, outcome) in enumerate(zip(expected.calls, expected.outcomes, strict=True)):
+        differing = outcome_differs(outcome, call.run(target))
         if differing:
-            where = locate(reference, target, calls[:n_done])
-            pytest.fail(f"{target.name}, call {n_done - 1} ({call.op}): {', '.join(differing)} "
+            where = locate(Reference(case.quantized), target, expected.calls[:n_done + 1])
+            pytest.fail(f"{target.name}, call {n_done} ({call.op}): {', '.join(differing)} "
                         f"differ; {where}")
-    assert_same_state(case, reference, target)
+    assert_same_state(case, expected.reference, target)
 
 
 def assert_same_state(case: Scenario, reference: Reference, target: Target) -> None:

@@ -12,7 +12,6 @@ import rockpool.nn.modules as rockpool
 import sinabs.layers as sl
 import snntorch
 import torch
-from agreement import assert_agrees
 from norse.torch.utils.export_nir import to_nir as norse_to_nir
 from rockpool.nn.modules.torch.nir import _extract_rockpool_module
 from sinabs.nir import from_nir as sinabs_from_nir
@@ -20,6 +19,7 @@ from sinabs.nir import to_nir as sinabs_to_nir
 from snntorch.export_nir import export_to_nir
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.activation_based.nir_exchange import export_to_nir as spikingjelly_to_nir
+from support.agreement import assert_agrees
 from torch import nn
 
 from edge_dassdp.frontends.nir import from_nir

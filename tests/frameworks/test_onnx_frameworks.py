@@ -13,14 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnx_models
 import onnxruntime
 import pytest
 import torch
+from support import onnx_models
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.frontends.onnx import from_onnx, neurons
-from edge_dassdp.frontends.onnx import graph as onnx_graph
+from edge_dassdp.frontends.onnx import from_onnx
+from edge_dassdp.frontends.onnx.graph import read
+from edge_dassdp.frontends.onnx.neurons import find
 from edge_dassdp.twin.model import FloatModel
 
 N_STEPS = 14
@@ -97,7 +98,7 @@ def test_a_dynamic_batch(dynamo, tmp_path):
 
 
 KINDS = {"Greater": ("Less", "GreaterOrEqual", "LessOrEqual")}
-FILES = Path(__file__).parents[1] / "data" / "onnx"
+FILES = Path(__file__).parents[1] / "frontends" / "onnx" / "files"
 
 
 def changed(model: onnx.ModelProto, rng: random.Random) -> onnx.ModelProto:
@@ -133,8 +134,8 @@ def test_what_is_accepted_of_changed_files_computes_what_they_say(tmp_path):
             refused += 1
             continue
         accepted += 1
-        graph = onnx_graph.read(path)
-        found = neurons.find(graph)
+        graph = read(path)
+        found = find(graph)
         names = {value: name for name, value in graph.outputs.items()}
         states = {s: np.zeros((1, 5), np.float32) for f in found for s in f.states}
         entries = [n for n in graph.inputs if n not in states and n in graph.consumers()]

@@ -12,7 +12,7 @@ import snntorch
 import torch
 from sinabs.from_torch import from_model
 from spikingjelly.activation_based import functional, layer, neuron
-from torch_runs import (
+from support.torch_runs import (
     CASES,
     KINDS,
     N_OUT,

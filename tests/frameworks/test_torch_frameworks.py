@@ -17,7 +17,6 @@ import pytest
 import sinabs.layers as sinabs
 import snntorch
 import torch
-from agreement import assert_agrees
 from norse.torch.functional.leaky_integrator import LIParameters
 from norse.torch.functional.lif import LIFParameters
 from norse.torch.functional.lif_box import LIFBoxParameters
@@ -25,7 +24,8 @@ from norse.torch.functional.reset import reset_subtract, reset_value
 from rockpool.nn.combinators import Sequential as RockpoolSequential
 from rockpool.nn.modules import LinearTorch
 from spikingjelly.activation_based import functional, layer, surrogate
-from torch_runs import (
+from support.agreement import assert_agrees
+from support.torch_runs import (
     CASES,
     KINDS,
     N_HIDDEN,
@@ -42,7 +42,7 @@ from torch_runs import (
     step_by_step,
     two_layers,
 )
-from torch_variants import (
+from support.torch_variants import (
     ROCKPOOL,
     ROCKPOOL_OPTIONS,
     SINABS,

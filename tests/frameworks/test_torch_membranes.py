@@ -13,12 +13,12 @@ from norse.torch.functional.leaky_integrator import LIParameters
 from norse.torch.functional.lif import LIFParameters
 from norse.torch.functional.lif_box import LIFBoxParameters
 from norse.torch.functional.reset import reset_subtract, reset_value
-from torch_runs import (
+from support.torch_runs import (
     N_SAMPLES,
     N_STEPS,
     imported,
 )
-from torch_variants import (
+from support.torch_variants import (
     ROCKPOOL,
     ROCKPOOL_OPTIONS,
     SINABS,

@@ -15,8 +15,8 @@ from rockpool.nn.combinators import Sequential as RockpoolSequential
 from rockpool.nn.modules import LIFNeuronTorch, LinearTorch
 from sinabs.from_torch import from_model
 from spikingjelly.activation_based import layer, neuron
+from support.way_back import assert_same, random_weights
 from torch import nn
-from way_back import assert_same, random_weights
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.torch import from_torch

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
-from scenarios import RESETS, Call
+from support.scenario import Call
+from support.scenarios import RESETS
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout

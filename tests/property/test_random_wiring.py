@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
-from scenarios import Call
+from support.scenario import Call
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
@@ -18,6 +18,7 @@ from edge_dassdp.build.compile import build_firmware
 from edge_dassdp.emit import emit
 from edge_dassdp.ir import Encoder, Input, Network, Population, Projection, Readout
 from edge_dassdp.ir.geometry import Conv, Pool, Volume, identity, size, volume
+from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
@@ -248,7 +249,7 @@ def test_reference_and_emulator_agree(made: tuple[Network, QNetwork] | None) -> 
 def test_boards_agree(board: str, made: tuple[Network, QNetwork] | None) -> None:
     if made is None:
         return
-    firmware = build_firmware(emit(made[1]), load_board(board))
+    firmware = build_firmware(emit(Plan.of(made[1])), load_board(board))
     with Qemu.start(made[1], firmware) as device:
         agree(*made, device, state=False)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
-import serial
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import list_boards, load_board
 from edge_dassdp.build.compile import Firmware, build_project
 from edge_dassdp.build.project import with_port
 from edge_dassdp.build.stack import stack_bound
-from edge_dassdp.targets.qemu import QemuProcess
+from edge_dassdp.targets.qemu import QemuProcess, Uart
 
 pytestmark = pytest.mark.usefixtures("arm_toolchain", "qemu")
 BOARDS = list_boards()
@@ -153,15 +152,16 @@ def firmware(name: str, main: str, **assembly: str) -> Firmware:
 
 
 @contextmanager
-def running(built: Firmware, *, count: bool = False) -> Iterator[tuple[QemuProcess, serial.Serial]]:
+def running(built: Firmware, *, count: bool = False) -> Iterator[tuple[QemuProcess, Uart]]:
     """QEMU and its port, the firmware's greeting received."""
     with (QemuProcess(built.elf, built.board, count=count) as process,
-          serial.serial_for_url(process.url, timeout=10) as port):
+          closing(process.open()) as port):
+        port.timeout = 10
         assert port.read(1) == READY
         yield process, port
 
 
-def read_u32(port: serial.Serial) -> int:
+def read_u32(port: Uart) -> int:
     return int.from_bytes(port.read(4), "little")
 
 
@@ -256,7 +256,7 @@ def test_a_missing_qemu_is_told_with_what_to_install(tmp_path, monkeypatch):
 def test_qemus_own_words_are_shown_when_it_ends(tmp_path):
     board = load_board("microbit")
     with (QemuProcess(tmp_path / "absent.elf", board) as process,
-          serial.serial_for_url(process.url)):
+          closing(process.open())):
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         with pytest.raises(EdgeError) as caught:
             process.check()

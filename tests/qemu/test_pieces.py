@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scenarios import layers
+from support.scenarios import layers
 
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import build_firmware
-from edge_dassdp.build.elf import read_ledger
+from edge_dassdp.build.elf import read_sizes
 from edge_dassdp.build.stack import stack_bound
 from edge_dassdp.emit import emit
-from edge_dassdp.plan.layout import ram_ledger
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import Learning
 from edge_dassdp.targets.emulator import Emulator
@@ -28,8 +29,8 @@ N_PIECES = {"600 B of frames": 10, "100 currents": 2}
 def test_a_long_sample_needs_no_retry_and_gives_the_emulator_s_bits(name: str, what: str) -> None:
     network = quantize(NETWORKS[what], Learning.default(NETWORKS[what])).network
     board = load_board(name)
-    firmware = build_firmware(emit(network), board)
-    assert read_ledger(firmware.elf).ram == ram_ledger(network, board).by_symbol()
+    firmware = build_firmware(emit(Plan.of(network)), board)
+    assert read_sizes(firmware.elf).ram == ram_ledger(Plan.of(network), board).by_symbol()
     rng = np.random.default_rng(4)
     x = rng.integers(-100, 101, (20, network.x_bytes)).astype(np.int8)
     emulator = Emulator(network)

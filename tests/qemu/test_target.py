@@ -9,18 +9,19 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scenarios import SCENARIOS
+from support.scenarios import SCENARIOS
 
 from edge_dassdp import qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import list_boards, load_board
 from edge_dassdp.build.compile import Firmware, build_firmware
-from edge_dassdp.build.elf import read_ledger
+from edge_dassdp.build.elf import read_sizes
 from edge_dassdp.build.project import write_project
 from edge_dassdp.build.stack import stack_bound
 from edge_dassdp.emit import emit
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.plan.layout import ram_ledger
+from edge_dassdp.plan import Plan
+from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import Learning
@@ -48,7 +49,7 @@ def network() -> QNetwork:
 
 @cache
 def firmware(name: str) -> Firmware:
-    return build_firmware(emit(network()), load_board(name))
+    return build_firmware(emit(Plan.of(network())), load_board(name))
 
 
 def samples():
@@ -76,7 +77,7 @@ def test_learning_gives_the_emulators_bits_within_the_stack_bound(name):
 @pytest.mark.parametrize("name", BOARDS)
 def test_the_elf_holds_what_the_plan_predicted_to_the_byte(name):
     board = load_board(name)
-    linked, predicted = read_ledger(firmware(name).elf), ram_ledger(network(), board)
+    linked, predicted = read_sizes(firmware(name).elf), ram_ledger(Plan.of(network()), board)
     assert linked.ram == predicted.by_symbol()
     assert linked.ram_bytes == predicted.ram_bytes
 
@@ -125,7 +126,7 @@ def test_a_firmware_of_another_build_is_refused():
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_the_written_project_makes_the_same_elf(tmp_path, name):
-    write_project(emit(network()), load_board(name), tmp_path)
+    write_project(emit(Plan.of(network())), load_board(name), tmp_path)
     subprocess.run(["make", "-s", "-j2"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
     assert (tmp_path / "firmware.elf").read_bytes() == firmware(name).elf.read_bytes()
 

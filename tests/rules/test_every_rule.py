@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scenarios import SCENARIOS, layers
+from support.rule_examples import EXAMPLES
+from support.scenarios import SCENARIOS, layers
 
 from edge_dassdp.figures.lesson import learning_work
 from edge_dassdp.figures.prices import price_all, priced_cpus
@@ -21,24 +22,9 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.rules import (
-    DASSDP,
-    EIHL,
-    ErrorSSDP,
-    ErrorTouch,
-    Homeostasis,
-    Learning,
-    PairSTDP,
-    ReadoutDelta,
-    Rule,
-)
+from edge_dassdp.rules import Learning, Rule
 from edge_dassdp.rules.plugins import check_integers, check_rule
 
-EXAMPLES: dict[str, Rule] = {
-    "delta": ReadoutDelta(4.0), "error": ErrorSSDP(200.0), "touch": ErrorTouch(100.0),
-    "eihl": EIHL(growth=0.004, period=4), "sync": DASSDP(0.02, 0.008),
-    "stdp": PairSTDP(0.004, 0.006), "homeostasis": Homeostasis(2.0, 2.0),
-}
 NET = layers((12, 40, 21, 5), n_steps=25, frames=True, readout_beta=0.9)
 WORDS = sorted(Rule.known)
 TWINS = [word for word in WORDS if not Rule.known[word].no_twin]

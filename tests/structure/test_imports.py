@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,7 @@ GROWING = {"rules", "frontends/torch"}
 """One file a rule or a framework: these may hold more than MOST modules."""
 MOST = 12
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_assets" not in path.parts)
-EXCEPTIONS: frozenset[tuple[str, str]] = frozenset({
-    ("edge_dassdp.frontends.torch.back", "edge_dassdp.quantize.same"),
-    ("edge_dassdp.quantize.wayback", "edge_dassdp.harness"),
-    ("edge_dassdp.quantize.wayback", "edge_dassdp.targets.learned"),
-    ("edge_dassdp.reference.learner", "edge_dassdp.targets.learned"),
-    ("edge_dassdp.reference.learner", "edge_dassdp.targets.target"),
-    ("edge_dassdp.reference.model", "edge_dassdp.quantize.bounds"),
-})
+EXCEPTIONS: frozenset[tuple[str, str]] = frozenset()
 """(module, imported) that still look upwards: this list may only shrink."""
 
 
@@ -73,6 +67,26 @@ def test_every_exception_is_still_needed() -> None:
               if floor(module_name(path)) and floor(name)
               and FLOORS.index(str(floor(name))) > FLOORS.index(str(floor(module_name(path))))}
     assert upward == EXCEPTIONS
+
+
+NESTED = [folder.name for folder in sorted((PACKAGE / "frontends").iterdir())
+          if (folder / "__init__.py").exists()]
+"""Folders in `frontends`: what they share stands beside them, and `files` over them."""
+
+
+def test_the_folders_of_the_frontends_stand_beside_each_other() -> None:
+    for path in (PACKAGE / "frontends").rglob("*.py"):
+        own = module_name(path).split(".")[2:]
+        for name in imported(path):
+            below = name.split(".")[2:]
+            if below and below[0] in NESTED and own != ["files"]:
+                assert own[:1] == below[:1], f"{module_name(path)} imports {name}"
+
+
+def test_the_frontends_import_in_no_circle() -> None:
+    paths = {module_name(path): path for path in (PACKAGE / "frontends").rglob("*.py")}
+    TopologicalSorter({name: paths.keys() & set(imported(path)) for name, path in paths.items()}
+                      ).prepare()
 
 
 def test_no_folder_holds_more_than_twelve_modules() -> None:

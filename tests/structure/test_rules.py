@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import edge_dassdp
+from edge_dassdp.base import assets
 from edge_dassdp.qir import QRule
 from edge_dassdp.rules import Rule
 
@@ -59,6 +61,15 @@ def test_no_module_outside_rules_names_one(path: Path) -> None:
     != f"edge_dassdp/{HOOK}"], ids=lambda p: str(p.relative_to(ROOT)))
 def test_nobody_asks_for_the_class_of_a_rule(path: Path) -> None:
     assert not CLASSES & set(asked(path))
+
+
+@pytest.mark.parametrize("word", sorted(Rule.known))
+def test_a_rule_has_one_word_everywhere(word: str) -> None:
+    firmware = assets.folder("firmware") / "src" / "rules"
+    assert (firmware / f"{word}.c").is_file() and (firmware / f"{word}.h").is_file()
+    assert (ROOT / "tests" / "rules" / f"test_{word}.py").is_file()
+    section = re.compile(rf"^(## .*|\*\*.*)`{word}`", re.MULTILINE)
+    assert section.search((ROOT / "docs" / "arithmetic.md").read_text("utf-8"))
 
 
 def test_each_rule_has_one_file_named_after_its_word() -> None:

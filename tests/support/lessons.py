@@ -31,7 +31,7 @@ def population(name: str, size: int) -> QPopulation:
 
 def site(n_pre: int, n_post: int, bits: int = 8, n_steps: int = 8, n_batch: int = 1) -> Site:
     return Site("p", n_pre, n_post, bits, population("a", n_pre), population("b", n_post), n_steps,
-                n_batch, n_steps.bit_length(), False)
+                n_batch, n_steps.bit_length(), False, 32767)
 
 
 def lesson(w: NDArray[np.int64], bits: int = 8, counters: NDArray[Any] | None = None,

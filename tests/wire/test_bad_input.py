@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cobs import cobs
-from devices import (
+from support.devices import (
     N_INPUTS,
     RawDevice,
     learned,
@@ -22,7 +22,7 @@ from devices import (
     stream,
     target,
 )
-from scenarios import SCENARIOS
+from support.scenarios import SCENARIOS
 
 from edge_dassdp.base.errors import EXIT_LINK, EXIT_USAGE, EdgeError
 from edge_dassdp.reference import Reference

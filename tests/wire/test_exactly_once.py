@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from devices import learned, network, samples, stream, target
-from faults import Cable, FaultyStream
+from support.devices import learned, network, samples, stream, target
+from support.faults import Cable, FaultyStream
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.targets.link import LinkTarget

@@ -9,12 +9,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from devices import network, stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.devices import network, stream
 
 from edge_dassdp.build.project import emulator_project
 from edge_dassdp.emit import emit
+from edge_dassdp.plan import Plan
 from edge_dassdp.wire.frames import FrameDecoder, encode_frame, encode_request, parse_response
 from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES, Message
 
@@ -93,7 +94,7 @@ def conversation(x_bytes: int, rng: Random) -> bytes:
 def test_a_long_hostile_conversation_under_sanitizers(kind: str, tmp_path: Path) -> None:
     compiler = shutil.which("cc") or shutil.which("gcc")
     assert compiler, "the emulator needs a C compiler anyway"
-    project = emulator_project(emit(network(kind)))
+    project = emulator_project(emit(Plan.of(network(kind))))
     project.write(tmp_path)
     main = Path(__file__).with_name("fuzz_main.c")
     subprocess.run([compiler, *project.compile_flags, *SANITIZERS, *project.units, str(main),

@@ -6,13 +6,13 @@ from functools import cache
 
 import numpy as np
 import pytest
-from devices import RawDevice, learned, library, network, pack, samples, stream, target
-from faults import Cable
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.devices import RawDevice, learned, library, network, pack, samples, stream, target
+from support.faults import Cable
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan import Plan
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
@@ -72,7 +72,7 @@ def test_a_sample_of_any_length_gives_the_emulator_s_bits(kind: str) -> None:
 
 def test_the_link_s_memory_does_not_grow_with_the_sample() -> None:
     """The sample lies in the state, once, and no frame overruns the smallest receive ring."""
-    header = {kind: Layout(network(kind)) for kind in ("600", "1000")}
+    header = {kind: Plan.of(network(kind)).layout for kind in ("600", "1000")}
     assert header["1000"].state_bytes - header["600"].state_bytes == 400
     sent: list[bytes] = []
 

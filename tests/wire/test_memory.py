@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from devices import RawDevice, learned, network, pack, samples, stream, target
+from support.devices import RawDevice, learned, network, pack, samples, stream, target
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.targets.emulator import Emulator

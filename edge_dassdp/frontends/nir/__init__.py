@@ -1,9 +1,6 @@
-"""NIR files, and what each framework means by them."""
+"""NIR files; what their neurons compute, `frontends.profile` and the frameworks' files say."""
 
-from edge_dassdp.frontends.nir.importer import (
-    from_nir,
-    node_of,
-    to_nir,
-)
+from edge_dassdp.frontends.framework import SourceProfile
+from edge_dassdp.frontends.nir.importer import from_nir, node_of, to_nir
 
-__all__ = ["from_nir", "node_of", "to_nir"]
+__all__ = ["SourceProfile", "from_nir", "node_of", "to_nir"]

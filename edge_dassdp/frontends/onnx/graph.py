@@ -46,7 +46,7 @@ class Operation:
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class StepGraph:
     """inputs and shapes: shapes of values without the batch. outputs: name in the file -> value.
     operations in topological order, Identity and Dropout left out."""
 
@@ -102,7 +102,7 @@ def refuse(message: str, cause: str = "", help: str = HELP) -> EdgeError:
     return EdgeError("E102", message, cause=cause, help=help)
 
 
-def read(path: Path | str) -> Graph:
+def read(path: Path | str) -> StepGraph:
     """The graph of a file. Raises EdgeError E103 where it is no ONNX file, E102 for what cannot be
     taken (control flow, dynamic shapes, other types than float32), E101 for weights that are not
     finite, E303 without onnx."""
@@ -120,7 +120,7 @@ def read(path: Path | str) -> Graph:
     for name, value in outputs.items():
         if value in constants:
             raise refuse(f"output '{name}' is a constant")
-    return Graph(inputs, outputs, operations, constants, shapes, opset)
+    return StepGraph(inputs, outputs, operations, constants, shapes, opset)
 
 
 def _checked(onnx: Any, path: Path | str) -> Any:

@@ -9,7 +9,7 @@
     torch.onnx.export(Step().eval(), (x, mem1, mem2), "step.onnx", dynamo=True)
 
 Both exporters are read (dynamo=True, opset 20; dynamo=False, opset 17). Names play no part: neurons
-are found by what they compute (`onnx_neurons`), and with them the output of each state input. A
+are found by what they compute (`neurons`), and with them the output of each state input. A
 reset within the step (reset_delay=False) leaves PyTorch by dynamo=False alone. A file holds no
 initial state, which is zero here as it is in snnTorch.
 """
@@ -25,11 +25,9 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import EntrySettings, assemble
 from edge_dassdp.frontends.nodes import Delay, Entry, Exit, Flatten, Neurons, Node, Scale
-from edge_dassdp.frontends.onnx import graph as onnx_graph
-from edge_dassdp.frontends.onnx import neurons as onnx_neurons
 from edge_dassdp.frontends.onnx import wiring
-from edge_dassdp.frontends.onnx.graph import Graph, Operation, refuse
-from edge_dassdp.frontends.onnx.neurons import Found
+from edge_dassdp.frontends.onnx.graph import Operation, StepGraph, read, refuse
+from edge_dassdp.frontends.onnx.neurons import Found, find
 from edge_dassdp.ir import Encoder, Network, ReadoutKind, geometry
 
 
@@ -49,8 +47,8 @@ def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False, frames: b
     with what to do, E101 for values and shapes that do not fit, E105 for names that do not exist,
     E303 without the package onnx.
     """
-    graph = onnx_graph.read(path)
-    found = onnx_neurons.find(graph, {*(entries or ()), *(feedback or ())})
+    graph = read(path)
+    found = find(graph, {*(entries or ()), *(feedback or ())})
     if not found:
         raise refuse("no neurons were found", cause="no input comes back as a state",
                      help="pass every state into forward and return it (init_hidden=False)")
@@ -68,7 +66,7 @@ def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False, frames: b
 class _Builder:
     """sources: nodes whose sum a value is. inside: the neurons that make a value."""
 
-    graph: Graph
+    graph: StepGraph
     found: list[Found]
     feedback: Mapping[str, str]
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -81,8 +79,8 @@ class _Builder:
         self.consumers = self.graph.consumers()
 
     def build(self, output: str | None, readout: ReadoutKind | None) -> None:
-        read = self._read(output)
-        self._name_neurons(self.inside.get(read), readout)
+        end = self._read(output)
+        self._name_neurons(self.inside.get(end), readout)
         self._enter()
         for operation in self.graph.operations:
             if operation.output not in self.inside:
@@ -91,10 +89,10 @@ class _Builder:
             for current in f.piece.currents:
                 self._join(current, key)
         self.nodes["exit"] = Exit()
-        if read in self.inside:
-            self.edges.append((self._key_of(self.inside[read]), "exit"))
+        if end in self.inside:
+            self.edges.append((self._key_of(self.inside[end]), "exit"))
         else:
-            self._join(read, "exit")
+            self._join(end, "exit")
 
     def _key_of(self, found: Found) -> str:
         return self.order[self.found.index(found)]

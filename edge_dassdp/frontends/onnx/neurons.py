@@ -1,8 +1,8 @@
 """Finds the neurons in a graph of single operations, whatever their order and their names.
 
-`onnx_pieces` says where. Which they are: such a piece is evaluated in float32 on probe values, ties
+`pieces` says where. Which they are: such a piece is evaluated in float32 on probe values, ties
 at the threshold among them, and every equation of `ir.Population` that snnTorch can export is
-evaluated on the same values by `floatcells.Cell`, with every constant of the piece in every place.
+evaluated on the same values by `ir.cells.Cell`, with every constant of the piece in every place.
 An equation is taken only where each spike and each new state is equal to the last bit; the output
 that holds a new state is paired with its input by that.
 
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.frontends.onnx.graph import Array, Graph, refuse
+from edge_dassdp.frontends.onnx.graph import Array, StepGraph, refuse
 from edge_dassdp.frontends.onnx.pieces import COMPARISONS, Piece, candidates, pieces
 from edge_dassdp.ir import Population
 from edge_dassdp.ir.cells import Cell
@@ -62,7 +62,7 @@ class Found:
     shape: tuple[int, ...]
 
 
-def find(graph: Graph, not_states: Collection[str] = ()) -> list[Found]:
+def find(graph: StepGraph, not_states: Collection[str] = ()) -> list[Found]:
     """All neurons in the order in which they are updated. not_states: inputs known to be none.
 
     Raises EdgeError E102 where a piece is no known neuron or a state does not come out.
@@ -87,7 +87,7 @@ def find(graph: Graph, not_states: Collection[str] = ()) -> list[Found]:
     return sorted(found.values(), key=lambda f: place[f.piece.operations[-1].output])
 
 
-def _input_among(graph: Graph, states: frozenset[str], piece: Piece) -> str | None:
+def _input_among(graph: StepGraph, states: frozenset[str], piece: Piece) -> str | None:
     """The one input of a piece that is a current without weights: the rest then is a neuron."""
     fitting = []
     for name in piece.states if len(piece.states) > 1 else ():
@@ -101,7 +101,7 @@ def _input_among(graph: Graph, states: frozenset[str], piece: Piece) -> str | No
 # ---- which -------------------------------------------------------------------------------------
 
 
-def _match(graph: Graph, piece: Piece) -> Found | None:
+def _match(graph: StepGraph, piece: Piece) -> Found | None:
     """The first equation that is equal on all probes."""
     for probes, settings, roles in _equations(graph, piece):
         states = probes.states(settings, roles)
@@ -112,7 +112,7 @@ def _match(graph: Graph, piece: Piece) -> Found | None:
     return None
 
 
-def _equations(graph: Graph, piece: Piece
+def _equations(graph: StepGraph, piece: Piece
                ) -> Iterator[tuple[_Probes, dict[str, Any], tuple[str, ...]]]:
     """Every equation with every constant in every place that it may stand in, and the inputs of
     the membrane, or of the synaptic current and the membrane."""
@@ -132,7 +132,7 @@ def _equations(graph: Graph, piece: Piece
                            **({} if alpha is None else {"alpha": alpha})}, roles
 
 
-def _constants(graph: Graph, piece: Piece) -> list[Array]:
+def _constants(graph: StepGraph, piece: Piece) -> list[Array]:
     """Distinct numbers or vectors of (n neurons,) in the piece, float32, and one, which exporters
     leave out of products."""
     shape = graph.inputs[piece.states[0]]
@@ -155,7 +155,7 @@ class _Probes:
     of its currents, and where several of them are not zero. fired: spikes of the last equation;
     unseen: where they do not count."""
 
-    graph: Graph
+    graph: StepGraph
     piece: Piece
     fed: dict[str, Array]
     values: dict[str, Array]
@@ -165,7 +165,7 @@ class _Probes:
     unseen: Array
 
     @classmethod
-    def of(cls, graph: Graph, piece: Piece, shape: tuple[int, ...],
+    def of(cls, graph: StepGraph, piece: Piece, shape: tuple[int, ...],
            constants: list[Array]) -> _Probes:
         """One neuron stands for all where they have the same constants."""
         size = max(c.size for c in constants)
@@ -292,7 +292,7 @@ def _probe_values(piece: Piece, shape: tuple[int, int], constants: list[Array]) 
 # ---- refusals ----------------------------------------------------------------------------------
 
 
-def _outputs_wrong(graph: Graph, piece: Piece) -> EdgeError | None:
+def _outputs_wrong(graph: StepGraph, piece: Piece) -> EdgeError | None:
     """Where neurons are known, and what the graph returns of them is not what it should."""
     outputs = {v: name for name, v in graph.outputs.items()}
     compares = any(o.kind in COMPARISONS for o in piece.operations)
@@ -314,7 +314,7 @@ def _outputs_wrong(graph: Graph, piece: Piece) -> EdgeError | None:
     return None
 
 
-def _unknown(graph: Graph, piece: Piece) -> EdgeError:
+def _unknown(graph: StepGraph, piece: Piece) -> EdgeError:
     """No equation fits."""
     numbers = ", ".join(f"{c[0]:g}" if c.size == 1 else f"{c.size} of {c.min():g} to {c.max():g}"
                         for c in _constants(graph, piece)[1:])

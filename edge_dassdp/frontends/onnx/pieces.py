@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from edge_dassdp.frontends.onnx.graph import Graph, Operation
+from edge_dassdp.frontends.onnx.graph import Operation, StepGraph
 
 COMPARISONS = frozenset(("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"))
 ELEMENTWISE = COMPARISONS | {"Add", "And", "Cast", "Div", "Mul", "Neg", "Not", "Or", "Sub", "Where"}
@@ -29,7 +29,7 @@ class Piece:
         return self.operations[-1].at
 
 
-def candidates(graph: Graph) -> frozenset[str]:
+def candidates(graph: StepGraph) -> frozenset[str]:
     """Inputs that elementwise operations alone take, and lead to an output by such operations."""
     consumers = graph.consumers()
     outputs = set(graph.outputs.values())
@@ -48,7 +48,7 @@ def candidates(graph: Graph) -> frozenset[str]:
     return frozenset(found)
 
 
-def pieces(graph: Graph, states: frozenset[str]) -> list[Piece]:
+def pieces(graph: StepGraph, states: frozenset[str]) -> list[Piece]:
     """Operations by the group of states that they belong to, in the order of the graph."""
     touched, fired = _touched(graph, states)
     groups = _groups(states, touched.values())
@@ -61,7 +61,7 @@ def pieces(graph: Graph, states: frozenset[str]) -> list[Piece]:
     return found
 
 
-def _touched(graph: Graph, states: frozenset[str]
+def _touched(graph: StepGraph, states: frozenset[str]
              ) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
     """States that a value depends on by elementwise operations but not by way of spikes; and, of
     each comparison that makes spikes, the states behind it."""
@@ -91,7 +91,7 @@ def _groups(states: frozenset[str], together: Iterable[frozenset[str]]) -> list[
     return groups
 
 
-def _closed(graph: Graph, touched: Mapping[str, frozenset[str]], inside: set[str]) -> set[str]:
+def _closed(graph: StepGraph, touched: Mapping[str, frozenset[str]], inside: set[str]) -> set[str]:
     """With what is made of the piece's own spikes alone and turns them into numbers or goes back
     into the piece."""
     consumers = graph.consumers()
@@ -109,7 +109,7 @@ def _closed(graph: Graph, touched: Mapping[str, frozenset[str]], inside: set[str
     return inside
 
 
-def _piece(graph: Graph, group: frozenset[str], inside: set[str]) -> Piece:
+def _piece(graph: StepGraph, group: frozenset[str], inside: set[str]) -> Piece:
     operations = tuple(o for o in graph.operations if o.output in inside)
     taken = dict.fromkeys(v for o in operations for v in o.inputs
                           if v and v not in graph.constants and v not in inside)

@@ -19,7 +19,7 @@ from edge_dassdp.frontends.nodes import (
     Pooling,
     Scale,
 )
-from edge_dassdp.frontends.onnx.graph import Array, Graph, Operation, refuse
+from edge_dassdp.frontends.onnx.graph import Array, Operation, StepGraph, refuse
 from edge_dassdp.ir import FloatArray, geometry
 from edge_dassdp.ir.geometry import Conv, Pair, Pool
 
@@ -28,7 +28,7 @@ SUPPORTED = ("supported beside neurons are Gemm and MatMul with constant weights
              "with and sums with constants")
 
 
-def node(graph: Graph, operation: Operation) -> tuple[str, Node]:
+def node(graph: StepGraph, operation: Operation) -> tuple[str, Node]:
     """A stem for its name, and the node. Raises EdgeError E102 for what is not supported."""
     if operation.kind not in _KINDS:
         raise refuse(f"{operation.at} is of a kind that is not supported", help=SUPPORTED)
@@ -41,14 +41,14 @@ def node(graph: Graph, operation: Operation) -> tuple[str, Node]:
     return stem, make(graph, operation)
 
 
-def _constant(graph: Graph, operation: Operation, place: int) -> FloatArray:
+def _constant(graph: StepGraph, operation: Operation, place: int) -> FloatArray:
     value = graph.constants.get(operation.inputs[place])
     if value is None:
         raise refuse(f"{operation.at} takes a value where a constant is expected", help=SUPPORTED)
     return value.astype(np.float64)
 
 
-def _optional(graph: Graph, operation: Operation, place: int) -> FloatArray | None:
+def _optional(graph: StepGraph, operation: Operation, place: int) -> FloatArray | None:
     if len(operation.inputs) <= place or not operation.inputs[place]:
         return None
     return _constant(graph, operation, place)
@@ -62,7 +62,7 @@ def _check(operation: Operation, **expected: Any) -> None:
             raise refuse(f"{operation.at} has {name} = {found}", help=f"export it with {value}")
 
 
-def _gemm(graph: Graph, operation: Operation) -> Node:
+def _gemm(graph: StepGraph, operation: Operation) -> Node:
     _check(operation, transA=0)
     weight = _constant(graph, operation, 1) * operation.attributes.get("alpha", 1.0)
     weight = weight if operation.attributes.get("transB", 0) else weight.T
@@ -73,7 +73,7 @@ def _gemm(graph: Graph, operation: Operation) -> Node:
     return Linear(weight, bias)
 
 
-def _matmul(graph: Graph, operation: Operation) -> Node:
+def _matmul(graph: StepGraph, operation: Operation) -> Node:
     weight = _constant(graph, operation, 1)
     if weight.ndim != 2 or len(graph.shapes[operation.output]) != 1:
         raise refuse(f"{operation.at} multiplies more than vectors and a matrix",
@@ -100,7 +100,7 @@ def _padding(operation: Operation, n: int) -> Pair:
     return (pads[0], pads[1]) if n == 2 else (0, pads[0])
 
 
-def _convolution(graph: Graph, operation: Operation) -> Node:
+def _convolution(graph: StepGraph, operation: Operation) -> Node:
     weight = _constant(graph, operation, 1)
     n = weight.ndim - 2
     conv = Conv(_pair(operation, "strides", n, 1), _padding(operation, n),
@@ -109,7 +109,7 @@ def _convolution(graph: Graph, operation: Operation) -> Node:
     return Convolution(weight, _optional(graph, operation, 2), conv)
 
 
-def _pooling(graph: Graph, operation: Operation) -> Node:
+def _pooling(graph: StepGraph, operation: Operation) -> Node:
     n = len(operation.attributes["kernel_shape"])
     _check(operation, dilations=[1] * n, storage_order=0)
     kernel = _pair(operation, "kernel_shape", n, 1)
@@ -127,23 +127,23 @@ def _pooling(graph: Graph, operation: Operation) -> Node:
     return Pooling("max" if is_max else "avg", kernel, stride, padding)
 
 
-def _global_pooling(graph: Graph, operation: Operation) -> Node:
+def _global_pooling(graph: StepGraph, operation: Operation) -> Node:
     _, height, width = geometry.volume(graph.shapes[operation.inputs[0]])
     return Pooling("avg", (height, width), (height, width))
 
 
-def _normalization(graph: Graph, operation: Operation) -> Node:
+def _normalization(graph: StepGraph, operation: Operation) -> Node:
     _check(operation, training_mode=0)
     scale, bias, mean, variance = (_constant(graph, operation, n) for n in range(1, 5))
     factor = scale / np.sqrt(variance + operation.attributes.get("epsilon", 1e-5))
     return Scale(factor, bias - mean * factor)
 
 
-def _reshape(graph: Graph, operation: Operation) -> Node:
+def _reshape(graph: StepGraph, operation: Operation) -> Node:
     return Flatten()
 
 
-def _scaling(graph: Graph, operation: Operation) -> Node:
+def _scaling(graph: StepGraph, operation: Operation) -> Node:
     """A sum, difference, product or quotient of a value and a constant, or a change of sign."""
     one, none = np.ones(1), np.zeros(1)
     if operation.kind == "Neg":
@@ -161,7 +161,7 @@ def _scaling(graph: Graph, operation: Operation) -> Node:
     raise refuse(f"{operation.at} divides by values or by zero", help=SUPPORTED)
 
 
-def _spread(graph: Graph, operation: Operation, value: Array) -> FloatArray:
+def _spread(graph: StepGraph, operation: Operation, value: Array) -> FloatArray:
     """A constant as one number or one for every value."""
     shape = graph.shapes[operation.output]
     dynamic = next(v for v in operation.inputs if v not in graph.constants)
@@ -172,7 +172,7 @@ def _spread(graph: Graph, operation: Operation, value: Array) -> FloatArray:
         np.broadcast_to(value, (1, *shape)).reshape(-1)
 
 
-_KINDS: dict[str, tuple[str, Callable[[Graph, Operation], Node]]] = {
+_KINDS: dict[str, tuple[str, Callable[[StepGraph, Operation], Node]]] = {
     "Gemm": ("fc", _gemm),
     "MatMul": ("fc", _matmul),
     "Conv": ("conv", _convolution),

@@ -18,13 +18,10 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.nodes import Neurons, Node
-from edge_dassdp.frontends.torch.cells import class_name, numbers, unsupported
-from edge_dassdp.frontends.torch.importer import Chain, modules_of
-from edge_dassdp.ir import FloatArray, Network, Projection
-from edge_dassdp.quantize.same import ROUNDING
+from edge_dassdp.frontends.torch.importer import Chain, known, modules_of
+from edge_dassdp.frontends.torch.values import numbers, unsupported
+from edge_dassdp.ir import ROUNDING, FloatArray, Network, Projection
 
-_TRANSPOSED = {"rockpool.nn.modules.torch.linear_torch.LinearTorch"}
-"""Modules whose weight is (n_in, n_out)."""
 Modules = dict[str, tuple[str, Any]]
 """(what messages call it, module) by the node that was read from it."""
 
@@ -81,7 +78,7 @@ def _check(found: Network, wanted: Network) -> None:
                                   "use a module for each, with neurons between them")
 
 
-class _Watched(Chain):
+class _TracedChain(Chain):
     """Knows which module a node was read from."""
 
     def __init__(self, shape: tuple[int, ...], spikes: bool) -> None:
@@ -116,7 +113,7 @@ def _reread(model: Any, network: Network) -> tuple[Assembly, Modules]:
         raise EdgeError("E105", "the network is not of this model: it has "
                         f"{len(network.inputs)} inputs")
     x, readout = network.inputs[0], network.readout.kind
-    chain = _Watched(x.shape, x.spikes)
+    chain = _TracedChain(x.shape, x.spikes)
     for at, module in modules_of(model, ""):
         chain.add(at, module)
     chain.close(readout)
@@ -149,7 +146,8 @@ def _wanted(made: Assembly, modules: Modules, p: Projection) -> list[tuple[Any, 
     at, module = modules[node]
     found = []
     if has_weight:
-        own = weight.T if class_name(module) in _TRANSPOSED else weight
+        kind, its = known(module)
+        own = weight.T if kind in its.transposed else weight
         found.append((module.weight, own.reshape(tuple(module.weight.shape))))
     if has_bias:
         factor = made.origins[p.name].factor

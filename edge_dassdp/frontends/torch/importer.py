@@ -1,27 +1,26 @@
 """PyTorch importer: live modules in the order they run become a `Network`.
 
-- neurons: snnTorch Leaky, Synaptic, RLeaky, RSynaptic, Lapicque; SpikingJelly IFNode, LIFNode,
-  ParametricLIFNode; Norse LIFBoxCell, LIFCell, LICell, LIF, LI; Sinabs IAF, LIF, ExpLeak, squeezed
-  and recurrent, too; Rockpool LIFTorch, LIFNeuronTorch. The module of each framework in
-  edge_dassdp.frontends states its equations; `Population.equation` what became of a module
+- neurons: of each framework that has a file beside this one, which states their equations;
+  `Population.equation` says what became of a module
 - between them: torch.nn Linear, Conv1d, Conv2d, BatchNorm1d, BatchNorm2d, Flatten, AvgPool,
-  MaxPool and AdaptiveAvgPool (1d, 2d), SpikingJelly's layer.* of the same names, Sinabs SumPool2d,
-  Rockpool LinearTorch; Identity and Dropout are ignored
-- containers: nn.Sequential, lists and tuples, SpikingJelly's SeqToANNContainer, MultiStepContainer
-  and StepModeContainer, Norse SequentialState and Lift, Sinabs Network and Repeat, Rockpool
-  Sequential
+  MaxPool and AdaptiveAvgPool (1d, 2d), and layers of the frameworks; Identity and Dropout are
+  ignored
+- containers: nn.Sequential, lists and tuples, and those of the frameworks
 
-What differs in the forward pass is refused by name. The networks start a sample from reset states.
+Modules are known by the full name of their exact class, so that no framework is imported that the
+model does not come from; a subclass may compute something else and is refused. What differs in the
+forward pass is refused by name. The networks start a sample from reset states.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import EntrySettings, assemble
+from edge_dassdp.frontends.framework import Cells, Modules, Reader, framework
+from edge_dassdp.frontends.known import frameworks
 from edge_dassdp.frontends.nodes import (
     Convolution,
     Entry,
@@ -33,20 +32,9 @@ from edge_dassdp.frontends.nodes import (
     Pooling,
     Scale,
 )
-from edge_dassdp.frontends.torch.cells import SUPPORTED, Cells, Reader, class_name, unsupported
-from edge_dassdp.frontends.torch.layers import IGNORED, LAYERS, behind
+from edge_dassdp.frontends.torch.layers import NN, behind
+from edge_dassdp.frontends.torch.values import registered, supported, unsupported
 from edge_dassdp.ir import Encoder, Network, Population, ReadoutKind, geometry
-
-_FRAMEWORKS = ("snntorch", "spikingjelly", "norse", "sinabs", "rockpool")
-_CONTAINERS = {
-    "norse.torch.module.sequential.SequentialState",
-    *(f"spikingjelly.activation_based.layer.container.{name}"
-      for name in ("SeqToANNContainer", "MultiStepContainer", "StepModeContainer")),
-}
-_WRAPPERS = {"norse.torch.module.lift.Lift": "lifted_module",
-             "sinabs.layers.reshape.Repeat": "module",
-             "sinabs.network.Network": "spiking_model"}
-_ROCKPOOL_SEQUENTIAL = "rockpool.nn.combinators.sequential.TorchSequential"
 
 
 def from_torch(
@@ -106,25 +94,39 @@ def from_torch(
 def modules_of(model: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     """(place for messages, module) in the order they run; containers are opened."""
     for name, module in _children(model, prefix):
-        if class_name(module) in _WRAPPERS:
-            module = [getattr(module, _WRAPPERS[class_name(module)])]
+        module = _unwrapped(module)
         if _is_container(module):
             yield from modules_of(module, f"{prefix}{name}.")
         else:
-            yield f"module {prefix}{name} ({class_name(module).rpartition('.')[2]})", module
+            yield f"module {prefix}{name} ({known(module)[0].rpartition('.')[2]})", module
 
 
-def _children(model: Any, prefix: str) -> list[tuple[str, Any]]:
-    if class_name(model) in _WRAPPERS:
-        model = [getattr(model, _WRAPPERS[class_name(model)])]
+def known(module: Any) -> tuple[str, Modules]:
+    """The full name of the class that a module counts as, and what its package computes."""
+    kind = _package(type(module)).counts_as(type(module))
+    return f"{kind.__module__}.{kind.__qualname__}", _package(kind)
+
+
+def _package(kind: type) -> Modules:
+    """Of the framework that a class is of, else of torch.nn."""
+    name = kind.__module__.partition(".")[0]
+    return framework(name).modules if name in frameworks() else NN
+
+
+def _unwrapped(module: Any) -> Any:
+    name, its = known(module)
+    return [getattr(module, its.wrappers[name])] if name in its.wrappers else module
+
+
+def _children(model: Any, prefix: str) -> Sequence[tuple[str, Any]]:
+    model = _unwrapped(model)
     if not _is_container(model):
         raise unsupported(type(model).__name__, "is not an nn.Sequential or a list of modules",
                           _in_order(model))
     if isinstance(model, Sequence):
         return [(str(index), module) for index, module in enumerate(model)]
-    if class_name(model) == _ROCKPOOL_SEQUENTIAL:
-        return [(name, getattr(model, name)) for name in model._submodulenames]
-    return [(name, module) for name, module in model._modules.items() if module is not None]
+    name, its = known(model)
+    return its.containers.get(name, registered)(model)
 
 
 def _is_container(module: Any) -> bool:
@@ -134,7 +136,8 @@ def _is_container(module: Any) -> bool:
     if isinstance(module, list | tuple):
         return True
     is_plain = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
-    return is_plain or class_name(module) in _CONTAINERS | {_ROCKPOOL_SEQUENTIAL}
+    name, its = known(module)
+    return is_plain or name in its.containers
 
 
 def _in_order(module: Any) -> str:
@@ -142,12 +145,12 @@ def _in_order(module: Any) -> str:
     from torch import nn
 
     if not isinstance(module, nn.Module):
-        return SUPPORTED
+        return supported()
     named = list(nn.Module.named_children(module))
     first = ", ".join(f"net.{name}" for name, _ in named[:2]) or "net.fc1, net.lif1"
     text = f"pass the layers in the order they run, e.g. from_torch([{first}, ...])"
     listed = ", ".join(f"{name} ({type(child).__name__})" for name, child in named)
-    return f"{text}; its children are {listed}" if listed else f"{text}; {SUPPORTED}"
+    return f"{text}; its children are {listed}" if listed else f"{text}; {supported()}"
 
 
 class Chain:
@@ -168,15 +171,14 @@ class Chain:
 
     def add(self, at: str, module: Any) -> None:
         """One module behind the last. Raises EdgeError E101 or E102, which name it."""
-        kind = class_name(module)
-        if kind in IGNORED:
+        kind, its = known(module)
+        if kind in its.ignored:
             return
         if self.carries == "membranes":
             raise unsupported(at, f"stands behind {self.at_last}, whose output is its membrane",
                               "only the last neurons can be read by their membrane")
-        reader = _readers(kind).get(kind)
-        if reader is not None:
-            self._neurons(at, module, reader)
+        if kind in its.neurons:
+            self._neurons(at, module, its.neurons[kind])
             return
         node = self._layer(at, module)
         if isinstance(node, Pooling) and node.kind == "max" and self.carries != "spikes":
@@ -189,7 +191,7 @@ class Chain:
     def close(self, readout: ReadoutKind | None) -> None:
         """Reads the last node."""
         if len(self.nodes) - sum(isinstance(n, Entry | Flatten) for n in self.nodes.values()) == 0:
-            raise EdgeError("E102", "the model holds no layers", help=SUPPORTED)
+            raise EdgeError("E102", "the model holds no layers", help=supported())
         if self.carries == "membranes" and readout == "spike_count":
             raise EdgeError("E105", f"readout is spike_count, but {self.at_last} does not spike",
                             help="choose membrane_sum")
@@ -233,10 +235,12 @@ class Chain:
             return
         shape = self.shape
         for module in _opened(cells.recurrent):
-            if class_name(module) not in IGNORED:
-                node = module if isinstance(module, Node) else self._layer(at, module)
-                stem = "rec" if isinstance(node, Linear | Convolution) else "rec_flatten"
-                self.shape = self._append(stem, node, at, self.n_populations)
+            kind, its = known(module)
+            if kind in its.ignored:
+                continue
+            node = module if isinstance(module, Node) else self._layer(at, module)
+            stem = "rec" if isinstance(node, Linear | Convolution) else "rec_flatten"
+            self.shape = self._append(stem, node, at, self.n_populations)
         if geometry.size(self.shape) != geometry.size(shape):
             raise EdgeError("E101", f"{at}: its recurrent connection makes values of shape "
                             f"{self.shape} of {shape}")
@@ -244,17 +248,13 @@ class Chain:
         self.last, self.shape = name, shape
 
     def _layer(self, at: str, module: Any) -> Node:
-        read = LAYERS.get(class_name(module))
-        if read is None:
+        kind, its = known(module)
+        if kind not in its.layers:
             raise unsupported(at, "is of a kind that is not supported", _in_order(module))
-        if not self.shape and hasattr(module, "in_features"):
-            self.entry = self.shape = (module.in_features,)
-        elif not self.shape and hasattr(module, "size_in"):
-            self.entry = self.shape = (module.size_in,)
-        if not self.shape and not class_name(module).endswith("Flatten"):
-            raise unsupported(at, "needs the shape of the input",
-                              "give input_shape=(channels, height, width) or (channels, length)")
-        return read(module, at, self.shape)
+        node = its.layers[kind](module, at, self.shape)
+        if not self.shape and isinstance(node, Linear):
+            self.entry = self.shape = node.weight.shape[1:]
+        return node
 
     def _append(self, stem: str, node: Node, at: str, number: int = 0) -> tuple[int, ...]:
         """The shape behind it."""
@@ -274,16 +274,6 @@ class Chain:
 
 _NAMES: dict[type, str] = {Linear: "fc", Convolution: "conv", Pooling: "pool", Scale: "bn",
                            Flatten: "flatten"}
-
-
-def _readers(kind: str) -> dict[str, Reader]:
-    """Of the neurons of the framework that a class comes from."""
-    framework = kind.partition(".")[0]
-    if framework not in _FRAMEWORKS:
-        return {}
-    module = importlib.import_module(f"edge_dassdp.frontends.torch.{framework}")
-    readers: dict[str, Reader] = module.READERS
-    return readers
 
 
 def _opened(modules: Sequence[Any]) -> Iterator[Any]:

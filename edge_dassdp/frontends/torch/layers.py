@@ -1,4 +1,4 @@
-"""Layers between neurons: those of torch.nn, and what the frameworks wrap of them, as nodes.
+"""Layers of torch.nn as nodes, and what the frameworks' own layers are made of.
 
 BatchNorm in eval mode is y = factor x + shift with factor = weight / sqrt(running_var + eps) and
 shift = bias - factor running_mean, and goes into the weights beside it: behind a layer W x + b it
@@ -8,19 +8,16 @@ The source rounds these in float32, so membranes may differ in the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.frontends.framework import Layer, Modules, Shape
 from edge_dassdp.frontends.nodes import Convolution, Flatten, Linear, Node, Pooling, Scale
-from edge_dassdp.frontends.torch.cells import numbers, unsupported
+from edge_dassdp.frontends.torch.values import numbers, unsupported
 from edge_dassdp.ir import geometry
 from edge_dassdp.ir.geometry import Conv, Pair, Pool
-
-Shape = tuple[int, ...]
-Layer = Callable[[Any, str, Shape], Node]
 
 
 def behind(node: Node, shape: Shape) -> Shape:
@@ -40,15 +37,14 @@ def behind(node: Node, shape: Shape) -> Shape:
 
 
 def _linear(module: Any, at: str, shape: Shape) -> Node:
-    return _matrix(module.weight, module.bias, at, shape)
+    return matrix(module.weight, module.bias, at, shape)
 
 
-def _rockpool_linear(module: Any, at: str, shape: Shape) -> Node:
-    return _matrix(module.weight.T, module.bias, at, shape)
-
-
-def _matrix(weight: Any, bias: Any, at: str, shape: Shape) -> Node:
+def matrix(weight: Any, bias: Any, at: str, shape: Shape) -> Node:
+    """weight (n_out, n_in) and bias (n_out,), a scalar or None, behind values of a shape, which the
+    weight tells where it is not known."""
     w = numbers(weight, f"{at}: weight")
+    shape = shape or w.shape[1:]
     if w.shape[1] != shape[-1] and w.shape[1] == geometry.size(shape):
         raise unsupported(at, f"takes {w.shape[1]} inputs, but values of shape {shape} lead there",
                           "put an nn.Flatten() before it")
@@ -61,8 +57,8 @@ def _matrix(weight: Any, bias: Any, at: str, shape: Shape) -> Node:
 
 
 def _conv(module: Any, at: str, shape: Shape) -> Node:
+    _needs(at, shape, module.weight.ndim - 1)
     weight = numbers(module.weight, f"{at}: weight")
-    _needs(at, shape, weight.ndim - 1)
     if module.padding_mode != "zeros":
         raise unsupported(at, f"has the padding_mode '{module.padding_mode}'", "use zeros")
     flat = weight.ndim == 3
@@ -133,7 +129,7 @@ def _max_pool(module: Any, at: str, shape: Shape) -> Node:
     return _pool(module, at, shape, "max")
 
 
-def _sum_pool(module: Any, at: str, shape: Shape) -> Node:
+def sum_pool(module: Any, at: str, shape: Shape) -> Node:
     return _pool(module, at, shape, "sum")
 
 
@@ -172,13 +168,16 @@ def _pair(value: Any, first: int, flat: bool) -> Pair:
 
 
 def _needs(at: str, shape: Shape, n_dimensions: int) -> None:
+    if not shape:
+        raise unsupported(at, "needs the shape of the input",
+                          "give input_shape=(channels, height, width) or (channels, length)")
     if len(shape) != n_dimensions:
         named = {1: "(neurons,)", 2: "(channels, length)", 3: "(channels, height, width)"}
         raise unsupported(at, f"needs values of shape {named[n_dimensions]}, not {shape}",
                           "give input_shape, or see what stands before it")
 
 
-_NN: dict[str, Layer] = {
+LAYERS: dict[str, Layer] = {
     "linear.Linear": _linear, "conv.Conv1d": _conv, "conv.Conv2d": _conv,
     "batchnorm.BatchNorm1d": _batch_norm, "batchnorm.BatchNorm2d": _batch_norm,
     "flatten.Flatten": _flatten,
@@ -186,20 +185,8 @@ _NN: dict[str, Layer] = {
     "pooling.MaxPool1d": _max_pool, "pooling.MaxPool2d": _max_pool,
     "pooling.AdaptiveAvgPool1d": _adaptive, "pooling.AdaptiveAvgPool2d": _adaptive,
 }
-_WRAPPED = "spikingjelly.activation_based.layer"
+"""By the name of a class below torch.nn.modules."""
+_IGNORED = ("linear.Identity", "dropout.Dropout", "dropout.Dropout1d", "dropout.Dropout2d")
 
-LAYERS: dict[str, Layer] = {f"torch.nn.modules.{name}": read for name, read in _NN.items()} | {
-    f"{_WRAPPED}.{'bn' if name.startswith('batchnorm') else 'stateless_wrapper'}."
-    f"{name.partition('.')[2]}": read for name, read in _NN.items()
-} | {
-    "sinabs.layers.pool2d.SumPool2d": _sum_pool,
-    "rockpool.nn.modules.torch.linear_torch.LinearTorch": _rockpool_linear,
-}
-"""By the full name of a module's class."""
-
-IGNORED = {
-    "torch.nn.modules.linear.Identity",
-    *(f"torch.nn.modules.dropout.{name}" for name in ("Dropout", "Dropout1d", "Dropout2d")),
-    *(f"{_WRAPPED}.dropout.{name}" for name in ("Dropout", "Dropout2d")),
-    *(f"rockpool.nn.modules.torch.dropout.{name}" for name in ("UnitDropout", "TimeStepDropout")),
-}
+NN = Modules(layers={f"torch.nn.modules.{name}": read for name, read in LAYERS.items()},
+             ignored=[f"torch.nn.modules.{name}" for name in _IGNORED])

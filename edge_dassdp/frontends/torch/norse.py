@@ -6,6 +6,9 @@ With c = dt tau_mem_inv, membranes starting at v_leak, and spikes where v > v_th
 - LIFBox: v += c ((x + v_leak) - v), then to v_reset, or minus v_th (reset_subtract)
 - LIF:    i += x; v += c ((v_leak - v) + i); i -= dt tau_syn_inv i; then to v_reset
 - LI:     as LIF without spikes; its membrane is its output, so it stands last
+
+Beside them the containers SequentialState and Lift. NIR files (export_nir.py) hold tau =
+dt / tau_mem_inv and r = 1; c = dt / tau.
 """
 
 from __future__ import annotations
@@ -14,7 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from edge_dassdp.frontends.torch.cells import NEVER, Cells, Reader, numbers, per_neuron, unsupported
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.frontends.framework import (
+    Cells,
+    Framework,
+    Modules,
+    NeuronSource,
+    Numbers,
+    Profile,
+    SourceProfile,
+)
+from edge_dassdp.frontends.nodes import NEVER
+from edge_dassdp.frontends.profile import choices, firing, must_be, only, unsaid
+from edge_dassdp.frontends.torch.values import numbers, per_neuron, registered, unsupported
 from edge_dassdp.ir import FloatArray
 
 _STEPS = ("super", "heaviside", "triangle", "tanh", "circ", "heavi_erfc")
@@ -74,11 +89,45 @@ def _rate(module: Any, name: str, at: str, shape: tuple[int, ...]) -> FloatArray
     return rate
 
 
+def _stored(profile: SourceProfile, source: NeuronSource) -> dict[str, Any]:
+    """LIFBoxCell, LIFCell, LIBoxCell and IAFCell."""
+    only(profile, source, "LIF", "CubaLIF", "LI", "IF")
+    must_be(1.0, profile, source, "r", "w_in")
+    fired = firing(profile, source, profile.reset or "zero", False, True)
+    if source.kind == "IF":
+        return {"beta": 1.0} | fired
+    if profile.dt is None:
+        raise unsaid(source, "its dt (1e-3 of a file by norse's to_nir(dt=1.0), 1e-6 of one with "
+                     "its default dt)", choices(profile, _CHOICES))
+    rate = _share(source, source.tau, profile.dt)
+    leak = source.number("v_leak")
+    settings = {"beta": 1.0 - rate, "gain": rate, "bias": rate * leak, "v_init": leak,
+                "form": "toward" if source.kind == "LIF" else "toward_leak"}
+    if source.is_current:
+        settings["alpha"] = 1.0 - _share(source, source.values["tau_syn"], profile.dt)
+    return settings | fired
+
+
+def _share(source: NeuronSource, tau: Numbers, dt: float) -> FloatArray:
+    """dt / tau, as float32 has it."""
+    rate = np.asarray(dt / np.asarray(tau, np.float64), np.float32).astype(np.float64)
+    if (rate > 1).any():
+        raise EdgeError("E101", f"node '{source.name}': dt = {dt:g} is longer than its time "
+                        f"constant {np.min(tau):g}", help="give the dt of the file: for norse 1e-6 "
+                        "where to_nir was called without dt")
+    return rate
+
+
+_CHOICES = ({"dt": 1e-3}, {"dt": 1e-6})
 _PREFIX = "norse.torch.module"
-READERS: dict[str, Reader] = {
-    f"{_PREFIX}.lif_box.LIFBoxCell": _lif_box,
-    f"{_PREFIX}.lif.LIFCell": _lif,
-    f"{_PREFIX}.lif.LIF": _lif,
-    f"{_PREFIX}.leaky_integrator.LICell": _li,
-    f"{_PREFIX}.leaky_integrator.LI": _li,
-}
+FRAMEWORK = Framework(
+    "Norse",
+    Modules(
+        neurons={f"{_PREFIX}.lif_box.LIFBoxCell": _lif_box,
+                 f"{_PREFIX}.lif.LIFCell": _lif,
+                 f"{_PREFIX}.lif.LIF": _lif,
+                 f"{_PREFIX}.leaky_integrator.LICell": _li,
+                 f"{_PREFIX}.leaky_integrator.LI": _li},
+        containers={f"{_PREFIX}.sequential.SequentialState": registered},
+        wrappers={f"{_PREFIX}.lift.Lift": "lifted_module"}),
+    Profile(_stored, choices=_CHOICES))

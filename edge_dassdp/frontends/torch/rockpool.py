@@ -7,6 +7,9 @@
 Spikes where v >= threshold, floor(v / threshold) of them up to max_spikes_per_dt, each of which
 takes a threshold away in the same step. The default limit of 65,536 a step counts as none. State
 left in the modules by earlier runs is not taken over.
+
+Beside them LinearTorch, and Sequential as a container. NIR files (nn/modules/torch/nir.py) hold tau
+in seconds and r = tau exp(-dt / tau) / dt, which tells the dt; a = exp(-dt / tau).
 """
 
 from __future__ import annotations
@@ -15,8 +18,20 @@ from typing import Any
 
 import numpy as np
 
+from edge_dassdp.frontends.framework import (
+    Cells,
+    Framework,
+    Modules,
+    NeuronSource,
+    Profile,
+    Shape,
+    SourceProfile,
+)
 from edge_dassdp.frontends.nodes import Linear, Node
-from edge_dassdp.frontends.torch.cells import Cells, Reader, numbers, per_neuron, unsupported
+from edge_dassdp.frontends.profile import firing, must_be, only
+from edge_dassdp.frontends.torch.layers import matrix
+from edge_dassdp.frontends.torch.values import numbers, per_neuron, unsupported
+from edge_dassdp.ir import FloatArray
 
 _NO_LIMIT = 2.0**16
 
@@ -69,7 +84,51 @@ def _counts_thresholds(function: Any) -> bool:
     return bool((counts.numpy() == np.clip(np.floor(values / 0.5), 0, 3)).all())
 
 
-READERS: dict[str, Reader] = {
-    "rockpool.nn.modules.torch.lif_torch.LIFTorch": _lif,
-    "rockpool.nn.modules.torch.lif_neuron_torch.LIFNeuronTorch": _lif_neuron,
-}
+def _linear(module: Any, at: str, shape: Shape) -> Node:
+    return matrix(module.weight.T, module.bias, at, shape)
+
+
+def _submodules(module: Any) -> list[tuple[str, Any]]:
+    return [(name, getattr(module, name)) for name in module._submodulenames]
+
+
+def _unpatched(kind: type) -> type:
+    """Rockpool's patch of another class counts as that."""
+    return kind.__bases__[0] if kind.__qualname__.endswith(".TorchModulePatch") else kind
+
+
+def _stored(profile: SourceProfile, source: NeuronSource) -> dict[str, Any]:
+    """LIFTorch and LIFNeuronTorch, whose biases are not in the file. Without a dt, r tells it."""
+    only(profile, source, "LIF", "CubaLIF")
+    must_be(0.0, profile, source, "v_leak", "v_reset")
+    tau = np.asarray(source.tau, np.float64)
+    dt = _omega(1.0 / source.number("r")) * tau if profile.dt is None else profile.dt
+    settings: dict[str, Any] = {"beta": np.exp(-dt / tau)}
+    if source.is_current:
+        alpha = np.exp(-dt / source.number("tau_syn"))
+        settings |= {"alpha": alpha, "gain": alpha, "form": "current_first"}
+    fired = firing(profile, source, profile.reset or "subtract", False, False)
+    return settings | fired | {"max_spikes": profile.max_spikes or 0}
+
+
+def _omega(y: FloatArray) -> FloatArray:
+    """x with x exp(x) = y, for y > 0: Newton's method, which converges from log(1 + y)."""
+    x = np.log1p(y)
+    for _ in range(50):
+        x = x - (x - y * np.exp(-x)) / (1.0 + x)
+    return x
+
+
+_PREFIX = "rockpool.nn.modules.torch"
+_LINEAR = f"{_PREFIX}.linear_torch.LinearTorch"
+FRAMEWORK = Framework(
+    "Rockpool",
+    Modules(
+        neurons={f"{_PREFIX}.lif_torch.LIFTorch": _lif,
+                 f"{_PREFIX}.lif_neuron_torch.LIFNeuronTorch": _lif_neuron},
+        layers={_LINEAR: _linear},
+        ignored=[f"{_PREFIX}.dropout.{name}" for name in ("UnitDropout", "TimeStepDropout")],
+        containers={"rockpool.nn.combinators.sequential.TorchSequential": _submodules},
+        transposed=(_LINEAR,),
+        counts_as=_unpatched),
+    Profile(_stored, settings=("max_spikes",)))

@@ -5,6 +5,11 @@ i = alpha_syn (i + x) with tau_syn, else x; v = alpha v + i, or alpha v + (1 - a
 norm_input; spikes where v >= threshold, trunc(v / threshold) of them with MultiSpike, each of which
 takes a threshold away in the same step (SingleSpike may reset to zero instead); then v is kept
 above min_v_mem. State left in the layers by earlier runs is not taken over.
+
+Beside them SumPool2d, and the containers Network and Repeat. NIR files (nir.py) hold tau in steps
+and r = 1; a = exp(-1 / tau). Whether inputs are scaled by 1 - a (norm_input), they do not say; the
+least membrane of an IF is minus its threshold unless `floor` says otherwise, as sinabs.nir builds
+it.
 """
 
 from __future__ import annotations
@@ -13,7 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from edge_dassdp.frontends.torch.cells import NEVER, Cells, Reader, per_neuron, unsupported
+from edge_dassdp.frontends.framework import (
+    Cells,
+    Framework,
+    Modules,
+    NeuronSource,
+    Profile,
+    SourceProfile,
+)
+from edge_dassdp.frontends.nodes import NEVER
+from edge_dassdp.frontends.profile import choices, firing, must_be, only, unsaid
+from edge_dassdp.frontends.torch.layers import sum_pool
+from edge_dassdp.frontends.torch.values import per_neuron, unsupported
 
 _SPIKES = "sinabs.activation.spike_generation"
 _RESETS = "sinabs.activation.reset_mechanism"
@@ -93,8 +109,42 @@ def _reset(module: Any, at: str, max_spikes: int) -> str:
     return "zero"
 
 
-READERS: dict[str, Reader] = {
-    f"sinabs.layers.{name}": _spiking for name in (
-        "iaf.IAF", "iaf.IAFSqueeze", "iaf.IAFRecurrent", "lif.LIF", "lif.LIFSqueeze",
-        "lif.LIFRecurrent")
-} | {f"sinabs.layers.exp_leak.{name}": _leaking for name in ("ExpLeak", "ExpLeakSqueeze")}
+def _stored(profile: SourceProfile, source: NeuronSource) -> dict[str, Any]:
+    """IAF, LIF and ExpLeak."""
+    only(profile, source, "IF", "LIF", "LI")
+    must_be(1.0, profile, source, "r")
+    must_be(0.0, profile, source, "v_leak", "v_reset")
+    fired = firing(profile, source, profile.reset or "subtract", False, False)
+    if source.fires:
+        fired |= {"max_spikes": profile.max_spikes or 0}
+    if source.kind == "IF":
+        return {"beta": 1.0} | fired | _floored(profile, source, -1.0)
+    if profile.norm_input is None:
+        raise unsaid(source, "its norm_input", choices(profile, _CHOICES))
+    a = np.exp(-1.0 / np.asarray(source.tau, np.float32)).astype(np.float32)
+    gain = np.float32(1) - a if profile.norm_input else np.ones_like(a)
+    return {"beta": a.astype(np.float64), "gain": gain.astype(np.float64)} | fired \
+        | _floored(profile, source, np.nan)
+
+
+def _floored(profile: SourceProfile, source: NeuronSource, default: float) -> dict[str, Any]:
+    """The least membrane, of neurons that fire; nan stands for none."""
+    floor = default if profile.floor is None else profile.floor
+    if np.isnan(floor) or not source.fires:
+        return {}
+    return {"v_min": floor * source.number("v_threshold")}
+
+
+_CHOICES = ({"norm_input": True}, {"norm_input": False})
+_SPIKING = ("iaf.IAF", "iaf.IAFSqueeze", "iaf.IAFRecurrent", "lif.LIF", "lif.LIFSqueeze",
+            "lif.LIFRecurrent")
+_LEAKING = ("exp_leak.ExpLeak", "exp_leak.ExpLeakSqueeze")
+FRAMEWORK = Framework(
+    "Sinabs",
+    Modules(
+        neurons={f"sinabs.layers.{name}": reader for names, reader in
+                 ((_SPIKING, _spiking), (_LEAKING, _leaking)) for name in names},
+        layers={"sinabs.layers.pool2d.SumPool2d": sum_pool},
+        wrappers={"sinabs.layers.reshape.Repeat": "module",
+                  "sinabs.network.Network": "spiking_model"}),
+    Profile(_stored, choices=_CHOICES, settings=("norm_input", "max_spikes", "floor")))

@@ -5,25 +5,32 @@ They compare with >, and look at the stored membrane for the reset of a step. Tr
 clamped to [0, 1], as their forward passes do. RLeaky, RSynaptic, Synaptic and Lapicque cancel the
 new input, too, where they reset to zero with delay; RLeaky and RSynaptic add the recurrent term
 after the leak, the executor before it, so membranes may differ in the last bit.
+
+NIR files (export_nir.py) hold tau = 1e-4 / (1 - beta) and r = tau / 1e-4, and do not say how the
+neurons reset.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from edge_dassdp.frontends.nodes import Convolution, Flatten, Linear, Node
-from edge_dassdp.frontends.torch.cells import (
+from edge_dassdp.frontends.framework import (
     Cells,
-    Reader,
-    is_step,
-    numbers,
-    per_neuron,
-    unsupported,
+    Framework,
+    Modules,
+    NeuronSource,
+    Numbers,
+    Profile,
+    SourceProfile,
 )
-from edge_dassdp.ir import Reset
+from edge_dassdp.frontends.nodes import Convolution, Flatten, Linear, Node
+from edge_dassdp.frontends.profile import WRITERS_DT, choices, firing, must_be, only, unit, unsaid
+from edge_dassdp.frontends.torch.values import is_step, numbers, per_neuron, unsupported
+from edge_dassdp.ir import FloatArray, Reset
 from edge_dassdp.ir.geometry import Conv
 
 _RESETS: tuple[Reset, ...] = ("subtract", "zero", "none")
@@ -112,10 +119,46 @@ def _feedback(module: Any, at: str, shape: tuple[int, ...]) -> tuple[Any | Node,
     return Flatten(), Linear(np.diag(own.reshape(-1)))
 
 
-READERS: dict[str, Reader] = {
-    "snntorch._neurons.leaky.Leaky": _leaky,
-    "snntorch._neurons.synaptic.Synaptic": _synaptic,
-    "snntorch._neurons.rleaky.RLeaky": _rleaky,
-    "snntorch._neurons.rsynaptic.RSynaptic": _rsynaptic,
-    "snntorch._neurons.lapicque.Lapicque": _lapicque,
-}
+def _stored(profile: SourceProfile, source: NeuronSource) -> dict[str, Any]:
+    """Leaky and Synaptic; RLeaky and RSynaptic where recurrent. A reset to zero in the next step
+    cancels that step's input, too, in all but Leaky."""
+    only(profile, source, "LIF", "CubaLIF")
+    must_be(0.0, profile, source, "v_leak", "v_reset")
+    if profile.reset is None:
+        raise unsaid(source, "how its neurons reset", choices(profile, _CHOICES))
+    if profile.reset != "none" and profile.reset_delay is None:
+        raise unsaid(source, "whether its neurons reset at once",
+                     choices(profile, ({"reset_delay": late} for late in (True, False))))
+    dt = profile.dt or WRITERS_DT
+    settings: dict[str, Any] = {"beta": _decay(source.tau, dt)}
+    gain = source.number("r") * dt / np.asarray(source.tau, np.float64)
+    if source.is_current:
+        settings["alpha"] = _decay(source.values["tau_syn"], dt)
+        gain = gain * source.number("w_in") * dt / source.number("tau_syn")
+    late = profile.reset != "none" and bool(profile.reset_delay)
+    cancels = profile.reset == "zero" and late and (source.is_current or source.is_recurrent)
+    return settings | {"gain": unit(gain), "cancels_input": cancels} \
+        | firing(profile, source, profile.reset, late, True, looks_back=True)
+
+
+def _decay(tau: Numbers, dt: float) -> FloatArray:
+    """beta of tau = dt / (1 - beta), the round one where float32 leaves several."""
+    beta = 1 - dt / tau
+    rounded = np.round(beta, 6).astype(np.float32).astype(tau.dtype)
+    with np.errstate(divide="ignore"):
+        is_it = dt / (1 - rounded) == tau
+    return np.asarray(np.where(is_it, rounded, beta), np.float64)
+
+
+_CHOICES: tuple[Mapping[str, Any], ...] = (
+    *({"reset": reset, "reset_delay": late}
+      for reset in ("subtract", "zero") for late in (True, False)), {"reset": "none"})
+_PREFIX = "snntorch._neurons"
+FRAMEWORK = Framework(
+    "snnTorch",
+    Modules(neurons={f"{_PREFIX}.leaky.Leaky": _leaky,
+                     f"{_PREFIX}.synaptic.Synaptic": _synaptic,
+                     f"{_PREFIX}.rleaky.RLeaky": _rleaky,
+                     f"{_PREFIX}.rsynaptic.RSynaptic": _rsynaptic,
+                     f"{_PREFIX}.lapicque.Lapicque": _lapicque}),
+    Profile(_stored, choices=_CHOICES))

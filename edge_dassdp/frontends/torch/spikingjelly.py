@@ -7,13 +7,29 @@ v_reset, from where the membrane also starts. With h the membrane before the res
 - IF:   h = v + x
 - LIF:  h = v + (x - (v - v_reset)) / tau, without decay_input h = v - (v - v_reset) / tau + x
 - ParametricLIF: the same with a factor sigmoid(w) instead of a division by tau
+
+Beside them its layers of the names of torch.nn, and the containers SeqToANNContainer,
+MultiStepContainer and StepModeContainer. NIR files (nir_exchange/to_nir.py) hold tau 1e-4 and r = 1
+(decay_input) or tau; tau = tau / 1e-4.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from edge_dassdp.frontends.torch.cells import Cells, Reader, is_step, unsupported
+import numpy as np
+
+from edge_dassdp.frontends.framework import (
+    Cells,
+    Framework,
+    Modules,
+    NeuronSource,
+    Profile,
+    SourceProfile,
+)
+from edge_dassdp.frontends.profile import WRITERS_DT, firing, must_be, only, unit, unwritten
+from edge_dassdp.frontends.torch.layers import LAYERS
+from edge_dassdp.frontends.torch.values import is_step, registered, unsupported
 from edge_dassdp.ir import Form
 
 
@@ -56,9 +72,48 @@ def _settings(module: Any, at: str) -> dict[str, Any]:
             "v_init": start}
 
 
-_PREFIX = "spikingjelly.activation_based.neuron"
-READERS: dict[str, Reader] = {
-    f"{_PREFIX}.integrate_and_fire.IFNode": _if,
-    f"{_PREFIX}.lif.LIFNode": _lif,
-    f"{_PREFIX}.plif.ParametricLIFNode": _plif,
-}
+def _stored(profile: SourceProfile, source: NeuronSource) -> dict[str, Any]:
+    """IFNode, LIFNode and ParametricLIFNode, CUBALIFNode."""
+    only(profile, source, "IF", "LIF", "CubaLIF")
+    dt = profile.dt or WRITERS_DT
+    reset = source.number("v_reset")
+    fired = firing(profile, source, profile.reset or "zero", False, False)
+    if fired["reset"] == "zero":
+        fired["v_init"] = reset
+    if source.kind == "IF":
+        if not np.allclose(source.number("r") * dt, 1.0, rtol=1e-5):
+            raise unwritten(profile, source, "r other than 1 / dt")
+        return {"beta": 1.0} | fired
+    tau = np.asarray(source.tau, np.float64) / dt
+    if source.is_current:
+        syn = source.number("tau_syn") / dt
+        gain = source.number("r") / tau * source.number("w_in") / syn
+        must_be(0.0, profile, source, "v_leak")
+        return {"beta": 1.0 - 1.0 / tau, "alpha": 1.0 - 1.0 / syn, "gain": unit(gain)} | fired
+    if not np.allclose(source.number("v_leak"), reset):
+        raise unwritten(profile, source, "v_leak other than v_reset")
+    decays = bool(np.allclose(source.number("r"), 1.0, rtol=1e-5))
+    if not decays and not np.allclose(source.number("r"), tau, rtol=1e-5):
+        raise unwritten(profile, source, "r other than 1 or tau")
+    return {"beta": 1.0 - 1.0 / tau, "gain": 1.0 / tau if decays else 1.0, "bias": reset / tau,
+            "form": "divide" if decays else "leak_divide"} | fired
+
+
+def _wrapped(name: str) -> str:
+    """The class of a layer that torch.nn calls `name`."""
+    file, _, kind = name.partition(".")
+    return f"{_BASE}.layer.{'bn' if file == 'batchnorm' else 'stateless_wrapper'}.{kind}"
+
+
+_BASE = "spikingjelly.activation_based"
+FRAMEWORK = Framework(
+    "SpikingJelly",
+    Modules(
+        neurons={f"{_BASE}.neuron.integrate_and_fire.IFNode": _if,
+                 f"{_BASE}.neuron.lif.LIFNode": _lif,
+                 f"{_BASE}.neuron.plif.ParametricLIFNode": _plif},
+        layers={_wrapped(name): read for name, read in LAYERS.items()},
+        ignored=[f"{_BASE}.layer.dropout.{name}" for name in ("Dropout", "Dropout2d")],
+        containers={f"{_BASE}.layer.container.{name}": registered
+                    for name in ("SeqToANNContainer", "MultiStepContainer", "StepModeContainer")}),
+    Profile(_stored))

@@ -17,7 +17,7 @@
     adds r3, r3, r2
     mov r12, r3
     movs r3, #1
-    lsls r3, r3, #8             /* 4 DASSDP_ROWS_FULL */
+    lsls r3, r3, #8             /* DASSDP_LIST_FULL_BYTES */
     adds r3, r3, r1
     mov lr, r3
     b 3f

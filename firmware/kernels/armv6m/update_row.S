@@ -43,8 +43,8 @@
 @ stack: 36
     function dassdp_k_update_row
     save_registers
-    ldrb r6, [r0, #DASSDP_ERROR_RULE_ROW_RSHIFT]
-    ldr r5, [r0, #DASSDP_ERROR_RULE_G_Q7]
+    ldrb r6, [r0, #DASSDP_UPDATE_ROW_RSHIFT]
+    ldr r5, [r0, #DASSDP_UPDATE_G_Q7]
     movs r4, #0
     mov r8, r4
     movs r4, #1

@@ -5,7 +5,6 @@
     || DASSDP_CURSOR_ROW_BYTES != 12
 #error "one LDM loads the cursor"
 #endif
-#define LIST_FULL 256 /* bytes: 4 DASSDP_ROWS_FULL */
 
 /* r1 list, r2 spk_bits, r3 n_words, r4 row, r5 row_bytes, r6 word, lr behind the full list */
         .macro  list_spike
@@ -23,7 +22,7 @@
         push    {r4-r8, lr}
         ldm     r0, {r2-r5}
         mov     r8, #0x80000000
-        add     lr, r1, #LIST_FULL + 4
+        add     lr, r1, #DASSDP_LIST_FULL_BYTES + 4
 1:      ldr     r6, [r2], #4
         cbz     r6, 4f
         rbit    r6, r6
@@ -37,7 +36,7 @@
         bhi     1b
         sbc     r3, r3, #0              @ the list was full: one word less
         stm     r0!, {r2-r4}
-        adds    r0, r12, #LIST_FULL + 4
+        adds    r0, r12, #DASSDP_LIST_FULL_BYTES + 4
         lsrs    r0, r0, #2
         pop     {r4-r8, pc}
 5:      movs    r0, #0

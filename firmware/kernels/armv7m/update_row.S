@@ -49,8 +49,8 @@ t       .req    r12
 @ stack: 36
         function dassdp_k_update_row
         push    {r4-r11, lr}
-        ldrb    rshift, [r0, #DASSDP_ERROR_RULE_ROW_RSHIFT]
-        ldr     g, [r0, #DASSDP_ERROR_RULE_G_Q7]
+        ldrb    rshift, [r0, #DASSDP_UPDATE_ROW_RSHIFT]
+        ldr     g, [r0, #DASSDP_UPDATE_G_Q7]
         ldr     n, [sp, #SAVED]
         ldr     t_post, [sp, #SAVED + 4]
         ldr     t_pre, [sp, #SAVED + 8]

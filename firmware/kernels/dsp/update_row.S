@@ -29,8 +29,8 @@ steps   .req    lr
 @ stack: 36
         function dassdp_k_update_row
         push    {r4-r11, lr}
-        ldrb    rshift, [r0, #DASSDP_ERROR_RULE_ROW_RSHIFT]
-        ldr     g, [r0, #DASSDP_ERROR_RULE_G_Q7]
+        ldrb    rshift, [r0, #DASSDP_UPDATE_ROW_RSHIFT]
+        ldr     g, [r0, #DASSDP_UPDATE_G_Q7]
         ldr     n, [sp, #SAVED]
         ldrd    t_post, t_pre, [sp, #SAVED + 4]
         mov     half, #1

@@ -18,7 +18,7 @@ x       .req    r12
 @ stack: 24
         function dassdp_k_update_row_sums
         push    {r4-r8, lr}
-        ldrb    rshift, [r0, #DASSDP_ERROR_RULE_ROW_RSHIFT]
+        ldrb    rshift, [r0, #DASSDP_UPDATE_ROW_RSHIFT]
         ldr     count, [sp, #SAVED]
         mov     half, #1
         lsl     half, half, rshift

@@ -24,8 +24,8 @@
     function dassdp_k_update_row
     push {r4-r6, lr}
     vpush {d8-d9}
-    ldrb r12, [r0, #DASSDP_ERROR_RULE_ROW_RSHIFT]
-    ldr r4, [r0, #DASSDP_ERROR_RULE_G_Q7]
+    ldrb r12, [r0, #DASSDP_UPDATE_ROW_RSHIFT]
+    ldr r4, [r0, #DASSDP_UPDATE_G_Q7]
     ldr r5, [sp, #32]
     rsb r12, r12, #0
     vmov.i16 q3, #1

@@ -1,12 +1,12 @@
 #include "fixed.h"
 #include "kernels.h"
 
-uint32_t dassdp_k_update_row(const dassdp_error_rule_t *rule, int16_t *dw_q8, const int16_t *k,
+uint32_t dassdp_k_update_row(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
                              uint32_t n_columns, uint32_t n_spikes, const uint8_t *latency_post,
                              uint32_t latency_pre)
 {
-    const uint8_t *g_q7 = rule->g_q7;
-    uint32_t rshift = rule->row_rshift;
+    const uint8_t *g_q7 = update->g_q7;
+    uint32_t rshift = update->row_rshift;
     uint32_t n_vanished = 0;
     for (uint32_t i = 0; i < n_columns; i++) {
         int32_t g = 128;

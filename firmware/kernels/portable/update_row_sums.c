@@ -1,11 +1,11 @@
 #include "fixed.h"
 #include "kernels.h"
 
-uint32_t dassdp_k_update_row_sums(const dassdp_error_rule_t *rule, int16_t *restrict dw_q8,
+uint32_t dassdp_k_update_row_sums(const dassdp_update_t *update, int16_t *restrict dw_q8,
                                   const int16_t *restrict k, const int16_t *restrict sums,
                                   uint32_t n_columns)
 {
-    const uint32_t rshift = rule->row_rshift;
+    const uint32_t rshift = update->row_rshift;
     const int32_t half = (int32_t)(1u << (rshift - 1u));
     uint32_t n_vanished = 0;
     for (uint32_t i = 0; i < n_columns; i++) {

@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dassdp_model.h"
+#include "dassdp_program.h"
+#include "dassdp_tables.h"
 
 static _Thread_local char fault[256];
 
 const dassdp_model_t *dassdp_emulator_model(void)
 {
-    return &dassdp_model;
+    return &dassdp_program;
 }
 
 static void forward(const dassdp_model_t *model, void *state, const int8_t *x, uint32_t *digest,
@@ -37,9 +38,8 @@ static void store_forward(const dassdp_model_t *model, const void *state, uint32
         out->class_idx[i] = result->class_idx;
     }
     if (out->logits != 0) {
-        const dassdp_population_t *readout = &model->populations[model->readout];
-        memcpy(out->logits + (size_t)i * model->n_classes,
-               (const uint8_t *)state + readout->sum_off, model->n_classes * sizeof(int32_t));
+        memcpy(out->logits + (size_t)i * model->n_classes, dassdp_logits(model, state),
+               model->n_classes * sizeof(int32_t));
     }
 }
 

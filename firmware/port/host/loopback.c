@@ -1,12 +1,12 @@
 #include "loopback.h"
 
-#include "dassdp_model.h"
+#include "dassdp_program.h"
 #include "link.h"
 #include "port.h"
 
-static dassdp_model_state_t state;
-static uint8_t request[DASSDP_LINK_REQUEST_BYTES];
-static uint8_t response[DASSDP_LINK_RESPONSE_BYTES];
+static dassdp_program_state_t state;
+static uint8_t request[DASSDP_PROGRAM_REQUEST_BYTES];
+static uint8_t response[DASSDP_PROGRAM_RESPONSE_BYTES];
 static dassdp_link_t link_of_host;
 
 static struct {
@@ -17,8 +17,8 @@ static struct {
 
 int dassdp_loopback_boot(void)
 {
-    dassdp_init(&dassdp_model, &state);
-    return dassdp_link_init(&link_of_host, &dassdp_model, &state, request, sizeof request,
+    dassdp_init(&dassdp_program, &state);
+    return dassdp_link_init(&link_of_host, &dassdp_program, &state, request, sizeof request,
                             response, sizeof response);
 }
 

@@ -1,0 +1,1 @@
+"""Boards as data, and the way from texts to a linked firmware and what it holds."""

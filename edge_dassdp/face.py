@@ -1,0 +1,99 @@
+"""The verbs of `import edge_dassdp as ed`: from a file to a model, to a device, to a firmware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+
+from edge_dassdp import ir, qir
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import load_board
+from edge_dassdp.figures.device import Build, build_and_compare
+from edge_dassdp.frontends import files
+from edge_dassdp.harness import Device, label_row, sample_rows
+from edge_dassdp.ir import Network
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.quantize.network import quantize as _quantize
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.rules import Learning
+from edge_dassdp.targets.open import open_target
+
+_READERS: dict[files.Kind, str] = {
+    "quantized": "edge_dassdp.load_model", "nir": "edge_dassdp.from_nir",
+    "onnx": "edge_dassdp.from_onnx", "float": "edge_dassdp.load"}
+
+
+def load(path: Path | str) -> Network:
+    """The float network in an .npz of `save`. Raises EdgeError E103 for any other file."""
+    _expect("float", path)
+    return ir.load(path)
+
+
+def load_model(path: Path | str) -> QNetwork:
+    """The model in an .npz of `save` or of `edge-dassdp quantize`; its proofs are not in the file.
+
+    Raises EdgeError E103 for any other file or one that was changed, E101 for constants that no
+    target could run.
+    """
+    _expect("quantized", path)
+    return qir.load(path)
+
+
+def _expect(kind: files.Kind, path: Path | str) -> None:
+    """E103 where a file is there and of another kind."""
+    found = files.kind_of(path)
+    if found != kind and Path(path).exists():
+        raise EdgeError("E103", f"{path} is of kind {files.TITLES[found]}, expected "
+                        f"{files.TITLES[kind]}", help=f"read it with {_READERS[found]}")
+
+
+def save(network: Network | QNetwork, path: Path | str) -> None:
+    """Write a float network or a model as an .npz, the same bytes every time."""
+    if isinstance(network, QNetwork):
+        qir.save(network, path)
+    else:
+        ir.save(network, path)
+
+
+def quantize(network: Network, learning: Learning | None = None, settings: Settings | None = None,
+             *, x: ArrayLike | None = None, y: ArrayLike | None = None) -> QNetwork:
+    """The integer model of a network, proven to fit; `model.proofs` says how closely.
+
+    learning: what goes on learning on the device, and by which rules; None for inference alone.
+    x: float training samples as `Device` takes them, for the scale of inputs, the activity that
+    picks kernels, and homeostasis; without them inputs are taken to be standardized. y: their
+    classes, (n,) integers, for replay from flash. Raises EdgeError E104 for samples of another
+    shape, E105 for a bad setting or missing samples, E201 where a constant has no representation,
+    E202 where a proof fails, E203 where a rule cannot stand.
+    """
+    samples = None if x is None else sample_rows(network.inputs, x)
+    labels = None if y is None or samples is None else label_row(y, len(samples), network.n_classes)
+    return _quantize(network, learning, settings, samples, labels).network
+
+
+def open(model: QNetwork, target: str = "emulator", *, threads: int = 1,
+         log: Path | str | None = None) -> Device:
+    """A device that runs the model: "emulator", "emulator-checked", "reference",
+    "qemu:microbit" or another board with a QEMU machine, "serial:/dev/ttyACM0[@BAUD]".
+
+    qemu builds the firmware first. A board on a serial port keeps what it has learned. threads:
+    for inference on the emulator, 0 for all cores. log: a file for every byte on the link. Raises
+    EdgeError E105 for an unknown target, E301 without a tool, E401 for an unknown board, E501,
+    E502 or E504 where the link or the board refuses.
+    """
+    made = open_target(target, model, n_threads=threads, log=None if log is None else Path(log))
+    return Device(model, made)
+
+
+def build(model: QNetwork, board: str | Path, *, ram_budget: int | None = None,
+          flash_budget: int | None = None) -> Build:
+    """Firmware for a board, by name or by the path of its board.toml; its linked RAM is the
+    predicted one. Has `elf`, `hex`, `ram_bytes`, `flash_bytes`, `predicted`, `linked`, `stack`.
+
+    ram_budget, flash_budget: bytes. Raises EdgeError E301 without a cross compiler, E302 if it
+    refuses, E401 for an unknown board, E402 if RAM, flash or stack exceed the board or a budget,
+    E403 if a symbol differs from its prediction.
+    """
+    return build_and_compare(model, load_board(str(board)), ram_budget=ram_budget,
+                             flash_budget=flash_budget)

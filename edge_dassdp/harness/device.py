@@ -1,0 +1,153 @@
+"""A device: a model on a target, spoken to in float samples of their natural shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import sample_array
+from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
+from edge_dassdp.harness.stream import Stream, learn_stream
+from edge_dassdp.harness.verify import Verification, verify
+from edge_dassdp.ir import Input
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.reference.outcome import Statistics
+from edge_dassdp.targets.reference import ReferenceTarget
+from edge_dassdp.targets.target import WARM_UP, Target
+
+
+def sample_rows(inputs: Sequence[Input], x: ArrayLike) -> NDArray[np.float32]:
+    """Samples in their natural shape as rows (n, values of all inputs), float32.
+
+    x: (n, n_values), or (n, *shape) or (n, n_frames, *shape) of a single input; a sample alone is
+    a batch of one. Raises EdgeError E104 for another shape or what is no finite number.
+    """
+    samples = sample_array(x)
+    n_values = sum(i.n_values for i in inputs)
+    shapes: list[tuple[int, ...]] = [(n_values,)]
+    if len(inputs) == 1:
+        one = inputs[0].raw_shape
+        shapes.append((inputs[0].n_frames, *one) if inputs[0].n_frames > 1 else one)
+    if samples.shape not in shapes and samples.shape[1:] not in shapes:
+        raise EdgeError("E104", f"samples have shape {samples.shape}, expected "
+                        + " or ".join(str(("n", *shape)).replace("'", "") for shape in shapes))
+    return samples.reshape(-1, n_values).astype(np.float32)
+
+
+def label_row(y: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
+    """Labels of n samples, int64 (n,); one alone may be a number. EdgeError E104 for another shape
+    or what is no class."""
+    labels = np.atleast_1d(np.asarray(y))
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        raise EdgeError("E104", f"labels are {labels.dtype} of shape {labels.shape}, expected "
+                        f"integers ({n},)")
+    if n and not 0 <= labels.min() <= labels.max() < n_classes:
+        raise EdgeError("E104", f"labels run from {labels.min()} to {labels.max()}, the network "
+                        f"has classes 0 to {n_classes - 1}")
+    return labels.astype(np.int64)
+
+
+class Device:
+    """A model on a target, the same wherever it runs; a context manager that closes it.
+
+    x is float: (n, n_values), (n, *shape) of a single input, or one sample alone. y: (n,) classes.
+    Shapes that do not fit raise EdgeError E104 before anything runs; what a target refuses is in
+    `Target`. `target` has the rest of it: single outcomes, digests, the named state.
+    """
+
+    def __init__(self, network: QNetwork, target: Target) -> None:
+        self.network = network
+        self.target = target
+
+    @property
+    def name(self) -> str:
+        return self.target.name
+
+    def __repr__(self) -> str:
+        return f"<Device {self.name} with {self.network!r}>"
+
+    def classify(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Classes (n,), by inference alone."""
+        return self.target.classify(self._packed(x))
+
+    def accuracy(self, x: ArrayLike, y: ArrayLike) -> float:
+        """Share of x that is classified as y, 0 to 1."""
+        packed = self._packed(x)
+        labels = self._labels(y, packed)
+        if not len(packed):
+            raise EdgeError("E104", "no samples to judge by")
+        return float((self.target.classify(packed) == labels).mean())
+
+    def learn(self, x: ArrayLike, y: ArrayLike) -> Stream:
+        """Learn every sample once, in order. The answer has the class that each was given before
+        its label was seen."""
+        packed = self._packed(x)
+        return learn_stream(self.target, packed, self._labels(y, packed))
+
+    def warm_up(self, x: ArrayLike, y: ArrayLike) -> None:
+        """Let DA-SSDP's gates see samples, and fit them; no weight changes."""
+        packed = self._packed(x)
+        self.target.run(packed, self._labels(y, packed), mode=WARM_UP)
+        self.target.fit_gate()
+
+    def idle(self, n_steps: int) -> int:
+        """Learn again from up to n_steps stored samples; how many there were."""
+        return self.target.idle(n_steps)
+
+    def save(self, path: Path | str) -> None:
+        """Write plastic weights and learning state to a snapshot, for `load` on any target."""
+        save_snapshot(self.target, self.network, path)
+
+    def load(self, path: Path | str) -> None:
+        """Put a snapshot of this model back. Raises EdgeError E103 for another or a damaged file,
+        E504 for a snapshot of another model."""
+        load_snapshot(self.target, self.network, path)
+
+    def reset(self) -> None:
+        """Factory weights and initial learning state."""
+        self.target.reset()
+
+    def verify(self, x: ArrayLike, y: ArrayLike | None = None) -> Verification:
+        """Run samples here and on the reference, from the weights and the learning state of now,
+        and compare every bit. With y both learn, and what was learned stays.
+
+        `differences` of the answer is 0 or 1, `divergence` names the first one.
+        """
+        packed = self._packed(x)
+        labels = None if y is None else self._labels(y, packed)
+        reference = ReferenceTarget(self.network)
+        reference.take_over(self.target)
+        return verify(reference, [self.target], self.network, packed, labels)
+
+    def weights(self) -> dict[str, NDArray[np.int16]]:
+        """Learned integers by plastic projection, (n_pre, n_post)."""
+        return {p.name: self.target.read_weights(p.name) for p in self.network.plastic}
+
+    def statistics(self) -> Statistics:
+        """Counters, and on a device stack and link figures."""
+        return self.target.statistics()
+
+    def close(self) -> None:
+        """Let go of the target; harmless when repeated."""
+        self.target.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def _packed(self, x: ArrayLike) -> NDArray[np.int8]:
+        """As the target takes them, int8 (n, x_bytes)."""
+        return input_x(self.network, sample_rows(self.network.inputs, x))
+
+    def _labels(self, y: ArrayLike, packed: NDArray[np.int8]) -> NDArray[np.int64]:
+        return label_row(y, len(packed), self.network.n_classes)

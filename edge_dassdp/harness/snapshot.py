@@ -1,0 +1,58 @@
+"""Snapshots: what a target has learned, as a file, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.npz import read_npz, write_npz
+from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.checks import checked_weights
+from edge_dassdp.targets.target import Target
+
+SNAPSHOT = "edge_dassdp/snapshot/1"
+
+
+def save_snapshot(target: Target, network: QNetwork, path: Path | str) -> None:
+    """Write a target's plastic weights and learning state to an .npz."""
+    arrays: dict[str, NDArray[Any]] = {f"w_{p.name}": target.read_weights(p.name)
+                                       for p in network.plastic}
+    arrays["learning"] = np.frombuffer(target.read_learning(), np.uint8)
+    write_npz(path, {"format": SNAPSHOT, "model": network.sha256}, arrays)
+
+
+def load_snapshot(target: Target, network: QNetwork, path: Path | str) -> None:
+    """Put a snapshot back. Raises EdgeError as `read_snapshot` does."""
+    weights, learning = _snapshot(network, path)
+    for name, w in weights.items():
+        target.write_weights(name, w.astype(np.int16))
+    target.write_learning(learning)
+
+
+def read_snapshot(network: QNetwork, path: Path | str) -> dict[str, IntArray]:
+    """The learned weights of a snapshot, by plastic projection, shaped as `QProjection.w`.
+
+    Raises EdgeError E103 for another or a damaged file, E504 for another model's.
+    """
+    return _snapshot(network, path)[0]
+
+
+def _snapshot(network: QNetwork, path: Path | str) -> tuple[dict[str, IntArray], bytes]:
+    """Weights and learning state."""
+    header, arrays = read_npz(path, SNAPSHOT)
+    if header.get("model") != network.sha256:
+        raise EdgeError("E504", f"{path} is a snapshot of another model",
+                        cause=f"snapshot {str(header.get('model'))[:12]}, "
+                              f"model {network.sha256[:12]}",
+                        help="give the model, or the firmware, that it was taken from")
+    missing = {"learning", *(f"w_{p.name}" for p in network.plastic)} - set(arrays)
+    if missing:
+        raise EdgeError("E103", f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
+    weights = {p.name: checked_weights(network, p.name, arrays[f"w_{p.name}"])
+               for p in network.plastic}
+    return weights, arrays["learning"].tobytes()

@@ -1,0 +1,200 @@
+"""Every constant of a model in flash, as the tables that generated code fills (dassdp_tables.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.plan import kernels, path_tables
+from edge_dassdp.plan.layout import Layout
+from edge_dassdp.plan.path_tables import Fields
+from edge_dassdp.plan.routes import Route
+from edge_dassdp.plan.ruled import rule_table
+from edge_dassdp.qir import QPopulation, QProjection
+from edge_dassdp.qir.packing import columns, pack_weights, row_bytes
+from edge_dassdp.qir.stored import pack, stored_words
+from edge_dassdp.qir.tables import Array, Rows, Table, pointed_to
+
+_RECORDS = {"none": "DASSDP_RECORD_NONE", "first": "DASSDP_RECORD_FIRST",
+            "last": "DASSDP_RECORD_LAST"}
+_SCRATCH_PARTS = ("x", "rows", "sums", "part", "words")
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Fields of dassdp_input_t, dassdp_population_t and dassdp_projection_t, one each in the
+    network's order, and of dassdp_model_t beside these."""
+
+    inputs: tuple[Fields, ...]
+    populations: tuple[Fields, ...]
+    projections: tuple[Fields, ...]
+    model: Fields
+
+    @property
+    def constants(self) -> Iterator[Array | Table | Rows]:
+        """Every array and struct that they point to, each before who names it."""
+        for fields in (*self.populations, *self.projections, *self.inputs, self.model):
+            for _, value in fields:
+                yield from pointed_to(value)
+
+
+def tables(layout: Layout) -> Tables:
+    """All tables of a network that lies in RAM as `layout` says."""
+    network = layout.network
+    return Tables(tuple(path_tables.input_fields(layout, i) for i in network.inputs),
+                  tuple(_population(layout, p) for p in network.populations),
+                  tuple(_projection(layout, q) for q in network.projections),
+                  _model(layout))
+
+
+def _model(layout: Layout) -> Fields:
+    network = layout.network
+    names = [p.name for p in network.populations]
+    kind = {"spike_count": "DASSDP_READOUT_SPIKE_COUNT",
+            "membrane_sum": "DASSDP_READOUT_MEMBRANE_SUM"}[network.readout_kind]
+    if network.readout_kind == "spike_count" and network.max_spikes(network.readout) > 1:
+        kind = "DASSDP_READOUT_SPIKE_NUMBER"
+    return (
+        ("state_bytes", layout.state_bytes),
+        ("n_inputs", len(network.inputs)), ("n_populations", len(names)),
+        ("n_projections", len(network.projections)), ("n_steps", network.n_steps),
+        ("n_batch", network.n_batch), ("readout", names.index(network.readout)),
+        ("n_classes", network.n_classes), ("readout_kind", kind),
+        ("field_bits", network.field_bits), ("softmax_shift", network.softmax_shift),
+        ("learns", int(bool(network.plastic))), ("skip_below_q8", network.skip_below_q8),
+        ("softmax_scale", network.softmax_scale), ("softmax_limit", network.softmax_limit),
+        ("seed", f"{network.seed}u"), ("x_bytes", network.x_bytes),
+        *((f"{name}_off", layout.scratch_offset(name)) for name in _SCRATCH_PARTS),
+        ("progress_off", layout.offset("progress")),
+        ("learning_off", layout.offset("learning")), ("loss_off", layout.offset("losses")),
+        ("persist_begin", layout.persist_begin), ("persist_end", layout.persist_end),
+        ("schedule_q8", None if network.schedule_q8 is None else
+         Array("uint16_t", "schedule_q8", network.schedule_q8)),
+        ("n_schedule", 0 if network.schedule_q8 is None else network.schedule_q8.size),
+        ("replay", _replay(layout)), ("guard", _guard(layout)),
+        ("coding", path_tables.coding(layout)),
+        ("clear_tails", "dassdp_clear_tails" if any(
+            path_tables.tail_bits(i) for i in network.inputs) else None),
+    )
+
+
+def _replay(layout: Layout) -> Table | None:
+    network, replay = layout.network, layout.network.replay
+    if replay is None:
+        return None
+    stored = b"".join(pack(network, counts, steps) for counts, steps in
+                      zip(replay.counts, replay.first_spike_steps, strict=True))
+    n = replay.labels.size
+    return Table("dassdp_replay_rule_t", "replay", (
+        ("samples", Array("uint32_t", "replay_samples", np.frombuffer(stored, np.uint32))
+         if n else None),
+        ("labels", Array("uint16_t", "replay_labels", replay.labels) if n else None),
+        ("n_samples", n), ("sample_words", stored_words(network)),
+        ("n_flash", replay.n_flash), ("n_ring", replay.n_ring),
+        ("ring_per_class", replay.ring_per_class), ("is_reservoir", int(replay.is_reservoir)),
+        ("state_off", layout.offset("replay")), ("ring_off", layout.offset("ring")),
+        ("seen_off", layout.offset("ring_seen")), ("after", "dassdp_replay_after"),
+        ("idle", "dassdp_replay_idle"), ("check", "dassdp_replay_check"),
+    ))
+
+
+def _guard(layout: Layout) -> Table | None:
+    guard = layout.network.guard
+    if guard is None:
+        return None
+    return Table("dassdp_guard_rule_t", "guard", (
+        ("margin", guard.margin), ("window", guard.window),
+        ("state_off", layout.offset("guard")), ("has_saved_off", layout.offset("has_saved")),
+        ("judge", "dassdp_guard_judge" if guard.margin else None),
+    ))
+
+
+def _population(layout: Layout, p: QPopulation) -> Fields:
+    network = layout.network
+    order = [q.post for q in network.projections]
+    begin = order.index(p.name)
+    wide = p.membrane_bits == 32
+    membrane = "int32_t" if wide else "int16_t"
+    sums = p.name == network.readout
+    analogue = p.analogue_bias is not None
+    cut = {q.name for q in network.cut} if network.reruns else set()
+    return (
+        ("n_neurons", p.size),
+        ("acc_lshift", p.acc_lshift), ("acc_rshift", p.acc_rshift),
+        ("analogue_rshift", p.analogue_rshift),
+        ("leak_shift", p.leak_shift), ("leak_stride", int(p.leak_q15.size > 1)),
+        ("fire_stride", int(p.fire_at.size > 1)),
+        ("v_is_wide", int(wide)), ("acc_is_wide", int(p.acc_bits == 32)),
+        ("analogue_is_wide", int(p.analogue_bits == 32)),
+        ("records", _RECORDS[p.records]), ("records_membrane", int(p.records_membrane)),
+        ("projection_begin", begin), ("projection_end", begin + order.count(p.name)),
+        ("n_recorded", p.n_recorded),
+        ("leak_q15", Array("uint16_t", f"leak_q15_{p.name}", p.leak_q15)),
+        ("fire_at", Array(membrane, f"fire_at_{p.name}", p.fire_at)),
+        ("reset_by", Array(membrane, f"reset_by_{p.name}", p.reset_by)),
+        ("base", None if analogue else Array(membrane, f"bias_{p.name}", _padded(p.bias))),
+        ("analogue_bias", None if p.analogue_bias is None else
+         Array("int32_t", f"analogue_bias_{p.name}", p.analogue_bias)),
+        ("v_off", layout.offset(f"v_{p.name}")), ("spk_off", layout.offset(f"spk_{p.name}")),
+        ("base_off", layout.offset(f"base_{p.name}")),
+        ("sum_off", layout.offset("logits") if sums else -1),
+        ("latency_off", layout.offset(f"latency_{p.name}")),
+        ("count_off", layout.offset(f"count_{p.name}")),
+        ("error_off", layout.offset(f"error_{p.name}")),
+        ("raster_off", layout.scratch_offset(f"raster_{p.name}")),
+        ("touch_off", layout.offset(f"touch_{p.name}")),
+        ("keeps_raster", int(p.keeps_raster)), ("is_cut", int(p.name in cut)),
+        ("is_plastic_part", int(p.name in network.plastic_part)),
+        ("touch_width", None if p.touch_width is None else
+         Array(membrane, f"touch_width_{p.name}", p.touch_width)),
+        ("touch", None if p.touch_width is None else f"dassdp_k_touch_v{p.membrane_bits}"),
+        ("update", None if p.dynamics else kernels.of_population(p).symbol),
+        ("events", "dassdp_positive" if p.records_membrane else
+         "dassdp_channels" if p.records_channels else None),
+        ("dynamics", path_tables.dynamics(layout, p)),
+    )
+
+
+def _projection(layout: Layout, p: QProjection) -> Fields:
+    inputs = [i.name for i in layout.network.inputs]
+    posts = [q.name for q in layout.network.populations]
+    from_input = p.pre in inputs
+    route = layout.routes[p.name]
+    is_scattered, symbol = route.image is not None, route.kernel.symbol
+    return (
+        ("pre", (inputs if from_input else posts).index(p.pre)), ("post", posts.index(p.post)),
+        ("is_analogue", int(p.is_analogue)), ("from_input", int(from_input)),
+        ("weight_bits", p.weight_bits),
+        ("n_pre", 0 if is_scattered else p.n_pre), ("n_post", p.n_post),
+        ("row_bytes", row_bytes(p.n_post, p.weight_bits)),
+        ("feedback_rshift", p.feedback_rshift), ("feedback_gain_q14", p.feedback_gain_q14),
+        ("factory", _factory(route, p)),
+        ("image_off", layout.offset(f"w_{p.name}")),
+        ("saved_off", layout.offset(f"saved_{p.name}")),
+        ("totals", Array("int32_t", f"totals_{p.name}", _padded(p.w.sum(axis=0)))
+         if route.is_dense else None),
+        ("accumulate", None if p.is_analogue or is_scattered else symbol),
+        ("analogue", None if not p.is_analogue else
+         "dassdp_deliver_currents" if is_scattered else symbol),
+        ("learn_rows", kernels.of_learning(p) if p.is_plastic else None),
+        ("rule", rule_table(layout.network, p, layout.place)),
+        ("path", path_tables.path(layout, p)),
+    )
+
+
+def _factory(route: Route, q: QProjection) -> Array:
+    """The weight image in flash: of rows, or of what is scattered."""
+    if route.image is not None:
+        return Array(f"{route.image.dtype}_t", f"w_{q.name}", route.image)
+    image = pack_weights(q.w, q.weight_bits)
+    if q.weight_bits == 16:
+        return Array("int16_t", f"w_{q.name}", np.frombuffer(image, "<i2"))
+    return Array("uint8_t", f"w_{q.name}", np.frombuffer(image, np.uint8))
+
+
+def _padded(values: IntArray) -> IntArray:
+    """With zeros behind, as kernels read it."""
+    return np.pad(values, (0, columns(values.size) - values.size))

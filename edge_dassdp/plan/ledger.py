@@ -1,0 +1,122 @@
+"""RAM and flash before the build: what every byte of a firmware is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import Board
+from edge_dassdp.plan.plan import Plan
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.stored import stored_words
+from edge_dassdp.qir.tables import Array, Rows, Table
+from edge_dassdp.wire.frames import LINK_STRUCT_BYTES, link_buffer_bytes
+
+CODE_BYTES = 26 * 1024
+"""More flash than runtime, link and drivers take on any core, all rules linked."""
+MORE_CODE_BYTES = 10 * 1024
+"""More than convolutions, pools, delays, coded inputs and neurons with dynamics add to it."""
+DESCRIPTOR_BYTES = 144
+"""More than a population or projection takes in the model's tables."""
+_STRUCT_BYTES = {"dassdp_path_t": 400, "dassdp_delay_t": 4, "dassdp_taps_t": 8}
+"""More than a struct takes, with those that it alone points to; others are within
+DESCRIPTOR_BYTES."""
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """Predicted bytes of static RAM of one owner."""
+
+    what: str
+    group: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Predicted static RAM of one firmware, to the byte, and its flash.
+
+    constant_bytes: weights and per-neuron constants. flash_bound: with code and tables, at most.
+    """
+
+    board: Board
+    lines: tuple[LedgerLine, ...]
+    constant_bytes: int
+    flash_bound: int
+    learning_state_bytes: int
+
+    @property
+    def ram_bytes(self) -> int:
+        """.data + .bss + the reserved stack."""
+        return sum(line.bytes for line in self.lines)
+
+    @property
+    def static_bytes(self) -> int:
+        """.data + .bss."""
+        return self.ram_bytes - self.board.stack_bytes
+
+    def by_symbol(self) -> dict[str, int]:
+        """Bytes by symbol of the firmware, as its ELF must have them."""
+        owners: dict[str, int] = {}
+        for line in self.lines:
+            symbol = line.what.partition(".")[0]
+            owners[symbol] = owners.get(symbol, 0) + line.bytes
+        owners.pop("stack")
+        return owners
+
+
+def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None) -> Ledger:
+    """Every byte of static RAM before the build.
+
+    Raises EdgeError E402 if it exceeds the board's RAM, or the budget given.
+    """
+    network, layout = plan.network, plan.layout
+    buffers = link_buffer_bytes(network.n_classes)
+    lines = [LedgerLine(f"dassdp_state.{f.name}", f.group, f.bytes) for f in layout.fields]
+    lines.append(LedgerLine("dassdp_link", "link", LINK_STRUCT_BYTES))
+    lines.append(LedgerLine("dassdp_request", "link", -(-buffers.request // 4) * 4))
+    lines.append(LedgerLine("dassdp_response", "link", -(-buffers.response // 4) * 4))
+    lines += [LedgerLine(name, "port", size) for name, size in board.port_ram.items()]
+    lines.append(LedgerLine("stack", "stack", board.stack_bytes))
+    constants = constant_bytes(plan)
+    tables = DESCRIPTOR_BYTES * (len(network.populations) + len(network.projections))
+    code = CODE_BYTES + (MORE_CODE_BYTES if _is_rich(plan) else 0)
+    made = Ledger(board, tuple(lines), constants, constants + tables + code,
+                    layout.learning_state_bytes)
+    limit = board.ram.bytes if ram_budget is None else min(ram_budget, board.ram.bytes)
+    if made.ram_bytes > limit:
+        largest = max(lines, key=lambda line: line.bytes)
+        raise EdgeError(
+            "E402", f"RAM overflows by {made.ram_bytes - limit:,} B",
+            cause=f"budget {limit:,} B ({board.name}), needed {made.ram_bytes:,} B, of which "
+                  f"{largest.what} takes {largest.bytes:,} B",
+            help="make fewer projections plastic, store fewer samples, keep no copy of weights, or "
+                 "use a larger board",
+        )
+    return made
+
+
+def _is_rich(plan: Plan) -> bool:
+    """It runs what plain networks do not link."""
+    return (any(route.has_path for route in plan.routes.values())
+            or any(i.is_coded for i in plan.network.inputs)
+            or any(p.dynamics is not None or p.n_history or p.records_channels
+                   for p in plan.network.populations))
+
+
+def constant_bytes(plan: Plan) -> int:
+    """Weight images and per-neuron constants in flash, without descriptors and code; tables of
+    paths count as constants."""
+    return sum(map(_bytes, plan.tables.constants))
+
+
+def _bytes(constant: Array | Table | Rows) -> int:
+    if isinstance(constant, Array):
+        return constant.bytes
+    n = len(constant.rows) if isinstance(constant, Rows) else 1
+    return n * _STRUCT_BYTES.get(constant.ctype, 0)
+
+
+def replay_bytes(network: QNetwork, n_samples: int) -> int:
+    """Flash that n stored samples take: bit planes and a label each."""
+    return n_samples * (4 * stored_words(network) + 2)

@@ -1,0 +1,225 @@
+"""The fields of the generated state struct: what a network keeps in RAM, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.ir import Input
+from edge_dassdp.plan.routes import Route, history
+from edge_dassdp.plan.ruled import rule_state
+from edge_dassdp.plan.scratch import Scratch
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.packing import (
+    GUARD_DTYPE,
+    LEARNING_DTYPE,
+    REPLAY_DTYPE,
+    columns,
+    pack_planes,
+    unpack_bits,
+    unpack_planes,
+    unpack_rows,
+    unpack_weights,
+    words,
+)
+from edge_dassdp.qir.stored import stored_words
+from edge_dassdp.qir.tables import Group, Named, Reader, StateField, c_type
+
+_WORD = 4
+"""Kernels read arrays of membranes, sums and weights by words."""
+
+
+def state_fields(network: QNetwork, routes: Mapping[str, Route],
+                 scratch: Scratch) -> tuple[tuple[StateField, ...], int]:
+    """Every field with its offset, those of a snapshot first, and where these end, in bytes.
+
+    Fields never overlap and leave no gap unnamed.
+    """
+    ruled = [field for q in network.plastic for field in rule_state(network, q)]
+    fields = [*_of_learning(network, ruled), *_of_weights(network),
+              *(f for f in ruled if not f.is_persistent)]
+    for p in network.populations:
+        fields += _of_population(network, p)
+    for i in network.inputs:
+        fields += _of_coder(network, routes, i)
+    fields += [_plain("logits", "int32_t", network.n_classes, "inference"),
+               _hidden("scratch", "uint32_t", scratch.bytes // 4, "inference"),
+               _hidden("progress", "uint16_t", 2, "inference"), *_of_batch(network)]
+    persistent, persist_end = _place([f for f in fields if f.is_persistent], 0)
+    others = sorted((f for f in fields if not f.is_persistent), key=lambda f: -f.align)
+    placed, end = _place(others, persist_end)
+    padding = [_padding("padding_end", end, -end % 8)] if end % 8 else []
+    return (*persistent, *placed, *padding), persist_end
+
+
+def _of_learning(network: QNetwork, ruled: list[StateField]) -> list[StateField]:
+    """What a snapshot holds beside the weights, in this order: docs/arithmetic.md."""
+    fields = sorted((f for f in ruled if f.is_persistent), key=lambda f: -f.align)
+    replay = network.replay
+    if network.plastic:
+        fields.append(StateField.record("learning", "dassdp_learning_t", LEARNING_DTYPE))
+    if replay is not None:
+        fields.append(StateField.record("replay", "dassdp_replay_t", REPLAY_DTYPE))
+    if network.guard is not None and network.guard.margin:
+        fields.append(StateField.record("guard", "dassdp_guard_t", GUARD_DTYPE))
+    if replay is not None and replay.ring_per_class:
+        n_slots = replay.ring_per_class * network.n_classes
+        fields += [_kept("ring", "uint32_t", n_slots * stored_words(network)),
+                   _kept("ring_seen", "uint16_t", network.n_classes)]
+    return fields
+
+
+def _of_batch(network: QNetwork) -> list[StateField]:
+    """Losses and records of a batch: a snapshot holds them where samples wait for others."""
+    fields = []
+    if any(q.stage == "batch" for q in network.plastic):
+        fields.append(_plain("losses", "uint16_t", network.n_batch, "learning"))
+    for prefix in ("count", "latency"):
+        fields += [_slots(network, prefix, p) for p in network.populations
+                   if p.counts and (prefix == "count" or p.records != "none")]
+    return [replace(f, is_persistent=network.n_batch > 1) for f in fields]
+
+
+def _slots(network: QNetwork, prefix: str, p: QPopulation) -> StateField:
+    """Counts or latencies in bit planes, one slot per sample of a batch.
+
+    Behind the last latency stands silence, as soon as a sample was recorded.
+    """
+    bits, n = network.field_bits, p.n_recorded
+    size = 4 * bits * words(n)
+    silence = (1 << bits) - 1
+
+    def read(raw: bytes) -> NDArray[Any]:
+        return np.concatenate([unpack_planes(raw[at : at + size], n, bits)
+                               for at in range(0, len(raw), size)])
+
+    def write(named: Named) -> bytes:
+        parts = []
+        for counts, values in zip(*(named[f"{name}_{p.name}"].reshape(network.n_batch, n)
+                                    for name in ("count", prefix)), strict=True):
+            was_recorded = prefix == "latency" and bool(counts.any() or values.any())
+            padded = np.full(32 * words(n), silence if was_recorded else 0)
+            padded[:n] = values
+            parts.append(pack_planes(padded, bits))
+        return b"".join(parts)
+
+    field = _field(f"{prefix}_{p.name}", "uint32_t", bits * words(n) * network.n_batch,
+                   "learning", read)
+    return replace(field, write=write)
+
+
+def _of_weights(network: QNetwork) -> list[StateField]:
+    """Images of plastic projections, and their copies."""
+    fields = [_image(q) for q in network.plastic]
+    if network.guard is not None and network.guard.keeps_copy:
+        fields += [replace(f, name=f"saved_{f.name[2:]}", group="learning", read=None)
+                   for f in fields]
+        fields.append(_hidden("has_saved", "uint32_t", 1, "learning"))
+    return fields
+
+
+def _image(q: QProjection) -> StateField:
+    ctype = "int16_t" if q.weight_bits == 16 else "uint8_t"
+    return _field(f"w_{q.name}", ctype, q.n_pre * columns(q.n_post), "weights",
+                  partial(unpack_weights, n_pre=q.n_pre, n_post=q.n_post,
+                          weight_bits=q.weight_bits),
+                  align=_WORD)
+
+
+def _of_population(network: QNetwork, p: QPopulation) -> list[StateField]:
+    fields = []
+    if p.touch_width is not None:
+        fields.append(_field(f"touch_{p.name}", "uint32_t", network.n_steps * words(p.size),
+                             "learning", partial(unpack_rows, n=p.size)))
+    membrane = f"int{p.membrane_bits}_t"
+    fields += [_by_neuron(f"v_{p.name}", membrane, p.size, "inference"),
+               _spikes(f"spk_{p.name}", p.size)]
+    if p.analogue_bias is not None:
+        fields.append(_by_neuron(f"base_{p.name}", membrane, p.size, "inference"))
+    if p.has_error:
+        fields.append(_by_neuron(f"error_{p.name}", "int16_t", p.size, "learning"))
+    if p.dynamics is not None and p.dynamics.leak_i_q15 is not None:
+        fields.append(_by_neuron(f"i_{p.name}", "int32_t", p.size, "inference"))
+    if p.max_spikes > 1:
+        fields.append(_numbers(p.name, p.size))
+    if p.n_history:
+        fields.append(_hidden(f"history_{p.name}", "uint32_t", p.n_history * words(p.size),
+                              "inference"))
+    return fields
+
+
+def _of_coder(network: QNetwork, routes: Mapping[str, Route], i: Input) -> list[StateField]:
+    """Of an input whose spikes are made on the device, and what its coder remembers."""
+    if not i.is_coded:
+        return []
+    fields = [_spikes(f"coded_{i.name}", i.size)]
+    if i.counts:
+        fields.append(_numbers(i.name, i.size))
+    if i.n_events or (i.encoder and i.encoder.kind == "rate"):
+        fields.append(_hidden(f"coder_{i.name}", "uint32_t", 1, "inference"))
+    elif i.encoder and i.encoder.kind == "delta":
+        fields.append(_hidden(f"coder_{i.name}", "int16_t", i.n_raw, "inference", align=_WORD))
+    depth = history(network, routes, i.name)
+    if depth:
+        fields.append(_hidden(f"history_{i.name}", "uint32_t", depth * words(i.size),
+                              "inference"))
+    return fields
+
+
+def _field(name: str, ctype: str, count: int, group: Group, read: Reader | None, *,
+           align: int = 0) -> StateField:
+    dtype = c_type(ctype)
+    return StateField(name, ctype, count, group, dtype, max(align, dtype.itemsize), read=read)
+
+
+def _plain(name: str, ctype: str, count: int, group: Group) -> StateField:
+    return StateField.plain(name, ctype, count, group)
+
+
+def _kept(name: str, ctype: str, count: int) -> StateField:
+    return StateField.plain(name, ctype, count, "learning", is_persistent=True)
+
+
+def _hidden(name: str, ctype: str, count: int, group: Group, *, align: int = 0) -> StateField:
+    """Not compared."""
+    return _field(name, ctype, count, group, None, align=align)
+
+
+def _by_neuron(name: str, ctype: str, n: int, group: Group) -> StateField:
+    """One value a neuron, padded as kernels read it."""
+    dtype = c_type(ctype)
+    return _field(name, ctype, columns(n), group,
+                  lambda raw: np.frombuffer(raw, dtype)[:n].astype(np.int64), align=_WORD)
+
+
+def _spikes(name: str, n: int) -> StateField:
+    return _field(name, "uint32_t", words(n), "inference", partial(unpack_bits, n=n))
+
+
+def _numbers(owner: str, n: int) -> StateField:
+    """Spikes of the last step of neurons that fire several times."""
+    return _field(f"multi_{owner}", "uint8_t", -(-n // 4) * 4, "inference",
+                  lambda raw: np.frombuffer(raw, np.uint8)[:n].astype(np.int64), align=_WORD)
+
+
+def _padding(name: str, offset: int, n_bytes: int) -> StateField:
+    return replace(_field(name, "uint8_t", n_bytes, "padding", None), offset=offset)
+
+
+def _place(fields: list[StateField], start: int) -> tuple[list[StateField], int]:
+    """Offsets in order; gaps become padding fields."""
+    placed: list[StateField] = []
+    at = start
+    for field in fields:
+        gap = -at % field.align
+        if gap:
+            placed.append(_padding(f"padding_{at}", at, gap))
+            at += gap
+        placed.append(replace(field, offset=at))
+        at += field.bytes
+    return placed, at

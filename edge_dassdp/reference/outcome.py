@@ -1,0 +1,124 @@
+"""What a sample gave and what learning counted, in the same words on every target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.qir import QNetwork
+
+Progress = Callable[[int], None]
+"""Told how many samples are done."""
+
+NO_LABEL = -1
+OWN_LOSS = -1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one sample gave.
+
+    logits: int32 (n_classes,). loss_q8: -log2 p(label) in Q8, 0 without a label.
+    forward_digest: CRC-32 over spikes and membranes of every step, then the logits, if asked for.
+    learned_digest: CRC-32 over plastic weights and learning state after the call, if asked for.
+    forward_ticks, learn_ticks: counter ticks, None where the target has no counter.
+    n_replayed: stored samples learned again after this one. is_fallen_back: the guard put the
+    factory weights back.
+    """
+
+    class_idx: int
+    logits: NDArray[np.int32]
+    loss_q8: int = 0
+    is_skipped: bool = False
+    is_updated: bool = False
+    forward_digest: int | None = None
+    learned_digest: int | None = None
+    forward_ticks: int | None = None
+    learn_ticks: int | None = None
+    n_replayed: int = 0
+    is_fallen_back: bool = False
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """`Outcome` of n samples as arrays: class_idx, loss_q8, n_replayed (n,), logits (n, n_classes)
+    int32, is_skipped, is_updated, is_fallen_back (n,) bool; digests (n,) uint32 or None."""
+
+    class_idx: NDArray[np.int64]
+    logits: NDArray[np.int32]
+    loss_q8: NDArray[np.int64]
+    is_skipped: NDArray[np.bool_]
+    is_updated: NDArray[np.bool_]
+    n_replayed: NDArray[np.int64]
+    is_fallen_back: NDArray[np.bool_]
+    forward_digest: NDArray[np.uint32] | None
+    learned_digest: NDArray[np.uint32] | None
+
+    @classmethod
+    def of(cls, outcomes: Sequence[Outcome]) -> Self:
+        """Outcomes one below the other; logits of none are (0, 0)."""
+        def column(name: str, dtype: type) -> NDArray[Any]:
+            return np.array([getattr(o, name) for o in outcomes], dtype)
+
+        def digests(name: str) -> NDArray[np.uint32] | None:
+            asked = bool(outcomes) and getattr(outcomes[0], name) is not None
+            return column(name, np.uint32) if asked else None
+
+        logits = np.stack([o.logits for o in outcomes]) if outcomes else np.zeros((0, 0), np.int32)
+        return cls(column("class_idx", np.int64), logits, column("loss_q8", np.int64),
+                   column("is_skipped", bool), column("is_updated", bool),
+                   column("n_replayed", np.int64), column("is_fallen_back", bool),
+                   digests("forward_digest"), digests("learned_digest"))
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counters since the last reset; n_saturated: plastic weights at an end of their range now;
+    hits, factory_hits: of the samples in the guard's window, by learned and by factory weights;
+    stack and link figures are None off the device."""
+
+    n_labelled: int
+    n_skipped: int
+    n_updates: int
+    n_vanished: int
+    n_saturated: int
+    n_replayed: int = 0
+    n_replay_skipped: int = 0
+    n_fallbacks: int = 0
+    hits: int = 0
+    factory_hits: int = 0
+    stack_size: int | None = None
+    stack_used: int | None = None
+    rx_lost: int | None = None
+    frames_good: int | None = None
+    frames_bad: int | None = None
+
+
+def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]]) -> Statistics:
+    """Counters of a named state, and its plastic weights at an end of their range."""
+    n_saturated = 0
+    for p in network.plastic:
+        bound = 1 << (p.weight_bits - 1)
+        w = state[f"w_{p.name}"]
+        n_saturated += int(((w == -bound) | (w == bound - 1)).sum())
+
+    def count(name: str) -> int:
+        return int(state[name][0]) if name in state else 0
+
+    return Statistics(
+        n_saturated=n_saturated,
+        **{n: count(f"learning.{n}") for n in ("n_labelled", "n_skipped", "n_updates",
+                                               "n_vanished")},
+        **{n: count(f"replay.{n}") for n in ("n_replayed", "n_replay_skipped")},
+        n_fallbacks=count("guard.n_fallbacks"), hits=count("guard.hits_bits").bit_count(),
+        factory_hits=count("guard.factory_hits_bits").bit_count())
+
+
+def members(prefix: str, record: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Fields of a structured scalar by the names that they have in a named state."""
+    names = record.dtype.names or ()
+    return {f"{prefix}.{n}": np.atleast_1d(record[n]) for n in names if n != "reserved"}

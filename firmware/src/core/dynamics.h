@@ -1,0 +1,21 @@
+/* What models name in their dassdp_dynamics_t: of neurons with dynamics, and of plain ones whose
+ * spikes are kept for delays. */
+#ifndef DASSDP_DYNAMICS_H
+#define DASSDP_DYNAMICS_H
+
+#include "dassdp_tables.h"
+
+void dassdp_dynamics_step(const dassdp_population_t *population, void *state, const void *acc,
+                          const void *base, uint32_t t_step);
+void dassdp_history_step(const dassdp_population_t *population, void *state, const void *acc,
+                         const void *base, uint32_t t_step);
+void dassdp_dynamics_rest(const dassdp_population_t *population, void *state);
+void dassdp_history_rest(const dassdp_population_t *population, void *state);
+/* The spikes of the step become row t_step % n_history, if there is a history. */
+void dassdp_history_remember(const dassdp_population_t *population, void *state, uint32_t t_step);
+uint32_t dassdp_dynamics_digest(const dassdp_population_t *population, const void *state,
+                                uint32_t crc);
+uint32_t dassdp_history_digest(const dassdp_population_t *population, const void *state,
+                               uint32_t crc);
+
+#endif

@@ -1,0 +1,179 @@
+/* Kernels: the same symbols in every kernel folder; the build picks the file. The portable C is
+ * their specification. */
+#ifndef DASSDP_KERNELS_H
+#define DASSDP_KERNELS_H
+
+#include "dassdp_quantities.h"
+#include "dassdp_tables.h"
+
+/* Image byte k of a group of four columns holds column DASSDP_LANE(k): n0, n2, n1, n3. */
+#define DASSDP_LANE(k) ((((k) & 1u) << 1) | (((k) & 2u) >> 1))
+
+/* Columns of a weight image, a row of sums or an update row, neurons of an array of membranes: n
+ * and its padding. */
+#define DASSDP_COLUMNS(n) (((n) + (DASSDP_COLUMN_ALIGN - 1u)) & ~(DASSDP_COLUMN_ALIGN - 1u))
+
+/* Channels of a place of a population, padding included. */
+#define DASSDP_PLACE(n) (((n) + 3u) & ~3u)
+
+/* One weight of an image. */
+static inline int32_t dassdp_weight(const dassdp_projection_t *projection, const void *image,
+                                    uint32_t pre_idx, uint32_t post_idx)
+{
+    const uint8_t *row = (const uint8_t *)image + pre_idx * projection->row_bytes;
+    return projection->weight_bits == 16u
+               ? ((const int16_t *)(const void *)row)[post_idx]
+               : row[(post_idx & ~3u) + DASSDP_LANE(post_idx)]
+                     - (int32_t)(1u << (projection->weight_bits - 1u));
+}
+
+/* Words of n packed spikes. */
+#define DASSDP_WORDS(n) (((n) + 31u) >> 5)
+
+/* Rows as lists name them. */
+#if UINTPTR_MAX > 0xFFFFFFFFu
+static inline dassdp_row_t dassdp_first_row(const void *image)
+{
+    (void)image;
+    return 0;
+}
+
+static inline const uint8_t *dassdp_row(const void *image, dassdp_row_t row)
+{
+    return (const uint8_t *)image + row;
+}
+#else
+static inline dassdp_row_t dassdp_first_row(const void *image)
+{
+    return (dassdp_row_t)image;
+}
+
+static inline const uint8_t *dassdp_row(const void *image, dassdp_row_t row)
+{
+    (void)image;
+    return (const uint8_t *)row;
+}
+#endif
+
+/* Words of spikes still to be listed, and the row of their first neuron. */
+typedef struct {
+    const uint32_t *spk_bits;
+    uint32_t n_words;
+    dassdp_row_t row;
+    uint32_t row_bytes;
+} dassdp_cursor_t;
+
+/* Rows of the next spikes, ascending, by whole words while at most DASSDP_ROWS_FULL are listed.
+ * Returns how many; 0: there are no more. */
+uint32_t dassdp_k_rows(dassdp_cursor_t *cursor, dassdp_row_t *rows);
+
+/* int16 sums of rows of byte weights: 8 bits; 7 bits, where two rows add up in bytes; 4 to 6 bits,
+ * where four do. The final sums are proven to fit. */
+dassdp_accumulate_fn dassdp_k_accumulate_s8;
+dassdp_accumulate_fn dassdp_k_accumulate_s7;
+dassdp_accumulate_fn dassdp_k_accumulate_s6;
+/* int32 sums of rows of 16-bit weights. */
+dassdp_accumulate_fn dassdp_k_accumulate_s16;
+
+/* Sums of byte weights times int8 currents, into int16 where every sum is proven to fit, or into
+ * int32. */
+dassdp_analogue_fn dassdp_k_analogue_a16;
+dassdp_analogue_fn dassdp_k_analogue_a32;
+
+/* dassdp_k_neuron_<v and sum container>_<reset>: one symbol each, so that only those used link. */
+#define DASSDP_NEURON_KERNELS(container)                                                           \
+    dassdp_neuron_fn dassdp_k_neuron_##container##_none;                                           \
+    dassdp_neuron_fn dassdp_k_neuron_##container##_subtract_delayed;                               \
+    dassdp_neuron_fn dassdp_k_neuron_##container##_subtract_now;                                   \
+    dassdp_neuron_fn dassdp_k_neuron_##container##_zero_delayed;                                   \
+    dassdp_neuron_fn dassdp_k_neuron_##container##_zero_now;
+DASSDP_NEURON_KERNELS(v16_a16)
+DASSDP_NEURON_KERNELS(v16_a32)
+DASSDP_NEURON_KERNELS(v32_a16)
+DASSDP_NEURON_KERNELS(v32_a32)
+/* v16_a16 where all neurons share leak_q15 < 2^15, fire_at >= 1 and reset_by, leak_shift and
+ * acc_rshift are 0, and (acc << acc_lshift) + base is proven to fit int16. v, base and acc are padded
+ * with zeros to DASSDP_COLUMNS(n_neurons) and may be processed so far: padding never fires. */
+DASSDP_NEURON_KERNELS(pairs)
+
+/* dassdp_k_dynamics_<v and sum container>_<reset>, in this order for each neuron:
+ *   in = round(acc 2^acc_lshift / 2^acc_rshift) + base
+ *   r = [v >= fire_at]                   subtract_delayed, subtract_now, zero_delayed[_all]
+ *   i = round(i leak_i_q15 / 2^15) + in 2^i_frac_bits, in = round(i / 2^i_frac_bits)
+ *                                        with a synaptic current
+ *   in = in + v_bias
+ *   v = (1 - r) v                        zero_delayed
+ *   v = leak(v) + in
+ *   v = (1 - r) v                        zero_delayed_all
+ *   v = v - r reset_by                   subtract_delayed, subtract_now
+ *   v = fit(v), s = [v >= fire_at]
+ *   v = v - s reset_by                   subtract_once
+ *   v = fit(v - (s - r) reset_by)        subtract_now
+ *   v = (1 - s) v                        zero_now
+ *   v = v - reset_by, s = s + 1 while v >= fire_at and s < max_spikes     subtract_many
+ *   v = max(v, v_min)                    with v_min */
+#define DASSDP_DYNAMICS_KERNELS(container)                                                         \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_none;                                       \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_subtract_delayed;                           \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_subtract_now;                               \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_subtract_once;                              \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_subtract_many;                              \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_zero_delayed;                               \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_zero_delayed_all;                           \
+    dassdp_dynamics_fn dassdp_k_dynamics_##container##_zero_now;
+DASSDP_DYNAMICS_KERNELS(v16_a16)
+DASSDP_DYNAMICS_KERNELS(v16_a32)
+DASSDP_DYNAMICS_KERNELS(v32_a16)
+DASSDP_DYNAMICS_KERNELS(v32_a32)
+
+/* acc[i] += times row[i], weights of a group of four columns in the order of an image's bytes;
+ * n_columns is a multiple of 4, acc and row lie on words. int16 sums are proven to fit; while they
+ * are added to, both lanes of a word differ from them by the bits of dassdp_k_scatter_a16_zero. */
+dassdp_scatter_fn dassdp_k_scatter_a16;
+dassdp_scatter_fn dassdp_k_scatter_a32;
+extern const uint32_t dassdp_k_scatter_a16_zero;
+/* The same with weights in natural order, patch->tap_columns to each place of the sums. */
+dassdp_scatter_fn dassdp_k_scatter_plain_a16;
+dassdp_scatter_fn dassdp_k_scatter_plain_a32;
+/* int16 weights in natural order, with groups or without, into int32 sums. */
+dassdp_scatter_fn dassdp_k_scatter_s16;
+
+/* touch_bits of one step: bit i is |v[i] - reset_by[i]| < touch_width[i], tail bits 0; int16 and
+ * int32 membranes. fire_stride says whether neurons share reset_by and touch_width. */
+dassdp_touch_fn dassdp_k_touch_v16;
+dassdp_touch_fn dassdp_k_touch_v32;
+
+/* sum over i of w[j][i] err[i]: the error that flows back to presynaptic neuron j. err is padded
+ * with zeros to DASSDP_COLUMNS(n_post). */
+int32_t dassdp_k_feedback(const dassdp_projection_t *projection, const void *image,
+                          uint32_t pre_idx, const int16_t *err);
+
+/* What an update row is made with: a synchrony window of n_steps + 1 entries, or NULL for 1 (128), and
+ * the shift into Q8 of a weight step, 1 to 31. */
+typedef struct {
+    const uint8_t *g_q7;
+    uint8_t row_rshift;
+} dassdp_update_t;
+
+/* The update row of all presynaptic neurons of n_spikes spikes and one latency, Q8 of a weight step:
+ * k_i n g[|t_i - t_pre|] rounded >> row_rshift. Returns how many
+ * entries with k_i != 0 became zero. n_columns is a multiple of 8. */
+uint32_t dassdp_k_update_row(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
+                             uint32_t n_columns, uint32_t n_spikes, const uint8_t *latency_post,
+                             uint32_t latency_pre);
+
+/* The update row of one presynaptic neuron from its sums of touch traces, Q8 of a weight step:
+ * k_i sums_i rounded >> row_rshift. Returns how many entries with k_i != 0 became zero. n_columns is a
+ * multiple of 8; dw_q8, k and sums lie on words and do not overlap. */
+uint32_t dassdp_k_update_row_sums(const dassdp_update_t *update, int16_t *dw_q8,
+                                  const int16_t *k, const int16_t *sums, uint32_t n_columns);
+
+/* Row by row: w[j][i] = sat(w + (dw_q8[i] + u) >> 8), u a random byte: one word of xorshift32 for
+ * every group of four columns of the image's row, ascending, padding included; image byte b takes
+ * random byte b. |dw_q8| <= 32512. Weights of 8 bits; of 4 to 7 bits. */
+dassdp_learn_rows_fn dassdp_k_learn_rows_s8;
+dassdp_learn_rows_fn dassdp_k_learn_rows_s4;
+/* 16-bit weights are in Q8 already: w = sat(w + dw_q8), no draw. */
+dassdp_learn_rows_fn dassdp_k_learn_rows_s16;
+
+#endif

@@ -1,0 +1,33 @@
+/* Populations one by one: what a run of the network and a rerun of its plastic part share. */
+#ifndef DASSDP_NETWORK_H
+#define DASSDP_NETWORK_H
+
+#include "dassdp_tables.h"
+
+/* Membranes, spikes, logits and records of the current slot as at the start of a sample. */
+void dassdp_rest_population(const dassdp_model_t *model, void *state,
+                            const dassdp_population_t *population);
+
+/* One time step: sums, membranes, spikes, and what is observed of them. */
+void dassdp_step_population(const dassdp_model_t *model, void *state,
+                            const dassdp_population_t *population, uint32_t t_step);
+
+/* Spikes that enter a projection in this step, as its source has them. */
+const uint32_t *dassdp_spikes_into(const dassdp_model_t *model, const void *state,
+                                   const dassdp_projection_t *projection, uint32_t t_step);
+
+/* A non-resetting readout "fires" where its membrane is positive. */
+dassdp_events_fn dassdp_positive;
+
+/* A channel fires where one of its neurons does: n_recorded of them, side by side in every
+ * place, and padding behind them. */
+dassdp_events_fn dassdp_channels;
+
+/* The lowest index of the largest logit. */
+uint32_t dassdp_class(const dassdp_model_t *model, const void *state);
+
+/* Clears the bits behind the last neuron of every frame of spikes, which would name rows behind the
+ * image; models whose frames end within a word name it. */
+void dassdp_clear_tails(const dassdp_model_t *model, int8_t *x);
+
+#endif

@@ -1,0 +1,32 @@
+/* offsets.h against the structs; there is no code here. */
+#include "offsets.h"
+
+#include <stddef.h>
+
+#include "kernels.h"
+
+#if UINTPTR_MAX == 0xFFFFFFFFu
+#define DASSDP_OFFSET(type, member, offset)                                                       \
+    _Static_assert(offsetof(type, member) == (offset), #member " has moved: correct offsets.h")
+
+_Static_assert(sizeof(dassdp_row_t) * DASSDP_ROWS_FULL == DASSDP_LIST_FULL_BYTES,
+               "the list of rows has another size: correct offsets.h and rows.S");
+DASSDP_OFFSET(dassdp_cursor_t, n_words, DASSDP_CURSOR_N_WORDS);
+DASSDP_OFFSET(dassdp_cursor_t, row, DASSDP_CURSOR_ROW);
+DASSDP_OFFSET(dassdp_cursor_t, row_bytes, DASSDP_CURSOR_ROW_BYTES);
+DASSDP_OFFSET(dassdp_cursor_t, spk_bits, DASSDP_CURSOR_SPK_BITS);
+DASSDP_OFFSET(dassdp_population_t, acc_lshift, DASSDP_POPULATION_ACC_LSHIFT);
+DASSDP_OFFSET(dassdp_population_t, fire_at, DASSDP_POPULATION_FIRE_AT);
+DASSDP_OFFSET(dassdp_population_t, leak_q15, DASSDP_POPULATION_LEAK_Q15);
+DASSDP_OFFSET(dassdp_population_t, n_neurons, DASSDP_POPULATION_N_NEURONS);
+DASSDP_OFFSET(dassdp_population_t, reset_by, DASSDP_POPULATION_RESET_BY);
+DASSDP_OFFSET(dassdp_projection_t, factory, DASSDP_PROJECTION_FACTORY);
+DASSDP_OFFSET(dassdp_projection_t, n_post, DASSDP_PROJECTION_N_POST);
+DASSDP_OFFSET(dassdp_projection_t, n_pre, DASSDP_PROJECTION_N_PRE);
+DASSDP_OFFSET(dassdp_projection_t, row_bytes, DASSDP_PROJECTION_ROW_BYTES);
+DASSDP_OFFSET(dassdp_projection_t, weight_bits, DASSDP_PROJECTION_WEIGHT_BITS);
+DASSDP_OFFSET(dassdp_update_t, g_q7, DASSDP_UPDATE_G_Q7);
+DASSDP_OFFSET(dassdp_update_t, row_rshift, DASSDP_UPDATE_ROW_RSHIFT);
+#endif
+
+typedef int dassdp_offsets_are_right;

@@ -1,0 +1,97 @@
+/* What learning remembers of a sample: bit planes, 32 neurons at a time. */
+#include <string.h>
+
+#include "kernels.h"
+#include "state.h"
+
+dassdp_record_t dassdp_record(const dassdp_model_t *model, void *state,
+                              const dassdp_population_t *population, uint32_t slot)
+{
+    uint32_t bits = model->field_bits;
+    uint32_t n_words = DASSDP_WORDS((uint32_t)population->n_recorded);
+    uint32_t offset = slot * n_words * bits * 4u;
+    dassdp_record_t record = {
+        .count = dassdp_at(state, (uint32_t)population->count_off + offset),
+        .latency = population->latency_off < 0
+                       ? 0
+                       : dassdp_at(state, (uint32_t)population->latency_off + offset),
+        .n = population->n_recorded,
+        .n_words = n_words,
+        .bits = bits,
+    };
+    return record;
+}
+
+void dassdp_record_clear(const dassdp_record_t *record)
+{
+    uint32_t n_bytes = record->n_words * record->bits * 4u;
+    memset(record->count, 0, n_bytes);
+    if (record->latency != 0) {
+        memset(record->latency, 0xFF, n_bytes);
+    }
+}
+
+/* A latency is written once, so silence, all ones, tells the first event. */
+static void mark(uint32_t *latency, uint32_t bits, uint32_t events, uint32_t t_step, int keeps_last)
+{
+    if (!keeps_last) {
+        for (uint32_t b = 0; b < bits; b++) {
+            events &= latency[b];
+        }
+    }
+    for (uint32_t b = 0; events != 0u && b < bits; b++, t_step >>= 1) {
+        uint32_t plane = latency[b];
+        latency[b] = (t_step & 1u) != 0u ? plane | events : plane & ~events;
+    }
+}
+
+void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, uint32_t t_step,
+                       int keeps_last)
+{
+    uint32_t bits = record->bits;
+    uint32_t *count = record->count;
+    uint32_t *latency = record->latency;
+    for (uint32_t w = 0; w < record->n_words; w++, count += bits) {
+        uint32_t carry = events[w];
+        if (latency != 0) {
+            mark(latency, bits, carry, t_step, keeps_last);
+            latency += bits;
+        }
+        for (uint32_t b = 0; carry != 0u; b++) {
+            uint32_t plane = count[b];
+            count[b] = plane ^ carry;
+            carry &= plane;
+        }
+    }
+}
+
+uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx)
+{
+    const uint32_t *planes = record->count + word_idx * record->bits;
+    return ~dassdp_planes_equal(planes, record->bits, 0, 0xFFFFFFFFu);
+}
+
+uint32_t dassdp_record_part(const dassdp_record_t *record, uint32_t first, uint32_t *words,
+                            uint32_t *same)
+{
+    const uint32_t bits = record->bits;
+    const uint32_t n_words = record->n_words;
+    const uint32_t *planes = record->count + first * bits;
+    const uint32_t neuron = words[first] & (~words[first] + 1u);
+    uint32_t n_spikes = 0;
+    for (uint32_t b = bits; b-- > 0u;) {
+        n_spikes += n_spikes + (uint32_t)((planes[b] & neuron) != 0u);
+    }
+    for (uint32_t w = first; w < n_words; w++, planes += bits) {
+        same[w] = dassdp_planes_equal(planes, bits, n_spikes, words[w]);
+        words[w] ^= same[w];
+    }
+    return n_spikes;
+}
+
+void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        bytes[i] = (uint8_t)dassdp_plane_value(planes, bits, i);
+    }
+}

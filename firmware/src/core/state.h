@@ -1,0 +1,111 @@
+/* What lies in the state, views into it, and the records in it. */
+#ifndef DASSDP_STATE_H
+#define DASSDP_STATE_H
+
+#include "dassdp_tables.h"
+
+/* What learning carries from sample to sample, and its counters. */
+typedef struct {
+    uint32_t rng;          /* xorshift32, never 0 */
+    uint32_t n_labelled;   /* labelled samples learned from */
+    uint32_t n_skipped;    /* of these, skipped because the network was sure and right */
+    uint32_t n_updates;    /* weight updates tried */
+    uint32_t n_vanished;   /* of these, rounded to zero before the dither */
+    uint16_t batch_idx;    /* slot of the next sample */
+    uint16_t batch_kind;   /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
+} dassdp_learning_t;
+
+/* Where the sample being run stands. */
+typedef struct {
+    uint16_t t_step;       /* steps done */
+    uint8_t is_complete;
+    uint8_t uses_factory;  /* plastic projections run on their factory weights */
+} dassdp_progress_t;
+
+static inline void *dassdp_at(void *state, uint32_t offset)
+{
+    return (uint8_t *)state + offset;
+}
+
+static inline const void *dassdp_at_const(const void *state, uint32_t offset)
+{
+    return (const uint8_t *)state + offset;
+}
+
+static inline const void *dassdp_image(const dassdp_projection_t *projection, const void *state)
+{
+    return projection->image_off < 0 ? projection->factory
+                                     : dassdp_at_const(state, (uint32_t)projection->image_off);
+}
+
+static inline dassdp_learning_t *dassdp_learning(const dassdp_model_t *model, void *state)
+{
+    return dassdp_at(state, (uint32_t)model->learning_off);
+}
+
+/* All plastic images become the factory's, or their copies. */
+void dassdp_restore_weights(const dassdp_model_t *model, void *state, uint32_t from_copy);
+
+/* Spike counts and latencies of a population in one slot of the batch, in bit planes: bit b of
+ * neuron i is bit i & 31 of word (i >> 5) bits + b. */
+typedef struct {
+    uint32_t *count;
+    uint32_t *latency; /* all bits set: silent; NULL where only counts are kept */
+    uint32_t n;
+    uint32_t n_words;  /* of 32 neurons */
+    uint32_t bits;
+} dassdp_record_t;
+
+dassdp_record_t dassdp_record(const dassdp_model_t *model, void *state,
+                              const dassdp_population_t *population, uint32_t slot);
+
+/* Nothing seen yet: counts 0, latencies silent. */
+void dassdp_record_clear(const dassdp_record_t *record);
+
+/* One event of each neuron in `events`; the first one, or every one where the last counts, sets its
+ * latency. A count never carries: it stays below 2^bits. */
+void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, uint32_t t_step,
+                       int keeps_last);
+
+/* Those of the neurons `among` one word whose planes hold `value`. */
+static inline uint32_t dassdp_planes_equal(const uint32_t *planes, uint32_t bits, uint32_t value,
+                                           uint32_t among)
+{
+    for (const uint32_t *end = planes + bits; among != 0u && planes < end; planes++, value >>= 1) {
+        among &= *planes ^ ((value & 1u) - 1u);
+    }
+    return among;
+}
+
+/* Neurons of one word that had an event. */
+uint32_t dassdp_fired(const dassdp_record_t *record, uint32_t word_idx);
+
+/* Of the neurons in `words`, those that have as many spikes as the first one of word `first`, and stand
+ * in it or behind, go over to `same`; returns how many spikes. */
+uint32_t dassdp_record_part(const dassdp_record_t *record, uint32_t first, uint32_t *words,
+                            uint32_t *same);
+
+/* The value of one neuron. */
+static inline uint32_t dassdp_plane_value(const uint32_t *planes, uint32_t bits, uint32_t idx)
+{
+    const uint32_t *word = planes + (idx >> 5) * bits;
+    uint32_t value = 0;
+    for (uint32_t b = 0; b < bits; b++) {
+        value |= ((word[b] >> (idx & 31u)) & 1u) << b;
+    }
+    return value;
+}
+
+/* Values of all neurons, one byte each. */
+void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes);
+
+/* Bits set in a word. */
+static inline uint32_t dassdp_popcount(uint32_t word)
+{
+    word -= (word >> 1) & 0x55555555u;
+    word = (word & 0x33333333u) + ((word >> 2) & 0x33333333u);
+    word = (word + (word >> 4)) & 0x0F0F0F0Fu;
+    return (word * 0x01010101u) >> 24;
+}
+
+#endif

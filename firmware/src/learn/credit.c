@@ -1,0 +1,130 @@
+/* The error that modulates plasticity: softmax at the readout, fed back through the weights. */
+#include <string.h>
+
+#include "fixed.h"
+#include "kernels.h"
+#include "learn.h"
+#include "state.h"
+
+/* round(32768 2^(-i/32)) */
+static const uint16_t exp2_q15[32] = {
+    32768, 32066, 31379, 30706, 30048, 29405, 28774, 28158, 27554, 26964, 26386,
+    25821, 25268, 24726, 24196, 23678, 23170, 22674, 22188, 21713, 21247, 20792,
+    20347, 19911, 19484, 19066, 18658, 18258, 17867, 17484, 17109, 16743,
+};
+
+/* z_q8 = log2(e) (max - logit) in Q8, at most DASSDP_SOFTMAX_MAX_Q8. */
+static uint32_t distance_q8(const dassdp_model_t *model, int32_t max, int32_t logit)
+{
+    uint32_t difference = (uint32_t)max - (uint32_t)logit;
+    return difference >= model->softmax_limit
+               ? DASSDP_SOFTMAX_MAX_Q8
+               : (difference * model->softmax_scale) >> model->softmax_shift;
+}
+
+static uint32_t exp2_of(uint32_t z_q8)
+{
+    return z_q8 >= DASSDP_SOFTMAX_MAX_Q8 ? 0u : (uint32_t)exp2_q15[(z_q8 >> 3) & 31u] >> (z_q8 >> 8);
+}
+
+/* log2(x / 32768) in Q8 for 32768 <= x < 2^31, by repeated squaring. */
+static uint32_t log2_q8(uint32_t x)
+{
+    uint32_t log_q8 = 0;
+    while (x >= 65536u) {
+        x >>= 1;
+        log_q8 += 256u;
+    }
+    for (uint32_t bit = 128u; bit != 0u; bit >>= 1) {
+        x = (x * x) >> 15;
+        if (x >= 65536u) {
+            x >>= 1;
+            log_q8 += bit;
+        }
+    }
+    return log_q8;
+}
+
+uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label)
+{
+    const dassdp_population_t *readout = &model->populations[model->readout];
+    const int32_t *logits = dassdp_at_const(state, (uint32_t)readout->sum_off);
+    int16_t *err_q8 = readout->error_off < 0 ? 0 : dassdp_at(state, (uint32_t)readout->error_off);
+    int32_t max = logits[0];
+    for (uint32_t c = 1; c < model->n_classes; c++) {
+        max = logits[c] > max ? logits[c] : max;
+    }
+    uint32_t sum = 0;
+    for (uint32_t c = 0; c < model->n_classes; c++) {
+        sum += exp2_of(distance_q8(model, max, logits[c]));
+    }
+    for (uint32_t c = 0; err_q8 != 0 && c < model->n_classes; c++) {
+        uint32_t p = exp2_of(distance_q8(model, max, logits[c]));
+        int32_t q_q8 = (int32_t)((256u * p + (sum >> 1)) / sum);
+        err_q8[c] = (int16_t)((c == label ? 256 : 0) - q_q8);
+    }
+    return distance_q8(model, max, logits[label]) + log2_q8(sum);
+}
+
+/* Neurons of one word that have an error: those that fired, or under a touch rule those that touched
+ * their threshold in any step. */
+static uint32_t eligible(const dassdp_model_t *model, const void *state,
+                         const dassdp_population_t *population, const dassdp_record_t *record,
+                         uint32_t word_idx)
+{
+    if (population->touch == 0) {
+        return dassdp_fired(record, word_idx);
+    }
+    const uint32_t *row = dassdp_at_const(state, (uint32_t)population->touch_off);
+    uint32_t touched = 0;
+    for (uint32_t t_step = 0; t_step < model->n_steps; t_step++, row += record->n_words) {
+        touched |= row[word_idx];
+    }
+    return touched;
+}
+
+/* err += what flows back through one projection, to eligible neurons; every partial sum is proven to
+ * fit. */
+static void add_through(const dassdp_model_t *model, void *state, const dassdp_projection_t *out,
+                        const dassdp_record_t *record, int16_t *err)
+{
+    const int16_t *err_post =
+        dassdp_at_const(state, (uint32_t)model->populations[out->post].error_off);
+    const void *image = dassdp_image(out, state);
+    const dassdp_population_t *population = &model->populations[out->pre];
+    const uint32_t rshift = out->feedback_rshift;
+    const int32_t gain_q14 = out->feedback_gain_q14;
+    uint32_t word = 0;
+    for (uint32_t i = 0; i < record->n; i++, word >>= 1) {
+        word = (i & 31u) == 0u ? eligible(model, state, population, record, i >> 5) : word;
+        if ((word & 1u) != 0u) {
+            int32_t sum = dassdp_round_s32(dassdp_k_feedback(out, image, i, err_post), rshift);
+            err[i] = dassdp_narrow_s16(err[i] + dassdp_round_s32(sum * gain_q14, 14));
+        }
+    }
+}
+
+static void feed_back_to(const dassdp_model_t *model, void *state, uint32_t population_idx)
+{
+    const dassdp_population_t *population = &model->populations[population_idx];
+    int16_t *err = dassdp_at(state, (uint32_t)population->error_off);
+    dassdp_record_t record =
+        dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
+    memset(err, 0, population->n_neurons * sizeof *err);
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *out = &model->projections[p];
+        if (out->from_input == 0u && out->pre == population_idx && out->post > population_idx &&
+            model->populations[out->post].error_off >= 0) {
+            add_through(model, state, out, &record, err);
+        }
+    }
+}
+
+void dassdp_feed_back(const dassdp_model_t *model, void *state)
+{
+    for (uint32_t i = model->n_populations; i-- > 0u;) {
+        if (i != model->readout && model->populations[i].error_off >= 0) {
+            feed_back_to(model, state, i);
+        }
+    }
+}

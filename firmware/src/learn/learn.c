@@ -1,0 +1,244 @@
+/* Learning from the sample that just ended: error rules, those of every sample, those of a batch. */
+#include "learn.h"
+
+#include "dassdp_quantities.h"
+#include "fixed.h"
+#include "network.h"
+#include "state.h"
+
+enum { LEARNING = 0, WARM_UP = 1 };
+
+static int check_call(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8)
+{
+    const dassdp_progress_t *progress = dassdp_at_const(state, model->progress_off);
+    if (model->learning_off < 0) {
+        return DASSDP_E_FROZEN;
+    }
+    if (progress->is_complete == 0u) {
+        return DASSDP_E_ORDER;
+    }
+    if (label != DASSDP_NO_LABEL && (label < 0 || label >= model->n_classes)) {
+        return DASSDP_E_LABEL;
+    }
+    if (loss_q8 != DASSDP_OWN_LOSS && (loss_q8 < 0 || loss_q8 > DASSDP_LOSS_MAX_Q8)) {
+        return DASSDP_E_VALUE;
+    }
+    return DASSDP_OK;
+}
+
+/* Error and loss for the label; returns whether error rules may write. */
+static int evaluate(const dassdp_model_t *model, void *state, int32_t label,
+                    dassdp_result_t *result)
+{
+    if (label == DASSDP_NO_LABEL) {
+        return 0;
+    }
+    const dassdp_population_t *readout = &model->populations[model->readout];
+    uint32_t loss_q8 = dassdp_softmax_error(model, state, (uint32_t)label);
+    result->loss_q8 = (uint16_t)(loss_q8 < DASSDP_LOSS_MAX_Q8 ? loss_q8 : DASSDP_LOSS_MAX_Q8);
+    if (readout->error_off < 0) {
+        return 0;
+    }
+    const int16_t *err_q8 = dassdp_at_const(state, (uint32_t)readout->error_off);
+    result->is_skipped = err_q8[label] < (int32_t)model->skip_below_q8;
+    return result->is_skipped == 0u;
+}
+
+/* Returns whether the model has rules of the stage. */
+static int apply(const dassdp_model_t *model, void *state, uint32_t stage)
+{
+    int has_run = 0;
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *projection = &model->projections[p];
+        if (projection->rule != 0 && projection->rule->stage == stage) {
+            projection->rule->learn(model, state, projection);
+            has_run = 1;
+        }
+    }
+    return has_run;
+}
+
+int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
+                       dassdp_result_t *result)
+{
+    if (!evaluate(model, state, label, result)) {
+        return 0;
+    }
+    dassdp_feed_back(model, state);
+    (void)apply(model, state, DASSDP_STAGE_ERROR);
+    return 1;
+}
+
+/* What a labelled sample, recorded in `slot`, is good for once it was learned. */
+static void follow_up(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
+                      dassdp_result_t *result)
+{
+    if (model->guard != 0 && model->guard->judge != 0) {
+        model->guard->judge(model, state, dassdp_class(model, state), label, result);
+    }
+    if (model->replay != 0) {
+        model->replay->after(model, state, slot, label, result);
+    }
+}
+
+/* Put the sample into the batch; returns whether the batch is full. */
+static int fill_batch(const dassdp_model_t *model, void *state, uint16_t kind, int32_t loss_q8)
+{
+    dassdp_learning_t *learning = dassdp_learning(model, state);
+    ((uint16_t *)dassdp_at(state, (uint32_t)model->loss_off))[learning->batch_idx] =
+        (uint16_t)loss_q8;
+    learning->batch_kind = kind;
+    if (learning->batch_idx + 1u < model->n_batch) {
+        learning->batch_idx++;
+        return 0;
+    }
+    learning->batch_idx = 0;
+    return 1;
+}
+
+/* A batch holds samples of one kind: another kind discards what it holds. The sample that just
+ * ended was recorded in the next slot and stays there as the first of the new batch. */
+static void begin_kind(const dassdp_model_t *model, void *state, uint16_t kind)
+{
+    dassdp_learning_t *learning = dassdp_learning(model, state);
+    if (learning->batch_idx == 0u || learning->batch_kind == kind) {
+        return;
+    }
+    for (uint32_t i = 0; i < model->n_populations; i++) {
+        const dassdp_population_t *population = &model->populations[i];
+        if (population->count_off >= 0) {
+            dassdp_record_t from =
+                dassdp_record(model, state, population, learning->batch_idx);
+            dassdp_record_t to = dassdp_record(model, state, population, 0);
+            for (uint32_t b = 0; b < from.n_words * from.bits; b++) {
+                to.count[b] = from.count[b];
+                if (from.latency != 0) {
+                    to.latency[b] = from.latency[b];
+                }
+            }
+        }
+    }
+    learning->batch_idx = 0;
+}
+
+int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
+                 dassdp_result_t *result)
+{
+    int status = check_call(model, state, label, loss_q8);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    dassdp_learning_t *learning = dassdp_learning(model, state);
+    begin_kind(model, state, LEARNING);
+    uint32_t slot = learning->batch_idx;
+    int is_updated = dassdp_learn_label(model, state, label, result);
+    is_updated |= apply(model, state, DASSDP_STAGE_SAMPLE);
+    learning->n_labelled += (uint32_t)(label != DASSDP_NO_LABEL);
+    learning->n_skipped += result->is_skipped;
+    if (model->loss_off >= 0 &&
+        fill_batch(model, state, LEARNING, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
+        is_updated |= apply(model, state, DASSDP_STAGE_BATCH);
+    }
+    result->is_updated = (uint16_t)is_updated;
+    if (label != DASSDP_NO_LABEL) {
+        follow_up(model, state, slot, (uint32_t)label, result);
+    }
+    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
+    return DASSDP_OK;
+}
+
+int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
+                   dassdp_result_t *result)
+{
+    int status = check_call(model, state, label, loss_q8);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    if (label == DASSDP_NO_LABEL && loss_q8 < 0) {
+        return DASSDP_E_LOSS;
+    }
+    begin_kind(model, state, WARM_UP);
+    evaluate(model, state, label, result);
+    result->is_skipped = 0;
+    if (model->loss_off >= 0 &&
+        fill_batch(model, state, WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
+        for (uint32_t p = 0; p < model->n_projections; p++) {
+            const dassdp_projection_t *projection = &model->projections[p];
+            if (projection->rule != 0 && projection->rule->record != 0) {
+                projection->rule->record(model, state, projection);
+            }
+        }
+    }
+    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
+    return DASSDP_OK;
+}
+
+int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps)
+{
+    uint32_t n_done = 0;
+    if (model->replay == 0) {
+        return DASSDP_E_ABSENT;
+    }
+    while (n_done < n_steps && model->replay->idle(model, state) != 0) {
+        n_done++;
+    }
+    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
+    return (int)n_done;
+}
+
+int dassdp_fit_gate(const dassdp_model_t *model, void *state)
+{
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *projection = &model->projections[p];
+        if (projection->rule != 0 && projection->rule->fit != 0) {
+            projection->rule->fit(model, state, projection);
+        }
+    }
+    return DASSDP_OK;
+}
+
+static int check_guard(const dassdp_model_t *model, void *state)
+{
+    if (model->guard == 0 || model->guard->state_off < 0) {
+        return DASSDP_OK;
+    }
+    dassdp_guard_t *guard = dassdp_at(state, (uint32_t)model->guard->state_off);
+    uint32_t bits = guard->hits_bits | guard->factory_hits_bits;
+    if (guard->n_judged <= model->guard->window && bits >> (model->guard->window - 1u) <= 1u) {
+        return DASSDP_OK;
+    }
+    guard->hits_bits = 0;
+    guard->factory_hits_bits = 0;
+    guard->n_judged = 0;
+    return DASSDP_E_VALUE;
+}
+
+int dassdp_check_learning(const dassdp_model_t *model, void *state)
+{
+    if (model->learning_off < 0) {
+        return DASSDP_E_FROZEN;
+    }
+    int status = DASSDP_OK;
+    dassdp_learning_t *learning = dassdp_learning(model, state);
+    if (learning->rng == 0u) {
+        learning->rng = model->seed;
+        status = DASSDP_E_VALUE;
+    }
+    if (learning->batch_idx >= model->n_batch || learning->batch_kind > WARM_UP) {
+        learning->batch_idx = 0;
+        learning->batch_kind = LEARNING;
+        status = DASSDP_E_VALUE;
+    }
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *projection = &model->projections[p];
+        if (projection->rule != 0 && projection->rule->check != 0 &&
+            projection->rule->check(model, state, projection) != DASSDP_OK) {
+            status = DASSDP_E_VALUE;
+        }
+    }
+    status = check_guard(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
+    if (model->replay != 0 && model->replay->check(model, state) != DASSDP_OK) {
+        status = DASSDP_E_VALUE;
+    }
+    return status;
+}

@@ -1,0 +1,47 @@
+/* A sample once it has run: its error, the rules, and what follows from it. */
+#ifndef DASSDP_LEARN_H
+#define DASSDP_LEARN_H
+
+#include "dassdp_tables.h"
+
+/* Where replay stands. */
+typedef struct {
+    uint32_t n_replayed;   /* stored samples learned again */
+    uint32_t n_replay_skipped; /* of these, skipped because the network was sure and right */
+    uint16_t flash_idx;    /* the next one of flash */
+    uint16_t ring_idx;     /* the slot of the ring to look at next */
+} dassdp_replay_t;
+
+/* The last `window` labelled samples, the newest in bit 0: classified rightly? */
+typedef struct {
+    uint32_t hits_bits;    /* by the weights before they learned from it */
+    uint32_t factory_hits_bits;
+    uint16_t n_judged;     /* at most `window` */
+    uint16_t n_fallbacks;
+} dassdp_guard_t;
+
+/* Error of the readout for this label in Q8, and the loss -log2 p(label) in Q8. */
+uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label);
+
+/* Error of every population on the way to an error-driven projection; 0 where a neuron is silent, or
+ * under a touch rule never came near its threshold. */
+void dassdp_feed_back(const dassdp_model_t *model, void *state);
+
+/* Error, loss and is_skipped of what is recorded in the current slot; error rules write unless the
+ * network was sure and right, or there is no label. Returns whether they did. */
+int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
+                       dassdp_result_t *result);
+
+/* The plastic part runs again from the rasters of the cut, recorded in the current slot; returns its
+ * class. uses_factory: on factory weights. */
+uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory);
+
+/* What models name in dassdp_replay_rule_t and dassdp_guard_rule_t, so that only they link it. */
+void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
+                         dassdp_result_t *result);
+int dassdp_replay_idle(const dassdp_model_t *model, void *state);
+int dassdp_replay_check(const dassdp_model_t *model, void *state);
+void dassdp_guard_judge(const dassdp_model_t *model, void *state, uint32_t class_idx,
+                        uint32_t label, dassdp_result_t *result);
+
+#endif

@@ -1,0 +1,45 @@
+/* The plastic part run again: what comes before it does not change as the network learns. */
+#include <string.h>
+
+#include "kernels.h"
+#include "learn.h"
+#include "network.h"
+#include "state.h"
+
+/* What a population of the cut fired in one step. */
+static void enter(void *state, const dassdp_population_t *population, uint32_t t_step)
+{
+    uint32_t row_bytes = DASSDP_WORDS((uint32_t)population->n_neurons) * 4u;
+    memcpy(dassdp_at(state, (uint32_t)population->spk_off),
+           dassdp_at(state, (uint32_t)population->raster_off + t_step * row_bytes), row_bytes);
+    if (population->dynamics != 0) {
+        population->dynamics->remember(population, state, t_step);
+    }
+}
+
+uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory)
+{
+    dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
+    progress->uses_factory = (uint8_t)uses_factory;
+    for (uint32_t i = 0; i < model->n_populations; i++) {
+        const dassdp_population_t *population = &model->populations[i];
+        if (population->is_plastic_part != 0u) {
+            dassdp_rest_population(model, state, population);
+        } else if (population->is_cut != 0u) {
+            memset(dassdp_at(state, (uint32_t)population->spk_off), 0,
+                   DASSDP_WORDS((uint32_t)population->n_neurons) * 4u);
+        }
+    }
+    for (uint32_t t_step = 0; t_step < model->n_steps; t_step++) {
+        for (uint32_t i = 0; i < model->n_populations; i++) {
+            const dassdp_population_t *population = &model->populations[i];
+            if (population->is_plastic_part != 0u) {
+                dassdp_step_population(model, state, population, t_step);
+            } else if (population->is_cut != 0u) {
+                enter(state, population, t_step);
+            }
+        }
+    }
+    progress->uses_factory = 0;
+    return dassdp_class(model, state);
+}

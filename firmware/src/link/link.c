@@ -1,0 +1,217 @@
+#include "link.h"
+
+#include "dassdp_board.h"
+#include "port.h"
+#include "requests.h"
+#include "wire.h"
+
+#ifndef DASSDP_BUILD_HASH
+#error "the build defines DASSDP_BUILD_HASH: 64 bits that name sources and flags"
+#endif
+
+_Static_assert(sizeof(void *) != 4 || sizeof(dassdp_link_t) == DASSDP_LINK_STRUCT_BYTES,
+               "the plan predicts the size of dassdp_link_t");
+_Static_assert(sizeof(DASSDP_BOARD_NAME) <= DASSDP_LINK_NAME_BYTES + 1, "board name too long");
+
+typedef struct {
+    uint16_t n_bytes; /* without the open end */
+    uint16_t open_end;
+} shape_t;
+
+#define SHAPE_OF(NAME, function, n_bytes, open_end) [DASSDP_KIND_##NAME] = {n_bytes, open_end},
+static const shape_t shapes[] = {DASSDP_LINK_REQUESTS(SHAPE_OF)};
+#undef SHAPE_OF
+
+enum { N_SHAPES = sizeof shapes / sizeof shapes[0] };
+
+static void send(const uint8_t *frame, uint32_t n_bytes)
+{
+    dassdp_port_put(0);
+    dassdp_cobs_send(frame, n_bytes);
+    dassdp_port_put(0);
+}
+
+/* Turns a frame that begins with a request's header into a response; returns its whole size. */
+static uint32_t seal(uint8_t *frame, int status, uint32_t n_bytes)
+{
+    frame[DASSDP_RESPONSE_HEADER_KIND] |= DASSDP_LINK_RESPONSE_BIT;
+    frame[DASSDP_RESPONSE_HEADER_STATUS] = (uint8_t)status;
+    dassdp_put_u32(frame + n_bytes, dassdp_crc32(0, frame, n_bytes));
+    return n_bytes + DASSDP_LINK_CRC_BYTES;
+}
+
+static int is_intact(const uint8_t *frame, uint32_t length)
+{
+    if (length < DASSDP_REQUEST_HEADER_BYTES + DASSDP_LINK_CRC_BYTES) {
+        return 0;
+    }
+    uint32_t n_bytes = length - DASSDP_LINK_CRC_BYTES;
+    return dassdp_crc32(0, frame, n_bytes) == dassdp_get_u32(frame + n_bytes);
+}
+
+/* Answers from the request's buffer, so that the last response stays available. */
+static void refuse_session(dassdp_link_t *link)
+{
+    uint8_t *frame = link->request.bytes;
+    send(frame, seal(frame, DASSDP_E_SESSION, DASSDP_RESPONSE_HEADER_BYTES));
+}
+
+static void describe(const dassdp_link_t *link, uint8_t *frame)
+{
+    static const char board[] = DASSDP_BOARD_NAME;
+    const dassdp_model_t *model = link->model;
+    frame[DASSDP_HELLO_RESPONSE_PROTOCOL] = DASSDP_LINK_PROTOCOL;
+    frame[DASSDP_HELLO_RESPONSE_ABI] = DASSDP_ABI;
+    frame[DASSDP_HELLO_RESPONSE_TICK_BITS] = (uint8_t)dassdp_port_tick_bits();
+    dassdp_copy(frame + DASSDP_HELLO_RESPONSE_MODEL_HASH, model->hash, sizeof model->hash);
+    for (uint32_t i = 0; i < 8; i++) {
+        frame[DASSDP_HELLO_RESPONSE_BUILD_HASH + i] =
+            (uint8_t)((uint64_t)DASSDP_BUILD_HASH >> (56 - 8 * i));
+    }
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_X_BYTES, model->x_bytes);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_STATE_BYTES, model->state_bytes);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_PERSIST_BEGIN, model->persist_begin);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_PERSIST_END, model->persist_end);
+    dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_N_CLASSES, model->n_classes);
+    dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_N_STEPS, model->n_steps);
+    dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_N_PROJECTIONS, model->n_projections);
+    dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_LAST_SEQUENCE, link->sequence);
+    for (uint32_t i = 0; i < DASSDP_LINK_NAME_BYTES; i++) {
+        frame[DASSDP_HELLO_RESPONSE_BOARD + i] = i < sizeof board ? (uint8_t)board[i] : 0;
+    }
+}
+
+/* Begins a session, or confirms the one that runs; changes nothing else. */
+static void greet(dassdp_link_t *link, uint32_t session, uint32_t n_bytes)
+{
+    uint8_t *frame = link->request.bytes;
+    if (n_bytes != DASSDP_HELLO_REQUEST_BYTES || session == 0) {
+        int status = session == 0 ? DASSDP_E_SESSION : DASSDP_E_SIZE;
+        send(frame, seal(frame, status, DASSDP_RESPONSE_HEADER_BYTES));
+        return;
+    }
+    frame[DASSDP_HELLO_RESPONSE_IS_RESUMED] = session == link->session;
+    if (session != link->session) {
+        link->session = session;
+        link->sequence = 0;
+        link->response_length = 0;
+        link->n_received = 0;
+    }
+    describe(link, frame);
+    send(frame, seal(frame, DASSDP_OK, DASSDP_HELLO_RESPONSE_BYTES));
+}
+
+/* DASSDP_OK if the kind exists and the frame has its size; n_open: bytes of the open end. */
+static int check_shape(const dassdp_model_t *model, uint8_t kind, uint32_t n_bytes,
+                       uint32_t *n_open)
+{
+    if (kind >= N_SHAPES || shapes[kind].n_bytes == 0) {
+        return DASSDP_E_KIND;
+    }
+    if (n_bytes < shapes[kind].n_bytes) {
+        return DASSDP_E_SIZE;
+    }
+    *n_open = n_bytes - shapes[kind].n_bytes;
+    int fits = *n_open == 0;
+    if (shapes[kind].open_end == DASSDP_LINK_OPEN_SAMPLE) {
+        fits = *n_open == (dassdp_comes_in_pieces(model) ? 0 : model->x_bytes);
+    } else if (shapes[kind].open_end == DASSDP_LINK_OPEN_CHUNK) {
+        fits = *n_open != 0 && *n_open <= DASSDP_LINK_CHUNK_BYTES;
+    }
+    return fits ? DASSDP_OK : DASSDP_E_SIZE;
+}
+
+/* Runs a request: bytes of payload written behind the response's header, or an error. A switch
+ * and no table of functions: the stack bound follows direct calls only. */
+static int run(dassdp_link_t *link, const uint8_t *request, uint32_t n_bytes)
+{
+    uint8_t kind = request[DASSDP_REQUEST_HEADER_KIND];
+    uint32_t n_open = 0;
+    int status = check_shape(link->model, kind, n_bytes, &n_open);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+#define RUN(NAME, function, n_fixed, open_end)                                                     \
+    case DASSDP_KIND_##NAME:                                                                       \
+        return dassdp_request_##function(link, request, n_open, link->response);
+    switch (kind) {
+        DASSDP_LINK_REQUESTS(RUN)
+    default:
+        return DASSDP_E_KIND;
+    }
+#undef RUN
+}
+
+/* Whatever is no piece of a sample ends the sample: nothing can come between pieces and run. */
+static void execute(dassdp_link_t *link, uint32_t n_bytes)
+{
+    const uint8_t *request = link->request.bytes;
+    dassdp_copy(link->response, request, DASSDP_REQUEST_HEADER_BYTES);
+    int result = run(link, request, n_bytes);
+    if (request[DASSDP_REQUEST_HEADER_KIND] != DASSDP_KIND_PUT_SAMPLE) {
+        link->n_received = 0;
+    }
+    uint32_t n_payload = result > 0 ? (uint32_t)result : 0;
+    int status = result < 0 ? result : DASSDP_OK;
+    link->response_length = seal(link->response, status, DASSDP_RESPONSE_HEADER_BYTES + n_payload);
+}
+
+static void accept(dassdp_link_t *link, uint32_t n_bytes)
+{
+    const uint8_t *request = link->request.bytes;
+    if ((request[DASSDP_REQUEST_HEADER_KIND] & DASSDP_LINK_RESPONSE_BIT) != 0) {
+        return; /* a response: its own, on a line that echoes */
+    }
+    uint32_t session = dassdp_get_u32(request + DASSDP_REQUEST_HEADER_SESSION);
+    uint16_t sequence = dassdp_get_u16(request + DASSDP_REQUEST_HEADER_SEQUENCE);
+    if (request[DASSDP_REQUEST_HEADER_KIND] == DASSDP_KIND_HELLO) {
+        greet(link, session, n_bytes);
+        return;
+    }
+    if (session != link->session || session == 0) {
+        refuse_session(link);
+        return;
+    }
+    if (sequence == (uint16_t)(link->sequence + 1)) {
+        link->sequence = sequence;
+        execute(link, n_bytes);
+    } else if (sequence != link->sequence) {
+        return;
+    }
+    if (link->response_length != 0) {
+        send(link->response, link->response_length);
+    }
+}
+
+int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *state,
+                     uint8_t *request, uint32_t request_bytes, uint8_t *response,
+                     uint32_t response_bytes)
+{
+    int has_room = !dassdp_comes_in_pieces(model) || dassdp_sample(model, state) != 0;
+    if (!has_room || request_bytes < DASSDP_LINK_REQUEST_BYTES_MAX ||
+        response_bytes < DASSDP_LINK_RESPONSE_FIXED_BYTES ||
+        response_bytes < DASSDP_LINK_RESPONSE_LOGITS_BYTES + 4u * model->n_classes) {
+        return DASSDP_E_SIZE;
+    }
+    *link = (dassdp_link_t){
+        .model = model,
+        .state = state,
+        .response = response,
+        .request = {.bytes = request, .capacity = request_bytes},
+    };
+    return DASSDP_OK;
+}
+
+void dassdp_link_receive(dassdp_link_t *link, uint8_t byte)
+{
+    int event = dassdp_cobs_decode(&link->request, byte);
+    if (event == DASSDP_COBS_MORE) {
+        return;
+    }
+    if (event == DASSDP_COBS_BAD || !is_intact(link->request.bytes, link->request.length)) {
+        link->frames_bad++;
+        return;
+    }
+    link->frames_good++;
+    accept(link, link->request.length - DASSDP_LINK_CRC_BYTES);
+}

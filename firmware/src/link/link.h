@@ -1,0 +1,53 @@
+/* The device's side of the link: received bytes in, answers out through dassdp_port_put.
+ *
+ *     static uint8_t request[DASSDP_LINK_REQUEST_BYTES];    // sizes from <name>_model.h
+ *     static uint8_t response[DASSDP_LINK_RESPONSE_BYTES];
+ *     static dassdp_link_t link;
+ *     dassdp_init(&dassdp_model, &state);
+ *     dassdp_link_init(&link, &dassdp_model, &state, request, sizeof request, response,
+ *                      sizeof response);
+ *     for (;;) { dassdp_link_receive(&link, byte); }
+ *
+ * A request is executed exactly once: the next sequence number runs, the last one is answered
+ * again from the response buffer, any other is ignored. docs/protocol.md has the rest. */
+#ifndef DASSDP_LINK_H
+#define DASSDP_LINK_H
+
+#include <stdint.h>
+
+#include "cobs.h"
+#include "dassdp.h"
+#include "dassdp_messages.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    const dassdp_model_t *model;
+    void *state;
+    uint8_t *response;        /* the last response, header to CRC */
+    uint32_t response_length; /* 0: nothing was executed in this session */
+    dassdp_cobs_decoder_t request;
+    uint32_t session;         /* 0: none since the start */
+    uint32_t n_received;      /* bytes of a sample in pieces */
+    uint32_t frames_good;
+    uint32_t frames_bad;      /* cut, too long, or with a wrong CRC */
+    uint16_t sequence;        /* of the last request executed */
+    uint16_t is_unchecked;    /* the learning state is half written: nothing may run */
+} dassdp_link_t;
+
+/* DASSDP_OK, or DASSDP_E_SIZE when a buffer is smaller than the model's largest frame or a long
+ * sample has no memory in the state. The state must be initialised already. */
+int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *state,
+                     uint8_t *request, uint32_t request_bytes, uint8_t *response,
+                     uint32_t response_bytes);
+
+/* One received byte. The last byte of a valid request runs it and sends the answer. */
+void dassdp_link_receive(dassdp_link_t *link, uint8_t byte);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,265 @@
+#include "requests.h"
+
+#include "learn.h"
+#include "port.h"
+#include "state.h"
+#include "wire.h"
+
+static uint8_t *bytes_of(const dassdp_link_t *link, uint32_t offset)
+{
+    return (uint8_t *)link->state + offset;
+}
+
+/* Ticks since `start`, modulo the counter's width; 0 where there is no counter. */
+static uint32_t ticks_since(uint32_t start)
+{
+    uint32_t tick_bits = dassdp_port_tick_bits();
+    uint32_t mask = tick_bits >= 32 ? UINT32_MAX : ((uint32_t)1 << tick_bits) - 1;
+    return (dassdp_port_ticks() - start) & mask;
+}
+
+static void put_logits(const dassdp_link_t *link, uint8_t *response, int is_complete)
+{
+    const dassdp_model_t *model = link->model;
+    const int32_t *logits = dassdp_logits(model, link->state);
+    for (uint32_t i = 0; i < model->n_classes; i++) {
+        dassdp_put_u32(response + DASSDP_OUTCOME_LOGITS + 4 * i,
+                       is_complete ? (uint32_t)logits[i] : 0);
+    }
+}
+
+/* The sample to run: the request's open end, or the one that came in pieces; NULL if it is not
+ * complete. */
+static const int8_t *sample_of(const dassdp_link_t *link, const uint8_t *open_end)
+{
+    if (!dassdp_comes_in_pieces(link->model)) {
+        return (const int8_t *)open_end;
+    }
+    return link->n_received == link->model->x_bytes ? dassdp_sample(link->model, link->state) : 0;
+}
+
+/* Runs n_steps of x and writes the forward part of the outcome. Ticks leave the digest out. */
+static void run_sample(const dassdp_link_t *link, const int8_t *x, uint32_t n_steps,
+                       uint8_t flags, uint8_t *response)
+{
+    const dassdp_model_t *model = link->model;
+    uint32_t want_digest = flags & DASSDP_FLAG_WANT_FORWARD_DIGEST;
+    uint32_t crc = 0;
+    uint32_t start = dassdp_port_ticks();
+    dassdp_begin(model, link->state, x);
+    uint32_t ticks = ticks_since(start);
+    for (uint32_t t_step = 0; t_step < n_steps; t_step++) {
+        start = dassdp_port_ticks();
+        dassdp_step(model, link->state);
+        ticks += ticks_since(start);
+        if (want_digest != 0) {
+            crc = dassdp_digest_step(model, link->state, crc);
+        }
+    }
+    dassdp_result_t result = {0};
+    if (n_steps == model->n_steps) {
+        start = dassdp_port_ticks();
+        dassdp_end(model, link->state, &result);
+        ticks += ticks_since(start);
+        if (want_digest != 0) {
+            crc = dassdp_digest_logits(model, link->state, crc);
+        }
+    }
+    response[DASSDP_OUTCOME_FLAGS] = 0;
+    dassdp_put_u16(response + DASSDP_OUTCOME_CLASS_IDX, result.class_idx);
+    dassdp_put_u16(response + DASSDP_OUTCOME_LOSS_Q8, 0);
+    dassdp_put_u16(response + DASSDP_OUTCOME_N_REPLAYED, 0);
+    dassdp_put_u32(response + DASSDP_OUTCOME_FORWARD_TICKS, ticks);
+    dassdp_put_u32(response + DASSDP_OUTCOME_LEARN_TICKS, 0);
+    dassdp_put_u32(response + DASSDP_OUTCOME_FORWARD_DIGEST, crc);
+    put_logits(link, response, n_steps == model->n_steps);
+}
+
+/* The digest over what is learned, if asked for; returns the payload's size. */
+static int end_outcome(const dassdp_link_t *link, uint8_t flags, uint8_t *response)
+{
+    uint32_t crc = 0;
+    if ((flags & DASSDP_FLAG_WANT_LEARNED_DIGEST) != 0) {
+        crc = dassdp_digest_learned(link->model, link->state, 0);
+    }
+    dassdp_put_u32(response + DASSDP_OUTCOME_LEARNED_DIGEST, crc);
+    return DASSDP_OUTCOME_BYTES - DASSDP_RESPONSE_HEADER_BYTES + 4 * (int)link->model->n_classes;
+}
+
+int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                         uint8_t *response)
+{
+    (void)n_open;
+    uint32_t n_steps = dassdp_get_u16(request + DASSDP_INFER_REQUEST_N_STEPS);
+    uint8_t flags = request[DASSDP_INFER_REQUEST_FLAGS];
+    const int8_t *x = sample_of(link, request + DASSDP_INFER_REQUEST_X);
+    if (link->is_unchecked != 0) {
+        return DASSDP_E_UNCHECKED;
+    }
+    if (n_steps > link->model->n_steps) {
+        return DASSDP_E_VALUE;
+    }
+    if (x == 0) {
+        return DASSDP_E_SAMPLE;
+    }
+    if (n_steps == 0) {
+        n_steps = link->model->n_steps;
+    }
+    run_sample(link, x, n_steps, flags, response);
+    return end_outcome(link, flags, response);
+}
+
+static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t *response,
+                      int is_warm_up)
+{
+    if (link->is_unchecked != 0) {
+        return DASSDP_E_UNCHECKED;
+    }
+    const int8_t *x = sample_of(link, request + DASSDP_LESSON_X);
+    if (x == 0) {
+        return DASSDP_E_SAMPLE;
+    }
+    uint8_t flags = request[DASSDP_LESSON_FLAGS];
+    int32_t label = (int16_t)dassdp_get_u16(request + DASSDP_LESSON_LABEL);
+    int32_t loss_q8 = (int32_t)dassdp_get_u32(request + DASSDP_LESSON_LOSS_Q8);
+    run_sample(link, x, link->model->n_steps, flags, response);
+    dassdp_result_t result = {
+        .class_idx = dassdp_get_u16(response + DASSDP_OUTCOME_CLASS_IDX),
+    };
+    uint32_t start = dassdp_port_ticks();
+    int status = is_warm_up
+                     ? dassdp_warm_up(link->model, link->state, label, loss_q8, &result)
+                     : dassdp_learn(link->model, link->state, label, loss_q8, &result);
+    uint32_t ticks = ticks_since(start);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    response[DASSDP_OUTCOME_FLAGS] =
+        (uint8_t)((result.is_skipped != 0 ? DASSDP_FLAG_IS_SKIPPED : 0) |
+                  (result.is_updated != 0 ? DASSDP_FLAG_IS_UPDATED : 0) |
+                  (result.is_fallen_back != 0 ? DASSDP_FLAG_IS_FALLEN_BACK : 0));
+    dassdp_put_u16(response + DASSDP_OUTCOME_LOSS_Q8, result.loss_q8);
+    dassdp_put_u16(response + DASSDP_OUTCOME_N_REPLAYED, result.n_replayed);
+    dassdp_put_u32(response + DASSDP_OUTCOME_LEARN_TICKS, ticks);
+    return end_outcome(link, flags, response);
+}
+
+int dassdp_request_learn(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                         uint8_t *response)
+{
+    (void)n_open;
+    return run_lesson(link, request, response, 0);
+}
+
+int dassdp_request_warm_up(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                           uint8_t *response)
+{
+    (void)n_open;
+    return run_lesson(link, request, response, 1);
+}
+
+int dassdp_request_fit_gate(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                            uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    (void)response;
+    return link->is_unchecked != 0 ? DASSDP_E_UNCHECKED
+                                   : dassdp_fit_gate(link->model, link->state);
+}
+
+int dassdp_request_idle(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                        uint8_t *response)
+{
+    (void)n_open;
+    uint32_t n_steps = dassdp_get_u16(request + DASSDP_IDLE_REQUEST_N_STEPS);
+    if (link->is_unchecked != 0) {
+        return DASSDP_E_UNCHECKED;
+    }
+    if (n_steps > DASSDP_LINK_IDLE_STEPS) {
+        return DASSDP_E_VALUE;
+    }
+    int n_done = dassdp_idle(link->model, link->state, n_steps);
+    if (n_done < 0) {
+        return n_done;
+    }
+    dassdp_put_u16(response + DASSDP_IDLE_RESPONSE_N_DONE, (uint32_t)n_done);
+    return DASSDP_IDLE_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
+}
+
+int dassdp_request_save(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                        uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    (void)response;
+    return dassdp_save(link->model, link->state);
+}
+
+int dassdp_request_rollback(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                            uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    (void)response;
+    return dassdp_rollback(link->model, link->state);
+}
+
+int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                         uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    (void)response;
+    dassdp_init(link->model, link->state);
+    link->is_unchecked = 0;
+    return DASSDP_OK;
+}
+
+/* Counters of replay and guard, 0 where the model has none. */
+static void put_additions(const dassdp_link_t *link, uint8_t *response)
+{
+    const dassdp_model_t *model = link->model;
+    dassdp_replay_t replay = {0};
+    dassdp_guard_t guard = {0};
+    if (model->replay != 0) {
+        replay = *(const dassdp_replay_t *)dassdp_at_const(link->state,
+                                                           (uint32_t)model->replay->state_off);
+    }
+    if (model->guard != 0 && model->guard->state_off >= 0) {
+        guard = *(const dassdp_guard_t *)dassdp_at_const(link->state,
+                                                         (uint32_t)model->guard->state_off);
+    }
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_REPLAYED, replay.n_replayed);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_REPLAY_SKIPPED,
+                   replay.n_replay_skipped);
+    dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_N_FALLBACKS, guard.n_fallbacks);
+    dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_HITS, dassdp_popcount(guard.hits_bits));
+    dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_FACTORY_HITS,
+                   dassdp_popcount(guard.factory_hits_bits));
+}
+
+int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                              uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    static const dassdp_learning_t nothing;
+    const dassdp_learning_t *learning = &nothing;
+    if (link->model->learning_off != DASSDP_NONE) {
+        learning = (const void *)bytes_of(link, (uint32_t)link->model->learning_off);
+    }
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_LABELLED, learning->n_labelled);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_SKIPPED, learning->n_skipped);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_UPDATES, learning->n_updates);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_VANISHED, learning->n_vanished);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_SATURATED,
+                   dassdp_n_saturated(link->model, link->state));
+    put_additions(link, response);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_STACK_SIZE, dassdp_port_stack_size());
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_STACK_USED, dassdp_port_stack_used());
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_RX_LOST, dassdp_port_rx_lost());
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_FRAMES_GOOD, link->frames_good);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_FRAMES_BAD, link->frames_bad);
+    return DASSDP_STATISTICS_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
+}

@@ -1,0 +1,40 @@
+/* Rules of one factor per postsynaptic neuron: k_i = clip(err_i r rounded >> k_rshift), r = min(
+ * amplitude // (1 + sum n^2), r_max); dw[j][i] in Q8 of a weight step = k_i times what the rule says. */
+#ifndef DASSDP_FACTORS_H
+#define DASSDP_FACTORS_H
+
+#include "rules.h"
+
+typedef struct {
+    uint32_t amplitude;
+    uint32_t r_max;
+    int32_t k_max;
+    uint8_t k_rshift;
+    dassdp_update_t update;
+    uint32_t k_off;         /* scratch: int16 k */
+    uint32_t row_off;       /* scratch: the update row */
+    uint32_t classes_off;   /* scratch: bits of the neurons of a latency, and of a class */
+    uint32_t latencies_off; /* scratch: uint8 latencies of the postsynaptic neurons */
+} dassdp_factors_t;
+
+/* k of all columns, padded with zeros to DASSDP_COLUMNS(n_post), at k_off, from n_post errors, which may
+ * lie there, too, and the amplitude given; returns how many are not 0. */
+uint32_t dassdp_factors(const dassdp_factors_t *factors, void *state,
+                        const dassdp_projection_t *projection, const dassdp_record_t *pre,
+                        const int16_t *err, uint32_t amplitude);
+
+/* The same from the errors fed back and the scheduled amplitude. */
+uint32_t dassdp_factors_of_errors(const dassdp_factors_t *factors, const dassdp_model_t *model,
+                                  void *state, const dassdp_projection_t *projection,
+                                  const dassdp_record_t *pre);
+
+/* dw[j][i] = k_i n_j g[|t_i - t_j|] in the rows of all neurons that fired. n_tried: k that are not 0. */
+void dassdp_factors_write(const dassdp_factors_t *factors, const dassdp_model_t *model,
+                          void *state, const dassdp_projection_t *projection,
+                          const dassdp_record_t *pre, uint32_t n_tried);
+
+/* Both: what a sample with an error teaches. */
+void dassdp_factors_learn(const dassdp_factors_t *factors, const dassdp_model_t *model,
+                          void *state, const dassdp_projection_t *projection);
+
+#endif

@@ -1,0 +1,169 @@
+/* Error-modulated touch: dw[j][i] = k_i G_ji, G the sum over the steps of j's spikes of the trace
+ * F_i[t] = (3/4) F_i[t+1] + 31 M_i[t], M_i[t] = 1 where neuron i came near its threshold. Traces are
+ * kept as rows of biased bytes, so that G is what the rows of j's spikes add up to. */
+#include "touch.h"
+
+enum { TRACE_BITS = 8 };
+#define TRACE_BIAS 0x80808080u
+
+/* A block of columns of one projection. */
+typedef struct {
+    const dassdp_touch_rule_t *rule;
+    const dassdp_model_t *model;
+    void *state;
+    const dassdp_projection_t *projection;
+    dassdp_record_t pre;
+    const int16_t *k;
+    uint32_t first;   /* column */
+    uint32_t n_columns;
+    uint32_t n_tried; /* k != 0 */
+} block_t;
+
+/* Rows of traces, last step first; image bytes lie in the order of lanes, n0 n2 n1 n3. */
+static void trace(const block_t *block)
+{
+    const dassdp_model_t *model = block->model;
+    const dassdp_population_t *post = dassdp_post(model, block->projection);
+    const uint32_t *touches = dassdp_touches(block->state, post);
+    uint32_t *traces = dassdp_at(block->state, block->rule->traces_off);
+    const uint32_t n_words = DASSDP_WORDS((uint32_t)post->n_neurons);
+    const uint32_t row_words = block->n_columns >> 2;
+    for (uint32_t group = 0; group < row_words; group++) {
+        const uint32_t column = block->first + 4u * group;
+        const uint32_t shift = column & 31u;
+        const uint32_t *bits = touches + model->n_steps * n_words + (column >> 5);
+        uint32_t *at = traces + model->n_steps * row_words + group;
+        uint32_t f = 0;
+        for (uint32_t t_step = model->n_steps; t_step != 0u; t_step--) {
+            bits -= n_words;
+            at -= row_words;
+            /* bits 0 2 1 3 to bytes 0 1 2 3: of the products of bits, no two meet */
+            uint32_t touched = (((*bits >> shift) & 15u) * 0x00208041u) & 0x01010101u;
+            f = f - ((f >> 2) & 0x1F1F1F1Fu) + touched * DASSDP_TOUCH;
+            *at = f | TRACE_BIAS;
+        }
+    }
+}
+
+/* 32 by 32 bits: bit j of word i changes places with bit i of word j. */
+static void transpose(uint32_t *words)
+{
+    uint32_t low = 0x0000FFFFu;
+    for (uint32_t half = 16; half != 0u; half >>= 1, low ^= low << half) {
+        for (uint32_t i = 0; i < 32u; i = ((i | half) + 1u) & ~half) {
+            uint32_t swapped = ((words[i] >> half) ^ words[i | half]) & low;
+            words[i] ^= swapped << half;
+            words[i | half] ^= swapped;
+        }
+    }
+}
+
+/* The steps in which each of 32 presynaptic neurons fired: bit t & 31 of word 32 (t >> 5) + neuron. */
+static const uint32_t *spike_steps(const block_t *block, uint32_t word_idx)
+{
+    const dassdp_model_t *model = block->model;
+    const uint32_t *raster =
+        dassdp_raster(block->state, dassdp_pre(model, block->projection));
+    uint32_t *steps = dassdp_at(block->state, block->rule->steps_off);
+    const uint32_t n_slots = DASSDP_WORDS((uint32_t)model->n_steps) * 32u;
+    for (uint32_t t_step = 0; t_step < n_slots; t_step++) {
+        steps[t_step] =
+            t_step < model->n_steps ? raster[t_step * block->pre.n_words + word_idx] : 0u;
+    }
+    for (uint32_t first = 0; first < n_slots; first += 32u) {
+        transpose(steps + first);
+    }
+    return steps;
+}
+
+/* G of one presynaptic neuron: the rows of traces of the steps in which it fired. */
+static void sum_traces(const block_t *block, const uint32_t *steps, int16_t *sums)
+{
+    const dassdp_model_t *model = block->model;
+    const dassdp_projection_t as_projection = {.weight_bits = TRACE_BITS,
+                                               .n_pre = model->n_steps,
+                                               .n_post = (uint16_t)block->n_columns,
+                                               .row_bytes = block->n_columns};
+    const void *traces = dassdp_at_const(block->state, block->rule->traces_off);
+    dassdp_row_t *rows = dassdp_at(block->state, model->rows_off);
+    uint32_t adds = 0;
+    for (uint32_t first = 0; first < model->n_steps; first += 32u, steps += 32) {
+        dassdp_cursor_t cursor = {.spk_bits = steps,
+                                  .n_words = 1,
+                                  .row = dassdp_first_row(traces) + first * block->n_columns,
+                                  .row_bytes = block->n_columns};
+        uint32_t n_rows = dassdp_k_rows(&cursor, rows);
+        if (n_rows != 0u) {
+            dassdp_k_accumulate_s8(&as_projection, sums, rows, n_rows, adds, traces);
+            adds = 1;
+        }
+    }
+}
+
+/* The block's columns of one row. */
+static void learn_row(const block_t *block, uint32_t pre_idx, const uint32_t *steps)
+{
+    const dassdp_projection_t *projection = block->projection;
+    const dassdp_factors_t *factors = &block->rule->factors;
+    int16_t *sums = dassdp_at(block->state, block->rule->touches_off);
+    int16_t *dw_q8 = dassdp_at(block->state, factors->row_off);
+    const uint32_t width = projection->weight_bits == 16u ? 2u : 1u;
+    const dassdp_projection_t columns = {.weight_bits = projection->weight_bits,
+                                         .n_pre = projection->n_pre,
+                                         .n_post = (uint16_t)block->n_columns,
+                                         .row_bytes = block->n_columns * width,
+                                         .image_off = projection->image_off,
+                                         .learn_rows = projection->learn_rows};
+    dassdp_row_t row = dassdp_first_row(dassdp_plastic_image(block->state, projection))
+                       + pre_idx * projection->row_bytes + block->first * width;
+    sum_traces(block, steps, sums);
+    uint32_t n_vanished = dassdp_k_update_row_sums(&factors->update, dw_q8,
+                                                   block->k + block->first, sums,
+                                                   block->n_columns);
+    dassdp_write_rows(block->model, block->state, &columns, &row, 1, dw_q8, block->n_tried,
+                      n_vanished);
+}
+
+static void learn_block(const block_t *block)
+{
+    trace(block);
+    for (uint32_t w = 0; w < block->pre.n_words; w++) {
+        uint32_t fired = dassdp_fired(&block->pre, w);
+        if (fired == 0u) {
+            continue;
+        }
+        const uint32_t *steps = spike_steps(block, w);
+        for (uint32_t j = 32u * w; fired != 0u; j++, fired >>= 1, steps++) {
+            if ((fired & 1u) != 0u) {
+                learn_row(block, j, steps);
+            }
+        }
+    }
+}
+
+void dassdp_touch_learn(const dassdp_model_t *model, void *state,
+                        const dassdp_projection_t *projection)
+{
+    const dassdp_touch_rule_t *rule = dassdp_constants(projection);
+    const uint32_t n_columns = DASSDP_COLUMNS((uint32_t)projection->n_post);
+    block_t block = {.rule = rule,
+                     .model = model,
+                     .state = state,
+                     .projection = projection,
+                     .pre = dassdp_pre_record(model, state, projection),
+                     .k = dassdp_at_const(state, rule->factors.k_off)};
+    if (dassdp_factors_of_errors(&rule->factors, model, state, projection, &block.pre) == 0u) {
+        return;
+    }
+    for (; block.first < n_columns; block.first += rule->columns) {
+        uint32_t n_left = n_columns - block.first;
+        block.n_columns = n_left < rule->columns ? n_left : rule->columns;
+        block.n_tried = 0;
+        for (uint32_t i = 0; i < block.n_columns; i++) {
+            block.n_tried += (uint32_t)(block.k[block.first + i] != 0);
+        }
+        if (block.n_tried != 0u) {
+            learn_block(&block);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+/* port.h over standard input and output: what an application runs on here. The end of input ends it. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "port.h"
+
+void dassdp_port_init(void) {}
+
+int dassdp_port_get(void)
+{
+    int byte = getchar();
+    if (byte == EOF) {
+        exit(0);
+    }
+    return byte;
+}
+
+void dassdp_port_put(uint8_t byte)
+{
+    (void)putchar(byte);
+}
+
+void dassdp_port_wait(void) {}

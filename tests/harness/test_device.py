@@ -1,0 +1,138 @@
+"""A device takes float samples in their natural shape and does the same on every target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.scenarios import SCENARIOS
+
+import edge_dassdp as ed
+from edge_dassdp.harness import Device, sample_rows
+from edge_dassdp.ir import Input
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.reference import ReferenceTarget
+
+CASE = SCENARIOS["guard_all"]
+PLASTIC = sorted(name for name, case in SCENARIOS.items() if case.quantized.plastic)
+
+
+def samples(n: int, name: str = "guard_all", seed: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    case, rng = SCENARIOS[name], np.random.default_rng(seed)
+    x = np.concatenate([np.atleast_2d(case.sample(rng)) for _ in range(n)])
+    return x, rng.integers(0, case.quantized.n_classes, n)
+
+
+def refused(code: str, call) -> ed.EdgeError:
+    with pytest.raises(ed.EdgeError) as caught:
+        call()
+    assert caught.value.code == code
+    return caught.value
+
+
+def test_samples_come_in_their_natural_shape_or_flat_or_alone() -> None:
+    source = Input("x", 24, shape=(2, 3, 4))
+    x = np.arange(5 * 24, dtype=np.float32).reshape(5, 2, 3, 4)
+    flat = x.reshape(5, 24)
+    for given in (x, flat, x.tolist()):
+        assert np.array_equal(sample_rows([source], given), flat)
+    for given in (x[1], flat[1]):
+        assert np.array_equal(sample_rows([source], given), flat[1:2])
+    frames = Input("x", 4, n_frames=3, shape=(4,))
+    assert np.array_equal(sample_rows([frames], flat[:, :12].reshape(5, 3, 4)), flat[:, :12])
+    for wrong in (x[:, :1], flat[:, :23], x[None], 3.0, "text", np.full((1, 24), np.nan)):
+        refused("E104", lambda wrong=wrong: sample_rows([source], wrong))
+    assert "(n, 24) or (n, 2, 3, 4)" in refused("E104", lambda: sample_rows([source], 1)).message
+
+
+def test_two_inputs_lie_one_behind_the_other() -> None:
+    inputs = [Input("a", 2), Input("b", 3)]
+    assert sample_rows(inputs, np.zeros((4, 5))).shape == (4, 5)
+    refused("E104", lambda: sample_rows(inputs, np.zeros((4, 2))))
+
+
+@pytest.mark.parametrize("spec", ["reference", "emulator", "emulator-checked"])
+def test_a_snapshot_goes_from_any_target_to_any_other(spec: str, tmp_path: Path) -> None:
+    x, y = samples(30)
+    with ed.open(CASE.quantized, spec) as one, ed.open(CASE.quantized, "emulator") as two:
+        stream = one.learn(x, y)
+        assert stream.predicted.shape == y.shape and not np.array_equal(
+            one.weights()["fc3"], two.weights()["fc3"])
+        one.save(tmp_path / "s.npz")
+        two.load(tmp_path / "s.npz")
+        assert two.verify(x[:4], y[:4]).differences == 0
+        one.learn(x[:4], y[:4])
+        assert one.target.read_learning() == two.target.read_learning()
+        assert all(np.array_equal(one.weights()[name], w) for name, w in two.weights().items())
+        two.reset()
+        assert two.statistics().n_labelled == 0
+
+
+@pytest.mark.parametrize("name", PLASTIC)
+def test_verify_begins_where_the_device_stands(name: str) -> None:
+    case = SCENARIOS[name]
+    device = Device(case.quantized, Emulator(case.quantized))
+    for call in case.calls():
+        call.run(device.target)
+    x, y = samples(3, name)
+    assert str(device.verify(x).divergence) == "None"
+    assert str(device.verify(x, y).divergence) == "None"
+
+
+def test_verify_names_what_differs() -> None:
+    class Forgetful(ReferenceTarget):
+        def learn(self, *given, **named):
+            outcome = super().learn(*given, **named)
+            self.w["fc2"][0, 0] ^= 1
+            return outcome
+
+    done = Device(CASE.quantized, Forgetful(CASE.quantized)).verify(*samples(5))
+    assert done.differences == 1 and done.divergence and done.samples == 2
+    assert done.divergence.sample == 1 and done.divergence.signal.startswith("v_")
+
+
+def test_what_a_device_says_is_what_its_target_says() -> None:
+    x, y = samples(12)
+    device = ed.open(CASE.quantized, "reference")
+    packed = input_x(CASE.quantized, x)
+    classes = Emulator(CASE.quantized).run(packed).class_idx
+    assert np.array_equal(device.classify(x), classes)
+    assert device.classify(x[0]).tolist() == [classes[0]]
+    assert device.accuracy(x, classes) == 1.0
+    device.learn(x[0], int(y[0]))
+    assert device.idle(2) == 2
+    assert device.statistics().n_labelled == 1
+
+
+def test_a_warm_up_fits_the_gates() -> None:
+    case = SCENARIOS["described_4"]
+    device = ed.open(case.quantized, "emulator")
+    device.warm_up(*samples(32, "described_4"))
+    state = device.target.named_state()
+    assert any(state[name][0] for name in state if name.endswith(".n_records"))
+    assert any(state[name][0] for name in state if name.endswith(".root_s"))
+
+
+def test_what_does_not_fit_is_refused_before_anything_runs() -> None:
+    x, y = samples(4)
+    device = ed.open(CASE.quantized, "emulator")
+    for wrong_x, wrong_y in ((x[:, :-1], y), (x, y[:3]), (x, y + 0.5), (x, y - 100),
+                             (x, [0, 0, 0, CASE.quantized.n_classes]), (x, None)):
+        refused("E104", lambda x=wrong_x, y=wrong_y: device.learn(x, y))
+        refused("E104", lambda x=wrong_x, y=wrong_y: device.accuracy(x, y))
+    refused("E104", lambda: device.accuracy(x[:0], y[:0]))
+    refused("E105", lambda: ed.open(CASE.quantized, "nowhere"))
+    assert device.statistics().n_labelled == 0
+
+
+def test_a_model_is_printed_as_a_table_and_named_by_its_hash() -> None:
+    model: QNetwork = CASE.quantized
+    text = str(model)
+    for named in (*model.inputs, *model.populations, *model.projections):
+        assert f" {named.name} " in text
+    assert "array" not in text and len(text.splitlines()) == 1 + len(
+        (*model.inputs, *model.populations, *model.projections))
+    assert repr(model) == f"<QNetwork {model.sha256[:12]}>"

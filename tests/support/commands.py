@@ -1,0 +1,60 @@
+"""The command line as a user meets it: in this process, which is quick, or in one of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+from typer.testing import CliRunner
+
+import edge_dassdp
+from edge_dassdp.base.errors import CODES
+from edge_dassdp.cli import app
+
+ROOT = Path(edge_dassdp.__file__).parents[1]
+
+
+def run(*arguments: str | Path, cwd: Path | None = None, **env: str) -> CompletedProcess[str]:
+    """A verb in a process of its own."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    return subprocess.run([sys.executable, "-m", "edge_dassdp", *map(str, arguments)], text=True,
+                          capture_output=True, cwd=cwd, timeout=300,
+                          env=os.environ | {"PYTHONPATH": path} | env, check=False)
+
+
+def shown(*arguments: str | Path, cwd: Path | None = None, **env: str) -> CompletedProcess[str]:
+    """Exit status, stdout and stderr of a verb in this process."""
+    with contextlib.chdir(cwd or Path.cwd()):
+        done = CliRunner().invoke(app, [str(a) for a in arguments], env=env)
+    return CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+
+def ok(*arguments: str | Path, cwd: Path | None = None, **env: str) -> str:
+    """The screen of a verb that succeeds."""
+    done = shown(*arguments, cwd=cwd, **env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def answer(*arguments: str | Path) -> dict[str, Any]:
+    """The envelope of a verb that succeeds."""
+    found: dict[str, Any] = json.loads(ok(*arguments, "--json").splitlines()[-1])
+    assert found["ok"] and found["exit"] == 0 and not found["diagnostics"]
+    assert found["schema"] == f"edge_dassdp/{arguments[0]}/1"
+    return found
+
+
+def refused(code: str, *arguments: str | Path, cwd: Path | None = None, **env: str) -> str:
+    """What a verb says that must fail with `code`: no traceback, one line that says what."""
+    done = shown(*arguments, cwd=cwd, **env)
+    assert done.returncode == CODES[code].exit, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"error[{code}]: ")
+    assert f"more:  edge-dassdp explain {code}" in done.stderr
+    return done.stderr

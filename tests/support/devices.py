@@ -1,0 +1,126 @@
+"""Devices for the tests of the link: small plastic networks on the loopback."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.build.compile import build_emulator
+from edge_dassdp.emit import emit
+from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.plan import Plan
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.rules import DASSDP, Guard, Learning, Replay
+from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.targets.loopback import LoopbackStream
+from edge_dassdp.targets.session import Port
+from edge_dassdp.wire.frames import FrameDecoder, Response, encode_request, parse_response
+from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES
+
+N_INPUTS, N_CLASSES = 12, 3
+N_CHANNELS, N_FRAMES = 24, 25
+
+
+@cache
+def network(kind: str) -> QNetwork:
+    """'error': error rules, 4-bit weights into the hidden layer. 'gated': DA-SSDP in batches of 5,
+    so that the learning state takes several chunks. 'frames': 'error' with samples of 600 bytes,
+    one frame a step. 'memory': 'frames' with replay and a guard. A number: 'error' with as many
+    constant inputs."""
+    rng = np.random.default_rng(7)
+    is_frames = kind in ("frames", "memory")
+    n_inputs = int(kind) if kind.isdecimal() else N_CHANNELS if is_frames else N_INPUTS
+    n_steps = N_FRAMES if is_frames else 12
+    gain = 2.0 / n_inputs ** 0.5
+    net = Network(
+        inputs=(Input("x", n_inputs, N_FRAMES if is_frames else 1),),
+        populations=(Population("h1", 20, 0.9, 1.0), Population("h2", 16, 0.9, 1.0),
+                     Population("out", N_CLASSES, 0.9, 1.0, reset="none")),
+        projections=(Projection("fc1", "x", "h1", rng.normal(0, gain, (n_inputs, 20))),
+                     Projection("fc2", "h1", "h2", rng.normal(0, 0.5, (20, 16))),
+                     Projection("fc3", "h2", "out", rng.normal(0, 0.5, (16, N_CLASSES)))),
+        readout=Readout("out", "membrane_sum"), n_steps=n_steps)
+    if kind == "gated":
+        rule = DASSDP(a_plus=0.05, a_base=0.02, batch=5)
+        return quantize(net, Learning({"fc2": rule, "fc3": rule})).network
+    learning, bits = Learning.default(net), Settings(bits_of={"fc2": 4})
+    if kind == "memory":
+        learning = replace(learning, replay=Replay(10, 2), guard=Guard(True, margin=1, window=8))
+        x = rng.normal(0, 1, (10, N_FRAMES * N_CHANNELS)).astype(np.float32)
+        return quantize(net, learning, bits, x, np.arange(10) % N_CLASSES).network
+    return quantize(net, learning, bits).network
+
+
+@cache
+def library(kind: str) -> Path:
+    """The checked emulator of a network, with the device's side of the link in it."""
+    return build_emulator(emit(Plan.of(network(kind))), checked=True)
+
+
+def stream(kind: str = "error") -> LoopbackStream:
+    """A device that was just switched on."""
+    return LoopbackStream(library(kind))
+
+
+def target(over: Port, kind: str = "error", **options: Any) -> LinkTarget:
+    return LinkTarget.of(network(kind), over, **options)
+
+
+def samples(n: int, seed: int = 3, kind: str = "error") -> tuple[NDArray[np.int8], list[int]]:
+    """x, int8 (n, x_bytes), and labels."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-100, 101, (n, network(kind).x_bytes)).astype(np.int8)
+    return x, [int(label) for label in rng.integers(0, N_CLASSES, n)]
+
+
+def learned(device: LinkTarget | Emulator) -> tuple[bytes, ...]:
+    """Everything a device has learned: all weights, random state, counters, gates, batch."""
+    weights = [device.read_weights(f"fc{i}").tobytes() for i in (1, 2, 3)]
+    return (*weights, device.read_learning())
+
+
+class RawDevice:
+    """Frames made by hand, past everything that the host checks."""
+
+    def __init__(self, kind: str = "error", session: int = 5) -> None:
+        self.wire = stream(kind)
+        self.x_bytes = network(kind).x_bytes
+        self.greet(session)
+
+    def greet(self, session: int) -> None:
+        self.session, self.sequence = session, 0
+        assert self.exchange(encode_request(1, session, 0, b""))[0].status == 0
+
+    def exchange(self, data: bytes) -> list[Response]:
+        self.wire.write(data)
+        return [parse_response(body) for body in FrameDecoder().feed(self.wire.read(1 << 19))]
+
+    def ask(self, name: str, payload: bytes = b"") -> Response:
+        self.sequence += 1
+        kind = MESSAGES[name].kind
+        return self.exchange(encode_request(kind, self.session, self.sequence, payload))[0]
+
+    def put(self, offset: int, data: bytes) -> int:
+        """The status of one piece of a sample."""
+        return self.ask(*pack("PUT_SAMPLE", offset=offset, data=data)).status
+
+    def state(self) -> bytes:
+        """All of it, by requests that change none of it."""
+        hello = self.exchange(encode_request(1, self.session, 0, b""))[0]
+        n_bytes = MESSAGES["HELLO"].response.unpack(hello.payload)["state_bytes"]
+        return b"".join(
+            self.ask(*pack("READ_STATE", offset=at, n_bytes=min(CHUNK_BYTES, n_bytes - at))).payload
+            for at in range(0, n_bytes, CHUNK_BYTES))
+
+
+def pack(name: str, **fields: Any) -> tuple[str, bytes]:
+    """A request's name and payload."""
+    return name, MESSAGES[name].request.pack(**fields)

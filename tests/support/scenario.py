@@ -1,0 +1,100 @@
+"""A scenario: a network, what it learns with, and the calls that are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.ir import Network
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.rules import Learning
+from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Target
+
+Op = Literal["infer", "warm_up", "fit_gate", "learn", "idle", "save", "rollback"]
+IDLE_STEPS = 5
+
+
+@dataclass(frozen=True)
+class Phase:
+    """n calls of one kind. labelled: with a label; loss_q8: the host's, or the device's own."""
+
+    op: Op
+    n: int = 1
+    labelled: bool = True
+    loss_q8: int = OWN_LOSS
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a target."""
+
+    op: Op
+    x: NDArray[np.int8]
+    label: int = NO_LABEL
+    loss_q8: int = OWN_LOSS
+
+    def run(self, target: Target) -> Outcome | None:
+        if self.op == "idle":
+            target.idle(IDLE_STEPS)
+        if self.op in ("fit_gate", "save", "rollback"):
+            getattr(target, self.op)()
+        if self.op not in ("infer", "learn", "warm_up"):
+            return None
+        if self.op == "infer":
+            return target.infer(self.x, digest=True)
+        call = target.learn if self.op == "learn" else target.warm_up
+        return call(self.x, self.label, loss_q8=self.loss_q8, digest=True)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A network with its learning, its settings, and the phases that it goes through."""
+
+    name: str
+    network: Network
+    learning: Learning | None
+    settings: Settings = field(default_factory=Settings)
+    phases: tuple[Phase, ...] = (Phase("infer", 2), Phase("learn", 10), Phase("infer"))
+    density: float = 0.3
+    calibrates: bool = False
+
+    @cached_property
+    def quantized(self) -> QNetwork:
+        rng = np.random.default_rng(77)
+        replay = self.learning.replay if self.learning else None
+        n = max(8, replay.flash) if replay else 8
+        samples = np.stack([self.sample(rng) for _ in range(n)])
+        labels = np.arange(n) % self.network.n_classes
+        calibration = samples if self.calibrates or replay else None
+        return quantize(self.network, self.learning, self.settings, calibration, labels).network
+
+    def sample(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Currents of unit variance, spikes of a share `density` of the neurons, or as many of
+        each."""
+        parts = []
+        for i in self.network.inputs:
+            if i.counts:
+                parts.append(rng.poisson(self.density, i.n_values).astype(np.float64))
+            elif i.spikes and not i.encoder:
+                parts.append((rng.random(i.n_values) < self.density).astype(np.float64))
+            else:
+                parts.append(rng.normal(0, 1, i.n_values))
+        return np.concatenate(parts).astype(np.float32)
+
+    def calls(self) -> Iterator[Call]:
+        """The same calls every time, labels at random."""
+        rng = np.random.default_rng(1000 + len(self.name))
+        for phase in self.phases:
+            for i in range(phase.n):
+                x = self.sample(rng)
+                label = int(rng.integers(self.network.n_classes)) if phase.labelled else NO_LABEL
+                loss_q8 = phase.loss_q8 + 37 * i if phase.loss_q8 >= 0 else OWN_LOSS
+                yield Call(phase.op, input_x(self.quantized, x)[0], label, loss_q8)

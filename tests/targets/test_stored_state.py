@@ -1,0 +1,98 @@
+"""Replay and guard in a learning state that came from outside: checked field by field."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support.scenarios import SCENARIOS
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.targets.emulator import LEARN, Emulator
+
+SCENARIO = SCENARIOS["guard_all"]
+NETWORK = SCENARIO.quantized
+
+
+def stream(n: int):
+    rng = np.random.default_rng(3)
+    x = np.concatenate([input_x(NETWORK, SCENARIO.sample(rng)) for _ in range(n)])
+    return x, rng.integers(0, NETWORK.n_classes, n)
+
+
+@pytest.fixture
+def device() -> Emulator:
+    emulator = Emulator(NETWORK, checked=True)
+    emulator.run(*stream(40), mode=LEARN)
+    return emulator
+
+
+def offset(device: Emulator, field: str) -> int:
+    return device.layout.offset(field) - device.layout.persist_begin
+
+
+def put(device: Emulator, *changes: tuple[str, int, str, int]) -> None:
+    """Write the learning state with (field, byte in it, dtype, value) changed."""
+    data = bytearray(device.read_learning())
+    for field, at, dtype, value in changes:
+        raw = np.array(value, dtype).tobytes()
+        begin = offset(device, field) + at
+        data[begin : begin + len(raw)] = raw
+    device.write_learning(bytes(data))
+
+
+def test_what_the_device_wrote_is_taken_back_unchanged(device):
+    before = device.read_learning()
+    device.write_learning(before)
+    assert device.read_learning() == before
+
+
+OUT_OF_RANGE = {
+    "hits beyond the window": (("guard", 0, "<u4", 1 << 8), "guard.hits_bits"),
+    "more judged than the window": (("guard", 8, "<u2", 9), "guard.n_judged"),
+    "behind the last sample of flash": (("replay", 8, "<u2", 10), "replay.flash_idx"),
+    "behind the last slot": (("replay", 10, "<u2", 4096), "replay.ring_idx"),
+}
+
+
+@pytest.mark.parametrize("what", OUT_OF_RANGE)
+def test_a_field_out_of_range_is_refused_and_starts_again(device, what):
+    change, name = OUT_OF_RANGE[what]
+    with pytest.raises(EdgeError, match="value out of range"):
+        put(device, change)
+    assert device.named_state()[name][0] == 0
+
+
+@pytest.mark.parametrize("plane", [0, NETWORK.field_bits], ids=["count", "latency"])
+def test_a_sample_that_no_network_leaves_empties_its_class_only(device, plane):
+    seen = device.named_state()["ring_seen"]
+    word = device.named_state()["ring"][plane]
+    with pytest.raises(EdgeError, match="value out of range"):
+        put(device, ("ring", 4 * plane, "<u4", int(word) ^ 0xFFFFFFFF))
+    assert seen[0] > 0
+    assert device.named_state()["ring_seen"].tolist() == [0, *seen[1:]]
+
+
+def test_every_fault_is_put_right_at_once(device):
+    with pytest.raises(EdgeError, match="value out of range"):
+        put(device, *(change for change, _ in OUT_OF_RANGE.values()),
+            ("ring_seen", 0, "<u2", 65535))
+    state = device.named_state()
+    assert not any(state[name][0] for _, name in OUT_OF_RANGE.values())
+    assert state["ring_seen"][0] == 0
+
+
+def test_no_bytes_from_outside_lead_out_of_memory_or_range(device):
+    """The checked build reports every overflow."""
+    x, labels = stream(3)
+    rng = np.random.default_rng(4)
+    good = np.frombuffer(device.read_learning(), np.uint8)
+    for n_changed in [1, 4, good.size] * 20:
+        data = good.copy()
+        data[rng.permutation(good.size)[:n_changed]] = rng.integers(0, 256, n_changed)
+        try:
+            device.write_learning(data.tobytes())
+        except EdgeError as refused:
+            assert refused.code == "E503"
+        device.run(x, labels, mode=LEARN)
+        device.idle(8)
