@@ -37,6 +37,7 @@ from edge_dassdp.qir.nodes import (
 )
 from edge_dassdp.qir.order import device_volume, natural_order
 from edge_dassdp.qir.packing import words
+from edge_dassdp.qir.ranges import Bound
 
 FORMAT = "edge_dassdp/quantized/4"
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
@@ -72,7 +73,7 @@ class QNetwork:
     schedule_q8: IntArray | None = None
     replay: QReplay | None = None
     guard: QGuard | None = None
-    proofs: tuple[Any, ...] = field(default=(), metadata={"is_filed": False})
+    proofs: tuple[Bound, ...] = field(default=(), metadata={"is_filed": False})
 
     def __repr__(self) -> str:
         return f"<QNetwork {self.sha256[:12]}>"
