@@ -328,7 +328,8 @@ def table(counted: Counted, prices: FloatArray) -> Iterator[str]:
                    f"largest_percent = {largest:.1f} }}")
     yield f"\n[{board.cpu}.instructions]"
     for operation, price in zip(OPERATIONS, prices, strict=True):
-        yield f"{operation} = {price:.2f}"
+        if operation != "unpriced":
+            yield f"{operation} = {price:.2f}"
 
 
 HEADER = """\

@@ -25,8 +25,8 @@ from counting.cases import Array
 from device import board_of, constant, new_folder
 
 from edge_dassdp.build.project import firmware_project
+from edge_dassdp.qir.lesson import xorshift32
 from edge_dassdp.qir.packing import columns, pack_bits, pack_weights, unpack_weights, words
-from edge_dassdp.reference.rules import xorshift32
 
 SEED = 12
 N_POST, N_MACS = 64, (24, 128)

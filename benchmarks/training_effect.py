@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,12 @@ import torch
 
 from edge_dassdp.base import assets
 from edge_dassdp.data.datasets import Dataset, load_dataset
-from edge_dassdp.frontends.chain import BATCH, build, fit, summed_membrane
 from edge_dassdp.rules import DASSDP, Variant
 from edge_dassdp.twin.hook import DASSDPHook
+
+sys.path.append(str(assets.folder("examples")))
+
+from chain import BATCH, build, fit, summed_membrane
 
 RESULTS = Path(__file__).parent / "results" / "training_effect.json"
 N_STEPS, SIZES, BETA = 8, (64, 96, 64, 10), 0.9

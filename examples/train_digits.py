@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from chain import build, fit
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import nn
 
 from edge_dassdp import ir
 from edge_dassdp.data.datasets import Dataset, load_dataset, save_dataset
-from edge_dassdp.frontends.chain import build, fit
 from edge_dassdp.frontends.torch import from_torch
 from edge_dassdp.twin.model import FloatModel
 

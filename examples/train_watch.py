@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from chain import build, fit
 from torch import nn
 
 from edge_dassdp import ir
@@ -28,7 +29,6 @@ from edge_dassdp.data.watch import (
     scenario,
     training,
 )
-from edge_dassdp.frontends.chain import build, fit
 from edge_dassdp.frontends.torch import from_torch
 from edge_dassdp.twin.model import FloatModel
 

@@ -12,12 +12,12 @@ from edge_dassdp import harness, ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.qir.packing import GATE_DTYPE
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.rules.gate import GATE_DTYPE
 from edge_dassdp.targets.emulator import Emulator
 
 DELTA = Learning({"ho": ReadoutDelta()})

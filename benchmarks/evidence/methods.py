@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from edge_dassdp.demo.comparators import BackpropLearner, TESSLearner
 from edge_dassdp.ir import Network
 from edge_dassdp.rules import (
     DASSDP,
@@ -25,6 +24,7 @@ from edge_dassdp.rules import (
     Schedule,
 )
 from edge_dassdp.twin.learner import FloatLearner
+from evidence.comparators import BackpropLearner, TESSLearner
 
 Constants = Mapping[str, float]
 N_POINTS = 9
@@ -73,8 +73,8 @@ class Method:
         """Where it learns, by which rules; replay from flash has no more than n_training samples.
         """
         rules: dict[str, Rule] = {}
-        for name, rule in Learning.default(network).rules.items():
-            if isinstance(rule, ReadoutDelta):
+        for name in Learning.default(network).rules:
+            if network.projection(name).post == network.readout.population:
                 rules[name] = ReadoutDelta(constants["mu1"])
             elif self.hidden is not None:
                 rules[name] = self.hidden(constants)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -172,8 +173,10 @@ def _trained(data: Source, made: Set, seed: int) -> Network:
     """AdamW, a little noise."""
     import torch
 
-    from edge_dassdp.frontends.chain import build, fit
     from edge_dassdp.frontends.torch import from_torch
+
+    sys.path.append(str(assets.folder("examples")))
+    from chain import build, fit
 
     torch.set_num_threads(1)
     torch.manual_seed(seed)

@@ -28,8 +28,10 @@ Names = Annotated[list[str] | None, typer.Option(
     "error-modulated SSDP elsewhere; repeat it. Without it: the readout and what leads into the "
     "last hidden population.", show_default=False)]
 Rules = Annotated[list[str] | None, typer.Option(
-    "--rule", help="PROJECTION=error|touch|delta|eihl|ssdp|dassdp|stdp|homeostasis, with settings "
-    "after a colon: fc2=dassdp:a_plus=0.001,batch=4. Repeat it.", show_default=False)]
+    "--rule", metavar="PROJECTION=WORD[:SETTING=VALUE,...]", help="How a projection learns: "
+    "fc2=touch, fc2=dassdp:a_plus=0.001,batch=4. An unknown word is answered with all that there "
+    "are, your own with --rules-from among them. Repeat it.",
+    show_default=False)]
 Schedule = Annotated[str | None, typer.Option(metavar="SAMPLES[,FLOOR]", show_default=False, help=(
     "Error-driven steps shrink with the labelled samples, down to a share: 120,0.3."))]
 Replay = Annotated[str | None, typer.Option(metavar="FLASH,RING[,K]|auto[,K]", show_default=False,

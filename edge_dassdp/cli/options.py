@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -286,22 +287,27 @@ def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]
 
 
 def _rule(text: str) -> Rule:
-    """KIND or KIND:setting=value,... as a rule."""
-    from edge_dassdp import rules
+    """WORD or WORD:setting=value,... as a rule."""
+    from edge_dassdp.qir.file import load_installed
+    from edge_dassdp.rules import Rule
 
-    known: dict[str, Any] = {
-        "error": rules.ErrorSSDP, "delta": rules.ReadoutDelta, "ssdp": rules.SSDP,
-        "dassdp": rules.DASSDP, "touch": rules.ErrorTouch, "stdp": rules.PairSTDP,
-        "homeostasis": rules.Homeostasis, "eihl": rules.EIHL}
-    kind, _, settings = text.partition(":")
-    if kind not in known:
-        raise EdgeError("E105", f"there is no rule '{kind}'", help=f"choose {', '.join(known)}")
-    owner = rules.DASSDP if kind == "ssdp" else known[kind]
-    kinds: dict[str, type] = {
-        f.name: type(f.default) if f.default is not None else int if "int" in str(f.type) else float
-        for f in dataclasses.fields(owner) if not (kind == "ssdp" and f.name == "gated")}
-    rule: Rule = known[kind](**_settings(settings, kinds, f"--rule ...={kind}:", f"rule '{kind}'"))
-    return rule
+    word, _, settings = text.partition(":")
+    if word not in Rule.makers:
+        load_installed()
+    if word not in Rule.makers:
+        raise EdgeError("E105", f"there is no rule '{word}'",
+                        help=f"choose {', '.join(sorted(Rule.makers))}, or give the file that "
+                        "defines it with --rules-from")
+    make = Rule.makers[word]
+    kinds = {name: _kind(setting) for name, setting in inspect.signature(make).parameters.items()}
+    return make(**_settings(settings, kinds, f"--rule ...={word}:", f"rule '{word}'"))
+
+
+def _kind(setting: inspect.Parameter) -> type:
+    """Of a rule's setting: that of its default, or of its annotation where that is None."""
+    if setting.default is None or setting.default is setting.empty:
+        return int if "int" in str(setting.annotation) else float
+    return type(setting.default)
 
 
 def _settings(text: str, kinds: Mapping[str, type], option: str, owner: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
@@ -25,6 +26,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout in
                                     rich_help_panel="Common options")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.",
                                      rich_help_panel="Common options")]
+RulesFrom = Annotated[list[Path] | None, typer.Option(
+    "--rules-from", metavar="FILE.py", show_default=False, rich_help_panel="Common options", help=(
+        "Know the rules that this file defines (docs/own-rule.md). Repeat it."))]
 
 
 @dataclass
@@ -136,16 +140,19 @@ def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
         groups = {n: kind for n, kind in hints.items()
                   if isinstance(kind, type) and is_dataclass(kind) and n != "return"}
 
-        def command(json: bool = False, debug: bool = False, **values: Any) -> None:
+        def command(json: bool = False, debug: bool = False,
+                    rules_from: list[Path] | None = None, **values: Any) -> None:
             for group, kind in groups.items():
                 values[group] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
-            raise typer.Exit(_run(Output(title, json), debug, function, values))
+            raise typer.Exit(_run(Output(title, json), debug, rules_from or [], function,
+                                  values))
 
         own = [q for p in inspect.signature(function).parameters.values() if p.name != "out"
                for q in (_options(groups[p.name]) if p.name in groups
                          else [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY)])]
-        common = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=t)
-                  for n, t in (("json", Json), ("debug", Debug))]
+        common = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=t)
+                  for n, t, d in (("rules_from", RulesFrom, None), ("json", Json, False),
+                                  ("debug", Debug, False))]
         parameters = [*own, *common]
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -163,8 +170,14 @@ def _options(group: type) -> list[inspect.Parameter]:
             for p in inspect.signature(group).parameters.values()]
 
 
-def _run(out: Output, debug: bool, function: Verb, values: dict[str, Any]) -> int:
+def _run(out: Output, debug: bool, rules_from: list[Path], function: Verb,
+         values: dict[str, Any]) -> int:
     try:
+        if rules_from:
+            from edge_dassdp.rules.plugins import load_rules
+
+            for path in rules_from:
+                load_rules(path)
         return out.finish(function(out=out, **values))
     except EdgeError as problem:
         found: BaseException = problem

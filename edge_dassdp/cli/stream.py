@@ -143,9 +143,7 @@ def _learn(
 
 
 def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
-    from edge_dassdp.qir import QSyncRule
-
-    if warm_up and not any(isinstance(p.rule, QSyncRule) for p in network.plastic):
+    if warm_up and not any(p.rule and "record" in p.rule.hooks for p in network.plastic):
         raise EdgeError("E105", "--warm-up: no projection has a synchrony rule to warm up")
     if warm_up >= n_samples:
         raise EdgeError("E105", f"--warm-up {warm_up} leaves none of {n_samples} samples to learn")

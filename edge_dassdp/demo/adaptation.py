@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from edge_dassdp import harness
 from edge_dassdp.data.datasets import Dataset, Samples
 from edge_dassdp.data.shifts import WornSensor
-from edge_dassdp.demo.baselines import PairSTDPLearner, STDPCost
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
+from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, PairSTDP, Rule
 from edge_dassdp.targets.emulator import WARM_UP, Emulator
 from edge_dassdp.twin.learner import FloatLearner
 
@@ -89,7 +88,7 @@ def learning_of(network: Network, hidden: Rule | None, seed: int = 2463534242) -
     """ReadoutDelta on the readout and `hidden` where `Learning.default` learns before it."""
     rules: dict[str, Rule] = {}
     for name, rule in Learning.default(network).rules.items():
-        if isinstance(rule, ReadoutDelta):
+        if network.projection(name).post == network.readout.population:
             rules[name] = rule
         elif hidden is not None:
             rules[name] = hidden
@@ -111,7 +110,7 @@ def _on_device(key: str, learning: Callable[[Network], Learning]) -> Callable[[T
         emulator = Emulator(network)
         test = input_x(network, task.test.x)
         before = harness.accuracy(emulator, test, task.test.y)
-        if any(isinstance(r, DASSDP) and r.gated for r in learning(task.network).rules.values()):
+        if any(r.needs.warm_up for r in learning(task.network).rules.values()):
             warm_up = task.data.train
             emulator.run(input_x(network, warm_up.x[:N_WARM_UP]), warm_up.y[:N_WARM_UP],
                          mode=WARM_UP)
@@ -157,26 +156,8 @@ METHODS: tuple[Method, ...] = (
     Method("dassdp", "delta + DA-SSDP (gated)",
            _on_device("dassdp", lambda n: learning_of(n, DASSDP(SSDP_A_PLUS, SSDP_A_BASE)))),
     Method("pair_stdp", "delta + pair STDP (host, float)",
-           _in_float("pair_stdp", PairSTDPLearner.beside_delta)),
+           _in_float("pair_stdp", lambda n: FloatLearner(n, learning_of(n, PairSTDP())))),
     Method("ours_float", "ours in float (host)",
            _in_float("ours_float", lambda n: FloatLearner(n, ours(n)))),
     Method("ours", "delta + error-modulated SSDP (ours)", _on_device("ours", ours)),
 )
-
-
-def updates_a_sample(task: Task) -> float:
-    """Weight updates that `ours` tries per sample of the stream, skipped samples included."""
-    network, stream = quantized(task, ours(task.network)), task.stream
-    emulator = Emulator(network)
-    harness.learn_stream(emulator, input_x(network, stream.x), stream.y)
-    return emulator.statistics().n_updates / len(stream)
-
-
-def pair_stdp_cost(task: Task, n_samples: int = 20) -> STDPCost:
-    """RAM and work of pair STDP on a device, per sample, from the spikes of the stream."""
-    learner, stream = PairSTDPLearner.beside_delta(task.network), task.stream
-    for x, y in zip(stream.x[:n_samples], stream.y[:n_samples], strict=True):
-        learner.learn(x, int(y))
-    costs = list(learner.costs.values())
-    return STDPCost(sum(c.trace_bytes for c in costs), sum(c.trace_updates for c in costs),
-                    sum(c.weight_updates for c in costs) // n_samples)

@@ -152,10 +152,6 @@ class _Demo:
         n_seeds = f"{len(self.tasks)} seed" + "s" * (len(self.tasks) > 1)
         self.run.say(f"% of {len(self.data.test)} test samples, mean ± std of {n_seeds} (network, "
                      "shift, order of the stream).")
-        cost = adaptation.pair_stdp_cost(self.tasks[0])
-        self.run.say(f"Pair STDP would keep {cost.trace_bytes} B of traces and touch "
-                     f"{cost.weight_updates:,} weights a sample, ours "
-                     f"{adaptation.updates_a_sample(self.tasks[0]):,.0f} on average.")
         self._plot_curve(trials)
         return trials
 

@@ -110,7 +110,8 @@ def run_watch(options: Options, console: Console) -> dict[str, Any]:
 def learning(network: ir.Network, hidden: Rule, replay: Replay) -> Learning:
     """`hidden` below the readout's delta rule, a schedule of step sizes, and replay."""
     made = learning_of(network, hidden)
-    rules = {name: DELTA if isinstance(rule, ReadoutDelta) else rule
+    readout = network.readout.population
+    rules = {name: DELTA if network.projection(name).post == readout else rule
              for name, rule in made.rules.items()}
     return replace(made, rules=rules, schedule=Schedule(), replay=replay)
 

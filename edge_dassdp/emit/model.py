@@ -9,6 +9,7 @@ from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.path_tables import Fields
+from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.tables import Array, Rows, Table, printed
 from edge_dassdp.wire import frames
 
@@ -44,7 +45,12 @@ def emit(plan: Plan, name: str = "dassdp") -> dict[str, str]:
         model=_fields(tables.model))
     return {f"{name}_model.h": header, f"{name}_model.c": code,
             "dassdp_program.h": assets.render("dassdp_program.h.j2", name=name),
-            "dassdp_messages.h": frames.messages_header()}
+            "dassdp_messages.h": frames.messages_header(), **_own_files(network)}
+
+
+def _own_files(network: QNetwork) -> dict[str, str]:
+    """C files of rules from outside the package."""
+    return {name: text for q in network.plastic if q.rule for name, text in q.rule.files().items()}
 
 
 def check_name(name: str) -> None:

@@ -18,14 +18,9 @@ from edge_dassdp.ir.geometry import Conv, Pool
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import (
-    QEIHL,
-    QSTDP,
-    QErrorRule,
-    QHomeostasis,
     QNetwork,
     QPopulation,
     QProjection,
-    QSyncRule,
 )
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
@@ -192,7 +187,7 @@ def inspect_quantized(network: QNetwork, boards: Sequence[Board]) -> Inspection:
     projections = tuple(
         _view(_Wire(q.name, q.pre, q.post, shapes[q.pre], _natural_weights(q, shapes), q.conv,
                     q.pool, q.delay), network.inputs, place, q.weight_bits, 0,
-              _rule_name(q))
+              "" if q.rule is None else q.rule.title)
         for q in network.projections)
     resets = dict.fromkeys(p.reset.replace("_", ", ") for p in network.populations
                            if p.reset != "none")
@@ -307,15 +302,6 @@ def _natural_weights(q: QProjection, shapes: dict[str, tuple[int, ...]]) -> tupl
         before = q.pool.out(before) if q.pool else before
         return geometry.size(before), geometry.size(shapes[q.post])
     return q.w.shape if q.w.ndim == 4 else (q.w.shape[1], q.w.shape[0], 1, 1)
-
-
-def _rule_name(q: QProjection) -> str:
-    """Of the specification that its rule was made of."""
-    if isinstance(q.rule, QErrorRule):
-        below = "ErrorTouch" if q.rule.touch_columns else "ErrorSSDP"
-        return "ReadoutDelta" if q.rule.g_q7 is None and not q.rule.touch_columns else below
-    names = {QHomeostasis: "Homeostasis", QEIHL: "EIHL", QSTDP: "PairSTDP", QSyncRule: "DASSDP"}
-    return "" if q.rule is None else names[type(q.rule)]
 
 
 def _on_board(network: QNetwork, frozen: QNetwork | None, board: Board) -> BoardView:

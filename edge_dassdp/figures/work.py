@@ -18,7 +18,7 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.figures.work_paths import Visits, count_coding, count_currents, count_path
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
-from edge_dassdp.qir.packing import columns, words
+from edge_dassdp.qir.packing import by_word, columns, words
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.wire.messages import CHUNK_BYTES
 
@@ -125,6 +125,7 @@ class Work:
     sync_columns: int = 0  # weights that synchrony rules decide on
     sync_rows: int = 0  # presynaptic latencies that they compare, in every sample of the batch
     sync_pairs: int = 0  # pairs of latencies that they compare
+    unpriced: int = 0  # calls of rules that do not say what they cost: there is no price for one
 
     @property
     def updates(self) -> int:
@@ -257,13 +258,6 @@ def _count_sums(p: QPopulation, q: QProjection, spikes: NDArray[Any],
     tally["part_columns"] += (n_lists * in_parts + is_dense) * n_columns
     tally[f"synaptic_ops_{max(6, q.weight_bits)}"] += n_rows * n_columns
     return n_lists + is_dense
-
-
-def by_word(values: NDArray[Any]) -> NDArray[Any]:
-    """(n, size) as (n, words, 32), padded with zeros."""
-    n_words = words(values.shape[1])
-    padded = np.pad(values, ((0, 0), (0, 32 * n_words - values.shape[1])))
-    return padded.reshape(len(values), n_words, 32)
 
 
 def _lists(rows_of_word: IntArray) -> IntArray:

@@ -109,7 +109,7 @@ class Graph:
                 raise EdgeError("E101", f"node '{name}' leads nowhere")
 
     def _check_loops(self) -> None:
-        between = {name for name, node in self.nodes.items() if not isinstance(node, Neurons)}
+        between = {n: node for n, node in self.nodes.items() if not isinstance(node, Neurons)}
         within = {name: [p for p in self._pre[name] if p in between] for name in between}
         try:
             TopologicalSorter(within).prepare()

@@ -180,7 +180,7 @@ def _projection(layout: Layout, p: QProjection) -> Fields:
         ("analogue", None if not p.is_analogue else
          "dassdp_deliver_currents" if is_scattered else symbol),
         ("learn_rows", kernels.of_learning(p) if p.is_plastic else None),
-        ("rule", rule_table(p, layout.place)),
+        ("rule", rule_table(layout.network, p, layout.place)),
         ("path", path_tables.path(layout, p)),
     )
 

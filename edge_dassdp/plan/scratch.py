@@ -15,8 +15,6 @@ from edge_dassdp.wire.messages import CHUNK_BYTES
 
 _WORD = 4
 ROWS_MAX = QUANTITIES["rows_max"]
-_STEPS_LISTED = 32
-"""Of a spike train, at a time: a word (rules/touch.c)."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,7 @@ def lay_out(network: QNetwork, routes: Mapping[str, Route]) -> Scratch:
     listed = [q.n_pre for q in network.projections if not q.is_analogue]
     if network.readout_kind == "spike_count":
         listed.append(network.n_classes)
-    if any(q.factors and q.factors.touch_columns for q in network.plastic):
-        listed.append(min(_STEPS_LISTED, network.n_steps))
+    listed += [rule_scratch(network, q).get("rows", 0) // 4 for q in network.plastic]
     offsets = {"rows": 0}
     n_rows = min(ROWS_MAX, max(listed, default=0))
     if any(routes[q.name].has_path and not q.is_analogue for q in network.projections):
@@ -128,4 +125,5 @@ def _learning_parts(network: QNetwork) -> dict[str, int]:
     for q in network.plastic:
         for name, n_bytes in rule_scratch(network, q).items():
             sizes[name] = max(sizes.get(name, 0), n_bytes)
+    sizes.pop("rows", None)
     return sizes

@@ -9,26 +9,12 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
-from edge_dassdp.base.qformat import INT32_MAX, IntArray, round_shift
+from edge_dassdp.base.qformat import INT32_MAX, IntArray
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import geometry
 from edge_dassdp.qir.network import QNetwork
-from edge_dassdp.qir.nodes import (
-    QEIHL,
-    QSTDP,
-    QErrorRule,
-    QHomeostasis,
-    QPopulation,
-    QProjection,
-    QReplay,
-    QSyncRule,
-    Records,
-    ResetMode,
-)
+from edge_dassdp.qir.nodes import QPopulation, QProjection, QReplay, Records, ResetMode
 from edge_dassdp.qir.order import device_volume
-
-DW_MAX_Q8 = QUANTITIES["dw_max_q8"]
-"""Largest update in Q8: |dw| + 255 still fits an int16 lane."""
 
 
 def require(holds: bool, message: str) -> None:
@@ -113,113 +99,6 @@ def check_geometry(n: QNetwork, p: QPopulation) -> None:
             entries(term.values, ((1,), (p.size,)), term.low, term.high, where + term.name)
 
 
-def check_rule(n: QNetwork, q: QProjection) -> None:
-    """E101 unless every target can run the rule of q."""
-    if isinstance(q.rule, QErrorRule):
-        _check_error_rule(n, q, q.rule)
-    elif isinstance(q.rule, QHomeostasis):
-        _check_homeostasis(n, q, q.rule)
-    elif isinstance(q.rule, QEIHL):
-        _check_error_rule(n, q, q.rule.error)
-        _check_contraction(q, q.rule)
-    elif isinstance(q.rule, QSTDP):
-        _check_stdp(n, q, q.rule)
-    elif isinstance(q.rule, QSyncRule):
-        _check_sync_rule(n, q, q.rule)
-
-
-def _check_error_rule(n: QNetwork, q: QProjection, rule: QErrorRule) -> None:
-    where = f"the rule of '{q.name}': "
-    pre, post = n.population(q.pre), n.population(q.post)
-    require(pre.counts and post.has_error, where + "its neurons keep no counts or no error")
-    _check_factors(n, q, rule, 256 if q.post == n.readout else 32767)
-    require(is_int(rule.touch_columns) and 0 <= rule.touch_columns <= 65536
-            and rule.touch_columns % 8 == 0, where + "touch_columns is no multiple of 8")
-    if rule.touch_columns:
-        require(rule.g_q7 is None and pre.keeps_raster and post.touch_width is not None
-                and q.post != n.readout, where + "its neurons keep no raster or no touch")
-    if rule.g_q7 is not None:
-        entries(rule.g_q7, ((n.n_steps + 1,),), 0, 128, where + "g_q7")
-        require(post.counts and q.post != n.readout and "none" not in (pre.records, post.records),
-                where + "its neurons keep no latencies")
-
-
-def _check_sync_rule(n: QNetwork, q: QProjection, rule: QSyncRule) -> None:
-    where = f"the rule of '{q.name}': "
-    for p in (n.population(q.pre), n.population(q.post)):
-        require(p.counts and p.records != "none", where + "its neurons keep no latencies")
-    within(rule.delta_rshift, 0, 16, where + "delta_rshift")
-    half = 1 << (11 + rule.delta_rshift)
-    most = min(INT32_MAX - half, DW_MAX_Q8 << (12 + rule.delta_rshift)) // (n.n_batch * 8192)
-    entries(rule.delta, ((2, n.n_steps + 1),), -most, most, where + "delta")
-    within(rule.silent_step, 0, n.n_steps, where + "silent_step")
-    within(rule.sync_rshift, max(0, (q.n_pre * q.n_post).bit_length() - 15), 31,
-           where + "sync_rshift")
-    require(isinstance(rule.is_gated, bool) and isinstance(rule.repeat_loss, bool),
-            where + "a flag is unknown")
-
-
-def _check_factors(n: QNetwork, q: QProjection, rule: QErrorRule, peak: int) -> None:
-    """peak: of what stands for the error."""
-    where = f"the rule of '{q.name}': "
-    within(rule.k_rshift, 0, 24, where + "k_rshift")
-    within(rule.amplitude, 1, (1 << 22) - 1, where + "amplitude")
-    within(rule.r_max, 1, (INT32_MAX - (1 << rule.k_rshift >> 1)) // peak, where + "r_max")
-    within(rule.row_rshift, 12, 19, where + "row_rshift")
-    most = ((DW_MAX_Q8 << rule.row_rshift) - (1 << (rule.row_rshift - 1))) // (n.n_steps * 128)
-    within(rule.k_max, 1, min(32767, most), where + "k_max")
-
-
-def _check_homeostasis(n: QNetwork, q: QProjection, rule: QHomeostasis) -> None:
-    where = f"the rule of '{q.name}': "
-    post = n.population(q.post)
-    require(n.population(q.pre).counts and post.counts and not post.records_membrane,
-            where + "its neurons keep no counts of spikes")
-    require(rule.factors.g_q7 is None and rule.factors.touch_columns == 0,
-            where + "homeostasis knows no latencies and no touch")
-    _check_factors(n, q, rule.factors, 128 * n.n_steps)
-    entries(rule.targets_q7, ((q.n_post,),), 0, 128 * n.n_steps, where + "targets_q7")
-
-
-def _check_contraction(q: QProjection, rule: QEIHL) -> None:
-    where = f"the rule of '{q.name}': "
-    require(rule.error.g_q7 is not None, where + "it knows no latencies")
-    within(rule.most_q16, 1, DW_MAX_Q8 << 8, where + "most_q16")
-    within(rule.growth_q16, 1, rule.most_q16, where + "growth_q16")
-    within(rule.period, 1, 4096, where + "period")
-
-
-def _check_stdp(n: QNetwork, q: QProjection, rule: QSTDP) -> None:
-    where = f"the rule of '{q.name}': "
-    require(n.population(q.pre).keeps_raster and n.population(q.post).keeps_raster,
-            where + "its neurons keep no raster")
-    peaks = 0
-    for side, sign in (("pre", "plus"), ("post", "minus")):
-        within(getattr(rule, f"keep_{side}_q15"), 0, 32768, where + f"keep_{side}_q15")
-        within(getattr(rule, f"{side}_one"), 1, 32767, where + f"{side}_one")
-        within(getattr(rule, f"amplitude_{sign}"), -32767, 32767, where + f"amplitude_{sign}")
-        within(getattr(rule, f"{sign}_rshift"), 0, 24, where + f"{sign}_rshift")
-        peak = trace_peak(getattr(rule, f"{side}_one"), getattr(rule, f"keep_{side}_q15"),
-                          n.n_steps)
-        require(peak <= 32767, where + f"a trace may reach {peak}")
-        peaks += update_peak(getattr(rule, f"amplitude_{sign}"), peak,
-                             getattr(rule, f"{sign}_rshift"))
-    require(peaks <= DW_MAX_Q8, where + f"an update may reach {peaks}")
-
-
-def trace_peak(one: int, keep_q15: int, n_steps: int) -> int:
-    """The largest value of a trace: of a neuron that fires in every step."""
-    trace = 0
-    for _ in range(n_steps):
-        trace = (trace * keep_q15 >> 15) + one
-    return trace
-
-
-def update_peak(amplitude: int, trace: int, rshift: int) -> int:
-    """The largest |round(amplitude trace / 2^rshift)|."""
-    return int(round_shift(abs(amplitude) * trace, rshift))
-
-
 def check_replay(n: QNetwork, replay: QReplay) -> None:
     size = sum(p.size for p in n.cut)
     require(replay.labels.ndim == 1, "replay labels are no vector")
@@ -254,7 +133,8 @@ def validate(network: QNetwork) -> None:
         _check_population(network, p)
     for q in network.projections:
         _check_projection(network, q)
-        check_rule(network, q)
+        if q.rule is not None:
+            q.rule.check(network.site(q))
     if network.replay is not None:
         check_replay(network, network.replay)
     if network.guard is not None:

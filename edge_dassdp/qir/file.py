@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.ir import Input
 from edge_dassdp.qir.checks import validate
 from edge_dassdp.qir.network import FORMAT, NODES, QNetwork, describe
-from edge_dassdp.qir.nodes import QPopulation, QProjection
+from edge_dassdp.qir.nodes import QPopulation, QProjection, QRule
+
+ENTRY_POINTS = "edge_dassdp.rules"
 
 
 def save(network: QNetwork, path: Path | str) -> None:
@@ -23,7 +26,8 @@ def save(network: QNetwork, path: Path | str) -> None:
 
 def load(path: Path | str) -> QNetwork:
     """Read what `save` wrote. Raises EdgeError E103 for another kind of file or one that was
-    changed after it was quantized, E101 for constants that no target could run."""
+    changed after it was quantized or names a rule that is not known, E101 for constants that no
+    target could run."""
     header, arrays = read_npz(path, FORMAT)
     try:
         sha256 = header.pop("sha256")
@@ -39,6 +43,34 @@ def load(path: Path | str) -> QNetwork:
     return network
 
 
+def load_installed() -> None:
+    """Import every package with an entry point `edge_dassdp.rules`, ours among them.
+
+    Raises EdgeError E103 for one that cannot be imported.
+    """
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            entry.load()
+        except (ImportError, AttributeError) as problem:
+            raise EdgeError("E103", f"the rules of '{entry.value}' cannot be imported",
+                            cause=str(problem), help="install that package anew, or remove it"
+                            ) from None
+
+
+def _made(name: str, values: dict[str, Any]) -> Any:
+    """The node of that name: a rule may stand in an installed package."""
+    if name in NODES:
+        return NODES[name](**values)
+    if name not in QRule.known:
+        load_installed()
+    if name not in QRule.known:
+        raise EdgeError("E103", f"the file names a rule '{name}', which is not known here",
+                        help="give the file that defines it with --rules-from, or install its "
+                        "package")
+    found = [rule for kind in QRule.known[name] if (rule := kind.unfiled(values)) is not None]
+    return found[0]
+
+
 def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwork:
     def node(values: dict[str, Any]) -> dict[str, Any]:
         fields = {}
@@ -46,8 +78,7 @@ def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwor
             if isinstance(value, dict) and "array" in value:
                 value = arrays[value["array"]]
             elif isinstance(value, dict) and "node" in value:
-                made = NODES[value.pop("node")]
-                value = made(**node(value))
+                value = _made(value.pop("node"), node(value))
             fields[name] = tuple(value) if isinstance(value, list) else value
         return fields
 

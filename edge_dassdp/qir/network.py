@@ -24,16 +24,13 @@ from edge_dassdp.ir import Encoder, Input, ReadoutKind
 from edge_dassdp.ir.credit import plastic_part
 from edge_dassdp.ir.geometry import Conv, Pool
 from edge_dassdp.qir.nodes import (
-    QEIHL,
-    QSTDP,
     QDynamics,
-    QErrorRule,
     QGuard,
-    QHomeostasis,
     QPopulation,
     QProjection,
     QReplay,
-    QSyncRule,
+    QRule,
+    Site,
 )
 from edge_dassdp.qir.order import device_volume, natural_order
 from edge_dassdp.qir.packing import words
@@ -43,8 +40,8 @@ FORMAT = "edge_dassdp/quantized/4"
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
-    QErrorRule, QHomeostasis, QEIHL, QSTDP, QSyncRule, QReplay, QGuard, QDynamics, Conv, Pool,
-    Encoder)}
+    QReplay, QGuard, QDynamics, Conv, Pool, Encoder)}
+"""What a file names beside populations, projections and rules."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +101,12 @@ class QNetwork:
     @property
     def plastic(self) -> tuple[QProjection, ...]:
         return tuple(p for p in self.projections if p.is_plastic)
+
+    def site(self, q: QProjection) -> Site:
+        """What the rule of q may ask of the network."""
+        return Site(q.name, q.n_pre, q.n_post, q.weight_bits, self.population(q.pre),
+                    self.population(q.post), self.n_steps, self.n_batch, self.field_bits,
+                    q.post == self.readout)
 
     @cached_property
     def plastic_part(self) -> tuple[str, ...]:
@@ -194,6 +197,9 @@ def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
     if isinstance(value, np.ndarray):
         arrays[key] = value
         return {"array": key}
+    if isinstance(value, QRule):
+        return {"node": value.node(), **{name: _value(part, f"{key}.{name}", arrays)
+                                         for name, part in value.filed().items()}}
     if type(value).__name__ in NODES:
         return {"node": type(value).__name__, **_fields(value, key, arrays)}
     if isinstance(value, tuple):

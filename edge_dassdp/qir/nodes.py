@@ -1,17 +1,24 @@
-"""Nodes of the quantized network: populations, projections and their rules, and what decides on
+"""Nodes of the quantized network: populations, projections, what a rule is, and what decides on
 the kernels that they run on (edge_dassdp.plan.kernels names them).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir.geometry import Conv, Pool, Volume
+from edge_dassdp.qir.lesson import Lesson
+from edge_dassdp.qir.tables import StateField, Table
 
 Stage = Literal["error", "sample", "batch"]
 """When a rule runs: with the error of a label, on every sample learned, when a batch is full."""
@@ -179,59 +186,121 @@ class QPopulation:
 
 
 @dataclass(frozen=True, eq=False)
-class QErrorRule:
-    """k_i = clip(round(err_i r / 2^k_rshift), +-k_max), r = min((amplitude L_q8 >> 8) //
-    (1 + sum n^2), r_max), L_q8 of the schedule, 256 without one;
-    dw_q8 = round(k_i n_j g_q7[dt] / 2^row_rshift); g_q7 is None for the delta rule, g = 1.
-    touch_columns: 0, or a touch rule, dw_q8 = round(k_i sum_t F_i[t] / 2^row_rshift) over the steps
-    of j's spikes, written in blocks of so many columns, a multiple of 8."""
+class Site:
+    """Where a rule stands: what it may ask of the projection that it changes, and of its network.
 
-    amplitude: int
-    r_max: int
-    k_max: int
-    k_rshift: int
-    row_rshift: int
-    g_q7: IntArray | None
-    touch_columns: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class QHomeostasis:
-    """QErrorRule's update with err_i = target_q7_i - (n_i << 7) in place of an error, no schedule.
-
-    targets_q7: (n_post,), 0 to 128 n_steps.
+    n_pre, n_post: rows and columns of its weights. pre, post: the populations that it joins.
+    field_bits: bit planes of a count or latency. into_readout: `post` is read for the classes.
     """
 
-    factors: QErrorRule
-    targets_q7: IntArray
+    name: str
+    n_pre: int
+    n_post: int
+    weight_bits: int
+    pre: QPopulation
+    post: QPopulation
+    n_steps: int
+    n_batch: int
+    field_bits: int
+    into_readout: bool
 
 
-@dataclass(frozen=True, eq=False)
-class QEIHL:
-    """By turns QErrorRule's update and a contraction, dw_q8 = -sign(w) min(b_q16 >> 8, |w_q8|);
-    b_q16 grows by growth_q16 with every sample of a phase, up to most_q16, both in Q16 of a weight
-    step. After every `period` samples the phase may end."""
-
-    error: QErrorRule
-    growth_q16: int
-    most_q16: int
-    period: int
+Offset = Callable[[str], int]
+"""Bytes from the start of the device's state to a field of a rule's `state` or a part of its
+`scratch`, by name."""
 
 
-@dataclass(frozen=True, eq=False)
-class QSTDP:
-    """X = (X keep_pre_q15 >> 15) + pre_one s, likewise Y; dw_q8 = s_i round(amplitude_plus X_j /
-    2^plus_rshift) - s_j round(amplitude_minus Y_i / 2^minus_rshift), Y before the spikes of its
-    step."""
+class QRule(ABC):
+    """A plasticity rule in integers: what its constants are, and all that it does with them.
 
-    pre_one: int
-    post_one: int
-    keep_pre_q15: int
-    keep_post_q15: int
-    amplitude_plus: int
-    amplitude_minus: int
-    plus_rshift: int
-    minus_rshift: int
+    A frozen dataclass of integers, integer arrays and the like; a file holds its fields as a node
+    named after the class. word: of its C files and on the command line. title: for people. stage:
+    when it runs. hooks: C functions by what calls them: `learn`, and where it has them `check` (of
+    a state that came from outside), `record` and `fit` (of a warm-up). header: what declares them
+    and the struct of its constants. sources: C files of a rule from outside this package, which
+    lie beside its Python file.
+    """
+
+    known: ClassVar[dict[str, list[type[QRule]]]] = {}
+    word: ClassVar[str]
+    title: ClassVar[str]
+    stage: ClassVar[Stage]
+    hooks: ClassVar[Mapping[str, str]]
+    header: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not inspect.isabstract(cls):
+            held = QRule.known.setdefault(cls.node(), [])
+            held[:] = [other for other in held if _path(other) != _path(cls)] + [cls]
+
+    @classmethod
+    def files(cls) -> dict[str, str]:
+        """Texts of its C files by name, none of a rule of this package.
+
+        Raises EdgeError E103 for one that is not there.
+        """
+        if not cls.sources:
+            return {}
+        texts, folder = {}, Path(inspect.getfile(cls)).parent
+        for name in dict.fromkeys((*cls.sources, cls.header)):
+            try:
+                texts[name] = (folder / name).read_text("utf-8")
+            except OSError:
+                raise EdgeError("E103", f"{cls.__name__}: there is no {folder / name}",
+                                help="its C files lie beside its Python file") from None
+        return texts
+
+    @classmethod
+    def node(cls) -> str:
+        """The name of its node in a file."""
+        return cls.__name__
+
+    def filed(self) -> Mapping[str, Any]:
+        """Its fields as a file holds them."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def unfiled(cls, values: Mapping[str, Any]) -> QRule | None:
+        """The reverse of `filed`; None where these are the fields of another rule."""
+        return cls(**values)
+
+    @abstractmethod
+    def check(self, site: Site) -> None:
+        """EdgeError E101 unless every target can run it there: what a file must hold to."""
+
+    def state(self, site: Site) -> tuple[StateField, ...]:
+        """What it carries from sample to sample, 0 after a reset; snapshots hold what is
+        persistent."""
+        return ()
+
+    def scratch(self, site: Site) -> Mapping[str, int]:
+        """Bytes that it needs while it runs, by part."""
+        return {}
+
+    @abstractmethod
+    def table(self, site: Site, offset: Offset) -> Table:
+        """The constant struct that its C functions read."""
+
+    @abstractmethod
+    def learn(self, lesson: Lesson, site: Site) -> None:
+        """The definition of right: learn from a sample, or from a full batch."""
+
+    def record(self, lesson: Lesson, site: Site) -> None:  # noqa: B027 - most have none
+        """A full batch of a warm-up."""
+
+    def fit(self, lesson: Lesson, site: Site) -> None:  # noqa: B027 - most have none
+        """The end of a warm-up."""
+
+    def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
+        """Add what `learn` is about to cost, by operation of figures.work. A rule that does not
+        say so has no price."""
+        tally["unpriced"] += 1
+
+
+def _path(rule: type[QRule]) -> tuple[str, str]:
+    return rule.__module__, rule.__qualname__
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,22 +328,6 @@ class QGuard:
     window: int
 
 
-@dataclass(frozen=True, eq=False)
-class QSyncRule:
-    """dw_q8 = round(sum_b gate_q12 delta[sync, dt] / 2^(12 + delta_rshift)).
-
-    delta: (2, n_steps + 1), already divided by the batch.
-    """
-
-    delta: IntArray
-    delta_rshift: int
-    is_gated: bool
-    silent_step: int
-    repeat_loss: bool
-    sync_rshift: int
-
-
-QRule = QErrorRule | QHomeostasis | QEIHL | QSTDP | QSyncRule
 DENSE_ROWS = 8
 
 
@@ -337,16 +390,4 @@ class QProjection:
     @property
     def stage(self) -> Stage | None:
         """When its rule runs."""
-        if isinstance(self.rule, QErrorRule | QEIHL):
-            return "error"
-        return None if self.rule is None else "batch" if isinstance(self.rule, QSyncRule) \
-            else "sample"
-
-    @property
-    def factors(self) -> QErrorRule | None:
-        """The constants of its rule's row update, of rules that have one error per neuron."""
-        if isinstance(self.rule, QHomeostasis):
-            return self.rule.factors
-        if isinstance(self.rule, QEIHL):
-            return self.rule.error
-        return self.rule if isinstance(self.rule, QErrorRule) else None
+        return None if self.rule is None else self.rule.stage

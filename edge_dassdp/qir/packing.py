@@ -16,13 +16,6 @@ COLUMN_ALIGN = QUANTITIES["column_align"]
 LANES = (0, 2, 1, 3)
 """Byte k of a group of four columns holds column LANES[k]; the order is its own inverse."""
 
-GATE_DTYPE = np.dtype([
-    ("sum_ss", "<u8"), ("sum_ll", "<u8"), ("sum_sl", "<u8"), ("sum_s", "<u4"), ("sum_l", "<u4"),
-    ("root_s", "<u4"), ("k_q12", "<i4"), ("n_records", "<u2"), ("last_gate_q12", "<u2"),
-    ("reserved", "<u4"),
-])
-"""dassdp_gate_t of dassdp.h."""
-
 LEARNING_DTYPE = np.dtype([
     ("rng", "<u4"), ("n_labelled", "<u4"), ("n_skipped", "<u4"), ("n_updates", "<u4"),
     ("n_vanished", "<u4"), ("batch_idx", "<u2"), ("batch_kind", "<u2"),
@@ -40,12 +33,6 @@ GUARD_DTYPE = np.dtype([
 """dassdp_guard_t of dassdp.h."""
 
 
-EIHL_DTYPE = np.dtype([
-    ("n_connected", "<u4"), ("b_q16", "<u4"), ("n_samples", "<u2"), ("kind", "<u2"),
-])
-"""dassdp_eihl_t of dassdp.h."""
-
-
 def columns(n: int) -> int:
     """n and its padding."""
     return -(-n // COLUMN_ALIGN) * COLUMN_ALIGN
@@ -58,6 +45,13 @@ def row_bytes(n_post: int, weight_bits: int) -> int:
 def words(n: int) -> int:
     """Words of n packed spikes."""
     return -(-n // 32)
+
+
+def by_word(values: NDArray[Any]) -> NDArray[Any]:
+    """(n, size) as (n, words, 32), padded with zeros."""
+    n_words = words(values.shape[1])
+    padded = np.pad(values, ((0, 0), (0, 32 * n_words - values.shape[1])))
+    return padded.reshape(len(values), n_words, 32)
 
 
 def pack_bits(spikes: NDArray[np.bool_]) -> bytes:

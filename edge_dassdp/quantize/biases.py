@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Network, Population, Projection
-from edge_dassdp.rules import ErrorSSDP, ErrorTouch, Learning, ReadoutDelta, Rule
+from edge_dassdp.rules import Learning, Rule
 
 ALWAYS = "always"
-EVER = 1e6
-"""A sigma, in steps, under which all latencies are synchronous: such a neuron has no first spike
-that would mean something."""
-
-
 SHARE = 0.1
 """Of the weights' mu: every spike of a projection shares its step, a bias has it alone."""
 
@@ -30,21 +26,36 @@ def with_plastic_biases(network: Network, learning: Learning) -> tuple[Network, 
     Raises EdgeError E203 if no rule is error-driven, E101 if a name is taken.
     """
     rules: dict[str, Rule] = {}
-    made: list[Projection] = [Projection(f"{ALWAYS}_on", ALWAYS, ALWAYS, np.zeros((1, 1)),
-                                         np.full(1, 2.0))]
+    made: list[Projection] = []
     for p in network.projections:
         rule = learning.rules.get(p.name)
-        if not isinstance(rule, ReadoutDelta | ErrorSSDP | ErrorTouch):
+        slower = None if rule is None else rule.of_bias(SHARE)
+        if slower is None:
             made.append(p)
             continue
-        bias = np.zeros(p.weight.shape[1]) if p.bias is None else p.bias
-        name = f"{p.name}_bias"
-        slower = replace(rule, mu=SHARE * rule.mu)
-        rules[name] = replace(slower, sigma=EVER) if isinstance(slower, ErrorSSDP) else slower
-        made += [replace(p, bias=None), Projection(name, ALWAYS, p.post, bias[None, :])]
+        rules[f"{p.name}_bias"] = slower
+        made += _apart(p)
     if not rules:
         raise EdgeError("E203", "no rule that learns from an error stands beside a bias",
                         help="plastic biases go with ReadoutDelta, ErrorSSDP or ErrorTouch")
+    return _with_always(network, made), replace(learning, rules={**learning.rules, **rules})
+
+
+def with_biases_apart(network: Network, names: Collection[str]) -> Network:
+    """The same network with the biases of these projections as `with_plastic_biases` puts them."""
+    return _with_always(network, [made for p in network.projections
+                                  for made in (_apart(p) if p.name in names else [p])])
+
+
+def _apart(p: Projection) -> list[Projection]:
+    """A projection without its bias, and the bias as one of its own."""
+    bias = np.zeros(p.weight.shape[1]) if p.bias is None else p.bias
+    return [replace(p, bias=None), Projection(f"{p.name}_bias", ALWAYS, p.post, bias[None, :])]
+
+
+def _with_always(network: Network, projections: list[Projection]) -> Network:
+    """With a neuron that fires in every step."""
     always = Population(ALWAYS, 1, 0.0, 1.0, reset="none")  # type: ignore[arg-type]
-    grown = replace(network, populations=(always, *network.populations), projections=tuple(made))
-    return grown, replace(learning, rules={**learning.rules, **rules})
+    itself = Projection(f"{ALWAYS}_on", ALWAYS, ALWAYS, np.zeros((1, 1)), np.full(1, 2.0))
+    return replace(network, populations=(always, *network.populations),
+                   projections=(itself, *projections))

@@ -18,14 +18,16 @@ from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
-from edge_dassdp.qir import QSTDP, QErrorRule, QGuard, QNetwork, QPopulation, QProjection
+from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
+from edge_dassdp.quantize.learning import attach, softmax
 from edge_dassdp.quantize.populate import populate
 from edge_dassdp.quantize.replay import with_replay
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.rules import DASSDP, Homeostasis, Learning, Rule, constants
+from edge_dassdp.rules import Learning, Rule
+from edge_dassdp.rules.needs import batch_of, heard
 
 __all__ = ["Quantized", "Settings", "quantize"]
 N_ACTIVITY = 64
@@ -82,7 +84,7 @@ def quantize(
     if network.readout.kind == "membrane_sum":
         readout_idx = [p.name for p in network.populations].index(network.readout.population)
         unit = float(populations[readout_idx].unit[0])
-    scale, shift = constants.softmax(unit)
+    scale, shift = softmax(unit)
     quantized = QNetwork(
         inputs=network.inputs, populations=tuple(populations), projections=tuple(projections),
         readout=network.readout.population, readout_kind=network.readout.kind,
@@ -91,7 +93,7 @@ def quantize(
         softmax_limit=max(1, (QUANTITIES["softmax_max_q8"] << shift) // scale),
         skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
         seed=learning.seed if learning else 2463534242,
-        n_batch=_batch(rules),
+        n_batch=batch_of(rules),
     )
     if learning:
         quantized, rule_proofs = _with_rules(network, quantized, learning, calibration)
@@ -107,22 +109,18 @@ def quantize(
 def _with_rules(network: Network, quantized: QNetwork, learning: Learning,
                 calibration: NDArray[np.float32] | None) -> tuple[QNetwork, list[Bound]]:
     counts = None
-    rules = learning.rules.values()
-    if calibration is not None and any(isinstance(r, Homeostasis) for r in rules):
+    if calibration is not None and any(r.needs.mean_counts for r in learning.rules.values()):
         counts = mean_counts(quantized, input_x(quantized, calibration))
-    made, proofs = constants.attach(network, quantized, learning, counts)
-    return _with_reruns(made, learning), proofs
+    made, proofs = attach(network, quantized, learning, counts)
+    return _with_reruns(made, learning, heard(network, learning.rules)), proofs
 
 
-def _with_reruns(network: QNetwork, learning: Learning) -> QNetwork:
-    """What touch, STDP, replay and fall-back remember of the spikes of a sample."""
+def _with_reruns(network: QNetwork, learning: Learning, heard: set[str]) -> QNetwork:
+    """What rules, replay and fall-back remember of the spikes of a sample. heard: populations whose
+    rasters rules read."""
     guard = learning.guard
     falls_back = guard is not None and guard.margin > 0
     cut = {p.name for p in network.cut}
-    heard = {q.pre for q in network.plastic if isinstance(q.rule, QErrorRule)
-             and q.rule.touch_columns}
-    heard |= {name for q in network.plastic if isinstance(q.rule, QSTDP)
-              for name in (q.pre, q.post)}
     populations = []
     for p in network.populations:
         if p.name in cut and learning.replay:
@@ -146,14 +144,6 @@ def _with_histories(populations: list[QPopulation],
                 raise EdgeError("E201", f"projection '{q.name}' delays neurons that fire several "
                                 "times a step", help="delay neurons that fire once a step")
     return [replace(p, n_history=depth.get(p.name, 0)) for p in populations]
-
-
-def _batch(rules: Mapping[str, Rule]) -> int:
-    sizes = {rule.batch for rule in rules.values() if isinstance(rule, DASSDP)}
-    if len(sizes) > 1:
-        raise EdgeError("E203", f"synchrony rules have batches of {sorted(sizes)}",
-                        help="give all of them the same batch")
-    return sizes.pop() if sizes else 1
 
 
 def _input_bits(

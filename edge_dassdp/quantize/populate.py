@@ -29,8 +29,8 @@ from edge_dassdp.qir.order import (
 from edge_dassdp.qir.ranges import Bound, require_int32
 from edge_dassdp.quantize import bounds
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.rules import ErrorTouch, Rule
-from edge_dassdp.rules.recording import recorded, with_error
+from edge_dassdp.rules import Rule
+from edge_dassdp.rules.needs import recorded, touch_width, with_error
 
 READOUT_FRACTION_BITS = 4
 MOST_I_FRAC_BITS = 8
@@ -303,12 +303,8 @@ class _Populate:
 
     def _touch_width(self, threshold: NDArray[np.float64]) -> IntArray | None:
         """threshold in membrane units."""
-        widths = {rule.width for name, rule in self.rules.items() if isinstance(rule, ErrorTouch)
-                  and self.network.projection(name).post == self.p.name}
-        if len(widths) > 1:
-            raise EdgeError("E203", f"touch rules into '{self.p.name}' have widths "
-                            f"{sorted(widths)}", help="give all of them the same width")
-        return np.maximum(to_int(widths.pop() * threshold), 1) if widths else None
+        width = touch_width(self.network, self.rules, self.p.name)
+        return None if width is None else np.maximum(to_int(width * threshold), 1)
 
     def _q15(self, factor: FloatArray) -> IntArray:
         return to_int(self._on_device(_shared(factor)) * 32768)

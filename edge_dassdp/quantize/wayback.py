@@ -27,9 +27,8 @@ from edge_dassdp.ir.canonical import canonical, weight_gain
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.order import to_device_weight, to_natural_weight
-from edge_dassdp.quantize.biases import ALWAYS, with_plastic_biases
+from edge_dassdp.quantize.biases import ALWAYS, with_biases_apart
 from edge_dassdp.quantize.same import check_same, differs
-from edge_dassdp.rules import Learning, ReadoutDelta
 
 __all__ = ["Learned", "dequantize", "requantize", "with_learned"]
 Learned = Mapping[str, NDArray[Any]]
@@ -120,7 +119,7 @@ def _grown(network: Network, quantized: QNetwork) -> Network:
     bases = [name.removesuffix("_bias") for name in names]
     for base in bases:
         network.projection(base)
-    return with_plastic_biases(network, Learning({b: ReadoutDelta() for b in bases}))[0]
+    return with_biases_apart(network, bases)
 
 
 def _without_biases(network: Network, grown: Network, learned: set[str]) -> Network:

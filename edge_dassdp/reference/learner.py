@@ -16,18 +16,13 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.qir import QEIHL, QSTDP, QErrorRule, QHomeostasis, QSyncRule
+from edge_dassdp.qir import QProjection, Stage
 from edge_dassdp.qir.checks import checked_sample, checked_weights, known_projection
-from edge_dassdp.qir.packing import (
-    EIHL_DTYPE,
-    GATE_DTYPE,
-    GUARD_DTYPE,
-    LEARNING_DTYPE,
-    pack_bits,
-    pack_weights,
-)
+from edge_dassdp.qir.lesson import Lesson, Record, draw
+from edge_dassdp.qir.packing import GUARD_DTYPE, LEARNING_DTYPE, pack_bits, pack_weights
 from edge_dassdp.qir.stored import rebuild
-from edge_dassdp.reference.local import apply_eihl, apply_homeostasis, apply_stdp
+from edge_dassdp.reference.carried import carried_bytes, carried_state, named
+from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
 from edge_dassdp.reference.memory import Memory, judge
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.reference.outcome import (
@@ -38,18 +33,6 @@ from edge_dassdp.reference.outcome import (
     Statistics,
     learned_statistics,
     members,
-)
-from edge_dassdp.reference.rules import (
-    Record,
-    apply_error_rule,
-    apply_sync_rule,
-    apply_touch_rule,
-    draw,
-    feed_back,
-    fit_gate,
-    record_gate,
-    softmax_error,
-    step_size_q8,
 )
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
@@ -71,12 +54,7 @@ class Reference(IntegerModel):
         net = self.network
         self.learning = np.zeros((), LEARNING_DTYPE)
         self.learning["rng"] = net.seed if net.plastic else 0
-        self.gates = {p.name: np.zeros((), GATE_DTYPE) for p in net.plastic
-                      if isinstance(p.rule, QSyncRule)}
-        self.eihl = {p.name: np.zeros((), EIHL_DTYPE) for p in net.plastic
-                     if isinstance(p.rule, QEIHL)}
-        self.stdp = {p.name: np.zeros(p.n_pre + p.n_post, np.int64) for p in net.plastic
-                     if isinstance(p.rule, QSTDP)}
+        self.carried = {q.name: carried_state(net, q) for q in net.plastic}
         self.losses = np.zeros(net.n_batch, np.int64)
         self.error = {p.name: np.zeros(p.size, np.int64) for p in net.populations if p.has_error}
         self.memory = None if net.replay is None else Memory(net, net.replay)
@@ -105,19 +83,15 @@ class Reference(IntegerModel):
                     mark = (1 << net.field_bits) - 1
                     state[f"latency_{p.name}"] = np.concatenate(
                         [np.where(r.latency < 0, mark, r.latency) for r in records])
-        if self.gates:
+        if any(q.stage == "batch" for q in net.plastic):
             state["losses"] = self.losses
         for name, spikes in self.coded.items():
             state |= self._coded_state(name, spikes[0, max(self.t_step - 1, 0)])
         state["logits"] = self.sums[0]
         for q in net.plastic:
             state[f"w_{q.name}"] = self.w[q.name]
-            if q.name in self.gates:
-                state |= members(f"gate_{q.name}", self.gates[q.name])
-            if q.name in self.eihl:
-                state |= members(f"eihl_{q.name}", self.eihl[q.name])
-            if q.name in self.stdp:
-                state[f"stdp_{q.name}"] = self.stdp[q.name]
+            for field, values in self.carried[q.name].items():
+                state |= named(f"{field}_{q.name}", values)
         if net.plastic:
             state |= members("learning", self.learning)
         for p in net.populations:
@@ -146,16 +120,16 @@ class Reference(IntegerModel):
         self.w[projection] = checked_weights(self.network, projection, w)
 
     def structs(self) -> dict[str, NDArray[Any]]:
-        """Structured scalars of the learning state by name, in the device's order."""
-        structs = {f"gate_{name}": gate for name, gate in self.gates.items()}
-        structs |= {f"eihl_{name}": phase for name, phase in self.eihl.items()}
-        structs |= {"learning": self.learning} if self.network.plastic else {}
+        """Structured scalars of the learning state by name, in the device's order, without what
+        rules carry."""
+        structs = {"learning": self.learning} if self.network.plastic else {}
         structs |= {} if self.memory is None else {"replay": self.memory.counters}
         structs |= {} if self.guard is None else {"guard": self.guard}
         return structs
 
     def _learned_bytes(self) -> bytes:
-        parts = [record.tobytes() for record in self.structs().values()]
+        parts = [carried_bytes(self.network, self.carried)]
+        parts += [record.tobytes() for record in self.structs().values()]
         if self.memory is not None and self.memory.ring.size:
             parts += [self.memory.ring.tobytes(), self.memory.seen.astype("<u2").tobytes()]
         return b"".join(parts)
@@ -221,12 +195,11 @@ class Reference(IntegerModel):
         skipped = label != NO_LABEL and bool(self.error) and not may_write
         if may_write:
             self._learn_from_error()
-        is_updated = self._learn_from_activity() or may_write
+        is_updated = self._apply("sample") or may_write
         self.learning["n_labelled"] += int(label != NO_LABEL)
         self.learning["n_skipped"] += int(skipped)
-        if self.gates and self._fill_batch(LEARNING_KIND, own_loss if loss_q8 < 0 else loss_q8):
-            self._apply_sync_rules()
-            is_updated = True
+        if self._fill_batch(LEARNING_KIND, own_loss if loss_q8 < 0 else loss_q8):
+            is_updated |= self._apply("batch")
         n_replayed, has_fallen_back = 0, False
         if label != NO_LABEL:
             has_fallen_back = self._judge(outcome.class_idx, label)
@@ -244,30 +217,25 @@ class Reference(IntegerModel):
             active[name] = np.asarray(record.count > 0 if touched is None
                                       else touched.any(axis=0))
         feed_back(net, self.w, self.error, active)
-        step_q8 = step_size_q8(net, int(self.learning["n_labelled"]))
-        for p in net.plastic:
-            if isinstance(p.rule, QErrorRule) and p.rule.touch_columns:
-                apply_touch_rule(p, self.w[p.name], self.error[p.post], records[p.pre].count,
-                                 self.rasters[p.pre], self.touches[p.post], self.learning, step_q8)
-            elif isinstance(p.rule, QErrorRule):
-                apply_error_rule(p, self.w[p.name], self.error[p.post], records, self.learning,
-                                 step_q8)
-            elif isinstance(p.rule, QEIHL):
-                apply_eihl(p, self.w[p.name], self.error[p.post], records, self.learning,
-                           self.eihl[p.name], step_q8)
+        self._apply("error", step_size_q8(net, int(self.learning["n_labelled"])))
 
-    def _learn_from_activity(self) -> bool:
-        """Rules that run on every sample, from the records of the current slot; True if there are
-        some."""
-        records = {name: r[self.slot] for name, r in self.records.items()}
-        rules = [p for p in self.network.plastic if p.stage == "sample"]
-        for p in rules:
-            if isinstance(p.rule, QHomeostasis):
-                apply_homeostasis(p, self.w[p.name], records, self.learning)
-            else:
-                self.stdp[p.name] = apply_stdp(p, self.w[p.name], self.rasters[p.pre],
-                                               self.rasters[p.post], self.learning)
+    def _apply(self, stage: Stage, step_q8: int = 256) -> bool:
+        """The rules of a stage, from the records of the current slot; whether there are some."""
+        rules = [q for q in self.network.plastic if q.stage == stage]
+        for q in rules:
+            self._teach(q, self._lesson(q, step_q8))
         return bool(rules)
+
+    def _teach(self, q: QProjection, lesson: Lesson) -> None:
+        assert q.rule is not None
+        q.rule.learn(lesson, self.network.site(q))
+
+    def _lesson(self, q: QProjection, step_q8: int = 256) -> Lesson:
+        return Lesson(
+            self.w[q.name], q.weight_bits, self.records.get(q.pre, ()),
+            self.records.get(q.post, ()), self.slot, self.rasters.get(q.pre),
+            self.rasters.get(q.post), self.touches.get(q.post), self.error.get(q.post),
+            self.losses, step_q8, self.learning, self.carried[q.name])
 
     def _judge(self, class_idx: int, label: int) -> bool:
         """Whether the weights fell back to the factory's after this sample."""
@@ -345,9 +313,10 @@ class Reference(IntegerModel):
         outcome = self.infer(x, digest=digest)
         self._begin_kind(WARM_UP_KIND)
         own_loss, _ = self._evaluate(label)
-        if self.gates and self._fill_batch(WARM_UP_KIND, own_loss if loss_q8 < 0 else loss_q8):
-            for name, gate in self.gates.items():
-                record_gate(self.network.projection(name), gate, self.losses, self.records)
+        if self._fill_batch(WARM_UP_KIND, own_loss if loss_q8 < 0 else loss_q8):
+            for q in self.network.plastic:
+                if q.rule is not None:
+                    q.rule.record(self._lesson(q), self.network.site(q))
         return self._outcome(outcome, own_loss, False, False, digest)
 
     def _outcome(self, forward: Outcome, loss_q8: int, skipped: bool, updated: bool,
@@ -356,8 +325,9 @@ class Reference(IntegerModel):
                        forward.forward_digest, self.learned_digest() if digest else None)
 
     def fit_gate(self) -> None:
-        for gate in self.gates.values():
-            fit_gate(gate)
+        for q in self.network.plastic:
+            if q.rule is not None:
+                q.rule.fit(self._lesson(q), self.network.site(q))
 
     def _check(self, label: int, loss_q8: int) -> None:
         if not self.network.plastic:
@@ -381,12 +351,6 @@ class Reference(IntegerModel):
         self.error[self.network.readout] = err_q8
         return min(loss_q8, MAX_LOSS_Q8), int(err_q8[label]) >= self.network.skip_below_q8
 
-    def _apply_sync_rules(self) -> None:
-        for p in self.network.plastic:
-            if isinstance(p.rule, QSyncRule):
-                apply_sync_rule(p, self.w[p.name], self.records, self.gates[p.name],
-                                self.learning)
-
     def _begin_kind(self, kind: int) -> None:
         """Another kind of sample discards an incomplete batch and starts the next one."""
         slot = int(self.learning["batch_idx"])
@@ -397,6 +361,9 @@ class Reference(IntegerModel):
         self.learning["batch_idx"] = 0
 
     def _fill_batch(self, kind: int, loss_q8: int) -> bool:
+        """Put the sample into the batch, if there are rules of one; whether it is full."""
+        if not any(q.stage == "batch" for q in self.network.plastic):
+            return False
         slot = int(self.learning["batch_idx"])
         self.losses[slot] = loss_q8
         self.learning["batch_kind"] = kind

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import QNetwork, QReplay
+from edge_dassdp.qir.lesson import Record
 from edge_dassdp.qir.packing import GUARD_DTYPE, REPLAY_DTYPE
 from edge_dassdp.qir.stored import pack, stored_words, unpack
-from edge_dassdp.reference.rules import Record
 
 SEEN_MAX = QUANTITIES["seen_max"]
 Draw = Callable[[], int]

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import IntArray, round_shift
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes, input_bytes
+from edge_dassdp.qir.lesson import Record
 from edge_dassdp.qir.packing import unpack_rows
 from edge_dassdp.qir.samples import encode_codes, read_events
 from edge_dassdp.qir.sums import sums
 from edge_dassdp.reference import neuron
-from edge_dassdp.reference.rules import Record
 
 _NO_CURRENT = np.zeros(1, np.int64)
 """Of neurons without a synapse of their own."""

@@ -1,47 +1,45 @@
-"""Plasticity rules, and what learns by them."""
+"""Plasticity rules, a file each, and what learns by them. These imports enter the rules."""
 
-from edge_dassdp.rules.local import (
-    DASSDP,
-    SSDP,
-    Homeostasis,
-    PairSTDP,
-    Variant,
-)
-from edge_dassdp.rules.specification import (
-    EIHL,
-    ErrorRule,
-    ErrorSSDP,
-    ErrorTouch,
-    Guard,
+from edge_dassdp.rules.base import (
     LatencyKind,
+    Needs,
+    Place,
+    Rule,
+    Twin,
+)
+from edge_dassdp.rules.delta import ReadoutDelta
+from edge_dassdp.rules.eihl import EIHL
+from edge_dassdp.rules.error import ErrorSSDP
+from edge_dassdp.rules.homeostasis import Homeostasis
+from edge_dassdp.rules.learning import (
+    Guard,
     Learning,
     Policy,
-    ReadoutDelta,
     Replay,
-    Rule,
     Schedule,
-    latency_kind,
-    needs_error,
 )
+from edge_dassdp.rules.stdp import PairSTDP
+from edge_dassdp.rules.sync import DASSDP, SSDP, Variant
+from edge_dassdp.rules.touch import ErrorTouch
 
 __all__ = [
     "DASSDP",
     "EIHL",
     "SSDP",
-    "ErrorRule",
     "ErrorSSDP",
     "ErrorTouch",
     "Guard",
     "Homeostasis",
     "LatencyKind",
     "Learning",
+    "Needs",
     "PairSTDP",
+    "Place",
     "Policy",
     "ReadoutDelta",
     "Replay",
     "Rule",
     "Schedule",
+    "Twin",
     "Variant",
-    "latency_kind",
-    "needs_error",
 ]

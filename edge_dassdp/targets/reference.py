@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.lesson import Record
 from edge_dassdp.qir.stored import unpack
 from edge_dassdp.reference import Reference
+from edge_dassdp.reference.carried import fields_of, restore
 from edge_dassdp.reference.outcome import members
-from edge_dassdp.reference.rules import Record
 from edge_dassdp.targets.target import Target
 
 
@@ -50,7 +51,7 @@ class ReferenceTarget(Reference, Target):
         left = other.named_state()
         self.losses[:] = left.get("losses", 0)
         self.error = {name: left[f"error_{name}"].copy() for name in self.error}
-        self.stdp = {name: left[f"stdp_{name}"].copy() for name in self.stdp}
+        self._take_carried(left)
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over a learning state, by the names of `named_state`; weights stay."""
@@ -58,6 +59,7 @@ class ReferenceTarget(Reference, Target):
         for prefix, record in self.structs().items():
             for name in members(prefix, record):
                 record[name.removeprefix(f"{prefix}.")] = state[name][0]
+        self._take_carried(state, persistent_alone=True)
         if self.memory is not None and self.memory.ring.size:
             self.memory.ring[:] = state["ring"].reshape(self.memory.ring.shape)
             self.memory.seen[:] = state["ring_seen"]
@@ -68,6 +70,14 @@ class ReferenceTarget(Reference, Target):
                 marked = state.get(f"latency_{name}", counts).reshape(net.n_batch, -1)
                 latencies = np.where(marked == (1 << net.field_bits) - 1, -1, marked)
                 records[:] = map(Record, counts.copy(), latencies)
+
+    def _take_carried(self, state: Mapping[str, NDArray[Any]], *,
+                      persistent_alone: bool = False) -> None:
+        """What rules carry."""
+        for q in self.network.plastic:
+            for f in fields_of(self.network, q):
+                if f.is_persistent or not persistent_alone:
+                    restore(f"{f.name}_{q.name}", self.carried[q.name][f.name], state)
 
 
 def _check(network: QNetwork, state: Mapping[str, NDArray[Any]]) -> None:

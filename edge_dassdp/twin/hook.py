@@ -27,7 +27,7 @@ from typing import Any
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.rules import DASSDP, Variant
-from edge_dassdp.twin.gate import Gate
+from edge_dassdp.rules.gate import Gate
 
 try:
     import torch

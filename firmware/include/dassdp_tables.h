@@ -1,5 +1,5 @@
-/* edge_dassdp: what generated code fills: tables of constants, types of the functions that they name,
- * and what lies in the state. Applications need none of it: dassdp.h. */
+/* edge_dassdp: what generated code fills: tables of constants, and types of the functions that they
+ * name. Applications need none of it: dassdp.h. */
 #ifndef DASSDP_TABLES_H
 #define DASSDP_TABLES_H
 
@@ -378,38 +378,5 @@ struct dassdp_model {
     /* Clears bits of neurons that an input of spikes does not have; or NULL */
     void (*clear_tails)(const dassdp_model_t *model, int8_t *x);
 };
-
-/* What learning carries from sample to sample, and its counters. */
-typedef struct {
-    uint32_t rng;          /* xorshift32, never 0 */
-    uint32_t n_labelled;   /* labelled samples learned from */
-    uint32_t n_skipped;    /* of these, skipped because the network was sure and right */
-    uint32_t n_updates;    /* weight updates tried */
-    uint32_t n_vanished;   /* of these, rounded to zero before the dither */
-    uint16_t batch_idx;    /* slot of the next sample */
-    uint16_t batch_kind;   /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
-} dassdp_learning_t;
-
-typedef struct {
-    uint32_t n_replayed;   /* stored samples learned again */
-    uint32_t n_replay_skipped; /* of these, skipped because the network was sure and right */
-    uint16_t flash_idx;    /* the next one of flash */
-    uint16_t ring_idx;     /* the slot of the ring to look at next */
-} dassdp_replay_t;
-
-/* The last `window` labelled samples, the newest in bit 0: classified rightly? */
-typedef struct {
-    uint32_t hits_bits;    /* by the weights before they learned from it */
-    uint32_t factory_hits_bits;
-    uint16_t n_judged;     /* at most `window` */
-    uint16_t n_fallbacks;
-} dassdp_guard_t;
-
-/* Where the sample being run stands. */
-typedef struct {
-    uint16_t t_step;       /* steps done */
-    uint8_t is_complete;
-    uint8_t uses_factory;  /* plastic projections run on their factory weights */
-} dassdp_progress_t;
 
 #endif

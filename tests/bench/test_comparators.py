@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from evidence.comparators import TESS, BackpropLearner, Surrogate, TESSLearner, square_waves
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.datasets import Samples
-from edge_dassdp.demo.comparators import TESS, BackpropLearner, Surrogate, TESSLearner, square_waves
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.ir.credit import path_gain, readout_gain
 from edge_dassdp.rules import ErrorTouch, Learning, ReadoutDelta, Replay, Schedule
 from edge_dassdp.twin.learner import FloatLearner
 from edge_dassdp.twin.model import FloatModel
@@ -152,9 +153,8 @@ def test_tess_follows_its_equations(signal):
             x = 0.7 * x + s_a[t]
             expected[:, i] += m * (1.1 * h * x - 0.3 * y * s_a[t])
             y = 0.4 * y + h
-    lam = (basis**2).sum(0).mean() if signal == "local" else FloatLearner(
-        network, LEARNING)._lambdas["ab"]
-    expected *= 3.0 * 1.2 / (lam * learner._kappa * (1 + n @ n))
+    lam = (basis**2).sum(0).mean() if signal == "local" else path_gain(network, "b")
+    expected *= 3.0 * 1.2 / (lam * readout_gain(network) * (1 + n @ n))
     assert np.abs(expected).max() > 1e-3
     np.testing.assert_allclose(learner.changes(sample, e)["ab"], expected, atol=1e-7)
     np.testing.assert_array_equal(learner.changes(sample, e)["bo"],

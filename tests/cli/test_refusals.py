@@ -92,7 +92,8 @@ def test_a_snapshot_of_another_model(work: Path) -> None:
 
 
 @pytest.mark.parametrize(("options", "code", "words"), [
-    (("--rule", "fc2=magic"), "E105", "error, delta, ssdp, dassdp"),
+    (("--rule", "fc2=magic"), "E105",
+     "dassdp, delta, eihl, error, homeostasis, ssdp, stdp, sync, touch"),
     (("--rule", "fc2=delta"), "E203", "not at the readout"),
     (("--rule", "fc2=dassdp:warp=9"), "E105", "no setting 'warp'"),
     (("--rule", "fc2=dassdp:batch=many"), "E105", "expected a int"),

@@ -16,6 +16,7 @@ from edge_dassdp.build.board import load_board
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import (
+    QRule,
     Records,
     ResetMode,
 )
@@ -36,13 +37,13 @@ WANTED: tuple[Feature, ...] = (
     *(("leak", kind) for kind in ("shift", "each", "one")),
     *(("threshold", kind) for kind in ("each", "one")),
     *((name, flag) for name in ("lshift", "rshift", "saturates", "padded", "mixed inputs", "gain",
-                                "frames", "learns", "error rule") for flag in (True, False)),
+                                "frames", "learns") for flag in (True, False)),
     *(("sync rule", gated, published, batch, False)
       for gated, published, batch in ((True, False, False), (True, False, True),
                                       (True, True, False), (True, True, True),
                                       (False, False, False), (False, True, True))),
     ("sync rule", True, False, True, True), ("sync rule", True, True, True, True),
-    *(("rule", kind, wide) for kind in ("QErrorRule", "QSyncRule", "QSTDP", "QHomeostasis", "QEIHL")
+    *(("rule", kind.__name__, wide) for held in QRule.known.values() for kind in held
       for wide in (True, False)),
     *(("field bits", n) for n in (1, 3, 4, 5, 8)),
     *(("rich", r, 16) for r in get_args(ResetMode)), ("rich", "subtract_once", 32),
@@ -126,7 +127,8 @@ def test_samples_are_skipped_and_not() -> None:
 
 
 def test_gates_open_and_close() -> None:
-    gates = [g for n in SCENARIOS for g in finished(n).reference.gates.values()]
+    gates = [c["gate"] for n in SCENARIOS for c in finished(n).reference.carried.values()
+             if "gate" in c]
     assert {int(np.sign(g["k_q12"])) for g in gates} == {-1, 0, 1}
     assert {0, 4096} < {int(g["last_gate_q12"]) for g in gates}
 
@@ -134,7 +136,8 @@ def test_gates_open_and_close() -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_runs(target: str) -> None:
     seen = {f for name in chosen(target) for f in features(SCENARIOS[name].quantized)}
-    wanted = {("reset", r) for r in RESETS} | {("error rule", True), ("error rule", False),
+    wanted = {("reset", r) for r in RESETS} | {("rule", "QDeltaRule", False),
+                                               ("rule", "QErrorRule", False),
                                                ("mixed inputs", True), ("records", "first")}
     assert wanted <= seen
     assert {f[1] for f in seen if f[0] == "kernel"} == {16, 32}

@@ -289,7 +289,7 @@ def _dangling() -> tuple[dict[str, Node], list[tuple[str, str]]]:
 
 
 REFUSED = {
-    "loop": (_loop(), "E102", "n0 -> n1|n1 -> n0"),
+    "loop": (_loop(), "E102", "the loop n0 -> n1 -> n0"),
     "two exits": (_two_exits(), "E102", "'exit', 'other'"),
     "two last": (_two_last(), "E102", "'n1' and 'n0'"),
     "unreached": (_unreached(), "E101", "'lost'"),

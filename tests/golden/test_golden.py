@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from edge_dassdp.base.npz import read_npz
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import Input
-from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.lesson import Lesson, xorshift32
 from edge_dassdp.reference import Reference
-from edge_dassdp.reference import rules as reference_rules
-from edge_dassdp.reference.rules import (
-    apply_error_rule,
-    error_factors,
-    feed_back,
-    softmax_error,
-    xorshift32,
-)
+from edge_dassdp.reference.feedback import feed_back, softmax_error
+from edge_dassdp.rules.delta import QDeltaRule
+from edge_dassdp.rules.error import QErrorRule
 
 CONST, DATA = read_npz(Path(__file__).parent / "watch.npz", "edge_dassdp/golden/1")
 N_STEPS = 25
@@ -49,7 +43,7 @@ def network() -> QNetwork:
     w = {name: DATA[name].astype(np.int16) for name in ("W1", "W2", "W3")}
     rules = (QErrorRule(CONST["A2"], CONST["cap2"], 32767, CONST["S2"], 12,
                         DATA["G"].astype(np.int64)),
-             QErrorRule(CONST["A1"], 1 << 22, 1 << 20, CONST["S1"], 19, None))  # k in Q20
+             QDeltaRule(CONST["A1"], 1 << 22, 1 << 20, CONST["S1"], 19))  # k in Q20
     return QNetwork(
         inputs=(Input("x", 24, N_STEPS),),
         populations=(
@@ -80,21 +74,23 @@ def run(reference: Reference, x: NDArray[np.int8]) -> int:
     return int(reference.end()[0])
 
 
-def write_rows_as_the_prototype(p: QProjection, w: IntArray, rows: IntArray, dw_q8: IntArray,
-                                learning: NDArray[Any], k: IntArray) -> None:
+class PrototypeLesson(Lesson):
     """Rows ascend; a word for every four columns: of those with k != 0 in fc2, of all in fc3;
     +-127."""
-    state = int(learning["rng"])
-    drawing = np.flatnonzero(k) if p.name == "fc2" else np.arange(p.n_post)
-    for row in np.argsort(rows):
-        pre_idx = rows[row]
-        for n_drawn, post_idx in enumerate(drawing):
-            if n_drawn % 4 == 0:
-                state = xorshift32(state)
-            dither = (state >> (8 * (n_drawn % 4))) & 255
-            wanted = w[pre_idx, post_idx] + ((dw_q8[row, post_idx] + dither) >> 8)
-            w[pre_idx, post_idx] = min(127, max(-127, wanted))
-    learning["rng"] = state
+
+    def write_rows(self, rows: IntArray, dw_q8: IntArray, tried: Any = True,
+                   block: slice = slice(None)) -> None:
+        state, n_post = int(self.learning["rng"]), self.w.shape[1]
+        drawing = np.flatnonzero(tried) if n_post == 64 else np.arange(n_post)
+        for row in np.argsort(rows):
+            pre_idx = rows[row]
+            for n_drawn, post_idx in enumerate(drawing):
+                if n_drawn % 4 == 0:
+                    state = xorshift32(state)
+                dither = (state >> (8 * (n_drawn % 4))) & 255
+                wanted = self.w[pre_idx, post_idx] + ((dw_q8[row, post_idx] + dither) >> 8)
+                self.w[pre_idx, post_idx] = min(127, max(-127, wanted))
+        self.learning["rng"] = state
 
 
 def weights_hash(*weights: IntArray) -> int:
@@ -104,25 +100,21 @@ def weights_hash(*weights: IntArray) -> int:
     return h
 
 
-def learn(reference: Reference, label: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+def learn(reference: Reference, label: int) -> bool:
     """Softmax error, feedback and both rules of the reference; whether they wrote."""
     net = reference.network
     reference.error["out"], _ = softmax_error(net, reference.sums[0], label)
     if reference.error["out"][label] < net.skip_below_q8:
         return False
-    records = {name: slots[0] for name, slots in reference.records.items()}
     feed_back(net, reference.w, reference.error,
-              {name: record.count > 0 for name, record in records.items()})
+              {name: slots[0].count > 0 for name, slots in reference.records.items()})
     for p in net.plastic:
-        k = error_factors(p.rule, reference.error[p.post], records[p.pre].count)
-        monkeypatch.setattr(reference_rules, "write_rows",
-                            partial(write_rows_as_the_prototype, k=k))
-        apply_error_rule(p, reference.w[p.name], reference.error[p.post], records,
-                         reference.learning)
+        made = reference._lesson(p)
+        p.rule.learn(PrototypeLesson(**vars(made)), net.site(p))
     return True
 
 
-def test_spikes_classes_and_learned_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spikes_classes_and_learned_weights() -> None:
     reference, n_updates = Reference(network()), 0
     for sample, x in enumerate(DATA["x_q5"]):
         assert run(reference, x) == DATA["classes"][sample]
@@ -131,7 +123,7 @@ def test_spikes_classes_and_learned_weights(monkeypatch: pytest.MonkeyPatch) -> 
             np.testing.assert_array_equal(record.count, DATA[f"count_{name}"][sample])
             np.testing.assert_array_equal(record.steps(N_STEPS),
                                           DATA[f"first_spike_step_{name}"][sample])
-        n_updates += learn(reference, int(DATA["labels"][sample]), monkeypatch)
+        n_updates += learn(reference, int(DATA["labels"][sample]))
     assert n_updates == 5
     np.testing.assert_array_equal(reference.w["fc2"], DATA["W2_after"])
     np.testing.assert_array_equal(reference.w["fc3"], DATA["W3_after"])

@@ -97,12 +97,12 @@ def test_scratch_holds_what_each_phase_needs(name: str) -> None:
 
 def _learning_end(network: QNetwork, at: dict[str, int]) -> int:
     traces = [network.n_steps * _block(q) for q in network.plastic
-              if getattr(q.factors, "touch_columns", 0)]
+              if getattr(q.rule, "touch_columns", 0)]
     return at["traces"] + max(traces, default=0)
 
 
 def _block(q: QProjection) -> int:
-    return getattr(q.factors, "touch_columns", 0) or q.n_post
+    return getattr(q.rule, "touch_columns", 0) or q.n_post
 
 
 def _raster_bytes(network: QNetwork, part: str) -> int:

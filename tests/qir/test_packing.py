@@ -9,7 +9,6 @@ from support.scenarios import SCENARIOS
 
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir.packing import (
-    GATE_DTYPE,
     LANES,
     LEARNING_DTYPE,
     columns,
@@ -20,6 +19,7 @@ from edge_dassdp.qir.packing import (
     unpack_planes,
     unpack_weights,
 )
+from edge_dassdp.rules.gate import GATE_DTYPE
 from edge_dassdp.targets.emulator import Emulator
 
 RNG = np.random.default_rng(5)

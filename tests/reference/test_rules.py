@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.lessons import learning, lesson, site
 from support.scenarios import SCENARIOS, layers
 
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
-from edge_dassdp.qir import QErrorRule, QNetwork, QProjection, QSyncRule
-from edge_dassdp.qir.packing import GATE_DTYPE, LEARNING_DTYPE
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.lesson import Record, xorshift32
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.reference.rules import (
-    Record,
-    apply_error_rule,
-    apply_sync_rule,
-    feed_back,
-    fit_gate,
-    gate_q12,
-    log2_q8,
-    record_gate,
-    softmax_error,
-    write_rows,
-    xorshift32,
-)
+from edge_dassdp.reference.feedback import feed_back, log2_q8, softmax_error
 from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.rules.delta import QDeltaRule
+from edge_dassdp.rules.error import QErrorRule
+from edge_dassdp.rules.gate import GATE_DTYPE, fit_gate, gate_q12
+from edge_dassdp.rules.sync import QSyncRule
 
 RNG = np.random.default_rng(11)
 NET = SCENARIOS["described"].quantized
-
-
-def learning(seed: int = 2463534242) -> np.ndarray:
-    state = np.zeros((), LEARNING_DTYPE)
-    state["rng"] = seed
-    return state
-
-
-def projection(n_post: int, bits: int = 8, n_pre: int = 1) -> QProjection:
-    return QProjection("p", "a", "b", False, bits, np.zeros((n_pre, n_post), np.int16), np.ones(1))
 
 
 def softmax(network: QNetwork, logits: IntArray) -> np.ndarray:
@@ -100,25 +82,24 @@ def test_draw_order_by_hand() -> None:
     second = xorshift32(first)
     dither_1 = (first >> 16) & 255  # column 1 is lane byte 2
     dither_4 = second & 255  # column 4 is byte 0 of the second group
-    state, p = learning(1), projection(5)
-    w = np.zeros((1, 5), np.int64)
-    write_rows(p, w, np.array([0]), np.array([[0, 100, 0, 0, 100]]), state)
+    state, w = learning(1), np.zeros((1, 5), np.int64)
+    lesson(w, 8, state).write_rows(np.array([0]), np.array([[0, 100, 0, 0, 100]]))
     assert w.tolist() == [[0, (100 + dither_1) >> 8, 0, 0, (100 + dither_4) >> 8]]
     assert int(state["rng"]) == second
 
 
 def test_rows_of_zeros_draw_nothing() -> None:
-    state, p = learning(), projection(5, n_pre=4)
+    state = learning()
     dw_q8 = np.zeros((2, 5), np.int64)
     dw_q8[1, 4] = 3
-    write_rows(p, np.zeros((4, 5), np.int64), np.array([3, 1]), dw_q8, state)
+    lesson(np.zeros((4, 5), np.int64), 8, state).write_rows(np.array([3, 1]), dw_q8)
     assert int(state["rng"]) == xorshift32(xorshift32(2463534242))
 
 
 def test_16_bits_never_draw() -> None:
     wide = learning()
     w = np.array([[32760, -5]])
-    write_rows(projection(2, 16), w, np.array([0]), np.array([[100, -3]]), wide)
+    lesson(w, 16, wide).write_rows(np.array([0]), np.array([[100, -3]]))
     assert w.tolist() == [[32767, -8]]
     assert int(wide["rng"]) == 2463534242
 
@@ -127,11 +108,10 @@ def test_rows_are_written_class_by_class() -> None:
     """Latencies ascend, then classes by their first neuron; without g latencies do not matter."""
     record = Record(np.array([2, 1, 0, 1, 2]), np.array([0, 1, -1, 0, 0]))
     for g_q7, order in ((np.full(9, 128), (0, 4, 3, 1)), (None, (0, 4, 1, 3))):
-        rule = QErrorRule(1 << 20, 1 << 21, 32767, 4, 12, g_q7)
-        p, state = replace(projection(1, n_pre=5), rule=rule), learning()
-        w = np.zeros((5, 1), np.int64)
-        post = Record(np.ones(1, np.int64), np.zeros(1, np.int64))
-        apply_error_rule(p, w, np.array([1]), {"a": record, "b": post}, state)
+        factors = 1 << 20, 1 << 21, 32767, 4, 12
+        rule = QDeltaRule(*factors) if g_q7 is None else QErrorRule(*factors, g_q7)
+        w, post = np.zeros((5, 1), np.int64), Record(np.ones(1, np.int64), np.zeros(1, np.int64))
+        rule.learn(lesson(w, pre=record, post=post, error=np.array([1])), site(5, 1))
         k = min((1 << 20) // (1 + 10), 1 << 21) >> 4
         word, expected = 2463534242, [0] * 5
         for j in order:
@@ -143,19 +123,16 @@ def test_rows_are_written_class_by_class() -> None:
 
 
 def test_errors_without_any_presynaptic_spike_change_nothing() -> None:
-    rule = QErrorRule(1 << 13, 1 << 21, 32767, 4, 12, None)
-    p, state = replace(projection(3, n_pre=2), rule=rule), learning()
-    w = np.ones((2, 3), np.int64)
-    apply_error_rule(p, w, np.array([200, -200, 3]), {"a": Record.empty(2), "b": Record.empty(3)},
-                     state)
+    rule, state, w = QDeltaRule(1 << 13, 1 << 21, 32767, 4, 12), learning(), np.ones((2, 3), int)
+    rule.learn(lesson(w, 8, state, pre=Record.empty(2), post=Record.empty(3),
+                      error=np.array([200, -200, 3])), site(2, 3))
     assert (w == 1).all() and int(state["rng"]) == 2463534242 and int(state["n_updates"]) == 0
 
 
 def test_stochastic_rounding_is_unbiased() -> None:
-    state, p = learning(), projection(64, n_pre=400)
     dw_q8 = np.tile(np.linspace(-300, 300, 64).astype(np.int64), (400, 1))
     w = np.zeros((400, 64), np.int64)
-    write_rows(p, w, np.arange(400), dw_q8, state)
+    lesson(w).write_rows(np.arange(400), dw_q8)
     error = w - dw_q8 / 256
     assert abs(error.mean()) < 4 * 0.41 / math.sqrt(error.size)
     assert np.abs(error.mean(axis=0)).max() < 5 * 0.5 / math.sqrt(400)
@@ -204,7 +181,8 @@ def test_the_delta_rule_is_the_float_one(n_steps: int) -> None:
                  Settings(bits_of={"fc2": 16})).network.projection("fc2")
     n, w = n_steps // 2, np.zeros((10, 2), np.int64)
     silent = np.zeros(10, np.int64)
-    apply_error_rule(p, w, np.array([256, -128]), {"h": Record(silent + n, silent)}, learning())
+    p.rule.learn(lesson(w, 16, pre=Record(silent + n, silent), error=np.array([256, -128])),
+                 site(10, 2, 16, n_steps))
     expected = 0.4 * n / (1 + 10 * n * n) * np.array([1.0, -0.5])
     np.testing.assert_allclose(w * p.scale[0] / 256, np.tile(expected, (10, 1)), rtol=0.1,
                                atol=p.scale[0] / 256)
@@ -259,10 +237,6 @@ def test_a_gate_without_spread_or_records_stays_at_one() -> None:
         assert int(gate["k_q12"]) == 0 and gate_q12(gate, 100) == 4096
 
 
-def records(pre: list[Record], post: list[Record]) -> dict[str, list[Record]]:
-    return {"a": pre, "b": post}
-
-
 def test_warm_up_sums_repeat_the_batch_s_loss_only_as_published() -> None:
     fired = [Record(np.array([1, 0, 2]), np.array([0, -1, 3])),
              Record(np.array([1, 1, 1]), np.array([0, 1, 2]))]
@@ -270,20 +244,20 @@ def test_warm_up_sums_repeat_the_batch_s_loss_only_as_published() -> None:
         rule = QSyncRule(np.zeros((2, 9), np.int64), 0, True, 8, published, 0)
         gate = np.zeros((), GATE_DTYPE)
         post = [Record(np.array([1]), np.array([2]))] * 2
-        record_gate(replace(projection(1, n_pre=3), rule=rule), gate, np.array([100, 301]),
-                    records(fired, post))
+        rule.record(lesson(np.zeros((3, 1), np.int64), pre=fired, post=post,
+                           losses=np.array([100, 301]), state={"gate": gate}),
+                    site(3, 1, n_batch=2))
         assert int(gate["sum_sl"]) == total and int(gate["sum_s"]) == 5
 
 
 def test_synchrony_updates_by_hand() -> None:
     """16-bit weights take the update as it is: sync at dt 1, silent at T - t, gate 1."""
     delta = np.array([np.arange(9) * -10, np.arange(9) * 1000 + 400]) << 4
-    rule = QSyncRule(delta, 4, False, 8, False, 0)
-    p, w = replace(projection(2, 16, 2), rule=rule), np.zeros((2, 2), np.int64)
-    pre = [Record(np.array([2, 0]), np.array([3, -1]))]
-    post = [Record(np.array([1, 0]), np.array([4, -1]))]
-    state = learning()
-    apply_sync_rule(p, w, records(pre, post), np.zeros((), GATE_DTYPE), state)
+    rule, w, state = QSyncRule(delta, 4, False, 8, False, 0), np.zeros((2, 2), np.int64), learning()
+    pre = Record(np.array([2, 0]), np.array([3, -1]))
+    post = Record(np.array([1, 0]), np.array([4, -1]))
+    rule.learn(lesson(w, 16, state, pre=pre, post=post, state={"gate": np.zeros((), GATE_DTYPE)}),
+               site(2, 2, 16))
     assert w.tolist() == [[1400, -50], [-40, 0]]
     assert int(state["n_updates"]) == 4 and int(state["n_vanished"]) == 1
 
@@ -292,7 +266,6 @@ def test_a_closed_gate_draws_nothing() -> None:
     rule = QSyncRule(np.ones((2, 9), np.int64), 0, True, 8, False, 0)
     gate, state = gate_from(np.array([0, 10]), np.array([0, 500])), learning()
     assert int(gate["k_q12"]) == -4096
-    p, w = replace(projection(8, n_pre=8), rule=rule), np.zeros((8, 8), np.int64)
-    full = [Record(np.ones(8, np.int64), np.zeros(8, np.int64))]
-    apply_sync_rule(p, w, records(full, full), gate, state)
+    w, full = np.zeros((8, 8), np.int64), Record(np.ones(8, np.int64), np.zeros(8, np.int64))
+    rule.learn(lesson(w, 8, state, pre=full, post=full, state={"gate": gate}), site(8, 8))
     assert int(gate["last_gate_q12"]) == 0 and int(state["rng"]) == 2463534242 and not w.any()

@@ -7,30 +7,23 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from support.lessons import carried, learning, lesson, silent, site
 from support.scenarios import SCENARIOS, layers
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.demo.baselines import pair_stdp_change
 from edge_dassdp.plan import Plan
-from edge_dassdp.qir import QEIHL, QSTDP, QProjection, load, save
-from edge_dassdp.qir.checks import trace_peak
-from edge_dassdp.qir.packing import EIHL_DTYPE, LEARNING_DTYPE
+from edge_dassdp.qir import QProjection, load, save
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.reference.local import apply_eihl, apply_stdp
 from edge_dassdp.rules import DASSDP, EIHL, Homeostasis, Learning, PairSTDP, ReadoutDelta
+from edge_dassdp.rules.eihl import EIHL_DTYPE, QEIHL
+from edge_dassdp.rules.stdp import QSTDP, pair_change, trace_peak
 from edge_dassdp.targets.emulator import Emulator
 
 RNG = np.random.default_rng(5)
 NET = layers((12, 40, 21, 5), n_steps=25, frames=True, readout_beta=0.9)
-
-
-def learning() -> np.ndarray:
-    state = np.zeros((), LEARNING_DTYPE)
-    state["rng"] = 1
-    return state
 
 
 def samples(n: int) -> np.ndarray:
@@ -50,9 +43,10 @@ def test_stdp_of_16_bits_is_the_float_rule_to_its_rounding(rule: PairSTDP) -> No
     q = stdp_of(rule)
     pre, post = RNG.random((25, 40)) < 0.3, RNG.random((25, 21)) < 0.2
     w = q.w.astype(np.int64)
-    apply_stdp(q, w, pre, post, learning())
+    at = site(40, 21, 16, n_steps=25)
+    q.rule.learn(lesson(w, 16, pre_raster=pre, post_raster=post, state=carried(q.rule, at)), at)
     scale = np.abs(NET.projection("fc2").weight).max()
-    expected = scale * pair_stdp_change(pre, post, rule) / float(q.scale[0]) * 256
+    expected = scale * pair_change(pre, post, rule) / float(q.scale[0]) * 256
     tried = (pre.astype(int).sum(axis=0)[:, None] + post.sum(axis=0)) * 0.51 + 2
     assert (np.abs(w - q.w - expected) <= tried + 0.02 * np.abs(expected)).all()
 
@@ -60,16 +54,16 @@ def test_stdp_of_16_bits_is_the_float_rule_to_its_rounding(rule: PairSTDP) -> No
 def test_stdp_by_hand() -> None:
     rule = QSTDP(pre_one=1024, post_one=512, keep_pre_q15=16384, keep_post_q15=8192,
                  amplitude_plus=8, amplitude_minus=16, plus_rshift=5, minus_rshift=3)
-    q = QProjection("p", "a", "b", False, 16, np.zeros((2, 2), np.int16), np.ones(1), rule=rule)
-    w, counters = np.zeros((2, 2), np.int64), learning()
+    w, counters, at = np.zeros((2, 2), np.int64), learning(), site(2, 2, 16, n_steps=3)
     pre = np.array([[1, 0], [0, 1], [0, 0]], bool)
     post = np.array([[0, 1], [1, 0], [0, 1]], bool)
-    traces = apply_stdp(q, w, pre, post, counters)
+    state = carried(rule, at)
+    rule.learn(lesson(w, 16, counters, pre_raster=pre, post_raster=post, state=state), at)
     # X: 1024 0 / 512 1024 / 256 512; Y before spikes: 0 0 / 0 128 / 128 32
     assert w.tolist() == [[128, 256 + 64], [256, 128 - 256]]
-    assert traces.tolist() == [256, 512, 128, 32 + 512]
+    assert state["stdp"].tolist() == [256, 512, 128, 32 + 512]
     assert counters["n_updates"] == 2 + 1 + 2 + 2 and counters["n_vanished"] == 1
-    assert counters["rng"] == 1
+    assert counters["rng"] == 2463534242
 
 
 @pytest.mark.parametrize("tau", [1e-3, 1.0, 4.0, 100.0, 1e9])
@@ -151,10 +145,9 @@ def test_contraction_shrinks_by_b_and_stops_at_zero(bits: int, b_q8: int) -> Non
     q, total, n = contraction(bits, b_q8), 0.0, 200
     scale = 1 if bits == 16 else 256
     for seed in RNG.integers(1, 2**32, n):
-        w, counters = q.w.astype(np.int64), learning()
-        counters["rng"] = seed
-        apply_eihl(q, w, np.zeros(q.n_post, np.int64), {}, counters,
-                   np.zeros((), EIHL_DTYPE), 256)
+        w, at = q.w.astype(np.int64), site(q.n_pre, q.n_post, bits)
+        q.rule.learn(lesson(w, bits, learning(seed), pre=silent(q.n_pre), post=silent(q.n_post),
+                            error=np.zeros(q.n_post, np.int64), state=carried(q.rule, at)), at)
         assert ((np.sign(w) == np.sign(q.w)) | (w == 0)).all()
         total = total + np.abs(w) * scale / n
     expected = np.maximum(np.abs(q.w.astype(float)) * scale - b_q8, 0)
@@ -166,7 +159,7 @@ def test_connectivity_switches_the_phases() -> None:
     reference, seen = Reference(case.quantized), []
     for call in case.calls():
         call.run(reference)
-        phase = reference.eihl["fc2"]
+        phase = reference.carried["fc2"]["eihl"]
         seen.append((int(phase["kind"]), np.count_nonzero(reference.w["fc2"])))
     flips = [(a, b) for a, b in pairwise(seen) if a[0] != b[0]]
     assert len(flips) >= 6

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edge_dassdp.qir import QErrorRule, QNetwork, QPopulation, QProjection, QSyncRule
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.rules.sync import QSyncRule
 
 Feature = tuple[object, ...]
 
@@ -46,8 +47,6 @@ def features(network: QNetwork) -> Iterator[Feature]:
             yield "spikes from input", q.pre in {i.name for i in network.inputs}, q.weight_bits
         yield "gain", q.feedback_gain_q14 < 1 << 14
         yield "rule", type(q.rule).__name__, q.weight_bits == 16
-        if isinstance(q.rule, QErrorRule):
-            yield "error rule", q.rule.g_q7 is None
         if isinstance(q.rule, QSyncRule):
             yield ("sync rule", q.rule.is_gated, q.rule.repeat_loss, network.n_batch > 1,
                    q.post == network.readout)

@@ -9,10 +9,12 @@ import pytest
 from support.chains import N_STEPS, chain, graph, samples
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.demo.baselines import PairSTDPLearner, pair_stdp_change
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Homeostasis, Learning, PairSTDP, ReadoutDelta
-from edge_dassdp.twin.gate import Gate
-from edge_dassdp.twin.learner import FloatLearner, first_spike_step, last_spike_step, loss_bits
+from edge_dassdp.rules.error import first_spike_step
+from edge_dassdp.rules.gate import Gate
+from edge_dassdp.rules.stdp import pair_change
+from edge_dassdp.rules.sync import last_spike_step
+from edge_dassdp.twin.learner import FloatLearner, loss_bits
 from edge_dassdp.twin.model import FloatModel
 
 # --- DA-SSDP, spelled out neuron by neuron ------------------------------------------------------
@@ -71,7 +73,7 @@ def test_dassdp_warm_up_gate_and_update(variant, name, pre, post):
     if variant == "published":
         loss = [float(np.mean(loss[k - k % batch: k - k % batch + batch])) for k in range(30)]
     learner.fit_gate()
-    gate, pairs = learner.gates[name].gate, learner.weights[name].size
+    gate, pairs = learner.twins[name].gate, learner.weights[name].size
     k = -np.corrcoef(s, loss)[0, 1]
     assert gate.k == pytest.approx(k, rel=1e-6) and abs(k) > 1e-3
     assert gate.mean / pairs == pytest.approx(np.mean(s))
@@ -103,11 +105,11 @@ def test_published_latency_is_that_of_its_cumsum_argmax():
 def test_without_records_or_with_a_constant_s_the_gate_is_one():
     learner = FloatLearner(chain(), {"ab": DASSDP()})
     learner.fit_gate()
-    assert learner.gates["ab"].gate([7]) == [1.0]
+    assert learner.twins["ab"].gate([7]) == [1.0]
     for loss in np.random.default_rng(0).uniform(0.1, 3.0, 50):
         learner.warm_up(samples(1)[0], 0, float(loss))
     learner.fit_gate()
-    assert learner.gates["ab"].gate([0, 9]) == [1.0, 1.0]
+    assert learner.twins["ab"].gate([0, 9]) == [1.0, 1.0]
 
 
 def test_ssdp_ignores_what_the_warm_up_saw():
@@ -273,7 +275,7 @@ def test_a_label_that_is_no_class_is_refused():
         assert caught.value.code == "E104"
 
 
-# --- pair-based STDP, the comparator -----------------------------------------------------------
+# --- pair-based STDP ---------------------------------------------------------------------------
 
 def test_pair_stdp_equals_the_sum_over_all_pairs_of_spikes():
     rng = np.random.default_rng(0)
@@ -288,34 +290,28 @@ def test_pair_stdp_equals_the_sum_over_all_pairs_of_spikes():
                         expected[j, i] += rule.a_plus * math.exp(-(t_i - t_j) / rule.tau_plus)
                     else:
                         expected[j, i] -= rule.a_minus * math.exp(-(t_j - t_i) / rule.tau_minus)
-    np.testing.assert_allclose(pair_stdp_change(pre, post, rule), expected)
+    np.testing.assert_allclose(pair_change(pre, post, rule), expected)
 
 
-def test_pair_stdp_beside_the_readout_rule_with_its_cost():
-    network = chain(8)
-    learner = PairSTDPLearner.beside_delta(network, PairSTDP(0.01, 0.008))
+@pytest.mark.parametrize("label", [0, None])
+def test_pair_stdp_beside_the_readout_rule(label):
+    network, rule = chain(8), PairSTDP(0.01, 0.008)
+    learner = FloatLearner(network, {"ab": rule, "bo": ReadoutDelta()})
     delta = FloatLearner(network, {"bo": ReadoutDelta()})
     x = samples(1, seed=3)[0]
     spikes = learner.run(x).trace.spikes
-    learner.learn(x, 0)
-    delta.learn(x, 0)
+    learner.learn(x, label)
+    delta.learn(x, label)
     np.testing.assert_array_equal(learner.weights["bo"], delta.weights["bo"])
     moved = learner.weights["ab"] - network.projection("ab").weight
     scale = np.abs(network.projection("ab").weight).max()
-    expected = scale * pair_stdp_change(spikes["a"][0], spikes["b"][0], learner.stdp["ab"])
+    expected = scale * pair_change(spikes["a"][0], spikes["b"][0], rule)
     np.testing.assert_allclose(moved, expected, atol=1e-6)
-    cost = learner.costs["ab"]
-    assert cost.trace_bytes == 2 * (9 + 8)
-    assert cost.trace_updates == N_STEPS * (9 + 8)
-    assert cost.weight_updates == spikes["a"].sum() * 8 + spikes["b"].sum() * 9
-    learner.learn(x, 0)
-    assert learner.costs["ab"].weight_updates > cost.weight_updates and learner.n_learned == 2
 
 
-def test_pair_stdp_is_refused_on_inputs_and_beside_another_rule():
-    for name in ("xa", "bo"):
-        with pytest.raises(EdgeError) as caught:
-            PairSTDPLearner(chain(), {"bo": ReadoutDelta()}, {name: PairSTDP()})
-        assert caught.value.code == "E203" and name in str(caught.value)
+def test_pair_stdp_is_refused_on_inputs():
+    with pytest.raises(EdgeError, match="xa") as caught:
+        FloatLearner(chain(), {"xa": PairSTDP()})
+    assert caught.value.code == "E203"
     with pytest.raises(EdgeError, match="tau_plus"):
         PairSTDP(tau_plus=0.0)

@@ -10,33 +10,22 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.folding import refuse
 from edge_dassdp.frontends.framework import NeuronSource, SourceProfile
-from edge_dassdp.frontends.nodes import (
-    Convolution,
-    Delay,
-    Entry,
-    Exit,
-    Flatten,
-    Linear,
-    Neurons,
-    Node,
-    Pooling,
-    Scale,
-)
+from edge_dassdp.frontends.nir.nodes import READERS, delay, stored
+from edge_dassdp.frontends.nodes import Delay, Entry, Neurons, Node
 from edge_dassdp.frontends.profile import resolve
 from edge_dassdp.ir import Encoder, FloatArray, Network, ReadoutKind
-from edge_dassdp.ir.geometry import Conv, Pair
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "IF": ("r", "v_threshold", "v_reset"),
@@ -111,7 +100,7 @@ def to_nir(source: Any, weights: Mapping[str, ArrayLike]) -> Any:
                          "learn only one of them, or give each a node of its own")
         written[name] = own
         node = nodes[name]
-        node.weight = own.reshape(np.shape(node.weight)).astype(_stored(node.weight).dtype)
+        node.weight = own.reshape(np.shape(node.weight)).astype(stored(node.weight).dtype)
     for projection, origin in made.origins.items():
         if projection not in weights and written.keys() & set(origin.nodes):
             raise refuse(f"'{projection}' shares the weight of node '{origin.nodes[0]}'",
@@ -227,17 +216,17 @@ def _node(name: str, node: Any, edges: list[Edge], nodes: Mapping[str, Any],
     if kind in PARAMETERS:
         return _neurons(name, node, edges, nodes, profiles.get(name, profiles.get("*")))
     if kind == "Delay":
-        return _delay(name, node, profiles.get("*"))
-    if kind not in _READERS:
+        return delay(name, node, profiles.get("*"))
+    if kind not in READERS:
         raise refuse(f"node '{name}' is a {kind}, which is not supported",
-                     "supported are " + ", ".join([*_READERS, "Delay", *PARAMETERS]))
-    return _READERS[kind](name, node)
+                     "supported are " + ", ".join([*READERS, "Delay", *PARAMETERS]))
+    return READERS[kind](name, node)
 
 
 def _neurons(name: str, node: Any, edges: list[Edge], nodes: Mapping[str, Any],
              profile: SourceProfile | None) -> Neurons:
     kind = _kind(node)
-    values = {key: _stored(getattr(node, key)) for key in PARAMETERS[kind]}
+    values = {key: stored(getattr(node, key)) for key in PARAMETERS[kind]}
     source = NeuronSource(name, kind, values, name in _reached(name, edges, nodes))
     if not source.fires:
         behind = [n for n in _behind(name, edges, nodes) if _kind(nodes[n]) != "Output"]
@@ -273,124 +262,3 @@ def _profiles(profile: Profiles, dt: float | None) -> dict[str, SourceProfile]:
     given = {"*": profile} if isinstance(profile, SourceProfile | str) else dict(profile or {})
     found = {name: SourceProfile.parse(p) if isinstance(p, str) else p for name, p in given.items()}
     return found if dt is None else {name: replace(p, dt=dt) for name, p in found.items()}
-
-
-def _entry(name: str, node: Any) -> Entry:
-    shape = _array(name, "shape", node.input_type.get("input"))
-    if shape.ndim > 1 or not 1 <= shape.size <= 3 or (shape < 1).any() or (shape % 1).any():
-        raise refuse(f"node '{name}' has shape {shape.tolist()}, expected one to three fixed sizes",
-                     "write the shape without batch and time")
-    return Entry(tuple(int(n) for n in shape.reshape(-1)))
-
-
-def _linear(name: str, node: Any) -> Linear:
-    weight = _array(name, "weight", node.weight)
-    if weight.ndim != 2:
-        raise refuse(f"node '{name}' has a weight of shape {weight.shape}, expected (n_out, n_in)",
-                     "use one Linear per matrix")
-    return Linear(weight, _bias(name, node))
-
-
-def _conv1d(name: str, node: Any) -> Convolution:
-    weight = _array(name, "weight", node.weight)
-    stride, dilation = (_numbers(name, node, key, 1)[0] for key in ("stride", "dilation"))
-    padding = _padding(name, node, (weight.shape[-1],), (dilation,), (stride,))[0]
-    conv = Conv((1, stride), (0, padding), (1, dilation), int(node.groups))
-    return Convolution(weight[:, :, None], _bias(name, node), conv)
-
-
-def _conv2d(name: str, node: Any) -> Convolution:
-    weight = _array(name, "weight", node.weight)
-    stride, dilation = _pair(name, node, "stride"), _pair(name, node, "dilation")
-    high, wide = _padding(name, node, weight.shape[-2:], dilation, stride)
-    return Convolution(weight, _bias(name, node),
-                       Conv(stride, (high, wide), dilation, int(node.groups)))
-
-
-def _padding(name: str, node: Any, kernel: tuple[int, ...], dilation: tuple[int, ...],
-             stride: tuple[int, ...]) -> tuple[int, ...]:
-    """As numbers; 'same' keeps the size."""
-    padding = node.padding.decode() if isinstance(node.padding, bytes) else node.padding
-    if not isinstance(padding, str):
-        return _numbers(name, node, "padding", len(kernel))
-    if padding == "valid":
-        return (0,) * len(kernel)
-    around = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-    if any(s != 1 for s in stride) or any(n % 2 for n in around):
-        raise refuse(f"node '{name}' has padding 'same' with stride {stride} and a kernel of "
-                     f"{kernel}", "'same' needs stride 1 and an odd kernel; give numbers instead")
-    return tuple(n // 2 for n in around)
-
-
-def _sum_pool(name: str, node: Any) -> Pooling:
-    return Pooling("sum", _pair(name, node, "kernel_size"), _pair(name, node, "stride"),
-                   _pair(name, node, "padding"))
-
-
-def _avg_pool(name: str, node: Any) -> Pooling:
-    return replace(_sum_pool(name, node), kind="avg")
-
-
-def _scale(name: str, node: Any) -> Scale:
-    return Scale(_array(name, "scale", node.scale))
-
-
-def _delay(name: str, node: Any, profile: SourceProfile | None) -> Delay:
-    """In steps. Raises EdgeError E106 without a dt."""
-    delay = _array(name, "delay", node.delay)
-    dt = profile.dt if profile else None
-    if dt is None and delay.any():
-        raise EdgeError("E106", f"node '{name}': the file does not say how many steps its delay "
-                        f"of {delay.min():g} to {delay.max():g} is",
-                        help="give dt, a step in the unit of the delay: dt=1 if it counts steps")
-    steps = delay / (dt or 1.0)
-    if (np.abs(steps - np.round(steps)) > 1e-3).any() or (steps < 0).any():
-        raise refuse(f"node '{name}' delays by {steps.min():g} to {steps.max():g} steps of "
-                     f"{dt:g}", "delays must be whole steps")
-    return Delay(np.round(steps).astype(np.int64))
-
-
-_READERS: dict[str, Callable[[str, Any], Node]] = {
-    "Input": _entry, "Output": lambda name, node: Exit(), "Linear": _linear, "Affine": _linear,
-    "Conv1d": _conv1d, "Conv2d": _conv2d, "Flatten": lambda name, node: Flatten(),
-    "SumPool2d": _sum_pool, "AvgPool2d": _avg_pool, "Scale": _scale,
-}
-
-
-def _stored(value: Any) -> NDArray[Any]:
-    """In its own type; live graphs may hold tensors."""
-    return np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
-
-
-def _array(name: str, what: str, value: Any) -> FloatArray:
-    """As finite float64. Raises EdgeError E101; E102 where it is open."""
-    if value is None:
-        raise refuse(f"node '{name}' has no {what}", "write a graph with fixed shapes")
-    array = _stored(value).astype(np.float64)
-    if not np.isfinite(array).all():
-        raise EdgeError("E101", f"node '{name}': {what} holds a NaN or an infinity")
-    return array
-
-
-def _bias(name: str, node: Any) -> FloatArray | None:
-    """None where all are zero: writers put zeros where there is no bias."""
-    if getattr(node, "bias", None) is None:
-        return None
-    bias = _array(name, "bias", node.bias)
-    if bias.shape != (np.shape(node.weight)[0],):
-        raise EdgeError("E101", f"node '{name}': bias has shape {bias.shape}, expected "
-                        f"({np.shape(node.weight)[0]},)")
-    return bias if bias.any() else None
-
-
-def _numbers(name: str, node: Any, key: str, n: int) -> tuple[int, ...]:
-    values = np.ravel(_array(name, key, getattr(node, key)))
-    values = np.repeat(values, n) if values.size == 1 else values
-    if values.size != n or (values % 1).any():
-        raise EdgeError("E101", f"node '{name}': {key} is {values.tolist()}, expected {n} integers")
-    return tuple(int(v) for v in values)
-
-
-def _pair(name: str, node: Any, key: str) -> Pair:
-    first, second = _numbers(name, node, key, 2)
-    return first, second

@@ -1,8 +1,26 @@
-/* Views into the state, and the records in it. */
+/* What lies in the state, views into it, and the records in it. */
 #ifndef DASSDP_STATE_H
 #define DASSDP_STATE_H
 
 #include "dassdp_tables.h"
+
+/* What learning carries from sample to sample, and its counters. */
+typedef struct {
+    uint32_t rng;          /* xorshift32, never 0 */
+    uint32_t n_labelled;   /* labelled samples learned from */
+    uint32_t n_skipped;    /* of these, skipped because the network was sure and right */
+    uint32_t n_updates;    /* weight updates tried */
+    uint32_t n_vanished;   /* of these, rounded to zero before the dither */
+    uint16_t batch_idx;    /* slot of the next sample */
+    uint16_t batch_kind;   /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
+} dassdp_learning_t;
+
+/* Where the sample being run stands. */
+typedef struct {
+    uint16_t t_step;       /* steps done */
+    uint8_t is_complete;
+    uint8_t uses_factory;  /* plastic projections run on their factory weights */
+} dassdp_progress_t;
 
 static inline void *dassdp_at(void *state, uint32_t offset)
 {

@@ -4,6 +4,22 @@
 
 #include "dassdp_tables.h"
 
+/* Where replay stands. */
+typedef struct {
+    uint32_t n_replayed;   /* stored samples learned again */
+    uint32_t n_replay_skipped; /* of these, skipped because the network was sure and right */
+    uint16_t flash_idx;    /* the next one of flash */
+    uint16_t ring_idx;     /* the slot of the ring to look at next */
+} dassdp_replay_t;
+
+/* The last `window` labelled samples, the newest in bit 0: classified rightly? */
+typedef struct {
+    uint32_t hits_bits;    /* by the weights before they learned from it */
+    uint32_t factory_hits_bits;
+    uint16_t n_judged;     /* at most `window` */
+    uint16_t n_fallbacks;
+} dassdp_guard_t;
+
 /* Error of the readout for this label in Q8, and the loss -log2 p(label) in Q8. */
 uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label);
 

@@ -1,5 +1,6 @@
 #include "requests.h"
 
+#include "learn.h"
 #include "port.h"
 #include "state.h"
 #include "wire.h"

@@ -1,10 +1,4 @@
-"""Plasticity rules as frozen specifications, one per projection, and where each may stand.
-
-Notation, for one sample of T steps: n_j spike count of presynaptic neuron j; p_j, q_i = 1 if the
-pre- or postsynaptic neuron fired, else 0; t_j, t_i its spike step; dt = |t_i - t_j|;
-e = onehot(label) - softmax(logits). Sources: DA-SSDP, arXiv 2512.07194 and NeuroSyd/DA-SSDP;
-SSDP, arXiv 2505.14841. Every constructor raises EdgeError E203 for a value out of range.
-"""
+"""What learns, by which rules, and what it has beside them: schedule, replay, guard."""
 
 from __future__ import annotations
 
@@ -14,131 +8,13 @@ from typing import Literal
 
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.ir import Input, Network, Projection, geometry
-from edge_dassdp.ir.credit import forward_projections, has_error, path_gain, plastic_part
+from edge_dassdp.ir.credit import forward_projections, has_error, plastic_part
 from edge_dassdp.qir.order import CHANNEL_ALIGN
-from edge_dassdp.rules.local import (
-    DASSDP,
-    SSDP,
-    Homeostasis,
-    PairSTDP,
-    Variant,
-    in_steps,
-    positive,
-    require,
-)
+from edge_dassdp.rules.base import LatencyKind, Rule, require
+from edge_dassdp.rules.delta import ReadoutDelta
+from edge_dassdp.rules.error import ErrorSSDP
 
-__all__ = ["DASSDP", "EIHL", "SSDP", "ErrorRule", "ErrorSSDP", "ErrorTouch", "Guard",
-           "Homeostasis", "LatencyKind", "Learning", "PairSTDP", "Policy", "ReadoutDelta",
-           "Replay", "Rule", "Schedule", "Variant", "latency_kind", "needs_error"]
-LatencyKind = Literal["first", "last"]
 Policy = Literal["fifo", "reservoir"]
-
-
-@dataclass(frozen=True)
-class ReadoutDelta:
-    """Normalized delta rule of a forward projection into the readout.
-
-    dW[j,c] = mu / kappa * n_j * e_c / (1 + |n|^2), kappa = `credit.readout_gain`.
-    mu > 0, no unit: the share of the error one sample removes.
-    """
-
-    mu: float = 0.4
-
-    def __post_init__(self) -> None:
-        positive(self.mu, "ReadoutDelta: mu")
-
-
-@dataclass(frozen=True)
-class ErrorSSDP:
-    """Error-modulated SSDP: synchrony as eligibility, one back-projected error per neuron.
-
-    d_i = sum over forward projections i -> q of sum_q err_q * W[i,q], weights as before the
-    update; err = e at the readout, and q_q * d_q at a hidden population.
-    dW[j,i] = mu * mean(theta_post) / (lambda * kappa * (1 + |n|^2))
-              * d_i * q_i * n_j * exp(-dt^2 / (2 sigma^2)), first-spike steps,
-    lambda = `credit.path_gain` of the postsynaptic population, kappa = `credit.readout_gain`.
-    mu > 0, no unit; sigma > 0 in steps.
-    """
-
-    mu: float = 8.0
-    sigma: float = 2.0
-
-    def __post_init__(self) -> None:
-        positive(self.mu, "ErrorSSDP: mu")
-        in_steps(self.sigma, "ErrorSSDP: sigma")
-
-
-@dataclass(frozen=True)
-class ErrorTouch:
-    """Error-modulated plasticity with a touch eligibility: which membranes came near threshold.
-
-    M_i[t] = 1 where |v_i[t] - theta_i| < width * theta_i, v before the reset of step t;
-    F_i[t] = (3/4) F_i[t+1] + M_i[t], F_i[T] = 0;
-    dW[j,i] = mu * mean(theta_post) / (lambda * kappa * (1 + |n|^2))
-              * d_i * sum over steps t where j fired of F_i[t], for i with any M_i;
-    d_i, lambda, kappa as in `ErrorSSDP`, but masked by touch instead of spikes.
-    A box surrogate derivative with a filtered trace: of the family of e-prop (Bellec et al.,
-    Nature Communications 11, 2020) and TESS (arXiv 2502.01837), no synchrony rule.
-    mu > 0, no unit; width > 0 to 1, a share of the threshold. columns: postsynaptic neurons whose
-    traces the device holds at a time, rounded up to a multiple of 8: n_steps bytes each, and the
-    fewer the slower; None: as many as find room where the sample was.
-    """
-
-    mu: float = 16.0
-    width: float = 0.2
-    columns: int | None = None
-
-    def __post_init__(self) -> None:
-        positive(self.mu, "ErrorTouch: mu")
-        require(is_real(self.width) and 0 < self.width <= 1,
-                f"ErrorTouch: width is {self.width}, expected above 0 to 1")
-        require(self.columns is None or (is_int(self.columns) and 1 <= self.columns <= 65535),
-                f"ErrorTouch: columns is {self.columns}, expected 1 to 65,535 or None")
-
-
-@dataclass(frozen=True)
-class EIHL:
-    """Inhibition and excitation in turn, after EIHL: a reconstruction, its text was not available.
-
-    Contraction: with every sample learned from its label b grows by growth * max|W_factory|, from 0
-    at the start of the phase to most * max|W_factory|, and w <- sign(w) max(|w| - b, 0).
-    Error-driven: the update of `ErrorSSDP`. Contraction comes first. After every `period` such
-    samples the non-zero weights are counted; contraction ends if they are fewer than at its start,
-    the error-driven phase if they are more. Replayed samples count, skipped ones do not.
-    mu, sigma: of `ErrorSSDP`. growth, most: above 0 to 1. period: 1 to 4,096 samples.
-    """
-
-    mu: float = 8.0
-    sigma: float = 2.0
-    growth: float = 2e-4
-    most: float = 0.02
-    period: int = 16
-
-    def __post_init__(self) -> None:
-        positive(self.mu, "EIHL: mu")
-        in_steps(self.sigma, "EIHL: sigma")
-        for name in ("growth", "most"):
-            value = getattr(self, name)
-            require(is_real(value) and 0 < value <= 1,
-                    f"EIHL: {name} is {value}, expected above 0 to 1")
-        require(is_int(self.period) and 1 <= self.period <= 4096,
-                f"EIHL: period is {self.period}, expected 1 to 4,096")
-
-
-ErrorRule = ReadoutDelta | ErrorSSDP | ErrorTouch | EIHL
-"""Rules that learn from labels, by an error at the readout."""
-Rule = ErrorRule | DASSDP | PairSTDP | Homeostasis
-
-
-def needs_error(rule: Rule) -> bool:
-    return isinstance(rule, ErrorRule)
-
-
-def latency_kind(rule: Rule) -> LatencyKind | None:
-    """Which spike a rule's latencies record; None if it uses none."""
-    if isinstance(rule, DASSDP):
-        return "last" if rule.variant == "published" else "first"
-    return "first" if isinstance(rule, ErrorSSDP | EIHL) else None
 
 
 @dataclass(frozen=True)
@@ -236,8 +112,7 @@ class Learning:
                 help="give a mapping of projections to rules")
         for name, rule in self.rules.items():
             require(isinstance(rule, Rule), f"the rule of '{name}' is a {type(rule).__name__}",
-                    help="choose ReadoutDelta, ErrorSSDP, ErrorTouch, EIHL, DASSDP, SSDP, "
-                         "PairSTDP or Homeostasis")
+                    help=f"choose {', '.join(r.__name__ for r in Rule.known.values())}")
         require(is_real(self.skip_below) and 0 <= self.skip_below < 1,
                 f"skip_below is {self.skip_below}, expected 0 to below 1")
         require(is_int(self.seed) and 1 <= self.seed < 2**32,
@@ -269,14 +144,14 @@ class Learning:
         require(network.n_steps <= 255, f"samples of {network.n_steps:,} steps, and what learns "
                 "remembers steps up to 255", help="use fewer steps, or leave the network frozen")
         for name, rule in self.rules.items():
-            check_wiring(network, network.projection(name), rule)
-            _check_place(network, network.projection(name), rule)
+            _check_wiring(network, network.projection(name), rule)
+            rule.check(network, network.projection(name))
         self._check_masks(network)
         self._check_records(network)
         self._check_rerun(network)
         kinds: dict[str, tuple[LatencyKind, str]] = {}
         for name, rule in self.rules.items():
-            kind = latency_kind(rule)
+            kind = rule.needs.latency
             if kind is None:
                 continue
             projection = network.projection(name)
@@ -290,13 +165,15 @@ class Learning:
 
     def _check_masks(self, network: Network) -> None:
         """One eligibility a population: it decides which neurons have an error."""
-        by_touch: dict[str, bool] = {}
+        by_touch: dict[str, tuple[bool, str]] = {}
         for name, rule in self.rules.items():
-            if isinstance(rule, ErrorSSDP | ErrorTouch | EIHL):
-                post, touch = network.projection(name).post, isinstance(rule, ErrorTouch)
-                require(by_touch.setdefault(post, touch) == touch,
-                        f"'{post}' learns by ErrorTouch and by spikes",
-                        help="give all projections into it the same rule")
+            post, needs = network.projection(name).post, rule.needs
+            if not needs.error or post == network.readout.population:
+                continue
+            touch, other = by_touch.setdefault(post, (needs.touch is not None, name))
+            by = type(rule if needs.touch is not None else self.rules[other]).__name__
+            require(touch == (needs.touch is not None), f"'{post}' learns by {by} and by spikes",
+                    help="give all projections into it the same rule")
 
     def _check_records(self, network: Network) -> None:
         """Records are of neurons, or of channels."""
@@ -320,7 +197,7 @@ class Learning:
                     f"'{p.pre}' projects into '{p.post}', which changes as the network learns: "
                      "samples cannot be stored behind it",
                      help="leave out replay and the guard's fall-back")
-        has_errors = any(needs_error(r) for r in self.rules.values())
+        has_errors = any(r.needs.error for r in self.rules.values())
         require(self.replay is None or has_errors,
                 "replay needs a rule that learns from labels",
                  help="add ReadoutDelta, ErrorSSDP or ErrorTouch, or leave out replay")
@@ -329,30 +206,37 @@ class Learning:
             require(p.post not in part or not any(s.is_multi_spike for s in source),
                     f"'{p.pre}' fires several times a step, which stored samples do not hold",
                     help="leave out replay and the guard's fall-back")
-        published = any(latency_kind(r) == "last" for r in self.rules.values())
+        published = any(r.needs.latency == "last" for r in self.rules.values())
         require(self.replay is None or not published,
                 "replay stores first-spike latencies, and the published rule needs the last",
                  help="use variant 'described', or leave out replay")
 
 
-def check_wiring(network: Network, q: Projection, rule: Rule) -> None:
+def _check_wiring(network: Network, q: Projection, rule: Rule) -> None:
     """E203 unless the projection is of a kind that the rule can write."""
     where = f"{type(rule).__name__} on '{q.name}'"
     if q.conv is not None:
-        require(q.is_pointwise and q.pool is None and q.delay is None and isinstance(rule, DASSDP),
+        require(q.is_pointwise and q.pool is None and q.delay is None and rule.learns_channels,
                 f"{where}: it is a convolution", help="convolutions learn where they are 1 x 1, by "
                 "SSDP or DASSDP; choose a projection behind the last convolution")
-        return
-    require(q.is_plain, f"{where}: it has a {'pool' if q.pool else 'delay'}",
-            help="choose a projection without; convolutions and pools stay as they are")
+    else:
+        require(q.is_plain, f"{where}: it has a {'pool' if q.pool else 'delay'}",
+                help="choose a projection without; convolutions and pools stay as they are")
+        _check_channels(network, q, where)
+        if rule.needs.error:
+            _check_way_back(network, q.post, where)
+    require(q.pre not in {i.name for i in network.inputs},
+            f"{where}: its presynaptic side '{q.pre}' is an input and does not spike",
+            help="choose a projection between populations")
+
+
+def _check_channels(network: Network, q: Projection, where: str) -> None:
     for name in (q.pre, q.post):
         node = network.node(name)
         c, height, width = geometry.volume(node.shape)
         require(height * width == 1 or c % CHANNEL_ALIGN == 0 or isinstance(node, Input),
                 f"{where}: '{name}' has {c} channels, which are padded on the device",
                 help=f"give it a multiple of {CHANNEL_ALIGN} channels")
-    if needs_error(rule):
-        _check_way_back(network, q.post, where)
 
 
 def _check_way_back(network: Network, population: str, where: str) -> None:
@@ -362,33 +246,3 @@ def _check_way_back(network: Network, population: str, where: str) -> None:
                 f"through '{q.name}', a {'convolution' if q.conv else 'pool'}",
                 help="choose a projection behind the last convolution or pool")
         _check_way_back(network, q.post, where)
-
-
-def _check_place(network: Network, projection: Projection, rule: Rule) -> None:
-    kind, readout = type(rule).__name__, network.readout.population
-    where = f"{kind} on '{projection.name}'"
-    inputs = {i.name for i in network.inputs}
-    require(projection.pre not in inputs,
-            f"{where}: its presynaptic side '{projection.pre}' is an input and does not spike",
-             help="choose a projection between populations")
-    if isinstance(rule, ReadoutDelta):
-        require(projection.post == readout, f"{where}: it ends at '{projection.post}', not at "
-                f"the readout '{readout}'", help="use ErrorSSDP for hidden projections")
-        require(projection in forward_projections(network, projection.pre),
-                f"{where}: it does not run forward into the readout")
-    if isinstance(rule, ErrorTouch):
-        post = network.population(projection.post)
-        require(post.reset == "none" or post.reset_delay,
-                f"{where}: '{post.name}' resets at once, so the membrane that came near its "
-                 "threshold is not kept", help="train it with a delayed reset, or use ErrorSSDP")
-    if isinstance(rule, Homeostasis):
-        require(projection.post != readout or network.readout.kind == "spike_count",
-                f"{where}: '{readout}' is read by its membranes, not by its spikes")
-    if isinstance(rule, ErrorSSDP | ErrorTouch | EIHL):
-        require(projection.post != readout, f"{where}: it ends at the readout",
-                help="use ReadoutDelta for projections into the readout")
-        require(has_error(network, projection.post),
-                f"{where}: no forward path leads from '{projection.post}' to the readout")
-        require(path_gain(network, projection.post) > 0,
-                f"{where}: the weights from '{projection.post}' to the readout are all 0, so no "
-                 "error comes back")

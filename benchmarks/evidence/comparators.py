@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.datasets import Samples
-from edge_dassdp.ir import FloatArray, Network, Projection
-from edge_dassdp.rules import DASSDP, ErrorSSDP, ErrorTouch, Learning, ReadoutDelta
+from edge_dassdp.ir import FloatArray, Network
+from edge_dassdp.ir.credit import path_gain, readout_gain
+from edge_dassdp.rules import Learning
 from edge_dassdp.twin.learner import HEADROOM, FloatLearner, Sample
 
 
@@ -81,7 +82,7 @@ class BackpropLearner(FloatLearner):
         super().__init__(network, learning, headroom=headroom, training=training)
         _require_delayed(network, self.part)
         self.surrogate = surrogate or Surrogate()
-        self._gain = self._kappa if network.readout.kind == "membrane_sum" else 1.0
+        self._gain = readout_gain(network) if network.readout.kind == "membrane_sum" else 1.0
 
     def current_gradients(self, sample: Sample, e: FloatArray) -> dict[str, FloatArray]:
         """-dL/di of every population of the plastic part, (n_steps, size)."""
@@ -116,7 +117,7 @@ class BackpropLearner(FloatLearner):
         found: dict[str, FloatArray] = {}
         order = [p.name for p in self.network.populations]
         for name, rule in self.learning.rules.items():
-            if isinstance(rule, DASSDP):  # has no error
+            if not rule.needs.error:
                 continue
             p = self.network.projection(name)
             pre = sample.trace.spikes[p.pre][0].astype(np.float64)
@@ -127,17 +128,21 @@ class BackpropLearner(FloatLearner):
 
     def changes(self, sample: Sample, e: FloatArray) -> dict[str, FloatArray]:
         """The gradients in normalized steps."""
-        steps: dict[str, FloatArray] = {}
-        for name, gradient in self.gradients(sample, e).items():
-            rule, p = self.learning.rules[name], self.network.projection(name)
-            if isinstance(rule, ErrorSSDP | ErrorTouch):
-                scale = self.hidden_scale(sample, p, rule.mu)
-            else:
-                assert isinstance(rule, ReadoutDelta)
-                n = sample.counts(p.pre)
-                scale = rule.mu / self._kappa / float(1.0 + n @ n)
-            steps[name] = scale / self._gain * gradient
-        return steps
+        return {name: step_size(self, sample, name) / self._gain * gradient
+                for name, gradient in self.gradients(sample, e).items()}
+
+
+def step_size(learner: FloatLearner, sample: Sample, name: str,
+              gain: float | None = None) -> float:
+    """mu * mean(theta_post) / (lambda * kappa * (1 + |n|^2)) of an error-driven rule, lambda = gain
+    where it is given; mu / (kappa (1 + |n|^2)) into the readout."""
+    network, p = learner.network, learner.network.projection(name)
+    n, mu = sample.counts(p.pre), float(vars(learner.learning.rules[name])["mu"])
+    scale = mu / (readout_gain(network) * float(1.0 + n @ n))
+    if p.post == network.readout.population:
+        return scale
+    theta = float(network.population(p.post).threshold.mean())
+    return scale * theta / (path_gain(network, p.post) if gain is None else gain)
 
 
 @dataclass(frozen=True)
@@ -200,10 +205,9 @@ class TESSLearner(FloatLearner):
         self.tess = tess or TESS()
         self._basis: dict[str, FloatArray] = {}
         if self.tess.signal == "local":
-            for name in self._lambdas:
+            for name in self.learning.rules:
                 post = network.population(network.projection(name).post)
                 self._basis[post.name] = square_waves(post.size, network.n_classes)
-                self._lambdas[name] = float((self._basis[post.name] ** 2).sum(axis=0).mean())
 
     def signals(self, sample: Sample, population: str, e: FloatArray) -> FloatArray:
         """m of a population, (n_steps, size)."""
@@ -215,13 +219,18 @@ class TESSLearner(FloatLearner):
         onehot = np.eye(e.size)[e.argmax()]  # no other error is positive
         return np.asarray((onehot - powers / powers.sum(axis=1, keepdims=True)) @ basis.T)
 
-    def hidden_change(self, sample: Sample, projection: Projection,
-                      rule: ErrorSSDP | ErrorTouch, e: FloatArray) -> FloatArray:
-        tess, population = self.tess, self.network.population(projection.post)
-        m = self.signals(sample, population.name, e)
-        h = tess.surrogate(sample.trace.membranes[population.name][0], population.threshold)
-        s = sample.trace.spikes[projection.pre][0].astype(np.float64)
+    def change(self, sample: Sample, name: str, e: FloatArray) -> FloatArray | None:
+        p, tess = self.network.projection(name), self.tess
+        if p.post == self.network.readout.population:
+            return super().change(sample, name, e)
+        basis = self._basis.get(p.post)
+        gain = None if basis is None else float((basis**2).sum(axis=0).mean())
+        m = self.signals(sample, p.post, e)
+        h = tess.surrogate(sample.trace.membranes[p.post][0],
+                           self.network.population(p.post).threshold)
+        s = sample.trace.spikes[p.pre][0].astype(np.float64)
         y = traces(h, tess.lambda_post)
         before = np.concatenate([np.zeros_like(y[:1]), y[:-1]])
         x = traces(s, tess.lambda_pre)
-        return np.asarray(tess.alpha_pre * x.T @ (m * h) + tess.alpha_post * s.T @ (m * before))
+        change = tess.alpha_pre * x.T @ (m * h) + tess.alpha_post * s.T @ (m * before)
+        return np.asarray(step_size(self, sample, name, gain) * change)

@@ -1,0 +1,65 @@
+"""The error of a label, in integers: at the readout, and fed back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.qformat import IntArray, round_shift, to_int
+from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork
+
+EXP2_Q15 = to_int(32768 * 2.0 ** (-np.arange(32) / 32))
+SOFTMAX_MAX_Q8 = QUANTITIES["softmax_max_q8"]
+
+
+def log2_q8(x: int) -> int:
+    """log2(x / 32768) in Q8 for 32768 <= x < 2^31, by repeated squaring."""
+    result = 0
+    while x >= 65536:
+        x >>= 1
+        result += 256
+    for bit in range(7, -1, -1):
+        x = (x * x) >> 15
+        if x >= 65536:
+            x >>= 1
+            result += 1 << bit
+    return result
+
+
+def softmax_error(network: QNetwork, logits: IntArray, label: int) -> tuple[IntArray, int]:
+    """(onehot(label) - softmax) in Q8, (n_classes,), and the loss -log2 p(label) in Q8."""
+    difference = logits.max() - logits
+    z_q8 = np.where(difference >= network.softmax_limit, SOFTMAX_MAX_Q8,
+                    (difference * network.softmax_scale) >> network.softmax_shift)
+    p = np.where(z_q8 >= SOFTMAX_MAX_Q8, 0, EXP2_Q15[(z_q8 >> 3) & 31] >> np.minimum(z_q8 >> 8, 15))
+    total = int(p.sum())
+    err_q8 = -((256 * p + (total >> 1)) // total)
+    err_q8[label] += 256
+    return err_q8, int(z_q8[label]) + log2_q8(total)
+
+
+def feed_back(network: QNetwork, w: Mapping[str, IntArray], error: dict[str, IntArray],
+              active: Mapping[str, NDArray[np.bool_]]) -> None:
+    """Errors of hidden populations from those behind them, last first; 0 where not active, (size,):
+    silent, or under a touch rule never near its threshold."""
+    order = [p.name for p in network.populations]
+    for name in reversed(order):
+        if name == network.readout or name not in error:
+            continue
+        total = np.zeros_like(error[name])
+        for p in network.projections:
+            forward = not p.is_analogue and p.pre == name and p.post in error \
+                and order.index(p.post) > order.index(name)
+            if forward:
+                dot = w[p.name] @ error[p.post]
+                total += round_shift(round_shift(dot, p.feedback_rshift) * p.feedback_gain_q14, 14)
+        error[name] = np.where(active[name], total, 0)
+
+
+def step_size_q8(network: QNetwork, n_labelled: int) -> int:
+    """The schedule's factor in Q8; 256 without one."""
+    table = network.schedule_q8
+    return 256 if table is None else int(table[min(n_labelled >> SCHEDULE_SHIFT, table.size - 1)])
