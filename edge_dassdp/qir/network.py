@@ -86,7 +86,7 @@ class QNetwork:
               for p in self.populations),
             *(("projection", q.name, f"{q.pre} -> {q.post}",
                f"{size_text(q.w.shape)} of {q.weight_bits} bits",
-               f"learns by {type(q.rule).__name__[1:]}" if q.rule else "")
+               f"learns by {q.rule.word}" if q.rule else "")
               for q in self.projections)])
 
     def population(self, name: str) -> QPopulation:
