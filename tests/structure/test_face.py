@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import resource
 import subprocess
@@ -71,6 +72,18 @@ def test_no_framework_is_loaded_by_the_way_to_a_device() -> None:
     loaded = set(run("import sys, edge_dassdp as ed; ed.quantize, ed.open, ed.load; "
                      "print(*{m.partition('.')[0] for m in sys.modules})").split())
     assert not loaded & {"torch", "nir", "onnx", "matplotlib", "typer"}
+
+
+def test_no_folder_enters_by_the_front_door() -> None:
+    """The face stands above all: through it every import would be an upward one."""
+    package = Path(ed.__file__).parent
+    folders = {path.name for path in package.iterdir() if path.is_dir()}
+    for path in package.glob("*/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.module != "edge_dassdp.face", path
+                if node.module == "edge_dassdp":
+                    assert {a.name for a in node.names} <= {"__version__", *folders}, path
 
 
 def test_folders_named_like_verbs_stay_folders() -> None:
