@@ -92,10 +92,11 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+if not TYPE_CHECKING:  # a type checker sees the names above, and no others
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:
@@ -103,11 +104,23 @@ def __dir__() -> list[str]:
 
 
 class _Verb(ModuleType):
-    """A folder that bears the name of a verb of the face, and can be called as such."""
+    """A folder that bears the name of a verb of the face: it can be called, and is described so."""
 
     def __call__(self, *given: Any, **named: Any) -> Any:
-        return getattr(import_module(f"{__name__}.face"), self.__name__.rpartition(".")[2])(
-            *given, **named)
+        return self._verb(*given, **named)
+
+    @property
+    def _verb(self) -> Any:
+        return getattr(import_module(f"{__package__}.face"), self.__name__.rpartition(".")[2])
+
+    @property
+    def __wrapped__(self) -> Any:
+        """What `inspect.signature` asks for."""
+        return self._verb
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return str(self._verb.__doc__)
 
 
 class _Face(ModuleType):

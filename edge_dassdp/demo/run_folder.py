@@ -28,7 +28,6 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import Ledger, ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
-from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.qemu import QEMU
 from edge_dassdp.targets.target import Target
 
@@ -138,8 +137,8 @@ def verification_results(done: harness.Verification) -> dict[str, Any]:
 
 def link_results(targets: Iterable[Target]) -> dict[str, Any]:
     """Frames and retries of every target that has a link."""
-    links = {t.name: {"frames": t.link_frames, "retries": t.link_retries}
-             for t in targets if isinstance(t, LinkTarget)}
+    links = {t.name: {"frames": t.link_frames, "retries": t.link_retries or 0}
+             for t in targets if t.link_frames is not None}
     return {"frames": sum(n["frames"] for n in links.values()),
             "retries": sum(n["retries"] for n in links.values()), "targets": links}
 

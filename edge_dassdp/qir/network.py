@@ -34,6 +34,7 @@ from edge_dassdp.qir.nodes import (
 )
 from edge_dassdp.qir.order import device_volume, natural_order
 from edge_dassdp.qir.packing import words
+from edge_dassdp.qir.ranges import Bound
 
 FORMAT = "edge_dassdp/quantized/4"
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
@@ -69,7 +70,7 @@ class QNetwork:
     schedule_q8: IntArray | None = None
     replay: QReplay | None = None
     guard: QGuard | None = None
-    proofs: tuple[Any, ...] = field(default=(), metadata={"is_filed": False})
+    proofs: tuple[Bound, ...] = field(default=(), metadata={"is_filed": False})
 
     def __repr__(self) -> str:
         return f"<QNetwork {self.sha256[:12]}>"
@@ -85,7 +86,7 @@ class QNetwork:
               for p in self.populations),
             *(("projection", q.name, f"{q.pre} -> {q.post}",
                f"{size_text(q.w.shape)} of {q.weight_bits} bits",
-               f"learns by {type(q.rule).__name__[1:]}" if q.rule else "")
+               f"learns by {q.rule.word}" if q.rule else "")
               for q in self.projections)])
 
     def population(self, name: str) -> QPopulation:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from support.scenarios import SCENARIOS
 
 import edge_dassdp as ed
@@ -15,18 +19,20 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.reference import ReferenceTarget
+from edge_dassdp.targets.target import Outcome
 
 CASE = SCENARIOS["guard_all"]
 PLASTIC = sorted(name for name, case in SCENARIOS.items() if case.quantized.plastic)
 
 
-def samples(n: int, name: str = "guard_all", seed: int = 5) -> tuple[np.ndarray, np.ndarray]:
+def samples(n: int, name: str = "guard_all",
+            seed: int = 5) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     case, rng = SCENARIOS[name], np.random.default_rng(seed)
     x = np.concatenate([np.atleast_2d(case.sample(rng)) for _ in range(n)])
     return x, rng.integers(0, case.quantized.n_classes, n)
 
 
-def refused(code: str, call) -> ed.EdgeError:
+def refused(code: str, call: Callable[[], object]) -> ed.EdgeError:
     with pytest.raises(ed.EdgeError) as caught:
         call()
     assert caught.value.code == code
@@ -44,7 +50,7 @@ def test_samples_come_in_their_natural_shape_or_flat_or_alone() -> None:
     frames = Input("x", 4, n_frames=3, shape=(4,))
     assert np.array_equal(sample_rows([frames], flat[:, :12].reshape(5, 3, 4)), flat[:, :12])
     for wrong in (x[:, :1], flat[:, :23], x[None], 3.0, "text", np.full((1, 24), np.nan)):
-        refused("E104", lambda wrong=wrong: sample_rows([source], wrong))
+        refused("E104", partial(sample_rows, [source], wrong))
     assert "(n, 24) or (n, 2, 3, 4)" in refused("E104", lambda: sample_rows([source], 1)).message
 
 
@@ -84,7 +90,7 @@ def test_verify_begins_where_the_device_stands(name: str) -> None:
 
 def test_verify_names_what_differs() -> None:
     class Forgetful(ReferenceTarget):
-        def learn(self, *given, **named):
+        def learn(self, *given: Any, **named: Any) -> Outcome:
             outcome = super().learn(*given, **named)
             self.w["fc2"][0, 0] ^= 1
             return outcome
@@ -120,9 +126,9 @@ def test_what_does_not_fit_is_refused_before_anything_runs() -> None:
     x, y = samples(4)
     device = ed.open(CASE.quantized, "emulator")
     for wrong_x, wrong_y in ((x[:, :-1], y), (x, y[:3]), (x, y + 0.5), (x, y - 100),
-                             (x, [0, 0, 0, CASE.quantized.n_classes]), (x, None)):
-        refused("E104", lambda x=wrong_x, y=wrong_y: device.learn(x, y))
-        refused("E104", lambda x=wrong_x, y=wrong_y: device.accuracy(x, y))
+                             (x, [0, 0, 0, CASE.quantized.n_classes]), (x, "none")):
+        refused("E104", partial(device.learn, wrong_x, wrong_y))
+        refused("E104", partial(device.accuracy, wrong_x, wrong_y))
     refused("E104", lambda: device.accuracy(x[:0], y[:0]))
     refused("E105", lambda: ed.open(CASE.quantized, "nowhere"))
     assert device.statistics().n_labelled == 0
@@ -131,8 +137,8 @@ def test_what_does_not_fit_is_refused_before_anything_runs() -> None:
 def test_a_model_is_printed_as_a_table_and_named_by_its_hash() -> None:
     model: QNetwork = CASE.quantized
     text = str(model)
-    for named in (*model.inputs, *model.populations, *model.projections):
-        assert f" {named.name} " in text
-    assert "array" not in text and len(text.splitlines()) == 1 + len(
-        (*model.inputs, *model.populations, *model.projections))
+    names = [*(i.name for i in model.inputs), *(p.name for p in model.populations),
+             *(q.name for q in model.projections)]
+    assert all(f" {name} " in line for name, line in zip(names, text.splitlines()[1:], strict=True))
+    assert "array" not in text
     assert repr(model) == f"<QNetwork {model.sha256[:12]}>"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -53,8 +56,6 @@ def test_importing_it_loads_nothing_and_takes_no_time() -> None:
     code = "import sys; {}; print(*sorted(m.partition('.')[0] for m in sys.modules))"
     loaded = set(run(code.format("import edge_dassdp")).split())
     assert not loaded & {"numpy", "torch", "nir", "onnx", "typer", "rich", "jinja2", "elftools"}
-    import resource
-
     def children_s() -> float:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
@@ -73,12 +74,31 @@ def test_no_framework_is_loaded_by_the_way_to_a_device() -> None:
     assert not loaded & {"torch", "nir", "onnx", "matplotlib", "typer"}
 
 
+def test_no_folder_enters_by_the_front_door() -> None:
+    """The face stands above all: through it every import would be an upward one."""
+    package = Path(ed.__file__).parent
+    folders = {path.name for path in package.iterdir() if path.is_dir()}
+    for path in package.glob("*/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.module != "edge_dassdp.face", path
+                if node.module == "edge_dassdp":
+                    assert {a.name for a in node.names} <= {"__version__", *folders}, path
+
+
 def test_folders_named_like_verbs_stay_folders() -> None:
     out = run("import edge_dassdp.quantize.wayback as w, edge_dassdp as ed; "
               "from edge_dassdp.build.board import list_boards; "
-              "import edge_dassdp.build.elf; edge_dassdp.build.elf.read_sizes; "
+              "import edge_dassdp.build.elf; edge_dassdp.build.elf.__doc__; "
               "print(callable(ed.quantize), callable(ed.build), w.dequantize.__name__)")
     assert out.split() == ["True", "True", "dequantize"]
+
+
+def test_a_verb_is_described_as_what_it_does_when_called() -> None:
+    assert list(inspect.signature(ed.quantize).parameters) == [
+        "network", "learning", "settings", "x", "y"]
+    assert str(ed.quantize.__doc__).startswith("The integer model of a network")
+    assert str(ed.build.__doc__).startswith("Firmware for a board")
 
 
 def test_files_are_read_by_what_they_are(tmp_path: Path) -> None:

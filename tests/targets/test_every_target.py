@@ -72,8 +72,9 @@ def test_a_batch_is_the_same_in_one_call_of_the_c_and_sample_by_sample(mode: int
     assert told == [*range(1, 9), 8]
     for name in ("class_idx", "logits", "loss_q8", "is_skipped", "is_updated", "n_replayed",
                  "is_fallen_back", "forward_digest"):
-        np.testing.assert_array_equal(*(getattr(b, name) for b in batches), err_msg=name)
-        assert getattr(batches[0], name).dtype == getattr(batches[1], name).dtype, name
+        one, other = (getattr(batch, name) for batch in batches)
+        np.testing.assert_array_equal(one, other, name)
+        assert one.dtype == other.dtype, name
 
 
 def test_a_batch_of_none_is_empty() -> None:
