@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.lanes import often
 from support.scenarios import layers
 
 from edge_dassdp import ir
@@ -63,7 +64,7 @@ def simulate(p: QPopulation, current: IntArray) -> list[tuple[int, ...]]:
     return seen
 
 
-@settings(max_examples=600, derandomize=True, deadline=None, print_blob=True)
+@settings(max_examples=often(600), derandomize=True, deadline=None, print_blob=True)
 @given(
     reset=st.sampled_from(get_args(ResetMode)), leak_q15=st.integers(0, 32768),
     shift=st.sampled_from([0, 0, 1, 3]), fire_at=st.integers(1, 300),

@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.lanes import often
 from support.spiking_models import N_STEPS, MultiStepLIF, StepByStep, StepLIF, single
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -99,7 +100,7 @@ def batches(rng, n: int, shape: tuple[int, int, int, int], real: bool):
         yield (pre * 1.0, post * 1.0, (2 * rate + rng.random(rate.shape)).ravel())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=often(60), deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1), variant=st.sampled_from(VARIANTS), gated=st.booleans(),
     a_plus=st.sampled_from([0.4, 3.0]),
