@@ -35,7 +35,7 @@ def neuron(reset: ResetMode, leak_q15: int, shift: int, fire_at: int, reset_by: 
         touch_width=None, unit=np.ones(1), shape=(1, 1, 1), dynamics=dynamics)
 
 
-def simulate(p: QPopulation, current: IntArray) -> list[tuple[int, ...]]:
+def simulate(p: QPopulation, current: IntArray) -> list[tuple[int, int]]:
     """Every value a membrane takes in each step, stored value last: docs/arithmetic.md."""
     d, leak_q15, shift = p.dynamics, int(p.leak_q15[0]), p.leak_shift
     fire_at, reset_by = int(p.fire_at[0]), int(p.reset_by[0])

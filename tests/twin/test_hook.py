@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,7 +70,8 @@ class Plain:
 
     def __init__(self, rule: DASSDP, warm_up_steps: int, readout: bool) -> None:
         self.rule, self.warm_up, self.readout = rule, warm_up_steps, readout
-        self.records, self.gate = [], None
+        self.records: list[tuple[float, float]] = []
+        self.gate: Any = None
 
     def change(self, pre, post, losses) -> np.ndarray:
         """pre, post (T, B, n), losses (B,)."""
@@ -254,7 +256,7 @@ def test_a_snntorch_loop_gets_exactly_the_changes_of_the_equations(variant):
             with torch.no_grad():
                 model(x[:7])
             losses = loss.detach().double().numpy()
-            for name, pre, post in (("fc2", *trains[:2]), ("fc3", *trains[1:])):
+            for name, pre, post in zip(("fc2", "fc3"), trains[:2], trains[1:], strict=True):
                 change = (getattr(model, name).weight - after[name]).detach().numpy()
                 expected = plain[name].change(pre, post, losses)
                 np.testing.assert_allclose(change, expected, atol=2e-7)
