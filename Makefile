@@ -31,6 +31,7 @@ nightly: lint tools
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 
 # Every learning rule beside its baselines: a part of it with the constants chosen before (minutes), or
 # all of it, constants chosen afresh on the validation wearers (an hour), which writes

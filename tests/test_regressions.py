@@ -19,6 +19,7 @@ from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
 from edge_dassdp.rules.gate import GATE_DTYPE
+from edge_dassdp.rules.sync import QSyncRule
 from edge_dassdp.targets.emulator import Emulator
 
 DELTA = Learning({"ho": ReadoutDelta()})
@@ -231,6 +232,7 @@ def test_edited_weights_and_tables_were_generated(tmp_path):
     qir.save(q, path)
     header, arrays = read_npz(path, qir.FORMAT)
     p = q.projection("ho")
+    assert isinstance(p.rule, QSyncRule)
     for wrong in (replace(p, w=p.w + 9), replace(p, w=p.w[:, :2]),
                   replace(p, rule=replace(p.rule, delta=p.rule.delta[:, :-1])),
                   replace(p, rule=replace(p.rule, delta=p.rule.delta * 2**20)),

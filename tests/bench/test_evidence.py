@@ -15,6 +15,8 @@ from evidence.tasks import WATCH, Setting, task
 
 from edge_dassdp.base.errors import EdgeError
 
+pytestmark = pytest.mark.xdist_group("evidence")
+
 LEFT = Setting(WATCH, "Ap")
 CHOSEN = {m.key: {"grid": [{"mu1": 0.4}], "scores": [1.0], "chosen": {"mu1": 0.4}}
           for m in METHODS.values() if m.grid}

@@ -11,6 +11,8 @@ import pytest
 from edge_dassdp.build.compile import host_compiler
 from edge_dassdp.build.project import Project, emulator_project
 
+pytestmark = pytest.mark.xdist_group("host kernels")
+
 MAIN = Path(__file__).with_name("kernels_main.c")
 SANITIZERS = ("-fsanitize=address", "-fno-sanitize-recover=all")
 

@@ -27,6 +27,8 @@ from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
 from edge_dassdp.twin.model import FloatModel
 
+pytestmark = pytest.mark.xdist_group("watch data")
+
 WATCH = Path(__file__).parents[2] / "examples" / "watch"
 SEEDS = range(10)
 

@@ -9,6 +9,8 @@ from rich.console import Console
 
 from edge_dassdp.demo.digits import BOARDS, Options, run_demo
 
+pytestmark = pytest.mark.xdist_group("digits")
+
 
 @pytest.fixture(scope="module")
 def run_folder(arm_toolchain, qemu, tmp_path_factory):

@@ -12,6 +12,8 @@ from rich.console import Console
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.demo.watch import Options, run_watch
 
+pytestmark = pytest.mark.xdist_group("watch")
+
 RAM_BYTES = {"stm32f405": 131_072, "microbit": 16_384}
 MACHINES = {"stm32f405": "qemu:netduinoplus2", "microbit": "qemu:microbit"}
 

@@ -22,6 +22,8 @@ from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
 from edge_dassdp.twin.model import FloatModel
 
+pytestmark = pytest.mark.xdist_group("fidelity")
+
 RNG = np.random.default_rng(5)
 
 

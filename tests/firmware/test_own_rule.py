@@ -40,7 +40,7 @@ def with_own_rule() -> dict[str, str]:
 
 def learned(target: Emulator) -> list[tuple[object, ...]]:
     rng = np.random.default_rng(9)
-    outcomes = []
+    outcomes: list[tuple[object, ...]] = []
     for i in range(20):
         x = input_x(CASE.quantized, CASE.sample(rng)[None, :])[0]
         done = target.learn(x, i % CASE.quantized.n_classes, digest=True)

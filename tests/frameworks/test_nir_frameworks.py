@@ -168,7 +168,7 @@ def _snntorch_neurons(kind: str, n: int, reset: str, delay: bool) -> nn.Module:
 
 def _stepped(model: nn.Sequential, x: np.ndarray) -> list[np.ndarray]:
     """Spikes of every second module, (n_samples, n_steps, n)."""
-    spikes: list[list[np.ndarray]] = [[] for _ in model[1::2]]
+    spikes: list[list[np.ndarray]] = [[] for _ in range(1, len(model), 2)]
     with torch.no_grad():
         for frame in torch.tensor(x).unbind(1):
             value = frame

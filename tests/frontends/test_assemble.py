@@ -242,8 +242,8 @@ def test_the_order_of_edges_does_not_matter_but_a_given_order_of_neurons_does() 
     edges = [("in", "a"), ("a", "w"), ("w", "b"), ("b", "u"), ("u", "a"), ("b", "out")]
     for turned in (edges, edges[::-1]):
         assert [p.name for p in assemble(nodes, turned, n_steps=1).populations] == ["a", "b"]
-    turned = assemble(nodes, edges, n_steps=1, order=["b", "a"])
-    assert [p.name for p in turned.populations] == ["b", "a"]
+    network = assemble(nodes, edges, n_steps=1, order=["b", "a"])
+    assert [p.name for p in network.populations] == ["b", "a"]
 
 
 def test_weights_lead_back_to_their_nodes() -> None:

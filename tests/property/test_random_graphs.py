@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
+from support.lanes import often
 from support.scenario import Call
 from support.scenarios import RESETS
 
@@ -17,7 +18,7 @@ from edge_dassdp.reference import Reference
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
 from edge_dassdp.targets.emulator import Emulator
 
-N_EXAMPLES = 30
+N_EXAMPLES = often(30)
 COMPARED = ("class_idx", "loss_q8", "is_skipped", "is_updated", "forward_digest", "learned_digest")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
+from support.lanes import often
 from support.scenario import Call
 
 from edge_dassdp import ir
@@ -29,7 +30,7 @@ from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.target import Target
 
-N_EXAMPLES, N_ON_BOARDS = 120, 4
+N_EXAMPLES, N_ON_BOARDS = often(60), often(4)
 COMPARED = ("class_idx", "loss_q8", "is_skipped", "is_updated", "forward_digest", "learned_digest")
 CHECKS: dict[str, Any] = {
     "derandomize": True, "deadline": None, "print_blob": True, "database": None,
@@ -254,7 +255,7 @@ def test_boards_agree(board: str, made: tuple[Network, QNetwork] | None) -> None
         agree(*made, device, state=False)
 
 
-@settings(max_examples=40, **CHECKS)
+@settings(max_examples=often(40), **CHECKS)
 @given(network=networks())
 def test_a_network_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFactory,
                                              network: Network) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 from functools import cache
 
 import numpy as np
 import pytest
+from support import lanes
+from support.commands import answer
 from support.scenarios import SCENARIOS
+from support.where import with_own_kernels
 
 from edge_dassdp import qir
 from edge_dassdp.base.errors import EdgeError
@@ -124,7 +125,7 @@ def test_a_firmware_of_another_build_is_refused():
     assert caught.value.code == "E504"
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("name", BOARDS if lanes.nightly else with_own_kernels(BOARDS))
 def test_the_written_project_makes_the_same_elf(tmp_path, name):
     write_project(emit(Plan.of(network())), load_board(name), tmp_path)
     subprocess.run(["make", "-s", "-j2"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
@@ -134,6 +135,5 @@ def test_the_written_project_makes_the_same_elf(tmp_path, name):
 def test_a_network_with_frames_of_spikes_is_measured_on_noise(tmp_path):
     path = tmp_path / "spikes.q.npz"
     qir.save(SCENARIOS["pairs_subtract_delayed"].quantized, path)
-    done = subprocess.run([sys.executable, "-m", "edge_dassdp", "measure", str(path), "--board",
-                           "mps2-an500", "--json"], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["data"]["instructions"]["inference"]["mean"] > 1000
+    found = answer("measure", path, "--board", "mps2-an500")
+    assert found["data"]["instructions"]["inference"]["mean"] > 1000

@@ -19,6 +19,7 @@ from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.rules.error import QErrorRule
 from edge_dassdp.twin.model import FloatModel
 
 NET = layers()
@@ -186,8 +187,9 @@ def test_a_saved_network_is_the_same_network(tmp_path) -> None:
     q = quantize(graph(frames=True, kind="spike_count"), Learning({"bc": ErrorSSDP()})).network
     qir.save(q, tmp_path / "q.npz")
     again = qir.load(tmp_path / "q.npz")
-    assert again.sha256 == q.sha256 and again.projection("bc").rule.k_rshift \
-        == q.projection("bc").rule.k_rshift
+    before, after = q.projection("bc").rule, again.projection("bc").rule
+    assert isinstance(before, QErrorRule) and isinstance(after, QErrorRule)
+    assert again.sha256 == q.sha256 and after.k_rshift == before.k_rshift
 
 
 @pytest.fixture(scope="module")

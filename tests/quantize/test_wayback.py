@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.lanes import often
 from support.way_back import assert_same, learn, random_weights
 
 from edge_dassdp import ir
@@ -87,7 +88,7 @@ def as_float32(network: Network) -> Network:
         replace(p, weight=p.weight.astype(np.float32)) for p in network.projections))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=often(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(learned_models())
 def test_any_learned_weights_come_back_as_the_same_integers(tmp_path_factory, model) -> None:
     network, made, learned = model

@@ -26,6 +26,7 @@ NET = layers((12, 40, 21, 5), n_steps=25, frames=True, readout_beta=0.9)
 def contraction(bits: int, b_q8: int) -> QProjection:
     q = quantize(NET, Learning({"fc2": EIHL()}), Settings(bits_of={"fc2": bits})).network
     p = q.projection("fc2")
+    assert isinstance(p.rule, QEIHL)
     return replace(p, rule=replace(p.rule, growth_q16=b_q8 << 8, most_q16=b_q8 << 8, period=4096))
 
 

@@ -7,11 +7,14 @@ import pytest
 from support.scenarios import layers
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Homeostasis, Learning
+from edge_dassdp.rules.homeostasis import QHomeostasis
 
 NET = layers((12, 40, 21, 5), n_steps=25, frames=True, readout_beta=0.9)
 
@@ -40,10 +43,16 @@ def test_homeostasis_of_16_bits_is_its_equation() -> None:
     np.testing.assert_allclose(reference.w["fc2"] - q.w, expected, atol=0.6, rtol=0.02)
 
 
+def targets_q7(net: QNetwork) -> IntArray:
+    rule = net.projection("fc2").rule
+    assert isinstance(rule, QHomeostasis)
+    return rule.targets_q7
+
+
 def test_unlabelled_samples_bring_activity_back() -> None:
     net = quantize(NET, Learning({"fc2": Homeostasis(2.0)}), calibration=samples(60)).network
     reference, x = Reference(net), input_x(net, samples(60))
-    target = net.projection("fc2").rule.targets_q7 / 128
+    target = targets_q7(net) / 128
     healthy = distance(reference, x, "h2", target)
     reference.write_weights("fc2", net.projection("fc2").w // 2)
     damaged = distance(reference, x, "h2", target)
@@ -58,5 +67,5 @@ def test_targets_need_samples_or_a_number() -> None:
     with pytest.raises(EdgeError) as caught:
         quantize(NET, Learning({"fc2": Homeostasis()}))
     assert caught.value.code == "E105" and "target" in caught.value.help
-    rule = quantize(NET, Learning({"fc2": Homeostasis(target=2.5)})).network.projection("fc2").rule
-    assert rule.targets_q7.tolist() == [320] * 21
+    net = quantize(NET, Learning({"fc2": Homeostasis(target=2.5)})).network
+    assert targets_q7(net).tolist() == [320] * 21

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from support.features import features
@@ -9,26 +10,25 @@ from support.scenarios import SCENARIOS
 
 from edge_dassdp.build.board import load_board
 
-TARGETS = ("emulator-checked", "emulator", "qemu-microbit", "qemu-lm3s6965evb", "qemu-stm32f405",
-           "qemu-mps2-an500", "qemu-mps2-an505", "qemu-mps3-an547")
+BOARDS = ("microbit", "lm3s6965evb", "stm32f405", "mps2-an500", "mps2-an505", "mps3-an547")
+TARGETS = ("emulator-checked", "emulator", *(f"qemu-{name}" for name in BOARDS))
 TOO_LARGE = {"qemu-microbit": frozenset({"images_constant", "images_frames", "long"})}
 """What a board's RAM does not hold; a test holds this against the ledger."""
 
 
 def chosen(target: str, *, nightly: bool = False) -> tuple[str, ...]:
     """Names of the scenarios that a target runs: all that it holds. On a change, a board whose
-    kernels an earlier one of TARGETS takes too runs the fewest that reach every feature."""
-    if has_own_kernels(target) or nightly:
+    kernels an earlier one takes too runs the fewest that reach every feature."""
+    board = target.removeprefix("qemu-")
+    if nightly or board not in BOARDS or board in with_own_kernels(BOARDS):
         return tuple(name for name in SCENARIOS if name not in TOO_LARGE.get(target, ()))
     return smallest_cover()
 
 
-def has_own_kernels(target: str) -> bool:
-    """Of the boards that take the same kernel files the first; an emulator always."""
-    boards = {name: load_board(name.removeprefix("qemu-")).kernels
-              for name in TARGETS if name.startswith("qemu-")}
-    return target not in boards or \
-        target == next(name for name, taken in boards.items() if taken == boards[target])
+def with_own_kernels(boards: Sequence[str]) -> list[str]:
+    """Of the boards that take the same kernel files the first."""
+    first = {load_board(name).kernels: name for name in reversed(boards)}
+    return [name for name in boards if name in first.values()]
 
 
 @cache

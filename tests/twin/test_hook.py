@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.lanes import often
 from support.spiking_models import N_STEPS, MultiStepLIF, StepByStep, StepLIF, single
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -68,7 +70,8 @@ class Plain:
 
     def __init__(self, rule: DASSDP, warm_up_steps: int, readout: bool) -> None:
         self.rule, self.warm_up, self.readout = rule, warm_up_steps, readout
-        self.records, self.gate = [], None
+        self.records: list[tuple[float, float]] = []
+        self.gate: Any = None
 
     def change(self, pre, post, losses) -> np.ndarray:
         """pre, post (T, B, n), losses (B,)."""
@@ -99,7 +102,7 @@ def batches(rng, n: int, shape: tuple[int, int, int, int], real: bool):
         yield (pre * 1.0, post * 1.0, (2 * rate + rng.random(rate.shape)).ravel())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=often(60), deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1), variant=st.sampled_from(VARIANTS), gated=st.booleans(),
     a_plus=st.sampled_from([0.4, 3.0]),
@@ -253,7 +256,7 @@ def test_a_snntorch_loop_gets_exactly_the_changes_of_the_equations(variant):
             with torch.no_grad():
                 model(x[:7])
             losses = loss.detach().double().numpy()
-            for name, pre, post in (("fc2", *trains[:2]), ("fc3", *trains[1:])):
+            for name, pre, post in zip(("fc2", "fc3"), trains[:2], trains[1:], strict=True):
                 change = (getattr(model, name).weight - after[name]).detach().numpy()
                 expected = plain[name].change(pre, post, losses)
                 np.testing.assert_allclose(change, expected, atol=2e-7)

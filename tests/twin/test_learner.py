@@ -13,7 +13,7 @@ from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Homeostasis, Learning, Pa
 from edge_dassdp.rules.error import first_spike_step
 from edge_dassdp.rules.gate import Gate
 from edge_dassdp.rules.stdp import pair_change
-from edge_dassdp.rules.sync import last_spike_step
+from edge_dassdp.rules.sync import DopamineSSDP, last_spike_step
 from edge_dassdp.twin.learner import FloatLearner, loss_bits
 from edge_dassdp.twin.model import FloatModel
 
@@ -25,6 +25,12 @@ def plain_times(raster: np.ndarray, variant: str, silent: int) -> list[int]:
         steps = [t for t, fired in enumerate(neuron) if fired]
         times.append((steps[0] if variant == "described" else steps[-1]) if steps else silent)
     return times
+
+
+def gate_of(learner: FloatLearner, name: str) -> Gate:
+    twin = learner.twins[name]
+    assert isinstance(twin, DopamineSSDP)
+    return twin.gate
 
 
 def plain_dassdp(trace, pre: str, post: str, rule: DASSDP):
@@ -73,7 +79,7 @@ def test_dassdp_warm_up_gate_and_update(variant, name, pre, post):
     if variant == "published":
         loss = [float(np.mean(loss[k - k % batch: k - k % batch + batch])) for k in range(30)]
     learner.fit_gate()
-    gate, pairs = learner.twins[name].gate, learner.weights[name].size
+    gate, pairs = gate_of(learner, name), learner.weights[name].size
     k = -np.corrcoef(s, loss)[0, 1]
     assert gate.k == pytest.approx(k, rel=1e-6) and abs(k) > 1e-3
     assert gate.mean / pairs == pytest.approx(np.mean(s))
@@ -105,11 +111,11 @@ def test_published_latency_is_that_of_its_cumsum_argmax():
 def test_without_records_or_with_a_constant_s_the_gate_is_one():
     learner = FloatLearner(chain(), {"ab": DASSDP()})
     learner.fit_gate()
-    assert learner.twins["ab"].gate([7]) == [1.0]
+    assert gate_of(learner, "ab")([7]) == [1.0]
     for loss in np.random.default_rng(0).uniform(0.1, 3.0, 50):
         learner.warm_up(samples(1)[0], 0, float(loss))
     learner.fit_gate()
-    assert learner.twins["ab"].gate([0, 9]) == [1.0, 1.0]
+    assert gate_of(learner, "ab")([0, 9]) == [1.0, 1.0]
 
 
 def test_ssdp_ignores_what_the_warm_up_saw():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -12,15 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.devices import network, stream
+from support.lanes import often
 
-from edge_dassdp.build.project import emulator_project
+from edge_dassdp.build.compile import host_compiler
+from edge_dassdp.build.project import Project, emulator_project
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.wire.frames import FrameDecoder, encode_frame, encode_request, parse_response
 from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES, Message
 
 SESSION = 9
-N_FRAMES = 20_000
+N_FRAMES = often(20_000)
+MAIN = Path(__file__).with_name("fuzz_main.c")
 SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
               "-DDASSDP_CHECKED=1"]
 
@@ -31,7 +35,7 @@ SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recove
     st.builds(encode_request, st.integers(0, 20), st.just(SESSION), st.integers(0, 4),
               st.binary(max_size=80)),
     st.just(encode_request(1, SESSION, 0, b""))), max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=often(300), deadline=None)
 def test_after_any_bytes_the_device_says_hello(pieces: list[bytes]) -> None:
     device = stream("gated")
     for piece in pieces:
@@ -90,17 +94,32 @@ def conversation(x_bytes: int, rng: Random) -> bytes:
     return bytes(wire)
 
 
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where what was compiled under sanitizers lies, by what it was compiled of."""
+    return tmp_path_factory.mktemp("objects")
+
+
+def compiled(project: Project, unit: str, objects: Path) -> str:
+    """The object of a unit of a written project; the runtime's is the same for every network."""
+    reads = "\0".join((unit, *project.reads(unit)))
+    path = objects / f"{hashlib.sha256(reads.encode()).hexdigest()}.o"
+    if not path.exists():
+        subprocess.run([*host_compiler(), *project.compile_flags, *SANITIZERS, "-c", unit, "-o",
+                        str(path)], cwd=objects, check=True)
+    return str(path)
+
+
+@pytest.mark.xdist_group("fuzz")
 @pytest.mark.parametrize("kind", ["error", "gated", "frames", "memory"])
-def test_a_long_hostile_conversation_under_sanitizers(kind: str, tmp_path: Path) -> None:
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    assert compiler, "the emulator needs a C compiler anyway"
+def test_a_long_hostile_conversation_under_sanitizers(kind: str, objects: Path) -> None:
     project = emulator_project(emit(Plan.of(network(kind))))
-    project.write(tmp_path)
-    main = Path(__file__).with_name("fuzz_main.c")
-    subprocess.run([compiler, *project.compile_flags, *SANITIZERS, *project.units, str(main),
-                    "-o", "fuzz"], cwd=tmp_path, check=True)
+    project = replace(project, files={**project.files, "fuzz_main.c": MAIN.read_text()})
+    project.write(objects)
+    units = [compiled(project, unit, objects) for unit in project.units]
+    subprocess.run([*host_compiler(), *SANITIZERS, *units, "-o", kind], cwd=objects, check=True)
     talk = conversation(network(kind).x_bytes, Random(kind))
-    run = subprocess.run([tmp_path / "fuzz"], input=talk,
+    run = subprocess.run([objects / kind], input=talk,
                          capture_output=True, check=False)
     assert run.returncode == 0, run.stderr.decode()[:2000]
     assert int(run.stdout) > 10 * N_FRAMES, "the device answered less than once a frame"

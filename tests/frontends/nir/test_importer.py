@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import nir
 import numpy as np
@@ -188,7 +189,7 @@ def test_parameters_are_one_number_or_one_per_channel_or_neuron(shape: tuple[int
 
 # ---- everything else -----------------------------------------------------------------------------
 
-CONVOLUTIONS = {
+CONVOLUTIONS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "numbers": ({"stride": 2, "padding": 1, "dilation": 1, "groups": 1}, (4, 2, 3, 3)),
     "pairs": ({"stride": (2, 1), "padding": (0, 2), "dilation": (1, 2), "groups": 1}, (4, 2, 3, 2)),
     "arrays": ({"stride": np.array([1, 2]), "padding": np.array([1, 1]),

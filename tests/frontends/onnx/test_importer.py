@@ -18,6 +18,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import onnx_models
+from support.lanes import often
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.onnx import from_onnx
@@ -364,7 +365,7 @@ def test_files_that_are_cut(tmp_path):
             from_onnx(tmp_path / "cut.onnx", n_steps=4)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=often(40))
 @given(st.data())
 def test_files_that_are_damaged(tmp_path_factory, data):
     content = bytearray((FILES / "chain_none.dynamo.onnx").read_bytes())

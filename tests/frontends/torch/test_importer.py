@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def run_snntorch(modules, x: np.ndarray, n_frames: int = 1):
     """Spikes and membranes of every Leaky: lists of (n_samples, n_steps, size)."""
     frames = torch.tensor(x).reshape(len(x), n_frames, -1)
     leaky = [m for m in modules if isinstance(m, snntorch.Leaky)]
-    states = [None] * len(leaky)
+    states: list[Any] = [None] * len(leaky)
     spikes, membranes = ([[] for _ in leaky] for _ in range(2))
     with torch.no_grad():
         for t_step in range(N_STEPS):
