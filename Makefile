@@ -21,6 +21,8 @@ demo-train: $(VENV)/test.stamp tools
 
 # Three lanes: all that needs neither cross compiler nor QEMU (minutes), all of a change, and what is
 # exhaustive (every scenario on every core, ten times the random examples, every count again: an hour).
+# Two workers share two cores, so each takes one.
+check test nightly: export OMP_NUM_THREADS = 1
 check: lint
 	$(BIN)/pytest -n 2 -m "not cross"
 test: lint tools
