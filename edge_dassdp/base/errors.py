@@ -123,3 +123,10 @@ class EdgeError(Exception):
         if self.help:
             parts.append(f"  help:  {self.help}")
         return "\n".join(parts)
+
+
+def refuse_unless(code: str, holds: bool, message: str, *, cause: str = "",
+                  help: str = "") -> None:
+    """EdgeError of that code, with these words, unless it holds."""
+    if not holds:
+        raise EdgeError(code, message, cause=cause, help=help)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.qformat import INT32_MAX, IntArray
 from edge_dassdp.base.quantities import QUANTITIES
@@ -19,8 +19,7 @@ from edge_dassdp.qir.order import device_volume
 
 def require(holds: bool, message: str) -> None:
     """EdgeError E101 unless it holds."""
-    if not holds:
-        raise EdgeError("E101", message)
+    refuse_unless("E101", holds, message)
 
 
 def within(value: Any, low: int, high: int, what: str) -> None:

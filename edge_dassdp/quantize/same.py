@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.ir import ROUNDING, FloatArray, Network, Population, Projection
 from edge_dassdp.qir import QDynamics, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.order import device_volume, natural_order, source_order, to_device
@@ -54,10 +54,9 @@ def check_same(network: Network, quantized: QNetwork) -> None:
 
 
 def _require(holds: bool, what: str, cause: str = "") -> None:
-    if not holds:
-        raise EdgeError("E201", f"the network is another than the one quantized: {what}",
-                        cause=cause, help="give the network that was quantized, or quantize this "
-                                          "one anew")
+    refuse_unless("E201", holds, f"the network is another than the one quantized: {what}",
+                  cause=cause,
+                  help="give the network that was quantized, or quantize this one anew")
 
 
 def _same(what: str, found: object, wanted: object) -> None:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import is_real
 from edge_dassdp.ir import FloatArray, Network, Projection
 from edge_dassdp.qir import QRule, Site
@@ -31,8 +31,7 @@ BoolArray = NDArray[np.bool_]
 
 def require(holds: bool, message: str, help: str = "") -> None:
     """EdgeError E203 unless it holds."""
-    if not holds:
-        raise EdgeError("E203", message, help=help)
+    refuse_unless("E203", holds, message, help=help)
 
 
 def positive(value: float, what: str) -> None:
