@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -51,6 +52,8 @@ class Output:
 
         self.verb = verb
         self.as_json = as_json
+        self.rules_from: list[str] = []
+        """Options that a command of the same rules needs."""
         self.stdout = Console(soft_wrap=False, highlight=False,
                               width=None if sys.stdout.isatty() else _WIDTH)
         self.stderr = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -178,9 +181,10 @@ def _run(out: Output, debug: bool, rules_from: list[Path], function: Verb,
 
             for path in rules_from:
                 load_rules(path)
+        out.rules_from = [part for path in rules_from for part in ("--rules-from", str(path))]
         answer = function(out=out, **values)
-        if answer.next:
-            answer.next = " ".join([answer.next, *(f"--rules-from {path}" for path in rules_from)])
+        if answer.next and rules_from:
+            answer.next = f"{answer.next} {shlex.join(out.rules_from)}"
         return out.finish(answer)
     except EdgeError as problem:
         found: BaseException = problem

@@ -203,7 +203,8 @@ def _verify(
             "--data", str(data), "--split", split, "--limit", end]
         command = ["edge-dassdp", "verify", str(model), *samples,
                    *(f"--target={spec}" for spec in target), *(["--learn"] if learn else []),
-                   *([f"--shift-seed={shift_seed}"] if shift_seed is not None else [])]
+                   *([f"--shift-seed={shift_seed}"] if shift_seed is not None else []),
+                   *out.rules_from]
         failed = EdgeError("E404", str(done.divergence), help=f"replay it: {shlex.join(command)}")
     divergence = dataclasses.asdict(done.divergence) if done.divergence else None
     what = "spikes, membranes and logits" + (", weights and learning state" if learn else "")
