@@ -60,6 +60,8 @@ def weight_shape(n: QNetwork, q: QProjection) -> tuple[int, ...]:
     require(tuple(q.volume) == tuple(volume), where + "its volume is another than its source's")
     if q.delay is not None:
         entries(q.delay, ((1,), (geometry.size(volume),)), 0, 255, where + "delay")
+        require(not q.is_analogue and n.max_spikes(q.pre) == 1,
+                where + "it delays what is more than one spike a step")
     shape = q.pool.out(volume) if q.pool else volume
     post = n.population(q.post)
     if q.conv is None:
