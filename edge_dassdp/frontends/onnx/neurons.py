@@ -84,7 +84,13 @@ def find(graph: StepGraph, not_states: Collection[str] = ()) -> list[Found]:
         states = states - {inputs}
         found.clear()
     place = {operation.output: n for n, operation in enumerate(graph.operations)}
-    return sorted(found.values(), key=lambda f: place[f.piece.operations[-1].output])
+
+    def updated(f: Found) -> int:
+        """All that leaves neurons are spikes, which stand behind all that leads to them."""
+        own = [place[o.output] for o in f.piece.operations]
+        return min((place[v] for v in f.piece.leaving), default=max(own))
+
+    return sorted(found.values(), key=updated)
 
 
 def _input_among(graph: StepGraph, states: frozenset[str], piece: Piece) -> str | None:
