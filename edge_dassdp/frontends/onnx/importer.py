@@ -34,8 +34,8 @@ from edge_dassdp.frontends.onnx.neurons import Found, find
 from edge_dassdp.ir import Encoder, Network, ReadoutKind, geometry
 
 
-def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False, frames: bool = False,
-              n_events: int = 0, counts: bool = False, encoder: Encoder | None = None,
+def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False,
+               frames: bool | None = None,              n_events: int = 0, counts: bool = False, encoder: Encoder | None = None,
               entries: Mapping[str, EntrySettings] | None = None, output: str | None = None,
               feedback: Mapping[str, str] | None = None,
               readout: ReadoutKind | None = None) -> Network:
