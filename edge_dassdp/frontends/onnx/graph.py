@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.frontends.onnx.plain import make_plain, name_of
 
 Array = NDArray[Any]
 
@@ -48,7 +49,8 @@ class Operation:
 @dataclass(frozen=True, eq=False)
 class StepGraph:
     """inputs and shapes: shapes of values without the batch. outputs: name in the file -> value.
-    operations in topological order, Identity and Dropout left out."""
+    operations in an order that the file's does not change, each behind what it takes; Identity,
+    Dropout and what no output depends on are left out."""
 
     inputs: Mapping[str, tuple[int, ...]]
     outputs: Mapping[str, str]
@@ -112,6 +114,7 @@ def read(path: Path | str) -> StepGraph:
     if opset < 13:
         raise refuse(f"{path} is of opset {opset}", help="export with opset 13 or later; 17 and 20 "
                      "are tested")
+    make_plain(onnx, model)
     inputs = _inputs(onnx, model)
     constants = {i.name: _array(onnx, i) for i in model.graph.initializer}
     operations, names = _split(onnx, model.graph.node, constants, opset)
@@ -210,14 +213,12 @@ def _split(onnx: Any, nodes: Iterable[Any], constants: dict[str, Array],
     """Operations on inputs, and other names of values; what is constant goes to `constants`."""
     operations: list[Operation] = []
     names: dict[str, str] = {}
-    for number, node in enumerate(nodes):
-        at = f"node '{node.name or number}' ({node.op_type})"
+    for node in nodes:
+        at = name_of(node)
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
         if any(a.HasField("g") or a.graphs for a in node.attribute):
             raise refuse(f"{at} makes what is computed depend on data", help="write the step "
                          "without if and for over tensors, and export one step")
-        if node.domain not in ("", "ai.onnx"):
-            raise refuse(f"{at} belongs to the operators '{node.domain}', which are not ONNX's own")
         if sum(v != "" for v in node.output) > 1 and node.op_type != "Dropout":
             raise refuse(f"{at} makes several values")
         inputs = tuple(names.get(v, v) for v in node.input)
@@ -232,7 +233,7 @@ def _split(onnx: Any, nodes: Iterable[Any], constants: dict[str, Array],
         elif (same := _passed_on(node.op_type, inputs, constants)) is not None:
             names[node.output[0]] = same
         else:
-            operations.append(Operation(node.op_type, node.name or str(number), inputs,
+            operations.append(Operation(node.op_type, node.name or node.output[0], inputs,
                                         node.output[0], attributes, bare))
     return tuple(operations), names
 
