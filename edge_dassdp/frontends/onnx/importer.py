@@ -12,8 +12,8 @@ Both exporters are read (dynamo=True, opset 20; dynamo=False, opset 17), and wha
 and extended), onnxsim and onnxslim make of their files. Names and the order of nodes play no part:
 neurons are found by what they compute (`neurons`), and with them the output of each state input.
 Neurons are updated behind those that lead to them in the step; what comes by an input that is fed
-an output of the step before (snnTorch's RLeaky and RSynaptic) is a step late. Only who runs the file
-knows which input that is: `feedback` says it. A reset within the step (reset_delay=False) leaves
+an output of the step before (snnTorch's RLeaky and RSynaptic) is a step late. Only who runs the
+file knows which input that is: `feedback` says it. A reset within the step (reset_delay=False) leaves
 PyTorch by dynamo=False alone. A file holds no initial state, which is zero here as in snnTorch.
 """
 
@@ -35,7 +35,8 @@ from edge_dassdp.ir import Encoder, Network, ReadoutKind, geometry
 
 
 def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False,
-               frames: bool | None = None,              n_events: int = 0, counts: bool = False, encoder: Encoder | None = None,
+              frames: bool | None = None, n_events: int = 0, counts: bool = False,
+              encoder: Encoder | None = None,
               entries: Mapping[str, EntrySettings] | None = None, output: str | None = None,
               feedback: Mapping[str, str] | None = None,
               readout: ReadoutKind | None = None) -> Network:
