@@ -13,8 +13,9 @@ and extended), onnxsim and onnxslim make of their files. Names and the order of 
 neurons are found by what they compute (`neurons`), and with them the output of each state input.
 Neurons are updated behind those that lead to them in the step; what comes by an input that is fed
 an output of the step before (snnTorch's RLeaky and RSynaptic) is a step late. Only who runs the
-file knows which input that is: `feedback` says it. A reset within the step (reset_delay=False) leaves
-PyTorch by dynamo=False alone. A file holds no initial state, which is zero here as in snnTorch.
+file knows which input that is: `feedback` says it. A reset within the step (reset_delay=False)
+leaves PyTorch by dynamo=False alone. A file holds no initial state, which is zero here as in
+snnTorch.
 """
 
 from __future__ import annotations
