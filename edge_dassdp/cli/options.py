@@ -78,6 +78,16 @@ class Source:
     readout: Annotated[str | None, typer.Option(
         metavar="spike_count|membrane_sum", show_default=False, help=(
             ".nir, .onnx: how classes are read; by itself as the last neurons allow."))] = None
+    entry: Annotated[list[str] | None, typer.Option(metavar="INPUT", show_default=False, help=(
+        ".onnx: an input that samples hold, where there are several; repeat it."))] = None
+    feedback: Annotated[list[str] | None, typer.Option(
+        metavar="INPUT=OUTPUT", show_default=False, help=(
+            ".onnx: an input that is fed an output of the step before, as of recurrent neurons: "
+            "spk1=spk1_new; repeat it. States need no mention."))] = None
+    read: Annotated[str | None, typer.Option(metavar="OUTPUT", show_default=False, help=(
+        ".onnx: the output that is read, where several could be."))] = None
+    check: Annotated[bool, typer.Option(help=(
+        ".onnx: compare the network with the file, run on random samples."))] = True
 
     @property
     def words(self) -> list[str]:
@@ -85,8 +95,10 @@ class Source:
         words: list[str] = []
         for f in dataclasses.fields(self):
             value, option = getattr(self, f.name), f"--{f.name.replace('_', '-')}"
-            if value is False and f.default is None:
+            if value is False and f.default is not False:
                 words.append(f"--no-{f.name}")
+            elif isinstance(value, list):
+                words += [word for one in value for word in (option, one)]
             elif value != f.default:
                 words += [option] if value is True else [option, str(value)]
         return words
@@ -101,9 +113,12 @@ class Source:
         try:
             return files.load_model(path, files.SourceOptions(
                 self.source, self.dt, self.n_steps, spikes, self.frames, self.events, self.counts,
-                _encoder(self.encoder), cast("ReadoutKind | None", self.readout)))
+                _encoder(self.encoder), cast("ReadoutKind | None", self.readout),
+                tuple(self.entry or ()), pairs(self.feedback or [], "--feedback"), self.read,
+                self.check))
         except EdgeError as problem:
-            if problem.code == "E106" and self.n_steps is not None:
+            if problem.code == "E106" and self.n_steps is not None \
+                    and files.kind_of(path) == "nir":
                 problem.help = f"with --source, {problem.help}"
             raise
 

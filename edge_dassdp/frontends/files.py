@@ -32,7 +32,8 @@ class SourceOptions:
     - of NIR files alone: source, the text of a `framework.SourceProfile`; dt, a step in the unit of
       the file's times
     - of ONNX files alone: entries, inputs that samples hold; feedback, input -> output that comes
-      back to it in the next step; output, the one that is read
+      back to it in the next step; output, the one that is read; check, whether the network is
+      compared with the file
     """
 
     source: str | None = None
@@ -47,6 +48,7 @@ class SourceOptions:
     entries: tuple[str, ...] = ()
     feedback: Mapping[str, str] = field(default_factory=dict)
     output: str | None = None
+    check: bool = True
 
     @property
     def given(self) -> list[str]:
@@ -56,7 +58,7 @@ class SourceOptions:
 
 
 _OF_NIR = ("source", "dt")
-_OF_ONNX = ("entries", "feedback", "output")
+_OF_ONNX = ("entries", "feedback", "output", "check")
 
 
 def kind_of(path: Path | str) -> Kind:
@@ -105,7 +107,7 @@ def _read_onnx(path: Path, options: SourceOptions) -> Network:
     entry = _entry(options, spikes=False)
     how = {"entries": dict.fromkeys(options.entries, entry)} if options.entries else _how(entry)
     return from_onnx(path, n_steps=_n_steps(path, options), readout=options.readout,
-                     feedback=options.feedback, output=options.output, **how)
+                     feedback=options.feedback, output=options.output, check=options.check, **how)
 
 
 def _read_own(path: Path, options: SourceOptions) -> Network:

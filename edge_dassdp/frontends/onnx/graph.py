@@ -50,7 +50,8 @@ class Operation:
 class StepGraph:
     """inputs and shapes: shapes of values without the batch. outputs: name in the file -> value.
     operations in an order that the file's does not change, each behind what it takes; Identity,
-    Dropout and what no output depends on are left out."""
+    Dropout and what no output depends on are left out. model: the file's own, as protobuf; plain:
+    the same in ONNX's own operators."""
 
     inputs: Mapping[str, tuple[int, ...]]
     outputs: Mapping[str, str]
@@ -58,6 +59,8 @@ class StepGraph:
     constants: Mapping[str, Array]
     shapes: Mapping[str, tuple[int, ...]]
     opset: int
+    model: Any
+    plain: Any
 
     def consumers(self) -> dict[str, list[Operation]]:
         """Operations by the values that they take."""
@@ -114,16 +117,18 @@ def read(path: Path | str) -> StepGraph:
     if opset < 13:
         raise refuse(f"{path} is of opset {opset}", help="export with opset 13 or later; 17 and 20 "
                      "are tested")
-    make_plain(onnx, model)
-    inputs = _inputs(onnx, model)
-    constants = {i.name: _array(onnx, i) for i in model.graph.initializer}
-    operations, names = _split(onnx, model.graph.node, constants, opset)
-    shapes = _shapes(onnx, model)
-    outputs = {o.name: names.get(o.name, o.name) for o in model.graph.output}
+    plain = onnx.ModelProto()
+    plain.CopyFrom(model)
+    make_plain(onnx, plain)
+    inputs = _inputs(onnx, plain)
+    constants = {i.name: _array(onnx, i) for i in plain.graph.initializer}
+    operations, names = _split(onnx, plain.graph.node, constants, opset)
+    shapes = _shapes(onnx, plain)
+    outputs = {o.name: names.get(o.name, o.name) for o in plain.graph.output}
     for name, value in outputs.items():
         if value in constants:
             raise refuse(f"output '{name}' is a constant")
-    return StepGraph(inputs, outputs, operations, constants, shapes, opset)
+    return StepGraph(inputs, outputs, operations, constants, shapes, opset, model, plain)
 
 
 def _checked(onnx: Any, path: Path | str) -> Any:

@@ -27,9 +27,11 @@ from pathlib import Path
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.frontends.assemble import EntrySettings, assemble
+from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.nodes import Delay, Entry, Exit, Flatten, Neurons, Node, Scale
 from edge_dassdp.frontends.onnx import wiring
+from edge_dassdp.frontends.onnx.check import Wiring
+from edge_dassdp.frontends.onnx.check import check as compare
 from edge_dassdp.frontends.onnx.graph import Operation, StepGraph, read, refuse
 from edge_dassdp.frontends.onnx.neurons import Found, find
 from edge_dassdp.ir import Encoder, Network, ReadoutKind, geometry
@@ -40,18 +42,20 @@ def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False,
               encoder: Encoder | None = None,
               entries: Mapping[str, EntrySettings] | None = None, output: str | None = None,
               feedback: Mapping[str, str] | None = None,
-              readout: ReadoutKind | None = None) -> Network:
+              readout: ReadoutKind | None = None, check: bool = True) -> Network:
     """The network whose time step a file holds.
 
     spikes, frames, n_events, counts, encoder: how the input comes, as in `EntrySettings`. entries:
     the same by input name, needed where samples hold several inputs. output: name of the output
     that is read out, needed where several could be. feedback: input -> output by name, for inputs
-    that are given the spikes of the step before; states of neurons need no mention.
+    that are given the spikes of the step before; states of neurons need no mention. check: whether
+    the network is compared with the file, run by onnxruntime where it is installed, on a few random
+    samples.
 
     Raises EdgeError E103 for a file that is no ONNX, E102 for what is not supported, by name and
     with what to do, E101 for values and shapes that do not fit, E105 for names that do not exist
     and settings that are given twice, E106 for inputs of which nothing says what they are given,
-    E303 without the package onnx.
+    E107 where the file computes something else, E303 without the package onnx.
     """
     common = EntrySettings(spikes, frames, n_events, counts, encoder)
     if entries is not None and common != EntrySettings():
@@ -67,13 +71,17 @@ def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False,
     settings = entries
     if settings is None:
         settings = {n: common for n, node in built.nodes.items() if isinstance(node, Entry)}
-    return assemble(built.nodes, built.edges, n_steps=n_steps, entries=settings, readout=readout,
+    made = assembly(built.nodes, built.edges, n_steps=n_steps, entries=settings, readout=readout,
                     order=built.order)
+    if check:
+        compare(graph, made.network, built.wiring(made))
+    return made.network
 
 
 @dataclass
 class _Builder:
-    """sources: nodes whose sum a value is. inside: the neurons that make a value."""
+    """sources: nodes whose sum a value is. inside: the neurons that make a value. order: nodes of
+    `found`. end: the value that is read."""
 
     graph: StepGraph
     found: list[Found]
@@ -83,13 +91,14 @@ class _Builder:
     edges: list[tuple[str, str]] = field(default_factory=list)
     sources: dict[str, list[str]] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
+    end: str = ""
 
     def __post_init__(self) -> None:
         self.inside = {o.output: f for f in self.found for o in f.piece.operations}
         self.consumers = self.graph.consumers()
 
     def build(self, output: str | None, readout: ReadoutKind | None) -> None:
-        end = self._read(output)
+        end = self.end = self._read(output)
         self._name_neurons(self.inside.get(end), readout)
         self._enter()
         needed = self._needed(end)
@@ -104,6 +113,15 @@ class _Builder:
             self.edges.append((self._key_of(self.inside[end]), "exit"))
         else:
             self._join(end, "exit")
+
+    def wiring(self, made: Assembly) -> Wiring:
+        """Where values of the network are in the file."""
+        populations = {made.names[key]: f for key, f in zip(self.order, self.found, strict=True)}
+        read, end = made.network.readout.population, self.end
+        currents = {} if read in populations else {
+            read: next(n for n, value in self.graph.outputs.items() if value == end)}
+        inputs = {made.names[n]: n for n, node in self.nodes.items() if isinstance(node, Entry)}
+        return Wiring(inputs, populations, currents, self.feedback)
 
     def _key_of(self, found: Found) -> str:
         return self.order[self.found.index(found)]
