@@ -55,6 +55,8 @@ WANTED: tuple[Feature, ...] = (
     ("convolution", "kernel", True), *(("convolution sums", bits) for bits in (16, 32)),
     *((name, flag) for name in ("dilation", "stride", "windows overlap") for flag in (True, False)),
     *(("pool", kind, into) for kind, into in (("sum", True), ("max", True), ("sum", False))),
+    *(("largest sums", analogue, acc) for analogue, acc in
+      ((True, 16), (True, 32), (False, 16), (False, 32))),
     ("analogue pool", True), *(("delays", kind) for kind in ("each", "one")),
     *(("delay", way) for way in ("input", "forward", "back")),
     *(("input", kind) for kind in ("frames", "events", "latency", "rate", "delta")),
