@@ -24,7 +24,7 @@ from support.space import EXCLUSIONS, Exclusion, Recipe
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Encoder, Input, Network, Population, Projection, Readout
-from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir.tables import Array, Rows, Table
 from edge_dassdp.quantize.settings import Settings
@@ -46,9 +46,9 @@ def covering() -> tuple[list[Recipe], set[space.Pair]]:
 
 
 @cache
-def accepted() -> dict[Recipe, Scenario]:
+def accepted() -> list[tuple[Recipe, Scenario]]:
     """The recipes of all pairs with the first seed that quantizes."""
-    return dict(found for recipe in covering()[0] if (found := _accepted(recipe)) is not None)
+    return [found for recipe in covering()[0] if (found := _accepted(recipe)) is not None]
 
 
 def _accepted(recipe: Recipe) -> tuple[Recipe, Scenario] | None:
@@ -64,7 +64,8 @@ def _accepted(recipe: Recipe) -> tuple[Recipe, Scenario] | None:
 
 
 def test_every_pair_of_options_is_in_a_network_that_quantizes_or_is_excluded() -> None:
-    met = {frozenset(two) for recipe in accepted() for two in combinations(recipe.choice.items(), 2)}
+    met = {frozenset(two) for recipe, _ in accepted()
+           for two in combinations(recipe.choice.items(), 2)}
     missing = space.all_pairs() - met - covering()[1]
     assert not missing, sorted(map(sorted, missing))[:20]
 
@@ -94,7 +95,7 @@ def nodes(made: Scenario) -> Iterator[Any]:
     net, learning = made.network, made.learning
     yield from (net, net.readout, made.settings, *net.inputs, *net.populations, *net.projections)
     yield from (i.encoder for i in net.inputs)
-    yield from (part for q in net.projections for part in (q.conv, q.pool))
+    yield from (part for q in net.projections for part in (q.conv, q.pool, q.result_pool))
     if learning is not None:
         yield from (learning, learning.schedule, learning.replay, learning.guard,
                     *learning.rules.values())
@@ -104,7 +105,7 @@ def nodes(made: Scenario) -> Iterator[Any]:
 def seen() -> dict[str, set[Any]]:
     """Values by "Class.field" in the networks of all pairs; arrays by their bytes."""
     values: dict[str, set[Any]] = defaultdict(set)
-    for made in accepted().values():
+    for _, made in accepted():
         for node in nodes(made):
             if node is not None:
                 for member in dataclasses.fields(node):
@@ -120,7 +121,7 @@ def _plain(value: Any) -> Any:
 
 
 KINDS: tuple[type[Any], ...] = (
-    Network, Readout, Input, Encoder, Population, Projection, Conv, Pool, Settings, Learning,
+    Network, Readout, Input, Encoder, Population, Projection, Conv, Pool, MaxPool, Settings, Learning,
     Schedule, Replay, Guard,
     *(rule for rule in Rule.known.values() if rule.__module__.startswith("edge_dassdp.")))
 OPTIONS = [(kind, member.name) for kind in KINDS for member in dataclasses.fields(kind)
@@ -189,7 +190,7 @@ def _expanded(text: str) -> str:
 
 
 def test_every_function_that_tables_may_name_is_named_by_a_network_of_the_space() -> None:
-    named = {s for made in accepted().values() for s in symbols(Plan.of(made.quantized))}
+    named = {s for _, made in accepted() for s in symbols(Plan.of(made.quantized))}
     unknown = declared() - named
     assert not unknown, sorted(unknown)
     assert len(named) > 60
@@ -205,7 +206,7 @@ def last(tallies: Iterator[Tally]) -> Tally:
 
 
 def test_all_pairs_give_the_bits_of_the_reference_under_the_sanitizers() -> None:
-    titled = ((f"support.space.pairs: {recipe}", recipe) for recipe in accepted())
+    titled = ((f"support.space.pairs: {recipe}", recipe) for recipe, _ in accepted())
     tally = last(run_recipes(titled))
     assert tally.counts["networks"] == tally.counts["read back"] == len(accepted())
 

@@ -15,7 +15,7 @@ from support.space import CURRENTS, Recipe, learns
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Encoder, Form, Input, Network, Population, Projection, Readout
-from edge_dassdp.ir.geometry import Conv, Pool, Volume, identity, size, volume
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume, identity, size, volume
 from edge_dassdp.quantize.biases import with_plastic_biases
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import (
@@ -115,7 +115,7 @@ class _Drawn:
     def layer(self, name: str, pre: Input | Population) -> None:
         """a or b, behind its path."""
         path, delay = self.c[f"path {name}"], self.delay(self.c[f"delay {name}"], pre)
-        shape, pool = volume(pre.shape), None
+        shape, pool, largest = volume(pre.shape), None, None
         if path.split()[0] in ("sum", "max"):
             pool = self.pool(path.split()[0], shape)
             shape = pool.out(shape)
@@ -124,11 +124,16 @@ class _Drawn:
             out: tuple[int, ...] = (int(self.rng.integers(2, 40)),)
             conv, weight = None, self.weight((n_pre, out[0]), n_pre)
         else:
-            conv, weight, out = self.conv(path.split()[-1], shape, self.channels(name))
+            kind = path.split()[-1]
+            if kind == "largest":
+                kind = str(self.rng.choice(["conv", "strided", "groups", "pointwise"]))
+            conv, weight, out = self.conv(kind, shape, self.channels(name))
+            if path == "largest":
+                largest, out = self.largest(out)
         self.add(name, out)
         self.projections.append(Projection(
             {"a": "xa", "b": "ab"}[name], pre.name, name, weight,
-            self.bias(weight.shape[0] if conv else out[0]), conv, pool, delay))
+            self.bias(weight.shape[0] if conv else out[0]), conv, pool, delay, largest))
 
     def channels(self, name: str) -> int:
         """Of a convolution: padded on the device, unless what learns begins or ends here."""
@@ -141,6 +146,19 @@ class _Drawn:
         padding = tuple(int(self.rng.integers(0, k // 2 + 1)) for k in kernel)
         stride = tuple(int(self.rng.integers(1, 3)) for _ in kernel)
         return Pool(kind, kernel, stride, padding)  # type: ignore[arg-type]
+
+    def largest(self, shape: Volume) -> tuple[MaxPool, Volume]:
+        """A pool of what a convolution makes."""
+        while True:
+            low_high: Any = self.rng.integers(1, 4, (3, 2)).tolist()
+            kernel, stride, dilation = map(tuple, low_high)
+            padding = tuple(int(self.rng.integers(0, k // 2 + 1)) for k in kernel)
+            pool = MaxPool(kernel, stride, padding,  # type: ignore[arg-type]
+                           dilation, bool(self.rng.integers(2)))
+            try:
+                return pool, pool.out(shape)
+            except EdgeError:  # larger than what is left
+                continue
 
     def conv(self, path: str, shape: Volume, channels: int
              ) -> tuple[Conv, NDArray[np.float64], Volume]:

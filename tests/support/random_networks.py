@@ -70,9 +70,9 @@ def _same(a: Network, b: Network) -> None:
     assert a.n_steps == b.n_steps and a.readout.__dict__ == b.readout.__dict__
     for x, y in zip((*a.inputs, *a.populations, *a.projections),
                     (*b.inputs, *b.populations, *b.projections), strict=True):
-        assert x.__dict__.keys() == y.__dict__.keys()
-        for key, value in x.__dict__.items():
-            assert np.array_equal(value, y.__dict__[key]), f"{x.name}.{key}"
+        assert vars(x).keys() == vars(y).keys()
+        for key, value in vars(x).items():
+            assert np.array_equal(value, vars(y)[key]), f"{vars(x)['name']}.{key}"
 
 
 def yards(target: str, folder: Path) -> list[Yard]:

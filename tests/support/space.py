@@ -21,7 +21,8 @@ Pair = frozenset[tuple[str, Any]]
 RESETS = ("none", "delayed", "now", "once", "zero", "zero now", "zero to", "zero all", "few", "many")
 AT_ONCE = ("now", "once", "zero now", "zero to", "few", "many")
 SEVERAL = ("few", "many")
-PATHS = ("matrix", "sum", "max", "conv", "strided", "groups", "pointwise", "sum conv", "max conv")
+PATHS = ("matrix", "sum", "max", "conv", "strided", "groups", "pointwise", "sum conv", "max conv",
+         "largest")
 CURRENTS = ("currents", "current frames")
 LEAKS = ("any", "none", "shift", "one", "each")
 BITS = (8, 4, 5, 6, 7, 16)
@@ -67,7 +68,7 @@ RARE = {("steps", 260): 12}
 """Values that a random recipe takes so many times less often: they are slow."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recipe:
     """A value for each axis, and the seed of all that is drawn."""
 
@@ -224,7 +225,7 @@ def completed(given: Choice, rank: Callable[[dict[str, Any], str, Any], float],
     for _ in range(40):
         choice, names = dict(given), [str(n) for n in rng.permutation([*AXES]) if n not in given]
         for name in names:
-            for value in sorted(AXES[name], key=lambda v: -rank(choice, name, v)):  # noqa: B023
+            for value in sorted(AXES[name], key=lambda v: -rank(choice, name, v)):
                 if excluded_by({**choice, name: value}) is None:
                     choice[name] = value
                     break
@@ -237,25 +238,26 @@ def completed(given: Choice, rank: Callable[[dict[str, Any], str, Any], float],
 
 def pairs(seed: int = 0) -> tuple[list[Recipe], set[Pair]]:
     """Recipes in which every pair of values appears, greedily, and the pairs that are excluded."""
-    rng, missing = np.random.default_rng(seed), all_pairs()
-    excluded = {pair for pair in missing if excluded_by(dict(pair)) is not None}
-    missing -= excluded
-    waiting, recipes = sorted(missing, key=lambda p: sorted(map(repr, p))), []
+    rng, items = np.random.default_rng(seed), [(a, v) for a, values in AXES.items() for v in values]
+    place = {item: k for k, item in enumerate(items)}
+    missing = np.zeros((len(items), len(items)), bool)
+    for a, b in combinations(items, 2):
+        missing[place[a], place[b]] = missing[place[b], place[a]] = a[0] != b[0]
+    recipes, excluded = [], set[Pair]()
 
     def news(choice: dict[str, Any], name: str, value: Any) -> float:
-        pair = (name, value)
-        return sum(frozenset((pair, item)) in missing for item in choice.items()) + rng.random()
+        met = [place[item] for item in choice.items()]
+        return int(np.count_nonzero(missing[place[name, value]][met])) + float(rng.random())
 
-    for pair in waiting:
-        if pair not in missing:
-            continue
-        choice = completed(dict(pair), news, rng)
+    while missing.any():
+        two = dict(items[k] for k in divmod(int(missing.argmax()), len(items)))
+        choice = completed(two, news, rng)
+        met = [place[item] for item in (two if choice is None else choice).items()]
+        missing[np.ix_(met, met)] = False
         if choice is None:
-            excluded.add(pair)
-            missing.discard(pair)
-            continue
-        recipes.append(Recipe(choice, len(recipes)))
-        missing -= {frozenset(two) for two in combinations(choice.items(), 2)}
+            excluded.add(frozenset(two.items()))
+        else:
+            recipes.append(Recipe(choice, len(recipes)))
     return recipes, excluded
 
 
