@@ -17,7 +17,6 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume
 from edge_dassdp.qir.lesson import Lesson
-from edge_dassdp.qir.order import CHANNEL_ALIGN
 from edge_dassdp.qir.packing import columns
 from edge_dassdp.qir.tables import StateField, Table
 
@@ -359,20 +358,6 @@ class QProjection:
     conv: Conv | None = None
     delay: IntArray | None = None
     result_pool: MaxPool | None = field(default=None, metadata={"is_filed_if_set": True})
-
-    @property
-    def kernel_shape(self) -> tuple[int, ...]:
-        """Of a convolution: (c_out, c_in / groups, height, width)."""
-        return self.w.shape if self.w.ndim == 4 else (*self.w.shape[::-1], 1, 1)
-
-    @property
-    def result(self) -> Volume:
-        """Of a convolution's result, before it is pooled, as it lies on the device."""
-        assert self.conv is not None
-        shape = self.pool.out(self.volume) if self.pool else self.volume
-        channels = self.kernel_shape[1] * self.conv.groups
-        out = self.conv.out((channels, *shape[1:]), self.kernel_shape)
-        return -(-out[0] // CHANNEL_ALIGN) * CHANNEL_ALIGN, *out[1:]
 
     @property
     def is_plain(self) -> bool:

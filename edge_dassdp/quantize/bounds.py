@@ -16,6 +16,7 @@ from edge_dassdp.base.qformat import INT16_MAX, IntArray, round_shift
 from edge_dassdp.ir import ReadoutKind
 from edge_dassdp.ir.geometry import Volume, size
 from edge_dassdp.qir import QPopulation, QProjection
+from edge_dassdp.qir.order import result_volume
 from edge_dassdp.qir.ranges import Bound, Interval, require_int32, weight_range
 from edge_dassdp.qir.sums import convolved, sums
 from edge_dassdp.reference.neuron import RICH_BITS, arriving_interval, start, step_interval
@@ -62,7 +63,7 @@ def unpooled_peak(projections: Sequence[QProjection], most: Mapping[str, int]) -
         ends = (w * X_MIN, w * X_MAX) if q.is_analogue else (w, np.zeros_like(w))
         often = np.full((1, size(q.volume)), 1 if q.is_analogue else most.get(q.pre, 1))
         for extreme in (np.minimum(*ends), np.maximum(*ends)):
-            peak = max(peak, int(np.abs(convolved(q, often, extreme, q.result)).max()))
+            peak = max(peak, int(np.abs(convolved(q, often, extreme, result_volume(q))).max()))
     return peak
 
 
