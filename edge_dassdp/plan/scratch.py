@@ -86,7 +86,7 @@ def _inference_parts(network: QNetwork, routes: Mapping[str, Route]) -> dict[str
         wide = network.population(q.post).acc_bits == 32 and q.weight_bits != 16
         is_dense = routes[q.name].is_dense
         if not q.is_analogue and (is_dense or wide):
-            part = max(part, 2 * columns(q.n_post))
+            part = max(part, columns(q.n_post) * (4 if q.weight_bits == 16 else 2))
         bits = max(bits, 4 * words(q.n_pre) * is_dense)
     whole = max((result_bytes(network, q) for q in network.projections), default=0)
     return {"sums": sums, "part": part, "words": bits, **({"whole": whole} if whole else {}),

@@ -32,6 +32,7 @@ WANTED: tuple[Feature, ...] = (
     *(("bits", b, True) for b in (4, 5, 6, 7, 8, 16)), *(("bits", b, False) for b in (4, 5, 8)),
     *(("pairs", True, r) for r in RESETS), ("pairs saturate", True),
     *(("dense", dense, acc) for dense in (True, False) for acc in (16, 32)),
+    ("dense rows of 16 bits", True),
     *(("spikes from input", True, b) for b in (5, 6, 7, 8)), ("rows beyond a list", True, 32),
     ("analogue", 16), ("analogue", 32),
     *(("leak", kind) for kind in ("shift", "each", "one")),

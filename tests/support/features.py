@@ -44,6 +44,7 @@ def features(network: QNetwork) -> Iterator[Feature]:
         if not q.is_analogue:
             wide = network.population(q.post).acc_bits
             yield "dense", q.is_dense, wide
+            yield "dense rows of 16 bits", q.is_dense and q.weight_bits == 16
             yield "rows beyond a list", q.n_pre > 192, wide
             yield "spikes from input", q.pre in {i.name for i in network.inputs}, q.weight_bits
         yield "gain", q.feedback_gain_q14 < 1 << 14

@@ -176,6 +176,8 @@ def _kernels() -> Iterator[Scenario]:
     dense = layers((90, 40, 24, 6), spikes=True, frames=True)
     yield Scenario("dense", dense, Learning({"fc3": ReadoutDelta()}), narrow, density=0.8,
                    calibrates=True)
+    yield Scenario("dense_16", dense, Learning({"fc3": ReadoutDelta()}),
+                   Settings(bits_of={"fc1": 16}), density=0.8, calibrates=True)
     few = layers((3, 40, 6), spikes=False)
     yield Scenario("small_analogue", few, Learning({"fc2": ReadoutDelta()}),
                    Settings(bits_of={"fc1": 6}))
