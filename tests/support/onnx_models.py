@@ -72,6 +72,29 @@ class Volume(Step):
         return x, mem1, mem2, syn3, mem3, mem4
 
 
+class Maxima(Step):
+    """Max pooling of currents between convolutions and neurons, past the end and padded, too."""
+
+    shapes = (INPUT, (3, 3, 3), (4, 2, 2), (4,))
+    neurons = (1, 1, 1)
+
+    def __init__(self, reset: str, delay: bool) -> None:
+        super().__init__()
+        how = {"reset_mechanism": reset, "reset_delay": delay}
+        self.conv1, self.conv2 = nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(3, 4, 2)
+        self.lif1 = snntorch.Leaky(0.5, threshold=0.5, **how)
+        self.lif2 = snntorch.Leaky(0.75, threshold=0.5, **how)
+        self.fc, self.out = nn.Linear(16, 4), snntorch.Leaky(0.0, reset_mechanism="none")
+        fill(self, 6)
+
+    def forward(self, x, mem1, mem2, mem3):
+        x, mem1 = self.lif1(nn.functional.max_pool2d(self.conv1(x), 2), mem1)
+        x = nn.functional.max_pool2d(self.conv2(x), 3, 2, 1, ceil_mode=True)
+        x, mem2 = self.lif2(x, mem2)
+        x, mem3 = self.out(self.fc(torch.flatten(x, 1)), mem3)
+        return x, mem1, mem2, mem3
+
+
 class Chain(Step):
     """Layers of one size and equal constants, whose states only structure tells apart; states come
     out in another order than they go in. A skip adds two currents, spikes meet neurons directly."""
