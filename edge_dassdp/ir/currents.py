@@ -56,6 +56,8 @@ class Currents:
             rows, shape = p.pool.apply(rows, shape), p.pool.out(shape)
         weight = self.weights[p.name]
         sums = p.conv.apply(rows, weight, shape) if p.conv else rows @ weight
+        if p.conv and p.result_pool:
+            sums = p.result_pool.apply(sums, p.conv.out(shape, weight.shape))
         return np.asarray((sums + self._biases[p.name]).reshape(n_samples, n_frames, -1))
 
 
