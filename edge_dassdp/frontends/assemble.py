@@ -121,6 +121,9 @@ def assembly(nodes: Mapping[str, Node], edges: Sequence[tuple[str, str]], *, n_s
         raise EdgeError("E105", f"readout '{readout}' is not known",
                         help="choose spike_count or membrane_sum")
     graph = Graph(nodes, edges)
+    if readout == "spike_count" and graph.read not in nodes:
+        raise EdgeError("E105", "readout is spike_count, but the network ends in currents, which "
+                        "do not spike", help="choose membrane_sum")
     settings = dict(entries or {})
     for name in settings:
         if not isinstance(graph.nodes.get(name), Entry):
