@@ -75,7 +75,8 @@ def test_acc_lshift_was_wider_than_an_int32():
 
 
 def test_threshold_beyond_int64_wrapped_to_a_negative_one():
-    assert "threshold" in refused("E202", lambda: quantize(network(threshold=1e29)))
+    said = refused("E201", lambda: quantize(network(threshold=1e29)))
+    assert "the threshold of neuron 0, 1e+29" in said
 
 
 @pytest.mark.parametrize("learning", [None, DELTA])
