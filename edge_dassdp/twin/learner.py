@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import is_int
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.cells import Float32Array
@@ -254,7 +255,7 @@ class FloatLearner:
         return np.zeros(self.network.population(self.network.projection(name).post).size)
 
     def _checked(self, label: int) -> int:
-        if not 0 <= label < self.network.n_classes:
-            raise EdgeError("E104", f"label {label} is not one of 0 to "
+        if not is_int(label) or not 0 <= label < self.network.n_classes:
+            raise EdgeError("E104", f"label {label!r} is not one of 0 to "
                             f"{self.network.n_classes - 1}")
         return label

@@ -238,7 +238,8 @@ class Chain:
             Population("neurons", geometry.size(self.shape), **cells.settings)
         except EdgeError as problem:
             message = problem.message.removeprefix("population 'neurons': ")
-            raise EdgeError(problem.code, f"{at}: {message}") from None
+            raise EdgeError(problem.code, f"{at}: {message}", cause=problem.cause,
+                            help=problem.help) from None
 
     def _feed_back(self, at: str, name: str, cells: Cells) -> None:
         """The way of the spikes of `name` back to it."""
