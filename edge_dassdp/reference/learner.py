@@ -317,10 +317,15 @@ class Reference(IntegerModel):
         self._begin_kind(WARM_UP_KIND)
         own_loss, _ = self._evaluate(label)
         if self._fill_batch(WARM_UP_KIND, own_loss if loss_q8 < 0 else loss_q8):
-            for q in self.network.plastic:
-                if q.rule is not None:
-                    q.rule.record(self._lesson(q), self.network.site(q))
+            self._record(self.network.n_batch)
         return self._outcome(outcome, own_loss, False, False, digest)
+
+    def _record(self, n_samples: int) -> None:
+        """The first n_samples slots, a batch of the warm-up, into all statistics."""
+        for q in self.network.plastic:
+            if q.rule is not None:
+                lesson = replace(self._lesson(q), losses=self.losses[:n_samples])
+                q.rule.record(lesson, self.network.site(q))
 
     def _outcome(self, forward: Outcome, loss_q8: int, skipped: bool, updated: bool,
                  digest: bool) -> Outcome:
@@ -328,6 +333,9 @@ class Reference(IntegerModel):
                        forward.forward_digest, self.learned_digest() if digest else None)
 
     def fit_gate(self) -> None:
+        if self.slot > 0 and int(self.learning["batch_kind"]) == WARM_UP_KIND:
+            self._record(self.slot)
+            self.learning["batch_idx"] = 0
         for q in self.network.plastic:
             if q.rule is not None:
                 q.rule.fit(self._lesson(q), self.network.site(q))

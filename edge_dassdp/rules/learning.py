@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,7 @@ from edge_dassdp.qir.order import CHANNEL_ALIGN
 from edge_dassdp.rules.base import LatencyKind, Rule, require
 from edge_dassdp.rules.delta import ReadoutDelta
 from edge_dassdp.rules.error import ErrorSSDP
+from edge_dassdp.rules.needs import with_error
 
 Policy = Literal["fifo", "reservoir"]
 
@@ -185,6 +187,26 @@ class Learning:
                 require(known == (q.conv is not None), f"'{other}' and '{name}' learn from "
                         f"'{population}', one from its channels, one from its neurons",
                         help="let one of them learn")
+        for population, (conv, name) in of_channels.items():
+            if conv:
+                self._check_channels(network, population, f"'{name}' learns from the channels of "
+                                     f"'{population}'")
+
+    def _check_channels(self, network: Network, population: str, where: str) -> None:
+        """Nothing else asks for the records of its neurons."""
+        readout = network.readout
+        require(population != readout.population or readout.kind == "spike_count"
+                or math.prod(geometry.volume(network.population(population).shape)[1:]) == 1,
+                f"{where}, which is read by the membranes of its positions",
+                help="read its spikes, or give it one position")
+        require(population == readout.population
+                or population not in with_error(network, self.rules),
+                f"{where}, and errors come back through its neurons",
+                help="let no error-driven rule learn before it")
+        part = plastic_part(network, self.rules)
+        enters = any(p.pre == population and p.post in part for p in network.projections)
+        require(self.replay is None or population in part or not enters,
+                f"{where}, and stored samples hold neurons", help="leave out replay")
 
     def _check_rerun(self, network: Network) -> None:
         """Replay and fall-back run the plastic part alone, from the spikes that enter it."""

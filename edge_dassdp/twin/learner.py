@@ -7,7 +7,7 @@ The twin of what the device computes in integers; batch 1, one labelled sample a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.cells import Float32Array
 from edge_dassdp.ir.credit import forward_projections, plastic_part
+from edge_dassdp.ir.geometry import volume
 from edge_dassdp.rules import Learning, Rule
 from edge_dassdp.twin.model import FloatModel, Trace
 from edge_dassdp.twin.replay import FloatReplay, StoredSample, cut_of, flash_samples
@@ -43,35 +44,49 @@ def loss_bits(logits: ArrayLike, label: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One sample's activity: what the rules may read."""
+    """One sample's activity: what the rules may read.
+
+    by_channel: every array is of channels, of which one fires, or touches its threshold, where any
+    of its positions does.
+    """
 
     network: Network
     trace: Trace
+    by_channel: bool = False
 
     def raster(self, population: str) -> BoolArray:
         """(n_steps, size) as SSDP sees it: a summed membrane 'fires' where v > 0."""
         if self._is_summed(population):
-            return np.asarray(self.trace.membranes[population][0] > 0)
-        return np.asarray(self.trace.spikes[population][0])
+            return self._seen(population, self.trace.membranes[population][0] > 0)
+        return self.spikes(population)
 
     def spikes(self, population: str) -> BoolArray:
-        """(n_steps, size)"""
-        return np.asarray(self.trace.spikes[population][0])
+        """(n_steps, size): whether it fired, once or several times."""
+        return self._seen(population, self.trace.spikes[population][0] > 0)
 
     def counts(self, population: str) -> FloatArray:
-        return np.asarray(self.trace.spikes[population][0].sum(axis=0), dtype=np.float64)
+        """(size,): the steps in which it fired."""
+        return np.asarray(self.spikes(population).sum(axis=0), dtype=np.float64)
 
     def touched(self, population: str, width: float) -> BoolArray:
         """(n_steps, size): |v - theta| < width * theta. The stored membrane is the compared one,
         except where a population resets at once."""
         theta = self.network.population(population).threshold
         membrane = self.trace.membranes[population][0]
-        return np.asarray(np.abs(membrane - theta) < width * theta)
+        return self._seen(population, np.abs(membrane - theta) < width * theta)
 
     def fired(self, population: str, variant: str) -> BoolArray:
         if variant == "published" and self._is_summed(population):
-            return np.asarray(self.trace.membranes[population][0].sum(axis=0) > 0)
+            summed = self.trace.membranes[population][0].sum(axis=0, keepdims=True)
+            return np.asarray(self._seen(population, summed > 0)[0])
         return np.asarray(self.raster(population).any(axis=0))
+
+    def _seen(self, population: str, events: BoolArray) -> BoolArray:
+        """Of neurons (n, size), or of their channels."""
+        if not self.by_channel:
+            return np.asarray(events)
+        channels, *_ = volume(self.network.population(population).shape)
+        return np.asarray(events.reshape(len(events), channels, -1).any(axis=2))
 
     @property
     def logits(self) -> Float32Array:
@@ -173,8 +188,8 @@ class FloatLearner:
         """Records (S, L) for every gate, writes no weight. loss: bits, None = cross-entropy."""
         sample = self.run(x)
         bits = loss_bits(sample.logits, self._checked(label)) if loss is None else loss
-        for twin in self.twins.values():
-            twin.record(sample, bits)
+        for name, twin in self.twins.items():
+            twin.record(self._as_seen_by(name, sample), bits)
         return sample.predicted
 
     def fit_gate(self) -> None:
@@ -185,7 +200,7 @@ class FloatLearner:
     def adapt(self, sample: Sample, label: int | None) -> None:
         """Writes the weight changes of a sample that was run; all read the weights before it."""
         changes: dict[str, FloatArray | None] = {
-            name: self.twins[name].change(sample, self._nothing(name))
+            name: self.twins[name].change(self._as_seen_by(name, sample), self._nothing(name))
             for name, rule in self.learning.rules.items() if not rule.needs.error
         }
         if label is not None:
@@ -196,9 +211,11 @@ class FloatLearner:
                 self.add(name, change)
 
     def add(self, name: str, change: FloatArray) -> None:
-        """weights[name] += change, clipped to the headroom."""
-        limit = self._limits[name]
-        self.weights[name][:] = np.clip(self.weights[name] + change, -limit, limit)
+        """weights[name] += change (n_pre, n_post), or of channels, clipped to the headroom."""
+        limit, w = self._limits[name], self.weights[name]
+        if self.network.projection(name).conv is not None:
+            change = change.T.reshape(w.shape)
+        w[:] = np.clip(w + change, -limit, limit)
 
     def error(self, sample: Sample, label: int) -> FloatArray:
         """e = onehot(label) - softmax(logits): (n_classes,)."""
@@ -243,7 +260,8 @@ class FloatLearner:
 
     def change(self, sample: Sample, name: str, e: FloatArray) -> FloatArray | None:
         """dW of one of them, None while its batch is not full."""
-        return self.twins[name].change(sample, self._masked(sample, name, e))
+        return self.twins[name].change(self._as_seen_by(name, sample),
+                                       self._masked(sample, name, e))
 
     def _masked(self, sample: Sample, name: str, e: FloatArray) -> FloatArray:
         """The error behind a projection, 0 where its neurons have none."""
@@ -251,8 +269,12 @@ class FloatLearner:
         err = self.credit(sample, post, e)
         return err if post == self.network.readout.population else err * self.mask(sample, post)
 
+    def _as_seen_by(self, name: str, sample: Sample) -> Sample:
+        """A convolution learns from channels."""
+        return replace(sample, by_channel=self.network.projection(name).conv is not None)
+
     def _nothing(self, name: str) -> FloatArray:
-        return np.zeros(self.network.population(self.network.projection(name).post).size)
+        return np.zeros(self.network.projection(name).n_columns)
 
     def _checked(self, label: int) -> int:
         if not is_int(label) or not 0 <= label < self.network.n_classes:

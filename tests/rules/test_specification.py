@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -128,7 +130,18 @@ def test_constants_out_of_range_are_refused(make, word):
 
 
 def test_ssdp_is_dassdp_without_a_gate():
-    assert SSDP() == DASSDP(a_plus=1e-4, a_base=5e-5, sigma=1.0, gated=False)
+    ungated = DASSDP(a_plus=1e-4, a_base=5e-5, sigma=1.0, gated=False)
+    assert asdict(SSDP()) == asdict(ungated)
+    assert SSDP(0.1, 0.2, 3.0, "published", 4).batch == 4
+    with pytest.raises(EdgeError, match="SSDP: a_plus is nan"):
+        SSDP(float("nan"))
+
+
+def test_silent_neurons_have_the_step_that_each_published_code_gives_them():
+    """SSDP: T at both of its sites. DA-SSDP: T before its classifier, 0 elsewhere."""
+    for rule, hidden in ((DASSDP(variant="published"), 0), (SSDP(variant="published"), 9),
+                         (DASSDP(gated=False, variant="published"), 0), (DASSDP(), 9), (SSDP(), 9)):
+        assert (rule.code(9, False).silent, rule.code(9, True).silent) == (hidden, 9)
 
 
 def test_kappa_is_the_mean_response_of_a_logit_to_one_spike():
