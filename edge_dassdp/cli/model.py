@@ -16,6 +16,7 @@ from edge_dassdp.cli.output import Answer, Output, verb
 
 if TYPE_CHECKING:
     from edge_dassdp import ir, qir
+    from edge_dassdp.base.qformat import QInputScale
     from edge_dassdp.data.datasets import Samples
     from edge_dassdp.figures.fidelity import Fidelity
     from edge_dassdp.figures.inspection import Inspection
@@ -64,6 +65,9 @@ class Precision:
     leak: Annotated[str, typer.Option(help="auto: a shift where exact; q15; shift.")] = "auto"
     membrane_bits: Annotated[int | None, typer.Option(show_default=False, help=(
         "16 forces int16 membranes, 32 wide ones; without it the proof chooses."))] = None
+    input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
+        "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
+        "for all would lose them."))] = "auto"
 
     @property
     def settings(self) -> Settings:
@@ -73,7 +77,8 @@ class Precision:
         weight_bits = 8 if self.weight_bits == _AUTO else \
             _number(self.weight_bits, "--weight-bits ")
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
-                        self.threshold_bits, self.leak, self.membrane_bits)
+                        self.threshold_bits, self.leak, self.membrane_bits,
+                        input_scale=self.input_scale)
 
 
 def register(app: typer.Typer) -> None:
@@ -259,20 +264,27 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
     learns = ", ".join(f"{name} by {type(r).__name__}" for name, r in learning.rules.items()) \
         if learning else "nothing"
     head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  learns: {learns}\n"
-                + "  ".join(map(screens.input_text, model.inputs, model.x_frac_bits)))
+                + "  ".join(map(screens.input_text, model.inputs, model.x_scales)))
     chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
          "plastic": [p.name for p in model.plastic], "weight_bits": weight_bits,
-         "inputs": [dataclasses.asdict(i) | {"x_frac_bits": None if i.spikes else bits}
-                    for i, bits in zip(model.inputs, model.x_frac_bits, strict=True)],
+         "inputs": [dataclasses.asdict(i) | _steps(i, scale)
+                    for i, scale in zip(model.inputs, model.x_scales, strict=True)],
          **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
          "auto": [dataclasses.asdict(w) for w in tried]},
         [head, *chosen, screens.quantize_screen(fidelity), *compared,
          Text(screens.LETTERS, "dim")], model.sha256,
         f"edge-dassdp build {output} --board stm32f405")
+
+
+def _steps(source: ir.Input, scale: QInputScale) -> dict[str, Any]:
+    """x_frac_bits: of all values, or a list of each one's; x_zero beside such a list."""
+    if source.spikes or scale.is_uniform:
+        return {"x_frac_bits": None if source.spikes else int(scale.frac_bits[0])}
+    return {"x_frac_bits": scale.frac_bits.tolist(), "x_zero": scale.zero.tolist()}
 
 
 def _bits_of(values: list[str]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from edge_dassdp.qir.order import device_order
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized
+from edge_dassdp.quantize.inputs import in_codes
 from edge_dassdp.reference import Reference
 from edge_dassdp.twin.model import FloatModel
 
@@ -93,7 +94,7 @@ def measure_fidelity(network: ir.Network, quantized: Quantized,
     Raises EdgeError E104 for another shape, no samples, or values that are not finite.
     """
     found = _Comparison.empty(network)
-    plain = canonical(network)
+    plain = in_codes(canonical(network), quantized.network.x_scales)
     if x is not None:
         if len(x) == 0:
             raise EdgeError("E104", "there are no samples to compare with")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import sample_array
-from edge_dassdp.base.qformat import IntArray, quantize_input
+from edge_dassdp.base.qformat import IntArray, QInputScale, quantize_input
 from edge_dassdp.ir import Input
 from edge_dassdp.ir.geometry import volume
 from edge_dassdp.qir.network import QNetwork, frame_bytes, input_bytes
@@ -32,10 +32,10 @@ def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
         raise EdgeError("E104", f"samples have shape {np.asarray(x).shape}, expected "
                         f"(n, {n_values})")
     out, start = np.zeros((len(samples), network.x_bytes), np.int8), 0
-    for source, bits in zip(network.inputs, network.x_frac_bits, strict=True):
+    for source, scale in zip(network.inputs, network.x_scales, strict=True):
         values = samples[:, start : start + source.n_values]
         start += source.n_values
-        packed = _packed(source, values, bits, network.input_order[source.name])
+        packed = _packed(source, values, scale, network.input_order[source.name])
         at = network.x_offsets[source.name]
         out[:, at : at + packed.shape[1]] = packed
     return out
@@ -46,10 +46,11 @@ def random_samples(network: QNetwork, n: int, seed: int = 0) -> NDArray[np.int8]
     raw values of all sizes, a tenth of the spikes, events for half of a list."""
     rng = np.random.default_rng(seed)
     parts = []
-    for source, bits in zip(network.inputs, network.x_frac_bits, strict=True):
+    for source, scale in zip(network.inputs, network.x_scales, strict=True):
         shape = (n, source.n_values)
         if not source.spikes or source.encoder:
-            parts.append(np.clip(rng.normal(0, 48, shape), -127, 127) / 2.0**bits)
+            codes = np.clip(rng.normal(0, 48, shape), -127, 127)
+            parts.append(scale.values(codes.reshape(-1, source.n_raw)).reshape(shape))
             continue
         rate = 0.1
         if source.n_events:
@@ -59,12 +60,12 @@ def random_samples(network: QNetwork, n: int, seed: int = 0) -> NDArray[np.int8]
     return input_x(network, np.concatenate(parts, axis=1).astype(np.float32))
 
 
-def _packed(source: Input, values: NDArray[np.float64], frac_bits: int,
+def _packed(source: Input, values: NDArray[np.float64], scale: QInputScale,
             order: IntArray) -> NDArray[np.int8]:
     """The bytes of one input, (n, its bytes)."""
     frames = values.reshape(len(values), source.n_frames, source.n_raw)
     if not source.spikes or source.encoder:
-        return quantize_input(frames, frac_bits)[:, :, order].reshape(values.shape)
+        return scale.codes(frames)[:, :, order].reshape(values.shape)
     most = 255 if source.counts else 1
     if not (np.equal(np.mod(values, 1), 0) & (values >= 0) & (values <= most)).all():
         what = "numbers of spikes, each 0 to 255" if source.counts else "spikes, each 0 or 1"

@@ -16,6 +16,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edge_dassdp.base.qformat import QInputScale
 from edge_dassdp.build import elf
 from edge_dassdp.figures.device import Build, DeviceFigures
 from edge_dassdp.figures.fidelity import Fidelity
@@ -55,11 +56,11 @@ def linked_by_owner(predicted: Ledger, linked: elf.Sizes) -> dict[str, int]:
     return owners
 
 
-def input_text(source: Input, x_frac_bits: int | None = None) -> str:
-    """One line on an input: what a sample holds for it. x_frac_bits: of currents, if known."""
+def input_text(source: Input, scale: QInputScale | None = None) -> str:
+    """One line on an input: what a sample holds for it. scale: of currents, if known."""
     of = "x".join(f"{n:,}" for n in source.raw_shape)
     frames = f"{source.n_frames:,} frames of " if source.n_frames > 1 else ""
-    fraction = "" if x_frac_bits is None else f" with {x_frac_bits} fraction bits"
+    fraction = "" if scale is None else f" with {_bits_text(scale)}"
     if source.n_events:
         times = "up to 255 times" if source.counts else "at most once"
         what = (f"lists of up to {source.n_events:,} spikes of {of}, each {times} in one of "
@@ -72,6 +73,14 @@ def input_text(source: Input, x_frac_bits: int | None = None) -> str:
     else:
         what = f"{frames}{of} currents, int8{fraction}"
     return f"input {source.name}: {what}"
+
+
+def _bits_text(scale: QInputScale) -> str:
+    low, high = int(scale.frac_bits.min()), int(scale.frac_bits.max())
+    if scale.is_uniform:
+        return f"{low} fraction bits"
+    moved = int(np.count_nonzero(scale.zero))
+    return f"{low} to {high} fraction bits by feature, {moved:,} with a zero of their own"
 
 
 def inspect_head(found: Inspection, name: str, kind: str, sha256: str,
