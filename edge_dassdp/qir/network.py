@@ -22,7 +22,7 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import Encoder, Input, ReadoutKind
 from edge_dassdp.ir.credit import plastic_part
-from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.qir.nodes import (
     QDynamics,
     QGuard,
@@ -42,7 +42,7 @@ FEATURES_FORMAT = "edge_dassdp/quantized/5"
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
-    QReplay, QGuard, QDynamics, QInputScale, Conv, Pool, Encoder)}
+    QReplay, QGuard, QDynamics, QInputScale, Conv, Pool, MaxPool, Encoder)}
 """What a file names beside populations, projections and rules."""
 
 
@@ -76,7 +76,7 @@ class QNetwork:
     guard: QGuard | None = None
     proofs: tuple[Bound, ...] = field(default=(), metadata={"is_filed": False})
     x_features: tuple[QInputScale | None, ...] | None = field(
-        default=None, metadata={"is_optional": True})
+        default=None, metadata={"is_filed_if_set": True})
 
     def __repr__(self) -> str:
         return f"<QNetwork {self.sha256[:12]}>"
@@ -216,10 +216,9 @@ def input_bytes(source: Input) -> int:
 
 def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """A dataclass as JSON values; its arrays go to `arrays` and leave their key behind."""
-    return {field.name: _value(value, f"{prefix}.{field.name}", arrays)
+    return {field.name: _value(getattr(node, field.name), f"{prefix}.{field.name}", arrays)
             for field in dataclasses.fields(node) if field.metadata.get("is_filed", True)
-            for value in [getattr(node, field.name)]
-            if value is not None or "is_optional" not in field.metadata}
+            and not (field.metadata.get("is_filed_if_set") and getattr(node, field.name) is None)}
 
 
 def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
