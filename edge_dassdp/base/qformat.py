@@ -85,8 +85,9 @@ class QInputScale:
         return quantize_input(x, self.frac_bits, self.zero)
 
     def cuts(self, x: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which of these values lie beyond the codes."""
-        return np.asarray(np.abs(x * 2.0**self.frac_bits - self.zero) >= 127.5)
+        """Which of these values (..., n_raw) lie beyond the codes."""
+        exact = x * 2.0**self.frac_bits - self.zero
+        return np.asarray((exact >= 127.5) | (exact < -127.5))
 
     def values(self, codes: NDArray[Any]) -> NDArray[np.float64]:
         """What codes (..., n_raw) stand for."""

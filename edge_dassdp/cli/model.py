@@ -184,6 +184,7 @@ def _quantize(
     """
     from edge_dassdp import qir
     from edge_dassdp.figures.fidelity import measure_fidelity
+    from edge_dassdp.figures.losses import losses
     from edge_dassdp.figures.widths import WIDTHS, compare_widths
     from edge_dassdp.quantize import quantize
 
@@ -209,8 +210,12 @@ def _quantize(
                                 {*WIDTHS, settings.weight_bits})
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
-    return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
-                   tried, part)
+    lost = losses(source, quantized.network, fidelity, settings, lambda other: quantize(
+        source, learning, other, *((train.x, train.y) if train else ())).network, train is not None)
+    answer = _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
+                     tried, part)
+    return dataclasses.replace(answer, warnings=lost,
+                               data=answer.data | {"warnings": list(lost)})
 
 
 def _without_replay(learning: Learning | None) -> Learning | None:
@@ -309,6 +314,10 @@ def _number(text: str, option: str) -> int:
 def _data(fidelity: Fidelity) -> dict[str, Any]:
     """Fidelity as JSON values."""
     values = dataclasses.asdict(fidelity)
+    if fidelity.clipping is not None:
+        values["clipping"]["share"] = fidelity.clipping.share
+    if fidelity.values is not None:
+        values["values"]["relative"] = fidelity.values.relative
     for made, population in zip(values["populations"], fidelity.populations, strict=True):
         made["proofs"] = [{"what": b.what, "peak": b.peak, "limit": b.limit,
                            "container_bits": b.container_bits} for b in population.proofs]

@@ -19,12 +19,13 @@ from rich.text import Text
 from edge_dassdp.base.qformat import QInputScale
 from edge_dassdp.build import elf
 from edge_dassdp.figures.device import Build, DeviceFigures
-from edge_dassdp.figures.fidelity import Fidelity
+from edge_dassdp.figures.fidelity import Fidelity, Values
 from edge_dassdp.figures.inspection import Inspection
 from edge_dassdp.figures.widths import Width
 from edge_dassdp.harness import Stream, Verification, rolling_accuracy
 from edge_dassdp.ir import Input
 from edge_dassdp.plan.ledger import Ledger
+from edge_dassdp.qir.samples import Clipping
 from edge_dassdp.targets.target import Statistics
 
 LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
@@ -154,7 +155,8 @@ def _boards(found: Inspection) -> Table:
 
 def quantize_screen(fidelity: Fidelity) -> RenderableType:
     """Weights, kernels, proven ranges and what the rounding changed."""
-    weights = _table("weights", "bits", "one step", "clipped", "learns", left=("learns",))
+    weights = _table("weights", "bits", "one step", "clipped", "became 0", "learns",
+                     left=("learns",))
     runs = _table("projection", "rows added in bytes", "runs", left=("runs",))
     ranges = _table("worst case", "peak P", "limit", "used", "container", left=("container",))
     for population in fidelity.populations:
@@ -163,7 +165,7 @@ def quantize_screen(fidelity: Fidelity) -> RenderableType:
             if q.scale_max > q.scale_min:
                 step += f"..{q.scale_max:.4g}"
             weights.add_row(q.name, str(q.weight_bits), step, _percent(q.clipped, 2),
-                            "plastic" if q.is_plastic else "frozen")
+                            _percent(q.vanished, 2), "plastic" if q.is_plastic else "frozen")
             runs.add_row(q.name, _NONE if q.byte_rows is None else str(q.byte_rows), q.reason)
         for proof in population.proofs:
             clips = population.saturates and proof.what.endswith("membrane")
@@ -188,7 +190,11 @@ def _membranes(fidelity: Fidelity) -> Table:
 
 def width_text(width: Width) -> str:
     """One line on a width: its accuracy, or that it is refused."""
-    return f"{width.weight_bits} bits {_share(width.accuracy)}{' refused' * bool(width.refused)}"
+    return f"{width.weight_bits} bits {_score(width)}{' refused' * bool(width.refused)}"
+
+
+def _score(width: Width) -> str:
+    return _share(width.accuracy) if width.off is None else f"off {_percent(width.off, 1)}"
 
 
 def widths_screen(widths: Sequence[Width], chosen: int) -> RenderableType:
@@ -198,7 +204,7 @@ def widths_screen(widths: Sequence[Width], chosen: int) -> RenderableType:
     table = _table("weight bits", "accuracy E", "rows added in bytes", *(f"{c} P" for c in cores))
     for w in widths:
         table.add_row(f"{w.weight_bits}{' (chosen)' * (w.weight_bits == chosen)}",
-                      "refused" if w.refused else _share(w.accuracy), str(w.byte_rows),
+                      "refused" if w.refused else _score(w), str(w.byte_rows),
                       *(f"{w.sums[cpu]:.2f}" if cpu in w.sums else _NONE for cpu in cpus))
     notes = [f"{w.weight_bits} bits refused: {w.refused}" for w in widths if w.refused]
     if cores:
@@ -208,14 +214,37 @@ def widths_screen(widths: Sequence[Width], chosen: int) -> RenderableType:
 
 
 def _accuracies(fidelity: Fidelity) -> Text:
-    text = f"{fidelity.n_samples:,} samples: same class as in float {_share(fidelity.agreement)} E"
+    text = f"{fidelity.n_samples:,} samples: "
+    if fidelity.agreement is not None:
+        text += f"same class as in float {_share(fidelity.agreement)} E"
+    else:
+        text += "one output, so there are no classes to compare"
     if fidelity.float_accuracy is not None:
         text += (f"; accuracy float {_share(fidelity.float_accuracy)}, integer "
                  f"{_share(fidelity.integer_accuracy)} E")
+    if fidelity.values is not None:
+        text += f"\n{_values(fidelity.values)}"
+    if fidelity.clipping is not None and fidelity.clipping.n_values:
+        text += f"\n{clipping_text(fidelity.clipping)} E"
     clipped = [p.name for p in fidelity.populations if p.saturated]
     if clipped:
         text += f"\nmembranes of {', '.join(clipped)} saturated; with --membrane-bits 32 none does"
     return Text(text)
+
+
+def _values(values: Values) -> str:
+    """One line on what is read out, in integers against float."""
+    share = _NONE if values.relative is None else _percent(values.relative, 1)
+    correlation = _NONE if values.correlation is None else f"{values.correlation:.4f}"
+    return (f"values read out: error rms {values.rms:.4g}, {share} of their spread of "
+            f"{values.spread:.4g}, largest {values.largest:.4g}; correlation {correlation} E")
+
+
+def clipping_text(found: Clipping) -> str:
+    """One line on input values that their int8 codes clip."""
+    worst = ", ".join(f"{f.input}[{f.feature}] {_percent(f.share, 1)}" for f in found.worst)
+    return (f"input values clipped: {found.n_clipped:,} of {found.n_values:,}, "
+            f"{_percent(found.share, 2)}{f'; most of {worst}' * bool(worst)}")
 
 
 def ledger_screen(predicted: Ledger, build: Build | None = None) -> RenderableType:
