@@ -268,12 +268,12 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
             part: Part | None) -> Answer:
     from rich.text import Text
 
-    from edge_dassdp.report import screens
+    from edge_dassdp.report import lines, screens
 
     learns = ", ".join(f"{name} by {type(r).__name__}" for name, r in learning.rules.items()) \
         if learning else "nothing"
     head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  learns: {learns}\n"
-                + "  ".join(map(screens.input_text, model.inputs, model.x_scales)))
+                + "  ".join(map(lines.input_text, model.inputs, model.x_scales)))
     chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []

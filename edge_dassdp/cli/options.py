@@ -193,9 +193,7 @@ class Packed:
     @property
     def warnings(self) -> list[str]:
         """Of samples in other units than those that the network was quantized for."""
-        from edge_dassdp.figures.losses import clipped
-
-        return clipped(self.clipping)
+        return [self.clipping.warning] if self.clipping.warning else []
 
 
 def device_samples(network: QNetwork, samples: Samples) -> Packed:

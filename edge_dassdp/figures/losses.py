@@ -11,13 +11,10 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.figures.fidelity import Fidelity, vanished
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
-from edge_dassdp.qir.samples import Clipping
 from edge_dassdp.quantize.settings import Settings
 
 MOST_VANISHED = 0.25
 """Of the weights of a projection."""
-MOST_CLIPPED = 0.01
-"""Of the values of samples."""
 MOST_OFF = 0.1
 """Of the values read out where there are no classes: their error, as a share of their spread."""
 MOST_UNEQUAL = 32.0
@@ -31,18 +28,8 @@ def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Sett
     """Sentences for people. anew: tried for what it would help. has_samples: the model is
     calibrated."""
     return (*_weights(network, fidelity, settings, anew, model), *_values(fidelity),
-            *clipped(fidelity.clipping), *([] if has_samples else _unequal(network, model)),
+            *_clipping(fidelity), *([] if has_samples else _unequal(network, model)),
             *_classless(model))
-
-
-def clipped(found: Clipping | None) -> list[str]:
-    """A sentence where samples are not in the units of those that the model is calibrated on."""
-    if found is None or found.share <= MOST_CLIPPED:
-        return []
-    worst = ", ".join(f"{f.input}[{f.feature}] {100 * f.share:.0f} %" for f in found.worst)
-    return [f"{100 * found.share:.1f} % of the input values are clipped at the ends of int8 "
-            f"(most of {worst}): these samples reach beyond those that the network was quantized "
-            "for; scale them alike, or quantize with --data of such samples"]
 
 
 def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Quantize,
@@ -75,6 +62,11 @@ def _helping(network: Network, q: QProjection, settings: Settings, anew: Quantiz
 
 def _bits(settings: Settings, name: str, bits: int) -> Settings:
     return replace(settings, bits_of={**settings.bits_of, name: bits})
+
+
+def _clipping(fidelity: Fidelity) -> list[str]:
+    found = fidelity.clipping
+    return [found.warning] if found is not None and found.warning else []
 
 
 def _values(fidelity: Fidelity) -> Iterator[str]:

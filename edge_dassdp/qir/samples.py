@@ -17,6 +17,8 @@ from edge_dassdp.qir.order import device_order, device_volume, natural_order
 
 Q_ONE = 127
 """The largest code of an encoder."""
+MOST_CLIPPED = 0.01
+"""Of values, before there is a warning."""
 MOST_WORST = 5
 """Features that `Clipping` names."""
 END_OF_STEP = 0xFFFF
@@ -61,6 +63,16 @@ class Clipping:
     def share(self) -> float:
         """Of all values, 0 to 1."""
         return self.n_clipped / max(self.n_values, 1)
+
+    @property
+    def warning(self) -> str:
+        """A sentence where these are not the units that the model is calibrated on, else ""."""
+        if self.share <= MOST_CLIPPED:
+            return ""
+        worst = ", ".join(f"{f.input}[{f.feature}] {100 * f.share:.0f} %" for f in self.worst)
+        return (f"{100 * self.share:.1f} % of the input values are clipped at the ends of int8 "
+                f"(most of {worst}): they reach beyond the samples that the network was quantized "
+                "for; scale them alike, or quantize with such samples (--data, x in Python)")
 
 
 @dataclass(frozen=True)

@@ -16,23 +16,22 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edge_dassdp.base.qformat import QInputScale
 from edge_dassdp.build import elf
 from edge_dassdp.figures.device import Build, DeviceFigures
-from edge_dassdp.figures.fidelity import Fidelity, Values
+from edge_dassdp.figures.fidelity import Fidelity
 from edge_dassdp.figures.inspection import Inspection
 from edge_dassdp.figures.widths import Width
 from edge_dassdp.harness import Stream, Verification, rolling_accuracy
-from edge_dassdp.ir import Input
 from edge_dassdp.plan.ledger import Ledger
-from edge_dassdp.qir.samples import Clipping
+from edge_dassdp.report import lines
+from edge_dassdp.report.lines import NONE as _NONE
+from edge_dassdp.report.lines import percent as _percent
 from edge_dassdp.targets.target import Statistics
 
 LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
 OWNERS = {"weights": "plastic weights", "inference": "inference state",
           "learning": "learning state", "padding": "inference state", "link": "link",
           "port": "port", "stack": "stack"}
-_NONE = "–"
 
 
 def ram_by_owner(predicted: Ledger) -> dict[str, int]:
@@ -57,44 +56,17 @@ def linked_by_owner(predicted: Ledger, linked: elf.Sizes) -> dict[str, int]:
     return owners
 
 
-def input_text(source: Input, scale: QInputScale | None = None) -> str:
-    """One line on an input: what a sample holds for it. scale: of currents, if known."""
-    of = "x".join(f"{n:,}" for n in source.raw_shape)
-    frames = f"{source.n_frames:,} frames of " if source.n_frames > 1 else ""
-    fraction = "" if scale is None else f" with {_bits_text(scale)}"
-    if source.n_events:
-        times = "up to 255 times" if source.counts else "at most once"
-        what = (f"lists of up to {source.n_events:,} spikes of {of}, each {times} in one of "
-                f"{source.n_frames:,} steps")
-    elif source.encoder is not None:
-        what = (f"{frames}{of} values, int8 with {source.encoder.frac_bits} fraction bits, made "
-                f"spikes by a {source.encoder.kind} encoder")
-    elif source.spikes:
-        what = f"{frames}{of} spikes, each 0 or 1"
-    else:
-        what = f"{frames}{of} currents, int8{fraction}"
-    return f"input {source.name}: {what}"
-
-
-def _bits_text(scale: QInputScale) -> str:
-    low, high = int(scale.frac_bits.min()), int(scale.frac_bits.max())
-    if scale.is_uniform:
-        return f"{low} fraction bits"
-    moved = int(np.count_nonzero(scale.zero))
-    return f"{low} to {high} fraction bits by feature, {moved:,} with a zero of their own"
-
-
 def inspect_head(found: Inspection, name: str, kind: str, sha256: str,
                  profile: str | None) -> Text:
     """What was read, in lines: file, shape, source, inputs, readout."""
     chain = "→".join("x".join(map(str, shape)) for shape in found.shapes)
     origin = f"source profile {profile.partition(',')[0]} ({found.resets})" if profile \
         else f"resets: {found.resets}"
-    lines = [f"{name}  {kind}  sha {sha256[:12]}…  {chain}  {found.n_steps:,} steps  {origin}",
-             *map(input_text, found.inputs)]
+    head = [f"{name}  {kind}  sha {sha256[:12]}…  {chain}  {found.n_steps:,} steps  {origin}",
+             *map(lines.input_text, found.inputs)]
     what = "spikes counted" if found.readout_kind == "spike_count" else "membranes summed"
-    lines.append(f"class: {what} over the steps, the largest of {found.readout}")
-    return Text("\n".join(lines), overflow="fold")
+    head.append(f"class: {what} over the steps, the largest of {found.readout}")
+    return Text("\n".join(head), overflow="fold")
 
 
 def inspect_screen(found: Inspection) -> RenderableType:
@@ -223,28 +195,13 @@ def _accuracies(fidelity: Fidelity) -> Text:
         text += (f"; accuracy float {_share(fidelity.float_accuracy)}, integer "
                  f"{_share(fidelity.integer_accuracy)} E")
     if fidelity.values is not None:
-        text += f"\n{_values(fidelity.values)}"
+        text += f"\n{lines.values_text(fidelity.values)}"
     if fidelity.clipping is not None and fidelity.clipping.n_values:
-        text += f"\n{clipping_text(fidelity.clipping)} E"
+        text += f"\n{lines.clipping_text(fidelity.clipping)} E"
     clipped = [p.name for p in fidelity.populations if p.saturated]
     if clipped:
         text += f"\nmembranes of {', '.join(clipped)} saturated; with --membrane-bits 32 none does"
     return Text(text)
-
-
-def _values(values: Values) -> str:
-    """One line on what is read out, in integers against float."""
-    share = _NONE if values.relative is None else _percent(values.relative, 1)
-    correlation = _NONE if values.correlation is None else f"{values.correlation:.4f}"
-    return (f"values read out: error rms {values.rms:.4g}, {share} of their spread of "
-            f"{values.spread:.4g}, largest {values.largest:.4g}; correlation {correlation} E")
-
-
-def clipping_text(found: Clipping) -> str:
-    """One line on input values that their int8 codes clip."""
-    worst = ", ".join(f"{f.input}[{f.feature}] {_percent(f.share, 1)}" for f in found.worst)
-    return (f"input values clipped: {found.n_clipped:,} of {found.n_values:,}, "
-            f"{_percent(found.share, 2)}{f'; most of {worst}' * bool(worst)}")
 
 
 def ledger_screen(predicted: Ledger, build: Build | None = None) -> RenderableType:
@@ -395,10 +352,6 @@ def _table(first: str, *others: str, left: tuple[str, ...] = ()) -> Table:
     for name in others:
         table.add_column(name, justify="left" if name in left else "right", **options)
     return table
-
-
-def _percent(share: float, digits: int) -> str:
-    return f"{100 * share:.{digits}f} %"
 
 
 def _share(share: float | None) -> str:
