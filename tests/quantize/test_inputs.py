@@ -9,7 +9,7 @@ from support.raw_features import clusters, in_units, network
 
 from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.qir.network import describe
 from edge_dassdp.qir.order import device_order
 from edge_dassdp.qir.samples import input_x
@@ -129,6 +129,7 @@ VOLUMES = {
     "groups": (Conv(groups=2), None, (4, 10)),
     "pooled": (None, Pool("sum", (1, 2), (1, 2)), (2, 12)),
     "strided": (Conv(stride=(1, 2)), None, (3, 11)),
+    "largest": (Conv(), None, (3, 10)),
 }
 
 
@@ -137,6 +138,7 @@ VOLUMES = {
 def test_channels_of_volumes_have_their_own_steps(kind: str, frames: int) -> None:
     """Windows of channels in units of their own, folded or pooled."""
     conv, pool, shape = VOLUMES[kind]
+    largest = MaxPool((1, 2), (1, 2)) if kind == "largest" else None
     rng = np.random.default_rng(3)
     c, n = shape[0], int(np.prod(shape))
     unit = np.repeat(np.geomspace(0.05, 200, c), shape[1])
@@ -148,6 +150,7 @@ def test_channels_of_volumes_have_their_own_steps(kind: str, frames: int) -> Non
         bias = -3 * (w * by_channel).sum(axis=(2, 3)).ravel()  # of the mean
         w = w.reshape(4, -1, 1, 3)
         volume = conv.out((c, 1, shape[1]), w.shape)
+        volume = largest.out(volume) if largest else volume
         out, size = (volume[0], volume[2]), volume[0] * volume[2]
     else:
         assert pool is not None
@@ -157,7 +160,8 @@ def test_channels_of_volumes_have_their_own_steps(kind: str, frames: int) -> Non
         (ir.Input("x", n, n_frames=frames, shape=shape),),
         (ir.Population("h", size, 0.5, 2.0, shape=out),
          ir.Population("out", 3, 0.0, 1.0, "none")),
-        (ir.Projection("c", "x", "h", w, bias, conv=conv, pool=pool),
+        (ir.Projection("c", "x", "h", w, bias, conv=conv, pool=pool,
+                       result_pool=largest),
          ir.Projection("fc", "h", "out", rng.normal(0, 1, (size, 3)))),
         ir.Readout("out", "membrane_sum"), 5)
     rows = x.reshape(200, -1)
