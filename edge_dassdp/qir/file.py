@@ -14,7 +14,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.ir import Input
 from edge_dassdp.qir.checks import validate
-from edge_dassdp.qir.network import FORMAT, NODES, QNetwork, describe
+from edge_dassdp.qir.network import FEATURES_FORMAT, FORMAT, NODES, QNetwork, describe
 from edge_dassdp.qir.nodes import QPopulation, QProjection, QRule
 
 ENTRY_POINTS = "edge_dassdp.rules"
@@ -30,7 +30,7 @@ def load(path: Path | str) -> QNetwork:
     """Read what `save` wrote. Raises EdgeError E103 for another kind of file or one that was
     changed after it was quantized or names a rule that is not known, E101 for constants that no
     target could run."""
-    header, arrays = read_npz(path, FORMAT)
+    header, arrays = read_npz(path, FORMAT, FEATURES_FORMAT)
     try:
         sha256 = header.pop("sha256")
         network = _network(header, arrays)
@@ -97,14 +97,14 @@ def _made(name: str, values: dict[str, Any]) -> Any:
 
 def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwork:
     def node(values: dict[str, Any]) -> dict[str, Any]:
-        fields = {}
-        for name, value in values.items():
-            if isinstance(value, dict) and "array" in value:
-                value = arrays[value["array"]]
-            elif isinstance(value, dict) and "node" in value:
-                value = _made(value.pop("node"), node(value))
-            fields[name] = tuple(value) if isinstance(value, list) else value
-        return fields
+        return {name: read(value) for name, value in values.items()}
+
+    def read(value: Any) -> Any:
+        if isinstance(value, dict) and "array" in value:
+            return arrays[value["array"]]
+        if isinstance(value, dict) and "node" in value:
+            return _made(value.pop("node"), node(value))
+        return tuple(map(read, value)) if isinstance(value, list) else value
 
     header.pop("format")
     header["inputs"] = tuple(Input(**node(i)) for i in header["inputs"])

@@ -28,6 +28,7 @@ from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.order import to_device_weight, to_natural_weight
 from edge_dassdp.quantize.biases import ALWAYS, with_biases_apart
+from edge_dassdp.quantize.inputs import in_codes
 from edge_dassdp.quantize.same import check_same, differs
 
 __all__ = ["Learned", "dequantize", "requantize", "with_learned"]
@@ -54,7 +55,7 @@ def dequantize(network: Network, quantized: QNetwork, learned: Learned) -> Netwo
     them. Raises EdgeError as `with_learned` does, E201 where `quantized` is of another network.
     """
     grown = _grown(network, quantized)
-    check_same(canonical(grown), quantized)
+    check_same(in_codes(canonical(grown), quantized.x_scales), quantized)
     weights = {q.name: _float_weight(grown, q)
                for q in with_learned(quantized, learned).plastic if q.name in learned}
     made = replace(grown, projections=tuple(
@@ -71,7 +72,7 @@ def requantize(network: Network, like: QNetwork) -> QNetwork:
     of, since its ranges were proven for that. Raises EdgeError E201 where the networks differ or a
     plastic weight leaves its range.
     """
-    made = canonical(_grown(network, like))
+    made = in_codes(canonical(_grown(network, like)), like.x_scales)
     check_same(made, like)
     return replace(like, projections=tuple(_integers(made, q) for q in like.projections))
 
