@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir.geometry import Conv, Pool, Volume
 from edge_dassdp.qir.lesson import Lesson
 from edge_dassdp.qir.packing import columns
@@ -205,6 +206,11 @@ class Site:
     field_bits: int
     into_readout: bool
     error_peak: int
+
+    @property
+    def record_bytes(self) -> int:
+        """Of a latency or count where C lists them."""
+        return 1 if self.field_bits <= QUANTITIES["byte_bits"] else 2
 
     @property
     def n_columns(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge_dassdp.base.numbers import is_int, is_real
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Input, Network, Projection, geometry
 from edge_dassdp.ir.credit import forward_projections, has_error, plastic_part
 from edge_dassdp.qir.order import CHANNEL_ALIGN
@@ -14,6 +15,7 @@ from edge_dassdp.rules.base import LatencyKind, Rule, require
 from edge_dassdp.rules.delta import ReadoutDelta
 from edge_dassdp.rules.error import ErrorSSDP
 
+RECORDED_MAX = QUANTITIES["recorded_max"]
 Policy = Literal["fifo", "reservoir"]
 
 
@@ -141,8 +143,9 @@ class Learning:
 
     def validate(self, network: Network) -> None:
         """Raises E203 where a rule cannot stand, E105 for an unknown projection."""
-        require(network.n_steps <= 255, f"samples of {network.n_steps:,} steps, and what learns "
-                "remembers steps up to 255", help="use fewer steps, or leave the network frozen")
+        require(network.n_steps <= RECORDED_MAX, f"samples of {network.n_steps:,} steps, and what "
+                f"learns remembers steps up to {RECORDED_MAX:,}",
+                help="use fewer steps, each of a longer time, or leave the network frozen")
         for name, rule in self.rules.items():
             _check_wiring(network, network.projection(name), rule)
             rule.check(network, network.projection(name))
