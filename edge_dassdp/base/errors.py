@@ -51,6 +51,12 @@ CODES: dict[str, ErrorCode] = {
         "time step, the reset and the comparison. Name the source (--source), which fixes them; "
         "the message lists what each choice would change. Neither NIR nor ONNX files say how many "
         "steps a sample has (--n-steps)."),
+    "E107": ErrorCode(EXIT_CHECK_FAILED, "an imported network is not its source",
+        "Importers run the source beside the network that they made of it, on a few random "
+        "samples, and stop at the first value that differs by more than rounding. Something "
+        "changes the forward pass that its classes and settings do not show: a hook, a replaced "
+        "function, another version of the framework. Remove it, or pass check=False to import the "
+        "model as it is described."),
     "E201": ErrorCode(EXIT_UNSUPPORTED, "the network cannot be quantized as asked",
         "A scale, a threshold or a rule constant cannot be represented in its fixed-point "
         "format. The message names it."),

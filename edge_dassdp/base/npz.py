@@ -8,24 +8,36 @@ import operator
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.files import replacing
 
 
-def write_npz(path: Path | str, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
-    """A deterministic .npz: fixed timestamps, sorted members, the header as JSON in `header`."""
+def write_npz(path: Path | str | IO[bytes], header: dict[str, Any],
+              arrays: dict[str, NDArray[Any]]) -> None:
+    """A deterministic .npz: fixed timestamps, sorted members, the header as JSON in `header`.
+
+    Whole or not at all: EdgeError E103 where it cannot be written.
+    """
     text = json.dumps(header, sort_keys=True, default=operator.index)
     members = {"header": np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(members):
             buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.ascontiguousarray(members[name]))
+            np.lib.format.write_array(buffer, np.ascontiguousarray(members[name]),
+                                      allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue(),
                              zipfile.ZIP_DEFLATED)
+    if isinstance(path, str | Path):
+        with replacing(path) as part:
+            part.write_bytes(whole.getvalue())
+    else:
+        path.write(whole.getvalue())
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:

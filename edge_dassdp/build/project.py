@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from edge_dassdp.base import assets
+from edge_dassdp.base.files import write_text
 from edge_dassdp.base.quantities import quantities_header
 from edge_dassdp.build.board import Board, board_files
 
@@ -86,7 +87,7 @@ class Project:
         for path, text in self.files.items():
             target = directory / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8", newline="\n")
+            write_text(target, text)
 
 
 def emulator_project(sources: Mapping[str, str], *, checked: bool = False) -> Project:
@@ -130,7 +131,7 @@ def write_makefile(project: Project, board: Board, directory: Path) -> None:
     text = assets.render("Makefile.j2", project=project, board=board,
                          program=[part.format(**files) for part in board.program.command],
                          note=board.program.note.format(**files))
-    (directory / "Makefile").write_text(text, encoding="utf-8", newline="\n")
+    write_text(directory / "Makefile", text)
 
 
 def _generated(sources: Mapping[str, str]) -> dict[str, str]:

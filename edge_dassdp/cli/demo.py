@@ -9,6 +9,7 @@ import typer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.cli.paths import Writes
 from edge_dassdp.data.names import SCENARIOS
 
 _SEEDS = 5
@@ -22,7 +23,7 @@ def _demo(
     out: Output,
     name: Annotated[str, typer.Argument(help="Which demonstration: digits or watch.")] = "digits",
     output: Annotated[Path | None, typer.Option("--out", show_default=False, help=(
-        "Folder for figures and results; else runs/ and the name."))] = None,
+        "Folder for figures and results; else runs/ and the name.")), Writes.FOLDER] = None,
     scenario: Annotated[str | None, typer.Option("--scenario", show_default=False, help=(
         "watch: " + "; ".join(f"{k} {v}" for k, v in SCENARIOS.items()) + ". Ap if not given."
     ))] = None,

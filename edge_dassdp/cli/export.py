@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.files import replacing
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.cli.paths import Writes
 
 if TYPE_CHECKING:
     from edge_dassdp.ir import Network
@@ -33,7 +35,8 @@ def _export(
     model: options.Model,
     snapshot: Snapshot,
     output: Annotated[Path, typer.Option("--output", "-o", show_default=False, help=(
-        "Where to write the network with learned weights, a file of the same kind."))],
+        "Where to write the network with learned weights, a file of the same kind.")),
+        Writes.FILE],
     into: Into = None,
     *,
     origin: options.Source,
@@ -100,7 +103,8 @@ def _into_file(network: QNetwork, learned: Learned, into: Path, output: Path,
     shown = {p.name: p.weight for p in back.projections
              if p.name in learned or (p.name in nodes and nodes[p.name] in written)}
     _require_biases(source, back)
-    nir.write(output, to_nir(into, shown))
+    with replacing(output) as part:
+        nir.write(part, to_nir(into, shown))
 
 
 def _require_biases(source: Network, back: Network) -> None:

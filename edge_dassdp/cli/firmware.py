@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.files import copy
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.cli.paths import Writes
 
 if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Samples
@@ -40,7 +41,7 @@ def _generate(
     model: options.Model,
     board: options.BoardName,
     output: Annotated[Path, typer.Option("--output", "-o", show_default=False,
-                                         help="Folder of the C project.")],
+                                         help="Folder of the C project."), Writes.FOLDER],
     name: Name = "dassdp",
 ) -> Answer:
     """Write the C project of a firmware.
@@ -73,7 +74,7 @@ def _build(
     ram_budget: RamBudget = None,
     flash_budget: FlashBudget = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", show_default=False, help=(
-        "Folder for firmware.elf and firmware.hex."))] = None,
+        "Folder for firmware.elf and firmware.hex.")), Writes.FOLDER] = None,
     name: Name = "dassdp",
 ) -> Answer:
     """Build firmware, compare with prediction.
@@ -92,7 +93,7 @@ def _build(
     if output:
         output.mkdir(parents=True, exist_ok=True)
         for path in (build.firmware.elf, build.firmware.hex):
-            shutil.copyfile(path, output / path.name)
+            copy(path, output / path.name)
     return Answer(
         _memory(build) | {"output": str(output) if output else None},
         [screens.ledger_screen(build.predicted, build), Text(screens.LETTERS, "dim")],

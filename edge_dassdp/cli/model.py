@@ -13,10 +13,11 @@ import typer
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.cli.paths import Writes
 
 if TYPE_CHECKING:
     from edge_dassdp import ir, qir
-    from edge_dassdp.data.datasets import Samples
+    from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.figures.fidelity import Fidelity
     from edge_dassdp.figures.inspection import Inspection
     from edge_dassdp.figures.widths import Width
@@ -148,7 +149,8 @@ def _quantize(
     out: Output,
     file: options.ModelFile,
     output: Annotated[Path, typer.Option("--output", "-o", show_default=False,
-                                         help="Where to write the quantized network.")],
+                                         help="Where to write the quantized network."),
+                      Writes.FILE],
     plastic: Names = None,
     frozen: Annotated[bool, typer.Option("--frozen", help="Nothing learns.")] = False,
     rule: Rules = None,
@@ -185,7 +187,8 @@ def _quantize(
     learning = options.learning_of(source, plastic or [], options.pairs(rule or [], "--rule"),
                                    frozen, options.memory_of(schedule, replay, guard))
     source, learning = _with_biases(source, learning) if plastic_biases else (source, learning)
-    train = options.load_samples(data, "train") if data else None
+    part = options.load_part(data, "train") if data else None
+    train = part.samples if part else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
@@ -202,7 +205,7 @@ def _quantize(
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
     return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
-                   tried)
+                   tried, part)
 
 
 def _without_replay(learning: Learning | None) -> Learning | None:
@@ -251,7 +254,8 @@ def _choose(source: ir.Network, learning: Learning | None, settings: Settings,
 
 
 def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight_bits: int,
-            fidelity: Fidelity, widths: tuple[Width, ...], tried: tuple[Width, ...]) -> Answer:
+            fidelity: Fidelity, widths: tuple[Width, ...], tried: tuple[Width, ...],
+            part: Part | None) -> Answer:
     from rich.text import Text
 
     from edge_dassdp.report import screens
@@ -263,15 +267,19 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
     chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
+    scaling, is_whole = (part.scaling, part.is_whole) if part else ("", False)
+    notes = [scaling, "without splits, ranges and fidelity come from the same samples" * is_whole]
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
          "plastic": [p.name for p in model.plastic], "weight_bits": weight_bits,
          "inputs": [dataclasses.asdict(i) | {"x_frac_bits": None if i.spikes else bits}
                     for i, bits in zip(model.inputs, model.x_frac_bits, strict=True)],
+         "scaling": scaling, "judged_on_training_samples": is_whole,
          **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
          "auto": [dataclasses.asdict(w) for w in tried]},
         [head, *chosen, screens.quantize_screen(fidelity), *compared,
-         Text(screens.LETTERS, "dim")], model.sha256,
+         *(Text(note, "dim") for note in notes if note), Text(screens.LETTERS, "dim")],
+        model.sha256,
         f"edge-dassdp build {output} --board stm32f405")
 
 

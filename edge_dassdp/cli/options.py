@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.cli.paths import Writes
 from edge_dassdp.data.names import SPLITS
 from edge_dassdp.frontends.known import listed, sources
 from edge_dassdp.targets.open import SPECS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_dassdp.data.datasets import Samples
+    from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.ir import Encoder, Network, ReadoutKind
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.rules import Guard, Learning, Replay, Rule, Schedule
@@ -31,10 +32,13 @@ Model = Annotated[Path, typer.Argument(help="Quantized network, written by `quan
 BoardName = Annotated[str, typer.Option("--board", "-b", show_default=False,
                                         help="A name from `boards`, or a path to a board.toml.")]
 Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs) and y (n,), or a data set with splits."))]
+    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
+    "test; or a data set with splits."))]
 OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs) and y (n,), or a data set with splits."))]
-Split = Annotated[str, typer.Option(help=f"Part of a data set: {', '.join(SPLITS)}.")]
+    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
+    "test; or a data set with splits."))]
+Split = Annotated[str, typer.Option(help=(
+    f"Part of the data: {', '.join(SPLITS)}. A plain .npz without splits is taken whole."))]
 ShiftSeed = Annotated[int | None, typer.Option(help=(
     "Pass the samples through a worn sensor drawn from this seed."), show_default=False)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples only.",
@@ -43,7 +47,7 @@ TargetSpec = Annotated[str, typer.Option("--target", "-t", help=f"Where to run: 
 Threads = Annotated[int, typer.Option(min=0, help=(
     "Threads that share the samples on the emulator; 0 takes all cores. No bit depends on it."))]
 Log = Annotated[Path | None, typer.Option(help=(
-    "Write every byte on the link to this file, JSON lines."), show_default=False)]
+    "Write every byte on the link to this file, JSON lines."), show_default=False), Writes.FILE]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +78,16 @@ class Source:
     readout: Annotated[str | None, typer.Option(
         metavar="spike_count|membrane_sum", show_default=False, help=(
             ".nir, .onnx: how classes are read; by itself as the last neurons allow."))] = None
+    entry: Annotated[list[str] | None, typer.Option(metavar="INPUT", show_default=False, help=(
+        ".onnx: an input that samples hold, where there are several; repeat it."))] = None
+    feedback: Annotated[list[str] | None, typer.Option(
+        metavar="INPUT=OUTPUT", show_default=False, help=(
+            ".onnx: an input that is fed an output of the step before, as of recurrent neurons: "
+            "spk1=spk1_new; repeat it. States need no mention."))] = None
+    read: Annotated[str | None, typer.Option(metavar="OUTPUT", show_default=False, help=(
+        ".onnx: the output that is read, where several could be."))] = None
+    check: Annotated[bool, typer.Option(help=(
+        ".onnx: compare the network with the file, run on random samples."))] = True
 
     @property
     def words(self) -> list[str]:
@@ -81,8 +95,10 @@ class Source:
         words: list[str] = []
         for f in dataclasses.fields(self):
             value, option = getattr(self, f.name), f"--{f.name.replace('_', '-')}"
-            if value is False and f.default is None:
+            if value is False and f.default is not False:
                 words.append(f"--no-{f.name}")
+            elif isinstance(value, list):
+                words += [word for one in value for word in (option, one)]
             elif value != f.default:
                 words += [option] if value is True else [option, str(value)]
         return words
@@ -97,9 +113,12 @@ class Source:
         try:
             return files.load_model(path, files.SourceOptions(
                 self.source, self.dt, self.n_steps, spikes, self.frames, self.events, self.counts,
-                _encoder(self.encoder), cast("ReadoutKind | None", self.readout)))
+                _encoder(self.encoder), cast("ReadoutKind | None", self.readout),
+                tuple(self.entry or ()), pairs(self.feedback or [], "--feedback"), self.read,
+                self.check))
         except EdgeError as problem:
-            if problem.code == "E106" and self.n_steps is not None:
+            if problem.code == "E106" and self.n_steps is not None \
+                    and files.kind_of(path) == "nir":
                 problem.help = f"with --source, {problem.help}"
             raise
 
@@ -134,51 +153,27 @@ def load_model(path: Path) -> QNetwork:
 
 def load_samples(path: Path, split: str, shift_seed: int | None = None,
                  limit: int | None = None) -> Samples:
-    """Samples of a data set's split, or all of a plain .npz with x and y.
+    """Samples of a file's split, or all of a plain .npz, as `load_part` reads them; through a worn
+    sensor, and the first `limit` of them."""
+    return shifted(load_part(path, split), shift_seed, limit)
 
-    Raises EdgeError E103 for another file, E104 for arrays that do not fit, E105 for a split
-    that does not exist.
-    """
-    if split not in SPLITS:
-        raise EdgeError("E105", f"there is no split '{split}'", help=f"choose {', '.join(SPLITS)}")
-    from edge_dassdp.data.datasets import Samples, load_dataset
+
+def load_part(path: Path, split: str) -> Part:
+    """As `datasets.load_part`, which the command line imports no sooner."""
+    from edge_dassdp.data import datasets
+
+    return datasets.load_part(path, split)
+
+
+def shifted(part: Part, shift_seed: int | None = None, limit: int | None = None) -> Samples:
+    """A part's first samples as a worn sensor gives them."""
+    from edge_dassdp.data.datasets import Samples
     from edge_dassdp.data.shifts import WornSensor
 
-    dark = None
-    found = _plain(path)
-    if found is None:
-        data = load_dataset(path)
-        found, dark = getattr(data, split), data.dark
-    if len(found) == 0:
-        raise EdgeError("E104", f"{path} holds no samples")
-    x = found.x
+    x = part.samples.x
     if shift_seed is not None:
-        x = WornSensor.draw(x.shape[1], shift_seed, dark=dark).apply(x)
-    return Samples(x[:limit], found.y[:limit])
-
-
-def _plain(path: Path) -> Samples | None:
-    """x and y of an .npz without a header, None for one with a header."""
-    import numpy as np
-
-    from edge_dassdp.data.datasets import FORMAT, Samples
-
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if "header" in archive.files:
-                return None
-            x, y = archive["x"].astype(np.float32), archive["y"]
-    except FileNotFoundError:
-        raise EdgeError("E103", f"{path} does not exist") from None
-    except (OSError, KeyError, ValueError, EOFError, AttributeError, TypeError) as problem:
-        raise EdgeError("E103", f"{path} holds no samples",
-                        cause=str(problem).strip("'\"") or type(problem).__name__,
-                        help=f"give an .npz with arrays x and y, or a file of kind {FORMAT}"
-                        ) from None
-    if x.ndim != 2 or y.shape != (len(x),) or y.dtype.kind not in "iu":
-        raise EdgeError("E104", f"{path}: x has shape {x.shape} and y shape {y.shape} of "
-                        f"{y.dtype}, expected (n, n_inputs) and n integer labels")
-    return Samples(x, y.astype(np.int64))
+        x = WornSensor.draw(x.shape[1], shift_seed, dark=part.dark).apply(x)
+    return Samples(x[:limit], part.samples.y[:limit])
 
 
 def device_samples(network: QNetwork, samples: Samples,

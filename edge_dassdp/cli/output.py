@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import typer
 
 from edge_dassdp import __version__
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
+from edge_dassdp.cli.paths import Writes, refuse_unwritable, written
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -34,7 +35,8 @@ RulesFrom = Annotated[list[Path] | None, typer.Option(
 
 @dataclass
 class Answer:
-    """What a verb found out. data: JSON values. failed: the check that did not pass."""
+    """What a verb found out. data: JSON values. failed: the check that did not pass. warnings: what
+    stands in the way of a good result, and what to do about it, a sentence or two each."""
 
     data: dict[str, Any] = field(default_factory=dict)
     screen: Iterable[RenderableType] = ()
@@ -42,6 +44,7 @@ class Answer:
     next: str = ""
     failed: EdgeError | None = None
     exit: int = EXIT_OK
+    warnings: Sequence[str] = ()
 
 
 class Output:
@@ -90,7 +93,7 @@ class Output:
         exit = answer.failed.exit_status if answer.failed else answer.exit
         if self.as_json:
             self._envelope(exit, answer.data, answer.model_sha256,
-                           [answer.failed] if answer.failed else [])
+                           [answer.failed] if answer.failed else [], answer.warnings)
         else:
             for i, part in enumerate(answer.screen):
                 if i:
@@ -98,6 +101,8 @@ class Output:
                 self.stdout.print(part, soft_wrap=isinstance(part, Text))
             if answer.next and not answer.failed:
                 self.stdout.print(f"next: {answer.next}", soft_wrap=True, markup=False)
+        for warning in answer.warnings:
+            self.stderr.print(f"warning: {warning}", style="bold yellow", markup=False)
         if answer.failed:
             self._print_error(answer.failed)
         return exit
@@ -116,10 +121,12 @@ class Output:
             self.stderr.print(line, markup=False)
 
     def _envelope(self, exit: int, data: dict[str, Any], model_sha256: str,
-                  problems: list[EdgeError]) -> None:
+                  problems: list[EdgeError], warnings: Sequence[str] = ()) -> None:
         diagnostics = [{"code": p.code, "severity": "error", "message": p.message,
                         "causes": [p.cause] if p.cause else [], "help": p.help, "fix_cmd": None}
                        for p in problems]
+        diagnostics += [{"code": None, "severity": "warning", "message": text, "causes": [],
+                         "help": "", "fix_cmd": None} for text in warnings]
         print(json.dumps({
             "schema": f"edge_dassdp/{self.verb}/1", "ok": exit == EXIT_OK, "exit": exit,
             "tool": {"name": "edge-dassdp", "version": __version__},
@@ -140,6 +147,7 @@ def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
     def register(function: Verb) -> Verb:
         title = name or function.__name__
         hints = get_type_hints(function, include_extras=True)
+        outputs = written(hints)
         groups = {n: kind for n, kind in hints.items()
                   if isinstance(kind, type) and is_dataclass(kind) and n != "return"}
 
@@ -147,7 +155,7 @@ def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
                     debug: bool = False, **values: Any) -> None:
             for group, kind in groups.items():
                 values[group] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
-            raise typer.Exit(_run(Output(title, json), debug, rules_from or [], function,
+            raise typer.Exit(_run(Output(title, json), debug, rules_from or [], outputs, function,
                                   values))
 
         own = [q for p in inspect.signature(function).parameters.values() if p.name != "out"
@@ -173,9 +181,10 @@ def _options(group: type) -> list[inspect.Parameter]:
             for p in inspect.signature(group).parameters.values()]
 
 
-def _run(out: Output, debug: bool, rules_from: list[Path], function: Verb,
-         values: dict[str, Any]) -> int:
+def _run(out: Output, debug: bool, rules_from: list[Path], outputs: Mapping[str, Writes],
+         function: Verb, values: dict[str, Any]) -> int:
     try:
+        refuse_unwritable(outputs, {**values, "rules_from": rules_from})
         if rules_from:
             from edge_dassdp.rules.plugins import load_rules
 

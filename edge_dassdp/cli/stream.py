@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.files import are_one
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.cli.paths import Writes
 from edge_dassdp.targets.open import SPECS, open_target
 
 if TYPE_CHECKING:
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from edge_dassdp import harness
+    from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Target
 
 Snapshot = Annotated[Path | None, typer.Option(show_default=False, help=(
-    "Afterwards write learned weights and learning state to this file."))]
+    "Afterwards write learned weights and learning state to this file.")), Writes.FILE]
 Restore = Annotated[Path | None, typer.Option(show_default=False, help=(
     "Before, put back what --snapshot wrote."))]
 Reset = Annotated[bool, typer.Option("--reset", help=(
@@ -58,7 +61,8 @@ def _run(
     from rich.text import Text
 
     network = options.load_model(model)
-    x, y = options.device_samples(network, options.load_samples(data, split, shift_seed, limit))
+    part = options.load_part(data, split)
+    x, y = options.device_samples(network, options.shifted(part, shift_seed, limit))
     with open_target(target, network, log=log, n_threads=threads) as device:
         _prepare(device, network, restore, reset)
         found = _classify(out, device, x)
@@ -71,8 +75,9 @@ def _run(
     text = f"{target}: {len(y):,} samples, accuracy {100 * accuracy:.1f} % "
     text += _letter(target)
     return Answer(
-        {"target": target, "n_samples": len(y), "accuracy": accuracy, "link": link},
-        [Text(text + _link_text(link)), *_emulator_note(target)], network.sha256, hint)
+        {"target": target, "n_samples": len(y), "accuracy": accuracy, "scaling": part.scaling,
+         "link": link},
+        [Text(text + _link_text(link)), *_notes(target, part)], network.sha256, hint)
 
 
 def _learn(
@@ -86,7 +91,10 @@ def _learn(
     warm_up: Annotated[int, typer.Option(min=0, help=(
         "Give the first samples to DA-SSDP's gate before anything is learned."))] = 0,
     evaluate: Annotated[str | None, typer.Option(metavar="SPLIT", show_default=False, help=(
-        "Also classify this split, before and after."))] = None,
+        "Also classify this split of --data, before and after."))] = None,
+    test: Annotated[Path | None, typer.Option(metavar="FILE", show_default=False, help=(
+        "Also classify these samples, the test split of a file with splits, before and after."))]
+    = None,
     idle: Annotated[int, typer.Option(min=0, help=(
         "After the samples, learn again from so many stored ones."))] = 0,
     rollback: Annotated[bool, typer.Option("--rollback", help=(
@@ -109,10 +117,11 @@ def _learn(
 
     network = options.load_model(model)
     _require_plastic(network)
-    x, y = options.device_samples(network, options.load_samples(data, split, shift_seed, limit))
+    part = options.load_part(data, split)
+    x, y = options.device_samples(network, options.shifted(part, shift_seed, limit))
     _check_warm_up(network, warm_up, len(x))
-    judged = None if evaluate is None else options.device_samples(
-        network, options.load_samples(data, evaluate, shift_seed))
+    judged = _judged(network, data, split, evaluate, test, shift_seed)
+    warnings = [] if judged is None else _overlap(x, judged[0])
     with open_target(target, network, log=log) as device:
         _prepare(device, network, restore, reset)
         if rollback:
@@ -131,15 +140,44 @@ def _learn(
     screen: list[Any] = [screens.learn_screen(target, stream, statistics, letter=_letter(target),
                                              link=_link_text(link).lstrip("; "))]
     if before is not None and after is not None:
-        screen.append(Text(f"split {evaluate}: accuracy before {100 * before:.1f} %, after "
-                           f"{100 * after:.1f} % {_letter(target)}"))
+        screen.append(Text(f"{test or f'split {evaluate}'}: accuracy before {100 * before:.1f} %, "
+                           f"after {100 * after:.1f} % {_letter(target)}"))
     data_out = {"target": target, "n_samples": len(stream.labels),
                 "accuracy": float(stream.hits.mean()), "before": before, "after": after,
-                "idle_steps": n_idle,
+                "idle_steps": n_idle, "scaling": part.scaling,
                 "statistics": dataclasses.asdict(statistics), "link": link,
                 "snapshot": str(snapshot) if snapshot else None}
-    return Answer(data_out, [*screen, *_emulator_note(target)], network.sha256,
-                  f"edge-dassdp verify {model} --target {target} --data {data} --learn")
+    return Answer(data_out, [*screen, *_notes(target, part)], network.sha256,
+                  f"edge-dassdp verify {model} --target {target} --data {data} --learn",
+                  warnings=warnings)
+
+
+def _judged(network: QNetwork, data: Path, split: str, evaluate: str | None, test: Path | None,
+            shift_seed: int | None) -> tuple[NDArray[np.int8], NDArray[np.int64]] | None:
+    """Samples to classify before and after, which are not those to learn from: else E105."""
+    if evaluate is None and test is None:
+        return None
+    if evaluate is not None and test is not None:
+        raise EdgeError("E105", "--evaluate and --test exclude each other")
+    part = options.load_part(test or data, evaluate or "test")
+    is_same_file = test is None or are_one(test, data)
+    if is_same_file and (part.is_whole or evaluate == split or (test and split == "test")):
+        raise EdgeError("E105", "the samples to judge on are those to learn from",
+                        cause="accuracy on what was just learned says nothing about other samples",
+                        help="give others with --test FILE, or name rows of train, stream and test "
+                        "in the data and another split than the one learned")
+    return options.device_samples(network, options.shifted(part, shift_seed))
+
+
+def _overlap(learned: NDArray[np.int8], judged: NDArray[np.int8]) -> list[str]:
+    """A warning where some samples are judged that were learned from, E105 where all are."""
+    seen = {row.tobytes() for row in learned}
+    n_same = sum(row.tobytes() in seen for row in judged)
+    if n_same == len(judged):
+        raise EdgeError("E105", "each sample to judge on is one to learn from",
+                        help="give other samples with --test FILE")
+    return [f"{n_same:,} of {len(judged):,} samples judged were learned from, so accuracy after "
+            "learning is flattered"] if n_same else []
 
 
 def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
@@ -280,10 +318,10 @@ def _letter(target: str) -> str:
     return "M" if target.startswith("serial") else "E"
 
 
-def _emulator_note(target: str) -> list[Text]:
-    """Without a board the emulator runs, and says so."""
-    if target.startswith(("serial", "qemu")):
-        return []
+def _notes(target: str, part: Part) -> list[Text]:
+    """Without a board the emulator runs, and says so; samples that a file scales are told."""
     from rich.text import Text
 
-    return [Text(f"on the {target}: the same bits as a board", "dim")]
+    is_board = target.startswith(("serial", "qemu"))
+    notes = ["" if is_board else f"on the {target}: the same bits as a board", part.scaling]
+    return [Text(note, "dim") for note in notes if note]

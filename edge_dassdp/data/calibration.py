@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.files import write_text
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import FloatArray
 
@@ -71,7 +72,7 @@ class Profile:
 
     def save(self, path: Path | str) -> None:
         text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        write_text(path, text + "\n")
 
     @classmethod
     def load(cls, path: Path | str) -> Profile:

@@ -1,4 +1,4 @@
-"""Labelled samples shipped with the examples."""
+"""Labelled samples in files: plain arrays, with or without splits, and data sets of raw bytes."""
 
 from __future__ import annotations
 
@@ -52,14 +52,17 @@ def save_dataset(
     raw: NDArray[np.uint8],
     labels: NDArray[Any],
     splits: dict[str, NDArray[Any]],
+    *,
+    standardize: bool = True,
 ) -> None:
     """raw: uint8 (n, n_inputs). splits: row indices of train, stream, test; they are disjoint.
 
-    mean and std are those of the training rows.
+    A sample is x = (raw - mean) / std with mean and std of the training rows, or x = raw without
+    `standardize`: as the network was trained.
     """
     train = raw[splits["train"]].astype(np.float64)
-    header = {"format": FORMAT, "name": name, "mean": float(train.mean()),
-              "std": float(train.std())}
+    mean, std = (float(train.mean()), float(train.std())) if standardize else (0.0, 1.0)
+    header = {"format": FORMAT, "name": name, "mean": mean, "std": std}
     indices = {split: splits[split].astype(np.uint16) for split in SPLITS}
     write_npz(path, header, {"raw": raw, "labels": labels.astype(np.uint8), **indices})
 
@@ -77,3 +80,84 @@ def load_dataset(path: Path | str) -> Dataset:
         return Dataset(name=str(header["name"]), mean=mean, std=std, **parts)
     except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError) as problem:
         raise EdgeError("E103", f"{path} is damaged: {problem!r}") from None
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Samples of a file. dark: what an input shows at raw 0, None where it is not known. is_whole:
+    the file has no splits, so every split is all of it. scaling: what was done to the file's values
+    to get x, empty for nothing.
+    """
+
+    samples: Samples
+    dark: float | None = None
+    is_whole: bool = False
+    scaling: str = ""
+
+
+def load_part(path: Path | str, split: str) -> Part:
+    """A split of a data set of `save_dataset`, or of a plain .npz.
+
+    A plain .npz holds x (n, n_inputs) and y (n,), and may hold `train`, `stream` and `test`: rows
+    of each split, as integers or as truth values (n,), none in two of them; x is taken as it is.
+    Raises EdgeError E103 for another file, E104 for arrays that do not fit or no samples, E105 for
+    a split that does not exist.
+    """
+    if split not in SPLITS:
+        raise EdgeError("E105", f"there is no split '{split}'", help=f"choose {', '.join(SPLITS)}")
+    part = _plain(path, split)
+    if part is None:
+        data = load_dataset(path)
+        scaling = "" if (data.mean, data.std) == (0.0, 1.0) else \
+            f"x = (raw - {data.mean:.4g}) / {data.std:.4g}, as {Path(path).name} states"
+        part = Part(getattr(data, split), data.dark, scaling=scaling)
+    if len(part.samples) == 0:
+        raise EdgeError("E104", f"{path} holds no samples")
+    return part
+
+
+def _plain(path: Path | str, split: str) -> Part | None:
+    """Of an .npz without a header, None for one with a header."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if "header" in archive.files:
+                return None
+            x, y = archive["x"].astype(np.float32), archive["y"]
+            rows = {name: archive[name] for name in SPLITS if name in archive.files}
+    except FileNotFoundError:
+        raise EdgeError("E103", f"{path} does not exist") from None
+    except (OSError, KeyError, ValueError, EOFError, AttributeError, TypeError) as problem:
+        raise EdgeError("E103", f"{path} holds no samples",
+                        cause=str(problem).strip("'\"") or type(problem).__name__,
+                        help=f"give an .npz with arrays x and y, or a file of kind {FORMAT}"
+                        ) from None
+    if x.ndim != 2 or y.shape != (len(x),) or y.dtype.kind not in "iu":
+        raise EdgeError("E104", f"{path}: x has shape {x.shape} and y shape {y.shape} of "
+                        f"{y.dtype}, expected (n, n_inputs) and n integer labels")
+    samples = Samples(x, y.astype(np.int64))
+    if not rows:
+        return Part(samples, is_whole=True)
+    found = _splits(path, rows, len(x))
+    if split not in found:
+        raise EdgeError("E105", f"{path} has no split '{split}'",
+                        help=f"choose {', '.join(found)}, or add '{split}', its rows, to the file")
+    return Part(Samples(samples.x[found[split]], samples.y[found[split]]))
+
+
+def _splits(path: Path | str, rows: dict[str, NDArray[Any]], n: int) -> dict[str, NDArray[Any]]:
+    """The rows of each split, as integers. Raises EdgeError E104."""
+    found = {}
+    for name, given in rows.items():
+        is_mask = given.dtype == bool and given.shape == (n,)
+        indices = np.flatnonzero(given) if is_mask else given
+        if indices.ndim != 1 or indices.dtype.kind not in "iu" or not (
+                (indices >= 0) & (indices < n)).all():
+            raise EdgeError("E104", f"{path}: split '{name}' does not name rows of x",
+                            cause=f"it is {given.dtype} of shape {given.shape}, x has {n:,} rows",
+                            help="give indices of rows, or a truth value for each")
+        found[name] = indices
+    every = np.concatenate(list(found.values()))
+    if len(np.unique(every)) != len(every):
+        raise EdgeError("E104", f"{path}: a row is in two splits, or twice in one",
+                        help="what is learned from must not be judged on")
+    return found

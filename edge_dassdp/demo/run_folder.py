@@ -18,6 +18,7 @@ from rich.text import Text
 
 from edge_dassdp import harness
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.files import replacing, write_text
 from edge_dassdp.build.board import Board
 from edge_dassdp.build.compile import ARM_PREFIX
 from edge_dassdp.build.project import write_project
@@ -101,14 +102,15 @@ class RunFolder:
     def save(self, draw: Callable[[], Any], name: str) -> None:
         """Write the figure that `draw` gives; without matplotlib, say that it was not drawn."""
         try:
-            draw().savefig(self.directory / name)
+            with replacing(self.directory / name) as part:
+                draw().savefig(part)
         except EdgeError as problem:
             self.say(f"{name} was not drawn: {problem.message}. {problem.help}")
 
     def finish(self, results: dict[str, Any]) -> None:
         """Write results.json and name what the folder holds."""
         path = self.directory / "results.json"
-        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(results, indent=2) + "\n")
         left = ", ".join(sorted(p.name for p in self.directory.iterdir()))
         self.say(f"\nrun folder {self.directory}: {left}")
 

@@ -14,7 +14,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.build.board import Board
 from edge_dassdp.ir import Input, Network, geometry
-from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import (
@@ -166,8 +166,9 @@ def inspect_network(network: Network, boards: Sequence[Board]) -> Inspection:
     shapes |= {p.name: p.shape for p in network.populations}
     projections = tuple(
         _view(_Wire(q.name, q.pre, q.post, shapes[q.pre], q.weight.shape, q.conv, q.pool,
-                    q.delay), network.inputs, place, bits.get(q.name, Settings.weight_bits),
-              0 if q.bias is None else q.bias.size, rules.get(q.name, ""))
+                    q.delay, q.result_pool), network.inputs, place,
+              bits.get(q.name, Settings.weight_bits), 0 if q.bias is None else q.bias.size,
+              rules.get(q.name, ""))
         for q in network.projections)
     resets = dict.fromkeys(_reset(p) for p in network.populations if p.reset != "none")
     return Inspection(
@@ -186,7 +187,7 @@ def inspect_quantized(network: QNetwork, boards: Sequence[Board]) -> Inspection:
     place = _places(network.populations)
     projections = tuple(
         _view(_Wire(q.name, q.pre, q.post, shapes[q.pre], _natural_weights(q, shapes), q.conv,
-                    q.pool, q.delay), network.inputs, place, q.weight_bits, 0,
+                    q.pool, q.delay, q.result_pool), network.inputs, place, q.weight_bits, 0,
               "" if q.rule is None else q.rule.title)
         for q in network.projections)
     resets = dict.fromkeys(p.reset.replace("_", ", ") for p in network.populations
@@ -214,6 +215,7 @@ class _Wire:
     conv: Conv | None
     pool: Pool | None
     delay: IntArray | None
+    result_pool: MaxPool | None
 
     def operations(self, pool: Pool | None) -> int:
         """Synapses that an event of every source neuron meets."""
@@ -231,6 +233,9 @@ class _Wire:
             parts.append(f"{self.pool.kind} pool " + _window(self.pool.kernel, self.pool.stride,
                                                              self.pool.padding))
         parts.append("dense" if self.conv is None else self._convolution(self.conv))
+        if self.result_pool is not None:
+            parts.append("max pool of currents " + _window(
+                self.result_pool.kernel, self.result_pool.stride, self.result_pool.padding))
         if self.delay is not None:
             low, high = int(self.delay.min()), int(self.delay.max())
             parts.append(f"delay {low}" if low == high else f"delays {low} to {high}")

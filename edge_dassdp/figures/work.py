@@ -81,6 +81,8 @@ class Work:
     currents_searched: int = 0  # of inputs with convolutions or pools
     current_columns_16: int = 0  # as scattered, of currents into int16 sums
     current_columns_32: int = 0  # into int32 sums
+    sums_compared: int = 0  # places of windows of a convolution's result, for each channel
+    maxima_added: int = 0  # the largest of them
     rich_updates_16: int = 0  # int16 neurons with dynamics
     rich_updates_32: int = 0  # int32 neurons with dynamics
     synaptic_currents: int = 0
@@ -211,10 +213,10 @@ class CountingModel(IntegerModel):
         if not analogue or (t_step > 0 and all(frames[q.pre] == 1 for q in analogue)):
             return
         tally["currents"] += p.size
-        for q in analogue:
+        for adds, q in enumerate(analogue):
             if q.name in self._visits:
-                tally["words_prepared"] += columns(p.size) * p.analogue_bits // 32
-                count_currents(p, q, self._visits[q.name], self._frame(q.pre, t_step), tally)
+                count_currents(p, q, self._visits[q.name], self._frame(q.pre, t_step), adds > 0,
+                               tally)
             else:
                 tally[f"analogue_macs_{p.analogue_bits}"] += q.n_pre * columns(q.n_post)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import Input
-from edge_dassdp.ir.geometry import Volume
+from edge_dassdp.ir.geometry import Volume, size
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.convolution import Axis, Taps
 from edge_dassdp.plan.routes import Route, history
@@ -108,10 +108,13 @@ def _reached(axis: Axis, taps: tuple[Taps, ...], n: int) -> _Reached:
 
 
 def count_currents(post: QPopulation, q: QProjection, visits: Visits, x: NDArray[np.int8],
-                   tally: Tally) -> None:
-    """`dassdp_deliver_currents` with x (n, neurons of the source)."""
+                   adds: bool, tally: Tally) -> None:
+    """`dassdp_deliver_currents` with x (n, neurons of the source). adds: sums hold something
+    already."""
     heard = (x != 0).astype(np.int64)
     tally["currents_searched"] += x.shape[1]
+    tally["words_prepared"] += _convolved(q, post) * post.analogue_bits // 32
+    _count_largest(q, post, np.full(len(x), adds), post.analogue_bits, tally)
     if q.pool is not None:
         tally["events_pooled"] += heard.sum(axis=1)
         tally["windows_visited"] += heard @ visits.windows
@@ -147,8 +150,11 @@ def count_path(network: QNetwork, q: QProjection, visits: Visits, arrived: NDArr
         n_lists = -(-n_rows // ROWS_MAX)
         _count_rows(post, q, n_rows, n_lists, columns(q.n_post), tally)
         return np.asarray(adds | (n_lists > 0))
-    n_words = columns(post.size) * post.acc_bits // 32
-    tally["words_prepared"] += n_words * (~adds if kind == "channels" or post.acc_bits == 32 else 1)
+    n_words = _convolved(q, post) * post.acc_bits // 32
+    is_first = ~adds | (q.result_pool is not None)
+    tally["words_prepared"] += n_words * (is_first if kind == "channels" or post.acc_bits == 32
+                                          else 1)
+    _count_largest(q, post, adds, post.acc_bits, tally)
     if kind == "channels":
         n_rows = np.asarray(arrived, np.int64) @ visits.windows
         n_lists = np.array([sum(-(-n // ROWS_MAX) for n in _by_place(visits, one, q.volume[0]))
@@ -158,6 +164,20 @@ def count_path(network: QNetwork, q: QProjection, visits: Visits, arrived: NDArr
         _count_scatter(q, visits, heard, tally)
         _count_columns(q, visits, heard, "scattered", post.acc_bits, tally)
     return np.ones_like(adds)
+
+
+def _convolved(q: QProjection, post: QPopulation) -> int:
+    """Columns of the sums that a convolution is added to."""
+    return columns(post.size if q.result_pool is None else size(q.result))
+
+
+def _count_largest(q: QProjection, post: QPopulation, adds: NDArray[np.bool_], bits: int,
+                   tally: Tally) -> None:
+    """`add_largest` of largest.c."""
+    if q.result_pool is not None:
+        tally["maxima_added"] += post.size
+        tally["sums_compared"] += post.size * size(q.result_pool.kernel)
+        tally["bytes_moved"] += ~adds * (columns(post.size) * bits // 8)
 
 
 def _count_delay(route: Route, n: int, t_step: int, tally: Tally) -> bool:

@@ -34,15 +34,28 @@ from edge_dassdp.ir import (
 
 @dataclass(frozen=True)
 class EntrySettings:
-    """How an input comes: fields of `ir.Input`. frames: one per step. shape: where the first
-    operation does not say it."""
+    """How an input comes: fields of `ir.Input`. frames: one per step, or the same in all; None for
+    what events or an encoder need, else the same in all. shape: where the first operation does not
+    say it."""
 
     spikes: bool = False
-    frames: bool = False
+    frames: bool | None = None
     n_events: int = 0
     counts: bool = False
     encoder: Encoder | None = None
     shape: tuple[int, ...] = ()
+
+    def in_frames(self, name: str, n_steps: int) -> bool:
+        """Raises EdgeError E105 where events or an encoder need what is not asked for."""
+        if not self.encoder and not self.n_events:
+            return bool(self.frames)
+        needed = self.encoder.kind == "delta" if self.encoder else True
+        if n_steps > 1 and self.frames not in (None, needed):
+            how = f"a {self.encoder.kind} encoder" if self.encoder else "a list of events"
+            raise EdgeError("E105", f"input '{name}' has {how}, which takes "
+                            f"{'one frame a step' if needed else 'one frame for all steps'}",
+                            help="leave the setting of frames out")
+        return needed
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,10 +197,9 @@ class _Maker:
         node = self.graph.nodes[name]
         assert isinstance(node, Entry)
         shape = tuple(settings.shape) or node.shape or self._first_shape(name)
-        encoder = settings.encoder
-        in_frames = encoder.kind == "delta" if encoder else settings.frames or settings.n_events > 0
-        return Input(self.names[name], geometry.size(shape), self.n_steps if in_frames else 1,
-                     settings.spikes, shape, settings.n_events, settings.counts, encoder)
+        n_frames = self.n_steps if settings.in_frames(self.names[name], self.n_steps) else 1
+        return Input(self.names[name], geometry.size(shape), n_frames, settings.spikes, shape,
+                     settings.n_events, settings.counts, settings.encoder)
 
     def _first_shape(self, name: str) -> tuple[int, ...]:
         """Of an input, by what stands first behind it."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.frontends.assemble import EntrySettings
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
 
 Kind = Literal["nir", "onnx", "float", "quantized"]
@@ -24,11 +25,15 @@ _QUANTIZED = "edge_dassdp/quantized/"
 class SourceOptions:
     """What a file of another library does not say; None where its importer decides.
 
-    source: text of a `framework.SourceProfile`, and dt a step in the unit of the file's times, both
-    of NIR files alone. n_steps: steps of a sample. spikes: inputs are spikes and not currents; by
-    themselves spikes of NIR and currents of ONNX files. frames: one per step; by itself of spikes
-    alone. n_events, counts, encoder, readout: as in `ir.Input` and `ir.Readout`; events and
-    encoders make spikes.
+    n_steps: steps of a sample. spikes: inputs are spikes and not currents; by themselves spikes of
+    NIR and currents of ONNX files. frames: one per step; by itself of spikes alone. n_events,
+    counts, encoder, readout: as in `ir.Input` and `ir.Readout`; events and encoders make spikes.
+
+    - of NIR files alone: source, the text of a `framework.SourceProfile`; dt, a step in the unit of
+      the file's times
+    - of ONNX files alone: entries, inputs that samples hold; feedback, input -> output that comes
+      back to it in the next step; output, the one that is read; check, whether the network is
+      compared with the file
     """
 
     source: str | None = None
@@ -40,6 +45,20 @@ class SourceOptions:
     counts: bool = False
     encoder: Encoder | None = None
     readout: ReadoutKind | None = None
+    entries: tuple[str, ...] = ()
+    feedback: Mapping[str, str] = field(default_factory=dict)
+    output: str | None = None
+    check: bool = True
+
+    @property
+    def given(self) -> list[str]:
+        """Fields that say something."""
+        none = SourceOptions()
+        return [f.name for f in fields(self) if getattr(self, f.name) != getattr(none, f.name)]
+
+
+_OF_NIR = ("source", "dt")
+_OF_ONNX = ("entries", "feedback", "output", "check")
 
 
 def kind_of(path: Path | str) -> Kind:
@@ -64,6 +83,8 @@ def load_model(path: Path | str, options: SourceOptions | None = None) -> Networ
     `from_onnx`.
     """
     given = options or SourceOptions()
+    if not Path(path).exists():
+        raise EdgeError("E103", f"{path} does not exist")
     kind = kind_of(path)
     if kind == "quantized":
         raise EdgeError("E103", f"{path} is quantized already, expected a float network",
@@ -74,42 +95,57 @@ def load_model(path: Path | str, options: SourceOptions | None = None) -> Networ
 def _read_nir(path: Path, options: SourceOptions) -> Network:
     from edge_dassdp.frontends.nir import from_nir
 
-    return from_nir(path, profile=options.source, dt=options.dt, **_how(path, options, spikes=True))
+    _refuse(path, options, _OF_ONNX, "is a NIR file, whose edges say what leads where")
+    return from_nir(path, profile=options.source, dt=options.dt, n_steps=_n_steps(path, options),
+                    readout=options.readout, **_how(_entry(options, spikes=True)))
 
 
 def _read_onnx(path: Path, options: SourceOptions) -> Network:
     from edge_dassdp.frontends.onnx import from_onnx
 
-    if options.source is not None or options.dt is not None:
-        raise EdgeError("E105", f"{path} is an ONNX file, whose operations say how its neurons run",
-                        help="leave the source profile and dt out")
-    return from_onnx(path, **_how(path, options, spikes=False))
+    _refuse(path, options, _OF_NIR, "is an ONNX file, whose operations say how its neurons run")
+    entry = _entry(options, spikes=False)
+    how = {"entries": dict.fromkeys(options.entries, entry)} if options.entries else _how(entry)
+    return from_onnx(path, n_steps=_n_steps(path, options), readout=options.readout,
+                     feedback=options.feedback, output=options.output, check=options.check, **how)
 
 
 def _read_own(path: Path, options: SourceOptions) -> Network:
     network = ir.load(path)
-    told = [f.name for f in fields(options) if getattr(options, f.name) != f.default]
-    if told:
-        raise EdgeError("E105", f"{path} says itself how it runs", cause=f"{', '.join(told)} "
-                        "belong to files of other libraries", help="leave them out")
+    _refuse(path, options, options.given, "says itself how it runs")
     return network
+
+
+def _refuse(path: Path, options: SourceOptions, names: Collection[str], why: str) -> None:
+    """Options of other kinds of files."""
+    told = [name for name in options.given if name in names]
+    if told:
+        raise EdgeError("E105", f"{path} {why}", cause=f"{', '.join(told)} belong to files of "
+                        "other libraries", help="leave them out")
 
 
 _READERS: dict[Kind, Callable[[Path, SourceOptions], Network]] = {
     "nir": _read_nir, "onnx": _read_onnx, "float": _read_own}
 
 
-def _how(path: Path, options: SourceOptions, *, spikes: bool) -> dict[str, Any]:
-    """Arguments that all importers take. spikes: of the kind of file, where nothing says it."""
+def _n_steps(path: Path, options: SourceOptions) -> int:
     if options.n_steps is None:
         raise EdgeError("E106", f"{path} does not say how many steps a sample has",
                         help="give n_steps; on the command line --n-steps")
+    return options.n_steps
+
+
+def _entry(options: SourceOptions, *, spikes: bool) -> EntrySettings:
+    """How inputs come. spikes: of the kind of file, where nothing says it."""
     makes_spikes = options.n_events > 0 or options.encoder is not None
     if makes_spikes and options.spikes is False:
         raise EdgeError("E105", "events and encoders make spikes, the input cannot be currents")
     if makes_spikes or options.spikes is not None:
         spikes = makes_spikes or bool(options.spikes)
-    frames = spikes and options.encoder is None if options.frames is None else options.frames
-    return {"n_steps": options.n_steps, "spikes": spikes, "frames": frames,
-            "n_events": options.n_events, "counts": options.counts, "encoder": options.encoder,
-            "readout": options.readout}
+    frames = spikes if options.frames is None and not makes_spikes else options.frames
+    return EntrySettings(spikes, frames, options.n_events, options.counts, options.encoder)
+
+
+def _how(entry: EntrySettings) -> dict[str, Any]:
+    """As arguments of the importers, whose files say the shapes."""
+    return {name: value for name, value in vars(entry).items() if name != "shape"}

@@ -103,12 +103,21 @@ class SourceProfile:
                             help=f"choose one of {', '.join(sources())}")
         if self.reset not in (None, *get_args(Reset)):
             raise EdgeError("E105", f"reset '{self.reset}' is not subtract, zero or none")
-        own = () if self.framework == NIR else framework(self.framework).profile.settings
-        for name in _OF_SOME:
-            if getattr(self, name) is not None and name not in own:
-                raise EdgeError("E105", f"{name} is no setting of {self.framework}")
+        for f in fields(self)[1:]:
+            if getattr(self, f.name) is not None and not self.takes(f.name):
+                raise EdgeError("E105", f"{f.name} is no setting of {self.framework}",
+                                help=f"it has {', '.join(self._own)}")
         if self.dt is not None and not (np.isfinite(self.dt) and self.dt > 0):
             raise EdgeError("E105", f"dt is {self.dt!r}, expected a positive number")
+
+    @property
+    def _own(self) -> tuple[str, ...]:
+        return (*_OF_ALL, *(("dt",) if self.framework == NIR
+                            else framework(self.framework).profile.settings))
+
+    def takes(self, name: str) -> bool:
+        """Whether its framework has a setting."""
+        return name in self._own
 
     @classmethod
     def parse(cls, text: str) -> SourceProfile:
@@ -129,8 +138,9 @@ class SourceProfile:
                                            for name, value in given.items() if value is not None)])
 
 
-_OF_SOME = ("norm_input", "floor", "max_spikes")
-"""Fields of a profile that only frameworks have whose `Profile.settings` name them."""
+_OF_ALL = ("reset", "reset_delay", "strict")
+"""Fields of a profile that every framework has; others it has where `Profile.settings` names them.
+"""
 
 
 def _parsed(name: str, value: str) -> Any:
@@ -179,7 +189,7 @@ class Profile:
     - read: fields of `ir.Population` but for name, size and shape; raises EdgeError as
       `profile.resolve`
     - choices: fields of a `SourceProfile` that together leave nothing open, one way or another
-    - settings: of `norm_input`, `max_spikes` and `floor` those that it has
+    - settings: of `dt`, `norm_input`, `max_spikes` and `floor` those that `read` looks at
     """
 
     read: Callable[[SourceProfile, NeuronSource], dict[str, Any]]

@@ -7,6 +7,7 @@ as torch.flatten has it. A shape (n,) is the volume (n, 1, 1), a shape (channels
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -59,6 +60,58 @@ class Pool:
         for tap in _taps(padded, self.kernel, self.stride, (1, 1), (height, width)):
             out = out + tap if self.kind == "sum" else np.maximum(out, tap)
         return _flat(out)
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """torch.nn.MaxPool2d of what a convolution makes: the largest of each window of a channel,
+    never one of the padding. ceil_mode: windows past the end count, if they begin within the volume
+    or its padding before."""
+
+    kernel: Pair
+    stride: Pair
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    ceil_mode: bool = False
+
+    def __post_init__(self) -> None:
+        _pairs("a pool", kernel=(self.kernel, 1), stride=(self.stride, 1),
+               padding=(self.padding, 0), dilation=(self.dilation, 1))
+        if any(2 * p > reach for p, reach in zip(self.padding, self._reach, strict=True)):
+            raise EdgeError("E101", f"a pool of {self.kernel} cannot be padded by {self.padding}")
+        if not isinstance(self.ceil_mode, bool):
+            raise EdgeError("E101", f"a pool's ceil_mode is {self.ceil_mode!r}, no truth value")
+
+    @property
+    def _reach(self) -> Pair:
+        """Places from the first of a window to its last, both included."""
+        (ky, kx), (dy, dx) = self.kernel, self.dilation
+        return (ky - 1) * dy + 1, (kx - 1) * dx + 1
+
+    def out(self, shape: Volume) -> Volume:
+        """Volume of its result. Raises EdgeError E101 where no window fits, or one holds nothing
+        but padding."""
+        height, width = _windows("a pool", shape, self.kernel, self.stride, self.padding,
+                                 self.dilation, self.ceil_mode)
+        for n, p, s, k, d in zip(shape[1:], self.padding, self.stride, self.kernel, self.dilation,
+                                 strict=True):
+            if any(max(range(-at, n, d)[:k], default=-1) < 0 for at in range(p, 0, -s)):
+                raise EdgeError("E101", f"a pool of {self.kernel} has a window in which there is "
+                                "nothing but padding")
+        return shape[0], height, width
+
+    def apply(self, x: NDArray[Any], shape: Volume) -> NDArray[Any]:
+        """x (n, size of shape) -> (n, size of `out`), of the same type."""
+        c, *sizes = self.out(shape)
+        least = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+        height, width = ((m - 1) * s + r for m, s, r in
+                         zip(sizes, self.stride, self._reach, strict=True))
+        down, right = self.padding
+        padded = np.full((len(x), max(height, down + shape[1]), max(width, right + shape[2]), c),
+                         least, x.dtype)
+        padded[:, down : down + shape[1], right : right + shape[2]] = _by_place(x, shape)
+        taps = _taps(padded, self.kernel, self.stride, self.dilation, (sizes[0], sizes[1]))
+        return _flat(functools.reduce(np.maximum, taps))
 
 
 @dataclass(frozen=True)
@@ -123,9 +176,11 @@ def _pairs(what: str, **values: tuple[Pair, int]) -> None:
 
 
 def _windows(what: str, shape: Volume, kernel: Pair, stride: Pair, padding: Pair,
-             dilation: Pair) -> Pair:
-    sizes = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in
-             zip(shape[1:], kernel, stride, padding, dilation, strict=True)]
+             dilation: Pair, past_end: bool = False) -> Pair:
+    sizes = []
+    for n, k, s, p, d in zip(shape[1:], kernel, stride, padding, dilation, strict=True):
+        n_out = (n + 2 * p - d * (k - 1) - 1 + past_end * (s - 1)) // s + 1
+        sizes.append(n_out - (past_end and (n_out - 1) * s >= n + p))
     if min(sizes) < 1:
         raise EdgeError("E101", f"{what} of {kernel} does not fit into {shape[1]} x {shape[2]} "
                         f"neurons with padding {padding}")
@@ -137,9 +192,13 @@ def _padded(x: NDArray[Any], shape: Volume, padding: Pair) -> NDArray[Any]:
     c, height, width = shape
     down, right = padding
     padded = np.zeros((len(x), height + 2 * down, width + 2 * right, c), x.dtype)
-    padded[:, down : down + height, right : right + width] = \
-        x.reshape(len(x), c, height, width).transpose(0, 2, 3, 1)
+    padded[:, down : down + height, right : right + width] = _by_place(x, shape)
     return padded
+
+
+def _by_place(x: NDArray[Any], shape: Volume) -> NDArray[Any]:
+    """(n, size of shape) as (n, height, width, channels): the reverse of `_flat`."""
+    return x.reshape(len(x), *shape).transpose(0, 2, 3, 1)
 
 
 def _taps(padded: NDArray[Any], kernel: Pair, stride: Pair, dilation: Pair,

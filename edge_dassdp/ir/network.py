@@ -20,7 +20,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import geometry
-from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.ir.nodes import (
     LARGEST,
     Encoder,
@@ -35,8 +35,8 @@ from edge_dassdp.ir.nodes import (
     malformed,
 )
 
-__all__ = ["LARGEST", "Conv", "Encoder", "FloatArray", "Form", "Input", "Network", "Pool",
-           "Population", "Projection", "Readout", "ReadoutKind", "Reset", "load", "save"]
+__all__ = ["LARGEST", "Conv", "Encoder", "FloatArray", "Form", "Input", "MaxPool", "Network",
+           "Pool", "Population", "Projection", "Readout", "ReadoutKind", "Reset", "load", "save"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +128,7 @@ class Network:
         try:
             shape = q.pool.out(shape) if q.pool else shape
             out = q.conv.out(shape, q.weight.shape) if q.conv else None
+            out = q.result_pool.out(out) if q.result_pool and out else out
         except EdgeError as problem:
             raise malformed(f"{where}: {problem.message}") from None
         if out is not None and out != geometry.volume(post.shape):
@@ -217,14 +218,15 @@ def _described(node: Input | Population | Projection,
                 single = value.astype(np.float32)
                 is_exact = bool((single == value).all())
                 arrays[f"{node.name}.{member.name}"] = single if is_exact else value
-        elif isinstance(value, Encoder | Conv | Pool):
+        elif isinstance(value, Encoder | Conv | Pool | MaxPool):
             described[member.name] = asdict(value)
         elif member.name in _WRITTEN or value != member.default:
             described[member.name] = value
     return described
 
 
-_RECORDS: dict[str, type[Any]] = {"encoder": Encoder, "conv": Conv, "pool": Pool}
+_RECORDS: dict[str, type[Any]] = {"encoder": Encoder, "conv": Conv, "pool": Pool,
+                                  "result_pool": MaxPool}
 
 
 def _node(kind: type[Any], header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Any:

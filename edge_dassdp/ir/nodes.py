@@ -13,7 +13,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import geometry
-from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 
 FloatArray = NDArray[np.float64]
 Reset = Literal["subtract", "zero", "none"]
@@ -295,7 +295,8 @@ class Projection:
     or how many). pool: x is pooled first. conv: a convolution with weight (c_out, c_in / groups,
     height, width) and bias (c_out,) instead of a matrix. delay: steps that spikes come later
     beside the step that a projection to the same or an earlier population takes anyway, a scalar or
-    (size of pre,) integers from 0 to 255.
+    (size of pre,) integers from 0 to 255. result_pool: of each window of a convolution's result
+    the largest enters, x_post += max(conv(x)) + bias.
     """
 
     name: str
@@ -306,6 +307,7 @@ class Projection:
     conv: Conv | None = None
     pool: Pool | None = None
     delay: IntArray | None = None
+    result_pool: MaxPool | None = None
 
     def __post_init__(self) -> None:
         where = f"projection '{self.name}'"
@@ -324,6 +326,8 @@ class Projection:
                     (delay < 0) | (delay > 255)).any():
                 raise malformed(f"{where}: delay holds something else than integers from 0 to 255")
             object.__setattr__(self, "delay", delay.astype(np.int64) if delay.any() else None)
+        if self.result_pool is not None and self.conv is None:
+            raise malformed(f"{where}: it pools the result of a convolution, but has none")
 
     @property
     def n_columns(self) -> int:

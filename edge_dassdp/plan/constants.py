@@ -20,6 +20,8 @@ from edge_dassdp.qir.tables import Array, Rows, Table, pointed_to
 
 _RECORDS = {"none": "DASSDP_RECORD_NONE", "first": "DASSDP_RECORD_FIRST",
             "last": "DASSDP_RECORD_LAST"}
+_CURRENTS = {False: "dassdp_deliver_currents", True: "dassdp_deliver_largest_currents"}
+"""Whether the largest of the sums alone arrive."""
 _SCRATCH_PARTS = ("x", "rows", "sums", "part", "words")
 
 
@@ -178,7 +180,7 @@ def _projection(layout: Layout, p: QProjection) -> Fields:
          if route.is_dense else None),
         ("accumulate", None if p.is_analogue or is_scattered else symbol),
         ("analogue", None if not p.is_analogue else
-         "dassdp_deliver_currents" if is_scattered else symbol),
+         _CURRENTS[p.result_pool is not None] if is_scattered else symbol),
         ("learn_rows", kernels.of_learning(p) if p.is_plastic else None),
         ("rule", rule_table(layout.network, p, layout.place)),
         ("path", path_tables.path(layout, p)),

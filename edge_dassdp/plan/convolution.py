@@ -117,7 +117,8 @@ def conv_tables(network: QNetwork, q: QProjection) -> ConvTables:
     post = network.population(q.post)
     kernel, conv, source = kernel_of(q), q.conv or Conv(), pooled_volume(q)
     c_out, c_group, *places = kernel.shape
-    out = (1, 1) if q.conv is None else post.shape[1:]
+    result = q.result if q.result_pool is not None else post.shape
+    out = (1, 1) if q.conv is None else result[1:]
     merges = conv.groups == 1
     tap_columns = -(-c_out // _GROUP) * _GROUP if merges else c_out // conv.groups
     (rows, down), (taps, across) = (
@@ -128,7 +129,7 @@ def conv_tables(network: QNetwork, q: QProjection) -> ConvTables:
     tap_bytes = tap_columns * image.itemsize
     row_bytes = places[1] * tap_bytes
     return ConvTables(
-        source, y, x, columns(c_out) if q.conv is None else post.shape[0],
+        source, y, x, columns(c_out) if q.conv is None else result[0],
         row_bytes * places[0], row_bytes, tap_bytes, tap_columns, 0 if merges else c_group,
         tuple(down), tuple(across), image)
 

@@ -67,6 +67,9 @@ def _travels(network: QNetwork, q: QProjection) -> str:
         c_out, _, height, width = kernel_of(q).shape
         groups = f" in {q.conv.groups} groups" if q.conv.groups > 1 else ""
         parts.append(f"scatters {height}x{width}x{c_out}{groups}")
+    if q.result_pool is not None:
+        down, across = q.result_pool.kernel
+        parts.append(f"the largest of {down}x{across} sums")
     return ", ".join(parts)
 
 

@@ -18,7 +18,8 @@ MORE_CODE_BYTES = 10 * 1024
 """More than convolutions, pools, delays, coded inputs and neurons with dynamics add to it."""
 DESCRIPTOR_BYTES = 144
 """More than a population or projection takes in the model's tables."""
-_STRUCT_BYTES = {"dassdp_path_t": 400, "dassdp_delay_t": 4, "dassdp_taps_t": 8}
+_STRUCT_BYTES = {"dassdp_path_t": 400, "dassdp_delay_t": 4, "dassdp_taps_t": 8,
+                 "dassdp_largest_t": 40}
 """More than a struct takes, with those that it alone points to; others are within
 DESCRIPTOR_BYTES."""
 

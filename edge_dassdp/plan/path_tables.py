@@ -12,7 +12,7 @@ from edge_dassdp.plan.convolution import Axis, ConvTables, Divisor, Taps, diviso
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.routes import Lags, history
 from edge_dassdp.qir import QPopulation, QProjection, frame_bytes
-from edge_dassdp.qir.packing import words
+from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.qir.samples import encode_codes
 from edge_dassdp.qir.tables import Array, Rows, Table, Value
 
@@ -117,7 +117,8 @@ def path(layout: Layout, q: QProjection) -> Table | None:
     pool = None if route.pool is None else _pool(q, route.pool)
     pool_max = "dassdp_pool_max_numbers" if route.counts else "dassdp_pool_max_bits"
     return Table("dassdp_path_t", f"path_{q.name}", (
-        ("deliver", _DELIVER[route.kind]),
+        ("deliver", _DELIVER[route.kind] if q.result_pool is None or q.is_analogue
+         else "dassdp_deliver_largest"),
         ("delayed", None if route.delay is None else
          "dassdp_delayed_row" if len(route.delay.steps) == 1 else "dassdp_delayed_each"),
         ("pool_max", pool_max if is_max else None),
@@ -129,6 +130,7 @@ def path(layout: Layout, q: QProjection) -> Table | None:
         ("multi_off", layout.offset(f"multi_{q.pre}") if route.counts else -1),
         *((f"{part}_off", max(0, layout.scratch_offset(part)))
           for part in ("events", "pooled", "numbers")),
+        *((("largest", _largest(layout, q)),) if q.result_pool is not None else ()),
     ))
 
 
@@ -149,6 +151,19 @@ def _axis(a: Axis) -> str:
 def _pool(q: QProjection, axes: tuple[Axis, Axis]) -> Table:
     return Table("dassdp_pool_t", f"pool_{q.name}", (
         ("source", _volume(q.volume)), ("y", _axis(axes[0])), ("x", _axis(axes[1]))))
+
+
+def _largest(layout: Layout, q: QProjection) -> Table:
+    """dassdp_largest_t."""
+    pool = q.result_pool
+    assert pool is not None
+    post, (n_channels, *sizes) = layout.network.population(q.post), q.result
+    y, x = (f"{{ {', '.join(map(str, axis))} }}" for axis in zip(
+        sizes, post.shape[1:], pool.kernel, pool.stride, pool.padding, pool.dilation, strict=True))
+    from_sums = layout.scratch_offset("whole") - layout.scratch_offset("sums")
+    return Table("dassdp_largest_t", f"largest_{q.name}", (
+        ("y", y), ("x", x), ("n_channels", post.shape[0]), ("result_channels", n_channels),
+        ("n_columns", columns(post.size)), ("from_sums", from_sums)))
 
 
 def _delay(layout: Layout, q: QProjection, delay: Lags) -> Table:

@@ -96,7 +96,7 @@ def _kind(q: QProjection) -> Literal["rows", "channels", "conv", "currents"]:
         return "currents"
     if q.conv is None:
         return "rows"
-    return "channels" if q.w.ndim == 2 else "conv"
+    return "channels" if q.w.ndim == 2 and q.result_pool is None else "conv"
 
 
 def _delay(network: QNetwork, q: QProjection) -> Lags:

@@ -9,7 +9,7 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir.geometry import size
 from edge_dassdp.plan.routes import Route
 from edge_dassdp.plan.ruled import rule_scratch
-from edge_dassdp.qir import QNetwork, QPopulation
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.wire.messages import CHUNK_BYTES
 
@@ -85,9 +85,19 @@ def _inference_parts(network: QNetwork, routes: Mapping[str, Route]) -> dict[str
         wide = network.population(q.post).acc_bits == 32 and q.weight_bits != 16
         is_dense = routes[q.name].is_dense
         if not q.is_analogue and (is_dense or wide):
-            part = max(part, 2 * columns(q.n_post))
+            part = max(part, columns(q.n_post) * (4 if q.weight_bits == 16 else 2))
         bits = max(bits, 4 * words(q.n_pre) * is_dense)
-    return {"sums": sums, "part": part, "words": bits, **_path_parts(network, routes)}
+    whole = max((result_bytes(network, q) for q in network.projections), default=0)
+    return {"sums": sums, "part": part, "words": bits, **({"whole": whole} if whole else {}),
+            **_path_parts(network, routes)}
+
+
+def result_bytes(network: QNetwork, q: QProjection) -> int:
+    """Of the sums of a convolution before their largest are pooled, 0 where they are not."""
+    if q.result_pool is None:
+        return 0
+    post = network.population(q.post)
+    return columns(size(q.result)) * (post.analogue_bits if q.is_analogue else post.acc_bits) // 8
 
 
 def _row_end(network: QNetwork, routes: Mapping[str, Route], p: QPopulation) -> int:

@@ -63,6 +63,7 @@ def weight_shape(n: QNetwork, q: QProjection) -> tuple[int, ...]:
     shape = q.pool.out(volume) if q.pool else volume
     post = n.population(q.post)
     if q.conv is None:
+        require(q.result_pool is None, where + "it pools the result of a convolution, but has none")
         return geometry.size(shape), post.size
     w_shape = q.w.shape
     if q.w.ndim == 2:
@@ -75,6 +76,9 @@ def weight_shape(n: QNetwork, q: QProjection) -> tuple[int, ...]:
         kernel = (w_shape[0], w_shape[1], w_shape[2], w_shape[3])
         shape = (channels, *shape[1:])
     out = q.conv.out(shape, kernel)
+    if q.result_pool is not None:
+        require(q.rule is None, where + "it pools its result, and has a rule")
+        out = q.result_pool.out(out)
     require(out[0] <= post.shape[0] and out[1:] == tuple(post.shape[1:]),
             where + "its result does not fit its population")
     return w_shape

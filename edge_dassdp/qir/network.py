@@ -22,7 +22,7 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import Encoder, Input, ReadoutKind
 from edge_dassdp.ir.credit import plastic_part
-from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.qir.nodes import (
     QDynamics,
     QGuard,
@@ -40,7 +40,7 @@ FORMAT = "edge_dassdp/quantized/4"
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
-    QReplay, QGuard, QDynamics, Conv, Pool, Encoder)}
+    QReplay, QGuard, QDynamics, Conv, Pool, MaxPool, Encoder)}
 """What a file names beside populations, projections and rules."""
 
 
@@ -204,7 +204,8 @@ def input_bytes(source: Input) -> int:
 def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """A dataclass as JSON values; its arrays go to `arrays` and leave their key behind."""
     return {field.name: _value(getattr(node, field.name), f"{prefix}.{field.name}", arrays)
-            for field in dataclasses.fields(node) if field.metadata.get("is_filed", True)}
+            for field in dataclasses.fields(node) if field.metadata.get("is_filed", True)
+            and not (field.metadata.get("is_filed_if_set") and getattr(node, field.name) is None)}
 
 
 def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:

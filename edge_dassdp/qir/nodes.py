@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.ir.geometry import Conv, Pool, Volume
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume
 from edge_dassdp.qir.lesson import Lesson
+from edge_dassdp.qir.order import CHANNEL_ALIGN
 from edge_dassdp.qir.packing import columns
 from edge_dassdp.qir.tables import StateField, Table
 
@@ -344,7 +345,8 @@ class QProjection:
     volume: (channels, height, width) of its source as it lies on the device. pool: its spikes are
     pooled first. conv: w is a kernel (c_out, c_in / groups, height, width) instead, or
     (c_in, c_out) for a 1 x 1 convolution of all channels. delay: steps that spikes of each source
-    neuron come later, (1,) or (size of the source,), or None.
+    neuron come later, (1,) or (size of the source,), or None. result_pool: of the sums of a
+    convolution the largest of each window is added to those of its population.
     """
 
     name: str
@@ -362,6 +364,21 @@ class QProjection:
     pool: Pool | None = None
     conv: Conv | None = None
     delay: IntArray | None = None
+    result_pool: MaxPool | None = field(default=None, metadata={"is_filed_if_set": True})
+
+    @property
+    def kernel_shape(self) -> tuple[int, ...]:
+        """Of a convolution: (c_out, c_in / groups, height, width)."""
+        return self.w.shape if self.w.ndim == 4 else (*self.w.shape[::-1], 1, 1)
+
+    @property
+    def result(self) -> Volume:
+        """Of a convolution's result, before it is pooled, as it lies on the device."""
+        assert self.conv is not None
+        shape = self.pool.out(self.volume) if self.pool else self.volume
+        channels = self.kernel_shape[1] * self.conv.groups
+        out = self.conv.out((channels, *shape[1:]), self.kernel_shape)
+        return -(-out[0] // CHANNEL_ALIGN) * CHANNEL_ALIGN, *out[1:]
 
     @property
     def is_plain(self) -> bool:

@@ -17,6 +17,15 @@ from edge_dassdp.qir.nodes import QProjection
 def sums(q: QProjection, x: NDArray[Any], w: NDArray[Any], post: Volume) -> IntArray:
     """Sums (n, neurons of post) of weights w, shaped as q.w, over what arrives: x (n, neurons of
     the source), how often each fired, or currents."""
+    if q.result_pool is None:
+        return convolved(q, x, w, post)
+    made = q.result_pool.apply(_planes(convolved(q, x, w, q.result), q.result), q.result)
+    by_place = made.reshape(len(x), q.result[0], -1).transpose(0, 2, 1)[:, :, : post[0]]
+    return np.ascontiguousarray(by_place).reshape(len(x), -1)
+
+
+def convolved(q: QProjection, x: NDArray[Any], w: NDArray[Any], out: Volume) -> IntArray:
+    """The same before the result of a convolution is pooled: (n, neurons of out)."""
     if q.is_plain:
         return np.asarray(x @ w, np.int64)
     arrived, volume = _pooled(q, x)
@@ -26,9 +35,9 @@ def sums(q: QProjection, x: NDArray[Any], w: NDArray[Any], post: Volume) -> IntA
     channels = kernel.shape[1] * q.conv.groups
     planes = _planes(arrived.astype(np.float64), volume)[:, : channels * volume[1] * volume[2]]
     # sums of integers below 2^53 are exact in float64, and much faster
-    out = q.conv.apply(planes, kernel.astype(np.float64), (channels, *volume[1:]))
-    made = np.zeros((len(x), post[1] * post[2], post[0]), np.int64)
-    made[:, :, : len(kernel)] = out.reshape(len(x), len(kernel), -1).transpose(0, 2, 1)
+    planes = q.conv.apply(planes, kernel.astype(np.float64), (channels, *volume[1:]))
+    made = np.zeros((len(x), out[1] * out[2], out[0]), np.int64)
+    made[:, :, : len(kernel)] = planes.reshape(len(x), len(kernel), -1).transpose(0, 2, 1)
     return made.reshape(len(x), -1)
 
 

@@ -17,7 +17,7 @@ from edge_dassdp.ir import ReadoutKind
 from edge_dassdp.ir.geometry import Volume, size
 from edge_dassdp.qir import QPopulation, QProjection
 from edge_dassdp.qir.ranges import Bound, Interval, require_int32, weight_range
-from edge_dassdp.qir.sums import sums
+from edge_dassdp.qir.sums import convolved, sums
 from edge_dassdp.reference.neuron import RICH_BITS, arriving_interval, start, step_interval
 
 X_MIN, X_MAX = -128, 127
@@ -50,6 +50,20 @@ def analogue_sum(projections: Sequence[QProjection], post: Volume, bias: IntArra
         low += sums(q, one, np.minimum(w * X_MIN, w * X_MAX), post)[0]
         high += sums(q, one, np.maximum(w * X_MIN, w * X_MAX), post)[0]
     return Interval(low, high)
+
+
+def unpooled_peak(projections: Sequence[QProjection], most: Mapping[str, int]) -> int:
+    """The largest magnitude of a sum before the largest of them are pooled, 0 without such."""
+    peak = 0
+    for q in projections:
+        if q.result_pool is None:
+            continue
+        w = q.w.astype(np.int64)
+        ends = (w * X_MIN, w * X_MAX) if q.is_analogue else (w, np.zeros_like(w))
+        often = np.full((1, size(q.volume)), 1 if q.is_analogue else most.get(q.pre, 1))
+        for extreme in (np.minimum(*ends), np.maximum(*ends)):
+            peak = max(peak, int(np.abs(convolved(q, often, extreme, q.result)).max()))
+    return peak
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +130,7 @@ def _arriving_peak(p: QPopulation, current: Interval, reach: Reach) -> int:
 class _Drive:
     """What a step brings to membranes: the sum of analogue inputs, if there are such; the sum of
     weights, 0 where it hears no spikes; the same times 2^acc_lshift; the current without spikes,
-    and all together."""
+    and all together. unpooled: peak of sums of weights of which the largest alone arrive."""
 
     analogue: Interval | None
     acc: Interval
@@ -124,6 +138,12 @@ class _Drive:
     shifted: Interval
     base: Interval
     current: Interval
+    unpooled: int
+
+    @property
+    def acc_peak(self) -> int:
+        """Of any sum of weights."""
+        return max(self.acc.peak, self.unpooled)
 
     @property
     def fits_int16(self) -> bool:
@@ -142,7 +162,10 @@ def _drive(p: QPopulation, projections: Sequence[QProjection], plastic: Collecti
         base = analogue.map(lambda x: np.asarray(round_shift(x, p.analogue_rshift)))
     shifted = acc.map(lambda a: a << p.acc_lshift)
     require_int32(f"{where}: the synaptic sum", shifted.peak + (1 << p.acc_rshift))
-    return _Drive(analogue, acc, bool(spiking), shifted, base, arriving_interval(p, acc, base))
+    unpooled = unpooled_peak(spiking, most)
+    require_int32(f"{where}: the synaptic sum before its pool", unpooled)
+    return _Drive(analogue, acc, bool(spiking), shifted, base, arriving_interval(p, acc, base),
+                  unpooled)
 
 
 def prove(p: QPopulation, projections: Sequence[QProjection], plastic: Collection[str],
@@ -156,12 +179,14 @@ def prove(p: QPopulation, projections: Sequence[QProjection], plastic: Collectio
     is_narrow = _is_narrow(p, drive, reach, membrane_bits)
     _require_room(p, drive, reach)
     wide_weights = any(q.weight_bits == 16 and not q.is_analogue for q in projections)
-    without_bias = analogue_sum([q for q in projections if q.is_analogue], p.shape,
-                                np.zeros_like(p.bias))
+    currents = [q for q in projections if q.is_analogue]
+    without_bias = analogue_sum(currents, p.shape, np.zeros_like(p.bias))
+    unpooled = unpooled_peak(currents, most)
+    require_int32(f"population '{p.name}': the analogue sum before its pool", unpooled)
     limit = INT16_MAX if is_narrow else (1 << (RICH_BITS - 1)) - 1
-    made = replace(p, acc_bits=16 if fits_int16(drive.acc.peak) and not wide_weights else 32,
+    made = replace(p, acc_bits=16 if fits_int16(drive.acc_peak) and not wide_weights else 32,
                    membrane_bits=16 if is_narrow else 32,
-                   analogue_bits=16 if fits_int16(without_bias.peak) else 32,
+                   analogue_bits=16 if fits_int16(without_bias.peak, unpooled) else 32,
                    current_fits=drive.fits_int16, saturates=reach.peak > limit)
     return made, _proofs(made, drive, reach, _logit_peak(made, reach, n_steps, readout))
 
@@ -203,7 +228,7 @@ def _proofs(p: QPopulation, drive: _Drive, reach: Reach, logit_peak: int | None)
     peaks = (("analogue sum", None if drive.analogue is None else drive.analogue.peak, 32),
              ("synaptic current", reach.current_peak if has_synapse else None, 32),
              ("logits", logit_peak, 32),
-             ("synaptic sum", drive.acc.peak if drive.hears_spikes else None, p.acc_bits),
+             ("synaptic sum", drive.acc_peak if drive.hears_spikes else None, p.acc_bits),
              ("membrane", reach.peak, p.membrane_bits))
     return [Bound(f"{p.name}: {what}", peak, bits) for what, peak, bits in peaks
             if peak is not None]

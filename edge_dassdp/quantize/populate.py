@@ -226,7 +226,8 @@ class _Populate:
             delay = to_device(delay, source_order(self.network, p))
         on_device = np.ascontiguousarray(to_device_weight(self.network, p, w), np.int16)
         return QProjection(p.name, p.pre, p.post, is_analogue, bits, on_device, scale,
-                           volume=volume, pool=p.pool, conv=p.conv, delay=delay)
+                           volume=volume, pool=p.pool, conv=p.conv, delay=delay,
+                           result_pool=p.result_pool)
 
     def _finish(self, projections: list[QProjection], scale: _Scale) -> Made:
         name, unit = self.p.name, scale.unit

@@ -66,7 +66,8 @@ def _same(what: str, found: object, wanted: object) -> None:
 def _check_projection(network: Network, p: Projection, q: QProjection) -> None:
     where = f"projection '{p.name}'"
     _same(f"the ends of {where}", (p.pre, p.post), (q.pre, q.post))
-    _same(f"the convolution or pool of {where}", (p.conv, p.pool), (q.conv, q.pool))
+    _same(f"the convolution or pool of {where}", (p.conv, p.pool, p.result_pool),
+          (q.conv, q.pool, q.result_pool))
     delay = p.delay
     if delay is not None and delay.size > 1:
         delay = to_device(delay, source_order(network, p))

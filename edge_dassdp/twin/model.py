@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.ir import Network, Projection, geometry
+from edge_dassdp.ir import Network, Projection
 from edge_dassdp.ir.cells import Cell, Float32Array, Spikes
+from edge_dassdp.ir.currents import Currents
 from edge_dassdp.qir.samples import encode
 
 __all__ = ["Float32Array", "FloatModel", "Spikes", "Trace"]
@@ -43,11 +44,8 @@ class FloatModel:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.weights: dict[str, Float32Array] = {
-            p.name: p.weight.astype(np.float32) for p in network.projections
-        }
-        self._biases = {p.name: _bias(network, p) for p in network.projections}
-        self._shapes = {n.name: geometry.volume(n.shape) for n in network.nodes}
+        self._currents = Currents(network)
+        self.weights = self._currents.weights
         self._place = {p.name: index for index, p in enumerate(network.populations)}
         self._into = {name: [p for p in network.projections if p.post == name]
                       for name in self._place}
@@ -74,7 +72,7 @@ class FloatModel:
         network = self.network
         membranes: dict[str, Float32Array] = {}
         for block in self._blocks(names):
-            drive |= {p.name: self._spike_drive(p, spikes[p.pre])
+            drive |= {p.name: self._drive(p, spikes[p.pre])
                       for name in block for p in self._into[name] if p.pre in spikes}
             cells: dict[str, Cell] = {}
             for name in block:
@@ -128,39 +126,13 @@ class FloatModel:
                 frames = encode(source, frames, self.network.n_steps).astype(np.float32)
             for p in self.network.projections:
                 if p.pre == source.name:
-                    drive[p.name] = self._sums(p, self._later(p, frames))
+                    drive[p.name] = self._drive(p, frames)
         return drive
 
-    def _sums(self, p: Projection, raster: NDArray[Any]) -> Float32Array:
-        """Currents (n_samples, n_frames, n_post) of what arrives, (n_samples, n_frames, n_pre)."""
-        n_samples, n_frames, n_pre = raster.shape
-        rows = raster.reshape(-1, n_pre).astype(np.float32)
-        shape = self._shapes[p.pre]
-        if p.pool:
-            rows, shape = p.pool.apply(rows, shape), p.pool.out(shape)
-        weight = self.weights[p.name]
-        sums = p.conv.apply(rows, weight, shape) if p.conv else rows @ weight
-        return np.asarray((sums + self._biases[p.name]).reshape(n_samples, n_frames, -1))
-
-    def _lag(self, p: Projection) -> int:
-        """1 where the spikes of the step before are heard."""
-        return int(p.pre in self._place and self._place[p.pre] >= self._place[p.post])
-
-    def _later(self, p: Projection, raster: NDArray[Any]) -> NDArray[Any]:
-        """A raster (n_samples, n_frames, n_pre) as it arrives."""
-        lags = self._lag(p) + (np.zeros(1, np.int64) if p.delay is None else p.delay)
-        if not lags.any():
-            return raster
-        n_steps = self.network.n_steps
-        raster = np.broadcast_to(raster, (len(raster), n_steps, raster.shape[2]))
-        step = np.arange(n_steps)[:, None] - lags
-        arrived = np.take_along_axis(
-            raster, np.broadcast_to(np.maximum(step, 0), raster.shape[1:])[None], axis=1)
-        return np.where(step >= 0, arrived, 0)
-
-    def _spike_drive(self, p: Projection, raster: Spikes) -> Float32Array:
+    def _drive(self, p: Projection, raster: NDArray[Any]) -> Float32Array:
         """Current of a projection from a whole raster: (n_samples, n_steps, n_post)."""
-        return self._sums(p, self._later(p, raster))
+        currents = self._currents
+        return currents.sums(p, currents.later(p, raster, self.network.n_steps))
 
     def _known(self, population: str, drive: dict[str, Float32Array]) -> Float32Array | None:
         """Summed current of all steps, (n_samples, n_steps, size), where no term is missing."""
@@ -179,20 +151,6 @@ class FloatModel:
             if p.name in drive:
                 terms.append(drive[p.name][:, min(t_step, drive[p.name].shape[1] - 1)])
             else:
-                terms.append(self._sums(p, self._arriving(p, t_step, spikes[p.pre]))[:, 0])
+                arrived = self._currents.arriving(p, t_step, spikes[p.pre])
+                terms.append(self._currents.sums(p, arrived)[:, 0])
         return functools.reduce(np.add, terms)
-
-    def _arriving(self, p: Projection, t_step: int, raster: Spikes) -> NDArray[Any]:
-        """What arrives in one step, (n_samples, 1, n_pre), of a raster known up to there."""
-        step = t_step - self._lag(p) - (np.zeros(1, np.int64) if p.delay is None else p.delay)
-        step = np.broadcast_to(step, raster.shape[2:])
-        arrived = raster[:, np.maximum(step, 0), np.arange(raster.shape[2])]
-        return np.where(step >= 0, arrived, 0)[:, None, :]
-
-
-def _bias(network: Network, p: Projection) -> Float32Array:
-    """Of every postsynaptic neuron."""
-    size = network.population(p.post).size
-    if p.bias is None:
-        return np.zeros(size, np.float32)
-    return np.repeat(p.bias, size // p.n_columns).astype(np.float32)

@@ -263,6 +263,25 @@ typedef struct {
     const uint32_t *masks; /* words of the neurons of each lag; NULL: one lag for all */
 } dassdp_delay_t;
 
+/* Windows of a maximum pool along an axis of what a convolution makes. */
+typedef struct {
+    uint16_t n_in;         /* places of its result */
+    uint16_t n_out;        /* windows */
+    uint16_t kernel;
+    uint16_t stride;
+    uint16_t padding;      /* is never the largest */
+    uint16_t dilation;
+} dassdp_window_t;
+
+/* The largest sum of each window of a convolution is one of a population's. */
+typedef struct {
+    dassdp_window_t y, x;
+    uint16_t n_channels;   /* of a place of the population */
+    uint16_t result_channels; /* of a place of the convolution's sums */
+    uint32_t n_columns;    /* sums of the population, padding included */
+    uint32_t from_sums;    /* scratch: bytes from the sums of a step to those of the convolution */
+} dassdp_largest_t;
+
 /* How spikes of a source reach a projection that is no plain matrix between bits of one step. */
 typedef struct dassdp_path {
     /* Adds to acc, which holds nothing yet where adds is 0; returns whether it holds something. */
@@ -285,6 +304,7 @@ typedef struct dassdp_path {
     uint32_t events_off;   /* scratch: indices of a list of spikes */
     uint32_t pooled_off;   /* scratch: words behind a maximum pool */
     uint32_t numbers_off;  /* scratch: uint8 numbers of spikes behind it */
+    const dassdp_largest_t *largest; /* NULL: all sums arrive */
 } dassdp_path_t;
 
 struct dassdp_projection {

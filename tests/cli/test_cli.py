@@ -156,10 +156,10 @@ def test_replay_fills_a_board_and_a_device_learns_on_while_idle(work: Path) -> N
 
 def test_learning_raises_accuracy_and_a_snapshot_keeps_it(work: Path) -> None:
     snapshot = work / "snapshot.npz"
-    learned = answer("learn", work / "model.q.npz", "--data", work / "data.npz", "--evaluate",
-                     "test", "--snapshot", snapshot)["data"]
+    learned = answer("learn", work / "model.q.npz", "--data", work / "data.npz",
+                     "--test", work / "test.npz", "--snapshot", snapshot)["data"]
     assert learned["after"] > learned["before"]
-    plain, restored = (answer("run", work / "model.q.npz", "--data", work / "data.npz", *more)
+    plain, restored = (answer("run", work / "model.q.npz", "--data", work / "test.npz", *more)
                        for more in ((), ("--restore", snapshot)))
     assert plain["data"]["accuracy"] == learned["before"]
     assert restored["data"]["accuracy"] == learned["after"]

@@ -32,6 +32,7 @@ WANTED: tuple[Feature, ...] = (
     *(("bits", b, True) for b in (4, 5, 6, 7, 8, 16)), *(("bits", b, False) for b in (4, 5, 8)),
     *(("pairs", True, r) for r in RESETS), ("pairs saturate", True),
     *(("dense", dense, acc) for dense in (True, False) for acc in (16, 32)),
+    ("dense rows of 16 bits", True),
     *(("spikes from input", True, b) for b in (5, 6, 7, 8)), ("rows beyond a list", True, 32),
     ("analogue", 16), ("analogue", 32),
     *(("leak", kind) for kind in ("shift", "each", "one")),
@@ -54,6 +55,8 @@ WANTED: tuple[Feature, ...] = (
     ("convolution", "kernel", True), *(("convolution sums", bits) for bits in (16, 32)),
     *((name, flag) for name in ("dilation", "stride", "windows overlap") for flag in (True, False)),
     *(("pool", kind, into) for kind, into in (("sum", True), ("max", True), ("sum", False))),
+    *(("largest sums", analogue, acc) for analogue, acc in
+      ((True, 16), (True, 32), (False, 16), (False, 32))),
     ("analogue pool", True), *(("delays", kind) for kind in ("each", "one")),
     *(("delay", way) for way in ("input", "forward", "back")),
     *(("input", kind) for kind in ("frames", "events", "latency", "rate", "delta")),

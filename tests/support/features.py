@@ -35,7 +35,8 @@ def features(network: QNetwork) -> Iterator[Feature]:
         yield "input", i.encoder.kind if i.encoder else "events" if i.n_events else "frames"
     places = {p.name: index for index, p in enumerate(network.populations)}
     for q in network.projections:
-        yield from wiring(q, network.population(q.post).acc_bits)
+        post = network.population(q.post)
+        yield from wiring(q, post.analogue_bits if q.is_analogue else post.acc_bits)
         if q.delay is not None:
             back = q.pre in places and places[q.pre] >= places[q.post]
             yield "delay", "input" if q.pre not in places else "back" if back else "forward"
@@ -43,6 +44,7 @@ def features(network: QNetwork) -> Iterator[Feature]:
         if not q.is_analogue:
             wide = network.population(q.post).acc_bits
             yield "dense", q.is_dense, wide
+            yield "dense rows of 16 bits", q.is_dense and q.weight_bits == 16
             yield "rows beyond a list", q.n_pre > 192, wide
             yield "spikes from input", q.pre in {i.name for i in network.inputs}, q.weight_bits
         yield "gain", q.feedback_gain_q14 < 1 << 14
@@ -76,6 +78,8 @@ def wiring(q: QProjection, acc_bits: int) -> Iterator[Feature]:
         yield "convolution sums", acc_bits
         yield "dilation", q.conv.dilation != (1, 1)
         yield "stride", q.conv.stride != (1, 1)
+    if q.result_pool is not None:
+        yield "largest sums", q.is_analogue, acc_bits
     if q.pool is not None:
         yield "pool", q.pool.kind, q.conv is not None
         yield "windows overlap", q.pool.kernel != q.pool.stride

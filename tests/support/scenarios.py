@@ -176,6 +176,8 @@ def _kernels() -> Iterator[Scenario]:
     dense = layers((90, 40, 24, 6), spikes=True, frames=True)
     yield Scenario("dense", dense, Learning({"fc3": ReadoutDelta()}), narrow, density=0.8,
                    calibrates=True)
+    yield Scenario("dense_16", dense, Learning({"fc3": ReadoutDelta()}),
+                   Settings(bits_of={"fc1": 16}), density=0.8, calibrates=True)
     few = layers((3, 40, 6), spikes=False)
     yield Scenario("small_analogue", few, Learning({"fc2": ReadoutDelta()}),
                    Settings(bits_of={"fc1": 6}))
@@ -342,6 +344,14 @@ def _wired() -> Iterator[Scenario]:
     for frames in (False, True):
         yield Scenario(f"images_{'frames' if frames else 'constant'}", wired.images(frames),
                        Learning({"c1_to_c2": ErrorSSDP(), "c2_out": ReadoutDelta()}))
+    yield Scenario("largest", wired.largest(), Learning({"h_out": ReadoutDelta()}))
+    yield Scenario("largest_frames", wired.largest(frames=True), None, Settings(weight_bits=4),
+                   phases=(Phase("infer", 3),))
+    for bits in (8, 16):
+        yield Scenario(f"largest_of_spikes_{bits}_bits", wired.largest_of_spikes(), Learning(
+            {"g_h": ErrorSSDP(), "h_out": ReadoutDelta()}), Settings(weight_bits=bits))
+    yield Scenario("largest_sinabs", wired.largest_of_spikes(sinabs=True), None,
+                   phases=(Phase("infer", 3),), density=0.1)
     yield Scenario("delays", wired.delayed(), Learning({"b_out": ReadoutDelta()}))
     rules = {"f_g": ErrorSSDP(), "g_out": ReadoutDelta()}
     yield Scenario("synapses", wired.synapses(), Learning(rules))

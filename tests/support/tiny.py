@@ -12,7 +12,8 @@ N_INPUTS, N_CLASSES = 12, 4
 
 
 def write(folder: Path) -> None:
-    """model.npz, two hidden populations and currents in, and data.npz, 60 samples."""
+    """model.npz, two hidden populations and currents in; data.npz, 60 samples, test.npz, 60
+    others."""
     rng = np.random.default_rng(7)
     sizes = {"h1": 16, "h2": 10, "out": N_CLASSES}
     populations = [ir.Population(n, s, 0.9, 1.0) for n, s in list(sizes.items())[:2]]
@@ -27,5 +28,6 @@ def write(folder: Path) -> None:
     ir.save(network, folder / "model.npz")
     y = rng.integers(0, N_CLASSES, 60)
     means = rng.normal(0, 1, (N_CLASSES, N_INPUTS))
-    x = (means[y] + rng.normal(0, 0.4, (60, N_INPUTS))).astype(np.float32)
-    np.savez(folder / "data.npz", x=x, y=y)
+    for name in ("data", "test"):
+        x = (means[y] + rng.normal(0, 0.4, (60, N_INPUTS))).astype(np.float32)
+        np.savez(folder / f"{name}.npz", x=x, y=y)

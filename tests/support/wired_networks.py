@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.ir import Encoder, Input, Network, Population, Projection, Readout, ReadoutKind
-from edge_dassdp.ir.geometry import Conv, Pool, identity, size, volume
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, identity, size, volume
 
 SINABS: dict[str, Any] = {"reset": "subtract", "reset_delay": False, "strict": False,
                           "looks_back": False, "max_spikes": 0}
@@ -35,18 +35,20 @@ class Builder:
 
     def conv(self, name: str, channels: int, kernel: tuple[int, int], *, conv: Conv | None = None,
              pool: Pool | None = None, pre: str | None = None, gain: float = 2.0,
-             bias: bool = True, beta: Any = 0.9, threshold: float = 1.0, **neurons: Any) -> Builder:
+             bias: bool = True, beta: Any = 0.9, threshold: float = 1.0,
+             result: MaxPool | None = None, **neurons: Any) -> Builder:
         conv = conv or Conv()
         source, shape = self._before(pre)
         into = pool.out(volume(shape)) if pool else volume(shape)
         weight_shape = (channels, into[0] // conv.groups, *kernel)
         weight = self._weight(weight_shape, size(weight_shape[1:]), gain)
         out = conv.out(into, weight_shape)
+        out = result.out(out) if result else out
         self.populations.append(Population(name, size(out), beta, threshold, shape=out,
                                            **neurons))
         self.projections.append(Projection(
             f"{source}_{name}", source, name, weight,
-            self.rng.normal(0, 0.1, channels) if bias else None, conv, pool))
+            self.rng.normal(0, 0.1, channels) if bias else None, conv, pool, None, result))
         return self
 
     def dense(self, name: str, n: int, *, pool: Pool | None = None, pre: str | None = None,
@@ -104,6 +106,43 @@ def sinabs_like(n_steps: int = 7, n_events: int = 2000) -> Network:
             .conv("c3", 6, (1, 2), pool=Pool("max", (2, 2), (1, 1)), **neurons)
             .dense("h", 21, beta=1.0, v_min=-1.0, **SINABS)
             .out(kind="spike_count", beta=1.0, v_min=-1.0, **SINABS))
+
+
+def largest(n_steps: int = 6, *, frames: bool = False) -> Network:
+    """An image through convolution, maximum and neurons, twice; the second hears the image, too."""
+    source = Input("x", 2 * 13 * 12, n_steps if frames else 1, shape=(2, 13, 12))
+    halved = MaxPool((2, 2), (2, 2))
+    builder = (Builder(source, n_steps, 10)
+               .conv("c1", 6, (3, 3), conv=Conv((1, 1), (1, 1)), result=halved, gain=1.0)
+               .conv("c2", 7, (2, 2), result=halved, gain=1.5))
+    rng = np.random.default_rng(11)
+    builder.projections.append(Projection(
+        "x_c2", "x", "c2", rng.normal(0, 0.1, (7, 2, 3, 3)), None, Conv((4, 4), (1, 1)),
+        result_pool=MaxPool((3, 2), (2, 1), ceil_mode=True)))
+    return builder.dense("h", 17).out()
+
+
+def largest_of_spikes(n_steps: int = 7, *, sinabs: bool = False) -> Network:
+    """Maxima of convolutions of spikes: windows that overlap, are padded, dilated, pass the end and
+    cover all; behind pools and groups, 1 x 1, and back onto the neurons themselves."""
+    neurons: dict[str, Any] = {**SINABS, "beta": 1.0, "v_min": -1.0} if sinabs else {}
+    source = Input("x", 2 * 13 * 11, n_steps, True, (2, 13, 11), 900 * sinabs, sinabs)
+    builder = (Builder(source, n_steps, 12)
+               .conv("c1", 8, (3, 3), conv=Conv((1, 1), (1, 1)), gain=1.5,
+                     result=MaxPool((3, 3), (2, 2), (1, 1)), **neurons)
+               .conv("c2", 12, (3, 3), conv=Conv((1, 1), (1, 1), groups=4), gain=1.5,
+                     pool=Pool("sum", (2, 2), (1, 1)),
+                     result=MaxPool((2, 3), (1, 2), (0, 1), (2, 1)), **neurons)
+               .conv("c3", 6, (1, 1), pool=Pool("max", (2, 2), (1, 1)), gain=1.5,
+                     result=MaxPool((2, 2), (2, 2), ceil_mode=True), **neurons)
+               .conv("c4", 5, (2, 1), conv=Conv((1, 1), (1, 0), (2, 1)), gain=3.0,
+                     result=MaxPool((2, 1), (2, 1)), **neurons))
+    rng = np.random.default_rng(13)
+    builder.projections.append(Projection(
+        "c2_c2", "c2", "c2", rng.normal(-0.05, 0.1, (12, 12, 3, 3)), None, Conv((1, 1), (1, 1)),
+        delay=None if sinabs else 2, result_pool=MaxPool((3, 3), (1, 1), (1, 1))))  # type: ignore[arg-type]
+    return builder.conv("g", 7, (1, 1), result=MaxPool((1, 1), (1, 1)), gain=3.0,
+                        **neurons).dense("h", 17, gain=3.0).out()
 
 
 def line(n_steps: int = 9) -> Network:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,10 @@ from numpy.typing import ArrayLike
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.folding import refuse
-from edge_dassdp.frontends.framework import NeuronSource, SourceProfile
-from edge_dassdp.frontends.nir.nodes import READERS, delay, stored
+from edge_dassdp.frontends.framework import NeuronSource
+from edge_dassdp.frontends.nir.nodes import READERS, stored
+from edge_dassdp.frontends.nir.told import Profiles, Told
 from edge_dassdp.frontends.nodes import Delay, Entry, Neurons, Node
-from edge_dassdp.frontends.profile import resolve
 from edge_dassdp.ir import Encoder, FloatArray, Network, ReadoutKind
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -38,35 +37,46 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 """Nodes that become populations."""
 
-Profiles = SourceProfile | str | Mapping[str, SourceProfile | str] | None
 Edge = tuple[str, str]
 
 
 def from_nir(source: Any, *, n_steps: int, profile: Profiles = None, spikes: bool = True,
-             frames: bool = True, n_events: int = 0, counts: bool = False,
+             frames: bool | None = None, n_events: int = 0, counts: bool = False,
              encoder: Encoder | None = None, readout: ReadoutKind | None = None,
              dt: float | None = None) -> Network:
     """The network of a NIR file or a nir.NIRGraph.
 
     profile: where it comes from, as a `SourceProfile` or its text ("sinabs",
     "snntorch,reset=zero,reset_delay=false"), or one per node of neurons with "*" for the others.
-    dt: a step in the unit of the file's times, instead of the profile's. spikes, frames, n_events,
-    counts, encoder: as in `EntrySettings`, for all inputs. readout: None for the membrane sum if
-    the last neurons do not reset and the spike count otherwise.
+    dt: a step in the unit of the file's times, of neurons and delays, instead of the profile's.
+    spikes, frames, n_events, counts, encoder: as in `EntrySettings`, for all inputs; frames: None
+    for one per step, unless an encoder takes one for all. readout: None for the membrane sum if the
+    last neurons do not reset and the spike count otherwise.
 
     Raises EdgeError E101 for a graph that is not well formed, E102 for what is not supported, E103
-    for a file that is none, E106 where nothing says how neurons run, E303 without `nir`.
+    for a file that is none, E105 for a setting that the source does not have or that changes
+    nothing in the file, E106 where nothing says how neurons run, E303 without `nir`.
     """
     nodes, edges = _listed(_graph(source))
+    frames = True if frames is None and not encoder else frames
     entry = EntrySettings(spikes, frames, n_events, counts, encoder)
-    profiles = _profiles(profile, dt)
-    made = {name: _node(name, node, edges, nodes, profiles) for name, node in nodes.items()}
+    told = Told.of(profile, dt)
+    sources = {name: _source(name, node, edges, nodes) for name, node in nodes.items()
+               if _kind(node) in PARAMETERS}
+    made: dict[str, Node] = {
+        name: Neurons(told.neurons(sources[name]), f"{name} ({_kind(node)})")
+        if name in sources else _between(name, node, told) for name, node in nodes.items()}
     last = [nodes[pre] for pre, post in edges if _kind(nodes[post]) == "Output"]
     if readout is None and len(last) == 1 and _kind(last[0]) == "Threshold":
         readout = "spike_count"
-    return assembly(made, edges, n_steps=n_steps, readout=readout,
-                    entries={n: entry for n, node in made.items() if isinstance(node, Entry)}
-                    ).network
+    silent = [name for name, source in sources.items() if not source.fires]
+    if readout == "spike_count" and len(last) == 1 and any(nodes[n] is last[0] for n in silent):
+        raise EdgeError("E105", f"readout is spike_count, but a {_kind(last[0])} does not spike",
+                        help="choose membrane_sum")
+    network = assembly(made, edges, n_steps=n_steps, readout=readout, entries={
+        n: entry for n, node in made.items() if isinstance(node, Entry)}).network
+    told.check(sources, {n: node for n, node in nodes.items() if _kind(node) == "Delay"})
+    return network
 
 
 def node_of(source: Any) -> dict[str, str]:
@@ -203,28 +213,25 @@ def _bare(graph: Any) -> Assembly:
         elif _kind(node) == "Delay":
             made[name] = Delay(np.zeros(1, np.int64))
         else:
-            made[name] = _node(name, node, edges, nodes, {})
+            made[name] = _between(name, node, Told({}))
     return assembly(made, edges, n_steps=1)
 
 
 # ---- the nodes -----------------------------------------------------------------------------------
 
 
-def _node(name: str, node: Any, edges: list[Edge], nodes: Mapping[str, Any],
-          profiles: Mapping[str, SourceProfile]) -> Node:
+def _between(name: str, node: Any, told: Told) -> Node:
+    """A node that is no neurons."""
     kind = _kind(node)
-    if kind in PARAMETERS:
-        return _neurons(name, node, edges, nodes, profiles.get(name, profiles.get("*")))
     if kind == "Delay":
-        return delay(name, node, profiles.get("*"))
+        return told.delay(name, node)
     if kind not in READERS:
         raise refuse(f"node '{name}' is a {kind}, which is not supported",
                      "supported are " + ", ".join([*READERS, "Delay", *PARAMETERS]))
     return READERS[kind](name, node)
 
 
-def _neurons(name: str, node: Any, edges: list[Edge], nodes: Mapping[str, Any],
-             profile: SourceProfile | None) -> Neurons:
+def _source(name: str, node: Any, edges: list[Edge], nodes: Mapping[str, Any]) -> NeuronSource:
     kind = _kind(node)
     values = {key: stored(getattr(node, key)) for key in PARAMETERS[kind]}
     source = NeuronSource(name, kind, values, name in _reached(name, edges, nodes))
@@ -233,7 +240,7 @@ def _neurons(name: str, node: Any, edges: list[Edge], nodes: Mapping[str, Any],
         if behind:
             raise refuse(f"node '{name}' is a {kind}, whose output is its membrane, and leads to "
                          f"'{behind[0]}'", "only the last neurons may pass on their membrane")
-    return Neurons(resolve(profile, source), f"{name} ({kind})")
+    return source
 
 
 def _behind(name: str, edges: list[Edge], nodes: Mapping[str, Any]) -> list[str]:
@@ -256,9 +263,3 @@ def _reached(name: str, edges: list[Edge], nodes: Mapping[str, Any]) -> set[str]
                 if _kind(nodes[post]) not in PARAMETERS:
                     left.append(post)
     return reached
-
-
-def _profiles(profile: Profiles, dt: float | None) -> dict[str, SourceProfile]:
-    given = {"*": profile} if isinstance(profile, SourceProfile | str) else dict(profile or {})
-    found = {name: SourceProfile.parse(p) if isinstance(p, str) else p for name, p in given.items()}
-    return found if dt is None else {name: replace(p, dt=dt) for name, p in found.items()}

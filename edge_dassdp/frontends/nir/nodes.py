@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.folding import refuse
-from edge_dassdp.frontends.framework import SourceProfile
 from edge_dassdp.frontends.nodes import (
     Convolution,
     Delay,
@@ -87,10 +86,9 @@ def _scale(name: str, node: Any) -> Scale:
     return Scale(_array(name, "scale", node.scale))
 
 
-def delay(name: str, node: Any, profile: SourceProfile | None) -> Delay:
-    """In steps. Raises EdgeError E106 without a dt."""
+def delay(name: str, node: Any, dt: float | None) -> Delay:
+    """In steps of dt, in the unit of the delay. Raises EdgeError E106 without a dt."""
     delays = _array(name, "delay", node.delay)
-    dt = profile.dt if profile else None
     if dt is None and delays.any():
         raise EdgeError("E106", f"node '{name}': the file does not say how many steps its delay "
                         f"of {delays.min():g} to {delays.max():g} is",

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.frontends.onnx.plain import make_plain, name_of
 
 Array = NDArray[Any]
 
@@ -48,7 +49,9 @@ class Operation:
 @dataclass(frozen=True, eq=False)
 class StepGraph:
     """inputs and shapes: shapes of values without the batch. outputs: name in the file -> value.
-    operations in topological order, Identity and Dropout left out."""
+    operations in an order that the file's does not change, each behind what it takes; Identity,
+    Dropout and what no output depends on are left out. model: the file's own, as protobuf; plain:
+    the same in ONNX's own operators."""
 
     inputs: Mapping[str, tuple[int, ...]]
     outputs: Mapping[str, str]
@@ -56,6 +59,8 @@ class StepGraph:
     constants: Mapping[str, Array]
     shapes: Mapping[str, tuple[int, ...]]
     opset: int
+    model: Any
+    plain: Any
 
     def consumers(self) -> dict[str, list[Operation]]:
         """Operations by the values that they take."""
@@ -112,15 +117,18 @@ def read(path: Path | str) -> StepGraph:
     if opset < 13:
         raise refuse(f"{path} is of opset {opset}", help="export with opset 13 or later; 17 and 20 "
                      "are tested")
-    inputs = _inputs(onnx, model)
-    constants = {i.name: _array(onnx, i) for i in model.graph.initializer}
-    operations, names = _split(onnx, model.graph.node, constants, opset)
-    shapes = _shapes(onnx, model)
-    outputs = {o.name: names.get(o.name, o.name) for o in model.graph.output}
+    plain = onnx.ModelProto()
+    plain.CopyFrom(model)
+    make_plain(onnx, plain)
+    inputs = _inputs(onnx, plain)
+    constants = {i.name: _array(onnx, i) for i in plain.graph.initializer}
+    operations, names = _split(onnx, plain.graph.node, constants, opset)
+    shapes = _shapes(onnx, plain)
+    outputs = {o.name: names.get(o.name, o.name) for o in plain.graph.output}
     for name, value in outputs.items():
         if value in constants:
             raise refuse(f"output '{name}' is a constant")
-    return StepGraph(inputs, outputs, operations, constants, shapes, opset)
+    return StepGraph(inputs, outputs, operations, constants, shapes, opset, model, plain)
 
 
 def _checked(onnx: Any, path: Path | str) -> Any:
@@ -210,14 +218,12 @@ def _split(onnx: Any, nodes: Iterable[Any], constants: dict[str, Array],
     """Operations on inputs, and other names of values; what is constant goes to `constants`."""
     operations: list[Operation] = []
     names: dict[str, str] = {}
-    for number, node in enumerate(nodes):
-        at = f"node '{node.name or number}' ({node.op_type})"
+    for node in nodes:
+        at = name_of(node)
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
         if any(a.HasField("g") or a.graphs for a in node.attribute):
             raise refuse(f"{at} makes what is computed depend on data", help="write the step "
                          "without if and for over tensors, and export one step")
-        if node.domain not in ("", "ai.onnx"):
-            raise refuse(f"{at} belongs to the operators '{node.domain}', which are not ONNX's own")
         if sum(v != "" for v in node.output) > 1 and node.op_type != "Dropout":
             raise refuse(f"{at} makes several values")
         inputs = tuple(names.get(v, v) for v in node.input)
@@ -232,7 +238,7 @@ def _split(onnx: Any, nodes: Iterable[Any], constants: dict[str, Array],
         elif (same := _passed_on(node.op_type, inputs, constants)) is not None:
             names[node.output[0]] = same
         else:
-            operations.append(Operation(node.op_type, node.name or str(number), inputs,
+            operations.append(Operation(node.op_type, node.name or node.output[0], inputs,
                                         node.output[0], attributes, bare))
     return tuple(operations), names
 

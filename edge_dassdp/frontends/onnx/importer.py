@@ -8,82 +8,102 @@
 
     torch.onnx.export(Step().eval(), (x, mem1, mem2), "step.onnx", dynamo=True)
 
-Both exporters are read (dynamo=True, opset 20; dynamo=False, opset 17). Names play no part: neurons
-are found by what they compute (`neurons`), and with them the output of each state input. A
-reset within the step (reset_delay=False) leaves PyTorch by dynamo=False alone. A file holds no
-initial state, which is zero here as it is in snnTorch.
+Both exporters are read (dynamo=True, opset 20; dynamo=False, opset 17), and what onnxruntime (basic
+and extended), onnxsim and onnxslim make of their files. Names and the order of nodes play no part:
+neurons are found by what they compute (`neurons`), and with them the output of each state input.
+Neurons are updated behind those that lead to them in the step; what comes by an input that is fed
+an output of the step before (snnTorch's RLeaky and RSynaptic) is a step late. Only who runs the
+file knows which input that is: `feedback` says it. A reset within the step (reset_delay=False)
+leaves PyTorch by dynamo=False alone. A file holds no initial state, which is zero here as in
+snnTorch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.frontends.assemble import EntrySettings, assemble
+from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.nodes import Delay, Entry, Exit, Flatten, Neurons, Node, Scale
 from edge_dassdp.frontends.onnx import wiring
+from edge_dassdp.frontends.onnx.check import Wiring
+from edge_dassdp.frontends.onnx.check import check as compare
 from edge_dassdp.frontends.onnx.graph import Operation, StepGraph, read, refuse
 from edge_dassdp.frontends.onnx.neurons import Found, find
 from edge_dassdp.ir import Encoder, Network, ReadoutKind, geometry
 
 
-def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False, frames: bool = False,
-              n_events: int = 0, counts: bool = False, encoder: Encoder | None = None,
+def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False,
+              frames: bool | None = None, n_events: int = 0, counts: bool = False,
+              encoder: Encoder | None = None,
               entries: Mapping[str, EntrySettings] | None = None, output: str | None = None,
               feedback: Mapping[str, str] | None = None,
-              readout: ReadoutKind | None = None) -> Network:
+              readout: ReadoutKind | None = None, check: bool = True) -> Network:
     """The network whose time step a file holds.
 
-    spikes, frames, n_events, counts, encoder: how the input comes, as in `EntrySettings`; entries:
-    the same by input name, where there are several. output: name of the output that is read out,
-    needed where several could be. feedback: input -> output by name, for inputs that are given the
-    spikes of the step before (snnTorch's RLeaky); states need no mention.
+    spikes, frames, n_events, counts, encoder: how the input comes, as in `EntrySettings`. entries:
+    the same by input name, needed where samples hold several inputs. output: name of the output
+    that is read out, needed where several could be. feedback: input -> output by name, for inputs
+    that are given the spikes of the step before; states of neurons need no mention. check: whether
+    the network is compared with the file, run by onnxruntime where it is installed, on a few random
+    samples.
 
     Raises EdgeError E103 for a file that is no ONNX, E102 for what is not supported, by name and
-    with what to do, E101 for values and shapes that do not fit, E105 for names that do not exist,
-    E303 without the package onnx.
+    with what to do, E101 for values and shapes that do not fit, E105 for names that do not exist
+    and settings that are given twice, E106 for inputs of which nothing says what they are given,
+    E107 where the file computes something else, E303 without the package onnx.
     """
+    common = EntrySettings(spikes, frames, n_events, counts, encoder)
+    if entries is not None and common != EntrySettings():
+        raise EdgeError("E105", "spikes, frames, n_events, counts and encoder belong to the only "
+                        "input, and entries are given", help="give them in entries")
     graph = read(path)
     found = find(graph, {*(entries or ()), *(feedback or ())})
     if not found:
         raise refuse("no neurons were found", cause="no input comes back as a state",
                      help="pass every state into forward and return it (init_hidden=False)")
-    built = _Builder(graph, found, feedback or {})
+    built = _Builder(graph, found, feedback or {}, entries)
     built.build(output, readout)
     settings = entries
     if settings is None:
-        names = [n for n, node in built.nodes.items() if isinstance(node, Entry)]
-        settings = {n: EntrySettings(spikes, frames, n_events, counts, encoder) for n in names}
-    return assemble(built.nodes, built.edges, n_steps=n_steps, entries=settings, readout=readout,
+        settings = {n: common for n, node in built.nodes.items() if isinstance(node, Entry)}
+    made = assembly(built.nodes, built.edges, n_steps=n_steps, entries=settings, readout=readout,
                     order=built.order)
+    if check:
+        compare(graph, made.network, built.wiring(made))
+    return made.network
 
 
 @dataclass
 class _Builder:
-    """sources: nodes whose sum a value is. inside: the neurons that make a value."""
+    """sources: nodes whose sum a value is. inside: the neurons that make a value. order: nodes of
+    `found`. end: the value that is read."""
 
     graph: StepGraph
     found: list[Found]
     feedback: Mapping[str, str]
+    entries: Collection[str] | None
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[tuple[str, str]] = field(default_factory=list)
     sources: dict[str, list[str]] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
+    end: str = ""
 
     def __post_init__(self) -> None:
         self.inside = {o.output: f for f in self.found for o in f.piece.operations}
         self.consumers = self.graph.consumers()
 
     def build(self, output: str | None, readout: ReadoutKind | None) -> None:
-        end = self._read(output)
+        end = self.end = self._read(output)
         self._name_neurons(self.inside.get(end), readout)
         self._enter()
+        needed = self._needed(end)
         for operation in self.graph.operations:
-            if operation.output not in self.inside:
+            if operation.output in needed:
                 self._wire(operation)
         for f, key in zip(self.found, self.order, strict=True):
             for current in f.piece.currents:
@@ -93,6 +113,15 @@ class _Builder:
             self.edges.append((self._key_of(self.inside[end]), "exit"))
         else:
             self._join(end, "exit")
+
+    def wiring(self, made: Assembly) -> Wiring:
+        """Where values of the network are in the file."""
+        populations = {made.names[key]: f for key, f in zip(self.order, self.found, strict=True)}
+        read, end = made.network.readout.population, self.end
+        currents = {} if read in populations else {
+            read: next(n for n, value in self.graph.outputs.items() if value == end)}
+        inputs = {made.names[n]: n for n, node in self.nodes.items() if isinstance(node, Entry)}
+        return Wiring(inputs, populations, currents, self.feedback)
 
     def _key_of(self, found: Found) -> str:
         return self.order[self.found.index(found)]
@@ -143,14 +172,34 @@ class _Builder:
         graph = self.graph
         states = {s for f in self.found for s in f.states}
         free = [n for n in graph.inputs if n not in states and n in self.consumers]
-        for name in self.feedback:
+        for name in (*self.feedback, *(self.entries or ())):
             if name not in free:
-                raise EdgeError("E105", f"there is no input '{name}' to feed back to",
-                                help=f"choose one of {', '.join(free)}")
+                raise EdgeError("E105", f"there is no input '{name}' to feed back to, or with "
+                                "samples", help=f"choose one of {', '.join(free)}")
+        open_inputs = [n for n in free if n not in self.feedback
+                       and n not in (self.entries or ())]
+        if len(open_inputs) > (self.entries is None):
+            raise self._unsaid(open_inputs)
         for name in free:
             self.nodes[name] = self._fed_back(name) if name in self.feedback else \
                 Entry(graph.inputs[name])
             self.sources[name] = [name]
+
+    def _unsaid(self, names: Collection[str]) -> EdgeError:
+        """Inputs that are no states of neurons: a sample or an output of the step before."""
+        possible = {name: [out for out, value in self.graph.outputs.items()
+                           for f in self.found if value in f.spikes
+                           and f.shape == self.graph.inputs[name]] for name in names}
+        told = [f"'{name}'" + f" (perhaps by {' or '.join(some)})" * bool(some)
+                for name, some in possible.items()]
+        name, out = next(((n, some[0]) for n, some in possible.items() if some), ("in", "out"))
+        return EdgeError(
+            "E106", f"nothing says what is fed to {' and '.join(told)}",
+            cause="no output holds a new state for it: what is left is given by the sample, or is "
+            "an output of the step before",
+            help=f"name the outputs that come back, feedback={{'{name}': '{out}'}} or on the "
+            f"command line --feedback {name}={out}; and the inputs that samples hold, in entries "
+            "or with --entry, where there are several")
 
     def _fed_back(self, name: str) -> Node:
         """Spikes of the step before: an edge back is a step late by itself, one forward is not."""
@@ -167,6 +216,18 @@ class _Builder:
             raise refuse(f"input '{name}' leads to earlier and to later neurons than it comes from",
                          help="give each its own input")
         return Delay(np.full(1, int(late == {True}), np.int64))
+
+    def _needed(self, end: str) -> set[str]:
+        """Values between neurons that the read one and currents are made of."""
+        makers = {o.output: o for o in self.graph.operations if o.output not in self.inside}
+        ahead = [end, *(v for f in self.found for v in f.piece.currents)]
+        needed: set[str] = set()
+        while ahead:
+            value = ahead.pop()
+            if value in makers and value not in needed:
+                needed.add(value)
+                ahead += makers[value].inputs
+        return needed
 
     def _reaches(self, value: str, ends: set[str]) -> bool:
         """By wiring alone."""

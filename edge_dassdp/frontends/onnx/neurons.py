@@ -78,24 +78,42 @@ def find(graph: StepGraph, not_states: Collection[str] = ()) -> list[Found]:
             found[unknown.states] = match
             continue
         wrong = _outputs_wrong(graph, unknown)
-        inputs = None if wrong else _input_among(graph, states, unknown)
+        inputs = None if wrong else _inputs_among(graph, states, unknown)
         if inputs is None:
             raise wrong or _unknown(graph, unknown)
-        states = states - {inputs}
+        states = states - inputs
         found.clear()
     place = {operation.output: n for n, operation in enumerate(graph.operations)}
-    return sorted(found.values(), key=lambda f: place[f.piece.operations[-1].output])
+
+    def updated(f: Found) -> int:
+        """All that leaves neurons are spikes, which stand behind all that leads to them."""
+        own = [place[o.output] for o in f.piece.operations]
+        return min((place[v] for v in f.piece.leaving), default=max(own))
+
+    return sorted(found.values(), key=updated)
 
 
-def _input_among(graph: StepGraph, states: frozenset[str], piece: Piece) -> str | None:
-    """The one input of a piece that is a current without weights: the rest then is a neuron."""
-    fitting = []
-    for name in piece.states if len(piece.states) > 1 else ():
-        rest = set(piece.states) - {name}
-        others = [p for p in pieces(graph, states - {name}) if rest & set(p.states)]
-        if others and all(_match(graph, p) for p in others):
-            fitting.append(name)
-    return fitting[0] if len(fitting) == 1 else None
+def _inputs_among(graph: StepGraph, states: frozenset[str], piece: Piece) -> set[str] | None:
+    """The inputs of a piece that are currents without weights, as few as can be: the rest then are
+    neurons. Raises EdgeError E106 where it could be these or those."""
+    for n in range(1, len(piece.states)):
+        fitting = [names for names in map(set, itertools.combinations(piece.states, n))
+                   if _all_known(graph, states - names, set(piece.states) - names)]
+        if len(fitting) > 1:
+            either = " or ".join(" and ".join(f"'{name}'" for name in sorted(names))
+                                 for names in fitting)
+            raise EdgeError("E106", f"nothing says which is a state of the neurons at {piece.at} "
+                            f"and which a current: {either}", cause="both give the same outputs",
+                            help="name those that samples hold in entries or with --entry, and "
+                            "those that outputs come back to in feedback or with --feedback")
+        if fitting:
+            return fitting[0]
+    return None
+
+
+def _all_known(graph: StepGraph, states: frozenset[str], among: set[str]) -> bool:
+    others = [p for p in pieces(graph, states) if among & set(p.states)]
+    return bool(others) and all(_match(graph, p) for p in others)
 
 
 # ---- which -------------------------------------------------------------------------------------

@@ -129,7 +129,8 @@ def _reread(model: Any, network: Network) -> tuple[Assembly, Modules]:
 
 def _wiring(network: Network) -> tuple[Any, ...]:
     return ([(p.name, p.shape) for p in network.populations],
-            [(q.name, q.pre, q.post, q.weight.shape, q.conv, q.pool) for q in network.projections])
+            [(q.name, q.pre, q.post, q.weight.shape, q.conv, q.pool, q.result_pool)
+             for q in network.projections])
 
 
 def _wanted(made: Assembly, modules: Modules, p: Projection) -> list[tuple[Any, FloatArray]]:

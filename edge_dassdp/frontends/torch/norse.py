@@ -130,4 +130,4 @@ FRAMEWORK = Framework(
                  f"{_PREFIX}.leaky_integrator.LI": _li},
         containers={f"{_PREFIX}.sequential.SequentialState": registered},
         wrappers={f"{_PREFIX}.lift.Lift": "lifted_module"}),
-    Profile(_stored, choices=_CHOICES))
+    Profile(_stored, choices=_CHOICES, settings=("dt",)))

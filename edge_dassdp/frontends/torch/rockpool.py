@@ -131,4 +131,4 @@ FRAMEWORK = Framework(
         containers={"rockpool.nn.combinators.sequential.TorchSequential": _submodules},
         transposed=(_LINEAR,),
         counts_as=_unpatched),
-    Profile(_stored, settings=("max_spikes",)))
+    Profile(_stored, settings=("dt", "max_spikes")))

@@ -161,4 +161,4 @@ FRAMEWORK = Framework(
                      f"{_PREFIX}.rleaky.RLeaky": _rleaky,
                      f"{_PREFIX}.rsynaptic.RSynaptic": _rsynaptic,
                      f"{_PREFIX}.lapicque.Lapicque": _lapicque}),
-    Profile(_stored, choices=_CHOICES))
+    Profile(_stored, choices=_CHOICES, settings=("dt",)))

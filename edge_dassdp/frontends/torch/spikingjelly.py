@@ -116,4 +116,4 @@ FRAMEWORK = Framework(
         ignored=[f"{_BASE}.layer.dropout.{name}" for name in ("Dropout", "Dropout2d")],
         containers={f"{_BASE}.layer.container.{name}": registered
                     for name in ("SeqToANNContainer", "MultiStepContainer", "StepModeContainer")}),
-    Profile(_stored))
+    Profile(_stored, settings=("dt",)))

@@ -146,20 +146,21 @@ static const uint32_t *complement(const uint32_t *spk_bits, uint32_t n, uint32_t
 }
 
 /* Adds one projection's sums; returns 1 if there were any. A list of rows goes straight into the
- * sums where they are int16, else into a part that is added; dense, the silent rows are taken off
- * the sum of all rows. */
+ * sums where they are as wide as the kernel's, else into a part that is added; dense, the silent
+ * rows are taken off the sum of all rows. */
 static uint32_t accumulate(const dassdp_model_t *model, void *state,
                            const dassdp_population_t *population,
                            const dassdp_projection_t *projection, void *acc, uint32_t adds,
                            uint32_t t_step)
 {
     dassdp_row_t *rows = dassdp_at(state, model->rows_off);
-    int16_t *part = dassdp_at(state, model->part_off);
+    void *part = dassdp_at(state, model->part_off);
     const dassdp_progress_t *progress = dassdp_at_const(state, model->progress_off);
     const void *image = progress->uses_factory != 0u ? projection->factory
                                                      : dassdp_image(projection, state);
-    uint32_t is_dense = projection->totals != 0;
-    uint32_t in_parts = is_dense | (uint32_t)(population->acc_is_wide > (projection->weight_bits == 16u));
+    const uint32_t is_dense = projection->totals != 0;
+    const uint32_t part_is_wide = projection->weight_bits == 16u; /* as its kernel sums */
+    const uint32_t in_parts = is_dense | (uint32_t)(population->acc_is_wide > part_is_wide);
     dassdp_cursor_t cursor = {
         .spk_bits = dassdp_spikes_into(model, state, projection, t_step),
         .n_words = DASSDP_WORDS((uint32_t)projection->n_pre),
@@ -175,7 +176,8 @@ static uint32_t accumulate(const dassdp_model_t *model, void *state,
     for (uint32_t n_rows; (n_rows = dassdp_k_rows(&cursor, rows)) != 0u; adds = 1) {
         if (in_parts != 0u) {
             projection->accumulate(projection, part, rows, n_rows, 0, image);
-            add_sums(population, acc, adds, is_dense != 0u ? -1 : 1, part, 0);
+            add_sums(population, acc, adds, is_dense != 0u ? -1 : 1, part_is_wide != 0u ? 0 : part,
+                     part);
         } else {
             projection->accumulate(projection, acc, rows, n_rows, adds, image);
         }

@@ -19,6 +19,11 @@ uint32_t dassdp_deliver_channels(const dassdp_model_t *model, void *state,
                                  uint32_t t_step);
 /* The same of currents: rows of signed weights, or a convolution. */
 dassdp_analogue_fn dassdp_deliver_currents;
+/* A convolution of spikes or of currents, of which the largest sums of windows arrive. */
+uint32_t dassdp_deliver_largest(const dassdp_model_t *model, void *state,
+                                const dassdp_projection_t *projection, void *acc, uint32_t adds,
+                                uint32_t t_step);
+dassdp_analogue_fn dassdp_deliver_largest_currents;
 
 /* Spikes of all neurons `lag` steps ago; of each neuron by its own lag. */
 const uint32_t *dassdp_delayed_row(const dassdp_model_t *model, void *state,

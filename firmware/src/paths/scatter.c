@@ -3,11 +3,10 @@
 #include "events.h"
 #include "volume.h"
 
-/* Bytes of the sums of a population. */
-static uint32_t sums_bytes(const dassdp_model_t *model, const dassdp_projection_t *projection,
-                           uint32_t acc_shift)
+/* Bytes of the sums of a convolution. */
+static uint32_t sums_bytes(const dassdp_conv_t *conv)
 {
-    return DASSDP_COLUMNS((uint32_t)model->populations[projection->post].n_neurons) << acc_shift;
+    return DASSDP_COLUMNS(conv->y.n_out * conv->x.n_out * conv->out_channels) << conv->acc_shift;
 }
 
 /* Sums before the first of them is added, in the form that kernels add to, or from that form back:
@@ -226,7 +225,7 @@ uint32_t dassdp_deliver_conv(const dassdp_model_t *model, void *state,
     const dassdp_pool_t *pool = projection->path->sum_pool;
     const dassdp_conv_t *conv = projection->path->conv;
     const uint32_t zero = conv->zero == 0 ? 0u : *conv->zero;
-    const uint32_t n_bytes = sums_bytes(model, projection, conv->acc_shift);
+    const uint32_t n_bytes = sums_bytes(conv);
     const uint32_t is_direct = (uint32_t)(pool == 0) & (conv->is_dilated ^ 1u);
     dassdp_events_t events = dassdp_events(model, state, projection, t_step);
     const uint32_t is_once = is_direct & (uint32_t)(events.n_spikes == 0);
@@ -256,8 +255,7 @@ void dassdp_deliver_currents(const dassdp_projection_t *projection, void *acc, c
     const dassdp_path_t *path = projection->path;
     const dassdp_conv_t *conv = path->conv;
     const uint32_t zero = conv->zero == 0 ? 0u : *conv->zero;
-    const uint32_t n_bytes =
-        DASSDP_COLUMNS(conv->y.n_out * conv->x.n_out * conv->out_channels) << conv->acc_shift;
+    const uint32_t n_bytes = sums_bytes(conv);
     const uint32_t is_direct = (uint32_t)(path->sum_pool == 0) & (conv->is_dilated ^ 1u);
     target_t target = target_of(projection, acc);
     prepare(acc, n_bytes, zero, adds);

@@ -114,7 +114,8 @@ def test_every_kind_by_the_definition_of_nir() -> None:
     }
     x = RANDOM.uniform(-1, 3, (3, 20, n))
     for kind, (node, beta, gain, bias, alpha) in kinds.items():
-        network = from_nir(chain((n,), node), n_steps=20, profile=NIR, spikes=False)
+        network = from_nir(chain((n,), node), n_steps=20, spikes=False,
+                           profile=None if kind == "Threshold" else NIR)
         trace = FloatModel(network).run(x.reshape(3, -1))
         fires = kind in ("LIF", "IF", "CubaLIF", "Threshold")
         assert network.readout.kind == ("spike_count" if fires else "membrane_sum")

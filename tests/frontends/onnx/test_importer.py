@@ -285,7 +285,7 @@ CASES = {
         CURRENT + LEAKY, {"x": "float[3] x"}, "E102", "expected a batch of one"),
     "a shape that depends on data": (
         "where = NonZero(x)  f = Cast<to=1>(where)  h = Transpose(f)  g = MatMul(h, b)  "
-        "c = MatMul(x, w)" + LEAKY, {}, "E102", "(NonZero)"),
+        "k = MatMul(x, w)  c = Add(k, g)" + LEAKY, {}, "E102", "(NonZero)"),
     "numbers of another type": (
         CURRENT + LEAKY, {"m": "double[1,2] m"}, "E102", "input 'm' is not of float32"),
     "weights that are no numbers": (

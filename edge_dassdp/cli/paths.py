@@ -1,0 +1,62 @@
+"""What a verb writes never takes the place of what it reads, and is known to be possible first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any, get_args
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.files import are_one
+
+
+class Writes(Enum):
+    """Among the annotations of a parameter: it names what the verb writes, not what it reads."""
+
+    FILE = "file"
+    FOLDER = "folder"
+
+
+def written(hints: Mapping[str, Any]) -> dict[str, Writes]:
+    """The parameters that name what a verb writes."""
+    marks = {name: [m for m in get_args(hint) if isinstance(m, Writes)]
+             for name, hint in hints.items()}
+    return {name: found[0] for name, found in marks.items() if found}
+
+
+def refuse_unwritable(outputs: Mapping[str, Writes], values: Mapping[str, Any]) -> None:
+    """Before a verb begins. Raises EdgeError E105 for an output that is one of the inputs, or that
+    two options name, E103 for one that cannot be written."""
+    inputs = [path for name, value in values.items() if name not in outputs
+              for path in (value if isinstance(value, list) else [value])
+              if isinstance(path, Path)]
+    taken: list[Path] = []
+    for name, kind in outputs.items():
+        path = values.get(name)
+        if path is None:
+            continue
+        for other in inputs:
+            if are_one(path, other):
+                raise EdgeError("E105", f"{path} is read by this command and would be overwritten",
+                                help="write to another file")
+        if any(are_one(path, other) for other in taken):
+            raise EdgeError("E105", f"{path} would be written twice", help="name two files")
+        taken.append(path)
+        _refuse_place(path, kind)
+
+
+def _refuse_place(path: Path, kind: Writes) -> None:
+    if kind is Writes.FOLDER:
+        if path.exists() and not path.is_dir():
+            raise EdgeError("E103", f"{path} is a file, expected a folder")
+        return
+    folder = Path(os.path.realpath(path)).parent
+    if path.is_dir():
+        raise EdgeError("E103", f"{path} is a folder", help="name a file in it")
+    if not folder.is_dir():
+        raise EdgeError("E103", f"{path} cannot be written", cause=f"there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise EdgeError("E103", f"{path} cannot be written",
+                        cause=f"files cannot be made in {folder}")

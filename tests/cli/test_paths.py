@@ -1,0 +1,85 @@
+"""No verb writes over what it reads or twice to one place, and the place is tried first."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from support.commands import ok, refused
+
+import edge_dassdp.cli.demo
+import edge_dassdp.cli.export
+import edge_dassdp.cli.firmware
+import edge_dassdp.cli.model
+import edge_dassdp.cli.stream
+from edge_dassdp.cli.paths import Writes, written
+
+
+@pytest.fixture
+def files(work: Path, tmp_path: Path) -> Path:
+    """A folder of one's own with the network, the model, data and a snapshot."""
+    for name in ("model.npz", "model.q.npz", "data.npz", "test.npz"):
+        shutil.copy(work / name, tmp_path / name)
+    ok("learn", "model.q.npz", "--data", "data.npz", "--limit", "3", "--snapshot", "s.npz",
+       cwd=tmp_path)
+    (tmp_path / "link.npz").symlink_to("data.npz")
+    (tmp_path / "rules.py").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("kept", "command"), [
+    ("model.npz", "quantize model.npz -o model.npz"),
+    ("model.npz", "quantize model.npz -o ./model.npz"),
+    ("data.npz", "quantize model.npz --data data.npz -o data.npz"),
+    ("data.npz", "quantize model.npz --data data.npz -o link.npz"),
+    ("rules.py", "quantize model.npz --rules-from rules.py -o rules.py"),
+    ("model.q.npz", "learn model.q.npz --data data.npz --snapshot model.q.npz"),
+    ("data.npz", "learn model.q.npz --data data.npz --snapshot data.npz"),
+    ("s.npz", "learn model.q.npz --data data.npz --restore s.npz --snapshot s.npz"),
+    ("test.npz", "learn model.q.npz --data data.npz --test test.npz --snapshot test.npz"),
+    ("data.npz", "run model.q.npz --data data.npz --target qemu:microbit --log data.npz"),
+    ("model.q.npz", "run model.q.npz --data data.npz --snapshot model.q.npz"),
+    ("model.npz", "export model.q.npz s.npz --into model.npz -o model.npz"),
+    ("model.q.npz", "export model.q.npz s.npz -o model.q.npz"),
+    ("s.npz", "export model.q.npz s.npz -o s.npz"),
+])
+def test_an_input_is_kept(files: Path, kept: str, command: str) -> None:
+    before = (files / kept).read_bytes()
+    text = refused("E105", *command.split(), cwd=files)
+    assert "would be overwritten" in text and "another file" in text
+    assert (files / kept).read_bytes() == before
+
+
+def test_two_outputs_in_one_place(files: Path) -> None:
+    command = "run model.q.npz --data data.npz --target qemu:microbit --snapshot out --log out"
+    text = refused("E105", *command.split(), cwd=files)
+    assert "written twice" in text and not (files / "out").exists()
+
+
+@pytest.mark.parametrize(("command", "words"), [
+    ("quantize model.npz -o no/such/m.npz", "there is no folder"),
+    ("quantize model.npz -o .", "is a folder"),
+    ("learn model.q.npz --data data.npz --snapshot no/s.npz", "there is no folder"),
+    ("generate model.q.npz --board microbit -o data.npz", "is a file, expected a folder"),
+])
+def test_a_place_is_tried_before_the_work(files: Path, command: str, words: str) -> None:
+    assert words in refused("E103", *command.split(), cwd=files)
+
+
+def test_every_output_is_known_as_one() -> None:
+    """A parameter that its help calls written is marked, so that it is looked at."""
+    for module in (edge_dassdp.cli.demo, edge_dassdp.cli.export, edge_dassdp.cli.firmware,
+                   edge_dassdp.cli.model, edge_dassdp.cli.stream):
+        for name, verb in vars(module).items():
+            hints: dict[str, Any] = {}
+            if callable(verb) and getattr(verb, "__module__", "") == module.__name__ \
+                    and getattr(verb, "__annotations__", {}).get("out") == "Output" \
+                    and verb.__annotations__["return"] == "Answer":
+                hints = get_type_hints(verb, include_extras=True)
+            marked = written(hints)
+            for parameter in {"output", "snapshot", "log"} & set(hints):
+                is_input = (name, parameter) == ("_export", "snapshot")
+                assert (parameter in marked) is not is_input, (name, parameter)
+                assert is_input or marked[parameter] in Writes
