@@ -211,7 +211,12 @@ class Site:
     @property
     def record_bytes(self) -> int:
         """Of a latency or count where C lists them."""
-        return 1 if self.field_bits <= QUANTITIES["byte_bits"] else 2
+        return 2 if self.is_long else 1
+
+    @property
+    def is_long(self) -> bool:
+        """Records take half-words."""
+        return self.field_bits > QUANTITIES["byte_bits"]
 
     @property
     def n_columns(self) -> int:

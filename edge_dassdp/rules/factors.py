@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,12 @@ class Factors:
     def _finer(self, site: Site) -> int:
         """Bits that r gains in long samples with many spikes: it stays below 2^14 there, so that
         err r and half of 2^30 fit an int32."""
-        return min(QUANTITIES["finer_bits"], 30 - self.k_rshift) if site.record_bytes > 1 else 0
+        return min(QUANTITIES["finer_bits"], 30 - self.k_rshift) if site.is_long else 0
+
+    def limit(self, count: IntArray, site: Site) -> IntArray | int:
+        """The largest |k| for counts of spikes above 0: `dassdp_factors_limit`."""
+        return np.minimum(_k_max(self.row_rshift, count), self.k_max) if site.is_long \
+            else self.k_max
 
     def check_factors(self, site: Site, peak: int) -> None:
         """E101 unless k fits for errors up to `peak`, and so do its rows."""
@@ -64,13 +70,15 @@ class Factors:
         within(self.amplitude, 1, (1 << AMPLITUDE_BITS) - 1, where + "amplitude")
         within(self.r_max, 1, (INT32_MAX - (1 << self.k_rshift >> 1)) // peak, where + "r_max")
         within(self.row_rshift, 12, MAX_ROW_SHIFT, where + "row_rshift")
-        within(self.k_max, 1, min(INT16_MAX, _k_max(self.row_rshift, site.n_steps)),
-               where + "k_max")
+        most = 1 if site.is_long else site.n_steps
+        within(self.k_max, 1, min(INT16_MAX, _k_max(self.row_rshift, most)), where + "k_max")
 
     def bounds(self, place: Place, peak: int) -> tuple[Bound, ...]:
         """What was proven, for errors up to `peak`."""
         product = peak * self.r_max + (1 << self.k_rshift >> 1)
-        row = round_shift(self.k_max * place.site.n_steps * ONE_Q7, self.row_rshift)
+        site = place.site
+        row = round_shift(self.k_max * site.n_steps * ONE_Q7, self.row_rshift)
+        row = DW_MAX_Q8 if site.is_long else row  # by `limit`
         return Bound(f"{place.site.name}: error times step", product, 32), place.update(row)
 
     def fields(self, site: Site, offset: Offset, g_q7: IntArray | None = None,
@@ -89,7 +97,7 @@ def factors_of(place: Place, name: str, real: float, peak: int) -> dict[str, int
 
     Raises E201 where the amplitude has no fixed-point form.
     """
-    row_rshift, k_max = _row(place.site.n_steps)
+    row_rshift, k_max = _row(place.site)
     amplitude = real / place.step * 2.0 ** (row_rshift + 1)
     known = 0 < amplitude < 2.0**AMPLITUDE_BITS  # beside a product that left the floats' range
     shift = min(MAX_SHIFT, math.floor(AMPLITUDE_BITS - math.log2(amplitude))) if known else -1
@@ -107,21 +115,23 @@ def factors_of(place: Place, name: str, real: float, peak: int) -> dict[str, int
             "k_max": k_max, "k_rshift": shift, "row_rshift": row_rshift}
 
 
-def _row(n_steps: int) -> tuple[int, int]:
+def _row(site: Site) -> tuple[int, int]:
     """(row_rshift, k_max) with |k n g| rounded >> row_rshift at most DW_MAX_Q8.
 
     k counts in Q(row_rshift + 1) of a weight step: 13 fraction bits, and more in long samples,
-    whose many spikes make k small; at most 17.
+    whose many spikes make k small; 17 and a limit by spikes where records take half-words.
     """
+    if site.is_long:
+        return MAX_ROW_SHIFT, INT16_MAX
     for row_rshift in range(12, MAX_ROW_SHIFT):
-        k_max = _k_max(row_rshift, n_steps)
+        k_max = _k_max(row_rshift, site.n_steps)
         if 2 * k_max > INT16_MAX:
             return row_rshift, min(INT16_MAX, k_max)
-    return MAX_ROW_SHIFT, min(INT16_MAX, _k_max(MAX_ROW_SHIFT, n_steps))
+    raise AssertionError("a byte holds the steps")
 
 
-def _k_max(row_rshift: int, n_steps: int) -> int:
-    return ((DW_MAX_Q8 << row_rshift) - (1 << (row_rshift - 1))) // (n_steps * ONE_Q7)
+def _k_max(row_rshift: int, n_spikes: Any) -> Any:
+    return ((DW_MAX_Q8 << row_rshift) - (1 << (row_rshift - 1))) // (n_spikes * ONE_Q7)
 
 
 def check_g(g_q7: IntArray, site: Site) -> None:
@@ -137,7 +147,8 @@ def scratch(site: Site) -> Mapping[str, int]:
             "classes": 8 * words(site.n_pre)}
 
 
-def learn_classes(k: IntArray, row_rshift: int, g_q7: IntArray | None, lesson: Lesson) -> None:
+def learn_classes(factors: Factors, k: IntArray, g_q7: IntArray | None, lesson: Lesson,
+                  site: Site) -> None:
     """dw_q8 = round(k_i n_j g_q7[dt] / 2^row_rshift), g = 1 without a table.
 
     Rows are written class by class, a class being the presynaptic neurons of one latency (with g)
@@ -145,12 +156,12 @@ def learn_classes(k: IntArray, row_rshift: int, g_q7: IntArray | None, lesson: L
     the neuron.
     """
     if k.any():
-        rows, dw_q8 = _update(k, row_rshift, g_q7, lesson)
+        rows, dw_q8 = _update(factors, k, g_q7, lesson, site)
         lesson.write_rows(rows, dw_q8, k != 0)
 
 
-def _update(k: IntArray, row_rshift: int, g_q7: IntArray | None,
-            lesson: Lesson) -> tuple[IntArray, IntArray]:
+def _update(factors: Factors, k: IntArray, g_q7: IntArray | None, lesson: Lesson,
+            site: Site) -> tuple[IntArray, IntArray]:
     """Rows in their order, (n,), and their updates, (n, n_post)."""
     pre = lesson.pre_record
     rows = np.flatnonzero(pre.count)
@@ -162,7 +173,10 @@ def _update(k: IntArray, row_rshift: int, g_q7: IntArray | None,
     if g_q7 is not None:
         dt = np.abs(lesson.post_record.latency[None, :] - pre.latency[rows][:, None])
         g = g_q7[np.where(k != 0, dt, 0)]
-    return rows, np.asarray(round_shift(k * (pre.count[rows][:, None] * g), row_rshift))
+    count = pre.count[rows][:, None]
+    most = factors.limit(count, site)
+    return rows, np.asarray(round_shift(np.clip(k, -most, most) * (count * g),
+                                        factors.row_rshift))
 
 
 def count_classes(factors: Factors, g_q7: IntArray | None, err: IntArray, lesson: Lesson,
@@ -181,7 +195,7 @@ def count_classes(factors: Factors, g_q7: IntArray | None, err: IntArray, lesson
     tally["classes"] += n_classes
     tally["class_columns"] += n_classes * columns(site.n_post)
     tally["timed_columns"] += n_classes * columns(site.n_post) * is_timed
-    _, dw_q8 = _update(k, factors.row_rshift, g_q7, lesson)
+    _, dw_q8 = _update(factors, k, g_q7, lesson, site)
     count_rows(int(dw_q8.any(axis=1).sum()), site.n_post, site.weight_bits, tally)
 
 

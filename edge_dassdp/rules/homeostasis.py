@@ -33,7 +33,7 @@ class Homeostasis(Rule):
     dW[j,i] = eta * mean(theta_post) * (target_i - n_i) / T * n_j / (1 + |n|^2)
     on every sample learned, labelled or not: a normalized delta rule on the spike count. Its aim is
     that of synaptic scaling (Turrigiano et al., Nature 391, 1998), its form is not multiplicative.
-    eta > 0, no unit. target: spikes of a sample, 0 to 1023, of all neurons, or None for each
+    eta > 0, no unit. target: spikes of a sample, 0 to 4095, of all neurons, or None for each
     neuron's mean on the calibration samples.
     """
 

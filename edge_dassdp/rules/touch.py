@@ -30,8 +30,6 @@ TOUCH = QUANTITIES["touch"]
 signed byte."""
 _STEPS_LISTED = 32
 """Of a spike train, at a time (touch.c)."""
-_GROUP = 256
-"""Steps whose traces an int16 sums; of more the sum is an int32."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,7 @@ class QTouchRule(Factors, QRule):
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         wide, n_steps = self.touch_columns, site.n_steps
-        sums = 2 * wide if n_steps <= _GROUP else 6 * wide
+        sums = (6 if site.is_long else 2) * wide
         return {"rows": 4 * min(_STEPS_LISTED, n_steps), "sums": 2 * columns(site.n_post),
                 "row": 2 * wide, "touches": sums, "steps": 128 * words(n_steps),
                 "traces": n_steps * wide}
@@ -165,7 +163,9 @@ class QTouchRule(Factors, QRule):
         k = self.k(lesson.needed("error"), count, site, lesson.step_q8)
         spikes = lesson.needed("pre_raster")[:, count > 0].T.astype(np.int64)
         summed = spikes @ touch_traces(lesson.needed("touches"))
-        return k, np.asarray(round_shift(k * summed, self.row_rshift))
+        most = self.limit(count[count > 0][:, None], site)
+        dw_q8 = round_shift(np.clip(k, -most, most) * summed, self.row_rshift)
+        return k, np.asarray(dw_q8)
 
     def _blocks(self, site: Site) -> Iterator[slice]:
         for begin in range(0, site.n_post, self.touch_columns):

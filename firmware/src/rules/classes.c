@@ -24,7 +24,8 @@ static uint32_t row_of(const update_t *update, int16_t *dw_q8, uint32_t n_spikes
     const dassdp_update_t *made = &update->factors->update;
     return update->is_long
                ? dassdp_k_update_row_long(made, dw_q8, update->k, update->n_columns, n_spikes,
-                                          update->latency_post, latency)
+                                          update->latency_post, latency,
+                                          dassdp_factors_limit(update->factors, n_spikes))
                : dassdp_k_update_row(made, dw_q8, update->k, update->n_columns, n_spikes,
                                      update->latency_post, latency);
 }

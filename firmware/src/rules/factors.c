@@ -2,7 +2,7 @@
 #include "factors.h"
 
 /* 1 + sum of n_j^2, or as much of it as passes any amplitude. With n_j in bit planes P_b it is the sum
- * over all pairs of planes of 2^(a+b) |P_a & P_b|; a word adds at most 32 * 1023^2. */
+ * over all pairs of planes of 2^(a+b) |P_a & P_b|; a word adds at most 2^29. */
 static uint32_t squared(const dassdp_record_t *pre)
 {
     uint32_t n_squared = 1;
@@ -16,6 +16,13 @@ static uint32_t squared(const dassdp_record_t *pre)
         }
     }
     return n_squared;
+}
+
+int32_t dassdp_factors_limit(const dassdp_factors_t *factors, uint32_t n_spikes)
+{
+    const uint32_t rshift = factors->update.row_rshift;
+    const uint32_t most = ((uint32_t)DASSDP_DW_MAX_Q8 << rshift) - (1u << (rshift - 1u));
+    return (int32_t)(most / (128u * n_spikes));
 }
 
 uint32_t dassdp_factors(const dassdp_factors_t *factors, void *state,

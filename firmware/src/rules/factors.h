@@ -18,6 +18,10 @@ typedef struct {
     uint32_t latencies_off; /* scratch: listed latencies of the postsynaptic neurons */
 } dassdp_factors_t;
 
+/* The largest k of which n_spikes times 128 is an update that rows hold: what limits k in long samples,
+ * whose proof for a spike in every step would leave too little of it. */
+int32_t dassdp_factors_limit(const dassdp_factors_t *factors, uint32_t n_spikes);
+
 /* k of all columns, padded with zeros to DASSDP_COLUMNS(n_post), at k_off, from n_post errors, which may
  * lie there, too, and the amplitude given; returns how many are not 0. */
 uint32_t dassdp_factors(const dassdp_factors_t *factors, void *state,

@@ -104,15 +104,17 @@ static uint32_t sum_traces(const block_t *block, const uint32_t *steps, uint32_t
 }
 
 /* The update row from G, all the traces of one presynaptic neuron; returns how many vanished. */
-static uint32_t row_of(const block_t *block, const uint32_t *steps, int16_t *dw_q8)
+static uint32_t row_of(const block_t *block, uint32_t pre_idx, const uint32_t *steps,
+                       int16_t *dw_q8)
 {
-    const dassdp_update_t *made = &block->rule->factors.update;
+    const dassdp_factors_t *factors = &block->rule->factors;
+    const dassdp_update_t *made = &factors->update;
     const uint32_t n_steps = block->model->n_steps;
     const uint32_t n_columns = block->n_columns;
     const int16_t *k = block->k + block->first;
     int16_t *sums = dassdp_at(block->state, block->rule->touches_off);
     int32_t *all = (int32_t *)(void *)(sums + n_columns);
-    if (n_steps <= GROUP) {
+    if (block->pre.bits <= DASSDP_BYTE_BITS) {
         (void)sum_traces(block, steps, 0, n_steps, sums);
         return dassdp_k_update_row_sums(made, dw_q8, k, sums, n_columns);
     }
@@ -125,7 +127,9 @@ static uint32_t row_of(const block_t *block, const uint32_t *steps, int16_t *dw_
             }
         }
     }
-    return dassdp_k_update_row_sums_long(made, dw_q8, k, all, n_columns);
+    const uint32_t n_spikes = dassdp_plane_value(block->pre.count, block->pre.bits, pre_idx);
+    return dassdp_k_update_row_sums_long(made, dw_q8, k, all, n_columns,
+                                         dassdp_factors_limit(factors, n_spikes));
 }
 
 /* The block's columns of one row. */
@@ -142,7 +146,7 @@ static void learn_row(const block_t *block, uint32_t pre_idx, const uint32_t *st
                                          .learn_rows = projection->learn_rows};
     dassdp_row_t row = dassdp_first_row(dassdp_plastic_image(block->state, projection))
                        + pre_idx * projection->row_bytes + block->first * width;
-    uint32_t n_vanished = row_of(block, steps, dw_q8);
+    uint32_t n_vanished = row_of(block, pre_idx, steps, dw_q8);
     dassdp_write_rows(block->model, block->state, &columns, &row, 1, dw_q8, block->n_tried,
                       n_vanished);
 }
