@@ -113,7 +113,8 @@ class QPopulation:
     and the channels of a place side by side, padded to a multiple of 4. natural: the index that
     each neuron has in the float network, -1 for padding, None where both are the same. n_history:
     steps whose spikes are kept for delays. records_channels: records are those of channels: one
-    fired where it fired anywhere.
+    fired where it fired anywhere. counts_numbers: records count all spikes of neurons that fire
+    several times a step, else the steps in which they fired.
     """
 
     name: str
@@ -145,6 +146,12 @@ class QPopulation:
     dynamics: QDynamics | None = None
     n_history: int = 0
     records_channels: bool = False
+    counts_numbers: bool = field(default=False, metadata={"is_filed_if_set": True})
+
+    @property
+    def recorded_a_step(self) -> int:
+        """Spikes of a neuron that its record counts, at most."""
+        return self.max_spikes if self.counts_numbers else 1
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -207,6 +214,11 @@ class Site:
     field_bits: int
     into_readout: bool
     error_peak: int
+
+    @property
+    def count_peak(self) -> int:
+        """The most spikes that the record of a presynaptic neuron counts."""
+        return self.n_steps * self.pre.recorded_a_step
 
     @property
     def record_bytes(self) -> int:

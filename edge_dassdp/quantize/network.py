@@ -18,6 +18,7 @@ from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
+from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
@@ -64,6 +65,7 @@ def quantize(
     rules: Mapping[str, Rule] = learning.rules if learning else {}
     if learning:
         learning.validate(network)
+        network = with_pools_apart(network, rules)
     for name in settings.bits_of:
         network.projection(name)
     network = canonical(network)

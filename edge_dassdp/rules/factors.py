@@ -70,14 +70,14 @@ class Factors:
         within(self.amplitude, 1, (1 << AMPLITUDE_BITS) - 1, where + "amplitude")
         within(self.r_max, 1, (INT32_MAX - (1 << self.k_rshift >> 1)) // peak, where + "r_max")
         within(self.row_rshift, 12, MAX_ROW_SHIFT, where + "row_rshift")
-        most = 1 if site.is_long else site.n_steps
+        most = 1 if site.is_long else site.count_peak
         within(self.k_max, 1, min(INT16_MAX, _k_max(self.row_rshift, most)), where + "k_max")
 
     def bounds(self, place: Place, peak: int) -> tuple[Bound, ...]:
         """What was proven, for errors up to `peak`."""
         product = peak * self.r_max + (1 << self.k_rshift >> 1)
         site = place.site
-        row = round_shift(self.k_max * site.n_steps * ONE_Q7, self.row_rshift)
+        row = round_shift(self.k_max * site.count_peak * ONE_Q7, self.row_rshift)
         row = DW_MAX_Q8 if site.is_long else row  # by `limit`
         return Bound(f"{place.site.name}: error times step", product, 32), place.update(row)
 
@@ -124,7 +124,7 @@ def _row(site: Site) -> tuple[int, int]:
     if site.is_long:
         return MAX_ROW_SHIFT, INT16_MAX
     for row_rshift in range(12, MAX_ROW_SHIFT):
-        k_max = _k_max(row_rshift, site.n_steps)
+        k_max = _k_max(row_rshift, site.count_peak)
         if 2 * k_max > INT16_MAX:
             return row_rshift, min(INT16_MAX, k_max)
     raise AssertionError("a byte holds the steps")

@@ -66,15 +66,20 @@ class Homeostasis(Rule):
         else:
             raise EdgeError("E105", f"Homeostasis on '{place.site.name}' needs calibration samples "
                             "for its targets", help="give samples (--data), or a target")
-        bits = frac_bits(place.site)
-        real, peak = self.eta * place.threshold / n_steps / 2.0**bits, n_steps << bits
+        bits, most = frac_bits(place.site), _spikes_most(place.site)
+        real, peak = self.eta * place.threshold / n_steps / 2.0**bits, most << bits
         made = QDeltaRule(**factors.factors_of(place, "Homeostasis", real, peak))
-        targets_q7 = np.minimum(to_int(128 * target), 128 * n_steps)
+        targets_q7 = np.minimum(to_int(128 * target), 128 * most)
         return QHomeostasis(made, targets_q7), made.bounds(place, peak)
 
 
+def _spikes_most(site: Site) -> int:
+    """Spikes of a postsynaptic neuron in a sample."""
+    return site.n_steps * site.post.recorded_a_step
+
+
 def frac_bits(site: Site) -> int:
-    """Of errors, 7 or as many as leave n_steps spikes in an int16."""
+    """Of errors, 7 or as many as leave all spikes of a sample in an int16."""
     return min(7, 15 - site.field_bits)
 
 
@@ -83,7 +88,7 @@ class QHomeostasis(QRule):
     """QDeltaRule's update with err_i = targets_q7_i - (n_i << 7) in place of an error, no schedule;
     in samples of more than 255 steps with `frac_bits` instead of 7, to which targets are rounded.
 
-    targets_q7: (n_post,), 0 to 128 n_steps.
+    targets_q7: (n_post,), 0 to 128 times the spikes that a sample may have.
     """
 
     word = "homeostasis"
@@ -100,8 +105,9 @@ class QHomeostasis(QRule):
                     where + "its neurons keep no counts of spikes")
         well_formed(isinstance(self.factors, QDeltaRule),
                     where + "homeostasis knows no latencies and no touch")
-        self.factors.check_factors(site, site.n_steps << frac_bits(site))
-        entries(self.targets_q7, ((site.n_post,),), 0, 128 * site.n_steps, where + "targets_q7")
+        self.factors.check_factors(site, _spikes_most(site) << frac_bits(site))
+        entries(self.targets_q7, ((site.n_post,),), 0, 128 * _spikes_most(site),
+                where + "targets_q7")
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         return self.factors.scratch(site)

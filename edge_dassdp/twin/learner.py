@@ -18,6 +18,7 @@ from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.cells import Float32Array
 from edge_dassdp.ir.credit import forward_projections, plastic_part
+from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.rules import Learning, Rule
 from edge_dassdp.twin.model import FloatModel, Trace
 from edge_dassdp.twin.replay import FloatReplay, StoredSample, cut_of, flash_samples
@@ -51,14 +52,18 @@ class Sample:
         """(n_steps, size) as SSDP sees it: a summed membrane 'fires' where v > 0."""
         if self._is_summed(population):
             return np.asarray(self.trace.membranes[population][0] > 0)
-        return np.asarray(self.trace.spikes[population][0])
+        return np.asarray(self.trace.spikes[population][0] > 0)
 
     def spikes(self, population: str) -> BoolArray:
-        """(n_steps, size)"""
-        return np.asarray(self.trace.spikes[population][0])
+        """(n_steps, size): in which steps they fired."""
+        return np.asarray(self.trace.spikes[population][0] > 0)
 
     def counts(self, population: str) -> FloatArray:
-        return np.asarray(self.trace.spikes[population][0].sum(axis=0), dtype=np.float64)
+        """(size,) spikes, or the steps with some where their number has no limit."""
+        spikes = self.trace.spikes[population][0]
+        if self.network.population(population).max_spikes == 0:
+            spikes = spikes > 0
+        return np.asarray(spikes.sum(axis=0), dtype=np.float64)
 
     def touched(self, population: str, width: float) -> BoolArray:
         """(n_steps, size): |v - theta| < width * theta. The stored membrane is the compared one,
@@ -103,6 +108,7 @@ class FloatLearner:
     ) -> None:
         self.learning = learning if isinstance(learning, Learning) else Learning(learning)
         self.learning.validate(network)
+        network = with_pools_apart(network, self.learning.rules)
         for name, rule in self.learning.rules.items():
             if rule.no_twin:
                 raise EdgeError("E203", f"{type(rule).__name__} on '{name}' has no float twin",

@@ -366,6 +366,11 @@ def _wired() -> Iterator[Scenario]:
     for kind in ("latency", "rate", "delta"):
         net = wired.encoded(kind)
         yield Scenario(f"encoded_{kind}", net, Learning.default(net))
+    yield Scenario("pooled_max", wired.pooled("max"), Learning(
+        {"c_h": ErrorTouch(), "h_out": ReadoutDelta()}, replay=Replay(5, 1),
+        guard=Guard(margin=1, window=6)), phases=(Phase("learn", 9), Phase("idle")), density=0.2)
+    yield Scenario("pooled_sum", wired.pooled("sum"), Learning(
+        {"c_h": ErrorSSDP(), "h_out": ReadoutDelta()}), density=0.2)
     strong = {"a_plus": 0.01, "a_base": 0.004}
     yield Scenario("pointwise", wired.pointwise(), Learning(
         {"c1_c2": DASSDP(**strong), "h_out": ReadoutDelta()}), phases=GATED)
