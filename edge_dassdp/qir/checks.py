@@ -148,7 +148,7 @@ def validate(network: QNetwork) -> None:
 
 
 def _check_network(n: QNetwork) -> None:
-    within(n.n_steps, 1, 255 if n.plastic else 65535, "n_steps")
+    within(n.n_steps, 1, QUANTITIES["recorded_max"] if n.plastic else 65535, "n_steps")
     within(n.n_batch, 1, 64, "n_batch")
     if n.schedule_q8 is not None:
         require(n.schedule_q8.ndim == 1 and n.schedule_q8.size > 0, "schedule_q8 is no table")

@@ -39,10 +39,12 @@ class Record:
     def copy(self) -> Record:
         return Record(self.count.copy(), self.latency.copy())
 
-    def add(self, events: BoolArray, t_step: int, *, keep_last: bool) -> None:
+    def add(self, events: BoolArray, t_step: int, *, keep_last: bool,
+            numbers: IntArray | None = None) -> None:
+        """A step's events; numbers: how many each is, None for 1."""
         news = events if keep_last else events & (self.count == 0)
         self.latency = np.where(news, t_step, self.latency)
-        self.count = self.count + events
+        self.count = self.count + (events if numbers is None else numbers)
 
     def steps(self, silent_step: int) -> IntArray:
         return np.where(self.latency < 0, silent_step, self.latency)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume
 from edge_dassdp.qir.lesson import Lesson
 from edge_dassdp.qir.packing import columns
@@ -112,7 +113,8 @@ class QPopulation:
     and the channels of a place side by side, padded to a multiple of 4. natural: the index that
     each neuron has in the float network, -1 for padding, None where both are the same. n_history:
     steps whose spikes are kept for delays. records_channels: records are those of channels: one
-    fired where it fired anywhere.
+    fired where it fired anywhere. counts_numbers: records count all spikes of neurons that fire
+    several times a step, else the steps in which they fired.
     """
 
     name: str
@@ -144,6 +146,12 @@ class QPopulation:
     dynamics: QDynamics | None = None
     n_history: int = 0
     records_channels: bool = False
+    counts_numbers: bool = field(default=False, metadata={"is_filed_if_set": True})
+
+    @property
+    def recorded_a_step(self) -> int:
+        """Spikes of a neuron that its record counts, at most."""
+        return self.max_spikes if self.counts_numbers else 1
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -206,6 +214,21 @@ class Site:
     field_bits: int
     into_readout: bool
     error_peak: int
+
+    @property
+    def count_peak(self) -> int:
+        """The most spikes that the record of a presynaptic neuron counts."""
+        return self.n_steps * self.pre.recorded_a_step
+
+    @property
+    def record_bytes(self) -> int:
+        """Of a latency or count where C lists them."""
+        return 2 if self.is_long else 1
+
+    @property
+    def is_long(self) -> bool:
+        """Records take half-words."""
+        return self.field_bits > QUANTITIES["byte_bits"]
 
     @property
     def n_columns(self) -> int:

@@ -17,6 +17,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
+from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.file import require_readable
 from edge_dassdp.qir.ranges import Bound
@@ -66,6 +67,7 @@ def quantize(
     rules: Mapping[str, Rule] = learning.rules if learning else {}
     if learning:
         learning.validate(network)
+        network = with_pools_apart(network, rules)
     for name in settings.bits_of:
         network.projection(name)
     network = canonical(network)

@@ -24,6 +24,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import to_int
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.canonical import canonical, weight_gain
+from edge_dassdp.ir.pools import pool_name, with_pools_apart
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.order import to_device_weight, to_natural_weight
@@ -108,14 +109,20 @@ def _columns(q: QProjection, values: FloatArray) -> FloatArray:
 
 
 def _grown(network: Network, quantized: QNetwork) -> Network:
-    """With plastic biases where the model has them and the network does not."""
+    """With plastic biases and pools apart where the model has them and the network does not."""
     names = [q.name for q in quantized.projections if q.pre == ALWAYS and q.post != ALWAYS]
     if not names or ALWAYS in {p.name for p in network.populations}:
-        return network
+        return _with_pools(network, quantized)
     bases = [name.removesuffix("_bias") for name in names]
     for base in bases:
         network.projection(base)
-    return with_biases_apart(network, bases)
+    return _with_pools(with_biases_apart(network, bases), quantized)
+
+
+def _with_pools(network: Network, quantized: QNetwork) -> Network:
+    known, made = ({p.name for p in n.populations} for n in (network, quantized))
+    return with_pools_apart(network, {q.name for q in network.projections
+                                      if pool_name(q.name) in made - known})
 
 
 def _without_biases(network: Network, grown: Network, learned: set[str]) -> Network:

@@ -158,8 +158,8 @@ class QErrorRule(Factors, QRule):
                      self.fields(site, offset, self.g_q7, classes="classes", latencies="bytes"))
 
     def learn(self, lesson: Lesson, site: Site) -> None:
-        k = self.k(lesson.needed("error"), lesson.pre_record.count, lesson.step_q8)
-        factors.learn_classes(k, self.row_rshift, self.g_q7, lesson)
+        k = self.k(lesson.needed("error"), lesson.pre_record.count, site, lesson.step_q8)
+        factors.learn_classes(self, k, self.g_q7, lesson, site)
 
     def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
         factors.count_classes(self, self.g_q7, lesson.needed("error"), lesson, site, tally)

@@ -260,7 +260,8 @@ class QSyncRule(QRule):
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         n = columns(site.n_post)
-        return {"sums": 4 * n, "row": 2 * n, "bytes": n, "gates": 2 * site.n_batch}
+        return {"sums": 4 * n, "row": 2 * n, "bytes": n * site.record_bytes,
+                "gates": 2 * site.n_batch}
 
     def table(self, site: Site, offset: Offset) -> Table:
         delta = Array("int32_t", f"delta_{site.name}", self.delta.ravel())

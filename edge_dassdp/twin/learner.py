@@ -20,6 +20,7 @@ from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.cells import Float32Array
 from edge_dassdp.ir.credit import forward_projections, plastic_part
 from edge_dassdp.ir.geometry import volume
+from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.rules import Learning, Rule
 from edge_dassdp.twin.model import FloatModel, Trace
 from edge_dassdp.twin.replay import FloatReplay, StoredSample, cut_of, flash_samples
@@ -65,8 +66,11 @@ class Sample:
         return self._seen(population, self.trace.spikes[population][0] > 0)
 
     def counts(self, population: str) -> FloatArray:
-        """(size,): the steps in which it fired."""
-        return np.asarray(self.spikes(population).sum(axis=0), dtype=np.float64)
+        """(size,) spikes, or the steps with some where their number has no limit."""
+        spikes = self.trace.spikes[population][0]
+        if self.by_channel or self.network.population(population).max_spikes == 0:
+            spikes = self.spikes(population)
+        return np.asarray(spikes.sum(axis=0), dtype=np.float64)
 
     def touched(self, population: str, width: float) -> BoolArray:
         """(n_steps, size): |v - theta| < width * theta. The stored membrane is the compared one,
@@ -119,6 +123,7 @@ class FloatLearner:
     ) -> None:
         self.learning = learning if isinstance(learning, Learning) else Learning(learning)
         self.learning.validate(network)
+        network = with_pools_apart(network, self.learning.rules)
         for name, rule in self.learning.rules.items():
             if rule.no_twin:
                 raise EdgeError("E203", f"{type(rule).__name__} on '{name}' has no float twin",

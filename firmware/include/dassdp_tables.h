@@ -124,6 +124,9 @@ struct dassdp_population {
     const void *touch_width; /* like reset_by */
     dassdp_touch_fn *touch;  /* NULL where no rule asks */
     dassdp_events_fn *events; /* NULL: its spikes */
+    /* Adds to the record of a step, which has one spike of each neuron, the others; NULL: none */
+    void (*count_more)(const dassdp_model_t *model, void *state,
+                       const struct dassdp_population *population);
     const dassdp_dynamics_t *dynamics; /* NULL: a leak, a threshold and a reset are all */
 };
 
