@@ -269,3 +269,15 @@ def test_a_file_of_two_error_rules_in_a_row_is_read_again(tmp_path: Path) -> Non
                     Settings(bits_of={"fc3": 16})).network
     qir.save(made, tmp_path / "model.q.npz")
     assert qir.load(tmp_path / "model.q.npz").sha256 == made.sha256
+
+
+def test_delayed_counts_of_an_input_lost_their_numbers_on_the_device() -> None:
+    """Histories hold bits: what fires several times a step cannot come later, in a file neither."""
+    source = Input("x", 4, 5, True, n_events=100, counts=True)
+    late = Projection("xh", "x", "h", np.full((4, 8), 0.3), delay=2)
+    net = network(inputs=(source,), n_steps=5, projections=(late, network().projections[1]))
+    assert "several times" in refused("E201", lambda: quantize(net))
+    prompt = quantize(replace(net, projections=(replace(late, delay=None), *net.projections[1:])))
+    first, *others = prompt.network.projections
+    assert "more than one spike" in refused("E101", lambda: qir.validate(replace(
+        prompt.network, projections=(replace(first, delay=np.array([2])), *others))))

@@ -60,6 +60,8 @@ def weight_shape(n: QNetwork, q: QProjection) -> tuple[int, ...]:
     require(tuple(q.volume) == tuple(volume), where + "its volume is another than its source's")
     if q.delay is not None:
         entries(q.delay, ((1,), (geometry.size(volume),)), 0, 255, where + "delay")
+        require(not q.is_analogue and n.max_spikes(q.pre) == 1,
+                where + "it delays what is more than one spike a step")
     shape = q.pool.out(volume) if q.pool else volume
     post = n.population(q.post)
     if q.conv is None:
@@ -220,7 +222,9 @@ def _check_projection(n: QNetwork, q: QProjection) -> None:
             and q.is_analogue is (q.pre in currents), where + "its origin is unknown")
     limit = 1 << (q.weight_bits - 1)
     entries(q.w, (weight_shape(n, q),), -limit, limit - 1, where + "w")
-    real(q.scale, q.n_post, where + "scale")
+    natural = n.population(q.post).natural  # of columns of the float weight, without padding
+    pads = q.conv is None and natural is not None
+    real(q.scale, int((natural >= 0).sum()) if pads else q.n_post, where + "scale")
     within(q.feedback_rshift, 0, 30, where + "feedback_rshift")
     within(q.feedback_gain_q14, 0, 1 << 14, where + "feedback_gain_q14")
     require(q.pre not in inputs or q.rule is None, where + "its origin is an input: no rule")

@@ -84,6 +84,7 @@ def quantize(
         populations.append(made.population)
         projections += made.projections
         proofs += made.proofs
+    _refuse_delayed_numbers(projections, most)
     populations = _with_histories(populations, projections)
     unit = 1.0
     if network.readout.kind == "membrane_sum":
@@ -141,6 +142,15 @@ def _with_reruns(network: QNetwork, learning: Learning, heard: set[str]) -> QNet
     return replace(network, populations=tuple(populations), guard=made)
 
 
+def _refuse_delayed_numbers(projections: list[QProjection], most: Mapping[str, int]) -> None:
+    """E201 where spikes come later of what fires several times a step: histories hold bits. most:
+    spikes of a neuron in one step, by source."""
+    for q in projections:
+        if q.delay is not None and most.get(q.pre, 1) > 1:
+            raise EdgeError("E201", f"projection '{q.name}' delays '{q.pre}', which fires several "
+                            "times a step", help="delay what fires once a step")
+
+
 def _with_histories(populations: list[QPopulation],
                     projections: list[QProjection]) -> list[QPopulation]:
     """Rows of past spikes, as many as the longest delay looks back."""
@@ -150,7 +160,4 @@ def _with_histories(populations: list[QPopulation],
         if q.delay is not None and q.pre in place:
             lag = int(q.delay.max()) + int(place[q.pre] >= place[q.post])
             depth[q.pre] = max(depth[q.pre], lag + 1)
-            if populations[place[q.pre]].max_spikes > 1:
-                raise EdgeError("E201", f"projection '{q.name}' delays neurons that fire several "
-                                "times a step", help="delay neurons that fire once a step")
     return [replace(p, n_history=depth.get(p.name, 0)) for p in populations]
