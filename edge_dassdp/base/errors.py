@@ -50,7 +50,8 @@ CODES: dict[str, ErrorCode] = {
         "A file of this kind leaves open which discrete neuron was trained: the framework, the "
         "time step, the reset and the comparison. Name the source (--source), which fixes them; "
         "the message lists what each choice would change. Neither NIR nor ONNX files say how many "
-        "steps a sample has (--n-steps)."),
+        "steps a sample has (--n-steps); an ONNX file does not say which inputs are fed an output "
+        "of the step before (--feedback) and which a sample (--entry)."),
     "E107": ErrorCode(EXIT_CHECK_FAILED, "an imported network is not its source",
         "Importers run the source beside the network that they made of it, on a few random "
         "samples, and stop at the first value that differs by more than rounding. Something "

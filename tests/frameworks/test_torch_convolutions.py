@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+import norse.torch as norse
 import numpy as np
 import pytest
 import sinabs.layers as sinabs
@@ -150,6 +151,28 @@ def test_max_pooling_of_currents_before_the_neurons(made_by, kind, spikes):
         functional.set_step_mode(model, "m")
         time_first = torch.tensor(x).transpose(0, 1)
         compare(model, x, spikes, at_once(model, time_first, True), input_shape=SHAPE)
+
+
+@pytest.mark.parametrize("kind, spikes", CASES)
+def test_max_pooling_of_currents_before_norse_s_neurons(kind, spikes):
+    rng = np.random.default_rng(2)
+    cell = norse.LIFBoxParameters(tau_mem_inv=torch.tensor(500.0 if kind == "ties" else 100.0),
+                                  v_th=torch.tensor(0.5))
+    model = norse.SequentialState(*max_pooled_layers(
+        kind, rng, lambda: norse.LIFBoxCell(cell))).eval()
+    x, state = inputs(kind, spikes, rng, SHAPE), None
+    cells = [m for m in model.children() if isinstance(m, norse.LIFBoxCell)]
+    values: dict[int, list[np.ndarray]] = {id(m): [] for m in cells}
+    hooks = [m.register_forward_hook(lambda m, _, out: values[id(m)].append(
+        out[0].numpy().reshape(len(x), -1).astype(int))) for m in cells]
+    with torch.no_grad():
+        for t_step in range(x.shape[1]):
+            _, state = model(torch.tensor(x[:, t_step]), state)
+    for hook in hooks:
+        hook.remove()
+    network, _, _ = compare(model, x, spikes, [np.stack(v, axis=1) for v in values.values()],
+                            input_shape=SHAPE)
+    assert [q.result_pool is not None for q in network.projections] == [True, True, False]
 
 
 @pytest.mark.parametrize("kind", KINDS)
