@@ -23,7 +23,9 @@ def is_real(value: object) -> bool:
 def sample_array(value: object) -> NDArray[np.float64]:
     """Samples as float64 of any shape. Raises EdgeError E104 for anything but finite numbers."""
     try:
-        samples = np.asarray(value, dtype=np.float64)
+        given = np.asarray(value)
+        samples = given.astype(np.float64, casting="same_kind" if given.dtype.kind == "c"
+                               else "unsafe", copy=False)
     except (TypeError, ValueError):
         raise EdgeError("E104", "samples are no array of numbers") from None
     if not np.isfinite(samples).all():
