@@ -16,7 +16,7 @@ from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.plan import Plan, kernels
 from edge_dassdp.plan.routes import Route
 from edge_dassdp.qir import QNetwork, QProjection
-from edge_dassdp.qir.order import device_order
+from edge_dassdp.qir.order import device_order, to_natural_weight
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized
@@ -154,7 +154,7 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
 def _population(network: ir.Network, quantized: Quantized, name: str,
                 found: _Comparison) -> PopulationFidelity:
     p, plan = quantized.network.population(name), Plan.of(quantized.network)
-    projections = tuple(_projection(network.projection(q.name), q, plan.routes[q.name])
+    projections = tuple(_projection(network, q, plan.routes[q.name])
                         for q in quantized.network.into(name))
     owners = (name, *(q.name for q in projections))
     proofs = tuple(b for b in quantized.proofs if b.what.partition(":")[0] in owners)
@@ -169,10 +169,10 @@ def _population(network: ir.Network, quantized: Quantized, name: str,
         diverges_at=None if silent else found.diverged.get(name))
 
 
-def _projection(p: ir.Projection, q: QProjection, route: Route) -> ProjectionFidelity:
-    w_max = (1 << (q.weight_bits - 1)) - 1
-    steps = q.scale[:, None, None, None] if p.conv else q.scale
-    wanted = np.abs(to_int(p.weight / steps * (256 if q.weight_bits == 16 else 1)))
+def _projection(network: ir.Network, q: QProjection, route: Route) -> ProjectionFidelity:
+    w_max, p = (1 << (q.weight_bits - 1)) - 1, network.projection(q.name)
+    steps = to_natural_weight(network, p, np.broadcast_to(q.steps, q.w.shape))
+    wanted = np.abs(to_int(p.weight / steps))
     return ProjectionFidelity(
         q.name, q.weight_bits, q.is_plastic, float(q.scale.min()), float(q.scale.max()),
         float((wanted > w_max).mean()), route.kernel.symbol, route.kernel.reason, q.activity,

@@ -248,12 +248,3 @@ def checked_weights(network: QNetwork, projection: str, w: NDArray[Any]) -> IntA
         raise EdgeError("E503", "value out of range",
                         cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
     return values
-
-
-def checked_sample(network: QNetwork, x: NDArray[Any]) -> NDArray[np.int8]:
-    """x as int8 (x_bytes,), or EdgeError E104."""
-    sample = np.asarray(x)
-    if sample.dtype != np.int8 or sample.shape != (network.x_bytes,):
-        raise EdgeError("E104", f"a sample is {sample.dtype} of shape {sample.shape}, expected "
-                        f"int8 of shape ({network.x_bytes},)")
-    return sample

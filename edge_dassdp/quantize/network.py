@@ -19,6 +19,7 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.file import require_readable
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
@@ -58,7 +59,8 @@ def quantize(
     projections and homeostatic targets; without them inputs are taken to be standardized (within
     +-4) and no projection is dense. labels: (n_samples,) their classes, which replay from flash
     needs. Raises E105 for a bad setting or missing samples, E201 where a constant has no
-    representation, E202 where a proof fails, E203 where a rule cannot stand.
+    representation, E202 where a proof fails, E203 where a rule cannot stand. What it gives can be
+    written, read back and run: E204, a defect of ours, where it could not.
     """
     settings = settings or Settings()
     rules: Mapping[str, Rule] = learning.rules if learning else {}
@@ -103,6 +105,7 @@ def quantize(
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
         quantized = with_replay(quantized, learning.replay, x, labels)
+    require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)))
 
 

@@ -79,14 +79,14 @@ def requantize(network: Network, like: QNetwork) -> QNetwork:
 def _float_weight(network: Network, q: QProjection) -> FloatArray:
     """The weights of q as `Projection.weight`."""
     p = network.projection(q.name)
-    weight = to_natural_weight(network, p, q.w) * _step(q)
+    weight = to_natural_weight(network, p, q.w * q.steps)
     return np.asarray(weight / _columns(q, weight_gain(network, q.name)))
 
 
 def _integers(network: Network, q: QProjection) -> QProjection:
     """q with the weights of a canonical network."""
     p = network.projection(q.name)
-    exact = to_device_weight(network, p, p.weight / _step(q))
+    exact = to_device_weight(network, p, p.weight) / q.steps
     if not q.is_plastic:
         if differs(exact, q.w):
             raise EdgeError("E201", f"the weights of '{q.name}', which is frozen, are others than "
@@ -99,11 +99,6 @@ def _integers(network: Network, q: QProjection) -> QProjection:
                         cause=f"they reach {int(w.min())} to {int(w.max())} steps",
                         help="clip them, or quantize the network anew with more headroom")
     return replace(q, w=np.ascontiguousarray(w).astype(np.int16))
-
-
-def _step(q: QProjection) -> FloatArray:
-    """The real value of 1, along the columns of a float weight."""
-    return _columns(q, q.scale / (256 if q.weight_bits == 16 else 1))
 
 
 def _columns(q: QProjection, values: FloatArray) -> FloatArray:

@@ -238,8 +238,7 @@ def _check_wiring(network: Network, q: Projection, rule: Rule) -> None:
     """E203 unless the projection is of a kind that the rule can write."""
     where = f"{type(rule).__name__} on '{q.name}'"
     if q.conv is not None:
-        require(q.result_pool is None, f"{where}: the largest of its sums reach '{q.post}' alone, "
-                "and a rule does not know of which places they are",
+        require(q.result_pool is None, f"{where}: of its sums the largest alone reach '{q.post}'",
                 help="choose a projection behind the last max pooling of currents")
         require(q.is_pointwise and q.pool is None and q.delay is None and rule.learns_channels,
                 f"{where}: it is a convolution", help="convolutions learn where they are 1 x 1, by "

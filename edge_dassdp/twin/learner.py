@@ -302,6 +302,6 @@ class FloatLearner:
 
     def _checked(self, label: int) -> int:
         if not is_int(label) or not 0 <= label < self.network.n_classes:
-            raise EdgeError("E104", f"label {label} is not one of 0 to "
+            raise EdgeError("E104", f"label {label!r} is not one of 0 to "
                             f"{self.network.n_classes - 1}")
         return label

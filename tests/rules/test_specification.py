@@ -10,6 +10,7 @@ import pytest
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.ir.credit import forward_projections, has_error, path_gain, readout_gain
+from edge_dassdp.ir.geometry import Conv, MaxPool
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta
 
 
@@ -75,6 +76,18 @@ def test_a_rule_in_the_wrong_place_is_refused(name, rule, words):
              Projection("oo", "out", "out", np.ones((2, 2))))
     wide = network(extra, populations=(*base.populations, deaf))
     refused("E203", lambda: Learning({name: rule}).validate(wide), name, *words)
+
+
+def test_a_convolution_whose_largest_sums_arrive_does_not_learn():
+    base = network(populations=(Population("a", 8, 0.9, 1.0, shape=(2, 2, 2)),
+                                Population("b", 4, 0.8, 1.5, shape=(4, 1, 1)),
+                                Population("out", 2, 0.0, 1.0, reset="none")),
+                   projections=(Projection("xa", "x", "a", np.ones((4, 8))),
+                                Projection("ab", "a", "b", np.ones((4, 2, 1, 1)), conv=Conv(),
+                                           result_pool=MaxPool((2, 2), (2, 2))),
+                                Projection("bo", "b", "out", np.ones((4, 2)))))
+    refused("E203", lambda: Learning({"ab": SSDP()}).validate(base), "'ab'", "largest", "behind")
+    assert set(Learning.default(base).rules) == {"bo"}
 
 
 def test_an_unknown_projection_is_refused():
