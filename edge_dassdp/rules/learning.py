@@ -203,10 +203,10 @@ class Learning:
                         help="let one of them learn")
         for population, (conv, name) in of_channels.items():
             if conv:
-                self._check_channels(network, population, f"'{name}' learns from the channels of "
-                                     f"'{population}'")
+                self._check_channel_records(
+                    network, population, f"'{name}' learns from the channels of '{population}'")
 
-    def _check_channels(self, network: Network, population: str, where: str) -> None:
+    def _check_channel_records(self, network: Network, population: str, where: str) -> None:
         """Nothing else asks for the records of its neurons."""
         readout = network.readout
         require(population != readout.population or readout.kind == "spike_count"

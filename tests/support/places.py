@@ -12,7 +12,7 @@ import numpy as np
 from support.wired_networks import SINABS, Builder
 
 from edge_dassdp.ir import Input, Network, Readout
-from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 
 N_STEPS = 6
 
@@ -73,6 +73,8 @@ PLACES: dict[str, tuple[Network, str]] = {
     "channels with a padding": (_kernel((8, 8, 1, 1), Conv((1, 1), (1, 1))), "a_b"),
     "channels in groups": (_kernel((8, 4, 1, 1), Conv(groups=2)), "a_b"),
     "channels behind a pool": (_kernel((8, 8, 1, 1), Conv(), Pool("max", (2, 2), (1, 1))), "a_b"),
+    "channels whose result is pooled": (
+        _volumes().conv("b", 8, (1, 1), result=MaxPool((2, 2), (1, 1))).out(), "a_b"),
     "channels with a delay": (_kernel((8, 8, 1, 1), Conv(), delay=1), "a_b"),
     "convolution": (_kernel((8, 8, 2, 2), Conv()), "a_b"),
     "channels from the input": (

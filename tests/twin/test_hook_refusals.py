@@ -6,11 +6,13 @@ import sys
 
 import pytest
 import torch
+from support.rule_examples import EXAMPLES
 from support.spiking_models import N_STEPS, MultiStepLIF, StepByStep, single
 from torch import nn
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.rules import DASSDP, ReadoutDelta
+from edge_dassdp.rules.base import SynchronyRule
 from edge_dassdp.twin.hook import DASSDPHook
 
 torch.set_num_threads(1)
@@ -54,6 +56,18 @@ def test_settings_and_modules_that_do_not_fit_are_named():
         refused("E105", lambda rules=rules: DASSDPHook(rules, model, n_steps=4, warm_up_steps=0))
     assert "the model is a dict" in refused(
         "E105", lambda: DASSDPHook({"0": DASSDP()}, {}, n_steps=4, warm_up_steps=0))
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(3, 3), nn.Conv1d(3, 3, 1), nn.Conv2d(3, 3, 1)])
+@pytest.mark.parametrize("word", EXAMPLES)
+def test_every_rule_stands_beside_training_or_is_refused(word, layer):
+    def build():
+        return DASSDPHook({"0": EXAMPLES[word]}, nn.Sequential(layer), n_steps=4, warm_up_steps=0)
+
+    if isinstance(EXAMPLES[word], SynchronyRule):
+        build().remove()
+    else:
+        assert type(EXAMPLES[word]).__name__ in refused("E203", build)
 
 
 @pytest.mark.parametrize("conv, word", [
