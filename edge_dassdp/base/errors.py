@@ -67,6 +67,10 @@ CODES: dict[str, ErrorCode] = {
     "E203": ErrorCode(EXIT_UNSUPPORTED, "a plasticity rule cannot be used there",
         "Rules need spiking presynaptic neurons; the readout delta rule belongs to projections "
         "into the readout population; two rules must agree on which spike a latency records."),
+    "E204": ErrorCode(EXIT_INTERNAL, "what was quantized cannot run",
+        "Whatever `quantize` makes is held to the checks of the file's reader, and every constant "
+        "to the C type that it is emitted as, before it is given out. This is our defect: please "
+        "report it with the network and the settings."),
     "E301": ErrorCode(EXIT_TOOL_MISSING, "a tool is missing",
         "Building firmware needs arm-none-eabi-gcc, running it needs qemu-system-arm, the "
         "emulator needs a C compiler named by CC or called cc."),

@@ -84,9 +84,10 @@ class Lesson:
     of an 8-bit step. pre, post: a Record for each sample of the batch; slot: that of the sample
     that just ended. pre_raster, post_raster: spikes (n_steps, neurons), touches: membranes near
     threshold (n_steps, n_post), error: (n_post,) in units of its population, each None unless the
-    rule's needs ask for it. losses: (n_batch,) in Q8 bits. step_q8: the schedule's factor, 256
-    without one. learning: the counters and the generator, LEARNING_DTYPE (). state: what the rule
-    carries, arrays by the field names of its `state`, 0 after a reset.
+    rule's needs ask for it. losses: (n_batch,) in Q8 bits, fewer in the last record of a warm-up.
+    step_q8: the schedule's factor, 256 without one. learning: the counters and the generator,
+    LEARNING_DTYPE (). state: what the rule carries, arrays by the field names of its `state`, 0
+    after a reset.
     """
 
     w: IntArray

@@ -18,8 +18,8 @@ from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume
 from edge_dassdp.qir.lesson import Lesson
-from edge_dassdp.qir.order import CHANNEL_ALIGN
 from edge_dassdp.qir.packing import columns
+from edge_dassdp.qir.ranges import RICH_BITS
 from edge_dassdp.qir.tables import StateField, Table
 
 Stage = Literal["error", "sample", "batch"]
@@ -86,7 +86,7 @@ class QDynamics:
 
     def arrays(self, membrane_bits: int) -> tuple[Term, ...]:
         """Its constants, as every side goes through them; membrane_bits: 16 or 32."""
-        v_type, most = f"int{membrane_bits}_t", (1 << (membrane_bits - 1)) - 1
+        v_type, most = f"int{membrane_bits}_t", (1 << (min(membrane_bits, RICH_BITS) - 1)) - 1
         return (
             Term("leak_i_q15", "leak of the synapse", "uint16_t", self.leak_i_q15, 0, 1 << 15,
                  is_optional=True),
@@ -359,7 +359,8 @@ DENSE_ROWS = 8
 class QProjection:
     """w: (n_pre, n_post) integers of `weight_bits` bits: 4 to 8, or 16 in Q8 of an 8-bit step.
 
-    volume: (channels, height, width) of its source as it lies on the device. pool: its spikes are
+    scale: real value of an 8-bit step, (1,) or one for each column of w. volume: (channels,
+    height, width) of its source as it lies on the device. pool: its spikes are
     pooled first. conv: w is a kernel (c_out, c_in / groups, height, width) instead, or
     (c_in, c_out) for a 1 x 1 convolution of all channels. delay: steps that spikes of each source
     neuron come later, (1,) or (size of the source,), or None. result_pool: of the sums of a
@@ -384,18 +385,10 @@ class QProjection:
     result_pool: MaxPool | None = field(default=None, metadata={"is_filed_if_set": True})
 
     @property
-    def kernel_shape(self) -> tuple[int, ...]:
-        """Of a convolution: (c_out, c_in / groups, height, width)."""
-        return self.w.shape if self.w.ndim == 4 else (*self.w.shape[::-1], 1, 1)
-
-    @property
-    def result(self) -> Volume:
-        """Of a convolution's result, before it is pooled, as it lies on the device."""
-        assert self.conv is not None
-        shape = self.pool.out(self.volume) if self.pool else self.volume
-        channels = self.kernel_shape[1] * self.conv.groups
-        out = self.conv.out((channels, *shape[1:]), self.kernel_shape)
-        return -(-out[0] // CHANNEL_ALIGN) * CHANNEL_ALIGN, *out[1:]
+    def steps(self) -> NDArray[np.float64]:
+        """The real value of 1, as it multiplies w: one, or one for each column."""
+        step = self.scale / (256 if self.weight_bits == 16 else 1)
+        return step[:, None, None, None] if self.w.ndim == 4 else step
 
     @property
     def is_plain(self) -> bool:

@@ -29,6 +29,7 @@ from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.order import to_device_weight, to_natural_weight
 from edge_dassdp.quantize.biases import ALWAYS, with_biases_apart
+from edge_dassdp.quantize.inputs import in_codes
 from edge_dassdp.quantize.same import check_same, differs
 
 __all__ = ["Learned", "dequantize", "requantize", "with_learned"]
@@ -55,7 +56,7 @@ def dequantize(network: Network, quantized: QNetwork, learned: Learned) -> Netwo
     them. Raises EdgeError as `with_learned` does, E201 where `quantized` is of another network.
     """
     grown = _grown(network, quantized)
-    check_same(canonical(grown), quantized)
+    check_same(in_codes(canonical(grown), quantized.x_scales), quantized)
     weights = {q.name: _float_weight(grown, q)
                for q in with_learned(quantized, learned).plastic if q.name in learned}
     made = replace(grown, projections=tuple(
@@ -72,7 +73,7 @@ def requantize(network: Network, like: QNetwork) -> QNetwork:
     of, since its ranges were proven for that. Raises EdgeError E201 where the networks differ or a
     plastic weight leaves its range.
     """
-    made = canonical(_grown(network, like))
+    made = in_codes(canonical(_grown(network, like)), like.x_scales)
     check_same(made, like)
     return replace(like, projections=tuple(_integers(made, q) for q in like.projections))
 
@@ -80,14 +81,14 @@ def requantize(network: Network, like: QNetwork) -> QNetwork:
 def _float_weight(network: Network, q: QProjection) -> FloatArray:
     """The weights of q as `Projection.weight`."""
     p = network.projection(q.name)
-    weight = to_natural_weight(network, p, q.w) * _step(q)
+    weight = to_natural_weight(network, p, q.w * q.steps)
     return np.asarray(weight / _columns(q, weight_gain(network, q.name)))
 
 
 def _integers(network: Network, q: QProjection) -> QProjection:
     """q with the weights of a canonical network."""
     p = network.projection(q.name)
-    exact = to_device_weight(network, p, p.weight / _step(q))
+    exact = to_device_weight(network, p, p.weight) / q.steps
     if not q.is_plastic:
         if differs(exact, q.w):
             raise EdgeError("E201", f"the weights of '{q.name}', which is frozen, are others than "
@@ -100,11 +101,6 @@ def _integers(network: Network, q: QProjection) -> QProjection:
                         cause=f"they reach {int(w.min())} to {int(w.max())} steps",
                         help="clip them, or quantize the network anew with more headroom")
     return replace(q, w=np.ascontiguousarray(w).astype(np.int16))
-
-
-def _step(q: QProjection) -> FloatArray:
-    """The real value of 1, along the columns of a float weight."""
-    return _columns(q, q.scale / (256 if q.weight_bits == 16 else 1))
 
 
 def _columns(q: QProjection, values: FloatArray) -> FloatArray:

@@ -207,3 +207,40 @@ class Rule(ABC):
         """The rule of a bias beside its weights, a weight behind a neuron that fires in every step,
         with a share of the step size; None where a bias cannot learn by it."""
         return None
+
+
+@dataclass(frozen=True)
+class Code:
+    """How the train of one neuron becomes a latency and a flag.
+
+    last: the last step with a value above 0, else the first. silent: the latency without one.
+    by_mean: of real values the flag is the sign of their mean, whatever the latency says; else one
+    step is enough.
+    """
+
+    last: bool
+    silent: int
+    by_mean: bool
+
+
+class SynchronyRule(Rule):
+    """A rule whose change of a pair is a table by (sync, dt), times a gate: what training in
+    PyTorch may have beside it (twin.hook).
+
+    gated: the gate is fitted in a warm-up, else it is 1. repeats_loss: every sample of a batch of
+    the warm-up has its mean loss.
+    """
+
+    gated: bool
+
+    @property
+    @abstractmethod
+    def repeats_loss(self) -> bool: ...
+
+    @abstractmethod
+    def delta(self, n_steps: int) -> FloatArray:
+        """dW of a pair by [sync, dt]: (2, n_steps + 1)."""
+
+    @abstractmethod
+    def code(self, n_steps: int, into_readout: bool) -> Code:
+        """Of the neurons before and behind a projection."""

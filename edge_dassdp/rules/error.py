@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -85,9 +86,9 @@ def check_hidden(network: Network, projection: Projection, where: str) -> None:
             help="use ReadoutDelta for projections into the readout")
     require(has_error(network, projection.post),
             f"{where}: no forward path leads from '{projection.post}' to the readout")
-    require(path_gain(network, projection.post) > 0,
-            f"{where}: the weights from '{projection.post}' to the readout are all 0, so no "
-            "error comes back")
+    require(0 < path_gain(network, projection.post) * readout_gain(network) < math.inf,
+            f"{where}: no error comes back through the weights from '{projection.post}' to the "
+            "readout, which are all 0 or far from 1")
 
 
 def hidden_scale(network: Network, projection: Projection, mu: float, n: FloatArray) -> float:

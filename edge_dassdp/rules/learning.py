@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ from edge_dassdp.qir.order import CHANNEL_ALIGN
 from edge_dassdp.rules.base import LatencyKind, Rule, require
 from edge_dassdp.rules.delta import ReadoutDelta
 from edge_dassdp.rules.error import ErrorSSDP
+from edge_dassdp.rules.needs import with_error
 
 RECORDED_MAX = QUANTITIES["recorded_max"]
 Policy = Literal["fifo", "reservoir"]
@@ -199,6 +201,26 @@ class Learning:
                 require(known == (q.conv is not None), f"'{other}' and '{name}' learn from "
                         f"'{population}', one from its channels, one from its neurons",
                         help="let one of them learn")
+        for population, (conv, name) in of_channels.items():
+            if conv:
+                self._check_channels(network, population, f"'{name}' learns from the channels of "
+                                     f"'{population}'")
+
+    def _check_channels(self, network: Network, population: str, where: str) -> None:
+        """Nothing else asks for the records of its neurons."""
+        readout = network.readout
+        require(population != readout.population or readout.kind == "spike_count"
+                or math.prod(geometry.volume(network.population(population).shape)[1:]) == 1,
+                f"{where}, which is read by the membranes of its positions",
+                help="read its spikes, or give it one position")
+        require(population == readout.population
+                or population not in with_error(network, self.rules),
+                f"{where}, and errors come back through its neurons",
+                help="let no error-driven rule learn before it")
+        part = plastic_part(network, self.rules)
+        enters = any(p.pre == population and p.post in part for p in network.projections)
+        require(self.replay is None or population in part or not enters,
+                f"{where}, and stored samples hold neurons", help="leave out replay")
 
     def _check_numbers(self, network: Network) -> None:
         """Records hold all spikes of neurons that fire up to a stated number of times a step."""
@@ -251,8 +273,7 @@ def _check_wiring(network: Network, q: Projection, rule: Rule) -> None:
     """E203 unless the projection is of a kind that the rule can write."""
     where = f"{type(rule).__name__} on '{q.name}'"
     if q.conv is not None:
-        require(q.result_pool is None, f"{where}: the largest of its sums reach '{q.post}' alone, "
-                "and a rule does not know of which places they are",
+        require(q.result_pool is None, f"{where}: of its sums the largest alone reach '{q.post}'",
                 help="choose a projection behind the last max pooling of currents")
         require(q.is_pointwise and q.pool is None and q.delay is None and rule.learns_channels,
                 f"{where}: it is a convolution", help="convolutions learn where they are 1 x 1, by "

@@ -7,17 +7,19 @@ The twin of what the device computes in integers; batch 1, one labelled sample a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import is_int
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.cells import Float32Array
 from edge_dassdp.ir.credit import forward_projections, plastic_part
+from edge_dassdp.ir.geometry import volume
 from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.rules import Learning, Rule
 from edge_dassdp.twin.model import FloatModel, Trace
@@ -43,26 +45,31 @@ def loss_bits(logits: ArrayLike, label: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One sample's activity: what the rules may read."""
+    """One sample's activity: what the rules may read.
+
+    by_channel: every array is of channels, of which one fires, or touches its threshold, where any
+    of its positions does.
+    """
 
     network: Network
     trace: Trace
+    by_channel: bool = False
 
     def raster(self, population: str) -> BoolArray:
         """(n_steps, size) as SSDP sees it: a summed membrane 'fires' where v > 0."""
         if self._is_summed(population):
-            return np.asarray(self.trace.membranes[population][0] > 0)
-        return np.asarray(self.trace.spikes[population][0] > 0)
+            return self._seen(population, self.trace.membranes[population][0] > 0)
+        return self.spikes(population)
 
     def spikes(self, population: str) -> BoolArray:
-        """(n_steps, size): in which steps they fired."""
-        return np.asarray(self.trace.spikes[population][0] > 0)
+        """(n_steps, size): whether it fired, once or several times."""
+        return self._seen(population, self.trace.spikes[population][0] > 0)
 
     def counts(self, population: str) -> FloatArray:
         """(size,) spikes, or the steps with some where their number has no limit."""
         spikes = self.trace.spikes[population][0]
-        if self.network.population(population).max_spikes == 0:
-            spikes = spikes > 0
+        if self.by_channel or self.network.population(population).max_spikes == 0:
+            spikes = self.spikes(population)
         return np.asarray(spikes.sum(axis=0), dtype=np.float64)
 
     def touched(self, population: str, width: float) -> BoolArray:
@@ -70,12 +77,20 @@ class Sample:
         except where a population resets at once."""
         theta = self.network.population(population).threshold
         membrane = self.trace.membranes[population][0]
-        return np.asarray(np.abs(membrane - theta) < width * theta)
+        return self._seen(population, np.abs(membrane - theta) < width * theta)
 
     def fired(self, population: str, variant: str) -> BoolArray:
         if variant == "published" and self._is_summed(population):
-            return np.asarray(self.trace.membranes[population][0].sum(axis=0) > 0)
+            summed = self.trace.membranes[population][0].sum(axis=0, keepdims=True)
+            return np.asarray(self._seen(population, summed > 0)[0])
         return np.asarray(self.raster(population).any(axis=0))
+
+    def _seen(self, population: str, events: BoolArray) -> BoolArray:
+        """Of neurons (n, size), or of their channels."""
+        if not self.by_channel:
+            return np.asarray(events)
+        channels, *_ = volume(self.network.population(population).shape)
+        return np.asarray(events.reshape(len(events), channels, -1).any(axis=2))
 
     @property
     def logits(self) -> Float32Array:
@@ -178,8 +193,8 @@ class FloatLearner:
         """Records (S, L) for every gate, writes no weight. loss: bits, None = cross-entropy."""
         sample = self.run(x)
         bits = loss_bits(sample.logits, self._checked(label)) if loss is None else loss
-        for twin in self.twins.values():
-            twin.record(sample, bits)
+        for name, twin in self.twins.items():
+            twin.record(self._as_seen_by(name, sample), bits)
         return sample.predicted
 
     def fit_gate(self) -> None:
@@ -190,7 +205,7 @@ class FloatLearner:
     def adapt(self, sample: Sample, label: int | None) -> None:
         """Writes the weight changes of a sample that was run; all read the weights before it."""
         changes: dict[str, FloatArray | None] = {
-            name: self.twins[name].change(sample, self._nothing(name))
+            name: self.twins[name].change(self._as_seen_by(name, sample), self._nothing(name))
             for name, rule in self.learning.rules.items() if not rule.needs.error
         }
         if label is not None:
@@ -201,9 +216,11 @@ class FloatLearner:
                 self.add(name, change)
 
     def add(self, name: str, change: FloatArray) -> None:
-        """weights[name] += change, clipped to the headroom."""
-        limit = self._limits[name]
-        self.weights[name][:] = np.clip(self.weights[name] + change, -limit, limit)
+        """weights[name] += change (n_pre, n_post), or of channels, clipped to the headroom."""
+        limit, w = self._limits[name], self.weights[name]
+        if self.network.projection(name).conv is not None:
+            change = change.T.reshape(w.shape)
+        w[:] = np.clip(w + change, -limit, limit)
 
     def error(self, sample: Sample, label: int) -> FloatArray:
         """e = onehot(label) - softmax(logits): (n_classes,)."""
@@ -248,7 +265,8 @@ class FloatLearner:
 
     def change(self, sample: Sample, name: str, e: FloatArray) -> FloatArray | None:
         """dW of one of them, None while its batch is not full."""
-        return self.twins[name].change(sample, self._masked(sample, name, e))
+        return self.twins[name].change(self._as_seen_by(name, sample),
+                                       self._masked(sample, name, e))
 
     def _masked(self, sample: Sample, name: str, e: FloatArray) -> FloatArray:
         """The error behind a projection, 0 where its neurons have none."""
@@ -256,11 +274,15 @@ class FloatLearner:
         err = self.credit(sample, post, e)
         return err if post == self.network.readout.population else err * self.mask(sample, post)
 
+    def _as_seen_by(self, name: str, sample: Sample) -> Sample:
+        """A convolution learns from channels."""
+        return replace(sample, by_channel=self.network.projection(name).conv is not None)
+
     def _nothing(self, name: str) -> FloatArray:
-        return np.zeros(self.network.population(self.network.projection(name).post).size)
+        return np.zeros(self.network.projection(name).n_columns)
 
     def _checked(self, label: int) -> int:
-        if not 0 <= label < self.network.n_classes:
-            raise EdgeError("E104", f"label {label} is not one of 0 to "
+        if not is_int(label) or not 0 <= label < self.network.n_classes:
+            raise EdgeError("E104", f"label {label!r} is not one of 0 to "
                             f"{self.network.n_classes - 1}")
         return label

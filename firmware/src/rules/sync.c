@@ -50,12 +50,13 @@ void dassdp_sync_record(const dassdp_model_t *model, void *state,
     const dassdp_sync_rule_t *rule = dassdp_constants(projection);
     const uint16_t *loss_q8 = dassdp_losses(model, state);
     dassdp_gate_t *gate = gate_of(state, projection);
+    uint32_t n_samples = dassdp_batch_size(model, state);
     uint32_t sum = 0;
-    for (uint32_t b = 0; b < model->n_batch; b++) {
+    for (uint32_t b = 0; b < n_samples; b++) {
         sum += loss_q8[b];
     }
-    uint32_t mean = (sum + model->n_batch / 2u) / model->n_batch;
-    for (uint32_t b = 0; b < model->n_batch && gate->n_records < DASSDP_GATE_RECORDS_MAX; b++) {
+    uint32_t mean = (sum + n_samples / 2u) / n_samples;
+    for (uint32_t b = 0; b < n_samples && gate->n_records < DASSDP_GATE_RECORDS_MAX; b++) {
         uint32_t s = synchrony(model, state, projection, b);
         uint32_t l = rule->repeat_loss != 0u ? mean : loss_q8[b];
         gate->sum_s += s;
