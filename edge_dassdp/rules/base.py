@@ -156,7 +156,8 @@ class Rule(ABC):
 
     word: its name on the command line, in docs and of its files. The constructor raises EdgeError
     E203 for a value out of range. no_twin: why it has no float twin. learns_channels: it may stand
-    on a 1 x 1 convolution.
+    on a 1 x 1 convolution. takes_numbers: its proof is for `Site.count_peak` spikes of a neuron,
+    which are more than n_steps where neurons fire several times a step.
     """
 
     known: ClassVar[dict[str, type[Rule]]] = {}
@@ -164,6 +165,7 @@ class Rule(ABC):
     word: ClassVar[str]
     no_twin: ClassVar[str] = ""
     learns_channels: ClassVar[bool] = False
+    takes_numbers: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

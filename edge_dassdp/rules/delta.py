@@ -30,6 +30,7 @@ class ReadoutDelta(Rule):
     """
 
     word = "delta"
+    takes_numbers = True
     mu: float = 0.4
 
     def __post_init__(self) -> None:

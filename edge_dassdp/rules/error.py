@@ -49,6 +49,7 @@ class ErrorSSDP(Rule):
     """
 
     word = "error"
+    takes_numbers = True
     mu: float = 8.0
     sigma: float = 2.0
 

@@ -38,6 +38,7 @@ class Homeostasis(Rule):
     """
 
     word = "homeostasis"
+    takes_numbers = True
     no_twin = "its targets are counts of the integer network on calibration samples"
     eta: float = 0.1
     target: float | None = None

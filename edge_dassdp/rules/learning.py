@@ -224,9 +224,13 @@ class Learning:
 
     def _check_numbers(self, network: Network) -> None:
         """Records hold all spikes of neurons that fire up to a stated number of times a step."""
-        for name in self.rules:
+        for name, rule in self.rules.items():
             for population in (network.projection(name).pre, network.projection(name).post):
                 most = network.n_steps * max(network.population(population).max_spikes, 1)
+                require(rule.takes_numbers or most == network.n_steps,
+                        f"{type(rule).__name__} on '{name}': '{population}' fires several times a "
+                        "step, and its proof is for one", help="prove its update for "
+                        "`Site.count_peak` spikes and set takes_numbers, or choose another rule")
                 require(most <= RECORDED_MAX, f"'{population}' may fire {most:,} times in a "
                         f"sample, and what learns remembers up to {RECORDED_MAX:,} spikes",
                         help="use fewer steps, or let another projection learn")

@@ -63,6 +63,7 @@ class DASSDP(SynchronyRule):
     """
 
     word = "sync"
+    takes_numbers = True
     learns_channels = True
     a_plus: float = 1.5e-3
     a_base: float = 5e-4

@@ -49,6 +49,7 @@ class ErrorTouch(Rule):
     """
 
     word = "touch"
+    takes_numbers = True
     mu: float = 16.0
     width: float = 0.2
     columns: int | None = None

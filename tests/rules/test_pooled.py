@@ -210,3 +210,12 @@ def test_flash_samples_of_a_pool_are_those_of_the_float_twin() -> None:
     twin = FloatLearner(net, learning, training=Samples(x, labels))
     made = quantize(net, learning, None, x, labels).network
     assert [p.name for p in made.cut] == ["c_h_pool"] and twin.cut == ("c_h_pool",)
+
+
+def test_a_rule_that_is_proven_for_one_spike_a_step_takes_no_sums(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ErrorSSDP, "takes_numbers", False)
+    with pytest.raises(EdgeError, match="its proof is for one") as caught:
+        Learning({"c_h": ErrorSSDP()}).validate(network("sum"))
+    assert caught.value.code == "E203" and "count_peak" in caught.value.help
+    Learning({"c_h": ErrorSSDP()}).validate(network("max"))
