@@ -67,13 +67,15 @@ def _refuse_replaced(at: str, module: Any) -> None:
 
 def _is_original(kind: type, name: str) -> bool:
     """The function stands in the file of the class that it is of, and in that class."""
+    from torch import nn
+
     owner = next((c for c in kind.__mro__ if name in vars(c)), None)
     if owner is None:
         return True
     code = getattr(vars(owner)[name], "__code__", None)
     file = getattr(sys.modules.get(owner.__module__), "__file__", None)
-    return code is not None and code.co_filename == file \
-        and code.co_qualname.startswith(f"{owner.__qualname__}.")
+    return code is not None and code.co_filename == file and (
+        owner is nn.Module or code.co_qualname.startswith(f"{owner.__qualname__}."))
 
 
 def _refuse_hooks(at: str, module: Any) -> None:
