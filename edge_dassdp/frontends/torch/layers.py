@@ -193,7 +193,18 @@ LAYERS: dict[str, Layer] = {
     "pooling.AdaptiveAvgPool1d": _adaptive, "pooling.AdaptiveAvgPool2d": _adaptive,
 }
 """By the name of a class below torch.nn.modules."""
+def apply(module: Any, rows: Any) -> Any:
+    """A layer of values (n, *shape)."""
+    from torch import nn
+
+    return module(rows[None] if isinstance(module, nn.Flatten) else rows)
+
+
 _IGNORED = ("linear.Identity", "dropout.Dropout", "dropout.Dropout1d", "dropout.Dropout2d")
 
 NN = Modules(layers={f"torch.nn.modules.{name}": read for name, read in LAYERS.items()},
-             ignored=[f"torch.nn.modules.{name}" for name in _IGNORED])
+             ignored=[f"torch.nn.modules.{name}" for name in _IGNORED],
+             wrappers={"torch._dynamo.eval_frame.OptimizedModule": "_orig_mod",
+                       "torch.nn.parallel.data_parallel.DataParallel": "module",
+                       "torch.nn.parallel.distributed.DistributedDataParallel": "module"},
+             apply=apply)
