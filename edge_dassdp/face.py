@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from numpy.typing import ArrayLike
@@ -10,10 +11,13 @@ from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
 from edge_dassdp.figures.device import Build, build_and_compare
+from edge_dassdp.figures.fidelity import measure_fidelity
+from edge_dassdp.figures.losses import losses
 from edge_dassdp.frontends import files
 from edge_dassdp.harness import Device, label_row, sample_rows
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.quantize.network import Quantized
 from edge_dassdp.quantize.network import quantize as _quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
@@ -63,13 +67,23 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     learning: what goes on learning on the device, and by which rules; None for inference alone.
     x: float training samples as `Device` takes them, for the scale of inputs, the activity that
     picks kernels, and homeostasis; without them inputs are taken to be standardized. y: their
-    classes, (n,) integers, for replay from flash. Raises EdgeError E104 for samples of another
+    classes, (n,) integers, for replay from flash. What is lost, as weights that became 0, is a
+    warning that names the option that helps. Raises EdgeError E104 for samples of another
     shape, E105 for a bad setting or missing samples, E201 where a constant has no representation,
     E202 where a proof fails, E203 where a rule cannot stand.
     """
     samples = None if x is None else sample_rows(network.inputs, x)
     labels = None if y is None or samples is None else label_row(y, len(samples), network.n_classes)
-    return _quantize(network, learning, settings, samples, labels).network
+
+    def anew(other: Settings) -> Quantized:
+        return _quantize(network, learning, other, samples, labels)
+
+    chosen = settings or Settings()
+    made = anew(chosen)
+    for text in losses(network, made.network, measure_fidelity(network, made), chosen,
+                       lambda other: anew(other).network, samples is not None):
+        warnings.warn(text, stacklevel=2)
+    return made.network
 
 
 def open(model: QNetwork, target: str = "emulator", *, threads: int = 1,

@@ -45,8 +45,10 @@ def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     return np.asarray(np.lib.format.read_array(data, allow_pickle=False))
 
 
-def read_npz(path: Path | str, kind: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Header and arrays of a file written by `write_npz`; EdgeError E103 if it is not of `kind`."""
+def read_npz(path: Path | str, kind: str, *others: str
+             ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Header and arrays of a file written by `write_npz`; EdgeError E103 if it is not of `kind` or
+    one of the others."""
     try:
         with zipfile.ZipFile(path) as archive:
             arrays = {name.removesuffix(".npy"): _member(archive, name)
@@ -59,6 +61,6 @@ def read_npz(path: Path | str, kind: str) -> tuple[dict[str, Any], dict[str, NDA
         raise EdgeError("E103", f"{path} is not a file of kind {kind}",
                         cause=str(problem)) from None
     found = header.get("format") if isinstance(header, dict) else None
-    if found != kind:
+    if found not in (kind, *others):
         raise EdgeError("E103", f"{path} is of kind {found}, expected {kind}")
     return header, arrays

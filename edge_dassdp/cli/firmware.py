@@ -124,8 +124,8 @@ def _measure(
 
     network, chosen = options.load_model(model), load_board(board)
     samples = options.load_samples(data, split, shift_seed, limit) if data else _noise(network)
-    x, y = options.device_samples(network, samples)
-    figures = measure_on_device(network, chosen, x, y)
+    packed = options.device_samples(network, samples)
+    figures = measure_on_device(network, chosen, packed.x, packed.y)
     counted = {name: dataclasses.asdict(value) if value else None for name, value in (
         ("inference", figures.inference), ("learning", figures.learning),
         ("written", figures.written))}
@@ -134,12 +134,14 @@ def _measure(
         notes.append("No sample wrote weights: all were classified right with confidence. Add "
                      "--shift-seed 0.")
     return Answer(
-        _memory(figures.build) | {"samples": "data" if data else "noise", "n_samples": len(x),
+        _memory(figures.build) | {"samples": "data" if data else "noise",
+                                  "n_samples": len(packed.y), "clipping": packed.clipped,
                                   "stack_painted_bytes": figures.stack_painted,
                                   "instructions": counted,
                                   "instructions_predicted": dataclasses.asdict(figures.predicted)},
         [screens.measure_screen(figures), *map(Text, notes), Text(screens.LETTERS, "dim")],
-        network.sha256, f"edge-dassdp flash {model} --board {board}")
+        network.sha256, f"edge-dassdp flash {model} --board {board}",
+        warnings=packed.warnings if data else ())
 
 
 def _flash(

@@ -17,6 +17,7 @@ from edge_dassdp.cli.paths import Writes
 
 if TYPE_CHECKING:
     from edge_dassdp import ir, qir
+    from edge_dassdp.base.qformat import QInputScale
     from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.figures.fidelity import Fidelity
     from edge_dassdp.figures.inspection import Inspection
@@ -65,6 +66,9 @@ class Precision:
     leak: Annotated[str, typer.Option(help="auto: a shift where exact; q15; shift.")] = "auto"
     membrane_bits: Annotated[int | None, typer.Option(show_default=False, help=(
         "16 forces int16 membranes, 32 wide ones; without it the proof chooses."))] = None
+    input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
+        "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
+        "for all would lose them."))] = "auto"
 
     @property
     def settings(self) -> Settings:
@@ -74,7 +78,8 @@ class Precision:
         weight_bits = 8 if self.weight_bits == _AUTO else \
             _number(self.weight_bits, "--weight-bits ")
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
-                        self.threshold_bits, self.leak, self.membrane_bits)
+                        self.threshold_bits, self.leak, self.membrane_bits,
+                        input_scale=self.input_scale)
 
 
 def register(app: typer.Typer) -> None:
@@ -179,6 +184,7 @@ def _quantize(
     """
     from edge_dassdp import qir
     from edge_dassdp.figures.fidelity import measure_fidelity
+    from edge_dassdp.figures.losses import losses
     from edge_dassdp.figures.widths import WIDTHS, compare_widths
     from edge_dassdp.quantize import quantize
 
@@ -204,8 +210,12 @@ def _quantize(
                                 {*WIDTHS, settings.weight_bits})
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
-    return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
-                   tried, part)
+    lost = losses(source, quantized.network, fidelity, settings, lambda other: quantize(
+        source, learning, other, *((train.x, train.y) if train else ())).network, train is not None)
+    answer = _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
+                     tried, part)
+    return dataclasses.replace(answer, warnings=lost,
+                               data=answer.data | {"warnings": list(lost)})
 
 
 def _without_replay(learning: Learning | None) -> Learning | None:
@@ -258,12 +268,12 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
             part: Part | None) -> Answer:
     from rich.text import Text
 
-    from edge_dassdp.report import screens
+    from edge_dassdp.report import lines, screens
 
     learns = ", ".join(f"{name} by {type(r).__name__}" for name, r in learning.rules.items()) \
         if learning else "nothing"
     head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  learns: {learns}\n"
-                + "  ".join(map(screens.input_text, model.inputs, model.x_frac_bits)))
+                + "  ".join(map(lines.input_text, model.inputs, model.x_scales)))
     chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
@@ -272,8 +282,8 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
          "plastic": [p.name for p in model.plastic], "weight_bits": weight_bits,
-         "inputs": [dataclasses.asdict(i) | {"x_frac_bits": None if i.spikes else bits}
-                    for i, bits in zip(model.inputs, model.x_frac_bits, strict=True)],
+         "inputs": [dataclasses.asdict(i) | _steps(i, scale)
+                    for i, scale in zip(model.inputs, model.x_scales, strict=True)],
          "scaling": scaling, "judged_on_training_samples": is_whole,
          **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
          "auto": [dataclasses.asdict(w) for w in tried]},
@@ -281,6 +291,13 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
          *(Text(note, "dim") for note in notes if note), Text(screens.LETTERS, "dim")],
         model.sha256,
         f"edge-dassdp build {output} --board stm32f405")
+
+
+def _steps(source: ir.Input, scale: QInputScale) -> dict[str, Any]:
+    """x_frac_bits: of all values, or a list of each one's; x_zero beside such a list."""
+    if source.spikes or scale.is_uniform:
+        return {"x_frac_bits": None if source.spikes else int(scale.frac_bits[0])}
+    return {"x_frac_bits": scale.frac_bits.tolist(), "x_zero": scale.zero.tolist()}
 
 
 def _bits_of(values: list[str]) -> dict[str, int]:
@@ -297,6 +314,10 @@ def _number(text: str, option: str) -> int:
 def _data(fidelity: Fidelity) -> dict[str, Any]:
     """Fidelity as JSON values."""
     values = dataclasses.asdict(fidelity)
+    if fidelity.clipping is not None:
+        values["clipping"]["share"] = fidelity.clipping.share
+    if fidelity.values is not None:
+        values["values"]["relative"] = fidelity.values.relative
     for made, population in zip(values["populations"], fidelity.populations, strict=True):
         made["proofs"] = [{"what": b.what, "peak": b.peak, "limit": b.limit,
                            "container_bits": b.container_bits} for b in population.proofs]

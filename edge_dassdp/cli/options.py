@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.ir import Encoder, Network, ReadoutKind
     from edge_dassdp.qir import QNetwork
+    from edge_dassdp.qir.samples import Clipping
     from edge_dassdp.rules import Guard, Learning, Replay, Rule, Schedule
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help=(
@@ -176,16 +177,34 @@ def shifted(part: Part, shift_seed: int | None = None, limit: int | None = None)
     return Samples(x[:limit], part.samples.y[:limit])
 
 
-def device_samples(network: QNetwork, samples: Samples,
-                   ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-    """x int8 (n, x_bytes) and labels, or EdgeError E104 where they do not fit the network."""
-    from edge_dassdp.qir.samples import input_x
+@dataclasses.dataclass(frozen=True, eq=False)
+class Packed:
+    """Samples as the device takes them: x int8 (n, x_bytes), labels, and what int8 clips."""
+
+    x: NDArray[np.int8]
+    y: NDArray[np.int64]
+    clipping: Clipping
+
+    @property
+    def clipped(self) -> dict[str, Any]:
+        """As JSON values."""
+        return dataclasses.asdict(self.clipping) | {"share": self.clipping.share}
+
+    @property
+    def warnings(self) -> list[str]:
+        """Of samples in other units than those that the network was quantized for."""
+        return [self.clipping.warning] if self.clipping.warning else []
+
+
+def device_samples(network: QNetwork, samples: Samples) -> Packed:
+    """Samples for a target, or EdgeError E104 where they do not fit the network."""
+    from edge_dassdp.qir.samples import clipping, input_x
 
     low, high = int(samples.y.min()), int(samples.y.max())
     if low < 0 or high >= network.n_classes:
         raise EdgeError("E104", f"labels run from {low} to {high}, the network has classes 0 to "
                         f"{network.n_classes - 1}")
-    return input_x(network, samples.x), samples.y
+    return Packed(input_x(network, samples.x), samples.y, clipping(network, samples.x))
 
 
 def pairs(values: Sequence[str], option: str) -> dict[str, str]:

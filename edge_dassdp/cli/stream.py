@@ -62,22 +62,25 @@ def _run(
 
     network = options.load_model(model)
     part = options.load_part(data, split)
-    x, y = options.device_samples(network, options.shifted(part, shift_seed, limit))
+    packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
+    y = packed.y
     with open_target(target, network, log=log, n_threads=threads) as device:
         _prepare(device, network, restore, reset)
-        found = _classify(out, device, x)
+        found = _classify(out, device, packed.x)
         _save(device, network, snapshot)
         link = _link(device)
     for i, (class_idx, label) in enumerate(zip(found, y, strict=True)):
         out.line(sample=i, class_idx=int(class_idx), label=int(label))
-    accuracy = float((found == y).mean())
+    accuracy = float((found == y).mean()) if network.n_classes > 1 else None
     hint = f"edge-dassdp verify {model} --target {target} --data {data}"
-    text = f"{target}: {len(y):,} samples, accuracy {100 * accuracy:.1f} % "
-    text += _letter(target)
+    text = f"{target}: {len(y):,} samples, "
+    text += "one output and so no classes" if accuracy is None else \
+        f"accuracy {100 * accuracy:.1f} % {_letter(target)}"
     return Answer(
         {"target": target, "n_samples": len(y), "accuracy": accuracy, "scaling": part.scaling,
-         "link": link},
-        [Text(text + _link_text(link)), *_notes(target, part)], network.sha256, hint)
+         "link": link, "clipping": packed.clipped},
+        [Text(text + _link_text(link)), *_notes(target, part)], network.sha256, hint,
+        warnings=packed.warnings)
 
 
 def _learn(
@@ -118,18 +121,21 @@ def _learn(
     network = options.load_model(model)
     _require_plastic(network)
     part = options.load_part(data, split)
-    x, y = options.device_samples(network, options.shifted(part, shift_seed, limit))
+    packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
+    x, y = packed.x, packed.y
     _check_warm_up(network, warm_up, len(x))
     judged = _judged(network, data, split, evaluate, test, shift_seed)
-    warnings = [] if judged is None else _overlap(x, judged[0])
+    warnings = packed.warnings
+    if judged is not None:
+        warnings += _overlap(x, judged.x) + [f"samples to judge on: {w}" for w in judged.warnings]
     with open_target(target, network, log=log) as device:
         _prepare(device, network, restore, reset)
         if rollback:
             device.rollback()
-        before = None if judged is None else _share(out, device, *judged)
+        before = None if judged is None else _share(out, device, judged.x, judged.y)
         stream = _learn_stream(out, device, x, y, warm_up)
         n_idle = device.idle(idle) if idle else 0
-        after = None if judged is None else _share(out, device, *judged)
+        after = None if judged is None else _share(out, device, judged.x, judged.y)
         if save:
             device.save()
         statistics, link = device.statistics(), _link(device)
@@ -145,6 +151,8 @@ def _learn(
     data_out = {"target": target, "n_samples": len(stream.labels),
                 "accuracy": float(stream.hits.mean()), "before": before, "after": after,
                 "idle_steps": n_idle, "scaling": part.scaling,
+                "clipping": packed.clipped,
+                "judged_clipping": None if judged is None else judged.clipped,
                 "statistics": dataclasses.asdict(statistics), "link": link,
                 "snapshot": str(snapshot) if snapshot else None}
     return Answer(data_out, [*screen, *_notes(target, part)], network.sha256,
@@ -153,7 +161,7 @@ def _learn(
 
 
 def _judged(network: QNetwork, data: Path, split: str, evaluate: str | None, test: Path | None,
-            shift_seed: int | None) -> tuple[NDArray[np.int8], NDArray[np.int64]] | None:
+            shift_seed: int | None) -> options.Packed | None:
     """Samples to classify before and after, which are not those to learn from: else E105."""
     if evaluate is None and test is None:
         return None
@@ -226,7 +234,8 @@ def _verify(
     network = options.load_model(model)
     if learn:
         _require_plastic(network)
-    x, y = _to_compare(network, data, random, split, shift_seed, limit)
+    packed = _to_compare(network, data, random, split, shift_seed, limit)
+    x, y = packed.x, packed.y
     with ExitStack() as stack:
         devices = [stack.enter_context(open_target(spec, network)) for spec in target]
         for device in devices:
@@ -249,13 +258,14 @@ def _verify(
     return Answer(
         {"targets": list(done.targets), "samples": done.samples,
          "learning_steps": done.learning_steps, "values_compared": done.values_compared,
-         "bit_exact": done.divergence is None, "divergence": divergence},
-        [screens.verify_screen(done, what)], network.sha256, failed=failed)
+         "bit_exact": done.divergence is None, "divergence": divergence,
+         "clipping": packed.clipped},
+        [screens.verify_screen(done, what)], network.sha256, failed=failed,
+        warnings=packed.warnings)
 
 
 def _to_compare(network: QNetwork, data: Path | None, random: int | None, split: str,
-                shift_seed: int | None, limit: int | None
-                ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+                shift_seed: int | None, limit: int | None) -> options.Packed:
     if (data is None) == (random is None):
         raise EdgeError("E105", "no samples to compare on" if data is None else
                         "--data and --random exclude each other",
@@ -266,9 +276,10 @@ def _to_compare(network: QNetwork, data: Path | None, random: int | None, split:
     assert random is not None
     import numpy as np
 
-    from edge_dassdp.qir.samples import random_samples
+    from edge_dassdp.qir.samples import Clipping, random_samples
 
-    return random_samples(network, random), np.arange(random) % network.n_classes
+    return options.Packed(random_samples(network, random), np.arange(random) % network.n_classes,
+                          Clipping(0, 0, ()))
 
 
 def _require_plastic(network: QNetwork) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.ir import Input
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.path_tables import Fields
 from edge_dassdp.qir import QNetwork
@@ -29,15 +30,19 @@ def emit(plan: Plan, name: str = "dassdp") -> dict[str, str]:
     network, layout, tables = plan.network, plan.layout, plan.tables
     constants = list(tables.constants)
     structs = [c for c in constants if isinstance(c, Table)]
+    features = _features(network, name)
     header = assets.render(
         "dassdp_model.h.j2", name=name, sha256=network.sha256, abi=ABI,
         state_bytes=layout.state_bytes, x_bytes=network.x_bytes, n_steps=network.n_steps,
-        n_classes=network.n_classes, buffers=frames.link_buffer_bytes(network.n_classes))
+        n_classes=network.n_classes, buffers=frames.link_buffer_bytes(network.n_classes),
+        features=[{"name": source.name, "n": source.n_raw, "frac": frac.name, "zero": zero.name}
+                  for source, frac, zero in features])
     code = assets.render(
         "dassdp_model.c.j2", name=name, fields=layout.fields, state_bytes=layout.state_bytes,
         sha256=network.sha256, hash=list(bytes.fromhex(network.sha256)),
         headers=sorted({struct.header for struct in structs} - {""}),
         arrays=[_array(c) for c in constants if isinstance(c, Array)],
+        features=[_array(a) for _, *arrays in features for a in arrays],
         tables=[_rows(c) for c in constants if isinstance(c, Rows)],
         rules=[{"ctype": c.ctype, "name": c.name, "fields": _fields(c.fields)} for c in structs],
         inputs=_named(network.inputs, tables.inputs),
@@ -47,6 +52,15 @@ def emit(plan: Plan, name: str = "dassdp") -> dict[str, str]:
     return {f"{name}_model.h": header, f"{name}_model.c": code,
             "dassdp_program.h": assets.render("dassdp_program.h.j2", name=name),
             "dassdp_messages.h": frames.messages_header(), **_own_files(network)}
+
+
+def _features(network: QNetwork, name: str) -> list[tuple[Input, Array, Array]]:
+    """Steps and zeros of the inputs whose values have their own, in the order of a sample: for
+    applications, no target reads them."""
+    return [(source, Array("int8_t", f"{name}_x_frac_bits_{source.name}", scale.frac_bits[order]),
+             Array("int32_t", f"{name}_x_zero_{source.name}", scale.zero[order]))
+            for source, scale in zip(network.inputs, network.x_scales, strict=True)
+            if not scale.is_uniform for order in [network.input_order[source.name]]]
 
 
 def _own_files(network: QNetwork) -> dict[str, str]:

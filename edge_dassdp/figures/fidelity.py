@@ -1,5 +1,5 @@
-"""What quantization came to: scales, kernels, proven ranges, and on samples flipped spikes, clipped
-membranes and accuracy.
+"""What quantization came to: scales, kernels, proven ranges, weights that became 0, and on samples
+clipped inputs and membranes, flipped spikes, values read out and accuracy.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.plan import Plan, kernels
 from edge_dassdp.plan.routes import Route
 from edge_dassdp.qir import QNetwork, QProjection
-from edge_dassdp.qir.order import device_order
+from edge_dassdp.qir.order import device_order, to_natural_weight
 from edge_dassdp.qir.ranges import Bound
-from edge_dassdp.qir.samples import input_x
+from edge_dassdp.qir.samples import Clipping, clipping, input_x
 from edge_dassdp.quantize import Quantized
+from edge_dassdp.quantize.inputs import in_codes
 from edge_dassdp.reference import Reference
 from edge_dassdp.twin.model import FloatModel
 
@@ -30,7 +31,8 @@ _CHUNK = 128
 class ProjectionFidelity:
     """scale_min, scale_max: real value of one (8-bit) weight step, over postsynaptic neurons.
 
-    clipped: share of weights that did not fit their bits, 0 to 1. kernel: its symbol; reason: why
+    clipped: share of weights that did not fit their bits, 0 to 1. vanished: share of those that are
+    not 0 in float and are in integers. kernel: its symbol; reason: why
     it runs there. activity: share of presynaptic neurons that are active in a step, 0 to 1, None
     where it was not measured. byte_rows: rows that may add up in byte lanes, None for currents.
     """
@@ -41,6 +43,7 @@ class ProjectionFidelity:
     scale_min: float
     scale_max: float
     clipped: float
+    vanished: float
     kernel: str
     reason: str
     activity: float | None
@@ -73,14 +76,47 @@ class PopulationFidelity:
 
 
 @dataclass(frozen=True)
+class Values:
+    """Values read out, the logits, in integers against float: what a class does not show.
+
+    rms, largest: error in units of the float network, over samples and outputs. spread: standard
+    deviation of the float values over samples, the root of the mean square over outputs.
+    correlation: of values less their mean over samples, None where either has no spread.
+    """
+
+    rms: float
+    largest: float
+    spread: float
+    correlation: float | None
+
+    @classmethod
+    def compared(cls, floats: NDArray[np.float64], integers: NDArray[np.float64]) -> Values:
+        """Both (n_samples, n_outputs), in the same unit."""
+        error = integers - floats
+        a, b = (v - v.mean(axis=0) for v in (floats, integers))
+        scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
+        return cls(float(np.sqrt((error**2).mean())), float(np.abs(error).max()),
+                   float(np.sqrt((a**2).mean())), float((a * b).sum()) / scale if scale else None)
+
+    @property
+    def relative(self) -> float | None:
+        """rms as a share of the spread, None without one."""
+        return self.rms / self.spread if self.spread else None
+
+
+@dataclass(frozen=True)
 class Fidelity:
-    """Accuracies are shares from 0 to 1; agreement: share of samples given the same class."""
+    """Accuracies are shares from 0 to 1; agreement: share of samples given the same class. None of
+    them stands where there is one output alone: `values` compares what is read out. clipping: what
+    the samples' values clip. All None without samples."""
 
     populations: tuple[PopulationFidelity, ...]
     n_samples: int
     float_accuracy: float | None
     integer_accuracy: float | None
     agreement: float | None
+    values: Values | None
+    clipping: Clipping | None
 
 
 def measure_fidelity(network: ir.Network, quantized: Quantized,
@@ -93,7 +129,7 @@ def measure_fidelity(network: ir.Network, quantized: Quantized,
     Raises EdgeError E104 for another shape, no samples, or values that are not finite.
     """
     found = _Comparison.empty(network)
-    plain = canonical(network)
+    plain = in_codes(canonical(network), quantized.network.x_scales)
     if x is not None:
         if len(x) == 0:
             raise EdgeError("E104", "there are no samples to compare with")
@@ -102,20 +138,28 @@ def measure_fidelity(network: ir.Network, quantized: Quantized,
     labels = None if y is None or n == 0 else np.asarray(y)
     if labels is not None and labels.shape != (n,):
         raise EdgeError("E104", f"{n} samples but labels of shape {labels.shape}")
+    has_classes = network.n_classes > 1
+
+    def share(classes: IntArray, wanted: IntArray | None) -> float | None:
+        return None if wanted is None or not n or not has_classes \
+            else float((classes == wanted).mean())
+
     return Fidelity(
         tuple(_population(plain, quantized, p.name, found) for p in network.populations), n,
-        float_accuracy=None if labels is None else float((found.floats == labels).mean()),
-        integer_accuracy=None if labels is None else float((found.integers == labels).mean()),
-        agreement=float((found.floats == found.integers).mean()) if n else None)
+        float_accuracy=share(found.floats, labels), integer_accuracy=share(found.integers, labels),
+        agreement=share(found.floats, found.integers),
+        values=Values.compared(*found.values) if n else None,
+        clipping=None if x is None else clipping(quantized.network, x))
 
 
 @dataclass(frozen=True, eq=False)
 class _Comparison:
-    """Classes of both models, and by population the neuron-steps whose spikes differ, those whose
-    membranes clipped, and the first step in which a spike differs."""
+    """Classes and logits of both models, and by population the neuron-steps whose spikes differ,
+    those whose membranes clipped, and the first step in which a spike differs."""
 
     floats: IntArray
     integers: IntArray
+    values: tuple[NDArray[np.float64], NDArray[np.float64]]
     flips: dict[str, int]
     clips: dict[str, int]
     diverged: dict[str, int]
@@ -123,14 +167,15 @@ class _Comparison:
     @staticmethod
     def empty(network: ir.Network) -> _Comparison:
         none, zeros = np.zeros(0, np.int64), {p.name: 0 for p in network.populations}
-        return _Comparison(none, none, zeros, zeros, {})
+        values = np.zeros((0, network.n_classes))
+        return _Comparison(none, none, (values, values), zeros, zeros, {})
 
 
 def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -> _Comparison:
     model, reference = FloatModel(network), Reference(quantized)
     flips, clips = ({p.name: 0 for p in network.populations} for _ in range(2))
     diverged: dict[str, int] = {}
-    floats, integers = [], []
+    floats, integers, read, made = [], [], [], []
     natural = {p.name: slice(None) if p.natural is None else device_order(p.natural)
                for p in quantized.populations}
     for first in range(0, len(x), _CHUNK):
@@ -147,14 +192,23 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
                 clips[name] += int(reference.clipped[name].sum())
         floats.append(trace.classes)
         integers.append(reference.end())
-    return _Comparison(np.concatenate(floats), np.concatenate(integers), flips, clips,
-                       diverged)
+        read.append(trace.logits.astype(np.float64))
+        made.append(reference.sums[:, natural[quantized.readout]] * _logit_unit(quantized))
+    return _Comparison(np.concatenate(floats), np.concatenate(integers),
+                       (np.concatenate(read), np.concatenate(made)), flips, clips, diverged)
+
+
+def _logit_unit(quantized: QNetwork) -> float:
+    """The real value of 1 in a logit."""
+    if quantized.readout_kind == "spike_count":
+        return 1.0
+    return float(quantized.population(quantized.readout).unit[0])
 
 
 def _population(network: ir.Network, quantized: Quantized, name: str,
                 found: _Comparison) -> PopulationFidelity:
     p, plan = quantized.network.population(name), Plan.of(quantized.network)
-    projections = tuple(_projection(network.projection(q.name), q, plan.routes[q.name])
+    projections = tuple(_projection(network, q, plan.routes[q.name])
                         for q in quantized.network.into(name))
     owners = (name, *(q.name for q in projections))
     proofs = tuple(b for b in quantized.proofs if b.what.partition(":")[0] in owners)
@@ -169,11 +223,28 @@ def _population(network: ir.Network, quantized: Quantized, name: str,
         diverges_at=None if silent else found.diverged.get(name))
 
 
-def _projection(p: ir.Projection, q: QProjection, route: Route) -> ProjectionFidelity:
+def vanished(network: ir.Network, quantized: QNetwork) -> dict[str, float]:
+    """By projection: share of weights, 0 to 1, that are not 0 in float and are in integers."""
+    plain = in_codes(canonical(network), quantized.x_scales)
+    return {q.name: _vanished(plain, q) for q in quantized.projections}
+
+
+def _wanted(network: ir.Network, q: QProjection) -> IntArray:
+    """The integers that the weights of q round to, without a limit of their bits."""
+    p = network.projection(q.name)
+    steps = to_natural_weight(network, p, np.broadcast_to(q.steps, q.w.shape))
+    return to_int(p.weight / steps)
+
+
+def _vanished(network: ir.Network, q: QProjection) -> float:
+    weight = network.projection(q.name).weight
+    return float((_wanted(network, q)[weight != 0] == 0).mean()) if weight.any() else 0.0
+
+
+def _projection(network: ir.Network, q: QProjection, route: Route) -> ProjectionFidelity:
     w_max = (1 << (q.weight_bits - 1)) - 1
-    steps = q.scale[:, None, None, None] if p.conv else q.scale
-    wanted = np.abs(to_int(p.weight / steps * (256 if q.weight_bits == 16 else 1)))
     return ProjectionFidelity(
         q.name, q.weight_bits, q.is_plastic, float(q.scale.min()), float(q.scale.max()),
-        float((wanted > w_max).mean()), route.kernel.symbol, route.kernel.reason, q.activity,
+        float((np.abs(_wanted(network, q)) > w_max).mean()), _vanished(network, q),
+        route.kernel.symbol, route.kernel.reason, q.activity,
         None if q.is_analogue else kernels.byte_rows(q.weight_bits))

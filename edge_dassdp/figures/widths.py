@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.figures import prices
+from edge_dassdp.figures.fidelity import measure_fidelity
 from edge_dassdp.figures.work import OPERATIONS, Work, inference_work
 from edge_dassdp.ir import Network
 from edge_dassdp.plan import kernels
 from edge_dassdp.qir.samples import input_x
-from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize import Quantized, quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
@@ -39,7 +40,8 @@ class Width:
     accuracy: share of the samples classified right, 0 to 1. byte_rows: rows that may add up in byte
     lanes. sums: predicted instructions of a synaptic operation, and inference: those of a sample,
     by cpu, without cpus that lack a price; sums is empty where nothing spikes. refused: why there
-    is no such network, "" if there is.
+    is no such network, "" if there is. off: where there is one output and so no accuracy, the error
+    of its values, rms as a share of their spread.
     """
 
     weight_bits: int
@@ -48,6 +50,12 @@ class Width:
     sums: Mapping[str, float] = field(default_factory=dict)
     inference: Mapping[str, float] = field(default_factory=dict)
     refused: str = ""
+    off: float | None = None
+
+    @property
+    def score(self) -> float | None:
+        """A share, the more the better: 1 where nothing is wrong."""
+        return self.accuracy if self.off is None else 1 - self.off
 
 
 def compare_widths(network: Network, learning: Learning | None, settings: Settings,
@@ -62,37 +70,47 @@ def compare_widths(network: Network, learning: Learning | None, settings: Settin
 
 
 def narrowest(found: Sequence[Width], within: float) -> int:
-    """Least bits whose accuracy is at most `within` percentage points below that of the widest.
+    """Least bits whose score is at most `within` percentage points below that of the widest.
 
     Raises EdgeError E105 if the widest is refused.
     """
     widest = found[0]
-    if widest.accuracy is None:
+    if widest.score is None:
         raise EdgeError("E105", f"{widest.weight_bits}-bit weights, which narrower ones are "
                         "compared with, are refused", cause=widest.refused,
                         help="give --weight-bits a number")
-    least = widest.accuracy - within / 100 - 1e-9
-    return min(w.weight_bits for w in found if w.accuracy is not None and w.accuracy >= least)
+    least = widest.score - within / 100 - 1e-9
+    return min(w.weight_bits for w in found if w.score is not None and w.score >= least)
 
 
 def _measure(network: Network, learning: Learning | None, settings: Settings,
              calibration: NDArray[np.float32], samples: Samples) -> Width:
     bits, rows = settings.weight_bits, kernels.byte_rows(settings.weight_bits)
     try:
-        made = quantize(network, learning, settings, calibration).network
+        quantized = quantize(network, learning, settings, calibration)
     except EdgeError as problem:
         if problem.code not in ("E105", "E201", "E202"):
             raise
         return Width(bits, rows, refused=problem.message)
+    made = quantized.network
     x = input_x(made, samples.x)
-    reference = Reference(made)
-    classes = np.concatenate([reference.classify(x[i : i + _CHUNK])
-                              for i in range(0, len(x), _CHUNK)])
+    accuracy, off = _judged(network, quantized, samples, x)
     work = inference_work(made, x[:N_PRICED])
     n_ops = sum(w.synaptic_ops for w in work)
     sums = _priced([_sums_of(w) for w in work], n_ops) if n_ops else {}
-    return Width(bits, rows, float((classes == samples.y).mean()), sums,
-                 _priced(work, len(work)))
+    return Width(bits, rows, accuracy, sums, _priced(work, len(work)), off=off)
+
+
+def _judged(network: Network, quantized: Quantized, samples: Samples,
+            x: NDArray[np.int8]) -> tuple[float | None, float | None]:
+    """`Width.accuracy` and `Width.off`, of which one is None."""
+    if network.n_classes == 1:
+        values = measure_fidelity(network, quantized, samples.x).values
+        return None, None if values is None else values.relative
+    reference = Reference(quantized.network)
+    classes = np.concatenate([reference.classify(x[i : i + _CHUNK])
+                              for i in range(0, len(x), _CHUNK)])
+    return float((classes == samples.y).mean()), None
 
 
 def _priced(work: Sequence[Work], n: int) -> dict[str, float]:

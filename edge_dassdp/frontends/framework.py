@@ -46,6 +46,11 @@ Layer = Callable[[Any, str, Shape], Node]
 """(module, what messages call it, shape of its input) -> what it computes."""
 Children = Callable[[Any], Sequence[tuple[str, Any]]]
 """A module -> (name, module) in the order they run."""
+Run = Callable[[Any, Any], tuple[Any, Any]]
+"""(module of neurons, inputs) -> outputs and membranes as stored after each step, tensors (n,
+n_steps, *shape), from the module's start; it may change the module, which is put back."""
+Apply = Callable[[Any, Any], Any]
+"""(layer, rows (n, *shape)) -> what it makes of them, one after the other, of any shape."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +61,12 @@ class Modules:
     - neurons, layers: readers of them
     - ignored: classes that pass their input on
     - containers: of modules that run one after the other
-    - wrappers: the attribute with the only module of classes that take time for a part of the batch
+    - wrappers: the attribute with the only module of classes that run it as it is, or take time for
+      a part of the batch
     - transposed: layers whose weight is (n_in, n_out)
     - counts_as: the class that one counts as, where a package patches those of others
+    - run, apply: how neurons and layers are called, where an import is compared with its source
+    - watchers: Python modules whose forward hooks only record
     """
 
     neurons: Mapping[str, Reader] = field(default_factory=dict)
@@ -68,6 +76,9 @@ class Modules:
     wrappers: Mapping[str, str] = field(default_factory=dict)
     transposed: Collection[str] = ()
     counts_as: Callable[[type], type] = lambda kind: kind
+    run: Run | None = None
+    apply: Apply = lambda module, rows: module(rows)
+    watchers: Collection[str] = ()
 
 
 # ---- NIR files -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +18,7 @@ from edge_dassdp.harness.stream import Stream, learn_stream
 from edge_dassdp.harness.verify import Verification, verify
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import input_x
+from edge_dassdp.qir.samples import Clipping, clipping, input_x
 from edge_dassdp.reference.outcome import Statistics
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import WARM_UP, Target
@@ -59,12 +60,15 @@ class Device:
 
     x is float: (n, n_values), (n, *shape) of a single input, or one sample alone. y: (n,) classes.
     Shapes that do not fit raise EdgeError E104 before anything runs; what a target refuses is in
-    `Target`. `target` has the rest of it: single outcomes, digests, the named state.
+    `Target`. Values beyond int8 are clipped: `clipping` counts those of the last call, and a
+    warning says where they are many. `target` has the rest of it: single outcomes, digests, the
+    named state.
     """
 
     def __init__(self, network: QNetwork, target: Target) -> None:
         self.network = network
         self.target = target
+        self.clipping = Clipping(0, 0, ())
 
     @property
     def name(self) -> str:
@@ -147,7 +151,11 @@ class Device:
 
     def _packed(self, x: ArrayLike) -> NDArray[np.int8]:
         """As the target takes them, int8 (n, x_bytes)."""
-        return input_x(self.network, sample_rows(self.network.inputs, x))
+        rows = sample_rows(self.network.inputs, x)
+        self.clipping = clipping(self.network, rows)
+        if self.clipping.warning:
+            warnings.warn(self.clipping.warning, stacklevel=3)
+        return input_x(self.network, rows)
 
     def _labels(self, y: ArrayLike, packed: NDArray[np.int8]) -> NDArray[np.int64]:
         return label_row(y, len(packed), self.network.n_classes)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import is_int, is_real
-from edge_dassdp.base.qformat import INT32_MAX, IntArray
+from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import geometry
 from edge_dassdp.qir.network import QNetwork
@@ -150,7 +150,7 @@ def validate(network: QNetwork) -> None:
 
 
 def _check_network(n: QNetwork) -> None:
-    within(n.n_steps, 1, 255 if n.plastic else 65535, "n_steps")
+    within(n.n_steps, 1, QUANTITIES["recorded_max"] if n.plastic else 65535, "n_steps")
     within(n.n_batch, 1, 64, "n_batch")
     if n.schedule_q8 is not None:
         require(n.schedule_q8.ndim == 1 and n.schedule_q8.size > 0, "schedule_q8 is no table")
@@ -168,9 +168,16 @@ def _check_network(n: QNetwork) -> None:
     require(n.readout in sizes and n.readout_kind in ("spike_count", "membrane_sum"),
             f"readout '{n.readout}' of kind '{n.readout_kind}' is unknown")
     require(len(n.x_frac_bits) == len(n.inputs) > 0, "x_frac_bits needs a value for each input")
-    for source in n.inputs:
-        require(source.n_frames in (1, n.n_steps),
-                f"input '{source.name}' has {source.n_frames} frames")
+    require(n.x_features is None or len(n.x_features) == len(n.inputs),
+            "x_features needs an entry for each input")
+    for source, scale, bits in zip(n.inputs, n.x_scales, n.x_frac_bits, strict=True):
+        where = f"input '{source.name}': "
+        require(source.n_frames in (1, n.n_steps), where + f"{source.n_frames} frames")
+        require(scale.is_uniform or not source.spikes, where + "spikes have no steps by feature")
+        shape = (scale.frac_bits.shape if scale.is_uniform else (source.n_raw,))
+        entries(scale.frac_bits, (shape,), -MOST_FRAC_BITS, MOST_FRAC_BITS, where + "frac_bits")
+        entries(scale.zero, (shape,), -INT32_MAX, INT32_MAX, where + "zero")
+        require(bits == scale.frac_bits.min(), where + "x_frac_bits are not the fewest")
     order = [p.post for p in n.projections]
     require(order == [name for name in sizes for _ in range(order.count(name))]
             and set(order) == set(sizes), "projections do not follow the order of populations")
@@ -252,12 +259,3 @@ def checked_weights(network: QNetwork, projection: str, w: NDArray[Any]) -> IntA
         raise EdgeError("E503", "value out of range",
                         cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
     return values
-
-
-def checked_sample(network: QNetwork, x: NDArray[Any]) -> NDArray[np.int8]:
-    """x as int8 (x_bytes,), or EdgeError E104."""
-    sample = np.asarray(x)
-    if sample.dtype != np.int8 or sample.shape != (network.x_bytes,):
-        raise EdgeError("E104", f"a sample is {sample.dtype} of shape {sample.shape}, expected "
-                        f"int8 of shape ({network.x_bytes},)")
-    return sample

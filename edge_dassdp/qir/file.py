@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import operator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.ir import Input
 from edge_dassdp.qir.checks import validate
-from edge_dassdp.qir.network import FORMAT, NODES, QNetwork, describe
+from edge_dassdp.qir.network import FEATURES_FORMAT, FORMAT, NODES, QNetwork, describe
 from edge_dassdp.qir.nodes import QPopulation, QProjection, QRule
 
 ENTRY_POINTS = "edge_dassdp.rules"
@@ -28,7 +30,7 @@ def load(path: Path | str) -> QNetwork:
     """Read what `save` wrote. Raises EdgeError E103 for another kind of file or one that was
     changed after it was quantized or names a rule that is not known, E101 for constants that no
     target could run."""
-    header, arrays = read_npz(path, FORMAT)
+    header, arrays = read_npz(path, FORMAT, FEATURES_FORMAT)
     try:
         sha256 = header.pop("sha256")
         network = _network(header, arrays)
@@ -41,6 +43,28 @@ def load(path: Path | str) -> QNetwork:
                         cause="its SHA-256 is that of other constants",
                         help="quantize the float network again")
     return network
+
+
+def require_readable(network: QNetwork) -> None:
+    """EdgeError E204 unless `load` reads what `save` writes of it, and takes it for the same; E203
+    where a rule from outside is in it, which may be why."""
+    header, arrays = describe(network)
+    try:
+        made = _network(json.loads(json.dumps(header, default=operator.index)), arrays)
+        validate(made)
+        cause = "" if made.sha256 == network.sha256 else "it comes back as another one"
+    except EdgeError as problem:
+        cause = problem.message
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        cause = repr(problem)
+    own = [q.rule.title for q in network.plastic if q.rule is not None and q.rule.is_own()]
+    if cause and own:
+        raise EdgeError("E203", f"a file of this network could not be read, perhaps for the rule "
+                        f"{', '.join(own)}", cause=cause,
+                        help="let `unfiled` take what `filed` gives, and `check` accept it")
+    if cause:
+        raise EdgeError("E204", "the quantized network breaks a check of its own file",
+                        cause=cause, help="nothing was written; please report this network")
 
 
 def load_installed() -> None:
@@ -73,14 +97,14 @@ def _made(name: str, values: dict[str, Any]) -> Any:
 
 def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwork:
     def node(values: dict[str, Any]) -> dict[str, Any]:
-        fields = {}
-        for name, value in values.items():
-            if isinstance(value, dict) and "array" in value:
-                value = arrays[value["array"]]
-            elif isinstance(value, dict) and "node" in value:
-                value = _made(value.pop("node"), node(value))
-            fields[name] = tuple(value) if isinstance(value, list) else value
-        return fields
+        return {name: read(value) for name, value in values.items()}
+
+    def read(value: Any) -> Any:
+        if isinstance(value, dict) and "array" in value:
+            return arrays[value["array"]]
+        if isinstance(value, dict) and "node" in value:
+            return _made(value.pop("node"), node(value))
+        return tuple(map(read, value)) if isinstance(value, list) else value
 
     header.pop("format")
     header["inputs"] = tuple(Input(**node(i)) for i in header["inputs"])

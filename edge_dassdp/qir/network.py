@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray
+from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import Encoder, Input, ReadoutKind
@@ -37,10 +37,12 @@ from edge_dassdp.qir.packing import words
 from edge_dassdp.qir.ranges import Bound
 
 FORMAT = "edge_dassdp/quantized/4"
+FEATURES_FORMAT = "edge_dassdp/quantized/5"
+"""Of a network with x_features: others keep their bytes and their identity."""
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
-    QReplay, QGuard, QDynamics, Conv, Pool, MaxPool, Encoder)}
+    QReplay, QGuard, QDynamics, QInputScale, Conv, Pool, MaxPool, Encoder)}
 """What a file names beside populations, projections and rules."""
 
 
@@ -48,7 +50,9 @@ NODES: dict[str, type[Any]] = {node.__name__: node for node in (
 class QNetwork:
     """A whole quantized network. Projections are sorted by their postsynaptic population.
 
-    x_frac_bits: fraction bits of each input's int8 values. n_batch: samples of a strict batch.
+    x_frac_bits: fraction bits of each input's int8 values, the fewest where its values have steps
+    of their own. x_features: these steps, by input, None for one of a single step; None where all
+    are. n_batch: samples of a strict batch.
     softmax: z_q8 = difference * scale >> shift, 4096 from `softmax_limit` on. schedule_q8: factors
     of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. proofs: what
     was proven of it when it was quantized; neither in files nor in `sha256`.
@@ -71,6 +75,8 @@ class QNetwork:
     replay: QReplay | None = None
     guard: QGuard | None = None
     proofs: tuple[Bound, ...] = field(default=(), metadata={"is_filed": False})
+    x_features: tuple[QInputScale | None, ...] | None = field(
+        default=None, metadata={"is_filed_if_set": True})
 
     def __repr__(self) -> str:
         return f"<QNetwork {self.sha256[:12]}>"
@@ -164,6 +170,13 @@ class QNetwork:
         return {i.name: natural_order(i.raw_shape, device_volume(i.raw_shape, pads=False))
                 for i in self.inputs}
 
+    @cached_property
+    def x_scales(self) -> tuple[QInputScale, ...]:
+        """What the codes of each input stand for; of spikes without an encoder, nothing."""
+        own = self.x_features or (None,) * len(self.inputs)
+        return tuple(scale or QInputScale.uniform(bits)
+                     for scale, bits in zip(own, self.x_frac_bits, strict=True))
+
     def max_spikes(self, source: str) -> int:
         """Of a neuron of a population or an input of spikes, in one step."""
         for i in self.inputs:
@@ -173,8 +186,10 @@ class QNetwork:
 
     @property
     def field_bits(self) -> int:
-        """Bit planes of a latency or count: ceil(log2(n_steps + 1))."""
-        return self.n_steps.bit_length()
+        """Bit planes of a latency or count: ceil(log2(n + 1)), n the steps, or the most spikes of
+        a sample where records count all of a step."""
+        most = max((p.recorded_a_step for p in self.populations if p.counts), default=1)
+        return (self.n_steps * most).bit_length()
 
     @cached_property
     def sha256(self) -> str:
@@ -205,7 +220,7 @@ def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str
     """A dataclass as JSON values; its arrays go to `arrays` and leave their key behind."""
     return {field.name: _value(getattr(node, field.name), f"{prefix}.{field.name}", arrays)
             for field in dataclasses.fields(node) if field.metadata.get("is_filed", True)
-            and not (field.metadata.get("is_filed_if_set") and getattr(node, field.name) is None)}
+            and not (field.metadata.get("is_filed_if_set") and not getattr(node, field.name))}
 
 
 def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
@@ -219,11 +234,13 @@ def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
         return {"node": type(value).__name__, **_fields(value, key, arrays)}
     if isinstance(value, tuple):
         return [_fields(node, node.name, arrays)
-                if isinstance(node, Input | QPopulation | QProjection) else node for node in value]
+                if isinstance(node, Input | QPopulation | QProjection)
+                else _value(node, f"{key}.{index}", arrays) for index, node in enumerate(value)]
     return value
 
 
 def describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The header of its file, JSON values, and the arrays that it names."""
     arrays: dict[str, NDArray[Any]] = {}
-    return {"format": FORMAT, **_fields(network, "network", arrays)}, arrays
+    kind = FORMAT if network.x_features is None else FEATURES_FORMAT
+    return {"format": kind, **_fields(network, "network", arrays)}, arrays

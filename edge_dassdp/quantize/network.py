@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
+from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.file import require_readable
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
+from edge_dassdp.quantize.inputs import in_codes, input_scales
 from edge_dassdp.quantize.learning import attach, softmax
 from edge_dassdp.quantize.populate import populate
 from edge_dassdp.quantize.replay import with_replay
@@ -58,23 +60,26 @@ def quantize(
     projections and homeostatic targets; without them inputs are taken to be standardized (within
     +-4) and no projection is dense. labels: (n_samples,) their classes, which replay from flash
     needs. Raises E105 for a bad setting or missing samples, E201 where a constant has no
-    representation, E202 where a proof fails, E203 where a rule cannot stand.
+    representation, E202 where a proof fails, E203 where a rule cannot stand. What it gives can be
+    written, read back and run: E204, a defect of ours, where it could not.
     """
     settings = settings or Settings()
     rules: Mapping[str, Rule] = learning.rules if learning else {}
     if learning:
         learning.validate(network)
+        network = with_pools_apart(network, rules)
     for name in settings.bits_of:
         network.projection(name)
     network = canonical(network)
-    x_frac_bits = _input_bits(network, settings, calibration)
+    inputs = input_scales(network, settings, calibration)
+    network = in_codes(network, inputs.scales)
     populations: list[QPopulation] = []
     projections: list[QProjection] = []
     proofs: list[Bound] = []
     most = {i.name: 255 if i.counts else 1 for i in network.inputs}
     most |= {p.name: p.max_spikes or 255 for p in network.populations}
     for population in network.populations:
-        made = populate(network, population, settings, rules, x_frac_bits, most)
+        made = populate(network, population, settings, rules, inputs.frac_bits, most)
         most[population.name] = made.population.max_spikes
         populations.append(made.population)
         projections += made.projections
@@ -89,12 +94,12 @@ def quantize(
     quantized = QNetwork(
         inputs=network.inputs, populations=tuple(populations), projections=tuple(projections),
         readout=network.readout.population, readout_kind=network.readout.kind,
-        n_steps=network.n_steps, x_frac_bits=x_frac_bits,
+        n_steps=network.n_steps, x_frac_bits=inputs.frac_bits,
         softmax_scale=scale, softmax_shift=shift,
         softmax_limit=max(1, (QUANTITIES["softmax_max_q8"] << shift) // scale),
         skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
         seed=learning.seed if learning else 2463534242,
-        n_batch=batch_of(rules),
+        n_batch=batch_of(rules), x_features=inputs.features,
     )
     if learning:
         quantized, rule_proofs = _with_rules(network, quantized, learning, calibration)
@@ -104,6 +109,7 @@ def quantize(
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
         quantized = with_replay(quantized, learning.replay, x, labels)
+    require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)))
 
 
@@ -155,29 +161,3 @@ def _with_histories(populations: list[QPopulation],
             lag = int(q.delay.max()) + int(place[q.pre] >= place[q.post])
             depth[q.pre] = max(depth[q.pre], lag + 1)
     return [replace(p, n_history=depth.get(p.name, 0)) for p in populations]
-
-
-def _input_bits(
-    network: Network, settings: Settings, calibration: NDArray[np.float32] | None
-) -> tuple[int, ...]:
-    """Fraction bits so that twice the largest calibration value still fits an int8."""
-    bits = []
-    start = 0
-    for source in network.inputs:
-        stop = start + source.n_values
-        if source.spikes:
-            bits.append(source.encoder.frac_bits if source.encoder else 0)
-            start = stop
-            continue
-        peak = 4.0 / 2
-        if calibration is not None:
-            samples = sample_array(calibration)
-            if samples.ndim != 2 or samples.shape[1] != network.n_inputs:
-                raise EdgeError("E104", f"calibration samples have shape {samples.shape}, "
-                                f"expected (n, {network.n_inputs})")
-            peak = max(float(np.abs(samples[:, start:stop]).max(initial=0)), 1e-6)
-        chosen = settings.x_frac_bits
-        bits.append(min(7, max(-8, math.floor(math.log2(127 / (2 * peak)))))
-                    if chosen is None else chosen)
-        start = stop
-    return tuple(bits)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
+from edge_dassdp.base.qformat import MOST_FRAC_BITS
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Settings:
     membrane_bits: 16 forces saturating int16 membranes, 32 wide ones; None: 16 where they are
     proven not to overflow, or where a spiking population's current of one step is proven to fit,
     so that only its membrane may saturate; else 32.
-    x_frac_bits: fraction bits of int8 inputs, None to take them from the calibration samples.
+    x_frac_bits: fraction bits of int8 inputs, -24 to 24; None to take them from the calibration
+    samples. input_scale: 'uniform', one step for all values of an input; 'feature', a step and a
+    zero for each; 'auto', by feature where rounding to one step would change currents.
     """
 
     weight_bits: int = 8
@@ -33,6 +36,7 @@ class Settings:
     leak: str = "auto"
     membrane_bits: int | None = None
     x_frac_bits: int | None = None
+    input_scale: str = "auto"
 
     def __post_init__(self) -> None:
         if not isinstance(self.bits_of, Mapping):
@@ -51,5 +55,11 @@ class Settings:
         if self.membrane_bits not in (None, 16, 32):
             raise EdgeError("E105", f"membrane_bits is {self.membrane_bits}, expected 16 or 32")
         bits = self.x_frac_bits
-        if bits is not None and (not is_int(bits) or not -8 <= bits <= 7):
-            raise EdgeError("E105", f"x_frac_bits is {bits}, expected -8 to 7")
+        if bits is not None and (not is_int(bits) or not -MOST_FRAC_BITS <= bits <= MOST_FRAC_BITS):
+            raise EdgeError("E105", f"x_frac_bits is {bits}, expected -24 to 24")
+        if self.input_scale not in ("auto", "uniform", "feature"):
+            raise EdgeError("E105", f"input_scale is '{self.input_scale}', expected auto, uniform "
+                            "or feature")
+        if bits is not None and self.input_scale == "feature":
+            raise EdgeError("E105", "x_frac_bits gives all features one step, input_scale one each",
+                            help="leave one of them out")

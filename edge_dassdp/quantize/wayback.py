@@ -24,10 +24,12 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import to_int
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.canonical import canonical, weight_gain
+from edge_dassdp.ir.pools import pool_name, with_pools_apart
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.order import to_device_weight, to_natural_weight
 from edge_dassdp.quantize.biases import ALWAYS, with_biases_apart
+from edge_dassdp.quantize.inputs import in_codes
 from edge_dassdp.quantize.same import check_same, differs
 
 __all__ = ["Learned", "dequantize", "requantize", "with_learned"]
@@ -54,7 +56,7 @@ def dequantize(network: Network, quantized: QNetwork, learned: Learned) -> Netwo
     them. Raises EdgeError as `with_learned` does, E201 where `quantized` is of another network.
     """
     grown = _grown(network, quantized)
-    check_same(canonical(grown), quantized)
+    check_same(in_codes(canonical(grown), quantized.x_scales), quantized)
     weights = {q.name: _float_weight(grown, q)
                for q in with_learned(quantized, learned).plastic if q.name in learned}
     made = replace(grown, projections=tuple(
@@ -71,7 +73,7 @@ def requantize(network: Network, like: QNetwork) -> QNetwork:
     of, since its ranges were proven for that. Raises EdgeError E201 where the networks differ or a
     plastic weight leaves its range.
     """
-    made = canonical(_grown(network, like))
+    made = in_codes(canonical(_grown(network, like)), like.x_scales)
     check_same(made, like)
     return replace(like, projections=tuple(_integers(made, q) for q in like.projections))
 
@@ -79,14 +81,14 @@ def requantize(network: Network, like: QNetwork) -> QNetwork:
 def _float_weight(network: Network, q: QProjection) -> FloatArray:
     """The weights of q as `Projection.weight`."""
     p = network.projection(q.name)
-    weight = to_natural_weight(network, p, q.w) * _step(q)
+    weight = to_natural_weight(network, p, q.w * q.steps)
     return np.asarray(weight / _columns(q, weight_gain(network, q.name)))
 
 
 def _integers(network: Network, q: QProjection) -> QProjection:
     """q with the weights of a canonical network."""
     p = network.projection(q.name)
-    exact = to_device_weight(network, p, p.weight / _step(q))
+    exact = to_device_weight(network, p, p.weight) / q.steps
     if not q.is_plastic:
         if differs(exact, q.w):
             raise EdgeError("E201", f"the weights of '{q.name}', which is frozen, are others than "
@@ -101,25 +103,26 @@ def _integers(network: Network, q: QProjection) -> QProjection:
     return replace(q, w=np.ascontiguousarray(w).astype(np.int16))
 
 
-def _step(q: QProjection) -> FloatArray:
-    """The real value of 1, along the columns of a float weight."""
-    return _columns(q, q.scale / (256 if q.weight_bits == 16 else 1))
-
-
 def _columns(q: QProjection, values: FloatArray) -> FloatArray:
     """One or one per column, as they multiply a float weight."""
     return values[:, None, None, None] if q.conv else values
 
 
 def _grown(network: Network, quantized: QNetwork) -> Network:
-    """With plastic biases where the model has them and the network does not."""
+    """With plastic biases and pools apart where the model has them and the network does not."""
     names = [q.name for q in quantized.projections if q.pre == ALWAYS and q.post != ALWAYS]
     if not names or ALWAYS in {p.name for p in network.populations}:
-        return network
+        return _with_pools(network, quantized)
     bases = [name.removesuffix("_bias") for name in names]
     for base in bases:
         network.projection(base)
-    return with_biases_apart(network, bases)
+    return _with_pools(with_biases_apart(network, bases), quantized)
+
+
+def _with_pools(network: Network, quantized: QNetwork) -> Network:
+    known, made = ({p.name for p in n.populations} for n in (network, quantized))
+    return with_pools_apart(network, {q.name for q in network.projections
+                                      if pool_name(q.name) in made - known})
 
 
 def _without_biases(network: Network, grown: Network, learned: set[str]) -> Network:

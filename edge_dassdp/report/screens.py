@@ -22,15 +22,16 @@ from edge_dassdp.figures.fidelity import Fidelity
 from edge_dassdp.figures.inspection import Inspection
 from edge_dassdp.figures.widths import Width
 from edge_dassdp.harness import Stream, Verification, rolling_accuracy
-from edge_dassdp.ir import Input
 from edge_dassdp.plan.ledger import Ledger
+from edge_dassdp.report import lines
+from edge_dassdp.report.lines import NONE as _NONE
+from edge_dassdp.report.lines import percent as _percent
 from edge_dassdp.targets.target import Statistics
 
 LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
 OWNERS = {"weights": "plastic weights", "inference": "inference state",
           "learning": "learning state", "padding": "inference state", "link": "link",
           "port": "port", "stack": "stack"}
-_NONE = "–"
 
 
 def ram_by_owner(predicted: Ledger) -> dict[str, int]:
@@ -55,36 +56,17 @@ def linked_by_owner(predicted: Ledger, linked: elf.Sizes) -> dict[str, int]:
     return owners
 
 
-def input_text(source: Input, x_frac_bits: int | None = None) -> str:
-    """One line on an input: what a sample holds for it. x_frac_bits: of currents, if known."""
-    of = "x".join(f"{n:,}" for n in source.raw_shape)
-    frames = f"{source.n_frames:,} frames of " if source.n_frames > 1 else ""
-    fraction = "" if x_frac_bits is None else f" with {x_frac_bits} fraction bits"
-    if source.n_events:
-        times = "up to 255 times" if source.counts else "at most once"
-        what = (f"lists of up to {source.n_events:,} spikes of {of}, each {times} in one of "
-                f"{source.n_frames:,} steps")
-    elif source.encoder is not None:
-        what = (f"{frames}{of} values, int8 with {source.encoder.frac_bits} fraction bits, made "
-                f"spikes by a {source.encoder.kind} encoder")
-    elif source.spikes:
-        what = f"{frames}{of} spikes, each 0 or 1"
-    else:
-        what = f"{frames}{of} currents, int8{fraction}"
-    return f"input {source.name}: {what}"
-
-
 def inspect_head(found: Inspection, name: str, kind: str, sha256: str,
                  profile: str | None) -> Text:
     """What was read, in lines: file, shape, source, inputs, readout."""
     chain = "→".join("x".join(map(str, shape)) for shape in found.shapes)
     origin = f"source profile {profile.partition(',')[0]} ({found.resets})" if profile \
         else f"resets: {found.resets}"
-    lines = [f"{name}  {kind}  sha {sha256[:12]}…  {chain}  {found.n_steps:,} steps  {origin}",
-             *map(input_text, found.inputs)]
+    head = [f"{name}  {kind}  sha {sha256[:12]}…  {chain}  {found.n_steps:,} steps  {origin}",
+             *map(lines.input_text, found.inputs)]
     what = "spikes counted" if found.readout_kind == "spike_count" else "membranes summed"
-    lines.append(f"class: {what} over the steps, the largest of {found.readout}")
-    return Text("\n".join(lines), overflow="fold")
+    head.append(f"class: {what} over the steps, the largest of {found.readout}")
+    return Text("\n".join(head), overflow="fold")
 
 
 def inspect_screen(found: Inspection) -> RenderableType:
@@ -145,7 +127,8 @@ def _boards(found: Inspection) -> Table:
 
 def quantize_screen(fidelity: Fidelity) -> RenderableType:
     """Weights, kernels, proven ranges and what the rounding changed."""
-    weights = _table("weights", "bits", "one step", "clipped", "learns", left=("learns",))
+    weights = _table("weights", "bits", "one step", "clipped", "became 0", "learns",
+                     left=("learns",))
     runs = _table("projection", "rows added in bytes", "runs", left=("runs",))
     ranges = _table("worst case", "peak P", "limit", "used", "container", left=("container",))
     for population in fidelity.populations:
@@ -154,7 +137,7 @@ def quantize_screen(fidelity: Fidelity) -> RenderableType:
             if q.scale_max > q.scale_min:
                 step += f"..{q.scale_max:.4g}"
             weights.add_row(q.name, str(q.weight_bits), step, _percent(q.clipped, 2),
-                            "plastic" if q.is_plastic else "frozen")
+                            _percent(q.vanished, 2), "plastic" if q.is_plastic else "frozen")
             runs.add_row(q.name, _NONE if q.byte_rows is None else str(q.byte_rows), q.reason)
         for proof in population.proofs:
             clips = population.saturates and proof.what.endswith("membrane")
@@ -179,7 +162,11 @@ def _membranes(fidelity: Fidelity) -> Table:
 
 def width_text(width: Width) -> str:
     """One line on a width: its accuracy, or that it is refused."""
-    return f"{width.weight_bits} bits {_share(width.accuracy)}{' refused' * bool(width.refused)}"
+    return f"{width.weight_bits} bits {_score(width)}{' refused' * bool(width.refused)}"
+
+
+def _score(width: Width) -> str:
+    return _share(width.accuracy) if width.off is None else f"off {_percent(width.off, 1)}"
 
 
 def widths_screen(widths: Sequence[Width], chosen: int) -> RenderableType:
@@ -189,7 +176,7 @@ def widths_screen(widths: Sequence[Width], chosen: int) -> RenderableType:
     table = _table("weight bits", "accuracy E", "rows added in bytes", *(f"{c} P" for c in cores))
     for w in widths:
         table.add_row(f"{w.weight_bits}{' (chosen)' * (w.weight_bits == chosen)}",
-                      "refused" if w.refused else _share(w.accuracy), str(w.byte_rows),
+                      "refused" if w.refused else _score(w), str(w.byte_rows),
                       *(f"{w.sums[cpu]:.2f}" if cpu in w.sums else _NONE for cpu in cpus))
     notes = [f"{w.weight_bits} bits refused: {w.refused}" for w in widths if w.refused]
     if cores:
@@ -199,10 +186,18 @@ def widths_screen(widths: Sequence[Width], chosen: int) -> RenderableType:
 
 
 def _accuracies(fidelity: Fidelity) -> Text:
-    text = f"{fidelity.n_samples:,} samples: same class as in float {_share(fidelity.agreement)} E"
+    text = f"{fidelity.n_samples:,} samples: "
+    if fidelity.agreement is not None:
+        text += f"same class as in float {_share(fidelity.agreement)} E"
+    else:
+        text += "one output, so there are no classes to compare"
     if fidelity.float_accuracy is not None:
         text += (f"; accuracy float {_share(fidelity.float_accuracy)}, integer "
                  f"{_share(fidelity.integer_accuracy)} E")
+    if fidelity.values is not None:
+        text += f"\n{lines.values_text(fidelity.values)}"
+    if fidelity.clipping is not None and fidelity.clipping.n_values:
+        text += f"\n{lines.clipping_text(fidelity.clipping)} E"
     clipped = [p.name for p in fidelity.populations if p.saturated]
     if clipped:
         text += f"\nmembranes of {', '.join(clipped)} saturated; with --membrane-bits 32 none does"
@@ -357,10 +352,6 @@ def _table(first: str, *others: str, left: tuple[str, ...] = ()) -> Table:
     for name in others:
         table.add_column(name, justify="left" if name in left else "right", **options)
     return table
-
-
-def _percent(share: float, digits: int) -> str:
-    return f"{100 * share:.{digits}f} %"
 
 
 def _share(share: float | None) -> str:

@@ -64,7 +64,7 @@ def test_ranges_and_fidelity_from_one_set_are_told(work: Path, split: Path, tmp_
 def test_a_data_set_says_what_it_does_to_values(work: Path, tmp_path: Path,
                                                 standardize: bool) -> None:
     rng = np.random.default_rng(0)
-    raw, labels = rng.integers(0, 40, (30, 12)).astype(np.uint8), np.arange(30) % 4
+    raw, labels = rng.integers(0, 8, (30, 12)).astype(np.uint8), np.arange(30) % 4
     parts = dict(zip(("train", "stream", "test"), np.split(np.arange(30), 3), strict=True))
     save_dataset(tmp_path / "d.npz", "toy", raw, labels, parts, standardize=standardize)
     found = answer("run", work / "model.q.npz", "--data", tmp_path / "d.npz")["data"]["scaling"]

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from support.raw_features import clusters, in_units, network
 from support.scenarios import SCENARIOS
 
 from edge_dassdp import qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
-from edge_dassdp.build.compile import banned_symbols, build_emulator, build_firmware
+from edge_dassdp.build.compile import (
+    banned_symbols,
+    build_emulator,
+    build_firmware,
+    host_compiler,
+)
+from edge_dassdp.build.project import emulator_project
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 
 NAMES = ("graph_16", "described_4", "frozen")
@@ -67,3 +77,47 @@ def test_generated_text_has_no_float_and_no_date(name: str) -> None:
 def test_no_heap_and_no_float_is_linked(board: str) -> None:
     built = build_firmware(emit(Plan.of(SCENARIOS["mixed_16"].quantized)), load_board(board))
     assert banned_symbols(built.elf) == []
+
+
+READS_RAW = """
+#include <math.h>
+#include <stdio.h>
+#include "raw_model.h"
+int main(void)
+{
+    double v;
+    for (unsigned i = 0; scanf("%lf", &v) == 1; i = (i + 1) % RAW_X_BYTES) {
+        int32_t q = (int32_t)floor(ldexp(v, raw_x_frac_bits_x[i]) + 0.5) - raw_x_zero_x[i];
+        printf("%d\\n", (int)(q > 127 ? 127 : q < -127 ? -127 : q));
+    }
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("shape", [(8,), (2, 4)])
+def test_an_application_makes_codes_of_raw_features(shape: tuple[int, ...], tmp_path) -> None:
+    """With the line that the header gives, in the order of a sample."""
+    x, y = clusters(300, 8, 3)
+    unit, mean = np.geomspace(0.01, 1000, 8), np.geomspace(2, 5000, 8)
+    net = in_units(network(x, y), unit, mean)
+    net = replace(net, inputs=(replace(net.inputs[0], shape=shape),))
+    raw = (x * unit + mean).astype(np.float32)
+    model = quantize(net, None, None, raw).network
+    sources = emit(Plan.of(model), "raw")
+    assert "int32_t q = (int32_t)floor(ldexp(v, raw_x_frac_bits_x[i]) + 0.5) - raw_x_zero_x[i];" \
+        in sources["raw_model.h"]
+    for path, text in emulator_project(sources).files.items():
+        if path.endswith(("dassdp.h", "raw_model.h")):
+            (tmp_path / path.rpartition("/")[2]).write_text(text)
+    (tmp_path / "application.c").write_text(READS_RAW)
+    library = build_emulator(sources)
+    subprocess.run([*host_compiler(), "-std=c11", "-Wall", "-Werror", "application.c", library,
+                    f"-Wl,-rpath,{library.parent}", "-lm", "-o", "application"], cwd=tmp_path,
+                   check=True)
+    in_order = (raw * 3 - 2 * mean.astype(np.float32))[:, model.input_order["x"]]
+    lines = "\n".join(repr(float(v)) for v in in_order.ravel())
+    done = subprocess.run([tmp_path / "application"], input=lines, capture_output=True, check=True,
+                          text=True)
+    expected = input_x(model, raw * 3 - 2 * mean.astype(np.float32))
+    assert np.array_equal(np.array(done.stdout.split(), int).reshape(expected.shape), expected)

@@ -32,6 +32,8 @@ OF_OUR_OWN = {"snntorch": {
 """Files that name a framework for another reason than to read it."""
 
 FILE = '''
+import torch
+
 from edge_dassdp.frontends.framework import Cells, Framework, Modules, Profile
 from edge_dassdp.frontends.profile import firing, only
 from edge_dassdp.frontends.torch.layers import matrix
@@ -45,6 +47,15 @@ def _dense(module, at, shape):
     return matrix(module.table.T, None, at, shape)
 
 
+def _run(module, x):
+    v, fired, membranes = torch.zeros_like(x[:, 0]), [], []
+    for value in x.unbind(1):
+        spikes, v = module(value, v)
+        fired.append(spikes)
+        membranes.append(v)
+    return torch.stack(fired, 1), torch.stack(membranes, 1)
+
+
 def _stored(profile, source):
     only(profile, source, "LIF")
     return {"beta": 0.25} | firing(profile, source, "zero", False, True)
@@ -53,7 +64,8 @@ def _stored(profile, source):
 FRAMEWORK = Framework(
     "ToySpike",
     Modules(neurons={"toyspike.Cell": _cell}, layers={"toyspike.Dense": _dense},
-            containers={"toyspike.Row": lambda module: [("a", module.a), ("b", module.b)]}),
+            containers={"toyspike.Row": lambda module: [("a", module.a), ("b", module.b)]},
+            run=_run),
     Profile(_stored))
 '''
 LIBRARY = '''
@@ -63,9 +75,16 @@ import torch
 class Cell(torch.nn.Module):
     keep = 0.5
 
+    def forward(self, x, v):
+        v = self.keep * v * (v <= 2) + x
+        return (v > 2).float(), v
+
 
 class Dense(torch.nn.Module):
     table = torch.ones(4, 3)
+
+    def forward(self, x):
+        return x @ self.table
 
 
 class Row(torch.nn.Module):
@@ -99,6 +118,9 @@ def test_its_modules_are_read(toyspike: str) -> None:
     assert [p.name for p in network.populations] == ["lif1", "lif2"]
     assert network.population("lif1").beta == pytest.approx(np.full(3, 0.5))
     assert network.projection("fc1").weight.shape == (4, 3)
+    library.Cell.keep = property(lambda cell: 0.25 if cell.training else 0.5)
+    with pytest.raises(EdgeError, match=r"E107.*'lif1' is not what module 0.b \(Cell\) computes"):
+        from_torch([library.Row(), torch.nn.Linear(3, 2), library.Cell()], n_steps=2)
 
 
 def test_its_files_are_read(toyspike: str) -> None:

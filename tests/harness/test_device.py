@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.scenarios import SCENARIOS
+from support.scenarios import SCENARIOS, layers
 
 import edge_dassdp as ed
 from edge_dassdp.harness import Device, sample_rows
@@ -142,3 +143,23 @@ def test_a_model_is_printed_as_a_table_and_named_by_its_hash() -> None:
     assert all(f" {name} " in line for name, line in zip(names, text.splitlines()[1:], strict=True))
     assert "array" not in text
     assert repr(model) == f"<QNetwork {model.sha256[:12]}>"
+
+
+def test_samples_in_other_units_are_clipped_with_a_warning() -> None:
+    net = layers()
+    x = np.random.default_rng(0).normal(size=(40, net.n_inputs)).astype(np.float32)
+    with ed.open(ed.quantize(net, x=x), "reference") as device:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            device.classify(x)
+        assert device.clipping.n_clipped == 0
+        with pytest.warns(UserWarning, match="clipped at the ends of int8"):
+            device.classify(100 * x)
+        assert device.clipping.share > 0.8
+
+
+def test_lost_weights_are_a_warning() -> None:
+    net = layers()
+    net.projection("fc2").weight[0, 0] = 1e3
+    with pytest.warns(UserWarning, match="'fc2' became 0"):
+        ed.quantize(net)

@@ -37,8 +37,9 @@ def with_population(name: str, **fields: Any) -> ir.Network:
     ({"bits_of": {"fc2": 12}}, "fc2: 12"), ({"headroom": 0.5}, "headroom"),
     ({"headroom": 65.0}, "headroom"), ({"threshold_bits": 3}, "threshold_bits"),
     ({"threshold_bits": 15}, "threshold_bits"), ({"leak": "none"}, "leak is 'none'"),
-    ({"membrane_bits": 8}, "membrane_bits"), ({"x_frac_bits": 8}, "x_frac_bits"),
-    ({"x_frac_bits": -9}, "x_frac_bits"),
+    ({"membrane_bits": 8}, "membrane_bits"), ({"x_frac_bits": 25}, "x_frac_bits"),
+    ({"x_frac_bits": -25}, "x_frac_bits"), ({"input_scale": "each"}, "input_scale is 'each'"),
+    ({"x_frac_bits": 3, "input_scale": "feature"}, "x_frac_bits"),
 ])
 def test_settings_out_of_range_are_refused_by_name(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(EdgeError) as caught:
@@ -157,13 +158,14 @@ def test_unequal_leaks_stay_per_neuron() -> None:
     assert p.leak_shift == 0 and p.leak_q15.size == 40 and p.leak_q15[-1] == 32768
 
 
-@pytest.mark.parametrize(("peak", "bits"), [(0.2, 7), (0.5, 6), (2.0, 4), (2.5, 4), (900.0, -4),
-                                            (1e6, -8)])
+@pytest.mark.parametrize(("peak", "bits"), [(0.2, 8), (0.5, 6), (2.0, 4), (2.5, 4), (900.0, -4),
+                                            (1e6, -14)])
 def test_inputs_keep_twice_the_calibration_s_range(peak: float, bits: int) -> None:
     x = np.zeros((4, 20), np.float32)
     x[1, 3] = -peak
-    assert quantize(NET, calibration=x).network.x_frac_bits == (bits,)
-    assert quantize(NET, settings=Settings(x_frac_bits=3), calibration=x).network.x_frac_bits \
+    net = with_population("h1", threshold=np.full(40, max(1.0, peak / 1000)))
+    assert quantize(net, calibration=x).network.x_frac_bits == (bits,)
+    assert quantize(net, settings=Settings(x_frac_bits=3), calibration=x).network.x_frac_bits \
         == (3,)
 
 

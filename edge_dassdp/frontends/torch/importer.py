@@ -9,11 +9,13 @@
 
 Modules are known by the full name of their exact class, so that no framework is imported that the
 model does not come from; a subclass may compute something else and is refused. What differs in the
-forward pass is refused by name. The networks start a sample from reset states.
+forward pass is refused by name (`forward`), and the model runs beside its network (`running`). The
+networks start a sample from reset states.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -32,7 +34,9 @@ from edge_dassdp.frontends.nodes import (
     Pooling,
     Scale,
 )
+from edge_dassdp.frontends.torch import forward, running
 from edge_dassdp.frontends.torch.layers import NN, behind
+from edge_dassdp.frontends.torch.running import Stage
 from edge_dassdp.frontends.torch.values import registered, supported, unsupported
 from edge_dassdp.ir import Encoder, Network, Population, ReadoutKind, geometry
 
@@ -48,6 +52,7 @@ def from_torch(
     counts: bool = False,
     encoder: Encoder | None = None,
     readout: ReadoutKind | None = None,
+    check: bool = True,
 ) -> Network:
     """The network of a sequential module, or of a list or tuple of modules in the order they run.
 
@@ -57,14 +62,16 @@ def from_torch(
     for the same input at every step, or n_steps; None for n_steps where events or a delta encoder
     ask for it, else 1. readout: 'spike_count', 'membrane_sum', or None for the membrane sum if the
     last neurons do not reset and the spike count otherwise. A model that ends with a Linear is read
-    by its currents.
+    by its currents. check: whether the model runs beside the network on a few random samples, in
+    eval mode; it is left as it was, and so is all randomness.
 
     Names: input `input`; projections `fc1`, `fc2`, ... (convolutions `conv1`, ...; recurrent ones
     `rec1`, ...), numbered as the populations `lif1`, `lif2`, ... that they lead to; a last one that
     does not reset is `out`.
 
     Raises EdgeError E102 for a module or an option that is not supported, E101 for bad sizes or
-    values (both name the module), E105 for an unknown readout, E303 without torch.
+    values (both name the module), E105 for an unknown readout, E107 where the model does not
+    compute what its modules say, E303 without torch.
     """
     try:
         import torch  # noqa: F401
@@ -86,25 +93,42 @@ def from_torch(
         raise EdgeError("E101", f"input_frames is {input_frames!r}, expected 1 or n_steps = "
                         f"{n_steps}")
     settings = EntrySettings(spikes, input_frames != 1, n_events, counts, encoder, chain.entry)
-    return assemble(chain.nodes, chain.edges, n_steps=n_steps, entries={"input": settings},
-                    readout=readout,
-                    order=[n for n, node in chain.nodes.items() if isinstance(node, Neurons)])
+    network = assemble(chain.nodes, chain.edges, n_steps=n_steps, entries={"input": settings},
+                       readout=readout,
+                       order=[n for n, node in chain.nodes.items() if isinstance(node, Neurons)])
+    if check:
+        running.check(network, chain.stages)
+    return network
 
 
 def modules_of(model: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """(place for messages, module) in the order they run; containers are opened."""
+    """(place for messages, module) in the order they run; containers are opened. Raises EdgeError
+    E102 where one does more than its class."""
+    forward.refuse_global_hooks()
     for name, module in _children(model, prefix):
-        module = _unwrapped(module)
+        module = _unwrapped(module, f"module {prefix}{name}")
+        at = f"module {prefix}{name} ({known(module)[0].rpartition('.')[2]})"
         if _is_container(module):
             yield from modules_of(module, f"{prefix}{name}.")
         else:
-            yield f"module {prefix}{name} ({known(module)[0].rpartition('.')[2]})", module
+            forward.refuse_altered(at, module)
+            yield at, module
 
 
 def known(module: Any) -> tuple[str, Modules]:
     """The full name of the class that a module counts as, and what its package computes."""
-    kind = _package(type(module)).counts_as(type(module))
-    return f"{kind.__module__}.{kind.__qualname__}", _package(kind)
+    kind = _plain(type(module))
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    is_it = getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind
+    return name if is_it else f"(another).{kind.__qualname__}", _package(kind)
+
+
+def _plain(kind: type) -> type:
+    """The class that one counts as that a package or torch.nn.utils.parametrize made of it."""
+    if kind.__module__ == "torch.nn.utils.parametrize":
+        return _plain(kind.__bases__[0])
+    other = _package(kind).counts_as(kind)
+    return kind if other is kind else _plain(other)
 
 
 def _package(kind: type) -> Modules:
@@ -113,16 +137,21 @@ def _package(kind: type) -> Modules:
     return framework(name).modules if name in frameworks() else NN
 
 
-def _unwrapped(module: Any) -> Any:
+def _unwrapped(module: Any, at: str) -> Any:
     name, its = known(module)
-    return [getattr(module, its.wrappers[name])] if name in its.wrappers else module
+    if name not in its.wrappers:
+        return module
+    forward.refuse_altered(f"{at} ({type(module).__name__})", module, inner=False)
+    return [getattr(module, its.wrappers[name])]
 
 
 def _children(model: Any, prefix: str) -> Sequence[tuple[str, Any]]:
-    model = _unwrapped(model)
+    at = f"module {prefix.rstrip('.')}" if prefix else "the model"
+    model = _unwrapped(model, at)
     if not _is_container(model):
         raise unsupported(type(model).__name__, "is not an nn.Sequential or a list of modules",
                           _in_order(model))
+    forward.refuse_altered(f"{at} ({type(model).__name__})", model, inner=False)
     if isinstance(model, Sequence):
         return [(str(index), module) for index, module in enumerate(model)]
     name, its = known(model)
@@ -135,7 +164,9 @@ def _is_container(module: Any) -> bool:
 
     if isinstance(module, list | tuple):
         return True
-    is_plain = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+    is_plain = isinstance(module, nn.Sequential) and all(
+        getattr(type(module), name) is getattr(nn.Sequential, name)
+        for name in ("forward", "__call__", "__iter__"))
     name, its = known(module)
     return is_plain or name in its.containers
 
@@ -157,7 +188,8 @@ class Chain:
     """Nodes one behind the other, and what leads back to neurons.
 
     shape: behind the last node, () while it is unknown. carries: what comes out there: "spikes"
-    (also counts), "currents" or "membranes"."""
+    (also counts), "currents", "maxima" of currents, or "membranes". stages: all modules, as
+    `running` needs them."""
 
     def __init__(self, shape: tuple[int, ...], spikes: bool) -> None:
         self.entry = self.shape = shape
@@ -168,25 +200,32 @@ class Chain:
         self.at_last = ""
         self.n_populations = 0
         self.holders: set[int] = set()
+        self.stages: list[Stage] = []
 
     def add(self, at: str, module: Any) -> None:
         """One module behind the last. Raises EdgeError E101 or E102, which name it."""
         kind, its = known(module)
         if kind in its.ignored:
+            self.stages.append(Stage(at, module, its, self.shape))
             return
         if self.carries == "membranes":
             raise unsupported(at, f"stands behind {self.at_last}, whose output is its membrane",
                               "only the last neurons can be read by their membrane")
         if kind in its.neurons:
-            self._neurons(at, module, its.neurons[kind])
+            with forward.as_it_runs(at, module):
+                self._neurons(at, module, its.neurons[kind])
+            self.stages.append(Stage(at, module, its, self.shape,
+                                     "spikes" if self.carries == "spikes" else "membranes"))
             return
         node = self._layer(at, module)
-        if isinstance(node, Pooling) and node.kind == "max" and self.carries != "spikes":
-            raise unsupported(at, "pools currents by their largest, not spikes",
-                              "move it behind the neurons, or use average pooling")
+        self._check_maxima(at, node)
         self.shape = self._append(_NAMES[type(node)], node, at)
-        if not isinstance(node, Flatten) and not (isinstance(node, Pooling) and node.kind == "max"):
+        self.stages.append(Stage(at, module, its, self.shape))
+        if isinstance(node, Pooling) and node.kind == "max":
+            self.carries = "spikes" if self.carries == "spikes" else "maxima"
+        elif not isinstance(node, Flatten) and self.carries != "maxima":
             self.carries = "currents"
+        self.at_last = at if self.carries == "maxima" else self.at_last
 
     def close(self, readout: ReadoutKind | None) -> None:
         """Reads the last node."""
@@ -221,13 +260,24 @@ class Chain:
         self.carries = "spikes" if cells.fires else "membranes"
         self._feed_back(at, name, cells)
 
+    def _check_maxima(self, at: str, node: Node) -> None:
+        """What may stand before and behind max pooling."""
+        if self.carries == "maxima" and not isinstance(node, Scale | Flatten):
+            raise unsupported(at, "stands behind max pooling of currents, without neurons between "
+                              "them", "put neurons behind the max pooling, or use average pooling")
+        if isinstance(node, Pooling) and self.carries == "spikes" and (
+                node.dilation != (1, 1) or node.ceil_mode):
+            raise unsupported(at, "pools spikes with a dilation, or with ceil_mode past the end",
+                              "use dilation=1, and ceil_mode=False or sizes that windows divide")
+
     def _check(self, at: str, cells: Cells) -> None:
         """Refuses values that no population has, and names the module."""
         try:
             Population("neurons", geometry.size(self.shape), **cells.settings)
         except EdgeError as problem:
             message = problem.message.removeprefix("population 'neurons': ")
-            raise EdgeError(problem.code, f"{at}: {message}") from None
+            raise EdgeError(problem.code, f"{at}: {message}", cause=problem.cause,
+                            help=problem.help) from None
 
     def _feed_back(self, at: str, name: str, cells: Cells) -> None:
         """The way of the spikes of `name` back to it."""
@@ -251,7 +301,8 @@ class Chain:
         kind, its = known(module)
         if kind not in its.layers:
             raise unsupported(at, "is of a kind that is not supported", _in_order(module))
-        node = its.layers[kind](module, at, self.shape)
+        with forward.as_it_runs(at, module):
+            node = its.layers[kind](module, at, self.shape)
         if not self.shape and isinstance(node, Linear):
             self.entry = self.shape = node.weight.shape[1:]
         return node

@@ -118,6 +118,22 @@ def _share(source: NeuronSource, tau: Numbers, dt: float) -> FloatArray:
     return rate
 
 
+def _run(module: Any, x: Any) -> tuple[Any, Any]:
+    """Cells step by step, sequence modules at once."""
+    import torch
+
+    if hasattr(module, "record_states"):
+        module.record_states = True
+        output, states = module(x.transpose(0, 1))
+        return output.transpose(0, 1), states.v.transpose(0, 1)
+    state, outputs, membranes = None, [], []
+    for value in x.unbind(1):
+        output, state = module(value, state)
+        outputs.append(output)
+        membranes.append(state.v)
+    return torch.stack(outputs, 1), torch.stack(membranes, 1)
+
+
 _CHOICES = ({"dt": 1e-3}, {"dt": 1e-6})
 _PREFIX = "norse.torch.module"
 FRAMEWORK = Framework(
@@ -129,5 +145,6 @@ FRAMEWORK = Framework(
                  f"{_PREFIX}.leaky_integrator.LICell": _li,
                  f"{_PREFIX}.leaky_integrator.LI": _li},
         containers={f"{_PREFIX}.sequential.SequentialState": registered},
-        wrappers={f"{_PREFIX}.lift.Lift": "lifted_module"}),
+        wrappers={f"{_PREFIX}.lift.Lift": "lifted_module"},
+        run=_run),
     Profile(_stored, choices=_CHOICES, settings=("dt",)))

@@ -29,7 +29,7 @@ from edge_dassdp.frontends.framework import (
 )
 from edge_dassdp.frontends.nodes import Linear, Node
 from edge_dassdp.frontends.profile import firing, must_be, only
-from edge_dassdp.frontends.torch.layers import matrix
+from edge_dassdp.frontends.torch.layers import apply, matrix
 from edge_dassdp.frontends.torch.values import numbers, per_neuron, unsupported
 from edge_dassdp.ir import FloatArray
 
@@ -111,6 +111,23 @@ def _stored(profile: SourceProfile, source: NeuronSource) -> dict[str, Any]:
     return settings | fired | {"max_spikes": profile.max_spikes or 0}
 
 
+def _run(module: Any, x: Any) -> tuple[Any, Any]:
+    """All steps at once."""
+    import torch
+
+    for name in ("vmem", "isyn", "spikes"):
+        if name in module._buffers:
+            setattr(module, name, torch.zeros_like(getattr(module, name)))
+    output, _, record = module.evolve(x, record=True)
+    return output, record["vmem"]
+
+
+def _apply(module: Any, rows: Any) -> Any:
+    """Rockpool's own layers take samples, steps and neurons."""
+    is_own = _unpatched(type(module)).__module__.startswith("rockpool.")
+    return module(rows[None]) if is_own else apply(module, rows)
+
+
 def _omega(y: FloatArray) -> FloatArray:
     """x with x exp(x) = y, for y > 0: Newton's method, which converges from log(1 + y)."""
     x = np.log1p(y)
@@ -130,5 +147,6 @@ FRAMEWORK = Framework(
         ignored=[f"{_PREFIX}.dropout.{name}" for name in ("UnitDropout", "TimeStepDropout")],
         containers={"rockpool.nn.combinators.sequential.TorchSequential": _submodules},
         transposed=(_LINEAR,),
-        counts_as=_unpatched),
+        counts_as=_unpatched,
+        run=_run, apply=_apply),
     Profile(_stored, settings=("dt", "max_spikes")))

@@ -135,6 +135,19 @@ def _floored(profile: SourceProfile, source: NeuronSource, default: float) -> di
     return {"v_min": floor * source.number("v_threshold")}
 
 
+def _run(module: Any, x: Any) -> tuple[Any, Any]:
+    """All steps at once; squeezed kinds take samples and steps in one dimension. Recurrent kinds
+    record their last membranes at every step, so those are left out."""
+    n, n_steps, *shape = x.shape
+    module.init_state_with_shape((n, *shape))
+    module.record_states = not hasattr(module, "rec_connect")
+    if hasattr(module, "squeeze_forward"):
+        module.batch_size, module.num_timesteps = n, n_steps
+        x = x.flatten(0, 1)
+    output = module(x)
+    return output.reshape(n, n_steps, *shape), module.recordings.get("v_mem")
+
+
 _CHOICES = ({"norm_input": True}, {"norm_input": False})
 _SPIKING = ("iaf.IAF", "iaf.IAFSqueeze", "iaf.IAFRecurrent", "lif.LIF", "lif.LIFSqueeze",
             "lif.LIFRecurrent")
@@ -146,5 +159,6 @@ FRAMEWORK = Framework(
                  ((_SPIKING, _spiking), (_LEAKING, _leaking)) for name in names},
         layers={"sinabs.layers.pool2d.SumPool2d": sum_pool},
         wrappers={"sinabs.layers.reshape.Repeat": "module",
-                  "sinabs.network.Network": "spiking_model"}),
+                  "sinabs.network.Network": "spiking_model"},
+        run=_run, watchers=("sinabs.hooks", "sinabs.synopcounter")),
     Profile(_stored, choices=_CHOICES, settings=("norm_input", "max_spikes", "floor")))

@@ -150,6 +150,21 @@ def _decay(tau: Numbers, dt: float) -> FloatArray:
     return np.asarray(np.where(is_it, rounded, beta), np.float64)
 
 
+def _run(module: Any, x: Any) -> tuple[Any, Any]:
+    """Neurons that are given no state go on from the one that they hold."""
+    import torch
+
+    for name in ("spk", "syn", "mem"):
+        if name in module._buffers:
+            setattr(module, name, torch.zeros(0).to(x))
+    outputs, membranes = [], []
+    for value in x.unbind(1):
+        output = module(value)
+        outputs.append(output[0] if isinstance(output, tuple) else output)
+        membranes.append(module.mem)
+    return torch.stack(outputs, 1), torch.stack(membranes, 1)
+
+
 _CHOICES: tuple[Mapping[str, Any], ...] = (
     *({"reset": reset, "reset_delay": late}
       for reset in ("subtract", "zero") for late in (True, False)), {"reset": "none"})
@@ -160,5 +175,6 @@ FRAMEWORK = Framework(
                      f"{_PREFIX}.synaptic.Synaptic": _synaptic,
                      f"{_PREFIX}.rleaky.RLeaky": _rleaky,
                      f"{_PREFIX}.rsynaptic.RSynaptic": _rsynaptic,
-                     f"{_PREFIX}.lapicque.Lapicque": _lapicque}),
+                     f"{_PREFIX}.lapicque.Lapicque": _lapicque},
+            run=_run, watchers=("snntorch.functional.probe",)),
     Profile(_stored, choices=_CHOICES, settings=("dt",)))

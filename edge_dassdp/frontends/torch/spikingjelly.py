@@ -28,7 +28,7 @@ from edge_dassdp.frontends.framework import (
     SourceProfile,
 )
 from edge_dassdp.frontends.profile import WRITERS_DT, firing, must_be, only, unit, unwritten
-from edge_dassdp.frontends.torch.layers import LAYERS
+from edge_dassdp.frontends.torch.layers import LAYERS, apply
 from edge_dassdp.frontends.torch.values import is_step, registered, unsupported
 from edge_dassdp.ir import Form
 
@@ -99,6 +99,24 @@ def _stored(profile: SourceProfile, source: NeuronSource) -> dict[str, Any]:
             "form": "divide" if decays else "leak_divide"} | fired
 
 
+def _run(module: Any, x: Any) -> tuple[Any, Any]:
+    """In either step mode, a step at a time."""
+    import torch
+
+    module.reset()
+    outputs, membranes = [], []
+    for value in x.unbind(1):
+        outputs.append(module(value) if module.step_mode == "s" else module(value[None])[0])
+        membranes.append(module.v)
+    return torch.stack(outputs, 1), torch.stack(membranes, 1)
+
+
+def _apply(module: Any, rows: Any) -> Any:
+    if getattr(module, "step_mode", "s") == "s":
+        return apply(module, rows)
+    return module(rows[:, None])
+
+
 def _wrapped(name: str) -> str:
     """The class of a layer that torch.nn calls `name`."""
     file, _, kind = name.partition(".")
@@ -115,5 +133,6 @@ FRAMEWORK = Framework(
         layers={_wrapped(name): read for name, read in LAYERS.items()},
         ignored=[f"{_BASE}.layer.dropout.{name}" for name in ("Dropout", "Dropout2d")],
         containers={f"{_BASE}.layer.container.{name}": registered
-                    for name in ("SeqToANNContainer", "MultiStepContainer", "StepModeContainer")}),
+                    for name in ("SeqToANNContainer", "MultiStepContainer", "StepModeContainer")},
+        run=_run, apply=_apply, watchers=(f"{_BASE}.monitor",)),
     Profile(_stored, settings=("dt",)))

@@ -1,0 +1,98 @@
+"""What a quantization lost that a user should know, each with the option that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.figures.fidelity import Fidelity, vanished
+from edge_dassdp.ir import Network
+from edge_dassdp.qir import QNetwork, QProjection
+from edge_dassdp.quantize.settings import Settings
+
+MOST_VANISHED = 0.25
+"""Of the weights of a projection."""
+MOST_OFF = 0.1
+"""Of the values read out where there are no classes: their error, as a share of their spread."""
+MOST_UNEQUAL = 32.0
+"""The largest weight of a feature, as a multiple of that of another."""
+Quantize = Callable[[Settings], QNetwork]
+"""The network quantized anew with other settings."""
+
+
+def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Settings,
+           anew: Quantize, has_samples: bool) -> tuple[str, ...]:
+    """Sentences for people. anew: tried for what it would help. has_samples: the model is
+    calibrated."""
+    return (*_weights(network, fidelity, settings, anew, model), *_values(fidelity),
+            *_clipping(fidelity), *([] if has_samples else _unequal(network, model)),
+            *_classless(model))
+
+
+def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Quantize,
+             model: QNetwork) -> Iterator[str]:
+    for p in fidelity.populations:
+        for q in p.projections:
+            if q.vanished > MOST_VANISHED:
+                option = _helping(network, model.projection(q.name), settings, anew, q.vanished)
+                yield (f"{100 * q.vanished:.1f} % of the weights of '{q.name}' became 0: they are "
+                       f"less than half a step, which follows the largest; {option}")
+
+
+def _helping(network: Network, q: QProjection, settings: Settings, anew: Quantize,
+             share: float) -> str:
+    """The first option that leaves no more than half as many of q's weights 0."""
+    choices = [] if q.weight_bits >= 8 else [(f"--bits {q.name}=8", _bits(settings, q.name, 8))]
+    if not settings.per_neuron:
+        choices.append(("--per-neuron", replace(settings, per_neuron=True)))
+    if not q.is_analogue and q.weight_bits != 16:
+        choices.append((f"--bits {q.name}=16", _bits(settings, q.name, 16)))
+    for option, changed in choices:
+        try:
+            found = vanished(network, anew(changed))[q.name]
+        except EdgeError:
+            continue
+        if found < share / 2:
+            return f"with {option} it is {100 * found:.1f} %"
+    return "clip the few that are far larger than the others, and train on"
+
+
+def _bits(settings: Settings, name: str, bits: int) -> Settings:
+    return replace(settings, bits_of={**settings.bits_of, name: bits})
+
+
+def _clipping(fidelity: Fidelity) -> list[str]:
+    found = fidelity.clipping
+    return [found.warning] if found is not None and found.warning else []
+
+
+def _values(fidelity: Fidelity) -> Iterator[str]:
+    found = fidelity.values
+    if found is None or fidelity.agreement is not None or found.relative is None:
+        return
+    if found.relative > MOST_OFF:
+        yield (f"the value read out is off by {100 * found.relative:.0f} % of its spread; more "
+               "bits help: --weight-bits 8, --bits NAME=16 or --threshold-bits")
+
+
+def _unequal(network: Network, model: QNetwork) -> Iterator[str]:
+    """Without samples: weights tell of features in units of their own."""
+    for source in network.inputs:
+        rows = [np.abs(p.weight).max(axis=1) for p in network.projections
+                if p.pre == source.name and p.conv is None and not source.spikes]
+        heard = np.concatenate(rows) if rows else np.zeros(0)
+        heard = heard[heard > 0]
+        if heard.size and heard.max() > MOST_UNEQUAL * np.median(heard):
+            yield (f"features of input '{source.name}' have weights of very unequal size, as raw "
+                   "values have: one step for all loses some; give training samples with --data, "
+                   "and each has its own")
+
+
+def _classless(model: QNetwork) -> Iterator[str]:
+    learners = [q.name for q in model.plastic if model.population(q.post).has_error]
+    if model.n_classes == 1 and learners:
+        yield (f"there is one output, so labels bring no error and {', '.join(learners)} will not "
+               "learn from them; give --frozen, or a rule without labels")

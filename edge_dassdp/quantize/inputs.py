@@ -1,0 +1,204 @@
+"""The steps of int8 inputs, from calibration samples and from what the weights make of rounding.
+
+A step holds twice the calibration's range, glitches left aside. All values of an input share one,
+unless rounding to it changes the currents of neurons clearly more: then each feature (each channel,
+where neighbours are convolved or pooled) has its own step and zero. Weights and biases absorb both,
+so a device knows nothing of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import refuse_unless
+from edge_dassdp.base.numbers import sample_array
+from edge_dassdp.base.qformat import MOST_FRAC_BITS, QInputScale, to_int
+from edge_dassdp.ir import FloatArray, Input, Network, Projection, geometry
+from edge_dassdp.ir.geometry import Volume
+from edge_dassdp.quantize.settings import Settings
+
+STANDARDIZED = 4.0
+"""What inputs reach without calibration samples."""
+MOST_NOISE = 0.05
+"""Of rounding to one step for all, in currents, as a share of their spread."""
+CLEARLY = 4.0
+"""How many times the noise of steps by feature it must be."""
+N_JUDGED = 4096
+"""Samples that quantiles are taken of."""
+GLITCH, BODY, LEAST_BODY = 16.0, 0.99, 20
+"""A value GLITCH times as far from the median as the share BODY of those that differ from it is no
+part of the range, if at least LEAST_BODY differ."""
+
+
+@dataclass(frozen=True, eq=False)
+class InputScales:
+    """Of every input; None for spikes that nothing encodes."""
+
+    scales: tuple[QInputScale, ...]
+
+    @property
+    def frac_bits(self) -> tuple[int, ...]:
+        return tuple(int(s.frac_bits.min()) for s in self.scales)
+
+    @property
+    def features(self) -> tuple[QInputScale | None, ...] | None:
+        """As `QNetwork.x_features`."""
+        if all(s.is_uniform for s in self.scales):
+            return None
+        return tuple(None if s.is_uniform else s for s in self.scales)
+
+
+def input_scales(network: Network, settings: Settings,
+                 calibration: NDArray[np.float32] | None) -> InputScales:
+    """Of a canonical network. Raises EdgeError E104 for samples of another shape or without finite
+    values, E105 where steps by feature are asked for without samples."""
+    samples = None if calibration is None else _checked(network, calibration)
+    refuse_unless("E105", samples is not None or settings.input_scale != "feature",
+                  "steps by feature are taken from samples", help="give training samples: --data, "
+                  "or x in Python")
+    scales, start = [], 0
+    for source in network.inputs:
+        stop = start + source.n_values
+        values = None if samples is None else samples[:, start:stop].reshape(-1, source.n_raw)
+        scales.append(_scale(network, source, settings, values))
+        start = stop
+    return InputScales(tuple(scales))
+
+
+def in_codes(network: Network, scales: Sequence[QInputScale]) -> Network:
+    """A canonical network as the device computes it: weights of a feature count in the coarsest
+    step of its input, and biases have what code 0 stands for."""
+    own = {i.name: (i, s) for i, s in zip(network.inputs, scales, strict=True) if not s.is_uniform}
+    return replace(network, projections=tuple(
+        _absorbed(p, *own[p.pre]) if p.pre in own else p for p in network.projections))
+
+
+def _checked(network: Network, calibration: NDArray[np.float32]) -> NDArray[np.float64]:
+    samples = sample_array(calibration)
+    refuse_unless("E104", samples.ndim == 2 and samples.shape[1] == network.n_inputs
+                  and len(samples) > 0, f"calibration samples have shape {samples.shape}, expected "
+                  f"(n, {network.n_inputs})")
+    return samples
+
+
+def _scale(network: Network, source: Input, settings: Settings,
+           values: NDArray[np.float64] | None) -> QInputScale:
+    """values: (n frames, n_raw) of calibration samples."""
+    if source.spikes:
+        return QInputScale.uniform(source.encoder.frac_bits if source.encoder else 0)
+    if settings.x_frac_bits is not None:
+        return QInputScale.uniform(settings.x_frac_bits)
+    if values is None:
+        return QInputScale.uniform(_frac_bits(STANDARDIZED / 2))
+    low, high = _range(values)
+    plain = QInputScale.uniform(_frac_bits(float(np.maximum(high, -low).max())))
+    if settings.input_scale == "uniform":
+        return plain
+    heard = [p for p in network.projections if p.pre == source.name]
+    own = _by_feature(source, heard, low, high, int(plain.frac_bits[0]))
+    if settings.input_scale == "feature":
+        return own
+    noise, least = (_noise(source, heard, values, scale) for scale in (plain, own))
+    return own if noise > max(MOST_NOISE, CLEARLY * least) else plain
+
+
+def _frac_bits(peak: float) -> int:
+    """So that twice the peak still fits an int8."""
+    bits = np.floor(np.log2(127 / (2 * max(peak, 2.0**-40))))
+    return int(np.clip(bits, -MOST_FRAC_BITS, MOST_FRAC_BITS))
+
+
+def _range(values: NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
+    """The least and the largest value of each column, glitches left aside."""
+    judged = values[:: -(-len(values) // N_JUDGED)]
+    middle = np.median(judged, axis=0)
+    away = np.sort(np.abs(judged - middle), axis=0)
+    n_moved = (away > 0).sum(axis=0)
+    place = len(away) - n_moved + np.floor(BODY * (n_moved - 1)).astype(np.int64)
+    body = np.take_along_axis(away, np.clip(place, 0, len(away) - 1)[None], axis=0)[0]
+    limit = np.where(n_moved >= LEAST_BODY, GLITCH * body, np.inf)
+    kept = np.abs(values - middle) <= limit
+    return (np.where(kept, values, np.inf).min(axis=0),
+            np.where(kept, values, -np.inf).max(axis=0))
+
+
+def _noise(source: Input, heard: Sequence[Projection], values: NDArray[np.float64],
+           scale: QInputScale) -> float:
+    """How much rounding changes currents, as a share of their spread: the root mean square over
+    neurons, features taken as independent."""
+    judged = values[:: -(-len(values) // N_JUDGED)]
+    inside = np.clip(judged, scale.values(np.array(-127)), scale.values(np.array(127)))
+    error = ((inside - scale.values(scale.codes(inside)))**2).mean(axis=0)
+    shares = [np.zeros(1)]
+    for p in heard:
+        energy = _energy(p, geometry.volume(source.shape))
+        noise, signal = (energy @ of.reshape(energy.shape[1], -1).mean(axis=1)
+                         for of in (error, inside.var(axis=0)))
+        shares.append(noise[signal > 0] / signal[signal > 0])
+    return float(np.sqrt(np.concatenate(shares).mean()))
+
+
+def _energy(p: Projection, shape: Volume) -> FloatArray:
+    """Squares of weights, (outputs, features), or (outputs, channels) of a convolution or pool."""
+    squares = p.weight**2
+    if p.conv is None:
+        rows = squares if p.pool is None else squares.reshape(shape[0], -1, p.n_columns).sum(axis=1)
+        return np.asarray(rows.T)
+    taps = squares.sum(axis=(2, 3)).reshape(p.conv.groups, -1, squares.shape[1])
+    spread = np.zeros((p.conv.groups, taps.shape[1], p.conv.groups, taps.shape[2]))
+    for group, own in enumerate(taps):
+        spread[group, :, group] = own
+    return spread.reshape(p.n_columns, shape[0])
+
+
+def _by_feature(source: Input, heard: Sequence[Projection], low: FloatArray, high: FloatArray,
+                coarsest: int) -> QInputScale:
+    """Steps and zeros of features that reach from low to high, (n_raw,) each; a feature counts
+    from its middle where that gives it more bits and nothing is padded with zeros. coarsest: bits
+    of what was always 0."""
+    if any(p.conv or p.pool for p in heard):
+        n_places = source.n_raw // geometry.volume(source.shape)[0]
+        low = np.repeat(low.reshape(-1, n_places).min(axis=1), n_places)
+        high = np.repeat(high.reshape(-1, n_places).max(axis=1), n_places)
+    peak, half, middle = np.maximum(high, -low), (high - low) / 2, (high + low) / 2
+    around_0 = np.array([_frac_bits(p) if p else coarsest for p in peak])
+    centred = np.minimum([_frac_bits(h) for h in half],
+                         MOST_FRAC_BITS - np.ceil(np.log2(np.maximum(peak, 2.0**-40))))
+    moves = (half > 0) & (centred > around_0) & (not any(map(_pads, heard)))
+    frac_bits = np.where(moves, centred, around_0).astype(np.int64)
+    return QInputScale(frac_bits, to_int(np.where(moves, middle * 2.0**frac_bits, 0)))
+
+
+def _pads(p: Projection) -> bool:
+    return any(geometry_of is not None and any(geometry_of.padding)
+               for geometry_of in (p.conv, p.pool))
+
+
+def _absorbed(p: Projection, source: Input, scale: QInputScale) -> Projection:
+    """A projection from an input in its codes."""
+    shape = geometry.volume(source.shape)
+    gain = 2.0 ** (scale.frac_bits.min() - scale.frac_bits)
+    by_channel = gain.reshape(shape[0], -1)[:, 0]
+    if p.conv:
+        own = by_channel.reshape(p.conv.groups, 1, -1)
+        factor = np.broadcast_to(own, (p.conv.groups, p.n_columns // p.conv.groups, own.shape[2]))
+        factor = factor.reshape(p.n_columns, -1, 1, 1)
+    elif p.pool:
+        factor = np.repeat(by_channel, len(p.weight) // shape[0])[:, None]
+    else:
+        factor = gain[:, None]
+    bias = np.zeros(p.n_columns) if p.bias is None else p.bias
+    return replace(p, weight=p.weight * factor, bias=bias + _offset(p, scale.offset, shape))
+
+
+def _offset(p: Projection, x: FloatArray, shape: Volume) -> FloatArray:
+    """What x, (n_raw,), brings to each column of p."""
+    rows = x[None]
+    if p.pool:
+        rows, shape = p.pool.apply(rows, shape), p.pool.out(shape)
+    sums = p.conv.apply(rows, p.weight, shape) if p.conv else rows @ p.weight
+    return np.asarray(sums.reshape(p.n_columns, -1)[:, 0])

@@ -1,0 +1,150 @@
+"""What is lost is said, with an option that helps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.raw_features import clusters, in_units, network
+from support.scenarios import layers
+
+from edge_dassdp import ir
+from edge_dassdp.data.datasets import Samples
+from edge_dassdp.figures.fidelity import Values, measure_fidelity, vanished
+from edge_dassdp.figures.losses import losses
+from edge_dassdp.figures.widths import compare_widths, narrowest
+from edge_dassdp.qir.samples import clipping
+from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.rules import Learning
+from edge_dassdp.twin.model import FloatModel
+
+NET = layers()
+X = np.random.default_rng(2).normal(0, 1, (100, NET.n_inputs)).astype(np.float32)
+
+
+def with_weight(net: ir.Network, name: str, weight: np.ndarray) -> ir.Network:
+    return replace(net, projections=tuple(
+        replace(p, weight=weight) if p.name == name else p for p in net.projections))
+
+
+def with_outlier(name: str, times: float) -> ir.Network:
+    w = NET.projection(name).weight.copy()
+    w[0, 0] = times * np.abs(w).max()
+    return with_weight(NET, name, w)
+
+
+def said(net: ir.Network, settings: Settings | None = None, learning: Learning | None = None,
+         x: np.ndarray | None = None) -> tuple[str, ...]:
+    settings = settings or Settings()
+    made = quantize(net, learning, settings, x)
+    return losses(net, made.network, measure_fidelity(net, made, x), settings,
+                  lambda other: quantize(net, learning, other, x).network, x is not None)
+
+
+@pytest.mark.parametrize("x", [None, X])
+@pytest.mark.parametrize("learns", [True, False])
+@pytest.mark.parametrize("name", ["fc1", "fc2", "fc3"])
+def test_weights_that_an_outlier_makes_0_are_counted_and_the_option_named_helps(
+        name: str, learns: bool, x: np.ndarray | None) -> None:
+    net = with_outlier(name, 500.0)
+    learning = Learning.default(net) if learns else None
+    found = [text for text in said(net, None, learning, x) if f"'{name}' became 0" in text]
+    assert len(found) == 1
+    share = vanished(net, quantize(net, learning, None, x).network)[name]
+    assert share > 0.9 and found[0].startswith(f"{100 * share:.1f} %")
+    option = re.search(rf"with --(per-neuron|bits {name}=16) it is (\d+\.\d) %", found[0])
+    assert option
+    helped = Settings(per_neuron=True) if option[1] == "per-neuron" \
+        else Settings(bits_of={name: 16})
+    after = vanished(net, quantize(net, learning, helped, x).network)[name]
+    assert f"{100 * after:.1f}" == option[2] and after < share / 2
+
+
+def test_ordinary_weights_lose_little_and_nothing_is_said() -> None:
+    assert said(NET, None, Learning.default(NET), X) == ()
+    assert max(vanished(NET, quantize(NET).network).values()) < 0.05
+
+
+def test_few_bits_say_that_more_help() -> None:
+    found = said(with_outlier("fc2", 3.0), Settings(weight_bits=4))
+    assert any("with --bits fc2=8" in text for text in found)
+
+
+def one_output() -> ir.Network:
+    net = layers(sizes=(6, 24, 24, 1), n_steps=12)
+    return net
+
+
+def test_one_output_is_compared_by_its_values() -> None:
+    net = one_output()
+    x = X[:, :6]
+    shares = []
+    for bits in (8, 4):
+        settings = Settings(weight_bits=bits)
+        found = measure_fidelity(net, quantize(net, None, settings, x), x,
+                                 np.zeros(len(x), np.int64))
+        assert found.agreement is found.float_accuracy is found.integer_accuracy is None
+        assert found.values is not None and found.values.relative is not None
+        spread = FloatModel(net).run(x).logits.std()
+        assert found.values.spread == pytest.approx(spread, rel=1e-3)
+        shares.append(found.values.relative)
+    assert shares[0] < 0.1 < shares[1]
+    assert any("off by" in text for text in said(net, Settings(weight_bits=4), None, x))
+
+
+def test_values_are_compared_where_there_are_classes_too() -> None:
+    found = measure_fidelity(NET, quantize(NET, None, None, X), X).values
+    assert found is not None and found.relative is not None and found.relative < 0.2
+    assert found.correlation is not None and found.correlation > 0.98
+
+
+def test_values_by_hand() -> None:
+    floats = np.array([[0.0, 0.0], [2.0, 4.0]])
+    found = Values.compared(floats, floats + np.array([[0.0, 1.0], [0.0, 0.0]]))
+    assert (found.rms, found.largest) == (0.5, 1.0)
+    assert found.spread == pytest.approx(np.sqrt((1 + 4) / 2))
+    assert Values.compared(np.ones((3, 1)), np.ones((3, 1))).correlation is None
+
+
+def test_the_narrowest_weights_of_one_output_are_judged_by_its_values() -> None:
+    net, x = one_output(), X[:, :6]
+    found = compare_widths(net, None, Settings(), x, Samples(x, np.zeros(len(x), np.int64)),
+                           (8, 4))
+    assert [w.accuracy for w in found] == [None, None]
+    assert found[0].off is not None and found[1].off is not None and found[0].off < found[1].off
+    assert narrowest(found, 0.5) == 8
+
+
+def test_labels_of_one_output_teach_nothing_and_it_is_said() -> None:
+    net = one_output()
+    assert any("one output" in text for text in said(net, None, Learning.default(net)))
+    assert not any("one output" in text for text in said(net))
+
+
+def test_raw_features_without_samples_ask_for_samples() -> None:
+    x, y = clusters(300, 8, 3)
+    plain = network(x, y)
+    raw = in_units(plain, np.geomspace(0.01, 1000, 8), np.zeros(8))
+    assert any("--data" in text for text in said(raw))
+    assert not any("--data" in text for text in said(plain))
+
+
+def test_clipping_is_counted_by_feature() -> None:
+    model = quantize(NET, None, None, X).network
+    far = X.copy()
+    far[:, 3] = 1000.0
+    far[:25, 7] = -1000.0
+    found = clipping(model, far)
+    assert (found.n_values, found.n_clipped) == (X.size, 125)
+    assert [(f.input, f.feature, f.share) for f in found.worst] == [("x", 3, 1.0), ("x", 7, 0.25)]
+    assert found.warning.startswith("6.2 %") and "x[3] 100 %" in found.warning
+    assert clipping(model, X).n_clipped == 0 and not clipping(model, X).warning
+
+
+def test_spikes_clip_nothing() -> None:
+    net = layers(spikes=True)
+    found = clipping(quantize(net).network, np.ones((3, net.n_inputs)))
+    assert (found.n_values, found.n_clipped, found.share) == (0, 0, 0.0)
