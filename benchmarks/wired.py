@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Encoder, Input, Network, Population, Projection, Readout
-from edge_dassdp.ir.geometry import Conv, Pool, size, volume
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, size, volume
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
 
 SOURCES = ("spikes", "spikes", "events", "counts", "counts", "counts", "latency", "rate", "delta",
@@ -154,9 +154,15 @@ class _Wired:
             conv = Conv((stride, stride), (k_y // 2, k // 2), (dilation, dilation))
         weight_shape = (channels, into[0] // conv.groups, k_y, k)
         out, name = conv.out(into, weight_shape), f"c{len(self.populations)}"
+        result = None
+        if rng.random() < 0.2:
+            window = (min(int(rng.choice([2, 2, 3])), out[1]), int(rng.choice([2, 2, 3])))
+            result = MaxPool(window, (2, 2) if rng.random() < 0.7 else (1, 1))
+            out = result.out(out)
         post = Population(name, size(out), threshold=1.0, shape=out, **neurons)
         self._project(f"to_{name}", post,
-                      self._weight(weight_shape, size(weight_shape[1:])), conv=conv, pool=pool)
+                      self._weight(weight_shape, size(weight_shape[1:])), conv=conv, pool=pool,
+                      result_pool=result)
 
     def dense(self, neurons: dict[str, Any], name: str = "", n: int = 0) -> None:
         rng, pool = self.rng, self._pool(0.4)

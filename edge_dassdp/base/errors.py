@@ -50,7 +50,8 @@ CODES: dict[str, ErrorCode] = {
         "A file of this kind leaves open which discrete neuron was trained: the framework, the "
         "time step, the reset and the comparison. Name the source (--source), which fixes them; "
         "the message lists what each choice would change. Neither NIR nor ONNX files say how many "
-        "steps a sample has (--n-steps)."),
+        "steps a sample has (--n-steps); an ONNX file does not say which inputs are fed an output "
+        "of the step before (--feedback) and which a sample (--entry)."),
     "E107": ErrorCode(EXIT_CHECK_FAILED, "an imported network is not its source",
         "Importers run the source beside the network that they made of it, on a few random "
         "samples, and stop at the first value that differs by more than rounding. Something "
@@ -67,6 +68,10 @@ CODES: dict[str, ErrorCode] = {
     "E203": ErrorCode(EXIT_UNSUPPORTED, "a plasticity rule cannot be used there",
         "Rules need spiking presynaptic neurons; the readout delta rule belongs to projections "
         "into the readout population; two rules must agree on which spike a latency records."),
+    "E204": ErrorCode(EXIT_INTERNAL, "what was quantized cannot run",
+        "Whatever `quantize` makes is held to the checks of the file's reader, and every constant "
+        "to the C type that it is emitted as, before it is given out. This is our defect: please "
+        "report it with the network and the settings."),
     "E301": ErrorCode(EXIT_TOOL_MISSING, "a tool is missing",
         "Building firmware needs arm-none-eabi-gcc, running it needs qemu-system-arm, the "
         "emulator needs a C compiler named by CC or called cc."),

@@ -23,7 +23,10 @@ def is_real(value: object) -> bool:
 def sample_array(value: object) -> NDArray[np.float64]:
     """Samples as float64 of any shape. Raises EdgeError E104 for anything but finite numbers."""
     try:
-        samples = np.asarray(value, dtype=np.float64)
+        given = np.asarray(value)
+        if given.dtype.kind not in "biufO":
+            raise TypeError("text, or complex numbers")
+        samples = given.astype(np.float64, copy=False)
     except (TypeError, ValueError):
         raise EdgeError("E104", "samples are no array of numbers") from None
     if not np.isfinite(samples).all():

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,11 @@ def to_int(value: Any) -> IntArray:
 def scalar_to_int(value: float) -> int:
     """`to_int` of one number, as a Python integer."""
     return int(to_int(value))
+
+
+def floor_log2(value: float) -> int:
+    """floor(log2(value)) of a positive float, exactly."""
+    return math.frexp(value)[1] - 1
 
 
 def round_shift(value: Any, n: int) -> Any:

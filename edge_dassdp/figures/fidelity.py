@@ -16,7 +16,7 @@ from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.plan import Plan, kernels
 from edge_dassdp.plan.routes import Route
 from edge_dassdp.qir import QNetwork, QProjection
-from edge_dassdp.qir.order import device_order
+from edge_dassdp.qir.order import device_order, to_natural_weight
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import Clipping, clipping, input_x
 from edge_dassdp.quantize import Quantized
@@ -208,7 +208,7 @@ def _logit_unit(quantized: QNetwork) -> float:
 def _population(network: ir.Network, quantized: Quantized, name: str,
                 found: _Comparison) -> PopulationFidelity:
     p, plan = quantized.network.population(name), Plan.of(quantized.network)
-    projections = tuple(_projection(network.projection(q.name), q, plan.routes[q.name])
+    projections = tuple(_projection(network, q, plan.routes[q.name])
                         for q in quantized.network.into(name))
     owners = (name, *(q.name for q in projections))
     proofs = tuple(b for b in quantized.proofs if b.what.partition(":")[0] in owners)
@@ -226,23 +226,25 @@ def _population(network: ir.Network, quantized: Quantized, name: str,
 def vanished(network: ir.Network, quantized: QNetwork) -> dict[str, float]:
     """By projection: share of weights, 0 to 1, that are not 0 in float and are in integers."""
     plain = in_codes(canonical(network), quantized.x_scales)
-    return {q.name: _vanished(plain.projection(q.name), q) for q in quantized.projections}
+    return {q.name: _vanished(plain, q) for q in quantized.projections}
 
 
-def _wanted(p: ir.Projection, q: QProjection) -> IntArray:
-    """The integers that the weights of p round to, without a limit of their bits."""
-    steps = q.scale[:, None, None, None] if p.conv else q.scale
-    return to_int(p.weight / steps * (256 if q.weight_bits == 16 else 1))
+def _wanted(network: ir.Network, q: QProjection) -> IntArray:
+    """The integers that the weights of q round to, without a limit of their bits."""
+    p = network.projection(q.name)
+    steps = to_natural_weight(network, p, np.broadcast_to(q.steps, q.w.shape))
+    return to_int(p.weight / steps)
 
 
-def _vanished(p: ir.Projection, q: QProjection) -> float:
-    return float((_wanted(p, q)[p.weight != 0] == 0).mean()) if p.weight.any() else 0.0
+def _vanished(network: ir.Network, q: QProjection) -> float:
+    weight = network.projection(q.name).weight
+    return float((_wanted(network, q)[weight != 0] == 0).mean()) if weight.any() else 0.0
 
 
-def _projection(p: ir.Projection, q: QProjection, route: Route) -> ProjectionFidelity:
+def _projection(network: ir.Network, q: QProjection, route: Route) -> ProjectionFidelity:
     w_max = (1 << (q.weight_bits - 1)) - 1
     return ProjectionFidelity(
         q.name, q.weight_bits, q.is_plastic, float(q.scale.min()), float(q.scale.max()),
-        float((np.abs(_wanted(p, q)) > w_max).mean()), _vanished(p, q), route.kernel.symbol,
-        route.kernel.reason, q.activity,
+        float((np.abs(_wanted(network, q)) > w_max).mean()), _vanished(network, q),
+        route.kernel.symbol, route.kernel.reason, q.activity,
         None if q.is_analogue else kernels.byte_rows(q.weight_bits))

@@ -18,6 +18,7 @@ from edge_dassdp.plan.convolution import Axis, Taps
 from edge_dassdp.plan.routes import Route, history
 from edge_dassdp.plan.scratch import ROWS_MAX
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.order import result_volume
 from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.qir.samples import END_OF_STEP
 
@@ -168,7 +169,7 @@ def count_path(network: QNetwork, q: QProjection, visits: Visits, arrived: NDArr
 
 def _convolved(q: QProjection, post: QPopulation) -> int:
     """Columns of the sums that a convolution is added to."""
-    return columns(post.size if q.result_pool is None else size(q.result))
+    return columns(post.size if q.result_pool is None else size(result_volume(q)))
 
 
 def _count_largest(q: QProjection, post: QPopulation, adds: NDArray[np.bool_], bits: int,

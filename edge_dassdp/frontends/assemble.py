@@ -18,7 +18,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends import folding
 from edge_dassdp.frontends.folding import Term, refuse
 from edge_dassdp.frontends.graph import Graph, Path
-from edge_dassdp.frontends.nodes import Convolution, Entry, Linear, Neurons, Node
+from edge_dassdp.frontends.nodes import Convolution, Entry, Linear, Neurons, Node, Pooling
 from edge_dassdp.ir import (
     Encoder,
     FloatArray,
@@ -121,6 +121,9 @@ def assembly(nodes: Mapping[str, Node], edges: Sequence[tuple[str, str]], *, n_s
         raise EdgeError("E105", f"readout '{readout}' is not known",
                         help="choose spike_count or membrane_sum")
     graph = Graph(nodes, edges)
+    if readout == "spike_count" and graph.read not in nodes:
+        raise EdgeError("E105", "readout is spike_count, but the network ends in currents, which "
+                        "do not spike", help="choose membrane_sum")
     settings = dict(entries or {})
     for name in settings:
         if not isinstance(graph.nodes.get(name), Entry):
@@ -171,7 +174,7 @@ class _Maker:
             try:
                 folded = folding.finish(term, geometry.volume(self.populations[path[-1]].shape))
                 made.append(Projection(name, pre, post, folded.weight, folded.bias, folded.conv,
-                                       folded.pool, folded.delay))
+                                       folded.pool, folded.delay, folded.largest))
             except EdgeError as problem:
                 raise _at(path[-1], problem) from None
             self.origins[name] = Origin(term.origins, folded.factor)
@@ -243,8 +246,12 @@ class _Maker:
         term = folding.start(path[0], source.shape, is_spikes)
         for place, name in enumerate(path[1:-1], start=1):
             rest = path[place:]
-            first = next(p for p in self.paths[path[-1]] if p[-len(rest):] == rest)
-            term = folding.extend(term, name, self.graph.nodes[name], path is first)
+            alike = [p for p in self.paths[path[-1]] if p[-len(rest):] == rest]
+            node = self.graph.nodes[name]
+            if len(alike) > 1 and isinstance(node, Pooling) and node.kind == "max":
+                raise _at(name, refuse("it takes the largest of a sum, which is no sum of largest "
+                                       "values", "pool each term alone, or put neurons before it"))
+            term = folding.extend(term, name, node, path is alike[0])
         return term
 
 

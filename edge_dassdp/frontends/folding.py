@@ -2,10 +2,11 @@
 
 A `Term` is what one source brings to the place where it stands, and grows by one node at a time:
 
-    y = M (scale * pool(x delayed)) + bias
+    y = M (scale * pool(x delayed)) + bias, or the largest of windows of it
 
 with M nothing, a convolution or a matrix. Whatever does not compose to a convolution becomes a
-matrix, up to MAX_MATRIX numbers.
+matrix, up to MAX_MATRIX numbers. Behind the largest values of a convolution nothing follows but
+factors that are not negative, constants of channels and changes of shape.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from edge_dassdp.frontends.nodes import (
     Scale,
 )
 from edge_dassdp.ir import FloatArray, geometry
-from edge_dassdp.ir.geometry import Conv, Pool, Volume
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume
 
 MAX_MATRIX = 2**22
 """Numbers of a matrix that stands for operations which do not compose otherwise (32 MiB)."""
@@ -41,7 +42,8 @@ class Term:
     leaves as it was. into: the volume of pool(x), which M takes. scale, bias: of all of pool(x) and
     of y, flat. conv, weight: a convolution; rows: a matrix (n_in, n_out); at most one of them.
     origins: nodes whose weights are in it. factor: weight of y / weight of its only origin, in the
-    origin's layout, None where y's weight does not tell it."""
+    origin's layout, None where y's weight does not tell it. largest: windows of the convolution's
+    result, of each of which y is the largest value."""
 
     pre: str
     shape: tuple[int, ...]
@@ -57,6 +59,7 @@ class Term:
     bias: FloatArray | None = None
     origins: tuple[str, ...] = ()
     factor: FloatArray | None = None
+    largest: MaxPool | None = None
 
     @property
     def is_direct(self) -> bool:
@@ -76,6 +79,10 @@ def extend(term: Term, name: str, node: Node, with_bias: bool) -> Term:
     Raises EdgeError E101 where shapes do not fit, E102 for what no projection can do.
     """
     try:
+        if term.largest is not None and not isinstance(node, Scale | Flatten | Delay):
+            raise refuse(
+                "it stands behind max pooling of currents, without neurons between them",
+                "put neurons behind the max pooling, or use average pooling")
         if isinstance(node, Linear):
             return _linear(term, name, node, with_bias)
         if isinstance(node, Convolution):
@@ -102,6 +109,7 @@ class Folded(NamedTuple):
     pool: Pool | None
     delay: IntArray | None
     factor: FloatArray | None
+    largest: MaxPool | None
 
 
 def finish(term: Term, post: Volume) -> Folded:
@@ -116,10 +124,10 @@ def finish(term: Term, post: Volume) -> Folded:
                                   or _of_channels(term.bias, term.space) is None):
         term = _as_matrix(term)
     if term.rows is not None:
-        return Folded(term.rows, term.bias, None, term.pool, term.delay, term.factor)
+        return Folded(term.rows, term.bias, None, term.pool, term.delay, term.factor, None)
     assert term.weight is not None
     bias = None if term.bias is None else _of_channels(term.bias, term.space)
-    return Folded(term.weight, bias, term.conv, term.pool, term.delay, term.factor)
+    return Folded(term.weight, bias, term.conv, term.pool, term.delay, term.factor, term.largest)
 
 
 def refuse(message: str, help: str = "") -> EdgeError:
@@ -177,18 +185,11 @@ def _convolved(term: Term, name: str, node: Convolution, with_bias: bool) -> Ter
 
 
 def _pooled(term: Term, node: Pooling) -> Term:
-    pool = Pool("max" if node.kind == "max" else "sum", node.kernel, node.stride, node.padding)
-    space = pool.out(term.space)
+    space = node.out(term.space)
     shape = space[::2] if len(term.shape) == 2 else space
-    if pool.kind == "max":
-        is_spikes = term.is_spikes and term.is_direct and term.pool is None \
-            and term.scale is None and term.bias is None
-        if not is_spikes:
-            raise refuse(
-                "it takes the largest of values that are no spikes",
-                "put the max pooling directly behind neurons or behind an input of spikes, or use "
-                "average pooling")
-        return replace(term, pool=pool, space=space, into=space, shape=shape)
+    if node.kind == "max":
+        return replace(_largest(term, node), space=space, shape=shape)
+    pool = Pool("sum", node.kernel, node.stride, node.padding)
     scale = None if term.scale is None else _of_channels(term.scale, term.space)
     if term.is_direct and term.pool is None and (term.scale is None or scale is not None):
         n_places = space[1] * space[2]
@@ -206,6 +207,29 @@ def _pooled(term: Term, node: Pooling) -> Term:
     return out
 
 
+def _largest(term: Term, node: Pooling) -> Term:
+    """Of spikes themselves their pool, of other values that of a convolution's result."""
+    is_spikes = term.is_spikes and term.is_direct and term.pool is None \
+        and term.scale is None and term.bias is None
+    if is_spikes:
+        if node.dilation != (1, 1) or node.ceil_mode:
+            raise refuse("it takes the largest of spikes with a dilation or windows past the end",
+                         "use dilation=1 and ceil_mode=False")
+        return replace(term, pool=Pool("max", node.kernel, node.stride, node.padding),
+                       into=node.out(term.space))
+    made = _one_to_one(term) if term.is_direct else term
+    bias = _of_channels(made.bias, made.space)
+    if made.conv is None:
+        raise refuse("it takes the largest of what is no single convolution",
+                     "put neurons between the operations, or use average pooling")
+    if bias is None:
+        raise refuse("it takes the largest of values whose constants differ from place to place",
+                     "add constants behind the max pooling, or none before a padded convolution")
+    n_places = geometry.size(node.out(made.space)[1:])
+    return replace(made, largest=node.largest,
+                   bias=None if made.bias is None else np.repeat(bias, n_places))
+
+
 def _scaled(term: Term, node: Scale, with_bias: bool) -> Term:
     factor, shift = (spread(v, term.shape, term.space, what) for v, what in
                      ((node.factor, "factor"), (node.shift, "shift")))
@@ -216,6 +240,10 @@ def _scaled(term: Term, node: Scale, with_bias: bool) -> Term:
     if term.is_direct:
         return replace(out, scale=factor if term.scale is None else term.scale * factor)
     channels = _of_channels(factor, term.space)
+    if term.largest is not None and (channels is None or (channels < 0).any()):
+        raise refuse("it multiplies the largest of currents by factors "
+                     + ("that differ from place to place" if channels is None else "below 0"),
+                     "put it before the max pooling")
     if term.conv is not None and channels is not None:
         assert term.weight is not None
         column = channels[:, None, None, None]
@@ -325,6 +353,9 @@ def _rows(term: Term, n_out: int = 0) -> FloatArray:
 
 
 def _as_matrix(term: Term) -> Term:
+    if term.largest is not None:
+        raise refuse("what stands behind max pooling of currents differs from place to place",
+                     "use one constant for each channel, and neurons of the pooling's shape")
     return replace(term, rows=_rows(term), scale=None, conv=None, weight=None, factor=None)
 
 

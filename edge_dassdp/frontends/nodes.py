@@ -14,7 +14,7 @@ import numpy as np
 
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import FloatArray
-from edge_dassdp.ir.geometry import Conv, Pair
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pair, Pool, Volume
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,26 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Pooling:
-    """avg divides by the whole window, padding included."""
+    """avg divides by the whole window, padding included. dilation, ceil_mode: of max alone, where
+    they are as torch.nn.MaxPool2d has them."""
 
     kind: Literal["sum", "avg", "max"]
     kernel: Pair
     stride: Pair
     padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    ceil_mode: bool = False
+
+    @property
+    def largest(self) -> MaxPool:
+        """Of currents: its geometry."""
+        return MaxPool(self.kernel, self.stride, self.padding, self.dilation, self.ceil_mode)
+
+    def out(self, shape: Volume) -> Volume:
+        """Volume of its result. Raises EdgeError E101 where no window fits."""
+        if self.kind == "max":
+            return self.largest.out(shape)
+        return Pool("sum", self.kernel, self.stride, self.padding).out(shape)
 
 
 @dataclass(frozen=True, eq=False)

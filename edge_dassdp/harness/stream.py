@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.targets.target import LEARN, Progress, Target
 
 
@@ -44,8 +43,5 @@ class Stream:
 def learn_stream(target: Target, x: NDArray[np.int8], labels: NDArray[Any],
                  progress: Progress | None = None) -> Stream:
     """Let a target learn from x (n, x_bytes) and labels (n,), each sample once, in order."""
-    wanted = np.asarray(labels, np.int64)
-    if wanted.shape != (len(x),):
-        raise EdgeError("E104", f"{len(x)} samples but labels of shape {wanted.shape}")
-    done = target.run(x, wanted, mode=LEARN, progress=progress)
-    return Stream(done.class_idx, done.is_skipped, wanted)
+    done = target.run(x, labels, mode=LEARN, progress=progress)
+    return Stream(done.class_idx, done.is_skipped, np.asarray(labels, np.int64))

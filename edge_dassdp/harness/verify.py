@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.reference.asked import checked_lessons
 from edge_dassdp.targets.target import Outcome, Progress, Target
 
 
@@ -63,6 +64,8 @@ def verify(reference: Target, targets: Sequence[Target], network: QNetwork,
     learning state; at the end the whole state by name. labels None: inference only. Stops at the
     first difference and finds its signal, index and step.
     """
+    if labels is not None:
+        labels, _ = checked_lessons(len(x), network.n_classes, labels, None)
     steps = 0
     outcomes: list[Outcome] = []
     for i, sample in enumerate(x):
@@ -85,7 +88,7 @@ def _lesson(target: Target, sample: NDArray[np.int8], labels: NDArray[Any] | Non
             i: int) -> Outcome:
     if labels is None:
         return target.infer(sample, digest=True)
-    return target.learn(sample, int(labels[i]), digest=True)
+    return target.learn(sample, labels[i], digest=True)
 
 
 def _essence(outcome: Outcome) -> tuple[Any, ...]:

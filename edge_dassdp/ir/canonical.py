@@ -13,16 +13,23 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir.network import Network
 from edge_dassdp.ir.nodes import FloatArray, Population, Projection
 
 
 def canonical(network: Network) -> Network:
-    """The same network with gain 1, v_reset 0 and form 'sum' everywhere."""
+    """The same network with gain 1, v_reset 0 and form 'sum' everywhere. Raises EdgeError E201
+    where that leaves the range of a network's numbers."""
     gains = {p.name: _weight_gain(network, p) for p in network.populations}
-    return replace(
-        network, populations=tuple(_shifted(p, gains[p.name]) for p in network.populations),
-        projections=tuple(_scaled(network, q, gains[q.post]) for q in network.projections))
+    try:
+        return replace(
+            network, populations=tuple(_shifted(p, gains[p.name]) for p in network.populations),
+            projections=tuple(_scaled(network, q, gains[q.post]) for q in network.projections))
+    except EdgeError as problem:
+        raise EdgeError("E201", f"{problem.message}, once gains and v_reset are folded in",
+                        cause=problem.cause, help="bring gain, v_reset and threshold closer "
+                        "together") from None
 
 
 def weight_gain(network: Network, projection: str) -> NDArray[np.float64]:

@@ -58,7 +58,8 @@ class Currents:
         sums = p.conv.apply(rows, weight, shape) if p.conv else rows @ weight
         if p.conv and p.result_pool:
             sums = p.result_pool.apply(sums, p.conv.out(shape, weight.shape))
-        return np.asarray((sums + self._biases[p.name]).reshape(n_samples, n_frames, -1))
+        bias = self._biases[p.name]
+        return np.asarray((sums + bias).reshape(n_samples, n_frames, bias.size))
 
 
 def _bias(network: Network, p: Projection) -> Float32Array:

@@ -62,6 +62,10 @@ class Pool:
         return _flat(out)
 
 
+MOST_POOLED = 2**24
+"""Values before a maximum of them: the runtime counts their bytes in 32 bits."""
+
+
 @dataclass(frozen=True)
 class MaxPool:
     """torch.nn.MaxPool2d of what a convolution makes: the largest of each window of a channel,
@@ -93,6 +97,9 @@ class MaxPool:
         but padding."""
         height, width = _windows("a pool", shape, self.kernel, self.stride, self.padding,
                                  self.dilation, self.ceil_mode)
+        if size(shape) > MOST_POOLED:
+            raise EdgeError("E101", f"a pool of {shape} takes the largest of {size(shape):,} "
+                            f"values, more than {MOST_POOLED:,}")
         for n, p, s, k, d in zip(shape[1:], self.padding, self.stride, self.kernel, self.dilation,
                                  strict=True):
             if any(max(range(-at, n, d)[:k], default=-1) < 0 for at in range(p, 0, -s)):

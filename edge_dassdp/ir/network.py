@@ -8,10 +8,11 @@ population carries the spikes of the step before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ from edge_dassdp.ir.nodes import (
 
 __all__ = ["LARGEST", "Conv", "Encoder", "FloatArray", "Form", "Input", "MaxPool", "Network",
            "Pool", "Population", "Projection", "Readout", "ReadoutKind", "Reset", "load", "save"]
+
+Part = TypeVar("Part", bound=Input | Population | Projection)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,17 +164,13 @@ class Network:
         return (*self.inputs, *self.populations)
 
     def node(self, name: str) -> Input | Population:
-        return next(n for n in self.nodes if n.name == name)
+        return _named("input or population", name, self.nodes)
 
     def population(self, name: str) -> Population:
-        return next(p for p in self.populations if p.name == name)
+        return _named("population", name, self.populations)
 
     def projection(self, name: str) -> Projection:
-        for projection in self.projections:
-            if projection.name == name:
-                return projection
-        known = ", ".join(p.name for p in self.projections)
-        raise EdgeError("E105", f"there is no projection '{name}'", help=f"choose one of {known}")
+        return _named("projection", name, self.projections)
 
     @cached_property
     def n_inputs(self) -> int:
@@ -259,3 +258,11 @@ def load(path: Path | str) -> Network:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise EdgeError("E103", f"{path} is damaged", cause=repr(problem)) from None
+
+
+def _named(kind: str, name: str, among: Sequence[Part]) -> Part:
+    for part in among:
+        if part.name == name:
+            return part
+    raise EdgeError("E105", f"there is no {kind} '{name}'",
+                    help=f"choose one of {', '.join(p.name for p in among)}")

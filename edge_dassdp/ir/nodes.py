@@ -28,6 +28,8 @@ def malformed(message: str) -> EdgeError:
 
 LARGEST = 1e30
 """Of any number in a network: float32 files hold it, and its square is still a float."""
+LEAST = 1 / LARGEST
+"""Of what divides: thresholds and gains."""
 ROUNDING = 2.0**-17
 """Relative error that a number may have come by on its way through files."""
 
@@ -58,6 +60,15 @@ def _vector(value: Any, size: int, what: str) -> FloatArray:
     if array.shape != (size,):
         raise malformed(f"{what} has shape {array.shape}, expected a scalar or ({size},)")
     return array
+
+
+def _positive(values: FloatArray, what: str, help: str) -> None:
+    """Names the first neuron that is not, and how many are not."""
+    bad = np.flatnonzero(~(values >= LEAST))
+    if bad.size:
+        raise EdgeError("E101", f"{what} must be positive",
+                        cause=f"that of neuron {bad[0]} is {values[bad[0]]:.6g}; {bad.size:,} of "
+                        f"{values.size:,} are below {LEAST:g}", help=help)
 
 
 def _shape(shape: Any, n: int, where: str) -> tuple[int, ...]:
@@ -217,15 +228,14 @@ class Population:
             values = getattr(self, name)
             if values is not None and ((values < 0).any() or (values > 1).any()):
                 raise malformed(f"{where}: {name} must lie in [0, 1]")
-        if (self.gain <= 0).any():
-            raise malformed(f"{where}: gain must be positive")
+        _positive(self.gain, f"{where}: gain", "fold its sign into the weights")
         self._check_reset(where)
         if self.form not in get_args(Form):
             raise malformed(f"{where}: form '{self.form}' is unknown")
 
     def _check_reset(self, where: str) -> None:
-        if (self.threshold <= 0).any():
-            raise malformed(f"{where}: threshold must be positive")
+        _positive(self.threshold, f"{where}: threshold", "clamp thresholds while they are trained, "
+                  "or leave out the neurons: they fire whatever they hear")
         if self.reset not in ("subtract", "zero", "none"):
             raise malformed(f"{where}: reset '{self.reset}' is not subtract, zero or none")
         if (self.v_reset >= self.threshold).any():

@@ -157,6 +157,7 @@ def _population(layout: Layout, p: QPopulation) -> Fields:
         ("events", "dassdp_positive" if p.records_membrane else
          "dassdp_channels" if p.records_channels else None),
         ("dynamics", path_tables.dynamics(layout, p)),
+        *((("count_more", "dassdp_count_more"),) if p.counts_numbers else ()),
     )
 
 

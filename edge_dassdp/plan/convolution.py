@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir.geometry import Conv, Pool, Volume
 from edge_dassdp.qir import QNetwork, QProjection
+from edge_dassdp.qir.order import result_volume
 from edge_dassdp.qir.packing import LANES, columns
 
 _GROUP = 4
@@ -117,7 +118,7 @@ def conv_tables(network: QNetwork, q: QProjection) -> ConvTables:
     post = network.population(q.post)
     kernel, conv, source = kernel_of(q), q.conv or Conv(), pooled_volume(q)
     c_out, c_group, *places = kernel.shape
-    result = q.result if q.result_pool is not None else post.shape
+    result = result_volume(q) if q.result_pool is not None else post.shape
     out = (1, 1) if q.conv is None else result[1:]
     merges = conv.groups == 1
     tap_columns = -(-c_out // _GROUP) * _GROUP if merges else c_out // conv.groups

@@ -19,7 +19,7 @@ MORE_CODE_BYTES = 10 * 1024
 DESCRIPTOR_BYTES = 144
 """More than a population or projection takes in the model's tables."""
 _STRUCT_BYTES = {"dassdp_path_t": 400, "dassdp_delay_t": 4, "dassdp_taps_t": 8,
-                 "dassdp_largest_t": 40}
+                 "dassdp_largest_t": 64}
 """More than a struct takes, with those that it alone points to; others are within
 DESCRIPTOR_BYTES."""
 

@@ -12,6 +12,7 @@ from edge_dassdp.plan.convolution import Axis, ConvTables, Divisor, Taps, diviso
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.routes import Lags, history
 from edge_dassdp.qir import QPopulation, QProjection, frame_bytes
+from edge_dassdp.qir.order import result_volume
 from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.qir.samples import encode_codes
 from edge_dassdp.qir.tables import Array, Rows, Table, Value
@@ -157,7 +158,7 @@ def _largest(layout: Layout, q: QProjection) -> Table:
     """dassdp_largest_t."""
     pool = q.result_pool
     assert pool is not None
-    post, (n_channels, *sizes) = layout.network.population(q.post), q.result
+    post, (n_channels, *sizes) = layout.network.population(q.post), result_volume(q)
     y, x = (f"{{ {', '.join(map(str, axis))} }}" for axis in zip(
         sizes, post.shape[1:], pool.kernel, pool.stride, pool.padding, pool.dilation, strict=True))
     from_sums = layout.scratch_offset("whole") - layout.scratch_offset("sums")

@@ -10,6 +10,7 @@ from edge_dassdp.ir.geometry import size
 from edge_dassdp.plan.routes import Route
 from edge_dassdp.plan.ruled import rule_scratch
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.order import result_volume
 from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.wire.messages import CHUNK_BYTES
 
@@ -97,7 +98,8 @@ def result_bytes(network: QNetwork, q: QProjection) -> int:
     if q.result_pool is None:
         return 0
     post = network.population(q.post)
-    return columns(size(q.result)) * (post.analogue_bits if q.is_analogue else post.acc_bits) // 8
+    bits = post.analogue_bits if q.is_analogue else post.acc_bits
+    return columns(size(result_volume(q))) * bits // 8
 
 
 def _row_end(network: QNetwork, routes: Mapping[str, Route], p: QPopulation) -> int:

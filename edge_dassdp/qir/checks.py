@@ -60,6 +60,8 @@ def weight_shape(n: QNetwork, q: QProjection) -> tuple[int, ...]:
     require(tuple(q.volume) == tuple(volume), where + "its volume is another than its source's")
     if q.delay is not None:
         entries(q.delay, ((1,), (geometry.size(volume),)), 0, 255, where + "delay")
+        require(not q.is_analogue and n.max_spikes(q.pre) == 1,
+                where + "it delays what is more than one spike a step")
     shape = q.pool.out(volume) if q.pool else volume
     post = n.population(q.post)
     if q.conv is None:
@@ -148,7 +150,7 @@ def validate(network: QNetwork) -> None:
 
 
 def _check_network(n: QNetwork) -> None:
-    within(n.n_steps, 1, 255 if n.plastic else 65535, "n_steps")
+    within(n.n_steps, 1, QUANTITIES["recorded_max"] if n.plastic else 65535, "n_steps")
     within(n.n_batch, 1, 64, "n_batch")
     if n.schedule_q8 is not None:
         require(n.schedule_q8.ndim == 1 and n.schedule_q8.size > 0, "schedule_q8 is no table")
@@ -220,7 +222,9 @@ def _check_projection(n: QNetwork, q: QProjection) -> None:
             and q.is_analogue is (q.pre in currents), where + "its origin is unknown")
     limit = 1 << (q.weight_bits - 1)
     entries(q.w, (weight_shape(n, q),), -limit, limit - 1, where + "w")
-    real(q.scale, q.n_post, where + "scale")
+    natural = n.population(q.post).natural  # of columns of the float weight, without padding
+    pads = q.conv is None and natural is not None
+    real(q.scale, int((natural >= 0).sum()) if pads else q.n_post, where + "scale")
     within(q.feedback_rshift, 0, 30, where + "feedback_rshift")
     within(q.feedback_gain_q14, 0, 1 << 14, where + "feedback_gain_q14")
     require(q.pre not in inputs or q.rule is None, where + "its origin is an input: no rule")
@@ -255,12 +259,3 @@ def checked_weights(network: QNetwork, projection: str, w: NDArray[Any]) -> IntA
         raise EdgeError("E503", "value out of range",
                         cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
     return values
-
-
-def checked_sample(network: QNetwork, x: NDArray[Any]) -> NDArray[np.int8]:
-    """x as int8 (x_bytes,), or EdgeError E104."""
-    sample = np.asarray(x)
-    if sample.dtype != np.int8 or sample.shape != (network.x_bytes,):
-        raise EdgeError("E104", f"a sample is {sample.dtype} of shape {sample.shape}, expected "
-                        f"int8 of shape ({network.x_bytes},)")
-    return sample

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import operator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,28 @@ def load(path: Path | str) -> QNetwork:
                         cause="its SHA-256 is that of other constants",
                         help="quantize the float network again")
     return network
+
+
+def require_readable(network: QNetwork) -> None:
+    """EdgeError E204 unless `load` reads what `save` writes of it, and takes it for the same; E203
+    where a rule from outside is in it, which may be why."""
+    header, arrays = describe(network)
+    try:
+        made = _network(json.loads(json.dumps(header, default=operator.index)), arrays)
+        validate(made)
+        cause = "" if made.sha256 == network.sha256 else "it comes back as another one"
+    except EdgeError as problem:
+        cause = problem.message
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        cause = repr(problem)
+    own = [q.rule.title for q in network.plastic if q.rule is not None and q.rule.is_own()]
+    if cause and own:
+        raise EdgeError("E203", f"a file of this network could not be read, perhaps for the rule "
+                        f"{', '.join(own)}", cause=cause,
+                        help="let `unfiled` take what `filed` gives, and `check` accept it")
+    if cause:
+        raise EdgeError("E204", "the quantized network breaks a check of its own file",
+                        cause=cause, help="nothing was written; please report this network")
 
 
 def load_installed() -> None:

@@ -39,10 +39,12 @@ class Record:
     def copy(self) -> Record:
         return Record(self.count.copy(), self.latency.copy())
 
-    def add(self, events: BoolArray, t_step: int, *, keep_last: bool) -> None:
+    def add(self, events: BoolArray, t_step: int, *, keep_last: bool,
+            numbers: IntArray | None = None) -> None:
+        """A step's events; numbers: how many each is, None for 1."""
         news = events if keep_last else events & (self.count == 0)
         self.latency = np.where(news, t_step, self.latency)
-        self.count = self.count + events
+        self.count = self.count + (events if numbers is None else numbers)
 
     def steps(self, silent_step: int) -> IntArray:
         return np.where(self.latency < 0, silent_step, self.latency)
@@ -82,9 +84,10 @@ class Lesson:
     of an 8-bit step. pre, post: a Record for each sample of the batch; slot: that of the sample
     that just ended. pre_raster, post_raster: spikes (n_steps, neurons), touches: membranes near
     threshold (n_steps, n_post), error: (n_post,) in units of its population, each None unless the
-    rule's needs ask for it. losses: (n_batch,) in Q8 bits. step_q8: the schedule's factor, 256
-    without one. learning: the counters and the generator, LEARNING_DTYPE (). state: what the rule
-    carries, arrays by the field names of its `state`, 0 after a reset.
+    rule's needs ask for it. losses: (n_batch,) in Q8 bits, fewer in the last record of a warm-up.
+    step_q8: the schedule's factor, 256 without one. learning: the counters and the generator,
+    LEARNING_DTYPE (). state: what the rule carries, arrays by the field names of its `state`, 0
+    after a reset.
     """
 
     w: IntArray

@@ -186,8 +186,10 @@ class QNetwork:
 
     @property
     def field_bits(self) -> int:
-        """Bit planes of a latency or count: ceil(log2(n_steps + 1))."""
-        return self.n_steps.bit_length()
+        """Bit planes of a latency or count: ceil(log2(n + 1)), n the steps, or the most spikes of
+        a sample where records count all of a step."""
+        most = max((p.recorded_a_step for p in self.populations if p.counts), default=1)
+        return (self.n_steps * most).bit_length()
 
     @cached_property
     def sha256(self) -> str:
@@ -218,7 +220,7 @@ def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str
     """A dataclass as JSON values; its arrays go to `arrays` and leave their key behind."""
     return {field.name: _value(getattr(node, field.name), f"{prefix}.{field.name}", arrays)
             for field in dataclasses.fields(node) if field.metadata.get("is_filed", True)
-            and not (field.metadata.get("is_filed_if_set") and getattr(node, field.name) is None)}
+            and not (field.metadata.get("is_filed_if_set") and not getattr(node, field.name))}
 
 
 def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume
 from edge_dassdp.qir.lesson import Lesson
-from edge_dassdp.qir.order import CHANNEL_ALIGN
 from edge_dassdp.qir.packing import columns
+from edge_dassdp.qir.ranges import RICH_BITS
 from edge_dassdp.qir.tables import StateField, Table
 
 Stage = Literal["error", "sample", "batch"]
@@ -85,7 +86,7 @@ class QDynamics:
 
     def arrays(self, membrane_bits: int) -> tuple[Term, ...]:
         """Its constants, as every side goes through them; membrane_bits: 16 or 32."""
-        v_type, most = f"int{membrane_bits}_t", (1 << (membrane_bits - 1)) - 1
+        v_type, most = f"int{membrane_bits}_t", (1 << (min(membrane_bits, RICH_BITS) - 1)) - 1
         return (
             Term("leak_i_q15", "leak of the synapse", "uint16_t", self.leak_i_q15, 0, 1 << 15,
                  is_optional=True),
@@ -112,7 +113,8 @@ class QPopulation:
     and the channels of a place side by side, padded to a multiple of 4. natural: the index that
     each neuron has in the float network, -1 for padding, None where both are the same. n_history:
     steps whose spikes are kept for delays. records_channels: records are those of channels: one
-    fired where it fired anywhere.
+    fired where it fired anywhere. counts_numbers: records count all spikes of neurons that fire
+    several times a step, else the steps in which they fired.
     """
 
     name: str
@@ -144,6 +146,12 @@ class QPopulation:
     dynamics: QDynamics | None = None
     n_history: int = 0
     records_channels: bool = False
+    counts_numbers: bool = field(default=False, metadata={"is_filed_if_set": True})
+
+    @property
+    def recorded_a_step(self) -> int:
+        """Spikes of a neuron that its record counts, at most."""
+        return self.max_spikes if self.counts_numbers else 1
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -206,6 +214,21 @@ class Site:
     field_bits: int
     into_readout: bool
     error_peak: int
+
+    @property
+    def count_peak(self) -> int:
+        """The most spikes that the record of a presynaptic neuron counts."""
+        return self.n_steps * self.pre.recorded_a_step
+
+    @property
+    def record_bytes(self) -> int:
+        """Of a latency or count where C lists them."""
+        return 2 if self.is_long else 1
+
+    @property
+    def is_long(self) -> bool:
+        """Records take half-words."""
+        return self.field_bits > QUANTITIES["byte_bits"]
 
     @property
     def n_columns(self) -> int:
@@ -336,7 +359,8 @@ DENSE_ROWS = 8
 class QProjection:
     """w: (n_pre, n_post) integers of `weight_bits` bits: 4 to 8, or 16 in Q8 of an 8-bit step.
 
-    volume: (channels, height, width) of its source as it lies on the device. pool: its spikes are
+    scale: real value of an 8-bit step, (1,) or one for each column of w. volume: (channels,
+    height, width) of its source as it lies on the device. pool: its spikes are
     pooled first. conv: w is a kernel (c_out, c_in / groups, height, width) instead, or
     (c_in, c_out) for a 1 x 1 convolution of all channels. delay: steps that spikes of each source
     neuron come later, (1,) or (size of the source,), or None. result_pool: of the sums of a
@@ -361,18 +385,10 @@ class QProjection:
     result_pool: MaxPool | None = field(default=None, metadata={"is_filed_if_set": True})
 
     @property
-    def kernel_shape(self) -> tuple[int, ...]:
-        """Of a convolution: (c_out, c_in / groups, height, width)."""
-        return self.w.shape if self.w.ndim == 4 else (*self.w.shape[::-1], 1, 1)
-
-    @property
-    def result(self) -> Volume:
-        """Of a convolution's result, before it is pooled, as it lies on the device."""
-        assert self.conv is not None
-        shape = self.pool.out(self.volume) if self.pool else self.volume
-        channels = self.kernel_shape[1] * self.conv.groups
-        out = self.conv.out((channels, *shape[1:]), self.kernel_shape)
-        return -(-out[0] // CHANNEL_ALIGN) * CHANNEL_ALIGN, *out[1:]
+    def steps(self) -> NDArray[np.float64]:
+        """The real value of 1, as it multiplies w: one, or one for each column."""
+        step = self.scale / (256 if self.weight_bits == 16 else 1)
+        return step[:, None, None, None] if self.w.ndim == 4 else step
 
     @property
     def is_plain(self) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import Network, Projection, geometry
 from edge_dassdp.ir.geometry import Volume, volume
+from edge_dassdp.qir.nodes import QProjection
 
 CHANNEL_ALIGN = 4
 
@@ -47,6 +48,15 @@ def device_order(natural: IntArray) -> IntArray:
 def to_device(values: NDArray[Any], natural: IntArray, padding: float = 0) -> NDArray[Any]:
     """Values (..., n) in natural order as they lie on the device."""
     return np.asarray(np.where(natural >= 0, values[..., np.maximum(natural, 0)], padding))
+
+
+def result_volume(q: QProjection) -> Volume:
+    """What the convolution of a projection makes, before it is pooled."""
+    assert q.conv is not None
+    shape = q.pool.out(q.volume) if q.pool else q.volume
+    kernel = q.w.shape if q.w.ndim == 4 else (*q.w.shape[::-1], 1, 1)
+    out = q.conv.out((kernel[1] * q.conv.groups, *shape[1:]), kernel)
+    return -(-out[0] // CHANNEL_ALIGN) * CHANNEL_ALIGN, *out[1:]
 
 
 def source_order(network: Network, p: Projection) -> IntArray:

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import INT32_MAX, IntArray
 
+RICH_BITS = 31
+"""Of membranes and synaptic currents of neurons with `QDynamics`, which saturate."""
+RICH_MAX = (1 << (RICH_BITS - 1)) - 1
+
 
 @dataclass(frozen=True, eq=False)
 class Interval:

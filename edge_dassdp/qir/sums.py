@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir.geometry import Volume
 from edge_dassdp.qir.nodes import QProjection
+from edge_dassdp.qir.order import result_volume
 
 
 def sums(q: QProjection, x: NDArray[Any], w: NDArray[Any], post: Volume) -> IntArray:
@@ -19,8 +20,9 @@ def sums(q: QProjection, x: NDArray[Any], w: NDArray[Any], post: Volume) -> IntA
     the source), how often each fired, or currents."""
     if q.result_pool is None:
         return convolved(q, x, w, post)
-    made = q.result_pool.apply(_planes(convolved(q, x, w, q.result), q.result), q.result)
-    by_place = made.reshape(len(x), q.result[0], -1).transpose(0, 2, 1)[:, :, : post[0]]
+    out = result_volume(q)
+    made = q.result_pool.apply(_planes(convolved(q, x, w, out), out), out)
+    by_place = made.reshape(len(x), out[0], -1).transpose(0, 2, 1)[:, :, : post[0]]
     return np.ascontiguousarray(by_place).reshape(len(x), -1)
 
 

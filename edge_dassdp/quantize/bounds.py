@@ -16,9 +16,17 @@ from edge_dassdp.base.qformat import INT16_MAX, IntArray, round_shift
 from edge_dassdp.ir import ReadoutKind
 from edge_dassdp.ir.geometry import Volume, size
 from edge_dassdp.qir import QPopulation, QProjection
-from edge_dassdp.qir.ranges import Bound, Interval, require_int32, weight_range
+from edge_dassdp.qir.order import result_volume
+from edge_dassdp.qir.ranges import (
+    RICH_BITS,
+    RICH_MAX,
+    Bound,
+    Interval,
+    require_int32,
+    weight_range,
+)
 from edge_dassdp.qir.sums import convolved, sums
-from edge_dassdp.reference.neuron import RICH_BITS, arriving_interval, start, step_interval
+from edge_dassdp.reference.neuron import arriving_interval, start, step_interval
 
 X_MIN, X_MAX = -128, 127
 
@@ -62,7 +70,7 @@ def unpooled_peak(projections: Sequence[QProjection], most: Mapping[str, int]) -
         ends = (w * X_MIN, w * X_MAX) if q.is_analogue else (w, np.zeros_like(w))
         often = np.full((1, size(q.volume)), 1 if q.is_analogue else most.get(q.pre, 1))
         for extreme in (np.minimum(*ends), np.maximum(*ends)):
-            peak = max(peak, int(np.abs(convolved(q, often, extreme, q.result)).max()))
+            peak = max(peak, int(np.abs(convolved(q, often, extreme, result_volume(q))).max()))
     return peak
 
 
@@ -85,7 +93,7 @@ def membrane(p: QPopulation, current: Interval, n_steps: int) -> Reach:
     begin, none = np.broadcast_to(start(p), current.low.shape), np.zeros_like(current.low)
     v = reached = Interval(begin, begin)
     i = Interval(none, none)
-    peak = firing = current_peak = 0
+    peak, firing, current_peak = v.peak, 0, 0
     total = none
     for _ in range(n_steps):
         after = step_interval(p, v, i, current)
@@ -183,7 +191,7 @@ def prove(p: QPopulation, projections: Sequence[QProjection], plastic: Collectio
     without_bias = analogue_sum(currents, p.shape, np.zeros_like(p.bias))
     unpooled = unpooled_peak(currents, most)
     require_int32(f"population '{p.name}': the analogue sum before its pool", unpooled)
-    limit = INT16_MAX if is_narrow else (1 << (RICH_BITS - 1)) - 1
+    limit = INT16_MAX if is_narrow else RICH_MAX
     made = replace(p, acc_bits=16 if fits_int16(drive.acc_peak) and not wide_weights else 32,
                    membrane_bits=16 if is_narrow else 32,
                    analogue_bits=16 if fits_int16(without_bias.peak, unpooled) else 32,

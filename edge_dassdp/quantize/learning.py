@@ -29,7 +29,8 @@ from edge_dassdp.rules.plugins import check_integers, check_rule
 
 
 def softmax(unit: float) -> tuple[int, int]:
-    """(scale, shift) with z_q8 = difference * scale >> shift = 256 log2(e) unit difference.
+    """(scale, shift) with z_q8 = difference * scale >> shift = 256 log2(e) unit difference. Beyond
+    2^15 the scale stays there: a difference of 1 is more than the softmax tells from 0.
 
     Raises E201 if a logit unit is too small to matter.
     """
@@ -38,9 +39,10 @@ def softmax(unit: float) -> tuple[int, int]:
         if real < 2**15 - 0.5:
             scale = scalar_to_int(real)
             if scale < 1:
-                raise EdgeError("E201", f"a logit unit of {unit:.3g} is too small for the softmax")
+                raise EdgeError("E201", f"a logit unit of {unit:.3g} is too small for the softmax",
+                                help="scale weights and biases of the readout up")
             return scale, shift
-    raise EdgeError("E201", f"a logit unit of {unit:.3g} is too large for the softmax")
+    return 2**15 - 1, 0
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,10 @@ def _feedback(network: Network, quantized: QNetwork, projections: dict[str, QPro
             step = float(p.scale[0]) / (256 if p.weight_bits == 16 else 1)
             units[p.name] = errors[p.post].unit * step * 2.0 ** shifts[p.name]
         unit = max(units.values())
+        if not 0 < unit < math.inf:
+            raise EdgeError("E201", f"population '{population.name}': the error that comes back to "
+                            f"it counts in units of {unit:.3g}",
+                            help="bring the weights behind it closer to 1")
         for p in ways:
             gain = scalar_to_int(units[p.name] / unit * 2**14)
             projections[p.name] = replace(p, feedback_rshift=shifts[p.name],

@@ -17,7 +17,9 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
+from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
+from edge_dassdp.qir.file import require_readable
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
@@ -58,12 +60,14 @@ def quantize(
     projections and homeostatic targets; without them inputs are taken to be standardized (within
     +-4) and no projection is dense. labels: (n_samples,) their classes, which replay from flash
     needs. Raises E105 for a bad setting or missing samples, E201 where a constant has no
-    representation, E202 where a proof fails, E203 where a rule cannot stand.
+    representation, E202 where a proof fails, E203 where a rule cannot stand. What it gives can be
+    written, read back and run: E204, a defect of ours, where it could not.
     """
     settings = settings or Settings()
     rules: Mapping[str, Rule] = learning.rules if learning else {}
     if learning:
         learning.validate(network)
+        network = with_pools_apart(network, rules)
     for name in settings.bits_of:
         network.projection(name)
     network = canonical(network)
@@ -80,6 +84,7 @@ def quantize(
         populations.append(made.population)
         projections += made.projections
         proofs += made.proofs
+    _refuse_delayed_numbers(projections, most)
     populations = _with_histories(populations, projections)
     unit = 1.0
     if network.readout.kind == "membrane_sum":
@@ -104,6 +109,7 @@ def quantize(
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
         quantized = with_replay(quantized, learning.replay, x, labels)
+    require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)))
 
 
@@ -136,6 +142,15 @@ def _with_reruns(network: QNetwork, learning: Learning, heard: set[str]) -> QNet
     return replace(network, populations=tuple(populations), guard=made)
 
 
+def _refuse_delayed_numbers(projections: list[QProjection], most: Mapping[str, int]) -> None:
+    """E201 where spikes come later of what fires several times a step: histories hold bits. most:
+    spikes of a neuron in one step, by source."""
+    for q in projections:
+        if q.delay is not None and most.get(q.pre, 1) > 1:
+            raise EdgeError("E201", f"projection '{q.name}' delays '{q.pre}', which fires several "
+                            "times a step", help="delay what fires once a step")
+
+
 def _with_histories(populations: list[QPopulation],
                     projections: list[QProjection]) -> list[QPopulation]:
     """Rows of past spikes, as many as the longest delay looks back."""
@@ -145,7 +160,4 @@ def _with_histories(populations: list[QPopulation],
         if q.delay is not None and q.pre in place:
             lag = int(q.delay.max()) + int(place[q.pre] >= place[q.post])
             depth[q.pre] = max(depth[q.pre], lag + 1)
-            if populations[place[q.pre]].max_spikes > 1:
-                raise EdgeError("E201", f"projection '{q.name}' delays neurons that fire several "
-                                "times a step", help="delay neurons that fire once a step")
     return [replace(p, n_history=depth.get(p.name, 0)) for p in populations]

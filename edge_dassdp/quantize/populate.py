@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.qformat import IntArray, scalar_to_int, to_int
+from edge_dassdp.base.qformat import IntArray, floor_log2, scalar_to_int, to_int
 from edge_dassdp.ir import FloatArray, Network, Population, Projection, geometry
 from edge_dassdp.ir.geometry import size as volume_size
 from edge_dassdp.qir import QDynamics, QPopulation, QProjection, ResetMode
@@ -26,8 +27,9 @@ from edge_dassdp.qir.order import (
     to_device,
     to_device_weight,
 )
-from edge_dassdp.qir.ranges import Bound, require_int32
+from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.quantize import bounds
+from edge_dassdp.quantize.constants import InUnits
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Rule
 from edge_dassdp.rules.needs import recorded, touch_width, with_error
@@ -39,6 +41,8 @@ what is lost there a membrane would add up."""
 MOST_THRESHOLD_BITS, LEAST_THRESHOLD_BITS = 10, 7
 MAX_SHIFT = 30
 """Of an int32: a larger shift is undefined in C."""
+MOST_STEPS_BITS = 24
+"""log2 of the weight steps of a threshold, which an int32 adds up; smaller weights become 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,20 +58,28 @@ def populate(network: Network, population: Population, settings: Settings,
              rules: Mapping[str, Rule], x_frac_bits: tuple[int, ...],
              most: Mapping[str, int]) -> Made:
     """One population of a canonical network, with threshold bits that leave room for int16
-    membranes, if there are such.
+    membranes, if there are such, else with the most that it can have.
 
     x_frac_bits: of each input. most: spikes of a neuron in one step, by source, as far as known.
     Raises EdgeError E105, E201 or E202 as `quantize.quantize` does.
     """
-    upper = MOST_THRESHOLD_BITS if settings.threshold_bits is None else settings.threshold_bits
-    choices = [upper]
-    if settings.threshold_bits is None and settings.membrane_bits != 32:
-        choices = list(range(upper, LEAST_THRESHOLD_BITS - 1, -1))
+    choices = range(MOST_THRESHOLD_BITS, LEAST_THRESHOLD_BITS - 1, -1)
+    if settings.threshold_bits is not None:
+        choices = range(settings.threshold_bits, settings.threshold_bits - 1, -1)
+    found: list[Made] = []
+    refusal: EdgeError | None = None
     for bits in choices:
-        made = _Populate(network, population, settings, rules, x_frac_bits, bits, most).run()
-        if made.population.membrane_bits == 16:
-            return made
-    return _Populate(network, population, settings, rules, x_frac_bits, upper, most).run()
+        try:
+            found.append(_Populate(network, population, settings, rules, x_frac_bits, bits,
+                                   most).run())
+        except EdgeError as problem:
+            refusal = refusal or problem
+            continue
+        if found[-1].population.membrane_bits == 16 or settings.membrane_bits == 32:
+            return found[-1]
+    if not found and refusal is not None:
+        raise refusal
+    return found[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +115,7 @@ class _Populate:
         self.natural = natural_order(population.shape, self.volume)
         self.threshold_bits = threshold_bits
         self.p = population
+        self.in_units = InUnits(population)
         self.settings = settings
         self.rules = rules
         self.frac_of = {i.name: b for i, b in zip(network.inputs, x_frac_bits, strict=True)
@@ -136,9 +149,19 @@ class _Populate:
         """Of a volume; a vector's neurons are its channels."""
         return geometry.volume(self.p.shape)[0]
 
-    def _least(self, projections: list[Projection]) -> float:
-        """What stands for the largest weight of a projection that has none."""
-        return 1e-9 if any(p.weight.any() for p in projections) else float(self.p.threshold.min())
+    @cached_property
+    def _fires(self) -> bool:
+        """Its spikes go somewhere."""
+        sums = self.is_readout and self.network.readout.kind == "membrane_sum"
+        return not sums or any(q.pre == self.p.name for q in self.network.projections)
+
+    def _largest_step(self, projections: list[Projection]) -> NDArray[np.float64]:
+        """The largest step of these, (1,) or (size,), of currents at their fraction bits; where
+        spikes are heard, no less than the thresholds' share that a membrane can count to."""
+        instead = 0.0 if any(p.weight.any() for p in projections) else self.p.threshold.min()
+        least = self.p.threshold.max() * 2.0**-MOST_STEPS_BITS if self._fires else 2.0**-600
+        steps = [self._step(p, instead) / 2.0 ** self.frac_of.get(p.pre, 0) for p in projections]
+        return np.asarray(np.maximum(np.max(steps, axis=0), least))
 
     def _step(self, projection: Projection, least: float) -> NDArray[np.float64]:
         """The (8-bit) weight step that just holds a projection, (1,) or (size,), the same for all
@@ -167,17 +190,14 @@ class _Populate:
         scale = self._spiking_scale() if self.spiking else _Scale(one, one, one)
         if not self.analogue:
             return scale
-        least = self._least(self.analogue)
-        smallest = np.max([self._step(p, least) / 2.0 ** self.frac_of[p.pre]
-                           for p in self.analogue], axis=0)
+        smallest = self._largest_step(self.analogue)
         if not self.spiking:
             return self._analogue_scale(smallest)
         has_weights = any(p.weight.any() for p in self.analogue)
         return self._shared_scale(scale, smallest if has_weights else scale.unit)
 
     def _spiking_scale(self) -> _Scale:
-        least = self._least(self.spiking)
-        step = np.max([self._step(p, least) for p in self.spiking], axis=0)
+        step = self._largest_step(self.spiking)
         fraction_bits = self._fraction_bits(step)
         scale = _Scale(step, step / 2.0**fraction_bits, np.ones(1),
                        fraction_bits - (8 if self.wide_weights else 0))
@@ -188,14 +208,22 @@ class _Populate:
 
     def _analogue_scale(self, smallest: NDArray[np.float64]) -> _Scale:
         """smallest: what a unit of the analogue sum may be at least."""
-        spare_bits = math.floor(math.log2(np.min(self.p.threshold / smallest)))
+        spare_bits = floor_log2(float(np.min(self.p.threshold / smallest)))
         rshift = max(0, spare_bits - self.threshold_bits)
+        if not self._fires:
+            rshift = max(0, min(rshift, self._sum_bits(smallest) - self.threshold_bits))
         return _Scale(np.ones(1), smallest * 2.0**rshift, smallest, analogue_rshift=rshift)
+
+    def _sum_bits(self, smallest: NDArray[np.float64]) -> int:
+        """Bits of the largest current that one step can bring, in these units."""
+        x = 127.0 / 2.0 ** np.array([self.frac_of[p.pre] for p in self.analogue])
+        sums = [np.abs(p.weight).sum(axis=(1, 2, 3) if p.conv else 0).max() for p in self.analogue]
+        return floor_log2(float(np.max(x * sums / smallest.min())) + 1.0)
 
     def _shared_scale(self, scale: _Scale, smallest: NDArray[np.float64]) -> _Scale:
         """Of both kinds of projections; a coarser membrane unit, while a threshold has 4 bits of
         it, where analogue weights need one."""
-        rshift = math.floor(math.log2(float(np.min(scale.unit / smallest))))
+        rshift = min(floor_log2(float(np.min(scale.unit / smallest))), MAX_SHIFT)
         if rshift < 0:
             scale = replace(scale, unit=scale.unit / 2.0**rshift, shift=scale.shift + rshift)
             rshift = 0
@@ -203,6 +231,10 @@ class _Populate:
                 raise EdgeError(
                     "E201", f"population '{self.p.name}': its analogue weights are too "
                     "large for its threshold", help="use a smaller input scale")
+            if scale.rshift > MAX_SHIFT:
+                raise EdgeError(
+                    "E201", f"population '{self.p.name}': its weights of spikes are nothing beside "
+                    "those of its currents", help="scale them up, or the input down")
         return replace(scale, analogue_unit=scale.unit / 2.0**rshift, analogue_rshift=rshift)
 
     def _fraction_bits(self, step: NDArray[np.float64]) -> int:
@@ -210,7 +242,7 @@ class _Populate:
             exact = bool(np.isin(self.p.beta, (0.0, 1.0)).all())
             return 0 if exact and not self.wide_weights else READOUT_FRACTION_BITS
         ratio = float(np.min(self.p.threshold / step))
-        return max(0, self.threshold_bits - math.floor(math.log2(ratio)))
+        return max(0, self.threshold_bits - floor_log2(ratio))
 
     def _project(self, p: Projection, scale: NDArray[np.float64], is_analogue: bool) -> QProjection:
         bits = 16 if self.wide_weights and not is_analogue else self._bits(p)
@@ -218,6 +250,7 @@ class _Populate:
         if scale.size > 1 and p.conv:
             scale = scale.reshape(p.n_columns, -1)[:, 0]
         steps = scale[:, None, None, None] if p.conv else scale
+        scale = scale if p.conv else self._on_device(scale, float(scale.min()))
         w = np.clip(to_int(p.weight / steps * (256 if bits == 16 else 1)), -w_max, w_max)
         source = self.network.node(p.pre)
         volume = device_volume(source.shape, pads=isinstance(source, Population))
@@ -231,11 +264,10 @@ class _Populate:
 
     def _finish(self, projections: list[QProjection], scale: _Scale) -> Made:
         name, unit = self.p.name, scale.unit
-        threshold = self._on_device(_shared(self.p.threshold / unit), 1.0)
+        threshold = self._on_device(_shared(self.in_units.threshold(unit, self._fires)), 1.0)
         bias_unit = scale.analogue_unit if self.analogue else unit
-        bias = self._on_device(summed_bias(self.p, (*self.analogue, *self.spiking)) / bias_unit)
-        for what, value in (("threshold", threshold), ("bias", bias)):
-            require_int32(f"population '{name}': a {what}", int(np.abs(value).max()))
+        bias = self._on_device(self.in_units.bias(
+            summed_bias(self.p, (*self.analogue, *self.spiking)), bias_unit))
         fire_at = np.floor(threshold) + 1 if self.p.strict else np.ceil(threshold)
         leak_q15, leak_shift = self._leak()
         records, records_membrane, counts = recorded(self.network, self.rules, name)
@@ -254,6 +286,7 @@ class _Populate:
             membrane_bits=32, acc_bits=32, analogue_bits=32, current_fits=False, saturates=False,
             shape=self.volume, natural=None if _is_ascending(self.natural) else self.natural,
             dynamics=self._dynamics(unit), records_channels=self._records_channels(),
+            counts_numbers=counts and self.p.max_spikes > 1,
         )
         population, proofs = self._prove(wanted, projections)
         return Made(population, projections, proofs)
@@ -284,15 +317,15 @@ class _Populate:
         if is_plain:
             return None
 
-        def in_units(values: NDArray[np.float64]) -> IntArray:
+        def in_units(name: str, values: NDArray[np.float64]) -> IntArray:
             """What padding must not have is given to each neuron."""
-            made = values / unit
+            made = self.in_units.term(name, values, unit)
             pads = bool((self.natural < 0).any() and made.any())
             return to_int(self._on_device(made if pads else _shared(made)))
 
         arrays: dict[str, Any] = {
             name: None if values is None else
-            self._q15(values) if name.endswith("_q15") else in_units(values)
+            self._q15(values) if name.endswith("_q15") else in_units(name, values)
             for name, values in terms(p).items()}
         return QDynamics(i_frac_bits=0 if p.alpha is None else MOST_I_FRAC_BITS,
                          max_spikes=p.max_spikes or 255, **arrays)

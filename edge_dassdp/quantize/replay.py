@@ -29,7 +29,8 @@ def with_replay(network: QNetwork, replay: Replay, x: NDArray[np.int8] | None,
         if x is None or labels is None:
             raise EdgeError("E105", f"replay of {replay.flash} samples from flash needs samples",
                             help="give labelled training samples, or flash=0")
-        if labels.shape != (len(x),) or ((labels < 0) | (labels >= network.n_classes)).any():
+        if np.shape(labels) != (len(x),) or labels.dtype.kind not in "iu" \
+                or ((labels < 0) | (labels >= network.n_classes)).any():
             raise EdgeError("E104", f"{len(x)} replay samples and labels of shape {labels.shape}, "
                             f"classes 0 to {network.n_classes - 1}")
         chosen = choose(labels, replay.flash)

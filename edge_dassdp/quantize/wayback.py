@@ -24,6 +24,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import to_int
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.canonical import canonical, weight_gain
+from edge_dassdp.ir.pools import pool_name, with_pools_apart
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.order import to_device_weight, to_natural_weight
@@ -80,14 +81,14 @@ def requantize(network: Network, like: QNetwork) -> QNetwork:
 def _float_weight(network: Network, q: QProjection) -> FloatArray:
     """The weights of q as `Projection.weight`."""
     p = network.projection(q.name)
-    weight = to_natural_weight(network, p, q.w) * _step(q)
+    weight = to_natural_weight(network, p, q.w * q.steps)
     return np.asarray(weight / _columns(q, weight_gain(network, q.name)))
 
 
 def _integers(network: Network, q: QProjection) -> QProjection:
     """q with the weights of a canonical network."""
     p = network.projection(q.name)
-    exact = to_device_weight(network, p, p.weight / _step(q))
+    exact = to_device_weight(network, p, p.weight) / q.steps
     if not q.is_plastic:
         if differs(exact, q.w):
             raise EdgeError("E201", f"the weights of '{q.name}', which is frozen, are others than "
@@ -102,25 +103,26 @@ def _integers(network: Network, q: QProjection) -> QProjection:
     return replace(q, w=np.ascontiguousarray(w).astype(np.int16))
 
 
-def _step(q: QProjection) -> FloatArray:
-    """The real value of 1, along the columns of a float weight."""
-    return _columns(q, q.scale / (256 if q.weight_bits == 16 else 1))
-
-
 def _columns(q: QProjection, values: FloatArray) -> FloatArray:
     """One or one per column, as they multiply a float weight."""
     return values[:, None, None, None] if q.conv else values
 
 
 def _grown(network: Network, quantized: QNetwork) -> Network:
-    """With plastic biases where the model has them and the network does not."""
+    """With plastic biases and pools apart where the model has them and the network does not."""
     names = [q.name for q in quantized.projections if q.pre == ALWAYS and q.post != ALWAYS]
     if not names or ALWAYS in {p.name for p in network.populations}:
-        return network
+        return _with_pools(network, quantized)
     bases = [name.removesuffix("_bias") for name in names]
     for base in bases:
         network.projection(base)
-    return with_biases_apart(network, bases)
+    return _with_pools(with_biases_apart(network, bases), quantized)
+
+
+def _with_pools(network: Network, quantized: QNetwork) -> Network:
+    known, made = ({p.name for p in n.populations} for n in (network, quantized))
+    return with_pools_apart(network, {q.name for q in network.projections
+                                      if pool_name(q.name) in made - known})
 
 
 def _without_biases(network: Network, grown: Network, learned: set[str]) -> Network:

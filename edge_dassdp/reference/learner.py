@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.numbers import is_int
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import QProjection, Stage
-from edge_dassdp.qir.checks import checked_sample, checked_weights, known_projection
+from edge_dassdp.qir.checks import checked_weights, known_projection
 from edge_dassdp.qir.lesson import Lesson, Record, draw
 from edge_dassdp.qir.packing import GUARD_DTYPE, LEARNING_DTYPE, pack_bits, pack_weights
 from edge_dassdp.qir.stored import rebuild
+from edge_dassdp.reference.asked import MAX_LOSS_Q8, check_lesson, check_steps, checked_sample
 from edge_dassdp.reference.carried import carried_bytes, carried_state, named
 from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
 from edge_dassdp.reference.memory import Memory, judge
@@ -36,7 +35,6 @@ from edge_dassdp.reference.outcome import (
 )
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
-MAX_LOSS_Q8 = QUANTITIES["loss_max_q8"]
 
 
 class Reference(IntegerModel):
@@ -166,7 +164,7 @@ class Reference(IntegerModel):
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
-        x = checked_sample(self.network, x)
+        x = checked_sample(x, self.network.x_bytes)
         steps = self.network.n_steps if n_steps is None else min(n_steps, self.network.n_steps)
         crc = 0
         self.begin(x[None, :])
@@ -286,6 +284,7 @@ class Reference(IntegerModel):
         return 1
 
     def idle(self, n_steps: int) -> int:
+        check_steps(n_steps)
         memory = self.memory
         if memory is None:
             raise EdgeError("E503", "the model was built without it", cause="it has no replay")
@@ -313,17 +312,20 @@ class Reference(IntegerModel):
 
     def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
                 digest: bool = False) -> Outcome:
-        self._check(label, loss_q8)
-        if label == NO_LABEL and loss_q8 < 0:
-            raise EdgeError("E104", "a warm-up record without a label needs a loss")
+        self._check(label, loss_q8, records=True)
         outcome = self.infer(x, digest=digest)
         self._begin_kind(WARM_UP_KIND)
         own_loss, _ = self._evaluate(label)
         if self._fill_batch(WARM_UP_KIND, own_loss if loss_q8 < 0 else loss_q8):
-            for q in self.network.plastic:
-                if q.rule is not None:
-                    q.rule.record(self._lesson(q), self.network.site(q))
+            self._record(self.network.n_batch)
         return self._outcome(outcome, own_loss, False, False, digest)
+
+    def _record(self, n_samples: int) -> None:
+        """The first n_samples slots, a batch of the warm-up, into all statistics."""
+        for q in self.network.plastic:
+            if q.rule is not None:
+                lesson = replace(self._lesson(q), losses=self.losses[:n_samples])
+                q.rule.record(lesson, self.network.site(q))
 
     def _outcome(self, forward: Outcome, loss_q8: int, skipped: bool, updated: bool,
                  digest: bool) -> Outcome:
@@ -331,21 +333,18 @@ class Reference(IntegerModel):
                        forward.forward_digest, self.learned_digest() if digest else None)
 
     def fit_gate(self) -> None:
+        if self.slot > 0 and int(self.learning["batch_kind"]) == WARM_UP_KIND:
+            self._record(self.slot)
+            self.learning["batch_idx"] = 0
         for q in self.network.plastic:
             if q.rule is not None:
                 q.rule.fit(self._lesson(q), self.network.site(q))
 
-    def _check(self, label: int, loss_q8: int) -> None:
+    def _check(self, label: int, loss_q8: int, *, records: bool = False) -> None:
+        check_lesson(self.network.n_classes, label, loss_q8, records=records)
         if not self.network.plastic:
             raise EdgeError("E503", "the projection is not plastic",
                             cause="nothing in this network learns")
-        if not (is_int(label) and is_int(loss_q8)):
-            raise EdgeError("E104", f"label {label!r} or loss {loss_q8!r} is no integer")
-        if label != NO_LABEL and not 0 <= label < self.network.n_classes:
-            raise EdgeError("E503", "label out of range",
-                            cause=f"label {label}, classes 0 to {self.network.n_classes - 1}")
-        if loss_q8 != OWN_LOSS and not 0 <= loss_q8 <= MAX_LOSS_Q8:
-            raise EdgeError("E503", "value out of range", cause=f"loss {loss_q8}, 0 to 32767")
 
     def _evaluate(self, label: int) -> tuple[int, bool]:
         """Own loss in Q8, and whether error rules may write."""

@@ -203,7 +203,9 @@ class IntegerModel:
             events = self.v[p.name][0] > 0 if p.records_membrane else self.spikes[p.name][0] > 0
             if p.records_channels:
                 events = events.reshape(-1, p.shape[0]).any(axis=0)[: p.n_recorded]
-            self.records[p.name][self.slot].add(events, t_step, keep_last=p.records == "last")
+            numbers = self.spikes[p.name][0] if p.counts_numbers else None
+            self.records[p.name][self.slot].add(events, t_step, keep_last=p.records == "last",
+                                                numbers=numbers)
         if p.keeps_raster:
             self.rasters[p.name][t_step] = self.spikes[p.name][0] > 0
         if p.touch_width is not None:

@@ -18,10 +18,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, round_shift, saturate
 from edge_dassdp.qir import QPopulation
-from edge_dassdp.qir.ranges import Interval
-
-RICH_BITS = 31
-"""Of membranes and synaptic currents of neurons with `QDynamics`, which saturate."""
+from edge_dassdp.qir.ranges import RICH_BITS, Interval
 
 
 @dataclass(frozen=True, eq=False)

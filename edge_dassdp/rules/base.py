@@ -156,7 +156,8 @@ class Rule(ABC):
 
     word: its name on the command line, in docs and of its files. The constructor raises EdgeError
     E203 for a value out of range. no_twin: why it has no float twin. learns_channels: it may stand
-    on a 1 x 1 convolution.
+    on a 1 x 1 convolution. takes_numbers: its proof is for `Site.count_peak` spikes of a neuron,
+    which are more than n_steps where neurons fire several times a step.
     """
 
     known: ClassVar[dict[str, type[Rule]]] = {}
@@ -164,6 +165,7 @@ class Rule(ABC):
     word: ClassVar[str]
     no_twin: ClassVar[str] = ""
     learns_channels: ClassVar[bool] = False
+    takes_numbers: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -205,3 +207,40 @@ class Rule(ABC):
         """The rule of a bias beside its weights, a weight behind a neuron that fires in every step,
         with a share of the step size; None where a bias cannot learn by it."""
         return None
+
+
+@dataclass(frozen=True)
+class Code:
+    """How the train of one neuron becomes a latency and a flag.
+
+    last: the last step with a value above 0, else the first. silent: the latency without one.
+    by_mean: of real values the flag is the sign of their mean, whatever the latency says; else one
+    step is enough.
+    """
+
+    last: bool
+    silent: int
+    by_mean: bool
+
+
+class SynchronyRule(Rule):
+    """A rule whose change of a pair is a table by (sync, dt), times a gate: what training in
+    PyTorch may have beside it (twin.hook).
+
+    gated: the gate is fitted in a warm-up, else it is 1. repeats_loss: every sample of a batch of
+    the warm-up has its mean loss.
+    """
+
+    gated: bool
+
+    @property
+    @abstractmethod
+    def repeats_loss(self) -> bool: ...
+
+    @abstractmethod
+    def delta(self, n_steps: int) -> FloatArray:
+        """dW of a pair by [sync, dt]: (2, n_steps + 1)."""
+
+    @abstractmethod
+    def code(self, n_steps: int, into_readout: bool) -> Code:
+        """Of the neurons before and behind a projection."""

@@ -30,6 +30,7 @@ class ReadoutDelta(Rule):
     """
 
     word = "delta"
+    takes_numbers = True
     mu: float = 0.4
 
     def __post_init__(self) -> None:
@@ -97,12 +98,12 @@ class QDeltaRule(Factors, QRule):
                      self.fields(site, offset, classes="classes", latencies="bytes"))
 
     def learn(self, lesson: Lesson, site: Site) -> None:
-        self.learn_from(lesson.needed("error"), lesson, lesson.step_q8)
+        self.learn_from(lesson.needed("error"), lesson, site, lesson.step_q8)
 
-    def learn_from(self, err: IntArray, lesson: Lesson, step_q8: int = 256) -> None:
+    def learn_from(self, err: IntArray, lesson: Lesson, site: Site, step_q8: int = 256) -> None:
         """The same from other errors, (n_post,)."""
-        k = self.k(err, lesson.pre_record.count, step_q8)
-        factors.learn_classes(k, self.row_rshift, None, lesson)
+        k = self.k(err, lesson.pre_record.count, site, step_q8)
+        factors.learn_classes(self, k, None, lesson, site)
 
     def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
         self.count_from(lesson.needed("error"), lesson, site, tally)

@@ -42,6 +42,7 @@ class EIHL(Rule):
     """
 
     word = "eihl"
+    takes_numbers = True
     no_twin = "its phases end by a count of integer weights that are not 0"
     mu: float = 8.0
     sigma: float = 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -48,6 +49,7 @@ class ErrorSSDP(Rule):
     """
 
     word = "error"
+    takes_numbers = True
     mu: float = 8.0
     sigma: float = 2.0
 
@@ -84,9 +86,9 @@ def check_hidden(network: Network, projection: Projection, where: str) -> None:
             help="use ReadoutDelta for projections into the readout")
     require(has_error(network, projection.post),
             f"{where}: no forward path leads from '{projection.post}' to the readout")
-    require(path_gain(network, projection.post) > 0,
-            f"{where}: the weights from '{projection.post}' to the readout are all 0, so no "
-            "error comes back")
+    require(0 < path_gain(network, projection.post) * readout_gain(network) < math.inf,
+            f"{where}: no error comes back through the weights from '{projection.post}' to the "
+            "readout, which are all 0 or far from 1")
 
 
 def hidden_scale(network: Network, projection: Projection, mu: float, n: FloatArray) -> float:
@@ -157,8 +159,8 @@ class QErrorRule(Factors, QRule):
                      self.fields(site, offset, self.g_q7, classes="classes", latencies="bytes"))
 
     def learn(self, lesson: Lesson, site: Site) -> None:
-        k = self.k(lesson.needed("error"), lesson.pre_record.count, lesson.step_q8)
-        factors.learn_classes(k, self.row_rshift, self.g_q7, lesson)
+        k = self.k(lesson.needed("error"), lesson.pre_record.count, site, lesson.step_q8)
+        factors.learn_classes(self, k, self.g_q7, lesson, site)
 
     def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
         factors.count_classes(self, self.g_q7, lesson.needed("error"), lesson, site, tally)

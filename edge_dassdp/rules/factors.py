@@ -2,8 +2,8 @@
 and the update of whole classes of presynaptic neurons.
 
 k_i = clip(round(err_i r / 2^k_rshift), +-k_max), r = min((amplitude L_q8 >> 8) // (1 + sum n^2),
-r_max), L_q8 of the schedule, 256 without one; k counts in Q(row_rshift + 1) of a weight step. Its
-derivation is in docs/arithmetic.md.
+r_max), L_q8 of the schedule, 256 without one; k counts in Q(row_rshift + 1) of a weight step. Where
+long samples have many spikes r and k_rshift gain bits. Its derivation is in docs/arithmetic.md.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray, round_shift, scalar_to_int
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import Offset, Site
 from edge_dassdp.qir.checks import entries, within
 from edge_dassdp.qir.lesson import DW_MAX_Q8, Lesson, Record
@@ -26,7 +28,10 @@ from edge_dassdp.rules.base import Place
 from edge_dassdp.rules.cost import count_rows, planes_of_fired, planes_read, popcounts
 
 AMPLITUDE_BITS = 22
+MANY_SQUARED = QUANTITIES["many_squared"]
 MAX_SHIFT = 24
+MAX_ROW_SHIFT = 16
+"""The largest of which DW_MAX_Q8 << row_rshift fits an int32."""
 ONE_Q7 = 128
 
 
@@ -40,10 +45,23 @@ class Factors:
     k_rshift: int
     row_rshift: int
 
-    def k(self, err: IntArray, count: IntArray, step_q8: int = 256) -> IntArray:
+    def k(self, err: IntArray, count: IntArray, site: Site, step_q8: int = 256) -> IntArray:
         """(n_post,) from errors (n_post,) and presynaptic spike counts (n_pre,)."""
-        r = min((self.amplitude * step_q8 >> 8) // (1 + int((count**2).sum())), self.r_max)
-        return np.asarray(np.clip(round_shift(err * r, self.k_rshift), -self.k_max, self.k_max))
+        n_squared = 1 + int((count**2).sum())
+        finer = self._finer(site) if n_squared >= MANY_SQUARED else 0
+        r = min((self.amplitude * step_q8 >> 8 << finer) // n_squared, self.r_max)
+        k = round_shift(err * r, self.k_rshift + finer)
+        return np.asarray(np.clip(k, -self.k_max, self.k_max))
+
+    def _finer(self, site: Site) -> int:
+        """Bits that r gains in long samples with many spikes: it stays below 2^14 there, so that
+        err r and half of 2^30 fit an int32."""
+        return min(QUANTITIES["finer_bits"], 30 - self.k_rshift) if site.is_long else 0
+
+    def limit(self, count: IntArray, site: Site) -> IntArray | int:
+        """The largest |k| for counts of spikes above 0: `dassdp_factors_limit`."""
+        return np.minimum(_k_max(self.row_rshift, count), self.k_max) if site.is_long \
+            else self.k_max
 
     def check_factors(self, site: Site, peak: int) -> None:
         """E101 unless k fits for errors up to `peak`, and so do its rows."""
@@ -51,14 +69,16 @@ class Factors:
         within(self.k_rshift, 0, MAX_SHIFT, where + "k_rshift")
         within(self.amplitude, 1, (1 << AMPLITUDE_BITS) - 1, where + "amplitude")
         within(self.r_max, 1, (INT32_MAX - (1 << self.k_rshift >> 1)) // peak, where + "r_max")
-        within(self.row_rshift, 12, 19, where + "row_rshift")
-        within(self.k_max, 1, min(INT16_MAX, _k_max(self.row_rshift, site.n_steps)),
-               where + "k_max")
+        within(self.row_rshift, 12, MAX_ROW_SHIFT, where + "row_rshift")
+        most = 1 if site.is_long else site.count_peak
+        within(self.k_max, 1, min(INT16_MAX, _k_max(self.row_rshift, most)), where + "k_max")
 
     def bounds(self, place: Place, peak: int) -> tuple[Bound, ...]:
         """What was proven, for errors up to `peak`."""
         product = peak * self.r_max + (1 << self.k_rshift >> 1)
-        row = round_shift(self.k_max * place.site.n_steps * ONE_Q7, self.row_rshift)
+        site = place.site
+        row = round_shift(self.k_max * site.count_peak * ONE_Q7, self.row_rshift)
+        row = DW_MAX_Q8 if site.is_long else row  # by `limit`
         return Bound(f"{place.site.name}: error times step", product, 32), place.update(row)
 
     def fields(self, site: Site, offset: Offset, g_q7: IntArray | None = None,
@@ -77,7 +97,7 @@ def factors_of(place: Place, name: str, real: float, peak: int) -> dict[str, int
 
     Raises E201 where the amplitude has no fixed-point form.
     """
-    row_rshift, k_max = _row(place.site.n_steps)
+    row_rshift, k_max = _row(place.site)
     amplitude = real / place.step * 2.0 ** (row_rshift + 1)
     known = 0 < amplitude < 2.0**AMPLITUDE_BITS  # beside a product that left the floats' range
     shift = min(MAX_SHIFT, math.floor(AMPLITUDE_BITS - math.log2(amplitude))) if known else -1
@@ -95,21 +115,23 @@ def factors_of(place: Place, name: str, real: float, peak: int) -> dict[str, int
             "k_max": k_max, "k_rshift": shift, "row_rshift": row_rshift}
 
 
-def _row(n_steps: int) -> tuple[int, int]:
+def _row(site: Site) -> tuple[int, int]:
     """(row_rshift, k_max) with |k n g| rounded >> row_rshift at most DW_MAX_Q8.
 
     k counts in Q(row_rshift + 1) of a weight step: 13 fraction bits, and more in long samples,
-    whose many spikes make k small.
+    whose many spikes make k small; 17 and a limit by spikes where records take half-words.
     """
-    for row_rshift in range(12, 20):
-        k_max = _k_max(row_rshift, n_steps)
+    if site.is_long:
+        return MAX_ROW_SHIFT, INT16_MAX
+    for row_rshift in range(12, MAX_ROW_SHIFT):
+        k_max = _k_max(row_rshift, site.count_peak)
         if 2 * k_max > INT16_MAX:
             return row_rshift, min(INT16_MAX, k_max)
-    raise AssertionError("n_steps is at most 255")
+    raise AssertionError("a byte holds the steps")
 
 
-def _k_max(row_rshift: int, n_steps: int) -> int:
-    return ((DW_MAX_Q8 << row_rshift) - (1 << (row_rshift - 1))) // (n_steps * ONE_Q7)
+def _k_max(row_rshift: int, n_spikes: Any) -> Any:
+    return ((DW_MAX_Q8 << row_rshift) - (1 << (row_rshift - 1))) // (n_spikes * ONE_Q7)
 
 
 def check_g(g_q7: IntArray, site: Site) -> None:
@@ -121,10 +143,12 @@ def check_g(g_q7: IntArray, site: Site) -> None:
 def scratch(site: Site) -> Mapping[str, int]:
     """Of an update by classes."""
     n = columns(site.n_post)
-    return {"sums": 2 * n, "row": 2 * n, "bytes": n, "classes": 8 * words(site.n_pre)}
+    return {"sums": 2 * n, "row": 2 * n, "bytes": n * site.record_bytes,
+            "classes": 8 * words(site.n_pre)}
 
 
-def learn_classes(k: IntArray, row_rshift: int, g_q7: IntArray | None, lesson: Lesson) -> None:
+def learn_classes(factors: Factors, k: IntArray, g_q7: IntArray | None, lesson: Lesson,
+                  site: Site) -> None:
     """dw_q8 = round(k_i n_j g_q7[dt] / 2^row_rshift), g = 1 without a table.
 
     Rows are written class by class, a class being the presynaptic neurons of one latency (with g)
@@ -132,24 +156,27 @@ def learn_classes(k: IntArray, row_rshift: int, g_q7: IntArray | None, lesson: L
     the neuron.
     """
     if k.any():
-        rows, dw_q8 = _update(k, row_rshift, g_q7, lesson)
+        rows, dw_q8 = _update(factors, k, g_q7, lesson, site)
         lesson.write_rows(rows, dw_q8, k != 0)
 
 
-def _update(k: IntArray, row_rshift: int, g_q7: IntArray | None,
-            lesson: Lesson) -> tuple[IntArray, IntArray]:
+def _update(factors: Factors, k: IntArray, g_q7: IntArray | None, lesson: Lesson,
+            site: Site) -> tuple[IntArray, IntArray]:
     """Rows in their order, (n,), and their updates, (n, n_post)."""
     pre = lesson.pre_record
     rows = np.flatnonzero(pre.count)
     latency = np.zeros_like(pre.latency) if g_q7 is None else pre.latency
-    _, first, classes = np.unique(latency[rows] * 256 + pre.count[rows], return_index=True,
+    _, first, classes = np.unique((latency[rows] << 16) + pre.count[rows], return_index=True,
                                   return_inverse=True)
     rows = rows[np.lexsort((rows, first[classes], latency[rows]))]
     g: IntArray | int = ONE_Q7
     if g_q7 is not None:
         dt = np.abs(lesson.post_record.latency[None, :] - pre.latency[rows][:, None])
         g = g_q7[np.where(k != 0, dt, 0)]
-    return rows, np.asarray(round_shift(k * (pre.count[rows][:, None] * g), row_rshift))
+    count = pre.count[rows][:, None]
+    most = factors.limit(count, site)
+    return rows, np.asarray(round_shift(np.clip(k, -most, most) * (count * g),
+                                        factors.row_rshift))
 
 
 def count_classes(factors: Factors, g_q7: IntArray | None, err: IntArray, lesson: Lesson,
@@ -159,7 +186,7 @@ def count_classes(factors: Factors, g_q7: IntArray | None, err: IntArray, lesson
     tally["rules_applied"] += 1
     tally["popcounts"] += popcounts(pre.count, n_bits)
     tally["factors"] += site.n_post
-    k = factors.k(err, pre.count)
+    k = factors.k(err, pre.count, site)
     if not k.any():
         return
     tally["latencies_unpacked"] += site.n_post * is_timed
@@ -168,7 +195,7 @@ def count_classes(factors: Factors, g_q7: IntArray | None, err: IntArray, lesson
     tally["classes"] += n_classes
     tally["class_columns"] += n_classes * columns(site.n_post)
     tally["timed_columns"] += n_classes * columns(site.n_post) * is_timed
-    _, dw_q8 = _update(k, factors.row_rshift, g_q7, lesson)
+    _, dw_q8 = _update(factors, k, g_q7, lesson, site)
     count_rows(int(dw_q8.any(axis=1).sum()), site.n_post, site.weight_bits, tally)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_real
-from edge_dassdp.base.qformat import IntArray, to_int
+from edge_dassdp.base.qformat import IntArray, round_shift, to_int
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network, Projection
 from edge_dassdp.qir import Offset, QRule, Site, Stage
 from edge_dassdp.qir.checks import entries
@@ -22,6 +23,8 @@ from edge_dassdp.rules import factors
 from edge_dassdp.rules.base import Needs, Place, Rule, positive, require
 from edge_dassdp.rules.delta import QDeltaRule
 
+_MOST = QUANTITIES["recorded_max"]
+
 
 @dataclass(frozen=True)
 class Homeostasis(Rule):
@@ -30,19 +33,20 @@ class Homeostasis(Rule):
     dW[j,i] = eta * mean(theta_post) * (target_i - n_i) / T * n_j / (1 + |n|^2)
     on every sample learned, labelled or not: a normalized delta rule on the spike count. Its aim is
     that of synaptic scaling (Turrigiano et al., Nature 391, 1998), its form is not multiplicative.
-    eta > 0, no unit. target: spikes of a sample, 0 to 255, of all neurons, or None for each
+    eta > 0, no unit. target: spikes of a sample, 0 to 4095, of all neurons, or None for each
     neuron's mean on the calibration samples.
     """
 
     word = "homeostasis"
+    takes_numbers = True
     no_twin = "its targets are counts of the integer network on calibration samples"
     eta: float = 0.1
     target: float | None = None
 
     def __post_init__(self) -> None:
         positive(self.eta, "Homeostasis: eta")
-        require(self.target is None or (is_real(self.target) and 0 <= self.target <= 255),
-                f"Homeostasis: target is {self.target}, expected 0 to 255 spikes or None")
+        require(self.target is None or (is_real(self.target) and 0 <= self.target <= _MOST),
+                f"Homeostasis: target is {self.target}, expected 0 to {_MOST:,} spikes or None")
 
     @property
     def needs(self) -> Needs:
@@ -63,16 +67,29 @@ class Homeostasis(Rule):
         else:
             raise EdgeError("E105", f"Homeostasis on '{place.site.name}' needs calibration samples "
                             "for its targets", help="give samples (--data), or a target")
-        real, peak = self.eta * place.threshold / n_steps / 128, 128 * n_steps
+        bits, most = frac_bits(place.site), _spikes_most(place.site)
+        real, peak = self.eta * place.threshold / n_steps / 2.0**bits, most << bits
         made = QDeltaRule(**factors.factors_of(place, "Homeostasis", real, peak))
-        return QHomeostasis(made, np.minimum(to_int(128 * target), peak)), made.bounds(place, peak)
+        targets_q7 = np.minimum(to_int(128 * target), 128 * most)
+        return QHomeostasis(made, targets_q7), made.bounds(place, peak)
+
+
+def _spikes_most(site: Site) -> int:
+    """Spikes of a postsynaptic neuron in a sample."""
+    return site.n_steps * site.post.recorded_a_step
+
+
+def frac_bits(site: Site) -> int:
+    """Of errors, 7 or as many as leave all spikes of a sample in an int16."""
+    return min(7, 15 - site.field_bits)
 
 
 @dataclass(frozen=True, eq=False)
 class QHomeostasis(QRule):
-    """QDeltaRule's update with err_i = targets_q7_i - (n_i << 7) in place of an error, no schedule.
+    """QDeltaRule's update with err_i = targets_q7_i - (n_i << 7) in place of an error, no schedule;
+    in samples of more than 255 steps with `frac_bits` instead of 7, to which targets are rounded.
 
-    targets_q7: (n_post,), 0 to 128 n_steps.
+    targets_q7: (n_post,), 0 to 128 times the spikes that a sample may have.
     """
 
     word = "homeostasis"
@@ -89,23 +106,29 @@ class QHomeostasis(QRule):
                     where + "its neurons keep no counts of spikes")
         well_formed(isinstance(self.factors, QDeltaRule),
                     where + "homeostasis knows no latencies and no touch")
-        self.factors.check_factors(site, 128 * site.n_steps)
-        entries(self.targets_q7, ((site.n_post,),), 0, 128 * site.n_steps, where + "targets_q7")
+        self.factors.check_factors(site, _spikes_most(site) << frac_bits(site))
+        entries(self.targets_q7, ((site.n_post,),), 0, 128 * _spikes_most(site),
+                where + "targets_q7")
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         return self.factors.scratch(site)
 
     def table(self, site: Site, offset: Offset) -> Table:
-        targets = Array("int16_t", f"targets_q7_{site.name}", self.targets_q7)
+        bits = frac_bits(site)
+        targets = Array("int16_t", f"targets_{site.name}", self._targets(site))
         return Table("dassdp_homeostasis_rule_t", f"constants_{site.name}", (
-            *self.factors.table(site, offset).fields, ("targets_q7", targets)))
+            *self.factors.table(site, offset).fields, ("targets", targets),
+            ("frac_bits", bits)))
 
-    def _lacking(self, lesson: Lesson) -> IntArray:
-        """Spikes that neurons lack, (n_post,), Q7."""
-        return np.asarray(self.targets_q7 - (lesson.post_record.count << 7))
+    def _targets(self, site: Site) -> IntArray:
+        return np.asarray(round_shift(self.targets_q7, 7 - frac_bits(site)))
+
+    def _lacking(self, lesson: Lesson, site: Site) -> IntArray:
+        """Spikes that neurons lack, (n_post,), with `frac_bits`."""
+        return np.asarray(self._targets(site) - (lesson.post_record.count << frac_bits(site)))
 
     def learn(self, lesson: Lesson, site: Site) -> None:
-        self.factors.learn_from(self._lacking(lesson), lesson)
+        self.factors.learn_from(self._lacking(lesson, site), lesson, site)
 
     def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
-        self.factors.count_from(self._lacking(lesson), lesson, site, tally)
+        self.factors.count_from(self._lacking(lesson, site), lesson, site, tally)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Input, Network, Projection, geometry
 from edge_dassdp.ir.credit import forward_projections, has_error, plastic_part
+from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.qir.order import CHANNEL_ALIGN
 from edge_dassdp.rules.base import LatencyKind, Rule, require
 from edge_dassdp.rules.delta import ReadoutDelta
 from edge_dassdp.rules.error import ErrorSSDP
+from edge_dassdp.rules.needs import with_error
 
+RECORDED_MAX = QUANTITIES["recorded_max"]
 Policy = Literal["fifo", "reservoir"]
 
 
@@ -123,31 +129,41 @@ class Learning:
         """ErrorSSDP into the last hidden population, ReadoutDelta into the readout.
 
         Only projections from spiking populations learn; those into the readout must be forward.
-        Raises E203 if there is none.
+        Matrices behind a pool learn where no other can. Raises E203 if there is none.
         """
+        rules = cls._default(network, pooled=False)
+        return cls(rules or {name: rule for name, rule in
+                             cls._default(network, pooled=True).items()
+                             if _stands(network, name, rule)})
+
+    @staticmethod
+    def _default(network: Network, *, pooled: bool) -> dict[str, Rule]:
         spiking = {p.name for p in network.populations}
         readout = network.readout.population
         hidden = [p.name for p in network.populations
                   if p.name != readout and has_error(network, p.name)]
         rules: dict[str, Rule] = {}
         for p in network.projections:
-            if not p.is_plain:
+            if p.conv is not None or p.delay is not None or (p.pool is not None) != pooled:
                 continue
             if p.pre in spiking and hidden and p.post == hidden[-1]:
                 rules[p.name] = ErrorSSDP()
             elif p.post == readout and p.pre in hidden:
                 rules[p.name] = ReadoutDelta()
-        return cls(rules)
+        return rules
 
     def validate(self, network: Network) -> None:
         """Raises E203 where a rule cannot stand, E105 for an unknown projection."""
-        require(network.n_steps <= 255, f"samples of {network.n_steps:,} steps, and what learns "
-                "remembers steps up to 255", help="use fewer steps, or leave the network frozen")
+        require(network.n_steps <= RECORDED_MAX, f"samples of {network.n_steps:,} steps, and what "
+                f"learns remembers steps up to {RECORDED_MAX:,}",
+                help="use fewer steps, each of a longer time, or leave the network frozen")
+        network = with_pools_apart(network, self.rules)
         for name, rule in self.rules.items():
             _check_wiring(network, network.projection(name), rule)
             rule.check(network, network.projection(name))
         self._check_masks(network)
         self._check_records(network)
+        self._check_numbers(network)
         self._check_rerun(network)
         kinds: dict[str, tuple[LatencyKind, str]] = {}
         for name, rule in self.rules.items():
@@ -185,6 +201,39 @@ class Learning:
                 require(known == (q.conv is not None), f"'{other}' and '{name}' learn from "
                         f"'{population}', one from its channels, one from its neurons",
                         help="let one of them learn")
+        for population, (conv, name) in of_channels.items():
+            if conv:
+                self._check_channel_records(
+                    network, population, f"'{name}' learns from the channels of '{population}'")
+
+    def _check_channel_records(self, network: Network, population: str, where: str) -> None:
+        """Nothing else asks for the records of its neurons."""
+        readout = network.readout
+        require(population != readout.population or readout.kind == "spike_count"
+                or math.prod(geometry.volume(network.population(population).shape)[1:]) == 1,
+                f"{where}, which is read by the membranes of its positions",
+                help="read its spikes, or give it one position")
+        require(population == readout.population
+                or population not in with_error(network, self.rules),
+                f"{where}, and errors come back through its neurons",
+                help="let no error-driven rule learn before it")
+        part = plastic_part(network, self.rules)
+        enters = any(p.pre == population and p.post in part for p in network.projections)
+        require(self.replay is None or population in part or not enters,
+                f"{where}, and stored samples hold neurons", help="leave out replay")
+
+    def _check_numbers(self, network: Network) -> None:
+        """Records hold all spikes of neurons that fire up to a stated number of times a step."""
+        for name, rule in self.rules.items():
+            for population in (network.projection(name).pre, network.projection(name).post):
+                most = network.n_steps * max(network.population(population).max_spikes, 1)
+                require(rule.takes_numbers or most == network.n_steps,
+                        f"{type(rule).__name__} on '{name}': '{population}' fires several times a "
+                        "step, and its proof is for one", help="prove its update for "
+                        "`Site.count_peak` spikes and set takes_numbers, or choose another rule")
+                require(most <= RECORDED_MAX, f"'{population}' may fire {most:,} times in a "
+                        f"sample, and what learns remembers up to {RECORDED_MAX:,} spikes",
+                        help="use fewer steps, or let another projection learn")
 
     def _check_rerun(self, network: Network) -> None:
         """Replay and fall-back run the plastic part alone, from the spikes that enter it."""
@@ -212,19 +261,27 @@ class Learning:
                  help="use variant 'described', or leave out replay")
 
 
+def _stands(network: Network, name: str, rule: Rule) -> bool:
+    try:
+        Learning({name: rule}).validate(network)
+    except EdgeError:
+        return False
+    return True
+
+
 def _check_wiring(network: Network, q: Projection, rule: Rule) -> None:
     """E203 unless the projection is of a kind that the rule can write."""
     where = f"{type(rule).__name__} on '{q.name}'"
     if q.conv is not None:
-        require(q.result_pool is None, f"{where}: the largest of its sums reach '{q.post}' alone, "
-                "and a rule does not know of which places they are",
+        require(q.result_pool is None, f"{where}: of its sums the largest alone reach '{q.post}'",
                 help="choose a projection behind the last max pooling of currents")
         require(q.is_pointwise and q.pool is None and q.delay is None and rule.learns_channels,
                 f"{where}: it is a convolution", help="convolutions learn where they are 1 x 1, by "
                 "SSDP or DASSDP; choose a projection behind the last convolution")
     else:
-        require(q.is_plain, f"{where}: it has a {'pool' if q.pool else 'delay'}",
-                help="choose a projection without; convolutions and pools stay as they are")
+        require(q.is_plain, f"{where}: it has a "
+                + ("pool of an input" if q.pool and q.delay is None else "delay"),
+                help="choose a projection without")
         _check_channels(network, q, where)
         if rule.needs.error:
             _check_way_back(network, q.post, where)

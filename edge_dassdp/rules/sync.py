@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -22,10 +22,12 @@ from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.tables import Array, StateField, Table
 from edge_dassdp.rules.base import (
     BoolArray,
+    Code,
     Needs,
     Place,
     Rule,
     Sample,
+    SynchronyRule,
     Twin,
     in_steps,
     require,
@@ -39,7 +41,7 @@ GATE_MAX_Q12 = 2 * ONE_Q12
 
 
 @dataclass(frozen=True)
-class DASSDP(Rule):
+class DASSDP(SynchronyRule):
     """SSDP under a dopamine gate fitted in a warm-up; needs no label once the gate is fitted.
 
     sync = p_j q_i, g = exp(-dt^2 / (2 sigma^2))
@@ -53,12 +55,15 @@ class DASSDP(Rule):
     variant 'published' (the code): t = last spike; t of a silent neuron is T for a projection
     into the readout and 0 elsewhere; L is the mean over the batch, the same for each of its
     samples. A readout whose membrane is summed fires at a step where v > 0; 'published' takes
-    its flag from sum of v > 0 and its time from the steps.
+    its flag from sum of v > 0 and its time from the steps. On a 1 x 1 convolution the neurons are
+    channels, which fire where one of their positions does.
+    Warm-up samples count batch by batch; the fit takes an incomplete batch as it stands.
     a_plus, a_base finite, in weight units (a negative a_plus reverses the sign of the rule);
     sigma > 0 in steps; batch 1 to 64 samples.
     """
 
     word = "sync"
+    takes_numbers = True
     learns_channels = True
     a_plus: float = 1.5e-3
     a_base: float = 5e-4
@@ -68,29 +73,41 @@ class DASSDP(Rule):
     batch: int = 1
 
     def __post_init__(self) -> None:
+        where = type(self).__name__
         for name in ("a_plus", "a_base"):
             value = getattr(self, name)
-            require(is_real(value), f"DASSDP: {name} is {value}, expected a finite number")
-        in_steps(self.sigma, "DASSDP: sigma")
+            require(is_real(value), f"{where}: {name} is {value}, expected a finite number")
+        in_steps(self.sigma, f"{where}: sigma")
         require(self.variant in ("described", "published"),
-                f"DASSDP: variant '{self.variant}' is not described or published")
-        require(isinstance(self.gated, bool), f"DASSDP: gated is {self.gated}, expected a bool")
+                f"{where}: variant '{self.variant}' is not described or published")
+        require(isinstance(self.gated, bool), f"{where}: gated is {self.gated}, expected a bool")
         require(is_int(self.batch) and 1 <= self.batch <= 64,
-                f"DASSDP: batch is {self.batch}, expected 1 to 64")
+                f"{where}: batch is {self.batch}, expected 1 to 64")
 
     @property
     def needs(self) -> Needs:
         return Needs(latency="last" if self.variant == "published" else "first",
                      batch=self.batch, warm_up=self.gated)
 
+    @property
+    def repeats_loss(self) -> bool:
+        return self.variant == "published"
+
+    def delta(self, n_steps: int) -> FloatArray:
+        g = np.exp(-(np.arange(n_steps + 1) ** 2) / (2 * self.sigma**2))
+        return np.stack([-self.a_base * g, self.a_plus * g])
+
+    def code(self, n_steps: int, into_readout: bool) -> Code:
+        is_published = self.variant == "published"
+        return Code(last=is_published, by_mean=is_published and into_readout,
+                    silent=0 if is_published and not into_readout else n_steps)
+
     def twin(self, network: Network, projection: Projection) -> DopamineSSDP:
         return DopamineSSDP(network, projection, self)
 
     def quantized(self, place: Place) -> tuple[QSyncRule, tuple[Bound, ...]]:
         name, step, n_steps = place.site.name, place.step, place.site.n_steps
-        dt = np.arange(n_steps + 1)
-        g = np.exp(-(dt**2) / (2 * self.sigma**2))
-        delta = np.stack([-self.a_base * g, self.a_plus * g])
+        delta = self.delta(n_steps)
         largest = float(np.abs(delta).max())
         most = min(1.0, (DW_MAX_Q8 - self.batch) / 256 * step)  # the table's rounding adds up
         if largest == 0 or 2 * largest > most:
@@ -104,11 +121,10 @@ class DASSDP(Rule):
             raise EdgeError("E201", f"projection '{name}': an update of {largest:.3g} is below the "
                             f"resolution of the table ({step * self.batch / 2**25:.3g})",
                             help="choose a larger a_plus or a_base")
-        is_published = self.variant == "published"
         made = QSyncRule(
             delta=table, delta_rshift=shift, is_gated=self.gated,
-            silent_step=0 if is_published and not place.site.into_readout else n_steps,
-            repeat_loss=is_published,
+            silent_step=self.code(n_steps, place.site.into_readout).silent,
+            repeat_loss=self.repeats_loss,
             sync_rshift=max(0, (place.site.n_pre * place.site.n_post).bit_length() - 15))
         total = self.batch * GATE_MAX_Q12 * int(np.abs(table).max())
         return made, (Bound(f"{name}: sum of the batch", total + (1 << (11 + shift)), 32),
@@ -124,16 +140,17 @@ def _shift(batch: int, largest: float) -> int:
     return shift
 
 
+@dataclass(frozen=True)
+class SSDP(DASSDP):
+    """SSDP (arXiv 2505.14841): `DASSDP` with the gate held at 1 and the constants of its vision
+    code. As published, too, t of a silent neuron is T everywhere."""
 
-def SSDP(  # noqa: N802 - stands beside DASSDP and is used like it
-    a_plus: float = 1e-4,
-    a_base: float = 5e-5,
-    sigma: float = 1.0,
-    variant: Variant = "described",
-    batch: int = 1,
-) -> DASSDP:
-    """SSDP: `DASSDP` with the gate held at 1 and the constants of its vision code."""
-    return DASSDP(a_plus, a_base, sigma, gated=False, variant=variant, batch=batch)
+    a_plus: float = 1e-4
+    a_base: float = 5e-5
+    gated: bool = field(default=False, init=False)
+
+    def code(self, n_steps: int, into_readout: bool) -> Code:
+        return replace(super().code(n_steps, into_readout), silent=n_steps)
 
 
 Rule.makers |= {"dassdp": DASSDP, "ssdp": SSDP}
@@ -152,16 +169,16 @@ class DopamineSSDP(Twin):
         self.rule = rule
         self._pre, self._post = projection.pre, projection.post
         into_readout = projection.post == network.readout.population
-        self._silent = network.n_steps if into_readout else 0
+        self._code = rule.code(network.n_steps, into_readout)
         self._waiting: list[tuple[int, float]] = []
-        self._batch: list[FloatArray] = []
+        self._batch: list[tuple[FloatArray, int]] = []
         self.gate = Gate()
 
     def eligibility(self, sample: Sample) -> tuple[FloatArray, int]:
         """Delta (n_pre, n_post) and S of one sample, as a number of pairs."""
         rule, pre, post = self.rule, sample.raster(self._pre), sample.raster(self._post)
-        if rule.variant == "published":
-            t_pre, t_post = (last_spike_step(r, self._silent) for r in (pre, post))
+        if self._code.last:
+            t_pre, t_post = (last_spike_step(r, self._code.silent) for r in (pre, post))
         else:
             t_pre, t_post = first_spike_step(pre), first_spike_step(post)
         sync = np.outer(sample.fired(self._pre, rule.variant),
@@ -170,31 +187,38 @@ class DopamineSSDP(Twin):
         return np.where(sync, rule.a_plus, -rule.a_base) * g, int(sync.sum())
 
     def record(self, sample: Sample, loss: float) -> None:
-        """Keeps (S, L); 'published' replaces L by the mean of its batch once that is full."""
+        """Keeps (S, L) until the batch is full; a batch to learn from is given up."""
+        self._batch.clear()
         self._waiting.append((self.eligibility(sample)[1], loss))
-        if self.rule.variant == "described" or len(self._waiting) == self.rule.batch:
+        if len(self._waiting) == self.rule.batch:
             self._flush()
 
     def _flush(self) -> None:
+        """'published' replaces L by its mean over the batch."""
         if self._waiting:
-            shared = float(np.mean([loss for _, loss in self._waiting]))
-            self.gate.record([s for s, _ in self._waiting], [shared] * len(self._waiting))
+            pairs, losses = map(list, zip(*self._waiting, strict=True))
+            if self.rule.repeats_loss:
+                losses = [float(np.mean(losses))] * len(losses)
+            self.gate.record(pairs, losses)
             self._waiting.clear()
 
     def fit(self) -> None:
-        """Ends the warm-up."""
+        """Ends the warm-up, with an incomplete batch as it stands."""
         self._flush()
         self.gate.fit()
 
     def change(self, sample: Sample, err: FloatArray | None = None) -> FloatArray | None:
-        """The batch's weight change (n_pre, n_post) if this sample completes it."""
-        delta, s = self.eligibility(sample)
-        self._batch.append((self.gate([s])[0] if self.rule.gated else 1.0) * delta)
+        """The batch's weight change (n_pre, n_post) if this sample completes it; a batch of the
+        warm-up is given up."""
+        self._waiting.clear()
+        self._batch.append(self.eligibility(sample))
         if len(self._batch) < self.rule.batch:
             return None
-        change = np.clip(np.mean(self._batch, axis=0), -1.0, 1.0)
+        deltas, pairs = map(list, zip(*self._batch, strict=True))
         self._batch.clear()
-        return np.asarray(change)
+        gates = self.gate(pairs) if self.rule.gated else [1.0] * len(pairs)
+        gated = [g * delta for g, delta in zip(gates, deltas, strict=True)]
+        return np.asarray(np.clip(np.mean(gated, axis=0), -1.0, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,7 +261,8 @@ class QSyncRule(QRule):
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         n = columns(site.n_post)
-        return {"sums": 4 * n, "row": 2 * n, "bytes": n, "gates": 2 * site.n_batch}
+        return {"sums": 4 * n, "row": 2 * n, "bytes": n * site.record_bytes,
+                "gates": 2 * site.n_batch}
 
     def table(self, site: Site, offset: Offset) -> Table:
         delta = Array("int32_t", f"delta_{site.name}", self.delta.ravel())
@@ -254,7 +279,7 @@ class QSyncRule(QRule):
         return (n_pre * n_post) >> self.sync_rshift
 
     def record(self, lesson: Lesson, site: Site) -> None:
-        """Add the batch's (S, L) pairs to the warm-up sums."""
+        """Add the batch's (S, L) pairs to the warm-up sums, as many as there are losses."""
         losses = lesson.losses
         mean = (int(losses.sum()) + losses.size // 2) // losses.size
         for slot in range(losses.size):

@@ -49,6 +49,7 @@ class ErrorTouch(Rule):
     """
 
     word = "touch"
+    takes_numbers = True
     mu: float = 16.0
     width: float = 0.2
     columns: int | None = None
@@ -146,8 +147,9 @@ class QTouchRule(Factors, QRule):
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         wide, n_steps = self.touch_columns, site.n_steps
+        sums = (6 if site.is_long else 2) * wide
         return {"rows": 4 * min(_STEPS_LISTED, n_steps), "sums": 2 * columns(site.n_post),
-                "row": 2 * wide, "touches": 2 * wide, "steps": 128 * words(n_steps),
+                "row": 2 * wide, "touches": sums, "steps": 128 * words(n_steps),
                 "traces": n_steps * wide}
 
     def table(self, site: Site, offset: Offset) -> Table:
@@ -155,14 +157,16 @@ class QTouchRule(Factors, QRule):
         return Table("dassdp_touch_rule_t", f"constants_{site.name}",
                      (*self.fields(site, offset), ("columns", self.touch_columns), *parts))
 
-    def _update(self, lesson: Lesson) -> tuple[IntArray, IntArray]:
+    def _update(self, lesson: Lesson, site: Site) -> tuple[IntArray, IntArray]:
         """Factors k (n_post,), and the update rows of the presynaptic neurons that fired, in order,
         (n, n_post)."""
         count = lesson.pre_record.count
-        k = self.k(lesson.needed("error"), count, lesson.step_q8)
+        k = self.k(lesson.needed("error"), count, site, lesson.step_q8)
         spikes = lesson.needed("pre_raster")[:, count > 0].T.astype(np.int64)
         summed = spikes @ touch_traces(lesson.needed("touches"))
-        return k, np.asarray(round_shift(k * summed, self.row_rshift))
+        most = self.limit(count[count > 0][:, None], site)
+        dw_q8 = round_shift(np.clip(k, -most, most) * summed, self.row_rshift)
+        return k, np.asarray(dw_q8)
 
     def _blocks(self, site: Site) -> Iterator[slice]:
         for begin in range(0, site.n_post, self.touch_columns):
@@ -170,7 +174,7 @@ class QTouchRule(Factors, QRule):
 
     def learn(self, lesson: Lesson, site: Site) -> None:
         """Block of columns by block, row by row."""
-        k, dw_q8 = self._update(lesson)
+        k, dw_q8 = self._update(lesson, site)
         rows = np.flatnonzero(lesson.pre_record.count)
         for block in self._blocks(site):
             lesson.write_rows(rows, dw_q8[:, block], k[block] != 0, block)
@@ -182,7 +186,7 @@ class QTouchRule(Factors, QRule):
         tally["rules_applied"] += 1
         tally["popcounts"] += popcounts(count, n_bits)
         tally["factors"] += site.n_post
-        k, dw_q8 = self._update(lesson)
+        k, dw_q8 = self._update(lesson, site)
         n_rows, n_spikes = int((count > 0).sum()), int(raster[:, count > 0].sum())
         for block in self._blocks(site):
             if not k[block].any():

@@ -19,7 +19,14 @@ from edge_dassdp.build.compile import build_emulator, host_compiler
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.checks import checked_sample, checked_weights
+from edge_dassdp.qir.checks import checked_weights
+from edge_dassdp.reference.asked import (
+    check_lesson,
+    check_steps,
+    checked_lessons,
+    checked_sample,
+    checked_samples,
+)
 from edge_dassdp.reference.outcome import BatchOutcome, learned_statistics
 from edge_dassdp.targets.target import (
     INFER,
@@ -31,7 +38,6 @@ from edge_dassdp.targets.target import (
     Progress,
     Statistics,
     Target,
-    int32s,
 )
 from edge_dassdp.wire.messages import STATUS_TEXTS
 
@@ -78,6 +84,10 @@ class Emulator(Target):
         self._state = self._ffi.new("uint64_t[]", -(-self.layout.state_bytes // 8))
         self.reset()
 
+    @property
+    def n_classes(self) -> int:
+        return self.network.n_classes
+
     def reset(self) -> None:
         self._lib.dassdp_init(self._model, self._state)
 
@@ -88,11 +98,9 @@ class Emulator(Target):
 
         Raises E104 for a wrong shape, E503 as a device would, E506 for an overflow.
         """
-        samples = np.ascontiguousarray(x)
-        if samples.dtype != np.int8 or samples.shape[1:] != (self.network.x_bytes,):
-            raise EdgeError("E104", f"samples are {samples.dtype} of shape {samples.shape}, "
-                            f"expected int8 (n, {self.network.x_bytes})")
+        samples = checked_samples(x, self.network.x_bytes)
         n = len(samples)
+        given = checked_lessons(n, self.n_classes, labels, losses_q8, records=mode == WARM_UP)
         arrays: dict[str, NDArray[Any]] = {
             "class_idx": np.zeros(n, np.uint16),
             "logits": np.zeros((n, self.network.n_classes), np.int32),
@@ -101,12 +109,11 @@ class Emulator(Target):
         }
         if digest:
             arrays |= {k: np.zeros(n, np.uint32) for k in ("forward_digest", "learned_digest")}
-        given = (self._ffi.from_buffer("int32_t[]", int32s(labels, n, NO_LABEL)),
-                 self._ffi.from_buffer("int32_t[]", int32s(losses_q8, n, OWN_LOSS)))
         if mode == INFER and min(self.n_threads, n) > 1:
             self._infer_in_threads(samples, arrays)
         else:
-            self._run_in_order(self._state, mode, samples, *given, arrays)
+            labels, losses_q8 = (self._ffi.from_buffer("int32_t[]", row) for row in given)
+            self._run_in_order(self._state, mode, samples, labels, losses_q8, arrays)
         if progress:
             progress(n)
         return BatchOutcome(
@@ -159,7 +166,8 @@ class Emulator(Target):
 
     def _one(self, x: NDArray[np.int8], label: int, loss_q8: int, mode: int,
              digest: bool) -> Outcome:
-        sample = checked_sample(self.network, x)
+        check_lesson(self.n_classes, label, loss_q8, records=mode == WARM_UP)
+        sample = checked_sample(x, self.network.x_bytes)
         done = self.run(sample[None, :], np.array([label]), np.array([loss_q8]), mode=mode,
                         digest=digest)
         forward = None if done.forward_digest is None else int(done.forward_digest[0])
@@ -173,7 +181,7 @@ class Emulator(Target):
               n_steps: int | None = None) -> Outcome:
         if n_steps is None or n_steps >= self.network.n_steps:
             return self._one(x, NO_LABEL, OWN_LOSS, INFER, digest)
-        sample, crc = np.ascontiguousarray(checked_sample(self.network, x)), 0
+        sample, crc = np.ascontiguousarray(checked_sample(x, self.network.x_bytes)), 0
         self._lib.dassdp_begin(self._model, self._state, self._ffi.from_buffer("int8_t[]", sample))
         for _ in range(n_steps):
             self._lib.dassdp_step(self._model, self._state)
@@ -194,6 +202,7 @@ class Emulator(Target):
         self._check(self._lib.dassdp_fit_gate(self._model, self._state))
 
     def idle(self, n_steps: int) -> int:
+        check_steps(n_steps)
         n_done = int(self._lib.dassdp_idle(self._model, self._state, n_steps))
         self._check(min(n_done, 0))
         return n_done

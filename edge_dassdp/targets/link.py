@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.reference.asked import check_lesson, check_steps, checked_sample
 from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
@@ -92,6 +93,10 @@ class LinkTarget(Target):
                    decode=Plan.of(network).layout.decode, **options)
 
     @property
+    def n_classes(self) -> int:
+        return self.info.n_classes
+
+    @property
     def link_frames(self) -> int:
         """Frames sent so far."""
         return self._session.n_frames
@@ -116,18 +121,19 @@ class LinkTarget(Target):
 
     def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
               digest: bool = False) -> Outcome:
+        check_lesson(self.n_classes, label, loss_q8)
         return self._run("LEARN", x, digest, label=int(label), loss_q8=int(loss_q8))
 
     def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
                 digest: bool = False) -> Outcome:
+        check_lesson(self.n_classes, label, loss_q8, records=True)
         return self._run("WARM_UP", x, digest, label=int(label), loss_q8=int(loss_q8))
 
     def fit_gate(self) -> None:
         self._ask("FIT_GATE")
 
     def idle(self, n_steps: int) -> int:
-        if n_steps < 0:
-            raise EdgeError("E105", f"{n_steps} steps cannot be run", help="give 0 or more")
+        check_steps(n_steps)
         n_done = 0
         while True:
             n_asked = min(n_steps - n_done, IDLE_STEPS)
@@ -158,15 +164,14 @@ class LinkTarget(Target):
 
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
         idx, info = self._find(projection)
-        values, limits = np.asarray(w), np.iinfo(info.dtype)
+        values, bound = np.asarray(w), 1 << (info.weight_bits - 1)
         if values.shape != (info.n_pre, info.n_post) or values.dtype.kind not in "iu":
             raise EdgeError("E104", f"the weights of {projection} have the wrong shape or type",
                             cause=f"{values.shape} {values.dtype}, expected integers of "
                                   f"({info.n_pre}, {info.n_post})")
-        if values.size and not limits.min <= values.min() <= values.max() <= limits.max:
-            raise EdgeError("E104", f"a weight of {projection} is out of range",
-                            cause=f"{values.min()} to {values.max()}, weights have "
-                                  f"{info.weight_bits} bits")
+        if values.size and not -bound <= values.min() <= values.max() < bound:
+            raise EdgeError("E503", "value out of range",
+                            cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
 
         def send(begin: int, data: bytes, is_last: bool) -> None:
             self._ask("WRITE_WEIGHTS", projection=idx, first=begin // info.dtype.itemsize,
@@ -254,11 +259,7 @@ class LinkTarget(Target):
                                   f"{len(self._projections)}")
 
     def _run(self, name: str, x: NDArray[np.int8], digest: bool, **fields: Any) -> Outcome:
-        sample = np.asarray(x)
-        if sample.shape != (self.info.x_bytes,) or sample.dtype != np.int8:
-            raise EdgeError("E104", "a sample has the wrong shape or type",
-                            cause=f"{sample.shape} {sample.dtype}, expected int8 of "
-                                  f"({self.info.x_bytes},)")
+        sample = checked_sample(x, self.info.x_bytes)
         learns = name != "INFER"
         data = self._send_pieces(sample.tobytes())
         flags = FLAGS["want_forward_digest"] * digest

@@ -22,6 +22,10 @@ from edge_dassdp.targets.target import Target
 class ReferenceTarget(Reference, Target):
     """The NumPy reference as a Target; its learning state goes to any device and back."""
 
+    @property
+    def n_classes(self) -> int:
+        return self.network.n_classes
+
     def read_learning(self) -> bytes:
         return Plan.of(self.network).layout.encode(self.named_state())
 

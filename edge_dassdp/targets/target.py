@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.reference.asked import checked_lessons
 from edge_dassdp.reference.outcome import (
     NO_LABEL,
     OWN_LOSS,
@@ -23,29 +23,23 @@ from edge_dassdp.reference.outcome import (
 )
 
 __all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Outcome",
-           "Progress", "Statistics", "Target", "int32s"]
+           "Progress", "Statistics", "Target"]
 INFER, LEARN, WARM_UP = 0, 1, 2
 """What `Target.run` does with its samples."""
 
 
-def int32s(values: NDArray[Any] | None, n: int, default: int) -> NDArray[np.int32]:
-    """Labels or losses of n samples, (n,), `default` for None; EdgeError E104 for another shape or
-    a value that is no 32-bit integer."""
-    if values is None:
-        return np.full(n, default, np.int32)
-    given = np.asarray(values)
-    if given.shape != (n,):
-        raise EdgeError("E104", f"labels or losses have shape {given.shape}, expected ({n},)")
-    array = np.ascontiguousarray(given, np.int32)
-    if not np.array_equal(array, given):
-        raise EdgeError("E104", "a label or a loss is no 32-bit integer")
-    return array
-
-
 class Target(ABC):
-    """A network that runs somewhere. Samples are int8 arrays of shape (x_bytes,)."""
+    """A network that runs somewhere. Samples are int8 arrays of shape (x_bytes,).
+
+    Whatever a call is given is held to `reference.asked` before anything of it is carried out:
+    E104 for what is no sample, no label and no loss, E503 for one that is out of range.
+    """
 
     name: str
+
+    @property
+    @abstractmethod
+    def n_classes(self) -> int: ...
 
     @abstractmethod
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
@@ -65,7 +59,7 @@ class Target(ABC):
         labels, losses_q8: (n,) integers, None for NO_LABEL and OWN_LOSS. mode: INFER, LEARN or
         WARM_UP. Raises what the method of that name does, E104 for another shape.
         """
-        given = int32s(labels, len(x), NO_LABEL), int32s(losses_q8, len(x), OWN_LOSS)
+        given = checked_lessons(len(x), self.n_classes, labels, losses_q8, records=mode == WARM_UP)
         outcomes: list[Outcome] = []
         for sample, label, loss_q8 in zip(x, *given, strict=True):
             if mode == INFER:

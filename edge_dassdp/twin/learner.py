@@ -7,17 +7,21 @@ The twin of what the device computes in integers; batch 1, one labelled sample a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import is_int, is_real, sample_array
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.cells import Float32Array
 from edge_dassdp.ir.credit import forward_projections, plastic_part
+from edge_dassdp.ir.geometry import volume
+from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.rules import Learning, Rule
 from edge_dassdp.twin.model import FloatModel, Trace
 from edge_dassdp.twin.replay import FloatReplay, StoredSample, cut_of, flash_samples
@@ -42,35 +46,58 @@ def loss_bits(logits: ArrayLike, label: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One sample's activity: what the rules may read."""
+    """One sample's activity: what the rules may read.
+
+    by_channel: every array is of channels, of which one fires, or touches its threshold, where any
+    of its positions does.
+    """
 
     network: Network
     trace: Trace
+    by_channel: bool = False
 
     def raster(self, population: str) -> BoolArray:
         """(n_steps, size) as SSDP sees it: a summed membrane 'fires' where v > 0."""
         if self._is_summed(population):
-            return np.asarray(self.trace.membranes[population][0] > 0)
-        return np.asarray(self.trace.spikes[population][0])
+            return self._seen(population, self._of(self.trace.membranes, population) > 0)
+        return self.spikes(population)
 
     def spikes(self, population: str) -> BoolArray:
-        """(n_steps, size)"""
-        return np.asarray(self.trace.spikes[population][0])
+        """(n_steps, size): whether it fired, once or several times."""
+        return self._seen(population, self._of(self.trace.spikes, population) > 0)
 
     def counts(self, population: str) -> FloatArray:
-        return np.asarray(self.trace.spikes[population][0].sum(axis=0), dtype=np.float64)
+        """(size,) spikes, or the steps with some where their number has no limit."""
+        spikes = self.trace.spikes[population][0]
+        if self.by_channel or self.network.population(population).max_spikes == 0:
+            spikes = self.spikes(population)
+        return np.asarray(spikes.sum(axis=0), dtype=np.float64)
 
     def touched(self, population: str, width: float) -> BoolArray:
         """(n_steps, size): |v - theta| < width * theta. The stored membrane is the compared one,
         except where a population resets at once."""
         theta = self.network.population(population).threshold
-        membrane = self.trace.membranes[population][0]
-        return np.asarray(np.abs(membrane - theta) < width * theta)
+        membrane = self._of(self.trace.membranes, population)
+        return self._seen(population, np.abs(membrane - theta) < width * theta)
 
     def fired(self, population: str, variant: str) -> BoolArray:
         if variant == "published" and self._is_summed(population):
-            return np.asarray(self.trace.membranes[population][0].sum(axis=0) > 0)
+            summed = self._of(self.trace.membranes, population).sum(axis=0, keepdims=True)
+            return np.asarray(self._seen(population, summed > 0)[0])
         return np.asarray(self.raster(population).any(axis=0))
+
+    def _of(self, kept: Mapping[str, NDArray[Any]], population: str) -> NDArray[Any]:
+        """(n_steps, size); E105 for what is no population, or did not run."""
+        if population not in kept:
+            raise EdgeError("E105", f"'{self.network.population(population).name}' did not run")
+        return np.asarray(kept[population][0])
+
+    def _seen(self, population: str, events: BoolArray) -> BoolArray:
+        """Of neurons (n, size), or of their channels."""
+        if not self.by_channel:
+            return np.asarray(events)
+        channels, *_ = volume(self.network.population(population).shape)
+        return np.asarray(events.reshape(len(events), channels, -1).any(axis=2))
 
     @property
     def logits(self) -> Float32Array:
@@ -90,7 +117,8 @@ class FloatLearner:
 
     Plastic weights stay within +-headroom * max|W_factory| of their projection. `training` is what
     samples in flash are chosen from. The guard is the device's; there is none here. Raises E203 or
-    E105 where a rule does not fit the network, E105 where replay has no samples.
+    E105 where a rule does not fit the network, E105 for a headroom below 1 or where replay
+    has no samples. What runs raises E104 for samples, labels and losses that are none.
     """
 
     def __init__(
@@ -101,14 +129,17 @@ class FloatLearner:
         headroom: float = HEADROOM,
         training: Samples | None = None,
     ) -> None:
+        self.model = FloatModel(network)
+        if not is_real(headroom) or headroom < 1.0:
+            raise EdgeError("E105", f"headroom is {headroom}, expected a number from 1")
         self.learning = learning if isinstance(learning, Learning) else Learning(learning)
         self.learning.validate(network)
+        network = with_pools_apart(network, self.learning.rules)
         for name, rule in self.learning.rules.items():
             if rule.no_twin:
                 raise EdgeError("E203", f"{type(rule).__name__} on '{name}' has no float twin",
                                 cause=rule.no_twin, help="measure it in the emulator")
         self.network = network
-        self.model = FloatModel(network)
         self._limits = {p.name: headroom * float(np.abs(p.weight).max())
                         for p in network.projections}
         self._touch_widths = {
@@ -133,7 +164,7 @@ class FloatLearner:
 
     def run(self, x: ArrayLike) -> Sample:
         """One sample x (n_inputs,) through the network."""
-        return Sample(self.network, self.model.run(np.asarray(x, np.float32)[None]))
+        return Sample(self.network, self.model.run(sample_array(x)[None]))
 
     def infer(self, x: ArrayLike) -> int:
         """Class of one sample x (n_inputs,)."""
@@ -145,7 +176,7 @@ class FloatLearner:
         A labelled sample is stored and others are replayed, skipped or not.
         """
         sample = self.run(x)
-        self.adapt(sample, label)
+        self.adapt(sample, None if label is None else self._checked(label))
         if self.memory is not None and label is not None:
             rasters = {name: sample.trace.spikes[name][0] for name in self.cut}
             self.memory.store(StoredSample.of(rasters, label))
@@ -156,6 +187,8 @@ class FloatLearner:
         """Learns again from up to n stored samples; how many there were. E503 without replay."""
         if self.memory is None:
             raise EdgeError("E503", "there is no replay", help="give Learning a Replay")
+        if not is_int(n) or n < 0:
+            raise EdgeError("E105", f"{n} idle steps, expected an integer from 0")
         return self._replay(self.memory.idle(n))
 
     def _replay(self, stored: Iterable[StoredSample]) -> int:
@@ -170,10 +203,13 @@ class FloatLearner:
 
     def warm_up(self, x: ArrayLike, label: int, loss: float | None = None) -> int:
         """Records (S, L) for every gate, writes no weight. loss: bits, None = cross-entropy."""
+        if loss is not None and not is_real(loss):
+            raise EdgeError("E104", f"a loss of {loss} bits is no number")
         sample = self.run(x)
-        bits = loss_bits(sample.logits, self._checked(label)) if loss is None else loss
-        for twin in self.twins.values():
-            twin.record(sample, bits)
+        label = self._checked(label)
+        bits = loss_bits(sample.logits, label) if loss is None else float(loss)
+        for name, twin in self.twins.items():
+            twin.record(self._as_seen_by(name, sample), bits)
         return sample.predicted
 
     def fit_gate(self) -> None:
@@ -184,7 +220,7 @@ class FloatLearner:
     def adapt(self, sample: Sample, label: int | None) -> None:
         """Writes the weight changes of a sample that was run; all read the weights before it."""
         changes: dict[str, FloatArray | None] = {
-            name: self.twins[name].change(sample, self._nothing(name))
+            name: self.twins[name].change(self._as_seen_by(name, sample), self._nothing(name))
             for name, rule in self.learning.rules.items() if not rule.needs.error
         }
         if label is not None:
@@ -195,9 +231,15 @@ class FloatLearner:
                 self.add(name, change)
 
     def add(self, name: str, change: FloatArray) -> None:
-        """weights[name] += change, clipped to the headroom."""
-        limit = self._limits[name]
-        self.weights[name][:] = np.clip(self.weights[name] + change, -limit, limit)
+        """weights[name] += change (n_pre, n_post), or of channels, clipped to the headroom."""
+        projection = self.network.projection(name)
+        limit, w = self._limits[name], self.weights[name]
+        if np.shape(change) != (w.size // projection.n_columns, projection.n_columns):
+            raise EdgeError("E104", f"a change of '{name}' has shape {np.shape(change)}, expected "
+                            f"({w.size // projection.n_columns}, {projection.n_columns})")
+        if projection.conv is not None:
+            change = change.T.reshape(w.shape)
+        w[:] = np.clip(w + change, -limit, limit)
 
     def error(self, sample: Sample, label: int) -> FloatArray:
         """e = onehot(label) - softmax(logits): (n_classes,)."""
@@ -206,7 +248,10 @@ class FloatLearner:
         return e
 
     def credit(self, sample: Sample, population: str, e: FloatArray) -> FloatArray:
-        """err of a population: e at the readout, d (unmasked) elsewhere: (size,)."""
+        """err of a population: e (n_classes,) at the readout, d (unmasked) elsewhere: (size,)."""
+        if np.shape(e) != (self.network.n_classes,):
+            raise EdgeError("E104", f"an error has shape {np.shape(e)}, expected "
+                            f"({self.network.n_classes},)")
         if population == self.network.readout.population:
             return e
         d = np.zeros(self.network.population(population).size)
@@ -242,7 +287,10 @@ class FloatLearner:
 
     def change(self, sample: Sample, name: str, e: FloatArray) -> FloatArray | None:
         """dW of one of them, None while its batch is not full."""
-        return self.twins[name].change(sample, self._masked(sample, name, e))
+        if name not in self.twins:
+            raise EdgeError("E105", f"'{self.network.projection(name).name}' has no rule")
+        return self.twins[name].change(self._as_seen_by(name, sample),
+                                       self._masked(sample, name, e))
 
     def _masked(self, sample: Sample, name: str, e: FloatArray) -> FloatArray:
         """The error behind a projection, 0 where its neurons have none."""
@@ -250,11 +298,15 @@ class FloatLearner:
         err = self.credit(sample, post, e)
         return err if post == self.network.readout.population else err * self.mask(sample, post)
 
+    def _as_seen_by(self, name: str, sample: Sample) -> Sample:
+        """A convolution learns from channels."""
+        return replace(sample, by_channel=self.network.projection(name).conv is not None)
+
     def _nothing(self, name: str) -> FloatArray:
-        return np.zeros(self.network.population(self.network.projection(name).post).size)
+        return np.zeros(self.network.projection(name).n_columns)
 
     def _checked(self, label: int) -> int:
-        if not 0 <= label < self.network.n_classes:
-            raise EdgeError("E104", f"label {label} is not one of 0 to "
+        if not is_int(label) or not 0 <= label < self.network.n_classes:
+            raise EdgeError("E104", f"label {label!r} is not one of 0 to "
                             f"{self.network.n_classes - 1}")
         return label

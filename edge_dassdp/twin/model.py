@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.ir import Network, Projection
 from edge_dassdp.ir.cells import Cell, Float32Array, Spikes
 from edge_dassdp.ir.currents import Currents
@@ -43,6 +44,8 @@ class FloatModel:
     """Float32 executor. `weights` (projection name -> float32 as in `Projection`) may change."""
 
     def __init__(self, network: Network) -> None:
+        if not isinstance(network, Network):
+            raise EdgeError("E101", f"a {type(network).__name__} is no network")
         self.network = network
         self._currents = Currents(network)
         self.weights = self._currents.weights
@@ -62,8 +65,10 @@ class FloatModel:
         """The populations `part` alone, in network order, from their start.
 
         rasters: population -> bool (n_samples, n_steps, size), what enters the part; no input may,
-        and the readout must be in it. The trace has these rasters and the part.
+        and the readout must be in it. The trace has these rasters and the part. Raises EdgeError
+        E104 for rasters that are missing or of another shape.
         """
+        self._check_rasters(rasters, part)
         return self._run(part, {}, dict(rasters), len(next(iter(rasters.values()))))
 
     def _run(self, names: Sequence[str], drive: dict[str, Float32Array],
@@ -105,13 +110,23 @@ class FloatModel:
             last = max([last, *(self._place[p.pre] for p in self._into[name] if p.pre in names)])
         return blocks
 
+    def _check_rasters(self, rasters: Mapping[str, NDArray[np.bool_]], part: Sequence[str]) -> None:
+        n_samples = len(next(iter(rasters.values()), ()))
+        for name in {p.pre for p in self.network.projections if p.post in part} - set(part):
+            found = np.shape(rasters.get(name, ()))
+            expected = (n_samples, self.network.n_steps, self.network.population(name).size)
+            if found != expected:
+                raise EdgeError("E104", f"the raster of '{name}' has shape {found}, expected "
+                                f"{expected}")
+
     def _checked(self, x: ArrayLike) -> Float32Array:
-        samples = np.asarray(x, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            samples = sample_array(x).astype(np.float32)
         if samples.ndim != 2 or samples.shape[1] != self.network.n_inputs:
             raise EdgeError("E104", f"samples have shape {samples.shape}, expected (n_samples, "
                             f"{self.network.n_inputs})")
         if not np.isfinite(samples).all():
-            raise EdgeError("E104", "samples hold a NaN or an infinity")
+            raise EdgeError("E104", "a sample holds a number beyond float32")
         return samples
 
     def _input_drive(self, samples: Float32Array) -> dict[str, Float32Array]:

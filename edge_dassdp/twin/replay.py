@@ -56,12 +56,16 @@ class StoredSample:
 def flash_samples(model: FloatModel, cut: Sequence[str], replay: Replay,
                   training: Samples | None) -> list[StoredSample]:
     """The samples that `replay.with_replay` chooses from the same x and labels, as `model` runs
-    them. Raises E105 where flash is wanted and samples are missing."""
+    them. Raises E105 where flash is wanted and samples are missing, E104 for a label that is no
+    class."""
     if not replay.flash:
         return []
-    if training is None:
+    if not isinstance(training, Samples):
         raise EdgeError("E105", f"replay of {replay.flash} samples from flash needs samples",
-                        help="give training samples, or flash=0")
+                        help="give training=Samples(x, y), or flash=0")
+    labels, n_classes = np.asarray(training.y), model.network.n_classes
+    if labels.dtype.kind not in "iu" or not ((labels >= 0) & (labels < n_classes)).all():
+        raise EdgeError("E104", f"a label of the training samples is no class 0 to {n_classes - 1}")
     rows = choose(training.y, replay.flash)
     spikes = model.run(training.x[rows]).spikes
     return [StoredSample.of({name: spikes[name][k] for name in cut}, int(training.y[row]))

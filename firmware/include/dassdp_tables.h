@@ -124,6 +124,9 @@ struct dassdp_population {
     const void *touch_width; /* like reset_by */
     dassdp_touch_fn *touch;  /* NULL where no rule asks */
     dassdp_events_fn *events; /* NULL: its spikes */
+    /* Adds to the record of a step, which has one spike of each neuron, the others; NULL: none */
+    void (*count_more)(const dassdp_model_t *model, void *state,
+                       const struct dassdp_population *population);
     const dassdp_dynamics_t *dynamics; /* NULL: a leak, a threshold and a reset are all */
 };
 
@@ -265,19 +268,19 @@ typedef struct {
 
 /* Windows of a maximum pool along an axis of what a convolution makes. */
 typedef struct {
-    uint16_t n_in;         /* places of its result */
-    uint16_t n_out;        /* windows */
-    uint16_t kernel;
-    uint16_t stride;
-    uint16_t padding;      /* is never the largest */
-    uint16_t dilation;
+    uint32_t n_in;         /* places of its result */
+    uint32_t n_out;        /* windows */
+    uint32_t kernel;
+    uint32_t stride;
+    uint32_t padding;      /* is never the largest */
+    uint32_t dilation;
 } dassdp_window_t;
 
 /* The largest sum of each window of a convolution is one of a population's. */
 typedef struct {
     dassdp_window_t y, x;
-    uint16_t n_channels;   /* of a place of the population */
-    uint16_t result_channels; /* of a place of the convolution's sums */
+    uint32_t n_channels;   /* of a place of the population */
+    uint32_t result_channels; /* of a place of the convolution's sums */
     uint32_t n_columns;    /* sums of the population, padding included */
     uint32_t from_sums;    /* scratch: bytes from the sums of a step to those of the convolution */
 } dassdp_largest_t;

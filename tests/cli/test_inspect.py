@@ -19,7 +19,7 @@ from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import CODES
 from edge_dassdp.build.board import list_boards, load_board
 from edge_dassdp.figures.inspection import inspect_network, inspect_quantized
-from edge_dassdp.ir.geometry import Conv, Pool, identity
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, identity
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.quantize import quantize
@@ -50,6 +50,8 @@ def geometry() -> ir.Network:
         ir.Projection("back", "a", "a", ones, conv=same),
         ir.Projection("depthwise", "a", "b", rng.normal(size=(4, 1, 2, 2)), conv=Conv(groups=4),
                       delay=np.arange(48) % 4),
+        ir.Projection("summed", "a", "b", rng.normal(size=(4, 4, 1, 1)), conv=Conv(),
+                      result_pool=MaxPool((2, 2), (1, 1))),
         ir.Projection("late", "x", "out", rng.normal(size=(2 * 3 * 3, 3)), bias=np.ones(3),
                       pool=Pool("sum", (3, 2), (2, 2)),
                       delay=np.array([2])),
@@ -111,6 +113,7 @@ def test_operations_of_every_wiring_borders_counted() -> None:
         "strided": ("conv 3x3/2 pad 1", strided, strided / 84),
         "back": ("one to one, recurrent", 48, 1),
         "depthwise": ("conv 2x2 depthwise, delays 0 to 3", 4 * 24, 4 * 24 / 48),
+        "summed": ("conv 1x1, max pool of currents 2x2", 4 * 48, 4),
         "late": ("sum pool 3x2/2, dense, delay 2", pooled, pooled / 84),
         "largest": ("max pool 2x2, dense", 24 * 3, largest / 48),
         "all": ("dense", 72, 3),
@@ -216,7 +219,9 @@ def test_a_convolutional_network_on_the_boards_that_hold_it() -> None:
     assert data["projections"][0]["operations"] == windows((34, 34), (5, 5), 2, 1) * 2 * 16
     fits = {b["name"]: b["fits"] for b in data["boards"]}
     assert fits["mps2-an505"] and not fits["microbit"]
-    assert "255" in data["frozen_because"]
+    assert data["frozen_because"] == ""
+    many = answer("inspect", CNN, "--source", "sinabs", "--n-steps", "4096")["data"]
+    assert "4,095" in many["frozen_because"]
 
 
 @pytest.mark.parametrize(("options", "words"), [

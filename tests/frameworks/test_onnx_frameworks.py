@@ -27,9 +27,11 @@ from edge_dassdp.twin.model import FloatModel
 N_STEPS = 14
 torch.set_num_threads(1)
 
-OLDER = [(kind, reset, delay, False) for kind in (onnx_models.Volume, onnx_models.Chain)
+OLDER = [(kind, reset, delay, False)
+         for kind in (onnx_models.Volume, onnx_models.Maxima, onnx_models.Chain)
          for reset, delay in (*onnx_models.RESETS, ("none", False))]
-DYNAMO = [(onnx_models.Volume, reset, True, True) for reset in ("subtract", "zero", "none")]
+DYNAMO = [*((onnx_models.Volume, reset, True, True) for reset in ("subtract", "zero", "none")),
+          (onnx_models.Maxima, "subtract", True, True)]
 
 
 def export(model: onnx_models.Step, path: Path, dynamo: bool) -> None:

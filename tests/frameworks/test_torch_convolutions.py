@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+import norse.torch as norse
 import numpy as np
 import pytest
 import sinabs.layers as sinabs
@@ -103,6 +104,75 @@ def test_a_convolutional_network_of_sinabs(kind, spikes):
     run = at_once(model, torch.tensor(x.reshape(-1, *SHAPE)), False)
     network, _, membranes = compare(model, x, spikes, run, input_shape=SHAPE)
     assert kind != "ties" or met_its_threshold(network, membranes)
+
+
+def max_pooled_layers(kind: str, rng: np.random.Generator, spiking: Callable[[], nn.Module],
+                      wraps=nn) -> list[nn.Module]:
+    """Max pooling of currents behind convolutions: halved, and of windows that overlap, are padded
+    and pass the end, before and behind a norm."""
+    normed = [wraps.BatchNorm2d(n, eps=0.0) for n in (6, 4)]
+    with torch.no_grad():
+        for norm, signs in zip(normed, ((-1, 1), (1, 1)), strict=True):
+            norm.weight.copy_(torch.tensor(rng.choice(signs, len(norm.weight)) * 2.0))
+            norm.bias.copy_(torch.tensor(rng.integers(-2, 5, len(norm.weight)) / 8))
+    convs = [wraps.Conv2d(2, 6, 3, padding=1), wraps.Conv2d(6, 4, 2, groups=2)]
+    last = wraps.Linear(16, N_OUT)
+    fill([*convs, last], kind, rng, lowest=-2)
+    return [convs[0], normed[0], wraps.MaxPool2d(2), spiking(), convs[1],
+            wraps.MaxPool2d(3, 2, 1, ceil_mode=True), normed[1], wraps.Flatten(), spiking(), last,
+            spiking()]
+
+
+FRAMEWORKS: dict[str, Callable[[str], nn.Module]] = {
+    "snnTorch": lambda kind: snntorch.Leaky(leak(kind), threshold=0.5, init_hidden=True),
+    "SpikingJelly": lambda kind: neuron.LIFNode(2.0 if kind == "ties" else 3.7, v_threshold=0.125),
+    "Sinabs": lambda kind: sinabs.IAFSqueeze(batch_size=N_SAMPLES, min_v_mem=-1.0,
+                                             spike_threshold=torch.tensor(2.0)),
+}
+
+
+@pytest.mark.parametrize("kind, spikes", CASES)
+@pytest.mark.parametrize("made_by", FRAMEWORKS)
+def test_max_pooling_of_currents_before_the_neurons(made_by, kind, spikes):
+    """The order of snnTorch's convolutional tutorial."""
+    rng = np.random.default_rng(2)
+    wraps = layer if made_by == "SpikingJelly" else nn
+    model = nn.Sequential(*max_pooled_layers(
+        kind, rng, lambda: FRAMEWORKS[made_by](kind), wraps)).eval()
+    x = inputs(kind, spikes, rng, SHAPE)
+    if made_by == "Sinabs":
+        run = at_once(model, torch.tensor(x.reshape(-1, *SHAPE)), False)
+    else:
+        run = step_by_step(model, x)
+    network, _, _ = compare(model, x, spikes, run, input_shape=SHAPE)
+    assert [q.result_pool is not None for q in network.projections] == [True, True, False]
+    if made_by == "SpikingJelly":
+        functional.reset_net(model)
+        functional.set_step_mode(model, "m")
+        time_first = torch.tensor(x).transpose(0, 1)
+        compare(model, x, spikes, at_once(model, time_first, True), input_shape=SHAPE)
+
+
+@pytest.mark.parametrize("kind, spikes", CASES)
+def test_max_pooling_of_currents_before_norse_s_neurons(kind, spikes):
+    rng = np.random.default_rng(2)
+    cell = norse.LIFBoxParameters(tau_mem_inv=torch.tensor(500.0 if kind == "ties" else 100.0),
+                                  v_th=torch.tensor(0.5))
+    model = norse.SequentialState(*max_pooled_layers(
+        kind, rng, lambda: norse.LIFBoxCell(cell))).eval()
+    x, state = inputs(kind, spikes, rng, SHAPE), None
+    cells = [m for m in model.children() if isinstance(m, norse.LIFBoxCell)]
+    values: dict[int, list[np.ndarray]] = {id(m): [] for m in cells}
+    hooks = [m.register_forward_hook(lambda m, _, out: values[id(m)].append(
+        out[0].numpy().reshape(len(x), -1).astype(int))) for m in cells]
+    with torch.no_grad():
+        for t_step in range(x.shape[1]):
+            _, state = model(torch.tensor(x[:, t_step]), state)
+    for hook in hooks:
+        hook.remove()
+    network, _, _ = compare(model, x, spikes, [np.stack(v, axis=1) for v in values.values()],
+                            input_shape=SHAPE)
+    assert [q.result_pool is not None for q in network.projections] == [True, True, False]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -73,6 +73,22 @@ def test_what_was_learned_comes_back(build: Callable[[], nn.Module]) -> None:
     assert_same(requantize(from_torch(model, n_steps=8), made), with_learned(made, learned))
 
 
+def test_what_was_learned_behind_max_pooling_of_currents_comes_back() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), snntorch.Leaky(0.5), nn.Flatten(),
+                          nn.Linear(36, 8), snntorch.Leaky(0.5), nn.Linear(8, 3))
+    network = from_torch(model, n_steps=8, input_shape=(1, 8, 8))
+    first, *rest = [p.name for p in network.projections]
+    made = quantize(network, Learning({rest[0]: ErrorSSDP(), rest[1]: ReadoutDelta()})).network
+    learned = random_weights(made, np.random.default_rng(1))
+    load_into(model, dequantize(network, made, learned))
+    again = from_torch(model, n_steps=8, input_shape=(1, 8, 8))
+    assert_same(requantize(again, made), with_learned(made, learned))
+    pooled = network.projection(first)
+    assert again.projection(first).result_pool == pooled.result_pool
+    assert np.array_equal(again.projection(first).weight, pooled.weight)
+
+
 def test_recurrent_weights_that_neurons_hold_are_refused() -> None:
     torch.manual_seed(2)
     model = [nn.Linear(6, 8), snntorch.RLeaky(0.9, V=0.5, all_to_all=False), nn.Linear(8, 3)]

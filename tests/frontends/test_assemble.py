@@ -57,7 +57,8 @@ def by_torch(node: Node, x: torch.Tensor) -> torch.Tensor:
                         node.conv.padding, node.conv.dilation, node.conv.groups)
     if isinstance(node, Pooling):
         if node.kind == "max":
-            return F.max_pool2d(x, node.kernel, node.stride, node.padding)
+            return F.max_pool2d(x, node.kernel, node.stride, node.padding, node.dilation,
+                                node.ceil_mode)
         factor = node.kernel[0] * node.kernel[1] if node.kind == "sum" else 1
         return factor * F.avg_pool2d(x, node.kernel, node.stride, node.padding)
     if isinstance(node, Scale):
@@ -101,6 +102,16 @@ CHAINS: dict[str, Sequence[Node]] = {
     "per neuron, conv": [Scale(values(*SHAPE)), conv(3, 4)],
     "per neuron after conv": [conv(3, 4), Scale(values(3, 7, 6))],
     "max": [pool("max", 3, 2, 1), conv(3, 4)],
+    "conv, max": [conv(5, 4), pool("max", 2, 2)],
+    "conv, norm, overlapping max": [conv(5, 4, padding=(1, 1)), Scale(values(5), values(5)),
+                                    pool("max", 3, 2, 1), Flatten()],
+    "max, norm that turns nothing": [conv(5, 4), pool("max", 3, 1), Scale(
+        np.abs(values(5)), values(5))],
+    "dilated max past the end": [conv(6, 4, groups=2), Pooling(
+        "max", (2, 3), (2, 3), (0, 1), (2, 1), ceil_mode=True)],
+    "conv, average, max": [conv(5, 4), pool("avg", 2, 1), pool("max", 2, 2)],
+    "average, conv, max": [pool("avg", 2, 1), conv(5, 4), pool("max", 2, 2)],
+    "max of currents": [Scale(values(4), values(4)), pool("max", 2, 2)],
     "nothing but a scale": [Scale(np.full(1, 0.5))],
 }
 
@@ -182,7 +193,7 @@ def test_a_shared_linear_brings_its_bias_to_every_population() -> None:
 
 
 def test_a_loop_hears_the_step_before_and_a_skip_the_same_step() -> None:
-    fc, rec, skip = linear(4, 3, False), linear(4, 4, False), linear(2, 4, False)
+    fc, rec, skip = linear(4, 3, False), linear(4, 4, False), Linear(1 + values(2, 4) ** 2)
     nodes: dict[str, Node] = {"lif2": Neurons(LIF), "rec": rec, "in": Entry(), "fc": fc,
                               "lif1": Neurons(LIF), "skip": skip, "out": Exit()}
     edges = [("lif1", "rec"), ("rec", "lif1"), ("lif1", "skip"), ("skip", "lif2"),
@@ -288,6 +299,13 @@ def _dangling() -> tuple[dict[str, Node], list[tuple[str, str]]]:
     return nodes | {"w": linear(2, 288)}, [*edges, ("n0", "w")]
 
 
+def _max_of_sum() -> tuple[dict[str, Node], list[tuple[str, str]]]:
+    """Of two convolutions' results together."""
+    nodes: dict[str, Node] = {"in": Entry(SHAPE), "a": conv(3, 4), "b": conv(3, 4),
+                              "max": pool("max", 2, 2), "out": Exit()}
+    return nodes, [("in", "a"), ("in", "b"), ("a", "max"), ("b", "max"), ("max", "out")]
+
+
 REFUSED = {
     "loop": (_loop(), "E102", "the loop n0 -> n1 -> n0"),
     "two exits": (_two_exits(), "E102", "'exit', 'other'"),
@@ -297,7 +315,25 @@ REFUSED = {
     "size": (chained(linear(3, 7)), "E101", "'n0': it takes 7 inputs, but 288"),
     "conv": (chained(conv(3, 5)), "E101", "'n0': .* 4 channels"),
     "flat": (chained(Flatten(), conv(3, 4)), "E101", "'n1': .*flattened"),
-    "max of currents": (chained(conv(3, 4), pool("max", 2, 2)), "E102", "'n1': .* no spikes"),
+    "max, conv": (chained(conv(3, 4), pool("max", 2, 2), conv(2, 3, 2)), "E102",
+                  "'n2': it stands behind max pooling of currents"),
+    "max, matrix": (chained(conv(3, 4), pool("max", 2, 2), linear(5, 27)), "E102",
+                    "'n2': it stands behind max pooling of currents"),
+    "max, max": (chained(conv(3, 4), pool("max", 2, 2), pool("max", 2, 1)), "E102",
+                 "'n2': it stands behind max pooling of currents"),
+    "max of a matrix": (chained(conv(5, 4), conv(3, 5, padding=(1, 1)), pool("max", 2, 2)), "E102",
+                        "'n2': .* no single convolution"),
+    "max turned around": (chained(conv(3, 4), pool("max", 2, 2), Scale(np.array([1.0, -0.1, 2]))),
+                          "E102", "'n2': .* factors below 0"),
+    "max by places": (chained(conv(3, 4), pool("max", 2, 2), Scale(1 + values(3, 3, 3) ** 2)),
+                      "E102", "'n2': .* differ from place to place"),
+    "max of a border": (chained(Scale(values(4), values(4)), conv(3, 4, padding=(1, 1)),
+                                pool("max", 2, 2)), "E102", "'n2': .* constants differ"),
+    "max and constants": (chained(conv(3, 4), pool("max", 2, 2), Scale(
+        np.ones(1), values(3, 3, 3))), "E102", "differs from place to place"),
+    "max of a sum": (_max_of_sum(), "E102", "'max': it takes the largest of a sum"),
+    "max of nothing": (chained(conv(3, 4), Pooling("max", (1, 2), (1, 1), (0, 5), (1, 11))), "E101",
+                       "nothing but padding"),
     "delay of currents": (chained(Delay(np.array([1]))), "E102", "'n0': it delays analogue"),
     "neurons": (chained(Neurons(LIF, "lif", 5)), "E101", "'lif' has 5 neurons, but 288"),
     "threshold": (chained(Neurons(LIF | {"threshold": -1.0}, "lif")), "E101", "'lif': .*threshold"),

@@ -10,6 +10,7 @@ import pytest
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.npz import write_npz
+from edge_dassdp.ir.geometry import Conv, MaxPool
 from edge_dassdp.twin.model import FloatModel
 
 
@@ -77,6 +78,10 @@ def test_other_files_are_refused(tmp_path):
     ({"projections": (ir.Projection("p", "x", "x", np.ones((3, 3))),)}, "no population"),
     ({"projections": (ir.Projection("p", "x", "a", np.ones((4, 3))),)}, "expected (3, 4)"),
     ({"projections": (ir.Projection("p", "x", "a", np.ones((3, 4))),)}, "'out'"),
+    ({"projections": (ir.Projection("p", "x", "a", np.ones((4, 3, 1, 1)), conv=Conv(padding=(1, 1)),
+                                    result_pool=MaxPool((2, 2), (1, 1))),)}, "a volume (4, 2, 2)"),
+    ({"projections": (ir.Projection("p", "x", "a", np.ones((4, 3, 1, 1)), conv=Conv(),
+                                    result_pool=MaxPool((2, 2), (1, 1))),)}, "does not fit"),
 ])
 def test_what_does_not_fit_is_refused_by_name(changes, words):
     with pytest.raises(EdgeError) as caught:
@@ -93,6 +98,11 @@ def test_what_does_not_fit_is_refused_by_name(changes, words):
     (lambda: ir.Projection("w", "a", "b", np.ones(3)), "(3,)"),
     (lambda: ir.Projection("w", "a", "b", np.full((2, 2), np.inf)), "infinity"),
     (lambda: ir.Projection("w", "a", "b", np.ones((2, 2)), np.ones(3)), "bias"),
+    (lambda: ir.Projection("w", "a", "b", np.ones((2, 2)), result_pool=MaxPool((1, 1), (1, 1))),
+     "has none"),
+    (lambda: MaxPool((2, 2), (1, 1), (2, 0)), "padded by"),
+    (lambda: MaxPool((2, 0), (1, 1)), "its kernel"),
+    (lambda: MaxPool((2, 2), (1, 1), ceil_mode=1), "no truth value"),
 ])
 def test_bad_nodes_are_refused(make, words):
     with pytest.raises(EdgeError) as caught:

@@ -18,7 +18,7 @@ from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import build_firmware
 from edge_dassdp.emit import emit
 from edge_dassdp.ir import Encoder, Input, Network, Population, Projection, Readout
-from edge_dassdp.ir.geometry import Conv, Pool, Volume, identity, size, volume
+from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume, identity, size, volume
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
@@ -93,8 +93,9 @@ def neurons(draw: st.DrawFn, n: int, rng: np.random.Generator) -> dict[str, Any]
 
 @st.composite
 def geometry(draw: st.DrawFn, shape: Volume, rng: np.random.Generator
-             ) -> tuple[Conv, Pool | None, Any, Volume]:
-    """A convolution, perhaps behind a pool: geometry, weight and the volume that it makes."""
+             ) -> tuple[Conv, Pool | None, MaxPool | None, Any, Volume]:
+    """A convolution, perhaps behind a pool, perhaps with one of its result: geometry, weight and
+    the volume that it makes."""
     pool = None
     if draw(st.booleans()):
         pool = Pool(draw(st.sampled_from(["sum", "max"])), draw(pairs(1, 3)), draw(pairs(1, 2)))
@@ -106,8 +107,17 @@ def geometry(draw: st.DrawFn, shape: Volume, rng: np.random.Generator
         conv = Conv(draw(pairs(1, 2)), draw(pairs(0, 2)), draw(pairs(1, 2)), groups)
         channels, kernel = groups * draw(st.integers(1, 4)), draw(pairs(1, 3))
     weight_shape = (channels, shape[0] // conv.groups, *kernel)
-    out = conv.out(shape, weight_shape)
-    return conv, pool, rng.normal(0.1, 2.0 / np.sqrt(size(weight_shape[1:])), weight_shape), out
+    out, result = conv.out(shape, weight_shape), None
+    if draw(st.booleans()):
+        dilation = draw(pairs(1, 2))
+        kernel = draw(pairs(1, 3))
+        padding = tuple(draw(st.integers(0, ((k - 1) * d + 1) // 2))
+                        for k, d in zip(kernel, dilation, strict=True))
+        result = MaxPool(kernel, draw(pairs(1, 3)), padding,  # type: ignore[arg-type]
+                         dilation, draw(st.booleans()))
+        out = result.out(out)
+    weight = rng.normal(0.1, 2.0 / np.sqrt(size(weight_shape[1:])), weight_shape)
+    return conv, pool, result, weight, out
 
 
 @st.composite
@@ -122,7 +132,7 @@ def networks(draw: st.DrawFn) -> Network:
     for k in range(draw(st.integers(0, 3))):
         shape = volume(nodes[-1].shape)
         try:
-            conv, pool, weight, out = draw(geometry(shape, rng))
+            conv, pool, result, weight, out = draw(geometry(shape, rng))
             if pool and pool.kind == "max" and isinstance(nodes[-1], Input) and not source.spikes:
                 continue
         except EdgeError:  # a window larger than what is left
@@ -131,7 +141,7 @@ def networks(draw: st.DrawFn) -> Network:
         populations.append(Population(name, size(out), shape=out,
                                       **draw(neurons(size(out), rng))))
         projections.append(Projection(f"to_{name}", nodes[-1].name, name, weight,
-                                      rng.normal(0, 0.1, len(weight)), conv, pool))
+                                      rng.normal(0, 0.1, len(weight)), conv, pool, None, result))
         nodes.append(populations[-1])
     for k in range(draw(st.integers(0, 2))):
         name, n = f"d{k}", draw(st.integers(1, 33))

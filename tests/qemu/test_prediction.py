@@ -87,7 +87,8 @@ def test_instructions_are_predicted_within_the_tolerance(board, case):
     assert figures.predicted.written == pytest.approx(figures.written.mean, rel=TOLERANCE)
 
 
-WIRED = {"convolutions": wired.convolutions, "several spikes a step": wired.sinabs_like}
+WIRED = {"convolutions": wired.convolutions, "several spikes a step": wired.sinabs_like,
+         "the largest sums": wired.largest, "the largest of spikes": wired.largest_of_spikes}
 
 
 @cache

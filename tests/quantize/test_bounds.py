@@ -14,11 +14,15 @@ from support.scenarios import layers
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, round_shift
+from edge_dassdp.ir.geometry import Conv, MaxPool
 from edge_dassdp.qir import QDynamics, QPopulation, QProjection, ResetMode
 from edge_dassdp.qir.ranges import Interval
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import bounds, quantize
 from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning, ReadoutDelta
+from edge_dassdp.targets.emulator import Emulator
 
 N_STEPS = 12
 
@@ -130,6 +134,23 @@ def test_analogue_sums_cover_every_int8_input() -> None:
     assert (interval.low <= sums.min(axis=0)).all() and (sums.max(axis=0) <= interval.high).all()
     best = np.where(w > 0, 127, -128)
     np.testing.assert_array_equal(interval.high - [5, -5, 0, 9], (best * w).sum(axis=0))
+
+
+def test_sums_are_proven_before_the_largest_of_them_is_taken() -> None:
+    """In the middle of 3 x 3 places sums reach further down than at the corners: there they leave
+    an int16, though the largest of all never does."""
+    conv = ir.Projection("c", "x", "a", np.full((1, 32, 3, 3), -1.0), conv=Conv((1, 1), (1, 1)),
+                         result_pool=MaxPool((3, 3), (1, 1)))
+    net = ir.Network((ir.Input("x", 32 * 9, spikes=True, shape=(32, 3, 3)),),
+                     (ir.Population("a", 1, 0.9, 1.0),), (conv,), ir.Readout("a", "spike_count"), 3)
+    made = quantize(net).network
+    (q,), (p,) = made.projections, made.populations
+    assert bounds.spike_sum([q], p.shape, (), {}).peak == 32 * 4 * 127 < 2**15
+    assert bounds.unpooled_peak([q], {}) == 32 * 9 * 127 > 2**15 and p.acc_bits == 32
+    x = input_x(made, np.ones((1, 32 * 9), np.float32))[0]
+    with Emulator(made, checked=True) as target:
+        found = target.infer(x, digest=True)
+    assert found.forward_digest == Reference(made).infer(x, digest=True).forward_digest
 
 
 def test_a_membrane_that_could_overflow_is_refused_with_its_name() -> None:

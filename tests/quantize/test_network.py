@@ -163,8 +163,9 @@ def test_unequal_leaks_stay_per_neuron() -> None:
 def test_inputs_keep_twice_the_calibration_s_range(peak: float, bits: int) -> None:
     x = np.zeros((4, 20), np.float32)
     x[1, 3] = -peak
-    assert quantize(NET, calibration=x).network.x_frac_bits == (bits,)
-    assert quantize(NET, settings=Settings(x_frac_bits=3), calibration=x).network.x_frac_bits \
+    net = with_population("h1", threshold=np.full(40, max(1.0, peak / 1000)))
+    assert quantize(net, calibration=x).network.x_frac_bits == (bits,)
+    assert quantize(net, settings=Settings(x_frac_bits=3), calibration=x).network.x_frac_bits \
         == (3,)
 
 

@@ -21,7 +21,7 @@ def test_errors_without_any_presynaptic_spike_change_nothing() -> None:
     assert (w == 1).all() and int(state["rng"]) == 2463534242 and int(state["n_updates"]) == 0
 
 
-@pytest.mark.parametrize("n_steps", [8, 25, 255])
+@pytest.mark.parametrize("n_steps", [8, 25, 255, 256, 4095])
 def test_the_delta_rule_is_the_float_one(n_steps: int) -> None:
     """16-bit weights draw nothing; a sample of 10 neurons with half the possible spikes each."""
     rng = np.random.default_rng(1)

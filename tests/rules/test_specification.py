@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.ir.credit import forward_projections, has_error, path_gain, readout_gain
+from edge_dassdp.ir.geometry import Conv, MaxPool
 from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta
 
 
@@ -75,6 +78,18 @@ def test_a_rule_in_the_wrong_place_is_refused(name, rule, words):
     refused("E203", lambda: Learning({name: rule}).validate(wide), name, *words)
 
 
+def test_a_convolution_whose_largest_sums_arrive_does_not_learn():
+    base = network(populations=(Population("a", 8, 0.9, 1.0, shape=(2, 2, 2)),
+                                Population("b", 4, 0.8, 1.5, shape=(4, 1, 1)),
+                                Population("out", 2, 0.0, 1.0, reset="none")),
+                   projections=(Projection("xa", "x", "a", np.ones((4, 8))),
+                                Projection("ab", "a", "b", np.ones((4, 2, 1, 1)), conv=Conv(),
+                                           result_pool=MaxPool((2, 2), (2, 2))),
+                                Projection("bo", "b", "out", np.ones((4, 2)))))
+    refused("E203", lambda: Learning({"ab": SSDP()}).validate(base), "'ab'", "largest", "behind")
+    assert set(Learning.default(base).rules) == {"bo"}
+
+
 def test_an_unknown_projection_is_refused():
     refused("E105", lambda: Learning({"fc7": SSDP()}).validate(network()), "fc7", "xa, ab, bo")
 
@@ -115,7 +130,18 @@ def test_constants_out_of_range_are_refused(make, word):
 
 
 def test_ssdp_is_dassdp_without_a_gate():
-    assert SSDP() == DASSDP(a_plus=1e-4, a_base=5e-5, sigma=1.0, gated=False)
+    ungated = DASSDP(a_plus=1e-4, a_base=5e-5, sigma=1.0, gated=False)
+    assert asdict(SSDP()) == asdict(ungated)
+    assert SSDP(0.1, 0.2, 3.0, "published", 4).batch == 4
+    with pytest.raises(EdgeError, match="SSDP: a_plus is nan"):
+        SSDP(float("nan"))
+
+
+def test_silent_neurons_have_the_step_that_each_published_code_gives_them():
+    """SSDP: T at both of its sites. DA-SSDP: T before its classifier, 0 elsewhere."""
+    for rule, hidden in ((DASSDP(variant="published"), 0), (SSDP(variant="published"), 9),
+                         (DASSDP(gated=False, variant="published"), 0), (DASSDP(), 9), (SSDP(), 9)):
+        assert (rule.code(9, False).silent, rule.code(9, True).silent) == (hidden, 9)
 
 
 def test_kappa_is_the_mean_response_of_a_logit_to_one_spike():

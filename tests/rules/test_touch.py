@@ -22,7 +22,7 @@ def test_traces_by_hand() -> None:
 
 
 def test_traces_stay_in_a_signed_byte() -> None:
-    assert touch_traces(np.ones((255, 3), bool)).max() == 4 * TOUCH <= 127
+    assert touch_traces(np.ones((4095, 3), bool)).max() == 4 * TOUCH <= 127
 
 
 def test_an_update_by_hand() -> None:

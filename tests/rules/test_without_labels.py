@@ -56,7 +56,7 @@ def test_places_that_are_refused(rules: dict, words: str) -> None:
 
 @pytest.mark.parametrize("make", [
     lambda: PairSTDP(a_plus=float("nan")), lambda: PairSTDP(tau_minus=0.0),
-    lambda: Homeostasis(0.0), lambda: Homeostasis(target=256), lambda: EIHL(growth=0.0),
+    lambda: Homeostasis(0.0), lambda: Homeostasis(target=4096), lambda: EIHL(growth=0.0),
     lambda: EIHL(most=1.5), lambda: EIHL(period=0), lambda: EIHL(sigma=0.0),
 ])
 def test_constants_out_of_range_are_refused(make) -> None:

@@ -22,8 +22,6 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_assets" not in path
                  and path.relative_to(PACKAGE).parts[0] != "rules")
 CONSTRUCT = {"cli", "demo"}
 """Folders whose defaults are rules; a folder's face may hand on names, too."""
-HOOK = "twin/hook.py"
-"""DA-SSDP beside training in PyTorch: what the rule was published for."""
 
 
 def names(path: Path) -> Iterator[str]:
@@ -50,15 +48,13 @@ def asked(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_no_module_outside_rules_names_one(path: Path) -> None:
     inside = path.relative_to(PACKAGE)
-    if inside.name != "__init__.py" and inside.parts[0] not in CONSTRUCT \
-            and inside.as_posix() != HOOK:
+    if inside.name != "__init__.py" and inside.parts[0] not in CONSTRUCT:
         assert not CLASSES & set(names(path))
 
 
 @pytest.mark.parametrize("path", [p for p in (
     *MODULES, *sorted((ROOT / "benchmarks").rglob("*.py")),
-    *sorted((ROOT / "examples").rglob("*.py"))) if p.relative_to(PACKAGE.parent).as_posix()
-    != f"edge_dassdp/{HOOK}"], ids=lambda p: str(p.relative_to(ROOT)))
+    *sorted((ROOT / "examples").rglob("*.py")))], ids=lambda p: str(p.relative_to(ROOT)))
 def test_nobody_asks_for_the_class_of_a_rule(path: Path) -> None:
     assert not CLASSES & set(asked(path))
 

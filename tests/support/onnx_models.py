@@ -7,6 +7,8 @@ them. Equal constants stand in different layers, which exporters merge.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import onnx
 import snntorch
@@ -72,6 +74,29 @@ class Volume(Step):
         return x, mem1, mem2, syn3, mem3, mem4
 
 
+class Maxima(Step):
+    """Max pooling of currents between convolutions and neurons, past the end and padded, too."""
+
+    shapes = (INPUT, (3, 3, 3), (4, 2, 2), (4,))
+    neurons = (1, 1, 1)
+
+    def __init__(self, reset: str, delay: bool) -> None:
+        super().__init__()
+        how = {"reset_mechanism": reset, "reset_delay": delay}
+        self.conv1, self.conv2 = nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(3, 4, 2)
+        self.lif1 = snntorch.Leaky(0.5, threshold=0.5, **how)
+        self.lif2 = snntorch.Leaky(0.75, threshold=0.5, **how)
+        self.fc, self.out = nn.Linear(16, 4), snntorch.Leaky(0.0, reset_mechanism="none")
+        fill(self, 6)
+
+    def forward(self, x, mem1, mem2, mem3):
+        x, mem1 = self.lif1(nn.functional.max_pool2d(self.conv1(x), 2), mem1)
+        x = nn.functional.max_pool2d(self.conv2(x), 3, 2, 1, ceil_mode=True)
+        x, mem2 = self.lif2(x, mem2)
+        x, mem3 = self.out(self.fc(torch.flatten(x, 1)), mem3)
+        return x, mem1, mem2, mem3
+
+
 class Chain(Step):
     """Layers of one size and equal constants, whose states only structure tells apart; states come
     out in another order than they go in. A skip adds two currents, spikes meet neurons directly."""
@@ -115,6 +140,50 @@ class Recurrent(Step):
         return spikes2 * 1.0, spikes1, mem1, spikes2, mem2
 
 
+class Branches(Step):
+    """Two ways of equal layers that meet, one of which skips; nothing orders their neurons."""
+
+    shapes = ((5,), (6,), (6,), (4,))
+    neurons = (1, 1, 1)
+
+    def __init__(self, reset: str, delay: bool) -> None:
+        super().__init__()
+        how = {"threshold": 0.5, "reset_mechanism": reset, "reset_delay": delay}
+        self.fc1, self.fc2 = nn.Linear(5, 6), nn.Linear(5, 6)
+        self.fc3, self.fc4 = nn.Linear(6, 4), nn.Linear(6, 4)
+        self.lif1, self.lif2 = snntorch.Leaky(0.5, **how), snntorch.Leaky(0.5, **how)
+        self.lif3 = snntorch.Leaky(0.75, **how)
+        fill(self, 6)
+
+    def forward(self, x, mem1, mem2, mem3):
+        one, mem1 = self.lif1(self.fc1(x), mem1)
+        two, mem2 = self.lif2(self.fc2(x), mem2)
+        three, mem3 = self.lif3(self.fc3(one) + self.fc4(two), mem3)
+        return three, mem1, mem2, mem3
+
+
+class Feedback(Step):
+    """RLeaky or RSynaptic, one weight for all pairs or one for each neuron, then a Leaky; the
+    spikes that go in again are the second input."""
+
+    def __init__(self, kind: str, all_to_all: bool, reset: str, delay: bool) -> None:
+        super().__init__()
+        how = {"reset_mechanism": reset, "reset_delay": delay}
+        how |= {"linear_features": 6} if all_to_all else {"all_to_all": False, "V": 0.375}
+        self.fc1, self.fc2 = nn.Linear(5, 6), nn.Linear(6, 4)
+        self.lif1 = snntorch.RLeaky(0.75, **how) if kind == "RLeaky" \
+            else snntorch.RSynaptic(0.5, 0.75, **how)
+        self.lif2 = snntorch.Leaky(0.5)
+        self.neurons = (2 if kind == "RLeaky" else 3, 1)
+        self.shapes = ((5,), *((6,),) * self.neurons[0], (4,))
+        fill(self, 7)
+
+    def forward(self, x, spikes1, *states):
+        spikes1, *inner = self.lif1(self.fc1(x), spikes1, *states[:-1])
+        spikes2, mem2 = self.lif2(self.fc2(spikes1), states[-1])
+        return (spikes2, spikes1, *inner, mem2)
+
+
 def run(model: Step, x: np.ndarray) -> list[np.ndarray]:
     """Every output at every step, (n samples, n_steps, *shape), of frames x (n samples, n_steps,
     *shape), one sample at a time as exported."""
@@ -139,13 +208,18 @@ def frames(shape: tuple[int, ...], *, analogue: bool, seed: int, n: int = 6,
     return values.astype(np.float32)
 
 
-def export(model: Step, path: str, *, dynamo: bool) -> None:
+def export(model: Step, path: str, *, dynamo: bool, names: list[str] | None = None) -> None:
     """One step with a batch of one, by either exporter, without the stack traces that dynamo
-    writes."""
+    writes. names: of the inputs; outputs are y and the states' names with _new."""
     arguments = tuple(torch.zeros(1, *shape) for shape in model.shapes)
     how = {"dynamo": True, "external_data": False} if dynamo else {
         "dynamo": False, "opset_version": 17}
-    torch.onnx.export(model.eval(), arguments, path, **how)
+    if names:
+        how |= {"input_names": names,
+                "output_names": ["y", *(f"{name}_new" for name in names[1:])]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model.eval(), arguments, path, **how)
     exported = onnx.load(path)
     graph = exported.graph
     for part in (exported, graph, *graph.node, *graph.initializer, *graph.input, *graph.output,

@@ -312,6 +312,21 @@ def _local() -> Iterator[Scenario]:
         (Phase("learn", 20), Phase("idle"), Phase("learn", 8)))
 
 
+def _long() -> Iterator[Scenario]:
+    """Samples of more steps than a byte counts, sums of touches that an int16 does not hold."""
+    net = layers((6, 14, 11, 4), n_steps=300, gain=3.0, readout_beta=0.9)
+    rules: dict[str, Rule] = {"fc2": ErrorTouch(mu=100.0), "fc3": ReadoutDelta(2.0)}
+    some = (Phase("learn", 4), Phase("learn", 2, labelled=False), Phase("infer"))
+    yield Scenario("long_touch", net, Learning(rules, skip_below=0.0, replay=Replay(4, 1),
+                                               guard=Guard(margin=1, window=4)),
+                   phases=(*some, Phase("idle")))
+    yield Scenario("long_error", layers((6, 14, 11, 4), n_steps=256), Learning(
+        {"fc2": ErrorSSDP(sigma=40.0), "fc3": ReadoutDelta(2.0)}, skip_below=0.0),
+        Settings(bits_of={"fc2": 16}), some)
+    yield Scenario("long_sync", layers((6, 14, 11, 9, 4), n_steps=520), Learning(
+        {"fc2": DASSDP(0.01, 0.004, sigma=9.0), "fc3": Homeostasis(2.0, 300.0)}), phases=GATED)
+
+
 def _wired() -> Iterator[Scenario]:
     """What other frameworks build: convolutions, pools, delays, synapses, several spikes a step,
     events and encoders."""
@@ -351,6 +366,11 @@ def _wired() -> Iterator[Scenario]:
     for kind in ("latency", "rate", "delta"):
         net = wired.encoded(kind)
         yield Scenario(f"encoded_{kind}", net, Learning.default(net))
+    yield Scenario("pooled_max", wired.pooled("max"), Learning(
+        {"c_h": ErrorTouch(), "h_out": ReadoutDelta()}, replay=Replay(5, 1),
+        guard=Guard(margin=1, window=6)), phases=(Phase("learn", 9), Phase("idle")), density=0.2)
+    yield Scenario("pooled_sum", wired.pooled("sum"), Learning(
+        {"c_h": ErrorSSDP(), "h_out": ReadoutDelta()}), density=0.2)
     strong = {"a_plus": 0.01, "a_base": 0.004}
     yield Scenario("pointwise", wired.pointwise(), Learning(
         {"c1_c2": DASSDP(**strong), "h_out": ReadoutDelta()}), phases=GATED)
@@ -364,7 +384,7 @@ def _wired() -> Iterator[Scenario]:
 
 def _all() -> tuple[Scenario, ...]:
     groups: tuple[Callable[[], Iterator[Scenario]], ...] = (
-        _resets, _widths, _kernels, _graphs, _synchrony, _latent, _local, _wired)
+        _resets, _widths, _kernels, _graphs, _synchrony, _latent, _local, _long, _wired)
     return tuple(scenario for group in groups for scenario in group())
 
 

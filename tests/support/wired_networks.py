@@ -4,7 +4,7 @@ step, events and encoders; small, seeded, with weights that keep neurons busy.""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -221,3 +221,9 @@ def pointwise(channels: Sequence[int] = (6, 7), n_steps: int = 6) -> Network:
     for k, n in enumerate(channels[1:], 2):
         builder.conv(f"c{k}", n, (1, 1), gain=3.0)
     return builder.dense("h", 19).out()
+
+
+def pooled(kind: Literal["sum", "max"], n_steps: int = 10) -> Network:
+    """A convolution, a pool of overlapping windows, and a matrix behind it."""
+    return (Builder(Input("x", 60, n_steps, spikes=True, shape=(2, 6, 5)), n_steps)
+            .conv("c", 4, (3, 3)).dense("h", 11, pool=Pool(kind, (2, 2), (2, 1))).out())

@@ -65,7 +65,7 @@ def device() -> LinkTarget:
 BAD_CALLS: dict[str, tuple[Callable[[LinkTarget], object], str, int]] = {
     "label": (lambda d: d.learn(X, 3), "label out of range", EXIT_LINK),
     "negative label": (lambda d: d.learn(X, -2), "label out of range", EXIT_LINK),
-    "huge label": (lambda d: d.learn(X, 70_000), "LEARN cannot carry", EXIT_USAGE),
+    "huge label": (lambda d: d.learn(X, 70_000), "label out of range", EXIT_LINK),
     "loss": (lambda d: d.learn(X, 1, loss_q8=40_000), "value out of range", EXIT_LINK),
     "warm-up without loss": (lambda d: d.warm_up(X), "needs a loss", EXIT_LINK),
     "short sample": (lambda d: d.infer(X[:-1]), "wrong shape", EXIT_USAGE),
@@ -75,7 +75,7 @@ BAD_CALLS: dict[str, tuple[Callable[[LinkTarget], object], str, int]] = {
     "4-bit weight": (lambda d: d.write_weights("fc2", FC2 + 8), "value out of range", EXIT_LINK),
     "late weight": (lambda d: d.write_weights("fc2", at_the_end(FC2, -9)), "value out of range",
                     EXIT_LINK),
-    "huge weight": (lambda d: d.write_weights("fc2", FC2 + 300), "out of range", EXIT_USAGE),
+    "huge weight": (lambda d: d.write_weights("fc2", FC2 + 300), "out of range", EXIT_LINK),
     "weight shape": (lambda d: d.write_weights("fc2", FC2.T), "wrong shape", EXIT_USAGE),
     "frozen": (lambda d: d.write_weights("fc1", np.zeros((12, 20), np.int16)), "not plastic",
                EXIT_LINK),
@@ -147,6 +147,22 @@ def test_a_bad_request_is_answered_with_its_status(what: str) -> None:
     before = device.state()
     assert device.ask(name, payload).status == STATUSES[status]
     assert device.state() == before
+
+
+@pytest.mark.parametrize(("name", "label", "loss_q8", "status"), [
+    ("LEARN", 3, -1, "E_LABEL"), ("LEARN", -2, -1, "E_LABEL"), ("LEARN", 1, 40_000, "E_VALUE"),
+    ("WARM_UP", 3, -1, "E_LABEL"), ("WARM_UP", -1, -1, "E_LOSS")])
+def test_a_lesson_that_a_host_should_not_have_sent_teaches_nothing(
+        name: str, label: int, loss_q8: int, status: str) -> None:
+    """The sample is run, and no more."""
+    device = RawDevice()
+    read = [pack("READ_LEARNING", offset=0, n_bytes=24),
+            pack("READ_WEIGHTS", projection=1, first=0, n_weights=64)]
+    before = [device.ask(*request).payload for request in read]
+    assert all(before)
+    lesson = pack(name, flags=0, label=label, loss_q8=loss_q8, x=bytes(12))
+    assert device.ask(*lesson).status == STATUSES[status]
+    assert [device.ask(*request).payload for request in read] == before
 
 
 def test_an_unknown_kind_is_answered_with_its_status() -> None:

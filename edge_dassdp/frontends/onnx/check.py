@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from edge_dassdp.ir import Network
 from edge_dassdp.ir.cells import Float32Array
 
 Run = Callable[[Mapping[str, Array]], Mapping[str, Array]]
-"""Inputs of a step by name, (1, *shape), to its outputs by name."""
+"""Inputs of a step by name, (1, *shape), to its outputs and the values shown by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Wiring:
 def check(graph: StepGraph, network: Network, wiring: Wiring) -> None:
     """Raises EdgeError E107 where a network is not what its file computes, E103 where the file
     cannot be run."""
-    run = _runner(graph)
+    run = _runner(graph, [f.spikes[0] for f in wiring.populations.values() if f.spikes])
 
     def source(x: Mapping[str, Float32Array]) -> Mapping[str, Did]:
         samples = [_sample(graph, run, wiring, {name: values[n] for name, values in x.items()})
@@ -72,7 +73,7 @@ def _did(graph: StepGraph, wiring: Wiring, made: Mapping[str, Float32Array]) -> 
     outputs = {value: name for name, value in graph.outputs.items()}
     found = {}
     for name, f in wiring.populations.items():
-        spikes = next((made[outputs[v]] for v in f.spikes if v in outputs), None)
+        spikes = made[f.spikes[0]] if f.spikes else None
         membrane = next(iter(f.states.values()))
         found[name] = Did(spikes, made[outputs[membrane]], f"the neurons at {f.piece.at}")
     for name, output in wiring.currents.items():
@@ -83,15 +84,27 @@ def _did(graph: StepGraph, wiring: Wiring, made: Mapping[str, Float32Array]) -> 
 # ---- who runs it ---------------------------------------------------------------------------------
 
 
-def _runner(graph: StepGraph) -> Run:
+def _runner(graph: StepGraph, shown: Sequence[str]) -> Run:
+    """With values shown that may be no outputs."""
     if find_spec("onnxruntime"):
         with suppress(Exception):  # each kind of file that it does not take raises its own
-            return _onnxruntime(graph.model.SerializeToString())
+            return _onnxruntime(_showing(graph.model, shown).SerializeToString())
     try:
-        run = library().reference.ReferenceEvaluator(graph.plain)
+        run = library().reference.ReferenceEvaluator(_showing(graph.plain, shown))
     except Exception as problem:  # the same
         raise _cannot_run(problem) from None
     return _named(run.output_names, run.run)
+
+
+def _showing(model: Any, values: Sequence[str]) -> Any:
+    """A copy with values as outputs, whose types are inferred."""
+    made = type(model)()
+    made.CopyFrom(model)
+    known = {output.name for output in made.graph.output}
+    for value in dict.fromkeys(values):
+        if value not in known:
+            made.graph.output.add().name = value
+    return made
 
 
 def _onnxruntime(model: bytes) -> Run:

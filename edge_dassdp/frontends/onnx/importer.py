@@ -64,7 +64,8 @@ def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False,
     graph = read(path)
     found = find(graph, {*(entries or ()), *(feedback or ())})
     if not found:
-        raise refuse("no neurons were found", cause="no input comes back as a state",
+        raise refuse("no neurons were found", cause="of the inputs "
+                     f"{', '.join(graph.inputs)} none comes back as a state",
                      help="pass every state into forward and return it (init_hidden=False)")
     built = _Builder(graph, found, feedback or {}, entries)
     built.build(output, readout)
@@ -197,7 +198,8 @@ class _Builder:
             "E106", f"nothing says what is fed to {' and '.join(told)}",
             cause="no output holds a new state for it: what is left is given by the sample, or is "
             "an output of the step before",
-            help=f"name the outputs that come back, feedback={{'{name}': '{out}'}} or on the "
+            help="return its new value from forward if it is a state; else name the outputs that "
+            f"come back, feedback={{'{name}': '{out}'}} or on the "
             f"command line --feedback {name}={out}; and the inputs that samples hold, in entries "
             "or with --entry, where there are several")
 

@@ -7,6 +7,7 @@ shift = bias - mean factor, in float64.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from edge_dassdp.frontends.nodes import (
 )
 from edge_dassdp.frontends.onnx.graph import Array, Operation, StepGraph, refuse
 from edge_dassdp.ir import FloatArray, geometry
-from edge_dassdp.ir.geometry import Conv, Pair, Pool
+from edge_dassdp.ir.geometry import Conv, Pair
 
 SUPPORTED = ("supported beside neurons are Gemm and MatMul with constant weights, Conv, "
              "BatchNormalization, AveragePool, MaxPool, Flatten and Reshape, sums, and products "
@@ -111,20 +112,23 @@ def _convolution(graph: StepGraph, operation: Operation) -> Node:
 
 def _pooling(graph: StepGraph, operation: Operation) -> Node:
     n = len(operation.attributes["kernel_shape"])
-    _check(operation, dilations=[1] * n, storage_order=0)
-    kernel = _pair(operation, "kernel_shape", n, 1)
-    stride, padding = _pair(operation, "strides", n, 1), _padding(operation, n)
     is_max = operation.kind == "MaxPool"
-    if not is_max and any(padding):
+    _check(operation, storage_order=0, **{} if is_max else {"dilations": [1] * n})
+    pool = Pooling("max" if is_max else "avg", _pair(operation, "kernel_shape", n, 1),
+                   _pair(operation, "strides", n, 1), _padding(operation, n),
+                   _pair(operation, "dilations", n, 1))
+    if not is_max and any(pool.padding):
         _check(operation, count_include_pad=1)
         if "count_include_pad" not in operation.attributes:
             raise refuse(f"{operation.at} leaves padding out of its mean",
                          help="use count_include_pad=True")
     before, after = (graph.shapes[v] for v in (operation.inputs[0], operation.output))
-    if Pool("sum", kernel, stride, padding).out(geometry.volume(before)) != geometry.volume(after):
-        raise refuse(f"{operation.at} has windows past the end (ceil_mode)",
-                     help="use ceil_mode=False")
-    return Pooling("max" if is_max else "avg", kernel, stride, padding)
+    if pool.out(geometry.volume(before)) == geometry.volume(after):
+        return pool
+    past_end = replace(pool, ceil_mode=True)
+    if is_max and past_end.out(geometry.volume(before)) == geometry.volume(after):
+        return past_end
+    raise refuse(f"{operation.at} has windows past the end (ceil_mode)", help="use ceil_mode=False")
 
 
 def _global_pooling(graph: StepGraph, operation: Operation) -> Node:

@@ -157,7 +157,7 @@ class Chain:
     """Nodes one behind the other, and what leads back to neurons.
 
     shape: behind the last node, () while it is unknown. carries: what comes out there: "spikes"
-    (also counts), "currents" or "membranes"."""
+    (also counts), "currents", "maxima" of currents, or "membranes"."""
 
     def __init__(self, shape: tuple[int, ...], spikes: bool) -> None:
         self.entry = self.shape = shape
@@ -181,12 +181,13 @@ class Chain:
             self._neurons(at, module, its.neurons[kind])
             return
         node = self._layer(at, module)
-        if isinstance(node, Pooling) and node.kind == "max" and self.carries != "spikes":
-            raise unsupported(at, "pools currents by their largest, not spikes",
-                              "move it behind the neurons, or use average pooling")
+        self._check_maxima(at, node)
         self.shape = self._append(_NAMES[type(node)], node, at)
-        if not isinstance(node, Flatten) and not (isinstance(node, Pooling) and node.kind == "max"):
+        if isinstance(node, Pooling) and node.kind == "max":
+            self.carries = "spikes" if self.carries == "spikes" else "maxima"
+        elif not isinstance(node, Flatten) and self.carries != "maxima":
             self.carries = "currents"
+        self.at_last = at if self.carries == "maxima" else self.at_last
 
     def close(self, readout: ReadoutKind | None) -> None:
         """Reads the last node."""
@@ -221,13 +222,24 @@ class Chain:
         self.carries = "spikes" if cells.fires else "membranes"
         self._feed_back(at, name, cells)
 
+    def _check_maxima(self, at: str, node: Node) -> None:
+        """What may stand before and behind max pooling."""
+        if self.carries == "maxima" and not isinstance(node, Scale | Flatten):
+            raise unsupported(at, "stands behind max pooling of currents, without neurons between "
+                              "them", "put neurons behind the max pooling, or use average pooling")
+        if isinstance(node, Pooling) and self.carries == "spikes" and (
+                node.dilation != (1, 1) or node.ceil_mode):
+            raise unsupported(at, "pools spikes with a dilation, or with ceil_mode past the end",
+                              "use dilation=1, and ceil_mode=False or sizes that windows divide")
+
     def _check(self, at: str, cells: Cells) -> None:
         """Refuses values that no population has, and names the module."""
         try:
             Population("neurons", geometry.size(self.shape), **cells.settings)
         except EdgeError as problem:
             message = problem.message.removeprefix("population 'neurons': ")
-            raise EdgeError(problem.code, f"{at}: {message}") from None
+            raise EdgeError(problem.code, f"{at}: {message}", cause=problem.cause,
+                            help=problem.help) from None
 
     def _feed_back(self, at: str, name: str, cells: Cells) -> None:
         """The way of the spikes of `name` back to it."""

@@ -8,6 +8,7 @@ The source rounds these in float32, so membranes may differ in the last bit.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from edge_dassdp.frontends.framework import Layer, Modules, Shape
 from edge_dassdp.frontends.nodes import Convolution, Flatten, Linear, Node, Pooling, Scale
 from edge_dassdp.frontends.torch.values import numbers, unsupported
 from edge_dassdp.ir import geometry
-from edge_dassdp.ir.geometry import Conv, Pair, Pool
+from edge_dassdp.ir.geometry import Conv, Pair
 
 
 def behind(node: Node, shape: Shape) -> Shape:
@@ -30,7 +31,7 @@ def behind(node: Node, shape: Shape) -> Shape:
     if isinstance(node, Convolution):
         volume = node.conv.out(volume, node.weight.shape)
     elif isinstance(node, Pooling):
-        volume = Pool("sum", node.kernel, node.stride, node.padding).out(volume)
+        volume = node.out(volume)
     else:
         return shape
     return volume[::2] if len(shape) == 2 else volume
@@ -123,10 +124,12 @@ def _avg_pool(module: Any, at: str, shape: Shape) -> Node:
 
 
 def _max_pool(module: Any, at: str, shape: Shape) -> Node:
+    if module.return_indices:
+        raise unsupported(at, "returns indices")
     dilation = _pair(module.dilation, 1, len(shape) == 2)
-    if dilation != (1, 1) or module.return_indices:
-        raise unsupported(at, "has a dilation or returns indices")
-    return _pool(module, at, shape, "max")
+    pool = replace(_windows(module, at, shape, "max"), dilation=dilation)
+    passes = replace(pool, ceil_mode=bool(module.ceil_mode))
+    return passes if behind(passes, shape) != behind(pool, shape) else pool
 
 
 def sum_pool(module: Any, at: str, shape: Shape) -> Node:
@@ -134,17 +137,21 @@ def sum_pool(module: Any, at: str, shape: Shape) -> Node:
 
 
 def _pool(module: Any, at: str, shape: Shape, kind: Any) -> Pooling:
+    pool = _windows(module, at, shape, kind)
+    rests = [(n + 2 * p - k) % s for n, p, k, s in
+             zip(geometry.volume(shape)[1:], pool.padding, pool.kernel, pool.stride, strict=True)]
+    if module.ceil_mode and any(rests):
+        raise unsupported(at, "has ceil_mode and windows past the end",
+                          "use ceil_mode=False, or sizes that the windows divide")
+    return pool
+
+
+def _windows(module: Any, at: str, shape: Shape, kind: Any) -> Pooling:
     _needs(at, shape, 2 if type(module).__name__.endswith("1d") else 3)
     flat = len(shape) == 2
     kernel = _pair(module.kernel_size, 1, flat)
     stride = kernel if module.stride is None else _pair(module.stride, 1, flat)
-    padding = _pair(getattr(module, "padding", 0), 0, flat)
-    rests = [(n + 2 * p - k) % s for n, p, k, s in
-             zip(geometry.volume(shape)[1:], padding, kernel, stride, strict=True)]
-    if module.ceil_mode and any(rests):
-        raise unsupported(at, "has ceil_mode and windows past the end",
-                          "use ceil_mode=False, or sizes that the windows divide")
-    return Pooling(kind, kernel, stride, padding)
+    return Pooling(kind, kernel, stride, _pair(getattr(module, "padding", 0), 0, flat))
 
 
 def _adaptive(module: Any, at: str, shape: Shape) -> Node:

@@ -82,6 +82,32 @@ void dassdp_history_remember(const dassdp_population_t *population, void *state,
     }
 }
 
+/* Adds to one neuron of a word of bit planes, of which it is bit i. */
+static void add(uint32_t *planes, uint32_t i, uint32_t addend)
+{
+    for (uint32_t b = 0; addend >> b != 0u; b++) {
+        uint32_t carry = ((addend >> b) & 1u) << i;
+        for (uint32_t *plane = planes + b; carry != 0u; plane++) {
+            uint32_t before = *plane;
+            *plane = before ^ carry;
+            carry &= before;
+        }
+    }
+}
+
+void dassdp_count_more(const dassdp_model_t *model, void *state,
+                       const dassdp_population_t *population)
+{
+    const uint8_t *n_spikes = numbers(population->dynamics, state);
+    const dassdp_record_t record =
+        dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
+    for (uint32_t i = 0; i < record.n; i++) {
+        if (n_spikes[i] > 1u) {
+            add(record.count + (i >> 5) * record.bits, i & 31u, n_spikes[i] - 1u);
+        }
+    }
+}
+
 uint32_t dassdp_dynamics_digest(const dassdp_population_t *population, const void *state,
                                 uint32_t crc)
 {

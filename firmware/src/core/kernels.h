@@ -162,11 +162,22 @@ uint32_t dassdp_k_update_row(const dassdp_update_t *update, int16_t *dw_q8, cons
                              uint32_t n_columns, uint32_t n_spikes, const uint8_t *latency_post,
                              uint32_t latency_pre);
 
+/* The same where a spike count or a latency takes more than a byte, with k within +-k_limit. */
+uint32_t dassdp_k_update_row_long(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
+                                  uint32_t n_columns, uint32_t n_spikes,
+                                  const uint16_t *latency_post, uint32_t latency_pre,
+                                  int32_t k_limit);
+
 /* The update row of one presynaptic neuron from its sums of touch traces, Q8 of a weight step:
  * k_i sums_i rounded >> row_rshift. Returns how many entries with k_i != 0 became zero. n_columns is a
  * multiple of 8; dw_q8, k and sums lie on words and do not overlap. */
 uint32_t dassdp_k_update_row_sums(const dassdp_update_t *update, int16_t *dw_q8,
                                   const int16_t *k, const int16_t *sums, uint32_t n_columns);
+
+/* The same from sums that an int16 does not hold, with k within +-k_limit. */
+uint32_t dassdp_k_update_row_sums_long(const dassdp_update_t *update, int16_t *dw_q8,
+                                       const int16_t *k, const int32_t *sums, uint32_t n_columns,
+                                       int32_t k_limit);
 
 /* Row by row: w[j][i] = sat(w + (dw_q8[i] + u) >> 8), u a random byte: one word of xorshift32 for
  * every group of four columns of the image's row, ascending, padding included; image byte b takes

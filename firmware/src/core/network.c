@@ -261,6 +261,9 @@ static void record(const dassdp_model_t *model, void *state, const dassdp_popula
         const uint32_t *events =
             population->events != 0 ? population->events(model, state, population) : spk_bits;
         dassdp_record_add(&slot, events, t_step, population->records == DASSDP_RECORD_LAST);
+        if (population->count_more != 0) {
+            population->count_more(model, state, population);
+        }
     }
     if (population->keeps_raster != 0u) {
         memcpy(dassdp_at(state, (uint32_t)population->raster_off + t_step * row_bytes), spk_bits,

@@ -147,6 +147,17 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
     return DASSDP_OK;
 }
 
+/* The batch of the warm-up into all statistics: batch_idx samples of it, or all where it is full. */
+static void record_batch(const dassdp_model_t *model, void *state)
+{
+    for (uint32_t p = 0; p < model->n_projections; p++) {
+        const dassdp_projection_t *projection = &model->projections[p];
+        if (projection->rule != 0 && projection->rule->record != 0) {
+            projection->rule->record(model, state, projection);
+        }
+    }
+}
+
 int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                    dassdp_result_t *result)
 {
@@ -162,12 +173,7 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
     result->is_skipped = 0;
     if (model->loss_off >= 0 &&
         fill_batch(model, state, WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
-        for (uint32_t p = 0; p < model->n_projections; p++) {
-            const dassdp_projection_t *projection = &model->projections[p];
-            if (projection->rule != 0 && projection->rule->record != 0) {
-                projection->rule->record(model, state, projection);
-            }
-        }
+        record_batch(model, state);
     }
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return DASSDP_OK;
@@ -188,6 +194,13 @@ int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps)
 
 int dassdp_fit_gate(const dassdp_model_t *model, void *state)
 {
+    if (model->loss_off >= 0) {
+        dassdp_learning_t *learning = dassdp_learning(model, state);
+        if (learning->batch_idx != 0u && learning->batch_kind == WARM_UP) {
+            record_batch(model, state);
+            learning->batch_idx = 0;
+        }
+    }
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->rule != 0 && projection->rule->fit != 0) {

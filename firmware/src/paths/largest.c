@@ -44,7 +44,7 @@ static void add_largest(const dassdp_projection_t *projection, void *acc, uint32
     const void *whole = whole_of(projection, acc);
     uint32_t idx = 0;
     if (adds == 0u) {
-        memset(acc, 0, (uint32_t)pool->n_columns << projection->path->conv->acc_shift);
+        memset(acc, 0, pool->n_columns << projection->path->conv->acc_shift);
     }
     for (uint32_t y = 0; y < pool->y.n_out; y++) {
         for (uint32_t x = 0; x < pool->x.n_out; x++) {

@@ -11,11 +11,24 @@ typedef struct {
     const dassdp_projection_t *projection;
     const dassdp_record_t *pre;
     const int16_t *k;
-    const uint8_t *latency_post;
+    const void *latency_post; /* uint8, or uint16 where `is_long` */
+    int is_long;
     uint32_t n_columns;
     uint32_t n_tried; /* k != 0 */
     uint32_t n_left;  /* presynaptic neurons that fired and are still to be written */
 } update_t;
+
+/* The update row that a class shares; returns how many of its entries vanished. */
+static uint32_t row_of(const update_t *update, int16_t *dw_q8, uint32_t n_spikes, uint32_t latency)
+{
+    const dassdp_update_t *made = &update->factors->update;
+    return update->is_long
+               ? dassdp_k_update_row_long(made, dw_q8, update->k, update->n_columns, n_spikes,
+                                          update->latency_post, latency,
+                                          dassdp_factors_limit(update->factors, n_spikes))
+               : dassdp_k_update_row(made, dw_q8, update->k, update->n_columns, n_spikes,
+                                     update->latency_post, latency);
+}
 
 /* The presynaptic neurons of one class: bits of `same` from word `first` on. */
 static void learn_class(update_t *update, const uint32_t *same, uint32_t first,
@@ -28,9 +41,7 @@ static void learn_class(update_t *update, const uint32_t *same, uint32_t first,
     const void *image = dassdp_plastic_image(state, projection);
     dassdp_row_t *rows = dassdp_at(state, model->rows_off);
     int16_t *dw_q8 = dassdp_at(state, update->factors->row_off);
-    uint32_t n_vanished = dassdp_k_update_row(&update->factors->update, dw_q8, update->k,
-                                              update->n_columns, n_spikes, update->latency_post,
-                                              latency);
+    uint32_t n_vanished = row_of(update, dw_q8, n_spikes, latency);
     dassdp_cursor_t cursor = {.spk_bits = same + first,
                               .n_words = update->pre->n_words - first,
                               .row = dassdp_first_row(image) + 32u * first * projection->row_bytes,
@@ -55,14 +66,18 @@ static void learn_latency(update_t *update, uint32_t *words, uint32_t latency)
 }
 
 /* Latencies of the postsynaptic neurons; 0 where k is 0, so that every difference is a step. */
-static const uint8_t *post_latencies(const update_t *update)
+static const void *post_latencies(const update_t *update)
 {
-    uint8_t *latencies = dassdp_at(update->state, update->factors->latencies_off);
+    void *latencies = dassdp_at(update->state, update->factors->latencies_off);
     dassdp_record_t post = dassdp_post_record(update->model, update->state, update->projection);
     const int16_t *k = update->k;
-    dassdp_planes_bytes(post.latency, post.n, post.bits, latencies);
+    dassdp_planes_list(post.latency, post.n, post.bits, latencies);
     for (uint32_t i = 0; i < DASSDP_COLUMNS(post.n); i++) {
-        latencies[i] = k[i] == 0 ? 0 : latencies[i];
+        if (k[i] == 0 && update->is_long) {
+            ((uint16_t *)latencies)[i] = 0;
+        } else if (k[i] == 0) {
+            ((uint8_t *)latencies)[i] = 0;
+        }
     }
     return latencies;
 }
@@ -93,6 +108,7 @@ void dassdp_factors_write(const dassdp_factors_t *factors, const dassdp_model_t 
                        .projection = projection,
                        .pre = pre,
                        .k = dassdp_at_const(state, factors->k_off),
+                       .is_long = pre->bits > DASSDP_BYTE_BITS,
                        .n_columns = DASSDP_COLUMNS((uint32_t)projection->n_post),
                        .n_tried = n_tried};
     if (n_tried == 0u) {

@@ -1,13 +1,13 @@
 /* How far a sample moves each postsynaptic neuron. */
 #include "factors.h"
 
-/* r = amplitude // (1 + sum of n_j^2): the step does not grow with activity. With n_j in bit planes
- * P_b the sum is that over all pairs of planes of 2^(a+b) |P_a & P_b|. */
-static uint32_t normalized_step(uint32_t amplitude, const dassdp_record_t *pre)
+/* 1 + sum of n_j^2, or as much of it as passes any amplitude. With n_j in bit planes P_b it is the sum
+ * over all pairs of planes of 2^(a+b) |P_a & P_b|; a word adds at most 2^29. */
+static uint32_t squared(const dassdp_record_t *pre)
 {
     uint32_t n_squared = 1;
     const uint32_t *planes = pre->count;
-    for (uint32_t w = 0; w < pre->n_words; w++, planes += pre->bits) {
+    for (uint32_t w = 0; w < pre->n_words && n_squared >> 31 == 0u; w++, planes += pre->bits) {
         for (uint32_t b = 0; b < pre->bits; b++) {
             n_squared += dassdp_popcount(planes[b]) << (2u * b);
             for (uint32_t a = 0; planes[b] != 0u && a < b; a++) {
@@ -15,7 +15,14 @@ static uint32_t normalized_step(uint32_t amplitude, const dassdp_record_t *pre)
             }
         }
     }
-    return amplitude / n_squared;
+    return n_squared;
+}
+
+int32_t dassdp_factors_limit(const dassdp_factors_t *factors, uint32_t n_spikes)
+{
+    const uint32_t rshift = factors->update.row_rshift;
+    const uint32_t most = ((uint32_t)DASSDP_DW_MAX_Q8 << rshift) - (1u << (rshift - 1u));
+    return (int32_t)(most / (128u * n_spikes));
 }
 
 uint32_t dassdp_factors(const dassdp_factors_t *factors, void *state,
@@ -23,11 +30,17 @@ uint32_t dassdp_factors(const dassdp_factors_t *factors, void *state,
                         const int16_t *err, uint32_t amplitude)
 {
     const uint32_t n_post = projection->n_post;
-    const uint32_t k_rshift = factors->k_rshift;
+    uint32_t k_rshift = factors->k_rshift;
     const int32_t k_max = factors->k_max;
     int16_t *k = dassdp_at(state, factors->k_off);
     uint32_t n_tried = 0;
-    uint32_t step = normalized_step(amplitude, pre);
+    const uint32_t n_squared = squared(pre);
+    if (pre->bits > DASSDP_BYTE_BITS && n_squared >= DASSDP_MANY_SQUARED) {
+        uint32_t finer = k_rshift + DASSDP_FINER_BITS > 30u ? 30u - k_rshift : DASSDP_FINER_BITS;
+        amplitude <<= finer;
+        k_rshift += finer;
+    }
+    uint32_t step = amplitude / n_squared;
     int32_t r = (int32_t)(step < factors->r_max ? step : factors->r_max);
     for (uint32_t i = 0; i < n_post; i++) {
         int32_t k_i = dassdp_round_s32(err[i] * r, k_rshift);

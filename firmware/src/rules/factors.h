@@ -1,5 +1,6 @@
 /* Rules of one factor per postsynaptic neuron: k_i = clip(err_i r rounded >> k_rshift), r = min(
- * amplitude // (1 + sum n^2), r_max); dw[j][i] in Q8 of a weight step = k_i times what the rule says. */
+ * amplitude // (1 + sum n^2), r_max), the step that does not grow with activity; both finer by the same
+ * bits where long samples have many spikes; dw[j][i] in Q8 of a weight step = k_i times what the rule says. */
 #ifndef DASSDP_FACTORS_H
 #define DASSDP_FACTORS_H
 
@@ -14,8 +15,12 @@ typedef struct {
     uint32_t k_off;         /* scratch: int16 k */
     uint32_t row_off;       /* scratch: the update row */
     uint32_t classes_off;   /* scratch: bits of the neurons of a latency, and of a class */
-    uint32_t latencies_off; /* scratch: uint8 latencies of the postsynaptic neurons */
+    uint32_t latencies_off; /* scratch: listed latencies of the postsynaptic neurons */
 } dassdp_factors_t;
+
+/* The largest k of which n_spikes times 128 is an update that rows hold: what limits k in long samples,
+ * whose proof for a spike in every step would leave too little of it. */
+int32_t dassdp_factors_limit(const dassdp_factors_t *factors, uint32_t n_spikes);
 
 /* k of all columns, padded with zeros to DASSDP_COLUMNS(n_post), at k_off, from n_post errors, which may
  * lie there, too, and the amplitude given; returns how many are not 0. */

@@ -5,8 +5,9 @@
 #include "factors.h"
 
 typedef struct {
-    dassdp_factors_t factors;  /* targets_q7 - (n << 7) stands for an error */
-    const int16_t *targets_q7; /* n_post, 0 to 128 n_steps */
+    dassdp_factors_t factors; /* targets - (n << frac_bits) stands for an error */
+    const int16_t *targets;   /* n_post, 0 to n_steps << frac_bits */
+    uint8_t frac_bits;        /* 7, and fewer in long samples */
 } dassdp_homeostasis_rule_t;
 
 dassdp_rule_fn dassdp_homeostasis_learn;

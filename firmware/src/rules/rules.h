@@ -105,6 +105,13 @@ static inline const int16_t *dassdp_errors(const void *state,
     return dassdp_at_const(state, (uint32_t)population->error_off);
 }
 
+/* Samples of the batch at hand, in slots from 0 on: n_batch, or fewer in the last record of a warm-up. */
+static inline uint32_t dassdp_batch_size(const dassdp_model_t *model, void *state)
+{
+    uint32_t n_samples = dassdp_learning(model, state)->batch_idx;
+    return n_samples != 0u ? n_samples : model->n_batch;
+}
+
 /* Losses of a batch, n_batch of them, Q8 bits: rules of DASSDP_STAGE_BATCH. */
 static inline const uint16_t *dassdp_losses(const dassdp_model_t *model, const void *state)
 {

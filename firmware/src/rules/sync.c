@@ -50,12 +50,13 @@ void dassdp_sync_record(const dassdp_model_t *model, void *state,
     const dassdp_sync_rule_t *rule = dassdp_constants(projection);
     const uint16_t *loss_q8 = dassdp_losses(model, state);
     dassdp_gate_t *gate = gate_of(state, projection);
+    uint32_t n_samples = dassdp_batch_size(model, state);
     uint32_t sum = 0;
-    for (uint32_t b = 0; b < model->n_batch; b++) {
+    for (uint32_t b = 0; b < n_samples; b++) {
         sum += loss_q8[b];
     }
-    uint32_t mean = (sum + model->n_batch / 2u) / model->n_batch;
-    for (uint32_t b = 0; b < model->n_batch && gate->n_records < DASSDP_GATE_RECORDS_MAX; b++) {
+    uint32_t mean = (sum + n_samples / 2u) / n_samples;
+    for (uint32_t b = 0; b < n_samples && gate->n_records < DASSDP_GATE_RECORDS_MAX; b++) {
         uint32_t s = synchrony(model, state, projection, b);
         uint32_t l = rule->repeat_loss != 0u ? mean : loss_q8[b];
         gate->sum_s += s;
@@ -144,7 +145,38 @@ static uint32_t step_of(uint32_t latency, const dassdp_model_t *model,
     return latency >= model->n_steps ? rule->silent_step : latency;
 }
 
-/* sum[i] += gate delta[sync][dt] for one presynaptic neuron and one sample of the batch. */
+/* One presynaptic neuron in one sample of the batch. */
+typedef struct {
+    const dassdp_model_t *model;
+    const dassdp_sync_rule_t *rule;
+    dassdp_record_t post;
+    const void *latencies; /* of `post`, listed */
+    uint32_t t_pre;
+    uint32_t fired;        /* 1 if it did */
+    int32_t gate;
+} row_t;
+
+/* sum[i] += gate delta[sync][dt]. is_long, a constant: latencies are half-words. */
+static inline __attribute__((always_inline)) void add_row(const row_t *row, int is_long,
+                                                          int32_t *sum)
+{
+    const dassdp_sync_rule_t *rule = row->rule;
+    const uint32_t n_entries = row->model->n_steps + 1u;
+    const uint32_t t_pre = row->t_pre;
+    uint32_t fired = 0;
+    for (uint32_t i = 0; i < row->post.n; i++, fired >>= 1) {
+        if ((i & 31u) == 0u) {
+            fired = row->fired != 0u ? dassdp_fired(&row->post, i >> 5) : 0u;
+        }
+        uint32_t latency = is_long ? ((const uint16_t *)row->latencies)[i]
+                                   : ((const uint8_t *)row->latencies)[i];
+        uint32_t t_post = step_of(latency, row->model, rule);
+        uint32_t dt = t_post > t_pre ? t_post - t_pre : t_pre - t_post;
+        sum[i] += row->gate * rule->delta[(fired & 1u) * n_entries + dt];
+    }
+}
+
+/* The same for the neuron of an index and a slot of the batch. */
 static void add_sample(const dassdp_model_t *model, void *state,
                        const dassdp_projection_t *projection, uint32_t slot, uint32_t pre_idx,
                        int32_t gate, int32_t *sum)
@@ -152,20 +184,21 @@ static void add_sample(const dassdp_model_t *model, void *state,
     const dassdp_sync_rule_t *rule = dassdp_constants(projection);
     dassdp_record_t pre = dassdp_record(model, state, dassdp_pre(model, projection), slot);
     dassdp_record_t post = dassdp_record(model, state, dassdp_post(model, projection), slot);
-    uint8_t *latencies = dassdp_at(state, rule->latencies_off);
+    void *latencies = dassdp_at(state, rule->latencies_off);
     if (model->n_batch > 1u || pre_idx == 0u) {
-        dassdp_planes_bytes(post.latency, post.n, post.bits, latencies);
+        dassdp_planes_list(post.latency, post.n, post.bits, latencies);
     }
-    uint32_t pre_fired = (dassdp_fired(&pre, pre_idx >> 5) >> (pre_idx & 31u)) & 1u;
-    uint32_t t_pre = step_of(dassdp_plane_value(pre.latency, pre.bits, pre_idx), model, rule);
-    uint32_t fired = 0;
-    for (uint32_t i = 0; i < post.n; i++, fired >>= 1) {
-        if ((i & 31u) == 0u) {
-            fired = pre_fired != 0u ? dassdp_fired(&post, i >> 5) : 0u;
-        }
-        uint32_t t_post = step_of(latencies[i], model, rule);
-        uint32_t dt = t_post > t_pre ? t_post - t_pre : t_pre - t_post;
-        sum[i] += gate * rule->delta[(fired & 1u) * (model->n_steps + 1u) + dt];
+    row_t row = {.model = model,
+                 .rule = rule,
+                 .post = post,
+                 .latencies = latencies,
+                 .t_pre = step_of(dassdp_plane_value(pre.latency, pre.bits, pre_idx), model, rule),
+                 .fired = (dassdp_fired(&pre, pre_idx >> 5) >> (pre_idx & 31u)) & 1u,
+                 .gate = gate};
+    if (post.bits > DASSDP_BYTE_BITS) {
+        add_row(&row, 1, sum);
+    } else {
+        add_row(&row, 0, sum);
     }
 }
 

@@ -9,13 +9,13 @@ typedef struct {
                               entries for sync = 0, then as many for sync = 1 */
     uint8_t delta_rshift;
     uint8_t is_gated;
-    uint8_t silent_step;   /* the latency of a silent neuron: n_steps, or 0 as published */
+    uint16_t silent_step;  /* the latency of a silent neuron: n_steps, or 0 as published */
     uint8_t repeat_loss;   /* as published: every sample of a batch is given the batch's mean loss */
     uint8_t sync_rshift;   /* S is recorded as (n_pre n_post) >> sync_rshift */
     uint32_t gate_off;     /* dassdp_gate_t */
     uint32_t sums_off;     /* scratch: int32 sums of the batch */
     uint32_t row_off;      /* scratch: the update row */
-    uint32_t latencies_off;/* scratch: uint8 latencies of the postsynaptic neurons */
+    uint32_t latencies_off;/* scratch: listed latencies of the postsynaptic neurons */
     uint32_t gates_off;    /* scratch: uint16 gates of the batch */
 } dassdp_sync_rule_t;
 

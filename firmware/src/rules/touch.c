@@ -3,7 +3,7 @@
  * kept as rows of biased bytes, so that G is what the rows of j's spikes add up to. */
 #include "touch.h"
 
-enum { TRACE_BITS = 8 };
+enum { TRACE_BITS = 8, GROUP = 256 }; /* steps whose traces, each at most 4 DASSDP_TOUCH, an int16 sums */
 #define TRACE_BIAS 0x80808080u
 
 /* A block of columns of one projection. */
@@ -76,8 +76,10 @@ static const uint32_t *spike_steps(const block_t *block, uint32_t word_idx)
     return steps;
 }
 
-/* G of one presynaptic neuron: the rows of traces of the steps in which it fired. */
-static void sum_traces(const block_t *block, const uint32_t *steps, int16_t *sums)
+/* Sums the rows of traces of the steps from `first` to `end` in which one presynaptic neuron fired;
+ * returns whether it did. */
+static uint32_t sum_traces(const block_t *block, const uint32_t *steps, uint32_t first,
+                           uint32_t end, int16_t *sums)
 {
     const dassdp_model_t *model = block->model;
     const dassdp_projection_t as_projection = {.weight_bits = TRACE_BITS,
@@ -87,8 +89,8 @@ static void sum_traces(const block_t *block, const uint32_t *steps, int16_t *sum
     const void *traces = dassdp_at_const(block->state, block->rule->traces_off);
     dassdp_row_t *rows = dassdp_at(block->state, model->rows_off);
     uint32_t adds = 0;
-    for (uint32_t first = 0; first < model->n_steps; first += 32u, steps += 32) {
-        dassdp_cursor_t cursor = {.spk_bits = steps,
+    for (; first < end; first += 32u) {
+        dassdp_cursor_t cursor = {.spk_bits = steps + first,
                                   .n_words = 1,
                                   .row = dassdp_first_row(traces) + first * block->n_columns,
                                   .row_bytes = block->n_columns};
@@ -98,15 +100,43 @@ static void sum_traces(const block_t *block, const uint32_t *steps, int16_t *sum
             adds = 1;
         }
     }
+    return adds;
+}
+
+/* The update row from G, all the traces of one presynaptic neuron; returns how many vanished. */
+static uint32_t row_of(const block_t *block, uint32_t pre_idx, const uint32_t *steps,
+                       int16_t *dw_q8)
+{
+    const dassdp_factors_t *factors = &block->rule->factors;
+    const dassdp_update_t *made = &factors->update;
+    const uint32_t n_steps = block->model->n_steps;
+    const uint32_t n_columns = block->n_columns;
+    const int16_t *k = block->k + block->first;
+    int16_t *sums = dassdp_at(block->state, block->rule->touches_off);
+    int32_t *all = (int32_t *)(void *)(sums + n_columns);
+    if (block->pre.bits <= DASSDP_BYTE_BITS) {
+        (void)sum_traces(block, steps, 0, n_steps, sums);
+        return dassdp_k_update_row_sums(made, dw_q8, k, sums, n_columns);
+    }
+    memset(all, 0, n_columns * sizeof *all);
+    for (uint32_t first = 0; first < n_steps; first += GROUP) {
+        uint32_t end = n_steps - first < GROUP ? n_steps : first + GROUP;
+        if (sum_traces(block, steps, first, end, sums) != 0u) {
+            for (uint32_t i = 0; i < n_columns; i++) {
+                all[i] += sums[i];
+            }
+        }
+    }
+    const uint32_t n_spikes = dassdp_plane_value(block->pre.count, block->pre.bits, pre_idx);
+    return dassdp_k_update_row_sums_long(made, dw_q8, k, all, n_columns,
+                                         dassdp_factors_limit(factors, n_spikes));
 }
 
 /* The block's columns of one row. */
 static void learn_row(const block_t *block, uint32_t pre_idx, const uint32_t *steps)
 {
     const dassdp_projection_t *projection = block->projection;
-    const dassdp_factors_t *factors = &block->rule->factors;
-    int16_t *sums = dassdp_at(block->state, block->rule->touches_off);
-    int16_t *dw_q8 = dassdp_at(block->state, factors->row_off);
+    int16_t *dw_q8 = dassdp_at(block->state, block->rule->factors.row_off);
     const uint32_t width = projection->weight_bits == 16u ? 2u : 1u;
     const dassdp_projection_t columns = {.weight_bits = projection->weight_bits,
                                          .n_pre = projection->n_pre,
@@ -116,10 +146,7 @@ static void learn_row(const block_t *block, uint32_t pre_idx, const uint32_t *st
                                          .learn_rows = projection->learn_rows};
     dassdp_row_t row = dassdp_first_row(dassdp_plastic_image(block->state, projection))
                        + pre_idx * projection->row_bytes + block->first * width;
-    sum_traces(block, steps, sums);
-    uint32_t n_vanished = dassdp_k_update_row_sums(&factors->update, dw_q8,
-                                                   block->k + block->first, sums,
-                                                   block->n_columns);
+    uint32_t n_vanished = row_of(block, pre_idx, steps, dw_q8);
     dassdp_write_rows(block->model, block->state, &columns, &row, 1, dw_q8, block->n_tried,
                       n_vanished);
 }

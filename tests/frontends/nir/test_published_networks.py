@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -25,6 +26,7 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized, quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
+from edge_dassdp.rules import Guard, Learning, Replay
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
 
@@ -114,3 +116,26 @@ def test_the_ledger_says_which_boards_hold_them() -> None:
 
     assert fits(recurrent()[1].network) == set(list_boards())
     assert fits(convolutional()[1].network) == set(list_boards()) - {"microbit", "lm3s6965evb"}
+
+
+@pytest.mark.parametrize("recurs", [False, True])
+def test_the_recurrent_network_learns_at_its_own_length(recurs: bool) -> None:
+    """256 steps: the readout with replay and a guard, and the recurrent matrix beside it."""
+    network = recurrent()[0]
+    default = Learning.default(network)
+    kept = default.rules if recurs else {"fc2": default.rules["fc2"]}
+    learning = replace(default, rules=kept, skip_below=0.0)
+    if not recurs:
+        learning = replace(learning, replay=Replay(7, 1), guard=Guard(margin=1, window=8))
+    x, labels = letters(), np.arange(N_LETTERS) % 7
+    made = quantize(network, learning, Settings(membrane_bits=32), x, labels).network
+    reference, emulator = Reference(made), Emulator(made, checked=True)
+    for sample, label in zip(input_x(made, x[:20]), labels, strict=False):
+        expected = reference.learn(sample, int(label), digest=True)
+        found = emulator.learn(sample, int(label), digest=True)
+        assert (found.learned_digest, found.forward_digest, found.class_idx) == (
+            expected.learned_digest, expected.forward_digest, expected.class_idx)
+    for q in made.plastic:
+        np.testing.assert_array_equal(emulator.read_weights(q.name), reference.read_weights(q.name))
+        assert (reference.read_weights(q.name) != q.w).any(), q.name
+    assert reference.statistics().n_replayed >= 20 * (not recurs)

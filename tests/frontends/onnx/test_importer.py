@@ -274,9 +274,9 @@ CASES = {
         CURRENT + LEAKY + "y = MatMul(n, u)",
         {"outputs": "float[1,1] y, float[1,2] s, float[1,2] n", "more": ", float[2,1] u = {1, 2}"},
         "E102", "no equation gives the same"),
-    "a largest of currents": (
+    "a largest of currents without neurons behind": (
         "y = MaxPool<kernel_shape=[2]>(x)  flat = Flatten(y)  c = MatMul(flat, w)" + LEAKY,
-        {"x": "float[1,3,2] x"}, "E102", "takes the largest"),
+        {"x": "float[1,3,2] x"}, "E102", "stands behind max pooling of currents"),
     "a dynamic shape": (
         CURRENT + LEAKY, {"x": "float[1,n] x"}, "E102", "input 'x' has a dynamic shape"),
     "a batch": (

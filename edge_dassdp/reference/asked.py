@@ -1,0 +1,87 @@
+"""What a sample, a label, a loss or a number of steps may be: asked before any target runs it.
+
+Every target refuses the same, before anything of a call is carried out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError, refuse_unless
+from edge_dassdp.base.numbers import is_int
+from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.reference.outcome import NO_LABEL, OWN_LOSS
+
+MAX_LOSS_Q8 = QUANTITIES["loss_max_q8"]
+MAX_STEPS = 2**31 - 1
+
+
+def checked_sample(x: NDArray[Any], x_bytes: int) -> NDArray[np.int8]:
+    """x as int8 (x_bytes,), or EdgeError E104."""
+    sample = np.asarray(x)
+    if sample.dtype != np.int8 or sample.shape != (x_bytes,):
+        raise EdgeError("E104", "a sample has the wrong shape or type",
+                        cause=f"{sample.dtype} of shape {sample.shape}, expected int8 of shape "
+                        f"({x_bytes},)", help="qir.samples.input_x makes samples of real numbers")
+    return sample
+
+
+def checked_samples(x: NDArray[Any], x_bytes: int) -> NDArray[np.int8]:
+    """x as int8 (n, x_bytes), contiguous, or EdgeError E104."""
+    samples = np.asarray(x)
+    if samples.dtype != np.int8 or samples.ndim != 2 or samples.shape[1] != x_bytes:
+        raise EdgeError("E104", "samples have the wrong shape or type",
+                        cause=f"{samples.dtype} of shape {samples.shape}, expected int8 of shape "
+                        f"(n, {x_bytes})", help="qir.samples.input_x makes samples of real numbers")
+    return np.ascontiguousarray(samples)
+
+
+def check_lesson(n_classes: int, label: Any, loss_q8: Any, *, records: bool = False) -> None:
+    """EdgeError E104 unless label and loss are integers, E503 unless these are a class or NO_LABEL,
+    and 0 to MAX_LOSS_Q8 or OWN_LOSS. records: a warm-up, which needs one of both."""
+    refuse_unless("E104", is_int(label), f"label {label!r} is no integer",
+                  help=f"give a class from 0 to {n_classes - 1}, or NO_LABEL")
+    refuse_unless("E104", is_int(loss_q8), f"loss {loss_q8!r} is no integer",
+                  help=f"give a loss in Q8 from 0 to {MAX_LOSS_Q8:,}, or OWN_LOSS")
+    refuse_unless("E503", label == NO_LABEL or 0 <= label < n_classes, "label out of range",
+                  cause=f"label {label}, classes 0 to {n_classes - 1}",
+                  help=f"give a class from 0 to {n_classes - 1}, or NO_LABEL")
+    refuse_unless("E503", loss_q8 == OWN_LOSS or 0 <= loss_q8 <= MAX_LOSS_Q8, "value out of range",
+                  cause=f"loss {loss_q8}, 0 to {MAX_LOSS_Q8}",
+                  help=f"give a loss in Q8 from 0 to {MAX_LOSS_Q8:,}, or OWN_LOSS")
+    refuse_unless("E503", not records or label != NO_LABEL or loss_q8 != OWN_LOSS,
+                  "a warm-up record without a label needs a loss", help="give a label or a loss")
+
+
+def checked_lessons(n: int, n_classes: int, labels: Any, losses_q8: Any, *,
+                    records: bool = False) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Labels and losses of n samples, int32 (n,), all of them held to `check_lesson` before the
+    first is learned; None for NO_LABEL and OWN_LOSS."""
+    given = tuple(_row(values, n, none, what) for values, none, what in (
+        (labels, NO_LABEL, "labels"), (losses_q8, OWN_LOSS, "losses")))
+    for pair in dict.fromkeys(zip(*(g.tolist() for g in given), strict=True)):
+        check_lesson(n_classes, *pair, records=records)
+    return given[0].astype(np.int32), given[1].astype(np.int32)
+
+
+def _row(values: Any, n: int, none: int, what: str) -> NDArray[Any]:
+    if values is None:
+        return np.full(n, none)
+    try:
+        row = np.asarray(values)
+    except ValueError:
+        raise EdgeError("E104", f"{what} are no array of integers") from None
+    hides_others = isinstance(values, list | tuple) and not all(map(is_int, values))
+    if row.shape != (n,) or (row.dtype.kind not in "iu" and n) or hides_others:
+        raise EdgeError("E104", f"{what} are {row.dtype} of shape {row.shape}, expected integers "
+                        f"alone, of shape ({n},)")
+    return row
+
+
+def check_steps(n_steps: Any) -> None:
+    """EdgeError E105 unless a target can be asked for so many replay steps."""
+    refuse_unless("E105", is_int(n_steps) and 0 <= n_steps <= MAX_STEPS,
+                  f"{n_steps!r} steps cannot be run", help="give 0 or more")

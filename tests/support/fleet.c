@@ -1,0 +1,100 @@
+/* Many models in one program: what it is asked of each of them, over a port. A request is an
+ * operation and its numbers, in little-endian words; an answer is a status, then what it says. */
+#include "fleet.h"
+
+#include "port.h"
+
+static uint8_t receive(void)
+{
+    int byte = dassdp_port_get();
+    while (byte < 0) {
+        dassdp_port_wait();
+        byte = dassdp_port_get();
+    }
+    return (uint8_t)byte;
+}
+
+static uint32_t receive_word(void)
+{
+    uint32_t word = 0;
+    for (uint32_t shift = 0; shift < 32u; shift += 8u) {
+        word |= (uint32_t)receive() << shift;
+    }
+    return word;
+}
+
+static void send_bytes(const void *bytes, uint32_t n_bytes)
+{
+    const uint8_t *next = bytes;
+    while (n_bytes-- != 0u) {
+        dassdp_port_put(*next++);
+    }
+}
+
+static void send_word(uint32_t word)
+{
+    send_bytes(&word, sizeof word);
+}
+
+/* A sample: status, result, digests of its steps and of what was learned, logits before that. */
+static void run(const fleet_model_t *of, uint8_t op)
+{
+    const dassdp_model_t *model = of->model;
+    int32_t label = (int32_t)receive_word(), loss_q8 = (int32_t)receive_word();
+    int status = DASSDP_OK;
+    uint32_t crc = 0;
+    dassdp_result_t result;
+    for (uint32_t i = 0; i < of->x_bytes; i++) {
+        of->x[i] = (int8_t)receive();
+    }
+    dassdp_begin(model, of->state, of->x);
+    for (uint32_t t_step = 0; t_step < of->n_steps; t_step++) {
+        dassdp_step(model, of->state);
+        crc = dassdp_digest_step(model, of->state, crc);
+    }
+    dassdp_end(model, of->state, &result);
+    crc = dassdp_digest_logits(model, of->state, crc);
+    send_bytes(dassdp_logits(model, of->state), 4u * of->n_classes);
+    if (op == 'l') {
+        status = dassdp_learn(model, of->state, label, loss_q8, &result);
+    } else if (op == 'w') {
+        status = dassdp_warm_up(model, of->state, label, loss_q8, &result);
+    }
+    send_word((uint32_t)status);
+    send_bytes(&result, sizeof result);
+    send_word(crc);
+    send_word(dassdp_digest_learned(model, of->state, 0));
+}
+
+int main(void)
+{
+    const fleet_model_t *of = &fleet[0];
+    dassdp_port_init();
+    dassdp_port_put('R');
+    for (;;) {
+        uint8_t op = receive();
+        switch (op) {
+        case 'm':
+            of = &fleet[receive_word()];
+            dassdp_init(of->model, of->state);
+            break;
+        case 'd':
+            send_bytes(of->state, of->state_bytes);
+            break;
+        case 'n':
+            send_word((uint32_t)dassdp_idle(of->model, of->state, receive_word()));
+            break;
+        case 'f':
+            send_word((uint32_t)dassdp_fit_gate(of->model, of->state));
+            break;
+        case 's':
+            send_word((uint32_t)dassdp_save(of->model, of->state));
+            break;
+        case 'r':
+            send_word((uint32_t)dassdp_rollback(of->model, of->state));
+            break;
+        default:
+            run(of, op);
+        }
+    }
+}

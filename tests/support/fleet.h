@@ -1,0 +1,16 @@
+/* A fleet of models: which they are, and the memory of each. */
+#ifndef FLEET_H
+#define FLEET_H
+
+#include "dassdp.h"
+
+typedef struct {
+    const dassdp_model_t *model;
+    void *state;
+    int8_t *x;
+    uint32_t state_bytes, x_bytes, n_steps, n_classes;
+} fleet_model_t;
+
+extern const fleet_model_t fleet[];
+
+#endif

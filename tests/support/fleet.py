@@ -1,0 +1,243 @@
+"""Many models in one program: for this computer under the sanitizers, or for a board in QEMU.
+
+The runtime is compiled once for all, each model adds its tables. A program is told the same calls
+as the reference made, and all that comes back must be what it gave.
+"""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from support.scenario import IDLE_STEPS, Call, Scenario
+
+from edge_dassdp.build.board import Board
+from edge_dassdp.build.compile import ARM_PREFIX, host_compiler
+from edge_dassdp.build.project import Project, emulator_project, firmware_project
+from edge_dassdp.emit import emit
+from edge_dassdp.plan import Plan
+from edge_dassdp.reference import Reference
+from edge_dassdp.targets.qemu import QemuProcess
+
+HERE = Path(__file__).parent
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+OPERATIONS = {"infer": b"i", "learn": b"l", "warm_up": b"w", "fit_gate": b"f", "idle": b"n",
+              "save": b"s", "rollback": b"r"}
+RESULT = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back")
+
+
+class Divergence(Exception):
+    """A model that did not give the bits of the reference, or a program that ended."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A quantized scenario of a fleet, with the calls that are made of it. title: how to have it
+    again."""
+
+    title: str
+    scenario: Scenario
+    plan: Plan
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        return list(self.scenario.calls())
+
+    @cached_property
+    def expected(self) -> tuple[list[bytes | tuple[bytes, bytes]], dict[str, Any]]:
+        """What each call answers, and the state at the end."""
+        reference = Reference(self.plan.network)
+        return [self._answer(reference, call) for call in self.calls], reference.named_state()
+
+    def _answer(self, reference: Reference, call: Call) -> bytes:
+        """As fleet.c sends it; -1 where the reference does not say."""
+        if call.op == "idle":
+            return struct.pack("<i", reference.idle(IDLE_STEPS))
+        done = call.run(reference)  # type: ignore[arg-type]
+        if done is None:
+            return struct.pack("<i", 0)
+        learned = zlib.crc32(b"") if done.learned_digest is None else done.learned_digest
+        return (np.asarray(done.logits, "<i4").tobytes() + struct.pack("<i", 0)
+                + struct.pack("<6H", *(int(getattr(done, name)) for name in RESULT))
+                + struct.pack("<II", done.forward_digest or 0, learned))
+
+    def request(self, call: Call) -> bytes:
+        op = OPERATIONS[call.op]
+        if call.op == "idle":
+            return op + struct.pack("<I", IDLE_STEPS)
+        if call.op in ("infer", "learn", "warm_up"):
+            return op + struct.pack("<ii", call.label, call.loss_q8) + call.x.tobytes()
+        return op
+
+    def check(self, i: int, found: bytes) -> None:
+        """Raises Divergence where the answer to call i is another."""
+        call, wanted = self.calls[i], self.expected[0][i]
+        if call.op == "infer":  # nothing was learned: no digest of it is asked for
+            found, wanted = found[:-4], wanted[:-4]
+        if found != wanted:
+            raise Divergence(f"{self.title}\ncall {i}, {call.op}: {found.hex()}, expected "
+                             f"{wanted.hex()}")
+
+    def check_state(self, found: bytes) -> None:
+        """Raises Divergence for the first field of the state that is another."""
+        named = self.plan.layout.decode(found)
+        for name, wanted in self.expected[1].items():
+            if not np.array_equal(named[name], wanted):
+                raise Divergence(f"{self.title}\nat the end {name} is {named[name].tolist()}, "
+                                 f"expected {np.asarray(wanted).tolist()}")
+
+
+@dataclass(frozen=True)
+class Yard:
+    """Builds fleets. folder: of the compiled runtime, and of what is built. board: None for this
+    computer, with the kernels of the specification, or those of the host where is_fast."""
+
+    folder: Path
+    board: Board | None = None
+    is_fast: bool = False
+
+    @cached_property
+    def project(self) -> Project:
+        """Runtime and port without any model."""
+        own = {f"fleet/{p.name}": p.read_text("utf-8") for p in HERE.glob("fleet*.[ch]")
+               if self.board is None or p.stem != "fleet_host"}
+        if self.board is not None:
+            made = firmware_project({}, self.board)
+            return Project(_without_link(made) | own, made.cflags, made.ldflags)
+        made = emulator_project({}, checked=not self.is_fast)
+        flags = (*(f for f in made.cflags if f not in ("-fsanitize=undefined", "-fPIC")), "-O1")
+        return Project(_without_link(made) | own, (*flags, *SANITIZERS), SANITIZERS)
+
+    @property
+    def compiler(self) -> str:
+        return host_compiler()[0] if self.board is None else f"{ARM_PREFIX}gcc"
+
+    @property
+    def flags(self) -> list[str]:
+        return [*self.project.cflags, "-DDASSDP_BUILD_HASH=0ULL", *self.project.include_flags]
+
+    def prepare(self) -> None:
+        """Compiles the runtime."""
+        self.project.write(self.folder)
+        objects = self.folder / "objects"
+        objects.mkdir()
+        for unit in self.project.units:
+            self._run(*self.flags, "-c", unit, "-o", f"objects/{Path(unit).stem}.o")
+
+    def _run(self, *arguments: str, folder: Path | None = None) -> None:
+        done = subprocess.run([self.compiler, *arguments], cwd=folder or self.folder,
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Divergence(f"{self.compiler} refuses: {done.stderr}")
+
+    def compile(self, models: Sequence[Model], name: str) -> list[Path]:
+        """The tables of these models, and which they are; objects for any yard of this computer."""
+        place = self.folder / name
+        place.mkdir()
+        texts = {"fleet_models.c": self._list(models)}
+        for k, model in enumerate(models):
+            texts |= {file: text for file, text in emit(model.plan, f"m{k}").items()
+                      if file.startswith(f"m{k}_")}
+        for file, text in texts.items():
+            (place / file).write_text(text, "utf-8")
+        quick = [f for f in self.flags if not f.startswith("-W")]
+        self._run(*(f"-I../{f[2:]}" if f.startswith("-I") else f for f in quick), "-O0", "-c",
+                  *sorted(f for f in texts if f.endswith(".c")), folder=place)
+        return sorted(place.glob("*.o"))
+
+    def link(self, objects: Sequence[Path], name: str) -> Path:
+        """The program of compiled models."""
+        output = self.folder / f"{name}.elf"
+        runtime = (f"objects/{Path(unit).stem}.o" for unit in self.project.units)
+        self._run(*self.project.cflags, *self.project.ldflags, *map(str, objects), *runtime, "-o",
+                  str(output))
+        return output
+
+    def _list(self, models: Sequence[Model]) -> str:
+        """fleet[]: on this computer each has memory of exactly its size, on a board all share."""
+        names = [f"m{k}" for k in range(len(models))]
+        lines = ['#include "fleet.h"', *(f'#include "{n}_model.h"' for n in names)]
+        if self.board is None:
+            lines += [f"static {n}_state_t {n}_state; static int8_t {n}_x[{n.upper()}_X_BYTES];"
+                      for n in names]
+        else:
+            lines += ["static union { uint64_t all;",
+                      *(f"{n}_state_t {n};" for n in names), "} shared_state;",
+                      "static union {", *(f"int8_t {n}[{n.upper()}_X_BYTES];" for n in names),
+                      "} shared_x;"]
+        lines.append("const fleet_model_t fleet[] = {")
+        for n in names:
+            state, x = (f"&{n}_state", f"{n}_x") if self.board is None else \
+                (f"&shared_state.{n}", f"shared_x.{n}")
+            lines.append(f"{{&{n}_model, {state}, {x}, " + ", ".join(
+                f"{n.upper()}_{what}" for what in
+                ("STATE_BYTES", "X_BYTES", "N_STEPS", "N_CLASSES")) + "},")
+        return "\n".join([*lines, "};", ""])
+
+    def run(self, elf: Path, models: Sequence[Model]) -> None:
+        """Raises Divergence for the first model that differs from the reference."""
+        if self.board is None:
+            self._run_here(elf, models)
+        else:
+            self._run_in_qemu(elf, models)
+
+    def _run_here(self, elf: Path, models: Sequence[Model]) -> None:
+        asked = b"".join(request for _, _, request in _requests(models))
+        done = subprocess.run([elf], input=asked, capture_output=True, check=False,
+                              env={"ASAN_OPTIONS": "detect_leaks=0"})
+        answers = memoryview(done.stdout)[1:]
+        for model, i, _ in _requests(models):
+            n_bytes = _answer_bytes(model, i)
+            found, answers = bytes(answers[:n_bytes]), answers[n_bytes:]
+            if len(found) < n_bytes:
+                raise Divergence(f"{model.title}\ncall {i}: the program ended with "
+                                 f"{done.returncode}\n{done.stderr.decode()[-4000:]}")
+            _check(model, i, found)
+
+    def _run_in_qemu(self, elf: Path, models: Sequence[Model]) -> None:
+        assert self.board is not None
+        with QemuProcess(elf, self.board) as process, closing(process.open()) as port:
+            port.timeout = 20.0
+            if port.read(1) != b"R":
+                raise Divergence(f"{models[0].title}\nand others: the firmware does not start")
+            for model, i, request in _requests(models):
+                port.write(request)
+                found = port.read(_answer_bytes(model, i))
+                if len(found) < _answer_bytes(model, i):
+                    raise Divergence(f"{model.title}\ncall {i}: the firmware does not answer")
+                _check(model, i, found)
+
+
+def _requests(models: Sequence[Model]) -> Iterator[tuple[Model, int, bytes]]:
+    """Each with its model and the index of its call; -1 where a model begins, -2 for its state."""
+    for k, model in enumerate(models):
+        yield model, -1, b"m" + struct.pack("<I", k)
+        for i, call in enumerate(model.calls):
+            yield model, i, model.request(call)
+        yield model, -2, b"d"
+
+
+def _answer_bytes(model: Model, i: int) -> int:
+    return {-1: 0, -2: model.plan.layout.state_bytes}.get(i) if i < 0 else \
+        len(model.expected[0][i])
+
+
+def _check(model: Model, i: int, found: bytes) -> None:
+    if i >= 0:
+        model.check(i, found)
+    elif i == -2:
+        model.check_state(found)
+
+
+def _without_link(project: Project) -> dict[str, str]:
+    """Its files but those that answer requests of a host."""
+    parts = ("src/link/", "port/host/emulator", "port/host/loopback", "port/cortex_m/main.c")
+    return {path: text for path, text in project.files.items() if not path.startswith(parts)}
