@@ -171,8 +171,6 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
     Exclusion("nothing learns", "E203", (*RULES, "schedule", "replay", "guard"),
               lambda c: not learns(c) and (c["schedule"] or c["replay"] != "none"
                                            or c["guard"] != "none")),
-    Exclusion("long samples", "E203", (*RULES, "steps"),
-              lambda c: c["steps"] > 255 and learns(c)),
     Exclusion("no matrix to learn", "E203", ("rule b", "path b", "delay b"),
               lambda c: c["rule b"] in MATRIX_RULES and (c["path b"] != "matrix"
                                                          or c["delay b"] != "none")),
