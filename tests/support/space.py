@@ -66,6 +66,10 @@ AXES: dict[str, tuple[Any, ...]] = {
 }
 RARE = {("steps", 260): 12}
 """Values that a random recipe takes so many times less often: they are slow."""
+REPAIRS = 400
+"""Values drawn anew before a choice is given up."""
+TRIES = 6
+"""Choices given up before a pair is taken to be excluded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +195,7 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
               lambda c: c["rule c"] == "homeostasis mean" and c["activity"] == "unknown"
               and c["replay"] == "none"),
     Exclusion("no error, no bias", "E203", (*RULES, "plastic biases"),
-              lambda c: c["plastic biases"] and not any(c[r] in ("error", "touch", "delta")
+              lambda c: c["plastic biases"] and learns(c) and not any(c[r] in ("error", "touch", "delta")
                                                         for r in RULES)),
     Exclusion("replay without labels", "E203", (*RULES, "replay"),
               lambda c: c["replay"] != "none" and not any(c[r] in ERRORS for r in RULES)),
@@ -218,19 +222,23 @@ def all_pairs() -> set[Pair]:
 
 def completed(given: Choice, rank: Callable[[dict[str, Any], str, Any], float],
               rng: np.random.Generator) -> dict[str, Any] | None:
-    """A whole choice that holds what is given and is not excluded, of each axis the value of the
-    highest rank; None where a few tries find none."""
-    for _ in range(40):
-        choice, names = dict(given), [str(n) for n in rng.permutation([*AXES]) if n not in given]
-        for name in names:
-            for value in sorted(AXES[name], key=lambda v: -rank(choice, name, v)):
-                if excluded_by({**choice, name: value}) is None:
-                    choice[name] = value
-                    break
-            else:
-                break
-        if len(choice) == len(AXES):
+    """A whole choice that holds what is given and is not excluded: of each axis the value of the
+    highest rank, then other values at random where exclusions hold. None where these do not end."""
+    if excluded_by(given) is not None:
+        return None
+    choice = dict(given)
+    for name in map(str, rng.permutation([name for name in AXES if name not in given])):
+        ranked = sorted(AXES[name], key=lambda value: -rank(choice, name, value))
+        choice[name] = next((v for v in ranked if excluded_by({**choice, name: v}) is None),
+                            ranked[0])
+    for _ in range(REPAIRS):
+        found = excluded_by(choice)
+        if found is None:
             return choice
+        name = str(rng.choice([name for name in found.axes if name not in given] or [""]))
+        if not name:
+            return None
+        choice[name] = AXES[name][rng.integers(len(AXES[name]))]
     return None
 
 
@@ -249,7 +257,8 @@ def pairs(seed: int = 0) -> tuple[list[Recipe], set[Pair]]:
 
     while missing.any():
         two = dict(items[k] for k in divmod(int(missing.argmax()), len(items)))
-        choice = completed(two, news, rng)
+        tries = (completed(two, news, rng) for _ in range(TRIES))
+        choice = next((made for made in tries if made is not None), None)
         met = [place[item] for item in (two if choice is None else choice).items()]
         missing[np.ix_(met, met)] = False
         if choice is None:
