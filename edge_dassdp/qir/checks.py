@@ -15,6 +15,7 @@ from edge_dassdp.ir import geometry
 from edge_dassdp.qir.network import QNetwork
 from edge_dassdp.qir.nodes import QPopulation, QProjection, QReplay, Records, ResetMode
 from edge_dassdp.qir.order import device_volume
+from edge_dassdp.qir.stored import stored_words
 
 
 def require(holds: bool, message: str) -> None:
@@ -111,6 +112,7 @@ def check_replay(n: QNetwork, replay: QReplay) -> None:
     for name, most in (("ring_per_class", 255), ("n_ring", 16), ("n_flash", 16)):
         within(getattr(replay, name), 0, most, f"replay: {name}")
     require(replay.ring_per_class * n.n_classes < 65536, "the ring is too large")
+    within(stored_words(n), 0, 65535, "the words of a replay sample")
     require(isinstance(replay.is_reservoir, bool), "replay: is_reservoir is no truth value")
     require(all(p.counts and p.records == "first" for p in n.cut),
             "replay: the cut keeps no counts or first-spike latencies")
