@@ -50,7 +50,7 @@ def test_raw_features_lose_at_most_a_point(units: str) -> None:
 
 
 def test_one_step_for_all_loses_them() -> None:
-    unit, mean = UNITS["offsets"]
+    unit, mean = UNITS["imu"]
     floats, integers, _ = accuracies(in_units(NET, unit, mean),
                                      (X * unit + mean).astype(np.float32),
                                      Settings(input_scale="uniform"))
