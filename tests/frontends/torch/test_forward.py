@@ -137,7 +137,7 @@ def test_hooks_and_forwards_of_an_instance_are_refused(word: str, place: int | N
 def test_a_class_whose_forward_was_replaced_is_refused(
         kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
     model = nn.Sequential(nn.Linear(4, 3), snntorch.Leaky(0.9))
-    plain = kind.forward
+    plain = kind.forward  # type: ignore[attr-defined]
     monkeypatch.setattr(kind, "forward", lambda *given: plain(*given))
     with pytest.raises(EdgeError, match=r"E102.*forward was replaced"):
         from_torch(model, n_steps=4)
