@@ -224,9 +224,7 @@ def _check_projection(n: QNetwork, q: QProjection) -> None:
             and q.is_analogue is (q.pre in currents), where + "its origin is unknown")
     limit = 1 << (q.weight_bits - 1)
     entries(q.w, (weight_shape(n, q),), -limit, limit - 1, where + "w")
-    natural = n.population(q.post).natural  # of columns of the float weight, without padding
-    n_columns = int((natural >= 0).sum()) if q.conv is None and natural is not None else q.n_post
-    real(q.scale, n_columns, where + "scale")
+    real(q.scale, q.n_post, where + "scale")
     within(q.feedback_rshift, 0, 30, where + "feedback_rshift")
     within(q.feedback_gain_q14, 0, 1 << 14, where + "feedback_gain_q14")
     require(q.pre not in inputs or q.rule is None, where + "its origin is an input: no rule")
