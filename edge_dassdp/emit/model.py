@@ -7,6 +7,7 @@ from typing import Any
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.emit import fits
 from edge_dassdp.ir import Input
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.path_tables import Fields
@@ -24,10 +25,12 @@ def emit(plan: Plan, name: str = "dassdp") -> dict[str, str]:
     """{file name: text} of a model: <name>_model.h and .c, and what the ports and the link need.
 
     name: of all that the model defines, so that several link into one firmware; the ports run the
-    model whose dassdp_program.h they are given. Raises EdgeError E105 for a name that cannot be.
+    model whose dassdp_program.h they are given. Raises EdgeError E105 for a name that cannot be,
+    E204 for a number that its field does not hold.
     """
     check_name(name)
     network, layout, tables = plan.network, plan.layout, plan.tables
+    fits.check(fits.filled(tables))
     constants = list(tables.constants)
     structs = [c for c in constants if isinstance(c, Table)]
     features = _features(network, name)

@@ -28,10 +28,10 @@ MOST_NOISE = 0.05
 CLEARLY = 4.0
 """How many times the noise of steps by feature it must be."""
 N_JUDGED = 4096
-"""Samples that quantiles are taken of."""
-GLITCH, BODY, LEAST_BODY = 16.0, 0.99, 20
-"""A value GLITCH times as far from the median as the share BODY of those that differ from it is no
-part of the range, if at least LEAST_BODY differ."""
+"""Samples that noise and medians are taken of."""
+GAP, TAIL, LEAST_BODY = 6.0, 0.01, 20
+"""Of the values that differ from a feature's median, LEAST_BODY at least, a share TAIL may be
+glitches: those beyond the first gap in which the distance from the median grows GAP-fold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,14 +114,17 @@ def _frac_bits(peak: float) -> int:
 
 def _range(values: NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
     """The least and the largest value of each column, glitches left aside."""
-    judged = values[:: -(-len(values) // N_JUDGED)]
-    middle = np.median(judged, axis=0)
-    away = np.sort(np.abs(judged - middle), axis=0)
+    away = np.abs(values - np.median(values[:: -(-len(values) // N_JUDGED)], axis=0))
     n_moved = (away > 0).sum(axis=0)
-    place = len(away) - n_moved + np.floor(BODY * (n_moved - 1)).astype(np.int64)
-    body = np.take_along_axis(away, np.clip(place, 0, len(away) - 1)[None], axis=0)[0]
-    limit = np.where(n_moved >= LEAST_BODY, GLITCH * body, np.inf)
-    kept = np.abs(values - middle) <= limit
+    n_tail = np.ceil(TAIL * n_moved).astype(np.int64)
+    n_top = min(int(n_tail.max()) + 1, len(away))
+    top = np.sort(np.partition(away, len(away) - n_top, axis=0)[-n_top:], axis=0)
+    in_tail = np.arange(n_top - 1)[:, None] >= n_top - 1 - n_tail
+    gap = in_tail & (top[1:] > GAP * top[:-1]) & (n_moved >= LEAST_BODY)
+    limit = np.where(gap.any(axis=0), np.take_along_axis(
+        top, gap.argmax(axis=0)[None] if n_top > 1 else np.zeros((1, top.shape[1]), int), axis=0),
+        np.inf)
+    kept = away <= limit
     return (np.where(kept, values, np.inf).min(axis=0),
             np.where(kept, values, -np.inf).max(axis=0))
 

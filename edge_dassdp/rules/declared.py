@@ -63,11 +63,16 @@ def _check_range(name: str, ctype: str, low: int, high: int, where: str) -> None
 
 
 def struct_members(header: str, ctype: str) -> dict[str, str]:
-    """C types by name of `typedef struct { ... } ctype;`, empty where it is not declared."""
-    found = re.search(rf"typedef\s+struct\s*\w*\s*\{{([^{{}}]*)\}}\s*{re.escape(ctype)}\s*;",
+    """C types by name of `typedef struct { ... } ctype;`, or of a struct of that name without its
+    _t, functions left out; empty where it is not declared."""
+    name = re.escape(ctype)
+    found = re.search(rf"typedef\s+struct\s*\w*\s*\{{([^{{}}]*)\}}\s*{name}\s*;"
+                      rf"|struct\s+{name.removesuffix('_t')}\s*\{{([^{{}}]*)\}}\s*;",
                       _COMMENT.sub("", header))
     members: dict[str, str] = {}
-    for line in found.group(1).split(";") if found else ():
+    for line in (found.group(1) or found.group(2)).split(";") if found else ():
+        if "(" in line:
+            continue
         first, *others = line.split(",")
         *kind, name = first.replace("*", " * ").split() or [""]
         for each in (name, *others):

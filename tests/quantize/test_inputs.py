@@ -50,7 +50,7 @@ def test_raw_features_lose_at_most_a_point(units: str) -> None:
 
 
 def test_one_step_for_all_loses_them() -> None:
-    unit, mean = UNITS["offsets"]
+    unit, mean = UNITS["imu"]
     floats, integers, _ = accuracies(in_units(NET, unit, mean),
                                      (X * unit + mean).astype(np.float32),
                                      Settings(input_scale="uniform"))
@@ -63,7 +63,7 @@ def test_standardized_data_keeps_one_step_and_its_file() -> None:
     assert integers >= floats - 0.01
 
 
-@pytest.mark.parametrize("glitch", [1e3, -1e6, 32768.0])
+@pytest.mark.parametrize("glitch", [20.0, 1e3, -1e6, 32768.0])
 def test_a_glitch_takes_no_bits(glitch: float) -> None:
     spoilt = X[:300].copy()
     spoilt[7, 3] = glitch
@@ -73,6 +73,14 @@ def test_a_glitch_takes_no_bits(glitch: float) -> None:
     few[7, 3] = glitch
     assert quantize(NET, None, None, few).network.x_frac_bits \
         == quantize(NET, None, None, X[:40]).network.x_frac_bits
+
+
+def test_a_heavy_tail_is_no_glitch() -> None:
+    x = np.random.default_rng(0).standard_t(3, (500, 8)).astype(np.float32)
+    peak = np.abs(x).max()
+    assert peak > 15
+    assert quantize(NET, None, Settings(input_scale="uniform"), x).network.x_frac_bits \
+        == (int(np.floor(np.log2(127 / (2 * peak)))),)
 
 
 def test_rare_events_are_no_glitches() -> None:

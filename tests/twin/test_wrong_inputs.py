@@ -36,8 +36,8 @@ WRONG: dict[str, tuple[str, Callable[[Any], Any], tuple[Any, ...]]] = {
         4, -1, "1", 1.5, None, True)),
     "a loss": ("E104", lambda v: GATED.warm_up(X, 1, v), ("a", np.nan, np.inf, True, [1.0])),
     "a sample": ("E104", LEARNER.infer, (
-        "abc", None, 3.0, [[1, 2], [3]], X[:3], X[None], np.nan * X, {}, X + 1j, ["a"] * 6, ["1"] * 6,
-        np.full(6, 1e300))),
+        "abc", None, 3.0, [[1, 2], [3]], X[:3], X[None], np.nan * X, {}, X + 1j, ["a"] * 6,
+        ["1"] * 6, np.full(6, 1e300))),
     "samples": ("E104", FloatModel(NET).run, ("abc", None, X, [[1, 2], [3]], X[None] + 1j)),
     "idle steps": ("E105", REPLAYING.idle, (-1, "3", 2.5, None, True)),
     "a headroom": ("E105", lambda v: FloatLearner(NET, RULES, headroom=v), (

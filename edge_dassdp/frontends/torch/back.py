@@ -18,8 +18,10 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.nodes import Neurons, Node
+from edge_dassdp.frontends.torch.forward import as_it_runs
 from edge_dassdp.frontends.torch.importer import Chain, known, modules_of
 from edge_dassdp.frontends.torch.values import numbers, unsupported
+from edge_dassdp.frontends.torch.writing import Changes, made_of, write
 from edge_dassdp.ir import ROUNDING, FloatArray, Network, Projection
 
 Modules = dict[str, tuple[str, Any]]
@@ -39,11 +41,11 @@ def load_into(model: Any, network: Network) -> None:
     """
     changes = _changes(model, network)
     before = [(parameter, parameter.detach().clone()) for parameter, _ in changes]
-    _write(changes)
+    write(changes)
     try:
         _check(_reread(model, network)[0].network, network)
     except EdgeError:
-        _write(before)
+        write(before)
         raise
 
 
@@ -56,16 +58,8 @@ def to_state_dict(model: Any, network: Network) -> dict[str, Any]:
     before = [(parameter, parameter.detach().clone()) for parameter, _ in _changes(model, network)]
     load_into(model, network)
     state = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    _write(before)
+    write(before)
     return state
-
-
-def _write(changes: list[tuple[Any, Any]]) -> None:
-    import torch
-
-    with torch.no_grad():
-        for parameter, values in changes:
-            parameter.copy_(values)
 
 
 def _check(found: Network, wanted: Network) -> None:
@@ -96,11 +90,15 @@ class _TracedChain(Chain):
                 for made, at, module in self._read if made is node}
 
 
-def _changes(model: Any, network: Network) -> list[tuple[Any, Any]]:
-    """Parameters, and the tensors that they shall hold."""
+def _changes(model: Any, network: Network) -> Changes:
     made, modules = _reread(model, network)
-    return [(parameter, _tensor(parameter, values)) for p in network.projections
-            for parameter, values in _wanted(made, modules, p)]
+    return [change for p in network.projections for change in _wanted(made, modules, p)]
+
+
+def _made(at: str, module: Any, name: str, values: FloatArray) -> Changes:
+    with as_it_runs(at, module):
+        like = getattr(module, name).detach().clone()
+    return made_of(at, module, name, _tensor(like, values.reshape(tuple(like.shape))))
 
 
 def _bias(p: Projection) -> FloatArray:
@@ -133,7 +131,7 @@ def _wiring(network: Network) -> tuple[Any, ...]:
              for q in network.projections])
 
 
-def _wanted(made: Assembly, modules: Modules, p: Projection) -> list[tuple[Any, FloatArray]]:
+def _wanted(made: Assembly, modules: Modules, p: Projection) -> Changes:
     """Parameters of the module of a projection that it wants other than they are."""
     now = made.network.projection(p.name)
     has_weight = not np.array_equal(p.weight, now.weight)
@@ -145,18 +143,20 @@ def _wanted(made: Assembly, modules: Modules, p: Projection) -> list[tuple[Any, 
         raise unsupported(f"projection '{p.name}'", "has weights that a module of neurons holds "
                           "itself", "let another projection learn")
     at, module = modules[node]
-    found = []
+    found: Changes = []
     if has_weight:
         kind, its = known(module)
         own = weight.T if kind in its.transposed else weight
-        found.append((module.weight, own.reshape(tuple(module.weight.shape))))
+        found += _made(at, module, "weight", own)
     if has_bias:
         factor = made.origins[p.name].factor
         if module.bias is None or factor is None or (factor != 1).any():
             raise unsupported(at, "learned a bias, but " + (
                 "has none" if module.bias is None else "other operations are folded into it"),
                 "build it with bias=True" if module.bias is None else "let its biases stay")
-        found.append((module.bias, numbers(module.bias, f"{at}: bias") + (_bias(p) - _bias(now))))
+        with as_it_runs(at, module):
+            bias = numbers(module.bias, f"{at}: bias")
+        found += _made(at, module, "bias", bias + (_bias(p) - _bias(now)))
     return found
 
 
