@@ -113,6 +113,8 @@ class Exclusion:
 RULES = ("rule b", "rule c", "rule out")
 FROZEN = dict.fromkeys(RULES, "none")
 MATRIX_RULES = ("error", "touch", "stdp")
+ROWS = ("matrix", "sum", "max")
+"""Paths whose weights are rows of a matrix, which learns."""
 ERRORS = ("error", "touch", "eihl", "delta")
 
 
@@ -176,12 +178,15 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
               lambda c: not learns(c) and (c["schedule"] or c["replay"] != "none"
                                            or c["guard"] != "none")),
     Exclusion("no matrix to learn", "E203", ("rule b", "path b", "delay b"),
-              lambda c: c["rule b"] in MATRIX_RULES and (c["path b"] != "matrix"
+              lambda c: c["rule b"] in MATRIX_RULES and (c["path b"] not in ROWS
                                                          or c["delay b"] != "none")),
     Exclusion("neither matrix nor 1 x 1", "E203", ("rule b", "path b", "delay b"),
-              lambda c: c["rule b"] == "sync" and (c["path b"] not in ("matrix", "pointwise")
+              lambda c: c["rule b"] == "sync" and (c["path b"] not in (*ROWS, "pointwise")
                                                    or c["delay b"] != "none"),
               {"rule c": "none"}),
+    Exclusion("pooled several spikes", "E203", ("rule b", "path b", "reset a"),
+              lambda c: c["rule b"] != "none" and c["path b"] in ROWS[1:]
+              and c["reset a"] in SEVERAL, {"rule c": "none"}),
     Exclusion("channels and neurons", "E203", ("rule b", "path b", "rule c"),
               lambda c: channels_learn(c) and c["rule c"] != "none"),
     Exclusion("first and last spikes", "E203", (*RULES, "sync"), _latencies_differ),
