@@ -142,7 +142,8 @@ class _Drawn:
 
     def pool(self, kind: Any, shape: Volume) -> Pool:
         """One whose windows fit."""
-        kernel = tuple(int(self.rng.integers(1, min(3, n) + 1)) for n in shape[1:])
+        least = 2 if self.c["rule b"] != "none" else 1  # what learns does not behind a pool of one
+        kernel = tuple(int(self.rng.integers(min(least, n), min(3, n) + 1)) for n in shape[1:])
         padding = tuple(int(self.rng.integers(0, k // 2 + 1)) for k in kernel)
         stride = tuple(int(self.rng.integers(1, 3)) for _ in kernel)
         return Pool(kind, kernel, stride, padding)  # type: ignore[arg-type]
@@ -247,7 +248,7 @@ class _Drawn:
         default = int(self.rng.integers(4, 9))
         return Settings(
             default, {n: b for n, b in bits.items() if n in names}, c["per neuron"], c["headroom"],
-            c["threshold bits"], c["leak"], c["membranes"], c["input bits"])
+            c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"])
 
     def learning(self) -> Learning | None:
         c = self.c
