@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 from support.scenario import Phase, Scenario
-from support.space import CURRENTS, Recipe, learns, reruns
+from support.space import CURRENTS, Recipe, learns
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Encoder, Form, Input, Network, Population, Projection, Readout
@@ -117,9 +117,7 @@ class _Drawn:
         path, delay = self.c[f"path {name}"], self.delay(self.c[f"delay {name}"], pre)
         shape, pool, largest = volume(pre.shape), None, None
         if path.split()[0] in ("sum", "max"):
-            is_stored = path == "sum" and name == "b" and self.c["rule b"] != "none" \
-                and reruns(self.c)
-            pool = self.pool(path.split()[0], shape, 1 if is_stored else 3)
+            pool = self.pool(path.split()[0], shape)
             shape = pool.out(shape)
         n_pre = size(shape)
         if path in ("matrix", "sum", "max"):
@@ -142,9 +140,10 @@ class _Drawn:
         is_learned = self.c["rule b"] != "none" or (name == "b" and self.c["rule c"] != "none")
         return int(self.rng.integers(1, 3)) * 4 if is_learned else int(self.rng.integers(1, 10))
 
-    def pool(self, kind: Any, shape: Volume, most: int) -> Pool:
-        """One whose windows fit: of one neuron each where samples of sums would be stored."""
-        kernel = tuple(int(self.rng.integers(1, min(most, n) + 1)) for n in shape[1:])
+    def pool(self, kind: Any, shape: Volume) -> Pool:
+        """One whose windows fit."""
+        least = 2 if self.c["rule b"] != "none" else 1  # what learns does not behind a pool of one
+        kernel = tuple(int(self.rng.integers(min(least, n), min(3, n) + 1)) for n in shape[1:])
         padding = tuple(int(self.rng.integers(0, k // 2 + 1)) for k in kernel)
         stride = tuple(int(self.rng.integers(1, 3)) for _ in kernel)
         return Pool(kind, kernel, stride, padding)  # type: ignore[arg-type]
@@ -249,7 +248,7 @@ class _Drawn:
         default = int(self.rng.integers(4, 9))
         return Settings(
             default, {n: b for n, b in bits.items() if n in names}, c["per neuron"], c["headroom"],
-            c["threshold bits"], c["leak"], c["membranes"], c["input bits"])
+            c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"])
 
     def learning(self) -> Learning | None:
         c = self.c

@@ -54,7 +54,7 @@ AXES: dict[str, tuple[Any, ...]] = {
     "activity": ("unknown", "sparse", "busy"),
     "per neuron": (False, True), "headroom": (2.0, 1.0, 8.0),
     "threshold bits": (None, 4, 8, 11), "leak": ("auto", "q15", "shift"),
-    "membranes": (None, 16, 32), "input bits": (None, 5, 1),
+    "membranes": (None, 16, 32), "input bits": (None, 5, 1), "input scale": ("auto", "uniform", "feature"),
     "rule b": ("none", "error", "touch", "sync", "stdp"),
     "rule c": ("error", "none", "touch", "eihl", "sync", "stdp", "homeostasis", "homeostasis mean"),
     "rule out": ("delta", "none", "sync", "stdp", "homeostasis"),
@@ -113,8 +113,8 @@ class Exclusion:
 RULES = ("rule b", "rule c", "rule out")
 FROZEN = dict.fromkeys(RULES, "none")
 MATRIX_RULES = ("error", "touch", "stdp")
-ROWS = ("matrix", "sum", "max")
-"""Paths whose weights are rows of a matrix, which learns."""
+MATRICES = ("matrix", "sum", "max")
+"""Paths of what may learn, its pool apart."""
 ERRORS = ("error", "touch", "eihl", "delta")
 
 
@@ -178,15 +178,20 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
               lambda c: not learns(c) and (c["schedule"] or c["replay"] != "none"
                                            or c["guard"] != "none")),
     Exclusion("no matrix to learn", "E203", ("rule b", "path b", "delay b"),
-              lambda c: c["rule b"] in MATRIX_RULES and (c["path b"] not in ROWS
+              lambda c: c["rule b"] in MATRIX_RULES and (c["path b"] not in MATRICES
                                                          or c["delay b"] != "none")),
     Exclusion("neither matrix nor 1 x 1", "E203", ("rule b", "path b", "delay b"),
-              lambda c: c["rule b"] == "sync" and (c["path b"] not in (*ROWS, "pointwise")
+              lambda c: c["rule b"] == "sync" and (c["path b"] not in (*MATRICES, "pointwise")
                                                    or c["delay b"] != "none"),
               {"rule c": "none"}),
-    Exclusion("pooled several spikes", "E203", ("rule b", "path b", "reset a"),
-              lambda c: c["rule b"] != "none" and c["path b"] in ROWS[1:]
-              and c["reset a"] in SEVERAL, {"rule c": "none"}),
+    Exclusion("sums of several spikes learn", "E203", ("rule b", "path b", "reset a"),
+              lambda c: c["rule b"] != "none" and c["path b"] in ("sum", "max")
+              and c["reset a"] in SEVERAL),
+    Exclusion("sums of spikes stored", "E203", ("rule b", "path b", "replay", "guard"),
+              lambda c: reruns(c) and c["rule b"] != "none" and c["path b"] == "sum",
+              {"path a": "conv"}),
+    Exclusion("channels stored", "E203", (*RULES, "path b", "replay"),
+              lambda c: channels_learn(c) and c["replay"] != "none"),
     Exclusion("channels and neurons", "E203", ("rule b", "path b", "rule c"),
               lambda c: channels_learn(c) and c["rule c"] != "none"),
     Exclusion("first and last spikes", "E203", (*RULES, "sync"), _latencies_differ),
@@ -198,6 +203,11 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
               lambda c: c["rule out"] == "homeostasis" and c["readout"] == "sum"),
     Exclusion("means of no samples", "E105", ("rule c", "activity", "replay"),
               lambda c: c["rule c"] == "homeostasis mean" and c["activity"] == "unknown"
+              and c["replay"] == "none"),
+    Exclusion("one step for all, and one each", "E105", ("input bits", "input scale"),
+              lambda c: c["input bits"] is not None and c["input scale"] == "feature"),
+    Exclusion("steps by feature of no samples", "E105", ("input scale", "activity", "replay"),
+              lambda c: c["input scale"] == "feature" and c["activity"] == "unknown"
               and c["replay"] == "none"),
     Exclusion("no error, no bias", "E203", (*RULES, "plastic biases"),
               lambda c: c["plastic biases"] and learns(c) and not any(c[r] in ("error", "touch", "delta")
