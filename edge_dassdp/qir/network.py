@@ -166,7 +166,7 @@ class QNetwork:
 
     @cached_property
     def values_offset(self) -> int:
-        """From where on a sample holds int8 currents and codes of encoders; x_bytes: it has none."""
+        """From where on a sample holds int8 currents and codes of encoders; x_bytes: none."""
         return min((self.x_offsets[i.name] for i in self.inputs
                     if not i.spikes or i.encoder is not None), default=self.x_bytes)
 

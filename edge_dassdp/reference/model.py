@@ -27,8 +27,8 @@ class IntegerModel:
     """Weights, membranes and records of a network. Only the first sample of a batch is recorded.
 
     By population, of the step that just ended: v membranes, i synaptic currents, spikes, clipped
-    (where membranes saturated), each (n, size). n_x_saturated: input values at an end of int8 in all
-    samples since `reset`.
+    (where membranes saturated), each (n, size). n_x_saturated: input values at an end of int8
+    in all samples since `reset`.
     """
 
     def __init__(self, network: QNetwork) -> None:

@@ -6,7 +6,7 @@ uint32_t dassdp_count_ends(const dassdp_model_t *model, const int8_t *x)
     uint32_t n = 0;
     const int8_t *end = x + model->x_bytes;
     for (const int8_t *value = x + model->values_off; value < end; value++) {
-        n += (uint32_t)((uint8_t)(*value + 129) < 3u); /* 127, -128, -127 */
+        n += (uint32_t)(*value * *value + 255) >> 14; /* 1 from 127^2 on, 0 up to 126^2 */
     }
     return n;
 }
