@@ -80,6 +80,8 @@ def _model(layout: Layout) -> Fields:
         ("coding", path_tables.coding(layout)),
         ("clear_tails", "dassdp_clear_tails" if any(
             path_tables.tail_bits(i) for i in network.inputs) else None),
+        ("count_ends", "dassdp_count_ends" if network.values_offset < network.x_bytes else None),
+        ("values_off", network.values_offset),
     )
 
 

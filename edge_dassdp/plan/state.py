@@ -49,7 +49,7 @@ def state_fields(network: QNetwork, routes: Mapping[str, Route],
         fields += _of_coder(network, routes, i)
     fields += [_plain("logits", "int32_t", network.n_classes, "inference"),
                _hidden("scratch", "uint32_t", scratch.bytes // 4, "inference"),
-               _hidden("progress", "uint16_t", 2, "inference"), *_of_batch(network)]
+               _hidden("progress", "uint32_t", 2, "inference"), *_of_batch(network)]
     persistent, persist_end = _place([f for f in fields if f.is_persistent], 0)
     others = sorted((f for f in fields if not f.is_persistent), key=lambda f: -f.align)
     placed, end = _place(others, persist_end)

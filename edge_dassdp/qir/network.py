@@ -165,6 +165,12 @@ class QNetwork:
         return offsets
 
     @cached_property
+    def values_offset(self) -> int:
+        """From where on a sample holds int8 currents and codes of encoders; x_bytes: none."""
+        return min((self.x_offsets[i.name] for i in self.inputs
+                    if not i.spikes or i.encoder is not None), default=self.x_bytes)
+
+    @cached_property
     def input_order(self) -> dict[str, IntArray]:
         """The natural index of each value of an input's frame as it lies on the device."""
         return {i.name: natural_order(i.raw_shape, device_volume(i.raw_shape, pads=False))

@@ -286,7 +286,7 @@ class _Populate:
             membrane_bits=32, acc_bits=32, analogue_bits=32, current_fits=False, saturates=False,
             shape=self.volume, natural=None if _is_ascending(self.natural) else self.natural,
             dynamics=self._dynamics(unit), records_channels=self._records_channels(),
-            counts_numbers=counts and self.p.max_spikes > 1,
+            counts_numbers=counts and self.p.max_spikes > 1 and not self._records_channels(),
         )
         population, proofs = self._prove(wanted, projections)
         return Made(population, projections, proofs)

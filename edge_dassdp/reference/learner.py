@@ -140,7 +140,7 @@ class Reference(IntegerModel):
         return zlib.crc32(self._learned_bytes(), crc)
 
     def statistics(self) -> Statistics:
-        return learned_statistics(self.network, self.named_state())
+        return learned_statistics(self.network, self.named_state(), self.n_x_saturated)
 
     # ---- inference ---------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes, input_bytes
 from edge_dassdp.qir.lesson import Record
 from edge_dassdp.qir.packing import unpack_rows
-from edge_dassdp.qir.samples import encode_codes, read_events
+from edge_dassdp.qir.samples import Q_ONE, encode_codes, read_events
 from edge_dassdp.qir.sums import sums
 from edge_dassdp.reference import neuron
 
@@ -27,7 +27,8 @@ class IntegerModel:
     """Weights, membranes and records of a network. Only the first sample of a batch is recorded.
 
     By population, of the step that just ended: v membranes, i synaptic currents, spikes, clipped
-    (where membranes saturated), each (n, size).
+    (where membranes saturated), each (n, size). n_x_saturated: input values at an end of int8
+    in all samples since `reset`.
     """
 
     def __init__(self, network: QNetwork) -> None:
@@ -51,6 +52,7 @@ class IntegerModel:
         self.touches = {p.name: np.zeros((net.n_steps, p.size), bool) for p in net.populations
                         if p.touch_width is not None}
         self._uses_factory = False
+        self.n_x_saturated = 0
         self._inputs = {i.name: i for i in net.inputs}
         self._places = {p.name: index for index, p in enumerate(net.populations)}
         self._delayed_inputs = {q.pre for q in net.projections
@@ -89,6 +91,8 @@ class IntegerModel:
         """Start samples x, int8 (n, x_bytes)."""
         self._rest(len(x))
         self.x = x
+        values = x[:, self.network.values_offset :]
+        self.n_x_saturated += int(((values == Q_ONE) | (values <= -Q_ONE)).sum())
         for i in self.network.inputs:
             if i.name in self.coded:
                 self.coded[i.name] = self._coded(i)

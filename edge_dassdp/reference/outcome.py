@@ -78,6 +78,7 @@ class BatchOutcome:
 @dataclass(frozen=True)
 class Statistics:
     """Counters since the last reset; n_saturated: plastic weights at an end of their range now;
+    n_x_saturated: input values, no spikes, that stood at an end of int8, modulo 2^32;
     hits, factory_hits: of the samples in the guard's window, by learned and by factory weights;
     stack and link figures are None off the device."""
 
@@ -96,10 +97,13 @@ class Statistics:
     rx_lost: int | None = None
     frames_good: int | None = None
     frames_bad: int | None = None
+    n_x_saturated: int = 0
 
 
-def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]]) -> Statistics:
-    """Counters of a named state, and its plastic weights at an end of their range."""
+def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]],
+                       n_x_saturated: int) -> Statistics:
+    """Counters of a named state, and its plastic weights at an end of their range; what inputs
+    counted is told."""
     n_saturated = 0
     for p in network.plastic:
         bound = 1 << (p.weight_bits - 1)
@@ -110,7 +114,7 @@ def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]]) -> 
         return int(state[name][0]) if name in state else 0
 
     return Statistics(
-        n_saturated=n_saturated,
+        n_saturated=n_saturated, n_x_saturated=n_x_saturated % (1 << 32),
         **{n: count(f"learning.{n}") for n in ("n_labelled", "n_skipped", "n_updates",
                                                "n_vanished")},
         **{n: count(f"replay.{n}") for n in ("n_replayed", "n_replay_skipped")},

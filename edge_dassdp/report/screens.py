@@ -313,6 +313,8 @@ def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window:
             f"{_percent(float(stream.hits.mean()), 1) if n else _NONE}; of "
             f"{statistics.n_updates:,} weight updates {_percent(statistics.n_vanished / tried, 1)}"
             f" vanished; {statistics.n_saturated:,} weights stand at an end of their range")
+    if statistics.n_x_saturated:
+        text += f"; {statistics.n_x_saturated:,} input values stood at an end of int8"
     if statistics.n_replayed:
         text += (f"; {statistics.n_replayed:,} stored samples learned again, of them "
                  f"{statistics.n_replay_skipped:,} skipped")

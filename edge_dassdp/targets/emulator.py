@@ -90,6 +90,7 @@ class Emulator(Target):
 
     def reset(self) -> None:
         self._lib.dassdp_init(self._model, self._state)
+        self._n_x_elsewhere = 0  # counted in states of threads that are gone
 
     def run(self, x: NDArray[np.int8], labels: NDArray[Any] | None = None,
             losses_q8: NDArray[Any] | None = None, *, mode: int = INFER, digest: bool = False,
@@ -140,6 +141,8 @@ class Emulator(Target):
 
         with ThreadPoolExecutor(n_slices) as pool:
             list(pool.map(infer, states, bounds))
+        n_before = self._n_x_saturated(self._state)
+        self._n_x_elsewhere += sum(self._n_x_saturated(s) - n_before for s in states[:-1])
         self._state = states[-1]
 
     def _run_in_order(self, state: Any, mode: int, samples: NDArray[np.int8], labels: Any,
@@ -247,4 +250,8 @@ class Emulator(Target):
         self._check(self._lib.dassdp_check_learning(self._model, self._state))
 
     def statistics(self) -> Statistics:
-        return learned_statistics(self.network, self.named_state())
+        n_x_saturated = self._n_x_saturated(self._state) + self._n_x_elsewhere
+        return learned_statistics(self.network, self.named_state(), n_x_saturated)
+
+    def _n_x_saturated(self, state: Any) -> int:
+        return int(self._lib.dassdp_n_x_saturated(self._model, state))

@@ -134,7 +134,9 @@ class FloatLearner:
             raise EdgeError("E105", f"headroom is {headroom}, expected a number from 1")
         self.learning = learning if isinstance(learning, Learning) else Learning(learning)
         self.learning.validate(network)
-        network = with_pools_apart(network, self.learning.rules)
+        grown = with_pools_apart(network, self.learning.rules)
+        if grown is not network:
+            network, self.model = grown, FloatModel(grown)
         for name, rule in self.learning.rules.items():
             if rule.no_twin:
                 raise EdgeError("E203", f"{type(rule).__name__} on '{name}' has no float twin",

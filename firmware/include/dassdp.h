@@ -114,6 +114,11 @@ int dassdp_weight_set(const dassdp_model_t *model, void *state, uint32_t project
 /* Plastic weights that stand at an end of their range now. */
 uint32_t dassdp_n_saturated(const dassdp_model_t *model, const void *state);
 
+/* Input values, currents and codes of encoders, that stood at an end of int8 (127, -127 or -128) in
+ * the samples given to dassdp_begin since dassdp_init, modulo 2^32. More than a few of a sample reach
+ * beyond the input's scale: the network was quantized for others. */
+uint32_t dassdp_n_x_saturated(const dassdp_model_t *model, const void *state);
+
 /* After bytes of the learning state were written from outside: DASSDP_OK, or DASSDP_E_VALUE after
  * putting what no learning leaves behind back to its initial value. */
 int dassdp_check_learning(const dassdp_model_t *model, void *state);

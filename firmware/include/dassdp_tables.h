@@ -400,6 +400,10 @@ struct dassdp_model {
     const dassdp_coding_t *coding;      /* inputs whose spikes are made on the device, or NULL */
     /* Clears bits of neurons that an input of spikes does not have; or NULL */
     void (*clear_tails)(const dassdp_model_t *model, int8_t *x);
+    /* Of the values of a sample, which are its bytes from values_off on, those at an end of int8; NULL
+     * where inputs are spikes and events alone */
+    uint32_t (*count_ends)(const dassdp_model_t *model, const int8_t *x);
+    uint32_t values_off;
 };
 
 #endif

@@ -45,6 +45,14 @@ def test_clipped_samples_are_said(verb: str, work: Path, raw: Path) -> None:
     assert "warning: " in screen.stderr and "clipped at the ends of int8" in screen.stderr
 
 
+def test_learn_says_what_the_target_counted(work: Path, raw: Path) -> None:
+    command = ("learn", work / "model.q.npz", "--data", raw)
+    counted = envelope(*command)["data"]["statistics"]["n_x_saturated"]
+    assert counted > 0
+    assert f"{counted:,} input values stood at an end of int8" in " ".join(
+        shown(*command).stdout.split())
+
+
 def test_samples_to_judge_on_are_looked_at_as_well(work: Path, raw: Path) -> None:
     found = envelope("learn", work / "model.q.npz", "--data", work / "data.npz", "--test", raw)
     data = found["data"]

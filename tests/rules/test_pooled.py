@@ -219,3 +219,13 @@ def test_a_rule_that_is_proven_for_one_spike_a_step_takes_no_sums(
         Learning({"c_h": ErrorSSDP()}).validate(network("sum"))
     assert caught.value.code == "E203" and "count_peak" in caught.value.help
     Learning({"c_h": ErrorSSDP()}).validate(network("max"))
+
+
+def test_channels_of_neurons_that_fire_several_times_are_recorded_by_steps() -> None:
+    """A 1 x 1 convolution learns from channels: whether one fired anywhere."""
+    several = {**SINABS, "max_spikes": 3}
+    source = Input("x", 84, 12, spikes=True, shape=(2, 7, 6))
+    made = Builder(source, 12).conv("c", 8, (3, 3), **several).conv("d", 4, (1, 1), **several)
+    net = made.dense("h", 14).out()
+    assert_same(Scenario("channels_several", net, Learning({"c_d": DASSDP(0.01, 0.004)}),
+                         phases=(Phase("warm_up", 4), Phase("fit_gate"), *LEARN), density=0.4))

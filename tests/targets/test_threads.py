@@ -38,6 +38,7 @@ def test_threads_give_the_bits_of_one(name: str, checked: bool) -> None:
         for field in FIELDS:
             np.testing.assert_array_equal(getattr(found, field), getattr(expected, field))
         assert_same_state(one, three)
+        assert three.statistics() == one.statistics()
     np.testing.assert_array_equal(three.classify(x), one.classify(x))
 
 

@@ -83,6 +83,11 @@ void dassdp_rest_population(const dassdp_model_t *model, void *state,
     }
 }
 
+uint32_t dassdp_n_x_saturated(const dassdp_model_t *model, const void *state)
+{
+    return ((const dassdp_progress_t *)dassdp_at_const(state, model->progress_off))->n_x_saturated;
+}
+
 void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
 {
     dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
@@ -94,6 +99,9 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     }
     if (model->clear_tails != 0) {
         model->clear_tails(model, own);
+    }
+    if (model->count_ends != 0) {
+        progress->n_x_saturated += model->count_ends(model, x);
     }
     for (uint32_t i = 0; i < model->n_populations; i++) {
         const dassdp_population_t *population = &model->populations[i];

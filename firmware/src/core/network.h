@@ -30,4 +30,7 @@ uint32_t dassdp_class(const dassdp_model_t *model, const void *state);
  * image; models whose frames end within a word name it. */
 void dassdp_clear_tails(const dassdp_model_t *model, int8_t *x);
 
+/* Values of a sample at an end of int8; models with currents or encoded values name it. */
+uint32_t dassdp_count_ends(const dassdp_model_t *model, const int8_t *x);
+
 #endif

@@ -15,8 +15,9 @@ typedef struct {
     uint16_t batch_kind;   /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
 } dassdp_learning_t;
 
-/* Where the sample being run stands. */
+/* Where the sample being run stands, and what samples had at their ends. */
 typedef struct {
+    uint32_t n_x_saturated;/* input values at an end of int8 since dassdp_init, modulo 2^32 */
     uint16_t t_step;       /* steps done */
     uint8_t is_complete;
     uint8_t uses_factory;  /* plastic projections run on their factory weights */

@@ -255,6 +255,8 @@ int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint3
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_VANISHED, learning->n_vanished);
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_SATURATED,
                    dassdp_n_saturated(link->model, link->state));
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_X_SATURATED,
+                   dassdp_n_x_saturated(link->model, link->state));
     put_additions(link, response);
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_STACK_SIZE, dassdp_port_stack_size());
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_STACK_USED, dassdp_port_stack_used());
