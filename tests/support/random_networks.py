@@ -86,16 +86,17 @@ def yards(target: str, folder: Path) -> list[Yard]:
 
 
 def held(models: Sequence[Model], yard: Yard) -> list[Model]:
-    """Those that the RAM of its board holds one by one, and its flash together."""
+    """Those that its board holds: the largest state and sample in RAM, all tables in flash."""
     if yard.board is None:
         return list(models)
-    found, flash = [], CODE_BYTES
+    found, state, x, flash = list[Model](), 0, 0, CODE_BYTES
     for model in models:
-        ram = model.plan.layout.state_bytes + model.plan.network.x_bytes + ROOM_BYTES
-        more = flash + constant_bytes(model.plan)
-        if ram <= yard.board.ram.bytes and more <= yard.board.flash.bytes:
+        larger = (max(state, model.plan.layout.state_bytes), max(x, model.plan.network.x_bytes),
+                  flash + constant_bytes(model.plan))
+        if sum(larger[:2]) + ROOM_BYTES <= yard.board.ram.bytes \
+                and larger[2] <= yard.board.flash.bytes:
             found.append(model)
-            flash = more
+            state, x, flash = larger
     return found
 
 
