@@ -131,4 +131,6 @@ class QHomeostasis(QRule):
         self.factors.learn_from(self._lacking(lesson, site), lesson, site)
 
     def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
+        tally["latencies_unpacked"] += site.n_post  # counts, from as many planes
+        tally["bits_unpacked"] += site.n_post * site.field_bits
         self.factors.count_from(self._lacking(lesson, site), lesson, site, tally)
