@@ -258,8 +258,8 @@ class _Drawn:
                  "both": Guard(True, 2, 3)}[c["guard"]]
         replay = {"none": None, "flash": Replay(5, 0, n_flash=2), "ring": Replay(0, 2),
                   "both": Replay(4, 1), "reservoir": Replay(0, 1, 2, policy="reservoir")}
-        schedule = Schedule(int(self.rng.integers(1, 50)), float(self.rng.uniform(0.05, 1))) if c["schedule"] else None
-        beside = (schedule, replay[c["replay"]], guard)
+        schedule = Schedule(int(self.rng.integers(1, 50)), float(self.rng.uniform(0.05, 1)))
+        beside = (schedule if c["schedule"] else None, replay[c["replay"]], guard)
         if not rules and not any(beside):
             return None
         return Learning(rules, c["skip below"], int(self.rng.integers(1, 2**32)), *beside)
@@ -274,7 +274,8 @@ class _Drawn:
         rules: dict[str, Any] = {
             "delta": lambda: ReadoutDelta(strong / 50),
             "error": lambda: ErrorSSDP(strong, float(rng.uniform(0.5, 8))),
-            "touch": lambda: ErrorTouch(strong, float(rng.uniform(0.05, 1)), [None, 8, 17][int(rng.integers(3))]),
+            "touch": lambda: ErrorTouch(strong, float(rng.uniform(0.05, 1)),
+                                        [None, 8, 17][int(rng.integers(3))]),
             "eihl": lambda: EIHL(strong, 2.0 + strong / 100, float(rng.uniform(0.002, 0.3)),
                                  float(rng.uniform(0.1, 0.9)), int(rng.integers(1, 4))),
             "stdp": lambda: PairSTDP(*map(float, rng.uniform(-0.02, 0.03, 2)),

@@ -28,13 +28,14 @@ from edge_dassdp.reference import Reference
 from edge_dassdp.targets.qemu import QemuProcess
 
 HERE = Path(__file__).parent
-SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+              "-fno-omit-frame-pointer")
 OPERATIONS = {"infer": b"i", "learn": b"l", "warm_up": b"w", "fit_gate": b"f", "idle": b"n",
               "save": b"s", "rollback": b"r"}
 RESULT = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back")
 
 
-class Divergence(Exception):
+class DivergenceError(Exception):
     """A model that did not give the bits of the reference, or a program that ended."""
 
 
@@ -78,20 +79,20 @@ class Model:
         return op
 
     def check(self, i: int, found: bytes) -> None:
-        """Raises Divergence where the answer to call i is another."""
+        """Raises DivergenceError where the answer to call i is another."""
         call, wanted = self.calls[i], self.expected[0][i]
         if call.op == "infer":  # nothing was learned: no digest of it is asked for
             found, wanted = found[:-4], wanted[:-4]
         if found != wanted:
-            raise Divergence(f"{self.title}\ncall {i}, {call.op}: {found.hex()}, expected "
+            raise DivergenceError(f"{self.title}\ncall {i}, {call.op}: {found.hex()}, expected "
                              f"{wanted.hex()}")
 
     def check_state(self, found: bytes) -> None:
-        """Raises Divergence for the first field of the state that is another."""
+        """Raises DivergenceError for the first field of the state that is another."""
         named = self.plan.layout.decode(found)
         for name, wanted in self.expected[1].items():
             if not np.array_equal(named[name], wanted):
-                raise Divergence(f"{self.title}\nat the end {name} is {named[name].tolist()}, "
+                raise DivergenceError(f"{self.title}\nat the end {name} is {named[name].tolist()}, "
                                  f"expected {np.asarray(wanted).tolist()}")
 
 
@@ -136,7 +137,7 @@ class Yard:
         done = subprocess.run([self.compiler, *arguments], cwd=folder or self.folder,
                               capture_output=True, text=True, check=False)
         if done.returncode:
-            raise Divergence(f"{self.compiler} refuses: {done.stderr}")
+            raise DivergenceError(f"{self.compiler} refuses: {done.stderr}")
 
     def compile(self, models: Sequence[Model], name: str) -> list[Path]:
         """The tables of these models, and which they are; objects for any yard of this computer."""
@@ -183,7 +184,7 @@ class Yard:
         return "\n".join([*lines, "};", ""])
 
     def run(self, elf: Path, models: Sequence[Model]) -> None:
-        """Raises Divergence for the first model that differs from the reference."""
+        """Raises DivergenceError for the first model that differs from the reference."""
         if self.board is None:
             self._run_here(elf, models)
         else:
@@ -198,7 +199,7 @@ class Yard:
             n_bytes = _answer_bytes(model, i)
             found, answers = bytes(answers[:n_bytes]), answers[n_bytes:]
             if len(found) < n_bytes:
-                raise Divergence(f"{model.title}\ncall {i}: the program ended with "
+                raise DivergenceError(f"{model.title}\ncall {i}: the program ended with "
                                  f"{done.returncode}\n{done.stderr.decode()[-4000:]}")
             _check(model, i, found)
 
@@ -207,12 +208,12 @@ class Yard:
         with QemuProcess(elf, self.board) as process, closing(process.open()) as port:
             port.timeout = 20.0
             if port.read(1) != b"R":
-                raise Divergence(f"{models[0].title}\nand others: the firmware does not start")
+                raise DivergenceError(f"{models[0].title}\nand others: the firmware does not start")
             for model, i, request in _requests(models):
                 port.write(request)
                 found = port.read(_answer_bytes(model, i))
                 if len(found) < _answer_bytes(model, i):
-                    raise Divergence(f"{model.title}\ncall {i}: the firmware does not answer")
+                    raise DivergenceError(f"{model.title}\ncall {i}: the firmware does not answer")
                 _check(model, i, found)
 
 

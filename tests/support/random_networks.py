@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from support.drawn import scenario
-from support.fleet import Divergence, Model, Yard
+from support.fleet import DivergenceError, Model, Yard
 from support.space import Recipe, draw
 
 from edge_dassdp import ir, qir
@@ -105,7 +105,7 @@ def run_batch(recipes: Sequence[tuple[str, Recipe]], places: Sequence[Yard], nam
         objects = places[0].compile(held, name) if held else []
         for yard in places if held else ():
             yard.run(yard.link(objects, name), held)
-    except Divergence as found:
+    except DivergenceError as found:
         tally.failures.append(str(found))
     return tally
 

@@ -1,16 +1,16 @@
 """The space of scenarios: every option of a network, of its quantization and of its learning is an
 axis, and what does not go together is a named exclusion.
 
-A recipe gives each axis a value, and a seed for all that is drawn (support.drawn builds it). `pairs`
-covers every pair of values of two axes; `draw` takes recipes from the whole space. A combination that
-is left out mirrors a refusal of the product, which a test has it make.
+A recipe gives each axis a value, and a seed for all that is drawn (support.drawn builds it).
+`pairs` covers every pair of values of two axes; `draw` takes recipes from the whole space. A
+combination that is left out mirrors a refusal of the product, which a test has it make.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ import numpy as np
 Choice = Mapping[str, Any]
 Pair = frozenset[tuple[str, Any]]
 
-RESETS = ("none", "delayed", "now", "once", "zero", "zero now", "zero to", "zero all", "few", "many")
+RESETS = ("none", "delayed", "now", "once", "zero", "zero now", "zero to", "zero all", "few",
+          "many")
 AT_ONCE = ("now", "once", "zero now", "zero to", "few", "many")
 SEVERAL = ("few", "many")
 PATHS = ("matrix", "sum", "max", "conv", "strided", "groups", "pointwise", "sum conv", "max conv",
@@ -54,7 +55,8 @@ AXES: dict[str, tuple[Any, ...]] = {
     "activity": ("unknown", "sparse", "busy"),
     "per neuron": (False, True), "headroom": (2.0, 1.0, 8.0),
     "threshold bits": (None, 4, 8, 11), "leak": ("auto", "q15", "shift"),
-    "membranes": (None, 16, 32), "input bits": (None, 5, 1), "input scale": ("auto", "uniform", "feature"),
+    "membranes": (None, 16, 32), "input bits": (None, 5, 1),
+    "input scale": ("auto", "uniform", "feature"),
     "rule b": ("none", "error", "touch", "sync", "stdp"),
     "rule c": ("error", "none", "touch", "eihl", "sync", "stdp", "homeostasis", "homeostasis mean"),
     "rule out": ("delta", "none", "sync", "stdp", "homeostasis"),
@@ -101,12 +103,14 @@ class Exclusion:
     def excludes(self, choice: Choice) -> bool:
         return all(name in choice for name in self.axes) and self.holds(choice)
 
-    def examples(self) -> Iterator[dict[str, Any]]:
-        """Every combination of its axes that it excludes, first values elsewhere."""
+    def examples(self, n: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        """n combinations of its axes that it excludes and none before it, first values
+        elsewhere."""
         first = {name: values[0] for name, values in AXES.items()} | dict(self.beside)
-        for values in product(*(AXES[name] for name in self.axes)):
-            choice = first | dict(zip(self.axes, values, strict=True))
-            if self.holds(choice):
+        while n:
+            choice = first | {name: AXES[name][rng.integers(len(AXES[name]))] for name in self.axes}
+            if excluded_by(choice) is self:
+                n -= 1
                 yield choice
 
 
@@ -147,7 +151,8 @@ def _enters(c: Choice) -> set[str]:
     """Populations behind which a sample would have to be stored."""
     part = changing(c)
     sources = {"a"} if "b" in part or (c["skip"] == "a c" and "c" in part) else set()
-    sources |= {"b"} if "b" not in part and ("c" in part or c["skip"].startswith("b out")) else set()
+    if "b" not in part and ("c" in part or c["skip"].startswith("b out")):
+        sources.add("b")
     return sources | ({"c"} if "c" not in part else set())
 
 
@@ -155,7 +160,7 @@ def _latencies_differ(c: Choice) -> bool:
     """First spikes for one rule, last ones for another, of the same population."""
     kinds = [{"error": "first", "eihl": "first", "sync": c["sync"]}.get(c[rule]) for rule in RULES]
     kinds = ["first" if kind == "described" else kind for kind in kinds]
-    return any(x and y and x != y for x, y in zip(kinds, kinds[1:], strict=False))
+    return any(x and y and x != y for x, y in pairwise(kinds))
 
 
 EXCLUSIONS: tuple[Exclusion, ...] = (
@@ -210,8 +215,8 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
               lambda c: c["input scale"] == "feature" and c["activity"] == "unknown"
               and c["replay"] == "none"),
     Exclusion("no error, no bias", "E203", (*RULES, "plastic biases"),
-              lambda c: c["plastic biases"] and learns(c) and not any(c[r] in ("error", "touch", "delta")
-                                                        for r in RULES)),
+              lambda c: c["plastic biases"] and learns(c) and not any(
+                  c[r] in ("error", "touch", "delta") for r in RULES)),
     Exclusion("replay without labels", "E203", (*RULES, "replay"),
               lambda c: c["replay"] != "none" and not any(c[r] in ERRORS for r in RULES)),
     Exclusion("stored last spikes", "E203", (*RULES, "sync", "replay"),
