@@ -43,7 +43,8 @@ class Homeostasis(Rule):
     def __post_init__(self) -> None:
         positive(self.eta, "Homeostasis: eta")
         require(self.target is None or (is_real(self.target) and 0 <= self.target <= RECORDED_MAX),
-                f"Homeostasis: target is {self.target}, expected 0 to {RECORDED_MAX:,} spikes or None")
+                f"Homeostasis: target is {self.target}, expected 0 to {RECORDED_MAX:,} spikes or "
+                "None")
 
     @property
     def needs(self) -> Needs:
