@@ -199,6 +199,8 @@ def _check_population(n: QNetwork, p: QPopulation) -> None:
     for name in ("leak_shift", "acc_lshift", "acc_rshift", "analogue_rshift"):
         within(getattr(p, name), 0, 30, where + name)
     real(p.unit, p.size, where + "unit")
+    require(not p.counts_numbers or (p.counts and p.max_spikes > 1),
+            where + "it counts several spikes of a step and has one at most")
     limit = (1 << (p.membrane_bits - 1)) - 1
     shapes = ((1,), (p.size,))
     entries(p.leak_q15, shapes, 0, 32768, where + "leak_q15")
