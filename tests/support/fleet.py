@@ -150,8 +150,9 @@ class Yard:
         for file, text in texts.items():
             (place / file).write_text(text, "utf-8")
         quick = [f for f in self.flags if not f.startswith("-W")]
-        self._run(*(f"-I../{f[2:]}" if f.startswith("-I") else f for f in quick), "-O0", "-c",
-                  *sorted(f for f in texts if f.endswith(".c")), folder=place)
+        above = (f"-I../{f[2:]}" if f.startswith("-I") else
+                 f"../{f}" if f in self.project.files else f for f in quick)
+        self._run(*above, "-O0", "-c", *sorted(f for f in texts if f.endswith(".c")), folder=place)
         return sorted(place.glob("*.o"))
 
     def link(self, objects: Sequence[Path], name: str) -> Path:

@@ -26,6 +26,8 @@ from edge_dassdp.plan.ledger import constant_bytes
 HONEST = ("E201", "E202")
 """Refusals that depend on numbers: no representation, no proof. Others are named exclusions."""
 A_BATCH = 16
+CODE_BYTES = 80 * 1024
+"""Of a board's flash for the runtime and all its kernels."""
 ROOM_BYTES = 3072
 """Of a board's RAM for its stack, its port and the fleet's own."""
 
@@ -83,13 +85,18 @@ def yards(target: str, folder: Path) -> list[Yard]:
     return [Yard(folder / "specification"), Yard(folder / "host", is_fast=True)]
 
 
-def fits(model: Model, yard: Yard) -> bool:
-    """In the RAM of its board, beside the others in its flash."""
+def held(models: Sequence[Model], yard: Yard) -> list[Model]:
+    """Those that the RAM of its board holds one by one, and its flash together."""
     if yard.board is None:
-        return True
-    ram = model.plan.layout.state_bytes + model.plan.network.x_bytes + ROOM_BYTES
-    flash = constant_bytes(model.plan)
-    return ram <= yard.board.ram.bytes and flash <= yard.board.flash.bytes // (2 * A_BATCH)
+        return list(models)
+    found, flash = [], CODE_BYTES
+    for model in models:
+        ram = model.plan.layout.state_bytes + model.plan.network.x_bytes + ROOM_BYTES
+        more = flash + constant_bytes(model.plan)
+        if ram <= yard.board.ram.bytes and more <= yard.board.flash.bytes:
+            found.append(model)
+            flash = more
+    return found
 
 
 def run_batch(recipes: Sequence[tuple[str, Recipe]], places: Sequence[Yard], name: str) -> Tally:
@@ -98,13 +105,13 @@ def run_batch(recipes: Sequence[tuple[str, Recipe]], places: Sequence[Yard], nam
     with tempfile.TemporaryDirectory() as folder:
         models = [m for title, recipe in recipes
                   if (m := made(recipe, title, Path(folder), tally)) is not None]
-    held = [m for m in models if fits(m, places[0])]
-    tally.counts["too large"] += len(models) - len(held)
-    tally.counts["networks"] += len(held)
+    taken = held(models, places[0])
+    tally.counts["too large"] += len(models) - len(taken)
+    tally.counts["networks"] += len(taken)
     try:
-        objects = places[0].compile(held, name) if held else []
-        for yard in places if held else ():
-            yard.run(yard.link(objects, name), held)
+        objects = places[0].compile(taken, name) if taken else []
+        for yard in places if taken else ():
+            yard.run(yard.link(objects, name), taken)
     except DivergenceError as found:
         tally.failures.append(str(found))
     return tally
