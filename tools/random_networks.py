@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--target", default="emulator", help="emulator, or a board")
     parser.add_argument("--keep-going", action="store_true", help="behind the first failure, too")
     chosen = parser.parse_args()
-    begin, told, tally = time.monotonic(), 0.0, Tally()
+    begin, told, known, tally = time.monotonic(), 0.0, 0, Tally()
     for tally in run(chosen.n, chosen.seed, target=chosen.target, jobs=chosen.jobs,
                      first=chosen.first):
         seconds = time.monotonic() - begin
@@ -34,11 +34,14 @@ def main() -> int:
             told = seconds
             print(f"{seconds:.0f} s: {dict(tally.counts)}, {len(tally.failures)} failures",
                   flush=True)
-        if tally.failures and not chosen.keep_going:
+        if len(tally.failures) > known:
+            print("\n\n".join(tally.failures[known:]), flush=True)
+            known = len(tally.failures)
+        if known and not chosen.keep_going:
             break
     print(f"{time.monotonic() - begin:.0f} s: {dict(tally.counts)}")
-    print("\n\n".join(tally.failures) or "no failure")
-    return int(bool(tally.failures))
+    print(f"{known} failures")
+    return int(bool(known))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from edge_dassdp.ir import geometry
 from edge_dassdp.qir.network import QNetwork
 from edge_dassdp.qir.nodes import QPopulation, QProjection, QReplay, Records, ResetMode
 from edge_dassdp.qir.order import device_volume
+from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.qir.stored import stored_words
 
 
@@ -152,7 +153,7 @@ def validate(network: QNetwork) -> None:
 
 
 def _check_network(n: QNetwork) -> None:
-    within(n.n_steps, 1, QUANTITIES["recorded_max"] if n.plastic else 65535, "n_steps")
+    within(n.n_steps, 1, RECORDED_MAX if n.plastic else 65535, "n_steps")
     within(n.n_batch, 1, 64, "n_batch")
     if n.schedule_q8 is not None:
         require(n.schedule_q8.ndim == 1 and n.schedule_q8.size > 0, "schedule_q8 is no table")
@@ -198,6 +199,8 @@ def _check_population(n: QNetwork, p: QPopulation) -> None:
     for name in ("leak_shift", "acc_lshift", "acc_rshift", "analogue_rshift"):
         within(getattr(p, name), 0, 30, where + name)
     real(p.unit, p.size, where + "unit")
+    require(not p.counts_numbers or (p.counts and p.max_spikes > 1),
+            where + "it counts several spikes of a step and has one at most")
     limit = (1 << (p.membrane_bits - 1)) - 1
     shapes = ((1,), (p.size,))
     entries(p.leak_q15, shapes, 0, 32768, where + "leak_q15")

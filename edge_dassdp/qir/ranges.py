@@ -14,6 +14,8 @@ from edge_dassdp.base.qformat import INT32_MAX, IntArray
 RICH_BITS = 31
 """Of membranes and synaptic currents of neurons with `QDynamics`, which saturate."""
 RICH_MAX = (1 << (RICH_BITS - 1)) - 1
+RECORDED_MAX = 4095
+"""The most steps of a sample, and spikes of a neuron in it, that what learns remembers."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,8 @@ def _limited(p: QPopulation, reach: Reach) -> QPopulation:
         return p
     reachable = max(1, (reach.firing - int(p.fire_at.min())) // int(p.reset_by.min()) + 1)
     limit = min(p.dynamics.max_spikes, reachable)
-    return replace(p, dynamics=replace(p.dynamics, max_spikes=limit))
+    return replace(p, dynamics=replace(p.dynamics, max_spikes=limit),
+                   counts_numbers=p.counts_numbers and limit > 1)
 
 
 def _constant(p: QPopulation) -> int:

@@ -11,19 +11,16 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_real
 from edge_dassdp.base.qformat import IntArray, round_shift, to_int
-from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network, Projection
 from edge_dassdp.qir import Offset, QRule, Site, Stage
 from edge_dassdp.qir.checks import entries
 from edge_dassdp.qir.checks import require as well_formed
 from edge_dassdp.qir.lesson import Lesson
-from edge_dassdp.qir.ranges import Bound
+from edge_dassdp.qir.ranges import RECORDED_MAX, Bound
 from edge_dassdp.qir.tables import Array, Table
 from edge_dassdp.rules import factors
 from edge_dassdp.rules.base import Needs, Place, Rule, positive, require
 from edge_dassdp.rules.delta import QDeltaRule
-
-_MOST = QUANTITIES["recorded_max"]
 
 
 @dataclass(frozen=True)
@@ -45,8 +42,9 @@ class Homeostasis(Rule):
 
     def __post_init__(self) -> None:
         positive(self.eta, "Homeostasis: eta")
-        require(self.target is None or (is_real(self.target) and 0 <= self.target <= _MOST),
-                f"Homeostasis: target is {self.target}, expected 0 to {_MOST:,} spikes or None")
+        require(self.target is None or (is_real(self.target) and 0 <= self.target <= RECORDED_MAX),
+                f"Homeostasis: target is {self.target}, expected 0 to {RECORDED_MAX:,} spikes or "
+                "None")
 
     @property
     def needs(self) -> Needs:
@@ -131,4 +129,6 @@ class QHomeostasis(QRule):
         self.factors.learn_from(self._lacking(lesson, site), lesson, site)
 
     def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
+        tally["latencies_unpacked"] += site.n_post  # counts, from as many planes
+        tally["bits_unpacked"] += site.n_post * site.field_bits
         self.factors.count_from(self._lacking(lesson, site), lesson, site, tally)

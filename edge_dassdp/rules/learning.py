@@ -9,17 +9,16 @@ from typing import Literal
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
-from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Input, Network, Projection, geometry
 from edge_dassdp.ir.credit import forward_projections, has_error, plastic_part
 from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.qir.order import CHANNEL_ALIGN
+from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.rules.base import LatencyKind, Rule, require
 from edge_dassdp.rules.delta import ReadoutDelta
 from edge_dassdp.rules.error import ErrorSSDP
 from edge_dassdp.rules.needs import with_error
 
-RECORDED_MAX = QUANTITIES["recorded_max"]
 Policy = Literal["fifo", "reservoir"]
 
 

@@ -68,8 +68,9 @@ class Sample:
 
     def counts(self, population: str) -> FloatArray:
         """(size,) spikes, or the steps with some where their number has no limit."""
+        most = self.network.population(population).max_spikes
         spikes = self.trace.spikes[population][0]
-        if self.by_channel or self.network.population(population).max_spikes == 0:
+        if self.by_channel or most == 0:
             spikes = self.spikes(population)
         return np.asarray(spikes.sum(axis=0), dtype=np.float64)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.differences import outcome_differs
 from support.lanes import often
 from support.scenarios import layers
 
@@ -17,7 +18,7 @@ from edge_dassdp.base.qformat import IntArray, round_shift
 from edge_dassdp.ir.geometry import Conv, MaxPool
 from edge_dassdp.qir import QDynamics, QPopulation, QProjection, ResetMode
 from edge_dassdp.qir.ranges import Interval
-from edge_dassdp.qir.samples import input_x
+from edge_dassdp.qir.samples import input_x, random_samples
 from edge_dassdp.quantize import bounds, quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
@@ -180,3 +181,21 @@ def test_narrow_containers_are_chosen_where_the_proof_allows() -> None:
         assert bound.container_bits == made.network.population(name).membrane_bits
     assert kinds["h1: membrane"].container_bits == 16
     assert str(kinds["h1: membrane"]).endswith("(int16)")
+
+
+def test_a_limit_that_the_proof_lowers_to_one_spike_a_step_is_counted_as_one() -> None:
+    """Neurons may fire three times a step by their setting, and once by their currents: C read
+    numbers of spikes that no state held."""
+    network = ir.Network(
+        (ir.Input("x", 4, 6, True),),
+        (ir.Population("h", 4, 0.0, 1.0, reset_delay=False, looks_back=False, strict=False,
+                       max_spikes=3), ir.Population("out", 3, 0.9, 1.0, reset="none")),
+        (ir.Projection("xh", "x", "h", np.eye(4)),
+         ir.Projection("ho", "h", "out", np.ones((4, 3)))),
+        ir.Readout("out", "membrane_sum"), 6)
+    made = quantize(network, Learning({"ho": ReadoutDelta()})).network
+    assert made.population("h").max_spikes == 1
+    reference = Reference(made)
+    with Emulator(made, checked=True) as device:
+        for label, sample in enumerate(random_samples(made, 3)):
+            assert not outcome_differs(device.learn(sample, label), reference.learn(sample, label))

@@ -12,9 +12,9 @@ from support.scenario import Phase, Scenario
 from support.scenarios import layers
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import load, save
+from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import (
@@ -32,7 +32,7 @@ from edge_dassdp.rules import (
 )
 from edge_dassdp.targets.emulator import Emulator
 
-MOST = QUANTITIES["recorded_max"]
+MOST = RECORDED_MAX
 RULES: dict[str, Callable[[], Rule]] = {
     "touch": lambda: ErrorTouch(mu=2000.0), "error": lambda: ErrorSSDP(mu=2000.0, sigma=50.0),
     "eihl": lambda: EIHL(growth=0.01, most=0.1, period=2),

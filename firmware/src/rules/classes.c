@@ -71,12 +71,17 @@ static const void *post_latencies(const update_t *update)
     void *latencies = dassdp_at(update->state, update->factors->latencies_off);
     dassdp_record_t post = dassdp_post_record(update->model, update->state, update->projection);
     const int16_t *k = update->k;
+    const uint32_t n_columns = DASSDP_COLUMNS(post.n);
     dassdp_planes_list(post.latency, post.n, post.bits, latencies);
-    for (uint32_t i = 0; i < DASSDP_COLUMNS(post.n); i++) {
-        if (k[i] == 0 && update->is_long) {
-            ((uint16_t *)latencies)[i] = 0;
-        } else if (k[i] == 0) {
-            ((uint8_t *)latencies)[i] = 0;
+    if (update->is_long) {
+        uint16_t *steps = latencies;
+        for (uint32_t i = 0; i < n_columns; i++) {
+            steps[i] = k[i] == 0 ? 0 : steps[i];
+        }
+    } else {
+        uint8_t *steps = latencies;
+        for (uint32_t i = 0; i < n_columns; i++) {
+            steps[i] = k[i] == 0 ? 0 : steps[i];
         }
     }
     return latencies;
