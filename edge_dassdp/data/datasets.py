@@ -122,7 +122,8 @@ def _plain(path: Path | str, split: str) -> Part | None:
         with np.load(path, allow_pickle=False) as archive:
             if "header" in archive.files:
                 return None
-            x, y = archive["x"].astype(np.float32), archive["y"]
+            raw, y = archive["x"], archive["y"]
+            x = raw.astype(np.float32) if raw.dtype.kind in "fiub" else None
             rows = {name: archive[name] for name in SPLITS if name in archive.files}
     except FileNotFoundError:
         raise EdgeError("E103", f"{path} does not exist") from None
@@ -131,6 +132,8 @@ def _plain(path: Path | str, split: str) -> Part | None:
                         cause=str(problem).strip("'\"") or type(problem).__name__,
                         help=f"give an .npz with arrays x and y, or a file of kind {FORMAT}"
                         ) from None
+    if x is None:
+        raise EdgeError("E104", f"{path}: x is of {raw.dtype}, expected real numbers")
     if x.ndim != 2 or y.shape != (len(x),) or y.dtype.kind not in "iu":
         raise EdgeError("E104", f"{path}: x has shape {x.shape} and y shape {y.shape} of "
                         f"{y.dtype}, expected (n, n_inputs) and n integer labels")

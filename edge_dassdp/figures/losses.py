@@ -17,6 +17,8 @@ MOST_VANISHED = 0.25
 """Of the weights of a projection."""
 MOST_OFF = 0.1
 """Of the values read out where there are no classes: their error, as a share of their spread."""
+LEAST_AGREEMENT = 0.9
+"""Share of samples that integers give the class of float."""
 MOST_UNEQUAL = 32.0
 """The largest weight of a feature, as a multiple of that of another."""
 Quantize = Callable[[Settings], QNetwork]
@@ -28,8 +30,8 @@ def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Sett
     """Sentences for people. anew: tried for what it would help. has_samples: the model is
     calibrated."""
     return (*_weights(network, fidelity, settings, anew, model), *_values(fidelity),
-            *_clipping(fidelity), *([] if has_samples else _unequal(network, model)),
-            *_classless(model))
+            *_agreement(fidelity), *_clipping(fidelity),
+            *([] if has_samples else _unequal(network, model)), *_classless(model))
 
 
 def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Quantize,
@@ -62,6 +64,14 @@ def _helping(network: Network, q: QProjection, settings: Settings, anew: Quantiz
 
 def _bits(settings: Settings, name: str, bits: int) -> Settings:
     return replace(settings, bits_of={**settings.bits_of, name: bits})
+
+
+def _agreement(fidelity: Fidelity) -> list[str]:
+    if fidelity.agreement is None or fidelity.agreement >= LEAST_AGREEMENT:
+        return []
+    return [f"integers give the class of float in {100 * fidelity.agreement:.1f} % of the samples "
+            "alone: try --input-scale feature, more bits (--bits NAME=16) or --per-neuron, and for "
+            "inputs of very unequal size their logarithm"]
 
 
 def _clipping(fidelity: Fidelity) -> list[str]:

@@ -45,3 +45,11 @@ def test_splits_that_are_none(tmp_path: Path, rows: dict[str, Any], words: str) 
     with pytest.raises(EdgeError, match=words) as refused:
         load_part(_file(tmp_path, **rows), "train")
     assert refused.value.code == "E104"
+
+
+@pytest.mark.parametrize("x", [X * 1j, X.astype("U8")])
+def test_samples_are_real_numbers(tmp_path: Path, x: Any) -> None:
+    np.savez(tmp_path / "d.npz", x=x, y=Y)
+    with pytest.raises(EdgeError, match="expected real numbers") as refused:
+        load_part(tmp_path / "d.npz", "train")
+    assert refused.value.code == "E104"

@@ -148,3 +148,11 @@ def test_spikes_clip_nothing() -> None:
     net = layers(spikes=True)
     found = clipping(quantize(net).network, np.ones((3, net.n_inputs)))
     assert (found.n_values, found.n_clipped, found.share) == (0, 0, 0.0)
+
+
+def test_classes_that_integers_give_otherwise_are_warned_of() -> None:
+    """Inputs whose sizes differ by powers of ten lose the network in int8."""
+    x = np.exp(1.5 * X).astype(np.float32)
+    assert any("give the class of float in" in text and "logarithm" in text
+               for text in said(NET, x=x))
+    assert not any("give the class of float" in text for text in said(NET, x=X))
