@@ -87,8 +87,8 @@ class Modules:
     - counts_as: the class that one counts as, where a package patches those of others
     - run, apply: how neurons and layers are called, where an import is compared with its source
     - watchers: Python modules whose forward hooks only record
-    - call: what a call of a module holds, None where that is all the same to it; same_steps: how
-      all come to take the same
+    - call: what a call of a module holds, None where that is all the same to it
+    - same_steps: for messages, how all come to take the same, where some do not
     """
 
     neurons: Mapping[str, Reader] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Modules:
     apply: Apply = lambda module, rows: module(rows)
     watchers: Collection[str] = ()
     call: Callable[[Any], Call | None] = lambda module: None
-    same_steps: str = "use neurons of one framework and one kind"
+    same_steps: str = ""
 
 
 # ---- NIR files -----------------------------------------------------------------------------------

@@ -141,6 +141,7 @@ def test_modules_that_take_other_steps_are_refused_by_name(name: str, check: boo
         from_torch(nn.Sequential(*make()), n_steps=N_STEPS, input_shape=(N_IN,), check=check)
     assert caught.value.code == "E102" and caught.value.message.startswith(at)
     assert other in caught.value.message and "let all take the same" in caught.value.help
+    assert ("one framework" in caught.value.help) == (name == "two frameworks")
 
 
 @pytest.mark.parametrize("n_steps", [4, 16])

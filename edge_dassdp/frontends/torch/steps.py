@@ -18,10 +18,10 @@ from edge_dassdp.frontends.torch.values import unsupported
 @dataclass(frozen=True)
 class Steps:
     """Of modules that share a call. n_steps: of a sample, 0 where that is not asked. told: who told
-    what it takes, or gives to those within, for messages, and that."""
+    what it takes, or gives to those within, for messages, that, and its package."""
 
     n_steps: int = 0
-    told: list[tuple[str, Call]] = field(default_factory=list)
+    told: list[tuple[str, Call, Modules]] = field(default_factory=list)
 
     def meet(self, at: str, module: Any, its: Modules) -> Steps:
         """What the modules within one share, where it stands beside the others. Raises EdgeError
@@ -30,18 +30,20 @@ class Steps:
         if call is None:
             return self
         if call.n_steps and self.n_steps and call.n_steps != self.n_steps:
+            cause = "starts anew within a sample" if call.n_steps < self.n_steps else \
+                "takes several samples for one"
             raise EdgeError("E101", f"{at} takes samples of {call.n_steps} steps ({call.setting}), "
-                            f"but n_steps is {self.n_steps}", cause="it starts anew within a "
-                            "sample, or goes on in the next", help=f"import it with n_steps="
-                            f"{call.n_steps}, or build it for {self.n_steps} steps")
-        for who, other in self.told:
+                            f"but n_steps is {self.n_steps}", cause=f"it {cause}", help="import it "
+                            f"with n_steps={call.n_steps}, or build it for {self.n_steps} steps")
+        for who, other, whose in self.told:
             if not _agree(call, other):
+                how = its.same_steps if whose is its else "use neurons of one framework"
                 raise unsupported(at, f"takes {_said(call)}, but {who} {_said(other)}",
-                                  f"let all take the same: {its.same_steps}")
-        self.told.append((f"{at} takes", call))
+                                  f"let all take the same: {how}")
+        self.told.append((f"{at} takes", call, its))
         if not call.within:
             return self
-        return replace(self, told=[(f"{at} gives it", Call(call.within))])
+        return replace(self, told=[(f"{at} gives it", Call(call.within), its)])
 
 
 def _agree(one: Call, other: Call) -> bool:
