@@ -175,9 +175,9 @@ class _Builder:
         free = [n for n in graph.inputs if n not in states and n in self.consumers]
         for name in (*self.feedback, *(self.entries or ())):
             if name not in free:
-                why = "nothing takes it" if name in graph.inputs else "there is no such input"
-                raise EdgeError("E105", f"input '{name}' can be given neither samples nor an "
-                                f"output that comes back: {why}",
+                what = f"nothing takes input '{name}'" if name in graph.inputs else \
+                    f"there is no input '{name}'"
+                raise EdgeError("E105", f"{what}, to feed back to, or with samples",
                                 help=f"choose one of {', '.join(free)}")
         open_inputs = [n for n in free if n not in self.feedback
                        and n not in (self.entries or ())]

@@ -72,8 +72,8 @@ def from_torch(
     does not reset is `out`.
 
     Raises EdgeError E102 for a module or an option that is not supported or that takes other steps
-    in a call than the rest, E101 for bad sizes, values or steps (both name the module), E105 for an unknown readout, E107 where the model does not
-    compute what its modules say, E303 without torch.
+    in a call than the rest, E101 for bad sizes, values or steps (both name the module), E105 for an
+    unknown readout, E107 where the model does not compute what its modules say, E303 without torch.
     """
     try:
         import torch  # noqa: F401

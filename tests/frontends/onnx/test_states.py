@@ -157,14 +157,14 @@ def test_settings_that_entries_hold_are_not_given_twice(tmp_path: Path) -> None:
         from_onnx(path, n_steps=4, spikes=True, entries={"x": FRAMES})
     assert refused.value.code == "E105"
     for how in ({"entries": {"z": FRAMES}}, {"feedback": {"z": "s1"}}):
-        with pytest.raises(EdgeError, match=r"input 'z' can be given .*no such input"):
+        with pytest.raises(EdgeError, match="no input 'z'"):
             from_onnx(path, n_steps=4, **how)
 
 
 def test_an_input_that_reaches_nothing_is_given_nothing(tmp_path: Path) -> None:
     path = text(tmp_path, TWO, "x m1 m2 spk1", "s2 v2 v1 s1")
     for how in ({"entries": {"x": FRAMES, "spk1": FRAMES}}, {"feedback": {"spk1": "s1"}}):
-        with pytest.raises(EdgeError, match=r"E105.*input 'spk1' can be given .*nothing takes it"):
+        with pytest.raises(EdgeError, match="E105.*nothing takes input 'spk1'"):
             from_onnx(path, n_steps=4, **how)
 
 
