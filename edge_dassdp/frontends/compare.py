@@ -55,10 +55,10 @@ def compare(network: Network, source: Source, rounding: float = ROUNDING) -> Non
             return
 
 
-def different(message: str, cause: str = "") -> EdgeError:
-    return EdgeError("E107", message, cause=cause, help="look for what changes the forward pass: "
-                     "hooks, replaced functions, subclasses, options of another version; or pass "
-                     "check=False to import it as its classes and settings say")
+def different(message: str, cause: str = "", help: str = "look for what changes the forward pass: "
+              "hooks, replaced functions, subclasses, options of another version") -> EdgeError:
+    return EdgeError("E107", message, cause=cause, help=f"{help}; or pass check=False to import it "
+                     "as its classes and settings say")
 
 
 def _samples(network: Network, scale: float, seed: int) -> dict[str, Float32Array]:

@@ -52,6 +52,26 @@ n_steps, *shape), from the module's start; it may change the module, which is pu
 Apply = Callable[[Any, Any], Any]
 """(layer, rows (n, *shape)) -> what it makes of them, one after the other, of any shape."""
 
+ONE_STEP = "one step a call"
+TIME_FIRST = "all steps in a call, time first"
+TIME_SECOND = "all steps in a call, samples first"
+FLAT = "all steps in a call, samples and steps in one dimension"
+ROWS = "rows that know no steps"
+NO_STEPS = "values without a dimension of time"
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a call of a module holds. takes: one of the above; what keeps no state may take
+    `NO_STEPS`. setting: of the module, that says so. within: what the modules in it take where it
+    gives them something else. n_steps, n_samples: where they are fixed, else 0."""
+
+    takes: str
+    setting: str = ""
+    within: str = ""
+    n_steps: int = 0
+    n_samples: int = 0
+
 
 @dataclass(frozen=True, eq=False)
 class Modules:
@@ -67,6 +87,8 @@ class Modules:
     - counts_as: the class that one counts as, where a package patches those of others
     - run, apply: how neurons and layers are called, where an import is compared with its source
     - watchers: Python modules whose forward hooks only record
+    - call: what a call of a module holds, None where that is all the same to it
+    - same_steps: for messages, how all come to take the same, where some do not
     """
 
     neurons: Mapping[str, Reader] = field(default_factory=dict)
@@ -79,6 +101,8 @@ class Modules:
     run: Run | None = None
     apply: Apply = lambda module, rows: module(rows)
     watchers: Collection[str] = ()
+    call: Callable[[Any], Call | None] = lambda module: None
+    same_steps: str = ""
 
 
 # ---- NIR files -----------------------------------------------------------------------------------

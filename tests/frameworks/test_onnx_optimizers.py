@@ -9,12 +9,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from support.onnx_graphs import MADE, feedback
+from support.onnx_graphs import MADE, assert_computes_the_same, imported
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.onnx import from_onnx
-from edge_dassdp.ir import Network
-from edge_dassdp.twin.model import FloatModel
 
 N_STEPS = 14
 LEVELS = onnxruntime.GraphOptimizationLevel
@@ -30,22 +28,11 @@ def optimized(path: Path, level: Any, tmp_path: Path) -> Path:
     return made
 
 
-def imported(path: Path, like: Path) -> Network:
-    return from_onnx(path, n_steps=N_STEPS, frames=True, feedback=feedback(like))
-
-
 @pytest.mark.parametrize("level", [LEVELS.ORT_ENABLE_BASIC, LEVELS.ORT_ENABLE_EXTENDED],
                          ids=["basic", "extended"])
 @pytest.mark.parametrize("path", MADE, ids=lambda path: path.stem)
 def test_the_same_network(path: Path, level: Any, tmp_path: Path) -> None:
-    one, other = imported(optimized(path, level, tmp_path), path), imported(path, path)
-    assert [p.equation for p in one.populations] == [p.equation for p in other.populations]
-    assert [(q.pre, q.post) for q in one.projections] == [
-        (q.pre, q.post) for q in other.projections]
-    x = np.random.default_rng(0).normal(0, 1.5, (3, one.n_inputs)).astype(np.float32)
-    ours, theirs = FloatModel(one).run(x), FloatModel(other).run(x)
-    for p, q in zip(one.populations, other.populations, strict=True):
-        assert np.allclose(ours.membranes[p.name], theirs.membranes[q.name], atol=1e-4)
+    assert_computes_the_same(imported(optimized(path, level, tmp_path), path), imported(path, path))
 
 
 def test_the_layout_of_one_machine_is_refused_by_name(tmp_path: Path) -> None:

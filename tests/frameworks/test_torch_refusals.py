@@ -84,3 +84,24 @@ def test_what_stands_behind_membranes_and_shared_states_are_refused():
         == 2
     with pytest.raises(EdgeError, match="does not spike"):
         from_torch([nn.Linear(4, 6), sinabs.ExpLeak(3.0)], n_steps=4, readout="spike_count")
+
+
+@pytest.mark.parametrize("make", [neuron.QIFNode, neuron.KLIFNode, norse.LSNNCell,
+                                  lambda: snntorch.Alpha(0.9, 0.5)])
+def test_the_help_names_what_its_framework_has_instead(make):
+    """Not the surrogate functions within a module, nor an order."""
+    with pytest.raises(EdgeError) as caught:
+        from_torch([nn.Linear(4, 6), make()], n_steps=4)
+    assert caught.value.help.startswith("supported of ")
+    assert any(name in caught.value.help for name in ("LIFNode", "LIFCell", "Leaky"))
+    assert "from_torch(" not in caught.value.help and "surrogate" not in caught.value.help
+
+
+def test_thresholds_of_every_neuron_are_read_or_refused():
+    """SpikingJelly 2.0 fails at them itself."""
+    module = neuron.IFNode(v_reset=None)
+    module.v_threshold = nn.Parameter(torch.rand(6) + 0.5)
+    with pytest.raises(EdgeError, match=r"E107.*module 1 \(IFNode\) fails"):
+        from_torch([nn.Linear(4, 6), module], n_steps=4)
+    network = from_torch([nn.Linear(4, 6), module], n_steps=4, check=False)
+    assert network.populations[0].threshold.tolist() == module.v_threshold.double().tolist()

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import onnx
 
+from edge_dassdp.frontends.onnx import from_onnx
 from edge_dassdp.ir import Network
+from edge_dassdp.twin.model import FloatModel
 
+N_STEPS = 14
 FILES = Path(__file__).parents[1] / "frontends" / "onnx" / "files"
 MADE = sorted(FILES.glob("*.onnx"))
 """By PyTorch's exporters, of all networks of `onnx_models` that are read from files."""
@@ -21,6 +24,22 @@ def feedback(path: Path) -> dict[str, str] | None:
     graph = onnx.load(path).graph
     recurs = path.name.startswith("recurrent")
     return {graph.input[n].name: graph.output[n].name for n in (1, 3)} if recurs else None
+
+
+def imported(path: Path, like: Path) -> Network:
+    """Of a file that was made of one of `MADE`, or is one."""
+    return from_onnx(path, n_steps=N_STEPS, frames=True, feedback=feedback(like))
+
+
+def assert_computes_the_same(one: Network, other: Network) -> None:
+    """Of the same wiring, with membranes that differ by rounding."""
+    assert [p.equation for p in one.populations] == [p.equation for p in other.populations]
+    assert [(q.pre, q.post) for q in one.projections] == [
+        (q.pre, q.post) for q in other.projections]
+    x = np.random.default_rng(0).normal(0, 1.5, (3, one.n_inputs)).astype(np.float32)
+    ours, theirs = FloatModel(one).run(x), FloatModel(other).run(x)
+    for p, q in zip(one.populations, other.populations, strict=True):
+        assert np.allclose(ours.membranes[p.name], theirs.membranes[q.name], atol=1e-4)
 
 
 def shuffled(model: onnx.ModelProto, rng: random.Random) -> onnx.ModelProto:

@@ -136,16 +136,19 @@ def _checked(onnx: Any, path: Path | str) -> Any:
     if not Path(path).is_file():
         raise EdgeError("E103", f"{path} does not exist")
     try:
-        model = onnx.load(str(path), format="protobuf")
-        onnx.checker.check_model(model)
-        model = onnx.inliner.inline_local_functions(model) if model.functions else model
-    except Exception as problem:  # protobuf, the checker and the file system each have their own
-        raise EdgeError("E103", f"{path} is no ONNX file", cause=_first_line(problem),
-                        help="export it again; weights in a file beside it (.data) belong to it"
-                        ) from None
+        model = onnx.load(str(path), format="protobuf", load_external_data=False)
+    except Exception as problem:  # protobuf and the file system each have their own
+        raise EdgeError("E103", f"{path} is no ONNX file", cause=_first_line(problem)) from None
     if not model.graph.node:
         raise EdgeError("E103", f"{path} is no ONNX file", cause="its graph holds no nodes")
-    return model
+    try:
+        onnx.load_external_data_for_model(model, str(Path(path).parent))
+        onnx.checker.check_model(model)
+        return onnx.inliner.inline_local_functions(model) if model.functions else model
+    except Exception as problem:  # so do the checker and what reads files beside it
+        raise EdgeError("E103", f"{path} is no valid ONNX model", cause=_first_line(problem),
+                        help="export it again; weights in a file beside it (.data) belong to it, "
+                        "and each node stands behind what it takes") from None
 
 
 def _inputs(onnx: Any, model: Any) -> dict[str, tuple[int, ...]]:

@@ -175,8 +175,10 @@ class _Builder:
         free = [n for n in graph.inputs if n not in states and n in self.consumers]
         for name in (*self.feedback, *(self.entries or ())):
             if name not in free:
-                raise EdgeError("E105", f"there is no input '{name}' to feed back to, or with "
-                                "samples", help=f"choose one of {', '.join(free)}")
+                what = f"nothing takes input '{name}'" if name in graph.inputs else \
+                    f"there is no input '{name}'"
+                raise EdgeError("E105", f"{what}, to feed back to, or with samples",
+                                help=f"choose one of {', '.join(free)}")
         open_inputs = [n for n in free if n not in self.feedback
                        and n not in (self.entries or ())]
         if len(open_inputs) > (self.entries is None):

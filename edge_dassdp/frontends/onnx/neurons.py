@@ -322,14 +322,22 @@ def _outputs_wrong(graph: StepGraph, piece: Piece) -> EdgeError | None:
         rest = [v for v in outputs if v in probes.values and v not in states.values()
                 and not probes.is_spikes(v)]
         if lost and not rest:
-            return refuse(f"state input '{lost[0]}' has no output to pair with",
-                          cause=f"the graph computes its new value '{states[lost[0]]}' and does "
-                          "not return it", help="return every new state from forward; where it is "
-                          "no state, name it in entries")
+            return _lost(piece, lost[0], states[lost[0]])
         if rest and not lost:
             return refuse(f"output '{outputs[rest[0]]}' is neither spikes nor a new state of the "
                           f"neurons at {piece.at}", help="return spikes and states alone")
     return None
+
+
+def _lost(piece: Piece, state: str, value: str) -> EdgeError:
+    """Where several inputs meet, one of them may be no state."""
+    several = " and ".join(f"'{s}'" for s in piece.states)
+    condition = f", if {several} are states of one neuron" if len(piece.states) > 1 else ""
+    return refuse(f"state input '{state}' has no output to pair with{condition}",
+                  cause=f"the graph computes its new value '{value}' and does not return it",
+                  help="return every new state from forward; an input that is no state is named in "
+                  "feedback or with --feedback where an output of the step before comes back to "
+                  "it, in entries or with --entry where samples hold it")
 
 
 def _unknown(graph: StepGraph, piece: Piece) -> EdgeError:

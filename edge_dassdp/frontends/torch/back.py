@@ -112,7 +112,7 @@ def _reread(model: Any, network: Network) -> tuple[Assembly, Modules]:
                         f"{len(network.inputs)} inputs")
     x, readout = network.inputs[0], network.readout.kind
     chain = _TracedChain(x.shape, x.spikes)
-    for at, module in modules_of(model, ""):
+    for at, module in modules_of(model):
         chain.add(at, module)
     chain.close(readout)
     entry = EntrySettings(x.spikes, x.n_frames != 1, x.n_events, x.counts, x.encoder, x.shape)

@@ -16,7 +16,7 @@ from typing import Any
 from edge_dassdp.frontends.framework import framework
 from edge_dassdp.frontends.known import frameworks
 from edge_dassdp.frontends.torch.state import unchanged
-from edge_dassdp.frontends.torch.values import unsupported
+from edge_dassdp.frontends.torch.values import refuse_unreadable, unsupported
 
 _OWN_FORWARD = "_torchdynamo_orig_callable"
 """Of the forward that torch.compile gives its wrapper."""
@@ -55,6 +55,9 @@ def _refuse_replaced(at: str, module: Any) -> None:
     if any(is_lazy(p) for p in module._parameters.values()):
         raise unsupported(at, "has no weights before its first forward pass",
                           "run a batch through the model first")
+    for name, tensor in (*module._parameters.items(), *module._buffers.items()):
+        if tensor is not None:
+            refuse_unreadable(f"{at}: {name}", tensor)
     own = vars(module).get("forward")
     if own is not None and not hasattr(own, _OWN_FORWARD):
         raise unsupported(at, "has a forward of its own, which is not that of its class",

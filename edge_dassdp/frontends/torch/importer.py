@@ -9,8 +9,9 @@
 
 Modules are known by the full name of their exact class, so that no framework is imported that the
 model does not come from; a subclass may compute something else and is refused. What differs in the
-forward pass is refused by name (`forward`), and the model runs beside its network (`running`). The
-networks start a sample from reset states.
+forward pass is refused by name (`forward`), so is a module that takes other steps in a call than
+the rest (`steps`), and every module runs beside the network (`running`). The networks start a
+sample from reset states.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import EntrySettings, assemble
 from edge_dassdp.frontends.framework import Cells, Modules, Reader, framework
-from edge_dassdp.frontends.known import frameworks
+from edge_dassdp.frontends.known import frameworks, listed
 from edge_dassdp.frontends.nodes import (
     Convolution,
     Entry,
@@ -37,6 +38,7 @@ from edge_dassdp.frontends.nodes import (
 from edge_dassdp.frontends.torch import forward, running
 from edge_dassdp.frontends.torch.layers import NN, behind
 from edge_dassdp.frontends.torch.running import Stage
+from edge_dassdp.frontends.torch.steps import Steps
 from edge_dassdp.frontends.torch.values import registered, supported, unsupported
 from edge_dassdp.ir import Encoder, Network, Population, ReadoutKind, geometry
 
@@ -69,9 +71,9 @@ def from_torch(
     `rec1`, ...), numbered as the populations `lif1`, `lif2`, ... that they lead to; a last one that
     does not reset is `out`.
 
-    Raises EdgeError E102 for a module or an option that is not supported, E101 for bad sizes or
-    values (both name the module), E105 for an unknown readout, E107 where the model does not
-    compute what its modules say, E303 without torch.
+    Raises EdgeError E102 for a module or an option that is not supported or that takes other steps
+    in a call than the rest, E101 for bad sizes, values or steps (both name the module), E105 for an
+    unknown readout, E107 where the model does not compute what its modules say, E303 without torch.
     """
     try:
         import torch  # noqa: F401
@@ -83,7 +85,7 @@ def from_torch(
                         help="choose spike_count or membrane_sum")
     spikes = spikes or n_events > 0 or encoder is not None
     chain = Chain(() if input_shape is None else tuple(input_shape), spikes)
-    for at, module in modules_of(model, ""):
+    for at, module in modules_of(model, n_steps):
         chain.add(at, module)
     chain.close(readout)
     if input_frames is None:
@@ -101,18 +103,30 @@ def from_torch(
     return network
 
 
-def modules_of(model: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """(place for messages, module) in the order they run; containers are opened. Raises EdgeError
-    E102 where one does more than its class."""
+def modules_of(model: Any, n_steps: int = 0) -> Iterator[tuple[str, Any]]:
+    """(place for messages, module) in the order they run; containers are opened. n_steps: of a
+    sample, 0 for any. Raises EdgeError E102 where one does more than its class or takes steps
+    otherwise than others, E101 where its steps are not `n_steps`."""
     forward.refuse_global_hooks()
+    steps = Steps(n_steps).meet(f"the model ({type(model).__name__})", model, known(model)[1])
+    yield from _opened(model, "", steps)
+
+
+def _opened(model: Any, prefix: str, steps: Steps) -> Iterator[tuple[str, Any]]:
     for name, module in _children(model, prefix):
-        module = _unwrapped(module, f"module {prefix}{name}")
-        at = f"module {prefix}{name} ({known(module)[0].rpartition('.')[2]})"
+        place = f"module {prefix}{name}"
+        within = steps.meet(_named(place, module), module, known(module)[1])
+        module = _unwrapped(module, place)
+        at = _named(place, module)
         if _is_container(module):
-            yield from modules_of(module, f"{prefix}{name}.")
+            yield from _opened(module, f"{prefix}{name}.", within)
         else:
             forward.refuse_altered(at, module)
             yield at, module
+
+
+def _named(place: str, module: Any) -> str:
+    return f"{place} ({known(module)[0].rpartition('.')[2]})"
 
 
 def known(module: Any) -> tuple[str, Modules]:
@@ -177,11 +191,31 @@ def _in_order(module: Any) -> str:
 
     if not isinstance(module, nn.Module):
         return supported()
-    named = list(nn.Module.named_children(module))
+    named = list(nn.Module.named_children(module)) if _holds_layers(module) else []
     first = ", ".join(f"net.{name}" for name, _ in named[:2]) or "net.fc1, net.lif1"
     text = f"pass the layers in the order they run, e.g. from_torch([{first}, ...])"
-    listed = ", ".join(f"{name} ({type(child).__name__})" for name, child in named)
-    return f"{text}; its children are {listed}" if listed else f"{text}; {supported()}"
+    children = ", ".join(f"{name} ({type(child).__name__})" for name, child in named)
+    return f"{text}; its children are {children}" if children else f"{text}; {supported()}"
+
+
+def _holds_layers(module: Any) -> bool:
+    from torch import nn
+
+    for held in list(nn.Module.modules(module))[1:]:
+        name, its = known(held)
+        if name in its.neurons or name in its.layers:
+            return True
+    return False
+
+
+def _instead(module: Any) -> str:
+    """What to use instead of a module of a kind that is not supported."""
+    package = type(module).__module__.partition(".")[0]
+    if package in frameworks():
+        own = framework(package)
+        names = [name.rpartition(".")[2] for name in (*own.modules.neurons, *own.modules.layers)]
+        return f"supported of {own.title} are {listed(names, 'and')}"
+    return _in_order(module) if _holds_layers(module) else supported()
 
 
 class Chain:
@@ -284,7 +318,7 @@ class Chain:
         if not cells.recurrent:
             return
         shape = self.shape
-        for module in _opened(cells.recurrent):
+        for module in _on_the_way_back(cells.recurrent):
             kind, its = known(module)
             if kind in its.ignored:
                 continue
@@ -300,7 +334,7 @@ class Chain:
     def _layer(self, at: str, module: Any) -> Node:
         kind, its = known(module)
         if kind not in its.layers:
-            raise unsupported(at, "is of a kind that is not supported", _in_order(module))
+            raise unsupported(at, "is of a kind that is not supported", _instead(module))
         with forward.as_it_runs(at, module):
             node = its.layers[kind](module, at, self.shape)
         if not self.shape and isinstance(node, Linear):
@@ -327,9 +361,9 @@ _NAMES: dict[type, str] = {Linear: "fc", Convolution: "conv", Pooling: "pool", S
                            Flatten: "flatten"}
 
 
-def _opened(modules: Sequence[Any]) -> Iterator[Any]:
+def _on_the_way_back(modules: Sequence[Any]) -> Iterator[Any]:
     for module in modules:
         if not isinstance(module, Node) and _is_container(module):
-            yield from (inner for _, inner in modules_of(module, ""))
+            yield from (inner for _, inner in modules_of(module))
         else:
             yield module

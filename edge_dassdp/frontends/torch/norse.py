@@ -19,6 +19,9 @@ import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.framework import (
+    ONE_STEP,
+    TIME_FIRST,
+    Call,
     Cells,
     Framework,
     Modules,
@@ -134,6 +137,15 @@ def _run(module: Any, x: Any) -> tuple[Any, Any]:
     return torch.stack(outputs, 1), torch.stack(membranes, 1)
 
 
+def _call(module: Any) -> Call | None:
+    kind = type(module).__name__
+    if kind == "Lift":
+        return Call(TIME_FIRST, within=ONE_STEP)
+    if not hasattr(module, "dt"):
+        return None
+    return Call(TIME_FIRST if hasattr(module, "record_states") else ONE_STEP)
+
+
 _CHOICES = ({"dt": 1e-3}, {"dt": 1e-6})
 _PREFIX = "norse.torch.module"
 FRAMEWORK = Framework(
@@ -146,5 +158,6 @@ FRAMEWORK = Framework(
                  f"{_PREFIX}.leaky_integrator.LI": _li},
         containers={f"{_PREFIX}.sequential.SequentialState": registered},
         wrappers={f"{_PREFIX}.lift.Lift": "lifted_module"},
-        run=_run),
+        run=_run, call=_call,
+        same_steps="cells (LIFCell, LICell) alone, or LIF, LI and norse.torch.Lift(...) alone"),
     Profile(_stored, choices=_CHOICES, settings=("dt",)))

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp.frontends.framework import (
+    TIME_SECOND,
+    Call,
     Cells,
     Framework,
     Modules,
@@ -148,5 +150,6 @@ FRAMEWORK = Framework(
         containers={"rockpool.nn.combinators.sequential.TorchSequential": _submodules},
         transposed=(_LINEAR,),
         counts_as=_unpatched,
-        run=_run, apply=_apply),
+        run=_run, apply=_apply,
+        call=lambda module: Call(TIME_SECOND) if hasattr(module, "spike_generation_fn") else None),
     Profile(_stored, settings=("dt", "max_spikes")))

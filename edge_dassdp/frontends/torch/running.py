@@ -95,8 +95,10 @@ def _called(stage: Stage, value: Any) -> tuple[Any, Any]:
     except EdgeError:
         raise
     except Exception as problem:  # whatever code of others raises
+        reason = str(problem).partition("\n")[0]
         raise different(f"{stage.at} fails where it is run to be compared",
-                        f"{type(problem).__name__}: {problem}") from problem
+                        f"{type(problem).__name__}: {reason}",
+                        "mend what its forward pass cannot take") from problem
 
 
 def _floats(module: Any) -> list[Any]:

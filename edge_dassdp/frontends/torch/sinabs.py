@@ -19,6 +19,9 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp.frontends.framework import (
+    FLAT,
+    TIME_SECOND,
+    Call,
     Cells,
     Framework,
     Modules,
@@ -148,6 +151,20 @@ def _run(module: Any, x: Any) -> tuple[Any, Any]:
     return output.reshape(n, n_steps, *shape), module.recordings.get("v_mem")
 
 
+def _call(module: Any) -> Call | None:
+    """Squeezed kinds tell steps or samples by a number, -1 where the input tells it."""
+    if type(module).__name__ == "Repeat":
+        return Call(TIME_SECOND, within=FLAT)
+    if not hasattr(module, "spike_fn") and not hasattr(module, "alpha_mem_calculated"):
+        return None
+    if not hasattr(module, "squeeze_forward"):
+        return Call(TIME_SECOND)
+    n_steps, n_samples = max(module.num_timesteps, 0), max(module.batch_size, 0)
+    settings = [f"num_timesteps={n_steps}"] * (n_steps > 0) \
+        + [f"batch_size={n_samples}"] * (n_samples > 0)
+    return Call(FLAT, ", ".join(settings), n_steps=n_steps, n_samples=n_samples)
+
+
 _CHOICES = ({"norm_input": True}, {"norm_input": False})
 _SPIKING = ("iaf.IAF", "iaf.IAFSqueeze", "iaf.IAFRecurrent", "lif.LIF", "lif.LIFSqueeze",
             "lif.LIFRecurrent")
@@ -160,5 +177,7 @@ FRAMEWORK = Framework(
         layers={"sinabs.layers.pool2d.SumPool2d": sum_pool},
         wrappers={"sinabs.layers.reshape.Repeat": "module",
                   "sinabs.network.Network": "spiking_model"},
-        run=_run, watchers=("sinabs.hooks", "sinabs.synopcounter")),
+        run=_run, watchers=("sinabs.hooks", "sinabs.synopcounter"), call=_call,
+        same_steps="squeezed kinds alone, of the same batch_size or num_timesteps, or none of "
+        "them"),
     Profile(_stored, choices=_CHOICES, settings=("norm_input", "max_spikes", "floor")))

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp.frontends.framework import (
+    ONE_STEP,
+    Call,
     Cells,
     Framework,
     Modules,
@@ -176,5 +178,6 @@ FRAMEWORK = Framework(
                      f"{_PREFIX}.rleaky.RLeaky": _rleaky,
                      f"{_PREFIX}.rsynaptic.RSynaptic": _rsynaptic,
                      f"{_PREFIX}.lapicque.Lapicque": _lapicque},
-            run=_run, watchers=("snntorch.functional.probe",)),
+            run=_run, watchers=("snntorch.functional.probe",),
+            call=lambda module: Call(ONE_STEP) if hasattr(module, "reset_mechanism_val") else None),
     Profile(_stored, choices=_CHOICES, settings=("dt",)))

@@ -1,5 +1,5 @@
 """SpikingJelly's neurons: IFNode, LIFNode and ParametricLIFNode of spikingjelly 2.0.0
-(activation_based/neuron/, _ops/*/reference.py), either step mode.
+(activation_based/neuron/, _ops/*/reference.py), either step mode throughout a model.
 
 They compare with >= and reset in the same step: by subtraction where v_reset is None, else to
 v_reset, from where the membrane also starts. With h the membrane before the reset:
@@ -20,6 +20,11 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp.frontends.framework import (
+    NO_STEPS,
+    ONE_STEP,
+    ROWS,
+    TIME_FIRST,
+    Call,
     Cells,
     Framework,
     Modules,
@@ -29,36 +34,39 @@ from edge_dassdp.frontends.framework import (
 )
 from edge_dassdp.frontends.profile import WRITERS_DT, firing, must_be, only, unit, unwritten
 from edge_dassdp.frontends.torch.layers import LAYERS, apply
-from edge_dassdp.frontends.torch.values import is_step, registered, unsupported
-from edge_dassdp.ir import Form
+from edge_dassdp.frontends.torch.values import is_step, per_neuron, registered, unsupported
+from edge_dassdp.ir import FloatArray, Form
 
 
 def _if(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
-    return Cells(_settings(module, at) | {"beta": 1.0})
+    return Cells(_settings(module, at, shape) | {"beta": 1.0})
 
 
 def _lif(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
-    return _leaking(module, at, 1.0 / float(module.tau), ("divide", "leak_divide"))
+    share = 1.0 / per_neuron(module.tau, shape, f"{at}: tau")
+    return _leaking(module, at, shape, share, ("divide", "leak_divide"))
 
 
 def _plif(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
     import torch
 
     with torch.no_grad():
-        share = float(module.w.sigmoid())
-    return _leaking(module, at, share, ("scale", "leak_scale"))
+        share = per_neuron(module.w.sigmoid(), shape, f"{at}: w")
+    return _leaking(module, at, shape, share, ("scale", "leak_scale"))
 
 
-def _leaking(module: Any, at: str, share: float, forms: tuple[Form, Form]) -> Cells:
-    """share: of the distance to v_reset that is lost in a step, and of the input if that decays."""
-    settings = _settings(module, at)
+def _leaking(module: Any, at: str, shape: tuple[int, ...], share: FloatArray,
+             forms: tuple[Form, Form]) -> Cells:
+    """share: of the distance to v_reset that is lost in a step, and of the input if that decays,
+    per neuron."""
+    settings = _settings(module, at, shape)
     settings |= {"beta": 1.0 - share, "form": forms[0 if module.decay_input else 1],
                  "gain": share if module.decay_input else 1.0,
-                 "bias": share * float(settings["v_reset"])}
+                 "bias": share * settings["v_reset"]}
     return Cells(settings)
 
 
-def _settings(module: Any, at: str) -> dict[str, Any]:
+def _settings(module: Any, at: str, shape: tuple[int, ...]) -> dict[str, Any]:
     spikes = module.surrogate_function
     if not getattr(spikes, "spiking", True) or not is_step(spikes, at_zero=True):
         raise unsupported(at, "has a surrogate_function that is not the step v >= v_threshold in "
@@ -66,8 +74,9 @@ def _settings(module: Any, at: str) -> dict[str, Any]:
     if module._neuron_precision is not None:
         raise unsupported(at, "computes in another precision than float32")
     is_soft = module.v_reset is None
-    start = 0.0 if is_soft else float(module.v_reset)
-    return {"threshold": float(module.v_threshold), "reset": "subtract" if is_soft else "zero",
+    start = 0.0 if is_soft else per_neuron(module.v_reset, shape, f"{at}: v_reset")
+    threshold = per_neuron(module.v_threshold, shape, f"{at}: v_threshold")
+    return {"threshold": threshold, "reset": "subtract" if is_soft else "zero",
             "reset_delay": False, "strict": False, "looks_back": False, "v_reset": start,
             "v_init": start}
 
@@ -117,6 +126,24 @@ def _apply(module: Any, rows: Any) -> Any:
     return module(rows[:, None])
 
 
+def _call(module: Any) -> Call | None:
+    """By its step mode. A Linear of single steps does the same to several, a Dropout nothing."""
+    from spikingjelly.activation_based.base import StepModule
+    from torch import nn
+
+    kind, mode = type(module).__name__, getattr(module, "step_mode", "m")
+    setting = f"step_mode='{mode}'" * hasattr(module, "step_mode")
+    if not isinstance(module, StepModule) or kind.startswith("Dropout") or (
+            mode == "s" and isinstance(module, nn.Linear | nn.Sequential)):
+        return None
+    if isinstance(module, nn.Sequential):
+        keeps = kind == "MultiStepContainer" or getattr(module, "stateful", False)
+        return Call(TIME_FIRST, setting, ONE_STEP if keeps else ROWS)
+    if mode == "m":
+        return Call(TIME_FIRST, setting)
+    return Call(ONE_STEP if hasattr(module, "v_threshold") else NO_STEPS, setting)
+
+
 def _wrapped(name: str) -> str:
     """The class of a layer that torch.nn calls `name`."""
     file, _, kind = name.partition(".")
@@ -134,5 +161,7 @@ FRAMEWORK = Framework(
         ignored=[f"{_BASE}.layer.dropout.{name}" for name in ("Dropout", "Dropout2d")],
         containers={f"{_BASE}.layer.container.{name}": registered
                     for name in ("SeqToANNContainer", "MultiStepContainer", "StepModeContainer")},
-        run=_run, apply=_apply, watchers=(f"{_BASE}.monitor",)),
+        run=_run, apply=_apply, watchers=(f"{_BASE}.monitor",), call=_call,
+        same_steps="spikingjelly.activation_based.functional.set_step_mode(model, 'm'), or 's' in "
+        "containers of several steps"),
     Profile(_stored, settings=("dt",)))

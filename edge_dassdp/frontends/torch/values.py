@@ -14,13 +14,31 @@ from edge_dassdp.ir import FloatArray, geometry
 
 
 def numbers(value: Any, what: str) -> FloatArray:
-    """A tensor or a number as finite float64 of the same shape. Raises EdgeError E101."""
+    """A tensor or a number as finite float64 of the same shape. Raises EdgeError E101, and E102 as
+    `refuse_unreadable`."""
     if hasattr(value, "detach"):
+        refuse_unreadable(what, value)
         value = value.detach().cpu().double().numpy()
     array = np.asarray(value, dtype=np.float64)
     if not np.isfinite(array).all():
         raise EdgeError("E101", f"{what} holds a NaN or an infinity")
     return array
+
+
+def refuse_unreadable(what: str, tensor: Any) -> None:
+    """E102 for a tensor that holds no dense real numbers."""
+    import torch
+
+    for is_so, how, help in (
+            (tensor.is_meta, "is on the meta device and holds no numbers",
+             "load them: model.to_empty(device='cpu'), then load_state_dict"),
+            (tensor.is_complex(), f"is complex ({tensor.dtype})", "make it real"),
+            (tensor.is_quantized, f"is quantized by torch ({tensor.dtype})",
+             "import the float model; edge-dassdp quantizes it"),
+            (tensor.layout != torch.strided or tensor.is_nested,
+             f"is not dense ({tensor.layout})", "make it dense: tensor.to_dense()")):
+        if is_so:
+            raise unsupported(what, how, help)
 
 
 def per_neuron(value: Any, shape: tuple[int, ...], what: str) -> FloatArray:

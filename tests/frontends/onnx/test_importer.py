@@ -357,6 +357,23 @@ def test_a_file_that_is_missing(tmp_path):
         from_onnx(tmp_path / "step.onnx", n_steps=4)
 
 
+def test_nodes_out_of_order_and_weights_that_are_missing_are_no_other_file(tmp_path):
+    path = FILES / "chain_subtract.dynamo.onnx"
+    unsorted, away = onnx.load(path), onnx.load(path)
+    nodes = list(unsorted.graph.node)
+    del unsorted.graph.node[:]
+    unsorted.graph.node.extend(reversed(nodes))
+    onnx.save(unsorted, tmp_path / "unsorted.onnx")
+    onnx.save(away, tmp_path / "away.onnx", save_as_external_data=True, location="away.data",
+              size_threshold=0)
+    assert from_onnx(tmp_path / "away.onnx", n_steps=4).n_steps == 4
+    (tmp_path / "away.data").unlink()
+    for name, word in (("unsorted", "topologically sorted"), ("away", "away.data")):
+        with pytest.raises(EdgeError, match=f"{name}.onnx is no valid ONNX model") as caught:
+            from_onnx(tmp_path / f"{name}.onnx", n_steps=4)
+        assert caught.value.code == "E103" and word in caught.value.cause and caught.value.help
+
+
 def test_files_that_are_cut(tmp_path):
     data = (FILES / "chain_subtract.dynamo.onnx").read_bytes()
     for end in range(0, len(data) - 1, 211):

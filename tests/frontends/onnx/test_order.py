@@ -10,21 +10,22 @@ import onnx
 import pytest
 import torch
 from support import onnx_models
-from support.onnx_graphs import FILES, MADE, described, feedback, shuffled
+from support.onnx_graphs import (
+    FILES,
+    MADE,
+    N_STEPS,
+    assert_computes_the_same,
+    described,
+    imported,
+    shuffled,
+)
 
-from edge_dassdp.frontends.onnx import from_onnx
 from edge_dassdp.frontends.onnx.graph import StepGraph, read
-from edge_dassdp.ir import Network
 from edge_dassdp.twin.model import FloatModel
 
 N_ORDERS = 20
-N_STEPS = 14
 OPTIMIZED = sorted((FILES / "optimized").glob("*.onnx"))
 torch.set_num_threads(1)
-
-
-def imported(path: Path, like: Path) -> Network:
-    return from_onnx(path, n_steps=N_STEPS, frames=True, feedback=feedback(like))
 
 
 def steps(graph: StepGraph) -> list[tuple[object, ...]]:
@@ -61,14 +62,7 @@ def test_neurons_that_nothing_orders(reset: str, delay: bool, tmp_path: Path) ->
 @pytest.mark.parametrize("path", OPTIMIZED, ids=lambda path: path.stem)
 def test_what_onnxsim_and_onnxslim_write_is_the_same_network(path: Path, tmp_path: Path) -> None:
     before = FILES / f"{path.stem.rpartition('.')[0]}.onnx"
-    one, other = imported(path, path), imported(before, before)
-    assert [p.equation for p in one.populations] == [p.equation for p in other.populations]
-    assert [(q.pre, q.post) for q in one.projections] == [
-        (q.pre, q.post) for q in other.projections]
-    x = np.random.default_rng(0).normal(0, 1.5, (3, one.n_inputs)).astype(np.float32)
-    ours, theirs = FloatModel(one).run(x), FloatModel(other).run(x)
-    for p, q in zip(one.populations, other.populations, strict=True):
-        assert np.allclose(ours.membranes[p.name], theirs.membranes[q.name], atol=1e-4)
+    assert_computes_the_same(imported(path, path), imported(before, before))
 
 
 def test_all_files_have_been_optimized() -> None:

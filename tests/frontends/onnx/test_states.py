@@ -161,6 +161,26 @@ def test_settings_that_entries_hold_are_not_given_twice(tmp_path: Path) -> None:
             from_onnx(path, n_steps=4, **how)
 
 
+def test_an_input_that_reaches_nothing_is_given_nothing(tmp_path: Path) -> None:
+    path = text(tmp_path, TWO, "x m1 m2 spk1", "s2 v2 v1 s1")
+    for how in ({"entries": {"x": FRAMES, "spk1": FRAMES}}, {"feedback": {"spk1": "s1"}}):
+        with pytest.raises(EdgeError, match="E105.*nothing takes input 'spk1'"):
+            from_onnx(path, n_steps=4, **how)
+
+
+def test_spikes_that_come_back_without_a_matrix_may_be_a_state(tmp_path: Path) -> None:
+    """v = (m / 2 + x) + 3 / 4 back, of neurons that do not reset: m could be a synaptic current."""
+    nodes = """c = MatMul(x, w)  b = Mul(back, theta)  d = Mul(beta, m)  e = Add(d, c)
+        v = Add(e, b)  p = Greater(v, theta)  s = Cast<to=1>(p)"""
+    path = text(tmp_path, nodes, "x m back", "s v")
+    with pytest.raises(EdgeError, match="if 'back' and 'm' are states of one neuron") as refused:
+        from_onnx(path, n_steps=4)
+    assert refused.value.code == "E102"
+    assert "--feedback" in refused.value.help and "--entry" in refused.value.help
+    network = from_onnx(path, n_steps=4, feedback={"back": "s"})
+    assert {(q.pre, q.post) for q in network.projections} == {("input", "out"), ("out", "out")}
+
+
 def test_frames_that_an_encoder_does_not_take(tmp_path: Path) -> None:
     path = text(tmp_path, TWO, "x m1 m2", "s2 v2 v1")
     for how, frames in (({"encoder": Encoder("latency")}, True), ({"n_events": 5}, False)):
