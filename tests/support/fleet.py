@@ -2,7 +2,7 @@
 
 The runtime is compiled once for all, each model adds its tables. A program is told the same calls
 as the reference made, and all that comes back must be what it gave. On this computer a gap that the
-sanitizer watches lies behind each field of a state.
+sanitizer watches lies behind each field of a state and each part of its scratch.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from edge_dassdp.build.board import Board
 from edge_dassdp.build.compile import ARM_PREFIX, host_compiler
 from edge_dassdp.build.project import Project, emulator_project, firmware_project
 from edge_dassdp.emit import emit
-from edge_dassdp.plan import Plan
+from edge_dassdp.plan import Plan, scratch
 from edge_dassdp.plan.constants import tables
 from edge_dassdp.plan.layout import Layout
-from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.tables import StateField
 from edge_dassdp.reference import Reference
 from edge_dassdp.targets.qemu import QemuProcess
@@ -46,39 +45,64 @@ class DivergenceError(Exception):
     """A model that did not give the bits of the reference, or a program that ended."""
 
 
-def spaced(plan: Plan) -> Plan:
-    """The same with a gap behind each field, but those of a snapshot, which C reads as one."""
-    persist_end = plan.layout.persist_end
-    fields = [f for f in plan.layout.fields if f.offset < persist_end]
-    at = persist_end
+Gap = tuple[int, int]
+"""Begin and size in bytes, from the start of the state."""
 
-    def gap(n_bytes: int) -> StateField:
-        return StateField(f"gap_{at}", "uint8_t", n_bytes, "padding", np.dtype(np.uint8), 1,
-                          offset=at)
 
-    for field in plan.layout.fields[len(fields) :]:
+def spaced(layout: Layout) -> tuple[Plan, list[Gap]]:
+    """The plan of a layout with a gap behind each field, but those of a snapshot, which C reads as
+    one, and behind each part of the scratch, none of which shares bytes with others."""
+    places, inner, end = dict[str, int](), list[Gap](), 0
+    for name, n_bytes in _parts(layout).items():
+        places[name] = end
+        inner.append((end + n_bytes, GAP_BYTES + -n_bytes % 8))
+        end = sum(inner[-1])
+    fields = [f for f in layout.fields if f.offset < layout.persist_end]
+    at, gaps = layout.persist_end, []
+
+    def gap() -> None:
+        nonlocal at
+        n_bytes = GAP_BYTES + -at % 8
+        fields.append(StateField(f"gap_{at}", "uint8_t", n_bytes, "padding", np.dtype(np.uint8), 1,
+                                 offset=at))
+        gaps.append((at, n_bytes))
+        at += n_bytes
+
+    for field in layout.fields[len(fields) :]:
         if field.group != "padding":
-            fields.append(gap(GAP_BYTES + -at % 8))
-            fields.append(replace(field, offset=at + fields[-1].bytes))
-            at = fields[-1].offset + field.bytes
-    layout: Layout = replace(plan.layout, fields=(*fields, gap(GAP_BYTES + -at % 8)))
-    return Plan(layout, tables(layout))
+            gap()
+            if field.name == "scratch":
+                field = replace(field, count=end // 4)
+                gaps += [(at + begin, n_bytes) for begin, n_bytes in inner]
+            fields.append(replace(field, offset=at))
+            at += field.bytes
+    gap()
+    made: Layout = replace(layout, fields=tuple(fields),
+                           scratch=replace(layout.scratch, offsets=places, bytes=end))
+    return Plan(made, tables(made)), gaps
+
+
+def _parts(layout: Layout) -> dict[str, int]:
+    """Bytes of each part of the scratch, by words."""
+    network, offsets = layout.network, layout.scratch.offsets
+    sizes = {"rows": min((at for name, at in offsets.items() if name != "rows"),
+                         default=layout.scratch.bytes)}
+    for parts in (scratch._raster_parts(network), scratch._inference_parts(network, layout.routes),
+                  scratch._learning_parts(network), {"x": network.x_bytes}):
+        for name, n_bytes in parts.items():
+            sizes[name] = max(sizes.get(name, 0), -(-n_bytes // 4) * 4)
+    return {name: sizes[name] for name in offsets}
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
     """A quantized scenario of a fleet, with the calls that are made of it. title: how to have it
-    again."""
+    again. gaps: of its state, where nothing may be read or written."""
 
     title: str
     scenario: Scenario
     plan: Plan
-
-    @cached_property
-    def gaps(self) -> list[tuple[int, int]]:
-        """Where nothing may be read or written: begin and size, in bytes."""
-        return [(f.offset, f.bytes) for f in self.plan.layout.fields
-                if f.name.startswith("gap_")]
+    gaps: Sequence[Gap] = ()
 
     @cached_property
     def calls(self) -> list[Call]:
@@ -159,10 +183,10 @@ class Yard:
     def flags(self) -> list[str]:
         return [*self.project.cflags, "-DDASSDP_BUILD_HASH=0ULL", *self.project.include_flags]
 
-    def plan(self, network: QNetwork) -> Plan:
-        """Of a model that runs here."""
-        plan = Plan.of(network)
-        return spaced(plan) if self.board is None else plan
+    def model(self, title: str, scenario: Scenario) -> Model:
+        """One that runs here."""
+        plan = Plan.of(scenario.quantized)
+        return Model(title, scenario, *(spaced(plan.layout) if self.board is None else (plan,)))
 
     def prepare(self) -> None:
         """Compiles the runtime."""
@@ -179,21 +203,21 @@ class Yard:
             raise DivergenceError(f"{self.compiler} refuses: {done.stderr}")
 
     def compile(self, models: Sequence[Model], place: Path) -> list[Path]:
-        """The tables of these models, and which they are, in a folder of this yard's; objects for
-        any yard of this computer."""
+        """The tables of these models, and which they are; objects for any yard of this
+        computer."""
         quick = [f for f in self.flags if not f.startswith("-W")]
-        above = [f"-I../{f[2:]}" if f.startswith("-I") else
-                 f"../{f}" if f in self.project.files else f for f in quick]
+        flags = [f"-I{self.folder / f[2:]}" if f.startswith("-I") else
+                 str(self.folder / f) if f in self.project.files else f for f in quick]
         for k, model in enumerate(models):
             try:
                 texts = emit(model.plan, f"m{k}")
                 for file in (f"m{k}_model.h", f"m{k}_model.c"):
                     (place / file).write_text(texts[file], "utf-8")
-                self._run(*above, "-O0", "-c", f"m{k}_model.c", folder=place)
+                self._run(*flags, "-O0", "-c", f"m{k}_model.c", folder=place)
             except (EdgeError, DivergenceError) as refused:
                 raise DivergenceError(f"{model.title}\nis not compiled: {refused}") from refused
         (place / "fleet_models.c").write_text(self._list(models), "utf-8")
-        self._run(*above, "-O0", "-c", "fleet_models.c", folder=place)
+        self._run(*flags, "-O0", "-c", "fleet_models.c", folder=place)
         return sorted(place.glob("*.o"))
 
     def link(self, objects: Sequence[Path], output: Path) -> Path:

@@ -63,7 +63,7 @@ def made(recipe: Recipe, title: str, yard: Yard, folder: Path, tally: Tally) -> 
     try:
         _read_back(drawn.network, quantized, folder)
         tally.counts["read back"] += 1
-        model = Model(title, drawn, yard.plan(quantized))
+        model = yard.model(title, drawn)
         assert model.expected
         return model
     except Exception:
@@ -122,7 +122,7 @@ def run_batch(recipes: Iterable[tuple[str, Recipe]], places: Sequence[Yard],
     """Runs the first n of recipes that quantize, each with its title, as one fleet in every
     yard."""
     tally = Tally()
-    with tempfile.TemporaryDirectory(dir=places[0].folder) as name:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         found = (made(recipe, title, places[0], folder, tally) for title, recipe in recipes)
         models = list(islice((model for model in found if model is not None), n))
