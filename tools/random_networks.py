@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
 
-from support.random_networks import Tally, run  # noqa: E402
+from support.random_networks import Tally, drawn, run, yards  # noqa: E402
 
 
 def main() -> int:
@@ -26,9 +27,17 @@ def main() -> int:
     parser.add_argument("--target", default="emulator", help="emulator, or a board")
     parser.add_argument("--keep-going", action="store_true", help="behind the first failure, too")
     chosen = parser.parse_args()
+    with yards(chosen.target) as places:
+        n_failures = _told(run(drawn(chosen.n, chosen.seed, chosen.first), places, chosen.jobs),
+                           chosen.keep_going)
+    print(f"{n_failures} failures")
+    return int(bool(n_failures))
+
+
+def _told(tallies: Iterator[Tally], keep_going: bool) -> int:
+    """Prints failures as they come and counts now and then; how many failures there are."""
     begin, told, known, tally = time.monotonic(), 0.0, 0, Tally()
-    for tally in run(chosen.n, chosen.seed, target=chosen.target, jobs=chosen.jobs,
-                     first=chosen.first):
+    for tally in tallies:
         seconds = time.monotonic() - begin
         if seconds - told > 10:
             told = seconds
@@ -37,11 +46,10 @@ def main() -> int:
         if len(tally.failures) > known:
             print("\n\n".join(tally.failures[known:]), flush=True)
             known = len(tally.failures)
-        if known and not chosen.keep_going:
+        if known and not keep_going:
             break
     print(f"{time.monotonic() - begin:.0f} s: {dict(tally.counts)}")
-    print(f"{known} failures")
-    return int(bool(known))
+    return known
 
 
 if __name__ == "__main__":

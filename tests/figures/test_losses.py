@@ -37,10 +37,12 @@ def with_outlier(name: str, times: float) -> ir.Network:
 
 
 def said(net: ir.Network, settings: Settings | None = None, learning: Learning | None = None,
-         x: np.ndarray | None = None) -> tuple[str, ...]:
+         x: np.ndarray | None = None, judged: np.ndarray | None = None) -> tuple[str, ...]:
+    """judged: samples to measure on, where they are not those to quantize for."""
     settings = settings or Settings()
     made = quantize(net, learning, settings, x)
-    return losses(net, made.network, measure_fidelity(net, made, x), settings,
+    return losses(net, made.network, measure_fidelity(net, made, x if judged is None else judged),
+                  settings,
                   lambda other: quantize(net, learning, other, x).network, x is not None)
 
 
@@ -142,6 +144,11 @@ def test_clipping_is_counted_by_feature() -> None:
     assert [(f.input, f.feature, f.share) for f in found.worst] == [("x", 3, 1.0), ("x", 7, 0.25)]
     assert found.warning.startswith("6.2 %") and "x[3] 100 %" in found.warning
     assert clipping(model, X).n_clipped == 0 and not clipping(model, X).warning
+
+
+def test_samples_that_clip_are_said_beside_what_they_measure() -> None:
+    assert any("clipped at the ends of int8" in text for text in said(NET, x=X, judged=30 * X))
+    assert not any("clipped" in text for text in said(NET, x=X, judged=0.9 * X))
 
 
 def test_spikes_clip_nothing() -> None:

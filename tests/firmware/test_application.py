@@ -27,6 +27,7 @@ from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import QemuProcess
 
 HERE = Path(__file__).parent
+PORT = HERE.parent / "support" / "stdio_port.c"
 MODELS = {"first": SCENARIOS["guard_all"], "second": SCENARIOS["graph_16"]}
 WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 COMPILERS = {f"{name}-{level}": (name, f"-std=c++{level}") for level in (11, 17, 20)
@@ -87,10 +88,10 @@ def test_two_models_learn_by_turns_in_one_program(case: str, tmp_path: Path) -> 
     compiler, standard = COMPILERS.get(case, (host_compiler()[0], "-std=c11"))
     require(compiler)
     headers = public_headers(tmp_path)
-    for unit, flags in (("application", (standard, "-x", "c" if case == "c" else "c++")),
-                        ("stdio_port", ("-std=c11", "-x", "c"))):
-        subprocess.run([compiler, *WARNINGS, "-I", headers, *flags, "-c", HERE / f"{unit}.c", "-o",
-                        tmp_path / f"{unit}.o"], check=True)
+    for unit, flags in ((HERE / "application.c", (standard, "-x", "c" if case == "c" else "c++")),
+                        (PORT, ("-std=c11", "-x", "c"))):
+        subprocess.run([compiler, *WARNINGS, "-I", headers, *flags, "-c", unit, "-o",
+                        tmp_path / f"{unit.stem}.o"], check=True)
     program = tmp_path / "program"
     subprocess.run([compiler, tmp_path / "application.o", tmp_path / "stdio_port.o", library,
                     f"-Wl,-rpath,{library.parent}", "-o", program], check=True)

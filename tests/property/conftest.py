@@ -1,5 +1,16 @@
-"""The whole space of scenarios is walked in the nightly lane; on each change, random ones of it."""
+"""Where fleets of networks are built."""
 
-from support.lanes import nightly
+from __future__ import annotations
 
-collect_ignore = [] if nightly else ["test_space.py"]
+from collections.abc import Iterator
+
+import pytest
+from support.fleet import Yard
+from support.random_networks import yards
+
+
+@pytest.fixture(scope="session")
+def here() -> Iterator[list[Yard]]:
+    """On this computer under AddressSanitizer and UBSan, with both sets of kernels."""
+    with yards("emulator") as places:
+        yield places

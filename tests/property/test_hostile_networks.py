@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from support.differences import assert_runs
 from support.hostile_networks import hostile
 from support.lanes import often
 
@@ -15,10 +16,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import random_samples
 from edge_dassdp.quantize import quantize
-from edge_dassdp.reference import Reference
-from edge_dassdp.targets.emulator import Emulator
 
 N_NETWORKS, N_RUN = often(300), often(12)
 HONEST = {"E201", "E202", "E203"}
@@ -43,18 +41,6 @@ def quantized(seed: int) -> QNetwork | None:
             raise AssertionError(f"seed {seed}: {problem!r}") from problem
 
 
-def agree(network: QNetwork, seed: int) -> None:
-    reference, emulator = Reference(network), Emulator(network, checked=True)
-    for i, x in enumerate(random_samples(network, 5, seed=1)):
-        if network.plastic:
-            wanted, found = (t.learn(x, i % network.n_classes, digest=True)
-                             for t in (reference, emulator))
-        else:
-            wanted, found = (t.infer(x, digest=True) for t in (reference, emulator))
-        for name in ("class_idx", "forward_digest", "learned_digest"):
-            assert getattr(found, name) == getattr(wanted, name), (seed, i, name)
-
-
 @pytest.mark.parametrize("part", range(10))
 def test_a_hostile_network_is_refused_or_read_back(part: int, tmp_path: Path) -> None:
     """And every constant of it fits the C type that it is emitted as."""
@@ -74,4 +60,4 @@ def test_a_hostile_network_that_was_not_refused_runs() -> None:
     seeds = iter(range(100_000, 200_000))
     for _ in range(N_RUN):
         seed, network = next((s, q) for s in seeds if (q := quantized(s)) is not None)
-        agree(network, seed)
+        assert_runs(network, 5, f"seed {seed}")

@@ -1,6 +1,5 @@
 """The whole space of scenarios: no pair of options is left out but by name, no option of the
-product is unknown to it, and whatever is drawn of it gives the bits of the reference, under
-AddressSanitizer.
+product is unknown to it, and all pairs give the bits of the reference, under AddressSanitizer.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ import numpy as np
 import pytest
 from support import space
 from support.drawn import scenario
-from support.lanes import nightly
-from support.random_networks import HONEST, Tally, run, run_recipes
+from support.fleet import Yard
+from support.random_networks import HONEST, run_batch
 from support.scenario import Scenario
 from support.space import EXCLUSIONS, Exclusion, Recipe
 
@@ -31,8 +30,7 @@ from edge_dassdp.qir.tables import Array, Rows, Table
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Guard, Learning, Replay, Rule, Schedule
 
-N_RANDOM, N_ON_BOARDS = (10_000, 200) if nightly else (210, 12)
-BOARDS = ("microbit", "stm32f405", "mps3-an547")
+pytestmark = pytest.mark.xdist_group("space")
 NOT_OPTIONS = {
     "Network.inputs", "Network.populations", "Network.projections",  # their nodes are looked at
     "Readout.population",  # the last one of every drawn network
@@ -54,7 +52,7 @@ def accepted() -> list[tuple[Recipe, Scenario]]:
     rng = np.random.default_rng(9)
     for pair in sorted(missing(made), key=lambda pair: sorted(map(repr, pair))):
         for _ in range(ROUNDS):
-            choice = space.completed(dict(pair), lambda *_: float(rng.random()), rng)
+            choice = space.completed(dict(pair), space.at_random(rng), rng)
             found = choice and _accepted(Recipe(choice, int(rng.integers(10**6))))
             if found:
                 made.append(found)
@@ -90,7 +88,7 @@ def test_what_is_excluded_follows_from_named_exclusions() -> None:
     """A pair that stands in no network has each of its completions excluded by name."""
     rng = np.random.default_rng(5)
     for pair in covering()[1]:
-        assert space.completed(dict(pair), lambda *_: float(rng.random()), rng) is None, pair
+        assert space.completed(dict(pair), space.at_random(rng), rng) is None, pair
 
 
 @pytest.mark.parametrize("exclusion", EXCLUSIONS, ids=lambda e: e.name)
@@ -212,26 +210,13 @@ def test_every_function_that_tables_may_name_is_named_by_a_network_of_the_space(
 
 # ---- the bits ----------------------------------------------------------------------------------
 
-def last(tallies: Iterator[Tally]) -> Tally:
-    tally = Tally()
-    for tally in tallies:
-        assert not tally.failures, "\n\n".join(tally.failures)
-    return tally
+PARTS = 6
 
 
-def test_all_pairs_give_the_bits_of_the_reference_under_the_sanitizers() -> None:
-    titled = ((f"support.space.pairs: {recipe}", recipe) for recipe, _ in accepted())
-    tally = last(run_recipes(titled))
-    assert tally.counts["networks"] == tally.counts["read back"] == len(accepted())
-
-
-def test_random_networks_give_the_bits_of_the_reference_under_the_sanitizers() -> None:
-    tally = last(run(N_RANDOM, 20261129))
-    assert tally.counts["networks"] == tally.counts["read back"] > 0.9 * N_RANDOM
-
-
-@pytest.mark.usefixtures("arm_toolchain", "qemu")
-@pytest.mark.parametrize("board", BOARDS)
-def test_random_networks_give_the_bits_of_the_reference_on_boards(board: str) -> None:
-    tally = last(run(2 * N_ON_BOARDS, 7, target=board))
-    assert tally.counts["networks"] >= N_ON_BOARDS
+@pytest.mark.parametrize("part", range(PARTS))
+def test_all_pairs_give_the_bits_of_the_reference_under_the_sanitizers(
+        part: int, here: list[Yard]) -> None:
+    titled = [(f"support.space.pairs: {recipe}", recipe) for recipe, _ in accepted()[part::PARTS]]
+    tally = run_batch(titled, here)
+    assert not tally.failures, "\n\n".join(tally.failures)
+    assert tally.counts["networks"] == tally.counts["read back"] == len(titled)

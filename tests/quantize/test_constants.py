@@ -9,19 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.differences import assert_runs
 from support.scenarios import RESETS, layers
 
 from edge_dassdp import qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.ir.geometry import Conv
-from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import random_samples
 from edge_dassdp.quantize import Settings, quantize
 from edge_dassdp.quantize.wayback import requantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
-from edge_dassdp.targets.emulator import Emulator
 
 WIDE = Settings(membrane_bits=32, threshold_bits=14, weight_bits=16)
 MULTI = {"reset_delay": False, "looks_back": False, "strict": False, "max_spikes": 0}
@@ -44,14 +43,6 @@ def refused(net: Network, settings: Settings | None = None, code: str = "E201") 
         quantize(net, settings=settings)
     assert caught.value.code == code and caught.value.help
     return caught.value
-
-
-def agrees(q: QNetwork) -> None:
-    """The network runs, the same in NumPy and in checked C."""
-    reference, emulator = Reference(q), Emulator(q, checked=True)
-    for x in random_samples(q, 4):
-        found, wanted = emulator.infer(x, digest=True), reference.infer(x, digest=True)
-        assert (found.class_idx, found.forward_digest) == (wanted.class_idx, wanted.forward_digest)
 
 
 @pytest.mark.parametrize(("name", "fields"), [
@@ -81,7 +72,7 @@ def test_constants_near_the_end_of_an_int32_run_or_are_refused(
     except EdgeError as problem:
         assert problem.code in ("E201", "E202") and abs(value) > 2e3
         return
-    agrees(q)
+    assert_runs(q)
 
 
 @pytest.mark.parametrize("membrane_bits", [None, 16, 32])
@@ -99,7 +90,7 @@ def test_a_threshold_below_one_unit_is_refused_with_its_neuron(
 def test_a_threshold_that_nothing_fires_at_may_be_anything() -> None:
     net = network()
     summed = replace(net.populations[1], threshold=np.full(3, 1e-4))
-    agrees(quantize(replace(net, populations=(net.populations[0], summed))).network)
+    assert_runs(quantize(replace(net, populations=(net.populations[0], summed))).network)
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-20, 1e-12, 1e-9, 1e-6, 1e6, 1e12, 1e20])
@@ -118,7 +109,7 @@ def test_a_network_in_other_units_is_the_same_network(spikes: bool, scale: float
 def test_weights_that_are_nothing_beside_their_threshold_leave_the_bias(
         spikes: bool, scale: float) -> None:
     q = quantize(network(spikes=spikes, scale=scale, bias=[0.0, 0.3, 0.6, 2.0])).network
-    agrees(q)
+    assert_runs(q)
     reference, counts = Reference(q), np.zeros(4, np.int64)
     reference.begin(random_samples(q, 1))
     for t_step in range(q.n_steps):
@@ -131,7 +122,7 @@ def test_fewer_threshold_bits_are_taken_where_more_do_not_fit() -> None:
     """Unless they are set."""
     net = network(v_init=-7e5)
     refused(net, Settings(threshold_bits=10))
-    agrees(quantize(net).network)
+    assert_runs(quantize(net).network)
 
 
 def channels() -> Network:
@@ -155,7 +146,7 @@ def test_a_scale_per_neuron_follows_the_neurons_onto_the_device(
     q = quantize(net, settings=Settings(per_neuron=True, weight_bits=weight_bits)).network
     qir.save(q, tmp_path / "q.npz")
     assert qir.load(tmp_path / "q.npz").sha256 == q.sha256
-    agrees(q)
+    assert_runs(q)
     assert requantize(net, q).sha256 == q.sha256
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.differences import first_difference, outcome_differs
+from support.differences import assert_same
 from support.scenario import Phase, Scenario
 from support.scenarios import layers
 
@@ -16,7 +16,6 @@ from edge_dassdp.ir import Network
 from edge_dassdp.qir import load, save
 from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.reference import Reference
 from edge_dassdp.rules import (
     DASSDP,
     EIHL,
@@ -30,7 +29,6 @@ from edge_dassdp.rules import (
     Replay,
     Rule,
 )
-from edge_dassdp.targets.emulator import Emulator
 
 MOST = RECORDED_MAX
 RULES: dict[str, Callable[[], Rule]] = {
@@ -52,19 +50,6 @@ def busy(n_steps: int) -> Network:
     drive = replace(drive, weight=0.05 * drive.weight, bias=np.full(3, 0.3))
     return replace(net, populations=(replace(first, threshold=first.threshold * 0.05), *others),
                    projections=(drive, *rest))
-
-
-def assert_same(case: Scenario) -> Reference:
-    """On the checked emulator; the reference as it ended."""
-    reference = Reference(case.quantized)
-    with Emulator(case.quantized, checked=True) as emulator:
-        for call in case.calls():
-            assert not outcome_differs(call.run(reference), call.run(emulator))
-        assert not first_difference(reference.named_state(), emulator.named_state())
-        for q in case.quantized.plastic:
-            np.testing.assert_array_equal(emulator.read_weights(q.name),
-                                          reference.read_weights(q.name))
-    return reference
 
 
 @pytest.mark.parametrize("n_steps", [256, 1023])

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from support.differences import first_difference, outcome_differs
+from support.differences import assert_same
 from support.scenario import Phase, Scenario
 from support.wired_networks import SINABS, Builder
 
@@ -33,7 +33,6 @@ from edge_dassdp.rules import (
     Replay,
     Rule,
 )
-from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.twin.learner import FloatLearner
 from edge_dassdp.twin.model import FloatModel
 
@@ -60,18 +59,6 @@ def network(kind: Kind, n_steps: int = 12, *, hidden: bool = True, **neurons: An
 
 def spikes(n: int, n_steps: int = 12) -> np.ndarray:
     return (np.random.default_rng(5).random((n, 84 * n_steps)) < 0.2).astype(np.float32)
-
-
-def assert_same(case: Scenario) -> Reference:
-    reference = Reference(case.quantized)
-    with Emulator(case.quantized, checked=True) as emulator:
-        for call in case.calls():
-            assert not outcome_differs(call.run(reference), call.run(emulator))
-        assert not first_difference(reference.named_state(), emulator.named_state())
-        for q in case.quantized.plastic:
-            np.testing.assert_array_equal(emulator.read_weights(q.name),
-                                          reference.read_weights(q.name))
-    return reference
 
 
 @pytest.mark.parametrize("kind", ["sum", "max"])

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from support.scenario import Call
+from support.scenario import Call, Scenario
 
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import random_samples
 from edge_dassdp.reference import Reference
+from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.target import Outcome, Target
 
 COMPARED = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back",
@@ -37,6 +40,31 @@ def first_difference(expected: State, found: State, names: Iterable[str] | None 
             return (f"{name}[{index}] is {found[name][at]}, expected {expected[name][at]} "
                     f"({len(where)} of {expected[name].size} differ)")
     return ""
+
+
+def assert_same(case: Scenario) -> Reference:
+    """Outcomes, state and weights on the checked emulator are the reference's, which is given as it
+    ended."""
+    reference = Reference(case.quantized)
+    with Emulator(case.quantized, checked=True) as emulator:
+        for call in case.calls():
+            assert not outcome_differs(call.run(reference), call.run(emulator))
+        assert not first_difference(reference.named_state(), emulator.named_state())
+        for q in case.quantized.plastic:
+            np.testing.assert_array_equal(emulator.read_weights(q.name),
+                                          reference.read_weights(q.name))
+    return reference
+
+
+def assert_runs(network: QNetwork, n: int = 4, title: str = "") -> None:
+    """Any network: random samples, which it learns if it does, give the same on the checked
+    emulator and the reference."""
+    with Emulator(network, checked=True) as emulator:
+        reference = Reference(network)
+        for i, x in enumerate(random_samples(network, n)):
+            call = Call("learn", x, i % network.n_classes) if network.plastic else Call("infer", x)
+            differing = outcome_differs(call.run(reference), call.run(emulator))
+            assert not differing, f"{title}, sample {i}: {', '.join(differing)} differ"
 
 
 def locate(reference: Reference, target: Target, calls: Sequence[Call]) -> str:

@@ -4,6 +4,13 @@
 
 #include "port.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, n_bytes) ((void)(at), (void)(n_bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(at, n_bytes) ((void)(at), (void)(n_bytes))
+#endif
+
 static uint8_t receive(void)
 {
     int byte = dassdp_port_get();
@@ -66,6 +73,15 @@ static void run(const fleet_model_t *of, uint8_t op)
     send_word(dassdp_digest_learned(model, of->state, 0));
 }
 
+/* From here on until its state is asked for, nothing may touch the gaps of a model. */
+static void begin(const fleet_model_t *of)
+{
+    dassdp_init(of->model, of->state);
+    for (const uint32_t *gap = of->gaps; gap[1] != 0u; gap += 2) {
+        ASAN_POISON_MEMORY_REGION((uint8_t *)of->state + gap[0], gap[1]);
+    }
+}
+
 int main(void)
 {
     const fleet_model_t *of = &fleet[0];
@@ -76,9 +92,10 @@ int main(void)
         switch (op) {
         case 'm':
             of = &fleet[receive_word()];
-            dassdp_init(of->model, of->state);
+            begin(of);
             break;
         case 'd':
+            ASAN_UNPOISON_MEMORY_REGION(of->state, of->state_bytes);
             send_bytes(of->state, of->state_bytes);
             break;
         case 'n':

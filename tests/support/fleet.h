@@ -1,4 +1,5 @@
-/* A fleet of models: which they are, and the memory of each. */
+/* A fleet of models: which they are, and the memory of each. gaps: of the state, begin and size of
+ * each in bytes; a size of 0 ends them. */
 #ifndef FLEET_H
 #define FLEET_H
 
@@ -8,6 +9,7 @@ typedef struct {
     const dassdp_model_t *model;
     void *state;
     int8_t *x;
+    const uint32_t *gaps;
     uint32_t state_bytes, x_bytes, n_steps, n_classes;
 } fleet_model_t;
 

@@ -1,7 +1,8 @@
 """Many models in one program: for this computer under the sanitizers, or for a board in QEMU.
 
 The runtime is compiled once for all, each model adds its tables. A program is told the same calls
-as the reference made, and all that comes back must be what it gave.
+as the reference made, and all that comes back must be what it gave. On this computer a gap that the
+sanitizer watches lies behind each field of a state and each part of its scratch.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import subprocess
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,20 @@ from typing import Any
 import numpy as np
 from support.scenario import IDLE_STEPS, Call, Scenario
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board
 from edge_dassdp.build.compile import ARM_PREFIX, host_compiler
 from edge_dassdp.build.project import Project, emulator_project, firmware_project
 from edge_dassdp.emit import emit
-from edge_dassdp.plan import Plan
+from edge_dassdp.plan import Plan, scratch
+from edge_dassdp.plan.constants import tables
+from edge_dassdp.plan.layout import Layout
+from edge_dassdp.qir.tables import StateField
 from edge_dassdp.reference import Reference
 from edge_dassdp.targets.qemu import QemuProcess
 
 HERE = Path(__file__).parent
+GAP_BYTES = 64
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all",
               "-fno-omit-frame-pointer")
 OPERATIONS = {"infer": b"i", "learn": b"l", "warm_up": b"w", "fit_gate": b"f", "idle": b"n",
@@ -39,21 +45,71 @@ class DivergenceError(Exception):
     """A model that did not give the bits of the reference, or a program that ended."""
 
 
+Gap = tuple[int, int]
+"""Begin and size in bytes, from the start of the state."""
+
+
+def spaced(layout: Layout) -> tuple[Plan, list[Gap]]:
+    """The plan of a layout with a gap behind each field, but those of a snapshot, which C reads as
+    one, and behind each part of the scratch, none of which shares bytes with others."""
+    places, inner, end = dict[str, int](), list[Gap](), 0
+    for name, n_bytes in _parts(layout).items():
+        places[name] = end
+        inner.append((end + n_bytes, GAP_BYTES + -n_bytes % 8))
+        end = sum(inner[-1])
+    fields = [f for f in layout.fields if f.offset < layout.persist_end]
+    at, gaps = layout.persist_end, []
+
+    def gap() -> None:
+        nonlocal at
+        n_bytes = GAP_BYTES + -at % 8
+        fields.append(StateField(f"gap_{at}", "uint8_t", n_bytes, "padding", np.dtype(np.uint8), 1,
+                                 offset=at))
+        gaps.append((at, n_bytes))
+        at += n_bytes
+
+    for field in layout.fields[len(fields) :]:
+        if field.group != "padding":
+            gap()
+            if field.name == "scratch":
+                field = replace(field, count=end // 4)
+                gaps += [(at + begin, n_bytes) for begin, n_bytes in inner]
+            fields.append(replace(field, offset=at))
+            at += field.bytes
+    gap()
+    made: Layout = replace(layout, fields=tuple(fields),
+                           scratch=replace(layout.scratch, offsets=places, bytes=end))
+    return Plan(made, tables(made)), gaps
+
+
+def _parts(layout: Layout) -> dict[str, int]:
+    """Bytes of each part of the scratch, by words."""
+    network, offsets = layout.network, layout.scratch.offsets
+    sizes = {"rows": min((at for name, at in offsets.items() if name != "rows"),
+                         default=layout.scratch.bytes)}
+    for parts in (scratch._raster_parts(network), scratch._inference_parts(network, layout.routes),
+                  scratch._learning_parts(network), {"x": network.x_bytes}):
+        for name, n_bytes in parts.items():
+            sizes[name] = max(sizes.get(name, 0), -(-n_bytes // 4) * 4)
+    return {name: sizes[name] for name in offsets}
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """A quantized scenario of a fleet, with the calls that are made of it. title: how to have it
-    again."""
+    again. gaps: of its state, where nothing may be read or written."""
 
     title: str
     scenario: Scenario
     plan: Plan
+    gaps: Sequence[Gap] = ()
 
     @cached_property
     def calls(self) -> list[Call]:
         return list(self.scenario.calls())
 
     @cached_property
-    def expected(self) -> tuple[list[bytes | tuple[bytes, bytes]], dict[str, Any]]:
+    def expected(self) -> tuple[list[bytes], dict[str, Any]]:
         """What each call answers, and the state at the end."""
         reference = Reference(self.plan.network)
         return [self._answer(reference, call) for call in self.calls], reference.named_state()
@@ -84,16 +140,17 @@ class Model:
         if call.op == "infer":  # nothing was learned: no digest of it is asked for
             found, wanted = found[:-4], wanted[:-4]
         if found != wanted:
-            raise DivergenceError(f"{self.title}\ncall {i}, {call.op}: {found.hex()}, expected "
-                             f"{wanted.hex()}")
+            raise DivergenceError(f"{self.title}\n{_called(self, i)}: {found.hex()}, expected "
+                                  f"{wanted.hex()}")
 
     def check_state(self, found: bytes) -> None:
         """Raises DivergenceError for the first field of the state that is another."""
         named = self.plan.layout.decode(found)
         for name, wanted in self.expected[1].items():
             if not np.array_equal(named[name], wanted):
-                raise DivergenceError(f"{self.title}\nat the end {name} is {named[name].tolist()}, "
-                                 f"expected {np.asarray(wanted).tolist()}")
+                raise DivergenceError(f"{self.title}\nat the end {name} is "
+                                      f"{named[name].tolist()}, expected "
+                                      f"{np.asarray(wanted).tolist()}")
 
 
 @dataclass(frozen=True)
@@ -108,11 +165,12 @@ class Yard:
     @cached_property
     def project(self) -> Project:
         """Runtime and port without any model."""
-        own = {f"fleet/{p.name}": p.read_text("utf-8") for p in HERE.glob("fleet*.[ch]")
-               if self.board is None or p.stem != "fleet_host"}
+        own = {f"fleet/{p.name}": p.read_text("utf-8") for p in HERE.glob("fleet.[ch]")}
         if self.board is not None:
             made = firmware_project({}, self.board)
             return Project(_without_link(made) | own, made.cflags, made.ldflags)
+        own |= {f"fleet/{name}": (HERE / name).read_text("utf-8")
+                for name in ("fleet_host.c", "stdio_port.c")}
         made = emulator_project({}, checked=not self.is_fast)
         flags = (*(f for f in made.cflags if f not in ("-fsanitize=undefined", "-fPIC")), "-O1")
         return Project(_without_link(made) | own, (*flags, *SANITIZERS), SANITIZERS)
@@ -124,6 +182,11 @@ class Yard:
     @property
     def flags(self) -> list[str]:
         return [*self.project.cflags, "-DDASSDP_BUILD_HASH=0ULL", *self.project.include_flags]
+
+    def model(self, title: str, scenario: Scenario) -> Model:
+        """One that runs here."""
+        plan = Plan.of(scenario.quantized)
+        return Model(title, scenario, *(spaced(plan.layout) if self.board is None else (plan,)))
 
     def prepare(self) -> None:
         """Compiles the runtime."""
@@ -139,25 +202,26 @@ class Yard:
         if done.returncode:
             raise DivergenceError(f"{self.compiler} refuses: {done.stderr}")
 
-    def compile(self, models: Sequence[Model], name: str) -> list[Path]:
-        """The tables of these models, and which they are; objects for any yard of this computer."""
-        place = self.folder / name
-        place.mkdir()
-        texts = {"fleet_models.c": self._list(models)}
-        for k, model in enumerate(models):
-            texts |= {file: text for file, text in emit(model.plan, f"m{k}").items()
-                      if file.startswith(f"m{k}_")}
-        for file, text in texts.items():
-            (place / file).write_text(text, "utf-8")
+    def compile(self, models: Sequence[Model], place: Path) -> list[Path]:
+        """The tables of these models, and which they are; objects for any yard of this
+        computer."""
         quick = [f for f in self.flags if not f.startswith("-W")]
-        above = (f"-I../{f[2:]}" if f.startswith("-I") else
-                 f"../{f}" if f in self.project.files else f for f in quick)
-        self._run(*above, "-O0", "-c", *sorted(f for f in texts if f.endswith(".c")), folder=place)
+        flags = [f"-I{self.folder / f[2:]}" if f.startswith("-I") else
+                 str(self.folder / f) if f in self.project.files else f for f in quick]
+        for k, model in enumerate(models):
+            try:
+                texts = emit(model.plan, f"m{k}")
+                for file in (f"m{k}_model.h", f"m{k}_model.c"):
+                    (place / file).write_text(texts[file], "utf-8")
+                self._run(*flags, "-O0", "-c", f"m{k}_model.c", folder=place)
+            except (EdgeError, DivergenceError) as refused:
+                raise DivergenceError(f"{model.title}\nis not compiled: {refused}") from refused
+        (place / "fleet_models.c").write_text(self._list(models), "utf-8")
+        self._run(*flags, "-O0", "-c", "fleet_models.c", folder=place)
         return sorted(place.glob("*.o"))
 
-    def link(self, objects: Sequence[Path], name: str) -> Path:
+    def link(self, objects: Sequence[Path], output: Path) -> Path:
         """The program of compiled models."""
-        output = self.folder / f"{name}.elf"
         runtime = (f"objects/{Path(unit).stem}.o" for unit in self.project.units)
         self._run(*self.project.cflags, *self.project.ldflags, *map(str, objects), *runtime, "-o",
                   str(output))
@@ -175,11 +239,14 @@ class Yard:
                       *(f"{n}_state_t {n};" for n in names), "} shared_state;",
                       "static union {", *(f"int8_t {n}[{n.upper()}_X_BYTES];" for n in names),
                       "} shared_x;"]
+        for n, model in zip(names, models, strict=True):
+            numbers = ", ".join(f"{begin}, {size}" for begin, size in (*model.gaps, (0, 0)))
+            lines.append(f"static const uint32_t {n}_gaps[] = {{{numbers}}};")
         lines.append("const fleet_model_t fleet[] = {")
         for n in names:
             state, x = (f"&{n}_state", f"{n}_x") if self.board is None else \
                 (f"&shared_state.{n}", f"shared_x.{n}")
-            lines.append(f"{{&{n}_model, {state}, {x}, " + ", ".join(
+            lines.append(f"{{&{n}_model, {state}, {x}, {n}_gaps, " + ", ".join(
                 f"{n.upper()}_{what}" for what in
                 ("STATE_BYTES", "X_BYTES", "N_STEPS", "N_CLASSES")) + "},")
         return "\n".join([*lines, "};", ""])
@@ -200,8 +267,8 @@ class Yard:
             n_bytes = _answer_bytes(model, i)
             found, answers = bytes(answers[:n_bytes]), answers[n_bytes:]
             if len(found) < n_bytes:
-                raise DivergenceError(f"{model.title}\ncall {i}: the program ended with "
-                                 f"{done.returncode}\n{done.stderr.decode()[-4000:]}")
+                raise DivergenceError(f"{model.title}\n{_called(model, i)}: the program ended with "
+                                      f"{done.returncode}\n{done.stderr.decode()[-4000:]}")
             _check(model, i, found)
 
     def _run_in_qemu(self, elf: Path, models: Sequence[Model]) -> None:
@@ -214,7 +281,8 @@ class Yard:
                 port.write(request)
                 found = port.read(_answer_bytes(model, i))
                 if len(found) < _answer_bytes(model, i):
-                    raise DivergenceError(f"{model.title}\ncall {i}: the firmware does not answer")
+                    raise DivergenceError(
+                        f"{model.title}\n{_called(model, i)}: the firmware does not answer")
                 _check(model, i, found)
 
 
@@ -227,9 +295,12 @@ def _requests(models: Sequence[Model]) -> Iterator[tuple[Model, int, bytes]]:
         yield model, -2, b"d"
 
 
+def _called(model: Model, i: int) -> str:
+    return f"call {i}, {model.calls[i].op}" if i >= 0 else "its state"
+
+
 def _answer_bytes(model: Model, i: int) -> int:
-    return {-1: 0, -2: model.plan.layout.state_bytes}.get(i) if i < 0 else \
-        len(model.expected[0][i])
+    return len(model.expected[0][i]) if i >= 0 else {-1: 0, -2: model.plan.layout.state_bytes}[i]
 
 
 def _check(model: Model, i: int, found: bytes) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import get_context
@@ -20,8 +22,8 @@ from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
 from edge_dassdp.ir import Network
-from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import constant_bytes
+from edge_dassdp.qir import QNetwork
 
 HONEST = ("E201", "E202")
 """Refusals that depend on numbers: no representation, no proof. Others are named exclusions."""
@@ -44,8 +46,9 @@ class Tally:
         self.failures += other.failures
 
 
-def made(recipe: Recipe, title: str, folder: Path, tally: Tally) -> Model | None:
-    """The model of a recipe, read back from its file; None where it is refused."""
+def made(recipe: Recipe, title: str, yard: Yard, folder: Path, tally: Tally) -> Model | None:
+    """The model of a recipe, read back from its file, with what is expected of it; None where it is
+    refused or fails, which the tally says."""
     try:
         drawn = scenario(recipe)
         quantized = drawn.quantized
@@ -54,17 +57,26 @@ def made(recipe: Recipe, title: str, folder: Path, tally: Tally) -> Model | None
         if refused.code not in HONEST:
             tally.failures.append(f"{title}\nrefused, and no exclusion says so: {refused}")
         return None
-    path = folder / "network.npz"
+    except Exception:
+        tally.failures.append(f"{title}\n{traceback.format_exc()}")
+        return None
     try:
-        ir.save(drawn.network, path)
-        _same(drawn.network, ir.load(path))
-        qir.save(quantized, path)
-        read = qir.load(path)
-        assert read.sha256 == quantized.sha256, "another sha256"
+        _read_back(drawn.network, quantized, folder)
         tally.counts["read back"] += 1
-    except (EdgeError, AssertionError) as problem:
-        tally.failures.append(f"{title}\nnot read as it was written: {problem}")
-    return Model(title, drawn, Plan.of(quantized))
+        model = yard.model(title, drawn)
+        assert model.expected
+        return model
+    except Exception:
+        tally.failures.append(f"{title}\n{traceback.format_exc()}")
+        return None
+
+
+def _read_back(network: Network, quantized: QNetwork, folder: Path) -> None:
+    """AssertionError or EdgeError unless both files give what was written."""
+    ir.save(network, folder / "network.npz")
+    _same(network, ir.load(folder / "network.npz"))
+    qir.save(quantized, folder / "quantized.npz")
+    assert qir.load(folder / "quantized.npz").sha256 == quantized.sha256, "another sha256"
 
 
 def _same(a: Network, b: Network) -> None:
@@ -77,12 +89,17 @@ def _same(a: Network, b: Network) -> None:
             assert np.array_equal(value, vars(y)[key]), f"{vars(x)['name']}.{key}"
 
 
-def yards(target: str, folder: Path) -> list[Yard]:
-    """Where fleets for a target are built: "emulator", with the kernels of the specification and
-    with those of the host, or a board."""
-    if target != "emulator":
-        return [Yard(folder / target, load_board(target))]
-    return [Yard(folder / "specification"), Yard(folder / "host", is_fast=True)]
+@contextmanager
+def yards(target: str) -> Iterator[list[Yard]]:
+    """Where fleets for a target are built, runtimes compiled: "emulator", with the kernels of the
+    specification and with those of the host, or a board."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        places = [Yard(folder / "specification"), Yard(folder / "host", is_fast=True)] \
+            if target == "emulator" else [Yard(folder / target, load_board(target))]
+        for yard in places:
+            yard.prepare()
+        yield places
 
 
 def held(models: Sequence[Model], yard: Yard) -> list[Model]:
@@ -100,46 +117,43 @@ def held(models: Sequence[Model], yard: Yard) -> list[Model]:
     return found
 
 
-def run_batch(recipes: Sequence[tuple[str, Recipe]], places: Sequence[Yard], name: str) -> Tally:
-    """Runs recipes, each with its title, as one fleet in every yard."""
+def run_batch(recipes: Iterable[tuple[str, Recipe]], places: Sequence[Yard],
+              n: int | None = None) -> Tally:
+    """Runs the first n of recipes that quantize, each with its title, as one fleet in every
+    yard."""
     tally = Tally()
-    with tempfile.TemporaryDirectory() as folder:
-        models = [m for title, recipe in recipes
-                  if (m := made(recipe, title, Path(folder), tally)) is not None]
-    taken = held(models, places[0])
-    tally.counts["too large"] += len(models) - len(taken)
-    tally.counts["networks"] += len(taken)
-    try:
-        objects = places[0].compile(taken, name) if taken else []
-        for yard in places if taken else ():
-            yard.run(yard.link(objects, name), taken)
-    except DivergenceError as found:
-        tally.failures.append(str(found))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        found = (made(recipe, title, places[0], folder, tally) for title, recipe in recipes)
+        models = list(islice((model for model in found if model is not None), n))
+        taken = held(models, places[0])
+        tally.counts["too large"] += len(models) - len(taken)
+        tally.counts["networks"] += len(taken)
+        try:
+            objects = places[0].compile(taken, folder) if taken else []
+            for yard in places if taken else ():
+                yard.run(yard.link(objects, folder / "fleet.elf"), taken)
+        except DivergenceError as problem:
+            tally.failures.append(str(problem))
     return tally
 
 
-def run(n: int, seed: int, *, target: str = "emulator", jobs: int = 1,
-        first: int = 0) -> Iterator[Tally]:
-    """Runs n random recipes of a seed; gives the tally of all so far after each batch."""
-    titled = ((f"--seed {seed} --first {i} --n 1: {(recipe := draw(seed, i))}", recipe)
-              for i in range(first, first + n))
-    yield from run_recipes(titled, target=target, jobs=jobs)
+def drawn(n: int, seed: int, first: int = 0) -> Iterator[tuple[str, Recipe]]:
+    """n random recipes of a seed, each with the options of tools/random_networks.py that make it
+    again."""
+    for i in range(first, first + n):
+        recipe = draw(seed, i)
+        yield f"--seed {seed} --first {i} --n 1: {recipe}", recipe
 
 
-def run_recipes(titled: Iterator[tuple[str, Recipe]], *, target: str = "emulator",
-                jobs: int = 1) -> Iterator[Tally]:
-    """Runs any recipes, each with its title; gives the tally of all so far after each batch."""
+def run(titled: Iterator[tuple[str, Recipe]], places: Sequence[Yard], jobs: int) -> Iterator[Tally]:
+    """Runs recipes in batches; gives the tally of all so far after each."""
     tally = Tally()
-    with tempfile.TemporaryDirectory() as folder:
-        places = yards(target, Path(folder))
-        for yard in places:
-            yard.prepare()
-        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-            waiting = {pool.submit(run_batch, batch, places, f"batch{k}")
-                       for k, batch in enumerate(_batches(titled))}
-            for done in as_completed(waiting):
-                tally.add(done.result())
-                yield tally
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        waiting = {pool.submit(run_batch, batch, places) for batch in _batches(titled)}
+        for done in as_completed(waiting):
+            tally.add(done.result())
+            yield tally
 
 
 def _batches(titled: Iterator[tuple[str, Recipe]]) -> Iterator[list[tuple[str, Recipe]]]:

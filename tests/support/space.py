@@ -17,6 +17,8 @@ import numpy as np
 
 Choice = Mapping[str, Any]
 Pair = frozenset[tuple[str, Any]]
+Rank = Callable[[dict[str, Any], str, Any], float]
+"""How soon a choice takes a value of an axis, from 0 up."""
 
 RESETS = ("none", "delayed", "now", "once", "zero", "zero now", "zero to", "zero all", "few",
           "many")
@@ -240,8 +242,12 @@ def all_pairs() -> set[Pair]:
             for x in AXES[a] for y in AXES[b]}
 
 
-def completed(given: Choice, rank: Callable[[dict[str, Any], str, Any], float],
-              rng: np.random.Generator) -> dict[str, Any] | None:
+def at_random(rng: np.random.Generator) -> Rank:
+    """Values that are rare seldom first."""
+    return lambda _, name, value: float(rng.random() ** RARE.get((name, value), 1))
+
+
+def completed(given: Choice, rank: Rank, rng: np.random.Generator) -> dict[str, Any] | None:
     """A whole choice that holds what is given and is not excluded: of each axis the value of the
     highest rank, then other values at random where exclusions hold. None where these do not end."""
     if excluded_by(given) is not None:
@@ -269,11 +275,11 @@ def pairs(seed: int = 0) -> tuple[list[Recipe], set[Pair]]:
     missing = np.zeros((len(items), len(items)), bool)
     for a, b in combinations(items, 2):
         missing[place[a], place[b]] = missing[place[b], place[a]] = a[0] != b[0]
-    recipes, excluded = [], set[Pair]()
+    recipes, excluded, chance = [], set[Pair](), at_random(rng)
 
     def news(choice: dict[str, Any], name: str, value: Any) -> float:
         met = [place[item] for item in choice.items()]
-        return int(np.count_nonzero(missing[place[name, value]][met])) + float(rng.random())
+        return int(np.count_nonzero(missing[place[name, value]][met])) + chance(choice, name, value)
 
     while missing.any():
         two = dict(items[k] for k in divmod(int(missing.argmax()), len(items)))
@@ -291,10 +297,6 @@ def pairs(seed: int = 0) -> tuple[list[Recipe], set[Pair]]:
 def draw(seed: int, index: int) -> Recipe:
     """The recipe of that index of the random ones of a seed."""
     rng = np.random.default_rng([seed, index])
-
-    def chance(_: dict[str, Any], name: str, value: Any) -> float:
-        return float(rng.random() ** RARE.get((name, value), 1))
-
-    choice = completed({}, chance, rng)
+    choice = completed({}, at_random(rng), rng)
     assert choice is not None, "the space has no way out"
     return Recipe(choice, int(rng.integers(2**31)))

@@ -1,4 +1,5 @@
-/* port.h over standard input and output: what an application runs on here. The end of input ends it. */
+/* port.h over standard input and output: what an application runs on here. The end of input ends it.
+ * All that was answered is out before more is read, so whoever asks knows what a program died of. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,6 +9,7 @@ void dassdp_port_init(void) {}
 
 int dassdp_port_get(void)
 {
+    (void)fflush(stdout);
     int byte = getchar();
     if (byte == EOF) {
         exit(0);
