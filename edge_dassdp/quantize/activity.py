@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
 
@@ -33,15 +34,23 @@ def with_activity(network: QNetwork, x: NDArray[np.int8]) -> QNetwork:
         replace(q, activity=measured.get(q.name)) for q in network.projections))
 
 
-def mean_counts(network: QNetwork, x: NDArray[np.int8]) -> dict[str, NDArray[np.float64]]:
-    """Mean spikes of a sample of every neuron, population -> (size,), over samples x, int8
-    (n, x_bytes)."""
+def counts(network: QNetwork, x: NDArray[np.int8]) -> dict[str, IntArray]:
+    """Spikes of every neuron in samples x, int8 (n, x_bytes), as its record counts them:
+    population -> (n, size)."""
     reference = Reference(network)
-    counts = {p.name: np.zeros(p.size) for p in network.populations}
+    reference.begin(x)
+    found = {p.name: np.zeros((len(x), p.size), np.int64) for p in network.populations}
+    for t_step in range(network.n_steps):
+        reference.step(t_step)
+        for p in network.populations:
+            found[p.name] += np.minimum(reference.spikes[p.name], p.recorded_a_step)
+    return found
+
+
+def mean_counts(network: QNetwork, x: NDArray[np.int8]) -> dict[str, NDArray[np.float64]]:
+    """The mean of `counts` over samples x, population -> (size,)."""
+    total = {p.name: np.zeros(p.size) for p in network.populations}
     for begin in range(0, len(x), CHUNK):
-        reference.begin(x[begin : begin + CHUNK])
-        for t_step in range(network.n_steps):
-            reference.step(t_step)
-            for name, total in counts.items():
-                total += reference.spikes[name].sum(axis=0)
-    return {name: total / len(x) for name, total in counts.items()}
+        for name, found in counts(network, x[begin : begin + CHUNK]).items():
+            total[name] += found.sum(axis=0)
+    return {name: found / len(x) for name, found in total.items()}

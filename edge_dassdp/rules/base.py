@@ -196,12 +196,19 @@ class Rule(ABC):
     def change(self, sample: Sample, network: Network, projection: Projection,
                err: FloatArray) -> FloatArray:
         """dW (n_pre, n_post) of one sample as its equation says. err: (n_post,) error of the
-        postsynaptic neurons, 0 where they have none."""
-        raise NotImplementedError(self.no_twin)
+        postsynaptic neurons, 0 where they have none. Raises E203 where it has no float twin."""
+        raise self._without_twin(projection)
 
     def twin(self, network: Network, projection: Projection) -> Twin:
-        """Its float twin on a projection."""
+        """Its float twin on a projection. Raises E203 where it has none."""
+        if self.no_twin:
+            raise self._without_twin(projection)
         return _Plain(self, network, projection)
+
+    def _without_twin(self, projection: Projection) -> EdgeError:
+        return EdgeError("E203", f"{type(self).__name__} on '{projection.name}' has no float twin",
+                         cause=self.no_twin or "it defines no `change`",
+                         help="measure it in the emulator")
 
     def of_bias(self, share: float) -> Self | None:
         """The rule of a bias beside its weights, a weight behind a neuron that fires in every step,

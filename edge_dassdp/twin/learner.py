@@ -138,10 +138,6 @@ class FloatLearner:
         grown = with_pools_apart(network, self.learning.rules)
         if grown is not network:
             network, self.model = grown, FloatModel(grown)
-        for name, rule in self.learning.rules.items():
-            if rule.no_twin:
-                raise EdgeError("E203", f"{type(rule).__name__} on '{name}' has no float twin",
-                                cause=rule.no_twin, help="measure it in the emulator")
         self.network = network
         self._limits = {p.name: headroom * float(np.abs(p.weight).max())
                         for p in network.projections}

@@ -386,7 +386,7 @@ struct dassdp_model {
     int32_t x_off;         /* the sample being run, DASSDP_NONE for few constant currents */
     uint32_t rows_off;     /* scratch: the list of rows */
     uint32_t sums_off;     /* scratch, inference: sums of a step */
-    uint32_t part_off;     /* scratch, inference: int16 sums of one list of rows */
+    uint32_t part_off;     /* scratch, inference: sums of one list of rows, as wide as its kernel's */
     uint32_t words_off;    /* scratch, inference: bits of silent neurons, or of positive membranes */
     uint32_t progress_off; /* dassdp_progress_t */
     int32_t learning_off;  /* dassdp_learning_t, DASSDP_NONE if nothing is plastic */

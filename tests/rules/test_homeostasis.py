@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support.scenarios import layers
@@ -61,6 +63,17 @@ def test_unlabelled_samples_bring_activity_back() -> None:
     assert healthy < 0.1 and damaged > 1
     assert distance(reference, x, "h2", target) < damaged / 2
     assert reference.statistics().n_labelled == 0
+
+
+@pytest.mark.parametrize("max_spikes", [0, 1, 3])
+def test_targets_are_what_records_count(max_spikes: int) -> None:
+    """Without a stated limit of spikes a step these are the steps in which a neuron fired."""
+    others = [replace(p, threshold=0.3 * p.threshold, strict=False, looks_back=False,
+                      reset="subtract", reset_delay=False, max_spikes=max_spikes)
+              if p.name == "h2" else p for p in NET.populations]
+    net = replace(NET, populations=tuple(others))
+    made = quantize(net, Learning({"fc2": Homeostasis(2.0)}), calibration=samples(40)).network
+    assert distance(Reference(made), input_x(made, samples(40)), "h2", targets_q7(made) / 128) < 0.1
 
 
 def test_targets_need_samples_or_a_number() -> None:

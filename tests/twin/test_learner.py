@@ -273,6 +273,15 @@ def test_a_rule_without_a_float_twin_is_refused_not_ignored():
     assert caught.value.code == "E203"
 
 
+def test_a_rule_without_a_float_twin_says_so_when_asked_for_one():
+    rule, net = Homeostasis(target=2.0), chain()
+    p, sample = net.projection("ab"), FloatLearner(net, {"bo": ReadoutDelta()}).run(samples(1)[0])
+    for ask in (lambda: rule.twin(net, p), lambda: rule.change(sample, net, p, np.zeros(1))):
+        with pytest.raises(EdgeError, match="Homeostasis on 'ab' has no float twin") as caught:
+            ask()
+        assert caught.value.code == "E203" and "emulator" in caught.value.help
+
+
 def test_a_label_that_is_no_class_is_refused():
     learner = FloatLearner(chain(), Learning.default(chain()))
     for call in (learner.learn, learner.warm_up):

@@ -1,23 +1,10 @@
-#include "fixed.h"
-#include "kernels.h"
+#include "update_row_entries.h"
 
 uint32_t dassdp_k_update_row_long(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
                                   uint32_t n_columns, uint32_t n_spikes,
                                   const uint16_t *latency_post, uint32_t latency_pre,
                                   int32_t k_limit)
 {
-    const uint8_t *g_q7 = update->g_q7;
-    uint32_t rshift = update->row_rshift;
-    uint32_t n_vanished = 0;
-    for (uint32_t i = 0; i < n_columns; i++) {
-        int32_t g = 128;
-        if (g_q7 != 0) {
-            uint32_t t = latency_post[i];
-            g = g_q7[t > latency_pre ? t - latency_pre : latency_pre - t];
-        }
-        const int32_t k_i = dassdp_clip_s32(k[i], -k_limit, k_limit);
-        dw_q8[i] = dassdp_narrow_s16(dassdp_round_s32(k_i * ((int32_t)n_spikes * g), rshift));
-        n_vanished += (uint32_t)(k[i] != 0 && dw_q8[i] == 0);
-    }
-    return n_vanished;
+    return update_row_entries(update, dw_q8, k, n_columns, n_spikes, latency_post, latency_pre, 1,
+                              k_limit);
 }
