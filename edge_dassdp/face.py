@@ -81,7 +81,7 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     chosen = settings or Settings()
     made = anew(chosen)
     for text in losses(network, made.network, measure_fidelity(network, made), chosen,
-                       lambda other: anew(other).network, samples is not None):
+                       lambda other: anew(other).network, samples):
         warnings.warn(text, stacklevel=2)
     return made.network
 

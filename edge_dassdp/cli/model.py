@@ -69,6 +69,8 @@ class Precision:
     input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
         "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
         "for all would lose them."))] = "auto"
+    input_range: Annotated[str, typer.Option(metavar="robust|all", help=(
+        "What of --data the steps hold: all but glitches, or all."))] = "robust"
 
     @property
     def settings(self) -> Settings:
@@ -79,7 +81,7 @@ class Precision:
             _number(self.weight_bits, "--weight-bits ")
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
                         self.threshold_bits, self.leak, self.membrane_bits,
-                        input_scale=self.input_scale)
+                        input_scale=self.input_scale, input_range=self.input_range)
 
 
 def register(app: typer.Typer) -> None:
@@ -211,7 +213,8 @@ def _quantize(
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
     lost = losses(source, quantized.network, fidelity, settings, lambda other: quantize(
-        source, learning, other, *((train.x, train.y) if train else ())).network, train is not None)
+        source, learning, other, *((train.x, train.y) if train else ())).network,
+        train.x if train else None)
     answer = _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
                      tried, part)
     return dataclasses.replace(answer, warnings=lost,

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.clipping import MOST_NAMED, input_values
 from edge_dassdp.figures.fidelity import Fidelity, vanished
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
@@ -26,12 +28,13 @@ Quantize = Callable[[Settings], QNetwork]
 
 
 def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Settings,
-           anew: Quantize, has_samples: bool) -> tuple[str, ...]:
-    """Sentences for people. anew: tried for what it would help. has_samples: the model is
-    calibrated."""
+           anew: Quantize, calibration: NDArray[np.float32] | None) -> tuple[str, ...]:
+    """Sentences for people. anew: tried for what it would help. calibration: (n_samples, n_inputs),
+    None for a model that is not calibrated."""
     return (*_weights(network, fidelity, settings, anew, model), *_values(fidelity),
             *_agreement(fidelity), *_clipping(fidelity),
-            *([] if has_samples else _unequal(network, model)), *_classless(model))
+            *(_unequal(network, model) if calibration is None
+              else _left_out(model, settings, calibration)), *_classless(model))
 
 
 def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Quantize,
@@ -77,6 +80,25 @@ def _agreement(fidelity: Fidelity) -> list[str]:
 def _clipping(fidelity: Fidelity) -> list[str]:
     found = fidelity.clipping
     return [found.warning] if found is not None and found.warning else []
+
+
+def _left_out(model: QNetwork, settings: Settings, calibration: NDArray[np.float32]
+              ) -> Iterator[str]:
+    """Values that currents were calibrated on and that their steps do not hold."""
+    for i in input_values(model.inputs, model.x_scales, calibration):
+        n_cut = i.n_cut
+        if i.source.encoder or not n_cut.any():
+            continue
+        worst = np.argsort(-n_cut, kind="stable")[: min(MOST_NAMED, np.count_nonzero(n_cut))]
+        features = ", ".join(f"{i.source.name}[{k}] {n_cut[k]:,}" for k in worst)
+        why = "they lie many times farther out than the others, as glitches do; if they count, " \
+              "give --input-range all (input_range='all' in Python)"
+        if settings.x_frac_bits is not None:
+            why = f"x_frac_bits={settings.x_frac_bits} does not hold them; give fewer, or none"
+        elif i.is_at_the_end:
+            why = "no step of int8 is so coarse; scale them down"
+        yield (f"{n_cut.sum():,} of {i.values.size:,} calibration values are left out and clipped "
+               f"({features}, of {len(i.values):,} each): {why}")
 
 
 def _values(fidelity: Fidelity) -> Iterator[str]:

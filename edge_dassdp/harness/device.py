@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import sample_array
+from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, learn_stream
 from edge_dassdp.harness.verify import Verification, verify
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import Clipping, clipping, input_x
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.reference.outcome import Statistics
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import WARM_UP, Target
@@ -152,7 +153,7 @@ class Device:
     def _packed(self, x: ArrayLike) -> NDArray[np.int8]:
         """As the target takes them, int8 (n, x_bytes)."""
         rows = sample_rows(self.network.inputs, x)
-        self.clipping = clipping(self.network, rows)
+        self.clipping = clipping(self.network.inputs, self.network.x_scales, rows)
         if self.clipping.warning:
             warnings.warn(self.clipping.warning, stacklevel=3)
         return input_x(self.network, rows)

@@ -94,7 +94,8 @@ def _scale(network: Network, source: Input, settings: Settings,
         return QInputScale.uniform(settings.x_frac_bits)
     if values is None:
         return QInputScale.uniform(_frac_bits(STANDARDIZED / 2))
-    low, high = _range(values)
+    whole = settings.input_range == "all"
+    low, high = (values.min(axis=0), values.max(axis=0)) if whole else _range(values)
     plain = QInputScale.uniform(_frac_bits(float(np.maximum(high, -low).max())))
     if settings.input_scale == "uniform":
         return plain

@@ -25,7 +25,8 @@ class Settings:
     so that only its membrane may saturate; else 32.
     x_frac_bits: fraction bits of int8 inputs, -24 to 24; None to take them from the calibration
     samples. input_scale: 'uniform', one step for all values of an input; 'feature', a step and a
-    zero for each; 'auto', by feature where rounding to one step would change currents.
+    zero for each; 'auto', by feature where rounding to one step would change currents, or weights.
+    input_range: what of the calibration samples it holds, 'robust', all but glitches, or 'all'.
     """
 
     weight_bits: int = 8
@@ -37,6 +38,7 @@ class Settings:
     membrane_bits: int | None = None
     x_frac_bits: int | None = None
     input_scale: str = "auto"
+    input_range: str = "robust"
 
     def __post_init__(self) -> None:
         if not isinstance(self.bits_of, Mapping):
@@ -60,6 +62,8 @@ class Settings:
         if self.input_scale not in ("auto", "uniform", "feature"):
             raise EdgeError("E105", f"input_scale is '{self.input_scale}', expected auto, uniform "
                             "or feature")
+        if self.input_range not in ("robust", "all"):
+            raise EdgeError("E105", f"input_range is '{self.input_range}', expected robust or all")
         if bits is not None and self.input_scale == "feature":
             raise EdgeError("E105", "x_frac_bits gives all features one step, input_scale one each",
                             help="leave one of them out")

@@ -11,11 +11,12 @@ from support.raw_features import clusters, in_units, network
 from support.scenarios import layers
 
 from edge_dassdp import ir
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.clipping import clipping
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.figures.fidelity import Values, measure_fidelity, vanished
 from edge_dassdp.figures.losses import losses
 from edge_dassdp.figures.widths import compare_widths, narrowest
-from edge_dassdp.qir.samples import clipping
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
@@ -41,7 +42,7 @@ def said(net: ir.Network, settings: Settings | None = None, learning: Learning |
     settings = settings or Settings()
     made = quantize(net, learning, settings, x)
     return losses(net, made.network, measure_fidelity(net, made, x), settings,
-                  lambda other: quantize(net, learning, other, x).network, x is not None)
+                  lambda other: quantize(net, learning, other, x).network, x)
 
 
 @pytest.mark.parametrize("x", [None, X])
@@ -132,22 +133,41 @@ def test_raw_features_without_samples_ask_for_samples() -> None:
     assert not any("--data" in text for text in said(plain))
 
 
-def test_clipping_is_counted_by_feature() -> None:
-    model = quantize(NET, None, None, X).network
-    far = X.copy()
-    far[:, 3] = 1000.0
-    far[:25, 7] = -1000.0
-    found = clipping(model, far)
-    assert (found.n_values, found.n_clipped) == (X.size, 125)
-    assert [(f.input, f.feature, f.share) for f in found.worst] == [("x", 3, 1.0), ("x", 7, 0.25)]
-    assert found.warning.startswith("6.2 %") and "x[3] 100 %" in found.warning
-    assert clipping(model, X).n_clipped == 0 and not clipping(model, X).warning
+def rare(n_rare: int, value: float = 90.0) -> np.ndarray:
+    """Ordinary samples but for a few values of feature 3."""
+    x = X.copy()
+    x[:n_rare, 3] = value
+    return x
 
 
-def test_spikes_clip_nothing() -> None:
-    net = layers(spikes=True)
-    found = clipping(quantize(net).network, np.ones((3, net.n_inputs)))
-    assert (found.n_values, found.n_clipped, found.share) == (0, 0, 0.0)
+@pytest.mark.parametrize("input_scale", ["uniform", "feature"])
+def test_calibration_values_that_count_as_glitches_are_told_by_feature(input_scale: str) -> None:
+    """And the switch that is named takes them in."""
+    settings, x = Settings(input_scale=input_scale), rare(1)
+    found = [text for text in said(NET, settings, x=x) if "left out" in text]
+    assert len(found) == 1 and found[0].startswith(f"1 of {x.size:,} calibration values")
+    assert f"(x[3] 1, of {len(x)} each)" in found[0]
+    assert "--input-range all" in found[0] and "input_range='all'" in found[0]
+    whole = replace(settings, input_range="all")
+    assert not any("left out" in text for text in said(NET, whole, x=x))
+    model = quantize(NET, None, whole, x).network
+    assert clipping(model.inputs, model.x_scales, x).n_clipped == 0
+    assert model.x_scales[0].values(np.array(127)).ravel()[:4][-1] >= 90
+    with pytest.raises(EdgeError, match="input_range is 'whole'"):
+        Settings(input_range="whole")
+
+
+def test_a_step_that_was_asked_for_and_clips_calibration_is_told() -> None:
+    found = [text for text in said(NET, Settings(x_frac_bits=7), x=X) if "left out" in text]
+    assert len(found) == 1 and "x_frac_bits=7 does not hold them" in found[0]
+
+
+def test_values_beyond_any_step_say_so() -> None:
+    far = (X * 2e9).astype(np.float32)
+    net = with_weight(NET, "fc1", NET.projection("fc1").weight / 2e9)
+    found = [text for text in said(net, x=far) if "left out" in text or "clipped" in text]
+    assert len(found) == 2 and all("scale them down" in text for text in found)
+    assert not any("alike" in text or "glitch" in text for text in found)
 
 
 def test_classes_that_integers_give_otherwise_are_warned_of() -> None:
