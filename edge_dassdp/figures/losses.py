@@ -50,7 +50,10 @@ def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Qua
 def _helping(network: Network, q: QProjection, settings: Settings, anew: Quantize,
              share: float) -> str:
     """The first option that leaves no more than half as many of q's weights 0."""
-    choices = [] if q.weight_bits >= 8 else [(f"--bits {q.name}=8", _bits(settings, q.name, 8))]
+    choices = []
+    if q.is_analogue and settings.input_scale != "feature":
+        choices.append(("--input-scale feature", replace(settings, input_scale="feature")))
+    choices += [] if q.weight_bits >= 8 else [(f"--bits {q.name}=8", _bits(settings, q.name, 8))]
     if not settings.per_neuron:
         choices.append(("--per-neuron", replace(settings, per_neuron=True)))
     if not q.is_analogue and q.weight_bits != 16:

@@ -69,6 +69,14 @@ def test_ordinary_weights_lose_little_and_nothing_is_said() -> None:
     assert max(vanished(NET, quantize(NET).network).values()) < 0.05
 
 
+def test_one_step_for_features_of_unequal_size_names_steps_by_feature() -> None:
+    unit = np.where(np.arange(NET.n_inputs) == 3, 5e-3, 1.0)
+    net = with_weight(NET, "fc1", NET.projection("fc1").weight / unit[:, None])
+    found = said(net, Settings(input_scale="uniform"), None, (X * unit).astype(np.float32))
+    assert any("'fc1' became 0" in text and "with --input-scale feature it is" in text
+               for text in found)
+
+
 def test_few_bits_say_that_more_help() -> None:
     found = said(with_outlier("fc2", 3.0), Settings(weight_bits=4))
     assert any("with --bits fc2=8" in text for text in found)
