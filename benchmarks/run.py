@@ -13,7 +13,7 @@ import networks
 import numpy as np
 import origin
 import suite
-from counting import CORES, Record, print_table, write_records
+from counting import CORES, Record, print_table, read_records, write_records
 from counting.build import compiler_version
 from counting.peers import cmsis_nn, qualia
 from rich.console import Console
@@ -131,7 +131,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", nargs="+", default=list(suite.CORES), choices=suite.CORES)
     parser.add_argument("--without-peers", action="store_true",
-                        help="skip the peers' packages (1.4 GB, two minutes the first time)")
+                        help="leave the peers' figures as they are (their packages take "
+                             "1.4 GB, two minutes the first time)")
     options = parser.parse_args()
     console, compiler = Console(width=140), compiler_version()
     found: dict[str, list[Record]] = {}
@@ -142,17 +143,23 @@ def main() -> None:
     origin.write(options.cores)
     slopes = list(networks.slopes("M4"))
     write_records(slopes, suite.RESULTS / "slopes.json")
-    peers = [] if options.without_peers else [*qualia(CORES["M4"]), *cmsis_nn(CORES["M4"])]
-    if peers:
+    if not options.without_peers:
+        peers = [*qualia(CORES["M4"]), *cmsis_nn(CORES["M4"])]
         print_table(peers, "Peers", console)
         write_records(peers, suite.RESULTS / "peers.json")
-    if list(found) == list(suite.CORES) and peers:
-        text = README.read_text(encoding="utf-8")
-        before, _, rest = text.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        body = "\n".join(tables(found, peers, slopes))
-        README.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}", encoding="utf-8")
+    if list(found) == list(suite.CORES):
+        README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
         console.print(f"written: {suite.RESULTS.name}/*.json and the tables of README.md")
+
+
+def with_tables(readme: str) -> str:
+    """The README with the tables of the results that are written; peers as last counted."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    found = {core: read_records(suite.RESULTS / f"{core}.json") for core in suite.CORES}
+    peers, slopes = (read_records(suite.RESULTS / f"{name}.json") for name in ("peers", "slopes"))
+    body = "\n".join(tables(found, peers, slopes))
+    return f"{before}{BEGIN}\n{body}\n{END}{after}"
 
 
 if __name__ == "__main__":

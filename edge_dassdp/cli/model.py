@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from edge_dassdp.figures.fidelity import Fidelity
     from edge_dassdp.figures.inspection import Inspection
     from edge_dassdp.figures.widths import Width
+    from edge_dassdp.quantize import Quantized
     from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import Learning
 
@@ -82,6 +84,37 @@ class Precision:
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
                         self.threshold_bits, self.leak, self.membrane_bits,
                         input_scale=self.input_scale, input_range=self.input_range)
+
+
+@dataclasses.dataclass(frozen=True)
+class Lessons:
+    """Options that say what learns, and how."""
+
+    plastic: Names = None
+    frozen: Annotated[bool, typer.Option("--frozen", help="Nothing learns.")] = False
+    rule: Rules = None
+    schedule: Schedule = None
+    replay: Replay = None
+    guard: Guard = None
+    plastic_biases: Annotated[bool, typer.Option("--plastic-biases", help=(
+        "Biases beside error-driven rules learn, too: one more neuron fires in every step."))
+    ] = False
+    board: Annotated[str | None, typer.Option(show_default=False, help=(
+        "The board that --replay auto fills."))] = None
+
+    def of(self, source: ir.Network) -> tuple[ir.Network, Learning | None]:
+        """The network that learns, with biases as weights where these do, and its rules. Raises
+        EdgeError E105, E203."""
+        learning = options.learning_of(
+            source, self.plastic or [], options.pairs(self.rule or [], "--rule"), self.frozen,
+            options.memory_of(self.schedule, self.replay, self.guard))
+        if not self.plastic_biases:
+            return source, learning
+        if learning is None:
+            raise EdgeError("E105", "--frozen excludes --plastic-biases")
+        from edge_dassdp.quantize.biases import with_plastic_biases
+
+        return with_plastic_biases(source, learning)
 
 
 def register(app: typer.Typer) -> None:
@@ -158,17 +191,6 @@ def _quantize(
     output: Annotated[Path, typer.Option("--output", "-o", show_default=False,
                                          help="Where to write the quantized network."),
                       Writes.FILE],
-    plastic: Names = None,
-    frozen: Annotated[bool, typer.Option("--frozen", help="Nothing learns.")] = False,
-    rule: Rules = None,
-    schedule: Schedule = None,
-    replay: Replay = None,
-    guard: Guard = None,
-    plastic_biases: Annotated[bool, typer.Option("--plastic-biases", help=(
-        "Biases beside error-driven rules learn, too: one more neuron fires in every step."))]
-    = False,
-    board: Annotated[str | None, typer.Option(show_default=False, help=(
-        "The board that --replay auto fills."))] = None,
     within: Annotated[float, typer.Option(min=0, help=(
         "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
     data: options.OptionalData = None,
@@ -176,6 +198,7 @@ def _quantize(
     compare_bits: Annotated[bool, typer.Option(help=(
         "With --data: what 8, 7 and 6 bits would cost and save."))] = True,
     *,
+    lessons: Lessons,
     precision: Precision,
     origin: options.Source,
 ) -> Answer:
@@ -192,46 +215,36 @@ def _quantize(
 
     source = origin.load(file)
     settings = precision.settings
-    learning = options.learning_of(source, plastic or [], options.pairs(rule or [], "--rule"),
-                                   frozen, options.memory_of(schedule, replay, guard))
-    source, learning = _with_biases(source, learning) if plastic_biases else (source, learning)
+    source, learning = lessons.of(source)
     part = options.load_part(data, "train") if data else None
     train = part.samples if part else None
+    judged = options.load_samples(data, "test", limit=limit) if data else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
-    if learning and learning.replay and options.is_auto(replay):
-        learning = _filling(source, learning, settings, train, board)
-    quantized = quantize(source, learning, settings, *((train.x, train.y) if train else ()))
-    widths: tuple[Width, ...] = ()
-    judged = options.load_samples(data, "test", limit=limit) if data else None
+    if learning and learning.replay and options.is_auto(lessons.replay):
+        learning = _filling(source, learning, settings, train, lessons.board)
+
+    def made(chosen: Settings) -> Quantized:
+        return quantize(source, learning, chosen, *((train.x, train.y) if train else ()))
+
+    quantized = made(settings)
     if judged:
         options.device_samples(quantized.network, judged)
-    if train and judged and compare_bits:
-        widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
-                                {*WIDTHS, settings.weight_bits})
+    widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
+                            {*WIDTHS, settings.weight_bits}) \
+        if train and judged and compare_bits else ()
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
-    lost = losses(source, quantized.network, fidelity, settings, lambda other: quantize(
-        source, learning, other, *((train.x, train.y) if train else ())).network,
-        train.x if train else None)
-    answer = _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
-                     tried, part)
-    return dataclasses.replace(answer, warnings=lost,
-                               data=answer.data | {"warnings": list(lost)})
+    lost = losses(source, quantized.network, fidelity, settings,
+                  lambda chosen: made(chosen).network, train.x if train else None)
+    return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
+                   tried, part, lost)
 
 
 def _without_replay(learning: Learning | None) -> Learning | None:
     """Stored samples change no class before something is learned."""
     return dataclasses.replace(learning, replay=None) if learning else None
-
-
-def _with_biases(source: ir.Network, learning: Learning | None) -> tuple[ir.Network, Learning]:
-    if learning is None:
-        raise EdgeError("E105", "--frozen excludes --plastic-biases")
-    from edge_dassdp.quantize.biases import with_plastic_biases
-
-    return with_plastic_biases(source, learning)
 
 
 def _filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,
@@ -268,7 +281,7 @@ def _choose(source: ir.Network, learning: Learning | None, settings: Settings,
 
 def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight_bits: int,
             fidelity: Fidelity, widths: tuple[Width, ...], tried: tuple[Width, ...],
-            part: Part | None) -> Answer:
+            part: Part | None, lost: Sequence[str]) -> Answer:
     from rich.text import Text
 
     from edge_dassdp.report import lines, screens
@@ -293,7 +306,7 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
         [head, *chosen, screens.quantize_screen(fidelity), *compared,
          *(Text(note, "dim") for note in notes if note), Text(screens.LETTERS, "dim")],
         model.sha256,
-        f"edge-dassdp build {output} --board stm32f405")
+        f"edge-dassdp build {output} --board stm32f405", warnings=lost)
 
 
 def _steps(source: ir.Input, scale: QInputScale) -> dict[str, Any]:

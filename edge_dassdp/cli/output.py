@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import typer
 
 from edge_dassdp import __version__
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
-from edge_dassdp.cli.paths import Writes, refuse_unwritable, written
+from edge_dassdp.cli.paths import refuse_unwritable, written
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -147,16 +147,19 @@ def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
     def register(function: Verb) -> Verb:
         title = name or function.__name__
         hints = get_type_hints(function, include_extras=True)
-        outputs = written(hints)
         groups = {n: kind for n, kind in hints.items()
                   if isinstance(kind, type) and is_dataclass(kind) and n != "return"}
 
         def command(rules_from: list[Path] | None = None, json: bool = False,
                     debug: bool = False, **values: Any) -> None:
-            for group, kind in groups.items():
-                values[group] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
-            raise typer.Exit(_run(Output(title, json), debug, rules_from or [], outputs, function,
-                                  values))
+            def work(out: Output) -> Answer:
+                refuse_unwritable(outputs, {**values, "rules_from": rules_from or []})
+                _know(out, rules_from or [])
+                for group, kind in groups.items():
+                    values[group] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
+                return function(out=out, **values)
+
+            raise typer.Exit(_run(Output(title, json), debug, work))
 
         own = [q for p in inspect.signature(function).parameters.values() if p.name != "out"
                for q in (_options(groups[p.name]) if p.name in groups
@@ -165,6 +168,7 @@ def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
                   for n, t, d in (("rules_from", RulesFrom, None), ("json", Json, False),
                                   ("debug", Debug, False))]
         parameters = [*own, *common]
+        outputs = written({p.name: p.annotation for p in own})
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {p.name: p.annotation for p in parameters}
         command.__doc__ = function.__doc__
@@ -181,18 +185,20 @@ def _options(group: type) -> list[inspect.Parameter]:
             for p in inspect.signature(group).parameters.values()]
 
 
-def _run(out: Output, debug: bool, rules_from: list[Path], outputs: Mapping[str, Writes],
-         function: Verb, values: dict[str, Any]) -> int:
-    try:
-        refuse_unwritable(outputs, {**values, "rules_from": rules_from})
-        if rules_from:
-            from edge_dassdp.rules.plugins import load_rules
+def _know(out: Output, rules_from: list[Path]) -> None:
+    """Load files of rules, and keep the options that name them."""
+    if rules_from:
+        from edge_dassdp.rules.plugins import load_rules
 
-            for path in rules_from:
-                load_rules(path)
-        out.rules_from = [part for path in rules_from for part in ("--rules-from", str(path))]
-        answer = function(out=out, **values)
-        if answer.next and rules_from:
+        for path in rules_from:
+            load_rules(path)
+    out.rules_from = [part for path in rules_from for part in ("--rules-from", str(path))]
+
+
+def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
+    try:
+        answer = work(out)
+        if answer.next and out.rules_from:
             answer.next = f"{answer.next} {shlex.join(out.rules_from)}"
         return out.finish(answer)
     except EdgeError as problem:

@@ -72,10 +72,12 @@ def test_quantize_says_what_became_0(work: Path, tmp_path: Path) -> None:
     ir.save(net, tmp_path / "m.npz")
     for data in ((), ("--data", work / "data.npz", "--no-compare-bits")):
         command = ("quantize", tmp_path / "m.npz", "-o", tmp_path / "m.q.npz", *data)
-        found = envelope(*command)["data"]
-        q = next(q for p in found["populations"] for q in p["projections"] if q["name"] == name)
+        found = envelope(*command)
+        q = next(q for p in found["data"]["populations"] for q in p["projections"]
+                 if q["name"] == name)
         assert q["vanished"] > 0.9
-        assert any(f"'{name}' became 0" in text for text in found["warnings"])
+        assert any(f"'{name}' became 0" in d["message"] and d["severity"] == "warning"
+                   for d in found["diagnostics"])
         screen = shown(*command)
         assert "became 0" in screen.stdout and "warning: " in screen.stderr
 

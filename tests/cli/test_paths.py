@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from importlib import import_module
 from pathlib import Path
-from typing import Any, get_type_hints
 
 import pytest
+import typer
 from support.commands import ok, refused
 
-import edge_dassdp.cli.demo
-import edge_dassdp.cli.export
-import edge_dassdp.cli.firmware
-import edge_dassdp.cli.model
-import edge_dassdp.cli.stream
+from edge_dassdp.cli import _MODULES as MODULES
 from edge_dassdp.cli.paths import Writes, written
 
 
@@ -69,17 +66,19 @@ def test_a_place_is_tried_before_the_work(files: Path, command: str, words: str)
 
 
 def test_every_output_is_known_as_one() -> None:
-    """A parameter that its help calls written is marked, so that it is looked at."""
-    for module in (edge_dassdp.cli.demo, edge_dassdp.cli.export, edge_dassdp.cli.firmware,
-                   edge_dassdp.cli.model, edge_dassdp.cli.stream):
-        for name, verb in vars(module).items():
-            hints: dict[str, Any] = {}
-            if callable(verb) and getattr(verb, "__module__", "") == module.__name__ \
-                    and getattr(verb, "__annotations__", {}).get("out") == "Output" \
-                    and verb.__annotations__["return"] == "Answer":
-                hints = get_type_hints(verb, include_extras=True)
-            marked = written(hints)
-            for parameter in {"output", "snapshot", "log"} & set(hints):
-                is_input = (name, parameter) == ("_export", "snapshot")
-                assert (parameter in marked) is not is_input, (name, parameter)
-                assert is_input or marked[parameter] in Writes
+    """A path that a verb writes is marked, also in a group of options, so that it is looked at."""
+    verbs = typer.Typer()
+    for module in MODULES:
+        import_module(f"edge_dassdp.cli.{module}").register(verbs)
+    found = {(command.name, name): kind for command in verbs.registered_commands
+             for name, kind in written(command.callback.__annotations__).items()}
+    assert found == {
+        ("quantize", "output"): Writes.FILE, ("export", "output"): Writes.FILE,
+        ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
+        ("demo", "output"): Writes.FOLDER,
+        **{(verb, name): Writes.FILE for verb in ("run", "learn") for name in ("snapshot", "log")}}
+    paths = {(command.name, name) for command in verbs.registered_commands
+             for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
+    read = {name for _, name in paths - set(found)}
+    assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
+                    "rules_from"}, "a new path is read, or marked as written"

@@ -1,0 +1,89 @@
+"""What verbs share that run samples on a target: its state before and after, its link, what is said
+of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.cli.output import Output
+from edge_dassdp.cli.paths import Writes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.text import Text
+
+    from edge_dassdp.data.datasets import Part
+    from edge_dassdp.qir import QNetwork
+    from edge_dassdp.targets.target import Target
+
+
+@dataclasses.dataclass(frozen=True)
+class Learned:
+    """What a target has learned: put back before, written down after."""
+
+    snapshot: Annotated[Path | None, typer.Option(show_default=False, help=(
+        "Afterwards write learned weights and learning state to this file.")), Writes.FILE] = None
+    restore: Annotated[Path | None, typer.Option(show_default=False, help=(
+        "Before, put back what --snapshot wrote."))] = None
+    reset: Annotated[bool, typer.Option("--reset", help=(
+        "Before, return to factory weights (a board keeps what it learned)."))] = False
+
+    def put_back(self, device: Target, network: QNetwork) -> None:
+        if self.reset:
+            device.reset()
+        if self.restore:
+            from edge_dassdp import harness
+
+            harness.load_snapshot(device, network, self.restore)
+
+    def write(self, device: Target, network: QNetwork) -> None:
+        if self.snapshot:
+            from edge_dassdp import harness
+
+            harness.save_snapshot(device, network, self.snapshot)
+
+
+def require_plastic(network: QNetwork) -> None:
+    if not network.plastic:
+        raise EdgeError("E105", "this model is frozen, nothing in it learns",
+                        help="quantize it without --frozen")
+
+
+def classify(out: Output, device: Target, x: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Classes of x, with progress."""
+    with out.progress("classifying", len(x)) as progress:
+        return device.classify(x, progress)
+
+
+def share(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64]) -> float:
+    """Accuracy, 0 to 1."""
+    return float((classify(out, device, x) == y).mean())
+
+
+def link(device: Target) -> dict[str, int] | None:
+    frames, repeated = device.link_frames, device.link_retries
+    return None if frames is None else {"frames": frames, "repeated": repeated or 0}
+
+
+def link_text(link: dict[str, int] | None) -> str:
+    return f"; link: {link['frames']:,} frames, {link['repeated']:,} repeated" if link else ""
+
+
+def letter(target: str) -> str:
+    """Where a figure of this target comes from."""
+    return "M" if target.startswith("serial") else "E"
+
+
+def notes(target: str, part: Part) -> list[Text]:
+    """Without a board the emulator runs, and says so; samples that a file scales are told."""
+    from rich.text import Text
+
+    is_board = target.startswith(("serial", "qemu"))
+    notes = ["" if is_board else f"on the {target}: the same bits as a board", part.scaling]
+    return [Text(note, "dim") for note in notes if note]
