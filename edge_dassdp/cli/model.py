@@ -209,7 +209,7 @@ def _quantize(
     """
     from edge_dassdp import qir
     from edge_dassdp.figures.fidelity import measure_fidelity
-    from edge_dassdp.figures.losses import losses
+    from edge_dassdp.figures.losses import attempt, losses
     from edge_dassdp.figures.widths import WIDTHS, compare_widths
     from edge_dassdp.quantize import quantize
 
@@ -228,7 +228,7 @@ def _quantize(
     def made(chosen: Settings) -> Quantized:
         return quantize(source, learning, chosen, *((train.x, train.y) if train else ()))
 
-    quantized = made(settings)
+    quantized = attempt(settings, made)
     if judged:
         options.device_samples(quantized.network, judged)
     widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
@@ -236,8 +236,8 @@ def _quantize(
         if train and judged and compare_bits else ()
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
-    lost = losses(source, quantized.network, fidelity, settings,
-                  lambda chosen: made(chosen).network, train.x if train else None)
+    lost = losses(source, quantized.network, fidelity, settings, made,
+                  train.x if train else None)
     return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
                    tried, part, lost)
 

@@ -1,8 +1,10 @@
-"""What a quantization lost that a user should know, each with the option that helps."""
+"""What a quantization lost, or was refused for, that a user should know, each with the option that
+helps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +15,8 @@ from edge_dassdp.data.clipping import MOST_NAMED, input_values
 from edge_dassdp.figures.fidelity import Fidelity, vanished
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
-from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.quantize import Quantized
+from edge_dassdp.quantize.settings import Settings, alternatives
 
 MOST_VANISHED = 0.25
 """Of the weights of a projection."""
@@ -23,8 +26,28 @@ LEAST_AGREEMENT = 0.9
 """Share of samples that integers give the class of float."""
 MOST_UNEQUAL = 32.0
 """The largest weight of a feature, as a multiple of that of another."""
-Quantize = Callable[[Settings], QNetwork]
+Quantize = Callable[[Settings], Quantized]
 """The network quantized anew with other settings."""
+
+
+def attempt(settings: Settings, anew: Quantize) -> Quantized:
+    """anew(settings). The help of a refusal begins with the first option under which there is none.
+    """
+    try:
+        return anew(settings)
+    except EdgeError as problem:
+        if problem.code in ("E201", "E202"):
+            for option in _curing(settings, anew):
+                problem.help = f"give {option}, with which it can be quantized; or {problem.help}"
+                break
+        raise
+
+
+def _curing(settings: Settings, anew: Quantize) -> Iterator[str]:
+    for option, changed in alternatives(settings):
+        with suppress(EdgeError):
+            anew(changed)
+            yield option
 
 
 def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Settings,
@@ -60,7 +83,7 @@ def _helping(network: Network, q: QProjection, settings: Settings, anew: Quantiz
         choices.append((f"--bits {q.name}=16", _bits(settings, q.name, 16)))
     for option, changed in choices:
         try:
-            found = vanished(network, anew(changed))[q.name]
+            found = vanished(network, anew(changed).network)[q.name]
         except EdgeError:
             continue
         if found < share / 2:

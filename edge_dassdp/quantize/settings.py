@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
@@ -67,3 +67,18 @@ class Settings:
         if bits is not None and self.input_scale == "feature":
             raise EdgeError("E105", "x_frac_bits gives all features one step, input_scale one each",
                             help="leave one of them out")
+
+
+def alternatives(settings: Settings) -> Iterator[tuple[str, Settings]]:
+    """Other settings that may make room where these are refused, what costs least first, each with
+    its option on the command line."""
+    if not settings.per_neuron:
+        yield "--per-neuron", replace(settings, per_neuron=True)
+    if settings.input_scale != "feature" and settings.x_frac_bits is None:
+        yield "--input-scale feature", replace(settings, input_scale="feature")
+    for bits in (16, 32):
+        if settings.membrane_bits != bits:
+            yield f"--membrane-bits {bits}", replace(settings, membrane_bits=bits)
+    for bits in (7, 4):
+        if settings.threshold_bits is None or settings.threshold_bits > bits:
+            yield f"--threshold-bits {bits}", replace(settings, threshold_bits=bits)

@@ -15,10 +15,12 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.clipping import clipping
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.figures.fidelity import Values, measure_fidelity, vanished
-from edge_dassdp.figures.losses import losses
+from edge_dassdp.figures.losses import attempt, losses
 from edge_dassdp.figures.widths import compare_widths, narrowest
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
-from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.quantize.settings import Settings, alternatives
+from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
 from edge_dassdp.twin.model import FloatModel
 
@@ -42,7 +44,7 @@ def said(net: ir.Network, settings: Settings | None = None, learning: Learning |
     settings = settings or Settings()
     made = quantize(net, learning, settings, x)
     return losses(net, made.network, measure_fidelity(net, made, x), settings,
-                  lambda other: quantize(net, learning, other, x).network, x)
+                  lambda other: quantize(net, learning, other, x), x)
 
 
 @pytest.mark.parametrize("x", [None, X])
@@ -184,3 +186,49 @@ def test_classes_that_integers_give_otherwise_are_warned_of() -> None:
     assert any("give the class of float in" in text and "logarithm" in text
                for text in said(NET, x=x))
     assert not any("give the class of float" in text for text in said(NET, x=X))
+
+
+def of_unequal_thresholds() -> ir.Network:
+    """Neurons that are the same but for the unit they count in."""
+    unit = np.geomspace(1e-3, 1e2, 40)
+    p = NET.populations[0]
+    net = with_weight(NET, "fc1", NET.projection("fc1").weight * unit)
+    return replace(net, populations=(replace(p, threshold=unit, bias=p.bias * unit),
+                                     *NET.populations[1:]))
+
+
+def of_long_sums() -> ir.Network:
+    """Membranes summed for a thousand steps, almost without a leak."""
+    out = NET.populations[-1]
+    return replace(NET, n_steps=1000, populations=(
+        *NET.populations[:-1], replace(out, beta=np.full(out.size, 0.999))))
+
+
+REFUSED = {
+    "thresholds": (of_unequal_thresholds, Settings(), "--per-neuron"),
+    "logits": (of_long_sums, Settings(), "--membrane-bits 16"),
+    "a threshold": (NET, Settings(membrane_bits=16, threshold_bits=14), "--membrane-bits 32"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_refusal_names_an_option_that_helps(kind: str) -> None:
+    made, settings, option = REFUSED[kind]
+    net = made() if callable(made) else made
+    with pytest.raises(EdgeError) as caught:
+        attempt(settings, lambda chosen: quantize(net, None, chosen, X))
+    assert caught.value.code in ("E201", "E202")
+    assert caught.value.help.startswith(f"give {option}, with which it can be quantized; or ")
+    changed = dict(alternatives(settings))[option]
+    model = quantize(net, None, changed, X).network
+    classes = Reference(model).classify(input_x(model, X))
+    assert (classes == FloatModel(net).run(X).classes).mean() > 0.8
+
+
+def test_a_refusal_that_no_option_mends_keeps_its_help() -> None:
+    p = NET.populations[0]
+    net = replace(NET, populations=(replace(p, threshold=np.full(p.size, 1e-25)),
+                                    *NET.populations[1:]))
+    with pytest.raises(EdgeError) as caught:
+        attempt(Settings(), lambda chosen: quantize(net, None, chosen, X))
+    assert not caught.value.help.startswith("give --") and "raise it" in caught.value.help
