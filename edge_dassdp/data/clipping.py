@@ -75,13 +75,20 @@ class InputValues:
 
     @property
     def n_cut(self) -> NDArray[np.int64]:
-        """How many values of each feature lie beyond its codes, (n_raw,)."""
-        return np.asarray(self.scale.cuts(self.values).sum(axis=0))
+        """How many values of each feature lie beyond its codes, (n_raw,). 2^7 steps of an encoder,
+        as its 1 with 7 frac_bits, are no fault: it takes them as 127."""
+        values = self.values * 127 / 128 if self.source.encoder else self.values
+        return np.asarray(self.scale.cuts(values).sum(axis=0))
 
     @property
-    def is_at_the_end(self) -> bool:
+    def is_coarsest(self) -> bool:
         """There is no coarser step."""
         return bool((self.scale.frac_bits == -MOST_FRAC_BITS).any())
+
+    @property
+    def is_finest(self) -> bool:
+        """There is no finer step."""
+        return bool((self.scale.frac_bits == MOST_FRAC_BITS).any())
 
     @property
     def encoded(self) -> str:
@@ -141,7 +148,7 @@ def clipping(inputs: Sequence[Input], scales: Sequence[QInputScale],
     if found.share > MOST_CLIPPED or (is_judged and worst and worst[0].share > MOST_OF_FEATURE):
         said.append(_too_large(found, coded[worst[0].input]))
     if small:
-        said.append(_too_small(found, coded[small[0].input]))
+        said.append(too_small(found, coded[small[0].input]))
     return replace(found, warning="; ".join(said))
 
 
@@ -152,13 +159,13 @@ def _too_large(found: Clipping, i: InputValues) -> str:
            "reach as far (--data, x in Python; --input-range all takes in rare ones)")
     if i.source.encoder:
         why = f"{i.encoded}, or give it fewer frac_bits"
-    elif i.is_at_the_end:
+    elif i.is_coarsest:
         why = f"what any step of int8 holds, {i.largest:.3g}; scale them down"
     return (f"{100 * found.share:.1f} % of the input values are clipped at the ends of int8 "
             f"(most of {worst}): they reach beyond {why}")
 
 
-def _too_small(found: Clipping, i: InputValues) -> str:
+def too_small(found: Clipping, i: InputValues) -> str:
     """i: the input with the feature of the fewest steps."""
     small = ", ".join(f"{f.n_steps} in {f.input}" + ("" if f.feature is None else f"[{f.feature}]")
                       for f in found.small)
@@ -166,5 +173,7 @@ def _too_small(found: Clipping, i: InputValues) -> str:
            "samples (--data, x in Python)")
     if i.source.encoder:
         why = f"{i.encoded}, or give it more frac_bits"
+    elif i.is_finest:
+        why = "any step of int8; scale them up"
     return (f"input values use hardly any of the 127 steps of int8 ({small}): they are far smaller "
             f"than {why}")

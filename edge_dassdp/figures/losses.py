@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.data.clipping import MOST_NAMED, input_values
+from edge_dassdp.data.clipping import MOST_NAMED, clipping, input_values, too_small
 from edge_dassdp.figures.fidelity import Fidelity, vanished
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
@@ -110,9 +110,15 @@ def _clipping(fidelity: Fidelity) -> list[str]:
 
 def _left_out(model: QNetwork, settings: Settings, calibration: NDArray[np.float32]
               ) -> Iterator[str]:
-    """Values that currents were calibrated on and that their steps do not hold."""
+    """Values that currents were calibrated on and that their steps do not hold, or not tell apart.
+    """
+    found = clipping(model.inputs, model.x_scales, calibration)
     for i in input_values(model.inputs, model.x_scales, calibration):
         n_cut = i.n_cut
+        if any(f.input == i.source.name for f in found.small):
+            yield "calibration: " + too_small(found, i) if settings.x_frac_bits is None else (
+                "calibration values use hardly any of the 127 steps of int8 with "
+                f"x_frac_bits={settings.x_frac_bits}; give more, or none")
         if i.source.encoder or not n_cut.any():
             continue
         worst = np.argsort(-n_cut, kind="stable")[: min(MOST_NAMED, np.count_nonzero(n_cut))]
@@ -121,7 +127,7 @@ def _left_out(model: QNetwork, settings: Settings, calibration: NDArray[np.float
               "give --input-range all (input_range='all' in Python)"
         if settings.x_frac_bits is not None:
             why = f"x_frac_bits={settings.x_frac_bits} does not hold them; give fewer, or none"
-        elif i.is_at_the_end:
+        elif i.is_coarsest:
             why = "no step of int8 is so coarse; scale them down"
         yield (f"{n_cut.sum():,} of {i.values.size:,} calibration values are left out and clipped "
                f"({features}, of {len(i.values):,} each): {why}")

@@ -114,6 +114,15 @@ def test_encoders_are_named_with_their_setting(kind: str) -> None:
     assert not lost(encoding(kind, 7), x / 8).warning
 
 
+@pytest.mark.parametrize("kind", ["latency", "rate"])
+def test_one_is_the_largest_value_of_an_encoder(kind: str) -> None:
+    """Of 7 fraction bits, though its code is 127."""
+    made = encoding(kind, 7)
+    x = np.random.default_rng(0).random((20, made.inputs[0].n_values)).round()
+    assert not lost(made, x).warning and lost(made, x).n_clipped == 0
+    assert lost(made, 1.02 * x).n_clipped == x.sum()
+
+
 def test_spikes_clip_nothing() -> None:
     net = layers(spikes=True)
     found = lost(quantize(net).network, np.ones((3, net.n_inputs)))
