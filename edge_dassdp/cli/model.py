@@ -62,9 +62,10 @@ class Precision:
     per_neuron: Annotated[bool, typer.Option("--per-neuron", help=(
         "One scale per neuron where nothing learns."))] = False
     headroom: Annotated[float, typer.Option(help=(
-        "How far plastic weights may grow, times the largest."))] = 2.0
+        "How far plastic weights may grow, times the largest: 1 to 64."))] = 2.0
     threshold_bits: Annotated[int | None, typer.Option(show_default=False, help=(
-        "Bits of the smallest threshold; by itself 10, or 7 to 10 for int16 membranes."))] = None
+        "Bits of the smallest threshold, 4 to 14; by itself 10, or 7 to 10 for int16 membranes."))
+    ] = None
     leak: Annotated[str, typer.Option(help="auto: a shift where exact; q15; shift.")] = "auto"
     membrane_bits: Annotated[int | None, typer.Option(show_default=False, help=(
         "16 forces int16 membranes, 32 wide ones; without it the proof chooses."))] = None

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.data.clipping import Clipping, clipping
+from edge_dassdp.data.datasets import class_labels, require_classes
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, learn_stream
 from edge_dassdp.harness.verify import Verification, verify
@@ -46,14 +47,9 @@ def sample_rows(inputs: Sequence[Input], x: ArrayLike) -> NDArray[np.float32]:
 def label_row(y: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
     """Labels of n samples, int64 (n,); one alone may be a number. EdgeError E104 for another shape
     or what is no class."""
-    labels = np.atleast_1d(np.asarray(y))
-    if labels.shape != (n,) or labels.dtype.kind not in "iu":
-        raise EdgeError("E104", f"labels are {labels.dtype} of shape {labels.shape}, expected "
-                        f"integers ({n},)")
-    if n and not 0 <= labels.min() <= labels.max() < n_classes:
-        raise EdgeError("E104", f"labels run from {labels.min()} to {labels.max()}, the network "
-                        f"has classes 0 to {n_classes - 1}")
-    return labels.astype(np.int64)
+    labels = class_labels(np.atleast_1d(np.asarray(y)), n)
+    require_classes(labels, n_classes)
+    return labels
 
 
 class Device:

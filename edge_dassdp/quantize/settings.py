@@ -51,7 +51,7 @@ class Settings:
             raise EdgeError("E105", f"headroom is {self.headroom}, expected 1 to 64")
         bits = self.threshold_bits
         if bits is not None and (not is_int(bits) or not 4 <= bits <= 14):
-            raise EdgeError("E105", f"threshold_bits is {bits}, expected 4 to 14 or None")
+            raise EdgeError("E105", f"threshold_bits is {bits}, expected 4 to 14")
         if self.leak not in ("auto", "q15", "shift"):
             raise EdgeError("E105", f"leak is '{self.leak}', expected auto, q15 or shift")
         if self.membrane_bits not in (None, 16, 32):
