@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 from numpy.typing import ArrayLike
 
 from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
 from edge_dassdp.figures.device import Build, build_and_compare
 from edge_dassdp.figures.fidelity import measure_fidelity
@@ -82,7 +82,7 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     made = attempt(chosen, anew)
     for text in losses(network, made.network, measure_fidelity(network, made), chosen, anew,
                        samples):
-        warnings.warn(text, stacklevel=2)
+        warn(text)
     return made.network
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.notices import warn
 from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.datasets import class_labels, require_classes
@@ -151,7 +151,7 @@ class Device:
         rows = sample_rows(self.network.inputs, x)
         self.clipping = clipping(self.network.inputs, self.network.x_scales, rows)
         if self.clipping.warning:
-            warnings.warn(self.clipping.warning, stacklevel=3)
+            warn(self.clipping.warning)
         return input_x(self.network, rows)
 
     def _labels(self, y: ArrayLike, packed: NDArray[np.int8]) -> NDArray[np.int64]:
