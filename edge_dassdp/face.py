@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 from numpy.typing import ArrayLike
 
 from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
 from edge_dassdp.figures.device import Build, build_and_compare
 from edge_dassdp.figures.fidelity import measure_fidelity
-from edge_dassdp.figures.losses import losses
+from edge_dassdp.figures.losses import attempt, losses
 from edge_dassdp.frontends import files
 from edge_dassdp.harness import Device, label_row, sample_rows
 from edge_dassdp.ir import Network
@@ -79,10 +79,10 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
         return _quantize(network, learning, other, samples, labels)
 
     chosen = settings or Settings()
-    made = anew(chosen)
-    for text in losses(network, made.network, measure_fidelity(network, made), chosen,
-                       lambda other: anew(other).network, samples is not None):
-        warnings.warn(text, stacklevel=2)
+    made = attempt(chosen, anew)
+    for text in losses(network, made.network, measure_fidelity(network, made), chosen, anew,
+                       samples):
+        warn(text)
     return made.network
 
 

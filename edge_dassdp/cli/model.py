@@ -62,15 +62,18 @@ class Precision:
     per_neuron: Annotated[bool, typer.Option("--per-neuron", help=(
         "One scale per neuron where nothing learns."))] = False
     headroom: Annotated[float, typer.Option(help=(
-        "How far plastic weights may grow, times the largest."))] = 2.0
+        "How far plastic weights may grow, times the largest: 1 to 64."))] = 2.0
     threshold_bits: Annotated[int | None, typer.Option(show_default=False, help=(
-        "Bits of the smallest threshold; by itself 10, or 7 to 10 for int16 membranes."))] = None
+        "Bits of the smallest threshold, 4 to 14; by itself 10, or 7 to 10 for int16 membranes."))
+    ] = None
     leak: Annotated[str, typer.Option(help="auto: a shift where exact; q15; shift.")] = "auto"
     membrane_bits: Annotated[int | None, typer.Option(show_default=False, help=(
         "16 forces int16 membranes, 32 wide ones; without it the proof chooses."))] = None
     input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
         "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
         "for all would lose them."))] = "auto"
+    input_range: Annotated[str, typer.Option(metavar="robust|all", help=(
+        "What of --data the steps hold: all but glitches, or all."))] = "robust"
 
     @property
     def settings(self) -> Settings:
@@ -81,7 +84,7 @@ class Precision:
             _number(self.weight_bits, "--weight-bits ")
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
                         self.threshold_bits, self.leak, self.membrane_bits,
-                        input_scale=self.input_scale)
+                        input_scale=self.input_scale, input_range=self.input_range)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,7 +210,7 @@ def _quantize(
     """
     from edge_dassdp import qir
     from edge_dassdp.figures.fidelity import measure_fidelity
-    from edge_dassdp.figures.losses import losses
+    from edge_dassdp.figures.losses import attempt, losses
     from edge_dassdp.figures.widths import WIDTHS, compare_widths
     from edge_dassdp.quantize import quantize
 
@@ -226,7 +229,7 @@ def _quantize(
     def made(chosen: Settings) -> Quantized:
         return quantize(source, learning, chosen, *((train.x, train.y) if train else ()))
 
-    quantized = made(settings)
+    quantized = attempt(settings, made)
     if judged:
         options.device_samples(quantized.network, judged)
     widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
@@ -234,8 +237,8 @@ def _quantize(
         if train and judged and compare_bits else ()
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
-    lost = losses(source, quantized.network, fidelity, settings,
-                  lambda chosen: made(chosen).network, train is not None)
+    lost = losses(source, quantized.network, fidelity, settings, made,
+                  train.x if train else None)
     return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
                    tried, part, lost)
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edge_dassdp.data.clipping import Clipping
     from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.ir import Encoder, Network, ReadoutKind
     from edge_dassdp.qir import QNetwork
-    from edge_dassdp.qir.samples import Clipping
     from edge_dassdp.rules import Guard, Learning, Replay, Rule, Schedule
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help=(
@@ -198,13 +198,13 @@ class Packed:
 
 def device_samples(network: QNetwork, samples: Samples) -> Packed:
     """Samples for a target, or EdgeError E104 where they do not fit the network."""
-    from edge_dassdp.qir.samples import clipping, input_x
+    from edge_dassdp.data.clipping import clipping
+    from edge_dassdp.data.datasets import require_classes
+    from edge_dassdp.qir.samples import input_x
 
-    low, high = int(samples.y.min()), int(samples.y.max())
-    if low < 0 or high >= network.n_classes:
-        raise EdgeError("E104", f"labels run from {low} to {high}, the network has classes 0 to "
-                        f"{network.n_classes - 1}")
-    return Packed(input_x(network, samples.x), samples.y, clipping(network, samples.x))
+    require_classes(samples.y, network.n_classes)
+    return Packed(input_x(network, samples.x), samples.y,
+                  clipping(network.inputs, network.x_scales, samples.x))
 
 
 def pairs(values: Sequence[str], option: str) -> dict[str, str]:

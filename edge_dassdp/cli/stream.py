@@ -145,7 +145,8 @@ def _to_compare(network: QNetwork, data: Path | None, random: int | None, split:
     assert random is not None
     import numpy as np
 
-    from edge_dassdp.qir.samples import Clipping, random_samples
+    from edge_dassdp.data.clipping import Clipping
+    from edge_dassdp.qir.samples import random_samples
 
     return options.Packed(random_samples(network, random), np.arange(random) % network.n_classes,
                           Clipping(0, 0, ()))

@@ -46,6 +46,32 @@ class Dataset:
         return -self.mean / self.std
 
 
+def class_labels(y: NDArray[Any], n: int, where: str = "") -> NDArray[np.int64]:
+    """Labels of n samples, int64 (n,). Raises EdgeError E104, with what makes them integers, for
+    anything else; its message begins with `where` they come from."""
+    if y.shape == (n,) and y.dtype.kind in "iu":
+        return y.astype(np.int64)
+    cure = "give one integer a sample, its class from 0 on; where there is one output, 0"
+    if y.ndim == 2 and y.shape[0] == n:
+        cure = "give y.ravel()" if y.shape[1] == 1 else "give y.argmax(axis=1)"
+    elif y.shape == (n,) and (y.dtype.kind == "b" or (
+            y.dtype.kind == "f" and bool((y % 1 == 0).all()))):
+        cure = "give y.astype(int)"
+    elif y.shape == (n,) and y.dtype.kind in "USO":
+        cure = "give np.unique(y, return_inverse=True)[1], numbers in the order of the names"
+    raise EdgeError("E104", f"{where}labels are {y.dtype} of shape {y.shape}, expected integers "
+                    f"({n},)", help=cure)
+
+
+def require_classes(labels: NDArray[np.int64], n_classes: int) -> None:
+    """E104 unless they are classes of a network."""
+    if labels.size and not 0 <= labels.min() <= labels.max() < n_classes:
+        raise EdgeError("E104", f"labels run from {labels.min()} to {labels.max()}, the network "
+                        f"has classes 0 to {n_classes - 1}", help="" if n_classes > 1 else
+                        "one output has no classes: give 0 for each sample; what is read out is "
+                        "compared with the float network")
+
+
 def save_dataset(
     path: Path | str,
     name: str,
@@ -122,7 +148,7 @@ def _plain(path: Path | str, split: str) -> Part | None:
         with np.load(path, allow_pickle=False) as archive:
             if "header" in archive.files:
                 return None
-            raw, y = archive["x"], archive["y"]
+            raw, y = archive["x"], archive["y"] if "y" in archive.files else None
             x = raw.astype(np.float32) if raw.dtype.kind in "fiub" else None
             rows = {name: archive[name] for name in SPLITS if name in archive.files}
     except FileNotFoundError:
@@ -134,16 +160,20 @@ def _plain(path: Path | str, split: str) -> Part | None:
                         ) from None
     if x is None:
         raise EdgeError("E104", f"{path}: x is of {raw.dtype}, expected real numbers")
-    if x.ndim != 2 or y.shape != (len(x),) or y.dtype.kind not in "iu":
-        raise EdgeError("E104", f"{path}: x has shape {x.shape} and y shape {y.shape} of "
-                        f"{y.dtype}, expected (n, n_inputs) and n integer labels")
-    samples = Samples(x, y.astype(np.int64))
+    if x.ndim != 2:
+        raise EdgeError("E104", f"{path}: x has shape {x.shape}, expected (n, n_inputs)")
+    if y is None:
+        raise EdgeError("E104", f"{path} holds x and no y",
+                        help="add y, (n,) integers: the class of each sample; 0 for all where "
+                        "there is one output, or nothing is to be judged")
+    samples = Samples(x, class_labels(y, len(x), f"{path}: "))
     if not rows:
         return Part(samples, is_whole=True)
     found = _splits(path, rows, len(x))
     if split not in found:
         raise EdgeError("E105", f"{path} has no split '{split}'",
-                        help=f"choose {', '.join(found)}, or add '{split}', its rows, to the file")
+                        help=f"add '{split}', its rows, to the file, which has "
+                        f"{', '.join(found)}; or leave all splits out, and it is taken whole")
     return Part(Samples(samples.x[found[split]], samples.y[found[split]]))
 
 

@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, to_int
+from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.plan import Plan, kernels
 from edge_dassdp.plan.routes import Route
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.order import device_order, to_natural_weight
 from edge_dassdp.qir.ranges import Bound
-from edge_dassdp.qir.samples import Clipping, clipping, input_x
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized
 from edge_dassdp.quantize.inputs import in_codes
 from edge_dassdp.reference import Reference
@@ -149,7 +150,8 @@ def measure_fidelity(network: ir.Network, quantized: Quantized,
         float_accuracy=share(found.floats, labels), integer_accuracy=share(found.integers, labels),
         agreement=share(found.floats, found.integers),
         values=Values.compared(*found.values) if n else None,
-        clipping=None if x is None else clipping(quantized.network, x))
+        clipping=None if x is None else clipping(
+            quantized.network.inputs, quantized.network.x_scales, x))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,17 +1,22 @@
-"""What a quantization lost that a user should know, each with the option that helps."""
+"""What a quantization lost, or was refused for, that a user should know, each with the option that
+helps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.clipping import MOST_NAMED, clipping, input_values, too_small
 from edge_dassdp.figures.fidelity import Fidelity, vanished
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
-from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.quantize import Quantized
+from edge_dassdp.quantize.settings import Settings, alternatives
 
 MOST_VANISHED = 0.25
 """Of the weights of a projection."""
@@ -21,17 +26,38 @@ LEAST_AGREEMENT = 0.9
 """Share of samples that integers give the class of float."""
 MOST_UNEQUAL = 32.0
 """The largest weight of a feature, as a multiple of that of another."""
-Quantize = Callable[[Settings], QNetwork]
+Quantize = Callable[[Settings], Quantized]
 """The network quantized anew with other settings."""
 
 
+def attempt(settings: Settings, anew: Quantize) -> Quantized:
+    """anew(settings). The help of a refusal begins with the first option under which there is none.
+    """
+    try:
+        return anew(settings)
+    except EdgeError as problem:
+        if problem.code in ("E201", "E202"):
+            for option in _curing(settings, anew):
+                problem.help = f"give {option}, with which it can be quantized; or {problem.help}"
+                break
+        raise
+
+
+def _curing(settings: Settings, anew: Quantize) -> Iterator[str]:
+    for option, changed in alternatives(settings):
+        with suppress(EdgeError):
+            anew(changed)
+            yield option
+
+
 def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Settings,
-           anew: Quantize, has_samples: bool) -> tuple[str, ...]:
-    """Sentences for people. anew: tried for what it would help. has_samples: the model is
-    calibrated."""
+           anew: Quantize, calibration: NDArray[np.float32] | None) -> tuple[str, ...]:
+    """Sentences for people. anew: tried for what it would help. calibration: (n_samples, n_inputs),
+    None for a model that is not calibrated."""
     return (*_weights(network, fidelity, settings, anew, model), *_values(fidelity),
             *_agreement(fidelity), *_clipping(fidelity),
-            *([] if has_samples else _unequal(network, model)), *_classless(model))
+            *(_unequal(network, model) if calibration is None
+              else _left_out(model, settings, calibration)), *_classless(model))
 
 
 def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Quantize,
@@ -47,14 +73,17 @@ def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Qua
 def _helping(network: Network, q: QProjection, settings: Settings, anew: Quantize,
              share: float) -> str:
     """The first option that leaves no more than half as many of q's weights 0."""
-    choices = [] if q.weight_bits >= 8 else [(f"--bits {q.name}=8", _bits(settings, q.name, 8))]
+    choices = []
+    if q.is_analogue and settings.input_scale != "feature":
+        choices.append(("--input-scale feature", replace(settings, input_scale="feature")))
+    choices += [] if q.weight_bits >= 8 else [(f"--bits {q.name}=8", _bits(settings, q.name, 8))]
     if not settings.per_neuron:
         choices.append(("--per-neuron", replace(settings, per_neuron=True)))
     if not q.is_analogue and q.weight_bits != 16:
         choices.append((f"--bits {q.name}=16", _bits(settings, q.name, 16)))
     for option, changed in choices:
         try:
-            found = vanished(network, anew(changed))[q.name]
+            found = vanished(network, anew(changed).network)[q.name]
         except EdgeError:
             continue
         if found < share / 2:
@@ -77,6 +106,31 @@ def _agreement(fidelity: Fidelity) -> list[str]:
 def _clipping(fidelity: Fidelity) -> list[str]:
     found = fidelity.clipping
     return [found.warning] if found is not None and found.warning else []
+
+
+def _left_out(model: QNetwork, settings: Settings, calibration: NDArray[np.float32]
+              ) -> Iterator[str]:
+    """Values that currents were calibrated on and that their steps do not hold, or not tell apart.
+    """
+    found = clipping(model.inputs, model.x_scales, calibration)
+    for i in input_values(model.inputs, model.x_scales, calibration):
+        n_cut = i.n_cut
+        if any(f.input == i.source.name for f in found.small):
+            yield "calibration: " + too_small(found, i) if settings.x_frac_bits is None else (
+                "calibration values use hardly any of the 127 steps of int8 with "
+                f"x_frac_bits={settings.x_frac_bits}; give more, or none")
+        if i.source.encoder or not n_cut.any():
+            continue
+        worst = np.argsort(-n_cut, kind="stable")[: min(MOST_NAMED, np.count_nonzero(n_cut))]
+        features = ", ".join(f"{i.source.name}[{k}] {n_cut[k]:,}" for k in worst)
+        why = "they lie many times farther out than the others, as glitches do; if they count, " \
+              "give --input-range all (input_range='all' in Python)"
+        if settings.x_frac_bits is not None:
+            why = f"x_frac_bits={settings.x_frac_bits} does not hold them; give fewer, or none"
+        elif i.is_coarsest:
+            why = "no step of int8 is so coarse; scale them down"
+        yield (f"{n_cut.sum():,} of {i.values.size:,} calibration values are left out and clipped "
+               f"({features}, of {len(i.values):,} each): {why}")
 
 
 def _values(fidelity: Fidelity) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,13 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.notices import warn
 from edge_dassdp.base.numbers import sample_array
+from edge_dassdp.data.clipping import Clipping, clipping
+from edge_dassdp.data.datasets import class_labels, require_classes
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, learn_stream
 from edge_dassdp.harness.verify import Verification, verify
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import Clipping, clipping, input_x
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.reference.outcome import Statistics
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import WARM_UP, Target
@@ -45,14 +47,9 @@ def sample_rows(inputs: Sequence[Input], x: ArrayLike) -> NDArray[np.float32]:
 def label_row(y: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
     """Labels of n samples, int64 (n,); one alone may be a number. EdgeError E104 for another shape
     or what is no class."""
-    labels = np.atleast_1d(np.asarray(y))
-    if labels.shape != (n,) or labels.dtype.kind not in "iu":
-        raise EdgeError("E104", f"labels are {labels.dtype} of shape {labels.shape}, expected "
-                        f"integers ({n},)")
-    if n and not 0 <= labels.min() <= labels.max() < n_classes:
-        raise EdgeError("E104", f"labels run from {labels.min()} to {labels.max()}, the network "
-                        f"has classes 0 to {n_classes - 1}")
-    return labels.astype(np.int64)
+    labels = class_labels(np.atleast_1d(np.asarray(y)), n)
+    require_classes(labels, n_classes)
+    return labels
 
 
 class Device:
@@ -152,9 +149,9 @@ class Device:
     def _packed(self, x: ArrayLike) -> NDArray[np.int8]:
         """As the target takes them, int8 (n, x_bytes)."""
         rows = sample_rows(self.network.inputs, x)
-        self.clipping = clipping(self.network, rows)
+        self.clipping = clipping(self.network.inputs, self.network.x_scales, rows)
         if self.clipping.warning:
-            warnings.warn(self.clipping.warning, stacklevel=3)
+            warn(self.clipping.warning)
         return input_x(self.network, rows)
 
     def _labels(self, y: ArrayLike, packed: NDArray[np.int8]) -> NDArray[np.int64]:

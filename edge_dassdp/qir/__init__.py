@@ -10,7 +10,9 @@ from edge_dassdp.qir.file import (
 from edge_dassdp.qir.network import (
     FORMAT,
     SCHEDULE_SHIFT,
+    QGuard,
     QNetwork,
+    QReplay,
     frame_bytes,
     input_bytes,
 )
@@ -18,10 +20,8 @@ from edge_dassdp.qir.nodes import (
     DENSE_ROWS,
     Offset,
     QDynamics,
-    QGuard,
     QPopulation,
     QProjection,
-    QReplay,
     QRule,
     Records,
     ResetMode,

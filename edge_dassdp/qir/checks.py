@@ -12,8 +12,8 @@ from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import geometry
-from edge_dassdp.qir.network import QNetwork
-from edge_dassdp.qir.nodes import QPopulation, QProjection, QReplay, Records, ResetMode
+from edge_dassdp.qir.network import QNetwork, QReplay
+from edge_dassdp.qir.nodes import QPopulation, QProjection, Records, ResetMode
 from edge_dassdp.qir.order import device_volume
 from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.qir.stored import stored_words

@@ -23,15 +23,7 @@ from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import Encoder, Input, ReadoutKind
 from edge_dassdp.ir.credit import plastic_part
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
-from edge_dassdp.qir.nodes import (
-    QDynamics,
-    QGuard,
-    QPopulation,
-    QProjection,
-    QReplay,
-    QRule,
-    Site,
-)
+from edge_dassdp.qir.nodes import QDynamics, QPopulation, QProjection, QRule, Site
 from edge_dassdp.qir.order import device_volume, natural_order
 from edge_dassdp.qir.packing import words
 from edge_dassdp.qir.ranges import Bound
@@ -41,6 +33,33 @@ FEATURES_FORMAT = "edge_dassdp/quantized/5"
 """Of a network with x_features: others keep their bytes and their identity."""
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
+
+
+@dataclass(frozen=True, eq=False)
+class QReplay:
+    """Stored samples at the input of the plastic part (QNetwork.cut), and how they are replayed.
+
+    labels: (n,); counts, first_spike_steps: (n, neurons of the cut), n_steps for silence.
+    """
+
+    labels: IntArray
+    counts: IntArray
+    first_spike_steps: IntArray
+    ring_per_class: int
+    n_ring: int
+    n_flash: int
+    is_reservoir: bool
+
+
+@dataclass(frozen=True)
+class QGuard:
+    """rules.Guard, unchanged."""
+
+    keeps_copy: bool
+    margin: int
+    window: int
+
+
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
     QReplay, QGuard, QDynamics, QInputScale, Conv, Pool, MaxPool, Encoder)}
 """What a file names beside populations, projections and rules."""

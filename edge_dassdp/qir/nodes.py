@@ -1,6 +1,5 @@
 """Nodes of the quantized network: populations, projections, what a rule is, and what decides on
-the kernels that they run on (edge_dassdp.plan.kernels names them).
-"""
+the kernels that they run on (edge_dassdp.plan.kernels names them)."""
 
 from __future__ import annotations
 
@@ -327,31 +326,6 @@ def _path(rule: type[QRule]) -> tuple[str, str]:
     return rule.__module__, rule.__qualname__
 
 
-@dataclass(frozen=True, eq=False)
-class QReplay:
-    """Stored samples at the input of the plastic part (QNetwork.cut), and how they are replayed.
-
-    labels: (n,); counts, first_spike_steps: (n, neurons of the cut), n_steps for silence.
-    """
-
-    labels: IntArray
-    counts: IntArray
-    first_spike_steps: IntArray
-    ring_per_class: int
-    n_ring: int
-    n_flash: int
-    is_reservoir: bool
-
-
-@dataclass(frozen=True)
-class QGuard:
-    """rules.Guard, unchanged."""
-
-    keeps_copy: bool
-    margin: int
-    window: int
-
-
 DENSE_ROWS = 8
 
 
@@ -360,11 +334,11 @@ class QProjection:
     """w: (n_pre, n_post) integers of `weight_bits` bits: 4 to 8, or 16 in Q8 of an 8-bit step.
 
     scale: real value of an 8-bit step, (1,) or one for each column of w. volume: (channels,
-    height, width) of its source as it lies on the device. pool: its spikes are
-    pooled first. conv: w is a kernel (c_out, c_in / groups, height, width) instead, or
-    (c_in, c_out) for a 1 x 1 convolution of all channels. delay: steps that spikes of each source
-    neuron come later, (1,) or (size of the source,), or None. result_pool: of the sums of a
-    convolution the largest of each window is added to those of its population.
+    height, width) of its source as it lies on the device. pool: its spikes are pooled first. conv:
+    w is a kernel (c_out, c_in / groups, height, width) instead, or (c_in, c_out) for a 1 x 1
+    convolution of all channels. delay: steps that spikes of each source neuron come later, (1,) or
+    (size of the source,), or None. result_pool: of the sums of a convolution the largest of each
+    window is added to those of its population.
     """
 
     name: str
@@ -399,8 +373,7 @@ class QProjection:
     def is_dense(self) -> bool:
         """More rows are active than silent: the silent ones are taken off the sum of all rows.
 
-        That sum is constant, so nothing plastic is dense; the pass that subtracts costs as much as
-        DENSE_ROWS rows.
+        That sum is constant, so nothing plastic is dense; subtracting costs DENSE_ROWS rows.
         """
         return (self.activity is not None and not self.is_analogue and self.rule is None
                 and self.is_plain and self.w.ndim == 2

@@ -63,10 +63,10 @@ def weight_range(bits: int) -> tuple[int, int]:
     return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
 
 
-def require_int32(what: str, peak: int) -> None:
-    """EdgeError E202 unless +-peak fits an int32."""
+SMALLER = "use fewer weight bits, fewer threshold bits, fewer steps or smaller inputs"
+
+
+def require_int32(what: str, peak: int, help: str = SMALLER) -> None:
+    """EdgeError E202 with that help unless +-peak fits an int32."""
     if peak > INT32_MAX:
-        raise EdgeError(
-            "E202", f"{what} may reach {peak:,}, more than an int32 holds",
-            help="use fewer weight bits, fewer threshold bits, fewer steps or smaller inputs",
-        )
+        raise EdgeError("E202", f"{what} may reach {peak:,}, more than an int32 holds", help=help)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,10 +15,6 @@ from edge_dassdp.qir.order import device_order, device_volume, natural_order
 
 Q_ONE = 127
 """The largest code of an encoder."""
-MOST_CLIPPED = 0.01
-"""Of values, before there is a warning."""
-MOST_WORST = 5
-"""Features that `Clipping` names."""
 END_OF_STEP = 0xFFFF
 """Ends each step of a list of events, which are 16-bit addresses on the device."""
 
@@ -45,61 +39,6 @@ def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
         at = network.x_offsets[source.name]
         out[:, at : at + packed.shape[1]] = packed
     return out
-
-
-@dataclass(frozen=True)
-class Clipping:
-    """How many values of samples lie beyond the int8 codes of their input, and are clipped.
-
-    n_values: currents and raw values, spikes are none. worst: features of which most are clipped,
-    the worst first, none that clips nothing.
-    """
-
-    n_values: int
-    n_clipped: int
-    worst: tuple[FeatureClipping, ...]
-
-    @property
-    def share(self) -> float:
-        """Of all values, 0 to 1."""
-        return self.n_clipped / max(self.n_values, 1)
-
-    @property
-    def warning(self) -> str:
-        """A sentence where these are not the units that the model is calibrated on, else ""."""
-        if self.share <= MOST_CLIPPED:
-            return ""
-        worst = ", ".join(f"{f.input}[{f.feature}] {100 * f.share:.0f} %" for f in self.worst)
-        return (f"{100 * self.share:.1f} % of the input values are clipped at the ends of int8 "
-                f"(most of {worst}): they reach beyond the samples that the network was quantized "
-                "for; scale them alike, or quantize with such samples (--data, x in Python)")
-
-
-@dataclass(frozen=True)
-class FeatureClipping:
-    """A feature, by its input and its index in a frame, and the share of its values, 0 to 1."""
-
-    input: str
-    feature: int
-    share: float
-
-
-def clipping(network: QNetwork, x: NDArray[np.float32]) -> Clipping:
-    """What `input_x` clips of float samples (n, values of all inputs). Raises EdgeError E104."""
-    samples = np.atleast_2d(sample_array(x))
-    n_values, n_clipped, start = 0, 0, 0
-    features: list[FeatureClipping] = []
-    for source, scale in zip(network.inputs, network.x_scales, strict=True):
-        values = samples[:, start : start + source.n_values].reshape(-1, source.n_raw)
-        start += source.n_values
-        if source.spikes and not source.encoder:
-            continue
-        cut = scale.cuts(values)
-        n_values, n_clipped = n_values + cut.size, n_clipped + int(cut.sum())
-        features += [FeatureClipping(source.name, int(i), float(cut[:, i].mean()))
-                     for i in np.flatnonzero(cut.any(axis=0))]
-    worst = sorted(features, key=lambda f: -f.share)[:MOST_WORST]
-    return Clipping(n_values, n_clipped, tuple(worst))
 
 
 def random_samples(network: QNetwork, n: int, seed: int = 0) -> NDArray[np.int8]:

@@ -29,6 +29,8 @@ from edge_dassdp.qir.sums import convolved, sums
 from edge_dassdp.reference.neuron import arriving_interval, start, step_interval
 
 X_MIN, X_MAX = -128, 127
+LOGITS = "use membranes that saturate (--membrane-bits 16), fewer weight bits or fewer steps"
+"""Help where they do not fit: their unit knows no threshold."""
 
 
 def spike_sum(projections: Sequence[QProjection], post: Volume, plastic: Collection[str],
@@ -228,7 +230,7 @@ def _logit_peak(p: QPopulation, reach: Reach, n_steps: int,
         return None
     peak = min(reach.total, n_steps * 32768) if p.membrane_bits == 16 else reach.total
     peak = n_steps * p.max_spikes if readout == "spike_count" else peak
-    require_int32(f"population '{p.name}': a logit", peak)
+    require_int32(f"population '{p.name}': a logit", peak, LOGITS)
     return peak
 
 

@@ -43,8 +43,9 @@ class InUnits:
             raise self._refused(
                 "threshold", values, is_lost,
                 f"rounds to 0 membrane units, of which one is {np.max(unit):.4g}",
-                "raise it, or make weights and biases of the population smaller; currents in finer "
-                "steps (x_frac_bits, --input-scale feature) have smaller units")
+                "raise it, or make weights and biases of the population smaller; unequal neurons "
+                "have units of their own with --per-neuron, and currents in finer steps "
+                "(x_frac_bits, --input-scale feature) have smaller ones")
         return exact
 
     def bias(self, values: FloatArray, unit: FloatArray) -> FloatArray:

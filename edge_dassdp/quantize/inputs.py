@@ -1,9 +1,9 @@
 """The steps of int8 inputs, from calibration samples and from what the weights make of rounding.
 
 A step holds twice the calibration's range, glitches left aside. All values of an input share one,
-unless rounding to it changes the currents of neurons clearly more: then each feature (each channel,
-where neighbours are convolved or pooled) has its own step and zero. Weights and biases absorb both,
-so a device knows nothing of them.
+unless rounding to it, or rounding the weights that then belong to it, changes the currents of
+neurons clearly more: then each feature (each channel, where neighbours are convolved or pooled) has
+its own step and zero. Weights and biases absorb both, so a device knows nothing of them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ from edge_dassdp.quantize.settings import Settings
 STANDARDIZED = 4.0
 """What inputs reach without calibration samples."""
 MOST_NOISE = 0.05
-"""Of rounding to one step for all, in currents, as a share of their spread."""
+"""Of rounding values to one step for all, or weights with it, in currents, as a share of their
+spread."""
 CLEARLY = 4.0
 """How many times the noise of steps by feature it must be."""
+MOST_STILL = 16.0
+"""Weight of a feature that never moved, as a multiple of the largest that does, in codes: a larger
+one leaves others hardly any steps, and becomes part of the bias."""
 N_JUDGED = 4096
 """Samples that noise and medians are taken of."""
 GAP, TAIL, LEAST_BODY = 6.0, 0.01, 20
@@ -94,16 +98,21 @@ def _scale(network: Network, source: Input, settings: Settings,
         return QInputScale.uniform(settings.x_frac_bits)
     if values is None:
         return QInputScale.uniform(_frac_bits(STANDARDIZED / 2))
-    low, high = _range(values)
+    heard = [p for p in network.projections if p.pre == source.name]
+    whole = settings.input_range == "all"
+    low, high = _by_channel(source, heard, *(
+        (values.min(axis=0), values.max(axis=0)) if whole else _range(values)))
     plain = QInputScale.uniform(_frac_bits(float(np.maximum(high, -low).max())))
     if settings.input_scale == "uniform":
         return plain
-    heard = [p for p in network.projections if p.pre == source.name]
-    own = _by_feature(source, heard, low, high, int(plain.frac_bits[0]))
+    own = _by_feature(heard, low, high, int(plain.frac_bits[0]))
+    if len(values) >= LEAST_BODY:
+        own = _without_still(source, heard, low, high, own)
     if settings.input_scale == "feature":
         return own
-    noise, least = (_noise(source, heard, values, scale) for scale in (plain, own))
-    return own if noise > max(MOST_NOISE, CLEARLY * least) else plain
+    noise, least = (np.array(_noise(source, heard, values, scale, settings))
+                    for scale in (plain, own))
+    return own if (noise > np.maximum(MOST_NOISE, CLEARLY * least)).any() else plain
 
 
 def _frac_bits(peak: float) -> int:
@@ -130,19 +139,33 @@ def _range(values: NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
 
 
 def _noise(source: Input, heard: Sequence[Projection], values: NDArray[np.float64],
-           scale: QInputScale) -> float:
-    """How much rounding changes currents, as a share of their spread: the root mean square over
-    neurons, features taken as independent."""
+           scale: QInputScale, settings: Settings) -> tuple[float, float]:
+    """How much rounding values, and rounding weights, changes currents, as a share of their spread:
+    the root mean squares over neurons, features taken as independent."""
     judged = values[:: -(-len(values) // N_JUDGED)]
     inside = np.clip(judged, scale.values(np.array(-127)), scale.values(np.array(127)))
-    error = ((inside - scale.values(scale.codes(inside)))**2).mean(axis=0)
-    shares = [np.zeros(1)]
+    codes = scale.codes(inside).astype(np.float64)
+    error = ((inside - scale.values(codes))**2).mean(axis=0)
+    squares = (codes**2).mean(axis=0) * 4.0**-scale.frac_bits.min()
+    shares = [np.zeros((2, 1))]
     for p in heard:
-        energy = _energy(p, geometry.volume(source.shape))
-        noise, signal = (energy @ of.reshape(energy.shape[1], -1).mean(axis=1)
-                         for of in (error, inside.var(axis=0)))
-        shares.append(noise[signal > 0] / signal[signal > 0])
-    return float(np.sqrt(np.concatenate(shares).mean()))
+        lost = _rounding(p if scale.is_uniform else _absorbed(p, source, scale), settings)
+        of_values, of_weights, signal = (
+            energy @ of.reshape(energy.shape[1], -1).mean(axis=1)
+            for q, of in ((p, error), (lost, squares), (p, inside.var(axis=0)))
+            for energy in [_energy(q, geometry.volume(source.shape))])
+        shares.append(np.array([of_values, of_weights])[:, signal > 0] / signal[signal > 0])
+    values_noise, weights_noise = np.sqrt(np.concatenate(shares, axis=1).mean(axis=1))
+    return float(values_noise), float(weights_noise)
+
+
+def _rounding(p: Projection, settings: Settings) -> Projection:
+    """What rounding to their bits changes of the weights of p."""
+    w_max = (1 << (settings.bits_of.get(p.name, settings.weight_bits) - 1)) - 1
+    axes = None if not settings.per_neuron else (1, 2, 3) if p.conv else 0
+    step = np.abs(p.weight).max(axis=axes, keepdims=True) / w_max
+    step = np.where(step > 0, step, 1.0)
+    return replace(p, weight=p.weight - to_int(p.weight / step) * step)
 
 
 def _energy(p: Projection, shape: Volume) -> FloatArray:
@@ -158,15 +181,21 @@ def _energy(p: Projection, shape: Volume) -> FloatArray:
     return spread.reshape(p.n_columns, shape[0])
 
 
-def _by_feature(source: Input, heard: Sequence[Projection], low: FloatArray, high: FloatArray,
+def _by_channel(source: Input, heard: Sequence[Projection], low: FloatArray, high: FloatArray
+                ) -> tuple[FloatArray, FloatArray]:
+    """The ends of all values of a channel for each, where neighbours are convolved or pooled."""
+    if not any(p.conv or p.pool for p in heard):
+        return low, high
+    n_places = source.n_raw // geometry.volume(source.shape)[0]
+    return (np.repeat(low.reshape(-1, n_places).min(axis=1), n_places),
+            np.repeat(high.reshape(-1, n_places).max(axis=1), n_places))
+
+
+def _by_feature(heard: Sequence[Projection], low: FloatArray, high: FloatArray,
                 coarsest: int) -> QInputScale:
     """Steps and zeros of features that reach from low to high, (n_raw,) each; a feature counts
     from its middle where that gives it more bits and nothing is padded with zeros. coarsest: bits
     of what was always 0."""
-    if any(p.conv or p.pool for p in heard):
-        n_places = source.n_raw // geometry.volume(source.shape)[0]
-        low = np.repeat(low.reshape(-1, n_places).min(axis=1), n_places)
-        high = np.repeat(high.reshape(-1, n_places).max(axis=1), n_places)
     peak, half, middle = np.maximum(high, -low), (high - low) / 2, (high + low) / 2
     around_0 = np.array([_frac_bits(p) if p else coarsest for p in peak])
     centred = np.minimum([_frac_bits(h) for h in half],
@@ -174,6 +203,24 @@ def _by_feature(source: Input, heard: Sequence[Projection], low: FloatArray, hig
     moves = (half > 0) & (centred > around_0) & (not any(map(_pads, heard)))
     frac_bits = np.where(moves, centred, around_0).astype(np.int64)
     return QInputScale(frac_bits, to_int(np.where(moves, middle * 2.0**frac_bits, 0)))
+
+
+def _without_still(source: Input, heard: Sequence[Projection], low: FloatArray, high: FloatArray,
+                   scale: QInputScale) -> QInputScale:
+    """With code 0 and the finest steps for what never moved, where its weights, arbitrary as those
+    behind a BatchNorm of no variance, would take the steps of all others."""
+    volume, largest = geometry.volume(source.shape), np.zeros(source.n_raw)
+    for p in heard:
+        size = np.sqrt(_energy(p, volume).max(axis=0))
+        largest = np.maximum(largest, np.repeat(size, source.n_raw // size.size))
+    still, counted = low == high, largest * 2.0**-scale.frac_bits
+    crushes = still & (counted > MOST_STILL * counted.max(where=~still, initial=0))
+    crushes &= not still.all()
+    if any(map(_pads, heard)):  # with what 0 stands for
+        crushes &= low == 0
+    finest = MOST_FRAC_BITS - np.ceil(np.log2(np.maximum(np.abs(low), 1.0)))
+    frac_bits = np.where(crushes, finest, scale.frac_bits).astype(np.int64)
+    return QInputScale(frac_bits, np.where(crushes, to_int(low * 2.0**frac_bits), scale.zero))
 
 
 def _pads(p: Projection) -> bool:

@@ -23,9 +23,9 @@ from edge_dassdp.qir.file import require_readable
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
-from edge_dassdp.quantize.inputs import in_codes, input_scales
+from edge_dassdp.quantize.inputs import InputScales, in_codes, input_scales
 from edge_dassdp.quantize.learning import attach, softmax
-from edge_dassdp.quantize.populate import populate
+from edge_dassdp.quantize.populate import Made, populate
 from edge_dassdp.quantize.replay import with_replay
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning, Rule
@@ -73,34 +73,9 @@ def quantize(
     network = canonical(network)
     inputs = input_scales(network, settings, calibration)
     network = in_codes(network, inputs.scales)
-    populations: list[QPopulation] = []
-    projections: list[QProjection] = []
-    proofs: list[Bound] = []
-    most = {i.name: 255 if i.counts else 1 for i in network.inputs}
-    most |= {p.name: p.max_spikes or 255 for p in network.populations}
-    for population in network.populations:
-        made = populate(network, population, settings, rules, inputs.frac_bits, most)
-        most[population.name] = made.population.max_spikes
-        populations.append(made.population)
-        projections += made.projections
-        proofs += made.proofs
-    _refuse_delayed_numbers(projections, most)
-    populations = _with_histories(populations, projections)
-    unit = 1.0
-    if network.readout.kind == "membrane_sum":
-        readout_idx = [p.name for p in network.populations].index(network.readout.population)
-        unit = float(populations[readout_idx].unit[0])
-    scale, shift = softmax(unit)
-    quantized = QNetwork(
-        inputs=network.inputs, populations=tuple(populations), projections=tuple(projections),
-        readout=network.readout.population, readout_kind=network.readout.kind,
-        n_steps=network.n_steps, x_frac_bits=inputs.frac_bits,
-        softmax_scale=scale, softmax_shift=shift,
-        softmax_limit=max(1, (QUANTITIES["softmax_max_q8"] << shift) // scale),
-        skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
-        seed=learning.seed if learning else 2463534242,
-        n_batch=batch_of(rules), x_features=inputs.features,
-    )
+    made = _populated(network, settings, rules, inputs.frac_bits)
+    proofs = [proof for m in made for proof in m.proofs]
+    quantized = _joined(network, made, inputs, learning)
     if learning:
         quantized, rule_proofs = _with_rules(network, quantized, learning, calibration)
         proofs += rule_proofs
@@ -111,6 +86,42 @@ def quantize(
         quantized = with_replay(quantized, learning.replay, x, labels)
     require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)))
+
+
+def _populated(network: Network, settings: Settings, rules: Mapping[str, Rule],
+               x_frac_bits: tuple[int, ...]) -> list[Made]:
+    """Populations of a canonical network in order, each with the projections into it, proven for
+    as many spikes a step as those before it can fire."""
+    most = {i.name: 255 if i.counts else 1 for i in network.inputs}
+    most |= {p.name: p.max_spikes or 255 for p in network.populations}
+    made = []
+    for population in network.populations:
+        made.append(populate(network, population, settings, rules, x_frac_bits, most))
+        most[population.name] = made[-1].population.max_spikes
+    _refuse_delayed_numbers([q for m in made for q in m.projections], most)
+    return made
+
+
+def _joined(network: Network, made: list[Made], inputs: InputScales,
+            learning: Learning | None) -> QNetwork:
+    """The whole without its rules."""
+    projections = [q for m in made for q in m.projections]
+    populations = _with_histories([m.population for m in made], projections)
+    unit = 1.0
+    if network.readout.kind == "membrane_sum":
+        readout_idx = [p.name for p in network.populations].index(network.readout.population)
+        unit = float(populations[readout_idx].unit[0])
+    scale, shift = softmax(unit)
+    return QNetwork(
+        inputs=network.inputs, populations=tuple(populations), projections=tuple(projections),
+        readout=network.readout.population, readout_kind=network.readout.kind,
+        n_steps=network.n_steps, x_frac_bits=inputs.frac_bits,
+        softmax_scale=scale, softmax_shift=shift,
+        softmax_limit=max(1, (QUANTITIES["softmax_max_q8"] << shift) // scale),
+        skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
+        seed=learning.seed if learning else 2463534242,
+        n_batch=batch_of(learning.rules if learning else {}), x_features=inputs.features,
+    )
 
 
 def _with_rules(network: Network, quantized: QNetwork, learning: Learning,

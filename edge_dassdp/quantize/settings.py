@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
@@ -25,7 +25,8 @@ class Settings:
     so that only its membrane may saturate; else 32.
     x_frac_bits: fraction bits of int8 inputs, -24 to 24; None to take them from the calibration
     samples. input_scale: 'uniform', one step for all values of an input; 'feature', a step and a
-    zero for each; 'auto', by feature where rounding to one step would change currents.
+    zero for each; 'auto', by feature where rounding to one step would change currents, or weights.
+    input_range: what of the calibration samples it holds, 'robust', all but glitches, or 'all'.
     """
 
     weight_bits: int = 8
@@ -37,6 +38,7 @@ class Settings:
     membrane_bits: int | None = None
     x_frac_bits: int | None = None
     input_scale: str = "auto"
+    input_range: str = "robust"
 
     def __post_init__(self) -> None:
         if not isinstance(self.bits_of, Mapping):
@@ -49,7 +51,7 @@ class Settings:
             raise EdgeError("E105", f"headroom is {self.headroom}, expected 1 to 64")
         bits = self.threshold_bits
         if bits is not None and (not is_int(bits) or not 4 <= bits <= 14):
-            raise EdgeError("E105", f"threshold_bits is {bits}, expected 4 to 14 or None")
+            raise EdgeError("E105", f"threshold_bits is {bits}, expected 4 to 14")
         if self.leak not in ("auto", "q15", "shift"):
             raise EdgeError("E105", f"leak is '{self.leak}', expected auto, q15 or shift")
         if self.membrane_bits not in (None, 16, 32):
@@ -60,6 +62,23 @@ class Settings:
         if self.input_scale not in ("auto", "uniform", "feature"):
             raise EdgeError("E105", f"input_scale is '{self.input_scale}', expected auto, uniform "
                             "or feature")
+        if self.input_range not in ("robust", "all"):
+            raise EdgeError("E105", f"input_range is '{self.input_range}', expected robust or all")
         if bits is not None and self.input_scale == "feature":
             raise EdgeError("E105", "x_frac_bits gives all features one step, input_scale one each",
                             help="leave one of them out")
+
+
+def alternatives(settings: Settings) -> Iterator[tuple[str, Settings]]:
+    """Other settings that may make room where these are refused, what costs least first, each with
+    its option on the command line."""
+    if not settings.per_neuron:
+        yield "--per-neuron", replace(settings, per_neuron=True)
+    if settings.input_scale != "feature" and settings.x_frac_bits is None:
+        yield "--input-scale feature", replace(settings, input_scale="feature")
+    for bits in (16, 32):
+        if settings.membrane_bits != bits:
+            yield f"--membrane-bits {bits}", replace(settings, membrane_bits=bits)
+    for bits in (7, 4):
+        if settings.threshold_bits is None or settings.threshold_bits > bits:
+            yield f"--threshold-bits {bits}", replace(settings, threshold_bits=bits)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from edge_dassdp.base.qformat import QInputScale
+from edge_dassdp.data.clipping import Clipping
 from edge_dassdp.figures.fidelity import Values
 from edge_dassdp.ir import Input
-from edge_dassdp.qir.samples import Clipping
 
 NONE = "–"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.data.datasets import load_part
+from edge_dassdp.data.datasets import class_labels, load_part, require_classes
 
 X, Y = np.arange(20, dtype=np.float32).reshape(10, 2), np.arange(10) % 3
 
@@ -32,7 +32,8 @@ def test_rows_by_index_and_by_truth_value(tmp_path: Path) -> None:
     assert np.array_equal(test.samples.x, X[7:])
     with pytest.raises(EdgeError, match="has no split 'stream'") as refused:
         load_part(path, "stream")
-    assert refused.value.code == "E105" and "train, test" in refused.value.help
+    assert refused.value.code == "E105" and "which has train, test" in refused.value.help
+    assert "add 'stream'" in refused.value.help
 
 
 @pytest.mark.parametrize(("rows", "words"), [
@@ -53,3 +54,45 @@ def test_samples_are_real_numbers(tmp_path: Path, x: Any) -> None:
     with pytest.raises(EdgeError, match="expected real numbers") as refused:
         load_part(tmp_path / "d.npz", "train")
     assert refused.value.code == "E104"
+
+
+LABELS = {  # what is given, and what it becomes by what the help says
+    "floats": (Y.astype(float), "y.astype(int)"),
+    "truth values": (Y > 0, "y.astype(int)"),
+    "names": (np.array(["b", "a", "c"])[Y], "np.unique(y, return_inverse=True)[1]"),
+    "objects": (np.array(["b", "a", "c"], object)[Y], "np.unique(y, return_inverse=True)[1]"),
+    "a column": (Y[:, None], "y.ravel()"),
+    "one-hot": (np.eye(3)[Y], "y.argmax(axis=1)"),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_that_are_no_integers_say_what_makes_them(kind: str) -> None:
+    y, cure = LABELS[kind]
+    with pytest.raises(EdgeError, match="expected integers") as refused:
+        class_labels(y, len(X))
+    assert refused.value.code == "E104" and f"give {cure}" in refused.value.help
+    made = class_labels(eval(cure, {"np": np, "y": y}), len(X))
+    assert made.dtype == np.int64 and len(np.unique(made)) == len(np.unique(y, axis=0))
+
+
+@pytest.mark.parametrize("y", [Y + 0.5, Y[:4], Y * np.nan, Y.reshape(2, 5)])
+def test_what_is_no_label_is_told_what_is(y: Any) -> None:
+    with pytest.raises(EdgeError, match="expected integers") as refused:
+        class_labels(np.asarray(y), len(X))
+    assert "one output, 0" in refused.value.help
+
+
+def test_labels_are_classes_of_the_network() -> None:
+    require_classes(Y, 3)
+    with pytest.raises(EdgeError, match="run from 0 to 2, the network has classes 0 to 0") as one:
+        require_classes(Y, 1)
+    assert "give 0 for each sample" in one.value.help
+    require_classes(0 * Y, 1)
+
+
+def test_samples_without_labels_are_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", x=X)
+    with pytest.raises(EdgeError, match="holds x and no y") as refused:
+        load_part(tmp_path / "d.npz", "train")
+    assert refused.value.code == "E104" and "integers" in refused.value.help

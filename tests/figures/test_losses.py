@@ -11,13 +11,16 @@ from support.raw_features import clusters, in_units, network
 from support.scenarios import layers
 
 from edge_dassdp import ir
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.clipping import clipping
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.figures.fidelity import Values, measure_fidelity, vanished
-from edge_dassdp.figures.losses import losses
+from edge_dassdp.figures.losses import attempt, losses
 from edge_dassdp.figures.widths import compare_widths, narrowest
-from edge_dassdp.qir.samples import clipping
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
-from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.quantize.settings import Settings, alternatives
+from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
 from edge_dassdp.twin.model import FloatModel
 
@@ -43,7 +46,7 @@ def said(net: ir.Network, settings: Settings | None = None, learning: Learning |
     made = quantize(net, learning, settings, x)
     return losses(net, made.network, measure_fidelity(net, made, x if judged is None else judged),
                   settings,
-                  lambda other: quantize(net, learning, other, x).network, x is not None)
+                  lambda other: quantize(net, learning, other, x), x)
 
 
 @pytest.mark.parametrize("x", [None, X])
@@ -68,6 +71,14 @@ def test_weights_that_an_outlier_makes_0_are_counted_and_the_option_named_helps(
 def test_ordinary_weights_lose_little_and_nothing_is_said() -> None:
     assert said(NET, None, Learning.default(NET), X) == ()
     assert max(vanished(NET, quantize(NET).network).values()) < 0.05
+
+
+def test_one_step_for_features_of_unequal_size_names_steps_by_feature() -> None:
+    unit = np.where(np.arange(NET.n_inputs) == 3, 5e-3, 1.0)
+    net = with_weight(NET, "fc1", NET.projection("fc1").weight / unit[:, None])
+    found = said(net, Settings(input_scale="uniform"), None, (X * unit).astype(np.float32))
+    assert any("'fc1' became 0" in text and "with --input-scale feature it is" in text
+               for text in found)
 
 
 def test_few_bits_say_that_more_help() -> None:
@@ -134,16 +145,11 @@ def test_raw_features_without_samples_ask_for_samples() -> None:
     assert not any("--data" in text for text in said(plain))
 
 
-def test_clipping_is_counted_by_feature() -> None:
-    model = quantize(NET, None, None, X).network
-    far = X.copy()
-    far[:, 3] = 1000.0
-    far[:25, 7] = -1000.0
-    found = clipping(model, far)
-    assert (found.n_values, found.n_clipped) == (X.size, 125)
-    assert [(f.input, f.feature, f.share) for f in found.worst] == [("x", 3, 1.0), ("x", 7, 0.25)]
-    assert found.warning.startswith("6.2 %") and "x[3] 100 %" in found.warning
-    assert clipping(model, X).n_clipped == 0 and not clipping(model, X).warning
+def rare(n_rare: int, value: float = 90.0) -> np.ndarray:
+    """Ordinary samples but for a few values of feature 3."""
+    x = X.copy()
+    x[:n_rare, 3] = value
+    return x
 
 
 def test_samples_that_clip_are_said_beside_what_they_measure() -> None:
@@ -151,10 +157,41 @@ def test_samples_that_clip_are_said_beside_what_they_measure() -> None:
     assert not any("clipped" in text for text in said(NET, x=X, judged=0.9 * X))
 
 
-def test_spikes_clip_nothing() -> None:
-    net = layers(spikes=True)
-    found = clipping(quantize(net).network, np.ones((3, net.n_inputs)))
-    assert (found.n_values, found.n_clipped, found.share) == (0, 0, 0.0)
+@pytest.mark.parametrize("input_scale", ["uniform", "feature"])
+def test_calibration_values_that_count_as_glitches_are_told_by_feature(input_scale: str) -> None:
+    """And the switch that is named takes them in."""
+    settings, x = Settings(input_scale=input_scale), rare(1)
+    found = [text for text in said(NET, settings, x=x) if "left out" in text]
+    assert len(found) == 1 and found[0].startswith(f"1 of {x.size:,} calibration values")
+    assert f"(x[3] 1, of {len(x)} each)" in found[0]
+    assert "--input-range all" in found[0] and "input_range='all'" in found[0]
+    whole = replace(settings, input_range="all")
+    assert not any("left out" in text for text in said(NET, whole, x=x))
+    model = quantize(NET, None, whole, x).network
+    assert clipping(model.inputs, model.x_scales, x).n_clipped == 0
+    assert model.x_scales[0].values(np.array(127)).ravel()[:4][-1] >= 90
+    with pytest.raises(EdgeError, match="input_range is 'whole'"):
+        Settings(input_range="whole")
+
+
+def test_a_step_that_was_asked_for_and_clips_calibration_is_told() -> None:
+    found = [text for text in said(NET, Settings(x_frac_bits=7), x=X) if "left out" in text]
+    assert len(found) == 1 and "x_frac_bits=7 does not hold them" in found[0]
+
+
+def test_values_below_any_step_say_so() -> None:
+    found = [text for text in said(NET, x=(X * 1e-9).astype(np.float32)) if "127 steps" in text]
+    assert len(found) == 2 and all("any step of int8; scale them up" in text for text in found)
+    coarse = said(NET, Settings(x_frac_bits=-1), x=X)
+    assert any("127 steps" in text and "x_frac_bits=-1; give more" in text for text in coarse)
+
+
+def test_values_beyond_any_step_say_so() -> None:
+    far = (X * 2e9).astype(np.float32)
+    net = with_weight(NET, "fc1", NET.projection("fc1").weight / 2e9)
+    found = [text for text in said(net, x=far) if "left out" in text or "clipped" in text]
+    assert len(found) == 2 and all("scale them down" in text for text in found)
+    assert not any("alike" in text or "glitch" in text for text in found)
 
 
 def test_classes_that_integers_give_otherwise_are_warned_of() -> None:
@@ -163,3 +200,49 @@ def test_classes_that_integers_give_otherwise_are_warned_of() -> None:
     assert any("give the class of float in" in text and "logarithm" in text
                for text in said(NET, x=x))
     assert not any("give the class of float" in text for text in said(NET, x=X))
+
+
+def of_unequal_thresholds() -> ir.Network:
+    """Neurons that are the same but for the unit they count in."""
+    unit = np.geomspace(1e-3, 1e2, 40)
+    p = NET.populations[0]
+    net = with_weight(NET, "fc1", NET.projection("fc1").weight * unit)
+    return replace(net, populations=(replace(p, threshold=unit, bias=p.bias * unit),
+                                     *NET.populations[1:]))
+
+
+def of_long_sums() -> ir.Network:
+    """Membranes summed for a thousand steps, almost without a leak."""
+    out = NET.populations[-1]
+    return replace(NET, n_steps=1000, populations=(
+        *NET.populations[:-1], replace(out, beta=np.full(out.size, 0.999))))
+
+
+REFUSED = {
+    "thresholds": (of_unequal_thresholds, Settings(), "--per-neuron"),
+    "logits": (of_long_sums, Settings(), "--membrane-bits 16"),
+    "a threshold": (NET, Settings(membrane_bits=16, threshold_bits=14), "--membrane-bits 32"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_refusal_names_an_option_that_helps(kind: str) -> None:
+    made, settings, option = REFUSED[kind]
+    net = made() if callable(made) else made
+    with pytest.raises(EdgeError) as caught:
+        attempt(settings, lambda chosen: quantize(net, None, chosen, X))
+    assert caught.value.code in ("E201", "E202")
+    assert caught.value.help.startswith(f"give {option}, with which it can be quantized; or ")
+    changed = dict(alternatives(settings))[option]
+    model = quantize(net, None, changed, X).network
+    classes = Reference(model).classify(input_x(model, X))
+    assert (classes == FloatModel(net).run(X).classes).mean() > 0.8
+
+
+def test_a_refusal_that_no_option_mends_keeps_its_help() -> None:
+    p = NET.populations[0]
+    net = replace(NET, populations=(replace(p, threshold=np.full(p.size, 1e-25)),
+                                    *NET.populations[1:]))
+    with pytest.raises(EdgeError) as caught:
+        attempt(Settings(), lambda chosen: quantize(net, None, chosen, X))
+    assert not caught.value.help.startswith("give --") and "raise it" in caught.value.help

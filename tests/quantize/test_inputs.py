@@ -9,6 +9,8 @@ from support.raw_features import clusters, in_units, network
 
 from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.clipping import clipping
+from edge_dassdp.figures.fidelity import vanished
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.qir.network import describe
 from edge_dassdp.qir.order import device_order
@@ -55,6 +57,81 @@ def test_one_step_for_all_loses_them() -> None:
                                      (X * unit + mean).astype(np.float32),
                                      Settings(input_scale="uniform"))
     assert integers < floats - 0.2
+
+
+def behind_batch_norm(feature: int, std: float, mean: float) -> tuple[ir.Network, np.ndarray]:
+    """NET behind a BatchNorm over samples with one feature of that spread, and these samples."""
+    x = X.copy()
+    x[:, feature] = mean + std * x[:, feature]
+    gain = np.ones(8)
+    gain[feature] = (std**2 + 1e-5) ** -0.5  # eps of PyTorch
+    return in_units(NET, 1 / gain, mean * (np.arange(8) == feature)), x
+
+
+@pytest.mark.parametrize("mean", [0.0, 7.0, -3e-3])
+@pytest.mark.parametrize("std", [1e-4, 1e-6, 0.0])
+def test_a_feature_of_hardly_any_spread_takes_no_bits_of_the_others(std: float, mean: float
+                                                                    ) -> None:
+    """Its weight is hundreds of times the others'; its values may be the least of all currents."""
+    net, x = behind_batch_norm(3, std, mean)
+    floats, integers, model = accuracies(net, x)
+    assert floats > 0.6 and integers >= floats - 0.02 and model.x_features is not None
+    lost = accuracies(net, x, Settings(input_scale="uniform"))[1]
+    assert lost < floats - 0.2
+    found = vanished(net, quantize(net, None, Settings(input_scale="uniform"), x).network)["fc1"]
+    assert found > 0.5
+
+
+def test_what_never_moved_becomes_part_of_the_bias_and_is_told_when_it_moves() -> None:
+    net, x = behind_batch_norm(3, 0.0, 7.0)
+    model = quantize(net, None, None, x[:300]).network
+    assert not input_x(model, x)[:, 3].any() and not model.projection("fc1").w[3].any()
+    assert not clipping(model.inputs, model.x_scales, x).warning
+    x[:, 3] += 0.5
+    found = clipping(model.inputs, model.x_scales, x)
+    assert "x[3] 100 %" in found.warning and [f.feature for f in found.worst] == [3]
+
+
+def test_what_never_moved_is_heard_where_its_weight_is_as_the_others() -> None:
+    """A pixel of a border that a few samples light."""
+    x = X.copy()
+    x[:, 3] = 0.4
+    model = quantize(NET, None, Settings(input_scale="feature"), x).network
+    assert model.projection("fc1").w[3].any() and input_x(model, x)[:, 3].all()
+    few = quantize(behind_batch_norm(3, 0.0, 7.0)[0], None, Settings(input_scale="feature"),
+                   x[:2]).network  # of which nothing can be told
+    assert few.projection("fc1").w[3].any()
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("still", [0.0, 2.0])
+def test_channels_of_hardly_any_spread_take_no_bits_either(still: float, padding: int) -> None:
+    """A still channel's border of zeros is no part of any bias: where it pads, it must count."""
+    rng, unit = np.random.default_rng(0), np.array([1.0, 1.0, 1e-4, 0.0])
+    mean = np.where(unit == 0, still, 0)
+    x = rng.normal(0, 1, (200, 4, 10)) * unit[:, None] + mean[:, None]
+    x[:, 0, 4] = 0.2  # a place that stands still in a channel that moves
+    w = rng.normal(0, 0.7, (6, 4, 1, 3)) * ((unit**2 + 1e-5) ** -0.5)[None, :, None, None]
+    bias = 0.3 - (w * mean[None, :, None, None]).sum(axis=(1, 2, 3))
+    n = 8 + 2 * padding
+    net = ir.Network(
+        (ir.Input("x", 40, shape=(4, 10)),),
+        (ir.Population("h", 6 * n, 0.5, 1.0, shape=(6, n)),
+         ir.Population("out", 3, 0.0, 1.0, "none")),
+        (ir.Projection("c", "x", "h", w, bias, conv=Conv(padding=(0, padding))),
+         ir.Projection("fc", "h", "out", rng.normal(0, 1, (6 * n, 3)))),
+        ir.Readout("out", "membrane_sum"), 6)
+    rows = x.reshape(200, -1).astype(np.float32)
+    floats = FloatModel(net).run(rows).classes
+    model = quantize(net, None, None, rows).network
+    scale = model.x_scales[0]
+    if still and padding:
+        assert not scale.zero.any()
+        return
+    assert all(len(set(part)) == 1 for part in scale.frac_bits.reshape(4, -1).tolist())
+    agree = (Reference(model).classify(input_x(model, rows)) == floats).mean()
+    plain = quantize(net, None, Settings(input_scale="uniform"), rows).network
+    assert agree > 0.95 > 0.8 > (Reference(plain).classify(input_x(plain, rows)) == floats).mean()
 
 
 def test_standardized_data_keeps_one_step_and_its_file() -> None:
