@@ -17,6 +17,7 @@ from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.quantize import Quantized
 from edge_dassdp.quantize.settings import Settings, alternatives
+from edge_dassdp.rules import Rule
 
 MOST_VANISHED = 0.25
 """Of the weights of a projection."""
@@ -57,7 +58,7 @@ def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Sett
     return (*_weights(network, fidelity, settings, anew, model), *_values(fidelity),
             *_agreement(fidelity), *_clipping(fidelity),
             *(_unequal(network, model) if calibration is None
-              else _left_out(model, settings, calibration)), *_classless(model))
+              else _left_out(model, settings, calibration)), *_classless(model), *_idle(model))
 
 
 def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Quantize,
@@ -160,3 +161,17 @@ def _classless(model: QNetwork) -> Iterator[str]:
     if model.n_classes == 1 and learners:
         yield (f"there is one output, so labels bring no error and {', '.join(learners)} will not "
                "learn from them; give --frozen, or a rule without labels")
+
+
+def _idle(model: QNetwork) -> Iterator[str]:
+    """Of rules whose step shrinks with the spikes of a sample: nothing is left of it."""
+    for q in model.plastic:
+        if q.rule is None or not q.activity:
+            continue
+        counts = np.full(q.n_pre, max(1, round(q.activity * model.n_steps)))
+        if q.rule.reach(counts, model.site(q)) == 0:
+            word, size = q.rule.word, Rule.known[q.rule.word].size
+            yield (f"'{q.name}' will hardly learn: where {100 * q.activity:.0f} % of the neurons "
+                   f"before it fire in each of {model.n_steps:,} steps, {q.rule.title} moves no "
+                   f"weight by a quarter of the largest error; try --rule {q.name}={word}:{size}="
+                   f"... with a larger {size}, or fewer steps")

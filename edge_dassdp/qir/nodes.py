@@ -316,6 +316,11 @@ class QRule(ABC):
     def fit(self, lesson: Lesson, site: Site) -> None:  # noqa: B027 - most have none
         """The end of a warm-up."""
 
+    def reach(self, count: IntArray, site: Site) -> int | None:
+        """The largest update in Q8 that a sample of these presynaptic spike counts (n_pre,) brings
+        by an error to be expected, None where it does not depend on counts."""
+        return None
+
     def count(self, lesson: Lesson, site: Site, tally: dict[str, int]) -> None:
         """Add what `learn` is about to cost, by operation of figures.work. A rule that does not
         say so has no price."""

@@ -105,6 +105,12 @@ class Place:
                             help="choose smaller amplitudes")
         return Bound(f"{self.site.name}: update", peak, 16)
 
+    def require_reach(self, update_q8: int, what: str, help: str) -> None:
+        """EdgeError E201 where the largest update that can come about rounds to 0 in Q8."""
+        if update_q8 == 0:
+            raise EdgeError("E201", f"projection '{self.site.name}': {what} move no weight: the "
+                            "largest is less than 1/512 of a weight step", help=help)
+
 
 class Sample(Protocol):
     """What a float twin may read of one sample's activity (twin.learner.Sample)."""
@@ -155,14 +161,16 @@ class Rule(ABC):
     """A plasticity rule as a frozen dataclass of real numbers, for one projection.
 
     word: its name on the command line, in docs and of its files. The constructor raises EdgeError
-    E203 for a value out of range. no_twin: why it has no float twin. learns_channels: it may stand
-    on a 1 x 1 convolution. takes_numbers: its proof is for `Site.count_peak` spikes of a neuron,
-    which are more than n_steps where neurons fire several times a step.
+    E203 for a value out of range. size: the parameter that its updates grow with. no_twin: why it
+    has no float twin. learns_channels: it may stand on a 1 x 1 convolution. takes_numbers: its
+    proof is for `Site.count_peak` spikes of a neuron, which are more than n_steps where neurons
+    fire several times a step.
     """
 
     known: ClassVar[dict[str, type[Rule]]] = {}
     makers: ClassVar[dict[str, Callable[..., Rule]]] = {}
     word: ClassVar[str]
+    size: ClassVar[str] = "mu"
     no_twin: ClassVar[str] = ""
     learns_channels: ClassVar[bool] = False
     takes_numbers: ClassVar[bool] = False

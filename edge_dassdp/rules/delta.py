@@ -57,7 +57,7 @@ class ReadoutDelta(Rule):
 
     def quantized(self, place: Place) -> tuple[QDeltaRule, tuple[Bound, ...]]:
         real = self.mu / readout_gain(place.network) * place.error_unit
-        made = QDeltaRule(**factors.factors_of(place, "ReadoutDelta", real, place.error_peak))
+        made = QDeltaRule(**factors.factors_of(place, self, real, place.error_peak))
         return made, made.bounds(place, place.error_peak)
 
 

@@ -68,13 +68,14 @@ class EIHL(Rule):
         check_hidden(network, projection, f"EIHL on '{projection.name}'")
 
     def quantized(self, place: Place) -> tuple[QEIHL, tuple[Bound, ...]]:
-        error, largest = error_rule(place, "EIHL", self.mu, self.sigma), place.largest * 65536
+        error, largest = error_rule(place, self, self.mu, self.sigma), place.largest * 65536
         growth, most = scalar_to_int(self.growth * largest), scalar_to_int(self.most * largest)
         if growth < 1:
             raise EdgeError("E201", f"projection '{place.site.name}': EIHL's growth of "
                             f"{self.growth:.3g} is below 2^-17 of a weight step",
                             help="choose a larger growth")
         most = min(max(most, growth), DW_MAX_Q8 << 8)
+        place.require_reach(most >> 8, "contractions of EIHL", "a larger `most`")
         return QEIHL(error, min(growth, most), most, self.period), (
             *error.bounds(place, place.error_peak),
             Bound(f"{place.site.name}: contraction", most >> 8, 16))

@@ -76,7 +76,7 @@ class ErrorSSDP(Rule):
             np.outer(n, err) * synchrony(pre, post, self.sigma))
 
     def quantized(self, place: Place) -> tuple[QErrorRule, tuple[Bound, ...]]:
-        made = error_rule(place, "ErrorSSDP", self.mu, self.sigma)
+        made = error_rule(place, self, self.mu, self.sigma)
         return made, made.bounds(place, place.error_peak)
 
 
@@ -115,10 +115,9 @@ def synchrony(t_pre: NDArray[np.int64], t_post: NDArray[np.int64], sigma: float)
     return np.asarray(np.exp(-(dt**2) / (2.0 * sigma**2)))
 
 
-def error_rule(place: Place, name: str, mu: float, sigma: float) -> QErrorRule:
-    """name: of the rule, for messages."""
+def error_rule(place: Place, rule: Rule, mu: float, sigma: float) -> QErrorRule:
     dt = np.arange(place.site.n_steps + 1)
-    made = factors.factors_of(place, name, hidden_step(place, mu), place.error_peak)
+    made = factors.factors_of(place, rule, hidden_step(place, mu), place.error_peak)
     return QErrorRule(**made, g_q7=to_int(128.0 * np.exp(-(dt**2) / (2 * sigma**2))))
 
 

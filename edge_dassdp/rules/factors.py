@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from edge_dassdp.qir.lesson import DW_MAX_Q8, Lesson, Record
 from edge_dassdp.qir.packing import by_word, columns, words
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.tables import Array, Value
-from edge_dassdp.rules.base import Place
+from edge_dassdp.rules.base import Place, Rule
 from edge_dassdp.rules.cost import count_rows, planes_of_fired, planes_read, popcounts
 
 AMPLITUDE_BITS = 22
@@ -33,6 +33,8 @@ MAX_SHIFT = 24
 MAX_ROW_SHIFT = 16
 """The largest of which DW_MAX_Q8 << row_rshift fits an int32."""
 ONE_Q7 = 128
+QUARTER = 4
+"""Of the largest error, which proofs are for: an error to be expected."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,15 @@ class Factors:
         return np.minimum(_k_max(self.row_rshift, count), self.k_max) if site.is_long \
             else self.k_max
 
+    def reach(self, count: IntArray, site: Site) -> int:
+        return self.largest(site.error_peak // QUARTER, count, site)
+
+    def largest(self, err: int, count: IntArray, site: Site) -> int:
+        """The largest update in Q8 by an error of `err`, of presynaptic spike counts (n_pre,)."""
+        fired = count[count > 0]
+        k = np.minimum(self.k(np.array([err]), count, site), self.limit(fired, site))
+        return int(round_shift(k * fired * ONE_Q7, self.row_rshift).max(initial=0))
+
     def check_factors(self, site: Site, peak: int) -> None:
         """E101 unless k fits for errors up to `peak`, and so do its rows."""
         where = f"the rule of '{site.name}': "
@@ -92,12 +103,14 @@ class Factors:
             *((f"{name}_off", offset(part)) for name, part in parts.items())))
 
 
-def factors_of(place: Place, name: str, real: float, peak: int) -> dict[str, int]:
-    """Constants of dw = real * err * n, |err| <= peak. name: of the rule, for messages.
+def factors_of(place: Place, rule: Rule, real: float, peak: int) -> dict[str, int]:
+    """Constants of dw = real * err * n, |err| <= peak.
 
-    Raises E201 where the amplitude has no fixed-point form.
+    Raises E201 where the amplitude has no fixed-point form, or is so small that even the largest
+    error moves no weight of a sample's only spike, with which it moves most.
     """
     row_rshift, k_max = _row(place.site)
+    name, size = type(rule).__name__, rule.size
     amplitude = real / place.step * 2.0 ** (row_rshift + 1)
     known = 0 < amplitude < 2.0**AMPLITUDE_BITS  # beside a product that left the floats' range
     shift = min(MAX_SHIFT, math.floor(AMPLITUDE_BITS - math.log2(amplitude))) if known else -1
@@ -107,12 +120,14 @@ def factors_of(place: Place, name: str, real: float, peak: int) -> dict[str, int
         raise EdgeError("E201", f"projection '{place.site.name}': the amplitude of {name} "
                         f"has no fixed-point form ({amplitude:.3g} in Q{row_rshift + 1} of a "
                         "weight step)",
-                        help=f"a smaller {'eta' if name == 'Homeostasis' else 'mu'}, or weights "
-                        "of more bits")
+                        help=f"a smaller {size}, or weights of more bits")
     half = 1 << (shift - 1) if shift else 0
-    return {"amplitude": scalar_to_int(amplitude * 2.0**shift),
-            "r_max": min((INT32_MAX - half) // peak, (1 << AMPLITUDE_BITS) - 1),
-            "k_max": k_max, "k_rshift": shift, "row_rshift": row_rshift}
+    made = Factors(scalar_to_int(amplitude * 2.0**shift),
+                   min((INT32_MAX - half) // peak, (1 << AMPLITUDE_BITS) - 1), k_max, shift,
+                   row_rshift)
+    place.require_reach(made.largest(peak, np.ones(1, np.int64), place.site), f"updates of {name}",
+                        f"a larger {size}, or leave it frozen")
+    return asdict(made)
 
 
 def _row(site: Site) -> tuple[int, int]:

@@ -35,6 +35,7 @@ class Homeostasis(Rule):
     """
 
     word = "homeostasis"
+    size = "eta"
     takes_numbers = True
     no_twin = "its targets are counts of the integer network on calibration samples"
     eta: float = 0.1
@@ -67,7 +68,7 @@ class Homeostasis(Rule):
                             "for its targets", help="give samples (--data), or a target")
         bits, most = frac_bits(place.site), _spikes_most(place.site)
         real, peak = self.eta * place.threshold / n_steps / 2.0**bits, most << bits
-        made = QDeltaRule(**factors.factors_of(place, "Homeostasis", real, peak))
+        made = QDeltaRule(**factors.factors_of(place, self, real, peak))
         targets_q7 = np.minimum(to_int(128 * target), 128 * most)
         return QHomeostasis(made, targets_q7), made.bounds(place, peak)
 
@@ -107,6 +108,11 @@ class QHomeostasis(QRule):
         self.factors.check_factors(site, _spikes_most(site) << frac_bits(site))
         entries(self.targets_q7, ((site.n_post,),), 0, 128 * _spikes_most(site),
                 where + "targets_q7")
+
+    def reach(self, count: IntArray, site: Site) -> int:
+        """By a quarter of the highest target, or of all spikes where it is 0."""
+        highest = int(self._targets(site).max()) or _spikes_most(site) << frac_bits(site)
+        return self.factors.largest(highest // factors.QUARTER, count, site)
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         return self.factors.scratch(site)

@@ -117,10 +117,10 @@ class DASSDP(SynchronyRule):
         steps_q8 = delta / (step * self.batch) * 256
         shift = _shift(self.batch, float(np.abs(steps_q8).max()))
         table = to_int(steps_q8 * 2.0**shift)
-        if not table.any():
-            raise EdgeError("E201", f"projection '{name}': an update of {largest:.3g} is below the "
-                            f"resolution of the table ({step * self.batch / 2**25:.3g})",
-                            help="choose a larger a_plus or a_base")
+        gate = GATE_MAX_Q12 if self.gated else ONE_Q12
+        place.require_reach(round_shift(self.batch * gate * int(np.abs(table).max()), 12 + shift),
+                            f"updates of {type(self).__name__}", "a larger a_plus or a_base, "
+                            f"from {step / (512 * gate / ONE_Q12):.2g} on")
         made = QSyncRule(
             delta=table, delta_rshift=shift, is_gated=self.gated,
             silent_step=self.code(n_steps, place.site.into_readout).silent,

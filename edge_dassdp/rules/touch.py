@@ -87,7 +87,7 @@ class ErrorTouch(Rule):
         site = place.site
         room = max(place.room, 512) // site.n_steps // COLUMN_ALIGN * COLUMN_ALIGN
         wanted = room if self.columns is None else columns(self.columns)
-        made = factors.factors_of(place, "ErrorTouch", hidden_step(place, self.mu) * 128.0 / TOUCH,
+        made = factors.factors_of(place, self, hidden_step(place, self.mu) * 128.0 / TOUCH,
                                   place.error_peak)
         rule = QTouchRule(**made, touch_columns=min(columns(site.n_post),
                                                     max(COLUMN_ALIGN, wanted)))

@@ -25,7 +25,7 @@ from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.quantize.wayback import dequantize, requantize, with_learned
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
 
-RULES: dict[str, Rule] = {"mix": SSDP(), "fc": ErrorSSDP(), "out": ReadoutDelta()}
+RULES: dict[str, Rule] = {"mix": SSDP(1e-2, 5e-3), "fc": ErrorSSDP(), "out": ReadoutDelta()}
 
 
 @st.composite

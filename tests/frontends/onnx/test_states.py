@@ -164,7 +164,7 @@ def test_settings_that_entries_hold_are_not_given_twice(tmp_path: Path) -> None:
 def test_an_input_that_reaches_nothing_is_given_nothing(tmp_path: Path) -> None:
     path = text(tmp_path, TWO, "x m1 m2 spk1", "s2 v2 v1 s1")
     for how in ({"entries": {"x": FRAMES, "spk1": FRAMES}}, {"feedback": {"spk1": "s1"}}):
-        with pytest.raises(EdgeError, match="E105.*nothing takes input 'spk1'"):
+        with pytest.raises(EdgeError, match=r"E105.*nothing takes input 'spk1'"):
             from_onnx(path, n_steps=4, **how)
 
 
