@@ -13,6 +13,7 @@ from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.checks import checked_weights
+from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.targets.target import Target
 
 SNAPSHOT = "edge_dassdp/snapshot/1"
@@ -27,11 +28,18 @@ def save_snapshot(target: Target, network: QNetwork, path: Path | str) -> None:
 
 
 def load_snapshot(target: Target, network: QNetwork, path: Path | str) -> None:
-    """Put a snapshot back. Raises EdgeError as `read_snapshot` does."""
+    """Put a snapshot back, all of it or nothing. Raises EdgeError as `read_snapshot` does, and
+    E503 where the target refuses it."""
     weights, learning = _snapshot(network, path)
-    for name, w in weights.items():
-        target.write_weights(name, w.astype(np.int16))
-    target.write_learning(learning)
+    try:
+        checked_learning(network, learning)
+    except EdgeError as problem:
+        raise EdgeError("E103", f"{path} is damaged: no device leaves such a learning state",
+                        cause=f"{problem.message}: {problem.cause}" if problem.cause
+                        else problem.message,
+                        help="Nothing was put back: weights and learning state are as before.",
+                        ) from None
+    target.restore({name: w.astype(np.int16) for name, w in weights.items()}, learning)
 
 
 def read_snapshot(network: QNetwork, path: Path | str) -> dict[str, IntArray]:

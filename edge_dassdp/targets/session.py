@@ -117,7 +117,9 @@ class Session:
         if response.status != STATUSES["OK"]:
             raise EdgeError(
                 "E503", f"the device refused {name}: {status_text(response.status)}",
-                cause=f"status {response.status}", help="No weight was changed; go on.")
+                cause=f"status {response.status}",
+                help="Until then it runs nothing." if response.status == STATUSES["E_HELD"]
+                else "No weight was changed; go on.")
         return _unpack(response)
 
     def close(self) -> None:
