@@ -10,9 +10,14 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def printable(text: str, keep: str = "") -> str:
-    """The text with each character that is obeyed or not seen written as its escape, those of
-    `keep` excepted; an escape character as \\x1b, for instance."""
+    """The text with each character that is obeyed or not seen told by its number, those of `keep`
+    excepted: an escape as \\x1b, a byte that is no text, as paths may hold, as \\xff."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c in keep or unicodedata.category(c) not in _UNSEEN
-                   else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(c if c in keep or unicodedata.category(c) not in _UNSEEN else _number(c)
+                   for c in text)
+
+
+def _number(letter: str) -> str:
+    is_byte = 0xDC80 <= ord(letter) <= 0xDCFF
+    return f"\\x{ord(letter) - 0xDC00:02x}" if is_byte else ascii(letter)[1:-1]

@@ -51,7 +51,7 @@ class Output:
     """Handed to every verb: where lines of a stream and progress go."""
 
     def __init__(self, verb: str, as_json: bool) -> None:
-        from edge_dassdp.report.console import Console
+        from rich.console import Console
 
         self.verb = verb
         self.as_json = as_json

@@ -1,4 +1,4 @@
-"""Whatever a device says, each verb ends soon: with the right bits, or in a refusal that quotes it."""
+"""Whatever a device says, each verb ends soon: in the right bits, or in a refusal quoting it."""
 
 from __future__ import annotations
 
