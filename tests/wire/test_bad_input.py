@@ -169,7 +169,7 @@ def test_an_unknown_kind_is_answered_with_its_status() -> None:
     device = RawDevice()
     for kind in (0, 1 + max(m.kind for m in MESSAGES.values()), 127):
         device.sequence += 1
-        answer = device.exchange(encode_request(kind, 5, device.sequence, b"abc"))
+        answer = device.exchange(encode_request(kind, device.session, device.sequence, b"abc"))
         assert [r.status for r in answer] == [STATUSES["E_KIND"]]
     assert device.ask("STATISTICS", b"").status == 0
 
@@ -189,7 +189,7 @@ def test_a_good_frame_with_a_tail_is_not_a_good_frame() -> None:
     """The buffer is full exactly where the CRC ends; what follows must still count."""
     device = RawDevice()
     n_bytes = link_buffer_bytes(3).request - 4
-    body = encode_request(2, 5, 1, bytes(n_bytes - 7))
+    body = encode_request(2, device.session, 1, bytes(n_bytes - 7))
     whole = bytes(cobs.decode(body[1:-1]))
     assert device.exchange(b"\0" + cobs.encode(whole + b"tail") + b"\0") == []
     assert [r.status for r in device.exchange(body)] == [STATUSES["E_SIZE"]]
