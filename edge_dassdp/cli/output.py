@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from edge_dassdp import __version__
+from edge_dassdp.base import interrupts
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
 from edge_dassdp.cli.paths import refuse_unwritable, written
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-EXIT_INTERRUPTED = 130
 _WIDTH = 110
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of tables.",
                                     rich_help_panel="Common options")]
@@ -197,7 +197,8 @@ def _know(out: Output, rules_from: list[Path]) -> None:
 
 def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
     try:
-        answer = work(out)
+        with interrupts.interruptible():
+            answer = work(out)
         if answer.next and out.rules_from:
             answer.next = f"{answer.next} {shlex.join(out.rules_from)}"
         return out.finish(answer)
@@ -212,8 +213,8 @@ def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
             "E103", f"{problem.filename or 'a file'} cannot be read or written",
             cause=problem.strerror or str(problem)))
     except KeyboardInterrupt as problem:
-        found, status = problem, EXIT_INTERRUPTED
-        out.stderr.print("interrupted")
+        found, status = problem, interrupts.STATUS
+        out.stderr.print(interrupts.LINE)
     except Exception as problem:  # whatever else escapes is our defect
         found, status = problem, EXIT_INTERNAL
         out.stderr.print(f"internal error: {type(problem).__name__}: {problem}. This is a defect "
