@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from edge_dassdp import __version__
+from edge_dassdp.report import streams
 
 _MODULES = ("model", "firmware", "stream", "export", "system", "demo")
 """Where the verbs stand, in the order in which they are listed."""
@@ -58,4 +59,4 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    app()
+    streams.run(app)

@@ -64,7 +64,7 @@ def _generate(
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": _predicted(predicted)},
         [screens.ledger_screen(predicted), Text(screens.LETTERS, "dim")], network.sha256,
-        f"make -C {shlex.quote(str(output))}")
+        ["make", "-C", output])
 
 
 def _build(
@@ -97,7 +97,7 @@ def _build(
     return Answer(
         _memory(build) | {"output": str(output) if output else None},
         [screens.ledger_screen(build.predicted, build), Text(screens.LETTERS, "dim")],
-        network.sha256, f"edge-dassdp measure {model} --board {board}")
+        network.sha256, ["edge-dassdp", "measure", model, "--board", board])
 
 
 def _measure(
@@ -140,7 +140,7 @@ def _measure(
                                   "instructions": counted,
                                   "instructions_predicted": dataclasses.asdict(figures.predicted)},
         [screens.measure_screen(figures), *map(Text, notes), Text(screens.LETTERS, "dim")],
-        network.sha256, f"edge-dassdp flash {model} --board {board}",
+        network.sha256, ["edge-dassdp", "flash", model, "--board", board],
         warnings=packed.warnings if data else ())
 
 
@@ -178,7 +178,7 @@ def _flash(
         {"board": chosen.name, "command": command, "dry_run": dry_run, "note": note,
          "elf": files["elf"], "hex": files["hex"]},
         [Text(f"{what}: {shlex.join(command)}"), *([Text(note)] if note else [])],
-        network.sha256, "edge-dassdp devices --ask")
+        network.sha256, ["edge-dassdp", "devices", "--ask"])
 
 
 def _noise(network: QNetwork) -> Samples:
