@@ -163,12 +163,13 @@ def _flash(
 
     network, chosen = options.load_model(model), load_board(board)
     firmware = build_and_compare(network, chosen).firmware
-    files = {"elf": str(firmware.elf), "hex": str(firmware.hex)}
-    command = [part.format(**files) for part in chosen.program.command]
-    note = chosen.program.note.format(**files)
+    files = {"elf": firmware.elf.as_posix(), "hex": firmware.hex.as_posix()}
+    program = chosen.program.of(**files)
+    command, note = list(program.command), program.note
     if not dry_run:
         find_tool(command[0], f"Install {command[0]} (Debian: apt install {command[0]}). {note}")
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace",
+                              stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             raise EdgeError("E502", f"{command[0]} could not program {chosen.name}",
                             cause="; ".join(done.stderr.strip().splitlines()[-3:]),

@@ -78,17 +78,18 @@ def _open(fd: int) -> None:
         if null != fd:
             os.dup2(null, fd)
             os.close(null)
+        os.set_inheritable(fd, True)
 
 
 def _guarded(stream: TextIO | None, fd: int, *, must: bool) -> TextIO:
     """The stream through `_Raw`. must: what cannot be written ends the process."""
-    if stream is None:
-        stream = open(fd, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    if not isinstance(stream, io.TextIOWrapper):
+    if stream is not None and not isinstance(stream, io.TextIOWrapper):
         return stream
-    raw: Any = getattr(stream.buffer, "raw", stream.buffer)
-    return io.TextIOWrapper(io.BufferedWriter(_Raw(raw, must)), encoding=stream.encoding,
-                            errors=_HANDLER, line_buffering=stream.line_buffering or not must)
+    raw: Any = io.FileIO(fd, "w", closefd=False) if stream is None else \
+        getattr(stream.buffer, "raw", stream.buffer)
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Raw(raw, must)), encoding=stream.encoding if stream else "utf-8",
+        errors=_HANDLER, line_buffering=not must or bool(stream and stream.line_buffering))
 
 
 class _Raw(io.RawIOBase):
