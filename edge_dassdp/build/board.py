@@ -241,7 +241,8 @@ def _check_names(board: Board) -> None:
     _check_line("title", board.title)
     counters = [counter.name for counter in board.counter]
     for name in counters:
-        if not re.fullmatch("(?!(board|run)$)[a-z][a-z0-9_]{0,23}", name) or counters.count(name) > 1:
+        is_name = re.fullmatch("(?!(board|run)$)[a-z][a-z0-9_]{0,23}", name)
+        if not is_name or counters.count(name) > 1:
             raise _refuse("counter.name", f"{name!r:.80} is not a C identifier of its own")
 
 

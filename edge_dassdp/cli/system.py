@@ -123,8 +123,8 @@ def _tools() -> list[_Check]:
 
     gcc = shutil.which(ARM_PREFIX + "gcc")
     newlib = bool(gcc) and Path(subprocess.run(
-        [str(gcc), "-print-file-name=libc.a"], capture_output=True, text=True, check=False,
-    ).stdout.strip()).is_file()
+        [str(gcc), "-print-file-name=libc.a"], capture_output=True, text=True,
+        errors="replace", check=False).stdout.strip()).is_file()
     arm = [_Check(ARM_PREFIX + tool, shutil.which(ARM_PREFIX + tool) is not None, "firmware",
                   ARM_HELP) for tool in ("gcc", "objcopy", "objdump")]
     return [
