@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.quoting import command
 from edge_dassdp.cli.paths import Writes
 from edge_dassdp.data.names import SPLITS
 from edge_dassdp.frontends.known import listed, sources
@@ -146,7 +147,8 @@ def load_model(path: Path) -> QNetwork:
     except EdgeError as problem:
         is_foreign = path.is_file() and files.kind_of(path) in ("nir", "onnx")
         if is_foreign or "edge_dassdp/network/" in problem.message:
-            problem.help = f"quantize it first: edge-dassdp quantize {path} -o model.q.npz"
+            problem.help = "quantize it first: " + command(
+                "edge-dassdp", "quantize", path, "-o", "model.q.npz")
         raise
     except (KeyError, TypeError) as problem:
         raise EdgeError("E103", f"{path} is damaged: {problem!r} is missing or wrong") from None

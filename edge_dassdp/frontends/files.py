@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.quoting import command
 from edge_dassdp.frontends.assemble import EntrySettings
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
 
@@ -88,7 +89,8 @@ def load_model(path: Path | str, options: SourceOptions | None = None) -> Networ
     kind = kind_of(path)
     if kind == "quantized":
         raise EdgeError("E103", f"{path} is quantized already, expected a float network",
-                        help=f"build it: edge-dassdp build {path} --board stm32f405")
+                        help="build it: " + command("edge-dassdp", "build", path, "--board",
+                                                    "stm32f405"))
     return _READERS[kind](Path(path), given)
 
 
