@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.foreign import unread
 
 WORD = 0xFFFF_FFFF
 _CPACR, _CP10_FULL = 0xE000_ED88, 0x0030_0000
@@ -124,6 +125,8 @@ def load_board(name: str | Path) -> Board:
     Raises EdgeError E401 naming the field that is wrong, or the boards there are.
     """
     path = Path(name)
+    if path.is_file() and path.suffix != ".toml":
+        raise unread(path, "board", code="E401")
     if path.suffix != ".toml":
         path = path if (path / "board.toml").is_file() else assets.folder("boards") / path
         path = path / "board.toml"
@@ -133,7 +136,7 @@ def load_board(name: str | Path) -> Board:
         raise EdgeError("E401", f"there is no board {name}",
                         help=f"Boards: {', '.join(list_boards())}; or give a path.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise EdgeError("E401", f"{path.name} of {name} is not TOML", cause=str(problem)) from None
+        raise unread(path, "board", str(problem), code="E401") from None
     board: Board = _read(Board, table, "")
     for check in _CHECKS:
         check(board)
