@@ -24,7 +24,7 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.onnx.graph import Array, StepGraph, refuse
 from edge_dassdp.frontends.onnx.pieces import COMPARISONS, Piece, candidates, pieces
-from edge_dassdp.ir import Population
+from edge_dassdp.ir import CLAMP, Population
 from edge_dassdp.ir.cells import Cell
 
 N_PROBES = 768
@@ -341,7 +341,15 @@ def _lost(piece: Piece, state: str, value: str) -> EdgeError:
 
 
 def _unknown(graph: StepGraph, piece: Piece) -> EdgeError:
-    """No equation fits."""
+    """No equation fits, perhaps for a threshold that no population has."""
+    for c in _constants(graph, piece)[1:]:
+        if (c <= 0).any() and (c.size > 1 or c[0] < 0):
+            bad = np.flatnonzero(c <= 0)
+            return refuse(
+                f"the neurons at {piece.at} are not known", help=f"if it is their threshold: "
+                f"{CLAMP}; else: {NEURONS}", cause=f"a constant of theirs, {c.size:,} numbers, "
+                f"must be positive to be a threshold: that of neuron {bad[0]} is {c[bad[0]]:.6g}, "
+                f"the first of {bad.size:,}")
     numbers = ", ".join(f"{c[0]:g}" if c.size == 1 else f"{c.size} of {c.min():g} to {c.max():g}"
                         for c in _constants(graph, piece)[1:])
     return refuse(
