@@ -342,18 +342,19 @@ def _lost(piece: Piece, state: str, value: str) -> EdgeError:
 
 def _unknown(graph: StepGraph, piece: Piece) -> EdgeError:
     """No equation fits, perhaps for a threshold that no population has."""
-    for c in _constants(graph, piece)[1:]:
-        if (c <= 0).any() and (c.size > 1 or c[0] < 0):
-            bad = np.flatnonzero(c <= 0)
-            return refuse(
-                f"the neurons at {piece.at} are not known", help=f"if it is their threshold: "
-                f"{CLAMP}; else: {NEURONS}", cause=f"a constant of theirs, {c.size:,} numbers, "
-                f"must be positive to be a threshold: that of neuron {bad[0]} is {c[bad[0]]:.6g}, "
-                f"the first of {bad.size:,}")
+    constants = _constants(graph, piece)[1:]
     numbers = ", ".join(f"{c[0]:g}" if c.size == 1 else f"{c.size} of {c.min():g} to {c.max():g}"
-                        for c in _constants(graph, piece)[1:])
+                        for c in constants)
+    below = next((_below(c) for c in constants if (c < 0).any()), "")
     return refuse(
-        f"the neurons at {piece.at} are not known", help=NEURONS,
+        f"the neurons at {piece.at} are not known", help=f"{CLAMP}; " * bool(below) + NEURONS,
         cause="no equation gives the same spikes and new states: inputs "
         f"{', '.join(piece.states)}, {len(piece.currents)} currents, constants {numbers}, "
-        f"operations {' '.join(o.kind for o in piece.operations)}")
+        f"operations {' '.join(o.kind for o in piece.operations)}{below}")
+
+
+def _below(constant: Array) -> str:
+    """Why it is no threshold."""
+    bad = np.flatnonzero(constant <= 0)
+    return f"; a threshold must be positive, but a constant has {constant[bad[0]]:.6g} for " \
+           f"neuron {bad[0]}, the first of {bad.size:,} in {constant.size:,}"
