@@ -139,7 +139,9 @@ def _entry(options: SourceOptions, *, spikes: bool) -> EntrySettings:
     """How inputs come. spikes: of the kind of file, where nothing says it."""
     makes_spikes = options.n_events > 0 or options.encoder is not None
     if makes_spikes and options.spikes is False:
-        raise EdgeError("E105", "events and encoders make spikes, the input cannot be currents")
+        raise EdgeError("E105", "events and encoders make spikes, the input cannot be currents",
+                        help="leave out that inputs are currents (spikes=False, --input currents), "
+                        "or the events or encoder")
     if makes_spikes or options.spikes is not None:
         spikes = makes_spikes or bool(options.spikes)
     frames = spikes if options.frames is None and not makes_spikes else options.frames

@@ -89,7 +89,8 @@ def firing(profile: SourceProfile, source: NeuronSource, reset: Reset, delay: bo
     if v_reset.any() and not at_once:
         raise EdgeError("E102", f"node '{source.name}' has a v_reset of {v_reset.min():g} to "
                         f"{v_reset.max():g}, but '{profile}' does not reset to it at once",
-                        help="use reset=zero,reset_delay=false, or a file with v_reset 0")
+                        help="give reset=zero,reset_delay=false if it does, else write the file "
+                        "with v_reset 0")
     return {"threshold": source.number("v_threshold"), "reset": reset, "reset_delay": late,
             "strict": strict if profile.strict is None else profile.strict,
             "v_reset": v_reset if at_once else 0.0, "looks_back": looks_back}

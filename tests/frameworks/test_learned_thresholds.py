@@ -1,5 +1,5 @@
-"""Thresholds that were learned below 0: which neuron, its value, how many, and what to do; what does
-it is imported."""
+"""Thresholds that were learned below 0: which neuron, its value, how many, and what to do; what
+does it is imported."""
 
 from __future__ import annotations
 
