@@ -352,7 +352,8 @@ class _Literal(Table):
     """A table whose cells are text as it stands, on any console."""
 
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
-        super().add_row(*(Text(printable(c, "\n\t")) if isinstance(c, str) else c for c in cells), **options)
+        super().add_row(*(Text(printable(c, "\n\t")) if isinstance(c, str) else c
+                          for c in cells), **options)
 
 
 def _table(first: str, *others: str, left: tuple[str, ...] = ()) -> Table:
