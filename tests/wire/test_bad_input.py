@@ -229,6 +229,19 @@ def test_a_port_that_another_program_uses() -> None:
         os.close(slave)
 
 
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
+def test_a_device_that_takes_nothing_from_a_full_line() -> None:
+    master, slave = os.openpty()
+    try:
+        with open_port(os.ttyname(slave)) as port, pytest.raises(OSError, match="imeout"):
+            port.write(bytes(1 << 20))
+        problem = refused(lambda: target(open_port(os.ttyname(slave)), timeout_s=0.1, retries=0))
+        assert problem.code == "E502"
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
 def test_a_device_that_never_answers() -> None:
     class Silence:
         timeout: float | None = None
