@@ -10,11 +10,13 @@ class Dead(Exception):  # noqa: N818 - no error
 
 
 class Mortal:
-    """The stream of a host that dies when it has written `n_writes` times more, None for never."""
+    """The stream of a host that dies when it has written `n_writes` times more, None for never: at
+    the next write, or, if it `dies_waiting`, before it reads."""
 
     def __init__(self, stream: Port, n_writes: int | None = None) -> None:
         self.stream = stream
         self.n_writes = n_writes
+        self.dies_waiting = False
 
     @property
     def timeout(self) -> float | None:
@@ -36,6 +38,8 @@ class Mortal:
         return self.stream.write(data)
 
     def read(self, size: int = 1, /) -> bytes:
+        if self.n_writes == 0 and self.dies_waiting:
+            raise Dead
         return self.stream.read(size)
 
     def close(self) -> None:
