@@ -138,9 +138,12 @@ def test_a_host_is_told_of_its_request_however_many_openings_were_lost(lost: str
         assert host.statistics().n_labelled == n and host.lost_request_ran is (lost == "response")
 
 
-def test_a_host_whose_device_learned_from_another_one_is_told() -> None:
+@pytest.mark.parametrize("n_before", [0, 1])
+def test_a_host_whose_device_learned_from_another_one_is_told(n_before: int) -> None:
     x, labels = samples(1)
     wire = Cable(stream())
+    for _ in range(n_before):
+        conversation(wire.stream, 1)
     host = target(wire, retries=0)
     wire.loses = "response"
     with pytest.raises(EdgeError, match="does not answer"):
