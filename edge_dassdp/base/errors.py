@@ -102,8 +102,10 @@ CODES: dict[str, ErrorCode] = {
     "E503": ErrorCode(EXIT_LINK, "the device refused a request",
         "The device answered with an error; nothing on it was changed."),
     "E504": ErrorCode(EXIT_LINK, "the device runs something else",
-        "The handshake compares protocol version, model hash and build hash. Rebuild and reflash "
-        "what the message names."),
+        "The handshake compares protocol version, model hash and build hash, and every answer is "
+        "held to the model: sizes, classes, ranges. Rebuild and reflash what the message names. "
+        "An answer that cannot be true comes of damaged memory, of other sources, or of what only "
+        "plays a device."),
     "E505": ErrorCode(EXIT_LINK, "the device restarted",
         "The session was lost in the middle: the device has its factory weights again. Restore a "
         "snapshot and go on."),

@@ -1,4 +1,4 @@
-"""A hostile host: what it sends to a device, for as long as one likes. Much of it is carried out."""
+"""A hostile host: what it sends to a device, for ever. Much of it is carried out."""
 
 from __future__ import annotations
 
