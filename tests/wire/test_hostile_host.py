@@ -9,9 +9,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from support import lanes
 from support.devices import network
 from support.hostile_host import HostileHost, greeting
-from support.lanes import often
 from support.sanitized import Sanitized, share_text
 
 from edge_dassdp.build.project import emulator_project
@@ -21,7 +21,7 @@ from edge_dassdp.wire.frames import FrameDecoder, parse_response
 from edge_dassdp.wire.messages import MESSAGES
 
 KINDS = ("error", "gated", "frames", "memory", "wide")
-N_FRAMES = often(20_000)
+N_FRAMES = 400_000 if lanes.nightly else 20_000
 MAIN = Path(__file__).with_name("fuzz_main.c")
 LINK = "src/link/"
 LEAST_SHARE = 0.99
