@@ -14,10 +14,11 @@ def printable(text: str, keep: str = "") -> str:
     excepted: an escape as \\x1b, a byte that is no text, as paths may hold, as \\xff."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c in keep or unicodedata.category(c) not in _UNSEEN else _number(c)
+    return "".join(c if c in keep or unicodedata.category(c) not in _UNSEEN else escaped(c)
                    for c in text)
 
 
-def _number(letter: str) -> str:
+def escaped(letter: str) -> str:
+    """Its number, as in Python and C; of a byte that is no text, its own."""
     is_byte = 0xDC80 <= ord(letter) <= 0xDCFF
     return f"\\x{ord(letter) - 0xDC00:02x}" if is_byte else ascii(letter)[1:-1]

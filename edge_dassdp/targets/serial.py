@@ -50,14 +50,14 @@ def open_port(url: str, baud: int = 115200) -> serial.SerialBase:
     """
     try:
         return serial.serial_for_url(url, baudrate=baud, exclusive=True, write_timeout=_WRITE_S)
-    except (OSError, ValueError) as problem:
-        raise EdgeError("E501", f"the port {url} cannot be opened", cause=_cause(problem),
-                        help=_help(problem)) from None
+    except Exception as problem:  # pyserial's, termios' and of numbers that the system cannot take
+        raise EdgeError("E501", f"the port {url} cannot be opened at {baud} bits per second",
+                        cause=_cause(problem), help=_help(problem)) from None
 
 
 def _cause(problem: Exception) -> str:
     known = _CAUSES.get(getattr(problem, "errno", None) or 0)
-    return known if known else str(problem)
+    return known or str(problem) or type(problem).__name__
 
 
 def _help(problem: Exception) -> str:
