@@ -15,6 +15,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import check_lesson, check_steps, checked_sample
 from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Port, Session
+from edge_dassdp.targets.start import Start
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 
@@ -38,7 +39,8 @@ class ProjectionInfo:
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """What the device says of itself. Hashes in hexadecimal."""
+    """What the device says of itself. Hashes in hexadecimal; learned_digest: CRC-32 over plastic
+    weights and learning state, as it greeted."""
 
     board: str
     model_hash: str
@@ -52,6 +54,8 @@ class DeviceInfo:
     n_projections: int
     state_bytes: int
     persist_bytes: int
+    learned_digest: int
+    start: Start
 
 
 class LinkTarget(Target):
@@ -230,10 +234,10 @@ class LinkTarget(Target):
         info = DeviceInfo(
             board=hello["board"].rstrip(b"\0").decode("ascii", "replace"),
             model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
-            persist_bytes=persist_bytes,
+            persist_bytes=persist_bytes, start=Start.of(hello),
             **{name: hello[name] for name in (
                 "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps",
-                "n_projections", "state_bytes")})
+                "n_projections", "state_bytes", "learned_digest")})
         try:
             self._compare(info)
         except EdgeError:
@@ -243,6 +247,11 @@ class LinkTarget(Target):
 
     def _compare(self, info: DeviceInfo) -> None:
         """Refuse a device that runs something else, saying what to rebuild or reflash."""
+        if info.start.is_damaged:
+            raise EdgeError("E504", f"the firmware in the flash of board {info.board} is damaged",
+                            cause="its CRC is not the one that it was linked with, it is "
+                                  f"{info.start.image_crc:08x}; the board runs nothing of it",
+                            help="Flash it again. If that does not last, the flash is worn out.")
         build = self._expected_build_hash
         for what, found, expected in (
                 ("another model", info.model_hash, self._expected_model_hash),

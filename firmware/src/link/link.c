@@ -1,6 +1,7 @@
 #include "link.h"
 
 #include "dassdp_board.h"
+#include "dassdp_quantities.h"
 #include "port.h"
 #include "requests.h"
 #include "wire.h"
@@ -81,6 +82,22 @@ static void describe(const dassdp_link_t *link, uint8_t *frame)
     }
 }
 
+/* What it has learned, how it came to run, and whether its flash is whole. */
+static void describe_start(const dassdp_link_t *link, uint8_t *frame)
+{
+    const dassdp_boot_t *boot = dassdp_port_boot();
+    uint32_t digest = 0;
+    if (boot->cause != DASSDP_CAUSE_DAMAGED) {
+        digest = dassdp_digest_learned(link->model, link->state, 0);
+    }
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_LEARNED_DIGEST, digest);
+    dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_N_BOOTS, boot->n_boots);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_IMAGE_CRC, boot->image_crc);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_FAULT_PC, boot->fault_pc);
+    frame[DASSDP_HELLO_RESPONSE_CAUSE] = boot->cause;
+    frame[DASSDP_HELLO_RESPONSE_FAULT] = boot->fault;
+}
+
 /* Begins a session, or confirms the one that runs; changes nothing else. */
 static void greet(dassdp_link_t *link, uint32_t session, uint32_t n_bytes)
 {
@@ -98,6 +115,7 @@ static void greet(dassdp_link_t *link, uint32_t session, uint32_t n_bytes)
         link->n_received = 0;
     }
     describe(link, frame);
+    describe_start(link, frame);
     send(frame, seal(frame, DASSDP_OK, DASSDP_HELLO_RESPONSE_BYTES));
 }
 
@@ -127,6 +145,9 @@ static int run(dassdp_link_t *link, const uint8_t *request, uint32_t n_bytes)
 {
     uint8_t kind = request[DASSDP_REQUEST_HEADER_KIND];
     uint32_t n_open = 0;
+    if (dassdp_port_boot()->cause == DASSDP_CAUSE_DAMAGED) {
+        return DASSDP_E_DAMAGED;
+    }
     int status = check_shape(link->model, kind, n_bytes, &n_open);
     if (status != DASSDP_OK) {
         return status;
@@ -188,6 +209,7 @@ int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *sta
                      uint32_t response_bytes)
 {
     int has_room = !dassdp_comes_in_pieces(model) || dassdp_sample(model, state) != 0;
+    has_room = has_room || dassdp_port_boot()->cause == DASSDP_CAUSE_DAMAGED;
     if (!has_room || request_bytes < DASSDP_LINK_REQUEST_BYTES_MAX ||
         response_bytes < DASSDP_LINK_RESPONSE_FIXED_BYTES ||
         response_bytes < DASSDP_LINK_RESPONSE_LOGITS_BYTES + 4u * model->n_classes) {
