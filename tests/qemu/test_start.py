@@ -123,7 +123,7 @@ def test_starts_are_counted_from_power_on(name: str) -> None:
 FAULTS = {"f": ("", ["UsageFault"]), "r": ("reads_nowhere", ["BusFault"]),
           "u": ("undefined", ["UsageFault"]), "o": ("", ["BusFault", "UsageFault"])}
 """Byte that asks for it: the function that it is in, "" for none, and the exceptions where the core
-tells them apart. An overflow finds no place for what an exception stacks, or reads it back wrong."""
+tells them apart. An overflow finds no place for what is stacked, or reads it back wrong."""
 READS_ANYWHERE = {"lm3s6965evb"}
 """QEMU lets these machines reach addresses where there is nothing."""
 
