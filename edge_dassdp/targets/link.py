@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +15,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import check_lesson, check_steps, checked_sample
+from edge_dassdp.targets.memory import Memory
 from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.targets.start import Start
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
@@ -63,8 +65,8 @@ class LinkTarget(Target):
 
     expected_model_hash: SHA-256 of the quantized network in hexadecimal; expected_build_hash:
     64 bits; None accepts any. projections: in the model's order; without them weights cannot be
-    moved. decode: names for the bytes of the state. timeout_s, retries, log: see `Session`.
-    The constructor shakes hands.
+    moved. decode: names for the bytes of the state. timeout_s, retries, log: see `Session`. memory:
+    what this computer keeps of a board that keeps what it learned. The constructor shakes hands.
 
     Every method raises EdgeError E502 when the device does not answer, E503 when it refuses, E505
     when it restarted (the next call begins a new session), E104 for data of the wrong shape.
@@ -74,7 +76,9 @@ class LinkTarget(Target):
                  expected_build_hash: int | None = None,
                  projections: Sequence[ProjectionInfo] = (), *, decode: Decode | None = None,
                  timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
-                 log: Path | None = None) -> None:
+                 log: Path | None = None, memory: Memory | None = None) -> None:
+        self.memory = memory
+        self._is_settled = True
         self._expected_model_hash = expected_model_hash
         self._expected_build_hash = expected_build_hash
         self._projections = list(projections)
@@ -221,12 +225,21 @@ class LinkTarget(Target):
         return Statistics(**fields)
 
     def close(self) -> None:
+        if self.memory and self.memory.is_behind and self._is_settled and self._session.is_open:
+            with suppress(EdgeError):
+                left = self.statistics()
+                self.memory.leave(left.learned_digest, left.n_labelled)
         self._session.close()
 
     def _ask(self, name: str, **fields: Any) -> dict[str, Any]:
         if not self._session.is_open:
             self.info = self._shake_hands()
-        return self._session.ask(name, **fields)
+        self._is_settled = False  # until it is known whether it was carried out
+        answer = self._session.ask(name, **fields)
+        self._is_settled = True
+        if self.memory:
+            self.memory.done(name)
+        return answer
 
     def _shake_hands(self) -> DeviceInfo:
         hello = self._session.open()

@@ -1,4 +1,4 @@
-"""Flash that is not what was linked: the device says so and runs nothing, wherever a bit flipped."""
+"""Flash that is not what was linked: the device says so and runs nothing, wherever the bit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def built(board: str) -> Firmware:
 
 
 def places(elf: Path) -> tuple[int, int, dict[str, int]]:
-    """Offset in the file and size of .text with what is behind it in flash, and of each constant."""
+    """Offset in the file and size of .text, and offsets of constants."""
     with elf.open("rb") as stream:
         file = ELFFile(stream)
         text = file.get_section_by_name(".text")
@@ -68,7 +68,7 @@ def test_a_flipped_bit_of_a_constant_is_told_and_nothing_runs(board: str, tmp_pa
     assert caught.value.code == "E403"
     with QemuProcess(elf, firmware.board) as process:
         port = process.open()
-        with pytest.raises(EdgeError, match="flash of board .* is damaged") as caught:
+        with pytest.raises(EdgeError, match=r"flash of board .* is damaged") as caught:
             LinkTarget.of(network("error"), port)
         assert caught.value.code == "E504"
         assert f"{read_image(elf).crc:08x}" in caught.value.cause
