@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import are_one
 from edge_dassdp.cli import options
 from edge_dassdp.cli.device import Learned, letter, link, link_text, notes, require_plastic, share
 from edge_dassdp.cli.output import Answer, Output
+from edge_dassdp.storage.files import are_one
 from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def learn(
                 "snapshot": str(learned.snapshot) if learned.snapshot else None}
     screen = _screen(target, stream, statistics, link_text(sent), judging.title, before, after)
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
-                  f"edge-dassdp verify {model} --target {target} --data {data} --learn",
+                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   warnings=warnings)
 
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import write_text
+from edge_dassdp.storage.files import write_text
 
 _FORMAT = "edge_dassdp/board/1"
 _HARMLESS = {"INFER", "PUT_SAMPLE", "READ_LEARNING", "READ_STATE", "READ_WEIGHTS", "SAVE",

@@ -15,7 +15,7 @@ from edge_dassdp.build.compile import Firmware, build_project
 from edge_dassdp.build.elf import symbol_table
 from edge_dassdp.build.project import with_port
 from edge_dassdp.targets.qemu import QemuProcess, Uart
-from edge_dassdp.targets.start import Start
+from edge_dassdp.wire.start import Start
 
 pytestmark = pytest.mark.usefixtures("arm_toolchain", "qemu")
 BOARDS = list_boards()
