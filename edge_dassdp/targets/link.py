@@ -242,12 +242,28 @@ class LinkTarget(Target):
         if not self._session.is_open:
             self.info = self._shake_hands()
         self._is_settled = False  # until it is known whether it was carried out
-        answer = self._session.ask(name, **fields)
+        try:
+            answer = self._session.ask(name, **fields)
+        except EdgeError as problem:
+            if problem.code == "E505":
+                problem.cause += self._reason()
+            raise
         self._is_settled = True
         self._answers.check(name, fields, answer)
         if self.memory:
             self.memory.done(name)
         return answer
+
+    def _reason(self) -> str:
+        """Why it knows no session any more, as far as it says."""
+        try:
+            start = Start.of(self._session.look())
+        except EdgeError:
+            return ""
+        if start == self.info.start:
+            return (f"; it counts start {start.n_boots} as before: another host took it over, or "
+                    "its power was cut")
+        return f"; it restarted {start}"
 
     def _shake_hands(self) -> DeviceInfo:
         return _described(self._session.open())
