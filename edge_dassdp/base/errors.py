@@ -109,6 +109,12 @@ CODES: dict[str, ErrorCode] = {
     "E505": ErrorCode(EXIT_LINK, "the device restarted",
         "The session was lost in the middle: the device has its factory weights again. Restore a "
         "snapshot and go on."),
+    "E507": ErrorCode(EXIT_LINK, "what the device has learned is not what it should be",
+        "A device keeps what it learns in RAM: a restart brings the factory weights back. This "
+        "computer remembers how it left each board (in $EDGE_DASSDP_STATE, or edge-dassdp in "
+        "$XDG_STATE_HOME or ~/.local/state), and does not go on where what was learned is gone. "
+        "Put a snapshot back with --restore, begin anew with --reset, or take the device as it is "
+        "with --expect any. --expect also takes the digest that --json told, factory, or last."),
     "E506": ErrorCode(EXIT_CHECK_FAILED, "the emulator detected an overflow",
         "The checked build traps on every overflow that the proof excluded. This is our defect."),
 }

@@ -24,7 +24,8 @@ from elftools.elf.elffile import ELFFile
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board
-from edge_dassdp.build.elf import symbol_table
+from edge_dassdp.build.elf import CRC_SECTION, symbol_table
+from edge_dassdp.build.image import CRC_FILE, read_image
 from edge_dassdp.build.project import Project, emulator_project, firmware_project
 
 ARM_PREFIX = "arm-none-eabi-"
@@ -87,6 +88,9 @@ def build_project(project: Project, board: Board) -> Firmware:
 
     def finish(directory: Path, objects: list[str]) -> None:
         _link(compiler, project, directory, objects, "firmware.elf")
+        elf = directory / "firmware.elf"
+        (directory / CRC_FILE).write_bytes(read_image(elf).crc.to_bytes(4, "little"))
+        _run([objcopy, "--update-section", f"{CRC_SECTION}={CRC_FILE}", elf.name], directory)
         _refuse_banned(directory / "firmware.elf")
         _run([objcopy, "-O", "ihex", "firmware.elf", "firmware.hex"], directory)
 

@@ -17,6 +17,7 @@ from edge_dassdp.cli.paths import Writes
 from edge_dassdp.storage.files import alone_in, copy
 
 if TYPE_CHECKING:
+    from edge_dassdp.build.compile import Firmware
     from edge_dassdp.data.datasets import Samples
     from edge_dassdp.figures.device import Build
     from edge_dassdp.plan.ledger import Ledger
@@ -29,6 +30,8 @@ FlashBudget = Annotated[int | None, typer.Option(min=0, show_default=False, help
 Name = Annotated[str, typer.Option("--name", help=(
     "Begins all names of the model in C, so that several models link into one firmware."))]
 _N_RANDOM = 16
+_DIFFERS = "MIS-MATCHED"
+"""What gdb's compare-sections says of flash that is not what was loaded; it ends with 0."""
 
 
 def register(app: typer.Typer) -> None:
@@ -148,21 +151,28 @@ def _flash(
     out: Output,
     model: options.Model,
     board: options.BoardName,
+    port: Annotated[str | None, typer.Option(metavar="PORT[@BAUD]", show_default=False, help=(
+        "Afterwards ask the board at this serial port whether its flash holds what was written. "
+        "Without it the one board of this kind on USB is asked."))] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=(
         "Build, and print the command alone."))] = False,
 ) -> Answer:
     """Build the firmware and program a board.
 
-    The command is that of the board's board.toml.
+    The command is that of the board's board.toml. Then the board is asked: it reads its flash back
+    at each start, and tells the CRC of it.
     """
     from rich.text import Text
 
     from edge_dassdp.build.board import load_board
     from edge_dassdp.build.compile import find_tool
+    from edge_dassdp.build.image import check_image
     from edge_dassdp.figures.device import build_and_compare
 
     network, chosen = options.load_model(model), load_board(board)
     firmware = build_and_compare(network, chosen).firmware
+    image = check_image(firmware.elf)
+    confirmed = None
     files = {"elf": firmware.elf.as_posix(), "hex": firmware.hex.as_posix()}
     program = chosen.program.of(**files)
     command, note = list(program.command), program.note
@@ -170,16 +180,47 @@ def _flash(
         find_tool(command[0], f"Install {command[0]} (Debian: apt install {command[0]}). {note}")
         done = subprocess.run(command, capture_output=True, text=True, errors="replace",
                               stdin=subprocess.DEVNULL, check=False)
-        if done.returncode != 0:
+        if done.returncode != 0 or _DIFFERS in done.stdout + done.stderr:
             raise EdgeError("E502", f"{command[0]} could not program {chosen.name}",
                             cause="; ".join(done.stderr.strip().splitlines()[-3:]),
                             help=f"check cable and power; the command was {shlex.join(command)}")
+        confirmed = _confirm(network, firmware, image.crc, port)
     what = "would run" if dry_run else "programmed with"
     return Answer(
         {"board": chosen.name, "command": command, "dry_run": dry_run, "note": note,
-         "elf": files["elf"], "hex": files["hex"]},
-        [Text(f"{what}: {shlex.join(command)}"), *([Text(note)] if note else [])],
+         "elf": files["elf"], "hex": files["hex"], "image_crc": f"{image.crc:08x}",
+         "confirmed": confirmed},
+        [Text(f"{what}: {shlex.join(command)}"), *([Text(note)] if note else []),
+         *([] if dry_run else [Text(_said(image.crc, confirmed))])],
         network.sha256, ["edge-dassdp", "devices", "--ask"])
+
+
+def _confirm(network: QNetwork, firmware: Firmware, crc: int, port: str | None) -> bool | None:
+    """Ask the board what its flash holds; None where it is not known which one it is. Raises
+    EdgeError E504 where it holds something else, E501 or E502 where it does not answer."""
+    from edge_dassdp.targets.open import open_serial
+    from edge_dassdp.targets.serial import ports
+
+    if port is None:
+        found = [p.path for p in ports() if p.usb_id in firmware.board.program.usb]
+        if len(found) != 1:
+            return None
+        port = found[0]
+    with open_serial(port, network, build_hash=firmware.build_hash) as device:
+        if device.info.start.image_crc != crc:
+            raise EdgeError("E504", f"the flash of {device.name} does not hold what was written",
+                            cause=f"its CRC is {device.info.start.image_crc:08x}, that of the "
+                                  f"firmware {crc:08x}", help="flash it again")
+        if device.memory:
+            device.memory.forget()
+    return True
+
+
+def _said(crc: int, confirmed: bool | None) -> str:
+    if confirmed:
+        return f"the board read its flash back: CRC {crc:08x}, as it was linked"
+    return (f"not read back over the link; the board tells CRC {crc:08x} with devices --ask if it "
+            "holds what was written")
 
 
 def _noise(network: QNetwork) -> Samples:

@@ -80,7 +80,9 @@ def _ask(port: Port, baud: int) -> str:
     try:
         with LinkTarget(open_port(port.path, baud), timeout_s=0.5, retries=2) as device:
             info = device.info
-            return f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}"
+            return (f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}, flash "
+                    f"{info.start.image_crc:08x}, learned {info.learned_digest:08x}, started "
+                    f"{info.start}")
     except EdgeError as problem:
         return f"{problem.code}: {problem.message}"
 

@@ -277,7 +277,8 @@ class Emulator(Target):
 
     def statistics(self) -> Statistics:
         n_x_saturated = self._n_x_saturated(self._state) + self._n_x_elsewhere
-        return learned_statistics(self.network, self.named_state(), n_x_saturated)
+        digest = int(self._lib.dassdp_digest_learned(self._model, self._state, 0))
+        return learned_statistics(self.network, self.named_state(), n_x_saturated, digest)
 
     def _n_x_saturated(self, state: Any) -> int:
         return int(self._lib.dassdp_n_x_saturated(self._model, state))
