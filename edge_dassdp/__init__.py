@@ -17,8 +17,8 @@ from edge_dassdp import moved
 
 if TYPE_CHECKING:
     from edge_dassdp.base.errors import EdgeError
+    from edge_dassdp.emit.firmware import Build
     from edge_dassdp.face import build, load, load_model, open, quantize, save
-    from edge_dassdp.figures.device import Build
     from edge_dassdp.frontends.nir import from_nir
     from edge_dassdp.frontends.onnx import from_onnx
     from edge_dassdp.frontends.torch import from_torch
@@ -77,7 +77,7 @@ __all__ = [
 _HOMES = {
     "face": ("build", "load", "load_model", "open", "quantize", "save"),
     "base.errors": ("EdgeError",),
-    "figures.device": ("Build",),
+    "emit.firmware": ("Build",),
     "frontends.nir": ("from_nir",),
     "frontends.onnx": ("from_onnx",),
     "frontends.torch": ("from_torch",),

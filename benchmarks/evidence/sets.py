@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp import ir
 from edge_dassdp.base import assets
-from edge_dassdp.build.compile import cache_folder
+from edge_dassdp.base.cache import cache_folder
 from edge_dassdp.data.datasets import Samples, load_dataset
 from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.ir import Network

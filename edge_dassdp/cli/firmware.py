@@ -18,7 +18,7 @@ from edge_dassdp.cli.paths import Writes
 
 if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Samples
-    from edge_dassdp.figures.device import Build
+    from edge_dassdp.emit.firmware import Build
     from edge_dassdp.plan.ledger import Ledger
     from edge_dassdp.qir import QNetwork
 
@@ -84,7 +84,7 @@ def _build(
     from rich.text import Text
 
     from edge_dassdp.build.board import load_board
-    from edge_dassdp.figures.device import build_and_compare
+    from edge_dassdp.emit.firmware import build_and_compare
     from edge_dassdp.report import screens
 
     network, chosen = options.load_model(model), load_board(board)
@@ -158,8 +158,8 @@ def _flash(
     from rich.text import Text
 
     from edge_dassdp.build.board import load_board
-    from edge_dassdp.build.compile import find_tool
-    from edge_dassdp.figures.device import build_and_compare
+    from edge_dassdp.build.tools import find_tool
+    from edge_dassdp.emit.firmware import build_and_compare
 
     network, chosen = options.load_model(model), load_board(board)
     firmware = build_and_compare(network, chosen).firmware

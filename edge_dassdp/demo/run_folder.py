@@ -20,10 +20,10 @@ from edge_dassdp import harness
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.files import replacing, write_text
 from edge_dassdp.build.board import Board
-from edge_dassdp.build.compile import ARM_PREFIX
 from edge_dassdp.build.project import write_project
+from edge_dassdp.build.tools import ARM_PREFIX
 from edge_dassdp.emit import emit
-from edge_dassdp.figures.device import Build
+from edge_dassdp.emit.firmware import Build
 from edge_dassdp.ir import Network
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import Ledger, ram_ledger

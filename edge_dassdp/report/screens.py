@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from edge_dassdp.build import elf
-from edge_dassdp.figures.device import Build, DeviceFigures
+from edge_dassdp.emit.firmware import Build
+from edge_dassdp.figures.device import DeviceFigures
 from edge_dassdp.figures.fidelity import Fidelity
 from edge_dassdp.figures.inspection import Inspection
 from edge_dassdp.figures.widths import Width
