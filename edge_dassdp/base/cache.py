@@ -32,7 +32,7 @@ SUMS = "SHA256SUMS"
 _NAME = "edge-dassdp"
 _UNFINISHED = "unfinished-"
 _LEFT_S = 24 * 3600.0
-_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_ROOM = f"make room there, or set {VARIABLE} to a folder that can be written"
 
 
 def cache_folder() -> Path:
@@ -65,6 +65,9 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
                 _make(Path(temporary), entry, make)
             except OSError as found:
                 raise _unwritable(folder, found) from None
+            except EdgeError as found:
+                found.help = found.help or _ROOM
+                raise
         _sweep(folder)
         return entry
     assert problem is not None
@@ -185,4 +188,4 @@ def _is_mine(group: int) -> bool:
 def _unwritable(folder: Path, problem: OSError) -> EdgeError:
     return EdgeError("E103", f"the cache folder {folder} cannot be written",
                      cause=problem.strerror or str(problem),
-                     help=f"make room there, or set {VARIABLE} to a folder that can be written")
+                     help=_ROOM)

@@ -54,12 +54,12 @@ def _generate(
     from edge_dassdp.build.board import load_board
     from edge_dassdp.build.project import write_project
     from edge_dassdp.emit import emit
+    from edge_dassdp.emit.firmware import predict_memory
     from edge_dassdp.plan import Plan
-    from edge_dassdp.plan.ledger import ram_ledger
     from edge_dassdp.report import screens
 
     network, chosen = options.load_model(model), load_board(board)
-    predicted = ram_ledger(Plan.of(network), chosen)
+    predicted = predict_memory(network, chosen)
     write_project(emit(Plan.of(network), name), chosen, output)
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": _predicted(predicted)},

@@ -59,13 +59,11 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
     Raises EdgeError E402 if RAM, flash or stack exceed the board or a budget, E403 if a symbol or
     section differs from its prediction, E301, E302 or E304 as `build_firmware`.
     """
-    predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
-    limit = board.flash.bytes if flash_budget is None else min(flash_budget, board.flash.bytes)
-    _keep_flash(predicted, predicted.constant_bytes, limit)
+    predicted = predict_memory(network, board, ram_budget=ram_budget, flash_budget=flash_budget)
     firmware = build_firmware(emit(Plan.of(network), name), board)
     linked = elf.read_sizes(firmware.elf)
     _compare(predicted, linked)
-    _keep_flash(predicted, linked.flash_bytes, limit)
+    _keep_flash(predicted, linked.flash_bytes, flash_budget)
     bound = stack_bound(firmware)
     if bound.bytes > board.stack_bytes:
         raise EdgeError("E402", f"the stack overflows by {bound.bytes - board.stack_bytes:,} B",
@@ -75,7 +73,20 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
     return Build(firmware, predicted, linked, bound)
 
 
-def _keep_flash(predicted: Ledger, needed: int, limit: int) -> None:
+def predict_memory(network: QNetwork, board: Board, *, ram_budget: int | None = None,
+                   flash_budget: int | None = None) -> Ledger:
+    """RAM to the byte, and flash, before anything is built. Budgets in bytes.
+
+    Raises EdgeError E402 if RAM, or the model's constants in flash, exceed the board or a budget.
+    """
+    predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
+    _keep_flash(predicted, predicted.constant_bytes, flash_budget)
+    return predicted
+
+
+def _keep_flash(predicted: Ledger, needed: int, budget: int | None) -> None:
+    size = predicted.board.flash.bytes
+    limit = size if budget is None else min(budget, size)
     if needed > limit:
         raise EdgeError("E402", f"flash overflows by {needed - limit:,} B",
                         cause=f"budget {limit:,} B ({predicted.board.name}), needed {needed:,} B, "
