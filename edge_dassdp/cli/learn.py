@@ -110,7 +110,7 @@ def learn(
                 "snapshot": str(learned.snapshot) if learned.snapshot else None}
     screen = _screen(target, stream, statistics, link_text(sent), judging.title, before, after)
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
-                  f"edge-dassdp verify {model} --target {target} --data {data} --learn",
+                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   warnings=warnings)
 
 

@@ -12,7 +12,7 @@ import typer
 
 from edge_dassdp.base.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.targets.open import BAUD
+from edge_dassdp.targets.open import BAUD, BAUD_MOST
 
 if TYPE_CHECKING:
     from edge_dassdp.targets.serial import Port
@@ -45,7 +45,7 @@ def _devices(
     out: Output,
     ask: Annotated[bool, typer.Option("--ask", help=(
         "Open every port and ask what runs there."))] = False,
-    baud: Annotated[int, typer.Option(min=1, help="Bits per second.")] = BAUD,
+    baud: Annotated[int, typer.Option(min=1, max=BAUD_MOST, help="Bits per second.")] = BAUD,
 ) -> Answer:
     """List serial ports and what runs there.
 

@@ -6,7 +6,6 @@ number of instructions; without it there is no figure at all.
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
 import socket
@@ -25,6 +24,7 @@ from edge_dassdp.build.board import Board, QemuMachine, list_boards, load_board
 from edge_dassdp.build.compile import Firmware
 from edge_dassdp.build.tools import failed, find_tool, run
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.targets.lifeline import Lifeline
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.target import Outcome
 
@@ -63,7 +63,7 @@ class Uart:
         return data
 
     def write(self, data: bytes, /) -> int:
-        self._socket.settimeout(None)
+        self._socket.settimeout(self.timeout)
         self._socket.sendall(data)
         return len(data)
 
@@ -94,7 +94,8 @@ def check_machines() -> None:
 
 
 class QemuProcess:
-    """One running QEMU. `address` is the socket of its UART; the CPU starts when it is opened.
+    """One running QEMU. `address` is the socket of its UART; the CPU starts when it is opened. It
+    ends with this process, whatever ends that; Ctrl-C at a terminal does not reach it.
 
     Raises EdgeError E301 without QEMU, E302 if it cannot be started, E401 if the board has no
     machine.
@@ -108,6 +109,7 @@ class QemuProcess:
         self.count = count
         program = find_tool(QEMU, QEMU_HELP)
         self._log = _log_file()
+        self._lifeline = Lifeline()
         # QEMU inherits a listening socket: no port can be lost to somebody else in between.
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.address: tuple[str, int] = listener.getsockname()
@@ -119,12 +121,13 @@ class QemuProcess:
             try:
                 self._process = subprocess.Popen(
                     self._command, pass_fds=[listener.fileno()], stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL, stderr=self._log)
+                    stdout=subprocess.DEVNULL, stderr=self._log,
+                    process_group=self._lifeline.group)
             except OSError as problem:
+                self._lifeline.close()
                 self._log.close()
                 raise failed(self._command, f"it cannot be started: {problem.strerror}",
                              QEMU_HELP) from None
-        atexit.register(self.close)
 
     def open(self) -> Uart:
         """Its UART; the CPU starts. Raises EdgeError E302 if QEMU refused to start, E502 if it has
@@ -173,7 +176,6 @@ class QemuProcess:
 
     def close(self) -> None:
         """End QEMU; harmless when repeated."""
-        atexit.unregister(self.close)
         if self._process.poll() is None:
             self._process.terminate()
             try:
@@ -183,6 +185,7 @@ class QemuProcess:
                 self._process.wait()
         if self._process.stdin:
             self._process.stdin.close()
+        self._lifeline.close()
         self._log.close()
 
     def __enter__(self) -> Self:

@@ -10,7 +10,7 @@ import pytest
 import typer
 from support.commands import ok, refused
 
-from edge_dassdp.cli import _MODULES as MODULES
+from edge_dassdp.cli.app import _MODULES as MODULES
 from edge_dassdp.cli.paths import Writes, written
 
 
