@@ -12,7 +12,6 @@ same one at once, and one that is cut off leaves none.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import grp
 import hashlib
 import os
@@ -22,10 +21,10 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.files import alone_in
 
 VARIABLE = "EDGE_DASSDP_CACHE"
 SUMS = "SHA256SUMS"
@@ -90,7 +89,7 @@ def _make(temporary: Path, entry: Path, make: Callable[[Path], None]) -> None:
     if not entry.parent.is_dir():
         entry.parent.unlink(missing_ok=True)
         entry.parent.mkdir(mode=0o700, exist_ok=True)
-    with _alone(entry.parent):
+    with alone_in(entry.parent, waits=True):
         if is_whole(entry):  # another process was first
             return
         if os.path.lexists(entry):
@@ -115,18 +114,6 @@ def _sums(entry: Path, name: str) -> bytes:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         lines.append(f"{digest}  {path.relative_to(entry).as_posix()}")
     return os.fsencode("\n".join([*lines, ""]))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """No other process is in this block for the same folder, where its file system can tell."""
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
 
 
 def _folders() -> Iterator[Path]:
