@@ -1,4 +1,4 @@
-"""Compile a project, once: builds are kept by content in the cache (edge_dassdp.base.cache)."""
+"""Compile a project, once: builds are kept by content in the cache (edge_dassdp.storage.cache)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_dassdp.base import cache
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build import host, tools
 from edge_dassdp.build.board import Board, Region
 from edge_dassdp.build.elf import opened, symbol_table
 from edge_dassdp.build.project import SANITIZERS, SPEED, Project, emulator_project, firmware_project
 from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX
+from edge_dassdp.storage import cache
 
 # Heap, stdio and floating point: single (f), double (d), and conversions to and from them.
 BANNED = re.compile(r"_*(malloc|calloc|realloc|free|sbrk|v?f?s?n?i?printf|puts|putchar)(_r)?"

@@ -14,9 +14,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_dassdp.base import cache
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build import tools
+from edge_dassdp.storage import cache
 
 _TRIAL = "int dassdp_trial(int a);\nint dassdp_trial(int a) { return a + 1; }\n"
 _TAKEN = "flags.txt"

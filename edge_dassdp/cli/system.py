@@ -116,10 +116,10 @@ def _doctor(out: Output) -> Answer:
 
 
 def _tools() -> list[_Check]:
-    from edge_dassdp.base.cache import cache_folder
     from edge_dassdp.build.compile import try_newlib
     from edge_dassdp.build.host import try_compiler
     from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX, find_tool, version
+    from edge_dassdp.storage.cache import cache_folder
     from edge_dassdp.targets.qemu import QEMU, check_machines
 
     def answers(tool: str) -> Callable[[], object]:

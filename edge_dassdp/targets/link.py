@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -80,7 +80,8 @@ class LinkTarget(Target):
         self._projections = list(projections)
         self._decode = decode
         self._network = network
-        self._session = Session(port, timeout_s=timeout_s, retries=retries, log=log)
+        self._session = Session(port, self._check_hello, timeout_s=timeout_s, retries=retries,
+                                log=log)
         try:
             self.info = self._shake_hands()
         except BaseException:
@@ -232,23 +233,17 @@ class LinkTarget(Target):
         return answer
 
     def _shake_hands(self) -> DeviceInfo:
-        hello = self._session.open()
-        persist_bytes = hello["persist_end"] - hello["persist_begin"]
-        info = DeviceInfo(
-            board=printable(hello["board"].rstrip(b"\0").decode("ascii", "backslashreplace")),
-            model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
-            persist_bytes=persist_bytes,
-            **{name: hello[name] for name in (
-                "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps",
-                "n_projections", "state_bytes")})
+        return _described(self._session.open())
+
+    def _check_hello(self, hello: Mapping[str, Any]) -> None:
+        """Refuse, and let go of, a device that is not the one expected or cannot be."""
         try:
-            self._compare(info)
+            self._compare(_described(hello))
             self._answers = Answers.of(hello, self._network,
                                        [p.weight_bits for p in self._projections])
         except EdgeError:
             self._session.close()
             raise
-        return info
 
     def _compare(self, info: DeviceInfo) -> None:
         """Refuse a device that runs something else, saying what to rebuild or reflash."""
@@ -324,6 +319,16 @@ class LinkTarget(Target):
                     send(back, old[back:stop], (back, stop) == undo[-1])
                 raise EdgeError("E503", problem.message, cause=problem.cause,
                                 help=f"{what[0].upper()}{what[1:]} are as before.") from None
+
+
+def _described(hello: Mapping[str, Any]) -> DeviceInfo:
+    return DeviceInfo(
+        board=printable(hello["board"].rstrip(b"\0").decode("ascii", "backslashreplace")),
+        model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
+        persist_bytes=hello["persist_end"] - hello["persist_begin"],
+        **{name: hello[name] for name in (
+            "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps", "n_projections",
+            "state_bytes")})
 
 
 def _chunks(n_bytes: int) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ import json
 import math
 import secrets
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -33,6 +34,9 @@ RENEWAL = 1 << 15  # requests; a session has sequence numbers for twice as many
 _OFFERS = 8  # how often another host may be faster to open what was offered
 
 
+_REBUILD = "Build the firmware with this version of edge-dassdp and flash it again."
+
+
 class Port(Protocol):
     """What a Session needs of a port; pyserial's Serial is one.
 
@@ -51,11 +55,13 @@ class Port(Protocol):
 class Session:
     """Requests over a port. `n_frames` counts frames sent, `n_retries` the repeated ones.
 
+    check: raises EdgeError for a HELLO that is not to be believed, before a session begins.
     timeout_s: seconds to wait for each answer, above 0. retries: how often a request is repeated
     before E502. log: a file for every byte sent and received, JSON lines with t_s, to and hex.
     """
 
-    def __init__(self, port: Port, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
+    def __init__(self, port: Port, check: Callable[[Mapping[str, Any]], None] | None = None, *,
+                 timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
                  log: Path | None = None) -> None:
         if timeout_s <= 0 or retries < 0:
             raise EdgeError("E105", f"timeout {timeout_s} s with {retries} retries is not possible",
@@ -63,9 +69,11 @@ class Session:
         self.n_frames = 0
         self.n_retries = 0
         self._port = port
+        self._check = check
         self._timeout_s = timeout_s
         self._retries = retries
         self._decoder = FrameDecoder()
+        self._n_strange = 0
         self._id = 0
         self._sequence = 0
         self._unanswered: int | None = None
@@ -114,11 +122,7 @@ class Session:
             raise self._lost()
         self._sequence = sequence
         self._unanswered = None
-        if response.status != STATUSES["OK"]:
-            raise EdgeError(
-                "E503", f"the device refused {name}: {status_text(response.status)}",
-                cause=f"status {response.status}", help="No weight was changed; go on.")
-        return _unpack(response)
+        return _unpack(name, response)
 
     def close(self) -> None:
         """Close port and log; harmless when repeated."""
@@ -163,12 +167,14 @@ class Session:
             hello = self._greet("HELLO", host)
             if hello.status == STATUSES["OK"] and hello.payload[:1] != bytes([PROTOCOL]):
                 raise _foreign(hello.payload)
-            fields = _unpack(hello)
+            fields = _unpack("HELLO", hello)
+            if self._check:
+                self._check(fields)
             last = self._greet("OPEN", host, session=fields["offer"], resumes=resumes)
             if last.status == STATUSES["OK"]:
                 self._id, self._sequence, self._unanswered = fields["offer"], 0, None
                 self._asked = ""
-                return fields, _unpack(last)
+                return fields, _unpack("OPEN", last)
         raise self._lost()
 
     def _greet(self, name: str, host: int, **fields: Any) -> Response:
@@ -194,7 +200,8 @@ class Session:
         raise EdgeError(
             "E502", "the device does not answer",
             cause=f"{n_attempts} attempts of {timeout_s:g} s each; "
-                  f"{self._decoder.n_bad} damaged and {self._decoder.n_good} good frames received",
+                  f"{self._decoder.n_bad} damaged and {self._decoder.n_good} good frames received, "
+                  f"{self._n_strange} of them no answer to what was asked",
             help="Check power, port, baud rate and that the firmware was flashed. If it was "
                  "learning, statistics().n_labelled tells whether the sample was learned.")
 
@@ -203,13 +210,11 @@ class Session:
         n_bytes = MIN_RESPONSE_FRAME_BYTES
         while data := self._read(n_bytes):
             for body in list(self._decoder.feed(data)):
-                try:
-                    response = parse_response(body)
-                except FrameError:
-                    continue
-                if (response.kind, response.session, response.sequence) == (kind, session,
-                                                                            sequence):
+                response = _parsed(body)
+                if response and (response.kind, response.session, response.sequence) == (
+                        kind, session, sequence):
                     return response
+                self._n_strange += 1
             if time.monotonic() > deadline_s:
                 break
             n_bytes = 1
@@ -238,15 +243,10 @@ class Session:
             self._log.flush()
 
 
-def status_text(status: int) -> str:
-    """The sentence of a status."""
-    return STATUS_TEXTS.get(status, f"status {status}, unknown to this version")
-
-
 def _foreign(payload: bytes) -> EdgeError:
     spoken = payload[0] if payload else "none"
     return EdgeError("E504", f"the device speaks protocol {spoken}, this tool {PROTOCOL}",
-                     help="Build the firmware with this version of edge-dassdp and flash it again.")
+                     help=_REBUILD)
 
 
 def _gone(problem: OSError) -> EdgeError:
@@ -254,11 +254,25 @@ def _gone(problem: OSError) -> EdgeError:
                      help="Plug the device in again and connect anew.")
 
 
-def _unpack(response: Response) -> dict[str, Any]:
-    layout = next(m.response for m in MESSAGES.values() if m.kind == response.kind)
+def _parsed(body: bytes) -> Response | None:
     try:
-        return layout.unpack(response.payload)
+        return parse_response(body)
+    except FrameError:
+        return None
+
+
+def _unpack(name: str, response: Response) -> dict[str, Any]:
+    """The fields of an answer to `name`. Raises EdgeError E503 for a refusal, E504 for what is no
+    answer."""
+    status = response.status
+    if status not in STATUS_TEXTS:
+        raise EdgeError("E504", f"the device answered {name} with status {status}, which is none "
+                        f"of protocol {PROTOCOL}", help=_REBUILD)
+    if status != STATUSES["OK"]:
+        raise EdgeError("E503", f"the device refused {name}: {STATUS_TEXTS[status]}",
+                        cause=f"status {status}", help="No weight was changed; go on.")
+    try:
+        return MESSAGES[name].response.unpack(response.payload)
     except ValueError as problem:
-        raise EdgeError("E504", "the device answered in another format", cause=str(problem),
-                        help="Build the firmware with this version of edge-dassdp and flash it "
-                             "again.") from None
+        raise EdgeError("E504", f"the device answered {name} in another format",
+                        cause=str(problem), help=_REBUILD) from None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
-from edge_dassdp.targets.loopback import LoopbackStream
+from edge_dassdp.targets.session import Port
 from edge_dassdp.wire.frames import FrameDecoder, Response, encode_response, parse_response
 from edge_dassdp.wire.messages import MESSAGES
 
@@ -19,10 +19,10 @@ _KINDS = {message.kind: name for name, message in MESSAGES.items()}
 
 @dataclass(frozen=True)
 class Lie:
-    """about: the request whose answer it is, "" for each but HELLO. tell: what goes over the wire
-    instead of the true answer. flood: from then on, and for ever, what it gives each time that the
-    host looks. says: a part of the refusal. code: of the refusal; "" for a lie that harms nobody,
-    so that all goes on. since: the first answer of that kind that is none of the truth, from 0."""
+    """about: the request whose answer it is, "" for each of a session. tell: what goes over the
+    wire instead of the true answer. flood: from then on, and for ever, what it gives each time that
+    the host looks. says: a part of the refusal. code: of the refusal; "" for a lie that harms
+    nobody, so that all goes on. since: how many answers are true before."""
 
     about: str
     tell: Callable[[Response], bytes]
@@ -35,7 +35,7 @@ class Lie:
 class Liar:
     """A port to the device behind `truth`. n_told: how often the lie was told."""
 
-    def __init__(self, truth: LoopbackStream, lie: Lie) -> None:
+    def __init__(self, truth: Port, lie: Lie) -> None:
         self.timeout: float | None = None
         self.n_told = 0
         self._truth = truth
@@ -60,7 +60,7 @@ class Liar:
 
     def _told(self, answer: Response) -> bytes:
         name = _KINDS[answer.kind]
-        if name != self._lie.about and (self._lie.about or name == "HELLO"):
+        if name != self._lie.about and (self._lie.about or MESSAGES[name].opens):
             return encode_response(answer)
         self._n_true += 1
         if self._n_true <= self._lie.since:

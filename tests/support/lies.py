@@ -68,9 +68,18 @@ HELLOS = {
     "another ABI": fields("HELLO", "abi is 250", abi=250),
     "another model": fields("HELLO", "another model", model_hash=b"\xff" * 32),
     "another protocol": fields("HELLO", "protocol 250", protocol=250),
+    "no session": fields("HELLO", "offer is 0", offer=0),
     "a HELLO too short": payload("HELLO", "another format", lambda p: p[:-1]),
     "a HELLO too long": payload("HELLO", "another format", lambda p: p + bytes(5000)),
     "no HELLO": payload("HELLO", "protocol none", lambda p: b""),
+}
+OPENS = {
+    "an OPEN too short": payload("OPEN", "another format", lambda p: p[:-1]),
+    "an OPEN too long": payload("OPEN", "another format", lambda p: p + b"x"),
+    "a session that is always taken": status("OPEN", -34, "took it over", "E505"),
+    "a status of OPEN that nobody knows": status("OPEN", 77, "took it over", "E505"),
+    "a status of HELLO that nobody knows": status("HELLO", -99, "status -99", "E504"),
+    "a refused HELLO": status("HELLO", -33, "wrong size", "E503"),
 }
 NAMES = {
     "escapes in its name": fields("HELLO", code="", says="",
@@ -127,6 +136,8 @@ STATUSES = {
     **{f"{name}: {text}": status(name, value, says, code) for name in ("LEARN", "READ_STATE")
        for text, value, says, code in (
            ("its session is gone", -34, "restarted", "E505"),
+           ("a status that nobody knows", -77, "status -77", "E504"),
+           ("a status above 0", 5, "status 5", "E504"),
            ("a refusal", -2, "index out of range", "E503"))},
 }
 STREAMS = {
@@ -147,4 +158,4 @@ STREAMS = {
     "strangers without an end": _strangers(),
     "a trickle": _trickle(),
 }
-LIES = HELLOS | NAMES | OUTCOMES | SIZES | VALUES | STATUSES | STREAMS
+LIES = HELLOS | OPENS | NAMES | OUTCOMES | SIZES | VALUES | STATUSES | STREAMS

@@ -172,6 +172,27 @@ def test_a_name_is_shown_and_steers_no_terminal(what: str) -> None:
     assert caught.value.message.isprintable() and "another model" in caught.value.message
 
 
+CHANGES = {"another model": "another model", "65,535 classes": "n_classes is 65,535",
+           "a state of 4 GiB": "state_bytes is 4,294,967,295", "no session": "offer is 0"}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_device_that_becomes_another_in_the_middle(what: str) -> None:
+    """It is asked who it is again when an answer was lost."""
+    answers = iter([True, False, False])
+    losing = Lie("LEARN", lambda answer: encode_response(answer) if next(answers, True) else b"")
+    changing = replace(LIES[what], since=1)
+    with LinkTarget.of(network(KIND), Liar(Liar(stream(KIND), losing), changing), **WAIT) as device:
+        device.learn(X[0], LABELS[0])
+        with pytest.raises(EdgeError, match="does not answer"):
+            device.learn(X[1], LABELS[1])
+        for _ in range(2):
+            with pytest.raises(EdgeError) as caught:
+                device.learn(X[2], LABELS[2])
+            assert caught.value.code == "E504"
+            assert CHANGES[what] in f"{caught.value.message} {caught.value.cause}"
+
+
 def altered(answer: Response, rng: Random) -> bytes:
     """A true answer with another status, size or content, and a right CRC."""
     data = bytearray(answer.payload)

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import alone_in
+from edge_dassdp.storage.files import alone_in
 
 VARIABLE = "EDGE_DASSDP_CACHE"
 SUMS = "SHA256SUMS"
