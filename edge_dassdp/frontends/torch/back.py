@@ -18,8 +18,9 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.nodes import Neurons, Node
+from edge_dassdp.frontends.torch.classes import known
 from edge_dassdp.frontends.torch.forward import as_it_runs
-from edge_dassdp.frontends.torch.importer import Chain, known, modules_of
+from edge_dassdp.frontends.torch.importer import Chain, modules_of
 from edge_dassdp.frontends.torch.values import numbers, unsupported
 from edge_dassdp.frontends.torch.writing import Changes, made_of, write
 from edge_dassdp.ir import ROUNDING, FloatArray, Network, Projection
@@ -109,7 +110,8 @@ def _reread(model: Any, network: Network) -> tuple[Assembly, Modules]:
     """What the importer makes of the model now, and the modules of its nodes."""
     if len(network.inputs) != 1:
         raise EdgeError("E105", "the network is not of this model: it has "
-                        f"{len(network.inputs)} inputs")
+                        f"{len(network.inputs)} inputs", help="give the network that from_torch "
+                        "made of the model")
     x, readout = network.inputs[0], network.readout.kind
     chain = _TracedChain(x.shape, x.spikes)
     for at, module in modules_of(model):
