@@ -112,14 +112,13 @@ def _reread(model: Any, network: Network) -> tuple[Assembly, Modules]:
         raise EdgeError("E105", "the network is not of this model: it has "
                         f"{len(network.inputs)} inputs", help="give the network that from_torch "
                         "made of the model")
-    x, readout = network.inputs[0], network.readout.kind
+    x = network.inputs[0]
     chain = _TracedChain(x.shape, x.spikes)
     for at, module in modules_of(model):
         chain.add(at, module)
-    chain.close(readout)
+    chain.close(None)
     entry = EntrySettings(x.spikes, x.n_frames != 1, x.n_events, x.counts, x.encoder, x.shape)
     made = assembly(chain.nodes, chain.edges, n_steps=network.n_steps, entries={"input": entry},
-                    readout=readout,
                     order=[n for n, node in chain.nodes.items() if isinstance(node, Neurons)])
     if _wiring(made.network) != _wiring(network):
         raise EdgeError("E105", "the network is not of this model: names, sizes or wiring differ",

@@ -21,7 +21,9 @@ def _in_order(module: Any, name: str) -> str:
                      if not is_known(inner))
     text = f"pass its layers in the order they run: from_torch([{held}])" if name == "net" else \
         f"put its layers in its place, in the order they run: [..., {held}, ...]"
-    return text + f", without {rest}, which is not supported" * bool(rest)
+    text += f", without {rest}, which is not supported" * bool(rest)
+    return f"{text}; its children are " + ", ".join(
+        f"{child} ({type(inner).__name__})" for child, inner in module._modules.items())
 
 
 def given(model: Any) -> str:
