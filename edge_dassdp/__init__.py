@@ -11,11 +11,13 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 from edge_dassdp import moved
 
+TYPE_CHECKING = False  # `typing` is not loaded by what takes no time
 if TYPE_CHECKING:
+    from typing import Any
+
     from edge_dassdp.base.errors import EdgeError
     from edge_dassdp.face import build, load, load_model, open, quantize, save
     from edge_dassdp.figures.device import Build

@@ -18,6 +18,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.quoting import shell, tcl
+from edge_dassdp.storage.foreign import unread
 
 _THUMB1, _THUMB2 = ("armv6m",), ("armv7m",)
 _DSP = ("dsp", *_THUMB2)
@@ -155,6 +156,8 @@ def load_board(name: str | Path) -> Board:
     Raises EdgeError E401 naming the field that is wrong, or the boards there are.
     """
     path = Path(name)
+    if path.is_file() and path.suffix != ".toml":
+        raise unread(path, "board", code="E401")
     if path.suffix != ".toml":
         path = path if (path / "board.toml").is_file() else assets.folder("boards") / path
         path = path / "board.toml"
@@ -180,8 +183,8 @@ def _table(path: Path, name: str | Path) -> dict[str, Any]:
         raise EdgeError("E401", f"{path} cannot be read",
                         cause=problem.strerror or str(problem)) from None
     except (ValueError, RecursionError) as problem:
-        raise EdgeError("E401", f"{path.name} of {name} is not TOML", cause=str(problem),
-                        help="save it as UTF-8 text; docs of TOML: toml.io") from None
+        raise unread(path, "board", str(problem), "save it as UTF-8 text; docs of TOML: toml.io",
+                     "E401") from None
 
 
 def list_boards() -> list[str]:

@@ -17,10 +17,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from edge_dassdp.base import assets
-from edge_dassdp.base.files import write_text
 from edge_dassdp.base.quantities import quantities_header
 from edge_dassdp.base.quoting import make
 from edge_dassdp.build.board import Board, board_files
+from edge_dassdp.storage.files import alone_in, write_text
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
             "-Wdouble-promotion", "-Werror")
@@ -121,10 +121,14 @@ def with_port(files: Mapping[str, str], board: Board) -> Project:
 
 
 def write_project(sources: Mapping[str, str], board: Board, directory: Path) -> None:
-    """Write a self-contained C project: texts and a Makefile that builds the same ELF file."""
+    """Write a self-contained C project: texts and a Makefile that builds the same ELF file.
+
+    Of two at once in one folder the later one is there whole.
+    """
     project = firmware_project(sources, board)
-    project.write(directory)
-    write_makefile(project, board, directory)
+    with alone_in(directory, waits=True):
+        project.write(directory)
+        write_makefile(project, board, directory)
 
 
 def write_makefile(project: Project, board: Board, directory: Path) -> None:

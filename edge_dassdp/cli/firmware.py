@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import copy
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
+from edge_dassdp.storage.files import alone_in, copy
 
 if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Samples
@@ -91,9 +91,9 @@ def _build(
     build = build_and_compare(network, chosen, ram_budget=ram_budget, flash_budget=flash_budget,
                               name=name)
     if output:
-        output.mkdir(parents=True, exist_ok=True)
-        for path in (build.firmware.elf, build.firmware.hex):
-            copy(path, output / path.name)
+        with alone_in(output, waits=True):
+            for path in (build.firmware.elf, build.firmware.hex):
+                copy(path, output / path.name)
     return Answer(
         _memory(build) | {"output": str(output) if output else None},
         [screens.ledger_screen(build.predicted, build), Text(screens.LETTERS, "dim")],

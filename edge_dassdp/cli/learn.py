@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import are_one
 from edge_dassdp.cli import options
 from edge_dassdp.cli.device import Learned, letter, link, link_text, notes, require_plastic, share
 from edge_dassdp.cli.output import Answer, Output
+from edge_dassdp.storage.files import are_one
 from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:

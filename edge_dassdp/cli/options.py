@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.quoting import command
 from edge_dassdp.cli.paths import Writes
 from edge_dassdp.data.names import SPLITS
 from edge_dassdp.frontends.known import listed, sources
@@ -138,18 +137,11 @@ def _encoder(text: str | None) -> Encoder | None:
 
 
 def load_model(path: Path) -> QNetwork:
-    """The quantized network at `path`, with a hint where it is a float one."""
+    """The quantized network at `path`."""
     from edge_dassdp import qir
-    from edge_dassdp.frontends import files
 
     try:
         return qir.load(path)
-    except EdgeError as problem:
-        is_foreign = path.is_file() and files.kind_of(path) in ("nir", "onnx")
-        if is_foreign or "edge_dassdp/network/" in problem.message:
-            problem.help = "quantize it first: " + command(
-                "edge-dassdp", "quantize", path, "-o", "model.q.npz")
-        raise
     except (KeyError, TypeError) as problem:
         raise EdgeError("E103", f"{path} is damaged: {problem!r} is missing or wrong") from None
 

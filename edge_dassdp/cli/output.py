@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperCommand
 
 from edge_dassdp import __version__
+from edge_dassdp.base import interrupts
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
 from edge_dassdp.base.quoting import command
 from edge_dassdp.cli.paths import read, refuse_missing, refuse_unwritable, written
@@ -25,7 +26,6 @@ from edge_dassdp.report.streams import StdoutLostError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-EXIT_INTERRUPTED = 130
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of tables.",
                                     rich_help_panel="Common options")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.",
@@ -244,7 +244,8 @@ def _know(out: Output, rules_from: list[Path]) -> None:
 
 def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
     try:
-        with redirect_stdout(sys.stderr if out.as_json else sys.stdout):  # of rules and libraries
+        with interrupts.interruptible(), \
+                redirect_stdout(sys.stderr if out.as_json else sys.stdout):  # of libraries
             answer = work(out)
         return out.finish(answer)
     except EdgeError as problem:
@@ -258,8 +259,8 @@ def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
             "E103", f"{problem.filename or 'a file'} cannot be read or written",
             cause=problem.strerror or str(problem)))
     except KeyboardInterrupt as problem:
-        found, status = problem, EXIT_INTERRUPTED
-        out.stderr.print("interrupted")
+        found, status = problem, interrupts.STATUS
+        out.stderr.print(interrupts.LINE)
     except Exception as problem:  # whatever else escapes is our defect
         found, status = problem, EXIT_INTERNAL
         out.stderr.print(f"internal error: {type(problem).__name__}: {problem}. This is a defect "

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from edge_dassdp.report.streams import escaped
+from edge_dassdp.base.text import printable
 
 _WIDTH, _LEAST, _USUAL = 110, 40, 80
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-"""What moves a cursor, colours, hides or turns letters; line ends and tabs stay."""
 
 
 class Screen(Console):
@@ -30,9 +27,5 @@ class Screen(Console):
     def render(self, renderable: RenderableType,
                options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=shown(segment.text))
-
-
-def shown(text: str) -> str:
-    """Text without anything that steers a terminal."""
-    return _CONTROL.sub(lambda found: escaped(found.group()), text)
+            yield segment if segment.control else segment._replace(
+                text=printable(segment.text, "\n\t"))

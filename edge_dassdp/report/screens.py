@@ -16,6 +16,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edge_dassdp.base.text import printable
 from edge_dassdp.build import elf
 from edge_dassdp.figures.device import Build, DeviceFigures
 from edge_dassdp.figures.fidelity import Fidelity
@@ -24,7 +25,6 @@ from edge_dassdp.figures.widths import Width
 from edge_dassdp.harness import Stream, Verification, rolling_accuracy
 from edge_dassdp.plan.ledger import Ledger
 from edge_dassdp.report import lines
-from edge_dassdp.report.console import shown
 from edge_dassdp.report.lines import NONE as _NONE
 from edge_dassdp.report.lines import percent as _percent
 from edge_dassdp.targets.target import Statistics
@@ -352,7 +352,8 @@ class _Literal(Table):
     """A table whose cells are text as it stands, on any console."""
 
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
-        super().add_row(*(Text(shown(c)) if isinstance(c, str) else c for c in cells), **options)
+        super().add_row(*(Text(printable(c, "\n\t")) if isinstance(c, str) else c
+                          for c in cells), **options)
 
 
 def _table(first: str, *others: str, left: tuple[str, ...] = ()) -> Table:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.text import escaped
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -132,11 +133,3 @@ def plain(problem: UnicodeError) -> tuple[str, int]:
         raise problem
     text = problem.object[problem.start : problem.end]
     return "".join(PLAIN.get(c) or escaped(c) for c in text), problem.end
-
-
-def escaped(letter: str) -> str:
-    """Its number, as in Python and C."""
-    code = ord(letter)
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    return letter.encode("ascii", "backslashreplace").decode() if code > 0x7F else f"\\x{code:02x}"

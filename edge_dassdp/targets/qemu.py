@@ -6,7 +6,6 @@ number of instructions; without it there is no figure at all.
 
 from __future__ import annotations
 
-import atexit
 import socket
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, QemuMachine
 from edge_dassdp.build.compile import Firmware, find_tool
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.targets.lifeline import Lifeline
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.target import Outcome
 
@@ -57,7 +57,7 @@ class Uart:
         return data
 
     def write(self, data: bytes, /) -> int:
-        self._socket.settimeout(None)
+        self._socket.settimeout(self.timeout)
         self._socket.sendall(data)
         return len(data)
 
@@ -78,7 +78,8 @@ class Uart:
 
 
 class QemuProcess:
-    """One running QEMU. `address` is the socket of its UART; the CPU starts when it is opened.
+    """One running QEMU. `address` is the socket of its UART; the CPU starts when it is opened. It
+    ends with this process, whatever ends that; Ctrl-C at a terminal does not reach it.
 
     Raises EdgeError E301 without QEMU, E401 if the board has no machine, E502 if QEMU ends at
     once.
@@ -92,6 +93,7 @@ class QemuProcess:
         self.count = count
         program = find_tool(QEMU, "On Debian: apt install qemu-system-arm")
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        self._lifeline = Lifeline()
         # QEMU inherits a listening socket: no port can be lost to somebody else in between.
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.address: tuple[str, int] = listener.getsockname()
@@ -101,8 +103,7 @@ class QemuProcess:
                  "-chardev", f"socket,id=uart,fd={listener.fileno()},server=on,wait=on,nodelay=on",
                  "-serial", "chardev:uart", *self._counting()],
                 pass_fds=[listener.fileno()], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                stderr=self._log)
-        atexit.register(self.close)
+                stderr=self._log, process_group=self._lifeline.group)
 
     def open(self) -> Uart:
         """Its UART; the CPU starts. Raises EdgeError E502 if QEMU has ended."""
@@ -144,7 +145,6 @@ class QemuProcess:
 
     def close(self) -> None:
         """End QEMU; harmless when repeated."""
-        atexit.unregister(self.close)
         if self._process.poll() is None:
             self._process.terminate()
             try:
@@ -154,6 +154,7 @@ class QemuProcess:
                 self._process.wait()
         if self._process.stdin:
             self._process.stdin.close()
+        self._lifeline.close()
         self._log.close()
 
     def __enter__(self) -> Self:

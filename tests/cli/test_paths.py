@@ -11,7 +11,7 @@ import pytest
 import typer
 from support.commands import ok, refused, shown
 
-from edge_dassdp.cli import _MODULES as MODULES
+from edge_dassdp.cli.app import _MODULES as MODULES
 from edge_dassdp.cli.paths import Writes, read, written
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from edge_dassdp.report import screens
-from edge_dassdp.report.console import Screen, shown
+from edge_dassdp.report.console import Screen
 
 FOREIGN = ["edge-dassdp[plot]", "[bold]b[/bold]", "[/]", "[link=http://a]b[/link]", ":smile:",
            "a\\[b]", "[red", "x]y[z"]
@@ -41,7 +41,6 @@ def test_nothing_steers_the_terminal(text: str, told: str) -> None:
         found = printed(part)
         assert told in found
         assert not set(found) & {"\x1b", "\x9b", "\x00", "\x07", "\u202e"}
-    assert shown("a\tb\nc") == "a\tb\nc"
 
 
 def test_colours_of_our_own_stay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from edge_dassdp.frontends.nir.nodes import READERS, stored
 from edge_dassdp.frontends.nir.told import Profiles, Told
 from edge_dassdp.frontends.nodes import Delay, Entry, Neurons, Node
 from edge_dassdp.ir import Encoder, FloatArray, Network, ReadoutKind
+from edge_dassdp.storage.foreign import unread
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "IF": ("r", "v_threshold", "v_reset"),
@@ -130,16 +131,16 @@ def _graph(source: Any) -> Any:
     if isinstance(source, nir.NIRGraph):
         return source
     if not isinstance(source, str | Path):
-        raise EdgeError("E103", f"a {type(source).__name__} is no NIR file or graph")
-    if not Path(source).is_file():
-        raise EdgeError("E103", f"{source} does not exist")
+        raise EdgeError("E103", f"a {type(source).__name__} is no NIR file or graph",
+                        help="give a nir.NIRGraph, or the path of a file that nir.write wrote")
     try:
         graph = nir.read(source, type_check=False)
     except (OSError, KeyError, ValueError, TypeError, AttributeError, AssertionError) as problem:
-        raise EdgeError("E103", f"{source} is no NIR file that nir can read",
-                        cause=str(problem)) from None
+        lacks = "it lacks " * isinstance(problem, KeyError)
+        raise unread(source, "nir", f"{lacks}{problem}") from None
     if not isinstance(graph, nir.NIRGraph):
-        raise EdgeError("E103", f"{source} holds a {type(graph).__name__} instead of a graph")
+        raise EdgeError("E103", f"{source} holds a {type(graph).__name__} instead of a graph",
+                        help="write the graph that the node belongs to: nir.write(path, graph)")
     return graph
 
 
