@@ -5,6 +5,7 @@ What a target needs is imported when it is opened.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +86,7 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
 def _port(place: str, known: Collection[str]) -> tuple[str, int]:
     """Path or unique id, and baud rate, of PORT[@BAUD]. A port may have an @ in its own name."""
     path, at, baud = place.rpartition("@")
-    if not at or place in known or Path(place).exists():
+    if not at or place in known or os.path.exists(place):
         return place, BAUD
     is_rate = baud.isascii() and baud.isdecimal() and len(baud) <= len(str(BAUD_MOST))
     if not path or not is_rate or not 1 <= int(baud) <= BAUD_MOST:
