@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.devices import RawDevice, network
 from support.lanes import often
 
-from edge_dassdp.build.compile import host_compiler
+from edge_dassdp.build.host import host_compiler
 from edge_dassdp.build.project import Project, emulator_project
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
