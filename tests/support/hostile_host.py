@@ -64,8 +64,15 @@ class HostileHost:
         message = self._rng.choice([m for m in MESSAGES.values() if not m.opens])
         yield self._next(message.kind, self._fields(message))
 
+    def _release(self) -> Iterator[bytes]:
+        """Of a device that is held, whatever was written: what is refused is put back."""
+        for _ in range(2):
+            yield self._next(MESSAGES["RELEASE"].kind, b"")
+
     def _lesson(self) -> Iterator[bytes]:
         """A sample, in pieces where it is long, and what is to be done with it."""
+        if self._rng.random() < 0.2:
+            yield from self._release()
         if self._x_bytes > CHUNK_BYTES:
             for payload in self._pieces():
                 yield self._next(MESSAGES["PUT_SAMPLE"].kind, payload)
@@ -90,7 +97,8 @@ class HostileHost:
         message = MESSAGES["WRITE_LEARNING"]
         for at in range(0, len(data), CHUNK_BYTES):
             yield self._next(message.kind, message.request.pack(
-                offset=at, is_last=at + CHUNK_BYTES >= len(data), data=data[at:at + CHUNK_BYTES]))
+                offset=at, data=data[at:at + CHUNK_BYTES]))
+        yield from self._release()
         if self._rng.random() < 0.5:
             yield self._next(MESSAGES["RESET"].kind, b"")
 
