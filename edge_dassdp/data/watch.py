@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.foreign import reading
 from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.data.datasets import Samples
@@ -112,7 +113,7 @@ def save_watch(path: Path | str, signal: NDArray[np.int16], step: FloatArray,
 def load_watch(path: Path | str) -> WatchData:
     """Reads what `save_watch` wrote. Raises EdgeError E103 for another or a damaged file."""
     header, arrays = read_npz(path, FORMAT)
-    try:
+    with reading(path, "data set of the watch"):
         signal = np.cumsum(arrays["differences"], axis=1, dtype=np.int16).T
         starts = arrays["starts"].astype(np.int64)
         columns = {name: arrays[name].astype(np.int64) for name in ("label", "wearer", "side")}
@@ -124,8 +125,6 @@ def load_watch(path: Path | str) -> WatchData:
             raise ValueError("its arrays do not fit")
         return WatchData(signal, step, starts, channels=tuple(header["channels"]),
                          exercises=tuple(header["exercises"]), **columns)
-    except (KeyError, TypeError, ValueError, IndexError) as problem:
-        raise EdgeError("E103", f"{path} is damaged: {problem!r}") from None
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.npz import Arrays
 from edge_dassdp.frontends.assemble import EntrySettings
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
 
@@ -68,9 +66,8 @@ def kind_of(path: Path | str) -> Kind:
     if suffix in (".nir", ".onnx"):
         return "nir" if suffix == ".nir" else "onnx"
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            found = str(json.loads(archive["header"].tobytes())["format"])
-    except Exception:  # whatever it is, its reader says what is wrong
+        found = str(Arrays(path, "network").header["format"])
+    except (EdgeError, KeyError):  # whatever it is, its reader says what is wrong
         return "float"
     return "quantized" if found.startswith(_QUANTIZED) else "float"
 

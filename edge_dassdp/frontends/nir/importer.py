@@ -23,6 +23,7 @@ from edge_dassdp.frontends.folding import refuse
 from edge_dassdp.frontends.framework import NeuronSource
 from edge_dassdp.frontends.nir.nodes import READERS, stored
 from edge_dassdp.frontends.nir.told import Profiles, Told
+from edge_dassdp.frontends.nir.tree import library, read_graph
 from edge_dassdp.frontends.nodes import Delay, Entry, Neurons, Node
 from edge_dassdp.ir import Encoder, FloatArray, Network, ReadoutKind
 
@@ -122,25 +123,11 @@ def to_nir(source: Any, weights: Mapping[str, ArrayLike]) -> Any:
 
 
 def _graph(source: Any) -> Any:
-    try:
-        import nir
-    except ImportError as problem:
-        raise EdgeError("E303", "the NIR importer needs nir", cause=str(problem),
-                        help="pip install 'edge-dassdp[nir]'") from None
-    if isinstance(source, nir.NIRGraph):
-        return source
-    if not isinstance(source, str | Path):
+    if isinstance(source, str | Path):
+        return read_graph(source)
+    if not isinstance(source, library().NIRGraph):
         raise EdgeError("E103", f"a {type(source).__name__} is no NIR file or graph")
-    if not Path(source).is_file():
-        raise EdgeError("E103", f"{source} does not exist")
-    try:
-        graph = nir.read(source, type_check=False)
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, AssertionError) as problem:
-        raise EdgeError("E103", f"{source} is no NIR file that nir can read",
-                        cause=str(problem)) from None
-    if not isinstance(graph, nir.NIRGraph):
-        raise EdgeError("E103", f"{source} holds a {type(graph).__name__} instead of a graph")
-    return graph
+    return source
 
 
 def _kind(node: Any) -> str:

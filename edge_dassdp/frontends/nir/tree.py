@@ -1,0 +1,99 @@
+"""A NIR file as the nested values that `nir` makes its nodes of.
+
+HDF5 runs in a process of its own, with limits of time and memory: on some damaged files it hangs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.foreign import reading, shown, what_is
+
+MOST_SECONDS = 20.0
+HELP = "export it again with nir.write, or take another copy of the file"
+
+
+def read_graph(path: Path | str) -> Any:
+    """The nir.NIRGraph of a file. Raises EdgeError E103 for one that is missing, damaged or no NIR
+    file, E303 without `nir`."""
+    if not Path(path).is_file():
+        what = what_is(path)[0] if Path(path).exists() else ""
+        raise EdgeError("E103", f"{path} does not exist" if not what else f"{path} is {what}")
+    command = [sys.executable, "-P", str(Path(__file__).with_name("contents.py")),
+               str(Path(path).absolute())]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as child:
+        try:
+            nir = library()  # while the child starts
+            told, complaint = child.communicate(timeout=MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise _damaged(path, f"HDF5 did not come to an end in {MOST_SECONDS:.0f} s") from None
+        finally:
+            child.kill()
+    if child.returncode:
+        raise _damaged(path, complaint.decode(errors="replace").strip().rpartition("\n")[2]
+                       or f"HDF5 ended with {child.returncode}")
+    with reading(path, "NIR file", HELP):
+        return _graph(nir, *_tree(told), path)
+
+
+def library() -> Any:
+    """`nir`. Raises EdgeError E303 without it."""
+    try:
+        import nir
+    except ImportError as problem:
+        raise EdgeError("E303", "the NIR importer needs nir", cause=str(problem),
+                        help="pip install 'edge-dassdp[nir]'") from None
+    return nir
+
+
+def _damaged(path: Path | str, cause: str) -> EdgeError:
+    what, cure = what_is(path)
+    is_hdf5 = "HDF5" in what
+    return EdgeError("E103", f"{path} is damaged, or only half of a file was written" if is_hdf5
+                     else f"{path} is no NIR file, it is {what}",
+                     cause=cause if len(cause) < 200 else f"{cause[:200]} ...",
+                     help=HELP if is_hdf5 else cure or HELP)
+
+
+def _tree(told: bytes) -> tuple[dict[str, Any], memoryview]:
+    line, _, _ = told.partition(b"\n")
+    return json.loads(line), memoryview(told)[len(line) + 1 :]
+
+
+def _graph(nir: Any, tree: dict[str, Any], data: memoryview, path: Path | str) -> Any:
+    if "node" not in tree:
+        raise EdgeError("E103", f"{path} is an HDF5 file, but no NIR file", help=HELP,
+                        cause=f"it lacks 'node'; it holds {shown(sorted(tree)) or 'nothing'}")
+    missing = {"type", "nodes", "edges"} - set(tree["node"])
+    if missing:
+        raise EdgeError("E103", f"{path} is incomplete: its graph lacks "
+                        f"{', '.join(sorted(missing))}", help=HELP)
+    graph = nir.dict2NIRNode({**_values(tree["node"], data), "type_check": False})
+    if not isinstance(graph, nir.NIRGraph):
+        raise EdgeError("E103", f"{path} holds a {type(graph).__name__} instead of a graph")
+    return graph
+
+
+def _values(told: Any, data: memoryview) -> Any:
+    """What `nir.read` would have read. ValueError and the like for anything else."""
+    if isinstance(told, str):
+        return told
+    if isinstance(told, dict):
+        return {name: _values(value, data) for name, value in told.items()}
+    if told[0] == "texts":
+        return told[1]
+    _, kind, shape, at = told
+    dtype = np.dtype(kind)
+    n = math.prod(shape)
+    array = np.frombuffer(data, dtype, n, at) if n else np.zeros(0, dtype)
+    made = array.reshape(shape).astype(dtype.newbyteorder("="))
+    return made if made.ndim else made[()]
