@@ -93,10 +93,11 @@ def _text(head: bytes) -> tuple[str, str]:
 
 
 @contextmanager
-def reading(path: Path | str, wanted: str, help: str = "") -> Iterator[None]:
+def reading(path: Path | str, wanted: str, help: str = "", *, is_known: bool = False
+            ) -> Iterator[None]:
     """A block that decodes a file which anybody may have written: libraries each raise what they
-    like of a damaged one, and all of it becomes EdgeError E103 with what was `wanted` and what the
-    file is instead. Their warnings are not shown."""
+    like of a damaged one, and all of it becomes EdgeError E103 with what was `wanted`, and with
+    what the file is instead unless it is known to be of the kind. Their warnings are not shown."""
     try:
         if not Path(path).exists():
             raise EdgeError("E103", f"{path} does not exist")
@@ -106,6 +107,9 @@ def reading(path: Path | str, wanted: str, help: str = "") -> Iterator[None]:
     except EdgeError:
         raise
     except Exception as problem:
+        if is_known:
+            raise EdgeError("E103", f"{path} is no valid {wanted}", cause=told(problem),
+                            help=help or "write it again, or take another copy") from None
         what, cure = what_is(path)
         raise EdgeError("E103", f"{path} is no {wanted}, or a damaged one",
                         cause=f"it is {what}; {told(problem)}", help=cure or help) from None

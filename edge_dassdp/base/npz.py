@@ -82,7 +82,8 @@ class Arrays(Mapping[str, NDArray[Any]]):
             raise EdgeError("E103", f"{self._path} is no {self._wanted}", cause=f"it is {what}",
                             help=cure or "give what edge_dassdp.save or ir.save wrote; a PyTorch "
                             "module comes in by edge_dassdp.from_torch")
-        with reading(self._path, self._wanted), zipfile.ZipFile(self._path) as archive:
+        with reading(self._path, self._wanted, is_known=True), \
+                zipfile.ZipFile(self._path) as archive:
             made = json.loads(self._unpacked(archive, archive.getinfo("header.npy")).tobytes())
             if not isinstance(made, dict):
                 raise ValueError("its header is no mapping")
@@ -101,7 +102,8 @@ class Arrays(Mapping[str, NDArray[Any]]):
         if name not in self._names:
             raise KeyError(name)
         if name not in self._read:
-            with reading(self._path, self._wanted), zipfile.ZipFile(self._path) as archive:
+            with reading(self._path, self._wanted, is_known=True), \
+                zipfile.ZipFile(self._path) as archive:
                 self._read[name] = self._unpacked(archive, archive.getinfo(f"{name}.npy"))
         return self._read[name]
 

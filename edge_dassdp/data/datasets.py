@@ -98,7 +98,7 @@ def save_dataset(
 def load_dataset(path: Path | str) -> Dataset:
     """Reads what `save_dataset` wrote. Raises EdgeError E103 for another or a damaged file."""
     header, arrays = read_npz(path, FORMAT)
-    with reading(path, "data set"):
+    with reading(path, "data set", is_known=True):
         mean, std = float(header["mean"]), float(header["std"])
         if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
             raise ValueError(f"a mean of {mean} and a standard deviation of {std}")
@@ -159,7 +159,7 @@ def _plain(path: Path | str, split: str) -> Part | None:
         raise EdgeError("E103", f"{path} holds no samples", cause=f"it is {what}",
                         help=cure or "give an .npz with arrays x and y, or a file of kind "
                         f"{FORMAT}")
-    with reading(path, "data set"):
+    with reading(path, "data set", is_known=True):
         raw, y = arrays["x"], arrays.get("y")
         x = raw.astype(np.float32) if raw.dtype.kind in "fiub" else None
         rows = {name: arrays[name] for name in SPLITS if name in arrays}

@@ -113,7 +113,7 @@ def save_watch(path: Path | str, signal: NDArray[np.int16], step: FloatArray,
 def load_watch(path: Path | str) -> WatchData:
     """Reads what `save_watch` wrote. Raises EdgeError E103 for another or a damaged file."""
     header, arrays = read_npz(path, FORMAT)
-    with reading(path, "data set of the watch"):
+    with reading(path, "data set of the watch", is_known=True):
         signal = np.cumsum(arrays["differences"], axis=1, dtype=np.int16).T
         starts = arrays["starts"].astype(np.int64)
         columns = {name: arrays[name].astype(np.int64) for name in ("label", "wearer", "side")}

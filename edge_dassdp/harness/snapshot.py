@@ -51,7 +51,7 @@ def _snapshot(network: QNetwork, path: Path | str) -> tuple[dict[str, IntArray],
                         cause=f"snapshot {str(header.get('model'))[:12]}, "
                               f"model {network.sha256[:12]}",
                         help="give the model, or the firmware, that it was taken from")
-    with reading(path, "snapshot"):
+    with reading(path, "snapshot", is_known=True):
         return _values(network, path, arrays)
 
 

@@ -248,7 +248,7 @@ def _node(kind: type[Any], header: dict[str, Any], arrays: Mapping[str, NDArray[
 def load(path: Path | str) -> Network:
     """Read what `save` wrote. Raises EdgeError E103 for another kind of file, E101 for bad data."""
     header, arrays = read_npz(path, "edge_dassdp/network/1")
-    with reading(path, "float network"):
+    with reading(path, "float network", is_known=True):
         return Network(
             inputs=tuple(_node(Input, i, arrays) for i in header["inputs"]),
             populations=tuple(_node(Population, p, arrays) for p in header["populations"]),

@@ -10,6 +10,7 @@ import copy
 import io
 import json
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -119,7 +120,8 @@ def _members(data: bytes, rng: Rng) -> bytes:
 
 def _archive(members: list[tuple[str, bytes]], compression: int) -> bytes:
     whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", compression) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(whole, "w", compression) as archive:
+        warnings.simplefilter("ignore")  # of names that are there twice
         for name, member in members:
             archive.writestr(zipfile.ZipInfo(name), member, compression)
     return whole.getvalue()
@@ -141,8 +143,31 @@ def _header(data: bytes, rng: Rng) -> bytes:
     return _archive(members, zipfile.ZIP_DEFLATED)
 
 
+TEXTS = ("", "0", "-1", "1e999", "nan", "true", "99999999999999999999", "[]", "[1, 2]", "{}", "''",
+         '"x"', '"{0}"', '"{elf.x}"', '"\\u001b[2J"', '"-wrapper"', '"' + "a" * 300 + '"', "[[1]]")
+
+
+def _lines(data: bytes, rng: Rng) -> bytes:
+    """A text of which a line is gone, there twice, elsewhere, or says another value."""
+    lines = data.decode().split("\n")
+    at, other, how = (int(rng.integers(n)) for n in (len(lines), len(lines), 6))
+    if how == 0:
+        del lines[at]
+    elif how == 1:
+        lines.insert(other, lines[at])
+    elif how == 2:
+        lines[at], lines[other] = lines[other], lines[at]
+    else:
+        name, sign, _ = lines[at].partition("=" if "=" in lines[at] else ":")
+        lines[at] = f"{name}{sign} {TEXTS[rng.integers(len(TEXTS))]}"
+    return "\n".join(lines).encode()
+
+
 def mutated(data: bytes, rng: Rng) -> bytes:
-    """The bytes of a file with one to three changes; those of an archive inside it, too."""
+    """The bytes of a file with one to three changes; those of an archive inside it, too, and those
+    of a text by lines."""
+    if b"\0" not in data and rng.random() < 0.7:
+        return _lines(data, rng)
     if data[:2] == b"PK" and rng.random() < 0.6:
         return _header(data, rng) if rng.random() < 0.4 else _members(data, rng)
     for _ in range(rng.integers(1, 4)):
@@ -200,7 +225,8 @@ def change_array(array: NDArray[Any], rng: Rng) -> NDArray[Any]:
     """Another array: one entry, all of them, its shape or its type."""
     if array.dtype.kind not in "iuf" or not array.size:
         return np.zeros(3, np.int64)
-    made, how = array.astype(np.float64 if array.dtype.kind == "f" else np.int64), rng.integers(9)
+    made = array.astype(np.float64 if array.dtype.kind == "f" else np.int64)
+    how = rng.integers(9 if made.ndim else 6)
     info = np.iinfo(array.dtype if array.dtype.kind in "iu" else np.int16)
     if how < 4:
         made.flat[rng.integers(made.size)] = rng.integers(info.min, info.max, endpoint=True) \

@@ -41,7 +41,7 @@ def read_graph(path: Path | str) -> Any:
     if child.returncode:
         raise _damaged(path, complaint.decode(errors="replace").strip().rpartition("\n")[2]
                        or f"HDF5 ended with {child.returncode}")
-    with reading(path, "NIR file", HELP):
+    with reading(path, "NIR file", HELP, is_known=True):
         return _graph(nir, *_tree(told), path)
 
 
