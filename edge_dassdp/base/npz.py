@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import replacing
+from edge_dassdp.base.files import write_bytes
 from edge_dassdp.base.foreign import reading, shown, what_is
 
 ROOM_BYTES, MOST_RATIO = 1 << 28, 100
@@ -46,8 +46,7 @@ def write_npz(path: Path | str | IO[bytes], header: dict[str, Any],
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue(),
                              zipfile.ZIP_DEFLATED)
     if isinstance(path, str | Path):
-        with replacing(path) as part:
-            part.write_bytes(whole.getvalue())
+        write_bytes(path, whole.getvalue())
     else:
         path.write(whole.getvalue())
 

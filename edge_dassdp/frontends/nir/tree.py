@@ -5,6 +5,7 @@ HDF5 runs in a process of its own, with limits of time and memory: on some damag
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.files import write_bytes
 from edge_dassdp.base.foreign import reading, shown, what_is
 
 MOST_SECONDS = 20.0
@@ -43,6 +45,14 @@ def read_graph(path: Path | str) -> Any:
                        or f"HDF5 ended with {child.returncode}")
     with reading(path, "NIR file", HELP, is_known=True):
         return _graph(nir, *_tree(told), path)
+
+
+def write_graph(graph: Any, path: Path | str) -> None:
+    """Write a nir.NIRGraph, whole or not at all: HDF5 writes into memory, for it says in many ways
+    that a disk is full. Raises EdgeError E103."""
+    whole = io.BytesIO()
+    library().write(whole, graph)
+    write_bytes(path, whole.getvalue())
 
 
 def library() -> Any:
