@@ -10,7 +10,7 @@ from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
-from edge_dassdp.figures.device import Build, build_and_compare
+from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.figures.fidelity import measure_fidelity
 from edge_dassdp.figures.losses import attempt, losses
 from edge_dassdp.harness import Device, hold, label_row, sample_rows

@@ -25,11 +25,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("cross")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures that tests recorded."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
+
+
 def require(tool: str) -> None:
     """Skip the test without `tool` on PATH; fail it where the environment says CI=true."""
     if shutil.which(tool) is None:
         act = pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip
         act(f"{tool} is not installed")
+
+
+@pytest.fixture(scope="session")
+def gcov() -> None:
+    """The counter of lines that belongs to GCC."""
+    require("gcov")
 
 
 @pytest.fixture(scope="session")

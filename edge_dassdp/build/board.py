@@ -32,7 +32,7 @@ CFLAGS = ("-mfloat-abi=soft", "-mthumb", "-mno-unaligned-access", "-g")
 """The flags of the compiler that a board may give."""
 _MEMORIES = ((0, 0x4000_0000), (0x6000_0000, 0xA000_0000))
 _VECTORS = 128
-_MOST_TEXT = 1 << 18
+_MOST_TEXT, _MOST_LINE = 1 << 16, 1000
 WORD = 0xFFFF_FFFF
 _CPACR, _CP10_FULL = 0xE000_ED88, 0x0030_0000
 
@@ -200,8 +200,9 @@ def _table(path: Path, name: str | Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             text = file.read(_MOST_TEXT + 1)
-        if len(text) > _MOST_TEXT:
-            raise ValueError(f"it is larger than {_MOST_TEXT:,} B")
+        if len(text) > _MOST_TEXT or max(map(len, text.splitlines()), default=0) > _MOST_LINE:
+            raise ValueError(f"it has more than {_MOST_TEXT:,} B, or {_MOST_LINE:,} in a line, "
+                             "which take longer than a board can need")
         return tomllib.loads(text.decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         raise EdgeError("E401", f"there is no board {name}",

@@ -23,6 +23,7 @@ from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, 
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 from edge_dassdp.wire.start import Start
 
+_Requests = list[tuple[str, dict[str, Any]]]
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
 
 
@@ -178,23 +179,10 @@ class LinkTarget(Target):
         return values.reshape(info.n_pre, info.n_post)
 
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
-        idx, info = self._find(projection)
-        values, bound = np.asarray(w), 1 << (info.weight_bits - 1)
-        if values.shape != (info.n_pre, info.n_post) or values.dtype.kind not in "iu":
-            raise EdgeError("E104", f"the weights of {projection} have the wrong shape or type",
-                            cause=f"{values.shape} {values.dtype}, expected integers of "
-                                  f"({info.n_pre}, {info.n_post})")
-        if values.size and not -bound <= values.min() <= values.max() < bound:
-            raise EdgeError("E503", "value out of range",
-                            cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
-
-        def send(begin: int, data: bytes, is_last: bool) -> None:
-            self._ask("WRITE_WEIGHTS", projection=idx, first=begin // info.dtype.itemsize,
-                      data=data)
-
-        old = self.read_weights(projection).astype(info.dtype).tobytes()
-        self._replace(f"the weights of {projection}", old, values.astype(info.dtype).tobytes(),
-                      send, n_refused_to_undo=0)
+        new = self._writing_weights(projection, w)
+        old = self._writing_weights(projection, self.read_weights(projection))
+        self._ask("HOLD")
+        self._replace(f"the weights of {projection}", new, old)
 
     def read_state(self) -> bytes:
         """The raw bytes of the device's state, laid out as `plan.Layout` says."""
@@ -212,15 +200,22 @@ class LinkTarget(Target):
                         for begin, end in _chunks(self.info.persist_bytes))
 
     def write_learning(self, data: bytes) -> None:
-        if len(data) != self.info.persist_bytes:
-            raise EdgeError("E104", "the learning state has the wrong size",
-                            cause=f"{len(data)} bytes, this model has {self.info.persist_bytes}")
+        new = self._writing_learning(data)
+        self._replace("the learning state", new, self._writing_learning(self.read_learning()))
 
-        def send(begin: int, chunk: bytes, is_last: bool) -> None:
-            self._ask("WRITE_LEARNING", offset=begin, is_last=is_last, data=chunk)
-
-        self._replace("the learning state", self.read_learning(), data, send,
-                      n_refused_to_undo=1)
+    def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
+        """Also on a device that was left half written."""
+        new = self._writing(weights, learning)
+        try:
+            before = self.read_learning()
+        except EdgeError as problem:
+            if problem.code != "E503":
+                raise
+            old = None  # it is half written
+        else:
+            old = self._writing({name: self.read_weights(name) for name in weights}, before)
+            self._ask("HOLD")
+        self._replace("weights and learning state", new, old)
 
     def reset(self) -> None:
         self._ask("RESET")
@@ -336,27 +331,56 @@ class LinkTarget(Target):
         raise EdgeError("E105", f"there is no projection {projection}",
                         help=f"Projections: {names}")
 
-    def _replace(self, what: str, old: bytes, new: bytes,
-                 send: Callable[[int, bytes, bool], None], *, n_refused_to_undo: int) -> None:
-        """Send `new` in chunks; when the device refuses one, `old` goes back in its place.
+    def _writing(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> _Requests:
+        """The requests that write a snapshot. Raises E104 and E503 for what does not fit."""
+        return [request for name, w in weights.items()
+                for request in self._writing_weights(name, w)] + self._writing_learning(learning)
 
-        n_refused_to_undo: 0 if the device writes nothing of a chunk that it refuses, else 1.
-        """
-        chunks = list(_chunks(len(new)))
-        for n_done, (begin, end) in enumerate(chunks):
-            try:
-                send(begin, new[begin:end], end == len(new))
-            except EdgeError as problem:
-                if problem.code != "E503":
-                    raise EdgeError(
-                        problem.code, problem.message, cause=problem.cause,
-                        help=f"{n_done} of {len(chunks)} chunks of {what} were written, perhaps "
-                             f"one more: write again, or reset. {problem.help}") from None
-                undo = chunks[:n_done + n_refused_to_undo]
-                for back, stop in undo:
-                    send(back, old[back:stop], (back, stop) == undo[-1])
-                raise EdgeError("E503", problem.message, cause=problem.cause,
-                                help=f"{what[0].upper()}{what[1:]} are as before.") from None
+    def _writing_weights(self, projection: str, w: NDArray[np.int16]) -> _Requests:
+        idx, info = self._find(projection)
+        values, bound = np.asarray(w), 1 << (info.weight_bits - 1)
+        if values.shape != (info.n_pre, info.n_post) or values.dtype.kind not in "iu":
+            raise EdgeError("E104", f"the weights of {projection} have the wrong shape or type",
+                            cause=f"{values.shape} {values.dtype}, expected integers of "
+                                  f"({info.n_pre}, {info.n_post})")
+        if values.size and not -bound <= values.min() <= values.max() < bound:
+            raise EdgeError("E503", "value out of range",
+                            cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
+        data = values.astype(info.dtype).tobytes()
+        return [("WRITE_WEIGHTS", {"projection": idx, "first": begin // info.dtype.itemsize,
+                                   "data": data[begin:end]}) for begin, end in _chunks(len(data))]
+
+    def _writing_learning(self, data: bytes) -> _Requests:
+        if len(data) != self.info.persist_bytes:
+            raise EdgeError("E104", "the learning state has the wrong size",
+                            cause=f"{len(data)} bytes, this model has {self.info.persist_bytes}")
+        if not data:
+            raise EdgeError("E503", "the projection is not plastic",
+                            cause="nothing in this network learns")
+        return [("WRITE_LEARNING", {"offset": begin, "data": data[begin:end]})
+                for begin, end in _chunks(len(data))]
+
+    def _replace(self, what: str, new: _Requests, old: _Requests | None) -> None:
+        """Write `new` and let the device run again; the same part of `old` where it refuses."""
+        n_written, subject = 0, f"{what[0].upper()}{what[1:]}"
+        try:
+            for name, fields in new:
+                self._ask(name, **fields)
+                n_written += 1
+            self._ask("RELEASE")
+        except EdgeError as problem:
+            if problem.code == "E503" and old is not None:
+                self._replace(what, old[:n_written], None)
+                raise _with_help(problem, f"{subject} are as before.") from None
+            if problem.code in ("E502", "E503"):
+                raise _with_help(problem, f"{subject} may be written in part: the device then runs "
+                                 "nothing until a snapshot is restored or it is reset. "
+                                 f"{problem.help}") from None
+            raise
+
+
+def _with_help(problem: EdgeError, help: str) -> EdgeError:
+    return EdgeError(problem.code, problem.message, cause=problem.cause, help=help)
 
 
 def _described(hello: Mapping[str, Any]) -> DeviceInfo:

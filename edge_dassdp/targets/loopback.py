@@ -38,7 +38,7 @@ class LoopbackStream:
         """Cut the power: factory weights, the session and whatever was on its way are gone."""
         self._received.clear()
         if self._device.dassdp_loopback_boot() != 0:
-            raise EdgeError("E302", "the generated buffers are too small for the link")
+            raise EdgeError("E304", "the generated buffers are too small for the link")
 
     def press_reset(self) -> None:
         """The same by the reset pin: the device counts this start."""

@@ -28,8 +28,9 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
     A board on a serial port keeps what it has learned: only the handshake is made. qemu builds
     the firmware first. count: instructions as ticks, qemu only. log: a file for every byte sent
     and received, qemu and serial only. n_threads: for inference, 0 for all cores, emulator only.
-    Raises EdgeError E105 for an unknown word, E301 without a tool, E401 for an unknown board,
-    E501, E502 or E504 where the link or the device refuses.
+    Raises EdgeError E105 for an unknown word, E301 without a tool, E302 where one fails, E401 for
+    an unknown board, E402 for one that is too small, E501, E502 or E504 where the link or the
+    device refuses.
     """
     kind, _, rest = spec.partition(":")
     if count and kind != "qemu":
@@ -43,12 +44,10 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
                         help="choose emulator, or leave --threads out")
     if kind == "qemu" and rest:
         from edge_dassdp.build.board import load_board
-        from edge_dassdp.build.compile import build_firmware
-        from edge_dassdp.emit import emit
-        from edge_dassdp.plan import Plan
+        from edge_dassdp.emit.firmware import build_and_compare
         from edge_dassdp.targets.qemu import Qemu
 
-        firmware = build_firmware(emit(Plan.of(network)), load_board(rest))
+        firmware = build_and_compare(network, load_board(rest)).firmware
         return Qemu.start(network, firmware, count=count, log=log)
     if kind == "serial" and rest:
         return open_serial(rest, network, log=log)
@@ -87,7 +86,7 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
 def _port(place: str, known: Collection[str]) -> tuple[str, int]:
     """Path or unique id, and baud rate, of PORT[@BAUD]. A port may have an @ in its own name."""
     path, at, baud = place.rpartition("@")
-    if not at or place in known or Path(place).exists():
+    if not at or place in known or os.path.exists(place):
         return place, BAUD
     is_rate = baud.isascii() and baud.isdecimal() and len(baud) <= len(str(BAUD_MOST))
     if not path or not is_rate or not 1 <= int(baud) <= BAUD_MOST:

@@ -277,7 +277,9 @@ def _unpack(name: str, response: Response) -> dict[str, Any]:
                         f"of protocol {PROTOCOL}", help=_REBUILD)
     if status != STATUSES["OK"]:
         raise EdgeError("E503", f"the device refused {name}: {STATUS_TEXTS[status]}",
-                        cause=f"status {status}", help="No weight was changed; go on.")
+                        cause=f"status {status}",
+                        help="Until then it runs nothing." if status == STATUSES["E_HELD"]
+                        else "No weight was changed; go on.")
     try:
         return MESSAGES[name].response.unpack(response.payload)
     except ValueError as problem:

@@ -16,10 +16,12 @@ _Static_assert(sizeof(DASSDP_BOARD_NAME) <= DASSDP_LINK_NAME_BYTES + 1, "board n
 
 typedef struct {
     uint16_t n_bytes; /* without the open end */
-    uint16_t open_end;
+    uint8_t open_end;
+    uint8_t needs_whole;
 } shape_t;
 
-#define SHAPE_OF(NAME, function, n_bytes, open_end) [DASSDP_KIND_##NAME] = {n_bytes, open_end},
+#define SHAPE_OF(NAME, function, n_bytes, open_end, needs_whole)                                   \
+    [DASSDP_KIND_##NAME] = {n_bytes, open_end, needs_whole},
 static const shape_t shapes[] = {DASSDP_LINK_REQUESTS(SHAPE_OF)};
 #undef SHAPE_OF
 
@@ -178,7 +180,10 @@ static int run(dassdp_link_t *link, const uint8_t *request, uint32_t n_bytes)
     if (status != DASSDP_OK) {
         return status;
     }
-#define RUN(NAME, function, n_fixed, open_end)                                                     \
+    if (link->is_held != 0 && shapes[kind].needs_whole != 0) {
+        return DASSDP_E_HELD;
+    }
+#define RUN(NAME, function, n_fixed, open_end, needs_whole)                                        \
     case DASSDP_KIND_##NAME:                                                                       \
         return dassdp_request_##function(link, request, n_open, link->response);
     switch (kind) {

@@ -94,9 +94,6 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
     uint32_t n_steps = dassdp_get_u16(request + DASSDP_INFER_REQUEST_N_STEPS);
     uint8_t flags = request[DASSDP_INFER_REQUEST_FLAGS];
     const int8_t *x = sample_of(link, request + DASSDP_INFER_REQUEST_X);
-    if (link->is_held != 0) {
-        return DASSDP_E_UNCHECKED;
-    }
     if (n_steps > link->model->n_steps) {
         return DASSDP_E_VALUE;
     }
@@ -113,9 +110,6 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
 static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t *response,
                       int is_warm_up)
 {
-    if (link->is_held != 0) {
-        return DASSDP_E_UNCHECKED;
-    }
     const int8_t *x = sample_of(link, request + DASSDP_LESSON_X);
     if (x == 0) {
         return DASSDP_E_SAMPLE;
@@ -166,8 +160,7 @@ int dassdp_request_fit_gate(dassdp_link_t *link, const uint8_t *request, uint32_
     (void)request;
     (void)n_open;
     (void)response;
-    return link->is_held != 0 ? DASSDP_E_UNCHECKED
-                                   : dassdp_fit_gate(link->model, link->state);
+    return dassdp_fit_gate(link->model, link->state);
 }
 
 int dassdp_request_idle(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
@@ -175,9 +168,6 @@ int dassdp_request_idle(dassdp_link_t *link, const uint8_t *request, uint32_t n_
 {
     (void)n_open;
     uint32_t n_steps = dassdp_get_u16(request + DASSDP_IDLE_REQUEST_N_STEPS);
-    if (link->is_held != 0) {
-        return DASSDP_E_UNCHECKED;
-    }
     if (n_steps > DASSDP_LINK_IDLE_STEPS) {
         return DASSDP_E_VALUE;
     }
