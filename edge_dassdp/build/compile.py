@@ -14,7 +14,8 @@ from pathlib import Path
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build import host, tools
 from edge_dassdp.build.board import Board, Region
-from edge_dassdp.build.elf import opened, symbol_table
+from edge_dassdp.build.elf import CRC_SECTION, opened, symbol_table
+from edge_dassdp.build.image import CRC_FILE, read_image
 from edge_dassdp.build.project import SANITIZERS, SPEED, Project, emulator_project, firmware_project
 from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX
 from edge_dassdp.storage import cache
@@ -112,10 +113,14 @@ def build_project(project: Project, board: Board) -> Firmware:
     compiler = _Compiler(command, f"{list(command)} {version}", ARM_HELP)
 
     def finish(directory: Path, objects: list[str]) -> None:
+        elf = directory / "firmware.elf"
         try:
-            compiler.run(project, directory, *project.ldflags, *objects, makes="firmware.elf")
+            compiler.run(project, directory, *project.ldflags, *objects, makes=elf.name)
         except EdgeError as problem:
             raise _overflow(problem, board) from None
+        (directory / CRC_FILE).write_bytes(read_image(elf).crc.to_bytes(4, "little"))
+        tools.run([objcopy, "--update-section", f"{CRC_SECTION}={CRC_FILE}", elf.name], ARM_HELP,
+                  directory, makes=elf.name)
         _refuse_banned(directory / "firmware.elf")
         tools.run([objcopy, "-O", "ihex", "firmware.elf", "firmware.hex"], ARM_HELP, directory,
                   makes="firmware.hex")

@@ -16,6 +16,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.tools import ARM_HELP
 
 STACK_SECTION = ".stack"
+CRC_SECTION = ".image_crc"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Item:
 class Sizes:
     """Sizes in bytes as linked. Static RAM is `data + bss + stack`, flash is `text + data`.
 
-    text: vectors, functions and constants. data: initialised variables, in flash and in RAM.
+    text: vectors, functions, constants, the image's CRC. data: initialised variables, in flash and
+    RAM.
     bss: variables that start at zero. stack: the reserved section. items: largest first.
     """
 
@@ -92,5 +94,6 @@ def read_sizes(elf: Path) -> Sizes:
                 symbols[key] = symbols.get(key, 0) + symbol["st_size"]
     items = sorted((Item(name, section, n) for (name, section), n in symbols.items()),
                    key=lambda item: (-item.bytes, item.symbol))
-    return Sizes(sizes[".text"], sizes.get(".data", 0), sizes.get(".bss", 0),
-                  sizes[STACK_SECTION], tuple(items))
+    text = sizes[".text"] + sizes.get(CRC_SECTION, 0)
+    return Sizes(text, sizes.get(".data", 0), sizes.get(".bss", 0), sizes[STACK_SECTION],
+                 tuple(items))

@@ -78,7 +78,9 @@ def _ask(port: Port, baud: int) -> str:
     try:
         with LinkTarget(open_port(port.path, baud), timeout_s=0.5, retries=2) as device:
             info = device.info
-            return f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}"
+            return (f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}, flash "
+                    f"{info.start.image_crc:08x}, learned {info.learned_digest:08x}, started "
+                    f"{info.start}")
     except EdgeError as problem:
         return f"{problem.code}: {problem.message}"
 
@@ -142,6 +144,8 @@ def _tried(what: str, needed_for: str, attempt: Callable[[], object], *,
     """Whether an attempt succeeds; what to do, and why if a tool is there and fails."""
     try:
         attempt()
+    except OSError as problem:
+        return _Check(what, False, needed_for, f"{problem.filename}: {problem.strerror}", optional)
     except EdgeError as problem:
         why = "" if problem.code == "E301" else f"{problem.message}: {problem.cause}\n"
         return _Check(what, False, needed_for, f"{why}{problem.help}", optional)

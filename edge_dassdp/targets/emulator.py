@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -233,16 +235,40 @@ class Emulator(Target):
         return found.astype(np.int16)
 
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
+        with self._all_or_nothing():
+            self._put_weights(projection, w)
+
+    def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
+        with self._all_or_nothing():
+            for name, w in weights.items():
+                self._put_weights(name, w)
+            self._put_learning(learning)
+
+    def read_learning(self) -> bytes:
+        return self._bytes(self.layout.persist_begin, self.layout.persist_end)
+
+    def write_learning(self, data: bytes) -> None:
+        with self._all_or_nothing():
+            self._put_learning(data)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Whatever is raised inside leaves the state as it was."""
+        before = bytes(self._ffi.buffer(self._state))
+        try:
+            yield
+        except BaseException:
+            self._ffi.buffer(self._state)[:] = before
+            raise
+
+    def _put_weights(self, projection: str, w: NDArray[np.int16]) -> None:
         values = checked_weights(self.network, projection, w)
         index = [p.name for p in self.network.projections].index(projection)
         for (j, i), value in np.ndenumerate(values):
             self._check(self._lib.dassdp_weight_set(self._model, self._state, index, j, i,
                                                     int(value)))
 
-    def read_learning(self) -> bytes:
-        return self._bytes(self.layout.persist_begin, self.layout.persist_end)
-
-    def write_learning(self, data: bytes) -> None:
+    def _put_learning(self, data: bytes) -> None:
         begin, end = self.layout.persist_begin, self.layout.persist_end
         if len(data) != end - begin:
             raise EdgeError("E104", f"a learning state of {len(data)} bytes, expected "
@@ -252,7 +278,8 @@ class Emulator(Target):
 
     def statistics(self) -> Statistics:
         n_x_saturated = self._n_x_saturated(self._state) + self._n_x_elsewhere
-        return learned_statistics(self.network, self.named_state(), n_x_saturated)
+        digest = int(self._lib.dassdp_digest_learned(self._model, self._state, 0))
+        return learned_statistics(self.network, self.named_state(), n_x_saturated, digest)
 
     def _n_x_saturated(self, state: Any) -> int:
         return int(self._lib.dassdp_n_x_saturated(self._model, state))

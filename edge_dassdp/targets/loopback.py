@@ -40,6 +40,11 @@ class LoopbackStream:
         if self._device.dassdp_loopback_boot() != 0:
             raise EdgeError("E304", "the generated buffers are too small for the link")
 
+    def press_reset(self) -> None:
+        """The same by the reset pin: the device counts this start."""
+        self._received.clear()
+        self._device.dassdp_loopback_reset()
+
     @property
     def in_waiting(self) -> int:
         """Bytes that `read` can give at once."""
