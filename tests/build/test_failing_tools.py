@@ -20,6 +20,7 @@ from edge_dassdp import ir
 from edge_dassdp.base.errors import CODES
 from edge_dassdp.build.host import flags_taken, host_compiler
 from edge_dassdp.build.project import SPEED
+from edge_dassdp.build.tools import proves_defect
 from edge_dassdp.storage.cache import VARIABLE
 
 ARM = "arm-none-eabi-"
@@ -260,6 +261,28 @@ def test_generated_code_that_a_good_compiler_refuses_is_our_defect(
     told = refused("E304", "verify", model, "--random", "1", "--target", "emulator",
                    PATH=with_fake(tmp_path, "cc", script))
     assert "no such thing" in told and "report it" in told and leaves_nothing(folder)
+
+
+TEXTS = {"src/core/step.c": "/* ours */", "generated/dassdp_model.c": "/* Generated: x. */"}
+RULE = {"generated/my_rule.c": "/* A rule of somebody's own. */"}
+
+
+@pytest.mark.parametrize(("said", "command", "texts", "is_ours"), [
+    ("generated/dassdp_model.c:3:1: error: no", ["cc"], TEXTS, True),
+    ("./src/core/step.c:3:1: error: no [-Werror]", ["cc"], TEXTS, True),
+    ("In file included from x:\nsrc/core/step.c:3: error: no", ["cc"], TEXTS, True),
+    ("src/core/step.c:3:1: fatal error: string.h: No such file", ["cc"], TEXTS, False),
+    ("src/core/step.c:3:1: internal compiler error: x", ["cc"], TEXTS, False),
+    ("src/core/step.c:3:1: warning: x", ["cc"], TEXTS, False),
+    ("/usr/include/stdint.h:3:1: error: no", ["cc"], TEXTS, False),
+    ("cc: error: unrecognized option", ["cc"], TEXTS, False),
+    ("src/core/step.c:3:1: error: no", ["cc", "-std=c89"], TEXTS, False),
+    ("generated/my_rule.c:3:1: error: no", ["cc"], TEXTS | RULE, False),
+    ("generated/dassdp_model.c:3:1: error: no", ["cc"], TEXTS | RULE, False),
+])
+def test_our_defect_is_what_the_compiler_proves(said: str, command: list[str],
+                                                texts: dict[str, str], is_ours: bool) -> None:
+    assert proves_defect(command, said, texts) is is_ours
 
 
 @pytest.mark.parametrize(("cc", "code", "words"), [
