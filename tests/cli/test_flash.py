@@ -84,12 +84,6 @@ def test_without_a_port_it_says_that_nothing_was_read_back(work: Path, tmp_path:
     assert done.returncode == 0 and "not read back over the link" in done.stdout
 
 
-def test_every_board_of_the_package_reads_back() -> None:
-    for path in assets.folder("boards").glob("*/board.toml"):
-        text = path.read_text("utf-8")
-        assert "verify" in text or "compare-sections" in text, path
-
-
 def test_a_firmware_that_changed_since_it_was_linked_is_not_written(work: Path, tmp_path: Path,
                                                                     monkeypatch: Any) -> None:
     monkeypatch.setenv("EDGE_DASSDP_CACHE", str(tmp_path / "cache"))
