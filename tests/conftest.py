@@ -56,3 +56,9 @@ def arm_toolchain() -> None:
 def qemu() -> None:
     """qemu-system-arm."""
     require("qemu-system-arm")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def met_boards(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What tests do to boards is not noted where the user's boards are."""
+    os.environ["EDGE_DASSDP_STATE"] = str(tmp_path_factory.mktemp("state"))

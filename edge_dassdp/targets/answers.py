@@ -50,7 +50,8 @@ def _within(name: str, fields: Fields, limits: Mapping[str, tuple[int, int]]) ->
 def check_hello(hello: Fields, network: QNetwork | None) -> None:
     """Sizes are those of the network; of an unknown one such as a device can have. Raises EdgeError
     E504."""
-    limits = {"offer": (1, _U32), "tick_bits": (0, _MOST_TICK_BITS)}
+    limits = {"offer": (1, _U32), "tick_bits": (0, _MOST_TICK_BITS),
+              "cause": (0, QUANTITIES["cause_damaged"])}
     if network is None:
         begin, end = hello["persist_begin"], hello["persist_end"]
         limits |= {

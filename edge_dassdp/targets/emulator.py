@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +16,9 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.compile import build_emulator, host_compiler
+from edge_dassdp.build.compile import build_emulator
+from edge_dassdp.build.host import host_compiler, host_help
+from edge_dassdp.build.tools import run
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
@@ -48,9 +49,8 @@ __all__ = ["INFER", "LEARN", "WARM_UP", "BatchOutcome", "Emulator", "n_cores", "
 
 def prototypes(header: Path, *includes: Path) -> str:
     """The declarations of a C header, preprocessed for cffi.cdef; no prototype is typed twice."""
-    command = [*host_compiler(), "-E", "-P", "-nostdinc", *[f"-I{i}" for i in includes], "-I",
-               str(assets.folder("codegen") / "cffi"), str(header)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return run([*host_compiler(), "-E", "-P", "-nostdinc", *[f"-I{i}" for i in includes], "-I",
+                str(assets.folder("codegen") / "cffi"), str(header)], host_help())
 
 
 def n_cores() -> int:
@@ -61,7 +61,7 @@ def n_cores() -> int:
 
 
 class Emulator(Target):
-    """The generated C as a Target. Raises E301 without a C compiler, E302 if it refuses.
+    """The generated C as a Target. Raises E301 without a C compiler, E302 if it fails.
 
     checked: the build that reports every overflow the proof excluded (EdgeError E506); it runs the
     portable kernels, the fast one those of firmware/kernels/host.
@@ -80,8 +80,9 @@ class Emulator(Target):
         self.layout = plan.layout
         self._ffi = cffi.FFI()
         firmware = assets.folder("firmware")
+        library = build_emulator(emit(plan), checked=checked)
         self._ffi.cdef(prototypes(firmware / "port" / "host" / "emulator.h", firmware / "include"))
-        self._lib: Any = self._ffi.dlopen(str(build_emulator(emit(plan), checked=checked)))
+        self._lib: Any = self._ffi.dlopen(str(library))
         self._model = self._lib.dassdp_emulator_model()
         self._state = self._ffi.new("uint64_t[]", -(-self.layout.state_bytes // 8))
         self.reset()
@@ -277,7 +278,8 @@ class Emulator(Target):
 
     def statistics(self) -> Statistics:
         n_x_saturated = self._n_x_saturated(self._state) + self._n_x_elsewhere
-        return learned_statistics(self.network, self.named_state(), n_x_saturated)
+        digest = int(self._lib.dassdp_digest_learned(self._model, self._state, 0))
+        return learned_statistics(self.network, self.named_state(), n_x_saturated, digest)
 
     def _n_x_saturated(self, state: Any) -> int:
         return int(self._lib.dassdp_n_x_saturated(self._model, state))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,10 +16,12 @@ from edge_dassdp.base.text import printable
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import check_lesson, check_steps, checked_sample
+from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets.answers import Answers, check_learning
 from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
+from edge_dassdp.wire.start import Start
 
 _Requests = list[tuple[str, dict[str, Any]]]
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
@@ -41,7 +44,8 @@ class ProjectionInfo:
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """What the device says of itself. Hashes in hexadecimal."""
+    """What the device says of itself. Hashes in hexadecimal; learned_digest: CRC-32 over plastic
+    weights and learning state, as it greeted."""
 
     board: str
     model_hash: str
@@ -55,6 +59,8 @@ class DeviceInfo:
     n_projections: int
     state_bytes: int
     persist_bytes: int
+    learned_digest: int
+    start: Start
 
 
 class LinkTarget(Target):
@@ -63,8 +69,8 @@ class LinkTarget(Target):
     expected_model_hash: SHA-256 of the quantized network in hexadecimal; expected_build_hash:
     64 bits; None accepts any. projections: in the model's order; without them weights cannot be
     moved. decode: names for the bytes of the state. network: what answers are held to; without it
-    to what any device can say. timeout_s, retries, log: see `Session`. The constructor shakes
-    hands.
+    to what any device can say. timeout_s, retries, log: see `Session`. memory: what this computer
+    keeps of a board that keeps what it learned. The constructor shakes hands.
 
     Every method raises EdgeError E502 when the device does not answer, E503 when it refuses, E504
     when it answers what it cannot, E505 when it restarted (the next call begins a new session),
@@ -75,7 +81,10 @@ class LinkTarget(Target):
                  expected_build_hash: int | None = None,
                  projections: Sequence[ProjectionInfo] = (), *, decode: Decode | None = None,
                  network: QNetwork | None = None, timeout_s: float = TIMEOUT_S,
-                 retries: int = RETRIES, log: Path | None = None) -> None:
+                 retries: int = RETRIES, log: Path | None = None,
+                 memory: Memory | None = None) -> None:
+        self.memory = memory
+        self._is_settled = True
         self._expected_model_hash = expected_model_hash
         self._expected_build_hash = expected_build_hash
         self._projections = list(projections)
@@ -220,14 +229,38 @@ class LinkTarget(Target):
         return Statistics(**fields)
 
     def close(self) -> None:
+        if self.memory and self.memory.is_behind and self._is_settled and self._session.is_open:
+            with suppress(EdgeError):
+                left = self.statistics()
+                self.memory.leave(left.learned_digest, left.n_labelled)
         self._session.close()
 
     def _ask(self, name: str, **fields: Any) -> dict[str, Any]:
         if not self._session.is_open:
             self.info = self._shake_hands()
-        answer = self._session.ask(name, **fields)
+        self._is_settled = False  # until it is known whether it was carried out
+        try:
+            answer = self._session.ask(name, **fields)
+        except EdgeError as problem:
+            if problem.code == "E505":
+                problem.cause += self._reason()
+            raise
+        self._is_settled = True
+        if self.memory:
+            self.memory.done(name)
         self._answers.check(name, fields, answer)
         return answer
+
+    def _reason(self) -> str:
+        """Why it knows no session any more, as far as it says."""
+        try:
+            start = Start.of(self._session.look())
+        except EdgeError:
+            return ""
+        if start == self.info.start:
+            return (f"; it counts start {start.n_boots} as before: another host took it over, or "
+                    "its power was cut")
+        return f"; it restarted {start}"
 
     def _shake_hands(self) -> DeviceInfo:
         return _described(self._session.open())
@@ -244,6 +277,11 @@ class LinkTarget(Target):
 
     def _compare(self, info: DeviceInfo) -> None:
         """Refuse a device that runs something else, saying what to rebuild or reflash."""
+        if info.start.is_damaged:
+            raise EdgeError("E504", f"the firmware in the flash of board {info.board} is damaged",
+                            cause="its CRC is not the one that it was linked with, it is "
+                                  f"{info.start.image_crc:08x}; the board runs nothing of it",
+                            help="Flash it again. If that does not last, the flash is worn out.")
         build = self._expected_build_hash
         for what, found, expected in (
                 ("another model", info.model_hash, self._expected_model_hash),
@@ -351,10 +389,10 @@ def _described(hello: Mapping[str, Any]) -> DeviceInfo:
     return DeviceInfo(
         board=printable(hello["board"].rstrip(b"\0").decode("ascii", "backslashreplace")),
         model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
-        persist_bytes=hello["persist_end"] - hello["persist_begin"],
+        persist_bytes=hello["persist_end"] - hello["persist_begin"], start=Start.of(hello),
         **{name: hello[name] for name in (
             "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps", "n_projections",
-            "state_bytes")})
+            "state_bytes", "learned_digest")})
 
 
 def _chunks(n_bytes: int) -> Iterator[tuple[int, int]]:

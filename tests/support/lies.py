@@ -68,6 +68,7 @@ HELLOS = {
     "another ABI": fields("HELLO", "abi is 250", abi=250),
     "another model": fields("HELLO", "another model", model_hash=b"\xff" * 32),
     "another protocol": fields("HELLO", "protocol 250", protocol=250),
+    "a start for no reason": fields("HELLO", "cause is 99", cause=99),
     "no session": fields("HELLO", "offer is 0", offer=0),
     "a HELLO too short": payload("HELLO", "another format", lambda p: p[:-1]),
     "a HELLO too long": payload("HELLO", "another format", lambda p: p + bytes(5000)),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from support.fleet import SANITIZERS
 
-from edge_dassdp.build.compile import host_compiler
+from edge_dassdp.build.host import host_compiler
 from edge_dassdp.build.project import Project
 
 Lines = dict[tuple[str, int], bool]

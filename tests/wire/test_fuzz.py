@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.devices import RawDevice
@@ -13,10 +11,6 @@ from edge_dassdp.wire.frames import encode_frame, encode_request
 from edge_dassdp.wire.messages import MESSAGES
 
 HOST = 9
-N_FRAMES = often(20_000)
-MAIN = Path(__file__).with_name("fuzz_main.c")
-SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-              "-DDASSDP_CHECKED=1"]
 
 
 @given(st.lists(st.one_of(
