@@ -135,7 +135,8 @@ def state() -> Path:
     return Path(os.environ["EDGE_DASSDP_STATE"]) / "boards"
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"format": "edge_dassdp/board/1"}', b"\xff"])
+@pytest.mark.parametrize("damage", [
+    b"", b"{", b"[]", b'{"format": "edge_dassdp/board/1"}', b"\xff"])
 def test_a_damaged_memory_is_met_like_none(board: Board, work: Path, damage: bytes) -> None:
     digest(shown(*on(board, work, "learn", "--json")))
     [file] = state().glob("*.json")

@@ -117,7 +117,8 @@ SINABS: dict[str, Help] = {
         read(CONV, sinabs.LIFRecurrent(tau_mem=5.0, rec_connect=nn.Sequential(
             nn.Flatten(), L(18, 18, bias=False), nn.Unflatten(1, (2, 3, 3)))),
             input_shape=(1, 3, 3)), "flatten what has to be flat before its neurons",
-        read(CONV, nn.Flatten(), sinabs.LIFRecurrent(tau_mem=5.0, rec_connect=L(18, 18, bias=False)),
+        read(CONV, nn.Flatten(), sinabs.LIFRecurrent(tau_mem=5.0,
+                                                     rec_connect=L(18, 18, bias=False)),
              input_shape=(1, 3, 3))),
 }
 
@@ -166,9 +167,9 @@ def modes(*modes: str, same: bool = False) -> Callable[[], object]:
 
 
 STEPS: dict[str, Help] = {
-    "other length": Help(one(sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=7)), "import it with n_steps=7",
-                         lambda: from_torch([L(4, 6), sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=7)],
-                                            n_steps=7)),
+    "other length": Help(
+        one(sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=7)), "import it with n_steps=7",
+        lambda: from_torch([L(4, 6), sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=7)], n_steps=7)),
     "built": Help(one(sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=7)), "or build it for 4 steps",
                   one(sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=4))),
     "modes": Help(modes("s", "m"), "functional.set_step_mode(model, 'm')",

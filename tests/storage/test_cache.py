@@ -66,6 +66,34 @@ def become_file(path: Path) -> None:
     path.write_bytes(b"x")
 
 
+def become_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def become_link(path: Path) -> None:
+    shutil.rmtree(path)
+    path.symlink_to("nowhere")
+
+
+def lose_all(path: Path) -> None:
+    shutil.rmtree(path)
+    path.mkdir()
+
+
+def lose_files(entry: Path) -> None:
+    for path in entry.rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+
+def lose_sums(entry: Path) -> None:
+    """Those of the last file, and the file."""
+    lines = (entry / SUMS).read_bytes().splitlines(keepends=True)
+    (entry / SUMS).write_bytes(b"".join(lines[:-1]))
+    shutil.rmtree(entry / "deep")
+
+
 HARMS: dict[str, Callable[[Path], object]] = {
     "a bit flipped": lambda e: flip(e / "a.bin"),
     "cut": lambda e: cut(e / "deep/b.txt"),
@@ -75,19 +103,17 @@ HARMS: dict[str, Callable[[Path], object]] = {
     "renamed": lambda e: (e / "a.bin").rename(e / "c.bin"),
     "swapped": lambda e: (e / "a.bin").write_bytes((e / "deep/b.txt").read_bytes()),
     "a folder instead of a file": lambda e: become_folder(e / "a.bin"),
-    "a pipe instead of a file": lambda e: ((e / "a.bin").unlink(), os.mkfifo(e / "a.bin")),
+    "a pipe instead of a file": lambda e: become_pipe(e / "a.bin"),
     "a file instead of a folder": lambda e: become_file(e / "deep"),
-    "nothing left": lambda e: [shutil.rmtree(e), e.mkdir()],
-    "files gone": lambda e: [p.unlink() for p in e.rglob("*") if p.is_file()],
+    "nothing left": lose_all,
+    "files gone": lose_files,
     "all files empty": lambda e: [p.write_bytes(b"") for p in e.rglob("*") if p.is_file()],
     "no sums": lambda e: (e / SUMS).unlink(),
     "sums flipped": lambda e: flip(e / SUMS),
     "sums cut": lambda e: cut(e / SUMS),
-    "sums cut with what they told of": lambda e: (
-        (e / SUMS).write_bytes((e / SUMS).read_bytes().rpartition(b"\n")[0].rpartition(b"\n")[0]
-                               + b"\n"), shutil.rmtree(e / "deep")),
+    "sums cut with what they told of": lose_sums,
     "the entry a file": become_file,
-    "the entry a link to nowhere": lambda e: (shutil.rmtree(e), e.symlink_to("nowhere")),
+    "the entry a link to nowhere": become_link,
     "the folder above a file": lambda e: become_file(e.parent),
 }
 
