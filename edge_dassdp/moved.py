@@ -9,7 +9,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -18,7 +17,7 @@ MOVED = {
     "bounds": "quantize.bounds", "calibration": "data.calibration", "datasets": "data.datasets",
     "errors": "base.errors", "fidelity": "figures.fidelity", "floatlearn": "twin.learner",
     "floatmodel": "twin.model", "frontends.back": "frontends.torch.back",
-    "inspection": "figures.inspection", "messages": "wire.messages", "npz": "base.npz",
+    "inspection": "figures.inspection", "messages": "wire.messages", "npz": "storage.npz",
     "protocol": "wire.frames", "qformat": "base.qformat", "samples": "qir.samples",
     "shifts": "data.shifts", "target": "targets.target", "training": "twin.hook",
     "watch": "data.watch", "wayback": "quantize.wayback", "wiring": "ir.geometry",
@@ -27,9 +26,12 @@ MOVED = {
 (`edge_dassdp.ir`, `.qir`, `.rules`, ...) hands on what the module had."""
 
 
-class _HandOn(Loader):
+class _HandOn:
     def __init__(self, new: str) -> None:
         self.new = new
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """As the import system makes them."""
 
     def exec_module(self, module: ModuleType) -> None:
         warnings.warn(f"{module.__name__} is {self.new} now", DeprecationWarning, stacklevel=2)
@@ -38,13 +40,13 @@ class _HandOn(Loader):
                              if not name.startswith("__")})
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     def find_spec(self, fullname: str, path: Sequence[str] | None,
                   target: ModuleType | None = None) -> ModuleSpec | None:
         package, _, old = fullname.partition(".")
         if package != __package__ or old not in MOVED:
             return None
-        return ModuleSpec(fullname, _HandOn(f"{package}.{MOVED[old]}"))
+        return ModuleSpec(fullname, _HandOn(f"{package}.{MOVED[old]}"))  # type: ignore[arg-type]
 
 
 def install() -> None:

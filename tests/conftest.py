@@ -25,11 +25,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("cross")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures that tests recorded."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
+
+
 def require(tool: str) -> None:
     """Skip the test without `tool` on PATH; fail it where the environment says CI=true."""
     if shutil.which(tool) is None:
         act = pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip
         act(f"{tool} is not installed")
+
+
+@pytest.fixture(scope="session")
+def gcov() -> None:
+    """The counter of lines that belongs to GCC."""
+    require("gcov")
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +56,9 @@ def arm_toolchain() -> None:
 def qemu() -> None:
     """qemu-system-arm."""
     require("qemu-system-arm")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def met_boards(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What tests do to boards is not noted where the user's boards are."""
+    os.environ["EDGE_DASSDP_STATE"] = str(tmp_path_factory.mktemp("state"))

@@ -1,61 +1,12 @@
 """The command line: `main()` is the entry point of `edge-dassdp` and of `python -m edge_dassdp`."""
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import Annotated, Any
-
-import typer
-from typer.core import TyperGroup
-
-from edge_dassdp import __version__
-
-_MODULES = ("model", "firmware", "stream", "export", "system", "demo")
-"""Where the verbs stand, in the order in which they are listed."""
-
-
-class _Verbs(TyperGroup):
-    """Verbs are loaded when one is asked for; they load what they need when they are called."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        self._load()
-        return super().list_commands(ctx)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        self._load()
-        return super().get_command(ctx, cmd_name)
-
-    def _load(self) -> None:
-        if not self.commands:
-            verbs = typer.Typer(rich_markup_mode=None)
-            for module in _MODULES:
-                import_module(f"{__name__}.{module}").register(verbs)
-            self.commands.update(typer.main.get_group(verbs).commands)
-
-
-app = typer.Typer(
-    name="edge-dassdp", cls=_Verbs, no_args_is_help=True, add_completion=False,
-    rich_markup_mode=None, pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Spiking networks from PyTorch to Cortex-M firmware that goes on learning, bit for bit.",
-    epilog="Exit status: 0 ok, 1 a check failed, 2 usage, 3 a tool is missing, 4 device or link, "
-           "5 unsupported model, 101 internal, 130 interrupted.")
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"edge-dassdp {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version,
-                                          help="Print the version.")] = False,
-) -> None:
-    pass
+from edge_dassdp.base import interrupts
 
 
 def main() -> None:
-    """Run the command line and exit with its status."""
-    app()
+    """Run the command line and exit with its status. Ctrl-C is looked after before all imports."""
+    interrupts.install()
+    from edge_dassdp.cli.app import app
+    from edge_dassdp.report import streams
+
+    streams.run(app)

@@ -33,14 +33,22 @@ class Learned:
         "Before, put back what --snapshot wrote."))] = None
     reset: Annotated[bool, typer.Option("--reset", help=(
         "Before, return to factory weights (a board keeps what it learned)."))] = False
+    expect: Annotated[str | None, typer.Option(metavar="STATE", show_default=False, help=(
+        "What the target must have learned as it is opened, before --reset and --restore: the "
+        "digest that --json told, factory, last for how this computer left it, or any. Without it "
+        "a board that has lost what it learned is refused."))] = None
 
-    def put_back(self, device: Target, network: QNetwork) -> None:
+    def put_back(self, device: Target, network: QNetwork) -> list[str]:
+        """Warnings of what the device has learned in the meantime."""
+        from edge_dassdp import harness
+
+        warnings = harness.hold(device, network, self.expect,
+                                replaced=self.reset or self.restore is not None)
         if self.reset:
             device.reset()
         if self.restore:
-            from edge_dassdp import harness
-
             harness.load_snapshot(device, network, self.restore)
+        return warnings
 
     def write(self, device: Target, network: QNetwork) -> None:
         if self.snapshot:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import are_one
 from edge_dassdp.cli import options
 from edge_dassdp.cli.device import Learned, letter, link, link_text, notes, require_plastic, share
 from edge_dassdp.cli.output import Answer, Output
+from edge_dassdp.storage.files import are_one
 from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ def learn(
     Each sample is learned once, in order. It is classified first, so the accuracy shown is that
     before its label was seen. With --json every sample is one line, the summary the last.
     """
+    from edge_dassdp import harness
+
     network = options.load_model(model)
     require_plastic(network)
     part = options.load_part(data, split)
@@ -90,7 +92,7 @@ def learn(
     judged = judging.samples(network, data, split, shift_seed)
     warnings = [*packed.warnings, *_of_judged(packed, judged)]
     with open_target(target, network, log=log) as device:
-        learned.put_back(device, network)
+        warnings += learned.put_back(device, network)
         if rollback:
             device.rollback()
         before = _accuracy(out, device, judged)
@@ -106,11 +108,12 @@ def learn(
                 "accuracy": float(stream.hits.mean()), "before": before, "after": after,
                 "idle_steps": n_idle, "scaling": part.scaling, "clipping": packed.clipped,
                 "judged_clipping": None if judged is None else judged.clipped,
+                "digest": harness.digest_text(statistics.learned_digest),
                 "statistics": dataclasses.asdict(statistics), "link": sent,
                 "snapshot": str(learned.snapshot) if learned.snapshot else None}
     screen = _screen(target, stream, statistics, link_text(sent), judging.title, before, after)
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
-                  f"edge-dassdp verify {model} --target {target} --data {data} --learn",
+                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   warnings=warnings)
 
 

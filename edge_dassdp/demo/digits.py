@@ -64,13 +64,15 @@ class Options:
 def run_demo(options: Options, console: Console) -> dict[str, Any]:
     """Run the main job and return what results.json holds.
 
-    Raises EdgeError E402, E403 or E404 if a budget or a proof of it fails.
+    Raises EdgeError E402, E403 or E404 if a budget or a proof of it fails, E103 where another run
+    writes to the folder, E105 where it holds another demonstration.
     """
     if not 1 <= options.n_seeds <= 5:
         raise EdgeError("E105", f"{options.n_seeds} seeds", help="choose 1 to 5")
-    run = RunFolder(options.directory, console)
-    results = _Demo(options, run).results()
-    run.finish(results)
+    run = RunFolder(options.directory, "digits", console)
+    with run.begun():
+        results = _Demo(options, run).results()
+        run.finish(results)
     return results
 
 

@@ -18,28 +18,49 @@ from rich.text import Text
 
 from edge_dassdp import harness
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import replacing, write_text
 from edge_dassdp.build.board import Board
-from edge_dassdp.build.compile import ARM_PREFIX
 from edge_dassdp.build.project import write_project
+from edge_dassdp.build.tools import ARM_PREFIX
 from edge_dassdp.emit import emit
-from edge_dassdp.figures.device import Build
+from edge_dassdp.emit.firmware import Build, predict_memory
 from edge_dassdp.ir import Network
 from edge_dassdp.plan import Plan
-from edge_dassdp.plan.ledger import Ledger, ram_ledger
+from edge_dassdp.plan.ledger import Ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
+from edge_dassdp.report.console import Screen
+from edge_dassdp.storage.files import alone_in, replacing, write_text
 from edge_dassdp.targets.qemu import QEMU
 from edge_dassdp.targets.target import Target
 
+RESULTS = "results.json"
+_MARK = ".demo"
+
 
 class RunFolder:
-    """directory: made if it is not there. console: where people read along."""
+    """One run of a demonstration, `name`, in `directory`. console: where people read along."""
 
-    def __init__(self, directory: Path, console: Console) -> None:
+    def __init__(self, directory: Path, name: str, console: Console) -> None:
         self.directory = directory
+        self.name = name
         self.console = console
-        directory.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """The folder is this run's, and what it holds then: results of an earlier one go first.
+
+        Raises EdgeError E103 where another run is writing to it, E105 where it holds another
+        demonstration.
+        """
+        mark, results = self.directory / _MARK, self.directory / RESULTS
+        with alone_in(self.directory):
+            held = mark.read_text("utf-8").strip() if mark.exists() else self.name
+            if held != self.name:
+                raise EdgeError("E105", f"{self.directory} holds the demonstration {held}",
+                                help="name another folder with --out, or remove this one")
+            write_text(mark, f"{self.name}\n")
+            results.unlink(missing_ok=True)
+            yield
 
     def say(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style))
@@ -51,9 +72,10 @@ class RunFolder:
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
         """A bar on stderr, only where that is a terminal."""
-        bars = Console(stderr=True)
-        with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                      console=bars, disable=not bars.is_terminal, transient=True) as progress:
+        bars = Screen(stderr=True)
+        with Progress(TextColumn("{task.description}", markup=False), BarColumn(),
+                      MofNCompleteColumn(), console=bars, disable=not bars.is_terminal,
+                      transient=True) as progress:
             bar = progress.add_task(title, total=total)
             yield lambda done: progress.update(bar, completed=done)
 
@@ -71,9 +93,9 @@ class RunFolder:
                       ram_budget: int | None = None) -> Ledger:
         """Leave the C project of a board and say what memory is predicted for it.
 
-        Raises EdgeError E402 if RAM does not suffice.
+        Raises EdgeError E402 if memory does not suffice.
         """
-        ledger = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
+        ledger = predict_memory(network, board, ram_budget=ram_budget)
         write_project(emit(Plan.of(network)), board, self.directory / f"project-{board.name}")
         budget = board.ram.bytes if ram_budget is None else ram_budget
         self.say(f"{board.title}: {ledger.ram_bytes:,} B of RAM predicted, budget "
@@ -109,9 +131,8 @@ class RunFolder:
 
     def finish(self, results: dict[str, Any]) -> None:
         """Write results.json and name what the folder holds."""
-        path = self.directory / "results.json"
-        write_text(path, json.dumps(results, indent=2) + "\n")
-        left = ", ".join(sorted(p.name for p in self.directory.iterdir()))
+        write_text(self.directory / RESULTS, json.dumps(results, indent=2) + "\n")
+        left = ", ".join(sorted(p.name for p in self.directory.iterdir() if p.name != _MARK))
         self.say(f"\nrun folder {self.directory}: {left}")
 
 

@@ -35,7 +35,7 @@ from edge_dassdp.demo.run_folder import (
     stack_results,
     verification_results,
 )
-from edge_dassdp.figures.device import Build, build_and_compare
+from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.budget import propose
 from edge_dassdp.plan.ledger import ram_ledger, replay_bytes
@@ -89,8 +89,9 @@ class Options:
 def run_watch(options: Options, console: Console) -> dict[str, Any]:
     """Run the demonstration and return what results.json holds.
 
-    Raises EdgeError E105 for an unknown scenario or seed, E401 for an unknown board, E402, E403 or
-    E404 if a budget or a proof fails.
+    Raises EdgeError E105 for an unknown scenario or seed or a folder of another demonstration, E103
+    where another run writes to it, E401 for an unknown board, E402, E403 or E404 if a budget or a
+    proof fails.
     """
     board = load_board(options.board)
     folder = assets.folder("examples") / "watch"
@@ -101,9 +102,10 @@ def run_watch(options: Options, console: Console) -> dict[str, Any]:
         raise EdgeError("E105", f"there is no network of seed {options.seed}",
                         help=f"choose 0 to {n - 1}" if n else f"{models} holds no {path.name}")
     scenario = watch.scenario(options.scenario, options.seed, watch.load_watch(folder / "data.npz"))
-    run = RunFolder(options.directory, console)
-    results = _Demo(options, run, board, ir.load(path), scenario).results()
-    run.finish(results)
+    run = RunFolder(options.directory, "watch", console)
+    with run.begun():
+        results = _Demo(options, run, board, ir.load(path), scenario).results()
+        run.finish(results)
     return results
 
 

@@ -1,6 +1,8 @@
 """Drives a target: a device in float samples, streams, snapshots, the comparison bit by bit."""
 
 from edge_dassdp.harness.device import Device, label_row, sample_rows
+from edge_dassdp.harness.expected import digest_text, hold
+from edge_dassdp.harness.keep import keeping
 from edge_dassdp.harness.snapshot import SNAPSHOT, load_snapshot, read_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, accuracy, learn_stream, rolling_accuracy
 from edge_dassdp.harness.verify import Divergence, Verification, verify
@@ -12,6 +14,9 @@ __all__ = [
     "Stream",
     "Verification",
     "accuracy",
+    "digest_text",
+    "hold",
+    "keeping",
     "label_row",
     "learn_stream",
     "load_snapshot",

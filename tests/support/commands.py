@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import edge_dassdp
 from edge_dassdp.base.errors import CODES
-from edge_dassdp.cli import app
+from edge_dassdp.cli.app import app
 
 ROOT = Path(edge_dassdp.__file__).parents[1]
 

@@ -33,8 +33,8 @@ N_CHANNELS, N_FRAMES = 24, 25
 def network(kind: str) -> QNetwork:
     """'error': error rules, 4-bit weights into the hidden layer. 'gated': DA-SSDP in batches of 5,
     so that the learning state takes several chunks. 'frames': 'error' with samples of 600 bytes,
-    one frame a step. 'memory': 'frames' with replay and a guard. A number: 'error' with as many
-    constant inputs."""
+    one frame a step. 'memory': 'frames' with replay and a guard. 'wide': 'error' with 16-bit
+    weights. A number: 'error' with as many constant inputs."""
     rng = np.random.default_rng(7)
     is_frames = kind in ("frames", "memory")
     n_inputs = int(kind) if kind.isdecimal() else N_CHANNELS if is_frames else N_INPUTS
@@ -51,7 +51,8 @@ def network(kind: str) -> QNetwork:
     if kind == "gated":
         rule = DASSDP(a_plus=0.05, a_base=0.02, batch=5)
         return quantize(net, Learning({"fc2": rule, "fc3": rule})).network
-    learning, bits = Learning.default(net), Settings(bits_of={"fc2": 4})
+    learning = Learning.default(net)
+    bits = Settings(bits_of={"fc2": 16 if kind == "wide" else 4})
     if kind == "memory":
         learning = replace(learning, replay=Replay(10, 2), guard=Guard(True, margin=1, window=8))
         x = rng.normal(0, 1, (10, N_FRAMES * N_CHANNELS)).astype(np.float32)
@@ -90,14 +91,26 @@ def learned(device: LinkTarget | Emulator) -> tuple[bytes, ...]:
 class RawDevice:
     """Frames made by hand, past everything that the host checks."""
 
-    def __init__(self, kind: str = "error", session: int = 5) -> None:
+    def __init__(self, kind: str = "error", host: int = 5) -> None:
         self.wire = stream(kind)
         self.x_bytes = network(kind).x_bytes
-        self.greet(session)
+        self.greet(host)
 
-    def greet(self, session: int) -> None:
-        self.session, self.sequence = session, 0
-        assert self.exchange(encode_request(1, session, 0, b""))[0].status == 0
+    def greet(self, host: int) -> None:
+        """Begin a session."""
+        self.host, self.sequence = host, 0
+        self.session = self.hello()["offer"]
+        assert self.open(self.session).status == 0
+
+    def hello(self) -> dict[str, Any]:
+        """What the device says of itself."""
+        answer = self.exchange(encode_request(MESSAGES["HELLO"].kind, self.host, 0, b""))[0]
+        return MESSAGES["HELLO"].response.unpack(answer.payload)
+
+    def open(self, session: int, resumes: int = 0) -> Response:
+        """Begin a session that was offered, or confirm it."""
+        payload = MESSAGES["OPEN"].request.pack(session=session, resumes=resumes)
+        return self.exchange(encode_request(MESSAGES["OPEN"].kind, self.host, 0, payload))[0]
 
     def exchange(self, data: bytes) -> list[Response]:
         self.wire.write(data)
@@ -114,8 +127,7 @@ class RawDevice:
 
     def state(self) -> bytes:
         """All of it, by requests that change none of it."""
-        hello = self.exchange(encode_request(1, self.session, 0, b""))[0]
-        n_bytes = MESSAGES["HELLO"].response.unpack(hello.payload)["state_bytes"]
+        n_bytes = self.hello()["state_bytes"]
         return b"".join(
             self.ask(*pack("READ_STATE", offset=at, n_bytes=min(CHUNK_BYTES, n_bytes - at))).payload
             for at in range(0, n_bytes, CHUNK_BYTES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
@@ -50,3 +50,29 @@ def are_one(a: Path, b: Path) -> bool:
     if a.exists() and b.exists():
         return a.samefile(b)
     return os.path.realpath(a) == os.path.realpath(b)
+
+
+@contextmanager
+def alone_in(folder: Path, *, waits: bool = False) -> Iterator[None]:
+    """Make a folder, and be the only process that is in such a block with it; one that died is not.
+
+    waits: for another one to leave. Else EdgeError E103, as where the folder cannot be made.
+    """
+    import fcntl
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY)
+    except OSError as problem:
+        raise EdgeError("E103", f"{folder} cannot be written",
+                        cause=problem.strerror or str(problem)) from None
+    try:
+        with suppress(OSError):  # some file systems have no locks
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise EdgeError("E103", f"another run is writing to {folder}",
+                                help="wait until it has ended, or name another folder") from None
+        yield
+    finally:
+        os.close(lock)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.quoting import command
 
 _HEAD = 4096
 _MAX_HEADER = 2**24
@@ -57,7 +58,8 @@ def unread(path: Path | str, wanted: str, cause: str = "", help: str = "",
     if found.kind == wanted:
         return EdgeError(code, f"{path} is {found.title} that is damaged or not complete",
                          cause=cause, help=step)
-    better = _NEXT.get((wanted, found.kind), "").format(path=path, **found.told)
+    better = _NEXT.get((wanted, found.kind), "").format(
+        word=command(Path(path)), text=repr(str(path)), **found.told)
     return EdgeError(code, f"{path} is {found.title}, expected {expected}", help=better or step)
 
 
@@ -226,7 +228,7 @@ _BY_ITSELF = {
     "nir": "export it again: nir.write(path, graph)",
     "onnx": "export it again: torch.onnx.export(step, ..., path)",
     "board": "give the name of a board, or the path of its board.toml"}
-_FIRST = "quantize it first: edge-dassdp quantize {path} -o model.q.npz"
+_FIRST = "quantize it first: edge-dassdp quantize {word} -o model.q.npz"
 _TO_NPZ = "write its numbers as arrays: np.savez('data.npz', x=x, y=y)"
 _NEXT: dict[tuple[str, str], str] = {
     **{(wanted, kind): step for wanted in ("network", "nir", "onnx", "quantized")
@@ -243,17 +245,17 @@ _NEXT: dict[tuple[str, str], str] = {
     **{(wanted, kind): f"call it by its suffix: {name}" for wanted in ("network", "nir", "onnx")
        for kind, name in (("nir", "network.nir"), ("onnx", "network.onnx"),
                           ("network", "network.npz"))},
-    **{(wanted, "quantized"): "build it: edge-dassdp build {path} --board stm32f405"
+    **{(wanted, "quantized"): "build it: edge-dassdp build {word} --board stm32f405"
        for wanted in ("network", "nir", "onnx")},
     **{("quantized", kind): _FIRST for kind in ("network", "nir", "onnx")},
     **{("dataset", kind): "this is the model itself; give samples with --data, an .npz with "
        "arrays x and y" for kind in ("network", "quantized", "nir", "onnx", "snapshot")},
     ("dataset", "csv"): "write it as arrays, here with the class in the last column: "
-    "d = np.loadtxt('{path}'{how}); np.savez('data.npz', x=d[:, :-1], y=d[:, -1].astype(int))",
+    "d = np.loadtxt({text}{how}); np.savez('data.npz', x=d[:, :-1], y=d[:, -1].astype(int))",
     ("dataset", "torch"): "write its tensors as arrays: np.savez('data.npz', x=x.numpy(), "
     "y=y.numpy())",
-    ("dataset", "array"): "add the classes: np.savez('data.npz', x=np.load('{path}'), y=y)",
-    ("dataset", "arrays"): "call them x and y: d = np.load('{path}'); np.savez('data.npz', "
+    ("dataset", "array"): "add the classes: np.savez('data.npz', x=np.load({text}), y=y)",
+    ("dataset", "arrays"): "call them x and y: d = np.load({text}); np.savez('data.npz', "
     "x=d['{x}'], y=d['{y}'])",
     **{("dataset", kind): _TO_NPZ for kind in ("table", "pickle", "json", "text", "keras")},
     **{(wanted, kind): step for wanted in WANTED for kind, step in (
