@@ -89,7 +89,7 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
     ("register = 0x4002_3874", "register = 0x1_0000_0000", "reset_cause.register"),
     ("pin = 0x0400_0000", "pin = -1", "reset_cause.pin"),
     ("pin = 0x0400_0000", "button = 1", "reset_cause.button"),
-    ("mask = 0x0100_0000, value = 0x0100_0000", "mask = 1, value = 3", "reset_cause.clear.value"),
+    ("address = 0x4002_3874, mask", "address = 0x4002_3875, mask", "reset_cause.clear.address"),
     ("[program]", "[watchdog]\nsetup = []\nfeed = []\nin_sleep = true\n[program]",
      "watchdog.feed"),
     ("[program]", "[watchdog]\nsetup = []\nfeed = [{ address = 1, value = 1 }]\n"
