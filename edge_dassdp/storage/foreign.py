@@ -171,7 +171,7 @@ def _is_safetensors(head: bytes) -> bool:
 
 def _is_onnx(head: bytes) -> bool:
     """ir_version, and one of the fields that writers put behind it."""
-    return head[:1] == b"\x08" and 2 < head[1:2][0] < 32 and head[2:3] in (b"\x12", b":", b"B")
+    return head[:1] == b"\x08" and b"\2" < head[1:2] < b" " and head[2:3] in (b"\x12", b":", b"B")
 
 
 _KERAS = (b"keras_version", b"model_weights", b"layer_names", b"backend\x00")

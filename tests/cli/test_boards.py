@@ -137,7 +137,8 @@ def state() -> Path:
 
 
 @pytest.mark.parametrize("damage", [
-    b"", b"{", b"[]", b'{"format": "edge_dassdp/board/1"}', b"\xff"])
+    b"", b"{", b"[]", b'{"format": "edge_dassdp/board/1"}', b"\xff", b"[" * 100_000,
+    b'{"format": "edge_dassdp/board/1", "model": "", "build": "", "n_boots": Infinity}'])
 def test_a_damaged_memory_is_met_like_none(board: Board, work: Path, damage: bytes) -> None:
     digest(shown(*on(board, work, "learn", "--json")))
     [file] = state().glob("*.json")

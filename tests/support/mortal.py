@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_dassdp.targets.session import Port
+from edge_dassdp.wire.session import Port
 
 
 class Dead(Exception):  # noqa: N818 - no error
