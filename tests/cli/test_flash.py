@@ -1,76 +1,98 @@
-"""flash: what programmers do and say, and that what they wrote is read back."""
+"""flash: what is written was linked, and the board is asked whether it holds it."""
 
 from __future__ import annotations
 
 import json
-import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support import tiny
-from support.commands import ok, refused, shown
+from support.commands import refused, shown
 
+import edge_dassdp as ed
+from edge_dassdp import qir
 from edge_dassdp.base import assets
-from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.board import load_board
+from edge_dassdp.build.image import read_image
+from edge_dassdp.targets.qemu import QemuProcess
 
-pytestmark = pytest.mark.usefixtures("arm_toolchain")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    tiny.write(folder)
-    ok("quantize", folder / "model.npz", "-o", folder / "model.q.npz")
-    return folder / "model.q.npz"
+pytestmark = pytest.mark.usefixtures("arm_toolchain", "qemu")
 
 
-def programmer(folder: Path, name: str, script: str) -> str:
-    """The PATH with a programmer of this name first."""
-    (folder / name).write_text(script)
-    (folder / name).chmod(0o755)
-    return f"{folder}:{os.environ['PATH']}"
-
-
-@pytest.mark.parametrize("board", list_boards())
-def test_every_board_of_the_package_reads_back_what_it_wrote(board: str) -> None:
-    command = " ".join(load_board(board).program.command)
-    assert "verify" in command or "compare-sections" in command
-
-
-@pytest.mark.parametrize(("script", "words"), [
-    ("#!/bin/sh\necho Error: open failed >&2; exit 1\n", "Error: open failed"),
-    ("#!/bin/sh\necho '** Verify Failed **'; exit 1\n", "** Verify Failed **"),
-    ("#!/bin/sh\nprintf '\\377\\376 odd\\n' >&2; exit 1\n", "odd"),
-    ("#!/bin/sh\nexit 1\n", "it said nothing, exit status 1"),
-    ("#!/bin/sh\nkill -9 $$\n", "signal 9"),
-])
-def test_a_programmer_that_fails_is_quoted(model: Path, tmp_path: Path, script: str,
-                                           words: str) -> None:
-    told = refused("E502", "flash", model, "--board", "microbit",
-                   PATH=programmer(tmp_path, "openocd", script))
-    assert words in told and "check cable and power" in told
-
-
-def test_a_programmer_that_cannot_be_started_is_told(model: Path, tmp_path: Path) -> None:
-    told = refused("E302", "flash", model, "--board", "microbit",
-                   PATH=programmer(tmp_path, "openocd", "#!/nowhere\n"))
-    assert "cannot be started" in told and "apt install openocd" in told
-
-
-def test_a_section_that_differs_on_the_board_is_a_failure(model: Path, tmp_path: Path) -> None:
-    script = ("#!/bin/sh\necho 'Section .text, range 0x0 -- 0x4000: MIS-MATCHED!'\n"
-              "echo 'Section .data, range 0x0 -- 0x40: matched.'\n")
-    told = refused("E502", "flash", model, "--board", "mps2-an385",
-                   PATH=programmer(tmp_path, "gdb-multiarch", script))
-    assert "Section .text, range 0x0 -- 0x4000: MIS-MATCHED!" in told
-
-
-def test_a_command_that_does_not_read_back_is_warned_of(model: Path, tmp_path: Path) -> None:
+def board(folder: Path, command: str, title: str = "a board") -> Path:
+    """A micro:bit that another command programs; a title of its own makes it another build."""
     text = (assets.folder("boards") / "microbit" / "board.toml").read_text("utf-8")
-    (tmp_path / "board.toml").write_text(text.replace("{elf} verify", "{elf}"), "utf-8")
-    path = programmer(tmp_path, "openocd", "#!/bin/sh\n")
-    for board, n_warnings in (("microbit", 0), (str(tmp_path), 1)):
-        done = shown("flash", model, "--board", board, "--json", PATH=path)
+    before, _, rest = text.partition("[program]\n")
+    _, _, after = rest.partition("note = ")
+    lines = [f'title = "{title}"' if line.startswith("title = ") else line
+             for line in before.splitlines()]
+    folder.mkdir()
+    (folder / "board.toml").write_text(
+        "\n".join(lines) + f"\n[program]\ncommand = {command}\nnote = {after}", "utf-8")
+    return folder / "board.toml"
+
+
+@contextmanager
+def running(elf: Path, description: Path) -> Iterator[str]:
+    """What --port takes, of a firmware in QEMU."""
+    with QemuProcess(elf, load_board(str(description))) as process:
+        host, port = process.address
+        yield f"socket://{host}:{port}"
+
+
+def flash(work: Path, description: Path, *more: str) -> tuple[str | Path, ...]:
+    return ("flash", work / "model.q.npz", "--board", description, *more)
+
+
+def test_the_board_reads_its_flash_back(work: Path, tmp_path: Path) -> None:
+    description = board(tmp_path / "b", '["true"]')
+    elf = ed.build(qir.load(work / "model.q.npz"), description).elf
+    with running(elf, description) as port:
+        done = shown(*flash(work, description, "--port", port, "--json"))
+        data = json.loads(done.stdout)["data"]
         assert done.returncode == 0, done.stderr
-        told = [d["message"] for d in json.loads(done.stdout)["diagnostics"]]
-        assert len(told) == n_warnings and all("left to openocd" in text for text in told)
+        assert data["confirmed"] and data["image_crc"] == f"{read_image(elf).crc:08x}"
+        assert "read its flash back" in shown(*flash(work, description, "--port", port)).stdout
+
+
+def test_a_board_that_holds_something_else_is_told(work: Path, tmp_path: Path) -> None:
+    description = board(tmp_path / "b", '["true"]')
+    model = qir.load(work / "model.q.npz")
+    other = ed.build(model, board(tmp_path / "old", '["true"]', "an old build")).elf
+    with running(other, description) as port:
+        assert "another build" in refused("E504", *flash(work, description, "--port", port))
+    elf = ed.build(model, description).elf
+    damaged = bytearray(elf.read_bytes())
+    damaged[damaged.index(read_image(elf).bytes[4000:4032]) + 5] ^= 8
+    (tmp_path / "damaged.elf").write_bytes(damaged)
+    with running(tmp_path / "damaged.elf", description) as port:
+        refused("E504", *flash(work, description, "--port", port))
+
+
+def test_a_tool_that_read_back_something_else_failed(work: Path, tmp_path: Path) -> None:
+    """gdb says so and ends with 0."""
+    description = board(tmp_path / "b", '["echo", "Section .text: MIS-MATCHED!"]')
+    assert "could not program" in refused("E502", *flash(work, description))
+
+
+def test_without_a_port_it_says_that_nothing_was_read_back(work: Path, tmp_path: Path) -> None:
+    description = board(tmp_path / "b", '["true"]')
+    done = shown(*flash(work, description))
+    assert done.returncode == 0 and "not read back over the link" in done.stdout
+
+
+def test_a_firmware_that_changed_since_it_was_linked_is_not_written(work: Path, tmp_path: Path,
+                                                                    monkeypatch: Any) -> None:
+    monkeypatch.setenv("EDGE_DASSDP_CACHE", str(tmp_path / "cache"))
+    description = board(tmp_path / "b", '["false"]')
+    elf = ed.build(qir.load(work / "model.q.npz"), description).elf
+    kept = shutil.copy(elf, tmp_path / "kept.elf")
+    damaged = bytearray(elf.read_bytes())
+    damaged[damaged.index(read_image(elf).bytes[4000:4032]) + 5] ^= 8
+    elf.write_bytes(damaged)
+    done = shown(*flash(work, description))
+    assert done.returncode != 0
+    assert "damaged" in done.stderr or Path(elf).read_bytes() == Path(kept).read_bytes()
