@@ -18,9 +18,9 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import check_lesson, check_steps, checked_sample
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets.answers import Answers, check_learning
-from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
+from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.wire.start import Start
 
 _Requests = list[tuple[str, dict[str, Any]]]

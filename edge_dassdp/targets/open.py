@@ -72,7 +72,7 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
 
     named = {name: p for p in ports() for name in (p.unique_id, p.path) if name}
     path, baud = _port(place, named)
-    port = named.get(path)
+    port = named.get(path) or named.get(os.path.realpath(path))
     memory = Memory(f"{port.usb_id} {port.unique_id}") if port and port.unique_id \
         else Memory(path, Path(path))
     stream = open_port(port.path if port else path, baud)
