@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 
 import pytest
 from support import lanes
@@ -15,6 +16,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     lanes.nightly = config.getoption("nightly")
+    os.environ["EDGE_DASSDP_STATE"] = tempfile.mkdtemp(prefix="edge-dassdp-state-")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["EDGE_DASSDP_STATE"], ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)

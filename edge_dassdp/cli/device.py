@@ -75,9 +75,26 @@ def link_text(link: dict[str, int] | None) -> str:
     return f"; link: {link['frames']:,} frames, {link['repeated']:,} repeated" if link else ""
 
 
+def is_board(target: str) -> bool:
+    """Whether it keeps what it learned when this process ends."""
+    return target.startswith("serial:")
+
+
+def place(target: str) -> str:
+    """A board by its adapter's own number, where it has one: its port may have another name next
+    time. Other targets by their word."""
+    if not is_board(target):
+        return target
+    from edge_dassdp.targets.serial import ports
+
+    rest = target.removeprefix("serial:")
+    path = rest.rpartition("@")[0] or rest
+    return next((p.unique_id for p in ports() if p.path == path and p.unique_id), path)
+
+
 def letter(target: str) -> str:
     """Where a figure of this target comes from."""
-    return "M" if target.startswith("serial") else "E"
+    return "M" if is_board(target) else "E"
 
 
 def notes(target: str, part: Part) -> list[Text]:

@@ -47,6 +47,15 @@ class Answer:
     warnings: Sequence[str] = ()
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, and what a verb had done by then: a sentence, and JSON values."""
+
+    def __init__(self, text: str, data: dict[str, Any], model_sha256: str) -> None:
+        super().__init__(text)
+        self.data = data
+        self.model_sha256 = model_sha256
+
+
 class Output:
     """Handed to every verb: where lines of a stream and progress go."""
 
@@ -113,6 +122,15 @@ class Output:
             self._envelope(problem.exit_status, {}, "", [problem])
         self._print_error(problem)
         return problem.exit_status
+
+    def interrupted(self, problem: KeyboardInterrupt) -> int:
+        """Print one line; returns the exit status."""
+        if self.as_json:
+            done = problem if isinstance(problem, Interrupted) else Interrupted("", {}, "")
+            self._envelope(interrupts.STATUS, done.data, done.model_sha256, [])
+        told = f"{interrupts.LINE}: {problem}" if str(problem) else interrupts.LINE
+        self.stderr.print(told, markup=False)
+        return interrupts.STATUS
 
     def _print_error(self, problem: EdgeError) -> None:
         head, *rest = str(problem).splitlines()
@@ -213,8 +231,7 @@ def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
             "E103", f"{problem.filename or 'a file'} cannot be read or written",
             cause=problem.strerror or str(problem)))
     except KeyboardInterrupt as problem:
-        found, status = problem, interrupts.STATUS
-        out.stderr.print(interrupts.LINE)
+        found, status = problem, out.interrupted(problem)
     except Exception as problem:  # whatever else escapes is our defect
         found, status = problem, EXIT_INTERNAL
         out.stderr.print(f"internal error: {type(problem).__name__}: {problem}. This is a defect "
