@@ -7,13 +7,13 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from edge_dassdp import ir, qir
+from edge_dassdp.base import foreign
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
 from edge_dassdp.figures.device import Build, build_and_compare
 from edge_dassdp.figures.fidelity import measure_fidelity
 from edge_dassdp.figures.losses import attempt, losses
-from edge_dassdp.frontends import files
 from edge_dassdp.harness import Device, label_row, sample_rows
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
@@ -23,14 +23,13 @@ from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
 from edge_dassdp.targets.open import open_target
 
-_READERS: dict[files.Kind, str] = {
-    "quantized": "edge_dassdp.load_model", "nir": "edge_dassdp.from_nir",
-    "onnx": "edge_dassdp.from_onnx", "float": "edge_dassdp.load"}
+_READERS = {"quantized": "edge_dassdp.load_model", "nir": "edge_dassdp.from_nir",
+            "onnx": "edge_dassdp.from_onnx", "network": "edge_dassdp.load"}
 
 
 def load(path: Path | str) -> Network:
     """The float network in an .npz of `save`. Raises EdgeError E103 for any other file."""
-    _expect("float", path)
+    _expect("network", path)
     return ir.load(path)
 
 
@@ -44,12 +43,12 @@ def load_model(path: Path | str) -> QNetwork:
     return qir.load(path)
 
 
-def _expect(kind: files.Kind, path: Path | str) -> None:
-    """E103 where a file is there and of another kind."""
-    found = files.kind_of(path)
-    if found != kind and Path(path).exists():
-        raise EdgeError("E103", f"{path} is of kind {files.TITLES[found]}, expected "
-                        f"{files.TITLES[kind]}", help=f"read it with {_READERS[found]}")
+def _expect(kind: str, path: Path | str) -> None:
+    """E103 where a file is one that another function reads."""
+    found = foreign.what_is(path)
+    if found and found.kind in _READERS and found.kind != kind:
+        raise EdgeError("E103", f"{path} is {found.title}, expected {foreign.WANTED[kind]}",
+                        help=f"read it with {_READERS[found.kind]}")
 
 
 def save(network: Network | QNetwork, path: Path | str) -> None:

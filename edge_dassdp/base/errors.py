@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge_dassdp.base.text import printable
+
 EXIT_OK = 0
 EXIT_CHECK_FAILED = 1
 EXIT_USAGE = 2
@@ -113,15 +115,15 @@ CODES: dict[str, ErrorCode] = {
 class EdgeError(Exception):
     """A refusal with a code of `CODES`, what was wrong, why, and what to do.
 
-    `message` says what, `cause` why (with the numbers), `help` what to do next.
+    `message` says what, `cause` why (with the numbers), `help` what to do next. Each may quote a
+    device or a file: what a terminal would obey is written as its escape.
     """
 
     def __init__(self, code: str, message: str, *, cause: str = "", help: str = "") -> None:
-        super().__init__(message)
         self.code = code
-        self.message = message
-        self.cause = cause
-        self.help = help
+        self.message = printable(message)
+        self.cause, self.help = (printable(text, "\n\t") for text in (cause, help))
+        super().__init__(self.message)
 
     @property
     def exit_status(self) -> int:

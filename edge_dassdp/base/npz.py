@@ -13,8 +13,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.files import replacing
+from edge_dassdp.base.foreign import unread
 
 
 def write_npz(path: Path | str | IO[bytes], header: dict[str, Any],
@@ -54,13 +54,10 @@ def read_npz(path: Path | str, kind: str, *others: str
             arrays = {name.removesuffix(".npy"): _member(archive, name)
                       for name in archive.namelist()}
         header = json.loads(arrays.pop("header").tobytes().decode())
-    except FileNotFoundError:
-        raise EdgeError("E103", f"{path} does not exist") from None
     except (OSError, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError,
             RecursionError, MemoryError, OverflowError, zipfile.BadZipFile, zlib.error) as problem:
-        raise EdgeError("E103", f"{path} is not a file of kind {kind}",
-                        cause=str(problem)) from None
+        raise unread(path, kind.split("/")[1], str(problem)) from None
     found = header.get("format") if isinstance(header, dict) else None
     if found not in (kind, *others):
-        raise EdgeError("E103", f"{path} is of kind {found}, expected {kind}")
+        raise unread(path, kind.split("/")[1], f"it is of format {found}, expected {kind}")
     return header, arrays

@@ -1,16 +1,38 @@
-"""Boards are data: boards/<name>/board.toml, read once into a frozen Board and checked there."""
+"""Boards are data: boards/<name>/board.toml, read once into a frozen Board and checked there.
+
+A board.toml may be anybody's: what of it reaches a compiler, a linker, make or QEMU is a number in
+its range or a word of a list. Its `program.command` alone is run as it stands, when a board is
+programmed (docs/security.md).
+"""
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.foreign import unread
+from edge_dassdp.base.quoting import shell, tcl
 
+_THUMB1, _THUMB2 = ("armv6m",), ("armv7m",)
+_DSP = ("dsp", *_THUMB2)
+_MVE = ("mve", *_DSP)
+CPUS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("cortex-m0", "cortex-m0plus", "cortex-m1", "cortex-m23"), _THUMB1),
+    "cortex-m3": _THUMB2, **dict.fromkeys(("cortex-m4", "cortex-m7", "cortex-m33",
+                                           "cortex-m35p"), _DSP), "cortex-m55": _MVE}
+"""Cores, and the folders of kernels that each can run."""
+CFLAGS = ("-mfloat-abi=soft", "-mthumb", "-mno-unaligned-access", "-g")
+"""The flags of the compiler that a board may give."""
+_MEMORIES = ((0, 0x4000_0000), (0x6000_0000, 0xA000_0000))
+_VECTORS = 128
+_MOST_TEXT = 1 << 18
 WORD = 0xFFFF_FFFF
 _CPACR, _CP10_FULL = 0xE000_ED88, 0x0030_0000
 
@@ -71,6 +93,16 @@ class Programming:
     note: str = ""
     usb: tuple[str, ...] = ()
 
+    def of(self, elf: str, hex: str) -> Programming:
+        """With the names of files. Within an argument of several words, which the program takes
+        apart, a name is one word: of Tcl for OpenOCD, else of a shell."""
+        files, program = {"{elf}": elf, "{hex}": hex}, Path(self.command[0]).stem
+        quote = tcl if "openocd" in program else shell
+        words = {mark: quote(name) for mark, name in files.items()}
+        return replace(self, command=tuple(_filled(part, words if " " in part else files)
+                                           for part in self.command),
+                       note=_filled(self.note, files))
+
 
 @dataclass(frozen=True)
 class QemuMachine:
@@ -124,20 +156,34 @@ def load_board(name: str | Path) -> Board:
     Raises EdgeError E401 naming the field that is wrong, or the boards there are.
     """
     path = Path(name)
+    if path.is_file() and path.suffix != ".toml":
+        raise unread(path, "board", code="E401")
     if path.suffix != ".toml":
         path = path if (path / "board.toml").is_file() else assets.folder("boards") / path
         path = path / "board.toml"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise EdgeError("E401", f"there is no board {name}",
-                        help=f"Boards: {', '.join(list_boards())}; or give a path.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise EdgeError("E401", f"{path.name} of {name} is not TOML", cause=str(problem)) from None
-    board: Board = _read(Board, table, "")
+    board: Board = _read(Board, _table(path, name), "")
     for check in _CHECKS:
         check(board)
     return board
+
+
+def _table(path: Path, name: str | Path) -> dict[str, Any]:
+    """What stands in a board.toml; a byte order mark before it is left out."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MOST_TEXT + 1)
+        if len(text) > _MOST_TEXT:
+            raise ValueError(f"it is larger than {_MOST_TEXT:,} B")
+        return tomllib.loads(text.decode("utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise EdgeError("E401", f"there is no board {name}",
+                        help=f"Boards: {', '.join(list_boards())}; or give a path.") from None
+    except OSError as problem:
+        raise EdgeError("E401", f"{path} cannot be read",
+                        cause=problem.strerror or str(problem)) from None
+    except (ValueError, RecursionError) as problem:
+        raise unread(path, "board", str(problem), "save it as UTF-8 text; docs of TOML: toml.io",
+                     "E401") from None
 
 
 def list_boards() -> list[str]:
@@ -149,6 +195,10 @@ def board_files(board: Board) -> dict[str, str]:
     """The generated texts of a board: dassdp_board.h and link.ld."""
     return {"dassdp_board.h": assets.render("dassdp_board.h.j2", board=board),
             "link.ld": assets.render("link.ld.j2", board=board)}
+
+
+def _filled(text: str, files: Mapping[str, str]) -> str:
+    return re.sub(r"\{(elf|hex)\}", lambda found: files[found[0]], text)
 
 
 def _refuse(field: str, cause: str) -> EdgeError:
@@ -169,7 +219,7 @@ def _read(kind: Any, value: object, where: str) -> Any:
     if kind not in (str, int, bool, float):  # an optional table
         return _read(get_args(kind)[0], value, where)
     if type(value) is not kind:
-        raise _refuse(where, f"{kind.__name__} is expected, {value!r} was given")
+        raise _refuse(where, f"{kind.__name__} is expected, {value!r:.80} was given")
     return value
 
 
@@ -190,16 +240,38 @@ def _read_table(kind: Any, value: object, where: str) -> Any:
 def _check_names(board: Board) -> None:
     """Names reach file names, comments and C strings; the link sends 16 characters."""
     if not re.fullmatch("[a-z][a-z0-9_-]{0,15}", board.name):
-        raise _refuse("name", f"{board.name!r}: up to 16 of a-z, 0-9, _ and - are expected")
-    if not board.title.isprintable() or "*/" in board.title:
-        raise _refuse("title", "one line of printable text is expected")
-    for i, folder in enumerate(board.kernels):
-        if not re.fullmatch("[a-z0-9_]+", folder):
-            raise _refuse(f"kernels[{i}]", f"{folder!r} is not the name of a folder")
+        raise _refuse("name", f"{board.name!r:.80}: up to 16 of a-z, 0-9, _ and - are expected")
+    _check_line("title", board.title)
     counters = [counter.name for counter in board.counter]
     for name in counters:
-        if not re.fullmatch("[a-z][a-z0-9_]*", name) or counters.count(name) > 1:
-            raise _refuse("counter.name", f"{name!r} is not a C identifier of its own")
+        is_name = re.fullmatch("(?!(board|run)$)[a-z][a-z0-9_]{0,23}", name)
+        if not is_name or counters.count(name) > 1:
+            raise _refuse("counter.name", f"{name!r:.80} is not a C identifier of its own")
+
+
+def _check_line(field: str, text: str) -> None:
+    """Prose that stands in comments of C, linker scripts and Makefiles."""
+    if not text.isprintable() or "*/" in text or "/*" in text or text.endswith("\\"):
+        raise _refuse(field, "one line of printable text is expected, without /* or */ and with no "
+                      "backslash at its end")
+
+
+def _check_core(board: Board) -> None:
+    """What the compiler is told, a word of a list each: it runs programs and reads files for
+    others."""
+    if board.cpu not in CPUS:
+        raise _refuse("cpu", f"{board.cpu!r:.80}: known are {', '.join(CPUS)}")
+    for i, folder in enumerate(board.kernels):
+        if folder not in CPUS[board.cpu]:
+            raise _refuse(f"kernels[{i}]", f"{folder!r:.80}: a {board.cpu} runs those of "
+                          f"{', '.join(CPUS[board.cpu])}")
+    if "-mfloat-abi=soft" not in board.cflags:
+        raise _refuse("cflags", "-mfloat-abi=soft is expected: the firmware has no FPU code")
+    for i, flag in enumerate(board.cflags):
+        if flag not in CFLAGS:
+            raise _refuse(f"cflags[{i}]", f"{flag!r:.80}: known are {', '.join(CFLAGS)}")
+    if not 0 < board.clock_hz <= WORD:
+        raise _refuse("clock_hz", f"{board.clock_hz}: 1 to 2^32 - 1 is expected")
 
 
 def _check_words(board: Board) -> None:
@@ -224,6 +296,12 @@ def _check_memory(board: Board) -> None:
             raise _refuse(f"{field}.bytes", "the region must lie in the 32-bit address space")
         if region.origin % 8:
             raise _refuse(f"{field}.origin", "an alignment of 8 is expected")
+        if not any(low <= region.origin and region.end <= high for low, high in _MEMORIES):
+            raise _refuse(f"{field}.origin", "a Cortex-M has memory below 0x4000_0000 and from "
+                          "0x6000_0000 to 0x9FFF_FFFF, devices elsewhere")
+    if board.flash.origin % _VECTORS:
+        raise _refuse("flash.origin", f"vectors begin there: an alignment of {_VECTORS} is "
+                      "expected")
     if board.flash.origin < board.ram.end and board.ram.origin < board.flash.end:
         raise _refuse("ram.origin", "flash and RAM overlap")
 
@@ -248,8 +326,9 @@ def _check_uart(board: Board) -> None:
         raise _refuse("uart.irq", f"{board.uart.irq}: 0 to 239 is expected")
     if board.uart.base % 4 or not 0 <= board.uart.base <= WORD:
         raise _refuse("uart.base", "a word-aligned 32-bit address is expected")
-    if board.uart.baud <= 0 or not 0 < board.uart.baud_register <= WORD:
-        raise _refuse("uart.baud_register", "a baud rate and its register are positive")
+    for field in ("baud", "baud_register"):
+        if not 0 < getattr(board.uart, field) <= WORD:
+            raise _refuse(f"uart.{field}", "1 to 2^32 - 1 is expected")
 
 
 def _check_counters(board: Board) -> None:
@@ -264,14 +343,37 @@ def _check_counters(board: Board) -> None:
 
 
 def _check_qemu(board: Board) -> None:
-    if board.qemu and (not 0 <= board.qemu.icount_shift <= 10 or board.qemu.tick_ns <= 0):
-        raise _refuse("qemu.icount_shift", "a shift of 0 to 10 and a positive tick_ns are expected")
+    """A machine's name alone: behind a comma QEMU takes options that read and write files."""
+    if board.qemu is None:
+        return
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]{0,63}", board.qemu.machine):
+        raise _refuse("qemu.machine", f"{board.qemu.machine!r:.80} is not the name of a machine")
+    if not 0 <= board.qemu.icount_shift <= 10:
+        raise _refuse("qemu.icount_shift", "a shift of 0 to 10 is expected")
+    if not 0 < board.qemu.tick_ns < math.inf:
+        raise _refuse("qemu.tick_ns", "a positive number is expected")
 
 
-def _check_soft_float(board: Board) -> None:
-    if "-mfloat-abi=soft" not in board.cflags:
-        raise _refuse("cflags", "-mfloat-abi=soft is expected: the firmware has no FPU code")
+def _check_program(board: Board) -> None:
+    if not board.program.command or not board.program.command[0]:
+        raise _refuse("program.command", "a program and its arguments are expected")
+    for i, part in enumerate(board.program.command):
+        _check_marks(f"program.command[{i}]", part)
+        if not part.isprintable():
+            raise _refuse(f"program.command[{i}]", "printable text is expected")
+    if "{" in board.program.command[0]:
+        raise _refuse("program.command[0]", "the name of a program is expected")
+    _check_marks("program.note", board.program.note)
+    _check_line("program.note", board.program.note)
+    for i, usb in enumerate(board.program.usb):
+        if not re.fullmatch("[0-9a-f]{4}:[0-9a-f]{4}", usb):
+            raise _refuse(f"program.usb[{i}]", f"{usb!r:.80} is not VID:PID, as in 0d28:0204")
 
 
-_CHECKS = (_check_names, _check_words, _check_memory, _check_stack, _check_ring, _check_uart,
-           _check_counters, _check_qemu, _check_soft_float)
+def _check_marks(field: str, text: str) -> None:
+    if re.search(r"[{}]", _filled(text, {"{elf}": "", "{hex}": ""})):
+        raise _refuse(field, "in braces stand {elf} and {hex} alone")
+
+
+_CHECKS = (_check_names, _check_core, _check_words, _check_memory, _check_stack, _check_ring,
+           _check_uart, _check_counters, _check_qemu, _check_program)

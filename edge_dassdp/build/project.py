@@ -10,6 +10,7 @@ import hashlib
 import json
 import platform
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +19,7 @@ from pathlib import Path
 from edge_dassdp.base import assets
 from edge_dassdp.base.files import alone_in, write_text
 from edge_dassdp.base.quantities import quantities_header
+from edge_dassdp.base.quoting import make
 from edge_dassdp.build.board import Board, board_files
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
@@ -131,10 +133,10 @@ def write_project(sources: Mapping[str, str], board: Board, directory: Path) -> 
 
 def write_makefile(project: Project, board: Board, directory: Path) -> None:
     """Write the Makefile of a project that lies in `directory`."""
-    files = {"elf": "firmware.elf", "hex": "firmware.hex"}
-    text = assets.render("Makefile.j2", project=project, board=board,
-                         program=[part.format(**files) for part in board.program.command],
-                         note=board.program.note.format(**files))
+    program = board.program.of("firmware.elf", "firmware.hex")
+    words = shlex.join(program.command)
+    text = assets.render("Makefile.j2", project=project, board=board, program=words,
+                         recipe=make(words), note=program.note)
     write_text(directory / "Makefile", text)
 
 

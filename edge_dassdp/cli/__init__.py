@@ -7,5 +7,6 @@ def main() -> None:
     """Run the command line and exit with its status. Ctrl-C is looked after before all imports."""
     interrupts.install()
     from edge_dassdp.cli.app import app
+    from edge_dassdp.report import streams
 
-    app()
+    streams.run(app)

@@ -61,8 +61,8 @@ def _demo(
         _refuse(name, of_digits)
         results = watch.run_watch(watch.Options(
             folder, models=models, firmware=not no_firmware, **_given(**of_watch)), console)
-        return Answer(results, next="" if of_watch["board"] else
-                      "edge-dassdp demo watch --board microbit --out runs/watch-microbit")
+        return Answer(results, next=() if of_watch["board"] else (
+            "edge-dassdp", "demo", "watch", "--board", "microbit", "--out", "runs/watch-microbit"))
     raise EdgeError("E105", f"there is no demonstration '{name}'", help="choose digits or watch")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,11 +57,11 @@ def _export(
     if into is None:
         qir.save(wanted, output)
         found = qir.load(output)
-        after = ["build", str(output), "--board", "stm32f405"]
+        after: list[str | Path] = ["build", output, "--board", "stm32f405"]
     else:
         _into_file(network, learned, into, output, origin)
         found = requantize(origin.load(output), network)
-        after = ["inspect", str(output), *origin.words]
+        after = ["inspect", output, *origin.words]
     if found.sha256 != wanted.sha256:
         failed = EdgeError("E404", f"{output} quantizes to other integers than {snapshot} holds",
                            help="report this with both files; it is our defect")
@@ -74,7 +73,7 @@ def _export(
         {"output": str(output), "into": str(into) if into else None, "projections": [*learned],
          "n_weights": n_weights, "n_changed": n_changed, "learned_sha256": wanted.sha256},
         [Text(text)] if failed is None else [], network.sha256,
-        shlex.join(["edge-dassdp", *after]), failed)
+        ["edge-dassdp", *after], failed)
 
 
 def _into_file(network: QNetwork, learned: Learned, into: Path, output: Path,

@@ -64,7 +64,7 @@ def _generate(
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": _predicted(predicted)},
         [screens.ledger_screen(predicted), Text(screens.LETTERS, "dim")], network.sha256,
-        f"make -C {shlex.quote(str(output))}")
+        ["make", "-C", output])
 
 
 def _build(
@@ -97,7 +97,7 @@ def _build(
     return Answer(
         _memory(build) | {"output": str(output) if output else None},
         [screens.ledger_screen(build.predicted, build), Text(screens.LETTERS, "dim")],
-        network.sha256, f"edge-dassdp measure {model} --board {board}")
+        network.sha256, ["edge-dassdp", "measure", model, "--board", board])
 
 
 def _measure(
@@ -140,7 +140,7 @@ def _measure(
                                   "instructions": counted,
                                   "instructions_predicted": dataclasses.asdict(figures.predicted)},
         [screens.measure_screen(figures), *map(Text, notes), Text(screens.LETTERS, "dim")],
-        network.sha256, f"edge-dassdp flash {model} --board {board}",
+        network.sha256, ["edge-dassdp", "flash", model, "--board", board],
         warnings=packed.warnings if data else ())
 
 
@@ -163,12 +163,13 @@ def _flash(
 
     network, chosen = options.load_model(model), load_board(board)
     firmware = build_and_compare(network, chosen).firmware
-    files = {"elf": str(firmware.elf), "hex": str(firmware.hex)}
-    command = [part.format(**files) for part in chosen.program.command]
-    note = chosen.program.note.format(**files)
+    files = {"elf": firmware.elf.as_posix(), "hex": firmware.hex.as_posix()}
+    program = chosen.program.of(**files)
+    command, note = list(program.command), program.note
     if not dry_run:
         find_tool(command[0], f"Install {command[0]} (Debian: apt install {command[0]}). {note}")
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace",
+                              stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             raise EdgeError("E502", f"{command[0]} could not program {chosen.name}",
                             cause="; ".join(done.stderr.strip().splitlines()[-3:]),
@@ -178,7 +179,7 @@ def _flash(
         {"board": chosen.name, "command": command, "dry_run": dry_run, "note": note,
          "elf": files["elf"], "hex": files["hex"]},
         [Text(f"{what}: {shlex.join(command)}"), *([Text(note)] if note else [])],
-        network.sha256, "edge-dassdp devices --ask")
+        network.sha256, ["edge-dassdp", "devices", "--ask"])
 
 
 def _noise(network: QNetwork) -> Samples:

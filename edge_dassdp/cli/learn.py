@@ -154,7 +154,7 @@ def learn(
                 "snapshot": str(learned.snapshot) if learned.snapshot else None}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
-                  f"edge-dassdp verify {model} --target {target} --data {data} --learn",
+                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   warnings=warnings)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -153,11 +152,11 @@ def _inspect(
                             "belong to it", help="leave it out")
         model = options.load_model(file)
         found, sha256 = inspect_quantized(model, boards), model.sha256
-        after = ["build", str(file), "--board", board or "stm32f405"]
+        after: list[str | Path] = ["build", file, "--board", board or "stm32f405"]
     else:
         found = inspect_network(origin.load(file), boards)
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-        after = ["quantize", str(file), *origin.words, "-o", f"{file.stem}.q.npz",
+        after = ["quantize", file, *origin.words, "-o", Path(f"{file.stem}.q.npz"),
                  *["--frozen"] * bool(found.frozen_because)]
     failed = found.refused
     if board and not failed and found.boards[0].problem:
@@ -171,7 +170,7 @@ def _inspect(
         {"kind": kind, "source": origin.source, **_inspected(found)},
         [screens.inspect_head(found, file.name, files.TITLES[kind], sha256, origin.source),
          screens.inspect_screen(found), Text(screens.LETTERS, "dim")],
-        sha256, shlex.join(["edge-dassdp", *after]), failed)
+        sha256, ["edge-dassdp", *after], failed)
 
 
 def _inspected(found: Inspection) -> dict[str, Any]:
@@ -307,7 +306,7 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
         [head, *chosen, screens.quantize_screen(fidelity), *compared,
          *(Text(note, "dim") for note in notes if note), Text(screens.LETTERS, "dim")],
         model.sha256,
-        f"edge-dassdp build {output} --board stm32f405", warnings=lost)
+        ["edge-dassdp", "build", output, "--board", "stm32f405"], warnings=lost)
 
 
 def _steps(source: ir.Input, scale: QInputScale) -> dict[str, Any]:

@@ -137,17 +137,11 @@ def _encoder(text: str | None) -> Encoder | None:
 
 
 def load_model(path: Path) -> QNetwork:
-    """The quantized network at `path`, with a hint where it is a float one."""
+    """The quantized network at `path`."""
     from edge_dassdp import qir
-    from edge_dassdp.frontends import files
 
     try:
         return qir.load(path)
-    except EdgeError as problem:
-        is_foreign = path.is_file() and files.kind_of(path) in ("nir", "onnx")
-        if is_foreign or "edge_dassdp/network/" in problem.message:
-            problem.help = f"quantize it first: edge-dassdp quantize {path} -o model.q.npz"
-        raise
     except (KeyError, TypeError) as problem:
         raise EdgeError("E103", f"{path} is damaged: {problem!r} is missing or wrong") from None
 

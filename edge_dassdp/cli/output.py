@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import inspect
 import json
-import shlex
+import math
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 from edge_dassdp import __version__
 from edge_dassdp.base import interrupts
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
-from edge_dassdp.cli.paths import refuse_unwritable, written
+from edge_dassdp.base.quoting import command
+from edge_dassdp.cli.paths import read, refuse_missing, refuse_unwritable, written
+from edge_dassdp.report.streams import StdoutLostError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_WIDTH = 110
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of tables.",
                                     rich_help_panel="Common options")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.",
@@ -36,12 +38,13 @@ RulesFrom = Annotated[list[Path] | None, typer.Option(
 @dataclass
 class Answer:
     """What a verb found out. data: JSON values. failed: the check that did not pass. warnings: what
-    stands in the way of a good result, and what to do about it, a sentence or two each."""
+    stands in the way of a good result, and what to do about it, a sentence or two each. next: words
+    of the next useful command."""
 
     data: dict[str, Any] = field(default_factory=dict)
     screen: Iterable[RenderableType] = ()
     model_sha256: str = ""
-    next: str = ""
+    next: Sequence[str | Path] = ()
     failed: EdgeError | None = None
     exit: int = EXIT_OK
     warnings: Sequence[str] = ()
@@ -60,20 +63,29 @@ class Output:
     """Handed to every verb: where lines of a stream and progress go."""
 
     def __init__(self, verb: str, as_json: bool) -> None:
-        from rich.console import Console
+        from edge_dassdp.report.console import Screen
 
+        self._lines = sys.stdout
         self.verb = verb
         self.as_json = as_json
-        self.rules_from: list[str] = []
+        self.rules_from: list[str | Path] = []
         """Options that a command of the same rules needs."""
-        self.stdout = Console(soft_wrap=False, highlight=False,
-                              width=None if sys.stdout.isatty() else _WIDTH)
-        self.stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.stdout = Screen()
+        self.stderr = Screen(stderr=True, soft_wrap=True)
 
     def line(self, **values: Any) -> None:
         """One object of a stream, under --json alone."""
         if self.as_json:
-            print(json.dumps({"schema": f"edge_dassdp/{self.verb}/1", **values}), flush=True)
+            self._print(values)
+
+    def _print(self, values: dict[str, Any]) -> None:
+        """A line of JSON; what is no number there is null."""
+        whole = {"schema": f"edge_dassdp/{self.verb}/1", **values}
+        try:
+            text = json.dumps(whole, allow_nan=False)
+        except ValueError:
+            text = json.dumps(_finite(whole))
+        print(text, file=self._lines, flush=True)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[int], None] | None]:
@@ -89,8 +101,8 @@ class Output:
             TimeRemainingColumn,
         )
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                   TimeRemainingColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(),
+                   MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self.stderr, transient=True) as bar:
             task = bar.add_task(what, total=total)
             yield lambda done: bar.update(task, completed=done)
@@ -109,12 +121,17 @@ class Output:
                     self.stdout.print()
                 self.stdout.print(part, soft_wrap=isinstance(part, Text))
             if answer.next and not answer.failed:
-                self.stdout.print(f"next: {answer.next}", soft_wrap=True, markup=False)
+                self.stdout.print(f"next: {self._command(answer.next)}", soft_wrap=True)
         for warning in answer.warnings:
-            self.stderr.print(f"warning: {warning}", style="bold yellow", markup=False)
+            self.stderr.print(f"warning: {warning}", style="bold yellow")
         if answer.failed:
             self._print_error(answer.failed)
         return exit
+
+    def _command(self, words: Sequence[str | Path]) -> str:
+        """With the rules that are known here, as this terminal shows it."""
+        known = self.rules_from if words[0] == "edge-dassdp" else []
+        return command(*words, *known, encoding=self.stdout.encoding)
 
     def refuse(self, problem: EdgeError) -> int:
         """Print a refusal; returns the exit status."""
@@ -134,9 +151,9 @@ class Output:
 
     def _print_error(self, problem: EdgeError) -> None:
         head, *rest = str(problem).splitlines()
-        self.stderr.print(head, style="bold red", markup=False)
+        self.stderr.print(head, style="bold red")
         for line in (*rest, f"  more:  edge-dassdp explain {problem.code}"):
-            self.stderr.print(line, markup=False)
+            self.stderr.print(line)
 
     def _envelope(self, exit: int, data: dict[str, Any], model_sha256: str,
                   problems: list[EdgeError], warnings: Sequence[str] = ()) -> None:
@@ -145,11 +162,19 @@ class Output:
                        for p in problems]
         diagnostics += [{"code": None, "severity": "warning", "message": text, "causes": [],
                          "help": "", "fix_cmd": None} for text in warnings]
-        print(json.dumps({
-            "schema": f"edge_dassdp/{self.verb}/1", "ok": exit == EXIT_OK, "exit": exit,
-            "tool": {"name": "edge-dassdp", "version": __version__},
-            "inputs": {"model_sha256": model_sha256 or None}, "data": data,
-            "diagnostics": diagnostics}), flush=True)
+        self._print({"ok": exit == EXIT_OK, "exit": exit,
+                     "tool": {"name": "edge-dassdp", "version": __version__},
+                     "inputs": {"model_sha256": model_sha256 or None}, "data": data,
+                     "diagnostics": diagnostics})
+
+
+def _finite(value: Any) -> Any:
+    """JSON values with None in place of NaN and infinities."""
+    if isinstance(value, dict):
+        return {name: _finite(v) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 Verb = Callable[..., Answer]
@@ -168,9 +193,10 @@ def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
         groups = {n: kind for n, kind in hints.items()
                   if isinstance(kind, type) and is_dataclass(kind) and n != "return"}
 
-        def command(rules_from: list[Path] | None = None, json: bool = False,
-                    debug: bool = False, **values: Any) -> None:
+        def call(rules_from: list[Path] | None = None, json: bool = False,
+                 debug: bool = False, **values: Any) -> None:
             def work(out: Output) -> Answer:
+                refuse_missing(inputs, {**values, "rules_from": rules_from})
                 refuse_unwritable(outputs, {**values, "rules_from": rules_from or []})
                 _know(out, rules_from or [])
                 for group, kind in groups.items():
@@ -186,14 +212,33 @@ def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
                   for n, t, d in (("rules_from", RulesFrom, None), ("json", Json, False),
                                   ("debug", Debug, False))]
         parameters = [*own, *common]
-        outputs = written({p.name: p.annotation for p in own})
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        command.__annotations__ = {p.name: p.annotation for p in parameters}
-        command.__doc__ = function.__doc__
-        app.command(title)(command)
+        outputs = written({p.name: p.annotation for p in parameters})
+        inputs = read({p.name: p.annotation for p in parameters})
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        call.__doc__ = function.__doc__
+        app.command(title, cls=_asking(inputs))(call)
         return function
 
     return register
+
+
+def _asking(inputs: Sequence[str]) -> type[TyperCommand]:
+    """A command that says that a file is missing before it asks for an option."""
+
+    class Asking(TyperCommand):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            try:
+                return super().parse_args(ctx, args)
+            except typer.BadParameter:
+                try:
+                    refuse_missing(inputs, ctx.params)
+                except EdgeError as problem:
+                    out = Output(str(self.name), bool(ctx.params.get("json")))
+                    raise typer.Exit(out.refuse(problem)) from None
+                raise
+
+    return Asking
 
 
 def _options(group: type) -> list[inspect.Parameter]:
@@ -210,20 +255,19 @@ def _know(out: Output, rules_from: list[Path]) -> None:
 
         for path in rules_from:
             load_rules(path)
-    out.rules_from = [part for path in rules_from for part in ("--rules-from", str(path))]
+    out.rules_from = [part for path in rules_from for part in ("--rules-from", path)]
 
 
 def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
     try:
-        with interrupts.interruptible():
+        with interrupts.interruptible(), \
+                redirect_stdout(sys.stderr if out.as_json else sys.stdout):  # of libraries
             answer = work(out)
-        if answer.next and out.rules_from:
-            answer.next = f"{answer.next} {shlex.join(out.rules_from)}"
         return out.finish(answer)
     except EdgeError as problem:
         found: BaseException = problem
         status = out.refuse(problem)
-    except BrokenPipeError:
+    except StdoutLostError:
         raise
     except OSError as problem:
         found = problem
@@ -235,7 +279,7 @@ def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
     except Exception as problem:  # whatever else escapes is our defect
         found, status = problem, EXIT_INTERNAL
         out.stderr.print(f"internal error: {type(problem).__name__}: {problem}. This is a defect "
-                         "of edge-dassdp; run again with --debug and report it.", markup=False)
+                         "of edge-dassdp; run again with --debug and report it.")
     if debug:
-        traceback.print_exception(found)
+        out.stderr.print("".join(traceback.format_exception(found)), end="")
     return status

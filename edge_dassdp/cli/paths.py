@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
@@ -24,6 +25,34 @@ def written(hints: Mapping[str, Any]) -> dict[str, Writes]:
     marks = {name: [m for m in get_args(hint) if isinstance(m, Writes)]
              for name, hint in hints.items()}
     return {name: found[0] for name, found in marks.items() if found}
+
+
+def read(hints: Mapping[str, Any]) -> list[str]:
+    """The parameters that name what a verb reads."""
+    outputs = written(hints)
+    return [name for name, hint in hints.items() if _is_path(hint) and name not in outputs]
+
+
+def _is_path(hint: Any) -> bool:
+    return hint is Path or any(map(_is_path, get_args(hint)))
+
+
+def refuse_missing(inputs: Iterable[str], values: Mapping[str, Any]) -> None:
+    """Before anything else is asked for. Raises EdgeError E103 for an input that is not there, with
+    the nearest name that is."""
+    for name in inputs:
+        given = values.get(name)
+        for path in map(Path, given if isinstance(given, list | tuple) else [given] * bool(given)):
+            if not path.exists():
+                raise EdgeError("E103", f"{path} does not exist", help=_nearest(path))
+
+
+def _nearest(path: Path) -> str:
+    try:
+        near = get_close_matches(path.name, os.listdir(path.parent), 1)
+    except OSError:
+        return f"there is no folder {path.parent}"
+    return f"did you mean {path.with_name(near[0])}?" if near else "check the path"
 
 
 def refuse_unwritable(outputs: Mapping[str, Writes], values: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.quoting import command
 from edge_dassdp.cli import options
 from edge_dassdp.cli.device import (
     Learned,
@@ -66,7 +66,7 @@ def _run(
     for i, (class_idx, label) in enumerate(zip(found, y, strict=True)):
         out.line(sample=i, class_idx=int(class_idx), label=int(label))
     accuracy = float((found == y).mean()) if network.n_classes > 1 else None
-    hint = f"edge-dassdp verify {model} --target {target} --data {data}"
+    hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data]
     text = f"{target}: {len(y):,} samples, "
     text += "one output and so no classes" if accuracy is None else \
         f"accuracy {100 * accuracy:.1f} % {letter(target)}"
@@ -116,12 +116,12 @@ def _verify(
     if done.divergence:
         end = str(done.divergence.sample + 1)
         samples = ["--random", end] if data is None else [
-            "--data", str(data), "--split", split, "--limit", end]
-        command = ["edge-dassdp", "verify", str(model), *samples,
+            "--data", data, "--split", split, "--limit", end]
+        words = ["edge-dassdp", "verify", model, *samples,
                    *(f"--target={spec}" for spec in target), *(["--learn"] if learn else []),
                    *([f"--shift-seed={shift_seed}"] if shift_seed is not None else []),
                    *out.rules_from]
-        failed = EdgeError("E404", str(done.divergence), help=f"replay it: {shlex.join(command)}")
+        failed = EdgeError("E404", str(done.divergence), help=f"replay it: {command(*words)}")
     divergence = dataclasses.asdict(done.divergence) if done.divergence else None
     what = "spikes, membranes and logits" + (", weights and learning state" if learn else "")
     return Answer(

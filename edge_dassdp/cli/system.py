@@ -14,7 +14,7 @@ import typer
 
 from edge_dassdp.base.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.targets.open import BAUD
+from edge_dassdp.targets.open import BAUD, BAUD_MOST
 
 if TYPE_CHECKING:
     from edge_dassdp.targets.serial import Port
@@ -47,7 +47,7 @@ def _devices(
     out: Output,
     ask: Annotated[bool, typer.Option("--ask", help=(
         "Open every port and ask what runs there."))] = False,
-    baud: Annotated[int, typer.Option(min=1, help="Bits per second.")] = BAUD,
+    baud: Annotated[int, typer.Option(min=1, max=BAUD_MOST, help="Bits per second.")] = BAUD,
 ) -> Answer:
     """List serial ports and what runs there.
 
@@ -123,8 +123,8 @@ def _tools() -> list[_Check]:
 
     gcc = shutil.which(ARM_PREFIX + "gcc")
     newlib = bool(gcc) and Path(subprocess.run(
-        [str(gcc), "-print-file-name=libc.a"], capture_output=True, text=True, check=False,
-    ).stdout.strip()).is_file()
+        [str(gcc), "-print-file-name=libc.a"], capture_output=True, text=True,
+        errors="replace", check=False).stdout.strip()).is_file()
     arm = [_Check(ARM_PREFIX + tool, shutil.which(ARM_PREFIX + tool) is not None, "firmware",
                   ARM_HELP) for tool in ("gcc", "objcopy", "objdump")]
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.foreign import unread
 from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.data.names import SPLITS
 
@@ -151,13 +153,9 @@ def _plain(path: Path | str, split: str) -> Part | None:
             raw, y = archive["x"], archive["y"] if "y" in archive.files else None
             x = raw.astype(np.float32) if raw.dtype.kind in "fiub" else None
             rows = {name: archive[name] for name in SPLITS if name in archive.files}
-    except FileNotFoundError:
-        raise EdgeError("E103", f"{path} does not exist") from None
-    except (OSError, KeyError, ValueError, EOFError, AttributeError, TypeError) as problem:
-        raise EdgeError("E103", f"{path} holds no samples",
-                        cause=str(problem).strip("'\"") or type(problem).__name__,
-                        help=f"give an .npz with arrays x and y, or a file of kind {FORMAT}"
-                        ) from None
+    except (OSError, KeyError, ValueError, EOFError, AttributeError, TypeError,
+            zipfile.BadZipFile) as problem:
+        raise unread(path, "dataset", str(problem).strip("'\"") or type(problem).__name__) from None
     if x is None:
         raise EdgeError("E104", f"{path}: x is of {raw.dtype}, expected real numbers")
     if x.ndim != 2:

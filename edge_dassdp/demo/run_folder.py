@@ -29,6 +29,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import Ledger, ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
+from edge_dassdp.report.console import Screen
 from edge_dassdp.targets.qemu import QEMU
 from edge_dassdp.targets.target import Target
 
@@ -71,9 +72,10 @@ class RunFolder:
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
         """A bar on stderr, only where that is a terminal."""
-        bars = Console(stderr=True)
-        with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                      console=bars, disable=not bars.is_terminal, transient=True) as progress:
+        bars = Screen(stderr=True)
+        with Progress(TextColumn("{task.description}", markup=False), BarColumn(),
+                      MofNCompleteColumn(), console=bars, disable=not bars.is_terminal,
+                      transient=True) as progress:
             bar = progress.add_task(title, total=total)
             yield lambda done: progress.update(bar, completed=done)
 

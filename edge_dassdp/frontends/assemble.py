@@ -81,7 +81,8 @@ class Assembly:
         origin, q = self.origins[projection], self.network.projection(projection)
         if np.shape(weight) != q.weight.shape:
             raise EdgeError("E104", f"the weight of '{projection}' has shape {np.shape(weight)}, "
-                            f"expected {q.weight.shape}")
+                            f"expected {q.weight.shape}", help="give it as projection("
+                            f"'{projection}').weight of the network has it")
         if len(origin.nodes) != 1 or origin.factor is None or (origin.factor == 0).any():
             folded = " and ".join(f"'{n}'" for n in origin.nodes) or "no weights"
             raise refuse(f"projection '{projection}' was folded of {folded} with pooling or "
@@ -127,7 +128,9 @@ def assembly(nodes: Mapping[str, Node], edges: Sequence[tuple[str, str]], *, n_s
     settings = dict(entries or {})
     for name in settings:
         if not isinstance(graph.nodes.get(name), Entry):
-            raise EdgeError("E105", f"settings are given for an input '{name}', which is none")
+            raise EdgeError("E105", f"settings are given for an input '{name}', which is none",
+                            help="choose one of " + ", ".join(
+                                n for n, node in graph.nodes.items() if isinstance(node, Entry)))
     maker = _Maker(graph, n_steps, settings, order)
     projections = maker.projections()
     read = maker.populations[graph.read]
@@ -216,7 +219,8 @@ class _Maker:
                 if isinstance(node, Convolution | Neurons):
                     break
         raise EdgeError("E101", f"nothing says the shape of input '{name}'",
-                        help="give it, (channels, height, width) or (n,)")
+                        help="give it as the shape of the input: (channels, height, width), "
+                        "(channels, length) or (n,)")
 
     def _population(self, name: str) -> Population:
         """Its shape is that of what leads there forward, a volume where there is one."""
@@ -230,7 +234,9 @@ class _Maker:
         at = node.at or name
         if node.size not in (0, geometry.size(space)):
             raise EdgeError("E101", f"node '{at}' has {node.size} neurons, but "
-                            f"{geometry.size(space)} values of shape {shape} lead there")
+                            f"{geometry.size(space)} values of shape {shape} lead there",
+                            help=f"make it of {geometry.size(space)} neurons, or let the layer "
+                            f"before it have {node.size} outputs")
         try:
             values: dict[str, Any] = {key: folding.spread(value, shape, space, key)
                       if _is_number(value) else value for key, value in node.settings.items()}

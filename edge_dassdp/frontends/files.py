@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.foreign import unread
 from edge_dassdp.frontends.assemble import EntrySettings
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
 
@@ -84,11 +85,10 @@ def load_model(path: Path | str, options: SourceOptions | None = None) -> Networ
     """
     given = options or SourceOptions()
     if not Path(path).exists():
-        raise EdgeError("E103", f"{path} does not exist")
+        raise unread(path, "network")
     kind = kind_of(path)
     if kind == "quantized":
-        raise EdgeError("E103", f"{path} is quantized already, expected a float network",
-                        help=f"build it: edge-dassdp build {path} --board stm32f405")
+        raise unread(path, "network")
     return _READERS[kind](Path(path), given)
 
 
@@ -139,7 +139,9 @@ def _entry(options: SourceOptions, *, spikes: bool) -> EntrySettings:
     """How inputs come. spikes: of the kind of file, where nothing says it."""
     makes_spikes = options.n_events > 0 or options.encoder is not None
     if makes_spikes and options.spikes is False:
-        raise EdgeError("E105", "events and encoders make spikes, the input cannot be currents")
+        raise EdgeError("E105", "events and encoders make spikes, the input cannot be currents",
+                        help="leave out that inputs are currents (spikes=False, --input currents), "
+                        "or the events or encoder")
     if makes_spikes or options.spikes is not None:
         spikes = makes_spikes or bool(options.spikes)
     frames = spikes if options.frames is None and not makes_spikes else options.frames

@@ -117,7 +117,8 @@ def finish(term: Term, post: Volume) -> Folded:
     sizes differ, E102 where it would take too large a matrix."""
     if geometry.size(term.space) != geometry.size(post):
         raise EdgeError("E101", f"{geometry.size(term.space)} values lead from '{term.pre}' into "
-                        f"{geometry.size(post)} neurons")
+                        f"{geometry.size(post)} neurons", help="all that is summed in neurons "
+                        "must be as many values as they are: change the sizes of the layers")
     if term.is_direct:
         term = _one_to_one(term)
     if term.conv is not None and (term.space != post
@@ -130,7 +131,7 @@ def finish(term: Term, post: Volume) -> Folded:
     return Folded(term.weight, bias, term.conv, term.pool, term.delay, term.factor, term.largest)
 
 
-def refuse(message: str, help: str = "") -> EdgeError:
+def refuse(message: str, help: str) -> EdgeError:
     return EdgeError("E102", message, help=help)
 
 
@@ -139,12 +140,14 @@ def refuse(message: str, help: str = "") -> EdgeError:
 
 def _linear(term: Term, name: str, node: Linear, with_bias: bool) -> Term:
     if node.weight.ndim != 2:
-        raise EdgeError("E101", f"its weight has shape {node.weight.shape}, expected (n_out, n_in)")
+        raise EdgeError("E101", f"its weight has shape {node.weight.shape}, expected (n_out, n_in)",
+                        help="give it as a matrix, or use a convolution")
     n_out, n_in = node.weight.shape
     n = geometry.size(term.space)
     if n_in != n:
         raise EdgeError("E101", f"it takes {n_in} inputs, but {n} values of shape {term.shape} "
-                        f"lead there from '{term.pre}'")
+                        f"lead there from '{term.pre}'", help=f"give it {n} columns, or "
+                        f"{n_in} values")
     bias = None if term.bias is None else term.bias @ node.weight.T
     bias = _sum(bias, node.bias if with_bias else None)
     factor: FloatArray | None = np.ones((1, 1))
@@ -161,7 +164,8 @@ def _linear(term: Term, name: str, node: Linear, with_bias: bool) -> Term:
 def _convolved(term: Term, name: str, node: Convolution, with_bias: bool) -> Term:
     if node.weight.ndim != 4:
         raise EdgeError("E101", f"its weight has shape {node.weight.shape}, expected "
-                        "(c_out, c_in / groups, height, width)")
+                        "(c_out, c_in / groups, height, width)", help="give all four; the height "
+                        "of a kernel in one dimension is 1")
     space = node.conv.out(term.space, node.weight.shape)
     bias = None if term.bias is None else \
         node.conv.apply(term.bias[None], node.weight, term.space)[0]
@@ -256,7 +260,9 @@ def _scaled(term: Term, node: Scale, with_bias: bool) -> Term:
 def _delayed(term: Term, node: Delay) -> Term:
     steps = np.asarray(node.steps)
     if steps.dtype.kind not in "iu" or (steps < 0).any() or (steps > MAX_DELAY).any():
-        raise refuse(f"it delays by something else than integers from 0 to {MAX_DELAY} steps")
+        raise refuse(f"it delays by something else than integers from 0 to {MAX_DELAY} steps",
+                     "round the delays to whole steps in this range; a longer step makes them "
+                     "fewer")
     if not steps.any():
         return term
     if not term.is_spikes:
@@ -271,7 +277,9 @@ def _delayed(term: Term, node: Delay) -> Term:
     if term.delay is not None:
         total = total + term.delay
     if (total > MAX_DELAY).any():
-        raise refuse(f"spikes are delayed by more than {MAX_DELAY} steps")
+        raise refuse(f"spikes are delayed by more than {MAX_DELAY} steps",
+                     f"make the delays on the way {MAX_DELAY} steps in all, or put neurons between "
+                     "them")
     return replace(term, delay=total)
 
 
@@ -291,7 +299,8 @@ def spread(value: FloatArray | IntArray, shape: tuple[int, ...], space: Volume,
     if array.shape in channels:
         return np.repeat(array.reshape(-1), n // c)
     raise EdgeError("E101", f"its {what} has shape {array.shape}, which does not fit values of "
-                    f"shape {shape}")
+                    f"shape {shape}", help=f"give one number, one for each of the {c} channels, "
+                    f"or one for each of the {n} values")
 
 
 def _sum(a: FloatArray | None, b: FloatArray | None) -> FloatArray | None:
@@ -371,6 +380,7 @@ def _one_to_one(term: Term) -> Term:
 def _spatial(term: Term) -> Term:
     """A term whose neighbours are known."""
     if len(term.shape) == 1 and term.space[1:] != (1, 1):
-        raise EdgeError("E101", "it needs channels and places, but what leads there was flattened")
+        raise EdgeError("E101", "it needs channels and places, but what leads there was flattened",
+                        help="put the flattening behind it, or leave it out")
     return term
 

@@ -137,13 +137,15 @@ class SourceProfile:
             raise EdgeError("E105", f"'{self.framework}' is no known source of NIR files",
                             help=f"choose one of {', '.join(sources())}")
         if self.reset not in (None, *get_args(Reset)):
-            raise EdgeError("E105", f"reset '{self.reset}' is not subtract, zero or none")
+            raise EdgeError("E105", f"reset '{self.reset}' is not subtract, zero or none",
+                            help="choose one of them: reset=subtract")
         for f in fields(self)[1:]:
             if getattr(self, f.name) is not None and not self.takes(f.name):
                 raise EdgeError("E105", f"{f.name} is no setting of {self.framework}",
                                 help=f"it has {', '.join(self._own)}")
         if self.dt is not None and not (np.isfinite(self.dt) and self.dt > 0):
-            raise EdgeError("E105", f"dt is {self.dt!r}, expected a positive number")
+            raise EdgeError("E105", f"dt is {self.dt!r}, expected a positive number",
+                            help="give a step in the unit of the file's time constants: dt=1e-3")
 
     @property
     def _own(self) -> tuple[str, ...]:
@@ -186,7 +188,10 @@ def _parsed(name: str, value: str) -> Any:
             return float(value)
         return int(value) if name == "max_spikes" else {"true": True, "false": False}[value.lower()]
     except (ValueError, KeyError):
-        raise EdgeError("E105", f"'{value}' is no value of {name}") from None
+        raise EdgeError("E105", f"'{value}' is no value of {name}", help={
+            "dt": "give a number: dt=1e-3", "floor": "give a number or nan: floor=-1",
+            "max_spikes": "give an integer: max_spikes=0"}.get(
+                name, f"choose true or false: {name}=true")) from None
 
 
 @dataclass(frozen=True, eq=False)

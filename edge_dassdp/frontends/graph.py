@@ -45,7 +45,8 @@ class Graph:
         if given:
             added = [n for n in paths if n not in given]
             if len(set(given)) != len(given) or set(given) - set(paths) or set(added) - {self.read}:
-                raise EdgeError("E105", "the order given does not name all neurons once")
+                raise EdgeError("E105", "the order given does not name all neurons once",
+                                help=f"name each of {', '.join(paths)} once, or give no order")
             return [*given, *added]
         pre = {name: {p[0] for p in into} - {name} for name, into in paths.items()}
         done = {n for n, node in self.nodes.items() if isinstance(node, Entry)}
@@ -56,7 +57,8 @@ class Graph:
             ready = [n for n in left if pre[n] and pre[n] <= done]
             begun = [n for n in left if pre[n] & done]
             if not ready and not begun:
-                raise EdgeError("E101", f"no input leads to the neurons '{left[0]}'")
+                raise EdgeError("E101", f"no input leads to the neurons '{left[0]}'",
+                                help="add an edge that leads there, or leave them out")
             chosen = ready[0] if ready else min(begun, key=depths.__getitem__)
             order.append(chosen)
             done.add(chosen)
@@ -68,22 +70,28 @@ class Graph:
             at = f"the edge {pre} -> {post}"
             for name in (pre, post):
                 if name not in self.nodes:
-                    raise EdgeError("E101", f"{at} names '{name}', which is no node")
+                    raise EdgeError("E101", f"{at} names '{name}', which is no node",
+                                    help="name one of its nodes: " + ", ".join(self.nodes))
             if isinstance(self.nodes[pre], Exit) or isinstance(self.nodes[post], Entry):
-                raise EdgeError("E101", f"{at} leads into an input or out of an output")
+                raise EdgeError("E101", f"{at} leads into an input or out of an output",
+                                help="leave it out, or let it lead the other way")
             if self.edges.count((pre, post)) > 1:
                 raise refuse(f"{at} stands twice", "double the weights instead")
 
     def _read(self) -> str:
         exits = [n for n, node in self.nodes.items() if isinstance(node, Exit)]
-        if len(exits) != 1:
+        if not exits:
+            raise refuse("the network has no output", "add a node Output, and an edge to it from "
+                         "the node that is to be read")
+        if len(exits) > 1:
             raise refuse(f"the network has {len(exits)} outputs"
                          + "".join(f", '{n}'" for n in exits), "keep the one that is to be read")
         last = [pre for pre, post in self.edges if post == exits[0]]
         if len(last) != 1:
             listed = " and ".join(f"'{n}'" for n in last) or "nothing"
             raise refuse(f"{listed} leads to the output '{exits[0]}'; exactly one node must",
-                         "sum in neurons of their own")
+                         "let one node lead there: the neurons that are to be read, or a node "
+                         "that sums")
         at = last[0]
         while isinstance(self.nodes[at], Flatten):
             before = [pre for pre, post in self.edges if post == at]
@@ -104,9 +112,11 @@ class Graph:
         leading = {pre for pre, _ in self.edges}
         for name, node in self.nodes.items():
             if not self._pre[name] and not isinstance(node, Entry):
-                raise EdgeError("E101", f"nothing leads into node '{name}'")
+                raise EdgeError("E101", f"nothing leads into node '{name}'",
+                                help="add an edge that leads there, or leave the node out")
             if name not in leading and not isinstance(node, Exit | Neurons):
-                raise EdgeError("E101", f"node '{name}' leads nowhere")
+                raise EdgeError("E101", f"node '{name}' leads nowhere",
+                                help="add an edge from it, or leave the node out")
 
     def _check_loops(self) -> None:
         between = {n: node for n, node in self.nodes.items() if not isinstance(node, Neurons)}
@@ -123,7 +133,9 @@ class Graph:
         for path in self._back((target,)):
             found.append(path)
             if len(found) > MAX_PATHS:
-                raise refuse(f"more than {MAX_PATHS} paths without neurons lead into '{target}'")
+                raise refuse(f"more than {MAX_PATHS} paths without neurons lead into '{target}'",
+                             "put neurons between them, or multiply the weights of parallel ways "
+                             "out into one")
         return found
 
     def _back(self, tail: Path) -> Iterator[Path]:

@@ -23,7 +23,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.framework import NeuronSource, SourceProfile, framework
 from edge_dassdp.frontends.known import NIR, frameworks
 from edge_dassdp.frontends.nodes import NEVER
-from edge_dassdp.ir import FloatArray, Population, Reset
+from edge_dassdp.ir import CLAMP, LEAST, FloatArray, Population, Reset, require_each
 
 WRITERS_DT = 1e-4
 """Seconds of a step in files of writers that do not ask for it."""
@@ -89,7 +89,8 @@ def firing(profile: SourceProfile, source: NeuronSource, reset: Reset, delay: bo
     if v_reset.any() and not at_once:
         raise EdgeError("E102", f"node '{source.name}' has a v_reset of {v_reset.min():g} to "
                         f"{v_reset.max():g}, but '{profile}' does not reset to it at once",
-                        help="use reset=zero,reset_delay=false, or a file with v_reset 0")
+                        help="give reset=zero,reset_delay=false if it does, else write the file "
+                        "with v_reset 0")
     return {"threshold": source.number("v_threshold"), "reset": reset, "reset_delay": late,
             "strict": strict if profile.strict is None else profile.strict,
             "v_reset": v_reset if at_once else 0.0, "looks_back": looks_back}
@@ -109,16 +110,23 @@ def choices(profile: SourceProfile, ways: Iterable[Mapping[str, Any]]) -> list[S
 
 
 def _check(source: NeuronSource) -> None:
+    at = f"node '{source.name}'"
     for name, value in source.values.items():
         if not np.isfinite(value).all():
-            raise EdgeError("E101", f"node '{source.name}': {name} holds a NaN or an infinity")
-        if name.startswith("tau") and (value <= 0).any():
-            raise EdgeError("E101", f"node '{source.name}': {name} must be positive")
+            raise EdgeError("E101", f"{at}: {name} holds a NaN or an infinity",
+                            help="train again with finite numbers (gradients may have exploded), "
+                            "and export that")
+        if name.startswith("tau"):
+            require_each(np.ravel(value) > 0, np.ravel(value), f"{at}: {name} must be positive",
+                         "give time constants above 0, or use an IF or I node, which does not leak")
     if source.kind in ("IF", "LIF", "CubaLIF"):
-        if (source.number("v_threshold") <= 0).any():
-            raise EdgeError("E101", f"node '{source.name}': v_threshold must be positive")
-        if (source.number("v_reset") >= source.number("v_threshold")).any():
-            raise EdgeError("E101", f"node '{source.name}': v_reset must lie below v_threshold")
+        threshold, reset = np.broadcast_arrays(source.number("v_threshold"),
+                                               source.number("v_reset"))
+        require_each(np.ravel(threshold) >= LEAST, np.ravel(threshold),
+                     f"{at}: v_threshold must be positive", CLAMP)
+        require_each(np.ravel(reset < threshold), np.ravel(reset),
+                     f"{at}: v_reset must lie below v_threshold",
+                     "lower v_reset or raise v_threshold: neurons reset above it fire on and on")
 
 
 def only(profile: SourceProfile, source: NeuronSource, *kinds: str) -> None:

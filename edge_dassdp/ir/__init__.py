@@ -7,7 +7,9 @@ from edge_dassdp.ir.network import (
     save,
 )
 from edge_dassdp.ir.nodes import (
+    CLAMP,
     LARGEST,
+    LEAST,
     ROUNDING,
     Encoder,
     FloatArray,
@@ -19,10 +21,13 @@ from edge_dassdp.ir.nodes import (
     Reset,
     check_size,
     malformed,
+    require_each,
 )
 
 __all__ = [
+    "CLAMP",
     "LARGEST",
+    "LEAST",
     "ROUNDING",
     "Encoder",
     "FloatArray",
@@ -37,5 +42,6 @@ __all__ = [
     "check_size",
     "load",
     "malformed",
+    "require_each",
     "save",
 ]

@@ -62,13 +62,19 @@ def _vector(value: Any, size: int, what: str) -> FloatArray:
     return array
 
 
-def _positive(values: FloatArray, what: str, help: str) -> None:
-    """Names the first neuron that is not, and how many are not."""
-    bad = np.flatnonzero(~(values >= LEAST))
+def require_each(good: Any, values: FloatArray, message: str, help: str) -> None:
+    """E101 unless all are good, (n,): names the first neuron that is not, its value, and how many
+    are not."""
+    bad = np.flatnonzero(~np.asarray(good))
     if bad.size:
-        raise EdgeError("E101", f"{what} must be positive",
-                        cause=f"that of neuron {bad[0]} is {values[bad[0]]:.6g}; {bad.size:,} of "
-                        f"{values.size:,} are below {LEAST:g}", help=help)
+        raise EdgeError("E101", message, cause=f"neuron {bad[0]} has {values[bad[0]]:.6g}, the "
+                        f"first of {bad.size:,} in {values.size:,} neurons", help=help)
+
+
+CLAMP = ("clamp thresholds while they are trained, as in threshold.data.clamp_(min=0.01) behind "
+         "each step of the optimizer: below 0, neurons fire without any input; potentials count "
+         "from rest at 0, not in absolute millivolts")
+"""What to do about learned thresholds."""
 
 
 def _shape(shape: Any, n: int, where: str) -> tuple[int, ...]:
@@ -226,26 +232,32 @@ class Population:
                 object.__setattr__(self, name, values)
         for name in ("alpha", "beta"):
             values = getattr(self, name)
-            if values is not None and ((values < 0).any() or (values > 1).any()):
-                raise malformed(f"{where}: {name} must lie in [0, 1]")
-        _positive(self.gain, f"{where}: gain", "fold its sign into the weights")
+            if values is not None:
+                require_each((values >= 0) & (values <= 1), values, f"{where}: {name} must lie in "
+                             "[0, 1]", "clamp it to [0, 1] while it is trained: a share that is "
+                             "kept from step to step")
+        require_each(self.gain >= LEAST, self.gain, f"{where}: gain must be positive",
+                     "fold its sign into the weights")
         self._check_reset(where)
         if self.form not in get_args(Form):
             raise malformed(f"{where}: form '{self.form}' is unknown")
 
     def _check_reset(self, where: str) -> None:
-        _positive(self.threshold, f"{where}: threshold", "clamp thresholds while they are trained, "
-                  "or leave out the neurons: they fire whatever they hear")
+        require_each(self.threshold >= LEAST, self.threshold, f"{where}: threshold must be "
+                     "positive", CLAMP)
         if self.reset not in ("subtract", "zero", "none"):
             raise malformed(f"{where}: reset '{self.reset}' is not subtract, zero or none")
-        if (self.v_reset >= self.threshold).any():
-            raise malformed(f"{where}: v_reset must lie below the threshold")
-        if (self.v_init >= self.threshold).any():
-            raise malformed(f"{where}: v_init must lie below the threshold")
+        for name in ("v_reset", "v_init"):
+            values = getattr(self, name)
+            require_each(values < self.threshold, values, f"{where}: {name} must lie below the "
+                         "threshold", f"lower {name} or raise the threshold: neurons that start "
+                         "above it fire without any input")
         if self.v_reset.any() and (self.reset != "zero" or self.reset_delay):
             raise malformed(f"{where}: a v_reset needs a reset to it at once")
-        if self.v_min is not None and (self.v_min > np.minimum(self.v_init, self.v_reset)).any():
-            raise malformed(f"{where}: v_min must not lie above v_init or v_reset")
+        if self.v_min is not None:
+            require_each(self.v_min <= np.minimum(self.v_init, self.v_reset), self.v_min,
+                         f"{where}: v_min must not lie above v_init or v_reset",
+                         "lower it: membranes start and are reset within their range")
         if not is_int(self.max_spikes) or not 0 <= self.max_spikes <= 255:
             raise malformed(f"{where}: max_spikes is {self.max_spikes!r}, expected 0 to 255")
         if self.max_spikes != 1 and (self.reset != "subtract" or self.reset_delay or self.strict

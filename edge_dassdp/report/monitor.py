@@ -81,7 +81,7 @@ class Monitor:
     def _panel(self, done: int) -> Table:
         table = Table.grid(padding=(0, 2))
         for name, value in self.fields(done).items():
-            table.add_row(Text(name, "bold"), value)
+            table.add_row(Text(name, "bold"), Text(value))
         table.add_row("", Text(sparkline(self.rolling(done), _SPARKS), "cyan"))
         return table
 

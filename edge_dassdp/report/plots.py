@@ -30,6 +30,7 @@ def learning_curve(hits: Mapping[str, NDArray[Any]], *, window: int = 50,
     hits: by method, (n_runs, n_samples) or (n_samples,), 1 where a sample was classified right
     before it was learned. emphasis: the method drawn with a heavier line.
     """
+    hits = {_literal(name): h for name, h in hits.items()}
     curves = {name: 100 * rolling_accuracy(np.atleast_2d(h), window) for name, h in hits.items()}
     figure, axes = _axes(9.2, 4.4)
     first = window // 2
@@ -38,7 +39,7 @@ def learning_curve(hits: Mapping[str, NDArray[Any]], *, window: int = 50,
         runs = curves[name][:, first:]
         samples = np.arange(first + 1, curves[name].shape[1] + 1)
         mean, spread = runs.mean(axis=0), runs.std(axis=0)
-        heavy = name == emphasis
+        heavy = emphasis is not None and name == _literal(emphasis)
         axes.plot(samples, mean, label=name, color=PALETTE[place % len(PALETTE)],
                   linestyle=_DASHES[place % len(_DASHES)] if not heavy else "-",
                   linewidth=2.4 if heavy else 1.5, zorder=4 if heavy else 3)
@@ -65,6 +66,8 @@ def ram_bars(bars: Mapping[str, Mapping[str, int]], *, budget: int | None = None
     Owners keep the order of their first appearance. budget: bytes, drawn as a line; when it lies
     beyond twice the longest bar it is written below the title instead.
     """
+    bars = {_literal(bar): {_literal(owner): size for owner, size in parts.items()}
+            for bar, parts in bars.items()}
     owners = list(dict.fromkeys(owner for parts in bars.values() for owner in parts))
     figure, axes = _axes(8.4, 1.9 + 0.5 * len(bars))
     starts = dict.fromkeys(bars, 0)
@@ -135,8 +138,13 @@ def _axes(width_in: float, height_in: float) -> tuple[Any, Any]:
 
 
 def _title(axes: Any, title: str, note: str) -> None:
-    axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=_INK,
+    axes.set_title(_literal(title), loc="left", fontsize=12, fontweight="bold", color=_INK,
                    pad=22 if note else 8)
     if note:
-        axes.annotate(note, (0, 1), (0, 7), xycoords="axes fraction", textcoords="offset points",
-                      fontsize=9, color="#666666")
+        axes.annotate(_literal(note), (0, 1), (0, 7), xycoords="axes fraction",
+                      textcoords="offset points", fontsize=9, color="#666666")
+
+
+def _literal(text: str) -> str:
+    """Without formulas, which dollars would begin."""
+    return text.replace("$", r"\$")

@@ -16,6 +16,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edge_dassdp.base.text import printable
 from edge_dassdp.build import elf
 from edge_dassdp.figures.device import Build, DeviceFigures
 from edge_dassdp.figures.fidelity import Fidelity
@@ -76,7 +77,7 @@ def inspect_screen(found: Inspection) -> RenderableType:
                      "plastic in", left=("shape", "equation (resolved)", "plastic in"))
     for p in found.populations:
         neurons.add_row(p.name, "x".join(map(str, p.shape)), f"{p.size:,}", f"{p.n_constants:,}",
-                        Text(p.equation), "yes" if p.name in learning else "no")
+                        p.equation, "yes" if p.name in learning else "no")
     notes = ["v membrane, i or x the current that arrives in a step, s spikes, r 1 where the "
              "membrane of the step before stood above the threshold, else 0"]
     if found.frozen_because:
@@ -349,8 +350,16 @@ def _apart(first: RenderableType, *others: RenderableType) -> Group:
     return Group(*parts)
 
 
+class _Literal(Table):
+    """A table whose cells are text as it stands, on any console."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*(Text(printable(c, "\n\t")) if isinstance(c, str) else c
+                          for c in cells), **options)
+
+
 def _table(first: str, *others: str, left: tuple[str, ...] = ()) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    table = _Literal(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     options: dict[str, Any] = {"overflow": "fold"}
     table.add_column(first, justify="left", **options)
     for name in others:

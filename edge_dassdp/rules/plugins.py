@@ -22,6 +22,7 @@ from edge_dassdp.rules.base import Rule, require
 from edge_dassdp.rules.declared import c_files
 
 HOOKS = ("learn", "check", "record", "fit")
+_FILE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\.[chS]")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,23}")
 
 
@@ -90,6 +91,10 @@ def check_integers(rule: type[QRule]) -> None:
             help=f"choose {', '.join(HOOKS)}")
     require(not rule.is_own() or bool(rule.sources), f"{where} names no C files",
             help='sources = ("my_rule.c", "my_rule.h")')
+    for name in (*rule.sources, rule.header) if rule.is_own() else ():
+        require(isinstance(name, str) and bool(_FILE.fullmatch(name)),
+                f"{where}: a file cannot be called {name!r}", help="C and make take letters, "
+                "digits, _ and -, and .c, .h or .S behind them")
     texts = c_files(rule)
     ours = {p.name for p in assets.folder("firmware").rglob("*.[chS]")} if texts else set()
     for name in texts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.text import printable
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import check_lesson, check_steps, checked_sample
+from edge_dassdp.targets.answers import Answers
 from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
@@ -59,23 +61,27 @@ class LinkTarget(Target):
 
     expected_model_hash: SHA-256 of the quantized network in hexadecimal; expected_build_hash:
     64 bits; None accepts any. projections: in the model's order; without them weights cannot be
-    moved. decode: names for the bytes of the state. timeout_s, retries, log: see `Session`.
-    The constructor shakes hands.
+    moved. decode: names for the bytes of the state. network: what answers are held to; without it
+    to what any device can say. timeout_s, retries, log: see `Session`. The constructor shakes
+    hands.
 
-    Every method raises EdgeError E502 when the device does not answer, E503 when it refuses, E505
-    when it restarted (the next call begins a new session), E104 for data of the wrong shape.
+    Every method raises EdgeError E502 when the device does not answer, E503 when it refuses, E504
+    when it answers what it cannot, E505 when it restarted (the next call begins a new session),
+    E104 for data of the wrong shape.
     """
 
     def __init__(self, port: Port, expected_model_hash: str | None = None,
                  expected_build_hash: int | None = None,
                  projections: Sequence[ProjectionInfo] = (), *, decode: Decode | None = None,
-                 timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
-                 log: Path | None = None) -> None:
+                 network: QNetwork | None = None, timeout_s: float = TIMEOUT_S,
+                 retries: int = RETRIES, log: Path | None = None) -> None:
         self._expected_model_hash = expected_model_hash
         self._expected_build_hash = expected_build_hash
         self._projections = list(projections)
         self._decode = decode
-        self._session = Session(port, timeout_s=timeout_s, retries=retries, log=log)
+        self._network = network
+        self._session = Session(port, self._check_hello, timeout_s=timeout_s, retries=retries,
+                                log=log)
         try:
             self.info = self._shake_hands()
         except BaseException:
@@ -90,7 +96,7 @@ class LinkTarget(Target):
         projections = [ProjectionInfo(p.name, p.n_pre, p.n_post, p.weight_bits)
                        for p in network.projections]
         return cls(port, network.sha256, build_hash, projections,
-                   decode=Plan.of(network).layout.decode, **options)
+                   decode=Plan.of(network).layout.decode, network=network, **options)
 
     @property
     def n_classes(self) -> int:
@@ -222,24 +228,22 @@ class LinkTarget(Target):
     def _ask(self, name: str, **fields: Any) -> dict[str, Any]:
         if not self._session.is_open:
             self.info = self._shake_hands()
-        return self._session.ask(name, **fields)
+        answer = self._session.ask(name, **fields)
+        self._answers.check(name, fields, answer)
+        return answer
 
     def _shake_hands(self) -> DeviceInfo:
-        hello = self._session.open()
-        persist_bytes = hello["persist_end"] - hello["persist_begin"]
-        info = DeviceInfo(
-            board=hello["board"].rstrip(b"\0").decode("ascii", "replace"),
-            model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
-            persist_bytes=persist_bytes,
-            **{name: hello[name] for name in (
-                "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps",
-                "n_projections", "state_bytes")})
+        return _described(self._session.open())
+
+    def _check_hello(self, hello: Mapping[str, Any]) -> None:
+        """Refuse, and let go of, a device that is not the one expected or cannot be."""
         try:
-            self._compare(info)
+            self._compare(_described(hello))
+            self._answers = Answers.of(hello, self._network,
+                                       [p.weight_bits for p in self._projections])
         except EdgeError:
             self._session.close()
             raise
-        return info
 
     def _compare(self, info: DeviceInfo) -> None:
         """Refuse a device that runs something else, saying what to rebuild or reflash."""
@@ -315,6 +319,16 @@ class LinkTarget(Target):
                     send(back, old[back:stop], (back, stop) == undo[-1])
                 raise EdgeError("E503", problem.message, cause=problem.cause,
                                 help=f"{what[0].upper()}{what[1:]} are as before.") from None
+
+
+def _described(hello: Mapping[str, Any]) -> DeviceInfo:
+    return DeviceInfo(
+        board=printable(hello["board"].rstrip(b"\0").decode("ascii", "backslashreplace")),
+        model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
+        persist_bytes=hello["persist_end"] - hello["persist_begin"],
+        **{name: hello[name] for name in (
+            "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps", "n_projections",
+            "state_bytes")})
 
 
 def _chunks(n_bytes: int) -> Iterator[tuple[int, int]]:

@@ -5,6 +5,7 @@ What a target needs is imported when it is opened.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from edge_dassdp.targets.target import Target
 
 SPECS = "reference, emulator, emulator-checked, qemu:BOARD or serial:PORT[@BAUD]"
-BAUD = 115_200
+BAUD, BAUD_MOST = 115_200, 2**31 - 1
 
 
 def open_target(spec: str, network: QNetwork, *, count: bool = False,
@@ -64,15 +65,23 @@ def _serial(place: str, network: QNetwork, log: Path | None) -> Target:
     from edge_dassdp.targets.link import LinkTarget
     from edge_dassdp.targets.serial import open_port, ports
 
-    path, at, baud = place.rpartition("@")
-    if not at:
-        path, baud = place, str(BAUD)
-    if not baud.isdecimal() or int(baud) == 0:
-        raise EdgeError("E105", f"'{baud}' is no baud rate", help=f"for instance {path}@{BAUD}")
-    path = next((p.path for p in ports() if path in (p.path, p.unique_id)), path)
-    stream = open_port(path, int(baud))
+    named = {name: p.path for p in ports() for name in (p.unique_id, p.path) if name}
+    path, baud = _port(place, named)
+    stream = open_port(named.get(path, path), baud)
     try:
         return LinkTarget.of(network, stream, log=log)
     except BaseException:
         stream.close()
         raise
+
+
+def _port(place: str, known: Collection[str]) -> tuple[str, int]:
+    """Path or unique id, and baud rate, of PORT[@BAUD]. A port may have an @ in its own name."""
+    path, at, baud = place.rpartition("@")
+    if not at or place in known or Path(place).exists():
+        return place, BAUD
+    is_rate = baud.isascii() and baud.isdecimal() and len(baud) <= len(str(BAUD_MOST))
+    if not path or not is_rate or not 1 <= int(baud) <= BAUD_MOST:
+        raise EdgeError("E105", f"'{baud}' is no baud rate, and there is no port '{place}'",
+                        help=f"a baud rate is 1 to {BAUD_MOST}: serial:{path or 'PORT'}@{BAUD}")
+    return path, int(baud)

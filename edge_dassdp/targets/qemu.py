@@ -57,7 +57,7 @@ class Uart:
         return data
 
     def write(self, data: bytes, /) -> int:
-        self._socket.settimeout(None)
+        self._socket.settimeout(self.timeout)
         self._socket.sendall(data)
         return len(data)
 

@@ -9,7 +9,10 @@ import serial
 from serial.tools import list_ports
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.text import printable
 
+_WRITE_S = 2.0
+"""A device that takes nothing from the line holds its host up no longer."""
 _CAUSES = {
     errno.ENOENT: "there is no such port",
     errno.ENODEV: "there is no such port",
@@ -33,8 +36,8 @@ class Port:
 
 def ports() -> list[Port]:
     """The serial ports of this computer, sorted by path."""
-    return [Port(path=p.device, description=p.description or "",
-                 unique_id=p.serial_number or "",
+    return [Port(path=p.device, description=printable(p.description or ""),
+                 unique_id=printable(p.serial_number or ""),
                  usb_id=f"{p.vid:04x}:{p.pid:04x}" if p.vid is not None else "")
             for p in sorted(list_ports.comports(), key=lambda p: p.device)]
 
@@ -46,15 +49,15 @@ def open_port(url: str, baud: int = 115200) -> serial.SerialBase:
     `baud` bits per second.
     """
     try:
-        return serial.serial_for_url(url, baudrate=baud, exclusive=True)
-    except (OSError, ValueError) as problem:
-        raise EdgeError("E501", f"the port {url} cannot be opened", cause=_cause(problem),
-                        help=_help(problem)) from None
+        return serial.serial_for_url(url, baudrate=baud, exclusive=True, write_timeout=_WRITE_S)
+    except Exception as problem:  # pyserial's, termios' and of numbers that the system cannot take
+        raise EdgeError("E501", f"the port {url} cannot be opened at {baud} bits per second",
+                        cause=_cause(problem), help=_help(problem)) from None
 
 
 def _cause(problem: Exception) -> str:
     known = _CAUSES.get(getattr(problem, "errno", None) or 0)
-    return known if known else str(problem)
+    return known or str(problem) or type(problem).__name__
 
 
 def _help(problem: Exception) -> str:

@@ -1,7 +1,9 @@
 """One host, one device, one request at a time: every request carried out exactly once.
 
 The host repeats a request until it is answered; the device answers a repeated sequence number
-from memory (docs/protocol.md). A `Session` holds this state and nothing about networks.
+from memory. After a request without an answer the host begins a new session, which ends the old one
+for good, and learns whether the request was carried out (docs/protocol.md). A `Session` holds this
+state and nothing about networks.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import math
 import secrets
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -27,8 +30,11 @@ from edge_dassdp.wire.messages import MESSAGES, PROTOCOL, STATUS_TEXTS, STATUSES
 TIMEOUT_S = 2.0  # the first byte after power-on may take one second
 RETRIES = 8
 HELLO_PERIOD_S = 0.25  # bytes sent to a chip that still boots are lost, and HELLO may be repeated
-_HELLO = MESSAGES["HELLO"]
-_N_SEQUENCES = 1 << 16
+RENEWAL = 1 << 15  # requests; a session has sequence numbers for twice as many
+_OFFERS = 8  # how often another host may be faster to open what was offered
+
+
+_REBUILD = "Build the firmware with this version of edge-dassdp and flash it again."
 
 
 class Port(Protocol):
@@ -49,26 +55,30 @@ class Port(Protocol):
 class Session:
     """Requests over a port. `n_frames` counts frames sent, `n_retries` the repeated ones.
 
+    check: raises EdgeError for a HELLO that is not to be believed, before a session begins.
     timeout_s: seconds to wait for each answer, above 0. retries: how often a request is repeated
     before E502. log: a file for every byte sent and received, JSON lines with t_s, to and hex.
     """
 
-    def __init__(self, port: Port, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
+    def __init__(self, port: Port, check: Callable[[Mapping[str, Any]], None] | None = None, *,
+                 timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
                  log: Path | None = None) -> None:
         if timeout_s <= 0 or retries < 0:
             raise EdgeError("E105", f"timeout {timeout_s} s with {retries} retries is not possible",
                             help="give a timeout above 0 and 0 or more retries")
         self.n_frames = 0
         self.n_retries = 0
-        self.lost_request_ran: bool | None = None
         self._port = port
+        self._check = check
         self._timeout_s = timeout_s
         self._retries = retries
         self._decoder = FrameDecoder()
+        self._n_strange = 0
         self._id = 0
         self._sequence = 0
         self._unanswered: int | None = None
         self._asked = ""
+        self._lost_ran: bool | None = None
         self._log: TextIO | None = log.open("w", encoding="utf-8") if log else None
         self._start_s = time.monotonic()
 
@@ -77,18 +87,19 @@ class Session:
         """Whether the device knows this session, as far as one can tell."""
         return self._id != 0
 
+    @property
+    def lost_request_ran(self) -> bool | None:
+        """Whether the last request without an answer was carried out; None until the next call has
+        found out."""
+        return None if self._unanswered is not None else self._lost_ran
+
     def open(self) -> dict[str, Any]:
         """Begin a session; gives the fields of HELLO.
 
-        Raises EdgeError E502 without an answer, E504 if the device speaks another protocol.
+        Raises EdgeError E502 without an answer, E504 if the device speaks another protocol, E505 if
+        other hosts keep taking it over.
         """
-        self._id = 0
-        self._unanswered = None
-        self._sequence = 0
-        session = secrets.randbelow(0xFFFFFFFF) + 1
-        hello = self._greet(session)
-        self._id = session
-        return hello
+        return self._begin(0)[0]
 
     def ask(self, name: str, **fields: Any) -> dict[str, Any]:
         """Have the request `name` carried out once; gives the fields of its response.
@@ -103,20 +114,15 @@ class Session:
             raise EdgeError("E104", f"{name} cannot carry these values",
                             cause=str(problem)) from None
         self._settle()
-        sequence = (self._sequence + 1) % _N_SEQUENCES
-        frame = encode_request(message.kind, self._id, sequence, payload)
+        sequence = self._sequence + 1
         self._unanswered, self._asked = sequence, name
-        response = self._exchange(frame, message.kind, self._id, sequence, self._timeout_s,
+        response = self._exchange(message.kind, self._id, sequence, payload, self._timeout_s,
                                   self._retries + 1)
         if response.status == STATUSES["E_SESSION"]:
             raise self._lost()
         self._sequence = sequence
         self._unanswered = None
-        if response.status != STATUSES["OK"]:
-            raise EdgeError(
-                "E503", f"the device refused {name}: {status_text(response.status)}",
-                cause=f"status {response.status}", help="No weight was changed; go on.")
-        return _unpack(response)
+        return _unpack(name, response)
 
     def close(self) -> None:
         """Close port and log; harmless when repeated."""
@@ -127,22 +133,21 @@ class Session:
             self._log = None
 
     def _settle(self) -> None:
-        """After a request without an answer: learn from the device whether it was executed.
+        """Go on in a new session after a request without an answer, or after very many.
 
-        `lost_request_ran` keeps what the device said of the last such request. A piece of a sample
-        alone runs nothing: it counts as not run, and the sample is sent again from its beginning.
+        No late copy of a request of the old session can run then. A piece of a sample alone runs
+        nothing: it counts as not run, and the sample is sent again from its beginning.
         """
-        if self._unanswered is None:
+        is_in_sample = self._asked == "PUT_SAMPLE"
+        if self._unanswered is None and (self._sequence < RENEWAL or is_in_sample):
             return
-        hello = self._greet(self._id)
-        last = hello["last_sequence"]
-        if not hello["is_resumed"] or last not in (self._sequence, self._unanswered):
+        self._lost_ran = False
+        before, answered, unanswered = self._id, self._sequence, self._unanswered
+        _, last = self._begin(before)
+        ran = {answered: False, unanswered: True}.get(last["last_sequence"])
+        if last["last_session"] != before or ran is None:
             raise self._lost()
-        self.lost_request_ran = last == self._unanswered and self._asked != "PUT_SAMPLE"
-        self._sequence = last
-        self._unanswered = None
-        if not self.lost_request_ran:
-            self.open()  # a copy of the request still under way belongs to the old session
+        self._lost_ran = ran and not is_in_sample
 
     def _lost(self) -> EdgeError:
         self._id = 0
@@ -152,24 +157,39 @@ class Session:
             cause="it does not know this session any more",
             help="Its weights may be the factory's: restore a snapshot, or reset it, and go on.")
 
-    def _greet(self, session: int) -> dict[str, Any]:
-        """HELLO, as often as fits into the time that any other request may take."""
-        frame = encode_request(_HELLO.kind, session, 0, _HELLO.request.pack())
+    def _begin(self, resumes: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Open the session that the device offers; gives the fields of HELLO and OPEN.
+
+        What is known of the session before stays until the device has answered.
+        """
+        for _ in range(_OFFERS):
+            host = secrets.randbelow(0xFFFFFFFF) + 1
+            hello = self._greet("HELLO", host)
+            if hello.status == STATUSES["OK"] and hello.payload[:1] != bytes([PROTOCOL]):
+                raise _foreign(hello.payload)
+            fields = _unpack("HELLO", hello)
+            if self._check:
+                self._check(fields)
+            last = self._greet("OPEN", host, session=fields["offer"], resumes=resumes)
+            if last.status == STATUSES["OK"]:
+                self._id, self._sequence, self._unanswered = fields["offer"], 0, None
+                self._asked = ""
+                return fields, _unpack("OPEN", last)
+        raise self._lost()
+
+    def _greet(self, name: str, host: int, **fields: Any) -> Response:
+        """A message that opens a session, as often as fits into the time of any other request."""
+        message = MESSAGES[name]
         total_s = self._timeout_s * (self._retries + 1)
         period_s = min(HELLO_PERIOD_S, self._timeout_s)
-        self._port.timeout = period_s
-        response = self._exchange(frame, _HELLO.kind, session, 0, period_s,
-                                  math.ceil(total_s / period_s))
-        self._port.timeout = self._timeout_s
-        if response.status == STATUSES["OK"] and response.payload[:1] != bytes([PROTOCOL]):
-            spoken = response.payload[0] if response.payload else "none"
-            raise EdgeError("E504", f"the device speaks protocol {spoken}, this tool {PROTOCOL}",
-                            help="Build the firmware with this version of edge-dassdp and flash "
-                                 "it again.")
-        return _unpack(response)
+        return self._exchange(message.kind, host, 0, message.request.pack(**fields), period_s,
+                              math.ceil(total_s / period_s))
 
-    def _exchange(self, frame: bytes, kind: int, session: int, sequence: int, timeout_s: float,
+    def _exchange(self, kind: int, session: int, sequence: int, payload: bytes, timeout_s: float,
                   n_attempts: int) -> Response:
+        frame = encode_request(kind, session, sequence, payload)
+        if self._port.timeout != timeout_s:
+            self._port.timeout = timeout_s
         for attempt in range(n_attempts):
             self.n_retries += attempt > 0
             self.n_frames += 1
@@ -180,7 +200,8 @@ class Session:
         raise EdgeError(
             "E502", "the device does not answer",
             cause=f"{n_attempts} attempts of {timeout_s:g} s each; "
-                  f"{self._decoder.n_bad} damaged and {self._decoder.n_good} good frames received",
+                  f"{self._decoder.n_bad} damaged and {self._decoder.n_good} good frames received, "
+                  f"{self._n_strange} of them no answer to what was asked",
             help="Check power, port, baud rate and that the firmware was flashed. If it was "
                  "learning, statistics().n_labelled tells whether the sample was learned.")
 
@@ -189,13 +210,11 @@ class Session:
         n_bytes = MIN_RESPONSE_FRAME_BYTES
         while data := self._read(n_bytes):
             for body in list(self._decoder.feed(data)):
-                try:
-                    response = parse_response(body)
-                except FrameError:
-                    continue
-                if (response.kind, response.session, response.sequence) == (kind, session,
-                                                                            sequence):
+                response = _parsed(body)
+                if response and (response.kind, response.session, response.sequence) == (
+                        kind, session, sequence):
                     return response
+                self._n_strange += 1
             if time.monotonic() > deadline_s:
                 break
             n_bytes = 1
@@ -224,9 +243,10 @@ class Session:
             self._log.flush()
 
 
-def status_text(status: int) -> str:
-    """The sentence of a status."""
-    return STATUS_TEXTS.get(status, f"status {status}, unknown to this version")
+def _foreign(payload: bytes) -> EdgeError:
+    spoken = payload[0] if payload else "none"
+    return EdgeError("E504", f"the device speaks protocol {spoken}, this tool {PROTOCOL}",
+                     help=_REBUILD)
 
 
 def _gone(problem: OSError) -> EdgeError:
@@ -234,11 +254,25 @@ def _gone(problem: OSError) -> EdgeError:
                      help="Plug the device in again and connect anew.")
 
 
-def _unpack(response: Response) -> dict[str, Any]:
-    layout = next(m.response for m in MESSAGES.values() if m.kind == response.kind)
+def _parsed(body: bytes) -> Response | None:
     try:
-        return layout.unpack(response.payload)
+        return parse_response(body)
+    except FrameError:
+        return None
+
+
+def _unpack(name: str, response: Response) -> dict[str, Any]:
+    """The fields of an answer to `name`. Raises EdgeError E503 for a refusal, E504 for what is no
+    answer."""
+    status = response.status
+    if status not in STATUS_TEXTS:
+        raise EdgeError("E504", f"the device answered {name} with status {status}, which is none "
+                        f"of protocol {PROTOCOL}", help=_REBUILD)
+    if status != STATUSES["OK"]:
+        raise EdgeError("E503", f"the device refused {name}: {STATUS_TEXTS[status]}",
+                        cause=f"status {status}", help="No weight was changed; go on.")
+    try:
+        return MESSAGES[name].response.unpack(response.payload)
     except ValueError as problem:
-        raise EdgeError("E504", "the device answered in another format", cause=str(problem),
-                        help="Build the firmware with this version of edge-dassdp and flash it "
-                             "again.") from None
+        raise EdgeError("E504", f"the device answered {name} in another format",
+                        cause=str(problem), help=_REBUILD) from None

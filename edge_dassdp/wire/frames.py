@@ -90,7 +90,8 @@ def decode_frame(encoded: bytes) -> bytes:
 
 
 def encode_request(kind: int, session: int, sequence: int, payload: bytes) -> bytes:
-    """A request on the wire. session: 1 to 2^32 - 1. sequence: 0 to 65535, 0 in HELLO."""
+    """A request on the wire. session: 1 to 2^32 - 1, the host's random number where the message
+    opens one. sequence: 1 to 65535, 0 there."""
     header = REQUEST_HEADER.pack(kind=kind, session=session, sequence=sequence)
     return encode_frame(header + payload)
 
@@ -174,7 +175,9 @@ def _frame_sizes() -> dict[str, int]:
     logits, these not counted."""
     request, response = {"": 0}, {"": 0, "logits": 0}
     for message in MESSAGES.values():
-        if message.name == "HELLO":
+        if message.opens:  # answered from the request buffer: the last response must stay as it is
+            size = RESPONSE_HEADER.n_bytes + message.response.n_bytes + _CRC_BYTES
+            request[""] = max(request[""], size)
             continue
         for sizes, layout, header in ((request, message.request, REQUEST_HEADER),
                                       (response, message.response, RESPONSE_HEADER)):
@@ -183,9 +186,7 @@ def _frame_sizes() -> dict[str, int]:
             if end in ("chunk", "sample"):
                 end, size = "", size + CHUNK_BYTES
             sizes[end] = max(sizes[end], size)
-    # HELLO is answered from the request buffer: the last response must stay as it is
-    hello = RESPONSE_HEADER.n_bytes + MESSAGES["HELLO"].response.n_bytes + _CRC_BYTES
-    return {"REQUEST_BYTES_MAX": max(request[""], hello),
+    return {"REQUEST_BYTES_MAX": request[""],
             "RESPONSE_FIXED_BYTES": response[""],
             "RESPONSE_LOGITS_BYTES": response["logits"]}
 
@@ -220,5 +221,5 @@ def messages_header() -> str:
         messages=list(MESSAGES.values()), layouts=layouts,
         requests=[{"name": message.name, "open_end": message.request.open_kind or "none",
                    "n_bytes": REQUEST_HEADER.n_bytes + message.request.n_bytes}
-                  for message in MESSAGES.values() if message.name != "HELLO"],
+                  for message in MESSAGES.values() if not message.opens],
         buffers=[*_frame_sizes().items(), ("CRC_BYTES", _CRC_BYTES)])

@@ -67,12 +67,13 @@ class Payload:
 
 @dataclass(frozen=True)
 class Message:
-    """A kind of request and what answers it."""
+    """A kind of request and what answers it. opens: it is asked outside of any session."""
 
     name: str
     kind: int
     request: Payload
     response: Payload
+    opens: bool
 
 
 def _layout(prefix: str, fields: list[str], name_bytes: int) -> Payload:
@@ -107,7 +108,7 @@ def _load_messages(table: dict[str, Any]) -> dict[str, Message]:
         return _layout(f"{entry['name']}_{side.upper()}", fields, name_bytes)
 
     return {entry["name"]: Message(entry["name"], entry["kind"], layout(entry, "request"),
-                                   layout(entry, "response"))
+                                   layout(entry, "response"), entry.get("opens", False))
             for entry in table["message"]}
 
 

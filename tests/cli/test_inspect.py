@@ -304,7 +304,7 @@ def test_a_quantized_network_is_not_quantized_again(tmp_path: Path) -> None:
     made = tmp_path / "d.q.npz"
     ok("quantize", DIGITS, "-o", made)
     text = refused("E103", "quantize", made, "-o", tmp_path / "again.npz")
-    assert "is quantized already" in text and f"edge-dassdp build {made}" in text
+    assert "is a quantized network" in text and f"edge-dassdp build {made}" in text
     refused("E105", "inspect", made, "--n-steps", "8")
 
 

@@ -90,14 +90,26 @@ def learned(device: LinkTarget | Emulator) -> tuple[bytes, ...]:
 class RawDevice:
     """Frames made by hand, past everything that the host checks."""
 
-    def __init__(self, kind: str = "error", session: int = 5) -> None:
+    def __init__(self, kind: str = "error", host: int = 5) -> None:
         self.wire = stream(kind)
         self.x_bytes = network(kind).x_bytes
-        self.greet(session)
+        self.greet(host)
 
-    def greet(self, session: int) -> None:
-        self.session, self.sequence = session, 0
-        assert self.exchange(encode_request(1, session, 0, b""))[0].status == 0
+    def greet(self, host: int) -> None:
+        """Begin a session."""
+        self.host, self.sequence = host, 0
+        self.session = self.hello()["offer"]
+        assert self.open(self.session).status == 0
+
+    def hello(self) -> dict[str, Any]:
+        """What the device says of itself."""
+        answer = self.exchange(encode_request(MESSAGES["HELLO"].kind, self.host, 0, b""))[0]
+        return MESSAGES["HELLO"].response.unpack(answer.payload)
+
+    def open(self, session: int, resumes: int = 0) -> Response:
+        """Begin a session that was offered, or confirm it."""
+        payload = MESSAGES["OPEN"].request.pack(session=session, resumes=resumes)
+        return self.exchange(encode_request(MESSAGES["OPEN"].kind, self.host, 0, payload))[0]
 
     def exchange(self, data: bytes) -> list[Response]:
         self.wire.write(data)
@@ -114,8 +126,7 @@ class RawDevice:
 
     def state(self) -> bytes:
         """All of it, by requests that change none of it."""
-        hello = self.exchange(encode_request(1, self.session, 0, b""))[0]
-        n_bytes = MESSAGES["HELLO"].response.unpack(hello.payload)["state_bytes"]
+        n_bytes = self.hello()["state_bytes"]
         return b"".join(
             self.ask(*pack("READ_STATE", offset=at, n_bytes=min(CHUNK_BYTES, n_bytes - at))).payload
             for at in range(0, n_bytes, CHUNK_BYTES))

@@ -169,7 +169,7 @@ def test_an_unknown_kind_is_answered_with_its_status() -> None:
     device = RawDevice()
     for kind in (0, 1 + max(m.kind for m in MESSAGES.values()), 127):
         device.sequence += 1
-        answer = device.exchange(encode_request(kind, 5, device.sequence, b"abc"))
+        answer = device.exchange(encode_request(kind, device.session, device.sequence, b"abc"))
         assert [r.status for r in answer] == [STATUSES["E_KIND"]]
     assert device.ask("STATISTICS", b"").status == 0
 
@@ -189,7 +189,7 @@ def test_a_good_frame_with_a_tail_is_not_a_good_frame() -> None:
     """The buffer is full exactly where the CRC ends; what follows must still count."""
     device = RawDevice()
     n_bytes = link_buffer_bytes(3).request - 4
-    body = encode_request(2, 5, 1, bytes(n_bytes - 7))
+    body = encode_request(2, device.session, 1, bytes(n_bytes - 7))
     whole = bytes(cobs.decode(body[1:-1]))
     assert device.exchange(b"\0" + cobs.encode(whole + b"tail") + b"\0") == []
     assert [r.status for r in device.exchange(body)] == [STATUSES["E_SIZE"]]
@@ -224,6 +224,19 @@ def test_a_port_that_another_program_uses() -> None:
         path = os.ttyname(slave)
         with open_port(path):
             assert refused(lambda: open_port(path)).cause == "another program uses it"
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
+def test_a_device_that_takes_nothing_from_a_full_line() -> None:
+    master, slave = os.openpty()
+    try:
+        with open_port(os.ttyname(slave)) as port, pytest.raises(OSError, match="imeout"):
+            port.write(bytes(1 << 20))
+        problem = refused(lambda: target(open_port(os.ttyname(slave)), timeout_s=0.1, retries=0))
+        assert problem.code == "E502"
     finally:
         os.close(master)
         os.close(slave)

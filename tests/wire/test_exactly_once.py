@@ -5,14 +5,13 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from support.devices import learned, network, samples, stream, target
+from support.devices import RawDevice, learned, network, samples, stream, target
 from support.faults import Cable, FaultyStream
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.targets.link import LinkTarget
-from edge_dassdp.targets.loopback import LoopbackStream
 from edge_dassdp.targets.session import Session
-from edge_dassdp.wire.frames import FrameDecoder, Response, encode_request, parse_response
+from edge_dassdp.wire.frames import encode_request
 from edge_dassdp.wire.messages import MESSAGES
 
 FAULTS = ("drop", "flip", "duplicate", "reorder", "truncate")
@@ -70,11 +69,6 @@ def test_faults_leave_no_trace_in_what_is_learned(clean_run: tuple[str, tuple[by
         assert device.link_retries > 0
 
 
-def raw(device: LoopbackStream, frame: bytes) -> list[Response]:
-    device.write(frame)
-    return [parse_response(body) for body in FrameDecoder().feed(device.read(1 << 16))]
-
-
 def lesson(session: int, sequence: int, label: int = 1) -> bytes:
     x, _ = samples(1)
     message = MESSAGES["LEARN"]
@@ -83,30 +77,38 @@ def lesson(session: int, sequence: int, label: int = 1) -> bytes:
 
 
 def test_a_repeated_request_is_answered_from_memory_and_an_older_one_not_at_all() -> None:
-    device = stream()
-    hello = encode_request(1, 77, 0, b"")
-    raw(device, hello)
-    first = raw(device, lesson(77, 1))
+    device = RawDevice()
+    session = device.session
+    first = device.exchange(lesson(session, 1))
     assert [r.status for r in first] == [0]
-    assert raw(device, lesson(77, 1)) == first, "ran again"
-    assert raw(device, lesson(77, 1, label=2)) == first, "ran again"
-    second = raw(device, lesson(77, 2))
+    assert device.exchange(lesson(session, 1)) == first, "ran again"
+    assert device.exchange(lesson(session, 1, label=2)) == first, "ran again"
+    second = device.exchange(lesson(session, 2))
     assert second[0].payload != first[0].payload
-    assert raw(device, lesson(77, 1)) == [], "an old request is ignored"
-    assert raw(device, lesson(77, 4)) == [], "a request from the future is ignored"
-    raw(device, hello)
-    assert raw(device, lesson(77, 2)) == second, "HELLO of the same session forgets nothing"
+    assert device.exchange(lesson(session, 1)) == [], "an old request is ignored"
+    assert device.exchange(lesson(session, 4)) == [], "a request from the future is ignored"
+    device.hello()
+    assert device.open(session).status == 0
+    assert device.exchange(lesson(session, 2)) == second, "confirming a session forgets nothing"
 
 
 def test_a_refusal_is_remembered_like_an_answer() -> None:
-    device = stream()
-    raw(device, encode_request(1, 77, 0, b""))
-    refused = raw(device, lesson(77, 1, label=99))
+    device = RawDevice()
+    refused = device.exchange(lesson(device.session, 1, label=99))
     assert [r.status for r in refused] == [-1]
-    assert raw(device, lesson(77, 1, label=1)) == refused
+    assert device.exchange(lesson(device.session, 1, label=1)) == refused
 
 
-def test_sequence_numbers_pass_65535() -> None:
+def test_a_sequence_number_never_comes_back() -> None:
+    """A copy that is 65,536 requests late would be the next one."""
+    device = RawDevice()
+    late = lesson(device.session, 1)
+    for _ in range(65535):
+        assert device.ask("FIT_GATE").status == 0
+    assert device.exchange(lesson(device.session, 0)) == device.exchange(late) == []
+
+
+def test_a_host_asks_more_than_65535_requests() -> None:
     wire = stream()
     session = Session(wire)
     session.open()

@@ -66,7 +66,7 @@ def test_a_sample_of_any_length_gives_the_emulator_s_bits(kind: str) -> None:
         assert ends[0] == ends[1]
     assert device.link_retries == 0
     n_pieces = 0 if len(x[0]) <= CHUNK_BYTES else -(-len(x[0]) // CHUNK_BYTES)
-    assert device.link_frames == 1 + 12 * 2 * (n_pieces + 1)
+    assert device.link_frames == 2 + 12 * 2 * (n_pieces + 1)
     assert device.statistics().n_labelled == 12
 
 
@@ -245,10 +245,11 @@ def test_the_samples_of_two_hosts_do_not_mix() -> None:
     a, b = x[0].tobytes(), x[1].tobytes()
     device = RawDevice(LONG)
     put_all(device, a[:5 * CHUNK_BYTES])
+    first = device.session
     device.greet(6)
     assert device.put(5 * CHUNK_BYTES, a[5 * CHUNK_BYTES:6 * CHUNK_BYTES]) == STATUSES["E_INDEX"]
     put_all(device, b[:5 * CHUNK_BYTES])
-    old = encode_request(MESSAGES["PUT_SAMPLE"].kind, 5, 6,
+    old = encode_request(MESSAGES["PUT_SAMPLE"].kind, first, 6,
                          pack("PUT_SAMPLE", offset=5 * CHUNK_BYTES, data=a[:64])[1])
     assert [r.status for r in device.exchange(old)] == [STATUSES["E_SESSION"]]
     for at in range(5 * CHUNK_BYTES, X_BYTES, CHUNK_BYTES):
@@ -256,12 +257,12 @@ def test_the_samples_of_two_hosts_do_not_mix() -> None:
     assert digests(device, run("LEARN", label=labels[1])) == expected_digests(1)
 
 
-def test_hello_of_the_same_session_keeps_a_half_received_sample() -> None:
+def test_a_session_that_is_confirmed_keeps_a_half_received_sample() -> None:
     x, labels = samples(2, kind=LONG)
     device = RawDevice(LONG)
     put_all(device, x[0].tobytes()[:5 * CHUNK_BYTES])
-    hello = device.exchange(encode_request(1, device.session, 0, b""))[0]
-    assert MESSAGES["HELLO"].response.unpack(hello.payload)["is_resumed"] == 1
+    assert device.hello()["offer"] == device.session + 1
+    assert device.open(device.session).status == 0
     for at in range(5 * CHUNK_BYTES, X_BYTES, CHUNK_BYTES):
         assert device.put(at, x[0].tobytes()[at:at + CHUNK_BYTES]) == 0
     assert digests(device, run("LEARN", label=labels[0])) == expected_digests(0)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.foreign import unread
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.folding import refuse
 from edge_dassdp.frontends.framework import NeuronSource
@@ -130,16 +131,16 @@ def _graph(source: Any) -> Any:
     if isinstance(source, nir.NIRGraph):
         return source
     if not isinstance(source, str | Path):
-        raise EdgeError("E103", f"a {type(source).__name__} is no NIR file or graph")
-    if not Path(source).is_file():
-        raise EdgeError("E103", f"{source} does not exist")
+        raise EdgeError("E103", f"a {type(source).__name__} is no NIR file or graph",
+                        help="give a nir.NIRGraph, or the path of a file that nir.write wrote")
     try:
         graph = nir.read(source, type_check=False)
     except (OSError, KeyError, ValueError, TypeError, AttributeError, AssertionError) as problem:
-        raise EdgeError("E103", f"{source} is no NIR file that nir can read",
-                        cause=str(problem)) from None
+        lacks = "it lacks " * isinstance(problem, KeyError)
+        raise unread(source, "nir", f"{lacks}{problem}") from None
     if not isinstance(graph, nir.NIRGraph):
-        raise EdgeError("E103", f"{source} holds a {type(graph).__name__} instead of a graph")
+        raise EdgeError("E103", f"{source} holds a {type(graph).__name__} instead of a graph",
+                        help="write the graph that the node belongs to: nir.write(path, graph)")
     return graph
 
 

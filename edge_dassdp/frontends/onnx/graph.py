@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.foreign import unread
 from edge_dassdp.frontends.onnx.plain import make_plain, name_of
 
 Array = NDArray[Any]
@@ -133,14 +134,12 @@ def read(path: Path | str) -> StepGraph:
 
 def _checked(onnx: Any, path: Path | str) -> Any:
     """The model, well formed, without local functions."""
-    if not Path(path).is_file():
-        raise EdgeError("E103", f"{path} does not exist")
     try:
         model = onnx.load(str(path), format="protobuf", load_external_data=False)
     except Exception as problem:  # protobuf and the file system each have their own
-        raise EdgeError("E103", f"{path} is no ONNX file", cause=_first_line(problem)) from None
+        raise unread(path, "onnx", _first_line(problem)) from None
     if not model.graph.node:
-        raise EdgeError("E103", f"{path} is no ONNX file", cause="its graph holds no nodes")
+        raise unread(path, "onnx", "its graph holds no nodes")
     try:
         onnx.load_external_data_for_model(model, str(Path(path).parent))
         onnx.checker.check_model(model)

@@ -24,7 +24,7 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.onnx.graph import Array, StepGraph, refuse
 from edge_dassdp.frontends.onnx.pieces import COMPARISONS, Piece, candidates, pieces
-from edge_dassdp.ir import Population
+from edge_dassdp.ir import CLAMP, Population
 from edge_dassdp.ir.cells import Cell
 
 N_PROBES = 768
@@ -341,11 +341,20 @@ def _lost(piece: Piece, state: str, value: str) -> EdgeError:
 
 
 def _unknown(graph: StepGraph, piece: Piece) -> EdgeError:
-    """No equation fits."""
+    """No equation fits, perhaps for a threshold that no population has."""
+    constants = _constants(graph, piece)[1:]
     numbers = ", ".join(f"{c[0]:g}" if c.size == 1 else f"{c.size} of {c.min():g} to {c.max():g}"
-                        for c in _constants(graph, piece)[1:])
+                        for c in constants)
+    below = next((_below(c) for c in constants if (c < 0).any()), "")
     return refuse(
-        f"the neurons at {piece.at} are not known", help=NEURONS,
+        f"the neurons at {piece.at} are not known", help=f"{CLAMP}; " * bool(below) + NEURONS,
         cause="no equation gives the same spikes and new states: inputs "
         f"{', '.join(piece.states)}, {len(piece.currents)} currents, constants {numbers}, "
-        f"operations {' '.join(o.kind for o in piece.operations)}")
+        f"operations {' '.join(o.kind for o in piece.operations)}{below}")
+
+
+def _below(constant: Array) -> str:
+    """Why it is no threshold."""
+    bad = np.flatnonzero(constant <= 0)
+    return f"; a threshold must be positive, but a constant has {constant[bad[0]]:.6g} for " \
+           f"neuron {bad[0]}, the first of {bad.size:,} in {constant.size:,}"

@@ -50,10 +50,15 @@ static int is_intact(const uint8_t *frame, uint32_t length)
 }
 
 /* Answers from the request's buffer, so that the last response stays available. */
-static void refuse_session(dassdp_link_t *link)
+static void answer(dassdp_link_t *link, int status, uint32_t n_bytes)
 {
     uint8_t *frame = link->request.bytes;
-    send(frame, seal(frame, DASSDP_E_SESSION, DASSDP_RESPONSE_HEADER_BYTES));
+    send(frame, seal(frame, status, status == DASSDP_OK ? n_bytes : DASSDP_RESPONSE_HEADER_BYTES));
+}
+
+static uint32_t next_session(const dassdp_link_t *link)
+{
+    return link->session == UINT32_MAX ? 1u : link->session + 1u;
 }
 
 static void describe(const dassdp_link_t *link, uint8_t *frame)
@@ -75,30 +80,51 @@ static void describe(const dassdp_link_t *link, uint8_t *frame)
     dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_N_CLASSES, model->n_classes);
     dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_N_STEPS, model->n_steps);
     dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_N_PROJECTIONS, model->n_projections);
-    dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_LAST_SEQUENCE, link->sequence);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_OFFER, next_session(link));
     for (uint32_t i = 0; i < DASSDP_LINK_NAME_BYTES; i++) {
         frame[DASSDP_HELLO_RESPONSE_BOARD + i] = i < sizeof board ? (uint8_t)board[i] : 0;
     }
 }
 
-/* Begins a session, or confirms the one that runs; changes nothing else. */
-static void greet(dassdp_link_t *link, uint32_t session, uint32_t n_bytes)
+/* Offers a session and changes nothing, however late and often it is asked. */
+static void greet(dassdp_link_t *link, uint32_t n_bytes)
 {
-    uint8_t *frame = link->request.bytes;
-    if (n_bytes != DASSDP_HELLO_REQUEST_BYTES || session == 0) {
-        int status = session == 0 ? DASSDP_E_SESSION : DASSDP_E_SIZE;
-        send(frame, seal(frame, status, DASSDP_RESPONSE_HEADER_BYTES));
-        return;
+    int status = n_bytes == DASSDP_HELLO_REQUEST_BYTES ? DASSDP_OK : DASSDP_E_SIZE;
+    if (status == DASSDP_OK) {
+        describe(link, link->request.bytes);
     }
-    frame[DASSDP_HELLO_RESPONSE_IS_RESUMED] = session == link->session;
-    if (session != link->session) {
+    answer(link, status, DASSDP_HELLO_RESPONSE_BYTES);
+}
+
+/* Begins the session that is on offer; the one that this host has already begun stays as it is. */
+static int open_session(dassdp_link_t *link, uint32_t host, uint32_t session, uint32_t resumes)
+{
+    if (session == next_session(link)) {
+        int is_told_again = resumes == link->last_session && link->response_length == 0;
+        if (!is_told_again) { /* an OPEN without an answer left an empty session between */
+            link->last_session = link->session;
+            link->last_sequence = link->sequence;
+        }
         link->session = session;
+        link->host = host;
         link->sequence = 0;
         link->response_length = 0;
         link->n_received = 0;
     }
-    describe(link, frame);
-    send(frame, seal(frame, DASSDP_OK, DASSDP_HELLO_RESPONSE_BYTES));
+    return session == link->session && host == link->host ? DASSDP_OK : DASSDP_E_SESSION;
+}
+
+static void answer_open(dassdp_link_t *link, uint32_t host, uint32_t n_bytes)
+{
+    uint8_t *frame = link->request.bytes;
+    int status = DASSDP_E_SIZE;
+    if (n_bytes == DASSDP_OPEN_REQUEST_BYTES) {
+        status = open_session(link, host, dassdp_get_u32(frame + DASSDP_OPEN_REQUEST_SESSION),
+                              dassdp_get_u32(frame + DASSDP_OPEN_REQUEST_RESUMES));
+    }
+    dassdp_put_u32(frame + DASSDP_OPEN_RESPONSE_LAST_SESSION, link->last_session);
+    dassdp_put_u16(frame + DASSDP_OPEN_RESPONSE_LAST_SEQUENCE, link->last_sequence);
+    answer(link, status, DASSDP_OPEN_RESPONSE_BYTES);
 }
 
 /* DASSDP_OK if the kind exists and the frame has its size; n_open: bytes of the open end. */
@@ -156,23 +182,11 @@ static void execute(dassdp_link_t *link, uint32_t n_bytes)
     link->response_length = seal(link->response, status, DASSDP_RESPONSE_HEADER_BYTES + n_payload);
 }
 
-static void accept(dassdp_link_t *link, uint32_t n_bytes)
+/* The next sequence number runs, the last one is answered again, any other is late. */
+static void carry_out(dassdp_link_t *link, uint32_t n_bytes)
 {
-    const uint8_t *request = link->request.bytes;
-    if ((request[DASSDP_REQUEST_HEADER_KIND] & DASSDP_LINK_RESPONSE_BIT) != 0) {
-        return; /* a response: its own, on a line that echoes */
-    }
-    uint32_t session = dassdp_get_u32(request + DASSDP_REQUEST_HEADER_SESSION);
-    uint16_t sequence = dassdp_get_u16(request + DASSDP_REQUEST_HEADER_SEQUENCE);
-    if (request[DASSDP_REQUEST_HEADER_KIND] == DASSDP_KIND_HELLO) {
-        greet(link, session, n_bytes);
-        return;
-    }
-    if (session != link->session || session == 0) {
-        refuse_session(link);
-        return;
-    }
-    if (sequence == (uint16_t)(link->sequence + 1)) {
+    uint16_t sequence = dassdp_get_u16(link->request.bytes + DASSDP_REQUEST_HEADER_SEQUENCE);
+    if (sequence == link->sequence + 1) {
         link->sequence = sequence;
         execute(link, n_bytes);
     } else if (sequence != link->sequence) {
@@ -180,6 +194,35 @@ static void accept(dassdp_link_t *link, uint32_t n_bytes)
     }
     if (link->response_length != 0) {
         send(link->response, link->response_length);
+    }
+}
+
+/* Sessions count on from a number that a restart does not repeat. */
+static void begin_count(dassdp_link_t *link, uint32_t host)
+{
+    static const uint32_t GOLDEN = 2654435769u; /* 2^32 over the golden ratio: spreads counts */
+    if (link->session == 0) {
+        link->session = (dassdp_port_ticks() * GOLDEN ^ host) | 1u;
+    }
+}
+
+static void accept(dassdp_link_t *link, uint32_t n_bytes)
+{
+    const uint8_t *request = link->request.bytes;
+    uint8_t kind = request[DASSDP_REQUEST_HEADER_KIND];
+    uint32_t session = dassdp_get_u32(request + DASSDP_REQUEST_HEADER_SESSION);
+    if ((kind & DASSDP_LINK_RESPONSE_BIT) != 0) {
+        return; /* a response: its own, on a line that echoes */
+    }
+    begin_count(link, session);
+    if (kind == DASSDP_KIND_HELLO) {
+        greet(link, n_bytes);
+    } else if (kind == DASSDP_KIND_OPEN) {
+        answer_open(link, session, n_bytes);
+    } else if (session != link->session || link->host == 0) {
+        answer(link, DASSDP_E_SESSION, 0);
+    } else {
+        carry_out(link, n_bytes);
     }
 }
 

@@ -9,7 +9,8 @@
  *     for (;;) { dassdp_link_receive(&link, byte); }
  *
  * A request is executed exactly once: the next sequence number runs, the last one is answered
- * again from the response buffer, any other is ignored. docs/protocol.md has the rest. */
+ * again from the response buffer, any other is ignored. No session comes back: the device counts
+ * them. docs/protocol.md has the rest. */
 #ifndef DASSDP_LINK_H
 #define DASSDP_LINK_H
 
@@ -29,12 +30,16 @@ typedef struct {
     uint8_t *response;        /* the last response, header to CRC */
     uint32_t response_length; /* 0: nothing was executed in this session */
     dassdp_cobs_decoder_t request;
-    uint32_t session;         /* 0: none since the start */
+    uint32_t session;         /* the newest; they count upwards. 0: nothing received yet */
+    uint32_t host;            /* the random number of the host that opened it, 0: none did */
+    uint32_t last_session;    /* the one before, as OPEN tells */
     uint32_t n_received;      /* bytes of a sample in pieces */
     uint32_t frames_good;
     uint32_t frames_bad;      /* cut, too long, or with a wrong CRC */
     uint16_t sequence;        /* of the last request executed */
-    uint16_t is_unchecked;    /* the learning state is half written: nothing may run */
+    uint16_t last_sequence;   /* of the last request executed in last_session */
+    uint16_t is_held;         /* what is learned is half written: nothing may run */
+    uint16_t reserved;
 } dassdp_link_t;
 
 /* DASSDP_OK, or DASSDP_E_SIZE when a buffer is smaller than the model's largest frame or a long

@@ -93,7 +93,7 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
     uint32_t n_steps = dassdp_get_u16(request + DASSDP_INFER_REQUEST_N_STEPS);
     uint8_t flags = request[DASSDP_INFER_REQUEST_FLAGS];
     const int8_t *x = sample_of(link, request + DASSDP_INFER_REQUEST_X);
-    if (link->is_unchecked != 0) {
+    if (link->is_held != 0) {
         return DASSDP_E_UNCHECKED;
     }
     if (n_steps > link->model->n_steps) {
@@ -112,7 +112,7 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
 static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t *response,
                       int is_warm_up)
 {
-    if (link->is_unchecked != 0) {
+    if (link->is_held != 0) {
         return DASSDP_E_UNCHECKED;
     }
     const int8_t *x = sample_of(link, request + DASSDP_LESSON_X);
@@ -164,7 +164,7 @@ int dassdp_request_fit_gate(dassdp_link_t *link, const uint8_t *request, uint32_
     (void)request;
     (void)n_open;
     (void)response;
-    return link->is_unchecked != 0 ? DASSDP_E_UNCHECKED
+    return link->is_held != 0 ? DASSDP_E_UNCHECKED
                                    : dassdp_fit_gate(link->model, link->state);
 }
 
@@ -173,7 +173,7 @@ int dassdp_request_idle(dassdp_link_t *link, const uint8_t *request, uint32_t n_
 {
     (void)n_open;
     uint32_t n_steps = dassdp_get_u16(request + DASSDP_IDLE_REQUEST_N_STEPS);
-    if (link->is_unchecked != 0) {
+    if (link->is_held != 0) {
         return DASSDP_E_UNCHECKED;
     }
     if (n_steps > DASSDP_LINK_IDLE_STEPS) {
@@ -212,7 +212,7 @@ int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n
     (void)n_open;
     (void)response;
     dassdp_init(link->model, link->state);
-    link->is_unchecked = 0;
+    link->is_held = 0;
     return DASSDP_OK;
 }
 

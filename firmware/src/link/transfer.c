@@ -183,8 +183,8 @@ int dassdp_request_write_learning(dassdp_link_t *link, const uint8_t *request,
     }
     dassdp_copy((uint8_t *)link->state + model->persist_begin + offset,
                 request + DASSDP_WRITE_LEARNING_REQUEST_DATA, n_open);
-    link->is_unchecked = request[DASSDP_WRITE_LEARNING_REQUEST_IS_LAST] == 0;
-    return link->is_unchecked != 0 ? DASSDP_OK : dassdp_check_learning(model, link->state);
+    link->is_held = request[DASSDP_WRITE_LEARNING_REQUEST_IS_LAST] == 0;
+    return link->is_held != 0 ? DASSDP_OK : dassdp_check_learning(model, link->state);
 }
 
 int dassdp_request_put_sample(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,

@@ -1,0 +1,24 @@
+"""Text from outside, made fit to be shown: what a device or a file says must not steer a terminal.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Categories that a terminal obeys or does not show: controls, bidi marks, lone surrogates, ..."""
+
+
+def printable(text: str, keep: str = "") -> str:
+    """The text with each character that is obeyed or not seen told by its number, those of `keep`
+    excepted: an escape as \\x1b, a byte that is no text, as paths may hold, as \\xff."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in keep or unicodedata.category(c) not in _UNSEEN else escaped(c)
+                   for c in text)
+
+
+def escaped(letter: str) -> str:
+    """Its number, as in Python and C; of a byte that is no text, its own."""
+    is_byte = 0xDC80 <= ord(letter) <= 0xDCFF
+    return f"\\x{ord(letter) - 0xDC00:02x}" if is_byte else ascii(letter)[1:-1]
