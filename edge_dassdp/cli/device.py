@@ -67,12 +67,16 @@ def share(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64]
 
 
 def link(device: Target) -> dict[str, int] | None:
-    frames, repeated = device.link_frames, device.link_retries
-    return None if frames is None else {"frames": frames, "repeated": repeated or 0}
+    frames, repeated, recovered = device.link_frames, device.link_retries, device.link_recovered
+    return None if frames is None else {"frames": frames, "repeated": repeated or 0,
+                                        "recovered": recovered or 0}
 
 
 def link_text(link: dict[str, int] | None) -> str:
-    return f"; link: {link['frames']:,} frames, {link['repeated']:,} repeated" if link else ""
+    if not link:
+        return ""
+    text = f"; link: {link['frames']:,} frames, {link['repeated']:,} repeated"
+    return text + f", {link['recovered']:,} sessions lost and renewed" * (link["recovered"] > 0)
 
 
 def is_board(target: str) -> bool:

@@ -17,10 +17,10 @@ import typer
 from typer.core import TyperCommand
 
 from edge_dassdp import __version__
-from edge_dassdp.base import interrupts
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
 from edge_dassdp.base.quoting import command
 from edge_dassdp.cli.paths import read, refuse_missing, refuse_unwritable, written
+from edge_dassdp.interrupts import LINE, STATUS, interruptible
 from edge_dassdp.report.streams import StdoutLostError
 
 if TYPE_CHECKING:
@@ -144,10 +144,10 @@ class Output:
         """Print one line; returns the exit status."""
         if self.as_json:
             done = problem if isinstance(problem, Interrupted) else Interrupted("", {}, "")
-            self._envelope(interrupts.STATUS, done.data, done.model_sha256, [])
-        told = f"{interrupts.LINE}: {problem}" if str(problem) else interrupts.LINE
-        self.stderr.print(told, markup=False)
-        return interrupts.STATUS
+            self._envelope(STATUS, done.data, done.model_sha256, [])
+        told = f"{LINE}: {problem}" if str(problem) else LINE
+        self.stderr.print(told)
+        return STATUS
 
     def _print_error(self, problem: EdgeError) -> None:
         head, *rest = str(problem).splitlines()
@@ -260,7 +260,7 @@ def _know(out: Output, rules_from: list[Path]) -> None:
 
 def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
     try:
-        with interrupts.interruptible(), \
+        with interruptible(), \
                 redirect_stdout(sys.stderr if out.as_json else sys.stdout):  # of libraries
             answer = work(out)
         return out.finish(answer)

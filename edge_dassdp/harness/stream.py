@@ -93,7 +93,12 @@ def _learned(target: Target, x: NDArray[np.int8], labels: NDArray[np.int32]) -> 
     try:
         done = target.run(x, labels, mode=LEARN)
     except EdgeError as problem:
-        if problem.code != "E502" or len(x) != 1 or not target.lost_request_ran:
+        if len(x) != 1 or not was_carried_out(target, problem):
             raise
         return Stream(np.full(1, UNKNOWN), np.zeros(1, np.bool_), labels.astype(np.int64))
     return Stream(done.class_idx, done.is_skipped, labels.astype(np.int64))
+
+
+def was_carried_out(target: Target, problem: EdgeError) -> bool:
+    """Whether only the answer to the request that failed was lost."""
+    return problem.code == "E502" and bool(target.lost_request_ran)

@@ -44,10 +44,11 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
         from edge_dassdp.build.compile import build_firmware
         from edge_dassdp.emit import emit
         from edge_dassdp.plan import Plan
+        from edge_dassdp.targets.link import RECOVERIES
         from edge_dassdp.targets.qemu import Qemu
 
         firmware = build_firmware(emit(Plan.of(network)), load_board(rest))
-        return Qemu.start(network, firmware, count=count, log=log)
+        return Qemu.start(network, firmware, count=count, recoveries=RECOVERIES, log=log)
     if kind == "serial" and rest:
         return _serial(rest, network, log)
     if spec == "reference":
@@ -62,14 +63,14 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
 
 
 def _serial(place: str, network: QNetwork, log: Path | None) -> Target:
-    from edge_dassdp.targets.link import LinkTarget
+    from edge_dassdp.targets.link import RECOVERIES, LinkTarget
     from edge_dassdp.targets.serial import open_port, ports
 
     named = {name: p.path for p in ports() for name in (p.unique_id, p.path) if name}
     path, baud = _port(place, named)
     stream = open_port(named.get(path, path), baud)
     try:
-        return LinkTarget.of(network, stream, log=log)
+        return LinkTarget.of(network, stream, recoveries=RECOVERIES, log=log)
     except BaseException:
         stream.close()
         raise

@@ -140,6 +140,11 @@ class Target(ABC):
         return None
 
     @property
+    def link_recovered(self) -> int | None:
+        """Requests that were never answered, after which a new session went on."""
+        return None
+
+    @property
     def lost_request_ran(self) -> bool | None:
         """Of the last request without an answer: whether it was carried out; None if not known."""
         return None
