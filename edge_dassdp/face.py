@@ -7,7 +7,6 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from edge_dassdp import ir, qir
-from edge_dassdp.base import foreign
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
@@ -21,6 +20,7 @@ from edge_dassdp.quantize.network import Quantized
 from edge_dassdp.quantize.network import quantize as _quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
+from edge_dassdp.storage import foreign
 from edge_dassdp.targets.open import open_target
 
 _READERS = {"quantized": "edge_dassdp.load_model", "nir": "edge_dassdp.from_nir",

@@ -17,7 +17,7 @@ MOVED = {
     "bounds": "quantize.bounds", "calibration": "data.calibration", "datasets": "data.datasets",
     "errors": "base.errors", "fidelity": "figures.fidelity", "floatlearn": "twin.learner",
     "floatmodel": "twin.model", "frontends.back": "frontends.torch.back",
-    "inspection": "figures.inspection", "messages": "wire.messages", "npz": "base.npz",
+    "inspection": "figures.inspection", "messages": "wire.messages", "npz": "storage.npz",
     "protocol": "wire.frames", "qformat": "base.qformat", "samples": "qir.samples",
     "shifts": "data.shifts", "target": "targets.target", "training": "twin.hook",
     "watch": "data.watch", "wayback": "quantize.wayback", "wiring": "ir.geometry",

@@ -11,7 +11,6 @@ from support.scenarios import layers
 
 from edge_dassdp import harness, ir, qir
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
@@ -20,6 +19,7 @@ from edge_dassdp.reference import Reference
 from edge_dassdp.rules import DASSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
 from edge_dassdp.rules.gate import GATE_DTYPE
 from edge_dassdp.rules.sync import QSyncRule
+from edge_dassdp.storage.npz import read_npz, write_npz
 from edge_dassdp.targets.emulator import Emulator
 
 DELTA = Learning({"ho": ReadoutDelta()})

@@ -17,8 +17,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.foreign import unread
 from edge_dassdp.base.quoting import shell, tcl
+from edge_dassdp.storage.foreign import unread
 
 _THUMB1, _THUMB2 = ("armv6m",), ("armv7m",)
 _DSP = ("dsp", *_THUMB2)

@@ -17,10 +17,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from edge_dassdp.base import assets
-from edge_dassdp.base.files import alone_in, write_text
 from edge_dassdp.base.quantities import quantities_header
 from edge_dassdp.base.quoting import make
 from edge_dassdp.build.board import Board, board_files
+from edge_dassdp.storage.files import alone_in, write_text
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
             "-Wdouble-promotion", "-Werror")

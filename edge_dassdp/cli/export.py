@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import replacing
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
+from edge_dassdp.storage.files import replacing
 
 if TYPE_CHECKING:
     from edge_dassdp.ir import Network

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import alone_in, copy
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
+from edge_dassdp.storage.files import alone_in, copy
 
 if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Samples

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import are_one
 from edge_dassdp.cli import options
 from edge_dassdp.cli.device import (
     Learned,
@@ -23,6 +22,7 @@ from edge_dassdp.cli.device import (
     share,
 )
 from edge_dassdp.cli.output import Answer, Interrupted, Output
+from edge_dassdp.storage.files import are_one
 from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import are_one
+from edge_dassdp.storage.files import are_one
 
 
 class Writes(Enum):

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import write_text
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import FloatArray
+from edge_dassdp.storage.files import write_text
 
 FORMAT = "edge_dassdp/profile/1"
 FACTORY = "factory"

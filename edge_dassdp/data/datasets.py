@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.foreign import unread
-from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.data.names import SPLITS
+from edge_dassdp.storage.foreign import unread
+from edge_dassdp.storage.npz import read_npz, write_npz
 
 FORMAT = "edge_dassdp/dataset/1"
 

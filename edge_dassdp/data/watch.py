@@ -25,11 +25,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.names import SCENARIOS as SCENARIOS
 from edge_dassdp.ir import FloatArray
+from edge_dassdp.storage.npz import read_npz, write_npz
 
 FORMAT = "edge_dassdp/watch/1"
 WINDOW, HOP = 100, 50

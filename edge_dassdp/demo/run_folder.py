@@ -18,7 +18,6 @@ from rich.text import Text
 
 from edge_dassdp import harness
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import alone_in, replacing, write_text
 from edge_dassdp.build.board import Board
 from edge_dassdp.build.compile import ARM_PREFIX
 from edge_dassdp.build.project import write_project
@@ -30,6 +29,7 @@ from edge_dassdp.plan.ledger import Ledger, ram_ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
 from edge_dassdp.report.console import Screen
+from edge_dassdp.storage.files import alone_in, replacing, write_text
 from edge_dassdp.targets.qemu import QEMU
 from edge_dassdp.targets.target import Target
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.foreign import unread
 from edge_dassdp.frontends.assemble import EntrySettings
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
+from edge_dassdp.storage.foreign import unread
 
 Kind = Literal["nir", "onnx", "float", "quantized"]
 TITLES: dict[Kind, str] = {"nir": "NIR", "onnx": "ONNX", "float": "float network",

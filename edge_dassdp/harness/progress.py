@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import write_text
+from edge_dassdp.storage.files import write_text
 from edge_dassdp.targets.target import Statistics
 
 PROGRESS = "edge_dassdp/progress/1"

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.checks import checked_weights
+from edge_dassdp.storage.npz import read_npz, write_npz
 from edge_dassdp.targets.target import Target
 
 SNAPSHOT = "edge_dassdp/snapshot/1"

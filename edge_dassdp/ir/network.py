@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import geometry
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
@@ -35,6 +34,7 @@ from edge_dassdp.ir.nodes import (
     check_size,
     malformed,
 )
+from edge_dassdp.storage.npz import read_npz, write_npz
 
 __all__ = ["LARGEST", "Conv", "Encoder", "FloatArray", "Form", "Input", "MaxPool", "Network",
            "Pool", "Population", "Projection", "Readout", "ReadoutKind", "Reset", "load", "save"]

@@ -11,11 +11,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.ir import Input
 from edge_dassdp.qir.checks import validate
 from edge_dassdp.qir.network import FEATURES_FORMAT, FORMAT, NODES, QNetwork, describe
 from edge_dassdp.qir.nodes import QPopulation, QProjection, QRule
+from edge_dassdp.storage.npz import read_npz, write_npz
 
 ENTRY_POINTS = "edge_dassdp.rules"
 

@@ -249,11 +249,18 @@ class LinkTarget(Target):
             except EdgeError as problem:
                 if problem.code != "E502" or not n_left or name in _IN_PARTS:
                     raise
-                self._session.settle()
-                self._n_recovered += 1
+                self._settle(problem)
                 if self.lost_request_ran and name in _ONCE:
                     raise
         raise AssertionError
+
+    def _settle(self, problem: EdgeError) -> None:
+        """Go on in a new session after an E502, which stands if the line is dead."""
+        try:
+            self._session.settle()
+        except EdgeError as found:
+            raise (problem if found.code == problem.code else found) from None
+        self._n_recovered += 1
 
     def _ask_once(self, name: str, **fields: Any) -> dict[str, Any]:
         if not self._session.is_open:

@@ -13,9 +13,9 @@ from support.nir_graphs import BRAILLE, SNNTORCH
 from support.way_back import learn
 
 from edge_dassdp import ir, qir
-from edge_dassdp.base.npz import write_npz
 from edge_dassdp.harness import SNAPSHOT
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.storage.npz import write_npz
 
 NIR = ("--source", SNNTORCH, "--n-steps", "40")
 

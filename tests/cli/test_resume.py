@@ -17,8 +17,8 @@ from support import tiny
 from support.board import ROOT, Board
 from support.commands import ok, refused, run
 
-from edge_dassdp.base.npz import read_npz
 from edge_dassdp.harness.snapshot import SNAPSHOT
+from edge_dassdp.storage.npz import read_npz
 
 N_SAMPLES = 400
 REPLAY = ("--plastic", "fc3", "--rule", "fc2=touch", "--replay", "8,2", "--guard", "4")

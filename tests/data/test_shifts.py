@@ -9,10 +9,10 @@ import pytest
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.npz import read_npz, write_npz
 from edge_dassdp.data.datasets import load_dataset, save_dataset
 from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.rules import Learning
+from edge_dassdp.storage.npz import read_npz, write_npz
 from edge_dassdp.twin.learner import FloatLearner
 from edge_dassdp.twin.model import FloatModel
 

@@ -10,7 +10,6 @@ import pytest
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.npz import write_npz
 from edge_dassdp.data.watch import (
     SCENARIOS,
     VALIDATION_WEARERS,
@@ -25,6 +24,7 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.reference import Reference
 from edge_dassdp.rules import Learning
+from edge_dassdp.storage.npz import write_npz
 from edge_dassdp.twin.model import FloatModel
 
 pytestmark = pytest.mark.xdist_group("watch data")

@@ -13,8 +13,8 @@ from rich.console import Console
 from support.commands import refused
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import alone_in
 from edge_dassdp.demo.run_folder import RunFolder
+from edge_dassdp.storage.files import alone_in
 
 
 def run_folder(directory: Path, name: str = "digits") -> RunFolder:
@@ -60,7 +60,7 @@ def test_results_are_those_of_the_run_that_stands_there(tmp_path: Path) -> None:
 
 
 def test_who_waits_comes_next(tmp_path: Path) -> None:
-    code = ("import sys\nfrom pathlib import Path\nfrom edge_dassdp.base.files import alone_in\n"
+    code = ("import sys\nfrom pathlib import Path\nfrom edge_dassdp.storage.files import alone_in\n"
             "print(flush=True)\n"
             "with alone_in(Path(sys.argv[1]), waits=True):\n    print('in', flush=True)\n")
     with alone_in(tmp_path):

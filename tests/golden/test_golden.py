@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.npz import read_npz
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
@@ -17,6 +16,7 @@ from edge_dassdp.reference import Reference
 from edge_dassdp.reference.feedback import feed_back, softmax_error
 from edge_dassdp.rules.delta import QDeltaRule
 from edge_dassdp.rules.error import QErrorRule
+from edge_dassdp.storage.npz import read_npz
 
 CONST, DATA = read_npz(Path(__file__).parent / "watch.npz", "edge_dassdp/golden/1")
 N_STEPS = 25

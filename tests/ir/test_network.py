@@ -9,8 +9,8 @@ import pytest
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.npz import write_npz
 from edge_dassdp.ir.geometry import Conv, MaxPool
+from edge_dassdp.storage.npz import write_npz
 from edge_dassdp.twin.model import FloatModel
 
 

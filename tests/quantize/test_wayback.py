@@ -14,7 +14,6 @@ from support.way_back import assert_same, learn, random_weights
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.npz import write_npz
 from edge_dassdp.harness import SNAPSHOT, read_snapshot
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.ir.geometry import Conv, Pool
@@ -24,6 +23,7 @@ from edge_dassdp.quantize.biases import with_plastic_biases
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.quantize.wayback import dequantize, requantize, with_learned
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
+from edge_dassdp.storage.npz import write_npz
 
 RULES: dict[str, Rule] = {"mix": SSDP(1e-2, 5e-3), "fc": ErrorSSDP(), "out": ReadoutDelta()}
 

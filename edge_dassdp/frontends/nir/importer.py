@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.foreign import unread
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.folding import refuse
 from edge_dassdp.frontends.framework import NeuronSource
@@ -26,6 +25,7 @@ from edge_dassdp.frontends.nir.nodes import READERS, stored
 from edge_dassdp.frontends.nir.told import Profiles, Told
 from edge_dassdp.frontends.nodes import Delay, Entry, Neurons, Node
 from edge_dassdp.ir import Encoder, FloatArray, Network, ReadoutKind
+from edge_dassdp.storage.foreign import unread
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "IF": ("r", "v_threshold", "v_reset"),

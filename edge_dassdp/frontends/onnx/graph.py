@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.foreign import unread
 from edge_dassdp.frontends.onnx.plain import make_plain, name_of
+from edge_dassdp.storage.foreign import unread
 
 Array = NDArray[Any]
 

@@ -13,8 +13,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.files import replacing
-from edge_dassdp.base.foreign import unread
+from edge_dassdp.storage.files import replacing
+from edge_dassdp.storage.foreign import unread
 
 
 def write_npz(path: Path | str | IO[bytes], header: dict[str, Any],

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.files import are_one, copy, replacing, write_text
-from edge_dassdp.base.npz import read_npz, write_npz
+from edge_dassdp.storage.files import are_one, copy, replacing, write_text
+from edge_dassdp.storage.npz import read_npz, write_npz
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

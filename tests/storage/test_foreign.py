@@ -22,11 +22,11 @@ from support.onnx_graphs import MADE
 import edge_dassdp as ed
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.foreign import what_is
 from edge_dassdp.build.board import load_board
 from edge_dassdp.data.datasets import load_part
 from edge_dassdp.frontends.files import SourceOptions, load_model
 from edge_dassdp.harness.snapshot import read_snapshot, save_snapshot
+from edge_dassdp.storage.foreign import what_is
 
 
 def zipped(*names: str) -> bytes:
