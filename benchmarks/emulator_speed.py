@@ -29,7 +29,8 @@ from torch import nn
 
 from edge_dassdp import ir
 from edge_dassdp.base import assets
-from edge_dassdp.build.compile import compiler_version, host_compiler
+from edge_dassdp.build.host import host_compiler, host_help
+from edge_dassdp.build.tools import version
 from edge_dassdp.data.datasets import load_dataset
 from edge_dassdp.ir import FloatArray, Input, Network, Population, Projection, Readout
 from edge_dassdp.qir import QNetwork
@@ -202,7 +203,7 @@ def machine() -> dict[str, str | int | float]:
              if line.startswith("model name")] if info.exists() else []
     return {"cpu": names[0] if names else platform.processor(), "cores": n_cores(),
             "architecture": platform.machine(), "system": platform.system(),
-            "compiler": compiler_version(tuple(host_compiler())),
+            "compiler": version(tuple(host_compiler()), host_help()),
             "python": platform.python_version(), "numpy": np.__version__,
             "torch": torch.__version__, "snntorch": snntorch.__version__,
             "load": round(os.getloadavg()[0], 1)}

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from edge_dassdp.base.errors import EdgeError
+    from edge_dassdp.emit.firmware import Build
     from edge_dassdp.face import build, load, load_model, open, quantize, save
-    from edge_dassdp.figures.device import Build
     from edge_dassdp.frontends.nir import from_nir
     from edge_dassdp.frontends.onnx import from_onnx
     from edge_dassdp.frontends.torch import from_torch
@@ -79,7 +79,7 @@ __all__ = [
 _HOMES = {
     "face": ("build", "load", "load_model", "open", "quantize", "save"),
     "base.errors": ("EdgeError",),
-    "figures.device": ("Build",),
+    "emit.firmware": ("Build",),
     "frontends.nir": ("from_nir",),
     "frontends.onnx": ("from_onnx",),
     "frontends.torch": ("from_torch",),

@@ -10,10 +10,10 @@ from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
-from edge_dassdp.figures.device import Build, build_and_compare
+from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.figures.fidelity import measure_fidelity
 from edge_dassdp.figures.losses import attempt, losses
-from edge_dassdp.harness import Device, label_row, sample_rows
+from edge_dassdp.harness import Device, hold, label_row, sample_rows
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize.network import Quantized
@@ -86,16 +86,25 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
 
 
 def open(model: QNetwork, target: str = "emulator", *, threads: int = 1,
-         log: Path | str | None = None) -> Device:
+         log: Path | str | None = None, expect: str | None = None) -> Device:
     """A device that runs the model: "emulator", "emulator-checked", "reference",
     "qemu:microbit" or another board with a QEMU machine, "serial:/dev/ttyACM0[@BAUD]".
 
-    qemu builds the firmware first. A board on a serial port keeps what it has learned. threads:
-    for inference on the emulator, 0 for all cores. log: a file for every byte on the link. Raises
-    EdgeError E105 for an unknown target, E301 without a tool, E401 for an unknown board, E501,
-    E502 or E504 where the link or the board refuses.
+    qemu builds the firmware first. A board on a serial port keeps what it has learned until it
+    restarts. expect: what that must be: `Device.digest`, "factory", "last" for how this computer
+    left it, or "any"; without it a board that lost what it had learned is refused, and that another
+    host taught it is a warning. threads: for inference on the emulator, 0 for all cores. log: a
+    file for every byte on the link. Raises EdgeError E105 for an unknown target, E301 without a
+    tool, E401 for an unknown board, E501, E502 or E504 where the link or the board refuses, E507
+    where it has learned something else.
     """
     made = open_target(target, model, n_threads=threads, log=None if log is None else Path(log))
+    try:
+        for text in hold(made, model, expect):
+            warn(text)
+    except BaseException:
+        made.close()
+        raise
     return Device(model, made)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 
 import pytest
 from support import lanes
@@ -16,11 +15,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     lanes.nightly = config.getoption("nightly")
-    os.environ["EDGE_DASSDP_STATE"] = tempfile.mkdtemp(prefix="edge-dassdp-state-")
-
-
-def pytest_unconfigure() -> None:
-    shutil.rmtree(os.environ["EDGE_DASSDP_STATE"], ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -31,11 +25,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("cross")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures that tests recorded."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
+
+
 def require(tool: str) -> None:
     """Skip the test without `tool` on PATH; fail it where the environment says CI=true."""
     if shutil.which(tool) is None:
         act = pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip
         act(f"{tool} is not installed")
+
+
+@pytest.fixture(scope="session")
+def gcov() -> None:
+    """The counter of lines that belongs to GCC."""
+    require("gcov")
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +56,9 @@ def arm_toolchain() -> None:
 def qemu() -> None:
     """qemu-system-arm."""
     require("qemu-system-arm")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def met_boards(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What tests do to boards is not noted where the user's boards are."""
+    os.environ["EDGE_DASSDP_STATE"] = str(tmp_path_factory.mktemp("state"))

@@ -24,7 +24,7 @@ from counting.core import run_unicorn
 from counting.cycles import MODELS
 from counting.table import Record
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.compile import cache_folder
+from edge_dassdp.storage.cache import cache_folder
 
 QUALIA = "qualia-codegen-plugin-snn==2.6.0"
 QUALIA_PACKAGES = ("torch==2.13.0", QUALIA, "qualia-codegen-core==2.6.0", "spikingjelly==2.0.0",

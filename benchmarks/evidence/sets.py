@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from edge_dassdp import ir
 from edge_dassdp.base import assets
-from edge_dassdp.build.compile import cache_folder
 from edge_dassdp.data.datasets import Samples, load_dataset
 from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.ir import Network
+from edge_dassdp.storage.cache import cache_folder
 
 N_SEEDS = 5
 SHIFTS = {"gain": "gains of 0.4 to 1.6, offsets normal with 1.2 standard deviations",

@@ -77,12 +77,17 @@ CODES: dict[str, ErrorCode] = {
     "E301": ErrorCode(EXIT_TOOL_MISSING, "a tool is missing",
         "Building firmware needs arm-none-eabi-gcc, running it needs qemu-system-arm, the "
         "emulator needs a C compiler named by CC or called cc."),
-    "E302": ErrorCode(EXIT_INTERNAL, "the C compiler refused generated code",
-        "Generated code compiles without warnings or it is our defect. Please report it with the "
-        "model and the output above."),
+    "E302": ErrorCode(EXIT_TOOL_MISSING, "a tool failed",
+        "A compiler, linker, objcopy, objdump or QEMU could not be started, ended with an error or "
+        "left nothing. The message holds its own words and the command. `doctor` tries each tool; "
+        "CC names another C compiler for the emulator, EDGE_DASSDP_CACHE another folder for "
+        "builds."),
     "E303": ErrorCode(EXIT_TOOL_MISSING, "an optional Python package is missing",
         "PyTorch, plotting and example data are extras so that the core stays small. Install the "
         "extra named in the message."),
+    "E304": ErrorCode(EXIT_INTERNAL, "the C compiler refused generated code",
+        "Generated code compiles without warnings or it is our defect. Please report it with the "
+        "model and the output above."),
     "E401": ErrorCode(EXIT_USAGE, "a board description is wrong",
         "boards/<name>/board.toml is checked once at load; the message names the field."),
     "E402": ErrorCode(EXIT_CHECK_FAILED, "a memory budget is broken",
@@ -102,11 +107,19 @@ CODES: dict[str, ErrorCode] = {
     "E503": ErrorCode(EXIT_LINK, "the device refused a request",
         "The device answered with an error; nothing on it was changed."),
     "E504": ErrorCode(EXIT_LINK, "the device runs something else",
-        "The handshake compares protocol version, model hash and build hash. Rebuild and reflash "
-        "what the message names."),
+        "The handshake compares protocol version, model hash and build hash, and every answer is "
+        "held to the model: sizes, classes, ranges. Rebuild and reflash what the message names. "
+        "An answer that cannot be true comes of damaged memory, of other sources, or of what only "
+        "plays a device."),
     "E505": ErrorCode(EXIT_LINK, "the device restarted",
         "The session was lost in the middle: the device has its factory weights again. Restore a "
         "snapshot and go on."),
+    "E507": ErrorCode(EXIT_LINK, "what the device has learned is not what it should be",
+        "A device keeps what it learns in RAM: a restart brings the factory weights back. This "
+        "computer remembers how it left each board (in $EDGE_DASSDP_STATE, or edge-dassdp in "
+        "$XDG_STATE_HOME or ~/.local/state), and does not go on where what was learned is gone. "
+        "Put a snapshot back with --restore, begin anew with --reset, or take the device as it is "
+        "with --expect any. --expect also takes the digest that --json told, factory, or last."),
     "E506": ErrorCode(EXIT_CHECK_FAILED, "the emulator detected an overflow",
         "The checked build traps on every overflow that the proof excluded. This is our defect."),
 }

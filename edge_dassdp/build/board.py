@@ -32,7 +32,7 @@ CFLAGS = ("-mfloat-abi=soft", "-mthumb", "-mno-unaligned-access", "-g")
 """The flags of the compiler that a board may give."""
 _MEMORIES = ((0, 0x4000_0000), (0x6000_0000, 0xA000_0000))
 _VECTORS = 128
-_MOST_TEXT = 1 << 18
+_MOST_TEXT, _MOST_LINE = 1 << 16, 1000
 WORD = 0xFFFF_FFFF
 _CPACR, _CP10_FULL = 0xE000_ED88, 0x0030_0000
 
@@ -114,6 +114,32 @@ class QemuMachine:
 
 
 @dataclass(frozen=True)
+class ResetCause:
+    """The register that tells why the chip was reset: its flags, and the store that clears them.
+
+    Flags are read in the order watchdog, software, power, pin: many chips set that of the pin, too.
+    """
+
+    register: int
+    clear: Store
+    power: int = 0
+    pin: int = 0
+    software: int = 0
+    watchdog: int = 0
+
+
+@dataclass(frozen=True)
+class Watchdog:
+    """Started by `setup`, fed by `feed` between the steps of a sample and while waiting: its period
+    is longer than what is learned from one sample, replay included. in_sleep: it counts on while
+    the core sleeps, so the firmware does not."""
+
+    setup: tuple[Store, ...]
+    feed: tuple[Store, ...]
+    in_sleep: bool
+
+
+@dataclass(frozen=True)
 class Board:
     """A board as its board.toml gives it; addresses and bytes are plain integers.
 
@@ -135,11 +161,13 @@ class Board:
     counter: tuple[Counter, ...]
     program: Programming
     qemu: QemuMachine | None = None
+    reset_cause: ResetCause | None = None
+    watchdog: Watchdog | None = None
 
     @property
     def port_ram(self) -> dict[str, int]:
         """Bytes of .bss of each static object of the port, by symbol; the C code asserts them."""
-        return {"dassdp_rx": self.rx_ring_bytes + 8, "dassdp_counter": 4}
+        return {"dassdp_rx": self.rx_ring_bytes + 8, "dassdp_counter": 4, "dassdp_boot": 16}
 
     @property
     def exception_frame(self) -> int:
@@ -172,8 +200,9 @@ def _table(path: Path, name: str | Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             text = file.read(_MOST_TEXT + 1)
-        if len(text) > _MOST_TEXT:
-            raise ValueError(f"it is larger than {_MOST_TEXT:,} B")
+        if len(text) > _MOST_TEXT or max(map(len, text.splitlines()), default=0) > _MOST_LINE:
+            raise ValueError(f"it has more than {_MOST_TEXT:,} B, or {_MOST_LINE:,} in a line, "
+                             "which take longer than a board can need")
         return tomllib.loads(text.decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         raise EdgeError("E401", f"there is no board {name}",
@@ -277,6 +306,10 @@ def _check_core(board: Board) -> None:
 def _check_words(board: Board) -> None:
     """Whatever is stored or addressed on the chip has 32 bits; registers are word-aligned."""
     lists = {"setup": board.setup} | {f"counter.{c.name}.setup": c.setup for c in board.counter}
+    if board.watchdog:
+        lists |= {"watchdog.setup": board.watchdog.setup, "watchdog.feed": board.watchdog.feed}
+    if board.reset_cause:
+        lists["reset_cause.clear"] = (board.reset_cause.clear,)
     for where, stores in lists.items():
         for store in stores:
             for field in ("address", "mask", "value"):
@@ -342,6 +375,16 @@ def _check_counters(board: Board) -> None:
                 raise _refuse(f"counter.{counter.name}.{field}", "not a word-aligned address")
 
 
+def _check_reset_cause(board: Board) -> None:
+    if board.reset_cause is None:
+        return
+    if board.reset_cause.register % 4 or not 0 <= board.reset_cause.register <= WORD:
+        raise _refuse("reset_cause.register", "not a word-aligned address")
+    for field in ("power", "pin", "software", "watchdog"):
+        if not 0 <= getattr(board.reset_cause, field) <= WORD:
+            raise _refuse(f"reset_cause.{field}", "32 bits are expected")
+
+
 def _check_qemu(board: Board) -> None:
     """A machine's name alone: behind a comma QEMU takes options that read and write files."""
     if board.qemu is None:
@@ -376,4 +419,4 @@ def _check_marks(field: str, text: str) -> None:
 
 
 _CHECKS = (_check_names, _check_core, _check_words, _check_memory, _check_stack, _check_ring,
-           _check_uart, _check_counters, _check_qemu, _check_program)
+           _check_uart, _check_counters, _check_reset_cause, _check_qemu, _check_program)

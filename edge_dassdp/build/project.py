@@ -11,7 +11,7 @@ import json
 import platform
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -26,9 +26,12 @@ WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wvla",
             "-Wdouble-promotion", "-Werror")
 _SCRATCH = "-fno-strict-aliasing"  # the state's scratch holds sums, then update rows
 _X86 = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
-_EMULATOR = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-funswitch-loops",
-             "-march=native", *_X86)
-_CHECKED = ("-O1", "-DDASSDP_CHECKED=1", "-fsanitize=undefined")
+SPEED = ("-ftree-vectorize", "-fvect-cost-model=dynamic", "-funswitch-loops", "-march=native",
+         *_X86)
+"""Flags of the emulator that change no bit: a compiler that does not take one does without."""
+SANITIZERS = ("-fsanitize=undefined",)
+_EMULATOR = ("-O2", *SPEED)
+_CHECKED = ("-O1", "-DDASSDP_CHECKED=1", *SANITIZERS)
 _FIRMWARE = ("-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-common",
              "-fstack-usage", "-fcallgraph-info=su")
 _INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
@@ -92,16 +95,17 @@ class Project:
             write_text(target, text)
 
 
-def emulator_project(sources: Mapping[str, str], *, checked: bool = False) -> Project:
+def emulator_project(sources: Mapping[str, str], *, checked: bool = False,
+                     without: Collection[str] = ()) -> Project:
     """Generated `sources` with the runtime and the host port, as a shared object.
 
     The checked build takes the portable kernels, which are the specification; the fast one those
-    of the host.
+    of the host. without: flags of SPEED and SANITIZERS that the compiler does not take.
     """
     files = (_runtime(() if checked else ("host",)) | _firmware_files("port/host")
              | _generated(sources))
-    flags = ("-std=c11", _SCRATCH, *(_CHECKED if checked else _EMULATOR), "-fPIC", *WARNINGS)
-    return Project(files, flags, ("-shared",))
+    kind = tuple(flag for flag in (_CHECKED if checked else _EMULATOR) if flag not in without)
+    return Project(files, ("-std=c11", _SCRATCH, *kind, "-fPIC", *WARNINGS), ("-shared",))
 
 
 def firmware_project(sources: Mapping[str, str], board: Board) -> Project:
@@ -114,7 +118,7 @@ def with_port(files: Mapping[str, str], board: Board) -> Project:
     """Any program that has a main and uses port.h, made a firmware for `board`."""
     port = (_firmware_files("port") | _firmware_files("port/cortex_m", besides=("main.c",))
             | _firmware_files("port/uart", only=("uart.h", f"{board.uart.driver}.c"))
-            | _generated(board_files(board)))
+            | _generated(board_files(board) | {"dassdp_quantities.h": quantities_header()}))
     flags = ("-std=c11", _SCRATCH, f"-mcpu={board.cpu}", *board.cflags, *_FIRMWARE,
              "-include", "generated/dassdp_board.h", *WARNINGS)
     return Project(dict(files) | port, flags, _FIRMWARE_LINK)

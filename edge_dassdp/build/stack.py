@@ -10,18 +10,17 @@ which (edge_dassdp.build.callees).
 from __future__ import annotations
 
 import re
-import subprocess
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.callees import callees
-from edge_dassdp.build.compile import ARM_HELP, ARM_PREFIX, Firmware, find_tool
-from edge_dassdp.build.elf import symbol_table
+from edge_dassdp.build.compile import Firmware
+from edge_dassdp.build.elf import opened, symbol_table
+from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX, failed, find_tool, run
 
 VECTORS = "dassdp_vectors"
 _N_SYSTEM_VECTORS = 16
@@ -133,11 +132,10 @@ def _compiler_frames(directory: Path) -> dict[str, int]:
 
 def _disassemble(elf: Path) -> dict[int, _Function]:
     """Every function of the ELF file by address, frames as its instructions show them."""
-    objdump = find_tool(ARM_PREFIX + "objdump", ARM_HELP)
-    text = subprocess.run([objdump, "-d", "--no-show-raw-insn", str(elf)], check=True,
-                          capture_output=True, text=True).stdout
-    with elf.open("rb") as stream:
-        known = {s["st_value"] & ~1 for s in symbol_table(ELFFile(stream)).iter_symbols()
+    command = [find_tool(ARM_PREFIX + "objdump", ARM_HELP), "-d", "--no-show-raw-insn", str(elf)]
+    text = run(command, ARM_HELP)
+    with opened(elf) as file:
+        known = {s["st_value"] & ~1 for s in symbol_table(file).iter_symbols()
                  if s["st_info"]["type"] == "STT_FUNC"}
     functions: dict[int, _Function] = {}
     jumps: list[tuple[int, str, int]] = []
@@ -156,6 +154,8 @@ def _disassemble(elf: Path) -> dict[int, _Function]:
                 functions[start].is_indirect = True
             elif _BRANCH.match(mnemonic) and (place := _TARGET.match(operands)):
                 jumps.append((start, mnemonic, int(place[1], 16)))
+    if known - functions.keys():
+        raise failed(command, f"its listing lacks functions of {elf.name}", ARM_HELP)
     starts = sorted(functions)
     for source, mnemonic, target in jumps:  # libgcc jumps into the middle of its neighbours, too
         owner = starts[bisect_right(starts, target) - 1]
@@ -188,8 +188,7 @@ def _n_registers(registers: str) -> int:
 
 def _entries(elf: Path, functions: dict[int, _Function]) -> tuple[int, set[int], set[int]]:
     """Address of the reset handler, of the interrupt handlers, and of functions pointed to."""
-    with elf.open("rb") as stream:
-        file = ELFFile(stream)
+    with opened(elf) as file:
         text, relocations = map(file.get_section_by_name, (".text", ".rel.text"))
         assert text is not None and isinstance(relocations, RelocationSection)
         start, data = text["sh_addr"], text.data()

@@ -33,8 +33,20 @@ class Learned:
         "Before, put back what --snapshot wrote."))] = None
     reset: Annotated[bool, typer.Option("--reset", help=(
         "Before, return to factory weights (a board keeps what it learned)."))] = False
+    expect: Annotated[str | None, typer.Option(metavar="STATE", show_default=False, help=(
+        "What the target must have learned as it is opened, before --reset and --restore: the "
+        "digest that --json told, factory, last for how this computer left it, or any. Without it "
+        "a board that has lost what it learned is refused."))] = None
+
+    def hold(self, device: Target, network: QNetwork) -> list[str]:
+        """Warnings of what the device has learned in the meantime."""
+        from edge_dassdp import harness
+
+        return harness.hold(device, network, self.expect,
+                            replaced=self.reset or self.restore is not None)
 
     def put_back(self, device: Target, network: QNetwork) -> None:
+        """After `hold`."""
         if self.reset:
             device.reset()
         if self.restore:
@@ -82,18 +94,6 @@ def link_text(link: dict[str, int] | None) -> str:
 def is_board(target: str) -> bool:
     """Whether it keeps what it learned when this process ends."""
     return target.startswith("serial:")
-
-
-def place(target: str) -> str:
-    """A board by its adapter's own number, where it has one: its port may have another name next
-    time. Other targets by their word."""
-    if not is_board(target):
-        return target
-    from edge_dassdp.targets.serial import ports
-
-    rest = target.removeprefix("serial:")
-    path = rest.rpartition("@")[0] or rest
-    return next((p.unique_id for p in ports() if p.path == path and p.unique_id), path)
 
 
 def letter(target: str) -> str:

@@ -17,7 +17,6 @@ from edge_dassdp.cli.device import (
     link,
     link_text,
     notes,
-    place,
     require_plastic,
     share,
 )
@@ -81,18 +80,20 @@ class Order:
     ] = False
 
     def begin(self, out: Output, course: harness.Course, judged: options.Packed | None,
-              learned: Learned, network: QNetwork) -> None:
-        """What comes before the stream."""
+              learned: Learned, network: QNetwork) -> list[str]:
+        """What comes before the stream; warnings."""
         device = course.device
+        warnings = learned.hold(device, network)
         if self.resume:
             course.take_up((lambda: learned.put_back(device, network)) if learned.restore else None)
-            return
+            return warnings
         learned.put_back(device, network)
         if self.rollback:
             device.rollback()
         before = _accuracy(out, device, judged)
         with course.kept():
             course.begin(before)
+        return warnings
 
     def teach(self, out: Output, course: harness.Course,
               judged: options.Packed | None) -> dict[str, Any]:
@@ -125,6 +126,8 @@ def learn(
     Each sample is learned once, in order. It is classified first, so the accuracy shown is that
     before its label was seen. With --json every sample is one line, the summary the last.
     """
+    from edge_dassdp import harness
+
     network = options.load_model(model)
     require_plastic(network)
     part = options.load_part(data, split)
@@ -134,7 +137,7 @@ def learn(
     warnings = [*packed.warnings, *_of_judged(packed, judged)]
     with open_target(target, network, log=log) as device:
         course = _course(device, network, target, packed, order, learned)
-        order.begin(out, course, judged, learned, network)
+        warnings += order.begin(out, course, judged, learned, network)
         try:
             with course.kept():
                 found = order.teach(out, course, judged)
@@ -146,10 +149,12 @@ def learn(
             raise _interrupted(target, course, network, learned) from None
         course.done()
     if course.unkept:
-        warnings.append(f"{course.unkept}. So --resume could not have taken the stream up")
+        warnings.append("progress was not kept, so --resume could not have taken the stream up: "
+                        f"{getattr(course.unkept, 'message', course.unkept)}")
     data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
                 "clipping": packed.clipped,
                 "judged_clipping": None if judged is None else judged.clipped,
+                "digest": harness.digest_text(statistics.learned_digest),
                 "statistics": dataclasses.asdict(statistics),
                 "snapshot": str(learned.snapshot) if learned.snapshot else None}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
@@ -183,10 +188,19 @@ def _course(device: Target, network: QNetwork, target: str, packed: options.Pack
     from edge_dassdp import harness
 
     outlives = is_board(target) or learned.snapshot is not None or order.resume
-    key = (network.sha256.encode(), place(target).encode(), b"%d" % order.warm_up,
+    memory = getattr(device, "memory", None)
+    place = target if memory is None else memory.name
+    key = (network.sha256.encode(), place.encode(), b"%d" % order.warm_up,
            packed.x.tobytes(), packed.y.tobytes())
-    return harness.Course(device, packed.x, packed.y, order.warm_up,
-                          harness.progress_path(key) if outlives else None)
+    course = harness.Course(device, packed.x, packed.y, order.warm_up)
+    if outlives:
+        try:
+            course.file = harness.progress_path(key)
+        except EdgeError as problem:
+            if order.resume:
+                raise
+            course.unkept = problem
+    return course
 
 
 def _tell(out: Output, first: int, piece: harness.Stream, progress: Progress | None) -> None:

@@ -228,13 +228,15 @@ def _asking(inputs: Sequence[str]) -> type[TyperCommand]:
 
     class Asking(TyperCommand):
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            given = list(args)
             try:
                 return super().parse_args(ctx, args)
             except typer.BadParameter:
+                words, _, _ = self.make_parser(ctx).parse_args(args=given)
                 try:
-                    refuse_missing(inputs, ctx.params)
+                    refuse_missing(inputs, words)
                 except EdgeError as problem:
-                    out = Output(str(self.name), bool(ctx.params.get("json")))
+                    out = Output(str(self.name), words.get("json") is True)
                     raise typer.Exit(out.refuse(problem)) from None
                 raise
 

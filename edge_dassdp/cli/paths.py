@@ -42,9 +42,9 @@ def refuse_missing(inputs: Iterable[str], values: Mapping[str, Any]) -> None:
     the nearest name that is."""
     for name in inputs:
         given = values.get(name)
-        for path in map(Path, given if isinstance(given, list | tuple) else [given] * bool(given)):
-            if not path.exists():
-                raise EdgeError("E103", f"{path} does not exist", help=_nearest(path))
+        for path in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(path, str | Path) and not os.path.exists(path):
+                raise EdgeError("E103", f"{path} does not exist", help=_nearest(Path(path)))
 
 
 def _nearest(path: Path) -> str:

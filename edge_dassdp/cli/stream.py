@@ -28,6 +28,7 @@ from edge_dassdp.targets.open import SPECS, open_target
 if TYPE_CHECKING:
 
     from edge_dassdp.qir import QNetwork
+    from edge_dassdp.targets.target import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -54,13 +55,17 @@ def _run(
     """
     from rich.text import Text
 
+    from edge_dassdp import harness
+
     network = options.load_model(model)
     part = options.load_part(data, split)
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     y = packed.y
     with open_target(target, network, log=log, n_threads=threads) as device:
+        warnings = [*packed.warnings, *learned.hold(device, network)]
         learned.put_back(device, network)
         found = classify(out, device, packed.x)
+        digest = harness.digest_text(device.statistics().learned_digest)
         learned.write(device, network)
         sent = link(device)
     for i, (class_idx, label) in enumerate(zip(found, y, strict=True)):
@@ -72,17 +77,17 @@ def _run(
         f"accuracy {100 * accuracy:.1f} % {letter(target)}"
     return Answer(
         {"target": target, "n_samples": len(y), "accuracy": accuracy, "scaling": part.scaling,
-         "link": sent, "clipping": packed.clipped},
+         "digest": digest, "link": sent, "clipping": packed.clipped},
         [Text(text + link_text(sent)), *notes(target, part)], network.sha256, hint,
-        warnings=packed.warnings)
+        warnings=warnings)
 
 
 def _verify(
     out: Output,
     model: options.Model,
     target: Annotated[list[str], typer.Option("--target", "-t", show_default=False, help=(
-        f"What to compare with the reference; repeat it. {SPECS}. A board on a serial port is "
-        "reset to factory weights first."))],
+        f"What to compare with the reference; repeat it. {SPECS}. All begin with factory weights; "
+        "a board on a serial port then gets back what it had learned."))],
     data: options.OptionalData = None,
     random: Annotated[int | None, typer.Option(min=1, show_default=False, help=(
         "So many random samples instead of --data, the same every time."))] = None,
@@ -90,6 +95,8 @@ def _verify(
     split: options.Split = "stream",
     shift_seed: options.ShiftSeed = None,
     limit: options.Limit = 100,
+    reset: Annotated[bool, typer.Option("--reset", help=(
+        "Leave a board as the comparison leaves it: what it had learned is gone."))] = False,
 ) -> Answer:
     """Compare targets with the reference.
 
@@ -108,7 +115,7 @@ def _verify(
     with ExitStack() as stack:
         devices = [stack.enter_context(open_target(spec, network)) for spec in target]
         for device in devices:
-            device.reset()
+            _reset(stack, device, network, reset)
         progress = stack.enter_context(out.progress("comparing", len(x)))
         done = harness.verify(ReferenceTarget(network), devices, network, x, y if learn else None,
                               progress)
@@ -131,6 +138,20 @@ def _verify(
          "clipping": packed.clipped},
         [screens.verify_screen(done, what)], network.sha256, failed=failed,
         warnings=packed.warnings)
+
+
+def _reset(stack: ExitStack, device: Target, network: QNetwork, is_final: bool) -> None:
+    """Factory weights; until the stack ends, unless that is final, on a board that keeps what it
+    learned."""
+    from edge_dassdp import harness
+    from edge_dassdp.targets.link import LinkTarget
+
+    if isinstance(device, LinkTarget) and device.memory is not None:
+        if is_final:
+            harness.hold(device, network, "any")
+        else:
+            stack.enter_context(harness.keeping(device, network, device.memory.snapshot))
+    device.reset()
 
 
 def _to_compare(network: QNetwork, data: Path | None, random: int | None, split: str,

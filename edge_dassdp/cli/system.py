@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import shutil
-import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -80,7 +78,9 @@ def _ask(port: Port, baud: int) -> str:
     try:
         with LinkTarget(open_port(port.path, baud), timeout_s=0.5, retries=2) as device:
             info = device.info
-            return f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}"
+            return (f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}, flash "
+                    f"{info.start.image_crc:08x}, learned {info.learned_digest:08x}, started "
+                    f"{info.start}")
     except EdgeError as problem:
         return f"{problem.code}: {problem.message}"
 
@@ -97,9 +97,9 @@ class _Check:
 
 
 def _doctor(out: Output) -> Answer:
-    """Check which tools are installed.
+    """Check which tools are installed and work.
 
-    Exit status 3 if a tool is missing that emulator, build or QEMU need.
+    Exit status 3 if a tool is missing or fails that emulator, build or QEMU need.
     """
     from rich.text import Text
 
@@ -118,24 +118,36 @@ def _doctor(out: Output) -> Answer:
 
 
 def _tools() -> list[_Check]:
-    from edge_dassdp.build.compile import ARM_HELP, ARM_PREFIX
-    from edge_dassdp.targets.qemu import QEMU
+    from edge_dassdp.build.compile import try_newlib
+    from edge_dassdp.build.host import try_compiler
+    from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX, find_tool, version
+    from edge_dassdp.storage.cache import cache_folder
+    from edge_dassdp.targets.qemu import QEMU, check_machines
 
-    gcc = shutil.which(ARM_PREFIX + "gcc")
-    newlib = bool(gcc) and Path(subprocess.run(
-        [str(gcc), "-print-file-name=libc.a"], capture_output=True, text=True,
-        errors="replace", check=False).stdout.strip()).is_file()
-    arm = [_Check(ARM_PREFIX + tool, shutil.which(ARM_PREFIX + tool) is not None, "firmware",
-                  ARM_HELP) for tool in ("gcc", "objcopy", "objdump")]
+    def answers(tool: str) -> Callable[[], object]:
+        return lambda: version((find_tool(tool, ARM_HELP),), ARM_HELP)
+
+    openocd = "On Debian: apt install openocd"
     return [
-        _Check("cc", shutil.which("cc") is not None, "emulator", "On Debian: apt install gcc"),
-        *arm,
-        _Check("newlib", newlib, "firmware", ARM_HELP),
-        _Check(QEMU, shutil.which(QEMU) is not None, "qemu targets, measure",
-               "On Debian: apt install qemu-system-arm"),
-        _Check("openocd", shutil.which("openocd") is not None, "flash",
-               "On Debian: apt install openocd", optional=True),
+        _tried("cc", "emulator", try_compiler),
+        *(_tried(ARM_PREFIX + tool, "firmware", answers(ARM_PREFIX + tool))
+          for tool in ("gcc", "objcopy", "objdump")),
+        _tried("newlib", "firmware", try_newlib),
+        _tried(QEMU, "qemu targets, measure", check_machines),
+        _tried("cache folder", "builds", cache_folder),
+        _tried("openocd", "flash", lambda: find_tool("openocd", openocd), optional=True),
     ]
+
+
+def _tried(what: str, needed_for: str, attempt: Callable[[], object], *,
+           optional: bool = False) -> _Check:
+    """Whether an attempt succeeds; what to do, and why if a tool is there and fails."""
+    try:
+        attempt()
+    except EdgeError as problem:
+        why = "" if problem.code == "E301" else f"{problem.message}: {problem.cause}\n"
+        return _Check(what, False, needed_for, f"{why}{problem.help}", optional)
+    return _Check(what, True, needed_for, "", optional)
 
 
 def _packages() -> list[_Check]:

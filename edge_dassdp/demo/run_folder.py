@@ -19,13 +19,13 @@ from rich.text import Text
 from edge_dassdp import harness
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board
-from edge_dassdp.build.compile import ARM_PREFIX
 from edge_dassdp.build.project import write_project
+from edge_dassdp.build.tools import ARM_PREFIX
 from edge_dassdp.emit import emit
-from edge_dassdp.figures.device import Build
+from edge_dassdp.emit.firmware import Build, predict_memory
 from edge_dassdp.ir import Network
 from edge_dassdp.plan import Plan
-from edge_dassdp.plan.ledger import Ledger, ram_ledger
+from edge_dassdp.plan.ledger import Ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
 from edge_dassdp.report.console import Screen
@@ -93,9 +93,9 @@ class RunFolder:
                       ram_budget: int | None = None) -> Ledger:
         """Leave the C project of a board and say what memory is predicted for it.
 
-        Raises EdgeError E402 if RAM does not suffice.
+        Raises EdgeError E402 if memory does not suffice.
         """
-        ledger = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
+        ledger = predict_memory(network, board, ram_budget=ram_budget)
         write_project(emit(Plan.of(network)), board, self.directory / f"project-{board.name}")
         budget = board.ram.bytes if ram_budget is None else ram_budget
         self.say(f"{board.title}: {ledger.ram_bytes:,} B of RAM predicted, budget "

@@ -35,7 +35,7 @@ from edge_dassdp.demo.run_folder import (
     stack_results,
     verification_results,
 )
-from edge_dassdp.figures.device import Build, build_and_compare
+from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.budget import propose
 from edge_dassdp.plan.ledger import ram_ledger, replay_bytes

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 
 FOLDER = "edge_dassdp.frontends.torch"
-_SHARED = frozenset(("back", "forward", "importer", "layers", "running", "state", "steps",
-                     "values", "writing"))
+_SHARED = frozenset(("back", "classes", "forward", "importer", "instead", "layers", "running",
+                     "state", "steps", "values", "writing"))
 """Modules of that folder that no framework is in."""
 NIR = "nir"
 """The source of NIR files that mean what NIR defines."""

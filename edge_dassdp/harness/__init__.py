@@ -2,6 +2,8 @@
 
 from edge_dassdp.harness.course import Course
 from edge_dassdp.harness.device import Device, label_row, sample_rows
+from edge_dassdp.harness.expected import digest_text, hold
+from edge_dassdp.harness.keep import keeping
 from edge_dassdp.harness.progress import Progress, progress_path
 from edge_dassdp.harness.snapshot import SNAPSHOT, load_snapshot, read_snapshot, save_snapshot
 from edge_dassdp.harness.stream import (
@@ -24,6 +26,9 @@ __all__ = [
     "Stream",
     "Verification",
     "accuracy",
+    "digest_text",
+    "hold",
+    "keeping",
     "label_row",
     "learn_stream",
     "lessons",

@@ -64,7 +64,8 @@ class Course:
 
         Raises EdgeError E105 where none was left, E505 where the device stands elsewhere.
         """
-        self.progress = self._left()
+        assert self.file, "a stream is taken up from its file"
+        self.progress = Progress.read(self.file)
         try:
             self.first = self.progress.learned_by(self.device.statistics())
         except EdgeError as problem:
@@ -72,7 +73,7 @@ class Course:
                 raise
             restore()
             self.first = self.progress.learned_by(self.device.statistics())
-        self._keep(n_learned=self.first, in_doubt=False)
+        self._keep(n_learned=self.first, in_doubt=False, digest=None)
 
     def learn(self, told: Told) -> None:
         """Learn what is left of the samples."""
@@ -115,8 +116,16 @@ class Course:
             if isinstance(problem, EdgeError) and \
                     not (is_lost and self.device.lost_request_ran is None):
                 self.progress = replace(self.progress, in_doubt=False)
+            elif not self.progress.in_doubt:
+                self.progress = replace(self.progress, digest=self._digest())
             self._write(self.progress)
             raise
+
+    def _digest(self) -> int | None:
+        try:
+            return self.device.statistics().learned_digest
+        except EdgeError:
+            return None
 
     @contextmanager
     def _unless_carried_out(self) -> Iterator[None]:
@@ -127,11 +136,6 @@ class Course:
             if not was_carried_out(self.device, problem):
                 raise
 
-    def _left(self) -> Progress:
-        if self.file is None:
-            raise EdgeError("E103", "there is no folder to keep progress in",
-                            help="name one with the environment variable EDGE_DASSDP_STATE")
-        return Progress.read(self.file)
 
     def _next(self, pieces: Iterator[Stream]) -> Stream | None:
         """A piece; a failure in it leaves one sample in doubt."""

@@ -15,6 +15,7 @@ from edge_dassdp.base.notices import warn
 from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.datasets import class_labels, require_classes
+from edge_dassdp.harness.expected import digest_text
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, learn_stream
 from edge_dassdp.harness.verify import Verification, verify
@@ -70,6 +71,12 @@ class Device:
     @property
     def name(self) -> str:
         return self.target.name
+
+    @property
+    def digest(self) -> str:
+        """Of what it has learned, 8 hexadecimal digits: what `edge_dassdp.open` takes as `expect`.
+        """
+        return digest_text(self.target.statistics().learned_digest)
 
     def __repr__(self) -> str:
         return f"<Device {self.name} with {self.network!r}>"

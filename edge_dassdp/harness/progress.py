@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Self
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.storage.files import write_text
+from edge_dassdp.storage.state import state_folder
 from edge_dassdp.targets.target import Statistics
 
 PROGRESS = "edge_dassdp/progress/1"
@@ -28,8 +28,9 @@ class Progress:
 
     n_labelled, n_replayed: the device's counters when the first sample was learned, and when the
     first stored one was replayed; None before. n_warm: samples shown to the gates, n_learned those
-    learned: so many for certain. in_doubt: one more may have been. before: accuracy on the samples
-    to judge by, before the stream.
+    learned: so many for certain. in_doubt: one more may have been. digest: of what the device had
+    learned when it was left, None if nobody could ask. before: accuracy on the samples to judge by,
+    before the stream.
     """
 
     n_samples: int
@@ -38,6 +39,7 @@ class Progress:
     n_learned: int = 0
     n_replayed: int | None = None
     in_doubt: bool = True
+    digest: int | None = None
     before: float | None = None
 
     def write(self, path: Path) -> None:
@@ -81,33 +83,24 @@ class Progress:
         if not self.n_learned <= n <= most:
             left = f"{self.n_labelled + self.n_learned:,}"
             left += f" or {self.n_labelled + most:,}" if most > self.n_learned else ""
-            raise EdgeError(
-                "E505", "the device is not in the state in which this stream left it",
-                cause=f"it counts {statistics.n_labelled:,} samples learned and should count "
-                f"{left}: it restarted, was reset, or learned others",
-                help="put a snapshot of that moment back with --restore and --resume, or begin "
-                "anew from a known state, with --reset or --restore")
+            raise _elsewhere(f"it counts {statistics.n_labelled:,} samples learned and should "
+                             f"count {left}: it restarted, was reset, or learned others")
+        if self.digest not in (None, statistics.learned_digest):
+            raise _elsewhere("it counts as many samples, but learned others: digest "
+                             f"{statistics.learned_digest:08x}, then {self.digest:08x}")
         return n
 
 
-def progress_path(parts: Iterable[bytes]) -> Path | None:
-    """Where the progress of the stream that `parts` make up is kept; None without a home folder.
+def _elsewhere(cause: str) -> EdgeError:
+    return EdgeError("E505", "the device is not in the state in which this stream left it",
+                     cause=cause, help="put a snapshot of that moment back with --restore and "
+                     "--resume, or begin anew from a known state, with --reset or --restore")
 
-    $EDGE_DASSDP_STATE, or edge-dassdp in $XDG_STATE_HOME or ~/.local/state.
-    """
+
+def progress_path(parts: Iterable[bytes]) -> Path:
+    """Where the progress of the stream that `parts` make up is kept. Raises EdgeError E103 as
+    `state_folder`."""
     key = hashlib.sha256()
     for part in parts:
         key.update(len(part).to_bytes(8, "little") + part)
-    folder = state_folder()
-    return folder / f"learn-{key.hexdigest()[:32]}.json" if folder else None
-
-
-def state_folder() -> Path | None:
-    own, home = os.environ.get("EDGE_DASSDP_STATE"), os.environ.get("XDG_STATE_HOME", "")
-    if own:
-        return Path(own)
-    try:
-        base = Path(home) if os.path.isabs(home) else Path.home() / ".local" / "state"
-    except RuntimeError:  # nobody's home is known
-        return None
-    return base / "edge-dassdp"
+    return state_folder() / "streams" / f"{key.hexdigest()[:32]}.json"

@@ -13,6 +13,7 @@ from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.storage.npz import read_npz, write_npz
+from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.targets.target import Target
 
 SNAPSHOT = "edge_dassdp/snapshot/1"
@@ -27,11 +28,10 @@ def save_snapshot(target: Target, network: QNetwork, path: Path | str) -> None:
 
 
 def load_snapshot(target: Target, network: QNetwork, path: Path | str) -> None:
-    """Put a snapshot back. Raises EdgeError as `read_snapshot` does."""
+    """Put a snapshot back, all of it or nothing. Raises EdgeError as `read_snapshot` does, and
+    E503 where the target refuses it."""
     weights, learning = _snapshot(network, path)
-    for name, w in weights.items():
-        target.write_weights(name, w.astype(np.int16))
-    target.write_learning(learning)
+    target.restore({name: w.astype(np.int16) for name, w in weights.items()}, learning)
 
 
 def read_snapshot(network: QNetwork, path: Path | str) -> dict[str, IntArray]:
@@ -53,6 +53,14 @@ def _snapshot(network: QNetwork, path: Path | str) -> tuple[dict[str, IntArray],
     missing = {"learning", *(f"w_{p.name}" for p in network.plastic)} - set(arrays)
     if missing:
         raise EdgeError("E103", f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
-    weights = {p.name: checked_weights(network, p.name, arrays[f"w_{p.name}"])
-               for p in network.plastic}
-    return weights, arrays["learning"].tobytes()
+    learning = arrays["learning"].tobytes()
+    try:
+        weights = {p.name: checked_weights(network, p.name, arrays[f"w_{p.name}"])
+                   for p in network.plastic}
+        if network.plastic:
+            checked_learning(network, learning)
+    except EdgeError as problem:
+        raise EdgeError("E103", f"{path} is damaged: no device learns what it holds",
+                        cause=": ".join(filter(None, (problem.message, problem.cause))),
+                        help="nothing of it was put back; take another snapshot") from None
+    return weights, learning

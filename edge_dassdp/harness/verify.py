@@ -109,10 +109,11 @@ def _verification(reference: Target, targets: Sequence[Target], network: QNetwor
 
 def _locate(reference: Target, target: Target, network: QNetwork, sample: NDArray[np.int8],
             i: int, expected: Outcome, found: Outcome) -> Divergence:
-    """Run the sample again, one step further each time, until a state differs."""
+    """Run the sample again up to the first step that differs."""
     learned = _blamed(_compare_state(reference, target, i, "learning"), network)
     if expected.forward_digest != found.forward_digest:
-        for t_step in range(network.n_steps):
+        t_step = _first_step(reference, target, sample, network.n_steps)
+        if t_step is not None:
             for each in (reference, target):
                 each.infer(sample, n_steps=t_step + 1)
             where = _compare_state(reference, target, i, "inference", t_step, ("v_", "spk_"))
@@ -120,6 +121,24 @@ def _locate(reference: Target, target: Target, network: QNetwork, sample: NDArra
                 return where
     return learned or Divergence(reference.name, target.name, i, "outcome", None, "outcome", 0,
                                  expected.loss_q8, found.loss_q8)
+
+
+def _first_step(reference: Target, target: Target, sample: NDArray[np.int8],
+                n_steps: int) -> int | None:
+    """The first step of n_steps whose spikes or membranes differ, found by halving; None if none
+    does now."""
+    def agree(n: int) -> bool:
+        digests = [each.infer(sample, digest=True, n_steps=n).forward_digest
+                   for each in (reference, target)]
+        return digests[0] == digests[1]
+
+    if agree(n_steps):
+        return None
+    low, high = 0, n_steps
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if agree(middle) else (low, middle)
+    return low
 
 
 def _blamed(where: Divergence | None, network: QNetwork) -> Divergence | None:

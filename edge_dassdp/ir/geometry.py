@@ -45,7 +45,8 @@ class Pool:
         _pairs("a pool", kernel=(self.kernel, 1), stride=(self.stride, 1),
                padding=(self.padding, 0))
         if any(2 * p > k for p, k in zip(self.padding, self.kernel, strict=True)):
-            raise EdgeError("E101", f"a pool of {self.kernel} cannot be padded by {self.padding}")
+            raise EdgeError("E101", f"a pool of {self.kernel} cannot be padded by {self.padding}",
+                            help="pad by half of the window or less")
 
     def out(self, shape: Volume) -> Volume:
         """Volume of its result. Raises EdgeError E101 where no window fits."""
@@ -82,7 +83,8 @@ class MaxPool:
         _pairs("a pool", kernel=(self.kernel, 1), stride=(self.stride, 1),
                padding=(self.padding, 0), dilation=(self.dilation, 1))
         if any(2 * p > reach for p, reach in zip(self.padding, self._reach, strict=True)):
-            raise EdgeError("E101", f"a pool of {self.kernel} cannot be padded by {self.padding}")
+            raise EdgeError("E101", f"a pool of {self.kernel} cannot be padded by {self.padding}",
+                            help="pad by half of the window or less")
         if not isinstance(self.ceil_mode, bool):
             raise EdgeError("E101", f"a pool's ceil_mode is {self.ceil_mode!r}, no truth value")
 
@@ -99,12 +101,13 @@ class MaxPool:
                                  self.dilation, self.ceil_mode)
         if size(shape) > MOST_POOLED:
             raise EdgeError("E101", f"a pool of {shape} takes the largest of {size(shape):,} "
-                            f"values, more than {MOST_POOLED:,}")
+                            f"values, more than {MOST_POOLED:,}", help="pool less before it, or "
+                            "use strides in the convolution")
         for n, p, s, k, d in zip(shape[1:], self.padding, self.stride, self.kernel, self.dilation,
                                  strict=True):
             if any(max(range(-at, n, d)[:k], default=-1) < 0 for at in range(p, 0, -s)):
                 raise EdgeError("E101", f"a pool of {self.kernel} has a window in which there is "
-                                "nothing but padding")
+                                "nothing but padding", help="pad less, or use ceil_mode=False")
         return shape[0], height, width
 
     def apply(self, x: NDArray[Any], shape: Volume) -> NDArray[Any]:
@@ -142,7 +145,8 @@ class Conv:
         c_out, c_group, *kernel = weight_shape
         if c_group * self.groups != shape[0] or c_out % self.groups:
             raise EdgeError("E101", f"a convolution with weight {weight_shape} in {self.groups} "
-                            f"groups does not fit {shape[0]} channels")
+                            f"groups does not fit {shape[0]} channels", help=f"let it take "
+                            f"{shape[0]} channels, or give {weight_shape[1] * self.groups}")
         return (c_out, *_windows("a convolution", shape, (kernel[0], kernel[1]), self.stride,
                                  self.padding, self.dilation))
 
@@ -179,7 +183,7 @@ def _pairs(what: str, **values: tuple[Pair, int]) -> None:
     for name, (pair, least) in values.items():
         if len(pair) != 2 or not all(is_int(v) and least <= v <= 255 for v in pair):
             raise EdgeError("E101", f"{what}: its {name} is {pair}, expected two integers from "
-                            f"{least} to 255")
+                            f"{least} to 255", help="give integers in this range")
 
 
 def _windows(what: str, shape: Volume, kernel: Pair, stride: Pair, padding: Pair,
@@ -190,7 +194,8 @@ def _windows(what: str, shape: Volume, kernel: Pair, stride: Pair, padding: Pair
         sizes.append(n_out - (past_end and (n_out - 1) * s >= n + p))
     if min(sizes) < 1:
         raise EdgeError("E101", f"{what} of {kernel} does not fit into {shape[1]} x {shape[2]} "
-                        f"neurons with padding {padding}")
+                        f"neurons with padding {padding}", help="use a smaller kernel or "
+                        "dilation, more padding, or a larger input")
     return sizes[0], sizes[1]
 
 

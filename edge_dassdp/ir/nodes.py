@@ -234,8 +234,9 @@ class Population:
             values = getattr(self, name)
             if values is not None:
                 require_each((values >= 0) & (values <= 1), values, f"{where}: {name} must lie in "
-                             "[0, 1]", "clamp it to [0, 1] while it is trained: a share that is "
-                             "kept from step to step")
+                             "[0, 1]", "it is the share that is kept from step to step: clamp "
+                             "it to [0, 1] while it is trained; of a file with time constants, "
+                             "give a dt that is shorter than they are")
         require_each(self.gain >= LEAST, self.gain, f"{where}: gain must be positive",
                      "fold its sign into the weights")
         self._check_reset(where)

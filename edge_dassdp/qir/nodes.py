@@ -298,6 +298,11 @@ class QRule(ABC):
         persistent."""
         return ()
 
+    def fits(self, carried: Mapping[str, NDArray[Any]], site: Site) -> bool:
+        """Whether it may go on from this: the persistent fields of its state, from outside. What
+        the hook `check` says on a device."""
+        return True
+
     def scratch(self, site: Site) -> Mapping[str, int]:
         """Bytes that it needs while it runs, by part."""
         return {}

@@ -140,7 +140,8 @@ class Reference(IntegerModel):
         return zlib.crc32(self._learned_bytes(), crc)
 
     def statistics(self) -> Statistics:
-        return learned_statistics(self.network, self.named_state(), self.n_x_saturated)
+        return learned_statistics(self.network, self.named_state(), self.n_x_saturated,
+                                  self.learned_digest())
 
     # ---- inference ---------------------------------------------------------------------------
 

@@ -80,7 +80,8 @@ class Statistics:
     """Counters since the last reset; n_saturated: plastic weights at an end of their range now;
     n_x_saturated: input values, no spikes, that stood at an end of int8, modulo 2^32;
     hits, factory_hits: of the samples in the guard's window, by learned and by factory weights;
-    stack and link figures are None off the device."""
+    learned_digest: CRC-32 over plastic weights and learning state; stack and link figures are None
+    off the device."""
 
     n_labelled: int
     n_skipped: int
@@ -98,12 +99,13 @@ class Statistics:
     frames_good: int | None = None
     frames_bad: int | None = None
     n_x_saturated: int = 0
+    learned_digest: int = 0
 
 
 def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]],
-                       n_x_saturated: int) -> Statistics:
+                       n_x_saturated: int, learned_digest: int) -> Statistics:
     """Counters of a named state, and its plastic weights at an end of their range; what inputs
-    counted is told."""
+    counted and the digest are told."""
     n_saturated = 0
     for p in network.plastic:
         bound = 1 << (p.weight_bits - 1)
@@ -115,6 +117,7 @@ def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]],
 
     return Statistics(
         n_saturated=n_saturated, n_x_saturated=n_x_saturated % (1 << 32),
+        learned_digest=learned_digest,
         **{n: count(f"learning.{n}") for n in ("n_labelled", "n_skipped", "n_updates",
                                                "n_vanished")},
         **{n: count(f"replay.{n}") for n in ("n_replayed", "n_replay_skipped")},

@@ -18,7 +18,8 @@ from rich.text import Text
 
 from edge_dassdp.base.text import printable
 from edge_dassdp.build import elf
-from edge_dassdp.figures.device import Build, DeviceFigures
+from edge_dassdp.emit.firmware import Build
+from edge_dassdp.figures.device import DeviceFigures
 from edge_dassdp.figures.fidelity import Fidelity
 from edge_dassdp.figures.inspection import Inspection
 from edge_dassdp.figures.widths import Width

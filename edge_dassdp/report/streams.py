@@ -60,7 +60,12 @@ def run(command: Callable[[], object]) -> None:
 
 
 def guard() -> None:
-    """Put guarded streams in place of stdout and stderr, and something where there is none."""
+    """Put guarded streams in place of stdout and stderr, and something where there is none.
+
+    Without PATH the system finds programs in the usual places, which compilers do not know of
+    their own parts: they are told.
+    """
+    os.environ.setdefault("PATH", os.defpath)
     codecs.register_error(_HANDLER, plain)
     for fd in range(3):
         _open(fd)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
@@ -109,6 +110,11 @@ class QEIHL(QRule):
     def state(self, site: Site) -> tuple[StateField, ...]:
         """Where its phase stands."""
         return (StateField.record("eihl", "dassdp_eihl_t", EIHL_DTYPE),)
+
+    def fits(self, carried: Mapping[str, NDArray[Any]], site: Site) -> bool:
+        phase = carried["eihl"]
+        return bool(phase["kind"] <= ERROR_DRIVEN and phase["n_samples"] < self.period
+                    and phase["b_q16"] <= self.most_q16)
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         return self.error.scratch(site)

@@ -15,6 +15,7 @@ from edge_dassdp.base.qformat import round_divide
 from edge_dassdp.base.quantities import QUANTITIES
 
 ONE_Q12, MAX_RECORDS = QUANTITIES["gate_one_q12"], QUANTITIES["gate_records_max"]
+MAX_LOSS_Q8 = QUANTITIES["loss_max_q8"]  # of a record; S is as small, too
 GATE_DTYPE = np.dtype([
     ("sum_ss", "<u8"), ("sum_ll", "<u8"), ("sum_sl", "<u8"), ("sum_s", "<u4"), ("sum_l", "<u4"),
     ("root_s", "<u4"), ("k_q12", "<i4"), ("n_records", "<u2"), ("last_gate_q12", "<u2"),
@@ -97,6 +98,17 @@ def fit_gate(gate: NDArray[Any]) -> None:
         covariance >>= 1
     k_q12 = round_divide(-covariance * ONE_Q12, deviations)
     gate["k_q12"] = max(-ONE_Q12, min(ONE_Q12, k_q12))
+
+
+def is_gate(gate: NDArray[Any]) -> bool:
+    """Whether records can have left these sums, and a fit this k; GATE_DTYPE."""
+    n, s, loss, ss, ll, sl, k_q12 = (int(gate[name]) for name in (
+        "n_records", "sum_s", "sum_l", "sum_ss", "sum_ll", "sum_sl", "k_q12"))
+    bound = n * MAX_LOSS_Q8
+    if (n > MAX_RECORDS or max(s, loss) > bound or max(ss, ll, sl) > bound * MAX_LOSS_Q8
+            or n * ss < s * s or n * ll < loss * loss or abs(k_q12) > ONE_Q12):
+        return False
+    return abs(n * sl - s * loss) <= (isqrt(n * ss - s * s) + 1) * (isqrt(n * ll - loss * loss) + 1)
 
 
 def gate_q12(gate: NDArray[Any], s: int) -> int:

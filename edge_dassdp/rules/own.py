@@ -1,7 +1,14 @@
 """Everything that a rule of your own is made with, in one import: docs/own-rule.md."""
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, round_shift, scalar_to_int, to_int
+from edge_dassdp.base.qformat import (
+    INT16_MAX,
+    INT32_MAX,
+    IntArray,
+    round_shift,
+    scalar_to_int,
+    to_int,
+)
 from edge_dassdp.ir import FloatArray, Network, Projection
 from edge_dassdp.qir import Offset, QRule, Site
 from edge_dassdp.qir.checks import entries, within
@@ -20,6 +27,7 @@ __all__ = [
     "Bound",
     "EdgeError",
     "FloatArray",
+    "IntArray",
     "Lesson",
     "Needs",
     "Network",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,15 @@ from edge_dassdp.rules.base import (
 )
 from edge_dassdp.rules.cost import count_rows, planes_of_fired
 from edge_dassdp.rules.error import first_spike_step, synchrony
-from edge_dassdp.rules.gate import GATE_DTYPE, ONE_Q12, Gate, add_record, fit_gate, gate_q12
+from edge_dassdp.rules.gate import (
+    GATE_DTYPE,
+    ONE_Q12,
+    Gate,
+    add_record,
+    fit_gate,
+    gate_q12,
+    is_gate,
+)
 
 Variant = Literal["described", "published"]
 GATE_MAX_Q12 = 2 * ONE_Q12
@@ -258,6 +266,9 @@ class QSyncRule(QRule):
 
     def state(self, site: Site) -> tuple[StateField, ...]:
         return (StateField.record("gate", "dassdp_gate_t", GATE_DTYPE),)
+
+    def fits(self, carried: Mapping[str, NDArray[Any]], site: Site) -> bool:
+        return is_gate(carried["gate"])
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         n = columns(site.n_post)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.compile import build_emulator, host_compiler
+from edge_dassdp.build.compile import build_emulator
+from edge_dassdp.build.host import host_compiler, host_help
+from edge_dassdp.build.tools import run
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
@@ -46,9 +49,8 @@ __all__ = ["INFER", "LEARN", "WARM_UP", "BatchOutcome", "Emulator", "n_cores", "
 
 def prototypes(header: Path, *includes: Path) -> str:
     """The declarations of a C header, preprocessed for cffi.cdef; no prototype is typed twice."""
-    command = [*host_compiler(), "-E", "-P", "-nostdinc", *[f"-I{i}" for i in includes], "-I",
-               str(assets.folder("codegen") / "cffi"), str(header)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return run([*host_compiler(), "-E", "-P", "-nostdinc", *[f"-I{i}" for i in includes], "-I",
+                str(assets.folder("codegen") / "cffi"), str(header)], host_help())
 
 
 def n_cores() -> int:
@@ -59,7 +61,7 @@ def n_cores() -> int:
 
 
 class Emulator(Target):
-    """The generated C as a Target. Raises E301 without a C compiler, E302 if it refuses.
+    """The generated C as a Target. Raises E301 without a C compiler, E302 if it fails.
 
     checked: the build that reports every overflow the proof excluded (EdgeError E506); it runs the
     portable kernels, the fast one those of firmware/kernels/host.
@@ -80,8 +82,9 @@ class Emulator(Target):
         self.layout = plan.layout
         self._ffi = cffi.FFI()
         firmware = assets.folder("firmware")
+        library = build_emulator(emit(plan), checked=checked)
         self._ffi.cdef(prototypes(firmware / "port" / "host" / "emulator.h", firmware / "include"))
-        self._lib: Any = self._ffi.dlopen(str(build_emulator(emit(plan), checked=checked)))
+        self._lib: Any = self._ffi.dlopen(str(library))
         self._model = self._lib.dassdp_emulator_model()
         self._state = self._ffi.new("uint64_t[]", -(-self.layout.state_bytes // 8))
         self.reset()
@@ -234,16 +237,40 @@ class Emulator(Target):
         return found.astype(np.int16)
 
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
+        with self._all_or_nothing():
+            self._put_weights(projection, w)
+
+    def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
+        with self._all_or_nothing():
+            for name, w in weights.items():
+                self._put_weights(name, w)
+            self._put_learning(learning)
+
+    def read_learning(self) -> bytes:
+        return self._bytes(self.layout.persist_begin, self.layout.persist_end)
+
+    def write_learning(self, data: bytes) -> None:
+        with self._all_or_nothing():
+            self._put_learning(data)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Whatever is raised inside leaves the state as it was."""
+        before = bytes(self._ffi.buffer(self._state))
+        try:
+            yield
+        except BaseException:
+            self._ffi.buffer(self._state)[:] = before
+            raise
+
+    def _put_weights(self, projection: str, w: NDArray[np.int16]) -> None:
         values = checked_weights(self.network, projection, w)
         index = [p.name for p in self.network.projections].index(projection)
         for (j, i), value in np.ndenumerate(values):
             self._check(self._lib.dassdp_weight_set(self._model, self._state, index, j, i,
                                                     int(value)))
 
-    def read_learning(self) -> bytes:
-        return self._bytes(self.layout.persist_begin, self.layout.persist_end)
-
-    def write_learning(self, data: bytes) -> None:
+    def _put_learning(self, data: bytes) -> None:
         begin, end = self.layout.persist_begin, self.layout.persist_end
         if len(data) != end - begin:
             raise EdgeError("E104", f"a learning state of {len(data)} bytes, expected "
@@ -253,7 +280,8 @@ class Emulator(Target):
 
     def statistics(self) -> Statistics:
         n_x_saturated = self._n_x_saturated(self._state) + self._n_x_elsewhere
-        return learned_statistics(self.network, self.named_state(), n_x_saturated)
+        digest = int(self._lib.dassdp_digest_learned(self._model, self._state, 0))
+        return learned_statistics(self.network, self.named_state(), n_x_saturated, digest)
 
     def _n_x_saturated(self, state: Any) -> int:
         return int(self._lib.dassdp_n_x_saturated(self._model, state))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -16,15 +17,18 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import check_lesson, check_steps, checked_sample
 from edge_dassdp.targets.answers import Answers
+from edge_dassdp.targets.memory import Memory
 from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
+from edge_dassdp.wire.start import Start
 
 RECOVERIES = 3
 """As whoever waits for a long stream wants it."""
 _ONCE = {"LEARN", "WARM_UP", "IDLE"}
 _IN_PARTS = {"WRITE_WEIGHTS", "WRITE_LEARNING"}
 """Requests that are parts of something, which only whoever sends all of them can begin again."""
+_Requests = list[tuple[str, dict[str, Any]]]
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
 
 
@@ -45,7 +49,8 @@ class ProjectionInfo:
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """What the device says of itself. Hashes in hexadecimal."""
+    """What the device says of itself. Hashes in hexadecimal; learned_digest: CRC-32 over plastic
+    weights and learning state, as it greeted."""
 
     board: str
     model_hash: str
@@ -59,6 +64,8 @@ class DeviceInfo:
     n_projections: int
     state_bytes: int
     persist_bytes: int
+    learned_digest: int
+    start: Start
 
 
 class LinkTarget(Target):
@@ -69,7 +76,8 @@ class LinkTarget(Target):
     moved. decode: names for the bytes of the state. network: what answers are held to; without it
     to what any device can say. timeout_s, retries, log: see `Session`. recoveries: how often in a
     row a request without an answer is asked again, in a new session, unless the device carried it
-    out and it must not be twice; `lost_request_ran` tells. The constructor shakes hands.
+    out and it must not be twice; `lost_request_ran` tells. memory: what this computer keeps of a
+    board that keeps what it learned. The constructor shakes hands.
 
     Every method raises EdgeError E502 when the device does not answer, E503 when it refuses, E504
     when it answers what it cannot, E505 when it restarted (the next call begins a new session),
@@ -80,7 +88,10 @@ class LinkTarget(Target):
                  expected_build_hash: int | None = None,
                  projections: Sequence[ProjectionInfo] = (), *, decode: Decode | None = None,
                  network: QNetwork | None = None, timeout_s: float = TIMEOUT_S,
-                 retries: int = RETRIES, recoveries: int = 0, log: Path | None = None) -> None:
+                 retries: int = RETRIES, recoveries: int = 0, log: Path | None = None,
+                 memory: Memory | None = None) -> None:
+        self.memory = memory
+        self._is_settled = True
         self._expected_model_hash = expected_model_hash
         self._expected_build_hash = expected_build_hash
         self._projections = list(projections)
@@ -182,23 +193,10 @@ class LinkTarget(Target):
         return values.reshape(info.n_pre, info.n_post)
 
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
-        idx, info = self._find(projection)
-        values, bound = np.asarray(w), 1 << (info.weight_bits - 1)
-        if values.shape != (info.n_pre, info.n_post) or values.dtype.kind not in "iu":
-            raise EdgeError("E104", f"the weights of {projection} have the wrong shape or type",
-                            cause=f"{values.shape} {values.dtype}, expected integers of "
-                                  f"({info.n_pre}, {info.n_post})")
-        if values.size and not -bound <= values.min() <= values.max() < bound:
-            raise EdgeError("E503", "value out of range",
-                            cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
-
-        def send(begin: int, data: bytes, is_last: bool) -> None:
-            self._ask("WRITE_WEIGHTS", projection=idx, first=begin // info.dtype.itemsize,
-                      data=data)
-
-        old = self.read_weights(projection).astype(info.dtype).tobytes()
-        self._replace(f"the weights of {projection}", old, values.astype(info.dtype).tobytes(),
-                      send, n_refused_to_undo=0)
+        new = self._writing_weights(projection, w)
+        old = self._writing_weights(projection, self.read_weights(projection))
+        self._ask("HOLD")
+        self._replace(f"the weights of {projection}", new, old)
 
     def read_state(self) -> bytes:
         """The raw bytes of the device's state, laid out as `plan.Layout` says."""
@@ -216,15 +214,22 @@ class LinkTarget(Target):
                         for begin, end in _chunks(self.info.persist_bytes))
 
     def write_learning(self, data: bytes) -> None:
-        if len(data) != self.info.persist_bytes:
-            raise EdgeError("E104", "the learning state has the wrong size",
-                            cause=f"{len(data)} bytes, this model has {self.info.persist_bytes}")
+        new = self._writing_learning(data)
+        self._replace("the learning state", new, self._writing_learning(self.read_learning()))
 
-        def send(begin: int, chunk: bytes, is_last: bool) -> None:
-            self._ask("WRITE_LEARNING", offset=begin, is_last=is_last, data=chunk)
-
-        self._replace("the learning state", self.read_learning(), data, send,
-                      n_refused_to_undo=1)
+    def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
+        """Also on a device that was left half written."""
+        new = self._writing(weights, learning)
+        try:
+            before = self.read_learning()
+        except EdgeError as problem:
+            if problem.code != "E503":
+                raise
+            old = None  # it is half written
+        else:
+            old = self._writing({name: self.read_weights(name) for name in weights}, before)
+            self._ask("HOLD")
+        self._replace("weights and learning state", new, old)
 
     def reset(self) -> None:
         self._ask("RESET")
@@ -236,6 +241,10 @@ class LinkTarget(Target):
         return Statistics(**fields)
 
     def close(self) -> None:
+        if self.memory and self.memory.is_behind and self._is_settled and self._session.is_open:
+            with suppress(EdgeError):
+                left = self.statistics()
+                self.memory.leave(left.learned_digest, left.n_labelled)
         self._session.close()
 
     def _ask(self, name: str, **fields: Any) -> dict[str, Any]:
@@ -251,6 +260,8 @@ class LinkTarget(Target):
                     raise
                 self._settle(problem)
                 if self.lost_request_ran and name in _ONCE:
+                    if self.memory:
+                        self.memory.done(name)
                     raise
         raise AssertionError
 
@@ -259,15 +270,38 @@ class LinkTarget(Target):
         try:
             self._session.settle()
         except EdgeError as found:
+            if found.code == "E505":
+                found.cause += self._reason()
             raise (problem if found.code == problem.code else found) from None
+        self._is_settled = True
         self._n_recovered += 1
 
     def _ask_once(self, name: str, **fields: Any) -> dict[str, Any]:
         if not self._session.is_open:
             self.info = self._shake_hands()
-        answer = self._session.ask(name, **fields)
+        self._is_settled = False  # until it is known whether it was carried out
+        try:
+            answer = self._session.ask(name, **fields)
+        except EdgeError as problem:
+            if problem.code == "E505":
+                problem.cause += self._reason()
+            raise
+        self._is_settled = True
         self._answers.check(name, fields, answer)
+        if self.memory:
+            self.memory.done(name)
         return answer
+
+    def _reason(self) -> str:
+        """Why it knows no session any more, as far as it says."""
+        try:
+            start = Start.of(self._session.look())
+        except EdgeError:
+            return ""
+        if start == self.info.start:
+            return (f"; it counts start {start.n_boots} as before: another host took it over, or "
+                    "its power was cut")
+        return f"; it restarted {start}"
 
     def _shake_hands(self) -> DeviceInfo:
         return _described(self._session.open())
@@ -284,6 +318,11 @@ class LinkTarget(Target):
 
     def _compare(self, info: DeviceInfo) -> None:
         """Refuse a device that runs something else, saying what to rebuild or reflash."""
+        if info.start.is_damaged:
+            raise EdgeError("E504", f"the firmware in the flash of board {info.board} is damaged",
+                            cause="its CRC is not the one that it was linked with, it is "
+                                  f"{info.start.image_crc:08x}; the board runs nothing of it",
+                            help="Flash it again. If that does not last, the flash is worn out.")
         build = self._expected_build_hash
         for what, found, expected in (
                 ("another model", info.model_hash, self._expected_model_hash),
@@ -335,37 +374,66 @@ class LinkTarget(Target):
         raise EdgeError("E105", f"there is no projection {projection}",
                         help=f"Projections: {names}")
 
-    def _replace(self, what: str, old: bytes, new: bytes,
-                 send: Callable[[int, bytes, bool], None], *, n_refused_to_undo: int) -> None:
-        """Send `new` in chunks; when the device refuses one, `old` goes back in its place.
+    def _writing(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> _Requests:
+        """The requests that write a snapshot. Raises E104 and E503 for what does not fit."""
+        return [request for name, w in weights.items()
+                for request in self._writing_weights(name, w)] + self._writing_learning(learning)
 
-        n_refused_to_undo: 0 if the device writes nothing of a chunk that it refuses, else 1.
-        """
-        chunks = list(_chunks(len(new)))
-        for n_done, (begin, end) in enumerate(chunks):
-            try:
-                send(begin, new[begin:end], end == len(new))
-            except EdgeError as problem:
-                if problem.code != "E503":
-                    raise EdgeError(
-                        problem.code, problem.message, cause=problem.cause,
-                        help=f"{n_done} of {len(chunks)} chunks of {what} were written, perhaps "
-                             f"one more: write again, or reset. {problem.help}") from None
-                undo = chunks[:n_done + n_refused_to_undo]
-                for back, stop in undo:
-                    send(back, old[back:stop], (back, stop) == undo[-1])
-                raise EdgeError("E503", problem.message, cause=problem.cause,
-                                help=f"{what[0].upper()}{what[1:]} are as before.") from None
+    def _writing_weights(self, projection: str, w: NDArray[np.int16]) -> _Requests:
+        idx, info = self._find(projection)
+        values, bound = np.asarray(w), 1 << (info.weight_bits - 1)
+        if values.shape != (info.n_pre, info.n_post) or values.dtype.kind not in "iu":
+            raise EdgeError("E104", f"the weights of {projection} have the wrong shape or type",
+                            cause=f"{values.shape} {values.dtype}, expected integers of "
+                                  f"({info.n_pre}, {info.n_post})")
+        if values.size and not -bound <= values.min() <= values.max() < bound:
+            raise EdgeError("E503", "value out of range",
+                            cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
+        data = values.astype(info.dtype).tobytes()
+        return [("WRITE_WEIGHTS", {"projection": idx, "first": begin // info.dtype.itemsize,
+                                   "data": data[begin:end]}) for begin, end in _chunks(len(data))]
+
+    def _writing_learning(self, data: bytes) -> _Requests:
+        if len(data) != self.info.persist_bytes:
+            raise EdgeError("E104", "the learning state has the wrong size",
+                            cause=f"{len(data)} bytes, this model has {self.info.persist_bytes}")
+        if not data:
+            raise EdgeError("E503", "the projection is not plastic",
+                            cause="nothing in this network learns")
+        return [("WRITE_LEARNING", {"offset": begin, "data": data[begin:end]})
+                for begin, end in _chunks(len(data))]
+
+    def _replace(self, what: str, new: _Requests, old: _Requests | None) -> None:
+        """Write `new` and let the device run again; the same part of `old` where it refuses."""
+        n_written, subject = 0, f"{what[0].upper()}{what[1:]}"
+        try:
+            for name, fields in new:
+                self._ask(name, **fields)
+                n_written += 1
+            self._ask("RELEASE")
+        except EdgeError as problem:
+            if problem.code == "E503" and old is not None:
+                self._replace(what, old[:n_written], None)
+                raise _with_help(problem, f"{subject} are as before.") from None
+            if problem.code in ("E502", "E503"):
+                raise _with_help(problem, f"{subject} may be written in part: the device then runs "
+                                 "nothing until a snapshot is restored or it is reset. "
+                                 f"{problem.help}") from None
+            raise
+
+
+def _with_help(problem: EdgeError, help: str) -> EdgeError:
+    return EdgeError(problem.code, problem.message, cause=problem.cause, help=help)
 
 
 def _described(hello: Mapping[str, Any]) -> DeviceInfo:
     return DeviceInfo(
         board=printable(hello["board"].rstrip(b"\0").decode("ascii", "backslashreplace")),
         model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
-        persist_bytes=hello["persist_end"] - hello["persist_begin"],
+        persist_bytes=hello["persist_end"] - hello["persist_begin"], start=Start.of(hello),
         **{name: hello[name] for name in (
             "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps", "n_projections",
-            "state_bytes")})
+            "state_bytes", "learned_digest")})
 
 
 def _chunks(n_bytes: int) -> Iterator[tuple[int, int]]:

@@ -38,7 +38,12 @@ class LoopbackStream:
         """Cut the power: factory weights, the session and whatever was on its way are gone."""
         self._received.clear()
         if self._device.dassdp_loopback_boot() != 0:
-            raise EdgeError("E302", "the generated buffers are too small for the link")
+            raise EdgeError("E304", "the generated buffers are too small for the link")
+
+    def press_reset(self) -> None:
+        """The same by the reset pin: the device counts this start."""
+        self._received.clear()
+        self._device.dassdp_loopback_reset()
 
     @property
     def in_waiting(self) -> int:

@@ -5,6 +5,7 @@ What a target needs is imported when it is opened.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from edge_dassdp.base.errors import EdgeError
 
 if TYPE_CHECKING:
     from edge_dassdp.qir import QNetwork
+    from edge_dassdp.targets.link import LinkTarget
     from edge_dassdp.targets.target import Target
 
 SPECS = "reference, emulator, emulator-checked, qemu:BOARD or serial:PORT[@BAUD]"
@@ -26,8 +28,9 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
     A board on a serial port keeps what it has learned: only the handshake is made. qemu builds
     the firmware first. count: instructions as ticks, qemu only. log: a file for every byte sent
     and received, qemu and serial only. n_threads: for inference, 0 for all cores, emulator only.
-    Raises EdgeError E105 for an unknown word, E301 without a tool, E401 for an unknown board,
-    E501, E502 or E504 where the link or the device refuses.
+    Raises EdgeError E105 for an unknown word, E301 without a tool, E302 where one fails, E401 for
+    an unknown board, E402 for one that is too small, E501, E502 or E504 where the link or the
+    device refuses.
     """
     kind, _, rest = spec.partition(":")
     if count and kind != "qemu":
@@ -41,16 +44,14 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
                         help="choose emulator, or leave --threads out")
     if kind == "qemu" and rest:
         from edge_dassdp.build.board import load_board
-        from edge_dassdp.build.compile import build_firmware
-        from edge_dassdp.emit import emit
-        from edge_dassdp.plan import Plan
+        from edge_dassdp.emit.firmware import build_and_compare
         from edge_dassdp.targets.link import RECOVERIES
         from edge_dassdp.targets.qemu import Qemu
 
-        firmware = build_firmware(emit(Plan.of(network)), load_board(rest))
+        firmware = build_and_compare(network, load_board(rest)).firmware
         return Qemu.start(network, firmware, count=count, recoveries=RECOVERIES, log=log)
     if kind == "serial" and rest:
-        return _serial(rest, network, log)
+        return open_serial(rest, network, log=log)
     if spec == "reference":
         from edge_dassdp.targets.reference import ReferenceTarget
 
@@ -62,15 +63,23 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
     raise EdgeError("E105", f"there is no target '{spec}'", help=f"choose {SPECS}")
 
 
-def _serial(place: str, network: QNetwork, log: Path | None) -> Target:
+def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
+                log: Path | None = None) -> LinkTarget:
+    """The board at PORT[@BAUD], held to a build of `network` where its hash is given, with what
+    this computer remembers of it. Raises EdgeError E105, E501, E502 or E504 as `open_target`."""
     from edge_dassdp.targets.link import RECOVERIES, LinkTarget
+    from edge_dassdp.targets.memory import Memory
     from edge_dassdp.targets.serial import open_port, ports
 
-    named = {name: p.path for p in ports() for name in (p.unique_id, p.path) if name}
+    named = {name: p for p in ports() for name in (p.unique_id, p.path) if name}
     path, baud = _port(place, named)
-    stream = open_port(named.get(path, path), baud)
+    port = named.get(path)
+    memory = Memory(f"{port.usb_id} {port.unique_id}") if port and port.unique_id \
+        else Memory(path, Path(path))
+    stream = open_port(port.path if port else path, baud)
     try:
-        return LinkTarget.of(network, stream, recoveries=RECOVERIES, log=log)
+        return LinkTarget.of(network, stream, build_hash=build_hash, recoveries=RECOVERIES,
+                             log=log, memory=memory)
     except BaseException:
         stream.close()
         raise
@@ -79,7 +88,7 @@ def _serial(place: str, network: QNetwork, log: Path | None) -> Target:
 def _port(place: str, known: Collection[str]) -> tuple[str, int]:
     """Path or unique id, and baud rate, of PORT[@BAUD]. A port may have an @ in its own name."""
     path, at, baud = place.rpartition("@")
-    if not at or place in known or Path(place).exists():
+    if not at or place in known or os.path.exists(place):
         return place, BAUD
     is_rate = baud.isascii() and baud.isdecimal() and len(baud) <= len(str(BAUD_MOST))
     if not path or not is_rate or not 1 <= int(baud) <= BAUD_MOST:

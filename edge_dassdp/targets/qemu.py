@@ -6,27 +6,33 @@ number of instructions; without it there is no figure at all.
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import Board, QemuMachine
-from edge_dassdp.build.compile import Firmware, find_tool
+from edge_dassdp.build.board import Board, QemuMachine, list_boards, load_board
+from edge_dassdp.build.compile import Firmware
+from edge_dassdp.build.lifeline import Lifeline
+from edge_dassdp.build.tools import failed, find_tool, run
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.targets.lifeline import Lifeline
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.target import Outcome
 
 QEMU = "qemu-system-arm"
+QEMU_HELP = "On Debian: apt install qemu-system-arm"
+_CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS)
 _QUIT_S = 5.0
+_ENDING_S = 0.2
 _RECEIVED_BYTES = 1 << 16
 COUNTER_BITS = 32
 
@@ -77,12 +83,22 @@ class Uart:
         return True
 
 
+def check_machines() -> None:
+    """Raises EdgeError E301 without QEMU, E302 if it fails or is too old for a board's machine."""
+    command = [find_tool(QEMU, QEMU_HELP), "-M", "help"]
+    known = {line.partition(" ")[0] for line in run(command, QEMU_HELP).splitlines()}
+    boards = map(load_board, list_boards())
+    absent = sorted({b.qemu.machine for b in boards if b.qemu} - known)
+    if absent:
+        raise failed(command, f"it has no machine {', '.join(absent)}", QEMU_HELP)
+
+
 class QemuProcess:
     """One running QEMU. `address` is the socket of its UART; the CPU starts when it is opened. It
     ends with this process, whatever ends that; Ctrl-C at a terminal does not reach it.
 
-    Raises EdgeError E301 without QEMU, E401 if the board has no machine, E502 if QEMU ends at
-    once.
+    Raises EdgeError E301 without QEMU, E302 if it cannot be started, E401 if the board has no
+    machine.
     """
 
     def __init__(self, elf: Path, board: Board, *, count: bool = False) -> None:
@@ -91,26 +107,35 @@ class QemuProcess:
                             help="Pick a board with a [qemu] table.")
         self.machine: QemuMachine = board.qemu
         self.count = count
-        program = find_tool(QEMU, "On Debian: apt install qemu-system-arm")
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        program = find_tool(QEMU, QEMU_HELP)
+        self._log = _log_file()
         self._lifeline = Lifeline()
         # QEMU inherits a listening socket: no port can be lost to somebody else in between.
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.address: tuple[str, int] = listener.getsockname()
-            self._process = subprocess.Popen(
-                [program, "-M", board.qemu.machine, "-kernel", str(elf), "-display", "none",
-                 "-monitor", "stdio",
-                 "-chardev", f"socket,id=uart,fd={listener.fileno()},server=on,wait=on,nodelay=on",
-                 "-serial", "chardev:uart", *self._counting()],
-                pass_fds=[listener.fileno()], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                stderr=self._log, process_group=self._lifeline.group)
+            self._command = [
+                program, "-M", board.qemu.machine, "-kernel", str(elf), "-display", "none",
+                "-monitor", "stdio",
+                "-chardev", f"socket,id=uart,fd={listener.fileno()},server=on,wait=on,nodelay=on",
+                "-serial", "chardev:uart", *self._counting()]
+            try:
+                self._process = subprocess.Popen(
+                    self._command, pass_fds=[listener.fileno()], stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL, stderr=self._log,
+                    process_group=self._lifeline.group)
+            except OSError as problem:
+                self._lifeline.close()
+                self._log.close()
+                raise failed(self._command, f"it cannot be started: {problem.strerror}",
+                             QEMU_HELP) from None
 
     def open(self) -> Uart:
-        """Its UART; the CPU starts. Raises EdgeError E502 if QEMU has ended."""
+        """Its UART; the CPU starts. Raises EdgeError E302 if QEMU refused to start, E502 if it has
+        ended."""
         try:
             return Uart(self.address)
         except OSError as problem:
-            self.check()
+            self.check(_QUIT_S)
             raise EdgeError("E502", f"{QEMU} does not take the line", cause=str(problem)) from None
 
     @property
@@ -133,15 +158,21 @@ class QemuProcess:
         self._process.stdin.write(b"system_reset\n")
         self._process.stdin.flush()
 
-    def check(self) -> None:
-        """Raises EdgeError E502 with QEMU's own words if it is no longer running."""
-        status = self._process.poll()
-        if status is not None:
-            self._log.seek(0)
-            lines = self._log.read().decode(errors="replace").splitlines()
-            words = "\n".join(line for line in lines if ": info: " not in line)
-            raise EdgeError("E502", f"{QEMU} ended with status {status}",
-                            cause=words or "it said nothing")
+    def check(self, wait_s: float = 0.0) -> None:
+        """Raises EdgeError with QEMU's own words if it is no longer running: E302 if it gave up,
+        E502 if somebody ended it. wait_s: for an end that is under way."""
+        try:
+            status = self._process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            return
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").splitlines()
+        words = "\n".join(line for line in lines if ": info: " not in line) or (
+            f"it said nothing, status {status}")
+        if status > 0 or -status in _CRASHES:
+            raise failed(self._command, words,
+                         f"`{QEMU} -M help` must list {self.machine.machine}; 7.2 does.")
+        raise EdgeError("E502", f"{QEMU} ended with status {status}", cause=words)
 
     def close(self) -> None:
         """End QEMU; harmless when repeated."""
@@ -164,6 +195,14 @@ class QemuProcess:
         self.close()
 
 
+def _log_file() -> BinaryIO:
+    """Where QEMU's words go; nowhere without room for temporary files."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return open(os.devnull, "w+b")
+
+
 class Qemu(LinkTarget):
     """A firmware running in QEMU as a Target: `Qemu.start(network, firmware)`.
 
@@ -176,7 +215,7 @@ class Qemu(LinkTarget):
             super().__init__(*args, **options)
         except BaseException:
             with process:
-                process.check()
+                process.check(_ENDING_S)
             raise
         self.name = f"qemu:{process.machine.machine}"
 
@@ -185,9 +224,11 @@ class Qemu(LinkTarget):
               **options: Any) -> Self:
         """Start `firmware`, which was built from `network`; options as for LinkTarget.
 
-        Raises EdgeError E301 without QEMU, E401 if the board has no machine, E502 if nothing
-        answers, E504 if the firmware is of another network.
+        Raises EdgeError E103 if the firmware was damaged, E301 without QEMU, E302 if it refuses
+        to start, E401 if the board has no machine, E502 if nothing answers, E504 if the firmware
+        is of another network.
         """
+        firmware.check()
         process = QemuProcess(firmware.elf, firmware.board, count=count)
         try:
             stream = process.open()

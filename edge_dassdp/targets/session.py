@@ -165,10 +165,7 @@ class Session:
         """
         for _ in range(_OFFERS):
             host = secrets.randbelow(0xFFFFFFFF) + 1
-            hello = self._greet("HELLO", host)
-            if hello.status == STATUSES["OK"] and hello.payload[:1] != bytes([PROTOCOL]):
-                raise _foreign(hello.payload)
-            fields = _unpack("HELLO", hello)
+            fields = self._look(host)
             if self._check:
                 self._check(fields)
             last = self._greet("OPEN", host, session=fields["offer"], resumes=resumes)
@@ -177,6 +174,16 @@ class Session:
                 self._asked = ""
                 return fields, _unpack("OPEN", last)
         raise self._lost()
+
+    def look(self) -> dict[str, Any]:
+        """The fields of HELLO, which begins nothing. Raises EdgeError E502 or E504 as `open`."""
+        return self._look(secrets.randbelow(0xFFFFFFFF) + 1)
+
+    def _look(self, host: int) -> dict[str, Any]:
+        hello = self._greet("HELLO", host)
+        if hello.status == STATUSES["OK"] and hello.payload[:1] != bytes([PROTOCOL]):
+            raise _foreign(hello.payload)
+        return _unpack("HELLO", hello)
 
     def _greet(self, name: str, host: int, **fields: Any) -> Response:
         """A message that opens a session, as often as fits into the time of any other request."""
@@ -278,7 +285,9 @@ def _unpack(name: str, response: Response) -> dict[str, Any]:
                         f"of protocol {PROTOCOL}", help=_REBUILD)
     if status != STATUSES["OK"]:
         raise EdgeError("E503", f"the device refused {name}: {STATUS_TEXTS[status]}",
-                        cause=f"status {status}", help="No weight was changed; go on.")
+                        cause=f"status {status}",
+                        help="Until then it runs nothing." if status == STATUSES["E_HELD"]
+                        else "No weight was changed; go on.")
     try:
         return MESSAGES[name].response.unpack(response.payload)
     except ValueError as problem:

@@ -6,6 +6,7 @@ A script written against `Target` changes one word to go from the emulator to a 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -109,13 +110,18 @@ class Target(ABC):
         """Replace the weights of one plastic projection; all of them or none."""
 
     @abstractmethod
+    def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
+        """Put a snapshot back, weights of plastic projections and the learning state: all of it or
+        nothing. Raises what `write_weights` and `write_learning` do."""
+
+    @abstractmethod
     def read_learning(self) -> bytes:
         """The learning state as it lies on the device: what a snapshot holds beside the weights."""
 
     @abstractmethod
     def write_learning(self, data: bytes) -> None:
-        """Put back what `read_learning` gave. Raises EdgeError E104 for another number of bytes,
-        E503 for a value out of its range."""
+        """Put back what `read_learning` gave, or nothing of it. Raises EdgeError E104 for another
+        number of bytes, E503 for a value out of its range."""
 
     @abstractmethod
     def named_state(self) -> dict[str, NDArray[Any]]:

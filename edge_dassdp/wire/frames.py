@@ -220,6 +220,7 @@ def messages_header() -> str:
         runtime_statuses=RUNTIME_STATUSES, link_statuses=LINK_STATUSES,
         messages=list(MESSAGES.values()), layouts=layouts,
         requests=[{"name": message.name, "open_end": message.request.open_kind or "none",
-                   "n_bytes": REQUEST_HEADER.n_bytes + message.request.n_bytes}
+                   "n_bytes": REQUEST_HEADER.n_bytes + message.request.n_bytes,
+                   "needs_whole": int(message.needs_whole)}
                   for message in MESSAGES.values() if not message.opens],
         buffers=[*_frame_sizes().items(), ("CRC_BYTES", _CRC_BYTES)])

@@ -67,13 +67,15 @@ class Payload:
 
 @dataclass(frozen=True)
 class Message:
-    """A kind of request and what answers it. opens: it is asked outside of any session."""
+    """A kind of request and what answers it. opens: it is asked outside of any session.
+    needs_whole: it is refused while what is learned is half written."""
 
     name: str
     kind: int
     request: Payload
     response: Payload
     opens: bool
+    needs_whole: bool
 
 
 def _layout(prefix: str, fields: list[str], name_bytes: int) -> Payload:
@@ -108,7 +110,8 @@ def _load_messages(table: dict[str, Any]) -> dict[str, Message]:
         return _layout(f"{entry['name']}_{side.upper()}", fields, name_bytes)
 
     return {entry["name"]: Message(entry["name"], entry["kind"], layout(entry, "request"),
-                                   layout(entry, "response"), entry.get("opens", False))
+                                   layout(entry, "response"), entry.get("opens", False),
+                                   entry.get("needs_whole", False))
             for entry in table["message"]}
 
 

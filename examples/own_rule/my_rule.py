@@ -17,6 +17,7 @@ from edge_dassdp.rules.own import (
     Bound,
     EdgeError,
     FloatArray,
+    IntArray,
     Lesson,
     Needs,
     Network,
@@ -150,6 +151,10 @@ class QBCM(QRule):
     def state(self, site: Site) -> tuple[StateField, ...]:
         return (StateField.plain("theta", "int32_t", site.n_post, "learning",
                                  is_persistent=True),)
+
+    def fits(self, carried: Mapping[str, IntArray], site: Site) -> bool:
+        theta_q8 = carried["theta"] + self.target_q8
+        return bool((theta_q8 >= 0).all() and (theta_q8 <= site.n_steps**2 * self.gain_q8).all())
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         return {"k": 2 * site.n_post, "row": 2 * site.n_columns}

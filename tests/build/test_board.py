@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import Board, board_files, list_boards, load_board
+from edge_dassdp.build.board import (
+    CFLAGS,
+    CPUS,
+    Board,
+    Programming,
+    board_files,
+    list_boards,
+    load_board,
+)
 
 
 def edited(tmp_path: Path, old: str, new: str, name: str = "stm32f405") -> Path:
@@ -82,6 +91,140 @@ def test_a_wrong_field_is_named(tmp_path, old, new, field):
         load_board(edited(tmp_path, old, new))
     assert caught.value.code == "E401"
     assert f"field {field} of the board" in caught.value.message
+
+
+HOSTILE = {
+    "cpu": ["$(shell touch x)", "cortex-m4 -wrapper sh", "cortex-m4+nofp", "native", "", "@flags",
+            "cortex-m4\\nall: ; touch x"],
+    "cflags[1]": [
+        "-wrapper", "sh,-c,touch x", "-fplugin=./x.so", "@flags", "-B.", "-specs=x.specs",
+        "--specs=x", "-T../evil.ld", "-Wl,-T,evil.ld", "-Xlinker", "-include", "/etc/passwd",
+        "-I..", "-D_X=$(shell touch x)", "-o/tmp/x", "-save-temps", "-dumpdir", "-x",
+        "-fdump-tree-all", "`touch x`", "$(touch x)", "-mthumb\\n\\ttouch x", "", " ", "-g -B.",
+        "-ffast-math", "-mfloat-abi=hard"],
+    "kernels[0]": ["../src", "/etc", "host", "portable", "mve", "", ".", "armv6m"],
+    "title": ["a\\nall:\\n\\ttouch x", "*/ evil", "/* evil", "ends \\\\", "esc \\u001b[2J",
+              "bidi \\u202e"],
+    "name": ["../up", "a\\nb", "$(x)", "", "-x", "a b"],
+    "qemu.machine": ["virt,dumpdtb=x", "microbit -monitor tcp::1", "", "-x", "../m", "a,b", "m\\n"],
+    "program.note": ["a\\n$(shell touch x)", "b\\r", "ends \\\\", "{0}", "{elf.__class__}",
+                     "{elf!r}", "{elf:>99999999999}", "{", "}", "{}", "{bin}"],
+    "program.command[1]": ["{0}", "{elf.__class__.__mro__}", "{elf:>9999999999}", "{", "a\\nb",
+                           "{{elf}}", "{}", "\\u001b[2J"],
+    "program.command[0]": ["{elf}", "{hex}"],
+    "program.usb[0]": ["0d28", "0D28:0204", "x", "0d28:0204\\n"],
+    "counter.name": ["dwt;", "dwt\\n", "board", "run", "Int", "", "a" * 25],
+    "uart.driver": ["../../main", "", "pl011.c", "pl011\\n"],
+}
+FLASHES = '["openocd", "-f", "interface/stlink.cfg"'
+LINES = {  # what stands in board.toml, and what takes its place
+    "cpu": ('cpu = "cortex-m4"', 'cpu = "{}"'), "name": ('name = "stm32f405"', 'name = "{}"'),
+    "counter.name": ('name = "tim2"', 'name = "{}"'),
+    "qemu.machine": ('machine = "netduinoplus2"', 'machine = "{}"'),
+    "uart.driver": ('driver = "stm32_usart_v1"', 'driver = "{}"'),
+    "title": ('title = "STM32F405, Cortex-M4F at 16 MHz (internal oscillator)"', 'title = "{}"'),
+    "program.note": ('note = "Connect a USB serial adapter to PA9 (TX) and PA10 (RX)."',
+                     'note = "{}"'),
+    "cflags[1]": ('cflags = ["-mfloat-abi=soft"]', 'cflags = ["-mfloat-abi=soft", "{}"]'),
+    "kernels[0]": ('kernels = ["dsp", "armv7m"]', 'kernels = ["{}"]'),
+    "program.usb[0]": ("usb = []", 'usb = ["{}"]'),
+    "program.command[1]": (FLASHES, '["openocd", "{}"'), "program.command[0]": (FLASHES, '["{}"')}
+
+
+@pytest.mark.parametrize(("field", "value"), [(f, v) for f, vs in HOSTILE.items() for v in vs])
+def test_what_would_reach_a_tool_as_something_else_is_refused_by_name(
+        tmp_path: Path, field: str, value: str) -> None:
+    old, shape = LINES[field]
+    with pytest.raises(EdgeError) as caught:
+        load_board(edited(tmp_path, old, shape.replace("{}", value, 1)))
+    assert caught.value.code == "E401" and caught.value.cause
+    assert f"field {field} of the board" in caught.value.message
+
+
+@pytest.mark.parametrize(("old", "new", "field"), [
+    ("origin = 0x2000_0000", "origin = 0x4000_0000", "ram.origin"),
+    ("origin = 0x2000_0000", "origin = 0xE000_0000", "ram.origin"),
+    ("bytes = 131_072", "bytes = 0x3000_0000", "ram.origin"),
+    ("bytes = 131_072", "bytes = 0x1_0000_0000", "ram.bytes"),
+    ("bytes = 131_072", "bytes = -8", "ram.bytes"),
+    ("bytes = 1_048_576", f"bytes = {10**400}", "flash.bytes"),
+    ("origin = 0x0800_0000", "origin = 0x0800_0008", "flash.origin"),
+    ("origin = 0x0800_0000", "origin = -128", "flash.bytes"),
+    ("clock_hz = 16_000_000 ", "clock_hz = -1 ", "clock_hz"),
+    ("clock_hz = 16_000_000 ", "clock_hz = 0x1_0000_0000 ", "clock_hz"),
+    ("baud = 115_200", "baud = 0x1_0000_0000", "uart.baud"),
+    ("baud_register = 0x8B", "baud_register = 0", "uart.baud_register"),
+    ("base = 0x4001_1000", "base = 0x1_0000_0000", "uart.base"),
+    ("tick_ns = 1.0", "tick_ns = nan", "qemu.tick_ns"),
+    ("tick_ns = 1.0", "tick_ns = inf", "qemu.tick_ns"),
+    ("tick_ns = 1.0", "tick_ns = 0.0", "qemu.tick_ns"),
+    ('command = ["openocd", "-f", "interface/stlink.cfg", "-f", "target/stm32f4x.cfg",\n'
+     '           "-c", "program {elf} verify reset exit"]', "command = []", "program.command"),
+])
+def test_numbers_beyond_sense_are_refused_by_name(tmp_path: Path, old: str, new: str,
+                                                  field: str) -> None:
+    with pytest.raises(EdgeError) as caught:
+        load_board(edited(tmp_path, old, new))
+    assert caught.value.code == "E401"
+    assert f"field {field} of the board" in caught.value.message
+
+
+def test_a_text_editor_s_mark_and_line_ends_are_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "board.toml"
+    for name in list_boards():
+        text = (assets.folder("boards") / name / "board.toml").read_bytes()
+        path.write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
+        assert load_board(path) == load_board(name)
+
+
+NO_BOARDS = {
+    "utf-16": b"\xff\xfen\0a\0m\0e\0", "zeros": b"\x00" * 99, "two marks": b"\xef\xbb\xbf" * 2,
+    "deep": b"a = " + b"[" * 900, "deeper": b"a = " + b"[" * 100_000, "large": b"a = 1\n" * 10**6,
+    "a long number": b"a = " + b"9" * 5000, "a long key": b"a" + b".a" * 100_000 + b" = 1",
+    "a key of many parts": b"a" + b".a" * 490 + b" = 1", "a return": b"a = 1\r"}
+
+
+@pytest.mark.parametrize("kind", NO_BOARDS)
+def test_what_is_no_board_is_refused(tmp_path: Path, kind: str) -> None:
+    text = NO_BOARDS[kind]
+    path = tmp_path / "board.toml"
+    path.write_bytes(text)
+    with pytest.raises(EdgeError) as caught:
+        load_board(path)
+    assert caught.value.code == "E401" and len(str(caught.value)) < 1000
+
+
+def test_a_folder_in_its_place_and_a_path_through_a_file(tmp_path: Path) -> None:
+    (tmp_path / "board.toml").mkdir()
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "board.toml", tmp_path / "file" / "board.toml", tmp_path / "no"):
+        with pytest.raises(EdgeError) as caught:
+            load_board(place)
+        assert caught.value.code == "E401"
+
+
+def test_every_core_and_flag_is_one_of_the_compiler(arm_toolchain: None) -> None:
+    for cpu in CPUS:
+        done = subprocess.run(
+            ["arm-none-eabi-gcc", f"-mcpu={cpu}", *CFLAGS, "-Werror", "-S", "-o", "-", "-x", "c",
+             "-"], input="int x;", text=True, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("program", "elf", "wanted"), [
+    ("openocd", "/a b/f.elf", ("openocd", "-c", "program {/a b/f.elf} verify", "/a b/f.elf")),
+    ("/opt/x/openocd.exe", "/a[b]/f", ("/opt/x/openocd.exe", "-c", "program {/a[b]/f} verify",
+                                       "/a[b]/f")),
+    ("gdb-multiarch", "/it's/f", ("gdb-multiarch", "-c", "program '/it'\"'\"'s/f' verify",
+                                  "/it's/f")),
+    ("openocd", "/plain/f.elf", ("openocd", "-c", "program /plain/f.elf verify", "/plain/f.elf")),
+])
+def test_a_file_is_one_word_wherever_it_stands(program: str, elf: str,
+                                               wanted: tuple[str, ...]) -> None:
+    made = Programming((program, "-c", "program {elf} verify", "{elf}"), "copy {hex} and {elf}")
+    filled = made.of(elf, "{elf}")
+    assert filled.command == wanted
+    assert filled.note == f"copy {{elf}} and {elf}", "names are filled in once"
 
 
 def test_text_that_is_not_toml_is_refused(tmp_path):

@@ -123,7 +123,7 @@ def test_a_warning_fails_the_build_and_shows_the_compilers_words(arm_toolchain, 
     board = load_board("microbit")
     with pytest.raises(EdgeError) as caught:
         build_project(program(board, "int main(void) { int unused = 1; return 0; }\n"), board)
-    assert caught.value.code == "E302"
+    assert caught.value.code == "E304"
     assert "unused" in caught.value.cause
     assert not list(cache.glob("firmware-*")) and not list(cache.glob("**/unfinished-*"))
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 import typer
-from support.commands import ok, refused
+from support.commands import ok, refused, shown
 
 from edge_dassdp.cli.app import _MODULES as MODULES
-from edge_dassdp.cli.paths import Writes, written
+from edge_dassdp.cli.paths import Writes, read, written
 
 
 @pytest.fixture
@@ -82,3 +83,69 @@ def test_every_output_is_known_as_one() -> None:
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
                     "rules_from"}, "a new path is read, or marked as written"
+
+
+MISSING = """\
+inspect no.npz
+inspect no.nir
+inspect no.onnx
+quantize no.npz
+quantize no.nir
+quantize no.onnx --n-steps 3
+quantize no.npz --headroom x
+quantize model.npz --data no.npz
+quantize model.npz -o q.npz --data no.npz
+quantize model.npz --rules-from no.npz
+generate no.npz
+build no.npz
+build no.npz --board pentium
+measure no.npz
+flash no.npz
+run no.npz
+run no.npz --data data.npz --target qemo:x
+run model.q.npz --data no.npz
+run model.q.npz --data no.npz --target qemo:x
+run model.q.npz --restore no.npz
+run model.q.npz --data data.npz --restore no.npz --target qemu:microbit
+learn no.npz
+learn model.q.npz --data data.npz --test no.npz
+verify no.npz
+verify model.q.npz --data no.npz --target emulator
+export no.npz
+export no.npz s.npz
+export model.q.npz no.npz
+export model.q.npz s.npz --into no.npz
+export model.q.npz s.npz -o e.npz --into no.npz
+demo --models no.npz
+boards --rules-from no.npz""".splitlines()
+
+
+@pytest.mark.parametrize("command", MISSING)
+def test_a_missing_file_is_said_before_a_missing_option(files: Path, command: str) -> None:
+    text = refused("E103", *command.split(), cwd=files)
+    assert "does not exist" in text and "no." in text
+    before = {path.name for path in files.iterdir()}
+    done = shown(*command.split(), "--json", cwd=files)
+    assert json.loads(done.stdout)["diagnostics"][0]["code"] == "E103"
+    assert {path.name for path in files.iterdir()} == before, "nothing is written"
+
+
+def test_every_verb_that_reads_a_file_is_asked_for_one_that_is_missing() -> None:
+    verbs = typer.Typer()
+    for module in MODULES:
+        import_module(f"edge_dassdp.cli.{module}").register(verbs)
+    reading = {c.name for c in verbs.registered_commands
+               if set(read(c.callback.__annotations__)) - {"rules_from"}}
+    assert reading <= {command.split()[0] for command in MISSING}
+
+
+def test_a_missing_option_is_asked_for_where_the_file_is_there(files: Path) -> None:
+    done = shown("quantize", "model.npz", cwd=files)
+    assert done.returncode == 2 and "Missing option" in done.stderr and "--output" in done.stderr
+
+
+def test_the_nearest_name_is_told(files: Path) -> None:
+    assert "did you mean model.q.npz?" in refused("E103", "run", "modle.q.npz", cwd=files)
+    assert "there is no folder nowhere" in refused("E103", "run", "nowhere/m.npz", cwd=files)
+    assert "does not exist" in refused("E103", "run", "x" * 200, cwd=files)
+    refused("E103", "run", "x" * 5000, cwd=files)

@@ -196,6 +196,19 @@ def test_nor_one_that_learned_something_else(work: Path, board: Board) -> None:
     assert "learned others" in refused("E505", *command, "--resume")
 
 
+def test_nor_one_that_learned_as_many_others(work: Path, tmp_path: Path, board: Board) -> None:
+    command = arguments(work, board.target)
+    process = started(*command, n_lines=10)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    n = json.loads(out.splitlines()[-1])["data"]["n_learned"]
+    others = np.load(work / "stream.npz")
+    np.savez(tmp_path / "o.npz", x=-others["x"], y=others["y"])
+    ok("learn", work / "model.q.npz", "--data", tmp_path / "o.npz", "--target", board.target,
+       "--reset", "--limit", str(n))
+    assert "as many samples, but learned others" in refused("E505", *command, "--resume")
+
+
 def test_nor_another_stream(work: Path, board: Board) -> None:
     lost(work, board)
     for other in (arguments(work, board.target, data="others"),
@@ -237,8 +250,8 @@ def test_without_a_folder_for_it_the_stream_is_learned_and_that_is_said(
         work: Path, tmp_path: Path, board: Board) -> None:
     (tmp_path / "file").write_text("")
     done = run(*arguments(work, board.target, "--json"), EDGE_DASSDP_STATE=str(tmp_path / "file"))
-    warning = json.loads(done.stdout.splitlines()[-1])["diagnostics"][0]["message"]
-    assert done.returncode == 0 and "--resume" in warning
+    warnings = [d["message"] for d in lines(done)[1]["diagnostics"]]
+    assert done.returncode == 0 and any("--resume" in text for text in warnings)
 
 
 def test_progress_that_is_damaged_is_not_believed(work: Path, tmp_path: Path,
@@ -247,7 +260,7 @@ def test_progress_that_is_damaged_is_not_believed(work: Path, tmp_path: Path,
     board.cut(60, is_answered=True)
     assert run(*arguments(work, board.target), **state).returncode == 4
     board.plug()
-    file, = (tmp_path / "state").iterdir()
+    file, = (tmp_path / "state" / "streams").iterdir()
     whole = file.read_text()
     for damaged in ("", "[]", whole[:40], whole.replace("n_learned", "n_earned"), "null",
                     whole.replace("progress/1", "progress/9"), whole.replace("true", '"yes"')):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_dassdp.build.compile import host_compiler
+from edge_dassdp.build.host import host_compiler
 from edge_dassdp.build.project import Project, emulator_project
 
 pytestmark = pytest.mark.xdist_group("host kernels")

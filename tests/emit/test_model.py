@@ -14,12 +14,8 @@ from support.scenarios import SCENARIOS
 from edge_dassdp import qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
-from edge_dassdp.build.compile import (
-    banned_symbols,
-    build_emulator,
-    build_firmware,
-    host_compiler,
-)
+from edge_dassdp.build.compile import banned_symbols, build_emulator, build_firmware
+from edge_dassdp.build.host import host_compiler
 from edge_dassdp.build.project import emulator_project
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
@@ -61,7 +57,7 @@ def test_a_model_for_another_abi_does_not_compile() -> None:
     assert n_found == 1
     with pytest.raises(EdgeError) as caught:
         build_emulator(sources | {"dassdp_model.h": header}, checked=True)
-    assert caught.value.code == "E302" and "another version of the runtime" in caught.value.cause
+    assert caught.value.code == "E304" and "another version of the runtime" in caught.value.cause
 
 
 @pytest.mark.parametrize("name", NAMES)

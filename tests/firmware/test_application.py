@@ -17,7 +17,8 @@ from support.scenarios import SCENARIOS
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
-from edge_dassdp.build.compile import build_emulator, build_project, host_compiler
+from edge_dassdp.build.compile import build_emulator, build_project
+from edge_dassdp.build.host import host_compiler
 from edge_dassdp.build.project import Project, emulator_project, firmware_project
 from edge_dassdp.emit import emit
 from edge_dassdp.emit.model import check_name

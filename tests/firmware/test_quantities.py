@@ -12,9 +12,7 @@ from edge_dassdp.base.quantities import QUANTITIES, quantities_header
 
 PYTHON = "\n".join(path.read_text("utf-8")
                    for path in Path(edge_dassdp.__file__).parent.rglob("*.py"))
-C = "\n".join(path.read_text("utf-8")
-              for path in assets.folder("firmware").rglob("src/**/*.[ch]")) + "\n".join(
-    path.read_text("utf-8") for path in assets.folder("firmware").glob("kernels/*/*.[chS]"))
+C = "\n".join(path.read_text("utf-8") for path in assets.folder("firmware").rglob("*.[chS]"))
 
 
 @pytest.mark.parametrize("name", QUANTITIES)

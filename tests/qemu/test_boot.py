@@ -260,5 +260,5 @@ def test_qemus_own_words_are_shown_when_it_ends(tmp_path):
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         with pytest.raises(EdgeError) as caught:
             process.check()
-    assert caught.value.code == "E502"
+    assert caught.value.code == "E302"
     assert "absent.elf" in caught.value.cause

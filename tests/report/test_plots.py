@@ -65,3 +65,11 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(EdgeError) as refusal:
         plots.ram_bars({"linked": {"weights": 1}})
     assert refusal.value.code == "E303" and "edge-dassdp[plot]" in refusal.value.help
+
+
+def test_dollars_in_names_are_dollars() -> None:
+    pytest.importorskip("matplotlib")
+    name = "a $\\bad{ $ b [c]"
+    for figure in (plots.learning_curve({name: np.ones(9)}, title=name, emphasis=name),
+                   plots.ram_bars({name: {name: 9}}, title=name, budget=9, budget_name=name)):
+        assert as_png(figure).startswith(PNG)

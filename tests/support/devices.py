@@ -33,8 +33,8 @@ N_CHANNELS, N_FRAMES = 24, 25
 def network(kind: str) -> QNetwork:
     """'error': error rules, 4-bit weights into the hidden layer. 'gated': DA-SSDP in batches of 5,
     so that the learning state takes several chunks. 'frames': 'error' with samples of 600 bytes,
-    one frame a step. 'memory': 'frames' with replay and a guard. A number: 'error' with as many
-    constant inputs."""
+    one frame a step. 'memory': 'frames' with replay and a guard. 'wide': 'error' with 16-bit
+    weights. A number: 'error' with as many constant inputs."""
     rng = np.random.default_rng(7)
     is_frames = kind in ("frames", "memory")
     n_inputs = int(kind) if kind.isdecimal() else N_CHANNELS if is_frames else N_INPUTS
@@ -51,7 +51,8 @@ def network(kind: str) -> QNetwork:
     if kind == "gated":
         rule = DASSDP(a_plus=0.05, a_base=0.02, batch=5)
         return quantize(net, Learning({"fc2": rule, "fc3": rule})).network
-    learning, bits = Learning.default(net), Settings(bits_of={"fc2": 4})
+    learning = Learning.default(net)
+    bits = Settings(bits_of={"fc2": 16 if kind == "wide" else 4})
     if kind == "memory":
         learning = replace(learning, replay=Replay(10, 2), guard=Guard(True, margin=1, window=8))
         x = rng.normal(0, 1, (10, N_FRAMES * N_CHANNELS)).astype(np.float32)

@@ -22,8 +22,9 @@ from support.scenario import IDLE_STEPS, Call, Scenario
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board
-from edge_dassdp.build.compile import ARM_PREFIX, host_compiler
+from edge_dassdp.build.host import host_compiler
 from edge_dassdp.build.project import Project, emulator_project, firmware_project
+from edge_dassdp.build.tools import ARM_PREFIX
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan, scratch
 from edge_dassdp.plan.constants import tables

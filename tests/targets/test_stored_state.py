@@ -1,4 +1,5 @@
-"""Replay and guard in a learning state that came from outside: checked field by field."""
+"""Replay and guard in a learning state that came from outside: the C checks it field by field, as
+an application has it done; a target then puts back what was there."""
 
 from __future__ import annotations
 
@@ -32,13 +33,13 @@ def offset(device: Emulator, field: str) -> int:
 
 
 def put(device: Emulator, *changes: tuple[str, int, str, int]) -> None:
-    """Write the learning state with (field, byte in it, dtype, value) changed."""
+    """Load the learning state with (field, byte in it, dtype, value) changed, and check it."""
     data = bytearray(device.read_learning())
     for field, at, dtype, value in changes:
         raw = np.array(value, dtype).tobytes()
         begin = offset(device, field) + at
         data[begin : begin + len(raw)] = raw
-    device.write_learning(bytes(data))
+    device._put_learning(bytes(data))
 
 
 def test_what_the_device_wrote_is_taken_back_unchanged(device):
@@ -91,7 +92,7 @@ def test_no_bytes_from_outside_lead_out_of_memory_or_range(device):
         data = good.copy()
         data[rng.permutation(good.size)[:n_changed]] = rng.integers(0, 256, n_changed)
         try:
-            device.write_learning(data.tobytes())
+            device._put_learning(data.tobytes())
         except EdgeError as refused:
             assert refused.code == "E503"
         device.run(x, labels, mode=LEARN)

@@ -136,7 +136,7 @@ BAD_REQUESTS = {
                           "E_VALUE"),
     "piece of a short sample": (pack("PUT_SAMPLE", offset=0, data=bytes(12)), "E_INDEX"),
     "state": (pack("READ_STATE", offset=2**32 - 4, n_bytes=8), "E_INDEX"),
-    "learning": (pack("WRITE_LEARNING", offset=27, is_last=1, data=b"ab"), "E_INDEX"),
+    "learning": (pack("WRITE_LEARNING", offset=27, data=b"ab"), "E_INDEX"),
 }
 
 
@@ -197,10 +197,10 @@ def test_a_good_frame_with_a_tail_is_not_a_good_frame() -> None:
 
 def test_a_half_written_learning_state_is_never_used() -> None:
     device = RawDevice()
-    device.ask(*pack("WRITE_LEARNING", offset=20, is_last=0, data=b"\xff\xff"))
+    device.ask(*pack("WRITE_LEARNING", offset=20, data=b"\xff\xff"))
     for name, payload in (pack("INFER", flags=0, n_steps=0, x=bytes(12)), ("FIT_GATE", b""),
                           pack("LEARN", flags=0, label=1, loss_q8=-1, x=bytes(12))):
-        assert device.ask(name, payload).status == STATUSES["E_UNCHECKED"]
+        assert device.ask(name, payload).status == STATUSES["E_HELD"]
     assert device.ask("RESET", b"").status == 0
     assert device.ask(*pack("INFER", flags=0, n_steps=0, x=bytes(12))).status == 0
 

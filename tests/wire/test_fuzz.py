@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.devices import RawDevice, network
 from support.lanes import often
 
-from edge_dassdp.build.compile import host_compiler
+from edge_dassdp.build.host import host_compiler
 from edge_dassdp.build.project import Project, emulator_project
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
@@ -55,7 +55,7 @@ def fuzzed(message: Message, x_bytes: int, rng: Random) -> bytes:
     for name, code in zip(message.request.names, message.request.codes, strict=True):
         bits = {"B": 8, "h": 15, "H": 16, "i": 31, "I": 32}[code]
         likely = {"offset": 256, "first": 400, "label": 4, "projection": 4,
-                  "n_steps": 13, "is_last": 2}.get(name, 1 << bits)
+                  "n_steps": 13}.get(name, 1 << bits)
         limit = likely if rng.random() < 0.95 else 1 << bits
         fields[name] = rng.randrange(limit)
         if code in "hi" and rng.random() < 0.3:

@@ -79,8 +79,8 @@ def test_no_idle_keeps_the_device_from_answering() -> None:
 
 def test_a_half_written_memory_is_never_replayed() -> None:
     device = RawDevice(KIND)
-    device.ask(*pack("WRITE_LEARNING", offset=0, is_last=0, data=b"\xff\xff\xff\xff"))
-    assert device.ask(*pack("IDLE", n_steps=1)).status == STATUSES["E_UNCHECKED"]
+    device.ask(*pack("WRITE_LEARNING", offset=0, data=b"\xff\xff\xff\xff"))
+    assert device.ask(*pack("IDLE", n_steps=1)).status == STATUSES["E_HELD"]
     assert device.ask("RESET").status == 0
     answer = device.ask(*pack("IDLE", n_steps=1))
     assert MESSAGES["IDLE"].response.unpack(answer.payload)["n_done"] == 1

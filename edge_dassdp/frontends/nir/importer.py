@@ -105,7 +105,8 @@ def to_nir(source: Any, weights: Mapping[str, ArrayLike]) -> Any:
         made.network.projection(projection)
         name, own = made.weight_of(projection, np.asarray(weight, np.float64))
         if not np.isfinite(own).all():
-            raise EdgeError("E104", f"the weight of '{projection}' holds a NaN or an infinity")
+            raise EdgeError("E104", f"the weight of '{projection}' holds a NaN or an infinity",
+                            help="give finite numbers")
         if name in written and not np.array_equal(written[name], own):
             raise refuse(f"projections share the weight of node '{name}' and disagree",
                          "learn only one of them, or give each a node of its own")
@@ -134,14 +135,10 @@ def _graph(source: Any) -> Any:
         raise EdgeError("E103", f"a {type(source).__name__} is no NIR file or graph",
                         help="give a nir.NIRGraph, or the path of a file that nir.write wrote")
     try:
-        graph = nir.read(source, type_check=False)
+        return nir.read(source, type_check=False)
     except (OSError, KeyError, ValueError, TypeError, AttributeError, AssertionError) as problem:
         lacks = "it lacks " * isinstance(problem, KeyError)
         raise unread(source, "nir", f"{lacks}{problem}") from None
-    if not isinstance(graph, nir.NIRGraph):
-        raise EdgeError("E103", f"{source} holds a {type(graph).__name__} instead of a graph",
-                        help="write the graph that the node belongs to: nir.write(path, graph)")
-    return graph
 
 
 def _kind(node: Any) -> str:
@@ -166,7 +163,8 @@ def _flattened(graph: Any, prefix: str = "") -> tuple[dict[str, Any], list[Edge]
         for end in edge:
             if end not in graph.nodes:
                 raise EdgeError("E101", f"the edge {prefix}{edge[0]} -> {prefix}{edge[1]} names "
-                                f"'{end}', which is no node")
+                                f"'{end}', which is no node",
+                                help="name one of its nodes: " + ", ".join(graph.nodes))
     nodes: dict[str, Any] = {}
     edges = [(f"{prefix}{a}", f"{prefix}{b}") for a, b in graph.edges]
     for key, node in graph.nodes.items():

@@ -96,7 +96,8 @@ def delay(name: str, node: Any, dt: float | None) -> Delay:
     steps = delays / (dt or 1.0)
     if (np.abs(steps - np.round(steps)) > 1e-3).any() or (steps < 0).any():
         raise refuse(f"node '{name}' delays by {steps.min():g} to {steps.max():g} steps of "
-                     f"{dt:g}", "delays must be whole steps")
+                     f"{dt or 1:g}", "give a dt that divides the delays, none below 0, or round "
+                     "them in the file")
     return Delay(np.round(steps).astype(np.int64))
 
 
@@ -111,7 +112,9 @@ def _array(name: str, what: str, value: Any) -> FloatArray:
         raise refuse(f"node '{name}' has no {what}", "write a graph with fixed shapes")
     array = stored(value).astype(np.float64)
     if not np.isfinite(array).all():
-        raise EdgeError("E101", f"node '{name}': {what} holds a NaN or an infinity")
+        raise EdgeError("E101", f"node '{name}': {what} holds a NaN or an infinity",
+                        help="train again with finite numbers (gradients may have exploded), and "
+                        "export that")
     return array
 
 
@@ -122,7 +125,7 @@ def _bias(name: str, node: Any) -> FloatArray | None:
     bias = _array(name, "bias", node.bias)
     if bias.shape != (np.shape(node.weight)[0],):
         raise EdgeError("E101", f"node '{name}': bias has shape {bias.shape}, expected "
-                        f"({np.shape(node.weight)[0]},)")
+                        f"({np.shape(node.weight)[0]},)", help="give one number for each output")
     return bias if bias.any() else None
 
 
@@ -130,7 +133,8 @@ def _numbers(name: str, node: Any, key: str, n: int) -> tuple[int, ...]:
     values = np.ravel(_array(name, key, getattr(node, key)))
     values = np.repeat(values, n) if values.size == 1 else values
     if values.size != n or (values % 1).any():
-        raise EdgeError("E101", f"node '{name}': {key} is {values.tolist()}, expected {n} integers")
+        raise EdgeError("E101", f"node '{name}': {key} is {values.tolist()}, expected {n} integers",
+                        help="write it as one integer, or as one for each dimension")
     return tuple(int(v) for v in values)
 
 

@@ -37,7 +37,8 @@ class Told:
         """Raises EdgeError E105."""
         given = {ALL: profile} if isinstance(profile, SourceProfile | str) else profile or {}
         if dt is not None and not (np.isfinite(dt) and dt > 0):
-            raise EdgeError("E105", f"dt is {dt!r}, expected a positive number")
+            raise EdgeError("E105", f"dt is {dt!r}, expected a positive number",
+                            help="give a step in the unit of the file's times: dt=1e-3")
         return cls({name: SourceProfile.parse(p) if isinstance(p, str) else p
                     for name, p in given.items()}, dt)
 

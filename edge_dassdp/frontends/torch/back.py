@@ -18,8 +18,9 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.nodes import Neurons, Node
+from edge_dassdp.frontends.torch.classes import known
 from edge_dassdp.frontends.torch.forward import as_it_runs
-from edge_dassdp.frontends.torch.importer import Chain, known, modules_of
+from edge_dassdp.frontends.torch.importer import Chain, modules_of
 from edge_dassdp.frontends.torch.values import numbers, unsupported
 from edge_dassdp.frontends.torch.writing import Changes, made_of, write
 from edge_dassdp.ir import ROUNDING, FloatArray, Network, Projection
@@ -109,15 +110,15 @@ def _reread(model: Any, network: Network) -> tuple[Assembly, Modules]:
     """What the importer makes of the model now, and the modules of its nodes."""
     if len(network.inputs) != 1:
         raise EdgeError("E105", "the network is not of this model: it has "
-                        f"{len(network.inputs)} inputs")
-    x, readout = network.inputs[0], network.readout.kind
+                        f"{len(network.inputs)} inputs", help="give the network that from_torch "
+                        "made of the model")
+    x = network.inputs[0]
     chain = _TracedChain(x.shape, x.spikes)
     for at, module in modules_of(model):
         chain.add(at, module)
-    chain.close(readout)
+    chain.close(None)
     entry = EntrySettings(x.spikes, x.n_frames != 1, x.n_events, x.counts, x.encoder, x.shape)
     made = assembly(chain.nodes, chain.edges, n_steps=network.n_steps, entries={"input": entry},
-                    readout=readout,
                     order=[n for n, node in chain.nodes.items() if isinstance(node, Neurons)])
     if _wiring(made.network) != _wiring(network):
         raise EdgeError("E105", "the network is not of this model: names, sizes or wiring differ",

@@ -16,14 +16,12 @@ sample from reset states.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import EntrySettings, assemble
-from edge_dassdp.frontends.framework import Cells, Modules, Reader, framework
-from edge_dassdp.frontends.known import frameworks, listed
+from edge_dassdp.frontends.framework import Cells, Reader
 from edge_dassdp.frontends.nodes import (
     Convolution,
     Entry,
@@ -36,7 +34,9 @@ from edge_dassdp.frontends.nodes import (
     Scale,
 )
 from edge_dassdp.frontends.torch import forward, running
-from edge_dassdp.frontends.torch.layers import NN, behind
+from edge_dassdp.frontends.torch.classes import is_container, known
+from edge_dassdp.frontends.torch.instead import given, instead
+from edge_dassdp.frontends.torch.layers import behind
 from edge_dassdp.frontends.torch.running import Stage
 from edge_dassdp.frontends.torch.steps import Steps
 from edge_dassdp.frontends.torch.values import registered, supported, unsupported
@@ -93,7 +93,8 @@ def from_torch(
         input_frames = n_steps if needs_frames else 1
     elif input_frames not in (1, n_steps):
         raise EdgeError("E101", f"input_frames is {input_frames!r}, expected 1 or n_steps = "
-                        f"{n_steps}")
+                        f"{n_steps}", help="give 1 for the same input at every step, n_steps for "
+                        "one of each")
     settings = EntrySettings(spikes, input_frames != 1, n_events, counts, encoder, chain.entry)
     network = assemble(chain.nodes, chain.edges, n_steps=n_steps, entries={"input": settings},
                        readout=readout,
@@ -118,7 +119,7 @@ def _opened(model: Any, prefix: str, steps: Steps) -> Iterator[tuple[str, Any]]:
         within = steps.meet(_named(place, module), module, known(module)[1])
         module = _unwrapped(module, place)
         at = _named(place, module)
-        if _is_container(module):
+        if is_container(module):
             yield from _opened(module, f"{prefix}{name}.", within)
         else:
             forward.refuse_altered(at, module)
@@ -127,28 +128,6 @@ def _opened(model: Any, prefix: str, steps: Steps) -> Iterator[tuple[str, Any]]:
 
 def _named(place: str, module: Any) -> str:
     return f"{place} ({known(module)[0].rpartition('.')[2]})"
-
-
-def known(module: Any) -> tuple[str, Modules]:
-    """The full name of the class that a module counts as, and what its package computes."""
-    kind = _plain(type(module))
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    is_it = getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind
-    return name if is_it else f"(another).{kind.__qualname__}", _package(kind)
-
-
-def _plain(kind: type) -> type:
-    """The class that one counts as that a package or torch.nn.utils.parametrize made of it."""
-    if kind.__module__ == "torch.nn.utils.parametrize":
-        return _plain(kind.__bases__[0])
-    other = _package(kind).counts_as(kind)
-    return kind if other is kind else _plain(other)
-
-
-def _package(kind: type) -> Modules:
-    """Of the framework that a class is of, else of torch.nn."""
-    name = kind.__module__.partition(".")[0]
-    return framework(name).modules if name in frameworks() else NN
 
 
 def _unwrapped(module: Any, at: str) -> Any:
@@ -162,60 +141,14 @@ def _unwrapped(module: Any, at: str) -> Any:
 def _children(model: Any, prefix: str) -> Sequence[tuple[str, Any]]:
     at = f"module {prefix.rstrip('.')}" if prefix else "the model"
     model = _unwrapped(model, at)
-    if not _is_container(model):
+    if not is_container(model):
         raise unsupported(type(model).__name__, "is not an nn.Sequential or a list of modules",
-                          _in_order(model))
+                          given(model))
     forward.refuse_altered(f"{at} ({type(model).__name__})", model, inner=False)
     if isinstance(model, Sequence):
         return [(str(index), module) for index, module in enumerate(model)]
     name, its = known(model)
     return its.containers.get(name, registered)(model)
-
-
-def _is_container(module: Any) -> bool:
-    """Of modules that run one after the other; a class with a forward pass of its own is none."""
-    from torch import nn
-
-    if isinstance(module, list | tuple):
-        return True
-    is_plain = isinstance(module, nn.Sequential) and all(
-        getattr(type(module), name) is getattr(nn.Sequential, name)
-        for name in ("forward", "__call__", "__iter__"))
-    name, its = known(module)
-    return is_plain or name in its.containers
-
-
-def _in_order(module: Any) -> str:
-    """What to do with a module that has layers, but does not say in which order they run."""
-    from torch import nn
-
-    if not isinstance(module, nn.Module):
-        return supported()
-    named = list(nn.Module.named_children(module)) if _holds_layers(module) else []
-    first = ", ".join(f"net.{name}" for name, _ in named[:2]) or "net.fc1, net.lif1"
-    text = f"pass the layers in the order they run, e.g. from_torch([{first}, ...])"
-    children = ", ".join(f"{name} ({type(child).__name__})" for name, child in named)
-    return f"{text}; its children are {children}" if children else f"{text}; {supported()}"
-
-
-def _holds_layers(module: Any) -> bool:
-    from torch import nn
-
-    for held in list(nn.Module.modules(module))[1:]:
-        name, its = known(held)
-        if name in its.neurons or name in its.layers:
-            return True
-    return False
-
-
-def _instead(module: Any) -> str:
-    """What to use instead of a module of a kind that is not supported."""
-    package = type(module).__module__.partition(".")[0]
-    if package in frameworks():
-        own = framework(package)
-        names = [name.rpartition(".")[2] for name in (*own.modules.neurons, *own.modules.layers)]
-        return f"supported of {own.title} are {listed(names, 'and')}"
-    return _in_order(module) if _holds_layers(module) else supported()
 
 
 class Chain:
@@ -318,23 +251,24 @@ class Chain:
         if not cells.recurrent:
             return
         shape = self.shape
-        for module in _on_the_way_back(cells.recurrent):
+        for place, module in _on_the_way_back(at, cells.recurrent):
             kind, its = known(module)
             if kind in its.ignored:
                 continue
-            node = module if isinstance(module, Node) else self._layer(at, module)
+            node = module if isinstance(module, Node) else self._layer(place, module)
             stem = "rec" if isinstance(node, Linear | Convolution) else "rec_flatten"
-            self.shape = self._append(stem, node, at, self.n_populations)
+            self.shape = self._append(stem, node, place, self.n_populations)
         if geometry.size(self.shape) != geometry.size(shape):
             raise EdgeError("E101", f"{at}: its recurrent connection makes values of shape "
-                            f"{self.shape} of {shape}")
+                            f"{self.shape} of {shape}", help="let it make as many values as "
+                            f"there are neurons, {geometry.size(shape)}")
         self.edges.append((self.last, name))
         self.last, self.shape = name, shape
 
     def _layer(self, at: str, module: Any) -> Node:
         kind, its = known(module)
         if kind not in its.layers:
-            raise unsupported(at, "is of a kind that is not supported", _instead(module))
+            raise unsupported(at, "is of a kind that is not supported", instead(module))
         with forward.as_it_runs(at, module):
             node = its.layers[kind](module, at, self.shape)
         if not self.shape and isinstance(node, Linear):
@@ -354,16 +288,19 @@ class Chain:
         try:
             return behind(node, self.shape) if self.shape else ()
         except EdgeError as problem:
-            raise EdgeError(problem.code, f"{at}: {problem.message}") from None
+            raise EdgeError(problem.code, f"{at}: {problem.message}", cause=problem.cause,
+                            help=problem.help) from None
 
 
 _NAMES: dict[type, str] = {Linear: "fc", Convolution: "conv", Pooling: "pool", Scale: "bn",
                            Flatten: "flatten"}
 
 
-def _on_the_way_back(modules: Sequence[Any]) -> Iterator[Any]:
+def _on_the_way_back(at: str, modules: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """With what messages call them."""
     for module in modules:
-        if not isinstance(module, Node) and _is_container(module):
-            yield from (inner for _, inner in modules_of(module))
+        if not isinstance(module, Node) and is_container(module):
+            yield from ((f"{at}: its recurrent {place}", held)
+                        for place, held in modules_of(module))
         else:
-            yield module
+            yield at, module

@@ -51,7 +51,9 @@ def matrix(weight: Any, bias: Any, at: str, shape: Shape) -> Node:
                           "put an nn.Flatten() before it")
     if w.shape[1] != geometry.size(shape):
         raise EdgeError("E101", f"{at} takes {w.shape[1]} inputs, but the layer before it has "
-                        f"{geometry.size(shape)} neurons", cause=f"their shape is {shape}")
+                        f"{geometry.size(shape)} neurons", cause=f"their shape is {shape}",
+                        help=f"build it for {geometry.size(shape)} inputs, or the layer before it "
+                        f"for {w.shape[1]} outputs")
     if bias is None:
         return Linear(w)
     return Linear(w, np.broadcast_to(numbers(bias, f"{at}: bias"), w.shape[:1]))
@@ -83,7 +85,7 @@ def _padding(module: Any, at: str, dimension: int) -> int:
 
 
 def _batch_norm(module: Any, at: str, shape: Shape) -> Node:
-    _needs(at, shape, 3 if type(module).__name__.endswith("2d") else min(len(shape), 2))
+    _needs(at, shape, *((3,) if type(module).__name__.endswith("2d") else (1, 2)))
     if module.running_mean is None:
         raise unsupported(at, "normalizes by the statistics of each batch",
                           "use track_running_stats=True")
@@ -92,7 +94,7 @@ def _batch_norm(module: Any, at: str, shape: Shape) -> Node:
                           "call model.eval() first")
     if module.running_mean.shape[0] != shape[0]:
         raise EdgeError("E101", f"{at} takes {module.running_mean.shape[0]} channels, but values "
-                        f"of shape {shape} lead there")
+                        f"of shape {shape} lead there", help=f"build it for {shape[0]}")
     mean, var = (numbers(getattr(module, name), f"{at}: {name}")
                  for name in ("running_mean", "running_var"))
     factor, shift = 1.0 / np.sqrt(var + module.eps), np.zeros(shape[0])
@@ -125,7 +127,7 @@ def _avg_pool(module: Any, at: str, shape: Shape) -> Node:
 
 def _max_pool(module: Any, at: str, shape: Shape) -> Node:
     if module.return_indices:
-        raise unsupported(at, "returns indices")
+        raise unsupported(at, "returns indices", "build it with return_indices=False")
     dilation = _pair(module.dilation, 1, len(shape) == 2)
     pool = replace(_windows(module, at, shape, "max"), dilation=dilation)
     passes = replace(pool, ceil_mode=bool(module.ceil_mode))
@@ -174,14 +176,16 @@ def _pair(value: Any, first: int, flat: bool) -> Pair:
     return int(both[0]), int(both[1])
 
 
-def _needs(at: str, shape: Shape, n_dimensions: int) -> None:
+def _needs(at: str, shape: Shape, *n_dimensions: int) -> None:
+    named = " or ".join(_SHAPES[n] for n in n_dimensions)
     if not shape:
-        raise unsupported(at, "needs the shape of the input",
-                          "give input_shape=(channels, height, width) or (channels, length)")
-    if len(shape) != n_dimensions:
-        named = {1: "(neurons,)", 2: "(channels, length)", 3: "(channels, height, width)"}
-        raise unsupported(at, f"needs values of shape {named[n_dimensions]}, not {shape}",
-                          "give input_shape, or see what stands before it")
+        raise unsupported(at, "needs the shape of the input", f"give input_shape={named}")
+    if len(shape) not in n_dimensions:
+        raise unsupported(at, f"needs values of shape {named}, not {shape}", f"give input_shape="
+                          f"{named} where it stands first, or the layer for values of {shape}")
+
+
+_SHAPES = {1: "(n,)", 2: "(channels, length)", 3: "(channels, height, width)"}
 
 
 LAYERS: dict[str, Layer] = {

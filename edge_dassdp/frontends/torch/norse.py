@@ -45,7 +45,8 @@ def _lif_box(module: Any, at: str, shape: tuple[int, ...]) -> Cells:
     method = module.p.reset_method
     reset = _RESETS.get(f"{method.__module__}.{method.__qualname__}")
     if reset is None:
-        raise unsupported(at, "has a reset_method of its own")
+        raise unsupported(at, "has a reset_method of its own",
+                          "use reset_value or reset_subtract of norse.torch.functional.reset")
     settings = _membrane(module, at, shape) | _firing(module, at, shape, reset)
     return Cells(settings | {"form": "toward"}, keeps=False)
 
@@ -72,8 +73,8 @@ def _current(module: Any, at: str, shape: tuple[int, ...]) -> dict[str, Any]:
 
 def _firing(module: Any, at: str, shape: tuple[int, ...], reset: str) -> dict[str, Any]:
     if module.p.method not in _STEPS:
-        raise unsupported(at, f"has the method '{module.p.method}', which is not one of "
-                          f"{', '.join(_STEPS)}")
+        raise unsupported(at, f"has the method '{module.p.method}', which is no step function",
+                          f"use one of {', '.join(_STEPS)}")
     v_reset = per_neuron(module.p.v_reset, shape, f"{at}: v_reset")
     return {"threshold": per_neuron(module.p.v_th, shape, f"{at}: v_th"), "reset": reset,
             "reset_delay": False, "looks_back": False,

@@ -86,9 +86,7 @@ def _called(stage: Stage, value: Any) -> tuple[Any, Any]:
         with torch.autocast("cpu", enabled=False):
             value = value.to(**_kind(module, value))
             if stage.shows:
-                if its.run is None:
-                    raise different(f"{stage.at} cannot be compared", "the file of its framework "
-                                    "does not state how it is run")
+                assert its.run is not None, "a framework with neurons states how they run"
                 return its.run(module, value)
             rows = its.apply(module, value.flatten(0, 1))
             return rows[0] if isinstance(rows, tuple) else rows, None

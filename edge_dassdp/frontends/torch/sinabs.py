@@ -84,7 +84,8 @@ def _max_spikes(spike_fn: Any, at: str) -> int:
     if name in ("MultiSpike", "SingleSpike"):
         return int(name == "SingleSpike")
     if name != "MaxSpike":
-        raise unsupported(at, "has a spike_fn other than MultiSpike, MaxSpike and SingleSpike")
+        raise unsupported(at, "has a spike_fn other than MultiSpike, MaxSpike and SingleSpike",
+                          "use one of these: spike_fn=sinabs.activation.SingleSpike")
     most = spike_fn.max_num_spikes_per_bin
     if most is not None and (most != int(most) or not 1 <= most <= 255):
         raise unsupported(at, f"has a MaxSpike of {most}", "use 1 to 255 spikes, or no limit")
@@ -102,7 +103,8 @@ def _reset(module: Any, at: str, max_spikes: int) -> str:
                               "leave subtract_value out")
         return "subtract"
     if name != f"{_RESETS}.MembraneReset":
-        raise unsupported(at, "has a reset_fn other than MembraneSubtract and MembraneReset")
+        raise unsupported(at, "has a reset_fn other than MembraneSubtract and MembraneReset",
+                          "use one of these: reset_fn=sinabs.activation.MembraneSubtract()")
     if reset.reset_value != 0:
         raise unsupported(at, "has a reset_value, which Sinabs adds to every membrane in every "
                           "step", "use MembraneReset() or MembraneSubtract()")

@@ -87,15 +87,21 @@ def _settings(module: Any, at: str, shape: tuple[int, ...]) -> dict[str, Any]:
     """Of Leaky; raises EdgeError for every option that changes the forward pass."""
     reset = int(module.reset_mechanism_val)
     if not (numbers(module.graded_spikes_factor, at) == 1).all():
-        raise unsupported(at, "has a graded_spikes_factor other than 1")
+        raise unsupported(at, "has a graded_spikes_factor other than 1", "build it with "
+                          "graded_spikes_factor=1, and multiply the weights behind it by the "
+                          "factor")
     if module.state_quant:
-        raise unsupported(at, "quantizes its state (state_quant)")
+        raise unsupported(at, "quantizes its state (state_quant)", "build it with "
+                          "state_quant=False; edge-dassdp quantizes the state itself")
     if module.inhibition:
-        raise unsupported(at, "uses inhibition")
+        raise unsupported(at, "lets only the neuron that is highest fire (inhibition)", "build it "
+                          "with inhibition=False, and train again")
     if module.state_function.__name__ != _STATE_FUNCTIONS[reset]:
-        raise unsupported(at, "was built with another reset_mechanism than its loaded state has")
+        raise unsupported(at, "was built with another reset_mechanism than its loaded state has",
+                          f"build it with reset_mechanism='{_RESETS[reset]}'")
     if not is_step(module.spike_grad, at_zero=False):
-        raise unsupported(at, "has a spike_grad that is not the step function v > threshold")
+        raise unsupported(at, "has a spike_grad that is not the step function v > threshold",
+                          "use one of snntorch.surrogate, as fast_sigmoid(), or none")
     beta = per_neuron(module.beta, shape, f"{at}: beta")
     return {"beta": np.clip(beta, 0.0, 1.0), "reset": _RESETS[reset],
             "threshold": per_neuron(module.threshold, shape, f"{at}: threshold"),

@@ -70,9 +70,11 @@ def _settings(module: Any, at: str, shape: tuple[int, ...]) -> dict[str, Any]:
     spikes = module.surrogate_function
     if not getattr(spikes, "spiking", True) or not is_step(spikes, at_zero=True):
         raise unsupported(at, "has a surrogate_function that is not the step v >= v_threshold in "
-                          "its forward pass")
+                          "its forward pass", "use one of surrogate with spiking=True, as "
+                          "surrogate.Sigmoid()")
     if module._neuron_precision is not None:
-        raise unsupported(at, "computes in another precision than float32")
+        raise unsupported(at, "computes in another precision than float32",
+                          "set its neuron_precision back to None")
     is_soft = module.v_reset is None
     start = 0.0 if is_soft else per_neuron(module.v_reset, shape, f"{at}: v_reset")
     threshold = per_neuron(module.v_threshold, shape, f"{at}: v_threshold")

@@ -21,7 +21,8 @@ def numbers(value: Any, what: str) -> FloatArray:
         value = value.detach().cpu().double().numpy()
     array = np.asarray(value, dtype=np.float64)
     if not np.isfinite(array).all():
-        raise EdgeError("E101", f"{what} holds a NaN or an infinity")
+        raise EdgeError("E101", f"{what} holds a NaN or an infinity", help="train again with "
+                        "finite numbers (gradients may have exploded)")
     return array
 
 
@@ -52,7 +53,8 @@ def per_neuron(value: Any, shape: tuple[int, ...], what: str) -> FloatArray:
         full = np.broadcast_to(array.reshape(own), shape)
     except ValueError:
         raise EdgeError("E101", f"{what} has shape {array.shape}, expected a scalar or "
-                        f"{shape}") from None
+                        f"{shape}", help=f"give one number, or one for each neuron: {shape}"
+                        ) from None
     return full.reshape(geometry.size(shape))
 
 
@@ -68,9 +70,8 @@ def supported() -> str:
             f"{listed(titles(), 'and')}; edge_dassdp.frontends.torch lists them")
 
 
-def unsupported(at: str, problem: str, help: str = "") -> EdgeError:
-    """help: by itself what is supported."""
-    return EdgeError("E102", f"{at} {problem}", help=help or supported())
+def unsupported(at: str, problem: str, help: str) -> EdgeError:
+    return EdgeError("E102", f"{at} {problem}", help=help)
 
 
 def is_step(function: Callable[[Any], Any], at_zero: bool) -> bool:

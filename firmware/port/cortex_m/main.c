@@ -1,9 +1,12 @@
-/* The program of a board: the model answers requests for ever. All its memory is here.
+/* The program of a board: the model answers requests for ever. All its memory is here. Of a damaged
+ * flash image nothing is run but what says so.
  * Sizes are multiples of 4, so that .bss holds no padding and the ledger is exact. */
 #include "dassdp_board.h"
 #include "dassdp_program.h"
+#include "dassdp_quantities.h"
 #include "link.h"
 #include "port.h"
+#include "startup.h"
 
 #define WHOLE_WORDS(n_bytes) (((n_bytes) + 3U) & ~3U)
 
@@ -14,13 +17,18 @@ static _Alignas(4) uint8_t dassdp_response[WHOLE_WORDS(DASSDP_PROGRAM_RESPONSE_B
 
 int main(void) {
     dassdp_port_init();
-    dassdp_init(&dassdp_program, &dassdp_state);
+    uint32_t image_bytes = (uint32_t)dassdp_image_crc - (uint32_t)dassdp_image_begin;
+    dassdp_boot_image(dassdp_crc32(0, dassdp_image_begin, image_bytes));
+    if (dassdp_port_boot()->cause != DASSDP_CAUSE_DAMAGED) {
+        dassdp_init(&dassdp_program, &dassdp_state);
+    }
     if (dassdp_link_init(&dassdp_link, &dassdp_program, &dassdp_state, dassdp_request,
                          sizeof dassdp_request, dassdp_response,
                          sizeof dassdp_response) != DASSDP_OK) {
         return 1;
     }
     for (;;) {
+        dassdp_port_feed();
         int byte = dassdp_port_get();
         if (byte < 0) {
             dassdp_port_wait();

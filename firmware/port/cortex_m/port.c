@@ -24,6 +24,11 @@ typedef struct {
 
 static const store_t board_setup[] = DASSDP_BOARD_SETUP;
 
+#if DASSDP_BOARD_HAS_WATCHDOG
+static const store_t watchdog_setup[] = DASSDP_WATCHDOG_SETUP;
+static const store_t watchdog_feed[] = DASSDP_WATCHDOG_FEED;
+#endif
+
 #define COUNTER_SETUP(name, stores, capture, count, bits, down) \
     static const store_t name##_setup[] = stores;
 DASSDP_BOARD_COUNTERS(COUNTER_SETUP)
@@ -82,6 +87,15 @@ void dassdp_port_init(void) {
     dassdp_counter = find_counter();
     dassdp_uart_init();
     dassdp_uart_irq_on();
+#if DASSDP_BOARD_HAS_WATCHDOG
+    run_setup(watchdog_setup, N_OF(watchdog_setup));
+#endif
+}
+
+void dassdp_port_feed(void) {
+#if DASSDP_BOARD_HAS_WATCHDOG
+    run_setup(watchdog_feed, N_OF(watchdog_feed));
+#endif
 }
 
 int dassdp_port_get(void) {
@@ -92,13 +106,16 @@ void dassdp_port_put(uint8_t byte) {
     dassdp_uart_put(byte);
 }
 
-/* With interrupts masked a pending one still ends wfi: no byte can slip in between. */
+/* With interrupts masked a pending one still ends wfi: no byte can slip in between. Beside a watchdog
+ * that counts on in sleep it does not sleep. */
 void dassdp_port_wait(void) {
+#if !DASSDP_WATCHDOG_IN_SLEEP
     __asm volatile("cpsid i" ::: "memory");
     if (dassdp_rx_is_empty()) {
         __asm volatile("wfi" ::: "memory");
     }
     __asm volatile("cpsie i" ::: "memory");
+#endif
 }
 
 uint32_t dassdp_port_ticks(void) {

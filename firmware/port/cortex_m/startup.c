@@ -1,22 +1,18 @@
-/* Vector table and reset: paint the stack, copy .data, clear .bss, run main. */
+/* Vector table and reset: paint the stack, copy .data, clear .bss, see why it starts, run main. */
 #include "startup.h"
 #include "dassdp_board.h"
 #include "uart.h"
 
-extern uint32_t dassdp_stack_end[], dassdp_data_begin[], dassdp_data_end[], dassdp_bss_begin[],
-    dassdp_bss_end[];
+extern uint32_t dassdp_data_begin[], dassdp_data_end[], dassdp_bss_begin[], dassdp_bss_end[];
 extern const uint32_t dassdp_data_image[];
 
 int main(void);
 void dassdp_reset_handler(void);
-void dassdp_fault_handler(void);
 
-/* A fault is final: the host sees silence, a debugger sees this address. */
-void dassdp_fault_handler(void) {
-    for (;;) {
-        __asm volatile("nop");
-    }
-}
+#if __ARM_ARCH > 6
+#define SHCSR 0xE000ED24UL
+#define SHCSR_FAULTS (7UL << 16) /* MemManage, BusFault, UsageFault as such, not as a HardFault */
+#endif
 
 void dassdp_reset_handler(void) {
     uint32_t sp;
@@ -32,8 +28,12 @@ void dassdp_reset_handler(void) {
     for (volatile uint32_t *word = dassdp_bss_begin; word < dassdp_bss_end; word++) {
         *word = 0;
     }
+    dassdp_boot_begin();
+#if __ARM_ARCH > 6
+    *dassdp_register(SHCSR) |= SHCSR_FAULTS;
+#endif
     (void)main();
-    dassdp_fault_handler();
+    dassdp_fault_record(0U, 0);
 }
 
 typedef void (*handler_t)(void);
@@ -53,6 +53,7 @@ __attribute__((section(".vectors"), used)) static const vectors_t dassdp_vectors
         [3] = dassdp_fault_handler,  /* MemManage */
         [4] = dassdp_fault_handler,  /* BusFault */
         [5] = dassdp_fault_handler,  /* UsageFault */
+        [6] = dassdp_fault_handler,  /* SecureFault */
         [10] = dassdp_fault_handler, /* SVCall */
         [13] = dassdp_fault_handler, /* PendSV */
         [14] = dassdp_fault_handler, /* SysTick */

@@ -1,5 +1,5 @@
-/* The painted stack: words from dassdp_stack_begin upwards that still hold the paint were never
- * used. */
+/* What start-up, linker script and program share. The stack is painted: words from dassdp_stack_begin
+ * upwards that still hold the paint were never used. */
 #ifndef DASSDP_STARTUP_H
 #define DASSDP_STARTUP_H
 
@@ -7,6 +7,16 @@
 
 #define DASSDP_STACK_PAINT 0x5AA5C33CUL
 
-extern uint32_t dassdp_stack_begin[]; /* from the linker script */
+/* From the linker script. */
+extern uint32_t dassdp_stack_begin[], dassdp_stack_end[];
+extern const uint8_t dassdp_image_begin[];
+extern const uint32_t dassdp_image_crc[]; /* behind all it covers; 0: the build stated none */
+
+void dassdp_boot_begin(void);             /* once, when variables hold their initial values */
+void dassdp_boot_image(uint32_t image_crc); /* what the program found; another makes it damaged */
+
+/* Every exception that nobody else handles: kept for the next start, then the chip is reset. */
+void dassdp_fault_handler(void);
+_Noreturn void dassdp_fault_record(uint32_t fault, const uint32_t *frame);
 
 #endif

@@ -1,6 +1,7 @@
 #include "loopback.h"
 
 #include "dassdp_program.h"
+#include "dassdp_quantities.h"
 #include "link.h"
 #include "port.h"
 
@@ -9,7 +10,7 @@ static uint8_t request[DASSDP_PROGRAM_REQUEST_BYTES];
 static uint8_t response[DASSDP_PROGRAM_RESPONSE_BYTES];
 static dassdp_link_t link_of_host;
 
-static uint32_t n_boots;
+static uint32_t n_starts; /* of this process: no two read the same */
 
 static struct {
     uint8_t *bytes;
@@ -17,13 +18,19 @@ static struct {
     uint32_t n_bytes;
 } output;
 
-int dassdp_loopback_boot(void)
+static dassdp_boot_t boot;
+
+static int start(uint16_t n_boots, uint8_t cause)
 {
-    n_boots++;
+    boot = (dassdp_boot_t){.n_boots = n_boots, .cause = cause};
+    n_starts++;
     dassdp_init(&dassdp_program, &state);
     return dassdp_link_init(&link_of_host, &dassdp_program, &state, request, sizeof request,
                             response, sizeof response);
 }
+
+int dassdp_loopback_boot(void) { return start(1, DASSDP_CAUSE_POWER); }
+int dassdp_loopback_reset(void) { return start((uint16_t)(boot.n_boots + 1), DASSDP_CAUSE_PIN); }
 
 uint32_t dassdp_loopback_feed(const uint8_t *bytes, uint32_t n_bytes, uint8_t *sent,
                               uint32_t capacity)
@@ -48,7 +55,9 @@ void dassdp_port_put(uint8_t byte)
 /* A computer has no counter that means anything for a chip, and no painted stack. That no two starts
  * read the same is all that its ticks tell. */
 uint32_t dassdp_port_tick_bits(void) { return 0; }
-uint32_t dassdp_port_ticks(void) { return n_boots; }
+uint32_t dassdp_port_ticks(void) { return n_starts; }
 uint32_t dassdp_port_stack_size(void) { return 0; }
 uint32_t dassdp_port_stack_used(void) { return 0; }
 uint32_t dassdp_port_rx_lost(void) { return 0; }
+const dassdp_boot_t *dassdp_port_boot(void) { return &boot; }
+void dassdp_port_feed(void) {}

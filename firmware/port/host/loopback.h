@@ -7,6 +7,9 @@
 /* Power on: factory weights, no session, nothing half received. Returns DASSDP_OK. */
 int dassdp_loopback_boot(void);
 
+/* The same by the reset pin: the device counts it. */
+int dassdp_loopback_reset(void);
+
 /* Feeds n_bytes to the device. Returns how many bytes it sent meanwhile; the first `capacity` of
  * them are in `sent`, the rest is lost as on a full cable. */
 uint32_t dassdp_loopback_feed(const uint8_t *bytes, uint32_t n_bytes, uint8_t *sent,

@@ -1,6 +1,7 @@
 #include "link.h"
 
 #include "dassdp_board.h"
+#include "dassdp_quantities.h"
 #include "port.h"
 #include "requests.h"
 #include "wire.h"
@@ -15,10 +16,12 @@ _Static_assert(sizeof(DASSDP_BOARD_NAME) <= DASSDP_LINK_NAME_BYTES + 1, "board n
 
 typedef struct {
     uint16_t n_bytes; /* without the open end */
-    uint16_t open_end;
+    uint8_t open_end;
+    uint8_t needs_whole;
 } shape_t;
 
-#define SHAPE_OF(NAME, function, n_bytes, open_end) [DASSDP_KIND_##NAME] = {n_bytes, open_end},
+#define SHAPE_OF(NAME, function, n_bytes, open_end, needs_whole)                                   \
+    [DASSDP_KIND_##NAME] = {n_bytes, open_end, needs_whole},
 static const shape_t shapes[] = {DASSDP_LINK_REQUESTS(SHAPE_OF)};
 #undef SHAPE_OF
 
@@ -86,12 +89,29 @@ static void describe(const dassdp_link_t *link, uint8_t *frame)
     }
 }
 
+/* What it has learned, how it came to run, and whether its flash is whole. */
+static void describe_start(const dassdp_link_t *link, uint8_t *frame)
+{
+    const dassdp_boot_t *boot = dassdp_port_boot();
+    uint32_t digest = 0;
+    if (boot->cause != DASSDP_CAUSE_DAMAGED) {
+        digest = dassdp_digest_learned(link->model, link->state, 0);
+    }
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_LEARNED_DIGEST, digest);
+    dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_N_BOOTS, boot->n_boots);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_IMAGE_CRC, boot->image_crc);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_FAULT_PC, boot->fault_pc);
+    frame[DASSDP_HELLO_RESPONSE_CAUSE] = boot->cause;
+    frame[DASSDP_HELLO_RESPONSE_FAULT] = boot->fault;
+}
+
 /* Offers a session and changes nothing, however late and often it is asked. */
 static void greet(dassdp_link_t *link, uint32_t n_bytes)
 {
     int status = n_bytes == DASSDP_HELLO_REQUEST_BYTES ? DASSDP_OK : DASSDP_E_SIZE;
     if (status == DASSDP_OK) {
         describe(link, link->request.bytes);
+        describe_start(link, link->request.bytes);
     }
     answer(link, status, DASSDP_HELLO_RESPONSE_BYTES);
 }
@@ -153,11 +173,17 @@ static int run(dassdp_link_t *link, const uint8_t *request, uint32_t n_bytes)
 {
     uint8_t kind = request[DASSDP_REQUEST_HEADER_KIND];
     uint32_t n_open = 0;
+    if (dassdp_port_boot()->cause == DASSDP_CAUSE_DAMAGED) {
+        return DASSDP_E_DAMAGED;
+    }
     int status = check_shape(link->model, kind, n_bytes, &n_open);
     if (status != DASSDP_OK) {
         return status;
     }
-#define RUN(NAME, function, n_fixed, open_end)                                                     \
+    if (link->is_held != 0 && shapes[kind].needs_whole != 0) {
+        return DASSDP_E_HELD;
+    }
+#define RUN(NAME, function, n_fixed, open_end, needs_whole)                                        \
     case DASSDP_KIND_##NAME:                                                                       \
         return dassdp_request_##function(link, request, n_open, link->response);
     switch (kind) {
@@ -231,6 +257,7 @@ int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *sta
                      uint32_t response_bytes)
 {
     int has_room = !dassdp_comes_in_pieces(model) || dassdp_sample(model, state) != 0;
+    has_room = has_room || dassdp_port_boot()->cause == DASSDP_CAUSE_DAMAGED;
     if (!has_room || request_bytes < DASSDP_LINK_REQUEST_BYTES_MAX ||
         response_bytes < DASSDP_LINK_RESPONSE_FIXED_BYTES ||
         response_bytes < DASSDP_LINK_RESPONSE_LOGITS_BYTES + 4u * model->n_classes) {

@@ -49,6 +49,7 @@ static void run_sample(const dassdp_link_t *link, const int8_t *x, uint32_t n_st
     dassdp_begin(model, link->state, x);
     uint32_t ticks = ticks_since(start);
     for (uint32_t t_step = 0; t_step < n_steps; t_step++) {
+        dassdp_port_feed();
         start = dassdp_port_ticks();
         dassdp_step(model, link->state);
         ticks += ticks_since(start);
@@ -93,9 +94,6 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
     uint32_t n_steps = dassdp_get_u16(request + DASSDP_INFER_REQUEST_N_STEPS);
     uint8_t flags = request[DASSDP_INFER_REQUEST_FLAGS];
     const int8_t *x = sample_of(link, request + DASSDP_INFER_REQUEST_X);
-    if (link->is_held != 0) {
-        return DASSDP_E_UNCHECKED;
-    }
     if (n_steps > link->model->n_steps) {
         return DASSDP_E_VALUE;
     }
@@ -112,9 +110,6 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
 static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t *response,
                       int is_warm_up)
 {
-    if (link->is_held != 0) {
-        return DASSDP_E_UNCHECKED;
-    }
     const int8_t *x = sample_of(link, request + DASSDP_LESSON_X);
     if (x == 0) {
         return DASSDP_E_SAMPLE;
@@ -126,6 +121,7 @@ static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t
     dassdp_result_t result = {
         .class_idx = dassdp_get_u16(response + DASSDP_OUTCOME_CLASS_IDX),
     };
+    dassdp_port_feed();
     uint32_t start = dassdp_port_ticks();
     int status = is_warm_up
                      ? dassdp_warm_up(link->model, link->state, label, loss_q8, &result)
@@ -164,8 +160,7 @@ int dassdp_request_fit_gate(dassdp_link_t *link, const uint8_t *request, uint32_
     (void)request;
     (void)n_open;
     (void)response;
-    return link->is_held != 0 ? DASSDP_E_UNCHECKED
-                                   : dassdp_fit_gate(link->model, link->state);
+    return dassdp_fit_gate(link->model, link->state);
 }
 
 int dassdp_request_idle(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
@@ -173,9 +168,6 @@ int dassdp_request_idle(dassdp_link_t *link, const uint8_t *request, uint32_t n_
 {
     (void)n_open;
     uint32_t n_steps = dassdp_get_u16(request + DASSDP_IDLE_REQUEST_N_STEPS);
-    if (link->is_held != 0) {
-        return DASSDP_E_UNCHECKED;
-    }
     if (n_steps > DASSDP_LINK_IDLE_STEPS) {
         return DASSDP_E_VALUE;
     }
@@ -263,5 +255,7 @@ int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint3
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_RX_LOST, dassdp_port_rx_lost());
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_FRAMES_GOOD, link->frames_good);
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_FRAMES_BAD, link->frames_bad);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_LEARNED_DIGEST,
+                   dassdp_digest_learned(link->model, link->state, 0));
     return DASSDP_STATISTICS_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
 }

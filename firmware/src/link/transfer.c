@@ -183,8 +183,34 @@ int dassdp_request_write_learning(dassdp_link_t *link, const uint8_t *request,
     }
     dassdp_copy((uint8_t *)link->state + model->persist_begin + offset,
                 request + DASSDP_WRITE_LEARNING_REQUEST_DATA, n_open);
-    link->is_held = request[DASSDP_WRITE_LEARNING_REQUEST_IS_LAST] == 0;
-    return link->is_held != 0 ? DASSDP_OK : dassdp_check_learning(model, link->state);
+    link->is_held = 1;
+    return DASSDP_OK;
+}
+
+int dassdp_request_hold(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                        uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    (void)response;
+    if (link->model->learning_off < 0) {
+        return DASSDP_E_FROZEN;
+    }
+    link->is_held = 1;
+    return DASSDP_OK;
+}
+
+int dassdp_request_release(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                           uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    (void)response;
+    int status = dassdp_check_learning(link->model, link->state);
+    if (status == DASSDP_OK) {
+        link->is_held = 0;
+    }
+    return status;
 }
 
 int dassdp_request_put_sample(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,

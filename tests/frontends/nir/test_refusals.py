@@ -49,7 +49,7 @@ REFUSED = {
     "edge": (graph({"in": nir.Input(np.array([3])), "l": lif(3)}, "in l, l gone"), "E101",
              "'gone'"),
     "no output": (graph({"in": nir.Input(np.array([3])), "l": lif(3)}, "in l"), "E102",
-                  "0 outputs"),
+                  "has no output"),
     "open subgraph": (chain((3,), graph({"input": nir.Input(np.array([3])), "l": lif(3)},
                                         "input l")), "E102", "subgraph 'n0' has 0 nodes Output"),
 }

@@ -1,0 +1,84 @@
+"""A learning state that comes from outside, held to what a device leaves, as the device does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.plan import Plan
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.stored import pack, unpack
+from edge_dassdp.reference.carried import carried_state, fields_of, restore
+from edge_dassdp.reference.memory import SEEN_MAX
+
+
+def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
+    """The learning state of a device by the names of its state.
+
+    Raises EdgeError E104 for another number of bytes, E503 for generator, batch, guard, replay, a
+    stored sample or what a rule carries as no device leaves them.
+    """
+    layout = Plan.of(network).layout
+    if len(data) != layout.persist_end - layout.persist_begin:
+        raise EdgeError("E104", f"a learning state of {len(data)} bytes, expected "
+                        f"{layout.persist_end - layout.persist_begin}")
+    if not network.plastic:
+        raise EdgeError("E503", "the projection is not plastic",
+                        cause="nothing in this network learns")
+    state = layout.decode(bytes(layout.persist_begin) + data
+                          + bytes(layout.state_bytes - layout.persist_end))
+    for name, (low, high) in _limits(network).items():
+        if not low <= int(state[name][0]) <= high:
+            raise _out_of_range(f"{name} is {int(state[name][0])}, {low} to {high}")
+    for q in network.plastic:
+        carried = carried_state(network, q)
+        for f in fields_of(network, q):
+            if f.is_persistent:
+                restore(f"{f.name}_{q.name}", carried[f.name], state)
+        if q.rule is not None and not q.rule.fits(carried, network.site(q)):
+            raise _out_of_range(f"what {q.rule.title} carries on '{q.name}' is damaged")
+    if "ring" in state and not _are_samples(network, state["ring"], state["ring_seen"]):
+        raise _out_of_range("a stored sample is damaged")
+    return state
+
+
+def _out_of_range(cause: str) -> EdgeError:
+    return EdgeError("E503", "value out of range", cause=cause)
+
+
+def _limits(network: QNetwork) -> dict[str, tuple[int, int]]:
+    """Smallest and largest value by name."""
+    limits = {"learning.rng": (1, 0xFFFFFFFF), "learning.batch_idx": (0, network.n_batch - 1),
+              "learning.batch_kind": (0, 1)}
+    if network.guard is not None and network.guard.margin:
+        window = network.guard.window
+        limits |= {"guard.n_judged": (0, window)}
+        limits |= {f"guard.{name}": (0, (1 << window) - 1)
+                   for name in ("hits_bits", "factory_hits_bits")}
+    if network.replay is not None:
+        n_slots = network.replay.ring_per_class * network.n_classes
+        limits |= {"replay.flash_idx": (0, max(network.replay.labels.size, 1) - 1),
+                   "replay.ring_idx": (0, max(n_slots, 1) - 1)}
+    return limits
+
+
+def _are_samples(network: QNetwork, ring: NDArray[Any], seen: NDArray[Any]) -> bool:
+    """Every filled slot holds what a sample leaves, and no more were seen than are counted."""
+    assert network.replay is not None
+    k = network.replay.ring_per_class
+    if not network.replay.is_reservoir and (seen >= SEEN_MAX // k * k).any():
+        return False
+    slots = ring.astype(np.uint32).reshape(k, network.n_classes, -1)
+    return all(_is_sample(network, sample.tobytes())
+               for place, row in enumerate(slots) for sample in row[seen > place])
+
+
+def _is_sample(network: QNetwork, sample: bytes) -> bool:
+    """Spikes find room from the first one on, silence has no latency, and behind the last neuron
+    there is silence."""
+    counts, latencies = map(np.concatenate, zip(*unpack(network, sample).values(), strict=True))
+    has_room = (latencies >= 0) & (counts + latencies <= network.n_steps)
+    return bool(has_room[counts > 0].all()) and pack(network, counts, latencies) == sample

@@ -1,0 +1,126 @@
+"""Every verb, wherever it is started from: on any encoding, in services, on streams that fail.
+
+On each change every verb meets one encoding and every place two verbs; nightly all meet all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+
+import pytest
+from support import lanes
+from support.commands import ok
+from support.own_rule import FOLDER
+from support.terminals import ENCODINGS, SERVICES, Done, piped
+
+from edge_dassdp.report.streams import EXIT_PIPE, PLAIN
+
+Words = tuple[str, ...]
+VERBS: dict[str, Words] = {
+    "inspect": ("inspect", "model.npz"),
+    "quantize": ("quantize", "model.npz", "-o", "again.q.npz", "--data", "data.npz"),
+    "run": ("run", "model.q.npz", "--data", "data.npz", "--limit", "5"),
+    "learn": ("learn", "model.q.npz", "--data", "data.npz", "--limit", "5"),
+    "verify": ("verify", "model.q.npz", "--random", "3", "--target", "emulator"),
+    "export": ("export", "model.q.npz", "s.npz", "-o", "e.q.npz"),
+    "boards": ("boards",), "devices": ("devices",), "doctor": ("doctor",),
+    "explain": ("explain", "E402"), "refused": ("demo", "tea"), "missing": ("run", "no.q.npz"),
+    "help": ("learn", "--help"), "usage": ("learn",), "version": ("--version",),
+}
+FIRMWARE: dict[str, Words] = {
+    "generate": ("generate", "model.q.npz", "--board", "microbit", "-o", "project"),
+    "build": ("build", "model.q.npz", "--board", "microbit"),
+    "measure": ("measure", "model.q.npz", "--board", "microbit"),
+    "flash": ("flash", "model.q.npz", "--board", "microbit", "--dry-run"),
+}
+ALL = VERBS | FIRMWARE
+SPEAKS = [name for name in VERBS if name not in ("refused", "missing", "help", "usage", "version")]
+
+
+def sampled(places: list[str], verbs: list[str], each: int) -> list[tuple[str, str]]:
+    """Pairs: nightly all, on each change `each` verbs a place, every verb in turn."""
+    if lanes.nightly:
+        return [(p, v) for p in places for v in verbs]
+    n = max(each * len(places), len(verbs))
+    return sorted({(places[i % len(places)], verbs[i % len(verbs)]) for i in range(n)})
+
+
+@pytest.fixture(scope="module")
+def folder(work: Path) -> Path:
+    """With a snapshot as well, and a rule that prints what is no JSON."""
+    shutil.copytree(FOLDER, work / "rule", ignore=shutil.ignore_patterns("__pycache__"))
+    rule = work / "rule" / "my_rule.py"
+    rule.write_text(rule.read_text("utf-8") + "\nprint('a rule → is loaded')\n", "utf-8")
+    ok("learn", "model.q.npz", "--data", "data.npz", "--limit", "3", "--snapshot", "s.npz",
+       cwd=work)
+    return work
+
+
+def calm(done: Done) -> None:
+    """No defect of ours is told."""
+    text = done.out + done.err
+    for words in (b"Traceback", b"internal error", b"Exception ignored", b"UnicodeEncode"):
+        assert words not in text, text.decode(errors="replace")
+    assert done.status in (0, 2, EXIT_PIPE)
+
+
+@cache
+def usually(verb: str, folder: Path) -> Done:
+    """What it says where nothing is odd."""
+    return piped(ALL[verb], folder, PYTHONIOENCODING="utf-8")
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[A-Za-z0-9_]+", text)
+
+
+def spoken(encoding: str, verb: str, folder: Path) -> None:
+    """In an encoding it says what it says in UTF-8, letter by letter or by the plain ones."""
+    done, usual = piped(ALL[verb], folder, PYTHONIOENCODING=encoding), usually(verb, folder)
+    calm(done)
+    assert done.status == usual.status
+    for mine, theirs in ((done.out, usual.out), (done.err, usual.err)):
+        text = mine.decode(encoding)
+        assert words(text) == words(theirs.decode().translate(str.maketrans(
+            {c: p for c, p in PLAIN.items() if p.isalnum() and c not in text})))
+        assert "\\u" not in text and "\\x" not in text
+
+
+@pytest.mark.parametrize(("encoding", "verb"), sampled([*ENCODINGS], [*VERBS], 2))
+def test_an_encoding(folder: Path, encoding: str, verb: str) -> None:
+    spoken(encoding, verb, folder)
+
+
+@pytest.mark.parametrize(("encoding", "verb"), sampled([*ENCODINGS], [*FIRMWARE], 0))
+def test_an_encoding_with_firmware(folder: Path, arm_toolchain: None, qemu: None, encoding: str,
+                                   verb: str) -> None:
+    spoken(encoding, verb, folder)
+
+
+@pytest.mark.parametrize(("place", "verb"), sampled([*SERVICES], [*VERBS], 2))
+def test_a_place(folder: Path, place: str, verb: str) -> None:
+    done, usual = SERVICES[place](ALL[verb], folder), usually(verb, folder)
+    calm(done)
+    is_lost = place in ("full", "read only", "unread") and bool(usual.out)
+    wanted = usual.status if not is_lost else EXIT_PIPE if place == "unread" else 2
+    assert done.status == wanted
+    if is_lost and place != "unread":
+        assert b"error[E103]: the standard output cannot be written" in done.err
+    if place in ("bare", "no stdin", "stderr full", "no stderr"):
+        assert words(done.out.decode()) == words(usual.out.decode())
+    if place == "no colour":
+        assert not re.search(rb"\x1b\[[0-9;]*3[0-9]", done.out)
+
+
+@pytest.mark.parametrize(("place", "verb"), sampled(
+    ["bare", "no stdin", "no stderr", "stderr full"], SPEAKS, 1))
+def test_json_stays_pure(folder: Path, place: str, verb: str) -> None:
+    done = SERVICES[place]((*ALL[verb], "--json", "--rules-from", "rule/my_rule.py"), folder)
+    calm(done)
+    for line in done.out.decode("ascii").splitlines():
+        assert json.loads(line)["schema"] == f"edge_dassdp/{ALL[verb][0]}/1"
+    assert done.out

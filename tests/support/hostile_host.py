@@ -1,0 +1,179 @@
+"""A hostile host: what it sends to a device, for ever. Much of it is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+from support.devices import network
+
+from edge_dassdp.targets.reference import ReferenceTarget
+from edge_dassdp.wire.frames import encode_frame, encode_request
+from edge_dassdp.wire.messages import CHUNK_BYTES, LIMITS, MESSAGES, Message
+
+LIKELY = {"offset": 256, "first": 400, "label": 4, "projection": 4, "n_steps": 13, "is_last": 2,
+          "n_bytes": CHUNK_BYTES + 1, "n_weights": CHUNK_BYTES + 1}
+"""Most values of a field lie below: in range, or just beyond it."""
+_BITS = {"B": 8, "h": 15, "H": 16, "i": 31, "I": 32}
+_MOST_REQUESTS = 60_000
+"""Of a session; sequence numbers do not begin again."""
+
+
+class HostileHost:
+    """kind: of the network that the device runs. offer: the session that its first HELLO offers.
+
+    n_right: requests so far with a right CRC, of the session that runs, next in turn: what the
+    device must answer.
+    """
+
+    def __init__(self, kind: str, offer: int, rng: Random) -> None:
+        self._rng = rng
+        self._session = offer - 1
+        self._sequence = 0
+        self._x_bytes = network(kind).x_bytes
+        self._learning = ReferenceTarget(network(kind)).read_learning()
+        self.n_right = 0
+        self._moves: tuple[tuple[Callable[[], Iterator[bytes]], float], ...] = (
+            (self._request, 60), (self._lesson, 25), (self._restore, 1), (self._damaged, 8),
+            (self._out_of_turn, 4), (self._greeting, 1), (self._noise, 1))
+
+    def frames(self, n: int) -> Iterator[bytes]:
+        """At least n pieces of what it sends."""
+        moves, weights = zip(*self._moves, strict=True)
+        yield self._open()
+        while n > 0:
+            for frame in self._rng.choices(moves, weights)[0]():
+                yield frame
+                n -= 1
+            if self._sequence > _MOST_REQUESTS or self._rng.random() < 1e-4:
+                yield self._open()
+
+    def _open(self) -> bytes:
+        before, self._session, self._sequence = self._session, self._session + 1, 0
+        return greeting("OPEN", self._rng.choice((9, 10)), session=self._session, resumes=before)
+
+    def _next(self, kind: int, payload: bytes) -> bytes:
+        """A request that the device carries out or refuses."""
+        self._sequence += 1
+        self.n_right += 1
+        return encode_request(kind, self._session, self._sequence, payload)
+
+    def _request(self) -> Iterator[bytes]:
+        """Any request but HELLO and OPEN, its fields in range, beyond it or anywhere."""
+        message = self._rng.choice([m for m in MESSAGES.values() if not m.opens])
+        yield self._next(message.kind, self._fields(message))
+
+    def _lesson(self) -> Iterator[bytes]:
+        """A sample, in pieces where it is long, and what is to be done with it."""
+        if self._x_bytes > CHUNK_BYTES:
+            for payload in self._pieces():
+                yield self._next(MESSAGES["PUT_SAMPLE"].kind, payload)
+        message = MESSAGES[self._rng.choice(("INFER", "LEARN", "LEARN", "LEARN", "WARM_UP"))]
+        yield self._next(message.kind, self._fields(message))
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Cut anywhere, now and then with a gap, a beginning anew or an end too far."""
+        rng, at = self._rng, 0
+        while at < self._x_bytes:
+            size = min(rng.randrange(1, CHUNK_BYTES + 1),
+                       self._x_bytes - at + (rng.random() < 0.02))
+            offset = 0 if rng.random() < 0.005 else at + (rng.random() < 0.01)
+            yield MESSAGES["PUT_SAMPLE"].request.pack(offset=offset, data=rng.randbytes(size))
+            at = offset + size
+
+    def _restore(self) -> Iterator[bytes]:
+        """A whole learning state, in places another than any device leaves."""
+        data = bytearray(self._learning)
+        for _ in range(self._rng.choice((0, 1, 3, 50)) if data else 0):
+            data[self._rng.randrange(len(data))] = self._rng.choice((0, 1, 255, self._byte()))
+        message = MESSAGES["WRITE_LEARNING"]
+        for at in range(0, len(data), CHUNK_BYTES):
+            yield self._next(message.kind, message.request.pack(
+                offset=at, is_last=at + CHUNK_BYTES >= len(data), data=data[at:at + CHUNK_BYTES]))
+        if self._rng.random() < 0.5:
+            yield self._next(MESSAGES["RESET"].kind, b"")
+
+    def _damaged(self) -> Iterator[bytes]:
+        """A right request with a flipped bit, cut, longer, or with something else in its middle."""
+        rng = self._rng
+        message = rng.choice(list(MESSAGES.values()))
+        frame = bytearray(encode_request(message.kind, self._session, self._sequence + 1,
+                                         self._fields(message)))
+        at = rng.randrange(1, len(frame) - 1)
+        how = rng.randrange(4)
+        if how == 0:
+            frame[at] ^= rng.randrange(1, 256)
+        elif how == 1:
+            del frame[at:]
+        elif how == 2:
+            frame[at:at] = rng.randbytes(rng.randrange(1, 200))
+        else:
+            frame[at:at + 4] = bytes(4)
+        yield bytes(frame)
+
+    def _out_of_turn(self) -> Iterator[bytes]:
+        """Right frames that must not run: said again, too early, too late, of another session, of
+        no kind, as an answer, or too large."""
+        rng = self._rng
+        message = rng.choice([m for m in MESSAGES.values() if not m.opens])
+        payload = self._fields(message)
+        session, sequence, kind = self._session, self._sequence, message.kind
+        how = rng.randrange(6)
+        if how == 0:
+            sequence = (sequence + rng.choice((0, 2, -1, 1000))) % 65536
+        elif how == 1:
+            session = rng.choice((0, session - 1, session + 1, rng.randrange(1 << 32)))
+        elif how == 2:
+            kind |= LIMITS["response_bit"]
+        elif how == 3:
+            sequence = self._sequence
+        elif how == 4:
+            yield self._next(rng.choice((0, 40, 90, 127)), payload)
+            return
+        else:
+            payload += rng.randbytes(rng.choice((70, 300, 5000)))
+            sequence = self._sequence
+        yield encode_request(kind, session % (1 << 32), sequence, payload)
+
+    def _greeting(self) -> Iterator[bytes]:
+        """HELLO, and OPEN of a session that is not on offer, by this host and by others."""
+        rng = self._rng
+        host = rng.choice((0, 9, 10, rng.randrange(1 << 32)))
+        yield greeting("HELLO", host)
+        yield greeting("OPEN", host, session=rng.choice((0, self._session, self._session - 1)),
+                       resumes=rng.randrange(1 << 32))
+        yield encode_request(rng.choice((MESSAGES["HELLO"].kind, MESSAGES["OPEN"].kind)), host, 0,
+                             rng.randbytes(rng.choice((1, 7, 9, 64))))
+
+    def _noise(self) -> Iterator[bytes]:
+        rng = self._rng
+        yield rng.choice((bytes(rng.randrange(40)), rng.randbytes(rng.randrange(400)),
+                          b"\xff" * rng.randrange(1000), b"\0\1\0\1\1\0",
+                          encode_frame(rng.randbytes(rng.randrange(12))))) + b"\0"
+
+    def _fields(self, message: Message) -> bytes:
+        """A payload of likely and unlikely contents."""
+        rng = self._rng
+        values: dict[str, Any] = {}
+        for name, code in zip(message.request.names, message.request.codes, strict=True):
+            limit = 1 << _BITS[code]
+            values[name] = rng.randrange(LIKELY.get(name, limit) if rng.random() < 0.95 else limit)
+            if code in "hi" and rng.random() < 0.3:
+                values[name] = -rng.randrange(1, 3)
+        if message.request.open_name:
+            inline = self._x_bytes if self._x_bytes <= CHUNK_BYTES else 0
+            n_bytes = inline if message.request.open_kind == "sample" else rng.randrange(
+                1, CHUNK_BYTES + 1)
+            values[message.request.open_name] = rng.randbytes(
+                n_bytes if rng.random() < 0.95 else rng.randrange(70))
+        return message.request.pack(**values)
+
+    def _byte(self) -> int:
+        return self._rng.randrange(256)
+
+
+def greeting(name: str, host: int, **fields: int) -> bytes:
+    """HELLO or OPEN as a host sends it."""
+    message = MESSAGES[name]
+    return encode_request(message.kind, host, 0, message.request.pack(**fields))
