@@ -43,8 +43,9 @@ class Progress:
     before: float | None = None
 
     def write(self, path: Path) -> None:
-        """Raises EdgeError E103 where it cannot."""
-        write_text(path, json.dumps({"format": PROGRESS, **asdict(self)}) + "\n")
+        """Once a sample, so it does not wait for the medium: an older file is refused, no more.
+        Raises EdgeError E103 where it cannot."""
+        write_text(path, json.dumps({"format": PROGRESS, **asdict(self)}) + "\n", sync=False)
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from edge_dassdp.targets.session import Port
+from edge_dassdp.wire.session import Port
 
 
 class FaultyStream:
