@@ -81,7 +81,7 @@ class Succession:
             outcome = host.learn(self._x[i], self._labels[i], digest=True)
         except EdgeError as problem:
             if not self._is_restart(problem):
-                self.settle(host)
+                self._settle(host)
             return
         assert outcome.learned_digest == self._learned(), "a lesson ran twice, or did not run"
 
