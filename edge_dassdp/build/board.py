@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
@@ -49,10 +50,10 @@ def load_board(name: str | Path) -> Board:
     Raises EdgeError E401 naming the field that is wrong, or the boards there are.
     """
     path = Path(name)
-    if path.is_file() and path.suffix != ".toml":
+    if os.path.isfile(path) and path.suffix != ".toml":
         raise unread(path, "board", code="E401")
     if path.suffix != ".toml":
-        path = path if (path / "board.toml").is_file() else assets.folder("boards") / path
+        path = path if os.path.isfile(path / "board.toml") else assets.folder("boards") / path
         path = path / "board.toml"
     board: Board = _read(Board, _table(path, name), "")
     check_board(board)

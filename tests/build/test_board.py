@@ -201,7 +201,8 @@ def test_what_is_no_board_is_refused(tmp_path: Path, kind: str) -> None:
 def test_a_folder_in_its_place_and_a_path_through_a_file(tmp_path: Path) -> None:
     (tmp_path / "board.toml").mkdir()
     (tmp_path / "file").write_text("")
-    for place in (tmp_path / "board.toml", tmp_path / "file" / "board.toml", tmp_path / "no"):
+    for place in (tmp_path / "board.toml", tmp_path / "file" / "board.toml", tmp_path / "no",
+                  "x" * 5000, "", "a\0b", "../..", "/", "."):
         with pytest.raises(EdgeError) as caught:
             load_board(place)
         assert caught.value.code == "E401"
