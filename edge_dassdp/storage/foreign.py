@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 import zipfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.quoting import command
 
 _HEAD = 4096
+_MOST_TOLD = 200
+"""Letters of what a library says."""
 _MAX_HEADER = 2**24
 """Bytes of a header of ours that is looked into."""
 
@@ -63,11 +66,40 @@ def unread(path: Path | str, wanted: str, cause: str = "", help: str = "",
     return EdgeError(code, f"{path} is {found.title}, expected {expected}", help=better or step)
 
 
+@contextmanager
+def reading(path: Path | str, wanted: str, help: str = "") -> Iterator[None]:
+    """A block that decodes a file which anybody may have written: libraries each raise what they
+    like of a damaged one, and all of it becomes `unread`. Their warnings are not shown."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except EdgeError:
+        raise
+    except Exception as problem:
+        is_missing = isinstance(problem, KeyError)
+        raise unread(path, wanted, told(f"{problem} is missing" if is_missing else str(problem)
+                                        or type(problem).__name__), help) from None
+
+
+def told(text: str) -> str:
+    """One line, of a length to be shown."""
+    line = " ".join(text.split())
+    return line if len(line) <= _MOST_TOLD else f"{line[:_MOST_TOLD]} ..."
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names."""
+    return ", ".join(names[:4]) + ", ..." * (len(names) > 4)
+
+
 def what_is(path: Path | str) -> Found | None:
     """What a file or a folder is; None where nothing tells it, or it cannot be read."""
     path = Path(path)
     if path.is_dir():
         return Found("folder", "a folder")
+    if path.exists() and not path.is_file():
+        return Found("special", "not a regular file")
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
@@ -108,10 +140,9 @@ def _members(archive: zipfile.ZipFile) -> Found:
         return _own(archive)
     if names and all(name.endswith(".npy") for name in names):
         arrays = tuple(name.removesuffix(".npy") for name in names)
-        shown = ", ".join(arrays[:4]) + ", ..." * (len(arrays) > 4)
         first, second = (*arrays, "y")[:2]
         kind = "dataset" if "x" in arrays else "arrays"
-        return Found(kind, f"an .npz with the arrays {shown}", {"x": first, "y": second})
+        return Found(kind, f"an .npz with the arrays {listed(arrays)}", {"x": first, "y": second})
     if "[Content_Types].xml" in last:
         return Found("table", "a spreadsheet or document of Office")
     return Found("archive", "a zip archive of other files")
@@ -140,7 +171,7 @@ def _is_safetensors(head: bytes) -> bool:
 
 def _is_onnx(head: bytes) -> bool:
     """ir_version, and one of the fields that writers put behind it."""
-    return head[:1] == b"\x08" and 2 < head[1:2][0] < 32 and head[2:3] in (b"\x12", b":", b"B")
+    return head[:1] == b"\x08" and b"\2" < head[1:2] < b" " and head[2:3] in (b"\x12", b":", b"B")
 
 
 _KERAS = (b"keras_version", b"model_weights", b"layer_names", b"backend\x00")
@@ -265,5 +296,5 @@ _NEXT: dict[tuple[str, str], str] = {
         ("archive", "unpack it, and give the file that was in it"),
         ("zip", "copy, download or write it again"),
         ("empty", "copy, download or write it again"),
-        ("folder", "name a file in it"))},
+        ("folder", "name a file in it"), ("special", "give the path of a file"))},
 }

@@ -36,6 +36,10 @@ def one(module: Any, n: int = 6) -> Callable[[], object]:
     return read(L(4, n), module)
 
 
+def squeezed(n_steps: int) -> Any:
+    return sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=n_steps)
+
+
 def stored(text: str, **values: float) -> Callable[[], object]:
     node = lif(3, **{"r": 1.0, "tau": 0.01} | values)
     return lambda: from_nir(chain((3,), node), n_steps=4, profile=text)
@@ -117,8 +121,8 @@ SINABS: dict[str, Help] = {
         read(CONV, sinabs.LIFRecurrent(tau_mem=5.0, rec_connect=nn.Sequential(
             nn.Flatten(), L(18, 18, bias=False), nn.Unflatten(1, (2, 3, 3)))),
             input_shape=(1, 3, 3)), "flatten what has to be flat before its neurons",
-        read(CONV, nn.Flatten(), sinabs.LIFRecurrent(tau_mem=5.0,
-                                                     rec_connect=L(18, 18, bias=False)),
+        read(CONV, nn.Flatten(),
+             sinabs.LIFRecurrent(tau_mem=5.0, rec_connect=L(18, 18, bias=False)),
              input_shape=(1, 3, 3))),
 }
 
@@ -167,11 +171,10 @@ def modes(*modes: str, same: bool = False) -> Callable[[], object]:
 
 
 STEPS: dict[str, Help] = {
-    "other length": Help(
-        one(sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=7)), "import it with n_steps=7",
-        lambda: from_torch([L(4, 6), sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=7)], n_steps=7)),
-    "built": Help(one(sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=7)), "or build it for 4 steps",
-                  one(sinabs.LIFSqueeze(tau_mem=5.0, num_timesteps=4))),
+    "other length": Help(one(squeezed(7)), "import it with n_steps=7",
+                         lambda: from_torch([L(4, 6), squeezed(7)], n_steps=7)),
+    "built": Help(one(squeezed(7)), "or build it for 4 steps",
+                  one(squeezed(4))),
     "modes": Help(modes("s", "m"), "functional.set_step_mode(model, 'm')",
                   modes("s", "m", same=True)),
     "frameworks": Help(read(L(4, 6), neuron.IFNode(step_mode="m"), L(6, 3), norse.LIFCell()),

@@ -229,6 +229,13 @@ def test_it_is_known_without_being_opened(name: str, tmp_path: Path) -> None:
     assert found is not None and BYTES[name][1] in found.title
 
 
+@pytest.mark.parametrize("name", BYTES)
+def test_any_beginning_of_it_is_looked_at(name: str, tmp_path: Path) -> None:
+    for n in range(40):
+        (tmp_path / "file").write_bytes(BYTES[name][0][:n])
+        what_is(tmp_path / "file")
+
+
 def test_noise_is_nothing(tmp_path: Path) -> None:
     for seed in range(20):
         data = np.random.default_rng(seed).integers(128, 255, 300, np.uint8).tobytes()

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.frontends.onnx import bounds
 from edge_dassdp.frontends.onnx.plain import make_plain, name_of
-from edge_dassdp.storage.foreign import unread
+from edge_dassdp.storage.foreign import reading, unread
 
 Array = NDArray[Any]
 
@@ -128,23 +129,27 @@ def read(path: Path | str) -> StepGraph:
     outputs = {o.name: names.get(o.name, o.name) for o in plain.graph.output}
     for name, value in outputs.items():
         if value in constants:
-            raise refuse(f"output '{name}' is a constant")
+            raise refuse(f"output '{name}' is a constant", help="leave it out of what forward "
+                         "returns")
     return StepGraph(inputs, outputs, operations, constants, shapes, opset, model, plain)
 
 
 def _checked(onnx: Any, path: Path | str) -> Any:
     """The model, well formed, without local functions."""
-    try:
+    with reading(path, "onnx"):
+        bounds.check_size(Path(path))
         model = onnx.load(str(path), format="protobuf", load_external_data=False)
-    except Exception as problem:  # protobuf and the file system each have their own
-        raise unread(path, "onnx", _first_line(problem)) from None
     if not model.graph.node:
         raise unread(path, "onnx", "its graph holds no nodes")
     try:
+        bounds.check_beside(model, Path(path).parent)
+        bounds.check_calls(model)
         onnx.load_external_data_for_model(model, str(Path(path).parent))
         onnx.checker.check_model(model)
         return onnx.inliner.inline_local_functions(model) if model.functions else model
-    except Exception as problem:  # so do the checker and what reads files beside it
+    except EdgeError:
+        raise
+    except Exception as problem:  # the checker and what reads files beside it each have their own
         raise EdgeError("E103", f"{path} is no valid ONNX model", cause=_first_line(problem),
                         help="export it again; weights in a file beside it (.data) belong to it, "
                         "and each node stands behind what it takes") from None
@@ -187,7 +192,8 @@ def _shapes(onnx: Any, model: Any) -> dict[str, tuple[int, ...]]:
     try:
         bare = onnx.shape_inference.infer_shapes(bare, strict_mode=True, data_prop=True)
     except Exception as problem:  # a C++ exception whose type is not exported everywhere
-        raise EdgeError("E101", "the shapes in the graph do not fit", cause=_first_line(problem)
+        raise EdgeError("E101", "the shapes in the graph do not fit", cause=_first_line(problem),
+                        help="export it again, with x and states of the sizes that forward takes"
                         ) from None
     found = {}
     for value in (*bare.graph.input, *bare.graph.value_info, *bare.graph.output):
@@ -202,16 +208,17 @@ def _array(onnx: Any, tensor: Any) -> Array:
     try:
         array = np.asarray(onnx.numpy_helper.to_array(tensor))
     except Exception as problem:  # damaged data
-        raise EdgeError("E103", f"constant '{tensor.name}' is damaged", cause=_first_line(problem)
-                        ) from None
+        raise EdgeError("E103", f"constant '{tensor.name}' is damaged", cause=_first_line(problem),
+                        help="export the file again") from None
     return _finite(array, f"constant '{tensor.name}'")
 
 
 def _finite(array: Array, what: str) -> Array:
     if array.dtype.kind not in "fiub":
-        raise refuse(f"{what} is of type {array.dtype}")
+        raise refuse(f"{what} is of type {array.dtype}", help="export a float32 model")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise EdgeError("E101", f"{what} holds a NaN or an infinity")
+        raise EdgeError("E101", f"{what} holds a NaN or an infinity", help="train again with "
+                        "finite numbers (gradients may have exploded), and export that")
     return array
 
 
@@ -227,7 +234,8 @@ def _split(onnx: Any, nodes: Iterable[Any], constants: dict[str, Array],
             raise refuse(f"{at} makes what is computed depend on data", help="write the step "
                          "without if and for over tensors, and export one step")
         if sum(v != "" for v in node.output) > 1 and node.op_type != "Dropout":
-            raise refuse(f"{at} makes several values")
+            raise refuse(f"{at} makes several values", help="write the step without it: slices "
+                         "and splits belong before the network or behind it")
         inputs = tuple(names.get(v, v) for v in node.input)
         known = {v: constants[v] for v in inputs if v in constants}
         bare = onnx.NodeProto()
@@ -235,7 +243,9 @@ def _split(onnx: Any, nodes: Iterable[Any], constants: dict[str, Array],
         bare.input[:] = inputs
         if len(known) == sum(v != "" for v in inputs):
             if node.op_type not in FOLDABLE:
-                raise refuse(f"{at} makes a constant in a way that is not supported")
+                raise refuse(f"{at} makes a constant in a way that is not supported",
+                             help="compute it before the export: a buffer or parameter of the "
+                             "module holds it")
             constants[node.output[0]] = _finite(_result(bare, known, opset, at), f"{at}")
         elif (same := _passed_on(node.op_type, inputs, constants)) is not None:
             names[node.output[0]] = same
@@ -261,12 +271,15 @@ def _passed_on(kind: str, inputs: tuple[str, ...], constants: Mapping[str, Array
 def _result(node: Any, arguments: Mapping[str, Array], opset: int, at: str) -> Array:
     onnx = library()
     try:
+        bounds.check_result(arguments.values())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             run = onnx.reference.ReferenceEvaluator(node, opsets={"": opset})
             return np.asarray(run.run(None, dict(arguments))[0])
     except Exception as problem:  # each operator raises what it likes
-        raise refuse(f"{at} cannot be computed", cause=_first_line(problem)) from None
+        raise refuse(f"{at} cannot be computed", cause=_first_line(problem), help="compute its "
+                     "constants before the export: buffers or parameters of the module hold them"
+                     ) from None
 
 
 def _first_line(problem: Exception) -> str:

@@ -250,10 +250,8 @@ class _Builder:
 
     def _sources(self, value: str) -> list[str]:
         if value not in self.sources:
-            neurons = self.inside.get(value)
-            what = f"value '{value}' of the neurons at {neurons.piece.at}" if neurons else \
-                f"state input '{value}'"
-            raise refuse(f"{what} leads on, and is neither spikes nor a current")
+            raise refuse(f"state input '{value}' leads on, and is neither spikes nor a current",
+                         help="read or pass on the spikes instead")
         return self.sources[value]
 
     def _wire(self, operation: Operation) -> None:
@@ -280,7 +278,8 @@ class _Builder:
         total: list[str] = []
         for place, value in enumerate(operation.inputs):
             if self.graph.shape(value, operation) != self.graph.shape(operation.output, operation):
-                raise refuse(f"{operation.at} adds values of different shapes")
+                raise refuse(f"{operation.at} adds values of different shapes",
+                             help="add values of one shape")
             sign = -1.0 if operation.kind == "Sub" and place else 1.0
             sources = self._sources(value)
             if sign < 0 or set(sources) & set(total):

@@ -127,7 +127,7 @@ def _matmul(parts: _Parts, attributes: Attributes) -> Iterator[Any]:
     for name in ("transA", "transBatchA", "transBatchB"):
         if attributes.get(name, 0):
             raise EdgeError("E102", f"{name_of(parts.node)} has {name} = 1",
-                            help="give the file as it was exported")
+                            help="give the file as it was exported, before it was optimized")
     if attributes.get("transB", 0):
         yield parts.make("Transpose", (b,), parts.value("transposed"))
         b = parts.value("transposed")

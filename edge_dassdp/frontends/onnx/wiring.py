@@ -36,7 +36,8 @@ def node(graph: StepGraph, operation: Operation) -> tuple[str, Node]:
     stem, make = _KINDS[operation.kind]
     dynamic = [v for v in operation.inputs if v and v not in graph.constants]
     if len(dynamic) != 1:
-        raise refuse(f"{operation.at} takes several values that are no constants", help=SUPPORTED)
+        raise refuse(f"{operation.at} takes several values that are no constants", help="take "
+                     f"one value, and constants beside it; {SUPPORTED}")
     graph.shape(dynamic[0], operation)
     graph.shape(operation.output, operation)
     return stem, make(graph, operation)
@@ -45,7 +46,8 @@ def node(graph: StepGraph, operation: Operation) -> tuple[str, Node]:
 def _constant(graph: StepGraph, operation: Operation, place: int) -> FloatArray:
     value = graph.constants.get(operation.inputs[place])
     if value is None:
-        raise refuse(f"{operation.at} takes a value where a constant is expected", help=SUPPORTED)
+        raise refuse(f"{operation.at} takes a value where a constant is expected", help="let "
+                     "the value stand first and constants behind it: x @ w, as nn.Linear has them")
     return value.astype(np.float64)
 
 
@@ -86,7 +88,8 @@ def _pair(operation: Operation, name: str, n: int, default: int) -> Pair:
     """An attribute of n = 1 or 2 numbers as (height, width); a height alone is a width."""
     values = tuple(int(v) for v in operation.attributes.get(name, [default] * n))
     if len(values) != n or n not in (1, 2):
-        raise refuse(f"{operation.at} is not of one or two dimensions", help=SUPPORTED)
+        raise refuse(f"{operation.at} is not of one or two dimensions", help="use Conv1d, Conv2d "
+                     "and pooling of these")
     fill = 0 if name == "pads" else 1
     return (values[0], values[1]) if n == 2 else (fill, values[0])
 
@@ -162,7 +165,8 @@ def _scaling(graph: StepGraph, operation: Operation) -> Node:
         return Scale(one, value)
     if operation.kind == "Sub":
         return Scale(one, -value) if place == 1 else Scale(-one, value)
-    raise refuse(f"{operation.at} divides by values or by zero", help=SUPPORTED)
+    raise refuse(f"{operation.at} divides by values or by zero", help="multiply by a constant "
+                 "instead")
 
 
 def _spread(graph: StepGraph, operation: Operation, value: Array) -> FloatArray:
@@ -171,7 +175,7 @@ def _spread(graph: StepGraph, operation: Operation, value: Array) -> FloatArray:
     dynamic = next(v for v in operation.inputs if v not in graph.constants)
     if graph.shapes[dynamic] != shape:
         raise refuse(f"{operation.at} makes values of shape {shape} of {graph.shapes[dynamic]}",
-                     help=SUPPORTED)
+                     help="give the constant one number, or one for each value")
     return value.reshape(1) if value.size == 1 else \
         np.broadcast_to(value, (1, *shape)).reshape(-1)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import h5py
 import nir
@@ -14,7 +15,7 @@ import pytest
 from support.helps import FRONTENDS, Help, unprovoked, without
 from support.nir_graphs import NIR, chain, graph, lif, values
 
-from edge_dassdp.frontends.nir import from_nir, to_nir
+from edge_dassdp.frontends.nir import from_nir, to_nir, tree
 from edge_dassdp.frontends.nir.told import Profiles
 
 
@@ -34,6 +35,12 @@ def line(*between: nir.NIRNode, shape: tuple[int, ...] = (3,), **how: Any) -> Ca
 def conv(padding: Any = 1, k: int = 3, stride: Any = 1) -> nir.Conv2d:
     made = nir.Conv2d(None, values(2, 2, k, k), 1, 1, 1, 1, values(2))
     made.padding, made.stride = padding, stride
+    return made
+
+
+def flat() -> nir.Conv2d:
+    made = conv()
+    made.weight = values(2, 18)
     return made
 
 
@@ -81,6 +88,24 @@ def written(**weights: np.ndarray) -> Callable[[], object]:
 def half(path: Path) -> Path:
     with h5py.File(path, "w") as file:
         file.create_group("node/nodes/input")["type"] = b"Input"
+    return path
+
+
+def cut(path: Path) -> Path:
+    nir.write(path, ENDS)
+    path.write_bytes(path.read_bytes()[:600])
+    return path
+
+
+def other(path: Path) -> Path:
+    with h5py.File(path, "w") as file:
+        file["weights"] = np.zeros(3)
+    return path
+
+
+def endless(path: Path) -> Path:
+    """One that HDF5 is given no time for."""
+    nir.write(path, ENDS)
     return path
 
 
@@ -135,6 +160,10 @@ HELPS: dict[str, Help] = {
     "dt": Help(line(lif(3), dt=-1), "dt=1e-3", line(lif(3), profile="nir", dt=1e-3)),
     "a long step": Help(line(lif(3), profile="snntorch,reset=none,dt=1"), "a dt that is shorter",
                         line(lif(3), profile="snntorch,reset=none,dt=0.001")),
+    "no numbers": Help(line(nir.Affine(values(2, 3), np.array(["a", "b"])), lif(2)),
+                       "with real numbers", line(nir.Affine(values(2, 3), np.ones(2)), lif(2))),
+    "no kernel": Help(line(flat(), shape=(2, 8, 8)), "give it 4 dimensions",
+                      line(conv(), lif(2, 8, 8), shape=(2, 8, 8))),
     "no neurons": Help(line(lif(3), profile={"n1": NIR, "*": NIR}), "choose one of n0",
                        line(lif(3), profile={"n0": NIR})),
     "no effect": Help(line(lif(3), profile="snntorch,reset=none,reset_delay=true"),
@@ -152,13 +181,17 @@ def of_files(folder: Path) -> dict[str, Help]:
         nir.write(folder / "half.nir", ENDS)
         read(folder / "half.nir")()
 
-    return {write.__name__: Help(partial(_written, write, folder / f"{write.__name__}.nir"),
-                                 "export it again: nir.write(", again)
-            for write in (half, single)}
+    gone = Help(read(folder / "gone.nir"), "check the path", again)
+    node = Help(partial(_written, single, folder / "single.nir"), "write the graph that", again)
+    return {"gone": gone, "node": node} | {
+        write.__name__: Help(partial(_written, write, folder / f"{write.__name__}.nir"),
+                             "export it again: nir.write(", again)
+        for write in (half, cut, other, endless)}
 
 
 def _written(write: Callable[[Path], Path], path: Path) -> None:
-    read(write(path))()
+    with patch.object(tree, "MOST_SECONDS", 0 if write is endless else tree.MOST_SECONDS):
+        read(write(path))()
 
 
 def test_of_files(tmp_path: Path) -> None:
