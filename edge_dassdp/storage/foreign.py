@@ -254,7 +254,7 @@ _AGAIN = "write it as a spiking network in PyTorch and import that: edge_dassdp.
 _BY_ITSELF = {
     "network": "give a .nir or .onnx file, or an .npz that edge_dassdp.save (ir.save) wrote",
     "quantized": "give the file that edge-dassdp quantize wrote",
-    "snapshot": "give a file that edge-dassdp snapshot wrote",
+    "snapshot": "give a file that `learn` or `run` wrote with --snapshot",
     "dataset": "give an .npz with arrays x and y: np.savez('data.npz', x=x, y=y)",
     "nir": "export it again: nir.write(path, graph)",
     "onnx": "export it again: torch.onnx.export(step, ..., path)",
