@@ -10,6 +10,7 @@ from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
+from edge_dassdp.emit import proven
 from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.figures.fidelity import measure_fidelity
 from edge_dassdp.figures.losses import attempt, losses
@@ -34,13 +35,13 @@ def load(path: Path | str) -> Network:
 
 
 def load_model(path: Path | str) -> QNetwork:
-    """The model in an .npz of `save` or of `edge-dassdp quantize`; its proofs are not in the file.
+    """The model in an .npz of `save` or of `edge-dassdp quantize`, proven again; `model.proofs` is
+    empty, for bounds are not in the file.
 
-    Raises EdgeError E103 for any other file or one that was changed, E101 for constants that no
-    target could run.
+    Raises EdgeError E103 for any other file or one that was changed.
     """
     _expect("quantized", path)
-    return qir.load(path)
+    return proven.load(path)
 
 
 def _expect(kind: str, path: Path | str) -> None:

@@ -233,7 +233,8 @@ def test_edited_weights_and_tables_were_generated(tmp_path):
     path = tmp_path / "q.npz"
     q = quantize(network(), Learning({"ho": DASSDP()}), Settings(bits_of={"ho": 4})).network
     qir.save(q, path)
-    header, arrays = read_npz(path, qir.FORMAT)
+    header, read = read_npz(path, qir.FORMAT)
+    arrays = dict(read)
     p = q.projection("ho")
     assert isinstance(p.rule, QSyncRule)
     for wrong in (replace(p, w=p.w + 9), replace(p, w=p.w[:, :2]),

@@ -92,7 +92,7 @@ class Project:
         for path, text in self.files.items():
             target = directory / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_text(target, text)
+            write_text(target, text, sync=False)
 
 
 def emulator_project(sources: Mapping[str, str], *, checked: bool = False,

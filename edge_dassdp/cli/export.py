@@ -11,7 +11,6 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
-from edge_dassdp.storage.files import replacing
 
 if TYPE_CHECKING:
     from edge_dassdp.ir import Network
@@ -93,17 +92,14 @@ def _into_file(network: QNetwork, learned: Learned, into: Path, output: Path,
     if kind == "float":
         ir.save(back, output)
         return
-    import nir
-
-    from edge_dassdp.frontends.nir import node_of, to_nir
+    from edge_dassdp.frontends.nir import node_of, to_nir, write_graph
 
     nodes = node_of(into)
     written = {nodes.get(name) for name in learned}
     shown = {p.name: p.weight for p in back.projections
              if p.name in learned or (p.name in nodes and nodes[p.name] in written)}
     _require_biases(source, back)
-    with replacing(output) as part:
-        nir.write(part, to_nir(into, shown))
+    write_graph(to_nir(into, shown), output)
 
 
 def _require_biases(source: Network, back: Network) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.names import SPLITS
 from edge_dassdp.storage.foreign import unread
-from edge_dassdp.storage.npz import read_npz, write_npz
+from edge_dassdp.storage.npz import Arrays, read_npz, write_npz
+from edge_dassdp.storage.reading import reading
 
 FORMAT = "edge_dassdp/dataset/1"
 
@@ -98,16 +99,21 @@ def save_dataset(
 def load_dataset(path: Path | str) -> Dataset:
     """Reads what `save_dataset` wrote. Raises EdgeError E103 for another or a damaged file."""
     header, arrays = read_npz(path, FORMAT)
-    try:
+    with reading(path, "dataset", is_known=True):
         mean, std = float(header["mean"]), float(header["std"])
-        x = ((arrays["raw"].astype(np.float32) - mean) / std).astype(np.float32)
-        y = arrays["labels"].astype(np.int64)
-        if x.ndim != 2 or y.shape != x.shape[:1] or not np.isfinite(x).all():
-            raise ValueError("samples and labels do not fit, or a sample is not finite")
-        parts = {split: Samples(x[arrays[split]], y[arrays[split]]) for split in SPLITS}
+        if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
+            raise ValueError(f"a mean of {mean} and a standard deviation of {std}")
+        raw, y = arrays["raw"], arrays["labels"]
+        if raw.dtype != np.uint8 or raw.ndim != 2 or y.shape != raw.shape[:1] \
+                or y.dtype.kind not in "iu":
+            raise ValueError("its samples are no rows of bytes, or it has not a label for each")
+        x = ((raw.astype(np.float32) - mean) / std).astype(np.float32)
+        if not np.isfinite(x).all():
+            raise ValueError("a sample is not finite")
+        rows = _splits(path, {split: arrays[split] for split in SPLITS}, len(x))
+        parts = {split: Samples(x[rows[split]], y.astype(np.int64)[rows[split]])
+                 for split in SPLITS}
         return Dataset(name=str(header["name"]), mean=mean, std=std, **parts)
-    except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError) as problem:
-        raise EdgeError("E103", f"{path} is damaged: {problem!r}") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,16 +152,15 @@ def load_part(path: Path | str, split: str) -> Part:
 
 def _plain(path: Path | str, split: str) -> Part | None:
     """Of an .npz without a header, None for one with a header."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if "header" in archive.files:
-                return None
-            raw, y = archive["x"], archive["y"] if "y" in archive.files else None
-            x = raw.astype(np.float32) if raw.dtype.kind in "fiub" else None
-            rows = {name: archive[name] for name in SPLITS if name in archive.files}
-    except (OSError, KeyError, ValueError, EOFError, AttributeError, TypeError,
-            zipfile.BadZipFile) as problem:
-        raise unread(path, "dataset", str(problem).strip("'\"") or type(problem).__name__) from None
+    arrays = Arrays(path, "dataset")
+    if arrays.has_header:
+        return None
+    if "x" not in arrays:
+        raise unread(path, "dataset")
+    with reading(path, "dataset", is_known=True):
+        raw, y = arrays["x"], arrays.get("y")
+        x = raw.astype(np.float32) if raw.dtype.kind in "fiub" else None
+        rows = {name: arrays[name] for name in SPLITS if name in arrays}
     if x is None:
         raise EdgeError("E104", f"{path}: x is of {raw.dtype}, expected real numbers")
     if x.ndim != 2:

@@ -8,6 +8,7 @@ from typing import Any
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.emit import fits
+from edge_dassdp.emit.proven import require_proven
 from edge_dassdp.ir import Input
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.path_tables import Fields
@@ -26,11 +27,13 @@ def emit(plan: Plan, name: str = "dassdp") -> dict[str, str]:
 
     name: of all that the model defines, so that several link into one firmware; the ports run the
     model whose dassdp_program.h they are given. Raises EdgeError E105 for a name that cannot be,
-    E204 for a number that its field does not hold.
+    E101 or E202 for a network of which a proof fails, E204 for a number that its field does not
+    hold.
     """
     check_name(name)
     network, layout, tables = plan.network, plan.layout, plan.tables
     fits.check(fits.filled(tables))
+    require_proven(network)
     constants = list(tables.constants)
     structs = [c for c in constants if isinstance(c, Table)]
     features = _features(network, name)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
 
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import EntrySettings
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
 from edge_dassdp.storage.foreign import unread
+from edge_dassdp.storage.npz import Arrays
 
 Kind = Literal["nir", "onnx", "float", "quantized"]
 TITLES: dict[Kind, str] = {"nir": "NIR", "onnx": "ONNX", "float": "float network",
@@ -69,9 +67,8 @@ def kind_of(path: Path | str) -> Kind:
     if suffix in (".nir", ".onnx"):
         return "nir" if suffix == ".nir" else "onnx"
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            found = str(json.loads(archive["header"].tobytes())["format"])
-    except Exception:  # whatever it is, its reader says what is wrong
+        found = str(Arrays(path, "network").header["format"])
+    except (EdgeError, KeyError):  # whatever it is, its reader says what is wrong
         return "float"
     return "quantized" if found.startswith(_QUANTIZED) else "float"
 

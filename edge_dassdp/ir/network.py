@@ -8,7 +8,7 @@ population carries the spikes of the step before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ from edge_dassdp.ir.nodes import (
     malformed,
 )
 from edge_dassdp.storage.npz import read_npz, write_npz
+from edge_dassdp.storage.reading import reading
 
 __all__ = ["LARGEST", "Conv", "Encoder", "FloatArray", "Form", "Input", "MaxPool", "Network",
            "Pool", "Population", "Projection", "Readout", "ReadoutKind", "Reset", "load", "save"]
@@ -228,7 +229,7 @@ _RECORDS: dict[str, type[Any]] = {"encoder": Encoder, "conv": Conv, "pool": Pool
                                   "result_pool": MaxPool}
 
 
-def _node(kind: type[Any], header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Any:
+def _node(kind: type[Any], header: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Any:
     """What `_described` wrote."""
     values: dict[str, Any] = {}
     for name, value in header.items():
@@ -236,10 +237,9 @@ def _node(kind: type[Any], header: dict[str, Any], arrays: dict[str, NDArray[Any
             value = _RECORDS[name](**{k: tuple(v) if isinstance(v, list) else v
                                       for k, v in value.items()})
         values[name] = tuple(value) if isinstance(value, list) else value
-    if values.pop("has_bias", True) is False:
-        arrays = {k: v for k, v in arrays.items() if k != f"{header['name']}.bias"}
-    prefix = f"{header['name']}."
-    own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    prefix, bare = f"{header['name']}.", values.pop("has_bias", True) is False
+    own = {k.removeprefix(prefix): arrays[k] for k in arrays
+           if k.startswith(prefix) and not (bare and k == f"{prefix}bias")}
     if "delay" in own:
         own["delay"] = own["delay"].astype(np.int64)
     return kind(**values, **own)
@@ -248,7 +248,7 @@ def _node(kind: type[Any], header: dict[str, Any], arrays: dict[str, NDArray[Any
 def load(path: Path | str) -> Network:
     """Read what `save` wrote. Raises EdgeError E103 for another kind of file, E101 for bad data."""
     header, arrays = read_npz(path, "edge_dassdp/network/1")
-    try:
+    with reading(path, "network", is_known=True):
         return Network(
             inputs=tuple(_node(Input, i, arrays) for i in header["inputs"]),
             populations=tuple(_node(Population, p, arrays) for p in header["populations"]),
@@ -256,8 +256,6 @@ def load(path: Path | str) -> Network:
             readout=Readout(**header["readout"]),
             n_steps=header["n_steps"],
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise EdgeError("E103", f"{path} is damaged", cause=repr(problem)) from None
 
 
 def _named(kind: str, name: str, among: Sequence[Part]) -> Part:

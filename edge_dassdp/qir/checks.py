@@ -9,12 +9,19 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import is_int, is_real
-from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray
+from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.ir import geometry
-from edge_dassdp.qir.network import QNetwork, QReplay
-from edge_dassdp.qir.nodes import QPopulation, QProjection, Records, ResetMode
-from edge_dassdp.qir.order import device_volume
+from edge_dassdp.ir import Encoder, Input, geometry
+from edge_dassdp.qir.network import QGuard, QNetwork, QReplay
+from edge_dassdp.qir.nodes import (
+    QDynamics,
+    QPopulation,
+    QProjection,
+    QRule,
+    Records,
+    ResetMode,
+)
+from edge_dassdp.qir.order import device_volume, history_depths, natural_order
 from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.qir.stored import stored_words
 
@@ -93,8 +100,14 @@ def check_geometry(n: QNetwork, p: QPopulation) -> None:
     require(len(p.shape) == 3 and geometry.size(p.shape) == p.size, where + "its shape is another")
     if p.natural is not None:
         entries(p.natural, ((p.size,),), -1, p.size - 1, where + "natural")
+        channels = int((p.natural >= 0).sum()) // (p.shape[1] * p.shape[2])
+        real = (channels, *p.shape[1:])
+        require(channels > 0 and device_volume(real, pads=True) == tuple(p.shape)
+                and bool((p.natural == natural_order(real, p.shape)).all()),
+                where + "natural is not the order of its shape")
     within(p.n_history, 0, 257, where + "n_history")
     d = p.dynamics
+    require(d is None or isinstance(d, QDynamics), where + "its dynamics are none")
     if d is None:
         require(p.reset not in ("subtract_once", "zero_delayed_all"), where + "its reset")
         return
@@ -117,8 +130,7 @@ def check_replay(n: QNetwork, replay: QReplay) -> None:
     require(isinstance(replay.is_reservoir, bool), "replay: is_reservoir is no truth value")
     require(all(p.counts and p.records == "first" for p in n.cut),
             "replay: the cut keeps no counts or first-spike latencies")
-    require(not any(q.pre in {i.name for i in n.inputs} for name in n.plastic_part
-                    for q in n.into(name)), "replay: an input enters the plastic part")
+    require(any(p.has_error for p in n.populations), "replay: nothing learns from labels")
     shape = (replay.labels.size, size)
     require(replay.counts.shape == shape and replay.first_spike_steps.shape == shape,
             f"replay samples are not of shape {shape}")
@@ -134,19 +146,25 @@ def check_replay(n: QNetwork, replay: QReplay) -> None:
 def validate(network: QNetwork) -> None:
     """Constants that every target can run: no shift, index or table out of range.
 
-    Raises EdgeError E101. Sums are not proven again: `load` compares the file's SHA-256 instead.
+    Raises EdgeError E101. Sums, and what comes back of errors, are emit.proven's.
     """
     _check_network(network)
+    for i in network.inputs:
+        _check_input(network, i)
     for p in network.populations:
         _check_population(network, p)
     for q in network.projections:
         _check_projection(network, q)
         if q.rule is not None:
+            _check_plastic(network, q)
             q.rule.check(network.site(q))
+    _check_kept(network)
     if network.replay is not None:
+        require(isinstance(network.replay, QReplay), "replay is none")
         check_replay(network, network.replay)
     if network.guard is not None:
         guard = network.guard
+        require(isinstance(guard, QGuard), "guard is none")
         require(isinstance(guard.keeps_copy, bool), "the guard's copy is no truth value")
         within(guard.window, 1, 32, "the guard's window")
         within(guard.margin, 0, 32, "the guard's margin")
@@ -171,7 +189,8 @@ def _check_network(n: QNetwork) -> None:
     require(n.readout in sizes and n.readout_kind in ("spike_count", "membrane_sum"),
             f"readout '{n.readout}' of kind '{n.readout_kind}' is unknown")
     require(len(n.x_frac_bits) == len(n.inputs) > 0, "x_frac_bits needs a value for each input")
-    require(n.x_features is None or len(n.x_features) == len(n.inputs),
+    require(n.x_features is None or (len(n.x_features) == len(n.inputs) and all(
+        scale is None or isinstance(scale, QInputScale) for scale in n.x_features)),
             "x_features needs an entry for each input")
     for source, scale, bits in zip(n.inputs, n.x_scales, n.x_frac_bits, strict=True):
         where = f"input '{source.name}': "
@@ -186,6 +205,15 @@ def _check_network(n: QNetwork) -> None:
             and set(order) == set(sizes), "projections do not follow the order of populations")
 
 
+def _check_input(n: QNetwork, i: Input) -> None:
+    where = f"input '{i.name}': "
+    require(i.encoder is None or isinstance(i.encoder, Encoder), where + "its encoder is none")
+    is_delta = i.encoder is not None and i.encoder.kind == "delta"
+    require(i.n_frames == n.n_steps or not (i.n_events or is_delta),
+            where + "events and changes come in frames, one a step")
+    require(i.n_frames == 1 or i.encoder is None or is_delta, where + "its encoder takes one frame")
+
+
 def _check_population(n: QNetwork, p: QPopulation) -> None:
     where = f"population '{p.name}': "
     within(p.size, 1, 65535, where + "size")
@@ -194,6 +222,9 @@ def _check_population(n: QNetwork, p: QPopulation) -> None:
             and all(isinstance(flag, bool) for flag in (p.saturates, p.current_fits, p.counts,
                                                          p.records_membrane, p.has_error)),
              where + "its reset, its record or a flag is unknown")
+    require(all(isinstance(flag, bool) for flag in (p.keeps_raster, p.records_channels,
+                                                    p.counts_numbers)),
+            where + "a flag is no truth value")
     require(all(bits in (16, 32) for bits in (p.membrane_bits, p.acc_bits, p.analogue_bits)),
             where + "a width is unknown")
     for name in ("leak_shift", "acc_lshift", "acc_rshift", "analogue_rshift"):
@@ -216,10 +247,17 @@ def _check_population(n: QNetwork, p: QPopulation) -> None:
         entries(p.analogue_bias, ((p.size,),), -INT32_MAX, INT32_MAX, where + "analogue_bias")
     wide = any(q.weight_bits == 16 for q in n.into(p.name))
     require(p.acc_bits == 32 or not wide, where + "16-bit weights need 32-bit sums")
+    require(len({q.weight_bits == 16 for q in n.into(p.name) if not q.is_analogue}) < 2,
+            where + "weights of 16 bits beside others")
+    require(p.leak_shift == 0 or p.leak_q15.size == 1, where + "a shift beside a leak per neuron")
+    require(p.max_spikes == 1 or int(p.reset_by.min()) > 0, where + "spikes that reset nothing")
 
 
 def _check_projection(n: QNetwork, q: QProjection) -> None:
     where = f"projection '{q.name}': "
+    require(all(value is None or isinstance(value, kind) for value, kind in (
+        (q.pool, geometry.Pool), (q.conv, geometry.Conv), (q.result_pool, geometry.MaxPool),
+        (q.rule, QRule))), where + "its pool, its convolution or its rule is none")
     require(q.weight_bits in (4, 5, 6, 7, 8, 16), where + f"{q.weight_bits!r} weight bits")
     inputs = {i.name: i for i in n.inputs}
     currents = {i.name for i in n.inputs if not i.spikes}
@@ -234,6 +272,42 @@ def _check_projection(n: QNetwork, q: QProjection) -> None:
     require(not q.is_analogue or q.weight_bits != 16, where + "16-bit weights of currents")
     require(q.activity is None or (is_real(q.activity) and 0 <= q.activity <= 1),
             where + "its activity is no share")
+
+
+def _check_plastic(n: QNetwork, q: QProjection) -> None:
+    """Rows and columns are neurons, or channels of which records are."""
+    where = f"projection '{q.name}': "
+    require(q.pool is None and q.delay is None and q.result_pool is None and q.w.ndim == 2,
+            where + "it has a rule, and a pool, a delay or a kernel")
+    for p, many in ((n.population(q.pre), q.n_pre), (n.population(q.post), q.n_post)):
+        require(p.records_channels is (q.conv is not None) and p.n_recorded == many,
+                where + f"it learns from {many:,}, and records of '{p.name}' are {p.n_recorded:,}")
+
+
+def _check_kept(n: QNetwork) -> None:
+    """What is remembered of a sample is what delays, rules and stored samples read."""
+    depths = history_depths([p.name for p in n.populations], n.projections)
+    stages = {q.stage for q in n.plastic}
+    require(n.n_batch == 1 or "batch" in stages, "n_batch, but no rule learns from a batch")
+    require(bool(stages) or (n.schedule_q8, n.replay, n.guard) == (None, None, None),
+            "a schedule, replay or a guard, but nothing learns")
+    for p in n.populations:
+        where = f"population '{p.name}': "
+        require(p.n_history == depths.get(p.name, 0), where + "its n_history is not of its delays")
+        require(bool(stages) or not (p.counts or p.has_error or p.keeps_raster
+                                     or p.touch_width is not None or p.records != "none"),
+                where + "it remembers a sample, but nothing learns")
+        require(not p.counts or n.n_steps * p.recorded_a_step <= RECORDED_MAX,
+                where + f"it may fire more than {RECORDED_MAX:,} times")
+        require(not p.records_membrane or (p.name == n.readout and p.reset == "none"
+                                           and n.readout_kind == "membrane_sum"),
+                where + "its membranes stand for spikes, and are not read")
+    if n.reruns:
+        require(all(p.max_spikes == 1 for p in n.cut), "a stored neuron fires several times a step")
+        require(not any(q.pre in {i.name for i in n.inputs} for name in n.plastic_part
+                        for q in n.into(name)), "an input enters the part that is run again")
+        require(n.guard is None or n.guard.margin == 0 or all(p.keeps_raster for p in n.cut),
+                "the guard's fall-back needs the spikes of every step")
 
 
 def known_projection(network: QNetwork, projection: str) -> QProjection:

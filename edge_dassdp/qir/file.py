@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import operator
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
@@ -16,6 +18,7 @@ from edge_dassdp.qir.checks import validate
 from edge_dassdp.qir.network import FEATURES_FORMAT, FORMAT, NODES, QNetwork, describe
 from edge_dassdp.qir.nodes import QPopulation, QProjection, QRule
 from edge_dassdp.storage.npz import read_npz, write_npz
+from edge_dassdp.storage.reading import reading
 
 ENTRY_POINTS = "edge_dassdp.rules"
 
@@ -31,13 +34,11 @@ def load(path: Path | str) -> QNetwork:
     changed after it was quantized or names a rule that is not known, E101 for constants that no
     target could run."""
     header, arrays = read_npz(path, FORMAT, FEATURES_FORMAT)
-    try:
+    with reading(path, "quantized", is_known=True):
         sha256 = header.pop("sha256")
         network = _network(header, arrays)
         validate(network)
         is_whole = network.sha256 == sha256
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
-        raise EdgeError("E103", f"{path} is damaged", cause=repr(problem)) from None
     if not is_whole:
         raise EdgeError("E103", f"{path} was changed after it was quantized",
                         cause="its SHA-256 is that of other constants",
@@ -55,7 +56,7 @@ def require_readable(network: QNetwork) -> None:
         cause = "" if made.sha256 == network.sha256 else "it comes back as another one"
     except EdgeError as problem:
         cause = problem.message
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+    except Exception as problem:  # what a check that meets a value of another kind raises
         cause = repr(problem)
     own = [q.rule.title for q in network.plastic if q.rule is not None and q.rule.is_own()]
     if cause and own:
@@ -95,13 +96,21 @@ def _made(name: str, values: dict[str, Any]) -> Any:
     return found[0]
 
 
-def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwork:
+def _projection(values: dict[str, Any]) -> QProjection:
+    """Weights as int16, unless they are none: checks say so."""
+    w = values["w"]
+    small = w.astype(np.int16)
+    return QProjection(**values | {"w": small if np.array_equal(small, w) else w})
+
+
+def _network(header: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> QNetwork:
     def node(values: dict[str, Any]) -> dict[str, Any]:
         return {name: read(value) for name, value in values.items()}
 
     def read(value: Any) -> Any:
         if isinstance(value, dict) and "array" in value:
-            return arrays[value["array"]]
+            array = arrays[value["array"]]
+            return array.astype(np.int64) if array.dtype.kind in "iu" else array
         if isinstance(value, dict) and "node" in value:
             return _made(value.pop("node"), node(value))
         return tuple(map(read, value)) if isinstance(value, list) else value
@@ -109,6 +118,6 @@ def _network(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> QNetwor
     header.pop("format")
     header["inputs"] = tuple(Input(**node(i)) for i in header["inputs"])
     header["populations"] = tuple(QPopulation(**node(p)) for p in header["populations"])
-    header["projections"] = tuple(QProjection(**node(p)) for p in header["projections"])
+    header["projections"] = tuple(_projection(node(p)) for p in header["projections"])
     header["x_frac_bits"] = tuple(header["x_frac_bits"])
     return QNetwork(**node(header))

@@ -9,6 +9,7 @@ follow the neurons of the source (pooled ones behind a pool) and columns those o
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,17 @@ def to_natural_weight(network: Network, p: Projection, w: NDArray[Any]) -> NDArr
     weight = np.zeros(p.weight.shape, w.dtype)
     weight[np.ix_(rows[is_row], columns[is_column])] = w[np.ix_(is_row, is_column)]
     return weight
+
+
+def history_depths(order: Sequence[str], projections: Iterable[QProjection]) -> dict[str, int]:
+    """Rows of past spikes by source, as many as the longest delay looks back. order: the names of
+    populations; a source that is none of them is an input."""
+    place, depths = {name: index for index, name in enumerate(order)}, dict[str, int]()
+    for q in projections:
+        lag = 0 if q.delay is None else 1 + int(q.delay.max()) \
+            + int(q.pre in place and place[q.pre] >= place[q.post])
+        depths[q.pre] = max(depths.get(q.pre, 0), lag)
+    return depths
 
 
 def _orders(network: Network, p: Projection) -> tuple[IntArray, IntArray]:

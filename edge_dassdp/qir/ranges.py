@@ -30,6 +30,9 @@ class Interval:
         """Largest magnitude."""
         return int(max(abs(int(self.low.min())), abs(int(self.high.max()))))
 
+    def equals(self, other: Interval) -> bool:
+        return np.array_equal(self.low, other.low) and np.array_equal(self.high, other.high)
+
     def map(self, monotone: Callable[[IntArray], IntArray]) -> Interval:
         return Interval(monotone(self.low), monotone(self.high))
 

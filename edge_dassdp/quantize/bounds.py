@@ -79,32 +79,36 @@ def unpooled_peak(projections: Sequence[QProjection], most: Mapping[str, int]) -
 @dataclass(frozen=True, eq=False)
 class Reach:
     """Where membranes may get: the stored interval, the peak of any value (before an immediate
-    reset, too), the peak of the sum over steps, the peak of a value that fires, and of the synaptic
-    current."""
+    reset, too), the peak of the sum over steps, the highest that fires or not, (size,), and the
+    peak of the synaptic current."""
 
     stored: Interval
     peak: int
     total: int
-    firing: int
+    firing: IntArray
     current_peak: int
 
 
 def membrane(p: QPopulation, current: Interval, n_steps: int) -> Reach:
     """Membranes of p over n_steps steps of a current of the interval, before its synapse if it has
-    one."""
+    one. Where a step changes nothing, neither do those behind it."""
     begin, none = np.broadcast_to(start(p), current.low.shape), np.zeros_like(current.low)
     v = reached = Interval(begin, begin)
     i = Interval(none, none)
-    peak, firing, current_peak = v.peak, 0, 0
+    peak, firing, current_peak = v.peak, begin, 0
     total = none
-    for _ in range(n_steps):
+    for t_step in range(n_steps):
         after = step_interval(p, v, i, current)
+        is_settled = after.v.equals(v) and after.i.equals(i)
         v, i, before = after.v, after.i, after.before_reset
         reached = reached.hull(v)
         peak = max(peak, before.peak, v.peak)
-        firing = max(firing, int(before.high.max()))
+        firing = np.maximum(firing, before.high)
         current_peak = max(current_peak, i.peak)
-        total = total + np.maximum(np.abs(v.low), np.abs(v.high))
+        times = n_steps - t_step if is_settled else 1
+        total = total + times * np.maximum(np.abs(v.low), np.abs(v.high))
+        if is_settled:
+            break
     return Reach(reached, peak, int(total.max()), firing, current_peak)
 
 
@@ -116,7 +120,8 @@ def _limited(p: QPopulation, reach: Reach) -> QPopulation:
     """With as many spikes a step as its membrane can reach."""
     if p.dynamics is None or p.dynamics.max_spikes == 1:
         return p
-    reachable = max(1, (reach.firing - int(p.fire_at.min())) // int(p.reset_by.min()) + 1)
+    beyond = int(reach.firing.max()) - int(p.fire_at.min())
+    reachable = max(1, beyond // int(p.reset_by.min()) + 1)
     limit = min(p.dynamics.max_spikes, reachable)
     return replace(p, dynamics=replace(p.dynamics, max_spikes=limit),
                    counts_numbers=p.counts_numbers and limit > 1)
@@ -189,6 +194,7 @@ def prove(p: QPopulation, projections: Sequence[QProjection], plastic: Collectio
     p = _limited(p, reach)
     is_narrow = _is_narrow(p, drive, reach, membrane_bits)
     _require_room(p, drive, reach)
+    _require_silence(p, reach)
     wide_weights = any(q.weight_bits == 16 and not q.is_analogue for q in projections)
     currents = [q for q in projections if q.is_analogue]
     without_bias = analogue_sum(currents, p.shape, np.zeros_like(p.bias))
@@ -222,6 +228,13 @@ def _require_room(p: QPopulation, drive: _Drive, reach: Reach) -> None:
     largest = int(p.reset_by.max()) + int(p.fire_at.max()) + ((1 << p.leak_shift) >> 1)
     require_int32(f"population '{p.name}': the membrane",
                   _arriving_peak(p, drive.current, reach) + reach.peak + largest)
+
+
+def _require_silence(p: QPopulation, reach: Reach) -> None:
+    """E202 where a neuron that pads may fire: there are no weights behind it."""
+    if p.natural is not None and ((reach.firing >= p.fire_at) & (p.natural < 0)).any():
+        raise EdgeError("E202", f"population '{p.name}': a neuron that pads its channels may fire",
+                        help="give what pads no bias, no weights and no start")
 
 
 def _logit_peak(p: QPopulation, reach: Reach, n_steps: int,

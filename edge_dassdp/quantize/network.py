@@ -20,6 +20,7 @@ from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.file import require_readable
+from edge_dassdp.qir.order import history_depths
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
@@ -164,11 +165,6 @@ def _refuse_delayed_numbers(projections: list[QProjection], most: Mapping[str, i
 
 def _with_histories(populations: list[QPopulation],
                     projections: list[QProjection]) -> list[QPopulation]:
-    """Rows of past spikes, as many as the longest delay looks back."""
-    place = {p.name: index for index, p in enumerate(populations)}
-    depth = {q.pre: 0 for q in projections}
-    for q in projections:
-        if q.delay is not None and q.pre in place:
-            lag = int(q.delay.max()) + int(place[q.pre] >= place[q.post])
-            depth[q.pre] = max(depth[q.pre], lag + 1)
+    """With rows of past spikes for delays."""
+    depth = history_depths([p.name for p in populations], projections)
     return [replace(p, n_history=depth.get(p.name, 0)) for p in populations]

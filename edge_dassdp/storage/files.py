@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,38 +13,67 @@ from edge_dassdp.base.errors import EdgeError
 
 
 @contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
+def replacing(path: Path | str, *, sync: bool = True) -> Iterator[Path]:
     """A path to write to, in the folder of `path` and of its suffix; when the block ends well it
     takes the place of `path` in one step, otherwise `path` stays what it was.
 
-    What is no regular file, /dev/stdout for instance, is written to as it is. Raises EdgeError E103
-    where the file cannot be written.
+    So it is after a cut of power, too: the new file is on the medium before the old one goes. sync:
+    False for what is made again anyway. What is no regular file, /dev/stdout for instance, is
+    written to as it is. Raises EdgeError E103 where the file cannot be written.
     """
     final = Path(os.path.realpath(path))
-    if final.exists() and not final.is_file():
-        yield final
-        return
-    part = final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix}")
+    part = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
+    is_plain = final.is_file() or not final.exists()
     try:
-        yield part
-        part.replace(final)
+        yield part if is_plain else final
+        if is_plain:
+            _put(part, final, sync)
     except OSError as problem:
         raise EdgeError("E103", f"{path} cannot be written",
-                        cause=problem.strerror or str(problem)) from None
+                        cause=problem.strerror or str(problem),
+                        help="what was there is still there; give a folder that has room and that "
+                        "you may write to") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # it is gone, or never was
+            part.unlink()
 
 
-def write_text(path: Path | str, text: str) -> None:
+def _put(part: Path, final: Path, sync: bool) -> None:
+    """A finished part in the place of the file, whose mode it takes."""
+    if sync:
+        _sync(part, os.O_RDWR)
+    if final.exists():
+        shutil.copymode(final, part)
+    part.replace(final)
+    if sync and hasattr(os, "O_DIRECTORY"):
+        with suppress(OSError):  # not every file system can
+            _sync(final.parent, os.O_RDONLY)
+
+
+def _sync(path: Path, how: int) -> None:
+    """Wait until a file, or the names in a folder, are on the medium."""
+    opened = os.open(path, how)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def write_text(path: Path | str, text: str, *, sync: bool = True) -> None:
     """Write UTF-8 text with \\n as it stands, whole or not at all. Raises EdgeError E103."""
-    with replacing(path) as part:
+    with replacing(path, sync=sync) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_bytes(path: Path | str, data: bytes) -> None:
+    """Write bytes, whole or not at all. Raises EdgeError E103."""
+    with replacing(path) as part:
+        part.write_bytes(data)
 
 
 def copy(source: Path, path: Path | str) -> None:
     """Copy a file's bytes, whole or not at all. Raises EdgeError E103."""
-    with replacing(path) as part:
-        part.write_bytes(source.read_bytes())
+    write_bytes(path, source.read_bytes())
 
 
 def are_one(a: Path, b: Path) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +23,8 @@ _MAX_HEADER = 2**24
 
 WANTED = {
     "network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
-    "dataset": "samples, an .npz with arrays x and y", "nir": "a NIR file", "onnx": "an ONNX file",
-    "board": "a board.toml", "watch": "a data set of the watch"}
+    "dataset": "a data set (.npz with arrays x and y)", "nir": "a NIR file",
+    "onnx": "an ONNX model", "board": "a board.toml", "watch": "a data set of the watch"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
         "dataset": "a data set", "watch": "a data set of the watch", "features": "a feature model"}
@@ -63,11 +63,27 @@ def unread(path: Path | str, wanted: str, cause: str = "", help: str = "",
     return EdgeError(code, f"{path} is {found.title}, expected {expected}", help=better or step)
 
 
+def damaged(path: Path | str, wanted: str, cause: str, help: str = "") -> EdgeError:
+    """The refusal of a file that is of the kind wanted, and cannot be right."""
+    title = WANTED.get(wanted, wanted).removeprefix("an ").removeprefix("a ")
+    return EdgeError("E103", f"{path} is no valid {title}", cause=cause,
+                     help=help or _BY_ITSELF.get(wanted, "write it again, or take another copy"))
+
+
+def shown(names: Iterable[str]) -> str:
+    """The first of some names, without what a terminal would obey."""
+    listed = list(names)
+    first = [name[:40] if name[:40].isprintable() else repr(name[:40]) for name in listed[:6]]
+    return ", ".join(first) + (f" and {len(listed) - 6} more" if len(listed) > 6 else "")
+
+
 def what_is(path: Path | str) -> Found | None:
     """What a file or a folder is; None where nothing tells it, or it cannot be read."""
     path = Path(path)
     if path.is_dir():
         return Found("folder", "a folder")
+    if path.exists() and not path.is_file():
+        return Found("folder", "not a regular file")
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
@@ -108,10 +124,9 @@ def _members(archive: zipfile.ZipFile) -> Found:
         return _own(archive)
     if names and all(name.endswith(".npy") for name in names):
         arrays = tuple(name.removesuffix(".npy") for name in names)
-        shown = ", ".join(arrays[:4]) + ", ..." * (len(arrays) > 4)
         first, second = (*arrays, "y")[:2]
         kind = "dataset" if "x" in arrays else "arrays"
-        return Found(kind, f"an .npz with the arrays {shown}", {"x": first, "y": second})
+        return Found(kind, f"an .npz with the arrays {shown(arrays)}", {"x": first, "y": second})
     if "[Content_Types].xml" in last:
         return Found("table", "a spreadsheet or document of Office")
     return Found("archive", "a zip archive of other files")

@@ -21,11 +21,11 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.folding import refuse
 from edge_dassdp.frontends.framework import NeuronSource
-from edge_dassdp.frontends.nir.nodes import READERS, stored
+from edge_dassdp.frontends.nir.nodes import READERS, numbers, stored
 from edge_dassdp.frontends.nir.told import Profiles, Told
+from edge_dassdp.frontends.nir.tree import library, read_graph
 from edge_dassdp.frontends.nodes import Delay, Entry, Neurons, Node
 from edge_dassdp.ir import Encoder, FloatArray, Network, ReadoutKind
-from edge_dassdp.storage.foreign import unread
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "IF": ("r", "v_threshold", "v_reset"),
@@ -124,21 +124,12 @@ def to_nir(source: Any, weights: Mapping[str, ArrayLike]) -> Any:
 
 
 def _graph(source: Any) -> Any:
-    try:
-        import nir
-    except ImportError as problem:
-        raise EdgeError("E303", "the NIR importer needs nir", cause=str(problem),
-                        help="pip install 'edge-dassdp[nir]'") from None
-    if isinstance(source, nir.NIRGraph):
-        return source
-    if not isinstance(source, str | Path):
+    if isinstance(source, str | Path):
+        return read_graph(source)
+    if not isinstance(source, library().NIRGraph):
         raise EdgeError("E103", f"a {type(source).__name__} is no NIR file or graph",
                         help="give a nir.NIRGraph, or the path of a file that nir.write wrote")
-    try:
-        return nir.read(source, type_check=False)
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, AssertionError) as problem:
-        lacks = "it lacks " * isinstance(problem, KeyError)
-        raise unread(source, "nir", f"{lacks}{problem}") from None
+    return source
 
 
 def _kind(node: Any) -> str:
@@ -232,7 +223,7 @@ def _between(name: str, node: Any, told: Told) -> Node:
 
 def _source(name: str, node: Any, edges: list[Edge], nodes: Mapping[str, Any]) -> NeuronSource:
     kind = _kind(node)
-    values = {key: stored(getattr(node, key)) for key in PARAMETERS[kind]}
+    values = {key: numbers(name, key, getattr(node, key)) for key in PARAMETERS[kind]}
     source = NeuronSource(name, kind, values, name in _reached(name, edges, nodes))
     if not source.fires:
         behind = [n for n in _behind(name, edges, nodes) if _kind(nodes[n]) != "Output"]
@@ -244,9 +235,13 @@ def _source(name: str, node: Any, edges: list[Edge], nodes: Mapping[str, Any]) -
 
 def _behind(name: str, edges: list[Edge], nodes: Mapping[str, Any]) -> list[str]:
     """Where a node leads, past nodes that change the shape alone."""
-    found = []
-    for post in [b for a, b in edges if a == name]:
-        found += _behind(post, edges, nodes) if _kind(nodes[post]) == "Flatten" else [post]
+    found, passed, left = [], {name}, [name]
+    while left:
+        at = left.pop()
+        posts = [b for a, b in edges if a == at]
+        found += [post for post in posts if _kind(nodes[post]) != "Flatten"]
+        left += [post for post in posts if _kind(nodes[post]) == "Flatten" and post not in passed]
+        passed |= set(posts)
     return found
 
 

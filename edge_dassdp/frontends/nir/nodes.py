@@ -43,19 +43,23 @@ def _linear(name: str, node: Any) -> Linear:
 
 
 def _conv1d(name: str, node: Any) -> Convolution:
-    weight = _array(name, "weight", node.weight)
+    weight = _kernel(name, node, 3)
     stride, dilation = (_numbers(name, node, key, 1)[0] for key in ("stride", "dilation"))
     padding = _padding(name, node, (weight.shape[-1],), (dilation,), (stride,))[0]
-    conv = Conv((1, stride), (0, padding), (1, dilation), int(node.groups))
+    conv = Conv((1, stride), (0, padding), (1, dilation), _groups(name, node))
     return Convolution(weight[:, :, None], _bias(name, node), conv)
 
 
 def _conv2d(name: str, node: Any) -> Convolution:
-    weight = _array(name, "weight", node.weight)
+    weight = _kernel(name, node, 4)
     stride, dilation = _pair(name, node, "stride"), _pair(name, node, "dilation")
     high, wide = _padding(name, node, weight.shape[-2:], dilation, stride)
     return Convolution(weight, _bias(name, node),
-                       Conv(stride, (high, wide), dilation, int(node.groups)))
+                       Conv(stride, (high, wide), dilation, _groups(name, node)))
+
+
+def _groups(name: str, node: Any) -> int:
+    return _numbers(name, node, "groups", 1)[0]
 
 
 def _padding(name: str, node: Any, kernel: tuple[int, ...], dilation: tuple[int, ...],
@@ -110,12 +114,30 @@ def _array(name: str, what: str, value: Any) -> FloatArray:
     """As finite float64. Raises EdgeError E101; E102 where it is open."""
     if value is None:
         raise refuse(f"node '{name}' has no {what}", "write a graph with fixed shapes")
-    array = stored(value).astype(np.float64)
+    array = numbers(name, what, value).astype(np.float64)
     if not np.isfinite(array).all():
         raise EdgeError("E101", f"node '{name}': {what} holds a NaN or an infinity",
                         help="train again with finite numbers (gradients may have exploded), and "
                         "export that")
     return array
+
+
+def numbers(name: str, what: str, value: Any) -> NDArray[Any]:
+    """As stored. Raises EdgeError E101 for anything but real numbers."""
+    array = stored(value)
+    if array.dtype.kind not in "iufb":
+        raise EdgeError("E101", f"node '{name}': {what} holds no numbers",
+                        help="export the file again")
+    return array
+
+
+def _kernel(name: str, node: Any, n_dims: int) -> FloatArray:
+    weight = _array(name, "weight", node.weight)
+    if weight.ndim != n_dims or not weight.size:
+        raise EdgeError("E101", f"node '{name}': weight has shape {weight.shape}, expected "
+                        f"{n_dims} dimensions", help="write it as (c_out, c_in / groups, height, "
+                        "width), of a Conv1d without the height")
+    return weight
 
 
 def _bias(name: str, node: Any) -> FloatArray | None:

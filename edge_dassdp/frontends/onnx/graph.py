@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.frontends.onnx import bounds
 from edge_dassdp.frontends.onnx.plain import make_plain, name_of
 from edge_dassdp.storage.foreign import unread
+from edge_dassdp.storage.reading import reading
 
 Array = NDArray[Any]
 
@@ -135,20 +137,18 @@ def read(path: Path | str) -> StepGraph:
 
 def _checked(onnx: Any, path: Path | str) -> Any:
     """The model, well formed, without local functions."""
-    try:
+    with reading(path, "onnx"):
+        bounds.check_size(Path(path))
         model = onnx.load(str(path), format="protobuf", load_external_data=False)
-    except Exception as problem:  # protobuf and the file system each have their own
-        raise unread(path, "onnx", _first_line(problem)) from None
     if not model.graph.node:
         raise unread(path, "onnx", "its graph holds no nodes")
-    try:
+    with reading(path, "onnx", "export it again; weights in a file beside it (.data) belong "
+                 "to it, and each node stands behind what it takes", is_known=True):
+        bounds.check_beside(model, Path(path).parent)
+        bounds.check_calls(model)
         onnx.load_external_data_for_model(model, str(Path(path).parent))
         onnx.checker.check_model(model)
         return onnx.inliner.inline_local_functions(model) if model.functions else model
-    except Exception as problem:  # so do the checker and what reads files beside it
-        raise EdgeError("E103", f"{path} is no valid ONNX model", cause=_first_line(problem),
-                        help="export it again; weights in a file beside it (.data) belong to it, "
-                        "and each node stands behind what it takes") from None
 
 
 def _inputs(onnx: Any, model: Any) -> dict[str, tuple[int, ...]]:
@@ -267,6 +267,7 @@ def _passed_on(kind: str, inputs: tuple[str, ...], constants: Mapping[str, Array
 def _result(node: Any, arguments: Mapping[str, Array], opset: int, at: str) -> Array:
     onnx = library()
     try:
+        bounds.check_result(arguments.values())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             run = onnx.reference.ReferenceEvaluator(node, opsets={"": opset})

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import h5py
 import nir
 import numpy as np
 import pytest
 from support.helps import FRONTENDS, Help, unprovoked, without
-from support.nir_graphs import NIR, chain, graph, lif, values
+from support.nir_graphs import CNN, NIR, chain, graph, lif, values
 
-from edge_dassdp.frontends.nir import from_nir, to_nir
+from edge_dassdp.frontends.nir import from_nir, to_nir, tree
 from edge_dassdp.frontends.nir.told import Profiles
 
 
@@ -34,6 +35,12 @@ def line(*between: nir.NIRNode, shape: tuple[int, ...] = (3,), **how: Any) -> Ca
 def conv(padding: Any = 1, k: int = 3, stride: Any = 1) -> nir.Conv2d:
     made = nir.Conv2d(None, values(2, 2, k, k), 1, 1, 1, 1, values(2))
     made.padding, made.stride = padding, stride
+    return made
+
+
+def dented() -> nir.Conv2d:
+    made = conv()
+    made.weight = values(2, 2, 3)
     return made
 
 
@@ -95,6 +102,10 @@ def single(path: Path) -> Path:
 
 W = np.ones((3, 3))
 HELPS: dict[str, Help] = {
+    "no numbers": Help(line(nir.Linear(np.array([["a", "b", "c"]]))), "export the file again",
+                       line(linear(), lif(3))),
+    "kernel": Help(line(dented(), shape=(2, 8, 8)), "(c_out, c_in / groups, height, width)",
+                   line(conv(), lif(2, 8, 8), shape=(2, 8, 8))),
     "no spikes": Help(line(linear(), li(), readout="spike_count"), "choose membrane_sum",
                       line(linear(), li(), readout="membrane_sum")),
     "learned nan": Help(written(n0=np.full((3, 3), np.nan)), "finite numbers", written(n0=W)),
@@ -153,8 +164,26 @@ def of_files(folder: Path) -> dict[str, Help]:
         read(folder / "half.nir")()
 
     return {write.__name__: Help(partial(_written, write, folder / f"{write.__name__}.nir"),
-                                 "export it again: nir.write(", again)
-            for write in (half, single)}
+                                 "export it again with nir.write", again)
+            for write in (half, single, cut, bare)} | {
+                "slow": Help(slow, "take another copy", read(CNN, profile="sinabs")),
+                "gone": Help(read(folder / "gone.nir"), "check the path", again)}
+
+
+def slow() -> None:
+    with mock.patch.object(tree, "MOST_SECONDS", 1e-6):
+        read(CNN, profile="sinabs")()
+
+
+def cut(path: Path) -> Path:
+    path.write_bytes(CNN.read_bytes()[:3000])
+    return path
+
+
+def bare(path: Path) -> Path:
+    with h5py.File(path, "w") as file:
+        file["version"] = b"1.0.4"
+    return path
 
 
 def _written(write: Callable[[Path], Path], path: Path) -> None:

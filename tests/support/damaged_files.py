@@ -1,0 +1,120 @@
+"""One good file or more of every kind that is read, and how: what `mutations` damages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from support.changed_graphs import changed_nir, changed_onnx
+from support.mutations import Rng, mutated
+from support.nir_graphs import BRAILLE, CNN
+from support.scenarios import SCENARIOS
+
+from edge_dassdp import harness, ir, qir
+from edge_dassdp.base import assets
+from edge_dassdp.build.board import load_board
+from edge_dassdp.data.calibration import Profile
+from edge_dassdp.data.datasets import load_part, save_dataset
+from edge_dassdp.emit import emit, proven
+from edge_dassdp.frontends.files import SourceOptions, load_model
+from edge_dassdp.plan import Plan
+from edge_dassdp.quantize import quantize
+from edge_dassdp.targets.reference import ReferenceTarget
+
+ONNX_FILES = Path(__file__).parents[1] / "frontends" / "onnx" / "files"
+MODELS = ("graph", "convolutions", "described", "replay", "synapses", "delays", "encoded_delta")
+Read = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """name: of a damaged file. sources: good files. read: all that a verb does with one. change: of
+    values, where bytes alone are seldom well formed."""
+
+    name: str
+    sources: tuple[Path, ...]
+    read: Read
+    change: Callable[[Path, Rng], None] | None = None
+
+    def damage(self, i: int, path: Path, rng: Rng) -> None:
+        """Writes the i-th damaged file."""
+        data = self.sources[i % len(self.sources)].read_bytes()
+        if self.change is None or rng.random() < 0.4:
+            path.write_bytes(mutated(data, rng))
+            return
+        path.write_bytes(data)
+        self.change(path, rng)
+
+
+def kinds(folder: Path) -> dict[str, Kind]:
+    """Every kind, its good files written to the folder."""
+    makers = (_data, _network, _model, _snapshot, _nir, _onnx, _board, _profile)
+    return {maker.__name__[1:]: maker(folder) for maker in makers}
+
+
+def _data(folder: Path) -> Kind:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(0, 1, (40, 9)).astype(np.float32), np.arange(40) % 3
+    rows = {"train": np.arange(20), "stream": np.arange(20, 30), "test": np.arange(30, 40)}
+    plain, packed, raw = (folder / f"{name}.npz" for name in ("plain", "packed", "raw"))
+    np.savez(plain, x=x, y=y)
+    np.savez_compressed(packed, x=x, y=y, **rows)
+    save_dataset(raw, "raw", rng.integers(0, 255, (40, 9)).astype(np.uint8), y, rows)
+    return Kind("d.npz", (plain, packed, raw), lambda path: load_part(path, "train"))
+
+
+def _network(folder: Path) -> Kind:
+    sources = []
+    for name in MODELS:
+        sources.append(folder / f"{name}.npz")
+        ir.save(SCENARIOS[name].network, sources[-1])
+    return Kind("n.npz", tuple(sources), lambda path: quantize(load_model(path)))
+
+
+def _model(folder: Path) -> Kind:
+    sources = []
+    for name in MODELS:
+        sources.append(folder / f"{name}.q.npz")
+        qir.save(SCENARIOS[name].quantized, sources[-1])
+    return Kind("m.q.npz", tuple(sources), lambda path: emit(Plan.of(proven.load(path))))
+
+
+def _snapshot(folder: Path) -> Kind:
+    network, source = SCENARIOS["replay"].quantized, folder / "snapshot.npz"
+    device = ReferenceTarget(network)
+    harness.save_snapshot(device, network, source)
+    return Kind("s.npz", (source,), lambda path: harness.load_snapshot(device, network, path))
+
+
+def _nir(folder: Path) -> Kind:
+    options = SourceOptions(source="nir", dt=1e-4, n_steps=3)
+    return Kind("n.nir", (BRAILLE, CNN), lambda path: load_model(path, options), changed_nir)
+
+
+def _onnx(folder: Path) -> Kind:
+    whole = ONNX_FILES / "chain_zero.dynamo.onnx"
+    beside = folder / "beside.onnx"
+    onnx.save(onnx.load(whole), beside, save_as_external_data=True, size_threshold=0,
+              location="weights.data")
+    options = SourceOptions(n_steps=3)
+    return Kind("n.onnx", (whole, ONNX_FILES / "volume_subtract.older.onnx", beside),
+                lambda path: load_model(path, options),
+                _change_onnx)
+
+
+def _change_onnx(path: Path, rng: Rng) -> None:
+    path.write_bytes(changed_onnx(path.read_bytes(), rng))
+
+
+def _board(folder: Path) -> Kind:
+    boards = assets.folder("boards")
+    return Kind("board.toml", tuple(sorted(boards.glob("*/board.toml"))), load_board)
+
+
+def _profile(folder: Path) -> Kind:
+    source = folder / "profile.json"
+    Profile("left", (1, -1, 1), (1.0, 0.5, 2.0), (0.0, 0.1, -0.1)).save(source)
+    return Kind("p.json", (source,), Profile.load)
