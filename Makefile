@@ -20,7 +20,8 @@ demo-train: $(VENV)/test.stamp tools
 	$(BIN)/edge-dassdp demo digits --models $(RUNS)/trained --out $(RUNS)/digits-trained
 
 # Three lanes: all that needs neither cross compiler nor QEMU (minutes), all of a change, and what is
-# exhaustive (every scenario on every core, ten times the random examples, every count again: an hour).
+# exhaustive (every scenario on every core, ten times the random examples, two million frames of a
+# hostile host with the share of the link's lines that they reach, every count again: an hour).
 # Two workers share two cores, so each takes one.
 check test nightly: export OMP_NUM_THREADS = 1
 check: lint

@@ -96,8 +96,8 @@ def open(model: QNetwork, target: str = "emulator", *, threads: int = 1,
     left it, or "any"; without it a board that lost what it had learned is refused, and that another
     host taught it is a warning. threads: for inference on the emulator, 0 for all cores. log: a
     file for every byte on the link. Raises EdgeError E105 for an unknown target, E301 without a
-    tool, E401 for an unknown board, E501, E502 or E504 where the link or the board refuses, E507
-    where it has learned something else.
+    tool, E302 where one fails, E401 for an unknown board, E402 for one that is too small, E501,
+    E502 or E504 where the link or the board refuses, E507 where it has learned something else.
     """
     made = open_target(target, model, n_threads=threads, log=None if log is None else Path(log))
     try:
@@ -115,7 +115,7 @@ def build(model: QNetwork, board: str | Path, *, ram_budget: int | None = None,
     predicted one. Has `elf`, `hex`, `ram_bytes`, `flash_bytes`, `predicted`, `linked`, `stack`.
 
     ram_budget, flash_budget: bytes. Raises EdgeError E301 without a cross compiler, E302 if it
-    refuses, E401 for an unknown board, E402 if RAM, flash or stack exceed the board or a budget,
+    fails, E401 for an unknown board, E402 if RAM, flash or stack exceed the board or a budget,
     E403 if a symbol differs from its prediction.
     """
     return build_and_compare(model, load_board(str(board)), ram_budget=ram_budget,

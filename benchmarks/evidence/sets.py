@@ -25,7 +25,7 @@ from edge_dassdp.base import assets
 from edge_dassdp.data.datasets import Samples, load_dataset
 from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.ir import Network
-from edge_dassdp.storage.cache import cache_folder
+from edge_dassdp.storage.cache import kept
 
 N_SEEDS = 5
 SHIFTS = {"gain": "gains of 0.4 to 1.6, offsets normal with 1.2 standard deviations",
@@ -160,13 +160,10 @@ def network(name: str, seed: int) -> Network:
     """Shipped or from the cache folder, where it is trained first."""
     if name == "digits":
         return ir.load(assets.folder("examples") / "digits" / f"digits_seed{seed}.npz")
-    path = cache_folder() / "evidence" / f"{name}_seed{seed}.npz"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}.npz")
-        ir.save(_trained(source(name), SETS[name], seed), unfinished)
-        unfinished.rename(path)
-    return ir.load(path)
+    def train(folder: Path) -> None:
+        ir.save(_trained(source(name), SETS[name], seed), folder / "network.npz")
+
+    return ir.load(kept(f"evidence/{name}_seed{seed}", train) / "network.npz")
 
 
 def _trained(data: Source, made: Set, seed: int) -> Network:

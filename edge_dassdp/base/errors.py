@@ -77,7 +77,7 @@ CODES: dict[str, ErrorCode] = {
     "E301": ErrorCode(EXIT_TOOL_MISSING, "a tool is missing",
         "Building firmware needs arm-none-eabi-gcc, running it needs qemu-system-arm, the "
         "emulator needs a C compiler named by CC or called cc."),
-    "E302": ErrorCode(EXIT_TOOL_MISSING, "a tool failed",
+    "E302": ErrorCode(EXIT_TOOL_MISSING, "a tool failed, or what it made cannot be used",
         "A compiler, linker, objcopy, objdump or QEMU could not be started, ended with an error or "
         "left nothing. The message holds its own words and the command. `doctor` tries each tool; "
         "CC names another C compiler for the emulator, EDGE_DASSDP_CACHE another folder for "

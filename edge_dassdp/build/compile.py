@@ -91,7 +91,7 @@ def build_emulator(sources: Mapping[str, str], *, checked: bool = False) -> Path
 
     def finish(directory: Path, objects: list[str]) -> None:
         compiler.run(project, directory, *project.ldflags, *objects, makes="emulator.so")
-        host.load_here(directory / "emulator.so", command)
+        host.load_here(directory / "emulator.so", "dassdp_emulator_model", command)
 
     return _cached("emulator", project, compiler, finish) / "emulator.so"
 

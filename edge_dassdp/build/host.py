@@ -75,11 +75,12 @@ def try_compiler() -> None:
         _taken(host_compiler(), (), Path(directory))
 
 
-def load_here(library: Path, compiler: Sequence[str]) -> None:
-    """Raises EdgeError E302 if what a compiler linked cannot be loaded by this Python."""
+def load_here(library: Path, symbol: str, compiler: Sequence[str]) -> None:
+    """Raises EdgeError E302 if what a compiler linked cannot be loaded by this Python, or lacks a
+    symbol."""
     try:
-        ctypes.CDLL(str(library))
-    except OSError as problem:
+        getattr(ctypes.CDLL(str(library)), symbol)
+    except (OSError, AttributeError) as problem:
         raise EdgeError("E302", f"what {Path(compiler[0]).name} makes cannot be loaded here",
                         cause=str(problem), help=host_help()) from None
 
@@ -91,7 +92,7 @@ def _taken(compiler: Sequence[str], flags: Sequence[str], directory: Path) -> li
         library = f"{name}.so"
         tools.run([*compiler, "-Werror", *tried, "-fPIC", "-shared", "trial.c", "-o", library],
                   host_help(), directory, makes=library)
-        load_here(directory / library, compiler)
+        load_here(directory / library, "dassdp_trial", compiler)
 
     def takes(name: str, *tried: str) -> bool:
         try:

@@ -92,7 +92,7 @@ def _linked(firmware: Firmware) -> tuple[dict[int, _Function], int, set[int]]:
         if function.name in frames:
             function.frame = frames[function.name]
         elif function.is_dynamic:
-            raise EdgeError("E302", f"the frame of {function.name} has no fixed size")
+            raise _unbounded(f"the frame of {function.name} has no fixed size")
     reset, handlers, pointers = _entries(firmware.elf, functions)
     known = callees(firmware.directory)
     for function in functions.values():
@@ -108,8 +108,8 @@ def _depth(address: int, functions: dict[int, _Function],
     """Bytes and names of the deepest path that starts with the function at `address`."""
     if address in callers:
         circle = (*callers[callers.index(address):], address)
-        raise EdgeError("E302", "the firmware recurses, its stack has no bound",
-                        cause=" -> ".join(functions[a].name for a in circle))
+        raise _unbounded("the firmware recurses, its stack has no bound",
+                         " -> ".join(functions[a].name for a in circle))
     if address not in depths:
         function = functions[address]
         below = [_depth(target, functions, depths, (*callers, address))
@@ -119,13 +119,18 @@ def _depth(address: int, functions: dict[int, _Function],
     return depths[address]
 
 
+def _unbounded(what: str, cause: str = "") -> EdgeError:
+    return EdgeError("E302", what, cause=cause,
+                     help="a rule of your own must do without; otherwise please report it")
+
+
 def _compiler_frames(directory: Path) -> dict[str, int]:
     """Frame in bytes of every compiled function, the largest where names repeat."""
     frames: dict[str, int] = {}
     for path in sorted(directory.rglob("*.ci")):
         for name, n_bytes, kind in _CI_NODE.findall(path.read_text(encoding="utf-8")):
             if kind == "dynamic":
-                raise EdgeError("E302", f"the frame of {name} has no fixed size")
+                raise _unbounded(f"the frame of {name} has no fixed size")
             frames[name] = max(frames.get(name, 0), int(n_bytes))
     return frames
 

@@ -137,7 +137,7 @@ def _encoder(text: str | None) -> Encoder | None:
 
 
 def load_model(path: Path) -> QNetwork:
-    """The quantized network at `path`, proven again."""
+    """The quantized network at `path`, proven."""
     from edge_dassdp.emit import proven
 
     return proven.load(path)

@@ -57,6 +57,7 @@ class Output:
         from edge_dassdp.report.console import Screen
 
         self._lines = sys.stdout
+        self._lost: StdoutLostError | None = None
         self.verb = verb
         self.as_json = as_json
         self.rules_from: list[str | Path] = []
@@ -65,9 +66,12 @@ class Output:
         self.stderr = Screen(stderr=True, soft_wrap=True)
 
     def line(self, **values: Any) -> None:
-        """One object of a stream, under --json alone."""
-        if self.as_json:
-            self._print(values)
+        """One object of a stream, under --json alone. Where nobody reads on, the work goes on."""
+        if self.as_json and self._lost is None:
+            try:
+                self._print(values)
+            except StdoutLostError as lost:
+                self._lost = lost
 
     def _print(self, values: dict[str, Any]) -> None:
         """A line of JSON; what is no number there is null."""
@@ -117,6 +121,8 @@ class Output:
             self.stderr.print(f"warning: {warning}", style="bold yellow")
         if answer.failed:
             self._print_error(answer.failed)
+        if self._lost:
+            raise self._lost
         return exit
 
     def _command(self, words: Sequence[str | Path]) -> str:

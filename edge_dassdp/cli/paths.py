@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.text import printable
 from edge_dassdp.storage.files import are_one
 
 
@@ -52,7 +53,7 @@ def _nearest(path: Path) -> str:
         near = get_close_matches(path.name, os.listdir(path.parent), 1)
     except OSError:
         return f"there is no folder {path.parent}"
-    return f"did you mean {path.with_name(near[0])}?" if near else "check the path"
+    return f"did you mean {printable(str(path.with_name(near[0])))}?" if near else "check the path"
 
 
 def refuse_unwritable(outputs: Mapping[str, Writes], values: Mapping[str, Any]) -> None:

@@ -144,6 +144,8 @@ def _tried(what: str, needed_for: str, attempt: Callable[[], object], *,
     """Whether an attempt succeeds; what to do, and why if a tool is there and fails."""
     try:
         attempt()
+    except OSError as problem:
+        return _Check(what, False, needed_for, f"{problem.filename}: {problem.strerror}", optional)
     except EdgeError as problem:
         why = "" if problem.code == "E301" else f"{problem.message}: {problem.cause}\n"
         return _Check(what, False, needed_for, f"{why}{problem.help}", optional)

@@ -78,7 +78,7 @@ class Profile:
     def load(cls, path: Path | str) -> Profile:
         """Reads what `save` wrote. Raises EdgeError E103 for another or a damaged file."""
         try:
-            made: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+            made: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8-sig"))
             if made.pop("format") != FORMAT:
                 raise ValueError("another format")
             return cls(str(made.pop("name")), **{k: tuple(v) for k, v in made.items()})

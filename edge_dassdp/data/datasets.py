@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.names import SPLITS
-from edge_dassdp.storage.foreign import unread
+from edge_dassdp.storage.foreign import reading, unread
 from edge_dassdp.storage.npz import Arrays, read_npz, write_npz
-from edge_dassdp.storage.reading import reading
 
 FORMAT = "edge_dassdp/dataset/1"
 
@@ -99,7 +98,7 @@ def save_dataset(
 def load_dataset(path: Path | str) -> Dataset:
     """Reads what `save_dataset` wrote. Raises EdgeError E103 for another or a damaged file."""
     header, arrays = read_npz(path, FORMAT)
-    with reading(path, "dataset", is_known=True):
+    with reading(path, "dataset"):
         mean, std = float(header["mean"]), float(header["std"])
         if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
             raise ValueError(f"a mean of {mean} and a standard deviation of {std}")
@@ -156,8 +155,8 @@ def _plain(path: Path | str, split: str) -> Part | None:
     if arrays.has_header:
         return None
     if "x" not in arrays:
-        raise unread(path, "dataset")
-    with reading(path, "dataset", is_known=True):
+        raise unread(path, "dataset", "it holds no x")
+    with reading(path, "dataset"):
         raw, y = arrays["x"], arrays.get("y")
         x = raw.astype(np.float32) if raw.dtype.kind in "fiub" else None
         rows = {name: arrays[name] for name in SPLITS if name in arrays}

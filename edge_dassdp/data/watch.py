@@ -29,8 +29,8 @@ from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.names import SCENARIOS as SCENARIOS
 from edge_dassdp.ir import FloatArray
+from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
-from edge_dassdp.storage.reading import reading
 
 FORMAT = "edge_dassdp/watch/1"
 WINDOW, HOP = 100, 50
@@ -113,7 +113,7 @@ def save_watch(path: Path | str, signal: NDArray[np.int16], step: FloatArray,
 def load_watch(path: Path | str) -> WatchData:
     """Reads what `save_watch` wrote. Raises EdgeError E103 for another or a damaged file."""
     header, arrays = read_npz(path, FORMAT)
-    with reading(path, "watch", is_known=True):
+    with reading(path, "watch"):
         signal = np.cumsum(arrays["differences"], axis=1, dtype=np.int16).T
         starts = arrays["starts"].astype(np.int64)
         columns = {name: arrays[name].astype(np.int64) for name in ("label", "wearer", "side")}

@@ -8,8 +8,8 @@ import re
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
+from edge_dassdp.storage.memory import Memory, Seen
 from edge_dassdp.targets.link import DeviceInfo, LinkTarget
-from edge_dassdp.targets.memory import Memory, Seen
 from edge_dassdp.targets.target import Target
 
 EXPECTATIONS = "a digest of 8 hexadecimal digits, factory, last or any"

@@ -12,8 +12,8 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.checks import checked_weights
+from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import Arrays, read_npz, write_npz
-from edge_dassdp.storage.reading import reading
 from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.targets.target import Target
 
@@ -51,7 +51,7 @@ def _snapshot(network: QNetwork, path: Path | str) -> tuple[dict[str, IntArray],
                         cause=f"snapshot {str(header.get('model'))[:12]}, "
                               f"model {network.sha256[:12]}",
                         help="give the model, or the firmware, that it was taken from")
-    with reading(path, "snapshot", is_known=True):
+    with reading(path, "snapshot"):
         return _values(network, path, arrays)
 
 

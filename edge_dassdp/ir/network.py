@@ -34,8 +34,8 @@ from edge_dassdp.ir.nodes import (
     check_size,
     malformed,
 )
+from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
-from edge_dassdp.storage.reading import reading
 
 __all__ = ["LARGEST", "Conv", "Encoder", "FloatArray", "Form", "Input", "MaxPool", "Network",
            "Pool", "Population", "Projection", "Readout", "ReadoutKind", "Reset", "load", "save"]
@@ -248,7 +248,7 @@ def _node(kind: type[Any], header: dict[str, Any], arrays: Mapping[str, NDArray[
 def load(path: Path | str) -> Network:
     """Read what `save` wrote. Raises EdgeError E103 for another kind of file, E101 for bad data."""
     header, arrays = read_npz(path, "edge_dassdp/network/1")
-    with reading(path, "network", is_known=True):
+    with reading(path, "network"):
         return Network(
             inputs=tuple(_node(Input, i, arrays) for i in header["inputs"]),
             populations=tuple(_node(Population, p, arrays) for p in header["populations"]),

@@ -17,8 +17,8 @@ from edge_dassdp.ir import Input
 from edge_dassdp.qir.checks import validate
 from edge_dassdp.qir.network import FEATURES_FORMAT, FORMAT, NODES, QNetwork, describe
 from edge_dassdp.qir.nodes import QPopulation, QProjection, QRule
+from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
-from edge_dassdp.storage.reading import reading
 
 ENTRY_POINTS = "edge_dassdp.rules"
 
@@ -34,7 +34,7 @@ def load(path: Path | str) -> QNetwork:
     changed after it was quantized or names a rule that is not known, E101 for constants that no
     target could run."""
     header, arrays = read_npz(path, FORMAT, FEATURES_FORMAT)
-    with reading(path, "quantized", is_known=True):
+    with reading(path, "quantized"):
         sha256 = header.pop("sha256")
         network = _network(header, arrays)
         validate(network)

@@ -12,10 +12,8 @@ same one at once, and one that is cut off leaves none.
 from __future__ import annotations
 
 import contextlib
-import grp
 import hashlib
 import os
-import pwd
 import shutil
 import stat
 import tempfile
@@ -149,11 +147,13 @@ def _candidates() -> Iterator[Path]:
     with contextlib.suppress(RuntimeError):  # no home
         yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / _NAME
     with contextlib.suppress(FileNotFoundError):  # no folder of temporary files
-        yield Path(tempfile.gettempdir()) / f"{_NAME}-{os.geteuid()}"
+        yield Path(tempfile.gettempdir()) / f"{_NAME}-{os.geteuid() if os.name == 'posix' else 0}"
 
 
 def _strange(folder: Path) -> str:
     """Who else may write into a folder, or have put it there; "" if nobody."""
+    if os.name != "posix":  # homes are private there
+        return ""
     for info in (folder.lstat(), folder.stat()):
         if info.st_uid not in (0, os.geteuid()):
             return f"it belongs to user {info.st_uid}"
@@ -164,6 +164,9 @@ def _strange(folder: Path) -> str:
 
 def _is_mine(group: int) -> bool:
     """Whether a group is this user's own: of the same name and without other members."""
+    import grp
+    import pwd
+
     try:
         user, found = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
     except KeyError:

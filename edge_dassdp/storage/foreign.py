@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,13 +19,15 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.quoting import command
 
 _HEAD = 4096
+_MOST_TOLD = 200
+"""Letters of what a library says."""
 _MAX_HEADER = 2**24
 """Bytes of a header of ours that is looked into."""
 
 WANTED = {
     "network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
-    "dataset": "a data set (.npz with arrays x and y)", "nir": "a NIR file",
-    "onnx": "an ONNX model", "board": "a board.toml", "watch": "a data set of the watch"}
+    "dataset": "samples, an .npz with arrays x and y", "nir": "a NIR file", "onnx": "an ONNX file",
+    "board": "a board.toml", "watch": "a data set of the watch"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
         "dataset": "a data set", "watch": "a data set of the watch", "features": "a feature model"}
@@ -63,18 +66,31 @@ def unread(path: Path | str, wanted: str, cause: str = "", help: str = "",
     return EdgeError(code, f"{path} is {found.title}, expected {expected}", help=better or step)
 
 
-def damaged(path: Path | str, wanted: str, cause: str, help: str = "") -> EdgeError:
-    """The refusal of a file that is of the kind wanted, and cannot be right."""
-    title = WANTED.get(wanted, wanted).removeprefix("an ").removeprefix("a ")
-    return EdgeError("E103", f"{path} is no valid {title}", cause=cause,
-                     help=help or _BY_ITSELF.get(wanted, "write it again, or take another copy"))
+@contextmanager
+def reading(path: Path | str, wanted: str, help: str = "") -> Iterator[None]:
+    """A block that decodes a file which anybody may have written: libraries each raise what they
+    like of a damaged one, and all of it becomes `unread`. Their warnings are not shown."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except EdgeError:
+        raise
+    except Exception as problem:
+        is_missing = isinstance(problem, KeyError)
+        raise unread(path, wanted, told(f"{problem} is missing" if is_missing else str(problem)
+                                        or type(problem).__name__), help) from None
 
 
-def shown(names: Iterable[str]) -> str:
-    """The first of some names, without what a terminal would obey."""
-    listed = list(names)
-    first = [name[:40] if name[:40].isprintable() else repr(name[:40]) for name in listed[:6]]
-    return ", ".join(first) + (f" and {len(listed) - 6} more" if len(listed) > 6 else "")
+def told(text: str) -> str:
+    """One line, of a length to be shown."""
+    line = " ".join(text.split())
+    return line if len(line) <= _MOST_TOLD else f"{line[:_MOST_TOLD]} ..."
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names."""
+    return ", ".join(names[:4]) + ", ..." * (len(names) > 4)
 
 
 def what_is(path: Path | str) -> Found | None:
@@ -83,7 +99,7 @@ def what_is(path: Path | str) -> Found | None:
     if path.is_dir():
         return Found("folder", "a folder")
     if path.exists() and not path.is_file():
-        return Found("folder", "not a regular file")
+        return Found("special", "not a regular file")
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
@@ -126,7 +142,7 @@ def _members(archive: zipfile.ZipFile) -> Found:
         arrays = tuple(name.removesuffix(".npy") for name in names)
         first, second = (*arrays, "y")[:2]
         kind = "dataset" if "x" in arrays else "arrays"
-        return Found(kind, f"an .npz with the arrays {shown(arrays)}", {"x": first, "y": second})
+        return Found(kind, f"an .npz with the arrays {listed(arrays)}", {"x": first, "y": second})
     if "[Content_Types].xml" in last:
         return Found("table", "a spreadsheet or document of Office")
     return Found("archive", "a zip archive of other files")
@@ -280,5 +296,5 @@ _NEXT: dict[tuple[str, str], str] = {
         ("archive", "unpack it, and give the file that was in it"),
         ("zip", "copy, download or write it again"),
         ("empty", "copy, download or write it again"),
-        ("folder", "name a file in it"))},
+        ("folder", "name a file in it"), ("special", "give the path of a file"))},
 }

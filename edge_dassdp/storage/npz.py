@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.storage.files import write_bytes
-from edge_dassdp.storage.foreign import shown, unread
-from edge_dassdp.storage.reading import reading
+from edge_dassdp.storage.foreign import reading, unread
 
 ROOM_BYTES, MOST_RATIO = 1 << 28, 100
 """What the arrays of a file may unpack to: ROOM_BYTES, or MOST_RATIO times its size."""
@@ -57,7 +56,7 @@ class Arrays(Mapping[str, NDArray[Any]]):
     """
 
     def __init__(self, path: Path | str, wanted: str) -> None:
-        """wanted: what the file should be, as `unread` has it."""
+        """wanted: what the file should be, a key of `foreign.WANTED`."""
         self._path, self._wanted = path, wanted
         with reading(path, wanted):
             if not Path(path).is_file():
@@ -74,9 +73,8 @@ class Arrays(Mapping[str, NDArray[Any]]):
     def header(self) -> dict[str, Any]:
         """Of `write_npz`; E103 without one."""
         if not self.has_header:
-            raise unread(self._path, self._wanted)
-        with reading(self._path, self._wanted, is_known=True), \
-                zipfile.ZipFile(self._path) as archive:
+            raise unread(self._path, self._wanted, "it has no header")
+        with reading(self._path, self._wanted), zipfile.ZipFile(self._path) as archive:
             made = json.loads(self._unpacked(archive, archive.getinfo("header.npy")).tobytes())
             if not isinstance(made, dict):
                 raise ValueError("its header is no mapping")
@@ -95,8 +93,7 @@ class Arrays(Mapping[str, NDArray[Any]]):
         if name not in self._names:
             raise KeyError(name)
         if name not in self._read:
-            with reading(self._path, self._wanted, is_known=True), \
-                zipfile.ZipFile(self._path) as archive:
+            with reading(self._path, self._wanted), zipfile.ZipFile(self._path) as archive:
                 self._read[name] = self._unpacked(archive, archive.getinfo(f"{name}.npy"))
         return self._read[name]
 
@@ -142,9 +139,9 @@ def _bytes_of(shape: tuple[int, ...], dtype: np.dtype[Any], room: int) -> int:
 def read_npz(path: Path | str, kind: str, *others: str) -> tuple[dict[str, Any], Arrays]:
     """Header and arrays of a file written by `write_npz`; EdgeError E103 if it is not of `kind` or
     one of the others."""
-    wanted = kind.split("/")[1] if "/" in kind else kind
+    wanted = kind.split("/")[1]
     arrays = Arrays(path, wanted)
     header = arrays.header
     if (found := header.get("format")) not in (kind, *others):
-        raise unread(path, wanted, f"it is of format {shown([str(found)])}, expected {kind}")
+        raise unread(path, wanted, f"it is of format {found}, expected {kind}")
     return header, arrays

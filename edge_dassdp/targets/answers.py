@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from edge_dassdp.base.errors import refuse_unless
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.emit.model import ABI
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import MAX_LOSS_Q8
 from edge_dassdp.reference.outcome import NO_LABEL
+from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.wire.messages import FLAGS
 
 Fields = Mapping[str, Any]
@@ -49,7 +50,8 @@ def _within(name: str, fields: Fields, limits: Mapping[str, tuple[int, int]]) ->
 def check_hello(hello: Fields, network: QNetwork | None) -> None:
     """Sizes are those of the network; of an unknown one such as a device can have. Raises EdgeError
     E504."""
-    limits = {"offer": (1, _U32), "tick_bits": (0, _MOST_TICK_BITS)}
+    limits = {"offer": (1, _U32), "tick_bits": (0, _MOST_TICK_BITS),
+              "cause": (0, QUANTITIES["cause_damaged"])}
     if network is None:
         begin, end = hello["persist_begin"], hello["persist_end"]
         limits |= {
@@ -65,6 +67,16 @@ def check_hello(hello: Fields, network: QNetwork | None) -> None:
             ("state_bytes", layout.state_bytes), ("persist_begin", layout.persist_begin),
             ("persist_end", layout.persist_end))}
     _within("HELLO", hello, limits)
+
+
+def check_learning(data: bytes, network: QNetwork | None) -> None:
+    """A learning state read from a device is one that a device leaves. Raises EdgeError E504."""
+    if network is None or not network.plastic:
+        return
+    try:
+        checked_learning(network, data)
+    except EdgeError as problem:
+        believe(False, "READ_LEARNING", problem.cause, "no device of this model leaves that")
 
 
 @dataclass(frozen=True)

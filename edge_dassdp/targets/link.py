@@ -16,11 +16,11 @@ from edge_dassdp.base.text import printable
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import check_lesson, check_steps, checked_sample
-from edge_dassdp.targets.answers import Answers
-from edge_dassdp.targets.memory import Memory
-from edge_dassdp.targets.session import RETRIES, TIMEOUT_S, Port, Session
+from edge_dassdp.storage.memory import Memory
+from edge_dassdp.targets.answers import Answers, check_learning
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
+from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.wire.start import Start
 
 _Requests = list[tuple[str, dict[str, Any]]]
@@ -196,8 +196,10 @@ class LinkTarget(Target):
         return self._decode(self.read_state())
 
     def read_learning(self) -> bytes:
-        return b"".join(self._ask("READ_LEARNING", offset=begin, n_bytes=end - begin)["data"]
+        data = b"".join(self._ask("READ_LEARNING", offset=begin, n_bytes=end - begin)["data"]
                         for begin, end in _chunks(self.info.persist_bytes))
+        check_learning(data, self._network)
+        return data
 
     def write_learning(self, data: bytes) -> None:
         new = self._writing_learning(data)
@@ -244,9 +246,9 @@ class LinkTarget(Target):
                 problem.cause += self._reason()
             raise
         self._is_settled = True
-        self._answers.check(name, fields, answer)
         if self.memory:
             self.memory.done(name)
+        self._answers.check(name, fields, answer)
         return answer
 
     def _reason(self) -> str:

@@ -66,13 +66,13 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
                 log: Path | None = None) -> LinkTarget:
     """The board at PORT[@BAUD], held to a build of `network` where its hash is given, with what
     this computer remembers of it. Raises EdgeError E105, E501, E502 or E504 as `open_target`."""
+    from edge_dassdp.storage.memory import Memory
     from edge_dassdp.targets.link import LinkTarget
-    from edge_dassdp.targets.memory import Memory
     from edge_dassdp.targets.serial import open_port, ports
 
     named = {name: p for p in ports() for name in (p.unique_id, p.path) if name}
     path, baud = _port(place, named)
-    port = named.get(path)
+    port = named.get(path) or named.get(os.path.realpath(path))
     memory = Memory(f"{port.usb_id} {port.unique_id}") if port and port.unique_id \
         else Memory(path, Path(path))
     stream = open_port(port.path if port else path, baud)

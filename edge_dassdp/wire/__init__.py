@@ -1,1 +1,1 @@
-"""The table of the link and its frames; no input or output."""
+"""The table of the link, its frames, and sessions of one host with one device over any port."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from support import lanes
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
@@ -18,6 +21,7 @@ from edge_dassdp.build.board import (
     list_boards,
     load_board,
 )
+from edge_dassdp.build.project import with_port, write_makefile
 
 
 def edited(tmp_path: Path, old: str, new: str, name: str = "stm32f405") -> Path:
@@ -245,3 +249,46 @@ def test_a_counter_says_its_direction():
     up, down = (board_files(load_board(n))["dassdp_board.h"] for n in ("stm32f405", "lm3s6965evb"))
     assert "0x40000024UL, 32U, 0U)" in up
     assert "0xE000E018UL, 24U, 1U)" in down
+
+
+def test_a_mutated_board_is_refused_or_stays_within_its_words() -> None:
+    """Of texts changed at random what is taken leaves the shape of generated files as it is."""
+    rng = np.random.default_rng(12)
+    texts = [(assets.folder("boards") / name / "board.toml").read_bytes() for name in list_boards()]
+    words = [b'"', b"'", b"\\n", b"\\u0000", b"$(x)", b"{elf}", b"{0}", b"-", b"9" * 30, b"nan",
+             b"*/", b"\\", b"\n", b"\xff", b"[", b"]", b"=", b"inf", b"true", b" ", b".", b"#"]
+    shape = lines_of(load_board("microbit"))
+    n_taken = 0
+    for _ in range(lanes.often(300)):
+        text = bytearray(texts[rng.integers(len(texts))])
+        for _ in range(rng.integers(1, 4)):
+            start = int(rng.integers(len(text)))
+            text[start : start + int(rng.integers(0, 4))] = words[rng.integers(len(words))]
+        try:
+            board = parse_board(bytes(text))
+        except EdgeError as problem:
+            assert problem.code == "E401", problem
+            continue
+        n_taken += 1
+        assert lines_of(board) == shape
+    assert n_taken > 20, "comments and numbers may change"
+
+
+def parse_board(text: bytes) -> Board:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "board.toml"
+        path.write_bytes(text)
+        return load_board(path)
+
+
+def lines_of(board: Board) -> tuple[int, list[str]]:
+    """How many lines the linker script has, and what make is told beside names and flags."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = with_port({"main.c": "int main(void) { return 0; }"}, board)
+        write_makefile(project, board, Path(folder))
+        made = (Path(folder) / "Makefile").read_text("utf-8").splitlines()
+    assert all(line.replace("\t", "").isprintable() for line in made)
+    kept = [line for line in made if not line.startswith(("#", "    ", "CFLAGS", "LDFLAGS",
+                                                          "UNITS"))]
+    recipe = kept.index("program: firmware.elf firmware.hex") + 1
+    return board_files(board)["link.ld"].count("\n"), kept[:recipe] + kept[recipe + 1:]

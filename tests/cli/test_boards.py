@@ -23,6 +23,7 @@ from edge_dassdp.emit import emit
 from edge_dassdp.harness.expected import digest_text, factory_digest
 from edge_dassdp.plan import Plan
 from edge_dassdp.targets.loopback import LoopbackStream
+from edge_dassdp.targets.qemu import QemuProcess
 
 
 @pytest.fixture
@@ -136,7 +137,8 @@ def state() -> Path:
 
 
 @pytest.mark.parametrize("damage", [
-    b"", b"{", b"[]", b'{"format": "edge_dassdp/board/1"}', b"\xff"])
+    b"", b"{", b"[]", b'{"format": "edge_dassdp/board/1"}', b"\xff", b"[" * 100_000,
+    b'{"format": "edge_dassdp/board/1", "model": "", "build": "", "n_boots": Infinity}'])
 def test_a_damaged_memory_is_met_like_none(board: Board, work: Path, damage: bytes) -> None:
     digest(shown(*on(board, work, "learn", "--json")))
     [file] = state().glob("*.json")
@@ -228,3 +230,26 @@ def test_targets_that_begin_anew_remember_nothing(work: Path, target: str) -> No
     assert digest(shown(*command, "--json")) == found
     assert "nothing is remembered" in refused("E105", *command, "--expect", "last")
     refused("E507", *command, "--expect", found)
+
+
+def on_line(process: QemuProcess) -> str:
+    """A firmware in QEMU as a board on a line of this computer."""
+    host, port = process.address
+    return f"socket://{host}:{port}"
+
+
+def test_a_firmware_that_restarts_between_two_commands_is_told(
+        work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arm_toolchain: None,
+        qemu: None) -> None:
+    monkeypatch.setenv("EDGE_DASSDP_STATE", str(tmp_path / "state"))
+    made = ed.build(qir.load(work / "model.q.npz"), "microbit").firmware
+    with QemuProcess(made.elf, made.board) as process:
+        line = on_line(process)
+        command = ("learn", work / "model.q.npz", "--data", work / "data.npz", "--limit", "10",
+                   "--target", f"serial:{line}")
+        digest(shown(*command, "--json"))
+        digest(shown(*command, "--json", "--expect", "last"))
+        process.reset()
+        assert "start 2 since power came, 1" in refused("E507", *command)
+        digest(shown(*command, "--json", "--reset"))
+        digest(shown(*command, "--json", "--expect", "last"))

@@ -146,6 +146,8 @@ def test_a_missing_option_is_asked_for_where_the_file_is_there(files: Path) -> N
 
 def test_the_nearest_name_is_told(files: Path) -> None:
     assert "did you mean model.q.npz?" in refused("E103", "run", "modle.q.npz", cwd=files)
+    (files / "od\nd.q.npz").write_text("")
+    assert "did you mean od\\nd.q.npz?" in refused("E103", "run", "od.q.npz", cwd=files)
     assert "there is no folder nowhere" in refused("E103", "run", "nowhere/m.npz", cwd=files)
     assert "does not exist" in refused("E103", "run", "x" * 200, cwd=files)
     refused("E103", "run", "x" * 5000, cwd=files)

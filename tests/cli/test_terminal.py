@@ -12,11 +12,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import typer
 from support import lanes
 from support.commands import ok
 from support.own_rule import FOLDER
 from support.terminals import ENCODINGS, SERVICES, Done, piped
+from typer.testing import CliRunner
 
+from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.report.streams import EXIT_PIPE, PLAIN
 
 Words = tuple[str, ...]
@@ -124,3 +127,25 @@ def test_json_stays_pure(folder: Path, place: str, verb: str) -> None:
     for line in done.out.decode("ascii").splitlines():
         assert json.loads(line)["schema"] == f"edge_dassdp/{ALL[verb][0]}/1"
     assert done.out
+
+
+def test_a_reader_that_goes_away_takes_nothing_from_what_is_done(folder: Path) -> None:
+    for name in ("learn", "run"):
+        kept = folder / f"{name}-kept.npz"
+        done = SERVICES["unread"]((*VERBS[name], "--json", "--snapshot", kept.name), folder)
+        assert done.status == EXIT_PIPE and kept.is_file()
+
+
+def test_what_is_no_number_is_null_in_json() -> None:
+    odd = typer.Typer()
+
+    def tell(out: Output) -> Answer:
+        print("not JSON")
+        out.line(value=float("nan"), values=(1.5, float("inf")))
+        return Answer({"deep": {"value": [float("-inf"), None, 2]}})
+
+    verb(odd, "tell")(tell)
+    line, envelope = CliRunner().invoke(odd, ["--json"]).stdout.splitlines()
+    assert json.loads(line)["value"] is None and json.loads(line)["values"] == [1.5, None]
+    assert json.loads(envelope)["data"] == {"deep": {"value": [None, None, 2]}}
+    assert "NaN" not in line + envelope

@@ -71,7 +71,7 @@ def test_a_phase_that_no_run_can_give_is_cleared(field: str, value: int) -> None
     at = emulator.layout.offset("eihl_fc2") - emulator.layout.persist_begin
     data[at : at + EIHL_DTYPE.itemsize] = phase.tobytes()
     with pytest.raises(EdgeError, match="out of range"):
-        emulator.write_learning(bytes(data))
+        emulator._put_learning(bytes(data))  # as an application loads it
     assert emulator.named_state()["eihl_fc2.n_connected"].item() == 0
 
 

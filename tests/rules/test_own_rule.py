@@ -92,8 +92,13 @@ def test_its_state_is_part_of_a_snapshot_and_is_checked() -> None:
     data = bytearray(first.read_learning())
     at = Plan.of(model).layout.offset("theta_fc2")
     data[at : at + 4] = (-5000).to_bytes(4, "little", signed=True)
+    for target in (first, second):
+        before = target.read_learning()
+        with pytest.raises(EdgeError, match="out of range"):
+            target.write_learning(bytes(data))
+        assert target.read_learning() == before
     with pytest.raises(EdgeError, match="out of range"):
-        first.write_learning(bytes(data))
+        first._put_learning(bytes(data))  # as an application loads it
     assert not first.named_state()["theta_fc2"].any()
 
 

@@ -71,12 +71,7 @@ def become_pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
-def become_link(path: Path) -> None:
-    shutil.rmtree(path)
-    path.symlink_to("nowhere")
-
-
-def lose_all(path: Path) -> None:
+def become_nothing(path: Path) -> None:
     shutil.rmtree(path)
     path.mkdir()
 
@@ -87,11 +82,16 @@ def lose_files(entry: Path) -> None:
             path.unlink()
 
 
-def lose_sums(entry: Path) -> None:
-    """Those of the last file, and the file."""
+def lose_last(entry: Path) -> None:
+    """The last line of the sums, and what it tells of."""
     lines = (entry / SUMS).read_bytes().splitlines(keepends=True)
     (entry / SUMS).write_bytes(b"".join(lines[:-1]))
     shutil.rmtree(entry / "deep")
+
+
+def become_link(path: Path) -> None:
+    shutil.rmtree(path)
+    path.symlink_to("nowhere")
 
 
 HARMS: dict[str, Callable[[Path], object]] = {
@@ -105,13 +105,13 @@ HARMS: dict[str, Callable[[Path], object]] = {
     "a folder instead of a file": lambda e: become_folder(e / "a.bin"),
     "a pipe instead of a file": lambda e: become_pipe(e / "a.bin"),
     "a file instead of a folder": lambda e: become_file(e / "deep"),
-    "nothing left": lose_all,
+    "nothing left": become_nothing,
     "files gone": lose_files,
     "all files empty": lambda e: [p.write_bytes(b"") for p in e.rglob("*") if p.is_file()],
     "no sums": lambda e: (e / SUMS).unlink(),
     "sums flipped": lambda e: flip(e / SUMS),
     "sums cut": lambda e: cut(e / SUMS),
-    "sums cut with what they told of": lose_sums,
+    "sums cut with what they told of": lose_last,
     "the entry a file": become_file,
     "the entry a link to nowhere": become_link,
     "the folder above a file": lambda e: become_file(e.parent),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import pickle
 import zipfile
 from collections.abc import Callable
@@ -28,7 +27,6 @@ from edge_dassdp.data.datasets import load_part
 from edge_dassdp.frontends.files import SourceOptions, load_model
 from edge_dassdp.harness.snapshot import read_snapshot, save_snapshot
 from edge_dassdp.storage.foreign import what_is
-from edge_dassdp.storage.reading import reading
 
 
 def zipped(*names: str) -> bytes:
@@ -243,26 +241,3 @@ def test_noise_is_nothing(tmp_path: Path) -> None:
         data = np.random.default_rng(seed).integers(128, 255, 300, np.uint8).tobytes()
         (tmp_path / "noise").write_bytes(b"\xf3" + data)
         assert what_is(tmp_path / "noise") is None
-
-
-def test_names_of_members_do_not_reach_the_terminal_as_they_are(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", **{"\x1b[2Jgone": np.zeros(1)})
-    found = what_is(tmp_path / "a.npz")
-    assert found is not None and "\x1b" not in found.title
-    assert "\x1b" not in said(load_part, tmp_path / "a.npz", "test")
-
-
-def test_what_is_no_regular_file(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(EdgeError, match="not a regular file"):
-            load_part(path, "train")
-
-
-def test_what_a_library_raises_is_one_line_of_a_length(tmp_path: Path) -> None:
-    (tmp_path / "f").write_text("x")
-    for problem in (KeyError("name"), RecursionError("deep"), MemoryError(),
-                    ValueError("a\nb" * 900), io.UnsupportedOperation("seek")):
-        with pytest.raises(EdgeError) as refused, reading(tmp_path / "f", "network", is_known=True):
-            raise problem
-        assert "\n" not in refused.value.cause and len(refused.value.cause) < 300

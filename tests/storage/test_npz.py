@@ -33,7 +33,7 @@ def _archive(path: Path, members: dict[str, bytes],
 
 
 def _refused(path: Path, name: str = "x") -> str:
-    arrays = Arrays(path, "data set")
+    arrays = Arrays(path, "dataset")
     with pytest.raises(EdgeError) as refused:
         arrays[name]
     assert refused.value.code == "E103"
@@ -67,7 +67,7 @@ def test_all_arrays_together_have_room(tmp_path: Path, monkeypatch: pytest.Monke
     """Each fits, all of them do not."""
     monkeypatch.setattr(npz, "ROOM_BYTES", 9_000_000)
     many = {f"a{i}.npy": _member("(500000,)", "<f8", bytes(4_000_000)) for i in range(3)}
-    arrays = Arrays(_archive(tmp_path / "a.npz", many), "data set")
+    arrays = Arrays(_archive(tmp_path / "a.npz", many), "dataset")
     assert arrays["a0"].size == arrays["a1"].size == 500_000
     with pytest.raises(EdgeError, match="unpacks to more"):
         arrays["a2"]
@@ -85,7 +85,7 @@ def test_a_bomb_takes_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "bomb.npz"
     path.write_bytes(bomb.getvalue())
     assert path.stat().st_size < 1 << 21
-    assert Arrays(path, "data set")["y"].tolist() == [0]
+    assert Arrays(path, "dataset")["y"].tolist() == [0]
     code = ("import sys; from edge_dassdp.data.datasets import load_part\n"
             "from edge_dassdp.base.errors import EdgeError\n"
             "try: load_part(sys.argv[1], 'train')\n"
@@ -112,7 +112,7 @@ def test_arrays_are_what_was_written(tmp_path: Path) -> None:
               "s": np.array(2.5), "t": np.array(["a", "bc"]), "e": np.zeros((0, 3)),
               "m": np.array([True, False])}
     np.savez_compressed(tmp_path / "a.npz", **wanted)
-    read = Arrays(tmp_path / "a.npz", "data set")
+    read = Arrays(tmp_path / "a.npz", "dataset")
     for name, array in wanted.items():
         assert np.array_equal(read[name], array) and read[name].shape == array.shape
         assert read[name].dtype == array.dtype.newbyteorder("=")

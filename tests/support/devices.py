@@ -21,9 +21,9 @@ from edge_dassdp.rules import DASSDP, Guard, Learning, Replay
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
-from edge_dassdp.targets.session import Port
 from edge_dassdp.wire.frames import FrameDecoder, Response, encode_request, parse_response
 from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES
+from edge_dassdp.wire.session import Port
 
 N_INPUTS, N_CLASSES = 12, 3
 N_CHANNELS, N_FRAMES = 24, 25

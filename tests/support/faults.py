@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from edge_dassdp.targets.session import Port
+from edge_dassdp.wire.session import Port
 
 
 class FaultyStream:

@@ -12,7 +12,7 @@ from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.wire.frames import encode_frame, encode_request
 from edge_dassdp.wire.messages import CHUNK_BYTES, LIMITS, MESSAGES, Message
 
-LIKELY = {"offset": 256, "first": 400, "label": 4, "projection": 4, "n_steps": 13, "is_last": 2,
+LIKELY = {"offset": 256, "first": 400, "label": 4, "projection": 4, "n_steps": 13,
           "n_bytes": CHUNK_BYTES + 1, "n_weights": CHUNK_BYTES + 1}
 """Most values of a field lie below: in range, or just beyond it."""
 _BITS = {"B": 8, "h": 15, "H": 16, "i": 31, "I": 32}
@@ -60,9 +60,12 @@ class HostileHost:
         return encode_request(kind, self._session, self._sequence, payload)
 
     def _request(self) -> Iterator[bytes]:
-        """Any request but HELLO and OPEN, its fields in range, beyond it or anywhere."""
+        """Any request but HELLO and OPEN, its fields in range, beyond it or anywhere. Where it
+        holds the device, that soon ends, mostly."""
         message = self._rng.choice([m for m in MESSAGES.values() if not m.opens])
         yield self._next(message.kind, self._fields(message))
+        if message.name in ("HOLD", "WRITE_LEARNING") and self._rng.random() < 0.9:
+            yield from self._release()
 
     def _lesson(self) -> Iterator[bytes]:
         """A sample, in pieces where it is long, and what is to be done with it."""
@@ -90,9 +93,13 @@ class HostileHost:
         message = MESSAGES["WRITE_LEARNING"]
         for at in range(0, len(data), CHUNK_BYTES):
             yield self._next(message.kind, message.request.pack(
-                offset=at, is_last=at + CHUNK_BYTES >= len(data), data=data[at:at + CHUNK_BYTES]))
-        if self._rng.random() < 0.5:
-            yield self._next(MESSAGES["RESET"].kind, b"")
+                offset=at, data=data[at:at + CHUNK_BYTES]))
+        yield from self._release()
+
+    def _release(self) -> Iterator[bytes]:
+        """Twice: what the first finds wrong is put back to initial values; or by a reset."""
+        for name in self._rng.choice((("RESET",), ("RELEASE", "RELEASE"))):
+            yield self._next(MESSAGES[name].kind, b"")
 
     def _damaged(self) -> Iterator[bytes]:
         """A right request with a flipped bit, cut, longer, or with something else in its middle."""

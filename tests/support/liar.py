@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
-from edge_dassdp.targets.session import Port
 from edge_dassdp.wire.frames import FrameDecoder, Response, encode_response, parse_response
 from edge_dassdp.wire.messages import MESSAGES
+from edge_dassdp.wire.session import Port
 
 _FLOOD_BYTES = 4096
 _KINDS = {message.kind: name for name, message in MESSAGES.items()}

@@ -68,6 +68,7 @@ HELLOS = {
     "another ABI": fields("HELLO", "abi is 250", abi=250),
     "another model": fields("HELLO", "another model", model_hash=b"\xff" * 32),
     "another protocol": fields("HELLO", "protocol 250", protocol=250),
+    "a start for no reason": fields("HELLO", "cause is 99", cause=99),
     "no session": fields("HELLO", "offer is 0", offer=0),
     "a HELLO too short": payload("HELLO", "another format", lambda p: p[:-1]),
     "a HELLO too long": payload("HELLO", "another format", lambda p: p + bytes(5000)),
@@ -115,11 +116,13 @@ SIZES = {
                                   ("60 KB", "bytes", lambda p: bytes(60_000)))},
     **{f"{name}: an answer where none belongs": payload(name, "another format", lambda p: b"x")
        for name in ("PUT_SAMPLE", "RESET", "SAVE", "ROLLBACK", "FIT_GATE", "WRITE_WEIGHTS",
-                    "WRITE_LEARNING")},
+                    "WRITE_LEARNING", "HOLD", "RELEASE")},
 }
 VALUES = {
     "weights beyond their bits": payload("READ_WEIGHTS", "they have 4 bits",
                                          lambda p: b"\x7f" * len(p)),
+    "a generator that stands still": payload("READ_LEARNING", "learning.rng is 0",
+                                             lambda p: bytes(4) + p[4:]),
     "every weight at an end, and more": fields("STATISTICS", "n_saturated is 4,294,967,295",
                                                n_saturated=MOST),
     "more hits than samples": fields("STATISTICS", "hits is 200", hits=200),

@@ -28,7 +28,7 @@ KIND = "memory"
 X, LABELS = samples(3, kind=KIND)
 WAIT = {"timeout_s": 0.02, "retries": 1}
 REFUSALS = ("E502", "E503", "E504", "E505")
-MOST_S = 4.0
+MOST_S = 15.0
 MOST_BYTES = 8 << 20
 
 
@@ -211,7 +211,7 @@ def test_altered_answers_end_in_classes_or_in_refusals(about: str, folder: Path)
         for verb in VERBS:
             rng = Random(f"{about} {seed} {verb.__name__}")
             lie = Lie(about, lambda answer, rng=rng: altered(answer, rng),  # type: ignore[misc]
-                      since=rng.choice((0, 0, 1, 7)))
+                      since=rng.choice((0, 1, 7)) if seed else 0)
             liar = Liar(stream(KIND), lie)
             found = asked(verb, liar, folder)
             n_told += liar.n_told

@@ -10,9 +10,9 @@ from support.faults import Cable, FaultyStream
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.targets.link import LinkTarget
-from edge_dassdp.targets.session import Session
 from edge_dassdp.wire.frames import encode_request
 from edge_dassdp.wire.messages import MESSAGES
+from edge_dassdp.wire.session import Session
 
 FAULTS = ("drop", "flip", "duplicate", "reorder", "truncate")
 

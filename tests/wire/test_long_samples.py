@@ -16,9 +16,9 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
-from edge_dassdp.targets.session import Session
 from edge_dassdp.wire.frames import encode_request
 from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES, STATUSES
+from edge_dassdp.wire.session import Session
 
 LONG = "frames"
 X_BYTES = network(LONG).x_bytes

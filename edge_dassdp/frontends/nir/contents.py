@@ -15,7 +15,7 @@ from typing import Any
 
 ROOM_BYTES, MOST_RATIO = 1 << 28, 100
 """What the arrays of a file may take: ROOM_BYTES, or MOST_RATIO times its size."""
-MEMORY_BYTES, CPU_SECONDS = 1 << 32, 60
+MEMORY_BYTES, CPU_SECONDS = 1 << 32, 20
 MOST_DEPTH, MOST_VALUES = 32, 100_000
 
 

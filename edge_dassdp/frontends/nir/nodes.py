@@ -126,17 +126,17 @@ def numbers(name: str, what: str, value: Any) -> NDArray[Any]:
     """As stored. Raises EdgeError E101 for anything but real numbers."""
     array = stored(value)
     if array.dtype.kind not in "iufb":
-        raise EdgeError("E101", f"node '{name}': {what} holds no numbers",
-                        help="export the file again")
+        raise EdgeError("E101", f"node '{name}': {what} holds no real numbers",
+                        help="export it again, with real numbers")
     return array
 
 
 def _kernel(name: str, node: Any, n_dims: int) -> FloatArray:
     weight = _array(name, "weight", node.weight)
     if weight.ndim != n_dims or not weight.size:
-        raise EdgeError("E101", f"node '{name}': weight has shape {weight.shape}, expected "
-                        f"{n_dims} dimensions", help="write it as (c_out, c_in / groups, height, "
-                        "width), of a Conv1d without the height")
+        raise EdgeError("E101", f"node '{name}': weight has shape {weight.shape}",
+                        help=f"give it {n_dims} dimensions: outputs, inputs, and the sides of the "
+                        "kernel")
     return weight
 
 

@@ -17,11 +17,10 @@ import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.storage.files import write_bytes
-from edge_dassdp.storage.foreign import shown, unread
-from edge_dassdp.storage.reading import reading
+from edge_dassdp.storage.foreign import listed, reading, told, unread
 
-MOST_SECONDS = 20.0
-HELP = "export it again with nir.write, or take another copy of the file"
+MOST_SECONDS = 180.0
+"""Of a clock, for computers that do much besides; `contents` ends itself after fewer of its own."""
 
 
 def read_graph(path: Path | str) -> Any:
@@ -35,16 +34,17 @@ def read_graph(path: Path | str) -> Any:
                           stderr=subprocess.PIPE) as child:
         try:
             nir = library()  # while the child starts
-            told, complaint = child.communicate(timeout=MOST_SECONDS)
+            made, complaint = child.communicate(timeout=MOST_SECONDS)
         except subprocess.TimeoutExpired:
-            raise _damaged(path, f"HDF5 did not come to an end in {MOST_SECONDS:.0f} s") from None
+            raise unread(path, "nir", f"HDF5 did not come to an end in {MOST_SECONDS:.0f} s"
+                         ) from None
         finally:
             child.kill()
     if child.returncode:
-        raise _damaged(path, complaint.decode(errors="replace").strip().rpartition("\n")[2]
-                       or f"HDF5 ended with {child.returncode}")
-    with reading(path, "nir", HELP, is_known=True):
-        return _graph(nir, *_tree(told), path)
+        said = complaint.decode(errors="replace").rstrip().rpartition("\n")[2]
+        raise unread(path, "nir", told(said or f"HDF5 ended with {child.returncode}"))
+    with reading(path, "nir"):
+        return _graph(nir, *_tree(made), path)
 
 
 def write_graph(graph: Any, path: Path | str) -> None:
@@ -65,10 +65,6 @@ def library() -> Any:
     return nir
 
 
-def _damaged(path: Path | str, cause: str) -> EdgeError:
-    return unread(path, "nir", cause if len(cause) < 200 else f"{cause[:200]} ...", HELP)
-
-
 def _tree(told: bytes) -> tuple[dict[str, Any], memoryview]:
     line, _, _ = told.partition(b"\n")
     return json.loads(line), memoryview(told)[len(line) + 1 :]
@@ -76,13 +72,15 @@ def _tree(told: bytes) -> tuple[dict[str, Any], memoryview]:
 
 def _graph(nir: Any, tree: dict[str, Any], data: memoryview, path: Path | str) -> Any:
     if "node" not in tree:
-        raise unread(path, "nir", "it is no NIR file: it lacks 'node' and holds "
-                     f"{shown(sorted(tree)) or 'nothing'}", HELP)
-    missing = {"type", "nodes", "edges"} - set(tree["node"])
-    if missing:
-        raise EdgeError("E103", f"{path} is incomplete: its graph lacks "
-                        f"{', '.join(sorted(missing))}", help=HELP)
-    return nir.dict2NIRNode({**_values(tree["node"], data), "type_check": False})
+        raise unread(path, "nir", f"it lacks 'node'; it holds {listed(sorted(tree)) or 'nothing'}")
+    node = tree["node"]
+    kind = node.get("type", "NIRGraph")
+    if kind != "NIRGraph":
+        raise EdgeError("E103", f"{path} holds a {told(str(kind))} instead of a graph",
+                        help="write the graph that the node belongs to: nir.write(path, graph)")
+    if missing := {"type", "nodes", "edges"} - set(node):
+        raise unread(path, "nir", f"its graph lacks {', '.join(sorted(missing))}")
+    return nir.dict2NIRNode({**_values(node, data), "type_check": False})
 
 
 def _values(told: Any, data: memoryview) -> Any:

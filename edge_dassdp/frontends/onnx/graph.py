@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.onnx import bounds
 from edge_dassdp.frontends.onnx.plain import make_plain, name_of
-from edge_dassdp.storage.foreign import unread
-from edge_dassdp.storage.reading import reading
+from edge_dassdp.storage.foreign import reading, unread
 
 Array = NDArray[Any]
 
@@ -142,13 +141,18 @@ def _checked(onnx: Any, path: Path | str) -> Any:
         model = onnx.load(str(path), format="protobuf", load_external_data=False)
     if not model.graph.node:
         raise unread(path, "onnx", "its graph holds no nodes")
-    with reading(path, "onnx", "export it again; weights in a file beside it (.data) belong "
-                 "to it, and each node stands behind what it takes", is_known=True):
+    try:
         bounds.check_beside(model, Path(path).parent)
         bounds.check_calls(model)
         onnx.load_external_data_for_model(model, str(Path(path).parent))
         onnx.checker.check_model(model)
         return onnx.inliner.inline_local_functions(model) if model.functions else model
+    except EdgeError:
+        raise
+    except Exception as problem:  # the checker and what reads files beside it each have their own
+        raise EdgeError("E103", f"{path} is no valid ONNX model", cause=_first_line(problem),
+                        help="export it again; weights in a file beside it (.data) belong to it, "
+                        "and each node stands behind what it takes") from None
 
 
 def _inputs(onnx: Any, model: Any) -> dict[str, tuple[int, ...]]:

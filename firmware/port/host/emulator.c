@@ -103,9 +103,11 @@ const char *dassdp_emulator_fault(void)
 #ifdef DASSDP_CHECKED
 void dassdp_overflow(const char *file, int line);
 void __ubsan_on_report(void);
-void __ubsan_get_current_report_data(const char **kind, const char **message,
-                                     const char **file, unsigned *line, unsigned *column,
-                                     char **address);
+/* Absent where a compiler does not bring its sanitizer. */
+__attribute__((weak)) void __ubsan_get_current_report_data(const char **kind,
+                                                           const char **message,
+                                                           const char **file, unsigned *line,
+                                                           unsigned *column, char **address);
 
 static void remember(const char *what, const char *file, unsigned line)
 {
@@ -128,7 +130,9 @@ void __ubsan_on_report(void)
     unsigned line = 0;
     unsigned column = 0;
     char *address = 0;
-    __ubsan_get_current_report_data(&kind, &message, &file, &line, &column, &address);
+    if (__ubsan_get_current_report_data) {
+        __ubsan_get_current_report_data(&kind, &message, &file, &line, &column, &address);
+    }
     remember(message[0] != '\0' ? message : kind, file, line);
 }
 #endif

@@ -228,7 +228,8 @@ static void begin_count(dassdp_link_t *link, uint32_t host)
 {
     static const uint32_t GOLDEN = 2654435769u; /* 2^32 over the golden ratio: spreads counts */
     if (link->session == 0) {
-        link->session = (dassdp_port_ticks() * GOLDEN ^ host) | 1u;
+        uint32_t start = dassdp_port_ticks() ^ (uint32_t)dassdp_port_boot()->n_boots << 24;
+        link->session = (start * GOLDEN ^ host) | 1u;
     }
 }
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest import mock
+from unittest.mock import patch
 
 import h5py
 import nir
 import numpy as np
 import pytest
 from support.helps import FRONTENDS, Help, unprovoked, without
-from support.nir_graphs import CNN, NIR, chain, graph, lif, values
+from support.nir_graphs import NIR, chain, graph, lif, values
 
 from edge_dassdp.frontends.nir import from_nir, to_nir, tree
 from edge_dassdp.frontends.nir.told import Profiles
@@ -38,9 +38,9 @@ def conv(padding: Any = 1, k: int = 3, stride: Any = 1) -> nir.Conv2d:
     return made
 
 
-def dented() -> nir.Conv2d:
+def flat() -> nir.Conv2d:
     made = conv()
-    made.weight = values(2, 2, 3)
+    made.weight = values(2, 18)
     return made
 
 
@@ -91,6 +91,24 @@ def half(path: Path) -> Path:
     return path
 
 
+def cut(path: Path) -> Path:
+    nir.write(path, ENDS)
+    path.write_bytes(path.read_bytes()[:600])
+    return path
+
+
+def other(path: Path) -> Path:
+    with h5py.File(path, "w") as file:
+        file["weights"] = np.zeros(3)
+    return path
+
+
+def endless(path: Path) -> Path:
+    """One that HDF5 is given no time for."""
+    nir.write(path, ENDS)
+    return path
+
+
 def single(path: Path) -> Path:
     nir.write(path, chain((3,), linear(), lif(3)))
     with h5py.File(path, "r+") as file:
@@ -102,10 +120,6 @@ def single(path: Path) -> Path:
 
 W = np.ones((3, 3))
 HELPS: dict[str, Help] = {
-    "no numbers": Help(line(nir.Linear(np.array([["a", "b", "c"]]))), "export the file again",
-                       line(linear(), lif(3))),
-    "kernel": Help(line(dented(), shape=(2, 8, 8)), "(c_out, c_in / groups, height, width)",
-                   line(conv(), lif(2, 8, 8), shape=(2, 8, 8))),
     "no spikes": Help(line(linear(), li(), readout="spike_count"), "choose membrane_sum",
                       line(linear(), li(), readout="membrane_sum")),
     "learned nan": Help(written(n0=np.full((3, 3), np.nan)), "finite numbers", written(n0=W)),
@@ -146,6 +160,10 @@ HELPS: dict[str, Help] = {
     "dt": Help(line(lif(3), dt=-1), "dt=1e-3", line(lif(3), profile="nir", dt=1e-3)),
     "a long step": Help(line(lif(3), profile="snntorch,reset=none,dt=1"), "a dt that is shorter",
                         line(lif(3), profile="snntorch,reset=none,dt=0.001")),
+    "no numbers": Help(line(nir.Affine(values(2, 3), np.array(["a", "b"])), lif(2)),
+                       "with real numbers", line(nir.Affine(values(2, 3), np.ones(2)), lif(2))),
+    "no kernel": Help(line(flat(), shape=(2, 8, 8)), "give it 4 dimensions",
+                      line(conv(), lif(2, 8, 8), shape=(2, 8, 8))),
     "no neurons": Help(line(lif(3), profile={"n1": NIR, "*": NIR}), "choose one of n0",
                        line(lif(3), profile={"n0": NIR})),
     "no effect": Help(line(lif(3), profile="snntorch,reset=none,reset_delay=true"),
@@ -163,31 +181,17 @@ def of_files(folder: Path) -> dict[str, Help]:
         nir.write(folder / "half.nir", ENDS)
         read(folder / "half.nir")()
 
-    return {write.__name__: Help(partial(_written, write, folder / f"{write.__name__}.nir"),
-                                 "export it again with nir.write", again)
-            for write in (half, single, cut, bare)} | {
-                "slow": Help(slow, "take another copy", read(CNN, profile="sinabs")),
-                "gone": Help(read(folder / "gone.nir"), "check the path", again)}
-
-
-def slow() -> None:
-    with mock.patch.object(tree, "MOST_SECONDS", 1e-6):
-        read(CNN, profile="sinabs")()
-
-
-def cut(path: Path) -> Path:
-    path.write_bytes(CNN.read_bytes()[:3000])
-    return path
-
-
-def bare(path: Path) -> Path:
-    with h5py.File(path, "w") as file:
-        file["version"] = b"1.0.4"
-    return path
+    gone = Help(read(folder / "gone.nir"), "check the path", again)
+    node = Help(partial(_written, single, folder / "single.nir"), "write the graph that", again)
+    return {"gone": gone, "node": node} | {
+        write.__name__: Help(partial(_written, write, folder / f"{write.__name__}.nir"),
+                             "export it again: nir.write(", again)
+        for write in (half, cut, other, endless)}
 
 
 def _written(write: Callable[[Path], Path], path: Path) -> None:
-    read(write(path))()
+    with patch.object(tree, "MOST_SECONDS", 0 if write is endless else tree.MOST_SECONDS):
+        read(write(path))()
 
 
 def test_of_files(tmp_path: Path) -> None:

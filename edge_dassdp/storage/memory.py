@@ -124,7 +124,8 @@ class Memory:
                         None if fields["digest"] is None else int(fields["digest"]),
                         int(fields["n_labelled"]),
                         None if fields["port_s"] is None else float(fields["port_s"]))
-        except (OSError, EdgeError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, EdgeError, ValueError, KeyError, TypeError, AttributeError,
+                OverflowError, RecursionError):
             return None
 
 
