@@ -60,6 +60,9 @@ def _values(network: QNetwork, path: Path | str,
     missing = {"learning", *(f"w_{p.name}" for p in network.plastic)} - set(arrays)
     if missing:
         raise EdgeError("E103", f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
+    learning = arrays["learning"]
+    if learning.dtype != np.uint8 or learning.ndim != 1:
+        raise ValueError(f"its learning state is {learning.dtype} of shape {learning.shape}")
     weights = {p.name: checked_weights(network, p.name, arrays[f"w_{p.name}"])
                for p in network.plastic}
-    return weights, arrays["learning"].tobytes()
+    return weights, learning.tobytes()
