@@ -23,7 +23,7 @@ from edge_dassdp.qir.checks import entries, within
 from edge_dassdp.qir.lesson import DW_MAX_Q8, Lesson, Record
 from edge_dassdp.qir.packing import by_word, columns, words
 from edge_dassdp.qir.ranges import Bound
-from edge_dassdp.qir.tables import Array, Value
+from edge_dassdp.qir.tables import Array, Table, Value
 from edge_dassdp.rules.base import Place, Rule
 from edge_dassdp.rules.cost import count_rows, planes_of_fired, planes_read, popcounts
 
@@ -33,6 +33,9 @@ MAX_SHIFT = 24
 MAX_ROW_SHIFT = 16
 """The largest of which DW_MAX_Q8 << row_rshift fits an int32."""
 ONE_Q7 = 128
+LONG = (("refine", "dassdp_long_refine"), ("list", "dassdp_planes_halves"),
+        ("row", "dassdp_long_row"))
+"""Fields of dassdp_long_t."""
 QUARTER = 4
 """Of the largest error, which proofs are for: an error to be expected."""
 
@@ -96,10 +99,12 @@ class Factors:
                **parts: str) -> tuple[tuple[str, Value], ...]:
         """Of dassdp_factors_t. parts: of the scratch, by the name of their offset."""
         table = None if g_q7 is None else Array("uint8_t", f"g_q7_{site.name}", g_q7)
+        longs = Table("dassdp_long_t", f"long_{site.name}", LONG) if site.is_long else None
         return tuple((f"factors.{name}", value) for name, value in (
             ("amplitude", self.amplitude), ("r_max", self.r_max), ("k_max", self.k_max),
             ("k_rshift", self.k_rshift), ("update.row_rshift", self.row_rshift),
-            ("update.g_q7", table), ("k_off", offset("sums")), ("row_off", offset("row")),
+            ("update.g_q7", table), ("longs", longs), ("k_off", offset("sums")),
+            ("row_off", offset("row")),
             *((f"{name}_off", offset(part)) for name, part in parts.items())))
 
 

@@ -248,7 +248,8 @@ class _Drawn:
         default = int(self.rng.integers(4, 9))
         return Settings(
             default, {n: b for n, b in bits.items() if n in names}, c["per neuron"], c["headroom"],
-            c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"])
+            c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"],
+            c["input range"])
 
     def learning(self) -> Learning | None:
         c = self.c

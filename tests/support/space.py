@@ -59,6 +59,7 @@ AXES: dict[str, tuple[Any, ...]] = {
     "threshold bits": (None, 4, 8, 11), "leak": ("auto", "q15", "shift"),
     "membranes": (None, 16, 32), "input bits": (None, 5, 1),
     "input scale": ("auto", "uniform", "feature"),
+    "input range": ("robust", "all"),
     "rule b": ("none", "error", "touch", "sync", "stdp"),
     "rule c": ("error", "none", "touch", "eihl", "sync", "stdp", "homeostasis", "homeostasis mean"),
     "rule out": ("delta", "none", "sync", "stdp", "homeostasis"),

@@ -5,7 +5,8 @@
 #include "fixed.h"
 #include "kernels.h"
 
-/* is_long, a constant: latencies are half-words, and k is clipped to +-k_limit. Returns how many entries
+/* is_long, a constant: latencies are half-words that stand for nothing where k is 0, and k is clipped to
+ * +-k_limit. Returns how many entries
  * with k != 0 became zero. */
 static inline __attribute__((always_inline)) uint32_t
 update_row_entries(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
@@ -18,8 +19,9 @@ update_row_entries(const dassdp_update_t *update, int16_t *dw_q8, const int16_t 
     for (uint32_t i = 0; i < n_columns; i++) {
         int32_t g = 128;
         if (g_q7 != 0) {
-            uint32_t t = is_long ? ((const uint16_t *)latency_post)[i]
-                                 : ((const uint8_t *)latency_post)[i];
+            uint32_t t = !is_long    ? ((const uint8_t *)latency_post)[i]
+                         : k[i] == 0 ? 0
+                                     : ((const uint16_t *)latency_post)[i];
             g = g_q7[t > latency_pre ? t - latency_pre : latency_pre - t];
         }
         const int32_t k_i = is_long ? dassdp_clip_s32(k[i], -k_limit, k_limit) : k[i];

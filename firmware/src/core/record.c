@@ -96,12 +96,8 @@ void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint
     }
 }
 
-void dassdp_planes_list(const uint32_t *planes, uint32_t n, uint32_t bits, void *values)
+void dassdp_planes_halves(const uint32_t *planes, uint32_t n, uint32_t bits, void *values)
 {
-    if (bits <= DASSDP_BYTE_BITS) {
-        dassdp_planes_bytes(planes, n, bits, values);
-        return;
-    }
     uint16_t *halves = values;
     for (uint32_t i = 0; i < n; i++) {
         halves[i] = (uint16_t)dassdp_plane_value(planes, bits, i);

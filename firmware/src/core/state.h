@@ -100,8 +100,8 @@ static inline uint32_t dassdp_plane_value(const uint32_t *planes, uint32_t bits,
 /* Values of all neurons, one byte each. */
 void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes);
 
-/* The same, of more bits than a byte has in uint16. */
-void dassdp_planes_list(const uint32_t *planes, uint32_t n, uint32_t bits, void *values);
+/* The same of more bits than a byte has: uint16. */
+void dassdp_planes_halves(const uint32_t *planes, uint32_t n, uint32_t bits, void *values);
 
 /* Bits set in a word. */
 static inline uint32_t dassdp_popcount(uint32_t word)

@@ -11,8 +11,7 @@ typedef struct {
     const dassdp_projection_t *projection;
     const dassdp_record_t *pre;
     const int16_t *k;
-    const void *latency_post; /* uint8, or uint16 where `is_long` */
-    int is_long;
+    const void *latency_post; /* uint8, of long samples uint16 */
     uint32_t n_columns;
     uint32_t n_tried; /* k != 0 */
     uint32_t n_left;  /* presynaptic neurons that fired and are still to be written */
@@ -22,12 +21,11 @@ typedef struct {
 static uint32_t row_of(const update_t *update, int16_t *dw_q8, uint32_t n_spikes, uint32_t latency)
 {
     const dassdp_update_t *made = &update->factors->update;
-    return update->is_long
-               ? dassdp_k_update_row_long(made, dw_q8, update->k, update->n_columns, n_spikes,
-                                          update->latency_post, latency,
-                                          dassdp_factors_limit(update->factors, n_spikes))
-               : dassdp_k_update_row(made, dw_q8, update->k, update->n_columns, n_spikes,
-                                     update->latency_post, latency);
+    const dassdp_long_t *longs = update->factors->longs;
+    return longs != 0 ? longs->row(made, dw_q8, update->k, update->n_columns, n_spikes,
+                                   update->latency_post, latency)
+                      : dassdp_k_update_row(made, dw_q8, update->k, update->n_columns, n_spikes,
+                                            update->latency_post, latency);
 }
 
 /* The presynaptic neurons of one class: bits of `same` from word `first` on. */
@@ -65,24 +63,21 @@ static void learn_latency(update_t *update, uint32_t *words, uint32_t latency)
     }
 }
 
-/* Latencies of the postsynaptic neurons; 0 where k is 0, so that every difference is a step. */
+/* Latencies of the postsynaptic neurons; 0 where k is 0, so that every difference is a step. Rows of
+ * long samples see to that themselves. */
 static const void *post_latencies(const update_t *update)
 {
     void *latencies = dassdp_at(update->state, update->factors->latencies_off);
     dassdp_record_t post = dassdp_post_record(update->model, update->state, update->projection);
     const int16_t *k = update->k;
-    const uint32_t n_columns = DASSDP_COLUMNS(post.n);
-    dassdp_planes_list(post.latency, post.n, post.bits, latencies);
-    if (update->is_long) {
-        uint16_t *steps = latencies;
-        for (uint32_t i = 0; i < n_columns; i++) {
-            steps[i] = k[i] == 0 ? 0 : steps[i];
-        }
-    } else {
-        uint8_t *steps = latencies;
-        for (uint32_t i = 0; i < n_columns; i++) {
-            steps[i] = k[i] == 0 ? 0 : steps[i];
-        }
+    if (update->factors->longs != 0) {
+        update->factors->longs->list(post.latency, post.n, post.bits, latencies);
+        return latencies;
+    }
+    uint8_t *steps = latencies;
+    dassdp_planes_bytes(post.latency, post.n, post.bits, steps);
+    for (uint32_t i = 0; i < DASSDP_COLUMNS(post.n); i++) {
+        steps[i] = k[i] == 0 ? 0 : steps[i];
     }
     return latencies;
 }
@@ -113,7 +108,6 @@ void dassdp_factors_write(const dassdp_factors_t *factors, const dassdp_model_t 
                        .projection = projection,
                        .pre = pre,
                        .k = dassdp_at_const(state, factors->k_off),
-                       .is_long = pre->bits > DASSDP_BYTE_BITS,
                        .n_columns = DASSDP_COLUMNS((uint32_t)projection->n_post),
                        .n_tried = n_tried};
     if (n_tried == 0u) {

@@ -18,13 +18,6 @@ static uint32_t squared(const dassdp_record_t *pre)
     return n_squared;
 }
 
-int32_t dassdp_factors_limit(const dassdp_factors_t *factors, uint32_t n_spikes)
-{
-    const uint32_t rshift = factors->update.row_rshift;
-    const uint32_t most = ((uint32_t)DASSDP_DW_MAX_Q8 << rshift) - (1u << (rshift - 1u));
-    return (int32_t)(most / (128u * n_spikes));
-}
-
 uint32_t dassdp_factors(const dassdp_factors_t *factors, void *state,
                         const dassdp_projection_t *projection, const dassdp_record_t *pre,
                         const int16_t *err, uint32_t amplitude)
@@ -35,10 +28,8 @@ uint32_t dassdp_factors(const dassdp_factors_t *factors, void *state,
     int16_t *k = dassdp_at(state, factors->k_off);
     uint32_t n_tried = 0;
     const uint32_t n_squared = squared(pre);
-    if (pre->bits > DASSDP_BYTE_BITS && n_squared >= DASSDP_MANY_SQUARED) {
-        uint32_t finer = k_rshift + DASSDP_FINER_BITS > 30u ? 30u - k_rshift : DASSDP_FINER_BITS;
-        amplitude <<= finer;
-        k_rshift += finer;
+    if (factors->longs != 0) {
+        factors->longs->refine(n_squared, &amplitude, &k_rshift);
     }
     uint32_t step = amplitude / n_squared;
     int32_t r = (int32_t)(step < factors->r_max ? step : factors->r_max);

@@ -6,12 +6,25 @@
 
 #include "rules.h"
 
+/* What samples of more steps than a byte holds need. Models of shorter ones do not name it, so that
+ * nothing of it is linked. */
+typedef struct {
+    /* A finer step where n_squared says that there are many spikes. */
+    void (*refine)(uint32_t n_squared, uint32_t *amplitude, uint32_t *k_rshift);
+    void (*list)(const uint32_t *planes, uint32_t n, uint32_t bits, void *values);
+    /* dassdp_k_update_row of half-words */
+    uint32_t (*row)(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
+                    uint32_t n_columns, uint32_t n_spikes, const void *latency_post,
+                    uint32_t latency_pre);
+} dassdp_long_t;
+
 typedef struct {
     uint32_t amplitude;
     uint32_t r_max;
     int32_t k_max;
     uint8_t k_rshift;
     dassdp_update_t update;
+    const dassdp_long_t *longs; /* NULL: a byte holds the steps */
     uint32_t k_off;         /* scratch: int16 k */
     uint32_t row_off;       /* scratch: the update row */
     uint32_t classes_off;   /* scratch: bits of the neurons of a latency, and of a class */
@@ -20,7 +33,13 @@ typedef struct {
 
 /* The largest k of which n_spikes times 128 is an update that rows hold: what limits k in long samples,
  * whose proof for a spike in every step would leave too little of it. */
-int32_t dassdp_factors_limit(const dassdp_factors_t *factors, uint32_t n_spikes);
+int32_t dassdp_long_limit(const dassdp_update_t *update, uint32_t n_spikes);
+
+/* Of dassdp_long_t. */
+void dassdp_long_refine(uint32_t n_squared, uint32_t *amplitude, uint32_t *k_rshift);
+uint32_t dassdp_long_row(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
+                         uint32_t n_columns, uint32_t n_spikes, const void *latency_post,
+                         uint32_t latency_pre);
 
 /* k of all columns, padded with zeros to DASSDP_COLUMNS(n_post), at k_off, from n_post errors, which may
  * lie there, too, and the amplitude given; returns how many are not 0. */

@@ -176,7 +176,17 @@ static inline __attribute__((always_inline)) void add_row(const row_t *row, int 
     }
 }
 
-/* The same for the neuron of an index and a slot of the batch. */
+/* Latencies of all its neurons, in half-words where a byte does not hold them. */
+static void list(const dassdp_record_t *record, void *latencies)
+{
+    if (record->bits > DASSDP_BYTE_BITS) {
+        dassdp_planes_halves(record->latency, record->n, record->bits, latencies);
+    } else {
+        dassdp_planes_bytes(record->latency, record->n, record->bits, latencies);
+    }
+}
+
+/* add_row for the neuron of an index and a slot of the batch. */
 static void add_sample(const dassdp_model_t *model, void *state,
                        const dassdp_projection_t *projection, uint32_t slot, uint32_t pre_idx,
                        int32_t gate, int32_t *sum)
@@ -186,7 +196,7 @@ static void add_sample(const dassdp_model_t *model, void *state,
     dassdp_record_t post = dassdp_record(model, state, dassdp_post(model, projection), slot);
     void *latencies = dassdp_at(state, rule->latencies_off);
     if (model->n_batch > 1u || pre_idx == 0u) {
-        dassdp_planes_list(post.latency, post.n, post.bits, latencies);
+        list(&post, latencies);
     }
     row_t row = {.model = model,
                  .rule = rule,

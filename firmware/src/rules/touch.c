@@ -129,7 +129,7 @@ static uint32_t row_of(const block_t *block, uint32_t pre_idx, const uint32_t *s
     }
     const uint32_t n_spikes = dassdp_plane_value(block->pre.count, block->pre.bits, pre_idx);
     return dassdp_k_update_row_sums_long(made, dw_q8, k, all, n_columns,
-                                         dassdp_factors_limit(factors, n_spikes));
+                                         dassdp_long_limit(made, n_spikes));
 }
 
 /* The block's columns of one row. */
