@@ -155,6 +155,23 @@ def test_a_host_whose_device_learned_from_another_one_is_told(n_before: int) -> 
     assert caught.value.code == "E505"
 
 
+def test_a_request_that_waited_for_a_session_in_vain_did_not_run() -> None:
+    """It was never sent, and whoever waited to be told waited for ever."""
+    x, labels = samples(1)
+    wire = Cable(stream())
+    host = target(wire, retries=0)
+    wire.stream.reboot()  # type: ignore[attr-defined]
+    with pytest.raises(EdgeError, match="restarted"):
+        host.learn(x[0], labels[0])
+    wire.loses = "request"
+    for _ in range(2):
+        with pytest.raises(EdgeError, match="does not answer"):
+            host.learn(x[0], labels[0])
+        assert host.lost_request_ran is False
+    wire.loses = ""
+    assert host.statistics().n_labelled == 0
+
+
 def test_a_host_goes_on_when_another_one_asked_nothing() -> None:
     x, labels = samples(1)
     wire = Cable(stream())
