@@ -14,7 +14,6 @@ from support import lanes
 from support.delays import DelayedLine, LoopbackDevice, QemuDevice
 from support.devices import RawDevice, learned, network, samples, stream, target
 from support.faults import Cable
-from support.lanes import often
 from support.mortal import Mortal
 from support.succession import Succession
 
@@ -27,7 +26,7 @@ from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.wire.messages import STATUSES
 
 CORES = ("microbit", "stm32f405", "mps3-an547")
-N_LOOPBACK = often(3000)
+N_LOOPBACK = 300_000 if lanes.nightly else 3000
 N_QEMU = 1_000_000 // len(CORES) + 1 if lanes.nightly else 400
 
 
