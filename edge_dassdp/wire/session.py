@@ -199,8 +199,7 @@ class Session:
     def _exchange(self, kind: int, session: int, sequence: int, payload: bytes, timeout_s: float,
                   n_attempts: int) -> Response:
         frame = encode_request(kind, session, sequence, payload)
-        if self._port.timeout != timeout_s:
-            self._port.timeout = timeout_s
+        self._set_timeout(timeout_s)
         for attempt in range(n_attempts):
             self.n_retries += attempt > 0
             self.n_frames += 1
@@ -230,6 +229,14 @@ class Session:
                 break
             n_bytes = 1
         return None
+
+    def _set_timeout(self, timeout_s: float) -> None:
+        """A port that is gone may not take one."""
+        try:
+            if self._port.timeout != timeout_s:
+                self._port.timeout = timeout_s
+        except OSError as problem:
+            raise _gone(problem) from None
 
     def _write(self, frame: bytes) -> None:
         self._record("device", frame)
