@@ -212,10 +212,17 @@ def test_what_is_no_board_is_refused(tmp_path: Path, kind: str) -> None:
 def test_a_folder_in_its_place_and_a_path_through_a_file(tmp_path: Path) -> None:
     (tmp_path / "board.toml").mkdir()
     (tmp_path / "file").write_text("")
-    for place in (tmp_path / "board.toml", tmp_path / "file" / "board.toml", tmp_path / "no"):
+    for place in (tmp_path / "board.toml", tmp_path / "file" / "board.toml", tmp_path / "no",
+                  "x" * 5000, "", "a\0b", "../..", "/", "."):
         with pytest.raises(EdgeError) as caught:
             load_board(place)
         assert caught.value.code == "E401"
+
+
+def test_the_page_on_security_names_what_a_board_may_say() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
+    told = page[page.index("`cflags` ("):].partition(")")[0]
+    assert told.count("`-") == len(CFLAGS) and all(f"`{flag}`" in told for flag in CFLAGS)
 
 
 def test_every_core_and_flag_is_one_of_the_compiler(arm_toolchain: None) -> None:
