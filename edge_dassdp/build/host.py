@@ -20,6 +20,9 @@ from edge_dassdp.storage import cache
 
 _TRIAL = "int dassdp_trial(int a);\nint dassdp_trial(int a) { return a + 1; }\n"
 _TAKEN = "flags.txt"
+_IS_NOEXEC = "failed to map segment"
+_NOEXEC = (f"Nothing may be run from that disk (noexec): set {cache.VARIABLE} to a folder on "
+           "another.")
 
 
 def host_compiler() -> list[str]:
@@ -82,7 +85,8 @@ def load_here(library: Path, symbol: str, compiler: Sequence[str]) -> None:
         getattr(ctypes.CDLL(str(library)), symbol)
     except (OSError, AttributeError) as problem:
         raise EdgeError("E302", f"what {Path(compiler[0]).name} makes cannot be loaded here",
-                        cause=str(problem), help=host_help()) from None
+                        cause=str(problem), help=_NOEXEC if _IS_NOEXEC in str(problem) else
+                        host_help()) from None
 
 
 def _taken(compiler: Sequence[str], flags: Sequence[str], directory: Path) -> list[str]:

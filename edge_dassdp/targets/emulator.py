@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.compile import build_emulator
-from edge_dassdp.build.host import host_compiler, host_help
+from edge_dassdp.build.host import host_compiler, host_help, load_here
 from edge_dassdp.build.tools import run
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
@@ -61,7 +61,8 @@ def n_cores() -> int:
 
 
 class Emulator(Target):
-    """The generated C as a Target. Raises E301 without a C compiler, E302 if it fails.
+    """The generated C as a Target. Raises E301 without a C compiler, E302 if it fails or
+    what it made cannot be loaded here.
 
     checked: the build that reports every overflow the proof excluded (EdgeError E506); it runs the
     portable kernels, the fast one those of firmware/kernels/host.
@@ -84,6 +85,7 @@ class Emulator(Target):
         firmware = assets.folder("firmware")
         library = build_emulator(emit(plan), checked=checked)
         self._ffi.cdef(prototypes(firmware / "port" / "host" / "emulator.h", firmware / "include"))
+        load_here(library, "dassdp_emulator_model", host_compiler())
         self._lib: Any = self._ffi.dlopen(str(library))
         self._model = self._lib.dassdp_emulator_model()
         self._state = self._ffi.new("uint64_t[]", -(-self.layout.state_bytes // 8))
