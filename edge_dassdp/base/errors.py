@@ -106,7 +106,8 @@ CODES: dict[str, ErrorCode] = {
         "No valid frame came back within the time and the retries allowed. Check power, port, "
         "baud rate and that the firmware was flashed."),
     "E503": ErrorCode(EXIT_LINK, "the device refused a request",
-        "The device answered with an error; nothing on it was changed."),
+        "The device answered with an error; nothing on it was changed. A device on which a restore "
+        "was not finished runs nothing until a snapshot is restored or it is reset."),
     "E504": ErrorCode(EXIT_LINK, "the device runs something else",
         "The handshake compares protocol version, model hash and build hash, and every answer is "
         "held to the model: sizes, classes, ranges. Rebuild and reflash what the message names. "

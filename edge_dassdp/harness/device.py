@@ -114,8 +114,10 @@ class Device:
         save_snapshot(self.target, self.network, path)
 
     def load(self, path: Path | str) -> None:
-        """Put a snapshot of this model back. Raises EdgeError E103 for another or a damaged file,
-        E504 for a snapshot of another model."""
+        """Put a snapshot of this model back, all of it or nothing.
+
+        Raises EdgeError E103 for another or a damaged file, E504 for a snapshot of another model.
+        """
         load_snapshot(self.target, self.network, path)
 
     def reset(self) -> None:
