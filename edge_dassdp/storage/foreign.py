@@ -27,7 +27,8 @@ _MAX_HEADER = 2**24
 WANTED = {
     "network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
     "dataset": "samples, an .npz with arrays x and y", "nir": "a NIR file", "onnx": "an ONNX file",
-    "board": "a board.toml", "watch": "a data set of the watch"}
+    "board": "a board.toml", "watch": "a data set of the watch",
+    "profile": "a profile of a calibration"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
         "dataset": "a data set", "watch": "a data set of the watch", "features": "a feature model"}
@@ -254,10 +255,11 @@ _AGAIN = "write it as a spiking network in PyTorch and import that: edge_dassdp.
 _BY_ITSELF = {
     "network": "give a .nir or .onnx file, or an .npz that edge_dassdp.save (ir.save) wrote",
     "quantized": "give the file that edge-dassdp quantize wrote",
-    "snapshot": "give a file that edge-dassdp snapshot wrote",
+    "snapshot": "give a file that `learn` or `run` wrote with --snapshot",
     "dataset": "give an .npz with arrays x and y: np.savez('data.npz', x=x, y=y)",
     "nir": "export it again: nir.write(path, graph)",
     "onnx": "export it again: torch.onnx.export(step, ..., path)",
+    "profile": "give a file that `Profile.save` wrote",
     "board": "give the name of a board, or the path of its board.toml"}
 _FIRST = "quantize it first: edge-dassdp quantize {word} -o model.q.npz"
 _TO_NPZ = "write its numbers as arrays: np.savez('data.npz', x=x, y=y)"

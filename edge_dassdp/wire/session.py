@@ -99,7 +99,10 @@ class Session:
         Raises EdgeError E502 without an answer, E504 if the device speaks another protocol, E505 if
         other hosts keep taking it over.
         """
-        return self._begin(0)[0]
+        self._lost_ran = False  # what is asked next is not sent before
+        hello, _ = self._begin(0)
+        self._lost_ran = None
+        return hello
 
     def ask(self, name: str, **fields: Any) -> dict[str, Any]:
         """Have the request `name` carried out once; gives the fields of its response.

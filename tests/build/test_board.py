@@ -89,6 +89,17 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
     ('name = "tim2"', 'name = "dwt"', "counter.name"),
     ('name = "tim2"', 'name = "tim2"\ndown = 1', "counter[1].down"),
     ("icount_shift = 0", "icount_shift = 11", "qemu.icount_shift"),
+    ("register = 0x4002_3874", "register = 0x4002_3875", "reset_cause.register"),
+    ("register = 0x4002_3874", "register = 0x1_0000_0000", "reset_cause.register"),
+    ("pin = 0x0400_0000", "pin = -1", "reset_cause.pin"),
+    ("pin = 0x0400_0000", "button = 1", "reset_cause.button"),
+    ("address = 0x4002_3874, mask", "address = 0x4002_3875, mask", "reset_cause.clear.address"),
+    ("[program]", "[watchdog]\nsetup = []\nfeed = []\nin_sleep = true\n[program]",
+     "watchdog.feed"),
+    ("[program]", "[watchdog]\nsetup = []\nfeed = [{ address = 1, value = 1 }]\n"
+     "in_sleep = true\n[program]", "watchdog.feed.address"),
+    ("[program]", "[watchdog]\nsetup = []\nfeed = [{ address = 4, value = 1 }]\n[program]",
+     "watchdog.in_sleep"),
 ])
 def test_a_wrong_field_is_named(tmp_path, old, new, field):
     with pytest.raises(EdgeError) as caught:
@@ -201,10 +212,17 @@ def test_what_is_no_board_is_refused(tmp_path: Path, kind: str) -> None:
 def test_a_folder_in_its_place_and_a_path_through_a_file(tmp_path: Path) -> None:
     (tmp_path / "board.toml").mkdir()
     (tmp_path / "file").write_text("")
-    for place in (tmp_path / "board.toml", tmp_path / "file" / "board.toml", tmp_path / "no"):
+    for place in (tmp_path / "board.toml", tmp_path / "file" / "board.toml", tmp_path / "no",
+                  "x" * 5000, "", "a\0b", "../..", "/", "."):
         with pytest.raises(EdgeError) as caught:
             load_board(place)
         assert caught.value.code == "E401"
+
+
+def test_the_page_on_security_names_what_a_board_may_say() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
+    told = page[page.index("`cflags` ("):].partition(")")[0]
+    assert told.count("`-") == len(CFLAGS) and all(f"`{flag}`" in told for flag in CFLAGS)
 
 
 def test_every_core_and_flag_is_one_of_the_compiler(arm_toolchain: None) -> None:

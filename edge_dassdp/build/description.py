@@ -1,0 +1,159 @@
+"""What a board is: its board.toml, field by field, addresses and bytes as plain integers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edge_dassdp.base.quoting import shell, tcl
+
+WORD = 0xFFFF_FFFF
+_CPACR, _CP10_FULL = 0xE000_ED88, 0x0030_0000
+
+
+@dataclass(frozen=True)
+class Region:
+    """Memory: address of the first byte, length in bytes."""
+
+    origin: int
+    bytes: int
+
+    @property
+    def end(self) -> int:
+        return self.origin + self.bytes
+
+
+@dataclass(frozen=True)
+class Store:
+    """*address = (*address & ~mask) | value; with `wait`, poll until (*address & mask) == value."""
+
+    address: int
+    value: int
+    mask: int = WORD
+    wait: bool = False
+
+
+@dataclass(frozen=True)
+class Uart:
+    """`driver` names firmware/port/uart/<driver>.c; `baud_register` is its divider, as is."""
+
+    driver: str
+    base: int
+    irq: int
+    baud: int
+    baud_register: int
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A counter at address `count`, modulo 2^bits; `capture` is written 1 first, 0: none.
+
+    It counts upwards, or `down`. On a chip it counts core cycles.
+    """
+
+    name: str
+    count: int
+    bits: int
+    setup: tuple[Store, ...]
+    capture: int = 0
+    down: bool = False
+
+
+@dataclass(frozen=True)
+class Programming:
+    """How a user flashes it. `{elf}` and `{hex}` stand for the files; `usb` lists VID:PID."""
+
+    command: tuple[str, ...]
+    note: str = ""
+    usb: tuple[str, ...] = ()
+
+    def of(self, elf: str, hex: str) -> Programming:
+        """With the names of files. Within an argument of several words, which the program takes
+        apart, a name is one word: of Tcl for OpenOCD, else of a shell."""
+        files, program = {"{elf}": elf, "{hex}": hex}, Path(self.command[0]).stem
+        quote = tcl if "openocd" in program else shell
+        words = {mark: quote(name) for mark, name in files.items()}
+        return replace(self, command=tuple(filled(part, words if " " in part else files)
+                                           for part in self.command),
+                       note=filled(self.note, files))
+
+
+@dataclass(frozen=True)
+class QemuMachine:
+    """QEMU's machine. Counting, an instruction takes 2^icount_shift ns, a tick `tick_ns`."""
+
+    machine: str
+    icount_shift: int
+    tick_ns: float
+
+
+@dataclass(frozen=True)
+class ResetCause:
+    """The register that tells why the chip was reset: its flags, and the store that clears them.
+
+    Flags are read in the order watchdog, software, power, pin: many chips set that of the pin, too.
+    """
+
+    register: int
+    clear: Store
+    power: int = 0
+    pin: int = 0
+    software: int = 0
+    watchdog: int = 0
+
+
+@dataclass(frozen=True)
+class Watchdog:
+    """Started by `setup`, fed by `feed` between the steps of a sample and while waiting: its period
+    is longer than what is learned from one sample, replay included. in_sleep: it counts on while
+    the core sleeps, so the firmware does not."""
+
+    setup: tuple[Store, ...]
+    feed: tuple[Store, ...]
+    in_sleep: bool
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board as its board.toml gives it; addresses and bytes are plain integers.
+
+    `kernels` are the kernel folders searched, file by file, before `portable`.
+    """
+
+    name: str
+    title: str
+    cpu: str
+    cflags: tuple[str, ...]
+    kernels: tuple[str, ...]
+    clock_hz: int
+    stack_bytes: int
+    rx_ring_bytes: int
+    setup: tuple[Store, ...]
+    flash: Region
+    ram: Region
+    uart: Uart
+    counter: tuple[Counter, ...]
+    program: Programming
+    qemu: QemuMachine | None = None
+    reset_cause: ResetCause | None = None
+    watchdog: Watchdog | None = None
+
+    @property
+    def port_ram(self) -> dict[str, int]:
+        """Bytes of .bss of each static object of the port, by symbol; the C code asserts them."""
+        return {"dassdp_rx": self.rx_ring_bytes + 8, "dassdp_counter": 4, "dassdp_boot": 16}
+
+    @property
+    def exception_frame(self) -> int:
+        """Bytes that an exception may stack: 8 words, 18 more of FP and MVE context where `setup`
+        gives access to CP10, and one word to align.
+        """
+        has_context = any(s.address == _CPACR and s.value & _CP10_FULL for s in self.setup)
+        return 4 * (8 + 18 * has_context + 1)
+
+
+def filled(text: str, files: Mapping[str, str]) -> str:
+    """With {elf} and {hex} replaced, all else as it stands."""
+    return re.sub(r"\{(elf|hex)\}", lambda found: files[found[0]], text)
