@@ -132,4 +132,5 @@ def test_a_device_that_restarted_meanwhile_is_told_of() -> None:
     cable.loses = "request"
     with pytest.raises(EdgeError):
         device.learn(x[0], labels[0])
-    assert device.lost_request_ran is None, "of a session that is over"
+    assert device.lost_request_ran is False, "it was not sent"
+    assert device.link_recovered == 0
