@@ -14,6 +14,8 @@ from edge_dassdp.cli.output import Output
 from edge_dassdp.cli.paths import Writes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
     from rich.text import Text
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Target
+
+_PIECE = 4096
+"""Samples of one call where threads share them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +72,27 @@ def require_plastic(network: QNetwork) -> None:
                         help="quantize it without --frozen")
 
 
-def classify(out: Output, device: Target, x: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Classes of x, with progress."""
+def classify(out: Output, device: Target, x: NDArray[np.int8],
+             told: Callable[[int, NDArray[np.int64]], None] | None = None) -> NDArray[np.int64]:
+    """Classes of x, with progress. told: the place of samples and their classes, as soon as they
+    are known. An error says how many were."""
+    import numpy as np
+
+    found: list[NDArray[np.int64]] = []
+    n_piece = 1 if device.at_once == 1 else _PIECE
     with out.progress("classifying", len(x)) as progress:
-        return device.classify(x, progress)
+        for first in range(0, len(x), n_piece):
+            try:
+                found.append(device.classify(x[first:first + n_piece]))
+            except EdgeError as problem:
+                if first:
+                    problem.message += f": {first:,} of {len(x):,} samples were classified"
+                raise
+            if told:
+                told(first, found[-1])
+            if progress:
+                progress(first + len(found[-1]))
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
 def share(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64]) -> float:

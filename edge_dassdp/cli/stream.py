@@ -26,6 +26,8 @@ from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.targets.open import SPECS, open_target
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Target
@@ -64,12 +66,10 @@ def _run(
     with open_target(target, network, log=log, n_threads=threads) as device:
         warnings = [*packed.warnings, *learned.hold(device, network)]
         learned.put_back(device, network)
-        found = classify(out, device, packed.x)
+        found = classify(out, device, packed.x, lambda i, classes: _tell(out, i, classes, y))
         digest = harness.digest_text(device.statistics().learned_digest)
         learned.write(device, network)
         sent = link(device)
-    for i, (class_idx, label) in enumerate(zip(found, y, strict=True)):
-        out.line(sample=i, class_idx=int(class_idx), label=int(label))
     accuracy = float((found == y).mean()) if network.n_classes > 1 else None
     hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data]
     text = f"{target}: {len(y):,} samples, "
@@ -80,6 +80,12 @@ def _run(
          "digest": digest, "link": sent, "clipping": packed.clipped},
         [Text(text + link_text(sent)), *notes(target, part)], network.sha256, hint,
         warnings=warnings)
+
+
+def _tell(out: Output, first: int, classes: NDArray[np.int64], y: NDArray[np.int64]) -> None:
+    """A line for every sample."""
+    for i, class_idx in enumerate(classes, first):
+        out.line(sample=i, class_idx=int(class_idx), label=int(y[i]))
 
 
 def _verify(

@@ -66,13 +66,21 @@ class Stream:
 
 def learn_stream(target: Target, x: NDArray[np.int8], labels: NDArray[Any],
                  progress: Progress | None = None) -> Stream:
-    """Let a target learn from x (n, x_bytes) and labels (n,), each sample once, in order."""
+    """Let a target learn from x (n, x_bytes) and labels (n,), each sample once, in order.
+
+    Where it fails in the middle, the error says how many it learned for certain.
+    """
     pieces, n_done = [], 0
-    for piece in lessons(target, x, labels, len(x) if target.at_once > 1 else 1):
-        pieces.append(piece)
-        n_done += len(piece.labels)
-        if progress:
-            progress(n_done)
+    try:
+        for piece in lessons(target, x, labels, len(x) if target.at_once > 1 else 1):
+            pieces.append(piece)
+            n_done += len(piece.labels)
+            if progress:
+                progress(n_done)
+    except EdgeError as problem:
+        if n_done:
+            problem.message += f": {n_done:,} of {len(x):,} samples were learned for certain"
+        raise
     return Stream.of(pieces)
 
 

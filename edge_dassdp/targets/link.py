@@ -258,7 +258,8 @@ class LinkTarget(Target):
             try:
                 return ask()
             except EdgeError as problem:
-                if problem.code != "E502" or not n_left or name in _IN_PARTS:
+                if problem.code != "E502" or not n_left or name in _IN_PARTS \
+                        or not self._session.is_open:
                     raise
                 self._settle(problem)
                 if self.lost_request_ran and name in _ONCE:

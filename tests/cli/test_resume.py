@@ -127,6 +127,16 @@ def test_a_host_that_ends_is_taken_up(work: Path, tmp_path: Path, board: Board,
     assert what_is_learned(snapshot) == at_once(work, tmp_path)
 
 
+def test_what_was_classified_before_is_told(work: Path, board: Board) -> None:
+    board.cut(60, is_answered=True)
+    lost = run("run", work / "model.q.npz", "--data", work / "stream.npz", "--target", board.target,
+               "--json")
+    told, last = lines(lost)
+    assert lost.returncode == last["exit"] == 4 and 40 < len(told) < 60
+    assert [t["sample"] for t in told] == list(range(len(told)))
+    assert f"{len(told)} of {N_SAMPLES} samples were classified" in lost.stderr
+
+
 def test_it_can_be_lost_again_and_again(work: Path, tmp_path: Path, board: Board) -> None:
     snapshot, more = tmp_path / "after.npz", ()
     for n_frames in (40, 90, 23, 8):

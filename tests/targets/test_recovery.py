@@ -96,6 +96,15 @@ def test_a_dead_line_is_given_up(what: str) -> None:
     assert device.lost_request_ran is (what == "response")
 
 
+def test_an_error_in_a_stream_says_how_far_it_was() -> None:
+    x, labels = samples(9)
+    cable = Cable(stream())
+    device = target(cable, retries=1, recoveries=3)
+    cable.loses, cable.n_passing = "request", 5
+    with pytest.raises(EdgeError, match="5 of 9 samples were learned for certain"):
+        learn_stream(device, x, np.array(labels))
+
+
 def test_what_was_learned_is_not_learned_again() -> None:
     x, labels = samples(3)
     cable = Cable(stream())
@@ -123,4 +132,5 @@ def test_a_device_that_restarted_meanwhile_is_told_of() -> None:
     cable.loses = "request"
     with pytest.raises(EdgeError):
         device.learn(x[0], labels[0])
-    assert device.lost_request_ran is None, "of a session that is over"
+    assert device.lost_request_ran is False, "it was not sent"
+    assert device.link_recovered == 0
