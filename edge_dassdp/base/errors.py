@@ -41,8 +41,9 @@ CODES: dict[str, ErrorCode] = {
         "names the module, node or operation and what to use instead; the modules of "
         "edge_dassdp.frontends list what they take."),
     "E103": ErrorCode(EXIT_USAGE, "a file is missing or is not what it should be",
-        "The file could not be read as the kind named. Check the path, and that the file was "
-        "written by this version of edge-dassdp."),
+        "The file could not be read as the kind named; where it is of another kind, the message "
+        "says which, and what to do with it. Check the path, and that the file was written by "
+        "this version of edge-dassdp."),
     "E104": ErrorCode(EXIT_USAGE, "data has the wrong shape or range",
         "Samples are rows of n_inputs numbers (times n_frames), 0 or 1 for an input of spikes; "
         "labels are integers from 0 to n_classes - 1."),

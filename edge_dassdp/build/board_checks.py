@@ -82,6 +82,8 @@ def _check_words(board: Board) -> None:
     lists = {"setup": board.setup} | {f"counter.{c.name}.setup": c.setup for c in board.counter}
     if board.watchdog:
         lists |= {"watchdog.setup": board.watchdog.setup, "watchdog.feed": board.watchdog.feed}
+        if not board.watchdog.feed:
+            raise refused("watchdog.feed", "one store at least is expected")
     if board.reset_cause:
         lists["reset_cause.clear"] = (board.reset_cause.clear,)
     for where, stores in lists.items():

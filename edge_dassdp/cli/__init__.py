@@ -1,11 +1,11 @@
 """The command line: `main()` is the entry point of `edge-dassdp` and of `python -m edge_dassdp`."""
 
-from edge_dassdp.base import interrupts
+from edge_dassdp.interrupts import install
 
 
 def main() -> None:
     """Run the command line and exit with its status. Ctrl-C is looked after before all imports."""
-    interrupts.install()
+    install()
     from edge_dassdp.cli.app import app
     from edge_dassdp.report import streams
 

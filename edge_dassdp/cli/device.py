@@ -38,17 +38,21 @@ class Learned:
         "digest that --json told, factory, last for how this computer left it, or any. Without it "
         "a board that has lost what it learned is refused."))] = None
 
-    def put_back(self, device: Target, network: QNetwork) -> list[str]:
+    def hold(self, device: Target, network: QNetwork) -> list[str]:
         """Warnings of what the device has learned in the meantime."""
         from edge_dassdp import harness
 
-        warnings = harness.hold(device, network, self.expect,
-                                replaced=self.reset or self.restore is not None)
+        return harness.hold(device, network, self.expect,
+                            replaced=self.reset or self.restore is not None)
+
+    def put_back(self, device: Target, network: QNetwork) -> None:
+        """After `hold`."""
         if self.reset:
             device.reset()
         if self.restore:
+            from edge_dassdp import harness
+
             harness.load_snapshot(device, network, self.restore)
-        return warnings
 
     def write(self, device: Target, network: QNetwork) -> None:
         if self.snapshot:
@@ -75,17 +79,26 @@ def share(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64]
 
 
 def link(device: Target) -> dict[str, int] | None:
-    frames, repeated = device.link_frames, device.link_retries
-    return None if frames is None else {"frames": frames, "repeated": repeated or 0}
+    frames, repeated, recovered = device.link_frames, device.link_retries, device.link_recovered
+    return None if frames is None else {"frames": frames, "repeated": repeated or 0,
+                                        "recovered": recovered or 0}
 
 
 def link_text(link: dict[str, int] | None) -> str:
-    return f"; link: {link['frames']:,} frames, {link['repeated']:,} repeated" if link else ""
+    if not link:
+        return ""
+    text = f"; link: {link['frames']:,} frames, {link['repeated']:,} repeated"
+    return text + f", {link['recovered']:,} sessions lost and renewed" * (link["recovered"] > 0)
+
+
+def is_board(target: str) -> bool:
+    """Whether it keeps what it learned when this process ends."""
+    return target.startswith("serial:")
 
 
 def letter(target: str) -> str:
     """Where a figure of this target comes from."""
-    return "M" if target.startswith("serial") else "E"
+    return "M" if is_board(target) else "E"
 
 
 def notes(target: str, part: Part) -> list[Text]:

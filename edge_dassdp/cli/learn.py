@@ -10,18 +10,24 @@ import typer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
-from edge_dassdp.cli.device import Learned, letter, link, link_text, notes, require_plastic, share
-from edge_dassdp.cli.output import Answer, Output
+from edge_dassdp.cli.device import (
+    Learned,
+    is_board,
+    letter,
+    link,
+    link_text,
+    notes,
+    require_plastic,
+    share,
+)
+from edge_dassdp.cli.output import Answer, Interrupted, Output
 from edge_dassdp.storage.files import are_one
 from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge_dassdp import harness
     from edge_dassdp.qir import QNetwork
-    from edge_dassdp.targets.target import Statistics, Target
+    from edge_dassdp.targets.target import Progress, Statistics, Target
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +62,51 @@ class Judging:
         return options.device_samples(network, options.shifted(part, shift_seed))
 
 
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What is done around the stream."""
+
+    warm_up: Annotated[int, typer.Option(min=0, help=(
+        "Give the first samples to DA-SSDP's gate before anything is learned."))] = 0
+    idle: Annotated[int, typer.Option(min=0, help=(
+        "After the samples, learn again from so many stored ones."))] = 0
+    rollback: Annotated[bool, typer.Option("--rollback", help=(
+        "Before, put back the weights that the device keeps a copy of."))] = False
+    save: Annotated[bool, typer.Option("--save", help=(
+        "Afterwards let the device keep a copy of its weights."))] = False
+    resume: Annotated[bool, typer.Option("--resume", help=(
+        "Take up the stream where it was lost or interrupted: the same command once more. What "
+        "comes before the stream is not repeated, but --restore where the device needs it."))
+    ] = False
+
+    def begin(self, out: Output, course: harness.Course, judged: options.Packed | None,
+              learned: Learned, network: QNetwork) -> list[str]:
+        """What comes before the stream; warnings."""
+        device = course.device
+        warnings = learned.hold(device, network)
+        if self.resume:
+            course.take_up((lambda: learned.put_back(device, network)) if learned.restore else None)
+            return warnings
+        learned.put_back(device, network)
+        if self.rollback:
+            device.rollback()
+        before = _accuracy(out, device, judged)
+        with course.kept():
+            course.begin(before)
+        return warnings
+
+    def teach(self, out: Output, course: harness.Course,
+              judged: options.Packed | None) -> dict[str, Any]:
+        """The stream and what comes after it, as JSON values."""
+        with out.progress("learning", course.progress.n_samples) as progress:
+            course.learn(lambda i, piece: _tell(out, i, piece, progress))
+        n_idle = course.idle(self.idle) if self.idle else 0
+        after = _accuracy(out, course.device, judged)
+        if self.save:
+            course.device.save()
+        return {"before": course.progress.before, "after": after, "idle_steps": n_idle}
+
+
 def learn(
     out: Output,
     model: options.Model,
@@ -64,16 +115,9 @@ def learn(
     split: options.Split = "stream",
     shift_seed: options.ShiftSeed = None,
     limit: options.Limit = None,
-    warm_up: Annotated[int, typer.Option(min=0, help=(
-        "Give the first samples to DA-SSDP's gate before anything is learned."))] = 0,
-    idle: Annotated[int, typer.Option(min=0, help=(
-        "After the samples, learn again from so many stored ones."))] = 0,
-    rollback: Annotated[bool, typer.Option("--rollback", help=(
-        "Before, put back the weights that the device keeps a copy of."))] = False,
-    save: Annotated[bool, typer.Option("--save", help=(
-        "Afterwards let the device keep a copy of its weights."))] = False,
     log: options.Log = None,
     *,
+    order: Order,
     judging: Judging,
     learned: Learned,
 ) -> Answer:
@@ -88,30 +132,32 @@ def learn(
     require_plastic(network)
     part = options.load_part(data, split)
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
-    _check_warm_up(network, warm_up, len(packed.x))
+    _check_warm_up(network, order.warm_up, len(packed.x))
     judged = judging.samples(network, data, split, shift_seed)
     warnings = [*packed.warnings, *_of_judged(packed, judged)]
     with open_target(target, network, log=log) as device:
-        warnings += learned.put_back(device, network)
-        if rollback:
-            device.rollback()
-        before = _accuracy(out, device, judged)
-        stream = _learn_stream(out, device, packed.x, packed.y, warm_up)
-        n_idle = device.idle(idle) if idle else 0
-        after = _accuracy(out, device, judged)
-        if save:
-            device.save()
-        statistics, sent = device.statistics(), link(device)
-        learned.write(device, network)
-    _tell(out, stream)
-    data_out = {"target": target, "n_samples": len(stream.labels),
-                "accuracy": float(stream.hits.mean()), "before": before, "after": after,
-                "idle_steps": n_idle, "scaling": part.scaling, "clipping": packed.clipped,
+        course = _course(device, network, target, packed, order, learned)
+        warnings += order.begin(out, course, judged, learned, network)
+        try:
+            with course.kept():
+                found = order.teach(out, course, judged)
+                statistics, sent = device.statistics(), link(device)
+                learned.write(device, network)
+        except EdgeError as problem:
+            return _lost(target, course, problem, network)
+        except KeyboardInterrupt:
+            raise _interrupted(target, course, network, learned) from None
+        course.done()
+    if course.unkept:
+        warnings.append("progress was not kept, so --resume could not have taken the stream up: "
+                        f"{getattr(course.unkept, 'message', course.unkept)}")
+    data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
+                "clipping": packed.clipped,
                 "judged_clipping": None if judged is None else judged.clipped,
                 "digest": harness.digest_text(statistics.learned_digest),
-                "statistics": dataclasses.asdict(statistics), "link": sent,
+                "statistics": dataclasses.asdict(statistics),
                 "snapshot": str(learned.snapshot) if learned.snapshot else None}
-    screen = _screen(target, stream, statistics, link_text(sent), judging.title, before, after)
+    screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   warnings=warnings)
@@ -136,21 +182,87 @@ def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> flo
     return None if judged is None else share(out, device, judged.x, judged.y)
 
 
-def _tell(out: Output, stream: harness.Stream) -> None:
-    """A line for every sample learned."""
-    for i, (class_idx, label) in enumerate(zip(stream.predicted, stream.labels, strict=True)):
-        out.line(sample=i, class_idx=int(class_idx), label=int(label),
-                 skipped=bool(stream.is_skipped[i]))
+def _course(device: Target, network: QNetwork, target: str, packed: options.Packed, order: Order,
+            learned: Learned) -> harness.Course:
+    """Progress is kept where what was learned outlives this process."""
+    from edge_dassdp import harness
+
+    outlives = is_board(target) or learned.snapshot is not None or order.resume
+    memory = getattr(device, "memory", None)
+    place = target if memory is None else memory.name
+    key = (network.sha256.encode(), place.encode(), b"%d" % order.warm_up,
+           packed.x.tobytes(), packed.y.tobytes())
+    course = harness.Course(device, packed.x, packed.y, order.warm_up)
+    if outlives:
+        try:
+            course.file = harness.progress_path(key)
+        except EdgeError as problem:
+            if order.resume:
+                raise
+            course.unkept = problem
+    return course
 
 
-def _screen(target: str, stream: harness.Stream, statistics: Statistics, sent: str, judged: str,
-            before: float | None, after: float | None) -> list[Any]:
+def _tell(out: Output, first: int, piece: harness.Stream, progress: Progress | None) -> None:
+    """A line for every sample, as soon as it is learned."""
+    from edge_dassdp.harness import UNKNOWN
+
+    for i, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True), first):
+        out.line(sample=i, class_idx=None if class_idx == UNKNOWN else int(class_idx),
+                 label=int(label), skipped=bool(piece.is_skipped[i - first]))
+    if progress:
+        progress(first + len(piece.labels))
+
+
+def _how_far(target: str, course: harness.Course) -> dict[str, Any]:
+    stream, progress = course.stream, course.progress
+    return {"target": target, "n_samples": len(stream.labels), "accuracy": stream.accuracy,
+            "unanswered": stream.n_unanswered, "resumed_at": course.first,
+            "n_learned": progress.n_learned, "n_stream": progress.n_samples,
+            "in_doubt": progress.in_doubt, "can_resume": course.file is not None,
+            "link": link(course.device)}
+
+
+def _told(course: harness.Course) -> str:
+    """How far it got, and what takes it up."""
+    progress = course.progress
+    doubt = " for certain, the next one perhaps" if progress.in_doubt else ""
+    text = f"{progress.n_learned:,} of {progress.n_samples:,} samples were learned{doubt}"
+    return text if course.file is None else f"{text}; the same command with --resume goes on there"
+
+
+def _lost(target: str, course: harness.Course, problem: EdgeError, network: QNetwork) -> Answer:
+    """What is certain when a device or its link fails."""
+    failed = EdgeError(problem.code, f"{problem.message}: {_told(course)}", cause=problem.cause,
+                       help=problem.help)
+    return Answer(_how_far(target, course), (), network.sha256, failed=failed)
+
+
+def _interrupted(target: str, course: harness.Course, network: QNetwork,
+                 learned: Learned) -> Interrupted:
+    """Ctrl-C: what was learned until then goes where --snapshot wants it, unless it is torn."""
+    text = _told(course)
+    if learned.snapshot and not course.progress.in_doubt:
+        try:
+            learned.write(course.device, network)
+            text += f", with --restore {learned.snapshot} and --snapshot to another file"
+        except EdgeError as problem:
+            text += f"; {learned.snapshot} was not written: {problem.message}"
+    return Interrupted(text, _how_far(target, course), network.sha256)
+
+
+def _screen(target: str, course: harness.Course, statistics: Statistics, sent: str, judged: str,
+            after: float | None) -> list[Any]:
     from rich.text import Text
 
     from edge_dassdp.report import screens
 
-    parts: list[Any] = [screens.learn_screen(target, stream, statistics, letter=letter(target),
-                                             link=sent.lstrip("; "))]
+    parts: list[Any] = [screens.learn_screen(target, course.stream, statistics,
+                                             letter=letter(target), link=sent.lstrip("; "))]
+    if course.first:
+        parts.append(Text(f"taken up after {course.first:,} of {course.progress.n_samples:,} "
+                          "samples"))
+    before = course.progress.before
     if before is not None and after is not None:
         parts.append(Text(f"{judged}: accuracy before {100 * before:.1f} %, after "
                           f"{100 * after:.1f} % {letter(target)}"))
@@ -163,15 +275,3 @@ def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
     if warm_up >= n_samples:
         raise EdgeError("E105", f"--warm-up {warm_up} leaves none of {n_samples} samples to learn")
 
-
-def _learn_stream(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64],
-                  warm_up: int) -> harness.Stream:
-    """The first `warm_up` samples fit the gates, the others are learned."""
-    from edge_dassdp import harness
-
-    for sample, label in zip(x[:warm_up], y[:warm_up], strict=True):
-        device.warm_up(sample, int(label))
-    if warm_up:
-        device.fit_gate()
-    with out.progress("learning", len(x) - warm_up) as progress:
-        return harness.learn_stream(device, x[warm_up:], y[warm_up:], progress)

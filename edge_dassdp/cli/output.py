@@ -17,10 +17,10 @@ import typer
 from typer.core import TyperCommand
 
 from edge_dassdp import __version__
-from edge_dassdp.base import interrupts
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
 from edge_dassdp.base.quoting import command
 from edge_dassdp.cli.paths import read, refuse_missing, refuse_unwritable, written
+from edge_dassdp.interrupts import LINE, STATUS, interruptible
 from edge_dassdp.report.streams import StdoutLostError
 
 if TYPE_CHECKING:
@@ -48,6 +48,15 @@ class Answer:
     failed: EdgeError | None = None
     exit: int = EXIT_OK
     warnings: Sequence[str] = ()
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, and what a verb had done by then: a sentence, and JSON values."""
+
+    def __init__(self, text: str, data: dict[str, Any], model_sha256: str) -> None:
+        super().__init__(text)
+        self.data = data
+        self.model_sha256 = model_sha256
 
 
 class Output:
@@ -136,6 +145,15 @@ class Output:
             self._envelope(problem.exit_status, {}, "", [problem])
         self._print_error(problem)
         return problem.exit_status
+
+    def interrupted(self, problem: KeyboardInterrupt) -> int:
+        """Print one line; returns the exit status."""
+        if self.as_json:
+            done = problem if isinstance(problem, Interrupted) else Interrupted("", {}, "")
+            self._envelope(STATUS, done.data, done.model_sha256, [])
+        told = f"{LINE}: {problem}" if str(problem) else LINE
+        self.stderr.print(told)
+        return STATUS
 
     def _print_error(self, problem: EdgeError) -> None:
         head, *rest = str(problem).splitlines()
@@ -250,7 +268,7 @@ def _know(out: Output, rules_from: list[Path]) -> None:
 
 def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
     try:
-        with interrupts.interruptible(), \
+        with interruptible(), \
                 redirect_stdout(sys.stderr if out.as_json else sys.stdout):  # of libraries
             answer = work(out)
         return out.finish(answer)
@@ -265,8 +283,7 @@ def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
             "E103", f"{problem.filename or 'a file'} cannot be read or written",
             cause=problem.strerror or str(problem)))
     except KeyboardInterrupt as problem:
-        found, status = problem, interrupts.STATUS
-        out.stderr.print(interrupts.LINE)
+        found, status = problem, out.interrupted(problem)
     except Exception as problem:  # whatever else escapes is our defect
         found, status = problem, EXIT_INTERNAL
         out.stderr.print(f"internal error: {type(problem).__name__}: {problem}. This is a defect "

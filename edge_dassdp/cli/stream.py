@@ -62,7 +62,8 @@ def _run(
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     y = packed.y
     with open_target(target, network, log=log, n_threads=threads) as device:
-        warnings = [*packed.warnings, *learned.put_back(device, network)]
+        warnings = [*packed.warnings, *learned.hold(device, network)]
+        learned.put_back(device, network)
         found = classify(out, device, packed.x)
         digest = harness.digest_text(device.statistics().learned_digest)
         learned.write(device, network)

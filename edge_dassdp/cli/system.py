@@ -82,7 +82,7 @@ def _ask(port: Port, baud: int) -> str:
                     f"{info.start.image_crc:08x}, learned {info.learned_digest:08x}, started "
                     f"{info.start}")
     except EdgeError as problem:
-        return f"{problem.code}: {problem.message}"
+        return ": ".join(filter(None, (problem.code, problem.message, problem.cause)))
 
 
 @dataclasses.dataclass(frozen=True)

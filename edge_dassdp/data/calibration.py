@@ -21,6 +21,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import FloatArray
 from edge_dassdp.storage.files import write_text
+from edge_dassdp.storage.foreign import reading
 
 FORMAT = "edge_dassdp/profile/1"
 FACTORY = "factory"
@@ -77,13 +78,16 @@ class Profile:
     @classmethod
     def load(cls, path: Path | str) -> Profile:
         """Reads what `save` wrote. Raises EdgeError E103 for another or a damaged file."""
-        try:
+        with reading(path, "profile"):
+            if not Path(path).is_file():
+                raise ValueError("no file is to be read")
             made: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8-sig"))
             if made.pop("format") != FORMAT:
                 raise ValueError("another format")
-            return cls(str(made.pop("name")), **{k: tuple(v) for k, v in made.items()})
-        except (OSError, KeyError, TypeError, ValueError, AttributeError, EdgeError) as problem:
-            raise EdgeError("E103", f"{path} is no profile", cause=str(problem)) from None
+            try:
+                return cls(str(made.pop("name")), **{k: tuple(v) for k, v in made.items()})
+            except EdgeError as problem:
+                raise ValueError(problem.message) from None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,16 +1,28 @@
 """Drives a target: a device in float samples, streams, snapshots, the comparison bit by bit."""
 
+from edge_dassdp.harness.course import Course
 from edge_dassdp.harness.device import Device, label_row, sample_rows
 from edge_dassdp.harness.expected import digest_text, hold
 from edge_dassdp.harness.keep import keeping
+from edge_dassdp.harness.progress import Progress, progress_path
 from edge_dassdp.harness.snapshot import SNAPSHOT, load_snapshot, read_snapshot, save_snapshot
-from edge_dassdp.harness.stream import Stream, accuracy, learn_stream, rolling_accuracy
+from edge_dassdp.harness.stream import (
+    UNKNOWN,
+    Stream,
+    accuracy,
+    learn_stream,
+    lessons,
+    rolling_accuracy,
+)
 from edge_dassdp.harness.verify import Divergence, Verification, verify
 
 __all__ = [
     "SNAPSHOT",
+    "UNKNOWN",
+    "Course",
     "Device",
     "Divergence",
+    "Progress",
     "Stream",
     "Verification",
     "accuracy",
@@ -19,7 +31,9 @@ __all__ = [
     "keeping",
     "label_row",
     "learn_stream",
+    "lessons",
     "load_snapshot",
+    "progress_path",
     "read_snapshot",
     "rolling_accuracy",
     "sample_rows",

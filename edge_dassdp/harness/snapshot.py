@@ -60,14 +60,16 @@ def _values(network: QNetwork, path: Path | str,
     missing = {"learning", *(f"w_{p.name}" for p in network.plastic)} - set(arrays)
     if missing:
         raise EdgeError("E103", f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
-    learning = arrays["learning"].tobytes()
+    learning = arrays["learning"]
+    if learning.dtype != np.uint8 or learning.ndim != 1:
+        raise ValueError(f"its learning state is {learning.dtype} of shape {learning.shape}")
     try:
         weights = {p.name: checked_weights(network, p.name, arrays[f"w_{p.name}"])
                    for p in network.plastic}
         if network.plastic:
-            checked_learning(network, learning)
+            checked_learning(network, learning.tobytes())
     except EdgeError as problem:
         raise EdgeError("E103", f"{path} is damaged: no device learns what it holds",
                         cause=": ".join(filter(None, (problem.message, problem.cause))),
                         help="nothing of it was put back; take another snapshot") from None
-    return weights, learning
+    return weights, learning.tobytes()

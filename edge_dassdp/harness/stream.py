@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.reference.asked import checked_lessons
 from edge_dassdp.targets.target import LEARN, Progress, Target
+
+UNKNOWN = -1
+"""The class of a sample that was learned, and whose answer was lost."""
 
 
 def rolling_accuracy(hits: NDArray[Any], window: int) -> NDArray[np.float64]:
@@ -28,20 +34,71 @@ def accuracy(target: Target, x: NDArray[np.int8], labels: NDArray[Any]) -> float
 class Stream:
     """A labelled stream that was learned from, once.
 
-    predicted: (n,) the class given before each sample was learned. is_skipped: (n,) bool.
+    predicted: (n,) the class given before each sample was learned, UNKNOWN where the link lost it.
+    is_skipped: (n,) bool.
     """
 
     predicted: NDArray[np.int64]
     is_skipped: NDArray[np.bool_]
     labels: NDArray[np.int64]
 
+    @classmethod
+    def of(cls, pieces: Sequence[Stream]) -> Self:
+        """Streams one behind the other."""
+        none = cls(np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64))
+        return cls(*(np.concatenate([getattr(p, name) for p in (none, *pieces)])
+                     for name in ("predicted", "is_skipped", "labels")))
+
     @property
     def hits(self) -> NDArray[np.bool_]:
         return np.asarray(self.predicted == self.labels)
+
+    @property
+    def n_unanswered(self) -> int:
+        """Samples whose class the link lost; they count as wrong."""
+        return int((self.predicted == UNKNOWN).sum())
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of right classes, 0 to 1; None of no samples."""
+        return float(self.hits.mean()) if len(self.labels) else None
 
 
 def learn_stream(target: Target, x: NDArray[np.int8], labels: NDArray[Any],
                  progress: Progress | None = None) -> Stream:
     """Let a target learn from x (n, x_bytes) and labels (n,), each sample once, in order."""
-    done = target.run(x, labels, mode=LEARN, progress=progress)
-    return Stream(done.class_idx, done.is_skipped, np.asarray(labels, np.int64))
+    pieces, n_done = [], 0
+    for piece in lessons(target, x, labels, len(x) if target.at_once > 1 else 1):
+        pieces.append(piece)
+        n_done += len(piece.labels)
+        if progress:
+            progress(n_done)
+    return Stream.of(pieces)
+
+
+def lessons(target: Target, x: NDArray[np.int8], labels: NDArray[Any],
+            at_once: int = 0) -> Iterator[Stream]:
+    """The same, a piece of the stream as soon as it is learned; all labels are looked at before.
+
+    at_once: samples of a piece, by itself as many as the target likes. An error leaves the samples
+    of the pieces before it learned for certain.
+    """
+    given, _ = checked_lessons(len(x), target.n_classes, labels, None)
+    n = at_once or target.at_once
+    for begin in range(0, len(x), n):
+        yield _learned(target, x[begin:begin + n], given[begin:begin + n])
+
+
+def _learned(target: Target, x: NDArray[np.int8], labels: NDArray[np.int32]) -> Stream:
+    try:
+        done = target.run(x, labels, mode=LEARN)
+    except EdgeError as problem:
+        if len(x) != 1 or not was_carried_out(target, problem):
+            raise
+        return Stream(np.full(1, UNKNOWN), np.zeros(1, np.bool_), labels.astype(np.int64))
+    return Stream(done.class_idx, done.is_skipped, labels.astype(np.int64))
+
+
+def was_carried_out(target: Target, problem: EdgeError) -> bool:
+    """Whether only the answer to the request that failed was lost."""
+    return problem.code == "E502" and bool(target.lost_request_ran)

@@ -90,7 +90,8 @@ class Network:
         if self.readout.kind == "membrane_sum" and resets:
             raise malformed(
                 f"readout sums the membrane of '{self.readout.population}', which resets; use a "
-                "population with reset 'none' or count its spikes"
+                "population with reset 'none' or count its spikes",
+                "choose spike_count, or neurons that do not reset"
             )
 
     def _check_names(self) -> None:

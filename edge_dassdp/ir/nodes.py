@@ -22,8 +22,8 @@ Form = Literal["sum", "toward", "toward_leak", "divide", "leak_divide", "scale",
                "current_first"]
 
 
-def malformed(message: str) -> EdgeError:
-    return EdgeError("E101", message)
+def malformed(message: str, help: str = "") -> EdgeError:
+    return EdgeError("E101", message, help=help)
 
 
 LARGEST = 1e30
@@ -34,10 +34,14 @@ ROUNDING = 2.0**-17
 """Relative error that a number may have come by on its way through files."""
 
 
+_TRAIN = "train again with finite numbers (gradients may have exploded)"
+
+
 def check_size(value: Any, what: str) -> None:
     """uint16 in the runtime."""
     if not is_int(value) or not 1 <= value <= 65535:
-        raise malformed(f"{what} is {value!r}, expected an integer from 1 to 65,535")
+        raise malformed(f"{what} is {value!r}, expected an integer from 1 to 65,535",
+                        "make it smaller, or pool before it")
 
 
 def _numbers(value: Any, what: str) -> FloatArray:
@@ -46,9 +50,9 @@ def _numbers(value: Any, what: str) -> FloatArray:
     except (TypeError, ValueError):
         raise malformed(f"{what} is no array of numbers") from None
     if not np.isfinite(array).all():
-        raise malformed(f"{what} holds a NaN or an infinity")
+        raise malformed(f"{what} holds a NaN or an infinity", _TRAIN)
     if (np.abs(array) > LARGEST).any():
-        raise malformed(f"{what} holds a number beyond {LARGEST:g}")
+        raise malformed(f"{what} holds a number beyond {LARGEST:g}", _TRAIN)
     return array
 
 

@@ -312,9 +312,11 @@ def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window:
                       _percent(float(stream.is_skipped[:end].mean()), 1))
     tried = max(statistics.n_updates, 1)
     text = (f"{target}: {n:,} samples learned, accuracy over the stream "
-            f"{_percent(float(stream.hits.mean()), 1) if n else _NONE}; of "
+            f"{_NONE if stream.accuracy is None else _percent(stream.accuracy, 1)}; of "
             f"{statistics.n_updates:,} weight updates {_percent(statistics.n_vanished / tried, 1)}"
             f" vanished; {statistics.n_saturated:,} weights stand at an end of their range")
+    if stream.n_unanswered:
+        text += f"; the link lost {stream.n_unanswered:,} answers, whose classes count as wrong"
     if statistics.n_x_saturated:
         text += f"; {statistics.n_x_saturated:,} input values stood at an end of int8"
     if statistics.n_replayed:

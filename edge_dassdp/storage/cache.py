@@ -63,7 +63,8 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
             except OSError as found:
                 raise _unwritable(folder, found) from None
             except EdgeError as found:
-                found.help = found.help or _ROOM
+                if found.code == "E103":  # a file below it
+                    found.help = found.help or _ROOM
                 raise
         _sweep(folder)
         return entry
@@ -72,9 +73,11 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
 
 
 def is_whole(entry: Path) -> bool:
-    """Whether an entry holds what was kept there: no byte, no file more or less."""
+    """Whether an entry holds what was kept there, no byte, no file more or less, and nobody else
+    can write to it."""
     try:
-        return (entry / SUMS).read_bytes() == _sums(entry, entry.name)
+        return (_is_private(entry.parent) and _is_private(entry) and (entry / SUMS).is_file()
+                and (entry / SUMS).read_bytes() == _sums(entry, entry.name))
     except OSError:
         return False
 
@@ -84,10 +87,11 @@ def _make(temporary: Path, entry: Path, make: Callable[[Path], None]) -> None:
     ready.mkdir(mode=0o700)
     make(ready)
     (ready / SUMS).write_bytes(_sums(ready, entry.name))
-    if not entry.parent.is_dir():
-        entry.parent.unlink(missing_ok=True)
-        entry.parent.mkdir(mode=0o700, exist_ok=True)
-    with alone_in(entry.parent, waits=True):
+    with alone_in(temporary.parent, waits=True):
+        if not _is_private(entry.parent):
+            if os.path.lexists(entry.parent):
+                entry.parent.rename(temporary / "strange")
+            entry.parent.mkdir(mode=0o700)
         if is_whole(entry):  # another process was first
             return
         if os.path.lexists(entry):
@@ -148,6 +152,11 @@ def _candidates() -> Iterator[Path]:
         yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / _NAME
     with contextlib.suppress(FileNotFoundError):  # no folder of temporary files
         yield Path(tempfile.gettempdir()) / f"{_NAME}-{os.geteuid() if os.name == 'posix' else 0}"
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether it is a folder to which nobody else can write."""
+    return folder.is_dir() and not _strange(folder)
 
 
 def _strange(folder: Path) -> str:

@@ -27,7 +27,8 @@ _MAX_HEADER = 2**24
 WANTED = {
     "network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
     "dataset": "samples, an .npz with arrays x and y", "nir": "a NIR file", "onnx": "an ONNX file",
-    "board": "a board.toml", "watch": "a data set of the watch"}
+    "board": "a board.toml", "watch": "a data set of the watch",
+    "profile": "a profile of a calibration"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
         "dataset": "a data set", "watch": "a data set of the watch", "features": "a feature model"}
@@ -258,6 +259,7 @@ _BY_ITSELF = {
     "dataset": "give an .npz with arrays x and y: np.savez('data.npz', x=x, y=y)",
     "nir": "export it again: nir.write(path, graph)",
     "onnx": "export it again: torch.onnx.export(step, ..., path)",
+    "profile": "give a file that `Profile.save` wrote",
     "board": "give the name of a board, or the path of its board.toml"}
 _FIRST = "quantize it first: edge-dassdp quantize {word} -o model.q.npz"
 _TO_NPZ = "write its numbers as arrays: np.savez('data.npz', x=x, y=y)"

@@ -1,7 +1,6 @@
 """What this computer last saw of a board: a file for each, kept from command to command.
 
-The folder is $EDGE_DASSDP_STATE, or edge-dassdp in $XDG_STATE_HOME or ~/.local/state. Where none
-can be written boards are met anew each time, with a warning.
+Where none can be written boards are met anew each time, with a warning.
 """
 
 from __future__ import annotations
@@ -9,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.storage.files import write_text
+from edge_dassdp.storage.state import state_folder
 
 _FORMAT = "edge_dassdp/board/1"
 _HARMLESS = {"INFER", "PUT_SAMPLE", "READ_LEARNING", "READ_STATE", "READ_WEIGHTS", "SAVE",
@@ -130,13 +129,4 @@ class Memory:
 
 
 def _folder() -> Path:
-    """Where boards are kept. Raises EdgeError E103 without a home folder."""
-    own = os.environ.get("EDGE_DASSDP_STATE")
-    if own:
-        return Path(own).absolute() / "boards"
-    try:
-        base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    except RuntimeError:
-        raise EdgeError("E103", "there is no home folder",
-                        help="name a folder with EDGE_DASSDP_STATE") from None
-    return Path(base).absolute() / "edge-dassdp" / "boards"
+    return state_folder() / "boards"

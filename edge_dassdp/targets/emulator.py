@@ -70,6 +70,8 @@ class Emulator(Target):
     meets the weights that the one before left: it takes one thread.
     """
 
+    at_once = 256
+
     def __init__(self, network: QNetwork, *, checked: bool = False, n_threads: int = 1) -> None:
         if n_threads < 0:
             raise EdgeError("E105", f"{n_threads} threads", help="0 stands for all cores")

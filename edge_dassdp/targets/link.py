@@ -23,6 +23,11 @@ from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.wire.start import Start
 
+RECOVERIES = 3
+"""As whoever waits for a long stream wants it."""
+_ONCE = {"LEARN", "WARM_UP", "IDLE"}
+_IN_PARTS = {"WRITE_WEIGHTS", "WRITE_LEARNING"}
+"""Requests that are parts of something, which only whoever sends all of them can begin again."""
 _Requests = list[tuple[str, dict[str, Any]]]
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
 
@@ -69,8 +74,10 @@ class LinkTarget(Target):
     expected_model_hash: SHA-256 of the quantized network in hexadecimal; expected_build_hash:
     64 bits; None accepts any. projections: in the model's order; without them weights cannot be
     moved. decode: names for the bytes of the state. network: what answers are held to; without it
-    to what any device can say. timeout_s, retries, log: see `Session`. memory: what this computer
-    keeps of a board that keeps what it learned. The constructor shakes hands.
+    to what any device can say. timeout_s, retries, log: see `Session`. recoveries: how often in a
+    row a request without an answer is asked again, in a new session, unless the device carried it
+    out and it must not be twice; `lost_request_ran` tells. memory: what this computer keeps of a
+    board that keeps what it learned. The constructor shakes hands.
 
     Every method raises EdgeError E502 when the device does not answer, E503 when it refuses, E504
     when it answers what it cannot, E505 when it restarted (the next call begins a new session),
@@ -81,7 +88,7 @@ class LinkTarget(Target):
                  expected_build_hash: int | None = None,
                  projections: Sequence[ProjectionInfo] = (), *, decode: Decode | None = None,
                  network: QNetwork | None = None, timeout_s: float = TIMEOUT_S,
-                 retries: int = RETRIES, log: Path | None = None,
+                 retries: int = RETRIES, recoveries: int = 0, log: Path | None = None,
                  memory: Memory | None = None) -> None:
         self.memory = memory
         self._is_settled = True
@@ -90,6 +97,8 @@ class LinkTarget(Target):
         self._projections = list(projections)
         self._decode = decode
         self._network = network
+        self._recoveries = recoveries
+        self._n_recovered = 0
         self._session = Session(port, self._check_hello, timeout_s=timeout_s, retries=retries,
                                 log=log)
         try:
@@ -121,6 +130,11 @@ class LinkTarget(Target):
     def link_retries(self) -> int:
         """Of these, repeated ones."""
         return self._session.n_retries
+
+    @property
+    def link_recovered(self) -> int:
+        """Requests that were never answered, after which a new session went on."""
+        return self._n_recovered
 
     @property
     def lost_request_ran(self) -> bool | None:
@@ -236,6 +250,35 @@ class LinkTarget(Target):
         self._session.close()
 
     def _ask(self, name: str, **fields: Any) -> dict[str, Any]:
+        return self._recovering(name, lambda: self._ask_once(name, **fields))
+
+    def _recovering(self, name: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `ask` gives for the request `name`, in as many sessions as it may take."""
+        for n_left in reversed(range(self._recoveries + 1)):
+            try:
+                return ask()
+            except EdgeError as problem:
+                if problem.code != "E502" or not n_left or name in _IN_PARTS:
+                    raise
+                self._settle(problem)
+                if self.lost_request_ran and name in _ONCE:
+                    if self.memory:
+                        self.memory.done(name)
+                    raise
+        raise AssertionError
+
+    def _settle(self, problem: EdgeError) -> None:
+        """Go on in a new session after an E502, which stands if the line is dead."""
+        try:
+            self._session.settle()
+        except EdgeError as found:
+            if found.code == "E505":
+                found.cause += self._reason()
+            raise (problem if found.code == problem.code else found) from None
+        self._is_settled = True
+        self._n_recovered += 1
+
+    def _ask_once(self, name: str, **fields: Any) -> dict[str, Any]:
         if not self._session.is_open:
             self.info = self._shake_hands()
         self._is_settled = False  # until it is known whether it was carried out
@@ -300,10 +343,10 @@ class LinkTarget(Target):
     def _run(self, name: str, x: NDArray[np.int8], digest: bool, **fields: Any) -> Outcome:
         sample = checked_sample(x, self.info.x_bytes)
         learns = name != "INFER"
-        data = self._send_pieces(sample.tobytes())
         flags = FLAGS["want_forward_digest"] * digest
         flags |= FLAGS["want_learned_digest"] * (digest and learns)
-        got = self._ask(name, flags=flags, x=data, **fields)
+        got = self._recovering(name, lambda: self._ask_once(
+            name, flags=flags, x=self._send_pieces(sample.tobytes()), **fields))
         has_ticks = self.info.tick_bits != 0
         return Outcome(
             class_idx=got["class_idx"], loss_q8=got["loss_q8"],
@@ -322,7 +365,7 @@ class LinkTarget(Target):
         if len(sample) <= CHUNK_BYTES:
             return sample
         for begin, end in _chunks(len(sample)):
-            self._ask("PUT_SAMPLE", offset=begin, data=sample[begin:end])
+            self._ask_once("PUT_SAMPLE", offset=begin, data=sample[begin:end])
         return b""
 
     def _find(self, projection: str) -> tuple[int, ProjectionInfo]:

@@ -45,10 +45,11 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
     if kind == "qemu" and rest:
         from edge_dassdp.build.board import load_board
         from edge_dassdp.emit.firmware import build_and_compare
+        from edge_dassdp.targets.link import RECOVERIES
         from edge_dassdp.targets.qemu import Qemu
 
         firmware = build_and_compare(network, load_board(rest)).firmware
-        return Qemu.start(network, firmware, count=count, log=log)
+        return Qemu.start(network, firmware, count=count, recoveries=RECOVERIES, log=log)
     if kind == "serial" and rest:
         return open_serial(rest, network, log=log)
     if spec == "reference":
@@ -67,7 +68,7 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
     """The board at PORT[@BAUD], held to a build of `network` where its hash is given, with what
     this computer remembers of it. Raises EdgeError E105, E501, E502 or E504 as `open_target`."""
     from edge_dassdp.storage.memory import Memory
-    from edge_dassdp.targets.link import LinkTarget
+    from edge_dassdp.targets.link import RECOVERIES, LinkTarget
     from edge_dassdp.targets.serial import open_port, ports
 
     named = {name: p for p in ports() for name in (p.unique_id, p.path) if name}
@@ -77,7 +78,8 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
         else Memory(path, Path(path))
     stream = open_port(port.path if port else path, baud)
     try:
-        return LinkTarget.of(network, stream, build_hash=build_hash, log=log, memory=memory)
+        return LinkTarget.of(network, stream, build_hash=build_hash, recoveries=RECOVERIES,
+                             log=log, memory=memory)
     except BaseException:
         stream.close()
         raise

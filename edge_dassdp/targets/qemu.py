@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, QemuMachine, list_boards, load_board
 from edge_dassdp.build.compile import Firmware
+from edge_dassdp.build.lifeline import Lifeline
 from edge_dassdp.build.tools import failed, find_tool, run
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.targets.lifeline import Lifeline
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.target import Outcome
 

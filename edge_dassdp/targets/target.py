@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ class Target(ABC):
     """
 
     name: str
+    at_once: ClassVar[int] = 1
+    """Samples that `run` may take in one piece where somebody waits to see them learned."""
 
     @property
     @abstractmethod
@@ -141,6 +143,16 @@ class Target(ABC):
     @property
     def link_retries(self) -> int | None:
         """Of these, repeated ones."""
+        return None
+
+    @property
+    def link_recovered(self) -> int | None:
+        """Requests that were never answered, after which a new session went on."""
+        return None
+
+    @property
+    def lost_request_ran(self) -> bool | None:
+        """Of the last request without an answer: whether it was carried out; None if not known."""
         return None
 
     def close(self) -> None:  # noqa: B027 - most targets hold nothing

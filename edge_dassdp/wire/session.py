@@ -99,7 +99,10 @@ class Session:
         Raises EdgeError E502 without an answer, E504 if the device speaks another protocol, E505 if
         other hosts keep taking it over.
         """
-        return self._begin(0)[0]
+        self._lost_ran = False  # what is asked next is not sent before
+        hello, _ = self._begin(0)
+        self._lost_ran = None
+        return hello
 
     def ask(self, name: str, **fields: Any) -> dict[str, Any]:
         """Have the request `name` carried out once; gives the fields of its response.
@@ -113,7 +116,7 @@ class Session:
         except ValueError as problem:
             raise EdgeError("E104", f"{name} cannot carry these values",
                             cause=str(problem)) from None
-        self._settle()
+        self.settle()
         sequence = self._sequence + 1
         self._unanswered, self._asked = sequence, name
         response = self._exchange(message.kind, self._id, sequence, payload, self._timeout_s,
@@ -132,8 +135,9 @@ class Session:
             self._log.close()
             self._log = None
 
-    def _settle(self) -> None:
-        """Go on in a new session after a request without an answer, or after very many.
+    def settle(self) -> None:
+        """Go on in a new session after a request without an answer, or after very many; else
+        nothing. `lost_request_ran` is known then.
 
         No late copy of a request of the old session can run then. A piece of a sample alone runs
         nothing: it counts as not run, and the sample is sent again from its beginning.
@@ -151,7 +155,7 @@ class Session:
 
     def _lost(self) -> EdgeError:
         self._id = 0
-        self._unanswered = None
+        self._unanswered = self._lost_ran = None
         return EdgeError(
             "E505", "the device restarted or another host took it over",
             cause="it does not know this session any more",
@@ -195,8 +199,7 @@ class Session:
     def _exchange(self, kind: int, session: int, sequence: int, payload: bytes, timeout_s: float,
                   n_attempts: int) -> Response:
         frame = encode_request(kind, session, sequence, payload)
-        if self._port.timeout != timeout_s:
-            self._port.timeout = timeout_s
+        self._set_timeout(timeout_s)
         for attempt in range(n_attempts):
             self.n_retries += attempt > 0
             self.n_frames += 1
@@ -226,6 +229,14 @@ class Session:
                 break
             n_bytes = 1
         return None
+
+    def _set_timeout(self, timeout_s: float) -> None:
+        """A port that is gone may not take one."""
+        try:
+            if self._port.timeout != timeout_s:
+                self._port.timeout = timeout_s
+        except OSError as problem:
+            raise _gone(problem) from None
 
     def _write(self, frame: bytes) -> None:
         self._record("device", frame)

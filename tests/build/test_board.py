@@ -89,6 +89,17 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
     ('name = "tim2"', 'name = "dwt"', "counter.name"),
     ('name = "tim2"', 'name = "tim2"\ndown = 1', "counter[1].down"),
     ("icount_shift = 0", "icount_shift = 11", "qemu.icount_shift"),
+    ("register = 0x4002_3874", "register = 0x4002_3875", "reset_cause.register"),
+    ("register = 0x4002_3874", "register = 0x1_0000_0000", "reset_cause.register"),
+    ("pin = 0x0400_0000", "pin = -1", "reset_cause.pin"),
+    ("pin = 0x0400_0000", "button = 1", "reset_cause.button"),
+    ("address = 0x4002_3874, mask", "address = 0x4002_3875, mask", "reset_cause.clear.address"),
+    ("[program]", "[watchdog]\nsetup = []\nfeed = []\nin_sleep = true\n[program]",
+     "watchdog.feed"),
+    ("[program]", "[watchdog]\nsetup = []\nfeed = [{ address = 1, value = 1 }]\n"
+     "in_sleep = true\n[program]", "watchdog.feed.address"),
+    ("[program]", "[watchdog]\nsetup = []\nfeed = [{ address = 4, value = 1 }]\n[program]",
+     "watchdog.in_sleep"),
 ])
 def test_a_wrong_field_is_named(tmp_path, old, new, field):
     with pytest.raises(EdgeError) as caught:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import lanes
 
-from edge_dassdp.base import interrupts
+from edge_dassdp import interrupts
 
 PRESS_AT = """
 import os, signal, sys
@@ -85,7 +85,7 @@ def test_a_command_in_the_background_goes_on() -> None:
 
 def test_a_destructor_does_not_swallow_it() -> None:
     code = ("import os, signal\n"
-            "from edge_dassdp.base import interrupts\n"
+            "from edge_dassdp import interrupts\n"
             "class Left:\n"
             "    def __del__(self):\n"
             "        os.kill(os.getpid(), signal.SIGINT)\n"
@@ -99,7 +99,7 @@ def test_a_destructor_does_not_swallow_it() -> None:
 
 def test_what_a_library_makes_of_it_is_an_interrupt_all_the_same() -> None:
     code = ("import os, signal\n"
-            "from edge_dassdp.base import interrupts\n"
+            "from edge_dassdp import interrupts\n"
             "interrupts.install()\n"
             "try:\n"
             "    with interrupts.interruptible():\n"
@@ -115,7 +115,7 @@ def test_what_a_library_makes_of_it_is_an_interrupt_all_the_same() -> None:
 
 def test_a_library_leaves_ctrl_c_to_who_uses_it() -> None:
     code = ("import signal, edge_dassdp.cli\n"
-            "from edge_dassdp.base import interrupts\n"
+            "from edge_dassdp import interrupts\n"
             "with interrupts.interruptible():\n"
             "    print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n")
     assert subprocess.run([sys.executable, "-c", code], text=True, capture_output=True,

@@ -193,6 +193,12 @@ def test_a_host_that_dies_in_a_restore_leaves_no_mixture_that_runs(what: str, tm
             n_held += 1
             assert not is_done
             held_runs_nothing(host, before[0], tmp_path / "mixture.npz")
+            if n_held == 1 and what != "learning":  # it died before it wrote anything
+                host.write_weights("fc2", host.read_weights("fc2"))
+                assert everything(host, "gated") == before
+                continue
+            assert refusal(partial(host.write_weights, "fc2", host.read_weights("fc2"))
+                           ).message.endswith(HALF_WRITTEN)
             if n_held % 3 == 0:
                 host.reset()
             else:
@@ -217,7 +223,6 @@ def held_runs_nothing(host: LinkTarget, learning: bytes, path: Path) -> None:
     x, labels = samples(1, 5, "gated")
     for call in (lambda: host.infer(x[0]), lambda: host.learn(x[0], labels[0]),
                  lambda: host.warm_up(x[0], labels[0]), host.fit_gate,
-                 lambda: host.write_weights("fc2", host.read_weights("fc2")),
                  lambda: host.write_learning(learning),
                  lambda: save_snapshot(host, network("gated"), path)):
         assert refusal(call).message.endswith(HALF_WRITTEN)
@@ -259,17 +264,20 @@ def test_a_device_that_restarts_in_a_restore_is_as_from_the_factory(tmp_path: Pa
 
 def test_every_request_that_runs_on_what_is_learned_is_refused_while_it_is_held() -> None:
     device = RawDevice("memory")
-    assert device.ask("HOLD").status == 0
+    assert device.ask("HOLD").status == device.ask("HOLD").status == 0, "nothing was written"
+    write = pack("WRITE_WEIGHTS", projection=1, first=0, data=b"\0")
+    assert device.ask(*write).status == 0
     payloads = {"INFER": {"flags": 0, "n_steps": 0, "x": b""}, "IDLE": {"n_steps": 1},
                 "READ_LEARNING": {"offset": 0, "n_bytes": 1},
                 **{name: {"flags": 0, "label": 1, "loss_q8": -1, "x": b""}
                    for name in ("LEARN", "WARM_UP")}}
     held = {message.name for message in MESSAGES.values() if message.needs_whole}
-    assert held == {*payloads, "FIT_GATE", "SAVE", "ROLLBACK", "HOLD"}
-    for name in held:
+    assert held == {*payloads, "FIT_GATE", "SAVE", "ROLLBACK"}
+    for name in (*held, "HOLD"):
         assert device.ask(*pack(name, **payloads.get(name, {}))).status == STATUSES["E_HELD"]
     assert device.ask("RELEASE").status == 0
-    assert device.ask("FIT_GATE").status == 0
+    assert device.ask(*write).status == 0
+    assert device.ask("FIT_GATE").status == device.ask("HOLD").status == 0
 
 
 def test_a_new_session_keeps_what_is_held_and_a_reset_lets_go() -> None:

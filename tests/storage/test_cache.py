@@ -114,6 +114,9 @@ HARMS: dict[str, Callable[[Path], object]] = {
     "sums cut with what they told of": lose_last,
     "the entry a file": become_file,
     "the entry a link to nowhere": become_link,
+    "sums a pipe": lambda e: become_pipe(e / SUMS),
+    "the entry open to others": lambda e: e.chmod(0o777),
+    "the folder above open to others": lambda e: e.parent.chmod(0o777),
     "the folder above a file": lambda e: become_file(e.parent),
 }
 

@@ -39,47 +39,56 @@ class QemuDevice:
     def __init__(self, firmware: Firmware) -> None:
         self.process = QemuProcess(firmware.elf, firmware.board)
         self.port = self.process.open()
-        self._mark = encode_request(MESSAGES["HELLO"].kind, 1, 0, b"")
-        self._offer = 0
-        self.react(b"")
+        self._n_marks = self._offer = 0
+        self._greet()
 
     def react(self, frame: bytes) -> list[bytes]:
         self.port.timeout = 10.0
-        self.port.write(frame + self._mark)
-        return self._until_mark()
+        return self._react(frame)
 
     def restart(self) -> None:
         """Press the button, and wait until it was pressed."""
         before = self._offer
         self.process.reset()
         while self._offer == before:
-            self.port.timeout = 0.2
-            self.port.write(self._mark)
-            with suppress(TimeoutError):
-                self._until_mark()
-        self.react(b"")
+            self._greet()
 
     def close(self) -> None:
         self.port.close()
         self.process.close()
 
-    def _until_mark(self) -> list[bytes]:
-        received = b""
+    def _greet(self) -> None:
+        """Until it answers: what is sent to a chip that still boots is lost."""
+        self.port.timeout = 0.2
+        for _ in range(100):
+            with suppress(TimeoutError):
+                self._react(b"")
+                return
+        raise TimeoutError
+
+    def _react(self, frame: bytes) -> list[bytes]:
+        self._n_marks += 1
+        self.port.write(frame + encode_request(MESSAGES["HELLO"].kind, self._n_marks, 0, b""))
+        received, frames = b"", []
         while True:
             data = self.port.read(max(1, self.port.in_waiting))
             if not data:
                 raise TimeoutError
-            received += data
-            frames = _frames(received)
-            if received.endswith(b"\0") and frames and self._is_mark(frames[-1]):
-                return frames[:-1]
+            *ended, received = (received + data).split(b"\0")
+            for body in filter(None, ended):
+                mark = self._mark(b"\0" + body + b"\0")
+                if mark == self._n_marks:
+                    return frames
+                if not mark:
+                    frames.append(b"\0" + body + b"\0")
 
-    def _is_mark(self, frame: bytes) -> bool:
+    def _mark(self, frame: bytes) -> int:
+        """Its number; 0 if a host asked for this frame. Their random numbers are larger."""
         answer = parse_response(next(FrameDecoder().feed(frame)))
-        if (answer.kind, answer.session) != (MESSAGES["HELLO"].kind, 1):
-            return False
+        if answer.kind != MESSAGES["HELLO"].kind or answer.session > self._n_marks:
+            return 0
         self._offer = MESSAGES["HELLO"].response.unpack(answer.payload)["offer"]
-        return True
+        return answer.session
 
 
 class DelayedLine:

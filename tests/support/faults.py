@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from edge_dassdp.wire.session import Port
@@ -98,6 +99,12 @@ class Cable(FaultyStream):
         super().__init__(inner, Random(0))
         self.loses = ""
         self.n_passing = 0
+        self._n_left: int | None = None
+        self._then: Callable[[], object] = object
+
+    def lose(self, what: str, n: int, then: Callable[[], object] = object) -> None:
+        """Lose so many, do something, and be whole again."""
+        self.loses, self.n_passing, self._n_left, self._then = what, 0, n, then
 
     def write(self, data: bytes, /) -> int:
         return len(data) if self._is_lost("request") else super().write(data)
@@ -109,5 +116,11 @@ class Cable(FaultyStream):
     def _is_lost(self, what: str) -> bool:
         if self.loses != what:
             return False
+        if self._n_left == 0:
+            self.loses, self._n_left = "", None
+            self._then()
+            return False
         self.n_passing -= 1
+        if self.n_passing < 0 and self._n_left:
+            self._n_left -= 1
         return self.n_passing < 0

@@ -98,7 +98,7 @@ class Succession:
         while host.lost_request_ran is None:
             try:
                 self.counts.requests += 1
-                host._session._settle()
+                host._session.settle()
             except EdgeError as problem:
                 if self._is_restart(problem):
                     return

@@ -163,6 +163,13 @@ def test_no_stream_takes_memory(what: str) -> None:
     assert liar.n_told
 
 
+def test_what_was_no_answer_is_counted() -> None:
+    with LinkTarget.of(network(KIND), Liar(stream(KIND), STREAMS["answers of other sessions"]),
+                       **WAIT) as device, pytest.raises(EdgeError) as caught:
+        device.statistics()
+    assert "4 good frames received, 2 of them no answer to what was asked" in caught.value.cause
+
+
 @pytest.mark.parametrize("what", NAMES)
 def test_a_name_is_shown_and_steers_no_terminal(what: str) -> None:
     with LinkTarget.of(network(KIND), Liar(stream(KIND), NAMES[what]), **WAIT) as device:

@@ -14,7 +14,6 @@ from support import lanes
 from support.delays import DelayedLine, LoopbackDevice, QemuDevice
 from support.devices import RawDevice, learned, network, samples, stream, target
 from support.faults import Cable
-from support.lanes import often
 from support.mortal import Mortal
 from support.succession import Succession
 
@@ -27,7 +26,7 @@ from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.wire.messages import STATUSES
 
 CORES = ("microbit", "stm32f405", "mps3-an547")
-N_LOOPBACK = often(3000)
+N_LOOPBACK = 300_000 if lanes.nightly else 3000
 N_QEMU = 1_000_000 // len(CORES) + 1 if lanes.nightly else 400
 
 
@@ -153,6 +152,23 @@ def test_a_host_whose_device_learned_from_another_one_is_told(n_before: int) -> 
     with pytest.raises(EdgeError, match="another host") as caught:
         host.statistics()
     assert caught.value.code == "E505"
+
+
+def test_a_request_that_waited_for_a_session_in_vain_did_not_run() -> None:
+    """It was never sent, and whoever waited to be told waited for ever."""
+    x, labels = samples(1)
+    wire = Cable(stream())
+    host = target(wire, retries=0)
+    wire.stream.reboot()  # type: ignore[attr-defined]
+    with pytest.raises(EdgeError, match="restarted"):
+        host.learn(x[0], labels[0])
+    wire.loses = "request"
+    for _ in range(2):
+        with pytest.raises(EdgeError, match="does not answer"):
+            host.learn(x[0], labels[0])
+        assert host.lost_request_ran is False
+    wire.loses = ""
+    assert host.statistics().n_labelled == 0
 
 
 def test_a_host_goes_on_when_another_one_asked_nothing() -> None:

@@ -114,7 +114,8 @@ def _array(name: str, what: str, value: Any) -> FloatArray:
     """As finite float64. Raises EdgeError E101; E102 where it is open."""
     if value is None:
         raise refuse(f"node '{name}' has no {what}", "write a graph with fixed shapes")
-    array = numbers(name, what, value).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a NaN that signals
+        array = numbers(name, what, value).astype(np.float64)
     if not np.isfinite(array).all():
         raise EdgeError("E101", f"node '{name}': {what} holds a NaN or an infinity",
                         help="train again with finite numbers (gradients may have exploded), and "

@@ -38,8 +38,8 @@ typedef struct {
     uint32_t frames_bad;      /* cut, too long, or with a wrong CRC */
     uint16_t sequence;        /* of the last request executed */
     uint16_t last_sequence;   /* of the last request executed in last_session */
-    uint16_t is_held;         /* what is learned is half written: nothing may run */
-    uint16_t reserved;
+    uint16_t is_held;         /* nothing may run */
+    uint16_t is_torn;         /* something of what is learned was written since */
 } dassdp_link_t;
 
 /* DASSDP_OK, or DASSDP_E_SIZE when a buffer is smaller than the model's largest frame or a long

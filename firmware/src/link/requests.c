@@ -205,6 +205,7 @@ int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n
     (void)response;
     dassdp_init(link->model, link->state);
     link->is_held = 0;
+    link->is_torn = 0;
     return DASSDP_OK;
 }
 

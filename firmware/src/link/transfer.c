@@ -129,6 +129,7 @@ int dassdp_request_write_weights(dassdp_link_t *link, const uint8_t *request,
     if (!is_inside(first, n, n_weights(link, &cursor))) {
         return DASSDP_E_INDEX;
     }
+    link->is_torn = link->is_held;
     uint32_t n_done;
     status = exchange(link, cursor, n, data, saved, &n_done);
     for (uint32_t i = 0; status != DASSDP_OK && i < n_done; i++) {
@@ -184,6 +185,7 @@ int dassdp_request_write_learning(dassdp_link_t *link, const uint8_t *request,
     dassdp_copy((uint8_t *)link->state + model->persist_begin + offset,
                 request + DASSDP_WRITE_LEARNING_REQUEST_DATA, n_open);
     link->is_held = 1;
+    link->is_torn = 1;
     return DASSDP_OK;
 }
 
@@ -195,6 +197,9 @@ int dassdp_request_hold(dassdp_link_t *link, const uint8_t *request, uint32_t n_
     (void)response;
     if (link->model->learning_off < 0) {
         return DASSDP_E_FROZEN;
+    }
+    if (link->is_torn != 0) {
+        return DASSDP_E_HELD;
     }
     link->is_held = 1;
     return DASSDP_OK;
@@ -209,6 +214,7 @@ int dassdp_request_release(dassdp_link_t *link, const uint8_t *request, uint32_t
     int status = dassdp_check_learning(link->model, link->state);
     if (status == DASSDP_OK) {
         link->is_held = 0;
+        link->is_torn = 0;
     }
     return status;
 }
