@@ -241,7 +241,7 @@ def _split(onnx: Any, nodes: Iterable[Any], constants: dict[str, Array],
         bare = onnx.NodeProto()
         bare.CopyFrom(node)
         bare.input[:] = inputs
-        if len(known) == sum(v != "" for v in inputs):
+        if all(v in known for v in inputs if v != ""):
             if node.op_type not in FOLDABLE:
                 raise refuse(f"{at} makes a constant in a way that is not supported",
                              help="compute it before the export: a buffer or parameter of the "
@@ -271,7 +271,7 @@ def _passed_on(kind: str, inputs: tuple[str, ...], constants: Mapping[str, Array
 def _result(node: Any, arguments: Mapping[str, Array], opset: int, at: str) -> Array:
     onnx = library()
     try:
-        bounds.check_result(arguments.values())
+        bounds.check_result(arguments[v] for v in node.input if v != "")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             run = onnx.reference.ReferenceEvaluator(node, opsets={"": opset})
