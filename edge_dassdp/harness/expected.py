@@ -9,8 +9,9 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
 from edge_dassdp.storage.memory import Memory, Seen
-from edge_dassdp.targets.link import DeviceInfo, LinkTarget
+from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.target import Target
+from edge_dassdp.wire.info import DeviceInfo
 
 EXPECTATIONS = "a digest of 8 hexadecimal digits, factory, last or any"
 _REMEDY = ("put a snapshot back (--restore FILE), begin with factory weights (--reset), or take it "

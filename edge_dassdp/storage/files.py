@@ -21,9 +21,9 @@ def replacing(path: Path | str, *, sync: bool = True) -> Iterator[Path]:
     False for what is made again anyway. What is no regular file, /dev/stdout for instance, is
     written to as it is. Raises EdgeError E103 where the file cannot be written.
     """
-    final = Path(os.path.realpath(path))
+    is_plain = os.path.isfile(path) or not os.path.exists(path)  # a pipe's real path is none
+    final = Path(os.path.realpath(path)) if is_plain else Path(path)
     part = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
-    is_plain = final.is_file() or not final.exists()
     try:
         yield part if is_plain else final
         if is_plain:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.text import printable
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import check_lesson, check_steps, checked_sample
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets.answers import Answers, check_learning
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session
 from edge_dassdp.wire.start import Start
@@ -30,42 +29,6 @@ _IN_PARTS = {"WRITE_WEIGHTS", "WRITE_LEARNING"}
 """Requests that are parts of something, which only whoever sends all of them can begin again."""
 _Requests = list[tuple[str, dict[str, Any]]]
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
-
-
-@dataclass(frozen=True)
-class ProjectionInfo:
-    """What the link must know of a projection; weight_bits: 4 to 8, or 16."""
-
-    name: str
-    n_pre: int
-    n_post: int
-    weight_bits: int
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of one weight on the wire."""
-        return np.dtype("<i2" if self.weight_bits == 16 else "<i1")
-
-
-@dataclass(frozen=True)
-class DeviceInfo:
-    """What the device says of itself. Hashes in hexadecimal; learned_digest: CRC-32 over plastic
-    weights and learning state, as it greeted."""
-
-    board: str
-    model_hash: str
-    build_hash: str
-    protocol: int
-    abi: int
-    tick_bits: int
-    x_bytes: int
-    n_classes: int
-    n_steps: int
-    n_projections: int
-    state_bytes: int
-    persist_bytes: int
-    learned_digest: int
-    start: Start
 
 
 class LinkTarget(Target):
@@ -307,12 +270,12 @@ class LinkTarget(Target):
         return f"; it restarted {start}"
 
     def _shake_hands(self) -> DeviceInfo:
-        return _described(self._session.open())
+        return DeviceInfo.of(self._session.open())
 
     def _check_hello(self, hello: Mapping[str, Any]) -> None:
         """Refuse, and let go of, a device that is not the one expected or cannot be."""
         try:
-            self._compare(_described(hello))
+            self._compare(DeviceInfo.of(hello))
             self._answers = Answers.of(hello, self._network,
                                        [p.weight_bits for p in self._projections])
         except EdgeError:
@@ -427,16 +390,6 @@ class LinkTarget(Target):
 
 def _with_help(problem: EdgeError, help: str) -> EdgeError:
     return EdgeError(problem.code, problem.message, cause=problem.cause, help=help)
-
-
-def _described(hello: Mapping[str, Any]) -> DeviceInfo:
-    return DeviceInfo(
-        board=printable(hello["board"].rstrip(b"\0").decode("ascii", "backslashreplace")),
-        model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
-        persist_bytes=hello["persist_end"] - hello["persist_begin"], start=Start.of(hello),
-        **{name: hello[name] for name in (
-            "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps", "n_projections",
-            "state_bytes", "learned_digest")})
 
 
 def _chunks(n_bytes: int) -> Iterator[tuple[int, int]]:

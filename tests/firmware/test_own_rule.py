@@ -32,7 +32,8 @@ def with_own_rule() -> dict[str, str]:
     text = sources["dassdp_model.c"].replace('#include "delta.h"', '#include "my_rule.h"')
     text = text.replace("dassdp_delta_rule_t", "my_rule_t").replace("dassdp_delta_learn",
                                                                      "my_rule_learn")
-    text = re.sub(r"    \.factors\.(update\.g_q7|longs|k_off|classes_off|latencies_off) = .*\n", "", text)
+    text = re.sub(r"    \.factors\.(update\.g_q7|longs|k_off|classes_off|latencies_off) = .*\n", "",
+                  text)
     text = text.replace(".factors.update.", ".").replace(".factors.", ".")
     files = {name: (HERE / name).read_text("utf-8") for name in ("my_rule.c", "my_rule.h")}
     return sources | {"dassdp_model.c": text} | files

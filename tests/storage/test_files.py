@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +69,10 @@ def test_two_names_of_one_file(tmp_path: Path) -> None:
     assert are_one(tmp_path / "new", tmp_path / "." / "new")
     assert not are_one(tmp_path / "a", tmp_path / "b") and not are_one(tmp_path / "a",
                                                                        tmp_path / "new")
+
+
+def test_a_pipe_is_written_to_as_it_is(tmp_path: Path) -> None:
+    """As `-o /dev/stdout | ...`: what the name leads to is no path."""
+    code = "from edge_dassdp.storage.files import write_text; write_text('/dev/stdout', 'whole\\n')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "whole\n"

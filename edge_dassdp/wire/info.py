@@ -1,0 +1,59 @@
+"""What a device says of itself when it is greeted, and what the link knows of its model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from edge_dassdp.base.text import printable
+from edge_dassdp.wire.start import Start
+
+
+@dataclass(frozen=True)
+class ProjectionInfo:
+    """What the link must know of a projection; weight_bits: 4 to 8, or 16."""
+
+    name: str
+    n_pre: int
+    n_post: int
+    weight_bits: int
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of one weight on the wire."""
+        return np.dtype("<i2" if self.weight_bits == 16 else "<i1")
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """What the device says of itself. Hashes in hexadecimal; learned_digest: CRC-32 over plastic
+    weights and learning state, as it greeted."""
+
+    board: str
+    model_hash: str
+    build_hash: str
+    protocol: int
+    abi: int
+    tick_bits: int
+    x_bytes: int
+    n_classes: int
+    n_steps: int
+    n_projections: int
+    state_bytes: int
+    persist_bytes: int
+    learned_digest: int
+    start: Start
+
+    @classmethod
+    def of(cls, hello: Mapping[str, Any]) -> Self:
+        """From the fields of HELLO."""
+        return cls(
+            board=printable(hello["board"].rstrip(b"\0").decode("ascii", "backslashreplace")),
+            model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
+            persist_bytes=hello["persist_end"] - hello["persist_begin"], start=Start.of(hello),
+            **{name: hello[name] for name in (
+                "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps",
+                "n_projections", "state_bytes", "learned_digest")})
