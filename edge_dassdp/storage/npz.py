@@ -11,7 +11,7 @@ import json
 import math
 import operator
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,7 +48,7 @@ def write_npz(path: Path | str | IO[bytes], header: dict[str, Any],
         path.write(whole.getvalue())
 
 
-class Arrays(Mapping[str, NDArray[Any]]):
+class Arrays(MutableMapping[str, NDArray[Any]]):
     """The arrays of an .npz by name, each unpacked when it is first asked for.
 
     Raises EdgeError E103, which says what the file is, for one that is no .npz, and for an array
@@ -66,8 +66,7 @@ class Arrays(Mapping[str, NDArray[Any]]):
                 names = [name.removesuffix(".npy") for name in archive.namelist()
                          if name.endswith(".npy")]
         self.has_header = "header" in names
-        self._names = tuple(name for name in names if name != "header")
-        self._read: dict[str, NDArray[Any]] = {}
+        self._read: dict[str, NDArray[Any] | None] = {n: None for n in names if n != "header"}
 
     @property
     def header(self) -> dict[str, Any]:
@@ -81,21 +80,28 @@ class Arrays(Mapping[str, NDArray[Any]]):
             return made
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._read)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._read)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names
+        return name in self._read
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self._names:
-            raise KeyError(name)
-        if name not in self._read:
+        array = self._read[name]
+        if array is None:
             with reading(self._path, self._wanted), zipfile.ZipFile(self._path) as archive:
-                self._read[name] = self._unpacked(archive, archive.getinfo(f"{name}.npy"))
-        return self._read[name]
+                array = self._unpacked(archive, archive.getinfo(f"{name}.npy"))
+            self._read[name] = array
+        return array
+
+    def __setitem__(self, name: str, array: NDArray[Any]) -> None:
+        """In memory, not in the file."""
+        self._read[name] = array
+
+    def __delitem__(self, name: str) -> None:
+        del self._read[name]
 
     def _unpacked(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
