@@ -18,7 +18,7 @@ _DEFINITION = re.compile(r"^[A-Za-z_][\w *]*?[ *](\w+)\(([^;{}]*)\)\s*\{$(.*?)^\
                          re.MULTILINE | re.DOTALL)
 _HOOK = re.compile(r"->(\w+)\(")
 _CALL = re.compile(r"(?<![>.\w])(\w+)\(")
-_FILLED = re.compile(r"\.(\w+) = &?([A-Za-z_]\w*)\b(?!->)")
+_FILLED = re.compile(r"\.(\w+) = &?([A-Za-z_]\w*)\b(?!->|\()")
 Bodies = Mapping[str, str]
 
 

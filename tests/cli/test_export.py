@@ -16,6 +16,7 @@ from edge_dassdp import ir, qir
 from edge_dassdp.harness import SNAPSHOT
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.storage.npz import write_npz
+from edge_dassdp.targets.reference import ReferenceTarget
 
 NIR = ("--source", SNNTORCH, "--n-steps", "40")
 
@@ -25,8 +26,9 @@ def snapshot(model: Path) -> dict[str, np.ndarray]:
     network = qir.load(model)
     learned = learn(network, n=10)
     arrays = {f"w_{name}": w for name, w in learned.items()}
+    learning = ReferenceTarget(network).read_learning()
     write_npz(model.parent / "learned.npz", {"format": SNAPSHOT, "model": network.sha256},
-                 arrays | {"learning": np.zeros(4, np.uint8)})
+                 arrays | {"learning": np.frombuffer(learning, np.uint8)})
     return learned
 
 

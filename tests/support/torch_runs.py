@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from collections.abc import Callable
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import sinabs.layers as sinabs
@@ -94,9 +94,9 @@ def fires(module) -> bool:
 def imported(modules, x: np.ndarray, spikes: bool, **options):
     """The network, saved and read again, and its samples."""
     network = from_torch(modules, n_steps=N_STEPS, input_frames=N_STEPS, spikes=spikes, **options)
-    file = io.BytesIO()
-    ir.save(network, file)
-    return ir.load(file), x.reshape(len(x), -1)
+    with TemporaryDirectory() as folder:
+        ir.save(network, f"{folder}/network.npz")
+        return ir.load(f"{folder}/network.npz"), x.reshape(len(x), -1)
 
 
 def compare(modules, x, spikes, run, most=0, **options):
