@@ -58,6 +58,9 @@ class Learned:
             from edge_dassdp import harness
 
             harness.load_snapshot(device, network, self.restore)
+        memory = getattr(device, "memory", None)
+        if memory and (self.reset or self.restore):
+            memory.set_aside()
 
     def write(self, device: Target, network: QNetwork) -> None:
         if self.snapshot:

@@ -233,6 +233,8 @@ def _told(course: harness.Course) -> str:
 
 def _lost(target: str, course: harness.Course, problem: EdgeError, network: QNetwork) -> Answer:
     """What is certain when a device or its link fails."""
+    if not is_board(target):
+        course.give_up()
     failed = EdgeError(problem.code, f"{problem.message}: {_told(course)}", cause=problem.cause,
                        help=problem.help)
     return Answer(_how_far(target, course), (), network.sha256, failed=failed)
@@ -247,7 +249,8 @@ def _interrupted(target: str, course: harness.Course, network: QNetwork,
             learned.write(course.device, network)
             text += f", with --restore {learned.snapshot} and --snapshot to another file"
         except EdgeError as problem:
-            text += f"; {learned.snapshot} was not written: {problem.message}"
+            course.give_up()
+            text = f"{_told(course)}; {learned.snapshot} was not written: {problem.message}"
     return Interrupted(text, _how_far(target, course), network.sha256)
 
 

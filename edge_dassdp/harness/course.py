@@ -106,6 +106,11 @@ class Course:
         if self.file:
             self.file.unlink(missing_ok=True)
 
+    def give_up(self) -> None:
+        """What was learned is gone: there is nothing to take up."""
+        self.done()
+        self.file = None
+
     @contextmanager
     def kept(self) -> Iterator[None]:
         """When the block fails, what is certain then is kept."""

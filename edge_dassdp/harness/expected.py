@@ -4,8 +4,10 @@ left it."""
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.quoting import command
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
 from edge_dassdp.storage.memory import Memory, Seen
@@ -41,6 +43,8 @@ def hold(target: Target, network: QNetwork, expect: str | None = None, *,
     memory = target.memory if isinstance(target, LinkTarget) else None
     if expect is None and memory is None:
         return []
+    if memory is not None and memory.kept and expect is None and not replaced:
+        raise unfinished(target, memory.kept)
     wanted = _wanted(expect, target, network, memory)
     found = target.info.learned_digest if isinstance(target, LinkTarget) \
         else target.statistics().learned_digest
@@ -55,11 +59,21 @@ def hold(target: Target, network: QNetwork, expect: str | None = None, *,
     warnings = _defects(target.info, memory.last)
     if expect is None and not replaced:
         warnings += _compare(target, memory, factory)
+    if not replaced and (aside := memory.set_aside()):
+        warnings.append(f"what it had learned before a comparison that did not end is in {aside}")
     memory.accept(_seen(target.info, memory.last), factory)
     if memory.problem:
         warnings.append("what this board has learned cannot be noted for the next command: "
                         f"{memory.problem}; name a folder with EDGE_DASSDP_STATE")
     return warnings
+
+
+def unfinished(target: Target, kept: Path) -> EdgeError:
+    """What a device had learned before a comparison was not put back, and is in a snapshot."""
+    return EdgeError("E507", f"a comparison on {target.name} ended before it had back what it had "
+                     "learned", cause=f"what it had learned is in {kept}", help=(
+                         f"put it back, run or learn with --restore {command(kept)}; or begin with "
+                         "factory weights (--reset), or take it as it is (--expect any)"))
 
 
 def _wanted(expect: str | None, target: Target, network: QNetwork,

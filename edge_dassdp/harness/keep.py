@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.harness.expected import digest_text
+from edge_dassdp.harness.expected import digest_text, unfinished
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.target import Target
@@ -22,8 +22,11 @@ def keeping(target: Target, network: QNetwork, path: Path) -> Iterator[None]:
     of the weights included; input values counted at an end of int8 begin at 0.
 
     path: of a snapshot that is there until all is put back. Raises what putting back raises, and
-    EdgeError E507 where it gives another digest; both name the snapshot.
+    EdgeError E507 where it gives another digest, or where the snapshot of a block that did not end
+    is there; all name the snapshot.
     """
+    if path.exists():
+        raise unfinished(target, path)
     before = target.statistics().learned_digest
     path.parent.mkdir(parents=True, exist_ok=True)
     save_snapshot(target, network, path)

@@ -92,6 +92,20 @@ class Memory:
         return _folder() / f"{self.name}.npz"
 
     @property
+    def kept(self) -> Path | None:
+        """That snapshot, where a comparison ended before the board had it back."""
+        with contextlib.suppress(EdgeError):
+            if self.snapshot.is_file():
+                return self.snapshot
+        return None
+
+    def set_aside(self) -> Path | None:
+        """Where it lies from now on, as the board goes on from something else."""
+        if (kept := self.kept) is None:
+            return None
+        return kept.rename(kept.with_name(f"{kept.stem}-{kept.stat().st_mtime_ns}.npz"))
+
+    @property
     def _path(self) -> Path:
         return _folder() / f"{self.name}.json"
 

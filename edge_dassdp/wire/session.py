@@ -257,8 +257,13 @@ class Session:
     def _record(self, to: str, data: bytes) -> None:
         if self._log:
             t_s = round(time.monotonic() - self._start_s, 6)
-            self._log.write(json.dumps({"t_s": t_s, "to": to, "hex": data.hex()}) + "\n")
-            self._log.flush()
+            try:
+                self._log.write(json.dumps({"t_s": t_s, "to": to, "hex": data.hex()}) + "\n")
+                self._log.flush()
+            except OSError as problem:
+                raise EdgeError("E103", f"the log {self._log.name} cannot be written",
+                                cause=problem.strerror or str(problem),
+                                help="give --log a place with room, or leave it out") from None
 
 
 def _foreign(payload: bytes) -> EdgeError:

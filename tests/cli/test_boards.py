@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -14,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.boards import Board, plugged
-from support.commands import refused, shown
+from support.commands import begun, refused, shown
 
 import edge_dassdp as ed
 from edge_dassdp import qir
@@ -163,6 +165,29 @@ def test_verify_keeps_what_a_board_has_learned(board: Board, work: Path,
     assert not list(state().glob("*.npz")), "the snapshot is gone with its need"
     assert "PASS bit-exact" in shown(*on(board, work, "verify", "--reset", *more)).stdout
     assert digest(shown(*on(board, work, "run", "--json", "--expect", "last"))) != learned
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_comparison_that_is_killed_loses_nothing(board: Board, work: Path,
+                                                   how: signal.Signals) -> None:
+    """What the board had learned is held, and every verb says where, until it is put back."""
+    learned = digest(shown(*on(board, work, "learn", "--json")))
+    verify = begun("verify", work / "model.q.npz", "--random", "400", "--learn",
+                   "--target", f"serial:{board.port}")
+    while not (kept := list(state().glob("[!.]*.npz"))):
+        assert verify.poll() is None
+        time.sleep(0.005)
+    time.sleep(0.2)
+    verify.send_signal(how)
+    verify.wait()
+    assert kept[0].is_file(), "it ended before it was killed"
+    for verb in ("run", "learn", "verify"):
+        assert str(kept[0]) in refused("E507", *on(board, work, verb))
+    assert kept[0].is_file()
+    done = shown(*on(board, work, "run", "--json", "--restore", kept[0]))
+    assert digest(done) == learned
+    assert digest(shown(*on(board, work, "run", "--json", "--expect", "last"))) == learned
+    assert len(list(state().glob("[!.]*.npz"))) == 1, "set aside, not thrown away"
 
 
 def test_verify_keeps_the_copy_that_a_board_keeps(board: Board, work: Path) -> None:

@@ -24,6 +24,7 @@ from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.quantize.wayback import dequantize, requantize, with_learned
 from edge_dassdp.rules import SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
 from edge_dassdp.storage.npz import write_npz
+from edge_dassdp.targets.reference import ReferenceTarget
 
 RULES: dict[str, Rule] = {"mix": SSDP(1e-2, 5e-3), "fc": ErrorSSDP(), "out": ReadoutDelta()}
 
@@ -159,8 +160,9 @@ def test_a_snapshot_holds_what_goes_back(tmp_path: Path) -> None:
     network = chain(np.random.default_rng(3), gain=0.4)
     made = quantize(network, LEARNING, Settings(bits_of={"fc2": 16})).network
     learned, path = learn(made), tmp_path / "learned.npz"
+    learning = np.frombuffer(ReferenceTarget(made).read_learning(), np.uint8)
     write_npz(path, {"format": SNAPSHOT, "model": made.sha256},
-                 {"w_fc2": learned["fc2"], "learning": np.zeros(4, np.uint8)})
+                 {"w_fc2": learned["fc2"], "learning": learning})
     back = dequantize(network, made, read_snapshot(made, path))
     assert_same(requantize(back, made), with_learned(made, learned))
     with pytest.raises(EdgeError, match="E504"):

@@ -22,6 +22,7 @@ def _in_order(module: Any, name: str) -> str:
     text = f"pass its layers in the order they run: from_torch([{held}])" if name == "net" else \
         f"put its layers in its place, in the order they run: [..., {held}, ...]"
     text += f", without {rest}, which is not supported" * bool(rest)
+    text += "; whatever else `forward` computes between them is not taken over: compare classes"
     return f"{text}; its children are " + ", ".join(
         f"{child} ({type(inner).__name__})" for child, inner in module._modules.items())
 

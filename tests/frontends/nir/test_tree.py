@@ -90,10 +90,10 @@ def test_a_graph_that_was_half_written_says_what_it_lacks(tmp_path: Path) -> Non
     path = _changed(tmp_path)
     with h5py.File(path, "r+") as file:
         del file["node/edges"]
-    _refused(path, "incomplete", "lacks edges")
+    _refused(path, "not complete", "lacks edges")
     with h5py.File(path, "r+") as file:
         del file["node"]
-    _refused(path, "no NIR file", "holds version")
+    _refused(path, "not complete", "holds version")
 
 
 def test_a_file_cut_at_any_place_is_refused(tmp_path: Path) -> None:
