@@ -48,7 +48,7 @@ class Course:
 
     def begin(self, before: float | None = None) -> None:
         """Show the samples of the warm-up."""
-        self._keep(before=before)
+        self._keep(before=before, n_taught=self._teach())
         with held() as raise_if_pressed:
             for i in range(self.n_warm):
                 with self._unless_carried_out():
@@ -66,14 +66,16 @@ class Course:
         """
         assert self.file, "a stream is taken up from its file"
         self.progress = Progress.read(self.file)
+        memory = getattr(self.device, "memory", None)
         try:
             self.first = self.progress.learned_by(self.device.statistics())
+            self.progress.require_last(memory.n_taught if memory else None)
         except EdgeError as problem:
             if restore is None or problem.code != "E505":
                 raise
             restore()
             self.first = self.progress.learned_by(self.device.statistics())
-        self._keep(n_learned=self.first, in_doubt=False, digest=None)
+        self._keep(n_learned=self.first, in_doubt=False, digest=None, n_taught=self._teach())
 
     def learn(self, told: Told) -> None:
         """Learn what is left of the samples."""
@@ -125,6 +127,10 @@ class Course:
                 self.progress = replace(self.progress, digest=self._digest())
             self._write(self.progress)
             raise
+
+    def _teach(self) -> int | None:
+        memory = getattr(self.device, "memory", None)
+        return memory.teach() if memory else None
 
     def _digest(self) -> int | None:
         try:

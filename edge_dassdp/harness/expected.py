@@ -101,7 +101,7 @@ def _wanted(expect: str | None, target: Target, network: QNetwork,
 def _seen(info: DeviceInfo, last: Seen | None) -> Seen:
     n_labelled = last.n_labelled if last and last.digest == info.learned_digest else 0
     return Seen(info.model_hash, info.build_hash, info.start.n_boots, info.learned_digest,
-                n_labelled, None)
+                n_labelled, last.n_taught if last else 0, None)
 
 
 def _of_start(target: Target) -> str:

@@ -29,8 +29,9 @@ class Progress:
     n_labelled, n_replayed: the device's counters when the first sample was learned, and when the
     first stored one was replayed; None before. n_warm: samples shown to the gates, n_learned those
     learned: so many for certain. in_doubt: one more may have been. digest: of what the device had
-    learned when it was left, None if nobody could ask. before: accuracy on the samples to judge by,
-    before the stream.
+    learned when it was left, None if nobody could ask. n_taught: commands that had taught the board
+    from this computer, the stream's own the last; None where nobody counts. before: accuracy on the
+    samples to judge by, before the stream.
     """
 
     n_samples: int
@@ -40,6 +41,7 @@ class Progress:
     n_replayed: int | None = None
     in_doubt: bool = True
     digest: int | None = None
+    n_taught: int | None = None
     before: float | None = None
 
     def write(self, path: Path) -> None:
@@ -67,6 +69,11 @@ class Progress:
             raise EdgeError("E103", f"{path} is damaged: nobody knows how far the stream was",
                             help="begin anew from a known state, with --reset or --restore"
                             ) from None
+
+    def require_last(self, n_taught: int | None) -> None:
+        """EdgeError E505 where other commands taught the board since. n_taught: how many did."""
+        if n_taught is not None and self.n_taught is not None and n_taught != self.n_taught:
+            raise _elsewhere("it learned others: another command from here taught it since")
 
     def learned_by(self, statistics: Statistics) -> int:
         """How many samples of the stream a device has learned, by its own count.

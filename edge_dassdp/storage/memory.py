@@ -27,8 +27,8 @@ class Seen:
 
     model, build: their hashes, in hexadecimal. n_boots: its count of starts. digest: CRC-32 over
     what it had learned, None where a command that taught it did not end. n_labelled: samples that
-    it had learned from. port_s: when the port's file was made, None if the board is known by a
-    number of its own or the port has no file.
+    it had learned from. n_taught: commands from here that taught it. port_s: when the port's file
+    was made, None if the board is known by a number of its own or the port has no file.
     """
 
     model: str
@@ -36,6 +36,7 @@ class Seen:
     n_boots: int
     digest: int | None
     n_labelled: int
+    n_taught: int
     port_s: float | None
 
 
@@ -59,6 +60,7 @@ class Memory:
         self.is_behind = False
         self._now: Seen | None = None
         self._factory = 0
+        self._teaches = False
 
     @property
     def is_same_port(self) -> bool:
@@ -76,9 +78,27 @@ class Memory:
         if self._now is None or request in _HARMLESS:
             return
         self.is_behind = True
+        self.teach()
         digest = self._factory if request == "RESET" else None
         if digest != self._now.digest:
             self._keep(replace(self._now, digest=digest))
+
+    @property
+    def n_taught(self) -> int:
+        """Commands from here that taught the board until now."""
+        now = self._now or self.last
+        return now.n_taught if now else 0
+
+    def teach(self) -> int:
+        """This command teaches the board; how many from here did, this one included."""
+        now = self._now or self.last
+        if now is None:
+            return 0
+        if not self._teaches:
+            self._teaches = True
+            now = replace(now, n_taught=now.n_taught + 1)
+            self._keep(now)
+        return now.n_taught
 
     def leave(self, digest: int, n_labelled: int) -> None:
         """What the board has learned as it is left."""
@@ -135,7 +155,7 @@ class Memory:
                 return None
             return Seen(str(fields["model"]), str(fields["build"]), int(fields["n_boots"]),
                         None if fields["digest"] is None else int(fields["digest"]),
-                        int(fields["n_labelled"]),
+                        int(fields["n_labelled"]), int(fields["n_taught"]),
                         None if fields["port_s"] is None else float(fields["port_s"]))
         except (OSError, EdgeError, ValueError, KeyError, TypeError, AttributeError,
                 OverflowError, RecursionError):

@@ -219,6 +219,24 @@ def test_nor_one_that_learned_as_many_others(work: Path, tmp_path: Path, board: 
     assert "as many samples, but learned others" in refused("E505", *command, "--resume")
 
 
+def test_nor_one_that_was_taught_since_its_host_was_killed(work: Path, tmp_path: Path,
+                                                           board: Board,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could ask for the digest, and the counts agree."""
+    monkeypatch.setenv("EDGE_DASSDP_STATE", str(tmp_path))
+    command = arguments(work, board.target)
+    process = started(*command, n_lines=10)
+    process.kill()
+    process.communicate(timeout=60)
+    [kept] = (tmp_path / "streams").glob("*.json")
+    n = json.loads(kept.read_text())["n_learned"]
+    others = np.load(work / "stream.npz")
+    np.savez(tmp_path / "o.npz", x=-others["x"], y=others["y"])
+    ok("learn", work / "model.q.npz", "--data", tmp_path / "o.npz", "--target", board.target,
+       "--reset", "--limit", str(n))
+    assert "another command from here taught it" in refused("E505", *command, "--resume")
+
+
 def test_nor_another_stream(work: Path, board: Board) -> None:
     lost(work, board)
     for other in (arguments(work, board.target, data="others"),
