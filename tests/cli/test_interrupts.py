@@ -61,7 +61,7 @@ def test_an_interrupted_import_is_one_line(work: Path, tmp_path: Path, verb: str
 
 def test_any_moment_of_a_command_will_do(work: Path) -> None:
     command = [sys.executable, "-c", "from edge_dassdp.cli import main\nprint(flush=True)\nmain()",
-               "verify", str(work / "model.q.npz"), "--random", "500", "--target", "emulator",
+               "verify", str(work / "model.q.npz"), "--random", "20000", "--target", "emulator",
                "--learn"]
     for delay_s in (0.02, 0.1, 0.3, 0.6, 0.9):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
