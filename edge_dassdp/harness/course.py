@@ -15,6 +15,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.harness.progress import Progress
 from edge_dassdp.harness.stream import Stream, lessons, was_carried_out
 from edge_dassdp.interrupts import held
+from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets.target import Target
 from edge_dassdp.wire.messages import IDLE_STEPS
 
@@ -66,10 +67,9 @@ class Course:
         """
         assert self.file, "a stream is taken up from its file"
         self.progress = Progress.read(self.file)
-        memory = getattr(self.device, "memory", None)
         try:
             self.first = self.progress.learned_by(self.device.statistics())
-            self.progress.require_last(memory.n_taught if memory else None)
+            self.progress.require_last(self._memory.n_taught if self._memory else None)
         except EdgeError as problem:
             if restore is None or problem.code != "E505":
                 raise
@@ -128,9 +128,13 @@ class Course:
             self._write(self.progress)
             raise
 
+    @property
+    def _memory(self) -> Memory | None:
+        """Of a board, on this computer."""
+        return getattr(self.device, "memory", None)
+
     def _teach(self) -> int | None:
-        memory = getattr(self.device, "memory", None)
-        return memory.teach() if memory else None
+        return self._memory.teach() if self._memory else None
 
     def _digest(self) -> int | None:
         try:
@@ -146,7 +150,6 @@ class Course:
         except EdgeError as problem:
             if not was_carried_out(self.device, problem):
                 raise
-
 
     def _next(self, pieces: Iterator[Stream]) -> Stream | None:
         """A piece; a failure in it leaves one sample in doubt."""
