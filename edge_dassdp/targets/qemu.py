@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -38,11 +39,10 @@ COUNTER_BITS = 32
 
 
 class Uart:
-    """The board's UART as QEMU offers it, a socket of this computer; closed at once."""
+    """The board's UART as QEMU offers it: our end of a pair of sockets; closed at once."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._socket = socket.create_connection(address)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, ours: socket.socket) -> None:
+        self._socket = ours
         self._received = bytearray()
         self.timeout: float | None = None
 
@@ -94,8 +94,10 @@ def check_machines() -> None:
 
 
 class QemuProcess:
-    """One running QEMU. `address` is the socket of its UART; the CPU starts when it is opened. It
-    ends with this process, whatever ends that; Ctrl-C at a terminal does not reach it.
+    """One running QEMU. It ends with this process, whatever ends that; Ctrl-C at a terminal does
+    not reach it.
+
+    uart: the line to it, closed with it.
 
     Raises EdgeError E301 without QEMU, E302 if it cannot be started, E401 if the board has no
     machine.
@@ -110,33 +112,26 @@ class QemuProcess:
         program = find_tool(QEMU, QEMU_HELP)
         self._log = _log_file()
         self._lifeline = Lifeline()
-        # QEMU inherits a listening socket: no port can be lost to somebody else in between.
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.address: tuple[str, int] = listener.getsockname()
+        ours, theirs = socket.socketpair()  # no port that others of this computer could take
+        self.uart = Uart(ours)
+        with theirs:
             self._command = [
                 program, "-M", board.qemu.machine, "-kernel", str(elf), "-display", "none",
                 "-monitor", "stdio",
-                "-chardev", f"socket,id=uart,fd={listener.fileno()},server=on,wait=on,nodelay=on",
+                "-chardev", f"socket,id=uart,fd={theirs.fileno()}",
                 "-serial", "chardev:uart", *self._counting()]
             try:
                 self._process = subprocess.Popen(
-                    self._command, pass_fds=[listener.fileno()], stdin=subprocess.PIPE,
+                    self._command, pass_fds=[theirs.fileno()], stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL, stderr=self._log,
                     process_group=self._lifeline.group)
             except OSError as problem:
+                self.uart.close()
                 self._lifeline.close()
                 self._log.close()
                 raise failed(self._command, f"it cannot be started: {problem.strerror}",
                              QEMU_HELP) from None
-
-    def open(self) -> Uart:
-        """Its UART; the CPU starts. Raises EdgeError E302 if QEMU refused to start, E502 if it has
-        ended."""
-        try:
-            return Uart(self.address)
-        except OSError as problem:
-            self.check(_QUIT_S)
-            raise EdgeError("E502", f"{QEMU} does not take the line", cause=str(problem)) from None
+        _keep_on_one_core(self._process.pid)
 
     @property
     def pid(self) -> int:
@@ -185,6 +180,7 @@ class QemuProcess:
                 self._process.wait()
         if self._process.stdin:
             self._process.stdin.close()
+        self.uart.close()
         self._lifeline.close()
         self._log.close()
 
@@ -193,6 +189,14 @@ class QemuProcess:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _keep_on_one_core(pid: int) -> None:
+    """Its threads hand a lock to and fro with each byte of the UART, several times faster on one core
+    of this computer than on two."""
+    with suppress(AttributeError, OSError):  # not on every system
+        cores = sorted(os.sched_getaffinity(pid))
+        os.sched_setaffinity(pid, {cores[pid % len(cores)]})
 
 
 def _log_file() -> BinaryIO:
@@ -230,12 +234,8 @@ class Qemu(LinkTarget):
         """
         firmware.check()
         process = QemuProcess(firmware.elf, firmware.board, count=count)
-        try:
-            stream = process.open()
-        except BaseException:
-            process.close()
-            raise
-        return cls.of(network, stream, build_hash=firmware.build_hash, process=process, **options)
+        return cls.of(network, process.uart, build_hash=firmware.build_hash, process=process,
+                      **options)
 
     def _run(self, name: str, x: NDArray[np.int8], digest: bool, **fields: Any) -> Outcome:
         outcome = super()._run(name, x, digest, **fields)

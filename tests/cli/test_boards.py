@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from support.boards import Board, plugged
 from support.commands import begun, refused, shown
+from support.served import served
 
 import edge_dassdp as ed
 from edge_dassdp import qir
@@ -257,19 +258,12 @@ def test_targets_that_begin_anew_remember_nothing(work: Path, target: str) -> No
     refused("E507", *command, "--expect", found)
 
 
-def on_line(process: QemuProcess) -> str:
-    """A firmware in QEMU as a board on a line of this computer."""
-    host, port = process.address
-    return f"socket://{host}:{port}"
-
-
 def test_a_firmware_that_restarts_between_two_commands_is_told(
         work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arm_toolchain: None,
         qemu: None) -> None:
     monkeypatch.setenv("EDGE_DASSDP_STATE", str(tmp_path / "state"))
     made = ed.build(qir.load(work / "model.q.npz"), "microbit").firmware
-    with QemuProcess(made.elf, made.board) as process:
-        line = on_line(process)
+    with QemuProcess(made.elf, made.board) as process, served(process.uart) as line:
         command = ("learn", work / "model.q.npz", "--data", work / "data.npz", "--limit", "10",
                    "--target", f"serial:{line}")
         digest(shown(*command, "--json"))

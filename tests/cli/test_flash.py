@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from support.commands import refused, shown
+from support.served import served
 
 import edge_dassdp as ed
 from edge_dassdp import qir
@@ -38,9 +39,8 @@ def board(folder: Path, command: str, title: str = "a board") -> Path:
 @contextmanager
 def running(elf: Path, description: Path) -> Iterator[str]:
     """What --port takes, of a firmware in QEMU."""
-    with QemuProcess(elf, load_board(str(description))) as process:
-        host, port = process.address
-        yield f"socket://{host}:{port}"
+    with QemuProcess(elf, load_board(str(description))) as process, served(process.uart) as port:
+        yield port
 
 
 def flash(work: Path, description: Path, *more: str) -> tuple[str | Path, ...]:

@@ -13,8 +13,9 @@ from serial.tools.list_ports_common import ListPortInfo
 from support import lanes
 from support.commands import ok, refused, shown
 from support.devices import network, stream
-from support.liar import Liar, Lie, fields, served
+from support.liar import Liar, Lie, fields
 from support.lies import ESCAPES, LIES
+from support.served import served
 
 from edge_dassdp import qir
 
@@ -46,18 +47,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def words(verb: str, folder: Path, target: str) -> list[str | Path]:
+def words(verb: str, folder: Path, line: str) -> list[str | Path]:
     more: dict[str, list[str | Path]] = {
         "run": [], "learn": ["--snapshot", folder / "taken.npz"], "verify": ["--learn"]}
-    return [verb, folder / "model.q.npz", "--data", folder / "data.npz", "--target", target,
-            *more[verb]]
+    return [verb, folder / "model.q.npz", "--data", folder / "data.npz",
+            "--target", f"serial:{line}", *more[verb]]
 
 
 @pytest.mark.parametrize(("verb", "what"), [(v, what) for v in TOLD for what in TOLD[v]])
 def test_a_lie_ends_the_verb(verb: str, what: str, folder: Path) -> None:
     lie = LIES[what]
-    with served(liar := Liar(stream(KIND), lie)) as target:
-        said = refused(lie.code, *words(verb, folder, target))
+    with served(liar := Liar(stream(KIND), lie)) as line:
+        said = refused(lie.code, *words(verb, folder, line))
     assert liar.n_told and lie.says in said
     assert not (folder / "taken.npz").exists()
 
@@ -65,8 +66,8 @@ def test_a_lie_ends_the_verb(verb: str, what: str, folder: Path) -> None:
 @pytest.mark.parametrize("what", SLOW if lanes.nightly else SLOW[:1])
 def test_a_stream_that_never_ends_does(what: str, folder: Path) -> None:
     begin_s = time.monotonic()
-    with served(Liar(stream(KIND), LIES[what])) as target:
-        assert "does not answer" in refused("E502", *words("run", folder, target))
+    with served(Liar(stream(KIND), LIES[what])) as line:
+        assert "does not answer" in refused("E502", *words("run", folder, line))
     assert time.monotonic() - begin_s < MOST_S
 
 
@@ -76,16 +77,16 @@ def escaping(letters: bytes) -> Lie:
 
 @pytest.mark.parametrize("letters", [ESCAPES, b"\x9b2J\xff\x00a", b"\r\n\x07\x08\x7f"])
 def test_a_name_from_the_line_steers_no_terminal(letters: bytes, folder: Path) -> None:
-    with served(Liar(stream(KIND), escaping(letters))) as target:
-        done = shown(*words("verify", folder, target), COLUMNS="200")
+    with served(Liar(stream(KIND), escaping(letters))) as line:
+        done = shown(*words("verify", folder, line), COLUMNS="200")
     assert done.returncode == 0, done.stderr
     assert "PASS bit-exact" in done.stdout
     assert all(c.isprintable() for c in done.stdout.replace("\n", ""))
 
 
-def listed(target: str, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+def listed(line: str, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """What `devices --ask` tells of one port, with a hostile adapter."""
-    port = ListPortInfo(target.removeprefix("serial:"))
+    port = ListPortInfo(line)
     port.description, port.serial_number = "evil\x1b[2J\u202e", "\x1b]0;x\x07"
     monkeypatch.setattr(list_ports, "comports", lambda: [port])
     screen = ok("devices", "--ask", COLUMNS="300")
@@ -97,13 +98,13 @@ def listed(target: str, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]
 @pytest.mark.parametrize("what", ["a state of 4 GiB", "65,535 classes", "another protocol",
                                   "a negative learning state", "a HELLO too long"])
 def test_devices_tells_what_cannot_be(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with served(Liar(stream(KIND), LIES[what])) as target:
-        [device] = listed(target, monkeypatch)
+    with served(Liar(stream(KIND), LIES[what])) as line:
+        [device] = listed(line, monkeypatch)
     assert device["state"].startswith("E504: ") and LIES[what].says in device["state"]
 
 
 def test_devices_shows_ports_that_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a USB adapter and what the device behind it say of themselves."""
-    with served(Liar(stream(KIND), escaping(ESCAPES))) as target:
-        [device] = listed(target, monkeypatch)
+    with served(Liar(stream(KIND), escaping(ESCAPES))) as line:
+        [device] = listed(line, monkeypatch)
     assert network(KIND).sha256[:12] in device["state"] and "\\x1b[2J" in device["state"]

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import subprocess
 import zlib
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -111,7 +110,8 @@ def test_two_models_learn_by_turns_in_one_firmware(name: str) -> None:
     files["application/application.c"] = (HERE / "application.c").read_text("utf-8")
     built = build_project(Project(files, project.cflags, project.ldflags), board)
     asked, answers = exchange()
-    with QemuProcess(built.elf, board) as process, closing(process.open()) as port:
+    with QemuProcess(built.elf, board) as process:
+        port = process.uart
         port.timeout = 10.0
         assert port.read(1) == b"R"
         at = 0

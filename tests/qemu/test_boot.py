@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
 
@@ -154,8 +154,8 @@ def firmware(name: str, main: str, **assembly: str) -> Firmware:
 @contextmanager
 def running(built: Firmware, *, count: bool = False) -> Iterator[tuple[QemuProcess, Uart]]:
     """QEMU and its port, the firmware's greeting received."""
-    with (QemuProcess(built.elf, built.board, count=count) as process,
-          closing(process.open()) as port):
+    with QemuProcess(built.elf, built.board, count=count) as process:
+        port = process.uart
         port.timeout = 10
         assert port.read(1) == READY
         yield process, port
@@ -255,8 +255,7 @@ def test_a_missing_qemu_is_told_with_what_to_install(tmp_path, monkeypatch):
 
 def test_qemus_own_words_are_shown_when_it_ends(tmp_path):
     board = load_board("microbit")
-    with (QemuProcess(tmp_path / "absent.elf", board) as process,
-          closing(process.open())):
+    with QemuProcess(tmp_path / "absent.elf", board) as process:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         with pytest.raises(EdgeError) as caught:
             process.check()

@@ -67,7 +67,7 @@ def test_a_flipped_bit_of_a_constant_is_told_and_nothing_runs(board: str, tmp_pa
         check_image(elf)
     assert caught.value.code == "E403"
     with QemuProcess(elf, firmware.board) as process:
-        port = process.open()
+        port = process.uart
         with pytest.raises(EdgeError, match=r"flash of board .* is damaged") as caught:
             LinkTarget.of(network("error"), port)
         assert caught.value.code == "E504"
@@ -86,7 +86,7 @@ def test_a_flipped_bit_anywhere_never_gives_an_answer(tmp_path: Path) -> None:
                       tmp_path / "flipped.elf")
         with QemuProcess(elf, firmware.board) as process:
             try:
-                port = process.open()
+                port = process.uart
                 with target(port, timeout_s=0.5, retries=2) as device:
                     device.learn(x[0], labels[0])
                 raise AssertionError("a damaged firmware learned")

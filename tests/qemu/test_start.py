@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -94,7 +94,8 @@ def firmware(board: Board) -> Firmware:
 
 @contextmanager
 def running(built: Firmware) -> Iterator[tuple[QemuProcess, Uart]]:
-    with QemuProcess(built.elf, built.board) as process, closing(process.open()) as port:
+    with QemuProcess(built.elf, built.board) as process:
+        port = process.uart
         port.timeout = 10
         assert port.read(1) == READY
         yield process, port

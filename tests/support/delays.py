@@ -13,10 +13,12 @@ from support.mortal import Dead, Mortal
 from edge_dassdp.build.compile import Firmware
 from edge_dassdp.targets.loopback import LoopbackStream
 from edge_dassdp.targets.qemu import QemuProcess
-from edge_dassdp.wire.frames import FrameDecoder, encode_request, parse_response
+from edge_dassdp.wire.frames import FrameDecoder, Response, encode_request, parse_response
 from edge_dassdp.wire.messages import MESSAGES
 
 __all__ = ["Dead", "DelayedLine", "LoopbackDevice", "Mortal", "QemuDevice"]
+
+_MARK = 0x7F
 
 
 class LoopbackDevice:
@@ -33,14 +35,14 @@ class LoopbackDevice:
 
 
 class QemuDevice:
-    """The same in QEMU; each frame is followed by a HELLO, whose answer ends what the frame brought
-    about."""
+    """The same in QEMU; each frame is followed by a mark, a request of no kind, whose short answer
+    ends what the frame brought about."""
 
     def __init__(self, firmware: Firmware) -> None:
         self.process = QemuProcess(firmware.elf, firmware.board)
-        self.port = self.process.open()
-        self._n_marks = self._offer = 0
-        self._greet()
+        self.port = self.process.uart
+        self._n_marks = 0
+        self._offer = self._greeted()
 
     def react(self, frame: bytes) -> list[bytes]:
         self.port.timeout = 10.0
@@ -51,44 +53,40 @@ class QemuDevice:
         before = self._offer
         self.process.reset()
         while self._offer == before:
-            self._greet()
+            self._offer = self._greeted()
 
     def close(self) -> None:
-        self.port.close()
         self.process.close()
 
-    def _greet(self) -> None:
-        """Until it answers: what is sent to a chip that still boots is lost."""
+    def _greeted(self) -> int:
+        """The session on offer, once it answers: what a chip that still boots is sent is lost."""
         self.port.timeout = 0.2
         for _ in range(100):
-            with suppress(TimeoutError):
-                self._react(b"")
-                return
+            with suppress(TimeoutError, IndexError):
+                hello = _response(self._react(encode_request(MESSAGES["HELLO"].kind, 1, 0, b""))[0])
+                return MESSAGES["HELLO"].response.unpack(hello.payload)["offer"]
         raise TimeoutError
 
     def _react(self, frame: bytes) -> list[bytes]:
         self._n_marks += 1
-        self.port.write(frame + encode_request(MESSAGES["HELLO"].kind, self._n_marks, 0, b""))
+        self.port.write(frame + encode_request(_MARK, self._n_marks, 0, b""))
         received, frames = b"", []
         while True:
             data = self.port.read(max(1, self.port.in_waiting))
             if not data:
                 raise TimeoutError
-            *ended, received = (received + data).split(b"\0")
-            for body in filter(None, ended):
-                mark = self._mark(b"\0" + body + b"\0")
-                if mark == self._n_marks:
+            received += data
+            *ended, received = received.split(b"\0")
+            for sent in (b"\0" + body + b"\0" for body in ended if body):
+                answer = _response(sent)
+                if answer.kind != _MARK:
+                    frames.append(sent)
+                elif answer.session == self._n_marks:
                     return frames
-                if not mark:
-                    frames.append(b"\0" + body + b"\0")
 
-    def _mark(self, frame: bytes) -> int:
-        """Its number; 0 if a host asked for this frame. Their random numbers are larger."""
-        answer = parse_response(next(FrameDecoder().feed(frame)))
-        if answer.kind != MESSAGES["HELLO"].kind or answer.session > self._n_marks:
-            return 0
-        self._offer = MESSAGES["HELLO"].response.unpack(answer.payload)["offer"]
-        return answer.session
+
+def _response(frame: bytes) -> Response:
+    return parse_response(next(FrameDecoder().feed(frame)))
 
 
 class DelayedLine:

@@ -11,7 +11,6 @@ import struct
 import subprocess
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -274,7 +273,8 @@ class Yard:
 
     def _run_in_qemu(self, elf: Path, models: Sequence[Model]) -> None:
         assert self.board is not None
-        with QemuProcess(elf, self.board) as process, closing(process.open()) as port:
+        with QemuProcess(elf, self.board) as process:
+            port = process.uart
             port.timeout = 20.0
             if port.read(1) != b"R":
                 raise DivergenceError(f"{models[0].title}\nand others: the firmware does not start")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edge_dassdp.wire.frames import FrameDecoder, Response, encode_response, parse_response
 from edge_dassdp.wire.messages import MESSAGES
 from edge_dassdp.wire.session import Port
 
-_FLOOD_BYTES = 4096
 _KINDS = {message.kind: name for name, message in MESSAGES.items()}
 
 
@@ -50,7 +46,7 @@ class Liar:
 
     @property
     def in_waiting(self) -> int:
-        return _FLOOD_BYTES if self.is_flooding else len(self._ready)
+        return 4096 if self.is_flooding else len(self._ready)
 
     def write(self, data: bytes, /) -> int:
         self._truth.write(data)
@@ -99,53 +95,3 @@ def payload(about: str, says: str, change: Callable[[bytes], bytes]) -> Lie:
     """A true answer whose payload is another."""
     return Lie(about, lambda answer: encode_response(
         replace(answer, payload=change(answer.payload))), says)
-
-
-@contextmanager
-def served(liar: Liar) -> Iterator[str]:
-    """The device on a socket of this computer: what --target takes."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"serial:socket://127.0.0.1:{listener.getsockname()[1]}"
-        is_over = threading.Event()
-        thread = threading.Thread(target=_serve, args=(listener, liar, is_over), daemon=True)
-        thread.start()
-        try:
-            yield address
-        finally:
-            is_over.set()
-            thread.join()
-
-
-def _serve(listener: socket.socket, liar: Liar, is_over: threading.Event) -> None:
-    listener.settimeout(0.02)
-    while not is_over.is_set():
-        try:
-            line = listener.accept()[0]
-        except TimeoutError:
-            continue
-        with closing(line):
-            line.settimeout(0.02)
-            _talk(line, liar, is_over)
-
-
-def _talk(line: socket.socket, liar: Liar, is_over: threading.Event) -> None:
-    """Until the host hangs up."""
-    while not is_over.is_set():
-        try:
-            data = line.recv(1 << 16)
-            if not data:
-                return
-            liar.write(data)
-        except TimeoutError:
-            pass
-        except OSError:
-            return
-        while liar.in_waiting and not is_over.is_set():
-            try:
-                line.sendall(liar.read(_FLOOD_BYTES))
-            except TimeoutError:
-                break
-            except OSError:
-                return
-            if liar.is_flooding:
-                break
