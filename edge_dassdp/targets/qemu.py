@@ -192,8 +192,8 @@ class QemuProcess:
 
 
 def _keep_on_one_core(pid: int) -> None:
-    """Its threads hand a lock to and fro with each byte of the UART, several times faster on one core
-    of this computer than on two."""
+    """Its threads hand a lock to and fro with each byte of the UART: several times faster on one
+    core of this computer than on two."""
     with suppress(AttributeError, OSError):  # not on every system
         cores = sorted(os.sched_getaffinity(pid))
         os.sched_setaffinity(pid, {cores[pid % len(cores)]})
