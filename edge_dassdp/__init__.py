@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from edge_dassdp.base.errors import EdgeError
+    from edge_dassdp.data.datasets import Samples
     from edge_dassdp.emit.firmware import Build
-    from edge_dassdp.face import build, load, load_model, open, quantize, save
+    from edge_dassdp.face import build, load, load_model, open, quantize, samples, save
     from edge_dassdp.frontends.nir import from_nir
     from edge_dassdp.frontends.onnx import from_onnx
     from edge_dassdp.frontends.torch import from_torch
@@ -62,6 +63,7 @@ __all__ = [
     "QNetwork",
     "ReadoutDelta",
     "Replay",
+    "Samples",
     "Schedule",
     "Settings",
     "__version__",
@@ -73,12 +75,14 @@ __all__ = [
     "load_model",
     "open",
     "quantize",
+    "samples",
     "save",
 ]
 
 _HOMES = {
-    "face": ("build", "load", "load_model", "open", "quantize", "save"),
+    "face": ("build", "load", "load_model", "open", "quantize", "samples", "save"),
     "base.errors": ("EdgeError",),
+    "data.datasets": ("Samples",),
     "emit.firmware": ("Build",),
     "frontends.nir": ("from_nir",),
     "frontends.onnx": ("from_onnx",),

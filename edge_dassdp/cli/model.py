@@ -218,7 +218,7 @@ def _quantize(
     source, learning = lessons.of(source)
     part = options.load_part(data, "train") if data else None
     train = part.samples if part else None
-    judged = options.load_samples(data, "test", limit=limit) if data else None
+    judged = options.shifted(options.load_part(data, "test"), limit=limit) if data else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
@@ -294,13 +294,15 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
     scaling, is_whole = (part.scaling, part.is_whole) if part else ("", False)
-    notes = [scaling, "without splits, ranges and fidelity come from the same samples" * is_whole]
+    notes = [*(part.notes if part else ()),
+             "without splits, ranges and fidelity come from the same samples" * is_whole]
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
          "plastic": [p.name for p in model.plastic], "weight_bits": weight_bits,
          "inputs": [dataclasses.asdict(i) | _steps(i, scale)
                     for i, scale in zip(model.inputs, model.x_scales, strict=True)],
-         "scaling": scaling, "judged_on_training_samples": is_whole,
+         "scaling": scaling, "classes": list(part.samples.classes) if part else [],
+         "judged_on_training_samples": is_whole,
          **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
          "auto": [dataclasses.asdict(w) for w in tried]},
         [head, *chosen, screens.quantize_screen(fidelity), *compared,

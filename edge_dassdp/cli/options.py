@@ -32,14 +32,15 @@ Model = Annotated[Path, typer.Argument(help="Quantized network, written by `quan
                                        metavar="MODEL.q.npz", show_default=False)]
 BoardName = Annotated[str, typer.Option("--board", "-b", show_default=False,
                                         help="A name from `boards`, or a path to a board.toml.")]
-Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
-    "test; or a data set with splits."))]
-OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
-    "test; or a data set with splits."))]
+_SAMPLES = (
+    "Samples: a .csv, a row each, the class in column 'label' or the last; an .npz with x "
+    "(n, n_inputs), y (n,) and, if you like, rows of train, stream and test; a .npy; or a data "
+    "set with splits (docs/data.md).")
+Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=_SAMPLES)]
+OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False,
+                                                   help=_SAMPLES)]
 Split = Annotated[str, typer.Option(help=(
-    f"Part of the data: {', '.join(SPLITS)}. A plain .npz without splits is taken whole."))]
+    f"Part of the data: {', '.join(SPLITS)}. A file without splits is taken whole."))]
 ShiftSeed = Annotated[int | None, typer.Option(help=(
     "Pass the samples through a worn sensor drawn from this seed."), show_default=False)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples only.",
@@ -143,13 +144,6 @@ def load_model(path: Path) -> QNetwork:
     return proven.load(path)
 
 
-def load_samples(path: Path, split: str, shift_seed: int | None = None,
-                 limit: int | None = None) -> Samples:
-    """Samples of a file's split, or all of a plain .npz, as `load_part` reads them; through a worn
-    sensor, and the first `limit` of them."""
-    return shifted(load_part(path, split), shift_seed, limit)
-
-
 def load_part(path: Path, split: str) -> Part:
     """As `datasets.load_part`, which the command line imports no sooner."""
     from edge_dassdp.data import datasets
@@ -159,13 +153,13 @@ def load_part(path: Path, split: str) -> Part:
 
 def shifted(part: Part, shift_seed: int | None = None, limit: int | None = None) -> Samples:
     """A part's first samples as a worn sensor gives them."""
-    from edge_dassdp.data.datasets import Samples
     from edge_dassdp.data.shifts import WornSensor
 
-    x = part.samples.x
+    samples = part.samples
     if shift_seed is not None:
-        x = WornSensor.draw(x.shape[1], shift_seed, dark=part.dark).apply(x)
-    return Samples(x[:limit], part.samples.y[:limit])
+        sensor = WornSensor.draw(samples.x.shape[1], shift_seed, dark=part.dark)
+        samples = dataclasses.replace(samples, x=sensor.apply(samples.x))
+    return samples.at(slice(limit))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -190,9 +184,10 @@ class Packed:
 def device_samples(network: QNetwork, samples: Samples) -> Packed:
     """Samples for a target, or EdgeError E104 where they do not fit the network."""
     from edge_dassdp.data.clipping import clipping
-    from edge_dassdp.data.datasets import require_classes
+    from edge_dassdp.data.datasets import require_classes, require_names
     from edge_dassdp.qir.samples import input_x
 
+    require_names(samples, network.n_classes)
     require_classes(samples.y, network.n_classes)
     return Packed(input_x(network, samples.x), samples.y,
                   clipping(network.inputs, network.x_scales, samples.x))
