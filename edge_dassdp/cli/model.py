@@ -101,13 +101,22 @@ class Lessons:
     ] = False
     board: Annotated[str | None, typer.Option(show_default=False, help=(
         "The board that --replay auto fills."))] = None
+    rules: Annotated[Path | None, typer.Option(metavar="FILE.toml", show_default=False, help=(
+        "What learns, and how, from a file of `tune` or of your own (docs/learning-file.md); "
+        "--rule, --schedule, --replay and --guard change parts of it."))] = None
 
     def of(self, source: ir.Network) -> tuple[ir.Network, Learning | None]:
         """The network that learns, with biases as weights where these do, and its rules. Raises
         EdgeError E105, E203."""
-        learning = options.learning_of(
-            source, self.plastic or [], options.pairs(self.rule or [], "--rule"), self.frozen,
-            options.memory_of(self.schedule, self.replay, self.guard))
+        rules = options.pairs(self.rule or [], "--rule")
+        memory = options.memory_of(self.schedule, self.replay, self.guard)
+        if self.rules is None:
+            learning = options.learning_of(source, self.plastic or [], rules, self.frozen, memory)
+        elif self.frozen or self.plastic:
+            raise EdgeError("E105", "--rules says what learns, and excludes --frozen and --plastic",
+                            help="leave one of them out")
+        else:
+            learning = options.learning_from(self.rules, rules, memory)
         if not self.plastic_biases:
             return source, learning
         if learning is None:

@@ -270,6 +270,17 @@ def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, st
                                replay=memory.replay, guard=memory.guard)
 
 
+def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
+    """What a file says shall learn, with the parts that options change."""
+    from edge_dassdp.rules import Learning
+
+    base = Learning.load(path)
+    given = {f.name: value for f in dataclasses.fields(memory)
+             if (value := getattr(memory, f.name)) is not None}
+    return dataclasses.replace(
+        base, rules={**base.rules, **{name: _rule(text) for name, text in rules.items()}}, **given)
+
+
 def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]) -> Learning:
     from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
 
@@ -288,17 +299,10 @@ def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]
 
 def _rule(text: str) -> Rule:
     """WORD or WORD:setting=value,... as a rule."""
-    from edge_dassdp.qir.file import load_installed
-    from edge_dassdp.rules import Rule
+    from edge_dassdp.rules.document import maker
 
     word, _, settings = text.partition(":")
-    if word not in Rule.makers:
-        load_installed()
-    if word not in Rule.makers:
-        raise EdgeError("E105", f"there is no rule '{word}'",
-                        help=f"choose {', '.join(sorted(Rule.makers))}, or give the file that "
-                        "defines it with --rules-from")
-    make = Rule.makers[word]
+    make = maker(word)
     kinds = {name: _kind(setting) for name, setting in inspect.signature(make).parameters.items()}
     return make(**_settings(settings, kinds, f"--rule ...={word}:", f"rule '{word}'"))
 

@@ -29,7 +29,7 @@ WANTED = {
     "dataset": "samples, an .npz with arrays x and y", "csv": "a text file of values (CSV)",
     "array": "an array (.npy)", "nir": "a NIR file", "onnx": "an ONNX file",
     "board": "a board.toml", "watch": "a data set of the watch",
-    "profile": "a profile of a calibration"}
+    "profile": "a profile of a calibration", "learning": "constants of learning (.toml)"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
         "dataset": "a data set", "watch": "a data set of the watch", "features": "a feature model"}
@@ -262,6 +262,7 @@ _BY_ITSELF = {
     "nir": "export it again: nir.write(path, graph)",
     "onnx": "export it again: torch.onnx.export(step, ..., path)",
     "profile": "give a file that `Profile.save` wrote",
+    "learning": "give the file that `edge-dassdp tune` or `Learning.save` wrote",
     "board": "give the name of a board, or the path of its board.toml"}
 _FIRST = "quantize it first: edge-dassdp quantize {word} -o model.q.npz"
 _TO_NPZ = "write its numbers as arrays: np.savez('data.npz', x=x, y=y)"

@@ -115,6 +115,7 @@ def readers(own: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
         "csv": (".csv", lambda path: load_part(path, "test")),
         "array": (".npy", lambda path: load_part(path, "test")),
         "board": (".toml", load_board),
+        "learning": (".toml", ed.Learning.load),
     }
 
 
@@ -124,7 +125,7 @@ SAME = {("nir", "nir"), ("onnx", "onnx"), ("board", "board"), ("board", "empty")
 
 
 @pytest.mark.parametrize("wanted", ["network", "nir", "onnx", "quantized", "snapshot", "dataset",
-                                    "csv", "array", "board"])
+                                    "csv", "array", "learning", "board"])
 def test_every_reader_names_what_it_was_given(wanted: str, own: Path, tmp_path: Path) -> None:
     suffix, read = readers(own)[wanted]
     given = BYTES | {name: ((own / name).read_bytes(), title) for name, title in OWN.items()}

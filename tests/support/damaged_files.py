@@ -11,6 +11,7 @@ import onnx
 from support.changed_graphs import changed_nir, changed_onnx
 from support.mutations import Rng, mutated
 from support.nir_graphs import BRAILLE, CNN
+from support.rule_examples import EXAMPLES
 from support.scenarios import SCENARIOS
 
 from edge_dassdp import harness, ir, qir
@@ -22,6 +23,7 @@ from edge_dassdp.emit import emit, proven
 from edge_dassdp.frontends.files import SourceOptions, load_model
 from edge_dassdp.plan import Plan
 from edge_dassdp.quantize import quantize
+from edge_dassdp.rules import Guard, Learning, Replay, Schedule
 from edge_dassdp.targets.reference import ReferenceTarget
 
 ONNX_FILES = Path(__file__).parents[1] / "frontends" / "onnx" / "files"
@@ -51,8 +53,8 @@ class Kind:
 
 def kinds(folder: Path) -> dict[str, Kind]:
     """Every kind, its good files written to the folder."""
-    makers = (_data, _network, _model, _snapshot, _nir, _onnx, _board, _profile, _csv,
-              _npy)
+    makers = (_data, _network, _model, _snapshot, _nir, _onnx, _board, _profile, _csv, _npy,
+              _learning)
     return {maker.__name__[1:]: maker(folder) for maker in makers}
 
 
@@ -137,3 +139,9 @@ def _npy(folder: Path) -> Kind:
     np.save(mixed, values)
     np.save(columns, np.asfortranarray(values.astype(np.float32)))
     return Kind("d.npy", (mixed, columns), lambda path: load_part(path, "train"))
+
+
+def _learning(folder: Path) -> Kind:
+    source = folder / "learning.toml"
+    Learning(dict(EXAMPLES), schedule=Schedule(), replay=Replay(), guard=Guard(True)).save(source)
+    return Kind("l.toml", (source,), Learning.load)
