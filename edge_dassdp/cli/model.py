@@ -100,7 +100,7 @@ class Lessons:
         "Biases beside error-driven rules learn, too: one more neuron fires in every step."))
     ] = False
     board: Annotated[str | None, typer.Option(show_default=False, help=(
-        "The board that --replay auto fills."))] = None
+        "The board that --replay auto fills, and that holds all that tune tries."))] = None
     rules: Annotated[Path | None, typer.Option(metavar="FILE.toml", show_default=False, help=(
         "What learns, and how, from a file of `tune` or of your own (docs/learning-file.md); "
         "--rule, --schedule, --replay and --guard change parts of it."))] = None
@@ -232,7 +232,7 @@ def _quantize(
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
     if learning and learning.replay and options.is_auto(lessons.replay):
-        learning = _filling(source, learning, settings, train, lessons.board)
+        learning = filling(source, learning, settings, train, lessons.board)
 
     def made(chosen: Settings) -> Quantized:
         return quantize(source, learning, chosen, *((train.x, train.y) if train else ()))
@@ -256,7 +256,7 @@ def _without_replay(learning: Learning | None) -> Learning | None:
     return dataclasses.replace(learning, replay=None) if learning else None
 
 
-def _filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,
+def filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,
              board: str | None) -> Learning:
     """With as many stored samples as a board holds."""
     if train is None or board is None:

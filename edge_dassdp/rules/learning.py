@@ -139,7 +139,11 @@ class Learning:
     def save(self, path: Path | str, comments: Sequence[str] = ()) -> None:
         """Write it as TOML, which `load` reads back to the same constants. comments: lines above
         them. Raises EdgeError E103 where the file cannot be written."""
-        write_text(path, document.text(self, FORMAT, comments))
+        write_text(path, self.toml(comments))
+
+    def toml(self, comments: Sequence[str] = ()) -> str:
+        """What `save` writes."""
+        return document.text(self, FORMAT, comments)
 
     @classmethod
     def default(cls, network: Network) -> Learning:
