@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -136,7 +137,7 @@ class _Layout:
 def _of_csv(path: Path) -> Plain:
     with reading(path, "csv"):
         table = rows(path)
-        first = next(table, None)
+        first = next(((n, [cell.strip() for cell in cells]) for n, cells in table), None)
         if first is None:
             raise EdgeError("E104", f"{path} holds no samples")
         layout = _laid_out(path, first)
@@ -145,10 +146,10 @@ def _of_csv(path: Path) -> Plain:
         names: dict[str, tuple[int, int]] = {}
         for row in body:
             values.extend(_features(path, layout, row))
-            text = row[1][layout.label]
+            text = row[1][layout.label].strip()
             labels.append(names.setdefault(text, (len(names), row[0]))[0])
             if layout.split is not None:
-                splits.append(_split(path, row[0], row[1][layout.split]))
+                splits.append(_split(path, row[0], row[1][layout.split].strip()))
         numbers, classes = _classes(path, layout, names)
         where = np.array(splits)
         return Plain(np.asarray(values).reshape(-1, len(layout.features)),
@@ -202,8 +203,8 @@ def _features(path: Path, layout: _Layout, row: Row) -> list[float]:
                         f"{len(layout.titles)}", help="give every row as many; numbers have "
                         "decimal points, not commas")
     with suppress(ValueError):
-        found = [float(cells[i]) for i in layout.features]
-        if all(abs(value) <= _MOST for value in found):
+        found = [*map(float, map(cells.__getitem__, layout.features))]
+        if math.isfinite(sum(found)) and -_MOST <= min(found) <= max(found) <= _MOST:
             return found
     bad = next(i for i in layout.features if not abs(_number(cells[i]) or 0.0) <= _MOST
                or _number(cells[i]) is None)
@@ -211,6 +212,7 @@ def _features(path: Path, layout: _Layout, row: Row) -> list[float]:
 
 
 def _no_number(path: Path, line: int, title: str, cell: str) -> EdgeError:
+    cell = cell.strip()
     told = f"holds '{cell[:40]}', expected a finite number" if cell else "is empty"
     help = "write decimal points" if _number(cell.replace(",", ".")) is not None and "," in cell \
         else "leave the row out, or fill it in as was done for training"

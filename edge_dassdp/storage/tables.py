@@ -16,7 +16,7 @@ MARKS = (";", "\t", ",")
 """What may stand between values, the first of these that the first row has; else blanks do."""
 
 Row = tuple[int, list[str]]
-"""Its line in the file, counted from 1, and its cells without blanks around them."""
+"""Its line in the file, counted from 1, and its cells."""
 
 
 def rows(path: Path) -> Iterator[Row]:
@@ -38,7 +38,7 @@ def rows(path: Path) -> Iterator[Row]:
         if mark is None and found.kind != "csv" and not first.strip().lstrip("+-.")[:1].isdigit():
             raise unread(path, "csv")
         for row in _cells(path, _lines(path, file), mark):
-            if any(row[1]):
+            if any(cell.strip() for cell in row[1]):
                 yield row
 
 
@@ -57,10 +57,10 @@ def _cells(path: Path, lines: Iterator[str], mark: str | None) -> Iterator[Row]:
     if mark is None:
         yield from enumerate((line.split() for line in lines), 1)
         return
-    reader = csv.reader(lines, delimiter=mark, strict=True)
+    reader = csv.reader(lines, delimiter=mark, strict=True, skipinitialspace=True)
     try:
         for cells in reader:
-            yield reader.line_num, [cell.strip() for cell in cells]
+            yield reader.line_num, cells
     except csv.Error as problem:
         raise EdgeError("E104", f"{path}: row {reader.line_num} cannot be taken apart",
                         cause=str(problem), help="close its quotes, or leave them out") from None
