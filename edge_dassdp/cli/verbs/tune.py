@@ -69,7 +69,8 @@ class Trying:
             raise EdgeError("E105", "--shift none leaves nothing to adapt to", cause="there are no "
                             "validation samples, and the network knows those it was trained on",
                             help="give samples under a shift with --validation")
-        warnings = [] if given is None else _seen(train.samples, given)
+        warnings = [] if validation is None else [*train.apart(validation),
+                                                  *_seen(train.samples, validation.samples)]
         return (tasks(network, train.samples, given, n_shifts=self.shifts, is_worn=self.is_worn),
                 train, warnings)
 
