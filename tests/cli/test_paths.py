@@ -75,6 +75,7 @@ def test_every_output_is_known_as_one() -> None:
              for name, kind in written(command.callback.__annotations__).items()}
     assert found == {
         ("quantize", "output"): Writes.FILE, ("export", "output"): Writes.FILE,
+        ("tune", "output"): Writes.FILE,
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
         ("demo", "output"): Writes.FOLDER,
         **{(verb, name): Writes.FILE for verb in ("run", "learn") for name in ("snapshot", "log")}}
