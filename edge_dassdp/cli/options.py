@@ -79,6 +79,11 @@ class Source:
     readout: Annotated[str | None, typer.Option(
         metavar="spike_count|membrane_sum", show_default=False, help=(
             ".nir, .onnx: how classes are read; by itself as the last neurons allow."))] = None
+    logits: Annotated[str | None, typer.Option(
+        metavar="sum|mean|last|max|NUMBER", show_default=False, help=(
+            "What the training loss saw of the steps of the readout, or what it divided their sum "
+            "by; by itself the mean of membranes and the sum of spikes, or as a .npz says."))
+    ] = None
     entry: Annotated[list[str] | None, typer.Option(metavar="INPUT", show_default=False, help=(
         ".onnx: an input that samples hold, where there are several; repeat it."))] = None
     feedback: Annotated[list[str] | None, typer.Option(
@@ -108,7 +113,7 @@ class Source:
         """The float network in a file. Raises EdgeError as `files.load_model`."""
         if self.input not in (None, "spikes", "currents"):
             raise EdgeError("E105", f"--input {self.input}", help="choose spikes or currents")
-        from edge_dassdp.frontends import files
+        from edge_dassdp.frontends import files, logits
 
         spikes = None if self.input is None else self.input == "spikes"
         try:
@@ -116,7 +121,7 @@ class Source:
                 self.source, self.dt, self.n_steps, spikes, self.frames, self.events, self.counts,
                 _encoder(self.encoder), cast("ReadoutKind | None", self.readout),
                 tuple(self.entry or ()), pairs(self.feedback or [], "--feedback"), self.read,
-                self.check))
+                self.check, logits.parse(self.logits)))
         except EdgeError as problem:
             if problem.code == "E106" and self.n_steps is not None \
                     and files.kind_of(path) == "nir":
