@@ -88,7 +88,7 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     chosen = settings or Settings()
     made = attempt(chosen, anew)
     for text in losses(network, made.network, measure_fidelity(network, made), chosen, anew,
-                       samples):
+                       samples, made.confidence):
         warn(text)
     return made.network
 

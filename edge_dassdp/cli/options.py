@@ -232,6 +232,19 @@ class Memory:
     replay: Replay | None = None
     guard: Guard | None = None
     gate: CUSUM | None = None
+    without: frozenset[str] = frozenset()
+    """Which of them there shall be none of, where one is the default."""
+
+    def onto(self, learning: Learning) -> Learning:
+        """In place of what it has of these."""
+        given: dict[str, Any] = {
+            f.name: getattr(self, f.name) for f in dataclasses.fields(self)
+            if f.name != "without" and getattr(self, f.name) is not None}
+        none: dict[str, Any] = dict.fromkeys(self.without)
+        return dataclasses.replace(learning, **none, **given)
+
+
+_NONE = "none"
 
 
 def memory_of(schedule: str | None, replay: str | None, guard: str | None,
@@ -244,9 +257,11 @@ def memory_of(schedule: str | None, replay: str | None, guard: str | None,
     if guard is not None:
         margin, *window = (_whole(n, "--guard") for n in _numbers(guard, "--guard", 1, 2))
         kept = Guard(True, margin, *window)
-    return Memory(None if schedule is None else _steps_of(schedule),
-                  None if replay is None else _replay_of(replay), kept,
-                  None if gate is None else _gate_of(gate))
+    without = [name for name, text in (("schedule", schedule), ("replay", replay))
+               if text == _NONE]
+    return Memory(None if schedule in (None, _NONE) else _steps_of(schedule),
+                  None if replay in (None, _NONE) else _replay_of(replay), kept,
+                  None if gate is None else _gate_of(gate), frozenset(without))
 
 
 def _steps_of(text: str) -> Schedule | ErrorScaled:
@@ -308,31 +323,16 @@ def _whole(number: float, option: str) -> int:
 
 
 def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
-                frozen: bool, memory: Memory) -> Learning | None:
-    """What shall learn: `Learning.default`, or the projections named, or nothing."""
-    if frozen:
-        if plastic or rules or memory != Memory():
-            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay, "
-                            "--guard and --gate")
-        return None
-    return dataclasses.replace(_rules_of(network, plastic, rules), schedule=memory.schedule,
-                               replay=memory.replay, guard=memory.guard, gate=memory.gate)
-
-
-def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]) -> Learning:
+                memory: Memory) -> Learning:
+    """What the projections named learn by: `rules`, or the delta rule into the readout and
+    error-modulated SSDP elsewhere."""
     from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
 
-    if not plastic and not rules:
-        try:
-            return Learning.default(network)
-        except EdgeError as problem:
-            problem.help = "give --frozen for inference alone, or name projections with --plastic"
-            raise
     chosen: dict[str, Rule] = {}
     for name in plastic:
         is_readout = network.projection(name).post == network.readout.population
         chosen[name] = ReadoutDelta() if is_readout else ErrorSSDP()
-    return Learning(chosen | {name: _rule(text) for name, text in rules.items()})
+    return memory.onto(Learning(chosen | {name: _rule(text) for name, text in rules.items()}))
 
 
 def _rule(text: str) -> Rule:

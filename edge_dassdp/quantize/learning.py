@@ -38,7 +38,7 @@ from edge_dassdp.rules import CUSUM, ErrorScaled, Learning, Rule, Schedule
 from edge_dassdp.rules.base import Place
 from edge_dassdp.rules.plugins import check_integers, check_rule
 
-N_FIT = 512
+N_FIT = 256
 """Samples that the temperature is fitted to, at most."""
 
 
