@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.ir import Encoder, Network, ReadoutKind
     from edge_dassdp.qir import QNetwork
-    from edge_dassdp.rules import Guard, Learning, Replay, Rule, Schedule
+    from edge_dassdp.rules import (
+        CUSUM,
+        ErrorScaled,
+        Guard,
+        Learning,
+        Policy,
+        Replay,
+        Rule,
+        Schedule,
+    )
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help=(
     "Float network: .npz of edge_dassdp.ir.save, NIR file (.nir), or one time step as .onnx."))]
@@ -80,6 +89,11 @@ class Source:
     readout: Annotated[str | None, typer.Option(
         metavar="spike_count|membrane_sum", show_default=False, help=(
             ".nir, .onnx: how classes are read; by itself as the last neurons allow."))] = None
+    logits: Annotated[str | None, typer.Option(
+        metavar="sum|mean|last|max|NUMBER", show_default=False, help=(
+            "What the training loss saw of the steps of the readout, or what it divided their sum "
+            "by; by itself the mean of membranes and the sum of spikes, or as a .npz says."))
+    ] = None
     entry: Annotated[list[str] | None, typer.Option(metavar="INPUT", show_default=False, help=(
         ".onnx: an input that samples hold, where there are several; repeat it."))] = None
     feedback: Annotated[list[str] | None, typer.Option(
@@ -109,7 +123,7 @@ class Source:
         """The float network in a file. Raises EdgeError as `files.load_model`."""
         if self.input not in (None, "spikes", "currents"):
             raise EdgeError("E105", f"--input {self.input}", help="choose spikes or currents")
-        from edge_dassdp.frontends import files
+        from edge_dassdp.frontends import files, logits
 
         spikes = None if self.input is None else self.input == "spikes"
         try:
@@ -117,7 +131,7 @@ class Source:
                 self.source, self.dt, self.n_steps, spikes, self.frames, self.events, self.counts,
                 _encoder(self.encoder), cast("ReadoutKind | None", self.readout),
                 tuple(self.entry or ()), pairs(self.feedback or [], "--feedback"), self.read,
-                self.check))
+                self.check, logits.parse(self.logits)))
         except EdgeError as problem:
             if problem.code == "E106" and self.n_steps is not None \
                     and files.kind_of(path) == "nir":
@@ -209,30 +223,75 @@ def pairs(values: Sequence[str], option: str) -> dict[str, str]:
 class Memory:
     """What learning has beside its rules."""
 
-    schedule: Schedule | None = None
+    schedule: Schedule | ErrorScaled | None = None
     replay: Replay | None = None
     guard: Guard | None = None
+    gate: CUSUM | None = None
+    without: frozenset[str] = frozenset()
+    """Which of them there shall be none of, where one is the default."""
+
+    def onto(self, learning: Learning) -> Learning:
+        """In place of what it has of these."""
+        given: dict[str, Any] = {
+            f.name: getattr(self, f.name) for f in dataclasses.fields(self)
+            if f.name != "without" and getattr(self, f.name) is not None}
+        none: dict[str, Any] = dict.fromkeys(self.without)
+        return dataclasses.replace(learning, **none, **given)
 
 
-def memory_of(schedule: str | None, replay: str | None, guard: str | None) -> Memory:
-    """--schedule SAMPLES[,FLOOR], --replay FLASH,RING[,K] and --guard MARGIN[,WINDOW]."""
-    from edge_dassdp.rules import Guard, Replay, Schedule
+_NONE = "none"
 
-    made = Memory()
-    if schedule is not None:
-        samples, *floor = _numbers(schedule, "--schedule", 1, 2)
-        made = dataclasses.replace(made, schedule=Schedule(_whole(samples, "--schedule"), *floor))
-    if replay is not None and is_auto(replay):
-        k = [_whole(n, "--replay auto,") for n in _numbers(replay[5:], "--replay auto,", 1, 1)] \
-            if replay != "auto" else []
-        made = dataclasses.replace(made, replay=Replay(0, 1, k[0] if k else Replay.n_ring))
-    elif replay is not None:
-        flash, ring, *k = (_whole(n, "--replay") for n in _numbers(replay, "--replay", 2, 3))
-        made = dataclasses.replace(made, replay=Replay(flash, ring, k[0] if k else Replay.n_ring))
+
+def memory_of(schedule: str | None, replay: str | None, guard: str | None,
+              gate: str | None = None) -> Memory:
+    """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
+    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED[,closes]]]."""
+    from edge_dassdp.rules import Guard
+
+    kept = None
     if guard is not None:
         margin, *window = (_whole(n, "--guard") for n in _numbers(guard, "--guard", 1, 2))
-        made = dataclasses.replace(made, guard=Guard(True, margin, *window))
-    return made
+        kept = Guard(True, margin, *window)
+    without = [name for name, text in (("schedule", schedule), ("replay", replay))
+               if text == _NONE]
+    return Memory(None if schedule in (None, _NONE) else _steps_of(schedule),
+                  None if replay in (None, _NONE) else _replay_of(replay), kept,
+                  None if gate is None else _gate_of(gate), frozenset(without))
+
+
+def _steps_of(text: str) -> Schedule | ErrorScaled:
+    from edge_dassdp.rules import ErrorScaled, Schedule
+
+    word, colon, numbers = text.partition(":")
+    if word == "error":
+        return ErrorScaled(*_numbers(numbers, "--schedule error:", 1, 2) if colon else ())
+    samples, *floor = _numbers(text, "--schedule", 1, 2)
+    return Schedule(_whole(samples, "--schedule"), *floor)
+
+
+def _replay_of(text: str) -> Replay:
+    from edge_dassdp.rules import Replay
+
+    numbers = text.removesuffix(",reservoir")
+    policy: Policy = "fifo" if numbers == text else "reservoir"
+    if is_auto(numbers):
+        k = [_whole(n, "--replay auto,") for n in _numbers(numbers[5:], "--replay auto,", 1, 1)] \
+            if numbers != "auto" else []
+        return Replay(0, 1, k[0] if k else Replay.n_ring, policy=policy)
+    flash, ring, *k = (_whole(n, "--replay") for n in _numbers(numbers, "--replay", 2, 3))
+    return Replay(flash, ring, k[0] if k else Replay.n_ring, policy=policy)
+
+
+def _gate_of(text: str) -> CUSUM:
+    from edge_dassdp.rules import CUSUM
+
+    word, colon, rest = text.partition(":")
+    if word != "cusum":
+        raise EdgeError("E105", f"--gate {text}", cause="it is no gate",
+                        help="give cusum, or cusum:OPENS_AT,ALLOWED, for instance cusum:2.7,0.08")
+    numbers = rest.removesuffix(",closes")
+    opens_at, *allowed = _numbers(numbers, "--gate cusum:", 1, 2) if colon else [CUSUM.opens_at]
+    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=numbers != rest)
 
 
 def is_auto(replay: str | None) -> bool:
@@ -258,43 +317,26 @@ def _whole(number: float, option: str) -> int:
     return int(number)
 
 
-def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
-                frozen: bool, memory: Memory) -> Learning | None:
-    """What shall learn: `Learning.default`, or the projections named, or nothing."""
-    if frozen:
-        if plastic or rules or memory != Memory():
-            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay and "
-                            "--guard")
-        return None
-    return dataclasses.replace(_rules_of(network, plastic, rules), schedule=memory.schedule,
-                               replay=memory.replay, guard=memory.guard)
-
-
 def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
     """What a file says shall learn, with the parts that options change."""
     from edge_dassdp.rules import Learning
 
     base = Learning.load(path)
-    given = {f.name: value for f in dataclasses.fields(memory)
-             if (value := getattr(memory, f.name)) is not None}
-    return dataclasses.replace(
-        base, rules={**base.rules, **{name: _rule(text) for name, text in rules.items()}}, **given)
+    changed = {name: _rule(text) for name, text in rules.items()}
+    return memory.onto(dataclasses.replace(base, rules={**base.rules, **changed}))
 
 
-def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]) -> Learning:
+def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
+                memory: Memory) -> Learning:
+    """What the projections named learn by: `rules`, or the delta rule into the readout and
+    error-modulated SSDP elsewhere."""
     from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
 
-    if not plastic and not rules:
-        try:
-            return Learning.default(network)
-        except EdgeError as problem:
-            problem.help = "give --frozen for inference alone, or name projections with --plastic"
-            raise
     chosen: dict[str, Rule] = {}
     for name in plastic:
         is_readout = network.projection(name).post == network.readout.population
         chosen[name] = ReadoutDelta() if is_readout else ErrorSSDP()
-    return Learning(chosen | {name: _rule(text) for name, text in rules.items()})
+    return memory.onto(Learning(chosen | {name: _rule(text) for name, text in rules.items()}))
 
 
 def _rule(text: str) -> Rule:

@@ -27,6 +27,8 @@ class Settings:
     samples. input_scale: 'uniform', one step for all values of an input; 'feature', a step and a
     zero for each; 'auto', by feature where rounding to one step would change currents, or weights.
     input_range: what of the calibration samples it holds, 'robust', all but glitches, or 'all'.
+    temperature: what the softmax divides logits by, 1e-6 to 1e6: 'fit', fitted to labelled samples
+    where these refute that of the readout; 'stated', that of the readout; or a number.
     """
 
     weight_bits: int = 8
@@ -39,6 +41,7 @@ class Settings:
     x_frac_bits: int | None = None
     input_scale: str = "auto"
     input_range: str = "robust"
+    temperature: float | str = "fit"
 
     def __post_init__(self) -> None:
         if not isinstance(self.bits_of, Mapping):
@@ -64,6 +67,10 @@ class Settings:
                             "or feature")
         if self.input_range not in ("robust", "all"):
             raise EdgeError("E105", f"input_range is '{self.input_range}', expected robust or all")
+        if self.temperature not in ("fit", "stated") and not (
+                is_real(self.temperature) and 1e-6 <= float(self.temperature) <= 1e6):
+            raise EdgeError("E105", f"temperature is '{self.temperature}', expected fit, stated or "
+                            "a number from 1e-6 to 1e6")
         if bits is not None and self.input_scale == "feature":
             raise EdgeError("E105", "x_frac_bits gives all features one step, input_scale one each",
                             help="leave one of them out")

@@ -1,5 +1,5 @@
-"""Learning in floating point, as the equations of rules say, for any graph, with schedule and
-replay.
+"""Learning in floating point, as the equations of rules say, for any graph, with step sizes, gate
+and replay.
 
 The twin of what the device computes in integers; batch 1, one labelled sample at a time.
 """
@@ -23,6 +23,7 @@ from edge_dassdp.ir.credit import forward_projections, plastic_part
 from edge_dassdp.ir.geometry import volume
 from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.rules import Learning, Rule
+from edge_dassdp.twin.misses import FloatMisses
 from edge_dassdp.twin.model import FloatModel, Trace
 from edge_dassdp.twin.replay import FloatReplay, StoredSample, cut_of, flash_samples
 
@@ -104,6 +105,11 @@ class Sample:
     def logits(self) -> Float32Array:
         return np.asarray(self.trace.logits[0])
 
+    @property
+    def scores(self) -> FloatArray:
+        """What the softmax takes: logits / temperature."""
+        return np.asarray(self.logits / self.network.readout.temperature, np.float64)
+
     @cached_property
     def predicted(self) -> int:
         return int(self.trace.classes[0])
@@ -148,6 +154,7 @@ class FloatLearner:
         self.twins = {name: rule.twin(network, network.projection(name))
                       for name, rule in self.learning.rules.items()}
         self.n_labelled = 0
+        self.misses = FloatMisses(self.learning)
         self.part = plastic_part(network, self.learning.rules)
         self.cut = cut_of(network, self.part)
         self.memory: FloatReplay | None = None
@@ -172,14 +179,22 @@ class FloatLearner:
     def learn(self, x: ArrayLike, label: int | None) -> int:
         """Class before the update; then every rule writes, without a label those without an error.
 
-        A labelled sample is stored and others are replayed, skipped or not.
+        A labelled sample is stored and others are replayed, skipped or not. A closed gate lets it
+        be stored alone.
         """
-        sample = self.run(x)
-        self.adapt(sample, None if label is None else self._checked(label))
-        if self.memory is not None and label is not None:
+        sample, misses, memory = self.run(x), self.misses, self.memory
+        is_miss = label is not None and sample.predicted != self._checked(label)
+        if label is not None:
+            misses.judge(is_miss, memory.n_stored if memory else 0)
+        if misses.is_open:
+            self.adapt(sample, label)
+        if label is not None:
+            misses.count(is_miss)
+        if memory is not None and label is not None:
             rasters = {name: sample.trace.spikes[name][0] for name in self.cut}
-            self.memory.store(StoredSample.of(rasters, label))
-            self._replay(self.memory.after_sample())
+            memory.store(StoredSample.of(rasters, label))
+            if misses.is_open:
+                self._replay(memory.after_sample(misses.take_due()))
         return sample.predicted
 
     def idle(self, n: int) -> int:
@@ -188,7 +203,7 @@ class FloatLearner:
             raise EdgeError("E503", "there is no replay", help="give Learning a Replay")
         if not is_int(n) or n < 0:
             raise EdgeError("E105", f"{n} idle steps, expected an integer from 0")
-        return self._replay(self.memory.idle(n))
+        return self._replay(self.memory.idle(n if self.misses.is_open else 0))
 
     def _replay(self, stored: Iterable[StoredSample]) -> int:
         n_done = 0
@@ -206,7 +221,7 @@ class FloatLearner:
             raise EdgeError("E104", f"a loss of {loss} bits is no number")
         sample = self.run(x)
         label = self._checked(label)
-        bits = loss_bits(sample.logits, label) if loss is None else float(loss)
+        bits = loss_bits(sample.scores, label) if loss is None else float(loss)
         for name, twin in self.twins.items():
             twin.record(self._as_seen_by(name, sample), bits)
         return sample.predicted
@@ -241,8 +256,8 @@ class FloatLearner:
         w[:] = np.clip(w + change, -limit, limit)
 
     def error(self, sample: Sample, label: int) -> FloatArray:
-        """e = onehot(label) - softmax(logits): (n_classes,)."""
-        e = -probabilities(sample.logits)
+        """e = onehot(label) - softmax(logits / temperature): (n_classes,)."""
+        e = -probabilities(sample.scores)
         e[self._checked(label)] += 1.0
         return e
 
@@ -274,8 +289,7 @@ class FloatLearner:
         e = self.error(sample, label)
         if e[label] < self.learning.skip_below:
             return {}
-        schedule = self.learning.schedule
-        factor = 1.0 if schedule is None else schedule.factor(self.n_labelled)
+        factor = self.misses.factor(self.n_labelled)
         return {name: factor * change for name, change in self.changes(sample, e).items()}
 
     def changes(self, sample: Sample, e: FloatArray) -> dict[str, FloatArray]:

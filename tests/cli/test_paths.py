@@ -83,7 +83,7 @@ def test_every_output_is_known_as_one() -> None:
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
-                    "rules_from"}, "a new path is read, or marked as written"
+                    "rules", "rules_from", "validation"}, "a new path is read, or marked as written"
 
 
 MISSING = """\
@@ -97,6 +97,11 @@ quantize no.npz --headroom x
 quantize model.npz --data no.npz
 quantize model.npz -o q.npz --data no.npz
 quantize model.npz --rules-from no.npz
+quantize model.npz --rules no.npz
+tune no.npz
+tune model.npz --data no.npz
+tune model.npz --data data.npz --validation no.npz
+tune model.npz --data data.npz --rules no.npz
 generate no.npz
 build no.npz
 build no.npz --board pentium
