@@ -84,7 +84,8 @@ class _Drawn:
         order = "abc" if c["order"] == "forward" else "bac"
         return Network(tuple(inputs), tuple(self.populations[n] for n in (*order, "out")),
                        tuple(self.projections),
-                       Readout("out", "membrane_sum" if c["readout"] == "sum" else "spike_count"),
+                       Readout("out", "membrane_sum" if c["readout"] == "sum" else "spike_count",
+                               c["stated"]),
                        self.n_steps)
 
     def source(self) -> Input:
@@ -251,7 +252,7 @@ class _Drawn:
         return Settings(
             default, {n: b for n, b in bits.items() if n in names}, c["per neuron"], c["headroom"],
             c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"],
-            c["input range"])
+            c["input range"], c["temperature"])
 
     def learning(self) -> Learning | None:
         c = self.c
