@@ -57,9 +57,9 @@ class ReferenceTarget(Reference, Target):
             for name in members(prefix, record):
                 record[name.removeprefix(f"{prefix}.")] = state[name][0]
         self._take_carried(state, persistent_alone=True)
-        if self.memory is not None and self.memory.ring.size:
-            self.memory.ring[:] = state["ring"].reshape(self.memory.ring.shape)
-            self.memory.seen[:] = state["ring_seen"]
+        if self.stored is not None and self.stored.ring.size:
+            self.stored.ring[:] = state["ring"].reshape(self.stored.ring.shape)
+            self.stored.seen[:] = state["ring_seen"]
         if net.n_batch > 1:
             self.losses[:] = state["losses"]
             for name, records in self.records.items():
