@@ -78,7 +78,7 @@ class QNetwork:
     are. n_batch: samples of a strict batch.
     softmax: z_q8 = difference * scale >> shift, 4096 from `softmax_limit` on. schedule_q8: factors
     of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. proofs: what
-    was proven of it when it was quantized; neither in files nor in `sha256`. sensor: the integers of
+    was proven of it when it was quantized; neither in files nor in `sha256`. sensor: integers of
     the sensor of its only input, or None.
     """
 
