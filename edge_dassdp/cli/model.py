@@ -195,6 +195,9 @@ def _quantize(
         "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
     data: options.OptionalData = None,
     limit: options.Limit = None,
+    sensor: Annotated[Path | None, typer.Option(show_default=False, help=(
+        "A TOML file that describes the sensor before the network: the device takes its raw counts "
+        "and can learn how it is worn (docs/sensor.md)."))] = None,
     compare_bits: Annotated[bool, typer.Option(help=(
         "With --data: what 8, 7 and 6 bits would cost and save."))] = True,
     *,
@@ -214,6 +217,10 @@ def _quantize(
     from edge_dassdp.quantize import quantize
 
     source = origin.load(file)
+    if sensor is not None:
+        from edge_dassdp.ir import Sensor
+
+        source = source.with_sensor(Sensor.load(sensor))
     settings = precision.settings
     source, learning = lessons.of(source)
     part = options.load_part(data, "train") if data else None

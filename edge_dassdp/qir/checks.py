@@ -226,9 +226,10 @@ def _check_sensor(n: QNetwork) -> None:
     require(sensor.n_channels == declared.n_channels and sensor.unit == (declared.unit or 0)
             and [t.channels for t in sensor.triads] == [t.channels for t in declared.triads],
             "its sensor is another than its input's")
-    if sensor.class_means is not None:
-        entries(sensor.class_means, ((n.n_classes, sensor.n_channels),), -(2**15), 2**15 - 1,
-                "class_means")
+    for name in ("class_means", "class_stds"):
+        if getattr(sensor, name) is not None:
+            entries(getattr(sensor, name), ((n.n_classes, sensor.n_channels),), -(2**15),
+                    2**15 - 1, name)
 
 
 def _check_population(n: QNetwork, p: QPopulation) -> None:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.base.numbers import sample_array
-from edge_dassdp.base.qformat import MOST_FRAC_BITS, QInputScale, to_int
-from edge_dassdp.ir import FloatArray, Input, Network, Projection, geometry
+from edge_dassdp.base.qformat import MOST_FRAC_BITS, IntArray, QInputScale, to_int
+from edge_dassdp.ir import FloatArray, Input, Network, Projection, Sensor, geometry
 from edge_dassdp.ir.geometry import Volume
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.sensor.front import NO_MEAN, QSensor, affine
@@ -98,18 +98,28 @@ def sensor_of(source: Input, scale: QInputScale, n_classes: int,
     step = 2.0**frac_bits
     mul, add, shift = np.array([affine(*pair) for pair in zip(
         sensor.scale * step, sensor.offset * step - zero, strict=True)], np.int64).T
-    means = None
+    means = stds = None
     if calibration is not None and labels is not None and sensor.triads:
-        frames = sample_array(calibration).reshape(-1, source.n_raw)
-        by_channel = np.stack([frames[:, source.sensor_channels == c].mean(axis=1)
-                               for c in range(sensor.n_channels)], axis=1)
-        by_sample = by_channel.reshape(len(labels), -1, sensor.n_channels).mean(axis=1)
-        means = np.full((n_classes, sensor.n_channels), NO_MEAN, np.int64)
-        for label in np.unique(labels):
-            means[label] = sensor.counts(by_sample[labels == label].mean(axis=0))
+        means, stds = _by_class(source, sensor, n_classes, sample_array(calibration), labels)
     return QSensor(sensor.n_channels, mul, add, shift,
                    tuple(QTriad(t.channels, t.kind == "axial") for t in sensor.triads),
-                   sensor.unit or 0, means)
+                   sensor.unit or 0, means, stds)
+
+
+def _by_class(source: Input, sensor: Sensor, n_classes: int, samples: NDArray[np.float64],
+              labels: NDArray[np.int64]) -> tuple[IntArray, IntArray]:
+    """Means of counts by class, and of their deviations within samples, (n_classes, n_channels)."""
+    frames = samples.reshape(len(samples), source.n_frames, source.n_raw)
+    readings = np.stack([frames[:, :, source.sensor_channels == c].reshape(len(samples), -1)
+                         for c in range(sensor.n_channels)], axis=2)
+    counts = sensor.counts(readings).astype(np.float64)
+    means = np.full((n_classes, sensor.n_channels), NO_MEAN, np.int64)
+    stds = np.zeros_like(means)
+    for label in np.unique(labels):
+        mine = counts[labels == label]
+        means[label] = np.round(mine.mean(axis=(0, 1)))
+        stds[label] = np.round(mine.std(axis=1).mean(axis=0))
+    return means, stds
 
 
 def _checked(network: Network, calibration: NDArray[np.float32]) -> NDArray[np.float64]:
