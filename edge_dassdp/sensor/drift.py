@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.base.qformat import IntArray, to_int
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.sensor.features import MOST_READINGS, QCodes, Windows, features
 from edge_dassdp.sensor.orientation import RIDGE
 from edge_dassdp.sensor.profile import QTriad
+from edge_dassdp.sensor.window import MOST_READINGS, QCodes, Windows, features
 
 N_ALARM = QUANTITIES["drift_windows"]
 THRESHOLD_Q8 = QUANTITIES["drift_threshold_q8"]
@@ -82,8 +82,8 @@ def statistics(counts: NDArray[np.int16], y: NDArray[np.int64], triads: tuple[QT
     """
     n_readings = counts.shape[1]
     refuse_unless("E101", n_readings <= MOST_READINGS,
-                  f"sensor: a sample of {n_readings} readings is too long to be compared, at most "
-                  f"{MOST_READINGS:,} are")
+                  f"sensor: a sample of {n_readings:,} readings is too long to be compared, at "
+                  f"most {MOST_READINGS:,} are")
     codes = _codes(counts, triads)
     u = codes.of(counts)
     windows = Windows.of(u)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.sensor.drift import N_ALARM, THRESHOLD_Q8, QDrift, median
-from edge_dassdp.sensor.features import Windows
 from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.sensor.search import search
+from edge_dassdp.sensor.window import Windows
 
 STRIDE_MAX = QUANTITIES["drift_stride_max"]
 _MOST = 2**16 - 1

@@ -18,9 +18,9 @@ import numpy as np
 from edge_dassdp.base.qformat import IntArray, round_divide, round_shift
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.sensor.drift import THRESHOLD_Q8, QDrift, median
-from edge_dassdp.sensor.features import Windows, isqrt
 from edge_dassdp.sensor.orientation import horn
 from edge_dassdp.sensor.profile import MOST_GAIN_Q12, ONE_Q12, ONE_Q14, QProfile, as_matrix
+from edge_dassdp.sensor.window import Windows, isqrt
 
 N_STARTS, N_ROUNDS = QUANTITIES["drift_starts"], QUANTITIES["drift_rounds"]
 LEAST_CLASSES, LEAST_WINDOWS = QUANTITIES["drift_classes"], QUANTITIES["drift_members"]

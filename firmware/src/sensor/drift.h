@@ -2,7 +2,7 @@
 #ifndef DASSDP_DRIFT_H
 #define DASSDP_DRIFT_H
 
-#include "features.h"
+#include "window.h"
 #include "state.h"
 
 enum { DASSDP_DRIFT_ON = 1, DASSDP_DRIFT_OFF = 2, DASSDP_DRIFT_TAKEN = 3 };

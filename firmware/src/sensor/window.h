@@ -1,6 +1,6 @@
 /* What a window of a sensor looks like: mean and log2(std + eps) of each channel, in int32. */
-#ifndef DASSDP_FEATURES_H
-#define DASSDP_FEATURES_H
+#ifndef DASSDP_WINDOW_H
+#define DASSDP_WINDOW_H
 
 #include "dassdp_tables.h"
 

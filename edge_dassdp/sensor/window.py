@@ -2,7 +2,7 @@
 
 Readings are brought to codes u of few bits, so that no sum of squares exceeds an int32; means and
 standard deviations have three fraction bits of a code. The C of it is
-firmware/src/sensor/features.c, bit for bit.
+firmware/src/sensor/window.c, bit for bit.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 /* Codes u of few bits, so that n_readings u^2 stay below 2^31; then all moments of a window fit
  * an int32. */
-#include "features.h"
+#include "window.h"
 
 #include "fixed.h"
 
