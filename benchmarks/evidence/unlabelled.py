@@ -1,11 +1,11 @@
-"""Without labels: the drift alarm and the profiles that a device takes by itself, on the watch data.
+"""Without labels: the drift alarm, and profiles that a device takes by itself, on the watch data.
 
     python benchmarks/evidence/unlabelled.py [--seeds 0 1 ...] [--out FILE.json]
 
-Counts are those of a sensor of 512 to a g and to a radian a second. Of every stream, window by window
-in its order: how often the alarm was on, which profile was taken and when, how far its orientation is
-from the one that undoes the shift, and the frozen integer network on the test windows before and
-after. Seeds without a shipped network have no accuracy.
+Counts are those of a sensor of 512 to a g and to a radian a second. Of every stream, window by
+window in its order: how often the alarm was on, which profile was taken and when, how far its
+orientation is from the one that undoes the shift, and the frozen integer network on the test
+windows before and after. Seeds without a shipped network have no accuracy.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def run(scenario: str, order: watch.Order, seed: int) -> Taken:
 
 def _left(taken: QProfile | None, scenario: str, order: watch.Order, seed: int,
           made: watch.Scenario) -> tuple[float | None, bool]:
-    """Degrees between what was taken and what undoes the shift, and whether it is a mirror image."""
+    """Degrees between what was taken and what undoes the shift; whether it is a mirror image."""
     if taken is None or taken.kind is not Kind.ORIENTATION:
         return None, False
     shift = np.diag(watch.MIRROR[:3]) if scenario in ("A", "Ap") else np.eye(3)
