@@ -17,6 +17,7 @@ from edge_dassdp.qir import QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, pack_weights, row_bytes
 from edge_dassdp.qir.stored import pack, stored_words
 from edge_dassdp.qir.tables import Array, Rows, Table, pointed_to
+from edge_dassdp.sensor.front import QSensor
 
 _RECORDS = {"none": "DASSDP_RECORD_NONE", "first": "DASSDP_RECORD_FIRST",
             "last": "DASSDP_RECORD_LAST"}
@@ -68,7 +69,7 @@ def _model(layout: Layout) -> Fields:
         ("field_bits", network.field_bits), ("softmax_shift", network.softmax_shift),
         ("learns", int(bool(network.plastic))), ("skip_below_q8", network.skip_below_q8),
         ("softmax_scale", network.softmax_scale), ("softmax_limit", network.softmax_limit),
-        ("seed", f"{network.seed}u"), ("x_bytes", network.x_bytes),
+        ("seed", f"{network.seed}u"), ("x_bytes", network.code_bytes),
         *((f"{name}_off", layout.scratch_offset(name)) for name in _SCRATCH_PARTS),
         ("progress_off", layout.offset("progress")),
         ("learning_off", layout.offset("learning")), ("loss_off", layout.offset("losses")),
@@ -80,9 +81,34 @@ def _model(layout: Layout) -> Fields:
         ("coding", path_tables.coding(layout)),
         ("clear_tails", "dassdp_clear_tails" if any(
             path_tables.tail_bits(i) for i in network.inputs) else None),
-        ("count_ends", "dassdp_count_ends" if network.values_offset < network.x_bytes else None),
+        ("count_ends", "dassdp_count_ends" if network.values_offset < network.code_bytes else None),
         ("values_off", network.values_offset),
+        *((("sensor", _sensor(layout, network.sensor)),) if network.sensor else ()),
     )
+
+
+def _sensor(layout: Layout, sensor: QSensor) -> Table:
+    triads = tuple((*zip("xyz", t.channels, strict=True), ("is_axial", int(t.axial)))
+                   for t in sensor.triads)
+    fits: Fields = ()
+    if sensor.fits:
+        fits = (("class_means", Array("int16_t", "sensor_means", sensor.polar_means.ravel())),
+                ("observe", "dassdp_sensor_observe"),
+                ("check_observed", "dassdp_sensor_check_observed"),
+                ("fit_profile", "dassdp_sensor_fit"))
+    return Table("dassdp_sensor_t", "sensor", (
+        ("n_channels", sensor.n_channels), ("n_triads", len(sensor.triads)),
+        ("n_readings", layout.network.n_readings),
+        ("mul", Array("int16_t", "sensor_mul", sensor.mul)),
+        ("add", Array("int32_t", "sensor_add", sensor.add)),
+        ("shift", Array("uint8_t", "sensor_shift", sensor.shift)),
+        ("triads", Rows("dassdp_triad_t", "sensor_triads", triads) if triads else None),
+        ("unit", sensor.unit), ("state_off", layout.offset("sensor")),
+        ("profile_off", layout.offset("sensor_profile")),
+        ("reading_off", layout.offset("reading")),
+        ("sums_off", layout.offset("sensor_sums")), ("seen_off", layout.offset("sensor_seen")),
+        ("take", "dassdp_sensor_take"), ("select", "dassdp_sensor_select"),
+        ("check_profile", "dassdp_sensor_check"), *fits), header="sensor.h")
 
 
 def _replay(layout: Layout) -> Table | None:

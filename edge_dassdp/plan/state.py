@@ -18,7 +18,9 @@ from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.packing import (
     GUARD_DTYPE,
     LEARNING_DTYPE,
+    PROFILE_CHANNEL,
     REPLAY_DTYPE,
+    SENSOR_DTYPE,
     columns,
     pack_planes,
     unpack_bits,
@@ -50,6 +52,8 @@ def state_fields(network: QNetwork, routes: Mapping[str, Route],
     fields += [_plain("logits", "int32_t", network.n_classes, "inference"),
                _hidden("scratch", "uint32_t", scratch.bytes // 4, "inference"),
                _hidden("progress", "uint32_t", 2, "inference"), *_of_batch(network)]
+    if network.sensor is not None:
+        fields.append(_hidden("reading", "uint32_t", 4, "inference"))
     persistent, persist_end = _place([f for f in fields if f.is_persistent], 0)
     others = sorted((f for f in fields if not f.is_persistent), key=lambda f: -f.align)
     placed, end = _place(others, persist_end)
@@ -67,11 +71,26 @@ def _of_learning(network: QNetwork, ruled: list[StateField]) -> list[StateField]
         fields.append(StateField.record("replay", "dassdp_replay_t", REPLAY_DTYPE))
     if network.guard is not None and network.guard.margin:
         fields.append(StateField.record("guard", "dassdp_guard_t", GUARD_DTYPE))
+    fields += _of_sensor(network)
     if replay is not None and replay.ring_per_class:
         n_slots = replay.ring_per_class * network.n_classes
         fields += [_kept("ring", "uint32_t", n_slots * stored_words(network)),
                    _kept("ring_seen", "uint16_t", network.n_classes)]
     return fields
+
+
+def _of_sensor(network: QNetwork) -> list[StateField]:
+    """Which profile its sensor has, and what was observed, in whole words."""
+    sensor = network.sensor
+    if sensor is None:
+        return []
+    own = [replace(StateField.record("sensor", "dassdp_sensor_state_t", SENSOR_DTYPE), align=_WORD),
+           _kept("sensor_profile", "int16_t", PROFILE_CHANNEL + 2 * sensor.n_channels)]
+    if sensor.fits:
+        n = network.n_classes
+        own = [_kept("sensor_sums", "int32_t", 3 * n), *own,
+               _kept("sensor_seen", "uint16_t", n + n % 2)]
+    return own
 
 
 def _of_batch(network: QNetwork) -> list[StateField]:

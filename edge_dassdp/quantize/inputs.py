@@ -20,6 +20,8 @@ from edge_dassdp.base.qformat import MOST_FRAC_BITS, QInputScale, to_int
 from edge_dassdp.ir import FloatArray, Input, Network, Projection, geometry
 from edge_dassdp.ir.geometry import Volume
 from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.sensor.front import NO_MEAN, QSensor, affine
+from edge_dassdp.sensor.profile import QTriad
 
 STANDARDIZED = 4.0
 """What inputs reach without calibration samples."""
@@ -81,6 +83,35 @@ def in_codes(network: Network, scales: Sequence[QInputScale]) -> Network:
         _absorbed(p, *own[p.pre]) if p.pre in own else p for p in network.projections))
 
 
+def sensor_of(source: Input, scale: QInputScale, n_classes: int,
+              calibration: NDArray[np.float32] | None, labels: NDArray[np.int64] | None
+              ) -> QSensor | None:
+    """The integers of an input's sensor; None without one. With calibration samples, (n, n_values),
+    and their labels it has the factory's class means. Raises EdgeError E201 where counts and codes
+    differ too much in size."""
+    sensor = source.sensor
+    if sensor is None:
+        return None
+    first = [int(np.flatnonzero(source.sensor_channels == c)[0]) for c in range(sensor.n_channels)]
+    frac_bits, zero = (np.broadcast_to(v, source.n_raw)[first] for v in (scale.frac_bits,
+                                                                         scale.zero))
+    step = 2.0**frac_bits
+    mul, add, shift = np.array([affine(*pair) for pair in zip(
+        sensor.scale * step, sensor.offset * step - zero, strict=True)], np.int64).T
+    means = None
+    if calibration is not None and labels is not None and sensor.triads:
+        frames = sample_array(calibration).reshape(-1, source.n_raw)
+        by_channel = np.stack([frames[:, source.sensor_channels == c].mean(axis=1)
+                               for c in range(sensor.n_channels)], axis=1)
+        by_sample = by_channel.reshape(len(labels), -1, sensor.n_channels).mean(axis=1)
+        means = np.full((n_classes, sensor.n_channels), NO_MEAN, np.int64)
+        for label in np.unique(labels):
+            means[label] = sensor.counts(by_sample[labels == label].mean(axis=0))
+    return QSensor(sensor.n_channels, mul, add, shift,
+                   tuple(QTriad(t.channels, t.kind == "axial") for t in sensor.triads),
+                   sensor.unit or 0, means)
+
+
 def _checked(network: Network, calibration: NDArray[np.float32]) -> NDArray[np.float64]:
     samples = sample_array(calibration)
     refuse_unless("E104", samples.ndim == 2 and samples.shape[1] == network.n_inputs
@@ -106,7 +137,7 @@ def _scale(network: Network, source: Input, settings: Settings,
     if settings.input_scale == "uniform":
         return plain
     own = _by_feature(heard, low, high, int(plain.frac_bits[0]))
-    if len(values) >= LEAST_BODY:
+    if len(values) >= LEAST_BODY and not source.sensor:
         own = _without_still(source, heard, low, high, own)
     if settings.input_scale == "feature":
         return own
@@ -183,7 +214,13 @@ def _energy(p: Projection, shape: Volume) -> FloatArray:
 
 def _by_channel(source: Input, heard: Sequence[Projection], low: FloatArray, high: FloatArray
                 ) -> tuple[FloatArray, FloatArray]:
-    """The ends of all values of a channel for each, where neighbours are convolved or pooled."""
+    """The ends of all values of a channel for each, where neighbours are convolved or pooled, or a
+    sensor's readings."""
+    if source.sensor is not None:
+        channels = source.sensor_channels
+        ends = [(low[channels == c].min(), high[channels == c].max())
+                for c in range(source.sensor.n_channels)]
+        return np.array(ends)[channels, 0], np.array(ends)[channels, 1]
     if not any(p.conv or p.pool for p in heard):
         return low, high
     n_places = source.n_raw // geometry.volume(source.shape)[0]

@@ -74,8 +74,9 @@ def fit(then: IntArray, sums: IntArray, n_seen: IntArray, unit: int) -> Orientat
 
     H = sum_c then_c now_c^T + unit^2 / RIDGE a class on the diagonal; Q = d horn(d H) for d of 1
     and -1, the one with the smaller residual, 1 where they are equal. It is taken if its residual
-    is below half of the factory's and that is above unit^2 / ACCEPTED a class. It is UNDECIDED where
-    the other d leaves less than unit^2 / DECIDED a class more, and from less than TURN_CLASSES.
+    is below half of the factory's and that is above unit^2 / ACCEPTED a class. It is UNDECIDED
+    where the other d leaves less than unit^2 / DECIDED a class more, and from less than
+    TURN_CLASSES.
     """
     seen = np.flatnonzero(n_seen)
     if len(seen) < FIT_CLASSES:

@@ -73,8 +73,8 @@ typedef struct {
 typedef struct {
     int16_t verdict;
     uint16_t n_classes;        /* observed */
-    uint32_t residual;         /* squared distance of class means from the factory's, in one unit: of */
-    uint32_t residual_factory; /* the best orientation, and without one */
+    int32_t residual;          /* squared distances of class means from the factory's, in one unit: of */
+    int32_t residual_factory;  /* the best orientation, and without one */
 } dassdp_fit_t;
 
 /* The profile of a sensor. */

@@ -363,9 +363,9 @@ typedef struct {
     uint32_t n_coders;
 } dassdp_coding_t;
 
-/* Channels x, y and z of one vector. */
+/* Channels of one vector. */
 typedef struct {
-    uint8_t channels[3];
+    uint8_t x, y, z;
     uint8_t is_axial;      /* turns with det Q: an angular rate */
 } dassdp_triad_t;
 
@@ -421,6 +421,7 @@ typedef struct dassdp_sensor {
     int (*check_profile)(const dassdp_model_t *model, void *state);
     /* NULL: nothing is fitted. */
     int (*observe)(const dassdp_model_t *model, void *state, uint32_t label);
+    int (*check_observed)(const dassdp_model_t *model, void *state);
     void (*fit_profile)(const dassdp_model_t *model, void *state, dassdp_fit_t *fit);
 } dassdp_sensor_t;
 

@@ -49,16 +49,21 @@ int dassdp_profile(const dassdp_model_t *model, const void *state, dassdp_profil
     return DASSDP_OK;
 }
 
+void dassdp_restart_sample(const dassdp_model_t *model, void *state)
+{
+    if (model->sensor != 0) {
+        dassdp_reading_t *reading = dassdp_at(state, (uint32_t)model->sensor->reading_off);
+        reading->n_read = 0;
+    }
+}
+
 void dassdp_note_learning(const dassdp_model_t *model, void *state, int is_updated)
 {
     if (model->sensor == 0) {
         return;
     }
     dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
-    dassdp_reading_t *window = dassdp_at(state, (uint32_t)model->sensor->reading_off);
-    if (window->n_read < model->sensor->n_readings) {
-        window->n_read = 0;
-    }
+    dassdp_restart_sample(model, state);
     if (is_updated != 0 && own->has_learned == 0u) {
         own->has_learned = 1;
         own->learned_idx = own->selected != DASSDP_PROFILE_FACTORY ? own->profile_idx : 0u;

@@ -143,6 +143,7 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
     if (label != DASSDP_NO_LABEL) {
         follow_up(model, state, slot, (uint32_t)label, result);
     }
+    dassdp_note_learning(model, state, is_updated | result->n_replayed);
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return DASSDP_OK;
 }
@@ -175,6 +176,7 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
         fill_batch(model, state, WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
         record_batch(model, state);
     }
+    dassdp_note_learning(model, state, 0);
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return DASSDP_OK;
 }
@@ -188,6 +190,7 @@ int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps)
     while (n_done < n_steps && model->replay->idle(model, state) != 0) {
         n_done++;
     }
+    dassdp_note_learning(model, state, (int)n_done);
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return (int)n_done;
 }
@@ -226,11 +229,14 @@ static int check_guard(const dassdp_model_t *model, void *state)
     return DASSDP_E_VALUE;
 }
 
-int dassdp_check_learning(const dassdp_model_t *model, void *state)
+static int check_sensor(const dassdp_model_t *model, void *state)
 {
-    if (model->learning_off < 0) {
-        return DASSDP_E_FROZEN;
-    }
+    return model->sensor != 0 ? model->sensor->check_profile(model, state) : DASSDP_OK;
+}
+
+/* What rules and their memory carry. */
+static int check_lessons(const dassdp_model_t *model, void *state)
+{
     int status = DASSDP_OK;
     dassdp_learning_t *learning = dassdp_learning(model, state);
     if (learning->rng == 0u) {
@@ -254,4 +260,13 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state)
         status = DASSDP_E_VALUE;
     }
     return status;
+}
+
+int dassdp_check_learning(const dassdp_model_t *model, void *state)
+{
+    int status = check_sensor(model, state);
+    if (model->learning_off < 0) {
+        return model->sensor != 0 ? status : DASSDP_E_FROZEN;
+    }
+    return check_lessons(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
 }

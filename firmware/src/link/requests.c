@@ -1,6 +1,7 @@
 #include "requests.h"
 
 #include "learn.h"
+#include "network.h"
 #include "port.h"
 #include "state.h"
 #include "wire.h"
@@ -32,10 +33,16 @@ static void put_logits(const dassdp_link_t *link, uint8_t *response, int is_comp
  * complete. */
 static const int8_t *sample_of(const dassdp_link_t *link, const uint8_t *open_end)
 {
-    if (!dassdp_comes_in_pieces(link->model)) {
+    const dassdp_model_t *model = link->model;
+    if (dassdp_comes_in_pieces(model)) {
+        return link->n_received == dassdp_sent_bytes(model) ? dassdp_sample(model, link->state) : 0;
+    }
+    if (model->sensor == 0) {
         return (const int8_t *)open_end;
     }
-    return link->n_received == link->model->x_bytes ? dassdp_sample(link->model, link->state) : 0;
+    dassdp_restart_sample(model, link->state);
+    dassdp_take_readings(link, open_end, dassdp_sent_bytes(model));
+    return dassdp_sample(model, link->state);
 }
 
 /* Runs n_steps of x and writes the forward part of the outcome. Ticks leave the digest out. */
@@ -152,6 +159,45 @@ int dassdp_request_warm_up(dassdp_link_t *link, const uint8_t *request, uint32_t
 {
     (void)n_open;
     return run_lesson(link, request, response, 1);
+}
+
+int dassdp_request_observe(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                           uint8_t *response)
+{
+    (void)n_open;
+    (void)response;
+    if (sample_of(link, request + DASSDP_OBSERVE_REQUEST_X) == 0) {
+        return DASSDP_E_SAMPLE;
+    }
+    return dassdp_observe(link->model, link->state,
+                          (int16_t)dassdp_get_u16(request + DASSDP_OBSERVE_REQUEST_LABEL));
+}
+
+int dassdp_request_fit_profile(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                               uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    dassdp_fit_t fit;
+    int status = dassdp_fit_profile(link->model, link->state, &fit);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    dassdp_put_u16(response + DASSDP_FIT_PROFILE_RESPONSE_VERDICT, (uint32_t)fit.verdict);
+    dassdp_put_u16(response + DASSDP_FIT_PROFILE_RESPONSE_N_CLASSES, fit.n_classes);
+    dassdp_put_u32(response + DASSDP_FIT_PROFILE_RESPONSE_RESIDUAL, (uint32_t)fit.residual);
+    dassdp_put_u32(response + DASSDP_FIT_PROFILE_RESPONSE_RESIDUAL_FACTORY,
+                   (uint32_t)fit.residual_factory);
+    return DASSDP_FIT_PROFILE_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
+}
+
+int dassdp_request_select_profile(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                                  uint8_t *response)
+{
+    (void)n_open;
+    (void)response;
+    return dassdp_select_profile(link->model, link->state,
+                                 request[DASSDP_SELECT_PROFILE_REQUEST_PROFILE]);
 }
 
 int dassdp_request_fit_gate(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,

@@ -11,7 +11,7 @@ int16_t *dassdp_stored_profile(const dassdp_model_t *model, void *state)
     return dassdp_at(state, (uint32_t)model->sensor->profile_off);
 }
 
-static dassdp_reading_t *window_of(const dassdp_model_t *model, void *state)
+static dassdp_reading_t *reading_of(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->sensor->reading_off);
 }
@@ -25,14 +25,12 @@ static int16_t saturate_s16(int32_t x)
 static void turn(const dassdp_triad_t *triad, const int16_t *profile, int16_t *counts)
 {
     const int16_t *q_q14 = profile + DASSDP_PROFILE_Q_Q14;
+    int16_t *at[3] = {counts + triad->x, counts + triad->y, counts + triad->z};
     int32_t sign = triad->is_axial != 0u ? profile[DASSDP_PROFILE_DET] : 1;
-    int32_t before[3];
-    for (uint32_t k = 0; k < 3u; k++) {
-        before[k] = counts[triad->channels[k]];
-    }
+    int32_t x = *at[0], y = *at[1], z = *at[2];
     for (uint32_t k = 0; k < 3u; k++, q_q14 += 3) {
-        int32_t sum = q_q14[0] * before[0] + q_q14[1] * before[1] + q_q14[2] * before[2];
-        counts[triad->channels[k]] = saturate_s16(sign * dassdp_round_s32(sum, 14));
+        int32_t sum = q_q14[0] * x + q_q14[1] * y + q_q14[2] * z;
+        *at[k] = saturate_s16(sign * dassdp_round_s32(sum, 14));
     }
 }
 
@@ -49,42 +47,43 @@ static void wear(const dassdp_sensor_t *sensor, const int16_t *profile, int16_t 
 }
 
 /* The polar triad comes first. */
-static void add_polar(const dassdp_sensor_t *sensor, dassdp_reading_t *window,
+static void add_polar(const dassdp_sensor_t *sensor, dassdp_reading_t *reading,
                       const int16_t *counts)
 {
-    for (uint32_t k = 0; k < 3u; k++) {
-        window->sums[k] = (window->n_read == 0u ? 0 : window->sums[k])
-                          + counts[sensor->triads[0].channels[k]];
-    }
+    const dassdp_triad_t *polar = &sensor->triads[0];
+    int32_t kept = reading->n_read == 0u ? 0 : -1;
+    reading->sums[0] = (reading->sums[0] & kept) + counts[polar->x];
+    reading->sums[1] = (reading->sums[1] & kept) + counts[polar->y];
+    reading->sums[2] = (reading->sums[2] & kept) + counts[polar->z];
 }
 
 int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *counts)
 {
     const dassdp_sensor_t *sensor = model->sensor;
-    dassdp_reading_t *window = window_of(model, state);
+    dassdp_reading_t *reading = reading_of(model, state);
     int16_t worn[MOST_CHANNELS];
-    if (window->n_read >= sensor->n_readings) {
-        window->n_read = 0;
+    if (reading->n_read >= sensor->n_readings) {
+        reading->n_read = 0;
     }
-    window->is_observable = 0;
+    reading->is_observable = 0;
     for (uint32_t c = 0; c < sensor->n_channels; c++) {
         worn[c] = counts[c];
     }
     if (sensor->observe != 0) {
-        add_polar(sensor, window, counts);
+        add_polar(sensor, reading, counts);
     }
     if (dassdp_sensor_state(model, state)->selected != DASSDP_PROFILE_FACTORY) {
         wear(sensor, dassdp_stored_profile(model, state), worn);
     }
     int8_t *x = (int8_t *)dassdp_at(state, (uint32_t)model->x_off)
-                + (uint32_t)window->n_read * sensor->n_channels;
+                + (uint32_t)reading->n_read * sensor->n_channels;
     for (uint32_t c = 0; c < sensor->n_channels; c++) {
         int32_t code = (sensor->mul[c] * worn[c] + sensor->add[c]) >> sensor->shift[c];
         x[c] = (int8_t)dassdp_clip_s32(code, -MOST_CODE, MOST_CODE);
     }
-    window->n_read++;
-    window->is_observable = window->n_read == sensor->n_readings;
-    return window->is_observable != 0u;
+    reading->n_read++;
+    reading->is_observable = reading->n_read == sensor->n_readings;
+    return reading->is_observable != 0u;
 }
 
 int dassdp_sensor_select(const dassdp_model_t *model, void *state, uint32_t kind)
@@ -116,11 +115,15 @@ static int is_sound(const dassdp_sensor_t *sensor, const int16_t *profile)
 int dassdp_sensor_check(const dassdp_model_t *model, void *state)
 {
     dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
+    int status = DASSDP_OK;
+    if (model->sensor->check_observed != 0) {
+        status = model->sensor->check_observed(model, state);
+    }
     int is_known = own->stored <= DASSDP_PROFILE_BOTH && own->has_learned <= 1u
                    && (own->selected == DASSDP_PROFILE_FACTORY || own->selected == own->stored);
     if (is_known && (own->stored == DASSDP_PROFILE_FACTORY
                      || is_sound(model->sensor, dassdp_stored_profile(model, state)))) {
-        return DASSDP_OK;
+        return status;
     }
     own->selected = DASSDP_PROFILE_FACTORY;
     own->stored = DASSDP_PROFILE_FACTORY;

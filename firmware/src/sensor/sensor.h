@@ -29,6 +29,7 @@ int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *
 int dassdp_sensor_select(const dassdp_model_t *model, void *state, uint32_t kind);
 int dassdp_sensor_check(const dassdp_model_t *model, void *state);
 int dassdp_sensor_observe(const dassdp_model_t *model, void *state, uint32_t label);
+int dassdp_sensor_check_observed(const dassdp_model_t *model, void *state);
 void dassdp_sensor_fit(const dassdp_model_t *model, void *state, dassdp_fit_t *fit);
 
 #endif
