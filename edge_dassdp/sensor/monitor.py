@@ -5,7 +5,6 @@ The C of it is dassdp_drift_window in firmware/src/sensor/drift.c, bit for bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -17,12 +16,18 @@ from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.sensor.search import search
 from edge_dassdp.sensor.window import Windows
 
-STRIDE_MAX = QUANTITIES["drift_stride_max"]
+STRIDE_LOG2 = QUANTITIES["drift_stride_log2"]
 _MOST = 2**16 - 1
+DRIFT_DTYPE = np.dtype([
+    ("n_windows", "<u4"), ("n_alarms", "<u2"), ("n_profiles", "<u2"), ("median_q8", "<u2"),
+    ("n_ring", "u1"), ("ring_idx", "u1"), ("is_on", "u1"), ("is_allowed", "u1"),
+    ("reserved", "<u2"),
+])
+"""dassdp_drift_state_t of core/state.h."""
 
 
 class Event(IntEnum):
-    """What a window brought about."""
+    """What a window brought about, as dassdp.h has it."""
 
     NONE = 0
     ALARM_ON = 1
@@ -30,38 +35,42 @@ class Event(IntEnum):
     PROFILE_TAKEN = 3
 
 
-@dataclass
 class Monitor:
-    """n_windows: compared. n_alarms: times the alarm came on. n_profiles: taken. median_q8: D of
-    the last N_ALARM windows, once there are as many. is_on: the alarm. is_allowed: a profile may
-    be taken."""
+    """state: DRIFT_DTYPE. ring_q8: D of the last N_ALARM windows, int64, (N_ALARM,). Windows kept
+    for a search are no part of what a snapshot holds."""
 
-    drift: QDrift
-    n_windows: int = 0
-    n_alarms: int = 0
-    n_profiles: int = 0
-    is_allowed: bool = False
-    median_q8: int = field(default=0, init=False)
-    is_on: bool = field(default=False, init=False)
+    def __init__(self, drift: QDrift, *, is_allowed: bool = False) -> None:
+        self.drift = drift
+        self.state = np.zeros((), DRIFT_DTYPE)
+        self.ring_q8 = np.zeros(N_ALARM, np.int64)
+        self.allow(is_allowed)
 
-    def __post_init__(self) -> None:
-        self.rest()
+    @property
+    def is_on(self) -> bool:
+        """The alarm."""
+        return bool(self.state["is_on"])
+
+    @property
+    def median_q8(self) -> int:
+        """D of the last N_ALARM windows, once there are as many."""
+        return int(self.state["median_q8"])
 
     def rest(self) -> None:
         """Begin anew, as behind another profile: no window has been seen."""
-        self.median_q8, self.is_on = 0, False
-        self._ring: list[int] = []
-        self._n_since = 0
-        self._keep_none()
+        for name in ("median_q8", "n_ring", "ring_idx", "is_on"):
+            self.state[name] = 0
+        self.ring_q8[:] = 0
+        self.drop()
 
-    def _keep_none(self) -> None:
-        self._kept: list[Windows] = []
-        self._phase, self._stride = 0, 1
+    def drop(self) -> None:
+        """What was kept for a search."""
+        self.kept: list[Windows] = []
+        self.phase, self.stride_log2 = 0, 0
 
     def allow(self, is_allowed: bool) -> None:
-        """Whether a profile may be taken; what was kept is dropped."""
-        self.is_allowed = is_allowed
-        self._keep_none()
+        """Whether a profile may be taken."""
+        self.state["is_allowed"] = is_allowed
+        self.drop()
 
     def window(self, counts: NDArray[np.int16], *, is_factory: bool = True
                ) -> tuple[Event, QProfile | None]:
@@ -70,44 +79,57 @@ class Monitor:
         is_factory: this is the factory's; a profile is taken from there alone.
         """
         seen = self.drift.windows(counts[None])
-        self.n_windows = (self.n_windows + 1) % 2**32
-        self._ring = [*self._ring[-N_ALARM + 1:], int(self.drift.distances(seen)[0][0])]
-        self._n_since += 1
-        event = self._judge() if len(self._ring) == N_ALARM else Event.NONE
-        if self.is_allowed and is_factory and self.drift.n_rows:
+        self.state["n_windows"] = (int(self.state["n_windows"]) + 1) % 2**32
+        is_full = self._remember(int(self.drift.distances(seen)[0][0]))
+        event = self._judge() if is_full else Event.NONE
+        if self.state["is_allowed"] and is_factory and self.drift.n_rows:
             self._keep(seen)
-            if self._n_since % N_ALARM == 0 and (profile := self._search()) is not None:
+            if self.state["ring_idx"] == 0 and (profile := self._search()) is not None:
                 return Event.PROFILE_TAKEN, profile
         return event, None
 
+    def _remember(self, d_q8: int) -> bool:
+        """D joins the ring; whether this is full."""
+        idx = int(self.state["ring_idx"])
+        self.ring_q8[idx] = d_q8
+        self.state["ring_idx"] = (idx + 1) % N_ALARM
+        self.state["n_ring"] = min(int(self.state["n_ring"]) + 1, N_ALARM)
+        return bool(self.state["n_ring"] == N_ALARM)
+
     def _judge(self) -> Event:
-        self.median_q8 = median(np.array(self._ring))
-        was_on, self.is_on = self.is_on, self.median_q8 > THRESHOLD_Q8
-        self.n_alarms = min(self.n_alarms + (self.is_on and not was_on), _MOST)
-        if was_on == self.is_on:
+        self.state["median_q8"] = median(self.ring_q8)
+        was_on, is_on = self.is_on, self.median_q8 > THRESHOLD_Q8
+        self.state["is_on"] = is_on
+        if was_on == is_on:
             return Event.NONE
-        return Event.ALARM_ON if self.is_on else Event.ALARM_OFF
+        if is_on:
+            self._count("n_alarms")
+        return Event.ALARM_ON if is_on else Event.ALARM_OFF
+
+    def _count(self, name: str) -> None:
+        self.state[name] = min(int(self.state[name]) + 1, _MOST)
+
+    def _is_due(self) -> bool:
+        return self.phase % (1 << self.stride_log2) == 0
 
     def _keep(self, seen: Windows) -> None:
-        """Every stride-th window, from as long ago as fits."""
-        if self._phase % self._stride == 0 and len(self._kept) == self.drift.n_rows:
-            self._kept, self._stride = self._kept[::2], 2 * self._stride
-            if self._stride > STRIDE_MAX:
-                self._keep_none()
-        if self._phase % self._stride == 0:
-            self._kept.append(seen)
-        self._phase += 1
+        """Every so-many-th window, from as long ago as fits."""
+        if self._is_due() and len(self.kept) == self.drift.n_rows:
+            self.kept, self.stride_log2 = self.kept[::2], self.stride_log2 + 1
+            if self.stride_log2 > STRIDE_LOG2:
+                self.drop()
+        if self._is_due():
+            self.kept.append(seen)
+        self.phase += 1
 
     def _search(self) -> QProfile | None:
         """None: no better one yet. Of what has not drifted the next search has no use."""
-        if not self._kept:
-            return None
-        kept = Windows.joined(self._kept)
+        kept = Windows.joined(self.kept)
         if median(self.drift.distances(kept)[0]) <= THRESHOLD_Q8:
-            self._keep_none()
+            self.drop()
             return None
         profile = search(self.drift, kept)
         if profile is not None:
-            self.n_profiles = min(self.n_profiles + 1, _MOST)
+            self._count("n_profiles")
             self.rest()
         return profile

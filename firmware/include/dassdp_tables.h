@@ -388,9 +388,9 @@ typedef struct dassdp_drift {
     const dassdp_triad_t *triads; /* the polar one first */
     int32_t ridge;             /* of an orientation, by class */
     int32_t state_off;         /* dassdp_drift_state_t */
-    int32_t work_off;          /* dassdp_drift_work_t */
-    int32_t sums_off;          /* int32: 2 n_channels + 3 n_triads */
     int32_t ring_off;          /* uint16: D of the last windows */
+    int32_t kept_off;          /* dassdp_drift_kept_t */
+    int32_t sums_off;          /* int32: 2 n_channels + 3 n_triads */
     int32_t rows_off;          /* int16: rows */
     /* Puts a profile as a sensor stores it and returns its kind; 0: none yet, -1: what was kept has not
      * drifted; NULL: alarm alone. */
@@ -420,9 +420,15 @@ typedef struct dassdp_sensor {
     /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE after the factory profile was selected. */
     int (*check_profile)(const dassdp_model_t *model, void *state);
     /* NULL: nothing is fitted. */
-    int (*observe)(const dassdp_model_t *model, void *state, uint32_t label);
+    void (*observe)(const dassdp_model_t *model, void *state, uint32_t label);
     int (*check_observed)(const dassdp_model_t *model, void *state);
     void (*fit_profile)(const dassdp_model_t *model, void *state, dassdp_fit_t *fit);
+    /* NULL, as all below: windows are compared with nothing. */
+    const dassdp_drift_t *drift;
+    void (*add_reading)(const dassdp_drift_t *drift, int32_t *sums, const int16_t *counts);
+    int (*compare)(const dassdp_model_t *model, void *state);
+    void (*forget_windows)(const dassdp_model_t *model, void *state);
+    int (*check_drift)(const dassdp_model_t *model, void *state);
 } dassdp_sensor_t;
 
 struct dassdp_model {

@@ -59,7 +59,7 @@ class DriftC:
             ("int16_t", drift.eps_q3), ("int16_t", drift.level_q3), ("int16_t", drift.spread_q3),
             ("int16_t", drift.mean), ("int16_t", drift.inverse))]
         triads = self.ffi.new("dassdp_triad_t[]", [
-            (list(t.channels), int(t.axial)) for t in drift.triads] or 1)
+            (*t.channels, int(t.axial)) for t in drift.triads] or 1)
         search = (self.ffi.addressof(self.lib, "dassdp_search_profile") if drift.n_rows
                   else self.ffi.NULL)
         self._kept.append(triads)
@@ -71,13 +71,12 @@ class DriftC:
             **dict(zip(("centre", "shift", "eps_q3", "level_q3", "spread_q3", "mean", "inverse",
                         "triads"), self._kept, strict=True))})
         self.state = self.ffi.new("dassdp_drift_state_t *")
-        self.work = self.ffi.new("dassdp_drift_work_t *")
+        self.kept = self.ffi.new("dassdp_drift_kept_t *")
         self.sums = self.ffi.new(f"int32_t[{self.n_sums}]")
         self.ring = self.ffi.new(f"uint16_t[{N_ALARM}]")
         self.rows = self.ffi.new(f"int16_t[{max(1, drift.n_rows * self.length)}]")
         self.memory = self.ffi.new("dassdp_drift_memory_t *", (
-            self.state, self.work, self.sums, self.ring, self.rows))
-        self.lib.dassdp_drift_rest(self.memory)
+            self.state, self.ring, self.kept, self.sums, self.rows))
 
     def read(self, counts: np.ndarray) -> None:
         """A window (n_readings, n_channels) into the sums."""
@@ -130,7 +129,7 @@ class DriftC:
         self.read(counts)
         profile, kind = self.ffi.new("int16_t[74]"), self.ffi.new("uint32_t *")
         event = Event(self.lib.dassdp_drift_window(
-            self.table, self.memory, bool(self.work.is_allowed and is_factory), profile, kind))
+            self.table, self.memory, bool(self.state.is_allowed and is_factory), profile, kind))
         taken = event is Event.PROFILE_TAKEN
         return event, self._profile(kind[0], profile) if taken else None
 

@@ -41,83 +41,95 @@ uint16_t dassdp_median(const uint16_t *numbers, uint32_t n, uint32_t stride)
     return 0;
 }
 
-static void keep_none(dassdp_drift_work_t *work)
+void dassdp_drift_drop(const dassdp_drift_memory_t *memory)
 {
-    work->n_rows = 0;
-    work->phase = 0;
-    work->stride = 1;
+    *memory->kept = (dassdp_drift_kept_t){0};
 }
 
 void dassdp_drift_rest(const dassdp_drift_memory_t *memory)
 {
-    *memory->work = (dassdp_drift_work_t){.stride = 1, .is_allowed = memory->work->is_allowed};
+    dassdp_drift_state_t *state = memory->state;
+    state->median_q8 = 0;
+    state->n_ring = 0;
+    state->ring_idx = 0;
+    state->is_on = 0;
+    for (uint32_t i = 0; i < DASSDP_DRIFT_WINDOWS; i++) {
+        memory->ring_q8[i] = 0;
+    }
+    dassdp_drift_drop(memory);
 }
 
 /* Every second row goes, so that those kept are evenly apart. */
-static void thin(const dassdp_drift_t *drift, dassdp_drift_work_t *work, int16_t *rows)
+static void thin(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memory)
 {
+    dassdp_drift_kept_t *kept = memory->kept;
     uint32_t length = dassdp_row_length(drift);
-    work->n_rows = (uint8_t)((work->n_rows + 1u) / 2u);
-    work->stride = (uint8_t)(2u * work->stride);
-    for (uint32_t i = length; i < work->n_rows * length; i++) {
-        rows[i] = rows[i / length * 2u * length + i % length];
+    kept->n_rows = (uint8_t)((kept->n_rows + 1u) / 2u);
+    kept->stride_log2++;
+    for (uint32_t i = length; i < kept->n_rows * length; i++) {
+        memory->rows[i] = memory->rows[i / length * 2u * length + i % length];
     }
-    if (work->stride > DASSDP_DRIFT_STRIDE_MAX) {
-        keep_none(work);
+    if (kept->stride_log2 > DASSDP_DRIFT_STRIDE_LOG2) {
+        dassdp_drift_drop(memory);
     }
 }
 
-/* Every stride-th window, from as long ago as fits. */
+static int is_due(const dassdp_drift_kept_t *kept)
+{
+    return (kept->phase & ((1u << kept->stride_log2) - 1u)) == 0u;
+}
+
+/* Every so-many-th window, from as long ago as fits. */
 static void keep(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memory,
                  const int16_t *row)
 {
-    dassdp_drift_work_t *work = memory->work;
+    dassdp_drift_kept_t *kept = memory->kept;
     uint32_t length = dassdp_row_length(drift);
-    if (work->phase % work->stride == 0u && work->n_rows == drift->n_rows) {
-        thin(drift, work, memory->rows);
+    if (is_due(kept) && kept->n_rows == drift->n_rows) {
+        thin(drift, memory);
     }
-    if (work->phase % work->stride == 0u) {
-        int16_t *into = memory->rows + work->n_rows++ * length;
+    if (is_due(kept)) {
+        int16_t *into = memory->rows + kept->n_rows++ * length;
         for (uint32_t i = 0; i < length; i++) {
             into[i] = row[i];
         }
     }
-    work->phase++;
+    kept->phase++;
 }
 
 /* D joins the ring; returns whether this is full. */
 static int remember(const dassdp_drift_memory_t *memory, uint16_t d_q8)
 {
-    dassdp_drift_work_t *work = memory->work;
-    memory->ring_q8[work->ring_idx] = d_q8;
-    work->ring_idx = (uint16_t)((work->ring_idx + 1u) % DASSDP_DRIFT_WINDOWS);
-    work->n_ring = (uint16_t)(work->n_ring + (work->n_ring < DASSDP_DRIFT_WINDOWS ? 1u : 0u));
-    return work->n_ring == DASSDP_DRIFT_WINDOWS;
+    dassdp_drift_state_t *state = memory->state;
+    memory->ring_q8[state->ring_idx] = d_q8;
+    state->ring_idx = (uint8_t)((state->ring_idx + 1u) % DASSDP_DRIFT_WINDOWS);
+    state->n_ring = (uint8_t)(state->n_ring + (state->n_ring < DASSDP_DRIFT_WINDOWS ? 1u : 0u));
+    return state->n_ring == DASSDP_DRIFT_WINDOWS;
 }
 
 /* Returns whether the alarm comes or goes. */
 static int judge(const dassdp_drift_memory_t *memory)
 {
-    dassdp_drift_work_t *work = memory->work;
-    work->median_q8 = dassdp_median(memory->ring_q8, DASSDP_DRIFT_WINDOWS, 1);
-    uint8_t is_on = work->median_q8 > DASSDP_DRIFT_THRESHOLD_Q8 ? 1u : 0u;
-    if (is_on == work->is_on) {
+    dassdp_drift_state_t *state = memory->state;
+    state->median_q8 = dassdp_median(memory->ring_q8, DASSDP_DRIFT_WINDOWS, 1);
+    uint8_t is_on = state->median_q8 > DASSDP_DRIFT_THRESHOLD_Q8 ? 1u : 0u;
+    if (is_on == state->is_on) {
         return 0;
     }
-    work->is_on = is_on;
-    if (is_on != 0u && memory->state->n_alarms < UINT16_MAX) {
-        memory->state->n_alarms++;
+    state->is_on = is_on;
+    if (is_on != 0u && state->n_alarms < UINT16_MAX) {
+        state->n_alarms++;
     }
-    return is_on != 0u ? DASSDP_DRIFT_ON : DASSDP_DRIFT_OFF;
+    return is_on != 0u ? DASSDP_ALARM_ON : DASSDP_ALARM_OFF;
 }
 
 /* Where none is taken, windows that look like the factory's are of no use to the next search. */
 static int search(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memory,
                   int16_t *profile, uint32_t *kind)
 {
-    int found = drift->search(drift, memory->sums, memory->rows, memory->work->n_rows, profile);
+    int found = drift->search(drift, memory->sums, memory->rows, memory->kept->n_rows, profile);
     if (found == DASSDP_SEARCH_NEEDLESS) {
-        keep_none(memory->work);
+        dassdp_drift_drop(memory);
     }
     if (found <= 0) {
         return 0;
@@ -127,7 +139,7 @@ static int search(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memo
         memory->state->n_profiles++;
     }
     dassdp_drift_rest(memory);
-    return DASSDP_DRIFT_TAKEN;
+    return DASSDP_PROFILE_TAKEN;
 }
 
 int dassdp_drift_window(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memory,
@@ -142,7 +154,7 @@ int dassdp_drift_window(const dassdp_drift_t *drift, const dassdp_drift_memory_t
     int event = is_full ? judge(memory) : 0;
     if (is_searching != 0 && drift->search != 0) {
         keep(drift, memory, row);
-        if (memory->work->ring_idx == 0u) {
+        if (memory->state->ring_idx == 0u) {
             int found = search(drift, memory, profile, kind);
             event = found != 0 ? found : event;
         }

@@ -93,7 +93,7 @@ static int32_t spread_of(const search_t *search, uint32_t c, int32_t level_q3)
         uint32_t apart = (uint32_t)(*mean_q3 - level_q3);
         variance += (uint32_t)(std_q3 * std_q3) / search->n_rows + apart * apart / search->n_rows;
     }
-    return dassdp_isqrt(variance);
+    return (int32_t)dassdp_isqrt_u32(variance);
 }
 
 /* A mean of codes in counts. */
@@ -147,8 +147,8 @@ static int is_dead(const search_t *search, uint32_t c)
 static int can_turn(const search_t *search)
 {
     for (uint32_t t = 0; t < search->drift->n_triads; t++) {
-        const uint8_t *at = search->drift->triads[t].channels;
-        if (is_dead(search, at[0]) || is_dead(search, at[1]) || is_dead(search, at[2])) {
+        const dassdp_triad_t *triad = &search->drift->triads[t];
+        if (is_dead(search, triad->x) || is_dead(search, triad->y) || is_dead(search, triad->z)) {
             return 0;
         }
     }
@@ -205,7 +205,7 @@ static void find_starts(const search_t *search, uint8_t *starts)
 static void correlate_class(const search_t *search, uint32_t c, int32_t *h)
 {
     const dassdp_drift_t *drift = search->drift;
-    const uint8_t *polar = drift->triads[0].channels;
+    const uint8_t polar[3] = {drift->triads[0].x, drift->triads[0].y, drift->triads[0].z};
     int32_t n = (int32_t)n_nearest(search, c), now[3] = {0, 0, 0};
     for (uint32_t i = 0; i < search->n_rows; i++) {
         for (uint32_t k = 0; k < 3u && (uint16_t)mean_of(search, i)[-1] == c; k++) {

@@ -27,25 +27,11 @@ void dassdp_add_reading(const dassdp_drift_t *drift, int32_t *sums, const int16_
     }
     int32_t *products = squares + drift->n_channels;
     for (uint32_t t = 0; t < drift->n_triads; t++, products += 3) {
-        const uint8_t *at = drift->triads[t].channels;
-        for (uint32_t k = 0; k < 3u; k++) {
-            products[k] += u[at[FIRST[3u + k]]] * u[at[SECOND[3u + k]]];
-        }
+        const dassdp_triad_t *triad = &drift->triads[t];
+        products[0] += u[triad->x] * u[triad->y];
+        products[1] += u[triad->x] * u[triad->z];
+        products[2] += u[triad->y] * u[triad->z];
     }
-}
-
-int32_t dassdp_isqrt(uint32_t x)
-{
-    uint32_t root = 0;
-    for (uint32_t bit = 1u << 30; bit != 0u; bit >>= 2) {
-        if (x >= root + bit) {
-            x -= root + bit;
-            root = (root >> 1) + bit;
-        } else {
-            root >>= 1;
-        }
-    }
-    return (int32_t)root;
 }
 
 /* x from 1; straight between powers of two. */
@@ -90,7 +76,8 @@ static void block(const dassdp_drift_t *drift, const int32_t *sums, uint32_t t, 
 {
     const int32_t *squares = sums + drift->n_channels;
     const int32_t *products = squares + drift->n_channels + 3u * t;
-    const uint8_t *at = drift->triads[t].channels;
+    const dassdp_triad_t *triad = &drift->triads[t];
+    const uint8_t at[3] = {triad->x, triad->y, triad->z};
     int32_t cov_q6[6], largest = 0;
     uint32_t exponent = 0;
     for (uint32_t k = 0; k < 6u; k++) {
@@ -114,7 +101,7 @@ void dassdp_row(const dassdp_drift_t *drift, const int32_t *sums, int16_t *row)
     for (uint32_t c = 0; c < drift->n_channels; c++) {
         int32_t variance_q6 = covariance_q6(drift, sums, c, c, squares[c]);
         mean_q3[c] = dassdp_narrow_s16(dassdp_div_round_s32(8 * sums[c], drift->n_readings));
-        std_q3[c] = dassdp_narrow_s16(dassdp_isqrt((uint32_t)variance_q6));
+        std_q3[c] = dassdp_narrow_s16((int32_t)dassdp_isqrt_u32((uint32_t)variance_q6));
     }
     for (uint32_t t = 0; t < drift->n_triads; t++) {
         block(drift, sums, t, std_q3 + drift->n_channels + DASSDP_BLOCK * t);
@@ -138,7 +125,7 @@ static int32_t turned_std_q3(const int16_t *block, const int16_t *q_q14)
         sum += half * q_q14[j];
     }
     sum >>= 14;
-    return sum <= 0 ? 0 : dassdp_isqrt((uint32_t)sum << (uint32_t)block[6]);
+    return sum <= 0 ? 0 : (int32_t)dassdp_isqrt_u32((uint32_t)sum << (uint32_t)block[6]);
 }
 
 static void turn_features(const dassdp_drift_t *drift, const int16_t *row, const int16_t *turn,
@@ -147,13 +134,13 @@ static void turn_features(const dassdp_drift_t *drift, const int16_t *row, const
     const dassdp_triad_t *triad = &drift->triads[t];
     const int16_t *mean_q3 = row + DASSDP_ROW_MEAN;
     const int16_t *covariances = mean_q3 + 2u * drift->n_channels + DASSDP_BLOCK * t;
+    const uint8_t at[3] = {triad->x, triad->y, triad->z};
     int32_t sign = triad->is_axial != 0u ? turn[0] : 1;
     for (uint32_t k = 0; k < 3u; k++) {
         const int16_t *q_q14 = turn + 1u + 3u * k;
-        uint32_t c = triad->channels[k];
-        int32_t sum = q_q14[0] * mean_q3[triad->channels[0]]
-                      + q_q14[1] * mean_q3[triad->channels[1]]
-                      + q_q14[2] * mean_q3[triad->channels[2]];
+        uint32_t c = at[k];
+        int32_t sum = q_q14[0] * mean_q3[triad->x] + q_q14[1] * mean_q3[triad->y]
+                      + q_q14[2] * mean_q3[triad->z];
         int32_t std_q3 = turned_std_q3(covariances, q_q14);
         features[c] = saturate_s16(sign * saturate_s16(dassdp_round_s32(sum, 14)));
         features[drift->n_channels + c] =

@@ -38,7 +38,4 @@ void dassdp_row(const dassdp_drift_t *drift, const int32_t *sums, int16_t *row);
 void dassdp_features(const dassdp_drift_t *drift, const int16_t *row,
                      const dassdp_change_t *change, int16_t *features);
 
-/* floor(sqrt(x)) */
-int32_t dassdp_isqrt(uint32_t x);
-
 #endif
