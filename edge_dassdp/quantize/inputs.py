@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.base.qformat import MOST_FRAC_BITS, QInputScale, to_int
-from edge_dassdp.ir import FloatArray, Input, Network, Projection, geometry
+from edge_dassdp.ir import FloatArray, Input, Network, Projection, Sensor, geometry
 from edge_dassdp.ir.geometry import Volume
 from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.sensor.drift import MOST_CLASSES, N_ALARM, QDrift, statistics
 from edge_dassdp.sensor.front import NO_MEAN, QSensor, affine
 from edge_dassdp.sensor.profile import QTriad
+from edge_dassdp.sensor.search import LEAST_CLASSES
+from edge_dassdp.sensor.window import MOST_READINGS
 
 STANDARDIZED = 4.0
 """What inputs reach without calibration samples."""
@@ -84,11 +87,11 @@ def in_codes(network: Network, scales: Sequence[QInputScale]) -> Network:
 
 
 def sensor_of(source: Input, scale: QInputScale, n_classes: int,
-              calibration: NDArray[np.float32] | None, labels: NDArray[np.int64] | None
-              ) -> QSensor | None:
+              calibration: NDArray[np.float32] | None, labels: NDArray[np.int64] | None,
+              drift: str = "off") -> QSensor | None:
     """The integers of an input's sensor; None without one. With calibration samples, (n, n_values),
-    and their labels it has the factory's class means. Raises EdgeError E201 where counts and codes
-    differ too much in size."""
+    and their labels it has the factory's class means, and what windows are compared with. Raises
+    EdgeError E201 where counts and codes differ too much in size."""
     sensor = source.sensor
     if sensor is None:
         return None
@@ -107,9 +110,32 @@ def sensor_of(source: Input, scale: QInputScale, n_classes: int,
         means = np.full((n_classes, sensor.n_channels), NO_MEAN, np.int64)
         for label in np.unique(labels):
             means[label] = sensor.counts(by_sample[labels == label].mean(axis=0))
-    return QSensor(sensor.n_channels, mul, add, shift,
-                   tuple(QTriad(t.channels, t.kind == "axial") for t in sensor.triads),
-                   sensor.unit or 0, means)
+    triads = tuple(QTriad(t.channels, t.kind == "axial") for t in sensor.triads)
+    compared = None
+    if drift != "off" and calibration is not None and labels is not None:
+        compared = _windows(source, sensor, triads, calibration, labels, drift == "profile")
+    return QSensor(sensor.n_channels, mul, add, shift, triads, sensor.unit or 0, means, compared)
+
+
+def _windows(source: Input, sensor: Sensor, triads: tuple[QTriad, ...],
+             calibration: NDArray[np.float32], labels: NDArray[np.int64], keeps: bool
+             ) -> QDrift | None:
+    """Statistics of training windows; None of windows too long, or too many classes. Raises
+    EdgeError E105 where a profile is to be found in them and cannot be."""
+    frames = sample_array(calibration).reshape(-1, source.n_raw)
+    values = np.stack([frames[:, source.sensor_channels == c].reshape(len(labels), -1)
+                       for c in range(sensor.n_channels)], axis=2)
+    n_classes = len(np.unique(labels))
+    if values.shape[1] > MOST_READINGS or n_classes > MOST_CLASSES:
+        refuse_unless("E105", not keeps, f"samples of {values.shape[1]:,} readings and "
+                      f"{n_classes} classes are not compared without labels", help="leave out "
+                      "--drift profile")
+        return None
+    refuse_unless("E105", not keeps or n_classes >= LEAST_CLASSES, "a profile is found without "
+                  f"labels among {LEAST_CLASSES} classes or more, these are {n_classes}",
+                  help="choose --drift alarm, which needs no more than one")
+    return statistics(sensor.counts(values), labels, triads, sensor.unit or 0,
+                      N_ALARM if keeps else 0)
 
 
 def _checked(network: Network, calibration: NDArray[np.float32]) -> NDArray[np.float64]:

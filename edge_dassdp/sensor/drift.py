@@ -17,7 +17,14 @@ from edge_dassdp.base.qformat import IntArray, to_int
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.sensor.orientation import RIDGE
 from edge_dassdp.sensor.profile import QTriad
-from edge_dassdp.sensor.window import MOST_READINGS, QCodes, Windows, features
+from edge_dassdp.sensor.window import (
+    LEAST_SHIFT,
+    MOST_READINGS,
+    MOST_SHIFT,
+    QCodes,
+    Windows,
+    features,
+)
 
 N_ALARM = QUANTITIES["drift_windows"]
 THRESHOLD_Q8 = QUANTITIES["drift_threshold_q8"]
@@ -29,7 +36,7 @@ LEAST_SIGMA = 8
 MOST_D_Q8 = 65535
 EPS_SHARE, ROOM = 16, 8
 """eps is the std of all readings by EPS_SHARE; codes hold ROOM times their root mean square."""
-LEAST_SHIFT, MOST_SHIFT = -8, 15
+MOST_CLASSES, MOST_RIDGE = 255, 2**22
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +60,33 @@ class QDrift:
     ridge: int = 0
     n_rows: int = 0
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "triads", tuple(
+            QTriad((int(t[0][0]), int(t[0][1]), int(t[0][2])), bool(t[1])) for t in self.triads))
+        n, limit = self.n_channels, self.codes.limit
+        for name, shape, low, high in (
+                ("eps_q3", (n,), 1, 8 * limit), ("level_q3", (n,), -8 * limit, 8 * limit),
+                ("spread_q3", (n,), 1, 8 * limit), ("inverse", (2 * n,), 1, 2**14),
+                ("mean", (len(self.mean), 2 * n), -(2**15), 2**15 - 1)):
+            values = getattr(self, name)
+            fits = values.shape == shape and bool(((values >= low) & (values <= high)).all())
+            refuse_unless("E101", fits, f"sensor: {name} of its windows is out of range")
+        refuse_unless("E101", 1 <= len(self.mean) <= MOST_CLASSES and self.n_rows in (0, N_ALARM)
+                      and 0 <= self.ridge <= MOST_RIDGE, "sensor: its windows cannot be compared")
+
     @property
     def n_channels(self) -> int:
         return len(self.eps_q3)
+
+    @property
+    def n_sums(self) -> int:
+        """Of a window being read."""
+        return 2 * self.n_channels + 3 * len(self.triads)
+
+    @property
+    def row_length(self) -> int:
+        """Numbers that are kept of a window: D, the nearest class, moments."""
+        return 2 + 2 * self.n_channels + 7 * len(self.triads)
 
     def windows(self, counts: NDArray[np.int16]) -> Windows:
         """Counts (n, n_readings, n_channels)."""
@@ -98,7 +129,7 @@ def statistics(counts: NDArray[np.int16], y: NDArray[np.int64], triads: tuple[QT
     one = unit * 2.0 ** -codes.shift[triads[0].channels[0]] if triads else 0.0
     inverse = to_int(2.0 ** (Z_BITS + INVERSE_BITS) / sigma)
     return QDrift(codes, eps_q3, to_int(8 * level), spread_q3, mean, inverse,
-                  triads if n_rows else (), int(one * one) // (4 * RIDGE), n_rows)
+                  triads if n_rows else (), min(int(one * one) // (4 * RIDGE), MOST_RIDGE), n_rows)
 
 
 def _codes(counts: NDArray[np.int16], triads: tuple[QTriad, ...]) -> QCodes:
@@ -106,6 +137,7 @@ def _codes(counts: NDArray[np.int16], triads: tuple[QTriad, ...]) -> QCodes:
     flat = counts.reshape(-1, counts.shape[2]).astype(np.float64)
     turning = [list(t.channels) for t in triads]
     centre = to_int(flat.mean(axis=0))
+    centre = np.clip(centre, 1 - 2**15, 2**15 - 1)
     centre[[c for at in turning for c in at]] = 0
     largest = np.sqrt(((flat - centre) ** 2).mean(axis=0))
     for at in turning:

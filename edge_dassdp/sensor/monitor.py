@@ -5,6 +5,7 @@ The C of it is dassdp_drift_window in firmware/src/sensor/drift.c, bit for bit.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -17,6 +18,8 @@ from edge_dassdp.sensor.search import search
 from edge_dassdp.sensor.window import Windows
 
 STRIDE_LOG2 = QUANTITIES["drift_stride_log2"]
+RING = N_ALARM + N_ALARM % 2
+"""Numbers of the ring, in whole words."""
 _MOST = 2**16 - 1
 DRIFT_DTYPE = np.dtype([
     ("n_windows", "<u4"), ("n_alarms", "<u2"), ("n_profiles", "<u2"), ("median_q8", "<u2"),
@@ -33,6 +36,21 @@ class Event(IntEnum):
     ALARM_ON = 1
     ALARM_OFF = 2
     PROFILE_TAKEN = 3
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """n_windows: compared since the last reset. alarm: the sensor has drifted from what the factory
+    saw. median: D of the last N_ALARM windows under the profile in use, about 1 where it has not; 0
+    before there are as many. n_alarms: times it came on. n_profiles: taken without labels.
+    is_allowed: one may be taken."""
+
+    n_windows: int
+    alarm: bool
+    median: float
+    n_alarms: int
+    n_profiles: int
+    is_allowed: bool
 
 
 class Monitor:
@@ -54,6 +72,12 @@ class Monitor:
     def median_q8(self) -> int:
         """D of the last N_ALARM windows, once there are as many."""
         return int(self.state["median_q8"])
+
+    def report(self) -> DriftReport:
+        """What a device tells of it."""
+        s = self.state
+        return DriftReport(int(s["n_windows"]), self.is_on, self.median_q8 / 256,
+                           int(s["n_alarms"]), int(s["n_profiles"]), bool(s["is_allowed"]))
 
     def rest(self) -> None:
         """Begin anew, as behind another profile: no window has been seen."""

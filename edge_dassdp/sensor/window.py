@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.base.qformat import IntArray, round_shift, saturate
 from edge_dassdp.sensor.profile import QTriad
 
 MOST_READINGS = 2**15 - 1
+LEAST_SHIFT, MOST_SHIFT = -8, 15
 MOST_LIMIT_BITS = 12
 """Of a code: its mean fits an int16 with three fraction bits."""
 BLOCK_BITS = 14
@@ -41,6 +43,13 @@ class QCodes:
     n_readings: int
     centre: IntArray
     shift: IntArray
+
+    def __post_init__(self) -> None:
+        n = len(self.centre)
+        fits = (1 <= self.n_readings <= MOST_READINGS and self.centre.shape == (n,) ==
+                self.shift.shape and bool((np.abs(self.centre) < 2**15).all())
+                and bool(((self.shift >= LEAST_SHIFT) & (self.shift <= MOST_SHIFT)).all()))
+        refuse_unless("E101", fits, "sensor: the codes of its windows are out of range")
 
     @property
     def limit(self) -> int:

@@ -88,7 +88,7 @@ class DriftC:
     def row(self) -> Windows:
         """Of the window in the sums."""
         row = self.ffi.new("int16_t[400]")
-        self.lib.dassdp_row(self.table, self.sums, row)
+        self.lib.dassdp_window_row(self.table, self.sums, row)
         return self._windows(np.array([row[i] for i in range(self.length)], np.int64)[None])
 
     def _windows(self, rows: IntArray) -> Windows:

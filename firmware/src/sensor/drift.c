@@ -147,7 +147,7 @@ int dassdp_drift_window(const dassdp_drift_t *drift, const dassdp_drift_memory_t
 {
     int16_t row[DASSDP_ROW_MAX], features[2 * DASSDP_CHANNELS];
     uint16_t nearest;
-    dassdp_row(drift, memory->sums, row);
+    dassdp_window_row(drift, memory->sums, row);
     dassdp_features(drift, row, 0, features);
     memory->state->n_windows++;
     int is_full = remember(memory, dassdp_distance(drift, features, &nearest));

@@ -94,7 +94,7 @@ static void block(const dassdp_drift_t *drift, const int32_t *sums, uint32_t t, 
     into[6] = (int16_t)exponent;
 }
 
-void dassdp_row(const dassdp_drift_t *drift, const int32_t *sums, int16_t *row)
+void dassdp_window_row(const dassdp_drift_t *drift, const int32_t *sums, int16_t *row)
 {
     int16_t *mean_q3 = row + DASSDP_ROW_MEAN, *std_q3 = mean_q3 + drift->n_channels;
     const int32_t *squares = sums + drift->n_channels;

@@ -32,7 +32,7 @@ typedef struct {
 void dassdp_add_reading(const dassdp_drift_t *drift, int32_t *sums, const int16_t *counts);
 
 /* Means, standard deviations and blocks of a row, from the sums of drift->n_readings. */
-void dassdp_row(const dassdp_drift_t *drift, const int32_t *sums, int16_t *row);
+void dassdp_window_row(const dassdp_drift_t *drift, const int32_t *sums, int16_t *row);
 
 /* 2 n_channels features of a row: means, then log2(std + eps), Q8. */
 void dassdp_features(const dassdp_drift_t *drift, const int16_t *row,
