@@ -32,6 +32,8 @@ from edge_dassdp.qir.packing import (
 )
 from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.qir.tables import Group, Named, Reader, StateField, c_type
+from edge_dassdp.sensor.front import QSensor
+from edge_dassdp.sensor.monitor import DRIFT_DTYPE, RING
 
 _WORD = 4
 """Kernels read arrays of membranes, sums and weights by words."""
@@ -54,7 +56,7 @@ def state_fields(network: QNetwork, routes: Mapping[str, Route],
                _hidden("scratch", "uint32_t", scratch.bytes // 4, "inference"),
                _hidden("progress", "uint32_t", 2, "inference"), *_of_batch(network)]
     if network.sensor is not None:
-        fields.append(_hidden("reading", "uint32_t", 4, "inference"))
+        fields += [_hidden("reading", "uint32_t", 4, "inference"), *_of_windows(network.sensor)]
     persistent, persist_end = _place([f for f in fields if f.is_persistent], 0)
     others = sorted((f for f in fields if not f.is_persistent), key=lambda f: -f.align)
     placed, end = _place(others, persist_end)
@@ -93,7 +95,23 @@ def _of_sensor(network: QNetwork) -> list[StateField]:
         n = network.n_classes
         own = [_kept("sensor_sums", "int32_t", 3 * n), *own,
                _kept("sensor_seen", "uint16_t", n + n % 2)]
+    if sensor.drift is not None:
+        own += [StateField.record("drift", "dassdp_drift_state_t", DRIFT_DTYPE),
+                _kept("drift_ring", "uint16_t", RING)]
     return own
+
+
+def _of_windows(sensor: QSensor) -> list[StateField]:
+    """The window being read, and those that were kept."""
+    drift = sensor.drift
+    if drift is None:
+        return []
+    fields = [_hidden("drift_kept", "uint32_t", 1, "learning"),
+              _hidden("drift_sums", "int32_t", drift.n_sums, "inference")]
+    if drift.n_rows:
+        fields.append(_hidden("drift_rows", "int16_t", drift.n_rows * drift.row_length, "learning",
+                              align=_WORD))
+    return fields
 
 
 def _of_batch(network: QNetwork) -> list[StateField]:

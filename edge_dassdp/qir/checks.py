@@ -24,6 +24,7 @@ from edge_dassdp.qir.nodes import (
 from edge_dassdp.qir.order import device_volume, history_depths, natural_order
 from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.qir.stored import stored_words
+from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
 
 
@@ -242,6 +243,11 @@ def _check_sensor(n: QNetwork) -> None:
     require(sensor.n_channels == declared.n_channels and sensor.unit == (declared.unit or 0)
             and [t.channels for t in sensor.triads] == [t.channels for t in declared.triads],
             "its sensor is another than its input's")
+    drift = sensor.drift
+    require(drift is None or (
+        isinstance(drift, QDrift) and drift.n_channels == sensor.n_channels
+        and drift.codes.n_readings == n.n_readings and len(drift.mean) <= n.n_classes
+        and drift.triads in ((), sensor.triads)), "its windows are another sensor's")
     for name in ("class_means", "class_stds"):
         if getattr(sensor, name) is not None:
             entries(getattr(sensor, name), ((n.n_classes, sensor.n_channels),), -(2**15),

@@ -27,7 +27,9 @@ from edge_dassdp.qir.nodes import QDynamics, QPopulation, QProjection, QRule, Si
 from edge_dassdp.qir.order import device_volume, natural_order
 from edge_dassdp.qir.packing import words
 from edge_dassdp.qir.ranges import Bound
+from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
+from edge_dassdp.sensor.window import QCodes
 
 FORMAT = "edge_dassdp/quantized/4"
 FEATURES_FORMAT = "edge_dassdp/quantized/5"
@@ -83,8 +85,8 @@ class QCusum:
 
 
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
-    QReplay, QGuard, QErrorStep, QCusum, QDynamics, QInputScale, QSensor, Conv, Pool, MaxPool,
-    Encoder, Sensor, Triad)}
+    QReplay, QGuard, QErrorStep, QCusum, QDynamics, QInputScale, QSensor, QDrift, QCodes, Conv,
+    Pool, MaxPool, Encoder, Sensor, Triad)}
 """What a file names beside populations, projections and rules."""
 
 

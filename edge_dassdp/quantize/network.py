@@ -77,7 +77,8 @@ def quantize(
     made = _populated(network, settings, rules, inputs.frac_bits)
     proofs = [proof for m in made for proof in m.proofs]
     quantized = replace(_joined(network, made, inputs, learning), sensor=sensor_of(
-        network.inputs[0], inputs.scales[0], network.n_classes, calibration, labels))
+        network.inputs[0], inputs.scales[0], network.n_classes, calibration, labels,
+        settings.drift))
     if learning:
         quantized, rule_proofs = _with_rules(network, quantized, learning, calibration)
         proofs += rule_proofs

@@ -56,13 +56,6 @@ def check_lesson(n_classes: int, label: Any, loss_q8: Any, *, records: bool = Fa
                   "a warm-up record without a label needs a loss", help="give a label or a loss")
 
 
-def check_class(n_classes: int, label: Any) -> None:
-    """EdgeError E104 unless a label is an integer, E503 unless it is a class."""
-    check_lesson(n_classes, label, OWN_LOSS)
-    refuse_unless("E503", label != NO_LABEL, "label out of range",
-                  help=f"give a class from 0 to {n_classes - 1}")
-
-
 def check_kind(kind: Any) -> None:
     """EdgeError E105 unless it is a kind of profile."""
     refuse_unless("E105", is_int(kind) and 0 <= kind <= 3, f"{kind!r} is no kind of profile",

@@ -21,7 +21,6 @@ from edge_dassdp.qir.packing import GUARD_DTYPE, LEARNING_DTYPE, pack_bits, pack
 from edge_dassdp.qir.stored import rebuild
 from edge_dassdp.reference.asked import (
     MAX_LOSS_Q8,
-    check_class,
     check_lesson,
     check_steps,
     checked_sample,
@@ -41,6 +40,7 @@ from edge_dassdp.reference.outcome import (
     members,
 )
 from edge_dassdp.reference.worn import Worn, check_profile
+from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.sensor.profile import QProfile
 
@@ -369,10 +369,16 @@ class Reference(IntegerModel):
         return Outcome(forward.class_idx, forward.logits, loss_q8, skipped, updated,
                        forward.forward_digest, self.learned_digest() if digest else None)
 
-    def observe(self, x: NDArray[np.int8], label: int) -> None:
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
         sample = checked_sample(x, self.network.x_bytes)
-        check_class(self.network.n_classes, label)
-        self._worn().observe(sample, int(label))
+        check_lesson(self.network.n_classes, label, OWN_LOSS)
+        return self._worn().observe(sample, int(label))
+
+    def drift(self) -> DriftReport:
+        return self._worn().drift()
+
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        self._worn().allow_profile(is_allowed)
 
     def fit_profile(self) -> Orientation:
         return self._worn().fit()

@@ -14,8 +14,9 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import PROFILE_CHANNEL, SENSOR_DTYPE, profile_numbers, profile_of
 from edge_dassdp.qir.samples import x_counts
 from edge_dassdp.reference.asked import check_kind
-from edge_dassdp.reference.outcome import members
+from edge_dassdp.reference.outcome import NO_LABEL, members
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
+from edge_dassdp.sensor.monitor import DriftReport, Event, Monitor
 from edge_dassdp.sensor.orientation import Orientation, Verdict, fit
 from edge_dassdp.sensor.profile import Kind, QProfile
 
@@ -35,6 +36,7 @@ class Worn:
         self.stored = np.zeros(PROFILE_CHANNEL + 2 * sensor.n_channels, np.int64)
         self.sums = np.zeros((network.n_classes, 3), np.int64)
         self.seen = np.zeros(network.n_classes, np.int64)
+        self.monitor = None if sensor.drift is None else Monitor(sensor.drift)
 
     @property
     def profile(self) -> QProfile:
@@ -48,13 +50,26 @@ class Worn:
         made = self.sensor.codes(x_counts(self.network, x), self.profile)
         return made.reshape(len(x), -1)
 
-    def observe(self, x: NDArray[np.int8], label: int) -> None:
-        """A sample (x_bytes,) of that class adds to what is observed of it."""
-        require_fits(self.network)
-        means = self.sensor.polar_means
-        if means[label, 0] == NO_MEAN or self.seen[label] == SEEN_MAX:
+    def observe(self, x: NDArray[np.int8], label: int) -> Event:
+        """A sample (x_bytes,) of that class adds to what is observed of it, and is compared with
+        what the factory saw; NO_LABEL: this alone."""
+        require_observes(self.network, label)
+        counts = x_counts(self.network, x[None])[0]
+        if label != NO_LABEL and self.sensor.fits:
+            self._add(counts.astype(np.int64), label)
+        return Event.NONE if self.monitor is None else self._compare(self.monitor, counts)
+
+    def _compare(self, monitor: Monitor, counts: NDArray[np.int16]) -> Event:
+        profile = self.profile
+        event, taken = monitor.window(profile.apply(counts, self.sensor.triads),
+                                      is_factory=profile.kind == Kind.FACTORY)
+        if taken is not None:
+            self.store(taken)
+        return event
+
+    def _add(self, counts: IntArray, label: int) -> None:
+        if self.sensor.polar_means[label, 0] == NO_MEAN or self.seen[label] == SEEN_MAX:
             return
-        counts = x_counts(self.network, x[None])[0].astype(np.int64)
         polar = counts[:, list(self.sensor.triads[0].channels)].sum(axis=0)
         self.sums[label] += [round_divide(int(s), len(counts)) for s in polar]
         self.seen[label] += 1
@@ -73,14 +88,31 @@ class Worn:
         if profile.kind:
             self.stored[:] = profile_numbers(profile)
             self.state["profile_idx"] = int(self.state["profile_idx"]) % IDX_MAX + 1
-        self.state["stored"] = self.state["selected"] = int(profile.kind)
+        self.state["stored"] = int(profile.kind)
+        self._use(int(profile.kind))
+
+    def _use(self, kind: int) -> None:
+        """Behind another profile the watch over windows begins anew."""
+        self.state["selected"] = kind
+        if self.monitor is not None:
+            self.monitor.rest()
 
     def select(self, kind: int) -> None:
         """Raises EdgeError E503 for another than the factory's and the stored one."""
         check_kind(kind)
         refuse_unless("E503", kind in (Kind.FACTORY, int(self.state["stored"])),
                       "value out of range", cause=f"there is no profile of kind {kind}")
-        self.state["selected"] = kind
+        self._use(kind)
+
+    def allow_profile(self, is_allowed: bool) -> None:
+        require_search(self.network)
+        assert self.monitor is not None
+        self.monitor.allow(is_allowed)
+
+    def drift(self) -> DriftReport:
+        require_drift(self.network)
+        assert self.monitor is not None
+        return self.monitor.report()
 
     def note_learning(self) -> None:
         """Weights changed: they belong to the profile in use."""
@@ -92,6 +124,9 @@ class Worn:
         named = {**members("sensor", self.state), "sensor_profile": self.stored}
         if self.sensor.fits:
             named |= {"sensor_sums": self.sums.ravel(), "sensor_seen": padded(self.seen)}
+        if self.monitor is not None:
+            named |= {**members("drift", self.monitor.state),
+                      "drift_ring": padded(self.monitor.ring_q8)}
         return named
 
     def restore(self, named: Mapping[str, NDArray[Any]]) -> None:
@@ -102,12 +137,20 @@ class Worn:
         if self.sensor.fits:
             self.sums[:] = named["sensor_sums"].reshape(self.sums.shape)
             self.seen[:] = named["sensor_seen"][: self.seen.size]
+        if self.monitor is not None:
+            for name in members("drift", self.monitor.state):
+                self.monitor.state[name.removeprefix("drift.")] = named[name][0]
+            self.monitor.ring_q8[:] = named["drift_ring"][: self.monitor.ring_q8.size]
+            self.monitor.drop()
 
     def to_bytes(self) -> bytes:
         """As a snapshot holds it: whole words."""
         observed = self.sums.astype("<i4").tobytes() if self.sensor.fits else b""
         seen = padded(self.seen).astype("<u2").tobytes() if self.sensor.fits else b""
-        return b"".join((observed, self.state.tobytes(), self.stored.astype("<i2").tobytes(), seen))
+        windows = b"" if self.monitor is None else self.monitor.state.tobytes() + padded(
+            self.monitor.ring_q8).astype("<u2").tobytes()
+        return b"".join((observed, self.state.tobytes(), self.stored.astype("<i2").tobytes(), seen,
+                         windows))
 
 
 def require_fits(network: QNetwork) -> None:
@@ -117,6 +160,33 @@ def require_fits(network: QNetwork) -> None:
                         cause="it has no sensor" if network.sensor is None else
                         "its sensor has no triads, or it was quantized without labelled samples",
                         help="quantize it with --sensor and --data")
+
+
+def require_drift(network: QNetwork) -> None:
+    """EdgeError E503 unless a device of this model compares windows."""
+    if network.sensor is None or network.sensor.drift is None:
+        raise EdgeError("E503", "the model was built without it",
+                        cause="it has no sensor" if network.sensor is None else
+                        "its sensor is compared with nothing",
+                        help="quantize it with --sensor and --data, and without --drift off")
+
+
+def require_search(network: QNetwork) -> None:
+    """EdgeError E503 unless a device of this model takes a profile by itself."""
+    require_drift(network)
+    assert network.sensor is not None and network.sensor.drift is not None
+    if not network.sensor.drift.n_rows:
+        raise EdgeError("E503", "the model was built without it", cause="it keeps no windows in "
+                        "which a profile is found", help="quantize it with --drift profile")
+
+
+def require_observes(network: QNetwork, label: int) -> None:
+    """EdgeError E503 unless a device of this model makes something of such a sample."""
+    compares = network.sensor is not None and network.sensor.drift is not None
+    if label == NO_LABEL:
+        require_drift(network)
+    elif not compares:
+        require_fits(network)
 
 
 def check_profile(sensor: QSensor, profile: QProfile) -> None:

@@ -14,16 +14,22 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import (
-    check_class,
     check_kind,
     check_lesson,
     check_steps,
     checked_sample,
 )
+from edge_dassdp.reference.worn import require_drift, require_observes, require_search
+from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets.answers import Answers, check_learning
-from edge_dassdp.targets.profiles import found_orientation, whole_readings
+from edge_dassdp.targets.profiles import (
+    found_orientation,
+    known_event,
+    said_of_drift,
+    whole_readings,
+)
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
@@ -143,11 +149,25 @@ class LinkTarget(Target):
             if n_answered < n_asked or n_done >= n_steps:
                 return n_done
 
-    def observe(self, x: NDArray[np.int8], label: int) -> None:
-        check_class(self.n_classes, label)
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
+        check_lesson(self.n_classes, label, OWN_LOSS)
         sample = checked_sample(x, self.info.x_bytes)
-        self._recovering("OBSERVE", lambda: self._ask_once(
+        if self._network is not None:
+            require_observes(self._network, label)
+        answer = self._recovering("OBSERVE", lambda: self._ask_once(
             "OBSERVE", label=int(label), x=self._send_pieces(sample.tobytes())))
+        return known_event(answer["event"])
+
+    def drift(self) -> DriftReport:
+        return self._drift(0)
+
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        self._drift(2 if is_allowed else 1)
+
+    def _drift(self, allow: int) -> DriftReport:
+        if self._network is not None:
+            (require_search if allow else require_drift)(self._network)
+        return said_of_drift(**self._ask("DRIFT", allow=allow))
 
     def fit_profile(self) -> Orientation:
         found = self._ask("FIT_PROFILE")

@@ -12,6 +12,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import SENSOR_DTYPE, profile_numbers, profile_of
 from edge_dassdp.reference.worn import IDX_MAX, check_profile
+from edge_dassdp.sensor.monitor import DRIFT_DTYPE, RING, DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation, Verdict
 from edge_dassdp.sensor.profile import UNTURNED, QProfile
 from edge_dassdp.wire.messages import CHUNK_BYTES
@@ -65,7 +66,14 @@ def with_profile(network: QNetwork, learning: bytes, profile: QProfile) -> bytes
         state["profile_idx"] = int(state["profile_idx"]) % IDX_MAX + 1
         numbers[:] = profile_numbers(profile)
     made, layout = bytearray(learning), Plan.of(network).layout
-    for name, part in (("sensor", state.tobytes()), ("sensor_profile", numbers.tobytes())):
+    parts = [("sensor", state.tobytes()), ("sensor_profile", numbers.tobytes())]
+    if sensor.drift is not None:
+        at = layout.offset("drift") - layout.persist_begin
+        watched = np.frombuffer(learning, DRIFT_DTYPE, 1, at)[0].copy()
+        for name in ("median_q8", "n_ring", "ring_idx", "is_on"):
+            watched[name] = 0
+        parts += [("drift", watched.tobytes()), ("drift_ring", bytes(2 * RING))]
+    for name, part in parts:
         at = layout.offset(name) - layout.persist_begin
         made[at : at + len(part)] = part
     return bytes(made)
@@ -91,14 +99,34 @@ def found_orientation(read: Callable[[], bytes], network: QNetwork | None, verdi
     try:
         said = Verdict(verdict)
     except ValueError:
-        raise EdgeError("E504", "the device's answer to FIT_PROFILE cannot be true",
-                        cause=f"verdict {verdict}", help="build its firmware with this version, "
-                        "and flash it again") from None
+        raise _untrue("FIT_PROFILE", f"verdict {verdict}") from None
     turn, det = UNTURNED, 1
     if said == Verdict.TAKEN and network is not None:
         profile = read_profiles(network, read()).selected
         turn, det = profile.q_q14, profile.det
     return Orientation(said, turn, det, n_classes, residual, residual_factory)
+
+
+def known_event(event: int) -> Event:
+    """What a device says that a window brought about. Raises EdgeError E504 for no event."""
+    try:
+        return Event(event)
+    except ValueError:
+        raise _untrue("OBSERVE", f"event {event}") from None
+
+
+def said_of_drift(n_windows: int, is_alarm: int, median_q8: int, n_alarms: int, n_profiles: int,
+                  is_allowed: int) -> DriftReport:
+    """What a device answers to DRIFT. Raises EdgeError E504 for flags that are none."""
+    if is_alarm > 1 or is_allowed > 1:
+        raise _untrue("DRIFT", f"alarm {is_alarm}, allowed {is_allowed}")
+    return DriftReport(n_windows, bool(is_alarm), median_q8 / 256, n_alarms, n_profiles,
+                       bool(is_allowed))
+
+
+def _untrue(request: str, cause: str) -> EdgeError:
+    return EdgeError("E504", f"the device's answer to {request} cannot be true", cause=cause,
+                     help="build its firmware with this version, and flash it again")
 
 
 def whole_readings(n_channels: int) -> int:

@@ -23,6 +23,7 @@ from edge_dassdp.reference.outcome import (
     Progress,
     Statistics,
 )
+from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.targets.profiles import with_profile
@@ -98,9 +99,19 @@ class Target(ABC):
         replay."""
 
     @abstractmethod
-    def observe(self, x: NDArray[np.int8], label: int) -> None:
-        """A sample of counts is one of that class, as the sensor is worn now; nothing is run. E503
-        where the model has no sensor whose orientation is fitted."""
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
+        """A sample of counts is one of that class, as the sensor is worn now; nothing is run. With
+        or without a label it is compared with what the factory saw: the answer says what followed.
+        E503 where the model has no sensor that makes anything of it."""
+
+    @abstractmethod
+    def drift(self) -> DriftReport:
+        """How far its sensor has drifted, of the samples observed. E503 where it compares none."""
+
+    @abstractmethod
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        """Whether another profile than the factory's may be taken from samples observed, without
+        labels. E503 where the model keeps no windows."""
 
     @abstractmethod
     def fit_profile(self) -> Orientation:

@@ -56,6 +56,13 @@ enum {
     DASSDP_PROFILE_BOTH = 3
 };
 
+/* What a window of a sensor brought about; what dassdp_observe returns besides DASSDP_OK. */
+enum {
+    DASSDP_ALARM_ON = 1,      /* it has drifted from what the factory saw */
+    DASSDP_ALARM_OFF = 2,
+    DASSDP_PROFILE_TAKEN = 3  /* another profile is in use */
+};
+
 /* A network, constant; the generated `<name>_model` is one. */
 typedef struct dassdp_model dassdp_model_t;
 
@@ -87,6 +94,16 @@ typedef struct {
     uint16_t learned_idx;  /* 0: the factory's */
 } dassdp_profile_t;
 
+/* Windows of a sensor without labels. */
+typedef struct {
+    uint32_t n_windows;    /* compared since dassdp_init, modulo 2^32 */
+    uint16_t is_alarm;     /* 1: the median D of the last 35 of them exceeds 1.4 */
+    uint16_t median_q8;    /* this median, 256 for 1; 0: fewer were compared under this profile */
+    uint16_t n_alarms;     /* times the alarm came on */
+    uint16_t n_profiles;   /* profiles taken */
+    uint16_t is_allowed;   /* 1: one may be taken */
+} dassdp_drift_report_t;
+
 /* Factory weights, learning state as at the first start, factory profile. */
 void dassdp_init(const dassdp_model_t *model, void *state);
 
@@ -112,8 +129,10 @@ void dassdp_infer(const dassdp_model_t *model, void *state, const int8_t *x,
  * learns between readings begins the sample anew. DASSDP_E_ABSENT, as below, without a sensor. */
 int dassdp_read(const dassdp_model_t *model, void *state, const int16_t *counts);
 
-/* The whole sample just read, run or not, is one of class `label`, as the sensor is worn now; for the
- * fit below. DASSDP_E_LABEL, DASSDP_E_ORDER, DASSDP_E_ABSENT where the model fits nothing. */
+/* The whole sample just read, run or not, is one of class `label`, as the sensor is worn now: for the
+ * fit below; with or without a label it is a window that is compared with what the factory saw.
+ * Returns an event as above, or DASSDP_OK; DASSDP_E_LABEL, DASSDP_E_ORDER, DASSDP_E_ABSENT where the
+ * model does neither. A profile that is taken is in use from the next reading on. */
 int dassdp_observe(const dassdp_model_t *model, void *state, int32_t label);
 
 /* Fit the orientation that brings what was observed closest to the factory's class means; with verdict
@@ -123,6 +142,17 @@ int dassdp_fit_profile(const dassdp_model_t *model, void *state, dassdp_fit_t *f
 
 /* Use the factory profile, or the stored one, whose kind must be told: DASSDP_E_VALUE for another. */
 int dassdp_select_profile(const dassdp_model_t *model, void *state, uint32_t kind);
+
+/* How far the sensor has drifted from what the factory saw, without labels: D is 1 in the mean where
+ * it has not. DASSDP_E_ABSENT where windows are compared with nothing. */
+int dassdp_drift(const dassdp_model_t *model, const void *state, dassdp_drift_report_t *report);
+
+/* Whether dassdp_observe may put another profile in use by itself, as long as this is the factory's;
+ * not at first. DASSDP_E_ABSENT where the model keeps no windows for it. */
+int dassdp_allow_profile(const dassdp_model_t *model, void *state, int is_allowed);
+
+/* Called by dassdp_observe when an event came to be; an application that wants to know defines it. */
+void dassdp_on_drift(const dassdp_model_t *model, void *state, int event);
 
 /* Which profile is in use. Weights belong to the profile that they were learned under. */
 int dassdp_profile(const dassdp_model_t *model, const void *state, dassdp_profile_t *profile);

@@ -166,12 +166,38 @@ int dassdp_request_observe(dassdp_link_t *link, const uint8_t *request, uint32_t
                            uint8_t *response)
 {
     (void)n_open;
-    (void)response;
     if (sample_of(link, request + DASSDP_OBSERVE_REQUEST_X) == 0) {
         return DASSDP_E_SAMPLE;
     }
-    return dassdp_observe(link->model, link->state,
-                          (int16_t)dassdp_get_u16(request + DASSDP_OBSERVE_REQUEST_LABEL));
+    int event = dassdp_observe(link->model, link->state,
+                               (int16_t)dassdp_get_u16(request + DASSDP_OBSERVE_REQUEST_LABEL));
+    response[DASSDP_OBSERVE_RESPONSE_EVENT] = (uint8_t)event;
+    return event < 0 ? event : DASSDP_OBSERVE_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
+}
+
+int dassdp_request_drift(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                         uint8_t *response)
+{
+    (void)n_open;
+    uint8_t allow = request[DASSDP_DRIFT_REQUEST_ALLOW];
+    dassdp_drift_report_t report;
+    int status = allow > 2u ? DASSDP_E_VALUE : DASSDP_OK;
+    if (status == DASSDP_OK && allow != 0u) {
+        status = dassdp_allow_profile(link->model, link->state, allow == 2u);
+    }
+    if (status == DASSDP_OK) {
+        status = dassdp_drift(link->model, link->state, &report);
+    }
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    dassdp_put_u32(response + DASSDP_DRIFT_RESPONSE_N_WINDOWS, report.n_windows);
+    response[DASSDP_DRIFT_RESPONSE_IS_ALARM] = (uint8_t)report.is_alarm;
+    dassdp_put_u16(response + DASSDP_DRIFT_RESPONSE_MEDIAN_Q8, report.median_q8);
+    dassdp_put_u16(response + DASSDP_DRIFT_RESPONSE_N_ALARMS, report.n_alarms);
+    dassdp_put_u16(response + DASSDP_DRIFT_RESPONSE_N_PROFILES, report.n_profiles);
+    response[DASSDP_DRIFT_RESPONSE_IS_ALLOWED] = (uint8_t)report.is_allowed;
+    return DASSDP_DRIFT_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
 }
 
 int dassdp_request_fit_profile(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,

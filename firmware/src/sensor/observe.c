@@ -15,24 +15,19 @@ static uint16_t *seen_of(const dassdp_model_t *model, void *state)
     return dassdp_at(state, (uint32_t)model->sensor->seen_off);
 }
 
-int dassdp_sensor_observe(const dassdp_model_t *model, void *state, uint32_t label)
+void dassdp_sensor_observe(const dassdp_model_t *model, void *state, uint32_t label)
 {
     const dassdp_sensor_t *sensor = model->sensor;
-    dassdp_reading_t *reading = dassdp_at(state, (uint32_t)sensor->reading_off);
+    const dassdp_reading_t *reading = dassdp_at(state, (uint32_t)sensor->reading_off);
     int32_t *sums = sums_of(model, state) + 3u * label;
     uint16_t *n_seen = seen_of(model, state) + label;
-    if (reading->is_observable == 0u) {
-        return DASSDP_E_ORDER;
-    }
-    reading->is_observable = 0;
     if (sensor->class_means[3u * label] == INT16_MIN || *n_seen == UINT16_MAX) {
-        return DASSDP_OK;
+        return;
     }
     for (uint32_t k = 0; k < 3u; k++) {
         sums[k] += dassdp_div_round_s32(reading->sums[k], sensor->n_readings);
     }
     (*n_seen)++;
-    return DASSDP_OK;
 }
 
 int dassdp_sensor_check_observed(const dassdp_model_t *model, void *state)

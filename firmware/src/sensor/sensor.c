@@ -57,6 +57,28 @@ static void add_polar(const dassdp_sensor_t *sensor, dassdp_reading_t *reading,
     reading->sums[2] = (reading->sums[2] & kept) + counts[polar->z];
 }
 
+/* What windows are compared by is seen behind the profile. */
+static void add_to_window(const dassdp_sensor_t *sensor, void *state, int is_first,
+                          const int16_t *worn)
+{
+    int32_t *sums = dassdp_at(state, (uint32_t)sensor->drift->sums_off);
+    uint32_t n_sums = 2u * sensor->n_channels + 3u * sensor->drift->n_triads;
+    for (uint32_t i = 0; is_first && i < n_sums; i++) {
+        sums[i] = 0;
+    }
+    sensor->add_reading(sensor->drift, sums, worn);
+}
+
+/* Readings behind another profile begin another sample, and another watch over windows. */
+static void use(const dassdp_model_t *model, void *state, uint32_t kind)
+{
+    reading_of(model, state)->n_read = 0;
+    dassdp_sensor_state(model, state)->selected = (uint8_t)kind;
+    if (model->sensor->forget_windows != 0) {
+        model->sensor->forget_windows(model, state);
+    }
+}
+
 int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *counts)
 {
     const dassdp_sensor_t *sensor = model->sensor;
@@ -75,6 +97,9 @@ int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *
     if (dassdp_sensor_state(model, state)->selected != DASSDP_PROFILE_FACTORY) {
         wear(sensor, dassdp_stored_profile(model, state), worn);
     }
+    if (sensor->drift != 0) {
+        add_to_window(sensor, state, reading->n_read == 0u, worn);
+    }
     int8_t *x = (int8_t *)dassdp_at(state, (uint32_t)model->x_off)
                 + (uint32_t)reading->n_read * sensor->n_channels;
     for (uint32_t c = 0; c < sensor->n_channels; c++) {
@@ -92,7 +117,7 @@ int dassdp_sensor_select(const dassdp_model_t *model, void *state, uint32_t kind
     if (kind != DASSDP_PROFILE_FACTORY && kind != own->stored) {
         return DASSDP_E_VALUE;
     }
-    own->selected = (uint8_t)kind;
+    use(model, state, kind);
     return DASSDP_OK;
 }
 
@@ -119,6 +144,9 @@ int dassdp_sensor_check(const dassdp_model_t *model, void *state)
     if (model->sensor->check_observed != 0) {
         status = model->sensor->check_observed(model, state);
     }
+    if (model->sensor->check_drift != 0 && model->sensor->check_drift(model, state) != DASSDP_OK) {
+        status = DASSDP_E_VALUE;
+    }
     int is_known = own->stored <= DASSDP_PROFILE_BOTH && own->has_learned <= 1u
                    && (own->selected == DASSDP_PROFILE_FACTORY || own->selected == own->stored);
     if (is_known && (own->stored == DASSDP_PROFILE_FACTORY
@@ -131,17 +159,32 @@ int dassdp_sensor_check(const dassdp_model_t *model, void *state)
     return DASSDP_E_VALUE;
 }
 
+static void count_profile(const dassdp_model_t *model, void *state, uint32_t kind)
+{
+    dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
+    own->profile_idx = own->profile_idx == UINT16_MAX ? 1u : (uint16_t)(own->profile_idx + 1u);
+    own->stored = (uint8_t)kind;
+    use(model, state, kind);
+}
+
+void dassdp_store_profile(const dassdp_model_t *model, void *state, uint32_t kind,
+                          const int16_t *profile)
+{
+    int16_t *stored = dassdp_stored_profile(model, state);
+    for (uint32_t i = 0; i < dassdp_n_profile(model->sensor); i++) {
+        stored[i] = profile[i];
+    }
+    count_profile(model, state, kind);
+}
+
 void dassdp_store_orientation(const dassdp_model_t *model, void *state, const int16_t *turned)
 {
     const dassdp_sensor_t *sensor = model->sensor;
-    dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
     int16_t *profile = dassdp_stored_profile(model, state);
     for (uint32_t i = 0; i < dassdp_n_profile(sensor); i++) {
         int16_t unchanged =
             i < DASSDP_PROFILE_CHANNEL + (uint32_t)sensor->n_channels ? DASSDP_ONE_Q12 : 0;
         profile[i] = i < DASSDP_PROFILE_CHANNEL ? turned[i] : unchanged;
     }
-    own->profile_idx = own->profile_idx == UINT16_MAX ? 1u : (uint16_t)(own->profile_idx + 1u);
-    own->stored = DASSDP_PROFILE_ORIENTATION;
-    own->selected = DASSDP_PROFILE_ORIENTATION;
+    count_profile(model, state, DASSDP_PROFILE_ORIENTATION);
 }
