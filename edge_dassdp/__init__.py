@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from edge_dassdp.frontends.onnx import from_onnx
     from edge_dassdp.frontends.torch import from_torch
     from edge_dassdp.harness import Device
-    from edge_dassdp.ir import Encoder, Network
+    from edge_dassdp.ir import Encoder, Network, Sensor, Triad
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import (
+        CUSUM,
         DASSDP,
         EIHL,
         SSDP,
+        ErrorScaled,
         ErrorSSDP,
         ErrorTouch,
         Guard,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "CUSUM",
     "DASSDP",
     "EIHL",
     "SSDP",
@@ -53,6 +56,7 @@ __all__ = [
     "EdgeError",
     "Encoder",
     "ErrorSSDP",
+    "ErrorScaled",
     "ErrorTouch",
     "Guard",
     "Homeostasis",
@@ -63,7 +67,9 @@ __all__ = [
     "ReadoutDelta",
     "Replay",
     "Schedule",
+    "Sensor",
     "Settings",
+    "Triad",
     "__version__",
     "build",
     "from_nir",
@@ -84,11 +90,11 @@ _HOMES = {
     "frontends.onnx": ("from_onnx",),
     "frontends.torch": ("from_torch",),
     "harness": ("Device",),
-    "ir": ("Encoder", "Network"),
+    "ir": ("Encoder", "Network", "Sensor", "Triad"),
     "qir": ("QNetwork",),
     "quantize.settings": ("Settings",),
-    "rules": ("DASSDP", "EIHL", "SSDP", "ErrorSSDP", "ErrorTouch", "Guard", "Homeostasis",
-              "Learning", "PairSTDP", "ReadoutDelta", "Replay", "Schedule"),
+    "rules": ("CUSUM", "DASSDP", "EIHL", "SSDP", "ErrorSSDP", "ErrorScaled", "ErrorTouch", "Guard",
+              "Homeostasis", "Learning", "PairSTDP", "ReadoutDelta", "Replay", "Schedule"),
 }
 """Module -> what the face hands on of it."""
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
