@@ -26,6 +26,7 @@ from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:
     from edge_dassdp import harness
+    from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
 
@@ -44,8 +45,7 @@ class Judging:
     def title(self) -> str:
         return str(self.test or f"split {self.evaluate}")
 
-    def samples(self, network: QNetwork, data: Path, split: str,
-                shift_seed: int | None) -> options.Packed | None:
+    def part(self, data: Path, split: str) -> Part | None:
         """None where none are wanted. Raises EdgeError E105 where they are those of `split`."""
         if self.evaluate is None and self.test is None:
             return None
@@ -59,7 +59,20 @@ class Judging:
                 cause="accuracy on what was just learned says nothing about other samples",
                 help="give others with --test FILE, or name rows of train, stream and test in the "
                 "data and another split than the one learned")
-        return options.device_samples(network, options.shifted(part, shift_seed))
+        return part
+
+
+def _packed(network: QNetwork, part: Part | None, classes: tuple[str, ...],
+            shift_seed: int | None) -> options.Packed | None:
+    """Samples to judge on. classes: names of those to learn. EdgeError E104 where they differ."""
+    if part is None:
+        return None
+    named = part.samples.classes
+    if classes and named and named != classes:
+        raise EdgeError("E104", "the samples to judge on have classes of other names",
+                        cause=f"{', '.join(named)} there, {', '.join(classes)} in those to learn",
+                        help="give both files all classes, by the same names")
+    return options.device_samples(network, options.shifted(part, shift_seed))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,8 +160,9 @@ def learn(
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     _check_warm_up(network, order.warm_up, len(packed.x))
     _check_profile(network, order.fit_profile, len(packed.x))
-    judged = judging.samples(network, data, split, shift_seed)
-    warnings = [*packed.warnings, *_of_judged(packed, judged)]
+    test = judging.part(data, split)
+    judged = _packed(network, test, part.samples.classes, shift_seed)
+    warnings = [*packed.warnings, *_of_judged(packed, judged), *_scaled_apart(part, test)]
     with open_target(target, network, log=log) as device:
         course = _course(device, network, target, packed, order, learned)
         warnings += order.begin(out, course, judged, learned, network)
@@ -167,7 +181,8 @@ def learn(
                         f"{getattr(course.unkept, 'message', course.unkept)}")
     profile = course.profile
     data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
-                "clipping": packed.clipped,
+                "judged_scaling": test.scaling if test else None,
+                "classes": list(part.samples.classes), "clipping": packed.clipped,
                 "judged_clipping": None if judged is None else judged.clipped,
                 "digest": harness.digest_text(statistics.learned_digest),
                 "profile": None if profile is None else {
@@ -204,6 +219,14 @@ def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[s
     flattered = [f"{n_same:,} of {len(judged.x):,} samples judged were learned from, so accuracy "
                  "after learning is flattered"] if n_same else []
     return flattered + [f"samples to judge on: {text}" for text in judged.warnings]
+
+
+def _scaled_apart(part: Part, test: Part | None) -> list[str]:
+    """A warning where one file scales its values and the other does not so."""
+    if test is None or test.scaling == part.scaling:
+        return []
+    return [f"samples to judge on are scaled otherwise: {test.scaling or 'as they stand'}, those "
+            f"to learn from {part.scaling or 'as they stand'}"]
 
 
 def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:
