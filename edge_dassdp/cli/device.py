@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.cli.output import Output
+from edge_dassdp.cli.output import Interrupted, Output
 from edge_dassdp.cli.paths import Writes
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from edge_dassdp.data.datasets import Part
+    from edge_dassdp.harness import Rescue
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Target
 
@@ -62,11 +63,11 @@ class Learned:
         if memory and (self.reset or self.restore):
             memory.set_aside()
 
-    def write(self, device: Target, network: QNetwork) -> None:
-        if self.snapshot:
-            from edge_dassdp import harness
+    def rescue(self, network: QNetwork) -> Rescue:
+        """Room for the snapshot, before anything begins. Raises EdgeError E103 without."""
+        from edge_dassdp import harness
 
-            harness.save_snapshot(device, network, self.snapshot)
+        return harness.Rescue(network, self.snapshot)
 
 
 def require_plastic(network: QNetwork) -> None:
@@ -78,7 +79,7 @@ def require_plastic(network: QNetwork) -> None:
 def classify(out: Output, device: Target, x: NDArray[np.int8],
              told: Callable[[int, NDArray[np.int64]], None] | None = None) -> NDArray[np.int64]:
     """Classes of x, with progress. told: the place of samples and their classes, as soon as they
-    are known. An error says how many were."""
+    are known. An error, or Ctrl-C, says how many were."""
     import numpy as np
 
     found: list[NDArray[np.int64]] = []
@@ -89,13 +90,20 @@ def classify(out: Output, device: Target, x: NDArray[np.int8],
                 found.append(device.classify(x[first:first + n_piece]))
             except EdgeError as problem:
                 if first:
-                    problem.message += f": {first:,} of {len(x):,} samples were classified"
+                    problem.message += f": {_classified(first, x)}"
                 raise
+            except KeyboardInterrupt as problem:
+                raise Interrupted(problem, _classified(first, x), {
+                    "n_classified": first, "n_samples": len(x)}) from None
             if told:
                 told(first, found[-1])
             if progress:
                 progress(first + len(found[-1]))
     return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def _classified(n: int, x: NDArray[np.int8]) -> str:
+    return f"{n:,} of {len(x):,} samples were classified"
 
 
 def share(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64]) -> float:
