@@ -12,6 +12,7 @@ import typer
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli.output import Interrupted, Output
 from edge_dassdp.cli.paths import Writes
+from edge_dassdp.interrupts import held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,22 +84,24 @@ def classify(out: Output, device: Target, x: NDArray[np.int8],
     import numpy as np
 
     found: list[NDArray[np.int64]] = []
-    n_piece = 1 if device.at_once == 1 else _PIECE
-    with out.progress("classifying", len(x)) as progress:
-        for first in range(0, len(x), n_piece):
-            try:
-                found.append(device.classify(x[first:first + n_piece]))
-            except EdgeError as problem:
-                if first:
-                    problem.message += f": {_classified(first, x)}"
-                raise
-            except KeyboardInterrupt as problem:
-                raise Interrupted(problem, _classified(first, x), {
-                    "n_classified": first, "n_samples": len(x)}) from None
-            if told:
-                told(first, found[-1])
-            if progress:
-                progress(first + len(found[-1]))
+    n_done, n_piece = 0, 1 if device.at_once == 1 else _PIECE
+    try:
+        with out.progress("classifying", len(x)) as progress:
+            while n_done < len(x):
+                found.append(device.classify(x[n_done:n_done + n_piece]))
+                with held():  # no line is torn, or written twice
+                    if told:
+                        told(n_done, found[-1])
+                    n_done += len(found[-1])
+                if progress:
+                    progress(n_done)
+    except EdgeError as problem:
+        if n_done:
+            problem.message += f": {_classified(n_done, x)}"
+        raise
+    except KeyboardInterrupt as problem:
+        raise Interrupted(problem, _classified(n_done, x), {
+            "n_classified": n_done, "n_samples": len(x)}) from None
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
