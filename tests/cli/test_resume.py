@@ -83,6 +83,14 @@ def started(*words: str | Path, n_lines: int) -> subprocess.Popen[str]:
     return process
 
 
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it says from then on; `communicate` would drop what has been read ahead."""
+    assert process.stdout is not None and process.stderr is not None
+    told = process.stdout.read(), process.stderr.read()
+    process.wait(timeout=60)
+    return told
+
+
 @pytest.mark.parametrize("is_answered", [False, True], ids=["request lost", "answer lost"])
 @pytest.mark.parametrize("n_frames", [5, 300])
 def test_a_pulled_plug_is_taken_up(work: Path, tmp_path: Path, board: Board, n_frames: int,
@@ -113,7 +121,7 @@ def test_a_host_that_ends_is_taken_up(work: Path, tmp_path: Path, board: Board,
     command = arguments(work, board.target)
     process = started(*command, n_lines=57)
     process.send_signal(end)
-    out, err = process.communicate(timeout=60)
+    out, err = ended(process)
     if end is not signal.SIGKILL:
         last = json.loads(out.splitlines()[-1])
         n = last["data"]["n_learned"]
@@ -143,7 +151,7 @@ def test_also_when_the_command_is_ended(work: Path, board: Board, end: signal.Si
     process = started("run", work / "model.q.npz", "--data", work / "stream.npz", "--target",
                       board.target, n_lines=20)
     process.send_signal(end)
-    out, err = process.communicate(timeout=60)
+    out, err = ended(process)
     *told, last = map(json.loads, out.splitlines())
     assert process.returncode == last["exit"] == 128 + end
     n = last["data"]["n_classified"]
@@ -225,7 +233,7 @@ def test_nor_one_that_learned_as_many_others(work: Path, tmp_path: Path, board: 
     command = arguments(work, board.target)
     process = started(*command, n_lines=10)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = ended(process)
     n = json.loads(out.splitlines()[-1])["data"]["n_learned"]
     others = np.load(work / "stream.npz")
     np.savez(tmp_path / "o.npz", x=-others["x"], y=others["y"])
@@ -279,7 +287,7 @@ def test_where_a_device_is_no_process_of_its_own_the_snapshot_keeps_it(
                "--snapshot", snapshot)
     process = started(*command, n_lines=5)
     process.send_signal(end)
-    out, err = process.communicate(timeout=60)
+    out, err = ended(process)
     n = json.loads(out.splitlines()[-1])["data"]["n_learned"]
     assert process.returncode == 128 + end and 5 <= n < n_times * N_SAMPLES
     by = "" if end is signal.SIGINT else f" by {end.name}"
