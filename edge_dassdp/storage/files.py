@@ -26,7 +26,7 @@ def replacing(path: Path | str, *, sync: bool = True) -> Iterator[Path]:
     """
     is_plain = os.path.isfile(path) or not os.path.exists(path)  # a pipe's real path is none
     final = Path(os.path.realpath(path)) if is_plain else Path(path)
-    part = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
+    part = final.parent / f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}"
     try:
         yield part if is_plain else final
         if is_plain:
