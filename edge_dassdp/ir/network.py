@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import geometry
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
@@ -67,9 +68,10 @@ class Network:
     n_steps: int
 
     def __post_init__(self) -> None:
+        hold_fields(self, "E101", "a network's ")
         self._check_names()
         self._check_projections()
-        check_size(self.n_steps, "n_steps")
+        check_size(self.n_steps, "n_steps", "use fewer steps, each of a longer time")
         for source in self.inputs:
             if source.n_frames not in (1, self.n_steps):
                 raise malformed(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.qformat import MOST_FRAC_BITS
 
@@ -45,6 +46,7 @@ class Settings:
     drift: str = "alarm"
 
     def __post_init__(self) -> None:
+        hold_fields(self)
         if not isinstance(self.bits_of, Mapping):
             raise EdgeError("E105", "bits_of is no mapping of projections to bits")
         bits: int | None
@@ -58,7 +60,8 @@ class Settings:
             raise EdgeError("E105", f"threshold_bits is {bits}, expected 4 to 14")
         if self.leak not in ("auto", "q15", "shift"):
             raise EdgeError("E105", f"leak is '{self.leak}', expected auto, q15 or shift")
-        if self.membrane_bits not in (None, 16, 32):
+        if self.membrane_bits is not None and (
+                not is_int(self.membrane_bits) or self.membrane_bits not in (16, 32)):
             raise EdgeError("E105", f"membrane_bits is {self.membrane_bits}, expected 16 or 32")
         bits = self.x_frac_bits
         if bits is not None and (not is_int(bits) or not -MOST_FRAC_BITS <= bits <= MOST_FRAC_BITS):
