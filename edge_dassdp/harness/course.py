@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.harness.progress import Progress
 from edge_dassdp.harness.stream import Stream, lessons, was_carried_out
+from edge_dassdp.harness.worn import Fitted
 from edge_dassdp.interrupts import held
 from edge_dassdp.storage.memory import Memory
+from edge_dassdp.storage.state import made
 from edge_dassdp.targets.target import Target
 from edge_dassdp.wire.messages import IDLE_STEPS
 
@@ -38,9 +40,11 @@ class Course:
         self.file = file
         self.progress = Progress(len(x) - n_warm)
         self.first = 0
-        self.unkept: Exception | None = None
+        self.unkept: EdgeError | None = None
         """Why progress is kept no more."""
         self.pieces: list[Stream] = []
+        self.profile: Fitted | None = None
+        """What was found before of how the sensor is worn."""
 
     @property
     def stream(self) -> Stream:
@@ -58,7 +62,7 @@ class Course:
                 raise_if_pressed()
             if self.n_warm:
                 self.device.fit_gate()
-            self._keep(n_labelled=self.device.statistics().n_labelled)
+            self._keep(n_labelled=self.device.statistics().n_taken)
 
     def take_up(self, restore: Callable[[], None] | None = None) -> None:
         """Go on where the stream was left. restore: puts the device back, if it is not there.
@@ -168,7 +172,7 @@ class Course:
         if self.file is None:
             return
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            made(self.file.parent)
             progress.write(self.file)
-        except (EdgeError, OSError) as problem:
+        except EdgeError as problem:
             self.file, self.unkept = None, problem
