@@ -103,12 +103,9 @@ def _of_windows(sensor: QSensor) -> list[StateField]:
     drift = sensor.drift
     if drift is None:
         return []
-    fields = [_hidden("drift_kept", "uint32_t", 1, "learning"),
-              _hidden("drift_sums", "int32_t", drift.n_sums, "inference")]
-    if drift.n_rows:
-        fields.append(_hidden("drift_rows", "int16_t", drift.n_rows * drift.row_length, "learning",
-                              align=_WORD))
-    return fields
+    return [_hidden("drift_kept", "uint32_t", 1, "learning"),
+            _hidden("drift_sums", "int32_t", drift.n_sums + drift.n_channels, "inference"),
+            _hidden("drift_rows", "int16_t", (1 + drift.n_rows) * drift.row_length, "learning")]
 
 
 def _of_batch(network: QNetwork) -> list[StateField]:
