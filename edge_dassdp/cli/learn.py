@@ -68,6 +68,9 @@ class Order:
 
     warm_up: Annotated[int, typer.Option(min=0, help=(
         "Give the first samples to DA-SSDP's gate before anything is learned."))] = 0
+    fit_profile: Annotated[int, typer.Option(min=0, help=(
+        "Before, let the device find out from the first samples, labels and all, how its sensor is "
+        "worn; of a model quantized with --sensor."))] = 0
     idle: Annotated[int, typer.Option(min=0, help=(
         "After the samples, learn again from so many stored ones."))] = 0
     rollback: Annotated[bool, typer.Option("--rollback", help=(
@@ -91,9 +94,19 @@ class Order:
         if self.rollback:
             device.rollback()
         before = _accuracy(out, device, judged)
+        self.fit(course, network)
         with course.kept():
             course.begin(before)
-        return warnings
+        return warnings + _foreign(device, network)
+
+    def fit(self, course: harness.Course, network: QNetwork) -> None:
+        """How the sensor is worn."""
+        from edge_dassdp import harness
+
+        if self.fit_profile:
+            course.profile = harness.fit_profile(
+                course.device, network, course.x[: self.fit_profile],
+                course.labels[: self.fit_profile])
 
     def teach(self, out: Output, course: harness.Course,
               judged: options.Packed | None) -> dict[str, Any]:
@@ -133,6 +146,7 @@ def learn(
     part = options.load_part(data, split)
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     _check_warm_up(network, order.warm_up, len(packed.x))
+    _check_profile(network, order.fit_profile, len(packed.x))
     judged = judging.samples(network, data, split, shift_seed)
     warnings = [*packed.warnings, *_of_judged(packed, judged)]
     with open_target(target, network, log=log) as device:
@@ -151,16 +165,30 @@ def learn(
     if course.unkept:
         warnings.append("progress was not kept, so --resume could not have taken the stream up: "
                         f"{getattr(course.unkept, 'message', course.unkept)}")
+    profile = course.profile
     data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
                 "clipping": packed.clipped,
                 "judged_clipping": None if judged is None else judged.clipped,
                 "digest": harness.digest_text(statistics.learned_digest),
+                "profile": None if profile is None else {
+                    "chosen": profile.chosen.name, "n_samples": profile.n_samples,
+                    "tried": [{"profile": c.name, "hits": c.n_hits} for c in profile.tried]},
                 "statistics": dataclasses.asdict(statistics),
+                "gate": _gate(network, course.stream, statistics),
                 "snapshot": str(learned.snapshot) if learned.snapshot else None}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   warnings=warnings)
+
+
+def _gate(network: QNetwork, stream: harness.Stream,
+          statistics: Statistics) -> dict[str, Any] | None:
+    """What the device's gate held back, as JSON values; None where it has none."""
+    if network.cusum is None:
+        return None
+    return {"is_open": statistics.is_open, "n_held": int(stream.is_held.sum()),
+            "error_share": stream.held_errors}
 
 
 def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[str]:
@@ -209,7 +237,8 @@ def _tell(out: Output, first: int, piece: harness.Stream, progress: Progress | N
 
     for i, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True), first):
         out.line(sample=i, class_idx=None if class_idx == UNKNOWN else int(class_idx),
-                 label=int(label), skipped=bool(piece.is_skipped[i - first]))
+                 label=int(label), skipped=bool(piece.is_skipped[i - first]),
+                 held=bool(piece.is_held[i - first]))
     if progress:
         progress(first + len(piece.labels))
 
@@ -258,13 +287,17 @@ def _screen(target: str, course: harness.Course, statistics: Statistics, sent: s
             after: float | None) -> list[Any]:
     from rich.text import Text
 
-    from edge_dassdp.report import screens
+    from edge_dassdp.report import lines, screens
 
     parts: list[Any] = [screens.learn_screen(target, course.stream, statistics,
                                              letter=letter(target), link=sent.lstrip("; "))]
+    if course.profile:
+        parts.append(Text(str(course.profile)))
     if course.first:
         parts.append(Text(f"taken up after {course.first:,} of {course.progress.n_samples:,} "
                           "samples"))
+    if not statistics.is_open or course.stream.is_held.any():
+        parts.append(Text(lines.gate_text(course.stream, statistics.is_open)))
     before = course.progress.before
     if before is not None and after is not None:
         parts.append(Text(f"{judged}: accuracy before {100 * before:.1f} %, after "
@@ -278,3 +311,21 @@ def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
     if warm_up >= n_samples:
         raise EdgeError("E105", f"--warm-up {warm_up} leaves none of {n_samples} samples to learn")
 
+
+def _check_profile(network: QNetwork, n_fitted: int, n_samples: int) -> None:
+    if not n_fitted:
+        return
+    from edge_dassdp.reference.worn import require_fits
+
+    require_fits(network)
+    if n_fitted > n_samples:
+        raise EdgeError("E105", f"--fit-profile {n_fitted}, but there are {n_samples} samples")
+
+
+def _foreign(device: Target, network: QNetwork) -> list[str]:
+    """A warning where weights were learned under another profile of the sensor."""
+    if network.sensor is None:
+        return []
+    from edge_dassdp import harness
+
+    return [harness.FOREIGN] * harness.profiles_of(device, network).is_foreign

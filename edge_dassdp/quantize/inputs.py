@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.base.numbers import sample_array
-from edge_dassdp.base.qformat import MOST_FRAC_BITS, QInputScale, to_int
+from edge_dassdp.base.qformat import MOST_FRAC_BITS, IntArray, QInputScale, to_int
 from edge_dassdp.ir import FloatArray, Input, Network, Projection, Sensor, geometry
 from edge_dassdp.ir.geometry import Volume
 from edge_dassdp.quantize.settings import Settings
@@ -101,20 +101,36 @@ def sensor_of(source: Input, scale: QInputScale, n_classes: int,
     step = 2.0**frac_bits
     mul, add, shift = np.array([affine(*pair) for pair in zip(
         sensor.scale * step, sensor.offset * step - zero, strict=True)], np.int64).T
-    means = None
+    means = stds = None
     if calibration is not None and labels is not None and sensor.triads:
-        frames = sample_array(calibration).reshape(-1, source.n_raw)
-        by_channel = np.stack([frames[:, source.sensor_channels == c].mean(axis=1)
-                               for c in range(sensor.n_channels)], axis=1)
-        by_sample = by_channel.reshape(len(labels), -1, sensor.n_channels).mean(axis=1)
-        means = np.full((n_classes, sensor.n_channels), NO_MEAN, np.int64)
-        for label in np.unique(labels):
-            means[label] = sensor.counts(by_sample[labels == label].mean(axis=0))
+        means, stds = _by_class(source, sensor, n_classes, sample_array(calibration), labels)
     triads = tuple(QTriad(t.channels, t.kind == "axial") for t in sensor.triads)
     compared = None
     if drift != "off" and calibration is not None and labels is not None:
         compared = _windows(source, sensor, triads, calibration, labels, drift == "profile")
-    return QSensor(sensor.n_channels, mul, add, shift, triads, sensor.unit or 0, means, compared)
+    return QSensor(sensor.n_channels, mul, add, shift, triads, sensor.unit or 0, means, stds,
+                   compared)
+
+
+def _readings(source: Input, sensor: Sensor, samples: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Counts (n, n_readings, n_channels) of samples (n, n_values)."""
+    frames = samples.reshape(len(samples), source.n_frames, source.n_raw)
+    return sensor.counts(np.stack([
+        frames[:, :, source.sensor_channels == c].reshape(len(samples), -1)
+        for c in range(sensor.n_channels)], axis=2))
+
+
+def _by_class(source: Input, sensor: Sensor, n_classes: int, samples: NDArray[np.float64],
+              labels: NDArray[np.int64]) -> tuple[IntArray, IntArray]:
+    """Means of counts by class, and of their deviations within samples, (n_classes, n_channels)."""
+    counts = _readings(source, sensor, samples).astype(np.float64)
+    means = np.full((n_classes, sensor.n_channels), NO_MEAN, np.int64)
+    stds = np.zeros_like(means)
+    for label in np.unique(labels):
+        mine = counts[labels == label]
+        means[label] = np.round(mine.mean(axis=(0, 1)))
+        stds[label] = np.round(mine.std(axis=1).mean(axis=0))
+    return means, stds
 
 
 def _windows(source: Input, sensor: Sensor, triads: tuple[QTriad, ...],
@@ -122,20 +138,17 @@ def _windows(source: Input, sensor: Sensor, triads: tuple[QTriad, ...],
              ) -> QDrift | None:
     """Statistics of training windows; None of windows too long, or too many classes. Raises
     EdgeError E105 where a profile is to be found in them and cannot be."""
-    frames = sample_array(calibration).reshape(-1, source.n_raw)
-    values = np.stack([frames[:, source.sensor_channels == c].reshape(len(labels), -1)
-                       for c in range(sensor.n_channels)], axis=2)
+    counts = _readings(source, sensor, sample_array(calibration))
     n_classes = len(np.unique(labels))
-    if values.shape[1] > MOST_READINGS or n_classes > MOST_CLASSES:
-        refuse_unless("E105", not keeps, f"samples of {values.shape[1]:,} readings and "
+    if counts.shape[1] > MOST_READINGS or n_classes > MOST_CLASSES:
+        refuse_unless("E105", not keeps, f"samples of {counts.shape[1]:,} readings and "
                       f"{n_classes} classes are not compared without labels", help="leave out "
                       "--drift profile")
         return None
     refuse_unless("E105", not keeps or n_classes >= LEAST_CLASSES, "a profile is found without "
                   f"labels among {LEAST_CLASSES} classes or more, these are {n_classes}",
                   help="choose --drift alarm, which needs no more than one")
-    return statistics(sensor.counts(values), labels, triads, sensor.unit or 0,
-                      N_ALARM if keeps else 0)
+    return statistics(counts, labels, triads, sensor.unit or 0, N_ALARM if keeps else 0)
 
 
 def _checked(network: Network, calibration: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -30,8 +30,9 @@ class QSensor:
     mul (+-32,767), add (below 2^30), shift (0 to 30): (n_channels,). triads: the polar one first,
     or none at all. unit: counts of one unit of the polar triad. class_means: int16 (n_classes,
     n_channels), factory means of counts by class, NO_MEAN for one without samples; None: the device
-    fits nothing. drift: what windows are compared with, without labels, or None. Raises EdgeError
-    E101 for what no device could run.
+    fits nothing. class_stds: as many, of readings within samples; they stay on the host. drift:
+    what windows are compared with, without labels, or None. Raises EdgeError E101 for what no
+    device could run.
     """
 
     n_channels: int
@@ -41,6 +42,7 @@ class QSensor:
     triads: tuple[QTriad, ...] = ()
     unit: int = 0
     class_means: IntArray | None = None
+    class_stds: IntArray | None = None
     drift: QDrift | None = None
 
     def __post_init__(self) -> None:
