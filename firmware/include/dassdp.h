@@ -148,7 +148,7 @@ int dassdp_select_profile(const dassdp_model_t *model, void *state, uint32_t kin
 int dassdp_drift(const dassdp_model_t *model, const void *state, dassdp_drift_report_t *report);
 
 /* Whether dassdp_observe may put another profile in use by itself, as long as this is the factory's;
- * not at first. DASSDP_E_ABSENT where the model keeps no windows for it. */
+ * not behind dassdp_init. DASSDP_E_ABSENT where the model keeps no windows for it. */
 int dassdp_allow_profile(const dassdp_model_t *model, void *state, int is_allowed);
 
 /* Called by dassdp_observe when an event came to be; an application that wants to know defines it. */

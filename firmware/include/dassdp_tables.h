@@ -440,7 +440,6 @@ typedef struct dassdp_sensor {
     void (*add_reading)(const dassdp_drift_t *drift, int32_t *sums, const int16_t *counts);
     int (*compare)(const dassdp_model_t *model, void *state);
     void (*forget_windows)(const dassdp_model_t *model, void *state);
-    int (*check_drift)(const dassdp_model_t *model, void *state);
 } dassdp_sensor_t;
 
 struct dassdp_model {

@@ -46,17 +46,3 @@ void dassdp_drift_forget(const dassdp_model_t *model, void *state)
     dassdp_drift_memory_t memory = memory_of(model, state);
     dassdp_drift_rest(&memory);
 }
-
-int dassdp_drift_check(const dassdp_model_t *model, void *state)
-{
-    dassdp_drift_memory_t memory = memory_of(model, state);
-    dassdp_drift_state_t *own = memory.state;
-    dassdp_drift_drop(&memory);
-    if (own->n_ring <= DASSDP_DRIFT_WINDOWS && own->ring_idx < DASSDP_DRIFT_WINDOWS
-        && own->is_on <= 1u && own->is_allowed <= 1u) {
-        return DASSDP_OK;
-    }
-    own->is_allowed = 0;
-    dassdp_drift_rest(&memory);
-    return DASSDP_E_VALUE;
-}

@@ -144,8 +144,8 @@ int dassdp_sensor_check(const dassdp_model_t *model, void *state)
     if (model->sensor->check_observed != 0) {
         status = model->sensor->check_observed(model, state);
     }
-    if (model->sensor->check_drift != 0 && model->sensor->check_drift(model, state) != DASSDP_OK) {
-        status = DASSDP_E_VALUE;
+    if (model->sensor->forget_windows != 0) {
+        model->sensor->forget_windows(model, state);
     }
     int is_known = own->stored <= DASSDP_PROFILE_BOTH && own->has_learned <= 1u
                    && (own->selected == DASSDP_PROFILE_FACTORY || own->selected == own->stored);
