@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge_dassdp.frontends.onnx import from_onnx
     from edge_dassdp.frontends.torch import from_torch
     from edge_dassdp.harness import Device
-    from edge_dassdp.ir import Encoder, Network
+    from edge_dassdp.ir import Encoder, Network, Sensor, Triad
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import (
@@ -67,7 +67,9 @@ __all__ = [
     "ReadoutDelta",
     "Replay",
     "Schedule",
+    "Sensor",
     "Settings",
+    "Triad",
     "__version__",
     "build",
     "from_nir",
@@ -88,7 +90,7 @@ _HOMES = {
     "frontends.onnx": ("from_onnx",),
     "frontends.torch": ("from_torch",),
     "harness": ("Device",),
-    "ir": ("Encoder", "Network"),
+    "ir": ("Encoder", "Network", "Sensor", "Triad"),
     "qir": ("QNetwork",),
     "quantize.settings": ("Settings",),
     "rules": ("CUSUM", "DASSDP", "EIHL", "SSDP", "ErrorSSDP", "ErrorScaled", "ErrorTouch", "Guard",

@@ -3,7 +3,7 @@
 #ifndef DASSDP_TABLES_H
 #define DASSDP_TABLES_H
 
-#include "dassdp.h"
+#include "dassdp_sensor.h"
 
 enum { DASSDP_NONE = -1 }; /* no offset: that array does not exist in this model */
 

@@ -26,7 +26,8 @@ IDLE_STEPS = 5
 
 @dataclass(frozen=True)
 class Phase:
-    """n calls of one kind. labelled: with a label; loss_q8: the host's, or the device's own."""
+    """n calls of one kind. labelled: with a label; loss_q8: the host's, or the device's own; of
+    select_profile the kind."""
 
     op: Op
     n: int = 1
@@ -110,4 +111,5 @@ class Scenario:
                 x = self.sample(rng)
                 label = int(rng.integers(self.network.n_classes)) if phase.labelled else NO_LABEL
                 loss_q8 = phase.loss_q8 + 37 * i if phase.loss_q8 >= 0 else OWN_LOSS
+                label = phase.loss_q8 if phase.op == "select_profile" else label
                 yield Call(phase.op, input_x(self.quantized, x)[0], label, loss_q8)

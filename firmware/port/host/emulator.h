@@ -2,7 +2,7 @@
 #ifndef DASSDP_EMULATOR_H
 #define DASSDP_EMULATOR_H
 
-#include "dassdp.h"
+#include "dassdp_sensor.h"
 
 enum { DASSDP_EMULATOR_INFER = 0, DASSDP_EMULATOR_LEARN = 1, DASSDP_EMULATOR_WARM_UP = 2 };
 
