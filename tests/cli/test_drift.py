@@ -55,7 +55,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def quantize(folder: Path, drift: str) -> None:
     ok("quantize", folder / "net.npz", "-o", folder / f"{drift}.q.npz", "--sensor",
-       folder / "sensor.toml", "--data", folder / "train.npz", "--drift", drift, "--no-compare-bits")
+       folder / "sensor.toml", "--data", folder / "train.npz", "--drift", drift,
+       "--no-compare-bits")
 
 
 def on(folder: Path, verb: str, model: str, data: str, *more: str) -> dict[str, Any]:
@@ -106,12 +107,13 @@ def test_looking_changes_no_weight_and_no_digest(folder: Path) -> None:
 
 def test_what_was_not_built_in_is_refused_with_the_way_to_it(folder: Path) -> None:
     for model, way in (("alarm", "--drift profile"), ("off", "--drift off")):
-        problem = refused("E503", "run", folder / f"{model}.q.npz", "--data", folder / "as_ever.npz",
-                          "--split", "train", "--allow-profile")
+        problem = refused("E503", "run", folder / f"{model}.q.npz", "--data",
+                          folder / "as_ever.npz", "--split", "train", "--allow-profile")
         assert way in problem
     assert on(folder, "run", "off", "mirrored")["data"]["drift"] is None
-    problem = refused("E105", "quantize", folder / "net.npz", "-o", folder / "x.q.npz", "--drift", "maybe")
-    assert "off, alarm or profile" in problem
+    for drift, says in (("maybe", "off, alarm or profile"), ("profile", "there is no sensor")):
+        assert says in refused("E105", "quantize", folder / "net.npz", "-o", folder / "x.q.npz",
+                               "--drift", drift)
 
 
 def test_too_few_classes_for_a_profile_are_refused(folder: Path) -> None:
