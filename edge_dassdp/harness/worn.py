@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,23 @@ class Fitted:
     n_samples: int
     orientation: Orientation
 
+    @property
+    def report(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"chosen": self.chosen.name, "n_samples": self.n_samples,
+                "tried": [{"profile": c.name, "hits": c.n_hits} for c in self.tried]}
+
     def __str__(self) -> str:
         hits = ", ".join(f"{c.name} {c.n_hits}" for c in self.tried)
         return f"{self.chosen.name} profile; of {self.n_samples} samples right: {hits}"
+
+
+def report(found: Profiles) -> dict[str, Any]:
+    """As JSON values."""
+    return {"in_use": found.selected.kind.name.lower(),
+            "stored": found.stored and found.stored.kind.name.lower(),
+            "profile_idx": found.profile_idx, "learned_idx": found.learned_idx,
+            "n_seen": list(found.n_seen)}
 
 
 def fit_profile(target: Target, network: QNetwork, x: NDArray[np.int8],

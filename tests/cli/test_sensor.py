@@ -74,3 +74,28 @@ def test_a_description_of_another_sensor_is_refused(folder: Path, tmp_path: Path
                  tmp_path / "q.npz")
     assert done.returncode == 2 and "no readings of 5 channels" in done.stderr
     assert not (tmp_path / "q.npz").exists()
+
+
+def test_a_frozen_network_takes_a_profile_that_run_uses(folder: Path, tmp_path: Path) -> None:
+    ok("quantize", folder / "net.npz", "--data", folder / "straight.npz", "--sensor",
+       folder / "sensor.toml", "--frozen", "-o", tmp_path / "frozen.q.npz")
+    here = ("profile", tmp_path / "frozen.q.npz")
+    assert "factory profile in use; none is stored" in ok(*here)
+    fitted = answer(*here, "--data", folder / "turned.npz", "--limit", "20", "--snapshot",
+                    tmp_path / "worn.npz")["data"]
+    assert fitted["in_use"] == fitted["fitted"]["chosen"] and sum(fitted["n_seen"]) == 20
+    ran = [answer("run", tmp_path / "frozen.q.npz", "--data", folder / "turned.npz", *words)["data"]
+           for words in ((), ("--restore", tmp_path / "worn.npz"))]
+    assert ran[0]["digest"] != ran[1]["digest"] == fitted["digest"]
+    assert ran[0]["accuracy"] != ran[1]["accuracy"]
+    back = answer(*here, "--restore", tmp_path / "worn.npz", "--select", "factory")["data"]
+    assert back["in_use"] == "factory" and back["stored"] == fitted["stored"]
+
+
+def test_what_cannot_be_selected_is_refused(folder: Path) -> None:
+    for words, said in ((("--select", "left"), "no profile 'left'"),
+                        (("--select", "both"), "value out of range"),
+                        (("--select", "factory", "--data", folder / "turned.npz"), "exclude"),
+                        (("--data", folder / "turned.npz", "--limit", "1"), "2 classes or more")):
+        done = shown("profile", folder / "net.q.npz", *words)
+        assert done.returncode and said in done.stderr, done.stderr
