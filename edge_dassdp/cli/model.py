@@ -79,6 +79,10 @@ class Precision:
     input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
         "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
         "for all would lose them."))] = "auto"
+    drift: Annotated[str, typer.Option(metavar="alarm|profile|off", help=(
+        "With --sensor and --data: the device tells without labels when its sensor has drifted; "
+        "profile: it keeps windows as well, and finds out how it is worn where --allow-profile "
+        "lets it."))] = "alarm"
     input_range: Annotated[str, typer.Option(metavar="robust|all", help=(
         "What of --data the steps hold: all but glitches, or all."))] = "robust"
 
@@ -91,7 +95,8 @@ class Precision:
             _number(self.weight_bits, "--weight-bits ")
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
                         self.threshold_bits, self.leak, self.membrane_bits,
-                        input_scale=self.input_scale, input_range=self.input_range)
+                        input_scale=self.input_scale, input_range=self.input_range,
+                        drift=self.drift)
 
 
 @dataclasses.dataclass(frozen=True)

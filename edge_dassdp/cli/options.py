@@ -56,6 +56,9 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples o
 TargetSpec = Annotated[str, typer.Option("--target", "-t", help=f"Where to run: {SPECS}.")]
 Threads = Annotated[int, typer.Option(min=0, help=(
     "Threads that share the samples on the emulator; 0 takes all cores. No bit depends on it."))]
+AllowProfile = Annotated[bool, typer.Option("--allow-profile", help=(
+    "The device may find out by itself, without labels, how its sensor is worn; of a model "
+    "quantized with --drift profile."))]
 Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False), Writes.FILE]
 

@@ -15,12 +15,14 @@ from edge_dassdp.cli import options
 from edge_dassdp.cli.device import (
     Learned,
     classify,
+    drift,
     letter,
     link,
     link_text,
     notes,
     require_plastic,
 )
+from edge_dassdp.cli.device import allow_profile as allow
 from edge_dassdp.cli.learn import learn
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.targets.open import SPECS, open_target
@@ -49,6 +51,7 @@ def _run(
     threads: options.Threads = 1,
     log: options.Log = None,
     *,
+    allow_profile: options.AllowProfile = False,
     learned: Learned,
 ) -> Answer:
     """Classify samples on a target.
@@ -66,7 +69,10 @@ def _run(
     with open_target(target, network, log=log, n_threads=threads) as device:
         warnings = [*packed.warnings, *learned.hold(device, network)]
         learned.put_back(device, network)
-        found = classify(out, device, packed.x, lambda i, classes: _tell(out, i, classes, y))
+        allow(device, network, allow_profile)
+        found = classify(out, device, packed.x, lambda i, classes: _tell(out, i, classes, y),
+                         looks=network.watches)
+        report = harness.drift_of(device, network)
         digest = harness.digest_text(device.statistics().learned_digest)
         learned.write(device, network)
         sent = link(device)
@@ -77,9 +83,10 @@ def _run(
         f"accuracy {100 * accuracy:.1f} % {letter(target)}"
     return Answer(
         {"target": target, "n_samples": len(y), "accuracy": accuracy, "scaling": part.scaling,
-         "digest": digest, "link": sent, "clipping": packed.clipped},
-        [Text(text + link_text(sent)), *notes(target, part)], network.sha256, hint,
-        warnings=warnings)
+         "digest": digest, "link": sent, "clipping": packed.clipped, "drift": drift(report)},
+        [Text(text + link_text(sent)), *([Text(harness.drift_text(report))] if report else []),
+         *notes(target, part)], network.sha256, hint,
+        warnings=warnings + harness.drift_warning(report))
 
 
 def _profile(

@@ -273,7 +273,7 @@ class _Drawn:
         return Settings(
             default, {n: b for n, b in bits.items() if n in names}, c["per neuron"], c["headroom"],
             c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"],
-            c["input range"])
+            c["input range"], c["drift"])
 
     def learning(self) -> Learning | None:
         c = self.c
@@ -333,5 +333,9 @@ class _Drawn:
         fits = self.c["sensor"] == "triads" and has_samples
         fit = [Phase("observe", 4), Phase("fit_profile")] if fits else []
         selects = self.c["sensor"] != "none"
+        if selects and has_samples and self.c["drift"] != "off":
+            allowed = [Phase("allow_profile")] * (self.c["drift"] == "profile")
+            fit = [Phase("observe", 2, labelled=False), *allowed,
+                   Phase("observe", 3, labelled=False), *fit]
         return [*fit, *[Phase("infer"), Phase("select_profile", loss_q8=0)] * selects,
                 *[Phase("infer")] * selects]

@@ -147,6 +147,9 @@ int main(void)
         case 'c':
             send_word((uint32_t)dassdp_select_profile(of->model, of->state, receive_word()));
             break;
+        case 'a':
+            send_word((uint32_t)dassdp_allow_profile(of->model, of->state, 1));
+            break;
         case 'r':
             send_word((uint32_t)dassdp_rollback(of->model, of->state));
             break;

@@ -38,7 +38,7 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all",
               "-fno-omit-frame-pointer")
 OPERATIONS = {"infer": b"i", "learn": b"l", "warm_up": b"w", "fit_gate": b"f", "idle": b"n",
               "save": b"s", "rollback": b"r", "observe": b"o", "fit_profile": b"p",
-              "select_profile": b"c"}
+              "select_profile": b"c", "allow_profile": b"a"}
 RESULT = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back",
           "is_held")
 

@@ -20,7 +20,7 @@ from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Target
 
 Op = Literal["infer", "warm_up", "fit_gate", "learn", "idle", "save", "rollback", "observe",
-             "fit_profile", "select_profile", "write_profile"]
+             "fit_profile", "select_profile", "write_profile", "allow_profile"]
 IDLE_STEPS = 5
 
 
@@ -56,6 +56,8 @@ class Call:
             target.fit_profile()
         if self.op == "select_profile":
             target.select_profile(self.label)
+        if self.op == "allow_profile":
+            target.allow_profile()
         if self.op == "write_profile" and self.written is not None:
             target.write_profile(*self.written)
         if self.op not in ("infer", "learn", "warm_up"):
