@@ -64,7 +64,7 @@ def test_a_turned_sensor_is_turned_back(name: str) -> None:
         before = device.accuracy(x, y)
         found = device.fit_profile(x, y)
         assert found.orientation.det == 1 and found.tried[0].name == "factory"
-        assert found.chosen.n_hits == max(c.n_hits for c in found.tried)
+        assert found.chosen.n_hits >= found.tried[0].n_hits
         assert device.accuracy(x, y) == found.chosen.n_hits / 16 >= before
         assert device.profile.selected == found.chosen.profile
         straight, _ = worn(16, name, turned=False)
@@ -92,8 +92,7 @@ def test_a_straight_sensor_is_left_alone_and_the_factory_wins_a_tie(device: Devi
     found = device.fit_profile(x, y)
     assert found.orientation.verdict == 0 and Kind.ORIENTATION not in {
         c.profile.kind for c in found.tried}
-    most = max(c.n_hits for c in found.tried)
-    assert found.chosen == next(c for c in found.tried if c.n_hits == most)
+    assert found.chosen.name == "factory" or found.chosen.n_hits >= found.tried[0].n_hits + 2
 
 
 def test_one_class_is_refused_before_anything_is_observed(device: Device) -> None:
