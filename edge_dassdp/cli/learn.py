@@ -170,14 +170,11 @@ def learn(
     if course.unkept:
         warnings.append("progress was not kept, so --resume could not have taken the stream up: "
                         f"{getattr(course.unkept, 'message', course.unkept)}")
-    profile = course.profile
     data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
                 "clipping": packed.clipped,
                 "judged_clipping": None if judged is None else judged.clipped,
                 "digest": harness.digest_text(statistics.learned_digest),
-                "profile": None if profile is None else {
-                    "chosen": profile.chosen.name, "n_samples": profile.n_samples,
-                    "tried": [{"profile": c.name, "hits": c.n_hits} for c in profile.tried]},
+                "profile": course.profile and course.profile.report,
                 "statistics": dataclasses.asdict(statistics),
                 "drift": drift(report), "gate": _gate(network, course.stream, statistics),
                 "snapshot": str(learned.snapshot) if learned.snapshot else None}

@@ -46,9 +46,9 @@ Replay = Annotated[str | None, typer.Option(
         ",reservoir behind it RAM keeps random samples of a class in place of the last; for "
         "streams that come class by class 70,10,1,reservoir, and learn --idle 600."))]
 Gate = Annotated[str | None, typer.Option(
-    metavar="cusum[:OPENS_AT[,ALLOWED[,closes]]]", show_default=False, help=(
+    metavar="cusum[:OPENS_AT[,ALLOWED]][,stays]", show_default=False, help=(
         "Nothing is learned until wrong classes pile up: OPENS_AT more than a share ALLOWED of the "
-        "samples: cusum:2.7,0.08. closes: it closes again where they do no more."))]
+        "samples: cusum:2.7,0.08. It closes where they do no more, unless ,stays is behind it."))]
 Guard = Annotated[str | None, typer.Option(metavar="MARGIN[,WINDOW]", show_default=False, help=(
     "Keep a copy of the weights; fall back to the factory's if they have MARGIN hits more in "
     "WINDOW samples, 0 for never: 4,32."))]

@@ -235,7 +235,7 @@ class Memory:
 def memory_of(schedule: str | None, replay: str | None, guard: str | None,
               gate: str | None = None) -> Memory:
     """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
-    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED[,closes]]]."""
+    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED]][,stays]."""
     from edge_dassdp.rules import Guard
 
     kept = None
@@ -273,13 +273,13 @@ def _replay_of(text: str) -> Replay:
 def _gate_of(text: str) -> CUSUM:
     from edge_dassdp.rules import CUSUM
 
-    word, colon, rest = text.partition(":")
+    settings = text.removesuffix(",stays")
+    word, colon, numbers = settings.partition(":")
     if word != "cusum":
         raise EdgeError("E105", f"--gate {text}", cause="it is no gate",
                         help="give cusum, or cusum:OPENS_AT,ALLOWED, for instance cusum:2.7,0.08")
-    numbers = rest.removesuffix(",closes")
     opens_at, *allowed = _numbers(numbers, "--gate cusum:", 1, 2) if colon else [CUSUM.opens_at]
-    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=numbers != rest)
+    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=settings == text)
 
 
 def is_auto(replay: str | None) -> bool:

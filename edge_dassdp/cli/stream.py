@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    for function in (_run, learn, _verify):
+    for function in (_run, learn, _profile, _verify):
         verb(app, function.__name__.strip("_"))(function)
 
 
@@ -87,6 +87,56 @@ def _run(
         [Text(text + link_text(sent)), *([Text(harness.drift_text(report))] if report else []),
          *notes(target, part)], network.sha256, hint,
         warnings=warnings + harness.drift_warning(report))
+
+
+def _profile(
+    out: Output,
+    model: options.Model,
+    data: options.OptionalData = None,
+    target: options.TargetSpec = "emulator",
+    split: options.Split = "stream",
+    shift_seed: options.ShiftSeed = None,
+    limit: options.Limit = None,
+    select: Annotated[str | None, typer.Option(metavar="NAME", show_default=False, help=(
+        "Use the factory profile, or the stored one: factory, orientation, channels or both."))]
+    = None,
+    log: options.Log = None,
+    *,
+    learned: Learned,
+) -> Answer:
+    """Find out how a sensor is worn.
+
+    With --data the device fits a profile of its sensor from these labelled samples, 2 of each class
+    will do, and uses it where more of them are classified rightly than with the factory's. No
+    weight changes. Without --data and --select it is shown which profile is in use.
+    """
+    from rich.text import Text
+
+    from edge_dassdp import harness
+    from edge_dassdp.harness.worn import report
+
+    network = options.load_model(model)
+    if data is not None and select is not None:
+        raise EdgeError("E105", "--data and --select exclude each other")
+    packed = None if data is None else options.device_samples(
+        network, options.load_samples(data, split, shift_seed, limit))
+    with open_target(target, network, log=log) as device:
+        warnings = learned.hold(device, network)
+        learned.put_back(device, network)
+        if select is not None:
+            harness.Device(network, device).select_profile(select)
+        fitted = None if packed is None else harness.fit_profile(device, network, packed.x,
+                                                                 packed.y)
+        found = harness.profiles_of(device, network)
+        digest = harness.digest_text(device.statistics().learned_digest)
+        learned.write(device, network)
+    warnings += [harness.FOREIGN] * found.is_foreign
+    return Answer(
+        {"target": target, **report(found), "fitted": fitted and fitted.report, "digest": digest,
+         "snapshot": str(learned.snapshot) if learned.snapshot else None},
+        [Text(str(fitted or found))], network.sha256,
+        ["edge-dassdp", "run", model, "--target", target, "--data", data or Path("data.npz")],
+        warnings=warnings)
 
 
 def _tell(out: Output, first: int, classes: NDArray[np.int64], y: NDArray[np.int64]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.plan import kernels, path_tables
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.path_tables import Fields
@@ -94,13 +95,17 @@ def _misses(layout: Layout) -> Fields:
     """Fields of the model, where the misses of the device decide something."""
     step, cusum = layout.network.error_step, layout.network.cusum
     return (
-        *(() if step is None else (("step_gain_q4", step.gain_q4),
-                                   ("start_share_q8", step.start_q8),
-                                   ("step_floor_q8", step.floor_q8))),
+        *(() if step is None else (
+            ("start_share_q8", step.start_q8), ("most_share_q8", QUANTITIES["share_max_q8"]),
+            ("error_step", Table("dassdp_error_step_t", "error_step", (
+                ("floor_q8", step.floor_q8), ("gain_q4", step.gain_q4),
+                ("factor_q8", "dassdp_error_step_factor"), ("count", "dassdp_error_step_count"),
+            ))))),
         *(() if cusum is None else (("cusum", Table("dassdp_cusum_rule_t", "cusum", (
             ("opens_q10", cusum.opens_q10), ("allowed_q10", cusum.allowed_q10),
             ("closes", int(cusum.closes)), ("state_off", layout.offset("cusum")),
-            ("holds", "dassdp_cusum_holds"), ("check", "dassdp_cusum_check"),
+            ("holds", "dassdp_cusum_holds"), ("is_open", "dassdp_cusum_is_open"),
+            ("take_due", "dassdp_cusum_take_due"), ("check", "dassdp_cusum_check"),
         ))),)),
     )
 

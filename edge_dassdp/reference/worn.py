@@ -1,4 +1,4 @@
-"""A sensor as it is worn: its profile, and what was observed of it (docs/arithmetic.md, 19)."""
+"""A sensor as it is worn: its profile, and what was observed of it (docs/arithmetic.md, 20)."""
 
 from __future__ import annotations
 

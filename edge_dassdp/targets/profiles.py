@@ -31,6 +31,11 @@ class Profiles:
     learned_idx: int | None
     n_seen: tuple[int, ...]
 
+    def __str__(self) -> str:
+        stored = "none is stored" if self.stored is None else \
+            f"number {self.profile_idx} is stored, {self.stored.kind.name.lower()}"
+        return f"{self.selected.kind.name.lower()} profile in use; {stored}"
+
     @property
     def is_foreign(self) -> bool:
         """Weights were learned under another profile than the one in use."""

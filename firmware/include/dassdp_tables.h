@@ -179,14 +179,28 @@ typedef struct {
                   dassdp_result_t *result);
 } dassdp_guard_rule_t;
 
+/* Step sizes from the share of misses: amplitudes times clamp(gain share, floor, 1). */
+typedef struct {
+    uint16_t floor_q8;
+    uint8_t gain_q4;
+    uint32_t (*factor_q8)(const dassdp_model_t *model, const void *state);
+    /* A labelled sample was classified, and learned or held back. */
+    void (*count)(const dassdp_model_t *model, void *state, uint32_t label);
+} dassdp_error_step_t;
+
 /* A gate: S = min(opens, max(0, S + miss - allowed)) of labelled samples, a miss counts 2^10. */
 typedef struct {
     uint16_t opens_q10;      /* learning begins at S = opens */
     uint16_t allowed_q10;
     uint8_t closes;          /* 1: closes again at S = 0 */
     int32_t state_off;       /* dassdp_cusum_t */
-    /* The sample that just ended, labelled or not: nothing is learned from it where this is not 0. */
-    uint32_t (*holds)(const dassdp_model_t *model, void *state, int32_t label);
+    /* The sample that just ended, labelled or not: where this is not 0 nothing is learned from it,
+     * and `result` says so. */
+    uint32_t (*holds)(const dassdp_model_t *model, void *state, int32_t label,
+                      dassdp_result_t *result);
+    uint32_t (*is_open)(const dassdp_model_t *model, const void *state);
+    /* How many of the stored samples that are due since it opened are learned again now. */
+    uint32_t (*take_due)(const dassdp_model_t *model, void *state);
     /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE after it was closed. */
     int (*check)(const dassdp_model_t *model, void *state);
 } dassdp_cusum_rule_t;
@@ -483,12 +497,11 @@ struct dassdp_model {
      * where inputs are spikes and events alone */
     uint32_t (*count_ends)(const dassdp_model_t *model, const int8_t *x);
     uint32_t values_off;
-    /* Factors of amplitudes from the share of misses, clamp(gain share, floor, 1); gain 0: none */
-    uint8_t step_gain_q4;
-    uint8_t start_share_q8;
-    uint16_t step_floor_q8;
-    const dassdp_cusum_rule_t *cusum; /* whether it learns; NULL: always */
-    const dassdp_sensor_t *sensor;      /* whose counts become samples on the device, or NULL */
+    uint8_t start_share_q8; /* share of misses after a reset, and the largest; 0 without error_step */
+    uint8_t most_share_q8;
+    const dassdp_error_step_t *error_step; /* NULL: a schedule, or none */
+    const dassdp_cusum_rule_t *cusum;      /* whether it learns; NULL: always */
+    const dassdp_sensor_t *sensor;         /* whose counts become samples on the device, or NULL */
 };
 
 #endif

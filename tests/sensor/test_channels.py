@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.lanes import often
 from support.sensor_c import fits_in_c, pointer
 
 from edge_dassdp.base.errors import EdgeError
@@ -69,7 +70,7 @@ def full(n: int, mean: int, std: int, now: int, std_now: int) -> Case:
             np.full((n, 1), std_now * 65535), np.full(n, 65535))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=often(300), deadline=None)
 @given(anything(), st.booleans())
 @example(full(9, -32768, 32767, 32767, 1), True)
 @example(full(3, 32767, 1, -32768, 32767), True)

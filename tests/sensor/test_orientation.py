@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.lanes import often
 from support.sensor_c import fits_in_c, pointer
 
 from edge_dassdp.base.errors import EdgeError
@@ -69,7 +70,7 @@ def anything(draw: st.DrawFn) -> tuple[IntArray, IntArray, IntArray, int]:
         st.one_of(st.just(UNIT), st.integers(1, 32767), st.sampled_from([1, 32767])))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=often(300), deadline=None)
 @given(anything())
 @example((np.full((9, 3), -32768), np.full((9, 3), -32768 * 65535), np.full(9, 65535), 32767))
 @example((np.full((9, 3), 32767), np.full((9, 3), -32768 * 65535), np.full(9, 65535), 1))
@@ -92,7 +93,7 @@ def test_many_saturated_classes_stay_within_int32() -> None:
         assert same(then, -then, np.ones(n, int), 512).n_classes == n
 
 
-@settings(deadline=None)
+@settings(max_examples=often(300), deadline=None)
 @given(st.lists(st.one_of(st.integers(1 - 2**30, 2**30 - 1), st.integers(-9, 9)), min_size=9,
                 max_size=9))
 @example([0] * 9)
@@ -130,8 +131,8 @@ def test_a_mounting_is_undone(seed: int, det: int) -> None:
         assert np.abs(turn - np.eye(3)).max() < 0.7
         return
     assert (made.verdict, made.det) == (Verdict.TAKEN, det)
-    assert np.linalg.norm(np.array(made.q_q14) / ONE_Q14 - turn) < 0.45
-    assert made.residual < made.residual_factory / 4
+    assert np.linalg.norm(np.array(made.q_q14) / ONE_Q14 - turn) < 0.2
+    assert made.residual < made.residual_factory / 8
 
 
 def test_what_is_not_turned_is_left_alone() -> None:

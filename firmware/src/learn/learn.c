@@ -69,22 +69,12 @@ int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
     return 1;
 }
 
-/* share += (miss - share) / 2^DASSDP_SHARE_SHIFT of a labelled sample, rounded. */
-static void count_miss(const dassdp_model_t *model, void *state, uint32_t label)
-{
-    dassdp_learning_t *learning = dassdp_learning(model, state);
-    int32_t target_q8 = dassdp_class(model, state) == label ? 0 : 256;
-    learning->miss_share_q8 =
-        (uint8_t)(learning->miss_share_q8 +
-                  dassdp_round_s32(target_q8 - learning->miss_share_q8, DASSDP_SHARE_SHIFT));
-}
-
 /* What a labelled sample, recorded in `slot`, is good for, learned or held back. */
 static void follow_up(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
                       dassdp_result_t *result)
 {
-    if (model->step_gain_q4 != 0u) {
-        count_miss(model, state, label);
+    if (model->error_step != 0) {
+        model->error_step->count(model, state, label);
     }
     if (model->guard != 0 && model->guard->judge != 0) {
         model->guard->judge(model, state, dassdp_class(model, state), label, result);
@@ -161,12 +151,7 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
         return status;
     }
     uint32_t slot = dassdp_learning(model, state)->batch_idx;
-    result->is_held =
-        model->cusum == 0 ? 0u : (uint16_t)model->cusum->holds(model, state, label);
-    if (result->is_held != 0u) {
-        (void)evaluate(model, state, label, result);
-        result->is_skipped = 0;
-    } else {
+    if (model->cusum == 0 || model->cusum->holds(model, state, label, result) == 0u) {
         slot = write(model, state, label, loss_q8, result);
     }
     if (label != DASSDP_NO_LABEL) {
@@ -215,9 +200,6 @@ int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps)
     uint32_t n_done = 0;
     if (model->replay == 0) {
         return DASSDP_E_ABSENT;
-    }
-    if (model->cusum != 0 && dassdp_cusum(model, state)->is_open == 0u) {
-        n_steps = 0;
     }
     while (n_done < n_steps && model->replay->idle(model, state) != 0) {
         n_done++;
@@ -275,7 +257,7 @@ static int check_lessons(const dassdp_model_t *model, void *state)
         learning->rng = model->seed;
         status = DASSDP_E_VALUE;
     }
-    if (learning->miss_share_q8 > (model->step_gain_q4 == 0u ? 0u : DASSDP_SHARE_MAX_Q8)) {
+    if (learning->miss_share_q8 > model->most_share_q8) {
         learning->miss_share_q8 = model->start_share_q8;
         status = DASSDP_E_VALUE;
     }

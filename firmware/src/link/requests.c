@@ -288,10 +288,6 @@ static void put_additions(const dassdp_link_t *link, uint8_t *response)
     const dassdp_model_t *model = link->model;
     dassdp_replay_t replay = {0};
     dassdp_guard_t guard = {0};
-    dassdp_cusum_t cusum = {.is_open = 1};
-    if (model->cusum != 0) {
-        cusum = *dassdp_cusum(model, link->state);
-    }
     if (model->replay != 0) {
         replay = *(const dassdp_replay_t *)dassdp_at_const(link->state,
                                                            (uint32_t)model->replay->state_off);
@@ -307,8 +303,16 @@ static void put_additions(const dassdp_link_t *link, uint8_t *response)
     dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_HITS, dassdp_popcount(guard.hits_bits));
     dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_FACTORY_HITS,
                    dassdp_popcount(guard.factory_hits_bits));
-    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_HELD, cusum.n_held);
-    response[DASSDP_STATISTICS_RESPONSE_IS_OPEN] = (uint8_t)cusum.is_open;
+    uint32_t n_held = 0;
+    uint32_t is_open = 1;
+    if (model->cusum != 0) {
+        const dassdp_cusum_t *cusum =
+            dassdp_at_const(link->state, (uint32_t)model->cusum->state_off);
+        n_held = cusum->n_held;
+        is_open = cusum->is_open;
+    }
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_HELD, n_held);
+    response[DASSDP_STATISTICS_RESPONSE_IS_OPEN] = (uint8_t)is_open;
 }
 
 int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
