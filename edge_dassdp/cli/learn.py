@@ -12,6 +12,8 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
 from edge_dassdp.cli.device import (
     Learned,
+    allow_profile,
+    drift,
     is_board,
     letter,
     link,
@@ -84,6 +86,7 @@ class Order:
     fit_profile: Annotated[int, typer.Option(min=0, help=(
         "Before, let the device find out from the first samples, labels and all, how its sensor is "
         "worn; of a model quantized with --sensor."))] = 0
+    allow_profile: options.AllowProfile = False
     idle: Annotated[int, typer.Option(min=0, help=(
         "After the samples, learn again from so many stored ones."))] = 0
     rollback: Annotated[bool, typer.Option("--rollback", help=(
@@ -108,6 +111,7 @@ class Order:
             device.rollback()
         before = _accuracy(out, device, judged)
         self.fit(course, network)
+        allow_profile(device, network, self.allow_profile)
         with course.kept():
             course.begin(before)
         return warnings + _foreign(device, network)
@@ -172,6 +176,7 @@ def learn(
             with course.kept():
                 found = order.teach(out, course, judged)
                 statistics, sent = device.statistics(), link(device)
+                report = harness.drift_of(device, network)
                 rescue.write(device)
         except EdgeError as problem:
             return _lost(target, course, problem, network)
@@ -180,19 +185,18 @@ def learn(
         course.done()
     if not unkept:
         out.warn(*_unkept(course))
-    profile = course.profile
+    out.warn(*harness.drift_warning(report))
     data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
                 "judged_scaling": test.scaling if test else None,
                 "classes": list(part.samples.classes), "clipping": packed.clipped,
                 "judged_clipping": None if judged is None else judged.clipped,
                 "digest": harness.digest_text(statistics.learned_digest),
-                "profile": None if profile is None else {
-                    "chosen": profile.chosen.name, "n_samples": profile.n_samples,
-                    "tried": [{"profile": c.name, "hits": c.n_hits} for c in profile.tried]},
+                "profile": course.profile and course.profile.report,
                 "statistics": dataclasses.asdict(statistics),
-                "gate": _gate(network, course.stream, statistics),
+                "drift": drift(report), "gate": _gate(network, course.stream, statistics),
                 "snapshot": str(rescue.place) if rescue.place else None}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
+    screen += [harness.drift_text(report)] if report else []
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   failed=rescue.problem)
@@ -244,7 +248,8 @@ def _course(device: Target, network: QNetwork, target: str, packed: options.Pack
     place = target if memory is None else memory.name
     key = (network.sha256.encode(), place.encode(), b"%d" % order.warm_up,
            packed.x.tobytes(), packed.y.tobytes())
-    course = harness.Course(device, packed.x, packed.y, order.warm_up)
+    course = harness.Course(device, packed.x, packed.y, order.warm_up,
+                            looks=network.watches)
     if outlives:
         try:
             course.file = harness.progress_path(key)
