@@ -38,7 +38,8 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all",
               "-fno-omit-frame-pointer")
 OPERATIONS = {"infer": b"i", "learn": b"l", "warm_up": b"w", "fit_gate": b"f", "idle": b"n",
               "save": b"s", "rollback": b"r"}
-RESULT = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back")
+RESULT = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back",
+          "is_held")
 
 
 class DivergenceError(Exception):
@@ -123,7 +124,7 @@ class Model:
             return struct.pack("<i", 0)
         learned = zlib.crc32(b"") if done.learned_digest is None else done.learned_digest
         return (np.asarray(done.logits, "<i4").tobytes() + struct.pack("<i", 0)
-                + struct.pack("<6H", *(int(getattr(done, name)) for name in RESULT))
+                + struct.pack(f"<{len(RESULT)}H", *(int(getattr(done, name)) for name in RESULT))
                 + struct.pack("<II", done.forward_digest or 0, learned))
 
     def request(self, call: Call) -> bytes:
