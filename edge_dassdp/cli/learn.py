@@ -64,18 +64,6 @@ class Judging:
         return part
 
 
-def _packed(network: QNetwork, part: Part | None, classes: tuple[str, ...],
-            shift_seed: int | None) -> options.Packed | None:
-    """Samples to judge on. classes: names of those to learn. EdgeError E104 where they differ."""
-    if part is None:
-        return None
-    named = part.samples.classes
-    if classes and named and named != classes:
-        raise EdgeError("E104", "the samples to judge on have classes of other names",
-                        cause=f"{', '.join(named)} there, {', '.join(classes)} in those to learn",
-                        help="give both files all classes, by the same names")
-    return options.device_samples(network, options.shifted(part, shift_seed))
-
 
 @dataclasses.dataclass(frozen=True)
 class Order:
@@ -165,8 +153,9 @@ def learn(
     _check_warm_up(network, order.warm_up, len(packed.x))
     _check_profile(network, order.fit_profile, len(packed.x))
     test = judging.part(data, split)
-    judged = _packed(network, test, part.samples.classes, shift_seed)
-    warnings = [*packed.warnings, *_of_judged(packed, judged), *_scaled_apart(part, test)]
+    apart = part.apart(test) if test else []
+    judged = options.device_samples(network, options.shifted(test, shift_seed)) if test else None
+    warnings = [*packed.warnings, *apart, *_of_judged(packed, judged)]
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         course = _course(device, network, target, packed, order, learned)
         warnings += order.begin(out, course, judged, learned, network)
@@ -224,14 +213,6 @@ def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[s
     flattered = [f"{n_same:,} of {len(judged.x):,} samples judged were learned from, so accuracy "
                  "after learning is flattered"] if n_same else []
     return flattered + [f"samples to judge on: {text}" for text in judged.warnings]
-
-
-def _scaled_apart(part: Part, test: Part | None) -> list[str]:
-    """A warning where one file scales its values and the other does not so."""
-    if test is None or test.scaling == part.scaling:
-        return []
-    return [f"samples to judge on are scaled otherwise: {test.scaling or 'as they stand'}, those "
-            f"to learn from {part.scaling or 'as they stand'}"]
 
 
 def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:

@@ -119,7 +119,7 @@ class Lessons:
     ] = False
     board: Annotated[str | None, typer.Option(show_default=False, help=(
         "The board whose room decides how much is replayed by itself, else that of an stm32f405, "
-        "and that --replay auto fills, and that holds all that tune tries."))] = None
+        "that --replay auto fills, and that holds all that tune tries."))] = None
     rules: Annotated[Path | None, typer.Option(metavar="FILE.toml", show_default=False, help=(
         "What learns, and how, from a file of `tune` or of your own (docs/learning-file.md); "
         "--rule, --schedule, --replay, --guard and --gate change parts of it."))] = None
@@ -130,23 +130,26 @@ class Lessons:
         from edge_dassdp.figures.proposal import Proposal
 
         memory = options.memory_of(self.schedule, self.replay, self.guard, self.gate)
-        if self.rules is not None and (self.frozen or self.plastic):
-            raise EdgeError("E105", "--rules says what learns, and excludes --frozen and --plastic",
-                            help="leave one of them out")
         if not self.frozen:
             return self._chosen(source, memory) if self.plastic or self.rule or self.rules \
                 else self._default(source, settings, train, memory)
-        if self.plastic or self.rule or memory != options.Memory() or self.plastic_biases:
-            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay, "
-                            "--guard, --gate and --plastic-biases")
+        if self.plastic or self.rule or memory != options.Memory() or self.plastic_biases \
+                or self.rules:
+            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --rules, --schedule, "
+                            "--replay, --guard, --gate and --plastic-biases")
         return Proposal(source, None)
 
     def _chosen(self, source: ir.Network, memory: options.Memory) -> Proposal:
         from edge_dassdp.figures.proposal import Proposal
 
         rules = options.pairs(self.rule or [], "--rule")
-        learning = options.learning_of(source, self.plastic or [], rules, memory) \
-            if self.rules is None else options.learning_from(self.rules, rules, memory)
+        if self.rules is None:
+            learning = options.learning_of(source, self.plastic or [], rules, memory)
+        elif self.plastic:
+            raise EdgeError("E105", "--rules excludes --plastic: the file says what learns",
+                            help="leave one of them out, or change a rule with --rule")
+        else:
+            learning = options.learning_from(self.rules, rules, memory)
         if not self.plastic_biases:
             return Proposal(source, learning)
         from edge_dassdp.quantize.biases import with_plastic_biases

@@ -320,6 +320,15 @@ def _whole(number: float, option: str) -> int:
     return int(number)
 
 
+def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
+    """What a file says shall learn, with the parts that options change."""
+    from edge_dassdp.rules import Learning
+
+    base = Learning.load(path)
+    changed = {name: _rule(text) for name, text in rules.items()}
+    return memory.onto(dataclasses.replace(base, rules={**base.rules, **changed}))
+
+
 def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
                 memory: Memory) -> Learning:
     """What the projections named learn by: `rules`, or the delta rule into the readout and
@@ -331,15 +340,6 @@ def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, st
         is_readout = network.projection(name).post == network.readout.population
         chosen[name] = ReadoutDelta() if is_readout else ErrorSSDP()
     return memory.onto(Learning(chosen | {name: _rule(text) for name, text in rules.items()}))
-
-
-def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
-    """What a file says shall learn, with the parts that options change."""
-    from edge_dassdp.rules import Learning
-
-    base = Learning.load(path)
-    more = {name: _rule(text) for name, text in rules.items()}
-    return memory.onto(dataclasses.replace(base, rules={**base.rules, **more}))
 
 
 def _rule(text: str) -> Rule:
