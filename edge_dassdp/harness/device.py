@@ -41,8 +41,8 @@ def sample_rows(inputs: Sequence[Input], x: ArrayLike) -> NDArray[np.float32]:
         one = inputs[0].raw_shape
         shapes.append((inputs[0].n_frames, *one) if inputs[0].n_frames > 1 else one)
     if samples.shape not in shapes and samples.shape[1:] not in shapes:
-        raise EdgeError("E104", f"samples have shape {samples.shape}, expected "
-                        + " or ".join(str(("n", *shape)).replace("'", "") for shape in shapes))
+        raise EdgeError("E104", f"samples have shape {samples.shape}, expected " + " or ".join(
+            str(("n", *shape)).replace("'", "") for shape in dict.fromkeys(shapes)))
     return samples.reshape(-1, n_values).astype(np.float32)
 
 
