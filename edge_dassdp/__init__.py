@@ -2,8 +2,8 @@
 
 `import edge_dassdp as ed` is the front door: `__all__` lists what a user needs, and nothing is
 loaded before it is used. Behind it the folders stand in the order of their imports, from the
-ground up: base, storage, wire, build, ir, frontends, data, qir, rules, reference, plan, quantize,
-emit, targets, twin, harness, figures, report, demo, cli.
+ground up: base, sensor, storage, wire, build, ir, frontends, data, qir, rules, reference, plan,
+quantize, emit, targets, twin, harness, figures, tuning, report, demo, cli.
 """
 
 from __future__ import annotations
@@ -19,19 +19,22 @@ if TYPE_CHECKING:
     from typing import Any
 
     from edge_dassdp.base.errors import EdgeError
+    from edge_dassdp.data.datasets import Samples
     from edge_dassdp.emit.firmware import Build
-    from edge_dassdp.face import build, load, load_model, open, quantize, save
+    from edge_dassdp.face import build, load, load_model, open, quantize, samples, save
     from edge_dassdp.frontends.nir import from_nir
     from edge_dassdp.frontends.onnx import from_onnx
     from edge_dassdp.frontends.torch import from_torch
     from edge_dassdp.harness import Device
-    from edge_dassdp.ir import Encoder, Network
+    from edge_dassdp.ir import Encoder, Network, Sensor, Triad
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import (
+        CUSUM,
         DASSDP,
         EIHL,
         SSDP,
+        ErrorScaled,
         ErrorSSDP,
         ErrorTouch,
         Guard,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "CUSUM",
     "DASSDP",
     "EIHL",
     "SSDP",
@@ -53,6 +57,7 @@ __all__ = [
     "EdgeError",
     "Encoder",
     "ErrorSSDP",
+    "ErrorScaled",
     "ErrorTouch",
     "Guard",
     "Homeostasis",
@@ -62,8 +67,11 @@ __all__ = [
     "QNetwork",
     "ReadoutDelta",
     "Replay",
+    "Samples",
     "Schedule",
+    "Sensor",
     "Settings",
+    "Triad",
     "__version__",
     "build",
     "from_nir",
@@ -73,22 +81,24 @@ __all__ = [
     "load_model",
     "open",
     "quantize",
+    "samples",
     "save",
 ]
 
 _HOMES = {
-    "face": ("build", "load", "load_model", "open", "quantize", "save"),
+    "face": ("build", "load", "load_model", "open", "quantize", "samples", "save"),
     "base.errors": ("EdgeError",),
+    "data.datasets": ("Samples",),
     "emit.firmware": ("Build",),
     "frontends.nir": ("from_nir",),
     "frontends.onnx": ("from_onnx",),
     "frontends.torch": ("from_torch",),
     "harness": ("Device",),
-    "ir": ("Encoder", "Network"),
+    "ir": ("Encoder", "Network", "Sensor", "Triad"),
     "qir": ("QNetwork",),
     "quantize.settings": ("Settings",),
-    "rules": ("DASSDP", "EIHL", "SSDP", "ErrorSSDP", "ErrorTouch", "Guard", "Homeostasis",
-              "Learning", "PairSTDP", "ReadoutDelta", "Replay", "Schedule"),
+    "rules": ("CUSUM", "DASSDP", "EIHL", "SSDP", "ErrorSSDP", "ErrorScaled", "ErrorTouch", "Guard",
+              "Homeostasis", "Learning", "PairSTDP", "ReadoutDelta", "Replay", "Schedule"),
 }
 """Module -> what the face hands on of it."""
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

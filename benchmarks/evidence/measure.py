@@ -19,7 +19,6 @@ from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.targets.emulator import WARM_UP, Emulator
 from evidence.methods import (
     FROZEN,
-    IDLE,
     METHODS,
     MIRRORED,
     N_IDLE,
@@ -27,6 +26,7 @@ from evidence.methods import (
     TITLES,
     Constants,
     Method,
+    idle_of,
 )
 from evidence.tasks import Setting, Task, task
 
@@ -133,9 +133,9 @@ class _Device:
         online = _percent(np.concatenate([hits, learned.hits[early:]]))
         test = Samples(profile.apply(t.test.x), t.test.y)
         yield self._row(t, self.job.replay, before, online, test)
-        if self.job.replay == STANDARD and not t.setting.validation:
-            emulator.idle(N_IDLE)
-            yield self._row(t, IDLE, before, online, test)
+        if self.job.replay in N_IDLE and not t.setting.validation:
+            emulator.idle(N_IDLE[self.job.replay])
+            yield self._row(t, idle_of(self.job.replay), before, online, test)
 
     def _n_fit(self, t: Task) -> int:
         fits = self.method.calibrates and t.n_channels is not None

@@ -11,8 +11,10 @@ from itertools import product
 
 from edge_dassdp.ir import Network
 from edge_dassdp.rules import (
+    CUSUM,
     DASSDP,
     EIHL,
+    ErrorScaled,
     ErrorSSDP,
     ErrorTouch,
     Homeostasis,
@@ -30,11 +32,13 @@ Constants = Mapping[str, float]
 N_POINTS = 9
 REPLAY = Replay(flash=70, ring_per_class=3, n_ring=1, n_flash=1)
 REPLAYS: dict[str, Replay | None] = {
-    "off": None, "flash": Replay(flash=70, ring_per_class=0, n_ring=0), "flash + ring": REPLAY}
+    "off": None, "flash": Replay(flash=70, ring_per_class=0, n_ring=0), "flash + ring": REPLAY,
+    "flash + reservoir of 10": replace(REPLAY, ring_per_class=10, policy="reservoir")}
 """Replay by name; a method with K ring steps takes K where there is a ring."""
-STANDARD = "flash + ring"
-N_IDLE = 200
-IDLE = f"{STANDARD}, {N_IDLE} idle steps"
+STANDARD, RESERVOIR = "flash + ring", "flash + reservoir of 10"
+N_IDLE = {STANDARD: 200, RESERVOIR: 600}
+"""Steps on request behind a stream, by replay."""
+IDLE = f"{STANDARD}, {N_IDLE[STANDARD]} idle steps"
 A_PLUS, A_BASE = 1.5e-3, 5e-4
 """The paper code's amplitudes of DA-SSDP; a method multiplies both."""
 
@@ -52,7 +56,8 @@ class Method:
     ReadoutDelta with mu1. simpler: the method it is compared with. twin: constants are those of
     this method, which was tuned. learner: in float on the host, None on the device. n_ring: ring
     samples learned again after each of the stream. calibrates: a profile is fitted first.
-    warms_up: a gate is fitted on unshifted samples first. replay: by name, of all its runs.
+    warms_up: a gate is fitted on unshifted samples first. replay: by name, of all its runs. gate:
+    whether it learns at all.
     """
 
     key: str
@@ -60,13 +65,14 @@ class Method:
     simpler: str
     grid: tuple[Constants, ...] = ()
     hidden: Callable[[Constants], Rule] | None = None
-    schedule: Schedule | None = None
+    schedule: Schedule | ErrorScaled | None = None
     n_ring: int = 1
     twin: str | None = None
     learner: Callable[..., FloatLearner] | None = None
     calibrates: bool = False
     warms_up: bool = False
     replay: str = STANDARD
+    gate: CUSUM | None = None
 
     def learning(self, network: Network, constants: Constants, replay: str,
                  n_training: int) -> Learning:
@@ -82,7 +88,7 @@ class Method:
         if stored is not None:
             stored = replace(stored, flash=min(stored.flash, n_training),
                              n_ring=self.n_ring if stored.ring_per_class else 0)
-        return Learning(rules, schedule=self.schedule, replay=stored)
+        return Learning(rules, schedule=self.schedule, replay=stored, gate=self.gate)
 
 
 def _sync(c: Constants) -> Rule:
@@ -147,6 +153,12 @@ DEVICE: tuple[Method, ...] = (
            n_ring=3),
     Method("calibrated", "calibration + touch + schedule, K = 3", "touch_k3", CALIBRATION_GRID,
            _touch, Schedule(), n_ring=3, calibrates=True, twin="touch_k3"),
+    Method("touch_error", "touch + error-scaled step, K = 3", "touch_k3", (), _touch, ErrorScaled(),
+           n_ring=3, twin="touch_k3"),
+    Method("touch_gate", "touch + schedule behind a gate, K = 3", "touch_k3", (), _touch,
+           Schedule(), n_ring=3, twin="touch_k3", gate=CUSUM()),
+    Method("touch_reservoir", "touch + schedule, K = 3, reservoir of 10", "touch_k3", (), _touch,
+           Schedule(), n_ring=3, twin="touch_k3", replay=RESERVOIR),
 )
 HOST: tuple[Method, ...] = (
     Method("delta_float", "readout delta in float", "delta", twin="delta", learner=FloatLearner),
@@ -166,6 +178,11 @@ METHODS = {m.key: m for m in (*DEVICE, *HOST)}
 FROZEN, MIRRORED = "frozen", "mirrored"
 TITLES = {FROZEN: "frozen", MIRRORED: "frozen, mirrored axes",
           **{m.key: m.title for m in METHODS.values()}}
+
+
+def idle_of(replay: str) -> str:
+    """The name of a replay with the idle steps that go with it."""
+    return f"{replay}, {N_IDLE[replay]} idle steps" if replay in N_IDLE else replay
 
 
 def replay_of(key: str) -> str:

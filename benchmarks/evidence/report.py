@@ -17,9 +17,10 @@ from evidence.methods import (
     METHODS,
     MIRRORED,
     REPLAYS,
-    STANDARD,
+    RESERVOIR,
     TITLES,
     Method,
+    idle_of,
     replay_of,
 )
 from evidence.plan import REPLAYED, WRONG_LABELS
@@ -58,14 +59,14 @@ def signed(estimate: Estimate | None) -> str:
     return f"{estimate.mean:+.1f} ± {estimate.spread:.1f}"
 
 
-def main_table(results: Results, column: str, order: str = "shuffled",
-               replay: str | None = None) -> Lines:
-    """Every method and scenario of the watch, mean ± std over seeds; replay: in place of the
-    standard one."""
+def main_table(results: Results, column: str, order: str = "shuffled", *,
+               idle: bool = False) -> Lines:
+    """Every method and scenario of the watch, mean ± std over seeds; idle: after idle steps, where
+    a method has some."""
     names = (*SHIFTED, "N")
     lines = [[f"{column}, %", "seeds", *names, f"mean of {' '.join(SHIFTED)}"]]
     for method in (FROZEN, MIRRORED, *METHODS):
-        name = replay if replay and replay_of(method) == STANDARD else replay_of(method)
+        name = idle_of(replay_of(method)) if idle else replay_of(method)
         found = [list(results.mean_by_seed(method, settings(some, order=order), column,
                                            name).values())
                  for some in (*([s] for s in names), SHIFTED)]
@@ -116,7 +117,7 @@ def labels_table(results: Results) -> Lines:
 
 
 def replay_table(results: Results) -> Lines:
-    names = (*REPLAYS, IDLE)
+    names = (*(name for name in REPLAYS if name != RESERVOIR), IDLE)
     lines = [["mean of the shifts, shifted ± std / original, %", *names]]
     for key in REPLAYED:
         cells = [cell(results, key, settings(), name) for name in names]
@@ -175,10 +176,10 @@ def sections(results: Results) -> dict[str, Lines]:
         "Eligibilities at equal replay and schedule": differences(results, EQUAL),
         "Float beside the device": differences(results, simpler(HOST)),
         "One exercise after another": main_table(results, "shifted", "blocked"),
-        "One exercise after another, then 200 idle steps":
-            main_table(results, "shifted", "blocked", IDLE),
-        "One exercise after another, then 200 idle steps: accuracy left without the shift":
-            main_table(results, "original", "blocked", IDLE),
+        "One exercise after another, then 200 idle steps, 600 with a reservoir":
+            main_table(results, "shifted", "blocked", idle=True),
+        "One exercise after another, then idle steps: accuracy left without the shift":
+            main_table(results, "original", "blocked", idle=True),
         "Wrong labels": labels_table(results),
         "Replay": replay_table(results),
         "What is written": work_table(results),

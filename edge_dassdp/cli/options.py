@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.ir import Encoder, Network, ReadoutKind
     from edge_dassdp.qir import QNetwork
-    from edge_dassdp.rules import Guard, Learning, Replay, Rule, Schedule
+    from edge_dassdp.rules import (
+        CUSUM,
+        ErrorScaled,
+        Guard,
+        Learning,
+        Policy,
+        Replay,
+        Rule,
+        Schedule,
+    )
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help=(
     "Float network: .npz of edge_dassdp.ir.save, NIR file (.nir), or one time step as .onnx."))]
@@ -33,14 +42,15 @@ Model = Annotated[Path, typer.Argument(help="Quantized network, written by `quan
                                        metavar="MODEL.q.npz", show_default=False)]
 BoardName = Annotated[str, typer.Option("--board", "-b", show_default=False,
                                         help="A name from `boards`, or a path to a board.toml.")]
-Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
-    "test; or a data set with splits."))]
-OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
-    "test; or a data set with splits."))]
+_SAMPLES = (
+    "Samples: a .csv, a row each, the class in column 'label' or the last; an .npz with x "
+    "(n, n_inputs), y (n,) and, if you like, rows of train, stream and test; a .npy; or a data "
+    "set with splits (docs/data.md).")
+Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=_SAMPLES)]
+OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False,
+                                                   help=_SAMPLES)]
 Split = Annotated[str, typer.Option(help=(
-    f"Part of the data: {', '.join(SPLITS)}. A plain .npz without splits is taken whole."))]
+    f"Part of the data: {', '.join(SPLITS)}. A file without splits is taken whole."))]
 ShiftSeed = Annotated[int | None, typer.Option(help=(
     "Pass the samples through a worn sensor drawn from this seed."), show_default=False)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples only.",
@@ -144,13 +154,6 @@ def load_model(path: Path) -> QNetwork:
     return proven.load(path)
 
 
-def load_samples(path: Path, split: str, shift_seed: int | None = None,
-                 limit: int | None = None) -> Samples:
-    """Samples of a file's split, or all of a plain .npz, as `load_part` reads them; through a worn
-    sensor, and the first `limit` of them."""
-    return shifted(load_part(path, split), shift_seed, limit)
-
-
 def load_part(path: Path, split: str) -> Part:
     """As `datasets.load_part`, which the command line imports no sooner."""
     from edge_dassdp.data import datasets
@@ -160,13 +163,13 @@ def load_part(path: Path, split: str) -> Part:
 
 def shifted(part: Part, shift_seed: int | None = None, limit: int | None = None) -> Samples:
     """A part's first samples as a worn sensor gives them."""
-    from edge_dassdp.data.datasets import Samples
     from edge_dassdp.data.shifts import WornSensor
 
-    x = part.samples.x
+    samples = part.samples
     if shift_seed is not None:
-        x = WornSensor.draw(x.shape[1], shift_seed, dark=part.dark).apply(x)
-    return Samples(x[:limit], part.samples.y[:limit])
+        sensor = WornSensor.draw(samples.x.shape[1], shift_seed, dark=part.dark)
+        samples = dataclasses.replace(samples, x=sensor.apply(samples.x))
+    return samples.at(slice(limit))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -191,9 +194,10 @@ class Packed:
 def device_samples(network: QNetwork, samples: Samples) -> Packed:
     """Samples for a target, or EdgeError E104 where they do not fit the network."""
     from edge_dassdp.data.clipping import clipping
-    from edge_dassdp.data.datasets import require_classes
+    from edge_dassdp.data.datasets import require_classes, require_names
     from edge_dassdp.qir.samples import input_x
 
+    require_names(samples, network.n_classes)
     require_classes(samples.y, network.n_classes)
     return Packed(input_x(network, samples.x), samples.y,
                   clipping(network.inputs, network.x_scales, samples.x))
@@ -215,30 +219,60 @@ def pairs(values: Sequence[str], option: str) -> dict[str, str]:
 class Memory:
     """What learning has beside its rules."""
 
-    schedule: Schedule | None = None
+    schedule: Schedule | ErrorScaled | None = None
     replay: Replay | None = None
     guard: Guard | None = None
+    gate: CUSUM | None = None
 
 
-def memory_of(schedule: str | None, replay: str | None, guard: str | None) -> Memory:
-    """--schedule SAMPLES[,FLOOR], --replay FLASH,RING[,K] and --guard MARGIN[,WINDOW]."""
-    from edge_dassdp.rules import Guard, Replay, Schedule
+def memory_of(schedule: str | None, replay: str | None, guard: str | None,
+              gate: str | None = None) -> Memory:
+    """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
+    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED[,closes]]]."""
+    from edge_dassdp.rules import Guard
 
-    made = Memory()
-    if schedule is not None:
-        samples, *floor = _numbers(schedule, "--schedule", 1, 2)
-        made = dataclasses.replace(made, schedule=Schedule(_whole(samples, "--schedule"), *floor))
-    if replay is not None and is_auto(replay):
-        k = [_whole(n, "--replay auto,") for n in _numbers(replay[5:], "--replay auto,", 1, 1)] \
-            if replay != "auto" else []
-        made = dataclasses.replace(made, replay=Replay(0, 1, k[0] if k else Replay.n_ring))
-    elif replay is not None:
-        flash, ring, *k = (_whole(n, "--replay") for n in _numbers(replay, "--replay", 2, 3))
-        made = dataclasses.replace(made, replay=Replay(flash, ring, k[0] if k else Replay.n_ring))
+    kept = None
     if guard is not None:
         margin, *window = (_whole(n, "--guard") for n in _numbers(guard, "--guard", 1, 2))
-        made = dataclasses.replace(made, guard=Guard(True, margin, *window))
-    return made
+        kept = Guard(True, margin, *window)
+    return Memory(None if schedule is None else _steps_of(schedule),
+                  None if replay is None else _replay_of(replay), kept,
+                  None if gate is None else _gate_of(gate))
+
+
+def _steps_of(text: str) -> Schedule | ErrorScaled:
+    from edge_dassdp.rules import ErrorScaled, Schedule
+
+    word, colon, numbers = text.partition(":")
+    if word == "error":
+        return ErrorScaled(*_numbers(numbers, "--schedule error:", 1, 2) if colon else ())
+    samples, *floor = _numbers(text, "--schedule", 1, 2)
+    return Schedule(_whole(samples, "--schedule"), *floor)
+
+
+def _replay_of(text: str) -> Replay:
+    from edge_dassdp.rules import Replay
+
+    numbers = text.removesuffix(",reservoir")
+    policy: Policy = "fifo" if numbers == text else "reservoir"
+    if is_auto(numbers):
+        k = [_whole(n, "--replay auto,") for n in _numbers(numbers[5:], "--replay auto,", 1, 1)] \
+            if numbers != "auto" else []
+        return Replay(0, 1, k[0] if k else Replay.n_ring, policy=policy)
+    flash, ring, *k = (_whole(n, "--replay") for n in _numbers(numbers, "--replay", 2, 3))
+    return Replay(flash, ring, k[0] if k else Replay.n_ring, policy=policy)
+
+
+def _gate_of(text: str) -> CUSUM:
+    from edge_dassdp.rules import CUSUM
+
+    word, colon, rest = text.partition(":")
+    if word != "cusum":
+        raise EdgeError("E105", f"--gate {text}", cause="it is no gate",
+                        help="give cusum, or cusum:OPENS_AT,ALLOWED, for instance cusum:2.7,0.08")
+    numbers = rest.removesuffix(",closes")
+    opens_at, *allowed = _numbers(numbers, "--gate cusum:", 1, 2) if colon else [CUSUM.opens_at]
+    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=numbers != rest)
 
 
 def is_auto(replay: str | None) -> bool:
@@ -279,11 +313,22 @@ def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, st
     """What shall learn: `Learning.default`, or the projections named, or nothing."""
     if frozen:
         if plastic or rules or memory != Memory():
-            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay and "
-                            "--guard")
+            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay, "
+                            "--guard and --gate")
         return None
     return dataclasses.replace(_rules_of(network, plastic, rules), schedule=memory.schedule,
-                               replay=memory.replay, guard=memory.guard)
+                               replay=memory.replay, guard=memory.guard, gate=memory.gate)
+
+
+def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
+    """What a file says shall learn, with the parts that options change."""
+    from edge_dassdp.rules import Learning
+
+    base = Learning.load(path)
+    given = {f.name: value for f in dataclasses.fields(memory)
+             if (value := getattr(memory, f.name)) is not None}
+    return dataclasses.replace(
+        base, rules={**base.rules, **{name: _rule(text) for name, text in rules.items()}}, **given)
 
 
 def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]) -> Learning:
@@ -304,17 +349,10 @@ def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]
 
 def _rule(text: str) -> Rule:
     """WORD or WORD:setting=value,... as a rule."""
-    from edge_dassdp.qir.file import load_installed
-    from edge_dassdp.rules import Rule
+    from edge_dassdp.rules.document import maker
 
     word, _, settings = text.partition(":")
-    if word not in Rule.makers:
-        load_installed()
-    if word not in Rule.makers:
-        raise EdgeError("E105", f"there is no rule '{word}'",
-                        help=f"choose {', '.join(sorted(Rule.makers))}, or give the file that "
-                        "defines it with --rules-from")
-    make = Rule.makers[word]
+    make = maker(word)
     kinds = {name: _kind(setting) for name, setting in inspect.signature(make).parameters.items()}
     return make(**_settings(settings, kinds, f"--rule ...={word}:", f"rule '{word}'"))
 

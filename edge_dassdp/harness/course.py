@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.harness.progress import Progress
 from edge_dassdp.harness.stream import Stream, lessons, was_carried_out
+from edge_dassdp.harness.worn import Fitted
 from edge_dassdp.interrupts import held
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.storage.state import made
@@ -42,6 +43,8 @@ class Course:
         self.unkept: EdgeError | None = None
         """Why progress is kept no more."""
         self.pieces: list[Stream] = []
+        self.profile: Fitted | None = None
+        """What was found before of how the sensor is worn."""
 
     @property
     def stream(self) -> Stream:
@@ -59,7 +62,7 @@ class Course:
                 raise_if_pressed()
             if self.n_warm:
                 self.device.fit_gate()
-            self._keep(n_labelled=self.device.statistics().n_labelled)
+            self._keep(n_labelled=self.device.statistics().n_taken)
 
     def take_up(self, restore: Callable[[], None] | None = None) -> None:
         """Go on where the stream was left. restore: puts the device back, if it is not there.

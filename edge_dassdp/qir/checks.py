@@ -11,8 +11,8 @@ from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import array_of, is_int, is_real
 from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.ir import Encoder, Input, geometry
-from edge_dassdp.qir.network import QGuard, QNetwork, QReplay
+from edge_dassdp.ir import Encoder, Input, Sensor, geometry
+from edge_dassdp.qir.network import QCusum, QErrorStep, QGuard, QNetwork, QReplay
 from edge_dassdp.qir.nodes import (
     QDynamics,
     QPopulation,
@@ -24,6 +24,8 @@ from edge_dassdp.qir.nodes import (
 from edge_dassdp.qir.order import device_volume, history_depths, natural_order
 from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.qir.stored import stored_words
+from edge_dassdp.sensor.drift import QDrift
+from edge_dassdp.sensor.front import QSensor
 
 
 def require(holds: bool, message: str) -> None:
@@ -159,6 +161,7 @@ def validate(network: QNetwork) -> None:
             _check_plastic(network, q)
             q.rule.check(network.site(q))
     _check_kept(network)
+    _check_sensor(network)
     if network.replay is not None:
         require(isinstance(network.replay, QReplay), "replay is none")
         check_replay(network, network.replay)
@@ -168,6 +171,22 @@ def validate(network: QNetwork) -> None:
         require(isinstance(guard.keeps_copy, bool), "the guard's copy is no truth value")
         within(guard.window, 1, 32, "the guard's window")
         within(guard.margin, 0, 32, "the guard's margin")
+    _check_misses(network)
+
+
+def _check_misses(n: QNetwork) -> None:
+    step, cusum = n.error_step, n.cusum
+    require(step is None or isinstance(step, QErrorStep), "error_step is none")
+    require(cusum is None or isinstance(cusum, QCusum), "cusum is none")
+    require(step is None or n.schedule_q8 is None, "error_step beside a schedule")
+    if step is not None:
+        within(step.gain_q4, 1, 255, "error_step: gain_q4")
+        within(step.floor_q8, 1, 256, "error_step: floor_q8")
+        within(step.start_q8, 0, QUANTITIES["share_max_q8"], "error_step: start_q8")
+    if cusum is not None:
+        within(cusum.opens_q10, 1, 63 << 10, "cusum: opens_q10")
+        within(cusum.allowed_q10, 1, 1 << 10, "cusum: allowed_q10")
+        require(isinstance(cusum.closes, bool), "cusum: closes is no truth value")
 
 
 def _check_network(n: QNetwork) -> None:
@@ -212,6 +231,27 @@ def _check_input(n: QNetwork, i: Input) -> None:
     require(i.n_frames == n.n_steps or not (i.n_events or is_delta),
             where + "events and changes come in frames, one a step")
     require(i.n_frames == 1 or i.encoder is None or is_delta, where + "its encoder takes one frame")
+
+
+def _check_sensor(n: QNetwork) -> None:
+    declared, sensor = n.inputs[0].sensor, n.sensor
+    if sensor is None and declared is None:
+        return
+    require(isinstance(sensor, QSensor) and isinstance(declared, Sensor) and len(n.inputs) == 1,
+            "a sensor, but not of the only input")
+    assert sensor is not None and declared is not None
+    require(sensor.n_channels == declared.n_channels and sensor.unit == (declared.unit or 0)
+            and [t.channels for t in sensor.triads] == [t.channels for t in declared.triads],
+            "its sensor is another than its input's")
+    drift = sensor.drift
+    require(drift is None or (
+        isinstance(drift, QDrift) and drift.n_channels == sensor.n_channels
+        and drift.codes.n_readings == n.n_readings and len(drift.mean) <= n.n_classes
+        and drift.triads in ((), sensor.triads)), "its windows are another sensor's")
+    for name in ("class_means", "class_stds"):
+        if getattr(sensor, name) is not None:
+            entries(getattr(sensor, name), ((n.n_classes, sensor.n_channels),), -(2**15),
+                    2**15 - 1, name)
 
 
 def _check_population(n: QNetwork, p: QPopulation) -> None:
@@ -289,8 +329,9 @@ def _check_kept(n: QNetwork) -> None:
     depths = history_depths([p.name for p in n.populations], n.projections)
     stages = {q.stage for q in n.plastic}
     require(n.n_batch == 1 or "batch" in stages, "n_batch, but no rule learns from a batch")
-    require(bool(stages) or (n.schedule_q8, n.replay, n.guard) == (None, None, None),
-            "a schedule, replay or a guard, but nothing learns")
+    beside = (n.schedule_q8, n.replay, n.guard, n.error_step, n.cusum)
+    require(bool(stages) or beside == (None,) * len(beside),
+            "a schedule, replay, a guard or a gate, but nothing learns")
     for p in n.populations:
         where = f"population '{p.name}': "
         require(p.n_history == depths.get(p.name, 0), where + "its n_history is not of its delays")

@@ -25,6 +25,7 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.checks import checked_weights, known_projection
 from edge_dassdp.reference.asked import (
     check_infer_steps,
+    check_kind,
     check_lesson,
     check_mode,
     check_snapshot,
@@ -34,6 +35,15 @@ from edge_dassdp.reference.asked import (
     checked_samples,
 )
 from edge_dassdp.reference.outcome import BatchOutcome, learned_statistics
+from edge_dassdp.reference.worn import (
+    require_drift,
+    require_fits,
+    require_observes,
+    require_search,
+)
+from edge_dassdp.sensor.monitor import DriftReport, Event
+from edge_dassdp.sensor.orientation import Orientation
+from edge_dassdp.targets.profiles import found_orientation
 from edge_dassdp.targets.target import (
     INFER,
     LEARN,
@@ -118,7 +128,7 @@ class Emulator(Target):
             "class_idx": np.zeros(n, np.uint16),
             "logits": np.zeros((n, self.network.n_classes), np.int32),
             **{name: np.zeros(n, np.uint16) for name in (
-                "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back")},
+                "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back", "is_held")},
         }
         if digest:
             arrays |= {k: np.zeros(n, np.uint32) for k in ("forward_digest", "learned_digest")}
@@ -133,8 +143,8 @@ class Emulator(Target):
             arrays["class_idx"].astype(np.int64), arrays["logits"],
             arrays["loss_q8"].astype(np.int64), arrays["is_skipped"].astype(bool),
             arrays["is_updated"].astype(bool), arrays["n_replayed"].astype(np.int64),
-            arrays["is_fallen_back"].astype(bool), arrays.get("forward_digest"),
-            arrays.get("learned_digest"))
+            arrays["is_fallen_back"].astype(bool), arrays["is_held"].astype(bool),
+            arrays.get("forward_digest"), arrays.get("learned_digest"))
 
     def _infer_in_threads(self, samples: NDArray[np.int8],
                           arrays: dict[str, NDArray[Any]]) -> None:
@@ -190,7 +200,7 @@ class Emulator(Target):
         return Outcome(int(done.class_idx[0]), done.logits[0], int(done.loss_q8[0]),
                        bool(done.is_skipped[0]), bool(done.is_updated[0]), forward,
                        None if mode == INFER else learned, n_replayed=int(done.n_replayed[0]),
-                       is_fallen_back=bool(done.is_fallen_back[0]))
+                       is_fallen_back=bool(done.is_fallen_back[0]), is_held=bool(done.is_held[0]))
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
@@ -198,7 +208,8 @@ class Emulator(Target):
         if n_steps is None or n_steps >= self.network.n_steps:
             return self._one(x, NO_LABEL, OWN_LOSS, INFER, digest)
         sample, crc = np.ascontiguousarray(checked_sample(x, self.network.x_bytes)), 0
-        self._lib.dassdp_begin(self._model, self._state, self._ffi.from_buffer("int8_t[]", sample))
+        self._lib.dassdp_emulator_begin(self._model, self._state,
+                                        self._ffi.from_buffer("int8_t[]", sample))
         for _ in range(n_steps):
             self._lib.dassdp_step(self._model, self._state)
             crc = self._lib.dassdp_digest_step(self._model, self._state, crc)
@@ -222,6 +233,37 @@ class Emulator(Target):
         n_done = int(self._lib.dassdp_idle(self._model, self._state, n_steps))
         self._check(min(n_done, 0))
         return n_done
+
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
+        check_lesson(self.n_classes, label, OWN_LOSS)
+        sample = np.ascontiguousarray(checked_sample(x, self.network.x_bytes))
+        require_observes(self.network, label)
+        event = self._lib.dassdp_emulator_observe(
+            self._model, self._state, self._ffi.from_buffer("int8_t[]", sample), int(label))
+        self._check(min(event, 0))
+        return Event(event)
+
+    def drift(self) -> DriftReport:
+        require_drift(self.network)
+        made = self._ffi.new("dassdp_drift_report_t *")
+        self._check(self._lib.dassdp_drift(self._model, self._state, made))
+        return DriftReport(made.n_windows, bool(made.is_alarm), made.median_q8 / 256,
+                           made.n_alarms, made.n_profiles, bool(made.is_allowed))
+
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        require_search(self.network)
+        self._check(self._lib.dassdp_allow_profile(self._model, self._state, bool(is_allowed)))
+
+    def fit_profile(self) -> Orientation:
+        require_fits(self.network)
+        fit = self._ffi.new("dassdp_fit_t *")
+        self._check(self._lib.dassdp_fit_profile(self._model, self._state, fit))
+        return found_orientation(self.read_learning, self.network, fit.verdict, fit.n_classes,
+                                 fit.residual, fit.residual_factory)
+
+    def select_profile(self, kind: int) -> None:
+        check_kind(kind)
+        self._check(self._lib.dassdp_select_profile(self._model, self._state, int(kind)))
 
     def save(self) -> None:
         self._check(self._lib.dassdp_save(self._model, self._state))

@@ -14,8 +14,17 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import asked
+from edge_dassdp.reference.worn import require_drift, require_observes, require_search
+from edge_dassdp.sensor.monitor import DriftReport, Event
+from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets.answers import Answers, check_learning
+from edge_dassdp.targets.profiles import (
+    found_orientation,
+    known_event,
+    said_of_drift,
+    whole_readings,
+)
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
@@ -24,7 +33,7 @@ from edge_dassdp.wire.start import Start
 
 RECOVERIES = 3
 """As whoever waits for a long stream wants it."""
-_ONCE = {"LEARN", "WARM_UP", "IDLE"}
+_ONCE = {"LEARN", "WARM_UP", "IDLE", "OBSERVE", "FIT_PROFILE"}
 _IN_PARTS = {"WRITE_WEIGHTS", "WRITE_LEARNING"}
 """Requests that are parts of something, which only whoever sends all of them can begin again."""
 _Requests = list[tuple[str, dict[str, Any]]]
@@ -133,6 +142,34 @@ class LinkTarget(Target):
             if n_answered < n_asked or n_done >= n_steps:
                 return n_done
 
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
+        asked.check_lesson(self.n_classes, label, OWN_LOSS)
+        sample = asked.checked_sample(x, self.info.x_bytes)
+        if self._network is not None:
+            require_observes(self._network, label)
+        answer = self._recovering("OBSERVE", lambda: self._ask_once(
+            "OBSERVE", label=int(label), x=self._send_pieces(sample.tobytes())))
+        return known_event(answer["event"])
+
+    def drift(self) -> DriftReport:
+        return self._drift(0)
+
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        self._drift(2 if is_allowed else 1)
+
+    def _drift(self, allow: int) -> DriftReport:
+        if self._network is not None:
+            (require_search if allow else require_drift)(self._network)
+        return said_of_drift(**self._ask("DRIFT", allow=allow))
+
+    def fit_profile(self) -> Orientation:
+        found = self._ask("FIT_PROFILE")
+        return found_orientation(self.read_learning, self._network, **found)
+
+    def select_profile(self, kind: int) -> None:
+        asked.check_kind(kind)
+        self._ask("SELECT_PROFILE", profile=int(kind))
+
     def save(self) -> None:
         self._ask("SAVE")
 
@@ -203,7 +240,7 @@ class LinkTarget(Target):
         fields = self._ask("STATISTICS")
         if fields["stack_size"] == 0:
             fields |= {"stack_size": None, "stack_used": None, "rx_lost": None}
-        return Statistics(**fields)
+        return Statistics(**fields | {"is_open": bool(fields["is_open"])})
 
     def close(self) -> None:
         if self.memory and self.memory.is_behind and self._is_settled and self._session.is_open:
@@ -318,6 +355,7 @@ class LinkTarget(Target):
             is_skipped=bool(got["flags"] & FLAGS["is_skipped"]),
             is_updated=bool(got["flags"] & FLAGS["is_updated"]), n_replayed=got["n_replayed"],
             is_fallen_back=bool(got["flags"] & FLAGS["is_fallen_back"]),
+            is_held=bool(got["flags"] & FLAGS["is_held"]),
             forward_digest=got["forward_digest"] if digest else None,
             learned_digest=got["learned_digest"] if digest and learns else None,
             forward_ticks=got["forward_ticks"] if has_ticks else None,
@@ -328,7 +366,9 @@ class LinkTarget(Target):
         """
         if len(sample) <= CHUNK_BYTES:
             return sample
-        for begin, end in _chunks(len(sample)):
+        sensor = self._network.sensor if self._network else None
+        size = CHUNK_BYTES if sensor is None else whole_readings(sensor.n_channels)
+        for begin, end in _chunks(len(sample), size):
             self._ask_once("PUT_SAMPLE", offset=begin, data=sample[begin:end])
         return b""
 
@@ -392,6 +432,6 @@ def _with_help(problem: EdgeError, help: str) -> EdgeError:
     return EdgeError(problem.code, problem.message, cause=problem.cause, help=help)
 
 
-def _chunks(n_bytes: int) -> Iterator[tuple[int, int]]:
-    for begin in range(0, n_bytes, CHUNK_BYTES):
-        yield begin, min(begin + CHUNK_BYTES, n_bytes)
+def _chunks(n_bytes: int, size: int = CHUNK_BYTES) -> Iterator[tuple[int, int]]:
+    for begin in range(0, n_bytes, size):
+        yield begin, min(begin + size, n_bytes)

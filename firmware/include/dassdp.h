@@ -11,7 +11,7 @@
  *     dassdp_learn(&dassdp_model, &state, label, DASSDP_OWN_LOSS, &result);
  *
  * C11, and C++ from 11 on. No heap, no float, no stdio, no recursion; no function waits, none is safe
- * from a second thread on the same state. Several models run side by side, each on its own state.
+ * from a second thread on the same state. Models with a sensor take readings: dassdp_sensor.h. Several models run side by side, each on its own state.
  * `model` and `state` below are never NULL and belong together. Every operation, its Q-format and its
  * order are in docs/arithmetic.md; the NumPy reference model is the definition of right.
  */
@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /* Generated code names the ABI that it was made for, or does not compile. */
-#define DASSDP_ABI 6
+#define DASSDP_ABI 7
 
 /* What functions return that may refuse: DASSDP_OK, or an error, after which all is as it was. */
 #define DASSDP_ERRORS(X)                                                       \
@@ -57,9 +57,10 @@ typedef struct {
     uint16_t is_updated;   /* 1: a weight may have changed */
     uint16_t n_replayed;   /* stored samples learned again after it */
     uint16_t is_fallen_back; /* 1: the guard made the weights the factory's again */
+    uint16_t is_held;      /* 1: the gate is closed, nothing was learned */
 } dassdp_result_t;
 
-/* Factory weights, learning state as at the first start. */
+/* Factory weights, learning state as at the first start, factory profile. */
 void dassdp_init(const dassdp_model_t *model, void *state);
 
 /* The model's own memory for a sample of <NAME>_X_BYTES, NULL if it has none. Given to dassdp_begin it
@@ -83,7 +84,8 @@ const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state);
 
 /* Learn from the sample that just ended; once per sample. label: 0 to n_classes - 1 or
  * DASSDP_NO_LABEL. loss_q8: DASSDP_OWN_LOSS, or the host's loss in Q8 bits, 0 to 32767, recorded in
- * its place. DASSDP_E_FROZEN where nothing is plastic, DASSDP_E_LABEL, DASSDP_E_ORDER, DASSDP_E_VALUE. */
+ * its place. Where the model has a gate, and too few labelled samples were classified wrongly so far,
+ * it writes nothing: result->is_held. DASSDP_E_FROZEN where nothing is plastic, DASSDP_E_LABEL, DASSDP_E_ORDER, DASSDP_E_VALUE. */
 int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                  dassdp_result_t *result);
 
@@ -96,7 +98,8 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
 int dassdp_fit_gate(const dassdp_model_t *model, void *state);
 
 /* Learn again from up to n_steps stored samples, of ring and flash in turn, for instance while the
- * device is on its charger. Returns how many there were, or DASSDP_E_ABSENT without replay. */
+ * device is on its charger. Returns how many there were, none while a gate is closed, or
+ * DASSDP_E_ABSENT without replay. */
 int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps);
 
 /* Copy the plastic weights; put the copy back, or factory weights where none was made since the start.

@@ -12,6 +12,7 @@ void dassdp_init(const dassdp_model_t *model, void *state)
     dassdp_restore_weights(model, state, 0);
     if (model->learning_off >= 0) {
         dassdp_learning(model, state)->rng = model->seed;
+        dassdp_learning(model, state)->miss_share_q8 = model->start_share_q8;
     }
 }
 
@@ -94,6 +95,7 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     progress->t_step = 0;
     progress->is_complete = 0;
     int8_t *own = dassdp_sample(model, state);
+    x = x != 0 ? x : own;
     if (own != 0 && own != x) {
         memcpy(own, x, model->x_bytes);
     }

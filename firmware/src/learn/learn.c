@@ -69,10 +69,13 @@ int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
     return 1;
 }
 
-/* What a labelled sample, recorded in `slot`, is good for once it was learned. */
+/* What a labelled sample, recorded in `slot`, is good for, learned or held back. */
 static void follow_up(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
                       dassdp_result_t *result)
 {
+    if (model->error_step != 0) {
+        model->error_step->count(model, state, label);
+    }
     if (model->guard != 0 && model->guard->judge != 0) {
         model->guard->judge(model, state, dassdp_class(model, state), label, result);
     }
@@ -82,7 +85,7 @@ static void follow_up(const dassdp_model_t *model, void *state, uint32_t slot, u
 }
 
 /* Put the sample into the batch; returns whether the batch is full. */
-static int fill_batch(const dassdp_model_t *model, void *state, uint16_t kind, int32_t loss_q8)
+static int fill_batch(const dassdp_model_t *model, void *state, uint8_t kind, int32_t loss_q8)
 {
     dassdp_learning_t *learning = dassdp_learning(model, state);
     ((uint16_t *)dassdp_at(state, (uint32_t)model->loss_off))[learning->batch_idx] =
@@ -98,7 +101,7 @@ static int fill_batch(const dassdp_model_t *model, void *state, uint16_t kind, i
 
 /* A batch holds samples of one kind: another kind discards what it holds. The sample that just
  * ended was recorded in the next slot and stays there as the first of the new batch. */
-static void begin_kind(const dassdp_model_t *model, void *state, uint16_t kind)
+static void begin_kind(const dassdp_model_t *model, void *state, uint8_t kind)
 {
     dassdp_learning_t *learning = dassdp_learning(model, state);
     if (learning->batch_idx == 0u || learning->batch_kind == kind) {
@@ -121,13 +124,10 @@ static void begin_kind(const dassdp_model_t *model, void *state, uint16_t kind)
     learning->batch_idx = 0;
 }
 
-int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
-                 dassdp_result_t *result)
+/* All rules learn from the sample that just ended; returns the slot that it was recorded in. */
+static uint32_t write(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
+                      dassdp_result_t *result)
 {
-    int status = check_call(model, state, label, loss_q8);
-    if (status != DASSDP_OK) {
-        return status;
-    }
     dassdp_learning_t *learning = dassdp_learning(model, state);
     begin_kind(model, state, LEARNING);
     uint32_t slot = learning->batch_idx;
@@ -140,9 +140,24 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
         is_updated |= apply(model, state, DASSDP_STAGE_BATCH);
     }
     result->is_updated = (uint16_t)is_updated;
+    return slot;
+}
+
+int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
+                 dassdp_result_t *result)
+{
+    int status = check_call(model, state, label, loss_q8);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    uint32_t slot = dassdp_learning(model, state)->batch_idx;
+    if (model->cusum == 0 || model->cusum->holds(model, state, label, result) == 0u) {
+        slot = write(model, state, label, loss_q8, result);
+    }
     if (label != DASSDP_NO_LABEL) {
         follow_up(model, state, slot, (uint32_t)label, result);
     }
+    dassdp_note_learning(model, state, result->is_updated | result->n_replayed);
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return DASSDP_OK;
 }
@@ -175,6 +190,7 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
         fill_batch(model, state, WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
         record_batch(model, state);
     }
+    dassdp_note_learning(model, state, 0);
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return DASSDP_OK;
 }
@@ -188,6 +204,7 @@ int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps)
     while (n_done < n_steps && model->replay->idle(model, state) != 0) {
         n_done++;
     }
+    dassdp_note_learning(model, state, (int)n_done);
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return (int)n_done;
 }
@@ -226,15 +243,22 @@ static int check_guard(const dassdp_model_t *model, void *state)
     return DASSDP_E_VALUE;
 }
 
-int dassdp_check_learning(const dassdp_model_t *model, void *state)
+static int check_sensor(const dassdp_model_t *model, void *state)
 {
-    if (model->learning_off < 0) {
-        return DASSDP_E_FROZEN;
-    }
+    return model->sensor != 0 ? model->sensor->check_profile(model, state) : DASSDP_OK;
+}
+
+/* What rules and their memory carry. */
+static int check_lessons(const dassdp_model_t *model, void *state)
+{
     int status = DASSDP_OK;
     dassdp_learning_t *learning = dassdp_learning(model, state);
     if (learning->rng == 0u) {
         learning->rng = model->seed;
+        status = DASSDP_E_VALUE;
+    }
+    if (learning->miss_share_q8 > model->most_share_q8) {
+        learning->miss_share_q8 = model->start_share_q8;
         status = DASSDP_E_VALUE;
     }
     if (learning->batch_idx >= model->n_batch || learning->batch_kind > WARM_UP) {
@@ -250,8 +274,20 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state)
         }
     }
     status = check_guard(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
+    if (model->cusum != 0 && model->cusum->check(model, state) != DASSDP_OK) {
+        status = DASSDP_E_VALUE;
+    }
     if (model->replay != 0 && model->replay->check(model, state) != DASSDP_OK) {
         status = DASSDP_E_VALUE;
     }
     return status;
+}
+
+int dassdp_check_learning(const dassdp_model_t *model, void *state)
+{
+    int status = check_sensor(model, state);
+    if (model->learning_off < 0) {
+        return model->sensor != 0 ? status : DASSDP_E_FROZEN;
+    }
+    return check_lessons(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
 }

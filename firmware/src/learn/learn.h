@@ -20,6 +20,15 @@ typedef struct {
     uint16_t n_fallbacks;
 } dassdp_guard_t;
 
+/* The gate: whether anything is learned. */
+typedef struct {
+    uint32_t n_held;       /* labelled samples held back */
+    uint16_t sum_q10;      /* S, at most `opens_q10` */
+    uint16_t n_due;        /* samples of the ring to learn again since it opened */
+    uint16_t is_open;
+    uint16_t reserved;
+} dassdp_cusum_t;
+
 /* Error of the readout for this label in Q8, and the loss -log2 p(label) in Q8. */
 uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label);
 
@@ -36,11 +45,19 @@ int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
  * class. uses_factory: on factory weights. */
 uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory);
 
-/* What models name in dassdp_replay_rule_t and dassdp_guard_rule_t, so that only they link it. */
+/* What models name in dassdp_replay_rule_t, dassdp_guard_rule_t, dassdp_error_step_t and
+ * dassdp_cusum_rule_t, so that only they link it. */
 void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
                          dassdp_result_t *result);
 int dassdp_replay_idle(const dassdp_model_t *model, void *state);
 int dassdp_replay_check(const dassdp_model_t *model, void *state);
+uint32_t dassdp_cusum_holds(const dassdp_model_t *model, void *state, int32_t label,
+                            dassdp_result_t *result);
+uint32_t dassdp_cusum_is_open(const dassdp_model_t *model, const void *state);
+uint32_t dassdp_cusum_take_due(const dassdp_model_t *model, void *state);
+int dassdp_cusum_check(const dassdp_model_t *model, void *state);
+uint32_t dassdp_error_step_factor(const dassdp_model_t *model, const void *state);
+void dassdp_error_step_count(const dassdp_model_t *model, void *state, uint32_t label);
 void dassdp_guard_judge(const dassdp_model_t *model, void *state, uint32_t class_idx,
                         uint32_t label, dassdp_result_t *result);
 

@@ -155,8 +155,13 @@ void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot
     if (rule->ring_per_class != 0u) {
         remember(model, state, slot, label);
     }
-    for (uint32_t turn = 0; turn < (uint32_t)rule->n_ring + rule->n_flash; turn++) {
-        n_replayed += turn < rule->n_ring ? replay_ring(model, state) : replay_flash(model, state);
+    if (result->is_held != 0u) {
+        return;
+    }
+    const uint32_t n_ring =
+        rule->n_ring + (model->cusum == 0 ? 0u : model->cusum->take_due(model, state));
+    for (uint32_t turn = 0; turn < n_ring + rule->n_flash; turn++) {
+        n_replayed += turn < n_ring ? replay_ring(model, state) : replay_flash(model, state);
     }
     result->n_replayed = (uint16_t)n_replayed;
 }
@@ -164,6 +169,9 @@ void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot
 int dassdp_replay_idle(const dassdp_model_t *model, void *state)
 {
     uint32_t flash_first = replay_of(model, state)->n_replayed & 1u;
+    if (model->cusum != 0 && model->cusum->is_open(model, state) == 0u) {
+        return 0;
+    }
     if ((flash_first != 0u ? replay_flash(model, state) : replay_ring(model, state)) != 0u) {
         return 1;
     }

@@ -130,10 +130,13 @@ static inline uint32_t *dassdp_rng(const dassdp_model_t *model, void *state)
     return &dassdp_learning(model, state)->rng;
 }
 
-/* An amplitude below 2^22, times the schedule's factor where there is a schedule. */
+/* An amplitude below 2^22, times the factor of step sizes, of a schedule or of the share of misses. */
 static inline uint32_t dassdp_scheduled(const dassdp_model_t *model, void *state,
                                         uint32_t amplitude)
 {
+    if (model->error_step != 0) {
+        return (amplitude * model->error_step->factor_q8(model, state)) >> 8;
+    }
     if (model->schedule_q8 == 0) {
         return amplitude;
     }
