@@ -14,16 +14,17 @@ import joblib
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evidence import plan, report, sets
+from evidence import plan, report
 from evidence.figure import draw
 from evidence.measure import Job, Row
 from evidence.methods import METHODS
 from evidence.results import Results
+from evidence.tasks import SETS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = ROOT / "benchmarks" / "results" / "evidence.json"
 DOCUMENT, FIGURE = ROOT / "docs" / "evidence.md", ROOT / "docs" / "evidence.png"
-QUICK_PARTS = ("main", "blocked", "float", "sets")
+QUICK_PARTS = ("main", "blocked", "sources", "sets")
 
 
 def options() -> argparse.Namespace:
@@ -104,9 +105,10 @@ def main() -> None:
     results = committed if asked.full else Results(constants=committed.constants)
     if asked.report and not asked.full:
         results = Results.load(path)
-    for name, made in sets.SETS.items():
-        if not made.is_there:
-            console.print(f"{made.title} ({name}) is left out: {made.package} is not there")
+    for name, made in SETS.items():
+        if made.missing:
+            console.print(f"{made.title} ({name}) is left out: {' and '.join(made.missing)} "
+                          "not found")
     if not asked.report:
         parts = asked.parts or (plan.PARTS if asked.full else QUICK_PARTS)
         with backend(asked.dask, asked.jobs):

@@ -7,19 +7,21 @@ from itertools import product
 from typing import Any
 
 from edge_dassdp.base.errors import EdgeError
-from evidence import sets
 from evidence.measure import Job, Row, mean_score, run
-from evidence.methods import DEVICE, FROZEN, HOST, METHODS, Constants, Method
-from evidence.tasks import WATCH, Setting, n_seeds, scenarios
+from evidence.methods import DEVICE, FROZEN, HOST, METHODS, Constants, Method, replay_of
+from evidence.tasks import SETS, UNIFORM, WATCH, Setting, n_seeds, scenarios
 
-PARTS = ("tune", "main", "blocked", "labels", "replay", "float", "sets")
+PARTS = ("tune", "main", "blocked", "labels", "replay", "sources", "float", "sets")
 TUNING_SEEDS = range(3)
 WRONG_LABELS = (0.1, 0.2)
 REPLAYED = ("delta", "sync", "touch_schedule")
 """Methods whose replay is taken away."""
+SOURCES = ("delta_k3", "touch_k3")
+"""Methods that start from the networks before those shipped as well."""
 QUICK_SEEDS, QUICK_FLOAT_SEEDS = 5, 2
 QUICK_SCENARIOS = ("Ap", "B", "E")
 """Scenarios of float methods in a quick run."""
+QUICK_SETS = ("digits", "deterding")
 
 Chosen = dict[str, dict[str, Any]]
 Execute = Callable[[Sequence[Job]], Iterable[list[Row]]]
@@ -86,8 +88,8 @@ def jobs(parts: Iterable[str], chosen: Chosen, *, quick: bool = False,
     Raises EdgeError E105 for a method without constants.
     """
     wanted = set(parts)
-    made = [*_float_jobs(wanted, chosen, quick), *_set_jobs(wanted, chosen, quick),
-            *_device_jobs(wanted, chosen, quick), *_replay_jobs(wanted, chosen, quick)]
+    made = [job for part in (_float_jobs, _set_jobs, _device_jobs, _replay_jobs, _source_jobs)
+            for job in part(wanted, chosen, quick)]
     kept = only or {}
     methods, seeds = kept.get("methods"), kept.get("seeds")
     made = [j for j in made if (methods is None or j.method in methods)
@@ -128,6 +130,14 @@ def _replay_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
             for key in REPLAYED for replay in ("off", "flash") for seed in _seeds(WATCH, quick)]
 
 
+def _source_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
+    if "sources" not in parts:
+        return []
+    settings = tuple(Setting(UNIFORM, s) for s in scenarios(UNIFORM))
+    return [Job(key, settings, seed, constants_of(chosen, key), replay_of(key))
+            for key in (FROZEN, *SOURCES) for seed in _seeds(UNIFORM, quick)]
+
+
 def _float_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
     if "float" not in parts:
         return []
@@ -141,12 +151,11 @@ def _float_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
 def _set_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
     if "sets" not in parts:
         return []
-    names = ("digits",) if quick else tuple(n for n, s in sets.SETS.items() if s.is_there)
+    names = [n for n, s in SETS.items() if not s.missing and (n in QUICK_SETS or not quick)]
     made = []
     for name, key in product(names, (FROZEN, *(m.key for m in DEVICE))):
         if key == "calibrated" and name not in ("vowels", "motions"):
             continue
-        replay = "off" if key == FROZEN else METHODS[key].replay
         made += [Job(key, tuple(Setting(name, s) for s in scenarios(name)), seed,
-                     constants_of(chosen, key), replay) for seed in _seeds(name, quick)]
+                     constants_of(chosen, key), replay_of(key)) for seed in _seeds(name, quick)]
     return made

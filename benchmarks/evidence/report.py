@@ -22,10 +22,9 @@ from evidence.methods import (
     Method,
     replay_of,
 )
-from evidence.plan import REPLAYED, WRONG_LABELS
+from evidence.plan import REPLAYED, SOURCES, WRONG_LABELS
 from evidence.results import Estimate, Results, mean_std
-from evidence.sets import SETS
-from evidence.tasks import WATCH, Setting, scenarios
+from evidence.tasks import SETS, UNIFORM, WATCH, Setting, is_watch, scenarios
 
 BEGIN, END = "<!-- evidence: written by make evidence-full -->", "<!-- end of evidence -->"
 SHIFTED = ("Ap", "A", "B", "C", "D", "E")
@@ -125,11 +124,26 @@ def replay_table(results: Results) -> Lines:
     return lines
 
 
+def sources_table(results: Results) -> Lines:
+    """The same methods from the networks before, and the difference that the new ones make."""
+    names = (*SHIFTED, "N")
+    lines = [["shifted ± std / original, %", "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
+    for method in (FROZEN, *SOURCES):
+        for dataset, title in ((UNIFORM, "before"), (WATCH, "now")):
+            cells = [cell(results, method, settings(some, dataset))
+                     for some in (*([s] for s in names), SHIFTED)]
+            if any(c != "–" for c in cells):
+                lines.append([TITLES[method], title, *cells])
+    return lines if any(line[1] == "before" for line in lines) else lines[:1]
+
+
 def sets_table(results: Results, name: str) -> Lines:
+    """The last scenario of a set has no shift; the others' mean stands in the last column."""
     names = scenarios(name)
-    lines = [[SETS[name].title, *names]]
+    columns = {**{s: [s] for s in names}, "mean of the shifts": list(names[:-1])}
+    lines = [[SETS[name].title, *columns]]
     for method in (FROZEN, *METHODS):
-        cells = [cell(results, method, settings([s], name)) for s in names]
+        cells = [cell(results, method, settings(some, name)) for some in columns.values()]
         if any(c != "–" for c in cells):
             lines.append([TITLES[method], *cells])
     return lines
@@ -183,7 +197,8 @@ def sections(results: Results) -> dict[str, Lines]:
         "Replay": replay_table(results),
         "What is written": work_table(results),
         **{f"Further set: {SETS[name].title}": sets_table(results, name)
-           for name in results.datasets() if name != WATCH},
+           for name in results.datasets() if not is_watch(name)},
+        "Source networks: first weights uniform (before) or normal (now)": sources_table(results),
         "Constants, chosen on the validation wearers": constants_table(results),
     }
     return {title: lines for title, lines in made.items() if len(lines) > 1}
