@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 
 from edge_dassdp import harness, ir
 from edge_dassdp.base import assets
@@ -33,10 +34,9 @@ def test_a_network_trained_now_runs_in_the_emulator(tmp_path):
 
 def test_first_weights_are_normal_and_biases_none(monkeypatch):
     monkeypatch.syspath_prepend(str(assets.folder("examples")))
-    from chain import build, initialize
-
-    model = build((400, 300, 200, 7), 0.75)
-    initialize(model, (1.0, 1.2, 0.5))
+    chain = import_module("chain")
+    model = chain.build((400, 300, 200, 7), 0.75)
+    chain.initialize(model, (1.0, 1.2, 0.5))
     layers = [m for m in model if hasattr(m, "weight")]
     for layer, gain in zip(layers, (1.0, 1.2, 0.5), strict=True):
         weights = layer.weight.detach().numpy() * layer.in_features**0.5 / gain
