@@ -7,9 +7,8 @@ learning_curve.png, the quantized network, the C project of the board and the ra
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,7 @@ from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, load_board
 from edge_dassdp.data import watch
-from edge_dassdp.data.datasets import Samples
-from edge_dassdp.demo.adaptation import Trial, learning_of
+from edge_dassdp.demo.adaptation import Trial
 from edge_dassdp.demo.run_folder import (
     RunFolder,
     learning_state,
@@ -35,17 +33,16 @@ from edge_dassdp.demo.run_folder import (
     stack_results,
     verification_results,
 )
+from edge_dassdp.demo.watch_learning import REPLAY, SYNCHRONY, fitting, learning, quantized
+from edge_dassdp.demo.watch_trials import Trials
 from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.plan import Plan
-from edge_dassdp.plan.budget import propose
 from edge_dassdp.plan.ledger import ram_ledger, replay_bytes
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
-from edge_dassdp.quantize import quantize
-from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.monitor import Monitor
-from edge_dassdp.rules import ErrorSSDP, ErrorTouch, Learning, ReadoutDelta, Replay, Rule, Schedule
+from edge_dassdp.rules import Rule
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.reference import ReferenceTarget
@@ -53,15 +50,9 @@ from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, 
 from edge_dassdp.twin.model import FloatModel
 
 SCHEMA = "edge_dassdp/demo_watch/1"
-REPLAY = Replay(flash=70, ring_per_class=3, n_ring=3)
-"""The most that is stored; a smaller board stores what it holds of it."""
 WINDOW = 20
 """Samples of the rolling accuracy: the shortest streams have about 70."""
 MODEL_FILE = "watch_seed{seed}.npz"
-DELTA, TOUCH, SYNCHRONY = ReadoutDelta(0.8), ErrorTouch(32.0), ErrorSSDP(64.0)
-"""Chosen on the validation wearers, as docs/evidence.md says."""
-WIDE = 64
-"""Columns of touch traces where RAM allows: all of the hidden layer's, the faster way."""
 TITLES = {
     "touch": "delta + touch",
     "synchrony": "delta + latency synchrony",
@@ -109,36 +100,6 @@ def run_watch(options: Options, console: Console) -> dict[str, Any]:
     return results
 
 
-def learning(network: ir.Network, hidden: Rule, replay: Replay) -> Learning:
-    """`hidden` below the readout's delta rule, a schedule of step sizes, and replay."""
-    made = learning_of(network, hidden)
-    readout = network.readout.population
-    rules = {name: DELTA if network.projection(name).post == readout else rule
-             for name, rule in made.rules.items()}
-    return replace(made, rules=rules, schedule=Schedule(), replay=replay)
-
-
-def fitting(network: ir.Network, training: Samples, board: Board) -> tuple[ErrorTouch, Replay]:
-    """Touch with its traces all at once if the board's RAM holds REPLAY as well, else as much of
-    REPLAY as it holds beside narrow ones."""
-    wide = replace(TOUCH, columns=WIDE)
-    most = _replay_held(network, wide, training, board)
-    if most == REPLAY:
-        return wide, REPLAY
-    return TOUCH, _replay_held(network, TOUCH, training, board)
-
-
-def _replay_held(network: ir.Network, touch: ErrorTouch, training: Samples, board: Board) -> Replay:
-    trial = _quantized(network, learning(network, touch, REPLAY), training)
-    most = propose(trial, REPLAY, board, n_available=len(training))
-    return replace(REPLAY, flash=min(REPLAY.flash, most.flash),
-                   ring_per_class=min(REPLAY.ring_per_class, most.ring_per_class))
-
-
-def _quantized(network: ir.Network, how: Learning, training: Samples) -> QNetwork:
-    return quantize(network, how, Settings(), training.x, training.y).network
-
-
 class _Recorder(Emulator):
     """Keeps what each sample gave."""
 
@@ -173,12 +134,13 @@ class _Demo:
         self.board = board
         self.network = network
         self.scenario = scenario
+        self.trials = Trials(scenario, options.seed)
         self.touch, self.replay = fitting(network, scenario.replay, board)
         self.quantized = self._learner(self.touch)
         self.has_firmware = run.can_run_firmware(options.firmware)
 
     def _learner(self, hidden: Rule) -> QNetwork:
-        return _quantized(self.network, learning(self.network, hidden, self.replay),
+        return quantized(self.network, learning(self.network, hidden, self.replay),
                           self.scenario.replay)
 
     def results(self) -> dict[str, Any]:
@@ -222,7 +184,7 @@ class _Demo:
         """The stream on all targets in step: reference, emulator and the firmware, if it runs."""
         network, samples = self.quantized, self.scenario.stream
         device = _Recorder(network)
-        before, _ = self._shares(device, network)
+        before, _ = self.trials.shares(device, network)
         device.reset()
         with ExitStack() as stack:
             link = self._start(build, stack) if build else None
@@ -237,7 +199,8 @@ class _Demo:
         self.run.judge(done)
         statistics = device.statistics()
         hits = np.array([o.class_idx for o in device.outcomes]) == samples.y
-        trial = Trial("touch", self.options.seed, before, *self._shares(device, network), hits)
+        trial = Trial("touch", self.options.seed, before, *self.trials.shares(device, network),
+                      hits)
         return _Streamed(trial, done, device.outcomes, statistics, links)
 
     def _start(self, build: Build, stack: ExitStack) -> Qemu | None:
@@ -254,18 +217,13 @@ class _Demo:
         original = self.scenario.original
         return _percent((FloatModel(self.network).run(original.x).classes == original.y).mean())
 
-    def _shares(self, target: Target, network: QNetwork) -> tuple[float, float]:
-        """Accuracies 0 to 1 on the shifted and on the original test windows."""
-        test, original = self.scenario.test, self.scenario.original
-        return (harness.accuracy(target, input_x(network, test.x), test.y),
-                harness.accuracy(target, input_x(network, original.x), original.y))
-
     def _compare(self, touch: Trial) -> list[Trial]:
         """What stands beside the device's learning, in the emulator; a table and a curve."""
         self.run.head(4, "What it came to, and what stands beside it")
-        trials = [touch, self._synchrony(), self._frozen("frozen", lambda x: x)]
+        trials = [touch, self.trials.learning("synchrony", self._learner(SYNCHRONY)),
+                  self.trials.frozen("frozen", self.quantized)]
         if self.scenario.name in MIRRORS:
-            trials.append(self._frozen("mirrored", self.scenario.mirrored))
+            trials.append(self.trials.frozen("mirrored", self.quantized, self.scenario.mirrored))
         self.run.console.print(screens.listing(
             ("method, %", "before", "while learning", "shifted, after", "original, after"),
             [(TITLES[t.method], *(f"{100 * share:.1f}" for share in (
@@ -280,24 +238,6 @@ class _Demo:
             title=f"{self.scenario.name}, {watch.SCENARIOS[self.scenario.name]}"),
             "learning_curve.png")
         return trials
-
-    def _synchrony(self) -> Trial:
-        network, samples = self._learner(SYNCHRONY), self.scenario.stream
-        emulator = Emulator(network)
-        before, _ = self._shares(emulator, network)
-        learned = harness.learn_stream(emulator, input_x(network, samples.x), samples.y)
-        return Trial("synchrony", self.options.seed, before, *self._shares(emulator, network),
-                     learned.hits)
-
-    def _frozen(self, key: str, seen: Callable[[NDArray[np.float32]], NDArray[np.float32]]
-                ) -> Trial:
-        """Factory weights, shifted windows as `seen` gives them; original ones as they are."""
-        network, stream, test = self.quantized, self.scenario.stream, self.scenario.test
-        emulator = Emulator(network)
-        _, original = self._shares(emulator, network)
-        shifted = harness.accuracy(emulator, input_x(network, seen(test.x)), test.y)
-        hits = emulator.classify(input_x(network, seen(stream.x))) == stream.y
-        return Trial(key, self.options.seed, shifted, shifted, original, hits)
 
     def _say_mirror(self, trials: list[Trial]) -> None:
         after = {t.method: 100 * t.after for t in trials}
