@@ -363,6 +363,38 @@ typedef struct {
     uint32_t n_coders;
 } dassdp_coding_t;
 
+/* Channels x, y and z of one vector. */
+typedef struct {
+    uint8_t channels[3];
+    uint8_t is_axial;      /* turns with det Q: an angular rate */
+} dassdp_triad_t;
+
+/* Raw counts as int8 codes: code = clip((mul count + add) >> shift), by channel, of counts behind the
+ * profile. */
+typedef struct dassdp_sensor {
+    uint8_t n_channels;    /* counts of a reading, at most 32 */
+    uint8_t n_triads;
+    uint16_t n_readings;   /* of a sample */
+    const int16_t *mul;
+    const int32_t *add;
+    const uint8_t *shift;
+    const dassdp_triad_t *triads;
+    const int16_t *class_means; /* 3 counts of the polar triad by class, INT16_MIN: none */
+    int32_t unit;          /* counts of one unit of the polar triad */
+    int32_t state_off;     /* dassdp_sensor_state_t */
+    int32_t profile_off;   /* int16: the stored profile */
+    int32_t reading_off;   /* dassdp_reading_t */
+    int32_t sums_off;      /* int32: observed counts of the polar triad by class; DASSDP_NONE */
+    int32_t seen_off;      /* uint16: samples observed, by class */
+    int (*take)(const dassdp_model_t *model, void *state, const int16_t *counts);
+    int (*select)(const dassdp_model_t *model, void *state, uint32_t kind);
+    /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE after the factory profile was selected. */
+    int (*check_profile)(const dassdp_model_t *model, void *state);
+    /* NULL: nothing is fitted. */
+    int (*observe)(const dassdp_model_t *model, void *state, uint32_t label);
+    void (*fit_profile)(const dassdp_model_t *model, void *state, dassdp_fit_t *fit);
+} dassdp_sensor_t;
+
 struct dassdp_model {
     uint32_t state_bytes;
     uint8_t hash[32];      /* sha256 of the quantized network */
@@ -404,6 +436,7 @@ struct dassdp_model {
      * where inputs are spikes and events alone */
     uint32_t (*count_ends)(const dassdp_model_t *model, const int8_t *x);
     uint32_t values_off;
+    const dassdp_sensor_t *sensor;      /* whose counts become samples on the device, or NULL */
 };
 
 #endif

@@ -23,6 +23,23 @@ typedef struct {
     uint8_t uses_factory;  /* plastic projections run on their factory weights */
 } dassdp_progress_t;
 
+/* Which profile of the sensor is in use; a snapshot holds it. */
+typedef struct {
+    uint8_t selected;      /* its kind: DASSDP_PROFILE_FACTORY, or `stored` */
+    uint8_t stored;        /* kind of the stored profile; DASSDP_PROFILE_FACTORY: none */
+    uint8_t has_learned;   /* weights were learned since dassdp_init */
+    uint8_t reserved;
+    uint16_t profile_idx;  /* of the stored profile: they count upwards from 1 */
+    uint16_t learned_idx;  /* of the one that weights were first learned under; 0: the factory's */
+} dassdp_sensor_state_t;
+
+/* The sample being read; no snapshot holds it. */
+typedef struct {
+    int32_t sums[3];       /* raw counts of the polar triad */
+    uint16_t n_read;       /* readings so far */
+    uint16_t is_observable; /* a whole sample was read, and not yet observed */
+} dassdp_reading_t;
+
 static inline void *dassdp_at(void *state, uint32_t offset)
 {
     return (uint8_t *)state + offset;
@@ -31,6 +48,11 @@ static inline void *dassdp_at(void *state, uint32_t offset)
 static inline const void *dassdp_at_const(const void *state, uint32_t offset)
 {
     return (const uint8_t *)state + offset;
+}
+
+static inline dassdp_sensor_state_t *dassdp_sensor_state(const dassdp_model_t *model, void *state)
+{
+    return dassdp_at(state, (uint32_t)model->sensor->state_off);
 }
 
 static inline const void *dassdp_image(const dassdp_projection_t *projection, const void *state)

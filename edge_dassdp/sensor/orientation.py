@@ -1,0 +1,149 @@
+"""One rotation or reflection of a triad, fitted from class means, all in int32.
+
+Horn 1987, J. Opt. Soc. Am. A 4(4):629; the eigenvector by squaring its matrix, which is power
+iteration at 2^N_SQUARINGS steps. The C of it is firmware/src/sensor/orientation.c, bit for bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.qformat import INT32_MAX, IntArray, round_divide, round_shift
+from edge_dassdp.sensor.profile import ONE_Q14, UNTURNED, Matrix, QProfile, as_matrix
+
+LEAST_CLASSES = 2
+RIDGE, ACCEPTED, DECIDED = 20, 10, 100
+"""Shares of a squared unit a class: towards no change; how far off the factory must be; by how much
+the better determinant must fit better."""
+H_BITS, B_BITS, N_SQUARINGS = 12, 14, 10
+"""Of the correlation, of Horn's matrix while it is squared, and how often."""
+
+
+class Verdict(IntEnum):
+    """What came of a fit."""
+
+    FACTORY = 0
+    TAKEN = 2
+    TOO_FEW = -1
+    UNDECIDED = -2
+
+
+SENTENCES = {
+    Verdict.TOO_FEW: "a profile is fitted from samples of {least} classes or more, and {n} was "
+                     "observed",
+    Verdict.UNDECIDED: "the {n} classes observed do not tell a rotation from its mirror image: "
+                       "their means lie in one plane",
+}
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """q_q14 (3, 3) turns what is measured now into what the factory measured; det: 1 or -1.
+
+    Unturned unless the verdict is TAKEN. n_classes: observed. residual, residual_factory: sums
+    over these classes of |then - Q now|^2 and |then - now|^2, counts of 2^shift, squared.
+    """
+
+    verdict: Verdict
+    q_q14: Matrix
+    det: int
+    n_classes: int
+    residual: int
+    residual_factory: int
+
+    def profile(self, n_channels: int) -> QProfile:
+        """The factory's, where that fits as well. Raises EdgeError E105 where nothing is fitted."""
+        if self.verdict in SENTENCES:
+            text = SENTENCES[self.verdict].format(least=LEAST_CLASSES, n=self.n_classes or "none")
+            raise EdgeError("E105", text, help="Observe labelled samples of more classes.")
+        if self.verdict == Verdict.FACTORY:
+            return QProfile.factory(n_channels)
+        return QProfile.oriented(self.q_q14, self.det, n_channels)
+
+
+def fit(then: IntArray, sums: IntArray, n_seen: IntArray, unit: int) -> Orientation:
+    """The orientation under which class means are what the factory's were.
+
+    then: int16 (n_classes, 3), the factory's class means of the polar triad. sums: int32
+    (n_classes, 3), sums of as many window means as n_seen says, uint16 (n_classes,); classes with
+    0 are left out. unit: counts of one unit of the triad (1 g), 1 to 32767.
+
+    H = sum_c then_c now_c^T + unit^2 / RIDGE a class on the diagonal; Q = d horn(d H) for d of 1
+    and -1, the one with the smaller residual, 1 where they are equal. It is taken if its residual
+    is below half of the factory's and that is above unit^2 / ACCEPTED a class, and UNDECIDED if
+    the other d leaves less than unit^2 / DECIDED a class more.
+    """
+    seen = np.flatnonzero(n_seen)
+    if len(seen) < LEAST_CLASSES:
+        return Orientation(Verdict.TOO_FEW, UNTURNED, 1, len(seen), 0, 0)
+    now = [[round_divide(int(s), int(n_seen[c])) for s in sums[c]] for c in seen]
+    shift = _shift(np.array([*then[seen], *now], np.int64), unit, len(seen))
+    a = round_shift(np.asarray(then, np.int64)[seen], shift)
+    b = round_shift(np.array(now, np.int64), shift)
+    square = (unit * unit) >> 2 * shift
+    h = a.T @ b + np.eye(3, dtype=np.int64) * (square // RIDGE * len(seen))
+    turns = {d: d * horn(d * h) for d in (1, -1)}
+    left = {d: _residual(a, b, q) for d, q in turns.items()}
+    factory = _residual(a, b, np.eye(3, dtype=np.int64) * ONE_Q14)
+    d = 1 if left[1] <= left[-1] else -1
+    if left[d] >= factory - left[d] or factory <= square // ACCEPTED * len(seen):
+        return Orientation(Verdict.FACTORY, UNTURNED, 1, len(seen), factory, factory)
+    if left[-d] - left[d] < square // DECIDED * len(seen):
+        return Orientation(Verdict.UNDECIDED, UNTURNED, 1, len(seen), left[d], factory)
+    return Orientation(Verdict.TAKEN, as_matrix(turns[d]), d, len(seen), left[d], factory)
+
+
+def _shift(means: IntArray, unit: int, n: int) -> int:
+    """By which no sum of n squared distances of such vectors exceeds int32: 12 squares each."""
+    largest, most, shift = max(int(np.abs(means).max()), unit), INT32_MAX // (13 * n), 0
+    while (largest >> shift) ** 2 > most:
+        shift += 1
+    return shift
+
+
+def _residual(then: IntArray, now: IntArray, q_q14: IntArray) -> int:
+    return int(((then - round_shift(now @ q_q14.T, 14)) ** 2).sum())
+
+
+def horn(h: IntArray) -> IntArray:
+    """The rotation R, Q14 (3, 3), that maximizes sum_ij R_ij h_ij; h: int32 (3, 3)."""
+    matrix = _narrowed(_with_positive_eigenvalues(_narrowed(h, H_BITS)), B_BITS)
+    for _ in range(N_SQUARINGS):
+        matrix = _narrowed(matrix @ matrix, B_BITS)
+    return _of_quaternion([int(v) for v in matrix[int(np.argmax(np.diag(matrix)))]])
+
+
+def _narrowed(matrix: IntArray, bits: int) -> IntArray:
+    """Shifted to the right until no entry has more bits."""
+    shift = max(0, int(np.abs(matrix).max()).bit_length() - bits)
+    return np.asarray(round_shift(matrix, shift), np.int64)
+
+
+def _with_positive_eigenvalues(h: IntArray) -> IntArray:
+    """Horn's 4x4 matrix, whose foremost eigenvector is the quaternion, plus its largest row sum of
+    magnitudes on the diagonal."""
+    (xx, yx, zx), (xy, yy, zy), (xz, yz, zz) = h
+    n = np.array([[xx + yy + zz, yz - zy, zx - xz, xy - yx],
+                  [yz - zy, xx - yy - zz, xy + yx, zx + xz],
+                  [zx - xz, xy + yx, yy - xx - zz, yz + zy],
+                  [xy - yx, zx + xz, yz + zy, zz - xx - yy]])
+    return np.asarray(n + np.eye(4, dtype=np.int64) * np.abs(n).sum(axis=1).max())
+
+
+def _of_quaternion(q: list[int]) -> IntArray:
+    """Q14 (3, 3) of a quaternion of any length, below 2^15 each; unturned for 0."""
+    w, x, y, z = q
+    n_q14 = round_shift(w * w + x * x + y * y + z * z, 14) or 1
+
+    def part(product: int) -> int:
+        return round_divide(2 * product, n_q14)
+
+    turn = np.array([
+        [ONE_Q14 - part(y * y + z * z), part(x * y - w * z), part(x * z + w * y)],
+        [part(x * y + w * z), ONE_Q14 - part(x * x + z * z), part(y * z - w * x)],
+        [part(x * z - w * y), part(y * z + w * x), ONE_Q14 - part(x * x + y * y)]])
+    return np.asarray(np.clip(turn, -ONE_Q14, ONE_Q14), np.int64)
