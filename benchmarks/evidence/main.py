@@ -31,7 +31,8 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--quick", action="store_true",
-                      help="5 seeds with the committed constants, written to --out (default)")
+                      help="the parts that the first tables need, with the committed constants, "
+                           "written to --out (default)")
     kind.add_argument("--full", action="store_true",
                       help="everything; writes the committed JSON, docs/evidence.md and its figure")
     parser.add_argument("--parts", nargs="+", choices=plan.PARTS, help="only these")
@@ -43,6 +44,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/evidence"),
                         help="folder of a quick run")
     parser.add_argument("--report", action="store_true", help="write the tables again, run nothing")
+    parser.add_argument("--publish", action="store_true",
+                        help="of a quick run, too, write what --full writes")
     return parser.parse_args()
 
 
@@ -114,10 +117,12 @@ def main() -> None:
         with backend(asked.dask, asked.jobs):
             run_parts(results, parts, asked, path)
     report.show(results, console)
-    figure = FIGURE if asked.full else asked.out / FIGURE.name
+    published = asked.full or asked.publish
+    figure = FIGURE if published else asked.out / FIGURE.name
     draw(results).savefig(figure)
-    if asked.full:
+    if published:
+        results.save(COMMITTED)
         report.write(results, DOCUMENT)
-    console.print(f"written: {path}, {figure}" + (f", {DOCUMENT}" if asked.full else ""))
+    console.print(f"written: {path}, {figure}" + f", {COMMITTED}, {DOCUMENT}" * published)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from edge_dassdp.base.errors import EdgeError
 from evidence.measure import Job, Row, mean_score, run
-from evidence.methods import DEVICE, FROZEN, HOST, METHODS, Constants, Method, replay_of
+from evidence.methods import AROUND, DEVICE, FROZEN, HOST, METHODS, Constants, Method, replay_of
 from evidence.tasks import SETS, UNIFORM, WATCH, Setting, n_seeds, scenarios
 
 PARTS = ("tune", "main", "blocked", "labels", "replay", "sources", "float", "sets")
@@ -21,7 +21,10 @@ SOURCES = ("delta_k3", "touch_k3")
 QUICK_SEEDS, QUICK_FLOAT_SEEDS = 5, 2
 QUICK_SCENARIOS = ("Ap", "B", "E")
 """Scenarios of float methods in a quick run."""
+FRAMED = ("vowels", "motions")
+"""Sets whose frames repeat channels, so that profiles of these can be fitted."""
 QUICK_SETS = ("digits", "deterding")
+QUICK_METHODS = ("delta_k3", "sync_k3", "touch_k3", *(m.key for m in AROUND))
 
 Chosen = dict[str, dict[str, Any]]
 Execute = Callable[[Sequence[Job]], Iterable[list[Row]]]
@@ -78,7 +81,8 @@ def constants_of(chosen: Chosen, key: str) -> Constants:
     if key == FROZEN:
         return {}
     method = METHODS[key]
-    return dict(chosen.get(key if method.grid else method.twin or key, {}).get("chosen", {}))
+    found = chosen.get(key if method.grid else method.twin or key, {}).get("chosen", {})
+    return {**method.given, **found}
 
 
 def jobs(parts: Iterable[str], chosen: Chosen, *, quick: bool = False,
@@ -109,6 +113,10 @@ def _seeds(dataset: str, quick: bool) -> range:
     return range(min(n_seeds(dataset), QUICK_SEEDS) if quick else n_seeds(dataset))
 
 
+def _methods(quick: bool) -> list[Method]:
+    return [m for m in DEVICE if m.key in QUICK_METHODS or not quick]
+
+
 def _device_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
     settings = [Setting(WATCH, s) for s in scenarios(WATCH)] if "main" in parts else []
     if "blocked" in parts:
@@ -119,7 +127,7 @@ def _device_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
                      for share, s in product(WRONG_LABELS, scenarios(WATCH))]
     made = [Job(FROZEN, frozen, seed, {}, "off") for seed in _seeds(WATCH, quick)]
     return made + [Job(m.key, tuple(settings), seed, constants_of(chosen, m.key), m.replay)
-                   for m in DEVICE for seed in _seeds(WATCH, quick)]
+                   for m in _methods(quick) for seed in _seeds(WATCH, quick)]
 
 
 def _replay_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
@@ -153,9 +161,10 @@ def _set_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
         return []
     names = [n for n, s in SETS.items() if not s.missing and (n in QUICK_SETS or not quick)]
     made = []
-    for name, key in product(names, (FROZEN, *(m.key for m in DEVICE))):
-        if key == "calibrated" and name not in ("vowels", "motions"):
-            continue
+    for name in names:
+        fits = [m.key for m in _methods(quick) if m.profile is None
+                or (m.profile == "host" and name in FRAMED)]
         made += [Job(key, tuple(Setting(name, s) for s in scenarios(name)), seed,
-                     constants_of(chosen, key), replay_of(key)) for seed in _seeds(name, quick)]
+                     constants_of(chosen, key), replay_of(key))
+                 for key in (FROZEN, *fits) for seed in _seeds(name, quick)]
     return made

@@ -26,7 +26,7 @@ from evidence.plan import REPLAYED, SOURCES, WRONG_LABELS
 from evidence.results import Estimate, Results, mean_std
 from evidence.tasks import SETS, UNIFORM, WATCH, Setting, is_watch, scenarios
 
-BEGIN, END = "<!-- evidence: written by make evidence-full -->", "<!-- end of evidence -->"
+BEGIN, END = "<!-- evidence: written by benchmarks/evidence -->", "<!-- end of evidence -->"
 SHIFTED = ("Ap", "A", "B", "C", "D", "E")
 """Scenarios of the watch that have a shift; their mean stands in the tables."""
 Lines = list[list[str]]
@@ -212,8 +212,17 @@ def show(results: Results, console: Console) -> None:
         console.print(table)
 
 
+def seeds_sentence(results: Results) -> str:
+    """Which seeds stand in the tables, by data set."""
+    named = {WATCH: "the watch", UNIFORM: "the watch's networks before",
+             **{name: made.title for name, made in SETS.items()}}
+    parts = [f"{named[name]} {', '.join(map(str, results.seeds(name)))}"
+             for name in results.datasets()]
+    return f"Seeds: {'; '.join(parts)}."
+
+
 def markdown(results: Results) -> str:
-    made = []
+    made = [seeds_sentence(results), ""]
     for title, lines in sections(results).items():
         made += [f"### {title}", "", f"| {' | '.join(lines[0])} |", "|---" * len(lines[0]) + "|",
                  *(f"| {' | '.join(line)} |" for line in lines[1:]), ""]
