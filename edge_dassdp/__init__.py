@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import (
+        CUSUM,
         DASSDP,
         EIHL,
         SSDP,
+        ErrorScaled,
         ErrorSSDP,
         ErrorTouch,
         Guard,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "CUSUM",
     "DASSDP",
     "EIHL",
     "SSDP",
@@ -53,6 +56,7 @@ __all__ = [
     "EdgeError",
     "Encoder",
     "ErrorSSDP",
+    "ErrorScaled",
     "ErrorTouch",
     "Guard",
     "Homeostasis",
@@ -87,8 +91,8 @@ _HOMES = {
     "ir": ("Encoder", "Network"),
     "qir": ("QNetwork",),
     "quantize.settings": ("Settings",),
-    "rules": ("DASSDP", "EIHL", "SSDP", "ErrorSSDP", "ErrorTouch", "Guard", "Homeostasis",
-              "Learning", "PairSTDP", "ReadoutDelta", "Replay", "Schedule"),
+    "rules": ("CUSUM", "DASSDP", "EIHL", "SSDP", "ErrorSSDP", "ErrorScaled", "ErrorTouch", "Guard",
+              "Homeostasis", "Learning", "PairSTDP", "ReadoutDelta", "Replay", "Schedule"),
 }
 """Module -> what the face hands on of it."""
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

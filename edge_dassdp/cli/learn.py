@@ -156,11 +156,21 @@ def learn(
                 "judged_clipping": None if judged is None else judged.clipped,
                 "digest": harness.digest_text(statistics.learned_digest),
                 "statistics": dataclasses.asdict(statistics),
+                "gate": _gate(network, course.stream, statistics),
                 "snapshot": str(learned.snapshot) if learned.snapshot else None}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   warnings=warnings)
+
+
+def _gate(network: QNetwork, stream: harness.Stream,
+          statistics: Statistics) -> dict[str, Any] | None:
+    """What the device's gate held back, as JSON values; None where it has none."""
+    if network.cusum is None:
+        return None
+    return {"is_open": statistics.is_open, "n_held": int(stream.is_held.sum()),
+            "error_share": stream.held_errors}
 
 
 def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[str]:
@@ -209,7 +219,8 @@ def _tell(out: Output, first: int, piece: harness.Stream, progress: Progress | N
 
     for i, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True), first):
         out.line(sample=i, class_idx=None if class_idx == UNKNOWN else int(class_idx),
-                 label=int(label), skipped=bool(piece.is_skipped[i - first]))
+                 label=int(label), skipped=bool(piece.is_skipped[i - first]),
+                 held=bool(piece.is_held[i - first]))
     if progress:
         progress(first + len(piece.labels))
 
@@ -258,13 +269,15 @@ def _screen(target: str, course: harness.Course, statistics: Statistics, sent: s
             after: float | None) -> list[Any]:
     from rich.text import Text
 
-    from edge_dassdp.report import screens
+    from edge_dassdp.report import lines, screens
 
     parts: list[Any] = [screens.learn_screen(target, course.stream, statistics,
                                              letter=letter(target), link=sent.lstrip("; "))]
     if course.first:
         parts.append(Text(f"taken up after {course.first:,} of {course.progress.n_samples:,} "
                           "samples"))
+    if not statistics.is_open or course.stream.is_held.any():
+        parts.append(Text(lines.gate_text(course.stream, statistics.is_open)))
     before = course.progress.before
     if before is not None and after is not None:
         parts.append(Text(f"{judged}: accuracy before {100 * before:.1f} %, after "

@@ -35,12 +35,20 @@ Rules = Annotated[list[str] | None, typer.Option(
     "fc2=touch, fc2=dassdp:a_plus=0.001,batch=4. An unknown word is answered with all that there "
     "are, your own with --rules-from among them. Repeat it.",
     show_default=False)]
-Schedule = Annotated[str | None, typer.Option(metavar="SAMPLES[,FLOOR]", show_default=False, help=(
-    "Error-driven steps shrink with the labelled samples, down to a share: 120,0.3."))]
-Replay = Annotated[str | None, typer.Option(metavar="FLASH,RING[,K]|auto[,K]", show_default=False,
-                                            help=(
-    "Learn again from stored samples: so many of --data in flash, so many of each class in RAM, K "
-    "of these after each labelled sample: 70,3,1. auto: as many as --board holds."))]
+Schedule = Annotated[str | None, typer.Option(
+    metavar="SAMPLES[,FLOOR]|error[:GAIN[,FLOOR]]", show_default=False, help=(
+        "Error-driven steps shrink with the labelled samples, down to a share: 120,0.3. error: "
+        "they are GAIN times the device's own share of wrong classes: error:2,0.05."))]
+Replay = Annotated[str | None, typer.Option(
+    metavar="FLASH,RING[,K]|auto[,K]", show_default=False, help=(
+        "Learn again from stored samples: so many of --data in flash, so many of each class in "
+        "RAM, K of these after each labelled sample: 70,3,1. auto: as many as --board holds. With "
+        ",reservoir behind it RAM keeps random samples of a class in place of the last; for "
+        "streams that come class by class 70,10,1,reservoir, and learn --idle 600."))]
+Gate = Annotated[str | None, typer.Option(
+    metavar="cusum[:OPENS_AT[,ALLOWED[,closes]]]", show_default=False, help=(
+        "Nothing is learned until wrong classes pile up: OPENS_AT more than a share ALLOWED of the "
+        "samples: cusum:2.7,0.08. closes: it closes again where they do no more."))]
 Guard = Annotated[str | None, typer.Option(metavar="MARGIN[,WINDOW]", show_default=False, help=(
     "Keep a copy of the weights; fall back to the factory's if they have MARGIN hits more in "
     "WINDOW samples, 0 for never: 4,32."))]
@@ -96,6 +104,7 @@ class Lessons:
     schedule: Schedule = None
     replay: Replay = None
     guard: Guard = None
+    gate: Gate = None
     plastic_biases: Annotated[bool, typer.Option("--plastic-biases", help=(
         "Biases beside error-driven rules learn, too: one more neuron fires in every step."))
     ] = False
@@ -107,7 +116,7 @@ class Lessons:
         EdgeError E105, E203."""
         learning = options.learning_of(
             source, self.plastic or [], options.pairs(self.rule or [], "--rule"), self.frozen,
-            options.memory_of(self.schedule, self.replay, self.guard))
+            options.memory_of(self.schedule, self.replay, self.guard, self.gate))
         if not self.plastic_biases:
             return source, learning
         if learning is None:

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.ir import Encoder, Network, ReadoutKind
     from edge_dassdp.qir import QNetwork
-    from edge_dassdp.rules import Guard, Learning, Replay, Rule, Schedule
+    from edge_dassdp.rules import (
+        CUSUM,
+        ErrorScaled,
+        Guard,
+        Learning,
+        Policy,
+        Replay,
+        Rule,
+        Schedule,
+    )
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help=(
     "Float network: .npz of edge_dassdp.ir.save, NIR file (.nir), or one time step as .onnx."))]
@@ -214,30 +223,60 @@ def pairs(values: Sequence[str], option: str) -> dict[str, str]:
 class Memory:
     """What learning has beside its rules."""
 
-    schedule: Schedule | None = None
+    schedule: Schedule | ErrorScaled | None = None
     replay: Replay | None = None
     guard: Guard | None = None
+    gate: CUSUM | None = None
 
 
-def memory_of(schedule: str | None, replay: str | None, guard: str | None) -> Memory:
-    """--schedule SAMPLES[,FLOOR], --replay FLASH,RING[,K] and --guard MARGIN[,WINDOW]."""
-    from edge_dassdp.rules import Guard, Replay, Schedule
+def memory_of(schedule: str | None, replay: str | None, guard: str | None,
+              gate: str | None = None) -> Memory:
+    """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
+    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED[,closes]]]."""
+    from edge_dassdp.rules import Guard
 
-    made = Memory()
-    if schedule is not None:
-        samples, *floor = _numbers(schedule, "--schedule", 1, 2)
-        made = dataclasses.replace(made, schedule=Schedule(_whole(samples, "--schedule"), *floor))
-    if replay is not None and is_auto(replay):
-        k = [_whole(n, "--replay auto,") for n in _numbers(replay[5:], "--replay auto,", 1, 1)] \
-            if replay != "auto" else []
-        made = dataclasses.replace(made, replay=Replay(0, 1, k[0] if k else Replay.n_ring))
-    elif replay is not None:
-        flash, ring, *k = (_whole(n, "--replay") for n in _numbers(replay, "--replay", 2, 3))
-        made = dataclasses.replace(made, replay=Replay(flash, ring, k[0] if k else Replay.n_ring))
+    kept = None
     if guard is not None:
         margin, *window = (_whole(n, "--guard") for n in _numbers(guard, "--guard", 1, 2))
-        made = dataclasses.replace(made, guard=Guard(True, margin, *window))
-    return made
+        kept = Guard(True, margin, *window)
+    return Memory(None if schedule is None else _steps_of(schedule),
+                  None if replay is None else _replay_of(replay), kept,
+                  None if gate is None else _gate_of(gate))
+
+
+def _steps_of(text: str) -> Schedule | ErrorScaled:
+    from edge_dassdp.rules import ErrorScaled, Schedule
+
+    word, colon, numbers = text.partition(":")
+    if word == "error":
+        return ErrorScaled(*_numbers(numbers, "--schedule error:", 1, 2) if colon else ())
+    samples, *floor = _numbers(text, "--schedule", 1, 2)
+    return Schedule(_whole(samples, "--schedule"), *floor)
+
+
+def _replay_of(text: str) -> Replay:
+    from edge_dassdp.rules import Replay
+
+    numbers = text.removesuffix(",reservoir")
+    policy: Policy = "fifo" if numbers == text else "reservoir"
+    if is_auto(numbers):
+        k = [_whole(n, "--replay auto,") for n in _numbers(numbers[5:], "--replay auto,", 1, 1)] \
+            if numbers != "auto" else []
+        return Replay(0, 1, k[0] if k else Replay.n_ring, policy=policy)
+    flash, ring, *k = (_whole(n, "--replay") for n in _numbers(numbers, "--replay", 2, 3))
+    return Replay(flash, ring, k[0] if k else Replay.n_ring, policy=policy)
+
+
+def _gate_of(text: str) -> CUSUM:
+    from edge_dassdp.rules import CUSUM
+
+    word, colon, rest = text.partition(":")
+    if word != "cusum":
+        raise EdgeError("E105", f"--gate {text}", cause="it is no gate",
+                        help="give cusum, or cusum:OPENS_AT,ALLOWED, for instance cusum:2.7,0.08")
+    numbers = rest.removesuffix(",closes")
+    opens_at, *allowed = _numbers(numbers, "--gate cusum:", 1, 2) if colon else [CUSUM.opens_at]
+    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=numbers != rest)
 
 
 def is_auto(replay: str | None) -> bool:
@@ -268,11 +307,11 @@ def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, st
     """What shall learn: `Learning.default`, or the projections named, or nothing."""
     if frozen:
         if plastic or rules or memory != Memory():
-            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay and "
-                            "--guard")
+            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay, "
+                            "--guard and --gate")
         return None
     return dataclasses.replace(_rules_of(network, plastic, rules), schedule=memory.schedule,
-                               replay=memory.replay, guard=memory.guard)
+                               replay=memory.replay, guard=memory.guard, gate=memory.gate)
 
 
 def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]) -> Learning:

@@ -65,10 +65,10 @@ class _CountingReference(CountingModel, Reference):
         self.tally["bytes_moved"] += sum(4 * words(p.size) for p in net.cut) * net.n_steps
         return super().rerun(rasters, factory=factory)
 
-    def _remember(self, slot: int, label: int) -> int:
+    def _remember(self, slot: int, label: int, held: bool) -> int:
         if self.memory is not None and self.memory.rule.ring_per_class:
             self.tally["bytes_moved"] += 4 * stored_words(self.network)
-        return super()._remember(slot, label)
+        return super()._remember(slot, label, held)
 
     def _replay(self, sample: tuple[dict[str, tuple[IntArray, IntArray]], int] | None) -> int:
         if sample is not None:

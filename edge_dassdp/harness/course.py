@@ -58,7 +58,7 @@ class Course:
                 raise_if_pressed()
             if self.n_warm:
                 self.device.fit_gate()
-            self._keep(n_labelled=self.device.statistics().n_labelled)
+            self._keep(n_labelled=self.device.statistics().n_taken)
 
     def take_up(self, restore: Callable[[], None] | None = None) -> None:
         """Go on where the stream was left. restore: puts the device back, if it is not there.

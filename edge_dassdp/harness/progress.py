@@ -26,7 +26,8 @@ _COUNTS = 1 << 32
 class Progress:
     """A stream on its way.
 
-    n_labelled, n_replayed: the device's counters when the first sample was learned, and when the
+    n_labelled, n_replayed: the device's counters, of labelled samples learned or held back by its
+    gate, and of stored ones learned again, when the first sample was learned, and when the
     first stored one was replayed; None before. n_warm: samples shown to the gates, n_learned those
     learned: so many for certain. in_doubt: one more may have been. digest: of what the device had
     learned when it was left, None if nobody could ask. n_taught: commands that had taught the board
@@ -86,12 +87,12 @@ class Progress:
                 cause=f"{self.n_warm:,} samples of the warm-up were shown for certain, and none "
                 "counts them on the device",
                 help="begin anew from a known state, with --reset or --restore")
-        n = (statistics.n_labelled - self.n_labelled) % _COUNTS
+        n = (statistics.n_taken - self.n_labelled) % _COUNTS
         most = min(self.n_learned + self.in_doubt, self.n_samples)
         if not self.n_learned <= n <= most:
             left = f"{self.n_labelled + self.n_learned:,}"
             left += f" or {self.n_labelled + most:,}" if most > self.n_learned else ""
-            raise _elsewhere(f"it counts {statistics.n_labelled:,} samples learned and should "
+            raise _elsewhere(f"it counts {statistics.n_taken:,} samples learned and should "
                              f"count {left}: it restarted, was reset, or learned others")
         if self.digest not in (None, statistics.learned_digest):
             raise _elsewhere("it counts as many samples, but learned others: digest "

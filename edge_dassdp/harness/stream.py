@@ -35,23 +35,30 @@ class Stream:
     """A labelled stream that was learned from, once.
 
     predicted: (n,) the class given before each sample was learned, UNKNOWN where the link lost it.
-    is_skipped: (n,) bool.
+    is_skipped, is_held: (n,) bool; held back by the device's gate.
     """
 
     predicted: NDArray[np.int64]
     is_skipped: NDArray[np.bool_]
     labels: NDArray[np.int64]
+    is_held: NDArray[np.bool_]
 
     @classmethod
     def of(cls, pieces: Sequence[Stream]) -> Self:
         """Streams one behind the other."""
-        none = cls(np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64))
+        none = cls(np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64),
+                   np.zeros(0, np.bool_))
         return cls(*(np.concatenate([getattr(p, name) for p in (none, *pieces)])
-                     for name in ("predicted", "is_skipped", "labels")))
+                     for name in ("predicted", "is_skipped", "labels", "is_held")))
 
     @property
     def hits(self) -> NDArray[np.bool_]:
         return np.asarray(self.predicted == self.labels)
+
+    @property
+    def held_errors(self) -> float | None:
+        """Share of wrong classes among the samples held back, 0 to 1; None of none."""
+        return float(1 - self.hits[self.is_held].mean()) if self.is_held.any() else None
 
     @property
     def n_unanswered(self) -> int:
@@ -103,8 +110,9 @@ def _learned(target: Target, x: NDArray[np.int8], labels: NDArray[np.int32]) -> 
     except EdgeError as problem:
         if len(x) != 1 or not was_carried_out(target, problem):
             raise
-        return Stream(np.full(1, UNKNOWN), np.zeros(1, np.bool_), labels.astype(np.int64))
-    return Stream(done.class_idx, done.is_skipped, labels.astype(np.int64))
+        return Stream(np.full(1, UNKNOWN), np.zeros(1, np.bool_), labels.astype(np.int64),
+                      np.zeros(1, np.bool_))
+    return Stream(done.class_idx, done.is_skipped, labels.astype(np.int64), done.is_held)
 
 
 def was_carried_out(target: Target, problem: EdgeError) -> bool:

@@ -93,7 +93,7 @@ def _lesson(target: Target, sample: NDArray[np.int8], labels: NDArray[Any] | Non
 
 def _essence(outcome: Outcome) -> tuple[Any, ...]:
     return (outcome.class_idx, outcome.logits.tolist(), outcome.loss_q8, outcome.is_skipped,
-            outcome.is_updated, outcome.forward_digest, outcome.learned_digest)
+            outcome.is_updated, outcome.is_held, outcome.forward_digest, outcome.learned_digest)
 
 
 def _verification(reference: Target, targets: Sequence[Target], network: QNetwork, samples: int,

@@ -82,6 +82,22 @@ def _model(layout: Layout) -> Fields:
             path_tables.tail_bits(i) for i in network.inputs) else None),
         ("count_ends", "dassdp_count_ends" if network.values_offset < network.x_bytes else None),
         ("values_off", network.values_offset),
+        *_misses(layout),
+    )
+
+
+def _misses(layout: Layout) -> Fields:
+    """Fields of the model, where the misses of the device decide something."""
+    step, cusum = layout.network.error_step, layout.network.cusum
+    return (
+        *(() if step is None else (("step_gain_q4", step.gain_q4),
+                                   ("start_share_q8", step.start_q8),
+                                   ("step_floor_q8", step.floor_q8))),
+        *(() if cusum is None else (("cusum", Table("dassdp_cusum_rule_t", "cusum", (
+            ("opens_q10", cusum.opens_q10), ("allowed_q10", cusum.allowed_q10),
+            ("closes", int(cusum.closes)), ("state_off", layout.offset("cusum")),
+            ("holds", "dassdp_cusum_holds"), ("check", "dassdp_cusum_check"),
+        ))),)),
     )
 
 

@@ -16,6 +16,7 @@ from edge_dassdp.plan.ruled import rule_state
 from edge_dassdp.plan.scratch import Scratch
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.packing import (
+    CUSUM_DTYPE,
     GUARD_DTYPE,
     LEARNING_DTYPE,
     REPLAY_DTYPE,
@@ -67,6 +68,8 @@ def _of_learning(network: QNetwork, ruled: list[StateField]) -> list[StateField]
         fields.append(StateField.record("replay", "dassdp_replay_t", REPLAY_DTYPE))
     if network.guard is not None and network.guard.margin:
         fields.append(StateField.record("guard", "dassdp_guard_t", GUARD_DTYPE))
+    if network.cusum is not None:
+        fields.append(StateField.record("cusum", "dassdp_cusum_t", CUSUM_DTYPE))
     if replay is not None and replay.ring_per_class:
         n_slots = replay.ring_per_class * network.n_classes
         fields += [_kept("ring", "uint32_t", n_slots * stored_words(network)),

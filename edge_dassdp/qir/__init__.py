@@ -10,6 +10,8 @@ from edge_dassdp.qir.file import (
 from edge_dassdp.qir.network import (
     FORMAT,
     SCHEDULE_SHIFT,
+    QCusum,
+    QErrorStep,
     QGuard,
     QNetwork,
     QReplay,
@@ -34,7 +36,9 @@ __all__ = [
     "FORMAT",
     "SCHEDULE_SHIFT",
     "Offset",
+    "QCusum",
     "QDynamics",
+    "QErrorStep",
     "QGuard",
     "QNetwork",
     "QPopulation",

@@ -12,7 +12,7 @@ from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Encoder, Input, geometry
-from edge_dassdp.qir.network import QGuard, QNetwork, QReplay
+from edge_dassdp.qir.network import QCusum, QErrorStep, QGuard, QNetwork, QReplay
 from edge_dassdp.qir.nodes import (
     QDynamics,
     QPopulation,
@@ -168,6 +168,22 @@ def validate(network: QNetwork) -> None:
         require(isinstance(guard.keeps_copy, bool), "the guard's copy is no truth value")
         within(guard.window, 1, 32, "the guard's window")
         within(guard.margin, 0, 32, "the guard's margin")
+    _check_misses(network)
+
+
+def _check_misses(n: QNetwork) -> None:
+    step, cusum = n.error_step, n.cusum
+    require(step is None or isinstance(step, QErrorStep), "error_step is none")
+    require(cusum is None or isinstance(cusum, QCusum), "cusum is none")
+    require(step is None or n.schedule_q8 is None, "error_step beside a schedule")
+    if step is not None:
+        within(step.gain_q4, 1, 255, "error_step: gain_q4")
+        within(step.floor_q8, 1, 256, "error_step: floor_q8")
+        within(step.start_q8, 0, QUANTITIES["share_max_q8"], "error_step: start_q8")
+    if cusum is not None:
+        within(cusum.opens_q10, 1, 63 << 10, "cusum: opens_q10")
+        within(cusum.allowed_q10, 1, 1 << 10, "cusum: allowed_q10")
+        require(isinstance(cusum.closes, bool), "cusum: closes is no truth value")
 
 
 def _check_network(n: QNetwork) -> None:
@@ -289,8 +305,9 @@ def _check_kept(n: QNetwork) -> None:
     depths = history_depths([p.name for p in n.populations], n.projections)
     stages = {q.stage for q in n.plastic}
     require(n.n_batch == 1 or "batch" in stages, "n_batch, but no rule learns from a batch")
-    require(bool(stages) or (n.schedule_q8, n.replay, n.guard) == (None, None, None),
-            "a schedule, replay or a guard, but nothing learns")
+    beside = (n.schedule_q8, n.replay, n.guard, n.error_step, n.cusum)
+    require(bool(stages) or beside == (None,) * len(beside),
+            "a schedule, replay, a guard or a gate, but nothing learns")
     for p in n.populations:
         where = f"population '{p.name}': "
         require(p.n_history == depths.get(p.name, 0), where + "its n_history is not of its delays")

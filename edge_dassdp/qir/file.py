@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Input
 from edge_dassdp.qir.checks import validate
-from edge_dassdp.qir.network import FEATURES_FORMAT, FORMAT, NODES, QNetwork, describe
+from edge_dassdp.qir.network import FORMATS, NODES, QNetwork, describe
 from edge_dassdp.qir.nodes import QPopulation, QProjection, QRule
 from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
@@ -33,7 +33,7 @@ def load(path: Path | str) -> QNetwork:
     """Read what `save` wrote. Raises EdgeError E103 for another kind of file or one that was
     changed after it was quantized or names a rule that is not known, E101 for constants that no
     target could run."""
-    header, arrays = read_npz(path, FORMAT, FEATURES_FORMAT)
+    header, arrays = read_npz(path, *FORMATS)
     with reading(path, "quantized"):
         sha256 = header.pop("sha256")
         network = _network(header, arrays)

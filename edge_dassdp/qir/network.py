@@ -31,6 +31,9 @@ from edge_dassdp.qir.ranges import Bound
 FORMAT = "edge_dassdp/quantized/4"
 FEATURES_FORMAT = "edge_dassdp/quantized/5"
 """Of a network with x_features: others keep their bytes and their identity."""
+NEWEST_FORMAT = "edge_dassdp/quantized/6"
+"""Of one with what only this version knows: steps by error, a gate."""
+FORMATS = (FORMAT, FEATURES_FORMAT, NEWEST_FORMAT)
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 
@@ -60,8 +63,26 @@ class QGuard:
     window: int
 
 
+@dataclass(frozen=True)
+class QErrorStep:
+    """rules.ErrorScaled: factors of the error rules' amplitudes, and the share it starts with."""
+
+    gain_q4: int
+    floor_q8: int
+    start_q8: int
+
+
+@dataclass(frozen=True)
+class QCusum:
+    """rules.CUSUM, a miss counts 2^10."""
+
+    opens_q10: int
+    allowed_q10: int
+    closes: bool
+
+
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
-    QReplay, QGuard, QDynamics, QInputScale, Conv, Pool, MaxPool, Encoder)}
+    QReplay, QGuard, QErrorStep, QCusum, QDynamics, QInputScale, Conv, Pool, MaxPool, Encoder)}
 """What a file names beside populations, projections and rules."""
 
 
@@ -73,8 +94,9 @@ class QNetwork:
     of their own. x_features: these steps, by input, None for one of a single step; None where all
     are. n_batch: samples of a strict batch.
     softmax: z_q8 = difference * scale >> shift, 4096 from `softmax_limit` on. schedule_q8: factors
-    of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. proofs: what
-    was proven of it when it was quantized; neither in files nor in `sha256`.
+    of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. error_step:
+    these factors from the share of misses instead; cusum: whether it learns. proofs: what was
+    proven of it when it was quantized; neither in files nor in `sha256`.
     """
 
     inputs: tuple[Input, ...]
@@ -96,6 +118,8 @@ class QNetwork:
     proofs: tuple[Bound, ...] = field(default=(), metadata={"is_filed": False})
     x_features: tuple[QInputScale | None, ...] | None = field(
         default=None, metadata={"is_filed_if_set": True})
+    error_step: QErrorStep | None = field(default=None, metadata={"is_filed_if_set": True})
+    cusum: QCusum | None = field(default=None, metadata={"is_filed_if_set": True})
 
     def __repr__(self) -> str:
         return f"<QNetwork {self.sha256[:12]}>"
@@ -268,4 +292,6 @@ def describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
     """The header of its file, JSON values, and the arrays that it names."""
     arrays: dict[str, NDArray[Any]] = {}
     kind = FORMAT if network.x_features is None else FEATURES_FORMAT
+    if network.error_step is not None or network.cusum is not None:
+        kind = NEWEST_FORMAT
     return {"format": kind, **_fields(network, "network", arrays)}, arrays

@@ -18,7 +18,7 @@ LANES = (0, 2, 1, 3)
 
 LEARNING_DTYPE = np.dtype([
     ("rng", "<u4"), ("n_labelled", "<u4"), ("n_skipped", "<u4"), ("n_updates", "<u4"),
-    ("n_vanished", "<u4"), ("batch_idx", "<u2"), ("batch_kind", "<u2"),
+    ("n_vanished", "<u4"), ("batch_idx", "<u2"), ("batch_kind", "u1"), ("miss_share_q8", "u1"),
 ])
 """dassdp_learning_t of dassdp.h."""
 
@@ -31,6 +31,12 @@ GUARD_DTYPE = np.dtype([
     ("hits_bits", "<u4"), ("factory_hits_bits", "<u4"), ("n_judged", "<u2"), ("n_fallbacks", "<u2"),
 ])
 """dassdp_guard_t of dassdp.h."""
+
+CUSUM_DTYPE = np.dtype([
+    ("n_held", "<u4"), ("sum_q10", "<u2"), ("n_due", "<u2"), ("is_open", "<u2"),
+    ("reserved", "<u2"),
+])
+"""dassdp_cusum_t of learn.h."""
 
 
 def columns(n: int) -> int:

@@ -21,9 +21,16 @@ from edge_dassdp.base.qformat import (
 )
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.credit import forward_projections
-from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork, QProjection, QRule
+from edge_dassdp.qir import (
+    SCHEDULE_SHIFT,
+    QCusum,
+    QErrorStep,
+    QNetwork,
+    QProjection,
+    QRule,
+)
 from edge_dassdp.qir.ranges import Bound, require_int32, weight_range
-from edge_dassdp.rules import Learning, Rule, Schedule
+from edge_dassdp.rules import CUSUM, ErrorScaled, Learning, Rule, Schedule
 from edge_dassdp.rules.base import Place
 from edge_dassdp.rules.plugins import check_integers, check_rule
 
@@ -75,8 +82,12 @@ def attach(
         _check_made(rule, name, made, bounds)
         projections[name], proofs = replace(p, rule=made), [*proofs, *bounds]
     ordered = tuple(projections[p.name] for p in quantized.projections)
-    schedule_q8 = _schedule(learning.schedule) if learning.schedule else None
-    return replace(quantized, projections=ordered, schedule_q8=schedule_q8), proofs
+    steps = learning.schedule
+    return replace(
+        quantized, projections=ordered,
+        schedule_q8=_schedule(steps) if isinstance(steps, Schedule) else None,
+        error_step=_error_step(steps) if isinstance(steps, ErrorScaled) else None,
+        cusum=_cusum(learning.gate) if learning.gate else None), proofs
 
 
 def _check_made(rule: Rule, name: str, made: QRule, bounds: tuple[Bound, ...]) -> None:
@@ -101,6 +112,16 @@ def _schedule(schedule: Schedule) -> IntArray:
     while not factors or factors[-1] > schedule.floor:
         factors.append(schedule.factor(len(factors) << SCHEDULE_SHIFT))
     return to_int(256.0 * np.array(factors))
+
+
+def _error_step(steps: ErrorScaled) -> QErrorStep:
+    return QErrorStep(scalar_to_int(16 * steps.gain), scalar_to_int(256 * steps.floor),
+                      scalar_to_int(256 * steps.start))
+
+
+def _cusum(gate: CUSUM) -> QCusum:
+    return QCusum(scalar_to_int(1024 * gate.opens_at), scalar_to_int(1024 * gate.allowed),
+                  gate.closes)
 
 
 def _feedback(network: Network, quantized: QNetwork, projections: dict[str, QProjection],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import IntArray, round_shift, to_int
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork
+from edge_dassdp.reference.misses import error_step_q8
 
 EXP2_Q15 = to_int(32768 * 2.0 ** (-np.arange(32) / 32))
 SOFTMAX_MAX_Q8 = QUANTITIES["softmax_max_q8"]
@@ -59,7 +60,9 @@ def feed_back(network: QNetwork, w: Mapping[str, IntArray], error: dict[str, Int
         error[name] = np.where(active[name], total, 0)
 
 
-def step_size_q8(network: QNetwork, n_labelled: int) -> int:
-    """The schedule's factor in Q8; 256 without one."""
-    table = network.schedule_q8
-    return 256 if table is None else int(table[min(n_labelled >> SCHEDULE_SHIFT, table.size - 1)])
+def step_size_q8(network: QNetwork, learning: NDArray[np.void]) -> int:
+    """The factor of step sizes in Q8, 256 where nothing scales them. learning: LEARNING_DTYPE."""
+    if network.error_step is not None:
+        return error_step_q8(network.error_step, int(learning["miss_share_q8"]))
+    table, entry = network.schedule_q8, int(learning["n_labelled"]) >> SCHEDULE_SHIFT
+    return 256 if table is None else int(table[min(entry, table.size - 1)])

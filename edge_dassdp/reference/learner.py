@@ -23,6 +23,7 @@ from edge_dassdp.reference.asked import MAX_LOSS_Q8, check_lesson, check_steps, 
 from edge_dassdp.reference.carried import carried_bytes, carried_state, named
 from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
 from edge_dassdp.reference.memory import Memory, judge
+from edge_dassdp.reference.misses import Gate, count_miss
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.reference.outcome import (
     NO_LABEL,
@@ -52,11 +53,13 @@ class Reference(IntegerModel):
         net = self.network
         self.learning = np.zeros((), LEARNING_DTYPE)
         self.learning["rng"] = net.seed if net.plastic else 0
+        self.learning["miss_share_q8"] = net.error_step.start_q8 if net.error_step else 0
         self.carried = {q.name: carried_state(net, q) for q in net.plastic}
         self.losses = np.zeros(net.n_batch, np.int64)
         self.error = {p.name: np.zeros(p.size, np.int64) for p in net.populations if p.has_error}
         self.memory = None if net.replay is None else Memory(net, net.replay)
         self.guard = np.zeros((), GUARD_DTYPE) if net.guard and net.guard.margin else None
+        self.gate = None if net.cusum is None else Gate(net.cusum)
         self.saved: dict[str, IntArray] = {}
         super().reset()
 
@@ -74,6 +77,8 @@ class Reference(IntegerModel):
                 state[f"base_{p.name}"] = self.base[p.name][0]
             if p.has_error:
                 state[f"error_{p.name}"] = self.error[p.name]
+            if p.touch_width is not None:
+                state[f"touch_{p.name}"] = self.touches[p.name].astype(np.int64)
             if p.counts:
                 records = self.records[p.name]
                 state[f"count_{p.name}"] = np.concatenate([r.count for r in records])
@@ -90,18 +95,11 @@ class Reference(IntegerModel):
             state[f"w_{q.name}"] = self.w[q.name]
             for field, values in self.carried[q.name].items():
                 state |= named(f"{field}_{q.name}", values)
-        if net.plastic:
-            state |= members("learning", self.learning)
-        for p in net.populations:
-            if p.touch_width is not None:
-                state[f"touch_{p.name}"] = self.touches[p.name].astype(np.int64)
-        if self.memory is not None:
-            state |= members("replay", self.memory.counters)
-            if self.memory.ring.size:
-                state["ring"] = self.memory.ring.ravel().astype(np.int64)
-                state["ring_seen"] = self.memory.seen
-        if self.guard is not None:
-            state |= members("guard", self.guard)
+        for prefix, record in self.structs().items():
+            state |= members(prefix, record)
+        if self.memory is not None and self.memory.ring.size:
+            state["ring"] = self.memory.ring.ravel().astype(np.int64)
+            state["ring_seen"] = self.memory.seen
         return state
 
     def _coded_state(self, name: str, spikes: IntArray) -> dict[str, NDArray[Any]]:
@@ -123,6 +121,7 @@ class Reference(IntegerModel):
         structs = {"learning": self.learning} if self.network.plastic else {}
         structs |= {} if self.memory is None else {"replay": self.memory.counters}
         structs |= {} if self.guard is None else {"guard": self.guard}
+        structs |= {} if self.gate is None else {"cusum": self.gate.state}
         return structs
 
     def _learned_bytes(self) -> bytes:
@@ -188,23 +187,42 @@ class Reference(IntegerModel):
               digest: bool = False) -> Outcome:
         self._check(label, loss_q8)
         outcome = self.infer(x, digest=digest)
-        self._begin_kind(LEARNING_KIND)
+        is_miss = label != NO_LABEL and outcome.class_idx != label
+        held = self._is_held(label, is_miss)
+        if not held:
+            self._begin_kind(LEARNING_KIND)
         slot = self.slot
         own_loss, may_write = self._evaluate(label)
-        skipped = label != NO_LABEL and bool(self.error) and not may_write
+        skipped = not held and label != NO_LABEL and bool(self.error) and not may_write
+        is_updated = not held and self._write(
+            label, may_write, skipped, own_loss if loss_q8 < 0 else loss_q8)
+        n_replayed, has_fallen_back = 0, False
+        if label != NO_LABEL:
+            if self.network.error_step is not None:
+                count_miss(self.learning, is_miss)
+            has_fallen_back = self._judge(outcome.class_idx, label)
+            n_replayed = self._remember(slot, label, held)
+        made = self._outcome(outcome, own_loss, skipped, is_updated, digest)
+        return replace(made, n_replayed=n_replayed, is_fallen_back=has_fallen_back, is_held=held)
+
+    def _is_held(self, label: int, is_miss: bool) -> bool:
+        """Whether the gate lets nothing be learned from this sample; one with a label counts."""
+        if self.gate is None:
+            return False
+        if label != NO_LABEL:
+            self.gate.judge(is_miss, self.memory.n_stored if self.memory else 0)
+        return not self.gate.is_open
+
+    def _write(self, label: int, may_write: bool, skipped: bool, loss_q8: int) -> bool:
+        """All rules learn from the sample that just ended; whether some could write."""
         if may_write:
             self._learn_from_error()
         is_updated = self._apply("sample") or may_write
         self.learning["n_labelled"] += int(label != NO_LABEL)
         self.learning["n_skipped"] += int(skipped)
-        if self._fill_batch(LEARNING_KIND, own_loss if loss_q8 < 0 else loss_q8):
+        if self._fill_batch(LEARNING_KIND, loss_q8):
             is_updated |= self._apply("batch")
-        n_replayed, has_fallen_back = 0, False
-        if label != NO_LABEL:
-            has_fallen_back = self._judge(outcome.class_idx, label)
-            n_replayed = self._remember(slot, label)
-        made = self._outcome(outcome, own_loss, skipped, is_updated, digest)
-        return replace(made, n_replayed=n_replayed, is_fallen_back=has_fallen_back)
+        return is_updated
 
     def _learn_from_error(self) -> None:
         """The error, fed back, and all error rules, from the records of the current slot."""
@@ -216,7 +234,7 @@ class Reference(IntegerModel):
             active[name] = np.asarray(record.count > 0 if touched is None
                                       else touched.any(axis=0))
         feed_back(net, self.w, self.error, active)
-        self._apply("error", step_size_q8(net, int(self.learning["n_labelled"])))
+        self._apply("error", step_size_q8(net, self.learning))
 
     def _apply(self, stage: Stage, step_q8: int = 256) -> bool:
         """The rules of a stage, from the records of the current slot; whether there are some."""
@@ -256,14 +274,17 @@ class Reference(IntegerModel):
             self.w[p.name] = p.w.astype(np.int64)
         return True
 
-    def _remember(self, slot: int, label: int) -> int:
-        """Store the sample recorded in `slot`, and learn again from others: how many."""
+    def _remember(self, slot: int, label: int, held: bool) -> int:
+        """Store the sample recorded in `slot`; unless it is held, learn others again: how many."""
         memory = self.memory
         if memory is None:
             return 0
         memory.store({name: r[slot] for name, r in self.records.items()}, label,
                      lambda: int(draw(self.learning, 1)[0]))
-        turns = [memory.next_of_ring] * memory.rule.n_ring
+        if held:
+            return 0
+        n_due = 0 if self.gate is None else self.gate.take_due()
+        turns = [memory.next_of_ring] * (n_due + memory.rule.n_ring)
         turns += [memory.next_of_flash] * memory.rule.n_flash
         return sum(self._replay(turn()) for turn in turns)
 
@@ -286,11 +307,10 @@ class Reference(IntegerModel):
 
     def idle(self, n_steps: int) -> int:
         check_steps(n_steps)
-        memory = self.memory
+        memory, n_done = self.memory, 0
         if memory is None:
             raise EdgeError("E503", "the model was built without it", cause="it has no replay")
-        n_done = 0
-        for _ in range(n_steps):
+        for _ in range(n_steps if self.gate is None or self.gate.is_open else 0):
             turns = [memory.next_of_ring, memory.next_of_flash]
             if memory.counters["n_replayed"] % 2:
                 turns.reverse()

@@ -53,6 +53,11 @@ class Memory:
             seen += 1
             self.seen[label] = seen if seen < SEEN_MAX // k * k else seen - k
 
+    @property
+    def n_stored(self) -> int:
+        """Samples in the ring."""
+        return int(np.minimum(self.seen, self.rule.ring_per_class).sum())
+
     def next_of_ring(self) -> tuple[dict[str, tuple[IntArray, IntArray]], int] | None:
         """(counts and latencies by population, label) of the next filled slot, None if all are
         empty."""

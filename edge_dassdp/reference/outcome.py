@@ -27,7 +27,7 @@ class Outcome:
     learned_digest: CRC-32 over plastic weights and learning state after the call, if asked for.
     forward_ticks, learn_ticks: counter ticks, None where the target has no counter.
     n_replayed: stored samples learned again after this one. is_fallen_back: the guard put the
-    factory weights back.
+    factory weights back. is_held: the gate was closed, nothing was learned.
     """
 
     class_idx: int
@@ -41,12 +41,14 @@ class Outcome:
     learn_ticks: int | None = None
     n_replayed: int = 0
     is_fallen_back: bool = False
+    is_held: bool = False
 
 
 @dataclass(frozen=True)
 class BatchOutcome:
     """`Outcome` of n samples as arrays: class_idx, loss_q8, n_replayed (n,), logits (n, n_classes)
-    int32, is_skipped, is_updated, is_fallen_back (n,) bool; digests (n,) uint32 or None."""
+    int32, is_skipped, is_updated, is_fallen_back, is_held (n,) bool; digests (n,) uint32 or None.
+    """
 
     class_idx: NDArray[np.int64]
     logits: NDArray[np.int32]
@@ -55,6 +57,7 @@ class BatchOutcome:
     is_updated: NDArray[np.bool_]
     n_replayed: NDArray[np.int64]
     is_fallen_back: NDArray[np.bool_]
+    is_held: NDArray[np.bool_]
     forward_digest: NDArray[np.uint32] | None
     learned_digest: NDArray[np.uint32] | None
 
@@ -72,7 +75,7 @@ class BatchOutcome:
         return cls(column("class_idx", np.int64), logits, column("loss_q8", np.int64),
                    column("is_skipped", bool), column("is_updated", bool),
                    column("n_replayed", np.int64), column("is_fallen_back", bool),
-                   digests("forward_digest"), digests("learned_digest"))
+                   column("is_held", bool), digests("forward_digest"), digests("learned_digest"))
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class Statistics:
     """Counters since the last reset; n_saturated: plastic weights at an end of their range now;
     n_x_saturated: input values, no spikes, that stood at an end of int8, modulo 2^32;
     hits, factory_hits: of the samples in the guard's window, by learned and by factory weights;
+    n_held: labelled samples that the gate held back, in no other counter; is_open: whether samples
+    are learned now;
     learned_digest: CRC-32 over plastic weights and learning state; stack and link figures are None
     off the device."""
 
@@ -93,6 +98,8 @@ class Statistics:
     n_fallbacks: int = 0
     hits: int = 0
     factory_hits: int = 0
+    n_held: int = 0
+    is_open: bool = True
     stack_size: int | None = None
     stack_used: int | None = None
     rx_lost: int | None = None
@@ -100,6 +107,11 @@ class Statistics:
     frames_bad: int | None = None
     n_x_saturated: int = 0
     learned_digest: int = 0
+
+    @property
+    def n_taken(self) -> int:
+        """Labelled samples, learned or held back, modulo 2^32."""
+        return (self.n_labelled + self.n_held) % (1 << 32)
 
 
 def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]],
@@ -122,7 +134,8 @@ def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]],
                                                "n_vanished")},
         **{n: count(f"replay.{n}") for n in ("n_replayed", "n_replay_skipped")},
         n_fallbacks=count("guard.n_fallbacks"), hits=count("guard.hits_bits").bit_count(),
-        factory_hits=count("guard.factory_hits_bits").bit_count())
+        factory_hits=count("guard.factory_hits_bits").bit_count(), n_held=count("cusum.n_held"),
+        is_open=network.cusum is None or count("cusum.is_open") == 1)
 
 
 def members(prefix: str, record: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -7,6 +7,7 @@ import numpy as np
 from edge_dassdp.base.qformat import QInputScale
 from edge_dassdp.data.clipping import Clipping
 from edge_dassdp.figures.fidelity import Values
+from edge_dassdp.harness.stream import Stream
 from edge_dassdp.ir import Input
 
 NONE = "–"
@@ -42,6 +43,15 @@ def _bits_text(scale: QInputScale) -> str:
         return f"{low} fraction bits"
     moved = int(np.count_nonzero(scale.zero))
     return f"{low} to {high} fraction bits by feature, {moved:,} with a zero of their own"
+
+
+def gate_text(stream: Stream, is_open: bool) -> str:
+    """One line on what a device's gate held back of a stream."""
+    n, errors = int(stream.is_held.sum()), stream.held_errors
+    share = "" if errors is None else f", error share {percent(errors, 1)}"
+    if not is_open:
+        return f"gate closed: nothing learned of {n:,} samples{share}"
+    return f"gate open: {n:,} samples held back before{share}"
 
 
 def values_text(values: Values) -> str:

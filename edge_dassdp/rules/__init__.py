@@ -12,15 +12,18 @@ from edge_dassdp.rules.learning import (
     Replay,
     Schedule,
 )
+from edge_dassdp.rules.misses import CUSUM, ErrorScaled
 from edge_dassdp.rules.stdp import PairSTDP
 from edge_dassdp.rules.sync import DASSDP, SSDP, Variant
 from edge_dassdp.rules.touch import ErrorTouch
 
 __all__ = [
+    "CUSUM",
     "DASSDP",
     "EIHL",
     "SSDP",
     "ErrorSSDP",
+    "ErrorScaled",
     "ErrorTouch",
     "Guard",
     "Homeostasis",

@@ -1,4 +1,4 @@
-"""What learns, by which rules, and what it has beside them: schedule, replay, guard."""
+"""What learns, by which rules, and what it has beside them: step sizes, replay, guard, gate."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.rules.base import LatencyKind, Rule, require
 from edge_dassdp.rules.delta import ReadoutDelta
 from edge_dassdp.rules.error import ErrorSSDP
+from edge_dassdp.rules.misses import CUSUM, ErrorScaled
 from edge_dassdp.rules.needs import with_error
 
 Policy = Literal["fifo", "reservoir"]
@@ -102,15 +103,17 @@ class Learning:
 
     rules: projection name -> rule. skip_below: no error-driven rule writes for a sample with
     1 - p_y < skip_below, 0 (never skip) to below 1. seed: xorshift32 seed of the device's
-    stochastic rounding, 1 to 2^32 - 1; float learning draws no random numbers.
+    stochastic rounding, 1 to 2^32 - 1; float learning draws no random numbers. schedule: of step
+    sizes, by labelled samples or by errors. gate: whether it learns at all.
     """
 
     rules: Mapping[str, Rule]
     skip_below: float = 0.05
     seed: int = 2463534242
-    schedule: Schedule | None = None
+    schedule: Schedule | ErrorScaled | None = None
     replay: Replay | None = None
     guard: Guard | None = None
+    gate: CUSUM | None = None
 
     def __post_init__(self) -> None:
         require(isinstance(self.rules, Mapping) and bool(self.rules), "no projection has a rule",

@@ -113,7 +113,7 @@ class Emulator(Target):
             "class_idx": np.zeros(n, np.uint16),
             "logits": np.zeros((n, self.network.n_classes), np.int32),
             **{name: np.zeros(n, np.uint16) for name in (
-                "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back")},
+                "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back", "is_held")},
         }
         if digest:
             arrays |= {k: np.zeros(n, np.uint32) for k in ("forward_digest", "learned_digest")}
@@ -128,8 +128,8 @@ class Emulator(Target):
             arrays["class_idx"].astype(np.int64), arrays["logits"],
             arrays["loss_q8"].astype(np.int64), arrays["is_skipped"].astype(bool),
             arrays["is_updated"].astype(bool), arrays["n_replayed"].astype(np.int64),
-            arrays["is_fallen_back"].astype(bool), arrays.get("forward_digest"),
-            arrays.get("learned_digest"))
+            arrays["is_fallen_back"].astype(bool), arrays["is_held"].astype(bool),
+            arrays.get("forward_digest"), arrays.get("learned_digest"))
 
     def _infer_in_threads(self, samples: NDArray[np.int8],
                           arrays: dict[str, NDArray[Any]]) -> None:
@@ -185,7 +185,7 @@ class Emulator(Target):
         return Outcome(int(done.class_idx[0]), done.logits[0], int(done.loss_q8[0]),
                        bool(done.is_skipped[0]), bool(done.is_updated[0]), forward,
                        None if mode == INFER else learned, n_replayed=int(done.n_replayed[0]),
-                       is_fallen_back=bool(done.is_fallen_back[0]))
+                       is_fallen_back=bool(done.is_fallen_back[0]), is_held=bool(done.is_held[0]))
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:

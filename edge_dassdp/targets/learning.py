@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.stored import pack, unpack
@@ -18,8 +19,8 @@ from edge_dassdp.reference.memory import SEEN_MAX
 def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
     """The learning state of a device by the names of its state.
 
-    Raises EdgeError E104 for another number of bytes, E503 for generator, batch, guard, replay, a
-    stored sample or what a rule carries as no device leaves them.
+    Raises EdgeError E104 for another number of bytes, E503 for generator, batch, share of misses,
+    guard, gate, replay, a stored sample or what a rule carries as no device leaves them.
     """
     layout = Plan.of(network).layout
     if len(data) != layout.persist_end - layout.persist_begin:
@@ -52,14 +53,18 @@ def _out_of_range(cause: str) -> EdgeError:
 def _limits(network: QNetwork) -> dict[str, tuple[int, int]]:
     """Smallest and largest value by name."""
     limits = {"learning.rng": (1, 0xFFFFFFFF), "learning.batch_idx": (0, network.n_batch - 1),
-              "learning.batch_kind": (0, 1)}
+              "learning.batch_kind": (0, 1), "learning.miss_share_q8": (
+                  0, QUANTITIES["share_max_q8"] if network.error_step else 0)}
     if network.guard is not None and network.guard.margin:
         window = network.guard.window
         limits |= {"guard.n_judged": (0, window)}
         limits |= {f"guard.{name}": (0, (1 << window) - 1)
                    for name in ("hits_bits", "factory_hits_bits")}
+    n_slots = network.replay.ring_per_class * network.n_classes if network.replay else 0
+    if network.cusum is not None:
+        limits |= {"cusum.sum_q10": (0, network.cusum.opens_q10), "cusum.is_open": (0, 1),
+                   "cusum.n_due": (0, n_slots)}
     if network.replay is not None:
-        n_slots = network.replay.ring_per_class * network.n_classes
         limits |= {"replay.flash_idx": (0, max(network.replay.labels.size, 1) - 1),
                    "replay.ring_idx": (0, max(n_slots, 1) - 1)}
     return limits

@@ -203,7 +203,7 @@ class LinkTarget(Target):
         fields = self._ask("STATISTICS")
         if fields["stack_size"] == 0:
             fields |= {"stack_size": None, "stack_used": None, "rx_lost": None}
-        return Statistics(**fields)
+        return Statistics(**fields | {"is_open": bool(fields["is_open"])})
 
     def close(self) -> None:
         if self.memory and self.memory.is_behind and self._is_settled and self._session.is_open:
@@ -318,6 +318,7 @@ class LinkTarget(Target):
             is_skipped=bool(got["flags"] & FLAGS["is_skipped"]),
             is_updated=bool(got["flags"] & FLAGS["is_updated"]), n_replayed=got["n_replayed"],
             is_fallen_back=bool(got["flags"] & FLAGS["is_fallen_back"]),
+            is_held=bool(got["flags"] & FLAGS["is_held"]),
             forward_digest=got["forward_digest"] if digest else None,
             learned_digest=got["learned_digest"] if digest and learns else None,
             forward_ticks=got["forward_ticks"] if has_ticks else None,

@@ -1,5 +1,5 @@
-"""Learning in floating point, as the equations of rules say, for any graph, with schedule and
-replay.
+"""Learning in floating point, as the equations of rules say, for any graph, with step sizes, gate
+and replay.
 
 The twin of what the device computes in integers; batch 1, one labelled sample at a time.
 """
@@ -23,6 +23,7 @@ from edge_dassdp.ir.credit import forward_projections, plastic_part
 from edge_dassdp.ir.geometry import volume
 from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.rules import Learning, Rule
+from edge_dassdp.twin.misses import FloatMisses
 from edge_dassdp.twin.model import FloatModel, Trace
 from edge_dassdp.twin.replay import FloatReplay, StoredSample, cut_of, flash_samples
 
@@ -148,6 +149,7 @@ class FloatLearner:
         self.twins = {name: rule.twin(network, network.projection(name))
                       for name, rule in self.learning.rules.items()}
         self.n_labelled = 0
+        self.misses = FloatMisses(self.learning)
         self.part = plastic_part(network, self.learning.rules)
         self.cut = cut_of(network, self.part)
         self.memory: FloatReplay | None = None
@@ -172,14 +174,22 @@ class FloatLearner:
     def learn(self, x: ArrayLike, label: int | None) -> int:
         """Class before the update; then every rule writes, without a label those without an error.
 
-        A labelled sample is stored and others are replayed, skipped or not.
+        A labelled sample is stored and others are replayed, skipped or not. A closed gate lets it
+        be stored alone.
         """
-        sample = self.run(x)
-        self.adapt(sample, None if label is None else self._checked(label))
-        if self.memory is not None and label is not None:
+        sample, misses, memory = self.run(x), self.misses, self.memory
+        is_miss = label is not None and sample.predicted != self._checked(label)
+        if label is not None:
+            misses.judge(is_miss, memory.n_stored if memory else 0)
+        if misses.is_open:
+            self.adapt(sample, label)
+        if label is not None:
+            misses.count(is_miss)
+        if memory is not None and label is not None:
             rasters = {name: sample.trace.spikes[name][0] for name in self.cut}
-            self.memory.store(StoredSample.of(rasters, label))
-            self._replay(self.memory.after_sample())
+            memory.store(StoredSample.of(rasters, label))
+            if misses.is_open:
+                self._replay(memory.after_sample(misses.take_due()))
         return sample.predicted
 
     def idle(self, n: int) -> int:
@@ -188,7 +198,7 @@ class FloatLearner:
             raise EdgeError("E503", "there is no replay", help="give Learning a Replay")
         if not is_int(n) or n < 0:
             raise EdgeError("E105", f"{n} idle steps, expected an integer from 0")
-        return self._replay(self.memory.idle(n))
+        return self._replay(self.memory.idle(n if self.misses.is_open else 0))
 
     def _replay(self, stored: Iterable[StoredSample]) -> int:
         n_done = 0
@@ -274,8 +284,7 @@ class FloatLearner:
         e = self.error(sample, label)
         if e[label] < self.learning.skip_below:
             return {}
-        schedule = self.learning.schedule
-        factor = 1.0 if schedule is None else schedule.factor(self.n_labelled)
+        factor = self.misses.factor(self.n_labelled)
         return {name: factor * change for name, change in self.changes(sample, e).items()}
 
     def changes(self, sample: Sample, e: FloatArray) -> dict[str, FloatArray]:

@@ -99,9 +99,14 @@ class FloatReplay:
         if place < k:
             self.ring[place * self._n_classes + sample.label] = sample
 
-    def after_sample(self) -> Iterator[StoredSample]:
-        """n_ring samples of the ring, then n_flash of flash, as far as there are any."""
-        for _ in range(self.rule.n_ring):
+    @property
+    def n_stored(self) -> int:
+        """Samples in the ring."""
+        return sum(sample is not None for sample in self.ring)
+
+    def after_sample(self, n_due: int = 0) -> Iterator[StoredSample]:
+        """n_due + n_ring samples of the ring, then n_flash of flash, as far as there are any."""
+        for _ in range(n_due + self.rule.n_ring):
             yield from self._next_of_ring()
         for _ in range(self.rule.n_flash):
             yield from self._next_of_flash()

@@ -66,6 +66,7 @@ typedef struct {
     uint16_t is_updated;   /* 1: a weight may have changed */
     uint16_t n_replayed;   /* stored samples learned again after it */
     uint16_t is_fallen_back; /* 1: the guard made the weights the factory's again */
+    uint16_t is_held;      /* 1: the gate is closed, nothing was learned */
 } dassdp_result_t;
 
 /* What dassdp_fit_profile found: 2, the orientation is in use; 0, the factory's fits as well; -1, fewer
@@ -131,7 +132,8 @@ const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state);
 
 /* Learn from the sample that just ended; once per sample. label: 0 to n_classes - 1 or
  * DASSDP_NO_LABEL. loss_q8: DASSDP_OWN_LOSS, or the host's loss in Q8 bits, 0 to 32767, recorded in
- * its place. DASSDP_E_FROZEN where nothing is plastic, DASSDP_E_LABEL, DASSDP_E_ORDER, DASSDP_E_VALUE. */
+ * its place. Where the model has a gate, and too few labelled samples were classified wrongly so far,
+ * it writes nothing: result->is_held. DASSDP_E_FROZEN where nothing is plastic, DASSDP_E_LABEL, DASSDP_E_ORDER, DASSDP_E_VALUE. */
 int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                  dassdp_result_t *result);
 
@@ -144,7 +146,8 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
 int dassdp_fit_gate(const dassdp_model_t *model, void *state);
 
 /* Learn again from up to n_steps stored samples, of ring and flash in turn, for instance while the
- * device is on its charger. Returns how many there were, or DASSDP_E_ABSENT without replay. */
+ * device is on its charger. Returns how many there were, none while a gate is closed, or
+ * DASSDP_E_ABSENT without replay. */
 int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps);
 
 /* Copy the plastic weights; put the copy back, or factory weights where none was made since the start.

@@ -179,6 +179,18 @@ typedef struct {
                   dassdp_result_t *result);
 } dassdp_guard_rule_t;
 
+/* A gate: S = min(opens, max(0, S + miss - allowed)) of labelled samples, a miss counts 2^10. */
+typedef struct {
+    uint16_t opens_q10;      /* learning begins at S = opens */
+    uint16_t allowed_q10;
+    uint8_t closes;          /* 1: closes again at S = 0 */
+    int32_t state_off;       /* dassdp_cusum_t */
+    /* The sample that just ended, labelled or not: nothing is learned from it where this is not 0. */
+    uint32_t (*holds)(const dassdp_model_t *model, void *state, int32_t label);
+    /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE after it was closed. */
+    int (*check)(const dassdp_model_t *model, void *state);
+} dassdp_cusum_rule_t;
+
 /* floor(n / divisor) = (n factor + addend) >> shift, tried for every n that occurs. */
 typedef struct {
     uint32_t factor;
@@ -424,7 +436,7 @@ struct dassdp_model {
     int32_t learning_off;  /* dassdp_learning_t, DASSDP_NONE if nothing is plastic */
     int32_t loss_off;      /* uint16 losses of a batch, DASSDP_NONE where no rule learns from one */
     uint32_t persist_begin;/* learning state that a snapshot holds besides the weights: */
-    uint32_t persist_end;  /* what rules carry, dassdp_learning_t, replay, guard and ring, a batch's slots */
+    uint32_t persist_end;  /* what rules carry, dassdp_learning_t, replay, guard, gate, ring, a batch's slots */
     const uint16_t *schedule_q8; /* factors of amplitudes: entry n_labelled >> 4, or NULL */
     uint16_t n_schedule;
     const dassdp_replay_rule_t *replay; /* or NULL */
@@ -437,6 +449,11 @@ struct dassdp_model {
     uint32_t (*count_ends)(const dassdp_model_t *model, const int8_t *x);
     uint32_t values_off;
     const dassdp_sensor_t *sensor;      /* whose counts become samples on the device, or NULL */
+    /* Factors of amplitudes from the share of misses, clamp(gain share, floor, 1); gain 0: none */
+    uint8_t step_gain_q4;
+    uint8_t start_share_q8;
+    uint16_t step_floor_q8;
+    const dassdp_cusum_rule_t *cusum; /* whether it learns; NULL: always */
 };
 
 #endif

@@ -72,7 +72,7 @@ def assert_same_state(case: Scenario, reference: Reference, target: Target) -> N
         np.testing.assert_array_equal(target.read_weights(p.name), reference.read_weights(p.name))
     counters = ("n_labelled", "n_skipped", "n_updates", "n_vanished", "n_saturated",
                 "n_replayed", "n_replay_skipped", "n_fallbacks", "hits", "factory_hits",
-                "n_x_saturated")
+                "n_x_saturated", "n_held", "is_open")
     found, expected = target.statistics(), reference.statistics()
     assert [getattr(found, n) for n in counters] == [getattr(expected, n) for n in counters]
 

@@ -28,7 +28,7 @@ from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir.tables import Array, Rows, Table
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.rules import Guard, Learning, Replay, Rule, Schedule
+from edge_dassdp.rules import CUSUM, ErrorScaled, Guard, Learning, Replay, Rule, Schedule
 
 pytestmark = pytest.mark.xdist_group("space")
 NOT_OPTIONS = {
@@ -108,7 +108,7 @@ def nodes(made: Scenario) -> Iterator[Any]:
     yield from (i.encoder for i in net.inputs)
     yield from (part for q in net.projections for part in (q.conv, q.pool, q.result_pool))
     if learning is not None:
-        yield from (learning, learning.schedule, learning.replay, learning.guard,
+        yield from (learning, learning.schedule, learning.replay, learning.guard, learning.gate,
                     *learning.rules.values())
 
 
@@ -133,7 +133,7 @@ def _plain(value: Any) -> Any:
 
 KINDS: tuple[type[Any], ...] = (
     Network, Readout, Input, Encoder, Population, Projection, Conv, Pool, MaxPool, Settings,
-    Learning, Schedule, Replay, Guard,
+    Learning, Schedule, ErrorScaled, Replay, Guard, CUSUM,
     *(rule for rule in Rule.known.values() if rule.__module__.startswith("edge_dassdp.")))
 OPTIONS = [(kind, member.name) for kind in KINDS for member in dataclasses.fields(kind)
            if f"{kind.__name__}.{member.name}" not in NOT_OPTIONS]

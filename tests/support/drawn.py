@@ -19,8 +19,10 @@ from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume, identity, size,
 from edge_dassdp.quantize.biases import with_plastic_biases
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import (
+    CUSUM,
     DASSDP,
     EIHL,
+    ErrorScaled,
     ErrorSSDP,
     ErrorTouch,
     Guard,
@@ -259,8 +261,12 @@ class _Drawn:
                  "both": Guard(True, 2, 3)}[c["guard"]]
         replay = {"none": None, "flash": Replay(5, 0, n_flash=2), "ring": Replay(0, 2),
                   "both": Replay(4, 1), "reservoir": Replay(0, 1, 2, policy="reservoir")}
-        schedule = Schedule(int(self.rng.integers(1, 50)), float(self.rng.uniform(0.05, 1)))
-        beside = (schedule if c["schedule"] else None, replay[c["replay"]], guard)
+        samples, floor = int(self.rng.integers(1, 50)), float(self.rng.uniform(0.05, 1))
+        steps = {"none": None, "samples": Schedule(samples, floor),
+                 "error": ErrorScaled(samples % 15 + 0.5, floor, 0.9 * floor)}[c["schedule"]]
+        gate = None if c["gate at"] is None else \
+            CUSUM(c["gate at"], 0.8 * floor + 0.05, c["gate closes"])
+        beside = (steps, replay[c["replay"]], guard, gate)
         if not rules and not any(beside):
             return None
         return Learning(rules, c["skip below"], int(self.rng.integers(1, 2**32)), *beside)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.qir.file import _network
-from edge_dassdp.qir.network import FEATURES_FORMAT, FORMAT
+from edge_dassdp.qir.network import FORMATS
 from edge_dassdp.storage.npz import read_npz, write_npz
 
 Rng = np.random.Generator
@@ -259,7 +259,7 @@ class Changed:
 def changed_model(source: Path, target: Path, rng: Rng) -> Changed:
     """Writes a quantized network of which one field is another, with the SHA-256 of what it is
     now."""
-    header, read = read_npz(source, FORMAT, FEATURES_FORMAT)
+    header, read = read_npz(source, *FORMATS)
     arrays = dict(read)
     if rng.random() < 0.6:
         what = change_value(header, rng, ("format", "sha256", "array"))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from support import wired_networks as wired
+from support.gated import gated
 from support.scenario import Phase, Scenario
 
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout, ReadoutKind
@@ -273,6 +274,7 @@ def _latent() -> Iterator[Scenario]:
                                           guard=Guard(True, margin=1, window=6)),
                    phases=(Phase("save"), Phase("learn", 12), Phase("rollback"), Phase("learn", 9),
                            Phase("save"), Phase("learn", 20), Phase("rollback"), Phase("learn")))
+    yield from gated(net, layers((20, 33, 22, 6)), touch, latency)
     yield Scenario("guard_all", net, Learning(
         {"fc2": ErrorTouch(mu=200.0), "fc3": ReadoutDelta(2.0)}, schedule=Schedule(),
         replay=Replay(10, 2), guard=Guard(margin=1, window=8)), phases=long)

@@ -64,7 +64,8 @@ AXES: dict[str, tuple[Any, ...]] = {
     "rule c": ("error", "none", "touch", "eihl", "sync", "stdp", "homeostasis", "homeostasis mean"),
     "rule out": ("delta", "none", "sync", "stdp", "homeostasis"),
     "sync": ("described", "published"), "gate": (True, False), "batch": (1, 3),
-    "skip below": (0.05, 0.0, 0.9), "schedule": (False, True),
+    "skip below": (0.05, 0.0, 0.9), "schedule": ("none", "samples", "error"),
+    "gate at": (None, 0.5, 4.0), "gate closes": (False, True),
     "replay": ("none", "flash", "ring", "both", "reservoir"),
     "guard": ("none", "copy", "margin", "both"),
     "plastic biases": (False, True),
@@ -182,9 +183,9 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
           ("forward", "delay b", "reset a", ("one", "each")),
           ("loop", "loop", "reset c", ("self delayed", "straight delayed", "back each")),
           ("skip", "skip", "reset b", ("b out each",)))),
-    Exclusion("nothing learns", "E203", (*RULES, "schedule", "replay", "guard"),
-              lambda c: not learns(c) and (c["schedule"] or c["replay"] != "none"
-                                           or c["guard"] != "none")),
+    Exclusion("nothing learns", "E203", (*RULES, "schedule", "replay", "guard", "gate at"),
+              lambda c: not learns(c) and (c["gate at"] is not None or any(
+                  c[axis] != "none" for axis in ("schedule", "replay", "guard")))),
     Exclusion("no matrix to learn", "E203", ("rule b", "path b", "delay b"),
               lambda c: c["rule b"] in MATRIX_RULES and (c["path b"] not in MATRICES
                                                          or c["delay b"] != "none")),

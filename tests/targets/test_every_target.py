@@ -89,7 +89,7 @@ def test_a_batch_is_the_same_in_one_call_of_the_c_and_sample_by_sample(mode: int
                for target in (ReferenceTarget(case.quantized), Emulator(case.quantized))]
     assert told == [*range(1, 9), 8]
     for name in ("class_idx", "logits", "loss_q8", "is_skipped", "is_updated", "n_replayed",
-                 "is_fallen_back", "forward_digest"):
+                 "is_fallen_back", "is_held", "forward_digest"):
         one, other = (getattr(batch, name) for batch in batches)
         np.testing.assert_array_equal(one, other, name)
         assert one.dtype == other.dtype, name

@@ -58,7 +58,7 @@ def test_a_stream_over_a_bad_line_is_the_stream_over_a_good_one(kind: str) -> No
 
 def test_a_class_that_was_lost_counts_as_wrong() -> None:
     labels = np.array([1, 0, 2])
-    found = Stream(np.array([1, UNKNOWN, 2]), np.zeros(3, bool), labels)
+    found = Stream(np.array([1, UNKNOWN, 2]), np.zeros(3, bool), labels, np.zeros(3, bool))
     assert found.n_unanswered == 1 and found.accuracy == pytest.approx(2 / 3)
     assert Stream.of([]).accuracy is None
 

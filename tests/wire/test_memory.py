@@ -10,7 +10,8 @@ from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.wire.messages import IDLE_STEPS, MESSAGES, STATUSES
 
 KIND = "memory"
-COUNTERS = ("n_labelled", "n_replayed", "n_replay_skipped", "n_fallbacks", "hits", "factory_hits")
+COUNTERS = ("n_labelled", "n_replayed", "n_replay_skipped", "n_fallbacks", "hits", "factory_hits",
+            "n_held", "is_open")
 
 
 def test_replay_save_and_rollback_give_the_emulator_s_bits() -> None:

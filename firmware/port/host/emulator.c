@@ -61,6 +61,9 @@ static void store_learned(const dassdp_model_t *model, const void *state, uint32
     if (out->is_fallen_back != 0) {
         out->is_fallen_back[i] = result->is_fallen_back;
     }
+    if (out->is_held != 0) {
+        out->is_held[i] = result->is_held;
+    }
     if (out->learned_digest != 0) {
         out->learned_digest[i] = dassdp_digest_learned(model, state, 0);
     }

@@ -15,6 +15,7 @@ typedef struct {
     uint16_t *is_updated;
     uint16_t *n_replayed;
     uint16_t *is_fallen_back;
+    uint16_t *is_held;
     uint32_t *forward_digest;
     uint32_t *learned_digest;
 } dassdp_emulator_out_t;

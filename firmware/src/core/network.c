@@ -12,6 +12,7 @@ void dassdp_init(const dassdp_model_t *model, void *state)
     dassdp_restore_weights(model, state, 0);
     if (model->learning_off >= 0) {
         dassdp_learning(model, state)->rng = model->seed;
+        dassdp_learning(model, state)->miss_share_q8 = model->start_share_q8;
     }
 }
 

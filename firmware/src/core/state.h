@@ -12,7 +12,8 @@ typedef struct {
     uint32_t n_updates;    /* weight updates tried */
     uint32_t n_vanished;   /* of these, rounded to zero before the dither */
     uint16_t batch_idx;    /* slot of the next sample */
-    uint16_t batch_kind;   /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
+    uint8_t batch_kind;    /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
+    uint8_t miss_share_q8; /* running share of wrong classes; 0 where no step size follows it */
 } dassdp_learning_t;
 
 /* Where the sample being run stands, and what samples had at their ends. */

@@ -69,10 +69,23 @@ int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
     return 1;
 }
 
-/* What a labelled sample, recorded in `slot`, is good for once it was learned. */
+/* share += (miss - share) / 2^DASSDP_SHARE_SHIFT of a labelled sample, rounded. */
+static void count_miss(const dassdp_model_t *model, void *state, uint32_t label)
+{
+    dassdp_learning_t *learning = dassdp_learning(model, state);
+    int32_t target_q8 = dassdp_class(model, state) == label ? 0 : 256;
+    learning->miss_share_q8 =
+        (uint8_t)(learning->miss_share_q8 +
+                  dassdp_round_s32(target_q8 - learning->miss_share_q8, DASSDP_SHARE_SHIFT));
+}
+
+/* What a labelled sample, recorded in `slot`, is good for, learned or held back. */
 static void follow_up(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
                       dassdp_result_t *result)
 {
+    if (model->step_gain_q4 != 0u) {
+        count_miss(model, state, label);
+    }
     if (model->guard != 0 && model->guard->judge != 0) {
         model->guard->judge(model, state, dassdp_class(model, state), label, result);
     }
@@ -82,7 +95,7 @@ static void follow_up(const dassdp_model_t *model, void *state, uint32_t slot, u
 }
 
 /* Put the sample into the batch; returns whether the batch is full. */
-static int fill_batch(const dassdp_model_t *model, void *state, uint16_t kind, int32_t loss_q8)
+static int fill_batch(const dassdp_model_t *model, void *state, uint8_t kind, int32_t loss_q8)
 {
     dassdp_learning_t *learning = dassdp_learning(model, state);
     ((uint16_t *)dassdp_at(state, (uint32_t)model->loss_off))[learning->batch_idx] =
@@ -98,7 +111,7 @@ static int fill_batch(const dassdp_model_t *model, void *state, uint16_t kind, i
 
 /* A batch holds samples of one kind: another kind discards what it holds. The sample that just
  * ended was recorded in the next slot and stays there as the first of the new batch. */
-static void begin_kind(const dassdp_model_t *model, void *state, uint16_t kind)
+static void begin_kind(const dassdp_model_t *model, void *state, uint8_t kind)
 {
     dassdp_learning_t *learning = dassdp_learning(model, state);
     if (learning->batch_idx == 0u || learning->batch_kind == kind) {
@@ -121,13 +134,10 @@ static void begin_kind(const dassdp_model_t *model, void *state, uint16_t kind)
     learning->batch_idx = 0;
 }
 
-int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
-                 dassdp_result_t *result)
+/* All rules learn from the sample that just ended; returns the slot that it was recorded in. */
+static uint32_t write(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
+                      dassdp_result_t *result)
 {
-    int status = check_call(model, state, label, loss_q8);
-    if (status != DASSDP_OK) {
-        return status;
-    }
     dassdp_learning_t *learning = dassdp_learning(model, state);
     begin_kind(model, state, LEARNING);
     uint32_t slot = learning->batch_idx;
@@ -140,6 +150,25 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
         is_updated |= apply(model, state, DASSDP_STAGE_BATCH);
     }
     result->is_updated = (uint16_t)is_updated;
+    return slot;
+}
+
+int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
+                 dassdp_result_t *result)
+{
+    int status = check_call(model, state, label, loss_q8);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    uint32_t slot = dassdp_learning(model, state)->batch_idx;
+    result->is_held =
+        model->cusum == 0 ? 0u : (uint16_t)model->cusum->holds(model, state, label);
+    if (result->is_held != 0u) {
+        (void)evaluate(model, state, label, result);
+        result->is_skipped = 0;
+    } else {
+        slot = write(model, state, label, loss_q8, result);
+    }
     if (label != DASSDP_NO_LABEL) {
         follow_up(model, state, slot, (uint32_t)label, result);
     }
@@ -184,6 +213,9 @@ int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps)
     uint32_t n_done = 0;
     if (model->replay == 0) {
         return DASSDP_E_ABSENT;
+    }
+    if (model->cusum != 0 && dassdp_cusum(model, state)->is_open == 0u) {
+        n_steps = 0;
     }
     while (n_done < n_steps && model->replay->idle(model, state) != 0) {
         n_done++;
@@ -237,6 +269,10 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state)
         learning->rng = model->seed;
         status = DASSDP_E_VALUE;
     }
+    if (learning->miss_share_q8 > (model->step_gain_q4 == 0u ? 0u : DASSDP_SHARE_MAX_Q8)) {
+        learning->miss_share_q8 = model->start_share_q8;
+        status = DASSDP_E_VALUE;
+    }
     if (learning->batch_idx >= model->n_batch || learning->batch_kind > WARM_UP) {
         learning->batch_idx = 0;
         learning->batch_kind = LEARNING;
@@ -250,6 +286,9 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state)
         }
     }
     status = check_guard(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
+    if (model->cusum != 0 && model->cusum->check(model, state) != DASSDP_OK) {
+        status = DASSDP_E_VALUE;
+    }
     if (model->replay != 0 && model->replay->check(model, state) != DASSDP_OK) {
         status = DASSDP_E_VALUE;
     }

@@ -147,6 +147,15 @@ static void remember(const dassdp_model_t *model, void *state, uint32_t slot, ui
     *seen = (uint16_t)n_seen;
 }
 
+/* How many of the samples that are due since the gate opened are learned again now. */
+static uint32_t take_due(const dassdp_model_t *model, void *state)
+{
+    dassdp_cusum_t *cusum = dassdp_cusum(model, state);
+    uint32_t n = cusum->n_due < DASSDP_CATCH_UP ? cusum->n_due : DASSDP_CATCH_UP;
+    cusum->n_due = (uint16_t)(cusum->n_due - n);
+    return n;
+}
+
 void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
                          dassdp_result_t *result)
 {
@@ -155,8 +164,12 @@ void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot
     if (rule->ring_per_class != 0u) {
         remember(model, state, slot, label);
     }
-    for (uint32_t turn = 0; turn < (uint32_t)rule->n_ring + rule->n_flash; turn++) {
-        n_replayed += turn < rule->n_ring ? replay_ring(model, state) : replay_flash(model, state);
+    if (result->is_held != 0u) {
+        return;
+    }
+    const uint32_t n_ring = rule->n_ring + (model->cusum == 0 ? 0u : take_due(model, state));
+    for (uint32_t turn = 0; turn < n_ring + rule->n_flash; turn++) {
+        n_replayed += turn < n_ring ? replay_ring(model, state) : replay_flash(model, state);
     }
     result->n_replayed = (uint16_t)n_replayed;
 }

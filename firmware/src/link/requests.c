@@ -133,7 +133,8 @@ static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t
     response[DASSDP_OUTCOME_FLAGS] =
         (uint8_t)((result.is_skipped != 0 ? DASSDP_FLAG_IS_SKIPPED : 0) |
                   (result.is_updated != 0 ? DASSDP_FLAG_IS_UPDATED : 0) |
-                  (result.is_fallen_back != 0 ? DASSDP_FLAG_IS_FALLEN_BACK : 0));
+                  (result.is_fallen_back != 0 ? DASSDP_FLAG_IS_FALLEN_BACK : 0) |
+                  (result.is_held != 0 ? DASSDP_FLAG_IS_HELD : 0));
     dassdp_put_u16(response + DASSDP_OUTCOME_LOSS_Q8, result.loss_q8);
     dassdp_put_u16(response + DASSDP_OUTCOME_N_REPLAYED, result.n_replayed);
     dassdp_put_u32(response + DASSDP_OUTCOME_LEARN_TICKS, ticks);
@@ -209,12 +210,16 @@ int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n
     return DASSDP_OK;
 }
 
-/* Counters of replay and guard, 0 where the model has none. */
+/* Counters of replay, guard and gate, 0 where the model has none. */
 static void put_additions(const dassdp_link_t *link, uint8_t *response)
 {
     const dassdp_model_t *model = link->model;
     dassdp_replay_t replay = {0};
     dassdp_guard_t guard = {0};
+    dassdp_cusum_t cusum = {.is_open = 1};
+    if (model->cusum != 0) {
+        cusum = *dassdp_cusum(model, link->state);
+    }
     if (model->replay != 0) {
         replay = *(const dassdp_replay_t *)dassdp_at_const(link->state,
                                                            (uint32_t)model->replay->state_off);
@@ -230,6 +235,8 @@ static void put_additions(const dassdp_link_t *link, uint8_t *response)
     dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_HITS, dassdp_popcount(guard.hits_bits));
     dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_FACTORY_HITS,
                    dassdp_popcount(guard.factory_hits_bits));
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_HELD, cusum.n_held);
+    response[DASSDP_STATISTICS_RESPONSE_IS_OPEN] = (uint8_t)cusum.is_open;
 }
 
 int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,

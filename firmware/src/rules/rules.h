@@ -130,10 +130,16 @@ static inline uint32_t *dassdp_rng(const dassdp_model_t *model, void *state)
     return &dassdp_learning(model, state)->rng;
 }
 
-/* An amplitude below 2^22, times the schedule's factor where there is a schedule. */
+/* An amplitude below 2^22, times the factor of step sizes, of a schedule or of the share of misses. */
 static inline uint32_t dassdp_scheduled(const dassdp_model_t *model, void *state,
                                         uint32_t amplitude)
 {
+    if (model->step_gain_q4 != 0u) {
+        uint32_t factor_q8 =
+            ((uint32_t)dassdp_learning(model, state)->miss_share_q8 * model->step_gain_q4) >> 4;
+        factor_q8 = factor_q8 > model->step_floor_q8 ? factor_q8 : model->step_floor_q8;
+        return (amplitude * (factor_q8 < 256u ? factor_q8 : 256u)) >> 8;
+    }
     if (model->schedule_q8 == 0) {
         return amplitude;
     }
