@@ -30,6 +30,7 @@ from edge_dassdp.twin.learner import FloatLearner
 from evidence.comparators import BackpropLearner, TESSLearner
 
 Constants = Mapping[str, float]
+Fits = Literal["host", "labels", "stream"]
 N_POINTS = 9
 REPLAY = Replay(flash=70, ring_per_class=3, n_ring=1, n_flash=1)
 K3 = replace(REPLAY, n_ring=3)
@@ -76,7 +77,7 @@ class Method:
     twin: str | None = None
     given: Constants = field(default_factory=dict)
     learner: Callable[..., FloatLearner] | None = None
-    profile: Literal["host", "labels", "stream"] | None = None
+    profile: Fits | None = None
     learns: bool = True
     warms_up: bool = False
     replay: str = STANDARD
