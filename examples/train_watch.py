@@ -28,6 +28,7 @@ from edge_dassdp.data.watch import (
     save_watch,
     scenario,
     training,
+    with_sensor,
 )
 from edge_dassdp.frontends.torch import from_torch
 from edge_dassdp.twin.model import FloatModel
@@ -82,10 +83,10 @@ def main() -> None:
     data = recordings(options.out / "data.npz")
     for seed in range(options.seeds):
         begin = time.perf_counter()
-        samples, _ = training(seed, data, TRAIN_HOP)
+        samples, scale = training(seed, data, TRAIN_HOP)
         network = from_torch(train(samples, seed, options.epochs), n_steps=N_FRAMES,
                              input_frames=N_FRAMES)
-        ir.save(network, options.out / f"watch_seed{seed}.npz")
+        ir.save(with_sensor(network, scale), options.out / f"watch_seed{seed}.npz")
         model, shares = FloatModel(network), []
         for name in SCENARIOS:
             test = scenario(name, seed, data).test

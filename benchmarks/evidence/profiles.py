@@ -44,18 +44,18 @@ def fit(what: Fits | None, device: Device, t: Task, constants: Constants) -> Fit
         device.fit_profile(stream.x[:n], stream.y[:n])
         return Fitted(stream, n)
     if what == "stream":
-        device.target.allow_profile(True)
-        device.classify(t.stream.x)
+        device.allow_profile()
+        device.observe(t.stream.x)
     return Fitted(t.stream)
 
 
 @contextmanager
 def factory(device: Device) -> Iterator[None]:
     """The factory profile, and then the one in use again."""
-    used = device.profile
-    device.select_profile(Kind.FACTORY)
+    used = device.profile.selected
+    device.target.select_profile(Kind.FACTORY)
     yield
-    device.select_profile(used.kind)
+    device.target.select_profile(used.kind)
 
 
 def first_of_each(stream: Samples) -> tuple[Samples, int]:

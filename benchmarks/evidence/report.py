@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -29,6 +29,7 @@ from evidence.tasks import SETS, UNIFORM, WATCH, Setting, is_watch, scenarios
 BEGIN, END = "<!-- evidence: written by benchmarks/evidence -->", "<!-- end of evidence -->"
 SHIFTED = ("Ap", "A", "B", "C", "D", "E")
 """Scenarios of the watch that have a shift; their mean stands in the tables."""
+PAIR = "shifted ± std / original"
 Lines = list[list[str]]
 
 
@@ -57,21 +58,34 @@ def signed(estimate: Estimate | None) -> str:
     return f"{estimate.mean:+.1f} ± {estimate.spread:.1f}"
 
 
-def main_table(results: Results, column: str, order: str = "shuffled",
-               replay: str | None = None) -> Lines:
-    """Every method and scenario of the watch, mean ± std over seeds; replay: in place of the
-    standard one."""
+def main_table(results: Results, order: str = "shuffled", replay: str | None = None) -> Lines:
+    """Every method and scenario of the watch; replay: in place of the standard one."""
+    return _by_scenario(results, f"{PAIR}, %", order, lambda method, where: cell(
+        results, method, where, _replay(method, replay)))
+
+
+def online_table(results: Results) -> Lines:
+    """While the stream was learned, mean ± std over seeds."""
+    return _by_scenario(results, "during the stream, %", "shuffled", lambda method, where: estimate(
+        list(results.mean_by_seed(method, where, "online", _replay(method)).values())))
+
+
+def _by_scenario(results: Results, title: str, order: str,
+                 entry: Callable[[str, Sequence[Setting]], str]) -> Lines:
     names = (*SHIFTED, "N")
-    lines = [[f"{column}, %", "seeds", *names, f"mean of {' '.join(SHIFTED)}"]]
+    lines = [[title, "seeds", *names, f"mean of {' '.join(SHIFTED)}"]]
     for method in (FROZEN, MIRRORED, *METHODS):
-        name = replay if replay and replay_of(method) == STANDARD else replay_of(method)
-        found = [list(results.mean_by_seed(method, settings(some, order=order), column,
-                                           name).values())
-                 for some in (*([s] for s in names), SHIFTED)]
-        if any(found):
-            lines.append([TITLES[method], str(max(len(f) for f in found)),
-                          *(estimate(f) for f in found)])
+        cells = [entry(method, settings(some, order=order)) for some in (*([s] for s in names),
+                                                                        SHIFTED)]
+        if any(c != "–" for c in cells):
+            lines.append([TITLES[method], str(results.n_seeds(method)), *cells])
     return lines
+
+
+def _replay(method: str, other: str | None = None) -> str:
+    """`other` in place of a method's usual replay, where that is the standard one."""
+    usual = replay_of(method)
+    return other if other and usual == STANDARD else usual
 
 
 def estimate(values: Sequence[float]) -> str:
@@ -105,7 +119,7 @@ def simpler(methods: Iterable[Method]) -> list[tuple[str, str]]:
 
 def labels_table(results: Results) -> Lines:
     """Means over the shifts with a share of the stream's labels wrong."""
-    lines = [["mean of the shifts, shifted ± std / original, %", "no label wrong",
+    lines = [[f"mean of the shifts, {PAIR}, %", "no label wrong",
               *(f"{100 * w:.0f} % wrong" for w in WRONG_LABELS)]]
     for method in DEVICE:
         cells = [cell(results, method.key, settings(wrong_labels=w)) for w in (0, *WRONG_LABELS)]
@@ -116,7 +130,7 @@ def labels_table(results: Results) -> Lines:
 
 def replay_table(results: Results) -> Lines:
     names = (*REPLAYS, IDLE)
-    lines = [["mean of the shifts, shifted ± std / original, %", *names]]
+    lines = [[f"mean of the shifts, {PAIR}, %", *names]]
     for key in REPLAYED:
         cells = [cell(results, key, settings(), name) for name in names]
         if cells[0] != "–":
@@ -127,7 +141,7 @@ def replay_table(results: Results) -> Lines:
 def sources_table(results: Results) -> Lines:
     """The same methods from the networks before, and the difference that the new ones make."""
     names = (*SHIFTED, "N")
-    lines = [["shifted ± std / original, %", "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
+    lines = [[f"{PAIR}, %", "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
     for method in (FROZEN, *SOURCES):
         for dataset, title in ((UNIFORM, "before"), (WATCH, "now")):
             cells = [cell(results, method, settings(some, dataset))
@@ -181,18 +195,13 @@ def constants_table(results: Results) -> Lines:
 def sections(results: Results) -> dict[str, Lines]:
     """Title -> table."""
     made = {
-        "The watch, shuffled streams: accuracy under the shift": main_table(results, "shifted"),
-        "The watch, shuffled streams: accuracy left without the shift":
-            main_table(results, "original"),
-        "The watch, shuffled streams: accuracy during the stream": main_table(results, "online"),
+        "The watch, shuffled streams": main_table(results),
+        "The watch, shuffled streams: accuracy during the stream": online_table(results),
         "Each method against the next simpler one": differences(results, simpler(DEVICE)),
         "Eligibilities at equal replay and schedule": differences(results, EQUAL),
         "Float beside the device": differences(results, simpler(HOST)),
-        "One exercise after another": main_table(results, "shifted", "blocked"),
-        "One exercise after another, then 200 idle steps":
-            main_table(results, "shifted", "blocked", IDLE),
-        "One exercise after another, then 200 idle steps: accuracy left without the shift":
-            main_table(results, "original", "blocked", IDLE),
+        "One exercise after another": main_table(results, "blocked"),
+        "One exercise after another, then idle steps": main_table(results, "blocked", IDLE),
         "Wrong labels": labels_table(results),
         "Replay": replay_table(results),
         "What is written": work_table(results),

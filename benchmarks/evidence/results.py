@@ -87,6 +87,11 @@ class Results:
         return sorted({seed for key, found in self.groups.items() if key[0] == dataset
                        for seed in found})
 
+    def n_seeds(self, method: str) -> int:
+        """Of the watch."""
+        return max((len(found) for key, found in self.groups.items()
+                    if (key[0], key[-1]) == (WATCH, method)), default=0)
+
     def datasets(self) -> list[str]:
         """Those with rows, the watch first."""
         names = dict.fromkeys(key[0] for key in self.groups)

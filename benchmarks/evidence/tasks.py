@@ -79,8 +79,9 @@ def task(setting: Setting, seed: int) -> Task:
     mirrored = None
     if setting.scenario in ("A", "Ap"):
         mirrored = Samples(made.mirrored(made.test.x), made.test.y)
-    return Task(setting, seed, _watch_network(setting.dataset, seed), made.replay, made.stream,
-                made.test, made.original, len(watch.MIRROR), mirrored)
+    network = watch.with_sensor(_watch_network(setting.dataset, seed), made.scale)
+    return Task(setting, seed, network, made.replay, made.stream, made.test, made.original,
+                len(watch.MIRROR), mirrored)
 
 
 @cache

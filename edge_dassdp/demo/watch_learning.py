@@ -12,7 +12,15 @@ from edge_dassdp.plan.budget import propose
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.rules import ErrorSSDP, ErrorTouch, Learning, ReadoutDelta, Replay, Rule, Schedule
+from edge_dassdp.rules import (
+    ErrorScaled,
+    ErrorSSDP,
+    ErrorTouch,
+    Learning,
+    ReadoutDelta,
+    Replay,
+    Rule,
+)
 
 REPLAY = Replay(flash=70, ring_per_class=3, n_ring=3)
 """The most that is stored; a smaller board stores what it holds of it."""
@@ -23,12 +31,12 @@ WIDE = 64
 
 
 def learning(network: ir.Network, hidden: Rule, replay: Replay) -> Learning:
-    """`hidden` below the readout's delta rule, a schedule of step sizes, and replay."""
+    """`hidden` below the readout's delta rule, steps by the share of errors, and replay."""
     made = learning_of(network, hidden)
     readout = network.readout.population
     rules = {name: DELTA if network.projection(name).post == readout else rule
              for name, rule in made.rules.items()}
-    return replace(made, rules=rules, schedule=Schedule(), replay=replay)
+    return replace(made, rules=rules, schedule=ErrorScaled(), replay=replay)
 
 
 def fitting(network: ir.Network, training: Samples, board: Board) -> tuple[ErrorTouch, Replay]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edge_dassdp import harness
 from edge_dassdp.data.watch import Scenario
 from edge_dassdp.demo.adaptation import Trial
+from edge_dassdp.demo.watch_stream import N_FIT, factory_profile
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.targets.emulator import Emulator
@@ -28,17 +29,28 @@ class Trials:
     seed: int
 
     def shares(self, target: Target, network: QNetwork) -> tuple[float, float]:
-        """Accuracies 0 to 1 on the shifted and on the original test windows."""
+        """Accuracies 0 to 1 on the shifted test windows, behind the profile in use, and on the
+        original ones, behind the factory's."""
         test, original = self.scenario.test, self.scenario.original
-        return (harness.accuracy(target, input_x(network, test.x), test.y),
-                harness.accuracy(target, input_x(network, original.x), original.y))
+        shifted = harness.accuracy(target, input_x(network, test.x), test.y)
+        with factory_profile(target, network):
+            return shifted, harness.accuracy(target, input_x(network, original.x), original.y)
 
     def learning(self, method: str, network: QNetwork) -> Trial:
-        """From factory weights over the whole stream."""
+        """From factory weights over the whole stream, behind the factory profile."""
         samples, emulator = self.scenario.stream, Emulator(network)
         before, _ = self.shares(emulator, network)
         learned = harness.learn_stream(emulator, input_x(network, samples.x), samples.y)
         return Trial(method, self.seed, before, *self.shares(emulator, network), learned.hits)
+
+    def oriented(self, method: str, network: QNetwork) -> Trial:
+        """Factory weights behind the profile that is fitted first."""
+        stream, emulator = self.scenario.stream, Emulator(network)
+        before, _ = self.shares(emulator, network)
+        device = harness.Device(network, emulator)
+        device.fit_profile(stream.x[:N_FIT], stream.y[:N_FIT])
+        hits = device.classify(stream.x) == stream.y
+        return Trial(method, self.seed, before, *self.shares(emulator, network), hits)
 
     def frozen(self, method: str, network: QNetwork, seen: Seen = lambda x: x) -> Trial:
         """Factory weights, shifted windows as `seen` gives them; original ones as they are."""

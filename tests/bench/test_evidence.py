@@ -95,8 +95,10 @@ def test_the_document_keeps_what_is_written_around_the_tables(tmp_path: Path, ro
     report.write(results, document)
     text = document.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
-    assert text.count("### The watch, shuffled streams: accuracy under the shift") == 1
-    assert f"| readout delta | 1 | {rows[2].shifted:.1f} |" in text
+    assert text.count("### The watch, shuffled streams\n") == 1
+    learned = rows[2]
+    assert f"| readout delta | 1 | {learned.shifted:.1f} / {learned.original:.1f} |" in text
+    assert f"| readout delta | 1 | {learned.online:.1f} |" in text and "Seeds: the watch 0." in text
     draw(results).savefig(tmp_path / "evidence.png")
     assert (tmp_path / "evidence.png").stat().st_size > 10_000
 
