@@ -10,6 +10,8 @@ from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
+from edge_dassdp.data import datasets
+from edge_dassdp.data.datasets import Samples
 from edge_dassdp.emit import proven
 from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.figures.fidelity import measure_fidelity
@@ -58,6 +60,25 @@ def save(network: Network | QNetwork, path: Path | str) -> None:
         qir.save(network, path)
     else:
         ir.save(network, path)
+
+
+def samples(path: Path | str, split: str = "") -> Samples:
+    """The samples in a .csv, .npy or .npz, laid out as docs/data.md says: `x` float32 (n,
+    n_inputs), `y` int64 (n,), and `classes`, the names of the classes where the file has names.
+
+    split: "train", "stream", "test" or "validation"; a file without splits is taken whole, one with
+    splits wants it named. That a data set of raw bytes is standardized by what it states is a
+    warning. Raises EdgeError E103 for another file, E104 for values that are no samples, with their
+    row and column, E105 for a split that does not exist.
+    """
+    if not split:
+        parts = datasets.load_parts(path)
+        if datasets.WHOLE not in parts:
+            raise EdgeError("E105", f"{path} has splits", help=f"name one of {', '.join(parts)}")
+    part = datasets.load_part(path, split or "train")
+    if part.scaling:
+        warn(part.scaling)
+    return part.samples
 
 
 def quantize(network: Network, learning: Learning | None = None, settings: Settings | None = None,

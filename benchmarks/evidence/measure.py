@@ -80,7 +80,7 @@ def run(job: Job) -> list[Row]:
         return [row for t in tasks for row in _on_host(method, t, job)]
     first = tasks[0]
     learning = method.learning(first.network, job.constants, job.replay, len(first.training))
-    settings = Settings(drift="profile" if method.profile == "stream" else "off")
+    settings = Settings(drift="profile") if method.profile == "stream" else Settings()
     network = quantize(first.network, learning, settings, first.training.x,
                        first.training.y).network
     device = _Device(Emulator(network), network, method, job)

@@ -127,9 +127,9 @@ def letter(target: str) -> str:
 
 
 def notes(target: str, part: Part) -> list[Text]:
-    """Without a board the emulator runs, and says so; samples that a file scales are told."""
+    """Without a board the emulator runs, and says so; what was made of a file's values is told."""
     from rich.text import Text
 
     is_board = target.startswith(("serial", "qemu"))
-    notes = ["" if is_board else f"on the {target}: the same bits as a board", part.scaling]
-    return [Text(note, "dim") for note in notes if note]
+    notes = [] if is_board else [f"on the {target}: the same bits as a board"]
+    return [Text(note, "dim") for note in (*notes, *part.notes)]

@@ -26,6 +26,7 @@ from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:
     from edge_dassdp import harness
+    from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
 
@@ -44,8 +45,7 @@ class Judging:
     def title(self) -> str:
         return str(self.test or f"split {self.evaluate}")
 
-    def samples(self, network: QNetwork, data: Path, split: str,
-                shift_seed: int | None) -> options.Packed | None:
+    def part(self, data: Path, split: str) -> Part | None:
         """None where none are wanted. Raises EdgeError E105 where they are those of `split`."""
         if self.evaluate is None and self.test is None:
             return None
@@ -59,7 +59,20 @@ class Judging:
                 cause="accuracy on what was just learned says nothing about other samples",
                 help="give others with --test FILE, or name rows of train, stream and test in the "
                 "data and another split than the one learned")
-        return options.device_samples(network, options.shifted(part, shift_seed))
+        return part
+
+
+def _packed(network: QNetwork, part: Part | None, classes: tuple[str, ...],
+            shift_seed: int | None) -> options.Packed | None:
+    """Samples to judge on. classes: names of those to learn. EdgeError E104 where they differ."""
+    if part is None:
+        return None
+    named = part.samples.classes
+    if classes and named and named != classes:
+        raise EdgeError("E104", "the samples to judge on have classes of other names",
+                        cause=f"{', '.join(named)} there, {', '.join(classes)} in those to learn",
+                        help="give both files all classes, by the same names")
+    return options.device_samples(network, options.shifted(part, shift_seed))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +81,9 @@ class Order:
 
     warm_up: Annotated[int, typer.Option(min=0, help=(
         "Give the first samples to DA-SSDP's gate before anything is learned."))] = 0
+    fit_profile: Annotated[int, typer.Option(min=0, help=(
+        "Before, let the device find out from the first samples, labels and all, how its sensor is "
+        "worn; of a model quantized with --sensor."))] = 0
     idle: Annotated[int, typer.Option(min=0, help=(
         "After the samples, learn again from so many stored ones."))] = 0
     rollback: Annotated[bool, typer.Option("--rollback", help=(
@@ -91,9 +107,19 @@ class Order:
         if self.rollback:
             device.rollback()
         before = _accuracy(out, device, judged)
+        self.fit(course, network)
         with course.kept():
             course.begin(before)
-        return warnings
+        return warnings + _foreign(device, network)
+
+    def fit(self, course: harness.Course, network: QNetwork) -> None:
+        """How the sensor is worn."""
+        from edge_dassdp import harness
+
+        if self.fit_profile:
+            course.profile = harness.fit_profile(
+                course.device, network, course.x[: self.fit_profile],
+                course.labels[: self.fit_profile])
 
     def teach(self, out: Output, course: harness.Course,
               judged: options.Packed | None) -> dict[str, Any]:
@@ -133,8 +159,10 @@ def learn(
     part = options.load_part(data, split)
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     _check_warm_up(network, order.warm_up, len(packed.x))
-    judged = judging.samples(network, data, split, shift_seed)
-    warnings = [*packed.warnings, *_of_judged(packed, judged)]
+    _check_profile(network, order.fit_profile, len(packed.x))
+    test = judging.part(data, split)
+    judged = _packed(network, test, part.samples.classes, shift_seed)
+    warnings = [*packed.warnings, *_of_judged(packed, judged), *_scaled_apart(part, test)]
     with open_target(target, network, log=log) as device:
         course = _course(device, network, target, packed, order, learned)
         warnings += order.begin(out, course, judged, learned, network)
@@ -151,10 +179,15 @@ def learn(
     if course.unkept:
         warnings.append("progress was not kept, so --resume could not have taken the stream up: "
                         f"{getattr(course.unkept, 'message', course.unkept)}")
+    profile = course.profile
     data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
-                "clipping": packed.clipped,
+                "judged_scaling": test.scaling if test else None,
+                "classes": list(part.samples.classes), "clipping": packed.clipped,
                 "judged_clipping": None if judged is None else judged.clipped,
                 "digest": harness.digest_text(statistics.learned_digest),
+                "profile": None if profile is None else {
+                    "chosen": profile.chosen.name, "n_samples": profile.n_samples,
+                    "tried": [{"profile": c.name, "hits": c.n_hits} for c in profile.tried]},
                 "statistics": dataclasses.asdict(statistics),
                 "gate": _gate(network, course.stream, statistics),
                 "snapshot": str(learned.snapshot) if learned.snapshot else None}
@@ -186,6 +219,14 @@ def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[s
     flattered = [f"{n_same:,} of {len(judged.x):,} samples judged were learned from, so accuracy "
                  "after learning is flattered"] if n_same else []
     return flattered + [f"samples to judge on: {text}" for text in judged.warnings]
+
+
+def _scaled_apart(part: Part, test: Part | None) -> list[str]:
+    """A warning where one file scales its values and the other does not so."""
+    if test is None or test.scaling == part.scaling:
+        return []
+    return [f"samples to judge on are scaled otherwise: {test.scaling or 'as they stand'}, those "
+            f"to learn from {part.scaling or 'as they stand'}"]
 
 
 def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:
@@ -273,6 +314,8 @@ def _screen(target: str, course: harness.Course, statistics: Statistics, sent: s
 
     parts: list[Any] = [screens.learn_screen(target, course.stream, statistics,
                                              letter=letter(target), link=sent.lstrip("; "))]
+    if course.profile:
+        parts.append(Text(str(course.profile)))
     if course.first:
         parts.append(Text(f"taken up after {course.first:,} of {course.progress.n_samples:,} "
                           "samples"))
@@ -291,3 +334,21 @@ def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
     if warm_up >= n_samples:
         raise EdgeError("E105", f"--warm-up {warm_up} leaves none of {n_samples} samples to learn")
 
+
+def _check_profile(network: QNetwork, n_fitted: int, n_samples: int) -> None:
+    if not n_fitted:
+        return
+    from edge_dassdp.reference.worn import require_fits
+
+    require_fits(network)
+    if n_fitted > n_samples:
+        raise EdgeError("E105", f"--fit-profile {n_fitted}, but there are {n_samples} samples")
+
+
+def _foreign(device: Target, network: QNetwork) -> list[str]:
+    """A warning where weights were learned under another profile of the sensor."""
+    if network.sensor is None:
+        return []
+    from edge_dassdp import harness
+
+    return [harness.FOREIGN] * harness.profiles_of(device, network).is_foreign

@@ -109,14 +109,23 @@ class Lessons:
         "Biases beside error-driven rules learn, too: one more neuron fires in every step."))
     ] = False
     board: Annotated[str | None, typer.Option(show_default=False, help=(
-        "The board that --replay auto fills."))] = None
+        "The board that --replay auto fills, and that holds all that tune tries."))] = None
+    rules: Annotated[Path | None, typer.Option(metavar="FILE.toml", show_default=False, help=(
+        "What learns, and how, from a file of `tune` or of your own (docs/learning-file.md); "
+        "--rule, --schedule, --replay and --guard change parts of it."))] = None
 
     def of(self, source: ir.Network) -> tuple[ir.Network, Learning | None]:
         """The network that learns, with biases as weights where these do, and its rules. Raises
         EdgeError E105, E203."""
-        learning = options.learning_of(
-            source, self.plastic or [], options.pairs(self.rule or [], "--rule"), self.frozen,
-            options.memory_of(self.schedule, self.replay, self.guard, self.gate))
+        rules = options.pairs(self.rule or [], "--rule")
+        memory = options.memory_of(self.schedule, self.replay, self.guard, self.gate)
+        if self.rules is None:
+            learning = options.learning_of(source, self.plastic or [], rules, self.frozen, memory)
+        elif self.frozen or self.plastic:
+            raise EdgeError("E105", "--rules says what learns, and excludes --frozen and --plastic",
+                            help="leave one of them out")
+        else:
+            learning = options.learning_from(self.rules, rules, memory)
         if not self.plastic_biases:
             return source, learning
         if learning is None:
@@ -204,6 +213,9 @@ def _quantize(
         "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
     data: options.OptionalData = None,
     limit: options.Limit = None,
+    sensor: Annotated[Path | None, typer.Option(show_default=False, help=(
+        "A TOML file that describes the sensor before the network: the device takes its raw counts "
+        "and can learn how it is worn (docs/sensor.md)."))] = None,
     compare_bits: Annotated[bool, typer.Option(help=(
         "With --data: what 8, 7 and 6 bits would cost and save."))] = True,
     *,
@@ -223,16 +235,20 @@ def _quantize(
     from edge_dassdp.quantize import quantize
 
     source = origin.load(file)
+    if sensor is not None:
+        from edge_dassdp.ir import Sensor
+
+        source = source.with_sensor(Sensor.load(sensor))
     settings = precision.settings
     source, learning = lessons.of(source)
     part = options.load_part(data, "train") if data else None
     train = part.samples if part else None
-    judged = options.load_samples(data, "test", limit=limit) if data else None
+    judged = options.shifted(options.load_part(data, "test"), limit=limit) if data else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
     if learning and learning.replay and options.is_auto(lessons.replay):
-        learning = _filling(source, learning, settings, train, lessons.board)
+        learning = filling(source, learning, settings, train, lessons.board)
 
     def made(chosen: Settings) -> Quantized:
         return quantize(source, learning, chosen, *((train.x, train.y) if train else ()))
@@ -256,7 +272,7 @@ def _without_replay(learning: Learning | None) -> Learning | None:
     return dataclasses.replace(learning, replay=None) if learning else None
 
 
-def _filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,
+def filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,
              board: str | None) -> Learning:
     """With as many stored samples as a board holds."""
     if train is None or board is None:
@@ -303,13 +319,15 @@ def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
     scaling, is_whole = (part.scaling, part.is_whole) if part else ("", False)
-    notes = [scaling, "without splits, ranges and fidelity come from the same samples" * is_whole]
+    notes = [*(part.notes if part else ()),
+             "without splits, ranges and fidelity come from the same samples" * is_whole]
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
          "plastic": [p.name for p in model.plastic], "weight_bits": weight_bits,
          "inputs": [dataclasses.asdict(i) | _steps(i, scale)
                     for i, scale in zip(model.inputs, model.x_scales, strict=True)],
-         "scaling": scaling, "judged_on_training_samples": is_whole,
+         "scaling": scaling, "classes": list(part.samples.classes) if part else [],
+         "judged_on_training_samples": is_whole,
          **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
          "auto": [dataclasses.asdict(w) for w in tried]},
         [head, *chosen, screens.quantize_screen(fidelity), *compared,

@@ -41,14 +41,15 @@ Model = Annotated[Path, typer.Argument(help="Quantized network, written by `quan
                                        metavar="MODEL.q.npz", show_default=False)]
 BoardName = Annotated[str, typer.Option("--board", "-b", show_default=False,
                                         help="A name from `boards`, or a path to a board.toml.")]
-Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
-    "test; or a data set with splits."))]
-OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
-    "test; or a data set with splits."))]
+_SAMPLES = (
+    "Samples: a .csv, a row each, the class in column 'label' or the last; an .npz with x "
+    "(n, n_inputs), y (n,) and, if you like, rows of train, stream and test; a .npy; or a data "
+    "set with splits (docs/data.md).")
+Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=_SAMPLES)]
+OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False,
+                                                   help=_SAMPLES)]
 Split = Annotated[str, typer.Option(help=(
-    f"Part of the data: {', '.join(SPLITS)}. A plain .npz without splits is taken whole."))]
+    f"Part of the data: {', '.join(SPLITS)}. A file without splits is taken whole."))]
 ShiftSeed = Annotated[int | None, typer.Option(help=(
     "Pass the samples through a worn sensor drawn from this seed."), show_default=False)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples only.",
@@ -152,13 +153,6 @@ def load_model(path: Path) -> QNetwork:
     return proven.load(path)
 
 
-def load_samples(path: Path, split: str, shift_seed: int | None = None,
-                 limit: int | None = None) -> Samples:
-    """Samples of a file's split, or all of a plain .npz, as `load_part` reads them; through a worn
-    sensor, and the first `limit` of them."""
-    return shifted(load_part(path, split), shift_seed, limit)
-
-
 def load_part(path: Path, split: str) -> Part:
     """As `datasets.load_part`, which the command line imports no sooner."""
     from edge_dassdp.data import datasets
@@ -168,13 +162,13 @@ def load_part(path: Path, split: str) -> Part:
 
 def shifted(part: Part, shift_seed: int | None = None, limit: int | None = None) -> Samples:
     """A part's first samples as a worn sensor gives them."""
-    from edge_dassdp.data.datasets import Samples
     from edge_dassdp.data.shifts import WornSensor
 
-    x = part.samples.x
+    samples = part.samples
     if shift_seed is not None:
-        x = WornSensor.draw(x.shape[1], shift_seed, dark=part.dark).apply(x)
-    return Samples(x[:limit], part.samples.y[:limit])
+        sensor = WornSensor.draw(samples.x.shape[1], shift_seed, dark=part.dark)
+        samples = dataclasses.replace(samples, x=sensor.apply(samples.x))
+    return samples.at(slice(limit))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -199,9 +193,10 @@ class Packed:
 def device_samples(network: QNetwork, samples: Samples) -> Packed:
     """Samples for a target, or EdgeError E104 where they do not fit the network."""
     from edge_dassdp.data.clipping import clipping
-    from edge_dassdp.data.datasets import require_classes
+    from edge_dassdp.data.datasets import require_classes, require_names
     from edge_dassdp.qir.samples import input_x
 
+    require_names(samples, network.n_classes)
     require_classes(samples.y, network.n_classes)
     return Packed(input_x(network, samples.x), samples.y,
                   clipping(network.inputs, network.x_scales, samples.x))
@@ -314,6 +309,17 @@ def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, st
                                replay=memory.replay, guard=memory.guard, gate=memory.gate)
 
 
+def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
+    """What a file says shall learn, with the parts that options change."""
+    from edge_dassdp.rules import Learning
+
+    base = Learning.load(path)
+    given = {f.name: value for f in dataclasses.fields(memory)
+             if (value := getattr(memory, f.name)) is not None}
+    return dataclasses.replace(
+        base, rules={**base.rules, **{name: _rule(text) for name, text in rules.items()}}, **given)
+
+
 def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]) -> Learning:
     from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
 
@@ -332,17 +338,10 @@ def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]
 
 def _rule(text: str) -> Rule:
     """WORD or WORD:setting=value,... as a rule."""
-    from edge_dassdp.qir.file import load_installed
-    from edge_dassdp.rules import Rule
+    from edge_dassdp.rules.document import maker
 
     word, _, settings = text.partition(":")
-    if word not in Rule.makers:
-        load_installed()
-    if word not in Rule.makers:
-        raise EdgeError("E105", f"there is no rule '{word}'",
-                        help=f"choose {', '.join(sorted(Rule.makers))}, or give the file that "
-                        "defines it with --rules-from")
-    make = Rule.makers[word]
+    make = maker(word)
     kinds = {name: _kind(setting) for name, setting in inspect.signature(make).parameters.items()}
     return make(**_settings(settings, kinds, f"--rule ...={word}:", f"rule '{word}'"))
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Target
 
@@ -77,7 +78,8 @@ def _run(
         f"accuracy {100 * accuracy:.1f} % {letter(target)}"
     return Answer(
         {"target": target, "n_samples": len(y), "accuracy": accuracy, "scaling": part.scaling,
-         "digest": digest, "link": sent, "clipping": packed.clipped},
+         "classes": list(part.samples.classes), "digest": digest, "link": sent,
+         "clipping": packed.clipped},
         [Text(text + link_text(sent)), *notes(target, part)], network.sha256, hint,
         warnings=warnings)
 
@@ -109,6 +111,8 @@ def _verify(
     Per sample: spikes and membranes of every step, logits; with --learn also learned weights and
     learning state. Exit status 1 and the first difference if there is one.
     """
+    from rich.text import Text
+
     from edge_dassdp import harness
     from edge_dassdp.report import screens
     from edge_dassdp.targets.reference import ReferenceTarget
@@ -116,7 +120,8 @@ def _verify(
     network = options.load_model(model)
     if learn:
         require_plastic(network)
-    packed = _to_compare(network, data, random, split, shift_seed, limit)
+    part = options.load_part(data, split) if data else None
+    packed = _to_compare(network, part, random, shift_seed, limit)
     x, y = packed.x, packed.y
     with ExitStack() as stack:
         devices = [stack.enter_context(open_target(spec, network)) for spec in target]
@@ -141,8 +146,11 @@ def _verify(
         {"targets": list(done.targets), "samples": done.samples,
          "learning_steps": done.learning_steps, "values_compared": done.values_compared,
          "bit_exact": done.divergence is None, "divergence": divergence,
-         "clipping": packed.clipped},
-        [screens.verify_screen(done, what)], network.sha256, failed=failed,
+         "scaling": part.scaling if part else "",
+         "classes": list(part.samples.classes) if part else [], "clipping": packed.clipped},
+        [screens.verify_screen(done, what),
+         *(Text(note, "dim") for note in (part.notes if part else ()))],
+        network.sha256, failed=failed,
         warnings=packed.warnings)
 
 
@@ -160,15 +168,14 @@ def _reset(stack: ExitStack, device: Target, network: QNetwork, is_final: bool) 
     device.reset()
 
 
-def _to_compare(network: QNetwork, data: Path | None, random: int | None, split: str,
+def _to_compare(network: QNetwork, part: Part | None, random: int | None,
                 shift_seed: int | None, limit: int | None) -> options.Packed:
-    if (data is None) == (random is None):
-        raise EdgeError("E105", "no samples to compare on" if data is None else
+    if (part is None) == (random is None):
+        raise EdgeError("E105", "no samples to compare on" if part is None else
                         "--data and --random exclude each other",
                         help="give --data, or --random for so many random samples")
-    if data is not None:
-        samples = options.load_samples(data, split, shift_seed, limit)
-        return options.device_samples(network, samples)
+    if part is not None:
+        return options.device_samples(network, options.shifted(part, shift_seed, limit))
     assert random is not None
     import numpy as np
 

@@ -225,27 +225,32 @@ class Scenario:
 
 
 def scenario(name: str, seed: int, data: WatchData, *, validation: bool = False,
-             order: Order = "shuffled", wrong_labels: float = 0.0) -> Scenario:
+             order: Order = "shuffled", wrong_labels: float = 0.0,
+             drawn: int | None = None) -> Scenario:
     """The shift `name` of SCENARIOS for the network of `seed`; the same for the same arguments.
 
     validation: take stream, test and original from the validation wearers, and draw another
     shift. order: 'shuffled', or 'blocked' (one exercise after another, in an order drawn;
     within an exercise by wearer, then by time). wrong_labels: share, 0 to 1, of the stream's
-    windows whose label is drawn from the other exercises.
+    windows whose label is drawn from the other exercises. drawn: a seed for shift, order, the one
+    wearer and wrong labels, None for that of the network.
     Raises EdgeError E105 for a setting out of range.
     """
     _check(name, seed, order, wrong_labels)
+    if drawn is not None:
+        _check(name, drawn, order, wrong_labels)
+    draw = seed if drawn is None else drawn
     groups = Wearers.draw(seed, data)
     known = groups.known_validation if validation else groups.known
     wearers = known
     if name == "B":
         wearers = groups.new_validation if validation else groups.new
     if name == "Ap":
-        wearers = (int(_rng(seed, _WEARER, validation).choice(known)),)
+        wearers = (int(_rng(draw, _WEARER, validation).choice(known)),)
     side = LEFT if name in ("A", "Ap") else RIGHT
     replay, scale = training(seed, data)
     early, late = UNKNOWN if name in ("A", "Ap", "B") else KNOWN
-    matrix, offset, numbers = _shift(name, _rng(seed, _SHIFT, validation), scale, data.channels)
+    matrix, offset, numbers = _shift(name, _rng(draw, _SHIFT, validation), scale, data.channels)
 
     def samples(windows: FloatArray, labels: NDArray[np.int64]) -> Samples:
         return Samples(scale.samples(windows @ matrix.T + offset), labels)
@@ -253,9 +258,9 @@ def scenario(name: str, seed: int, data: WatchData, *, validation: bool = False,
     stream = samples(*data.windows(wearers, side, early))
     test = samples(*data.windows(wearers, side, late))
     unshifted, labels = data.windows(known, RIGHT, KNOWN[1])
-    stream = _ordered(stream, order, _rng(seed, _ORDER, validation))
+    stream = _ordered(stream, order, _rng(draw, _ORDER, validation))
     given, clean = _wrong(stream.y, wrong_labels, len(data.exercises),
-                          _rng(seed, _WRONG, validation))
+                          _rng(draw, _WRONG, validation))
     who = f"wearer{'s' if len(wearers) > 1 else ''} {', '.join(map(str, wearers))}"
     return Scenario(
         name, Samples(stream.x, given), test, Samples(scale.samples(unshifted), labels), replay,

@@ -15,24 +15,30 @@ from edge_dassdp.harness.stream import (
     rolling_accuracy,
 )
 from edge_dassdp.harness.verify import Divergence, Verification, verify
+from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profiles_of
 
 __all__ = [
+    "FOREIGN",
+    "NAMES",
     "SNAPSHOT",
     "UNKNOWN",
     "Course",
     "Device",
     "Divergence",
+    "Fitted",
     "Progress",
     "Stream",
     "Verification",
     "accuracy",
     "digest_text",
+    "fit_profile",
     "hold",
     "keeping",
     "label_row",
     "learn_stream",
     "lessons",
     "load_snapshot",
+    "profiles_of",
     "progress_path",
     "read_snapshot",
     "rolling_accuracy",

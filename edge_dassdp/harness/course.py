@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.harness.progress import Progress
 from edge_dassdp.harness.stream import Stream, lessons, was_carried_out
+from edge_dassdp.harness.worn import Fitted
 from edge_dassdp.interrupts import held
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets.target import Target
@@ -41,6 +42,8 @@ class Course:
         self.unkept: Exception | None = None
         """Why progress is kept no more."""
         self.pieces: list[Stream] = []
+        self.profile: Fitted | None = None
+        """What was found before of how the sensor is worn."""
 
     @property
     def stream(self) -> Stream:

@@ -19,10 +19,13 @@ from edge_dassdp.harness.expected import digest_text
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, learn_stream
 from edge_dassdp.harness.verify import Verification, verify
+from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profiles_of
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import input_x
+from edge_dassdp.qir.samples import counts_x, input_x
 from edge_dassdp.reference.outcome import Statistics
+from edge_dassdp.sensor.profile import QProfile
+from edge_dassdp.targets.profiles import Profiles
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import WARM_UP, Target
 
@@ -56,7 +59,8 @@ def label_row(y: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
 class Device:
     """A model on a target, the same wherever it runs; a context manager that closes it.
 
-    x is float: (n, n_values), (n, *shape) of a single input, or one sample alone. y: (n,) classes.
+    x is float: (n, n_values), (n, *shape) of a single input, or one sample alone; of a model with
+    a sensor also its raw counts, integers (n, n_readings, n_channels). y: (n,) classes.
     Shapes that do not fit raise EdgeError E104 before anything runs; what a target refuses is in
     `Target`. Values beyond int8 are clipped: `clipping` counts those of the last call, and a
     warning says where they are many. `target` has the rest of it: single outcomes, digests, the
@@ -97,7 +101,44 @@ class Device:
         """Learn every sample once, in order. The answer has the class that each was given before
         its label was seen."""
         packed = self._packed(x)
-        return learn_stream(self.target, packed, self._labels(y, packed))
+        labels = self._labels(y, packed)
+        if self.network.sensor is not None and self.profile.is_foreign:
+            warn(FOREIGN)
+        return learn_stream(self.target, packed, labels)
+
+    def observe(self, x: ArrayLike, y: ArrayLike) -> None:
+        """Samples of a sensor as it is worn now, for `fit_profile` on the device; nothing runs."""
+        packed = self._packed(x)
+        for sample, label in zip(packed, self._labels(y, packed), strict=True):
+            self.target.observe(sample, int(label))
+
+    def fit_profile(self, x: ArrayLike, y: ArrayLike) -> Fitted:
+        """Let the device find out from labelled samples how its sensor is worn, and use the profile
+        that most of them are classified rightly under; the factory's unless another is better.
+
+        Raises EdgeError E105 for samples of less than two classes, E503 where the model has no
+        sensor with triads, or was quantized without labelled samples.
+        """
+        packed = self._packed(x)
+        return fit_profile(self.target, self.network, packed, self._labels(y, packed))
+
+    @property
+    def profile(self) -> Profiles:
+        """Which profile of its sensor is in use, which is stored, and which the weights were
+        learned under. Raises EdgeError E503 without a sensor."""
+        return profiles_of(self.target, self.network)
+
+    def select_profile(self, profile: str | QProfile) -> None:
+        """Use the profile of that name: "factory", or what is stored, "orientation", "channels" or
+        "both". A `QProfile` fitted elsewhere is stored first. Raises EdgeError E105 for another
+        word, E503 for a profile that is not stored."""
+        if isinstance(profile, QProfile):
+            self.target.write_profile(self.network, profile)
+        elif profile in NAMES:
+            self.target.select_profile(int(NAMES[profile]))
+        else:
+            raise EdgeError("E105", f"there is no profile '{profile}'",
+                            help="choose one of " + ", ".join(NAMES))
 
     def warm_up(self, x: ArrayLike, y: ArrayLike) -> None:
         """Let DA-SSDP's gates see samples, and fit them; no weight changes."""
@@ -157,6 +198,12 @@ class Device:
 
     def _packed(self, x: ArrayLike) -> NDArray[np.int8]:
         """As the target takes them, int8 (n, x_bytes)."""
+        given = np.asarray(x)
+        if self.network.sensor is not None and given.dtype.kind in "iu":
+            self.clipping = Clipping(0, 0, ())
+            one = (self.network.n_readings, self.network.sensor.n_channels)
+            is_one = given.ndim == 1 or given.shape == one
+            return counts_x(self.network, given[None] if is_one else given)
         rows = sample_rows(self.network.inputs, x)
         self.clipping = clipping(self.network.inputs, self.network.x_scales, rows)
         if self.clipping.warning:

@@ -61,7 +61,7 @@ def _put_back(target: Target, network: QNetwork, copy: dict[str, NDArray[np.int1
         target.write_weights(name, w)
     if copy:
         target.save()
-    if network.plastic:
+    if network.remembers:
         load_snapshot(target, network, path)
 
 

@@ -66,7 +66,7 @@ def _values(network: QNetwork, path: Path | str,
     try:
         weights = {p.name: checked_weights(network, p.name, arrays[f"w_{p.name}"])
                    for p in network.plastic}
-        if network.plastic:
+        if network.remembers:
             checked_learning(network, learning.tobytes())
     except EdgeError as problem:
         raise EdgeError("E103", f"{path} is damaged: no device learns what it holds",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edge_dassdp.base.errors import EdgeError, refuse_unless
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
 
 MOST_CHANNELS = 32
@@ -51,7 +51,8 @@ class Sensor:
         for name in ("scale", "offset"):
             object.__setattr__(self, name, self._each(name))
         _require(all(self.scale), "a scale is 0: that channel would say nothing")
-        object.__setattr__(self, "triads", tuple(map(_triad, self.triads)))
+        object.__setattr__(self, "triads", tuple(sorted(map(_triad, self.triads),
+                                                        key=lambda t: t.kind != "polar")))
         self._check_triads()
 
     def _each(self, name: str) -> tuple[float, ...]:
@@ -69,8 +70,8 @@ class Sensor:
         seen: set[int] = set()
         for triad in self.triads:
             for c in triad.channels:
-                _require(0 <= c < self.n_channels, f"a triad names channel {c}, the sensor has 0 to "
-                         f"{self.n_channels - 1}")
+                _require(0 <= c < self.n_channels, f"a triad names channel {c}, the sensor has 0 "
+                         f"to {self.n_channels - 1}")
                 _require(c not in seen, f"channel {c} is named twice in triads")
                 seen.add(c)
         n_polar = sum(t.kind == "polar" for t in self.triads)
@@ -83,11 +84,6 @@ class Sensor:
                      f"{_MOST_UNIT:,}")
         else:
             _require(self.unit is None, "unit belongs to a polar triad, and there is none")
-
-    @property
-    def polar(self) -> tuple[int, int, int] | None:
-        """The channels of the polar triad."""
-        return next((t.channels for t in self.triads if t.kind == "polar"), None)
 
     def values(self, counts: NDArray[Any]) -> NDArray[np.float64]:
         """What the network takes for counts (..., n_channels)."""
@@ -118,20 +114,27 @@ class Sensor:
             _require(isinstance(triads, list), "a triad begins with [[triad]]")
             return cls(**given, triads=triads)
         except EdgeError as problem:
-            raise EdgeError("E105", f"{path}: {problem.message}", help=_EXAMPLE) from None
+            raise EdgeError("E105", f"{path}: {problem.message.removeprefix('sensor: ')}",
+                            help=_EXAMPLE) from None
 
 
 def _triad(given: Any) -> Triad:
     """A triad, or a mapping of its fields."""
-    kind, channels = ((given.kind, given.channels) if isinstance(given, Triad) else
-                      (given.get("kind"), given.get("channels"))
-                      if isinstance(given, Mapping) else (None, None))
-    _require(kind in ("polar", "axial"), f"a triad is of kind {kind!r}, expected polar or axial")
-    _require(isinstance(channels, tuple | list) and len(channels) == 3
-             and all(map(is_int, channels)), f"a triad has channels {channels!r}, expected three "
-             "integers")
-    return Triad(kind, tuple(int(c) for c in channels))
+    parts: Mapping[str, Any] = given if isinstance(given, Mapping) else {
+        "kind": getattr(given, "kind", None), "channels": getattr(given, "channels", None)}
+    kind, channels = parts.get("kind"), parts.get("channels")
+    if kind not in ("polar", "axial"):
+        raise _malformed(f"a triad is of kind {kind!r}, expected polar or axial")
+    if not isinstance(channels, tuple | list) or len(channels) != 3 or not all(
+            map(is_int, channels)):
+        raise _malformed(f"a triad has channels {channels!r}, expected three integers")
+    return Triad(kind, (int(channels[0]), int(channels[1]), int(channels[2])))
+
+
+def _malformed(message: str) -> EdgeError:
+    return EdgeError("E101", f"sensor: {message}", help=_EXAMPLE)
 
 
 def _require(holds: bool, message: str) -> None:
-    refuse_unless("E101", holds, f"sensor: {message}", help=_EXAMPLE)
+    if not holds:
+        raise _malformed(message)

@@ -27,6 +27,9 @@ class Settings:
     samples. input_scale: 'uniform', one step for all values of an input; 'feature', a step and a
     zero for each; 'auto', by feature where rounding to one step would change currents, or weights.
     input_range: what of the calibration samples it holds, 'robust', all but glitches, or 'all'.
+    drift: of a network with a sensor and labelled calibration samples, 'alarm', the device tells
+    without labels when the sensor has drifted; 'profile', it keeps windows as well, and takes
+    another profile by itself where that is allowed; 'off', neither.
     """
 
     weight_bits: int = 8
@@ -39,6 +42,7 @@ class Settings:
     x_frac_bits: int | None = None
     input_scale: str = "auto"
     input_range: str = "robust"
+    drift: str = "alarm"
 
     def __post_init__(self) -> None:
         if not isinstance(self.bits_of, Mapping):
@@ -64,6 +68,8 @@ class Settings:
                             "or feature")
         if self.input_range not in ("robust", "all"):
             raise EdgeError("E105", f"input_range is '{self.input_range}', expected robust or all")
+        if self.drift not in ("off", "alarm", "profile"):
+            raise EdgeError("E105", f"drift is {self.drift!r}, expected off, alarm or profile")
         if bits is not None and self.input_scale == "feature":
             raise EdgeError("E105", "x_frac_bits gives all features one step, input_scale one each",
                             help="leave one of them out")

@@ -56,6 +56,12 @@ def check_lesson(n_classes: int, label: Any, loss_q8: Any, *, records: bool = Fa
                   "a warm-up record without a label needs a loss", help="give a label or a loss")
 
 
+def check_kind(kind: Any) -> None:
+    """EdgeError E105 unless it is a kind of profile."""
+    refuse_unless("E105", is_int(kind) and 0 <= kind <= 3, f"{kind!r} is no kind of profile",
+                  help="0 is the factory's, 1 channels, 2 an orientation, 3 both")
+
+
 def checked_lessons(n: int, n_classes: int, labels: Any, losses_q8: Any, *,
                     records: bool = False) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Labels and losses of n samples, int32 (n,), all of them held to `check_lesson` before the

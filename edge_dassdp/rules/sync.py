@@ -71,6 +71,7 @@ class DASSDP(SynchronyRule):
     """
 
     word = "sync"
+    size = "a_plus"
     takes_numbers = True
     learns_channels = True
     a_plus: float = 1.5e-3

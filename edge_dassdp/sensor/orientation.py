@@ -1,7 +1,7 @@
 """One rotation or reflection of a triad, fitted from class means, all in int32.
 
 Horn 1987, J. Opt. Soc. Am. A 4(4):629; the eigenvector by squaring its matrix, which is power
-iteration at 2^N_SQUARINGS steps. The C of it is firmware/src/sensor/orientation.c, bit for bit.
+iteration. The C of it is firmware/src/sensor/orientation.c, bit for bit.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import INT32_MAX, IntArray, round_divide, round_shift
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.sensor.profile import ONE_Q14, UNTURNED, Matrix, QProfile, as_matrix
 
-LEAST_CLASSES = 2
-RIDGE, ACCEPTED, DECIDED = 20, 10, 100
-"""Shares of a squared unit a class: towards no change; how far off the factory must be; by how much
-the better determinant must fit better."""
-H_BITS, B_BITS, N_SQUARINGS = 12, 14, 10
-"""Of the correlation, of Horn's matrix while it is squared, and how often."""
+FIT_CLASSES, TURN_CLASSES = QUANTITIES["fit_classes"], QUANTITIES["turn_classes"]
+RIDGE, ACCEPTED, DECIDED = (QUANTITIES["turn_ridge"], QUANTITIES["turn_accepted"],
+                            QUANTITIES["turn_decided"])
+H_BITS, BITS, SQUARINGS = (QUANTITIES["turn_h_bits"], QUANTITIES["turn_bits"],
+                           QUANTITIES["turn_squarings"])
 
 
 class Verdict(IntEnum):
     """What came of a fit."""
 
-    FACTORY = 0
-    TAKEN = 2
-    TOO_FEW = -1
-    UNDECIDED = -2
+    FACTORY = QUANTITIES["fit_factory"]
+    TAKEN = QUANTITIES["fit_taken"]
+    FEW = QUANTITIES["fit_few"]
+    UNDECIDED = QUANTITIES["fit_undecided"]
 
 
 SENTENCES = {
-    Verdict.TOO_FEW: "a profile is fitted from samples of {least} classes or more, and {n} was "
-                     "observed",
-    Verdict.UNDECIDED: "the {n} classes observed do not tell a rotation from its mirror image: "
-                       "their means lie in one plane",
+    Verdict.FEW: "a profile is fitted from labelled samples of {least} classes or more, and {n} "
+                 "was observed",
+    Verdict.UNDECIDED: "the means of the {n} classes observed lie close to one plane, so they do "
+                       "not tell a rotation from its mirror image",
 }
 
 
@@ -58,8 +58,8 @@ class Orientation:
     def profile(self, n_channels: int) -> QProfile:
         """The factory's, where that fits as well. Raises EdgeError E105 where nothing is fitted."""
         if self.verdict in SENTENCES:
-            text = SENTENCES[self.verdict].format(least=LEAST_CLASSES, n=self.n_classes or "none")
-            raise EdgeError("E105", text, help="Observe labelled samples of more classes.")
+            text = SENTENCES[self.verdict].format(least=FIT_CLASSES, n=self.n_classes or "none")
+            raise EdgeError("E105", text, help="Observe labelled samples of other classes, too.")
         if self.verdict == Verdict.FACTORY:
             return QProfile.factory(n_channels)
         return QProfile.oriented(self.q_q14, self.det, n_channels)
@@ -74,12 +74,13 @@ def fit(then: IntArray, sums: IntArray, n_seen: IntArray, unit: int) -> Orientat
 
     H = sum_c then_c now_c^T + unit^2 / RIDGE a class on the diagonal; Q = d horn(d H) for d of 1
     and -1, the one with the smaller residual, 1 where they are equal. It is taken if its residual
-    is below half of the factory's and that is above unit^2 / ACCEPTED a class, and UNDECIDED if
-    the other d leaves less than unit^2 / DECIDED a class more.
+    is below half of the factory's and that is above unit^2 / ACCEPTED a class. It is UNDECIDED
+    where the other d leaves less than unit^2 / DECIDED a class more, and from less than
+    TURN_CLASSES.
     """
     seen = np.flatnonzero(n_seen)
-    if len(seen) < LEAST_CLASSES:
-        return Orientation(Verdict.TOO_FEW, UNTURNED, 1, len(seen), 0, 0)
+    if len(seen) < FIT_CLASSES:
+        return Orientation(Verdict.FEW, UNTURNED, 1, len(seen), 0, 0)
     now = [[round_divide(int(s), int(n_seen[c])) for s in sums[c]] for c in seen]
     shift = _shift(np.array([*then[seen], *now], np.int64), unit, len(seen))
     a = round_shift(np.asarray(then, np.int64)[seen], shift)
@@ -91,8 +92,8 @@ def fit(then: IntArray, sums: IntArray, n_seen: IntArray, unit: int) -> Orientat
     factory = _residual(a, b, np.eye(3, dtype=np.int64) * ONE_Q14)
     d = 1 if left[1] <= left[-1] else -1
     if left[d] >= factory - left[d] or factory <= square // ACCEPTED * len(seen):
-        return Orientation(Verdict.FACTORY, UNTURNED, 1, len(seen), factory, factory)
-    if left[-d] - left[d] < square // DECIDED * len(seen):
+        return Orientation(Verdict.FACTORY, UNTURNED, 1, len(seen), left[d], factory)
+    if len(seen) < TURN_CLASSES or left[-d] - left[d] < square // DECIDED * len(seen):
         return Orientation(Verdict.UNDECIDED, UNTURNED, 1, len(seen), left[d], factory)
     return Orientation(Verdict.TAKEN, as_matrix(turns[d]), d, len(seen), left[d], factory)
 
@@ -110,10 +111,10 @@ def _residual(then: IntArray, now: IntArray, q_q14: IntArray) -> int:
 
 
 def horn(h: IntArray) -> IntArray:
-    """The rotation R, Q14 (3, 3), that maximizes sum_ij R_ij h_ij; h: int32 (3, 3)."""
-    matrix = _narrowed(_with_positive_eigenvalues(_narrowed(h, H_BITS)), B_BITS)
-    for _ in range(N_SQUARINGS):
-        matrix = _narrowed(matrix @ matrix, B_BITS)
+    """The rotation R, Q14 (3, 3), that maximizes sum_ij R_ij h_ij; h (3, 3), |h| < 2^30."""
+    matrix = _narrowed(_with_positive_eigenvalues(_narrowed(h, H_BITS)), BITS)
+    for _ in range(SQUARINGS):
+        matrix = _narrowed(matrix @ matrix, BITS)
     return _of_quaternion([int(v) for v in matrix[int(np.argmax(np.diag(matrix)))]])
 
 
@@ -139,11 +140,10 @@ def _of_quaternion(q: list[int]) -> IntArray:
     w, x, y, z = q
     n_q14 = round_shift(w * w + x * x + y * y + z * z, 14) or 1
 
-    def part(product: int) -> int:
-        return round_divide(2 * product, n_q14)
+    def entry(one: int, product: int) -> int:
+        return min(max(one + round_divide(2 * product, n_q14), -ONE_Q14), ONE_Q14)
 
-    turn = np.array([
-        [ONE_Q14 - part(y * y + z * z), part(x * y - w * z), part(x * z + w * y)],
-        [part(x * y + w * z), ONE_Q14 - part(x * x + z * z), part(y * z - w * x)],
-        [part(x * z - w * y), part(y * z + w * x), ONE_Q14 - part(x * x + y * y)]])
-    return np.asarray(np.clip(turn, -ONE_Q14, ONE_Q14), np.int64)
+    return np.array([
+        [entry(ONE_Q14, -(y * y + z * z)), entry(0, x * y - w * z), entry(0, x * z + w * y)],
+        [entry(0, x * y + w * z), entry(ONE_Q14, -(x * x + z * z)), entry(0, y * z - w * x)],
+        [entry(0, x * z - w * y), entry(0, y * z + w * x), entry(ONE_Q14, -(x * x + y * y))]])

@@ -24,6 +24,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.reference.asked import (
+    check_kind,
     check_lesson,
     check_steps,
     checked_lessons,
@@ -31,6 +32,15 @@ from edge_dassdp.reference.asked import (
     checked_samples,
 )
 from edge_dassdp.reference.outcome import BatchOutcome, learned_statistics
+from edge_dassdp.reference.worn import (
+    require_drift,
+    require_fits,
+    require_observes,
+    require_search,
+)
+from edge_dassdp.sensor.monitor import DriftReport, Event
+from edge_dassdp.sensor.orientation import Orientation
+from edge_dassdp.targets.profiles import found_orientation
 from edge_dassdp.targets.target import (
     INFER,
     LEARN,
@@ -192,7 +202,8 @@ class Emulator(Target):
         if n_steps is None or n_steps >= self.network.n_steps:
             return self._one(x, NO_LABEL, OWN_LOSS, INFER, digest)
         sample, crc = np.ascontiguousarray(checked_sample(x, self.network.x_bytes)), 0
-        self._lib.dassdp_begin(self._model, self._state, self._ffi.from_buffer("int8_t[]", sample))
+        self._lib.dassdp_emulator_begin(self._model, self._state,
+                                        self._ffi.from_buffer("int8_t[]", sample))
         for _ in range(n_steps):
             self._lib.dassdp_step(self._model, self._state)
             crc = self._lib.dassdp_digest_step(self._model, self._state, crc)
@@ -216,6 +227,37 @@ class Emulator(Target):
         n_done = int(self._lib.dassdp_idle(self._model, self._state, n_steps))
         self._check(min(n_done, 0))
         return n_done
+
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
+        check_lesson(self.n_classes, label, OWN_LOSS)
+        sample = np.ascontiguousarray(checked_sample(x, self.network.x_bytes))
+        require_observes(self.network, label)
+        event = self._lib.dassdp_emulator_observe(
+            self._model, self._state, self._ffi.from_buffer("int8_t[]", sample), int(label))
+        self._check(min(event, 0))
+        return Event(event)
+
+    def drift(self) -> DriftReport:
+        require_drift(self.network)
+        made = self._ffi.new("dassdp_drift_report_t *")
+        self._check(self._lib.dassdp_drift(self._model, self._state, made))
+        return DriftReport(made.n_windows, bool(made.is_alarm), made.median_q8 / 256,
+                           made.n_alarms, made.n_profiles, bool(made.is_allowed))
+
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        require_search(self.network)
+        self._check(self._lib.dassdp_allow_profile(self._model, self._state, bool(is_allowed)))
+
+    def fit_profile(self) -> Orientation:
+        require_fits(self.network)
+        fit = self._ffi.new("dassdp_fit_t *")
+        self._check(self._lib.dassdp_fit_profile(self._model, self._state, fit))
+        return found_orientation(self.read_learning, self.network, fit.verdict, fit.n_classes,
+                                 fit.residual, fit.residual_factory)
+
+    def select_profile(self, kind: int) -> None:
+        check_kind(kind)
+        self._check(self._lib.dassdp_select_profile(self._model, self._state, int(kind)))
 
     def save(self) -> None:
         self._check(self._lib.dassdp_save(self._model, self._state))

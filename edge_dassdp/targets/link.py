@@ -13,9 +13,23 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference.asked import check_lesson, check_steps, checked_sample
+from edge_dassdp.reference.asked import (
+    check_kind,
+    check_lesson,
+    check_steps,
+    checked_sample,
+)
+from edge_dassdp.reference.worn import require_drift, require_observes, require_search
+from edge_dassdp.sensor.monitor import DriftReport, Event
+from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets.answers import Answers, check_learning
+from edge_dassdp.targets.profiles import (
+    found_orientation,
+    known_event,
+    said_of_drift,
+    whole_readings,
+)
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
@@ -24,7 +38,7 @@ from edge_dassdp.wire.start import Start
 
 RECOVERIES = 3
 """As whoever waits for a long stream wants it."""
-_ONCE = {"LEARN", "WARM_UP", "IDLE"}
+_ONCE = {"LEARN", "WARM_UP", "IDLE", "OBSERVE", "FIT_PROFILE"}
 _IN_PARTS = {"WRITE_WEIGHTS", "WRITE_LEARNING"}
 """Requests that are parts of something, which only whoever sends all of them can begin again."""
 _Requests = list[tuple[str, dict[str, Any]]]
@@ -134,6 +148,34 @@ class LinkTarget(Target):
             n_done += n_answered
             if n_answered < n_asked or n_done >= n_steps:
                 return n_done
+
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
+        check_lesson(self.n_classes, label, OWN_LOSS)
+        sample = checked_sample(x, self.info.x_bytes)
+        if self._network is not None:
+            require_observes(self._network, label)
+        answer = self._recovering("OBSERVE", lambda: self._ask_once(
+            "OBSERVE", label=int(label), x=self._send_pieces(sample.tobytes())))
+        return known_event(answer["event"])
+
+    def drift(self) -> DriftReport:
+        return self._drift(0)
+
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        self._drift(2 if is_allowed else 1)
+
+    def _drift(self, allow: int) -> DriftReport:
+        if self._network is not None:
+            (require_search if allow else require_drift)(self._network)
+        return said_of_drift(**self._ask("DRIFT", allow=allow))
+
+    def fit_profile(self) -> Orientation:
+        found = self._ask("FIT_PROFILE")
+        return found_orientation(self.read_learning, self._network, **found)
+
+    def select_profile(self, kind: int) -> None:
+        check_kind(kind)
+        self._ask("SELECT_PROFILE", profile=int(kind))
 
     def save(self) -> None:
         self._ask("SAVE")
@@ -329,7 +371,9 @@ class LinkTarget(Target):
         """
         if len(sample) <= CHUNK_BYTES:
             return sample
-        for begin, end in _chunks(len(sample)):
+        sensor = self._network.sensor if self._network else None
+        size = CHUNK_BYTES if sensor is None else whole_readings(sensor.n_channels)
+        for begin, end in _chunks(len(sample), size):
             self._ask_once("PUT_SAMPLE", offset=begin, data=sample[begin:end])
         return b""
 
@@ -393,6 +437,6 @@ def _with_help(problem: EdgeError, help: str) -> EdgeError:
     return EdgeError(problem.code, problem.message, cause=problem.cause, help=help)
 
 
-def _chunks(n_bytes: int) -> Iterator[tuple[int, int]]:
-    for begin in range(0, n_bytes, CHUNK_BYTES):
-        yield begin, min(begin + CHUNK_BYTES, n_bytes)
+def _chunks(n_bytes: int, size: int = CHUNK_BYTES) -> Iterator[tuple[int, int]]:
+    for begin in range(0, n_bytes, size):
+        yield begin, min(begin + size, n_bytes)

@@ -40,7 +40,7 @@ class ReferenceTarget(Reference, Target):
     def take_over(self, other: Target) -> None:
         """Stand where another target of the same network stands: its plastic weights, its learning
         state, and what its last sample left that the next may leave alone."""
-        if not self.network.plastic:
+        if not self.network.remembers:
             return
         for p in self.network.plastic:
             self.write_weights(p.name, other.read_weights(p.name))
@@ -57,6 +57,8 @@ class ReferenceTarget(Reference, Target):
             for name in members(prefix, record):
                 record[name.removeprefix(f"{prefix}.")] = state[name][0]
         self._take_carried(state, persistent_alone=True)
+        if self.worn is not None:
+            self.worn.restore(state)
         if self.memory is not None and self.memory.ring.size:
             self.memory.ring[:] = state["ring"].reshape(self.memory.ring.shape)
             self.memory.seen[:] = state["ring_seen"]

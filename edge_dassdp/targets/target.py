@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import checked_lessons
 from edge_dassdp.reference.outcome import (
     NO_LABEL,
@@ -22,6 +23,10 @@ from edge_dassdp.reference.outcome import (
     Progress,
     Statistics,
 )
+from edge_dassdp.sensor.monitor import DriftReport, Event
+from edge_dassdp.sensor.orientation import Orientation
+from edge_dassdp.sensor.profile import QProfile
+from edge_dassdp.targets.profiles import with_profile
 
 __all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Outcome",
            "Progress", "Statistics", "Target"]
@@ -92,6 +97,35 @@ class Target(ABC):
     def idle(self, n_steps: int) -> int:
         """Learn again from up to n_steps stored samples; how many there were. E503 if it has no
         replay."""
+
+    @abstractmethod
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
+        """A sample of counts is one of that class, as the sensor is worn now; nothing is run. With
+        or without a label it is compared with what the factory saw: the answer says what followed.
+        E503 where the model has no sensor that makes anything of it."""
+
+    @abstractmethod
+    def drift(self) -> DriftReport:
+        """How far its sensor has drifted, of the samples observed. E503 where it compares none."""
+
+    @abstractmethod
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        """Whether another profile than the factory's may be taken from samples observed, without
+        labels. E503 where the model keeps no windows."""
+
+    @abstractmethod
+    def fit_profile(self) -> Orientation:
+        """Fit the orientation to what was observed since the last reset; where it is clearly better
+        it is stored and in use. E503 as for `observe`."""
+
+    @abstractmethod
+    def select_profile(self, kind: int) -> None:
+        """Use the factory profile, 0, or the stored one, by its kind. E503 for another."""
+
+    def write_profile(self, network: QNetwork, profile: QProfile) -> None:
+        """Store a profile fitted elsewhere, of this network's sensor, and use it. E503 without a
+        sensor, E105 for a profile of another one."""
+        self.write_learning(with_profile(network, self.read_learning(), profile))
 
     @abstractmethod
     def save(self) -> None:

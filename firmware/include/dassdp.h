@@ -11,7 +11,7 @@
  *     dassdp_learn(&dassdp_model, &state, label, DASSDP_OWN_LOSS, &result);
  *
  * C11, and C++ from 11 on. No heap, no float, no stdio, no recursion; no function waits, none is safe
- * from a second thread on the same state. Several models run side by side, each on its own state.
+ * from a second thread on the same state. Models with a sensor take readings: dassdp_sensor.h. Several models run side by side, each on its own state.
  * `model` and `state` below are never NULL and belong together. Every operation, its Q-format and its
  * order are in docs/arithmetic.md; the NumPy reference model is the definition of right.
  */
@@ -47,15 +47,6 @@ enum {
     DASSDP_OWN_LOSS = -1  /* the loss is computed from label and logits */
 };
 
-/* What is different about how a sensor is worn: signs, gains and offsets of its channels, one rotation
- * or reflection of its triads, or both. */
-enum {
-    DASSDP_PROFILE_FACTORY = 0,
-    DASSDP_PROFILE_CHANNELS = 1,
-    DASSDP_PROFILE_ORIENTATION = 2,
-    DASSDP_PROFILE_BOTH = 3
-};
-
 /* A network, constant; the generated `<name>_model` is one. */
 typedef struct dassdp_model dassdp_model_t;
 
@@ -68,24 +59,6 @@ typedef struct {
     uint16_t is_fallen_back; /* 1: the guard made the weights the factory's again */
     uint16_t is_held;      /* 1: the gate is closed, nothing was learned */
 } dassdp_result_t;
-
-/* What dassdp_fit_profile found: 2, the orientation is in use; 0, the factory's fits as well; -1, fewer
- * than two classes were observed; -2, they do not tell a rotation from its mirror image. */
-typedef struct {
-    int16_t verdict;
-    uint16_t n_classes;        /* observed */
-    uint32_t residual;         /* squared distance of class means from the factory's, in one unit: of */
-    uint32_t residual_factory; /* the best orientation, and without one */
-} dassdp_fit_t;
-
-/* The profile of a sensor. */
-typedef struct {
-    uint16_t selected;     /* kind of the profile in use */
-    uint16_t stored;       /* kind of the one that was fitted or written; the factory's: none */
-    uint16_t profile_idx;  /* its number, they count upwards from 1 */
-    uint16_t has_learned;  /* 1: weights were learned since dassdp_init, under the profile numbered */
-    uint16_t learned_idx;  /* 0: the factory's */
-} dassdp_profile_t;
 
 /* Factory weights, learning state as at the first start, factory profile. */
 void dassdp_init(const dassdp_model_t *model, void *state);
@@ -105,27 +78,6 @@ void dassdp_end(const dassdp_model_t *model, void *state, dassdp_result_t *resul
 /* The three in one call. */
 void dassdp_infer(const dassdp_model_t *model, void *state, const int8_t *x,
                   dassdp_result_t *result);
-
-/* Models with a sensor take its raw counts, one reading at a time: <NAME>_N_CHANNELS int16 numbers,
- * through the profile in use straight into the model's own sample, which begins anew behind a whole
- * one. Returns 1 with the last reading of a sample: then infer, or begin, with x NULL; else 0. Whatever
- * learns between readings begins the sample anew. DASSDP_E_ABSENT, as below, without a sensor. */
-int dassdp_read(const dassdp_model_t *model, void *state, const int16_t *counts);
-
-/* The whole sample just read, run or not, is one of class `label`, as the sensor is worn now; for the
- * fit below. DASSDP_E_LABEL, DASSDP_E_ORDER, DASSDP_E_ABSENT where the model fits nothing. */
-int dassdp_observe(const dassdp_model_t *model, void *state, int32_t label);
-
-/* Fit the orientation that brings what was observed closest to the factory's class means; with verdict
- * 2 it is stored and in use from now on, else profiles stay as they are. What was observed adds up,
- * until dassdp_init. DASSDP_E_ABSENT where the model fits nothing. */
-int dassdp_fit_profile(const dassdp_model_t *model, void *state, dassdp_fit_t *fit);
-
-/* Use the factory profile, or the stored one, whose kind must be told: DASSDP_E_VALUE for another. */
-int dassdp_select_profile(const dassdp_model_t *model, void *state, uint32_t kind);
-
-/* Which profile is in use. Weights belong to the profile that they were learned under. */
-int dassdp_profile(const dassdp_model_t *model, const void *state, dassdp_profile_t *profile);
 
 /* <NAME>_N_CLASSES logits of the last sample, membrane units or spikes summed over its steps. */
 const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state);

@@ -37,6 +37,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.savez(folder / f"{name}.npz", x=(data["x"][rows] + noise).astype(np.float32),
                  y=data["y"][rows])
     for name, options in (("model", ()), ("replay", REPLAY),
+                          ("held", (*REPLAY, "--gate", "cusum:4,0.6", "--schedule", "error")),
                           ("gated", ("--rule", "fc2=dassdp:a_plus=0.002,batch=2"))):
         ok("quantize", folder / "model.npz", "-o", folder / f"{name}.q.npz", "--data",
            folder / "data.npz", *options)

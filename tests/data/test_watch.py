@@ -157,6 +157,16 @@ def test_wrong_labels_are_as_many_as_asked_and_nowhere_but_in_the_stream(data, s
     assert f"{n_wrong} of them labelled wrong" in noisy.description
 
 
+def test_a_seed_of_its_own_draws_shift_order_and_wearer_for_the_same_network(data):
+    for name in "EBN":
+        own, same, other = (scenario(name, 3, data, drawn=drawn) for drawn in (None, 3, 23))
+        assert np.array_equal(own.stream.x, same.stream.x)
+        assert not np.array_equal(own.stream.x, other.stream.x)
+        assert own.wearers == other.wearers and np.array_equal(own.scale.mean, other.scale.mean)
+    assert {scenario("Ap", 3, data, drawn=drawn).wearers[0] for drawn in range(20, 30)} <= set(
+        scenario("A", 3, data).wearers)
+
+
 def test_the_same_seed_is_the_same_scenario(data):
     one, two, other = (scenario("E", seed, data) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.stream.x, two.stream.x)
@@ -185,8 +195,9 @@ def test_shifts_do_to_the_axes_what_they_say(data):
         assert 0.5 <= gain <= 2.0 and abs(offset) < 4 * worn.scale.std[channel]
 
 
-@pytest.mark.parametrize("options", [{"name": "Z"}, {"seed": -1}, {"order": "sorted"},
-                                     {"wrong_labels": 1.5}, {"wrong_labels": float("nan")}])
+@pytest.mark.parametrize("options", [{"name": "Z"}, {"seed": -1}, {"drawn": -1},
+                                     {"order": "sorted"}, {"wrong_labels": 1.5},
+                                     {"wrong_labels": float("nan")}])
 def test_impossible_settings_are_refused(data, options):
     with pytest.raises(EdgeError) as caught:
         scenario(**{"name": "A", "seed": 0, "data": data, **options})

@@ -17,7 +17,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.rules import DASSDP, Guard, Learning, Replay
+from edge_dassdp.rules import CUSUM, DASSDP, ErrorScaled, Guard, Learning, Replay
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
@@ -33,10 +33,11 @@ N_CHANNELS, N_FRAMES = 24, 25
 def network(kind: str) -> QNetwork:
     """'error': error rules, 4-bit weights into the hidden layer. 'gated': DA-SSDP in batches of 5,
     so that the learning state takes several chunks. 'frames': 'error' with samples of 600 bytes,
-    one frame a step. 'memory': 'frames' with replay and a guard. 'wide': 'error' with 16-bit
+    one frame a step. 'memory': 'frames' with replay and a guard. 'gate': 'memory' with steps by the
+    share of misses and a gate. 'wide': 'error' with 16-bit
     weights. A number: 'error' with as many constant inputs."""
     rng = np.random.default_rng(7)
-    is_frames = kind in ("frames", "memory")
+    is_frames = kind in ("frames", "memory", "gate")
     n_inputs = int(kind) if kind.isdecimal() else N_CHANNELS if is_frames else N_INPUTS
     n_steps = N_FRAMES if is_frames else 12
     gain = 2.0 / n_inputs ** 0.5
@@ -53,8 +54,10 @@ def network(kind: str) -> QNetwork:
         return quantize(net, Learning({"fc2": rule, "fc3": rule})).network
     learning = Learning.default(net)
     bits = Settings(bits_of={"fc2": 16 if kind == "wide" else 4})
-    if kind == "memory":
+    if kind in ("memory", "gate"):
         learning = replace(learning, replay=Replay(10, 2), guard=Guard(True, margin=1, window=8))
+        if kind == "gate":
+            learning = replace(learning, schedule=ErrorScaled(), gate=CUSUM(4.0, 0.2))
         x = rng.normal(0, 1, (10, N_FRAMES * N_CHANNELS)).astype(np.float32)
         return quantize(net, learning, bits, x, np.arange(10) % N_CLASSES).network
     return quantize(net, learning, bits).network

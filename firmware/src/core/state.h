@@ -41,6 +41,26 @@ typedef struct {
     uint16_t is_observable; /* a whole sample was read, and not yet observed */
 } dassdp_reading_t;
 
+/* What became of windows without labels; a snapshot holds it, and the ring behind it. */
+typedef struct {
+    uint32_t n_windows;    /* compared since dassdp_init, modulo 2^32 */
+    uint16_t n_alarms;     /* times the alarm came on, 65,535 at most */
+    uint16_t n_profiles;   /* profiles taken, likewise */
+    uint16_t median_q8;    /* of the ring, once it is full */
+    uint8_t n_ring;        /* distances in it */
+    uint8_t ring_idx;      /* where the next goes */
+    uint8_t is_on;         /* the alarm */
+    uint8_t is_allowed;    /* a profile may be taken */
+    uint16_t reserved;
+} dassdp_drift_state_t;
+
+/* Windows kept for a search, and the sums of the one being read; no snapshot holds them. */
+typedef struct {
+    uint16_t phase;        /* windows since keeping began */
+    uint8_t n_rows;        /* kept */
+    uint8_t stride_log2;   /* every 2^stride_log2-th of them is */
+} dassdp_drift_kept_t;
+
 static inline void *dassdp_at(void *state, uint32_t offset)
 {
     return (uint8_t *)state + offset;

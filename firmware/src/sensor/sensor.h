@@ -23,12 +23,16 @@ int16_t *dassdp_stored_profile(const dassdp_model_t *model, void *state);
 
 /* Puts a profile of nothing but this orientation in store and selects it: det and 9 times q_q14. */
 void dassdp_store_orientation(const dassdp_model_t *model, void *state, const int16_t *turn);
+/* Puts any profile in store and selects it. */
+void dassdp_store_profile(const dassdp_model_t *model, void *state, uint32_t kind,
+                          const int16_t *profile);
 
 /* What models name in dassdp_sensor_t. */
 int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *counts);
 int dassdp_sensor_select(const dassdp_model_t *model, void *state, uint32_t kind);
 int dassdp_sensor_check(const dassdp_model_t *model, void *state);
-int dassdp_sensor_observe(const dassdp_model_t *model, void *state, uint32_t label);
+void dassdp_sensor_observe(const dassdp_model_t *model, void *state, uint32_t label);
+int dassdp_sensor_check_observed(const dassdp_model_t *model, void *state);
 void dassdp_sensor_fit(const dassdp_model_t *model, void *state, dassdp_fit_t *fit);
 
 #endif

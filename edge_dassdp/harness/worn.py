@@ -1,0 +1,130 @@
+"""How a device's sensor is worn: fitted from labelled samples, chosen by hits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.qformat import IntArray, round_divide
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import x_counts
+from edge_dassdp.reference.worn import require_fits
+from edge_dassdp.sensor import channels
+from edge_dassdp.sensor.front import NO_MEAN, QSensor
+from edge_dassdp.sensor.orientation import FIT_CLASSES, Orientation, Verdict
+from edge_dassdp.sensor.profile import Kind, QProfile
+from edge_dassdp.targets.profiles import Profiles, read_profiles
+from edge_dassdp.targets.target import Target
+
+NAMES = {"factory": Kind.FACTORY, "channels": Kind.CHANNELS, "orientation": Kind.ORIENTATION,
+         "both": Kind.BOTH}
+FOREIGN = ("the weights were learned under another profile of the sensor than the one in use: "
+           "select that one again, or begin with factory weights (reset)")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A profile that was tried, and how many of the samples it was fitted from were classified
+    rightly under it."""
+
+    profile: QProfile
+    n_hits: int
+
+    @property
+    def name(self) -> str:
+        return next(name for name, kind in NAMES.items() if kind == self.profile.kind)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """chosen: what is in use now. tried: the factory profile first. n_samples: each was judged by.
+    orientation: what the device found."""
+
+    chosen: Candidate
+    tried: tuple[Candidate, ...]
+    n_samples: int
+    orientation: Orientation
+
+    def __str__(self) -> str:
+        hits = ", ".join(f"{c.name} {c.n_hits}" for c in self.tried)
+        return f"{self.chosen.name} profile; of {self.n_samples} samples right: {hits}"
+
+
+def fit_profile(target: Target, network: QNetwork, x: NDArray[np.int8],
+                labels: NDArray[np.int64]) -> Fitted:
+    """Let a device observe labelled samples of its sensor as it is worn now, int8 (n, x_bytes), fit
+    an orientation and channels to them, and use the profile under which most are classified
+    rightly: the factory's unless another has more hits.
+
+    The device fits the orientation, from all that it has observed since its reset; this computer
+    signs, gains and offsets, from these samples. Raises EdgeError E503 where the model fits
+    nothing, E105, before anything is changed, where the samples are of less than two classes that
+    the factory knew.
+    """
+    require_fits(network)
+    sensor = network.sensor
+    assert sensor is not None and sensor.class_means is not None
+    known = [int(c) for c in np.unique(labels) if sensor.class_means[c, 0] != NO_MEAN]
+    if len(known) < FIT_CLASSES:
+        raise EdgeError("E105", f"a profile is fitted from samples of {FIT_CLASSES} classes or "
+                        f"more, and these are of {len(known) or 'none'}",
+                        cause=f"{len(x)} samples of class " + ", ".join(map(str, np.unique(labels)))
+                        if len(x) else "", help="give labelled samples of other classes, too")
+    for sample, label in zip(x, labels, strict=True):
+        target.observe(sample, int(label))
+    found = target.fit_profile()
+    profiles = [QProfile.factory(sensor.n_channels)]
+    profiles += [found.profile(sensor.n_channels)] if found.verdict == Verdict.TAKEN else []
+    profiles += _of_channels(network, sensor, x, labels, known)
+    tried = [Candidate(p, _hits(target, network, p, x, labels)) for p in profiles]
+    chosen = max(tried, key=lambda c: c.n_hits)
+    _use(target, network, chosen.profile)
+    return Fitted(chosen, tuple(tried), len(x), found)
+
+
+def _hits(target: Target, network: QNetwork, profile: QProfile, x: NDArray[np.int8],
+          labels: NDArray[np.int64]) -> int:
+    _use(target, network, profile)
+    return int((target.classify(x) == labels).sum())
+
+
+def _use(target: Target, network: QNetwork, profile: QProfile) -> None:
+    """Select a profile; it is written only where it is not stored."""
+    now = profiles_of(target, network)
+    if profile.kind == Kind.FACTORY or now.stored == profile:
+        target.select_profile(int(profile.kind))
+    else:
+        target.write_profile(network, profile)
+
+
+def profiles_of(target: Target, network: QNetwork) -> Profiles:
+    """Which profiles a device has. Raises EdgeError E503 without a sensor."""
+    return read_profiles(network, target.read_learning())
+
+
+def _of_channels(network: QNetwork, sensor: QSensor, x: NDArray[np.int8],
+                 labels: NDArray[np.int64], known: list[int]) -> list[QProfile]:
+    """Signs and offsets, and gains as well, from class means and deviations of these samples."""
+    assert sensor.class_means is not None
+    if sensor.class_stds is None:
+        return []
+    means, stds = window_statistics(x_counts(network, x))
+    sums: IntArray = np.zeros((2, *sensor.class_means.shape), np.int64)
+    seen = np.zeros(len(sensor.class_means), np.int64)
+    for label in known:
+        mine = labels == label
+        seen[label] = mine.sum()
+        sums[0, label], sums[1, label] = means[mine].sum(axis=0), stds[mine].sum(axis=0)
+    return [channels.fit(sensor.class_means, sensor.class_stds, sums[0], sums[1], seen,
+                         with_gains=gains) for gains in (False, True)]
+
+
+def window_statistics(counts: NDArray[np.int16]) -> tuple[IntArray, IntArray]:
+    """Means and standard deviations of the readings of samples, (n, n_readings, n_channels), as
+    integers (n, n_channels)."""
+    n = counts.shape[1]
+    means = np.vectorize(round_divide, otypes=[np.int64])(counts.sum(axis=1, dtype=np.int64), n)
+    return means, np.round(counts.std(axis=1)).astype(np.int64)
