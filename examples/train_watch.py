@@ -28,7 +28,6 @@ from edge_dassdp.data.watch import (
     save_watch,
     scenario,
     training,
-    with_sensor,
 )
 from edge_dassdp.frontends.torch import from_torch
 from edge_dassdp.twin.model import FloatModel
@@ -86,7 +85,7 @@ def main() -> None:
         samples, scale = training(seed, data, TRAIN_HOP)
         network = from_torch(train(samples, seed, options.epochs), n_steps=N_FRAMES,
                              input_frames=N_FRAMES)
-        ir.save(with_sensor(network, scale), options.out / f"watch_seed{seed}.npz")
+        ir.save(network.with_sensor(scale.sensor), options.out / f"watch_seed{seed}.npz")
         model, shares = FloatModel(network), []
         for name in SCENARIOS:
             test = scenario(name, seed, data).test

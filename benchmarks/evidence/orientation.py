@@ -31,7 +31,7 @@ from edge_dassdp.data.datasets import Samples
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.sensor import channels, orientation
+from edge_dassdp.sensor import channels, choice, orientation
 from edge_dassdp.sensor.orientation import Orientation, Verdict
 from edge_dassdp.sensor.profile import QProfile, QTriad
 from edge_dassdp.targets.emulator import Emulator
@@ -55,8 +55,8 @@ TOUCH = {"mu1": 0.8, "mu2": 32.0}
 @dataclass(frozen=True)
 class Row:
     """Percent of the test windows. frozen: as it came; oriented: behind the orientation, where one
-    was fitted; chosen: behind the factory's, the orientation, or channels, whichever is right on
-    most of the windows fitted on, the earliest of several. learned, original: after touch, K = 3,
+    was fitted; chosen: behind the factory's, the orientation, or channels, whichever `choice.best`
+    takes by the windows fitted on. learned, original: after touch, K = 3,
     behind the orientation, and of the unshifted windows with the factory profile."""
 
     scenario: str
@@ -112,7 +112,7 @@ class Watch:
         profiles += [channels.fit(then_mean, then_std, mean, std, n_seen, with_gains=gains)
                      for gains in (False, True)]
         n_hits = [int(self.hits(given, profile).sum()) for profile in profiles]
-        return made, profiles[int(np.argmax(n_hits))]
+        return made, profiles[choice.best(profiles, n_hits, len(given))]
 
 
 def statistics(windows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

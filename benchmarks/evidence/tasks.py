@@ -79,7 +79,7 @@ def task(setting: Setting, seed: int) -> Task:
     mirrored = None
     if setting.scenario in ("A", "Ap"):
         mirrored = Samples(made.mirrored(made.test.x), made.test.y)
-    network = watch.with_sensor(_watch_network(setting.dataset, seed), made.scale)
+    network = _watch_network(setting.dataset, seed).with_sensor(made.scale.sensor)
     return Task(setting, seed, network, made.replay, made.stream, made.test, made.original,
                 len(watch.MIRROR), mirrored)
 

@@ -17,7 +17,7 @@ Windows of 2 s start every second within each part.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.names import SCENARIOS as SCENARIOS
-from edge_dassdp.ir import FloatArray, Network
+from edge_dassdp.ir import FloatArray
 from edge_dassdp.ir.sensor import Sensor, Triad
 from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
@@ -181,11 +181,6 @@ class Scale:
             raise EdgeError("E104", f"samples have shape {z.shape}, expected "
                             f"(n, {WINDOW * len(self.mean)})")
         return z.reshape(len(z), WINDOW, -1) * self.std + self.mean
-
-
-def with_sensor(network: Network, scale: Scale) -> Network:
-    """The network, which is given the counts of the watch in place of standardized values."""
-    return replace(network, inputs=(replace(network.inputs[0], sensor=scale.sensor),))
 
 
 def training(seed: int, data: WatchData, hop: int = HOP) -> tuple[Samples, Scale]:

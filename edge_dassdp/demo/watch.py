@@ -110,7 +110,7 @@ class _Demo:
         self.options = options
         self.run = run
         self.board = board
-        self.network = watch.with_sensor(network, scenario.scale)
+        self.network = network.with_sensor(scenario.scale.sensor)
         self.data = data
         self.scenario = scenario
         self.trials = Trials(scenario, options.seed)
