@@ -84,7 +84,7 @@ def main() -> None:
         begin = time.perf_counter()
         samples, scale = training(seed, data, TRAIN_HOP)
         network = from_torch(train(samples, seed, options.epochs), n_steps=N_FRAMES,
-                             input_frames=N_FRAMES)
+                             input_frames=N_FRAMES, logits="sum")
         ir.save(network.with_sensor(scale.sensor), options.out / f"watch_seed{seed}.npz")
         model, shares = FloatModel(network), []
         for name in SCENARIOS:

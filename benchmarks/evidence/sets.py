@@ -173,7 +173,7 @@ def trained(data: Source, seed: int, *, n_steps: int, epochs: int) -> Network:
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
     fit(model, x, torch.tensor(data.training.y), optimizer, n_steps=n_steps, epochs=epochs,
         noise=0.1)
-    return from_torch(model, n_steps=n_steps, input_frames=data.n_frames)
+    return from_torch(model, n_steps=n_steps, input_frames=data.n_frames, logits="sum")
 
 
 def shifted(load: Callable[[], Source], shift: str, seed: int) -> Shifted:

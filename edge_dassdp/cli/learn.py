@@ -163,22 +163,23 @@ def learn(
     test = judging.part(data, split)
     judged = _packed(network, test, part.samples.classes, shift_seed)
     warnings = [*packed.warnings, *_of_judged(packed, judged), *_scaled_apart(part, test)]
-    with open_target(target, network, log=log) as device:
+    with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         course = _course(device, network, target, packed, order, learned)
         warnings += order.begin(out, course, judged, learned, network)
+        warnings += (unkept := _unkept(course))
+        out.warn(*warnings)
         try:
             with course.kept():
                 found = order.teach(out, course, judged)
                 statistics, sent = device.statistics(), link(device)
-                learned.write(device, network)
+                rescue.write(device)
         except EdgeError as problem:
             return _lost(target, course, problem, network)
-        except KeyboardInterrupt:
-            raise _interrupted(target, course, network, learned) from None
+        except KeyboardInterrupt as problem:
+            raise _interrupted(problem, target, course, network, rescue) from None
         course.done()
-    if course.unkept:
-        warnings.append("progress was not kept, so --resume could not have taken the stream up: "
-                        f"{getattr(course.unkept, 'message', course.unkept)}")
+    if not unkept:
+        out.warn(*_unkept(course))
     profile = course.profile
     data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
                 "judged_scaling": test.scaling if test else None,
@@ -190,11 +191,11 @@ def learn(
                     "tried": [{"profile": c.name, "hits": c.n_hits} for c in profile.tried]},
                 "statistics": dataclasses.asdict(statistics),
                 "gate": _gate(network, course.stream, statistics),
-                "snapshot": str(learned.snapshot) if learned.snapshot else None}
+                "snapshot": str(rescue.place) if rescue.place else None}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
-                  warnings=warnings)
+                  failed=rescue.problem)
 
 
 def _gate(network: QNetwork, stream: harness.Stream,
@@ -254,6 +255,14 @@ def _course(device: Target, network: QNetwork, target: str, packed: options.Pack
     return course
 
 
+def _unkept(course: harness.Course) -> list[str]:
+    """A warning, where progress is not kept."""
+    if course.unkept is None:
+        return []
+    return ["progress is not kept, so --resume cannot take this stream up: "
+            f"{course.unkept.message}; {course.unkept.help}"]
+
+
 def _tell(out: Output, first: int, piece: harness.Stream, progress: Progress | None) -> None:
     """A line for every sample, as soon as it is learned."""
     from edge_dassdp.harness import UNKNOWN
@@ -292,18 +301,19 @@ def _lost(target: str, course: harness.Course, problem: EdgeError, network: QNet
     return Answer(_how_far(target, course), (), network.sha256, failed=failed)
 
 
-def _interrupted(target: str, course: harness.Course, network: QNetwork,
-                 learned: Learned) -> Interrupted:
-    """Ctrl-C: what was learned until then goes where --snapshot wants it, unless it is torn."""
+def _interrupted(problem: KeyboardInterrupt, target: str, course: harness.Course,
+                 network: QNetwork, rescue: harness.Rescue) -> Interrupted:
+    """What was learned until then goes where --snapshot wants it, unless it is torn."""
     text = _told(course)
-    if learned.snapshot and not course.progress.in_doubt:
+    if rescue.path and not course.progress.in_doubt:
         try:
-            learned.write(course.device, network)
-            text += f", with --restore {learned.snapshot} and --snapshot to another file"
-        except EdgeError as problem:
+            rescue.write(course.device)
+            text += f", with --restore {rescue.place} and --snapshot to another file"
+            text += f"; {rescue.problem.message}" if rescue.problem else ""
+        except EdgeError as unwritten:
             course.give_up()
-            text = f"{_told(course)}; {learned.snapshot} was not written: {problem.message}"
-    return Interrupted(text, _how_far(target, course), network.sha256)
+            text = f"{_told(course)}; {unwritten.message}"
+    return Interrupted(problem, text, _how_far(target, course), network.sha256)
 
 
 def _screen(target: str, course: harness.Course, statistics: Statistics, sent: str, judged: str,

@@ -64,12 +64,14 @@ def _run(
     part = options.load_part(data, split)
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     y = packed.y
-    with open_target(target, network, log=log, n_threads=threads) as device:
+    with learned.rescue(network) as rescue, \
+            open_target(target, network, log=log, n_threads=threads) as device:
         warnings = [*packed.warnings, *learned.hold(device, network)]
         learned.put_back(device, network)
+        out.warn(*warnings)
         found = classify(out, device, packed.x, lambda i, classes: _tell(out, i, classes, y))
         digest = harness.digest_text(device.statistics().learned_digest)
-        learned.write(device, network)
+        rescue.write(device)
         sent = link(device)
     accuracy = float((found == y).mean()) if network.n_classes > 1 else None
     hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data]
@@ -79,9 +81,9 @@ def _run(
     return Answer(
         {"target": target, "n_samples": len(y), "accuracy": accuracy, "scaling": part.scaling,
          "classes": list(part.samples.classes), "digest": digest, "link": sent,
-         "clipping": packed.clipped},
+         "clipping": packed.clipped, "snapshot": str(rescue.place) if rescue.place else None},
         [Text(text + link_text(sent)), *notes(target, part)], network.sha256, hint,
-        warnings=warnings)
+        failed=rescue.problem)
 
 
 def _tell(out: Output, first: int, classes: NDArray[np.int64], y: NDArray[np.int64]) -> None:
@@ -125,8 +127,10 @@ def _verify(
     x, y = packed.x, packed.y
     with ExitStack() as stack:
         devices = [stack.enter_context(open_target(spec, network)) for spec in target]
+        warnings = [*packed.warnings]
         for device in devices:
-            _reset(stack, device, network, reset)
+            warnings += _reset(stack, device, network, reset)
+        out.warn(*warnings)
         progress = stack.enter_context(out.progress("comparing", len(x)))
         done = harness.verify(ReferenceTarget(network), devices, network, x, y if learn else None,
                               progress)
@@ -150,22 +154,23 @@ def _verify(
          "classes": list(part.samples.classes) if part else [], "clipping": packed.clipped},
         [screens.verify_screen(done, what),
          *(Text(note, "dim") for note in (part.notes if part else ()))],
-        network.sha256, failed=failed,
-        warnings=packed.warnings)
+        network.sha256, failed=failed)
 
 
-def _reset(stack: ExitStack, device: Target, network: QNetwork, is_final: bool) -> None:
+def _reset(stack: ExitStack, device: Target, network: QNetwork, is_final: bool) -> list[str]:
     """Factory weights; until the stack ends, unless that is final, on a board that keeps what it
-    learned."""
+    learned. Gives warnings."""
     from edge_dassdp import harness
     from edge_dassdp.targets.link import LinkTarget
 
+    warnings: list[str] = []
     if isinstance(device, LinkTarget) and device.memory is not None:
         if is_final:
-            harness.hold(device, network, "any")
+            warnings = harness.hold(device, network, "any")
         else:
             stack.enter_context(harness.keeping(device, network, device.memory.snapshot))
     device.reset()
+    return warnings
 
 
 def _to_compare(network: QNetwork, part: Part | None, random: int | None,

@@ -5,6 +5,7 @@ from edge_dassdp.harness.device import Device, label_row, sample_rows
 from edge_dassdp.harness.expected import digest_text, hold
 from edge_dassdp.harness.keep import keeping
 from edge_dassdp.harness.progress import Progress, progress_path
+from edge_dassdp.harness.rescue import Rescue
 from edge_dassdp.harness.snapshot import SNAPSHOT, load_snapshot, read_snapshot, save_snapshot
 from edge_dassdp.harness.stream import (
     UNKNOWN,
@@ -27,6 +28,7 @@ __all__ = [
     "Divergence",
     "Fitted",
     "Progress",
+    "Rescue",
     "Stream",
     "Verification",
     "accuracy",

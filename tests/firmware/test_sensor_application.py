@@ -1,5 +1,5 @@
-"""An application of a model with a sensor, in C and C++: raw counts, one reading at a time, give what
-the emulator gives, on this computer and on a board."""
+"""An application of a model with a sensor, in C and C++: raw counts, one reading at a time, give
+what the emulator gives, on this computer and on a board."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.ir import Network
     from edge_dassdp.qir import QNetwork
+    from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import Learning
     from edge_dassdp.tuning.search import Found, Trial
     from edge_dassdp.tuning.tasks import Tasks
@@ -127,7 +128,8 @@ def _tune(
 
     written = output or Path(f"{file.stem}.toml")
     _refuse_place(written, output is None, [file, data, trying.validation, lessons.rules])
-    source, start = _start(lessons, origin.load(file))
+    source, start = _start(lessons, origin.load(file), precision.settings,
+                           options.load_part(data, "train").samples)
     given, train, warnings = trying.tasks(source, data)
     if start.replay and options.is_auto(lessons.replay):
         start = filling(source, start, precision.settings, given.train, lessons.board)
@@ -145,15 +147,16 @@ def _tune(
     return answer
 
 
-def _start(lessons: Lessons, network: Network) -> tuple[Network, Learning]:
+def _start(lessons: Lessons, network: Network, settings: Settings,
+           train: Samples) -> tuple[Network, Learning]:
     """What the search begins with."""
     if lessons.plastic_biases:
         raise EdgeError("E105", "--plastic-biases is not tuned: biases learn as their weights do",
                         help="give it to quantize, beside --rules")
-    source, start = lessons.of(network)
-    if start is None:
+    proposal = lessons.of(network, settings, train)
+    if proposal.learning is None:
         raise EdgeError("E105", "--frozen leaves nothing to tune", help="leave it out")
-    return source, start
+    return proposal.network, proposal.learning
 
 
 def _refuse_place(path: Path, is_default: bool, read: list[Path | None]) -> None:
