@@ -57,12 +57,13 @@ def grid(**choices: tuple[float, ...]) -> tuple[Constants, ...]:
 class Method:
     """hidden: the rule before the readout for some constants, None if it stays; the readout has
     ReadoutDelta with mu1. simpler: the method it is compared with. twin: constants are those of
-    this method, which was tuned; with a grid, added to its points. learner: in float on the host,
-    None on the device. stored: how much is stored and replayed. n_idle: steps of its idle rows.
-    schedule: of step sizes, gate: whether it learns at all. profile: what is fitted first, 'host'
-    sign, gain and offset of channels, 'labels' the device's orientation, 'stream' without labels.
-    learns: or else only the profile changes. warms_up: a gate of DA-SSDP is fitted on unshifted
-    samples first. replay: by name, of all its runs.
+    this method, which was tuned; with a grid, added to its points. given: constants that were not
+    chosen here. learner: in float on the host, None on the device. stored: how much is stored and
+    replayed. n_idle: steps of its idle rows. schedule: of step sizes, gate: whether it learns at
+    all. profile: what is fitted first, 'host' channels on the host, 'labels' by the device from
+    labels, 'stream' without. learns: or else only the profile changes. whole: all that learns, of
+    the product's choosing. warms_up: a gate of DA-SSDP is fitted on unshifted samples first.
+    replay: by name, of all its runs.
     """
 
     key: str
@@ -79,6 +80,7 @@ class Method:
     learner: Callable[..., FloatLearner] | None = None
     profile: Fits | None = None
     learns: bool = True
+    whole: Callable[[Network, int], Learning] | None = None
     warms_up: bool = False
     replay: str = STANDARD
 
@@ -86,6 +88,8 @@ class Method:
                  n_training: int) -> Learning:
         """Where it learns, by which rules; replay from flash has no more than n_training samples.
         """
+        if self.whole is not None:
+            return self.whole(network, n_training)
         rules: dict[str, Rule] = {}
         for name in Learning.default(network).rules:
             if network.projection(name).post == network.readout.population:
@@ -165,26 +169,31 @@ RULES: tuple[Method, ...] = (
 AROUND: tuple[Method, ...] = (
     Method("before", "what quantize chose before", "frozen", (), _sync, replay="off",
            given={"mu1": 0.4, "mu2": 8.0}),
-    Method("touch_error", "touch, step by error, K = 3", "touch_k3", (), _touch, ErrorScaled(), K3,
+    Method("default", "what quantize chooses", "before", given=TOUCHED, whole=Learning.default),
+    Method("touch_error", "touch, steps by error, K = 3", "touch_k3", (), _touch, ErrorScaled(), K3,
            twin="touch_k3"),
-    Method("touch_gate", "touch + schedule, K = 3, CUSUM gate", "touch_k3", (), _touch, Schedule(),
-           K3, gate=CUSUM(), twin="touch_k3"),
+    Method("touch_gate", "touch + schedule behind a gate, K = 3", "touch_k3", (), _touch,
+           Schedule(), K3, gate=CUSUM(), twin="touch_k3"),
+    Method("touch_gate_error", "touch, steps by error behind a gate, K = 3", "touch_error", (),
+           _touch, ErrorScaled(), K3, gate=CUSUM(), twin="touch_k3"),
     Method("reservoir", "touch + schedule, K = 3, reservoir of 10", "touch_k3", (), _touch,
            Schedule(), RESERVOIR, 600, twin="touch_k3"),
     Method("calibrated", "channels fitted on the host + touch + schedule, K = 3", "touch_k3",
            CALIBRATION_GRID, _touch, Schedule(), K3, twin="touch_k3", profile="host"),
-    Method("oriented_frozen", "orientation, frozen", "frozen", given=TOUCHED, hidden=_touch,
+    Method("oriented_frozen", "profile from labels, frozen", "frozen", given=TOUCHED, hidden=_touch,
            profile="labels", learns=False),
-    Method("oriented", "orientation + touch + schedule, K = 3", "touch_k3", (), _touch, Schedule(),
-           K3, twin="touch_k3", profile="labels"),
-    Method("oriented_error", "orientation + touch, step by error, K = 3", "oriented", (), _touch,
-           ErrorScaled(), K3, twin="touch_k3", profile="labels"),
-    Method("oriented_reservoir", "orientation + touch, step by error, reservoir of 10",
-           "oriented_error", (), _touch, ErrorScaled(), RESERVOIR, 600, twin="touch_k3",
+    Method("oriented", "profile from labels + touch + schedule, K = 3", "touch_k3", (), _touch,
+           Schedule(), K3, twin="touch_k3", profile="labels"),
+    Method("oriented_error", "profile from labels + touch, steps by error, K = 3", "oriented", (),
+           _touch, ErrorScaled(), K3, twin="touch_k3", profile="labels"),
+    Method("oriented_gate", "profile from labels + touch, steps by error behind a gate, K = 3",
+           "oriented_error", (), _touch, ErrorScaled(), K3, gate=CUSUM(), twin="touch_k3",
            profile="labels"),
+    Method("oriented_reservoir", "profile from labels + touch + schedule, reservoir of 10",
+           "oriented", (), _touch, Schedule(), RESERVOIR, 600, twin="touch_k3", profile="labels"),
     Method("unlabelled_frozen", "profile without labels, frozen", "frozen", given=TOUCHED,
            hidden=_touch, profile="stream", learns=False),
-    Method("unlabelled", "profile without labels + touch, step by error, K = 3", "touch_error", (),
+    Method("unlabelled", "profile without labels + touch, steps by error, K = 3", "touch_error", (),
            _touch, ErrorScaled(), K3, twin="touch_k3", profile="stream"),
 )
 """What stands around a rule: step sizes, gate, store, profile."""

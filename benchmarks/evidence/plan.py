@@ -9,15 +9,18 @@ from typing import Any
 from edge_dassdp.base.errors import EdgeError
 from evidence.measure import Job, Row, mean_score, run
 from evidence.methods import AROUND, DEVICE, FROZEN, HOST, METHODS, Constants, Method, replay_of
-from evidence.tasks import SETS, UNIFORM, WATCH, Setting, n_seeds, scenarios
+from evidence.tasks import REDRAWN, SETS, UNIFORM, WATCH, Setting, n_seeds, scenarios
 
-PARTS = ("tune", "main", "blocked", "labels", "replay", "sources", "float", "sets")
+PARTS = ("tune", "main", "blocked", "labels", "replay", "sources", "redrawn", "float",
+         "sets")
 TUNING_SEEDS = range(3)
 WRONG_LABELS = (0.1, 0.2)
 REPLAYED = ("delta", "sync", "touch_schedule")
 """Methods whose replay is taken away."""
 SOURCES = ("delta_k3", "touch_k3")
 """Methods that start from the networks before those shipped as well."""
+CHECKED = ("touch_k3", "touch_gate_error", "oriented_frozen", "oriented_gate", "unlabelled_frozen")
+"""Methods that are tried on shifts and orders that nothing was chosen on."""
 QUICK_SEEDS, QUICK_FLOAT_SEEDS = 5, 2
 QUICK_SCENARIOS = ("Ap", "B", "E")
 """Scenarios of float methods in a quick run."""
@@ -92,7 +95,7 @@ def jobs(parts: Iterable[str], chosen: Chosen, *, quick: bool = False,
     Raises EdgeError E105 for a method without constants.
     """
     wanted = set(parts)
-    made = [job for part in (_float_jobs, _set_jobs, _device_jobs, _replay_jobs, _source_jobs)
+    made = [job for part in (_float_jobs, _set_jobs, _device_jobs, _replay_jobs, _watch_jobs)
             for job in part(wanted, chosen, quick)]
     kept = only or {}
     methods, seeds = kept.get("methods"), kept.get("seeds")
@@ -138,12 +141,14 @@ def _replay_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
             for key in REPLAYED for replay in ("off", "flash") for seed in _seeds(WATCH, quick)]
 
 
-def _source_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
-    if "sources" not in parts:
-        return []
-    settings = tuple(Setting(UNIFORM, s) for s in scenarios(UNIFORM))
-    return [Job(key, settings, seed, constants_of(chosen, key), replay_of(key))
-            for key in (FROZEN, *SOURCES) for seed in _seeds(UNIFORM, quick)]
+def _watch_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
+    """The watch with other networks, and with other draws."""
+    made = []
+    for part, dataset, methods in (("sources", UNIFORM, SOURCES), ("redrawn", REDRAWN, CHECKED)):
+        settings = tuple(Setting(dataset, s) for s in scenarios(dataset))
+        made += [Job(key, settings, seed, constants_of(chosen, key), replay_of(key))
+                 for key in (FROZEN, *methods) for seed in _seeds(dataset, quick) if part in parts]
+    return made
 
 
 def _float_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:

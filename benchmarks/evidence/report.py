@@ -24,7 +24,7 @@ from evidence.methods import (
 )
 from evidence.plan import REPLAYED, SOURCES, WRONG_LABELS
 from evidence.results import Estimate, Results, mean_std
-from evidence.tasks import SETS, UNIFORM, WATCH, Setting, is_watch, scenarios
+from evidence.tasks import DRAWN_BEYOND, REDRAWN, SETS, UNIFORM, WATCH, Setting, is_watch, scenarios
 
 BEGIN, END = "<!-- evidence: written by benchmarks/evidence -->", "<!-- end of evidence -->"
 SHIFTED = ("Ap", "A", "B", "C", "D", "E")
@@ -58,27 +58,27 @@ def signed(estimate: Estimate | None) -> str:
     return f"{estimate.mean:+.1f} ± {estimate.spread:.1f}"
 
 
-def main_table(results: Results, order: str = "shuffled", replay: str | None = None) -> Lines:
+def main_table(results: Results, order: str = "shuffled", replay: str | None = None,
+               dataset: str = WATCH) -> Lines:
     """Every method and scenario of the watch; replay: in place of the standard one."""
-    return _by_scenario(results, f"{PAIR}, %", order, lambda method, where: cell(
+    return _by_scenario(results, f"{PAIR}, %", (dataset, order), lambda method, where: cell(
         results, method, where, _replay(method, replay)))
 
 
 def online_table(results: Results) -> Lines:
     """While the stream was learned, mean ± std over seeds."""
-    return _by_scenario(results, "during the stream, %", "shuffled", lambda method, where: estimate(
+    return _by_scenario(results, "during the stream, %", (WATCH, "shuffled"), lambda method, where: estimate(
         list(results.mean_by_seed(method, where, "online", _replay(method)).values())))
 
 
-def _by_scenario(results: Results, title: str, order: str,
+def _by_scenario(results: Results, title: str, of: tuple[str, str],
                  entry: Callable[[str, Sequence[Setting]], str]) -> Lines:
     names = (*SHIFTED, "N")
     lines = [[title, "seeds", *names, f"mean of {' '.join(SHIFTED)}"]]
     for method in (FROZEN, MIRRORED, *METHODS):
-        cells = [entry(method, settings(some, order=order)) for some in (*([s] for s in names),
-                                                                        SHIFTED)]
+        cells = [entry(method, settings(some, *of)) for some in (*([s] for s in names), SHIFTED)]
         if any(c != "–" for c in cells):
-            lines.append([TITLES[method], str(results.n_seeds(method)), *cells])
+            lines.append([TITLES[method], str(results.n_seeds(of[0], method)), *cells])
     return lines
 
 
@@ -139,7 +139,7 @@ def replay_table(results: Results) -> Lines:
 
 
 def sources_table(results: Results) -> Lines:
-    """The same methods from the networks before, and the difference that the new ones make."""
+    """The same methods from the networks before."""
     names = (*SHIFTED, "N")
     lines = [[f"{PAIR}, %", "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
     for method in (FROZEN, *SOURCES):
@@ -207,6 +207,8 @@ def sections(results: Results) -> dict[str, Lines]:
         "What is written": work_table(results),
         **{f"Further set: {SETS[name].title}": sets_table(results, name)
            for name in results.datasets() if not is_watch(name)},
+        "The watch, shifts, orders and wearers that nothing was chosen on":
+            main_table(results, dataset=REDRAWN),
         "Source networks: first weights uniform (before) or normal (now)": sources_table(results),
         "Constants, chosen on the validation wearers": constants_table(results),
     }
@@ -224,6 +226,7 @@ def show(results: Results, console: Console) -> None:
 def seeds_sentence(results: Results) -> str:
     """Which seeds stand in the tables, by data set."""
     named = {WATCH: "the watch", UNIFORM: "the watch's networks before",
+             REDRAWN: f"with other draws (their seeds {DRAWN_BEYOND} more)",
              **{name: made.title for name, made in SETS.items()}}
     parts = [f"{named[name]} {', '.join(map(str, results.seeds(name)))}"
              for name in results.datasets()]

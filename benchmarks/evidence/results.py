@@ -87,10 +87,9 @@ class Results:
         return sorted({seed for key, found in self.groups.items() if key[0] == dataset
                        for seed in found})
 
-    def n_seeds(self, method: str) -> int:
-        """Of the watch."""
+    def n_seeds(self, dataset: str, method: str) -> int:
         return max((len(found) for key, found in self.groups.items()
-                    if (key[0], key[-1]) == (WATCH, method)), default=0)
+                    if (key[0], key[-1]) == (dataset, method)), default=0)
 
     def datasets(self) -> list[str]:
         """Those with rows, the watch first."""

@@ -13,8 +13,11 @@ from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Network
 from evidence import sets, speakers
 
-WATCH, UNIFORM = "watch", "watch, uniform"
-"""The watch with the networks shipped, and with those before them (uniform/README.md)."""
+WATCH, UNIFORM, REDRAWN = "watch", "watch, uniform", "watch, redrawn"
+"""The watch with the networks shipped; with those before them (uniform/README.md); with those shipped
+again, and shifts, orders and wearers from seeds that nothing was chosen on."""
+DRAWN_BEYOND = 20
+"""What is added to the seed of a network for REDRAWN."""
 WATCH_SEEDS = 10
 SETS = {**sets.SETS, "deterding": speakers.SET}
 """Further sets."""
@@ -24,8 +27,9 @@ SETS = {**sets.SETS, "deterding": speakers.SET}
 class Setting:
     """A stream by name; with a seed it is a `Task`.
 
-    dataset: WATCH, UNIFORM or one of SETS. scenario: of `watch.SCENARIOS` or of the set. order,
-    wrong_labels and validation are those of `watch.scenario`; other sets know only their defaults.
+    dataset: WATCH, UNIFORM, REDRAWN or one of SETS. scenario: of `watch.SCENARIOS` or of the set.
+    order, wrong_labels and validation are those of `watch.scenario`; other sets know only their
+    defaults.
     """
 
     dataset: str
@@ -55,7 +59,7 @@ class Task:
 
 
 def is_watch(dataset: str) -> bool:
-    return dataset in (WATCH, UNIFORM)
+    return dataset in (WATCH, UNIFORM, REDRAWN)
 
 
 def n_seeds(dataset: str) -> int:
@@ -75,7 +79,8 @@ def task(setting: Setting, seed: int) -> Task:
         return Task(setting, seed, further.network(seed), worn.training, worn.stream, worn.test,
                     worn.original, worn.n_channels)
     made = watch.scenario(setting.scenario, seed, _watch(), validation=setting.validation,
-                          order=setting.order, wrong_labels=setting.wrong_labels)
+                          order=setting.order, wrong_labels=setting.wrong_labels,
+                          drawn=seed + DRAWN_BEYOND * (setting.dataset == REDRAWN))
     mirrored = None
     if setting.scenario in ("A", "Ap"):
         mirrored = Samples(made.mirrored(made.test.x), made.test.y)
@@ -91,6 +96,6 @@ def _watch() -> watch.WatchData:
 
 @cache
 def _watch_network(dataset: str, seed: int) -> Network:
-    folder = (assets.folder("examples") / "watch" if dataset == WATCH
-              else Path(__file__).parent / "uniform")
+    folder = (Path(__file__).parent / "uniform" if dataset == UNIFORM
+              else assets.folder("examples") / "watch")
     return ir.load(folder / f"watch_seed{seed}.npz")

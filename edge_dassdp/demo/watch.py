@@ -184,10 +184,10 @@ class _Demo:
         before, _ = trials.shares(steps.device, self.quantized)
         streamed = self._stream(steps, scenario)
         after, _ = trials.shares(steps.device, self.quantized)
-        self.run.say(f"Steps follow the share of errors, so little is written: "
-                     f"{streamed.n_written} of {len(scenario.stream)} windows changed weights. "
-                     f"Of {len(scenario.test)} later windows {100 * before:.1f} % were right "
-                     f"before and {100 * after:.1f} % are now.")
+        self.run.say(f"Nothing is learned until errors pile up, and then in steps of their share: "
+                     f"{streamed.n_written} of {len(scenario.stream)} windows changed weights. Of "
+                     f"{len(scenario.test)} later windows {100 * before:.1f} % were right before "
+                     f"and {100 * after:.1f} % are now.")
         return {"stream": len(scenario.stream), "test": len(scenario.test),
                 "profile": streamed.fitted.chosen.name, "before": _percent(before),
                 "after": _percent(after), "n_written": streamed.n_written,

@@ -13,6 +13,7 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import (
+    CUSUM,
     ErrorScaled,
     ErrorSSDP,
     ErrorTouch,
@@ -31,12 +32,14 @@ WIDE = 64
 
 
 def learning(network: ir.Network, hidden: Rule, replay: Replay) -> Learning:
-    """`hidden` below the readout's delta rule, steps by the share of errors, and replay."""
+    """`hidden` below the readout's delta rule, and replay; steps follow the share of errors, and
+    none is made until errors pile up."""
     made = learning_of(network, hidden)
     readout = network.readout.population
     rules = {name: DELTA if network.projection(name).post == readout else rule
              for name, rule in made.rules.items()}
-    return replace(made, rules=rules, schedule=ErrorScaled(), replay=replay)
+    return replace(made, rules=rules, schedule=ErrorScaled(), gate=CUSUM(),
+                   replay=replay)
 
 
 def fitting(network: ir.Network, training: Samples, board: Board) -> tuple[ErrorTouch, Replay]:
