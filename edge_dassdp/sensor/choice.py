@@ -1,4 +1,4 @@
-"""Which of several fitted profiles is used: that under which most samples are classified rightly."""
+"""Which of several fitted profiles is used: under which most samples are classified rightly."""
 
 from __future__ import annotations
 
