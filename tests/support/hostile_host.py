@@ -79,8 +79,8 @@ class HostileHost:
         yield self._next(message.kind, self._fields(message))
 
     def _pieces(self) -> Iterator[bytes]:
-        """Cut anywhere, mostly between readings, now and then with a gap, a beginning anew or an end
-        too far."""
+        """Cut anywhere, mostly between readings; now and then with a gap, a beginning anew or an
+        end too far."""
         rng, at = self._rng, 0
         while at < self._x_bytes:
             size = min(rng.randrange(1, CHUNK_BYTES + 1),
