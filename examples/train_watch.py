@@ -78,7 +78,7 @@ def main() -> None:
         begin = time.perf_counter()
         samples, _ = training(seed, data, TRAIN_HOP)
         network = from_torch(train(samples, seed, options.epochs), n_steps=N_FRAMES,
-                             input_frames=N_FRAMES)
+                             input_frames=N_FRAMES, logits="sum")
         ir.save(network, options.out / f"watch_seed{seed}.npz")
         model, shares = FloatModel(network), []
         for name in SCENARIOS:

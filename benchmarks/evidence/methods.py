@@ -157,6 +157,8 @@ DEVICE: tuple[Method, ...] = (
            n_ring=3, twin="touch_k3"),
     Method("touch_gate", "touch + schedule behind a gate, K = 3", "touch_k3", (), _touch,
            Schedule(), n_ring=3, twin="touch_k3", gate=CUSUM()),
+    Method("touch_gate_error", "touch + error-scaled step behind a gate, K = 3", "touch_gate", (),
+           _touch, ErrorScaled(), n_ring=3, twin="touch_k3", gate=CUSUM()),
     Method("touch_reservoir", "touch + schedule, K = 3, reservoir of 10", "touch_k3", (), _touch,
            Schedule(), n_ring=3, twin="touch_k3", replay=RESERVOIR),
 )

@@ -183,7 +183,7 @@ def _trained(data: Source, made: Set, seed: int) -> Network:
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
     fit(model, x, torch.tensor(data.training.y), optimizer, n_steps=made.n_steps,
         epochs=made.epochs, noise=0.1)
-    return from_torch(model, n_steps=made.n_steps, input_frames=data.n_frames)
+    return from_torch(model, n_steps=made.n_steps, input_frames=data.n_frames, logits="sum")
 
 
 def shifted(name: str, shift: str, seed: int) -> Shifted:

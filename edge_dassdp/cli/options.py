@@ -41,14 +41,15 @@ Model = Annotated[Path, typer.Argument(help="Quantized network, written by `quan
                                        metavar="MODEL.q.npz", show_default=False)]
 BoardName = Annotated[str, typer.Option("--board", "-b", show_default=False,
                                         help="A name from `boards`, or a path to a board.toml.")]
-Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
-    "test; or a data set with splits."))]
-OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
-    "test; or a data set with splits."))]
+_SAMPLES = (
+    "Samples: a .csv, a row each, the class in column 'label' or the last; an .npz with x "
+    "(n, n_inputs), y (n,) and, if you like, rows of train, stream and test; a .npy; or a data "
+    "set with splits (docs/data.md).")
+Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=_SAMPLES)]
+OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False,
+                                                   help=_SAMPLES)]
 Split = Annotated[str, typer.Option(help=(
-    f"Part of the data: {', '.join(SPLITS)}. A plain .npz without splits is taken whole."))]
+    f"Part of the data: {', '.join(SPLITS)}. A file without splits is taken whole."))]
 ShiftSeed = Annotated[int | None, typer.Option(help=(
     "Pass the samples through a worn sensor drawn from this seed."), show_default=False)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples only.",
@@ -91,6 +92,11 @@ class Source:
     readout: Annotated[str | None, typer.Option(
         metavar="spike_count|membrane_sum", show_default=False, help=(
             ".nir, .onnx: how classes are read; by itself as the last neurons allow."))] = None
+    logits: Annotated[str | None, typer.Option(
+        metavar="sum|mean|last|max|NUMBER", show_default=False, help=(
+            "What the training loss saw of the steps of the readout, or what it divided their sum "
+            "by; by itself the mean of membranes and the sum of spikes, or as a .npz says."))
+    ] = None
     entry: Annotated[list[str] | None, typer.Option(metavar="INPUT", show_default=False, help=(
         ".onnx: an input that samples hold, where there are several; repeat it."))] = None
     feedback: Annotated[list[str] | None, typer.Option(
@@ -120,7 +126,7 @@ class Source:
         """The float network in a file. Raises EdgeError as `files.load_model`."""
         if self.input not in (None, "spikes", "currents"):
             raise EdgeError("E105", f"--input {self.input}", help="choose spikes or currents")
-        from edge_dassdp.frontends import files
+        from edge_dassdp.frontends import files, logits
 
         spikes = None if self.input is None else self.input == "spikes"
         try:
@@ -128,7 +134,7 @@ class Source:
                 self.source, self.dt, self.n_steps, spikes, self.frames, self.events, self.counts,
                 _encoder(self.encoder), cast("ReadoutKind | None", self.readout),
                 tuple(self.entry or ()), pairs(self.feedback or [], "--feedback"), self.read,
-                self.check))
+                self.check, logits.parse(self.logits)))
         except EdgeError as problem:
             if problem.code == "E106" and self.n_steps is not None \
                     and files.kind_of(path) == "nir":
@@ -155,13 +161,6 @@ def load_model(path: Path) -> QNetwork:
     return proven.load(path)
 
 
-def load_samples(path: Path, split: str, shift_seed: int | None = None,
-                 limit: int | None = None) -> Samples:
-    """Samples of a file's split, or all of a plain .npz, as `load_part` reads them; through a worn
-    sensor, and the first `limit` of them."""
-    return shifted(load_part(path, split), shift_seed, limit)
-
-
 def load_part(path: Path, split: str) -> Part:
     """As `datasets.load_part`, which the command line imports no sooner."""
     from edge_dassdp.data import datasets
@@ -171,13 +170,13 @@ def load_part(path: Path, split: str) -> Part:
 
 def shifted(part: Part, shift_seed: int | None = None, limit: int | None = None) -> Samples:
     """A part's first samples as a worn sensor gives them."""
-    from edge_dassdp.data.datasets import Samples
     from edge_dassdp.data.shifts import WornSensor
 
-    x = part.samples.x
+    samples = part.samples
     if shift_seed is not None:
-        x = WornSensor.draw(x.shape[1], shift_seed, dark=part.dark).apply(x)
-    return Samples(x[:limit], part.samples.y[:limit])
+        sensor = WornSensor.draw(samples.x.shape[1], shift_seed, dark=part.dark)
+        samples = dataclasses.replace(samples, x=sensor.apply(samples.x))
+    return samples.at(slice(limit))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -202,9 +201,10 @@ class Packed:
 def device_samples(network: QNetwork, samples: Samples) -> Packed:
     """Samples for a target, or EdgeError E104 where they do not fit the network."""
     from edge_dassdp.data.clipping import clipping
-    from edge_dassdp.data.datasets import require_classes
+    from edge_dassdp.data.datasets import require_classes, require_names
     from edge_dassdp.qir.samples import input_x
 
+    require_names(samples, network.n_classes)
     require_classes(samples.y, network.n_classes)
     return Packed(input_x(network, samples.x), samples.y,
                   clipping(network.inputs, network.x_scales, samples.x))
@@ -230,6 +230,19 @@ class Memory:
     replay: Replay | None = None
     guard: Guard | None = None
     gate: CUSUM | None = None
+    without: frozenset[str] = frozenset()
+    """Which of them there shall be none of, where one is the default."""
+
+    def onto(self, learning: Learning) -> Learning:
+        """In place of what it has of these."""
+        given: dict[str, Any] = {
+            f.name: getattr(self, f.name) for f in dataclasses.fields(self)
+            if f.name != "without" and getattr(self, f.name) is not None}
+        none: dict[str, Any] = dict.fromkeys(self.without)
+        return dataclasses.replace(learning, **none, **given)
+
+
+_NONE = "none"
 
 
 def memory_of(schedule: str | None, replay: str | None, guard: str | None,
@@ -242,9 +255,11 @@ def memory_of(schedule: str | None, replay: str | None, guard: str | None,
     if guard is not None:
         margin, *window = (_whole(n, "--guard") for n in _numbers(guard, "--guard", 1, 2))
         kept = Guard(True, margin, *window)
-    return Memory(None if schedule is None else _steps_of(schedule),
-                  None if replay is None else _replay_of(replay), kept,
-                  None if gate is None else _gate_of(gate))
+    without = [name for name, text in (("schedule", schedule), ("replay", replay))
+               if text == _NONE]
+    return Memory(None if schedule in (None, _NONE) else _steps_of(schedule),
+                  None if replay in (None, _NONE) else _replay_of(replay), kept,
+                  None if gate is None else _gate_of(gate), frozenset(without))
 
 
 def _steps_of(text: str) -> Schedule | ErrorScaled:
@@ -305,47 +320,34 @@ def _whole(number: float, option: str) -> int:
     return int(number)
 
 
+def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
+    """What a file says shall learn, with the parts that options change."""
+    from edge_dassdp.rules import Learning
+
+    base = Learning.load(path)
+    changed = {name: _rule(text) for name, text in rules.items()}
+    return memory.onto(dataclasses.replace(base, rules={**base.rules, **changed}))
+
+
 def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
-                frozen: bool, memory: Memory) -> Learning | None:
-    """What shall learn: `Learning.default`, or the projections named, or nothing."""
-    if frozen:
-        if plastic or rules or memory != Memory():
-            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay, "
-                            "--guard and --gate")
-        return None
-    return dataclasses.replace(_rules_of(network, plastic, rules), schedule=memory.schedule,
-                               replay=memory.replay, guard=memory.guard, gate=memory.gate)
-
-
-def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]) -> Learning:
+                memory: Memory) -> Learning:
+    """What the projections named learn by: `rules`, or the delta rule into the readout and
+    error-modulated SSDP elsewhere."""
     from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
 
-    if not plastic and not rules:
-        try:
-            return Learning.default(network)
-        except EdgeError as problem:
-            problem.help = "give --frozen for inference alone, or name projections with --plastic"
-            raise
     chosen: dict[str, Rule] = {}
     for name in plastic:
         is_readout = network.projection(name).post == network.readout.population
         chosen[name] = ReadoutDelta() if is_readout else ErrorSSDP()
-    return Learning(chosen | {name: _rule(text) for name, text in rules.items()})
+    return memory.onto(Learning(chosen | {name: _rule(text) for name, text in rules.items()}))
 
 
 def _rule(text: str) -> Rule:
     """WORD or WORD:setting=value,... as a rule."""
-    from edge_dassdp.qir.file import load_installed
-    from edge_dassdp.rules import Rule
+    from edge_dassdp.rules.document import maker
 
     word, _, settings = text.partition(":")
-    if word not in Rule.makers:
-        load_installed()
-    if word not in Rule.makers:
-        raise EdgeError("E105", f"there is no rule '{word}'",
-                        help=f"choose {', '.join(sorted(Rule.makers))}, or give the file that "
-                        "defines it with --rules-from")
-    make = Rule.makers[word]
+    make = maker(word)
     kinds = {name: _kind(setting) for name, setting in inspect.signature(make).parameters.items()}
     return make(**_settings(settings, kinds, f"--rule ...={word}:", f"rule '{word}'"))
 

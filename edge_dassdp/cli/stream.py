@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Target
 
@@ -66,16 +67,19 @@ def _run(
     part = options.load_part(data, split)
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     y = packed.y
-    with open_target(target, network, log=log, n_threads=threads) as device:
+    with learned.rescue(network) as rescue, \
+            open_target(target, network, log=log, n_threads=threads) as device:
         warnings = [*packed.warnings, *learned.hold(device, network)]
         learned.put_back(device, network)
+        out.warn(*warnings)
         allow(device, network, allow_profile)
         found = classify(out, device, packed.x, lambda i, classes: _tell(out, i, classes, y),
                          looks=network.watches)
         report = harness.drift_of(device, network)
         digest = harness.digest_text(device.statistics().learned_digest)
-        learned.write(device, network)
+        rescue.write(device)
         sent = link(device)
+    out.warn(*harness.drift_warning(report))
     accuracy = float((found == y).mean()) if network.n_classes > 1 else None
     hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data]
     text = f"{target}: {len(y):,} samples, "
@@ -83,10 +87,11 @@ def _run(
         f"accuracy {100 * accuracy:.1f} % {letter(target)}"
     return Answer(
         {"target": target, "n_samples": len(y), "accuracy": accuracy, "scaling": part.scaling,
-         "digest": digest, "link": sent, "clipping": packed.clipped, "drift": drift(report)},
+         "classes": list(part.samples.classes), "digest": digest, "link": sent,
+         "clipping": packed.clipped, "drift": drift(report),
+         "snapshot": str(rescue.place) if rescue.place else None},
         [Text(text + link_text(sent)), *([Text(harness.drift_text(report))] if report else []),
-         *notes(target, part)], network.sha256, hint,
-        warnings=warnings + harness.drift_warning(report))
+         *notes(target, part)], network.sha256, hint, failed=rescue.problem)
 
 
 def _profile(
@@ -119,9 +124,9 @@ def _profile(
     if data is not None and select is not None:
         raise EdgeError("E105", "--data and --select exclude each other")
     packed = None if data is None else options.device_samples(
-        network, options.load_samples(data, split, shift_seed, limit))
-    with open_target(target, network, log=log) as device:
-        warnings = learned.hold(device, network)
+        network, options.shifted(options.load_part(data, split), shift_seed, limit))
+    with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
+        out.warn(*learned.hold(device, network))
         learned.put_back(device, network)
         if select is not None:
             harness.Device(network, device).select_profile(select)
@@ -129,14 +134,14 @@ def _profile(
                                                                  packed.y)
         found = harness.profiles_of(device, network)
         digest = harness.digest_text(device.statistics().learned_digest)
-        learned.write(device, network)
-    warnings += [harness.FOREIGN] * found.is_foreign
+        rescue.write(device)
+    out.warn(*[harness.FOREIGN] * found.is_foreign)
     return Answer(
         {"target": target, **report(found), "fitted": fitted and fitted.report, "digest": digest,
-         "snapshot": str(learned.snapshot) if learned.snapshot else None},
+         "snapshot": str(rescue.place) if rescue.place else None},
         [Text(str(fitted or found))], network.sha256,
         ["edge-dassdp", "run", model, "--target", target, "--data", data or Path("data.npz")],
-        warnings=warnings)
+        failed=rescue.problem)
 
 
 def _tell(out: Output, first: int, classes: NDArray[np.int64], y: NDArray[np.int64]) -> None:
@@ -166,6 +171,8 @@ def _verify(
     Per sample: spikes and membranes of every step, logits; with --learn also learned weights and
     learning state. Exit status 1 and the first difference if there is one.
     """
+    from rich.text import Text
+
     from edge_dassdp import harness
     from edge_dassdp.report import screens
     from edge_dassdp.targets.reference import ReferenceTarget
@@ -173,12 +180,15 @@ def _verify(
     network = options.load_model(model)
     if learn:
         require_plastic(network)
-    packed = _to_compare(network, data, random, split, shift_seed, limit)
+    part = options.load_part(data, split) if data else None
+    packed = _to_compare(network, part, random, shift_seed, limit)
     x, y = packed.x, packed.y
     with ExitStack() as stack:
         devices = [stack.enter_context(open_target(spec, network)) for spec in target]
+        warnings = [*packed.warnings]
         for device in devices:
-            _reset(stack, device, network, reset)
+            warnings += _reset(stack, device, network, reset)
+        out.warn(*warnings)
         progress = stack.enter_context(out.progress("comparing", len(x)))
         done = harness.verify(ReferenceTarget(network), devices, network, x, y if learn else None,
                               progress)
@@ -198,34 +208,37 @@ def _verify(
         {"targets": list(done.targets), "samples": done.samples,
          "learning_steps": done.learning_steps, "values_compared": done.values_compared,
          "bit_exact": done.divergence is None, "divergence": divergence,
-         "clipping": packed.clipped},
-        [screens.verify_screen(done, what)], network.sha256, failed=failed,
-        warnings=packed.warnings)
+         "scaling": part.scaling if part else "",
+         "classes": list(part.samples.classes) if part else [], "clipping": packed.clipped},
+        [screens.verify_screen(done, what),
+         *(Text(note, "dim") for note in (part.notes if part else ()))],
+        network.sha256, failed=failed)
 
 
-def _reset(stack: ExitStack, device: Target, network: QNetwork, is_final: bool) -> None:
+def _reset(stack: ExitStack, device: Target, network: QNetwork, is_final: bool) -> list[str]:
     """Factory weights; until the stack ends, unless that is final, on a board that keeps what it
-    learned."""
+    learned. Gives warnings."""
     from edge_dassdp import harness
     from edge_dassdp.targets.link import LinkTarget
 
+    warnings: list[str] = []
     if isinstance(device, LinkTarget) and device.memory is not None:
         if is_final:
-            harness.hold(device, network, "any")
+            warnings = harness.hold(device, network, "any")
         else:
             stack.enter_context(harness.keeping(device, network, device.memory.snapshot))
     device.reset()
+    return warnings
 
 
-def _to_compare(network: QNetwork, data: Path | None, random: int | None, split: str,
+def _to_compare(network: QNetwork, part: Part | None, random: int | None,
                 shift_seed: int | None, limit: int | None) -> options.Packed:
-    if (data is None) == (random is None):
-        raise EdgeError("E105", "no samples to compare on" if data is None else
+    if (part is None) == (random is None):
+        raise EdgeError("E105", "no samples to compare on" if part is None else
                         "--data and --random exclude each other",
                         help="give --data, or --random for so many random samples")
-    if data is not None:
-        samples = options.load_samples(data, split, shift_seed, limit)
-        return options.device_samples(network, samples)
+    if part is not None:
+        return options.device_samples(network, options.shifted(part, shift_seed, limit))
     assert random is not None
     import numpy as np
 

@@ -6,6 +6,7 @@ from edge_dassdp.harness.drifted import drift_of, drift_text, drift_warning
 from edge_dassdp.harness.expected import digest_text, hold
 from edge_dassdp.harness.keep import keeping
 from edge_dassdp.harness.progress import Progress, progress_path
+from edge_dassdp.harness.rescue import Rescue
 from edge_dassdp.harness.snapshot import SNAPSHOT, load_snapshot, read_snapshot, save_snapshot
 from edge_dassdp.harness.stream import (
     UNKNOWN,
@@ -28,6 +29,7 @@ __all__ = [
     "Divergence",
     "Fitted",
     "Progress",
+    "Rescue",
     "Stream",
     "Verification",
     "accuracy",

@@ -17,6 +17,7 @@ from edge_dassdp.harness.stream import Stream, lessons, was_carried_out
 from edge_dassdp.harness.worn import Fitted
 from edge_dassdp.interrupts import held
 from edge_dassdp.storage.memory import Memory
+from edge_dassdp.storage.state import made
 from edge_dassdp.targets.target import Target
 from edge_dassdp.wire.messages import IDLE_STEPS
 
@@ -41,7 +42,7 @@ class Course:
         self.file = file
         self.progress = Progress(len(x) - n_warm)
         self.first = 0
-        self.unkept: Exception | None = None
+        self.unkept: EdgeError | None = None
         """Why progress is kept no more."""
         self.pieces: list[Stream] = []
         self.profile: Fitted | None = None
@@ -173,7 +174,7 @@ class Course:
         if self.file is None:
             return
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            made(self.file.parent)
             progress.write(self.file)
-        except (EdgeError, OSError) as problem:
+        except EdgeError as problem:
             self.file, self.unkept = None, problem

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.base.notices import warn
-from edge_dassdp.base.numbers import sample_array
+from edge_dassdp.base.numbers import array_of, sample_array
 from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.datasets import class_labels, require_classes
 from edge_dassdp.harness.drifted import drift_of, drift_warning
@@ -53,7 +54,7 @@ def sample_rows(inputs: Sequence[Input], x: ArrayLike) -> NDArray[np.float32]:
 def label_row(y: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
     """Labels of n samples, int64 (n,); one alone may be a number. EdgeError E104 for another shape
     or what is no class."""
-    labels = class_labels(np.atleast_1d(np.asarray(y)), n)
+    labels = class_labels(np.atleast_1d(array_of(y, "labels")), n)
     require_classes(labels, n_classes)
     return labels
 
@@ -71,12 +72,20 @@ class Device:
 
     def __init__(self, network: QNetwork, target: Target) -> None:
         self.network = network
-        self.target = target
+        self._target = target
+        self._is_closed = False
         self.clipping = Clipping(0, 0, ())
 
     @property
+    def target(self) -> Target:
+        """Raises EdgeError E105 after `close`."""
+        if self._is_closed:
+            raise EdgeError("E105", f"{self!r} was closed", help="open it again: edge_dassdp.open")
+        return self._target
+
+    @property
     def name(self) -> str:
-        return self.target.name
+        return self._target.name
 
     @property
     def digest(self) -> str:
@@ -167,14 +176,17 @@ class Device:
         self.target.run(packed, self._labels(y, packed), mode=WARM_UP)
         self.target.fit_gate()
 
+    @held_to_kinds()
     def idle(self, n_steps: int) -> int:
         """Learn again from up to n_steps stored samples; how many there were."""
         return self.target.idle(n_steps)
 
+    @held_to_kinds()
     def save(self, path: Path | str) -> None:
         """Write plastic weights and learning state to a snapshot, for `load` on any target."""
         save_snapshot(self.target, self.network, path)
 
+    @held_to_kinds()
     def load(self, path: Path | str) -> None:
         """Put a snapshot of this model back, all of it or nothing.
 
@@ -207,8 +219,9 @@ class Device:
         return self.target.statistics()
 
     def close(self) -> None:
-        """Let go of the target; harmless when repeated."""
-        self.target.close()
+        """Let go of the target, for good; harmless when repeated."""
+        self._is_closed = True
+        self._target.close()
 
     def __enter__(self) -> Self:
         return self

@@ -94,9 +94,10 @@ def fit_profile(target: Target, network: QNetwork, x: NDArray[np.int8],
     found = target.fit_profile()
     profiles = [QProfile.factory(sensor.n_channels)]
     profiles += [found.profile(sensor.n_channels)] if found.verdict == Verdict.TAKEN else []
+    n_sure = len(profiles)
     profiles += _of_channels(network, sensor, x, labels, known)
     tried = [Candidate(p, _hits(target, network, p, x, labels)) for p in profiles]
-    chosen = tried[best(profiles, [c.n_hits for c in tried], len(x))]
+    chosen = tried[best([c.n_hits for c in tried], len(x), n_sure)]
     _use(target, network, chosen.profile)
     return Fitted(chosen, tuple(tried), len(x), found)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import geometry
@@ -38,11 +39,12 @@ ROUNDING = 2.0**-17
 _TRAIN = "train again with finite numbers (gradients may have exploded)"
 
 
-def check_size(value: Any, what: str) -> None:
-    """uint16 in the runtime."""
+def check_size(value: Any, what: str, smaller: str = "make it smaller, or pool before it") -> None:
+    """uint16 in the runtime. smaller: the help for one that is too large."""
     if not is_int(value) or not 1 <= value <= 65535:
+        is_large = is_int(value) and value > 65535
         raise malformed(f"{what} is {value!r}, expected an integer from 1 to 65,535",
-                        "make it smaller, or pool before it")
+                        smaller if is_large else "give a whole number above 0")
 
 
 def _numbers(value: Any, what: str) -> FloatArray:
@@ -111,6 +113,7 @@ class Encoder:
     step: int = 8
 
     def __post_init__(self) -> None:
+        hold_fields(self, "E101", "an encoder's ")
         if self.kind not in ("latency", "rate", "delta"):
             raise malformed(f"encoder '{self.kind}' is not latency, rate or delta")
         for name, low, high in (("frac_bits", -8, 7), ("seed", 1, 2**32 - 1), ("step", 1, 127)):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError, refuse_unless
-from edge_dassdp.base.numbers import is_int, is_real
+from edge_dassdp.base.numbers import array_of, is_int, is_real
 from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Encoder, Input, Sensor, geometry
@@ -354,7 +354,7 @@ def _check_kept(n: QNetwork) -> None:
 def known_projection(network: QNetwork, projection: str) -> QProjection:
     """The projection of that name, or EdgeError E105."""
     for p in network.projections:
-        if p.name == projection:
+        if isinstance(projection, str) and p.name == projection:
             return p
     raise EdgeError("E105", f"there is no projection '{projection}'",
                     help="choose one of " + ", ".join(p.name for p in network.projections))
@@ -365,15 +365,14 @@ def checked_weights(network: QNetwork, projection: str, w: NDArray[Any]) -> IntA
     p = known_projection(network, projection)
     if not p.is_plastic:
         raise EdgeError("E503", "the projection is not plastic", cause=f"'{projection}' is frozen")
-    given = np.asarray(w)
+    given = array_of(w, f"weights of '{projection}'")
     if given.dtype.kind not in "iu":
         raise EdgeError("E104", f"weights of '{projection}' are {given.dtype}, expected integers")
-    values = given.astype(np.int64)
-    if values.shape != p.w.shape:
-        raise EdgeError("E104", f"weights of '{projection}' have shape {values.shape}, expected "
+    if given.shape != p.w.shape:
+        raise EdgeError("E104", f"weights of '{projection}' have shape {given.shape}, expected "
                         f"{p.w.shape}")
     bound = 1 << (p.weight_bits - 1)
-    if (values < -bound).any() or (values >= bound).any():
+    if (given < -bound).any() or (given >= bound).any():
         raise EdgeError("E503", "value out of range",
                         cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
-    return values
+    return given.astype(np.int64)

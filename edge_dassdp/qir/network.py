@@ -209,6 +209,13 @@ class QNetwork:
     def n_classes(self) -> int:
         return self.population(self.readout).size
 
+    @property
+    def logit_unit(self) -> float:
+        """The real value of 1 in a logit, in units of the float network."""
+        if self.readout_kind == "spike_count":
+            return 1.0
+        return float(self.population(self.readout).unit[0])
+
     @cached_property
     def code_bytes(self) -> int:
         """Of a sample as the device runs it."""

@@ -21,9 +21,11 @@ from edge_dassdp.qir.packing import GUARD_DTYPE, LEARNING_DTYPE, pack_bits, pack
 from edge_dassdp.qir.stored import rebuild
 from edge_dassdp.reference.asked import (
     MAX_LOSS_Q8,
+    check_infer_steps,
     check_lesson,
     check_steps,
     checked_sample,
+    checked_samples,
 )
 from edge_dassdp.reference.carried import carried_bytes, carried_state, named
 from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
@@ -158,7 +160,7 @@ class Reference(IntegerModel):
 
     def classify(self, x: NDArray[np.int8], progress: Progress | None = None) -> IntArray:
         """Classes of samples x, int8 (n, x_bytes), in one batched run."""
-        self.begin(x)
+        self.begin(checked_samples(x, self.network.x_bytes))
         for t_step in range(self.network.n_steps):
             self.step(t_step)
         return self.end()
@@ -177,6 +179,7 @@ class Reference(IntegerModel):
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
         x = checked_sample(x, self.network.x_bytes)
+        check_infer_steps(n_steps, self.network.n_steps)
         steps = self.network.n_steps if n_steps is None else min(n_steps, self.network.n_steps)
         crc = 0
         self.begin(x[None, :])

@@ -1,27 +1,24 @@
-"""Which of several fitted profiles is used: that under which most samples are classified rightly."""
+"""Which of several fitted profiles is used: that under which most samples are classified right."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge_dassdp.sensor.profile import Kind, QProfile
-
-CLEARLY = 10
-"""Channels must be right on a CLEARLY-th of the samples more than the factory profile, and on
-LEAST more: gains and offsets follow how a few samples happen to be moved."""
-LEAST = 2
+CLEARLY, LEAST = 10, 2
+"""What is not sure is used if it is right on a CLEARLY-th of the samples, and on LEAST, more than
+what is: one more of a few samples is chance."""
 
 
-def best(profiles: Sequence[QProfile], n_hits: Sequence[int], n_samples: int) -> int:
-    """Index of the profile to use, the factory's first.
+def best(n_hits: Sequence[int], n_samples: int, n_sure: int = 1) -> int:
+    """Index of the profile to use; of equals the first.
 
-    n_hits: of n_samples, as many as there are profiles. A profile must be right more often than
-    those before it, one that changes channels clearly more often than the factory's.
+    n_hits: by profile, how many of n_samples are classified rightly; the factory's first. n_sure:
+    so many profiles from the first on stand by themselves, as an orientation does that was decided;
+    others, as gains and offsets, follow how a few samples happened to be moved.
     """
-    needed = n_hits[0] + max(LEAST, -(-n_samples // CLEARLY))
-    chosen = 0
-    for i in range(1, len(profiles)):
-        is_clear = not profiles[i].kind & Kind.CHANNELS or n_hits[i] >= needed
-        if n_hits[i] > n_hits[chosen] and is_clear:
-            chosen = i
-    return chosen
+    def most(group: range) -> int:
+        return max(group, key=lambda i: n_hits[i])
+
+    sure, rest = most(range(n_sure)), range(n_sure, len(n_hits))
+    needed = n_hits[sure] + max(LEAST, -(-n_samples // CLEARLY))
+    return most(rest) if rest and n_hits[most(rest)] >= needed else sure

@@ -22,10 +22,13 @@ from edge_dassdp.build.tools import run
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.checks import checked_weights
+from edge_dassdp.qir.checks import checked_weights, known_projection
 from edge_dassdp.reference.asked import (
+    check_infer_steps,
     check_kind,
     check_lesson,
+    check_mode,
+    check_snapshot,
     check_steps,
     checked_lessons,
     checked_sample,
@@ -44,6 +47,7 @@ from edge_dassdp.targets.profiles import found_orientation
 from edge_dassdp.targets.target import (
     INFER,
     LEARN,
+    MODES,
     NO_LABEL,
     OWN_LOSS,
     WARM_UP,
@@ -116,6 +120,7 @@ class Emulator(Target):
 
         Raises E104 for a wrong shape, E503 as a device would, E506 for an overflow.
         """
+        check_mode(mode, len(MODES))
         samples = checked_samples(x, self.network.x_bytes)
         n = len(samples)
         given = checked_lessons(n, self.n_classes, labels, losses_q8, records=mode == WARM_UP)
@@ -199,6 +204,7 @@ class Emulator(Target):
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
+        check_infer_steps(n_steps, self.network.n_steps)
         if n_steps is None or n_steps >= self.network.n_steps:
             return self._one(x, NO_LABEL, OWN_LOSS, INFER, digest)
         sample, crc = np.ascontiguousarray(checked_sample(x, self.network.x_bytes)), 0
@@ -272,19 +278,15 @@ class Emulator(Target):
         return bytes(self._ffi.buffer(self._state)[begin:end])
 
     def read_weights(self, projection: str) -> NDArray[np.int16]:
-        for p in self.network.projections:
-            if p.name == projection and not p.is_plastic:
-                return p.w
-        found = self.named_state().get(f"w_{projection}")
-        if found is None:
-            raise EdgeError("E105", f"there is no projection '{projection}'")
-        return found.astype(np.int16)
+        p = known_projection(self.network, projection)
+        return self.named_state()[f"w_{p.name}"].astype(np.int16) if p.is_plastic else p.w
 
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
         with self._all_or_nothing():
             self._put_weights(projection, w)
 
     def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
+        check_snapshot(weights, learning)
         with self._all_or_nothing():
             for name, w in weights.items():
                 self._put_weights(name, w)
@@ -294,6 +296,7 @@ class Emulator(Target):
         return self._bytes(self.layout.persist_begin, self.layout.persist_end)
 
     def write_learning(self, data: bytes) -> None:
+        check_snapshot({}, data)
         with self._all_or_nothing():
             self._put_learning(data)
 

@@ -13,12 +13,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference.asked import (
-    check_kind,
-    check_lesson,
-    check_steps,
-    checked_sample,
-)
+from edge_dassdp.reference import asked
 from edge_dassdp.reference.worn import require_drift, require_observes, require_search
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
@@ -120,27 +115,25 @@ class LinkTarget(Target):
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
-        if n_steps is not None and n_steps < 1:
-            raise EdgeError("E105", f"{n_steps} steps cannot be run",
-                            help=f"give 1 to {self.info.n_steps}")
+        asked.check_infer_steps(n_steps, self.info.n_steps)
         is_whole = n_steps is None or n_steps >= self.info.n_steps
         return self._run("INFER", x, digest, n_steps=0 if is_whole else n_steps)
 
     def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
               digest: bool = False) -> Outcome:
-        check_lesson(self.n_classes, label, loss_q8)
+        asked.check_lesson(self.n_classes, label, loss_q8)
         return self._run("LEARN", x, digest, label=int(label), loss_q8=int(loss_q8))
 
     def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
                 digest: bool = False) -> Outcome:
-        check_lesson(self.n_classes, label, loss_q8, records=True)
+        asked.check_lesson(self.n_classes, label, loss_q8, records=True)
         return self._run("WARM_UP", x, digest, label=int(label), loss_q8=int(loss_q8))
 
     def fit_gate(self) -> None:
         self._ask("FIT_GATE")
 
     def idle(self, n_steps: int) -> int:
-        check_steps(n_steps)
+        asked.check_steps(n_steps)
         n_done = 0
         while True:
             n_asked = min(n_steps - n_done, IDLE_STEPS)
@@ -150,8 +143,8 @@ class LinkTarget(Target):
                 return n_done
 
     def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
-        check_lesson(self.n_classes, label, OWN_LOSS)
-        sample = checked_sample(x, self.info.x_bytes)
+        asked.check_lesson(self.n_classes, label, OWN_LOSS)
+        sample = asked.checked_sample(x, self.info.x_bytes)
         if self._network is not None:
             require_observes(self._network, label)
         answer = self._recovering("OBSERVE", lambda: self._ask_once(
@@ -174,7 +167,7 @@ class LinkTarget(Target):
         return found_orientation(self.read_learning, self._network, **found)
 
     def select_profile(self, kind: int) -> None:
-        check_kind(kind)
+        asked.check_kind(kind)
         self._ask("SELECT_PROFILE", profile=int(kind))
 
     def save(self) -> None:
@@ -221,11 +214,13 @@ class LinkTarget(Target):
         return data
 
     def write_learning(self, data: bytes) -> None:
+        asked.check_snapshot({}, data)
         new = self._writing_learning(data)
         self._replace("the learning state", new, self._writing_learning(self.read_learning()))
 
     def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
         """Also on a device that was left half written."""
+        asked.check_snapshot(weights, learning)
         new = self._writing(weights, learning)
         try:
             before = self.read_learning()
@@ -347,7 +342,7 @@ class LinkTarget(Target):
                                   f"{len(self._projections)}")
 
     def _run(self, name: str, x: NDArray[np.int8], digest: bool, **fields: Any) -> Outcome:
-        sample = checked_sample(x, self.info.x_bytes)
+        sample = asked.checked_sample(x, self.info.x_bytes)
         learns = name != "INFER"
         flags = FLAGS["want_forward_digest"] * digest
         flags |= FLAGS["want_learned_digest"] * (digest and learns)
@@ -379,7 +374,7 @@ class LinkTarget(Target):
 
     def _find(self, projection: str) -> tuple[int, ProjectionInfo]:
         for idx, info in enumerate(self._projections):
-            if info.name == projection:
+            if isinstance(projection, str) and info.name == projection:
                 return idx, info
         names = ", ".join(info.name for info in self._projections) or "none were given"
         raise EdgeError("E105", f"there is no projection {projection}",

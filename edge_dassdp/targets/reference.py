@@ -12,6 +12,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.lesson import Record
 from edge_dassdp.reference import Reference
+from edge_dassdp.reference.asked import check_snapshot
 from edge_dassdp.reference.carried import fields_of, restore
 from edge_dassdp.reference.outcome import members
 from edge_dassdp.targets.learning import checked_learning
@@ -29,9 +30,11 @@ class ReferenceTarget(Reference, Target):
         return Plan.of(self.network).layout.encode(self.named_state())
 
     def write_learning(self, data: bytes) -> None:
+        check_snapshot({}, data)
         self._restore(checked_learning(self.network, data))
 
     def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
+        check_snapshot(weights, learning)
         state = checked_learning(self.network, learning)
         values = {name: checked_weights(self.network, name, w) for name, w in weights.items()}
         self._restore(state)

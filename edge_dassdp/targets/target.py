@@ -13,8 +13,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.base.errors import refuse_unless
+from edge_dassdp.base.numbers import array_of
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference.asked import checked_lessons
+from edge_dassdp.reference.asked import check_mode, checked_lessons
 from edge_dassdp.reference.outcome import (
     NO_LABEL,
     OWN_LOSS,
@@ -30,7 +32,7 @@ from edge_dassdp.targets.profiles import with_profile
 
 __all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Outcome",
            "Progress", "Statistics", "Target"]
-INFER, LEARN, WARM_UP = 0, 1, 2
+MODES = INFER, LEARN, WARM_UP = 0, 1, 2
 """What `Target.run` does with its samples."""
 
 
@@ -67,9 +69,14 @@ class Target(ABC):
         labels, losses_q8: (n,) integers, None for NO_LABEL and OWN_LOSS. mode: INFER, LEARN or
         WARM_UP. Raises what the method of that name does, E104 for another shape.
         """
-        given = checked_lessons(len(x), self.n_classes, labels, losses_q8, records=mode == WARM_UP)
+        check_mode(mode, len(MODES))
+        samples = array_of(x, "samples")
+        refuse_unless("E104", samples.ndim == 2, f"samples have shape {samples.shape}, expected "
+                      "int8 (n, x_bytes)")
+        given = checked_lessons(len(samples), self.n_classes, labels, losses_q8,
+                                records=mode == WARM_UP)
         outcomes: list[Outcome] = []
-        for sample, label, loss_q8 in zip(x, *given, strict=True):
+        for sample, label, loss_q8 in zip(samples, *given, strict=True):
             if mode == INFER:
                 outcomes.append(self.infer(sample, digest=digest))
             else:

@@ -1,25 +1,17 @@
-"""The factory profile stays unless another is right more often."""
+"""The factory profile stays unless another is right more often; what is not sure, clearly so."""
 
 from __future__ import annotations
 
 import pytest
 
 from edge_dassdp.sensor.choice import best
-from edge_dassdp.sensor.profile import QProfile
-
-FACTORY = QProfile.factory(6)
-TURNED = QProfile.oriented(((-16384, 0, 0), (0, 16384, 0), (0, 0, 16384)), -1, 6)
-WORN = QProfile.channels((4000,) * 6, (7,) * 6)
 
 
-@pytest.mark.parametrize(("hits", "n", "chosen"), [
-    ((14, 14, 14), 14, 0), ((3, 4, 4), 14, 1), ((3, 3, 4), 14, 0), ((3, 3, 5), 14, 2),
-    ((12, 13, 14), 14, 2), ((30, 29, 33), 35, 0), ((30, 29, 34), 35, 2), ((3, 9, 10), 14, 2),
-    ((0, 0, 0), 14, 0), ((3, 9, 8), 14, 1)])
-def test_channels_must_be_clearly_right_an_orientation_right(hits: tuple[int, ...], n: int,
-                                                             chosen: int) -> None:
-    assert best([FACTORY, TURNED, WORN], hits, n) == chosen
-
-
-def test_without_others_the_factory_profile_is_chosen() -> None:
-    assert best([FACTORY], [0], 0) == 0
+@pytest.mark.parametrize(("hits", "n", "n_sure", "chosen"), [
+    ((14, 14, 14), 14, 2, 0), ((3, 4, 4), 14, 2, 1), ((3, 4, 4), 14, 1, 0), ((3, 3, 5), 14, 2, 2),
+    ((3, 5, 6), 14, 2, 1), ((12, 13, 14), 14, 2, 1), ((30, 33), 35, 1, 0), ((30, 34), 35, 1, 1),
+    ((3, 9, 9, 2), 14, 1, 1), ((0, 1), 7, 1, 0), ((5, 7), 7, 1, 1), ((0,), 0, 1, 0),
+    ((2, 2), 4, 2, 0)])
+def test_the_first_of_the_best_is_used(hits: tuple[int, ...], n: int, n_sure: int, chosen: int
+                                       ) -> None:
+    assert best(hits, n, n_sure) == chosen

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.build.compile import build_emulator
+from edge_dassdp.demo.adaptation import learning_of
 from edge_dassdp.emit import emit
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.rules import CUSUM, DASSDP, ErrorScaled, Guard, Learning, Replay
+from edge_dassdp.rules import CUSUM, DASSDP, ErrorScaled, ErrorSSDP, Guard, Learning, Replay
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
@@ -52,7 +53,7 @@ def network(kind: str) -> QNetwork:
     if kind == "gated":
         rule = DASSDP(a_plus=0.05, a_base=0.02, batch=5)
         return quantize(net, Learning({"fc2": rule, "fc3": rule})).network
-    learning = Learning.default(net)
+    learning = learning_of(net, ErrorSSDP())
     bits = Settings(bits_of={"fc2": 16 if kind == "wide" else 4})
     if kind in ("memory", "gate"):
         learning = replace(learning, replay=Replay(10, 2), guard=Guard(True, margin=1, window=8))

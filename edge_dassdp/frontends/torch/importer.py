@@ -20,8 +20,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.frontends.assemble import EntrySettings, assemble
 from edge_dassdp.frontends.framework import Cells, Reader
+from edge_dassdp.frontends.logits import Logits
 from edge_dassdp.frontends.nodes import (
     Convolution,
     Entry,
@@ -41,19 +43,22 @@ from edge_dassdp.frontends.torch.running import Stage
 from edge_dassdp.frontends.torch.steps import Steps
 from edge_dassdp.frontends.torch.values import registered, supported, unsupported
 from edge_dassdp.ir import Encoder, Network, Population, ReadoutKind, geometry
+from edge_dassdp.ir.nodes import check_size
 
 
+@held_to_kinds()
 def from_torch(
     model: Any,
     *,
     n_steps: int,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Sequence[int] | None = None,
     spikes: bool = False,
     input_frames: int | None = None,
     n_events: int = 0,
     counts: bool = False,
     encoder: Encoder | None = None,
     readout: ReadoutKind | None = None,
+    logits: Logits | None = None,
     check: bool = True,
 ) -> Network:
     """The network of a sequential module, or of a list or tuple of modules in the order they run.
@@ -64,7 +69,9 @@ def from_torch(
     for the same input at every step, or n_steps; None for n_steps where events or a delta encoder
     ask for it, else 1. readout: 'spike_count', 'membrane_sum', or None for the membrane sum if the
     last neurons do not reset and the spike count otherwise. A model that ends with a Linear is read
-    by its currents. check: whether the model runs beside the network on a few random samples, in
+    by its currents. logits: what the training loss saw of the readout's steps, "sum", "mean",
+    "last", "max", or the number that it divided the sum by; None for the mean of membranes and the
+    sum of spikes. check: whether the model runs beside the network on a few random samples, in
     eval mode; it is left as it was, and so is all randomness.
 
     Names: input `input`; projections `fc1`, `fc2`, ... (convolutions `conv1`, ...; recurrent ones
@@ -73,7 +80,8 @@ def from_torch(
 
     Raises EdgeError E102 for a module or an option that is not supported or that takes other steps
     in a call than the rest, E101 for bad sizes, values or steps (both name the module), E105 for an
-    unknown readout, E107 where the model does not compute what its modules say, E303 without torch.
+    unknown readout or logits, E107 where the model does not compute what its modules say,
+    E303 without torch.
     """
     try:
         import torch  # noqa: F401
@@ -84,7 +92,10 @@ def from_torch(
         raise EdgeError("E105", f"readout '{readout}' is not known",
                         help="choose spike_count or membrane_sum")
     spikes = spikes or n_events > 0 or encoder is not None
-    chain = Chain(() if input_shape is None else tuple(input_shape), spikes)
+    shape = () if input_shape is None else tuple(input_shape)
+    for side in shape:
+        check_size(side, f"input_shape is {shape}: a side of it")
+    chain = Chain(shape, spikes)
     for at, module in modules_of(model, n_steps):
         chain.add(at, module)
     chain.close(readout)
@@ -97,7 +108,7 @@ def from_torch(
                         "one of each")
     settings = EntrySettings(spikes, input_frames != 1, n_events, counts, encoder, chain.entry)
     network = assemble(chain.nodes, chain.edges, n_steps=n_steps, entries={"input": settings},
-                       readout=readout,
+                       readout=readout, logits=logits,
                        order=[n for n, node in chain.nodes.items() if isinstance(node, Neurons)])
     if check:
         running.check(network, chain.stages)
@@ -213,6 +224,7 @@ class Chain:
     def _neurons(self, at: str, module: Any, reader: Reader) -> None:
         if not self.shape:
             raise unsupported(at, "comes first", "give input_shape, as in input_shape=(64,)")
+        check_size(geometry.size(self.shape), f"{at}: the number of its neurons")
         cells = reader(module, at, self.shape)
         self._check(at, cells)
         if cells.keeps and id(module) in self.holders:
