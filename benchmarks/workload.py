@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.demo.adaptation import learning_of
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.rules import Learning
+from edge_dassdp.rules import ErrorSSDP
 from edge_dassdp.twin.model import FloatModel
 
 SIZES = (256, 128, 64, 10)
@@ -59,6 +60,6 @@ def quantized(activity: float, weight_bits: int, *, learns: bool = False,
     """The network on the device, and 8 samples for it. With learns both deeper projections are
     plastic; nothing is taken to be dense, so that event-driven kernels are what is counted."""
     float_network = network(activity, sizes)
-    learning = Learning.default(float_network) if learns else None
+    learning = learning_of(float_network, ErrorSSDP()) if learns else None
     made = quantize(float_network, learning, Settings(weight_bits=weight_bits)).network
     return made, input_x(made, spikes(8, activity, sizes[0]))

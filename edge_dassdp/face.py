@@ -17,6 +17,7 @@ from edge_dassdp.emit import proven
 from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.figures.fidelity import measure_fidelity
 from edge_dassdp.figures.losses import attempt, losses
+from edge_dassdp.frontends.logits import Logits, with_logits
 from edge_dassdp.harness import Device, hold, label_row, sample_rows
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
@@ -32,10 +33,16 @@ _READERS = {"quantized": "edge_dassdp.load_model", "nir": "edge_dassdp.from_nir"
 
 
 @held_to_kinds()
-def load(path: Path | str) -> Network:
-    """The float network in an .npz of `save`. Raises EdgeError E103 for any other file."""
+def load(path: Path | str, *, logits: Logits | None = None) -> Network:
+    """The float network in an .npz of `save`. Raises EdgeError E103 for any other file.
+
+    logits: what the training loss saw of the readout's steps, "sum", "mean", "last", "max", or the
+    number that it divided the sum by; None for what the file says, the sum in files from before it
+    did.
+    """
     _expect("network", path)
-    return ir.load(path)
+    network = ir.load(path)
+    return network if logits is None else with_logits(network, logits)
 
 
 @held_to_kinds()
@@ -70,6 +77,7 @@ def save(network: Network | QNetwork, path: Path | str) -> None:
         ir.save(network, path)
 
 
+@held_to_kinds()
 def samples(path: Path | str, split: str = "") -> Samples:
     """The samples in a .csv, .npy or .npz, laid out as docs/data.md says: `x` float32 (n,
     n_inputs), `y` int64 (n,), and `classes`, the names of the classes where the file has names.
@@ -111,7 +119,7 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     chosen = settings or Settings()
     made = attempt(chosen, anew)
     for text in losses(network, made.network, measure_fidelity(network, made), chosen, anew,
-                       samples):
+                       samples, made.confidence):
         warn(text)
     return made.network
 

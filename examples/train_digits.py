@@ -63,7 +63,7 @@ def main() -> None:
     data = write_data(options.out / "data.npz")
     for seed in range(options.seeds):
         begin = time.perf_counter()
-        network = from_torch(train(data, seed, options.epochs), n_steps=N_STEPS)
+        network = from_torch(train(data, seed, options.epochs), n_steps=N_STEPS, logits="sum")
         ir.save(network, options.out / f"digits_seed{seed}.npz")
         trace = FloatModel(network).run(data.test.x)
         rates = ", ".join(f"{name} {trace.spikes[name].mean():.2f}" for name in trace.spikes)

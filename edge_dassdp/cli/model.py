@@ -16,11 +16,12 @@ from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
 
 if TYPE_CHECKING:
-    from edge_dassdp import ir, qir
+    from edge_dassdp import ir
     from edge_dassdp.base.qformat import QInputScale
     from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.figures.fidelity import Fidelity
     from edge_dassdp.figures.inspection import Inspection
+    from edge_dassdp.figures.proposal import Proposal
     from edge_dassdp.figures.widths import Width
     from edge_dassdp.quantize import Quantized
     from edge_dassdp.quantize.settings import Settings
@@ -28,27 +29,27 @@ if TYPE_CHECKING:
 
 Names = Annotated[list[str] | None, typer.Option(
     "--plastic", help="A projection that learns, by the delta rule into the readout and by "
-    "error-modulated SSDP elsewhere; repeat it. Without it: the readout and what leads into the "
-    "last hidden population.", show_default=False)]
+    "error-modulated SSDP elsewhere; repeat it. Without it and --rule: the readout and what leads "
+    "into the last hidden population by touch, with a schedule and replay.", show_default=False)]
 Rules = Annotated[list[str] | None, typer.Option(
     "--rule", metavar="PROJECTION=WORD[:SETTING=VALUE,...]", help="How a projection learns: "
     "fc2=touch, fc2=dassdp:a_plus=0.001,batch=4. An unknown word is answered with all that there "
     "are, your own with --rules-from among them. Repeat it.",
     show_default=False)]
 Schedule = Annotated[str | None, typer.Option(
-    metavar="SAMPLES[,FLOOR]|error[:GAIN[,FLOOR]]", show_default=False, help=(
+    metavar="SAMPLES[,FLOOR]|error[:GAIN[,FLOOR]]|none", show_default=False, help=(
         "Error-driven steps shrink with the labelled samples, down to a share: 120,0.3. error: "
         "they are GAIN times the device's own share of wrong classes: error:2,0.05."))]
 Replay = Annotated[str | None, typer.Option(
-    metavar="FLASH,RING[,K]|auto[,K]", show_default=False, help=(
+    metavar="FLASH,RING[,K]|auto[,K]|none", show_default=False, help=(
         "Learn again from stored samples: so many of --data in flash, so many of each class in "
         "RAM, K of these after each labelled sample: 70,3,1. auto: as many as --board holds. With "
         ",reservoir behind it RAM keeps random samples of a class in place of the last; for "
         "streams that come class by class 70,10,1,reservoir, and learn --idle 600."))]
 Gate = Annotated[str | None, typer.Option(
-    metavar="cusum[:OPENS_AT[,ALLOWED[,closes]]]", show_default=False, help=(
+    metavar="cusum[:OPENS_AT[,ALLOWED]][,stays]", show_default=False, help=(
         "Nothing is learned until wrong classes pile up: OPENS_AT more than a share ALLOWED of the "
-        "samples: cusum:2.7,0.08. closes: it closes again where they do no more."))]
+        "samples: cusum:2.7,0.08. It closes where they do no more, unless ,stays is behind it."))]
 Guard = Annotated[str | None, typer.Option(metavar="MARGIN[,WINDOW]", show_default=False, help=(
     "Keep a copy of the weights; fall back to the factory's if they have MARGIN hits more in "
     "WINDOW samples, 0 for never: 4,32."))]
@@ -79,8 +80,15 @@ class Precision:
     input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
         "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
         "for all would lose them."))] = "auto"
+    drift: Annotated[str, typer.Option(metavar="alarm|profile|off", help=(
+        "With --sensor and --data: the device tells without labels when its sensor has drifted; "
+        "profile: it keeps windows as well, and finds out how it is worn where --allow-profile "
+        "lets it."))] = "alarm"
     input_range: Annotated[str, typer.Option(metavar="robust|all", help=(
         "What of --data the steps hold: all but glitches, or all."))] = "robust"
+    temperature: Annotated[str, typer.Option(metavar="fit|stated|NUMBER", help=(
+        "What the softmax of learning divides logits by: fitted to --data where it refutes what "
+        "the network states (--logits), that, or a number."))] = "fit"
 
     @property
     def settings(self) -> Settings:
@@ -91,7 +99,8 @@ class Precision:
             _number(self.weight_bits, "--weight-bits ")
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
                         self.threshold_bits, self.leak, self.membrane_bits,
-                        input_scale=self.input_scale, input_range=self.input_range)
+                        input_scale=self.input_scale, input_range=self.input_range,
+                        drift=self.drift, temperature=_temperature(self.temperature))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,30 +118,58 @@ class Lessons:
         "Biases beside error-driven rules learn, too: one more neuron fires in every step."))
     ] = False
     board: Annotated[str | None, typer.Option(show_default=False, help=(
-        "The board that --replay auto fills, and that holds all that tune tries."))] = None
+        "The board whose room decides how much is replayed by itself, else that of an stm32f405, "
+        "that --replay auto fills, and that holds all that tune tries."))] = None
     rules: Annotated[Path | None, typer.Option(metavar="FILE.toml", show_default=False, help=(
         "What learns, and how, from a file of `tune` or of your own (docs/learning-file.md); "
-        "--rule, --schedule, --replay and --guard change parts of it."))] = None
+        "--rule, --schedule, --replay, --guard and --gate change parts of it."))] = None
 
-    def of(self, source: ir.Network) -> tuple[ir.Network, Learning | None]:
-        """The network that learns, with biases as weights where these do, and its rules. Raises
-        EdgeError E105, E203."""
-        rules = options.pairs(self.rule or [], "--rule")
+    def of(self, source: ir.Network, settings: Settings, train: Samples | None) -> Proposal:
+        """The network that learns, with biases as weights where these do, and what learns in it.
+        Raises EdgeError E105, E203, those of `proposed`."""
+        from edge_dassdp.figures.proposal import Proposal
+
         memory = options.memory_of(self.schedule, self.replay, self.guard, self.gate)
+        if not self.frozen:
+            return self._chosen(source, memory) if self.plastic or self.rule or self.rules \
+                else self._default(source, settings, train, memory)
+        if self.plastic or self.rule or memory != options.Memory() or self.plastic_biases \
+                or self.rules:
+            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --rules, --schedule, "
+                            "--replay, --guard, --gate and --plastic-biases")
+        return Proposal(source, None)
+
+    def _chosen(self, source: ir.Network, memory: options.Memory) -> Proposal:
+        from edge_dassdp.figures.proposal import Proposal
+
+        rules = options.pairs(self.rule or [], "--rule")
         if self.rules is None:
-            learning = options.learning_of(source, self.plastic or [], rules, self.frozen, memory)
-        elif self.frozen or self.plastic:
-            raise EdgeError("E105", "--rules says what learns, and excludes --frozen and --plastic",
-                            help="leave one of them out")
+            learning = options.learning_of(source, self.plastic or [], rules, memory)
+        elif self.plastic:
+            raise EdgeError("E105", "--rules excludes --plastic: the file says what learns",
+                            help="leave one of them out, or change a rule with --rule")
         else:
             learning = options.learning_from(self.rules, rules, memory)
         if not self.plastic_biases:
-            return source, learning
-        if learning is None:
-            raise EdgeError("E105", "--frozen excludes --plastic-biases")
+            return Proposal(source, learning)
         from edge_dassdp.quantize.biases import with_plastic_biases
 
-        return with_plastic_biases(source, learning)
+        return Proposal(*with_plastic_biases(source, learning))
+
+    def _default(self, source: ir.Network, settings: Settings, train: Samples | None,
+                 memory: options.Memory) -> Proposal:
+        from edge_dassdp.build.board import load_board
+        from edge_dassdp.figures.proposal import proposed
+
+        board = None if self.board is None else load_board(self.board)
+        try:
+            return proposed(source, settings, board, train, memory.onto,
+                            plastic_biases=self.plastic_biases)
+        except EdgeError as problem:
+            if problem.code == "E203":
+                problem.help = "give --frozen for inference alone, or name projections with " \
+                    "--plastic"
+            raise
 
 
 def register(app: typer.Typer) -> None:
@@ -240,9 +277,10 @@ def _quantize(
 
         source = source.with_sensor(Sensor.load(sensor))
     settings = precision.settings
-    source, learning = lessons.of(source)
     part = options.load_part(data, "train") if data else None
     train = part.samples if part else None
+    proposal = lessons.of(source, settings, train)
+    source, learning = proposal.network, proposal.learning
     judged = options.shifted(options.load_part(data, "test"), limit=limit) if data else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
@@ -262,9 +300,9 @@ def _quantize(
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
     lost = losses(source, quantized.network, fidelity, settings, made,
-                  train.x if train else None)
-    return _answer(output, quantized.network, learning, settings.weight_bits, fidelity, widths,
-                   tried, part, lost)
+                  train.x if train else None, quantized.confidence)
+    return _answer(output, quantized, dataclasses.replace(proposal, learning=learning),
+                   settings.weight_bits, fidelity, widths, tried, part, lost)
 
 
 def _without_replay(learning: Learning | None) -> Learning | None:
@@ -304,26 +342,29 @@ def _choose(source: ir.Network, learning: Learning | None, settings: Settings,
     return dataclasses.replace(settings, weight_bits=narrowest(tried, within)), tried
 
 
-def _answer(output: Path, model: qir.QNetwork, learning: Learning | None, weight_bits: int,
+def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits: int,
             fidelity: Fidelity, widths: tuple[Width, ...], tried: tuple[Width, ...],
             part: Part | None, lost: Sequence[str]) -> Answer:
     from rich.text import Text
 
     from edge_dassdp.report import lines, screens
 
-    learns = ", ".join(f"{name} by {type(r).__name__}" for name, r in learning.rules.items()) \
-        if learning else "nothing"
-    head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  learns: {learns}\n"
-                + "  ".join(map(lines.input_text, model.inputs, model.x_scales)))
+    model, sure = quantized.network, quantized.confidence
+    head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  "
+                f"{lines.learning_text(proposal.learning)}\n"
+                + "  ".join(map(lines.input_text, model.inputs, model.x_scales))
+                + (f"\n{lines.confidence_text(sure)}" if sure else ""))
     chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
     scaling, is_whole = (part.scaling, part.is_whole) if part else ("", False)
-    notes = [*(part.notes if part else ()),
+    notes = [*(part.notes if part else ()), *proposal.notes,
              "without splits, ranges and fidelity come from the same samples" * is_whole]
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
          "plastic": [p.name for p in model.plastic], "weight_bits": weight_bits,
+         "learning": proposal.values,
+         "temperature": None if sure is None else dataclasses.asdict(sure),
          "inputs": [dataclasses.asdict(i) | _steps(i, scale)
                     for i, scale in zip(model.inputs, model.x_scales, strict=True)],
          "scaling": scaling, "classes": list(part.samples.classes) if part else [],
@@ -341,6 +382,14 @@ def _steps(source: ir.Input, scale: QInputScale) -> dict[str, Any]:
     if source.spikes or scale.is_uniform:
         return {"x_frac_bits": None if source.spikes else int(scale.frac_bits[0])}
     return {"x_frac_bits": scale.frac_bits.tolist(), "x_zero": scale.zero.tolist()}
+
+
+def _temperature(text: str) -> float | str:
+    """What `Settings` refuses stays a word."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _bits_of(values: list[str]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -57,6 +58,9 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples o
 TargetSpec = Annotated[str, typer.Option("--target", "-t", help=f"Where to run: {SPECS}.")]
 Threads = Annotated[int, typer.Option(min=0, help=(
     "Threads that share the samples on the emulator; 0 takes all cores. No bit depends on it."))]
+AllowProfile = Annotated[bool, typer.Option("--allow-profile", help=(
+    "The device may find out by itself, without labels, how its sensor is worn; of a model "
+    "quantized with --drift profile."))]
 Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False), Writes.FILE]
 
@@ -89,6 +93,11 @@ class Source:
     readout: Annotated[str | None, typer.Option(
         metavar="spike_count|membrane_sum", show_default=False, help=(
             ".nir, .onnx: how classes are read; by itself as the last neurons allow."))] = None
+    logits: Annotated[str | None, typer.Option(
+        metavar="sum|mean|last|max|NUMBER", show_default=False, help=(
+            "What the training loss saw of the steps of the readout, or what it divided their sum "
+            "by; by itself the mean of membranes and the sum of spikes, or as a .npz says."))
+    ] = None
     entry: Annotated[list[str] | None, typer.Option(metavar="INPUT", show_default=False, help=(
         ".onnx: an input that samples hold, where there are several; repeat it."))] = None
     feedback: Annotated[list[str] | None, typer.Option(
@@ -118,7 +127,7 @@ class Source:
         """The float network in a file. Raises EdgeError as `files.load_model`."""
         if self.input not in (None, "spikes", "currents"):
             raise EdgeError("E105", f"--input {self.input}", help="choose spikes or currents")
-        from edge_dassdp.frontends import files
+        from edge_dassdp.frontends import files, logits
 
         spikes = None if self.input is None else self.input == "spikes"
         try:
@@ -126,7 +135,7 @@ class Source:
                 self.source, self.dt, self.n_steps, spikes, self.frames, self.events, self.counts,
                 _encoder(self.encoder), cast("ReadoutKind | None", self.readout),
                 tuple(self.entry or ()), pairs(self.feedback or [], "--feedback"), self.read,
-                self.check))
+                self.check, logits.parse(self.logits)))
         except EdgeError as problem:
             if problem.code == "E106" and self.n_steps is not None \
                     and files.kind_of(path) == "nir":
@@ -222,21 +231,36 @@ class Memory:
     replay: Replay | None = None
     guard: Guard | None = None
     gate: CUSUM | None = None
+    without: frozenset[str] = frozenset()
+    """Which of them there shall be none of, where one is the default."""
+
+    def onto(self, learning: Learning) -> Learning:
+        """In place of what it has of these."""
+        given: dict[str, Any] = {
+            f.name: getattr(self, f.name) for f in dataclasses.fields(self)
+            if f.name != "without" and getattr(self, f.name) is not None}
+        none: dict[str, Any] = dict.fromkeys(self.without)
+        return dataclasses.replace(learning, **none, **given)
+
+
+_NONE = "none"
 
 
 def memory_of(schedule: str | None, replay: str | None, guard: str | None,
               gate: str | None = None) -> Memory:
     """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
-    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED[,closes]]]."""
+    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED]][,stays]."""
     from edge_dassdp.rules import Guard
 
     kept = None
     if guard is not None:
         margin, *window = (_whole(n, "--guard") for n in _numbers(guard, "--guard", 1, 2))
         kept = Guard(True, margin, *window)
-    return Memory(None if schedule is None else _steps_of(schedule),
-                  None if replay is None else _replay_of(replay), kept,
-                  None if gate is None else _gate_of(gate))
+    without = [name for name, text in (("schedule", schedule), ("replay", replay))
+               if text == _NONE]
+    return Memory(None if schedule in (None, _NONE) else _steps_of(schedule),
+                  None if replay in (None, _NONE) else _replay_of(replay), kept,
+                  None if gate is None else _gate_of(gate), frozenset(without))
 
 
 def _steps_of(text: str) -> Schedule | ErrorScaled:
@@ -265,13 +289,13 @@ def _replay_of(text: str) -> Replay:
 def _gate_of(text: str) -> CUSUM:
     from edge_dassdp.rules import CUSUM
 
-    word, colon, rest = text.partition(":")
+    settings = text.removesuffix(",stays")
+    word, colon, numbers = settings.partition(":")
     if word != "cusum":
         raise EdgeError("E105", f"--gate {text}", cause="it is no gate",
                         help="give cusum, or cusum:OPENS_AT,ALLOWED, for instance cusum:2.7,0.08")
-    numbers = rest.removesuffix(",closes")
     opens_at, *allowed = _numbers(numbers, "--gate cusum:", 1, 2) if colon else [CUSUM.opens_at]
-    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=numbers != rest)
+    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=settings == text)
 
 
 def is_auto(replay: str | None) -> bool:
@@ -287,26 +311,24 @@ def _numbers(text: str, option: str, least: int, most: int) -> list[float]:
         numbers = []
     if not least <= len(numbers) <= most:
         raise EdgeError("E105", f"{option} {text}: expected {least} to {most} numbers, with commas "
-                        "between")
+                        "between", help=_FORMS[option])
+    if not all(map(math.isfinite, numbers)):
+        raise EdgeError("E105", f"{option} {text}: a number is not finite", help=_FORMS[option])
     return numbers
+
+
+_FORMS = {
+    "--schedule": "give SAMPLES, 1 to 4,096, and perhaps FLOOR, 0.05 to 1: --schedule 120,0.3",
+    "--replay": "give FLASH,RING and perhaps K, whole numbers: --replay 70,3,1",
+    "--replay auto,": "give K, 0 to 16: --replay auto,3",
+    "--guard": "give MARGIN and perhaps WINDOW, whole numbers: --guard 4,32"}
+"""What an option of numbers with commas between takes."""
 
 
 def _whole(number: float, option: str) -> int:
     if not number.is_integer():
-        raise EdgeError("E105", f"{option}: {number} is no whole number")
+        raise EdgeError("E105", f"{option}: {number} is no whole number", help=_FORMS[option])
     return int(number)
-
-
-def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
-                frozen: bool, memory: Memory) -> Learning | None:
-    """What shall learn: `Learning.default`, or the projections named, or nothing."""
-    if frozen:
-        if plastic or rules or memory != Memory():
-            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay, "
-                            "--guard and --gate")
-        return None
-    return dataclasses.replace(_rules_of(network, plastic, rules), schedule=memory.schedule,
-                               replay=memory.replay, guard=memory.guard, gate=memory.gate)
 
 
 def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
@@ -314,26 +336,21 @@ def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learn
     from edge_dassdp.rules import Learning
 
     base = Learning.load(path)
-    given = {f.name: value for f in dataclasses.fields(memory)
-             if (value := getattr(memory, f.name)) is not None}
-    return dataclasses.replace(
-        base, rules={**base.rules, **{name: _rule(text) for name, text in rules.items()}}, **given)
+    changed = {name: _rule(text) for name, text in rules.items()}
+    return memory.onto(dataclasses.replace(base, rules={**base.rules, **changed}))
 
 
-def _rules_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str]) -> Learning:
+def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
+                memory: Memory) -> Learning:
+    """What the projections named learn by: `rules`, or the delta rule into the readout and
+    error-modulated SSDP elsewhere."""
     from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
 
-    if not plastic and not rules:
-        try:
-            return Learning.default(network)
-        except EdgeError as problem:
-            problem.help = "give --frozen for inference alone, or name projections with --plastic"
-            raise
     chosen: dict[str, Rule] = {}
     for name in plastic:
         is_readout = network.projection(name).post == network.readout.population
         chosen[name] = ReadoutDelta() if is_readout else ErrorSSDP()
-    return Learning(chosen | {name: _rule(text) for name, text in rules.items()})
+    return memory.onto(Learning(chosen | {name: _rule(text) for name, text in rules.items()}))
 
 
 def _rule(text: str) -> Rule:

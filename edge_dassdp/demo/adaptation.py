@@ -20,7 +20,7 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, PairSTDP, Rule
+from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, PairSTDP, ReadoutDelta, Rule
 from edge_dassdp.targets.emulator import WARM_UP, Emulator
 from edge_dassdp.twin.learner import FloatLearner
 
@@ -87,9 +87,9 @@ class Method:
 def learning_of(network: Network, hidden: Rule | None, seed: int = 2463534242) -> Learning:
     """ReadoutDelta on the readout and `hidden` where `Learning.default` learns before it."""
     rules: dict[str, Rule] = {}
-    for name, rule in Learning.default(network).rules.items():
+    for name in Learning.default(network).rules:
         if network.projection(name).post == network.readout.population:
-            rules[name] = rule
+            rules[name] = ReadoutDelta()
         elif hidden is not None:
             rules[name] = hidden
     return Learning(rules, seed=seed)

@@ -195,16 +195,9 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
         floats.append(trace.classes)
         integers.append(reference.end())
         read.append(trace.logits.astype(np.float64))
-        made.append(reference.sums[:, natural[quantized.readout]] * _logit_unit(quantized))
+        made.append(reference.sums[:, natural[quantized.readout]] * quantized.logit_unit)
     return _Comparison(np.concatenate(floats), np.concatenate(integers),
                        (np.concatenate(read), np.concatenate(made)), flips, clips, diverged)
-
-
-def _logit_unit(quantized: QNetwork) -> float:
-    """The real value of 1 in a logit."""
-    if quantized.readout_kind == "spike_count":
-        return 1.0
-    return float(quantized.population(quantized.readout).unit[0])
 
 
 def _population(network: ir.Network, quantized: Quantized, name: str,

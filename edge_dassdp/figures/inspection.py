@@ -16,6 +16,7 @@ from edge_dassdp.build.board import Board
 from edge_dassdp.ir import Input, Network, geometry
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.plan import Plan
+from edge_dassdp.plan.budget import held
 from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.qir import (
     QNetwork,
@@ -25,7 +26,7 @@ from edge_dassdp.qir import (
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference.neuron import integer_equation
-from edge_dassdp.rules import Learning
+from edge_dassdp.rules import Learning, Replay
 
 _UNBOUNDED = 1 << 40
 
@@ -144,7 +145,8 @@ class Inspection:
 
 
 def inspect_network(network: Network, boards: Sequence[Board]) -> Inspection:
-    """Of a float network, as `quantize` would make it with its default settings and rules."""
+    """Of a float network, as `quantize` would make it with its default settings and rules, and no
+    samples: on each board as much is replayed as it holds."""
     frozen = learning = refused = None
     why = ""
     try:
@@ -154,7 +156,6 @@ def inspect_network(network: Network, boards: Sequence[Board]) -> Inspection:
     rules: dict[str, str] = {}
     try:
         chosen = Learning.default(network)
-        chosen.validate(network)
         rules = {name: type(rule).__name__ for name, rule in chosen.rules.items()}
         learning = quantize(network, chosen).network if frozen else None
     except EdgeError as problem:
@@ -177,7 +178,7 @@ def inspect_network(network: Network, boards: Sequence[Board]) -> Inspection:
               for p in network.populations),
         projections, network.readout.population, network.readout.kind, network.n_steps,
         " and ".join(resets) or "none", why, refused,
-        tuple(_on_board(made, other, b) for b in boards) if made else ())
+        tuple(_on_board(_holding(made, b), other, b) for b in boards) if made else ())
 
 
 def inspect_quantized(network: QNetwork, boards: Sequence[Board]) -> Inspection:
@@ -307,6 +308,22 @@ def _natural_weights(q: QProjection, shapes: dict[str, tuple[int, ...]]) -> tupl
         before = q.pool.out(before) if q.pool else before
         return geometry.size(before), geometry.size(shapes[q.post])
     return q.w.shape if q.w.ndim == 4 else (q.w.shape[1], q.w.shape[0], 1, 1)
+
+
+def _holding(network: QNetwork, board: Board) -> QNetwork:
+    """With the largest ring, up to its own, that a board holds."""
+    stored = network.replay
+    if stored is None:
+        return network
+    rule = Replay(0, stored.ring_per_class, stored.n_ring, stored.n_flash)
+    try:
+        kept = held(network, rule, board)
+    except EdgeError as problem:
+        if problem.code != "E402":
+            raise
+        kept = None
+    return replace(network, replay=None if kept is None else replace(
+        stored, ring_per_class=kept.ring_per_class))
 
 
 def _on_board(network: QNetwork, frozen: QNetwork | None, board: Board) -> BoardView:

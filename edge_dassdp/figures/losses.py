@@ -15,8 +15,10 @@ from edge_dassdp.data.clipping import MOST_NAMED, clipping, input_values, too_sm
 from edge_dassdp.figures.fidelity import Fidelity, vanished
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
+from edge_dassdp.qir.samples import random_samples
 from edge_dassdp.quantize import Quantized
 from edge_dassdp.quantize.settings import Settings, alternatives
+from edge_dassdp.reference.confidence import Confidence, logits, of_random
 from edge_dassdp.rules import Rule
 
 MOST_VANISHED = 0.25
@@ -25,6 +27,12 @@ MOST_OFF = 0.1
 """Of the values read out where there are no classes: their error, as a share of their spread."""
 LEAST_AGREEMENT = 0.9
 """Share of samples that integers give the class of float."""
+ALMOST = 0.9
+"""Of random samples: almost everywhere."""
+FAR_OFF = 2.0
+"""Times what labels have a temperature be, or a part of it."""
+N_RANDOM = 32
+"""Samples on which a network without any is asked how sure it is."""
 MOST_UNEQUAL = 32.0
 """The largest weight of a feature, as a multiple of that of another."""
 Quantize = Callable[[Settings], Quantized]
@@ -52,14 +60,15 @@ def _curing(settings: Settings, anew: Quantize) -> Iterator[str]:
 
 
 def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Settings,
-           anew: Quantize, calibration: NDArray[np.float32] | None) -> tuple[str, ...]:
+           anew: Quantize, calibration: NDArray[np.float32] | None,
+           sure: Confidence | None = None) -> tuple[str, ...]:
     """Sentences for people. anew: tried for what it would help. calibration: (n_samples, n_inputs),
-    None for a model that is not calibrated."""
+    None for a model that is not calibrated. sure: on its labelled samples."""
     return (*_weights(network, fidelity, settings, anew, model), *_values(fidelity),
             *_agreement(fidelity), *_clipping(fidelity),
             *(_unequal(network, model) if calibration is None
               else _left_out(model, settings, calibration)), *_classless(model), *_idle(model),
-            *_gate(model, fidelity))
+            *_gate(model, fidelity), *_confidence(network, model, sure))
 
 
 def _gate(model: QNetwork, fidelity: Fidelity) -> Iterator[str]:
@@ -173,6 +182,29 @@ def _classless(model: QNetwork) -> Iterator[str]:
     if model.n_classes == 1 and learners:
         yield (f"there is one output, so labels bring no error and {', '.join(learners)} will not "
                "learn from them; give --frozen, or a rule without labels")
+
+
+def _confidence(network: Network, model: QNetwork, sure: Confidence | None) -> Iterator[str]:
+    """Where labels teach hardly what they should: all is certain, or nothing."""
+    if model.n_classes == 1 or not any(model.population(q.post).has_error for q in model.plastic):
+        return
+    if sure is None:
+        values = logits(model, random_samples(model, N_RANDOM))
+        sure = of_random(values, network.readout.temperature)
+    at = f"at a temperature of {sure.temperature:.4g}"
+    if sure.best is not None and not 1 / FAR_OFF < sure.temperature / sure.best < FAR_OFF:
+        yield (f"{at} the softmax is {'surer' if sure.temperature < sure.best else 'less sure'} "
+               f"than labels allow, which would have it {sure.best:.3g}: give --temperature fit "
+               "(temperature='fit' in Python)")
+    elif sure.best is None and sure.has_labels:
+        yield (f"the temperature of the softmax stays {sure.temperature:.4g}: {sure.why}; give "
+               "samples of all classes, with labels as the network was trained on")
+    elif not sure.has_labels and max(sure.certain, sure.flat) >= ALMOST:
+        what, seen = ("0 or 1", "mean") if sure.certain > sure.flat else ("all alike", "sum")
+        yield (f"{at} probabilities are {what} in {100 * max(sure.certain, sure.flat):.0f} % of "
+               f"{sure.n_samples} random samples, and labels would teach hardly what they should: "
+               "give training samples with --data, to which it is fitted, or say what the loss saw "
+               f"of the readout's steps, --logits {seen}")
 
 
 def _idle(model: QNetwork) -> Iterator[str]:

@@ -18,6 +18,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends import folding
 from edge_dassdp.frontends.folding import Term, refuse
 from edge_dassdp.frontends.graph import Graph, Path
+from edge_dassdp.frontends.logits import Logits, with_logits
 from edge_dassdp.frontends.nodes import Convolution, Entry, Linear, Neurons, Node, Pooling
 from edge_dassdp.ir import (
     Encoder,
@@ -94,14 +95,15 @@ class Assembly:
 
 def assemble(nodes: Mapping[str, Node], edges: Sequence[tuple[str, str]], *, n_steps: int,
              entries: Mapping[str, EntrySettings] | None = None,
-             readout: ReadoutKind | None = None, order: Sequence[str] = ()) -> Network:
+             readout: ReadoutKind | None = None, order: Sequence[str] = (),
+             logits: Logits | None = None) -> Network:
     """The network of nodes joined by edges (from, to).
 
     entries: settings of `Entry` nodes by name. readout: None for the membrane sum if the population
-    that is read does not reset and the spike count otherwise. order: all neurons in the order in
-    which the source updates them; without it, neurons come behind all that lead to them, and in a
-    loop those nearest to the inputs first. Spikes that go back in the order are those of the step
-    before.
+    that is read does not reset and the spike count otherwise. logits: what the training loss saw of
+    it (`frontends.logits`). order: all neurons in the order in which the source updates them;
+    without it, neurons come behind all that lead to them, and in a loop those nearest to the inputs
+    first. Spikes that go back in the order are those of the step before.
 
     Names are the nodes' own with other characters replaced by underscores; an only input is
     `input`, neurons added to read what ends without them are `out`, projections are called as the
@@ -111,12 +113,13 @@ def assemble(nodes: Mapping[str, Node], edges: Sequence[tuple[str, str]], *, n_s
     populations can do, both naming the node; E105 for a setting out of range.
     """
     return assembly(nodes, edges, n_steps=n_steps, entries=entries, readout=readout,
-                    order=order).network
+                    order=order, logits=logits).network
 
 
 def assembly(nodes: Mapping[str, Node], edges: Sequence[tuple[str, str]], *, n_steps: int,
              entries: Mapping[str, EntrySettings] | None = None,
-             readout: ReadoutKind | None = None, order: Sequence[str] = ()) -> Assembly:
+             readout: ReadoutKind | None = None, order: Sequence[str] = (),
+             logits: Logits | None = None) -> Assembly:
     """`assemble`, with what leads back from the network to the nodes."""
     if readout not in (None, "spike_count", "membrane_sum"):
         raise EdgeError("E105", f"readout '{readout}' is not known",
@@ -137,7 +140,7 @@ def assembly(nodes: Mapping[str, Node], edges: Sequence[tuple[str, str]], *, n_s
     kind = readout or ("membrane_sum" if read.reset == "none" else "spike_count")
     network = Network(tuple(maker.inputs.values()), tuple(maker.populations.values()), projections,
                       Readout(read.name, kind), n_steps)
-    return Assembly(network, maker.names, maker.origins)
+    return Assembly(with_logits(network, logits), maker.names, maker.origins)
 
 
 class _Maker:

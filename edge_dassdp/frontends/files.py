@@ -11,6 +11,7 @@ from typing import Any, Literal
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.frontends.assemble import EntrySettings
+from edge_dassdp.frontends.logits import Logits, with_logits
 from edge_dassdp.ir import Encoder, Network, ReadoutKind
 from edge_dassdp.storage.foreign import unread
 from edge_dassdp.storage.npz import Arrays
@@ -28,6 +29,8 @@ class SourceOptions:
     n_steps: steps of a sample. spikes: inputs are spikes and not currents; by themselves spikes of
     NIR and currents of ONNX files. frames: one per step; by itself of spikes alone. n_events,
     counts, encoder, readout: as in `ir.Input` and `ir.Readout`; events and encoders make spikes.
+    logits: what the training loss saw of the readout, of networks of our own, too, which else say
+    it themselves.
 
     - of NIR files alone: source, the text of a `framework.SourceProfile`; dt, a step in the unit of
       the file's times
@@ -49,6 +52,7 @@ class SourceOptions:
     feedback: Mapping[str, str] = field(default_factory=dict)
     output: str | None = None
     check: bool = True
+    logits: Logits | None = None
 
     @property
     def given(self) -> list[str]:
@@ -95,7 +99,8 @@ def _read_nir(path: Path, options: SourceOptions) -> Network:
 
     _refuse(path, options, _OF_ONNX, "is a NIR file, whose edges say what leads where")
     return from_nir(path, profile=options.source, dt=options.dt, n_steps=_n_steps(path, options),
-                    readout=options.readout, **_how(_entry(options, spikes=True)))
+                    readout=options.readout, logits=options.logits,
+                    **_how(_entry(options, spikes=True)))
 
 
 def _read_onnx(path: Path, options: SourceOptions) -> Network:
@@ -105,13 +110,15 @@ def _read_onnx(path: Path, options: SourceOptions) -> Network:
     entry = _entry(options, spikes=False)
     how = {"entries": dict.fromkeys(options.entries, entry)} if options.entries else _how(entry)
     return from_onnx(path, n_steps=_n_steps(path, options), readout=options.readout,
-                     feedback=options.feedback, output=options.output, check=options.check, **how)
+                     logits=options.logits, feedback=options.feedback, output=options.output,
+                     check=options.check, **how)
 
 
 def _read_own(path: Path, options: SourceOptions) -> Network:
     network = ir.load(path)
-    _refuse(path, options, options.given, "says itself how it runs")
-    return network
+    _refuse(path, options, [name for name in options.given if name != "logits"],
+            "says itself how it runs")
+    return network if options.logits is None else with_logits(network, options.logits)
 
 
 def _refuse(path: Path, options: SourceOptions, names: Collection[str], why: str) -> None:

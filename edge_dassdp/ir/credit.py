@@ -67,17 +67,20 @@ def has_error(network: Network, population: str) -> bool:
 
 
 def readout_gain(network: Network) -> float:
-    """kappa: what one presynaptic spike through a unit weight adds to a logit, mean over steps.
+    """kappa: what one presynaptic spike through a unit weight adds to a logit, mean over steps, as
+    the softmax sees it: divided by the readout's temperature.
 
     membrane_sum: (1/T) sum_{t=0}^{T-1} sum_{k=0}^{T-1-t} beta^k, beta the mean leak.
     spike_count: 1 / mean(threshold), the spikes one unit of charge makes.
     """
     population = network.population(network.readout.population)
     if network.readout.kind == "spike_count":
-        return 1.0 / float(population.threshold.mean())
-    n_steps = network.n_steps
-    remaining = n_steps - np.arange(n_steps)
-    return float(np.sum(remaining * population.beta.mean() ** np.arange(n_steps)) / n_steps)
+        gain = 1.0 / float(population.threshold.mean())
+    else:
+        steps = np.arange(network.n_steps)
+        gain = float(np.sum((network.n_steps - steps) * population.beta.mean() ** steps)
+                     / network.n_steps)
+    return gain / network.readout.temperature
 
 
 def path_gain(network: Network, population: str) -> float:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.kinds import hold_fields
+from edge_dassdp.base.numbers import is_real
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import geometry
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
@@ -51,10 +52,20 @@ class Readout:
 
     - spike_count: logits_c = sum over steps of s_c
     - membrane_sum: logits_c = sum over steps of v_c; the population must not reset
+
+    temperature: probabilities are softmax(logits / temperature), as the training loss saw them,
+    1e-6 to 1e6: n_steps where it took the mean over steps (edge_dassdp.frontends.logits). Learning
+    depends on it, no class does.
     """
 
     population: str
     kind: ReadoutKind
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not is_real(self.temperature) or not 1e-6 <= self.temperature <= 1e6:
+            raise malformed(f"the temperature of the readout is {self.temperature}, expected "
+                            "1e-6 to 1e6", "give what the logits are divided by before the softmax")
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,9 +217,15 @@ def save(network: Network, path: Path | str) -> None:
         "populations": [_described(p, arrays) for p in network.populations],
         "projections": [_described(p, arrays) | {"has_bias": p.bias is not None}
                         for p in network.projections],
-        "readout": {"population": network.readout.population, "kind": network.readout.kind},
+        "readout": _readout(network.readout),
     }
     write_npz(path, header, arrays)
+
+
+def _readout(readout: Readout) -> dict[str, Any]:
+    values = asdict(readout)
+    return {name: value for name, value in values.items()
+            if (name, value) != ("temperature", Readout.temperature)}
 
 
 _WRITTEN = ("reset", "reset_delay", "strict", "n_frames", "spikes")

@@ -24,6 +24,20 @@ def propose(network: QNetwork, rule: Replay, board: Board, *, n_available: int,
     MOST_A_CLASS of each class, in either. ram_budget, flash_budget: bytes, None for all that the
     board has. Raises EdgeError E402 where the network does not fit even without a stored sample.
     """
+    most = max(0, min(MOST_A_CLASS * network.n_classes, n_available))
+    flash, ring = _room(network, most, MOST_A_CLASS, board, ram_budget, flash_budget)
+    return replace(rule, flash=flash, ring_per_class=ring)
+
+
+def held(network: QNetwork, rule: Replay, board: Board) -> Replay | None:
+    """As much of `rule` as a board holds, None for nothing. Raises as `propose`."""
+    flash, ring = _room(network, rule.flash, rule.ring_per_class, board)
+    return replace(rule, flash=flash, ring_per_class=ring) if flash or ring else None
+
+
+def _room(network: QNetwork, most_flash: int, most_ring: int, board: Board,
+          ram_budget: int | None = None, flash_budget: int | None = None) -> tuple[int, int]:
+    """Samples in flash, and of each class in the ring, up to the most of them."""
     if network.replay is None:
         raise EdgeError("E105", "nothing to propose: the network has no replay")
     made = network.replay
@@ -36,12 +50,10 @@ def propose(network: QNetwork, rule: Replay, board: Board, *, n_available: int,
 
     flash = ledger(0).flash_bound
     ring = 0
-    while ring < MOST_A_CLASS and _fits(ledger, ring + 1):
+    while ring < most_ring and _fits(ledger, ring + 1):
         ring += 1
     room = min(board.flash.bytes if flash_budget is None else flash_budget, board.flash.bytes)
-    n_flash = (room - flash) // replay_bytes(network, 1)
-    most = min(MOST_A_CLASS * network.n_classes, n_available)
-    return replace(rule, ring_per_class=ring, flash=max(0, min(n_flash, most)))
+    return max(0, min((room - flash) // replay_bytes(network, 1), most_flash)), ring
 
 
 def _fits(ledger: Callable[[int], Ledger], ring_per_class: int) -> bool:

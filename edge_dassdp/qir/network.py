@@ -158,6 +158,12 @@ class QNetwork:
         return tuple(p for p in self.projections if p.is_plastic)
 
     @property
+    def watches(self) -> bool:
+        """A device of it compares samples of its sensor with those of the training, without
+        labels."""
+        return self.sensor is not None and self.sensor.drift is not None
+
+    @property
     def remembers(self) -> bool:
         """A device of it has something that a snapshot holds."""
         return bool(self.plastic) or self.sensor is not None
@@ -202,6 +208,13 @@ class QNetwork:
     @property
     def n_classes(self) -> int:
         return self.population(self.readout).size
+
+    @property
+    def logit_unit(self) -> float:
+        """The real value of 1 in a logit, in units of the float network."""
+        if self.readout_kind == "spike_count":
+            return 1.0
+        return float(self.population(self.readout).unit[0])
 
     @cached_property
     def code_bytes(self) -> int:

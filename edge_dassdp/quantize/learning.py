@@ -19,6 +19,7 @@ from edge_dassdp.base.qformat import (
     scalar_to_int,
     to_int,
 )
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.credit import forward_projections
 from edge_dassdp.qir import (
@@ -30,16 +31,22 @@ from edge_dassdp.qir import (
     QRule,
 )
 from edge_dassdp.qir.ranges import Bound, require_int32, weight_range
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.reference.confidence import Confidence, logits, of_labelled
 from edge_dassdp.rules import CUSUM, ErrorScaled, Learning, Rule, Schedule
 from edge_dassdp.rules.base import Place
 from edge_dassdp.rules.plugins import check_integers, check_rule
+
+N_FIT = 256
+"""Samples that the temperature is fitted to, at most."""
 
 
 def softmax(unit: float) -> tuple[int, int]:
     """(scale, shift) with z_q8 = difference * scale >> shift = 256 log2(e) unit difference. Beyond
     2^15 the scale stays there: a difference of 1 is more than the softmax tells from 0.
 
-    Raises E201 if a logit unit is too small to matter.
+    unit: of a logit over the temperature. Raises E201 if it is too small to matter.
     """
     for shift in range(18, -1, -1):
         real = unit * math.log2(math.e) * 256 * 2.0**shift
@@ -47,9 +54,47 @@ def softmax(unit: float) -> tuple[int, int]:
             scale = scalar_to_int(real)
             if scale < 1:
                 raise EdgeError("E201", f"a logit unit of {unit:.3g} is too small for the softmax",
-                                help="scale weights and biases of the readout up")
+                                help="scale weights and biases of the readout up, or choose a "
+                                "smaller temperature")
             return scale, shift
     return 2**15 - 1, 0
+
+
+def with_softmax(network: QNetwork, temperature: float) -> QNetwork:
+    """The network with the constants of softmax(logits / temperature). Raises E201 as `softmax`."""
+    scale, shift = softmax(network.logit_unit / temperature)
+    return replace(network, softmax_scale=scale, softmax_shift=shift,
+                   softmax_limit=max(1, (QUANTITIES["softmax_max_q8"] << shift) // scale))
+
+
+def with_temperature(
+    network: Network, quantized: QNetwork, settings: Settings,
+    x: NDArray[np.float32] | None, labels: NDArray[np.int64] | None,
+) -> tuple[Network, QNetwork, Confidence | None]:
+    """Both with the temperature that settings say, and what labels (n,) of float samples x make of
+    it. Raises E104 for labels that are not those of x, E201 as `softmax`."""
+    stated, keep = network.readout.temperature, ""
+    if settings.temperature == "stated":
+        keep = "it shall be the stated one"
+    elif settings.temperature != "fit":
+        stated, keep = float(settings.temperature), "it was given"
+    found, temperature = None, stated
+    if x is not None and labels is not None and network.n_classes > 1:
+        require_classes(labels, len(x), network.n_classes)
+        some = np.unique(np.linspace(0, len(x) - 1, N_FIT).astype(np.int64))
+        values = logits(quantized, input_x(quantized, x[some]))
+        found = of_labelled(values, labels[some], stated, keep)
+        temperature = found.temperature
+    readout = replace(network.readout, temperature=temperature)
+    return replace(network, readout=readout), with_softmax(quantized, temperature), found
+
+
+def require_classes(labels: NDArray[np.int64], n: int, n_classes: int) -> None:
+    """E104 unless they are the classes of n samples."""
+    if np.shape(labels) != (n,) or labels.dtype.kind not in "iu" \
+            or ((labels < 0) | (labels >= n_classes)).any():
+        raise EdgeError("E104", f"{n} samples and labels of shape {np.shape(labels)}, classes 0 to "
+                        f"{n_classes - 1}")
 
 
 @dataclass(frozen=True)

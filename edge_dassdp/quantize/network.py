@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.ir.pools import with_pools_apart
@@ -25,10 +24,11 @@ from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
 from edge_dassdp.quantize.inputs import InputScales, in_codes, input_scales, sensor_of
-from edge_dassdp.quantize.learning import attach, softmax
+from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature
 from edge_dassdp.quantize.populate import Made, populate
 from edge_dassdp.quantize.replay import with_replay
 from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.reference.confidence import Confidence
 from edge_dassdp.rules import Learning, Rule
 from edge_dassdp.rules.needs import batch_of, heard
 
@@ -39,9 +39,11 @@ N_ACTIVITY = 64
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """The quantized network and what was proven of it, by population or projection."""
+    """The quantized network and what was proven of it, by population or projection. confidence: on
+    labelled samples, and the temperature they gave, None without any or where nothing learns."""
 
     network: QNetwork
+    confidence: Confidence | None = None
 
     @property
     def proofs(self) -> tuple[Bound, ...]:
@@ -59,8 +61,9 @@ def quantize(
 
     calibration: (n_samples, n_inputs) float samples for the input scale, the activity of
     projections and homeostatic targets; without them inputs are taken to be standardized (within
-    +-4) and no projection is dense. labels: (n_samples,) their classes, which replay from flash
-    needs. Raises E105 for a bad setting or missing samples, E201 where a constant has no
+    +-4) and no projection is dense. labels: (n_samples,) their classes, which the temperature of
+    the softmax is fitted to, and which replay from flash needs. Raises E104 for labels of another
+    shape or range, E105 for a bad setting or missing samples, E201 where a constant has no
     representation, E202 where a proof fails, E203 where a rule cannot stand. What it gives can be
     written, read back and run: E204, a defect of ours, where it could not.
     """
@@ -76,10 +79,14 @@ def quantize(
     network = in_codes(network, inputs.scales)
     made = _populated(network, settings, rules, inputs.frac_bits)
     proofs = [proof for m in made for proof in m.proofs]
-    quantized = replace(_joined(network, made, inputs, learning), sensor=sensor_of(
+    quantized, confidence = replace(_joined(network, made, inputs, learning), sensor=sensor_of(
         network.inputs[0], inputs.scales[0], network.n_classes, calibration, labels,
-        settings.drift))
-    if learning:
+        settings.drift)), None
+    if learning is None:
+        quantized = with_softmax(quantized, network.readout.temperature)
+    else:
+        network, quantized, confidence = with_temperature(network, quantized, settings,
+                                                          calibration, labels)
         quantized, rule_proofs = _with_rules(network, quantized, learning, calibration)
         proofs += rule_proofs
     if calibration is not None:
@@ -88,7 +95,7 @@ def quantize(
         x = None if calibration is None else input_x(quantized, calibration)
         quantized = with_replay(quantized, learning.replay, x, labels)
     require_readable(quantized)
-    return Quantized(replace(quantized, proofs=tuple(proofs)))
+    return Quantized(replace(quantized, proofs=tuple(proofs)), confidence)
 
 
 def _populated(network: Network, settings: Settings, rules: Mapping[str, Rule],
@@ -107,20 +114,14 @@ def _populated(network: Network, settings: Settings, rules: Mapping[str, Rule],
 
 def _joined(network: Network, made: list[Made], inputs: InputScales,
             learning: Learning | None) -> QNetwork:
-    """The whole without its rules."""
+    """The whole without its rules and its softmax."""
     projections = [q for m in made for q in m.projections]
     populations = _with_histories([m.population for m in made], projections)
-    unit = 1.0
-    if network.readout.kind == "membrane_sum":
-        readout_idx = [p.name for p in network.populations].index(network.readout.population)
-        unit = float(populations[readout_idx].unit[0])
-    scale, shift = softmax(unit)
     return QNetwork(
         inputs=network.inputs, populations=tuple(populations), projections=tuple(projections),
         readout=network.readout.population, readout_kind=network.readout.kind,
         n_steps=network.n_steps, x_frac_bits=inputs.frac_bits,
-        softmax_scale=scale, softmax_shift=shift,
-        softmax_limit=max(1, (QUANTITIES["softmax_max_q8"] << shift) // scale),
+        softmax_scale=1, softmax_shift=0, softmax_limit=1,
         skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
         seed=learning.seed if learning else 2463534242,
         n_batch=batch_of(learning.rules if learning else {}), x_features=inputs.features,

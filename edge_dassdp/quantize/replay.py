@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QNetwork, QReplay
+from edge_dassdp.quantize.learning import require_classes
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.rules import Replay
 
@@ -29,10 +30,7 @@ def with_replay(network: QNetwork, replay: Replay, x: NDArray[np.int8] | None,
         if x is None or labels is None:
             raise EdgeError("E105", f"replay of {replay.flash} samples from flash needs samples",
                             help="give labelled training samples, or flash=0")
-        if np.shape(labels) != (len(x),) or labels.dtype.kind not in "iu" \
-                or ((labels < 0) | (labels >= network.n_classes)).any():
-            raise EdgeError("E104", f"{len(x)} replay samples and labels of shape {labels.shape}, "
-                            f"classes 0 to {network.n_classes - 1}")
+        require_classes(labels, len(x), network.n_classes)
         chosen = choose(labels, replay.flash)
     size = sum(p.size for p in network.cut)
     counts = first = np.zeros((0, size), np.int64)

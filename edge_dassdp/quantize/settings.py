@@ -31,6 +31,8 @@ class Settings:
     drift: of a network with a sensor and labelled calibration samples, 'alarm', the device tells
     without labels when the sensor has drifted; 'profile', it keeps windows as well, and takes
     another profile by itself where that is allowed; 'off', neither.
+    temperature: what the softmax divides logits by, 1e-6 to 1e6: 'fit', fitted to labelled samples
+    where these refute that of the readout; 'stated', that of the readout; or a number.
     """
 
     weight_bits: int = 8
@@ -44,6 +46,7 @@ class Settings:
     input_scale: str = "auto"
     input_range: str = "robust"
     drift: str = "alarm"
+    temperature: float | str = "fit"
 
     def __post_init__(self) -> None:
         hold_fields(self)
@@ -73,6 +76,10 @@ class Settings:
             raise EdgeError("E105", f"input_range is '{self.input_range}', expected robust or all")
         if self.drift not in ("off", "alarm", "profile"):
             raise EdgeError("E105", f"drift is {self.drift!r}, expected off, alarm or profile")
+        if self.temperature not in ("fit", "stated") and not (
+                is_real(self.temperature) and 1e-6 <= float(self.temperature) <= 1e6):
+            raise EdgeError("E105", f"temperature is '{self.temperature}', expected fit, stated or "
+                            "a number from 1e-6 to 1e6")
         if bits is not None and self.input_scale == "feature":
             raise EdgeError("E105", "x_frac_bits gives all features one step, input_scale one each",
                             help="leave one of them out")

@@ -9,6 +9,8 @@ from edge_dassdp.data.clipping import Clipping
 from edge_dassdp.figures.fidelity import Values
 from edge_dassdp.harness.stream import Stream
 from edge_dassdp.ir import Input
+from edge_dassdp.reference.confidence import Confidence
+from edge_dassdp.rules import Learning, Schedule
 
 NONE = "–"
 
@@ -34,6 +36,9 @@ def input_text(source: Input, scale: QInputScale | None = None) -> str:
         what = f"{frames}{of} spikes, each 0 or 1"
     else:
         what = f"{frames}{of} currents, int8{fraction}"
+    sensor = source.sensor
+    if sensor is not None:
+        what += f", from counts of {sensor.n_channels} channels, {len(sensor.triads)} triads"
     return f"input {source.name}: {what}"
 
 
@@ -52,6 +57,41 @@ def gate_text(stream: Stream, is_open: bool) -> str:
     if not is_open:
         return f"gate closed: nothing learned of {n:,} samples{share}"
     return f"gate open: {n:,} samples held back before{share}"
+
+
+def learning_text(learning: Learning | None) -> str:
+    """What learns, by which rules, and with what beside them."""
+    if learning is None:
+        return "learns: nothing"
+    parts = ["learns: " + ", ".join(f"{name} by {type(rule).__name__}"
+                                    for name, rule in learning.rules.items())]
+    if isinstance(learning.schedule, Schedule):
+        parts.append(f"steps shrink to {learning.schedule.floor:g} in "
+                     f"{learning.schedule.samples:,} samples")
+    elif learning.schedule is not None:
+        parts.append("steps follow the share of wrong classes")
+    if (replay := learning.replay) is not None:
+        stores = [(f"{replay.flash:,} training samples in flash", replay.n_flash, replay.flash),
+                  (f"{replay.ring_per_class} of each class in RAM", replay.n_ring,
+                   replay.ring_per_class)]
+        kept = [(where, n) for where, n, stored in stores if stored]
+        parts.append(f"replays {' and '.join(str(n) for _, n in kept)} after each, of "
+                     f"{' and '.join(where for where, _ in kept)}")
+    return "; ".join(parts)
+
+
+def confidence_text(sure: Confidence) -> str:
+    """One line on the temperature of the softmax, and on how far confidence is from accuracy."""
+    if sure.error_before is None or sure.error_after is None:
+        return f"temperature of the softmax {sure.temperature:.4g}: {sure.why}"
+    of = f"on {sure.n_samples:,} training samples"
+    before = percent(sure.error_before, 1)
+    if sure.why:
+        return (f"temperature of the softmax {sure.temperature:.4g}, kept: {sure.why}; calibration "
+                f"error {before} {of} E")
+    return (f"temperature of the softmax {sure.temperature:.4g}, fitted, {sure.stated:.4g} before: "
+            f"calibration error {before} before, {percent(sure.error_after, 1)} after, loss "
+            f"{sure.loss_before:.3g} before, {sure.loss_after:.3g} after {of} E")
 
 
 def values_text(values: Values) -> str:

@@ -4,7 +4,7 @@ network, its constants in integers with their proof, and its float twin.
 A rule is one file: a `Rule`, its equation and source in the docstring, and below it the `QRule`
 that runs (edge_dassdp.qir.nodes). Notation of the equations, for one sample of T steps: n_j spike
 count of presynaptic neuron j; p_j, q_i = 1 if the pre- or postsynaptic neuron fired, else 0; t_j,
-t_i its spike step; dt = |t_i - t_j|; e = onehot(label) - softmax(logits).
+t_i its spike step; dt = |t_i - t_j|; e = onehot(label) - softmax(logits / temperature).
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def factors_of(place: Place, rule: Rule, real: float, peak: int) -> dict[str, in
         raise EdgeError("E201", f"projection '{place.site.name}': the amplitude of {name} "
                         f"has no fixed-point form ({amplitude:.3g} in Q{row_rshift + 1} of a "
                         "weight step)",
-                        help=f"a smaller {size}, or weights of more bits")
+                        help=f"a smaller {size} or temperature, or weights of more bits")
     half = 1 << (shift - 1) if shift else 0
     made = Factors(scalar_to_int(amplitude * 2.0**shift),
                    min((INT32_MAX - half) // peak, (1 << AMPLITUDE_BITS) - 1), k_max, shift,

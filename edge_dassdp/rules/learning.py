@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,10 +22,16 @@ from edge_dassdp.rules.delta import ReadoutDelta
 from edge_dassdp.rules.error import ErrorSSDP
 from edge_dassdp.rules.misses import CUSUM, ErrorScaled
 from edge_dassdp.rules.needs import with_error
+from edge_dassdp.rules.touch import ErrorTouch
 from edge_dassdp.storage.files import write_text
 
 FORMAT = "edge_dassdp/learning/1"
 Policy = Literal["fifo", "reservoir"]
+TOUCH, SYNCHRONY, READOUT = ErrorTouch(32.0), ErrorSSDP(32.0), ReadoutDelta(0.4)
+"""What learns by default: the best of all sets of docs/evidence.md together, with schedule and
+replay."""
+ALONE = ReadoutDelta(1.6)
+"""The readout where nothing learns before it."""
 
 
 @dataclass(frozen=True)
@@ -152,32 +158,50 @@ class Learning:
         return document.text(self, FORMAT, comments)
 
     @classmethod
-    def default(cls, network: Network) -> Learning:
-        """ErrorSSDP into the last hidden population, ReadoutDelta into the readout.
+    def default(cls, network: Network, samples: int = 0) -> Learning:
+        """What measured best on all sets of docs/evidence.md with one set of constants: TOUCH into
+        the last hidden population, READOUT into the readout, a Schedule, and replay.
 
-        Only projections from spiking populations learn; those into the readout must be forward.
-        Matrices behind a pool learn where no other can. Raises E203 if there is none.
+        samples: labelled training samples at hand, of which up to 70 go to flash; without any the
+        ring is replayed alone. SYNCHRONY learns where touch cannot stand, the readout alone, by
+        ALONE, where neither can; nothing is replayed where samples cannot be stored. Only
+        projections from spiking populations learn; those into the readout must be forward. Matrices
+        behind a pool learn where no other can. Raises E203 if there is none, or none can stand.
         """
-        rules = cls._default(network, pooled=False)
-        return cls(rules or {name: rule for name, rule in
-                             cls._default(network, pooled=True).items()
-                             if _stands(network, name, rule)})
+        return next(cls.defaults(network, samples))
 
-    @staticmethod
-    def _default(network: Network, *, pooled: bool) -> dict[str, Rule]:
-        spiking = {p.name for p in network.populations}
-        readout = network.readout.population
-        hidden = [p.name for p in network.populations
-                  if p.name != readout and has_error(network, p.name)]
-        rules: dict[str, Rule] = {}
-        for p in network.projections:
-            if p.conv is not None or p.delay is not None or (p.pool is not None) != pooled:
+    @classmethod
+    def defaults(cls, network: Network, samples: int = 0,
+                 refused: list[str] | None = None) -> Iterator[Learning]:
+        """`default`, and after it what is next best where its numbers have no form or no room.
+        refused: told why what would be better cannot stand."""
+        why = refused if refused is not None else []
+        problem: EdgeError | None = None
+        tried: list[Mapping[str, Rule]] = []
+        for hidden in (TOUCH, SYNCHRONY, None):
+            try:
+                made = cls(_default_rules(network, hidden), schedule=Schedule())
+                made.validate(network)
+            except EdgeError as found:
+                problem = problem or found
+                why.append(found.message)
                 continue
-            if p.pre in spiking and hidden and p.post == hidden[-1]:
-                rules[p.name] = ErrorSSDP()
-            elif p.post == readout and p.pre in hidden:
-                rules[p.name] = ReadoutDelta()
-        return rules
+            if made.rules not in tried:
+                tried.append(made.rules)
+                yield made._with_default_replay(network, samples, why)
+        if problem is not None and not tried:
+            raise problem
+
+    def _with_default_replay(self, network: Network, samples: int, why: list[str]) -> Learning:
+        stored = Replay(min(Replay.flash, samples), n_ring=3) if samples else \
+            Replay(0, n_ring=1, n_flash=0)
+        made = replace(self, replay=stored)
+        try:
+            made.validate(network)
+        except EdgeError as problem:
+            why.append(f"nothing is replayed: {problem.message}")
+            return self
+        return made
 
     def validate(self, network: Network) -> None:
         """Raises E203 where a rule cannot stand, E105 for an unknown projection."""
@@ -286,6 +310,31 @@ class Learning:
         require(self.replay is None or not published,
                 "replay stores first-spike latencies, and the published rule needs the last",
                  help="use variant 'described', or leave out replay")
+
+
+def _default_rules(network: Network, hidden: Rule | None) -> dict[str, Rule]:
+    """`hidden` into the last hidden population and the delta rule into the readout."""
+    found = _default_places(network, hidden, pooled=False) or {
+        name: rule for name, rule in _default_places(network, hidden, pooled=True).items()
+        if _stands(network, name, rule)}
+    is_alone = all(isinstance(rule, ReadoutDelta) for rule in found.values())
+    return dict.fromkeys(found, ALONE) if is_alone else found
+
+
+def _default_places(network: Network, hidden: Rule | None, *, pooled: bool) -> dict[str, Rule]:
+    spiking = {p.name for p in network.populations}
+    readout = network.readout.population
+    before = [p.name for p in network.populations
+              if p.name != readout and has_error(network, p.name)]
+    rules: dict[str, Rule] = {}
+    for p in network.projections:
+        if p.conv is not None or p.delay is not None or (p.pool is not None) != pooled:
+            continue
+        if hidden is not None and p.pre in spiking and before and p.post == before[-1]:
+            rules[p.name] = hidden
+        elif p.post == readout and p.pre in before:
+            rules[p.name] = READOUT
+    return rules
 
 
 def _stands(network: Network, name: str, rule: Rule) -> bool:

@@ -105,6 +105,11 @@ class Sample:
     def logits(self) -> Float32Array:
         return np.asarray(self.trace.logits[0])
 
+    @property
+    def scores(self) -> FloatArray:
+        """What the softmax takes: logits / temperature."""
+        return np.asarray(self.logits / self.network.readout.temperature, np.float64)
+
     @cached_property
     def predicted(self) -> int:
         return int(self.trace.classes[0])
@@ -216,7 +221,7 @@ class FloatLearner:
             raise EdgeError("E104", f"a loss of {loss} bits is no number")
         sample = self.run(x)
         label = self._checked(label)
-        bits = loss_bits(sample.logits, label) if loss is None else float(loss)
+        bits = loss_bits(sample.scores, label) if loss is None else float(loss)
         for name, twin in self.twins.items():
             twin.record(self._as_seen_by(name, sample), bits)
         return sample.predicted
@@ -251,8 +256,8 @@ class FloatLearner:
         w[:] = np.clip(w + change, -limit, limit)
 
     def error(self, sample: Sample, label: int) -> FloatArray:
-        """e = onehot(label) - softmax(logits): (n_classes,)."""
-        e = -probabilities(sample.logits)
+        """e = onehot(label) - softmax(logits / temperature): (n_classes,)."""
+        e = -probabilities(sample.scores)
         e[self._checked(label)] += 1.0
         return e
 

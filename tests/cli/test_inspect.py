@@ -79,7 +79,7 @@ def test_a_float_network_without_any_tool(tmp_path: Path) -> None:
     screen = ok("inspect", DIGITS, PATH="/nonexistent", CC="", EDGE_DASSDP_CACHE=str(cache))
     for words in ("64→96→64→10", "8 steps", "input input: 64 currents, int8", "microbit",
                   "v = 0.9*v + i - 1*r; s = [v > 1]", "6,144 MAC", "fits",
-                  "ErrorSSDP", "ReadoutDelta", "plastic in", "P predicted"):
+                  "ErrorTouch", "ReadoutDelta", "plastic in", "P predicted"):
         assert words in screen
     assert not cache.exists()
     data = answer("inspect", DIGITS)["data"]

@@ -144,6 +144,8 @@ ASSEMBLE: dict[str, Help] = {
         line((4,), eye(4), entries={"in": EntrySettings(True, n_events=9)})),
     "readout": Help(line((4,), eye(4), readout="rates"), "choose spike_count",
                     line((4,), eye(4), readout="spike_count")),
+    "logits": Help(line((4,), eye(4), logits="maen"), "choose sum, mean, last or max",
+                   line((4,), eye(4), logits="mean")),
     "spikes of currents": Help(
         lambda: made({"in": Entry((4,)), "a": eye(4), "out": Exit()}, "in a, a out",
                      readout="spike_count"), "choose membrane_sum",

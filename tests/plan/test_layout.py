@@ -14,6 +14,7 @@ from edge_dassdp import ir
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
+from edge_dassdp.demo.adaptation import learning_of
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.ledger import ram_ledger
@@ -21,7 +22,7 @@ from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.packing import words
 from edge_dassdp.quantize import quantize
 from edge_dassdp.reference import Reference
-from edge_dassdp.rules import Learning
+from edge_dassdp.rules import ErrorSSDP
 from edge_dassdp.targets.emulator import Emulator
 
 
@@ -33,7 +34,7 @@ def layout_of(name: str) -> Layout:
 @pytest.fixture(scope="module")
 def digits() -> QNetwork:
     network = ir.load(assets.folder("examples") / "digits" / "digits_seed0.npz")
-    return quantize(network, Learning.default(network)).network
+    return quantize(network, learning_of(network, ErrorSSDP())).network
 
 
 @pytest.mark.parametrize("name", list(SCENARIOS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import asdict
 
 import numpy as np
@@ -11,7 +12,16 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.ir.credit import forward_projections, has_error, path_gain, readout_gain
 from edge_dassdp.ir.geometry import Conv, MaxPool
-from edge_dassdp.rules import DASSDP, SSDP, ErrorSSDP, Learning, ReadoutDelta
+from edge_dassdp.rules import (
+    DASSDP,
+    SSDP,
+    ErrorSSDP,
+    ErrorTouch,
+    Learning,
+    ReadoutDelta,
+    Replay,
+    Schedule,
+)
 
 
 def network(extra: tuple[Projection, ...] = (), **changes) -> Network:
@@ -39,8 +49,33 @@ def refused(code: str, call, *words: str) -> None:
 
 
 def test_default_learns_the_last_hidden_population_and_the_readout():
-    rules = Learning.default(network()).rules
-    assert rules == {"ab": ErrorSSDP(mu=8.0, sigma=2.0), "bo": ReadoutDelta(mu=0.4)}
+    made = Learning.default(network(), samples=1000)
+    assert made == Learning({"ab": ErrorTouch(32.0), "bo": ReadoutDelta(0.4)},
+                            schedule=Schedule(), replay=Replay(70, 3, n_ring=3))
+    assert Learning.default(network(), samples=9).replay.flash == 9
+    assert Learning.default(network()).replay == Replay(0, 3, n_ring=1, n_flash=0)
+
+
+def test_default_does_without_what_cannot_stand_and_says_why():
+    base = network()
+    at_once = network(populations=tuple(
+        dataclasses.replace(p, reset_delay=False) if p.name == "b" else p
+        for p in base.populations))
+    heard = network((Projection("xo", "x", "out", np.ones((4, 2))),))
+    alone = network(projections=tuple(
+        dataclasses.replace(q, delay=np.array([1])) if q.name == "ab" else q
+        for q in base.projections))
+    for net, rules, replays, why in (
+            (base, {"ab": ErrorTouch(32.0), "bo": ReadoutDelta(0.4)}, True, ""),
+            (at_once, {"ab": ErrorSSDP(32.0), "bo": ReadoutDelta(0.4)}, True, "resets at once"),
+            (heard, {"ab": ErrorTouch(32.0), "bo": ReadoutDelta(0.4)}, False,
+             "nothing is replayed"),
+            (alone, {"bo": ReadoutDelta(1.6)}, True, "")):
+        said: list[str] = []
+        made = next(Learning.defaults(net, 50, said))
+        made.validate(net)
+        assert made.rules == rules and (made.replay is not None) == replays
+        assert why in " ".join(said) and bool(said) == bool(why), said
 
 
 def test_default_covers_recurrence_and_skips_but_no_inputs():
@@ -49,7 +84,7 @@ def test_default_covers_recurrence_and_skips_but_no_inputs():
              Projection("oo", "out", "out", np.ones((2, 2))))
     wide = network(extra)
     learning = Learning.default(wide)
-    assert {n for n, r in learning.rules.items() if isinstance(r, ErrorSSDP)} == {"ab", "bb"}
+    assert {n for n, r in learning.rules.items() if isinstance(r, ErrorTouch)} == {"ab", "bb"}
     assert {n for n, r in learning.rules.items() if isinstance(r, ReadoutDelta)} == {"bo", "ao"}
     learning.validate(wide)
 

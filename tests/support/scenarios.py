@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from support import wired_networks as wired
 from support.gated import gated
 from support.scenario import Phase, Scenario
-from support.sensed import SensedScenario, sensor
+from support.sensed import OTHER_SIDE, SensedScenario, sensor
 
+from edge_dassdp.demo.adaptation import learning_of
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout, ReadoutKind
 from edge_dassdp.quantize.biases import with_plastic_biases
 from edge_dassdp.quantize.settings import Settings
@@ -117,7 +118,7 @@ def _resets() -> Iterator[Scenario]:
 def _widths() -> Iterator[Scenario]:
     """Weight bits, frozen and plastic, wide and saturating membranes, leaks, per-neuron values."""
     net = layers()
-    both = Learning.default(net)
+    both = learning_of(net, ErrorSSDP())
     yield Scenario("bits_4_5_6", net, both, Settings(bits_of={"fc1": 4, "fc2": 5, "fc3": 6}))
     yield Scenario("bits_8_7_4", net, both, Settings(bits_of={"fc1": 8, "fc2": 7, "fc3": 4}),
                    (Phase("learn", 40),))
@@ -163,10 +164,10 @@ def _kernels() -> Iterator[Scenario]:
     for reset in RESETS:
         net = layers(sizes, hidden=(reset,), gain=2.5, spikes=True, frames=reset != "none",
                      readout=reset, readout_beta=0.9, kind="spike_count")
-        yield Scenario(f"pairs_{reset}", net, Learning.default(net), narrow)
+        yield Scenario(f"pairs_{reset}", net, learning_of(net, ErrorSSDP()), narrow)
     for bits in (5, 6, 7):
         net = layers((150, 70, 24, 6), gain=2.5, spikes=True, frames=True, seed=bits)
-        yield Scenario(f"spikes_{bits}", net, Learning.default(net),
+        yield Scenario(f"spikes_{bits}", net, learning_of(net, ErrorSSDP()),
                        replace(narrow, weight_bits=bits), density=0.2)
     wide = layers((1100, 40, 6), n_steps=5, spikes=True, frames=True)
     even = np.random.default_rng(1).uniform(-0.08, 0.08, (1100, 40))  # larger sums than a normal's
@@ -368,7 +369,7 @@ def _wired() -> Iterator[Scenario]:
     yield Scenario("runaway", wired.runaway(), Learning({"c_out": ReadoutDelta()}))
     for kind in ("latency", "rate", "delta"):
         net = wired.encoded(kind)
-        yield Scenario(f"encoded_{kind}", net, Learning.default(net))
+        yield Scenario(f"encoded_{kind}", net, learning_of(net, ErrorSSDP()))
     yield Scenario("pooled_max", wired.pooled("max"), Learning(
         {"c_h": ErrorTouch(), "h_out": ReadoutDelta()}, replay=Replay(5, 1),
         guard=Guard(margin=1, window=6)), phases=(Phase("learn", 9), Phase("idle")), density=0.2)
@@ -398,6 +399,12 @@ def _sensed() -> Iterator[Scenario]:
                 Phase("infer"), Phase("select_profile", loss_q8=2), Phase("infer")))
     yield SensedScenario("sensor_frozen", layers((28, 40, 5)).with_sensor(sensor()), None, phases=(
         Phase("infer"), *fit, Phase("infer", 3), Phase("write_profile"), Phase("infer", 2)))
+    yield SensedScenario("sensor_drift", net, Learning(
+        {"fc3": ReadoutDelta()}), Settings(drift="profile"), phases=(
+        Phase("observe", 40, labelled=False), Phase("allow_profile"),
+        Phase("observe", 75, labelled=False), Phase("infer", 2), Phase("learn", 3),
+        Phase("observe", 20, labelled=False), Phase("select_profile", loss_q8=0),
+        Phase("observe", 15, labelled=False)), worn=OTHER_SIDE)
     yield SensedScenario("sensor_line", wired.line().with_sensor(sensor(3)), Learning(
         {"c2_out": ReadoutDelta()}), phases=(
         Phase("learn", 2), *fit, Phase("learn", 4)))

@@ -17,6 +17,8 @@ from edge_dassdp.rules.sync import DopamineSSDP, last_spike_step
 from edge_dassdp.twin.learner import FloatLearner, loss_bits
 from edge_dassdp.twin.model import FloatModel
 
+RULES = {"ab": ErrorSSDP(), "bo": ReadoutDelta()}
+
 # --- DA-SSDP, spelled out neuron by neuron ------------------------------------------------------
 
 def plain_times(raster: np.ndarray, variant: str, silent: int) -> list[int]:
@@ -219,7 +221,7 @@ def test_error_ssdp_follows_its_equation_on_a_graph():
                                                ("spike_count", 0.9, 1.0)])
 def test_kappa_divides_both_error_rules(kind, beta, kappa):
     network = chain(8, beta, kind)
-    learner = FloatLearner(network, Learning(Learning.default(network).rules, skip_below=0.0))
+    learner = FloatLearner(network, Learning(RULES, skip_below=0.0))
     sample = learner.run(samples(1, seed=3)[0])
     e, n = learner.error(sample, 1), sample.counts("b")
     changes = learner.error_changes(sample, 1)
@@ -232,7 +234,7 @@ def test_kappa_divides_both_error_rules(kind, beta, kappa):
 def test_a_sample_that_is_no_surprise_writes_nothing():
     network = chain(8)
     x = samples(1, seed=3)[0]
-    certain = FloatLearner(network, Learning(Learning.default(network).rules, skip_below=0.999))
+    certain = FloatLearner(network, Learning(RULES, skip_below=0.999))
     certain.learn(x, certain.infer(x))
     for name, weight in certain.weights.items():
         np.testing.assert_array_equal(weight, network.projection(name).weight.astype(np.float32))

@@ -194,5 +194,5 @@ def test_replay_without_samples_and_idle_without_replay_are_refused():
             FloatLearner(chain(), rules, training=training)
         assert caught.value.code == "E105"
     with pytest.raises(EdgeError) as caught:
-        FloatLearner(chain(), Learning.default(chain())).idle(1)
+        FloatLearner(chain(), Learning({"bo": ReadoutDelta()})).idle(1)
     assert caught.value.code == "E503"

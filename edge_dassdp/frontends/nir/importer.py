@@ -22,6 +22,7 @@ from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.folding import refuse
 from edge_dassdp.frontends.framework import NeuronSource
+from edge_dassdp.frontends.logits import Logits
 from edge_dassdp.frontends.nir.nodes import READERS, numbers, stored
 from edge_dassdp.frontends.nir.told import Profiles, Told
 from edge_dassdp.frontends.nir.tree import library, read_graph
@@ -46,7 +47,7 @@ Edge = tuple[str, str]
 def from_nir(source: Any, *, n_steps: int, profile: Profiles = None, spikes: bool = True,
              frames: bool | None = None, n_events: int = 0, counts: bool = False,
              encoder: Encoder | None = None, readout: ReadoutKind | None = None,
-             dt: float | None = None) -> Network:
+             logits: Logits | None = None, dt: float | None = None) -> Network:
     """The network of a NIR file or a nir.NIRGraph.
 
     profile: where it comes from, as a `SourceProfile` or its text ("sinabs",
@@ -54,7 +55,7 @@ def from_nir(source: Any, *, n_steps: int, profile: Profiles = None, spikes: boo
     dt: a step in the unit of the file's times, of neurons and delays, instead of the profile's.
     spikes, frames, n_events, counts, encoder: as in `EntrySettings`, for all inputs; frames: None
     for one per step, unless an encoder takes one for all. readout: None for the membrane sum if the
-    last neurons do not reset and the spike count otherwise.
+    last neurons do not reset and the spike count otherwise. logits: as of `from_torch`.
 
     Raises EdgeError E101 for a graph that is not well formed, E102 for what is not supported, E103
     for a file that is none, E105 for a setting that the source does not have or that changes
@@ -76,7 +77,7 @@ def from_nir(source: Any, *, n_steps: int, profile: Profiles = None, spikes: boo
     if readout == "spike_count" and len(last) == 1 and any(nodes[n] is last[0] for n in silent):
         raise EdgeError("E105", f"readout is spike_count, but a {_kind(last[0])} does not spike",
                         help="choose membrane_sum")
-    network = assembly(made, edges, n_steps=n_steps, readout=readout, entries={
+    network = assembly(made, edges, n_steps=n_steps, readout=readout, logits=logits, entries={
         n: entry for n, node in made.items() if isinstance(node, Entry)}).network
     told.check(sources, {n: node for n, node in nodes.items() if _kind(node) == "Delay"})
     return network

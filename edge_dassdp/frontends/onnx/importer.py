@@ -29,6 +29,7 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
+from edge_dassdp.frontends.logits import Logits
 from edge_dassdp.frontends.nodes import Delay, Entry, Exit, Flatten, Neurons, Node, Scale
 from edge_dassdp.frontends.onnx import wiring
 from edge_dassdp.frontends.onnx.check import Wiring
@@ -44,13 +45,15 @@ def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False,
               encoder: Encoder | None = None,
               entries: Mapping[str, EntrySettings] | None = None, output: str | None = None,
               feedback: Mapping[str, str] | None = None,
-              readout: ReadoutKind | None = None, check: bool = True) -> Network:
+              readout: ReadoutKind | None = None, logits: Logits | None = None,
+              check: bool = True) -> Network:
     """The network whose time step a file holds.
 
     spikes, frames, n_events, counts, encoder: how the input comes, as in `EntrySettings`. entries:
     the same by input name, needed where samples hold several inputs. output: name of the output
     that is read out, needed where several could be. feedback: input -> output by name, for inputs
-    that are given the spikes of the step before; states of neurons need no mention. check: whether
+    that are given the spikes of the step before; states of neurons need no mention. logits: as of
+    `from_torch`. check: whether
     the network is compared with the file, run by onnxruntime where it is installed, on a few random
     samples.
 
@@ -75,7 +78,7 @@ def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False,
     if settings is None:
         settings = {n: common for n, node in built.nodes.items() if isinstance(node, Entry)}
     made = assembly(built.nodes, built.edges, n_steps=n_steps, entries=settings, readout=readout,
-                    order=built.order)
+                    order=built.order, logits=logits)
     if check:
         compare(graph, made.network, built.wiring(made))
     return made.network

@@ -23,6 +23,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.frontends.assemble import EntrySettings, assemble
 from edge_dassdp.frontends.framework import Cells, Reader
+from edge_dassdp.frontends.logits import Logits
 from edge_dassdp.frontends.nodes import (
     Convolution,
     Entry,
@@ -57,6 +58,7 @@ def from_torch(
     counts: bool = False,
     encoder: Encoder | None = None,
     readout: ReadoutKind | None = None,
+    logits: Logits | None = None,
     check: bool = True,
 ) -> Network:
     """The network of a sequential module, or of a list or tuple of modules in the order they run.
@@ -67,7 +69,9 @@ def from_torch(
     for the same input at every step, or n_steps; None for n_steps where events or a delta encoder
     ask for it, else 1. readout: 'spike_count', 'membrane_sum', or None for the membrane sum if the
     last neurons do not reset and the spike count otherwise. A model that ends with a Linear is read
-    by its currents. check: whether the model runs beside the network on a few random samples, in
+    by its currents. logits: what the training loss saw of the readout's steps, "sum", "mean",
+    "last", "max", or the number that it divided the sum by; None for the mean of membranes and the
+    sum of spikes. check: whether the model runs beside the network on a few random samples, in
     eval mode; it is left as it was, and so is all randomness.
 
     Names: input `input`; projections `fc1`, `fc2`, ... (convolutions `conv1`, ...; recurrent ones
@@ -76,7 +80,8 @@ def from_torch(
 
     Raises EdgeError E102 for a module or an option that is not supported or that takes other steps
     in a call than the rest, E101 for bad sizes, values or steps (both name the module), E105 for an
-    unknown readout, E107 where the model does not compute what its modules say, E303 without torch.
+    unknown readout or logits, E107 where the model does not compute what its modules say,
+    E303 without torch.
     """
     try:
         import torch  # noqa: F401
@@ -103,7 +108,7 @@ def from_torch(
                         "one of each")
     settings = EntrySettings(spikes, input_frames != 1, n_events, counts, encoder, chain.entry)
     network = assemble(chain.nodes, chain.edges, n_steps=n_steps, entries={"input": settings},
-                       readout=readout,
+                       readout=readout, logits=logits,
                        order=[n for n, node in chain.nodes.items() if isinstance(node, Neurons)])
     if check:
         running.check(network, chain.stages)
