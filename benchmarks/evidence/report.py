@@ -67,7 +67,8 @@ def main_table(results: Results, order: str = "shuffled", replay: str | None = N
 
 def online_table(results: Results) -> Lines:
     """While the stream was learned, mean ± std over seeds."""
-    return _by_scenario(results, "during the stream, %", (WATCH, "shuffled"), lambda method, where: estimate(
+    return _by_scenario(results, "during the stream, %", (WATCH, "shuffled"),
+                        lambda method, where: estimate(
         list(results.mean_by_seed(method, where, "online", _replay(method)).values())))
 
 
