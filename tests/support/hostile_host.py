@@ -13,7 +13,7 @@ from edge_dassdp.wire.frames import encode_frame, encode_request
 from edge_dassdp.wire.messages import CHUNK_BYTES, LIMITS, MESSAGES, Message
 
 LIKELY = {"offset": 256, "first": 400, "label": 4, "projection": 4, "n_steps": 13,
-          "n_bytes": CHUNK_BYTES + 1, "n_weights": CHUNK_BYTES + 1}
+          "n_bytes": CHUNK_BYTES + 1, "n_weights": CHUNK_BYTES + 1, "profile": 5, "allow": 4}
 """Most values of a field lie below: in range, or just beyond it."""
 _BITS = {"B": 8, "h": 15, "H": 16, "i": 31, "I": 32}
 _MOST_REQUESTS = 60_000
