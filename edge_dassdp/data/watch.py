@@ -29,6 +29,7 @@ from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.names import SCENARIOS as SCENARIOS
 from edge_dassdp.ir import FloatArray
+from edge_dassdp.ir.sensor import Sensor, Triad
 from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
 
@@ -49,6 +50,10 @@ look at what learning gains."""
 MIRROR = np.array([-1.0, 1.0, 1.0, 1.0, -1.0, -1.0])
 """Signs of the channels in a mirror across the wrist: acceleration is a polar vector, angular
 rate an axial one."""
+
+COUNTS = 512
+"""Raw counts of 1 g and of 1 rad/s, the same on every axis as a rotation needs it."""
+TRIADS = (Triad("polar", (0, 1, 2)), Triad("axial", (3, 4, 5)))
 
 Order = Literal["shuffled", "blocked"]
 Quarters = tuple[tuple[int, int], ...]
@@ -162,6 +167,12 @@ class Scale:
         """(n, WINDOW, 6) to a network's samples, float32 (n, 25 * 24), frame after frame."""
         z = (windows - self.mean) / self.std
         return z.reshape(len(z), -1).astype(np.float32)
+
+    @property
+    def sensor(self) -> Sensor:
+        """Accelerometer and gyroscope of the watch, whose counts a network is given."""
+        return Sensor(len(self.std), tuple(1 / (COUNTS * self.std)), tuple(-self.mean / self.std),
+                      TRIADS, COUNTS)
 
     def windows(self, x: ArrayLike) -> FloatArray:
         """The inverse of `samples`. Raises EdgeError E104 for another shape."""

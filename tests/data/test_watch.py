@@ -124,6 +124,20 @@ def test_the_training_set_is_standardized_and_the_scale_goes_both_ways(data):
     assert caught.value.code == "E104"
 
 
+def test_the_sensor_counts_each_axis_alike_and_gives_what_a_network_was_trained_on(data):
+    for name in ("N", "C"):
+        made = scenario(name, 0, data)
+        physical = made.scale.windows(made.stream.x)
+        counts = made.scale.sensor.counts(made.stream.x.reshape(physical.shape))
+        assert np.abs(counts.astype(int)).max() < 2**15 - 1
+        np.testing.assert_allclose(counts / 512, physical, atol=1 / 1024 + 1e-5)
+        values = made.scale.sensor.values(counts).reshape(len(counts), -1)
+        np.testing.assert_allclose(values, made.stream.x, atol=0.004)
+    turned = scenario("E", 0, data)
+    acceleration = made.scale.sensor.triads[0]
+    assert (acceleration.kind, turned.scale.sensor.unit) == ("polar", 512)
+
+
 def test_blocked_streams_hold_the_same_windows_one_exercise_after_another(data):
     shuffled, blocked = (scenario("Ap", 2, data, order=order) for order in ("shuffled", "blocked"))
     assert np.count_nonzero(np.diff(blocked.stream.y)) == 6
