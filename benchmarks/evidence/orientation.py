@@ -55,9 +55,9 @@ TOUCH = {"mu1": 0.8, "mu2": 32.0}
 @dataclass(frozen=True)
 class Row:
     """Percent of the test windows. frozen: as it came; oriented: behind the orientation, where one
-    was fitted; chosen: behind the factory's, the orientation, or channels, whichever `choice.best`
-    takes by the windows fitted on. learned, original: after touch, K = 3,
-    behind the orientation, and of the unshifted windows with the factory profile."""
+    was fitted; chosen: behind the factory's, an orientation or channels, as `choice.best` says by
+    the windows fitted on; learned: after touch, K = 3, behind that. original: of the unshifted
+    windows, then, with the factory profile."""
 
     scenario: str
     seed: int
@@ -106,13 +106,13 @@ class Watch:
         mean, std = (np.array([part[given.y == c].sum(axis=0) for c in range(n_classes)])
                      for part in statistics(windows))
         made = orientation.fit(then_mean[:, :3], mean[:, :3], n_seen, UNIT)
-        profiles = [QProfile.factory(6)]
-        if made.verdict == Verdict.TAKEN:
-            profiles.append(made.profile(6))
+        profiles = [QProfile.factory(6),
+                    *orientation.candidates(then_mean[:, :3], mean[:, :3], n_seen, UNIT, 6)]
+        n_sure = 1 + (made.verdict == Verdict.TAKEN)
         profiles += [channels.fit(then_mean, then_std, mean, std, n_seen, with_gains=gains)
                      for gains in (False, True)]
         n_hits = [int(self.hits(given, profile).sum()) for profile in profiles]
-        return made, profiles[choice.best(profiles, n_hits, len(given))]
+        return made, profiles[choice.best(n_hits, len(given), n_sure)]
 
 
 def statistics(windows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -162,8 +162,8 @@ def measured(name: str, made: Watch, seed: int, drawn: int, learns: bool) -> Ite
                   frozen, made.percent(made.made.test, profile),
                   made.percent(made.made.test, best))
         if learns and per_class == 2 and classes is every:
-            harness.learn_stream(made.emulator, made.codes(stream.x, profile), stream.y)
-            row = Row(**{**asdict(row), "learned": made.percent(made.made.test, profile),
+            harness.learn_stream(made.emulator, made.codes(stream.x, best), stream.y)
+            row = Row(**{**asdict(row), "learned": made.percent(made.made.test, best),
                          "original": made.percent(made.made.original, factory)})
             made.emulator.reset()
         yield row

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Part
     from edge_dassdp.harness import Rescue
     from edge_dassdp.qir import QNetwork
+    from edge_dassdp.sensor.monitor import DriftReport
     from edge_dassdp.targets.target import Target
 
 _PIECE = 4096
@@ -71,6 +72,20 @@ class Learned:
         return harness.Rescue(network, self.snapshot)
 
 
+def allow_profile(device: Target, network: QNetwork, is_allowed: bool) -> None:
+    """--allow-profile. Raises EdgeError E503 where the model takes none by itself."""
+    from edge_dassdp.reference.worn import require_search
+
+    if is_allowed:
+        require_search(network)
+        device.allow_profile()
+
+
+def drift(report: DriftReport | None) -> dict[str, Any] | None:
+    """What the device says of its sensor, as JSON values."""
+    return None if report is None else dataclasses.asdict(report)
+
+
 def require_plastic(network: QNetwork) -> None:
     if not network.plastic:
         raise EdgeError("E105", "this model is frozen, nothing in it learns",
@@ -78,16 +93,19 @@ def require_plastic(network: QNetwork) -> None:
 
 
 def classify(out: Output, device: Target, x: NDArray[np.int8],
-             told: Callable[[int, NDArray[np.int64]], None] | None = None) -> NDArray[np.int64]:
+             told: Callable[[int, NDArray[np.int64]], None] | None = None, *,
+             looks: bool = False) -> NDArray[np.int64]:
     """Classes of x, with progress. told: the place of samples and their classes, as soon as they
-    are known. An error, or Ctrl-C, says how many were."""
+    are known. looks: the device observes each before. An error, or Ctrl-C, says how many were."""
     import numpy as np
 
     found: list[NDArray[np.int64]] = []
-    n_done, n_piece = 0, 1 if device.at_once == 1 else _PIECE
+    n_done, n_piece = 0, 1 if device.at_once == 1 or looks else _PIECE
     try:
         with out.progress("classifying", len(x)) as progress:
             while n_done < len(x):
+                if looks:
+                    device.observe(x[n_done])
                 found.append(device.classify(x[n_done:n_done + n_piece]))
                 with held():  # no line is torn, or written twice
                     if told:

@@ -12,6 +12,8 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
 from edge_dassdp.cli.device import (
     Learned,
+    allow_profile,
+    drift,
     is_board,
     letter,
     link,
@@ -62,18 +64,6 @@ class Judging:
         return part
 
 
-def _packed(network: QNetwork, part: Part | None, classes: tuple[str, ...],
-            shift_seed: int | None) -> options.Packed | None:
-    """Samples to judge on. classes: names of those to learn. EdgeError E104 where they differ."""
-    if part is None:
-        return None
-    named = part.samples.classes
-    if classes and named and named != classes:
-        raise EdgeError("E104", "the samples to judge on have classes of other names",
-                        cause=f"{', '.join(named)} there, {', '.join(classes)} in those to learn",
-                        help="give both files all classes, by the same names")
-    return options.device_samples(network, options.shifted(part, shift_seed))
-
 
 @dataclasses.dataclass(frozen=True)
 class Order:
@@ -84,6 +74,7 @@ class Order:
     fit_profile: Annotated[int, typer.Option(min=0, help=(
         "Before, let the device find out from the first samples, labels and all, how its sensor is "
         "worn; of a model quantized with --sensor."))] = 0
+    allow_profile: options.AllowProfile = False
     idle: Annotated[int, typer.Option(min=0, help=(
         "After the samples, learn again from so many stored ones."))] = 0
     rollback: Annotated[bool, typer.Option("--rollback", help=(
@@ -108,6 +99,7 @@ class Order:
             device.rollback()
         before = _accuracy(out, device, judged)
         self.fit(course, network)
+        allow_profile(device, network, self.allow_profile)
         with course.kept():
             course.begin(before)
         return warnings + _foreign(device, network)
@@ -161,8 +153,9 @@ def learn(
     _check_warm_up(network, order.warm_up, len(packed.x))
     _check_profile(network, order.fit_profile, len(packed.x))
     test = judging.part(data, split)
-    judged = _packed(network, test, part.samples.classes, shift_seed)
-    warnings = [*packed.warnings, *_of_judged(packed, judged), *_scaled_apart(part, test)]
+    apart = part.apart(test) if test else []
+    judged = options.device_samples(network, options.shifted(test, shift_seed)) if test else None
+    warnings = [*packed.warnings, *apart, *_of_judged(packed, judged)]
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         course = _course(device, network, target, packed, order, learned)
         warnings += order.begin(out, course, judged, learned, network)
@@ -172,6 +165,7 @@ def learn(
             with course.kept():
                 found = order.teach(out, course, judged)
                 statistics, sent = device.statistics(), link(device)
+                report = harness.drift_of(device, network)
                 rescue.write(device)
         except EdgeError as problem:
             return _lost(target, course, problem, network)
@@ -180,19 +174,18 @@ def learn(
         course.done()
     if not unkept:
         out.warn(*_unkept(course))
-    profile = course.profile
+    out.warn(*harness.drift_warning(report))
     data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
                 "judged_scaling": test.scaling if test else None,
                 "classes": list(part.samples.classes), "clipping": packed.clipped,
                 "judged_clipping": None if judged is None else judged.clipped,
                 "digest": harness.digest_text(statistics.learned_digest),
-                "profile": None if profile is None else {
-                    "chosen": profile.chosen.name, "n_samples": profile.n_samples,
-                    "tried": [{"profile": c.name, "hits": c.n_hits} for c in profile.tried]},
+                "profile": course.profile and course.profile.report,
                 "statistics": dataclasses.asdict(statistics),
-                "gate": _gate(network, course.stream, statistics),
+                "drift": drift(report), "gate": _gate(network, course.stream, statistics),
                 "snapshot": str(rescue.place) if rescue.place else None}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
+    screen += [harness.drift_text(report)] if report else []
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   failed=rescue.problem)
@@ -222,14 +215,6 @@ def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[s
     return flattered + [f"samples to judge on: {text}" for text in judged.warnings]
 
 
-def _scaled_apart(part: Part, test: Part | None) -> list[str]:
-    """A warning where one file scales its values and the other does not so."""
-    if test is None or test.scaling == part.scaling:
-        return []
-    return [f"samples to judge on are scaled otherwise: {test.scaling or 'as they stand'}, those "
-            f"to learn from {part.scaling or 'as they stand'}"]
-
-
 def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:
     return None if judged is None else share(out, device, judged.x, judged.y)
 
@@ -244,7 +229,8 @@ def _course(device: Target, network: QNetwork, target: str, packed: options.Pack
     place = target if memory is None else memory.name
     key = (network.sha256.encode(), place.encode(), b"%d" % order.warm_up,
            packed.x.tobytes(), packed.y.tobytes())
-    course = harness.Course(device, packed.x, packed.y, order.warm_up)
+    course = harness.Course(device, packed.x, packed.y, order.warm_up,
+                            looks=network.watches)
     if outlives:
         try:
             course.file = harness.progress_path(key)

@@ -47,9 +47,9 @@ Replay = Annotated[str | None, typer.Option(
         ",reservoir behind it RAM keeps random samples of a class in place of the last; for "
         "streams that come class by class 70,10,1,reservoir, and learn --idle 600."))]
 Gate = Annotated[str | None, typer.Option(
-    metavar="cusum[:OPENS_AT[,ALLOWED[,closes]]]", show_default=False, help=(
+    metavar="cusum[:OPENS_AT[,ALLOWED]][,stays]", show_default=False, help=(
         "Nothing is learned until wrong classes pile up: OPENS_AT more than a share ALLOWED of the "
-        "samples: cusum:2.7,0.08. closes: it closes again where they do no more."))]
+        "samples: cusum:2.7,0.08. It closes where they do no more, unless ,stays is behind it."))]
 Guard = Annotated[str | None, typer.Option(metavar="MARGIN[,WINDOW]", show_default=False, help=(
     "Keep a copy of the weights; fall back to the factory's if they have MARGIN hits more in "
     "WINDOW samples, 0 for never: 4,32."))]
@@ -80,6 +80,10 @@ class Precision:
     input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
         "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
         "for all would lose them."))] = "auto"
+    drift: Annotated[str, typer.Option(metavar="alarm|profile|off", help=(
+        "With --sensor and --data: the device tells without labels when its sensor has drifted; "
+        "profile: it keeps windows as well, and finds out how it is worn where --allow-profile "
+        "lets it."))] = "alarm"
     input_range: Annotated[str, typer.Option(metavar="robust|all", help=(
         "What of --data the steps hold: all but glitches, or all."))] = "robust"
     temperature: Annotated[str, typer.Option(metavar="fit|stated|NUMBER", help=(
@@ -96,7 +100,7 @@ class Precision:
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
                         self.threshold_bits, self.leak, self.membrane_bits,
                         input_scale=self.input_scale, input_range=self.input_range,
-                        temperature=_temperature(self.temperature))
+                        drift=self.drift, temperature=_temperature(self.temperature))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +119,7 @@ class Lessons:
     ] = False
     board: Annotated[str | None, typer.Option(show_default=False, help=(
         "The board whose room decides how much is replayed by itself, else that of an stm32f405, "
-        "and that --replay auto fills, and that holds all that tune tries."))] = None
+        "that --replay auto fills, and that holds all that tune tries."))] = None
     rules: Annotated[Path | None, typer.Option(metavar="FILE.toml", show_default=False, help=(
         "What learns, and how, from a file of `tune` or of your own (docs/learning-file.md); "
         "--rule, --schedule, --replay, --guard and --gate change parts of it."))] = None
@@ -126,23 +130,26 @@ class Lessons:
         from edge_dassdp.figures.proposal import Proposal
 
         memory = options.memory_of(self.schedule, self.replay, self.guard, self.gate)
-        if self.rules is not None and (self.frozen or self.plastic):
-            raise EdgeError("E105", "--rules says what learns, and excludes --frozen and --plastic",
-                            help="leave one of them out")
         if not self.frozen:
             return self._chosen(source, memory) if self.plastic or self.rule or self.rules \
                 else self._default(source, settings, train, memory)
-        if self.plastic or self.rule or memory != options.Memory() or self.plastic_biases:
-            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay, "
-                            "--guard, --gate and --plastic-biases")
+        if self.plastic or self.rule or memory != options.Memory() or self.plastic_biases \
+                or self.rules:
+            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --rules, --schedule, "
+                            "--replay, --guard, --gate and --plastic-biases")
         return Proposal(source, None)
 
     def _chosen(self, source: ir.Network, memory: options.Memory) -> Proposal:
         from edge_dassdp.figures.proposal import Proposal
 
         rules = options.pairs(self.rule or [], "--rule")
-        learning = options.learning_of(source, self.plastic or [], rules, memory) \
-            if self.rules is None else options.learning_from(self.rules, rules, memory)
+        if self.rules is None:
+            learning = options.learning_of(source, self.plastic or [], rules, memory)
+        elif self.plastic:
+            raise EdgeError("E105", "--rules excludes --plastic: the file says what learns",
+                            help="leave one of them out, or change a rule with --rule")
+        else:
+            learning = options.learning_from(self.rules, rules, memory)
         if not self.plastic_biases:
             return Proposal(source, learning)
         from edge_dassdp.quantize.biases import with_plastic_biases

@@ -57,6 +57,9 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples o
 TargetSpec = Annotated[str, typer.Option("--target", "-t", help=f"Where to run: {SPECS}.")]
 Threads = Annotated[int, typer.Option(min=0, help=(
     "Threads that share the samples on the emulator; 0 takes all cores. No bit depends on it."))]
+AllowProfile = Annotated[bool, typer.Option("--allow-profile", help=(
+    "The device may find out by itself, without labels, how its sensor is worn; of a model "
+    "quantized with --drift profile."))]
 Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False), Writes.FILE]
 
@@ -245,7 +248,7 @@ _NONE = "none"
 def memory_of(schedule: str | None, replay: str | None, guard: str | None,
               gate: str | None = None) -> Memory:
     """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
-    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED[,closes]]]."""
+    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED]][,stays]."""
     from edge_dassdp.rules import Guard
 
     kept = None
@@ -285,13 +288,13 @@ def _replay_of(text: str) -> Replay:
 def _gate_of(text: str) -> CUSUM:
     from edge_dassdp.rules import CUSUM
 
-    word, colon, rest = text.partition(":")
+    settings = text.removesuffix(",stays")
+    word, colon, numbers = settings.partition(":")
     if word != "cusum":
         raise EdgeError("E105", f"--gate {text}", cause="it is no gate",
                         help="give cusum, or cusum:OPENS_AT,ALLOWED, for instance cusum:2.7,0.08")
-    numbers = rest.removesuffix(",closes")
     opens_at, *allowed = _numbers(numbers, "--gate cusum:", 1, 2) if colon else [CUSUM.opens_at]
-    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=numbers != rest)
+    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=settings == text)
 
 
 def is_auto(replay: str | None) -> bool:
@@ -317,6 +320,15 @@ def _whole(number: float, option: str) -> int:
     return int(number)
 
 
+def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
+    """What a file says shall learn, with the parts that options change."""
+    from edge_dassdp.rules import Learning
+
+    base = Learning.load(path)
+    changed = {name: _rule(text) for name, text in rules.items()}
+    return memory.onto(dataclasses.replace(base, rules={**base.rules, **changed}))
+
+
 def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
                 memory: Memory) -> Learning:
     """What the projections named learn by: `rules`, or the delta rule into the readout and
@@ -328,15 +340,6 @@ def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, st
         is_readout = network.projection(name).post == network.readout.population
         chosen[name] = ReadoutDelta() if is_readout else ErrorSSDP()
     return memory.onto(Learning(chosen | {name: _rule(text) for name, text in rules.items()}))
-
-
-def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
-    """What a file says shall learn, with the parts that options change."""
-    from edge_dassdp.rules import Learning
-
-    base = Learning.load(path)
-    more = {name: _rule(text) for name, text in rules.items()}
-    return memory.onto(dataclasses.replace(base, rules={**base.rules, **more}))
 
 
 def _rule(text: str) -> Rule:

@@ -15,12 +15,14 @@ from edge_dassdp.cli import options
 from edge_dassdp.cli.device import (
     Learned,
     classify,
+    drift,
     letter,
     link,
     link_text,
     notes,
     require_plastic,
 )
+from edge_dassdp.cli.device import allow_profile as allow
 from edge_dassdp.cli.learn import learn
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.targets.open import SPECS, open_target
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    for function in (_run, learn, _verify):
+    for function in (_run, learn, _profile, _verify):
         verb(app, function.__name__.strip("_"))(function)
 
 
@@ -50,6 +52,7 @@ def _run(
     threads: options.Threads = 1,
     log: options.Log = None,
     *,
+    allow_profile: options.AllowProfile = False,
     learned: Learned,
 ) -> Answer:
     """Classify samples on a target.
@@ -69,10 +72,14 @@ def _run(
         warnings = [*packed.warnings, *learned.hold(device, network)]
         learned.put_back(device, network)
         out.warn(*warnings)
-        found = classify(out, device, packed.x, lambda i, classes: _tell(out, i, classes, y))
+        allow(device, network, allow_profile)
+        found = classify(out, device, packed.x, lambda i, classes: _tell(out, i, classes, y),
+                         looks=network.watches)
+        report = harness.drift_of(device, network)
         digest = harness.digest_text(device.statistics().learned_digest)
         rescue.write(device)
         sent = link(device)
+    out.warn(*harness.drift_warning(report))
     accuracy = float((found == y).mean()) if network.n_classes > 1 else None
     hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data]
     text = f"{target}: {len(y):,} samples, "
@@ -81,8 +88,59 @@ def _run(
     return Answer(
         {"target": target, "n_samples": len(y), "accuracy": accuracy, "scaling": part.scaling,
          "classes": list(part.samples.classes), "digest": digest, "link": sent,
-         "clipping": packed.clipped, "snapshot": str(rescue.place) if rescue.place else None},
-        [Text(text + link_text(sent)), *notes(target, part)], network.sha256, hint,
+         "clipping": packed.clipped, "drift": drift(report),
+         "snapshot": str(rescue.place) if rescue.place else None},
+        [Text(text + link_text(sent)), *([Text(harness.drift_text(report))] if report else []),
+         *notes(target, part)], network.sha256, hint, failed=rescue.problem)
+
+
+def _profile(
+    out: Output,
+    model: options.Model,
+    data: options.OptionalData = None,
+    target: options.TargetSpec = "emulator",
+    split: options.Split = "stream",
+    shift_seed: options.ShiftSeed = None,
+    limit: options.Limit = None,
+    select: Annotated[str | None, typer.Option(metavar="NAME", show_default=False, help=(
+        "Use the factory profile, or the stored one: factory, orientation, channels or both."))]
+    = None,
+    log: options.Log = None,
+    *,
+    learned: Learned,
+) -> Answer:
+    """Find out how a sensor is worn.
+
+    With --data the device fits a profile of its sensor from these labelled samples, 2 of each class
+    will do, and uses it where more of them are classified rightly than with the factory's. No
+    weight changes. Without --data and --select it is shown which profile is in use.
+    """
+    from rich.text import Text
+
+    from edge_dassdp import harness
+    from edge_dassdp.harness.worn import report
+
+    network = options.load_model(model)
+    if data is not None and select is not None:
+        raise EdgeError("E105", "--data and --select exclude each other")
+    packed = None if data is None else options.device_samples(
+        network, options.shifted(options.load_part(data, split), shift_seed, limit))
+    with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
+        out.warn(*learned.hold(device, network))
+        learned.put_back(device, network)
+        if select is not None:
+            harness.Device(network, device).select_profile(select)
+        fitted = None if packed is None else harness.fit_profile(device, network, packed.x,
+                                                                 packed.y)
+        found = harness.profiles_of(device, network)
+        digest = harness.digest_text(device.statistics().learned_digest)
+        rescue.write(device)
+    out.warn(*[harness.FOREIGN] * found.is_foreign)
+    return Answer(
+        {"target": target, **report(found), "fitted": fitted and fitted.report, "digest": digest,
+         "snapshot": str(rescue.place) if rescue.place else None},
+        [Text(str(fitted or found))], network.sha256,
+        ["edge-dassdp", "run", model, "--target", target, "--data", data or Path("data.npz")],
         failed=rescue.problem)
 
 

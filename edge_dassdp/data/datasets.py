@@ -17,6 +17,8 @@ from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
 
 FORMAT = "edge_dassdp/dataset/1"
+_MOST_NAMED = 20
+"""Classes that a sentence lists."""
 WHOLE = ""
 """What `load_parts` calls a file without splits."""
 
@@ -154,8 +156,24 @@ class Part:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was made of a file's values and classes, for people."""
-        numbered = ", ".join(f"{k} {name}" for k, name in enumerate(self.samples.classes))
-        return tuple(filter(None, (self.scaling, f"classes: {numbered}" * bool(numbered))))
+        names = self.samples.classes
+        numbered = ", ".join(f"{k} {name}" for k, name in enumerate(names[:_MOST_NAMED]))
+        classes = f"classes: {numbered}" + ", ..." * (len(names) > _MOST_NAMED)
+        return tuple(filter(None, (self.scaling, classes * bool(names))))
+
+    def apart(self, other: Part) -> list[str]:
+        """A warning where another file scales its values otherwise. Raises EdgeError E104 where it
+        names other classes."""
+        one, two = self.samples.classes, other.samples.classes
+        if one and two and one != two:
+            raise EdgeError("E104", "two files name other classes",
+                            cause=f"{', '.join(one[:_MOST_NAMED])} in one, "
+                            f"{', '.join(two[:_MOST_NAMED])} in the other",
+                            help="give both all classes, by the same names")
+        if self.scaling == other.scaling:
+            return []
+        one_is, other_is = (part.scaling or "as they stand" for part in (self, other))
+        return [f"two files are scaled otherwise: {one_is}; {other_is}"]
 
 
 def load_part(path: Path | str, split: str) -> Part:

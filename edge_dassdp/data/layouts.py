@@ -258,5 +258,6 @@ def _classes(path: Path, layout: _Layout, names: dict[str, tuple[int, int]]
             raise EdgeError("E104", f"{path}: row {line}, {title} holds {text[:40]}, which is no "
                             "class", cause="classes are taken from there: the column 'label', "
                             "'class', 'target' or 'y', else the last",
-                            help="call the column of the classes 'label'")
+                            help="call the column of the classes 'label'; where there are "
+                            "none, add one of 0")
     return np.array([int(float(text)) for text in names], np.int64), ()

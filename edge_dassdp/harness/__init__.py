@@ -2,6 +2,7 @@
 
 from edge_dassdp.harness.course import Course
 from edge_dassdp.harness.device import Device, label_row, sample_rows
+from edge_dassdp.harness.drifted import drift_of, drift_text, drift_warning
 from edge_dassdp.harness.expected import digest_text, hold
 from edge_dassdp.harness.keep import keeping
 from edge_dassdp.harness.progress import Progress, progress_path
@@ -33,6 +34,9 @@ __all__ = [
     "Verification",
     "accuracy",
     "digest_text",
+    "drift_of",
+    "drift_text",
+    "drift_warning",
     "fit_profile",
     "hold",
     "keeping",

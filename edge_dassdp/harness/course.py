@@ -29,12 +29,14 @@ class Course:
     """Samples x, int8 (n, x_bytes), and labels (n,) on a device, each once, in order.
 
     The first n_warm of them fit the gates. file: where progress is kept, in a block of `kept`, as
-    long as it can be written; `done` removes it. Ctrl-C waits for the sample that runs.
+    long as it can be written; `done` removes it. looks: the device observes each sample before,
+    without its label. Ctrl-C waits for the sample that runs.
     """
 
     def __init__(self, device: Target, x: NDArray[np.int8], labels: NDArray[np.int64], n_warm: int,
-                 file: Path | None = None) -> None:
+                 file: Path | None = None, *, looks: bool = False) -> None:
         self.device = device
+        self.looks = looks
         self.x, self.labels = x, labels
         self.n_warm = n_warm
         self.file = file
@@ -84,7 +86,7 @@ class Course:
     def learn(self, told: Told) -> None:
         """Learn what is left of the samples."""
         first = self.n_warm + self.first
-        pieces = lessons(self.device, self.x[first:], self.labels[first:])
+        pieces = lessons(self.device, self.x[first:], self.labels[first:], looks=self.looks)
         with held() as raise_if_pressed:
             while (piece := self._next(pieces)) is not None:
                 self._keep()

@@ -16,6 +16,7 @@ from edge_dassdp.base.notices import warn
 from edge_dassdp.base.numbers import array_of, sample_array
 from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.datasets import class_labels, require_classes
+from edge_dassdp.harness.drifted import drift_of, drift_warning
 from edge_dassdp.harness.expected import digest_text
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, learn_stream
@@ -24,7 +25,8 @@ from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profil
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import counts_x, input_x
-from edge_dassdp.reference.outcome import Statistics
+from edge_dassdp.reference.outcome import NO_LABEL, Statistics
+from edge_dassdp.sensor.monitor import DriftReport
 from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.targets.profiles import Profiles
 from edge_dassdp.targets.reference import ReferenceTarget
@@ -108,18 +110,37 @@ class Device:
 
     def learn(self, x: ArrayLike, y: ArrayLike) -> Stream:
         """Learn every sample once, in order. The answer has the class that each was given before
-        its label was seen."""
+        its label was seen. Of a model with a sensor every sample is observed first, without its
+        label; a warning says where the sensor has drifted."""
         packed = self._packed(x)
         labels = self._labels(y, packed)
         if self.network.sensor is not None and self.profile.is_foreign:
             warn(FOREIGN)
-        return learn_stream(self.target, packed, labels)
+        learned = learn_stream(self.target, packed, labels, looks=self.network.watches)
+        for warning in drift_warning(drift_of(self.target, self.network)):
+            warn(warning)
+        return learned
 
-    def observe(self, x: ArrayLike, y: ArrayLike) -> None:
-        """Samples of a sensor as it is worn now, for `fit_profile` on the device; nothing runs."""
+    def observe(self, x: ArrayLike, y: ArrayLike | None = None) -> None:
+        """Samples of a sensor as it is worn now; nothing runs. With labels they are for
+        `fit_profile` on the device; with or without, they are compared with the training samples:
+        see `drift`."""
         packed = self._packed(x)
-        for sample, label in zip(packed, self._labels(y, packed), strict=True):
+        labels = np.full(len(packed), NO_LABEL) if y is None else self._labels(y, packed)
+        for sample, label in zip(packed, labels, strict=True):
             self.target.observe(sample, int(label))
+
+    @property
+    def drift(self) -> DriftReport:
+        """How far the sensor has drifted, without labels, of the samples that were observed or
+        learned. Raises EdgeError E503 where the model compares none."""
+        return self.target.drift()
+
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        """Whether the device may put another profile than the factory's in use by itself, from
+        samples observed or learned; not before. Raises EdgeError E503 where the model was not
+        quantized with drift='profile'."""
+        self.target.allow_profile(is_allowed)
 
     def fit_profile(self, x: ArrayLike, y: ArrayLike) -> Fitted:
         """Let the device find out from labelled samples how its sensor is worn, and use the profile

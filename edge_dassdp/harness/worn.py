@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import x_counts
 from edge_dassdp.reference.worn import require_fits
 from edge_dassdp.sensor import channels
+from edge_dassdp.sensor.choice import best
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
 from edge_dassdp.sensor.orientation import FIT_CLASSES, Orientation, Verdict
 from edge_dassdp.sensor.profile import Kind, QProfile
@@ -48,16 +50,30 @@ class Fitted:
     n_samples: int
     orientation: Orientation
 
+    @property
+    def report(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"chosen": self.chosen.name, "n_samples": self.n_samples,
+                "tried": [{"profile": c.name, "hits": c.n_hits} for c in self.tried]}
+
     def __str__(self) -> str:
         hits = ", ".join(f"{c.name} {c.n_hits}" for c in self.tried)
         return f"{self.chosen.name} profile; of {self.n_samples} samples right: {hits}"
+
+
+def report(found: Profiles) -> dict[str, Any]:
+    """As JSON values."""
+    return {"in_use": found.selected.kind.name.lower(),
+            "stored": found.stored and found.stored.kind.name.lower(),
+            "profile_idx": found.profile_idx, "learned_idx": found.learned_idx,
+            "n_seen": list(found.n_seen)}
 
 
 def fit_profile(target: Target, network: QNetwork, x: NDArray[np.int8],
                 labels: NDArray[np.int64]) -> Fitted:
     """Let a device observe labelled samples of its sensor as it is worn now, int8 (n, x_bytes), fit
     an orientation and channels to them, and use the profile under which most are classified
-    rightly: the factory's unless another has more hits.
+    rightly: the factory's unless another has more hits, channels clearly more.
 
     The device fits the orientation, from all that it has observed since its reset; this computer
     signs, gains and offsets, from these samples. Raises EdgeError E503 where the model fits
@@ -78,9 +94,10 @@ def fit_profile(target: Target, network: QNetwork, x: NDArray[np.int8],
     found = target.fit_profile()
     profiles = [QProfile.factory(sensor.n_channels)]
     profiles += [found.profile(sensor.n_channels)] if found.verdict == Verdict.TAKEN else []
+    n_sure = len(profiles)
     profiles += _of_channels(network, sensor, x, labels, known)
     tried = [Candidate(p, _hits(target, network, p, x, labels)) for p in profiles]
-    chosen = max(tried, key=lambda c: c.n_hits)
+    chosen = tried[best([c.n_hits for c in tried], len(x), n_sure)]
     _use(target, network, chosen.profile)
     return Fitted(chosen, tuple(tried), len(x), found)
 

@@ -120,7 +120,7 @@ def _sensor(layout: Layout, sensor: QSensor) -> Table:
     if sensor.drift is not None:
         fits = (*fits, ("drift", _drift(layout, sensor.drift)),
                 ("add_reading", "dassdp_add_reading"), ("compare", "dassdp_drift_compare"),
-                ("forget_windows", "dassdp_drift_forget"), ("check_drift", "dassdp_drift_check"))
+                ("forget_windows", "dassdp_drift_forget"))
     return Table("dassdp_sensor_t", "sensor", (
         ("n_channels", sensor.n_channels), ("n_triads", len(sensor.triads)),
         ("n_readings", layout.network.n_readings),

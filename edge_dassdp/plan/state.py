@@ -95,23 +95,19 @@ def _of_sensor(network: QNetwork) -> list[StateField]:
         n = network.n_classes
         own = [_kept("sensor_sums", "int32_t", 3 * n), *own,
                _kept("sensor_seen", "uint16_t", n + n % 2)]
-    if sensor.drift is not None:
-        own += [StateField.record("drift", "dassdp_drift_state_t", DRIFT_DTYPE),
-                _kept("drift_ring", "uint16_t", RING)]
     return own
 
 
 def _of_windows(sensor: QSensor) -> list[StateField]:
-    """The window being read, and those that were kept."""
+    """Those compared under the profile in use, the one being read, and those kept for a search."""
     drift = sensor.drift
     if drift is None:
         return []
-    fields = [_hidden("drift_kept", "uint32_t", 1, "learning"),
-              _hidden("drift_sums", "int32_t", drift.n_sums, "inference")]
-    if drift.n_rows:
-        fields.append(_hidden("drift_rows", "int16_t", drift.n_rows * drift.row_length, "learning",
-                              align=_WORD))
-    return fields
+    return [StateField.record("drift", "dassdp_drift_state_t", DRIFT_DTYPE, is_persistent=False),
+            _plain("drift_ring", "uint16_t", RING, "learning"),
+            _hidden("drift_kept", "uint32_t", 1, "learning"),
+            _hidden("drift_sums", "int32_t", drift.n_sums + drift.n_channels, "inference"),
+            _hidden("drift_rows", "int16_t", (1 + drift.n_rows) * drift.row_length, "learning")]
 
 
 def _of_batch(network: QNetwork) -> list[StateField]:

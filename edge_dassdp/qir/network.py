@@ -158,6 +158,12 @@ class QNetwork:
         return tuple(p for p in self.projections if p.is_plastic)
 
     @property
+    def watches(self) -> bool:
+        """A device of it compares samples of its sensor with those of the training, without
+        labels."""
+        return self.sensor is not None and self.sensor.drift is not None
+
+    @property
     def remembers(self) -> bool:
         """A device of it has something that a snapshot holds."""
         return bool(self.plastic) or self.sensor is not None

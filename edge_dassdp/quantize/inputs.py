@@ -93,6 +93,11 @@ def sensor_of(source: Input, scale: QInputScale, n_classes: int,
     and their labels it has the factory's class means, and what windows are compared with. Raises
     EdgeError E201 where counts and codes differ too much in size."""
     sensor = source.sensor
+    compares = sensor is not None and calibration is not None and labels is not None
+    refuse_unless("E105", drift != "profile" or compares,
+                  "a profile is found without labels by what a sensor gave the training: there is "
+                  f"no {'sensor' if sensor is None else 'labelled sample'}",
+                  help="give --sensor and --data, or leave out --drift profile")
     if sensor is None:
         return None
     first = [int(np.flatnonzero(source.sensor_channels == c)[0]) for c in range(sensor.n_channels)]

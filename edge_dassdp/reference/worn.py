@@ -1,4 +1,4 @@
-"""A sensor as it is worn: its profile, and what was observed of it (docs/arithmetic.md, 19)."""
+"""A sensor as it is worn: its profile, and what was observed of it (docs/arithmetic.md, 20)."""
 
 from __future__ import annotations
 
@@ -138,19 +138,20 @@ class Worn:
             self.sums[:] = named["sensor_sums"].reshape(self.sums.shape)
             self.seen[:] = named["sensor_seen"][: self.seen.size]
         if self.monitor is not None:
+            self.monitor.rest()
+
+    def take_windows(self, named: Mapping[str, NDArray[Any]]) -> None:
+        """What another device has seen of windows; what it keeps for a search stays there."""
+        if self.monitor is not None:
             for name in members("drift", self.monitor.state):
                 self.monitor.state[name.removeprefix("drift.")] = named[name][0]
             self.monitor.ring_q8[:] = named["drift_ring"][: self.monitor.ring_q8.size]
-            self.monitor.drop()
 
     def to_bytes(self) -> bytes:
         """As a snapshot holds it: whole words."""
         observed = self.sums.astype("<i4").tobytes() if self.sensor.fits else b""
         seen = padded(self.seen).astype("<u2").tobytes() if self.sensor.fits else b""
-        windows = b"" if self.monitor is None else self.monitor.state.tobytes() + padded(
-            self.monitor.ring_q8).astype("<u2").tobytes()
-        return b"".join((observed, self.state.tobytes(), self.stored.astype("<i2").tobytes(), seen,
-                         windows))
+        return b"".join((observed, self.state.tobytes(), self.stored.astype("<i2").tobytes(), seen))
 
 
 def require_fits(network: QNetwork) -> None:

@@ -54,8 +54,8 @@ class DriftReport:
 
 
 class Monitor:
-    """state: DRIFT_DTYPE. ring_q8: D of the last N_ALARM windows, int64, (N_ALARM,). Windows kept
-    for a search are no part of what a snapshot holds."""
+    """state: DRIFT_DTYPE. ring_q8: D of the last N_ALARM windows, int64, (N_ALARM,). No snapshot
+    holds any of it."""
 
     def __init__(self, drift: QDrift, *, is_allowed: bool = False) -> None:
         self.drift = drift

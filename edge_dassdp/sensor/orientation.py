@@ -81,21 +81,58 @@ def fit(then: IntArray, sums: IntArray, n_seen: IntArray, unit: int) -> Orientat
     seen = np.flatnonzero(n_seen)
     if len(seen) < FIT_CLASSES:
         return Orientation(Verdict.FEW, UNTURNED, 1, len(seen), 0, 0)
-    now = [[round_divide(int(s), int(n_seen[c])) for s in sums[c]] for c in seen]
-    shift = _shift(np.array([*then[seen], *now], np.int64), unit, len(seen))
-    a = round_shift(np.asarray(then, np.int64)[seen], shift)
-    b = round_shift(np.array(now, np.int64), shift)
+    both = _both(then[seen], sums[seen], n_seen[seen], unit)
+    best, other = (both[1], both[-1]) if both[1].left <= both[-1].left else (both[-1], both[1])
+    turn, verdict = (UNTURNED, 1), _verdict(best, other, len(seen))
+    if verdict == Verdict.TAKEN:
+        turn = as_matrix(best.q_q14), best.det
+    return Orientation(verdict, *turn, len(seen), best.left, best.left_factory)
+
+
+def candidates(then: IntArray, sums: IntArray, n_seen: IntArray, unit: int, n_channels: int
+               ) -> list[QProfile]:
+    """Profiles of what `fit` takes, of a rotation and a reflection where it is undecided; none
+    where it takes none. Whoever can classify samples may choose."""
+    made = fit(then, sums, n_seen, unit)
+    if made.verdict != Verdict.UNDECIDED:
+        return [made.profile(n_channels)] if made.verdict == Verdict.TAKEN else []
+    seen = np.flatnonzero(n_seen)
+    both = _both(then[seen], sums[seen], n_seen[seen], unit)
+    return [QProfile.oriented(as_matrix(both[d].q_q14), d, n_channels) for d in (1, -1)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Turn:
+    """The best of a determinant; what is left of distances, and of those of the factory's; of a
+    squared unit, all in the same unit."""
+
+    det: int
+    q_q14: IntArray
+    left: int
+    left_factory: int
+    square: int
+
+
+def _both(then: IntArray, sums: IntArray, n_seen: IntArray, unit: int) -> dict[int, _Turn]:
+    """By determinant, of classes that were all observed."""
+    now = np.array([[round_divide(int(s), int(n)) for s in row]
+                    for row, n in zip(sums, n_seen, strict=True)], np.int64)
+    shift = _shift(np.array([*then, *now], np.int64), unit, len(now))
+    a, b = (round_shift(np.asarray(means, np.int64), shift) for means in (then, now))
     square = (unit * unit) >> 2 * shift
-    h = a.T @ b + np.eye(3, dtype=np.int64) * (square // RIDGE * len(seen))
-    turns = {d: d * horn(d * h) for d in (1, -1)}
-    left = {d: _residual(a, b, q) for d, q in turns.items()}
+    h = a.T @ b + np.eye(3, dtype=np.int64) * (square // RIDGE * len(now))
     factory = _residual(a, b, np.eye(3, dtype=np.int64) * ONE_Q14)
-    d = 1 if left[1] <= left[-1] else -1
-    if left[d] >= factory - left[d] or factory <= square // ACCEPTED * len(seen):
-        return Orientation(Verdict.FACTORY, UNTURNED, 1, len(seen), left[d], factory)
-    if len(seen) < TURN_CLASSES or left[-d] - left[d] < square // DECIDED * len(seen):
-        return Orientation(Verdict.UNDECIDED, UNTURNED, 1, len(seen), left[d], factory)
-    return Orientation(Verdict.TAKEN, as_matrix(turns[d]), d, len(seen), left[d], factory)
+    turns = {d: d * horn(d * h) for d in (1, -1)}
+    return {d: _Turn(d, q, _residual(a, b, q), factory, square) for d, q in turns.items()}
+
+
+def _verdict(best: _Turn, other: _Turn, n: int) -> Verdict:
+    if best.left >= best.left_factory - best.left or (
+            best.left_factory <= best.square // ACCEPTED * n):
+        return Verdict.FACTORY
+    if n < TURN_CLASSES or other.left - best.left < best.square // DECIDED * n:
+        return Verdict.UNDECIDED
+    return Verdict.TAKEN
 
 
 def _shift(means: IntArray, unit: int, n: int) -> int:

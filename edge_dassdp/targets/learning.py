@@ -16,7 +16,6 @@ from edge_dassdp.qir.packing import profile_of
 from edge_dassdp.qir.stored import pack, unpack
 from edge_dassdp.reference.carried import carried_state, fields_of, restore
 from edge_dassdp.reference.memory import SEEN_MAX
-from edge_dassdp.sensor.drift import N_ALARM
 from edge_dassdp.sensor.front import QSensor
 
 
@@ -62,19 +61,11 @@ def _check_sensor(sensor: QSensor, state: Mapping[str, NDArray[Any]]) -> None:
             profile_of(stored, state["sensor_profile"])
         except EdgeError as problem:
             raise _out_of_range(problem.message) from None
-    if sensor.drift is not None and not _is_watch(state):
-        raise _out_of_range("what was seen of its windows is damaged")
     if sensor.fits:
         sums = state["sensor_sums"].reshape(-1, 3)
         seen = state["sensor_seen"][: len(sums), None]
         if ((sums < -(2**15) * seen) | (sums > (2**15 - 1) * seen)).any():
             raise _out_of_range("what was observed of the sensor is damaged")
-
-
-def _is_watch(state: Mapping[str, NDArray[Any]]) -> bool:
-    """As a device leaves it."""
-    return bool(state["drift.n_ring"][0] <= N_ALARM and state["drift.ring_idx"][0] < N_ALARM
-                and state["drift.is_on"][0] <= 1 and state["drift.is_allowed"][0] <= 1)
 
 
 def _out_of_range(cause: str) -> EdgeError:

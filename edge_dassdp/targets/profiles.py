@@ -12,7 +12,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import SENSOR_DTYPE, profile_numbers, profile_of
 from edge_dassdp.reference.worn import IDX_MAX, check_profile
-from edge_dassdp.sensor.monitor import DRIFT_DTYPE, RING, DriftReport, Event
+from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation, Verdict
 from edge_dassdp.sensor.profile import UNTURNED, QProfile
 from edge_dassdp.wire.messages import CHUNK_BYTES
@@ -30,6 +30,11 @@ class Profiles:
     profile_idx: int
     learned_idx: int | None
     n_seen: tuple[int, ...]
+
+    def __str__(self) -> str:
+        stored = "none is stored" if self.stored is None else \
+            f"number {self.profile_idx} is stored, {self.stored.kind.name.lower()}"
+        return f"{self.selected.kind.name.lower()} profile in use; {stored}"
 
     @property
     def is_foreign(self) -> bool:
@@ -66,14 +71,7 @@ def with_profile(network: QNetwork, learning: bytes, profile: QProfile) -> bytes
         state["profile_idx"] = int(state["profile_idx"]) % IDX_MAX + 1
         numbers[:] = profile_numbers(profile)
     made, layout = bytearray(learning), Plan.of(network).layout
-    parts = [("sensor", state.tobytes()), ("sensor_profile", numbers.tobytes())]
-    if sensor.drift is not None:
-        at = layout.offset("drift") - layout.persist_begin
-        watched = np.frombuffer(learning, DRIFT_DTYPE, 1, at)[0].copy()
-        for name in ("median_q8", "n_ring", "ring_idx", "is_on"):
-            watched[name] = 0
-        parts += [("drift", watched.tobytes()), ("drift_ring", bytes(2 * RING))]
-    for name, part in parts:
+    for name, part in (("sensor", state.tobytes()), ("sensor_profile", numbers.tobytes())):
         at = layout.offset(name) - layout.persist_begin
         made[at : at + len(part)] = part
     return bytes(made)

@@ -52,6 +52,8 @@ class ReferenceTarget(Reference, Target):
         self.losses[:] = left.get("losses", 0)
         self.error = {name: left[f"error_{name}"].copy() for name in self.error}
         self._take_carried(left)
+        if self.worn is not None:
+            self.worn.take_windows(left)
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over a learning state, by the names of `named_state`; weights stay."""

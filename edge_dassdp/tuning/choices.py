@@ -33,13 +33,14 @@ class Change:
 
 
 def axes(learning: Learning) -> list[str]:
-    """Names of what may be changed: parts, then their sizes, then the steps that suit them."""
+    """Names of what may be changed: replay, which a board may not hold, and other parts, then its
+    sizes, then the steps that suit all of them."""
     steps = [f"rules.{name}.{rule.size}" for name, rule in learning.rules.items()
              if is_real(getattr(rule, rule.size, None))]
     parts = [f.name for f in fields(learning) if f.name not in ("rules", *UNTRIED)
              and _kinds(f.name)]
     inside = ["replay.n_ring", "replay.ring_per_class"] if learning.replay else []
-    return [*parts, *inside, *steps]
+    return [*sorted(parts, key=lambda name: name != "replay"), *inside, *steps]
 
 
 def changes(learning: Learning, axis: str, n_train: int) -> Iterator[Change]:

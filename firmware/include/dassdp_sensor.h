@@ -5,7 +5,7 @@
  *         dassdp_infer(&dassdp_model, &state, 0, &result);
  *     }
  *
- * docs/sensor.md says what a profile is, and docs/arithmetic.md, 19, what is done to each count. */
+ * docs/sensor.md says what a profile is, and docs/arithmetic.md, 19 and 20, what is done to each count. */
 #ifndef DASSDP_SENSOR_CALLS_H
 #define DASSDP_SENSOR_CALLS_H
 

@@ -416,11 +416,11 @@ typedef struct dassdp_drift {
     int32_t state_off;         /* dassdp_drift_state_t */
     int32_t ring_off;          /* uint16: D of the last windows */
     int32_t kept_off;          /* dassdp_drift_kept_t */
-    int32_t sums_off;          /* int32: 2 n_channels + 3 n_triads */
-    int32_t rows_off;          /* int16: rows */
+    int32_t sums_off;          /* int32: 2 n_channels + 3 n_triads; int16: 2 n_channels features */
+    int32_t rows_off;          /* int16: the window just read, then n_rows kept */
     /* Puts a profile as a sensor stores it and returns its kind; 0: none yet, -1: what was kept has not
      * drifted; NULL: alarm alone. */
-    int (*search)(const struct dassdp_drift *drift, int32_t *scratch, int16_t *rows,
+    int (*search)(const struct dassdp_drift *drift, int32_t *sums, int16_t *rows,
                   uint32_t n_rows, int16_t *profile);
 } dassdp_drift_t;
 
@@ -454,7 +454,6 @@ typedef struct dassdp_sensor {
     void (*add_reading)(const dassdp_drift_t *drift, int32_t *sums, const int16_t *counts);
     int (*compare)(const dassdp_model_t *model, void *state);
     void (*forget_windows)(const dassdp_model_t *model, void *state);
-    int (*check_drift)(const dassdp_model_t *model, void *state);
 } dassdp_sensor_t;
 
 struct dassdp_model {

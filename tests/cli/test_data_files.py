@@ -65,7 +65,10 @@ def test_names_that_could_be_other_numbers_are_refused(work: Path, files: Path,
     (tmp_path / "other.csv").write_text(text.replace("cat", "eel"))
     told = refused("E104", "learn", work / "model.q.npz", "--data", files / "data-names.csv",
                    "--test", tmp_path / "other.csv")
-    assert "classes of other names" in told
+    assert "two files name other classes" in told and "eel" in told
+    told = refused("E104", "tune", work / "model.npz", "--data", files / "data-names.csv",
+                   "--validation", tmp_path / "other.csv", cwd=tmp_path)
+    assert "two files name other classes" in told
 
 
 def test_classes_from_one_on_are_told(work: Path, tmp_path: Path) -> None:
@@ -100,8 +103,7 @@ def test_every_verb_says_that_a_file_scales(work: Path, scaled: Path) -> None:
 def test_samples_to_judge_on_are_scaled_alike(work: Path, scaled: Path) -> None:
     done = shown("learn", work / "model.q.npz", "--data", work / "data.npz", "--test", scaled)
     assert done.returncode == 0
-    assert "warning: samples to judge on are scaled otherwise: x = (raw - " in done.stderr
-    assert "those to learn from as they stand" in done.stderr
+    assert "warning: two files are scaled otherwise: as they stand; x = (raw - " in done.stderr
     assert "otherwise" not in shown("learn", work / "model.q.npz", "--data", scaled, "--test",
                                     scaled).stderr
 

@@ -66,12 +66,12 @@ def test_a_network_without_a_gate_has_none(work: Path) -> None:
 
 def test_options_become_constants(work: Path, taught: Path) -> None:
     model = qir.load(quantized(work, taught, "--schedule", "error:3,0.1", "--gate",
-                               "cusum:2,0.5,closes", "--replay", "8,10,1,reservoir"))
+                               "cusum:2,0.5", "--replay", "8,10,1,reservoir"))
     assert model.schedule_q8 is None and model.error_step == qir.QErrorStep(48, 26, 26)
     assert model.cusum == qir.QCusum(2048, 512, True)
     assert model.replay is not None and model.replay.is_reservoir
     assert (model.replay.ring_per_class, model.replay.n_ring) == (10, 1)
-    plain = qir.load(quantized(work, taught, "--schedule", "error", "--gate", "cusum"))
+    plain = qir.load(quantized(work, taught, "--schedule", "error", "--gate", "cusum,stays"))
     assert plain.error_step == qir.QErrorStep(32, 13, 26)
     assert plain.cusum == qir.QCusum(2765, 82, False)
 
@@ -86,6 +86,6 @@ def test_a_gate_that_would_open_on_nothing_is_told(work: Path, taught: Path) -> 
 
 
 def test_all_targets_agree_behind_a_gate(work: Path, taught: Path) -> None:
-    model = quantized(work, taught, "--schedule", "error", "--gate", "cusum:2,0.3,closes", *REPLAY)
+    model = quantized(work, taught, "--schedule", "error", "--gate", "cusum:2,0.3", *REPLAY)
     assert "PASS" in ok("verify", model, "--target", "emulator", "--data",
                         taught / "shifted.npz", "--learn")

@@ -116,6 +116,7 @@ def test_a_snapshot_of_another_model(work: Path) -> None:
     (("--gate", "cusum:2,x"), "E105", "1 to 2 numbers"),
     (("--gate", "cusum:2,1.5"), "E203", "allowed is 1.5, expected 0.01 to 0.9"),
     (("--gate", "cusum:2,0.1,shuts"), "E105", "1 to 2 numbers"),
+    (("--gate", "shut,stays"), "E105", "it is no gate"),
     (("--frozen", "--gate", "cusum"), "E105", "excludes"),
     (("--guard", "2.5"), "E105", "no whole number"),
     (("--replay", "10,2"), "E105", "needs samples"),

@@ -188,6 +188,23 @@ def test_so_is_what_is_learned_again_while_idle(work: Path, tmp_path: Path, n_fr
     assert what_is_learned(snapshot) == at_once(work, tmp_path, *order, model="replay")
 
 
+@pytest.mark.parametrize("n_frames", [5, 300])
+def test_so_is_a_stream_that_a_gate_holds_back(work: Path, tmp_path: Path, n_frames: int) -> None:
+    """Samples held back count, or the device would seem to have lost them."""
+    snapshot, order = tmp_path / "after.npz", ("--idle", "10")
+    with Board(work / "held.q.npz", tmp_path) as board:
+        board.cut(n_frames, is_answered=True)
+        assert run(*arguments(work, board.target, *order, model="held")).returncode == 4
+        board.plug()
+        done = run(*arguments(work, board.target, *order, "--resume", "--snapshot", snapshot,
+                              "--json", model="held"))
+    _, last = lines(done)
+    found = last["data"]["statistics"]
+    assert last["ok"] and found["n_held"] > 3
+    assert found["n_held"] + found["n_labelled"] == N_SAMPLES
+    assert what_is_learned(snapshot) == at_once(work, tmp_path, *order, model="held")
+
+
 def test_after_a_warm_up_too_and_not_in_it(work: Path, tmp_path: Path) -> None:
     snapshot, order = tmp_path / "after.npz", ("--warm-up", "60")
     with Board(work / "gated.q.npz", tmp_path) as board:

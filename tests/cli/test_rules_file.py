@@ -56,7 +56,7 @@ def test_what_excludes_it(work: Path, rules: Path, tmp_path: Path,
                           options: tuple[str, ...]) -> None:
     text = refused("E105", "quantize", work / "model.npz", "-o", tmp_path / "q.npz", "--rules",
                    rules, *options)
-    assert "excludes --frozen and --plastic" in text and not (tmp_path / "q.npz").exists()
+    assert "excludes" in text and "--rules" in text and not (tmp_path / "q.npz").exists()
 
 
 def test_what_is_wrong_in_it_is_named(work: Path, rules: Path, tmp_path: Path) -> None:

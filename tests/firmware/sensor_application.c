@@ -4,9 +4,17 @@
 #include "port.h"
 #include "worn_model.h"
 
-enum { LEARN = 0, OBSERVE = 1, FIT = 2, SELECT = 3 };
+enum { LEARN = 0, OBSERVE = 1, FIT = 2, SELECT = 3, LOOK = 4, ALLOW = 5 };
 
 static worn_state_t state;
+static uint32_t n_events[4]; /* by event, as the callback was told */
+
+void dassdp_on_drift(const dassdp_model_t *model, void *of, int event)
+{
+    if (model == &worn_model && of == &state) {
+        n_events[event]++;
+    }
+}
 
 static uint8_t receive(void)
 {
@@ -49,6 +57,10 @@ static int act(uint32_t word, uint8_t label, dassdp_result_t *result)
         return dassdp_learn(&worn_model, &state, label, DASSDP_OWN_LOSS, result);
     case OBSERVE:
         return dassdp_observe(&worn_model, &state, label);
+    case LOOK:
+        return dassdp_observe(&worn_model, &state, DASSDP_NO_LABEL);
+    case ALLOW:
+        return dassdp_allow_profile(&worn_model, &state, label);
     case FIT:
         return dassdp_fit_profile(&worn_model, &state, &fit) == DASSDP_OK ? fit.verdict : -128;
     default:
@@ -64,14 +76,19 @@ int main(void)
     for (;;) {
         dassdp_result_t result = {0, 0, 0, 0, 0, 0, 0};
         dassdp_profile_t profile;
+        dassdp_drift_report_t drift;
         int said = read_sample();
         uint8_t label = receive();
         int status = act(receive(), label, &result);
         (void)dassdp_profile(&worn_model, &state, &profile);
+        (void)dassdp_drift(&worn_model, &state, &drift);
         send((uint32_t)said);
         send((uint32_t)status);
         send(result.class_idx | (uint32_t)result.loss_q8 << 16);
         send(profile.selected | (uint32_t)profile.stored << 16);
+        send(drift.n_windows | (uint32_t)drift.median_q8 << 16);
+        send(n_events[DASSDP_ALARM_ON] | n_events[DASSDP_ALARM_OFF] << 8
+             | n_events[DASSDP_PROFILE_TAKEN] << 16 | (uint32_t)drift.is_alarm << 24);
         send(dassdp_digest_learned(&worn_model, &state, 0));
     }
 }

@@ -4,6 +4,8 @@ what the emulator gives, on this computer and on a board."""
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import require
 from support.scenarios import SCENARIOS
-from support.sensed import SensedScenario
+from support.sensed import OTHER_SIDE, SensedScenario
 
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import build_emulator, build_project
@@ -20,22 +22,28 @@ from edge_dassdp.build.project import Project, emulator_project, firmware_projec
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir.samples import counts_x
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.sensor.drift import N_ALARM
+from edge_dassdp.sensor.monitor import Event
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.profiles import read_profiles
 from edge_dassdp.targets.qemu import QemuProcess
+from edge_dassdp.targets.target import NO_LABEL
 
 HERE = Path(__file__).parent
 APPLICATION = HERE / "sensor_application.c"
 PORT = HERE.parent / "support" / "stdio_port.c"
 WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
-LEARN, OBSERVE, FIT, SELECT = range(4)
-WORDS = [LEARN] * 2 + [OBSERVE] * 8 + [FIT] + [LEARN] * 3 + [SELECT, LEARN]
+LEARN, OBSERVE, FIT, SELECT, LOOK, ALLOW = range(6)
+FITTED = [LEARN] * 2 + [OBSERVE] * 8 + [FIT] + [LEARN] * 3 + [SELECT, LEARN]
+WORDS = [*FITTED, ALLOW, *[LOOK] * (N_ALARM + 1)]
 
 
+@cache
 def case() -> SensedScenario:
     found = SCENARIOS["sensor"]
     assert isinstance(found, SensedScenario)
-    return found
+    return replace(found, settings=Settings(drift="profile"), worn=OTHER_SIDE)
 
 
 @cache
@@ -48,16 +56,20 @@ def exchange() -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """What is sent, and what an emulator makes of it, turn by turn."""
     network, emulator = case().quantized, Emulator(case().quantized)
     rng, asked, answers = np.random.default_rng(9), [], []
+    events: Counter[Event] = Counter()
     for i, word in enumerate(WORDS):
-        label = 0 if word == SELECT else i % (network.n_classes - 1)
+        label = {SELECT: 0, ALLOW: 1}.get(word, i % (network.n_classes - 1))
         x = counts_x(network, case().counts(rng, label, turned=i > 1)[None])[0]
         asked.append(x.tobytes() + bytes([label, word]))
         status, seen = 0, 0
         if word == LEARN:
             done = emulator.learn(x, label)
             seen = done.class_idx | done.loss_q8 << 16
-        elif word == OBSERVE:
-            emulator.observe(x, label)
+        elif word in (OBSERVE, LOOK):
+            event = emulator.observe(x, NO_LABEL if word == LOOK else label)
+            status, events[event] = int(event), events[event] + 1
+        elif word == ALLOW:
+            emulator.allow_profile(bool(label))
         elif word == FIT:
             status = int(emulator.fit_profile().verdict)
         else:
@@ -66,15 +78,27 @@ def exchange() -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         kinds = int(profiles.selected.kind) | int(profiles.stored.kind if profiles.stored else 0) \
             << 16
         digest = emulator.statistics().learned_digest
-        answers.append(b"".join(int(v).to_bytes(4, "little") for v in (1, status, seen, kinds,
-                                                                        digest)))
+        drift = emulator.drift()
+        told = events[Event.ALARM_ON] | events[Event.ALARM_OFF] << 8 \
+            | events[Event.PROFILE_TAKEN] << 16 | drift.alarm << 24
+        watch = drift.n_windows | int(256 * drift.median) << 16
+        answers.append(b"".join(int(v).to_bytes(4, "little") for v in (
+            1, status, seen, kinds, watch, told, digest)))
     return tuple(asked), tuple(answers)
 
 
 def test_it_is_turned_and_turned_back() -> None:
     """Else the exchange would show little."""
     selected = [int.from_bytes(a[12:14], "little") for a in exchange()[1]]
-    assert selected[:10] == [0] * 10 and selected[10:14] == [2] * 4 and selected[14:] == [0] * 2
+    assert selected[:10] == [0] * 10 and selected[10:14] == [2] * 4
+    assert selected[14:16] == [0] * 2
+
+
+def test_the_callback_is_told_of_the_profile_that_is_taken() -> None:
+    """In the window behind which it is in use."""
+    taken = [a[22] for a in exchange()[1]]
+    assert taken == [0] * (len(WORDS) - 2) + [1] * 2
+    assert [int.from_bytes(a[12:14], "little") for a in exchange()[1]][-3:] == [0, 2, 2]
 
 
 @pytest.mark.parametrize("compiler", ["c", "g++", "clang++"])

@@ -13,7 +13,7 @@ from support.sensor_c import fits_in_c, pointer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.sensor.orientation import Orientation, Verdict, fit, horn
+from edge_dassdp.sensor.orientation import Orientation, Verdict, candidates, fit, horn
 from edge_dassdp.sensor.profile import ONE_Q14, UNTURNED, Kind, QProfile, QTriad, as_matrix
 
 UNIT = 512
@@ -178,6 +178,22 @@ def test_two_classes_tell_no_rotation_from_its_mirror_image() -> None:
                 made.profile(6)
         kept = same(SPREAD, worn(SPREAD, np.eye(3), np.array(n_seen)), np.array(n_seen), UNIT)
         assert kept.verdict == Verdict.FACTORY
+
+
+def test_whoever_can_classify_chooses_between_a_rotation_and_its_mirror_image() -> None:
+    turn, n_seen = rotation(np.random.default_rng(3)), np.array([1, 1, 0, 0])
+    for det in (1, -1):
+        sums = worn(SPREAD, det * turn, n_seen)
+        both = candidates(SPREAD, sums, n_seen, UNIT, 6)
+        assert [p.det for p in both] == [1, -1]
+        for profile in both:
+            q = np.array(profile.q_q14) / ONE_Q14
+            assert np.abs(sums[:2] @ q.T - SPREAD[:2]).max() < 40
+    every = np.ones(4, np.int64)
+    decided = fit(SPREAD, worn(SPREAD, turn, every), every, UNIT)
+    assert candidates(SPREAD, worn(SPREAD, turn, every), every, UNIT, 6) == [decided.profile(6)]
+    for sums, seen in ((SPREAD, every), (SPREAD, np.array([1, 0, 0, 0]))):
+        assert candidates(SPREAD, sums, seen, UNIT, 6) == []
 
 
 @pytest.mark.parametrize("then", [

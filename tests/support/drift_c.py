@@ -72,11 +72,13 @@ class DriftC:
                         "triads"), self._kept, strict=True))})
         self.state = self.ffi.new("dassdp_drift_state_t *")
         self.kept = self.ffi.new("dassdp_drift_kept_t *")
-        self.sums = self.ffi.new(f"int32_t[{self.n_sums}]")
+        self.sums = self.ffi.new(f"int32_t[{self.n_sums + drift.n_channels}]")
+        self.fresh = self.ffi.new(f"int16_t[{self.length}]")
         self.ring = self.ffi.new(f"uint16_t[{N_ALARM}]")
         self.rows = self.ffi.new(f"int16_t[{max(1, drift.n_rows * self.length)}]")
         self.memory = self.ffi.new("dassdp_drift_memory_t *", (
-            self.state, self.ring, self.kept, self.sums, self.rows))
+            self.state, self.ring, self.kept, self.sums, self.fresh,
+            self.rows))
 
     def read(self, counts: np.ndarray) -> None:
         """A window (n_readings, n_channels) into the sums."""
@@ -118,7 +120,7 @@ class DriftC:
     def search(self, windows: Windows) -> tuple[int, QProfile | None]:
         """What C returns, and the profile where that is a kind."""
         profile = self.ffi.new("int16_t[74]")
-        scratch = self.ffi.new(f"int32_t[{self.n_sums}]")
+        scratch = self.ffi.new(f"int32_t[{self.n_sums + self.drift.n_channels}]")
         kind = self.lib.dassdp_search_profile(self.table, scratch, self.pack(windows),
                                               len(windows), profile)
         return kind, self._profile(kind, profile) if kind > 0 else None

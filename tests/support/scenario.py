@@ -20,13 +20,14 @@ from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Target
 
 Op = Literal["infer", "warm_up", "fit_gate", "learn", "idle", "save", "rollback", "observe",
-             "fit_profile", "select_profile", "write_profile"]
+             "fit_profile", "select_profile", "write_profile", "allow_profile"]
 IDLE_STEPS = 5
 
 
 @dataclass(frozen=True)
 class Phase:
-    """n calls of one kind. labelled: with a label; loss_q8: the host's, or the device's own."""
+    """n calls of one kind. labelled: with a label; loss_q8: the host's, or the device's own; of
+    select_profile the kind."""
 
     op: Op
     n: int = 1
@@ -55,6 +56,8 @@ class Call:
             target.fit_profile()
         if self.op == "select_profile":
             target.select_profile(self.label)
+        if self.op == "allow_profile":
+            target.allow_profile()
         if self.op == "write_profile" and self.written is not None:
             target.write_profile(*self.written)
         if self.op not in ("infer", "learn", "warm_up"):
@@ -108,4 +111,5 @@ class Scenario:
                 x = self.sample(rng)
                 label = int(rng.integers(self.network.n_classes)) if phase.labelled else NO_LABEL
                 loss_q8 = phase.loss_q8 + 37 * i if phase.loss_q8 >= 0 else OWN_LOSS
+                label = phase.loss_q8 if phase.op == "select_profile" else label
                 yield Call(phase.op, input_x(self.quantized, x)[0], label, loss_q8)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from support import wired_networks as wired
 from support.gated import gated
 from support.scenario import Phase, Scenario
-from support.sensed import SensedScenario, sensor
+from support.sensed import OTHER_SIDE, SensedScenario, sensor
 
 from edge_dassdp.demo.adaptation import learning_of
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout, ReadoutKind
@@ -399,6 +399,12 @@ def _sensed() -> Iterator[Scenario]:
                 Phase("infer"), Phase("select_profile", loss_q8=2), Phase("infer")))
     yield SensedScenario("sensor_frozen", layers((28, 40, 5)).with_sensor(sensor()), None, phases=(
         Phase("infer"), *fit, Phase("infer", 3), Phase("write_profile"), Phase("infer", 2)))
+    yield SensedScenario("sensor_drift", net, Learning(
+        {"fc3": ReadoutDelta()}), Settings(drift="profile"), phases=(
+        Phase("observe", 40, labelled=False), Phase("allow_profile"),
+        Phase("observe", 75, labelled=False), Phase("infer", 2), Phase("learn", 3),
+        Phase("observe", 20, labelled=False), Phase("select_profile", loss_q8=0),
+        Phase("observe", 15, labelled=False)), worn=OTHER_SIDE)
     yield SensedScenario("sensor_line", wired.line().with_sensor(sensor(3)), Learning(
         {"c2_out": ReadoutDelta()}), phases=(
         Phase("learn", 2), *fit, Phase("learn", 4)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,8 @@ UNIT = 4096
 """Counts of 1 g."""
 WORN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
 """How a sensor is worn when it is observed: a rotation."""
+OTHER_SIDE = np.array([[0.0, -0.96, 0.28], [1.0, 0.0, 0.0], [0.0, 0.28, 0.96]])
+"""A reflection, a sixth of a right angle from one that exchanges axes: found without labels."""
 
 
 def sensor(n_channels: int = 7, *, triads: bool = True) -> Sensor:
@@ -32,23 +34,25 @@ def sensor(n_channels: int = 7, *, triads: bool = True) -> Sensor:
 
 
 def reading_counts(rng: np.random.Generator, label: int, n_readings: int, declared: Sensor,
-                   turned: bool = False) -> NDArray[np.int64]:
+                   worn: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
     """Counts of one sample (n_readings, n_channels), as a body in the posture of a class gives
-    them; turned: worn as WORN says."""
+    them; worn: turned about."""
     counts = rng.normal(0, 0.3 * UNIT, (n_readings, declared.n_channels))
     directions = np.random.default_rng(5).normal(0, 1, (64, 3))
     if declared.triads:
         polar = list(declared.triads[0].channels)
         gravity = directions[label] / np.linalg.norm(directions[label])
         counts[:, polar] += UNIT * gravity
-    for triad in declared.triads if turned else ():
-        counts[:, list(triad.channels)] = counts[:, list(triad.channels)] @ WORN
+    for triad in declared.triads if worn is not None else ():
+        counts[:, list(triad.channels)] = counts[:, list(triad.channels)] @ worn
     return np.clip(np.round(counts), -2**15, 2**15 - 1).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class SensedScenario(Scenario):
     """Its calls send counts; from the first that observes on, the sensor is worn turned about."""
+
+    worn: NDArray[np.float64] = field(default_factory=lambda: WORN)
 
     @property
     def source(self) -> Input:
@@ -62,7 +66,8 @@ class SensedScenario(Scenario):
     def counts(self, rng: np.random.Generator, label: int,
                turned: bool = False) -> NDArray[np.int64]:
         n = self.declared.n_channels
-        return reading_counts(rng, label, self.source.n_values // n, self.declared, turned)
+        return reading_counts(rng, label, self.source.n_values // n, self.declared,
+                              self.worn if turned else None)
 
     def natural(self, counts: NDArray[np.int64]) -> NDArray[np.float32]:
         """What the network takes for counts of a sample, in natural order."""
@@ -88,7 +93,8 @@ class SensedScenario(Scenario):
         for phase in self.phases:
             is_turned |= phase.op == "observe"
             for i in range(phase.n):
-                label = i % n if phase.op == "observe" else int(rng.integers(n))
+                known = n if phase.labelled else n - 1  # what is new to the factory has a label
+                label = i % known if phase.op == "observe" else int(rng.integers(n))
                 x = counts_x(self.quantized, self.counts(rng, label, is_turned)[None])[0]
                 if phase.op == "select_profile":
                     label = phase.loss_q8

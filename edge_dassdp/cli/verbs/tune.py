@@ -70,7 +70,8 @@ class Trying:
             raise EdgeError("E105", "--shift none leaves nothing to adapt to", cause="there are no "
                             "validation samples, and the network knows those it was trained on",
                             help="give samples under a shift with --validation")
-        warnings = [] if given is None else _seen(train.samples, given)
+        warnings = [] if validation is None else [*train.apart(validation),
+                                                  *_seen(train.samples, validation.samples)]
         return (tasks(network, train.samples, given, n_shifts=self.shifts, is_worn=self.is_worn),
                 train, warnings)
 
@@ -128,13 +129,11 @@ def _tune(
 
     written = output or Path(f"{file.stem}.toml")
     _refuse_place(written, output is None, [file, data, trying.validation, lessons.rules])
-    source, start = _start(lessons, origin.load(file), precision.settings,
-                           options.load_part(data, "train").samples)
-    given, train, warnings = trying.tasks(source, data)
-    if start.replay and options.is_auto(lessons.replay):
-        start = filling(source, start, precision.settings, given.train, lessons.board)
+    network, settings = origin.load(file), precision.settings
+    given, train, warnings = trying.tasks(network, data)
+    start = _start(lessons, network, settings, given)
     with out.progress("trying", trying.trials) as progress:
-        found = search(source, start, precision.settings, given, most=trying.trials,
+        found = search(network, start, settings, given, most=trying.trials,
                        told=progress, holds=_holds(lessons.board))
     chosen = found.chosen
     comments = _comments(file, data, trying, chosen)
@@ -147,16 +146,17 @@ def _tune(
     return answer
 
 
-def _start(lessons: Lessons, network: Network, settings: Settings,
-           train: Samples) -> tuple[Network, Learning]:
+def _start(lessons: Lessons, network: Network, settings: Settings, given: Tasks) -> Learning:
     """What the search begins with."""
     if lessons.plastic_biases:
         raise EdgeError("E105", "--plastic-biases is not tuned: biases learn as their weights do",
                         help="give it to quantize, beside --rules")
-    proposal = lessons.of(network, settings, train)
-    if proposal.learning is None:
+    start = lessons.of(network, settings, given.train).learning
+    if start is None:
         raise EdgeError("E105", "--frozen leaves nothing to tune", help="leave it out")
-    return proposal.network, proposal.learning
+    if start.replay and options.is_auto(lessons.replay):
+        return filling(network, start, settings, given.train, lessons.board)
+    return start
 
 
 def _refuse_place(path: Path, is_default: bool, read: list[Path | None]) -> None:

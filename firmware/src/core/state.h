@@ -41,7 +41,7 @@ typedef struct {
     uint16_t is_observable; /* a whole sample was read, and not yet observed */
 } dassdp_reading_t;
 
-/* What became of windows without labels; a snapshot holds it, and the ring behind it. */
+/* What became of windows without labels; no snapshot holds it, nor the ring behind it. */
 typedef struct {
     uint32_t n_windows;    /* compared since dassdp_init, modulo 2^32 */
     uint16_t n_alarms;     /* times the alarm came on, 65,535 at most */

@@ -6,12 +6,14 @@
 static dassdp_drift_memory_t memory_of(const dassdp_model_t *model, void *state)
 {
     const dassdp_drift_t *drift = model->sensor->drift;
+    int16_t *row = dassdp_at(state, (uint32_t)drift->rows_off);
     return (dassdp_drift_memory_t){
         .state = dassdp_at(state, (uint32_t)drift->state_off),
         .ring_q8 = dassdp_at(state, (uint32_t)drift->ring_off),
         .kept = dassdp_at(state, (uint32_t)drift->kept_off),
         .sums = dassdp_at(state, (uint32_t)drift->sums_off),
-        .rows = drift->n_rows != 0u ? dassdp_at(state, (uint32_t)drift->rows_off) : 0,
+        .row = row,
+        .rows = row + dassdp_row_length(drift),
     };
 }
 
@@ -24,14 +26,14 @@ __attribute__((weak)) void dassdp_on_drift(const dassdp_model_t *model, void *st
 
 int dassdp_drift_compare(const dassdp_model_t *model, void *state)
 {
-    int16_t profile[DASSDP_PROFILE_CHANNEL + 2 * DASSDP_CHANNELS];
     uint32_t kind = DASSDP_PROFILE_FACTORY;
     dassdp_drift_memory_t memory = memory_of(model, state);
     int is_searching = memory.state->is_allowed != 0u
                        && dassdp_sensor_state(model, state)->selected == DASSDP_PROFILE_FACTORY;
-    int event = dassdp_drift_window(model->sensor->drift, &memory, is_searching, profile, &kind);
+    int event = dassdp_drift_window(model->sensor->drift, &memory, is_searching,
+                                    dassdp_stored_profile(model, state), &kind);
     if (event == DASSDP_PROFILE_TAKEN) {
-        dassdp_store_profile(model, state, kind, profile);
+        dassdp_use_stored(model, state, kind);
     }
     if (event != 0) {
         dassdp_on_drift(model, state, event);
@@ -43,18 +45,4 @@ void dassdp_drift_forget(const dassdp_model_t *model, void *state)
 {
     dassdp_drift_memory_t memory = memory_of(model, state);
     dassdp_drift_rest(&memory);
-}
-
-int dassdp_drift_check(const dassdp_model_t *model, void *state)
-{
-    dassdp_drift_memory_t memory = memory_of(model, state);
-    dassdp_drift_state_t *own = memory.state;
-    dassdp_drift_drop(&memory);
-    if (own->n_ring <= DASSDP_DRIFT_WINDOWS && own->ring_idx < DASSDP_DRIFT_WINDOWS
-        && own->is_on <= 1u && own->is_allowed <= 1u) {
-        return DASSDP_OK;
-    }
-    own->is_allowed = 0;
-    dassdp_drift_rest(&memory);
-    return DASSDP_E_VALUE;
 }

@@ -80,8 +80,7 @@ static int is_due(const dassdp_drift_kept_t *kept)
 }
 
 /* Every so-many-th window, from as long ago as fits. */
-static void keep(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memory,
-                 const int16_t *row)
+static void keep(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memory)
 {
     dassdp_drift_kept_t *kept = memory->kept;
     uint32_t length = dassdp_row_length(drift);
@@ -91,7 +90,7 @@ static void keep(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memor
     if (is_due(kept)) {
         int16_t *into = memory->rows + kept->n_rows++ * length;
         for (uint32_t i = 0; i < length; i++) {
-            into[i] = row[i];
+            into[i] = memory->row[i];
         }
     }
     kept->phase++;
@@ -145,15 +144,15 @@ static int search(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memo
 int dassdp_drift_window(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memory,
                         int is_searching, int16_t *profile, uint32_t *kind)
 {
-    int16_t row[DASSDP_ROW_MAX], features[2 * DASSDP_CHANNELS];
+    int16_t *features = dassdp_features_at(drift, memory->sums);
     uint16_t nearest;
-    dassdp_window_row(drift, memory->sums, row);
-    dassdp_features(drift, row, 0, features);
+    dassdp_window_row(drift, memory->sums, memory->row);
+    dassdp_features(drift, memory->row, 0, features);
     memory->state->n_windows++;
     int is_full = remember(memory, dassdp_distance(drift, features, &nearest));
     int event = is_full ? judge(memory) : 0;
     if (is_searching != 0 && drift->search != 0) {
-        keep(drift, memory, row);
+        keep(drift, memory);
         if (memory->state->ring_idx == 0u) {
             int found = search(drift, memory, profile, kind);
             event = found != 0 ? found : event;

@@ -13,7 +13,8 @@ typedef struct {
     uint16_t *ring_q8;
     dassdp_drift_kept_t *kept;
     int32_t *sums;
-    int16_t *rows;
+    int16_t *row;  /* of the window just read */
+    int16_t *rows; /* kept */
 } dassdp_drift_memory_t;
 
 /* D, Q8, of features, and the nearest class. */
@@ -35,8 +36,7 @@ int dassdp_drift_window(const dassdp_drift_t *drift, const dassdp_drift_memory_t
 /* What models name in dassdp_sensor_t, and in dassdp_drift_t. */
 int dassdp_drift_compare(const dassdp_model_t *model, void *state);
 void dassdp_drift_forget(const dassdp_model_t *model, void *state);
-int dassdp_drift_check(const dassdp_model_t *model, void *state);
-int dassdp_search_profile(const dassdp_drift_t *drift, int32_t *scratch, int16_t *rows,
+int dassdp_search_profile(const dassdp_drift_t *drift, int32_t *sums, int16_t *rows,
                                uint32_t n_rows, int16_t *profile);
 
 #endif

@@ -14,10 +14,11 @@ typedef struct {
     const dassdp_drift_t *drift;
     int16_t *rows;
     uint32_t n_rows, length;
-    int32_t *gain_q12, *offset_q3; /* in the scratch */
+    int32_t *gain_q12, *offset_q3; /* where sums were */
+    int16_t *features;
 } search_t;
 
-/* The best so far, without numbers where kind is of channels: these stand in the scratch. */
+/* The best so far, without numbers where kind is of channels: these stand where sums were. */
 typedef struct {
     uint16_t median_q8;
     uint16_t n_classes; /* seen */
@@ -28,10 +29,9 @@ typedef struct {
 static uint16_t try_change(const search_t *search, const dassdp_change_t *change)
 {
     for (uint32_t i = 0; i < search->n_rows; i++) {
-        int16_t features[2 * DASSDP_CHANNELS];
         uint16_t *row = (uint16_t *)(void *)(search->rows + i * search->length);
-        dassdp_features(search->drift, (const int16_t *)row, change, features);
-        row[0] = dassdp_distance(search->drift, features, row + 1);
+        dassdp_features(search->drift, (const int16_t *)row, change, search->features);
+        row[0] = dassdp_distance(search->drift, search->features, row + 1);
     }
     return dassdp_median((const uint16_t *)(const void *)search->rows, search->n_rows,
                          search->length);
@@ -109,7 +109,7 @@ static int is_s16(int32_t x)
     return x > -32768 && x < 32768;
 }
 
-/* Gain and offset of a channel into the scratch, and in counts; returns whether these fit. */
+/* Gain and offset of a channel to where sums were, and in counts; returns whether these fit. */
 static int renormalize(const search_t *search, uint32_t c, int32_t *offset)
 {
     const dassdp_drift_t *drift = search->drift;
@@ -268,11 +268,11 @@ static void put_profile(const search_t *search, const best_t *best, int16_t *pro
     }
 }
 
-int dassdp_search_profile(const dassdp_drift_t *drift, int32_t *scratch, int16_t *rows,
+int dassdp_search_profile(const dassdp_drift_t *drift, int32_t *sums, int16_t *rows,
                           uint32_t n_rows, int16_t *profile)
 {
     search_t search = {drift, rows, n_rows, dassdp_row_length(drift),
-                       scratch, scratch + drift->n_channels};
+                       sums, sums + drift->n_channels, dassdp_features_at(drift, sums)};
     best_t best = {.kind = 0};
     if (n_rows == 0u) {
         return DASSDP_SEARCH_NONE;

@@ -144,8 +144,8 @@ int dassdp_sensor_check(const dassdp_model_t *model, void *state)
     if (model->sensor->check_observed != 0) {
         status = model->sensor->check_observed(model, state);
     }
-    if (model->sensor->check_drift != 0 && model->sensor->check_drift(model, state) != DASSDP_OK) {
-        status = DASSDP_E_VALUE;
+    if (model->sensor->forget_windows != 0) {
+        model->sensor->forget_windows(model, state);
     }
     int is_known = own->stored <= DASSDP_PROFILE_BOTH && own->has_learned <= 1u
                    && (own->selected == DASSDP_PROFILE_FACTORY || own->selected == own->stored);
@@ -159,22 +159,12 @@ int dassdp_sensor_check(const dassdp_model_t *model, void *state)
     return DASSDP_E_VALUE;
 }
 
-static void count_profile(const dassdp_model_t *model, void *state, uint32_t kind)
+void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind)
 {
     dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
     own->profile_idx = own->profile_idx == UINT16_MAX ? 1u : (uint16_t)(own->profile_idx + 1u);
     own->stored = (uint8_t)kind;
     use(model, state, kind);
-}
-
-void dassdp_store_profile(const dassdp_model_t *model, void *state, uint32_t kind,
-                          const int16_t *profile)
-{
-    int16_t *stored = dassdp_stored_profile(model, state);
-    for (uint32_t i = 0; i < dassdp_n_profile(model->sensor); i++) {
-        stored[i] = profile[i];
-    }
-    count_profile(model, state, kind);
 }
 
 void dassdp_store_orientation(const dassdp_model_t *model, void *state, const int16_t *turned)
@@ -186,5 +176,5 @@ void dassdp_store_orientation(const dassdp_model_t *model, void *state, const in
             i < DASSDP_PROFILE_CHANNEL + (uint32_t)sensor->n_channels ? DASSDP_ONE_Q12 : 0;
         profile[i] = i < DASSDP_PROFILE_CHANNEL ? turned[i] : unchanged;
     }
-    count_profile(model, state, DASSDP_PROFILE_ORIENTATION);
+    dassdp_use_stored(model, state, DASSDP_PROFILE_ORIENTATION);
 }

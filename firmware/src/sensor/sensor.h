@@ -23,9 +23,8 @@ int16_t *dassdp_stored_profile(const dassdp_model_t *model, void *state);
 
 /* Puts a profile of nothing but this orientation in store and selects it: det and 9 times q_q14. */
 void dassdp_store_orientation(const dassdp_model_t *model, void *state, const int16_t *turn);
-/* Puts any profile in store and selects it. */
-void dassdp_store_profile(const dassdp_model_t *model, void *state, uint32_t kind,
-                          const int16_t *profile);
+/* Another profile, of that kind, was put in store: it is counted and selected. */
+void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind);
 
 /* What models name in dassdp_sensor_t. */
 int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *counts);

@@ -19,9 +19,10 @@ static int32_t code(const dassdp_drift_t *drift, uint32_t c, int32_t count)
 
 void dassdp_add_reading(const dassdp_drift_t *drift, int32_t *sums, const int16_t *counts)
 {
-    int32_t u[DASSDP_CHANNELS], *squares = sums + drift->n_channels;
+    int16_t u[DASSDP_CHANNELS];
+    int32_t *squares = sums + drift->n_channels;
     for (uint32_t c = 0; c < drift->n_channels; c++) {
-        u[c] = code(drift, c, counts[c]);
+        u[c] = (int16_t)code(drift, c, counts[c]);
         sums[c] += u[c];
         squares[c] += u[c] * u[c];
     }

@@ -7,13 +7,18 @@
 enum {
     DASSDP_BLOCK = 7, /* of a row: covariances xx yy zz xy xz yz of a triad by 2^-exponent, and that */
     DASSDP_ROW_MEAN = 2, /* of a row: D, the nearest class; means Q3, standard deviations Q3, blocks */
-    DASSDP_CHANNELS = 32,
-    DASSDP_ROW_MAX = 2 + 2 * DASSDP_CHANNELS + DASSDP_BLOCK * (DASSDP_CHANNELS / 3)
+    DASSDP_CHANNELS = 32
 };
 
 static inline uint32_t dassdp_n_sums(const dassdp_drift_t *drift)
 {
     return 2u * drift->n_channels + 3u * drift->n_triads;
+}
+
+/* Features of a window, in the words behind its sums. */
+static inline int16_t *dassdp_features_at(const dassdp_drift_t *drift, int32_t *sums)
+{
+    return (int16_t *)(void *)(sums + dassdp_n_sums(drift));
 }
 
 static inline uint32_t dassdp_row_length(const dassdp_drift_t *drift)
