@@ -41,9 +41,9 @@ def test_the_firmware_learned_the_whole_stream_bit_for_bit(moved):
     assert exact["learning_steps"] == results["scenario"]["stream"] > 50
     assert results["link"]["frames"] > exact["samples"]
     learned = results["learning"]
-    assert learned["n_labelled"] == exact["samples"]
-    assert learned["n_replayed"] == 4 * exact["samples"]
-    assert 0 < learned["n_written"] <= exact["samples"] - learned["n_skipped"]
+    assert learned["n_labelled"] + learned["n_held"] == exact["samples"]
+    assert learned["n_replayed"] >= 4 * learned["n_labelled"] > 0
+    assert 0 < learned["n_written"] <= learned["n_labelled"] - learned["n_skipped"]
 
 
 def test_the_device_takes_its_orientation_before_it_learns(moved):
