@@ -77,6 +77,7 @@ def save(network: Network | QNetwork, path: Path | str) -> None:
         ir.save(network, path)
 
 
+@held_to_kinds()
 def samples(path: Path | str, split: str = "") -> Samples:
     """The samples in a .csv, .npy or .npz, laid out as docs/data.md says: `x` float32 (n,
     n_inputs), `y` int64 (n,), and `classes`, the names of the classes where the file has names.

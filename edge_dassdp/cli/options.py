@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -310,13 +311,23 @@ def _numbers(text: str, option: str, least: int, most: int) -> list[float]:
         numbers = []
     if not least <= len(numbers) <= most:
         raise EdgeError("E105", f"{option} {text}: expected {least} to {most} numbers, with commas "
-                        "between")
+                        "between", help=_FORMS[option])
+    if not all(map(math.isfinite, numbers)):
+        raise EdgeError("E105", f"{option} {text}: a number is not finite", help=_FORMS[option])
     return numbers
+
+
+_FORMS = {
+    "--schedule": "give SAMPLES, 1 to 4,096, and perhaps FLOOR, 0.05 to 1: --schedule 120,0.3",
+    "--replay": "give FLASH,RING and perhaps K, whole numbers: --replay 70,3,1",
+    "--replay auto,": "give K, 0 to 16: --replay auto,3",
+    "--guard": "give MARGIN and perhaps WINDOW, whole numbers: --guard 4,32"}
+"""What an option of numbers with commas between takes."""
 
 
 def _whole(number: float, option: str) -> int:
     if not number.is_integer():
-        raise EdgeError("E105", f"{option}: {number} is no whole number")
+        raise EdgeError("E105", f"{option}: {number} is no whole number", help=_FORMS[option])
     return int(number)
 
 

@@ -46,8 +46,8 @@ def sample_rows(inputs: Sequence[Input], x: ArrayLike) -> NDArray[np.float32]:
         one = inputs[0].raw_shape
         shapes.append((inputs[0].n_frames, *one) if inputs[0].n_frames > 1 else one)
     if samples.shape not in shapes and samples.shape[1:] not in shapes:
-        raise EdgeError("E104", f"samples have shape {samples.shape}, expected "
-                        + " or ".join(str(("n", *shape)).replace("'", "") for shape in shapes))
+        raise EdgeError("E104", f"samples have shape {samples.shape}, expected " + " or ".join(
+            str(("n", *shape)).replace("'", "") for shape in dict.fromkeys(shapes)))
     return samples.reshape(-1, n_values).astype(np.float32)
 
 
@@ -158,6 +158,7 @@ class Device:
         learned under. Raises EdgeError E503 without a sensor."""
         return profiles_of(self.target, self.network)
 
+    @held_to_kinds()
     def select_profile(self, profile: str | QProfile) -> None:
         """Use the profile of that name: "factory", or what is stored, "orientation", "channels" or
         "both". A `QProfile` fitted elsewhere is stored first. Raises EdgeError E105 for another
@@ -232,13 +233,13 @@ class Device:
 
     def _packed(self, x: ArrayLike) -> NDArray[np.int8]:
         """As the target takes them, int8 (n, x_bytes)."""
-        given = np.asarray(x)
+        given = array_of(x, "samples")
         if self.network.sensor is not None and given.dtype.kind in "iu":
             self.clipping = Clipping(0, 0, ())
             one = (self.network.n_readings, self.network.sensor.n_channels)
             is_one = given.ndim == 1 or given.shape == one
             return counts_x(self.network, given[None] if is_one else given)
-        rows = sample_rows(self.network.inputs, x)
+        rows = sample_rows(self.network.inputs, given)
         self.clipping = clipping(self.network.inputs, self.network.x_scales, rows)
         if self.clipping.warning:
             warn(self.clipping.warning)

@@ -51,6 +51,7 @@ class Sensor:
         for name in ("scale", "offset"):
             object.__setattr__(self, name, self._each(name))
         _require(all(self.scale), "a scale is 0: that channel would say nothing")
+        _require(isinstance(self.triads, tuple | list), "triads is no tuple of triads")
         object.__setattr__(self, "triads", tuple(sorted(map(_triad, self.triads),
                                                         key=lambda t: t.kind != "polar")))
         self._check_triads()

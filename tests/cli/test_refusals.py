@@ -180,3 +180,16 @@ def test_what_escapes_a_verb_has_its_status(problem: BaseException, status: int,
 def test_demo_refuses(tmp_path: Path, arguments: tuple[str, ...], code: str, words: str) -> None:
     assert words in refused(code, "demo", *arguments, cwd=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("option", "value", "words"), [
+    ("--schedule", "nan,inf", "not finite"), ("--schedule", "120,inf", "not finite"),
+    ("--schedule", "1e999", "not finite"), ("--schedule", "120.5", "no whole number"),
+    ("--schedule", "a,b", "expected 1 to 2 numbers"), ("--replay", "inf,3", "not finite"),
+    ("--replay", "auto,nan", "not finite"), ("--guard", "4,nan", "not finite"),
+    ("--guard", "4,1.5", "no whole number")])
+def test_numbers_with_commas_between_say_what_they_take(work: Path, tmp_path: Path, option: str,
+                                                        value: str, words: str) -> None:
+    text = refused("E105", "quantize", work / "model.npz", "-o", tmp_path / "m.npz", "--data",
+                   work / "data.npz", option, value)
+    assert words in text and "help:  give" in text and f"{option} " in text.partition("help:")[2]

@@ -70,6 +70,7 @@ def calls_of(name: str, function: Callable[..., Any], **good: Any) -> Call:
 FACE = [
     calls_of("load", ed.load, path="network.npz"),
     calls_of("load_model", ed.load_model, path="model.npz"),
+    calls_of("samples", ed.samples, path="data.npz"),
     calls_of("save", ed.save, network=NETWORK, path="saved.npz"),
     calls_of("quantize", ed.quantize, network=NETWORK, x=X, y=Y),
     calls_of("open", ed.open, model=MODEL, target="reference"),
@@ -80,15 +81,18 @@ FACE = [
 PARTS: dict[str, dict[str, Any]] = {
     "Learning": {"rules": {"out": ed.ReadoutDelta()}}, "Encoder": {"kind": "delta"},
     "Network": {f.name: getattr(NETWORK, f.name) for f in dataclasses.fields(NETWORK)},
-    "Guard": {"margin": 1}}
+    "Guard": {"margin": 1}, "Sensor": {"n_channels": 3, "scale": (1.0,)},
+    "Triad": {"kind": "polar", "channels": (0, 1, 2)}}
 SETTINGS = [calls_of(name, getattr(ed, name), **PARTS.get(name, {})) for name in (
-    "DASSDP", "EIHL", "SSDP", "Encoder", "ErrorSSDP", "ErrorTouch", "Guard", "Homeostasis",
-    "Learning", "Network", "PairSTDP", "ReadoutDelta", "Replay", "Schedule", "Settings")]
+    "CUSUM", "DASSDP", "EIHL", "SSDP", "Encoder", "ErrorScaled", "ErrorSSDP", "ErrorTouch", "Guard",
+    "Homeostasis", "Learning", "Network", "PairSTDP", "ReadoutDelta", "Replay", "Schedule", "Sensor",
+    "Settings", "Triad")]
 METHODS: dict[str, dict[str, Any]] = {
     "classify": {"x": X}, "accuracy": {"x": X, "y": Y}, "learn": {"x": X, "y": Y},
     "warm_up": {"x": X, "y": Y}, "idle": {"n_steps": 0}, "save": {"path": "s.npz"},
     "load": {"path": "s.npz"}, "verify": {"x": X, "y": Y}, "reset": {}, "weights": {},
-    "statistics": {}}
+    "statistics": {}, "observe": {"x": X, "y": Y}, "fit_profile": {"x": X, "y": Y},
+    "select_profile": {"profile": "factory"}}
 TARGETS: dict[str, dict[str, Any]] = {
     "infer": {"x": np.zeros(4, np.int8), "n_steps": None},
     "learn": {"x": np.zeros(4, np.int8), "label": 0, "loss_q8": -1},
@@ -120,6 +124,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     ed.save(NETWORK, "network.npz")
     ed.save(MODEL, "model.npz")
+    np.savez("data.npz", x=X, y=Y)
     warnings.simplefilter("ignore")
 
 
@@ -171,7 +176,7 @@ def test_a_device_that_was_closed_says_so(spec: str, method: str) -> None:
 
 def test_nothing_that_is_public_is_left_out() -> None:
     public = {n for n in ed.__all__ if callable(getattr(ed, n))} - {
-        "Build", "Device", "EdgeError", "QNetwork"}
+        "Build", "Device", "EdgeError", "QNetwork", "Samples"}
     assert public == {c.name for c in FACE + SETTINGS}
     methods = {n for n, m in inspect.getmembers(ed.Device, callable) if not n.startswith("_")}
     assert methods - {"close"} <= set(METHODS)
