@@ -2,10 +2,9 @@
 
     python benchmarks/evidence/orientation.py [--quick] [--out FILE]
 
-Raw counts go through the profile in integers, then into the network's own codes. Of the first k
-windows of each exercise in the stream an orientation is fitted; they are learned from as well. The
-`drawn` seeds of shift, order and wearer beyond those of the networks are ones that no constant was
-chosen on.
+The device takes raw counts. It fits an orientation from the first windows of each exercise in the
+stream, which are learned from as well. Shift, order and wearer are drawn by the seed of the
+network, as all constants were chosen, and by seeds that no constant was chosen on.
 """
 
 from __future__ import annotations
@@ -24,40 +23,31 @@ from numpy.typing import NDArray
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from edge_dassdp import __version__, harness
+import edge_dassdp as ed
 from edge_dassdp.base import assets
 from edge_dassdp.data import watch
 from edge_dassdp.data.datasets import Samples
-from edge_dassdp.qir.samples import input_x
-from edge_dassdp.quantize import quantize
-from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.sensor import channels, choice, orientation
-from edge_dassdp.sensor.orientation import Orientation, Verdict
-from edge_dassdp.sensor.profile import QProfile, QTriad
-from edge_dassdp.targets.emulator import Emulator
-from evidence import tasks
+from edge_dassdp.harness import Device
+from edge_dassdp.sensor.orientation import Verdict
 from evidence.methods import METHODS, STANDARD
 from evidence.results import mean_std
 
 SCHEMA = "edge_dassdp/orientation-evidence/1"
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "orientation.json"
 SCENARIOS = ("E", "A", "Ap", "B", "C", "D", "N")
+N_NETWORKS = 10
 PER_CLASS = (1, 2, 5)
 FEW_CLASSES = 3
 SHIFTS = (0, 20)
 """What is added to a network's seed for shift, order and wearer."""
-UNIT = 512
-"""Counts of 1 g and of 1 rad/s."""
-TRIADS = (QTriad((0, 1, 2)), QTriad((3, 4, 5), axial=True))
 TOUCH = {"mu1": 0.8, "mu2": 32.0}
 
 
 @dataclass(frozen=True)
 class Row:
-    """Percent of the test windows. frozen: as it came; oriented: behind the orientation, where one
-    was fitted; chosen: behind the factory's, an orientation or channels, as `choice.best` says by
-    the windows fitted on; learned: after touch, K = 3, behind that. original: of the unshifted
-    windows, then, with the factory profile."""
+    """Percent of the test windows. frozen: as it came. oriented: behind what the device itself
+    fitted, if anything. chosen: behind the profile that `Device.fit_profile` uses; learned: after
+    touch, K = 3, behind that. original: of unshifted windows, then, with the factory profile."""
 
     scenario: str
     seed: int
@@ -66,6 +56,7 @@ class Row:
     n_classes: int
     verdict: str
     det: int
+    profile: str
     frozen: float
     oriented: float
     chosen: float
@@ -75,58 +66,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Watch:
-    """A network of the watch in the emulator, its sensor in counts."""
+    """A device under a shift."""
 
+    device: Device
     made: watch.Scenario
-    emulator: Emulator
 
-    def counts(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Samples as raw counts (n, readings, channels)."""
-        scaled = np.rint(self.made.scale.windows(x) * UNIT)
+    def counts(self, samples: Samples) -> NDArray[np.int64]:
+        """Raw counts (n, readings, channels)."""
+        scaled = np.rint(self.made.scale.windows(samples.x) * watch.COUNTS)
         return np.asarray(np.clip(scaled, -32768, 32767), np.int64)
 
-    def codes(self, x: NDArray[np.float32], profile: QProfile) -> NDArray[np.int8]:
-        """Samples behind a profile, as the network takes them."""
-        worn = profile.apply(self.counts(x), TRIADS)
-        return input_x(self.emulator.network, self.made.scale.samples(worn / UNIT))
-
-    def percent(self, samples: Samples, profile: QProfile) -> float:
-        return round(100 * float(self.hits(samples, profile).mean()), 3)
-
-    def hits(self, samples: Samples, profile: QProfile) -> NDArray[np.bool_]:
-        return np.asarray(self.emulator.classify(self.codes(samples.x, profile)) == samples.y)
-
-    def fitted(self, given: Samples) -> tuple[Orientation, QProfile]:
-        """From labelled windows: an orientation, and the profile that is right on most of them."""
-        n_classes = int(self.made.replay.y.max()) + 1
-        then_mean, then_std = by_class(self.counts(self.made.replay.x), self.made.replay.y,
-                                       n_classes)
-        windows = self.counts(given.x)
-        n_seen = np.bincount(given.y, minlength=n_classes)
-        mean, std = (np.array([part[given.y == c].sum(axis=0) for c in range(n_classes)])
-                     for part in statistics(windows))
-        made = orientation.fit(then_mean[:, :3], mean[:, :3], n_seen, UNIT)
-        profiles = [QProfile.factory(6),
-                    *orientation.candidates(then_mean[:, :3], mean[:, :3], n_seen, UNIT, 6)]
-        n_sure = 1 + (made.verdict == Verdict.TAKEN)
-        profiles += [channels.fit(then_mean, then_std, mean, std, n_seen, with_gains=gains)
-                     for gains in (False, True)]
-        n_hits = [int(self.hits(given, profile).sum()) for profile in profiles]
-        return made, profiles[choice.best(n_hits, len(given), n_sure)]
-
-
-def statistics(windows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Means and standard deviations of windows (n, readings, channels), counts (n, channels)."""
-    mean = np.floor(windows.mean(axis=1) + 0.5)
-    return mean.astype(np.int64), np.floor(windows.std(axis=1)).astype(np.int64)
-
-
-def by_class(windows: NDArray[np.int64], y: NDArray[np.int64], n_classes: int
-             ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The factory's means and standard deviations, counts (n_classes, channels)."""
-    found = [[part[y == c].mean(axis=0) for c in range(n_classes)] for part in statistics(windows)]
-    mean, std = np.rint(np.array(found)).astype(np.int64)
-    return mean, std
+    def percent(self, samples: Samples) -> float:
+        return round(100 * self.device.accuracy(self.counts(samples), samples.y), 3)
 
 
 def first_of_each(y: NDArray[np.int64], per_class: int, classes: Sequence[int]
@@ -137,41 +88,53 @@ def first_of_each(y: NDArray[np.int64], per_class: int, classes: Sequence[int]
 
 def run(seed: int, shifts: Sequence[int], learns: bool) -> list[Row]:
     """Every scenario, with one network."""
-    data = watch.load_watch(assets.folder("examples") / "watch" / "data.npz")
-    plain = tasks.task(tasks.Setting(tasks.WATCH, "N"), seed)
-    learning = METHODS["touch_k3"].learning(plain.network, TOUCH, STANDARD, len(plain.training))
-    quantized = quantize(plain.network, learning, Settings(), plain.training.x, plain.training.y)
-    emulator = Emulator(quantized.network)
-    return [row for name in SCENARIOS for shift in shifts for row in measured(
-        name, Watch(watch.scenario(name, seed, data, drawn=seed + shift), emulator), seed,
-        seed + shift, learns)]
+    folder = assets.folder("examples") / "watch"
+    data = watch.load_watch(folder / "data.npz")
+    training, scale = watch.training(seed, data)
+    network = ed.load(folder / f"watch_seed{seed}.npz").with_sensor(scale.sensor)
+    learning = METHODS["touch_k3"].learning(network, TOUCH, STANDARD, len(training))
+    model = ed.quantize(network, learning, x=training.x, y=training.y)
+    with ed.open(model) as device:
+        return [row for name in SCENARIOS for shift in shifts for row in measured(
+            Watch(device, watch.scenario(name, seed, data, drawn=seed + shift)), seed,
+            seed + shift, learns)]
 
 
-def measured(name: str, made: Watch, seed: int, drawn: int, learns: bool) -> Iterator[Row]:
+def measured(worn: Watch, seed: int, drawn: int, learns: bool) -> Iterator[Row]:
     """Fits from 1, 2 and 5 windows of each exercise, and from 2 of three exercises."""
-    stream, factory = made.made.stream, QProfile.factory(6)
-    made.emulator.reset()
-    frozen = made.percent(made.made.test, factory)
-    every = np.unique(stream.y).tolist()
+    every = np.unique(worn.made.stream.y).tolist()
     few = np.random.default_rng(drawn).permutation(every)[:FEW_CLASSES].tolist()
     for per_class, classes in (*((k, every) for k in PER_CLASS), (2, few)):
-        taken = first_of_each(stream.y, per_class, classes)
-        found, best = made.fitted(Samples(stream.x[taken], stream.y[taken]))
-        profile = found.profile(6) if found.verdict == Verdict.TAKEN else factory
-        row = Row(name, seed, drawn, len(taken), len(classes), found.verdict.name, found.det,
-                  frozen, made.percent(made.made.test, profile),
-                  made.percent(made.made.test, best))
-        if learns and per_class == 2 and classes is every:
-            harness.learn_stream(made.emulator, made.codes(stream.x, best), stream.y)
-            row = Row(**{**asdict(row), "learned": made.percent(made.made.test, best),
-                         "original": made.percent(made.made.original, factory)})
-            made.emulator.reset()
-        yield row
+        yield fitted(worn, seed, drawn, per_class, classes,
+                     learns and per_class == 2 and classes is every)
+
+
+def fitted(worn: Watch, seed: int, drawn: int, per_class: int, classes: Sequence[int],
+           learns: bool) -> Row:
+    device, stream, test = worn.device, worn.made.stream, worn.made.test
+    device.reset()
+    frozen = worn.percent(test)
+    taken = first_of_each(stream.y, per_class, classes)
+    found = device.fit_profile(worn.counts(stream)[taken], stream.y[taken])
+    chosen = worn.percent(test)
+    oriented, learned, original = frozen, None, None
+    if found.orientation.verdict == Verdict.TAKEN:
+        device.select_profile(found.orientation.profile(len(watch.MIRROR)))
+        oriented = worn.percent(test)
+        device.select_profile(found.chosen.profile)
+    if learns:
+        device.learn(worn.counts(stream), stream.y)
+        learned = worn.percent(test)
+        device.select_profile("factory")
+        original = worn.percent(worn.made.original)
+    return Row(worn.made.name, seed, drawn, len(taken), len(classes),
+               found.orientation.verdict.name, found.orientation.det, found.chosen.name, frozen,
+               oriented, chosen, learned, original)
 
 
 def table(found: Sequence[Row]) -> str:
     """Markdown, mean ± standard deviation over the networks."""
-    lines = ["| | drawn | labels | frozen | behind the orientation | worst change | chosen by hits "
+    lines = ["| | drawn | labels | frozen | behind the orientation | worst change | profile in use "
              "| then touch, shifted / original | fitted (determinant -1) | undecided |",
              "|---|---|---|---|---|---|---|---|---|---|"]
     keys = dict.fromkeys((r.scenario, r.drawn - r.seed, r.n_classes, r.n_labels) for r in found)
@@ -204,14 +167,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
     parser.add_argument("--out", type=Path, help="JSON; the committed one unless --quick")
     asked = parser.parse_args()
-    seeds = range(3 if asked.quick else tasks.WATCH_SEEDS)
+    seeds = range(3 if asked.quick else N_NETWORKS)
     made = joblib.Parallel(n_jobs=asked.jobs)(
         joblib.delayed(run)(seed, SHIFTS, not asked.quick) for seed in seeds)
     found = [row for rows_of in made for row in rows_of]
     path = asked.out or (None if asked.quick else COMMITTED)
     if path is not None:
         body = ",\n".join(json.dumps(asdict(row)) for row in found)
-        head = f'{{"schema": "{SCHEMA}", "tool": "{__version__}", "rows": ['
+        head = f'{{"schema": "{SCHEMA}", "tool": "{ed.__version__}", "rows": ['
         path.write_text(f"{head}\n{body}\n]}}\n", encoding="utf-8")
     print(table(found))
 

@@ -16,7 +16,7 @@ from edge_dassdp.reference.worn import require_fits
 from edge_dassdp.sensor import channels
 from edge_dassdp.sensor.choice import best
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
-from edge_dassdp.sensor.orientation import FIT_CLASSES, Orientation, Verdict
+from edge_dassdp.sensor.orientation import FIT_CLASSES, Orientation, Verdict, candidates
 from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.profiles import Profiles, read_profiles
 from edge_dassdp.targets.target import Target
@@ -73,10 +73,11 @@ def fit_profile(target: Target, network: QNetwork, x: NDArray[np.int8],
                 labels: NDArray[np.int64]) -> Fitted:
     """Let a device observe labelled samples of its sensor as it is worn now, int8 (n, x_bytes), fit
     an orientation and channels to them, and use the profile under which most are classified
-    rightly: the factory's unless another has more hits, channels clearly more.
+    rightly: the factory's unless another has more hits, what is not sure clearly more.
 
     The device fits the orientation, from all that it has observed since its reset; this computer
-    signs, gains and offsets, from these samples. Raises EdgeError E503 where the model fits
+    signs, gains and offsets, from these samples, and a rotation and its mirror image where the
+    device cannot tell them apart. Raises EdgeError E503 where the model fits
     nothing, E105, before anything is changed, where the samples are of less than two classes that
     the factory knew.
     """
@@ -92,12 +93,11 @@ def fit_profile(target: Target, network: QNetwork, x: NDArray[np.int8],
     for sample, label in zip(x, labels, strict=True):
         target.observe(sample, int(label))
     found = target.fit_profile()
-    profiles = [QProfile.factory(sensor.n_channels)]
-    profiles += [found.profile(sensor.n_channels)] if found.verdict == Verdict.TAKEN else []
-    n_sure = len(profiles)
-    profiles += _of_channels(network, sensor, x, labels, known)
+    sure = [QProfile.factory(sensor.n_channels)]
+    sure += [found.profile(sensor.n_channels)] if found.verdict == Verdict.TAKEN else []
+    profiles = sure + _unsure(network, sensor, found, _Statistics.of(network, x, labels, known))
     tried = [Candidate(p, _hits(target, network, p, x, labels)) for p in profiles]
-    chosen = tried[best([c.n_hits for c in tried], len(x), n_sure)]
+    chosen = tried[best([c.n_hits for c in tried], len(x), len(sure))]
     _use(target, network, chosen.profile)
     return Fitted(chosen, tuple(tried), len(x), found)
 
@@ -122,21 +122,39 @@ def profiles_of(target: Target, network: QNetwork) -> Profiles:
     return read_profiles(network, target.read_learning())
 
 
-def _of_channels(network: QNetwork, sensor: QSensor, x: NDArray[np.int8],
-                 labels: NDArray[np.int64], known: list[int]) -> list[QProfile]:
-    """Signs and offsets, and gains as well, from class means and deviations of these samples."""
-    assert sensor.class_means is not None
-    if sensor.class_stds is None:
-        return []
-    means, stds = window_statistics(x_counts(network, x))
-    sums: IntArray = np.zeros((2, *sensor.class_means.shape), np.int64)
-    seen = np.zeros(len(sensor.class_means), np.int64)
-    for label in known:
-        mine = labels == label
-        seen[label] = mine.sum()
-        sums[0, label], sums[1, label] = means[mine].sum(axis=0), stds[mine].sum(axis=0)
-    return [channels.fit(sensor.class_means, sensor.class_stds, sums[0], sums[1], seen,
-                         with_gains=gains) for gains in (False, True)]
+@dataclass(frozen=True, eq=False)
+class _Statistics:
+    """Sums over samples of the means and standard deviations of their readings, integers
+    (n_classes, n_channels), and of how many, (n_classes,)."""
+
+    means: IntArray
+    stds: IntArray
+    n_seen: IntArray
+
+    @classmethod
+    def of(cls, network: QNetwork, x: NDArray[np.int8], labels: NDArray[np.int64],
+           known: list[int]) -> _Statistics:
+        """known: classes that are counted."""
+        found = window_statistics(x_counts(network, x))
+        of_class = np.arange(network.n_classes)[:, None] == labels
+        of_class &= np.isin(np.arange(network.n_classes), known)[:, None]
+        means, stds = (of_class.astype(np.int64) @ part for part in found)
+        return cls(means, stds, of_class.sum(axis=1))
+
+
+def _unsure(network: QNetwork, sensor: QSensor, found: Orientation, given: _Statistics
+            ) -> list[QProfile]:
+    """A rotation and its mirror image, if the device could not decide between them; signs and
+    offsets of channels, and gains as well."""
+    made: list[QProfile] = []
+    if found.verdict == Verdict.UNDECIDED:
+        polar = list(sensor.triads[0].channels)
+        made += candidates(sensor.polar_means, given.means[:, polar], given.n_seen, sensor.unit,
+                           sensor.n_channels)
+    if sensor.class_means is not None and sensor.class_stds is not None:
+        made += [channels.fit(sensor.class_means, sensor.class_stds, given.means, given.stds,
+                              given.n_seen, with_gains=gains) for gains in (False, True)]
+    return made
 
 
 def window_statistics(counts: NDArray[np.int16]) -> tuple[IntArray, IntArray]:

@@ -21,8 +21,9 @@ def test_a_turned_watch_is_right_again_from_few_labels(monkeypatch: pytest.Monke
 
 
 def test_the_table_tells_own_draws_from_others() -> None:
-    rows = [Row("E", seed, seed + shift, 14, 7, "TAKEN", 1, 20.0, 90.0 + shift, 90.0, 95.0, 94.0)
+    rows = [Row("E", seed, seed + shift, 14, 7, "TAKEN", 1, "orientation", 20.0, 90.0 + shift, 90.0,
+                95.0, 94.0)
             for seed in range(2) for shift in (0, 20)]
-    text = table([*rows, Row("E", 0, 0, 6, 3, "UNDECIDED", 1, 20.0, 20.0, 30.0)])
+    text = table([*rows, Row("E", 0, 0, 6, 3, "UNDECIDED", 1, "channels", 20.0, 20.0, 30.0)])
     assert "| E | own | 14 | 20.0 ± 0.0 | 90.0 ± 0.0 | +70.0 | 90.0 ± 0.0 | 95.0 ± 0.0 /" in text
     assert "seeds + 20" in text and "6 of 3 exercises" in text and "| 0 of 1 (0) | 1 |" in text

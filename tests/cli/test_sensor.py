@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         x = np.stack([case.natural(case.counts(rng, int(c), turned)) for c in y])
         np.savez(made / f"{name}.npz", x=x, y=y)
     ok("quantize", made / "net.npz", "--data", made / "straight.npz", "--sensor",
-       made / "sensor.toml", "--plastic", "fc3", "-o", made / "net.q.npz")
+       made / "sensor.toml", "--drift", "off", "--plastic", "fc3", "-o", made / "net.q.npz")
     return made
 
 
@@ -77,7 +77,7 @@ def test_a_description_of_another_sensor_is_refused(folder: Path, tmp_path: Path
 
 def test_a_frozen_network_takes_a_profile_that_run_uses(folder: Path, tmp_path: Path) -> None:
     ok("quantize", folder / "net.npz", "--data", folder / "straight.npz", "--sensor",
-       folder / "sensor.toml", "--frozen", "-o", tmp_path / "frozen.q.npz")
+       folder / "sensor.toml", "--drift", "off", "--frozen", "-o", tmp_path / "frozen.q.npz")
     here = ("profile", tmp_path / "frozen.q.npz")
     assert "factory profile in use; none is stored" in ok(*here)
     fitted = answer(*here, "--data", folder / "turned.npz", "--limit", "20", "--snapshot",
