@@ -92,7 +92,7 @@ def _vowels() -> Source:
         series, labels = load_japanese_vowels(split, return_X_y=True, return_type="df-list")
         frames = [np.pad(s.to_numpy(), ((0, 29 - len(s)), (0, 0)), mode="edge") for s in series]
         parts += [np.stack(frames), np.array([int(label) - 1 for label in labels])]
-    return Source(**_standardized(*parts, 185, (0, 1)), n_frames=29, n_channels=12)
+    return Source(**_standardized(*parts, n_stream=185, axes=(0, 1)), n_frames=29, n_channels=12)
 
 
 @cache
@@ -104,7 +104,7 @@ def _motions() -> Source:
     for split in ("train", "test"):
         series, labels = load_basic_motions(split, return_X_y=True, return_type="numpy3d")
         parts += [series.transpose(0, 2, 1), np.unique(labels, return_inverse=True)[1]]
-    return Source(**_standardized(*parts, 20, (0, 1)), n_frames=25, n_channels=6)
+    return Source(**_standardized(*parts, n_stream=20, axes=(0, 1)), n_frames=25, n_channels=6)
 
 
 @cache
@@ -127,7 +127,7 @@ def _fashion() -> Source:
         with gzip.open(FASHION_MNIST / f"{split}-labels-idx1-ubyte.gz") as stream:
             labels = np.frombuffer(stream.read(), np.uint8, offset=8)
         parts += [images[:n].mean(axis=(2, 4)), labels[:n]]
-    return Source(**_standardized(*parts, 500, (0, 1, 2)))
+    return Source(**_standardized(*parts, n_stream=500, axes=(0, 1, 2)))
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ def louder(network: Network, k: float) -> Network:
     return dataclasses.replace(
         network, populations=tuple(
             dataclasses.replace(p, threshold=k * p.threshold) if p.name == readout.population
-            else p for p in network.populations), readout=dataclasses.replace(readout, temperature=k * readout.temperature),
+            else p for p in network.populations),
+        readout=dataclasses.replace(readout, temperature=k * readout.temperature),
         projections=tuple(dataclasses.replace(
             q, weight=k * q.weight, bias=None if q.bias is None else k * q.bias)
             if q.post == readout.population else q for q in network.projections))

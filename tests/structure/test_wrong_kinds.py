@@ -85,8 +85,8 @@ PARTS: dict[str, dict[str, Any]] = {
     "Triad": {"kind": "polar", "channels": (0, 1, 2)}}
 SETTINGS = [calls_of(name, getattr(ed, name), **PARTS.get(name, {})) for name in (
     "CUSUM", "DASSDP", "EIHL", "SSDP", "Encoder", "ErrorScaled", "ErrorSSDP", "ErrorTouch", "Guard",
-    "Homeostasis", "Learning", "Network", "PairSTDP", "ReadoutDelta", "Replay", "Schedule", "Sensor",
-    "Settings", "Triad")]
+    "Homeostasis", "Learning", "Network", "PairSTDP", "ReadoutDelta", "Replay", "Schedule",
+    "Sensor", "Settings", "Triad")]
 METHODS: dict[str, dict[str, Any]] = {
     "classify": {"x": X}, "accuracy": {"x": X, "y": Y}, "learn": {"x": X, "y": Y},
     "warm_up": {"x": X, "y": Y}, "idle": {"n_steps": 0}, "save": {"path": "s.npz"},
