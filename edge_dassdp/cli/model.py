@@ -47,9 +47,9 @@ Replay = Annotated[str | None, typer.Option(
         ",reservoir behind it RAM keeps random samples of a class in place of the last; for "
         "streams that come class by class 70,10,1,reservoir, and learn --idle 600."))]
 Gate = Annotated[str | None, typer.Option(
-    metavar="cusum[:OPENS_AT[,ALLOWED[,closes]]]", show_default=False, help=(
+    metavar="cusum[:OPENS_AT[,ALLOWED]][,stays]", show_default=False, help=(
         "Nothing is learned until wrong classes pile up: OPENS_AT more than a share ALLOWED of the "
-        "samples: cusum:2.7,0.08. closes: it closes again where they do no more."))]
+        "samples: cusum:2.7,0.08. It closes where they do no more, unless ,stays is behind it."))]
 Guard = Annotated[str | None, typer.Option(metavar="MARGIN[,WINDOW]", show_default=False, help=(
     "Keep a copy of the weights; fall back to the factory's if they have MARGIN hits more in "
     "WINDOW samples, 0 for never: 4,32."))]
@@ -80,6 +80,10 @@ class Precision:
     input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
         "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
         "for all would lose them."))] = "auto"
+    drift: Annotated[str, typer.Option(metavar="alarm|profile|off", help=(
+        "With --sensor and --data: the device tells without labels when its sensor has drifted; "
+        "profile: it keeps windows as well, and finds out how it is worn where --allow-profile "
+        "lets it."))] = "alarm"
     input_range: Annotated[str, typer.Option(metavar="robust|all", help=(
         "What of --data the steps hold: all but glitches, or all."))] = "robust"
     temperature: Annotated[str, typer.Option(metavar="fit|stated|NUMBER", help=(
@@ -96,7 +100,7 @@ class Precision:
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
                         self.threshold_bits, self.leak, self.membrane_bits,
                         input_scale=self.input_scale, input_range=self.input_range,
-                        temperature=_temperature(self.temperature))
+                        drift=self.drift, temperature=_temperature(self.temperature))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,6 +250,9 @@ def _quantize(
         "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
     data: options.OptionalData = None,
     limit: options.Limit = None,
+    sensor: Annotated[Path | None, typer.Option(show_default=False, help=(
+        "A TOML file that describes the sensor before the network: the device takes its raw counts "
+        "and can learn how it is worn (docs/sensor.md)."))] = None,
     compare_bits: Annotated[bool, typer.Option(help=(
         "With --data: what 8, 7 and 6 bits would cost and save."))] = True,
     *,
@@ -265,12 +272,17 @@ def _quantize(
     from edge_dassdp.quantize import quantize
 
     source = origin.load(file)
+    if sensor is not None:
+        from edge_dassdp.ir import Sensor
+
+        source = source.with_sensor(Sensor.load(sensor))
     settings = precision.settings
     part = options.load_part(data, "train") if data else None
-    train = part.samples if part else None
+    train = options.taken(source, part.samples) if part else None
     proposal = lessons.of(source, settings, train)
     source, learning = proposal.network, proposal.learning
-    judged = options.shifted(options.load_part(data, "test"), limit=limit) if data else None
+    test = options.shifted(options.load_part(data, "test"), limit=limit) if data else None
+    judged = options.taken(source, test) if test else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
@@ -281,8 +293,8 @@ def _quantize(
         return quantize(source, learning, chosen, *((train.x, train.y) if train else ()))
 
     quantized = attempt(settings, made)
-    if judged:
-        options.device_samples(quantized.network, judged)
+    if test:
+        options.device_samples(quantized.network, test)
     widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
                             {*WIDTHS, settings.weight_bits}) \
         if train and judged and compare_bits else ()

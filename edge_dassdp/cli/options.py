@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -57,6 +58,9 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples o
 TargetSpec = Annotated[str, typer.Option("--target", "-t", help=f"Where to run: {SPECS}.")]
 Threads = Annotated[int, typer.Option(min=0, help=(
     "Threads that share the samples on the emulator; 0 takes all cores. No bit depends on it."))]
+AllowProfile = Annotated[bool, typer.Option("--allow-profile", help=(
+    "The device may find out by itself, without labels, how its sensor is worn; of a model "
+    "quantized with --drift profile."))]
 Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False), Writes.FILE]
 
@@ -195,6 +199,12 @@ class Packed:
         return [self.clipping.warning] if self.clipping.warning else []
 
 
+def taken(network: Network | QNetwork, samples: Samples) -> Samples:
+    """What a network takes for samples of a file: of a sensor they may be raw counts."""
+    first, *others = network.inputs
+    return samples if others else dataclasses.replace(samples, x=first.from_file(samples.x))
+
+
 def device_samples(network: QNetwork, samples: Samples) -> Packed:
     """Samples for a target, or EdgeError E104 where they do not fit the network."""
     from edge_dassdp.data.clipping import clipping
@@ -203,6 +213,7 @@ def device_samples(network: QNetwork, samples: Samples) -> Packed:
 
     require_names(samples, network.n_classes)
     require_classes(samples.y, network.n_classes)
+    samples = taken(network, samples)
     return Packed(input_x(network, samples.x), samples.y,
                   clipping(network.inputs, network.x_scales, samples.x))
 
@@ -245,7 +256,7 @@ _NONE = "none"
 def memory_of(schedule: str | None, replay: str | None, guard: str | None,
               gate: str | None = None) -> Memory:
     """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
-    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED[,closes]]]."""
+    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED]][,stays]."""
     from edge_dassdp.rules import Guard
 
     kept = None
@@ -285,13 +296,13 @@ def _replay_of(text: str) -> Replay:
 def _gate_of(text: str) -> CUSUM:
     from edge_dassdp.rules import CUSUM
 
-    word, colon, rest = text.partition(":")
+    settings = text.removesuffix(",stays")
+    word, colon, numbers = settings.partition(":")
     if word != "cusum":
         raise EdgeError("E105", f"--gate {text}", cause="it is no gate",
                         help="give cusum, or cusum:OPENS_AT,ALLOWED, for instance cusum:2.7,0.08")
-    numbers = rest.removesuffix(",closes")
     opens_at, *allowed = _numbers(numbers, "--gate cusum:", 1, 2) if colon else [CUSUM.opens_at]
-    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=numbers != rest)
+    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=settings == text)
 
 
 def is_auto(replay: str | None) -> bool:
@@ -307,13 +318,23 @@ def _numbers(text: str, option: str, least: int, most: int) -> list[float]:
         numbers = []
     if not least <= len(numbers) <= most:
         raise EdgeError("E105", f"{option} {text}: expected {least} to {most} numbers, with commas "
-                        "between")
+                        "between", help=_FORMS[option])
+    if not all(map(math.isfinite, numbers)):
+        raise EdgeError("E105", f"{option} {text}: a number is not finite", help=_FORMS[option])
     return numbers
+
+
+_FORMS = {
+    "--schedule": "give SAMPLES, 1 to 4,096, and perhaps FLOOR, 0.05 to 1: --schedule 120,0.3",
+    "--replay": "give FLASH,RING and perhaps K, whole numbers: --replay 70,3,1",
+    "--replay auto,": "give K, 0 to 16: --replay auto,3",
+    "--guard": "give MARGIN and perhaps WINDOW, whole numbers: --guard 4,32"}
+"""What an option of numbers with commas between takes."""
 
 
 def _whole(number: float, option: str) -> int:
     if not number.is_integer():
-        raise EdgeError("E105", f"{option}: {number} is no whole number")
+        raise EdgeError("E105", f"{option}: {number} is no whole number", help=_FORMS[option])
     return int(number)
 
 

@@ -63,6 +63,8 @@ def class_labels(y: NDArray[Any], n: int, where: str = "") -> NDArray[np.int64]:
     """Labels of n samples, int64 (n,). Raises EdgeError E104, with what makes them integers, for
     anything else; its message begins with `where` they come from."""
     if y.shape == (n,) and y.dtype.kind in "iu":
+        if n and int(y.max()) > np.iinfo(np.int64).max:
+            raise EdgeError("E104", f"{where}a label is {int(y.max())}, which is no class")
         return y.astype(np.int64)
     cure = "give one integer a sample, its class from 0 on; where there is one output, 0"
     if y.ndim == 2 and y.shape[0] == n:

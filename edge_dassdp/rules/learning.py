@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.ir import Input, Network, Projection, geometry
 from edge_dassdp.ir.credit import forward_projections, has_error, plastic_part
@@ -73,6 +74,7 @@ class Replay:
     policy: Policy = "fifo"
 
     def __post_init__(self) -> None:
+        hold_fields(self, where="Replay: ")
         for name, most in (("flash", 65535), ("ring_per_class", 255), ("n_ring", 16),
                            ("n_flash", 16)):
             value = getattr(self, name)
@@ -131,6 +133,7 @@ class Learning:
         for name, rule in self.rules.items():
             require(isinstance(rule, Rule), f"the rule of '{name}' is a {type(rule).__name__}",
                     help=f"choose {', '.join(r.__name__ for r in Rule.known.values())}")
+        hold_fields(self)
         require(is_real(self.skip_below) and 0 <= self.skip_below < 1,
                 f"skip_below is {self.skip_below}, expected 0 to below 1")
         require(is_int(self.seed) and 1 <= self.seed < 2**32,

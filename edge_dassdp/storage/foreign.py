@@ -7,6 +7,7 @@ for that.
 from __future__ import annotations
 
 import json
+import os
 import re
 import warnings
 import zipfile
@@ -53,7 +54,7 @@ def unread(path: Path | str, wanted: str, cause: str = "", help: str = "",
     known.
     """
     expected = WANTED.get(wanted, wanted)
-    if not Path(path).exists():
+    if not os.path.exists(path):
         return EdgeError(code, f"{path} does not exist", help="check the path: it is looked for "
                          f"from {Path.cwd()}" if not Path(path).is_absolute() else
                          "check the path")
@@ -99,9 +100,9 @@ def listed(names: Sequence[str]) -> str:
 def what_is(path: Path | str) -> Found | None:
     """What a file or a folder is; None where nothing tells it, or it cannot be read."""
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         return Found("folder", "a folder")
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         return Found("special", "not a regular file")
     try:
         with path.open("rb") as file:

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import operator
+import os
 import zipfile
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
@@ -59,7 +60,7 @@ class Arrays(MutableMapping[str, NDArray[Any]]):
         """wanted: what the file should be, a key of `foreign.WANTED`."""
         self._path, self._wanted = path, wanted
         with reading(path, wanted):
-            if not Path(path).is_file():
+            if not os.path.isfile(path):
                 raise unread(path, wanted)
             self._room = max(ROOM_BYTES, MOST_RATIO * Path(path).stat().st_size)
             with zipfile.ZipFile(path) as archive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,29 +12,31 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.packing import profile_of
 from edge_dassdp.qir.stored import pack, unpack
 from edge_dassdp.reference.carried import carried_state, fields_of, restore
 from edge_dassdp.reference.memory import SEEN_MAX
+from edge_dassdp.sensor.front import QSensor
 
 
 def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
     """The learning state of a device by the names of its state.
 
-    Raises EdgeError E104 for another number of bytes, E503 for generator, batch, share of misses,
-    guard, gate, replay, a stored sample or what a rule carries as no device leaves them.
+    Raises EdgeError E104 for another number of bytes, E503 for counters, generator, batch, share of
+    misses, guard, gate, replay, a stored sample or what a rule carries as no device leaves them.
     """
     layout = Plan.of(network).layout
     if len(data) != layout.persist_end - layout.persist_begin:
         raise EdgeError("E104", f"a learning state of {len(data)} bytes, expected "
                         f"{layout.persist_end - layout.persist_begin}")
-    if not network.plastic:
+    if not network.remembers:
         raise EdgeError("E503", "the projection is not plastic",
                         cause="nothing in this network learns")
-    state = layout.decode(bytes(layout.persist_begin) + data
-                          + bytes(layout.state_bytes - layout.persist_end))
+    state = _decoded(network, data)
     for name, (low, high) in _limits(network).items():
         if not low <= int(state[name][0]) <= high:
             raise _out_of_range(f"{name} is {int(state[name][0])}, {low} to {high}")
+    check_counts(network, data)
     for q in network.plastic:
         carried = carried_state(network, q)
         for f in fields_of(network, q):
@@ -43,7 +46,47 @@ def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
             raise _out_of_range(f"what {q.rule.title} carries on '{q.name}' is damaged")
     if "ring" in state and not _are_samples(network, state["ring"], state["ring_seen"]):
         raise _out_of_range("a stored sample is damaged")
+    if network.sensor is not None:
+        _check_sensor(network.sensor, state)
     return state
+
+
+def _decoded(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
+    """A learning state by the names of the state; all else is 0."""
+    layout = Plan.of(network).layout
+    return layout.decode(bytes(layout.persist_begin) + data
+                         + bytes(layout.state_bytes - layout.persist_end))
+
+
+def check_counts(network: QNetwork, data: bytes) -> None:
+    """E503 where of something there is more than of what it is part of: statistics that no host
+    would believe afterwards."""
+    state = {n: int(v[0]) for n, v in _decoded(network, data).items() if v.size == 1}
+    seen = state.get("learning.n_labelled", 0) + state.get("cusum.n_held", 0)
+    n_judged = state.get("guard.n_judged", 0)
+    for name, most in (("learning.n_skipped", state.get("learning.n_labelled", 0)),
+                       ("replay.n_replay_skipped", state.get("replay.n_replayed", 0)),
+                       ("guard.n_judged", seen), ("guard.hits_bits", (1 << n_judged) - 1),
+                       ("guard.factory_hits_bits", (1 << n_judged) - 1)):
+        if state.get(name, 0) > most:
+            raise _out_of_range(f"{name} is {state[name]}, and no more than {most} can be")
+
+
+def _check_sensor(sensor: QSensor, state: Mapping[str, NDArray[Any]]) -> None:
+    """E503 unless its profile is one, and no mean of what was observed is beyond int16."""
+    stored = int(state["sensor.stored"][0])
+    if int(state["sensor.selected"][0]) not in (0, stored) or state["sensor.has_learned"][0] > 1:
+        raise _out_of_range("it uses a profile that is not stored")
+    if stored:
+        try:
+            profile_of(stored, state["sensor_profile"])
+        except EdgeError as problem:
+            raise _out_of_range(problem.message) from None
+    if sensor.fits:
+        sums = state["sensor_sums"].reshape(-1, 3)
+        seen = state["sensor_seen"][: len(sums), None]
+        if ((sums < -(2**15) * seen) | (sums > (2**15 - 1) * seen)).any():
+            raise _out_of_range("what was observed of the sensor is damaged")
 
 
 def _out_of_range(cause: str) -> EdgeError:
@@ -54,7 +97,8 @@ def _limits(network: QNetwork) -> dict[str, tuple[int, int]]:
     """Smallest and largest value by name."""
     limits = {"learning.rng": (1, 0xFFFFFFFF), "learning.batch_idx": (0, network.n_batch - 1),
               "learning.batch_kind": (0, 1), "learning.miss_share_q8": (
-                  0, QUANTITIES["share_max_q8"] if network.error_step else 0)}
+                  0, QUANTITIES["share_max_q8"] if network.error_step else 0),
+              } if network.plastic else {}
     if network.guard is not None and network.guard.margin:
         window = network.guard.window
         limits |= {"guard.n_judged": (0, window)}

@@ -13,8 +13,10 @@ from edge_dassdp.wire.frames import encode_frame, encode_request
 from edge_dassdp.wire.messages import CHUNK_BYTES, LIMITS, MESSAGES, Message
 
 LIKELY = {"offset": 256, "first": 400, "label": 4, "projection": 4, "n_steps": 13,
-          "n_bytes": CHUNK_BYTES + 1, "n_weights": CHUNK_BYTES + 1}
+          "n_bytes": CHUNK_BYTES + 1, "n_weights": CHUNK_BYTES + 1, "profile": 5, "allow": 4}
 """Most values of a field lie below: in range, or just beyond it."""
+GREETS = 9
+"""The host whose HELLO was offered the first session."""
 _BITS = {"B": 8, "h": 15, "H": 16, "i": 31, "I": 32}
 _MOST_REQUESTS = 60_000
 """Of a session; sequence numbers do not begin again."""
@@ -32,6 +34,8 @@ class HostileHost:
         self._session = offer - 1
         self._sequence = 0
         self._x_bytes = network(kind).x_bytes
+        sensor = network(kind).sensor
+        self._reading = 1 if sensor is None else 2 * sensor.n_channels
         self._learning = ReferenceTarget(network(kind)).read_learning()
         self.n_right = 0
         self._moves: tuple[tuple[Callable[[], Iterator[bytes]], float], ...] = (
@@ -41,7 +45,7 @@ class HostileHost:
     def frames(self, n: int) -> Iterator[bytes]:
         """At least n pieces of what it sends."""
         moves, weights = zip(*self._moves, strict=True)
-        yield self._open()
+        yield self._open(GREETS)  # the count of sessions begins at a host's number
         while n > 0:
             for frame in self._rng.choices(moves, weights)[0]():
                 yield frame
@@ -49,9 +53,10 @@ class HostileHost:
             if self._sequence > _MOST_REQUESTS or self._rng.random() < 1e-4:
                 yield self._open()
 
-    def _open(self) -> bytes:
+    def _open(self, host: int | None = None) -> bytes:
         before, self._session, self._sequence = self._session, self._session + 1, 0
-        return greeting("OPEN", self._rng.choice((9, 10)), session=self._session, resumes=before)
+        host = host or self._rng.choice((GREETS, 10))
+        return greeting("OPEN", host, session=self._session, resumes=before)
 
     def _next(self, kind: int, payload: bytes) -> bytes:
         """A request that the device carries out or refuses."""
@@ -72,15 +77,19 @@ class HostileHost:
         if self._x_bytes > CHUNK_BYTES:
             for payload in self._pieces():
                 yield self._next(MESSAGES["PUT_SAMPLE"].kind, payload)
-        message = MESSAGES[self._rng.choice(("INFER", "LEARN", "LEARN", "LEARN", "WARM_UP"))]
+        words = ("INFER", "LEARN", "LEARN", "LEARN", "WARM_UP", *("OBSERVE",) * (self._reading > 1))
+        message = MESSAGES[self._rng.choice(words)]
         yield self._next(message.kind, self._fields(message))
 
     def _pieces(self) -> Iterator[bytes]:
-        """Cut anywhere, now and then with a gap, a beginning anew or an end too far."""
+        """Cut anywhere, mostly between readings; now and then with a gap, a beginning anew or an
+        end too far."""
         rng, at = self._rng, 0
         while at < self._x_bytes:
             size = min(rng.randrange(1, CHUNK_BYTES + 1),
                        self._x_bytes - at + (rng.random() < 0.02))
+            if rng.random() < 0.99:
+                size = max(size - size % self._reading, self._reading)
             offset = 0 if rng.random() < 0.005 else at + (rng.random() < 0.01)
             yield MESSAGES["PUT_SAMPLE"].request.pack(offset=offset, data=rng.randbytes(size))
             at = offset + size
