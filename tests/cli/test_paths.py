@@ -78,12 +78,14 @@ def test_every_output_is_known_as_one() -> None:
         ("tune", "output"): Writes.FILE,
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
         ("demo", "output"): Writes.FOLDER,
-        **{(verb, name): Writes.FILE for verb in ("run", "learn") for name in ("snapshot", "log")}}
+        **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile")
+           for name in ("snapshot", "log")}}
     paths = {(command.name, name) for command in verbs.registered_commands
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
-                    "rules", "rules_from", "validation"}, "a new path is read, or marked as written"
+                    "rules", "rules_from", "sensor", "validation"}, \
+        "a new path is read, or marked as written"
 
 
 MISSING = """\
@@ -113,6 +115,7 @@ run model.q.npz --data no.npz
 run model.q.npz --data no.npz --target qemo:x
 run model.q.npz --restore no.npz
 run model.q.npz --data data.npz --restore no.npz --target qemu:microbit
+profile no.npz
 learn no.npz
 learn model.q.npz --data data.npz --test no.npz
 verify no.npz

@@ -96,7 +96,7 @@ def test_a_held_sample_is_stored_and_nothing_else() -> None:
         done = reference.learn(input_x(case.quantized, case.sample(rng))[0], k % 5)
         assert done.is_held and not (done.is_updated or done.is_skipped or done.n_replayed)
         assert done.class_idx == k % 5 or done.loss_q8 > 0
-    assert reference.memory is not None and reference.memory.seen.sum() == 6
+    assert reference.stored is not None and reference.stored.seen.sum() == 6
     assert all((reference.w[name] == w).all() for name, w in before.items())
     state = replace(reference.statistics(), n_held=0, learned_digest=0)
     assert (state.n_labelled, state.n_updates, state.is_open) == (0, 0, False)
