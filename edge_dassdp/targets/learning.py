@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import profile_of
+from edge_dassdp.qir.ranges import SHARE_MAX_Q8
 from edge_dassdp.qir.stored import pack, unpack
 from edge_dassdp.reference.carried import carried_state, fields_of, restore
 from edge_dassdp.reference.memory import SEEN_MAX
@@ -97,7 +97,7 @@ def _limits(network: QNetwork) -> dict[str, tuple[int, int]]:
     """Smallest and largest value by name."""
     limits = {"learning.rng": (1, 0xFFFFFFFF), "learning.batch_idx": (0, network.n_batch - 1),
               "learning.batch_kind": (0, 1), "learning.miss_share_q8": (
-                  0, QUANTITIES["share_max_q8"] if network.error_step else 0),
+                  0, SHARE_MAX_Q8 if network.error_step else 0),
               } if network.plastic else {}
     if network.guard is not None and network.guard.margin:
         window = network.guard.window
