@@ -17,6 +17,7 @@ from edge_dassdp.qir.stored import pack, unpack
 from edge_dassdp.reference.carried import carried_state, fields_of, restore
 from edge_dassdp.reference.memory import SEEN_MAX
 from edge_dassdp.sensor.front import QSensor
+from edge_dassdp.sensor.profile import Kind
 
 
 def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
@@ -75,7 +76,8 @@ def check_counts(network: QNetwork, data: bytes) -> None:
 def _check_sensor(sensor: QSensor, state: Mapping[str, NDArray[Any]]) -> None:
     """E503 unless its profile is one, and no mean of what was observed is beyond int16."""
     stored = int(state["sensor.stored"][0])
-    if int(state["sensor.selected"][0]) not in (0, stored) or state["sensor.has_learned"][0] > 1:
+    if stored > Kind.BOTH or int(state["sensor.selected"][0]) not in (0, stored) \
+            or state["sensor.has_learned"][0] > 1:
         raise _out_of_range("it uses a profile that is not stored")
     if stored:
         try:
