@@ -18,7 +18,7 @@ from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.samples import random_samples
 from edge_dassdp.quantize import Quantized
 from edge_dassdp.quantize.settings import Settings, alternatives
-from edge_dassdp.reference.confidence import Confidence, logits, of_random
+from edge_dassdp.reference.confidence import ONE_CLASS, Confidence, logits, of_random
 from edge_dassdp.rules import Rule
 
 MOST_VANISHED = 0.25
@@ -196,9 +196,9 @@ def _confidence(network: Network, model: QNetwork, sure: Confidence | None) -> I
         yield (f"{at} the softmax is {'surer' if sure.temperature < sure.best else 'less sure'} "
                f"than labels allow, which would have it {sure.best:.3g}: give --temperature fit "
                "(temperature='fit' in Python)")
-    elif sure.best is None and sure.has_labels:
+    elif sure.why == ONE_CLASS:
         yield (f"the temperature of the softmax stays {sure.temperature:.4g}: {sure.why}; give "
-               "samples of all classes, with labels as the network was trained on")
+               "samples of all classes")
     elif not sure.has_labels and max(sure.certain, sure.flat) >= ALMOST:
         what, seen = ("0 or 1", "mean") if sure.certain > sure.flat else ("all alike", "sum")
         yield (f"{at} probabilities are {what} in {100 * max(sure.certain, sure.flat):.0f} % of "

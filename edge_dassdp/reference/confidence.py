@@ -32,6 +32,7 @@ HARDLY = 0.1
 """
 LEAST = 0.05
 """Of the nats of chance: labels that classes follow less have nothing to do with them."""
+ONE_CLASS = "the labels are of one class alone"
 BISECTIONS = 60
 _CHUNK = 128
 
@@ -149,7 +150,7 @@ def _best(values: Reals, labels: NDArray[np.int64], stated: float) -> tuple[floa
     """The temperature that labels have, and why it is not taken."""
     n, chance = len(labels), math.log(values.shape[1])
     if len(np.unique(labels)) == 1:
-        return None, "the labels are of one class alone"
+        return None, ONE_CLASS
     found = fit(values, labels)
     gain = n * (chance - likelihood_loss(values, labels, found))
     if gain < max(REFUTED, LEAST * n * chance):

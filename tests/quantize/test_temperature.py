@@ -24,17 +24,21 @@ from edge_dassdp.twin.model import FloatModel
 STATED = Settings(temperature="stated")
 
 
+def at(network: Network, temperature: float) -> Network:
+    readout = dataclasses.replace(network.readout, temperature=temperature)
+    return dataclasses.replace(network, readout=readout)
+
+
 def louder(network: Network, k: float) -> Network:
     """Readout weights, and with them logits, times k; the temperature, too."""
     readout = network.readout
-    return dataclasses.replace(
-        network, populations=tuple(
-            dataclasses.replace(p, threshold=k * p.threshold) if p.name == readout.population
-            else p for p in network.populations),
-        readout=dataclasses.replace(readout, temperature=k * readout.temperature),
-        projections=tuple(dataclasses.replace(
-            q, weight=k * q.weight, bias=None if q.bias is None else k * q.bias)
-            if q.post == readout.population else q for q in network.projections))
+    populations = [dataclasses.replace(p, threshold=k * p.threshold)
+                   if p.name == readout.population else p for p in network.populations]
+    projections = [dataclasses.replace(q, weight=k * q.weight,
+                                       bias=None if q.bias is None else k * q.bias)
+                   if q.post == readout.population else q for q in network.projections]
+    return at(dataclasses.replace(network, populations=tuple(populations),
+                                  projections=tuple(projections)), k * readout.temperature)
 
 
 @pytest.mark.parametrize("hidden", [ErrorTouch(32.0), ErrorSSDP()])
@@ -71,11 +75,6 @@ def known(network: Network, temperature: float, n: int = 400
     x, rng = samples(n, seed=8), np.random.default_rng(8)
     p = probabilities(FloatModel(network).run(x).logits.astype(np.float64), temperature)
     return x, (p.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
-
-
-def at(network: Network, temperature: float) -> Network:
-    readout = dataclasses.replace(network.readout, temperature=temperature)
-    return dataclasses.replace(network, readout=readout)
 
 
 def test_labels_decide_and_what_is_given_is_kept() -> None:

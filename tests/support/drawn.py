@@ -95,7 +95,8 @@ class _Drawn:
         order = "abc" if c["order"] == "forward" else "bac"
         return Network(tuple(inputs), tuple(self.populations[n] for n in (*order, "out")),
                        tuple(self.projections),
-                       Readout("out", "membrane_sum" if c["readout"] == "sum" else "spike_count"),
+                       Readout("out", "membrane_sum" if c["readout"] == "sum" else "spike_count",
+                               c["stated"]),
                        self.n_steps)
 
     def source(self) -> Input:
@@ -274,7 +275,7 @@ class _Drawn:
         return Settings(
             default, {n: b for n, b in bits.items() if n in names}, c["per neuron"], c["headroom"],
             c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"],
-            c["input range"], c["drift"])
+            c["input range"], drift=c["drift"], temperature=c["temperature"])
 
     def learning(self) -> Learning | None:
         c = self.c

@@ -63,6 +63,7 @@ AXES: dict[str, tuple[Any, ...]] = {
     "input scale": ("auto", "uniform", "feature"),
     "input range": ("robust", "all"),
     "drift": ("alarm", "off", "profile"),
+    "stated": (1.0, 0.05, 40.0), "temperature": ("fit", "stated", 3.0),
     "rule b": ("none", "error", "touch", "sync", "stdp"),
     "rule c": ("error", "none", "touch", "eihl", "sync", "stdp", "homeostasis", "homeostasis mean"),
     "rule out": ("delta", "none", "sync", "stdp", "homeostasis"),
