@@ -2,8 +2,8 @@
 
 `import edge_dassdp as ed` is the front door: `__all__` lists what a user needs, and nothing is
 loaded before it is used. Behind it the folders stand in the order of their imports, from the
-ground up: base, storage, wire, build, ir, frontends, data, qir, rules, reference, plan, quantize,
-emit, targets, twin, harness, figures, report, demo, cli.
+ground up: base, sensor, storage, wire, build, ir, frontends, data, qir, rules, reference, plan,
+quantize, emit, targets, twin, harness, figures, tuning, report, demo, cli.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from edge_dassdp.base.errors import EdgeError
+    from edge_dassdp.data.datasets import Samples
     from edge_dassdp.emit.firmware import Build
-    from edge_dassdp.face import build, load, load_model, open, quantize, save
+    from edge_dassdp.face import build, load, load_model, open, quantize, samples, save
     from edge_dassdp.frontends.nir import from_nir
     from edge_dassdp.frontends.onnx import from_onnx
     from edge_dassdp.frontends.torch import from_torch
     from edge_dassdp.harness import Device
-    from edge_dassdp.ir import Encoder, Network
+    from edge_dassdp.ir import Encoder, Network, Sensor, Triad
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import (
@@ -66,8 +67,11 @@ __all__ = [
     "QNetwork",
     "ReadoutDelta",
     "Replay",
+    "Samples",
     "Schedule",
+    "Sensor",
     "Settings",
+    "Triad",
     "__version__",
     "build",
     "from_nir",
@@ -77,18 +81,20 @@ __all__ = [
     "load_model",
     "open",
     "quantize",
+    "samples",
     "save",
 ]
 
 _HOMES = {
-    "face": ("build", "load", "load_model", "open", "quantize", "save"),
+    "face": ("build", "load", "load_model", "open", "quantize", "samples", "save"),
     "base.errors": ("EdgeError",),
+    "data.datasets": ("Samples",),
     "emit.firmware": ("Build",),
     "frontends.nir": ("from_nir",),
     "frontends.onnx": ("from_onnx",),
     "frontends.torch": ("from_torch",),
     "harness": ("Device",),
-    "ir": ("Encoder", "Network"),
+    "ir": ("Encoder", "Network", "Sensor", "Triad"),
     "qir": ("QNetwork",),
     "quantize.settings": ("Settings",),
     "rules": ("CUSUM", "DASSDP", "EIHL", "SSDP", "ErrorSSDP", "ErrorScaled", "ErrorTouch", "Guard",

@@ -8,8 +8,11 @@ from numpy.typing import ArrayLike
 
 from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
+from edge_dassdp.data import datasets
+from edge_dassdp.data.datasets import Samples
 from edge_dassdp.emit import proven
 from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.figures.fidelity import measure_fidelity
@@ -29,6 +32,7 @@ _READERS = {"quantized": "edge_dassdp.load_model", "nir": "edge_dassdp.from_nir"
             "onnx": "edge_dassdp.from_onnx", "network": "edge_dassdp.load"}
 
 
+@held_to_kinds()
 def load(path: Path | str, *, logits: Logits | None = None) -> Network:
     """The float network in an .npz of `save`. Raises EdgeError E103 for any other file.
 
@@ -41,6 +45,7 @@ def load(path: Path | str, *, logits: Logits | None = None) -> Network:
     return network if logits is None else with_logits(network, logits)
 
 
+@held_to_kinds()
 def load_model(path: Path | str) -> QNetwork:
     """The model in an .npz of `save` or of `edge-dassdp quantize`, proven again; `model.proofs` is
     empty, for bounds are not in the file.
@@ -59,6 +64,11 @@ def _expect(kind: str, path: Path | str) -> None:
                         help=f"read it with {_READERS[found.kind]}")
 
 
+_NETWORK = "from_torch, from_nir, from_onnx or load gives one"
+_MODEL = "quantize makes one of a network, load_model reads one"
+
+
+@held_to_kinds(network=f"{_NETWORK}; {_MODEL}")
 def save(network: Network | QNetwork, path: Path | str) -> None:
     """Write a float network or a model as an .npz, the same bytes every time."""
     if isinstance(network, QNetwork):
@@ -67,6 +77,27 @@ def save(network: Network | QNetwork, path: Path | str) -> None:
         ir.save(network, path)
 
 
+@held_to_kinds()
+def samples(path: Path | str, split: str = "") -> Samples:
+    """The samples in a .csv, .npy or .npz, laid out as docs/data.md says: `x` float32 (n,
+    n_inputs), `y` int64 (n,), and `classes`, the names of the classes where the file has names.
+
+    split: "train", "stream", "test" or "validation"; a file without splits is taken whole, one with
+    splits wants it named. That a data set of raw bytes is standardized by what it states is a
+    warning. Raises EdgeError E103 for another file, E104 for values that are no samples, with their
+    row and column, E105 for a split that does not exist.
+    """
+    if not split:
+        parts = datasets.load_parts(path)
+        if datasets.WHOLE not in parts:
+            raise EdgeError("E105", f"{path} has splits", help=f"name one of {', '.join(parts)}")
+    part = datasets.load_part(path, split or "train")
+    if part.scaling:
+        warn(part.scaling)
+    return part.samples
+
+
+@held_to_kinds(network=_NETWORK)
 def quantize(network: Network, learning: Learning | None = None, settings: Settings | None = None,
              *, x: ArrayLike | None = None, y: ArrayLike | None = None) -> QNetwork:
     """The integer model of a network, proven to fit; `model.proofs` says how closely.
@@ -93,6 +124,7 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     return made.network
 
 
+@held_to_kinds(model=_MODEL)
 def open(model: QNetwork, target: str = "emulator", *, threads: int = 1,
          log: Path | str | None = None, expect: str | None = None) -> Device:
     """A device that runs the model: "emulator", "emulator-checked", "reference",
@@ -116,6 +148,7 @@ def open(model: QNetwork, target: str = "emulator", *, threads: int = 1,
     return Device(model, made)
 
 
+@held_to_kinds(model=_MODEL)
 def build(model: QNetwork, board: str | Path, *, ram_budget: int | None = None,
           flash_budget: int | None = None) -> Build:
     """Firmware for a board, by name or by the path of its board.toml; its linked RAM is the

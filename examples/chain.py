@@ -25,6 +25,14 @@ def build(sizes: Sequence[int], beta: float) -> nn.Sequential:
     return nn.Sequential(*layers, *readout)
 
 
+def initialize(model: nn.Sequential, gains: Sequence[float]) -> None:
+    """Normal weights of std gain / sqrt(inputs), biases of 0. gains: of each Linear, in order."""
+    layers = [module for module in model if isinstance(module, nn.Linear)]
+    for layer, gain in zip(layers, gains, strict=True):
+        nn.init.normal_(layer.weight, std=gain / layer.in_features**0.5)
+        nn.init.zeros_(layer.bias)
+
+
 def summed_membrane(model: nn.Sequential, x: torch.Tensor, n_steps: int) -> torch.Tensor:
     """Logits (n_samples, n_classes), the readout's membrane summed over all steps, of frames x
     (n_samples, n_frames, n_inputs); the last frame stays."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import unicorn as uc
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 from numpy.typing import NDArray
 from unicorn import arm_const as reg
 
@@ -66,6 +67,7 @@ class Machine:
                     mapped.add(page)
                 self._uc.mem_write(segment["p_vaddr"], segment.data())
             table = file.get_section_by_name(".symtab")
+            assert isinstance(table, SymbolTableSection)
             return {s.name: s["st_value"] for s in table.iter_symbols()
                     if s.name and s["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT", "STT_NOTYPE")
                     and not s.name.startswith("$")}

@@ -14,23 +14,25 @@ import joblib
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evidence import plan, report, sets
+from evidence import plan, report
 from evidence.figure import draw
 from evidence.measure import Job, Row
 from evidence.methods import METHODS
 from evidence.results import Results
+from evidence.tasks import SETS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = ROOT / "benchmarks" / "results" / "evidence.json"
 DOCUMENT, FIGURE = ROOT / "docs" / "evidence.md", ROOT / "docs" / "evidence.png"
-QUICK_PARTS = ("main", "blocked", "float", "sets")
+QUICK_PARTS = ("main", "blocked", "sources", "redrawn", "sets")
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--quick", action="store_true",
-                      help="5 seeds with the committed constants, written to --out (default)")
+                      help="the parts that the first tables need, with the committed constants, "
+                           "written to --out (default)")
     kind.add_argument("--full", action="store_true",
                       help="everything; writes the committed JSON, docs/evidence.md and its figure")
     parser.add_argument("--parts", nargs="+", choices=plan.PARTS, help="only these")
@@ -42,6 +44,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/evidence"),
                         help="folder of a quick run")
     parser.add_argument("--report", action="store_true", help="write the tables again, run nothing")
+    parser.add_argument("--publish", action="store_true",
+                        help="of a quick run, too, write what --full writes")
     return parser.parse_args()
 
 
@@ -104,18 +108,21 @@ def main() -> None:
     results = committed if asked.full else Results(constants=committed.constants)
     if asked.report and not asked.full:
         results = Results.load(path)
-    for name, made in sets.SETS.items():
-        if not made.is_there:
-            console.print(f"{made.title} ({name}) is left out: {made.package} is not there")
+    for name, made in SETS.items():
+        if made.missing:
+            console.print(f"{made.title} ({name}) is left out: {' and '.join(made.missing)} "
+                          "not found")
     if not asked.report:
         parts = asked.parts or (plan.PARTS if asked.full else QUICK_PARTS)
         with backend(asked.dask, asked.jobs):
             run_parts(results, parts, asked, path)
     report.show(results, console)
-    figure = FIGURE if asked.full else asked.out / FIGURE.name
+    published = asked.full or asked.publish
+    figure = FIGURE if published else asked.out / FIGURE.name
     draw(results).savefig(figure)
-    if asked.full:
+    if published:
+        results.save(COMMITTED)
         report.write(results, DOCUMENT)
-    console.print(f"written: {path}, {figure}" + (f", {DOCUMENT}" if asked.full else ""))
+    console.print(f"written: {path}, {figure}" + f", {COMMITTED}, {DOCUMENT}" * published)
 
 

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp import harness
-from edge_dassdp.data import calibration
-from edge_dassdp.data.calibration import Profile
 from edge_dassdp.data.datasets import Samples
+from edge_dassdp.harness import Device
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.targets.emulator import WARM_UP, Emulator
+from evidence import profiles
 from evidence.methods import (
     FROZEN,
     IDLE,
     METHODS,
     MIRRORED,
-    N_IDLE,
     STANDARD,
     TITLES,
     Constants,
     Method,
 )
+from evidence.profiles import ON_DEVICE, Fitted, factory
 from evidence.tasks import Setting, Task, task
 
 N_WARM_UP = 100
@@ -79,7 +80,8 @@ def run(job: Job) -> list[Row]:
         return [row for t in tasks for row in _on_host(method, t, job)]
     first = tasks[0]
     learning = method.learning(first.network, job.constants, job.replay, len(first.training))
-    network = quantize(first.network, learning, Settings(), first.training.x,
+    settings = Settings(drift="profile") if method.profile == "stream" else Settings()
+    network = quantize(first.network, learning, settings, first.training.x,
                        first.training.y).network
     device = _Device(Emulator(network), network, method, job)
     return [row for t in tasks for row in device.rows(t)]
@@ -116,50 +118,47 @@ class _Device:
 
     def rows(self, t: Task) -> Iterator[Row]:
         """One stream, and where something is replayed a second row after idle steps."""
-        emulator = self.emulator
+        emulator, method, job = self.emulator, self.method, self.job
         emulator.reset()
         before = self._score(t.test)
-        profile = Profile.factory(1)
-        if self.method.calibrates:
-            profile = self._profile(t)
-        elif self.method.warms_up:
+        if method.warms_up:
             emulator.run(input_x(self.network, t.training.x[:N_WARM_UP]),
                          t.training.y[:N_WARM_UP], mode=WARM_UP)
             emulator.fit_gate()
-        stream = Samples(profile.apply(t.stream.x), t.stream.y)
-        early = self._n_fit(t)
-        hits = emulator.classify(input_x(self.network, t.stream.x[:early])) == t.stream.y[:early]
-        learned = harness.learn_stream(emulator, input_x(self.network, stream.x), stream.y)
-        online = _percent(np.concatenate([hits, learned.hits[early:]]))
-        test = Samples(profile.apply(t.test.x), t.test.y)
-        yield self._row(t, self.job.replay, before, online, test)
-        if self.job.replay == STANDARD and not t.setting.validation:
-            emulator.idle(N_IDLE)
-            yield self._row(t, IDLE, before, online, test)
+        device = Device(self.network, emulator)
+        fitted = profiles.fit(method.profile, device, t, job.constants)
+        online = self._online(fitted)
+        yield self._row(t, fitted, job.replay, before, online)
+        if method.learns and job.replay == STANDARD and not t.setting.validation:
+            emulator.idle(method.n_idle)
+            yield self._row(t, fitted, IDLE, before, online)
 
-    def _n_fit(self, t: Task) -> int:
-        fits = self.method.calibrates and t.n_channels is not None
-        return int(self.job.constants["n_fit"]) if fits else 0
+    def _online(self, fitted: Fitted) -> float:
+        """Percent of the stream that was right before it was learned, of what the fit saw before
+        that; the device has learned then, where it does."""
+        emulator, n = self.emulator, fitted.n_fit
+        seen = input_x(self.network, fitted.samples(fitted.stream).x)
+        with self._factory():
+            hits = emulator.classify(input_x(self.network, fitted.stream.x)) == fitted.stream.y
+        later = (harness.learn_stream(emulator, seen, fitted.stream.y).hits
+                 if self.method.learns else emulator.classify(seen) == fitted.stream.y)
+        return _percent(np.concatenate([hits[:n], later[n:]]))
 
-    def _profile(self, t: Task) -> Profile:
-        """From the first samples of the stream, which are learned from as well."""
-        if t.n_channels is None:
-            return Profile.factory(1)
-        n = self._n_fit(t)
-        x, y = t.stream.x[:n], t.stream.y[:n]
-        choices = calibration.fit(t.training, Samples(x, y), t.n_channels,
-                                  most_gain=self.job.constants["most_gain"])
-        return calibration.best(
-            choices, lambda z: self.emulator.classify(input_x(self.network, z)), Samples(x, y))
+    def _factory(self) -> AbstractContextManager[None]:
+        """The factory profile is in use, where the device fits others."""
+        device = Device(self.network, self.emulator)
+        return factory(device) if self.method.profile in ON_DEVICE else nullcontext()
 
     def _score(self, samples: Samples) -> float:
         return _percent(self.emulator.classify(input_x(self.network, samples.x)) == samples.y)
 
-    def _row(self, t: Task, replay: str, before: float, online: float, test: Samples) -> Row:
+    def _row(self, t: Task, fitted: Fitted, replay: str, before: float, online: float) -> Row:
+        shifted = self._score(fitted.samples(t.test))
         done = self.emulator.statistics()
-        return Row(t.setting, self.job.method, replay, t.seed, before, online, self._score(test),
-                   self._score(t.original), done.n_labelled - done.n_skipped, done.n_skipped,
-                   done.n_replayed)
+        with self._factory():
+            original = self._score(t.original)
+        return Row(t.setting, self.job.method, replay, t.seed, before, online, shifted, original,
+                   done.n_labelled - done.n_skipped, done.n_skipped, done.n_replayed)
 
 
 def _on_host(method: Method, t: Task, job: Job) -> Iterator[Row]:

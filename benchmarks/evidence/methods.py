@@ -6,13 +6,16 @@ Every grid has N_POINTS points, so that no method is tuned with more effort than
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Literal
 
 from edge_dassdp.ir import Network
 from edge_dassdp.rules import (
+    CUSUM,
     DASSDP,
     EIHL,
+    ErrorScaled,
     ErrorSSDP,
     ErrorTouch,
     Homeostasis,
@@ -27,14 +30,18 @@ from edge_dassdp.twin.learner import FloatLearner
 from evidence.comparators import BackpropLearner, TESSLearner
 
 Constants = Mapping[str, float]
+Fits = Literal["host", "labels", "stream"]
 N_POINTS = 9
 REPLAY = Replay(flash=70, ring_per_class=3, n_ring=1, n_flash=1)
+K3 = replace(REPLAY, n_ring=3)
+RESERVOIR = replace(K3, ring_per_class=10, policy="reservoir")
 REPLAYS: dict[str, Replay | None] = {
     "off": None, "flash": Replay(flash=70, ring_per_class=0, n_ring=0), "flash + ring": REPLAY}
-"""Replay by name; a method with K ring steps takes K where there is a ring."""
+"""Replay by name; a method that stores otherwise does so in place of the last."""
 STANDARD = "flash + ring"
 N_IDLE = 200
-IDLE = f"{STANDARD}, {N_IDLE} idle steps"
+IDLE = f"{STANDARD}, idle steps"
+"""Rows after idle steps, N_IDLE of them where the method does not say otherwise."""
 A_PLUS, A_BASE = 1.5e-3, 5e-4
 """The paper code's amplitudes of DA-SSDP; a method multiplies both."""
 
@@ -50,9 +57,13 @@ def grid(**choices: tuple[float, ...]) -> tuple[Constants, ...]:
 class Method:
     """hidden: the rule before the readout for some constants, None if it stays; the readout has
     ReadoutDelta with mu1. simpler: the method it is compared with. twin: constants are those of
-    this method, which was tuned. learner: in float on the host, None on the device. n_ring: ring
-    samples learned again after each of the stream. calibrates: a profile is fitted first.
-    warms_up: a gate is fitted on unshifted samples first. replay: by name, of all its runs.
+    this method, which was tuned; with a grid, added to its points. given: constants that were not
+    chosen here. learner: in float on the host, None on the device. stored: how much is stored and
+    replayed. n_idle: steps of its idle rows. schedule: of step sizes, gate: whether it learns at
+    all. profile: what is fitted first, 'host' channels on the host, 'labels' by the device from
+    labels, 'stream' without. learns: or else only the profile changes. whole: all that learns, of
+    the product's choosing. warms_up: a gate of DA-SSDP is fitted on unshifted samples first.
+    replay: by name, of all its runs.
     """
 
     key: str
@@ -60,11 +71,16 @@ class Method:
     simpler: str
     grid: tuple[Constants, ...] = ()
     hidden: Callable[[Constants], Rule] | None = None
-    schedule: Schedule | None = None
-    n_ring: int = 1
+    schedule: Schedule | ErrorScaled | None = None
+    stored: Replay = REPLAY
+    n_idle: int = N_IDLE
+    gate: CUSUM | None = None
     twin: str | None = None
+    given: Constants = field(default_factory=dict)
     learner: Callable[..., FloatLearner] | None = None
-    calibrates: bool = False
+    profile: Fits | None = None
+    learns: bool = True
+    whole: Callable[[Network, int], Learning] | None = None
     warms_up: bool = False
     replay: str = STANDARD
 
@@ -72,17 +88,18 @@ class Method:
                  n_training: int) -> Learning:
         """Where it learns, by which rules; replay from flash has no more than n_training samples.
         """
+        if self.whole is not None:
+            return self.whole(network, n_training)
         rules: dict[str, Rule] = {}
         for name in Learning.default(network).rules:
             if network.projection(name).post == network.readout.population:
                 rules[name] = ReadoutDelta(constants["mu1"])
             elif self.hidden is not None:
                 rules[name] = self.hidden(constants)
-        stored = REPLAYS[replay]
+        stored = self.stored if replay == STANDARD else REPLAYS[replay]
         if stored is not None:
-            stored = replace(stored, flash=min(stored.flash, n_training),
-                             n_ring=self.n_ring if stored.ring_per_class else 0)
-        return Learning(rules, schedule=self.schedule, replay=stored)
+            stored = replace(stored, flash=min(stored.flash, n_training))
+        return Learning(rules, schedule=self.schedule, replay=stored, gate=self.gate)
 
 
 def _sync(c: Constants) -> Rule:
@@ -123,12 +140,14 @@ PAIR_GRID = grid(mu1=(1.6, 2.4, 4.8), a=(0.5, 1.5, 4.5))
 HOME_GRID = grid(mu1=(2.4, 3.2, 4.8), eta=(0.01, 0.03, 0.1))
 ERROR_GRID = grid(mu1=(0.2, 0.4, 0.8), mu2=(16.0, 32.0, 64.0))
 EIHL_GRID = grid(mu1=(0.4,), mu2=(16.0, 32.0, 64.0), growth=(5e-6, 2e-5, 1e-4))
+TOUCHED = {"mu1": 0.8, "mu2": 32.0}
+"""Where nothing learns, it does not matter which."""
 CALIBRATION_GRID = grid(n_fit=(21.0, 35.0, 49.0), most_gain=(2.0, 4.0, 8.0))
 
-DEVICE: tuple[Method, ...] = (
+RULES: tuple[Method, ...] = (
     Method("delta", "readout delta", "frozen", READOUT_GRID),
     Method("delta_k3", "readout delta + schedule, K = 3", "delta", READOUT_GRID,
-           schedule=Schedule(), n_ring=3),
+           schedule=Schedule(), stored=K3),
     Method("ssdp", "delta + SSDP", "delta", LOCAL_GRID, _ssdp),
     Method("dassdp", "delta + DA-SSDP", "ssdp", LOCAL_GRID, _dassdp, warms_up=True),
     Method("delta_alone", "readout delta, no replay", "frozen", READOUT_GRID, replay="off"),
@@ -140,24 +159,55 @@ DEVICE: tuple[Method, ...] = (
     Method("sync", "latency synchrony", "delta", ERROR_GRID, _sync),
     Method("sync_schedule", "latency synchrony + schedule", "sync", ERROR_GRID, _sync, Schedule()),
     Method("sync_k3", "latency synchrony + schedule, K = 3", "sync_schedule", ERROR_GRID, _sync,
-           Schedule(), n_ring=3),
+           Schedule(), K3),
     Method("touch", "touch", "sync", ERROR_GRID, _touch),
     Method("touch_schedule", "touch + schedule", "touch", ERROR_GRID, _touch, Schedule()),
     Method("touch_k3", "touch + schedule, K = 3", "touch_schedule", ERROR_GRID, _touch, Schedule(),
-           n_ring=3),
-    Method("calibrated", "calibration + touch + schedule, K = 3", "touch_k3", CALIBRATION_GRID,
-           _touch, Schedule(), n_ring=3, calibrates=True, twin="touch_k3"),
+           K3),
 )
+"""Rules among themselves."""
+AROUND: tuple[Method, ...] = (
+    Method("before", "what quantize chose before", "frozen", (), _sync, replay="off",
+           given={"mu1": 0.4, "mu2": 8.0}),
+    Method("default", "what quantize chooses", "before", given=TOUCHED, whole=Learning.default),
+    Method("touch_error", "touch, steps by error, K = 3", "touch_k3", (), _touch, ErrorScaled(), K3,
+           twin="touch_k3"),
+    Method("touch_gate", "touch + schedule behind a gate, K = 3", "touch_k3", (), _touch,
+           Schedule(), K3, gate=CUSUM(), twin="touch_k3"),
+    Method("touch_gate_error", "touch, steps by error behind a gate, K = 3", "touch_error", (),
+           _touch, ErrorScaled(), K3, gate=CUSUM(), twin="touch_k3"),
+    Method("reservoir", "touch + schedule, K = 3, reservoir of 10", "touch_k3", (), _touch,
+           Schedule(), RESERVOIR, 600, twin="touch_k3"),
+    Method("calibrated", "channels fitted on the host + touch + schedule, K = 3", "touch_k3",
+           CALIBRATION_GRID, _touch, Schedule(), K3, twin="touch_k3", profile="host"),
+    Method("oriented_frozen", "profile from labels, frozen", "frozen", given=TOUCHED, hidden=_touch,
+           profile="labels", learns=False),
+    Method("oriented", "profile from labels + touch + schedule, K = 3", "touch_k3", (), _touch,
+           Schedule(), K3, twin="touch_k3", profile="labels"),
+    Method("oriented_error", "profile from labels + touch, steps by error, K = 3", "oriented", (),
+           _touch, ErrorScaled(), K3, twin="touch_k3", profile="labels"),
+    Method("oriented_gate", "profile from labels + touch, steps by error behind a gate, K = 3",
+           "oriented_error", (), _touch, ErrorScaled(), K3, gate=CUSUM(), twin="touch_k3",
+           profile="labels"),
+    Method("oriented_reservoir", "profile from labels + touch + schedule, reservoir of 10",
+           "oriented", (), _touch, Schedule(), RESERVOIR, 600, twin="touch_k3", profile="labels"),
+    Method("unlabelled_frozen", "profile without labels, frozen", "frozen", given=TOUCHED,
+           hidden=_touch, profile="stream", learns=False),
+    Method("unlabelled", "profile without labels + touch, steps by error, K = 3", "touch_error", (),
+           _touch, ErrorScaled(), K3, twin="touch_k3", profile="stream"),
+)
+"""What stands around a rule: step sizes, gate, store, profile."""
+DEVICE = (*RULES, *AROUND)
 HOST: tuple[Method, ...] = (
     Method("delta_float", "readout delta in float", "delta", twin="delta", learner=FloatLearner),
     Method("sync_float", "latency synchrony in float", "sync", (), _sync, twin="sync",
            learner=FloatLearner),
     Method("touch_float", "touch + schedule, K = 3, in float", "touch_k3", (), _touch, Schedule(),
-           n_ring=3, twin="touch_k3", learner=FloatLearner),
+           K3, twin="touch_k3", learner=FloatLearner),
     Method("backprop", "backprop of two layers, schedule, K = 3, float", "touch_float", ERROR_GRID,
-           _touch, Schedule(), n_ring=3, learner=BackpropLearner),
+           _touch, Schedule(), K3, learner=BackpropLearner),
     Method("tess", "TESS, schedule, K = 3, float", "touch_float", ERROR_GRID, _touch, Schedule(),
-           n_ring=3, learner=TESSLearner),
+           K3, learner=TESSLearner),
 )
 EQUAL = (("sync", "delta"), ("touch", "sync"), ("touch_schedule", "sync_schedule"),
          ("sync_k3", "delta_k3"), ("touch_k3", "sync_k3"))

@@ -7,19 +7,27 @@ from itertools import product
 from typing import Any
 
 from edge_dassdp.base.errors import EdgeError
-from evidence import sets
 from evidence.measure import Job, Row, mean_score, run
-from evidence.methods import DEVICE, FROZEN, HOST, METHODS, Constants, Method
-from evidence.tasks import WATCH, Setting, n_seeds, scenarios
+from evidence.methods import AROUND, DEVICE, FROZEN, HOST, METHODS, Constants, Method, replay_of
+from evidence.tasks import REDRAWN, SETS, UNIFORM, WATCH, Setting, n_seeds, scenarios
 
-PARTS = ("tune", "main", "blocked", "labels", "replay", "float", "sets")
+PARTS = ("tune", "main", "blocked", "labels", "replay", "sources", "redrawn", "float",
+         "sets")
 TUNING_SEEDS = range(3)
 WRONG_LABELS = (0.1, 0.2)
 REPLAYED = ("delta", "sync", "touch_schedule")
 """Methods whose replay is taken away."""
+SOURCES = ("delta_k3", "touch_k3")
+"""Methods that start from the networks before those shipped as well."""
+CHECKED = ("touch_k3", "touch_gate_error", "oriented_frozen", "oriented_gate", "unlabelled_frozen")
+"""Methods that are tried on shifts and orders that nothing was chosen on."""
 QUICK_SEEDS, QUICK_FLOAT_SEEDS = 5, 2
 QUICK_SCENARIOS = ("Ap", "B", "E")
 """Scenarios of float methods in a quick run."""
+FRAMED = ("vowels", "motions")
+"""Sets whose frames repeat channels, so that profiles of these can be fitted."""
+QUICK_SETS = ("digits", "deterding")
+QUICK_METHODS = ("delta_k3", "sync_k3", "touch_k3", *(m.key for m in AROUND))
 
 Chosen = dict[str, dict[str, Any]]
 Execute = Callable[[Sequence[Job]], Iterable[list[Row]]]
@@ -76,7 +84,8 @@ def constants_of(chosen: Chosen, key: str) -> Constants:
     if key == FROZEN:
         return {}
     method = METHODS[key]
-    return dict(chosen.get(key if method.grid else method.twin or key, {}).get("chosen", {}))
+    found = chosen.get(key if method.grid else method.twin or key, {}).get("chosen", {})
+    return {**method.given, **found}
 
 
 def jobs(parts: Iterable[str], chosen: Chosen, *, quick: bool = False,
@@ -86,8 +95,8 @@ def jobs(parts: Iterable[str], chosen: Chosen, *, quick: bool = False,
     Raises EdgeError E105 for a method without constants.
     """
     wanted = set(parts)
-    made = [*_float_jobs(wanted, chosen, quick), *_set_jobs(wanted, chosen, quick),
-            *_device_jobs(wanted, chosen, quick), *_replay_jobs(wanted, chosen, quick)]
+    made = [job for part in (_float_jobs, _set_jobs, _device_jobs, _replay_jobs, _watch_jobs)
+            for job in part(wanted, chosen, quick)]
     kept = only or {}
     methods, seeds = kept.get("methods"), kept.get("seeds")
     made = [j for j in made if (methods is None or j.method in methods)
@@ -107,6 +116,10 @@ def _seeds(dataset: str, quick: bool) -> range:
     return range(min(n_seeds(dataset), QUICK_SEEDS) if quick else n_seeds(dataset))
 
 
+def _methods(quick: bool) -> list[Method]:
+    return [m for m in DEVICE if m.key in QUICK_METHODS or not quick]
+
+
 def _device_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
     settings = [Setting(WATCH, s) for s in scenarios(WATCH)] if "main" in parts else []
     if "blocked" in parts:
@@ -117,7 +130,7 @@ def _device_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
                      for share, s in product(WRONG_LABELS, scenarios(WATCH))]
     made = [Job(FROZEN, frozen, seed, {}, "off") for seed in _seeds(WATCH, quick)]
     return made + [Job(m.key, tuple(settings), seed, constants_of(chosen, m.key), m.replay)
-                   for m in DEVICE for seed in _seeds(WATCH, quick)]
+                   for m in _methods(quick) for seed in _seeds(WATCH, quick)]
 
 
 def _replay_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
@@ -126,6 +139,16 @@ def _replay_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
     settings = tuple(Setting(WATCH, s) for s in scenarios(WATCH))
     return [Job(key, settings, seed, constants_of(chosen, key), replay)
             for key in REPLAYED for replay in ("off", "flash") for seed in _seeds(WATCH, quick)]
+
+
+def _watch_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
+    """The watch with other networks, and with other draws."""
+    made = []
+    for part, dataset, methods in (("sources", UNIFORM, SOURCES), ("redrawn", REDRAWN, CHECKED)):
+        settings = tuple(Setting(dataset, s) for s in scenarios(dataset))
+        made += [Job(key, settings, seed, constants_of(chosen, key), replay_of(key))
+                 for key in (FROZEN, *methods) for seed in _seeds(dataset, quick) if part in parts]
+    return made
 
 
 def _float_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
@@ -141,12 +164,12 @@ def _float_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
 def _set_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
     if "sets" not in parts:
         return []
-    names = ("digits",) if quick else tuple(n for n, s in sets.SETS.items() if s.is_there)
+    names = [n for n, s in SETS.items() if not s.missing and (n in QUICK_SETS or not quick)]
     made = []
-    for name, key in product(names, (FROZEN, *(m.key for m in DEVICE))):
-        if key == "calibrated" and name not in ("vowels", "motions"):
-            continue
-        replay = "off" if key == FROZEN else METHODS[key].replay
+    for name in names:
+        fits = [m.key for m in _methods(quick) if m.profile is None
+                or (m.profile == "host" and name in FRAMED)]
         made += [Job(key, tuple(Setting(name, s) for s in scenarios(name)), seed,
-                     constants_of(chosen, key), replay) for seed in _seeds(name, quick)]
+                     constants_of(chosen, key), replay_of(key))
+                 for key in (FROZEN, *fits) for seed in _seeds(name, quick)]
     return made

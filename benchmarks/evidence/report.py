@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,14 +22,14 @@ from evidence.methods import (
     Method,
     replay_of,
 )
-from evidence.plan import REPLAYED, WRONG_LABELS
+from evidence.plan import REPLAYED, SOURCES, WRONG_LABELS
 from evidence.results import Estimate, Results, mean_std
-from evidence.sets import SETS
-from evidence.tasks import WATCH, Setting, scenarios
+from evidence.tasks import DRAWN_BEYOND, REDRAWN, SETS, UNIFORM, WATCH, Setting, is_watch, scenarios
 
-BEGIN, END = "<!-- evidence: written by make evidence-full -->", "<!-- end of evidence -->"
+BEGIN, END = "<!-- evidence: written by benchmarks/evidence -->", "<!-- end of evidence -->"
 SHIFTED = ("Ap", "A", "B", "C", "D", "E")
 """Scenarios of the watch that have a shift; their mean stands in the tables."""
+PAIR = "shifted ± std / original"
 Lines = list[list[str]]
 
 
@@ -58,21 +58,35 @@ def signed(estimate: Estimate | None) -> str:
     return f"{estimate.mean:+.1f} ± {estimate.spread:.1f}"
 
 
-def main_table(results: Results, column: str, order: str = "shuffled",
-               replay: str | None = None) -> Lines:
-    """Every method and scenario of the watch, mean ± std over seeds; replay: in place of the
-    standard one."""
+def main_table(results: Results, order: str = "shuffled", replay: str | None = None,
+               dataset: str = WATCH) -> Lines:
+    """Every method and scenario of the watch; replay: in place of the standard one."""
+    return _by_scenario(results, f"{PAIR}, %", (dataset, order), lambda method, where: cell(
+        results, method, where, _replay(method, replay)))
+
+
+def online_table(results: Results) -> Lines:
+    """While the stream was learned, mean ± std over seeds."""
+    return _by_scenario(results, "during the stream, %", (WATCH, "shuffled"),
+                        lambda method, where: estimate(
+        list(results.mean_by_seed(method, where, "online", _replay(method)).values())))
+
+
+def _by_scenario(results: Results, title: str, of: tuple[str, str],
+                 entry: Callable[[str, Sequence[Setting]], str]) -> Lines:
     names = (*SHIFTED, "N")
-    lines = [[f"{column}, %", "seeds", *names, f"mean of {' '.join(SHIFTED)}"]]
+    lines = [[title, "seeds", *names, f"mean of {' '.join(SHIFTED)}"]]
     for method in (FROZEN, MIRRORED, *METHODS):
-        name = replay if replay and replay_of(method) == STANDARD else replay_of(method)
-        found = [list(results.mean_by_seed(method, settings(some, order=order), column,
-                                           name).values())
-                 for some in (*([s] for s in names), SHIFTED)]
-        if any(found):
-            lines.append([TITLES[method], str(max(len(f) for f in found)),
-                          *(estimate(f) for f in found)])
+        cells = [entry(method, settings(some, *of)) for some in (*([s] for s in names), SHIFTED)]
+        if any(c != "–" for c in cells):
+            lines.append([TITLES[method], str(results.n_seeds(of[0], method)), *cells])
     return lines
+
+
+def _replay(method: str, other: str | None = None) -> str:
+    """`other` in place of a method's usual replay, where that is the standard one."""
+    usual = replay_of(method)
+    return other if other and usual == STANDARD else usual
 
 
 def estimate(values: Sequence[float]) -> str:
@@ -106,7 +120,7 @@ def simpler(methods: Iterable[Method]) -> list[tuple[str, str]]:
 
 def labels_table(results: Results) -> Lines:
     """Means over the shifts with a share of the stream's labels wrong."""
-    lines = [["mean of the shifts, shifted ± std / original, %", "no label wrong",
+    lines = [[f"mean of the shifts, {PAIR}, %", "no label wrong",
               *(f"{100 * w:.0f} % wrong" for w in WRONG_LABELS)]]
     for method in DEVICE:
         cells = [cell(results, method.key, settings(wrong_labels=w)) for w in (0, *WRONG_LABELS)]
@@ -117,7 +131,7 @@ def labels_table(results: Results) -> Lines:
 
 def replay_table(results: Results) -> Lines:
     names = (*REPLAYS, IDLE)
-    lines = [["mean of the shifts, shifted ± std / original, %", *names]]
+    lines = [[f"mean of the shifts, {PAIR}, %", *names]]
     for key in REPLAYED:
         cells = [cell(results, key, settings(), name) for name in names]
         if cells[0] != "–":
@@ -125,11 +139,26 @@ def replay_table(results: Results) -> Lines:
     return lines
 
 
+def sources_table(results: Results) -> Lines:
+    """The same methods from the networks before."""
+    names = (*SHIFTED, "N")
+    lines = [[f"{PAIR}, %", "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
+    for method in (FROZEN, *SOURCES):
+        for dataset, title in ((UNIFORM, "before"), (WATCH, "now")):
+            cells = [cell(results, method, settings(some, dataset))
+                     for some in (*([s] for s in names), SHIFTED)]
+            if any(c != "–" for c in cells):
+                lines.append([TITLES[method], title, *cells])
+    return lines if any(line[1] == "before" for line in lines) else lines[:1]
+
+
 def sets_table(results: Results, name: str) -> Lines:
+    """The last scenario of a set has no shift; the others' mean stands in the last column."""
     names = scenarios(name)
-    lines = [[SETS[name].title, *names]]
+    columns = {**{s: [s] for s in names}, "mean of the shifts": list(names[:-1])}
+    lines = [[SETS[name].title, *columns]]
     for method in (FROZEN, *METHODS):
-        cells = [cell(results, method, settings([s], name)) for s in names]
+        cells = [cell(results, method, settings(some, name)) for some in columns.values()]
         if any(c != "–" for c in cells):
             lines.append([TITLES[method], *cells])
     return lines
@@ -167,23 +196,21 @@ def constants_table(results: Results) -> Lines:
 def sections(results: Results) -> dict[str, Lines]:
     """Title -> table."""
     made = {
-        "The watch, shuffled streams: accuracy under the shift": main_table(results, "shifted"),
-        "The watch, shuffled streams: accuracy left without the shift":
-            main_table(results, "original"),
-        "The watch, shuffled streams: accuracy during the stream": main_table(results, "online"),
+        "The watch, shuffled streams": main_table(results),
+        "The watch, shuffled streams: accuracy during the stream": online_table(results),
         "Each method against the next simpler one": differences(results, simpler(DEVICE)),
         "Eligibilities at equal replay and schedule": differences(results, EQUAL),
         "Float beside the device": differences(results, simpler(HOST)),
-        "One exercise after another": main_table(results, "shifted", "blocked"),
-        "One exercise after another, then 200 idle steps":
-            main_table(results, "shifted", "blocked", IDLE),
-        "One exercise after another, then 200 idle steps: accuracy left without the shift":
-            main_table(results, "original", "blocked", IDLE),
+        "One exercise after another": main_table(results, "blocked"),
+        "One exercise after another, then idle steps": main_table(results, "blocked", IDLE),
         "Wrong labels": labels_table(results),
         "Replay": replay_table(results),
         "What is written": work_table(results),
         **{f"Further set: {SETS[name].title}": sets_table(results, name)
-           for name in results.datasets() if name != WATCH},
+           for name in results.datasets() if not is_watch(name)},
+        "The watch, shifts, orders and wearers that nothing was chosen on":
+            main_table(results, dataset=REDRAWN),
+        "Source networks: first weights uniform (before) or normal (now)": sources_table(results),
         "Constants, chosen on the validation wearers": constants_table(results),
     }
     return {title: lines for title, lines in made.items() if len(lines) > 1}
@@ -197,8 +224,18 @@ def show(results: Results, console: Console) -> None:
         console.print(table)
 
 
+def seeds_sentence(results: Results) -> str:
+    """Which seeds stand in the tables, by data set."""
+    named = {WATCH: "the watch", UNIFORM: "the watch's networks before",
+             REDRAWN: f"with other draws (their seeds {DRAWN_BEYOND} more)",
+             **{name: made.title for name, made in SETS.items()}}
+    parts = [f"{named[name]} {', '.join(map(str, results.seeds(name)))}"
+             for name in results.datasets()]
+    return f"Seeds: {'; '.join(parts)}."
+
+
 def markdown(results: Results) -> str:
-    made = []
+    made = [seeds_sentence(results), ""]
     for title, lines in sections(results).items():
         made += [f"### {title}", "", f"| {' | '.join(lines[0])} |", "|---" * len(lines[0]) + "|",
                  *(f"| {' | '.join(line)} |" for line in lines[1:]), ""]

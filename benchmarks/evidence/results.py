@@ -82,6 +82,15 @@ class Results:
         seeds = sorted(mine.keys() & theirs.keys())
         return paired([mine[s] for s in seeds], [theirs[s] for s in seeds]) if seeds else None
 
+    def seeds(self, dataset: str) -> list[int]:
+        """Of any method."""
+        return sorted({seed for key, found in self.groups.items() if key[0] == dataset
+                       for seed in found})
+
+    def n_seeds(self, dataset: str, method: str) -> int:
+        return max((len(found) for key, found in self.groups.items()
+                    if (key[0], key[-1]) == (dataset, method)), default=0)
+
     def datasets(self) -> list[str]:
         """Those with rows, the watch first."""
         names = dict.fromkeys(key[0] for key in self.groups)

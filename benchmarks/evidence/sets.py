@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,7 @@ class Shifted:
     n_channels: int | None
 
 
+@cache
 def _digits() -> Source:
     data = load_dataset(assets.folder("examples") / "digits" / "data.npz")
     return Source(data.train, data.stream, data.test, 10)
@@ -81,6 +82,7 @@ def _standardized(x: NDArray[Any], y: NDArray[Any], held: NDArray[Any], held_y: 
             "test": samples(held[test], held_y[test]), "n_classes": int(y.max()) + 1}
 
 
+@cache
 def _vowels() -> Source:
     """12 cepstral coefficients, 7 to 29 frames, the last one held to the end; 9 speakers."""
     from sktime.datasets import load_japanese_vowels
@@ -90,9 +92,10 @@ def _vowels() -> Source:
         series, labels = load_japanese_vowels(split, return_X_y=True, return_type="df-list")
         frames = [np.pad(s.to_numpy(), ((0, 29 - len(s)), (0, 0)), mode="edge") for s in series]
         parts += [np.stack(frames), np.array([int(label) - 1 for label in labels])]
-    return Source(**_standardized(*parts, 185, (0, 1)), n_frames=29, n_channels=12)
+    return Source(**_standardized(*parts, n_stream=185, axes=(0, 1)), n_frames=29, n_channels=12)
 
 
+@cache
 def _motions() -> Source:
     """Acceleration and angular rate, 100 samples at 10 Hz, four to a frame; 4 activities."""
     from sktime.datasets import load_basic_motions
@@ -101,9 +104,10 @@ def _motions() -> Source:
     for split in ("train", "test"):
         series, labels = load_basic_motions(split, return_X_y=True, return_type="numpy3d")
         parts += [series.transpose(0, 2, 1), np.unique(labels, return_inverse=True)[1]]
-    return Source(**_standardized(*parts, 20, (0, 1)), n_frames=25, n_channels=6)
+    return Source(**_standardized(*parts, n_stream=20, axes=(0, 1)), n_frames=25, n_channels=6)
 
 
+@cache
 def _mnist1d() -> Source:
     """40 samples of a curve, all at once; 10 digits."""
     from mnist1d.data import get_dataset_args, make_dataset
@@ -113,6 +117,7 @@ def _mnist1d() -> Source:
                                   (0, 1)))
 
 
+@cache
 def _fashion() -> Source:
     """14 x 14 means of four pixels, all at once; 10 kinds of clothes, 10,000 to train on."""
     parts: list[NDArray[Any]] = []
@@ -122,51 +127,36 @@ def _fashion() -> Source:
         with gzip.open(FASHION_MNIST / f"{split}-labels-idx1-ubyte.gz") as stream:
             labels = np.frombuffer(stream.read(), np.uint8, offset=8)
         parts += [images[:n].mean(axis=(2, 4)), labels[:n]]
-    return Source(**_standardized(*parts, 500, (0, 1, 2)))
+    return Source(**_standardized(*parts, n_stream=500, axes=(0, 1, 2)))
 
 
 @dataclass(frozen=True)
 class Set:
-    """title: as printed. load: its samples. n_steps, epochs: of its network and training.
-    package: what must be there: a Python module or a folder."""
+    """title: as printed. needs: Python modules and folders that must be there. network: of a seed.
+    shifted: what it learns from, by scenario and seed."""
 
     title: str
-    load: Callable[[], Source]
-    n_steps: int = 8
-    epochs: int = 0
-    package: str | Path | None = None
+    needs: tuple[str | Path, ...]
+    scenarios: tuple[str, ...]
+    network: Callable[[int], Network]
+    shifted: Callable[[str, int], Shifted]
 
     @property
-    def is_there(self) -> bool:
-        if isinstance(self.package, Path):
-            return self.package.is_dir()
-        return self.package is None or find_spec(self.package) is not None
+    def missing(self) -> list[str]:
+        """Of what it needs."""
+        return [str(n) for n in self.needs
+                if not (n.is_dir() if isinstance(n, Path) else find_spec(n))]
 
 
-SETS = {"digits": Set("digits", _digits),
-        "vowels": Set("JapaneseVowels", _vowels, 29, 60, "sktime"),
-        "motions": Set("BasicMotions", _motions, 25, 120, "sktime"),
-        "mnist1d": Set("MNIST-1D", _mnist1d, 8, 20, "mnist1d"),
-        "fashion": Set("Fashion-MNIST", _fashion, 8, 8, FASHION_MNIST)}
-
-
-@cache
-def source(name: str) -> Source:
-    return SETS[name].load()
-
-
-@cache
-def network(name: str, seed: int) -> Network:
-    """Shipped or from the cache folder, where it is trained first."""
-    if name == "digits":
-        return ir.load(assets.folder("examples") / "digits" / f"digits_seed{seed}.npz")
+def network(name: str, load: Callable[[], Source], n_steps: int, epochs: int, seed: int) -> Network:
+    """From the cache folder, where it is trained first."""
     def train(folder: Path) -> None:
-        ir.save(_trained(source(name), SETS[name], seed), folder / "network.npz")
+        ir.save(trained(load(), seed, n_steps=n_steps, epochs=epochs), folder / "network.npz")
 
     return ir.load(kept(f"evidence/{name}_seed{seed}", train) / "network.npz")
 
 
-def _trained(data: Source, made: Set, seed: int) -> Network:
+def trained(data: Source, seed: int, *, n_steps: int, epochs: int) -> Network:
     """AdamW, a little noise."""
     import torch
 
@@ -181,14 +171,14 @@ def _trained(data: Source, made: Set, seed: int) -> Network:
     model = build((n_inputs, *HIDDEN, data.n_classes), BETA)
     x = torch.tensor(data.training.x).reshape(-1, data.n_frames, n_inputs)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
-    fit(model, x, torch.tensor(data.training.y), optimizer, n_steps=made.n_steps,
-        epochs=made.epochs, noise=0.1)
-    return from_torch(model, n_steps=made.n_steps, input_frames=data.n_frames, logits="sum")
+    fit(model, x, torch.tensor(data.training.y), optimizer, n_steps=n_steps, epochs=epochs,
+        noise=0.1)
+    return from_torch(model, n_steps=n_steps, input_frames=data.n_frames, logits="sum")
 
 
-def shifted(name: str, shift: str, seed: int) -> Shifted:
+def shifted(load: Callable[[], Source], shift: str, seed: int) -> Shifted:
     """The set under a shift of SHIFTS drawn from `seed`, its stream in an order drawn from it."""
-    data = source(name)
+    data = load()
     n_inputs = data.n_channels or data.training.x.shape[1]
     rng = np.random.default_rng((seed, list(SHIFTS).index(shift)))
     sensor = WornSensor.draw(
@@ -205,3 +195,26 @@ def shifted(name: str, shift: str, seed: int) -> Shifted:
     order = rng.permutation(len(data.stream))
     stream = worn(Samples(data.stream.x[order], data.stream.y[order]))
     return Shifted(data.training, stream, worn(data.test), data.test, data.n_channels)
+
+
+def _shipped(seed: int) -> Network:
+    return ir.load(assets.folder("examples") / "digits" / f"digits_seed{seed}.npz")
+
+
+def _worn(title: str, load: Callable[[], Source], network: Callable[[int], Network],
+          *needs: str | Path) -> Set:
+    return Set(title, needs, tuple(SHIFTS), cache(network), partial(shifted, load))
+
+
+SETS = {
+    "digits": _worn("digits", _digits, _shipped),
+    "vowels": _worn("JapaneseVowels", _vowels, partial(network, "vowels", _vowels, 29, 60),
+                    "sktime"),
+    "motions": _worn("BasicMotions", _motions, partial(network, "motions", _motions, 25, 120),
+                     "sktime"),
+    "mnist1d": _worn("MNIST-1D", _mnist1d, partial(network, "mnist1d", _mnist1d, 8, 20),
+                     "mnist1d"),
+    "fashion": _worn("Fashion-MNIST", _fashion, partial(network, "fashion", _fashion, 8, 8),
+                     FASHION_MNIST),
+}
+"""Those under a shift of SHIFTS."""

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from edge_dassdp import ir
 from edge_dassdp.base import assets
 from edge_dassdp.data import watch
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Network
-from evidence import sets
+from evidence import sets, speakers
 
-WATCH = "watch"
+WATCH, UNIFORM, REDRAWN = "watch", "watch, uniform", "watch, redrawn"
+"""The watch with the networks shipped; with those before them (uniform/README.md); with those
+shipped again, and shifts, orders and wearers from seeds that nothing was chosen on."""
+DRAWN_BEYOND = 20
+"""What is added to the seed of a network for REDRAWN."""
 WATCH_SEEDS = 10
+SETS = {**sets.SETS, "deterding": speakers.SET}
+"""Further sets."""
 
 
 @dataclass(frozen=True)
 class Setting:
     """A stream by name; with a seed it is a `Task`.
 
-    dataset: WATCH or one of `sets.SETS`. scenario: of `watch.SCENARIOS` or `sets.SHIFTS`.
+    dataset: WATCH, UNIFORM, REDRAWN or one of SETS. scenario: of `watch.SCENARIOS` or of the set.
     order, wrong_labels and validation are those of `watch.scenario`; other sets know only their
     defaults.
     """
@@ -51,28 +58,35 @@ class Task:
     mirrored: Samples | None = field(default=None)
 
 
+def is_watch(dataset: str) -> bool:
+    return dataset in (WATCH, UNIFORM, REDRAWN)
+
+
 def n_seeds(dataset: str) -> int:
     """How many networks there are."""
-    return WATCH_SEEDS if dataset == WATCH else sets.N_SEEDS
+    return WATCH_SEEDS if is_watch(dataset) else sets.N_SEEDS
 
 
 def scenarios(dataset: str) -> tuple[str, ...]:
-    return tuple(watch.SCENARIOS if dataset == WATCH else sets.SHIFTS)
+    return tuple(watch.SCENARIOS) if is_watch(dataset) else SETS[dataset].scenarios
 
 
 def task(setting: Setting, seed: int) -> Task:
     """The same for the same arguments. Raises EdgeError E105 for a setting out of range."""
-    if setting.dataset != WATCH:
-        made = sets.shifted(setting.dataset, setting.scenario, seed)
-        return Task(setting, seed, sets.network(setting.dataset, seed), made.training, made.stream,
-                    made.test, made.original, made.n_channels)
+    if not is_watch(setting.dataset):
+        further = SETS[setting.dataset]
+        worn = further.shifted(setting.scenario, seed)
+        return Task(setting, seed, further.network(seed), worn.training, worn.stream, worn.test,
+                    worn.original, worn.n_channels)
     made = watch.scenario(setting.scenario, seed, _watch(), validation=setting.validation,
-                          order=setting.order, wrong_labels=setting.wrong_labels)
+                          order=setting.order, wrong_labels=setting.wrong_labels,
+                          drawn=seed + DRAWN_BEYOND * (setting.dataset == REDRAWN))
     mirrored = None
     if setting.scenario in ("A", "Ap"):
         mirrored = Samples(made.mirrored(made.test.x), made.test.y)
-    return Task(setting, seed, _watch_network(seed), made.replay, made.stream, made.test,
-                made.original, len(watch.MIRROR), mirrored)
+    network = _watch_network(setting.dataset, seed).with_sensor(made.scale.sensor)
+    return Task(setting, seed, network, made.replay, made.stream, made.test, made.original,
+                len(watch.MIRROR), mirrored)
 
 
 @cache
@@ -81,5 +95,7 @@ def _watch() -> watch.WatchData:
 
 
 @cache
-def _watch_network(seed: int) -> Network:
-    return ir.load(assets.folder("examples") / "watch" / f"watch_seed{seed}.npz")
+def _watch_network(dataset: str, seed: int) -> Network:
+    folder = (Path(__file__).parent / "uniform" if dataset == UNIFORM
+              else assets.folder("examples") / "watch")
+    return ir.load(folder / f"watch_seed{seed}.npz")

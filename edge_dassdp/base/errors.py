@@ -82,7 +82,7 @@ CODES: dict[str, ErrorCode] = {
         "A compiler, linker, objcopy, objdump or QEMU could not be started, ended with an error or "
         "left nothing. The message holds its own words and the command. `doctor` tries each tool; "
         "CC names another C compiler for the emulator, EDGE_DASSDP_CACHE another folder for "
-        "builds."),
+        "builds, EDGE_DASSDP_TOOL_S the seconds that a tool may take, 900 if it is not set."),
     "E303": ErrorCode(EXIT_TOOL_MISSING, "an optional Python package is missing",
         "PyTorch, plotting and example data are extras so that the core stays small. Install the "
         "extra named in the message."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,21 @@ def is_real(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def array_of(value: object, what: str) -> NDArray[Any]:
+    """An array, or whatever NumPy takes as one; of a PyTorch tensor its values. Raises EdgeError
+    E104 with what NumPy or PyTorch says."""
+    try:
+        detach = getattr(value, "detach", None)
+        return np.asarray(value if detach is None else detach().cpu())
+    except Exception as problem:  # each library raises its own
+        raise EdgeError("E104", f"{what} are no array of numbers",
+                        cause=(str(problem).splitlines() or [type(problem).__name__])[0]) from None
+
+
 def sample_array(value: object) -> NDArray[np.float64]:
     """Samples as float64 of any shape. Raises EdgeError E104 for anything but finite numbers."""
+    given = array_of(value, "samples")
     try:
-        given = np.asarray(value)
         if given.dtype.kind not in "biufO":
             raise TypeError("text, or complex numbers")
         samples = given.astype(np.float64, copy=False)

@@ -189,7 +189,11 @@ def _compile(compiler: _Compiler, project: Project, directory: Path) -> list[str
         return name
 
     with ThreadPoolExecutor(_N_THREADS) as pool:
-        return list(pool.map(compile_unit, project.units))
+        try:
+            return list(pool.map(compile_unit, project.units))
+        except KeyboardInterrupt:
+            tools.end_all()  # threads wait for them, and the pool for the threads
+            raise
 
 
 def banned_symbols(elf: Path) -> list[str]:

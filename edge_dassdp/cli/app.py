@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from edge_dassdp import __version__
 
-_MODULES = ("model", "firmware", "stream", "export", "system", "demo")
+_MODULES = ("model", "verbs.tune", "firmware", "stream", "export", "system", "demo")
 """Where the verbs stand, in the order in which they are listed."""
 
 
@@ -39,7 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Spiking networks from PyTorch to Cortex-M firmware that goes on learning, bit for bit.",
     epilog="Exit status: 0 ok, 1 a check failed, 2 usage, 3 a tool is missing, 4 device or link, "
-           "5 unsupported model, 101 internal, 130 interrupted.")
+           "5 unsupported model, 101 internal, 130 Ctrl-C, 128 + n ended by signal n.")
 
 
 def _version(wanted: bool) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.cli.output import Output
+from edge_dassdp.cli.output import Interrupted, Output
 from edge_dassdp.cli.paths import Writes
+from edge_dassdp.interrupts import held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from edge_dassdp.data.datasets import Part
+    from edge_dassdp.harness import Rescue
     from edge_dassdp.qir import QNetwork
+    from edge_dassdp.sensor.monitor import DriftReport
     from edge_dassdp.targets.target import Target
 
 _PIECE = 4096
@@ -62,11 +65,25 @@ class Learned:
         if memory and (self.reset or self.restore):
             memory.set_aside()
 
-    def write(self, device: Target, network: QNetwork) -> None:
-        if self.snapshot:
-            from edge_dassdp import harness
+    def rescue(self, network: QNetwork) -> Rescue:
+        """Room for the snapshot, before anything begins. Raises EdgeError E103 without."""
+        from edge_dassdp import harness
 
-            harness.save_snapshot(device, network, self.snapshot)
+        return harness.Rescue(network, self.snapshot)
+
+
+def allow_profile(device: Target, network: QNetwork, is_allowed: bool) -> None:
+    """--allow-profile. Raises EdgeError E503 where the model takes none by itself."""
+    from edge_dassdp.reference.worn import require_search
+
+    if is_allowed:
+        require_search(network)
+        device.allow_profile()
+
+
+def drift(report: DriftReport | None) -> dict[str, Any] | None:
+    """What the device says of its sensor, as JSON values."""
+    return None if report is None else dataclasses.asdict(report)
 
 
 def require_plastic(network: QNetwork) -> None:
@@ -76,26 +93,38 @@ def require_plastic(network: QNetwork) -> None:
 
 
 def classify(out: Output, device: Target, x: NDArray[np.int8],
-             told: Callable[[int, NDArray[np.int64]], None] | None = None) -> NDArray[np.int64]:
+             told: Callable[[int, NDArray[np.int64]], None] | None = None, *,
+             looks: bool = False) -> NDArray[np.int64]:
     """Classes of x, with progress. told: the place of samples and their classes, as soon as they
-    are known. An error says how many were."""
+    are known. looks: the device observes each before. An error, or Ctrl-C, says how many were."""
     import numpy as np
 
     found: list[NDArray[np.int64]] = []
-    n_piece = 1 if device.at_once == 1 else _PIECE
-    with out.progress("classifying", len(x)) as progress:
-        for first in range(0, len(x), n_piece):
-            try:
-                found.append(device.classify(x[first:first + n_piece]))
-            except EdgeError as problem:
-                if first:
-                    problem.message += f": {first:,} of {len(x):,} samples were classified"
-                raise
-            if told:
-                told(first, found[-1])
-            if progress:
-                progress(first + len(found[-1]))
+    n_done, n_piece = 0, 1 if device.at_once == 1 or looks else _PIECE
+    try:
+        with out.progress("classifying", len(x)) as progress:
+            while n_done < len(x):
+                if looks:
+                    device.observe(x[n_done])
+                found.append(device.classify(x[n_done:n_done + n_piece]))
+                with held():  # no line is torn, or written twice
+                    if told:
+                        told(n_done, found[-1])
+                    n_done += len(found[-1])
+                if progress:
+                    progress(n_done)
+    except EdgeError as problem:
+        if n_done:
+            problem.message += f": {_classified(n_done, x)}"
+        raise
+    except KeyboardInterrupt as problem:
+        raise Interrupted(problem, _classified(n_done, x), {
+            "n_classified": n_done, "n_samples": len(x)}) from None
     return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def _classified(n: int, x: NDArray[np.int8]) -> str:
+    return f"{n:,} of {len(x):,} samples were classified"
 
 
 def share(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64]) -> float:
@@ -127,9 +156,9 @@ def letter(target: str) -> str:
 
 
 def notes(target: str, part: Part) -> list[Text]:
-    """Without a board the emulator runs, and says so; samples that a file scales are told."""
+    """Without a board the emulator runs, and says so; what was made of a file's values is told."""
     from rich.text import Text
 
     is_board = target.startswith(("serial", "qemu"))
-    notes = ["" if is_board else f"on the {target}: the same bits as a board", part.scaling]
-    return [Text(note, "dim") for note in notes if note]
+    notes = [] if is_board else [f"on the {target}: the same bits as a board"]
+    return [Text(note, "dim") for note in (*notes, *part.notes)]

@@ -137,18 +137,21 @@ def _measure(
     from edge_dassdp.report import screens
 
     network, chosen = options.load_model(model), load_board(board)
-    samples = options.load_samples(data, split, shift_seed, limit) if data else _noise(network)
+    part = options.load_part(data, split) if data else None
+    samples = options.shifted(part, shift_seed, limit) if part else _noise(network)
     packed = options.device_samples(network, samples)
     figures = measure_on_device(network, chosen, packed.x, packed.y)
     counted = {name: dataclasses.asdict(value) if value else None for name, value in (
         ("inference", figures.inference), ("learning", figures.learning),
         ("written", figures.written))}
-    notes = [] if data else ["Samples: random noise of unit variance, seed 0."]
+    notes = list(part.notes) if part else ["Samples: random noise of unit variance, seed 0."]
     if network.plastic and not figures.written and figures.inference:
         notes.append("No sample wrote weights: all were classified right with confidence. Add "
                      "--shift-seed 0.")
     return Answer(
         _memory(figures.build) | {"samples": "data" if data else "noise",
+                                  "scaling": part.scaling if part else "",
+                                  "classes": list(part.samples.classes) if part else [],
                                   "n_samples": len(packed.y), "clipping": packed.clipped,
                                   "stack_painted_bytes": figures.stack_painted,
                                   "instructions": counted,

@@ -12,6 +12,8 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
 from edge_dassdp.cli.device import (
     Learned,
+    allow_profile,
+    drift,
     is_board,
     letter,
     link,
@@ -26,6 +28,7 @@ from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:
     from edge_dassdp import harness
+    from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
 
@@ -44,8 +47,7 @@ class Judging:
     def title(self) -> str:
         return str(self.test or f"split {self.evaluate}")
 
-    def samples(self, network: QNetwork, data: Path, split: str,
-                shift_seed: int | None) -> options.Packed | None:
+    def part(self, data: Path, split: str) -> Part | None:
         """None where none are wanted. Raises EdgeError E105 where they are those of `split`."""
         if self.evaluate is None and self.test is None:
             return None
@@ -59,7 +61,8 @@ class Judging:
                 cause="accuracy on what was just learned says nothing about other samples",
                 help="give others with --test FILE, or name rows of train, stream and test in the "
                 "data and another split than the one learned")
-        return options.device_samples(network, options.shifted(part, shift_seed))
+        return part
+
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +71,10 @@ class Order:
 
     warm_up: Annotated[int, typer.Option(min=0, help=(
         "Give the first samples to DA-SSDP's gate before anything is learned."))] = 0
+    fit_profile: Annotated[int, typer.Option(min=0, help=(
+        "Before, let the device find out from the first samples, labels and all, how its sensor is "
+        "worn; of a model quantized with --sensor."))] = 0
+    allow_profile: options.AllowProfile = False
     idle: Annotated[int, typer.Option(min=0, help=(
         "After the samples, learn again from so many stored ones."))] = 0
     rollback: Annotated[bool, typer.Option("--rollback", help=(
@@ -91,9 +98,20 @@ class Order:
         if self.rollback:
             device.rollback()
         before = _accuracy(out, device, judged)
+        self.fit(course, network)
+        allow_profile(device, network, self.allow_profile)
         with course.kept():
             course.begin(before)
-        return warnings
+        return warnings + _foreign(device, network)
+
+    def fit(self, course: harness.Course, network: QNetwork) -> None:
+        """How the sensor is worn."""
+        from edge_dassdp import harness
+
+        if self.fit_profile:
+            course.profile = harness.fit_profile(
+                course.device, network, course.x[: self.fit_profile],
+                course.labels[: self.fit_profile])
 
     def teach(self, out: Output, course: harness.Course,
               judged: options.Packed | None) -> dict[str, Any]:
@@ -133,35 +151,44 @@ def learn(
     part = options.load_part(data, split)
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     _check_warm_up(network, order.warm_up, len(packed.x))
-    judged = judging.samples(network, data, split, shift_seed)
-    warnings = [*packed.warnings, *_of_judged(packed, judged)]
-    with open_target(target, network, log=log) as device:
+    _check_profile(network, order.fit_profile, len(packed.x))
+    test = judging.part(data, split)
+    apart = part.apart(test) if test else []
+    judged = options.device_samples(network, options.shifted(test, shift_seed)) if test else None
+    warnings = [*packed.warnings, *apart, *_of_judged(packed, judged)]
+    with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         course = _course(device, network, target, packed, order, learned)
         warnings += order.begin(out, course, judged, learned, network)
+        warnings += (unkept := _unkept(course))
+        out.warn(*warnings)
         try:
             with course.kept():
                 found = order.teach(out, course, judged)
                 statistics, sent = device.statistics(), link(device)
-                learned.write(device, network)
+                report = harness.drift_of(device, network)
+                rescue.write(device)
         except EdgeError as problem:
             return _lost(target, course, problem, network)
-        except KeyboardInterrupt:
-            raise _interrupted(target, course, network, learned) from None
+        except KeyboardInterrupt as problem:
+            raise _interrupted(problem, target, course, network, rescue) from None
         course.done()
-    if course.unkept:
-        warnings.append("progress was not kept, so --resume could not have taken the stream up: "
-                        f"{getattr(course.unkept, 'message', course.unkept)}")
+    if not unkept:
+        out.warn(*_unkept(course))
+    out.warn(*harness.drift_warning(report))
     data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
-                "clipping": packed.clipped,
+                "judged_scaling": test.scaling if test else None,
+                "classes": list(part.samples.classes), "clipping": packed.clipped,
                 "judged_clipping": None if judged is None else judged.clipped,
                 "digest": harness.digest_text(statistics.learned_digest),
+                "profile": course.profile and course.profile.report,
                 "statistics": dataclasses.asdict(statistics),
-                "gate": _gate(network, course.stream, statistics),
-                "snapshot": str(learned.snapshot) if learned.snapshot else None}
+                "drift": drift(report), "gate": _gate(network, course.stream, statistics),
+                "snapshot": str(rescue.place) if rescue.place else None}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
+    screen += [harness.drift_text(report)] if report else []
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
-                  warnings=warnings)
+                  failed=rescue.problem)
 
 
 def _gate(network: QNetwork, stream: harness.Stream,
@@ -202,7 +229,8 @@ def _course(device: Target, network: QNetwork, target: str, packed: options.Pack
     place = target if memory is None else memory.name
     key = (network.sha256.encode(), place.encode(), b"%d" % order.warm_up,
            packed.x.tobytes(), packed.y.tobytes())
-    course = harness.Course(device, packed.x, packed.y, order.warm_up)
+    course = harness.Course(device, packed.x, packed.y, order.warm_up,
+                            looks=network.watches)
     if outlives:
         try:
             course.file = harness.progress_path(key)
@@ -211,6 +239,14 @@ def _course(device: Target, network: QNetwork, target: str, packed: options.Pack
                 raise
             course.unkept = problem
     return course
+
+
+def _unkept(course: harness.Course) -> list[str]:
+    """A warning, where progress is not kept."""
+    if course.unkept is None:
+        return []
+    return ["progress is not kept, so --resume cannot take this stream up: "
+            f"{course.unkept.message}; {course.unkept.help}"]
 
 
 def _tell(out: Output, first: int, piece: harness.Stream, progress: Progress | None) -> None:
@@ -251,18 +287,19 @@ def _lost(target: str, course: harness.Course, problem: EdgeError, network: QNet
     return Answer(_how_far(target, course), (), network.sha256, failed=failed)
 
 
-def _interrupted(target: str, course: harness.Course, network: QNetwork,
-                 learned: Learned) -> Interrupted:
-    """Ctrl-C: what was learned until then goes where --snapshot wants it, unless it is torn."""
+def _interrupted(problem: KeyboardInterrupt, target: str, course: harness.Course,
+                 network: QNetwork, rescue: harness.Rescue) -> Interrupted:
+    """What was learned until then goes where --snapshot wants it, unless it is torn."""
     text = _told(course)
-    if learned.snapshot and not course.progress.in_doubt:
+    if rescue.path and not course.progress.in_doubt:
         try:
-            learned.write(course.device, network)
-            text += f", with --restore {learned.snapshot} and --snapshot to another file"
-        except EdgeError as problem:
+            rescue.write(course.device)
+            text += f", with --restore {rescue.place} and --snapshot to another file"
+            text += f"; {rescue.problem.message}" if rescue.problem else ""
+        except EdgeError as unwritten:
             course.give_up()
-            text = f"{_told(course)}; {learned.snapshot} was not written: {problem.message}"
-    return Interrupted(text, _how_far(target, course), network.sha256)
+            text = f"{_told(course)}; {unwritten.message}"
+    return Interrupted(problem, text, _how_far(target, course), network.sha256)
 
 
 def _screen(target: str, course: harness.Course, statistics: Statistics, sent: str, judged: str,
@@ -273,6 +310,8 @@ def _screen(target: str, course: harness.Course, statistics: Statistics, sent: s
 
     parts: list[Any] = [screens.learn_screen(target, course.stream, statistics,
                                              letter=letter(target), link=sent.lstrip("; "))]
+    if course.profile:
+        parts.append(Text(str(course.profile)))
     if course.first:
         parts.append(Text(f"taken up after {course.first:,} of {course.progress.n_samples:,} "
                           "samples"))
@@ -291,3 +330,21 @@ def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
     if warm_up >= n_samples:
         raise EdgeError("E105", f"--warm-up {warm_up} leaves none of {n_samples} samples to learn")
 
+
+def _check_profile(network: QNetwork, n_fitted: int, n_samples: int) -> None:
+    if not n_fitted:
+        return
+    from edge_dassdp.reference.worn import require_fits
+
+    require_fits(network)
+    if n_fitted > n_samples:
+        raise EdgeError("E105", f"--fit-profile {n_fitted}, but there are {n_samples} samples")
+
+
+def _foreign(device: Target, network: QNetwork) -> list[str]:
+    """A warning where weights were learned under another profile of the sensor."""
+    if network.sensor is None:
+        return []
+    from edge_dassdp import harness
+
+    return [harness.FOREIGN] * harness.profiles_of(device, network).is_foreign

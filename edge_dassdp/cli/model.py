@@ -47,9 +47,9 @@ Replay = Annotated[str | None, typer.Option(
         ",reservoir behind it RAM keeps random samples of a class in place of the last; for "
         "streams that come class by class 70,10,1,reservoir, and learn --idle 600."))]
 Gate = Annotated[str | None, typer.Option(
-    metavar="cusum[:OPENS_AT[,ALLOWED[,closes]]]", show_default=False, help=(
+    metavar="cusum[:OPENS_AT[,ALLOWED]][,stays]", show_default=False, help=(
         "Nothing is learned until wrong classes pile up: OPENS_AT more than a share ALLOWED of the "
-        "samples: cusum:2.7,0.08. closes: it closes again where they do no more."))]
+        "samples: cusum:2.7,0.08. It closes where they do no more, unless ,stays is behind it."))]
 Guard = Annotated[str | None, typer.Option(metavar="MARGIN[,WINDOW]", show_default=False, help=(
     "Keep a copy of the weights; fall back to the factory's if they have MARGIN hits more in "
     "WINDOW samples, 0 for never: 4,32."))]
@@ -80,6 +80,10 @@ class Precision:
     input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
         "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
         "for all would lose them."))] = "auto"
+    drift: Annotated[str, typer.Option(metavar="alarm|profile|off", help=(
+        "With --sensor and --data: the device tells without labels when its sensor has drifted; "
+        "profile: it keeps windows as well, and finds out how it is worn where --allow-profile "
+        "lets it."))] = "alarm"
     input_range: Annotated[str, typer.Option(metavar="robust|all", help=(
         "What of --data the steps hold: all but glitches, or all."))] = "robust"
     temperature: Annotated[str, typer.Option(metavar="fit|stated|NUMBER", help=(
@@ -96,7 +100,7 @@ class Precision:
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
                         self.threshold_bits, self.leak, self.membrane_bits,
                         input_scale=self.input_scale, input_range=self.input_range,
-                        temperature=_temperature(self.temperature))
+                        drift=self.drift, temperature=_temperature(self.temperature))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +119,10 @@ class Lessons:
     ] = False
     board: Annotated[str | None, typer.Option(show_default=False, help=(
         "The board whose room decides how much is replayed by itself, else that of an stm32f405, "
-        "and that --replay auto fills."))] = None
+        "that --replay auto fills, and that holds all that tune tries."))] = None
+    rules: Annotated[Path | None, typer.Option(metavar="FILE.toml", show_default=False, help=(
+        "What learns, and how, from a file of `tune` or of your own (docs/learning-file.md); "
+        "--rule, --schedule, --replay, --guard and --gate change parts of it."))] = None
 
     def of(self, source: ir.Network, settings: Settings, train: Samples | None) -> Proposal:
         """The network that learns, with biases as weights where these do, and what learns in it.
@@ -124,18 +131,25 @@ class Lessons:
 
         memory = options.memory_of(self.schedule, self.replay, self.guard, self.gate)
         if not self.frozen:
-            return self._chosen(source, memory) if self.plastic or self.rule \
+            return self._chosen(source, memory) if self.plastic or self.rule or self.rules \
                 else self._default(source, settings, train, memory)
-        if self.plastic or self.rule or memory != options.Memory() or self.plastic_biases:
-            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --schedule, --replay, "
-                            "--guard, --gate and --plastic-biases")
+        if self.plastic or self.rule or memory != options.Memory() or self.plastic_biases \
+                or self.rules:
+            raise EdgeError("E105", "--frozen excludes --plastic, --rule, --rules, --schedule, "
+                            "--replay, --guard, --gate and --plastic-biases")
         return Proposal(source, None)
 
     def _chosen(self, source: ir.Network, memory: options.Memory) -> Proposal:
         from edge_dassdp.figures.proposal import Proposal
 
-        learning = options.learning_of(source, self.plastic or [],
-                                       options.pairs(self.rule or [], "--rule"), memory)
+        rules = options.pairs(self.rule or [], "--rule")
+        if self.rules is None:
+            learning = options.learning_of(source, self.plastic or [], rules, memory)
+        elif self.plastic:
+            raise EdgeError("E105", "--rules excludes --plastic: the file says what learns",
+                            help="leave one of them out, or change a rule with --rule")
+        else:
+            learning = options.learning_from(self.rules, rules, memory)
         if not self.plastic_biases:
             return Proposal(source, learning)
         from edge_dassdp.quantize.biases import with_plastic_biases
@@ -236,6 +250,9 @@ def _quantize(
         "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
     data: options.OptionalData = None,
     limit: options.Limit = None,
+    sensor: Annotated[Path | None, typer.Option(show_default=False, help=(
+        "A TOML file that describes the sensor before the network: the device takes its raw counts "
+        "and can learn how it is worn (docs/sensor.md)."))] = None,
     compare_bits: Annotated[bool, typer.Option(help=(
         "With --data: what 8, 7 and 6 bits would cost and save."))] = True,
     *,
@@ -255,17 +272,21 @@ def _quantize(
     from edge_dassdp.quantize import quantize
 
     source = origin.load(file)
+    if sensor is not None:
+        from edge_dassdp.ir import Sensor
+
+        source = source.with_sensor(Sensor.load(sensor))
     settings = precision.settings
     part = options.load_part(data, "train") if data else None
     train = part.samples if part else None
     proposal = lessons.of(source, settings, train)
     source, learning = proposal.network, proposal.learning
-    judged = options.load_samples(data, "test", limit=limit) if data else None
+    judged = options.shifted(options.load_part(data, "test"), limit=limit) if data else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
     if learning and learning.replay and options.is_auto(lessons.replay):
-        learning = _filling(source, learning, settings, train, lessons.board)
+        learning = filling(source, learning, settings, train, lessons.board)
 
     def made(chosen: Settings) -> Quantized:
         return quantize(source, learning, chosen, *((train.x, train.y) if train else ()))
@@ -289,7 +310,7 @@ def _without_replay(learning: Learning | None) -> Learning | None:
     return dataclasses.replace(learning, replay=None) if learning else None
 
 
-def _filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,
+def filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,
              board: str | None) -> Learning:
     """With as many stored samples as a board holds."""
     if train is None or board is None:
@@ -337,7 +358,7 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
     scaling, is_whole = (part.scaling, part.is_whole) if part else ("", False)
-    notes = [scaling, *proposal.notes,
+    notes = [*(part.notes if part else ()), *proposal.notes,
              "without splits, ranges and fidelity come from the same samples" * is_whole]
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
@@ -346,7 +367,8 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
          "temperature": None if sure is None else dataclasses.asdict(sure),
          "inputs": [dataclasses.asdict(i) | _steps(i, scale)
                     for i, scale in zip(model.inputs, model.x_scales, strict=True)],
-         "scaling": scaling, "judged_on_training_samples": is_whole,
+         "scaling": scaling, "classes": list(part.samples.classes) if part else [],
+         "judged_on_training_samples": is_whole,
          **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
          "auto": [dataclasses.asdict(w) for w in tried]},
         [head, *chosen, screens.quantize_screen(fidelity), *compared,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -41,14 +42,15 @@ Model = Annotated[Path, typer.Argument(help="Quantized network, written by `quan
                                        metavar="MODEL.q.npz", show_default=False)]
 BoardName = Annotated[str, typer.Option("--board", "-b", show_default=False,
                                         help="A name from `boards`, or a path to a board.toml.")]
-Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
-    "test; or a data set with splits."))]
-OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False, help=(
-    "Samples: an .npz with x (n, n_inputs), y (n,) and, if you like, rows of train, stream and "
-    "test; or a data set with splits."))]
+_SAMPLES = (
+    "Samples: a .csv, a row each, the class in column 'label' or the last; an .npz with x "
+    "(n, n_inputs), y (n,) and, if you like, rows of train, stream and test; a .npy; or a data "
+    "set with splits (docs/data.md).")
+Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=_SAMPLES)]
+OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False,
+                                                   help=_SAMPLES)]
 Split = Annotated[str, typer.Option(help=(
-    f"Part of the data: {', '.join(SPLITS)}. A plain .npz without splits is taken whole."))]
+    f"Part of the data: {', '.join(SPLITS)}. A file without splits is taken whole."))]
 ShiftSeed = Annotated[int | None, typer.Option(help=(
     "Pass the samples through a worn sensor drawn from this seed."), show_default=False)]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples only.",
@@ -56,6 +58,9 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples o
 TargetSpec = Annotated[str, typer.Option("--target", "-t", help=f"Where to run: {SPECS}.")]
 Threads = Annotated[int, typer.Option(min=0, help=(
     "Threads that share the samples on the emulator; 0 takes all cores. No bit depends on it."))]
+AllowProfile = Annotated[bool, typer.Option("--allow-profile", help=(
+    "The device may find out by itself, without labels, how its sensor is worn; of a model "
+    "quantized with --drift profile."))]
 Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False), Writes.FILE]
 
@@ -157,13 +162,6 @@ def load_model(path: Path) -> QNetwork:
     return proven.load(path)
 
 
-def load_samples(path: Path, split: str, shift_seed: int | None = None,
-                 limit: int | None = None) -> Samples:
-    """Samples of a file's split, or all of a plain .npz, as `load_part` reads them; through a worn
-    sensor, and the first `limit` of them."""
-    return shifted(load_part(path, split), shift_seed, limit)
-
-
 def load_part(path: Path, split: str) -> Part:
     """As `datasets.load_part`, which the command line imports no sooner."""
     from edge_dassdp.data import datasets
@@ -173,13 +171,13 @@ def load_part(path: Path, split: str) -> Part:
 
 def shifted(part: Part, shift_seed: int | None = None, limit: int | None = None) -> Samples:
     """A part's first samples as a worn sensor gives them."""
-    from edge_dassdp.data.datasets import Samples
     from edge_dassdp.data.shifts import WornSensor
 
-    x = part.samples.x
+    samples = part.samples
     if shift_seed is not None:
-        x = WornSensor.draw(x.shape[1], shift_seed, dark=part.dark).apply(x)
-    return Samples(x[:limit], part.samples.y[:limit])
+        sensor = WornSensor.draw(samples.x.shape[1], shift_seed, dark=part.dark)
+        samples = dataclasses.replace(samples, x=sensor.apply(samples.x))
+    return samples.at(slice(limit))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -204,9 +202,10 @@ class Packed:
 def device_samples(network: QNetwork, samples: Samples) -> Packed:
     """Samples for a target, or EdgeError E104 where they do not fit the network."""
     from edge_dassdp.data.clipping import clipping
-    from edge_dassdp.data.datasets import require_classes
+    from edge_dassdp.data.datasets import require_classes, require_names
     from edge_dassdp.qir.samples import input_x
 
+    require_names(samples, network.n_classes)
     require_classes(samples.y, network.n_classes)
     return Packed(input_x(network, samples.x), samples.y,
                   clipping(network.inputs, network.x_scales, samples.x))
@@ -250,7 +249,7 @@ _NONE = "none"
 def memory_of(schedule: str | None, replay: str | None, guard: str | None,
               gate: str | None = None) -> Memory:
     """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
-    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED[,closes]]]."""
+    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED]][,stays]."""
     from edge_dassdp.rules import Guard
 
     kept = None
@@ -290,13 +289,13 @@ def _replay_of(text: str) -> Replay:
 def _gate_of(text: str) -> CUSUM:
     from edge_dassdp.rules import CUSUM
 
-    word, colon, rest = text.partition(":")
+    settings = text.removesuffix(",stays")
+    word, colon, numbers = settings.partition(":")
     if word != "cusum":
         raise EdgeError("E105", f"--gate {text}", cause="it is no gate",
                         help="give cusum, or cusum:OPENS_AT,ALLOWED, for instance cusum:2.7,0.08")
-    numbers = rest.removesuffix(",closes")
     opens_at, *allowed = _numbers(numbers, "--gate cusum:", 1, 2) if colon else [CUSUM.opens_at]
-    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=numbers != rest)
+    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=settings == text)
 
 
 def is_auto(replay: str | None) -> bool:
@@ -312,14 +311,33 @@ def _numbers(text: str, option: str, least: int, most: int) -> list[float]:
         numbers = []
     if not least <= len(numbers) <= most:
         raise EdgeError("E105", f"{option} {text}: expected {least} to {most} numbers, with commas "
-                        "between")
+                        "between", help=_FORMS[option])
+    if not all(map(math.isfinite, numbers)):
+        raise EdgeError("E105", f"{option} {text}: a number is not finite", help=_FORMS[option])
     return numbers
+
+
+_FORMS = {
+    "--schedule": "give SAMPLES, 1 to 4,096, and perhaps FLOOR, 0.05 to 1: --schedule 120,0.3",
+    "--replay": "give FLASH,RING and perhaps K, whole numbers: --replay 70,3,1",
+    "--replay auto,": "give K, 0 to 16: --replay auto,3",
+    "--guard": "give MARGIN and perhaps WINDOW, whole numbers: --guard 4,32"}
+"""What an option of numbers with commas between takes."""
 
 
 def _whole(number: float, option: str) -> int:
     if not number.is_integer():
-        raise EdgeError("E105", f"{option}: {number} is no whole number")
+        raise EdgeError("E105", f"{option}: {number} is no whole number", help=_FORMS[option])
     return int(number)
+
+
+def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
+    """What a file says shall learn, with the parts that options change."""
+    from edge_dassdp.rules import Learning
+
+    base = Learning.load(path)
+    changed = {name: _rule(text) for name, text in rules.items()}
+    return memory.onto(dataclasses.replace(base, rules={**base.rules, **changed}))
 
 
 def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
@@ -337,17 +355,10 @@ def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, st
 
 def _rule(text: str) -> Rule:
     """WORD or WORD:setting=value,... as a rule."""
-    from edge_dassdp.qir.file import load_installed
-    from edge_dassdp.rules import Rule
+    from edge_dassdp.rules.document import maker
 
     word, _, settings = text.partition(":")
-    if word not in Rule.makers:
-        load_installed()
-    if word not in Rule.makers:
-        raise EdgeError("E105", f"there is no rule '{word}'",
-                        help=f"choose {', '.join(sorted(Rule.makers))}, or give the file that "
-                        "defines it with --rules-from")
-    make = Rule.makers[word]
+    make = maker(word)
     kinds = {name: _kind(setting) for name, setting in inspect.signature(make).parameters.items()}
     return make(**_settings(settings, kinds, f"--rule ...={word}:", f"rule '{word}'"))
 

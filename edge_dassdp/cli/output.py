@@ -8,7 +8,7 @@ import math
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -20,7 +20,7 @@ from edge_dassdp import __version__
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
 from edge_dassdp.base.quoting import command
 from edge_dassdp.cli.paths import read, refuse_missing, refuse_unwritable, written
-from edge_dassdp.interrupts import LINE, STATUS, interruptible
+from edge_dassdp.interrupts import Ended, interruptible
 from edge_dassdp.report.streams import StdoutLostError
 
 if TYPE_CHECKING:
@@ -50,12 +50,13 @@ class Answer:
     warnings: Sequence[str] = ()
 
 
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, and what a verb had done by then: a sentence, and JSON values."""
+class Interrupted(Ended):
+    """Ctrl-C or another signal, and what a verb had done by then: a sentence, and JSON values."""
 
-    def __init__(self, text: str, data: dict[str, Any], model_sha256: str) -> None:
-        super().__init__(text)
-        self.data = data
+    def __init__(self, problem: KeyboardInterrupt, text: str = "",
+                 data: dict[str, Any] | None = None, model_sha256: str = "") -> None:
+        super().__init__(Ended.of(problem).number, text)
+        self.data = data or {}
         self.model_sha256 = model_sha256
 
 
@@ -67,6 +68,7 @@ class Output:
 
         self._lines = sys.stdout
         self._lost: StdoutLostError | None = None
+        self._warned: list[str] = []
         self.verb = verb
         self.as_json = as_json
         self.rules_from: list[str | Path] = []
@@ -81,6 +83,12 @@ class Output:
                 self._print(values)
             except StdoutLostError as lost:
                 self._lost = lost
+
+    def warn(self, *texts: str) -> None:
+        """At once, before what takes long; the envelope has it, too."""
+        self._warned += texts
+        for text in texts:
+            self.stderr.print(f"warning: {text}", style="bold yellow")
 
     def _print(self, values: dict[str, Any]) -> None:
         """A line of JSON; what is no number there is null."""
@@ -126,8 +134,7 @@ class Output:
                 self.stdout.print(part, soft_wrap=isinstance(part, Text))
             if answer.next and not answer.failed:
                 self.stdout.print(f"next: {self._command(answer.next)}", soft_wrap=True)
-        for warning in answer.warnings:
-            self.stderr.print(f"warning: {warning}", style="bold yellow")
+        self.warn(*answer.warnings)
         if answer.failed:
             self._print_error(answer.failed)
         if self._lost:
@@ -147,13 +154,13 @@ class Output:
         return problem.exit_status
 
     def interrupted(self, problem: KeyboardInterrupt) -> int:
-        """Print one line; returns the exit status."""
+        """Print one line; returns the exit status, also where nobody reads any more."""
+        done = problem if isinstance(problem, Interrupted) else Interrupted(problem)
         if self.as_json:
-            done = problem if isinstance(problem, Interrupted) else Interrupted("", {}, "")
-            self._envelope(STATUS, done.data, done.model_sha256, [])
-        told = f"{LINE}: {problem}" if str(problem) else LINE
-        self.stderr.print(told)
-        return STATUS
+            with suppress(StdoutLostError):
+                self._envelope(done.status, done.data, done.model_sha256, [])
+        self.stderr.print(f"{done.line}: {done}" if str(done) else done.line)
+        return done.status
 
     def _print_error(self, problem: EdgeError) -> None:
         head, *rest = str(problem).splitlines()
@@ -167,7 +174,7 @@ class Output:
                         "causes": [p.cause] if p.cause else [], "help": p.help, "fix_cmd": None}
                        for p in problems]
         diagnostics += [{"code": None, "severity": "warning", "message": text, "causes": [],
-                         "help": "", "fix_cmd": None} for text in warnings]
+                         "help": "", "fix_cmd": None} for text in (*self._warned, *warnings)]
         self._print({"ok": exit == EXIT_OK, "exit": exit,
                      "tool": {"name": "edge-dassdp", "version": __version__},
                      "inputs": {"model_sha256": model_sha256 or None}, "data": data,

@@ -8,6 +8,7 @@ one profile misjudges samples that reach it under another.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -79,7 +80,7 @@ class Profile:
     def load(cls, path: Path | str) -> Profile:
         """Reads what `save` wrote. Raises EdgeError E103 for another or a damaged file."""
         with reading(path, "profile"):
-            if not Path(path).is_file():
+            if not os.path.isfile(path):
                 raise ValueError("no file is to be read")
             made: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8-sig"))
             if made.pop("format") != FORMAT:

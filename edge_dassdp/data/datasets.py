@@ -1,9 +1,9 @@
-"""Labelled samples in files: plain arrays, with or without splits, and data sets of raw bytes."""
+"""Labelled samples in files: plain values, with or without splits, and data sets of raw bytes."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.data.names import SPLITS
-from edge_dassdp.storage.foreign import reading, unread
-from edge_dassdp.storage.npz import Arrays, read_npz, write_npz
+from edge_dassdp.data.layouts import Plain, read_plain
+from edge_dassdp.data.names import SPLITS, VALIDATION
+from edge_dassdp.storage.foreign import reading
+from edge_dassdp.storage.npz import read_npz, write_npz
 
 FORMAT = "edge_dassdp/dataset/1"
+_MOST_NAMED = 20
+"""Classes that a sentence lists."""
+WHOLE = ""
+"""What `load_parts` calls a file without splits."""
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """x: float32 (n_samples, n_inputs), standardized. y: int64 (n_samples,)."""
+    """x: float32 (n_samples, n_inputs). y: int64 (n_samples,). classes: their names in order, where
+    a file has names instead of numbers."""
 
     x: NDArray[np.float32]
     y: NDArray[np.int64]
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def at(self, rows: Any) -> Samples:
+        """Those of some rows: a slice, indices or truth values."""
+        return replace(self, x=self.x[rows], y=self.y[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +63,8 @@ def class_labels(y: NDArray[Any], n: int, where: str = "") -> NDArray[np.int64]:
     """Labels of n samples, int64 (n,). Raises EdgeError E104, with what makes them integers, for
     anything else; its message begins with `where` they come from."""
     if y.shape == (n,) and y.dtype.kind in "iu":
+        if n and int(y.max()) > np.iinfo(np.int64).max:
+            raise EdgeError("E104", f"{where}a label is {int(y.max())}, which is no class")
         return y.astype(np.int64)
     cure = "give one integer a sample, its class from 0 on; where there is one output, 0"
     if y.ndim == 2 and y.shape[0] == n:
@@ -68,10 +81,23 @@ def class_labels(y: NDArray[Any], n: int, where: str = "") -> NDArray[np.int64]:
 def require_classes(labels: NDArray[np.int64], n_classes: int) -> None:
     """E104 unless they are classes of a network."""
     if labels.size and not 0 <= labels.min() <= labels.max() < n_classes:
+        help = "one output has no classes: give 0 for each sample; what is read out is " \
+            "compared with the float network" if n_classes == 1 else ""
+        if n_classes > 1 and labels.min() == 1 and labels.max() == n_classes:
+            help = "classes count from 0: give y - 1"
         raise EdgeError("E104", f"labels run from {labels.min()} to {labels.max()}, the network "
-                        f"has classes 0 to {n_classes - 1}", help="" if n_classes > 1 else
-                        "one output has no classes: give 0 for each sample; what is read out is "
-                        "compared with the float network")
+                        f"has classes 0 to {n_classes - 1}", help=help)
+
+
+def require_names(samples: Samples, n_classes: int) -> None:
+    """E104 unless classes that a file names are as many as those of a network: the number of a name
+    is its place among all of them."""
+    names = samples.classes
+    if names and len(names) != n_classes and n_classes > 1:
+        raise EdgeError("E104", f"the file names {len(names)} classes, the network has {n_classes}",
+                        cause=f"a class is numbered by its place among {', '.join(names[:8])}"
+                        + ", ..." * (len(names) > 8),
+                        help="write the numbers of the classes instead of their names")
 
 
 def save_dataset(
@@ -127,56 +153,75 @@ class Part:
     is_whole: bool = False
     scaling: str = ""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was made of a file's values and classes, for people."""
+        names = self.samples.classes
+        numbered = ", ".join(f"{k} {name}" for k, name in enumerate(names[:_MOST_NAMED]))
+        classes = f"classes: {numbered}" + ", ..." * (len(names) > _MOST_NAMED)
+        return tuple(filter(None, (self.scaling, classes * bool(names))))
+
+    def apart(self, other: Part) -> list[str]:
+        """A warning where another file scales its values otherwise. Raises EdgeError E104 where it
+        names other classes."""
+        one, two = self.samples.classes, other.samples.classes
+        if one and two and one != two:
+            raise EdgeError("E104", "two files name other classes",
+                            cause=f"{', '.join(one[:_MOST_NAMED])} in one, "
+                            f"{', '.join(two[:_MOST_NAMED])} in the other",
+                            help="give both all classes, by the same names")
+        if self.scaling == other.scaling:
+            return []
+        one_is, other_is = (part.scaling or "as they stand" for part in (self, other))
+        return [f"two files are scaled otherwise: {one_is}; {other_is}"]
+
 
 def load_part(path: Path | str, split: str) -> Part:
-    """A split of a data set of `save_dataset`, or of a plain .npz.
+    """A split of a data set of `save_dataset`, or of a plain .npz, .csv or .npy (docs/data.md).
 
-    A plain .npz holds x (n, n_inputs) and y (n,), and may hold `train`, `stream` and `test`: rows
-    of each split, as integers or as truth values (n,), none in two of them; x is taken as it is.
-    Raises EdgeError E103 for another file, E104 for arrays that do not fit or no samples, E105 for
-    a split that does not exist.
+    A plain .npz holds x (n, n_inputs) and y (n,), and may hold `train`, `stream`, `test` and
+    `validation`: rows of each split, as integers or as truth values (n,), none in two of them; x is
+    taken as it is. Raises EdgeError E103 for another file, E104 for arrays that do not fit or no
+    samples, E105 for a split that does not exist.
     """
-    if split not in SPLITS:
-        raise EdgeError("E105", f"there is no split '{split}'", help=f"choose {', '.join(SPLITS)}")
-    part = _plain(path, split)
-    if part is None:
-        data = load_dataset(path)
-        scaling = "" if (data.mean, data.std) == (0.0, 1.0) else \
-            f"x = (raw - {data.mean:.4g}) / {data.std:.4g}, as {Path(path).name} states"
-        part = Part(getattr(data, split), data.dark, scaling=scaling)
+    if split not in (*SPLITS, VALIDATION):
+        raise _no_split(split)
+    parts = load_parts(path)
+    whole = parts.get(WHOLE)
+    if split == VALIDATION and split not in parts:
+        raise _no_split(split)
+    if whole is None and split not in parts:
+        raise EdgeError("E105", f"{path} has no split '{split}'",
+                        help=f"add '{split}', its rows, to the file, which has "
+                        f"{', '.join(parts)}; or leave all splits out, and it is taken whole")
+    part = whole or parts[split]
     if len(part.samples) == 0:
-        raise EdgeError("E104", f"{path} holds no samples")
+        raise EdgeError("E104", f"{path} holds no samples" + f" of split '{split}'" * (not whole))
     return part
 
 
-def _plain(path: Path | str, split: str) -> Part | None:
-    """Of an .npz without a header, None for one with a header."""
-    arrays = Arrays(path, "dataset")
-    if arrays.has_header:
-        return None
-    if "x" not in arrays:
-        raise unread(path, "dataset", "it holds no x")
-    with reading(path, "dataset"):
-        raw, y = arrays["x"], arrays.get("y")
-        x = raw.astype(np.float32) if raw.dtype.kind in "fiub" else None
-        rows = {name: arrays[name] for name in SPLITS if name in arrays}
-    if x is None:
-        raise EdgeError("E104", f"{path}: x is of {raw.dtype}, expected real numbers")
-    if x.ndim != 2:
-        raise EdgeError("E104", f"{path}: x has shape {x.shape}, expected (n, n_inputs)")
-    if y is None:
-        raise EdgeError("E104", f"{path} holds x and no y",
-                        help="add y, (n,) integers: the class of each sample; 0 for all where "
-                        "there is one output, or nothing is to be judged")
-    samples = Samples(x, class_labels(y, len(x), f"{path}: "))
-    if not rows:
-        return Part(samples, is_whole=True)
-    found = _splits(path, rows, len(x))
-    if split not in found:
-        raise EdgeError("E105", f"{path} has no split '{split}'",
-                        help=f"add '{split}', its rows, to the file, which has "
-                        f"{', '.join(found)}; or leave all splits out, and it is taken whole")
-    return Part(Samples(samples.x[found[split]], samples.y[found[split]]))
+def _no_split(split: str) -> EdgeError:
+    return EdgeError("E105", f"there is no split '{split}'", help=f"choose {', '.join(SPLITS)}")
+
+
+def load_parts(path: Path | str) -> dict[str, Part]:
+    """Every split of a file by its name, or all of one without splits as WHOLE. Raises EdgeError
+    E103 for another file, E104 for arrays that do not fit."""
+    plain = read_plain(Path(path))
+    if plain is not None:
+        return _plain(path, plain)
+    data = load_dataset(path)
+    scaling = "" if (data.mean, data.std) == (0.0, 1.0) else \
+        f"x = (raw - {data.mean:.4g}) / {data.std:.4g}, as {Path(path).name} states"
+    return {split: Part(getattr(data, split), data.dark, scaling=scaling) for split in SPLITS}
+
+
+def _plain(path: Path | str, plain: Plain) -> dict[str, Part]:
+    samples = Samples(plain.x, class_labels(plain.y, len(plain.x), f"{path}: "), plain.classes)
+    if not plain.rows:
+        return {WHOLE: Part(samples, is_whole=True)}
+    return {split: Part(samples.at(rows))
+            for split, rows in _splits(path, plain.rows, len(samples)).items()}
 
 
 def _splits(path: Path | str, rows: dict[str, NDArray[Any]], n: int) -> dict[str, NDArray[Any]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 SPLITS = ("train", "stream", "test")
+VALIDATION = "validation"
+"""What a file of plain values may have beside them: constants are chosen on it."""
 SCENARIOS = {
     "A": "left wrist of the wearers known from the right",
     "Ap": "left wrist of one wearer known from the right",

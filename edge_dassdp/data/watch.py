@@ -29,6 +29,7 @@ from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.names import SCENARIOS as SCENARIOS
 from edge_dassdp.ir import FloatArray
+from edge_dassdp.ir.sensor import Sensor, Triad
 from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
 
@@ -49,6 +50,10 @@ look at what learning gains."""
 MIRROR = np.array([-1.0, 1.0, 1.0, 1.0, -1.0, -1.0])
 """Signs of the channels in a mirror across the wrist: acceleration is a polar vector, angular
 rate an axial one."""
+
+COUNTS = 512
+"""Raw counts of 1 g and of 1 rad/s, the same on every axis as a rotation needs it."""
+TRIADS = (Triad("polar", (0, 1, 2)), Triad("axial", (3, 4, 5)))
 
 Order = Literal["shuffled", "blocked"]
 Quarters = tuple[tuple[int, int], ...]
@@ -163,6 +168,12 @@ class Scale:
         z = (windows - self.mean) / self.std
         return z.reshape(len(z), -1).astype(np.float32)
 
+    @property
+    def sensor(self) -> Sensor:
+        """Accelerometer and gyroscope of the watch, whose counts a network is given."""
+        return Sensor(len(self.std), tuple(1 / (COUNTS * self.std)), tuple(-self.mean / self.std),
+                      TRIADS, COUNTS)
+
     def windows(self, x: ArrayLike) -> FloatArray:
         """The inverse of `samples`. Raises EdgeError E104 for another shape."""
         z = np.asarray(x, np.float64)
@@ -209,27 +220,32 @@ class Scenario:
 
 
 def scenario(name: str, seed: int, data: WatchData, *, validation: bool = False,
-             order: Order = "shuffled", wrong_labels: float = 0.0) -> Scenario:
+             order: Order = "shuffled", wrong_labels: float = 0.0,
+             drawn: int | None = None) -> Scenario:
     """The shift `name` of SCENARIOS for the network of `seed`; the same for the same arguments.
 
     validation: take stream, test and original from the validation wearers, and draw another
     shift. order: 'shuffled', or 'blocked' (one exercise after another, in an order drawn;
     within an exercise by wearer, then by time). wrong_labels: share, 0 to 1, of the stream's
-    windows whose label is drawn from the other exercises.
+    windows whose label is drawn from the other exercises. drawn: a seed for shift, order, the one
+    wearer and wrong labels, None for that of the network.
     Raises EdgeError E105 for a setting out of range.
     """
     _check(name, seed, order, wrong_labels)
+    if drawn is not None:
+        _check(name, drawn, order, wrong_labels)
+    draw = seed if drawn is None else drawn
     groups = Wearers.draw(seed, data)
     known = groups.known_validation if validation else groups.known
     wearers = known
     if name == "B":
         wearers = groups.new_validation if validation else groups.new
     if name == "Ap":
-        wearers = (int(_rng(seed, _WEARER, validation).choice(known)),)
+        wearers = (int(_rng(draw, _WEARER, validation).choice(known)),)
     side = LEFT if name in ("A", "Ap") else RIGHT
     replay, scale = training(seed, data)
     early, late = UNKNOWN if name in ("A", "Ap", "B") else KNOWN
-    matrix, offset, numbers = _shift(name, _rng(seed, _SHIFT, validation), scale, data.channels)
+    matrix, offset, numbers = _shift(name, _rng(draw, _SHIFT, validation), scale, data.channels)
 
     def samples(windows: FloatArray, labels: NDArray[np.int64]) -> Samples:
         return Samples(scale.samples(windows @ matrix.T + offset), labels)
@@ -237,9 +253,9 @@ def scenario(name: str, seed: int, data: WatchData, *, validation: bool = False,
     stream = samples(*data.windows(wearers, side, early))
     test = samples(*data.windows(wearers, side, late))
     unshifted, labels = data.windows(known, RIGHT, KNOWN[1])
-    stream = _ordered(stream, order, _rng(seed, _ORDER, validation))
+    stream = _ordered(stream, order, _rng(draw, _ORDER, validation))
     given, clean = _wrong(stream.y, wrong_labels, len(data.exercises),
-                          _rng(seed, _WRONG, validation))
+                          _rng(draw, _WRONG, validation))
     who = f"wearer{'s' if len(wearers) > 1 else ''} {', '.join(map(str, wearers))}"
     return Scenario(
         name, Samples(stream.x, given), test, Samples(scale.samples(unshifted), labels), replay,

@@ -1,21 +1,20 @@
 """The watch that moves to another wrist, or whatever else `watch.SCENARIOS` lists.
 
-A network trained on right wrists learns from one stream of labelled windows on the firmware in
-QEMU, bit for bit in step with reference and emulator. Leaves a run folder: results.json,
-learning_curve.png, the quantized network, the C project of the board and the raw log of the link.
+A network trained on right wrists is given a stream of labelled windows on the firmware in QEMU,
+bit for bit in step with reference and emulator: from the first it finds out how the watch is worn,
+from all it learns. Then the same device has wearers whom nothing shifted, and keeps what it knows.
+Leaves a run folder: results.json, learning_curve.png, the quantized network, the C project of the
+board and the raw log of the link.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from edge_dassdp import __version__, harness, ir, qir
@@ -23,8 +22,7 @@ from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, load_board
 from edge_dassdp.data import watch
-from edge_dassdp.data.datasets import Samples
-from edge_dassdp.demo.adaptation import Trial, learning_of
+from edge_dassdp.demo.adaptation import Trial
 from edge_dassdp.demo.run_folder import (
     RunFolder,
     learning_state,
@@ -35,39 +33,33 @@ from edge_dassdp.demo.run_folder import (
     stack_results,
     verification_results,
 )
+from edge_dassdp.demo.watch_learning import REPLAY, SYNCHRONY, fitting, learning, quantized
+from edge_dassdp.demo.watch_stream import InStep, Streamed, worn
+from edge_dassdp.demo.watch_trials import Trials
 from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.plan import Plan
-from edge_dassdp.plan.budget import propose
 from edge_dassdp.plan.ledger import ram_ledger, replay_bytes
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import input_x
-from edge_dassdp.quantize import quantize
-from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.monitor import Monitor
-from edge_dassdp.rules import ErrorSSDP, ErrorTouch, Learning, ReadoutDelta, Replay, Rule, Schedule
-from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.rules import Rule
 from edge_dassdp.targets.qemu import Qemu
-from edge_dassdp.targets.reference import ReferenceTarget
-from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.targets.target import Statistics
 from edge_dassdp.twin.model import FloatModel
 
 SCHEMA = "edge_dassdp/demo_watch/1"
-REPLAY = Replay(flash=70, ring_per_class=3, n_ring=3)
-"""The most that is stored; a smaller board stores what it holds of it."""
 WINDOW = 20
 """Samples of the rolling accuracy: the shortest streams have about 70."""
 MODEL_FILE = "watch_seed{seed}.npz"
-DELTA, TOUCH, SYNCHRONY = ReadoutDelta(0.8), ErrorTouch(32.0), ErrorSSDP(64.0)
-"""Chosen on the validation wearers, as docs/evidence.md says."""
-WIDE = 64
-"""Columns of touch traces where RAM allows: all of the hidden layer's, the faster way."""
 TITLES = {
-    "touch": "delta + touch",
+    "touch": "orientation, then delta + touch",
+    "unoriented": "delta + touch",
     "synchrony": "delta + latency synchrony",
+    "oriented": "orientation, frozen",
     "frozen": "frozen",
     "mirrored": "frozen, axes mirrored",
 }
+UNSHIFTED = "N"
 MIRRORS = ("A", "Ap")
 """Scenarios that a left/right setting would help in."""
 
@@ -101,94 +93,49 @@ def run_watch(options: Options, console: Console) -> dict[str, Any]:
         n = len(list(models.glob(MODEL_FILE.format(seed="*"))))
         raise EdgeError("E105", f"there is no network of seed {options.seed}",
                         help=f"choose 0 to {n - 1}" if n else f"{models} holds no {path.name}")
-    scenario = watch.scenario(options.scenario, options.seed, watch.load_watch(folder / "data.npz"))
+    data = watch.load_watch(folder / "data.npz")
+    scenario = watch.scenario(options.scenario, options.seed, data)
     run = RunFolder(options.directory, "watch", console)
     with run.begun():
-        results = _Demo(options, run, board, ir.load(path), scenario).results()
+        results = _Demo(options, run, board, ir.load(path), data, scenario).results()
         run.finish(results)
     return results
-
-
-def learning(network: ir.Network, hidden: Rule, replay: Replay) -> Learning:
-    """`hidden` below the readout's delta rule, a schedule of step sizes, and replay."""
-    made = learning_of(network, hidden)
-    readout = network.readout.population
-    rules = {name: DELTA if network.projection(name).post == readout else rule
-             for name, rule in made.rules.items()}
-    return replace(made, rules=rules, schedule=Schedule(), replay=replay)
-
-
-def fitting(network: ir.Network, training: Samples, board: Board) -> tuple[ErrorTouch, Replay]:
-    """Touch with its traces all at once if the board's RAM holds REPLAY as well, else as much of
-    REPLAY as it holds beside narrow ones."""
-    wide = replace(TOUCH, columns=WIDE)
-    most = _replay_held(network, wide, training, board)
-    if most == REPLAY:
-        return wide, REPLAY
-    return TOUCH, _replay_held(network, TOUCH, training, board)
-
-
-def _replay_held(network: ir.Network, touch: ErrorTouch, training: Samples, board: Board) -> Replay:
-    trial = _quantized(network, learning(network, touch, REPLAY), training)
-    most = propose(trial, REPLAY, board, n_available=len(training))
-    return replace(REPLAY, flash=min(REPLAY.flash, most.flash),
-                   ring_per_class=min(REPLAY.ring_per_class, most.ring_per_class))
-
-
-def _quantized(network: ir.Network, how: Learning, training: Samples) -> QNetwork:
-    return quantize(network, how, Settings(), training.x, training.y).network
-
-
-class _Recorder(Emulator):
-    """Keeps what each sample gave."""
-
-    def __init__(self, network: QNetwork) -> None:
-        super().__init__(network)
-        self.outcomes: list[Outcome] = []
-
-    def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
-              digest: bool = False) -> Outcome:
-        self.outcomes.append(super().learn(x, label, loss_q8=loss_q8, digest=digest))
-        return self.outcomes[-1]
-
-
-@dataclass(frozen=True)
-class _Streamed:
-    """What the stream on the device came to."""
-
-    trial: Trial
-    verification: harness.Verification
-    outcomes: list[Outcome]
-    statistics: Statistics
-    link: dict[str, Any]
 
 
 class _Demo:
     """The steps share one network, one scenario and one board."""
 
     def __init__(self, options: Options, run: RunFolder, board: Board, network: ir.Network,
-                 scenario: watch.Scenario) -> None:
+                 data: watch.WatchData, scenario: watch.Scenario) -> None:
         self.options = options
         self.run = run
         self.board = board
-        self.network = network
+        self.network = network.with_sensor(scenario.scale.sensor)
+        self.data = data
         self.scenario = scenario
-        self.touch, self.replay = fitting(network, scenario.replay, board)
+        self.trials = Trials(scenario, options.seed)
+        self.touch, self.replay = fitting(self.network, scenario.replay, board)
         self.quantized = self._learner(self.touch)
         self.has_firmware = run.can_run_firmware(options.firmware)
 
     def _learner(self, hidden: Rule) -> QNetwork:
-        return _quantized(self.network, learning(self.network, hidden, self.replay),
+        return quantized(self.network, learning(self.network, hidden, self.replay),
                           self.scenario.replay)
 
     def results(self) -> dict[str, Any]:
         """Take all steps; what results.json holds."""
         self._introduce()
         build = self._build()
-        streamed = self._stream(build)
-        trials = self._compare(streamed.trial)
+        with ExitStack() as stack:
+            steps = InStep(self.quantized, self._start(build, stack) if build else None)
+            touch, streamed = self._adapt(steps)
+            statistics = steps.device.statistics()
+            unshifted = self._leave_alone(steps) if self.scenario.name != UNSHIFTED else None
+            links = link_results(steps.targets)
+        trials = self._compare(touch)
         self._show_memory(build)
-        return self._results(build, streamed, trials)
+        return self._results(build, streamed, statistics, trials) | {
+            "unshifted": unshifted, "link": links}
 
     def _introduce(self) -> None:
         scenario, run = self.scenario, self.run
@@ -218,27 +165,46 @@ class _Demo:
         return {name: size for name, size in learning_state(self.quantized).items()
                 if name in ("ring", "ring_seen")}
 
-    def _stream(self, build: Build | None) -> _Streamed:
-        """The stream on all targets in step: reference, emulator and the firmware, if it runs."""
-        network, samples = self.quantized, self.scenario.stream
-        device = _Recorder(network)
-        before, _ = self._shares(device, network)
-        device.reset()
-        with ExitStack() as stack:
-            link = self._start(build, stack) if build else None
-            targets: list[Target] = [device, link] if link else [device]
-            where = f"the firmware in QEMU ({self.board.name})" if link else "the emulator"
-            self.run.head(3, f"{len(samples)} labelled windows stream in once, on {where}")
-            with Monitor(self.run.console, device.outcomes, samples.y, window=WINDOW,
-                         link=link) as monitor:
-                done = harness.verify(ReferenceTarget(network), targets, network,
-                                      input_x(network, samples.x), samples.y, monitor)
-            links = link_results(targets)
+    def _adapt(self, steps: InStep) -> tuple[Trial, Streamed]:
+        """The shifted stream: orientation first, then the rest."""
+        where = f"the firmware in QEMU ({self.board.name})" if steps.link else "the emulator"
+        self.run.head(3, f"{len(self.scenario.stream)} labelled windows stream in once, on {where}")
+        before, _ = self.trials.shares(steps.device, self.quantized)
+        streamed = self._stream(steps, self.scenario)
+        after = self.trials.shares(steps.device, self.quantized)
+        return Trial("touch", self.options.seed, before, *after, streamed.hits), streamed
+
+    def _leave_alone(self, steps: InStep) -> dict[str, Any]:
+        """The same device on a wearer whom nothing has shifted."""
+        scenario = watch.scenario(UNSHIFTED, self.options.seed, self.data)
+        trials = Trials(scenario, self.options.seed)
+        self.run.head(4, f"The same device on known wearers, nothing shifted: "
+                      f"{len(scenario.stream)} labelled windows")
+        steps.reset()
+        before, _ = trials.shares(steps.device, self.quantized)
+        streamed = self._stream(steps, scenario)
+        after, _ = trials.shares(steps.device, self.quantized)
+        self.run.say(f"Nothing is learned until errors pile up, and then in steps of their share: "
+                     f"{streamed.n_written} of {len(scenario.stream)} windows changed weights. Of "
+                     f"{len(scenario.test)} later windows {100 * before:.1f} % were right before "
+                     f"and {100 * after:.1f} % are now.")
+        return {"stream": len(scenario.stream), "test": len(scenario.test),
+                "profile": streamed.fitted.chosen.name, "before": _percent(before),
+                "after": _percent(after), "n_written": streamed.n_written,
+                "bit_exact": verification_results(streamed.verification)}
+
+    def _stream(self, steps: InStep, scenario: watch.Scenario) -> Streamed:
+        """One stream on all targets, from factory weights and profile."""
+        samples = scenario.stream
+        steps.reset()
+        fitted = steps.take_orientation(samples)
+        self.run.say(f"From the first {fitted.n_samples} windows the device fits a profile of its "
+                     f"sensor: {fitted}. It is worn {worn(fitted.chosen.profile)}.")
+        with Monitor(self.run.console, steps.device.outcomes, samples.y, window=WINDOW,
+                     link=steps.link) as monitor:
+            done = steps.learn(samples, monitor)
         self.run.judge(done)
-        statistics = device.statistics()
-        hits = np.array([o.class_idx for o in device.outcomes]) == samples.y
-        trial = Trial("touch", self.options.seed, before, *self._shares(device, network), hits)
-        return _Streamed(trial, done, device.outcomes, statistics, links)
+        return steps.streamed(fitted, done, samples)
 
     def _start(self, build: Build, stack: ExitStack) -> Qemu | None:
         if self.board.qemu is None:
@@ -254,18 +220,15 @@ class _Demo:
         original = self.scenario.original
         return _percent((FloatModel(self.network).run(original.x).classes == original.y).mean())
 
-    def _shares(self, target: Target, network: QNetwork) -> tuple[float, float]:
-        """Accuracies 0 to 1 on the shifted and on the original test windows."""
-        test, original = self.scenario.test, self.scenario.original
-        return (harness.accuracy(target, input_x(network, test.x), test.y),
-                harness.accuracy(target, input_x(network, original.x), original.y))
-
     def _compare(self, touch: Trial) -> list[Trial]:
         """What stands beside the device's learning, in the emulator; a table and a curve."""
-        self.run.head(4, "What it came to, and what stands beside it")
-        trials = [touch, self._synchrony(), self._frozen("frozen", lambda x: x)]
+        self.run.head(5, "What it came to, and what stands beside it")
+        trials = [touch, self.trials.learning("unoriented", self.quantized),
+                  self.trials.learning("synchrony", self._learner(SYNCHRONY)),
+                  self.trials.oriented("oriented", self.quantized),
+                  self.trials.frozen("frozen", self.quantized)]
         if self.scenario.name in MIRRORS:
-            trials.append(self._frozen("mirrored", self.scenario.mirrored))
+            trials.append(self.trials.frozen("mirrored", self.quantized, self.scenario.mirrored))
         self.run.console.print(screens.listing(
             ("method, %", "before", "while learning", "shifted, after", "original, after"),
             [(TITLES[t.method], *(f"{100 * share:.1f}" for share in (
@@ -281,24 +244,6 @@ class _Demo:
             "learning_curve.png")
         return trials
 
-    def _synchrony(self) -> Trial:
-        network, samples = self._learner(SYNCHRONY), self.scenario.stream
-        emulator = Emulator(network)
-        before, _ = self._shares(emulator, network)
-        learned = harness.learn_stream(emulator, input_x(network, samples.x), samples.y)
-        return Trial("synchrony", self.options.seed, before, *self._shares(emulator, network),
-                     learned.hits)
-
-    def _frozen(self, key: str, seen: Callable[[NDArray[np.float32]], NDArray[np.float32]]
-                ) -> Trial:
-        """Factory weights, shifted windows as `seen` gives them; original ones as they are."""
-        network, stream, test = self.quantized, self.scenario.stream, self.scenario.test
-        emulator = Emulator(network)
-        _, original = self._shares(emulator, network)
-        shifted = harness.accuracy(emulator, input_x(network, seen(test.x)), test.y)
-        hits = emulator.classify(input_x(network, seen(stream.x))) == stream.y
-        return Trial(key, self.options.seed, shifted, shifted, original, hits)
-
     def _say_mirror(self, trials: list[Trial]) -> None:
         after = {t.method: 100 * t.after for t in trials}
         if "mirrored" in after:
@@ -309,12 +254,12 @@ class _Demo:
                 "setting solves: --scenario B, D or E.")
 
     def _show_memory(self, build: Build | None) -> None:
-        self.run.head(5, "Memory, predicted and linked" if build else "Memory, predicted")
+        self.run.head(6, "Memory, predicted and linked" if build else "Memory, predicted")
         ledger = build.predicted if build else ram_ledger(Plan.of(self.quantized), self.board)
         self.run.console.print(screens.ledger_screen(ledger, build))
 
-    def _results(self, build: Build | None, streamed: _Streamed, trials: list[Trial]
-                 ) -> dict[str, Any]:
+    def _results(self, build: Build | None, streamed: Streamed, statistics: Statistics,
+                 trials: list[Trial]) -> dict[str, Any]:
         network, scenario, replay = self.quantized, self.scenario, self.replay
         frozen = next(t for t in trials if t.method == "frozen")
         return {
@@ -335,15 +280,22 @@ class _Demo:
                     "in_the_stream": _percent(t.online), "shifted_after": _percent(t.after),
                     "original_after": _percent(t.original)} for t in trials},
             },
-            "learning": asdict(streamed.statistics) | {
-                "n_written": sum(o.is_updated for o in streamed.outcomes)},
+            "orientation": _profile_results(streamed.fitted),
+            "learning": asdict(statistics) | {"n_written": streamed.n_written},
             "bit_exact": verification_results(streamed.verification),
             "replay": asdict(replay) | {"flash_bytes": replay_bytes(network, replay.flash),
                                         "ring_bytes": sum(self._ring().values())},
             **(memory_results(build) | {"stack": stack_results(build)} if build else {}),
             "ram_learning_state": learning_state(network),
-            "link": streamed.link,
         }
+
+
+def _profile_results(fitted: harness.Fitted) -> dict[str, Any]:
+    profile = fitted.chosen.profile
+    return {"windows": fitted.n_samples, "profile": fitted.chosen.name,
+            "worn": worn(profile), "q_q14": profile.q_q14, "determinant": profile.det,
+            "gain_q12": profile.gain_q12, "offset": profile.offset,
+            "hits": {c.name: c.n_hits for c in fitted.tried}}
 
 
 def _percent(share: float) -> float:

@@ -39,7 +39,9 @@ def emit(plan: Plan, name: str = "dassdp") -> dict[str, str]:
     features = _features(network, name)
     header = assets.render(
         "dassdp_model.h.j2", name=name, sha256=network.sha256, abi=ABI,
-        state_bytes=layout.state_bytes, x_bytes=network.x_bytes, n_steps=network.n_steps,
+        state_bytes=layout.state_bytes, x_bytes=network.code_bytes, n_steps=network.n_steps,
+        n_channels=0 if network.sensor is None else network.sensor.n_channels,
+        n_readings=network.n_readings,
         n_classes=network.n_classes, buffers=frames.link_buffer_bytes(network.n_classes),
         features=[{"name": source.name, "n": source.n_raw, "frac": frac.name, "zero": zero.name}
                   for source, frac, zero in features])

@@ -68,7 +68,18 @@ def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Sett
             *_agreement(fidelity), *_clipping(fidelity),
             *(_unequal(network, model) if calibration is None
               else _left_out(model, settings, calibration)), *_classless(model), *_idle(model),
-            *_confidence(network, model, sure))
+            *_gate(model, fidelity), *_confidence(network, model, sure))
+
+
+def _gate(model: QNetwork, fidelity: Fidelity) -> Iterator[str]:
+    """A gate that allows no more misses than there are without a shift opens on nothing."""
+    if model.cusum is None or fidelity.integer_accuracy is None:
+        return
+    allowed, misses = model.cusum.allowed_q10 / 1024, 1 - fidelity.integer_accuracy
+    if misses >= allowed:
+        yield (f"the gate allows {100 * allowed:.1f} % wrong classes and the network has "
+               f"{100 * misses:.1f} % on these samples, so it opens where nothing shifted; give "
+               f"--gate cusum:{model.cusum.opens_q10 / 1024:.3g},{min(misses + 0.05, 0.9):.2f}")
 
 
 def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Quantize,

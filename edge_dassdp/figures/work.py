@@ -236,8 +236,8 @@ def inference_work(network: QNetwork, x: NDArray[np.int8]) -> list[Work]:
     model = CountingModel(network)
     model.begin(x)
     model.tally["inferences"] += 1
-    copies = network.x_bytes <= CHUNK_BYTES and any(i.spikes or i.n_frames > 1
-                                                    for i in network.inputs)
+    copies = network.sensor is None and network.x_bytes <= CHUNK_BYTES and any(
+        i.spikes or i.n_frames > 1 for i in network.inputs)
     n_bytes = sum(model.rest_bytes(p) for p in network.populations)
     model.tally["bytes_moved"] += n_bytes + network.x_bytes * copies
     for t_step in range(network.n_steps):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -85,7 +86,7 @@ def load_model(path: Path | str, options: SourceOptions | None = None) -> Networ
     `from_onnx`.
     """
     given = options or SourceOptions()
-    if not Path(path).exists():
+    if not os.path.exists(path):
         raise unread(path, "network")
     kind = kind_of(path)
     if kind == "quantized":

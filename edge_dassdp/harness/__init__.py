@@ -2,9 +2,11 @@
 
 from edge_dassdp.harness.course import Course
 from edge_dassdp.harness.device import Device, label_row, sample_rows
+from edge_dassdp.harness.drifted import drift_of, drift_text, drift_warning
 from edge_dassdp.harness.expected import digest_text, hold
 from edge_dassdp.harness.keep import keeping
 from edge_dassdp.harness.progress import Progress, progress_path
+from edge_dassdp.harness.rescue import Rescue
 from edge_dassdp.harness.snapshot import SNAPSHOT, load_snapshot, read_snapshot, save_snapshot
 from edge_dassdp.harness.stream import (
     UNKNOWN,
@@ -15,24 +17,34 @@ from edge_dassdp.harness.stream import (
     rolling_accuracy,
 )
 from edge_dassdp.harness.verify import Divergence, Verification, verify
+from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profiles_of
 
 __all__ = [
+    "FOREIGN",
+    "NAMES",
     "SNAPSHOT",
     "UNKNOWN",
     "Course",
     "Device",
     "Divergence",
+    "Fitted",
     "Progress",
+    "Rescue",
     "Stream",
     "Verification",
     "accuracy",
     "digest_text",
+    "drift_of",
+    "drift_text",
+    "drift_warning",
+    "fit_profile",
     "hold",
     "keeping",
     "label_row",
     "learn_stream",
     "lessons",
     "load_snapshot",
+    "profiles_of",
     "progress_path",
     "read_snapshot",
     "rolling_accuracy",

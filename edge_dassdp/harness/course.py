@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.harness.progress import Progress
 from edge_dassdp.harness.stream import Stream, lessons, was_carried_out
+from edge_dassdp.harness.worn import Fitted
 from edge_dassdp.interrupts import held
 from edge_dassdp.storage.memory import Memory
+from edge_dassdp.storage.state import made
 from edge_dassdp.targets.target import Target
 from edge_dassdp.wire.messages import IDLE_STEPS
 
@@ -27,20 +29,24 @@ class Course:
     """Samples x, int8 (n, x_bytes), and labels (n,) on a device, each once, in order.
 
     The first n_warm of them fit the gates. file: where progress is kept, in a block of `kept`, as
-    long as it can be written; `done` removes it. Ctrl-C waits for the sample that runs.
+    long as it can be written; `done` removes it. looks: the device observes each sample before,
+    without its label. Ctrl-C waits for the sample that runs.
     """
 
     def __init__(self, device: Target, x: NDArray[np.int8], labels: NDArray[np.int64], n_warm: int,
-                 file: Path | None = None) -> None:
+                 file: Path | None = None, *, looks: bool = False) -> None:
         self.device = device
+        self.looks = looks
         self.x, self.labels = x, labels
         self.n_warm = n_warm
         self.file = file
         self.progress = Progress(len(x) - n_warm)
         self.first = 0
-        self.unkept: Exception | None = None
+        self.unkept: EdgeError | None = None
         """Why progress is kept no more."""
         self.pieces: list[Stream] = []
+        self.profile: Fitted | None = None
+        """What was found before of how the sensor is worn."""
 
     @property
     def stream(self) -> Stream:
@@ -80,7 +86,7 @@ class Course:
     def learn(self, told: Told) -> None:
         """Learn what is left of the samples."""
         first = self.n_warm + self.first
-        pieces = lessons(self.device, self.x[first:], self.labels[first:])
+        pieces = lessons(self.device, self.x[first:], self.labels[first:], looks=self.looks)
         with held() as raise_if_pressed:
             while (piece := self._next(pieces)) is not None:
                 self._keep()
@@ -168,7 +174,7 @@ class Course:
         if self.file is None:
             return
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            made(self.file.parent)
             progress.write(self.file)
-        except (EdgeError, OSError) as problem:
+        except EdgeError as problem:
             self.file, self.unkept = None, problem

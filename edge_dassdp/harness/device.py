@@ -11,18 +11,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.base.notices import warn
-from edge_dassdp.base.numbers import sample_array
+from edge_dassdp.base.numbers import array_of, sample_array
 from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.datasets import class_labels, require_classes
+from edge_dassdp.harness.drifted import drift_of, drift_warning
 from edge_dassdp.harness.expected import digest_text
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, learn_stream
 from edge_dassdp.harness.verify import Verification, verify
+from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profiles_of
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import input_x
-from edge_dassdp.reference.outcome import Statistics
+from edge_dassdp.qir.samples import counts_x, input_x
+from edge_dassdp.reference.outcome import NO_LABEL, Statistics
+from edge_dassdp.sensor.monitor import DriftReport
+from edge_dassdp.sensor.profile import QProfile
+from edge_dassdp.targets.profiles import Profiles
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import WARM_UP, Target
 
@@ -40,15 +46,15 @@ def sample_rows(inputs: Sequence[Input], x: ArrayLike) -> NDArray[np.float32]:
         one = inputs[0].raw_shape
         shapes.append((inputs[0].n_frames, *one) if inputs[0].n_frames > 1 else one)
     if samples.shape not in shapes and samples.shape[1:] not in shapes:
-        raise EdgeError("E104", f"samples have shape {samples.shape}, expected "
-                        + " or ".join(str(("n", *shape)).replace("'", "") for shape in shapes))
+        raise EdgeError("E104", f"samples have shape {samples.shape}, expected " + " or ".join(
+            str(("n", *shape)).replace("'", "") for shape in dict.fromkeys(shapes)))
     return samples.reshape(-1, n_values).astype(np.float32)
 
 
 def label_row(y: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
     """Labels of n samples, int64 (n,); one alone may be a number. EdgeError E104 for another shape
     or what is no class."""
-    labels = class_labels(np.atleast_1d(np.asarray(y)), n)
+    labels = class_labels(np.atleast_1d(array_of(y, "labels")), n)
     require_classes(labels, n_classes)
     return labels
 
@@ -56,7 +62,8 @@ def label_row(y: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
 class Device:
     """A model on a target, the same wherever it runs; a context manager that closes it.
 
-    x is float: (n, n_values), (n, *shape) of a single input, or one sample alone. y: (n,) classes.
+    x is float: (n, n_values), (n, *shape) of a single input, or one sample alone; of a model with
+    a sensor also its raw counts, integers (n, n_readings, n_channels). y: (n,) classes.
     Shapes that do not fit raise EdgeError E104 before anything runs; what a target refuses is in
     `Target`. Values beyond int8 are clipped: `clipping` counts those of the last call, and a
     warning says where they are many. `target` has the rest of it: single outcomes, digests, the
@@ -65,12 +72,20 @@ class Device:
 
     def __init__(self, network: QNetwork, target: Target) -> None:
         self.network = network
-        self.target = target
+        self._target = target
+        self._is_closed = False
         self.clipping = Clipping(0, 0, ())
 
     @property
+    def target(self) -> Target:
+        """Raises EdgeError E105 after `close`."""
+        if self._is_closed:
+            raise EdgeError("E105", f"{self!r} was closed", help="open it again: edge_dassdp.open")
+        return self._target
+
+    @property
     def name(self) -> str:
-        return self.target.name
+        return self._target.name
 
     @property
     def digest(self) -> str:
@@ -95,9 +110,66 @@ class Device:
 
     def learn(self, x: ArrayLike, y: ArrayLike) -> Stream:
         """Learn every sample once, in order. The answer has the class that each was given before
-        its label was seen."""
+        its label was seen. Of a model with a sensor every sample is observed first, without its
+        label; a warning says where the sensor has drifted."""
         packed = self._packed(x)
-        return learn_stream(self.target, packed, self._labels(y, packed))
+        labels = self._labels(y, packed)
+        if self.network.sensor is not None and self.profile.is_foreign:
+            warn(FOREIGN)
+        learned = learn_stream(self.target, packed, labels, looks=self.network.watches)
+        for warning in drift_warning(drift_of(self.target, self.network)):
+            warn(warning)
+        return learned
+
+    def observe(self, x: ArrayLike, y: ArrayLike | None = None) -> None:
+        """Samples of a sensor as it is worn now; nothing runs. With labels they are for
+        `fit_profile` on the device; with or without, they are compared with the training samples:
+        see `drift`."""
+        packed = self._packed(x)
+        labels = np.full(len(packed), NO_LABEL) if y is None else self._labels(y, packed)
+        for sample, label in zip(packed, labels, strict=True):
+            self.target.observe(sample, int(label))
+
+    @property
+    def drift(self) -> DriftReport:
+        """How far the sensor has drifted, without labels, of the samples that were observed or
+        learned. Raises EdgeError E503 where the model compares none."""
+        return self.target.drift()
+
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        """Whether the device may put another profile than the factory's in use by itself, from
+        samples observed or learned; not before. Raises EdgeError E503 where the model was not
+        quantized with drift='profile'."""
+        self.target.allow_profile(is_allowed)
+
+    def fit_profile(self, x: ArrayLike, y: ArrayLike) -> Fitted:
+        """Let the device find out from labelled samples how its sensor is worn, and use the profile
+        that most of them are classified rightly under; the factory's unless another is better.
+
+        Raises EdgeError E105 for samples of less than two classes, E503 where the model has no
+        sensor with triads, or was quantized without labelled samples.
+        """
+        packed = self._packed(x)
+        return fit_profile(self.target, self.network, packed, self._labels(y, packed))
+
+    @property
+    def profile(self) -> Profiles:
+        """Which profile of its sensor is in use, which is stored, and which the weights were
+        learned under. Raises EdgeError E503 without a sensor."""
+        return profiles_of(self.target, self.network)
+
+    @held_to_kinds()
+    def select_profile(self, profile: str | QProfile) -> None:
+        """Use the profile of that name: "factory", or what is stored, "orientation", "channels" or
+        "both". A `QProfile` fitted elsewhere is stored first. Raises EdgeError E105 for another
+        word, E503 for a profile that is not stored."""
+        if isinstance(profile, QProfile):
+            self.target.write_profile(self.network, profile)
+        elif profile in NAMES:
+            self.target.select_profile(int(NAMES[profile]))
+        else:
+            raise EdgeError("E105", f"there is no profile '{profile}'",
+                            help="choose one of " + ", ".join(NAMES))
 
     def warm_up(self, x: ArrayLike, y: ArrayLike) -> None:
         """Let DA-SSDP's gates see samples, and fit them; no weight changes."""
@@ -105,14 +177,17 @@ class Device:
         self.target.run(packed, self._labels(y, packed), mode=WARM_UP)
         self.target.fit_gate()
 
+    @held_to_kinds()
     def idle(self, n_steps: int) -> int:
         """Learn again from up to n_steps stored samples; how many there were."""
         return self.target.idle(n_steps)
 
+    @held_to_kinds()
     def save(self, path: Path | str) -> None:
         """Write plastic weights and learning state to a snapshot, for `load` on any target."""
         save_snapshot(self.target, self.network, path)
 
+    @held_to_kinds()
     def load(self, path: Path | str) -> None:
         """Put a snapshot of this model back, all of it or nothing.
 
@@ -145,8 +220,9 @@ class Device:
         return self.target.statistics()
 
     def close(self) -> None:
-        """Let go of the target; harmless when repeated."""
-        self.target.close()
+        """Let go of the target, for good; harmless when repeated."""
+        self._is_closed = True
+        self._target.close()
 
     def __enter__(self) -> Self:
         return self
@@ -157,7 +233,13 @@ class Device:
 
     def _packed(self, x: ArrayLike) -> NDArray[np.int8]:
         """As the target takes them, int8 (n, x_bytes)."""
-        rows = sample_rows(self.network.inputs, x)
+        given = array_of(x, "samples")
+        if self.network.sensor is not None and given.dtype.kind in "iu":
+            self.clipping = Clipping(0, 0, ())
+            one = (self.network.n_readings, self.network.sensor.n_channels)
+            is_one = given.ndim == 1 or given.shape == one
+            return counts_x(self.network, given[None] if is_one else given)
+        rows = sample_rows(self.network.inputs, given)
         self.clipping = clipping(self.network.inputs, self.network.x_scales, rows)
         if self.clipping.warning:
             warn(self.clipping.warning)

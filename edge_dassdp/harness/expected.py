@@ -11,6 +11,7 @@ from edge_dassdp.base.quoting import command
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import Reference
 from edge_dassdp.storage.memory import Memory, Seen
+from edge_dassdp.storage.state import remedy
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.target import Target
 from edge_dassdp.wire.info import DeviceInfo
@@ -64,7 +65,7 @@ def hold(target: Target, network: QNetwork, expect: str | None = None, *,
     memory.accept(_seen(target.info, memory.last), factory)
     if memory.problem:
         warnings.append("what this board has learned cannot be noted for the next command: "
-                        f"{memory.problem}; name a folder with EDGE_DASSDP_STATE")
+                        f"{memory.problem}; {remedy()}")
     return warnings
 
 

@@ -13,6 +13,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.harness.expected import digest_text, unfinished
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.storage.state import made
 from edge_dassdp.targets.target import Target
 
 
@@ -28,7 +29,7 @@ def keeping(target: Target, network: QNetwork, path: Path) -> Iterator[None]:
     if path.exists():
         raise unfinished(target, path)
     before = target.statistics().learned_digest
-    path.parent.mkdir(parents=True, exist_ok=True)
+    made(path.parent)
     save_snapshot(target, network, path)
     copy: dict[str, NDArray[np.int16]] = {}
     try:
@@ -61,7 +62,7 @@ def _put_back(target: Target, network: QNetwork, copy: dict[str, NDArray[np.int1
         target.write_weights(name, w)
     if copy:
         target.save()
-    if network.plastic:
+    if network.remembers:
         load_snapshot(target, network, path)
 
 

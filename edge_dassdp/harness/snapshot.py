@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,17 @@ from edge_dassdp.targets.target import Target
 SNAPSHOT = "edge_dassdp/snapshot/1"
 
 
-def save_snapshot(target: Target, network: QNetwork, path: Path | str) -> None:
+def save_snapshot(target: Target, network: QNetwork, path: Path | str | IO[bytes]) -> None:
     """Write a target's plastic weights and learning state to an .npz."""
+    write_npz(path, {"format": SNAPSHOT, "model": network.sha256}, snapshot_arrays(target, network))
+
+
+def snapshot_arrays(target: Target, network: QNetwork) -> dict[str, NDArray[Any]]:
+    """What a target has learned, by the names of a snapshot."""
     arrays: dict[str, NDArray[Any]] = {f"w_{p.name}": target.read_weights(p.name)
                                        for p in network.plastic}
     arrays["learning"] = np.frombuffer(target.read_learning(), np.uint8)
-    write_npz(path, {"format": SNAPSHOT, "model": network.sha256}, arrays)
+    return arrays
 
 
 def load_snapshot(target: Target, network: QNetwork, path: Path | str) -> None:
@@ -66,7 +71,7 @@ def _values(network: QNetwork, path: Path | str,
     try:
         weights = {p.name: checked_weights(network, p.name, arrays[f"w_{p.name}"])
                    for p in network.plastic}
-        if network.plastic:
+        if network.remembers:
             checked_learning(network, learning.tobytes())
     except EdgeError as problem:
         raise EdgeError("E103", f"{path} is damaged: no device learns what it holds",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.reference.asked import checked_lessons
-from edge_dassdp.targets.target import LEARN, Progress, Target
+from edge_dassdp.targets.target import LEARN, NO_LABEL, Progress, Target
 
 UNKNOWN = -1
 """The class of a sample that was learned, and whose answer was lost."""
@@ -72,14 +72,16 @@ class Stream:
 
 
 def learn_stream(target: Target, x: NDArray[np.int8], labels: NDArray[Any],
-                 progress: Progress | None = None) -> Stream:
+                 progress: Progress | None = None, *, looks: bool = False) -> Stream:
     """Let a target learn from x (n, x_bytes) and labels (n,), each sample once, in order.
+    looks: it observes each before, without its label.
 
     Where it fails in the middle, the error says how many it learned for certain.
     """
     pieces, n_done = [], 0
     try:
-        for piece in lessons(target, x, labels, len(x) if target.at_once > 1 else 1):
+        at_once = len(x) if target.at_once > 1 else 1
+        for piece in lessons(target, x, labels, at_once, looks=looks):
             pieces.append(piece)
             n_done += len(piece.labels)
             if progress:
@@ -92,15 +94,17 @@ def learn_stream(target: Target, x: NDArray[np.int8], labels: NDArray[Any],
 
 
 def lessons(target: Target, x: NDArray[np.int8], labels: NDArray[Any],
-            at_once: int = 0) -> Iterator[Stream]:
+            at_once: int = 0, *, looks: bool = False) -> Iterator[Stream]:
     """The same, a piece of the stream as soon as it is learned; all labels are looked at before.
 
     at_once: samples of a piece, by itself as many as the target likes. An error leaves the samples
     of the pieces before it learned for certain.
     """
     given, _ = checked_lessons(len(x), target.n_classes, labels, None)
-    n = at_once or target.at_once
+    n = 1 if looks else at_once or target.at_once
     for begin in range(0, len(x), n):
+        if looks:
+            target.observe(x[begin], NO_LABEL)
         yield _learned(target, x[begin:begin + n], given[begin:begin + n])
 
 

@@ -23,6 +23,7 @@ from edge_dassdp.ir.nodes import (
     malformed,
     require_each,
 )
+from edge_dassdp.ir.sensor import Sensor, Triad
 
 __all__ = [
     "CLAMP",
@@ -39,6 +40,8 @@ __all__ = [
     "Readout",
     "ReadoutKind",
     "Reset",
+    "Sensor",
+    "Triad",
     "check_size",
     "load",
     "malformed",

@@ -9,7 +9,7 @@ population carries the spikes of the step before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_real
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import geometry
@@ -35,6 +36,7 @@ from edge_dassdp.ir.nodes import (
     check_size,
     malformed,
 )
+from edge_dassdp.ir.sensor import Sensor
 from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
 
@@ -77,9 +79,10 @@ class Network:
     n_steps: int
 
     def __post_init__(self) -> None:
+        hold_fields(self, "E101", "a network's ")
         self._check_names()
         self._check_projections()
-        check_size(self.n_steps, "n_steps")
+        check_size(self.n_steps, "n_steps", "use fewer steps, each of a longer time")
         for source in self.inputs:
             if source.n_frames not in (1, self.n_steps):
                 raise malformed(
@@ -92,6 +95,8 @@ class Network:
             if source.encoder and source.encoder.kind != "delta" and source.n_frames != 1:
                 raise malformed(f"input '{source.name}': a {source.encoder.kind} encoder takes "
                                  "one frame")
+        if len(self.inputs) > 1 and any(i.sensor for i in self.inputs):
+            raise malformed("a network with a sensor has several inputs, expected that one alone")
         if self.readout.kind not in ("spike_count", "membrane_sum"):
             raise malformed(f"readout kind '{self.readout.kind}' is not spike_count or "
                              "membrane_sum")
@@ -185,6 +190,12 @@ class Network:
     def projection(self, name: str) -> Projection:
         return _named("projection", name, self.projections)
 
+    def with_sensor(self, sensor: Sensor | None) -> Network:
+        """The same network behind a sensor. Raises EdgeError E101 where its only input is none of
+        that sensor's readings."""
+        first, *others = self.inputs
+        return replace(self, inputs=(replace(first, sensor=sensor), *others))
+
     @cached_property
     def n_inputs(self) -> int:
         """Values in one flattened sample."""
@@ -236,14 +247,14 @@ def _described(node: Input | Population | Projection,
                 single = value.astype(np.float32)
                 is_exact = bool((single == value).all())
                 arrays[f"{node.name}.{member.name}"] = single if is_exact else value
-        elif isinstance(value, Encoder | Conv | Pool | MaxPool):
+        elif isinstance(value, Encoder | Sensor | Conv | Pool | MaxPool):
             described[member.name] = asdict(value)
         elif member.name in _WRITTEN or value != member.default:
             described[member.name] = value
     return described
 
 
-_RECORDS: dict[str, type[Any]] = {"encoder": Encoder, "conv": Conv, "pool": Pool,
+_RECORDS: dict[str, type[Any]] = {"encoder": Encoder, "sensor": Sensor, "conv": Conv, "pool": Pool,
                                   "result_pool": MaxPool}
 
 

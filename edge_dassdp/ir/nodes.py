@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import geometry
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
+from edge_dassdp.ir.sensor import Sensor
 
 FloatArray = NDArray[np.float64]
 Reset = Literal["subtract", "zero", "none"]
@@ -37,11 +39,12 @@ ROUNDING = 2.0**-17
 _TRAIN = "train again with finite numbers (gradients may have exploded)"
 
 
-def check_size(value: Any, what: str) -> None:
-    """uint16 in the runtime."""
+def check_size(value: Any, what: str, smaller: str = "make it smaller, or pool before it") -> None:
+    """uint16 in the runtime. smaller: the help for one that is too large."""
     if not is_int(value) or not 1 <= value <= 65535:
+        is_large = is_int(value) and value > 65535
         raise malformed(f"{what} is {value!r}, expected an integer from 1 to 65,535",
-                        "make it smaller, or pool before it")
+                        smaller if is_large else "give a whole number above 0")
 
 
 def _numbers(value: Any, what: str) -> FloatArray:
@@ -110,6 +113,7 @@ class Encoder:
     step: int = 8
 
     def __post_init__(self) -> None:
+        hold_fields(self, "E101", "an encoder's ")
         if self.kind not in ("latency", "rate", "delta"):
             raise malformed(f"encoder '{self.kind}' is not latency, rate or delta")
         for name, low, high in (("frac_bits", -8, 7), ("seed", 1, 2**32 - 1), ("step", 1, 127)):
@@ -127,7 +131,9 @@ class Input:
     shape: (channels, height, width), (channels, length), or () for (size,).
     n_events: where it is not 0, the device is sent a list of at most so many events instead of
     frames; a neuron may then fire several times a step where `counts`, up to 255 times, and values
-    are these counts. encoder: the device makes the spikes itself, from raw values.
+    are these counts. encoder: the device makes the spikes itself, from raw values. sensor: the
+    device is given the raw counts that values are made of, reading by reading; the channels of a
+    reading lie side by side as the device has a frame, of (channels, length) the channels.
     """
 
     name: str
@@ -138,6 +144,7 @@ class Input:
     n_events: int = 0
     counts: bool = False
     encoder: Encoder | None = None
+    sensor: Sensor | None = field(default=None, metadata={"is_filed_if_set": True})
 
     def __post_init__(self) -> None:
         where = f"input '{self.name}'"
@@ -158,6 +165,20 @@ class Input:
         if self.encoder and self.encoder.kind == "delta" and self.shape[0] % 2:
             raise malformed(f"{where}: a delta encoder makes pairs of channels ON and OFF, not "
                              f"{self.shape[0]}")
+        if self.sensor is not None:
+            self._check_sensor(where, self.sensor)
+
+    def _check_sensor(self, where: str, sensor: Sensor) -> None:
+        if self.spikes and not self.encoder:
+            raise malformed(f"{where}: a sensor gives currents, or what an encoder takes, and no "
+                            "spikes")
+        n, is_flat = sensor.n_channels, len(self.raw_shape) == 1
+        places = self.n_raw if is_flat else self.raw_shape[0]
+        if places % n or (not is_flat and places != n):
+            what = f"{self.n_raw} values of a frame" if is_flat else f"{places} channels"
+            raise malformed(f"{where}: {what} are no readings of {n} channels of a sensor",
+                            "a frame holds whole readings, one behind the other")
+        check_size(self.n_values // n, f"{where}: its number of readings")
 
     @property
     def is_coded(self) -> bool:
@@ -179,6 +200,13 @@ class Input:
     def n_values(self) -> int:
         """Values in a flattened sample."""
         return self.n_raw * self.n_frames
+
+    @property
+    def sensor_channels(self) -> IntArray:
+        """The sensor's channel of each value of a frame, (n_raw,), in natural order."""
+        assert self.sensor is not None
+        n, places = self.sensor.n_channels, np.arange(self.n_raw)
+        return places % n if len(self.raw_shape) == 1 else places // (self.n_raw // n)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.plan import kernels, path_tables
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.path_tables import Fields
@@ -17,6 +18,9 @@ from edge_dassdp.qir import QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, pack_weights, row_bytes
 from edge_dassdp.qir.stored import pack, stored_words
 from edge_dassdp.qir.tables import Array, Rows, Table, pointed_to
+from edge_dassdp.sensor.drift import QDrift
+from edge_dassdp.sensor.front import QSensor
+from edge_dassdp.sensor.profile import QTriad
 
 _RECORDS = {"none": "DASSDP_RECORD_NONE", "first": "DASSDP_RECORD_FIRST",
             "last": "DASSDP_RECORD_LAST"}
@@ -68,7 +72,7 @@ def _model(layout: Layout) -> Fields:
         ("field_bits", network.field_bits), ("softmax_shift", network.softmax_shift),
         ("learns", int(bool(network.plastic))), ("skip_below_q8", network.skip_below_q8),
         ("softmax_scale", network.softmax_scale), ("softmax_limit", network.softmax_limit),
-        ("seed", f"{network.seed}u"), ("x_bytes", network.x_bytes),
+        ("seed", f"{network.seed}u"), ("x_bytes", network.code_bytes),
         *((f"{name}_off", layout.scratch_offset(name)) for name in _SCRATCH_PARTS),
         ("progress_off", layout.offset("progress")),
         ("learning_off", layout.offset("learning")), ("loss_off", layout.offset("losses")),
@@ -80,8 +84,9 @@ def _model(layout: Layout) -> Fields:
         ("coding", path_tables.coding(layout)),
         ("clear_tails", "dassdp_clear_tails" if any(
             path_tables.tail_bits(i) for i in network.inputs) else None),
-        ("count_ends", "dassdp_count_ends" if network.values_offset < network.x_bytes else None),
+        ("count_ends", "dassdp_count_ends" if network.values_offset < network.code_bytes else None),
         ("values_off", network.values_offset),
+        *((("sensor", _sensor(layout, network.sensor)),) if network.sensor else ()),
         *_misses(layout),
     )
 
@@ -90,15 +95,67 @@ def _misses(layout: Layout) -> Fields:
     """Fields of the model, where the misses of the device decide something."""
     step, cusum = layout.network.error_step, layout.network.cusum
     return (
-        *(() if step is None else (("step_gain_q4", step.gain_q4),
-                                   ("start_share_q8", step.start_q8),
-                                   ("step_floor_q8", step.floor_q8))),
+        *(() if step is None else (
+            ("start_share_q8", step.start_q8), ("most_share_q8", QUANTITIES["share_max_q8"]),
+            ("error_step", Table("dassdp_error_step_t", "error_step", (
+                ("floor_q8", step.floor_q8), ("gain_q4", step.gain_q4),
+                ("factor_q8", "dassdp_error_step_factor"), ("count", "dassdp_error_step_count"),
+            ))))),
         *(() if cusum is None else (("cusum", Table("dassdp_cusum_rule_t", "cusum", (
             ("opens_q10", cusum.opens_q10), ("allowed_q10", cusum.allowed_q10),
             ("closes", int(cusum.closes)), ("state_off", layout.offset("cusum")),
-            ("holds", "dassdp_cusum_holds"), ("check", "dassdp_cusum_check"),
+            ("holds", "dassdp_cusum_holds"), ("is_open", "dassdp_cusum_is_open"),
+            ("take_due", "dassdp_cusum_take_due"), ("check", "dassdp_cusum_check"),
         ))),)),
     )
+
+
+def _sensor(layout: Layout, sensor: QSensor) -> Table:
+    fits: Fields = ()
+    if sensor.fits:
+        fits = (("class_means", Array("int16_t", "sensor_means", sensor.polar_means.ravel())),
+                ("observe", "dassdp_sensor_observe"),
+                ("check_observed", "dassdp_sensor_check_observed"),
+                ("fit_profile", "dassdp_sensor_fit"))
+    if sensor.drift is not None:
+        fits = (*fits, ("drift", _drift(layout, sensor.drift)),
+                ("add_reading", "dassdp_add_reading"), ("compare", "dassdp_drift_compare"),
+                ("forget_windows", "dassdp_drift_forget"))
+    return Table("dassdp_sensor_t", "sensor", (
+        ("n_channels", sensor.n_channels), ("n_triads", len(sensor.triads)),
+        ("n_readings", layout.network.n_readings),
+        ("mul", Array("int16_t", "sensor_mul", sensor.mul)),
+        ("add", Array("int32_t", "sensor_add", sensor.add)),
+        ("shift", Array("uint8_t", "sensor_shift", sensor.shift)),
+        ("triads", _triads("sensor_triads", sensor.triads)),
+        ("unit", sensor.unit), ("state_off", layout.offset("sensor")),
+        ("profile_off", layout.offset("sensor_profile")),
+        ("reading_off", layout.offset("reading")),
+        ("sums_off", layout.offset("sensor_sums")), ("seen_off", layout.offset("sensor_seen")),
+        ("take", "dassdp_sensor_take"), ("select", "dassdp_sensor_select"),
+        ("check_profile", "dassdp_sensor_check"), *fits), header="sensor.h")
+
+
+def _triads(name: str, triads: tuple[QTriad, ...]) -> Rows | None:
+    return Rows("dassdp_triad_t", name, tuple(
+        (*zip("xyz", t.channels, strict=True), ("is_axial", int(t.axial)))
+        for t in triads)) if triads else None
+
+
+def _drift(layout: Layout, drift: QDrift) -> Table:
+    return Table("dassdp_drift_t", "drift", (
+        ("n_channels", drift.n_channels), ("n_triads", len(drift.triads)),
+        ("n_rows", drift.n_rows), ("n_classes", len(drift.mean)),
+        ("n_readings", drift.codes.n_readings), ("limit", drift.codes.limit),
+        ("centre", Array("int16_t", "drift_centre", drift.codes.centre)),
+        ("shift", Array("int8_t", "drift_shift", drift.codes.shift)),
+        *((name, Array("int16_t", f"drift_{name}", getattr(drift, name).ravel()))
+          for name in ("eps_q3", "level_q3", "spread_q3", "mean", "inverse")),
+        ("triads", _triads("drift_triads", drift.triads)), ("ridge", drift.ridge),
+        *((f"{name}_off", layout.offset(field)) for name, field in (
+            ("state", "drift"), ("ring", "drift_ring"), ("kept", "drift_kept"),
+            ("sums", "drift_sums"), ("rows", "drift_rows"))),
+        ("search", "dassdp_search_profile" if drift.n_rows else None)), header="drift.h")
 
 
 def _replay(layout: Layout) -> Table | None:

@@ -15,7 +15,7 @@ from edge_dassdp.wire.frames import LINK_STRUCT_BYTES, link_buffer_bytes
 CODE_BYTES = 26 * 1024
 """More flash than runtime, link and drivers take on any core, all rules linked."""
 MORE_CODE_BYTES = 10 * 1024
-"""More than convolutions, pools, delays, coded inputs and neurons with dynamics add to it."""
+"""More than convolutions, pools, delays, coded inputs, sensors and neurons with dynamics add."""
 DESCRIPTOR_BYTES = 144
 """More than a population or projection takes in the model's tables."""
 _STRUCT_BYTES = {"dassdp_path_t": 400, "dassdp_delay_t": 4, "dassdp_taps_t": 8,
@@ -100,7 +100,7 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None) -> Le
 def _is_rich(plan: Plan) -> bool:
     """It runs what plain networks do not link."""
     return (any(route.has_path for route in plan.routes.values())
-            or any(i.is_coded for i in plan.network.inputs)
+            or any(i.is_coded or i.sensor for i in plan.network.inputs)
             or any(p.dynamics is not None or p.n_history or p.records_channels
                    for p in plan.network.populations))
 

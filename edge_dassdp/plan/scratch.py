@@ -46,7 +46,7 @@ def lay_out(network: QNetwork, routes: Mapping[str, Route]) -> Scratch:
     both = _after(offsets, begin, rasters if is_early else {})
     inference = _after(offsets, both, _inference_parts(network, routes))
     learning = _after(offsets, both, _learning_parts(network))
-    x = {"x": network.x_bytes} if _keeps_sample(network) else {}
+    x = {"x": network.code_bytes} if _keeps_sample(network) else {}
     sample = _after(offsets, inference, x)
     late = max(inference, learning)
     late = late if is_early else _after(offsets, late, rasters)
@@ -54,9 +54,10 @@ def lay_out(network: QNetwork, routes: Mapping[str, Route]) -> Scratch:
 
 
 def _keeps_sample(network: QNetwork) -> bool:
-    """Whether the state holds the sample: read in every step, or longer than one message."""
+    """Whether the state holds the sample: read in every step, longer than one message, or made of
+    readings."""
     is_read_again = any(i.n_frames > 1 or i.spikes for i in network.inputs)
-    return is_read_again or network.x_bytes > CHUNK_BYTES
+    return is_read_again or network.x_bytes > CHUNK_BYTES or network.sensor is not None
 
 
 def _after(offsets: dict[str, int], begin: int, parts: dict[str, int]) -> int:

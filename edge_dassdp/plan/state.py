@@ -19,7 +19,9 @@ from edge_dassdp.qir.packing import (
     CUSUM_DTYPE,
     GUARD_DTYPE,
     LEARNING_DTYPE,
+    PROFILE_CHANNEL,
     REPLAY_DTYPE,
+    SENSOR_DTYPE,
     columns,
     pack_planes,
     unpack_bits,
@@ -30,6 +32,8 @@ from edge_dassdp.qir.packing import (
 )
 from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.qir.tables import Group, Named, Reader, StateField, c_type
+from edge_dassdp.sensor.front import QSensor
+from edge_dassdp.sensor.monitor import DRIFT_DTYPE, RING
 
 _WORD = 4
 """Kernels read arrays of membranes, sums and weights by words."""
@@ -51,6 +55,8 @@ def state_fields(network: QNetwork, routes: Mapping[str, Route],
     fields += [_plain("logits", "int32_t", network.n_classes, "inference"),
                _hidden("scratch", "uint32_t", scratch.bytes // 4, "inference"),
                _hidden("progress", "uint32_t", 2, "inference"), *_of_batch(network)]
+    if network.sensor is not None:
+        fields += [_hidden("reading", "uint32_t", 4, "inference"), *_of_windows(network.sensor)]
     persistent, persist_end = _place([f for f in fields if f.is_persistent], 0)
     others = sorted((f for f in fields if not f.is_persistent), key=lambda f: -f.align)
     placed, end = _place(others, persist_end)
@@ -70,11 +76,38 @@ def _of_learning(network: QNetwork, ruled: list[StateField]) -> list[StateField]
         fields.append(StateField.record("guard", "dassdp_guard_t", GUARD_DTYPE))
     if network.cusum is not None:
         fields.append(StateField.record("cusum", "dassdp_cusum_t", CUSUM_DTYPE))
+    fields += _of_sensor(network)
     if replay is not None and replay.ring_per_class:
         n_slots = replay.ring_per_class * network.n_classes
         fields += [_kept("ring", "uint32_t", n_slots * stored_words(network)),
                    _kept("ring_seen", "uint16_t", network.n_classes)]
     return fields
+
+
+def _of_sensor(network: QNetwork) -> list[StateField]:
+    """Which profile its sensor has, and what was observed, in whole words."""
+    sensor = network.sensor
+    if sensor is None:
+        return []
+    own = [replace(StateField.record("sensor", "dassdp_sensor_state_t", SENSOR_DTYPE), align=_WORD),
+           _kept("sensor_profile", "int16_t", PROFILE_CHANNEL + 2 * sensor.n_channels)]
+    if sensor.fits:
+        n = network.n_classes
+        own = [_kept("sensor_sums", "int32_t", 3 * n), *own,
+               _kept("sensor_seen", "uint16_t", n + n % 2)]
+    return own
+
+
+def _of_windows(sensor: QSensor) -> list[StateField]:
+    """Those compared under the profile in use, the one being read, and those kept for a search."""
+    drift = sensor.drift
+    if drift is None:
+        return []
+    return [StateField.record("drift", "dassdp_drift_state_t", DRIFT_DTYPE, is_persistent=False),
+            _plain("drift_ring", "uint16_t", RING, "learning"),
+            _hidden("drift_kept", "uint32_t", 1, "learning"),
+            _hidden("drift_sums", "int32_t", drift.n_sums + drift.n_channels, "inference"),
+            _hidden("drift_rows", "int16_t", (1 + drift.n_rows) * drift.row_length, "learning")]
 
 
 def _of_batch(network: QNetwork) -> list[StateField]:

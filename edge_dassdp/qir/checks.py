@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError, refuse_unless
-from edge_dassdp.base.numbers import is_int, is_real
+from edge_dassdp.base.numbers import array_of, is_int, is_real
 from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.ir import Encoder, Input, geometry
+from edge_dassdp.ir import Encoder, Input, Sensor, geometry
 from edge_dassdp.qir.network import QCusum, QErrorStep, QGuard, QNetwork, QReplay
 from edge_dassdp.qir.nodes import (
     QDynamics,
@@ -24,6 +24,8 @@ from edge_dassdp.qir.nodes import (
 from edge_dassdp.qir.order import device_volume, history_depths, natural_order
 from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.qir.stored import stored_words
+from edge_dassdp.sensor.drift import QDrift
+from edge_dassdp.sensor.front import QSensor
 
 
 def require(holds: bool, message: str) -> None:
@@ -159,6 +161,7 @@ def validate(network: QNetwork) -> None:
             _check_plastic(network, q)
             q.rule.check(network.site(q))
     _check_kept(network)
+    _check_sensor(network)
     if network.replay is not None:
         require(isinstance(network.replay, QReplay), "replay is none")
         check_replay(network, network.replay)
@@ -228,6 +231,27 @@ def _check_input(n: QNetwork, i: Input) -> None:
     require(i.n_frames == n.n_steps or not (i.n_events or is_delta),
             where + "events and changes come in frames, one a step")
     require(i.n_frames == 1 or i.encoder is None or is_delta, where + "its encoder takes one frame")
+
+
+def _check_sensor(n: QNetwork) -> None:
+    declared, sensor = n.inputs[0].sensor, n.sensor
+    if sensor is None and declared is None:
+        return
+    require(isinstance(sensor, QSensor) and isinstance(declared, Sensor) and len(n.inputs) == 1,
+            "a sensor, but not of the only input")
+    assert sensor is not None and declared is not None
+    require(sensor.n_channels == declared.n_channels and sensor.unit == (declared.unit or 0)
+            and [t.channels for t in sensor.triads] == [t.channels for t in declared.triads],
+            "its sensor is another than its input's")
+    drift = sensor.drift
+    require(drift is None or (
+        isinstance(drift, QDrift) and drift.n_channels == sensor.n_channels
+        and drift.codes.n_readings == n.n_readings and len(drift.mean) <= n.n_classes
+        and drift.triads in ((), sensor.triads)), "its windows are another sensor's")
+    for name in ("class_means", "class_stds"):
+        if getattr(sensor, name) is not None:
+            entries(getattr(sensor, name), ((n.n_classes, sensor.n_channels),), -(2**15),
+                    2**15 - 1, name)
 
 
 def _check_population(n: QNetwork, p: QPopulation) -> None:
@@ -330,7 +354,7 @@ def _check_kept(n: QNetwork) -> None:
 def known_projection(network: QNetwork, projection: str) -> QProjection:
     """The projection of that name, or EdgeError E105."""
     for p in network.projections:
-        if p.name == projection:
+        if isinstance(projection, str) and p.name == projection:
             return p
     raise EdgeError("E105", f"there is no projection '{projection}'",
                     help="choose one of " + ", ".join(p.name for p in network.projections))
@@ -341,15 +365,14 @@ def checked_weights(network: QNetwork, projection: str, w: NDArray[Any]) -> IntA
     p = known_projection(network, projection)
     if not p.is_plastic:
         raise EdgeError("E503", "the projection is not plastic", cause=f"'{projection}' is frozen")
-    given = np.asarray(w)
+    given = array_of(w, f"weights of '{projection}'")
     if given.dtype.kind not in "iu":
         raise EdgeError("E104", f"weights of '{projection}' are {given.dtype}, expected integers")
-    values = given.astype(np.int64)
-    if values.shape != p.w.shape:
-        raise EdgeError("E104", f"weights of '{projection}' have shape {values.shape}, expected "
+    if given.shape != p.w.shape:
+        raise EdgeError("E104", f"weights of '{projection}' have shape {given.shape}, expected "
                         f"{p.w.shape}")
     bound = 1 << (p.weight_bits - 1)
-    if (values < -bound).any() or (values >= bound).any():
+    if (given < -bound).any() or (given >= bound).any():
         raise EdgeError("E503", "value out of range",
                         cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
-    return values
+    return given.astype(np.int64)

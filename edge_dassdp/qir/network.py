@@ -20,19 +20,22 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.table import columns, size_text
-from edge_dassdp.ir import Encoder, Input, ReadoutKind
+from edge_dassdp.ir import Encoder, Input, ReadoutKind, Sensor, Triad
 from edge_dassdp.ir.credit import plastic_part
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.qir.nodes import QDynamics, QPopulation, QProjection, QRule, Site
 from edge_dassdp.qir.order import device_volume, natural_order
 from edge_dassdp.qir.packing import words
 from edge_dassdp.qir.ranges import Bound
+from edge_dassdp.sensor.drift import QDrift
+from edge_dassdp.sensor.front import QSensor
+from edge_dassdp.sensor.window import QCodes
 
 FORMAT = "edge_dassdp/quantized/4"
 FEATURES_FORMAT = "edge_dassdp/quantized/5"
 """Of a network with x_features: others keep their bytes and their identity."""
 NEWEST_FORMAT = "edge_dassdp/quantized/6"
-"""Of one with what only this version knows: steps by error, a gate."""
+"""Of one with what only this version knows: a sensor, steps by error, a gate."""
 FORMATS = (FORMAT, FEATURES_FORMAT, NEWEST_FORMAT)
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
@@ -82,7 +85,8 @@ class QCusum:
 
 
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
-    QReplay, QGuard, QErrorStep, QCusum, QDynamics, QInputScale, Conv, Pool, MaxPool, Encoder)}
+    QReplay, QGuard, QErrorStep, QCusum, QDynamics, QInputScale, QSensor, QDrift, QCodes, Conv,
+    Pool, MaxPool, Encoder, Sensor, Triad)}
 """What a file names beside populations, projections and rules."""
 
 
@@ -95,8 +99,9 @@ class QNetwork:
     are. n_batch: samples of a strict batch.
     softmax: z_q8 = difference * scale >> shift, 4096 from `softmax_limit` on. schedule_q8: factors
     of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. error_step:
-    these factors from the share of misses instead; cusum: whether it learns. proofs: what was
-    proven of it when it was quantized; neither in files nor in `sha256`.
+    these factors from the share of misses instead; cusum: whether it learns. sensor: integers of
+    the sensor of its only input, or None. proofs: what was proven of it when it was quantized;
+    neither in files nor in `sha256`.
     """
 
     inputs: tuple[Input, ...]
@@ -118,6 +123,7 @@ class QNetwork:
     proofs: tuple[Bound, ...] = field(default=(), metadata={"is_filed": False})
     x_features: tuple[QInputScale | None, ...] | None = field(
         default=None, metadata={"is_filed_if_set": True})
+    sensor: QSensor | None = field(default=None, metadata={"is_filed_if_set": True})
     error_step: QErrorStep | None = field(default=None, metadata={"is_filed_if_set": True})
     cusum: QCusum | None = field(default=None, metadata={"is_filed_if_set": True})
 
@@ -150,6 +156,17 @@ class QNetwork:
     @property
     def plastic(self) -> tuple[QProjection, ...]:
         return tuple(p for p in self.projections if p.is_plastic)
+
+    @property
+    def watches(self) -> bool:
+        """A device of it compares samples of its sensor with those of the training, without
+        labels."""
+        return self.sensor is not None and self.sensor.drift is not None
+
+    @property
+    def remembers(self) -> bool:
+        """A device of it has something that a snapshot holds."""
+        return bool(self.plastic) or self.sensor is not None
 
     def site(self, q: QProjection) -> Site:
         """What the rule of q may ask of the network."""
@@ -200,8 +217,19 @@ class QNetwork:
         return float(self.population(self.readout).unit[0])
 
     @cached_property
-    def x_bytes(self) -> int:
+    def code_bytes(self) -> int:
+        """Of a sample as the device runs it."""
         return sum(map(input_bytes, self.inputs))
+
+    @property
+    def x_bytes(self) -> int:
+        """Of a sample as a target takes it: int16 counts where there is a sensor, else the same."""
+        return self.code_bytes if self.sensor is None else 2 * self.code_bytes
+
+    @property
+    def n_readings(self) -> int:
+        """Of a sample, 0 without a sensor."""
+        return 0 if self.sensor is None else self.code_bytes // self.sensor.n_channels
 
     @cached_property
     def x_offsets(self) -> dict[str, int]:
@@ -216,9 +244,9 @@ class QNetwork:
 
     @cached_property
     def values_offset(self) -> int:
-        """From where on a sample holds int8 currents and codes of encoders; x_bytes: none."""
+        """From where on a sample holds int8 currents and codes of encoders; code_bytes: none."""
         return min((self.x_offsets[i.name] for i in self.inputs
-                    if not i.spikes or i.encoder is not None), default=self.x_bytes)
+                    if not i.spikes or i.encoder is not None), default=self.code_bytes)
 
     @cached_property
     def input_order(self) -> dict[str, IntArray]:
@@ -299,6 +327,6 @@ def describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
     """The header of its file, JSON values, and the arrays that it names."""
     arrays: dict[str, NDArray[Any]] = {}
     kind = FORMAT if network.x_features is None else FEATURES_FORMAT
-    if network.error_step is not None or network.cusum is not None:
+    if network.error_step is not None or network.cusum is not None or network.sensor is not None:
         kind = NEWEST_FORMAT
     return {"format": kind, **_fields(network, "network", arrays)}, arrays

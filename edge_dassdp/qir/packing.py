@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.sensor.profile import Kind, QProfile, as_matrix
 
 COLUMN_ALIGN = QUANTITIES["column_align"]
 """Columns of a weight image are padded with zero weights to a multiple of this (kernels.h)."""
@@ -37,6 +38,28 @@ CUSUM_DTYPE = np.dtype([
     ("reserved", "<u2"),
 ])
 """dassdp_cusum_t of learn.h."""
+SENSOR_DTYPE = np.dtype([
+    ("selected", "u1"), ("stored", "u1"), ("has_learned", "u1"), ("reserved", "u1"),
+    ("profile_idx", "<u2"), ("learned_idx", "<u2"),
+])
+"""dassdp_sensor_state_t of core/state.h."""
+
+PROFILE_CHANNEL = 10
+"""Numbers of a stored profile before those of its channels: det, then q_q14 row by row; behind them
+gain_q12 of every channel, then the offset of every channel, as sensor/sensor.h has them."""
+
+
+def profile_numbers(profile: QProfile) -> IntArray:
+    """(10 + 2 n_channels,)"""
+    return np.array([profile.det, *(q for row in profile.q_q14 for q in row), *profile.gain_q12,
+                     *profile.offset], np.int64)
+
+
+def profile_of(kind: int, numbers: IntArray) -> QProfile:
+    """The reverse. Raises EdgeError E105 for numbers that are no profile of that kind."""
+    det, turn = int(numbers[0]), as_matrix(numbers[1:PROFILE_CHANNEL].reshape(3, 3))
+    gains, offsets = numbers[PROFILE_CHANNEL:].reshape(2, -1).tolist()
+    return QProfile(Kind(kind), turn, det, tuple(gains), tuple(offsets))
 
 
 def columns(n: int) -> int:

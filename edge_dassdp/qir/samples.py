@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import sample_array
@@ -21,7 +21,8 @@ END_OF_STEP = 0xFFFF
 
 def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
     """Float samples (n, values of all inputs) as the samples of the device, int8 (n, x_bytes):
-    currents and raw values at their input's scale, spikes packed, or as lists of events.
+    currents and raw values at their input's scale, spikes packed, or as lists of events. With a
+    sensor, the bytes of the nearest counts.
 
     Raises EdgeError E104 for another shape, a value that is not finite, a spike that is neither
     0 nor 1 (or no count), or more events than a list holds.
@@ -31,6 +32,12 @@ def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
     if samples.ndim != 2 or samples.shape[1] != n_values:
         raise EdgeError("E104", f"samples have shape {np.asarray(x).shape}, expected "
                         f"(n, {n_values})")
+    sensor = network.inputs[0].sensor
+    if network.sensor is not None and sensor is not None:
+        frames = samples.reshape(len(samples), network.inputs[0].n_frames, -1)
+        ordered = frames[:, :, network.input_order[network.inputs[0].name]]
+        return counts_x(network, sensor.counts(ordered.reshape(len(samples), -1,
+                                                               sensor.n_channels)))
     out, start = np.zeros((len(samples), network.x_bytes), np.int8), 0
     for source, scale in zip(network.inputs, network.x_scales, strict=True):
         values = samples[:, start : start + source.n_values]
@@ -39,6 +46,30 @@ def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
         at = network.x_offsets[source.name]
         out[:, at : at + packed.shape[1]] = packed
     return out
+
+
+def counts_x(network: QNetwork, counts: ArrayLike) -> NDArray[np.int8]:
+    """Raw counts of a network's sensor, integers (n, n_readings, n_channels) or (n, all of them),
+    as the samples of the device, int8 (n, x_bytes). Raises EdgeError E104 for another shape, or
+    counts beyond int16."""
+    given, sensor = np.asarray(counts), network.sensor
+    shape = (network.n_readings, 0 if sensor is None else sensor.n_channels)
+    if sensor is None or given.dtype.kind not in "iu" or given.shape[1:] not in (
+            shape, (shape[0] * shape[1],)):
+        raise EdgeError("E104", f"counts are {given.dtype} of shape {given.shape}, expected "
+                        f"integers (n, {shape[0]}, {shape[1]})")
+    if given.size and not -(2**15) <= int(given.min()) <= int(given.max()) < 2**15:
+        raise EdgeError("E104", f"counts reach from {given.min():,} to {given.max():,}, a sensor "
+                        "gives int16")
+    whole = np.ascontiguousarray(given.reshape(len(given), shape[0] * shape[1]), "<i2")
+    return whole.view(np.int8)
+
+
+def x_counts(network: QNetwork, x: NDArray[np.int8]) -> NDArray[np.int16]:
+    """The reverse of `counts_x`, int16 (n, n_readings, n_channels)."""
+    assert network.sensor is not None
+    whole = np.ascontiguousarray(x).view("<i2")
+    return np.asarray(whole.reshape(len(x), network.n_readings, network.sensor.n_channels))
 
 
 def random_samples(network: QNetwork, n: int, seed: int = 0) -> NDArray[np.int8]:

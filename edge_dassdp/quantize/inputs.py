@@ -16,10 +16,15 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.base.numbers import sample_array
-from edge_dassdp.base.qformat import MOST_FRAC_BITS, QInputScale, to_int
-from edge_dassdp.ir import FloatArray, Input, Network, Projection, geometry
+from edge_dassdp.base.qformat import MOST_FRAC_BITS, IntArray, QInputScale, to_int
+from edge_dassdp.ir import FloatArray, Input, Network, Projection, Sensor, geometry
 from edge_dassdp.ir.geometry import Volume
 from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.sensor.drift import MOST_CLASSES, N_ALARM, QDrift, statistics
+from edge_dassdp.sensor.front import NO_MEAN, QSensor, affine
+from edge_dassdp.sensor.profile import QTriad
+from edge_dassdp.sensor.search import LEAST_CLASSES
+from edge_dassdp.sensor.window import MOST_READINGS
 
 STANDARDIZED = 4.0
 """What inputs reach without calibration samples."""
@@ -81,6 +86,76 @@ def in_codes(network: Network, scales: Sequence[QInputScale]) -> Network:
         _absorbed(p, *own[p.pre]) if p.pre in own else p for p in network.projections))
 
 
+def sensor_of(source: Input, scale: QInputScale, n_classes: int,
+              calibration: NDArray[np.float32] | None, labels: NDArray[np.int64] | None,
+              drift: str = "off") -> QSensor | None:
+    """The integers of an input's sensor; None without one. With calibration samples, (n, n_values),
+    and their labels it has the factory's class means, and what windows are compared with. Raises
+    EdgeError E201 where counts and codes differ too much in size."""
+    sensor = source.sensor
+    compares = sensor is not None and calibration is not None and labels is not None
+    refuse_unless("E105", drift != "profile" or compares,
+                  "a profile is found without labels by what a sensor gave the training: there is "
+                  f"no {'sensor' if sensor is None else 'labelled sample'}",
+                  help="give --sensor and --data, or leave out --drift profile")
+    if sensor is None:
+        return None
+    first = [int(np.flatnonzero(source.sensor_channels == c)[0]) for c in range(sensor.n_channels)]
+    frac_bits, zero = (np.broadcast_to(v, source.n_raw)[first] for v in (scale.frac_bits,
+                                                                         scale.zero))
+    step = 2.0**frac_bits
+    mul, add, shift = np.array([affine(*pair) for pair in zip(
+        sensor.scale * step, sensor.offset * step - zero, strict=True)], np.int64).T
+    means = stds = None
+    if calibration is not None and labels is not None and sensor.triads:
+        means, stds = _by_class(source, sensor, n_classes, sample_array(calibration), labels)
+    triads = tuple(QTriad(t.channels, t.kind == "axial") for t in sensor.triads)
+    compared = None
+    if drift != "off" and calibration is not None and labels is not None:
+        compared = _windows(source, sensor, triads, calibration, labels, drift == "profile")
+    return QSensor(sensor.n_channels, mul, add, shift, triads, sensor.unit or 0, means, stds,
+                   compared)
+
+
+def _readings(source: Input, sensor: Sensor, samples: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Counts (n, n_readings, n_channels) of samples (n, n_values)."""
+    frames = samples.reshape(len(samples), source.n_frames, source.n_raw)
+    return sensor.counts(np.stack([
+        frames[:, :, source.sensor_channels == c].reshape(len(samples), -1)
+        for c in range(sensor.n_channels)], axis=2))
+
+
+def _by_class(source: Input, sensor: Sensor, n_classes: int, samples: NDArray[np.float64],
+              labels: NDArray[np.int64]) -> tuple[IntArray, IntArray]:
+    """Means of counts by class, and of their deviations within samples, (n_classes, n_channels)."""
+    counts = _readings(source, sensor, samples).astype(np.float64)
+    means = np.full((n_classes, sensor.n_channels), NO_MEAN, np.int64)
+    stds = np.zeros_like(means)
+    for label in np.unique(labels):
+        mine = counts[labels == label]
+        means[label] = np.round(mine.mean(axis=(0, 1)))
+        stds[label] = np.round(mine.std(axis=1).mean(axis=0))
+    return means, stds
+
+
+def _windows(source: Input, sensor: Sensor, triads: tuple[QTriad, ...],
+             calibration: NDArray[np.float32], labels: NDArray[np.int64], keeps: bool
+             ) -> QDrift | None:
+    """Statistics of training windows; None of windows too long, or too many classes. Raises
+    EdgeError E105 where a profile is to be found in them and cannot be."""
+    counts = _readings(source, sensor, sample_array(calibration))
+    n_classes = len(np.unique(labels))
+    if counts.shape[1] > MOST_READINGS or n_classes > MOST_CLASSES:
+        refuse_unless("E105", not keeps, f"samples of {counts.shape[1]:,} readings and "
+                      f"{n_classes} classes are not compared without labels", help="leave out "
+                      "--drift profile")
+        return None
+    refuse_unless("E105", not keeps or n_classes >= LEAST_CLASSES, "a profile is found without "
+                  f"labels among {LEAST_CLASSES} classes or more, these are {n_classes}",
+                  help="choose --drift alarm, which needs no more than one")
+    return statistics(counts, labels, triads, sensor.unit or 0, N_ALARM if keeps else 0)
+
+
 def _checked(network: Network, calibration: NDArray[np.float32]) -> NDArray[np.float64]:
     samples = sample_array(calibration)
     refuse_unless("E104", samples.ndim == 2 and samples.shape[1] == network.n_inputs
@@ -106,7 +181,7 @@ def _scale(network: Network, source: Input, settings: Settings,
     if settings.input_scale == "uniform":
         return plain
     own = _by_feature(heard, low, high, int(plain.frac_bits[0]))
-    if len(values) >= LEAST_BODY:
+    if len(values) >= LEAST_BODY and not source.sensor:
         own = _without_still(source, heard, low, high, own)
     if settings.input_scale == "feature":
         return own
@@ -183,7 +258,13 @@ def _energy(p: Projection, shape: Volume) -> FloatArray:
 
 def _by_channel(source: Input, heard: Sequence[Projection], low: FloatArray, high: FloatArray
                 ) -> tuple[FloatArray, FloatArray]:
-    """The ends of all values of a channel for each, where neighbours are convolved or pooled."""
+    """The ends of all values of a channel for each, where neighbours are convolved or pooled, or a
+    sensor's readings."""
+    if source.sensor is not None:
+        channels = source.sensor_channels
+        ends = [(low[channels == c].min(), high[channels == c].max())
+                for c in range(source.sensor.n_channels)]
+        return np.array(ends)[channels, 0], np.array(ends)[channels, 1]
     if not any(p.conv or p.pool for p in heard):
         return low, high
     n_places = source.n_raw // geometry.volume(source.shape)[0]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.qformat import MOST_FRAC_BITS
 
@@ -27,6 +28,9 @@ class Settings:
     samples. input_scale: 'uniform', one step for all values of an input; 'feature', a step and a
     zero for each; 'auto', by feature where rounding to one step would change currents, or weights.
     input_range: what of the calibration samples it holds, 'robust', all but glitches, or 'all'.
+    drift: of a network with a sensor and labelled calibration samples, 'alarm', the device tells
+    without labels when the sensor has drifted; 'profile', it keeps windows as well, and takes
+    another profile by itself where that is allowed; 'off', neither.
     temperature: what the softmax divides logits by, 1e-6 to 1e6: 'fit', fitted to labelled samples
     where these refute that of the readout; 'stated', that of the readout; or a number.
     """
@@ -41,9 +45,11 @@ class Settings:
     x_frac_bits: int | None = None
     input_scale: str = "auto"
     input_range: str = "robust"
+    drift: str = "alarm"
     temperature: float | str = "fit"
 
     def __post_init__(self) -> None:
+        hold_fields(self)
         if not isinstance(self.bits_of, Mapping):
             raise EdgeError("E105", "bits_of is no mapping of projections to bits")
         bits: int | None
@@ -57,7 +63,8 @@ class Settings:
             raise EdgeError("E105", f"threshold_bits is {bits}, expected 4 to 14")
         if self.leak not in ("auto", "q15", "shift"):
             raise EdgeError("E105", f"leak is '{self.leak}', expected auto, q15 or shift")
-        if self.membrane_bits not in (None, 16, 32):
+        if self.membrane_bits is not None and (
+                not is_int(self.membrane_bits) or self.membrane_bits not in (16, 32)):
             raise EdgeError("E105", f"membrane_bits is {self.membrane_bits}, expected 16 or 32")
         bits = self.x_frac_bits
         if bits is not None and (not is_int(bits) or not -MOST_FRAC_BITS <= bits <= MOST_FRAC_BITS):
@@ -67,6 +74,8 @@ class Settings:
                             "or feature")
         if self.input_range not in ("robust", "all"):
             raise EdgeError("E105", f"input_range is '{self.input_range}', expected robust or all")
+        if self.drift not in ("off", "alarm", "profile"):
+            raise EdgeError("E105", f"drift is {self.drift!r}, expected off, alarm or profile")
         if self.temperature not in ("fit", "stated") and not (
                 is_real(self.temperature) and 1e-6 <= float(self.temperature) <= 1e6):
             raise EdgeError("E105", f"temperature is '{self.temperature}', expected fit, stated or "

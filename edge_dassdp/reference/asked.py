@@ -5,13 +5,14 @@ Every target refuses the same, before anything of a call is carried out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError, refuse_unless
-from edge_dassdp.base.numbers import is_int
+from edge_dassdp.base.numbers import array_of, is_int
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.reference.outcome import NO_LABEL, OWN_LOSS
 
@@ -21,7 +22,7 @@ MAX_STEPS = 2**31 - 1
 
 def checked_sample(x: NDArray[Any], x_bytes: int) -> NDArray[np.int8]:
     """x as int8 (x_bytes,), or EdgeError E104."""
-    sample = np.asarray(x)
+    sample = array_of(x, "samples")
     if sample.dtype != np.int8 or sample.shape != (x_bytes,):
         raise EdgeError("E104", "a sample has the wrong shape or type",
                         cause=f"{sample.dtype} of shape {sample.shape}, expected int8 of shape "
@@ -31,7 +32,7 @@ def checked_sample(x: NDArray[Any], x_bytes: int) -> NDArray[np.int8]:
 
 def checked_samples(x: NDArray[Any], x_bytes: int) -> NDArray[np.int8]:
     """x as int8 (n, x_bytes), contiguous, or EdgeError E104."""
-    samples = np.asarray(x)
+    samples = array_of(x, "samples")
     if samples.dtype != np.int8 or samples.ndim != 2 or samples.shape[1] != x_bytes:
         raise EdgeError("E104", "samples have the wrong shape or type",
                         cause=f"{samples.dtype} of shape {samples.shape}, expected int8 of shape "
@@ -56,6 +57,12 @@ def check_lesson(n_classes: int, label: Any, loss_q8: Any, *, records: bool = Fa
                   "a warm-up record without a label needs a loss", help="give a label or a loss")
 
 
+def check_kind(kind: Any) -> None:
+    """EdgeError E105 unless it is a kind of profile."""
+    refuse_unless("E105", is_int(kind) and 0 <= kind <= 3, f"{kind!r} is no kind of profile",
+                  help="0 is the factory's, 1 channels, 2 an orientation, 3 both")
+
+
 def checked_lessons(n: int, n_classes: int, labels: Any, losses_q8: Any, *,
                     records: bool = False) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Labels and losses of n samples, int32 (n,), all of them held to `check_lesson` before the
@@ -70,15 +77,32 @@ def checked_lessons(n: int, n_classes: int, labels: Any, losses_q8: Any, *,
 def _row(values: Any, n: int, none: int, what: str) -> NDArray[Any]:
     if values is None:
         return np.full(n, none)
-    try:
-        row = np.asarray(values)
-    except ValueError:
-        raise EdgeError("E104", f"{what} are no array of integers") from None
+    row = array_of(values, what)
     hides_others = isinstance(values, list | tuple) and not all(map(is_int, values))
     if row.shape != (n,) or (row.dtype.kind not in "iu" and n) or hides_others:
         raise EdgeError("E104", f"{what} are {row.dtype} of shape {row.shape}, expected integers "
                         f"alone, of shape ({n},)")
     return row
+
+
+def check_infer_steps(n_steps: Any, most: int) -> None:
+    """EdgeError E105 unless so many steps of a sample can be run; None for all."""
+    refuse_unless("E105", n_steps is None or (is_int(n_steps) and n_steps >= 1),
+                  f"{n_steps!r} steps cannot be run", help=f"give 1 to {most}")
+
+
+def check_mode(mode: Any, n_modes: int) -> None:
+    """EdgeError E105 unless it is one of so many."""
+    refuse_unless("E105", is_int(mode) and 0 <= mode < n_modes, f"there is no mode {mode!r}",
+                  help="give INFER, LEARN or WARM_UP of edge_dassdp.targets.target")
+
+
+def check_snapshot(weights: Any, learning: Any) -> None:
+    """EdgeError E104 unless these are a mapping and bytes."""
+    refuse_unless("E104", isinstance(weights, Mapping), "the weights are no mapping of "
+                  "projections to arrays")
+    refuse_unless("E104", isinstance(learning, bytes | bytearray | memoryview),
+                  "the learning state is no bytes", help="give what read_learning gave")
 
 
 def check_steps(n_steps: Any) -> None:

@@ -14,12 +14,19 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.qir import QProjection, Stage
+from edge_dassdp.qir import QNetwork, QProjection, Stage
 from edge_dassdp.qir.checks import checked_weights, known_projection
 from edge_dassdp.qir.lesson import Lesson, Record, draw
 from edge_dassdp.qir.packing import GUARD_DTYPE, LEARNING_DTYPE, pack_bits, pack_weights
 from edge_dassdp.qir.stored import rebuild
-from edge_dassdp.reference.asked import MAX_LOSS_Q8, check_lesson, check_steps, checked_sample
+from edge_dassdp.reference.asked import (
+    MAX_LOSS_Q8,
+    check_infer_steps,
+    check_lesson,
+    check_steps,
+    checked_sample,
+    checked_samples,
+)
 from edge_dassdp.reference.carried import carried_bytes, carried_state, named
 from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
 from edge_dassdp.reference.memory import Memory, judge
@@ -34,6 +41,10 @@ from edge_dassdp.reference.outcome import (
     learned_statistics,
     members,
 )
+from edge_dassdp.reference.worn import Worn, check_profile
+from edge_dassdp.sensor.monitor import DriftReport, Event
+from edge_dassdp.sensor.orientation import Orientation
+from edge_dassdp.sensor.profile import QProfile
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
 
@@ -100,6 +111,8 @@ class Reference(IntegerModel):
         if self.memory is not None and self.memory.ring.size:
             state["ring"] = self.memory.ring.ravel().astype(np.int64)
             state["ring_seen"] = self.memory.seen
+        if self.worn is not None:
+            state |= self.worn.named_state()
         return state
 
     def _coded_state(self, name: str, spikes: IntArray) -> dict[str, NDArray[Any]]:
@@ -127,6 +140,7 @@ class Reference(IntegerModel):
     def _learned_bytes(self) -> bytes:
         parts = [carried_bytes(self.network, self.carried)]
         parts += [record.tobytes() for record in self.structs().values()]
+        parts += [] if self.worn is None else [self.worn.to_bytes()]
         if self.memory is not None and self.memory.ring.size:
             parts += [self.memory.ring.tobytes(), self.memory.seen.astype("<u2").tobytes()]
         return b"".join(parts)
@@ -146,7 +160,7 @@ class Reference(IntegerModel):
 
     def classify(self, x: NDArray[np.int8], progress: Progress | None = None) -> IntArray:
         """Classes of samples x, int8 (n, x_bytes), in one batched run."""
-        self.begin(x)
+        self.begin(checked_samples(x, self.network.x_bytes))
         for t_step in range(self.network.n_steps):
             self.step(t_step)
         return self.end()
@@ -165,6 +179,7 @@ class Reference(IntegerModel):
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
         x = checked_sample(x, self.network.x_bytes)
+        check_infer_steps(n_steps, self.network.n_steps)
         steps = self.network.n_steps if n_steps is None else min(n_steps, self.network.n_steps)
         crc = 0
         self.begin(x[None, :])
@@ -202,6 +217,8 @@ class Reference(IntegerModel):
                 count_miss(self.learning, is_miss)
             has_fallen_back = self._judge(outcome.class_idx, label)
             n_replayed = self._remember(slot, label, held)
+        if self.worn is not None and (is_updated or n_replayed):
+            self.worn.note_learning()
         made = self._outcome(outcome, own_loss, skipped, is_updated, digest)
         return replace(made, n_replayed=n_replayed, is_fallen_back=has_fallen_back, is_held=held)
 
@@ -315,6 +332,8 @@ class Reference(IntegerModel):
             if memory.counters["n_replayed"] % 2:
                 turns.reverse()
             n_done += self._replay(turns[0]() or turns[1]())
+        if self.worn is not None and n_done:
+            self.worn.note_learning()
         return n_done
 
     def save(self) -> None:
@@ -352,6 +371,34 @@ class Reference(IntegerModel):
                  digest: bool) -> Outcome:
         return Outcome(forward.class_idx, forward.logits, loss_q8, skipped, updated,
                        forward.forward_digest, self.learned_digest() if digest else None)
+
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
+        sample = checked_sample(x, self.network.x_bytes)
+        check_lesson(self.network.n_classes, label, OWN_LOSS)
+        return self._worn().observe(sample, int(label))
+
+    def drift(self) -> DriftReport:
+        return self._worn().drift()
+
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        self._worn().allow_profile(is_allowed)
+
+    def fit_profile(self) -> Orientation:
+        return self._worn().fit()
+
+    def select_profile(self, kind: int) -> None:
+        self._worn().select(kind)
+
+    def write_profile(self, network: QNetwork, profile: QProfile) -> None:
+        worn = self._worn()
+        check_profile(worn.sensor, profile)
+        worn.store(profile)
+
+    def _worn(self) -> Worn:
+        if self.worn is None:
+            raise EdgeError("E503", "the model was built without it", cause="it has no sensor",
+                            help="quantize it with --sensor")
+        return self.worn
 
     def fit_gate(self) -> None:
         if self.slot > 0 and int(self.learning["batch_kind"]) == WARM_UP_KIND:

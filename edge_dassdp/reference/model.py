@@ -19,6 +19,7 @@ from edge_dassdp.qir.packing import unpack_rows
 from edge_dassdp.qir.samples import Q_ONE, encode_codes, read_events
 from edge_dassdp.qir.sums import sums
 from edge_dassdp.reference import neuron
+from edge_dassdp.reference.worn import Worn
 
 _NO_CURRENT = np.zeros(1, np.int64)
 """Of neurons without a synapse of their own."""
@@ -51,6 +52,7 @@ class IntegerModel:
                         if p.keeps_raster}
         self.touches = {p.name: np.zeros((net.n_steps, p.size), bool) for p in net.populations
                         if p.touch_width is not None}
+        self.worn = None if net.sensor is None else Worn(net, net.sensor)
         self._uses_factory = False
         self.n_x_saturated = 0
         self._inputs = {i.name: i for i in net.inputs}
@@ -88,8 +90,9 @@ class IntegerModel:
             self.history[p.name] = np.zeros((self.network.n_steps, n, p.size), bool)
 
     def begin(self, x: NDArray[np.int8]) -> None:
-        """Start samples x, int8 (n, x_bytes)."""
+        """Start samples x, int8 (n, x_bytes); counts of a sensor go through its profile."""
         self._rest(len(x))
+        x = x if self.worn is None else self.worn.codes(x)
         self.x = x
         values = x[:, self.network.values_offset :]
         self.n_x_saturated += int(((values == Q_ONE) | (values <= -Q_ONE)).sum())

@@ -36,6 +36,9 @@ def input_text(source: Input, scale: QInputScale | None = None) -> str:
         what = f"{frames}{of} spikes, each 0 or 1"
     else:
         what = f"{frames}{of} currents, int8{fraction}"
+    sensor = source.sensor
+    if sensor is not None:
+        what += f", from counts of {sensor.n_channels} channels, {len(sensor.triads)} triads"
     return f"input {source.name}: {what}"
 
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.ir import Input, Network, Projection, geometry
 from edge_dassdp.ir.credit import forward_projections, has_error, plastic_part
 from edge_dassdp.ir.pools import with_pools_apart
 from edge_dassdp.qir.order import CHANNEL_ALIGN
 from edge_dassdp.qir.ranges import RECORDED_MAX
+from edge_dassdp.rules import document
 from edge_dassdp.rules.base import LatencyKind, Rule, require
 from edge_dassdp.rules.delta import ReadoutDelta
 from edge_dassdp.rules.error import ErrorSSDP
 from edge_dassdp.rules.misses import CUSUM, ErrorScaled
 from edge_dassdp.rules.needs import with_error
 from edge_dassdp.rules.touch import ErrorTouch
+from edge_dassdp.storage.files import write_text
 
+FORMAT = "edge_dassdp/learning/1"
 Policy = Literal["fifo", "reservoir"]
 TOUCH, SYNCHRONY, READOUT = ErrorTouch(32.0), ErrorSSDP(32.0), ReadoutDelta(0.4)
 """What learns by default: the best of all sets of docs/evidence.md together, with schedule and
@@ -69,6 +74,7 @@ class Replay:
     policy: Policy = "fifo"
 
     def __post_init__(self) -> None:
+        hold_fields(self, where="Replay: ")
         for name, most in (("flash", 65535), ("ring_per_class", 255), ("n_ring", 16),
                            ("n_flash", 16)):
             value = getattr(self, name)
@@ -127,10 +133,29 @@ class Learning:
         for name, rule in self.rules.items():
             require(isinstance(rule, Rule), f"the rule of '{name}' is a {type(rule).__name__}",
                     help=f"choose {', '.join(r.__name__ for r in Rule.known.values())}")
+        hold_fields(self)
         require(is_real(self.skip_below) and 0 <= self.skip_below < 1,
                 f"skip_below is {self.skip_below}, expected 0 to below 1")
         require(is_int(self.seed) and 1 <= self.seed < 2**32,
                 f"seed is {self.seed}, expected 1 to 2^32 - 1")
+
+    @classmethod
+    def load(cls, path: Path | str) -> Learning:
+        """What `save` or `edge-dassdp tune` wrote, or you (docs/learning-file.md).
+
+        Raises EdgeError E103 for another or a damaged file, E105 for an unknown key, with the
+        nearest that there is, or a value of another kind, E203 for one out of range.
+        """
+        return document.read(cls, path, FORMAT, "learning")
+
+    def save(self, path: Path | str, comments: Sequence[str] = ()) -> None:
+        """Write it as TOML, which `load` reads back to the same constants. comments: lines above
+        them. Raises EdgeError E103 where the file cannot be written."""
+        write_text(path, self.toml(comments))
+
+    def toml(self, comments: Sequence[str] = ()) -> str:
+        """What `save` writes."""
+        return document.text(self, FORMAT, comments)
 
     @classmethod
     def default(cls, network: Network, samples: int = 0) -> Learning:

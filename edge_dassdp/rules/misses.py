@@ -43,14 +43,14 @@ class CUSUM:
     written, whatever the rule, and no stored sample is learned again; labelled samples go into the
     ring of `Replay`, which is caught up with after the opening. allowed: share of misses that is no
     shift, 0.01 to 0.9: some points more than the network errs by itself. opens_at: 0.5 to 60, less
-    opens sooner, and on nothing. closes: it closes where S comes back to 0, that is once the
-    network errs less than `allowed` again; without, it stays open, as a network that has adapted
-    goes on getting better.
+    opens sooner, and on nothing: with 2.7, at 3 % misses, one stream of 120 samples in 25. closes:
+    it closes where S comes back to 0, that is once the network errs less than `allowed` again, and
+    a false alarm ends; without, it stays open for ever.
     """
 
     opens_at: float = 2.7
     allowed: float = 0.08
-    closes: bool = False
+    closes: bool = True
 
     def __post_init__(self) -> None:
         for name, low, high in (("opens_at", 0.5, 60), ("allowed", 0.01, 0.9)):

@@ -38,6 +38,7 @@ class PairSTDP(Rule):
     """
 
     word = "stdp"
+    size = "a_plus"
     takes_numbers = True
     a_plus: float = 1e-4
     a_minus: float = 2e-4

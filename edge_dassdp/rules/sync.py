@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.qformat import INT32_MAX, IntArray, round_shift, scalar_to_int, to_int
 from edge_dassdp.ir import FloatArray, Network, Projection
@@ -71,6 +72,7 @@ class DASSDP(SynchronyRule):
     """
 
     word = "sync"
+    size = "a_plus"
     takes_numbers = True
     learns_channels = True
     a_plus: float = 1.5e-3
@@ -86,6 +88,7 @@ class DASSDP(SynchronyRule):
             value = getattr(self, name)
             require(is_real(value), f"{where}: {name} is {value}, expected a finite number")
         in_steps(self.sigma, f"{where}: sigma")
+        hold_fields(self, where=f"{where}: ")
         require(self.variant in ("described", "published"),
                 f"{where}: variant '{self.variant}' is not described or published")
         require(isinstance(self.gated, bool), f"{where}: gated is {self.gated}, expected a bool")

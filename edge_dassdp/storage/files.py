@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from edge_dassdp.base.errors import EdgeError
 
@@ -23,7 +26,7 @@ def replacing(path: Path | str, *, sync: bool = True) -> Iterator[Path]:
     """
     is_plain = os.path.isfile(path) or not os.path.exists(path)  # a pipe's real path is none
     final = Path(os.path.realpath(path)) if is_plain else Path(path)
-    part = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
+    part = final.parent / f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}"
     try:
         yield part if is_plain else final
         if is_plain:
@@ -69,6 +72,38 @@ def write_bytes(path: Path | str, data: bytes) -> None:
     """Write bytes, whole or not at all. Raises EdgeError E103."""
     with replacing(path) as part:
         part.write_bytes(data)
+
+
+def room_for(path: Path | str, n_bytes: int) -> IO[bytes] | None:
+    """Room for n_bytes beside `path`, taken until what is given is closed or this process ends;
+    None where `path` is no regular file. Raises EdgeError E103 where there is none."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        return None
+    try:
+        taken = tempfile.TemporaryFile(  # noqa: SIM115
+            dir=os.path.dirname(os.path.realpath(path)))
+        try:
+            _take(taken, n_bytes)
+        except BaseException:
+            taken.close()
+            raise
+    except OSError as problem:
+        raise EdgeError("E103", f"{path} cannot be written",
+                        cause=problem.strerror or str(problem),
+                        help=f"give a folder that has room for {n_bytes:,} bytes and that you may "
+                        "write to") from None
+    return taken
+
+
+def _take(file: IO[bytes], n_bytes: int) -> None:
+    """On the medium, where the system can promise it; else what is written there."""
+    try:
+        os.posix_fallocate(file.fileno(), 0, n_bytes)
+    except (AttributeError, OSError) as problem:
+        if getattr(problem, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        file.write(bytes(n_bytes))
+        file.flush()
 
 
 def copy(source: Path, path: Path | str) -> None:

@@ -7,6 +7,7 @@ for that.
 from __future__ import annotations
 
 import json
+import os
 import re
 import warnings
 import zipfile
@@ -26,9 +27,10 @@ _MAX_HEADER = 2**24
 
 WANTED = {
     "network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
-    "dataset": "samples, an .npz with arrays x and y", "nir": "a NIR file", "onnx": "an ONNX file",
+    "dataset": "samples, an .npz with arrays x and y", "csv": "a text file of values (CSV)",
+    "array": "an array (.npy)", "nir": "a NIR file", "onnx": "an ONNX file",
     "board": "a board.toml", "watch": "a data set of the watch",
-    "profile": "a profile of a calibration"}
+    "profile": "a profile of a calibration", "learning": "constants of learning (.toml)"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
         "dataset": "a data set", "watch": "a data set of the watch", "features": "a feature model"}
@@ -51,7 +53,7 @@ def unread(path: Path | str, wanted: str, cause: str = "", help: str = "",
     known.
     """
     expected = WANTED.get(wanted, wanted)
-    if not Path(path).exists():
+    if not os.path.exists(path):
         return EdgeError(code, f"{path} does not exist", help="check the path: it is looked for "
                          f"from {Path.cwd()}" if not Path(path).is_absolute() else
                          "check the path")
@@ -97,9 +99,9 @@ def listed(names: Sequence[str]) -> str:
 def what_is(path: Path | str) -> Found | None:
     """What a file or a folder is; None where nothing tells it, or it cannot be read."""
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         return Found("folder", "a folder")
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         return Found("special", "not a regular file")
     try:
         with path.open("rb") as file:
@@ -221,7 +223,7 @@ def _text(head: bytes) -> Found | None:
     for kind, title, is_it in (
             ("json", "a JSON file", r'(\{\s*["}]|\[\s*[\[{"\d-])'),
             ("board", "a TOML file", r"\[+[\w.]+\]+\s*$|\w+\s*="),
-            ("python", "a Python file", r"(import|from) \w|def \w+\(|class \w+")):
+            ("python", "a Python file", r"(import|from) \w|def \w+\(|class \w+\s*[(:]")):
         if lines and re.match(is_it, lines[0]):
             return Found(kind, title)
     return _values(lines[:-1] if len(head) == _HEAD else lines) or Found("text", "a text file")
@@ -234,8 +236,7 @@ def _values(lines: list[str]) -> Found | None:
         n_names = int(bool(rows) and not any(map(_is_number, rows[0])))
         if {len(row) for row in rows} - {1} and len({len(row) for row in rows}) == 1 and any(
                 _is_number(value) for row in rows[n_names:] for value in row):
-            told = f", delimiter={mark!r}" * (mark is not None) + ", skiprows=1" * n_names
-            return Found("csv", "a text file of values (CSV)", {"how": told})
+            return Found("csv", "a text file of values (CSV)")
     return None
 
 
@@ -257,9 +258,12 @@ _BY_ITSELF = {
     "quantized": "give the file that edge-dassdp quantize wrote",
     "snapshot": "give a file that `learn` or `run` wrote with --snapshot",
     "dataset": "give an .npz with arrays x and y: np.savez('data.npz', x=x, y=y)",
+    "csv": "give UTF-8 text, a row of numbers with its class for each sample (docs/data.md)",
+    "array": "write it again: np.save('data.npy', np.column_stack([x, y]))",
     "nir": "export it again: nir.write(path, graph)",
     "onnx": "export it again: torch.onnx.export(step, ..., path)",
     "profile": "give a file that `Profile.save` wrote",
+    "learning": "give the file that `edge-dassdp tune` or `Learning.save` wrote",
     "board": "give the name of a board, or the path of its board.toml"}
 _FIRST = "quantize it first: edge-dassdp quantize {word} -o model.q.npz"
 _TO_NPZ = "write its numbers as arrays: np.savez('data.npz', x=x, y=y)"
@@ -283,11 +287,10 @@ _NEXT: dict[tuple[str, str], str] = {
     **{("quantized", kind): _FIRST for kind in ("network", "nir", "onnx")},
     **{("dataset", kind): "this is the model itself; give samples with --data, an .npz with "
        "arrays x and y" for kind in ("network", "quantized", "nir", "onnx", "snapshot")},
-    ("dataset", "csv"): "write it as arrays, here with the class in the last column: "
-    "d = np.loadtxt({text}{how}); np.savez('data.npz', x=d[:, :-1], y=d[:, -1].astype(int))",
+    **{(wanted, kind): f"call it by its suffix: {name}" for wanted in ("dataset", "csv", "array")
+       for kind, name in (("csv", "data.csv"), ("array", "data.npy"), ("dataset", "data.npz"))},
     ("dataset", "torch"): "write its tensors as arrays: np.savez('data.npz', x=x.numpy(), "
     "y=y.numpy())",
-    ("dataset", "array"): "add the classes: np.savez('data.npz', x=np.load({text}), y=y)",
     ("dataset", "arrays"): "call them x and y: d = np.load({text}); np.savez('data.npz', "
     "x=d['{x}'], y=d['{y}'])",
     **{("dataset", kind): _TO_NPZ for kind in ("table", "pickle", "json", "text", "keras")},

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.storage.files import write_text
-from edge_dassdp.storage.state import state_folder
+from edge_dassdp.storage.state import made, state_folder
 
 _FORMAT = "edge_dassdp/board/1"
 _HARMLESS = {"INFER", "PUT_SAMPLE", "READ_LEARNING", "READ_STATE", "READ_WEIGHTS", "SAVE",
@@ -141,7 +141,7 @@ class Memory:
             return
         self._now = seen
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            made(self._path.parent)
             write_text(self._path,
                        json.dumps({"format": _FORMAT, **asdict(seen)}, indent=1) + "\n")
         except (OSError, EdgeError) as problem:

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import operator
+import os
 import zipfile
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
@@ -59,7 +60,7 @@ class Arrays(MutableMapping[str, NDArray[Any]]):
         """wanted: what the file should be, a key of `foreign.WANTED`."""
         self._path, self._wanted = path, wanted
         with reading(path, wanted):
-            if not Path(path).is_file():
+            if not os.path.isfile(path):
                 raise unread(path, wanted)
             self._room = max(ROOM_BYTES, MOST_RATIO * Path(path).stat().st_size)
             with zipfile.ZipFile(path) as archive:
@@ -111,14 +112,30 @@ class Arrays(MutableMapping[str, NDArray[Any]]):
                             cause=f"'{member.filename}' alone to {member.file_size:,}",
                             help="write it anew with np.savez, which does not pack")
         with archive.open(member) as file:
-            shape, is_fortran, dtype = _described(file)
-            n_bytes = _bytes_of(shape, dtype, self._room)
-            data = bytearray(file.read(n_bytes))
-            if len(data) != n_bytes or file.read(1):
-                raise ValueError(f"{member.filename} has more or fewer bytes than its shape")
-        self._room -= n_bytes
-        array = np.frombuffer(data, dtype).reshape(shape, order="F" if is_fortran else "C")
-        return array.astype(dtype.newbyteorder("="), copy=False)
+            array = _read(file, self._room, member.filename)
+        self._room -= array.nbytes
+        return array
+
+
+def read_npy(path: Path | str) -> NDArray[Any]:
+    """The array in a .npy. Raises EdgeError E103, which says what the file is, for another one, for
+    one that holds objects, or more or fewer bytes than its shape says."""
+    with reading(path, "array"):
+        if not Path(path).is_file():
+            raise unread(path, "array")
+        with Path(path).open("rb") as file:
+            return _read(file, max(Path(path).stat().st_size, 1 << 16), Path(path).name)
+
+
+def _read(file: IO[bytes], room: int, name: str) -> NDArray[Any]:
+    """A whole .npy, of at most `room` bytes."""
+    shape, is_fortran, dtype = _described(file)
+    n_bytes = _bytes_of(shape, dtype, room)
+    data = bytearray(file.read(n_bytes))
+    if len(data) != n_bytes or file.read(1):
+        raise ValueError(f"{name} has more or fewer bytes than its shape")
+    array = np.frombuffer(data, dtype).reshape(shape, order="F" if is_fortran else "C")
+    return array.astype(dtype.newbyteorder("="), copy=False)
 
 
 def _described(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -71,7 +71,7 @@ def check_hello(hello: Fields, network: QNetwork | None) -> None:
 
 def check_learning(data: bytes, network: QNetwork | None) -> None:
     """A learning state read from a device is one that a device leaves. Raises EdgeError E504."""
-    if network is None or not network.plastic:
+    if network is None or not network.remembers:
         return
     try:
         checked_learning(network, data)

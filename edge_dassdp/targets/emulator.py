@@ -22,18 +22,32 @@ from edge_dassdp.build.tools import run
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.checks import checked_weights
+from edge_dassdp.qir.checks import checked_weights, known_projection
 from edge_dassdp.reference.asked import (
+    check_infer_steps,
+    check_kind,
     check_lesson,
+    check_mode,
+    check_snapshot,
     check_steps,
     checked_lessons,
     checked_sample,
     checked_samples,
 )
 from edge_dassdp.reference.outcome import BatchOutcome, learned_statistics
+from edge_dassdp.reference.worn import (
+    require_drift,
+    require_fits,
+    require_observes,
+    require_search,
+)
+from edge_dassdp.sensor.monitor import DriftReport, Event
+from edge_dassdp.sensor.orientation import Orientation
+from edge_dassdp.targets.profiles import found_orientation
 from edge_dassdp.targets.target import (
     INFER,
     LEARN,
+    MODES,
     NO_LABEL,
     OWN_LOSS,
     WARM_UP,
@@ -106,6 +120,7 @@ class Emulator(Target):
 
         Raises E104 for a wrong shape, E503 as a device would, E506 for an overflow.
         """
+        check_mode(mode, len(MODES))
         samples = checked_samples(x, self.network.x_bytes)
         n = len(samples)
         given = checked_lessons(n, self.n_classes, labels, losses_q8, records=mode == WARM_UP)
@@ -189,10 +204,12 @@ class Emulator(Target):
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
+        check_infer_steps(n_steps, self.network.n_steps)
         if n_steps is None or n_steps >= self.network.n_steps:
             return self._one(x, NO_LABEL, OWN_LOSS, INFER, digest)
         sample, crc = np.ascontiguousarray(checked_sample(x, self.network.x_bytes)), 0
-        self._lib.dassdp_begin(self._model, self._state, self._ffi.from_buffer("int8_t[]", sample))
+        self._lib.dassdp_emulator_begin(self._model, self._state,
+                                        self._ffi.from_buffer("int8_t[]", sample))
         for _ in range(n_steps):
             self._lib.dassdp_step(self._model, self._state)
             crc = self._lib.dassdp_digest_step(self._model, self._state, crc)
@@ -217,6 +234,37 @@ class Emulator(Target):
         self._check(min(n_done, 0))
         return n_done
 
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
+        check_lesson(self.n_classes, label, OWN_LOSS)
+        sample = np.ascontiguousarray(checked_sample(x, self.network.x_bytes))
+        require_observes(self.network, label)
+        event = self._lib.dassdp_emulator_observe(
+            self._model, self._state, self._ffi.from_buffer("int8_t[]", sample), int(label))
+        self._check(min(event, 0))
+        return Event(event)
+
+    def drift(self) -> DriftReport:
+        require_drift(self.network)
+        made = self._ffi.new("dassdp_drift_report_t *")
+        self._check(self._lib.dassdp_drift(self._model, self._state, made))
+        return DriftReport(made.n_windows, bool(made.is_alarm), made.median_q8 / 256,
+                           made.n_alarms, made.n_profiles, bool(made.is_allowed))
+
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        require_search(self.network)
+        self._check(self._lib.dassdp_allow_profile(self._model, self._state, bool(is_allowed)))
+
+    def fit_profile(self) -> Orientation:
+        require_fits(self.network)
+        fit = self._ffi.new("dassdp_fit_t *")
+        self._check(self._lib.dassdp_fit_profile(self._model, self._state, fit))
+        return found_orientation(self.read_learning, self.network, fit.verdict, fit.n_classes,
+                                 fit.residual, fit.residual_factory)
+
+    def select_profile(self, kind: int) -> None:
+        check_kind(kind)
+        self._check(self._lib.dassdp_select_profile(self._model, self._state, int(kind)))
+
     def save(self) -> None:
         self._check(self._lib.dassdp_save(self._model, self._state))
 
@@ -230,19 +278,15 @@ class Emulator(Target):
         return bytes(self._ffi.buffer(self._state)[begin:end])
 
     def read_weights(self, projection: str) -> NDArray[np.int16]:
-        for p in self.network.projections:
-            if p.name == projection and not p.is_plastic:
-                return p.w
-        found = self.named_state().get(f"w_{projection}")
-        if found is None:
-            raise EdgeError("E105", f"there is no projection '{projection}'")
-        return found.astype(np.int16)
+        p = known_projection(self.network, projection)
+        return self.named_state()[f"w_{p.name}"].astype(np.int16) if p.is_plastic else p.w
 
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
         with self._all_or_nothing():
             self._put_weights(projection, w)
 
     def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
+        check_snapshot(weights, learning)
         with self._all_or_nothing():
             for name, w in weights.items():
                 self._put_weights(name, w)
@@ -252,6 +296,7 @@ class Emulator(Target):
         return self._bytes(self.layout.persist_begin, self.layout.persist_end)
 
     def write_learning(self, data: bytes) -> None:
+        check_snapshot({}, data)
         with self._all_or_nothing():
             self._put_learning(data)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.packing import profile_of
 from edge_dassdp.qir.stored import pack, unpack
 from edge_dassdp.reference.carried import carried_state, fields_of, restore
 from edge_dassdp.reference.memory import SEEN_MAX
+from edge_dassdp.sensor.front import QSensor
 
 
 def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
@@ -26,7 +29,7 @@ def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
     if len(data) != layout.persist_end - layout.persist_begin:
         raise EdgeError("E104", f"a learning state of {len(data)} bytes, expected "
                         f"{layout.persist_end - layout.persist_begin}")
-    if not network.plastic:
+    if not network.remembers:
         raise EdgeError("E503", "the projection is not plastic",
                         cause="nothing in this network learns")
     state = layout.decode(bytes(layout.persist_begin) + data
@@ -43,7 +46,26 @@ def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
             raise _out_of_range(f"what {q.rule.title} carries on '{q.name}' is damaged")
     if "ring" in state and not _are_samples(network, state["ring"], state["ring_seen"]):
         raise _out_of_range("a stored sample is damaged")
+    if network.sensor is not None:
+        _check_sensor(network.sensor, state)
     return state
+
+
+def _check_sensor(sensor: QSensor, state: Mapping[str, NDArray[Any]]) -> None:
+    """E503 unless its profile is one, and no mean of what was observed is beyond int16."""
+    stored = int(state["sensor.stored"][0])
+    if int(state["sensor.selected"][0]) not in (0, stored) or state["sensor.has_learned"][0] > 1:
+        raise _out_of_range("it uses a profile that is not stored")
+    if stored:
+        try:
+            profile_of(stored, state["sensor_profile"])
+        except EdgeError as problem:
+            raise _out_of_range(problem.message) from None
+    if sensor.fits:
+        sums = state["sensor_sums"].reshape(-1, 3)
+        seen = state["sensor_seen"][: len(sums), None]
+        if ((sums < -(2**15) * seen) | (sums > (2**15 - 1) * seen)).any():
+            raise _out_of_range("what was observed of the sensor is damaged")
 
 
 def _out_of_range(cause: str) -> EdgeError:
@@ -54,7 +76,8 @@ def _limits(network: QNetwork) -> dict[str, tuple[int, int]]:
     """Smallest and largest value by name."""
     limits = {"learning.rng": (1, 0xFFFFFFFF), "learning.batch_idx": (0, network.n_batch - 1),
               "learning.batch_kind": (0, 1), "learning.miss_share_q8": (
-                  0, QUANTITIES["share_max_q8"] if network.error_step else 0)}
+                  0, QUANTITIES["share_max_q8"] if network.error_step else 0),
+              } if network.plastic else {}
     if network.guard is not None and network.guard.margin:
         window = network.guard.window
         limits |= {"guard.n_judged": (0, window)}

@@ -24,7 +24,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, QemuMachine, list_boards, load_board
 from edge_dassdp.build.compile import Firmware
 from edge_dassdp.build.lifeline import Lifeline
-from edge_dassdp.build.tools import failed, find_tool, run
+from edge_dassdp.build.tools import ASKED_S, failed, find_tool, run
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.target import Outcome
@@ -86,7 +86,8 @@ class Uart:
 def check_machines() -> None:
     """Raises EdgeError E301 without QEMU, E302 if it fails or is too old for a board's machine."""
     command = [find_tool(QEMU, QEMU_HELP), "-M", "help"]
-    known = {line.partition(" ")[0] for line in run(command, QEMU_HELP).splitlines()}
+    known = {line.partition(" ")[0] for line in run(
+        command, QEMU_HELP, most_s=ASKED_S).splitlines()}
     boards = map(load_board, list_boards())
     absent = sorted({b.qemu.machine for b in boards if b.qemu} - known)
     if absent:

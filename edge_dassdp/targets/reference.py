@@ -12,6 +12,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.lesson import Record
 from edge_dassdp.reference import Reference
+from edge_dassdp.reference.asked import check_snapshot
 from edge_dassdp.reference.carried import fields_of, restore
 from edge_dassdp.reference.outcome import members
 from edge_dassdp.targets.learning import checked_learning
@@ -29,9 +30,11 @@ class ReferenceTarget(Reference, Target):
         return Plan.of(self.network).layout.encode(self.named_state())
 
     def write_learning(self, data: bytes) -> None:
+        check_snapshot({}, data)
         self._restore(checked_learning(self.network, data))
 
     def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
+        check_snapshot(weights, learning)
         state = checked_learning(self.network, learning)
         values = {name: checked_weights(self.network, name, w) for name, w in weights.items()}
         self._restore(state)
@@ -40,7 +43,7 @@ class ReferenceTarget(Reference, Target):
     def take_over(self, other: Target) -> None:
         """Stand where another target of the same network stands: its plastic weights, its learning
         state, and what its last sample left that the next may leave alone."""
-        if not self.network.plastic:
+        if not self.network.remembers:
             return
         for p in self.network.plastic:
             self.write_weights(p.name, other.read_weights(p.name))
@@ -49,6 +52,8 @@ class ReferenceTarget(Reference, Target):
         self.losses[:] = left.get("losses", 0)
         self.error = {name: left[f"error_{name}"].copy() for name in self.error}
         self._take_carried(left)
+        if self.worn is not None:
+            self.worn.take_windows(left)
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over a learning state, by the names of `named_state`; weights stay."""
@@ -57,6 +62,8 @@ class ReferenceTarget(Reference, Target):
             for name in members(prefix, record):
                 record[name.removeprefix(f"{prefix}.")] = state[name][0]
         self._take_carried(state, persistent_alone=True)
+        if self.worn is not None:
+            self.worn.restore(state)
         if self.memory is not None and self.memory.ring.size:
             self.memory.ring[:] = state["ring"].reshape(self.memory.ring.shape)
             self.memory.seen[:] = state["ring_seen"]

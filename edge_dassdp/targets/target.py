@@ -13,7 +13,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.reference.asked import checked_lessons
+from edge_dassdp.base.errors import refuse_unless
+from edge_dassdp.base.numbers import array_of
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.reference.asked import check_mode, checked_lessons
 from edge_dassdp.reference.outcome import (
     NO_LABEL,
     OWN_LOSS,
@@ -22,10 +25,14 @@ from edge_dassdp.reference.outcome import (
     Progress,
     Statistics,
 )
+from edge_dassdp.sensor.monitor import DriftReport, Event
+from edge_dassdp.sensor.orientation import Orientation
+from edge_dassdp.sensor.profile import QProfile
+from edge_dassdp.targets.profiles import with_profile
 
 __all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Outcome",
            "Progress", "Statistics", "Target"]
-INFER, LEARN, WARM_UP = 0, 1, 2
+MODES = INFER, LEARN, WARM_UP = 0, 1, 2
 """What `Target.run` does with its samples."""
 
 
@@ -62,9 +69,14 @@ class Target(ABC):
         labels, losses_q8: (n,) integers, None for NO_LABEL and OWN_LOSS. mode: INFER, LEARN or
         WARM_UP. Raises what the method of that name does, E104 for another shape.
         """
-        given = checked_lessons(len(x), self.n_classes, labels, losses_q8, records=mode == WARM_UP)
+        check_mode(mode, len(MODES))
+        samples = array_of(x, "samples")
+        refuse_unless("E104", samples.ndim == 2, f"samples have shape {samples.shape}, expected "
+                      "int8 (n, x_bytes)")
+        given = checked_lessons(len(samples), self.n_classes, labels, losses_q8,
+                                records=mode == WARM_UP)
         outcomes: list[Outcome] = []
-        for sample, label, loss_q8 in zip(x, *given, strict=True):
+        for sample, label, loss_q8 in zip(samples, *given, strict=True):
             if mode == INFER:
                 outcomes.append(self.infer(sample, digest=digest))
             else:
@@ -92,6 +104,35 @@ class Target(ABC):
     def idle(self, n_steps: int) -> int:
         """Learn again from up to n_steps stored samples; how many there were. E503 if it has no
         replay."""
+
+    @abstractmethod
+    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
+        """A sample of counts is one of that class, as the sensor is worn now; nothing is run. With
+        or without a label it is compared with what the factory saw: the answer says what followed.
+        E503 where the model has no sensor that makes anything of it."""
+
+    @abstractmethod
+    def drift(self) -> DriftReport:
+        """How far its sensor has drifted, of the samples observed. E503 where it compares none."""
+
+    @abstractmethod
+    def allow_profile(self, is_allowed: bool = True) -> None:
+        """Whether another profile than the factory's may be taken from samples observed, without
+        labels. E503 where the model keeps no windows."""
+
+    @abstractmethod
+    def fit_profile(self) -> Orientation:
+        """Fit the orientation to what was observed since the last reset; where it is clearly better
+        it is stored and in use. E503 as for `observe`."""
+
+    @abstractmethod
+    def select_profile(self, kind: int) -> None:
+        """Use the factory profile, 0, or the stored one, by its kind. E503 for another."""
+
+    def write_profile(self, network: QNetwork, profile: QProfile) -> None:
+        """Store a profile fitted elsewhere, of this network's sensor, and use it. E503 without a
+        sensor, E105 for a profile of another one."""
+        self.write_learning(with_profile(network, self.read_learning(), profile))
 
     @abstractmethod
     def save(self) -> None:

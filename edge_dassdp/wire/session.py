@@ -8,13 +8,12 @@ state and nothing about networks.
 
 from __future__ import annotations
 
-import json
 import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.wire.frames import (
@@ -25,6 +24,7 @@ from edge_dassdp.wire.frames import (
     encode_request,
     parse_response,
 )
+from edge_dassdp.wire.log import LinkLog
 from edge_dassdp.wire.messages import MESSAGES, PROTOCOL, STATUS_TEXTS, STATUSES
 
 TIMEOUT_S = 2.0  # the first byte after power-on may take one second
@@ -57,7 +57,7 @@ class Session:
 
     check: raises EdgeError for a HELLO that is not to be believed, before a session begins.
     timeout_s: seconds to wait for each answer, above 0. retries: how often a request is repeated
-    before E502. log: a file for every byte sent and received, JSON lines with t_s, to and hex.
+    before E502. log: a file for what is sent and received, see `LinkLog`.
     """
 
     def __init__(self, port: Port, check: Callable[[Mapping[str, Any]], None] | None = None, *,
@@ -79,8 +79,7 @@ class Session:
         self._unanswered: int | None = None
         self._asked = ""
         self._lost_ran: bool | None = None
-        self._log: TextIO | None = log.open("w", encoding="utf-8") if log else None
-        self._start_s = time.monotonic()
+        self._log = LinkLog(log) if log else None
 
     @property
     def is_open(self) -> bool:
@@ -239,7 +238,8 @@ class Session:
             raise _gone(problem) from None
 
     def _write(self, frame: bytes) -> None:
-        self._record("device", frame)
+        if self._log:
+            self._log.sent(frame)
         try:
             self._port.write(frame)
         except OSError as problem:
@@ -250,20 +250,9 @@ class Session:
             data = self._port.read(max(n_bytes, self._port.in_waiting))
         except OSError as problem:
             raise _gone(problem) from None
-        if data:
-            self._record("host", data)
+        if data and self._log:
+            self._log.received(data)
         return data
-
-    def _record(self, to: str, data: bytes) -> None:
-        if self._log:
-            t_s = round(time.monotonic() - self._start_s, 6)
-            try:
-                self._log.write(json.dumps({"t_s": t_s, "to": to, "hex": data.hex()}) + "\n")
-                self._log.flush()
-            except OSError as problem:
-                raise EdgeError("E103", f"the log {self._log.name} cannot be written",
-                                cause=problem.strerror or str(problem),
-                                help="give --log a place with room, or leave it out") from None
 
 
 def _foreign(payload: bytes) -> EdgeError:

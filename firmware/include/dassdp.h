@@ -11,7 +11,7 @@
  *     dassdp_learn(&dassdp_model, &state, label, DASSDP_OWN_LOSS, &result);
  *
  * C11, and C++ from 11 on. No heap, no float, no stdio, no recursion; no function waits, none is safe
- * from a second thread on the same state. Several models run side by side, each on its own state.
+ * from a second thread on the same state. Models with a sensor take readings: dassdp_sensor.h. Several models run side by side, each on its own state.
  * `model` and `state` below are never NULL and belong together. Every operation, its Q-format and its
  * order are in docs/arithmetic.md; the NumPy reference model is the definition of right.
  */
@@ -60,7 +60,7 @@ typedef struct {
     uint16_t is_held;      /* 1: the gate is closed, nothing was learned */
 } dassdp_result_t;
 
-/* Factory weights, learning state as at the first start. */
+/* Factory weights, learning state as at the first start, factory profile. */
 void dassdp_init(const dassdp_model_t *model, void *state);
 
 /* The model's own memory for a sample of <NAME>_X_BYTES, NULL if it has none. Given to dassdp_begin it

@@ -3,7 +3,7 @@
 #ifndef DASSDP_TABLES_H
 #define DASSDP_TABLES_H
 
-#include "dassdp.h"
+#include "dassdp_sensor.h"
 
 enum { DASSDP_NONE = -1 }; /* no offset: that array does not exist in this model */
 
@@ -179,14 +179,28 @@ typedef struct {
                   dassdp_result_t *result);
 } dassdp_guard_rule_t;
 
+/* Step sizes from the share of misses: amplitudes times clamp(gain share, floor, 1). */
+typedef struct {
+    uint16_t floor_q8;
+    uint8_t gain_q4;
+    uint32_t (*factor_q8)(const dassdp_model_t *model, const void *state);
+    /* A labelled sample was classified, and learned or held back. */
+    void (*count)(const dassdp_model_t *model, void *state, uint32_t label);
+} dassdp_error_step_t;
+
 /* A gate: S = min(opens, max(0, S + miss - allowed)) of labelled samples, a miss counts 2^10. */
 typedef struct {
     uint16_t opens_q10;      /* learning begins at S = opens */
     uint16_t allowed_q10;
     uint8_t closes;          /* 1: closes again at S = 0 */
     int32_t state_off;       /* dassdp_cusum_t */
-    /* The sample that just ended, labelled or not: nothing is learned from it where this is not 0. */
-    uint32_t (*holds)(const dassdp_model_t *model, void *state, int32_t label);
+    /* The sample that just ended, labelled or not: where this is not 0 nothing is learned from it,
+     * and `result` says so. */
+    uint32_t (*holds)(const dassdp_model_t *model, void *state, int32_t label,
+                      dassdp_result_t *result);
+    uint32_t (*is_open)(const dassdp_model_t *model, const void *state);
+    /* How many of the stored samples that are due since it opened are learned again now. */
+    uint32_t (*take_due)(const dassdp_model_t *model, void *state);
     /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE after it was closed. */
     int (*check)(const dassdp_model_t *model, void *state);
 } dassdp_cusum_rule_t;
@@ -375,6 +389,73 @@ typedef struct {
     uint32_t n_coders;
 } dassdp_coding_t;
 
+/* Channels of one vector. */
+typedef struct {
+    uint8_t x, y, z;
+    uint8_t is_axial;      /* turns with det Q: an angular rate */
+} dassdp_triad_t;
+
+/* What windows of a sensor are compared with, without labels; features are means, Q3 of codes, then
+ * log2 of standard deviations, Q8. */
+typedef struct dassdp_drift {
+    uint8_t n_channels;
+    uint8_t n_triads;          /* that a search turns; 0: alarm alone, or nothing to turn */
+    uint8_t n_rows;            /* windows kept for a search; 0: alarm alone */
+    uint8_t n_classes;         /* with training samples */
+    uint16_t n_readings;       /* of a window */
+    int16_t limit;             /* of codes: clip(round((count - centre) / 2^shift)) */
+    const int16_t *centre;
+    const int8_t *shift;
+    const int16_t *eps_q3;     /* added to standard deviations */
+    const int16_t *level_q3;   /* mean and standard deviation of all training readings */
+    const int16_t *spread_q3;
+    const int16_t *mean;       /* 2 n_channels features by class */
+    const int16_t *inverse;    /* 2^17 / sigma of each feature within classes */
+    const dassdp_triad_t *triads; /* the polar one first */
+    int32_t ridge;             /* of an orientation, by class */
+    int32_t state_off;         /* dassdp_drift_state_t */
+    int32_t ring_off;          /* uint16: D of the last windows */
+    int32_t kept_off;          /* dassdp_drift_kept_t */
+    int32_t sums_off;          /* int32: 2 n_channels + 3 n_triads; int16: 2 n_channels features */
+    int32_t rows_off;          /* int16: the window just read, then n_rows kept */
+    /* Puts a profile as a sensor stores it and returns its kind; 0: none yet, -1: what was kept has not
+     * drifted; NULL: alarm alone. */
+    int (*search)(const struct dassdp_drift *drift, int32_t *sums, int16_t *rows,
+                  uint32_t n_rows, int16_t *profile);
+} dassdp_drift_t;
+
+/* Raw counts as int8 codes: code = clip((mul count + add) >> shift), by channel, of counts behind the
+ * profile. */
+typedef struct dassdp_sensor {
+    uint8_t n_channels;    /* counts of a reading, at most 32 */
+    uint8_t n_triads;
+    uint16_t n_readings;   /* of a sample */
+    const int16_t *mul;
+    const int32_t *add;
+    const uint8_t *shift;
+    const dassdp_triad_t *triads;
+    const int16_t *class_means; /* 3 counts of the polar triad by class, INT16_MIN: none */
+    int32_t unit;          /* counts of one unit of the polar triad */
+    int32_t state_off;     /* dassdp_sensor_state_t */
+    int32_t profile_off;   /* int16: the stored profile */
+    int32_t reading_off;   /* dassdp_reading_t */
+    int32_t sums_off;      /* int32: observed counts of the polar triad by class; DASSDP_NONE */
+    int32_t seen_off;      /* uint16: samples observed, by class */
+    int (*take)(const dassdp_model_t *model, void *state, const int16_t *counts);
+    int (*select)(const dassdp_model_t *model, void *state, uint32_t kind);
+    /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE after the factory profile was selected. */
+    int (*check_profile)(const dassdp_model_t *model, void *state);
+    /* NULL: nothing is fitted. */
+    void (*observe)(const dassdp_model_t *model, void *state, uint32_t label);
+    int (*check_observed)(const dassdp_model_t *model, void *state);
+    void (*fit_profile)(const dassdp_model_t *model, void *state, dassdp_fit_t *fit);
+    /* NULL, as all below: windows are compared with nothing. */
+    const dassdp_drift_t *drift;
+    void (*add_reading)(const dassdp_drift_t *drift, int32_t *sums, const int16_t *counts);
+    int (*compare)(const dassdp_model_t *model, void *state);
+    void (*forget_windows)(const dassdp_model_t *model, void *state);
+} dassdp_sensor_t;
+
 struct dassdp_model {
     uint32_t state_bytes;
     uint8_t hash[32];      /* sha256 of the quantized network */
@@ -416,11 +497,11 @@ struct dassdp_model {
      * where inputs are spikes and events alone */
     uint32_t (*count_ends)(const dassdp_model_t *model, const int8_t *x);
     uint32_t values_off;
-    /* Factors of amplitudes from the share of misses, clamp(gain share, floor, 1); gain 0: none */
-    uint8_t step_gain_q4;
-    uint8_t start_share_q8;
-    uint16_t step_floor_q8;
-    const dassdp_cusum_rule_t *cusum; /* whether it learns; NULL: always */
+    uint8_t start_share_q8; /* share of misses after a reset, and the largest; 0 without error_step */
+    uint8_t most_share_q8;
+    const dassdp_error_step_t *error_step; /* NULL: a schedule, or none */
+    const dassdp_cusum_rule_t *cusum;      /* whether it learns; NULL: always */
+    const dassdp_sensor_t *sensor;         /* whose counts become samples on the device, or NULL */
 };
 
 #endif

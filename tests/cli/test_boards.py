@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,27 +169,58 @@ def test_verify_keeps_what_a_board_has_learned(board: Board, work: Path,
     assert digest(shown(*on(board, work, "run", "--json", "--expect", "last"))) != learned
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_comparison_that_is_killed_loses_nothing(board: Board, work: Path,
-                                                   how: signal.Signals) -> None:
-    """What the board had learned is held, and every verb says where, until it is put back."""
-    learned = digest(shown(*on(board, work, "learn", "--json")))
+def comparison(board: Board, work: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    """A long one that has begun, and the snapshot of what the board had learned."""
     verify = begun("verify", work / "model.q.npz", "--random", "400", "--learn",
                    "--target", f"serial:{board.port}")
     while not (kept := list(state().glob("[!.]*.npz"))):
         assert verify.poll() is None
         time.sleep(0.005)
     time.sleep(0.2)
-    verify.send_signal(how)
+    assert verify.poll() is None
+    return verify, kept[0]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_comparison_that_is_ended_puts_the_board_back(board: Board, work: Path,
+                                                        how: signal.Signals) -> None:
+    """A terminal that closes and a service that stops send their signal more than once."""
+    learned = digest(shown(*on(board, work, "learn", "--json")))
+    verify, kept = comparison(board, work)
+    for _ in range(1 if how is signal.SIGINT else 3):
+        verify.send_signal(how)
+        time.sleep(0.01)
+    assert verify.wait() == 128 + how
+    assert not kept.exists()
+    done = shown(*on(board, work, "run", "--json", "--expect", "last"))
+    assert digest(done) == learned and not told(done)["diagnostics"]
+
+
+def test_a_comparison_that_is_killed_loses_nothing(board: Board, work: Path) -> None:
+    """What the board had learned is held, and every verb says where, until it is put back."""
+    learned = digest(shown(*on(board, work, "learn", "--json")))
+    verify, kept = comparison(board, work)
+    verify.kill()
     verify.wait()
-    assert kept[0].is_file(), "it ended before it was killed"
     for verb in ("run", "learn", "verify"):
-        assert str(kept[0]) in refused("E507", *on(board, work, verb))
-    assert kept[0].is_file()
-    done = shown(*on(board, work, "run", "--json", "--restore", kept[0]))
+        assert str(kept) in refused("E507", *on(board, work, verb))
+    assert kept.is_file()
+    done = shown(*on(board, work, "run", "--json", "--restore", kept))
     assert digest(done) == learned
     assert digest(shown(*on(board, work, "run", "--json", "--expect", "last"))) == learned
     assert len(list(state().glob("[!.]*.npz"))) == 1, "set aside, not thrown away"
+
+
+def test_a_comparison_that_begins_anew_says_what_it_sets_aside(board: Board, work: Path) -> None:
+    digest(shown(*on(board, work, "learn", "--json")))
+    verify, kept = comparison(board, work)
+    verify.kill()
+    verify.wait()
+    before = kept.read_bytes()
+    anew = shown(*on(board, work, "verify", "--reset"))
+    [aside] = state().glob("[!.]*.npz")
+    assert anew.returncode == 0 and str(aside) in anew.stderr.replace("\n", "")
+    assert aside != kept and aside.read_bytes() == before
 
 
 def test_verify_keeps_the_copy_that_a_board_keeps(board: Board, work: Path) -> None:

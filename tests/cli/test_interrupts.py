@@ -1,7 +1,8 @@
-"""Ctrl-C: one line and status 130, whatever the command is doing when it comes."""
+"""Ctrl-C, SIGTERM, SIGHUP: one line and status 128 + n, whatever the command is doing then."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -63,21 +64,24 @@ def test_any_moment_of_a_command_will_do(work: Path) -> None:
     command = [sys.executable, "-c", "from edge_dassdp.cli import main\nprint(flush=True)\nmain()",
                "verify", str(work / "model.q.npz"), "--random", "20000", "--target", "emulator",
                "--learn"]
-    for delay_s in (0.02, 0.1, 0.3, 0.6, 0.9):
+    for delay_s, end in ((0.02, signal.SIGINT), (0.1, signal.SIGTERM), (0.3, signal.SIGINT),
+                         (0.6, signal.SIGHUP), (0.9, signal.SIGTERM)):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True, process_group=0)
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(delay_s)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         _, told = process.communicate(timeout=60)
-        assert (process.returncode, told) == (interrupts.STATUS, "interrupted\n"), delay_s
+        ended = interrupts.Ended(end)
+        assert (process.returncode, told) == (128 + end, f"{ended.line}\n"), delay_s
 
 
-def test_a_command_in_the_background_goes_on() -> None:
-    """A shell without job control ignores Ctrl-C for what it starts with &."""
-    code = ("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-            + PRESS_AT.replace("import os, signal, sys", "import os, sys"))
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGTERM"])
+def test_a_command_in_the_background_goes_on(name: str) -> None:
+    """A shell without job control ignores Ctrl-C for what it starts with &, and nohup SIGHUP."""
+    code = (f"import signal; signal.signal(signal.{name}, signal.SIG_IGN)\n"
+            + PRESS_AT.replace("import os, signal, sys", "import os, sys").replace("SIGINT", name))
     done = subprocess.run([sys.executable, "-c", code, "5", "boards"], text=True,
                           capture_output=True, check=False)
     assert done.returncode == 0 and "stm32f405" in done.stdout
@@ -140,3 +144,54 @@ def test_what_must_not_be_torn_is_finished_first() -> None:
         done.append("never")
     assert done[-1] == "the end of the block"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_of_who_uses_the_library_is_held_and_called() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        with interrupts.held() as raise_if_pressed:
+            signal.raise_signal(signal.SIGTERM)
+            assert not heard
+            raise_if_pressed()
+            assert heard == [signal.SIGTERM]
+        assert heard == [signal.SIGTERM], "once"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("first", ["SIGTERM", "SIGHUP"])
+def test_what_clears_up_is_not_torn_by_the_same_signal_again(first: str) -> None:
+    code = ("import os, signal\n"
+            "from edge_dassdp import interrupts\n"
+            "interrupts.install()\n"
+            "try:\n"
+            "    with interrupts.interruptible():\n"
+            "        try:\n"
+            f"            os.kill(os.getpid(), signal.{first})\n"
+            "        finally:\n"
+            "            os.kill(os.getpid(), signal.SIGTERM)\n"
+            "            os.kill(os.getpid(), signal.SIGHUP)\n"
+            "            print('cleared up', flush=True)\n"
+            "            os.kill(os.getpid(), signal.SIGINT)\n"
+            "            print('never')\n"
+            "except KeyboardInterrupt:\n"
+            "    print('never')\n")
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (interrupts.STATUS, "cleared up\n")
+
+
+@pytest.mark.parametrize("json", [True, False])
+def test_a_terminal_that_closes_ends_it_with_the_status_of_sighup(work: Path, json: bool) -> None:
+    """Nobody takes what it says then."""
+    master, slave = os.openpty()
+    words = ["verify", str(work / "model.q.npz"), "--random", "20000", "--target", "emulator"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from edge_dassdp.cli import main\nprint(flush=True)\nmain()",
+         *words, *(["--json"] if json else [])], stdout=slave, stderr=slave, stdin=slave)
+    os.close(slave)
+    os.read(master, 1)
+    time.sleep(0.5)
+    os.close(master)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 128 + signal.SIGHUP

@@ -75,6 +75,7 @@ def test_every_output_is_known_as_one() -> None:
              for name, kind in written(command.callback.__annotations__).items()}
     assert found == {
         ("quantize", "output"): Writes.FILE, ("export", "output"): Writes.FILE,
+        ("tune", "output"): Writes.FILE,
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
         ("demo", "output"): Writes.FOLDER,
         **{(verb, name): Writes.FILE for verb in ("run", "learn") for name in ("snapshot", "log")}}
@@ -82,7 +83,7 @@ def test_every_output_is_known_as_one() -> None:
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
-                    "rules_from"}, "a new path is read, or marked as written"
+                    "rules", "rules_from", "validation"}, "a new path is read, or marked as written"
 
 
 MISSING = """\
@@ -96,6 +97,11 @@ quantize no.npz --headroom x
 quantize model.npz --data no.npz
 quantize model.npz -o q.npz --data no.npz
 quantize model.npz --rules-from no.npz
+quantize model.npz --rules no.npz
+tune no.npz
+tune model.npz --data no.npz
+tune model.npz --data data.npz --validation no.npz
+tune model.npz --data data.npz --rules no.npz
 generate no.npz
 build no.npz
 build no.npz --board pentium

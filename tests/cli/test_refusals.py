@@ -109,8 +109,19 @@ def test_a_snapshot_of_another_model(work: Path) -> None:
     (("--rule", "fc2=homeostasis"), "E105", "calibration samples"),
     (("--rule", "fc2=stdp:a_plus=9"), "E201", "PairSTDP"),
     (("--schedule", "fast"), "E105", "1 to 2 numbers"),
+    (("--schedule", "error:"), "E105", "1 to 2 numbers"),
+    (("--schedule", "error:99"), "E203", "gain is 99.0, expected 0.25 to 15"),
+    (("--schedule", "error:nan"), "E203", "gain is nan"),
+    (("--gate", "2.7"), "E105", "cusum:2.7,0.08"),
+    (("--gate", "cusum:2,x"), "E105", "1 to 2 numbers"),
+    (("--gate", "cusum:2,1.5"), "E203", "allowed is 1.5, expected 0.01 to 0.9"),
+    (("--gate", "cusum:2,0.1,shuts"), "E105", "1 to 2 numbers"),
+    (("--gate", "shut,stays"), "E105", "it is no gate"),
+    (("--frozen", "--gate", "cusum"), "E105", "excludes"),
     (("--guard", "2.5"), "E105", "no whole number"),
     (("--replay", "10,2"), "E105", "needs samples"),
+    (("--replay", "10,reservoir"), "E105", "2 to 3 numbers"),
+    (("--replay", "10,2,reservoirs"), "E105", "2 to 3 numbers"),
     (("--replay", "auto"), "E105", "a board with --board"),
     (("--leak", "none"), "E105", "auto, q15 or shift"),
 ])
@@ -169,3 +180,16 @@ def test_what_escapes_a_verb_has_its_status(problem: BaseException, status: int,
 def test_demo_refuses(tmp_path: Path, arguments: tuple[str, ...], code: str, words: str) -> None:
     assert words in refused(code, "demo", *arguments, cwd=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("option", "value", "words"), [
+    ("--schedule", "nan,inf", "not finite"), ("--schedule", "120,inf", "not finite"),
+    ("--schedule", "1e999", "not finite"), ("--schedule", "120.5", "no whole number"),
+    ("--schedule", "a,b", "expected 1 to 2 numbers"), ("--replay", "inf,3", "not finite"),
+    ("--replay", "auto,nan", "not finite"), ("--guard", "4,nan", "not finite"),
+    ("--guard", "4,1.5", "no whole number")])
+def test_numbers_with_commas_between_say_what_they_take(work: Path, tmp_path: Path, option: str,
+                                                        value: str, words: str) -> None:
+    text = refused("E105", "quantize", work / "model.npz", "-o", tmp_path / "m.npz", "--data",
+                   work / "data.npz", option, value)
+    assert words in text and "help:  give" in text and f"{option} " in text.partition("help:")[2]

@@ -37,6 +37,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.savez(folder / f"{name}.npz", x=(data["x"][rows] + noise).astype(np.float32),
                  y=data["y"][rows])
     for name, options in (("model", ()), ("replay", REPLAY),
+                          ("held", (*REPLAY, "--gate", "cusum:4,0.6", "--schedule", "error")),
                           ("gated", ("--rule", "fc2=dassdp:a_plus=0.002,batch=2"))):
         ok("quantize", folder / "model.npz", "-o", folder / f"{name}.q.npz", "--data",
            folder / "data.npz", *options)
@@ -83,6 +84,14 @@ def started(*words: str | Path, n_lines: int) -> subprocess.Popen[str]:
     return process
 
 
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it says from then on; `communicate` would drop what has been read ahead."""
+    assert process.stdout is not None and process.stderr is not None
+    told = process.stdout.read(), process.stderr.read()
+    process.wait(timeout=60)
+    return told
+
+
 @pytest.mark.parametrize("is_answered", [False, True], ids=["request lost", "answer lost"])
 @pytest.mark.parametrize("n_frames", [5, 300])
 def test_a_pulled_plug_is_taken_up(work: Path, tmp_path: Path, board: Board, n_frames: int,
@@ -113,14 +122,15 @@ def test_a_host_that_ends_is_taken_up(work: Path, tmp_path: Path, board: Board,
     command = arguments(work, board.target)
     process = started(*command, n_lines=57)
     process.send_signal(end)
-    out, err = process.communicate(timeout=60)
-    if end is signal.SIGINT:
+    out, err = ended(process)
+    if end is not signal.SIGKILL:
         last = json.loads(out.splitlines()[-1])
         n = last["data"]["n_learned"]
-        assert process.returncode == last["exit"] == 130
+        assert process.returncode == last["exit"] == 128 + end
         assert n == 57 + len(out.splitlines()) - 1 and not last["data"]["in_doubt"]
-        assert err == (f"interrupted: {n} of {N_SAMPLES} samples were learned; the same command "
-                       "with --resume goes on there\n")
+        by = "" if end is signal.SIGINT else f" by {end.name}"
+        assert err == (f"interrupted{by}: {n} of {N_SAMPLES} samples were learned; the same "
+                       "command with --resume goes on there\n")
     snapshot = tmp_path / "after.npz"
     screen = ok(*command, "--resume", "--snapshot", snapshot)
     assert f"of {N_SAMPLES} samples" in screen and "taken up after" in screen
@@ -135,6 +145,20 @@ def test_what_was_classified_before_is_told(work: Path, board: Board) -> None:
     assert lost.returncode == last["exit"] == 4 and 40 < len(told) < 60
     assert [t["sample"] for t in told] == list(range(len(told)))
     assert f"{len(told)} of {N_SAMPLES} samples were classified" in lost.stderr
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=lambda s: s.name)
+def test_also_when_the_command_is_ended(work: Path, board: Board, end: signal.Signals) -> None:
+    process = started("run", work / "model.q.npz", "--data", work / "stream.npz", "--target",
+                      board.target, n_lines=20)
+    process.send_signal(end)
+    out, err = ended(process)
+    *told, last = map(json.loads, out.splitlines())
+    assert process.returncode == last["exit"] == 128 + end
+    n = last["data"]["n_classified"]
+    assert [t["sample"] for t in told] == list(range(20, n)) and n < N_SAMPLES
+    assert last["data"]["n_samples"] == N_SAMPLES
+    assert f"{n} of {N_SAMPLES} samples were classified" in err
 
 
 def test_it_can_be_lost_again_and_again(work: Path, tmp_path: Path, board: Board) -> None:
@@ -162,6 +186,23 @@ def test_so_is_what_is_learned_again_while_idle(work: Path, tmp_path: Path, n_fr
         ok(*arguments(work, board.target, *order, "--resume", "--snapshot", snapshot,
                       model="replay"))
     assert what_is_learned(snapshot) == at_once(work, tmp_path, *order, model="replay")
+
+
+@pytest.mark.parametrize("n_frames", [5, 300])
+def test_so_is_a_stream_that_a_gate_holds_back(work: Path, tmp_path: Path, n_frames: int) -> None:
+    """Samples held back count, or the device would seem to have lost them."""
+    snapshot, order = tmp_path / "after.npz", ("--idle", "10")
+    with Board(work / "held.q.npz", tmp_path) as board:
+        board.cut(n_frames, is_answered=True)
+        assert run(*arguments(work, board.target, *order, model="held")).returncode == 4
+        board.plug()
+        done = run(*arguments(work, board.target, *order, "--resume", "--snapshot", snapshot,
+                              "--json", model="held"))
+    _, last = lines(done)
+    found = last["data"]["statistics"]
+    assert last["ok"] and found["n_held"] > 3
+    assert found["n_held"] + found["n_labelled"] == N_SAMPLES
+    assert what_is_learned(snapshot) == at_once(work, tmp_path, *order, model="held")
 
 
 def test_after_a_warm_up_too_and_not_in_it(work: Path, tmp_path: Path) -> None:
@@ -210,7 +251,7 @@ def test_nor_one_that_learned_as_many_others(work: Path, tmp_path: Path, board: 
     command = arguments(work, board.target)
     process = started(*command, n_lines=10)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = ended(process)
     n = json.loads(out.splitlines()[-1])["data"]["n_learned"]
     others = np.load(work / "stream.npz")
     np.savez(tmp_path / "o.npz", x=-others["x"], y=others["y"])
@@ -251,9 +292,11 @@ def test_what_ended_well_is_not_taken_up(work: Path, board: Board) -> None:
     assert "learned to its end" in refused("E105", *arguments(work, board.target, "--resume"))
 
 
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
+                         ids=lambda s: s.name)
 @pytest.mark.parametrize("target", ["emulator", "reference"])
 def test_where_a_device_is_no_process_of_its_own_the_snapshot_keeps_it(
-        work: Path, tmp_path: Path, target: str) -> None:
+        work: Path, tmp_path: Path, target: str, end: signal.Signals) -> None:
     data, snapshot = np.load(work / "stream.npz"), tmp_path / "part.npz"
     n_times = 30 if target == "emulator" else 1
     np.savez(tmp_path / "long.npz", x=np.tile(data["x"], (n_times, 1)),
@@ -261,11 +304,12 @@ def test_where_a_device_is_no_process_of_its_own_the_snapshot_keeps_it(
     command = ("learn", work / "model.q.npz", "--data", tmp_path / "long.npz", "--target", target,
                "--snapshot", snapshot)
     process = started(*command, n_lines=5)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    process.send_signal(end)
+    out, err = ended(process)
     n = json.loads(out.splitlines()[-1])["data"]["n_learned"]
-    assert process.returncode == 130 and 5 <= n < n_times * N_SAMPLES
-    assert err.startswith(f"interrupted: {n:,} of {n_times * N_SAMPLES:,} samples were learned")
+    assert process.returncode == 128 + end and 5 <= n < n_times * N_SAMPLES
+    by = "" if end is signal.SIGINT else f" by {end.name}"
+    assert err.startswith(f"interrupted{by}: {n:,} of {n_times * N_SAMPLES:,} samples were learned")
     assert err.endswith(f"with --restore {snapshot} and --snapshot to another file\n")
     assert "it counts 0 samples" in refused("E505", *command, "--resume")
     rest, whole = tmp_path / "rest.npz", tmp_path / "whole.npz"
@@ -275,11 +319,19 @@ def test_where_a_device_is_no_process_of_its_own_the_snapshot_keeps_it(
 
 
 def test_without_a_folder_for_it_the_stream_is_learned_and_that_is_said(
-        work: Path, tmp_path: Path, board: Board) -> None:
+        work: Path, tmp_path: Path, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first sample: who reads it can still end the command."""
     (tmp_path / "file").write_text("")
-    done = run(*arguments(work, board.target, "--json"), EDGE_DASSDP_STATE=str(tmp_path / "file"))
-    warnings = [d["message"] for d in lines(done)[1]["diagnostics"]]
-    assert done.returncode == 0 and any("--resume" in text for text in warnings)
+    monkeypatch.setenv("EDGE_DASSDP_STATE", str(tmp_path / "file"))
+    done = run(*arguments(work, board.target, "--json"))
+    told = [d["message"] for d in lines(done)[1]["diagnostics"]]
+    assert done.returncode == 0 and any("--resume" in text for text in told)
+    process = started(*arguments(work, board.target, "--expect", "any"), n_lines=1)
+    assert process.stderr is not None and process.stdout is not None
+    for warning in (process.stderr.readline(), process.stderr.readline()):
+        assert f"EDGE_DASSDP_STATE is {tmp_path / 'file'}" in warning
+    assert len(process.stdout.readlines()) == N_SAMPLES, "both were there after one sample"
+    process.communicate()
 
 
 def test_progress_that_is_damaged_is_not_believed(work: Path, tmp_path: Path,

@@ -31,7 +31,7 @@ VERBS: dict[str, Words] = {
     "verify": ("verify", "model.q.npz", "--random", "3", "--target", "emulator"),
     "export": ("export", "model.q.npz", "s.npz", "-o", "e.q.npz"),
     "boards": ("boards",), "devices": ("devices",), "doctor": ("doctor",),
-    "explain": ("explain", "E402"), "refused": ("demo", "tea"), "missing": ("run", "no.q.npz"),
+    "explain": ("explain", "E402"), "refused": ("demo", "tea"), "missing": ("run", "no/no.q.npz"),
     "help": ("learn", "--help"), "usage": ("learn",), "version": ("--version",),
 }
 FIRMWARE: dict[str, Words] = {

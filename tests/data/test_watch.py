@@ -124,6 +124,20 @@ def test_the_training_set_is_standardized_and_the_scale_goes_both_ways(data):
     assert caught.value.code == "E104"
 
 
+def test_the_sensor_counts_each_axis_alike_and_gives_what_a_network_was_trained_on(data):
+    for name in ("N", "C"):
+        made = scenario(name, 0, data)
+        physical = made.scale.windows(made.stream.x)
+        counts = made.scale.sensor.counts(made.stream.x.reshape(physical.shape))
+        assert np.abs(counts.astype(int)).max() < 2**15 - 1
+        np.testing.assert_allclose(counts / 512, physical, atol=1 / 1024 + 1e-5)
+        values = made.scale.sensor.values(counts).reshape(len(counts), -1)
+        np.testing.assert_allclose(values, made.stream.x, atol=0.004)
+    turned = scenario("E", 0, data)
+    acceleration = made.scale.sensor.triads[0]
+    assert (acceleration.kind, turned.scale.sensor.unit) == ("polar", 512)
+
+
 def test_blocked_streams_hold_the_same_windows_one_exercise_after_another(data):
     shuffled, blocked = (scenario("Ap", 2, data, order=order) for order in ("shuffled", "blocked"))
     assert np.count_nonzero(np.diff(blocked.stream.y)) == 6
@@ -141,6 +155,16 @@ def test_wrong_labels_are_as_many_as_asked_and_nowhere_but_in_the_stream(data, s
     np.testing.assert_array_equal(clean.stream.x, noisy.stream.x)
     np.testing.assert_array_equal(clean.test.y, noisy.test.y)
     assert f"{n_wrong} of them labelled wrong" in noisy.description
+
+
+def test_a_seed_of_its_own_draws_shift_order_and_wearer_for_the_same_network(data):
+    for name in "EBN":
+        own, same, other = (scenario(name, 3, data, drawn=drawn) for drawn in (None, 3, 23))
+        assert np.array_equal(own.stream.x, same.stream.x)
+        assert not np.array_equal(own.stream.x, other.stream.x)
+        assert own.wearers == other.wearers and np.array_equal(own.scale.mean, other.scale.mean)
+    assert {scenario("Ap", 3, data, drawn=drawn).wearers[0] for drawn in range(20, 30)} <= set(
+        scenario("A", 3, data).wearers)
 
 
 def test_the_same_seed_is_the_same_scenario(data):
@@ -171,8 +195,9 @@ def test_shifts_do_to_the_axes_what_they_say(data):
         assert 0.5 <= gain <= 2.0 and abs(offset) < 4 * worn.scale.std[channel]
 
 
-@pytest.mark.parametrize("options", [{"name": "Z"}, {"seed": -1}, {"order": "sorted"},
-                                     {"wrong_labels": 1.5}, {"wrong_labels": float("nan")}])
+@pytest.mark.parametrize("options", [{"name": "Z"}, {"seed": -1}, {"drawn": -1},
+                                     {"order": "sorted"}, {"wrong_labels": 1.5},
+                                     {"wrong_labels": float("nan")}])
 def test_impossible_settings_are_refused(data, options):
     with pytest.raises(EdgeError) as caught:
         scenario(**{"name": "A", "seed": 0, "data": data, **options})

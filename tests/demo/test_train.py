@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 
 from edge_dassdp import harness, ir
 from edge_dassdp.base import assets
@@ -29,3 +30,15 @@ def test_a_network_trained_now_runs_in_the_emulator(tmp_path):
     emulator = Emulator(made.network)
     assert harness.accuracy(emulator, input_x(made.network, data.test.x), data.test.y) \
         == fidelity.integer_accuracy
+
+
+def test_first_weights_are_normal_and_biases_none(monkeypatch):
+    monkeypatch.syspath_prepend(str(assets.folder("examples")))
+    chain = import_module("chain")
+    model = chain.build((400, 300, 200, 7), 0.75)
+    chain.initialize(model, (1.0, 1.2, 0.5))
+    layers = [m for m in model if hasattr(m, "weight")]
+    for layer, gain in zip(layers, (1.0, 1.2, 0.5), strict=True):
+        weights = layer.weight.detach().numpy() * layer.in_features**0.5 / gain
+        assert abs(weights.std() - 1) < 0.05 and abs(weights).max() > 2.5
+        assert not layer.bias.detach().numpy().any()

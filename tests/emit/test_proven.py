@@ -99,12 +99,14 @@ def test_every_scenario_is_proven_again(name: str, tmp_path: Path) -> None:
 
 def test_a_proof_is_made_once() -> None:
     changed = population("h1", bias=lambda b: b + 1)(SCENARIOS["steps_255"].quantized)
+    first = seconds(changed)
+    assert min(seconds(replace(changed)) for _ in range(5)) < first / 2
+
+
+def seconds(network: QNetwork) -> float:
     begin = time.perf_counter()
-    proven.require_proven(changed)
-    first = time.perf_counter() - begin
-    begin = time.perf_counter()
-    proven.require_proven(replace(changed))
-    assert time.perf_counter() - begin < first / 2
+    proven.require_proven(network)
+    return time.perf_counter() - begin
 
 
 def test_weaker_claims_run_the_same(tmp_path: Path) -> None:

@@ -163,3 +163,26 @@ def test_lost_weights_are_a_warning() -> None:
     net.projection("fc2").weight[0, 0] = 1e3
     with pytest.warns(UserWarning, match="'fc2' became 0"):
         ed.quantize(net)
+
+
+@pytest.mark.parametrize(("source", "given", "wanted"), [
+    (Input("x", 6), (2, 3, 4), "(2, 3, 4), expected (n, 6)"),
+    (Input("x", 24, shape=(2, 3, 4)), (2, 7), "(2, 7), expected (n, 24) or (n, 2, 3, 4)"),
+    (Input("x", 6, 5), (2, 7), "(2, 7), expected (n, 30) or (n, 5, 6)")])
+def test_shapes_that_are_wanted_are_named_once(source: Input, given: tuple[int, ...],
+                                               wanted: str) -> None:
+    problem = refused("E104", lambda: sample_rows([source], np.zeros(given)))
+    assert problem.message == f"samples have shape {wanted}"
+
+
+@pytest.mark.parametrize("label", [2**63, 2**64 - 1])
+def test_a_label_beyond_all_integers_is_told_as_it_is(label: int) -> None:
+    """It wrapped to a negative one, and 2^64 - 1 to the one that means none."""
+    with ed.open(CASE.quantized, "reference") as device:
+        x, _ = samples(2)
+        y = np.array([0, label], np.uint64)
+        assert str(label) in refused("E104", lambda: device.learn(x, y)).message
+        assert device.statistics().n_labelled == 0
+    w = np.full(CASE.quantized.plastic[0].w.shape, 2**64 - 1, np.uint64)
+    with ed.open(CASE.quantized, "reference") as device:
+        refused("E503", lambda: device.target.write_weights(CASE.quantized.plastic[0].name, w))

@@ -53,7 +53,8 @@ def test_the_snapshot_is_a_prefix_without_gaps_in_its_meaning(name: str) -> None
     inside = [f.name for f in layout.fields
               if layout.persist_begin <= f.offset < layout.persist_end]
     order = [n.partition("_")[0] for n in inside if not n.startswith("padding")]
-    wanted = ["gate", "eihl", "learning", "replay", "guard", "ring", "losses", "count", "latency"]
+    wanted = ["gate", "eihl", "learning", "replay", "guard", "cusum", "sensor", "drift", "ring",
+              "losses", "count", "latency"]
     assert [wanted.index(n) for n in order] == sorted(wanted.index(n) for n in order)
     assert ("losses" in order) == (layout.network.n_batch > 1)
     assert ("learning" in order) == bool(layout.network.plastic)

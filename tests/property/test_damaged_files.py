@@ -13,7 +13,8 @@ from support import damaged_files, lanes
 from edge_dassdp.base.errors import EXIT_INTERNAL, EdgeError
 
 N_FILES = 2000 if lanes.nightly else 100
-KINDS = ("data", "network", "model", "snapshot", "nir", "onnx", "board", "profile")
+KINDS = ("data", "network", "model", "snapshot", "nir", "onnx", "board", "profile",
+         "csv", "npy", "learning")
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,16 @@ from support.space import EXCLUSIONS, Exclusion, Recipe
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.ir import Encoder, Input, Network, Population, Projection, Readout
+from edge_dassdp.ir import (
+    Encoder,
+    Input,
+    Network,
+    Population,
+    Projection,
+    Readout,
+    Sensor,
+    Triad,
+)
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir.tables import Array, Rows, Table
@@ -106,6 +115,7 @@ def nodes(made: Scenario) -> Iterator[Any]:
     net, learning = made.network, made.learning
     yield from (net, net.readout, made.settings, *net.inputs, *net.populations, *net.projections)
     yield from (i.encoder for i in net.inputs)
+    yield from (part for i in net.inputs if i.sensor for part in (i.sensor, *i.sensor.triads))
     yield from (part for q in net.projections for part in (q.conv, q.pool, q.result_pool))
     if learning is not None:
         yield from (learning, learning.schedule, learning.replay, learning.guard, learning.gate,
@@ -132,7 +142,8 @@ def _plain(value: Any) -> Any:
 
 
 KINDS: tuple[type[Any], ...] = (
-    Network, Readout, Input, Encoder, Population, Projection, Conv, Pool, MaxPool, Settings,
+    Network, Readout, Input, Encoder, Sensor, Triad, Population, Projection, Conv, Pool, MaxPool,
+    Settings,
     Learning, Schedule, ErrorScaled, Replay, Guard, CUSUM,
     *(rule for rule in Rule.known.values() if rule.__module__.startswith("edge_dassdp.")))
 OPTIONS = [(kind, member.name) for kind in KINDS for member in dataclasses.fields(kind)

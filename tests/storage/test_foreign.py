@@ -112,17 +112,20 @@ def readers(own: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
         "quantized": (".npz", ed.load_model),
         "snapshot": (".npz", lambda path: read_snapshot(model, path)),
         "dataset": (".npz", lambda path: load_part(path, "test")),
+        "csv": (".csv", lambda path: load_part(path, "test")),
+        "array": (".npy", lambda path: load_part(path, "test")),
         "board": (".toml", load_board),
+        "learning": (".toml", ed.Learning.load),
     }
 
 
-SAME = {("nir", "nir"), ("onnx", "onnx"), ("board", "board"), ("board", "empty"),
-        ("network", "model.npz"), ("quantized", "model.q.npz"), ("snapshot", "snapshot.npz"),
-        ("dataset", "data.npz")}
+SAME = {("nir", "nir"), ("onnx", "onnx"), ("board", "board"), ("board", "empty"), ("csv", "csv"),
+        ("array", "array"), ("network", "model.npz"), ("quantized", "model.q.npz"),
+        ("snapshot", "snapshot.npz"), ("dataset", "data.npz")}
 
 
 @pytest.mark.parametrize("wanted", ["network", "nir", "onnx", "quantized", "snapshot", "dataset",
-                                    "board"])
+                                    "csv", "array", "learning", "board"])
 def test_every_reader_names_what_it_was_given(wanted: str, own: Path, tmp_path: Path) -> None:
     suffix, read = readers(own)[wanted]
     given = BYTES | {name: ((own / name).read_bytes(), title) for name, title in OWN.items()}
@@ -181,9 +184,10 @@ def run(code: str, folder: Path, **names: Any) -> None:
 @pytest.mark.parametrize("text", [ROWS, ROWS.replace(",", ";"), ROWS.replace(",", " "),
                                   "a,b,class\n" + ROWS])
 def test_a_text_file_of_values_becomes_samples(text: str, tmp_path: Path) -> None:
-    (tmp_path / "d.csv").write_text(text)
-    run(said(load_part, tmp_path / "d.csv", "test"), tmp_path)
-    made = load_part(tmp_path / "data.npz", "test").samples
+    (tmp_path / "d.npz").write_text(text)
+    assert "data.csv" in said(load_part, tmp_path / "d.npz", "test")
+    (tmp_path / "d.npz").rename(tmp_path / "data.csv")
+    made = load_part(tmp_path / "data.csv", "test").samples
     assert made.x.tolist() == [[1, 2], [3, 4]] and made.y.tolist() == [0, 1]
 
 
@@ -199,6 +203,22 @@ def test_arrays_become_samples(tmp_path: Path) -> None:
     run(said(load_part, tmp_path / "x.pt", "test"), tmp_path, x=torch.ones(3, 2),
         y=torch.arange(3))
     assert load_part(tmp_path / "data.npz", "test").samples.y.tolist() == [0, 1, 2]
+
+
+def test_samples_are_called_by_their_suffix(tmp_path: Path) -> None:
+    """Each of them under each other's suffix: what the help says is done, and it is read."""
+    rows = np.array([[1.0, 2, 0], [3, 4, 1]])
+    data = {"csv": ROWS.encode(), "npy": saved(np.save, rows),
+            "npz": saved(np.savez, x=rows[:, :2], y=np.arange(2))}
+    for own, content in data.items():
+        for other in data.keys() - {own}:
+            path = tmp_path / f"given.{other}"
+            path.write_bytes(content)
+            help = said(load_part, path, "test")
+            assert f"data.{own}" in help
+            path.rename(tmp_path / f"data.{own}")
+            made = load_part(tmp_path / f"data.{own}", "test").samples
+            assert made.x.tolist() == [[1, 2], [3, 4]] and made.y.tolist() == [0, 1]
 
 
 def test_a_checkpoint_becomes_a_network(tmp_path: Path) -> None:

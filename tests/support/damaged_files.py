@@ -11,6 +11,7 @@ import onnx
 from support.changed_graphs import changed_nir, changed_onnx
 from support.mutations import Rng, mutated
 from support.nir_graphs import BRAILLE, CNN
+from support.rule_examples import EXAMPLES
 from support.scenarios import SCENARIOS
 
 from edge_dassdp import harness, ir, qir
@@ -22,6 +23,7 @@ from edge_dassdp.emit import emit, proven
 from edge_dassdp.frontends.files import SourceOptions, load_model
 from edge_dassdp.plan import Plan
 from edge_dassdp.quantize import quantize
+from edge_dassdp.rules import Guard, Learning, Replay, Schedule
 from edge_dassdp.targets.reference import ReferenceTarget
 
 ONNX_FILES = Path(__file__).parents[1] / "frontends" / "onnx" / "files"
@@ -51,7 +53,8 @@ class Kind:
 
 def kinds(folder: Path) -> dict[str, Kind]:
     """Every kind, its good files written to the folder."""
-    makers = (_data, _network, _model, _snapshot, _nir, _onnx, _board, _profile)
+    makers = (_data, _network, _model, _snapshot, _nir, _onnx, _board, _profile, _csv, _npy,
+              _learning)
     return {maker.__name__[1:]: maker(folder) for maker in makers}
 
 
@@ -118,3 +121,27 @@ def _profile(folder: Path) -> Kind:
     source = folder / "profile.json"
     Profile("left", (1, -1, 1), (1.0, 0.5, 2.0), (0.0, 0.1, -0.1)).save(source)
     return Kind("p.json", (source,), Profile.load)
+
+
+def _csv(folder: Path) -> Kind:
+    rows = ["split,a,b,label", "train,1.5,-2,ant", "train,3,4e-3,bee", "test,0,1,ant"]
+    named, plain, semicolons = (folder / f"{name}.csv" for name in ("named", "plain", "semicolons"))
+    named.write_text("\n".join(rows) + "\n", "utf-8")
+    plain.write_text("# x, y\n1.5,2.5,0\n-3,4,1\n", "utf-8")
+    semicolons.write_bytes(b'\xef\xbb\xbf"a";"b";"y"\r\n1;"2";0\r\n3;4;1\r\n')
+    return Kind("d.csv", (named, plain, semicolons), lambda path: load_part(path, "train"))
+
+
+def _npy(folder: Path) -> Kind:
+    rng = np.random.default_rng(0)
+    mixed, columns = (folder / f"{name}.npy" for name in ("mixed", "columns"))
+    values = np.column_stack([rng.normal(0, 1, (8, 3)), np.arange(8) % 3])
+    np.save(mixed, values)
+    np.save(columns, np.asfortranarray(values.astype(np.float32)))
+    return Kind("d.npy", (mixed, columns), lambda path: load_part(path, "train"))
+
+
+def _learning(folder: Path) -> Kind:
+    source = folder / "learning.toml"
+    Learning(dict(EXAMPLES), schedule=Schedule(), replay=Replay(), guard=Guard(True)).save(source)
+    return Kind("l.toml", (source,), Learning.load)

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from edge_dassdp.build.compile import build_emulator
 from edge_dassdp.demo.adaptation import learning_of
 from edge_dassdp.emit import emit
-from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.ir import Input, Network, Population, Projection, Readout, Sensor, Triad
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.rules import DASSDP, ErrorSSDP, Guard, Learning, Replay
+from edge_dassdp.rules import CUSUM, DASSDP, ErrorScaled, ErrorSSDP, Guard, Learning, Replay
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
@@ -34,10 +34,12 @@ N_CHANNELS, N_FRAMES = 24, 25
 def network(kind: str) -> QNetwork:
     """'error': error rules, 4-bit weights into the hidden layer. 'gated': DA-SSDP in batches of 5,
     so that the learning state takes several chunks. 'frames': 'error' with samples of 600 bytes,
-    one frame a step. 'memory': 'frames' with replay and a guard. 'wide': 'error' with 16-bit
-    weights. A number: 'error' with as many constant inputs."""
+    one frame a step. 'memory': 'frames' with replay and a guard. 'gate': 'memory' with steps by the
+    share of misses and a gate. 'sensor': 'frames' behind a sensor of two triads that compares its
+    windows; 'worn': 'error' behind one. 'wide': 'error' with 16-bit weights. A number: 'error' with
+    as many constant inputs."""
     rng = np.random.default_rng(7)
-    is_frames = kind in ("frames", "memory")
+    is_frames = kind in ("frames", "memory", "gate", "sensor")
     n_inputs = int(kind) if kind.isdecimal() else N_CHANNELS if is_frames else N_INPUTS
     n_steps = N_FRAMES if is_frames else 12
     gain = 2.0 / n_inputs ** 0.5
@@ -49,13 +51,21 @@ def network(kind: str) -> QNetwork:
                      Projection("fc2", "h1", "h2", rng.normal(0, 0.5, (20, 16))),
                      Projection("fc3", "h2", "out", rng.normal(0, 0.5, (16, N_CLASSES)))),
         readout=Readout("out", "membrane_sum"), n_steps=n_steps)
+    if kind in ("sensor", "worn"):
+        net = net.with_sensor(Sensor(6, 1 / 512, 0.1, (  # type: ignore[arg-type]
+            Triad("polar", (0, 1, 2)), Triad("axial", (3, 4, 5))), 512))
+        x = rng.normal(0, 1, (30, net.n_inputs)).astype(np.float32)
+        return quantize(net, Learning.default(net), Settings(
+            drift="alarm" if kind == "sensor" else "off"), x, np.arange(30) % N_CLASSES).network
     if kind == "gated":
         rule = DASSDP(a_plus=0.05, a_base=0.02, batch=5)
         return quantize(net, Learning({"fc2": rule, "fc3": rule})).network
     learning = learning_of(net, ErrorSSDP())
     bits = Settings(bits_of={"fc2": 16 if kind == "wide" else 4})
-    if kind == "memory":
+    if kind in ("memory", "gate"):
         learning = replace(learning, replay=Replay(10, 2), guard=Guard(True, margin=1, window=8))
+        if kind == "gate":
+            learning = replace(learning, schedule=ErrorScaled(), gate=CUSUM(4.0, 0.2))
         x = rng.normal(0, 1, (10, N_FRAMES * N_CHANNELS)).astype(np.float32)
         return quantize(net, learning, bits, x, np.arange(10) % N_CLASSES).network
     return quantize(net, learning, bits).network

@@ -6,6 +6,7 @@ a loop beside them. What no axis decides is drawn by the recipe's seed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -14,7 +15,17 @@ from support.scenario import Phase, Scenario
 from support.space import CURRENTS, Recipe, learns
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.ir import Encoder, Form, Input, Network, Population, Projection, Readout
+from edge_dassdp.ir import (
+    Encoder,
+    Form,
+    Input,
+    Network,
+    Population,
+    Projection,
+    Readout,
+    Sensor,
+    Triad,
+)
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume, identity, size, volume
 from edge_dassdp.quantize.biases import with_plastic_biases
 from edge_dassdp.quantize.settings import Settings
@@ -89,6 +100,17 @@ class _Drawn:
                        self.n_steps)
 
     def source(self) -> Input:
+        made = self.bare_source()
+        if self.c["sensor"] == "none":
+            return made
+        n = made.raw_shape[0] if made.n_raw < 200 else 7
+        triads = (Triad("polar", (1, 2, 0)), *[Triad("axial", (3, 5, 4))] * (n > 5)) \
+            if self.c["sensor"] == "triads" else ()
+        scale = self.rng.choice([-1.0, 1.0], n) * self.rng.uniform(0.5, 2, n) / 4096
+        return replace(made, sensor=Sensor(n, tuple(scale), tuple(self.rng.normal(0, 0.2, n)),
+                                           triads, 4096 if triads else None))
+
+    def bare_source(self) -> Input:
         kind, shape, n_steps = self.c["input"], SHAPES[self.c["shape"]], self.n_steps
         n, rng = size(shape), self.rng
         if kind in CURRENTS:
@@ -252,7 +274,7 @@ class _Drawn:
         return Settings(
             default, {n: b for n, b in bits.items() if n in names}, c["per neuron"], c["headroom"],
             c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"],
-            c["input range"], c["temperature"])
+            c["input range"], temperature=c["temperature"], drift=c["drift"])
 
     def learning(self) -> Learning | None:
         c = self.c
@@ -296,7 +318,7 @@ class _Drawn:
     def phases(self, learning: Learning | None) -> list[Phase]:
         """Few calls, of every kind that the scenario has."""
         if learning is None or not learns(self.c):
-            return [Phase("infer", 3)]
+            return [Phase("infer", 3), *self.worn(learning)]
         warms = any(r.needs.warm_up for r in learning.rules.values())
         made = [Phase("warm_up", 3), Phase("warm_up", 1, False, 700), Phase("fit_gate")] \
             if warms else []
@@ -304,4 +326,17 @@ class _Drawn:
         made += [Phase("learn", 3), Phase("learn", 1, False), *[Phase("save")] * copies,
                  *[Phase("idle")] * (learning.replay is not None), Phase("learn", 2, True, 90),
                  *[Phase("rollback")] * copies, Phase("learn", 1)]
-        return [*made, Phase("infer")]
+        return [*made, *self.worn(learning), Phase("infer")]
+
+    def worn(self, learning: Learning | None) -> list[Phase]:
+        """What a sensor is asked for."""
+        has_samples = self.c["activity"] != "unknown" or bool(learning and learning.replay)
+        fits = self.c["sensor"] == "triads" and has_samples
+        fit = [Phase("observe", 4), Phase("fit_profile")] if fits else []
+        selects = self.c["sensor"] != "none"
+        if selects and has_samples and self.c["drift"] != "off":
+            allowed = [Phase("allow_profile")] * (self.c["drift"] == "profile")
+            fit = [Phase("observe", 2, labelled=False), *allowed,
+                   Phase("observe", 3, labelled=False), *fit]
+        return [*fit, *[Phase("infer"), Phase("select_profile", loss_q8=0)] * selects,
+                *[Phase("infer")] * selects]

@@ -43,6 +43,40 @@ static void send_word(uint32_t word)
     send_bytes(&word, sizeof word);
 }
 
+/* Into the model, reading by reading, or into its x, which is given back. */
+static const int8_t *receive_sample(const fleet_model_t *of)
+{
+    int16_t counts[32];
+    for (uint32_t i = 0; i < of->x_bytes; i++) {
+        if (of->n_channels == 0u) {
+            of->x[i] = (int8_t)receive();
+            continue;
+        }
+        uint32_t c = i % of->n_channels, low = receive();
+        counts[c] = (int16_t)(uint16_t)(low | (uint32_t)receive() << 8);
+        if (c + 1u == of->n_channels) {
+            (void)dassdp_read(of->model, of->state, counts);
+        }
+    }
+    return of->n_channels == 0u ? of->x : 0;
+}
+
+/* What an event says is not compared. */
+static void observe(const fleet_model_t *of)
+{
+    int32_t label = (int32_t)receive_word();
+    (void)receive_word();
+    (void)receive_sample(of);
+    int status = dassdp_observe(of->model, of->state, label);
+    send_word(status < 0 ? (uint32_t)status : 0u);
+}
+
+static void fit_profile(const fleet_model_t *of)
+{
+    dassdp_fit_t fit;
+    send_word((uint32_t)dassdp_fit_profile(of->model, of->state, &fit));
+}
+
 /* A sample: status, result, digests of its steps and of what was learned, logits before that. */
 static void run(const fleet_model_t *of, uint8_t op)
 {
@@ -51,10 +85,7 @@ static void run(const fleet_model_t *of, uint8_t op)
     int status = DASSDP_OK;
     uint32_t crc = 0;
     dassdp_result_t result;
-    for (uint32_t i = 0; i < of->x_bytes; i++) {
-        of->x[i] = (int8_t)receive();
-    }
-    dassdp_begin(model, of->state, of->x);
+    dassdp_begin(model, of->state, receive_sample(of));
     for (uint32_t t_step = 0; t_step < of->n_steps; t_step++) {
         dassdp_step(model, of->state);
         crc = dassdp_digest_step(model, of->state, crc);
@@ -106,6 +137,18 @@ int main(void)
             break;
         case 's':
             send_word((uint32_t)dassdp_save(of->model, of->state));
+            break;
+        case 'o':
+            observe(of);
+            break;
+        case 'p':
+            fit_profile(of);
+            break;
+        case 'c':
+            send_word((uint32_t)dassdp_select_profile(of->model, of->state, receive_word()));
+            break;
+        case 'a':
+            send_word((uint32_t)dassdp_allow_profile(of->model, of->state, 1));
             break;
         case 'r':
             send_word((uint32_t)dassdp_rollback(of->model, of->state));

@@ -3,7 +3,7 @@
 #ifndef FLEET_H
 #define FLEET_H
 
-#include "dassdp.h"
+#include "dassdp_sensor.h"
 
 typedef struct {
     const dassdp_model_t *model;
@@ -11,6 +11,7 @@ typedef struct {
     int8_t *x;
     const uint32_t *gaps;
     uint32_t state_bytes, x_bytes, n_steps, n_classes;
+    uint32_t n_channels; /* of its sensor; 0: none */
 } fleet_model_t;
 
 extern const fleet_model_t fleet[];

@@ -37,8 +37,10 @@ GAP_BYTES = 64
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all",
               "-fno-omit-frame-pointer")
 OPERATIONS = {"infer": b"i", "learn": b"l", "warm_up": b"w", "fit_gate": b"f", "idle": b"n",
-              "save": b"s", "rollback": b"r"}
-RESULT = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back")
+              "save": b"s", "rollback": b"r", "observe": b"o", "fit_profile": b"p",
+              "select_profile": b"c", "allow_profile": b"a"}
+RESULT = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back",
+          "is_held")
 
 
 class DivergenceError(Exception):
@@ -88,7 +90,7 @@ def _parts(layout: Layout) -> dict[str, int]:
     sizes = {"rows": min((at for name, at in offsets.items() if name != "rows"),
                          default=layout.scratch.bytes)}
     for parts in (scratch._raster_parts(network), scratch._inference_parts(network, layout.routes),
-                  scratch._learning_parts(network), {"x": network.x_bytes}):
+                  scratch._learning_parts(network), {"x": network.code_bytes}):
         for name, n_bytes in parts.items():
             sizes[name] = max(sizes.get(name, 0), -(-n_bytes // 4) * 4)
     return {name: sizes[name] for name in offsets}
@@ -123,14 +125,16 @@ class Model:
             return struct.pack("<i", 0)
         learned = zlib.crc32(b"") if done.learned_digest is None else done.learned_digest
         return (np.asarray(done.logits, "<i4").tobytes() + struct.pack("<i", 0)
-                + struct.pack("<6H", *(int(getattr(done, name)) for name in RESULT))
+                + struct.pack(f"<{len(RESULT)}H", *(int(getattr(done, name)) for name in RESULT))
                 + struct.pack("<II", done.forward_digest or 0, learned))
 
     def request(self, call: Call) -> bytes:
         op = OPERATIONS[call.op]
         if call.op == "idle":
             return op + struct.pack("<I", IDLE_STEPS)
-        if call.op in ("infer", "learn", "warm_up"):
+        if call.op == "select_profile":
+            return op + struct.pack("<I", call.label)
+        if call.op in ("infer", "learn", "warm_up", "observe"):
             return op + struct.pack("<ii", call.label, call.loss_q8) + call.x.tobytes()
         return op
 
@@ -243,12 +247,14 @@ class Yard:
             numbers = ", ".join(f"{begin}, {size}" for begin, size in (*model.gaps, (0, 0)))
             lines.append(f"static const uint32_t {n}_gaps[] = {{{numbers}}};")
         lines.append("const fleet_model_t fleet[] = {")
-        for n in names:
+        for n, model in zip(names, models, strict=True):
+            sensor = model.plan.network.sensor
             state, x = (f"&{n}_state", f"{n}_x") if self.board is None else \
                 (f"&shared_state.{n}", f"shared_x.{n}")
             lines.append(f"{{&{n}_model, {state}, {x}, {n}_gaps, " + ", ".join(
                 f"{n.upper()}_{what}" for what in
-                ("STATE_BYTES", "X_BYTES", "N_STEPS", "N_CLASSES")) + "},")
+                ("STATE_BYTES", "X_BYTES", "N_STEPS", "N_CLASSES")) + (
+                    f", {sensor.n_channels if sensor else 0}}},"))
         return "\n".join([*lines, "};", ""])
 
     def run(self, elf: Path, models: Sequence[Model]) -> None:

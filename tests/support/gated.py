@@ -30,17 +30,17 @@ def gated(net: Network, other: Network, touch: dict[str, Rule],
                    phases=(Phase("learn", 60),))
     yield Scenario("error_scaled_replay", net, Learning(
         latency, schedule=ErrorScaled(0.8, 0.01, 0.9), replay=Replay(10, 2, n_ring=3)), phases=long)
-    yield Scenario("gate", net, Learning(touch, schedule=Schedule(), gate=CUSUM(),
+    yield Scenario("gate", net, Learning(touch, schedule=Schedule(), gate=CUSUM(closes=False),
                                          replay=Replay(10, 3, n_ring=3)), phases=long)
-    yield Scenario("gate_alone", net, Learning(latency, gate=CUSUM(8.0, 0.5)),
+    yield Scenario("gate_alone", net, Learning(latency, gate=CUSUM(8.0, 0.5, closes=False)),
                    phases=(Phase("learn", 20), Phase("learn", 2, labelled=False),
                            Phase("learn", 30)))
     yield Scenario("gate_shut", net, Learning(latency, gate=CUSUM(60.0, 0.9),
                                               replay=Replay(4, 1)), phases=long)
     yield Scenario("gate_closes", net, Learning(
-        touch, schedule=ErrorScaled(), gate=CUSUM(1.0, 0.6, closes=True),
+        touch, schedule=ErrorScaled(), gate=CUSUM(1.0, 0.6),
         replay=Replay(6, 4, policy="reservoir"), guard=Guard(margin=1, window=6)), phases=long)
     yield Scenario("gate_batch", other, Learning(
-        {"fc2": DASSDP(0.01, 0.004, batch=4), "fc3": ReadoutDelta()}, gate=CUSUM(2.0, 0.4, True),
+        {"fc2": DASSDP(0.01, 0.004, batch=4), "fc3": ReadoutDelta()}, gate=CUSUM(2.0, 0.4),
         replay=Replay(6, 2)), phases=(Phase("warm_up", 6), Phase("fit_gate"), *long,
                                       Phase("warm_up", 2), Phase("learn", 9)))

@@ -32,6 +32,8 @@ class HostileHost:
         self._session = offer - 1
         self._sequence = 0
         self._x_bytes = network(kind).x_bytes
+        sensor = network(kind).sensor
+        self._reading = 1 if sensor is None else 2 * sensor.n_channels
         self._learning = ReferenceTarget(network(kind)).read_learning()
         self.n_right = 0
         self._moves: tuple[tuple[Callable[[], Iterator[bytes]], float], ...] = (
@@ -72,15 +74,19 @@ class HostileHost:
         if self._x_bytes > CHUNK_BYTES:
             for payload in self._pieces():
                 yield self._next(MESSAGES["PUT_SAMPLE"].kind, payload)
-        message = MESSAGES[self._rng.choice(("INFER", "LEARN", "LEARN", "LEARN", "WARM_UP"))]
+        words = ("INFER", "LEARN", "LEARN", "LEARN", "WARM_UP", *("OBSERVE",) * (self._reading > 1))
+        message = MESSAGES[self._rng.choice(words)]
         yield self._next(message.kind, self._fields(message))
 
     def _pieces(self) -> Iterator[bytes]:
-        """Cut anywhere, now and then with a gap, a beginning anew or an end too far."""
+        """Cut anywhere, mostly between readings; now and then with a gap, a beginning anew or an
+        end too far."""
         rng, at = self._rng, 0
         while at < self._x_bytes:
             size = min(rng.randrange(1, CHUNK_BYTES + 1),
                        self._x_bytes - at + (rng.random() < 0.02))
+            if rng.random() < 0.99:
+                size = max(size - size % self._reading, self._reading)
             offset = 0 if rng.random() < 0.005 else at + (rng.random() < 0.01)
             yield MESSAGES["PUT_SAMPLE"].request.pack(offset=offset, data=rng.randbytes(size))
             at = offset + size

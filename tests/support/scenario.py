@@ -16,15 +16,18 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
+from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Target
 
-Op = Literal["infer", "warm_up", "fit_gate", "learn", "idle", "save", "rollback"]
+Op = Literal["infer", "warm_up", "fit_gate", "learn", "idle", "save", "rollback", "observe",
+             "fit_profile", "select_profile", "write_profile", "allow_profile"]
 IDLE_STEPS = 5
 
 
 @dataclass(frozen=True)
 class Phase:
-    """n calls of one kind. labelled: with a label; loss_q8: the host's, or the device's own."""
+    """n calls of one kind. labelled: with a label; loss_q8: the host's, or the device's own; of
+    select_profile the kind."""
 
     op: Op
     n: int = 1
@@ -34,18 +37,29 @@ class Phase:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a target."""
+    """One call of a target. label: also the kind of profile that is selected."""
 
     op: Op
     x: NDArray[np.int8]
     label: int = NO_LABEL
     loss_q8: int = OWN_LOSS
+    written: tuple[QNetwork, QProfile] | None = None
 
     def run(self, target: Target) -> Outcome | None:
         if self.op == "idle":
             target.idle(IDLE_STEPS)
         if self.op in ("fit_gate", "save", "rollback"):
             getattr(target, self.op)()
+        if self.op == "observe":
+            target.observe(self.x, self.label)
+        if self.op == "fit_profile":
+            target.fit_profile()
+        if self.op == "select_profile":
+            target.select_profile(self.label)
+        if self.op == "allow_profile":
+            target.allow_profile()
+        if self.op == "write_profile" and self.written is not None:
+            target.write_profile(*self.written)
         if self.op not in ("infer", "learn", "warm_up"):
             return None
         if self.op == "infer":
@@ -97,4 +111,5 @@ class Scenario:
                 x = self.sample(rng)
                 label = int(rng.integers(self.network.n_classes)) if phase.labelled else NO_LABEL
                 loss_q8 = phase.loss_q8 + 37 * i if phase.loss_q8 >= 0 else OWN_LOSS
+                label = phase.loss_q8 if phase.op == "select_profile" else label
                 yield Call(phase.op, input_x(self.quantized, x)[0], label, loss_q8)

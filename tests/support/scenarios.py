@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from support import wired_networks as wired
 from support.gated import gated
 from support.scenario import Phase, Scenario
+from support.sensed import OTHER_SIDE, SensedScenario, sensor
 
 from edge_dassdp.demo.adaptation import learning_of
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout, ReadoutKind
@@ -385,9 +386,38 @@ def _wired() -> Iterator[Scenario]:
         (Phase("learn", 8, labelled=False),))
 
 
+def _sensed() -> Iterator[Scenario]:
+    """A sensor before frames, one constant frame, a volume and an encoder: fitted, written,
+    selected."""
+    fit = (Phase("observe", 10), Phase("fit_profile"))
+    net = layers((14, 40, 24, 5), frames=True).with_sensor(sensor())
+    memory = {"replay": Replay(8, 1), "guard": Guard(margin=2, window=6)}
+    yield SensedScenario("sensor", net, Learning(
+        {"fc2": ErrorTouch(), "fc3": ReadoutDelta()}, **memory),  # type: ignore[arg-type]
+        phases=(Phase("infer", 2), Phase("learn", 3), Phase("observe", 4), Phase("fit_profile"),
+                *fit, Phase("learn", 8), Phase("idle"), Phase("select_profile", loss_q8=0),
+                Phase("infer"), Phase("select_profile", loss_q8=2), Phase("infer")))
+    yield SensedScenario("sensor_frozen", layers((28, 40, 5)).with_sensor(sensor()), None, phases=(
+        Phase("infer"), *fit, Phase("infer", 3), Phase("write_profile"), Phase("infer", 2)))
+    yield SensedScenario("sensor_drift", net, Learning(
+        {"fc3": ReadoutDelta()}), Settings(drift="profile"), phases=(
+        Phase("observe", 40, labelled=False), Phase("allow_profile"),
+        Phase("observe", 75, labelled=False), Phase("infer", 2), Phase("learn", 3),
+        Phase("observe", 20, labelled=False), Phase("select_profile", loss_q8=0),
+        Phase("observe", 15, labelled=False)), worn=OTHER_SIDE)
+    yield SensedScenario("sensor_line", wired.line().with_sensor(sensor(3)), Learning(
+        {"c2_out": ReadoutDelta()}), phases=(
+        Phase("learn", 2), *fit, Phase("learn", 4)))
+    net = wired.encoded("rate")
+    net = net.with_sensor(sensor(2, triads=False))
+    yield SensedScenario("sensor_encoded", net, Learning.default(net), phases=(
+        Phase("learn", 2), Phase("write_profile"), Phase("learn", 4)))
+
+
 def _all() -> tuple[Scenario, ...]:
     groups: tuple[Callable[[], Iterator[Scenario]], ...] = (
-        _resets, _widths, _kernels, _graphs, _synchrony, _latent, _local, _long, _wired)
+        _resets, _widths, _kernels, _graphs, _synchrony, _latent, _local, _long, _wired,
+        _sensed)
     return tuple(scenario for group in groups for scenario in group())
 
 

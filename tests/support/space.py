@@ -27,6 +27,7 @@ SEVERAL = ("few", "many")
 PATHS = ("matrix", "sum", "max", "conv", "strided", "groups", "pointwise", "sum conv", "max conv",
          "largest")
 CURRENTS = ("currents", "current frames")
+SPIKES = ("spike frames", "spikes", "events", "counts")
 LEAKS = ("any", "none", "shift", "one", "each")
 BITS = (8, 4, 5, 6, 7, 16)
 DELAYS = ("none", "one", "each")
@@ -35,6 +36,7 @@ AXES: dict[str, tuple[Any, ...]] = {
     "input": ("spike frames", "currents", "current frames", "spikes", "events", "counts", "latency",
               "rate", "delta"),
     "shape": ("image", "vector", "long", "line", "deep"),
+    "sensor": ("none", "channels", "triads"),
     "second input": ("none", "currents b", "frames b", "spikes c", "spikes out"),
     "path a": PATHS, "path b": PATHS,
     "delay a": DELAYS, "delay b": DELAYS,
@@ -61,6 +63,7 @@ AXES: dict[str, tuple[Any, ...]] = {
     "input scale": ("auto", "uniform", "feature"),
     "input range": ("robust", "all"),
     "stated": (1.0, 0.05, 40.0), "temperature": ("fit", "stated", 3.0),
+    "drift": ("alarm", "off", "profile"),
     "rule b": ("none", "error", "touch", "sync", "stdp"),
     "rule c": ("error", "none", "touch", "eihl", "sync", "stdp", "homeostasis", "homeostasis mean"),
     "rule out": ("delta", "none", "sync", "stdp", "homeostasis"),
@@ -171,6 +174,21 @@ def _latencies_differ(c: Choice) -> bool:
 EXCLUSIONS: tuple[Exclusion, ...] = (
     Exclusion("currents of 16-bit weights", "E105", ("input", "bits a"),
               lambda c: c["input"] in CURRENTS and c["bits a"] == 16),
+    Exclusion("a sensor of spikes", "E101", ("input", "sensor"),
+              lambda c: c["sensor"] != "none" and c["input"] in SPIKES),
+    Exclusion("a sensor beside another input", "E101", ("second input", "sensor"),
+              lambda c: c["sensor"] != "none" and c["second input"] != "none",
+              {"input": "currents"}),
+    Exclusion("a triad of two channels", "E101", ("shape", "sensor"),
+              lambda c: c["sensor"] == "triads" and c["shape"] == "line", {"input": "currents"}),
+    Exclusion("a profile of no sensor", "E105", ("drift", "sensor"),
+              lambda c: c["drift"] == "profile" and c["sensor"] == "none"),
+    Exclusion("a profile without samples", "E105", ("drift", "activity", "replay"),
+              lambda c: c["drift"] == "profile" and c["activity"] == "unknown"
+              and c["replay"] == "none", {"input": "currents", "sensor": "channels"}),
+    Exclusion("a profile among too few classes", "E105", ("drift", "classes"),
+              lambda c: c["drift"] == "profile" and c["classes"] == 1,
+              {"input": "currents", "sensor": "channels", "activity": "sparse"}),
     Exclusion("delayed currents", "E101", ("input", "delay a"),
               lambda c: c["input"] in CURRENTS and c["delay a"] != "none"),
     Exclusion("the largest of currents", "E101", ("input", "path a"),

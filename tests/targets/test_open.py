@@ -53,6 +53,20 @@ def test_what_is_no_baud_rate(place: str) -> None:
     assert caught.value.code == "E105" and "@115200" in caught.value.help
 
 
+@pytest.mark.parametrize(("port", "cause"), [
+    ("socket://", "it names no host and port: socket://HOST:PORT"),
+    ("socket://:80", "socket://HOST:PORT"), ("socket://host", "socket://HOST:PORT"),
+    ("rfc2217://", "rfc2217://HOST:PORT"), ("socket://host:99999", "Port out of range"),
+    ("socket://127.0.0.1:1", "Connection refused"), ("what://x", "protocol 'what' not known"),
+    ("/nowhere", "there is no such port"), ("/dev/null", "it is no serial port"),
+    ("/etc/passwd", "it is no serial port"), ("/tmp", "it is a folder, no serial port")])
+def test_a_port_that_cannot_be_opened_says_why(port: str, cause: str) -> None:
+    with pytest.raises(EdgeError) as refused:
+        open_port(port)
+    assert refused.value.code == "E501" and cause in refused.value.cause
+    assert "NoneType" not in refused.value.cause
+
+
 def test_a_port_with_an_at_in_its_path(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     port = tmp_path / "usb-maker@home_board-if00"

@@ -10,6 +10,7 @@ from support.scenarios import SCENARIOS
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.targets.emulator import LEARN, Emulator
+from edge_dassdp.targets.learning import checked_learning
 
 SCENARIO = SCENARIOS["guard_all"]
 NETWORK = SCENARIO.quantized
@@ -72,6 +73,43 @@ def test_a_sample_that_no_network_leaves_empties_its_class_only(device, plane):
         put(device, ("ring", 4 * plane, "<u4", int(word) ^ 0xFFFFFFFF))
     assert seen[0] > 0
     assert device.named_state()["ring_seen"].tolist() == [0, *seen[1:]]
+
+
+@pytest.mark.parametrize(("at", "dtype", "value", "name"), [
+    (4, "<u2", 7000, "cusum.sum_q10"), (6, "<u2", 99, "cusum.n_due"),
+    (8, "<u2", 2, "cusum.is_open")])
+def test_a_gate_that_no_device_leaves_is_refused_and_closed(at, dtype, value, name):
+    scenario = SCENARIOS["gate"]
+    device = Emulator(scenario.quantized, checked=True)
+    x = np.concatenate([input_x(scenario.quantized, scenario.sample(np.random.default_rng(k)))
+                        for k in range(20)])
+    device.run(x, np.zeros(len(x), np.int64), mode=LEARN)
+    data = bytearray(device.read_learning())
+    n_held = device.statistics().n_held
+    assert device.statistics().is_open
+    begin = offset(device, "cusum") + at
+    data[begin : begin + np.dtype(dtype).itemsize] = np.array(value, dtype).tobytes()
+    with pytest.raises(EdgeError, match="value out of range") as caught:
+        device.write_learning(bytes(data))
+    assert name in caught.value.cause or not caught.value.cause
+    with pytest.raises(EdgeError, match="value out of range"):
+        checked_learning(scenario.quantized, bytes(data))
+    with pytest.raises(EdgeError, match="value out of range"):
+        device._put_learning(bytes(data))
+    assert not device.statistics().is_open and device.statistics().n_held == n_held
+    assert device.named_state()[name][0] == 0
+
+
+@pytest.mark.parametrize(("scenario", "kept"), [("gate", 0), ("touch_error_scaled", 26)])
+def test_a_share_of_misses_that_no_device_leaves_starts_again(scenario, kept):
+    device = Emulator(SCENARIOS[scenario].quantized, checked=True)
+    data = bytearray(device.read_learning())
+    data[offset(device, "learning") + 23] = 250
+    with pytest.raises(EdgeError, match="value out of range"):
+        checked_learning(SCENARIOS[scenario].quantized, bytes(data))
+    with pytest.raises(EdgeError, match="value out of range"):
+        device._put_learning(bytes(data))
+    assert device.named_state()["learning.miss_share_q8"][0] == kept
 
 
 def test_every_fault_is_put_right_at_once(device):

@@ -20,7 +20,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.wire.frames import FrameDecoder, parse_response
 from edge_dassdp.wire.messages import MESSAGES
 
-KINDS = ("error", "gated", "frames", "memory", "wide")
+KINDS = ("error", "gated", "frames", "memory", "gate", "wide", "sensor", "worn")
 N_FRAMES = 400_000 if lanes.nightly else 20_000
 MAIN = Path(__file__).with_name("fuzz_main.c")
 LINK = "src/link/"

@@ -34,6 +34,30 @@ def test_replay_save_and_rollback_give_the_emulator_s_bits() -> None:
     assert (found.n_replayed, found.n_fallbacks) == (n_replayed, n_fallen_back)
 
 
+def test_a_gate_says_what_it_holds_back() -> None:
+    """Samples before the opening change nothing; then the ring is caught up with."""
+    both = target(stream("gate"), "gate"), Emulator(network("gate"), checked=True)
+    x, labels = samples(40, kind="gate")
+    factory = {p.name: both[1].read_weights(p.name) for p in network("gate").plastic}
+    held: list[bool] = []
+    for i in range(40):
+        there, here = (t.learn(x[i], labels[i], digest=True) for t in both)
+        assert (there.is_held, there.n_replayed, there.learned_digest) == \
+            (here.is_held, here.n_replayed, here.learned_digest)
+        held.append(there.is_held)
+        assert there.n_replayed == 0 or not there.is_held
+        if there.is_held:
+            assert both[0].idle(3) == both[1].idle(3) == 0
+            for name, w in factory.items():
+                assert (both[0].read_weights(name) == w).all()
+    n = sum(held)
+    assert 5 < n < 40 and held == [True] * n + [False] * (40 - n)
+    found, expected = (t.statistics() for t in both)
+    assert [getattr(found, name) for name in COUNTERS] == \
+        [getattr(expected, name) for name in COUNTERS]
+    assert (found.n_held, found.n_labelled, found.n_taken, found.is_open) == (n, 40 - n, 40, True)
+
+
 @pytest.mark.parametrize("n_steps", [0, 1, IDLE_STEPS, IDLE_STEPS + 1, 3 * IDLE_STEPS])
 def test_a_long_idle_is_many_short_requests(n_steps: int) -> None:
     both = target(stream(KIND), KIND), Emulator(network(KIND), checked=True)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.folding import refuse
 from edge_dassdp.frontends.framework import NeuronSource
@@ -42,6 +43,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 Edge = tuple[str, str]
 
 
+@held_to_kinds()
 def from_nir(source: Any, *, n_steps: int, profile: Profiles = None, spikes: bool = True,
              frames: bool | None = None, n_events: int = 0, counts: bool = False,
              encoder: Encoder | None = None, readout: ReadoutKind | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ MOST_SECONDS = 180.0
 def read_graph(path: Path | str) -> Any:
     """The nir.NIRGraph of a file. Raises EdgeError E103 for one that is missing, damaged or no NIR
     file, E303 without `nir`."""
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise unread(path, "nir")
     command = [sys.executable, "-P", str(Path(__file__).with_name("contents.py")),
                str(Path(path).absolute())]

@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.frontends.assemble import Assembly, EntrySettings, assembly
 from edge_dassdp.frontends.logits import Logits
 from edge_dassdp.frontends.nodes import Delay, Entry, Exit, Flatten, Neurons, Node, Scale
@@ -38,6 +39,7 @@ from edge_dassdp.frontends.onnx.neurons import Found, find
 from edge_dassdp.ir import Encoder, Network, ReadoutKind, geometry
 
 
+@held_to_kinds()
 def from_onnx(path: Path | str, *, n_steps: int, spikes: bool = False,
               frames: bool | None = None, n_events: int = 0, counts: bool = False,
               encoder: Encoder | None = None,

@@ -49,7 +49,7 @@ def is_known(module: Any) -> bool:
     """It is a layer or neurons, or has some in it."""
     from torch import nn
 
-    return any(map(is_layer, nn.Module.modules(module)))
+    return isinstance(module, nn.Module) and any(map(is_layer, nn.Module.modules(module)))
 
 
 def is_layer(module: Any) -> bool:

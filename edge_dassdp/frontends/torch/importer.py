@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.frontends.assemble import EntrySettings, assemble
 from edge_dassdp.frontends.framework import Cells, Reader
 from edge_dassdp.frontends.logits import Logits
@@ -42,13 +43,15 @@ from edge_dassdp.frontends.torch.running import Stage
 from edge_dassdp.frontends.torch.steps import Steps
 from edge_dassdp.frontends.torch.values import registered, supported, unsupported
 from edge_dassdp.ir import Encoder, Network, Population, ReadoutKind, geometry
+from edge_dassdp.ir.nodes import check_size
 
 
+@held_to_kinds()
 def from_torch(
     model: Any,
     *,
     n_steps: int,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Sequence[int] | None = None,
     spikes: bool = False,
     input_frames: int | None = None,
     n_events: int = 0,
@@ -89,7 +92,10 @@ def from_torch(
         raise EdgeError("E105", f"readout '{readout}' is not known",
                         help="choose spike_count or membrane_sum")
     spikes = spikes or n_events > 0 or encoder is not None
-    chain = Chain(() if input_shape is None else tuple(input_shape), spikes)
+    shape = () if input_shape is None else tuple(input_shape)
+    for side in shape:
+        check_size(side, f"input_shape is {shape}: a side of it")
+    chain = Chain(shape, spikes)
     for at, module in modules_of(model, n_steps):
         chain.add(at, module)
     chain.close(readout)
@@ -218,6 +224,7 @@ class Chain:
     def _neurons(self, at: str, module: Any, reader: Reader) -> None:
         if not self.shape:
             raise unsupported(at, "comes first", "give input_shape, as in input_shape=(64,)")
+        check_size(geometry.size(self.shape), f"{at}: the number of its neurons")
         cells = reader(module, at, self.shape)
         self._check(at, cells)
         if cells.keeps and id(module) in self.holders:

@@ -5,6 +5,7 @@
 
 #include "dassdp_program.h"
 #include "dassdp_tables.h"
+#include "network.h"
 
 static _Thread_local char fault[256];
 
@@ -13,11 +14,47 @@ const dassdp_model_t *dassdp_emulator_model(void)
     return &dassdp_program;
 }
 
+static uint32_t sent_bytes(const dassdp_model_t *model)
+{
+    return model->sensor != 0 ? 2u * model->x_bytes : model->x_bytes;
+}
+
+/* All readings of a sample. */
+static void read_sample(const dassdp_model_t *model, void *state, const int8_t *x)
+{
+    int16_t counts[32];
+    size_t reading_bytes = 2u * (size_t)model->sensor->n_channels;
+    dassdp_restart_sample(model, state);
+    for (const int8_t *end = x + sent_bytes(model); x < end; x += reading_bytes) {
+        memcpy(counts, x, reading_bytes);
+        (void)dassdp_read(model, state, counts);
+    }
+}
+
+int dassdp_emulator_observe(const dassdp_model_t *model, void *state, const int8_t *x,
+                            int32_t label)
+{
+    if (model->sensor != 0) {
+        read_sample(model, state, x);
+    }
+    return dassdp_observe(model, state, label);
+}
+
+void dassdp_emulator_begin(const dassdp_model_t *model, void *state, const int8_t *x)
+{
+    if (model->sensor == 0) {
+        dassdp_begin(model, state, x);
+        return;
+    }
+    read_sample(model, state, x);
+    dassdp_begin(model, state, 0);
+}
+
 static void forward(const dassdp_model_t *model, void *state, const int8_t *x, uint32_t *digest,
                     dassdp_result_t *result)
 {
     uint32_t crc = 0;
-    dassdp_begin(model, state, x);
+    dassdp_emulator_begin(model, state, x);
     for (uint32_t t_step = 0; t_step < model->n_steps; t_step++) {
         dassdp_step(model, state);
         if (digest != 0) {
@@ -79,7 +116,7 @@ int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, 
         int32_t loss_q8 = losses_q8 == 0 ? DASSDP_OWN_LOSS : losses_q8[i];
         int status = DASSDP_OK;
         dassdp_result_t result;
-        forward(model, state, x + (size_t)i * model->x_bytes,
+        forward(model, state, x + (size_t)i * sent_bytes(model),
                 out->forward_digest == 0 ? 0 : out->forward_digest + i, &result);
         store_forward(model, state, i, &result, out);
         if (mode == DASSDP_EMULATOR_LEARN) {

@@ -2,7 +2,7 @@
 #ifndef DASSDP_EMULATOR_H
 #define DASSDP_EMULATOR_H
 
-#include "dassdp.h"
+#include "dassdp_sensor.h"
 
 enum { DASSDP_EMULATOR_INFER = 0, DASSDP_EMULATOR_LEARN = 1, DASSDP_EMULATOR_WARM_UP = 2 };
 
@@ -23,7 +23,14 @@ typedef struct {
 /* The generated model. */
 const dassdp_model_t *dassdp_emulator_model(void);
 
-/* Run n samples of x_bytes each, one after another; labels and losses_q8 may be null. Returns
+/* dassdp_begin of a sample; of a model with a sensor its readings, int16. */
+void dassdp_emulator_begin(const dassdp_model_t *model, void *state, const int8_t *x);
+
+/* dassdp_observe of a sample, reading by reading. */
+int dassdp_emulator_observe(const dassdp_model_t *model, void *state, const int8_t *x,
+                            int32_t label);
+
+/* Run n samples of x_bytes each, twice as many where they are readings, one after another; labels and losses_q8 may be null. Returns
  * DASSDP_OK or the first error, with the number of samples done in *n_done. */
 int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, uint32_t n_samples,
                         const int8_t *x, const int32_t *labels, const int32_t *losses_q8,

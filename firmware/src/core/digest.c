@@ -50,7 +50,7 @@ uint32_t dassdp_digest_learned(const dassdp_model_t *model, const void *state, u
                                projection->n_pre * projection->row_bytes);
         }
     }
-    if (model->learning_off >= 0) {
+    if (model->persist_end > model->persist_begin) {
         /* a batch begins with its losses */
         uint32_t end = model->n_batch > 1u ? (uint32_t)model->loss_off : model->persist_end;
         crc = dassdp_crc32(crc, dassdp_at_const(state, model->persist_begin),

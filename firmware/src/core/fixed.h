@@ -50,6 +50,24 @@ static inline int64_t dassdp_div_round_s64(int64_t num, int64_t den)
     return quotient - ((twice % (2 * den)) < 0 ? 1 : 0);
 }
 
+/* The same in int32: |num| + den / 2 must fit. */
+static inline int32_t dassdp_div_round_s32(int32_t num, int32_t den)
+{
+    int32_t half_up = num + (den >> 1);
+    int32_t quotient = half_up / den;
+    return quotient - (half_up - quotient * den < 0 ? 1 : 0);
+}
+
+/* floor(sqrt(x)) */
+static inline uint32_t dassdp_isqrt_u32(uint32_t x)
+{
+    uint32_t root = 0;
+    for (uint32_t bit = 1u << 15; bit != 0u; bit >>= 1) {
+        root |= (root | bit) * (root | bit) <= x ? bit : 0u;
+    }
+    return root;
+}
+
 /* xorshift32 (Marsaglia 2003, 13 17 5); the state is never 0. */
 static inline uint32_t dassdp_random(uint32_t *rng)
 {

@@ -95,6 +95,7 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     progress->t_step = 0;
     progress->is_complete = 0;
     int8_t *own = dassdp_sample(model, state);
+    x = x != 0 ? x : own;
     if (own != 0 && own != x) {
         memcpy(own, x, model->x_bytes);
     }

@@ -33,4 +33,11 @@ void dassdp_clear_tails(const dassdp_model_t *model, int8_t *x);
 /* Values of a sample at an end of int8; models with currents or encoded values name it. */
 uint32_t dassdp_count_ends(const dassdp_model_t *model, const int8_t *x);
 
+/* The sample being read begins anew; models without a sensor read none. */
+void dassdp_restart_sample(const dassdp_model_t *model, void *state);
+
+/* Learning used up what was read of a sample; the profile in use is that of the weights once some
+ * changed. */
+void dassdp_note_learning(const dassdp_model_t *model, void *state, int is_updated);
+
 #endif

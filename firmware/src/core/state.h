@@ -24,6 +24,43 @@ typedef struct {
     uint8_t uses_factory;  /* plastic projections run on their factory weights */
 } dassdp_progress_t;
 
+/* Which profile of the sensor is in use; a snapshot holds it. */
+typedef struct {
+    uint8_t selected;      /* its kind: DASSDP_PROFILE_FACTORY, or `stored` */
+    uint8_t stored;        /* kind of the stored profile; DASSDP_PROFILE_FACTORY: none */
+    uint8_t has_learned;   /* weights were learned since dassdp_init */
+    uint8_t reserved;
+    uint16_t profile_idx;  /* of the stored profile: they count upwards from 1 */
+    uint16_t learned_idx;  /* of the one that weights were first learned under; 0: the factory's */
+} dassdp_sensor_state_t;
+
+/* The sample being read; no snapshot holds it. */
+typedef struct {
+    int32_t sums[3];       /* raw counts of the polar triad */
+    uint16_t n_read;       /* readings so far */
+    uint16_t is_observable; /* a whole sample was read, and not yet observed */
+} dassdp_reading_t;
+
+/* What became of windows without labels; no snapshot holds it, nor the ring behind it. */
+typedef struct {
+    uint32_t n_windows;    /* compared since dassdp_init, modulo 2^32 */
+    uint16_t n_alarms;     /* times the alarm came on, 65,535 at most */
+    uint16_t n_profiles;   /* profiles taken, likewise */
+    uint16_t median_q8;    /* of the ring, once it is full */
+    uint8_t n_ring;        /* distances in it */
+    uint8_t ring_idx;      /* where the next goes */
+    uint8_t is_on;         /* the alarm */
+    uint8_t is_allowed;    /* a profile may be taken */
+    uint16_t reserved;
+} dassdp_drift_state_t;
+
+/* Windows kept for a search, and the sums of the one being read; no snapshot holds them. */
+typedef struct {
+    uint16_t phase;        /* windows since keeping began */
+    uint8_t n_rows;        /* kept */
+    uint8_t stride_log2;   /* every 2^stride_log2-th of them is */
+} dassdp_drift_kept_t;
+
 static inline void *dassdp_at(void *state, uint32_t offset)
 {
     return (uint8_t *)state + offset;
@@ -32,6 +69,11 @@ static inline void *dassdp_at(void *state, uint32_t offset)
 static inline const void *dassdp_at_const(const void *state, uint32_t offset)
 {
     return (const uint8_t *)state + offset;
+}
+
+static inline dassdp_sensor_state_t *dassdp_sensor_state(const dassdp_model_t *model, void *state)
+{
+    return dassdp_at(state, (uint32_t)model->sensor->state_off);
 }
 
 static inline const void *dassdp_image(const dassdp_projection_t *projection, const void *state)

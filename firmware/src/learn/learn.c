@@ -69,22 +69,12 @@ int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
     return 1;
 }
 
-/* share += (miss - share) / 2^DASSDP_SHARE_SHIFT of a labelled sample, rounded. */
-static void count_miss(const dassdp_model_t *model, void *state, uint32_t label)
-{
-    dassdp_learning_t *learning = dassdp_learning(model, state);
-    int32_t target_q8 = dassdp_class(model, state) == label ? 0 : 256;
-    learning->miss_share_q8 =
-        (uint8_t)(learning->miss_share_q8 +
-                  dassdp_round_s32(target_q8 - learning->miss_share_q8, DASSDP_SHARE_SHIFT));
-}
-
 /* What a labelled sample, recorded in `slot`, is good for, learned or held back. */
 static void follow_up(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
                       dassdp_result_t *result)
 {
-    if (model->step_gain_q4 != 0u) {
-        count_miss(model, state, label);
+    if (model->error_step != 0) {
+        model->error_step->count(model, state, label);
     }
     if (model->guard != 0 && model->guard->judge != 0) {
         model->guard->judge(model, state, dassdp_class(model, state), label, result);
@@ -161,17 +151,13 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
         return status;
     }
     uint32_t slot = dassdp_learning(model, state)->batch_idx;
-    result->is_held =
-        model->cusum == 0 ? 0u : (uint16_t)model->cusum->holds(model, state, label);
-    if (result->is_held != 0u) {
-        (void)evaluate(model, state, label, result);
-        result->is_skipped = 0;
-    } else {
+    if (model->cusum == 0 || model->cusum->holds(model, state, label, result) == 0u) {
         slot = write(model, state, label, loss_q8, result);
     }
     if (label != DASSDP_NO_LABEL) {
         follow_up(model, state, slot, (uint32_t)label, result);
     }
+    dassdp_note_learning(model, state, result->is_updated | result->n_replayed);
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return DASSDP_OK;
 }
@@ -204,6 +190,7 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
         fill_batch(model, state, WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
         record_batch(model, state);
     }
+    dassdp_note_learning(model, state, 0);
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return DASSDP_OK;
 }
@@ -214,12 +201,10 @@ int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps)
     if (model->replay == 0) {
         return DASSDP_E_ABSENT;
     }
-    if (model->cusum != 0 && dassdp_cusum(model, state)->is_open == 0u) {
-        n_steps = 0;
-    }
     while (n_done < n_steps && model->replay->idle(model, state) != 0) {
         n_done++;
     }
+    dassdp_note_learning(model, state, (int)n_done);
     ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
     return (int)n_done;
 }
@@ -258,18 +243,21 @@ static int check_guard(const dassdp_model_t *model, void *state)
     return DASSDP_E_VALUE;
 }
 
-int dassdp_check_learning(const dassdp_model_t *model, void *state)
+static int check_sensor(const dassdp_model_t *model, void *state)
 {
-    if (model->learning_off < 0) {
-        return DASSDP_E_FROZEN;
-    }
+    return model->sensor != 0 ? model->sensor->check_profile(model, state) : DASSDP_OK;
+}
+
+/* What rules and their memory carry. */
+static int check_lessons(const dassdp_model_t *model, void *state)
+{
     int status = DASSDP_OK;
     dassdp_learning_t *learning = dassdp_learning(model, state);
     if (learning->rng == 0u) {
         learning->rng = model->seed;
         status = DASSDP_E_VALUE;
     }
-    if (learning->miss_share_q8 > (model->step_gain_q4 == 0u ? 0u : DASSDP_SHARE_MAX_Q8)) {
+    if (learning->miss_share_q8 > model->most_share_q8) {
         learning->miss_share_q8 = model->start_share_q8;
         status = DASSDP_E_VALUE;
     }
@@ -293,4 +281,13 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state)
         status = DASSDP_E_VALUE;
     }
     return status;
+}
+
+int dassdp_check_learning(const dassdp_model_t *model, void *state)
+{
+    int status = check_sensor(model, state);
+    if (model->learning_off < 0) {
+        return model->sensor != 0 ? status : DASSDP_E_FROZEN;
+    }
+    return check_lessons(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
 }

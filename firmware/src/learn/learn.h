@@ -29,11 +29,6 @@ typedef struct {
     uint16_t reserved;
 } dassdp_cusum_t;
 
-static inline dassdp_cusum_t *dassdp_cusum(const dassdp_model_t *model, void *state)
-{
-    return (dassdp_cusum_t *)((uint8_t *)state + (uint32_t)model->cusum->state_off);
-}
-
 /* Error of the readout for this label in Q8, and the loss -log2 p(label) in Q8. */
 uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label);
 
@@ -50,14 +45,19 @@ int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
  * class. uses_factory: on factory weights. */
 uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory);
 
-/* What models name in dassdp_replay_rule_t, dassdp_guard_rule_t and dassdp_cusum_rule_t, so that only
- * they link it. */
+/* What models name in dassdp_replay_rule_t, dassdp_guard_rule_t, dassdp_error_step_t and
+ * dassdp_cusum_rule_t, so that only they link it. */
 void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
                          dassdp_result_t *result);
 int dassdp_replay_idle(const dassdp_model_t *model, void *state);
 int dassdp_replay_check(const dassdp_model_t *model, void *state);
-uint32_t dassdp_cusum_holds(const dassdp_model_t *model, void *state, int32_t label);
+uint32_t dassdp_cusum_holds(const dassdp_model_t *model, void *state, int32_t label,
+                            dassdp_result_t *result);
+uint32_t dassdp_cusum_is_open(const dassdp_model_t *model, const void *state);
+uint32_t dassdp_cusum_take_due(const dassdp_model_t *model, void *state);
 int dassdp_cusum_check(const dassdp_model_t *model, void *state);
+uint32_t dassdp_error_step_factor(const dassdp_model_t *model, const void *state);
+void dassdp_error_step_count(const dassdp_model_t *model, void *state, uint32_t label);
 void dassdp_guard_judge(const dassdp_model_t *model, void *state, uint32_t class_idx,
                         uint32_t label, dassdp_result_t *result);
 

@@ -147,15 +147,6 @@ static void remember(const dassdp_model_t *model, void *state, uint32_t slot, ui
     *seen = (uint16_t)n_seen;
 }
 
-/* How many of the samples that are due since the gate opened are learned again now. */
-static uint32_t take_due(const dassdp_model_t *model, void *state)
-{
-    dassdp_cusum_t *cusum = dassdp_cusum(model, state);
-    uint32_t n = cusum->n_due < DASSDP_CATCH_UP ? cusum->n_due : DASSDP_CATCH_UP;
-    cusum->n_due = (uint16_t)(cusum->n_due - n);
-    return n;
-}
-
 void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
                          dassdp_result_t *result)
 {
@@ -167,7 +158,8 @@ void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot
     if (result->is_held != 0u) {
         return;
     }
-    const uint32_t n_ring = rule->n_ring + (model->cusum == 0 ? 0u : take_due(model, state));
+    const uint32_t n_ring =
+        rule->n_ring + (model->cusum == 0 ? 0u : model->cusum->take_due(model, state));
     for (uint32_t turn = 0; turn < n_ring + rule->n_flash; turn++) {
         n_replayed += turn < n_ring ? replay_ring(model, state) : replay_flash(model, state);
     }
@@ -177,6 +169,9 @@ void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot
 int dassdp_replay_idle(const dassdp_model_t *model, void *state)
 {
     uint32_t flash_first = replay_of(model, state)->n_replayed & 1u;
+    if (model->cusum != 0 && model->cusum->is_open(model, state) == 0u) {
+        return 0;
+    }
     if ((flash_first != 0u ? replay_flash(model, state) : replay_ring(model, state)) != 0u) {
         return 1;
     }

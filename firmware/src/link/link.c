@@ -76,7 +76,7 @@ static void describe(const dassdp_link_t *link, uint8_t *frame)
         frame[DASSDP_HELLO_RESPONSE_BUILD_HASH + i] =
             (uint8_t)((uint64_t)DASSDP_BUILD_HASH >> (56 - 8 * i));
     }
-    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_X_BYTES, model->x_bytes);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_X_BYTES, dassdp_sent_bytes(model));
     dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_STATE_BYTES, model->state_bytes);
     dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_PERSIST_BEGIN, model->persist_begin);
     dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_PERSIST_END, model->persist_end);
@@ -160,7 +160,7 @@ static int check_shape(const dassdp_model_t *model, uint8_t kind, uint32_t n_byt
     *n_open = n_bytes - shapes[kind].n_bytes;
     int fits = *n_open == 0;
     if (shapes[kind].open_end == DASSDP_LINK_OPEN_SAMPLE) {
-        fits = *n_open == (dassdp_comes_in_pieces(model) ? 0 : model->x_bytes);
+        fits = *n_open == (dassdp_comes_in_pieces(model) ? 0 : dassdp_sent_bytes(model));
     } else if (shapes[kind].open_end == DASSDP_LINK_OPEN_CHUNK) {
         fits = *n_open != 0 && *n_open <= DASSDP_LINK_CHUNK_BYTES;
     }

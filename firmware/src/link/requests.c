@@ -1,6 +1,7 @@
 #include "requests.h"
 
 #include "learn.h"
+#include "network.h"
 #include "port.h"
 #include "state.h"
 #include "wire.h"
@@ -32,10 +33,16 @@ static void put_logits(const dassdp_link_t *link, uint8_t *response, int is_comp
  * complete. */
 static const int8_t *sample_of(const dassdp_link_t *link, const uint8_t *open_end)
 {
-    if (!dassdp_comes_in_pieces(link->model)) {
+    const dassdp_model_t *model = link->model;
+    if (dassdp_comes_in_pieces(model)) {
+        return link->n_received == dassdp_sent_bytes(model) ? dassdp_sample(model, link->state) : 0;
+    }
+    if (model->sensor == 0) {
         return (const int8_t *)open_end;
     }
-    return link->n_received == link->model->x_bytes ? dassdp_sample(link->model, link->state) : 0;
+    dassdp_restart_sample(model, link->state);
+    dassdp_take_readings(link, open_end, dassdp_sent_bytes(model));
+    return dassdp_sample(model, link->state);
 }
 
 /* Runs n_steps of x and writes the forward part of the outcome. Ticks leave the digest out. */
@@ -155,6 +162,71 @@ int dassdp_request_warm_up(dassdp_link_t *link, const uint8_t *request, uint32_t
     return run_lesson(link, request, response, 1);
 }
 
+int dassdp_request_observe(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                           uint8_t *response)
+{
+    (void)n_open;
+    if (sample_of(link, request + DASSDP_OBSERVE_REQUEST_X) == 0) {
+        return DASSDP_E_SAMPLE;
+    }
+    int event = dassdp_observe(link->model, link->state,
+                               (int16_t)dassdp_get_u16(request + DASSDP_OBSERVE_REQUEST_LABEL));
+    response[DASSDP_OBSERVE_RESPONSE_EVENT] = (uint8_t)event;
+    return event < 0 ? event : DASSDP_OBSERVE_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
+}
+
+int dassdp_request_drift(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                         uint8_t *response)
+{
+    (void)n_open;
+    uint8_t allow = request[DASSDP_DRIFT_REQUEST_ALLOW];
+    dassdp_drift_report_t report;
+    int status = allow > 2u ? DASSDP_E_VALUE : DASSDP_OK;
+    if (status == DASSDP_OK && allow != 0u) {
+        status = dassdp_allow_profile(link->model, link->state, allow == 2u);
+    }
+    if (status == DASSDP_OK) {
+        status = dassdp_drift(link->model, link->state, &report);
+    }
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    dassdp_put_u32(response + DASSDP_DRIFT_RESPONSE_N_WINDOWS, report.n_windows);
+    response[DASSDP_DRIFT_RESPONSE_IS_ALARM] = (uint8_t)report.is_alarm;
+    dassdp_put_u16(response + DASSDP_DRIFT_RESPONSE_MEDIAN_Q8, report.median_q8);
+    dassdp_put_u16(response + DASSDP_DRIFT_RESPONSE_N_ALARMS, report.n_alarms);
+    dassdp_put_u16(response + DASSDP_DRIFT_RESPONSE_N_PROFILES, report.n_profiles);
+    response[DASSDP_DRIFT_RESPONSE_IS_ALLOWED] = (uint8_t)report.is_allowed;
+    return DASSDP_DRIFT_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
+}
+
+int dassdp_request_fit_profile(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                               uint8_t *response)
+{
+    (void)request;
+    (void)n_open;
+    dassdp_fit_t fit;
+    int status = dassdp_fit_profile(link->model, link->state, &fit);
+    if (status != DASSDP_OK) {
+        return status;
+    }
+    dassdp_put_u16(response + DASSDP_FIT_PROFILE_RESPONSE_VERDICT, (uint32_t)fit.verdict);
+    dassdp_put_u16(response + DASSDP_FIT_PROFILE_RESPONSE_N_CLASSES, fit.n_classes);
+    dassdp_put_u32(response + DASSDP_FIT_PROFILE_RESPONSE_RESIDUAL, (uint32_t)fit.residual);
+    dassdp_put_u32(response + DASSDP_FIT_PROFILE_RESPONSE_RESIDUAL_FACTORY,
+                   (uint32_t)fit.residual_factory);
+    return DASSDP_FIT_PROFILE_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
+}
+
+int dassdp_request_select_profile(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                                  uint8_t *response)
+{
+    (void)n_open;
+    (void)response;
+    return dassdp_select_profile(link->model, link->state,
+                                 request[DASSDP_SELECT_PROFILE_REQUEST_PROFILE]);
+}
+
 int dassdp_request_fit_gate(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
                             uint8_t *response)
 {
@@ -216,10 +288,6 @@ static void put_additions(const dassdp_link_t *link, uint8_t *response)
     const dassdp_model_t *model = link->model;
     dassdp_replay_t replay = {0};
     dassdp_guard_t guard = {0};
-    dassdp_cusum_t cusum = {.is_open = 1};
-    if (model->cusum != 0) {
-        cusum = *dassdp_cusum(model, link->state);
-    }
     if (model->replay != 0) {
         replay = *(const dassdp_replay_t *)dassdp_at_const(link->state,
                                                            (uint32_t)model->replay->state_off);
@@ -235,8 +303,16 @@ static void put_additions(const dassdp_link_t *link, uint8_t *response)
     dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_HITS, dassdp_popcount(guard.hits_bits));
     dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_FACTORY_HITS,
                    dassdp_popcount(guard.factory_hits_bits));
-    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_HELD, cusum.n_held);
-    response[DASSDP_STATISTICS_RESPONSE_IS_OPEN] = (uint8_t)cusum.is_open;
+    uint32_t n_held = 0;
+    uint32_t is_open = 1;
+    if (model->cusum != 0) {
+        const dassdp_cusum_t *cusum =
+            dassdp_at_const(link->state, (uint32_t)model->cusum->state_off);
+        n_held = cusum->n_held;
+        is_open = cusum->is_open;
+    }
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_HELD, n_held);
+    response[DASSDP_STATISTICS_RESPONSE_IS_OPEN] = (uint8_t)is_open;
 }
 
 int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,

@@ -5,11 +5,20 @@
 #include "dassdp_tables.h"
 #include "link.h"
 
+/* Bytes of a sample as it is sent: of a sensor two a value. */
+static inline uint32_t dassdp_sent_bytes(const dassdp_model_t *model)
+{
+    return model->sensor != 0 ? 2u * model->x_bytes : model->x_bytes;
+}
+
 /* A sample of more than a chunk comes before the request that runs it, into the state. */
 static inline int dassdp_comes_in_pieces(const dassdp_model_t *model)
 {
-    return model->x_bytes > DASSDP_LINK_CHUNK_BYTES;
+    return dassdp_sent_bytes(model) > DASSDP_LINK_CHUNK_BYTES;
 }
+
+/* Readings of a model with a sensor, whole ones, go into its sample. */
+void dassdp_take_readings(const dassdp_link_t *link, const uint8_t *bytes, uint32_t n_bytes);
 
 /* request: the decoded frame with its header; n_open: bytes of its open end (sample or chunk).
  * Writes the payload into response behind the header. Returns its size, or an error of

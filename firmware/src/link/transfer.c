@@ -1,4 +1,5 @@
 /* Weights, state, learning state and long samples in chunks. */
+#include "network.h"
 #include "requests.h"
 #include "wire.h"
 
@@ -195,7 +196,7 @@ int dassdp_request_hold(dassdp_link_t *link, const uint8_t *request, uint32_t n_
     (void)request;
     (void)n_open;
     (void)response;
-    if (link->model->learning_off < 0) {
+    if (persist_bytes(link->model) == 0) {
         return DASSDP_E_FROZEN;
     }
     if (link->is_torn != 0) {
@@ -219,6 +220,32 @@ int dassdp_request_release(dassdp_link_t *link, const uint8_t *request, uint32_t
     return status;
 }
 
+void dassdp_take_readings(const dassdp_link_t *link, const uint8_t *bytes, uint32_t n_bytes)
+{
+    int16_t counts[DASSDP_LINK_CHUNK_BYTES / 2];
+    uint32_t n_channels = link->model->sensor->n_channels;
+    for (const uint8_t *end = bytes + n_bytes; bytes < end;) {
+        for (uint32_t c = 0; c < n_channels; c++, bytes += 2) {
+            counts[c] = (int16_t)dassdp_get_u16(bytes);
+        }
+        (void)dassdp_read(link->model, link->state, counts);
+    }
+}
+
+/* A piece of a sample that was sent as readings. */
+static int put_readings(dassdp_link_t *link, uint32_t offset, const uint8_t *bytes, uint32_t n_bytes)
+{
+    uint32_t reading_bytes = 2u * link->model->sensor->n_channels;
+    if (n_bytes % reading_bytes != 0u) {
+        return DASSDP_E_SIZE;
+    }
+    if (offset == 0u) {
+        dassdp_restart_sample(link->model, link->state);
+    }
+    dassdp_take_readings(link, bytes, n_bytes);
+    return DASSDP_OK;
+}
+
 int dassdp_request_put_sample(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
                               uint8_t *response)
 {
@@ -226,11 +253,16 @@ int dassdp_request_put_sample(dassdp_link_t *link, const uint8_t *request, uint3
     uint32_t offset = dassdp_get_u32(request + DASSDP_PUT_SAMPLE_REQUEST_OFFSET);
     (void)response;
     if (!dassdp_comes_in_pieces(model) || (offset != link->n_received && offset != 0) ||
-        !is_inside(offset, n_open, model->x_bytes)) {
+        !is_inside(offset, n_open, dassdp_sent_bytes(model))) {
         return DASSDP_E_INDEX;
     }
-    dassdp_copy((uint8_t *)dassdp_sample(model, link->state) + offset,
-                request + DASSDP_PUT_SAMPLE_REQUEST_DATA, n_open);
-    link->n_received = offset + n_open;
-    return DASSDP_OK;
+    const uint8_t *data = request + DASSDP_PUT_SAMPLE_REQUEST_DATA;
+    int status = DASSDP_OK;
+    if (model->sensor != 0) {
+        status = put_readings(link, offset, data, n_open);
+    } else {
+        dassdp_copy((uint8_t *)dassdp_sample(model, link->state) + offset, data, n_open);
+    }
+    link->n_received = status == DASSDP_OK ? offset + n_open : 0;
+    return status;
 }

@@ -134,11 +134,8 @@ static inline uint32_t *dassdp_rng(const dassdp_model_t *model, void *state)
 static inline uint32_t dassdp_scheduled(const dassdp_model_t *model, void *state,
                                         uint32_t amplitude)
 {
-    if (model->step_gain_q4 != 0u) {
-        uint32_t factor_q8 =
-            ((uint32_t)dassdp_learning(model, state)->miss_share_q8 * model->step_gain_q4) >> 4;
-        factor_q8 = factor_q8 > model->step_floor_q8 ? factor_q8 : model->step_floor_q8;
-        return (amplitude * (factor_q8 < 256u ? factor_q8 : 256u)) >> 8;
+    if (model->error_step != 0) {
+        return (amplitude * model->error_step->factor_q8(model, state)) >> 8;
     }
     if (model->schedule_q8 == 0) {
         return amplitude;

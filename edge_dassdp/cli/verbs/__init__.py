@@ -1,0 +1,1 @@
+"""Verbs with a file of their own."""

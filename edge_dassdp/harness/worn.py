@@ -1,0 +1,165 @@
+"""How a device's sensor is worn: fitted from labelled samples, chosen by hits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.qformat import IntArray, round_divide
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import x_counts
+from edge_dassdp.reference.worn import require_fits
+from edge_dassdp.sensor import channels
+from edge_dassdp.sensor.choice import best
+from edge_dassdp.sensor.front import NO_MEAN, QSensor
+from edge_dassdp.sensor.orientation import FIT_CLASSES, Orientation, Verdict, candidates
+from edge_dassdp.sensor.profile import Kind, QProfile
+from edge_dassdp.targets.profiles import Profiles, read_profiles
+from edge_dassdp.targets.target import Target
+
+NAMES = {"factory": Kind.FACTORY, "channels": Kind.CHANNELS, "orientation": Kind.ORIENTATION,
+         "both": Kind.BOTH}
+FOREIGN = ("the weights were learned under another profile of the sensor than the one in use: "
+           "select that one again, or begin with factory weights (reset)")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A profile that was tried, and how many of the samples it was fitted from were classified
+    rightly under it."""
+
+    profile: QProfile
+    n_hits: int
+
+    @property
+    def name(self) -> str:
+        return next(name for name, kind in NAMES.items() if kind == self.profile.kind)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """chosen: what is in use now. tried: the factory profile first. n_samples: each was judged by.
+    orientation: what the device found."""
+
+    chosen: Candidate
+    tried: tuple[Candidate, ...]
+    n_samples: int
+    orientation: Orientation
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"chosen": self.chosen.name, "n_samples": self.n_samples,
+                "tried": [{"profile": c.name, "hits": c.n_hits} for c in self.tried]}
+
+    def __str__(self) -> str:
+        hits = ", ".join(f"{c.name} {c.n_hits}" for c in self.tried)
+        return f"{self.chosen.name} profile; of {self.n_samples} samples right: {hits}"
+
+
+def report(found: Profiles) -> dict[str, Any]:
+    """As JSON values."""
+    return {"in_use": found.selected.kind.name.lower(),
+            "stored": found.stored and found.stored.kind.name.lower(),
+            "profile_idx": found.profile_idx, "learned_idx": found.learned_idx,
+            "n_seen": list(found.n_seen)}
+
+
+def fit_profile(target: Target, network: QNetwork, x: NDArray[np.int8],
+                labels: NDArray[np.int64]) -> Fitted:
+    """Let a device observe labelled samples of its sensor as it is worn now, int8 (n, x_bytes), fit
+    an orientation and channels to them, and use the profile under which most are classified
+    rightly: the factory's unless another has more hits, what is not sure clearly more.
+
+    The device fits the orientation, from all that it has observed since its reset; this computer
+    signs, gains and offsets, from these samples, and a rotation and its mirror image where the
+    device cannot tell them apart. Raises EdgeError E503 where the model fits
+    nothing, E105, before anything is changed, where the samples are of less than two classes that
+    the factory knew.
+    """
+    require_fits(network)
+    sensor = network.sensor
+    assert sensor is not None and sensor.class_means is not None
+    known = [int(c) for c in np.unique(labels) if sensor.class_means[c, 0] != NO_MEAN]
+    if len(known) < FIT_CLASSES:
+        raise EdgeError("E105", f"a profile is fitted from samples of {FIT_CLASSES} classes or "
+                        f"more, and these are of {len(known) or 'none'}",
+                        cause=f"{len(x)} samples of class " + ", ".join(map(str, np.unique(labels)))
+                        if len(x) else "", help="give labelled samples of other classes, too")
+    for sample, label in zip(x, labels, strict=True):
+        target.observe(sample, int(label))
+    found = target.fit_profile()
+    sure = [QProfile.factory(sensor.n_channels)]
+    sure += [found.profile(sensor.n_channels)] if found.verdict == Verdict.TAKEN else []
+    profiles = sure + _unsure(network, sensor, found, _Statistics.of(network, x, labels, known))
+    tried = [Candidate(p, _hits(target, network, p, x, labels)) for p in profiles]
+    chosen = tried[best([c.n_hits for c in tried], len(x), len(sure))]
+    _use(target, network, chosen.profile)
+    return Fitted(chosen, tuple(tried), len(x), found)
+
+
+def _hits(target: Target, network: QNetwork, profile: QProfile, x: NDArray[np.int8],
+          labels: NDArray[np.int64]) -> int:
+    _use(target, network, profile)
+    return int((target.classify(x) == labels).sum())
+
+
+def _use(target: Target, network: QNetwork, profile: QProfile) -> None:
+    """Select a profile; it is written only where it is not stored."""
+    now = profiles_of(target, network)
+    if profile.kind == Kind.FACTORY or now.stored == profile:
+        target.select_profile(int(profile.kind))
+    else:
+        target.write_profile(network, profile)
+
+
+def profiles_of(target: Target, network: QNetwork) -> Profiles:
+    """Which profiles a device has. Raises EdgeError E503 without a sensor."""
+    return read_profiles(network, target.read_learning())
+
+
+@dataclass(frozen=True, eq=False)
+class _Statistics:
+    """Sums over samples of the means and standard deviations of their readings, integers
+    (n_classes, n_channels), and of how many, (n_classes,)."""
+
+    means: IntArray
+    stds: IntArray
+    n_seen: IntArray
+
+    @classmethod
+    def of(cls, network: QNetwork, x: NDArray[np.int8], labels: NDArray[np.int64],
+           known: list[int]) -> _Statistics:
+        """known: classes that are counted."""
+        found = window_statistics(x_counts(network, x))
+        of_class = np.arange(network.n_classes)[:, None] == labels
+        of_class &= np.isin(np.arange(network.n_classes), known)[:, None]
+        means, stds = (of_class.astype(np.int64) @ part for part in found)
+        return cls(means, stds, of_class.sum(axis=1))
+
+
+def _unsure(network: QNetwork, sensor: QSensor, found: Orientation, given: _Statistics
+            ) -> list[QProfile]:
+    """A rotation and its mirror image, if the device could not decide between them; signs and
+    offsets of channels, and gains as well."""
+    made: list[QProfile] = []
+    if found.verdict == Verdict.UNDECIDED:
+        polar = list(sensor.triads[0].channels)
+        made += candidates(sensor.polar_means, given.means[:, polar], given.n_seen, sensor.unit,
+                           sensor.n_channels)
+    if sensor.class_means is not None and sensor.class_stds is not None:
+        made += [channels.fit(sensor.class_means, sensor.class_stds, given.means, given.stds,
+                              given.n_seen, with_gains=gains) for gains in (False, True)]
+    return made
+
+
+def window_statistics(counts: NDArray[np.int16]) -> tuple[IntArray, IntArray]:
+    """Means and standard deviations of the readings of samples, (n, n_readings, n_channels), as
+    integers (n, n_channels)."""
+    n = counts.shape[1]
+    means = np.vectorize(round_divide, otypes=[np.int64])(counts.sum(axis=1, dtype=np.int64), n)
+    return means, np.round(counts.std(axis=1)).astype(np.int64)

@@ -1,0 +1,1 @@
+"""How a sensor is worn: profiles of raw counts, and their fits, in integers alone."""

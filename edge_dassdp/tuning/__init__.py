@@ -1,0 +1,1 @@
+"""Constants of learning, chosen on training or validation samples, never on those that judge."""

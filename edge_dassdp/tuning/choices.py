@@ -1,0 +1,95 @@
+"""Which constants are tried: what each may be instead, one at a time.
+
+Nothing here knows a rule or a part of `Learning` by its name, but for replay's sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, fields, is_dataclass, replace
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import is_real
+from edge_dassdp.rules import Learning, Replay
+
+FACTORS = (0.25, 0.5, 2.0, 4.0)
+"""Of step sizes, times what they are."""
+RINGS, STEPS = (1, 3, 10), (1, 3)
+"""Samples of a class in RAM, and how many of them are learned again after each."""
+FLASH = 70
+UNTRIED = ("guard",)
+"""Parts that keep what was learned from harm: what they are worth is not seen in accuracy."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One constant that is another. title: for people."""
+
+    title: str
+    learning: Learning
+
+
+def axes(learning: Learning) -> list[str]:
+    """Names of what may be changed: replay, which a board may not hold, and other parts, then its
+    sizes, then the steps that suit all of them."""
+    steps = [f"rules.{name}.{rule.size}" for name, rule in learning.rules.items()
+             if is_real(getattr(rule, rule.size, None))]
+    parts = [f.name for f in fields(learning) if f.name not in ("rules", *UNTRIED)
+             and _kinds(f.name)]
+    inside = ["replay.n_ring", "replay.ring_per_class"] if learning.replay else []
+    return [*sorted(parts, key=lambda name: name != "replay"), *inside, *steps]
+
+
+def changes(learning: Learning, axis: str, n_train: int) -> Iterator[Change]:
+    """What a constant may be instead. n_train: samples that may be stored in flash."""
+    part, *rest = axis.split(".")
+    if part == "rules":
+        name, setting = ".".join(rest[:-1]), rest[-1]
+        rule = learning.rules[name]
+        for factor in FACTORS:
+            with suppress(EdgeError):
+                made: Any = replace(rule, **{setting: factor * getattr(rule, setting)})  # type: ignore[type-var]
+                yield Change(f"{name}.{setting} = {getattr(made, setting):g}",
+                             replace(learning, rules={**learning.rules, name: made}))
+        return
+    if rest:
+        yield from _sizes(learning, rest[0])
+        return
+    for title, value in _parts(part, n_train):
+        if value != getattr(learning, part):
+            with suppress(EdgeError):
+                yield Change(f"{part} = {title}", replace(learning, **{part: value}))
+
+
+def _sizes(learning: Learning, name: str) -> Iterator[Change]:
+    assert learning.replay is not None
+    for value in RINGS if name == "ring_per_class" else STEPS:
+        if value != getattr(learning.replay, name):
+            sizes: dict[str, Any] = {name: value}
+            yield Change(f"replay.{name} = {value}",
+                         replace(learning, replay=replace(learning.replay, **sizes)))
+
+
+def _parts(name: str, n_train: int) -> Iterator[tuple[str, Any]]:
+    """A part of `Learning` with its defaults, each kind that it may be of, and none of it."""
+    kinds = _kinds(name)
+    for kind in kinds:
+        if kind is Replay:
+            made = Replay(min(FLASH, n_train))
+            yield f"{made.flash} in flash, {made.ring_per_class} of each class in RAM", made
+        elif kind is NoneType:
+            yield "none", None
+        else:
+            with suppress(EdgeError):
+                made = kind()
+                yield kind.__name__ if len(kinds) > 2 else "the default", made
+
+
+def _kinds(name: str) -> list[Any]:
+    """Dataclasses that a part may be, and NoneType; empty for what is no part."""
+    given = get_args(get_type_hints(Learning)[name])
+    return [k for k in given if k is NoneType or is_dataclass(k)] \
+        if any(map(is_dataclass, given)) else []

@@ -1,0 +1,180 @@
+/* Readings of a sensor become samples; which profile they go through. */
+#include "sensor.h"
+
+#include "fixed.h"
+#include "state.h"
+
+enum { MOST_CHANNELS = 32, MOST_CODE = 127 };
+
+int16_t *dassdp_stored_profile(const dassdp_model_t *model, void *state)
+{
+    return dassdp_at(state, (uint32_t)model->sensor->profile_off);
+}
+
+static dassdp_reading_t *reading_of(const dassdp_model_t *model, void *state)
+{
+    return dassdp_at(state, (uint32_t)model->sensor->reading_off);
+}
+
+static int16_t saturate_s16(int32_t x)
+{
+    return (int16_t)dassdp_clip_s32(x, INT16_MIN, INT16_MAX);
+}
+
+/* Three channels become Q times themselves, and det times that where they are axial. */
+static void turn(const dassdp_triad_t *triad, const int16_t *profile, int16_t *counts)
+{
+    const int16_t *q_q14 = profile + DASSDP_PROFILE_Q_Q14;
+    int16_t *at[3] = {counts + triad->x, counts + triad->y, counts + triad->z};
+    int32_t sign = triad->is_axial != 0u ? profile[DASSDP_PROFILE_DET] : 1;
+    int32_t x = *at[0], y = *at[1], z = *at[2];
+    for (uint32_t k = 0; k < 3u; k++, q_q14 += 3) {
+        int32_t sum = q_q14[0] * x + q_q14[1] * y + q_q14[2] * z;
+        *at[k] = saturate_s16(sign * dassdp_round_s32(sum, 14));
+    }
+}
+
+static void wear(const dassdp_sensor_t *sensor, const int16_t *profile, int16_t *counts)
+{
+    const int16_t *gain_q12 = profile + DASSDP_PROFILE_CHANNEL;
+    const int16_t *offset = gain_q12 + sensor->n_channels;
+    for (uint32_t t = 0; t < sensor->n_triads; t++) {
+        turn(&sensor->triads[t], profile, counts);
+    }
+    for (uint32_t c = 0; c < sensor->n_channels; c++) {
+        counts[c] = saturate_s16(dassdp_round_s32(gain_q12[c] * counts[c], 12) + offset[c]);
+    }
+}
+
+/* The polar triad comes first. */
+static void add_polar(const dassdp_sensor_t *sensor, dassdp_reading_t *reading,
+                      const int16_t *counts)
+{
+    const dassdp_triad_t *polar = &sensor->triads[0];
+    int32_t kept = reading->n_read == 0u ? 0 : -1;
+    reading->sums[0] = (reading->sums[0] & kept) + counts[polar->x];
+    reading->sums[1] = (reading->sums[1] & kept) + counts[polar->y];
+    reading->sums[2] = (reading->sums[2] & kept) + counts[polar->z];
+}
+
+/* What windows are compared by is seen behind the profile. */
+static void add_to_window(const dassdp_sensor_t *sensor, void *state, int is_first,
+                          const int16_t *worn)
+{
+    int32_t *sums = dassdp_at(state, (uint32_t)sensor->drift->sums_off);
+    uint32_t n_sums = 2u * sensor->n_channels + 3u * sensor->drift->n_triads;
+    for (uint32_t i = 0; is_first && i < n_sums; i++) {
+        sums[i] = 0;
+    }
+    sensor->add_reading(sensor->drift, sums, worn);
+}
+
+/* Readings behind another profile begin another sample, and another watch over windows. */
+static void use(const dassdp_model_t *model, void *state, uint32_t kind)
+{
+    reading_of(model, state)->n_read = 0;
+    dassdp_sensor_state(model, state)->selected = (uint8_t)kind;
+    if (model->sensor->forget_windows != 0) {
+        model->sensor->forget_windows(model, state);
+    }
+}
+
+int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *counts)
+{
+    const dassdp_sensor_t *sensor = model->sensor;
+    dassdp_reading_t *reading = reading_of(model, state);
+    int16_t worn[MOST_CHANNELS];
+    if (reading->n_read >= sensor->n_readings) {
+        reading->n_read = 0;
+    }
+    reading->is_observable = 0;
+    for (uint32_t c = 0; c < sensor->n_channels; c++) {
+        worn[c] = counts[c];
+    }
+    if (sensor->observe != 0) {
+        add_polar(sensor, reading, counts);
+    }
+    if (dassdp_sensor_state(model, state)->selected != DASSDP_PROFILE_FACTORY) {
+        wear(sensor, dassdp_stored_profile(model, state), worn);
+    }
+    if (sensor->drift != 0) {
+        add_to_window(sensor, state, reading->n_read == 0u, worn);
+    }
+    int8_t *x = (int8_t *)dassdp_at(state, (uint32_t)model->x_off)
+                + (uint32_t)reading->n_read * sensor->n_channels;
+    for (uint32_t c = 0; c < sensor->n_channels; c++) {
+        int32_t code = (sensor->mul[c] * worn[c] + sensor->add[c]) >> sensor->shift[c];
+        x[c] = (int8_t)dassdp_clip_s32(code, -MOST_CODE, MOST_CODE);
+    }
+    reading->n_read++;
+    reading->is_observable = reading->n_read == sensor->n_readings;
+    return reading->is_observable != 0u;
+}
+
+int dassdp_sensor_select(const dassdp_model_t *model, void *state, uint32_t kind)
+{
+    dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
+    if (kind != DASSDP_PROFILE_FACTORY && kind != own->stored) {
+        return DASSDP_E_VALUE;
+    }
+    use(model, state, kind);
+    return DASSDP_OK;
+}
+
+/* No product of the profile's may leave its proven range. */
+static int is_sound(const dassdp_sensor_t *sensor, const int16_t *profile)
+{
+    int32_t det = profile[DASSDP_PROFILE_DET];
+    if (det != 1 && det != -1) {
+        return 0;
+    }
+    for (uint32_t i = DASSDP_PROFILE_Q_Q14; i < DASSDP_PROFILE_CHANNEL + (uint32_t)sensor->n_channels; i++) {
+        int32_t most = i < DASSDP_PROFILE_CHANNEL ? DASSDP_ONE_Q14 : DASSDP_MOST_GAIN_Q12;
+        if (profile[i] < -most || profile[i] > most) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+int dassdp_sensor_check(const dassdp_model_t *model, void *state)
+{
+    dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
+    int status = DASSDP_OK;
+    if (model->sensor->check_observed != 0) {
+        status = model->sensor->check_observed(model, state);
+    }
+    if (model->sensor->forget_windows != 0) {
+        model->sensor->forget_windows(model, state);
+    }
+    int is_known = own->stored <= DASSDP_PROFILE_BOTH && own->has_learned <= 1u
+                   && (own->selected == DASSDP_PROFILE_FACTORY || own->selected == own->stored);
+    if (is_known && (own->stored == DASSDP_PROFILE_FACTORY
+                     || is_sound(model->sensor, dassdp_stored_profile(model, state)))) {
+        return status;
+    }
+    own->selected = DASSDP_PROFILE_FACTORY;
+    own->stored = DASSDP_PROFILE_FACTORY;
+    own->has_learned = own->has_learned != 0u;
+    return DASSDP_E_VALUE;
+}
+
+void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind)
+{
+    dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
+    own->profile_idx = own->profile_idx == UINT16_MAX ? 1u : (uint16_t)(own->profile_idx + 1u);
+    own->stored = (uint8_t)kind;
+    use(model, state, kind);
+}
+
+void dassdp_store_orientation(const dassdp_model_t *model, void *state, const int16_t *turned)
+{
+    const dassdp_sensor_t *sensor = model->sensor;
+    int16_t *profile = dassdp_stored_profile(model, state);
+    for (uint32_t i = 0; i < dassdp_n_profile(sensor); i++) {
+        int16_t unchanged =
+            i < DASSDP_PROFILE_CHANNEL + (uint32_t)sensor->n_channels ? DASSDP_ONE_Q12 : 0;
+        profile[i] = i < DASSDP_PROFILE_CHANNEL ? turned[i] : unchanged;
+    }
+    dassdp_use_stored(model, state, DASSDP_PROFILE_ORIENTATION);
+}

@@ -1,0 +1,100 @@
+"""A sensor from the command line: described in TOML, its wearing fitted before a stream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.commands import answer, ok, shown
+from support.scenarios import SCENARIOS
+from support.sensed import SensedScenario
+
+from edge_dassdp import ir
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network, its sensor, samples of a sensor that is worn straight, and others turned about."""
+    case, made = SCENARIOS["sensor"], tmp_path_factory.mktemp("sensor")
+    assert isinstance(case, SensedScenario)
+    declared, rng = case.declared, np.random.default_rng(3)
+    ir.save(case.network.with_sensor(None), made / "net.npz")
+    (made / "sensor.toml").write_text(
+        f"n_channels = {declared.n_channels}\nscale = {list(declared.scale)}\n"
+        f"offset = {list(declared.offset)}\nunit = {declared.unit}\n" + "".join(
+            f"[[triad]]\nkind = \"{t.kind}\"\nchannels = {list(t.channels)}\n"
+            for t in declared.triads))
+    for name, turned in (("straight", False), ("turned", True)):
+        y = np.arange(60) % 5
+        x = np.stack([case.natural(case.counts(rng, int(c), turned)) for c in y])
+        np.savez(made / f"{name}.npz", x=x, y=y)
+    ok("quantize", made / "net.npz", "--data", made / "straight.npz", "--sensor",
+       made / "sensor.toml", "--drift", "off", "--plastic", "fc3", "-o", made / "net.q.npz")
+    return made
+
+
+def test_the_first_samples_tell_how_it_is_worn(folder: Path) -> None:
+    command = ("learn", folder / "net.q.npz", "--data", folder / "turned.npz", "--fit-profile",
+               "20", "--snapshot", folder / "worn.npz")
+    found = answer(*command)["data"]["profile"]
+    assert found["n_samples"] == 20 and found["tried"][0]["profile"] == "factory"
+    assert found["chosen"] in [t["profile"] for t in found["tried"]]
+    assert f"{found['chosen']} profile; of 20 samples right: factory" in ok(*command)
+    assert answer("learn", folder / "net.q.npz", "--data", folder / "turned.npz")["data"][
+        "profile"] is None
+
+
+def test_weights_of_another_profile_are_warned_of(folder: Path, tmp_path: Path) -> None:
+    plain = ("learn", folder / "net.q.npz", "--data", folder / "turned.npz")
+    ok(*plain, "--snapshot", tmp_path / "factory.npz")
+    done = shown(*plain, "--restore", tmp_path / "factory.npz", "--fit-profile", "20", "--json")
+    said = json.loads(done.stdout.splitlines()[-1])
+    is_other = said["data"]["profile"]["chosen"] != "factory"
+    assert is_other == any("learned under another profile" in d["message"]
+                           for d in said["diagnostics"])
+    assert is_other, "this network's orientation has more hits"
+
+
+def test_what_cannot_be_fitted_is_refused_before_anything_runs(folder: Path) -> None:
+    for words, code in ((("--fit-profile", "61"), "E105"), (("--fit-profile", "1"), "E105")):
+        done = shown("learn", folder / "net.q.npz", "--data", folder / "turned.npz", *words)
+        assert done.returncode and code in done.stderr, done.stderr
+    ok("quantize", folder / "net.npz", "-o", folder / "bare.q.npz")
+    done = shown("learn", folder / "bare.q.npz", "--data", folder / "turned.npz", "--fit-profile",
+                 "4")
+    assert done.returncode and "quantize it with --sensor" in done.stderr
+
+
+def test_a_description_of_another_sensor_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "five.toml").write_text("n_channels = 5\nscale = 1.0\n")
+    done = shown("quantize", folder / "net.npz", "--sensor", tmp_path / "five.toml", "-o",
+                 tmp_path / "q.npz")
+    assert done.returncode == 2 and "no readings of 5 channels" in done.stderr
+    assert not (tmp_path / "q.npz").exists()
+
+
+def test_a_frozen_network_takes_a_profile_that_run_uses(folder: Path, tmp_path: Path) -> None:
+    ok("quantize", folder / "net.npz", "--data", folder / "straight.npz", "--sensor",
+       folder / "sensor.toml", "--drift", "off", "--frozen", "-o", tmp_path / "frozen.q.npz")
+    here = ("profile", tmp_path / "frozen.q.npz")
+    assert "factory profile in use; none is stored" in ok(*here)
+    fitted = answer(*here, "--data", folder / "turned.npz", "--limit", "20", "--snapshot",
+                    tmp_path / "worn.npz")["data"]
+    assert fitted["in_use"] == fitted["fitted"]["chosen"] and sum(fitted["n_seen"]) == 20
+    ran = [answer("run", tmp_path / "frozen.q.npz", "--data", folder / "turned.npz", *words)["data"]
+           for words in ((), ("--restore", tmp_path / "worn.npz"))]
+    assert ran[0]["digest"] != ran[1]["digest"] == fitted["digest"]
+    assert ran[0]["accuracy"] != ran[1]["accuracy"]
+    back = answer(*here, "--restore", tmp_path / "worn.npz", "--select", "factory")["data"]
+    assert back["in_use"] == "factory" and back["stored"] == fitted["stored"]
+
+
+def test_what_cannot_be_selected_is_refused(folder: Path) -> None:
+    for words, said in ((("--select", "left"), "no profile 'left'"),
+                        (("--select", "both"), "value out of range"),
+                        (("--select", "factory", "--data", folder / "turned.npz"), "exclude"),
+                        (("--data", folder / "turned.npz", "--limit", "1"), "2 classes or more")):
+        done = shown("profile", folder / "net.q.npz", *words)
+        assert done.returncode and said in done.stderr, done.stderr
