@@ -36,10 +36,10 @@ lint: $(VENV)/test.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/mypy.ini
 
-# Every learning rule beside its baselines: a part of it with the constants chosen before (minutes), or
-# all of it, constants chosen afresh on the validation wearers (an hour), which writes
-# benchmarks/results/evidence.json and docs/evidence.md. Fashion-MNIST is Debian's
-# dataset-fashion-mnist; a data set that is not there is left out by name.
+# Every learning rule, and what stands around one, beside its baselines: a part of it with the constants
+# chosen before (minutes), or all of it, constants chosen afresh on the validation wearers (an hour), which
+# writes benchmarks/results/evidence.json and docs/evidence.md. Fashion-MNIST is Debian's
+# dataset-fashion-mnist, the vowels its r-cran-mlbench; a data set that is not there is left out by name.
 evidence: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/evidence/run.py --quick --out $(RUNS)/evidence
 evidence-full: $(VENV)/test.stamp

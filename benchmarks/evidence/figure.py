@@ -8,11 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from edge_dassdp.report.plots import PALETTE
-from evidence.methods import FROZEN, MIRRORED, TITLES, replay_of
+from evidence.methods import FROZEN, TITLES, replay_of
 from evidence.report import SHIFTED, settings
 from evidence.results import Results, mean_std
 
-SHOWN = (FROZEN, MIRRORED, "delta_k3", "sync_k3", "touch_k3", "calibrated", "backprop")
+SHOWN = (FROZEN, "delta_k3", "touch_k3", "oriented_frozen", "oriented_gate", "unlabelled_frozen",
+         "unlabelled")
 MARKERS = ("o", "P", "v", "s", "D", "^", "X")
 NAMES = {"Ap": "Ap: left wrist,\none wearer", "A": "A: left wrist,\nknown wearers",
          "B": "B: new\nwearers", "C": "C: gain and\noffset*", "D": "D: dead\naxes*",

@@ -193,8 +193,9 @@ AROUND: tuple[Method, ...] = (
            "oriented", (), _touch, Schedule(), RESERVOIR, 600, twin="touch_k3", profile="labels"),
     Method("unlabelled_frozen", "profile without labels, frozen", "frozen", given=TOUCHED,
            hidden=_touch, profile="stream", learns=False),
-    Method("unlabelled", "profile without labels + touch, steps by error, K = 3", "touch_error", (),
-           _touch, ErrorScaled(), K3, twin="touch_k3", profile="stream"),
+    Method("unlabelled", "profile without labels + touch, steps by error behind a gate, K = 3",
+           "touch_gate_error", (), _touch, ErrorScaled(), K3, gate=CUSUM(), twin="touch_k3",
+           profile="stream"),
 )
 """What stands around a rule: step sizes, gate, store, profile."""
 DEVICE = (*RULES, *AROUND)

@@ -67,9 +67,11 @@ def main_table(results: Results, order: str = "shuffled", replay: str | None = N
 
 def online_table(results: Results) -> Lines:
     """While the stream was learned, mean ± std over seeds."""
-    return _by_scenario(results, "during the stream, %", (WATCH, "shuffled"),
-                        lambda method, where: estimate(
-        list(results.mean_by_seed(method, where, "online", _replay(method)).values())))
+    def entry(method: str, where: Sequence[Setting]) -> str:
+        return estimate(list(results.mean_by_seed(method, where, "online",
+                                                  replay_of(method)).values()))
+
+    return _by_scenario(results, "during the stream, %", (WATCH, "shuffled"), entry)
 
 
 def _by_scenario(results: Results, title: str, of: tuple[str, str],
@@ -83,7 +85,7 @@ def _by_scenario(results: Results, title: str, of: tuple[str, str],
     return lines
 
 
-def _replay(method: str, other: str | None = None) -> str:
+def _replay(method: str, other: str | None) -> str:
     """`other` in place of a method's usual replay, where that is the standard one."""
     usual = replay_of(method)
     return other if other and usual == STANDARD else usual

@@ -15,7 +15,7 @@ from evidence import sets, speakers
 
 WATCH, UNIFORM, REDRAWN = "watch", "watch, uniform", "watch, redrawn"
 """The watch with the networks shipped; with those before them (uniform/README.md); with those
-shipped again, and shifts, orders and wearers from seeds that nothing was chosen on."""
+shipped, and shifts, orders and wearers from seeds that nothing was chosen on."""
 DRAWN_BEYOND = 20
 """What is added to the seed of a network for REDRAWN."""
 WATCH_SEEDS = 10

@@ -1,11 +1,12 @@
 """Without labels: the drift alarm, and profiles that a device takes by itself, on the watch data.
 
-    python benchmarks/evidence/unlabelled.py [--seeds 0 1 ...] [--out FILE.json]
+    python benchmarks/evidence/unlabelled.py [--quick] [--out FILE]
 
-Counts are those of a sensor of 512 to a g and to a radian a second. Of every stream, window by
-window in its order: how often the alarm was on, which profile was taken and when, how far its
-orientation is from the one that undoes the shift, and the frozen integer network on the test
-windows before and after. Seeds without a shipped network have no accuracy.
+The frozen network behind its sensor, in the bits of the device: raw counts, 512 to 1 g and 1 rad/s,
+of every window of a stream in its order are observed without a label. Told is how often the alarm
+was on while no profile was allowed, which was taken when one was, how far its orientation is from
+the one that undoes the shift, and the test windows before and after. The `drawn` seeds of shift,
+order and wearer beyond those of the networks are ones that no constant was chosen on.
 """
 
 from __future__ import annotations
@@ -13,183 +14,196 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from functools import cache
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp import ir
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from edge_dassdp import __version__
 from edge_dassdp.base import assets
 from edge_dassdp.data import watch
 from edge_dassdp.data.datasets import Samples
+from edge_dassdp.ir import Sensor, Triad
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.sensor.drift import N_ALARM, statistics
-from edge_dassdp.sensor.monitor import Event, Monitor
-from edge_dassdp.sensor.profile import Kind, QProfile, QTriad
+from edge_dassdp.sensor.drift import N_ALARM
+from edge_dassdp.sensor.monitor import Event
+from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.profiles import read_profiles
+from evidence import tasks
+from evidence.results import mean_std
 
+SCHEMA = "edge_dassdp/unlabelled-evidence/1"
+COMMITTED = Path(__file__).resolve().parents[1] / "results" / "unlabelled.json"
 UNIT = 512
-TRIADS = (QTriad((0, 1, 2)), QTriad((3, 4, 5), axial=True))
+"""Counts of 1 g and of 1 rad/s."""
+TRIADS = (Triad("polar", (0, 1, 2)), Triad("axial", (3, 4, 5)))
 SCENARIOS = ("N", "B", "D", "E", "Ap", "A", "C")
 UNTOUCHED = ("N", "B", "D")
 """Where there is nothing that a profile mends."""
-N_NETWORKS = 10
+ORDERS: tuple[watch.Order, ...] = ("shuffled", "blocked")
+SHIFTS = (0, 20)
+"""What is added to a network's seed for shift, order and wearer."""
 
 
 @dataclass(frozen=True)
-class Taken:
-    """One stream. alarms: share of its windows behind which the alarm was on. median: D of the
-    first N_ALARM windows. profile: kind of the one taken, or None; after: windows until then;
-    degrees: what its orientation leaves of the shift; None where that is not known. is_mirrored:
-    its determinant is the wrong one. before, after_it: percent of the test windows."""
+class Row:
+    """One stream. n_alarms: how often the alarm came on; alarmed: share of the windows behind which
+    it was; median: D of the first N_ALARM windows. profile: kind of the one taken, or None; after:
+    windows until then; degrees: what its orientation leaves of the shift, None where it has none;
+    is_mirrored: its determinant is the wrong one. frozen, taken: percent of the test windows
+    before, and behind the profile."""
 
     scenario: str
     order: watch.Order
     seed: int
+    drawn: int
     n_windows: int
-    alarms: float
+    n_alarms: int
+    alarmed: float
     median: float
+    frozen: float
+    taken: float
     profile: str | None = None
     after: int | None = None
     degrees: float | None = None
     is_mirrored: bool = False
-    before: float | None = None
-    after_it: float | None = None
 
 
-@cache
+def device(seed: int) -> Emulator:
+    """The network of a seed behind its sensor."""
+    plain = tasks.task(tasks.Setting(tasks.WATCH, "N"), seed)
+    scale = watch.training(seed, _data())[1]
+    sensor = Sensor(len(scale.std), tuple(1 / (UNIT * scale.std)), tuple(-scale.mean / scale.std),
+                    TRIADS, UNIT)
+    return Emulator(quantize(plain.network.with_sensor(sensor), None, Settings(drift="profile"),
+                             plain.training.x, plain.training.y).network)
+
+
 def _data() -> watch.WatchData:
     return watch.load_watch(assets.folder("examples") / "watch" / "data.npz")
 
 
-def counts(x: NDArray[np.float32], scale: watch.Scale) -> NDArray[np.int16]:
-    """Readings (n, WINDOW, 6) of standardized samples."""
-    return np.clip(np.floor(scale.windows(x) * UNIT + 0.5), -(2**15), 2**15 - 1).astype(np.int16)
+def run(seed: int, shifts: Sequence[int]) -> list[Row]:
+    """Every scenario in both orders, with one network."""
+    emulator, data = device(seed), _data()
+    return [_measured(emulator, watch.scenario(name, seed, data, order=order, drawn=seed + shift),
+                      watch.scenario("N", seed, data, order=order, drawn=seed + shift),
+                      Row(name, order, seed, seed + shift, 0, 0, 0, 0, 0, 0))
+            for shift in shifts for order in ORDERS for name in SCENARIOS]
 
 
-def run(scenario: str, order: watch.Order, seed: int) -> Taken:
-    """The stream of one seed, a profile allowed."""
-    made = watch.scenario(scenario, seed, _data(), order=order)
-    drift = statistics(counts(made.replay.x, made.scale), made.replay.y, TRIADS, UNIT, N_ALARM)
-    alone, device = Monitor(drift), Monitor(drift, is_allowed=True)
-    taken: QProfile | None = None
-    after, on, first = None, [], 0
-    for i, window in enumerate(counts(made.stream.x, made.scale)):
-        alone.window(window)
-        on.append(alone.is_on)
-        first = alone.median_q8 if i == N_ALARM - 1 else first
-        if taken is None:
-            event, taken = device.window(window)
-            after = i + 1 if event is Event.PROFILE_TAKEN else None
-    degrees, is_mirrored = _left(taken, scenario, order, seed, made)
-    before, then = _accuracy(made, seed, taken)
-    return Taken(scenario, order, seed, len(made.stream), float(np.mean(on)), first / 256,
-                 taken.kind.name.lower() if taken else None, after, degrees, is_mirrored,
-                 before, then)
+def _measured(emulator: Emulator, made: watch.Scenario, straight: watch.Scenario, row: Row) -> Row:
+    windows = input_x(emulator.network, made.stream.x)
+    emulator.reset()
+    on, medians = [], []
+    for x in windows:
+        emulator.observe(x)
+        told = emulator.drift()
+        on.append(told.alarm)
+        medians.append(told.median)
+    frozen, n_alarms = _percent(emulator, made.test), emulator.drift().n_alarms
+    row = replace(row, n_windows=len(windows), n_alarms=n_alarms, alarmed=float(np.mean(on)),
+                  median=medians[N_ALARM - 1], frozen=frozen, taken=frozen)
+    emulator.reset()
+    emulator.allow_profile()
+    for i, x in enumerate(windows, 1):
+        if emulator.observe(x) is Event.PROFILE_TAKEN:
+            profile = read_profiles(emulator.network, emulator.read_learning()).selected
+            degrees, is_mirrored = _left(profile, made, straight)
+            return replace(row, taken=_percent(emulator, made.test), after=i, degrees=degrees,
+                           profile=profile.kind.name.lower(), is_mirrored=is_mirrored)
+    return row
 
 
-def _left(taken: QProfile | None, scenario: str, order: watch.Order, seed: int,
-          made: watch.Scenario) -> tuple[float | None, bool]:
-    """Degrees between what was taken and what undoes the shift; whether it is a mirror image."""
-    if taken is None or taken.kind is not Kind.ORIENTATION:
+def _percent(emulator: Emulator, samples: Samples) -> float:
+    x = input_x(emulator.network, samples.x)
+    return round(100 * float((emulator.classify(x) == samples.y).mean()), 3)
+
+
+def _left(profile: QProfile, made: watch.Scenario, straight: watch.Scenario
+          ) -> tuple[float | None, bool]:
+    """Degrees between an orientation and the one that undoes the shift; whether it is a mirror
+    image of that. straight: the same stream without the rotation of E."""
+    if profile.kind is not Kind.ORIENTATION:
         return None, False
-    shift = np.diag(watch.MIRROR[:3]) if scenario in ("A", "Ap") else np.eye(3)
-    if scenario == "E":
-        straight = watch.scenario("N", seed, _data(), order=order)
-        shift = np.linalg.lstsq(*(
-            s.scale.windows(s.stream.x[:20]).reshape(-1, 6)[:, :3] for s in (straight, made)),
-            rcond=None)[0].T
-    product = np.array(taken.q_q14) / 2**14 @ shift
+    shift: NDArray[np.float64] = np.eye(3)
+    if made.name == "E":
+        before, now = (s.scale.windows(s.stream.x[:20]).reshape(-1, 6)[:, :3]
+                       for s in (straight, made))
+        shift = np.linalg.lstsq(before, now, rcond=None)[0].T
+    elif made.name in ("A", "Ap"):
+        shift = np.diag(watch.MIRROR[:3])
+    product = np.array(profile.q_q14) / 2**14 @ shift
     is_mirrored = bool(np.linalg.det(product) < 0)
     turn = -product if is_mirrored else product
     return float(np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))), is_mirrored
 
 
-def _accuracy(made: watch.Scenario, seed: int, taken: QProfile | None
-              ) -> tuple[float | None, float | None]:
-    if seed >= N_NETWORKS:
-        return None, None
-    network, emulator = _emulator(seed)
-
-    def score(samples: Samples) -> float:
-        return 100 * float((emulator.classify(input_x(network, samples.x)) == samples.y).mean())
-
-    before = score(made.test)
-    if taken is None:
-        return before, before
-    worn = taken.apply(counts(made.test.x, made.scale), TRIADS)
-    return before, score(Samples(made.scale.samples(worn / UNIT), made.test.y))
-
-
-@cache
-def _emulator(seed: int):
-    source = ir.load(assets.folder("examples") / "watch" / f"watch_seed{seed}.npz")
-    network = quantize(source, None, Settings(), watch.training(seed, _data())[0].x).network
-    return network, Emulator(network)
-
-
-def table(rows: list[Taken]) -> Iterator[str]:
-    """A line of Markdown for each scenario and order."""
-    yield ("| scenario | order | seeds | median D of the first 35 | alarm on | profiles taken "
-           "| after | degrees left | frozen | with the profile | worst change |")
+def table(found: Sequence[Row]) -> Iterator[str]:
+    """Lines of Markdown, mean ± standard deviation over the networks."""
+    yield ("| | drawn | order | median D of the first 35 | alarm in | taken | after "
+           "| degrees left | frozen | behind the profile | worst change |")
     yield "|---|---|---|---|---|---|---|---|---|---|---|"
-    for order in ("shuffled", "blocked"):
-        for scenario in SCENARIOS:
-            part = [r for r in rows if (r.scenario, r.order) == (scenario, order)]
-            if part:
-                yield _line(scenario, order, part)
+    for key in dict.fromkeys((r.scenario, r.drawn - r.seed, r.order) for r in found):
+        yield _line([r for r in found if (r.scenario, r.drawn - r.seed, r.order) == key])
 
 
-def _line(scenario: str, order: str, part: list[Taken]) -> str:
-    took = [r for r in part if r.profile]
-    known = [r for r in part if r.before is not None]
-    angles = [r.degrees for r in took if r.degrees is not None]
-    change = [r.after_it - r.before for r in known]
-    cells = (scenario, order, str(len(part)),
-             f"{min(r.median for r in part):.1f}-{max(r.median for r in part):.1f}",
-             f"{sum(r.alarms > 0 for r in part)} of {len(part)}",
-             f"{len(took)}" + "".join(f", {n} {kind}" for kind in ("channels", "orientation")
-                                      if (n := sum(r.profile == kind for r in took))),
-             f"{int(np.median([r.after for r in took]))}" if took else "",
-             f"median {np.median(angles):.0f}, worst {max(angles):.0f}"
-             + (f", {n} mirrored" if (n := sum(r.is_mirrored for r in took)) else "")
-             if angles else "",
-             _mean([r.before for r in known]), _mean([r.after_it for r in known]),
-             f"{min(change):+.1f}" if change else "")
+def _line(mine: Sequence[Row]) -> str:
+    first, n = mine[0], len(mine)
+    took = [r for r in mine if r.profile]
+    turned = [r for r in took if r.degrees is not None]
+    kinds = "".join(f", {k} {kind}" for kind in ("channels", "orientation")
+                    if (k := sum(r.profile == kind for r in took)))
+    degrees = [r.degrees or 0.0 for r in turned if not r.is_mirrored]
+    mirrored = sum(r.is_mirrored for r in turned)
+    cells = (first.scenario, "own" if first.drawn == first.seed else
+             f"seeds + {first.drawn - first.seed}", first.order,
+             f"{min(r.median for r in mine):.1f} to {max(r.median for r in mine):.1f}",
+             f"{sum(r.n_alarms > 0 for r in mine)} of {n}", f"{len(took)} of {n}{kinds}",
+             f"{np.median([r.after or 0 for r in took]):.0f}" if took else "–",
+             (f"{np.median(degrees):.0f}, at most {max(degrees):.0f}" if degrees else "–")
+             + (f"; {mirrored} mirrored" if mirrored else ""),
+             _spread([r.frozen for r in mine]), _spread([r.taken for r in mine]),
+             f"{min(r.taken - r.frozen for r in mine):+.1f}")
     return f"| {' | '.join(cells)} |"
 
 
-def _mean(values: list[float]) -> str:
-    return f"{np.mean(values):.1f}±{np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
+def _spread(values: Sequence[float]) -> str:
+    made = mean_std(values)
+    return f"{made.mean:.1f}" + (f" ± {made.spread:.1f}" if made.n > 1 else "")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[*range(10), *range(20, 30)])
-    parser.add_argument("--scenarios", nargs="+", default=SCENARIOS, choices=SCENARIOS)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--quick", action="store_true", help="own draws only, three networks")
+    parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
+    parser.add_argument("--out", type=Path, help="JSON; the committed one unless --quick")
     asked = parser.parse_args()
-    rows = joblib.Parallel(n_jobs=asked.jobs)(
-        joblib.delayed(run)(scenario, order, seed) for seed in asked.seeds
-        for order in ("shuffled", "blocked") for scenario in asked.scenarios)
-    for seeds in (range(N_NETWORKS), range(N_NETWORKS, 10**6)):
-        part = [r for r in rows if r.seed in seeds]
-        print("\n".join(table(part)) + "\n" if part else "", end="")
-    wrong = [r for r in rows if r.scenario in UNTOUCHED and r.profile]
-    print(f"touched of {', '.join(UNTOUCHED)}: {len(wrong)}")
-    for r in wrong:
-        print(f"  {r.scenario} {r.order} seed {r.seed}: {r.profile} after {r.after}")
-    if asked.out:
-        asked.out.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n", "utf-8")
+    seeds, shifts = (range(3), SHIFTS[:1]) if asked.quick else (range(tasks.WATCH_SEEDS), SHIFTS)
+    made = joblib.Parallel(n_jobs=asked.jobs)(joblib.delayed(run)(seed, shifts) for seed in seeds)
+    found = sorted((row for rows in made for row in rows), key=lambda r: (
+        r.drawn - r.seed, ORDERS.index(r.order), SCENARIOS.index(r.scenario)))
+    path = asked.out or (None if asked.quick else COMMITTED)
+    if path is not None:
+        body = ",\n".join(json.dumps(asdict(row)) for row in found)
+        head = f'{{"schema": "{SCHEMA}", "tool": "{__version__}", "rows": ['
+        path.write_text(f"{head}\n{body}\n]}}\n", encoding="utf-8")
+    print("\n".join(table(found)))
+    wrong = [r for r in found if r.scenario in UNTOUCHED and r.profile]
+    print(f"{', '.join(UNTOUCHED)}: a profile was taken in {len(wrong)} of "
+          f"{sum(r.scenario in UNTOUCHED for r in found)} streams",
+          *(f"{r.scenario}, {r.order}, network {r.seed}, drawn {r.drawn}: {r.profile}, "
+            f"{r.frozen} to {r.taken}" for r in wrong), sep="\n  ")
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     main()

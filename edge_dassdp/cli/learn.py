@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
 
+LEAST_SAMPLES = 16
+"""Of a stream, before it is judged by its labels."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Judging:
@@ -155,7 +158,7 @@ def learn(
     test = judging.part(data, split)
     apart = part.apart(test) if test else []
     judged = options.device_samples(network, options.shifted(test, shift_seed)) if test else None
-    warnings = [*packed.warnings, *apart, *_of_judged(packed, judged)]
+    warnings = [*packed.warnings, *apart, *_of_judged(packed, judged), *_one_class(network, packed)]
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         course = _course(device, network, target, packed, order, learned)
         warnings += order.begin(out, course, judged, learned, network)
@@ -213,6 +216,14 @@ def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[s
     flattered = [f"{n_same:,} of {len(judged.x):,} samples judged were learned from, so accuracy "
                  "after learning is flattered"] if n_same else []
     return flattered + [f"samples to judge on: {text}" for text in judged.warnings]
+
+
+def _one_class(network: QNetwork, packed: options.Packed) -> list[str]:
+    """A warning where labels say nothing: a stream may come class by class, so it is learned."""
+    if network.n_classes == 1 or len(packed.y) < LEAST_SAMPLES or (packed.y != packed.y[0]).any():
+        return []
+    return [f"all {len(packed.y):,} samples to learn from are of class {packed.y[0]}: the network "
+            "learns to answer it; give samples of all classes, or go on with the others"]
 
 
 def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:

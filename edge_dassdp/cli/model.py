@@ -278,10 +278,11 @@ def _quantize(
         source = source.with_sensor(Sensor.load(sensor))
     settings = precision.settings
     part = options.load_part(data, "train") if data else None
-    train = part.samples if part else None
+    train = options.taken(source, part.samples) if part else None
     proposal = lessons.of(source, settings, train)
     source, learning = proposal.network, proposal.learning
-    judged = options.shifted(options.load_part(data, "test"), limit=limit) if data else None
+    test = options.shifted(options.load_part(data, "test"), limit=limit) if data else None
+    judged = options.taken(source, test) if test else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
@@ -292,8 +293,8 @@ def _quantize(
         return quantize(source, learning, chosen, *((train.x, train.y) if train else ()))
 
     quantized = attempt(settings, made)
-    if judged:
-        options.device_samples(quantized.network, judged)
+    if test:
+        options.device_samples(quantized.network, test)
     widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
                             {*WIDTHS, settings.weight_bits}) \
         if train and judged and compare_bits else ()

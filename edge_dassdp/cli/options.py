@@ -199,6 +199,12 @@ class Packed:
         return [self.clipping.warning] if self.clipping.warning else []
 
 
+def taken(network: Network | QNetwork, samples: Samples) -> Samples:
+    """What a network takes for samples of a file: of a sensor they may be raw counts."""
+    first, *others = network.inputs
+    return samples if others else dataclasses.replace(samples, x=first.from_file(samples.x))
+
+
 def device_samples(network: QNetwork, samples: Samples) -> Packed:
     """Samples for a target, or EdgeError E104 where they do not fit the network."""
     from edge_dassdp.data.clipping import clipping
@@ -207,6 +213,7 @@ def device_samples(network: QNetwork, samples: Samples) -> Packed:
 
     require_names(samples, network.n_classes)
     require_classes(samples.y, network.n_classes)
+    samples = taken(network, samples)
     return Packed(input_x(network, samples.x), samples.y,
                   clipping(network.inputs, network.x_scales, samples.x))
 

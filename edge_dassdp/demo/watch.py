@@ -34,7 +34,7 @@ from edge_dassdp.demo.run_folder import (
     verification_results,
 )
 from edge_dassdp.demo.watch_learning import REPLAY, SYNCHRONY, fitting, learning, quantized
-from edge_dassdp.demo.watch_stream import InStep, Streamed, worn
+from edge_dassdp.demo.watch_stream import N_FIT, InStep, Streamed, worn
 from edge_dassdp.demo.watch_trials import Trials
 from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.plan import Plan
@@ -250,8 +250,9 @@ class _Demo:
             self.run.say(
                 f"The other wrist is mostly a mirror: a left/right setting, three signs, takes the "
                 f"frozen network from {after['frozen']:.1f} to {after['mirrored']:.1f} % without "
-                "a label, as long as it is set for the wrist it is on. Learning is for what no "
-                "setting solves: --scenario B, D or E.")
+                "a label, as long as it is set for the wrist it is on; the orientation that the "
+                f"device finds from {N_FIT} labels, to {after['oriented']:.1f} %. What neither "
+                "solves is left to learning: --scenario B or D.")
 
     def _show_memory(self, build: Build | None) -> None:
         self.run.head(6, "Memory, predicted and linked" if build else "Memory, predicted")
@@ -295,7 +296,7 @@ def _profile_results(fitted: harness.Fitted) -> dict[str, Any]:
     return {"windows": fitted.n_samples, "profile": fitted.chosen.name,
             "worn": worn(profile), "q_q14": profile.q_q14, "determinant": profile.det,
             "gain_q12": profile.gain_q12, "offset": profile.offset,
-            "hits": {c.name: c.n_hits for c in fitted.tried}}
+            "tried": [{"profile": c.name, "hits": c.n_hits} for c in fitted.tried]}
 
 
 def _percent(share: float) -> float:

@@ -201,6 +201,16 @@ class Input:
         """Values in a flattened sample."""
         return self.n_raw * self.n_frames
 
+    def from_file(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the network takes for samples (n, n_values) of a data file, in natural order."""
+        if self.sensor is None or self.sensor.data == "values":
+            return x
+        at = np.tile(self.sensor_channels, self.n_frames)
+        scale, offset = np.array(self.sensor.scale), np.array(self.sensor.offset)
+        if x.ndim != 2 or x.shape[1] != at.size:
+            raise EdgeError("E104", f"samples have shape {x.shape}, expected (n, {at.size})")
+        return np.asarray(x * scale[at] + offset[at], np.float32)
+
     @property
     def sensor_channels(self) -> IntArray:
         """The sensor's channel of each value of a frame, (n_raw,), in natural order."""

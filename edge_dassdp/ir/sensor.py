@@ -36,7 +36,8 @@ class Sensor:
     A sample holds readings one behind the other, the channels of a reading side by side. scale,
     offset: one of each channel; a number alone stands for all. triads: channels that turn with the
     sensor, one of them polar, so that the device can learn how it is worn. unit: counts of one unit
-    of the polar triad, as of 1 g, 1 to 32,767. Raises EdgeError E101.
+    of the polar triad, as of 1 g, 1 to 32,767. data: what data files of the command line hold,
+    values that the network takes or raw counts. Raises EdgeError E101.
     """
 
     n_channels: int
@@ -44,10 +45,13 @@ class Sensor:
     offset: tuple[float, ...] = (0.0,)
     triads: tuple[Triad, ...] = ()
     unit: int | None = None
+    data: Literal["values", "counts"] = "values"
 
     def __post_init__(self) -> None:
         _require(is_int(self.n_channels) and 1 <= self.n_channels <= MOST_CHANNELS,
                  f"n_channels is {self.n_channels!r}, expected 1 to {MOST_CHANNELS}")
+        _require(isinstance(self.data, str) and self.data in ("values", "counts"),
+                 f"data is {self.data!r}, expected values or counts")
         for name in ("scale", "offset"):
             object.__setattr__(self, name, self._each(name))
         _require(all(self.scale), "a scale is 0: that channel would say nothing")

@@ -19,7 +19,7 @@ from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, Volume
 from edge_dassdp.qir.lesson import Lesson
 from edge_dassdp.qir.packing import columns
 from edge_dassdp.qir.ranges import RICH_BITS
-from edge_dassdp.qir.tables import StateField, Table
+from edge_dassdp.qir.tables import StateField, Table, Term
 
 Stage = Literal["error", "sample", "batch"]
 """When a rule runs: with the error of a label, on every sample learned, when a batch is full."""
@@ -29,40 +29,6 @@ ResetMode = Literal[
 ]
 """The last two exist with `QDynamics` alone."""
 Records = Literal["none", "first", "last"]
-
-
-@dataclass(frozen=True, eq=False)
-class Term:
-    """Constants of neurons beyond the plain step: (1,) or (size,) values of a C type, None where
-    they have none of it.
-
-    name: in generated code, as here. what: for people. low, high: what values must lie in.
-    """
-
-    name: str
-    what: str
-    ctype: str
-    values: IntArray | None
-    low: int
-    high: int
-    is_optional: bool = False
-
-    @property
-    def is_q15(self) -> bool:
-        """A factor; others count in membrane units and are as wide as membranes."""
-        return self.name.endswith("_q15")
-
-    @property
-    def stride(self) -> tuple[str, int]:
-        """Its field in generated code; 0: one value for all neurons, 1: one each."""
-        is_each = self.values is not None and self.values.size > 1
-        return f"{self.name.removesuffix('_q15')}_stride", int(is_each)
-
-    @property
-    def bytes(self) -> int:
-        """In flash."""
-        n = 0 if self.values is None else self.values.size
-        return n * np.dtype(self.ctype.removesuffix("_t")).itemsize
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.base.qformat import IntArray
+
 Group = Literal["weights", "inference", "learning", "padding"]
 Raw = bytes
 Named = Mapping[str, NDArray[Any]]
@@ -24,6 +26,40 @@ Writer = Callable[[Named], Raw]
 def c_type(ctype: str) -> np.dtype[Any]:
     """The little-endian dtype of a C type of <stdint.h>: int16_t and the like."""
     return np.dtype(ctype.removesuffix("_t")).newbyteorder("<")
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """Constants of neurons beyond the plain step: (1,) or (size,) values of a C type, None where
+    they have none of it.
+
+    name: in generated code, as here. what: for people. low, high: what values must lie in.
+    """
+
+    name: str
+    what: str
+    ctype: str
+    values: IntArray | None
+    low: int
+    high: int
+    is_optional: bool = False
+
+    @property
+    def is_q15(self) -> bool:
+        """A factor; others count in membrane units and are as wide as membranes."""
+        return self.name.endswith("_q15")
+
+    @property
+    def stride(self) -> tuple[str, int]:
+        """Its field in generated code; 0: one value for all neurons, 1: one each."""
+        is_each = self.values is not None and self.values.size > 1
+        return f"{self.name.removesuffix('_q15')}_stride", int(is_each)
+
+    @property
+    def bytes(self) -> int:
+        """In flash."""
+        n = 0 if self.values is None else self.values.size
+        return n * np.dtype(self.ctype.removesuffix("_t")).itemsize
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,6 +74,8 @@ class Monitor:
             "skipped": f"{sum(o.is_skipped for o in outcomes):,}",
             "replayed": f"{sum(o.n_replayed for o in outcomes):,}",
         }
+        if any(o.is_held for o in outcomes):
+            shown["held back"] = f"{sum(o.is_held for o in outcomes):,}"
         if self._link:
             shown["link"] = f"{self._link.link_frames:,} frames {self._link.link_retries:,} retries"
         return shown

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.base.qformat import IntArray, to_int
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.sensor.orientation import RIDGE
 from edge_dassdp.sensor.profile import QTriad
 from edge_dassdp.sensor.window import (
     LEAST_SHIFT,
@@ -34,6 +33,8 @@ Z_BITS, INVERSE_BITS, MOST_Z = 5, QUANTITIES["drift_inverse_bits"], QUANTITIES["
 LEAST_SIGMA = 8
 """Of a feature, a code or 1/32 octave: inverse fits an int16."""
 MOST_D_Q8 = 65535
+RIDGE = 20
+"""Of an orientation, as a share of a squared unit a class: without labels it is held back more."""
 EPS_SHARE, ROOM = 16, 8
 """eps is the std of all readings by EPS_SHARE; codes hold ROOM times their root mean square."""
 MOST_CLASSES, MOST_RIDGE = 255, 2**22

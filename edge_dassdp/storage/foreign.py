@@ -27,7 +27,8 @@ _MAX_HEADER = 2**24
 
 WANTED = {
     "network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
-    "dataset": "samples, an .npz with arrays x and y", "csv": "a text file of values (CSV)",
+    "dataset": "samples (.csv, .npy, or an .npz with x and y)",
+    "csv": "a text file of values (CSV)",
     "array": "an array (.npy)", "nir": "a NIR file", "onnx": "an ONNX file",
     "board": "a board.toml", "watch": "a data set of the watch",
     "profile": "a profile of a calibration", "learning": "constants of learning (.toml)"}
@@ -285,8 +286,8 @@ _NEXT: dict[tuple[str, str], str] = {
     **{(wanted, "quantized"): "build it: edge-dassdp build {word} --board stm32f405"
        for wanted in ("network", "nir", "onnx")},
     **{("quantized", kind): _FIRST for kind in ("network", "nir", "onnx")},
-    **{("dataset", kind): "this is the model itself; give samples with --data, an .npz with "
-       "arrays x and y" for kind in ("network", "quantized", "nir", "onnx", "snapshot")},
+    **{("dataset", kind): "this is the model itself; give samples with --data, a .csv, or an "
+       ".npz with arrays x and y" for kind in ("network", "quantized", "nir", "onnx", "snapshot")},
     **{(wanted, kind): f"call it by its suffix: {name}" for wanted in ("dataset", "csv", "array")
        for kind, name in (("csv", "data.csv"), ("array", "data.npy"), ("dataset", "data.npz"))},
     ("dataset", "torch"): "write its tensors as arrays: np.savez('data.npz', x=x.numpy(), "

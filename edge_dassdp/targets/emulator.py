@@ -43,6 +43,7 @@ from edge_dassdp.reference.worn import (
 )
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
+from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.targets.profiles import found_orientation
 from edge_dassdp.targets.target import (
     INFER,
@@ -287,6 +288,7 @@ class Emulator(Target):
 
     def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
         check_snapshot(weights, learning)
+        checked_learning(self.network, bytes(learning))
         with self._all_or_nothing():
             for name, w in weights.items():
                 self._put_weights(name, w)
@@ -297,6 +299,7 @@ class Emulator(Target):
 
     def write_learning(self, data: bytes) -> None:
         check_snapshot({}, data)
+        checked_learning(self.network, bytes(data))
         with self._all_or_nothing():
             self._put_learning(data)
 

@@ -22,8 +22,8 @@ from edge_dassdp.sensor.front import QSensor
 def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
     """The learning state of a device by the names of its state.
 
-    Raises EdgeError E104 for another number of bytes, E503 for generator, batch, share of misses,
-    guard, gate, replay, a stored sample or what a rule carries as no device leaves them.
+    Raises EdgeError E104 for another number of bytes, E503 for counters, generator, batch, share of
+    misses, guard, gate, replay, a stored sample or what a rule carries as no device leaves them.
     """
     layout = Plan.of(network).layout
     if len(data) != layout.persist_end - layout.persist_begin:
@@ -32,11 +32,11 @@ def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
     if not network.remembers:
         raise EdgeError("E503", "the projection is not plastic",
                         cause="nothing in this network learns")
-    state = layout.decode(bytes(layout.persist_begin) + data
-                          + bytes(layout.state_bytes - layout.persist_end))
+    state = _decoded(network, data)
     for name, (low, high) in _limits(network).items():
         if not low <= int(state[name][0]) <= high:
             raise _out_of_range(f"{name} is {int(state[name][0])}, {low} to {high}")
+    check_counts(network, data)
     for q in network.plastic:
         carried = carried_state(network, q)
         for f in fields_of(network, q):
@@ -49,6 +49,27 @@ def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
     if network.sensor is not None:
         _check_sensor(network.sensor, state)
     return state
+
+
+def _decoded(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
+    """A learning state by the names of the state; all else is 0."""
+    layout = Plan.of(network).layout
+    return layout.decode(bytes(layout.persist_begin) + data
+                         + bytes(layout.state_bytes - layout.persist_end))
+
+
+def check_counts(network: QNetwork, data: bytes) -> None:
+    """E503 where of something there is more than of what it is part of: statistics that no host
+    would believe afterwards."""
+    state = {n: int(v[0]) for n, v in _decoded(network, data).items() if v.size == 1}
+    seen = state.get("learning.n_labelled", 0) + state.get("cusum.n_held", 0)
+    n_judged = state.get("guard.n_judged", 0)
+    for name, most in (("learning.n_skipped", state.get("learning.n_labelled", 0)),
+                       ("replay.n_replay_skipped", state.get("replay.n_replayed", 0)),
+                       ("guard.n_judged", seen), ("guard.hits_bits", (1 << n_judged) - 1),
+                       ("guard.factory_hits_bits", (1 << n_judged) - 1)):
+        if state.get(name, 0) > most:
+            raise _out_of_range(f"{name} is {state[name]}, and no more than {most} can be")
 
 
 def _check_sensor(sensor: QSensor, state: Mapping[str, NDArray[Any]]) -> None:

@@ -19,6 +19,7 @@ from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets.answers import Answers, check_learning
+from edge_dassdp.targets.learning import check_counts
 from edge_dassdp.targets.profiles import (
     found_orientation,
     known_event,
@@ -406,6 +407,8 @@ class LinkTarget(Target):
         if not data:
             raise EdgeError("E503", "the projection is not plastic",
                             cause="nothing in this network learns")
+        if self._network is not None:
+            check_counts(self._network, data)
         return [("WRITE_LEARNING", {"offset": begin, "data": data[begin:end]})
                 for begin, end in _chunks(len(data))]
 

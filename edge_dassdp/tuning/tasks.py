@@ -71,10 +71,11 @@ def tasks(network: Network, train: Samples, validation: Samples | None, *, n_shi
         return Tasks(kept, original, (Task(learned, judged),),
                      (*told, "shift: none but their own, validation samples as they stand"))
     sensors = [_Worn(network.inputs, kept.x, seed) for seed in range(n_shifts)]
+    worn_by = "a worn sensor, seed 0" if n_shifts == 1 else \
+        f"{n_shifts} worn sensors, seeds 0 to {n_shifts - 1}"
     return Tasks(kept, original, tuple(
         Task(replace(learned, x=worn(learned.x)), replace(judged, x=worn(judged.x)))
-        for worn in sensors), (*told, f"shift: {n_shifts} worn sensors, seeds 0 to {n_shifts - 1}: "
-                               + _said(network.inputs)))
+        for worn in sensors), (*told, f"shift: {worn_by}: {_said(network.inputs)}"))
 
 
 def _require_classes(samples: Samples, what: str, least: int) -> None:

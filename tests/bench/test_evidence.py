@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evidence import plan, report, sets, speakers
+from evidence import main, plan, report, sets, speakers
 from evidence.figure import draw
 from evidence.measure import Job, Row, mean_score, run
 from evidence.methods import FROZEN, HOST, IDLE, METHODS, MIRRORED, N_POINTS, STANDARD
 from evidence.results import Results, mean_std, paired
-from evidence.tasks import WATCH, Setting, task
+from evidence.tasks import REDRAWN, UNIFORM, WATCH, Setting, task
 
 from edge_dassdp.base.errors import EdgeError
 
@@ -134,6 +134,12 @@ def test_the_full_plan_has_every_method_scenario_and_seed() -> None:
     assert ("sync", WATCH, "D", "shuffled", 0.2, 9) in done
     assert ("touch", "digits", "gain", "shuffled", 0.0, 4) in done
     assert {(j.method, j.replay) for j in jobs} >= {("sync", "off"), ("sync", "flash")}
+
+
+def test_a_quick_run_has_the_constants_of_all_its_methods() -> None:
+    jobs = plan.jobs(main.QUICK_PARTS, Results.load(main.COMMITTED).constants, quick=True)
+    assert {j.method for j in jobs} == {FROZEN, *plan.QUICK_METHODS}
+    assert {s.dataset for j in jobs for s in j.settings} >= {WATCH, UNIFORM, REDRAWN, "digits"}
 
 
 def test_methods_without_constants_are_refused() -> None:

@@ -71,6 +71,9 @@ def test_options_become_constants(work: Path, taught: Path) -> None:
     assert model.cusum == qir.QCusum(2048, 512, True)
     assert model.replay is not None and model.replay.is_reservoir
     assert (model.replay.ring_per_class, model.replay.n_ring) == (10, 1)
+    filled = qir.load(quantized(work, taught, "--replay", "auto,2,reservoir", "--board",
+                                "microbit")).replay
+    assert filled is not None and filled.is_reservoir and filled.n_ring == 2
     plain = qir.load(quantized(work, taught, "--schedule", "error", "--gate", "cusum,stays"))
     assert plain.error_step == qir.QErrorStep(32, 13, 26)
     assert plain.cusum == qir.QCusum(2765, 82, False)

@@ -54,6 +54,16 @@ def test_samples_in_both_are_told(work: Path, tmp_path: Path) -> None:
     assert "warning: 7 of 67 samples judged were learned from" in done.stderr
 
 
+def test_one_class_alone_is_told(work: Path, tmp_path: Path) -> None:
+    given = np.load(work / "data.npz")
+    np.savez(tmp_path / "one.npz", x=given["x"], y=0 * given["y"] + 3)
+    done = shown("learn", work / "model.q.npz", "--data", tmp_path / "one.npz")
+    assert done.returncode == 0
+    assert "warning: all 60 samples to learn from are of class 3" in done.stderr
+    few = shown("learn", work / "model.q.npz", "--data", tmp_path / "one.npz", "--limit", "5")
+    assert "of class" not in few.stderr
+
+
 def test_ranges_and_fidelity_from_one_set_are_told(work: Path, split: Path, tmp_path: Path) -> None:
     command = ("quantize", work / "model.npz", "-o", tmp_path / "q.npz", "--no-compare-bits")
     assert "come from the same samples" in ok(*command, "--data", work / "data.npz")

@@ -98,3 +98,25 @@ def test_what_cannot_be_selected_is_refused(folder: Path) -> None:
                         (("--data", folder / "turned.npz", "--limit", "1"), "2 classes or more")):
         done = shown("profile", folder / "net.q.npz", *words)
         assert done.returncode and said in done.stderr, done.stderr
+
+
+def test_files_of_counts_are_those_of_values(folder: Path, tmp_path: Path) -> None:
+    """A logger writes raw counts: the description says so, and nothing else differs."""
+    case = SCENARIOS["sensor"]
+    assert isinstance(case, SensedScenario)
+    text = (folder / "sensor.toml").read_text()
+    (tmp_path / "sensor.toml").write_text('data = "counts"\n' + text)
+    for name in ("straight", "turned"):
+        with np.load(folder / f"{name}.npz") as values:
+            counts = case.declared.counts(values["x"].reshape(60, -1, case.declared.n_channels))
+            np.savez(tmp_path / f"{name}.npz", x=counts.reshape(60, -1), y=values["y"])
+    found = []
+    for place in (folder, tmp_path):
+        quantized = tmp_path / f"{place.name}.q.npz"
+        ok("quantize", folder / "net.npz", "--data", place / "straight.npz", "--sensor",
+           place / "sensor.toml", "--drift", "off", "--plastic", "fc3", "-o", quantized)
+        found.append(answer("learn", quantized, "--data", place / "turned.npz", "--fit-profile",
+                            "20")["data"])
+    assert found[0]["profile"] == found[1]["profile"]
+    assert found[0]["accuracy"] == found[1]["accuracy"]
+    assert found[0]["statistics"] == found[1]["statistics"]

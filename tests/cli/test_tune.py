@@ -57,7 +57,7 @@ def test_what_is_written_is_what_quantize_takes(work: Path, tmp_path: Path) -> N
 def test_it_says_what_it_tried_and_on_what(work: Path, tmp_path: Path) -> None:
     text = ok("tune", work / "model.npz", "--data", work / "data.npz", *FEW, cwd=tmp_path)
     assert "no validation samples: 28 of 60 training samples are held out" in text
-    assert "1 worn sensors" in text and "as it begins" in text and "frozen" in text
+    assert "a worn sensor" in text and "as it begins" in text and "frozen" in text
     assert "next: edge-dassdp quantize" in text and "--rules model.toml" in text
     assert ed.Learning.load(tmp_path / "model.toml").rules
     again = ok("tune", work / "model.npz", "--data", work / "data.npz", *FEW, cwd=tmp_path)
@@ -86,7 +86,7 @@ def test_validation_samples_are_taken_where_they_are(work: Path, tmp_path: Path)
     path = _split(work, tmp_path / "one.npz", test=np.zeros(0, int),
                   validation=np.arange(60, 120))
     assert tuned(work, tmp_path, "--data", path, "--shift", "none")["trials"] == alone["trials"]
-    assert "1 worn sensors" in tuned(work, tmp_path, "--data", path)["told"][1]
+    assert "a worn sensor" in tuned(work, tmp_path, "--data", path)["told"][1]
 
 
 def test_hardly_any_shift_is_told(work: Path, tmp_path: Path) -> None:

@@ -145,6 +145,14 @@ def test_a_file_is_bounded_before_it_is_read(tmp_path: Path,
     assert refused.value.code == "E103" and "np.savez" in refused.value.help
 
 
+def test_the_example_of_the_docs_can_be_copied(tmp_path: Path) -> None:
+    text = (Path(ed.__file__).parents[1] / "docs" / "data.md").read_text("utf-8")
+    path = write(tmp_path, text.partition("## .csv\n\n```\n")[2].partition("```")[0])
+    assert ed.samples(path, "train").x.shape == (2, 3)
+    assert [ed.samples(path, name).y.tolist() for name in ("train", "stream", "test")] == [
+        [0, 1], [0], [1]]
+
+
 # ---- arrays --------------------------------------------------------------------------------------
 
 

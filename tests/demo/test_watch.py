@@ -41,23 +41,23 @@ def test_the_firmware_learned_the_whole_stream_bit_for_bit(moved):
     assert exact["learning_steps"] == results["scenario"]["stream"] > 50
     assert results["link"]["frames"] > exact["samples"]
     learned = results["learning"]
-    assert learned["n_labelled"] == exact["samples"]
-    assert learned["n_replayed"] == 4 * exact["samples"]
-    assert 0 < learned["n_written"] <= exact["samples"] - learned["n_skipped"]
+    assert learned["n_labelled"] + learned["n_held"] == exact["samples"]
+    assert learned["n_replayed"] >= 4 * learned["n_labelled"] > 0
+    assert 0 < learned["n_written"] <= learned["n_labelled"] - learned["n_skipped"]
 
 
 def test_the_device_takes_its_orientation_before_it_learns(moved):
     *_, results, screen = moved
     found, methods = results["orientation"], results["accuracy"]["methods"]
     assert (found["profile"], found["determinant"], found["windows"]) == ("orientation", -1, 14)
-    assert found["hits"]["orientation"] > found["hits"]["factory"]
+    hits = {tried["profile"]: tried["hits"] for tried in found["tried"]}
+    assert hits["orientation"] > hits["factory"]
     words = " ".join(screen.split())
     assert "the device fits a profile of its sensor: orientation profile" in words
     assert f"It is worn {found['worn']}." in words and "mirrored" in found["worn"]
     oriented, frozen = methods["oriented"], methods["frozen"]
     assert oriented["shifted_after"] >= frozen["shifted_after"] + 25
     assert oriented["original_after"] == frozen["original_after"]
-    assert methods["touch"]["shifted_after"] >= methods["unoriented"]["shifted_after"]
 
 
 def test_an_unshifted_wearer_is_left_alone(moved):

@@ -32,6 +32,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "another kind": ({"triads": ({"kind": "scalar", "channels": [0, 1, 2]},)}, "'scalar'"),
     "no unit": ({"unit": None}, "unit is None"),
     "a unit of half a count": ({"unit": 0.5}, "unit is 0.5"),
+    "data of no kind": ({"data": "volts"}, "data is 'volts'"),
     "a unit of nothing": ({"triads": ()}, "unit belongs to a polar triad"),
 }
 

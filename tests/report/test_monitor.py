@@ -35,6 +35,14 @@ def test_a_file_gets_at_most_ten_lines_the_last_for_all(n):
     assert n == 7 or f"accuracy(4) {accuracy} %" in lines[-1]
 
 
+def test_samples_held_back_are_counted_where_there_are_some():
+    outcomes = [Outcome(0, np.zeros(2, np.int32), is_held=i < 3) for i in range(5)]
+    monitor = Monitor(Console(file=io.StringIO()), outcomes, np.zeros(5, int), window=4)
+    assert monitor.fields(5)["held back"] == "3"
+    assert "held back" not in Monitor(Console(file=io.StringIO()), outcomes[3:], np.zeros(2, int),
+                                      window=4).fields(2)
+
+
 def test_a_terminal_gets_a_panel_that_stays():
     screen = watched(12, force_terminal=True)
     last = screen[screen.rindex("samples"):]

@@ -20,6 +20,7 @@ from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import document
 from edge_dassdp.rules.plugins import load_rules
 
+ROOT = Path(ed.__file__).parents[1]
 WHOLE = ed.Learning(
     {name: rule for name, rule in EXAMPLES.items()}, 0.1, 7, ed.Schedule(99, 0.25),
     ed.Replay(5, 3, 2, 1, "reservoir"), ed.Guard(True, 4, 16))
@@ -138,6 +139,14 @@ def test_a_whole_number_will_do_for_a_number(tmp_path: Path) -> None:
     (tmp_path / "l.toml").write_text(GOOD)
     assert ed.Learning.load(tmp_path / "l.toml") == ed.Learning(
         {"fc2": ed.ErrorTouch(mu=32)}, schedule=ed.Schedule(120), replay=ed.Replay(70))
+
+
+def test_the_example_of_the_docs_can_be_copied(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "learning-file.md").read_text("utf-8")
+    (tmp_path / "l.toml").write_text(text.partition("```toml\n")[2].partition("```")[0], "utf-8")
+    assert ed.Learning.load(tmp_path / "l.toml") == ed.Learning(
+        {"fc2": ed.ErrorTouch(32.0), "fc3": ed.ReadoutDelta(0.4)}, schedule=ed.Schedule(),
+        replay=ed.Replay(), guard=ed.Guard(True, 4))
 
 
 # ---- what may come: fields that nobody knows yet -------------------------------------------------

@@ -108,7 +108,8 @@ class _Drawn:
             if self.c["sensor"] == "triads" else ()
         scale = self.rng.choice([-1.0, 1.0], n) * self.rng.uniform(0.5, 2, n) / 4096
         return replace(made, sensor=Sensor(n, tuple(scale), tuple(self.rng.normal(0, 0.2, n)),
-                                           triads, 4096 if triads else None))
+                                           triads, 4096 if triads else None,
+                                           str(self.rng.choice(["values", "counts"]))))
 
     def bare_source(self) -> Input:
         kind, shape, n_steps = self.c["input"], SHAPES[self.c["shape"]], self.n_steps
@@ -274,7 +275,7 @@ class _Drawn:
         return Settings(
             default, {n: b for n, b in bits.items() if n in names}, c["per neuron"], c["headroom"],
             c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"],
-            c["input range"], temperature=c["temperature"], drift=c["drift"])
+            c["input range"], drift=c["drift"], temperature=c["temperature"])
 
     def learning(self) -> Learning | None:
         c = self.c

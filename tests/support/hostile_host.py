@@ -13,8 +13,10 @@ from edge_dassdp.wire.frames import encode_frame, encode_request
 from edge_dassdp.wire.messages import CHUNK_BYTES, LIMITS, MESSAGES, Message
 
 LIKELY = {"offset": 256, "first": 400, "label": 4, "projection": 4, "n_steps": 13,
-          "n_bytes": CHUNK_BYTES + 1, "n_weights": CHUNK_BYTES + 1}
+          "n_bytes": CHUNK_BYTES + 1, "n_weights": CHUNK_BYTES + 1, "profile": 5, "allow": 4}
 """Most values of a field lie below: in range, or just beyond it."""
+GREETS = 9
+"""The host whose HELLO was offered the first session."""
 _BITS = {"B": 8, "h": 15, "H": 16, "i": 31, "I": 32}
 _MOST_REQUESTS = 60_000
 """Of a session; sequence numbers do not begin again."""
@@ -43,7 +45,7 @@ class HostileHost:
     def frames(self, n: int) -> Iterator[bytes]:
         """At least n pieces of what it sends."""
         moves, weights = zip(*self._moves, strict=True)
-        yield self._open()
+        yield self._open(GREETS)  # the count of sessions begins at a host's number
         while n > 0:
             for frame in self._rng.choices(moves, weights)[0]():
                 yield frame
@@ -51,9 +53,10 @@ class HostileHost:
             if self._sequence > _MOST_REQUESTS or self._rng.random() < 1e-4:
                 yield self._open()
 
-    def _open(self) -> bytes:
+    def _open(self, host: int | None = None) -> bytes:
         before, self._session, self._sequence = self._session, self._session + 1, 0
-        return greeting("OPEN", self._rng.choice((9, 10)), session=self._session, resumes=before)
+        host = host or self._rng.choice((GREETS, 10))
+        return greeting("OPEN", host, session=self._session, resumes=before)
 
     def _next(self, kind: int, payload: bytes) -> bytes:
         """A request that the device carries out or refuses."""

@@ -16,8 +16,10 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.quantize import Settings
 from edge_dassdp.rules import (
+    CUSUM,
     DASSDP,
     EIHL,
+    ErrorScaled,
     ErrorSSDP,
     ErrorTouch,
     Guard,
@@ -164,6 +166,11 @@ class _Draw:
         beside: dict[str, Any] = {}
         if self.often(0.2):
             beside["schedule"] = Schedule(int(self.pick([1, 120, 4096])), self.pick([0.05, 1.0]))
+        elif self.often(0.2):
+            beside["schedule"] = ErrorScaled(self.pick([0.25, 15.0]), self.pick([0.01, 1.0]),
+                                             self.pick([0.0, 0.97]))
+        if self.often(0.2):
+            beside["gate"] = CUSUM(self.pick([0.5, 60.0]), self.pick([0.01, 0.9]))
         if self.often(0.2):
             beside["replay"] = Replay(flash=0)
         if self.often(0.2):

@@ -8,9 +8,12 @@ import pytest
 from support.scenarios import SCENARIOS
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.harness.snapshot import SNAPSHOT, load_snapshot
 from edge_dassdp.qir.samples import input_x
+from edge_dassdp.storage.npz import write_npz
 from edge_dassdp.targets.emulator import LEARN, Emulator
 from edge_dassdp.targets.learning import checked_learning
+from edge_dassdp.targets.reference import ReferenceTarget
 
 SCENARIO = SCENARIOS["guard_all"]
 NETWORK = SCENARIO.quantized
@@ -135,3 +138,34 @@ def test_no_bytes_from_outside_lead_out_of_memory_or_range(device):
             assert refused.code == "E503"
         device.run(x, labels, mode=LEARN)
         device.idle(8)
+
+
+MORE_THAN_ALL = {
+    "skipped than labelled": (("learning", 8, "<u4", 41), "learning.n_skipped"),
+    "replays skipped than made": (("replay", 4, "<u4", 2**31), "replay.n_replay_skipped"),
+    "judged than labelled": (("learning", 4, "<u4", 6), "guard.n_judged"),
+    "hits than judged": (("guard", 0, "<u4", 1 << 7), "guard.hits_bits"),
+}
+
+
+@pytest.mark.parametrize("what", MORE_THAN_ALL)
+@pytest.mark.parametrize("kind", [Emulator, ReferenceTarget])
+def test_more_of_a_part_than_of_the_whole_is_refused(device, tmp_path, kind, what):
+    """Such a snapshot went in, and the statistics of the board were then called a lie."""
+    (field, at, dtype, value), name = MORE_THAN_ALL[what]
+    data = bytearray(device.read_learning())
+    begin = offset(device, field) + at
+    raw = np.array(value, dtype).tobytes()
+    data[begin:begin + len(raw)] = raw
+    other = kind(NETWORK)
+    before = other.read_learning()
+    with pytest.raises(EdgeError, match="value out of range") as refused:
+        other.write_learning(bytes(data))
+    assert name in refused.value.cause and other.read_learning() == before
+    weights = {p.name: device.read_weights(p.name) for p in NETWORK.plastic}
+    write_npz(tmp_path / "s.npz", {"format": SNAPSHOT, "model": NETWORK.sha256}, {
+        "learning": np.frombuffer(bytes(data), np.uint8),
+        **{f"w_{n}": w for n, w in weights.items()}})
+    with pytest.raises(EdgeError, match="no device learns what it holds"):
+        load_snapshot(other, NETWORK, tmp_path / "s.npz")
+    other.write_learning(device.read_learning())

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import edge_dassdp as ed
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.datasets import Samples
-from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.ir import Encoder, Input, Network, Population, Projection, Readout
 from edge_dassdp.tuning.tasks import MOST, tasks
 
 
@@ -110,3 +111,27 @@ def test_one_class_or_too_few_samples(y: list[int], validation: list[int] | None
 def test_one_output_has_no_classes() -> None:
     with pytest.raises(EdgeError, match="one output has no classes"):
         tasks(network(n_classes=1), samples(20, n_classes=1), None, n_shifts=1, is_worn=True)
+
+
+@pytest.mark.parametrize("kind", ["currents", "frames", "spikes", "events", "counts", "encoder",
+                                  "several"])
+def test_every_kind_of_input_has_a_shift_that_its_device_takes(kind: str) -> None:
+    """Values stay what the input takes: spikes 0 or 1, events no more than a list holds."""
+    inputs = {
+        "currents": (Input("x", 6),), "frames": (Input("x", 3, n_frames=5),),
+        "spikes": (Input("x", 6, n_frames=5, spikes=True),),
+        "events": (Input("x", 6, n_frames=5, spikes=True, n_events=12),),
+        "counts": (Input("x", 6, n_frames=5, spikes=True, n_events=12, counts=True),),
+        "encoder": (Input("x", 6, spikes=True, encoder=Encoder("rate")),),
+        "several": (Input("x", 4), Input("z", 3, n_frames=5, spikes=True))}[kind]
+    rng = np.random.default_rng(0)
+    parts = [rng.random((40, i.n_values)) < 0.2 if i.spikes and not i.encoder
+             else rng.normal(0, 0.5, (40, i.n_values)) for i in inputs]
+    given = Samples(np.concatenate(parts, axis=1).astype(np.float32), np.arange(40) % 3)
+    built = network(*inputs)
+    made = tasks(built, given, None, n_shifts=2, is_worn=True)
+    model = ed.quantize(built, x=made.train.x)
+    with ed.open(model, "reference") as device:
+        for task in made.shifted:
+            assert len(device.classify(task.judged.x)) == len(task.judged)
+    assert not np.array_equal(made.shifted[0].judged.x, made.original.x)

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from support import lanes
 from support.devices import network
-from support.hostile_host import HostileHost, greeting
+from support.hostile_host import GREETS, HostileHost, greeting
 from support.sanitized import Sanitized, share_text
 
 from edge_dassdp.build.project import emulator_project
@@ -43,7 +43,7 @@ def test_a_hostile_host_under_sanitizers(
             assert run.returncode == 0, run.stderr.decode()[:2000]
             return list(FrameDecoder().feed(run.stdout))
 
-        [hello] = answers(greeting("HELLO", 9))
+        [hello] = answers(greeting("HELLO", GREETS))
         offer = MESSAGES["HELLO"].response.unpack(parse_response(hello).payload)["offer"]
         host = HostileHost(kind, offer, Random(kind))
         sent = list(host.frames(N_FRAMES))

@@ -4,6 +4,7 @@ can stand for more than a computer holds. Each check raises ValueError.
 
 from __future__ import annotations
 
+import math
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,8 +17,14 @@ MOST_BYTES = 1 << 30
 """Of a file, and of all that lie beside it."""
 MOST_VALUES = 1 << 26
 """Of a constant that is computed."""
+MOST_ENTRIES = 1 << 20
+"""Of a shape that is computed."""
 MOST_NODES = 100_000
 """Once local functions stand in place of their calls."""
+_WHOLE = (6, 7)
+"""Of TensorProto.DataType: int32 and int64."""
+_BY_SHAPE = ("Reshape", "Expand", "ConstantOfShape")
+"""Their last input has an entry for each dimension of what they make."""
 
 
 def check_size(path: Path) -> None:
@@ -84,6 +91,34 @@ def check_calls(model: Any) -> None:
         return total
 
     counted(model.graph.node, ())
+
+
+def check_shapes(model: Any) -> None:
+    """What shape inference follows entry by entry, shapes computed from shapes, stays within
+    MOST_ENTRIES: each Concat of a value with itself doubles it."""
+    rank = {i.name: len(i.type.tensor_type.shape.dim) for i in model.graph.input}
+    entries: dict[str, int] = {}
+    constants = [(t.name, t) for t in model.graph.initializer]
+    constants += [(n.output[0], a.t) for n in model.graph.node if n.op_type == "Constant"
+                  for a in n.attribute if a.name == "value"]
+    for name, tensor in constants:
+        rank[name] = len(tensor.dims)
+        is_shape = tensor.data_type in _WHOLE and len(tensor.dims) < 2
+        entries[name] = math.prod(tensor.dims) if is_shape else 0
+    for node in model.graph.node:
+        dims = max((rank.get(v, 0) for v in node.input if v), default=0)
+        known = [entries.get(v, 0) for v in node.input if v]
+        made = sum(known) if node.op_type == "Concat" else max(known, default=0)
+        if node.op_type in _BY_SHAPE:
+            dims = known[-1] or dims
+        elif node.op_type == "Unsqueeze":
+            dims += max(known[-1] if len(known) > 1 else 0, 1)
+        n_entries = dims if node.op_type == "Shape" else made * all(known)
+        if max(n_entries, dims) > MOST_ENTRIES:
+            raise ValueError(f"a shape of more than {MOST_ENTRIES:,} entries")
+        for name in node.output:
+            entries.setdefault(name, n_entries)
+            rank.setdefault(name, dims)
 
 
 def check_result(arguments: Iterable[NDArray[Any]]) -> None:

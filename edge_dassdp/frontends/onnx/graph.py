@@ -146,7 +146,9 @@ def _checked(onnx: Any, path: Path | str) -> Any:
         bounds.check_calls(model)
         onnx.load_external_data_for_model(model, str(Path(path).parent))
         onnx.checker.check_model(model)
-        return onnx.inliner.inline_local_functions(model) if model.functions else model
+        model = onnx.inliner.inline_local_functions(model) if model.functions else model
+        bounds.check_shapes(model)
+        return model
     except EdgeError:
         raise
     except Exception as problem:  # the checker and what reads files beside it each have their own

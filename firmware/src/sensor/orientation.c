@@ -74,27 +74,21 @@ static void square(int32_t *m)
     }
 }
 
-static int16_t entry_q14(int32_t one, int32_t product, int32_t n_q14)
-{
-    int32_t entry = one + dassdp_div_round_s32(2 * product, n_q14);
-    return (int16_t)dassdp_clip_s32(entry, -ONE_Q14, ONE_Q14);
-}
-
 /* q of any length, |q| <= 2^14; unturned for 0. */
 static void turn_of_quaternion(const int32_t *q, int16_t *turn_q14)
 {
     int32_t w = q[0], x = q[1], y = q[2], z = q[3];
     int32_t n_q14 = dassdp_round_s32(w * w + x * x + y * y + z * z, 14);
+    const int32_t halves[9] = {
+        -(y * y + z * z), x * y - w * z, x * z + w * y,
+        x * y + w * z, -(x * x + z * z), y * z - w * x,
+        x * z - w * y, y * z + w * x, -(x * x + y * y),
+    };
     n_q14 = n_q14 == 0 ? 1 : n_q14;
-    turn_q14[0] = entry_q14(ONE_Q14, -(y * y + z * z), n_q14);
-    turn_q14[1] = entry_q14(0, x * y - w * z, n_q14);
-    turn_q14[2] = entry_q14(0, x * z + w * y, n_q14);
-    turn_q14[3] = entry_q14(0, x * y + w * z, n_q14);
-    turn_q14[4] = entry_q14(ONE_Q14, -(x * x + z * z), n_q14);
-    turn_q14[5] = entry_q14(0, y * z - w * x, n_q14);
-    turn_q14[6] = entry_q14(0, x * z - w * y, n_q14);
-    turn_q14[7] = entry_q14(0, y * z + w * x, n_q14);
-    turn_q14[8] = entry_q14(ONE_Q14, -(x * x + y * y), n_q14);
+    for (uint32_t i = 0; i < 9u; i++) {
+        int32_t entry = (i % 4u == 0u ? ONE_Q14 : 0) + dassdp_div_round_s32(2 * halves[i], n_q14);
+        turn_q14[i] = (int16_t)dassdp_clip_s32(entry, -ONE_Q14, ONE_Q14);
+    }
 }
 
 void dassdp_horn(const int32_t *h, int16_t *turn_q14)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.frontends.onnx import from_onnx
+from edge_dassdp.frontends.onnx import bounds, from_onnx
 
 FILES = Path(__file__).parent / "files"
 
@@ -103,3 +104,44 @@ def test_constants_that_grow(tmp_path: Path) -> None:
              for i in range(40)]
     nodes.append(helper.make_node("Add", ["x", "c40"], ["y"]))
     _refused(_model(tmp_path / "m.onnx", _graph(nodes, c0=np.zeros(3, np.float32))), "67,108,864")
+
+
+def _doubling(n: int) -> list[onnx.NodeProto]:
+    nodes = [helper.make_node("Shape", ["x"], ["s0"])]
+    nodes += [helper.make_node("Concat", [f"s{k}", f"s{k}"], [f"s{k + 1}"], axis=0)
+              for k in range(n)]
+    return [*nodes, helper.make_node("Reshape", ["x", f"s{n}"], ["y"])]
+
+
+@pytest.mark.parametrize("n", [21, 40, 200])
+def test_shapes_that_double_are_not_followed(n: int, tmp_path: Path) -> None:
+    """Shape inference would keep 2^n entries: it ended when the memory did."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _refused(_model(tmp_path / "n.onnx", _graph(_doubling(n))), "1,048,576 entries")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+    function = helper.make_function("local", "grow", ["x"], ["y"], _doubling(n),
+                                    [helper.make_opsetid("", 17)])
+    call = helper.make_node("grow", ["x"], ["y"], domain="local")
+    _refused(_model(tmp_path / "f.onnx", _graph([call]), [function]), "1,048,576 entries")
+
+
+def test_ranks_that_grow_are_not_followed(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Reshape", ["x", "long"], ["r"]),
+             helper.make_node("Shape", ["r"], ["s"]),
+             helper.make_node("Concat", ["s"] * 40, ["t"], axis=0),
+             helper.make_node("Reshape", ["x", "t"], ["y"])]
+    _refused(_model(tmp_path / "n.onnx", _graph(nodes, long=np.ones(30_000, np.int64))),
+             "1,048,576 entries")
+
+
+def test_features_that_are_joined_again_and_again_are_no_shapes(tmp_path: Path) -> None:
+    """As in a network whose layers see all before them."""
+    nodes, last = [], "x"
+    for k in range(40):
+        nodes += [helper.make_node("Add", [last, "b"], [f"a{k}"]),
+                  helper.make_node("Concat", [last, f"a{k}"], [f"c{k}"], axis=1),
+                  helper.make_node("ReduceMean", [f"c{k}"], [f"m{k}"], axes=[1])]
+        last = f"m{k}"
+    path = _model(tmp_path / "n.onnx", _graph([*nodes, helper.make_node("Identity", [last], ["y"])],
+                                              b=np.ones(1, np.float32)))
+    bounds.check_shapes(onnx.load(path))
