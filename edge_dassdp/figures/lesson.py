@@ -66,7 +66,7 @@ class _CountingReference(CountingModel, Reference):
         return super().rerun(rasters, factory=factory)
 
     def _remember(self, slot: int, label: int, held: bool) -> int:
-        if self.memory is not None and self.memory.rule.ring_per_class:
+        if self.stored is not None and self.stored.rule.ring_per_class:
             self.tally["bytes_moved"] += 4 * stored_words(self.network)
         return super()._remember(slot, label, held)
 

@@ -68,7 +68,7 @@ class Reference(IntegerModel):
         self.carried = {q.name: carried_state(net, q) for q in net.plastic}
         self.losses = np.zeros(net.n_batch, np.int64)
         self.error = {p.name: np.zeros(p.size, np.int64) for p in net.populations if p.has_error}
-        self.memory = None if net.replay is None else Memory(net, net.replay)
+        self.stored = None if net.replay is None else Memory(net, net.replay)
         self.guard = np.zeros((), GUARD_DTYPE) if net.guard and net.guard.margin else None
         self.gate = None if net.cusum is None else Gate(net.cusum)
         self.saved: dict[str, IntArray] = {}
@@ -108,9 +108,9 @@ class Reference(IntegerModel):
                 state |= named(f"{field}_{q.name}", values)
         for prefix, record in self.structs().items():
             state |= members(prefix, record)
-        if self.memory is not None and self.memory.ring.size:
-            state["ring"] = self.memory.ring.ravel().astype(np.int64)
-            state["ring_seen"] = self.memory.seen
+        if self.stored is not None and self.stored.ring.size:
+            state["ring"] = self.stored.ring.ravel().astype(np.int64)
+            state["ring_seen"] = self.stored.seen
         if self.worn is not None:
             state |= self.worn.named_state()
         return state
@@ -132,7 +132,7 @@ class Reference(IntegerModel):
         """Structured scalars of the learning state by name, in the device's order, without what
         rules carry."""
         structs = {"learning": self.learning} if self.network.plastic else {}
-        structs |= {} if self.memory is None else {"replay": self.memory.counters}
+        structs |= {} if self.stored is None else {"replay": self.stored.counters}
         structs |= {} if self.guard is None else {"guard": self.guard}
         structs |= {} if self.gate is None else {"cusum": self.gate.state}
         return structs
@@ -141,8 +141,8 @@ class Reference(IntegerModel):
         parts = [carried_bytes(self.network, self.carried)]
         parts += [record.tobytes() for record in self.structs().values()]
         parts += [] if self.worn is None else [self.worn.to_bytes()]
-        if self.memory is not None and self.memory.ring.size:
-            parts += [self.memory.ring.tobytes(), self.memory.seen.astype("<u2").tobytes()]
+        if self.stored is not None and self.stored.ring.size:
+            parts += [self.stored.ring.tobytes(), self.stored.seen.astype("<u2").tobytes()]
         return b"".join(parts)
 
     def learned_digest(self) -> int:
@@ -227,7 +227,7 @@ class Reference(IntegerModel):
         if self.gate is None:
             return False
         if label != NO_LABEL:
-            self.gate.judge(is_miss, self.memory.n_stored if self.memory else 0)
+            self.gate.judge(is_miss, self.stored.n_stored if self.stored else 0)
         return not self.gate.is_open
 
     def _write(self, label: int, may_write: bool, skipped: bool, loss_q8: int) -> bool:
@@ -293,7 +293,7 @@ class Reference(IntegerModel):
 
     def _remember(self, slot: int, label: int, held: bool) -> int:
         """Store the sample recorded in `slot`; unless it is held, learn others again: how many."""
-        memory = self.memory
+        memory = self.stored
         if memory is None:
             return 0
         memory.store({name: r[slot] for name, r in self.records.items()}, label,
@@ -307,7 +307,7 @@ class Reference(IntegerModel):
 
     def _replay(self, sample: tuple[dict[str, tuple[IntArray, IntArray]], int] | None) -> int:
         """Learn again from a stored sample; 0 if there is none."""
-        if sample is None or self.memory is None:
+        if sample is None or self.stored is None:
             return 0
         fields, label = sample
         for name, (counts, latencies) in fields.items():
@@ -318,13 +318,13 @@ class Reference(IntegerModel):
         _, may_write = self._evaluate(label)
         if may_write:
             self._learn_from_error()
-        self.memory.counters["n_replayed"] += 1
-        self.memory.counters["n_replay_skipped"] += int(not may_write)
+        self.stored.counters["n_replayed"] += 1
+        self.stored.counters["n_replay_skipped"] += int(not may_write)
         return 1
 
     def idle(self, n_steps: int) -> int:
         check_steps(n_steps)
-        memory, n_done = self.memory, 0
+        memory, n_done = self.stored, 0
         if memory is None:
             raise EdgeError("E503", "the model was built without it", cause="it has no replay")
         for _ in range(n_steps if self.gate is None or self.gate.is_open else 0):

@@ -64,9 +64,9 @@ class ReferenceTarget(Reference, Target):
         self._take_carried(state, persistent_alone=True)
         if self.worn is not None:
             self.worn.restore(state)
-        if self.memory is not None and self.memory.ring.size:
-            self.memory.ring[:] = state["ring"].reshape(self.memory.ring.shape)
-            self.memory.seen[:] = state["ring_seen"]
+        if self.stored is not None and self.stored.ring.size:
+            self.stored.ring[:] = state["ring"].reshape(self.stored.ring.shape)
+            self.stored.seen[:] = state["ring_seen"]
         if net.n_batch > 1:
             self.losses[:] = state["losses"]
             for name, records in self.records.items():

@@ -348,3 +348,15 @@ def test_progress_that_is_damaged_is_not_believed(work: Path, tmp_path: Path,
         assert "is damaged" in refused("E103", *arguments(work, board.target, "--resume"), **state)
     file.write_text(whole)
     ok(*arguments(work, board.target, "--resume"), **state)
+
+
+def test_stored_samples_of_the_reference_are_no_memory_of_a_board(work: Path,
+                                                                  tmp_path: Path) -> None:
+    """Both were called memory: --snapshot, --reset and --resume met the wrong one."""
+    model, data = tmp_path / "q.npz", work / "stream.npz"
+    ok("quantize", work / "model.npz", "-o", model, "--replay", "0,2")
+    command = ("learn", model, "--data", data, "--target")
+    for target in ("reference", "emulator"):
+        ok(*command, target, "--reset", "--snapshot", tmp_path / f"{target}.npz")
+    assert what_is_learned(tmp_path / "reference.npz") == what_is_learned(
+        tmp_path / "emulator.npz")
