@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,7 +95,8 @@ def run(seed: int, shifts: Sequence[int], learns: bool) -> list[Row]:
     network = ed.load(folder / f"watch_seed{seed}.npz").with_sensor(scale.sensor)
     learning = METHODS["touch_k3"].learning(network, TOUCH, STANDARD, len(training))
     model = ed.quantize(network, learning, x=training.x, y=training.y)
-    with ed.open(model) as device:
+    with ed.open(model) as device, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the sensor has drifted")
         return [row for name in SCENARIOS for shift in shifts for row in measured(
             Watch(device, watch.scenario(name, seed, data, drawn=seed + shift)), seed,
             seed + shift, learns)]

@@ -41,7 +41,7 @@ def with_logits(network: Network, logits: Logits | None) -> Network:
     if logits is None:
         logits = "mean" if readout.kind == "membrane_sum" else "sum"
     is_number = is_real(logits) and 1e-6 <= float(logits) <= 1e6
-    if not is_number and logits not in get_args(Seen):
+    if not is_number and not (isinstance(logits, str) and logits in get_args(Seen)):
         raise EdgeError("E105", f"logits is {logits!r}, which no loss takes of a readout",
                         help="choose sum, mean, last or max of the steps, or the number from 1e-6 "
                         "to 1e6 that their sum is divided by")

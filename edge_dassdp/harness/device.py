@@ -136,6 +136,7 @@ class Device:
         learned. Raises EdgeError E503 where the model compares none."""
         return self.target.drift()
 
+    @held_to_kinds()
     def allow_profile(self, is_allowed: bool = True) -> None:
         """Whether the device may put another profile than the factory's in use by itself, from
         samples observed or learned; not before. Raises EdgeError E503 where the model was not

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.plan import kernels, path_tables
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.path_tables import Fields
@@ -16,6 +15,7 @@ from edge_dassdp.plan.routes import Route
 from edge_dassdp.plan.ruled import rule_table
 from edge_dassdp.qir import QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, pack_weights, row_bytes
+from edge_dassdp.qir.ranges import SHARE_MAX_Q8
 from edge_dassdp.qir.stored import pack, stored_words
 from edge_dassdp.qir.tables import Array, Rows, Table, pointed_to
 from edge_dassdp.sensor.drift import QDrift
@@ -96,7 +96,7 @@ def _misses(layout: Layout) -> Fields:
     step, cusum = layout.network.error_step, layout.network.cusum
     return (
         *(() if step is None else (
-            ("start_share_q8", step.start_q8), ("most_share_q8", QUANTITIES["share_max_q8"]),
+            ("start_share_q8", step.start_q8), ("most_share_q8", SHARE_MAX_Q8),
             ("error_step", Table("dassdp_error_step_t", "error_step", (
                 ("floor_q8", step.floor_q8), ("gain_q4", step.gain_q4),
                 ("factor_q8", "dassdp_error_step_factor"), ("count", "dassdp_error_step_count"),

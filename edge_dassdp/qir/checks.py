@@ -22,7 +22,7 @@ from edge_dassdp.qir.nodes import (
     ResetMode,
 )
 from edge_dassdp.qir.order import device_volume, history_depths, natural_order
-from edge_dassdp.qir.ranges import RECORDED_MAX
+from edge_dassdp.qir.ranges import RECORDED_MAX, SHARE_MAX_Q8
 from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
@@ -182,7 +182,7 @@ def _check_misses(n: QNetwork) -> None:
     if step is not None:
         within(step.gain_q4, 1, 255, "error_step: gain_q4")
         within(step.floor_q8, 1, 256, "error_step: floor_q8")
-        within(step.start_q8, 0, QUANTITIES["share_max_q8"], "error_step: start_q8")
+        within(step.start_q8, 0, SHARE_MAX_Q8, "error_step: start_q8")
     if cusum is not None:
         within(cusum.opens_q10, 1, 63 << 10, "cusum: opens_q10")
         within(cusum.allowed_q10, 1, 1 << 10, "cusum: allowed_q10")

@@ -16,6 +16,8 @@ RICH_BITS = 31
 RICH_MAX = (1 << (RICH_BITS - 1)) - 1
 RECORDED_MAX = 4095
 """The most steps of a sample, and spikes of a neuron in it, that what learns remembers."""
+SHARE_MAX_Q8 = 249
+"""The largest share of misses that rounding reaches, of one that moves 1/16 of the way."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,7 +76,8 @@ class Settings:
             raise EdgeError("E105", f"input_range is '{self.input_range}', expected robust or all")
         if self.drift not in ("off", "alarm", "profile"):
             raise EdgeError("E105", f"drift is {self.drift!r}, expected off, alarm or profile")
-        if self.temperature not in ("fit", "stated") and not (
+        is_word = isinstance(self.temperature, str) and self.temperature in ("fit", "stated")
+        if not is_word and not (
                 is_real(self.temperature) and 1e-6 <= float(self.temperature) <= 1e6):
             raise EdgeError("E105", f"temperature is '{self.temperature}', expected fit, stated or "
                             "a number from 1e-6 to 1e6")

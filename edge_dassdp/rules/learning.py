@@ -175,6 +175,8 @@ class Learning:
                  refused: list[str] | None = None) -> Iterator[Learning]:
         """`default`, and after it what is next best where its numbers have no form or no room.
         refused: told why what would be better cannot stand."""
+        require(is_int(samples) and samples >= 0,
+                f"Learning.default: samples is {samples}, expected a number of samples from 0")
         why = refused if refused is not None else []
         problem: EdgeError | None = None
         tried: list[Mapping[str, Rule]] = []

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import profile_of
+from edge_dassdp.qir.ranges import SHARE_MAX_Q8
 from edge_dassdp.qir.stored import pack, unpack
 from edge_dassdp.reference.carried import carried_state, fields_of, restore
 from edge_dassdp.reference.memory import SEEN_MAX
 from edge_dassdp.sensor.front import QSensor
+from edge_dassdp.sensor.profile import Kind
 
 
 def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
@@ -75,7 +76,8 @@ def check_counts(network: QNetwork, data: bytes) -> None:
 def _check_sensor(sensor: QSensor, state: Mapping[str, NDArray[Any]]) -> None:
     """E503 unless its profile is one, and no mean of what was observed is beyond int16."""
     stored = int(state["sensor.stored"][0])
-    if int(state["sensor.selected"][0]) not in (0, stored) or state["sensor.has_learned"][0] > 1:
+    if stored > Kind.BOTH or int(state["sensor.selected"][0]) not in (0, stored) \
+            or state["sensor.has_learned"][0] > 1:
         raise _out_of_range("it uses a profile that is not stored")
     if stored:
         try:
@@ -97,7 +99,7 @@ def _limits(network: QNetwork) -> dict[str, tuple[int, int]]:
     """Smallest and largest value by name."""
     limits = {"learning.rng": (1, 0xFFFFFFFF), "learning.batch_idx": (0, network.n_batch - 1),
               "learning.batch_kind": (0, 1), "learning.miss_share_q8": (
-                  0, QUANTITIES["share_max_q8"] if network.error_step else 0),
+                  0, SHARE_MAX_Q8 if network.error_step else 0),
               } if network.plastic else {}
     if network.guard is not None and network.guard.margin:
         window = network.guard.window

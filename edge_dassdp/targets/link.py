@@ -327,6 +327,11 @@ class LinkTarget(Target):
                             cause="its CRC is not the one that it was linked with, it is "
                                   f"{info.start.image_crc:08x}; the board runs nothing of it",
                             help="Flash it again. If that does not last, the flash is worn out.")
+        if info.start.is_faulting:
+            raise EdgeError("E504", f"the firmware of board {info.board} faults at each start",
+                            cause=f"it restarted {info.start}, and runs nothing any more",
+                            help="Press its reset button to let it try once more. If it faults "
+                                 "again, flash it again; own code in it may be at fault.")
         build = self._expected_build_hash
         for what, found, expected in (
                 ("another model", info.model_hash, self._expected_model_hash),

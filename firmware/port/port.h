@@ -10,11 +10,11 @@ extern "C" {
 
 /* How the firmware came to run; HELLO tells it. */
 typedef struct {
-    uint32_t fault_pc;  /* of DASSDP_CAUSE_FAULT: the instruction, 0 where it is not known */
+    uint32_t fault_pc;  /* of the same: the instruction, 0 where it is not known */
     uint32_t image_crc; /* CRC-32 of the flash image, taken at the start; 0: not taken */
     uint16_t n_boots;   /* starts since RAM was last without power, this one included; 0: not counted */
-    uint8_t cause;      /* DASSDP_CAUSE_* of dassdp_quantities.h; damaged: nothing may run */
-    uint8_t fault;      /* of DASSDP_CAUSE_FAULT: number of the exception, 0: main returned */
+    uint8_t cause;      /* DASSDP_CAUSE_* of dassdp_quantities.h; from faulting on nothing may run */
+    uint8_t fault;      /* of DASSDP_CAUSE_FAULT and _FAULTING: number of the exception, 0: main returned */
 } dassdp_boot_t;
 
 void dassdp_port_init(void);           /* clocks, pins, UART with RX interrupt, counter */

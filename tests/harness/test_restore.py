@@ -268,11 +268,12 @@ def test_every_request_that_runs_on_what_is_learned_is_refused_while_it_is_held(
     write = pack("WRITE_WEIGHTS", projection=1, first=0, data=b"\0")
     assert device.ask(*write).status == 0
     payloads = {"INFER": {"flags": 0, "n_steps": 0, "x": b""}, "IDLE": {"n_steps": 1},
-                "READ_LEARNING": {"offset": 0, "n_bytes": 1},
+                "READ_LEARNING": {"offset": 0, "n_bytes": 1}, "OBSERVE": {"label": 1, "x": b""},
+                "SELECT_PROFILE": {"profile": 0}, "DRIFT": {"allow": 0},
                 **{name: {"flags": 0, "label": 1, "loss_q8": -1, "x": b""}
                    for name in ("LEARN", "WARM_UP")}}
     held = {message.name for message in MESSAGES.values() if message.needs_whole}
-    assert held == {*payloads, "FIT_GATE", "SAVE", "ROLLBACK"}
+    assert held == {*payloads, "FIT_GATE", "SAVE", "ROLLBACK", "FIT_PROFILE"}
     for name in (*held, "HOLD"):
         assert device.ask(*pack(name, **payloads.get(name, {}))).status == STATUSES["E_HELD"]
     assert device.ask("RELEASE").status == 0

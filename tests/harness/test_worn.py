@@ -239,3 +239,41 @@ def test_a_scale_that_no_integer_holds_is_refused(scale: float, offset: float) -
     with pytest.raises(EdgeError) as caught:
         affine(scale, offset)
     assert caught.value.code == "E201" and "a count of the sensor" in caught.value.message
+
+
+def _said(device: Device, data: bytes) -> str:
+    try:
+        device.target.write_learning(data)
+    except EdgeError as problem:
+        return problem.code
+    return ""
+
+
+@pytest.mark.parametrize("kind", ["orientation", "channels", "both", "none"])
+def test_all_targets_refuse_the_same_profiles(kind: str) -> None:
+    """A bit or a number of a profile, of which it is, or of what was observed, is another."""
+    network, rng = case().quantized, np.random.default_rng(4)
+    sensor, layout, turn = network.sensor, Plan.of(network).layout, (
+        (0, 16384, 0), (-16384, 0, 0), (0, 0, 16384))
+    assert sensor is not None
+    gains = [4096 - 300 * k for k in range(sensor.n_channels)]
+    profile = {"orientation": QProfile.oriented(turn, 1, sensor.n_channels),
+               "channels": QProfile.channels(gains, [5] * sensor.n_channels),
+               "both": QProfile(Kind.BOTH, turn, 1, tuple(gains), (5,) * sensor.n_channels)}
+    devices = [opened(spec) for spec in SPECS]
+    if kind != "none":
+        devices[0].select_profile(profile[kind])
+    start = devices[0].target.read_learning()
+    places = [at for f in layout.fields for at in range(f.offset, f.offset + f.bytes)
+              if f.name in ("sensor", "sensor_profile", "sensor_sums", "sensor_seen")]
+    n_refused = 0
+    for _ in range(60):
+        data = bytearray(start)
+        for at in rng.choice(places, rng.integers(1, 3)):
+            data[at] = data[at] ^ 1 << rng.integers(8) if rng.random() < 0.7 else rng.integers(256)
+        said = {_said(device, bytes(data)) for device in devices}
+        assert len(said) == 1, [a for a in places if data[a] != start[a]]
+        n_refused += said != {""}
+        for device in devices:
+            device.target.write_learning(start)
+    assert 0 < n_refused < 60

@@ -212,7 +212,7 @@ def _expanded(text: str) -> str:
 
 
 def test_every_function_that_tables_may_name_is_named_by_a_network_of_the_space() -> None:
-    drawn = (found for i in range(60) if (found := _accepted(space.draw(3, i))) is not None)
+    drawn = (found for i in range(120) if (found := _accepted(space.draw(3, i))) is not None)
     named = {s for _, made in (*accepted(), *drawn) for s in symbols(Plan.of(made.quantized))}
     unknown = declared() - named
     assert not unknown, sorted(unknown)

@@ -50,9 +50,13 @@ void dassdp_boot_begin(void) {
     int is_fault = dassdp_boot.mark == mark_of_fault();
     int is_kept = is_fault || dassdp_boot.mark == (MAGIC ^ boot->n_boots);
     uint8_t cause = told_cause(is_kept);
+    if (is_fault != 0) { /* one more in a row, if the last start came of one, too */
+        cause = boot->cause < DASSDP_CAUSE_FAULTING ? boot->cause : DASSDP_CAUSE_FAULTING - 1;
+        cause = (uint8_t)(cause < DASSDP_CAUSE_FAULT ? DASSDP_CAUSE_FAULT : cause + 1);
+    }
     *boot = (dassdp_boot_t){
         .n_boots = (uint16_t)(is_kept ? boot->n_boots + 1U : 1U),
-        .cause = is_fault ? DASSDP_CAUSE_FAULT : cause,
+        .cause = cause,
         .fault = is_fault ? boot->fault : 0U,
         .fault_pc = is_fault ? boot->fault_pc : 0U,
     };
@@ -63,6 +67,13 @@ void dassdp_boot_image(uint32_t image_crc) {
     dassdp_boot.boot.image_crc = image_crc;
     if (dassdp_image_crc[0] != 0U && image_crc != dassdp_image_crc[0]) {
         dassdp_boot.boot.cause = DASSDP_CAUSE_DAMAGED;
+    }
+}
+
+void dassdp_boot_works(void) {
+    if (dassdp_boot.boot.cause > DASSDP_CAUSE_FAULT &&
+        dassdp_boot.boot.cause < DASSDP_CAUSE_FAULTING) {
+        dassdp_boot.boot.cause = DASSDP_CAUSE_FAULT;
     }
 }
 

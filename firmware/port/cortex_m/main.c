@@ -1,5 +1,5 @@
 /* The program of a board: the model answers requests for ever. All its memory is here. Of a damaged
- * flash image nothing is run but what says so.
+ * flash image, or one that faults again and again, nothing is run but what says so.
  * Sizes are multiples of 4, so that .bss holds no padding and the ledger is exact. */
 #include "dassdp_board.h"
 #include "dassdp_program.h"
@@ -19,7 +19,7 @@ int main(void) {
     dassdp_port_init();
     uint32_t image_bytes = (uint32_t)dassdp_image_crc - (uint32_t)dassdp_image_begin;
     dassdp_boot_image(dassdp_crc32(0, dassdp_image_begin, image_bytes));
-    if (dassdp_port_boot()->cause != DASSDP_CAUSE_DAMAGED) {
+    if (dassdp_port_boot()->cause < DASSDP_CAUSE_FAULTING) {
         dassdp_init(&dassdp_program, &dassdp_state);
     }
     if (dassdp_link_init(&dassdp_link, &dassdp_program, &dassdp_state, dassdp_request,
@@ -34,6 +34,9 @@ int main(void) {
             dassdp_port_wait();
         } else {
             dassdp_link_receive(&dassdp_link, (uint8_t)byte);
+            if (dassdp_link.sequence != 0U) {
+                dassdp_boot_works();
+            }
         }
     }
 }

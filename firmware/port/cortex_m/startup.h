@@ -14,6 +14,7 @@ extern const uint32_t dassdp_image_crc[]; /* behind all it covers; 0: the build 
 
 void dassdp_boot_begin(void);             /* once, when variables hold their initial values */
 void dassdp_boot_image(uint32_t image_crc); /* what the program found; another makes it damaged */
+void dassdp_boot_works(void);             /* a request was answered: faults are counted anew */
 
 /* Every exception that nobody else handles: kept for the next start, then the chip is reset. */
 void dassdp_fault_handler(void);

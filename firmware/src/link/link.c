@@ -94,7 +94,7 @@ static void describe_start(const dassdp_link_t *link, uint8_t *frame)
 {
     const dassdp_boot_t *boot = dassdp_port_boot();
     uint32_t digest = 0;
-    if (boot->cause != DASSDP_CAUSE_DAMAGED) {
+    if (boot->cause < DASSDP_CAUSE_FAULTING) {
         digest = dassdp_digest_learned(link->model, link->state, 0);
     }
     dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_LEARNED_DIGEST, digest);
@@ -173,7 +173,7 @@ static int run(dassdp_link_t *link, const uint8_t *request, uint32_t n_bytes)
 {
     uint8_t kind = request[DASSDP_REQUEST_HEADER_KIND];
     uint32_t n_open = 0;
-    if (dassdp_port_boot()->cause == DASSDP_CAUSE_DAMAGED) {
+    if (dassdp_port_boot()->cause >= DASSDP_CAUSE_FAULTING) {
         return DASSDP_E_DAMAGED;
     }
     int status = check_shape(link->model, kind, n_bytes, &n_open);
@@ -258,7 +258,7 @@ int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *sta
                      uint32_t response_bytes)
 {
     int has_room = !dassdp_comes_in_pieces(model) || dassdp_sample(model, state) != 0;
-    has_room = has_room || dassdp_port_boot()->cause == DASSDP_CAUSE_DAMAGED;
+    has_room = has_room || dassdp_port_boot()->cause >= DASSDP_CAUSE_FAULTING;
     if (!has_room || request_bytes < DASSDP_LINK_REQUEST_BYTES_MAX ||
         response_bytes < DASSDP_LINK_RESPONSE_FIXED_BYTES ||
         response_bytes < DASSDP_LINK_RESPONSE_LOGITS_BYTES + 4u * model->n_classes) {

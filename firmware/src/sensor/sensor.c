@@ -4,7 +4,7 @@
 #include "fixed.h"
 #include "state.h"
 
-enum { MOST_CHANNELS = 32, MOST_CODE = 127 };
+enum { MOST_CHANNELS = 32, MOST_CODE = 127, NOT_ORTHOGONAL = 1 << 24 };
 
 int16_t *dassdp_stored_profile(const dassdp_model_t *model, void *state)
 {
@@ -121,20 +121,50 @@ int dassdp_sensor_select(const dassdp_model_t *model, void *state, uint32_t kind
     return DASSDP_OK;
 }
 
-/* No product of the profile's may leave its proven range. */
-static int is_sound(const dassdp_sensor_t *sensor, const int16_t *profile)
+static int32_t dot(const int16_t *a, const int16_t *b)
 {
-    int32_t det = profile[DASSDP_PROFILE_DET];
-    if (det != 1 && det != -1) {
-        return 0;
-    }
-    for (uint32_t i = DASSDP_PROFILE_Q_Q14; i < DASSDP_PROFILE_CHANNEL + (uint32_t)sensor->n_channels; i++) {
-        int32_t most = i < DASSDP_PROFILE_CHANNEL ? DASSDP_ONE_Q14 : DASSDP_MOST_GAIN_Q12;
-        if (profile[i] < -most || profile[i] > most) {
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+/* Rows of length 1 at right angles, up to 1/16, and their handedness as told; entries fit already. */
+static int is_turn(const int16_t *q_q14, int32_t det)
+{
+    const int16_t *z = q_q14 + 6;
+    for (uint32_t i = 0; i < 9u; i++) {
+        int32_t off = dot(q_q14 + 3u * (i / 3u), q_q14 + 3u * (i % 3u))
+                      - (i / 3u == i % 3u ? DASSDP_ONE_Q14 * DASSDP_ONE_Q14 : 0);
+        if (off < -NOT_ORTHOGONAL || off > NOT_ORTHOGONAL) {
             return 0;
         }
     }
-    return 1;
+    int64_t volume = 0;
+    for (uint32_t k = 0; k < 3u; k++) {
+        uint32_t i = (k + 1u) % 3u, j = (k + 2u) % 3u;
+        volume += (int64_t)(q_q14[i] * q_q14[3u + j] - q_q14[j] * q_q14[3u + i]) * z[k];
+    }
+    return (det == 1 && volume > 0) || (det == -1 && volume < 0);
+}
+
+/* Numbers of a profile of that kind, of which no product leaves its proven range. */
+static int is_sound(const dassdp_sensor_t *sensor, const int16_t *profile, uint32_t kind)
+{
+    const int16_t *q_q14 = profile + DASSDP_PROFILE_Q_Q14;
+    const int16_t *gain_q12 = profile + DASSDP_PROFILE_CHANNEL;
+    for (uint32_t i = 0; i < 9u; i++) {
+        int32_t still = i % 4u == 0u ? DASSDP_ONE_Q14 : 0;
+        if (q_q14[i] < -DASSDP_ONE_Q14 || q_q14[i] > DASSDP_ONE_Q14 ||
+            ((kind & DASSDP_PROFILE_ORIENTATION) == 0u && q_q14[i] != still)) {
+            return 0;
+        }
+    }
+    for (uint32_t c = 0; c < sensor->n_channels; c++) {
+        int32_t gain = gain_q12[c], offset = gain_q12[sensor->n_channels + c];
+        if (gain == 0 || gain < -DASSDP_MOST_GAIN_Q12 || gain > DASSDP_MOST_GAIN_Q12 ||
+            ((kind & DASSDP_PROFILE_CHANNELS) == 0u && (gain != DASSDP_ONE_Q12 || offset != 0))) {
+            return 0;
+        }
+    }
+    return is_turn(q_q14, profile[DASSDP_PROFILE_DET]);
 }
 
 int dassdp_sensor_check(const dassdp_model_t *model, void *state)
@@ -150,7 +180,8 @@ int dassdp_sensor_check(const dassdp_model_t *model, void *state)
     int is_known = own->stored <= DASSDP_PROFILE_BOTH && own->has_learned <= 1u
                    && (own->selected == DASSDP_PROFILE_FACTORY || own->selected == own->stored);
     if (is_known && (own->stored == DASSDP_PROFILE_FACTORY
-                     || is_sound(model->sensor, dassdp_stored_profile(model, state)))) {
+                     || is_sound(model->sensor, dassdp_stored_profile(model, state),
+                                 own->stored))) {
         return status;
     }
     own->selected = DASSDP_PROFILE_FACTORY;
