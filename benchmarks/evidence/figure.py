@@ -22,7 +22,7 @@ NAMES = {"Ap": "Ap: left wrist,\none wearer", "A": "A: left wrist,\nknown wearer
 
 def draw(results: Results) -> Any:
     """Accuracy under the shift above, without it below; mean and std over the seeds."""
-    figure = Figure(figsize=(11, 7.4), dpi=150, layout="constrained")
+    figure = Figure(figsize=(11, 7.8), dpi=150, layout="constrained")
     for axes, column, title in zip(
             figure.subplots(2, 1, sharex=True, height_ratios=(3, 2)), ("shifted", "original"),
             ("After one pass over a labelled stream, on later windows under the same shift",
@@ -37,7 +37,7 @@ def draw(results: Results) -> Any:
     axes.set_xticks(range(len(NAMES)), list(NAMES.values()))
     axes.set_xlabel("* synthetic shift. Points: mean over networks; bars: standard deviation")
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return figure
 
 
