@@ -12,7 +12,7 @@ import platform
 import re
 import shlex
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -110,8 +110,11 @@ def emulator_project(sources: Mapping[str, str], *, checked: bool = False,
 
 def firmware_project(sources: Mapping[str, str], board: Board) -> Project:
     """Generated `sources` with the runtime and the port of `board`, as an ELF file."""
-    return with_port(_runtime(board.kernels) | _generated(sources)
-                     | _firmware_files("port/cortex_m", only=("main.c",)), board)
+    project = with_port(_runtime(board.kernels) | _generated(sources)
+                        | _firmware_files("port/cortex_m", only=("main.c",)), board)
+    if any("dassdp_sensor.h" in text for text in sources.values()):
+        return project
+    return replace(project, cflags=(*project.cflags, "-DDASSDP_SENSORS=0"))
 
 
 def with_port(files: Mapping[str, str], board: Board) -> Project:

@@ -4,12 +4,12 @@
 
 int dassdp_read(const dassdp_model_t *model, void *state, const int16_t *counts)
 {
-    return model->sensor != 0 ? model->sensor->take(model, state, counts) : DASSDP_E_ABSENT;
+    return dassdp_sensor(model) != 0 ? model->sensor->take(model, state, counts) : DASSDP_E_ABSENT;
 }
 
 int dassdp_observe(const dassdp_model_t *model, void *state, int32_t label)
 {
-    const dassdp_sensor_t *sensor = model->sensor;
+    const dassdp_sensor_t *sensor = dassdp_sensor(model);
     if (sensor == 0 || (sensor->observe == 0 && sensor->compare == 0)) {
         return DASSDP_E_ABSENT;
     }
@@ -30,7 +30,7 @@ int dassdp_observe(const dassdp_model_t *model, void *state, int32_t label)
 
 int dassdp_drift(const dassdp_model_t *model, const void *state, dassdp_drift_report_t *report)
 {
-    if (model->sensor == 0 || model->sensor->drift == 0) {
+    if (dassdp_sensor(model) == 0 || model->sensor->drift == 0) {
         return DASSDP_E_ABSENT;
     }
     const dassdp_drift_state_t *drift =
@@ -48,7 +48,7 @@ int dassdp_drift(const dassdp_model_t *model, const void *state, dassdp_drift_re
 
 int dassdp_allow_profile(const dassdp_model_t *model, void *state, int is_allowed)
 {
-    const dassdp_drift_t *drift = model->sensor != 0 ? model->sensor->drift : 0;
+    const dassdp_drift_t *drift = dassdp_sensor(model) != 0 ? model->sensor->drift : 0;
     if (drift == 0 || drift->search == 0) {
         return DASSDP_E_ABSENT;
     }
@@ -61,7 +61,7 @@ int dassdp_allow_profile(const dassdp_model_t *model, void *state, int is_allowe
 
 int dassdp_fit_profile(const dassdp_model_t *model, void *state, dassdp_fit_t *fit)
 {
-    if (model->sensor == 0 || model->sensor->fit_profile == 0) {
+    if (dassdp_sensor(model) == 0 || model->sensor->fit_profile == 0) {
         return DASSDP_E_ABSENT;
     }
     model->sensor->fit_profile(model, state, fit);
@@ -70,12 +70,12 @@ int dassdp_fit_profile(const dassdp_model_t *model, void *state, dassdp_fit_t *f
 
 int dassdp_select_profile(const dassdp_model_t *model, void *state, uint32_t kind)
 {
-    return model->sensor != 0 ? model->sensor->select(model, state, kind) : DASSDP_E_ABSENT;
+    return dassdp_sensor(model) != 0 ? model->sensor->select(model, state, kind) : DASSDP_E_ABSENT;
 }
 
 int dassdp_profile(const dassdp_model_t *model, const void *state, dassdp_profile_t *profile)
 {
-    if (model->sensor == 0) {
+    if (dassdp_sensor(model) == 0) {
         return DASSDP_E_ABSENT;
     }
     const dassdp_sensor_state_t *own =
@@ -92,7 +92,7 @@ int dassdp_profile(const dassdp_model_t *model, const void *state, dassdp_profil
 
 void dassdp_restart_sample(const dassdp_model_t *model, void *state)
 {
-    if (model->sensor != 0) {
+    if (dassdp_sensor(model) != 0) {
         dassdp_reading_t *reading = dassdp_at(state, (uint32_t)model->sensor->reading_off);
         reading->n_read = 0;
     }
@@ -100,7 +100,7 @@ void dassdp_restart_sample(const dassdp_model_t *model, void *state)
 
 void dassdp_note_learning(const dassdp_model_t *model, void *state, int is_updated)
 {
-    if (model->sensor == 0) {
+    if (dassdp_sensor(model) == 0) {
         return;
     }
     dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);

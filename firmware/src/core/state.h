@@ -71,6 +71,16 @@ static inline const void *dassdp_at_const(const void *state, uint32_t offset)
     return (const uint8_t *)state + offset;
 }
 
+/* 0 leaves out what sensors need, where no model of a firmware has one. */
+#ifndef DASSDP_SENSORS
+#define DASSDP_SENSORS 1
+#endif
+
+static inline const dassdp_sensor_t *dassdp_sensor(const dassdp_model_t *model)
+{
+    return DASSDP_SENSORS != 0 ? model->sensor : 0;
+}
+
 static inline dassdp_sensor_state_t *dassdp_sensor_state(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->sensor->state_off);

@@ -245,7 +245,8 @@ static int check_guard(const dassdp_model_t *model, void *state)
 
 static int check_sensor(const dassdp_model_t *model, void *state)
 {
-    return model->sensor != 0 ? model->sensor->check_profile(model, state) : DASSDP_OK;
+    const dassdp_sensor_t *sensor = dassdp_sensor(model);
+    return sensor != 0 ? sensor->check_profile(model, state) : DASSDP_OK;
 }
 
 /* What rules and their memory carry. */
@@ -287,7 +288,7 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state)
 {
     int status = check_sensor(model, state);
     if (model->learning_off < 0) {
-        return model->sensor != 0 ? status : DASSDP_E_FROZEN;
+        return dassdp_sensor(model) != 0 ? status : DASSDP_E_FROZEN;
     }
     return check_lessons(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
 }

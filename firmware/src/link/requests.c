@@ -37,7 +37,7 @@ static const int8_t *sample_of(const dassdp_link_t *link, const uint8_t *open_en
     if (dassdp_comes_in_pieces(model)) {
         return link->n_received == dassdp_sent_bytes(model) ? dassdp_sample(model, link->state) : 0;
     }
-    if (model->sensor == 0) {
+    if (dassdp_sensor(model) == 0) {
         return (const int8_t *)open_end;
     }
     dassdp_restart_sample(model, link->state);
@@ -166,6 +166,9 @@ int dassdp_request_observe(dassdp_link_t *link, const uint8_t *request, uint32_t
                            uint8_t *response)
 {
     (void)n_open;
+    if (dassdp_sensor(link->model) == 0) {
+        return DASSDP_E_ABSENT;
+    }
     if (sample_of(link, request + DASSDP_OBSERVE_REQUEST_X) == 0) {
         return DASSDP_E_SAMPLE;
     }
@@ -179,6 +182,9 @@ int dassdp_request_drift(dassdp_link_t *link, const uint8_t *request, uint32_t n
                          uint8_t *response)
 {
     (void)n_open;
+    if (dassdp_sensor(link->model) == 0) {
+        return DASSDP_E_ABSENT;
+    }
     uint8_t allow = request[DASSDP_DRIFT_REQUEST_ALLOW];
     dassdp_drift_report_t report;
     int status = allow > 2u ? DASSDP_E_VALUE : DASSDP_OK;
@@ -205,6 +211,9 @@ int dassdp_request_fit_profile(dassdp_link_t *link, const uint8_t *request, uint
 {
     (void)request;
     (void)n_open;
+    if (dassdp_sensor(link->model) == 0) {
+        return DASSDP_E_ABSENT;
+    }
     dassdp_fit_t fit;
     int status = dassdp_fit_profile(link->model, link->state, &fit);
     if (status != DASSDP_OK) {

@@ -4,11 +4,12 @@
 
 #include "dassdp_tables.h"
 #include "link.h"
+#include "state.h"
 
 /* Bytes of a sample as it is sent: of a sensor two a value. */
 static inline uint32_t dassdp_sent_bytes(const dassdp_model_t *model)
 {
-    return model->sensor != 0 ? 2u * model->x_bytes : model->x_bytes;
+    return dassdp_sensor(model) != 0 ? 2u * model->x_bytes : model->x_bytes;
 }
 
 /* A sample of more than a chunk comes before the request that runs it, into the state. */

@@ -258,7 +258,7 @@ int dassdp_request_put_sample(dassdp_link_t *link, const uint8_t *request, uint3
     }
     const uint8_t *data = request + DASSDP_PUT_SAMPLE_REQUEST_DATA;
     int status = DASSDP_OK;
-    if (model->sensor != 0) {
+    if (dassdp_sensor(model) != 0) {
         status = put_readings(link, offset, data, n_open);
     } else {
         dassdp_copy((uint8_t *)dassdp_sample(model, link->state) + offset, data, n_open);
