@@ -111,7 +111,7 @@ def test_a_snapshot_of_another_model(work: Path) -> None:
     (("--schedule", "fast"), "E105", "1 to 2 numbers"),
     (("--schedule", "error:"), "E105", "1 to 2 numbers"),
     (("--schedule", "error:99"), "E203", "gain is 99.0, expected 0.25 to 15"),
-    (("--schedule", "error:nan"), "E203", "gain is nan"),
+    (("--schedule", "error:nan"), "E105", "not finite"),
     (("--gate", "2.7"), "E105", "cusum:2.7,0.08"),
     (("--gate", "cusum:2,x"), "E105", "1 to 2 numbers"),
     (("--gate", "cusum:2,1.5"), "E203", "allowed is 1.5, expected 0.01 to 0.9"),
