@@ -70,9 +70,10 @@ def test_a_scenario_has(feature: Feature) -> None:
 
 @pytest.mark.parametrize("name", [n for n in SCENARIOS if n != "frozen"])
 def test_learning_changes_every_plastic_projection(name: str) -> None:
+    """But behind a gate that nothing opens."""
     reference = finished(name).reference
     for p in reference.network.plastic:
-        assert (reference.w[p.name] != p.w).any(), p.name
+        assert (reference.w[p.name] != p.w).any() == (name != "gate_shut"), p.name
 
 
 @pytest.mark.parametrize("name", list(SCENARIOS))

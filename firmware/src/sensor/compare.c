@@ -12,7 +12,7 @@ static dassdp_drift_memory_t memory_of(const dassdp_model_t *model, void *state)
         .ring_q8 = dassdp_at(state, (uint32_t)drift->ring_off),
         .kept = dassdp_at(state, (uint32_t)drift->kept_off),
         .sums = dassdp_at(state, (uint32_t)drift->sums_off),
-        .row = row,
+        .last = row,
         .rows = row + dassdp_row_length(drift),
     };
 }

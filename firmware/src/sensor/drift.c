@@ -90,7 +90,7 @@ static void keep(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memor
     if (is_due(kept)) {
         int16_t *into = memory->rows + kept->n_rows++ * length;
         for (uint32_t i = 0; i < length; i++) {
-            into[i] = memory->row[i];
+            into[i] = memory->last[i];
         }
     }
     kept->phase++;
@@ -146,8 +146,8 @@ int dassdp_drift_window(const dassdp_drift_t *drift, const dassdp_drift_memory_t
 {
     int16_t *features = dassdp_features_at(drift, memory->sums);
     uint16_t nearest;
-    dassdp_window_row(drift, memory->sums, memory->row);
-    dassdp_features(drift, memory->row, 0, features);
+    dassdp_window_row(drift, memory->sums, memory->last);
+    dassdp_features(drift, memory->last, 0, features);
     memory->state->n_windows++;
     int is_full = remember(memory, dassdp_distance(drift, features, &nearest));
     int event = is_full ? judge(memory) : 0;

@@ -13,7 +13,7 @@ typedef struct {
     uint16_t *ring_q8;
     dassdp_drift_kept_t *kept;
     int32_t *sums;
-    int16_t *row;  /* of the window just read */
+    int16_t *last; /* row of the window just read */
     int16_t *rows; /* kept */
 } dassdp_drift_memory_t;
 
