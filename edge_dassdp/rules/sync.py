@@ -88,7 +88,7 @@ class DASSDP(SynchronyRule):
             value = getattr(self, name)
             require(is_real(value), f"{where}: {name} is {value}, expected a finite number")
         in_steps(self.sigma, f"{where}: sigma")
-        hold_fields(self, where=f"{where}: ")
+        hold_fields(self, "E203", f"{where}: ")
         require(self.variant in ("described", "published"),
                 f"{where}: variant '{self.variant}' is not described or published")
         require(isinstance(self.gated, bool), f"{where}: gated is {self.gated}, expected a bool")
