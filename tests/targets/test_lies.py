@@ -85,6 +85,20 @@ VERBS: tuple[Callable[[LinkTarget, Path], object], ...] = (
     run, learn, warm_up, verify, verify_from_now, snapshot, restore, idle, memory)
 
 
+WORN = "sensor"
+OF_SENSORS = ("OBSERVE", "FIT_PROFILE", "SELECT_PROFILE", "DRIFT")
+
+
+def wear(device: LinkTarget, path: Path) -> object:
+    x, labels = samples(9, kind=WORN)
+    for sample, label in zip(x, labels, strict=True):
+        device.observe(sample, label)
+    device.fit_profile()
+    device.select_profile(0)
+    device.drift()
+    return device.classify(x).tolist()
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """before.npz: what an honest device has learned."""
@@ -105,12 +119,13 @@ def truth(folder: Path) -> dict[str, object]:
     return found
 
 
-def asked(verb: Callable[[LinkTarget, Path], object], liar: Liar, folder: Path) -> object:
+def asked(verb: Callable[[LinkTarget, Path], object], liar: Liar, folder: Path,
+          kind: str = KIND) -> object:
     """What the verb gives, or its refusal; within the time."""
     begin_s = time.monotonic()
     found: object
     try:
-        with LinkTarget.of(network(KIND), liar, **WAIT) as device:
+        with LinkTarget.of(network(kind), liar, **WAIT) as device:
             found = verb(device, folder)
     except EdgeError as problem:
         found = problem
@@ -213,17 +228,18 @@ def altered(answer: Response, rng: Random) -> bytes:
 
 @pytest.mark.parametrize("about", MESSAGES)
 def test_altered_answers_end_in_classes_or_in_refusals(about: str, folder: Path) -> None:
+    kind, verbs = (WORN, (wear,)) if about in OF_SENSORS else (KIND, VERBS)
     n_told = 0
-    for seed in range(often(3)):
-        for verb in VERBS:
+    for seed in range(often(3 * len(VERBS) // len(verbs))):
+        for verb in verbs:
             rng = Random(f"{about} {seed} {verb.__name__}")
             lie = Lie(about, lambda answer, rng=rng: altered(answer, rng),  # type: ignore[misc]
                       since=rng.choice((0, 1, 7)) if seed else 0)
-            liar = Liar(stream(KIND), lie)
-            found = asked(verb, liar, folder)
+            liar = Liar(stream(kind), lie)
+            found = asked(verb, liar, folder, kind)
             n_told += liar.n_told
             if isinstance(found, EdgeError):
                 assert found.code in REFUSALS, str(found)
-            elif verb in (run, learn):
-                assert set(found) <= set(range(network(KIND).n_classes))  # type: ignore[call-overload]
+            elif verb in (run, learn, wear):
+                assert set(found) <= set(range(network(kind).n_classes))  # type: ignore[call-overload]
     assert n_told
