@@ -359,7 +359,7 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
     scaling, is_whole = (part.scaling, part.is_whole) if part else ("", False)
-    notes = [*(part.notes if part else ()), *proposal.notes,
+    notes = [*(part.notes if part else ()), part.samples.guess if part else "", *proposal.notes,
              "without splits, ranges and fidelity come from the same samples" * is_whole]
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,

@@ -182,11 +182,13 @@ def shifted(part: Part, shift_seed: int | None = None, limit: int | None = None)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Packed:
-    """Samples as the device takes them: x int8 (n, x_bytes), labels, and what int8 clips."""
+    """Samples as the device takes them: x int8 (n, x_bytes), labels, what int8 clips, and how their
+    file was read that does not say it."""
 
     x: NDArray[np.int8]
     y: NDArray[np.int64]
     clipping: Clipping
+    guess: str = ""
 
     @property
     def clipped(self) -> dict[str, Any]:
@@ -195,8 +197,9 @@ class Packed:
 
     @property
     def warnings(self) -> list[str]:
-        """Of samples in other units than those that the network was quantized for."""
-        return [self.clipping.warning] if self.clipping.warning else []
+        """Of a guess, and of samples in other units than those that the network was quantized
+        for."""
+        return [*filter(None, (self.guess, self.clipping.warning))]
 
 
 def taken(network: Network | QNetwork, samples: Samples) -> Samples:
@@ -215,7 +218,7 @@ def device_samples(network: QNetwork, samples: Samples) -> Packed:
     require_classes(samples.y, network.n_classes)
     samples = taken(network, samples)
     return Packed(input_x(network, samples.x), samples.y,
-                  clipping(network.inputs, network.x_scales, samples.x))
+                  clipping(network.inputs, network.x_scales, samples.x), samples.guess)
 
 
 def pairs(values: Sequence[str], option: str) -> dict[str, str]:

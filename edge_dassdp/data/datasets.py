@@ -26,11 +26,12 @@ WHOLE = ""
 @dataclass(frozen=True, eq=False)
 class Samples:
     """x: float32 (n_samples, n_inputs). y: int64 (n_samples,). classes: their names in order, where
-    a file has names instead of numbers."""
+    a file has names instead of numbers. guess: how a file was read that does not say it."""
 
     x: NDArray[np.float32]
     y: NDArray[np.int64]
     classes: tuple[str, ...] = ()
+    guess: str = ""
 
     def __len__(self) -> int:
         return len(self.y)
@@ -217,7 +218,8 @@ def load_parts(path: Path | str) -> dict[str, Part]:
 
 
 def _plain(path: Path | str, plain: Plain) -> dict[str, Part]:
-    samples = Samples(plain.x, class_labels(plain.y, len(plain.x), f"{path}: "), plain.classes)
+    samples = Samples(plain.x, class_labels(plain.y, len(plain.x), f"{path}: "), plain.classes,
+                      plain.guess)
     if not plain.rows:
         return {WHOLE: Part(samples, is_whole=True)}
     return {split: Part(samples.at(rows))

@@ -34,12 +34,14 @@ _NPY_OF_X = re.compile(r"(.*[._-])?([xX])([._-].*)?")
 @dataclass(frozen=True, eq=False)
 class Plain:
     """x: finite float32 (n, n_inputs). y: as it stands in the file, or numbers of names. rows: of
-    splits, by name, as they stand. classes: their names, where the file has names, in order."""
+    splits, by name, as they stand. classes: their names, where the file has names, in order.
+    guess: how it was read where it does not say it."""
 
     x: NDArray[np.float32]
     y: NDArray[Any]
     rows: dict[str, NDArray[Any]] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    guess: str = ""
 
 
 def read_plain(path: Path) -> Plain | None:
@@ -98,7 +100,12 @@ def _last_column(path: Path, given: NDArray[Any]) -> Plain:
         raise EdgeError("E104", f"{path}: row {off[0]} has {y[off[0]]:.6g} in the last column, "
                         "where its class is expected", help="call the file x.npy and put the "
                         "classes into y.npy beside it, or append them as a column of integers")
-    return Plain(values[:, :-1], y.astype(np.int64))
+    return Plain(values[:, :-1], y.astype(np.int64), guess=_guess(path, values.shape[1]))
+
+
+def _guess(path: Path, n_columns: int) -> str:
+    return (f"{path.name} names no columns: the last of {n_columns} is taken for the class, as "
+            f"{path.suffix.lower()} files are (docs/data.md)")
 
 
 def _numbers(path: Path, x: NDArray[Any], expected: str = "(n, n_inputs)") -> NDArray[np.float32]:
@@ -155,7 +162,8 @@ def _of_csv(path: Path) -> Plain:
         return Plain(np.asarray(values).reshape(-1, len(layout.features)),
                      numbers[np.asarray(labels)],
                      {name: np.flatnonzero(where == name) for name in NAMES if name in splits},
-                     classes)
+                     classes, "" if classes or _is_header(first[1]) else
+                     _guess(path, len(layout.titles)))
 
 
 def _with(first: Row, rest: Iterator[Row]) -> Iterator[Row]:

@@ -32,11 +32,12 @@ def files(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_verb_reads_it(work: Path, files: Path, tmp_path: Path, suffix: str) -> None:
     """To the same integers and classes as the arrays."""
     model, data, test = work / "model.q.npz", files / f"data{suffix}", files / f"test{suffix}"
+    guess = "is taken for the class" if suffix in (".csv", ".npy") else ""
     for verb in (("run", model), ("learn", model, "--test", test),
                  ("verify", model, "--target", "emulator", "--learn")):
         plain = [work / "test.npz" if part == test else part for part in verb]
-        found, wanted = (answer(*words, "--data", path)["data"]
-                         for words, path in ((verb, data), (plain, work / "data.npz")))
+        found = answer(*verb, "--data", data, warns=guess)["data"]
+        wanted = answer(*plain, "--data", work / "data.npz")["data"]
         assert found.pop("classes", []) == (list(NAMES) if "names" in suffix else [])
         wanted.pop("classes", None)
         assert found == wanted

@@ -78,6 +78,15 @@ def test_the_first_row_of_a_file_without_header_is_a_sample(tmp_path: Path) -> N
         assert len(ed.samples(write(tmp_path, text))) == 2, text
 
 
+@pytest.mark.parametrize(("text", "is_told"), [
+    ("1,2,0\n3,4,1\n", True), ("a,b,y\n1,2,0\n", False), ("a,b,c\n1,2,0\n", False),
+    ("1,2,ant\n3,4,bee\n", False)])
+def test_a_guess_is_told(text: str, is_told: bool, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(text, "utf-8")
+    guess = load_part(tmp_path / "d.csv", "train").samples.guess
+    assert ("the last of 3 is taken for the class" in guess) is is_told and bool(guess) is is_told
+
+
 def test_splits_are_a_column(tmp_path: Path) -> None:
     text = "split,a,b,y\nTrain,1,2,0\nstream,3,4,1\ntest,5,6,0\nvalidation,7,8,1\ntrain,9,9,1\n"
     path = write(tmp_path, text)

@@ -55,10 +55,12 @@ def ok(*arguments: str | Path, cwd: Path | None = None, **env: str) -> str:
     return done.stdout
 
 
-def answer(*arguments: str | Path) -> dict[str, Any]:
-    """The envelope of a verb that succeeds."""
+def answer(*arguments: str | Path, warns: str = "") -> dict[str, Any]:
+    """The envelope of a verb that succeeds. warns: what it warns of, and of nothing else."""
     found: dict[str, Any] = json.loads(ok(*arguments, "--json").splitlines()[-1])
-    assert found["ok"] and found["exit"] == 0 and not found["diagnostics"]
+    assert found["ok"] and found["exit"] == 0
+    assert bool(found["diagnostics"]) is bool(warns)
+    assert all(warns in str(d) for d in found["diagnostics"])
     assert found["schema"] == f"edge_dassdp/{arguments[0]}/1"
     return found
 
