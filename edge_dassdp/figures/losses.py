@@ -78,8 +78,9 @@ def _gate(model: QNetwork, fidelity: Fidelity) -> Iterator[str]:
     allowed, misses = model.cusum.allowed_q10 / 1024, 1 - fidelity.integer_accuracy
     if misses >= allowed:
         yield (f"the gate allows {100 * allowed:.1f} % wrong classes and the network has "
-               f"{100 * misses:.1f} % on these samples, so it opens where nothing shifted; give "
-               f"--gate cusum:{model.cusum.opens_q10 / 1024:.3g},{min(misses + 0.05, 0.9):.2f}")
+               f"{100 * misses:.1f} % on these samples; if nothing is shifted in these, it opens "
+               f"on nothing: give --gate cusum:{model.cusum.opens_q10 / 1024:.3g},"
+               f"{min(misses + 0.05, 0.9):.2f}")
 
 
 def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Quantize,

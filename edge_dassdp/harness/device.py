@@ -167,6 +167,11 @@ class Device:
         if isinstance(profile, QProfile):
             self.target.write_profile(self.network, profile)
         elif profile in NAMES:
+            stored = self.profile.stored
+            if NAMES[profile] and (stored is None or stored.kind != NAMES[profile]):
+                raise EdgeError("E503", f"no profile '{profile}' is stored", help="fit one from "
+                                "labelled samples, or choose "
+                                + (stored.kind.name.lower() if stored else "factory"))
             self.target.select_profile(int(NAMES[profile]))
         else:
             raise EdgeError("E105", f"there is no profile '{profile}'",

@@ -192,7 +192,10 @@ class Network:
 
     def with_sensor(self, sensor: Sensor | None) -> Network:
         """The same network behind a sensor. Raises EdgeError E101 where its only input is none of
-        that sensor's readings."""
+        that sensor's readings, E105 for what is no sensor."""
+        if sensor is not None and not isinstance(sensor, Sensor):
+            raise EdgeError("E105", f"with_sensor is given a {type(sensor).__name__}, expected a "
+                            "Sensor", help="of a file: network.with_sensor(Sensor.load(path))")
         first, *others = self.inputs
         return replace(self, inputs=(replace(first, sensor=sensor), *others))
 

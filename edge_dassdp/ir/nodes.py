@@ -209,6 +209,11 @@ class Input:
         scale, offset = np.array(self.sensor.scale), np.array(self.sensor.offset)
         if x.ndim != 2 or x.shape[1] != at.size:
             raise EdgeError("E104", f"samples have shape {x.shape}, expected (n, {at.size})")
+        if (x % 1 != 0).any():
+            raise EdgeError("E104", "the sensor's description says that files hold counts, and "
+                            f"these hold {x[x % 1 != 0][0]:.6g}",
+                            help="give raw counts, or leave data = \"counts\" out of the "
+                            "description: files then hold what the network was trained on")
         return np.asarray(x * scale[at] + offset[at], np.float32)
 
     @property

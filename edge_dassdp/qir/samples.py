@@ -32,6 +32,8 @@ def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
     if samples.ndim != 2 or samples.shape[1] != n_values:
         raise EdgeError("E104", f"samples have shape {np.asarray(x).shape}, expected "
                         f"(n, {n_values})")
+    if not len(samples):
+        return np.zeros((0, network.x_bytes), np.int8)
     sensor = network.inputs[0].sensor
     if network.sensor is not None and sensor is not None:
         frames = samples.reshape(len(samples), network.inputs[0].n_frames, -1)

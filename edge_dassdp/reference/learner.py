@@ -160,7 +160,10 @@ class Reference(IntegerModel):
 
     def classify(self, x: NDArray[np.int8], progress: Progress | None = None) -> IntArray:
         """Classes of samples x, int8 (n, x_bytes), in one batched run."""
-        self.begin(checked_samples(x, self.network.x_bytes))
+        given = checked_samples(x, self.network.x_bytes)
+        if not len(given):
+            return np.zeros(0, np.int64)
+        self.begin(given)
         for t_step in range(self.network.n_steps):
             self.step(t_step)
         return self.end()
