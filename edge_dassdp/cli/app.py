@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from edge_dassdp import __version__
 
-_MODULES = ("model", "verbs.tune", "firmware", "stream", "export", "system", "demo")
+_MODULES = ("model", "tune", "firmware", "stream", "export", "system", "demo")
 """Where the verbs stand, in the order in which they are listed."""
 
 
@@ -29,7 +29,7 @@ class _Verbs(TyperGroup):
         if not self.commands:
             verbs = typer.Typer(rich_markup_mode=None)
             for module in _MODULES:
-                import_module(f"{__package__}.{module}").register(verbs)
+                import_module(f"{__package__}.verbs.{module}").register(verbs)
             self.commands.update(typer.main.get_group(verbs).commands)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -25,16 +23,6 @@ if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.ir import Encoder, Network, ReadoutKind
     from edge_dassdp.qir import QNetwork
-    from edge_dassdp.rules import (
-        CUSUM,
-        ErrorScaled,
-        Guard,
-        Learning,
-        Policy,
-        Replay,
-        Rule,
-        Schedule,
-    )
 
 ModelFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help=(
     "Float network: .npz of edge_dassdp.ir.save, NIR file (.nir), or one time step as .onnx."))]
@@ -151,8 +139,8 @@ def _encoder(text: str | None) -> Encoder | None:
 
     kind, _, settings = text.partition(":")
     kinds: dict[str, type] = {f.name: int for f in dataclasses.fields(Encoder) if f.name != "kind"}
-    return Encoder(kind, **_settings(settings, kinds, f"--encoder {kind}:",  # type: ignore[arg-type]
-                                     f"encoder '{kind}'"))
+    return Encoder(kind, **settings_of(settings, kinds, f"--encoder {kind}:",  # type: ignore[arg-type]
+                                       f"encoder '{kind}'"))
 
 
 def load_model(path: Path) -> QNetwork:
@@ -233,157 +221,7 @@ def pairs(values: Sequence[str], option: str) -> dict[str, str]:
     return found
 
 
-@dataclasses.dataclass(frozen=True)
-class Memory:
-    """What learning has beside its rules."""
-
-    schedule: Schedule | ErrorScaled | None = None
-    replay: Replay | None = None
-    guard: Guard | None = None
-    gate: CUSUM | None = None
-    without: frozenset[str] = frozenset()
-    """Which of them there shall be none of, where one is the default."""
-
-    def onto(self, learning: Learning) -> Learning:
-        """In place of what it has of these."""
-        given: dict[str, Any] = {
-            f.name: getattr(self, f.name) for f in dataclasses.fields(self)
-            if f.name != "without" and getattr(self, f.name) is not None}
-        none: dict[str, Any] = dict.fromkeys(self.without)
-        return dataclasses.replace(learning, **none, **given)
-
-
-_NONE = "none"
-
-
-def memory_of(schedule: str | None, replay: str | None, guard: str | None,
-              gate: str | None = None) -> Memory:
-    """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
-    --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED]][,stays]."""
-    from edge_dassdp.rules import Guard
-
-    kept = None
-    if guard is not None:
-        margin, *window = (_whole(n, "--guard") for n in _numbers(guard, "--guard", 1, 2))
-        kept = Guard(True, margin, *window)
-    without = [name for name, text in (("schedule", schedule), ("replay", replay))
-               if text == _NONE]
-    return Memory(None if schedule in (None, _NONE) else _steps_of(schedule),
-                  None if replay in (None, _NONE) else _replay_of(replay), kept,
-                  None if gate is None else _gate_of(gate), frozenset(without))
-
-
-def _steps_of(text: str) -> Schedule | ErrorScaled:
-    from edge_dassdp.rules import ErrorScaled, Schedule
-
-    word, colon, numbers = text.partition(":")
-    if word == "error":
-        return ErrorScaled(*_numbers(numbers, "--schedule error:", 1, 2) if colon else ())
-    samples, *floor = _numbers(text, "--schedule", 1, 2)
-    return Schedule(_whole(samples, "--schedule"), *floor)
-
-
-def _replay_of(text: str) -> Replay:
-    from edge_dassdp.rules import Replay
-
-    numbers = text.removesuffix(",reservoir")
-    policy: Policy = "fifo" if numbers == text else "reservoir"
-    if is_auto(numbers):
-        k = [_whole(n, "--replay auto,") for n in _numbers(numbers[5:], "--replay auto,", 1, 1)] \
-            if numbers != "auto" else []
-        return Replay(0, 1, k[0] if k else Replay.n_ring, policy=policy)
-    flash, ring, *k = (_whole(n, "--replay") for n in _numbers(numbers, "--replay", 2, 3))
-    return Replay(flash, ring, k[0] if k else Replay.n_ring, policy=policy)
-
-
-def _gate_of(text: str) -> CUSUM:
-    from edge_dassdp.rules import CUSUM
-
-    settings = text.removesuffix(",stays")
-    word, colon, numbers = settings.partition(":")
-    if word != "cusum":
-        raise EdgeError("E105", f"--gate {text}", cause="it is no gate",
-                        help="give cusum, or cusum:OPENS_AT,ALLOWED, for instance cusum:2.7,0.08")
-    opens_at, *allowed = _numbers(numbers, "--gate cusum:", 1, 2) if colon else [CUSUM.opens_at]
-    return CUSUM(opens_at, allowed[0] if allowed else CUSUM.allowed, closes=settings == text)
-
-
-def is_auto(replay: str | None) -> bool:
-    """--replay auto or auto,K: sizes that fill a board."""
-    return replay is not None and replay.partition(",")[0] == "auto"
-
-
-def _numbers(text: str, option: str, least: int, most: int) -> list[float]:
-    """least to most numbers with commas between, or EdgeError E105."""
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if not least <= len(numbers) <= most:
-        raise EdgeError("E105", f"{option} {text}: expected {least} to {most} numbers, with commas "
-                        "between", help=_FORMS[option])
-    if not all(map(math.isfinite, numbers)):
-        raise EdgeError("E105", f"{option} {text}: a number is not finite", help=_FORMS[option])
-    return numbers
-
-
-_FORMS = {
-    "--schedule": "give SAMPLES, 1 to 4,096, and perhaps FLOOR, 0.05 to 1: --schedule 120,0.3",
-    "--schedule error:": "give GAIN, 0.25 to 15, and perhaps FLOOR, 0.01 to 1: --schedule "
-                         "error:2,0.05",
-    "--gate cusum:": "give OPENS_AT, and perhaps ALLOWED, 0.01 to 0.9: --gate cusum:2.7,0.08",
-    "--replay": "give FLASH,RING and perhaps K, whole numbers: --replay 70,3,1",
-    "--replay auto,": "give K, 0 to 16: --replay auto,3",
-    "--guard": "give MARGIN and perhaps WINDOW, whole numbers: --guard 4,32"}
-"""What an option of numbers with commas between takes."""
-
-
-def _whole(number: float, option: str) -> int:
-    if not number.is_integer():
-        raise EdgeError("E105", f"{option}: {number} is no whole number", help=_FORMS[option])
-    return int(number)
-
-
-def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
-    """What a file says shall learn, with the parts that options change."""
-    from edge_dassdp.rules import Learning
-
-    base = Learning.load(path)
-    changed = {name: _rule(text) for name, text in rules.items()}
-    return memory.onto(dataclasses.replace(base, rules={**base.rules, **changed}))
-
-
-def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, str],
-                memory: Memory) -> Learning:
-    """What the projections named learn by: `rules`, or the delta rule into the readout and
-    error-modulated SSDP elsewhere."""
-    from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
-
-    chosen: dict[str, Rule] = {}
-    for name in plastic:
-        is_readout = network.projection(name).post == network.readout.population
-        chosen[name] = ReadoutDelta() if is_readout else ErrorSSDP()
-    return memory.onto(Learning(chosen | {name: _rule(text) for name, text in rules.items()}))
-
-
-def _rule(text: str) -> Rule:
-    """WORD or WORD:setting=value,... as a rule."""
-    from edge_dassdp.rules.document import maker
-
-    word, _, settings = text.partition(":")
-    make = maker(word)
-    kinds = {name: _kind(setting) for name, setting in inspect.signature(make).parameters.items()}
-    return make(**_settings(settings, kinds, f"--rule ...={word}:", f"rule '{word}'"))
-
-
-def _kind(setting: inspect.Parameter) -> type:
-    """Of a rule's setting: that of its default, or of its annotation where that is None."""
-    if setting.default is None or setting.default is setting.empty:
-        return int if "int" in str(setting.annotation) else float
-    return type(setting.default)
-
-
-def _settings(text: str, kinds: Mapping[str, type], option: str, owner: str) -> dict[str, Any]:
+def settings_of(text: str, kinds: Mapping[str, type], option: str, owner: str) -> dict[str, Any]:
     """setting=value,... as values of their kinds, or EdgeError E105."""
     values: dict[str, Any] = {}
     for name, value in pairs(text.split(",") if text else [], option).items():

@@ -26,7 +26,7 @@ PACKAGE = Path(edge_dassdp.__file__).parent
 OF_OUR_OWN = {"snntorch": {
     "base/errors.py", "frontends/onnx/neurons.py",          # ONNX files hold its time steps
     "cli/options.py",                                       # the example of --source
-    "cli/system.py",                                        # a package of the extra `torch`
+    "cli/verbs/system.py",                                  # a package of the extra `torch`
     "demo/digits.py", "demo/watch.py", "frontends/chain.py",  # the examples are trained with it
 }}
 """Files that name a framework for another reason than to read it."""

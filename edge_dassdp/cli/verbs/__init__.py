@@ -1,1 +1,1 @@
-"""Verbs with a file of their own."""
+"""What each verb does; a file registers its own."""

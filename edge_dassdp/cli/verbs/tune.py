@@ -11,9 +11,11 @@ import typer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
-from edge_dassdp.cli.model import Lessons, Precision, filling
+from edge_dassdp.cli.learning import is_auto
+from edge_dassdp.cli.lessons import Lessons, filling
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes, refuse_unwritable
+from edge_dassdp.cli.verbs.model import Precision
 from edge_dassdp.storage.files import are_one
 
 if TYPE_CHECKING:
@@ -154,7 +156,7 @@ def _start(lessons: Lessons, network: Network, settings: Settings, given: Tasks)
     start = lessons.of(network, settings, given.train).learning
     if start is None:
         raise EdgeError("E105", "--frozen leaves nothing to tune", help="leave it out")
-    if start.replay and options.is_auto(lessons.replay):
+    if start.replay and is_auto(lessons.replay):
         return filling(network, start, settings, given.train, lessons.board)
     return start
 

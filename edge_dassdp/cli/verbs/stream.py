@@ -23,8 +23,8 @@ from edge_dassdp.cli.device import (
     require_plastic,
 )
 from edge_dassdp.cli.device import allow_profile as allow
-from edge_dassdp.cli.learn import learn
 from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.cli.verbs.learn import learn
 from edge_dassdp.targets.open import SPECS, open_target
 
 if TYPE_CHECKING:
