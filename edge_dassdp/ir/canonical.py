@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.ir.fields import FloatArray
 from edge_dassdp.ir.network import Network
-from edge_dassdp.ir.nodes import FloatArray, Population, Projection
+from edge_dassdp.ir.nodes import Population, Projection
 
 
 def canonical(network: Network) -> Network:

@@ -28,7 +28,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.ir.nodes import FloatArray, Population
+from edge_dassdp.ir.fields import FloatArray
+from edge_dassdp.ir.nodes import Population
 
 Float32Array = NDArray[np.float32]
 Spikes = NDArray[Any]

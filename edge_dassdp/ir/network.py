@@ -22,20 +22,9 @@ from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_real
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import geometry
+from edge_dassdp.ir.fields import LARGEST, FloatArray, check_size, malformed
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
-from edge_dassdp.ir.nodes import (
-    LARGEST,
-    Encoder,
-    FloatArray,
-    Form,
-    Input,
-    Population,
-    Projection,
-    ReadoutKind,
-    Reset,
-    check_size,
-    malformed,
-)
+from edge_dassdp.ir.nodes import Encoder, Form, Input, Population, Projection, ReadoutKind, Reset
 from edge_dassdp.ir.sensor import Sensor
 from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz

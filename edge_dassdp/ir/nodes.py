@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,84 +14,24 @@ from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import geometry
+from edge_dassdp.ir.fields import (
+    CLAMP,
+    LEAST,
+    FloatArray,
+    check_size,
+    malformed,
+    numbers,
+    require_each,
+    shape_of,
+    vector,
+)
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.ir.sensor import Sensor
 
-FloatArray = NDArray[np.float64]
 Reset = Literal["subtract", "zero", "none"]
 ReadoutKind = Literal["spike_count", "membrane_sum"]
 Form = Literal["sum", "toward", "toward_leak", "divide", "leak_divide", "scale", "leak_scale",
                "current_first"]
-
-
-def malformed(message: str, help: str = "") -> EdgeError:
-    return EdgeError("E101", message, help=help)
-
-
-LARGEST = 1e30
-"""Of any number in a network: float32 files hold it, and its square is still a float."""
-LEAST = 1 / LARGEST
-"""Of what divides: thresholds and gains."""
-ROUNDING = 2.0**-17
-"""Relative error that a number may have come by on its way through files."""
-
-
-_TRAIN = "train again with finite numbers (gradients may have exploded)"
-
-
-def check_size(value: Any, what: str, smaller: str = "make it smaller, or pool before it") -> None:
-    """uint16 in the runtime. smaller: the help for one that is too large."""
-    if not is_int(value) or not 1 <= value <= 65535:
-        is_large = is_int(value) and value > 65535
-        raise malformed(f"{what} is {value!r}, expected an integer from 1 to 65,535",
-                        smaller if is_large else "give a whole number above 0")
-
-
-def _numbers(value: Any, what: str) -> FloatArray:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise malformed(f"{what} is no array of numbers") from None
-    if not np.isfinite(array).all():
-        raise malformed(f"{what} holds a NaN or an infinity", _TRAIN)
-    if (np.abs(array) > LARGEST).any():
-        raise malformed(f"{what} holds a number beyond {LARGEST:g}", _TRAIN)
-    return array
-
-
-def _vector(value: Any, size: int, what: str) -> FloatArray:
-    """A scalar or an array of shape (size,) as a finite float64 vector of shape (size,)."""
-    array = _numbers(value, what)
-    if array.ndim == 0 or array.shape == (1,):
-        array = np.full(size, float(array.reshape(())))
-    if array.shape != (size,):
-        raise malformed(f"{what} has shape {array.shape}, expected a scalar or ({size},)")
-    return array
-
-
-def require_each(good: Any, values: FloatArray, message: str, help: str) -> None:
-    """E101 unless all are good, (n,): names the first neuron that is not, its value, and how many
-    are not."""
-    bad = np.flatnonzero(~np.asarray(good))
-    if bad.size:
-        raise EdgeError("E101", message, cause=f"neuron {bad[0]} has {values[bad[0]]:.6g}, the "
-                        f"first of {bad.size:,} in {values.size:,} neurons", help=help)
-
-
-CLAMP = ("clamp thresholds while they are trained, as in threshold.data.clamp_(min=0.01) behind "
-         "each step of the optimizer: below 0, neurons fire without any input; potentials count "
-         "from rest at 0, not in absolute millivolts")
-"""What to do about learned thresholds."""
-
-
-def _shape(shape: Any, n: int, where: str) -> tuple[int, ...]:
-    """As given, or (n,)."""
-    if shape == ():
-        return (n,)
-    if not isinstance(shape, tuple | list) or not 1 <= len(shape) <= 3 or not all(
-            is_int(d) and d >= 1 for d in shape) or geometry.size(tuple(shape)) != n:
-        raise malformed(f"{where}: shape {shape!r} does not hold {n} neurons")
-    return tuple(int(d) for d in shape)
 
 
 @dataclass(frozen=True)
@@ -150,7 +90,7 @@ class Input:
         where = f"input '{self.name}'"
         check_size(self.size, f"{where}: its size")
         check_size(self.n_frames, f"{where}: its number of frames")
-        object.__setattr__(self, "shape", _shape(self.shape, self.size, where))
+        object.__setattr__(self, "shape", shape_of(self.shape, self.size, where))
         for name in ("spikes", "counts"):
             if not isinstance(getattr(self, name), bool):
                 raise malformed(f"{where}: {name} is {getattr(self, name)!r}, no truth value")
@@ -272,10 +212,10 @@ class Population:
     def __post_init__(self) -> None:
         where = f"population '{self.name}'"
         check_size(self.size, f"{where}: its size")
-        object.__setattr__(self, "shape", _shape(self.shape, self.size, where))
+        object.__setattr__(self, "shape", shape_of(self.shape, self.size, where))
         for name in ("beta", "threshold", "alpha", "gain", "bias", "v_reset", "v_init", "v_min"):
             if getattr(self, name) is not None:
-                values = _vector(getattr(self, name), self.size, f"{where}: {name}")
+                values = vector(getattr(self, name), self.size, f"{where}: {name}")
                 object.__setattr__(self, name, values)
         for name in ("alpha", "beta"):
             values = getattr(self, name)
@@ -381,14 +321,14 @@ class Projection:
 
     def __post_init__(self) -> None:
         where = f"projection '{self.name}'"
-        weight = _numbers(self.weight, f"{where}: weight")
+        weight = numbers(self.weight, f"{where}: weight")
         kernel = "(c_out, c_in / groups, height, width)"
         expected = "(n_pre, n_post)" if self.conv is None else kernel
         if weight.ndim != (2 if self.conv is None else 4) or not weight.size:
             raise malformed(f"{where}: weight has shape {weight.shape}, expected {expected}")
         object.__setattr__(self, "weight", weight)
         if self.bias is not None:
-            bias = _vector(self.bias, self.n_columns, f"{where}: bias")
+            bias = vector(self.bias, self.n_columns, f"{where}: bias")
             object.__setattr__(self, "bias", bias)
         if self.delay is not None:
             delay = np.atleast_1d(np.asarray(self.delay))

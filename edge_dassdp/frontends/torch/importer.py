@@ -43,7 +43,7 @@ from edge_dassdp.frontends.torch.running import Stage
 from edge_dassdp.frontends.torch.steps import Steps
 from edge_dassdp.frontends.torch.values import registered, supported, unsupported
 from edge_dassdp.ir import Encoder, Network, Population, ReadoutKind, geometry
-from edge_dassdp.ir.nodes import check_size
+from edge_dassdp.ir.fields import check_size
 
 
 @held_to_kinds()
