@@ -9,12 +9,10 @@ network, as all constants were chosen, and by seeds that no constant was chosen 
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
@@ -31,7 +29,7 @@ from edge_dassdp.data.datasets import Samples
 from edge_dassdp.harness import Device
 from edge_dassdp.sensor.orientation import Verdict
 from evidence.methods import METHODS, STANDARD
-from evidence.results import mean_std
+from evidence.rows import arguments, spread, write
 
 SCHEMA = "edge_dassdp/orientation-evidence/1"
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "orientation.json"
@@ -158,26 +156,14 @@ def table(found: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def spread(values: Sequence[float]) -> str:
-    made = mean_std(values)
-    return f"{made.mean:.1f}" + (f" ± {made.spread:.1f}" if made.n > 1 else "")
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="frozen only, three networks")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
-    parser.add_argument("--out", type=Path, help="JSON; the committed one unless --quick")
-    asked = parser.parse_args()
+    asked = arguments(__doc__, "frozen only, three networks", COMMITTED)
     seeds = range(3 if asked.quick else N_NETWORKS)
     made = joblib.Parallel(n_jobs=asked.jobs)(
         joblib.delayed(run)(seed, SHIFTS, not asked.quick) for seed in seeds)
     found = [row for rows_of in made for row in rows_of]
-    path = asked.out or (None if asked.quick else COMMITTED)
-    if path is not None:
-        body = ",\n".join(json.dumps(asdict(row)) for row in found)
-        head = f'{{"schema": "{SCHEMA}", "tool": "{ed.__version__}", "rows": ['
-        path.write_text(f"{head}\n{body}\n]}}\n", encoding="utf-8")
+    if asked.out is not None:
+        write(asked.out, SCHEMA, found)
     print(table(found))
 
 

@@ -11,11 +11,9 @@ order and wearer beyond those of the networks are ones that no constant was chos
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import joblib
@@ -25,7 +23,6 @@ from numpy.typing import NDArray
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from edge_dassdp import __version__
 from edge_dassdp.base import assets
 from edge_dassdp.data import watch
 from edge_dassdp.data.datasets import Samples
@@ -39,7 +36,7 @@ from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.profiles import read_profiles
 from evidence import tasks
-from evidence.results import mean_std
+from evidence.rows import arguments, spread, write
 
 SCHEMA = "edge_dassdp/unlabelled-evidence/1"
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "unlabelled.json"
@@ -172,31 +169,19 @@ def _line(mine: Sequence[Row]) -> str:
              f"{np.median([r.after or 0 for r in took]):.0f}" if took else "–",
              (f"{np.median(degrees):.0f}, at most {max(degrees):.0f}" if degrees else "–")
              + (f"; {mirrored} mirrored" if mirrored else ""),
-             _spread([r.frozen for r in mine]), _spread([r.taken for r in mine]),
+             spread([r.frozen for r in mine]), spread([r.taken for r in mine]),
              f"{min(r.taken - r.frozen for r in mine):+.1f}")
     return f"| {' | '.join(cells)} |"
 
 
-def _spread(values: Sequence[float]) -> str:
-    made = mean_std(values)
-    return f"{made.mean:.1f}" + (f" ± {made.spread:.1f}" if made.n > 1 else "")
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="own draws only, three networks")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
-    parser.add_argument("--out", type=Path, help="JSON; the committed one unless --quick")
-    asked = parser.parse_args()
+    asked = arguments(__doc__, "own draws only, three networks", COMMITTED)
     seeds, shifts = (range(3), SHIFTS[:1]) if asked.quick else (range(tasks.WATCH_SEEDS), SHIFTS)
     made = joblib.Parallel(n_jobs=asked.jobs)(joblib.delayed(run)(seed, shifts) for seed in seeds)
     found = sorted((row for rows in made for row in rows), key=lambda r: (
         r.drawn - r.seed, ORDERS.index(r.order), SCENARIOS.index(r.scenario)))
-    path = asked.out or (None if asked.quick else COMMITTED)
-    if path is not None:
-        body = ",\n".join(json.dumps(asdict(row)) for row in found)
-        head = f'{{"schema": "{SCHEMA}", "tool": "{__version__}", "rows": ['
-        path.write_text(f"{head}\n{body}\n]}}\n", encoding="utf-8")
+    if asked.out is not None:
+        write(asked.out, SCHEMA, found)
     print("\n".join(table(found)))
     wrong = [r for r in found if r.scenario in UNTOUCHED and r.profile]
     print(f"{', '.join(UNTOUCHED)}: a profile was taken in {len(wrong)} of "

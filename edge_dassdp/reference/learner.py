@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.qir import QNetwork, QProjection, Stage
+from edge_dassdp.qir import QProjection, Stage
 from edge_dassdp.qir.checks import checked_weights, known_projection
 from edge_dassdp.qir.lesson import Lesson, Record, draw
-from edge_dassdp.qir.packing import GUARD_DTYPE, LEARNING_DTYPE, pack_bits, pack_weights
+from edge_dassdp.qir.packing import GUARD_DTYPE, LEARNING_DTYPE, pack_weights
 from edge_dassdp.qir.stored import rebuild
 from edge_dassdp.reference.asked import (
     MAX_LOSS_Q8,
@@ -25,31 +25,25 @@ from edge_dassdp.reference.asked import (
     check_lesson,
     check_steps,
     checked_sample,
-    checked_samples,
 )
 from edge_dassdp.reference.carried import carried_bytes, carried_state, named
 from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
 from edge_dassdp.reference.memory import Memory, judge
 from edge_dassdp.reference.misses import Gate, count_miss
-from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.reference.outcome import (
     NO_LABEL,
     OWN_LOSS,
     Outcome,
-    Progress,
     Statistics,
     learned_statistics,
     members,
 )
-from edge_dassdp.reference.worn import Worn, check_profile
-from edge_dassdp.sensor.monitor import DriftReport, Event
-from edge_dassdp.sensor.orientation import Orientation
-from edge_dassdp.sensor.profile import QProfile
+from edge_dassdp.reference.sensed import Sensed
 
 LEARNING_KIND, WARM_UP_KIND = 0, 1
 
 
-class Reference(IntegerModel):
+class Reference(Sensed):
     """A network that learns. `targets.reference.ReferenceTarget` is the same as a Target."""
 
     name = "reference"
@@ -158,27 +152,6 @@ class Reference(IntegerModel):
 
     # ---- inference ---------------------------------------------------------------------------
 
-    def classify(self, x: NDArray[np.int8], progress: Progress | None = None) -> IntArray:
-        """Classes of samples x, int8 (n, x_bytes), in one batched run."""
-        given = checked_samples(x, self.network.x_bytes)
-        if not len(given):
-            return np.zeros(0, np.int64)
-        self.begin(given)
-        for t_step in range(self.network.n_steps):
-            self.step(t_step)
-        return self.end()
-
-    def _step_bytes(self) -> bytes:
-        parts = []
-        for p in self.network.populations:
-            parts.append(pack_bits(self.spikes[p.name][0] > 0))
-            parts.append(self.v[p.name][0].astype(f"<i{p.membrane_bits // 8}").tobytes())
-            if p.name in self.i:
-                parts.append(self.i[p.name][0].astype("<i4").tobytes())
-            if p.max_spikes > 1:
-                parts.append(self.spikes[p.name][0].astype(np.uint8).tobytes())
-        return b"".join(parts)
-
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
         x = checked_sample(x, self.network.x_bytes)
@@ -189,7 +162,7 @@ class Reference(IntegerModel):
         for t_step in range(steps):
             self.step(t_step)
             if digest:
-                crc = zlib.crc32(self._step_bytes(), crc)
+                crc = zlib.crc32(self.step_bytes(), crc)
         if steps < self.network.n_steps:
             zeros = np.zeros(self.network.n_classes, np.int32)
             return Outcome(0, zeros, forward_digest=crc if digest else None)
@@ -374,34 +347,6 @@ class Reference(IntegerModel):
                  digest: bool) -> Outcome:
         return Outcome(forward.class_idx, forward.logits, loss_q8, skipped, updated,
                        forward.forward_digest, self.learned_digest() if digest else None)
-
-    def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
-        sample = checked_sample(x, self.network.x_bytes)
-        check_lesson(self.network.n_classes, label, OWN_LOSS)
-        return self._worn().observe(sample, int(label))
-
-    def drift(self) -> DriftReport:
-        return self._worn().drift()
-
-    def allow_profile(self, is_allowed: bool = True) -> None:
-        self._worn().allow_profile(is_allowed)
-
-    def fit_profile(self) -> Orientation:
-        return self._worn().fit()
-
-    def select_profile(self, kind: int) -> None:
-        self._worn().select(kind)
-
-    def write_profile(self, network: QNetwork, profile: QProfile) -> None:
-        worn = self._worn()
-        check_profile(worn.sensor, profile)
-        worn.store(profile)
-
-    def _worn(self) -> Worn:
-        if self.worn is None:
-            raise EdgeError("E503", "the model was built without it", cause="it has no sensor",
-                            help="quantize it with --sensor")
-        return self.worn
 
     def fit_gate(self) -> None:
         if self.slot > 0 and int(self.learning["batch_kind"]) == WARM_UP_KIND:

@@ -15,10 +15,12 @@ from edge_dassdp.base.qformat import IntArray, round_shift
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes, input_bytes
 from edge_dassdp.qir.lesson import Record
-from edge_dassdp.qir.packing import unpack_rows
+from edge_dassdp.qir.packing import pack_bits, unpack_rows
 from edge_dassdp.qir.samples import Q_ONE, encode_codes, read_events
 from edge_dassdp.qir.sums import sums
 from edge_dassdp.reference import neuron
+from edge_dassdp.reference.asked import checked_samples
+from edge_dassdp.reference.outcome import Progress
 from edge_dassdp.reference.worn import Worn
 
 _NO_CURRENT = np.zeros(1, np.int64)
@@ -218,6 +220,28 @@ class IntegerModel:
         if p.touch_width is not None:
             near = np.abs(self.v[p.name][0] - p.reset_by) < p.touch_width
             self.touches[p.name][t_step] = near
+
+    def classify(self, x: NDArray[np.int8], progress: Progress | None = None) -> IntArray:
+        """Classes of samples x, int8 (n, x_bytes), in one batched run."""
+        given = checked_samples(x, self.network.x_bytes)
+        if not len(given):
+            return np.zeros(0, np.int64)
+        self.begin(given)
+        for t_step in range(self.network.n_steps):
+            self.step(t_step)
+        return self.end()
+
+    def step_bytes(self) -> bytes:
+        """Spikes, membranes and currents of the first sample, as a forward digest takes them."""
+        parts = []
+        for p in self.network.populations:
+            parts.append(pack_bits(self.spikes[p.name][0] > 0))
+            parts.append(self.v[p.name][0].astype(f"<i{p.membrane_bits // 8}").tobytes())
+            if p.name in self.i:
+                parts.append(self.i[p.name][0].astype("<i4").tobytes())
+            if p.max_spikes > 1:
+                parts.append(self.spikes[p.name][0].astype(np.uint8).tobytes())
+        return b"".join(parts)
 
     def end(self) -> IntArray:
         """Classes of the samples: the lowest index of the largest logit."""

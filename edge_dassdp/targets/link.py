@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -18,15 +18,10 @@ from edge_dassdp.reference.worn import require_drift, require_observes, require_
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.storage.memory import Memory
+from edge_dassdp.targets import profiles
 from edge_dassdp.targets.answers import Answers, check_learning
-from edge_dassdp.targets.learning import check_counts
-from edge_dassdp.targets.profiles import (
-    found_orientation,
-    known_event,
-    said_of_drift,
-    whole_readings,
-)
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.targets.writes import Requests, chunks, of_learning, of_weights, with_help
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session
@@ -37,7 +32,6 @@ RECOVERIES = 3
 _ONCE = {"LEARN", "WARM_UP", "IDLE", "OBSERVE", "FIT_PROFILE"}
 _IN_PARTS = {"WRITE_WEIGHTS", "WRITE_LEARNING"}
 """Requests that are parts of something, which only whoever sends all of them can begin again."""
-_Requests = list[tuple[str, dict[str, Any]]]
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
 
 
@@ -150,7 +144,7 @@ class LinkTarget(Target):
             require_observes(self._network, label)
         answer = self._recovering("OBSERVE", lambda: self._ask_once(
             "OBSERVE", label=int(label), x=self._send_pieces(sample.tobytes())))
-        return known_event(answer["event"])
+        return profiles.known_event(answer["event"])
 
     def drift(self) -> DriftReport:
         return self._drift(0)
@@ -161,11 +155,11 @@ class LinkTarget(Target):
     def _drift(self, allow: int) -> DriftReport:
         if self._network is not None:
             (require_search if allow else require_drift)(self._network)
-        return said_of_drift(**self._ask("DRIFT", allow=allow))
+        return profiles.said_of_drift(**self._ask("DRIFT", allow=allow))
 
     def fit_profile(self) -> Orientation:
         found = self._ask("FIT_PROFILE")
-        return found_orientation(self.read_learning, self._network, **found)
+        return profiles.found_orientation(self.read_learning, self._network, **found)
 
     def select_profile(self, kind: int) -> None:
         asked.check_kind(kind)
@@ -187,20 +181,21 @@ class LinkTarget(Target):
         data = b"".join(
             self._ask("READ_WEIGHTS", projection=idx, first=begin // width,
                       n_weights=(end - begin) // width)["data"]
-            for begin, end in _chunks(info.n_pre * info.n_post * width))
+            for begin, end in chunks(info.n_pre * info.n_post * width))
         values = np.frombuffer(data, info.dtype).astype(np.int16)
         return values.reshape(info.n_pre, info.n_post)
 
     def write_weights(self, projection: str, w: NDArray[np.int16]) -> None:
-        new = self._writing_weights(projection, w)
-        old = self._writing_weights(projection, self.read_weights(projection))
+        idx, info = self._find(projection)
+        new = of_weights(idx, info, w)
+        old = of_weights(idx, info, self.read_weights(projection))
         self._ask("HOLD")
         self._replace(f"the weights of {projection}", new, old)
 
     def read_state(self) -> bytes:
         """The raw bytes of the device's state, laid out as `plan.Layout` says."""
         return b"".join(self._ask("READ_STATE", offset=begin, n_bytes=end - begin)["data"]
-                        for begin, end in _chunks(self.info.state_bytes))
+                        for begin, end in chunks(self.info.state_bytes))
 
     def named_state(self) -> dict[str, NDArray[Any]]:
         if self._decode is None:
@@ -210,7 +205,7 @@ class LinkTarget(Target):
 
     def read_learning(self) -> bytes:
         data = b"".join(self._ask("READ_LEARNING", offset=begin, n_bytes=end - begin)["data"]
-                        for begin, end in _chunks(self.info.persist_bytes))
+                        for begin, end in chunks(self.info.persist_bytes))
         check_learning(data, self._network)
         return data
 
@@ -322,16 +317,7 @@ class LinkTarget(Target):
 
     def _compare(self, info: DeviceInfo) -> None:
         """Refuse a device that runs something else, saying what to rebuild or reflash."""
-        if info.start.is_damaged:
-            raise EdgeError("E504", f"the firmware in the flash of board {info.board} is damaged",
-                            cause="its CRC is not the one that it was linked with, it is "
-                                  f"{info.start.image_crc:08x}; the board runs nothing of it",
-                            help="Flash it again. If that does not last, the flash is worn out.")
-        if info.start.is_faulting:
-            raise EdgeError("E504", f"the firmware of board {info.board} faults at each start",
-                            cause=f"it restarted {info.start}, and runs nothing any more",
-                            help="Press its reset button to let it try once more. If it faults "
-                                 "again, flash it again; own code in it may be at fault.")
+        info.require_sound()
         build = self._expected_build_hash
         for what, found, expected in (
                 ("another model", info.model_hash, self._expected_model_hash),
@@ -373,8 +359,8 @@ class LinkTarget(Target):
         if len(sample) <= CHUNK_BYTES:
             return sample
         sensor = self._network.sensor if self._network else None
-        size = CHUNK_BYTES if sensor is None else whole_readings(sensor.n_channels)
-        for begin, end in _chunks(len(sample), size):
+        size = CHUNK_BYTES if sensor is None else profiles.whole_readings(sensor.n_channels)
+        for begin, end in chunks(len(sample), size):
             self._ask_once("PUT_SAMPLE", offset=begin, data=sample[begin:end])
         return b""
 
@@ -386,38 +372,15 @@ class LinkTarget(Target):
         raise EdgeError("E105", f"there is no projection {projection}",
                         help=f"Projections: {names}")
 
-    def _writing(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> _Requests:
+    def _writing(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> Requests:
         """The requests that write a snapshot. Raises E104 and E503 for what does not fit."""
         return [request for name, w in weights.items()
-                for request in self._writing_weights(name, w)] + self._writing_learning(learning)
+                for request in of_weights(*self._find(name), w)] + self._writing_learning(learning)
 
-    def _writing_weights(self, projection: str, w: NDArray[np.int16]) -> _Requests:
-        idx, info = self._find(projection)
-        values, bound = np.asarray(w), 1 << (info.weight_bits - 1)
-        if values.shape != (info.n_pre, info.n_post) or values.dtype.kind not in "iu":
-            raise EdgeError("E104", f"the weights of {projection} have the wrong shape or type",
-                            cause=f"{values.shape} {values.dtype}, expected integers of "
-                                  f"({info.n_pre}, {info.n_post})")
-        if values.size and not -bound <= values.min() <= values.max() < bound:
-            raise EdgeError("E503", "value out of range",
-                            cause=f"weights of '{projection}' lie in {-bound} to {bound - 1}")
-        data = values.astype(info.dtype).tobytes()
-        return [("WRITE_WEIGHTS", {"projection": idx, "first": begin // info.dtype.itemsize,
-                                   "data": data[begin:end]}) for begin, end in _chunks(len(data))]
+    def _writing_learning(self, data: bytes) -> Requests:
+        return of_learning(self.info.persist_bytes, self._network, data)
 
-    def _writing_learning(self, data: bytes) -> _Requests:
-        if len(data) != self.info.persist_bytes:
-            raise EdgeError("E104", "the learning state has the wrong size",
-                            cause=f"{len(data)} bytes, this model has {self.info.persist_bytes}")
-        if not data:
-            raise EdgeError("E503", "the projection is not plastic",
-                            cause="nothing in this network learns")
-        if self._network is not None:
-            check_counts(self._network, data)
-        return [("WRITE_LEARNING", {"offset": begin, "data": data[begin:end]})
-                for begin, end in _chunks(len(data))]
-
-    def _replace(self, what: str, new: _Requests, old: _Requests | None) -> None:
+    def _replace(self, what: str, new: Requests, old: Requests | None) -> None:
         """Write `new` and let the device run again; the same part of `old` where it refuses."""
         n_written, subject = 0, f"{what[0].upper()}{what[1:]}"
         try:
@@ -428,18 +391,9 @@ class LinkTarget(Target):
         except EdgeError as problem:
             if problem.code == "E503" and old is not None:
                 self._replace(what, old[:n_written], None)
-                raise _with_help(problem, f"{subject} are as before.") from None
+                raise with_help(problem, f"{subject} are as before.") from None
             if problem.code in ("E502", "E503"):
-                raise _with_help(problem, f"{subject} may be written in part: the device then runs "
+                raise with_help(problem, f"{subject} may be written in part: the device then runs "
                                  "nothing until a snapshot is restored or it is reset. "
                                  f"{problem.help}") from None
             raise
-
-
-def _with_help(problem: EdgeError, help: str) -> EdgeError:
-    return EdgeError(problem.code, problem.message, cause=problem.cause, help=help)
-
-
-def _chunks(n_bytes: int, size: int = CHUNK_BYTES) -> Iterator[tuple[int, int]]:
-    for begin in range(0, n_bytes, size):
-        yield begin, min(begin + size, n_bytes)

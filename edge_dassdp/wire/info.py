@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.text import printable
 from edge_dassdp.wire.start import Start
 
@@ -57,3 +58,16 @@ class DeviceInfo:
             **{name: hello[name] for name in (
                 "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps",
                 "n_projections", "state_bytes", "learned_digest")})
+
+    def require_sound(self) -> None:
+        """Raises EdgeError E504 for a firmware that is damaged, or faults at each start."""
+        if self.start.is_damaged:
+            raise EdgeError("E504", f"the firmware in the flash of board {self.board} is damaged",
+                            cause="its CRC is not the one that it was linked with, it is "
+                                  f"{self.start.image_crc:08x}; the board runs nothing of it",
+                            help="Flash it again. If that does not last, the flash is worn out.")
+        if self.start.is_faulting:
+            raise EdgeError("E504", f"the firmware of board {self.board} faults at each start",
+                            cause=f"it restarted {self.start}, and runs nothing any more",
+                            help="Press its reset button to let it try once more. If it faults "
+                                 "again, flash it again; own code in it may be at fault.")
