@@ -1,4 +1,4 @@
-"""Rows of measurements that stand in a JSON file of their own, and how a script is asked for them."""
+"""Rows of measurements in a JSON file of their own, and how a script is asked for them."""
 
 from __future__ import annotations
 
