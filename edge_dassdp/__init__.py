@@ -115,7 +115,14 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-class _Verb(ModuleType):
+class _Module(ModuleType):
+    """A module that can be sent to another process, as what it is there."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return import_module, (self.__name__,)
+
+
+class _Verb(_Module):
     """A folder that bears the name of a verb of the face: it can be called, and is described so."""
 
     def __call__(self, *given: Any, **named: Any) -> Any:
@@ -135,7 +142,7 @@ class _Verb(ModuleType):
         return str(self._verb.__doc__)
 
 
-class _Face(ModuleType):
+class _Face(_Module):
     """The import system binds the folders `build` and `quantize` here: they stay the verbs."""
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pickle
 import resource
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +142,16 @@ def test_a_network_is_printed_as_a_table() -> None:
 
 def test_types_travel_with_the_package() -> None:
     assert (Path(ed.__file__).parent / "py.typed").is_file()
+
+
+def test_a_function_that_quantizes_runs_in_another_process(tmp_path: Path) -> None:
+    """Verbs that are folders can be sent there, also by what sends a script's own functions."""
+    for name in ("edge_dassdp", "edge_dassdp.quantize", "edge_dassdp.build"):
+        module = import_module(name)
+        assert pickle.loads(pickle.dumps(module)) is module
+    script = tmp_path / "script.py"
+    script.write_text("import joblib\nimport edge_dassdp as ed\nimport edge_dassdp.quantize\n"
+                      "def name():\n    return ed.quantize.__name__\n"
+                      "print(joblib.Parallel(n_jobs=2)([joblib.delayed(name)()] * 2))\n", "utf-8")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == str(["edge_dassdp.quantize"] * 2), done.stderr
