@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge_dassdp import ir
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.demo.adaptation import learning_of
-from edge_dassdp.plan.budget import propose
+from edge_dassdp.plan.budget import held
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
@@ -54,9 +55,10 @@ def fitting(network: ir.Network, training: Samples, board: Board) -> tuple[Error
 
 def _replay_held(network: ir.Network, touch: ErrorTouch, training: Samples, board: Board) -> Replay:
     trial = quantized(network, learning(network, touch, REPLAY), training)
-    most = propose(trial, REPLAY, board, n_available=len(training))
-    return replace(REPLAY, flash=min(REPLAY.flash, most.flash),
-                   ring_per_class=min(REPLAY.ring_per_class, most.ring_per_class))
+    most = held(trial, REPLAY, board)
+    if most is None:
+        raise EdgeError("E402", f"board {board.name} has no room for a stored sample")
+    return most
 
 
 def quantized(network: ir.Network, how: Learning, training: Samples) -> QNetwork:

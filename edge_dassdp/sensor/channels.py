@@ -1,7 +1,7 @@
 """Signs, gains and offsets of channels, fitted from class means and standard deviations, in int32.
 
-As `data.calibration` does in float, but for what correlations of channels tell. The C of it is
-firmware/src/sensor/channels.c, bit for bit.
+As `data.calibration` does in float, but for what correlations of channels tell. The host fits them,
+and writes the profile into a device.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ DRIFT_DTYPE = np.dtype([
 
 
 class Event(IntEnum):
-    """What a window brought about, as dassdp.h has it."""
+    """What a window brought about, as dassdp_sensor.h has it."""
 
     NONE = 0
     ALARM_ON = 1

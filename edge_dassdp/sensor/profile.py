@@ -1,6 +1,6 @@
 """What is different about a sensor as it is worn now, applied to its raw counts in int32.
 
-The C of it is firmware/src/sensor/profile.c, bit for bit.
+The C of it is firmware/src/sensor/sensor.c, bit for bit.
 """
 
 from __future__ import annotations

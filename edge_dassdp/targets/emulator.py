@@ -327,6 +327,9 @@ class Emulator(Target):
                             f"{end - begin}")
         self._ffi.buffer(self._state)[begin:end] = data
         self._check(self._lib.dassdp_check_learning(self._model, self._state))
+        if self.network.sensor is not None:  # what was seen of windows, behind another profile
+            selected = int(self.named_state()["sensor.selected"][0])
+            self._check(self._lib.dassdp_select_profile(self._model, self._state, selected))
 
     def statistics(self) -> Statistics:
         n_x_saturated = self._n_x_saturated(self._state) + self._n_x_elsewhere

@@ -16,7 +16,7 @@ from edge_dassdp.qir.ranges import SHARE_MAX_Q8
 from edge_dassdp.qir.stored import pack, unpack
 from edge_dassdp.reference.carried import carried_state, fields_of, restore
 from edge_dassdp.reference.memory import SEEN_MAX
-from edge_dassdp.sensor.front import QSensor
+from edge_dassdp.sensor.front import NO_MEAN, QSensor
 from edge_dassdp.sensor.profile import Kind
 
 
@@ -75,10 +75,12 @@ def check_counts(network: QNetwork, data: bytes) -> None:
 
 def _check_sensor(sensor: QSensor, state: Mapping[str, NDArray[Any]]) -> None:
     """E503 unless its profile is one, and no mean of what was observed is beyond int16."""
-    stored = int(state["sensor.stored"][0])
+    stored, idx = int(state["sensor.stored"][0]), int(state["sensor.profile_idx"][0])
     if stored > Kind.BOTH or int(state["sensor.selected"][0]) not in (0, stored) \
-            or state["sensor.has_learned"][0] > 1:
+            or state["sensor.has_learned"][0] > 1 or (stored and not idx):
         raise _out_of_range("it uses a profile that is not stored")
+    if stored & Kind.ORIENTATION and not sensor.triads:
+        raise _out_of_range("it has an orientation, and the sensor no triads")
     if stored:
         try:
             profile_of(stored, state["sensor_profile"])
@@ -89,6 +91,8 @@ def _check_sensor(sensor: QSensor, state: Mapping[str, NDArray[Any]]) -> None:
         seen = state["sensor_seen"][: len(sums), None]
         if ((sums < -(2**15) * seen) | (sums > (2**15 - 1) * seen)).any():
             raise _out_of_range("what was observed of the sensor is damaged")
+        if seen[sensor.polar_means[:, 0] == NO_MEAN].any():
+            raise _out_of_range("a class was observed that the factory does not know")
 
 
 def _out_of_range(cause: str) -> EdgeError:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from support.scenarios import SCENARIOS
 
+from edge_dassdp.base import assets
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import build_firmware
 from edge_dassdp.build.elf import opened, symbol_table
@@ -14,18 +17,28 @@ from edge_dassdp.plan import Plan
 pytestmark = pytest.mark.usefixtures("arm_toolchain")
 ABSENT_BYTES = 12
 """Of a function that says that something is absent, at most."""
-WORDS = ("observe", "drift", "profile", "reading", "orientation", "horn")
+SOURCES = assets.folder("firmware") / "src"
 
 
-def of_sensors(scenario: str) -> dict[str, int]:
-    """Bytes of the functions that sensors need, by name."""
+def functions(*files: str) -> set[str]:
+    """Functions that some sources give others."""
+    texts = [path.read_text("utf-8") for file in files for path in SOURCES.glob(file)]
+    return {name for text in texts for name in re.findall(r"^(?!static)[\w ]+[ *](dassdp_\w+)\(",
+                                                          text, re.MULTILINE)}
+
+
+def linked(scenario: str) -> dict[str, int]:
+    """Bytes of the functions of a firmware, by name."""
     with opened(build_firmware(emit(Plan.of(SCENARIOS[scenario].quantized)),
                                load_board("microbit")).elf) as file:
         return {s.name: s["st_size"] for s in symbol_table(file).iter_symbols()
-                if s["st_info"]["type"] == "STT_FUNC" and any(word in s.name for word in WORDS)}
+                if s["st_info"]["type"] == "STT_FUNC"}
 
 
 @pytest.mark.parametrize("scenario", ["graph", "touch"])
 def test_nothing_of_sensors_is_linked(scenario: str) -> None:
-    assert all(size <= ABSENT_BYTES for size in of_sensors(scenario).values())
-    assert max(of_sensors("sensor").values()) > 10 * ABSENT_BYTES
+    found, sensor = linked(scenario), functions("sensor/*.c")
+    assert len(sensor) > 10 and not sensor & found.keys()
+    asked = functions("core/sensing.c") & found.keys()
+    assert all(found[name] <= ABSENT_BYTES for name in asked)
+    assert len(sensor & linked("sensor_drift").keys()) > 10

@@ -1,4 +1,4 @@
-"""The fits of the sensor in C, compiled for this computer with the flags of the checked build."""
+"""The fit of an orientation in C, compiled with the flags of the checked emulator."""
 
 from __future__ import annotations
 
@@ -15,24 +15,22 @@ from edge_dassdp.build.host import host_compiler
 from edge_dassdp.build.project import Project, emulator_project
 from edge_dassdp.targets.emulator import prototypes
 
-FITS = ("orientation", "channels")
+FIT = "orientation"
 
 
 @cache
 def fits_in_c() -> tuple[cffi.FFI, Any]:
-    """Functions of the headers of FITS; undefined behaviour is told on standard error."""
+    """Functions of its header; undefined behaviour is told on standard error."""
     whole = emulator_project({}, checked=True)
     kept = {path: text for path, text in whole.files.items()
-            if path.endswith(".h") or Path(path).stem in FITS}
+            if path.endswith(".h") or Path(path).stem == FIT}
     project, ffi = Project(kept, whole.cflags, whole.ldflags), cffi.FFI()
     with tempfile.TemporaryDirectory() as folder:
         project.write(Path(folder))
         library = Path(folder) / "fits.so"
         subprocess.run([*host_compiler(), *project.compile_flags, *project.units, "-o", library,
                         *project.ldflags], cwd=folder, check=True)
-        for name in FITS:
-            if f"src/sensor/{name}.h" in kept:
-                ffi.cdef(prototypes(Path(folder) / f"src/sensor/{name}.h"))
+        ffi.cdef(prototypes(Path(folder) / f"src/sensor/{FIT}.h"))
         return ffi, ffi.dlopen(str(library))
 
 

@@ -98,6 +98,9 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     x = x != 0 ? x : own;
     if (own != 0 && own != x) {
         memcpy(own, x, model->x_bytes);
+        if (dassdp_sensor(model) != 0) {
+            dassdp_restart_sample(model, state);
+        }
     }
     if (model->clear_tails != 0) {
         model->clear_tails(model, own);

@@ -185,6 +185,9 @@ int dassdp_request_write_learning(dassdp_link_t *link, const uint8_t *request,
     }
     dassdp_copy((uint8_t *)link->state + model->persist_begin + offset,
                 request + DASSDP_WRITE_LEARNING_REQUEST_DATA, n_open);
+    if (dassdp_sensor(model) != 0 && dassdp_sensor(model)->forget_windows != 0) {
+        dassdp_sensor(model)->forget_windows(model, link->state); /* seen behind another profile */
+    }
     link->is_held = 1;
     link->is_torn = 1;
     return DASSDP_OK;

@@ -28,7 +28,7 @@ void dassdp_drift_rest(const dassdp_drift_memory_t *memory);
 /* What was kept for a search is dropped. */
 void dassdp_drift_drop(const dassdp_drift_memory_t *memory);
 
-/* A whole window is in the sums. Returns an event of dassdp.h, or 0; of a profile taken its kind is
+/* A whole window is in the sums. Returns an event of dassdp_sensor.h, or 0; of a profile taken its kind is
  * in *kind and its numbers are in `profile`. is_searching: one may be taken. */
 int dassdp_drift_window(const dassdp_drift_t *drift, const dassdp_drift_memory_t *memory,
                         int is_searching, int16_t *profile, uint32_t *kind);

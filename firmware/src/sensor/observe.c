@@ -33,9 +33,13 @@ void dassdp_sensor_observe(const dassdp_model_t *model, void *state, uint32_t la
 int dassdp_sensor_check_observed(const dassdp_model_t *model, void *state)
 {
     int32_t *sums = sums_of(model, state);
-    const uint16_t *n_seen = seen_of(model, state);
+    uint16_t *n_seen = seen_of(model, state);
     int status = DASSDP_OK;
     for (uint32_t i = 0; i < 3u * model->n_classes; i++) {
+        if (model->sensor->class_means[i - i % 3u] == INT16_MIN && n_seen[i / 3u] != 0u) {
+            n_seen[i / 3u] = 0; /* the factory knows no such class */
+            status = DASSDP_E_VALUE;
+        }
         int32_t n = n_seen[i / 3u];
         int32_t kept = dassdp_clip_s32(sums[i], INT16_MIN * n, INT16_MAX * n);
         status = kept == sums[i] ? status : DASSDP_E_VALUE;

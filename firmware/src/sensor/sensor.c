@@ -72,7 +72,9 @@ static void add_to_window(const dassdp_sensor_t *sensor, void *state, int is_fir
 /* Readings behind another profile begin another sample, and another watch over windows. */
 static void use(const dassdp_model_t *model, void *state, uint32_t kind)
 {
-    reading_of(model, state)->n_read = 0;
+    dassdp_reading_t *reading = reading_of(model, state);
+    reading->n_read = 0;
+    reading->is_observable = 0;
     dassdp_sensor_state(model, state)->selected = (uint8_t)kind;
     if (model->sensor->forget_windows != 0) {
         model->sensor->forget_windows(model, state);
@@ -174,11 +176,11 @@ int dassdp_sensor_check(const dassdp_model_t *model, void *state)
     if (model->sensor->check_observed != 0) {
         status = model->sensor->check_observed(model, state);
     }
-    if (model->sensor->forget_windows != 0) {
-        model->sensor->forget_windows(model, state);
-    }
     int is_known = own->stored <= DASSDP_PROFILE_BOTH && own->has_learned <= 1u
-                   && (own->selected == DASSDP_PROFILE_FACTORY || own->selected == own->stored);
+                   && (own->selected == DASSDP_PROFILE_FACTORY || own->selected == own->stored)
+                   && (own->stored == DASSDP_PROFILE_FACTORY || own->profile_idx != 0u)
+                   && ((own->stored & DASSDP_PROFILE_ORIENTATION) == 0u
+                       || model->sensor->n_triads != 0u);
     if (is_known && (own->stored == DASSDP_PROFILE_FACTORY
                      || is_sound(model->sensor, dassdp_stored_profile(model, state),
                                  own->stored))) {
