@@ -16,7 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     lanes.nightly = config.getoption("nightly")
-    for number in (signal.SIGINT, signal.SIGHUP):  # ignored in the background, and by all children
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # ignored in the background
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
 

@@ -112,8 +112,8 @@ def firmware_project(sources: Mapping[str, str], board: Board) -> Project:
     """Generated `sources` with the runtime and the port of `board`, as an ELF file."""
     project = with_port(_runtime(board.kernels) | _generated(sources)
                         | _firmware_files("port/cortex_m", only=("main.c",)), board)
-    if any("dassdp_sensor.h" in text for text in sources.values()):
-        return project
+    if not sources or any("dassdp_sensor.h" in text for text in sources.values()):
+        return project  # a model has a sensor, or models come from elsewhere
     return replace(project, cflags=(*project.cflags, "-DDASSDP_SENSORS=0"))
 
 
