@@ -62,12 +62,34 @@ class Counter:
 
 
 @dataclass(frozen=True)
+class Drive:
+    """The board's drive, which takes a file: labels of its volume, and which kind it takes."""
+
+    labels: tuple[str, ...]
+    file: str
+
+
+@dataclass(frozen=True)
+class Pyocd:
+    """The name that pyOCD has for the chip; pack: it knows it by a CMSIS pack alone."""
+
+    target: str
+    pack: bool = False
+
+
+@dataclass(frozen=True)
 class Programming:
-    """How a user flashes it. `{elf}` and `{hex}` stand for the files; `usb` lists VID:PID."""
+    """How a user flashes it. `{elf}` and `{hex}` stand for the files; `usb` lists VID:PID.
+
+    serials: what the serial numbers of the board's debugger begin with, upper case.
+    """
 
     command: tuple[str, ...]
     note: str = ""
     usb: tuple[str, ...] = ()
+    serials: tuple[str, ...] = ()
+    drive: Drive | None = None
+    pyocd: Pyocd | None = None
 
     def of(self, elf: str, hex: str) -> Programming:
         """With the names of files. Within an argument of several words, which the program takes
