@@ -29,9 +29,10 @@ _MOST_BYTES, _MOST_LETTERS = 4096, 400
 
 @dataclass(frozen=True)
 class BoardDrive:
-    """A volume that a board shows. serial: as the drive's own files tell, "" where they do not, of
-    an ST-LINK other than that of its USB device. board_id: of a boot ROM. is_updater: it programs
-    the debugger itself. is_known: it has one of the files that such drives have."""
+    """A volume that a board shows. serial: as its own files tell it, "" where they do not; it
+    begins with the board's code, which the number of an ST-LINK's USB device does not. board_id:
+    of a boot ROM. is_updater: it programs the debugger itself. is_known: it has one of the files
+    that such drives have."""
 
     volume: Volume
     serial: str = ""
@@ -42,6 +43,11 @@ class BoardDrive:
     @property
     def root(self) -> Path:
         return self.volume.root
+
+    @property
+    def number(self) -> str:
+        """By which people know it: its serial, or that of its USB device."""
+        return self.serial or self.volume.usb_number.upper()
 
     @property
     def is_boot_rom(self) -> bool:
@@ -138,10 +144,14 @@ def refuse_wrong(drive: BoardDrive, board: Board) -> None:
     if drive.denies(board):
         says = f"board {drive.board_id}" if drive.board_id else f"serial number {drive.serial[:8]}…"
         known = board.program.serials or labels(board)
-        raise EdgeError("E508", f"{drive.root} is the drive of another board than {board.name}",
-                        cause=f"it says {says}, expected {' or '.join(known) or 'no drive'}",
-                        help="Name that board with --board, or the right drive with --drive; "
-                             "edge-dassdp devices lists both.")
+        raise foreign(drive, board, f"it says {says}, expected {' or '.join(known) or 'no drive'}")
+
+
+def foreign(drive: BoardDrive, board: Board, cause: str) -> EdgeError:
+    """The refusal of another board's drive."""
+    return EdgeError("E508", f"{drive.root} is the drive of another board than {board.name}",
+                     cause=cause, help="Name that board with --board, or the right drive with "
+                                       "--drive; edge-dassdp devices lists both.")
 
 
 def _plug(board: Board) -> str:

@@ -25,14 +25,23 @@ def candidates(port: Port, boards: Sequence[Board],
     """The boards that a port may be of; of none where its adapter is none of theirs."""
     able = [b for b in boards if port.usb_id in b.program.usb]
     beside = [d for d in drives if port.usb_place and d.volume.usb_place == port.usb_place]
-    by_drive = [b for b in able if any(d.is_of(b) for d in beside)]
+    by_drive = [b for b in able if any(b in owners(d, boards) for d in beside)]
     if by_drive:
         return by_drive
-    number = port.unique_id.upper()
-    by_number = [b for b in able if number.startswith(b.program.serials or ("none",))]
+    by_number = [b for b in able if _has(b, port.unique_id)]
     if by_number or port.usb_id.startswith(_CODED):
         return by_number or [b for b in able if not b.program.serials]
     return able
+
+
+def owners(drive: BoardDrive, boards: Sequence[Board]) -> list[Board]:
+    """The boards whose drive it may be: by label and files, and by number where it is one's."""
+    able = [b for b in boards if drive.is_of(b)]
+    return [b for b in able if _has(b, drive.number)] or able
+
+
+def _has(board: Board, number: str) -> bool:
+    return bool(board.program.serials) and number.upper().startswith(board.program.serials)
 
 
 def drives_of(boards: Sequence[Board], volumes: Sequence[Volume]) -> list[BoardDrive]:

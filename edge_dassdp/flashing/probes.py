@@ -105,19 +105,19 @@ def program(board: Board, probe: Probe, hex: Path) -> Taken:
 
 
 def _ask(board: Board, *arguments: str) -> dict[str, Any]:
-    """What pyOCD answers. Raises EdgeError E508 where it fails, E302 where it cannot run."""
+    """What pyOCD answers. Raises EdgeError E508 where it fails, E302 where Python does not start."""
     script = Path(__file__).with_name("pyocd_process.py")
     with tempfile.TemporaryDirectory() as folder:
         limit = {"most_s": _ASKED_S} if arguments[0] == "probes" else {}
         done = attempt([sys.executable, "-P", str(script), *arguments], EXTRA, Path(folder),
                        **limit)
     try:
-        told = json.loads(done.stdout.strip().rpartition("\n")[2])
-    except ValueError:
-        raise EdgeError("E302", "pyOCD failed", cause=words(done), help=EXTRA) from None
+        told = dict(json.loads(done.stdout.strip().rpartition("\n")[2]))
+    except (ValueError, TypeError):
+        told = {"error": f"it ended with status {done.returncode}: {words(done)}"}
     if "error" in told:
         raise EdgeError("E508", f"pyOCD could not program {board.name}"
                         if arguments[0] == "program" else "pyOCD could not look for probes",
                         cause=str(told["error"]),
                         help=f"Check cable and power, and close other debuggers. {_PLUG}")
-    return dict(told)
+    return told

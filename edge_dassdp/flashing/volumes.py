@@ -13,6 +13,8 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
+from edge_dassdp.base.text import printable
+
 _ESCAPED = re.compile(r"\\(?:x([0-9a-fA-F]{2})|([0-7]{3}))")
 _USB_PLACE = re.compile(r"\d+-\d+(?:\.\d+)*")
 _MOST_LETTERS = 261
@@ -20,12 +22,14 @@ _MOST_LETTERS = 261
 
 @dataclass(frozen=True)
 class Volume:
-    """A mounted file system. usb_place: as of a `targets.serial.Port`."""
+    """A mounted file system. usb_place, usb_number: as usb_place and unique_id of a
+    `targets.serial.Port`, "" where they are not known."""
 
     root: Path
     label: str
     is_read_only: bool = False
     usb_place: str = ""
+    usb_number: str = ""
 
     def bears(self, label: str) -> bool:
         """Whether this is its label; a desktop adds a digit to the folder of a second one."""
@@ -65,7 +69,7 @@ def _of_linux(system: System) -> Iterator[Volume]:
         if root:
             label = labels.get(os.path.realpath(device)) or Path(root).name
             yield Volume(Path(root), label, "ro" in options.split(","),
-                         _usb_place(system.blocks / Path(device).name))
+                         *_usb_device(system.blocks / Path(device).name))
 
 
 def _plain(text: str) -> str:
@@ -74,10 +78,15 @@ def _plain(text: str) -> str:
                         text)
 
 
-def _usb_place(block: Path) -> str:
-    """The innermost USB device that a block device is a part of."""
-    places = [part for part in Path(os.path.realpath(block)).parts if _USB_PLACE.fullmatch(part)]
-    return places[-1] if places else ""
+def _usb_device(block: Path) -> tuple[str, str]:
+    """Place and number of the innermost USB device that a block device is a part of."""
+    real = Path(os.path.realpath(block))
+    for device in (real, *real.parents):
+        if _USB_PLACE.fullmatch(device.name):
+            with suppress(OSError, UnicodeDecodeError):
+                return device.name, printable((device / "serial").read_text("utf-8").strip())
+            return device.name, ""
+    return "", ""
 
 
 def _of_macos(system: System) -> Iterator[Volume]:

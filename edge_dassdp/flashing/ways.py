@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.board import Board
 from edge_dassdp.build.compile import Firmware
 from edge_dassdp.build.image import check_image, whole
 from edge_dassdp.flashing import commands, drives, probes
 from edge_dassdp.flashing.copying import Taken, copy_to
+from edge_dassdp.flashing.finding import known_boards, owners, shown
 from edge_dassdp.flashing.volumes import volumes
 
 VIAS = ("drive", "pyocd", "openocd", "command")
@@ -84,6 +86,7 @@ def _by_drive(firmware: Firmware, root: Path | None, why: str) -> Way:
         root = _one_drive(firmware).root
         why = f"its drive {root.name} is mounted"
     drive = drives.named(root, board, mounted)
+    _refuse_others(drive, board)
     name, data = _file(firmware, drive)
 
     def again() -> list[Path]:
@@ -91,7 +94,7 @@ def _by_drive(firmware: Firmware, root: Path | None, why: str) -> Way:
 
     return Way("drive", why or "it was asked for", f"copy {name} to {drive.root}",
                lambda: copy_to(drive, name, data, again), usb_place=drive.volume.usb_place,
-               serial=drive.serial)
+               serial=drive.number)
 
 
 def _one_drive(firmware: Firmware) -> drives.BoardDrive:
@@ -101,18 +104,31 @@ def _one_drive(firmware: Firmware) -> drives.BoardDrive:
         raise EdgeError("E508", f"{board.name} has no drive that takes firmware",
                         help="choose --via pyocd or --via command")
     found = drives.of_board(board, volumes())
-    own = [d for d in found if d.is_of(board)]
+    own = [d for d in found if d.is_of(board) and not _of_others(d, board)]
     if found and not own:
         drives.refuse_wrong(found[0], board)
+        _refuse_others(found[0], board)
     if not own:
         raise EdgeError("E508", f"no drive {' or '.join(board.program.drive.labels)} is mounted",
                         help="Plug the board in and mount its drive, or name its folder: --drive")
     if len(own) > 1:
         raise EdgeError("E105", f"several drives could be that of {board.name}",
-                        cause=", ".join(f"{d.root} ({d.serial[:24] or 'it tells no number'})"
+                        cause=", ".join(f"{d.root} ({d.number[:24] or 'it tells no number'})"
                                         for d in own),
                         help="name one: --drive FOLDER")
     return own[0]
+
+
+def _of_others(drive: drives.BoardDrive, board: Board) -> list[Board]:
+    """The boards of the package whose number the drive has, where it is not this board's."""
+    able = owners(drive, [board, *(b for b in known_boards() if b.name != board.name)])
+    return [] if board in able or not drive.is_of(board) else able
+
+
+def _refuse_others(drive: drives.BoardDrive, board: Board) -> None:
+    if others := _of_others(drive, board):
+        raise drives.foreign(drive, board, f"by its number {drive.number} it is that of "
+                             f"{shown(others)}")
 
 
 def _file(firmware: Firmware, drive: drives.BoardDrive) -> tuple[str, bytes]:

@@ -72,17 +72,17 @@ def _port(port: Port, boards: Sequence[Board], drives: Sequence[BoardDrive],
 def _drive(drive: BoardDrive, boards: Sequence[Board]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """A drive as JSON values, and as a row."""
     from edge_dassdp.flashing.drives import failure
-    from edge_dassdp.flashing.finding import shown
+    from edge_dassdp.flashing.finding import owners, shown
 
-    able = [b for b in boards if drive.is_of(b)]
+    able = owners(drive, boards)
     failed = failure(drive.root)
     state = ("programs the debugger itself: plug it in again without its reset button"
              if drive.is_updater else f"FAIL.TXT: {failed}" if failed else
              "read-only" if drive.volume.is_read_only else "takes firmware: flash")
-    entry = {"path": str(drive.root), "label": drive.volume.label, "unique_id": drive.serial,
+    entry = {"path": str(drive.root), "label": drive.volume.label, "unique_id": drive.number,
              "usb_place": drive.volume.usb_place, "state": state,
              "board": able[0].name if len(able) == 1 else "", "candidates": [b.name for b in able]}
-    return entry, (shown(able) or "–", drive.serial or "–", str(drive.root),
+    return entry, (shown(able) or "–", drive.number or "–", str(drive.root),
                    f"drive {drive.volume.label}", state)
 
 

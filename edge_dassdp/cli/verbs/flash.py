@@ -75,7 +75,7 @@ def _flash(
          "command": list(way.command), "dry_run": dry_run, "note": note,
          "elf": firmware.elf.as_posix(), "hex": firmware.hex.as_posix(),
          "image_crc": f"{image.crc:08x}", "confirmed": confirmed},
-        [Text("\n".join(lines)), *([Text(note)] if note else [])],
+        [Text("\n".join(lines)), *([Text(note)] if note and way.via != "drive" else [])],
         network.sha256, ["edge-dassdp", "devices", "--ask"], warnings=warnings)
 
 
