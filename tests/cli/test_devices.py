@@ -57,7 +57,7 @@ def test_boards_are_named_by_number_and_by_the_drive_beside(
     assert {(d["label"], d["board"]) for d in found["drives"]} == {
         ("NODE_F401RE", "nucleo-f401re"), ("MICROBIT", "microbit-v2")}
     assert any("FAIL.TXT: error: too large" in d["state"] for d in found["drives"])
-    assert {*["one", "of", "with", "this", "adapter", "takes", "firmware:", "flash"]} <= {*ok("devices").split()}
+    assert {"one", "of", "with", "adapter", "firmware:"} <= set(ok("devices").split())
 
 
 def test_a_board_that_answers_names_itself(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
