@@ -12,7 +12,6 @@ from pathlib import Path
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board
 from edge_dassdp.build.compile import Firmware
-from edge_dassdp.build.image import check_image, whole
 from edge_dassdp.flashing import commands, drives, probes
 from edge_dassdp.flashing.copying import Taken, copy_to
 from edge_dassdp.flashing.finding import known_boards, owners, shown
@@ -87,14 +86,14 @@ def _by_drive(firmware: Firmware, root: Path | None, why: str) -> Way:
         why = f"its drive {root.name} is mounted"
     drive = drives.named(root, board, mounted)
     _refuse_others(drive, board)
-    name, data = _file(firmware, drive)
+    file = _file(firmware, drive)
 
     def again() -> list[Path]:
         return [d.root for d in drives.of_board(board, volumes()) if d.is_of(board)]
 
-    return Way("drive", why or "it was asked for", f"copy {name} to {drive.root}",
-               lambda: copy_to(drive, name, data, again), usb_place=drive.volume.usb_place,
-               serial=drive.number)
+    return Way("drive", why or "it was asked for", f"copy {file.name} to {drive.root}",
+               lambda: copy_to(drive, file.name, file.read_bytes(), again),
+               usb_place=drive.volume.usb_place, serial=drive.number)
 
 
 def _one_drive(firmware: Firmware) -> drives.BoardDrive:
@@ -131,18 +130,15 @@ def _refuse_others(drive: drives.BoardDrive, board: Board) -> None:
                              f"{shown(others)}")
 
 
-def _file(firmware: Firmware, drive: drives.BoardDrive) -> tuple[str, bytes]:
-    """What a drive takes: name and bytes."""
-    kind = firmware.board.program.drive.file if firmware.board.program.drive else \
-        "uf2" if drive.is_boot_rom else "hex"
-    path = firmware.directory / f"firmware.{kind}"
-    if kind == "bin" and not path.exists():
-        return path.name, whole(check_image(firmware.elf))
-    if not path.exists():
+def _file(firmware: Firmware, drive: drives.BoardDrive) -> Path:
+    """What a drive takes. Raises EdgeError E508 where that is not made for the board."""
+    own = firmware.board.program.drive
+    kind = own.file if own else "uf2" if drive.is_boot_rom else "hex"
+    if kind not in firmware.files:
         raise EdgeError("E508", f"{drive.root} takes .{kind} files, and none is made for "
                         f"{firmware.board.name}",
                         help="choose another --via, or the right --board")
-    return path.name, path.read_bytes()
+    return firmware.files[kind]
 
 
 def _by_probe(firmware: Firmware, wanted: str | None, why: str) -> Way:
