@@ -187,6 +187,12 @@ def require_classes(labels: Labels, n_classes: int, origin: Origin | None = None
                     f"class of it; they run from {low} to {high}", help=help)
 
 
+def classes_told(classes: Sequence[int] | Labels, names: ClassNames | None) -> str:
+    """Numbers of classes, with their names where there are such."""
+    told = [str(int(k)) if names is None else names.of(int(k)) for k in classes]
+    return ("class " if len(told) == 1 else "classes ") + listed(told)
+
+
 def lacking(labels: Labels, n_classes: int) -> Labels:
     """Classes of a network that no label (n,) is of, ascending."""
     return np.setdiff1d(np.arange(n_classes), labels)

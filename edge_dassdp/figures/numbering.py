@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.data.labels import ClassNames, lacking, listed
+from edge_dassdp.data.labels import ClassNames, classes_told, lacking
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.reference.confidence import logits
@@ -41,7 +41,7 @@ def untrained(labels: NDArray[np.int64], n_classes: int,
     """A warning where no training sample is of a class."""
     missing = lacking(labels, n_classes)
     if missing.size and n_classes > 1:
-        yield (f"no training sample is of class {_told(missing, names)}: stored samples, drift "
+        yield (f"no training sample is of {classes_told(missing, names)}: stored samples, drift "
                "alarm, profiles and temperature know nothing of it, and learning forgets it sooner;"
                " give training samples of all classes with --data (x and y in Python)")
 
@@ -88,7 +88,3 @@ def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int
     share = counts[np.arange(n_classes), order].sum() / len(labels)
     is_clear = share >= MOSTLY and share >= np.trace(counts) / len(labels) + CLEARLY
     return order if is_clear else None
-
-
-def _told(classes: NDArray[np.int64], names: ClassNames | None) -> str:
-    return listed([str(k) if names is None else names.of(int(k)) for k in classes])
