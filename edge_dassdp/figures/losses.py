@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.clipping import MOST_NAMED, clipping, input_values, too_small
 from edge_dassdp.figures.fidelity import Fidelity, vanished
+from edge_dassdp.figures.numbering import training_labels
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.samples import random_samples
@@ -61,10 +62,14 @@ def _curing(settings: Settings, anew: Quantize) -> Iterator[str]:
 
 def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Settings,
            anew: Quantize, calibration: NDArray[np.float32] | None,
-           sure: Confidence | None = None) -> tuple[str, ...]:
+           sure: Confidence | None = None,
+           labels: NDArray[np.int64] | None = None) -> tuple[str, ...]:
     """Sentences for people. anew: tried for what it would help. calibration: (n_samples, n_inputs),
-    None for a model that is not calibrated. sure: on its labelled samples."""
-    return (*_weights(network, fidelity, settings, anew, model), *_values(fidelity),
+    None for a model that is not calibrated. sure: on its labelled samples. labels: int64
+    (n_samples,) from 0 to n_classes - 1, or None."""
+    told = [] if labels is None or calibration is None else training_labels(
+        model, calibration, labels, fidelity.integer_accuracy)
+    return (*told, *_weights(network, fidelity, settings, anew, model), *_values(fidelity),
             *_agreement(fidelity), *_clipping(fidelity),
             *(_unequal(network, model) if calibration is None
               else _left_out(model, settings, calibration)), *_classless(model), *_idle(model),

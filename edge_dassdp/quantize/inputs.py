@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.base.qformat import MOST_FRAC_BITS, IntArray, QInputScale, to_int
+from edge_dassdp.data.labels import classes_told
 from edge_dassdp.ir import FloatArray, Input, Network, Projection, Sensor, geometry
 from edge_dassdp.ir.geometry import Volume
 from edge_dassdp.quantize.settings import Settings
@@ -151,8 +152,9 @@ def _windows(source: Input, sensor: Sensor, triads: tuple[QTriad, ...],
                       "--drift profile")
         return None
     refuse_unless("E105", not keeps or n_classes >= LEAST_CLASSES, "a profile is found without "
-                  f"labels among {LEAST_CLASSES} classes or more, these are {n_classes}",
-                  help="choose --drift alarm, which needs no more than one")
+                  f"labels among {LEAST_CLASSES} classes or more, and the training samples are of "
+                  f"{classes_told(np.unique(labels), None)} alone", help="give training samples "
+                  "of more classes, or choose --drift alarm, which needs no more than one")
     return statistics(counts, labels, triads, sensor.unit or 0, N_ALARM if keeps else 0)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.labels import ClassNames
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.ir.pools import with_pools_apart
@@ -56,13 +57,15 @@ def quantize(
     settings: Settings | None = None,
     calibration: NDArray[np.float32] | None = None,
     labels: NDArray[np.int64] | None = None,
+    class_names: ClassNames | None = None,
 ) -> Quantized:
     """Quantize a network; plastic projections are those with a rule in `learning`.
 
-    calibration: (n_samples, n_inputs) float samples for the input scale, the activity of
+    calibration: finite float32 (n_samples, n_inputs) for the input scale, the activity of
     projections and homeostatic targets; without them inputs are taken to be standardized (within
-    +-4) and no projection is dense. labels: (n_samples,) their classes, which the temperature of
-    the softmax is fitted to, and which replay from flash needs. Raises E104 for labels of another
+    +-4) and no projection is dense. labels: int64 (n_samples,) from 0 to n_classes - 1, which the
+    temperature of the softmax is fitted to, and which replay from flash needs. class_names: one for
+    each class, kept in the model. Raises E104 for labels of another
     shape or range, E105 for a bad setting or missing samples, E201 where a constant has no
     representation, E202 where a proof fails, E203 where a rule cannot stand. What it gives can be
     written, read back and run: E204, a defect of ours, where it could not.
@@ -94,6 +97,7 @@ def quantize(
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
         quantized = with_replay(quantized, learning.replay, x, labels)
+    quantized = replace(quantized, class_names=class_names)
     require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)), confidence)
 

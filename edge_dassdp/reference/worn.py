@@ -159,7 +159,8 @@ def require_fits(network: QNetwork) -> None:
     if network.sensor is None or not network.sensor.fits:
         raise EdgeError("E503", "the model was built without it",
                         cause="it has no sensor" if network.sensor is None else
-                        "its sensor has no triads, or it was quantized without labelled samples",
+                        "its sensor declares no triads" if not network.sensor.triads else
+                        "it was quantized without labelled samples",
                         help="quantize it with --sensor and --data")
 
 
