@@ -74,7 +74,7 @@ class Learned:
 
 def allow_profile(device: Target, network: QNetwork, is_allowed: bool) -> None:
     """--allow-profile. Raises EdgeError E503 where the model takes none by itself."""
-    from edge_dassdp.reference.worn import require_search
+    from edge_dassdp.reference.asked import require_search
 
     if is_allowed:
         require_search(network)

@@ -132,6 +132,7 @@ def _tune(
     written = output or Path(f"{file.stem}.toml")
     _refuse_place(written, output is None, [file, data, trying.validation, lessons.rules])
     network, settings = origin.load(file), precision.settings
+    precision.check_drift(network, data)
     given, train, warnings = trying.tasks(network, data)
     start = _start(lessons, network, settings, given)
     with out.progress("trying", trying.trials) as progress:
