@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.toml import read_toml
 
-MOST_CHANNELS = 32
+MOST_CHANNELS = QUANTITIES["sensor_channels"]
 """A reading is one piece of the link."""
 _MOST_UNIT = 2**15 - 1
 _EXAMPLE = "docs/sensor.md has an example"
