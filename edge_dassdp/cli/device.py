@@ -82,7 +82,7 @@ def named(network: QNetwork, class_idx: int, label: int) -> dict[str, str | None
 
 def allow_profile(device: Target, network: QNetwork, is_allowed: bool) -> None:
     """--allow-profile. Raises EdgeError E503 where the model takes none by itself."""
-    from edge_dassdp.reference.worn import require_search
+    from edge_dassdp.reference.asked import require_search
 
     if is_allowed:
         require_search(network)

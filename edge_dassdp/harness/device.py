@@ -25,9 +25,10 @@ from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profil
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import counts_x, input_x
+from edge_dassdp.reference.asked import require_triads
 from edge_dassdp.reference.outcome import NO_LABEL, Statistics
 from edge_dassdp.sensor.monitor import DriftReport
-from edge_dassdp.sensor.profile import QProfile
+from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.profiles import Profiles
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import WARM_UP, Target
@@ -171,6 +172,8 @@ class Device:
             self.target.write_profile(self.network, profile)
         elif profile in NAMES:
             stored = self.profile.stored
+            if NAMES[profile] & Kind.ORIENTATION:
+                require_triads(self.network)
             if NAMES[profile] and (stored is None or stored.kind != NAMES[profile]):
                 raise EdgeError("E503", f"no profile '{profile}' is stored", help="fit one from "
                                 "labelled samples, or choose "

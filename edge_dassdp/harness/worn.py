@@ -13,7 +13,7 @@ from edge_dassdp.base.qformat import IntArray, round_divide
 from edge_dassdp.data.labels import classes_told
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import x_counts
-from edge_dassdp.reference.worn import require_fits
+from edge_dassdp.reference.asked import require_fits
 from edge_dassdp.sensor import channels
 from edge_dassdp.sensor.choice import best
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
@@ -31,14 +31,21 @@ FOREIGN = ("the weights were learned under another profile of the sensor than th
 @dataclass(frozen=True)
 class Candidate:
     """A profile that was tried, and how many of the samples it was fitted from were classified
-    rightly under it."""
+    rightly under it. how: it was fitted, where several of its kind were."""
 
     profile: QProfile
     n_hits: int
+    how: str = ""
 
     @property
     def name(self) -> str:
+        """Of its kind."""
         return next(name for name, kind in NAMES.items() if kind == self.profile.kind)
+
+    @property
+    def title(self) -> str:
+        """No other that was tried has it."""
+        return f"{self.name} {self.how}".strip()
 
 
 @dataclass(frozen=True)
@@ -57,11 +64,14 @@ class Fitted:
     def report(self) -> dict[str, Any]:
         """As JSON values."""
         return {"chosen": self.chosen.name, "n_samples": self.n_samples,
-                "tried": [{"profile": c.name, "hits": c.n_hits} for c in self.tried]}
+                "how": self.chosen.how,
+                "tried": [{"profile": c.name, "how": c.how, "hits": c.n_hits}
+                          for c in self.tried]}
 
     def __str__(self) -> str:
-        hits = ", ".join(f"{c.name} {c.n_hits}" for c in self.tried)
-        told = f"{self.chosen.name} profile; of {self.n_samples} samples right: {hits}"
+        hits = ", ".join(f"{c.title} {c.n_hits}" for c in self.tried)
+        how = f" ({self.chosen.how})" if self.chosen.how else ""
+        told = f"{self.chosen.name} profile{how}; of {self.n_samples} samples right: {hits}"
         return told + (f"; it was not fitted to samples of {self.passed_over}, which the training "
                        "data lacked" if self.passed_over else "")
 
@@ -99,8 +109,9 @@ def fit_profile(target: Target, network: QNetwork, x: NDArray[np.int8],
     found = target.fit_profile()
     sure = [QProfile.factory(sensor.n_channels)]
     sure += [found.profile(sensor.n_channels)] if found.verdict == Verdict.TAKEN else []
-    profiles = sure + _unsure(network, sensor, found, _Statistics.of(network, x, labels, known))
-    tried = [Candidate(p, _hits(target, network, p, x, labels)) for p in profiles]
+    profiles = [(p, "") for p in sure]
+    profiles += _unsure(network, sensor, found, _Statistics.of(network, x, labels, known))
+    tried = [Candidate(p, _hits(target, network, p, x, labels), how) for p, how in profiles]
     chosen = tried[best([c.n_hits for c in tried], len(x), len(sure))]
     _use(target, network, chosen.profile)
     passed_over = classes_told(lacked, network.class_names) if lacked else ""
@@ -169,17 +180,19 @@ class _Statistics:
 
 
 def _unsure(network: QNetwork, sensor: QSensor, found: Orientation, given: _Statistics
-            ) -> list[QProfile]:
-    """A rotation and its mirror image, if the device could not decide between them; signs and
-    offsets of channels, and gains as well."""
-    made: list[QProfile] = []
+            ) -> list[tuple[QProfile, str]]:
+    """With how they were fitted: a rotation and its mirror image, if the device could not decide
+    between them; signs and offsets of channels, and gains as well."""
+    made: list[tuple[QProfile, str]] = []
     if found.verdict == Verdict.UNDECIDED:
         polar = list(sensor.triads[0].channels)
-        made += candidates(sensor.polar_means, given.means[:, polar], given.n_seen, sensor.unit,
-                           sensor.n_channels)
+        made += [(p, "as a rotation" if p.det > 0 else "as a mirror image") for p in candidates(
+            sensor.polar_means, given.means[:, polar], given.n_seen, sensor.unit,
+            sensor.n_channels)]
     if sensor.class_means is not None and sensor.class_stds is not None:
-        made += [channels.fit(sensor.class_means, sensor.class_stds, given.means, given.stds,
-                              given.n_seen, with_gains=gains) for gains in (False, True)]
+        made += [(channels.fit(sensor.class_means, sensor.class_stds, given.means, given.stds,
+                               given.n_seen, with_gains=gains), how)
+                 for gains, how in ((False, "without gains"), (True, "with gains"))]
     return made
 
 

@@ -8,12 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError, refuse_unless
+from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.base.qformat import IntArray, round_divide
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import PROFILE_CHANNEL, SENSOR_DTYPE, profile_numbers, profile_of
 from edge_dassdp.qir.samples import x_counts
-from edge_dassdp.reference.asked import check_kind
+from edge_dassdp.reference.asked import (
+    DECLARE_TRIADS,
+    check_kind,
+    require_drift,
+    require_fits,
+    require_observes,
+    require_search,
+)
 from edge_dassdp.reference.outcome import NO_LABEL, members
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
 from edge_dassdp.sensor.monitor import DriftReport, Event, Monitor
@@ -154,50 +161,14 @@ class Worn:
         return b"".join((observed, self.state.tobytes(), self.stored.astype("<i2").tobytes(), seen))
 
 
-def require_fits(network: QNetwork) -> None:
-    """EdgeError E503 unless a device of this model fits profiles."""
-    if network.sensor is None or not network.sensor.fits:
-        raise EdgeError("E503", "the model was built without it",
-                        cause="it has no sensor" if network.sensor is None else
-                        "its sensor declares no triads" if not network.sensor.triads else
-                        "it was quantized without labelled samples",
-                        help="quantize it with --sensor and --data")
-
-
-def require_drift(network: QNetwork) -> None:
-    """EdgeError E503 unless a device of this model compares windows."""
-    if network.sensor is None or network.sensor.drift is None:
-        raise EdgeError("E503", "the model was built without it",
-                        cause="it has no sensor" if network.sensor is None else
-                        "its sensor is compared with nothing",
-                        help="quantize it with --sensor and --data, and without --drift off")
-
-
-def require_search(network: QNetwork) -> None:
-    """EdgeError E503 unless a device of this model takes a profile by itself."""
-    require_drift(network)
-    assert network.sensor is not None and network.sensor.drift is not None
-    if not network.sensor.drift.n_rows:
-        raise EdgeError("E503", "the model was built without it", cause="it keeps no windows in "
-                        "which a profile is found", help="quantize it with --drift profile")
-
-
-def require_observes(network: QNetwork, label: int) -> None:
-    """EdgeError E503 unless a device of this model makes something of such a sample."""
-    compares = network.sensor is not None and network.sensor.drift is not None
-    if label == NO_LABEL:
-        require_drift(network)
-    elif not compares:
-        require_fits(network)
-
-
 def check_profile(sensor: QSensor, profile: QProfile) -> None:
     """EdgeError E105 unless it is one of this sensor."""
     n = len(profile.gain_q12)
     refuse_unless("E105", n == sensor.n_channels, f"a profile of {n} channels, the sensor has "
                   f"{sensor.n_channels}")
     refuse_unless("E105", not profile.kind & Kind.ORIENTATION or bool(sensor.triads),
-                  "the profile has an orientation, but the sensor declares no triads")
+                  "the profile has an orientation, but the sensor declares no triads",
+                  help=DECLARE_TRIADS)
 
 
 def padded(seen: IntArray) -> IntArray:

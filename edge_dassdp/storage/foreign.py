@@ -31,7 +31,8 @@ WANTED = {
     "csv": "a text file of values (CSV)",
     "array": "an array (.npy)", "nir": "a NIR file", "onnx": "an ONNX file",
     "board": "a board.toml", "watch": "a data set of the watch",
-    "profile": "a profile of a calibration", "learning": "constants of learning (.toml)"}
+    "profile": "a profile of a calibration", "learning": "constants of learning (.toml)",
+    "sensor": "the description of a sensor (.toml)"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
         "dataset": "a data set", "watch": "a data set of the watch", "features": "a feature model"}
@@ -265,6 +266,7 @@ _BY_ITSELF = {
     "onnx": "export it again: torch.onnx.export(step, ..., path)",
     "profile": "give a file that `Profile.save` wrote",
     "learning": "give the file that `edge-dassdp tune` or `Learning.save` wrote",
+    "sensor": "docs/sensor.md has an example to begin with",
     "board": "give the name of a board, or the path of its board.toml"}
 _FIRST = "quantize it first: edge-dassdp quantize {word} -o model.q.npz"
 _TO_NPZ = "write its numbers as arrays: np.savez('data.npz', x=x, y=y)"
@@ -295,6 +297,10 @@ _NEXT: dict[tuple[str, str], str] = {
     ("dataset", "arrays"): "call them x and y: d = np.load({text}); np.savez('data.npz', "
     "x=d['{x}'], y=d['{y}'])",
     **{("dataset", kind): _TO_NPZ for kind in ("table", "pickle", "json", "text", "keras")},
+    **{("sensor", kind): "samples go to --data; --sensor takes a description in TOML, as in "
+       "docs/sensor.md" for kind in ("dataset", "csv", "array", "arrays", "watch")},
+    **{("sensor", kind): "this is the model itself; --sensor takes a description in TOML, as in "
+       "docs/sensor.md" for kind in ("network", "quantized", "nir", "onnx")},
     **{(wanted, kind): step for wanted in WANTED for kind, step in (
         ("pointer", "fetch the file itself: git lfs pull"),
         ("page", "download the file itself; its address led to a page"),

@@ -17,7 +17,13 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.emit.model import ABI
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference.asked import MAX_LOSS_Q8
+from edge_dassdp.reference.asked import (
+    MAX_LOSS_Q8,
+    require_copy,
+    require_fits,
+    require_replay,
+    require_sensor,
+)
 from edge_dassdp.reference.outcome import NO_LABEL
 from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.wire.messages import FLAGS
@@ -45,6 +51,18 @@ def _within(name: str, fields: Fields, limits: Mapping[str, tuple[int, int]]) ->
     for field, (low, high) in limits.items():
         can = f"here it is {low:,}" if low == high else f"{low:,} to {high:,} is possible"
         believe(low <= fields[field] <= high, name, f"{field} is {fields[field]:,}", can)
+
+
+def require_possible(name: str, network: QNetwork | None) -> None:
+    """EdgeError E503 where a device of this network was built without what `name` asks for."""
+    require = _NEEDED.get(name)
+    if require is not None and network is not None:
+        require(network)
+
+
+_NEEDED: Mapping[str, Callable[[QNetwork], object]] = {
+    "SAVE": require_copy, "ROLLBACK": require_copy, "IDLE": require_replay,
+    "FIT_PROFILE": require_fits, "SELECT_PROFILE": require_sensor}
 
 
 def check_hello(hello: Fields, network: QNetwork | None) -> None:

@@ -11,6 +11,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import SENSOR_DTYPE, profile_numbers, profile_of
+from edge_dassdp.reference.asked import require_sensor
 from edge_dassdp.reference.worn import IDX_MAX, check_profile
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation, Verdict
@@ -79,10 +80,7 @@ def with_profile(network: QNetwork, learning: bytes, profile: QProfile) -> bytes
 
 def _parts(network: QNetwork, learning: bytes) -> tuple[np.ndarray, np.ndarray]:
     """SENSOR_DTYPE and the numbers of the stored profile, int16, copies."""
-    sensor, layout = network.sensor, Plan.of(network).layout
-    if sensor is None:
-        raise EdgeError("E503", "the model was built without it", cause="it has no sensor",
-                        help="quantize it with --sensor")
+    sensor, layout = require_sensor(network), Plan.of(network).layout
     begin = layout.persist_begin
     state = np.frombuffer(learning, SENSOR_DTYPE, 1, layout.offset("sensor") - begin)[0].copy()
     numbers = np.frombuffer(learning, "<i2", 10 + 2 * sensor.n_channels,

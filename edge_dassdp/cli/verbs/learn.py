@@ -90,6 +90,27 @@ class Order:
         "comes before the stream is not repeated, but --restore where the device needs it."))
     ] = False
 
+    def check(self, network: QNetwork, n_samples: int) -> None:
+        """Before anything runs. Raises EdgeError E105 and E503 for what cannot be done."""
+        from edge_dassdp.reference.asked import require_copy, require_replay
+
+        _check_warm_up(network, self.warm_up, n_samples)
+        _check_profile(network, self.fit_profile, n_samples)
+        if self.rollback or self.save:
+            require_copy(network)
+        if self.idle:
+            require_replay(network)
+
+    def forgotten(self, target: str) -> list[str]:
+        """A warning where what is asked for is kept by boards alone."""
+        if is_board(target):
+            return []
+        where = target.partition(":")[0]
+        return [f"--rollback: the {where} was just begun and keeps no copy yet, so factory weights "
+                "are put back; a board keeps its copy until it restarts"] * self.rollback + [
+                f"--save: the {where} forgets its copy as this command ends; --snapshot FILE keeps "
+                "what was learned"] * self.save
+
     def begin(self, out: Output, course: harness.Course, judged: options.Packed | None,
               learned: Learned, network: QNetwork) -> list[str]:
         """What comes before the stream; warnings."""
@@ -154,12 +175,12 @@ def learn(
     require_plastic(network)
     part, *tests = options.agreed(network, *_parts(judging, data, split))
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
-    _check_warm_up(network, order.warm_up, len(packed.x))
-    _check_profile(network, order.fit_profile, len(packed.x))
+    order.check(network, len(packed.x))
     test = tests[0] if tests else None
     apart = part.apart(test) if test else []
     judged = options.device_samples(network, options.shifted(test, shift_seed)) if test else None
-    warnings = [*packed.warnings, *apart, *_of_judged(packed, judged), *_one_class(network, packed)]
+    warnings = [*packed.warnings, *apart, *_of_judged(packed, judged), *_one_class(network, packed),
+                *order.forgotten(target)]
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         course = _course(device, network, target, packed, order, learned)
         warnings += order.begin(out, course, judged, learned, network)
@@ -353,7 +374,7 @@ def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
 def _check_profile(network: QNetwork, n_fitted: int, n_samples: int) -> None:
     if not n_fitted:
         return
-    from edge_dassdp.reference.worn import require_fits
+    from edge_dassdp.reference.asked import require_fits
 
     require_fits(network)
     if n_fitted > n_samples:

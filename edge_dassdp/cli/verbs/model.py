@@ -58,10 +58,11 @@ class Precision:
     input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
         "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
         "for all would lose them."))] = "auto"
-    drift: Annotated[str, typer.Option(metavar="alarm|profile|off", help=(
-        "With --sensor and --data: the device tells without labels when its sensor has drifted; "
-        "profile: it keeps windows as well, and finds out how it is worn where --allow-profile "
-        "lets it."))] = "alarm"
+    drift: Annotated[str | None, typer.Option(
+        metavar="alarm|profile|off", show_default=False, help=(
+        "With --sensor and --data: alarm, which is the default there, the device tells without "
+        "labels when its sensor has drifted; profile: it keeps windows as well, and finds out how "
+        "it is worn where --allow-profile lets it."))] = None
     input_range: Annotated[str, typer.Option(metavar="robust|all", help=(
         "What of --data the steps hold: all but glitches, or all."))] = "robust"
     temperature: Annotated[str, typer.Option(metavar="fit|stated|NUMBER", help=(
@@ -78,7 +79,18 @@ class Precision:
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
                         self.threshold_bits, self.leak, self.membrane_bits,
                         input_scale=self.input_scale, input_range=self.input_range,
-                        drift=self.drift, temperature=_temperature(self.temperature))
+                        drift=self.drift or Settings.drift,
+                        temperature=_temperature(self.temperature))
+
+    def check_drift(self, source: ir.Network, data: Path | None) -> None:
+        """Raises EdgeError E105 where drift is asked for of what no device compares."""
+        has_sensor = any(i.sensor is not None for i in source.inputs)
+        if self.drift not in (None, "off") and not (has_sensor and data):
+            raise EdgeError("E105", f"--drift {self.drift} compares what a sensor gives with what "
+                            "it gave the training: there is no "
+                            f"{'labelled sample' if has_sensor else 'sensor'}",
+                            help="give --data" if has_sensor else
+                            "give --sensor and --data, or leave out --drift")
 
 
 def register(app: typer.Typer) -> None:
@@ -188,6 +200,7 @@ def _quantize(
 
         source = source.with_sensor(Sensor.load(sensor))
     settings = precision.settings
+    precision.check_drift(source, data)
     stated = options.names_of(classes, source.n_classes)
     part, tested = _parts(data, stated, source.n_classes) if data else (None, None)
     names = stated or (ClassNames(part.samples.classes) if part and part.samples.classes
@@ -261,6 +274,7 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
     head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  "
                 f"{lines.learning_text(proposal.learning)}\n"
                 + "  ".join(map(lines.input_text, model.inputs, model.x_scales))
+                + (f"\n{lines.sensor_text(model.sensor)}" if model.sensor else "")
                 + (f"\n{lines.confidence_text(sure)}" if sure else ""))
     chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
                    + ", ".join(map(screens.width_text, tried)))] if tried else []

@@ -16,6 +16,7 @@ from edge_dassdp.cli.device import (
     Learned,
     classify,
     drift,
+    is_board,
     letter,
     link,
     link_text,
@@ -141,13 +142,37 @@ def _profile(
         digest = harness.digest_text(device.statistics().learned_digest)
         rescue.write(device)
     out.warn(*[harness.FOREIGN] * found.is_foreign)
+    is_lost = fitted is not None and fitted.chosen.name != "factory" \
+        and not is_board(target) and rescue.place is None
     return Answer(
         {"target": target, **report(found), "fitted": fitted and fitted.report, "digest": digest,
          "snapshot": str(rescue.place) if rescue.place else None},
-        [Text(str(fitted or found)), *(Text(n, "dim") for n in (part.notes if part else ()))],
+        [Text(str(fitted or found)),
+         *[Text(f"the {target.partition(':')[0]} forgets it as this command ends: --snapshot FILE "
+                "keeps it, --restore FILE puts it back, on a board, too", "dim")] * is_lost,
+          *(Text(n, "dim") for n in (part.notes if part else ()))],
         network.sha256,
-        ["edge-dassdp", "run", model, "--target", target, "--data", data or Path("data.npz")],
+        [] if data is None else _next_of_profile(
+            [model, "--target", target, "--data", data],
+            ["--split", split, *([] if limit is None else ["--limit", str(limit)])],
+            [] if shift_seed is None else ["--shift-seed", str(shift_seed)],
+            None if is_board(target) else rescue.place, learned, is_lost),
         failed=rescue.problem)
+
+
+Words = list[str | Path]
+
+
+def _next_of_profile(place: Words, samples: Words, shift: Words, kept: Path | None,
+                     learned: Learned, is_lost: bool) -> Words:
+    """What runs under the profile in use; where nothing keeps it the same again, and kept. place:
+    model, target and data."""
+    if is_lost:
+        restored: Words = ["--restore", learned.restore] if learned.restore else []
+        file = Path(f"{Path(place[0]).name.partition('.')[0]}.worn.npz")
+        return ["edge-dassdp", "profile", *place, *samples, *shift, *restored, "--snapshot", file]
+    put_back: Words = ["--restore", kept] if kept else []
+    return ["edge-dassdp", "run", *place, *shift, *put_back]
 
 
 def _tell(out: Output, network: QNetwork, first: int, classes: NDArray[np.int64],

@@ -5,8 +5,6 @@
 #include "dassdp_quantities.h"
 #include "fixed.h"
 
-enum { ONE_Q14 = 1 << 14 };
-
 typedef struct {
     int32_t then[3];
     int32_t now[3];
@@ -86,8 +84,8 @@ static void turn_of_quaternion(const int32_t *q, int16_t *turn_q14)
     };
     n_q14 = n_q14 == 0 ? 1 : n_q14;
     for (uint32_t i = 0; i < 9u; i++) {
-        int32_t entry = (i % 4u == 0u ? ONE_Q14 : 0) + dassdp_div_round_s32(2 * halves[i], n_q14);
-        turn_q14[i] = (int16_t)dassdp_clip_s32(entry, -ONE_Q14, ONE_Q14);
+        int32_t entry = (i % 4u == 0u ? DASSDP_ONE_Q14 : 0) + dassdp_div_round_s32(2 * halves[i], n_q14);
+        turn_q14[i] = (int16_t)dassdp_clip_s32(entry, -DASSDP_ONE_Q14, DASSDP_ONE_Q14);
     }
 }
 
@@ -203,7 +201,7 @@ static int32_t fit_turn(const dassdp_observed_t *observed, uint32_t shift, const
 static void unturn(int16_t *turn)
 {
     for (uint32_t i = 0; i < 10u; i++) {
-        turn[i] = i == 0u ? 1 : (i % 4u == 1u ? ONE_Q14 : 0);
+        turn[i] = i == 0u ? 1 : (i % 4u == 1u ? DASSDP_ONE_Q14 : 0);
     }
 }
 

@@ -26,8 +26,11 @@ typedef struct {
     int16_t turn[N_TURN];
 } best_t;
 
+__attribute__((weak)) void dassdp_on_search(void) {}
+
 static uint16_t try_change(const search_t *search, const dassdp_change_t *change)
 {
+    dassdp_on_search();
     for (uint32_t i = 0; i < search->n_rows; i++) {
         uint16_t *row = (uint16_t *)(void *)(search->rows + i * search->length);
         dassdp_features(search->drift, (const int16_t *)row, change, search->features);

@@ -11,7 +11,7 @@ enum {
     DASSDP_PROFILE_Q_Q14 = 1,   /* 9, row by row */
     DASSDP_PROFILE_CHANNEL = 10 /* gain_q12 of every channel, then the offset of every channel */
 };
-enum { DASSDP_ONE_Q14 = 1 << 14, DASSDP_ONE_Q12 = 1 << 12, DASSDP_MOST_GAIN_Q12 = 4 << 12 };
+enum { DASSDP_MOST_GAIN_Q12 = 4 << 12 };
 
 static inline uint32_t dassdp_n_profile(const dassdp_sensor_t *sensor)
 {

@@ -7,7 +7,6 @@
 enum {
     DASSDP_BLOCK = 7, /* of a row: covariances xx yy zz xy xz yz of a triad by 2^-exponent, and that */
     DASSDP_ROW_MEAN = 2, /* of a row: D, the nearest class; means Q3, standard deviations Q3, blocks */
-    DASSDP_CHANNELS = 32
 };
 
 static inline uint32_t dassdp_n_sums(const dassdp_drift_t *drift)
