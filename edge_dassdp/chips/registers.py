@@ -1,0 +1,127 @@
+"""registers.txt: every store and address of a board.toml by the names of its chip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from edge_dassdp.build.description import Board, Counter, ResetCause, Store
+from edge_dassdp.chips.chip import Chip
+from edge_dassdp.chips.names import Named, named_address, named_flags, named_store
+
+BAUD: Mapping[str, Callable[[int], tuple[tuple[int, int], ...]]] = {
+    "nrf_uart": lambda divider: ((0x524, divider),),
+    "stm32_usart_v1": lambda divider: ((0x08, divider),),
+    "stm32_usart_v2": lambda divider: ((0x0C, divider),),
+    "pl011": lambda divider: ((0x24, divider >> 6), (0x28, divider & 63)),
+    "cmsdk_uart": lambda divider: ((0x10, divider),)}
+"""What the driver in firmware/port/uart stores of `baud_register`: offsets and values."""
+_KINDS = {"watchdog": "W?W?DG|DOG|WDT|TIMER", "software": "SFT|SREQ|SW|SYSRES|LOCKUP|FORCE|PSM",
+          "pin": "PIN|EXT|RUN", "power": "POR|PDR|BOR|PWR|LDO|POWER"}
+"""What the names of flags hold that tell why a chip was reset, in the order they are tried."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """where: the field of the board.toml. address: that it is about."""
+
+    section: str
+    where: str
+    address: int
+    named: Named
+
+
+def entries(board: Board, chip: Chip) -> Iterator[Entry]:
+    """All that is stored or read, in the order of the file."""
+    yield from _stores("setup", board.setup, chip)
+    yield from _uart(board, chip)
+    for counter in board.counter:
+        yield from _counter(counter, chip)
+    if board.reset_cause:
+        yield from _reset_cause(board.reset_cause, chip)
+    if board.watchdog:
+        yield from _stores("watchdog", board.watchdog.setup, chip)
+        yield from _stores("watchdog", board.watchdog.feed, chip, "feed ")
+
+
+def objections(board: Board, chip: Chip) -> list[str]:
+    """What is wrong with the registers of a board, a line each."""
+    return [f"{entry.section} {entry.where} (0x{entry.address:08X} {entry.named.text}): {why}"
+            for entry in entries(board, chip) for why in entry.named.objections]
+
+
+def registers_text(board: Board, chip: Chip, file: str) -> str:
+    """What stands in registers.txt. file: the name of the one that described the chip."""
+    lines = [f"# What each store of {board.name}'s board.toml does, by the names of {chip.name}:",
+             "# checked in, compared in tests, for those who review it.",
+             f"# Resolved from {file}{f', version {chip.version}' if chip.version else ''}."]
+    lines += [f"# {line}" for line in _wrapped(chip.origin)]
+    section = ""
+    for entry in entries(board, chip):
+        if entry.section != section:
+            section = entry.section
+            lines += ["", section]
+        wrong = "".join(f"   <-- {why}" for why in entry.named.objections)
+        where = f"{entry.where:<8} 0x{entry.address:08X}"
+        lines.append(f"  {where}  {entry.named.text}{wrong}")
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, width: int = 96) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return [line for line in lines if line]
+
+
+def _stores(section: str, stores: tuple[Store, ...], chip: Chip, before: str = ""
+            ) -> Iterator[Entry]:
+    for i, store in enumerate(stores):
+        yield Entry(section, f"{before}{i}", store.address, named_store(chip, store))
+
+
+def _uart(board: Board, chip: Chip) -> Iterator[Entry]:
+    uart, found = board.uart, chip.based_at(board.uart.base)
+    if not found:
+        yield Entry("uart", "base", uart.base, Named("nothing", (
+            f"no peripheral of {chip.name} begins at 0x{uart.base:08X}",)))
+        return
+    numbers = {name: number for p in found for name, number in p.interrupts.items()}
+    names = [name for name, number in numbers.items() if number == uart.irq]
+    why = f"its interrupts are {numbers}" if numbers else f"{chip.name} names no interrupt of it"
+    yield Entry("uart", "base", uart.base, Named(
+        f"{found[0].name}, interrupt {uart.irq}" + (f" ({names[0]})" if names else ""),
+        () if names else (f"interrupt {uart.irq} is not its own: {why}",)))
+    parts = BAUD[uart.driver](uart.baud_register) if uart.driver in BAUD else ()
+    for offset, value in parts:
+        address = uart.base + offset
+        yield Entry("uart", "baud", address, named_store(chip, Store(address, value)))
+
+
+def _counter(counter: Counter, chip: Chip) -> Iterator[Entry]:
+    section = f"counter {counter.name}"
+    yield from _stores(section, counter.setup, chip)
+    yield Entry(section, "count", counter.count, named_address(chip, counter.count))
+    if counter.capture:
+        yield Entry(section, "capture", counter.capture,
+                    named_store(chip, Store(counter.capture, 1)))
+
+
+def _reset_cause(cause: ResetCause, chip: Chip) -> Iterator[Entry]:
+    section = "reset_cause"
+    yield Entry(section, "register", cause.register, named_address(chip, cause.register))
+    for kind in _KINDS:
+        mask = getattr(cause, kind)
+        named = named_flags(chip, cause.register, mask)
+        more = tuple(f"{name} tells of {kind_of(name)}" for name in named.text.split()
+                     if mask and kind_of(name) not in (kind, ""))
+        yield Entry(section, kind, cause.register, Named(named.text, named.objections + more))
+    yield Entry(section, "clear", cause.clear.address, named_store(chip, cause.clear))
+
+
+def kind_of(flag: str) -> str:
+    """What a flag of a reset register tells of, by its name; empty where that does not say."""
+    return next((kind for kind, words in _KINDS.items() if re.search(words, flag.upper())), "")
