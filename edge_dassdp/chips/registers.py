@@ -43,6 +43,9 @@ def entries(board: Board, chip: Chip) -> Iterator[Entry]:
     if board.watchdog:
         yield from _stores("watchdog", board.watchdog.setup, chip)
         yield from _stores("watchdog", board.watchdog.feed, chip, "feed ")
+    for section, cleared in (("nmi", board.nmi), ("bus_fault", board.bus_fault)):
+        if cleared:
+            yield from _stores(section, cleared.clear, chip)
 
 
 def objections(board: Board, chip: Chip) -> list[str]:
