@@ -120,7 +120,8 @@ class QemuProcess:
                 program, "-M", board.qemu.machine, "-kernel", str(elf), "-display", "none",
                 "-monitor", "stdio",
                 "-chardev", f"socket,id=uart,fd={theirs.fileno()}",
-                "-serial", "chardev:uart", *self._counting()]
+                *("-serial", "null") * board.qemu.serial, "-serial", "chardev:uart",
+                *self._counting()]
             try:
                 self._process = subprocess.Popen(
                     self._command, pass_fds=[theirs.fileno()], stdin=subprocess.PIPE,

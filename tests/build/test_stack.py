@@ -7,9 +7,10 @@ import re
 import pytest
 from elftools.elf.elffile import ELFFile
 from support.scenarios import SCENARIOS
+from support.where import built_alike
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import build_firmware, build_project
 from edge_dassdp.build.elf import symbol_table
 from edge_dassdp.build.project import Project, firmware_project, with_port
@@ -73,7 +74,7 @@ def bound(name: str, main: str):
     return stack_bound(build_project(with_port({"src/main.c": main}, board), board))
 
 
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", built_alike())
 def test_the_deepest_path_goes_through_pointer_frame_and_leaf(arm_toolchain, name):
     result = bound(name, DEEP)
     assert result.path[:4] == ("dassdp_reset_handler", "main", "deep", "leaf")
@@ -84,7 +85,7 @@ def test_the_deepest_path_goes_through_pointer_frame_and_leaf(arm_toolchain, nam
     assert result.bytes == result.path_bytes + frame + result.isr_bytes
 
 
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", built_alike())
 def test_a_library_function_counts_with_the_frame_of_its_instructions(arm_toolchain, name):
     without_leaf = DEEP.replace("leaf(n) + ", "")
     result = bound(name, without_leaf)
@@ -133,7 +134,7 @@ def assembled(name: str, instruction: str):
     return build_project(with_port(files, board), board)
 
 
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", built_alike())
 def test_assembly_counts_with_what_it_pushes(arm_toolchain, name):
     firmware = assembled(name, "nop")
     assert stack_bound(firmware).path[-2:] == ("outer", "inner")
@@ -148,7 +149,7 @@ def test_assembly_without_fixed_frame_is_refused(arm_toolchain):
     assert "inner" in caught.value.message
 
 
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", built_alike())
 def test_kernels_say_how_much_stack_they_take(arm_toolchain, name):
     """`@ stack: N`, callees included, stands above every assembly function; the bound covers it."""
     board = load_board(name)
@@ -170,7 +171,7 @@ def test_kernels_say_how_much_stack_they_take(arm_toolchain, name):
             assert all(0 <= f - s <= 16 for f, s in zip(found, sorted(said), strict=True)), unit
 
 
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", built_alike())
 def test_the_bound_covers_learning_again_and_fits_the_stack(arm_toolchain, name):
     """Touch, replay and guard reach their functions through pointers only, none recurses."""
     board = load_board(name)
