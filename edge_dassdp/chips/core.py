@@ -22,12 +22,11 @@ def _register(name: str, address: int, fields: tuple[Field, ...], access: str = 
     return Register(name, address, access, reset, fields)
 
 
-_RW_COUNT = (Field("COUNT", 0, 24),)
 _SYSTICK = Peripheral("SysTick", 0xE000_E010, (
     _register("CSR", 0xE000_E010, (
         *_bits(ENABLE=0, TICKINT=1, CLKSOURCE=2), Field("COUNTFLAG", 16, 1, "read-only"))),
     _register("RVR", 0xE000_E014, (Field("RELOAD", 0, 24),)),
-    _register("CVR", 0xE000_E018, _RW_COUNT)))
+    _register("CVR", 0xE000_E018, (Field("COUNT", 0, 24, meanings={0: "clear"}),))))
 _SCB = Peripheral("SCB", 0xE000_ED00, (
     _register("VTOR", 0xE000_ED08, _bits(TBLOFF=(7, 25))),
     _register("CCR", 0xE000_ED14, _bits(UNALIGN_TRP=3, DIV_0_TRP=4, BFHFNMIGN=8, STKALIGN=9, DC=16,
@@ -40,5 +39,6 @@ _DWT = Peripheral("DWT", 0xE000_1000, (
     _register("CTRL", 0xE000_1000, _bits(CYCCNTENA=0, POSTPRESET=(1, 4), POSTINIT=(5, 4),
                                          CYCTAP=9)),
     _register("CYCCNT", 0xE000_1004, _bits(CYCCNT=(0, 32))),
-    _register("LAR", 0xE000_1FB0, _bits(KEY=(0, 32)), "write-only")))
+    _register("LAR", 0xE000_1FB0, (Field("KEY", 0, 32, meanings={0xC5AC_CE55: "unlock"}),),
+              "write-only")))
 CORE = Chip("Cortex-M", "", "Arm's reference manuals", "", (_SYSTICK, _SCB, _DCB, _DWT))

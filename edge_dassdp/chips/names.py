@@ -17,10 +17,12 @@ _ALIASED = range(0x4000_0000, 0x6000_0000)
 
 @dataclass(frozen=True)
 class Named:
-    """text: what a store does, or an address is. objections: what is wrong with it, in words."""
+    """text: what a store does, or an address is. objections: what is wrong with it, in words.
+    notes: what may be wrong."""
 
     text: str
     objections: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def named_flags(chip: Chip, address: int, mask: int) -> Named:
     register = found[0].register
     taken = [f for f in _sorted(register) if f.mask & mask]
     objections = [f"the mask takes only a part of {f.name}" for f in taken if f.mask & ~mask]
-    if mask & ~register.covered:
+    if mask != WORD and mask & ~register.covered:
         objections.append(f"bits 0x{mask & ~register.covered:X} are reserved")
     return Named(" ".join(f.name for f in taken) or "none", tuple(objections))
 
@@ -86,7 +88,8 @@ def _named(place: Place, store: Store) -> Named:
     verb = "wait until " if store.wait else f"{place.verb} " if place.verb else ""
     told = ", ".join(_told(place, store)) or "0"
     mask = "" if store.mask == WORD or place.register.fields else f" of 0x{store.mask:X}"
-    return Named(f"{verb}{place.name}: {told}{mask}", tuple(_objections(place, store)))
+    return Named(f"{verb}{place.name}: {told}{mask}", tuple(_objections(place, store)),
+                 tuple(_notes(place.register, store)))
 
 
 def _told(place: Place, store: Store) -> Iterator[str]:
@@ -130,6 +133,14 @@ def _objections(place: Place, store: Store) -> Iterator[str]:
         yield f"the mask takes bits 0x{store.mask & ~register.covered:X}, which are reserved"
     if not store.mask:
         yield "the mask takes no bit"
+
+
+def _notes(register: Register, store: Store) -> Iterator[str]:
+    """Fields that the mask takes for nothing: they are clear after a reset and stay so."""
+    for one in register.fields:
+        if one.mask & store.mask and store.mask != WORD and not store.wait and one.width == 1 and \
+                not one.mask & (store.value | register.reset):
+            yield f"the mask takes {one.name}, which is clear after a reset"
 
 
 def _of_field(one: Field, place: Place, store: Store) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from edge_dassdp.build.description import Board, Counter, ResetCause, Store
+from edge_dassdp.build.description import WORD, Board, Counter, ResetCause, Store
 from edge_dassdp.chips.chip import Chip
 from edge_dassdp.chips.names import Named, named_address, named_flags, named_store
 
@@ -17,9 +17,10 @@ BAUD: Mapping[str, Callable[[int], tuple[tuple[int, int], ...]]] = {
     "pl011": lambda divider: ((0x24, divider >> 6), (0x28, divider & 63)),
     "cmsdk_uart": lambda divider: ((0x10, divider),)}
 """What the driver in firmware/port/uart stores of `baud_register`: offsets and values."""
-_KINDS = {"watchdog": "W?W?DG|DOG|WDT|TIMER", "software": "SFT|SREQ|SW|SYSRES|LOCKUP|FORCE|PSM",
-          "pin": "PIN|EXT|RUN", "power": "POR|PDR|BOR|PWR|LDO|POWER"}
-"""What the names of flags hold that tell why a chip was reset, in the order they are tried."""
+_KINDS = {"watchdog": "[IW]?WDG|DOG|WDT|WATCHDOG|TIMER",
+          "software": "SFT|SREQ|SW|SYSRES|LOCKUP|FORCE", "pin": "PIN|EXT|RESETPIN|RUN",
+          "power": "POR|PDR|BOR|PWR|LDO|POWER"}
+"""What the names of flags begin with that tell why a chip was reset, in the order of trial."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Entry:
     where: str
     address: int
     named: Named
+
+    def __str__(self) -> str:
+        return f"{self.section} {self.where} (0x{self.address:08X} {self.named.text})"
 
 
 def entries(board: Board, chip: Chip) -> Iterator[Entry]:
@@ -50,8 +54,12 @@ def entries(board: Board, chip: Chip) -> Iterator[Entry]:
 
 def objections(board: Board, chip: Chip) -> list[str]:
     """What is wrong with the registers of a board, a line each."""
-    return [f"{entry.section} {entry.where} (0x{entry.address:08X} {entry.named.text}): {why}"
-            for entry in entries(board, chip) for why in entry.named.objections]
+    return [f"{entry}: {why}" for entry in entries(board, chip) for why in entry.named.objections]
+
+
+def notes(board: Board, chip: Chip) -> list[str]:
+    """What may be wrong with them."""
+    return [f"{entry}: {why}" for entry in entries(board, chip) for why in entry.named.notes]
 
 
 def registers_text(board: Board, chip: Chip, file: str) -> str:
@@ -65,7 +73,7 @@ def registers_text(board: Board, chip: Chip, file: str) -> str:
         if entry.section != section:
             section = entry.section
             lines += ["", section]
-        wrong = "".join(f"   <-- {why}" for why in entry.named.objections)
+        wrong = "".join(f"   <-- {why}" for why in (*entry.named.objections, *entry.named.notes))
         where = f"{entry.where:<8} 0x{entry.address:08X}"
         lines.append(f"  {where}  {entry.named.text}{wrong}")
     return "\n".join(lines) + "\n"
@@ -116,15 +124,25 @@ def _counter(counter: Counter, chip: Chip) -> Iterator[Entry]:
 def _reset_cause(cause: ResetCause, chip: Chip) -> Iterator[Entry]:
     section = "reset_cause"
     yield Entry(section, "register", cause.register, named_address(chip, cause.register))
+    there = named_flags(chip, cause.register, WORD).text.split()
     for kind in _KINDS:
         mask = getattr(cause, kind)
         named = named_flags(chip, cause.register, mask)
-        more = tuple(f"{name} tells of {kind_of(name)}" for name in named.text.split()
-                     if mask and kind_of(name) not in (kind, ""))
-        yield Entry(section, kind, cause.register, Named(named.text, named.objections + more))
-    yield Entry(section, "clear", cause.clear.address, named_store(chip, cause.clear))
+        taken = named.text.split() if mask else []
+        wrong = [f"{name} tells of {kind_of(name)}" for name in taken
+                 if kind_of(name) not in (kind, "")]
+        odd = [f"{name} tells of no {kind} reset" for name in taken if not kind_of(name)]
+        odd += [f"{name} is left out" for name in there
+                if kind_of(name) == kind and name not in taken]
+        yield Entry(section, kind, cause.register, Named(
+            named.text, (*named.objections, *wrong), tuple(odd)))
+    clear = named_store(chip, cause.clear)
+    more = ("it is a wait, which clears nothing",) if cause.clear.wait else ()
+    yield Entry(section, "clear", cause.clear.address, Named(
+        clear.text, clear.objections + more, clear.notes))
 
 
 def kind_of(flag: str) -> str:
     """What a flag of a reset register tells of, by its name; empty where that does not say."""
-    return next((kind for kind, words in _KINDS.items() if re.search(words, flag.upper())), "")
+    name = flag.upper().removeprefix("HAD_")
+    return next((kind for kind, words in _KINDS.items() if re.match(words, name)), "")

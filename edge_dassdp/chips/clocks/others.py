@@ -25,6 +25,8 @@ class Nrf(Family):
     is_guarded: bool
 
     def store(self, now: Registers, store: Store) -> None:
+        if store.address >> 12 <= 0x4001F and store.address & 0xFFF < 0x100 and store.value != 1:
+            now.wrong.append(f"the task at 0x{store.address:08X} is triggered by 1 alone")
         port = _PORT + _NEXT * (store.address >= _PORT + _NEXT)
         done = {_OUTSET: (_OUT, True), _OUTCLR: (_OUT, False), _DIRSET: (_DIR, True),
                 _DIRCLR: (_DIR, False)}.get(store.address - port)
@@ -56,6 +58,10 @@ class Nrf(Family):
             name = f"P{pin // 32}.{pin % 32:02}"
             found.object_unless(not wired or name == wired, f"{what} is {name}, wired to {wired}")
             port, bit = _PORT + _NEXT * (pin // 32), pin % 32
+            if what == "TXD" and any(
+                    now[at + part] & ~(1 << bit if at == port else 0)
+                    for at in (_PORT, _PORT + _NEXT) for part in (_OUT, _DIR)):
+                found.notes.append(f"pins other than {name} are driven as well")
             cnf = now[port + _CNF + 4 * bit]
             if what == "TXD":
                 found.object_unless(now.bits(port + _OUT, bit), f"{name} (TXD) idles low")
@@ -148,6 +154,6 @@ class Fpga(Family):
             yield from unlike(counter, 32)
         else:
             base = counter.count - 4
-            if now[base] != 1 or now[base + 8] != 0xFFFF_FFFF:
+            if now[base] != 1 or now[base + 4] != 0xFFFF_FFFF or now[base + 8] != 0xFFFF_FFFF:
                 yield "the timer does not count every cycle down from 2^32 - 1"
             yield from unlike(counter, 32, down=True)

@@ -8,16 +8,19 @@ from dataclasses import dataclass, field
 from edge_dassdp.build.description import Board, Counter, Store, Uart
 
 SYSTICK, RELOAD, CURRENT = 0xE000_E010, 0xE000_E014, 0xE000_E018
-DEMCR, DWT_CTRL, CYCCNT = 0xE000_EDFC, 0xE000_1000, 0xE000_1004
+DEMCR, DWT_CTRL, CYCCNT, DWT_LAR = 0xE000_EDFC, 0xE000_1000, 0xE000_1004, 0xE000_1FB0
 
 
 class Registers:
-    """Words by address; 0 where nothing is known. reset: as they were. waits: those that came."""
+    """Words by address; 0 where nothing is known. reset: as they were. waits: those that
+    came. written: addresses of stores. wrong: what was wrong with a store by itself."""
 
     def __init__(self, reset: Mapping[int, int]) -> None:
         self.reset = reset
         self._words = dict(reset)
         self.waits: list[Store] = []
+        self.written: set[int] = set()
+        self.wrong: list[str] = []
 
     def __getitem__(self, address: int) -> int:
         return self._words.get(address, 0)
@@ -99,6 +102,7 @@ class Family:
                     yield f"0x{store.address:08X} never reads 0x{store.value:X} of " \
                         f"0x{store.mask:X}: it waits for ever"
             elif self.takes(now, store.address):
+                now.written.add(store.address)
                 self.store(now, store)
             if now.bits(SYSTICK, 0) and now[RELOAD]:
                 now[SYSTICK] = now[SYSTICK] | 1 << 16
@@ -112,7 +116,8 @@ def run(family: Family, board: Board, reset: Mapping[int, int], wiring: Wiring) 
     family.clocks(now, board.uart, found)
     family.pins(now, board.uart, wiring, found)
     for counter in board.counter:
-        _count(family, now, counter, found)
+        _count(family, now, counter, board.cpu, found)
+    found.objections += now.wrong
     if found.core_hz:
         found.object_unless(abs(found.core_hz / board.clock_hz - 1) <= 0.01,
                             f"clock_hz says {board.clock_hz:,}, the core runs at "
@@ -124,15 +129,21 @@ def run(family: Family, board: Board, reset: Mapping[int, int], wiring: Wiring) 
     return found
 
 
-def _count(family: Family, now: Registers, counter: Counter, found: Running) -> None:
+def _count(family: Family, now: Registers, counter: Counter, cpu: str, found: Running) -> None:
     wrong = list(family.run(now, counter.setup))
     if counter.count == CYCCNT:
         if not now.bits(DEMCR, 24) or not now.bits(DWT_CTRL, 0):
             wrong.append("CYCCNT is not turned on")
+        if cpu == "cortex-m7" and DWT_LAR not in now.written:
+            wrong.append("DWT is not unlocked (LAR)")
         wrong += unlike(counter, 32)
     elif counter.count == CURRENT:
         if now[SYSTICK] & 5 != 5 or now[RELOAD] != (1 << 24) - 1:
             wrong.append("SysTick does not count core cycles from 2^24 - 1 on")
+        if now[SYSTICK] & 2:
+            wrong.append("SysTick interrupts")
+        if CURRENT not in now.written:
+            wrong.append("SysTick is not cleared before it counts")
         wrong += unlike(counter, 24, down=True)
     else:
         wrong += family.counts(now, counter)

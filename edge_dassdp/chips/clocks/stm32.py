@@ -33,9 +33,9 @@ class Oscillator:
 
 @dataclass(frozen=True)
 class Stm32(Family):
-    """A family. sources: of the system clock by the value of SW (offset `sw`, `sw_bits` and its
-    status behind it). gates, muxes: of the USARTs, by their base; mux_hsi: its value for the
-    internal oscillator. ports: clock of GPIOA. functions: number of the alternate function of a USART."""
+    """A family. sources: of the system clock by the value of SW, `sw_bits` at offset `sw` with its
+    status behind it. gates, muxes: of the USARTs, by their base; mux_hsi: its value for the
+    internal oscillator. ports: clock of GPIOA. function: number of the USARTs' alternate one."""
 
     rcc: int
     gpio: int
@@ -49,7 +49,7 @@ class Stm32(Family):
     apb1: Place = (0x08, 8)
     apb2: Place = (0x08, 11)
     cpu: Place | None = None
-    hsi_divider: Place | None = None
+    hsi_divider: tuple[int, int, int] | None = None
     muxes: Mapping[int, Place] = field(default_factory=dict)
     mux_bits: int = 2
     mux_hsi: int = 2
@@ -96,7 +96,10 @@ class Stm32(Family):
             found.notes.append(f"the core runs on its {source}, which these rules do not follow")
             return
         found.object_unless(now.bits(self.rcc, source.ready), "the core's oscillator is turned off")
-        divider = 1 << self._field(now, self.hsi_divider, 3) if self.hsi_divider else 1
+        divider = 1
+        if self.hsi_divider:
+            at, *bits = self.hsi_divider
+            divider = 1 << now.bits(self.rcc + at, *bits)
         before = divider * (_AHB[self._field(now, self.cpu, 4)] if self.cpu else 1)
         bus_hz = source.hz / before / _AHB[self._field(now, self.ahb, 4)]
         found.core_hz = source.hz / before if self.cpu else bus_hz
@@ -145,7 +148,8 @@ class Stm32(Family):
     def pins(self, now: Registers, uart: Uart, wiring: Wiring, found: Running) -> None:
         pairs = ((wiring.tx, wiring.rx),) if wiring.tx else _USUAL.get(uart.base, ())
         wrong = [list(self._pair(now, pair)) for pair in pairs]
-        found.objections += min(wrong, key=len) if wrong else []
+        least = min(wrong, key=len, default=[])
+        found.objections += least
 
     def _pair(self, now: Registers, pair: tuple[str, str]) -> Iterator[str]:
         for pin, is_tx in zip(pair, (True, False), strict=True):
@@ -171,9 +175,12 @@ class Stm32(Family):
             return
         if not self._field(now, self.tim2):
             yield "the clock of TIM2 is off"
-        if now[TIM2] & 0xFF != 1 or now[TIM2 + 0x28] or \
-                now[TIM2 + 0x2C] != (1 << self.tim2_bits) - 1:
+        if now[TIM2] != 1 or now[TIM2 + 0x28] or now[TIM2 + 0x2C] != (1 << self.tim2_bits) - 1:
             yield "TIM2 does not count every cycle up to the end of its bits"
+        if not now.bits(TIM2 + 0x14, 0):
+            yield "TIM2 is not told to take what it is given (EGR.UG)"
+        if any(now[TIM2 + at] for at in (0x04, 0x08, 0x0C, 0x10, 0x18, 0x1C, 0x20)):
+            yield "TIM2 is told more than to count"
         if self._field(now, self.apb1, 3) >= 4:
             yield "TIM2 runs slower than the core"
         yield from unlike(counter, self.tim2_bits)

@@ -40,13 +40,13 @@ _G4 = replace(_L4, sources={1: _HSI16_8, 2: HSE, 3: PLL}, no_wait_hz=20e6)
 _G0 = Stm32(
     0x4002_1000, 0x5000_0000, {0: _HSI16_8, 1: HSE, 2: PLL},
     _three((0x40, 14), (0x3C, 17), (0x3C, 18)), (0x34, 0), (0x3C, 0), sw_bits=3, ahb=(0x08, 8),
-    apb1=(0x08, 12), apb2=(0x08, 12), hsi_divider=(0x00, 11),
+    apb1=(0x08, 12), apb2=(0x08, 12), hsi_divider=(0x00, 11, 3),
     muxes=_three((0x54, 0), (0x54, 2)), function=1, no_wait_hz=24e6)
 _H7 = Stm32(
     0x5802_4400, 0x5802_0000, {0: Oscillator(64e6, 0, 2), 1: "CSI", 2: HSE, 3: PLL},
     {0x4001_1000: (0xF0, 4), 0x4000_4400: (0xE8, 17), 0x4000_4800: (0xE8, 18)}, (0xE0, 0),
     (0xE8, 0), sw=0x10, sw_bits=3, ahb=(0x18, 0), apb1=(0x1C, 4), apb2=(0x1C, 8), cpu=(0x18, 8),
-    hsi_divider=(0x00, 3), muxes={0x4001_1000: (0x54, 3), 0x4000_4400: (0x54, 0),
+    hsi_divider=(0x00, 3, 2), muxes={0x4001_1000: (0x54, 3), 0x4000_4400: (0x54, 0),
                                   0x4000_4800: (0x54, 0)}, mux_bits=3, mux_hsi=3,
     acr=0x5200_2000, no_wait_hz=0)
 _U5 = Stm32(
