@@ -35,8 +35,10 @@ _CHECKED = ("-O1", "-DDASSDP_CHECKED=1", *SANITIZERS)
 _FIRMWARE = ("-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-common",
              "-fstack-usage", "-fcallgraph-info=su")
 _INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
-_FIRMWARE_LINK = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--fatal-warnings", "-Wl,--emit-relocs",
-                  "-Tgenerated/link.ld")
+_FIRMWARE_LINK = ("-nostartfiles", "-Wl,--nmagic", "-Wl,--gc-sections", "-Wl,--fatal-warnings",
+                  "-Wl,--emit-relocs", "-Tgenerated/link.ld")
+"""--nmagic: else the ELF header becomes part of a segment that begins before the flash does, where
+the flash does not begin at a page."""
 
 
 @dataclass(frozen=True)

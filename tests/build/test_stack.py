@@ -10,11 +10,11 @@ from support.scenarios import SCENARIOS
 from support.where import built_alike
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import load_board
-from edge_dassdp.build.compile import build_firmware, build_project
+from edge_dassdp.build.board import Board, load_board
+from edge_dassdp.build.compile import Firmware, build_firmware, build_project
 from edge_dassdp.build.elf import symbol_table
 from edge_dassdp.build.project import Project, firmware_project, with_port
-from edge_dassdp.build.stack import stack_bound, stack_depth
+from edge_dassdp.build.stack import StackBound, stack_bound, stack_depth
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 
@@ -69,20 +69,27 @@ int main(void) {
 """
 
 
-def bound(name: str, main: str):
-    board = load_board(name)
-    return stack_bound(build_project(with_port({"src/main.c": main}, board), board))
+def built(board: Board, main: str) -> Firmware:
+    return build_project(with_port({"src/main.c": main}, board), board)
+
+
+def bound(name: str, main: str) -> StackBound:
+    return stack_bound(built(load_board(name), main))
 
 
 @pytest.mark.parametrize("name", built_alike())
 def test_the_deepest_path_goes_through_pointer_frame_and_leaf(arm_toolchain, name):
-    result = bound(name, DEEP)
+    board = load_board(name)
+    firmware = built(board, DEEP)
+    result = stack_bound(firmware)
     assert result.path[:4] == ("dassdp_reset_handler", "main", "deep", "leaf")
     # 200 + 200 bytes of arrays, and at most 20 words of saved registers on the way
     assert 400 < result.path_bytes <= 400 + 80
     assert result.isr_path[0] == "dassdp_uart_isr"
-    frame = load_board(name).exception_frame
-    assert result.bytes == result.path_bytes + frame + result.isr_bytes
+    returning = {"dassdp_nmi_handler": board.nmi, "dassdp_bus_fault_handler": board.bus_fault}
+    on_top = [result.isr_bytes, *(stack_depth(firmware, handler)
+                                  for handler, is_own in returning.items() if is_own)]
+    assert result.bytes == result.path_bytes + sum(board.exception_frame + n for n in on_top)
 
 
 @pytest.mark.parametrize("name", built_alike())
