@@ -178,6 +178,8 @@ def _check_qemu(board: Board) -> None:
         raise refused("qemu.tick_ns", "a positive number is expected")
     if not 0 <= board.qemu.serial < _MOST_SERIAL_LINES:
         raise refused("qemu.serial", f"a line of 0 to {_MOST_SERIAL_LINES - 1} is expected")
+    if not re.fullmatch(r"([0-9]{1,3}\.[0-9]{1,3})?", board.qemu.version):
+        raise refused("qemu.version", f"{board.qemu.version!r:.80} is not a version, as in 9.1")
 
 
 def _check_image(board: Board) -> None:

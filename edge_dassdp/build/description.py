@@ -108,13 +108,15 @@ class Programming:
 class QemuMachine:
     """QEMU's machine. Counting, an instruction takes 2^icount_shift ns, a tick `tick_ns`.
 
-    serial: which of the machine's serial lines is the board's, from 0.
+    serial: which of the machine's serial lines is the board's, from 0. version: the first QEMU that
+    models what the board needs of the machine, "" for any.
     """
 
     machine: str
     icount_shift: int
     tick_ns: float
     serial: int = 0
+    version: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import dataclasses
 import importlib.metadata
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -122,7 +123,7 @@ def _tools() -> list[_Check]:
     from edge_dassdp.build.host import try_compiler
     from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX, find_tool, version
     from edge_dassdp.storage.cache import cache_folder
-    from edge_dassdp.targets.qemu import QEMU, check_machines
+    from edge_dassdp.targets.qemu import QEMU, boards_by_version, check_machines
 
     def answers(tool: str) -> Callable[[], object]:
         return lambda: version((find_tool(tool, ARM_HELP),), ARM_HELP)
@@ -134,6 +135,9 @@ def _tools() -> list[_Check]:
           for tool in ("gcc", "objcopy", "objdump")),
         _tried("newlib", "firmware", try_newlib),
         _tried(QEMU, "qemu targets, measure", check_machines),
+        *(_tried(f"{QEMU} {needed}", f"qemu:{', qemu:'.join(b.name for b in boards)}",
+                 partial(check_machines, needed), optional=True)
+          for needed, boards in sorted(boards_by_version().items()) if needed),
         _tried("cache folder", "builds", cache_folder),
         _tried("openocd", "flash", lambda: find_tool("openocd", openocd), optional=True),
     ]
