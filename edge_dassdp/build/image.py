@@ -48,6 +48,11 @@ def read_image(elf: Path) -> Image:
     return Image(image, int.from_bytes(stated, "little"))
 
 
+def whole(image: Image) -> bytes:
+    """An image with its CRC behind: what flash holds from its first byte on, as in a .bin file."""
+    return image.bytes + image.stated.to_bytes(_CRC_BYTES, "little")
+
+
 def check_image(elf: Path) -> Image:
     """The image of a firmware that is about to be written. Raises EdgeError E403 where it is not
     the one that was linked."""
