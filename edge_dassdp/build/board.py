@@ -14,6 +14,7 @@ from edge_dassdp.build.board_checks import CFLAGS, CPUS, check_board, refused
 from edge_dassdp.build.description import (
     Board,
     Counter,
+    Marker,
     Programming,
     QemuMachine,
     Region,
@@ -29,6 +30,7 @@ __all__ = [
     "CPUS",
     "Board",
     "Counter",
+    "Marker",
     "Programming",
     "QemuMachine",
     "Region",

@@ -116,6 +116,17 @@ class Watchdog:
 
 
 @dataclass(frozen=True)
+class Marker:
+    """A free pin, an output that is low after `setup`: `set` makes it high and `clear` low, around
+    each sample that runs. pin: what the board calls it."""
+
+    pin: str
+    setup: tuple[Store, ...]
+    set: Store
+    clear: Store
+
+
+@dataclass(frozen=True)
 class Board:
     """A board as its board.toml gives it; addresses and bytes are plain integers.
 
@@ -139,6 +150,7 @@ class Board:
     qemu: QemuMachine | None = None
     reset_cause: ResetCause | None = None
     watchdog: Watchdog | None = None
+    marker: Marker | None = None
 
     @property
     def port_ram(self) -> dict[str, int]:
