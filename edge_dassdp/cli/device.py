@@ -16,6 +16,7 @@ from edge_dassdp.interrupts import held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import ExitStack
 
     import numpy as np
     from numpy.typing import NDArray
@@ -70,6 +71,22 @@ class Learned:
         from edge_dassdp import harness
 
         return harness.Rescue(network, self.snapshot)
+
+
+def from_factory(stack: ExitStack, device: Target, network: QNetwork, is_final: bool) -> list[str]:
+    """Factory weights; until the stack ends, unless that is final, on a board that keeps what it
+    learned. Gives warnings."""
+    from edge_dassdp import harness
+    from edge_dassdp.targets.link import LinkTarget
+
+    warnings: list[str] = []
+    if isinstance(device, LinkTarget) and device.memory is not None:
+        if is_final:
+            warnings = harness.hold(device, network, "any")
+        else:
+            stack.enter_context(harness.keeping(device, network, device.memory.snapshot))
+    device.reset()
+    return warnings
 
 
 def allow_profile(device: Target, network: QNetwork, is_allowed: bool) -> None:

@@ -29,6 +29,7 @@ WANTED = {
     "network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
     "dataset": "samples (.csv, .npy, or an .npz with x and y)",
     "csv": "a text file of values (CSV)",
+    "current": "a log of current (CSV)",
     "array": "an array (.npy)", "nir": "a NIR file", "onnx": "an ONNX file",
     "board": "a board.toml", "watch": "a data set of the watch",
     "profile": "a profile of a calibration", "learning": "constants of learning (.toml)"}
@@ -260,6 +261,7 @@ _BY_ITSELF = {
     "snapshot": "give a file that `learn` or `run` wrote with --snapshot",
     "dataset": "give an .npz with arrays x and y: np.savez('data.npz', x=x, y=y)",
     "csv": "give UTF-8 text, a row of numbers with its class for each sample (docs/data.md)",
+    "current": "export it from the instrument's program as CSV, with its digital channels",
     "array": "write it again: np.save('data.npy', np.column_stack([x, y]))",
     "nir": "export it again: nir.write(path, graph)",
     "onnx": "export it again: torch.onnx.export(step, ..., path)",

@@ -14,7 +14,7 @@ import edge_dassdp
 PACKAGE = Path(edge_dassdp.__file__).parent
 FLOORS = ("base", "sensor", "storage", "wire", "build", "ir", "frontends", "data", "qir",
           "rules", "reference", "plan", "quantize", "emit", "targets", "twin", "harness", "figures",
-          "tuning", "report", "demo", "cli")
+          "measured", "tuning", "report", "demo", "cli")
 GROWING = {"rules", "frontends/torch"}
 """One file a rule or a framework: these may hold more than MOST modules."""
 MOST = 12
