@@ -41,9 +41,9 @@ class OnBoard:
 
     inference, learning, written: ticks of inferences, of the learning part of every lesson, and of
     those that wrote weights; None where nothing counts or learns. inference_s, lesson_s: seconds of
-    whole requests on this computer, the link's included. untold: what it could not tell, a
-    sentence each. reading_per_inference: ticks of an inference that its readings take; of a lesson
-    those of one reading are in it.
+    whole requests on this computer, the link's included. n_written: lessons that wrote. untold:
+    what it could not tell, a sentence each. reading_per_inference: ticks of an inference that its
+    readings take; of a lesson those of one reading are in it.
     """
 
     name: str
@@ -55,6 +55,7 @@ class OnBoard:
     written: Spread | None
     inference_s: Spread
     lesson_s: Spread | None
+    n_written: int
     stack: Stack | None
     untold: tuple[str, ...]
     reading_per_inference: int | None = None
@@ -131,7 +132,8 @@ def _figures(device: LinkTarget, board: Board | None, course: _Course,
         _ticks([o.forward_ticks for o in course.inferred], counts),
         _ticks([o.learn_ticks for o in course.learned], counts),
         _ticks([o.learn_ticks for o in course.learned if o.is_updated], counts),
-        inference_s, Spread.of(course.learned_s), stack, (*ticks.untold, *of_stack, _SLEEP),
+        inference_s, Spread.of(course.learned_s), sum(o.is_updated for o in course.learned), stack,
+        (*ticks.untold, *of_stack, _SLEEP),
         None if ticks.reading is None or not counts else
         ticks.reading * (device.info.n_steps + _PARTS))
 

@@ -67,8 +67,8 @@ def is_header(cells: Sequence[str]) -> bool:
 def columns_of(path: object, cells: Sequence[str], format: str | None) -> Columns:
     """What the names in a header say. Raises EdgeError E104 where a unit is missing or unknown."""
     parts = [_parts(cell) for cell in cells]
-    if format is None and cells[0].lstrip().startswith("#"):
-        format = "joulescope"  # it writes '#time,current,voltage', in SI units
+    if format is None:
+        format = _writer(cells, parts)
     time, current = (next(i for i, (name, _) in enumerate(parts) if is_it(name))
                      for is_it in (lambda name: "time" in name, _is_current))
     voltage = next((i for i, (name, _) in enumerate(parts) if "voltage" in name
@@ -89,6 +89,13 @@ def columns_of(path: object, cells: Sequence[str], format: str | None) -> Column
                    factor(current, AMPERES, by_current), voltage,
                    1.0 if voltage is None else factor(voltage, VOLTS, "v"),
                    tuple(_digital(cells, parts)))
+
+
+def _writer(cells: Sequence[str], parts: Sequence[tuple[str, str]]) -> str | None:
+    """Who writes such names: Joulescope '#time,current,voltage', Otii those of its Arc or Ace."""
+    if cells[0].lstrip().startswith("#"):
+        return "joulescope"
+    return "otii" if any(name.startswith(("arc ", "ace ")) for name, _ in parts) else None
 
 
 def _digital(cells: Sequence[str], parts: Sequence[tuple[str, str]]) -> list[Digital]:

@@ -1,7 +1,8 @@
 """What the ticks of a board are: cycles of its core, or periods of a clock, or nothing.
 
 A core counts its cycles in DWT.CYCCNT, or in SysTick where that runs on the core's clock (Armv7-M
-Architecture Reference Manual, C1.8 and B3.3); any other counter is a timer. QEMU has no CYCCNT.
+Architecture Reference Manual, C1.8 and B3.3); any other counter is a timer. QEMU has no CYCCNT, so
+where that stands still nothing is called cycles.
 """
 
 from __future__ import annotations
@@ -65,9 +66,10 @@ def ticks_of(board: Board | None, bits: int, said: Statistics,
     elif not any(ticks for ticks, _ in timed) and timed:
         untold.append(f"cycles: its counter {name}".rstrip() + " reads the same all the time")
     elif counter and board:
-        untold += [f"cycles by {c.name}, which counts those of the core: it stands still here, as "
-                   "in an emulator" for c in board.counter[:board.counter.index(counter)]
-                   if counts_cycles(c)]
+        still = [c.name for c in board.counter[:board.counter.index(counter)] if counts_cycles(c)]
+        is_cycles = is_cycles and not still
+        untold += [f"cycles by {c}, which counts those of the core: it stands still here, as in an "
+                   "emulator" for c in still]
         if doubt := _too_fast(name, board.clock_hz, timed):
             hz, is_cycles = None, False
             untold.append(doubt)
@@ -88,8 +90,8 @@ def _too_fast(name: str, hz: int, timed: Sequence[tuple[int, float]]) -> str:
 
 def _of_clock(name: str, is_cycles: bool, hz: int, bits: int,
               timed: Sequence[tuple[int, float]]) -> list[str]:
-    found = [] if is_cycles else [f"cycles: {name} is a timer, whose ticks are periods of a clock; "
-                                  f"by board.toml it is the core's, {hz:,} Hz"]
+    found = [] if is_cycles else [f"cycles: ticks of {name} are periods of a clock; by board.toml "
+                                  f"it is the core's, {hz:,} Hz"]
     if any(s * hz >= 1 << bits for _, s in timed):
         found.append(f"whether {name} wrapped: it has {bits} bits, and at {hz:,} Hz some requests "
                      "may have taken more")

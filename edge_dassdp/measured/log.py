@@ -102,7 +102,8 @@ class CurrentLog:
             raise self._wrong(lines, n_before, analogue, problem) from None
         t_s, i_a = rows[f"f{c.time}"] * c.seconds, rows[f"f{c.current}"] * c.amperes
         if not np.isfinite(t_s).all():
-            raise EdgeError("E104", f"{self.path}: its time is no number behind row {n_before:,}")
+            raise EdgeError("E104", f"{self.path}: its time is no number behind row {n_before:,}",
+                            help="export time and current as plain numbers")
         i_a[np.isinf(i_a)] = np.nan
         v_v = None if c.voltage is None else rows[f"f{c.voltage}"] * c.volts
         return Block(t_s, i_a, v_v, {i: rows[f"f{i}"] for i in digital})

@@ -133,8 +133,8 @@ def _of_board(told: OnBoard) -> str:
     lessons = told.lesson_s.n if told.lesson_s else 0
     text = (f"M: board {told.name}, build {told.build_hash}, flash {told.image_crc:08x}: {n} "
             f"inferences, then {lessons} lessons from factory weights on")
-    if told.written:
-        text += f", {told.written.n} of which wrote weights"
+    if lessons:
+        text += f", {told.n_written} of which wrote weights"
     if ticks.name:
         text += f"; ticks of {ticks.name}, {ticks.bits} bits"
     if ticks.hz:

@@ -112,7 +112,7 @@ class _Found:
         if self.emulated is None and self.on_board is None:
             return True
         return bool((self.emulated and (self.emulated.written or not self.emulated.inference))
-                    or (self.on_board and self.on_board.written))
+                    or (self.on_board and self.on_board.n_written))
 
 
 def _measure(
