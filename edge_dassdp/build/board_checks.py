@@ -166,6 +166,19 @@ def _check_reset_cause(board: Board) -> None:
             raise refused(f"reset_cause.{field}", "32 bits are expected")
 
 
+def _check_marker(board: Board) -> None:
+    """Its pin is named in messages; it is moved by a store each, between which nothing waits."""
+    if board.marker is None:
+        return
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9 .()_-]{0,39}", board.marker.pin):
+        raise refused("marker.pin", f"{board.marker.pin!r:.80} is not the name of a pin")
+    for field in ("set", "clear"):
+        if getattr(board.marker, field).wait:
+            raise refused(f"marker.{field}.wait", "a store is expected, not a wait")
+    if board.marker.set == board.marker.clear:
+        raise refused("marker.clear", "it is the store of marker.set: the pin would never move")
+
+
 def _check_qemu(board: Board) -> None:
     """A machine's name alone: behind a comma QEMU takes options that read and write files."""
     if board.qemu is None:
@@ -242,5 +255,5 @@ def _check_marks(field: str, text: str) -> None:
 
 
 _CHECKS = (_check_names, _check_core, _check_words, _check_uart, _check_memory, _check_stack,
-           _check_ring, _check_counters, _check_reset_cause, _check_qemu, _check_image,
-           _check_program)
+           _check_ring, _check_counters, _check_reset_cause, _check_marker, _check_qemu,
+           _check_image, _check_program)

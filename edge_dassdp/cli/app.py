@@ -10,8 +10,7 @@ from typer.core import TyperGroup
 
 from edge_dassdp import __version__
 
-_MODULES = ("model", "tune", "firmware", "flash", "stream", "export", "system",
-            "demo")
+_MODULES = ("model", "tune", "firmware", "flash", "measure", "stream", "export", "system", "demo")
 """Where the verbs stand, in the order in which they are listed."""
 
 

@@ -200,7 +200,8 @@ def _statistics(can: Answers, name: str, asked: Fields, said: Fields) -> None:
         "n_fallbacks": (0, QUANTITIES["fallbacks_max"] if can.window else 0),
         "hits": (0, n_judged), "factory_hits": (0, n_judged),
         "n_held": (0, _U32 * can.has_gate), "is_open": (int(not can.has_gate), 1),
-        "stack_used": (0, said["stack_size"])})
+        "stack_used": (0, said["stack_size"]),
+        "reading_ticks": (0, min(_U16, (1 << can.tick_bits) - 1))})
 
 
 _CHECKS: dict[str, Callable[[Answers, str, Fields, Fields], None]] = {

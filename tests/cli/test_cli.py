@@ -236,7 +236,8 @@ def test_measure_counts_and_holds_its_bounds(work: Path, arm_toolchain: None, qe
     inference, learning = data["instructions"]["inference"], data["instructions"]["learning"]
     assert inference["n_samples"] == learning["n_samples"] == 8
     assert 0 < inference["mean"] <= inference["max"]
-    assert "Not measured: cycles" in ok("measure", work / "model.q.npz", "--board", "stm32f405")
+    screen = ok("measure", work / "model.q.npz", "--board", "stm32f405")
+    assert "- cycles and time on a board" in screen
 
 
 def test_qemu_is_one_more_word_and_logs_its_link(work: Path, arm_toolchain: None,

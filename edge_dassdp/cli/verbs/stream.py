@@ -16,6 +16,7 @@ from edge_dassdp.cli.device import (
     Learned,
     classify,
     drift,
+    from_factory,
     is_board,
     letter,
     link,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
-    from edge_dassdp.targets.target import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -220,7 +220,7 @@ def _verify(
         devices = [stack.enter_context(open_target(spec, network)) for spec in target]
         warnings = [*packed.warnings]
         for device in devices:
-            warnings += _reset(stack, device, network, reset)
+            warnings += from_factory(stack, device, network, reset)
         out.warn(*warnings)
         progress = stack.enter_context(out.progress("comparing", len(x)))
         done = harness.verify(ReferenceTarget(network), devices, network, x, y if learn else None,
@@ -246,22 +246,6 @@ def _verify(
         [screens.verify_screen(done, what),
          *(Text(note, "dim") for note in (part.notes if part else ()))],
         network.sha256, failed=failed)
-
-
-def _reset(stack: ExitStack, device: Target, network: QNetwork, is_final: bool) -> list[str]:
-    """Factory weights; until the stack ends, unless that is final, on a board that keeps what it
-    learned. Gives warnings."""
-    from edge_dassdp import harness
-    from edge_dassdp.targets.link import LinkTarget
-
-    warnings: list[str] = []
-    if isinstance(device, LinkTarget) and device.memory is not None:
-        if is_final:
-            warnings = harness.hold(device, network, "any")
-        else:
-            stack.enter_context(harness.keeping(device, network, device.memory.snapshot))
-    device.reset()
-    return warnings
 
 
 def _to_compare(network: QNetwork, part: Part | None, random: int | None,
