@@ -35,7 +35,7 @@ def test_names_and_numbers_learn_the_same(network: ed.Network, tmp_path: Path) -
     assert made[0] == made[1] == made[2]
     with ed.open(by_name) as device:
         device.learn(x[0], NAMES[y[0]])
-        with pytest.raises(ed.EdgeError, match="swim.*, which is no class of the model"):
+        with pytest.raises(ed.EdgeError, match=r"swim.*, which is no class of the model"):
             device.learn(x[0], "swim")
 
 
