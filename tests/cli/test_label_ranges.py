@@ -47,14 +47,11 @@ def test_a_place_of_an_array_is_named(work: Path, tmp_path: Path, verb: tuple[st
     """Also behind splits, where it is that of the file."""
     x, y = (np.load(work / "data.npz")[k] for k in "xy")
     y[7] = 9
-    np.savez(tmp_path / "d.npz", x=x, y=y, train=np.arange(30), stream=np.arange(5, 60))
+    parts = {} if verb[0] in ("quantize", "tune") else {
+        "train": np.arange(5), "stream": np.arange(5, 30), "test": np.arange(30, 60)}
+    np.savez(tmp_path / "d.npz", x=x, y=y, **parts)
     command = (verb[0], given(work, verb), *verb[1:], "--data", tmp_path / "d.npz")
-    if verb[0] == "quantize":  # it reads a test split, too
-        np.savez(tmp_path / "d.npz", x=x, y=y)
-    split = () if verb[0] in ("quantize", "tune") else ("--split", "stream")
-    split = split if "stream" not in verb else ()
-    if verb[0] == "tune":
-        np.savez(tmp_path / "d.npz", x=x, y=y, train=np.arange(30), test=np.arange(30, 60))
+    split = ("--split", "stream") if parts else ()
     said = refused("E104", *command, *split, cwd=tmp_path)
     assert "d.npz: y[7] is 9, and the network has classes 0 to 3" in said
     assert "1 of " in said
@@ -72,7 +69,7 @@ def test_one_output_has_no_classes(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     network = ir.Network(
         (ir.Input("x", 3),), (ir.Population("out", 1, 0.5, 1.0),),
-        (ir.Projection("fc", "x", "out", rng.normal(size=(3, 1))),), ir.Readout("out"), 4)
+        (ir.Projection("fc", "x", "out", rng.normal(size=(3, 1))),), ir.Readout("out", "spike_count"), 4)
     ir.save(network, tmp_path / "one.npz")
     x = rng.normal(size=(20, 3))
     for last, told in (("1", "row 2, column 'label' holds 1, and the network has classes 0 to 0"),
