@@ -69,7 +69,8 @@ def test_one_output_has_no_classes(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     network = ir.Network(
         (ir.Input("x", 3),), (ir.Population("out", 1, 0.5, 1.0),),
-        (ir.Projection("fc", "x", "out", rng.normal(size=(3, 1))),), ir.Readout("out", "spike_count"), 4)
+        (ir.Projection("fc", "x", "out", rng.normal(size=(3, 1))),),
+        ir.Readout("out", "spike_count"), 4)
     ir.save(network, tmp_path / "one.npz")
     x = rng.normal(size=(20, 3))
     for last, told in (("1", "row 2, column 'label' holds 1, and the network has classes 0 to 0"),
