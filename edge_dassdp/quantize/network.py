@@ -24,7 +24,13 @@ from edge_dassdp.qir.order import history_depths
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
-from edge_dassdp.quantize.inputs import InputScales, in_codes, input_scales, sensor_of
+from edge_dassdp.quantize.inputs import (
+    InputScales,
+    in_codes,
+    input_scales,
+    samples_blamed,
+    sensor_of,
+)
 from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature
 from edge_dassdp.quantize.populate import Made, populate
 from edge_dassdp.quantize.replay import with_replay
@@ -79,8 +85,9 @@ def quantize(
         network.projection(name)
     network = canonical(network)
     inputs = input_scales(network, settings, calibration)
-    network = in_codes(network, inputs.scales)
-    made = _populated(network, settings, rules, inputs.frac_bits)
+    with samples_blamed(network, settings, calibration):
+        network = in_codes(network, inputs.scales)
+        made = _populated(network, settings, rules, inputs.frac_bits)
     proofs = [proof for m in made for proof in m.proofs]
     quantized, confidence = replace(_joined(network, made, inputs, learning), sensor=sensor_of(
         network.inputs[0], inputs.scales[0], network.n_classes, calibration, labels,

@@ -133,7 +133,7 @@ class _Worn:
         self._parts = []
         start = 0
         for place, source in enumerate(inputs):
-            values = x[:, start : start + source.n_values].reshape(-1, source.n_raw)
+            values = x[:, start : start + source.n_values].reshape(-1, source.n_raw).astype(float)
             sensor = WornSensor.draw(source.n_raw, seed + 1000 * place, dark=0.0)
             self._parts.append((source, sensor, values.mean(axis=0), values.std(axis=0)))
             start += source.n_values

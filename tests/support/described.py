@@ -13,7 +13,8 @@ MICROBIT = {"drive": Drive(("MICROBIT",), "hex"), "serials": ("9900", "9901"),
             "pyocd": Pyocd("nrf51"), "usb": ("0d28:0204",)}
 NUCLEO = {"drive": Drive(("NODE_F401RE", "NUCLEO"), "bin"), "serials": ("0720",),
           "pyocd": Pyocd("stm32f401retx", True), "usb": ("0483:374b",)}
-PICO = {"drive": Drive(("RPI-RP2",), "uf2"), "serials": (), "pyocd": Pyocd("rp2040_core0"), "usb": ("2e8a:000c",)}
+PICO = {"drive": Drive(("RPI-RP2",), "uf2"), "serials": (),
+        "pyocd": Pyocd("rp2040_core0"), "usb": ("2e8a:000c",)}
 
 
 def board(name: str = "microbit", **program: object) -> Board:

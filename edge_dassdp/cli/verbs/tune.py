@@ -138,7 +138,7 @@ def _tune(
     precision.check_drift(network, data)
     stated = options.names_of(classes, network.n_classes)
     given, train, warnings = trying.tasks(network, data, stated)
-    out.warn(*_of_labels(network, settings, train))
+    out.warn(*_of_training(network, settings, train))
     start = _start(lessons, network, settings, given)
     with out.progress("trying", trying.trials) as progress:
         found = search(network, start, settings, given, most=trying.trials,
@@ -155,15 +155,18 @@ def _tune(
     return answer
 
 
-def _of_labels(network: Network, settings: Settings, train: Part) -> list[str]:
-    """Warnings of training samples whose labels leave classes out, or count them otherwise."""
+def _of_training(network: Network, settings: Settings, train: Part) -> list[str]:
+    """Warnings of training samples whose labels leave classes out, or count them otherwise, and of
+    values in other units."""
+    from edge_dassdp.data.clipping import clipping
     from edge_dassdp.data.labels import ClassNames
     from edge_dassdp.figures.numbering import training_labels
     from edge_dassdp.quantize import quantize
 
     x, y, names = train.samples.x, train.samples.y, train.samples.classes
     model = quantize(network, None, settings, x, y, ClassNames(names) if names else None).network
-    return list(training_labels(model, x, y))
+    lost = clipping(model.inputs, model.x_scales, x).warning
+    return [*training_labels(model, x, y), *([lost] if lost else [])]
 
 
 def _start(lessons: Lessons, network: Network, settings: Settings, given: Tasks) -> Learning:
