@@ -96,11 +96,11 @@ def found_orientation(read: Callable[[], bytes], network: QNetwork | None, verdi
         said = Verdict(verdict)
     except ValueError:
         raise _untrue("FIT_PROFILE", f"verdict {verdict}") from None
-    turn, det = UNTURNED, 1
+    q_q14, det = UNTURNED, 1
     if said == Verdict.TAKEN and network is not None:
         profile = read_profiles(network, read()).selected
-        turn, det = profile.q_q14, profile.det
-    return Orientation(said, turn, det, n_classes, residual, residual_factory)
+        q_q14, det = profile.q_q14, profile.det
+    return Orientation(said, q_q14, det, n_classes, residual, residual_factory)
 
 
 def known_event(event: int) -> Event:
