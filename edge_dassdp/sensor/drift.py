@@ -104,15 +104,18 @@ class QDrift:
 
 
 def median(d_q8: IntArray) -> int:
-    """The upper one of two."""
+    """Of (n,) distances Q8, n from 1; the upper one of two."""
     return int(np.sort(d_q8)[len(d_q8) // 2])
 
 
 def statistics(counts: NDArray[np.int16], y: NDArray[np.int64], triads: tuple[QTriad, ...] = (),
                unit: int = 0, n_rows: int = 0) -> QDrift:
-    """What the factory saw: training windows (n, n_readings, n_channels) and their classes.
+    """What the factory saw.
 
-    Raises EdgeError E101 for windows of more than MOST_READINGS readings.
+    counts: int16 (n, n_readings, n_channels), training windows; y: int64 (n,), their classes, of
+    any numbers. triads: of these channels, the polar one first. unit: counts of 1 g, 1 to 32,767, 0
+    without triads. n_rows: windows that a search keeps, N_ALARM, or 0 for the alarm alone. Raises
+    EdgeError E101 for windows of more than MOST_READINGS readings.
     """
     n_readings = counts.shape[1]
     refuse_unless("E101", n_readings <= MOST_READINGS,
