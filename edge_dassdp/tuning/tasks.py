@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import spread_rows
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.ir import Input, Network
@@ -117,8 +118,7 @@ def _first_half(y: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def _some(samples: Samples) -> Samples:
     """At most MOST, spread over all of them, in their order."""
-    n = len(samples)
-    return samples.at(np.unique(np.linspace(0, n - 1, min(n, MOST)).astype(np.int64)))
+    return samples.at(spread_rows(len(samples), MOST))
 
 
 # ---- shifts --------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@
  *     dassdp_learn(&dassdp_model, &state, label, DASSDP_OWN_LOSS, &result);
  *
  * C11, and C++ from 11 on. No heap, no float, no stdio, no recursion; no function waits, none is safe
- * from a second thread on the same state. Models with a sensor take readings: dassdp_sensor.h. Several models run side by side, each on its own state.
+ * from a second thread on the same state. Models with a sensor take readings: dassdp_sensor.h. Several
+ * models run side by side, each on its own state.
  * `model` and `state` below are never NULL and belong together. Every operation, its Q-format and its
  * order are in docs/arithmetic.md; the NumPy reference model is the definition of right.
  */
@@ -84,8 +85,9 @@ const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state);
 
 /* Learn from the sample that just ended; once per sample. label: 0 to n_classes - 1 or
  * DASSDP_NO_LABEL. loss_q8: DASSDP_OWN_LOSS, or the host's loss in Q8 bits, 0 to 32767, recorded in
- * its place. Where the model has a gate, and too few labelled samples were classified wrongly so far,
- * it writes nothing: result->is_held. DASSDP_E_FROZEN where nothing is plastic, DASSDP_E_LABEL, DASSDP_E_ORDER, DASSDP_E_VALUE. */
+ * its place. Where the model has a CUSUM gate, and too few labelled samples were classified wrongly so
+ * far, it writes nothing: result->is_held. DASSDP_E_FROZEN where nothing is plastic, DASSDP_E_LABEL,
+ * DASSDP_E_ORDER, DASSDP_E_VALUE. */
 int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                  dassdp_result_t *result);
 

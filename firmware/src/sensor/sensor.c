@@ -196,14 +196,15 @@ void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind)
     use(model, state, kind);
 }
 
-void dassdp_store_orientation(const dassdp_model_t *model, void *state, const int16_t *turned)
+void dassdp_store_orientation(const dassdp_model_t *model, void *state, const dassdp_turn_t *turn)
 {
-    const dassdp_sensor_t *sensor = model->sensor;
+    uint32_t n = model->sensor->n_channels;
     int16_t *profile = dassdp_stored_profile(model, state);
-    for (uint32_t i = 0; i < dassdp_n_profile(sensor); i++) {
-        int16_t unchanged =
-            i < DASSDP_PROFILE_CHANNEL + (uint32_t)sensor->n_channels ? DASSDP_ONE_Q12 : 0;
-        profile[i] = i < DASSDP_PROFILE_CHANNEL ? turned[i] : unchanged;
+    int16_t *gain_q12 = profile + DASSDP_PROFILE_CHANNEL;
+    dassdp_put_turn(turn, profile);
+    for (uint32_t c = 0; c < n; c++) {
+        gain_q12[c] = DASSDP_ONE_Q12;
+        gain_q12[n + c] = 0;
     }
     dassdp_use_stored(model, state, DASSDP_PROFILE_ORIENTATION);
 }

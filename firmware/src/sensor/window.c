@@ -125,16 +125,16 @@ static int32_t turned_std_q3(const int16_t *block, const int16_t *q_q14)
     return sum <= 0 ? 0 : (int32_t)dassdp_isqrt_u32((uint32_t)sum << (uint32_t)block[6]);
 }
 
-static void turn_features(const dassdp_drift_t *drift, const int16_t *row, const int16_t *turn,
-                          uint32_t t, int16_t *features)
+static void turn_features(const dassdp_drift_t *drift, const int16_t *row,
+                          const dassdp_turn_t *turn, uint32_t t, int16_t *features)
 {
     const dassdp_triad_t *triad = &drift->triads[t];
     const int16_t *mean_q3 = row + DASSDP_ROW_MEAN;
     const int16_t *covariances = mean_q3 + 2u * drift->n_channels + DASSDP_BLOCK * t;
     const uint8_t at[3] = {triad->x, triad->y, triad->z};
-    int32_t sign = triad->is_axial != 0u ? turn[0] : 1;
+    int32_t sign = triad->is_axial != 0u ? turn->det : 1;
     for (uint32_t k = 0; k < 3u; k++) {
-        const int16_t *q_q14 = turn + 1u + 3u * k;
+        const int16_t *q_q14 = turn->q_q14 + 3u * k;
         uint32_t c = at[k];
         int32_t sum = q_q14[0] * mean_q3[triad->x] + q_q14[1] * mean_q3[triad->y]
                       + q_q14[2] * mean_q3[triad->z];
