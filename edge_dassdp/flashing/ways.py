@@ -12,7 +12,6 @@ from pathlib import Path
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board
 from edge_dassdp.build.compile import Firmware
-from edge_dassdp.build.image import check_image, whole
 from edge_dassdp.flashing import commands, drives, probes
 from edge_dassdp.flashing.copying import Taken, copy_to
 from edge_dassdp.flashing.finding import known_boards, owners, shown
@@ -135,10 +134,8 @@ def _file(firmware: Firmware, drive: drives.BoardDrive) -> tuple[str, bytes]:
     """What a drive takes: name and bytes."""
     kind = firmware.board.program.drive.file if firmware.board.program.drive else \
         "uf2" if drive.is_boot_rom else "hex"
-    path = firmware.directory / f"firmware.{kind}"
-    if kind == "bin" and not path.exists():
-        return path.name, whole(check_image(firmware.elf))
-    if not path.exists():
+    path = firmware.files.get(kind)
+    if path is None:
         raise EdgeError("E508", f"{drive.root} takes .{kind} files, and none is made for "
                         f"{firmware.board.name}",
                         help="choose another --via, or the right --board")

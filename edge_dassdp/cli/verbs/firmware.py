@@ -13,7 +13,7 @@ from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
-from edge_dassdp.storage.files import alone_in, copy, write_bytes
+from edge_dassdp.storage.files import alone_in, copy
 
 if TYPE_CHECKING:
     from edge_dassdp.build.compile import Firmware
@@ -71,7 +71,8 @@ def _build(
     ram_budget: RamBudget = None,
     flash_budget: FlashBudget = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", show_default=False, help=(
-        "Folder for firmware.elf, firmware.hex and firmware.bin.")), Writes.FOLDER] = None,
+        "Folder for firmware.elf, .hex, .bin, and .uf2 for boards whose drive takes it.")),
+        Writes.FOLDER] = None,
     name: Name = "dassdp",
 ) -> Answer:
     """Build firmware, compare with prediction.
@@ -96,13 +97,9 @@ def _build(
 
 
 def _hand_out(firmware: Firmware, output: Path) -> None:
-    """Copy ELF and HEX, and write the image as BIN. Raises EdgeError E103 unless the copies are
-    what was built."""
-    from edge_dassdp.build.image import check_image, whole
-
+    """Copy all files of a firmware. Raises EdgeError E103 unless the copies are what was built."""
     with alone_in(output, waits=True):
-        write_bytes(output / "firmware.bin", whole(check_image(firmware.elf)))
-        for path in (firmware.elf, firmware.hex):
+        for path in firmware.files.values():
             copy(path, output / path.name)
             refuse_unless("E103", cmp(path, output / path.name, shallow=False),
                           f"{output / path.name} is not what was copied there",
