@@ -60,7 +60,7 @@ def main(path: Path, origin: str, *wanted: str) -> None:
     lines = [f"  <vendor>{escape(text(root, 'vendor'))}</vendor>", f"  <name>{text(root, 'name')}"
              "</name>",
              f"  <version>{text(root, 'version')}</version>",
-             f"  <description>of {escape(origin)} (SHA-256 {digest[:16]}), "
+             f"  <description>Of {escape(origin)} (SHA-256 {digest[:16]}), "
              "without what board files do not touch</description>",
              f"  <licenseText>{escape(text(root, 'licenseText').replace(chr(92) + 'n', ''))}"
              "</licenseText>"]

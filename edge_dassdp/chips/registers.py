@@ -17,8 +17,8 @@ BAUD: Mapping[str, Callable[[int], tuple[tuple[int, int], ...]]] = {
     "pl011": lambda divider: ((0x24, divider >> 6), (0x28, divider & 63)),
     "cmsdk_uart": lambda divider: ((0x10, divider),)}
 """What the driver in firmware/port/uart stores of `baud_register`: offsets and values."""
-_KINDS = {"watchdog": "[IW]?WDG|DOG|WDT|WATCHDOG|TIMER",
-          "software": "SFT|SREQ|SW|SYSRES|LOCKUP|FORCE", "pin": "PIN|EXT|RESETPIN|RUN",
+KINDS = {"watchdog": "[IW]?WDG|DOG|WDT|WATCHDOG|TIMER",
+          "software": "SFT|SREQ|SW|SYSRES|LOCKUP|FORCE", "pin": "PIN|PAD|EXT|RESETPIN|RUN",
           "power": "POR|PDR|BOR|PWR|LDO|POWER"}
 """What the names of flags begin with that tell why a chip was reset, in the order of trial."""
 
@@ -64,8 +64,8 @@ def notes(board: Board, chip: Chip) -> list[str]:
 
 def registers_text(board: Board, chip: Chip, file: str) -> str:
     """What stands in registers.txt. file: the name of the one that described the chip."""
-    lines = [f"# What each store of {board.name}'s board.toml does, by the names of {chip.name}:",
-             "# checked in, compared in tests, for those who review it.",
+    lines = [f"# What each store of {board.name}'s board.toml does, by the names of {chip.name};",
+             "# written by `edge-dassdp board check`, to be kept beside it and reviewed.",
              f"# Resolved from {file}{f', version {chip.version}' if chip.version else ''}."]
     lines += [f"# {line}" for line in _wrapped(chip.origin)]
     section = ""
@@ -125,7 +125,7 @@ def _reset_cause(cause: ResetCause, chip: Chip) -> Iterator[Entry]:
     section = "reset_cause"
     yield Entry(section, "register", cause.register, named_address(chip, cause.register))
     there = named_flags(chip, cause.register, WORD).text.split()
-    for kind in _KINDS:
+    for kind in KINDS:
         mask = getattr(cause, kind)
         named = named_flags(chip, cause.register, mask)
         taken = named.text.split() if mask else []
@@ -145,4 +145,4 @@ def _reset_cause(cause: ResetCause, chip: Chip) -> Iterator[Entry]:
 def kind_of(flag: str) -> str:
     """What a flag of a reset register tells of, by its name; empty where that does not say."""
     name = flag.upper().removeprefix("HAD_")
-    return next((kind for kind, words in _KINDS.items() if re.match(words, name)), "")
+    return next((kind for kind, words in KINDS.items() if re.match(words, name)), "")

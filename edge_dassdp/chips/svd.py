@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edge_dassdp.base.text import printable
 from edge_dassdp.chips.chip import Chip, Field, Peripheral, Register
 from edge_dassdp.chips.markup import Element, parse
 from edge_dassdp.storage.foreign import reading, told
@@ -87,8 +88,9 @@ class _Reader:
 
     def _origin(self) -> str:
         """What the file tells about itself, in a line."""
-        licence = told(self._root.says("licenseText").replace("\\n", " "))[:80]
-        return "; ".join(filter(None, (told(self._root.says("description")), licence)))
+        texts = (self._root.says("description"), self._root.says("licenseText").replace("\\n", " "))
+        description, licence = (printable(" ".join(text.split())) for text in texts)
+        return "; ".join(filter(None, (description[:400], licence[:80])))
 
     def _all(self, element: Element, common: _Common) -> Iterator[Peripheral]:
         """A peripheral, or an array of them."""
