@@ -105,8 +105,7 @@ def program(board: Board, probe: Probe, hex: Path) -> Taken:
 
 
 def _ask(board: Board, *arguments: str) -> dict[str, Any]:
-    """What pyOCD answers. Raises EdgeError E508 where it fails, E302 where Python does not
-    start."""
+    """What pyOCD answers. Raises EdgeError E508 where it fails, E302 if it cannot be started."""
     script = Path(__file__).with_name("pyocd_process.py")
     with tempfile.TemporaryDirectory() as folder:
         limit = {"most_s": _ASKED_S} if arguments[0] == "probes" else {}
