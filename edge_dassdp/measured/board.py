@@ -122,7 +122,7 @@ def measure(device: LinkTarget, network: QNetwork, board: Board | None, x: NDArr
 
 def _figures(device: LinkTarget, board: Board | None, course: _Course,
              said: tuple[Statistics, Statistics, Statistics]) -> OnBoard:
-    ticks = ticks_of(board, device.info.tick_bits, said[2], course.timed)
+    ticks = ticks_of(board, device.info, course.timed)
     inference_s = Spread.of(course.inferred_s)
     assert inference_s is not None  # there is a sample at least
     stack, of_stack = _stack(said)
@@ -134,8 +134,7 @@ def _figures(device: LinkTarget, board: Board | None, course: _Course,
         _ticks([o.learn_ticks for o in course.learned if o.is_updated], counts),
         inference_s, Spread.of(course.learned_s), sum(o.is_updated for o in course.learned), stack,
         (*ticks.untold, *of_stack, _SLEEP),
-        None if ticks.reading is None or not counts else
-        ticks.reading * (device.info.n_steps + _PARTS))
+        ticks.reading * (device.info.n_steps + _PARTS) if counts else None)
 
 
 def _ticks(ticks: list[int | None], counts: bool) -> Spread | None:

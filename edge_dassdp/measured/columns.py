@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -60,8 +60,7 @@ class Columns:
 
 def is_header(cells: Sequence[str]) -> bool:
     """Whether these are names, of a time and a current among them."""
-    names = [_parts(cell)[0] for cell in cells]
-    return any("time" in n for n in names) and any(_is_current(n) for n in names)
+    return _places([_parts(cell)[0] for cell in cells]) is not None
 
 
 def columns_of(path: object, cells: Sequence[str], format: str | None) -> Columns:
@@ -69,10 +68,11 @@ def columns_of(path: object, cells: Sequence[str], format: str | None) -> Column
     parts = [_parts(cell) for cell in cells]
     if format is None:
         format = _writer(cells, parts)
-    time, current = (next(i for i, (name, _) in enumerate(parts) if is_it(name))
-                     for is_it in (lambda name: "time" in name, _is_current))
+    places = _places([name for name, _ in parts])
+    assert places is not None  # it is a header
+    time, current = places
     voltage = next((i for i, (name, _) in enumerate(parts) if "voltage" in name
-                    and not _DIGITAL.fullmatch(name)), None)
+                    and i not in places and not _DIGITAL.fullmatch(name)), None)
     by_time, by_current = FORMATS[format] if format else ("", "")
 
     def factor(column: int, known: MappingProxyType[str, float], default: str) -> float:
@@ -88,7 +88,7 @@ def columns_of(path: object, cells: Sequence[str], format: str | None) -> Column
     return Columns(time, factor(time, SECONDS, by_time), current,
                    factor(current, AMPERES, by_current), voltage,
                    1.0 if voltage is None else factor(voltage, VOLTS, "v"),
-                   tuple(_digital(cells, parts)))
+                   tuple(_digital(cells, parts, {time, current, voltage})))
 
 
 def _writer(cells: Sequence[str], parts: Sequence[tuple[str, str]]) -> str | None:
@@ -98,9 +98,20 @@ def _writer(cells: Sequence[str], parts: Sequence[tuple[str, str]]) -> str | Non
     return "otii" if any(name.startswith(("arc ", "ace ")) for name, _ in parts) else None
 
 
-def _digital(cells: Sequence[str], parts: Sequence[tuple[str, str]]) -> list[Digital]:
+def _places(names: Sequence[str]) -> tuple[int, int] | None:
+    """The first columns of a time and of a current, two; None where they are not there."""
+    time = next((i for i, name in enumerate(names) if "time" in name), None)
+    current = next((i for i, name in enumerate(names) if i != time and "current" in name
+                    and not _DIGITAL.fullmatch(name)), None)
+    return None if time is None or current is None else (time, current)
+
+
+def _digital(cells: Sequence[str], parts: Sequence[tuple[str, str]],
+             taken: Collection[int | None]) -> list[Digital]:
     found = []
     for column, (name, _) in enumerate(parts):
+        if column in taken:
+            continue
         if name == _ALL_OF_PPK2:
             found += [Digital(f"D{bit}", column, bit) for bit in range(8)]
         elif _DIGITAL.fullmatch(name):
@@ -114,7 +125,3 @@ def _parts(cell: str) -> tuple[str, str]:
     unit = _UNIT.search(text)
     name = text[:unit.start()] if unit else text
     return " ".join(name.lower().split()), (unit[1] or unit[2] or "") if unit else ""
-
-
-def _is_current(name: str) -> bool:
-    return "current" in name and not _DIGITAL.fullmatch(name)

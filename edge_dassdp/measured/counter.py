@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_dassdp.build.board import Board, Counter
-from edge_dassdp.reference.outcome import Statistics
+from edge_dassdp.wire.info import DeviceInfo
 
 _CYCCNT, _SYSTICK_CSR, _SYSTICK_CVR = 0xE000_1004, 0xE000_E010, 0xE000_E018
 _CLKSOURCE = 0x4
@@ -33,7 +33,7 @@ class Ticks:
     is_cycles: bool
     hz: int | None
     bits: int
-    reading: int | None
+    reading: int
     untold: tuple[str, ...]
 
     @property
@@ -49,19 +49,17 @@ def counts_cycles(counter: Counter) -> bool:
     return counter.count == _CYCCNT or (counter.count == _SYSTICK_CVR and on_core)
 
 
-def ticks_of(board: Board | None, bits: int, said: Statistics,
-             timed: Sequence[tuple[int, float]]) -> Ticks:
-    """What `bits` of HELLO and the statistics say of the ticks of a board.
+def ticks_of(board: Board | None, info: DeviceInfo, timed: Sequence[tuple[int, float]]) -> Ticks:
+    """What the ticks of a board are, by what it said of itself.
 
     timed: ticks, and seconds of this computer in which they passed, of each request.
     """
-    known = board is not None and said.counter_idx is not None \
-        and said.counter_idx < len(board.counter)
-    counter = board.counter[said.counter_idx or 0] if board and known else None
+    is_known = board is not None and info.counter_idx < len(board.counter)
+    counter = board.counter[info.counter_idx] if board and is_known else None
     name, is_cycles = (counter.name, counts_cycles(counter)) if counter else ("", False)
     hz = board.clock_hz if board and counter else None
     untold = [] if counter else ["which counter gives its ticks"]
-    if not bits:
+    if not info.tick_bits:
         untold = ["cycles: it has no counter"]
     elif not any(ticks for ticks, _ in timed) and timed:
         untold.append(f"cycles: its counter {name}".rstrip() + " reads the same all the time")
@@ -74,8 +72,8 @@ def ticks_of(board: Board | None, bits: int, said: Statistics,
             hz, is_cycles = None, False
             untold.append(doubt)
         else:
-            untold += _of_clock(name, is_cycles, board.clock_hz, bits, timed)
-    return Ticks(name, is_cycles, hz, bits, said.reading_ticks, tuple(untold))
+            untold += _of_clock(name, is_cycles, board.clock_hz, info.tick_bits, timed)
+    return Ticks(name, is_cycles, hz, info.tick_bits, info.reading_ticks, tuple(untold))
 
 
 def _too_fast(name: str, hz: int, timed: Sequence[tuple[int, float]]) -> str:

@@ -154,7 +154,7 @@ def _of_rows(log: CurrentLog, rows: _Rows, found: Cut) -> Iterator[tuple[bool, P
     if not found.period_s:
         found.period_s = float(np.median(dt))
     i_a, power_w, high = rows.i_a[:-1], rows.power_w[:-1], rows.high[:-1]
-    is_lost = np.isnan(power_w) | (dt > _GAP * found.period_s)
+    is_lost = ~np.isfinite(power_w) | (dt > _GAP * found.period_s)
     charge, energy = (np.where(is_lost, 0.0, flow * dt) for flow in (i_a, power_w))
     starts = np.concatenate(([0], np.flatnonzero(high[1:] != high[:-1]) + 1))
     shown = np.where(np.isnan(i_a), -np.inf, i_a)

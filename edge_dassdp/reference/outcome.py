@@ -85,9 +85,8 @@ class Statistics:
     hits, factory_hits: of the samples in the guard's window, by learned and by factory weights;
     n_held: labelled samples that the gate held back, in no other counter; is_open: whether samples
     are learned now;
-    learned_digest: CRC-32 over plastic weights and learning state; counter_idx: which of its
-    board's counters gives the ticks, reading_ticks: how many a reading of it takes; stack, counter
-    and link figures are None off the device."""
+    learned_digest: CRC-32 over plastic weights and learning state; stack and link figures are None
+    off the device."""
 
     n_labelled: int
     n_skipped: int
@@ -108,8 +107,6 @@ class Statistics:
     frames_bad: int | None = None
     n_x_saturated: int = 0
     learned_digest: int = 0
-    counter_idx: int | None = None
-    reading_ticks: int | None = None
 
     @property
     def n_taken(self) -> int:

@@ -69,7 +69,8 @@ def check_hello(hello: Fields, network: QNetwork | None) -> None:
     """Sizes are those of the network; of an unknown one such as a device can have. Raises EdgeError
     E504."""
     limits = {"offer": (1, _U32), "tick_bits": (0, _MOST_TICK_BITS),
-              "cause": (0, QUANTITIES["cause_damaged"])}
+              "cause": (0, QUANTITIES["cause_damaged"]),
+              "reading_ticks": (0, (1 << min(hello["tick_bits"], _MOST_TICK_BITS)) - 1)}
     if network is None:
         begin, end = hello["persist_begin"], hello["persist_end"]
         limits |= {
@@ -200,8 +201,7 @@ def _statistics(can: Answers, name: str, asked: Fields, said: Fields) -> None:
         "n_fallbacks": (0, QUANTITIES["fallbacks_max"] if can.window else 0),
         "hits": (0, n_judged), "factory_hits": (0, n_judged),
         "n_held": (0, _U32 * can.has_gate), "is_open": (int(not can.has_gate), 1),
-        "stack_used": (0, said["stack_size"]),
-        "reading_ticks": (0, min(_U16, (1 << can.tick_bits) - 1))})
+        "stack_used": (0, said["stack_size"])})
 
 
 _CHECKS: dict[str, Callable[[Answers, str, Fields, Fields], None]] = {

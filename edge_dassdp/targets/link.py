@@ -28,8 +28,6 @@ from edge_dassdp.wire.start import Start
 
 RECOVERIES = 3
 """As whoever waits for a long stream wants it."""
-NO_COUNTER = 255
-"""What a device says whose ticks are of none of its board's counters."""
 _ONCE = {"LEARN", "WARM_UP", "IDLE", "OBSERVE", "FIT_PROFILE"}
 _IN_PARTS = {"WRITE_WEIGHTS", "WRITE_LEARNING"}
 """Requests that are parts of something, which only whoever sends all of them can begin again."""
@@ -237,8 +235,6 @@ class LinkTarget(Target):
         fields = self._ask("STATISTICS")
         if fields["stack_size"] == 0:
             fields |= {"stack_size": None, "stack_used": None, "rx_lost": None}
-        if fields["counter_idx"] == NO_COUNTER:
-            fields |= {"counter_idx": None, "reading_ticks": None}
         return Statistics(**fields | {"is_open": bool(fields["is_open"])})
 
     def close(self) -> None:

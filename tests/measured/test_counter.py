@@ -8,18 +8,18 @@ import pytest
 
 from edge_dassdp.build.board import Board, Counter, Store, list_boards, load_board
 from edge_dassdp.measured.counter import Ticks, counts_cycles, ticks_of
-from edge_dassdp.reference.outcome import Statistics
+from edge_dassdp.wire.info import DeviceInfo
+from edge_dassdp.wire.messages import MESSAGES
 
 SYSTICK = Counter("systick", 0xE000_E018, 24, (Store(0xE000_E010, 5),), down=True)
 
 
-def said(counter_idx: int | None) -> Statistics:
-    return Statistics(0, 0, 0, 0, 0, counter_idx=counter_idx, reading_ticks=2)
-
-
-def ticks(board: Board | None, counter_idx: int | None, *timed: tuple[int, float],
+def ticks(board: Board | None, counter_idx: int, *timed: tuple[int, float],
           bits: int = 32) -> Ticks:
-    return ticks_of(board, bits, said(counter_idx), timed or [(16_000, 0.01)])
+    layout = MESSAGES["HELLO"].response
+    hello = layout.unpack(bytes(layout.n_bytes)) | {
+        "counter_idx": counter_idx, "reading_ticks": 2, "tick_bits": bits}
+    return ticks_of(board, DeviceInfo.of(hello), timed or [(16_000, 0.01)])
 
 
 def test_dwt_counts_cycles() -> None:
@@ -49,8 +49,8 @@ def test_systick_counts_cycles_on_the_core_s_clock_alone(setup: int, expected: b
     assert counts_cycles(replace(SYSTICK, setup=(Store(0xE000_E010, setup),))) is expected
 
 
-@pytest.mark.parametrize("idx", [None, 7])
-def test_of_an_unknown_counter_no_time_is_made(idx: int | None) -> None:
+@pytest.mark.parametrize("idx", [255, 7])
+def test_of_an_unknown_counter_no_time_is_made(idx: int) -> None:
     found = ticks(load_board("stm32f405"), idx)
     assert found.hz is None and not found.is_cycles and found.name == ""
     assert found.untold == ("which counter gives its ticks",)
@@ -62,7 +62,7 @@ def test_a_board_that_is_not_known_has_ticks_of_no_name() -> None:
 
 def test_no_counter_and_one_that_reads_the_same_are_two_things() -> None:
     board = load_board("stm32f405")
-    assert ticks(board, None, bits=0).untold == ("cycles: it has no counter",)
+    assert ticks(board, 255, bits=0).untold == ("cycles: it has no counter",)
     [still] = ticks(board, 1, (0, 0.01), (0, 0.02)).untold
     assert "counter tim2 reads the same all the time" in still
 

@@ -239,3 +239,31 @@ def test_a_log_of_any_length_is_read_in_little_memory(tmp_path: Path) -> None:
     assert found.inference.n == n and found.lesson is None
     assert found.inference.median == pytest.approx(3 * 5000.123e-6 * 4000e-6, rel=1e-3)
     assert grown_mb < 120
+
+
+def damaged(data: bytes, rng: np.random.Generator) -> bytes:
+    """Bytes changed, dropped, doubled, or put in between."""
+    found = bytearray(data)
+    for _ in range(int(rng.integers(1, 6))):
+        at, n = int(rng.integers(len(found) + 1)), int(rng.integers(1, 40))
+        piece = [b"", bytes(found[at:at + n]) * 2, rng.bytes(n), b"\r", b"\0", b"\"", b";" * n,
+                 b"-nan", b"1e999", b"\n\n", "٣µ".encode()][int(rng.integers(11))]
+        found[at:at + n] = piece
+    return bytes(found)
+
+
+@pytest.mark.parametrize("who", WRITERS)
+def test_a_damaged_log_is_read_or_refused(who: str, tmp_path: Path) -> None:
+    recording = Recording([0.02] * 7, rate_hz=2_000.0)
+    data = WRITERS[who](tmp_path / "log.csv", recording).read_bytes()
+    rng = np.random.default_rng(3)
+    head = data.index(b"\n")
+    for k in range(lanes.often(40)):
+        text = damaged(data[:head], rng) + data[head:] if k % 3 == 0 else damaged(data, rng)
+        (tmp_path / "log.csv").write_bytes(text)
+        try:
+            found = energy(tmp_path / "log.csv")
+        except EdgeError as problem:
+            assert problem.code in ("E103", "E104", "E105")
+        else:
+            assert np.isfinite(found.inference.median)

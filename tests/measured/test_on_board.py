@@ -47,11 +47,11 @@ def words(folder: Path, line: str, *more: str) -> list[str | Path]:
 
 def a_board(*others: Lie, **hello: Any) -> Port:
     """The device's own C, which says what an STM32F405 would. others: lies on top."""
-    told = {"board": b"stm32f405".ljust(16, b"\0"), "tick_bits": 32} | hello
+    told = {"board": b"stm32f405".ljust(16, b"\0"), "tick_bits": 32,
+            "counter_idx": 0, "reading_ticks": 3} | hello
     device: Port = stream(KIND)
     for lie in (fields("HELLO", "", **told),
-                fields("STATISTICS", "", counter_idx=0, reading_ticks=3, stack_size=2048,
-                       stack_used=440, rx_lost=0),
+                fields("STATISTICS", "", stack_size=2048, stack_used=440, rx_lost=0),
                 fields("INFER", "", forward_ticks=TICKS),
                 fields("LEARN", "", forward_ticks=TICKS, learn_ticks=TICKS // 2), *others):
         device = Liar(device, lie)
@@ -169,7 +169,7 @@ def test_a_board_that_lies_is_refused(what: str, folder: Path) -> None:
 
 
 def test_a_reading_that_takes_longer_than_the_counter_can_count_is_a_lie(folder: Path) -> None:
-    with on_line(fields("STATISTICS", "", reading_ticks=60_000), tick_bits=12) as line:
+    with on_line(reading_ticks=60_000, tick_bits=12) as line:
         assert "reading_ticks is 60,000" in refused("E504", *words(folder, line, "--reset"))
 
 

@@ -329,14 +329,6 @@ static void put_additions(const dassdp_link_t *link, uint8_t *response)
     response[DASSDP_STATISTICS_RESPONSE_IS_OPEN] = (uint8_t)is_open;
 }
 
-/* Which counter gives the ticks, and how many a reading of it takes. */
-static void put_counter(uint8_t *response)
-{
-    uint32_t start = dassdp_port_ticks();
-    dassdp_put_u16(response + DASSDP_STATISTICS_RESPONSE_READING_TICKS, ticks_since(start));
-    response[DASSDP_STATISTICS_RESPONSE_COUNTER_IDX] = (uint8_t)dassdp_port_counter();
-}
-
 int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
                               uint8_t *response)
 {
@@ -363,6 +355,5 @@ int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint3
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_FRAMES_BAD, link->frames_bad);
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_LEARNED_DIGEST,
                    dassdp_digest_learned(link->model, link->state, 0));
-    put_counter(response);
     return DASSDP_STATISTICS_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
 }
