@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
@@ -80,7 +81,8 @@ def save(network: Network | QNetwork, path: Path | str) -> None:
 
 
 @held_to_kinds()
-def samples(path: Path | str, split: str = "", *, classes: Sequence[str] = ()) -> Samples:
+def samples(path: Path | str, split: str = "", *,
+            classes: Sequence[str] | NDArray[Any] = ()) -> Samples:
     """The samples in a .csv, .npy or .npz, laid out as docs/data.md says: `x` float32 (n,
     n_inputs), `y` int64 (n,) from 0 on, and `classes`, the names of the classes where the file has
     names.
@@ -100,8 +102,8 @@ def samples(path: Path | str, split: str = "", *, classes: Sequence[str] = ()) -
     part = datasets.load_part(path, split or "train")
     if part.scaling:
         warn(part.scaling)
-    if classes:
-        return part.samples.known_as(stated(classes))
+    if len(classes):
+        return part.samples.known_as(stated(list(classes)))
     if part.samples.classes:
         warn(f"names in {Path(path).name} are numbered by the alphabet, "
              f"{numbered(part.samples.classes)}: let the model keep them, quantize(..., "
@@ -112,7 +114,7 @@ def samples(path: Path | str, split: str = "", *, classes: Sequence[str] = ()) -
 @held_to_kinds(network=_NETWORK)
 def quantize(network: Network, learning: Learning | None = None, settings: Settings | None = None,
              *, x: ArrayLike | None = None, y: ArrayLike | None = None,
-             classes: Sequence[str] = ()) -> QNetwork:
+             classes: Sequence[str] | NDArray[Any] = ()) -> QNetwork:
     """The integer model of a network, proven to fit; `model.proofs` says how closely.
 
     learning: what goes on learning on the device, and by which rules; None for inference alone.
@@ -126,7 +128,7 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     names that are none, E201 where a constant has no representation, E202 where a proof fails, E203
     where a rule cannot stand.
     """
-    names = stated(classes, network.n_classes) if len(classes) else None
+    names = stated(list(classes), network.n_classes) if len(classes) else None
     samples = None if x is None else sample_rows(network.inputs, x)
     labels = None if y is None or samples is None else label_row(y, len(samples), network.n_classes,
                                                                  names)

@@ -75,19 +75,18 @@ def listed(names: Sequence[str]) -> str:
 
 def are_names(names: Sequence[object]) -> bool:
     """Whether each is a text that can be shown, and stands there once."""
-    return len(set(names)) == len(names) and all(
-        isinstance(name, str) and name == name.strip() and 0 < len(name) <= MOST_LETTERS
-        and name.isprintable() for name in names)
+    return all(isinstance(name, str) and name == name.strip() and 0 < len(name) <= MOST_LETTERS
+               and name.isprintable() for name in names) and len(set(names)) == len(names)
 
 
 def stated(names: Sequence[str], n_classes: int | None = None) -> ClassNames:
     """Names in the order of the classes that somebody gave. Raises EdgeError E105 unless they are
     names, each once, and one for each of n_classes."""
-    found = tuple(map(str, names)) if not isinstance(names, str) else (names,)
-    if not are_names(found):
-        raise EdgeError("E105", f"names of classes are {listed(found)!r}, expected texts of 1 to "
-                        f"{MOST_LETTERS} letters, each once",
+    if not are_names(names):
+        raise EdgeError("E105", f"names of classes are {listed([*map(repr, names)])}, expected "
+                        f"texts of 1 to {MOST_LETTERS} letters, each once",
                         help="give a name for each output of the network, in their order")
+    found = tuple(map(str, names))
     if n_classes is not None and len(found) != n_classes:
         raise EdgeError("E105", f"{len(found)} names of classes, the network has {n_classes} "
                         f"output{'s' * (n_classes > 1)}", cause=numbered(found),
@@ -139,6 +138,10 @@ def labels_of(y: NDArray[Any], n: int, known: ClassNames | None) -> Labels:
     EdgeError E104 for anything else."""
     is_text = y.shape == (n,) and (y.dtype.kind in "US" or (
         y.dtype.kind == "O" and all(isinstance(v, str) for v in y)))
+    if known is not None and not is_text and y.dtype.kind in "USO":
+        raise EdgeError("E104", f"labels are {y.dtype} of shape {y.shape}, expected names or "
+                        f"integers ({n},)", cause=f"classes are {known}",
+                        help="give one of these for each sample")
     if not is_text or known is None:
         return class_labels(y, n)
     names, place = np.unique(y.astype(str), return_inverse=True)
@@ -162,7 +165,8 @@ def class_labels(y: NDArray[Any], n: int, where: str = "") -> Labels:
         bad = int(np.flatnonzero(~(y % 1 == 0))[0])
         told = f"y[{bad}] is {y[bad]:.6g}, which is no class"
     elif y.shape == (n,) and y.dtype.kind in "USO":
-        cure = "give np.unique(y, return_inverse=True)[1], numbers in the order of the names"
+        cure = ("give np.unique(y, return_inverse=True)[1], numbers in the order of the names; "
+                "or names to a model that knows them: quantize(..., classes=[...])")
     raise EdgeError("E104", f"{where}labels are {y.dtype} of shape {y.shape}, expected integers "
                     f"({n},)", cause=told, help=cure)
 

@@ -160,6 +160,9 @@ def test_labels_in_another_order_than_the_outputs_are_told(folder: Path, work: P
     turned = table(tmp_path / "turned.csv", x, ((y + 1) % 4).tolist())
     told = shown("run", folder / "none.q.npz", "--data", turned).stderr
     assert "if 0 were 3, 1 were 0, 2 were 1, 3 were 2" in told
+    done = shown("learn", folder / "none.q.npz", "--data", folder / "data-numbers.csv", "--test",
+                 turned)
+    assert "if 0 were 3, 1 were 0, 2 were 1, 3 were 2" in done.stderr
     with pytest.warns(UserWarning, match="numbered in another order"):
         ed.quantize(ed.load(work / "model.npz"), x=x, y=(y + 1) % 4)
 

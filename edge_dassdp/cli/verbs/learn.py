@@ -13,6 +13,7 @@ from edge_dassdp.cli import options
 from edge_dassdp.cli.device import (
     Learned,
     allow_profile,
+    classify,
     drift,
     is_board,
     letter,
@@ -122,12 +123,12 @@ class Order:
         learned.put_back(device, network)
         if self.rollback:
             device.rollback()
-        before = _accuracy(out, device, judged)
+        before, other_order = _before(out, device, judged, network)
         self.fit(course, network)
         allow_profile(device, network, self.allow_profile)
         with course.kept():
             course.begin(before)
-        return warnings + _foreign(device, network)
+        return warnings + other_order + _foreign(device, network)
 
     def fit(self, course: harness.Course, network: QNetwork) -> None:
         """How the sensor is worn."""
@@ -256,6 +257,18 @@ def _one_class(network: QNetwork, packed: options.Packed) -> list[str]:
 
 def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:
     return None if judged is None else share(out, device, judged.x, judged.y)
+
+
+def _before(out: Output, device: Target, judged: options.Packed | None, network: QNetwork
+            ) -> tuple[float | None, list[str]]:
+    """Accuracy, 0 to 1, and a warning where labels count otherwise than the outputs."""
+    if judged is None:
+        return None, []
+    from edge_dassdp.figures.numbering import misnumbered
+
+    found = classify(out, device, judged.x)
+    return float((found == judged.y).mean()), list(
+        misnumbered(found, judged.y, network.n_classes, network.class_names))
 
 
 def _course(device: Target, network: QNetwork, target: str, packed: options.Packed, order: Order,
