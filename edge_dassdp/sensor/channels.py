@@ -15,9 +15,10 @@ from edge_dassdp.base.qformat import INT32_MAX, IntArray, round_divide, round_sh
 from edge_dassdp.sensor.orientation import FIT_CLASSES, SENTENCES, Verdict
 from edge_dassdp.sensor.profile import MOST_GAIN_Q12, ONE_Q12, QProfile
 
-SIGN_CLASSES, SIGN_CLEARLY = 3, 10
-"""Classes from which on a channel may be reversed, and the share of full correlation, one in so
-many, beyond which its class means are."""
+SIGN_CLASSES = 3
+"""Classes below which no channel is reversed."""
+SIGN_CLEARLY = 10
+"""A share of full correlation, beyond which class means are reversed."""
 LEAST_GAIN_Q12 = ONE_Q12 // 4
 RATIO_BITS = 18
 """Of sums whose ratio is taken."""
