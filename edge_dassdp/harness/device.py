@@ -184,7 +184,7 @@ class Device:
                             help="choose one of " + ", ".join(NAMES))
 
     def warm_up(self, x: ArrayLike, y: ArrayLike) -> None:
-        """Let DA-SSDP's gates see samples, and fit them; no weight changes."""
+        """Let DA-SSDP's dopamine gates see samples, and fit them; no weight changes."""
         packed = self._packed(x)
         self.target.run(packed, self._labels(y, packed), mode=WARM_UP)
         self.target.fit_gate()

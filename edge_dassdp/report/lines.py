@@ -52,7 +52,7 @@ def _bits_text(scale: QInputScale) -> str:
 
 
 def gate_text(stream: Stream, is_open: bool) -> str:
-    """One line on what a device's gate held back of a stream."""
+    """One line on what a device's CUSUM gate held back of a stream."""
     n, errors = int(stream.is_held.sum()), stream.held_errors
     share = "" if errors is None else f", error share {percent(errors, 1)}"
     if not is_open:
@@ -89,7 +89,7 @@ def learning_text(learning: Learning | None) -> str:
 
 def _rule_text(rule: Rule) -> str:
     name = type(rule).__name__
-    return f"{name} behind a gate that --warm-up fits" if rule.needs.warm_up else name
+    return f"{name} behind a dopamine gate that --warm-up fits" if rule.needs.warm_up else name
 
 
 def _guard_text(guard: Guard) -> str:

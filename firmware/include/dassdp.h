@@ -58,7 +58,7 @@ typedef struct {
     uint16_t is_updated;   /* 1: a weight may have changed */
     uint16_t n_replayed;   /* stored samples learned again after it */
     uint16_t is_fallen_back; /* 1: the guard made the weights the factory's again */
-    uint16_t is_held;      /* 1: the gate is closed, nothing was learned */
+    uint16_t is_held;      /* 1: the CUSUM gate is closed, nothing was learned */
 } dassdp_result_t;
 
 /* Factory weights, learning state as at the first start, factory profile. */
@@ -96,11 +96,11 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
 int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                    dassdp_result_t *result);
 
-/* Fix what the records so far say: of (DA-)SSDP mean, deviation and correlation of every gate. */
+/* Fix what the records so far say: of (DA-)SSDP mean, deviation and correlation of every dopamine gate. */
 int dassdp_fit_gate(const dassdp_model_t *model, void *state);
 
 /* Learn again from up to n_steps stored samples, of ring and flash in turn, for instance while the
- * device is on its charger. Returns how many there were, none while a gate is closed, or
+ * device is on its charger. Returns how many there were, none while a CUSUM gate is closed, or
  * DASSDP_E_ABSENT without replay. */
 int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps);
 

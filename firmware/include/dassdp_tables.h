@@ -188,7 +188,7 @@ typedef struct {
     void (*count)(const dassdp_model_t *model, void *state, uint32_t label);
 } dassdp_error_step_t;
 
-/* A gate: S = min(opens, max(0, S + miss - allowed)) of labelled samples, a miss counts 2^10. */
+/* A CUSUM gate: S = min(opens, max(0, S + miss - allowed)) of labelled samples, a miss counts 2^10. */
 typedef struct {
     uint16_t opens_q10;      /* learning begins at S = opens */
     uint16_t allowed_q10;

@@ -86,7 +86,7 @@ def test_options_become_constants(work: Path, taught: Path) -> None:
     (("--guard", "4,16"), ["guard: keeps a copy of its weights, falls back to factory weights that "
                            "have 4 hits more in 16 samples"]),
     (("--guard", "0"), ["guard: keeps a copy of its weights"]),
-    (("--rule", "fc3=dassdp"), ["fc3 by DASSDP behind a gate that --warm-up fits"]),
+    (("--rule", "fc3=dassdp"), ["fc3 by DASSDP behind a dopamine gate that --warm-up fits"]),
     (("--rule", "fc3=dassdp:gated=false"), ["fc3 by DASSDP"])])
 def test_the_screen_of_quantize_says_what_holds_learning_back(
         work: Path, taught: Path, options: tuple[str, ...], told: list[str]) -> None:

@@ -75,7 +75,7 @@ class Order:
     """What is done around the stream."""
 
     warm_up: Annotated[int, typer.Option(min=0, help=(
-        "Give the first samples to DA-SSDP's gate before anything is learned."))] = 0
+        "Give the first samples to DA-SSDP's dopamine gate before anything is learned."))] = 0
     fit_profile: Annotated[int, typer.Option(min=0, help=(
         "Before, let the device find out from the first samples, labels and all, how its sensor is "
         "worn; of a model quantized with --sensor."))] = 0
@@ -225,7 +225,7 @@ def _parts(judging: Judging, data: Path, split: str) -> list[Part]:
 
 def _gate(network: QNetwork, stream: harness.Stream,
           statistics: Statistics) -> dict[str, Any] | None:
-    """What the device's gate held back, as JSON values; None where it has none."""
+    """What the device's CUSUM gate held back, as JSON values; None where it has none."""
     if network.cusum is None:
         return None
     return {"is_open": statistics.is_open, "n_held": int(stream.is_held.sum()),

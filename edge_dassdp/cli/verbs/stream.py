@@ -218,23 +218,19 @@ def _verify(
     x, y = packed.x, packed.y
     with ExitStack() as stack:
         devices = [stack.enter_context(open_target(spec, network)) for spec in target]
-        warnings = [*packed.warnings]
-        for device in devices:
-            warnings += from_factory(stack, device, network, reset)
-        out.warn(*warnings)
+        out.warn(*packed.warnings, *(text for device in devices
+                                     for text in from_factory(stack, device, network, reset)))
         progress = stack.enter_context(out.progress("comparing", len(x)))
         done = harness.verify(ReferenceTarget(network), devices, network, x, y if learn else None,
                               progress)
     failed = None
     if done.divergence:
         end = str(done.divergence.sample + 1)
-        samples = ["--random", end] if data is None else [
+        samples: Words = ["--random", end] if data is None else [
             "--data", data, "--split", split, "--limit", end]
-        words = ["edge-dassdp", "verify", model, *samples,
-                   *(f"--target={spec}" for spec in target), *(["--learn"] if learn else []),
-                   *([f"--shift-seed={shift_seed}"] if shift_seed is not None else []),
-                   *out.rules_from]
-        failed = EdgeError("E404", str(done.divergence), help=f"replay it: {command(*words)}")
+        replay = _replay(model, [*samples, *(f"--target={spec}" for spec in target)], learn,
+                         shift_seed, out)
+        failed = EdgeError("E404", str(done.divergence), help=f"replay it: {replay}")
     divergence = dataclasses.asdict(done.divergence) if done.divergence else None
     what = "spikes, membranes and logits" + (", weights and learning state" if learn else "")
     return Answer(
@@ -246,6 +242,13 @@ def _verify(
         [screens.verify_screen(done, what),
          *(Text(note, "dim") for note in (part.notes if part else ()))],
         network.sha256, failed=failed)
+
+
+def _replay(model: Path, words: Words, learn: bool, shift_seed: int | None, out: Output) -> str:
+    """The command that compares the same samples again. words: which, and on which targets."""
+    seed = [] if shift_seed is None else [f"--shift-seed={shift_seed}"]
+    return command("edge-dassdp", "verify", model, *words, *["--learn"] * learn, *seed,
+                   *out.rules_from)
 
 
 def _to_compare(network: QNetwork, part: Part | None, random: int | None,
