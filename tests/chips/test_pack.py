@@ -71,7 +71,8 @@ def no_zip(path: Path) -> None:
     path.write_bytes(TOY)
 
 
-BAD = {bomb: "unpacks to", without_svd: "is missing", without_description: "E103",
+BAD: dict[Callable[[Path], None], str] = {
+       bomb: "unpacks to", without_svd: "is missing", without_description: "E103",
        without_devices: "describes no devices", odd_memory: "'half' is no number",
        entities: "document type", no_zip: "(CMSIS-SVD), expected a CMSIS pack"}
 
