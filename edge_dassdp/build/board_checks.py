@@ -44,15 +44,21 @@ def refused(field: str, cause: str) -> EdgeError:
 
 
 def _check_names(board: Board) -> None:
-    """Names reach file names, comments and C strings; the link sends 16 characters."""
-    if not re.fullmatch("[a-z][a-z0-9_-]{0,15}", board.name):
-        raise refused("name", f"{board.name!r:.80}: up to 16 of a-z, 0-9, _ and - are expected")
+    """Names reach file names, comments and C strings."""
+    check_name(board.name)
     _check_line("title", board.title)
     counters = [counter.name for counter in board.counter]
     for name in counters:
         is_name = re.fullmatch("(?!(board|run)$)[a-z][a-z0-9_]{0,23}", name)
         if not is_name or counters.count(name) > 1:
             raise refused("counter.name", f"{name!r:.80} is not a C identifier of its own")
+
+
+def check_name(name: str) -> None:
+    """E401 for what cannot name a board; the link sends 16 characters."""
+    if not re.fullmatch("[a-z][a-z0-9_-]{0,15}", name):
+        raise refused("name", f"{name!r:.80}: up to 16 of a-z, 0-9, _ and - are expected, a letter "
+                      "first")
 
 
 def _check_line(field: str, text: str) -> None:
