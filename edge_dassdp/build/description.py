@@ -11,6 +11,8 @@ from edge_dassdp.base.quoting import shell, tcl
 
 WORD = 0xFFFF_FFFF
 _CPACR, _CP10_FULL = 0xE000_ED88, 0x0030_0000
+FLASH_BEGIN = 0x1000_0000
+"""Where the chips of BOOT_ROMS have their flash."""
 BOOT_ROMS = {"rp2040": (0x1000_0100, 0xE48B_FF56), "rp2350": (0x1000_0000, 0xE48B_FF59)}
 """Kinds of boot ROMs: where their programs begin, and the family that a UF2 file names."""
 

@@ -123,6 +123,7 @@ def with_port(files: Mapping[str, str], board: Board) -> Project:
     """Any program that has a main and uses port.h, made a firmware for `board`."""
     port = (_firmware_files("port") | _firmware_files("port/cortex_m", besides=("main.c",))
             | _firmware_files("port/uart", only=("uart.h", f"{board.uart.driver}.c"))
+            | _firmware_files("port/image", only=(f"{board.image and board.image.kind}.S",))
             | _generated(board_files(board) | {"dassdp_quantities.h": quantities_header()}))
     flags = ("-std=c11", _SCRATCH, f"-mcpu={board.cpu}", *board.cflags, *_FIRMWARE,
              "-include", "generated/dassdp_board.h", *WARNINGS)
