@@ -88,10 +88,11 @@ def baud_rates(board: Board, folder: Path, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 @cross
+@pytest.mark.parametrize("name", [TREE])
 @pytest.mark.parametrize(("left_out", "rate"), RATES)
 def test_the_clock_tree_gives_the_baud_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                            left_out: int | None, rate: int) -> None:
-    board = BOARDS[TREE]
+                                            left_out: int | None, rate: int, name: str) -> None:
+    board = BOARDS[name]
     needs(board)
     setup = tuple(store for store in board.setup if store.address != left_out)
     assert baud_rates(replace(board, setup=setup), tmp_path, monkeypatch) == {rate}

@@ -120,16 +120,24 @@ def start(port: Uart) -> Start:
                      "image_crc": 0})
 
 
+def reads_power(board: Board) -> bool:
+    """Whether QEMU lets each reset look like the first one in the register that is asked."""
+    return (board.qemu is not None and board.qemu.machine == "b-l475e-iot01a"
+            and board.reset_cause is not None and board.reset_cause.register == 0x4002_1094)
+
+
 @pytest.mark.parametrize("name", BOARDS)
 def test_starts_are_counted_from_power_on(name: str) -> None:
-    with running(firmware(load_board(name))) as (process, port):
+    board = load_board(name)
+    with running(firmware(board)) as (process, port):
         assert (start(port).n_boots, start(port).cause) == (1, "power")
         for n_boots in (2, 3):
             process.reset()
             assert port.read(1) == READY
             found = start(port)
             assert (found.n_boots, found.fault, found.fault_pc) == (n_boots, "", 0)
-            assert found.cause in ("unknown", "pin")
+            assert found.cause in ("unknown", "pin") or (
+                found.cause == "power" and reads_power(board))
 
 
 FAULTS = {"f": ("", ["UsageFault"]), "r": ("reads_nowhere", ["BusFault"]),

@@ -25,20 +25,27 @@ def register(app: typer.Typer) -> None:
 
 
 def _boards(out: Output) -> Answer:
-    """List the boards of the package."""
+    """List the boards of the package, and what has executed their firmware."""
     from rich.text import Text
 
     from edge_dassdp.build.board import list_boards, load_board
+    from edge_dassdp.figures.evidence import ASKED, KINDS, evidence
     from edge_dassdp.report import screens
 
     boards = [load_board(name) for name in list_boards()]
-    rows = [(b.name, b.title, f"{b.ram.bytes:,}", f"{b.flash.bytes:,}",
-             b.qemu.machine if b.qemu else "–") for b in boards]
+    rows = [(b.name, b.title, f"{b.ram.bytes:,}", f"{b.flash.bytes:,}", str(evidence(b.name)[0]))
+            for b in boards]
     return Answer(
         {"boards": [{"name": b.name, "title": b.title, "cpu": b.cpu, "ram_bytes": b.ram.bytes,
-                     "flash_bytes": b.flash.bytes, "qemu": b.qemu.machine if b.qemu else None}
+                     "flash_bytes": b.flash.bytes, "qemu": b.qemu.machine if b.qemu else None,
+                     "evidence": [{"kind": run.kind, "what": KINDS[run.kind], "by": run.by,
+                                   "test": run.test} for run in evidence(b.name)],
+                     "on_silicon": any(run.kind == "silicon" for run in evidence(b.name))}
                     for b in boards]},
-        [screens.listing(("board", "what it is", "RAM B", "flash B", "QEMU"), rows),
+        [screens.listing(("board", "what it is", "RAM B", "flash B", "has executed its firmware"),
+                         rows),
+         Text(f"On silicon: none. If you have one of them, flash it and send us what this says:\n"
+              f"  {ASKED}"),
          Text("Another board: copy its board.toml, edit it, and give its path to --board.")])
 
 
