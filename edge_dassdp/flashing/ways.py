@@ -86,14 +86,14 @@ def _by_drive(firmware: Firmware, root: Path | None, why: str) -> Way:
         why = f"its drive {root.name} is mounted"
     drive = drives.named(root, board, mounted)
     _refuse_others(drive, board)
-    name, data = _file(firmware, drive)
+    file = _file(firmware, drive)
 
     def again() -> list[Path]:
         return [d.root for d in drives.of_board(board, volumes()) if d.is_of(board)]
 
-    return Way("drive", why or "it was asked for", f"copy {name} to {drive.root}",
-               lambda: copy_to(drive, name, data, again), usb_place=drive.volume.usb_place,
-               serial=drive.number)
+    return Way("drive", why or "it was asked for", f"copy {file.name} to {drive.root}",
+               lambda: copy_to(drive, file.name, file.read_bytes(), again),
+               usb_place=drive.volume.usb_place, serial=drive.number)
 
 
 def _one_drive(firmware: Firmware) -> drives.BoardDrive:
@@ -130,16 +130,15 @@ def _refuse_others(drive: drives.BoardDrive, board: Board) -> None:
                              f"{shown(others)}")
 
 
-def _file(firmware: Firmware, drive: drives.BoardDrive) -> tuple[str, bytes]:
-    """What a drive takes: name and bytes."""
-    kind = firmware.board.program.drive.file if firmware.board.program.drive else \
-        "uf2" if drive.is_boot_rom else "hex"
-    path = firmware.files.get(kind)
-    if path is None:
+def _file(firmware: Firmware, drive: drives.BoardDrive) -> Path:
+    """What a drive takes. Raises EdgeError E508 where that is not made for the board."""
+    own = firmware.board.program.drive
+    kind = own.file if own else "uf2" if drive.is_boot_rom else "hex"
+    if kind not in firmware.files:
         raise EdgeError("E508", f"{drive.root} takes .{kind} files, and none is made for "
                         f"{firmware.board.name}",
                         help="choose another --via, or the right --board")
-    return path.name, path.read_bytes()
+    return firmware.files[kind]
 
 
 def _by_probe(firmware: Firmware, wanted: str | None, why: str) -> Way:

@@ -145,10 +145,17 @@ def test_a_way_that_is_not_there(work: Path, described: Path, tmp_path: Path,
     assert not list((tmp_path / "empty").iterdir())
 
 
-def test_build_hands_out_what_st_links_take(work: Path, tmp_path: Path) -> None:
-    from edge_dassdp.build.image import read_image
-
-    assert shown("build", work / "model.q.npz", "--board", "microbit", "-o",
-                 tmp_path).returncode == 0
-    image = read_image(tmp_path / "firmware.elf")
-    assert (tmp_path / "firmware.bin").read_bytes() == image.bytes + image.crc.to_bytes(4, "little")
+def test_a_pico_is_flashed_by_its_boot_rom(work: Path, tmp_path: Path,
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which goes once it has every block of its family."""
+    root = board_drives.boot_rom(tmp_path / "RPI-RP2")
+    other = board_drives.boot_rom(tmp_path / "RP2350", "RP2350")
+    monkeypatch.setattr(volumes, "SYSTEM", board_drives.system(tmp_path, root, other))
+    uf2 = ed.build(qir.load(work / "model.q.npz"), "pico").firmware.files["uf2"]
+    with debugger(root, uf2.stat().st_size, goes) as got:
+        done = shown("flash", work / "model.q.npz", "--board", "pico")
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert "its drive RPI-RP2 is mounted" in done.stdout and "boot ROM" in done.stdout
+    assert got == [uf2.read_bytes()] and len(list(other.iterdir())) == 2
+    told = refused("E508", "flash", work / "model.q.npz", "--board", "pico", "--drive", other)
+    assert "board RP2350, expected RPI-RP2" in told
