@@ -44,15 +44,21 @@ def refused(field: str, cause: str) -> EdgeError:
 
 
 def _check_names(board: Board) -> None:
-    """Names reach file names, comments and C strings; the link sends 16 characters."""
-    if not re.fullmatch("[a-z][a-z0-9_-]{0,15}", board.name):
-        raise refused("name", f"{board.name!r:.80}: up to 16 of a-z, 0-9, _ and - are expected")
+    """Names reach file names, comments and C strings."""
+    check_name(board.name)
     _check_line("title", board.title)
     counters = [counter.name for counter in board.counter]
     for name in counters:
         is_name = re.fullmatch("(?!(board|run)$)[a-z][a-z0-9_]{0,23}", name)
         if not is_name or counters.count(name) > 1:
             raise refused("counter.name", f"{name!r:.80} is not a C identifier of its own")
+
+
+def check_name(name: str) -> None:
+    """E401 for what cannot name a board; the link sends 16 characters."""
+    if not re.fullmatch("[a-z][a-z0-9_-]{0,15}", name):
+        raise refused("name", f"{name!r:.80}: up to 16 of a-z, 0-9, _ and - are expected, a letter "
+                      "first")
 
 
 def _check_line(field: str, text: str) -> None:
@@ -166,6 +172,19 @@ def _check_reset_cause(board: Board) -> None:
             raise refused(f"reset_cause.{field}", "32 bits are expected")
 
 
+def _check_marker(board: Board) -> None:
+    """Its pin is named in messages; it is moved by a store each, between which nothing waits."""
+    if board.marker is None:
+        return
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9 .()_-]{0,39}", board.marker.pin):
+        raise refused("marker.pin", f"{board.marker.pin!r:.80} is not the name of a pin")
+    for field in ("set", "clear"):
+        if getattr(board.marker, field).wait:
+            raise refused(f"marker.{field}.wait", "a store is expected, not a wait")
+    if board.marker.set == board.marker.clear:
+        raise refused("marker.clear", "it is the store of marker.set: the pin would never move")
+
+
 def _check_qemu(board: Board) -> None:
     """A machine's name alone: behind a comma QEMU takes options that read and write files."""
     if board.qemu is None:
@@ -178,6 +197,8 @@ def _check_qemu(board: Board) -> None:
         raise refused("qemu.tick_ns", "a positive number is expected")
     if not 0 <= board.qemu.serial < _MOST_SERIAL_LINES:
         raise refused("qemu.serial", f"a line of 0 to {_MOST_SERIAL_LINES - 1} is expected")
+    if not re.fullmatch(r"([0-9]{1,3}\.[0-9]{1,3})?", board.qemu.version):
+        raise refused("qemu.version", f"{board.qemu.version!r:.80} is not a version, as in 9.1")
 
 
 def _check_image(board: Board) -> None:
@@ -240,5 +261,5 @@ def _check_marks(field: str, text: str) -> None:
 
 
 _CHECKS = (_check_names, _check_core, _check_words, _check_uart, _check_memory, _check_stack,
-           _check_ring, _check_counters, _check_reset_cause, _check_qemu, _check_image,
-           _check_program)
+           _check_ring, _check_counters, _check_reset_cause, _check_marker, _check_qemu,
+           _check_image, _check_program)

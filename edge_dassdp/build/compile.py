@@ -115,10 +115,8 @@ def build_firmware(sources: Mapping[str, str], board: Board) -> Firmware:
 
 def build_project(project: Project, board: Board) -> Firmware:
     """Build any project that `project.with_port` made for `board`."""
-    command = (tools.find_tool(ARM_PREFIX + "gcc", ARM_HELP),)
+    compiler, version = _arm_compiler()
     objcopy = tools.find_tool(ARM_PREFIX + "objcopy", ARM_HELP)
-    version = tools.version(command, ARM_HELP)
-    compiler = _Compiler(command, f"{list(command)} {version}", ARM_HELP)
 
     def finish(directory: Path, objects: list[str]) -> None:
         elf = directory / "firmware.elf"
@@ -139,6 +137,25 @@ def build_project(project: Project, board: Board) -> Firmware:
     directory = _cached(f"firmware-{board.name}", project, compiler, finish)
     return Firmware(board, directory / "firmware.elf", directory / "firmware.hex", directory,
                     project.build_hash, version, project.compile_flags)
+
+
+def kept_firmware(board: Board, build_hash: int) -> Firmware | None:
+    """The firmware that a build hash names as the compiler of this computer made it, of whatever
+    sources, without its flags; None where it is not kept, or there is no such compiler."""
+    try:
+        compiler, version = _arm_compiler()
+    except EdgeError:
+        return None
+    entry = cache.found(f"firmware-{board.name}-{_key(compiler.identity, f'{build_hash:016x}')}")
+    return None if entry is None else Firmware(
+        board, entry / "firmware.elf", entry / "firmware.hex", entry, build_hash, version, ())
+
+
+def _arm_compiler() -> tuple[_Compiler, str]:
+    """The cross compiler, and what it calls itself. Raises EdgeError E301 without one."""
+    command = (tools.find_tool(ARM_PREFIX + "gcc", ARM_HELP),)
+    version = tools.version(command, ARM_HELP)
+    return _Compiler(command, f"{list(command)} {version}", ARM_HELP), version
 
 
 def _finish_boot_image(image: BootImage, directory: Path) -> None:

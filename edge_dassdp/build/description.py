@@ -110,13 +110,15 @@ class Programming:
 class QemuMachine:
     """QEMU's machine. Counting, an instruction takes 2^icount_shift ns, a tick `tick_ns`.
 
-    serial: which of the machine's serial lines is the board's, from 0.
+    serial: which of the machine's serial lines is the board's, from 0. version: the first QEMU that
+    models what the board needs of the machine, "" for any.
     """
 
     machine: str
     icount_shift: int
     tick_ns: float
     serial: int = 0
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,17 @@ class Watchdog:
 
 
 @dataclass(frozen=True)
+class Marker:
+    """A free pin, an output that is low after `setup`: `set` makes it high and `clear` low, around
+    each sample that runs. pin: what the board calls it."""
+
+    pin: str
+    setup: tuple[Store, ...]
+    set: Store
+    clear: Store
+
+
+@dataclass(frozen=True)
 class Board:
     """A board as its board.toml gives it; addresses and bytes are plain integers.
 
@@ -189,6 +202,7 @@ class Board:
     image: BootImage | None = None
     nmi: Cleared | None = None
     bus_fault: Cleared | None = None
+    marker: Marker | None = None
 
     @property
     def stores(self) -> dict[str, tuple[Store, ...]]:
@@ -198,6 +212,9 @@ class Board:
                  **{f"counter.{c.name}.setup": c.setup for c in self.counter},
                  "watchdog.setup": watchdog.setup, "watchdog.feed": watchdog.feed,
                  "reset_cause.clear": (self.reset_cause.clear,) if self.reset_cause else (),
+                 "marker.setup": self.marker.setup if self.marker else (),
+                 "marker.set": (self.marker.set,) if self.marker else (),
+                 "marker.clear": (self.marker.clear,) if self.marker else (),
                  "nmi.clear": self.nmi.clear if self.nmi else (),
                  "bus_fault.clear": self.bus_fault.clear if self.bus_fault else ()}
         return {name: stores for name, stores in lists.items() if stores}

@@ -36,10 +36,12 @@ from edge_dassdp.demo.run_folder import (
 )
 from edge_dassdp.figures.device import DeviceFigures, measure_on_device
 from edge_dassdp.figures.fidelity import Fidelity, measure_fidelity
+from edge_dassdp.measured.known import Known
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized, quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import plots, screens
+from edge_dassdp.report.measured import measure_screen, not_measured
 from edge_dassdp.targets.open import open_target
 from edge_dassdp.targets.reference import ReferenceTarget
 
@@ -189,9 +191,11 @@ class _Demo:
         x = input_x(network, stream.x[:N_MEASURED])
         figures = {}
         for board in self.built:
-            figures[board.name] = measure_on_device(network, board, x, stream.y[:N_MEASURED])
+            found = measure_on_device(network, board, x, stream.y[:N_MEASURED])
+            figures[board.name] = found
             self.run.say(board.title, "bold")
-            self.run.console.print(screens.measure_screen(figures[board.name]))
+            self.run.console.print(measure_screen(
+                known := Known.of(found), found, untold=not_measured(known, found)))
         bars = {}
         for name, made in figures.items():
             bars[f"{name}, predicted"] = screens.ram_by_owner(made.build.predicted)

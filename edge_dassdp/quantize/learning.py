@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import spread_rows
 from edge_dassdp.base.qformat import (
     IntArray,
     round_shift,
@@ -81,7 +82,7 @@ def with_temperature(
     found, temperature = None, stated
     if x is not None and labels is not None and network.n_classes > 1:
         require_classes(labels, len(x), network.n_classes)
-        some = np.unique(np.linspace(0, len(x) - 1, N_FIT).astype(np.int64))
+        some = spread_rows(len(x), N_FIT)
         values = logits(quantized, input_x(quantized, x[some]))
         found = of_labelled(values, labels[some], stated, keep)
         temperature = found.temperature

@@ -7,19 +7,16 @@ for bit the device's; instructions from QEMU), M measured on a board. No I/O her
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edge_dassdp.base.text import printable
 from edge_dassdp.build import elf
+from edge_dassdp.data.labels import numbered
 from edge_dassdp.emit.firmware import Build
-from edge_dassdp.figures.device import DeviceFigures
 from edge_dassdp.figures.fidelity import Fidelity
 from edge_dassdp.figures.inspection import Inspection
 from edge_dassdp.figures.widths import Width
@@ -28,6 +25,8 @@ from edge_dassdp.plan.ledger import Ledger
 from edge_dassdp.report import lines
 from edge_dassdp.report.lines import NONE as _NONE
 from edge_dassdp.report.lines import percent as _percent
+from edge_dassdp.report.tables import apart as _apart
+from edge_dassdp.report.tables import table as _table
 from edge_dassdp.targets.target import Statistics
 
 LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
@@ -68,6 +67,7 @@ def inspect_head(found: Inspection, name: str, kind: str, sha256: str,
              *map(lines.input_text, found.inputs)]
     what = "spikes counted" if found.readout_kind == "spike_count" else "membranes summed"
     head.append(f"class: {what} over the steps, the largest of {found.readout}")
+    head += [f"classes: {numbered(found.classes)}"] if found.classes else []
     return Text("\n".join(head), overflow="fold")
 
 
@@ -257,37 +257,6 @@ def _call_path(build: Build) -> Text:
     return Text(f"{text}\nmade by {build.firmware.compiler}", overflow="fold")
 
 
-def measure_screen(figures: DeviceFigures) -> RenderableType:
-    """Everything known of a network on a board, and what is not."""
-    build = figures.build
-    table = _table("quantity", "P", "L", "E", "M")
-    table.add_row("static RAM with stack, B", f"{build.predicted.ram_bytes:,}",
-                  f"{build.linked.ram_bytes:,}", _NONE, _NONE)
-    table.add_row("flash, B", _NONE, f"{build.linked.flash_bytes:,}", _NONE, _NONE)
-    painted = _NONE if figures.stack_painted is None else f"{figures.stack_painted:,}"
-    table.add_row("stack, worst case | painted, B", _NONE, f"{build.stack.bytes:,}", painted, _NONE)
-    before = figures.predicted
-    table.add_row("synaptic operations, inference: mean", f"{before.synaptic_ops:,.0f}", _NONE,
-                  _NONE, _NONE)
-    for what, predicted, counted in (
-            ("inference", before.inference, figures.inference),
-            ("learning, every sample", before.learning, figures.learning),
-            ("learning, samples that wrote", before.written, figures.written)):
-        table.add_row(f"instructions, {what}: mean", _rounded(predicted), _NONE,
-                      _rounded(counted.mean if counted else None), _NONE)
-        table.add_row("  largest", _NONE, _NONE, f"{counted.max:,}" if counted else _NONE, _NONE)
-    n = figures.inference.n_samples if figures.inference else 0
-    wrote = figures.written.n_samples if figures.written else 0
-    note = ("P of instructions: the same samples on the reference, operations priced by "
-            f"boards/costs.toml. E: QEMU, {n} samples, {wrote} of them wrote weights. Not "
-            "measured: cycles, time and energy on a board (QEMU counts instructions, not cycles).")
-    return _apart(ledger_screen(build.predicted, build), table, Text(note))
-
-
-def _rounded(value: float | None) -> str:
-    return _NONE if value is None else f"{value:,.0f}"
-
-
 def verify_screen(done: Verification, what: str) -> RenderableType:
     """PASS with what was compared, or the first divergence."""
     table = _table("target", "samples", "learning steps", "differences")
@@ -340,31 +309,6 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Renderable
     table = _table(*columns, left=tuple(columns))
     for row in rows:
         table.add_row(*row)
-    return table
-
-
-def _apart(first: RenderableType, *others: RenderableType) -> Group:
-    """Parts of a screen, an empty line between two."""
-    parts = [first]
-    for part in others:
-        parts += [Text(""), part]
-    return Group(*parts)
-
-
-class _Literal(Table):
-    """A table whose cells are text as it stands, on any console."""
-
-    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
-        super().add_row(*(Text(printable(c, "\n\t")) if isinstance(c, str) else c
-                          for c in cells), **options)
-
-
-def _table(first: str, *others: str, left: tuple[str, ...] = ()) -> Table:
-    table = _Literal(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    options: dict[str, Any] = {"overflow": "fold"}
-    table.add_column(first, justify="left", **options)
-    for name in others:
-        table.add_column(name, justify="left" if name in left else "right", **options)
     return table
 
 

@@ -72,6 +72,14 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
     raise problem
 
 
+def found(name: str) -> Path | None:
+    """The folder of the entry `name` if it is kept, and whole; nothing is made.
+
+    Raises EdgeError E103 where there is no cache.
+    """
+    return next((entry for folder in _folders() if is_whole(entry := folder / name)), None)
+
+
 def is_whole(entry: Path) -> bool:
     """Whether an entry holds what was kept there, no byte, no file more or less, and nobody else
     can write to it."""

@@ -29,9 +29,12 @@ WANTED = {
     "network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
     "dataset": "samples (.csv, .npy, or an .npz with x and y)",
     "csv": "a text file of values (CSV)",
+    "current": "a log of current (CSV)",
     "array": "an array (.npy)", "nir": "a NIR file", "onnx": "an ONNX file",
     "board": "a board.toml", "watch": "a data set of the watch",
-    "profile": "a profile of a calibration", "learning": "constants of learning (.toml)"}
+    "profile": "a profile of a calibration", "learning": "constants of learning (.toml)",
+    "sensor": "the description of a sensor (.toml)",
+    "svd": "a description of a chip (CMSIS-SVD)", "pack": "a CMSIS pack"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
         "dataset": "a data set", "watch": "a data set of the watch", "features": "a feature model"}
@@ -147,6 +150,8 @@ def _members(archive: zipfile.ZipFile) -> Found:
         first, second = (*arrays, "y")[:2]
         kind = "dataset" if "x" in arrays else "arrays"
         return Found(kind, f"an .npz with the arrays {listed(arrays)}", {"x": first, "y": second})
+    if any(name.lower().endswith(".pdsc") for name in last):
+        return Found("pack", "a CMSIS pack")
     if "[Content_Types].xml" in last:
         return Found("table", "a spreadsheet or document of Office")
     return Found("archive", "a zip archive of other files")
@@ -208,6 +213,10 @@ _MAGICS: tuple[tuple[Callable[[bytes], bool], Found], ...] = (
     (_begins(b"RIFF"), Found("table", "a sound or image (RIFF)")),
     (_begins(b"%PDF"), Found("text", "a PDF document")),
     (_begins(b"version https://git-lfs"), Found("pointer", "a pointer of Git LFS to a file")),
+    (lambda head: b"<device" in head and b"<?xml" in head[:64],
+     Found("svd", "a description of a chip (CMSIS-SVD)")),
+    (lambda head: b"<package" in head and b"<?xml" in head[:64],
+     Found("pdsc", "a pack's description (.pdsc)")),
     (lambda head: head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")),
      Found("page", "a web page")))
 
@@ -260,12 +269,16 @@ _BY_ITSELF = {
     "snapshot": "give a file that `learn` or `run` wrote with --snapshot",
     "dataset": "give an .npz with arrays x and y: np.savez('data.npz', x=x, y=y)",
     "csv": "give UTF-8 text, a row of numbers with its class for each sample (docs/data.md)",
+    "current": "export it from the instrument's program as CSV, with its digital channels",
     "array": "write it again: np.save('data.npy', np.column_stack([x, y]))",
     "nir": "export it again: nir.write(path, graph)",
     "onnx": "export it again: torch.onnx.export(step, ..., path)",
     "profile": "give a file that `Profile.save` wrote",
     "learning": "give the file that `edge-dassdp tune` or `Learning.save` wrote",
-    "board": "give the name of a board, or the path of its board.toml"}
+    "sensor": "docs/sensor.md has an example to begin with",
+    "board": "give the name of a board, or the path of its board.toml",
+    "svd": "give the chip's .svd file: it is in the vendor's CMSIS pack",
+    "pack": "give the vendor's .pack file of the chip's family"}
 _FIRST = "quantize it first: edge-dassdp quantize {word} -o model.q.npz"
 _TO_NPZ = "write its numbers as arrays: np.savez('data.npz', x=x, y=y)"
 _NEXT: dict[tuple[str, str], str] = {
@@ -295,6 +308,10 @@ _NEXT: dict[tuple[str, str], str] = {
     ("dataset", "arrays"): "call them x and y: d = np.load({text}); np.savez('data.npz', "
     "x=d['{x}'], y=d['{y}'])",
     **{("dataset", kind): _TO_NPZ for kind in ("table", "pickle", "json", "text", "keras")},
+    **{("sensor", kind): "samples go to --data; --sensor takes a description in TOML, as in "
+       "docs/sensor.md" for kind in ("dataset", "csv", "array", "arrays", "watch")},
+    **{("sensor", kind): "this is the model itself; --sensor takes a description in TOML, as in "
+       "docs/sensor.md" for kind in ("network", "quantized", "nir", "onnx")},
     **{(wanted, kind): step for wanted in WANTED for kind, step in (
         ("pointer", "fetch the file itself: git lfs pull"),
         ("page", "download the file itself; its address led to a page"),

@@ -14,12 +14,11 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import asked
-from edge_dassdp.reference.worn import require_drift, require_observes, require_search
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets import profiles
-from edge_dassdp.targets.answers import Answers, check_learning
+from edge_dassdp.targets.answers import Answers, check_learning, require_possible
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.targets.writes import Requests, chunks, of_learning, of_weights, with_help
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
@@ -141,7 +140,7 @@ class LinkTarget(Target):
         asked.check_lesson(self.n_classes, label, OWN_LOSS)
         sample = asked.checked_sample(x, self.info.x_bytes)
         if self._network is not None:
-            require_observes(self._network, label)
+            asked.require_observes(self._network, label)
         answer = self._recovering("OBSERVE", lambda: self._ask_once(
             "OBSERVE", label=int(label), x=self._send_pieces(sample.tobytes())))
         return profiles.known_event(answer["event"])
@@ -154,7 +153,7 @@ class LinkTarget(Target):
 
     def _drift(self, allow: int) -> DriftReport:
         if self._network is not None:
-            (require_search if allow else require_drift)(self._network)
+            (asked.require_search if allow else asked.require_drift)(self._network)
         return profiles.said_of_drift(**self._ask("DRIFT", allow=allow))
 
     def fit_profile(self) -> Orientation:
@@ -246,6 +245,7 @@ class LinkTarget(Target):
         self._session.close()
 
     def _ask(self, name: str, **fields: Any) -> dict[str, Any]:
+        require_possible(name, self._network)
         return self._recovering(name, lambda: self._ask_once(name, **fields))
 
     def _recovering(self, name: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:

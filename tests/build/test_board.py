@@ -81,6 +81,15 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
 
 
 @pytest.mark.parametrize(("old", "new", "field"), [
+    ('pin = "PA1"', 'pin = ""', "marker.pin"),
+    ('pin = "PA1"', 'pin = "PA1\\u001b[2J"', "marker.pin"),
+    ("set = { address = 0x4002_0018", "set = { address = 0x4002_0019", "marker.set.address"),
+    ("set = { address", "set = { wait = true, address", "marker.set.wait"),
+    ("clear = { address = 0x4002_0018, value = 0x0002_0000 }", "", "marker.clear"),
+    ("clear = { address = 0x4002_0018, value = 0x0002_0000",
+     "clear = { address = 0x4002_0018, value = 0x0000_0002", "marker.clear"),
+    ("clear = { address = 0x4002_0018, value = 0x0002_0000",
+     "clear = { address = 0x4002_0018, value = 0x1_0000_0000", "marker.clear.value"),
     ('name = "stm32f405"', 'name = "STM 32"', "name"),
     ('cpu = "cortex-m4"', "", "cpu"),
     ('cpu = "cortex-m4"', "cpu = 4", "cpu"),

@@ -150,7 +150,7 @@ def test_replay_fills_a_board_and_a_device_learns_on_while_idle(work: Path) -> N
     assert replay is not None and replay.n_ring == 2
     assert replay.labels.size > 8 and replay.ring_per_class > 3
     data = answer("learn", target, "--data", work / "data.npz", "--limit", "10", "--idle", "5",
-                  "--save", "--rollback")["data"]
+                  "--save", "--rollback", warns="copy")["data"]
     assert data["idle_steps"] == 5 and data["statistics"]["n_replayed"] >= 5 + 10
 
 
@@ -236,7 +236,8 @@ def test_measure_counts_and_holds_its_bounds(work: Path, arm_toolchain: None, qe
     inference, learning = data["instructions"]["inference"], data["instructions"]["learning"]
     assert inference["n_samples"] == learning["n_samples"] == 8
     assert 0 < inference["mean"] <= inference["max"]
-    assert "Not measured: cycles" in ok("measure", work / "model.q.npz", "--board", "stm32f405")
+    screen = ok("measure", work / "model.q.npz", "--board", "stm32f405")
+    assert "- cycles and time on a board" in screen
 
 
 def test_qemu_is_one_more_word_and_logs_its_link(work: Path, arm_toolchain: None,

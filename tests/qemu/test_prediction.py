@@ -21,11 +21,12 @@ from edge_dassdp.figures.lesson import learning_work
 from edge_dassdp.figures.prices import priced_cpus
 from edge_dassdp.figures.work import inference_work
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
+from edge_dassdp.measured.known import Known
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.report import screens
+from edge_dassdp.report.measured import measure_screen
 from edge_dassdp.rules import EIHL, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
 from edge_dassdp.targets.qemu import COUNTER_BITS
 
@@ -126,7 +127,7 @@ def test_a_core_without_costs_shows_a_dash():
     figures = measure_on_device(net, board, *samples(net))
     assert figures.predicted.inference is None and figures.predicted.learning is None
     screen = io.StringIO()
-    Console(width=120, file=screen).print(screens.measure_screen(figures))
+    Console(width=120, file=screen).print(measure_screen(Known.of(figures), figures))
     line = next(line for line in screen.getvalue().splitlines()
                 if line.startswith("instructions, inference"))
     assert line.split()[-4:] == ["–"] * 4

@@ -1,4 +1,4 @@
-"""generate, build, measure: what becomes of a quantized network on a board."""
+"""generate, build: what becomes of a quantized network on a board."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ from edge_dassdp.storage.files import alone_in, copy
 
 if TYPE_CHECKING:
     from edge_dassdp.build.compile import Firmware
-    from edge_dassdp.data.datasets import Samples
     from edge_dassdp.emit.firmware import Build
     from edge_dassdp.plan.ledger import Ledger
-    from edge_dassdp.qir import QNetwork
 
 RamBudget = Annotated[int | None, typer.Option(min=0, show_default=False, help=(
     "Fail when static RAM with stack exceeds this, in bytes."))]
@@ -28,11 +26,10 @@ FlashBudget = Annotated[int | None, typer.Option(min=0, show_default=False, help
     "Fail when flash exceeds this, in bytes."))]
 Name = Annotated[str, typer.Option("--name", help=(
     "Begins all names of the model in C, so that several models link into one firmware."))]
-_N_RANDOM = 16
 
 
 def register(app: typer.Typer) -> None:
-    for function in (_generate, _build, _measure):
+    for function in (_generate, _build):
         verb(app, function.__name__.strip("_"))(function)
 
 
@@ -62,7 +59,7 @@ def _generate(
     predicted = predict_memory(network, chosen)
     write_project(emit(Plan.of(network), name), chosen, output)
     return Answer(
-        {"output": str(output), "board": chosen.name, "predicted": _predicted(predicted)},
+        {"output": str(output), "board": chosen.name, "predicted": predicted_memory(predicted)},
         [screens.ledger_screen(predicted), Text(screens.LETTERS, "dim")], network.sha256,
         ["make", "-C", output])
 
@@ -94,7 +91,7 @@ def _build(
     if output:
         _hand_out(build.firmware, output)
     return Answer(
-        _memory(build) | {"output": str(output) if output else None},
+        memory(build) | {"output": str(output) if output else None},
         [screens.ledger_screen(build.predicted, build), Text(screens.LETTERS, "dim")],
         network.sha256, ["edge-dassdp", "measure", model, "--board", board])
 
@@ -110,66 +107,7 @@ def _hand_out(firmware: Firmware, output: Path) -> None:
     firmware.check()
 
 
-def _measure(
-    out: Output,
-    model: options.Model,
-    board: options.BoardName,
-    data: options.OptionalData = None,
-    split: options.Split = "stream",
-    shift_seed: options.ShiftSeed = None,
-    limit: Annotated[int, typer.Option(min=1, help="Take the first samples only.")] = 20,
-) -> Answer:
-    """Measure RAM, flash, stack, instructions.
-
-    Predicted, linked, and executed in QEMU. Each sample is classified, then learned.
-    Instruction counts depend on how many neurons fire and on whether a sample is learned: give
-    real samples, and --shift-seed so that there is something to learn. Without --data, 16
-    samples of random noise are used.
-    """
-    from rich.text import Text
-
-    from edge_dassdp.build.board import load_board
-    from edge_dassdp.figures.device import measure_on_device
-    from edge_dassdp.report import screens
-
-    network, chosen = options.load_model(model), load_board(board)
-    part = options.load_part(data, split) if data else None
-    samples = options.shifted(part, shift_seed, limit) if part else _noise(network)
-    packed = options.device_samples(network, samples)
-    figures = measure_on_device(network, chosen, packed.x, packed.y)
-    counted = {name: dataclasses.asdict(value) if value else None for name, value in (
-        ("inference", figures.inference), ("learning", figures.learning),
-        ("written", figures.written))}
-    notes = list(part.notes) if part else ["Samples: random noise of unit variance, seed 0."]
-    if network.plastic and not figures.written and figures.inference:
-        notes.append("No sample wrote weights: all were classified right with confidence. Add "
-                     "--shift-seed 0.")
-    return Answer(
-        _memory(figures.build) | {"samples": "data" if data else "noise",
-                                  "scaling": part.scaling if part else "",
-                                  "classes": list(part.samples.classes) if part else [],
-                                  "n_samples": len(packed.y), "clipping": packed.clipped,
-                                  "stack_painted_bytes": figures.stack_painted,
-                                  "instructions": counted,
-                                  "instructions_predicted": dataclasses.asdict(figures.predicted)},
-        [screens.measure_screen(figures), *map(Text, notes), Text(screens.LETTERS, "dim")],
-        network.sha256, ["edge-dassdp", "flash", model, "--board", board],
-        warnings=packed.warnings if data else ())
-
-
-def _noise(network: QNetwork) -> Samples:
-    import numpy as np
-
-    from edge_dassdp.data.datasets import Samples
-
-    rng = np.random.default_rng(0)
-    parts = [rng.normal(0, 1, (_N_RANDOM, i.n_values)) for i in network.inputs]
-    x = np.concatenate([part > 0.5 if i.spikes else part  # spikes: three in ten
-                        for i, part in zip(network.inputs, parts, strict=True)], axis=1)
-    return Samples(x.astype(np.float32), rng.integers(network.n_classes, size=_N_RANDOM))
-
-
-def _predicted(ledger: Ledger) -> dict[str, Any]:
+def predicted_memory(ledger: Ledger) -> dict[str, Any]:
     from edge_dassdp.report import screens
 
     return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
@@ -178,11 +116,11 @@ def _predicted(ledger: Ledger) -> dict[str, Any]:
             "learning_state_bytes": ledger.learning_state_bytes}
 
 
-def _memory(build: Build) -> dict[str, Any]:
+def memory(build: Build) -> dict[str, Any]:
     """A build as JSON values."""
     linked, firmware = build.linked, build.firmware
     return {
-        "board": firmware.board.name, "predicted": _predicted(build.predicted),
+        "board": firmware.board.name, "predicted": predicted_memory(build.predicted),
         "linked": {"ram_bytes": linked.ram_bytes, "flash_bytes": linked.flash_bytes,
                    "text": linked.text, "data": linked.data, "bss": linked.bss,
                    "stack_reserved": linked.stack, "by_symbol": linked.ram},

@@ -21,6 +21,10 @@ static const dassdp_store_t watchdog_setup[] = DASSDP_WATCHDOG_SETUP;
 static const dassdp_store_t watchdog_feed[] = DASSDP_WATCHDOG_FEED;
 #endif
 
+#ifdef DASSDP_MARKER_SETUP
+static const dassdp_store_t marker_setup[] = DASSDP_MARKER_SETUP;
+#endif
+
 #define COUNTER_SETUP(name, stores, capture, count, bits, down) \
     static const dassdp_store_t name##_setup[] = stores;
 DASSDP_BOARD_COUNTERS(COUNTER_SETUP)
@@ -59,6 +63,9 @@ void dassdp_port_init(void) {
     dassdp_run_stores(board_setup, N_OF(board_setup));
     __asm volatile("dsb\n\tisb" ::: "memory"); /* CPACR may be among it */
     dassdp_counter = find_counter();
+#ifdef DASSDP_MARKER_SETUP
+    dassdp_run_stores(marker_setup, N_OF(marker_setup));
+#endif
     dassdp_uart_init();
     dassdp_uart_irq_on();
 #if DASSDP_BOARD_HAS_WATCHDOG
@@ -98,6 +105,10 @@ uint32_t dassdp_port_ticks(void) {
 
 uint32_t dassdp_port_tick_bits(void) {
     return dassdp_counter->bits;
+}
+
+uint32_t dassdp_port_counter(void) {
+    return (uint32_t)(dassdp_counter - counters);
 }
 
 uint32_t dassdp_port_stack_size(void) {

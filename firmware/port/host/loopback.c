@@ -56,6 +56,7 @@ void dassdp_port_put(uint8_t byte)
  * read the same is all that its ticks tell. */
 uint32_t dassdp_port_tick_bits(void) { return 0; }
 uint32_t dassdp_port_ticks(void) { return n_starts; }
+uint32_t dassdp_port_counter(void) { return 255; }
 uint32_t dassdp_port_stack_size(void) { return 0; }
 uint32_t dassdp_port_stack_used(void) { return 0; }
 uint32_t dassdp_port_rx_lost(void) { return 0; }

@@ -105,6 +105,14 @@ static void describe_start(const dassdp_link_t *link, uint8_t *frame)
     frame[DASSDP_HELLO_RESPONSE_FAULT] = boot->fault;
 }
 
+/* Which counter gives the ticks, and how many a reading takes: less than its 16 bits or more count. */
+static void describe_counter(uint8_t *frame)
+{
+    uint32_t start = dassdp_port_ticks();
+    dassdp_put_u16(frame + DASSDP_HELLO_RESPONSE_READING_TICKS, dassdp_port_ticks() - start);
+    frame[DASSDP_HELLO_RESPONSE_COUNTER_IDX] = (uint8_t)dassdp_port_counter();
+}
+
 /* Offers a session and changes nothing, however late and often it is asked. */
 static void greet(dassdp_link_t *link, uint32_t n_bytes)
 {
@@ -112,6 +120,7 @@ static void greet(dassdp_link_t *link, uint32_t n_bytes)
     if (status == DASSDP_OK) {
         describe(link, link->request.bytes);
         describe_start(link, link->request.bytes);
+        describe_counter(link->request.bytes);
     }
     answer(link, status, DASSDP_HELLO_RESPONSE_BYTES);
 }

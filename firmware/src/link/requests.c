@@ -1,6 +1,7 @@
 #include "requests.h"
 
 #include "learn.h"
+#include "marker.h"
 #include "network.h"
 #include "port.h"
 #include "state.h"
@@ -110,7 +111,9 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
     if (n_steps == 0) {
         n_steps = link->model->n_steps;
     }
+    DASSDP_MARK_BEGIN();
     run_sample(link, x, n_steps, flags, response);
+    DASSDP_MARK_END();
     return end_outcome(link, flags, response);
 }
 
@@ -124,6 +127,7 @@ static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t
     uint8_t flags = request[DASSDP_LESSON_FLAGS];
     int32_t label = (int16_t)dassdp_get_u16(request + DASSDP_LESSON_LABEL);
     int32_t loss_q8 = (int32_t)dassdp_get_u32(request + DASSDP_LESSON_LOSS_Q8);
+    DASSDP_MARK_BEGIN();
     run_sample(link, x, link->model->n_steps, flags, response);
     dassdp_result_t result = {
         .class_idx = dassdp_get_u16(response + DASSDP_OUTCOME_CLASS_IDX),
@@ -134,6 +138,7 @@ static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t
                      ? dassdp_warm_up(link->model, link->state, label, loss_q8, &result)
                      : dassdp_learn(link->model, link->state, label, loss_q8, &result);
     uint32_t ticks = ticks_since(start);
+    DASSDP_MARK_END();
     if (status != DASSDP_OK) {
         return status;
     }
@@ -291,7 +296,7 @@ int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n
     return DASSDP_OK;
 }
 
-/* Counters of replay, guard and gate, 0 where the model has none. */
+/* Counters of replay, guard and CUSUM gate, 0 where the model has none. */
 static void put_additions(const dassdp_link_t *link, uint8_t *response)
 {
     const dassdp_model_t *model = link->model;
