@@ -73,7 +73,8 @@ def test_builds_projects_and_programmers(tmp_path: Path, arm_toolchain: None, qe
     fake.chmod(0o755)
     env = {"EDGE_DASSDP_CACHE": str(place / "cache"), "SEEN": str(place / "seen"),
            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    done = run("flash", "model.q.npz", "--board", "microbit", "--json", cwd=place, **env)
+    done = run("flash", "model.q.npz", "--board", "microbit", "--via", "command", "--json",
+               cwd=place, **env)
     assert done.returncode == 0, done.stderr
     [elf] = place.glob("cache/firmware-microbit-*/firmware.elf")
     assert f"program {tcl(str(elf))} verify reset exit" in (place / "seen").read_text()

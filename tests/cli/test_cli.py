@@ -259,8 +259,8 @@ def test_flash_names_its_command_and_the_missing_tool(work: Path, arm_toolchain:
         found = shutil.which(f"arm-none-eabi-{tool}")
         assert found
         (tmp_path / f"arm-none-eabi-{tool}").symlink_to(found)
-    text = refused("E301", "flash", work / "model.q.npz", "--board", "stm32f405",
-                   PATH=str(tmp_path))
+    text = refused("E301", "flash", work / "model.q.npz", "--board", "stm32f405", "--via",
+                   "command", PATH=str(tmp_path))
     assert "openocd is not installed" in text
 
 

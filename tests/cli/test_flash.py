@@ -59,7 +59,7 @@ def damaged(elf: Path) -> bytes:
 
 
 def flash(work: Path, description: Path, *more: str) -> tuple[str | Path, ...]:
-    return ("flash", work / "model.q.npz", "--board", description, *more)
+    return ("flash", work / "model.q.npz", "--board", description, "--via", "command", *more)
 
 
 def test_the_board_reads_its_flash_back(work: Path, tmp_path: Path) -> None:

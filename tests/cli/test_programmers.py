@@ -46,13 +46,13 @@ def test_every_board_of_the_package_reads_back_what_it_wrote(board: str) -> None
 ])
 def test_a_programmer_that_fails_is_quoted(model: Path, tmp_path: Path, script: str,
                                            words: str) -> None:
-    told = refused("E508", "flash", model, "--board", "microbit",
+    told = refused("E508", "flash", model, "--board", "microbit", "--via", "command",
                    PATH=programmer(tmp_path, "openocd", script))
     assert words in told and "check cable and power" in told
 
 
 def test_a_programmer_that_cannot_be_started_is_told(model: Path, tmp_path: Path) -> None:
-    told = refused("E302", "flash", model, "--board", "microbit",
+    told = refused("E302", "flash", model, "--board", "microbit", "--via", "command",
                    PATH=programmer(tmp_path, "openocd", "#!/nowhere\n"))
     assert "cannot be started" in told and "apt install openocd" in told
 
@@ -60,7 +60,7 @@ def test_a_programmer_that_cannot_be_started_is_told(model: Path, tmp_path: Path
 def test_a_section_that_differs_on_the_board_is_a_failure(model: Path, tmp_path: Path) -> None:
     script = ("#!/bin/sh\necho 'Section .text, range 0x0 -- 0x4000: MIS-MATCHED!'\n"
               "echo 'Section .data, range 0x0 -- 0x40: matched.'\n")
-    told = refused("E508", "flash", model, "--board", "mps2-an385",
+    told = refused("E508", "flash", model, "--board", "mps2-an385", "--via", "command",
                    PATH=programmer(tmp_path, "gdb-multiarch", script))
     assert "Section .text, range 0x0 -- 0x4000: MIS-MATCHED!" in told
 
@@ -70,7 +70,7 @@ def test_a_command_that_does_not_read_back_is_warned_of(model: Path, tmp_path: P
     (tmp_path / "board.toml").write_text(text.replace("{elf} verify", "{elf}"), "utf-8")
     path = programmer(tmp_path, "openocd", "#!/bin/sh\n")
     for board, n_warnings in (("microbit", 0), (str(tmp_path), 1)):
-        done = shown("flash", model, "--board", board, "--json", PATH=path)
+        done = shown("flash", model, "--board", board, "--via", "command", "--json", PATH=path)
         assert done.returncode == 0, done.stderr
         told = [d["message"] for d in json.loads(done.stdout)["diagnostics"]]
         assert len(told) == n_warnings and all("left to openocd" in text for text in told)
