@@ -18,7 +18,7 @@ from edge_dassdp.storage.toml import read_toml
 
 MOST_CHANNELS = QUANTITIES["sensor_channels"]
 """A reading is one piece of the link."""
-_MOST_UNIT = 2**15 - 1
+_MOST_UNIT, _MOST = 2**15 - 1, 1e30
 _EXAMPLE = "docs/sensor.md has an example"
 
 
@@ -69,8 +69,9 @@ class Sensor:
         row = row * self.n_channels if len(row) == 1 else row
         _require(len(row) == self.n_channels, f"{name} has {len(row)} numbers for "
                  f"{self.n_channels} channels")
-        _require(all(is_real(v) and abs(v) < 1e30 for v in row), f"{name} holds what is no finite "
-                 "number")
+        for c, v in enumerate(row):
+            _require(is_real(v) and abs(v) < _MOST, f"{name} of channel {c} is {v!r:.40}, expected "
+                     f"a finite number between {-_MOST:g} and {_MOST:g}")
         return tuple(map(float, row))
 
     def _check_triads(self) -> None:

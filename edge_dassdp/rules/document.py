@@ -20,7 +20,7 @@ from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.text import printable
 from edge_dassdp.qir.file import load_installed
 from edge_dassdp.rules.base import Rule
-from edge_dassdp.storage.foreign import reading, unread
+from edge_dassdp.storage.foreign import WANTED, reading
 from edge_dassdp.storage.toml import read_toml
 
 _RULE, _KIND = "rule", "kind"
@@ -111,10 +111,18 @@ def read(cls: type[T], path: Path | str, format: str, wanted: str) -> T:
     with reading(path, wanted):
         document = read_toml(path, wanted, "mend that line, or let `edge-dassdp tune` write it "
                              "again")
-        if document.pop("format", None) != format:
-            raise unread(path, wanted)
+        _require_format(path, document.pop("format", None), format, wanted)
         made: T = _made(cls, document, str(path), "")
         return made
+
+
+def _require_format(path: Path | str, found: object, format: str, wanted: str) -> None:
+    """EdgeError E103, with the line to write, unless it is the format of these files."""
+    if found == format:
+        return
+    told = "that does not say its format" if found is None else f"of format {found!r:.60}"
+    raise EdgeError("E103", f"{path} is a TOML file {told}, expected {WANTED[wanted]}",
+                    help=f'write this as its first line: format = "{format}"')
 
 
 def _made(cls: Any, table: Mapping[str, Any], path: str, where: str, *marks: str) -> Any:

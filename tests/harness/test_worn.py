@@ -124,7 +124,7 @@ def test_one_class_is_refused_before_anything_is_observed(device: Device) -> Non
     assert caught.value.code == "E105" and "of 2 classes or more" in caught.value.message
     assert device.digest == before and not any(device.profile.n_seen)
     new = np.full(6, case().quantized.n_classes - 1)  # no training sample was of it
-    with pytest.raises(EdgeError, match="these are of none"):
+    with pytest.raises(EdgeError, match="its training data lacked class 4"):
         device.fit_profile(x, new)
 
 

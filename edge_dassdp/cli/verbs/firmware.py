@@ -137,7 +137,7 @@ def _measure(
     from edge_dassdp.report import screens
 
     network, chosen = options.load_model(model), load_board(board)
-    part = options.load_part(data, split) if data else None
+    part = options.agreed(network, options.load_part(data, split))[0] if data else None
     samples = options.shifted(part, shift_seed, limit) if part else _noise(network)
     packed = options.device_samples(network, samples)
     figures = measure_on_device(network, chosen, packed.x, packed.y)

@@ -13,11 +13,13 @@ from edge_dassdp.cli import options
 from edge_dassdp.cli.device import (
     Learned,
     allow_profile,
+    classify,
     drift,
     is_board,
     letter,
     link,
     link_text,
+    named,
     notes,
     require_plastic,
     share,
@@ -121,12 +123,12 @@ class Order:
         learned.put_back(device, network)
         if self.rollback:
             device.rollback()
-        before = _accuracy(out, device, judged)
+        before, other_order = _before(out, device, judged, network)
         self.fit(course, network)
         allow_profile(device, network, self.allow_profile)
         with course.kept():
             course.begin(before)
-        return warnings + _foreign(device, network)
+        return warnings + other_order + _foreign(device, network)
 
     def fit(self, course: harness.Course, network: QNetwork) -> None:
         """How the sensor is worn."""
@@ -137,11 +139,11 @@ class Order:
                 course.device, network, course.x[: self.fit_profile],
                 course.labels[: self.fit_profile])
 
-    def teach(self, out: Output, course: harness.Course,
-              judged: options.Packed | None) -> dict[str, Any]:
+    def teach(self, out: Output, course: harness.Course, judged: options.Packed | None,
+              network: QNetwork) -> dict[str, Any]:
         """The stream and what comes after it, as JSON values."""
         with out.progress("learning", course.progress.n_samples) as progress:
-            course.learn(lambda i, piece: _tell(out, i, piece, progress))
+            course.learn(lambda i, piece: _tell(out, network, i, piece, progress))
         n_idle = course.idle(self.idle) if self.idle else 0
         after = _accuracy(out, course.device, judged)
         if self.save:
@@ -172,10 +174,10 @@ def learn(
 
     network = options.load_model(model)
     require_plastic(network)
-    part = options.load_part(data, split)
+    part, *tests = options.agreed(network, *_parts(judging, data, split))
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     order.check(network, len(packed.x))
-    test = judging.part(data, split)
+    test = tests[0] if tests else None
     apart = part.apart(test) if test else []
     judged = options.device_samples(network, options.shifted(test, shift_seed)) if test else None
     warnings = [*packed.warnings, *apart, *_of_judged(packed, judged), *_one_class(network, packed),
@@ -187,7 +189,7 @@ def learn(
         out.warn(*warnings)
         try:
             with course.kept():
-                found = order.teach(out, course, judged)
+                found = order.teach(out, course, judged, network)
                 statistics, sent = device.statistics(), link(device)
                 report = harness.drift_of(device, network)
                 rescue.write(device)
@@ -213,6 +215,12 @@ def learn(
     return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   failed=rescue.problem)
+
+
+def _parts(judging: Judging, data: Path, split: str) -> list[Part]:
+    """To learn from, and to judge by where that is wanted."""
+    learned, test = options.load_part(data, split), judging.part(data, split)
+    return [learned, *([test] if test else [])]
 
 
 def _gate(network: QNetwork, stream: harness.Stream,
@@ -251,6 +259,18 @@ def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> flo
     return None if judged is None else share(out, device, judged.x, judged.y)
 
 
+def _before(out: Output, device: Target, judged: options.Packed | None, network: QNetwork
+            ) -> tuple[float | None, list[str]]:
+    """Accuracy, 0 to 1, and a warning where labels count otherwise than the outputs."""
+    if judged is None:
+        return None, []
+    from edge_dassdp.figures.numbering import misnumbered
+
+    found = classify(out, device, judged.x)
+    return float((found == judged.y).mean()), list(
+        misnumbered(found, judged.y, network.n_classes, network.class_names))
+
+
 def _course(device: Target, network: QNetwork, target: str, packed: options.Packed, order: Order,
             learned: Learned) -> harness.Course:
     """Progress is kept where what was learned outlives this process."""
@@ -281,14 +301,15 @@ def _unkept(course: harness.Course) -> list[str]:
             f"{course.unkept.message}; {course.unkept.help}"]
 
 
-def _tell(out: Output, first: int, piece: harness.Stream, progress: Progress | None) -> None:
+def _tell(out: Output, network: QNetwork, first: int, piece: harness.Stream,
+          progress: Progress | None) -> None:
     """A line for every sample, as soon as it is learned."""
     from edge_dassdp.harness import UNKNOWN
 
     for i, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True), first):
         out.line(sample=i, class_idx=None if class_idx == UNKNOWN else int(class_idx),
                  label=int(label), skipped=bool(piece.is_skipped[i - first]),
-                 held=bool(piece.is_held[i - first]))
+                 held=bool(piece.is_held[i - first]), **named(network, class_idx, label))
     if progress:
         progress(first + len(piece.labels))
 

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from edge_dassdp import ir
     from edge_dassdp.base.qformat import QInputScale
     from edge_dassdp.data.datasets import Part, Samples
+    from edge_dassdp.data.labels import ClassNames
     from edge_dassdp.figures.fidelity import Fidelity
     from edge_dassdp.figures.inspection import Inspection
     from edge_dassdp.figures.proposal import Proposal
     from edge_dassdp.figures.widths import Width
+    from edge_dassdp.qir import QNetwork
     from edge_dassdp.quantize import Quantized
     from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import Learning
@@ -168,6 +170,7 @@ def _quantize(
     within: Annotated[float, typer.Option(min=0, help=(
         "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
     data: options.OptionalData = None,
+    classes: options.Classes = None,
     limit: options.Limit = None,
     sensor: Annotated[Path | None, typer.Option(show_default=False, help=(
         "A TOML file that describes the sensor before the network: the device takes its raw counts "
@@ -185,6 +188,7 @@ def _quantize(
     fidelity and the price of narrower weights from the test split. A plain .npz is both.
     """
     from edge_dassdp import qir
+    from edge_dassdp.data.labels import ClassNames
     from edge_dassdp.figures.fidelity import measure_fidelity
     from edge_dassdp.figures.losses import attempt, losses
     from edge_dassdp.figures.widths import WIDTHS, compare_widths
@@ -197,11 +201,14 @@ def _quantize(
         source = source.with_sensor(Sensor.load(sensor))
     settings = precision.settings
     precision.check_drift(source, data)
-    part = options.load_part(data, "train") if data else None
+    stated = options.names_of(classes, source.n_classes)
+    part, tested = _parts(data, stated, source.n_classes) if data else (None, None)
+    names = stated or (ClassNames(part.samples.classes) if part and part.samples.classes
+                       and source.n_classes > 1 else None)
     train = options.taken(source, part.samples) if part else None
     proposal = lessons.of(source, settings, train)
     source, learning = proposal.network, proposal.learning
-    test = options.shifted(options.load_part(data, "test"), limit=limit) if data else None
+    test = options.shifted(tested, limit=limit) if tested else None
     judged = options.taken(source, test) if test else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
@@ -210,7 +217,8 @@ def _quantize(
         learning = filling(source, learning, settings, train, lessons.board)
 
     def made(chosen: Settings) -> Quantized:
-        return quantize(source, learning, chosen, *((train.x, train.y) if train else ()))
+        x, y = (train.x, train.y) if train else (None, None)
+        return quantize(source, learning, chosen, x, y, names)
 
     quantized = attempt(settings, made)
     if test:
@@ -221,9 +229,18 @@ def _quantize(
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
     lost = losses(source, quantized.network, fidelity, settings, made,
-                  train.x if train else None, quantized.confidence)
+                  train.x if train else None, quantized.confidence, train.y if train else None)
     return _answer(output, quantized, dataclasses.replace(proposal, learning=learning),
                    settings.weight_bits, fidelity, widths, tried, part, lost)
+
+
+def _parts(data: Path, stated: ClassNames | None, n_classes: int) -> tuple[Part, Part]:
+    """Samples to calibrate on, and to judge by, with the same classes."""
+    from edge_dassdp.data.datasets import agreed
+
+    train, test = agreed(stated, n_classes, options.load_part(data, "train"),
+                         options.load_part(data, "test"))
+    return train, test
 
 
 def _without_replay(learning: Learning | None) -> Learning | None:
@@ -263,7 +280,8 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
     scaling, is_whole = (part.scaling, part.is_whole) if part else ("", False)
-    notes = [*(part.notes if part else ()), part.samples.guess if part else "", *proposal.notes,
+    notes = [*(part.notes if part else _named(model)), part.samples.guess if part else "",
+             *proposal.notes,
              "without splits, ranges and fidelity come from the same samples" * is_whole]
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
@@ -272,7 +290,7 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
          "temperature": None if sure is None else dataclasses.asdict(sure),
          "inputs": [dataclasses.asdict(i) | _steps(i, scale)
                     for i, scale in zip(model.inputs, model.x_scales, strict=True)],
-         "scaling": scaling, "classes": list(part.samples.classes) if part else [],
+         "scaling": scaling, "classes": list(model.classes),
          "judged_on_training_samples": is_whole,
          **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
          "auto": [dataclasses.asdict(w) for w in tried]},
@@ -280,6 +298,11 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
          *(Text(note, "dim") for note in notes if note), Text(screens.LETTERS, "dim")],
         model.sha256,
         ["edge-dassdp", "build", output, "--board", "stm32f405"], warnings=lost)
+
+
+def _named(model: QNetwork) -> list[str]:
+    """The names of classes that a model keeps."""
+    return [] if model.class_names is None else [f"classes: {model.class_names}"]
 
 
 def _steps(source: ir.Input, scale: QInputScale) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from edge_dassdp.cli.device import (
     letter,
     link,
     link_text,
+    named,
     notes,
     require_plastic,
 )
@@ -63,9 +64,10 @@ def _run(
     from rich.text import Text
 
     from edge_dassdp import harness
+    from edge_dassdp.figures.numbering import misnumbered
 
     network = options.load_model(model)
-    part = options.load_part(data, split)
+    part, = options.agreed(network, options.load_part(data, split))
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     y = packed.y
     with learned.rescue(network) as rescue, \
@@ -74,13 +76,15 @@ def _run(
         learned.put_back(device, network)
         out.warn(*warnings)
         allow(device, network, allow_profile)
-        found = classify(out, device, packed.x, lambda i, classes: _tell(out, i, classes, y),
+        found = classify(out, device, packed.x,
+                         lambda i, classes: _tell(out, network, i, classes, y),
                          looks=network.watches)
         report = harness.drift_of(device, network)
         digest = harness.digest_text(device.statistics().learned_digest)
         rescue.write(device)
         sent = link(device)
-    out.warn(*harness.drift_warning(report))
+    out.warn(*harness.drift_warning(report),
+             *misnumbered(found, y, network.n_classes, network.class_names))
     accuracy = float((found == y).mean()) if network.n_classes > 1 else None
     hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data]
     text = f"{target}: {len(y):,} samples, "
@@ -124,8 +128,9 @@ def _profile(
     network = options.load_model(model)
     if data is not None and select is not None:
         raise EdgeError("E105", "--data and --select exclude each other")
-    packed = None if data is None else options.device_samples(
-        network, options.shifted(options.load_part(data, split), shift_seed, limit))
+    part = None if data is None else options.agreed(network, options.load_part(data, split))[0]
+    packed = None if part is None else options.device_samples(
+        network, options.shifted(part, shift_seed, limit))
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         out.warn(*learned.hold(device, network))
         learned.put_back(device, network)
@@ -144,7 +149,8 @@ def _profile(
          "snapshot": str(rescue.place) if rescue.place else None},
         [Text(str(fitted or found)),
          *[Text(f"the {target.partition(':')[0]} forgets it as this command ends: --snapshot FILE "
-                "keeps it, --restore FILE puts it back, on a board, too", "dim")] * is_lost],
+                "keeps it, --restore FILE puts it back, on a board, too", "dim")] * is_lost,
+         *(Text(n, "dim") for n in (part.notes if part else ()))],
         network.sha256,
         [] if data is None else _next_of_profile(
             [model, "--target", target, "--data", data],
@@ -169,10 +175,12 @@ def _next_of_profile(place: Words, samples: Words, shift: Words, kept: Path | No
     return ["edge-dassdp", "run", *place, *shift, *put_back]
 
 
-def _tell(out: Output, first: int, classes: NDArray[np.int64], y: NDArray[np.int64]) -> None:
+def _tell(out: Output, network: QNetwork, first: int, classes: NDArray[np.int64],
+          y: NDArray[np.int64]) -> None:
     """A line for every sample."""
     for i, class_idx in enumerate(classes, first):
-        out.line(sample=i, class_idx=int(class_idx), label=int(y[i]))
+        out.line(sample=i, class_idx=int(class_idx), label=int(y[i]),
+                 **named(network, class_idx, y[i]))
 
 
 def _verify(
@@ -205,7 +213,7 @@ def _verify(
     network = options.load_model(model)
     if learn:
         require_plastic(network)
-    part = options.load_part(data, split) if data else None
+    part = options.agreed(network, options.load_part(data, split))[0] if data else None
     packed = _to_compare(network, part, random, shift_seed, limit)
     x, y = packed.x, packed.y
     with ExitStack() as stack:
