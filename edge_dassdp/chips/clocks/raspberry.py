@@ -13,8 +13,9 @@ _CRYSTAL_HZ, _VCO_HZ = 12e6, (750e6, 1600e6)
 
 @dataclass(frozen=True)
 class Rp(Family):
-    """Bases of its blocks. held: bits of RESETS that stand for IO, pads and UART0; all: those there
-    are; used: those and the PLL. rosc_hz: nominal. isolates: pads are cut off until they are told."""
+    """Bases of its blocks. held: bits of RESETS that stand for IO, pads and UART0; used: those and
+    the PLL; all: those there are. rosc_hz: nominal. isolates: pads are cut off until they are told.
+    """
 
     clocks_base: int
     xosc: int
