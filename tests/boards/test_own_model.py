@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from support import chip_facts, modm
 from support.chips import CHIPS, Chip
 from support.devices import network, samples
 from support.unicorn_board import UnicornBoard
@@ -40,6 +41,16 @@ def talk_to(name: str, chip: Chip) -> LinkTarget:
 def test_every_board_is_here_but_those_of_arm() -> None:
     """Arm's FPGA images are machines of QEMU, and have no other maker."""
     assert {name for name in list_boards() if not name.startswith("mps")} == set(BOARDS)
+
+
+@pytest.mark.parametrize("name", modm.CHIPS)
+def test_the_facts_are_those_of_a_second_source(name: str) -> None:
+    facts, known = CHIPS[name], modm.device(name)
+    [usart] = {peripheral.name for peripheral in chip_facts.chip(name).based_at(facts.base)}
+    assert known.interrupts[usart] == facts.irq
+    assert facts.ram[0] + facts.ram[1] <= known.ram_end(facts.ram[0])
+    assert facts.flash[1] == sum(size for memory, (_, size) in known.memory.items()
+                                 if memory in ("flash", "flash1", "flash2", "flash_ns"))
 
 
 @pytest.mark.parametrize("name", BOARDS)
