@@ -53,9 +53,18 @@ def test_the_facts_are_those_of_a_second_source(name: str) -> None:
                                  if memory in ("flash", "flash1", "flash2", "flash_ns"))
 
 
+class Hasty(UnicornBoard):
+    """A host that repeats every frame at once: it comes in while the first is carried out."""
+
+    def write(self, data: bytes, /) -> int:
+        return super().write(data + data) // 2
+
+
 @pytest.mark.parametrize("name", BOARDS)
-def test_three_samples_are_learned_as_by_the_reference(name: str) -> None:
-    board = UnicornBoard(firmware(name).elf, CHIPS[name])
+@pytest.mark.parametrize("kind", [UnicornBoard, Hasty])
+def test_three_samples_are_learned_as_by_the_reference(name: str,
+                                                       kind: type[UnicornBoard]) -> None:
+    board = kind(firmware(name).elf, CHIPS[name])
     reference = ReferenceTarget(network(KIND))
     with LinkTarget.of(network(KIND), board, build_hash=firmware(name).build_hash) as device:
         for x, label in zip(*samples(3), strict=True):
