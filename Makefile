@@ -2,6 +2,7 @@
 VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
+export PATH := $(PATH):$(CURDIR)/.tools/qemu
 RUNS   ?= runs
 
 .PHONY: demo demo-watch demo-train evidence evidence-full lint check test nightly soak bench tools clean
@@ -56,9 +57,11 @@ bench: $(VENV)/test.stamp tools
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/emulator_speed.py
 
-# Cross compiler and QEMU: installed where root or sudo allows, else one sentence and no failure.
+# Cross compiler and QEMU: installed where root or sudo allows, else one sentence and no failure. A
+# newer QEMU for the boards that need one: into .tools, beside that of Debian 12.
 tools:
 	@sh tools/install_tools.sh
+	@sh tools/newer_qemu.sh
 
 $(VENV)/demo.stamp: pyproject.toml | $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot]'
@@ -76,4 +79,4 @@ $(VENV): | tools
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .tools build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

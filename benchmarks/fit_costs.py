@@ -67,9 +67,10 @@ FloatArray = NDArray[np.float64]
 
 @functools.cache
 def boards() -> dict[str, Board]:
-    """A board for each cpu whose instructions QEMU counts."""
+    """A board for each cpu whose instructions QEMU counts, on the first UART of its machine."""
     counting = [board for board in map(load_board, list_boards())
-                if board.qemu and board.counter[-1].bits == COUNTER_BITS]
+                if board.qemu and board.qemu.serial == 0
+                and board.counter[-1].bits == COUNTER_BITS]
     return {board.cpu: board for board in counting}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.description import WORD, Board, Region, filled
+from edge_dassdp.build.description import BOOT_ROMS, WORD, Board, Region, filled
 
 _THUMB1, _THUMB2 = ("armv6m",), ("armv7m",)
 _DSP = ("dsp", *_THUMB2)
@@ -25,8 +25,11 @@ CPUS: Mapping[str, tuple[str, ...]] = {
 """Cores, and the folders of kernels that each can run."""
 CFLAGS = ("-mfloat-abi=soft", "-mthumb", "-mno-unaligned-access", "-g")
 """The flags of the compiler that a board may give."""
+FILES = ("hex", "bin", "uf2")
+"""The kinds of files that a drive may take."""
 _MEMORIES = ((0, 0x4000_0000), (0x6000_0000, 0xA000_0000))
-_VECTORS = 128
+_VECTORS, _SYSTEM_VECTORS = 128, 16
+_MOST_SERIAL_LINES = 8
 
 
 def check_board(board: Board) -> None:
@@ -41,15 +44,21 @@ def refused(field: str, cause: str) -> EdgeError:
 
 
 def _check_names(board: Board) -> None:
-    """Names reach file names, comments and C strings; the link sends 16 characters."""
-    if not re.fullmatch("[a-z][a-z0-9_-]{0,15}", board.name):
-        raise refused("name", f"{board.name!r:.80}: up to 16 of a-z, 0-9, _ and - are expected")
+    """Names reach file names, comments and C strings."""
+    check_name(board.name)
     _check_line("title", board.title)
     counters = [counter.name for counter in board.counter]
     for name in counters:
         is_name = re.fullmatch("(?!(board|run)$)[a-z][a-z0-9_]{0,23}", name)
         if not is_name or counters.count(name) > 1:
             raise refused("counter.name", f"{name!r:.80} is not a C identifier of its own")
+
+
+def check_name(name: str) -> None:
+    """E401 for what cannot name a board; the link sends 16 characters."""
+    if not re.fullmatch("[a-z][a-z0-9_-]{0,15}", name):
+        raise refused("name", f"{name!r:.80}: up to 16 of a-z, 0-9, _ and - are expected, a letter "
+                      "first")
 
 
 def _check_line(field: str, text: str) -> None:
@@ -79,17 +88,14 @@ def _check_core(board: Board) -> None:
 
 def _check_words(board: Board) -> None:
     """Whatever is stored or addressed on the chip has 32 bits; registers are word-aligned."""
-    lists = {"setup": board.setup} | {f"counter.{c.name}.setup": c.setup for c in board.counter}
-    if board.watchdog:
-        lists |= {"watchdog.setup": board.watchdog.setup, "watchdog.feed": board.watchdog.feed}
-        if not board.watchdog.feed:
-            raise refused("watchdog.feed", "one store at least is expected")
-    if board.reset_cause:
-        lists["reset_cause.clear"] = (board.reset_cause.clear,)
-    if board.marker:
-        lists |= {"marker.setup": board.marker.setup, "marker.set": (board.marker.set,),
-                  "marker.clear": (board.marker.clear,)}
-    for where, stores in lists.items():
+    if board.watchdog and not board.watchdog.feed:
+        raise refused("watchdog.feed", "one store at least is expected")
+    if board.bus_fault and CPUS[board.cpu] == _THUMB1:
+        raise refused("bus_fault", f"a {board.cpu} has no bus fault of its own")
+    if board.nmi and not board.nmi.clear:
+        raise refused("nmi.clear", "one store at least is expected: what is not cleared comes "
+                      "again at once")
+    for where, stores in board.stores.items():
         for store in stores:
             for field in ("address", "mask", "value"):
                 if not 0 <= getattr(store, field) <= WORD:
@@ -111,9 +117,11 @@ def _check_memory(board: Board) -> None:
         if not any(low <= region.origin and region.end <= high for low, high in _MEMORIES):
             raise refused(f"{field}.origin", "a Cortex-M has memory below 0x4000_0000 and from "
                           "0x6000_0000 to 0x9FFF_FFFF, devices elsewhere")
-    if board.flash.origin % _VECTORS:
-        raise refused("flash.origin", f"vectors begin there: an alignment of {_VECTORS} is "
-                      "expected")
+    n_vectors = _SYSTEM_VECTORS + board.uart.irq + 1
+    alignment = max(_VECTORS, 1 << (4 * n_vectors - 1).bit_length())
+    if board.flash.origin % alignment:
+        raise refused("flash.origin", f"{n_vectors} vectors begin there: an alignment of "
+                      f"{alignment} is expected")
     if board.flash.origin < board.ram.end and board.ram.origin < board.flash.end:
         raise refused("ram.origin", "flash and RAM overlap")
 
@@ -187,6 +195,22 @@ def _check_qemu(board: Board) -> None:
         raise refused("qemu.icount_shift", "a shift of 0 to 10 is expected")
     if not 0 < board.qemu.tick_ns < math.inf:
         raise refused("qemu.tick_ns", "a positive number is expected")
+    if not 0 <= board.qemu.serial < _MOST_SERIAL_LINES:
+        raise refused("qemu.serial", f"a line of 0 to {_MOST_SERIAL_LINES - 1} is expected")
+    if not re.fullmatch(r"([0-9]{1,3}\.[0-9]{1,3})?", board.qemu.version):
+        raise refused("qemu.version", f"{board.qemu.version!r:.80} is not a version, as in 9.1")
+
+
+def _check_image(board: Board) -> None:
+    """Each kind knows where its boot ROM looks."""
+    if board.image is None:
+        return
+    if board.image.kind not in BOOT_ROMS:
+        raise refused("image.kind", f"{board.image.kind!r:.80}: known are {', '.join(BOOT_ROMS)}")
+    origin, _ = BOOT_ROMS[board.image.kind]
+    if board.flash.origin != origin:
+        raise refused("flash.origin", f"the boot ROM of an {board.image.kind} runs programs at "
+                      f"0x{origin:08X}")
 
 
 def _check_program(board: Board) -> None:
@@ -203,6 +227,32 @@ def _check_program(board: Board) -> None:
     for i, usb in enumerate(board.program.usb):
         if not re.fullmatch("[0-9a-f]{4}:[0-9a-f]{4}", usb):
             raise refused(f"program.usb[{i}]", f"{usb!r:.80} is not VID:PID, as in 0d28:0204")
+    for i, serial in enumerate(board.program.serials):
+        if not re.fullmatch("[0-9A-F]{2,32}", serial):
+            raise refused(f"program.serials[{i}]", f"{serial!r:.80} is not the beginning of a "
+                          "serial number, 2 to 32 of 0-9 and A-F")
+    _check_drive(board)
+    pyocd = board.program.pyocd
+    if pyocd and not re.fullmatch("[a-z][a-z0-9_]{0,31}", pyocd.target):
+        raise refused("program.pyocd.target", f"{pyocd.target!r:.80} is not the name of a target: "
+                      "up to 32 of a-z, 0-9 and _ are expected")
+
+
+def _check_drive(board: Board) -> None:
+    """Labels are compared with those of volumes, and may become a part of a path."""
+    drive = board.program.drive
+    if drive is None:
+        return
+    if not drive.labels:
+        raise refused("program.drive.labels", "one label at least is expected")
+    for i, label in enumerate(drive.labels):
+        if not re.fullmatch("[A-Z0-9][A-Z0-9_-]{0,10}", label):
+            raise refused(f"program.drive.labels[{i}]", f"{label!r:.80} is not the label of a "
+                          "FAT volume: up to 11 of A-Z, 0-9, _ and - are expected")
+    if drive.file not in FILES:
+        raise refused("program.drive.file", f"{drive.file!r:.80}: known are {', '.join(FILES)}")
+    if drive.file == "uf2" and board.image is None:
+        raise refused("program.drive.file", "a uf2 is made of a board with an [image] table")
 
 
 def _check_marks(field: str, text: str) -> None:
@@ -210,6 +260,6 @@ def _check_marks(field: str, text: str) -> None:
         raise refused(field, "in braces stand {elf} and {hex} alone")
 
 
-_CHECKS = (_check_names, _check_core, _check_words, _check_memory, _check_stack, _check_ring,
-           _check_uart, _check_counters, _check_reset_cause, _check_marker,
-           _check_qemu, _check_program)
+_CHECKS = (_check_names, _check_core, _check_words, _check_uart, _check_memory, _check_stack,
+           _check_ring, _check_counters, _check_reset_cause, _check_marker, _check_qemu,
+           _check_image, _check_program)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build import host, tools
-from edge_dassdp.build.board import Board, Region
+from edge_dassdp.build.board import Board, BootImage, Region
+from edge_dassdp.build.description import BOOT_ROMS, FLASH_BEGIN
 from edge_dassdp.build.elf import CRC_SECTION, opened, symbol_table
-from edge_dassdp.build.image import CRC_FILE, read_image
+from edge_dassdp.build.image import CRC_FILE, check_boot2, read_image, uf2
 from edge_dassdp.build.project import SANITIZERS, SPEED, Project, emulator_project, firmware_project
 from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX
 from edge_dassdp.storage import cache
@@ -45,6 +46,13 @@ class Firmware:
     build_hash: int
     compiler: str
     flags: tuple[str, ...]
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """All files that programmers and drives take, by kind: elf, hex, bin, and uf2 of chips that
+        have an [image] table."""
+        kinds = ("elf", "hex", "bin", *(["uf2"] if self.board.image else []))
+        return {kind: self.directory / f"firmware.{kind}" for kind in kinds}
 
     def check(self) -> None:
         """Raises EdgeError E103 if any of its files is no longer what was built."""
@@ -97,7 +105,7 @@ def build_emulator(sources: Mapping[str, str], *, checked: bool = False) -> Path
 
 
 def build_firmware(sources: Mapping[str, str], board: Board) -> Firmware:
-    """The ELF and HEX files of generated `sources` for `board`.
+    """The ELF file of generated `sources` for `board`, and what else programmers take.
 
     Raises EdgeError E301 without arm-none-eabi-gcc, E302 if it fails or the result holds heap,
     stdio or floating point, E304 if it refuses generated code, E402 if memory does not suffice.
@@ -120,8 +128,11 @@ def build_project(project: Project, board: Board) -> Firmware:
         tools.run([objcopy, "--update-section", f"{CRC_SECTION}={CRC_FILE}", elf.name], ARM_HELP,
                   directory, makes=elf.name)
         _refuse_banned(directory / "firmware.elf")
-        tools.run([objcopy, "-O", "ihex", "firmware.elf", "firmware.hex"], ARM_HELP, directory,
-                  makes="firmware.hex")
+        for format, kind in (("ihex", "hex"), ("binary", "bin")):
+            tools.run([objcopy, "-O", format, elf.name, f"firmware.{kind}"], ARM_HELP, directory,
+                      makes=f"firmware.{kind}")
+        if board.image:
+            _finish_boot_image(board.image, directory)
 
     directory = _cached(f"firmware-{board.name}", project, compiler, finish)
     return Firmware(board, directory / "firmware.elf", directory / "firmware.hex", directory,
@@ -145,6 +156,15 @@ def _arm_compiler() -> tuple[_Compiler, str]:
     command = (tools.find_tool(ARM_PREFIX + "gcc", ARM_HELP),)
     version = tools.version(command, ARM_HELP)
     return _Compiler(command, f"{list(command)} {version}", ARM_HELP), version
+
+
+def _finish_boot_image(image: BootImage, directory: Path) -> None:
+    """Check what the boot ROM will check, and write the UF2 file that its drive takes."""
+    if image.kind == "rp2040":
+        check_boot2(directory / "firmware.elf")
+    _, family = BOOT_ROMS[image.kind]
+    data = (directory / "firmware.bin").read_bytes()
+    (directory / "firmware.uf2").write_bytes(uf2(data, FLASH_BEGIN, family))
 
 
 def try_newlib() -> None:

@@ -11,6 +11,10 @@ from edge_dassdp.base.quoting import shell, tcl
 
 WORD = 0xFFFF_FFFF
 _CPACR, _CP10_FULL = 0xE000_ED88, 0x0030_0000
+FLASH_BEGIN = 0x1000_0000
+"""Where the chips of BOOT_ROMS have their flash."""
+BOOT_ROMS = {"rp2040": (0x1000_0100, 0xE48B_FF56), "rp2350": (0x1000_0000, 0xE48B_FF59)}
+"""Kinds of boot ROMs: where their programs begin, and the family that a UF2 file names."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,34 @@ class Counter:
 
 
 @dataclass(frozen=True)
+class Drive:
+    """The board's drive, which takes a file: labels of its volume, and which kind it takes."""
+
+    labels: tuple[str, ...]
+    file: str
+
+
+@dataclass(frozen=True)
+class Pyocd:
+    """The name that pyOCD has for the chip; pack: it knows it by a CMSIS pack alone."""
+
+    target: str
+    pack: bool = False
+
+
+@dataclass(frozen=True)
 class Programming:
-    """How a user flashes it. `{elf}` and `{hex}` stand for the files; `usb` lists VID:PID."""
+    """How a user flashes it. `{elf}` and `{hex}` stand for the files; `usb` lists VID:PID.
+
+    serials: what the serial numbers of the board's debugger begin with, upper case.
+    """
 
     command: tuple[str, ...]
     note: str = ""
     usb: tuple[str, ...] = ()
+    serials: tuple[str, ...] = ()
+    drive: Drive | None = None
+    pyocd: Pyocd | None = None
 
     def of(self, elf: str, hex: str) -> Programming:
         """With the names of files. Within an argument of several words, which the program takes
@@ -82,11 +108,34 @@ class Programming:
 
 @dataclass(frozen=True)
 class QemuMachine:
-    """QEMU's machine. Counting, an instruction takes 2^icount_shift ns, a tick `tick_ns`."""
+    """QEMU's machine. Counting, an instruction takes 2^icount_shift ns, a tick `tick_ns`.
+
+    serial: which of the machine's serial lines is the board's, from 0. version: the first QEMU that
+    models what the board needs of the machine, "" for any.
+    """
 
     machine: str
     icount_shift: int
     tick_ns: float
+    serial: int = 0
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class BootImage:
+    """What the boot ROM wants beside the program: kind names it, and firmware/port/image/<kind>.S.
+
+    rp2040: boot2, the 256 bytes before flash.origin. rp2350: a definition behind the vectors.
+    """
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """An exception after which the program goes on: the stores that clear its flags."""
+
+    clear: tuple[Store, ...]
 
 
 @dataclass(frozen=True)
@@ -150,7 +199,25 @@ class Board:
     qemu: QemuMachine | None = None
     reset_cause: ResetCause | None = None
     watchdog: Watchdog | None = None
+    image: BootImage | None = None
+    nmi: Cleared | None = None
+    bus_fault: Cleared | None = None
     marker: Marker | None = None
+
+    @property
+    def stores(self) -> dict[str, tuple[Store, ...]]:
+        """All stores of the board, by the dotted name of their field."""
+        watchdog = self.watchdog or Watchdog((), (), False)
+        lists = {"setup": self.setup,
+                 **{f"counter.{c.name}.setup": c.setup for c in self.counter},
+                 "watchdog.setup": watchdog.setup, "watchdog.feed": watchdog.feed,
+                 "reset_cause.clear": (self.reset_cause.clear,) if self.reset_cause else (),
+                 "nmi.clear": self.nmi.clear if self.nmi else (),
+                 "bus_fault.clear": self.bus_fault.clear if self.bus_fault else ()}
+        if self.marker:
+            lists |= {"marker.setup": self.marker.setup, "marker.set": (self.marker.set,),
+                      "marker.clear": (self.marker.clear,)}
+        return {name: stores for name, stores in lists.items() if stores}
 
     @property
     def port_ram(self) -> dict[str, int]:

@@ -35,8 +35,10 @@ _CHECKED = ("-O1", "-DDASSDP_CHECKED=1", *SANITIZERS)
 _FIRMWARE = ("-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-common",
              "-fstack-usage", "-fcallgraph-info=su")
 _INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
-_FIRMWARE_LINK = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--fatal-warnings", "-Wl,--emit-relocs",
-                  "-Tgenerated/link.ld")
+_FIRMWARE_LINK = ("-nostartfiles", "-Wl,--nmagic", "-Wl,--gc-sections", "-Wl,--fatal-warnings",
+                  "-Wl,--emit-relocs", "-Tgenerated/link.ld")
+"""--nmagic: else the ELF header becomes part of a segment that begins before the flash does, where
+the flash does not begin at a page."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ def with_port(files: Mapping[str, str], board: Board) -> Project:
     """Any program that has a main and uses port.h, made a firmware for `board`."""
     port = (_firmware_files("port") | _firmware_files("port/cortex_m", besides=("main.c",))
             | _firmware_files("port/uart", only=("uart.h", f"{board.uart.driver}.c"))
+            | _firmware_files("port/image", only=(f"{board.image and board.image.kind}.S",))
             | _generated(board_files(board) | {"dassdp_quantities.h": quantities_header()}))
     flags = ("-std=c11", _SCRATCH, f"-mcpu={board.cpu}", *board.cflags, *_FIRMWARE,
              "-include", "generated/dassdp_board.h", *WARNINGS)

@@ -1,4 +1,5 @@
-"""A static bound of the stack: the deepest call path, plus one interrupt on top of it.
+"""A static bound of the stack: the deepest call path, plus one interrupt on top of it, plus the
+exceptions after which the program goes on.
 
 Frames are GCC's own (-fcallgraph-info=su); library and assembly functions, which bring none, are
 read from the disassembly, and so are all calls, so that nothing linked is missed: an assembly
@@ -24,6 +25,7 @@ from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX, failed, find_tool, run
 
 VECTORS = "dassdp_vectors"
 _N_SYSTEM_VECTORS = 16
+_NMI, _HARD_FAULT, _BUS_FAULT = 2, 3, 5
 _R_ARM_ABS32 = 2
 
 _CI_NODE = re.compile(r'title: "(?:[^":]*:)?([^"]+)" label: "[^"]*\\n(\d+) bytes \(([a-z,]+)\)')
@@ -37,7 +39,8 @@ _REGISTERS = re.compile(r"\{(.*)\}")
 
 @dataclass(frozen=True)
 class StackBound:
-    """`bytes` cover `path` (names, reset first) interrupted at its deepest by `isr_path`."""
+    """`bytes` cover `path` (names, reset first) interrupted at its deepest by `isr_path`, and that
+    by each exception of the system that returns."""
 
     bytes: int
     path: tuple[str, ...]
@@ -63,12 +66,14 @@ def stack_bound(firmware: Firmware) -> StackBound:
     Raises EdgeError E302 if a function calls itself, directly or not, or has a frame whose size
     is only known when it runs; E301 without arm-none-eabi-objdump.
     """
-    functions, reset, handlers = _linked(firmware)
+    functions, reset, handlers, returning = _linked(firmware)
     depths: dict[int, tuple[int, tuple[str, ...]]] = {}
     path_bytes, path = _depth(reset, functions, depths, ())
     isr_bytes, isr_path = max((_depth(h, functions, depths, ()) for h in sorted(handlers)),
                               default=(0, ()))
-    total = path_bytes + (firmware.board.exception_frame + isr_bytes if handlers else 0)
+    on_top = [isr_bytes] * bool(handlers) + [
+        _depth(h, functions, depths, ())[0] for h in sorted(returning)]
+    total = path_bytes + sum(firmware.board.exception_frame + n_bytes for n_bytes in on_top)
     return StackBound(total, path, path_bytes, isr_path, isr_bytes)
 
 
@@ -77,15 +82,16 @@ def stack_depth(firmware: Firmware, name: str) -> int:
 
     Raises EdgeError as stack_bound does, and KeyError where no function has that name.
     """
-    functions, _, _ = _linked(firmware)
+    functions, _, _, _ = _linked(firmware)
     addresses = [a for a, function in functions.items() if function.name == name]
     if not addresses:
         raise KeyError(name)
     return max(_depth(address, functions, {}, ())[0] for address in addresses)
 
 
-def _linked(firmware: Firmware) -> tuple[dict[int, _Function], int, set[int]]:
-    """Functions by address with frames and all targets, the reset and the interrupt handlers."""
+def _linked(firmware: Firmware) -> tuple[dict[int, _Function], int, set[int], set[int]]:
+    """Functions by address with frames and all targets, the reset and the interrupt handlers, and
+    those of the system's exceptions that return."""
     functions = _disassemble(firmware.elf)
     frames = _compiler_frames(firmware.directory)
     for function in functions.values():
@@ -93,13 +99,13 @@ def _linked(firmware: Firmware) -> tuple[dict[int, _Function], int, set[int]]:
             function.frame = frames[function.name]
         elif function.is_dynamic:
             raise _unbounded(f"the frame of {function.name} has no fixed size")
-    reset, handlers, pointers = _entries(firmware.elf, functions)
+    reset, handlers, returning, pointers = _entries(firmware.elf, functions)
     known = callees(firmware.directory)
     for function in functions.values():
         if function.is_indirect:
             named = known.get(function.name.partition(".")[0])
             function.targets |= {p for p in pointers if named is None or functions[p].name in named}
-    return functions, reset, handlers
+    return functions, reset, handlers, returning
 
 
 def _depth(address: int, functions: dict[int, _Function],
@@ -191,8 +197,10 @@ def _n_registers(registers: str) -> int:
     return count
 
 
-def _entries(elf: Path, functions: dict[int, _Function]) -> tuple[int, set[int], set[int]]:
-    """Address of the reset handler, of the interrupt handlers, and of functions pointed to."""
+def _entries(elf: Path, functions: dict[int, _Function]
+             ) -> tuple[int, set[int], set[int], set[int]]:
+    """Address of the reset handler, of the interrupt handlers, of what handles NMI and bus fault
+    if that of other faults does not, and of functions pointed to."""
     with opened(elf) as file:
         text, relocations = map(file.get_section_by_name, (".text", ".rel.text"))
         assert text is not None and isinstance(relocations, RelocationSection)
@@ -205,4 +213,5 @@ def _entries(elf: Path, functions: dict[int, _Function]) -> tuple[int, set[int],
                    if r["r_info_type"] == _R_ARM_ABS32]
         pointers = {int.from_bytes(data[i:i + 4], "little") & ~1 for i in offsets
                     if not 0 <= i - first < vectors["st_size"]}
-    return words[1], set(words[_N_SYSTEM_VECTORS:]) - {0}, pointers & functions.keys()
+    returning = {words[_NMI], words[_BUS_FAULT]} - {words[_HARD_FAULT]}
+    return words[1], set(words[_N_SYSTEM_VECTORS:]) - {0}, returning, pointers & functions.keys()

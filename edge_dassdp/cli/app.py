@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from edge_dassdp import __version__
 
-_MODULES = ("model", "tune", "firmware", "measure", "stream", "export", "system", "demo")
+_MODULES = ("model", "tune", "firmware", "measure", "stream", "export", "board", "system", "demo")
 """Where the verbs stand, in the order in which they are listed."""
 
 
@@ -26,10 +26,9 @@ class _Verbs(TyperGroup):
         return super().get_command(ctx, cmd_name)
 
     def _load(self) -> None:
-        if not self.commands:
+        for module in () if self.commands else _MODULES:
             verbs = typer.Typer(rich_markup_mode=None)
-            for module in _MODULES:
-                import_module(f"{__package__}.verbs.{module}").register(verbs)
+            import_module(f"{__package__}.verbs.{module}").register(verbs)
             self.commands.update(typer.main.get_group(verbs).commands)
 
 

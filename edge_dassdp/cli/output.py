@@ -193,8 +193,9 @@ def _finite(value: Any) -> Any:
 Verb = Callable[..., Answer]
 
 
-def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
-    """Register a function `f(out, ...) -> Answer` as a verb with --json and --debug.
+def verb(app: typer.Typer, name: str = "", group: str = "") -> Callable[[Verb], Verb]:
+    """Register a function `f(out, ...) -> Answer` as a verb with --json and --debug. group: the
+    word before the verb's, where there is one.
 
     A parameter whose type is a dataclass stands for its fields, an option each. It raises EdgeError
     to refuse; the status of the process is that of the error.
@@ -216,7 +217,8 @@ def verb(app: typer.Typer, name: str = "") -> Callable[[Verb], Verb]:
                     values[group] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
                 return function(out=out, **values)
 
-            raise typer.Exit(_run(Output(title, json), debug, work))
+            schema = f"{group}-{title}" if group else title
+            raise typer.Exit(_run(Output(schema, json), debug, work))
 
         own = [q for p in inspect.signature(function).parameters.values() if p.name != "out"
                for q in (_options(groups[p.name]) if p.name in groups

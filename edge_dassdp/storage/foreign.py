@@ -32,7 +32,8 @@ WANTED = {
     "current": "a log of current (CSV)",
     "array": "an array (.npy)", "nir": "a NIR file", "onnx": "an ONNX file",
     "board": "a board.toml", "watch": "a data set of the watch",
-    "profile": "a profile of a calibration", "learning": "constants of learning (.toml)"}
+    "profile": "a profile of a calibration", "learning": "constants of learning (.toml)",
+    "svd": "a description of a chip (CMSIS-SVD)", "pack": "a CMSIS pack"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
         "dataset": "a data set", "watch": "a data set of the watch", "features": "a feature model"}
@@ -148,6 +149,8 @@ def _members(archive: zipfile.ZipFile) -> Found:
         first, second = (*arrays, "y")[:2]
         kind = "dataset" if "x" in arrays else "arrays"
         return Found(kind, f"an .npz with the arrays {listed(arrays)}", {"x": first, "y": second})
+    if any(name.lower().endswith(".pdsc") for name in last):
+        return Found("pack", "a CMSIS pack")
     if "[Content_Types].xml" in last:
         return Found("table", "a spreadsheet or document of Office")
     return Found("archive", "a zip archive of other files")
@@ -209,6 +212,10 @@ _MAGICS: tuple[tuple[Callable[[bytes], bool], Found], ...] = (
     (_begins(b"RIFF"), Found("table", "a sound or image (RIFF)")),
     (_begins(b"%PDF"), Found("text", "a PDF document")),
     (_begins(b"version https://git-lfs"), Found("pointer", "a pointer of Git LFS to a file")),
+    (lambda head: b"<device" in head and b"<?xml" in head[:64],
+     Found("svd", "a description of a chip (CMSIS-SVD)")),
+    (lambda head: b"<package" in head and b"<?xml" in head[:64],
+     Found("pdsc", "a pack's description (.pdsc)")),
     (lambda head: head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")),
      Found("page", "a web page")))
 
@@ -267,7 +274,9 @@ _BY_ITSELF = {
     "onnx": "export it again: torch.onnx.export(step, ..., path)",
     "profile": "give a file that `Profile.save` wrote",
     "learning": "give the file that `edge-dassdp tune` or `Learning.save` wrote",
-    "board": "give the name of a board, or the path of its board.toml"}
+    "board": "give the name of a board, or the path of its board.toml",
+    "svd": "give the chip's .svd file: it is in the vendor's CMSIS pack",
+    "pack": "give the vendor's .pack file of the chip's family"}
 _FIRST = "quantize it first: edge-dassdp quantize {word} -o model.q.npz"
 _TO_NPZ = "write its numbers as arrays: np.savez('data.npz', x=x, y=y)"
 _NEXT: dict[tuple[str, str], str] = {

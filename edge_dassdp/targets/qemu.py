@@ -7,11 +7,15 @@ number of instructions; without it there is no figure at all.
 from __future__ import annotations
 
 import os
+import re
+import select
+import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,25 +28,36 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, QemuMachine, list_boards, load_board
 from edge_dassdp.build.compile import Firmware
 from edge_dassdp.build.lifeline import Lifeline
-from edge_dassdp.build.tools import ASKED_S, failed, find_tool, run
+from edge_dassdp.build.tools import ASKED_S, failed, find_tool, run, version
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.target import Outcome
 
 QEMU = "qemu-system-arm"
 QEMU_HELP = "On Debian: apt install qemu-system-arm"
+OLDEST = "7.2"
+_NEWER_HELP = ("Debian 13 has it; on Debian 12, with bookworm-backports among apt's sources: apt "
+               "install -t bookworm-backports qemu-system-arm. It may stand anywhere on PATH, an "
+               "older one beside it; `make tools` of the source tree puts it into .tools/qemu.")
 _CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS)
 _QUIT_S = 5.0
 _ENDING_S = 0.2
+_STALLS = {"b-l475e-iot01a"}
+"""Machines whose UART, once full, is given the next byte only when something else wakes QEMU."""
+_WAKE_S = 0.0005
 _RECEIVED_BYTES = 1 << 16
 COUNTER_BITS = 32
 
 
 class Uart:
-    """The board's UART as QEMU offers it: our end of a pair of sockets; closed at once."""
+    """The board's UART as QEMU offers it: our end of a pair of sockets; closed at once.
 
-    def __init__(self, ours: socket.socket) -> None:
+    wake: called again and again while nothing comes.
+    """
+
+    def __init__(self, ours: socket.socket, wake: Callable[[], None] | None = None) -> None:
         self._socket = ours
+        self._wake = wake
         self._received = bytearray()
         self.timeout: float | None = None
 
@@ -72,6 +87,11 @@ class Uart:
 
     def _receive(self, wait_s: float | None) -> bool:
         """Take what has come or comes within `wait_s` (None: for ever); whether anything did."""
+        while self._wake and (wait_s is None or wait_s > _WAKE_S):
+            self._wake()
+            if select.select([self._socket], [], [], _WAKE_S)[0]:
+                break
+            wait_s = None if wait_s is None else wait_s - _WAKE_S
         self._socket.settimeout(wait_s)
         try:
             data = self._socket.recv(_RECEIVED_BYTES)
@@ -83,13 +103,49 @@ class Uart:
         return True
 
 
-def check_machines() -> None:
-    """Raises EdgeError E301 without QEMU, E302 if it fails or is too old for a board's machine."""
-    command = [find_tool(QEMU, QEMU_HELP), "-M", "help"]
+def find_qemu(needed: str) -> str:
+    """The first program on PATH, or of the version `needed` (such as 9.1, "" for any) or newer.
+
+    Raises EdgeError E301 if there is none.
+    """
+    first = find_tool(QEMU, QEMU_HELP)
+    if not needed:
+        return first
+    found = {path: version((path,), QEMU_HELP) for path in programs()}
+    for path, told in found.items():
+        if _number(told) >= _number(f"version {needed}"):
+            return path
+    raise EdgeError("E301", f"{QEMU} {needed} or newer is not installed",
+                    cause=f"on PATH is {', '.join(found.values())}", help=_NEWER_HELP)
+
+
+def programs() -> list[str]:
+    """Every qemu-system-arm on PATH, in its order, each file once."""
+    paths = (shutil.which(QEMU, path=folder) for folder in os.get_exec_path())
+    return list({os.path.realpath(path): path for path in paths if path}.values())
+
+
+def _number(told: str) -> tuple[int, int]:
+    found = re.search(r"version (\d+)\.(\d+)", told)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def boards_by_version() -> dict[str, list[Board]]:
+    """The boards that come with the package and have a machine, by the QEMU that they need."""
+    found: dict[str, list[Board]] = {}
+    for board in map(load_board, list_boards()):
+        if board.qemu:
+            found.setdefault(board.qemu.version, []).append(board)
+    return found
+
+
+def check_machines(needed: str = "") -> None:
+    """Of the boards that need QEMU `needed`. Raises EdgeError E301 without such a one, E302 if it
+    fails or has no machine of a board."""
+    command = [find_qemu(needed), "-M", "help"]
     known = {line.partition(" ")[0] for line in run(
         command, QEMU_HELP, most_s=ASKED_S).splitlines()}
-    boards = map(load_board, list_boards())
-    absent = sorted({b.qemu.machine for b in boards if b.qemu} - known)
+    absent = sorted({b.qemu.machine for b in boards_by_version()[needed] if b.qemu} - known)
     if absent:
         raise failed(command, f"it has no machine {', '.join(absent)}", QEMU_HELP)
 
@@ -100,8 +156,8 @@ class QemuProcess:
 
     uart: the line to it, closed with it.
 
-    Raises EdgeError E301 without QEMU, E302 if it cannot be started, E401 if the board has no
-    machine.
+    Raises EdgeError E301 without QEMU or one that is new enough, E302 if it cannot be started, E401
+    if the board has no machine.
     """
 
     def __init__(self, elf: Path, board: Board, *, count: bool = False) -> None:
@@ -110,17 +166,18 @@ class QemuProcess:
                             help="Pick a board with a [qemu] table.")
         self.machine: QemuMachine = board.qemu
         self.count = count
-        program = find_tool(QEMU, QEMU_HELP)
+        program = find_qemu(board.qemu.version)
         self._log = _log_file()
         self._lifeline = Lifeline()
         ours, theirs = socket.socketpair()  # no port that others of this computer could take
-        self.uart = Uart(ours)
+        self.uart = Uart(ours, self._wake if board.qemu.machine in _STALLS else None)
         with theirs:
             self._command = [
                 program, "-M", board.qemu.machine, "-kernel", str(elf), "-display", "none",
                 "-monitor", "stdio",
                 "-chardev", f"socket,id=uart,fd={theirs.fileno()}",
-                "-serial", "chardev:uart", *self._counting()]
+                *("-serial", "null") * board.qemu.serial, "-serial", "chardev:uart",
+                *self._counting()]
             try:
                 self._process = subprocess.Popen(
                     self._command, pass_fds=[theirs.fileno()], stdin=subprocess.PIPE,
@@ -154,6 +211,13 @@ class QemuProcess:
         self._process.stdin.write(b"system_reset\n")
         self._process.stdin.flush()
 
+    def _wake(self) -> None:
+        """An empty line to the monitor, if it takes one: it has QEMU look at all it serves."""
+        monitor = self._process.stdin
+        if monitor and not monitor.closed and select.select([], [monitor], [], 0.0)[1]:
+            with suppress(BrokenPipeError):
+                os.write(monitor.fileno(), b"\n")
+
     def check(self, wait_s: float = 0.0) -> None:
         """Raises EdgeError with QEMU's own words if it is no longer running: E302 if it gave up,
         E502 if somebody ended it. wait_s: for an end that is under way."""
@@ -167,7 +231,8 @@ class QemuProcess:
             f"it said nothing, status {status}")
         if status > 0 or -status in _CRASHES:
             raise failed(self._command, words,
-                         f"`{QEMU} -M help` must list {self.machine.machine}; 7.2 does.")
+                         f"`{QEMU} -M help` must list {self.machine.machine}; "
+                         f"{self.machine.version or OLDEST} does.")
         raise EdgeError("E502", f"{QEMU} ended with status {status}", cause=words)
 
     def close(self) -> None:

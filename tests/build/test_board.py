@@ -23,6 +23,8 @@ from edge_dassdp.build.board import (
 )
 from edge_dassdp.build.project import with_port, write_makefile
 
+PYOCD = '{ target = "stm32f405rgtx", pack = true }'
+
 
 def edited(tmp_path: Path, old: str, new: str, name: str = "stm32f405") -> Path:
     """The board.toml of `name` with one passage replaced."""
@@ -34,18 +36,29 @@ def edited(tmp_path: Path, old: str, new: str, name: str = "stm32f405") -> Path:
 
 
 def test_shipped_boards_load_under_their_folder_name():
-    assert list_boards() == ["lm3s6965evb", "microbit", "mps2-an385", "mps2-an500", "mps2-an505",
-                             "mps3-an547", "stm32f405"]
+    assert list_boards() == sorted([
+        "b-l475e-iot01a", "bluepill-f103c8", "lm3s6965evb", "microbit", "microbit-v2", "nrf52-dk",
+        "nrf52840-dk", "pico", "pico2", "stm32f405", "stm32f407-disco", "mps2-an385", "mps2-an500",
+        "mps2-an505", "mps3-an547", *(f"nucleo-{chip}" for chip in (
+            "f103rb", "f303re", "f401re", "f411re", "f446re", "f767zi", "g071rb", "g474re",
+            "h743zi", "l476rg", "u575zi-q", "wb55rg"))])
     for name in list_boards():
         board = load_board(name)
         assert board.name == name
         assert board.stack_bytes + sum(board.port_ram.values()) < board.ram.bytes
-        assert board.qemu is not None
 
 
 def test_every_core_has_a_board():
     cores = {load_board(name).cpu for name in list_boards()}
-    assert cores == {f"cortex-m{n}" for n in (0, 3, 4, 7, 33, 55)}
+    assert cores == {f"cortex-m{n}" for n in (0, "0plus", 3, 4, 7, 33, 55)}
+
+
+def test_every_store_of_a_board_is_listed_by_the_name_of_its_field():
+    stores = load_board("nucleo-h743zi").stores
+    assert list(stores) == ["setup", "counter.dwt.setup", "counter.systick.setup",
+                            "reset_cause.clear", "bus_fault.clear"]
+    text = (assets.folder("boards") / "nucleo-h743zi" / "board.toml").read_text("utf-8")
+    assert sum(map(len, stores.values())) == text.count("{ address = ")
 
 
 def test_an_exception_stacks_fp_context_only_where_the_board_turns_it_on():
@@ -64,7 +77,7 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
     with pytest.raises(EdgeError) as caught:
         load_board("arduino")
     assert caught.value.code == "E401"
-    assert "lm3s6965evb, microbit, mps2-an385" in caught.value.help
+    assert "microbit, microbit-v2, mps2-an385" in caught.value.help
 
 
 @pytest.mark.parametrize(("old", "new", "field"), [
@@ -109,6 +122,25 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
      "in_sleep = true\n[program]", "watchdog.feed.address"),
     ("[program]", "[watchdog]\nsetup = []\nfeed = [{ address = 4, value = 1 }]\n[program]",
      "watchdog.in_sleep"),
+    ('machine = "netduinoplus2"', 'machine = "netduinoplus2"\nserial = 8', "qemu.serial"),
+    ('machine = "netduinoplus2"', 'machine = "netduinoplus2"\nserial = -1', "qemu.serial"),
+    ('machine = "netduinoplus2"', 'machine = "netduinoplus2"\nserial = "1"', "qemu.serial"),
+    ("[program]", "[image]\n[program]", "image.kind"),
+    ("[program]", '[image]\nkind = "rp2040"\n[program]', "flash.origin"),
+    ("[program]", "[nmi]\nclear = []\n[program]", "nmi.clear"),
+    ("[program]", "[nmi]\nclear = [{ address = 2, value = 1 }]\n[program]", "nmi.clear.address"),
+    ("[program]", "[bus_fault]\nclear = [{ address = 4, value = 3, mask = 1 }]\n[program]",
+     "bus_fault.clear.value"),
+    ('cpu = "cortex-m4"\ncflags = ["-mfloat-abi=soft"]        # no FPU code, so exceptions stack '
+     'no FPU context\nkernels = ["dsp", "armv7m"]', 'cpu = "cortex-m0"\nbus_fault = { clear = [] }'
+     '\ncflags = ["-mfloat-abi=soft"]\nkernels = []', "bus_fault"),
+    ("usb = []", "usb = []\ndrive = {}", "program.drive.labels"),
+    ("usb = []", 'usb = []\ndrive = { labels = [], file = "hex" }', "program.drive.labels"),
+    ("usb = []", 'usb = []\ndrive = { labels = ["A"], file = "elf" }', "program.drive.file"),
+    ("usb = []", 'usb = []\ndrive = { labels = ["A"], file = "uf2" }', "program.drive.file"),
+    (f"pyocd = {PYOCD}", "pyocd = { pack = true }", "program.pyocd.target"),
+    (f"pyocd = {PYOCD}", 'pyocd = { target = "nrf52", pack = 1 }', "program.pyocd.pack"),
+    ("usb = []", "usb = []\nserials = 9900", "program.serials"),
 ])
 def test_a_wrong_field_is_named(tmp_path, old, new, field):
     with pytest.raises(EdgeError) as caught:
@@ -136,6 +168,13 @@ HOSTILE = {
     "program.command[1]": ["{0}", "{elf.__class__.__mro__}", "{elf:>9999999999}", "{", "a\\nb",
                            "{{elf}}", "{}", "\\u001b[2J"],
     "program.command[0]": ["{elf}", "{hex}"],
+    "program.serials[0]": ["0", "../0700", "07 00", "07a0", "0700\\n", "", "0" * 33, "*"],
+    "program.drive.labels[0]": ["", "..", ".", "A/B", "/", "NODE F401", "node", "A\\n", "$(x)",
+                                "*", "A" * 12, "-A", "{hex}"],
+    "program.drive.file": ["", "elf", "HEX", "hex\\n", "../hex", "{hex}"],
+    "program.pyocd.target": ["", "nRF52", "-t", "nrf52 --x", "a/b", "nrf52\\n", "a" * 33, "$(x)",
+                             "{elf}"],
+    "image.kind": ["", "../rp2040", "rp2040.S", "RP2040", "rp2040\\n", "esp32"],
     "program.usb[0]": ["0d28", "0D28:0204", "x", "0d28:0204\\n"],
     "counter.name": ["dwt;", "dwt\\n", "board", "run", "Int", "", "a" * 25],
     "uart.driver": ["../../main", "", "pl011.c", "pl011\\n"],
@@ -152,6 +191,12 @@ LINES = {  # what stands in board.toml, and what takes its place
     "cflags[1]": ('cflags = ["-mfloat-abi=soft"]', 'cflags = ["-mfloat-abi=soft", "{}"]'),
     "kernels[0]": ('kernels = ["dsp", "armv7m"]', 'kernels = ["{}"]'),
     "program.usb[0]": ("usb = []", 'usb = ["{}"]'),
+    "program.serials[0]": ("usb = []", 'usb = []\nserials = ["{}"]'),
+    "program.drive.labels[0]": ("usb = []",
+                                'usb = []\ndrive = { labels = ["{}"], file = "hex" }'),
+    "program.drive.file": ("usb = []", 'usb = []\ndrive = { labels = ["A"], file = "{}" }'),
+    "program.pyocd.target": (f"pyocd = {PYOCD}", 'pyocd = { target = "{}" }'),
+    "image.kind": ("[program]", '[image]\nkind = "{}"\n\n[program]'),
     "program.command[1]": (FLASHES, '["openocd", "{}"'), "program.command[0]": (FLASHES, '["{}"')}
 
 
@@ -173,6 +218,9 @@ def test_what_would_reach_a_tool_as_something_else_is_refused_by_name(
     ("bytes = 131_072", "bytes = -8", "ram.bytes"),
     ("bytes = 1_048_576", f"bytes = {10**400}", "flash.bytes"),
     ("origin = 0x0800_0000", "origin = 0x0800_0008", "flash.origin"),
+    ("origin = 0x0800_0000", "origin = 0x0800_0080", "flash.origin"),
+    ("irq = 37", f"irq = {10**400}", "uart.irq"),
+    ("irq = 37", "irq = -40", "uart.irq"),
     ("origin = 0x0800_0000", "origin = -128", "flash.bytes"),
     ("clock_hz = 16_000_000 ", "clock_hz = -1 ", "clock_hz"),
     ("clock_hz = 16_000_000 ", "clock_hz = 0x1_0000_0000 ", "clock_hz"),
@@ -284,7 +332,7 @@ def test_a_mutated_board_is_refused_or_stays_within_its_words() -> None:
     texts = [(assets.folder("boards") / name / "board.toml").read_bytes() for name in list_boards()]
     words = [b'"', b"'", b"\\n", b"\\u0000", b"$(x)", b"{elf}", b"{0}", b"-", b"9" * 30, b"nan",
              b"*/", b"\\", b"\n", b"\xff", b"[", b"]", b"=", b"inf", b"true", b" ", b".", b"#"]
-    shape = lines_of(load_board("microbit"))
+    shapes = {board.image: lines_of(board) for board in map(load_board, list_boards())}
     n_taken = 0
     for _ in range(lanes.often(300)):
         text = bytearray(texts[rng.integers(len(texts))])
@@ -297,7 +345,7 @@ def test_a_mutated_board_is_refused_or_stays_within_its_words() -> None:
             assert problem.code == "E401", problem
             continue
         n_taken += 1
-        assert lines_of(board) == shape
+        assert lines_of(board) == shapes[board.image]
     assert n_taken > 20, "comments and numbers may change"
 
 

@@ -7,13 +7,14 @@ import re
 import pytest
 from elftools.elf.elffile import ELFFile
 from support.scenarios import SCENARIOS
+from support.where import built_alike
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import list_boards, load_board
-from edge_dassdp.build.compile import build_firmware, build_project
+from edge_dassdp.build.board import Board, load_board
+from edge_dassdp.build.compile import Firmware, build_firmware, build_project
 from edge_dassdp.build.elf import symbol_table
 from edge_dassdp.build.project import Project, firmware_project, with_port
-from edge_dassdp.build.stack import stack_bound, stack_depth
+from edge_dassdp.build.stack import StackBound, stack_bound, stack_depth
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 
@@ -68,23 +69,30 @@ int main(void) {
 """
 
 
-def bound(name: str, main: str):
-    board = load_board(name)
-    return stack_bound(build_project(with_port({"src/main.c": main}, board), board))
+def built(board: Board, main: str) -> Firmware:
+    return build_project(with_port({"src/main.c": main}, board), board)
 
 
-@pytest.mark.parametrize("name", list_boards())
+def bound(name: str, main: str) -> StackBound:
+    return stack_bound(built(load_board(name), main))
+
+
+@pytest.mark.parametrize("name", built_alike())
 def test_the_deepest_path_goes_through_pointer_frame_and_leaf(arm_toolchain, name):
-    result = bound(name, DEEP)
+    board = load_board(name)
+    firmware = built(board, DEEP)
+    result = stack_bound(firmware)
     assert result.path[:4] == ("dassdp_reset_handler", "main", "deep", "leaf")
     # 200 + 200 bytes of arrays, and at most 20 words of saved registers on the way
     assert 400 < result.path_bytes <= 400 + 80
     assert result.isr_path[0] == "dassdp_uart_isr"
-    frame = load_board(name).exception_frame
-    assert result.bytes == result.path_bytes + frame + result.isr_bytes
+    returning = {"dassdp_nmi_handler": board.nmi, "dassdp_bus_fault_handler": board.bus_fault}
+    on_top = [result.isr_bytes, *(stack_depth(firmware, handler)
+                                  for handler, is_own in returning.items() if is_own)]
+    assert result.bytes == result.path_bytes + sum(board.exception_frame + n for n in on_top)
 
 
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", built_alike())
 def test_a_library_function_counts_with_the_frame_of_its_instructions(arm_toolchain, name):
     without_leaf = DEEP.replace("leaf(n) + ", "")
     result = bound(name, without_leaf)
@@ -133,7 +141,7 @@ def assembled(name: str, instruction: str):
     return build_project(with_port(files, board), board)
 
 
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", built_alike())
 def test_assembly_counts_with_what_it_pushes(arm_toolchain, name):
     firmware = assembled(name, "nop")
     assert stack_bound(firmware).path[-2:] == ("outer", "inner")
@@ -148,7 +156,7 @@ def test_assembly_without_fixed_frame_is_refused(arm_toolchain):
     assert "inner" in caught.value.message
 
 
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", built_alike())
 def test_kernels_say_how_much_stack_they_take(arm_toolchain, name):
     """`@ stack: N`, callees included, stands above every assembly function; the bound covers it."""
     board = load_board(name)
@@ -170,7 +178,7 @@ def test_kernels_say_how_much_stack_they_take(arm_toolchain, name):
             assert all(0 <= f - s <= 16 for f, s in zip(found, sorted(said), strict=True)), unit
 
 
-@pytest.mark.parametrize("name", list_boards())
+@pytest.mark.parametrize("name", built_alike())
 def test_the_bound_covers_learning_again_and_fits_the_stack(arm_toolchain, name):
     """Touch, replay and guard reach their functions through pointers only, none recurses."""
     board = load_board(name)

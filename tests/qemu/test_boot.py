@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from support.where import in_qemu
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import Firmware, build_project
 from edge_dassdp.build.project import with_port
 from edge_dassdp.build.stack import stack_bound
 from edge_dassdp.targets.qemu import QemuProcess, Uart
 
 pytestmark = pytest.mark.usefixtures("arm_toolchain", "qemu")
-BOARDS = list_boards()
+BOARDS = in_qemu()
 READY = b"R"
 
 PROLOGUE = """\

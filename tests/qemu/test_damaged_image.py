@@ -9,9 +9,10 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from support.devices import network, samples, target
 from support.lanes import often
+from support.where import in_qemu
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import Firmware, build_firmware
 from edge_dassdp.build.elf import symbol_table
 from edge_dassdp.build.image import check_image, read_image
@@ -47,7 +48,7 @@ def flipped(elf: Path, offset: int, bit: int, to: Path) -> Path:
     return to
 
 
-@pytest.mark.parametrize("board", list_boards())
+@pytest.mark.parametrize("board", in_qemu())
 def test_a_whole_image_is_told_with_its_crc(board: str) -> None:
     firmware = built(board)
     image = check_image(firmware.elf)
@@ -57,7 +58,7 @@ def test_a_whole_image_is_told_with_its_crc(board: str) -> None:
         device.learn(x[0], labels[0])
 
 
-@pytest.mark.parametrize("board", list_boards())
+@pytest.mark.parametrize("board", in_qemu())
 def test_a_flipped_bit_of_a_constant_is_told_and_nothing_runs(board: str, tmp_path: Path) -> None:
     firmware = built(board)
     _, _, constants = places(firmware.elf)

@@ -12,8 +12,9 @@ import pytest
 from rich.console import Console
 from support import wired_networks as wired
 from support.rule_examples import EXAMPLES
+from support.where import in_qemu
 
-from edge_dassdp.build.board import list_boards, load_board
+from edge_dassdp.build.board import load_board
 from edge_dassdp.figures import prices
 from edge_dassdp.figures.device import measure_on_device, predict
 from edge_dassdp.figures.lesson import learning_work
@@ -30,7 +31,7 @@ from edge_dassdp.rules import EIHL, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rul
 from edge_dassdp.targets.qemu import COUNTER_BITS
 
 N_SAMPLES, TOLERANCE = 10, 0.15
-COUNTING = [name for name in list_boards() if load_board(name).counter[-1].bits == COUNTER_BITS]
+COUNTING = [name for name in in_qemu() if load_board(name).counter[-1].bits == COUNTER_BITS]
 RULES: dict[str, Rule] = EXAMPLES | {
     "error": ErrorSSDP(), "eihl": EIHL(), "sync": SSDP(a_plus=0.01, a_base=0.004, batch=2)}
 

@@ -12,7 +12,7 @@ import pytest
 import edge_dassdp
 
 PACKAGE = Path(edge_dassdp.__file__).parent
-FLOORS = ("base", "sensor", "storage", "wire", "build", "ir", "frontends", "data", "qir",
+FLOORS = ("base", "sensor", "storage", "wire", "build", "chips", "ir", "frontends", "data", "qir",
           "rules", "reference", "plan", "quantize", "emit", "targets", "twin", "harness", "figures",
           "measured", "tuning", "report", "demo", "cli")
 GROWING = {"rules", "frontends/torch"}

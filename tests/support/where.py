@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from support import lanes
 from support.features import features
 from support.scenarios import SCENARIOS
 
-from edge_dassdp.build.board import load_board
+from edge_dassdp.build.board import list_boards, load_board
 
 BOARDS = ("microbit", "lm3s6965evb", "stm32f405", "mps2-an500", "mps2-an505", "mps3-an547")
 TARGETS = ("emulator-checked", "emulator", *(f"qemu-{name}" for name in BOARDS))
@@ -23,6 +24,23 @@ def chosen(target: str, *, nightly: bool = False) -> tuple[str, ...]:
     if nightly or board not in BOARDS or board in with_own_kernels(BOARDS):
         return tuple(name for name in SCENARIOS if name not in TOO_LARGE.get(target, ()))
     return smallest_cover()
+
+
+def in_qemu() -> list[str]:
+    """Boards that QEMU has; on a change, of those that are alike in what it models the first, and
+    none that needs a newer QEMU than Debian 12's: `boards/test_qemu.py` has all."""
+    boards = [b for b in map(load_board, list_boards())
+              if b.qemu and (lanes.nightly or not b.qemu.version)]
+    alike = {(b.qemu.machine, b.qemu.serial, b.cpu, b.kernels): b.name
+             for b in reversed(boards)}
+    return [b.name for b in boards if lanes.nightly or b.name in alike.values()]
+
+
+def built_alike() -> list[str]:
+    """All boards; on a change, of those whose firmware consists of the same files the first."""
+    boards = [load_board(name) for name in list_boards()]
+    alike = {(b.cpu, b.kernels, b.uart.driver, b.image): b.name for b in reversed(boards)}
+    return [b.name for b in boards if lanes.nightly or b.name in alike.values()]
 
 
 def with_own_kernels(boards: Sequence[str]) -> list[str]:

@@ -77,7 +77,8 @@ def _build(
     ram_budget: RamBudget = None,
     flash_budget: FlashBudget = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", show_default=False, help=(
-        "Folder for firmware.elf and firmware.hex.")), Writes.FOLDER] = None,
+        "Folder for firmware.elf, .hex, .bin, and .uf2 for boards whose drive takes it.")),
+        Writes.FOLDER] = None,
     name: Name = "dassdp",
 ) -> Answer:
     """Build firmware, compare with prediction.
@@ -102,9 +103,9 @@ def _build(
 
 
 def _hand_out(firmware: Firmware, output: Path) -> None:
-    """Copy ELF and HEX. Raises EdgeError E103 unless the copies are what was built."""
+    """Copy all files of a firmware. Raises EdgeError E103 unless the copies are what was built."""
     with alone_in(output, waits=True):
-        for path in (firmware.elf, firmware.hex):
+        for path in firmware.files.values():
             copy(path, output / path.name)
             refuse_unless("E103", cmp(path, output / path.name, shallow=False),
                           f"{output / path.name} is not what was copied there",

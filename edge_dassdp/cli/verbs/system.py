@@ -6,6 +6,7 @@ import dataclasses
 import importlib.metadata
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,20 +25,27 @@ def register(app: typer.Typer) -> None:
 
 
 def _boards(out: Output) -> Answer:
-    """List the boards of the package."""
+    """List the boards of the package, and what has executed their firmware."""
     from rich.text import Text
 
     from edge_dassdp.build.board import list_boards, load_board
+    from edge_dassdp.figures.evidence import ASKED, KINDS, evidence
     from edge_dassdp.report import screens
 
     boards = [load_board(name) for name in list_boards()]
-    rows = [(b.name, b.title, f"{b.ram.bytes:,}", f"{b.flash.bytes:,}",
-             b.qemu.machine if b.qemu else "–") for b in boards]
+    rows = [(b.name, b.title, f"{b.ram.bytes:,}", f"{b.flash.bytes:,}", str(evidence(b.name)[0]))
+            for b in boards]
     return Answer(
         {"boards": [{"name": b.name, "title": b.title, "cpu": b.cpu, "ram_bytes": b.ram.bytes,
-                     "flash_bytes": b.flash.bytes, "qemu": b.qemu.machine if b.qemu else None}
+                     "flash_bytes": b.flash.bytes, "qemu": b.qemu.machine if b.qemu else None,
+                     "evidence": [{"kind": run.kind, "what": KINDS[run.kind], "by": run.by,
+                                   "test": run.test} for run in evidence(b.name)],
+                     "on_silicon": any(run.kind == "silicon" for run in evidence(b.name))}
                     for b in boards]},
-        [screens.listing(("board", "what it is", "RAM B", "flash B", "QEMU"), rows),
+        [screens.listing(("board", "what it is", "RAM B", "flash B", "has executed its firmware"),
+                         rows),
+         Text(f"On silicon: none. If you have one of them, flash it and send us what this says:\n"
+              f"  {ASKED}"),
          Text("Another board: copy its board.toml, edit it, and give its path to --board.")])
 
 
@@ -122,7 +130,7 @@ def _tools() -> list[_Check]:
     from edge_dassdp.build.host import try_compiler
     from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX, find_tool, version
     from edge_dassdp.storage.cache import cache_folder
-    from edge_dassdp.targets.qemu import QEMU, check_machines
+    from edge_dassdp.targets.qemu import QEMU, boards_by_version, check_machines
 
     def answers(tool: str) -> Callable[[], object]:
         return lambda: version((find_tool(tool, ARM_HELP),), ARM_HELP)
@@ -134,6 +142,9 @@ def _tools() -> list[_Check]:
           for tool in ("gcc", "objcopy", "objdump")),
         _tried("newlib", "firmware", try_newlib),
         _tried(QEMU, "qemu targets, measure", check_machines),
+        *(_tried(f"{QEMU} {needed}", f"qemu:{', qemu:'.join(b.name for b in boards)}",
+                 partial(check_machines, needed), optional=True)
+          for needed, boards in sorted(boards_by_version().items()) if needed),
         _tried("cache folder", "builds", cache_folder),
         _tried("openocd", "flash", lambda: find_tool("openocd", openocd), optional=True),
     ]

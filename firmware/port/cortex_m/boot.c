@@ -65,7 +65,8 @@ void dassdp_boot_begin(void) {
 
 void dassdp_boot_image(uint32_t image_crc) {
     dassdp_boot.boot.image_crc = image_crc;
-    if (dassdp_image_crc[0] != 0U && image_crc != dassdp_image_crc[0]) {
+    if (dassdp_unreadable(dassdp_image_crc, dassdp_image_crc + 1) != 0U ||
+        (dassdp_image_crc[0] != 0U && image_crc != dassdp_image_crc[0])) {
         dassdp_boot.boot.cause = DASSDP_CAUSE_DAMAGED;
     }
 }

@@ -18,7 +18,8 @@ static _Alignas(4) uint8_t dassdp_response[WHOLE_WORDS(DASSDP_PROGRAM_RESPONSE_B
 int main(void) {
     dassdp_port_init();
     uint32_t image_bytes = (uint32_t)dassdp_image_crc - (uint32_t)dassdp_image_begin;
-    dassdp_boot_image(dassdp_crc32(0, dassdp_image_begin, image_bytes));
+    int is_readable = dassdp_unreadable(dassdp_image_begin, dassdp_image_crc) == 0U;
+    dassdp_boot_image(is_readable ? dassdp_crc32(0, dassdp_image_begin, image_bytes) : 0U);
     if (dassdp_port_boot()->cause < DASSDP_CAUSE_FAULTING) {
         dassdp_init(&dassdp_program, &dassdp_state);
     }

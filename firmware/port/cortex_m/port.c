@@ -1,18 +1,10 @@
 /* port.h on any Cortex-M, driven by the constants of dassdp_board.h. */
 #include "port.h"
-#include "dassdp_board.h"
 #include "startup.h"
 #include "uart.h"
 
 typedef struct {
-    uint32_t address;
-    uint32_t mask;
-    uint32_t value;
-    uint32_t wait; /* 1: wait until the masked register reads so */
-} store_t;
-
-typedef struct {
-    const store_t *setup;
+    const dassdp_store_t *setup;
     uint32_t n_setup;
     uint32_t capture; /* written with 1 before a reading; 0: none */
     uint32_t count;
@@ -22,11 +14,11 @@ typedef struct {
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static const store_t board_setup[] = DASSDP_BOARD_SETUP;
+static const dassdp_store_t board_setup[] = DASSDP_BOARD_SETUP;
 
 #if DASSDP_BOARD_HAS_WATCHDOG
-static const store_t watchdog_setup[] = DASSDP_WATCHDOG_SETUP;
-static const store_t watchdog_feed[] = DASSDP_WATCHDOG_FEED;
+static const dassdp_store_t watchdog_setup[] = DASSDP_WATCHDOG_SETUP;
+static const dassdp_store_t watchdog_feed[] = DASSDP_WATCHDOG_FEED;
 #endif
 
 #ifdef DASSDP_MARKER_SETUP
@@ -34,7 +26,7 @@ static const store_t marker_setup[] = DASSDP_MARKER_SETUP;
 #endif
 
 #define COUNTER_SETUP(name, stores, capture, count, bits, down) \
-    static const store_t name##_setup[] = stores;
+    static const dassdp_store_t name##_setup[] = stores;
 DASSDP_BOARD_COUNTERS(COUNTER_SETUP)
 
 #define COUNTER(name, stores, capture, count, bits, down) \
@@ -44,24 +36,6 @@ static const counter_t counters[] = {DASSDP_BOARD_COUNTERS(COUNTER)};
 static const counter_t *dassdp_counter; /* the one in use */
 
 _Static_assert(sizeof dassdp_counter == DASSDP_COUNTER_RAM_BYTES, "the ledger counts on this size");
-
-/* An oscillator that never starts leaves the chip on its internal one: waiting is bounded. */
-enum { WAIT_LIMIT = 1000000 };
-
-static void run_setup(const store_t *stores, uint32_t n_stores) {
-    for (uint32_t i = 0; i < n_stores; i++) {
-        const store_t *s = &stores[i];
-        volatile uint32_t *reg = dassdp_register(s->address);
-        if (s->wait != 0U) {
-            for (uint32_t n = 0; n < WAIT_LIMIT && (*reg & s->mask) != s->value; n++) {
-            }
-        } else if (s->mask == 0xFFFFFFFFUL) {
-            *reg = s->value;
-        } else {
-            *reg = (*reg & ~s->mask) | s->value;
-        }
-    }
-}
 
 static uint32_t read_counter(const counter_t *counter) {
     if (counter->capture != 0U) {
@@ -74,7 +48,7 @@ static uint32_t read_counter(const counter_t *counter) {
 /* The first counter that moves, or the last one. */
 static const counter_t *find_counter(void) {
     for (uint32_t i = 0; i < N_OF(counters); i++) {
-        run_setup(counters[i].setup, counters[i].n_setup);
+        dassdp_run_stores(counters[i].setup, counters[i].n_setup);
         uint32_t before = read_counter(&counters[i]);
         for (uint32_t n = 0; n < 64U; n++) {
             if (read_counter(&counters[i]) != before) {
@@ -86,7 +60,7 @@ static const counter_t *find_counter(void) {
 }
 
 void dassdp_port_init(void) {
-    run_setup(board_setup, N_OF(board_setup));
+    dassdp_run_stores(board_setup, N_OF(board_setup));
     __asm volatile("dsb\n\tisb" ::: "memory"); /* CPACR may be among it */
     dassdp_counter = find_counter();
 #ifdef DASSDP_MARKER_SETUP
@@ -95,13 +69,13 @@ void dassdp_port_init(void) {
     dassdp_uart_init();
     dassdp_uart_irq_on();
 #if DASSDP_BOARD_HAS_WATCHDOG
-    run_setup(watchdog_setup, N_OF(watchdog_setup));
+    dassdp_run_stores(watchdog_setup, N_OF(watchdog_setup));
 #endif
 }
 
 void dassdp_port_feed(void) {
 #if DASSDP_BOARD_HAS_WATCHDOG
-    run_setup(watchdog_feed, N_OF(watchdog_feed));
+    dassdp_run_stores(watchdog_feed, N_OF(watchdog_feed));
 #endif
 }
 

@@ -1,6 +1,5 @@
 /* Vector table and reset: paint the stack, copy .data, clear .bss, see why it starts, run main. */
 #include "startup.h"
-#include "dassdp_board.h"
 #include "uart.h"
 
 extern uint32_t dassdp_data_begin[], dassdp_data_end[], dassdp_bss_begin[], dassdp_bss_end[];
@@ -48,12 +47,12 @@ __attribute__((section(".vectors"), used)) static const vectors_t dassdp_vectors
     .stack_end = dassdp_stack_end,
     .system = {
         [0] = dassdp_reset_handler,
-        [1] = dassdp_fault_handler,  /* NMI */
-        [2] = dassdp_fault_handler,  /* HardFault */
-        [3] = dassdp_fault_handler,  /* MemManage */
-        [4] = dassdp_fault_handler,  /* BusFault */
-        [5] = dassdp_fault_handler,  /* UsageFault */
-        [6] = dassdp_fault_handler,  /* SecureFault */
+        [1] = dassdp_nmi_handler,
+        [2] = dassdp_fault_handler, /* HardFault */
+        [3] = dassdp_fault_handler, /* MemManage */
+        [4] = dassdp_bus_fault_handler,
+        [5] = dassdp_fault_handler, /* UsageFault */
+        [6] = dassdp_fault_handler, /* SecureFault */
         [10] = dassdp_fault_handler, /* SVCall */
         [13] = dassdp_fault_handler, /* PendSV */
         [14] = dassdp_fault_handler, /* SysTick */

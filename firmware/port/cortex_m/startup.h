@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "dassdp_board.h"
+
 #define DASSDP_STACK_PAINT 0x5AA5C33CUL
 
 /* From the linker script. */
@@ -15,6 +17,36 @@ extern const uint32_t dassdp_image_crc[]; /* behind all it covers; 0: the build 
 void dassdp_boot_begin(void);             /* once, when variables hold their initial values */
 void dassdp_boot_image(uint32_t image_crc); /* what the program found; another makes it damaged */
 void dassdp_boot_works(void);             /* a request was answered: faults are counted anew */
+
+/* setup, feed and the like of board.toml; wait 1: until the masked register reads so, for a while. */
+typedef struct {
+    uint32_t address;
+    uint32_t mask;
+    uint32_t value;
+    uint32_t wait;
+} dassdp_store_t;
+
+void dassdp_run_stores(const dassdp_store_t *stores, uint32_t n_stores);
+
+/* A word of flash whose check bits do not fit, as power that went while it was written leaves it,
+ * raises the NMI on some chips: it is cleared and the load goes on with whatever it read. On others
+ * the load faults: words are asked for before they are used. */
+#if DASSDP_NMI_RETURNS
+void dassdp_nmi_handler(void);
+#else
+#define dassdp_nmi_handler dassdp_fault_handler
+#endif
+#if DASSDP_BUS_FAULT_RETURNS
+void dassdp_bus_fault_handler(void);
+uint32_t dassdp_unreadable(const void *begin, const void *end); /* words, of whole ones */
+#else
+#define dassdp_bus_fault_handler dassdp_fault_handler
+static inline uint32_t dassdp_unreadable(const void *begin, const void *end) {
+    (void)begin;
+    (void)end;
+    return 0U;
+}
+#endif
 
 /* Every exception that nobody else handles: kept for the next start, then the chip is reset. */
 void dassdp_fault_handler(void);
