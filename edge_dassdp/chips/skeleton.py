@@ -35,6 +35,17 @@ class Hint:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """A register that tells why the chip was reset: masks by what they tell of, and the bit that
+    clears them."""
+
+    name: str
+    address: int
+    masks: Mapping[str, int]
+    clearing: int
+
+
+@dataclass(frozen=True)
 class Serial:
     """A UART of the chip. driver: empty where none of ours fits."""
 
@@ -111,8 +122,8 @@ def _cpu(chip: Chip, device: Device | None) -> str:
     return by_pack if by_pack in CPUS else _CPUS.get(chip.core.upper(), "")
 
 
-def _cause(chip: Chip) -> Mapping[str, object] | None:
-    """The register that tells why the chip was reset, if one has flags of most causes."""
+def _cause(chip: Chip) -> Cause | None:
+    """The register of the chip that has flags of most causes, and a bit that clears them."""
     for peripheral in chip.peripherals:
         for register in peripheral.registers:
             masks = dict.fromkeys(KINDS, 0)
@@ -121,8 +132,8 @@ def _cause(chip: Chip) -> Mapping[str, object] | None:
                     masks[kind] |= one.mask
             clear = next((f.mask for f in register.fields if f.name.upper() == "RMVF"), 0)
             if clear and all(masks[kind] for kind in ("watchdog", "software", "pin")):
-                return {"address": register.address, "masks": masks, "clear": clear,
-                        "name": _plain(f"{peripheral.name}.{register.name}")}
+                return Cause(_plain(f"{peripheral.name}.{register.name}"), register.address,
+                             masks, clear)
     return None
 
 

@@ -146,6 +146,8 @@ class UnicornBoard:
         self._uc.ctl_set_cpu_model(_CPU[chip.core])
         self._map()
         self._load(elf)
+        marks = struct.pack(f"<{len(chip.marks)}I", *chip.marks)
+        assert marks in self._uc.mem_read(chip.flash[0], 0x1000), "the boot ROM starts nothing"
         self._uc.reg_write(reg.UC_ARM_REG_SP, self._word(self._vectors))
         self._pc = self._word(self._vectors + 4)
         self._rest()

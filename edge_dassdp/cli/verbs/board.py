@@ -104,7 +104,11 @@ def _check(
     from rich.text import Text
 
     from edge_dassdp.build.board import load_board
+    from edge_dassdp.storage.files import are_one, write_bytes
 
+    if output and are_one(output, Path(board)):
+        raise EdgeError("E105", f"{output} is read by this command and would be overwritten",
+                        help="write to another file")
     loaded = load_board(board)
     if svd is None:
         return Answer({"board": loaded.name, "objections": [], "notes": []}, [Text(
@@ -112,7 +116,6 @@ def _check(
     from edge_dassdp.chips.clocks.model import running
     from edge_dassdp.chips.registers import notes, objections, registers_text
     from edge_dassdp.chips.svd import read_svd
-    from edge_dassdp.storage.files import write_bytes
 
     chip = read_svd(svd)
     text = registers_text(loaded, chip, svd.name)
