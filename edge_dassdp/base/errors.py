@@ -128,6 +128,12 @@ CODES: dict[str, ErrorCode] = {
         "$XDG_STATE_HOME or ~/.local/state), and does not go on where what was learned is gone. "
         "Put a snapshot back with --restore, begin anew with --reset, or take the device as it is "
         "with --expect any. --expect also takes the digest that --json told, factory, or last."),
+    "E508": ErrorCode(EXIT_LINK, "the board was not programmed",
+        "A firmware reaches a board by its drive, by pyOCD or by the command of its board.toml; "
+        "only one that is whole on the board counts as programmed. The message says what stood in "
+        "the way: a drive that is not mounted, full, read-only, another board's, or gone midway, "
+        "or that left FAIL.TXT; no debug probe; a chip that pyOCD needs a pack for; a programmer "
+        "that failed. `flash --dry-run` says which way would be taken, docs/flashing.md the rest."),
     "E506": ErrorCode(EXIT_CHECK_FAILED, "the emulator detected an overflow",
         "The checked build traps on every overflow that the proof excluded. This is our defect."),
 }

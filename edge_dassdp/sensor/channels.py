@@ -12,11 +12,13 @@ import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import INT32_MAX, IntArray, round_divide, round_shift, saturate
-from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.sensor.orientation import FIT_CLASSES, SENTENCES, Verdict
 from edge_dassdp.sensor.profile import MOST_GAIN_Q12, ONE_Q12, QProfile
 
-SIGN_CLASSES, SIGN_CLEARLY = QUANTITIES["sign_classes"], QUANTITIES["sign_clearly"]
+SIGN_CLASSES = 3
+"""Classes below which no channel is reversed."""
+SIGN_CLEARLY = 10
+"""A share of full correlation, beyond which class means are reversed."""
 LEAST_GAIN_Q12 = ONE_Q12 // 4
 RATIO_BITS = 18
 """Of sums whose ratio is taken."""

@@ -69,7 +69,7 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
     this computer remembers of it. Raises EdgeError E105, E501, E502 or E504 as `open_target`."""
     from edge_dassdp.storage.memory import Memory
     from edge_dassdp.targets.link import RECOVERIES, LinkTarget
-    from edge_dassdp.targets.serial import open_port, ports
+    from edge_dassdp.targets.serial import also_used_by, open_port, ports
 
     named = {name: p for p in ports() for name in (p.unique_id, p.path) if name}
     path, baud = _port(place, named)
@@ -80,7 +80,9 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
     try:
         return LinkTarget.of(network, stream, build_hash=build_hash, recoveries=RECOVERIES,
                              log=log, memory=memory)
-    except BaseException:
+    except BaseException as problem:
+        if isinstance(problem, EdgeError) and problem.code == "E502":
+            problem.cause = "; ".join(filter(None, (problem.cause, also_used_by(path))))
         stream.close()
         raise
 

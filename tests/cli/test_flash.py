@@ -75,7 +75,7 @@ def test_a_board_that_holds_something_else_is_told(work: Path, tmp_path: Path) -
 def test_a_tool_that_read_back_something_else_failed(work: Path, tmp_path: Path) -> None:
     """gdb says so and ends with 0."""
     description = board(tmp_path / "b", '["echo", "Section .text: MIS-MATCHED!"]')
-    assert "could not program" in refused("E502", *flash(work, description))
+    assert "could not program" in refused("E508", *flash(work, description))
 
 
 def test_without_a_port_it_says_that_nothing_was_read_back(work: Path, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_every_board_of_the_package_reads_back_what_it_wrote(board: str) -> None
 ])
 def test_a_programmer_that_fails_is_quoted(model: Path, tmp_path: Path, script: str,
                                            words: str) -> None:
-    told = refused("E502", "flash", model, "--board", "microbit",
+    told = refused("E508", "flash", model, "--board", "microbit",
                    PATH=programmer(tmp_path, "openocd", script))
     assert words in told and "check cable and power" in told
 
@@ -60,7 +60,7 @@ def test_a_programmer_that_cannot_be_started_is_told(model: Path, tmp_path: Path
 def test_a_section_that_differs_on_the_board_is_a_failure(model: Path, tmp_path: Path) -> None:
     script = ("#!/bin/sh\necho 'Section .text, range 0x0 -- 0x4000: MIS-MATCHED!'\n"
               "echo 'Section .data, range 0x0 -- 0x40: matched.'\n")
-    told = refused("E502", "flash", model, "--board", "mps2-an385",
+    told = refused("E508", "flash", model, "--board", "mps2-an385",
                    PATH=programmer(tmp_path, "gdb-multiarch", script))
     assert "Section .text, range 0x0 -- 0x4000: MIS-MATCHED!" in told
 

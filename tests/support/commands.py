@@ -70,6 +70,6 @@ def refused(code: str, *arguments: str | Path, cwd: Path | None = None, **env: s
     done = shown(*arguments, cwd=cwd, **env)
     assert done.returncode == CODES[code].exit, done.stderr
     assert "Traceback" not in done.stderr
-    assert done.stderr.startswith(f"error[{code}]: ")
+    assert done.stderr.startswith(f"error[{code}]: "), done.stderr
     assert f"more:  edge-dassdp explain {code}" in done.stderr
     return done.stderr

@@ -223,7 +223,7 @@ def test_a_port_that_another_program_uses() -> None:
     try:
         path = os.ttyname(slave)
         with open_port(path):
-            assert refused(lambda: open_port(path)).cause == "another program uses it"
+            assert refused(lambda: open_port(path)).cause == "this program uses it already"
     finally:
         os.close(master)
         os.close(slave)

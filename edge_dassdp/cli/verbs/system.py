@@ -1,26 +1,26 @@
-"""boards, devices, doctor, explain."""
+"""boards, doctor, explain; devices stands beside."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from edge_dassdp.base.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError
+from edge_dassdp.base.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError, refuse_unless
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.targets.open import BAUD, BAUD_MOST
-
-if TYPE_CHECKING:
-    from edge_dassdp.targets.serial import Port
+from edge_dassdp.cli.paths import Writes
+from edge_dassdp.cli.verbs import devices
 
 
 def register(app: typer.Typer) -> None:
-    for function in (_boards, _devices, _doctor, _explain):
+    for function in (_boards, devices.devices, _doctor, _explain):
         verb(app, function.__name__.strip("_"))(function)
 
 
@@ -49,50 +49,6 @@ def _boards(out: Output) -> Answer:
          Text("Another board: copy its board.toml, edit it, and give its path to --board.")])
 
 
-def _devices(
-    out: Output,
-    ask: Annotated[bool, typer.Option("--ask", help=(
-        "Open every port and ask what runs there."))] = False,
-    baud: Annotated[int, typer.Option(min=1, max=BAUD_MOST, help="Bits per second.")] = BAUD,
-) -> Answer:
-    """List serial ports and what runs there.
-
-    --target serial:PORT takes a port or a unique id; ids stay when a board is plugged in anew.
-    """
-    from rich.text import Text
-
-    from edge_dassdp.build.board import list_boards, load_board
-    from edge_dassdp.report import screens
-    from edge_dassdp.targets.serial import ports
-
-    known = {usb: name for name in list_boards() for usb in load_board(name).program.usb}
-    found = []
-    for port in ports():
-        state = _ask(port, baud) if ask else "not asked"
-        found.append({**dataclasses.asdict(port), "state": state,
-                      "board": known.get(port.usb_id, "")})
-    rows = [(p["board"] or "–", p["unique_id"] or "–", p["path"], p["description"], p["state"])
-            for p in found]
-    screen = screens.listing(("board", "unique id", "port", "description", "state"), rows) \
-        if rows else Text("no serial port; run on --target emulator, it gives the same bits")
-    return Answer({"devices": found}, [screen])
-
-
-def _ask(port: Port, baud: int) -> str:
-    """What runs behind a port, in a few words."""
-    from edge_dassdp.targets.link import LinkTarget
-    from edge_dassdp.targets.serial import open_port
-
-    try:
-        with LinkTarget(open_port(port.path, baud), timeout_s=0.5, retries=2) as device:
-            info = device.info
-            return (f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}, flash "
-                    f"{info.start.image_crc:08x}, learned {info.learned_digest:08x}, started "
-                    f"{info.start}")
-    except EdgeError as problem:
-        return ": ".join(filter(None, (problem.code, problem.message, problem.cause)))
-
-
 @dataclasses.dataclass(frozen=True)
 class _Check:
     """One line of `doctor`."""
@@ -104,7 +60,14 @@ class _Check:
     optional: bool = False
 
 
-def _doctor(out: Output) -> Answer:
+def _doctor(
+    out: Output,
+    fix: Annotated[bool, typer.Option("--fix", help=(
+        "Write the udev rule by which you may use the boards of the package, as root to "
+        "/etc/udev/rules.d, and show it. Linux."))] = False,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", show_default=False, help=(
+        "Write the rule to this file instead.")), Writes.FILE] = None,
+) -> Answer:
     """Check which tools are installed and work.
 
     Exit status 3 if a tool is missing or fails that emulator, build or QEMU need.
@@ -113,7 +76,9 @@ def _doctor(out: Output) -> Answer:
 
     from edge_dassdp.report import screens
 
-    checks = [*_tools(), *_packages()]
+    if fix or to:
+        return _fix(fix, to)
+    checks = [*_tools(), *_packages(), *_ports()]
     rows = [("✓" if c.ok else "–" if c.optional else "✗", c.what, c.needed_for,
              "" if c.ok else c.fix) for c in checks]
     missing = [c for c in checks if not c.ok and not c.optional]
@@ -123,6 +88,30 @@ def _doctor(out: Output) -> Answer:
         [screens.listing(("", "what", "needed for", "fix"), rows),
          Text("all there" if not missing else f"{len(missing)} missing")],
         exit=EXIT_TOOL_MISSING if missing else EXIT_OK)
+
+
+def _fix(fix: bool, to: Path | None) -> Answer:
+    """The udev rule, written, or what to do that it is."""
+    from rich.text import Text
+
+    from edge_dassdp.flashing import udev
+    from edge_dassdp.flashing.finding import known_boards
+
+    refuse_unless("E105", fix, "--to says where --fix writes", help="add --fix")
+    refuse_unless("E105", sys.platform == "linux", "there is nothing to fix on this system",
+                  cause="udev is Linux's; elsewhere everybody may use serial ports")
+    place = to or udev.PLACE
+    text = udev.rules(known_boards())
+    failed = None
+    try:
+        udev.install(text, place)
+    except EdgeError as problem:
+        failed = problem
+    rest = (f"for boards that are plugged in, as root: {udev.RELOAD}" if place == udev.PLACE
+            else f"as root copy it to {udev.PLACE}, then: {udev.RELOAD}")
+    done = f"not written to {place}" if failed else f"written to {place}; {rest}"
+    return Answer({"rule": text, "file": str(place), "written": failed is None},
+                  [Text(text), Text(done)], failed=failed)
 
 
 def _tools() -> list[_Check]:
@@ -166,7 +155,7 @@ def _tried(what: str, needed_for: str, attempt: Callable[[], object], *,
 def _packages() -> list[_Check]:
     """Packages of the extras; those of the core are there, or this would not run."""
     extras = {"matplotlib": "plot", "torch": "torch", "snntorch": "torch", "nir": "nir",
-              "onnx": "onnx", "scikit-learn": "examples"}
+              "onnx": "onnx", "scikit-learn": "examples", "pyocd": "flash"}
     checks = []
     for package, extra in extras.items():
         try:
@@ -176,6 +165,17 @@ def _packages() -> list[_Check]:
         checks.append(_Check(what, ok, f"the extra '{extra}'",
                              f"pip install 'edge-dassdp[{extra}]'", optional=True))
     return checks
+
+
+def _ports() -> list[_Check]:
+    """The ports that are there and may not be used."""
+    from edge_dassdp.targets.serial import ports
+
+    return [_Check(port.path, False, "the board at this port",
+                   "you may not use it: edge-dassdp doctor --fix, then plug it in again",
+                   optional=True)
+            for port in ports() if os.path.exists(port.path)
+            and not os.access(port.path, os.R_OK | os.W_OK)]
 
 
 def _explain(

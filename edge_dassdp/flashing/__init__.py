@@ -1,0 +1,1 @@
+"""From a firmware to a board: its drive, pyOCD or a command, then the board itself is asked."""
