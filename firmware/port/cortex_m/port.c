@@ -22,7 +22,7 @@ static const dassdp_store_t watchdog_feed[] = DASSDP_WATCHDOG_FEED;
 #endif
 
 #ifdef DASSDP_MARKER_SETUP
-static const store_t marker_setup[] = DASSDP_MARKER_SETUP;
+static const dassdp_store_t marker_setup[] = DASSDP_MARKER_SETUP;
 #endif
 
 #define COUNTER_SETUP(name, stores, capture, count, bits, down) \
@@ -64,7 +64,7 @@ void dassdp_port_init(void) {
     __asm volatile("dsb\n\tisb" ::: "memory"); /* CPACR may be among it */
     dassdp_counter = find_counter();
 #ifdef DASSDP_MARKER_SETUP
-    run_setup(marker_setup, N_OF(marker_setup));
+    dassdp_run_stores(marker_setup, N_OF(marker_setup));
 #endif
     dassdp_uart_init();
     dassdp_uart_irq_on();
