@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
@@ -13,6 +15,7 @@ from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
 from edge_dassdp.data import datasets
 from edge_dassdp.data.datasets import Samples
+from edge_dassdp.data.labels import numbered, stated
 from edge_dassdp.emit import proven
 from edge_dassdp.emit.firmware import Build, build_and_compare
 from edge_dassdp.figures.fidelity import measure_fidelity
@@ -78,14 +81,19 @@ def save(network: Network | QNetwork, path: Path | str) -> None:
 
 
 @held_to_kinds()
-def samples(path: Path | str, split: str = "") -> Samples:
+def samples(path: Path | str, split: str = "", *,
+            classes: Sequence[str] | NDArray[Any] = ()) -> Samples:
     """The samples in a .csv, .npy or .npz, laid out as docs/data.md says: `x` float32 (n,
-    n_inputs), `y` int64 (n,), and `classes`, the names of the classes where the file has names.
+    n_inputs), `y` int64 (n,) from 0 on, and `classes`, the names of the classes where the file has
+    names.
 
     split: "train", "stream", "test" or "validation"; a file without splits is taken whole, one with
-    splits wants it named. That a data set of raw bytes is standardized by what it states is a
-    warning. Raises EdgeError E103 for another file, E104 for values that are no samples, with their
-    row and column, E105 for a split that does not exist.
+    splits wants it named. classes: the names of the classes 0, 1 and so on, `QNetwork.classes` of a
+    model; without it names are numbered by the alphabet, in each file by itself, and a warning says
+    so. That a data set of raw bytes is standardized by what it states is a warning. Raises
+    EdgeError E103 for another file, E104 for values that are no samples, with their row and column,
+    and for a name that is not in `classes`, E105 for a split that does not exist, or classes that
+    are no names.
     """
     if not split:
         parts = datasets.load_parts(path)
@@ -94,32 +102,44 @@ def samples(path: Path | str, split: str = "") -> Samples:
     part = datasets.load_part(path, split or "train")
     if part.scaling:
         warn(part.scaling)
+    if len(classes):
+        return part.samples.known_as(stated(list(classes)))
+    if part.samples.classes:
+        warn(f"names in {Path(path).name} are numbered by the alphabet, "
+             f"{numbered(part.samples.classes)}: let the model keep them, quantize(..., "
+             "classes=samples.classes), and read other files with classes=model.classes")
     return part.samples
 
 
 @held_to_kinds(network=_NETWORK)
 def quantize(network: Network, learning: Learning | None = None, settings: Settings | None = None,
-             *, x: ArrayLike | None = None, y: ArrayLike | None = None) -> QNetwork:
+             *, x: ArrayLike | None = None, y: ArrayLike | None = None,
+             classes: Sequence[str] | NDArray[Any] = ()) -> QNetwork:
     """The integer model of a network, proven to fit; `model.proofs` says how closely.
 
     learning: what goes on learning on the device, and by which rules; None for inference alone.
-    x: float training samples as `Device` takes them, for the scale of inputs, the activity that
-    picks kernels, and homeostasis; without them inputs are taken to be standardized. y: their
-    classes, (n,) integers, for replay from flash. What is lost, as weights that became 0, is a
-    warning that names the option that helps. Raises EdgeError E104 for samples of another
-    shape, E105 for a bad setting or missing samples, E201 where a constant has no representation,
-    E202 where a proof fails, E203 where a rule cannot stand.
+    x: finite float training samples as `Device` takes them, for the scale of inputs, the activity
+    that picks kernels, and homeostasis; without them inputs are taken to be standardized. y: their
+    classes, (n,) integers from 0 to n_classes - 1, or names out of `classes`, for replay from
+    flash, the temperature and the sensor. classes: a name for each output in order, which the model
+    keeps (`QNetwork.classes`). What is lost, as weights that became 0, is a warning that names the
+    option that helps; so are classes that no sample is of. Raises EdgeError E104 for samples of
+    another shape and for labels that are no class, E105 for a bad setting, missing samples or
+    names that are none, E201 where a constant has no representation, E202 where a proof fails, E203
+    where a rule cannot stand.
     """
+    names = stated(list(classes), network.n_classes) if len(classes) else None
     samples = None if x is None else sample_rows(network.inputs, x)
-    labels = None if y is None or samples is None else label_row(y, len(samples), network.n_classes)
+    labels = None if y is None or samples is None else label_row(y, len(samples), network.n_classes,
+                                                                 names)
 
     def anew(other: Settings) -> Quantized:
-        return _quantize(network, learning, other, samples, labels)
+        return _quantize(network, learning, other, samples, labels, names)
 
     chosen = settings or Settings()
     made = attempt(chosen, anew)
     for text in losses(network, made.network, measure_fidelity(network, made), chosen, anew,
-                       samples, made.confidence):
+                       samples, made.confidence, labels):
         warn(text)
     return made.network
 

@@ -21,6 +21,11 @@ def is_real(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def spread_rows(n: int, most: int) -> NDArray[np.int64]:
+    """At most `most` of n rows, evenly spread over all of them, in their order."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
+
+
 def array_of(value: object, what: str) -> NDArray[Any]:
     """An array, or whatever NumPy takes as one; of a PyTorch tensor its values. Raises EdgeError
     E104 with what NumPy or PyTorch says."""

@@ -212,6 +212,9 @@ class Board:
                  **{f"counter.{c.name}.setup": c.setup for c in self.counter},
                  "watchdog.setup": watchdog.setup, "watchdog.feed": watchdog.feed,
                  "reset_cause.clear": (self.reset_cause.clear,) if self.reset_cause else (),
+                 "marker.setup": self.marker.setup if self.marker else (),
+                 "marker.set": (self.marker.set,) if self.marker else (),
+                 "marker.clear": (self.marker.clear,) if self.marker else (),
                  "nmi.clear": self.nmi.clear if self.nmi else (),
                  "bus_fault.clear": self.bus_fault.clear if self.bus_fault else ()}
         if self.marker:

@@ -73,6 +73,14 @@ class Learned:
         return harness.Rescue(network, self.snapshot)
 
 
+def named(network: QNetwork, class_idx: int, label: int) -> dict[str, str | None]:
+    """Names of a sample's classes, for its line; nothing where the model knows none. class_idx
+    below 0: there is no answer."""
+    return {} if network.class_names is None else {
+        "class_name": network.classes[class_idx] if class_idx >= 0 else None,
+        "label_name": network.classes[label]}
+
+
 def from_factory(stack: ExitStack, device: Target, network: QNetwork, is_final: bool) -> list[str]:
     """Factory weights; until the stack ends, unless that is final, on a board that keeps what it
     learned. Gives warnings."""
@@ -91,7 +99,7 @@ def from_factory(stack: ExitStack, device: Target, network: QNetwork, is_final: 
 
 def allow_profile(device: Target, network: QNetwork, is_allowed: bool) -> None:
     """--allow-profile. Raises EdgeError E503 where the model takes none by itself."""
-    from edge_dassdp.reference.worn import require_search
+    from edge_dassdp.reference.asked import require_search
 
     if is_allowed:
         require_search(network)

@@ -68,6 +68,12 @@ class Lessons:
         "What learns, and how, from a file of `tune` or of your own (docs/learning-file.md); "
         "--rule, --schedule, --replay, --guard and --gate change parts of it."))] = None
 
+    @property
+    def is_default(self) -> bool:
+        """Nothing is said of what learns, and how."""
+        return not (self.plastic or self.rule or self.rules) and memory_of(
+            self.schedule, self.replay, self.guard, self.gate) == Memory()
+
     def of(self, source: ir.Network, settings: Settings, train: Samples | None) -> Proposal:
         """The network that learns, with biases as weights where these do, and what learns in it.
         Raises EdgeError E105, E203, those of `proposed`."""

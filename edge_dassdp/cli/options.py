@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from edge_dassdp.data.clipping import Clipping
     from edge_dassdp.data.datasets import Part, Samples
+    from edge_dassdp.data.labels import ClassNames
     from edge_dassdp.ir import Encoder, Network, ReadoutKind
     from edge_dassdp.qir import QNetwork
 
@@ -37,6 +38,9 @@ _SAMPLES = (
 Data = Annotated[Path, typer.Option("--data", "-d", show_default=False, help=_SAMPLES)]
 OptionalData = Annotated[Path | None, typer.Option("--data", "-d", show_default=False,
                                                    help=_SAMPLES)]
+Classes = Annotated[str | None, typer.Option(metavar="NAME,NAME,...", show_default=False, help=(
+    "Names of the classes in the order of the network's outputs, kept in the model. Without it "
+    "names in --data count by the alphabet."))]
 Split = Annotated[str, typer.Option(help=(
     f"Part of the data: {', '.join(SPLITS)}. A file without splits is taken whole."))]
 ShiftSeed = Annotated[int | None, typer.Option(help=(
@@ -157,6 +161,21 @@ def load_part(path: Path, split: str) -> Part:
     return datasets.load_part(path, split)
 
 
+def agreed(network: QNetwork, *parts: Part) -> tuple[Part, ...]:
+    """Samples of files with the labels that a model knows. Raises EdgeError E104 as
+    `datasets.agreed`."""
+    from edge_dassdp.data import datasets
+
+    return datasets.agreed(network.class_names, network.n_classes, *parts)
+
+
+def names_of(classes: str | None, n_classes: int) -> ClassNames | None:
+    """--classes. Raises EdgeError E105."""
+    from edge_dassdp.data import labels
+
+    return None if classes is None else labels.parsed(classes, n_classes)
+
+
 def shifted(part: Part, shift_seed: int | None = None, limit: int | None = None) -> Samples:
     """A part's first samples as a worn sensor gives them."""
     from edge_dassdp.data.shifts import WornSensor
@@ -197,13 +216,11 @@ def taken(network: Network | QNetwork, samples: Samples) -> Samples:
 
 
 def device_samples(network: QNetwork, samples: Samples) -> Packed:
-    """Samples for a target, or EdgeError E104 where they do not fit the network."""
+    """Samples, with the labels of `agreed`, for a target, or EdgeError E104 where they do not fit
+    the network."""
     from edge_dassdp.data.clipping import clipping
-    from edge_dassdp.data.datasets import require_classes, require_names
     from edge_dassdp.qir.samples import input_x
 
-    require_names(samples, network.n_classes)
-    require_classes(samples.y, network.n_classes)
     samples = taken(network, samples)
     return Packed(input_x(network, samples.x), samples.y,
                   clipping(network.inputs, network.x_scales, samples.x), samples.guess)

@@ -18,6 +18,7 @@ from typer.core import TyperCommand
 
 from edge_dassdp import __version__
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
+from edge_dassdp.base.notices import told_by
 from edge_dassdp.base.quoting import command
 from edge_dassdp.cli.paths import read, refuse_missing, refuse_unwritable, written
 from edge_dassdp.interrupts import Ended, interruptible
@@ -277,7 +278,7 @@ def _know(out: Output, rules_from: list[Path]) -> None:
 
 def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
     try:
-        with interruptible(), \
+        with interruptible(), told_by(out.warn), \
                 redirect_stdout(sys.stderr if out.as_json else sys.stdout):  # of libraries
             answer = work(out)
         return out.finish(answer)

@@ -174,6 +174,6 @@ def too_small(found: Clipping, i: InputValues) -> str:
     if i.source.encoder:
         why = f"{i.encoded}, or give it more frac_bits"
     elif i.is_finest:
-        why = "any step of int8; scale them up"
+        why = "any step of int8; scale them up, as in the training of the network"
     return (f"input values use hardly any of the 127 steps of int8 ({small}): they are far smaller "
             f"than {why}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,34 +12,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.labels import (
+    ClassNames,
+    Origin,
+    class_labels,
+    listed,
+    numbered,
+    renumbered,
+    require_classes,
+    require_complete,
+)
 from edge_dassdp.data.layouts import Plain, read_plain
 from edge_dassdp.data.names import SPLITS, VALIDATION
 from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
 
 FORMAT = "edge_dassdp/dataset/1"
-_MOST_NAMED = 20
-"""Classes that a sentence lists."""
 WHOLE = ""
 """What `load_parts` calls a file without splits."""
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """x: float32 (n_samples, n_inputs). y: int64 (n_samples,). classes: their names in order, where
-    a file has names instead of numbers. guess: how a file was read that does not say it."""
+    """x: finite float32 (n_samples, n_inputs). y: int64 (n_samples,), classes from 0 on. classes:
+    the names of 0, 1 and so on, where a file has names instead of numbers. guess: how a file was
+    read that does not say it. origin: where the labels stand in their file."""
 
     x: NDArray[np.float32]
     y: NDArray[np.int64]
     classes: tuple[str, ...] = ()
     guess: str = ""
+    origin: Origin | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def at(self, rows: Any) -> Samples:
         """Those of some rows: a slice, indices or truth values."""
-        return replace(self, x=self.x[rows], y=self.y[rows])
+        return replace(self, x=self.x[rows], y=self.y[rows],
+                       origin=None if self.origin is None else self.origin.at(rows))
+
+    def known_as(self, names: ClassNames) -> Samples:
+        """With the numbers that its names have there; numbers stay. Raises EdgeError E104 for a
+        name that is not there."""
+        origin = self.origin or Origin.of_array(len(self))
+        y = renumbered(self.y, self.classes, names, origin) if self.classes else self.y
+        return replace(self, y=y, classes=names.names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,47 +77,6 @@ class Dataset:
     @property
     def dark(self) -> float:
         return -self.mean / self.std
-
-
-def class_labels(y: NDArray[Any], n: int, where: str = "") -> NDArray[np.int64]:
-    """Labels of n samples, int64 (n,). Raises EdgeError E104, with what makes them integers, for
-    anything else; its message begins with `where` they come from."""
-    if y.shape == (n,) and y.dtype.kind in "iu":
-        if n and int(y.max()) > np.iinfo(np.int64).max:
-            raise EdgeError("E104", f"{where}a label is {int(y.max())}, which is no class")
-        return y.astype(np.int64)
-    cure = "give one integer a sample, its class from 0 on; where there is one output, 0"
-    if y.ndim == 2 and y.shape[0] == n:
-        cure = "give y.ravel()" if y.shape[1] == 1 else "give y.argmax(axis=1)"
-    elif y.shape == (n,) and (y.dtype.kind == "b" or (
-            y.dtype.kind == "f" and bool((y % 1 == 0).all()))):
-        cure = "give y.astype(int)"
-    elif y.shape == (n,) and y.dtype.kind in "USO":
-        cure = "give np.unique(y, return_inverse=True)[1], numbers in the order of the names"
-    raise EdgeError("E104", f"{where}labels are {y.dtype} of shape {y.shape}, expected integers "
-                    f"({n},)", help=cure)
-
-
-def require_classes(labels: NDArray[np.int64], n_classes: int) -> None:
-    """E104 unless they are classes of a network."""
-    if labels.size and not 0 <= labels.min() <= labels.max() < n_classes:
-        help = "one output has no classes: give 0 for each sample; what is read out is " \
-            "compared with the float network" if n_classes == 1 else ""
-        if n_classes > 1 and labels.min() == 1 and labels.max() == n_classes:
-            help = "classes count from 0: give y - 1"
-        raise EdgeError("E104", f"labels run from {labels.min()} to {labels.max()}, the network "
-                        f"has classes 0 to {n_classes - 1}", help=help)
-
-
-def require_names(samples: Samples, n_classes: int) -> None:
-    """E104 unless classes that a file names are as many as those of a network: the number of a name
-    is its place among all of them."""
-    names = samples.classes
-    if names and len(names) != n_classes and n_classes > 1:
-        raise EdgeError("E104", f"the file names {len(names)} classes, the network has {n_classes}",
-                        cause=f"a class is numbered by its place among {', '.join(names[:8])}"
-                        + ", ..." * (len(names) > 8),
-                        help="write the numbers of the classes instead of their names")
 
 
 def save_dataset(
@@ -137,8 +115,8 @@ def load_dataset(path: Path | str) -> Dataset:
         if not np.isfinite(x).all():
             raise ValueError("a sample is not finite")
         rows = _splits(path, {split: arrays[split] for split in SPLITS}, len(x))
-        parts = {split: Samples(x[rows[split]], y.astype(np.int64)[rows[split]])
-                 for split in SPLITS}
+        every = Samples(x, y.astype(np.int64), origin=Origin.of_array(len(y), str(path), "labels"))
+        parts = {split: every.at(rows[split]) for split in SPLITS}
         return Dataset(name=str(header["name"]), mean=mean, std=std, **parts)
 
 
@@ -155,26 +133,61 @@ class Part:
     scaling: str = ""
 
     @property
+    def title(self) -> str:
+        """Its file, for people."""
+        origin = self.samples.origin
+        return origin.path if origin is not None and origin.path else "the file"
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was made of a file's values and classes, for people."""
         names = self.samples.classes
-        numbered = ", ".join(f"{k} {name}" for k, name in enumerate(names[:_MOST_NAMED]))
-        classes = f"classes: {numbered}" + ", ..." * (len(names) > _MOST_NAMED)
-        return tuple(filter(None, (self.scaling, classes * bool(names))))
+        return tuple(filter(None, (self.scaling, f"classes: {numbered(names)}" * bool(names))))
 
     def apart(self, other: Part) -> list[str]:
-        """A warning where another file scales its values otherwise. Raises EdgeError E104 where it
-        names other classes."""
-        one, two = self.samples.classes, other.samples.classes
-        if one and two and one != two:
-            raise EdgeError("E104", "two files name other classes",
-                            cause=f"{', '.join(one[:_MOST_NAMED])} in one, "
-                            f"{', '.join(two[:_MOST_NAMED])} in the other",
-                            help="give both all classes, by the same names")
+        """A warning where another file scales its values otherwise."""
         if self.scaling == other.scaling:
             return []
         one_is, other_is = (part.scaling or "as they stand" for part in (self, other))
         return [f"two files are scaled otherwise: {one_is}; {other_is}"]
+
+
+def agreed(known: ClassNames | None, n_classes: int, *parts: Part) -> tuple[Part, ...]:
+    """Parts whose labels are the classes of one network, which knows them as `known`, or by numbers
+    alone. Raises EdgeError E104 for names that it does not know, or that are not all of its classes
+    where it knows none, for names in one file and numbers in another, for numbers where it was
+    given names, and for labels out of range."""
+    with_names = [part for part in parts if part.samples.classes]
+    if known is None and with_names:
+        known = _common(n_classes, with_names)
+        if len(with_names) < len(parts):
+            other = next(part for part in parts if not part.samples.classes)
+            raise EdgeError("E104", f"{with_names[0].title} names classes, and {other.title} has "
+                            "numbers", help="write names in both, or numbers in both")
+    elif known is not None and not known.is_stated and len(with_names) < len(parts):
+        other = next(part for part in parts if not part.samples.classes)
+        raise EdgeError("E104", f"{other.title} has numbers for classes, and the model has names",
+                        cause=f"it was quantized with a file of names: {known}",
+                        help="write names in this file, too; or quantize with --classes "
+                        "NAME,NAME,... in the order of the numbers (classes=[...] in Python), and "
+                        "files may hold either")
+    made = tuple(part if known is None or n_classes == 1 else
+                 replace(part, samples=part.samples.known_as(known)) for part in parts)
+    for part in made:
+        require_classes(part.samples.y, n_classes, part.samples.origin)
+    return made
+
+
+def _common(n_classes: int, parts: Sequence[Part]) -> ClassNames:
+    """All names of some files, in the order of the alphabet."""
+    names = sorted({name for part in parts for name in part.samples.classes})
+    sets = list(dict.fromkeys(part.samples.classes for part in parts))
+    if len(sets) > 1 and len(names) != n_classes:
+        raise EdgeError("E104", "two files name other classes",
+                        cause=f"{listed(sets[0])} in one, {listed(sets[1])} in the other",
+                        help="give both the same classes, by the same names")
+    require_complete(names, n_classes, parts[0].title)
+    return ClassNames(tuple(names))
 
 
 def load_part(path: Path | str, split: str) -> Part:
@@ -219,7 +232,7 @@ def load_parts(path: Path | str) -> dict[str, Part]:
 
 def _plain(path: Path | str, plain: Plain) -> dict[str, Part]:
     samples = Samples(plain.x, class_labels(plain.y, len(plain.x), f"{path}: "), plain.classes,
-                      plain.guess)
+                      plain.guess, plain.origin or Origin.of_array(len(plain.x), str(path)))
     if not plain.rows:
         return {WHOLE: Part(samples, is_whole=True)}
     return {split: Part(samples.at(rows))

@@ -7,7 +7,7 @@ import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.labels import MOST_LETTERS, Origin, are_names
 from edge_dassdp.data.names import SPLITS, VALIDATION
 from edge_dassdp.storage.foreign import reading, unread
 from edge_dassdp.storage.npz import Arrays, read_npy
@@ -35,13 +36,14 @@ _NPY_OF_X = re.compile(r"(.*[._-])?([xX])([._-].*)?")
 class Plain:
     """x: finite float32 (n, n_inputs). y: as it stands in the file, or numbers of names. rows: of
     splits, by name, as they stand. classes: their names, where the file has names, in order.
-    guess: how it was read where it does not say it."""
+    guess: how it was read where it does not say it. origin: where classes stand, None: in y."""
 
     x: NDArray[np.float32]
     y: NDArray[Any]
     rows: dict[str, NDArray[Any]] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     guess: str = ""
+    origin: Origin | None = None
 
 
 def read_plain(path: Path) -> Plain | None:
@@ -71,7 +73,20 @@ def _of_npz(path: Path) -> Plain | None:
         raise EdgeError("E104", f"{path} holds x and no y",
                         help="add y, (n,) integers: the class of each sample; 0 for all where "
                         "there is one output, or nothing is to be judged")
-    return Plain(checked, y, found)
+    return _with_names(path, Plain(checked, y, found))
+
+
+def _with_names(path: Path, plain: Plain) -> Plain:
+    """With numbers of names in the order of the alphabet, where y are texts (n,). Raises EdgeError
+    E104 for a text that names no class."""
+    if plain.y.dtype.kind != "U" or plain.y.shape != (len(plain.x),):
+        return plain
+    names, first, place = np.unique(np.char.strip(plain.y), return_index=True, return_inverse=True)
+    for name, row in zip(names.tolist(), first.tolist(), strict=True):
+        if name.lower() in _EMPTY or not are_names([name]):
+            raise EdgeError("E104", f"{path}: y[{row}] is {name[:40]!r}, which names no class",
+                            help="leave the sample out, or give its class")
+    return replace(plain, y=place, classes=tuple(names.tolist()))
 
 
 def _of_npy(path: Path) -> Plain:
@@ -84,7 +99,7 @@ def _of_npy(path: Path) -> Plain:
     beside = [path.with_name(f"{before}{y}{behind}{path.suffix}") for y in "yY"]
     for other in beside:
         if other.exists():
-            return Plain(_numbers(path, given), read_npy(other))
+            return _with_names(path, Plain(_numbers(path, given), read_npy(other)))
     raise EdgeError("E104", f"{path} holds x and no y", cause=f"there is no {beside[0]} beside it",
                     help=f"add the classes: np.savez('data.npz', x=np.load({str(path)!r}), y=y)")
 
@@ -151,19 +166,22 @@ def _of_csv(path: Path) -> Plain:
         body = table if _is_header(first[1]) else _with(first, table)
         values, labels, splits = array("f"), array("q"), []
         names: dict[str, tuple[int, int]] = {}
+        lines = array("q")
         for row in body:
             values.extend(_features(path, layout, row))
+            lines.append(row[0])
             text = row[1][layout.label].strip()
             labels.append(names.setdefault(text, (len(names), row[0]))[0])
             if layout.split is not None:
                 splits.append(_split(path, row[0], row[1][layout.split].strip()))
         numbers, classes = _classes(path, layout, names)
-        where = np.array(splits)
+        where, title = np.array(splits), layout.titles[layout.label]
         return Plain(np.asarray(values).reshape(-1, len(layout.features)),
                      numbers[np.asarray(labels)],
                      {name: np.flatnonzero(where == name) for name in NAMES if name in splits},
                      classes, "" if classes or _is_header(first[1]) else
-                     _guess(path, len(layout.titles)))
+                     _guess(path, len(layout.titles)),
+                     Origin(str(path), "row ", f", {title} holds", np.asarray(lines)))
 
 
 def _with(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
@@ -253,6 +271,10 @@ def _classes(path: Path, layout: _Layout, names: dict[str, tuple[int, int]]
         if text.lower() in _EMPTY:
             raise EdgeError("E104", f"{path}: row {line}, {title} holds no class",
                             help="leave the row out, or give its class")
+        if not kinds[text] and not are_names([text]):
+            raise EdgeError("E104", f"{path}: row {line}, {title} holds {text[:40]!r}, which is no "
+                            f"name of a class: expected 1 to {MOST_LETTERS} printable letters",
+                            help="write a short name, or the number of the class")
         if kinds[text] != next(iter(kinds.values())):
             raise EdgeError("E104", f"{path}: row {line}, {title} holds '{text[:40]}', and others "
                             f"{'names' if kinds[text] else 'numbers'}", cause="classes are taken "
@@ -264,8 +286,8 @@ def _classes(path: Path, layout: _Layout, names: dict[str, tuple[int, int]]
     for text, (_, line) in names.items():
         if not float(text).is_integer() or abs(float(text)) > 2**31:
             raise EdgeError("E104", f"{path}: row {line}, {title} holds {text[:40]}, which is no "
-                            "class", cause="classes are taken from there: the column 'label', "
-                            "'class', 'target' or 'y', else the last",
-                            help="call the column of the classes 'label'; where there are "
-                            "none, add one of 0")
+                            "class: they are whole numbers from 0 on, one for each output",
+                            cause="classes are taken from there: the column 'label', 'class', "
+                            "'target' or 'y', else the last", help="call the column of the "
+                            "classes 'label'; where there are none, add one of 0")
     return np.array([int(float(text)) for text in names], np.int64), ()

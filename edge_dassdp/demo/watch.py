@@ -296,7 +296,7 @@ def _profile_results(fitted: harness.Fitted) -> dict[str, Any]:
     return {"windows": fitted.n_samples, "profile": fitted.chosen.name,
             "worn": worn(profile), "q_q14": profile.q_q14, "determinant": profile.det,
             "gain_q12": profile.gain_q12, "offset": profile.offset,
-            "tried": [{"profile": c.name, "hits": c.n_hits} for c in fitted.tried]}
+            "tried": fitted.report["tried"]}
 
 
 def _percent(share: float) -> float:

@@ -22,7 +22,7 @@ from edge_dassdp.rules.declared import struct_members
 
 Filled = tuple[str, str, Iterable[tuple[str, Any]]]
 """A struct: C type, name, fields."""
-_HEADERS = ("include/dassdp_tables.h", "src/core/kernels.h", "src/rules/*.h")
+_HEADERS = ("include/dassdp_*tables.h", "src/core/kernels.h", "src/rules/*.h")
 _STRUCT = re.compile(r"\}\s*(dassdp_\w+_t)\s*;|^struct (dassdp_\w+) \{", re.MULTILINE)
 _NUMBER = re.compile(r"(0x[0-9a-f]+|-?\d+)u?")
 _INTEGER = re.compile(r"u?int(8|16|32|64)_t")

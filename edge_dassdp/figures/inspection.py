@@ -109,7 +109,7 @@ class BoardView:
 class Inspection:
     """resets: the ways in which its neurons reset. frozen_because: why nothing learns by default,
     "" if something does. refused: why it cannot be quantized, None if it can; if not,
-    `boards` is empty.
+    `boards` is empty. classes: their names, where the model knows any.
     """
 
     inputs: tuple[Input, ...]
@@ -122,6 +122,7 @@ class Inspection:
     frozen_because: str
     refused: EdgeError | None
     boards: tuple[BoardView, ...]
+    classes: tuple[str, ...] = ()
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -200,7 +201,7 @@ def inspect_quantized(network: QNetwork, boards: Sequence[Board]) -> Inspection:
         projections, network.readout, network.readout_kind, network.n_steps,
         " and ".join(resets) or "none",
         "" if network.plastic else "it was quantized without rules", None,
-        tuple(_on_board(network, None, b) for b in boards))
+        tuple(_on_board(network, None, b) for b in boards), network.classes)
 
 
 @dataclass(frozen=True)

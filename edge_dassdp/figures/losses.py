@@ -3,7 +3,7 @@ helps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.clipping import MOST_NAMED, clipping, input_values, too_small
 from edge_dassdp.figures.fidelity import Fidelity, vanished
+from edge_dassdp.figures.numbering import training_labels
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.samples import random_samples
@@ -31,6 +32,7 @@ ALMOST = 0.9
 """Of random samples: almost everywhere."""
 FAR_OFF = 2.0
 """Times what labels have a temperature be, or a part of it."""
+_CALIBRATION = "calibration: "
 N_RANDOM = 32
 """Samples on which a network without any is asked how sure it is."""
 MOST_UNEQUAL = 32.0
@@ -61,14 +63,26 @@ def _curing(settings: Settings, anew: Quantize) -> Iterator[str]:
 
 def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Settings,
            anew: Quantize, calibration: NDArray[np.float32] | None,
-           sure: Confidence | None = None) -> tuple[str, ...]:
+           sure: Confidence | None = None,
+           labels: NDArray[np.int64] | None = None) -> tuple[str, ...]:
     """Sentences for people. anew: tried for what it would help. calibration: (n_samples, n_inputs),
-    None for a model that is not calibrated. sure: on its labelled samples."""
-    return (*_weights(network, fidelity, settings, anew, model), *_values(fidelity),
-            *_agreement(fidelity), *_clipping(fidelity),
-            *(_unequal(network, model) if calibration is None
-              else _left_out(model, settings, calibration)), *_classless(model), *_idle(model),
-            *_gate(model, fidelity), *_confidence(network, model, sure))
+    None for a model that is not calibrated. sure: on its labelled samples. labels: int64
+    (n_samples,) from 0 to n_classes - 1, or None."""
+    told = [] if labels is None or calibration is None else training_labels(
+        model, calibration, labels, fidelity.integer_accuracy)
+    inputs = [*(_unequal(network, model) if calibration is None
+                else _left_out(model, settings, calibration))]
+    again = [text for text in _clipping(fidelity) if f"{_CALIBRATION}{text}" not in inputs]
+    return (*told, *_weights(network, fidelity, settings, anew, model, _lost(model, calibration)),
+            *_values(fidelity), *_agreement(fidelity), *again, *inputs, *_classless(model),
+            *_idle(model), *_gate(model, fidelity), *_confidence(network, model, sure))
+
+
+def _lost(model: QNetwork, calibration: NDArray[np.float32] | None) -> set[str]:
+    """Inputs of which no step is left: what becomes of their weights follows from that."""
+    found = () if calibration is None else clipping(model.inputs, model.x_scales,
+                                                    calibration).small
+    return {f.input for f in found if f.n_steps == 0}
 
 
 def _gate(model: QNetwork, fidelity: Fidelity) -> Iterator[str]:
@@ -84,10 +98,11 @@ def _gate(model: QNetwork, fidelity: Fidelity) -> Iterator[str]:
 
 
 def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Quantize,
-             model: QNetwork) -> Iterator[str]:
+             model: QNetwork, lost: Collection[str]) -> Iterator[str]:
+    """lost: origins of projections that are not judged."""
     for p in fidelity.populations:
         for q in p.projections:
-            if q.vanished > MOST_VANISHED:
+            if q.vanished > MOST_VANISHED and model.projection(q.name).pre not in lost:
                 option = _helping(network, model.projection(q.name), settings, anew, q.vanished)
                 yield (f"{100 * q.vanished:.1f} % of the weights of '{q.name}' became 0: they are "
                        f"less than half a step, which follows the largest; {option}")
@@ -139,7 +154,7 @@ def _left_out(model: QNetwork, settings: Settings, calibration: NDArray[np.float
     for i in input_values(model.inputs, model.x_scales, calibration):
         n_cut = i.n_cut
         if any(f.input == i.source.name for f in found.small):
-            yield "calibration: " + too_small(found, i) if settings.x_frac_bits is None else (
+            yield _CALIBRATION + too_small(found, i) if settings.x_frac_bits is None else (
                 "calibration values use hardly any of the 127 steps of int8 with "
                 f"x_frac_bits={settings.x_frac_bits}; give more, or none")
         if i.source.encoder or not n_cut.any():

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import spread_rows
 from edge_dassdp.build.board import Board, load_board
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Network
@@ -96,7 +95,7 @@ def proposed(network: Network, settings: Settings, board: Board | None = None,
 def _some(training: Samples | None) -> Samples | None:
     if training is None:
         return None
-    rows = np.unique(np.linspace(0, len(training) - 1, N_TRIED).astype(np.int64))
+    rows = spread_rows(len(training), N_TRIED)
     return Samples(training.x[rows], training.y[rows])
 
 

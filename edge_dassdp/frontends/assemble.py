@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.notices import warn
 from edge_dassdp.frontends import folding
 from edge_dassdp.frontends.folding import Term, refuse
 from edge_dassdp.frontends.graph import Graph, Path
-from edge_dassdp.frontends.logits import Logits, with_logits
+from edge_dassdp.frontends.logits import Logits, doubt, with_logits
 from edge_dassdp.frontends.nodes import Convolution, Entry, Linear, Neurons, Node, Pooling
 from edge_dassdp.ir import (
     Encoder,
@@ -140,6 +141,8 @@ def assembly(nodes: Mapping[str, Node], edges: Sequence[tuple[str, str]], *, n_s
     kind = readout or ("membrane_sum" if read.reset == "none" else "spike_count")
     network = Network(tuple(maker.inputs.values()), tuple(maker.populations.values()), projections,
                       Readout(read.name, kind), n_steps)
+    if readout is None and (doubted := doubt(network, logits)):
+        warn(doubted)
     return Assembly(with_logits(network, logits), maker.names, maker.origins)
 
 

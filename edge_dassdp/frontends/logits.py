@@ -49,6 +49,19 @@ def with_logits(network: Network, logits: Logits | None) -> Network:
     return replace(network, readout=replace(readout, temperature=temperature))
 
 
+def doubt(network: Network, logits: Logits | None) -> str:
+    """What to warn of where the importer chose to count spikes, and this is rather what a loss sees
+    of membranes; "" where nothing tells."""
+    readout = network.readout
+    if readout.kind != "spike_count" or logits not in ("mean", "last", "max"):
+        return ""
+    return (f"the loss saw the {logits} of the readout (logits={logits!r}), and its neurons "
+            f"'{readout.population}' spike: the firmware reads a class by the count of its spikes. "
+            "If the loss saw their membranes, train and import them without a reset, as snnTorch's "
+            "reset_mechanism='none', so that membranes are read; if it saw spikes, say so with "
+            "readout='spike_count' (--readout spike_count)")
+
+
 def _temperature(network: Network, seen: Seen) -> float:
     if seen == "sum":
         return 1.0

@@ -28,9 +28,9 @@ Told = Callable[[int, Stream], None]
 class Course:
     """Samples x, int8 (n, x_bytes), and labels (n,) on a device, each once, in order.
 
-    The first n_warm of them fit the gates. file: where progress is kept, in a block of `kept`, as
-    long as it can be written; `done` removes it. looks: the device observes each sample before,
-    without its label. Ctrl-C waits for the sample that runs.
+    The first n_warm of them fit the dopamine gates. file: where progress is kept, in a block of
+    `kept`, as long as it can be written; `done` removes it. looks: the device observes each sample
+    before, without its label. Ctrl-C waits for the sample that runs.
     """
 
     def __init__(self, device: Target, x: NDArray[np.int8], labels: NDArray[np.int64], n_warm: int,

@@ -15,7 +15,7 @@ from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.base.notices import warn
 from edge_dassdp.base.numbers import array_of, sample_array
 from edge_dassdp.data.clipping import Clipping, clipping
-from edge_dassdp.data.datasets import class_labels, require_classes
+from edge_dassdp.data.labels import ClassNames, labels_of, require_classes
 from edge_dassdp.harness.drifted import drift_of, drift_warning
 from edge_dassdp.harness.expected import digest_text
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
@@ -25,9 +25,10 @@ from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profil
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import counts_x, input_x
+from edge_dassdp.reference.asked import require_triads
 from edge_dassdp.reference.outcome import NO_LABEL, Statistics
 from edge_dassdp.sensor.monitor import DriftReport
-from edge_dassdp.sensor.profile import QProfile
+from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.profiles import Profiles
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import WARM_UP, Target
@@ -51,10 +52,12 @@ def sample_rows(inputs: Sequence[Input], x: ArrayLike) -> NDArray[np.float32]:
     return samples.reshape(-1, n_values).astype(np.float32)
 
 
-def label_row(y: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
-    """Labels of n samples, int64 (n,); one alone may be a number. EdgeError E104 for another shape
-    or what is no class."""
-    labels = class_labels(np.atleast_1d(array_of(y, "labels")), n)
+def label_row(y: ArrayLike, n: int, n_classes: int,
+              names: ClassNames | None = None) -> NDArray[np.int64]:
+    """Labels of n samples, int64 (n,) from 0 to n_classes - 1, of such integers or, where a model
+    has names, of these; one alone may be a number or a name. EdgeError E104 for another shape or
+    what is no class."""
+    labels = labels_of(np.atleast_1d(array_of(y, "labels")), n, names)
     require_classes(labels, n_classes)
     return labels
 
@@ -63,7 +66,8 @@ class Device:
     """A model on a target, the same wherever it runs; a context manager that closes it.
 
     x is float: (n, n_values), (n, *shape) of a single input, or one sample alone; of a model with
-    a sensor also its raw counts, integers (n, n_readings, n_channels). y: (n,) classes.
+    a sensor also its raw counts, integers (n, n_readings, n_channels). y: (n,) classes, integers
+    from 0 to n_classes - 1, or their names where the model has such (`QNetwork.classes`).
     Shapes that do not fit raise EdgeError E104 before anything runs; what a target refuses is in
     `Target`. Values beyond int8 are clipped: `clipping` counts those of the last call, and a
     warning says where they are many. `target` has the rest of it: single outcomes, digests, the
@@ -97,7 +101,7 @@ class Device:
         return f"<Device {self.name} with {self.network!r}>"
 
     def classify(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Classes (n,), by inference alone."""
+        """Classes, int64 (n,) from 0 to n_classes - 1, by inference alone."""
         return self.target.classify(self._packed(x))
 
     def accuracy(self, x: ArrayLike, y: ArrayLike) -> float:
@@ -168,6 +172,8 @@ class Device:
             self.target.write_profile(self.network, profile)
         elif profile in NAMES:
             stored = self.profile.stored
+            if NAMES[profile] & Kind.ORIENTATION:
+                require_triads(self.network)
             if NAMES[profile] and (stored is None or stored.kind != NAMES[profile]):
                 raise EdgeError("E503", f"no profile '{profile}' is stored", help="fit one from "
                                 "labelled samples, or choose "
@@ -178,7 +184,7 @@ class Device:
                             help="choose one of " + ", ".join(NAMES))
 
     def warm_up(self, x: ArrayLike, y: ArrayLike) -> None:
-        """Let DA-SSDP's gates see samples, and fit them; no weight changes."""
+        """Let DA-SSDP's dopamine gates see samples, and fit them; no weight changes."""
         packed = self._packed(x)
         self.target.run(packed, self._labels(y, packed), mode=WARM_UP)
         self.target.fit_gate()
@@ -252,4 +258,4 @@ class Device:
         return input_x(self.network, rows)
 
     def _labels(self, y: ArrayLike, packed: NDArray[np.int8]) -> NDArray[np.int64]:
-        return label_row(y, len(packed), self.network.n_classes)
+        return label_row(y, len(packed), self.network.n_classes, self.network.class_names)

@@ -27,12 +27,12 @@ class Progress:
     """A stream on its way.
 
     n_labelled, n_replayed: the device's counters, of labelled samples learned or held back by its
-    gate, and of stored ones learned again, when the first sample was learned, and when the
-    first stored one was replayed; None before. n_warm: samples shown to the gates, n_learned those
-    learned: so many for certain. in_doubt: one more may have been. digest: of what the device had
-    learned when it was left, None if nobody could ask. n_taught: commands that had taught the board
-    from this computer, the stream's own the last; None where nobody counts. before: accuracy on the
-    samples to judge by, before the stream.
+    CUSUM gate, and of stored ones learned again, when the first sample was learned, and when the
+    first stored one was replayed; None before. n_warm: samples shown to the dopamine gates,
+    n_learned those learned: so many for certain. in_doubt: one more may have been. digest: of what
+    the device had learned when it was left, None if nobody could ask. n_taught: commands that had
+    taught the board from this computer, the stream's own the last; None where nobody counts.
+    before: accuracy on the samples to judge by, before the stream.
     """
 
     n_samples: int

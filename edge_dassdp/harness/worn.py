@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, round_divide
+from edge_dassdp.data.labels import classes_told
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import x_counts
-from edge_dassdp.reference.worn import require_fits
+from edge_dassdp.reference.asked import require_fits
 from edge_dassdp.sensor import channels
 from edge_dassdp.sensor.choice import best
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
@@ -30,35 +31,49 @@ FOREIGN = ("the weights were learned under another profile of the sensor than th
 @dataclass(frozen=True)
 class Candidate:
     """A profile that was tried, and how many of the samples it was fitted from were classified
-    rightly under it."""
+    rightly under it. how: it was fitted, where several of its kind were."""
 
     profile: QProfile
     n_hits: int
+    how: str = ""
 
     @property
     def name(self) -> str:
+        """Of its kind."""
         return next(name for name, kind in NAMES.items() if kind == self.profile.kind)
+
+    @property
+    def title(self) -> str:
+        """No other that was tried has it."""
+        return f"{self.name} {self.how}".strip()
 
 
 @dataclass(frozen=True)
 class Fitted:
     """chosen: what is in use now. tried: the factory profile first. n_samples: each was judged by.
-    orientation: what the device found."""
+    orientation: what the device found. passed_over: classes of samples that the training data
+    lacked, "" for none."""
 
     chosen: Candidate
     tried: tuple[Candidate, ...]
     n_samples: int
     orientation: Orientation
+    passed_over: str = ""
 
     @property
     def report(self) -> dict[str, Any]:
         """As JSON values."""
         return {"chosen": self.chosen.name, "n_samples": self.n_samples,
-                "tried": [{"profile": c.name, "hits": c.n_hits} for c in self.tried]}
+                "how": self.chosen.how,
+                "tried": [{"profile": c.name, "how": c.how, "hits": c.n_hits}
+                          for c in self.tried]}
 
     def __str__(self) -> str:
-        hits = ", ".join(f"{c.name} {c.n_hits}" for c in self.tried)
-        return f"{self.chosen.name} profile; of {self.n_samples} samples right: {hits}"
+        hits = ", ".join(f"{c.title} {c.n_hits}" for c in self.tried)
+        how = f" ({self.chosen.how})" if self.chosen.how else ""
+        told = f"{self.chosen.name} profile{how}; of {self.n_samples} samples right: {hits}"
+        return told + (f"; it was not fitted to samples of {self.passed_over}, which the training "
+                       "data lacked" if self.passed_over else "")
 
 
 def report(found: Profiles) -> dict[str, Any]:
@@ -84,22 +99,44 @@ def fit_profile(target: Target, network: QNetwork, x: NDArray[np.int8],
     require_fits(network)
     sensor = network.sensor
     assert sensor is not None and sensor.class_means is not None
-    known = [int(c) for c in np.unique(labels) if sensor.class_means[c, 0] != NO_MEAN]
+    given = np.unique(labels)
+    lacked = [int(c) for c in given if sensor.class_means[c, 0] == NO_MEAN]
+    known = [int(c) for c in given if c not in lacked]
     if len(known) < FIT_CLASSES:
-        raise EdgeError("E105", f"a profile is fitted from samples of {FIT_CLASSES} classes or "
-                        f"more, and these are of {len(known) or 'none'}",
-                        cause=f"{len(x)} samples of class " + ", ".join(map(str, np.unique(labels)))
-                        if len(x) else "", help="give labelled samples of other classes, too")
+        raise _too_few(network, sensor, labels, lacked)
     for sample, label in zip(x, labels, strict=True):
         target.observe(sample, int(label))
     found = target.fit_profile()
     sure = [QProfile.factory(sensor.n_channels)]
     sure += [found.profile(sensor.n_channels)] if found.verdict == Verdict.TAKEN else []
-    profiles = sure + _unsure(network, sensor, found, _Statistics.of(network, x, labels, known))
-    tried = [Candidate(p, _hits(target, network, p, x, labels)) for p in profiles]
+    profiles = [(p, "") for p in sure]
+    profiles += _unsure(network, sensor, found, _Statistics.of(network, x, labels, known))
+    tried = [Candidate(p, _hits(target, network, p, x, labels), how) for p, how in profiles]
     chosen = tried[best([c.n_hits for c in tried], len(x), len(sure))]
     _use(target, network, chosen.profile)
-    return Fitted(chosen, tuple(tried), len(x), found)
+    passed_over = classes_told(lacked, network.class_names) if lacked else ""
+    return Fitted(chosen, tuple(tried), len(x), found, passed_over)
+
+
+def _too_few(network: QNetwork, sensor: QSensor, labels: NDArray[np.int64],
+             lacked: list[int]) -> EdgeError:
+    """Of labels (n,) of less than FIT_CLASSES classes that the factory knew; lacked: those that it
+    did not."""
+    assert sensor.class_means is not None
+    given, names = np.unique(labels), network.class_names
+    head = f"a profile is fitted from samples of {FIT_CLASSES} classes or more"
+    if not lacked:
+        return EdgeError("E105", f"{head}, and these are of {len(given) or 'none'}",
+                         cause=f"{len(labels)} samples of {classes_told(given, names)}"
+                         if len(given) else "", help="give labelled samples of other classes, too")
+    known = np.flatnonzero(sensor.class_means[:, 0] != NO_MEAN)
+    return EdgeError(
+        "E105", f"{head} that the model was trained on: its training data lacked "
+        f"{classes_told(lacked, names)}",
+        cause=f"it had {classes_told(known, names)}; these are {len(labels)} samples of "
+        f"{classes_told(given, names)}", help="quantize it again with training samples of all "
+        "classes (--data, x and y in Python)" + (
+            "" if len(known) < FIT_CLASSES else ", or give samples of those that it had"))
 
 
 def _hits(target: Target, network: QNetwork, profile: QProfile, x: NDArray[np.int8],
@@ -143,17 +180,19 @@ class _Statistics:
 
 
 def _unsure(network: QNetwork, sensor: QSensor, found: Orientation, given: _Statistics
-            ) -> list[QProfile]:
-    """A rotation and its mirror image, if the device could not decide between them; signs and
-    offsets of channels, and gains as well."""
-    made: list[QProfile] = []
+            ) -> list[tuple[QProfile, str]]:
+    """With how they were fitted: a rotation and its mirror image, if the device could not decide
+    between them; signs and offsets of channels, and gains as well."""
+    made: list[tuple[QProfile, str]] = []
     if found.verdict == Verdict.UNDECIDED:
         polar = list(sensor.triads[0].channels)
-        made += candidates(sensor.polar_means, given.means[:, polar], given.n_seen, sensor.unit,
-                           sensor.n_channels)
+        made += [(p, "as a rotation" if p.det > 0 else "as a mirror image") for p in candidates(
+            sensor.polar_means, given.means[:, polar], given.n_seen, sensor.unit,
+            sensor.n_channels)]
     if sensor.class_means is not None and sensor.class_stds is not None:
-        made += [channels.fit(sensor.class_means, sensor.class_stds, given.means, given.stds,
-                              given.n_seen, with_gains=gains) for gains in (False, True)]
+        made += [(channels.fit(sensor.class_means, sensor.class_stds, given.means, given.stds,
+                               given.n_seen, with_gains=gains), how)
+                 for gains, how in ((False, "without gains"), (True, "with gains"))]
     return made
 
 

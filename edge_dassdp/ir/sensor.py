@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,10 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int, is_real
+from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.storage.foreign import reading
+from edge_dassdp.storage.toml import read_toml
 
-MOST_CHANNELS = 32
+MOST_CHANNELS = QUANTITIES["sensor_channels"]
 """A reading is one piece of the link."""
-_MOST_UNIT = 2**15 - 1
+_MOST_UNIT, _MOST = 2**15 - 1, 1e30
 _EXAMPLE = "docs/sensor.md has an example"
 
 
@@ -67,8 +69,9 @@ class Sensor:
         row = row * self.n_channels if len(row) == 1 else row
         _require(len(row) == self.n_channels, f"{name} has {len(row)} numbers for "
                  f"{self.n_channels} channels")
-        _require(all(is_real(v) and abs(v) < 1e30 for v in row), f"{name} holds what is no finite "
-                 "number")
+        for c, v in enumerate(row):
+            _require(is_real(v) and abs(v) < _MOST, f"{name} of channel {c} is {v!r:.40}, expected "
+                     f"a finite number between {-_MOST:g} and {_MOST:g}")
         return tuple(map(float, row))
 
     def _check_triads(self) -> None:
@@ -103,11 +106,8 @@ class Sensor:
     def load(cls, path: Path | str) -> Sensor:
         """Read a description in TOML: the fields above, each triad as [[triad]]. Raises EdgeError
         E103 for what cannot be read, E105 for what does not fit."""
-        try:
-            given = tomllib.loads(Path(path).read_text("utf-8-sig"))
-        except (OSError, ValueError) as problem:
-            raise EdgeError("E103", f"{path} is no sensor description", cause=str(problem),
-                            help=_EXAMPLE) from None
+        with reading(path, "sensor"):
+            given = read_toml(path, "sensor", f"mend that line; {_EXAMPLE}")
         known = {f.name for f in fields(cls)} - {"triads"} | {"triad"}
         try:
             unknown = sorted(given.keys() - known)

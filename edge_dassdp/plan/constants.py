@@ -149,8 +149,10 @@ def _drift(layout: Layout, drift: QDrift) -> Table:
         ("n_readings", drift.codes.n_readings), ("limit", drift.codes.limit),
         ("centre", Array("int16_t", "drift_centre", drift.codes.centre)),
         ("shift", Array("int8_t", "drift_shift", drift.codes.shift)),
-        *((name, Array("int16_t", f"drift_{name}", getattr(drift, name).ravel()))
-          for name in ("eps_q3", "level_q3", "spread_q3", "mean", "inverse")),
+        *((name, Array("int16_t", f"drift_{name}", values.ravel())) for name, values in (
+            ("eps_q3", drift.eps_q3), ("level_q3", drift.level_q3),
+            ("spread_q3", drift.spread_q3), ("class_features", drift.mean),
+            ("inverse_q17", drift.inverse))),
         ("triads", _triads("drift_triads", drift.triads)), ("ridge", drift.ridge),
         *((f"{name}_off", layout.offset(field)) for name, field in (
             ("state", "drift"), ("ring", "drift_ring"), ("kept", "drift_kept"),

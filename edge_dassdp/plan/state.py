@@ -19,10 +19,10 @@ from edge_dassdp.qir.packing import (
     CUSUM_DTYPE,
     GUARD_DTYPE,
     LEARNING_DTYPE,
-    PROFILE_CHANNEL,
     REPLAY_DTYPE,
     SENSOR_DTYPE,
     columns,
+    n_profile,
     pack_planes,
     unpack_bits,
     unpack_planes,
@@ -90,7 +90,7 @@ def _of_sensor(network: QNetwork) -> list[StateField]:
     if sensor is None:
         return []
     own = [replace(StateField.record("sensor", "dassdp_sensor_state_t", SENSOR_DTYPE), align=_WORD),
-           _kept("sensor_profile", "int16_t", PROFILE_CHANNEL + 2 * sensor.n_channels)]
+           _kept("sensor_profile", "int16_t", n_profile(sensor.n_channels))]
     if sensor.fits:
         n = network.n_classes
         own = [_kept("sensor_sums", "int32_t", 3 * n), *own,

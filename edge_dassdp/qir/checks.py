@@ -11,6 +11,7 @@ from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import array_of, is_int, is_real
 from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.data.labels import ClassNames, are_names
 from edge_dassdp.ir import Encoder, Input, Sensor, geometry
 from edge_dassdp.qir.network import QCusum, QErrorStep, QGuard, QNetwork, QReplay
 from edge_dassdp.qir.nodes import (
@@ -172,6 +173,16 @@ def validate(network: QNetwork) -> None:
         within(guard.window, 1, 32, "the guard's window")
         within(guard.margin, 0, 32, "the guard's margin")
     _check_misses(network)
+    _check_names(network)
+
+
+def _check_names(n: QNetwork) -> None:
+    if n.class_names is None:
+        return
+    require(isinstance(n.class_names, ClassNames) and isinstance(n.class_names.names, tuple)
+            and isinstance(n.class_names.is_stated, bool), "class_names is none")
+    require(len(n.class_names.names) == n.n_classes and are_names(n.class_names.names),
+            "its class names are not one text for each class")
 
 
 def _check_misses(n: QNetwork) -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.table import columns, size_text
+from edge_dassdp.data.labels import ClassNames
 from edge_dassdp.ir import Encoder, Input, ReadoutKind, Sensor, Triad
 from edge_dassdp.ir.credit import plastic_part
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
@@ -34,9 +35,11 @@ from edge_dassdp.sensor.window import QCodes
 FORMAT = "edge_dassdp/quantized/4"
 FEATURES_FORMAT = "edge_dassdp/quantized/5"
 """Of a network with x_features: others keep their bytes and their identity."""
-NEWEST_FORMAT = "edge_dassdp/quantized/6"
-"""Of one with what only this version knows: a sensor, steps by error, a gate."""
-FORMATS = (FORMAT, FEATURES_FORMAT, NEWEST_FORMAT)
+SENSOR_FORMAT = "edge_dassdp/quantized/6"
+"""Of one with a sensor, steps by error or a gate."""
+NEWEST_FORMAT = "edge_dassdp/quantized/7"
+"""Of one with what only this version knows: names of its classes."""
+FORMATS = (FORMAT, FEATURES_FORMAT, SENSOR_FORMAT, NEWEST_FORMAT)
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 
@@ -86,7 +89,7 @@ class QCusum:
 
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
     QReplay, QGuard, QErrorStep, QCusum, QDynamics, QInputScale, QSensor, QDrift, QCodes, Conv,
-    Pool, MaxPool, Encoder, Sensor, Triad)}
+    Pool, MaxPool, Encoder, Sensor, Triad, ClassNames)}
 """What a file names beside populations, projections and rules."""
 
 
@@ -100,8 +103,8 @@ class QNetwork:
     softmax: z_q8 = difference * scale >> shift, 4096 from `softmax_limit` on. schedule_q8: factors
     of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. error_step:
     these factors from the share of misses instead; cusum: whether it learns. sensor: integers of
-    the sensor of its only input, or None. proofs: what was proven of it when it was quantized;
-    neither in files nor in `sha256`.
+    the sensor of its only input, or None. class_names: of its outputs, None where nobody said any.
+    proofs: what was proven of it when it was quantized; neither in files nor in `sha256`.
     """
 
     inputs: tuple[Input, ...]
@@ -126,6 +129,7 @@ class QNetwork:
     sensor: QSensor | None = field(default=None, metadata={"is_filed_if_set": True})
     error_step: QErrorStep | None = field(default=None, metadata={"is_filed_if_set": True})
     cusum: QCusum | None = field(default=None, metadata={"is_filed_if_set": True})
+    class_names: ClassNames | None = field(default=None, metadata={"is_filed_if_set": True})
 
     def __repr__(self) -> str:
         return f"<QNetwork {self.sha256[:12]}>"
@@ -208,6 +212,11 @@ class QNetwork:
     @property
     def n_classes(self) -> int:
         return self.population(self.readout).size
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes 0, 1 and so on; empty where it knows none."""
+        return () if self.class_names is None else self.class_names.names
 
     @property
     def logit_unit(self) -> float:
@@ -328,5 +337,7 @@ def describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
     arrays: dict[str, NDArray[Any]] = {}
     kind = FORMAT if network.x_features is None else FEATURES_FORMAT
     if network.error_step is not None or network.cusum is not None or network.sensor is not None:
+        kind = SENSOR_FORMAT
+    if network.class_names is not None:
         kind = NEWEST_FORMAT
     return {"format": kind, **_fields(network, "network", arrays)}, arrays

@@ -49,17 +49,22 @@ PROFILE_CHANNEL = 10
 gain_q12 of every channel, then the offset of every channel, as sensor/sensor.h has them."""
 
 
+def n_profile(n_channels: int) -> int:
+    """Numbers of a stored profile."""
+    return PROFILE_CHANNEL + 2 * n_channels
+
+
 def profile_numbers(profile: QProfile) -> IntArray:
-    """(10 + 2 n_channels,)"""
+    """(n_profile,) integers."""
     return np.array([profile.det, *(q for row in profile.q_q14 for q in row), *profile.gain_q12,
                      *profile.offset], np.int64)
 
 
 def profile_of(kind: int, numbers: IntArray) -> QProfile:
     """The reverse. Raises EdgeError E105 for numbers that are no profile of that kind."""
-    det, turn = int(numbers[0]), as_matrix(numbers[1:PROFILE_CHANNEL].reshape(3, 3))
+    det, q_q14 = int(numbers[0]), as_matrix(numbers[1:PROFILE_CHANNEL].reshape(3, 3))
     gains, offsets = numbers[PROFILE_CHANNEL:].reshape(2, -1).tolist()
-    return QProfile(Kind(kind), turn, det, tuple(gains), tuple(offsets))
+    return QProfile(Kind(kind), q_q14, det, tuple(gains), tuple(offsets))
 
 
 def columns(n: int) -> int:

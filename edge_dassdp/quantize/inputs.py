@@ -8,15 +8,17 @@ its own step and zero. Weights and biases absorb both, so a device knows nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import refuse_unless
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import sample_array
-from edge_dassdp.base.qformat import MOST_FRAC_BITS, IntArray, QInputScale, to_int
+from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray, QInputScale, to_int
+from edge_dassdp.data.labels import classes_told
 from edge_dassdp.ir import FloatArray, Input, Network, Projection, Sensor, geometry
 from edge_dassdp.ir.geometry import Volume
 from edge_dassdp.quantize.settings import Settings
@@ -36,6 +38,9 @@ CLEARLY = 4.0
 MOST_STILL = 16.0
 """Weight of a feature that never moved, as a multiple of the largest that does, in codes: a larger
 one leaves others hardly any steps, and becomes part of the bias."""
+MOST_MOVED, MOST_REACHED = 1000.0, 100.0
+"""Thresholds that a feature moves a neuron by in a step, and what it reaches, before samples are
+blamed."""
 N_JUDGED = 4096
 """Samples that noise and medians are taken of."""
 GAP, TAIL, LEAST_BODY = 6.0, 0.01, 20
@@ -76,6 +81,45 @@ def input_scales(network: Network, settings: Settings,
         scales.append(_scale(network, source, settings, values))
         start = stop
     return InputScales(tuple(scales))
+
+
+@contextmanager
+def samples_blamed(network: Network, settings: Settings,
+                   calibration: NDArray[np.float32] | None) -> Iterator[None]:
+    """A block that makes integers of a canonical network: where it raises, and samples reach far
+    beyond what thresholds are made for, the EdgeError E201 or E202 names the feature."""
+    try:
+        yield
+    except EdgeError as problem:
+        told = None if calibration is None or problem.code not in ("E101", "E201", "E202") \
+            else _out_of_size(network, sample_array(calibration))
+        if told is None:
+            raise
+        own = ("; where it was trained on such values, give each feature its own step and zero "
+               "with --input-scale feature") * (settings.input_scale == "uniform")
+        raise EdgeError("E202" if problem.code == "E202" else "E201", told, cause=problem.message,
+                        help="scale the samples as in the training of the network: they are in "
+                        f"other units, or not scaled{own}") from None
+
+
+def _out_of_size(network: Network, samples: NDArray[np.float64]) -> str | None:
+    """The feature of samples (n, n_inputs) beyond MOST_REACHED that moves neurons most, where that
+    is by more than MOST_MOVED thresholds in a step."""
+    start, found = 0, [(0.0, "")]
+    for source in network.inputs:
+        stop = start + source.n_values
+        peak = np.abs(samples[:, start:stop]).reshape(-1, source.n_raw).max(axis=0)
+        start = stop
+        for p in () if source.spikes else (p for p in network.projections if p.pre == source.name):
+            size = np.sqrt(_energy(p, geometry.volume(source.shape)).max(axis=0))
+            moved = np.where(peak > MOST_REACHED, peak, 0) / network.population(
+                p.post).threshold.max() * np.repeat(size, source.n_raw // size.size)
+            k = int(moved.argmax())
+            found.append((float(moved[k]), f"training samples reach {peak[k]:.3g} in "
+                          f"{source.name}[{k}], which moves neurons of '{p.post}' by "
+                          f"{moved[k]:.2g} thresholds in a step"))
+    most, told = max(found)
+    return told if most > MOST_MOVED else None
 
 
 def in_codes(network: Network, scales: Sequence[QInputScale]) -> Network:
@@ -151,8 +195,9 @@ def _windows(source: Input, sensor: Sensor, triads: tuple[QTriad, ...],
                       "--drift profile")
         return None
     refuse_unless("E105", not keeps or n_classes >= LEAST_CLASSES, "a profile is found without "
-                  f"labels among {LEAST_CLASSES} classes or more, these are {n_classes}",
-                  help="choose --drift alarm, which needs no more than one")
+                  f"labels among {LEAST_CLASSES} classes or more, and the training samples are of "
+                  f"{classes_told(np.unique(labels), None)} alone", help="give training samples "
+                  "of more classes, or choose --drift alarm, which needs no more than one")
     return statistics(counts, labels, triads, sensor.unit or 0, N_ALARM if keeps else 0)
 
 
@@ -283,7 +328,12 @@ def _by_feature(heard: Sequence[Projection], low: FloatArray, high: FloatArray,
                          MOST_FRAC_BITS - np.ceil(np.log2(np.maximum(peak, 2.0**-40))))
     moves = (half > 0) & (centred > around_0) & (not any(map(_pads, heard)))
     frac_bits = np.where(moves, centred, around_0).astype(np.int64)
-    return QInputScale(frac_bits, to_int(np.where(moves, middle * 2.0**frac_bits, 0)))
+    return QInputScale(frac_bits, _zeros(np.where(moves, middle, 0), frac_bits))
+
+
+def _zeros(middle: FloatArray, frac_bits: IntArray) -> IntArray:
+    """Of middles in steps, as far as an int32 holds them."""
+    return to_int(np.clip(middle * 2.0**frac_bits, -INT32_MAX, INT32_MAX))
 
 
 def _without_still(source: Input, heard: Sequence[Projection], low: FloatArray, high: FloatArray,
@@ -299,9 +349,10 @@ def _without_still(source: Input, heard: Sequence[Projection], low: FloatArray, 
     crushes &= not still.all()
     if any(map(_pads, heard)):  # with what 0 stands for
         crushes &= low == 0
-    finest = MOST_FRAC_BITS - np.ceil(np.log2(np.maximum(np.abs(low), 1.0)))
+    finest = np.maximum(MOST_FRAC_BITS - np.ceil(np.log2(np.maximum(np.abs(low), 1.0))),
+                        -MOST_FRAC_BITS)
     frac_bits = np.where(crushes, finest, scale.frac_bits).astype(np.int64)
-    return QInputScale(frac_bits, np.where(crushes, to_int(low * 2.0**frac_bits), scale.zero))
+    return QInputScale(frac_bits, np.where(crushes, _zeros(low, frac_bits), scale.zero))
 
 
 def _pads(p: Projection) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.labels import ClassNames
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.ir.pools import with_pools_apart
@@ -23,7 +24,13 @@ from edge_dassdp.qir.order import history_depths
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
-from edge_dassdp.quantize.inputs import InputScales, in_codes, input_scales, sensor_of
+from edge_dassdp.quantize.inputs import (
+    InputScales,
+    in_codes,
+    input_scales,
+    samples_blamed,
+    sensor_of,
+)
 from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature
 from edge_dassdp.quantize.populate import Made, populate
 from edge_dassdp.quantize.replay import with_replay
@@ -56,13 +63,15 @@ def quantize(
     settings: Settings | None = None,
     calibration: NDArray[np.float32] | None = None,
     labels: NDArray[np.int64] | None = None,
+    class_names: ClassNames | None = None,
 ) -> Quantized:
     """Quantize a network; plastic projections are those with a rule in `learning`.
 
-    calibration: (n_samples, n_inputs) float samples for the input scale, the activity of
+    calibration: finite float32 (n_samples, n_inputs) for the input scale, the activity of
     projections and homeostatic targets; without them inputs are taken to be standardized (within
-    +-4) and no projection is dense. labels: (n_samples,) their classes, which the temperature of
-    the softmax is fitted to, and which replay from flash needs. Raises E104 for labels of another
+    +-4) and no projection is dense. labels: int64 (n_samples,) from 0 to n_classes - 1, which the
+    temperature of the softmax is fitted to, and which replay from flash needs. class_names: one for
+    each class, kept in the model. Raises E104 for labels of another
     shape or range, E105 for a bad setting or missing samples, E201 where a constant has no
     representation, E202 where a proof fails, E203 where a rule cannot stand. What it gives can be
     written, read back and run: E204, a defect of ours, where it could not.
@@ -76,8 +85,9 @@ def quantize(
         network.projection(name)
     network = canonical(network)
     inputs = input_scales(network, settings, calibration)
-    network = in_codes(network, inputs.scales)
-    made = _populated(network, settings, rules, inputs.frac_bits)
+    with samples_blamed(network, settings, calibration):
+        network = in_codes(network, inputs.scales)
+        made = _populated(network, settings, rules, inputs.frac_bits)
     proofs = [proof for m in made for proof in m.proofs]
     quantized, confidence = replace(_joined(network, made, inputs, learning), sensor=sensor_of(
         network.inputs[0], inputs.scales[0], network.n_classes, calibration, labels,
@@ -94,6 +104,7 @@ def quantize(
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
         quantized = with_replay(quantized, learning.replay, x, labels)
+    quantized = replace(quantized, class_names=class_names)
     require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)), confidence)
 

@@ -1,4 +1,4 @@
-"""What a sample, a label, a loss or a number of steps may be: asked before any target runs it.
+"""What a sample, a label, a loss or a number of steps may be, and what a model can be asked for.
 
 Every target refuses the same, before anything of a call is carried out.
 """
@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import array_of, is_int
 from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.outcome import NO_LABEL, OWN_LOSS
+from edge_dassdp.sensor.front import QSensor
 
 MAX_LOSS_Q8 = QUANTITIES["loss_max_q8"]
 MAX_STEPS = 2**31 - 1
@@ -109,3 +111,79 @@ def check_steps(n_steps: Any) -> None:
     """EdgeError E105 unless a target can be asked for so many replay steps."""
     refuse_unless("E105", is_int(n_steps) and 0 <= n_steps <= MAX_STEPS,
                   f"{n_steps!r} steps cannot be run", help="give 0 or more")
+
+
+# ---- what a model may be built without -----------------------------------------------------------
+
+
+def require_sensor(network: QNetwork) -> QSensor:
+    """That of the model, or EdgeError E503."""
+    if network.sensor is None:
+        raise _absent("it has no sensor", "describe the sensor in a file (docs/sensor.md), and "
+                      "quantize the network with --sensor FILE.toml and --data")
+    return network.sensor
+
+
+def require_triads(network: QNetwork) -> None:
+    """EdgeError E503 unless the sensor of this model has an orientation."""
+    sensor = require_sensor(network)
+    if not sensor.triads:
+        raise _absent(f"the sensor declares no triads among its {sensor.n_channels} channels, so "
+                      "it has no orientation", f"{DECLARE_TRIADS}; then quantize the network with "
+                      "that file and --data")
+
+
+def require_fits(network: QNetwork) -> None:
+    """EdgeError E503 unless a device of this model fits profiles."""
+    require_triads(network)
+    if not require_sensor(network).fits:
+        raise _absent("it was quantized without labelled samples, so it does not know how classes "
+                      "looked to the sensor", "quantize it with the same --sensor and with --data")
+
+
+DECLARE_TRIADS = ("declare one in its file: unit = 512 (counts of 1 g), and below it [[triad]] "
+                  'with kind = "polar" and channels = [0, 1, 2] (docs/sensor.md)')
+
+
+def require_drift(network: QNetwork) -> None:
+    """EdgeError E503 unless a device of this model compares windows."""
+    if require_sensor(network).drift is None:
+        raise _absent("its sensor is compared with nothing",
+                      "quantize it with --sensor and --data, and without --drift off")
+
+
+def require_search(network: QNetwork) -> None:
+    """EdgeError E503 unless a device of this model takes a profile by itself."""
+    require_drift(network)
+    drift = require_sensor(network).drift
+    if drift is None or not drift.n_rows:
+        raise _absent("it keeps no windows in which a profile is found",
+                      "quantize it with --drift profile")
+
+
+def require_observes(network: QNetwork, label: int) -> None:
+    """EdgeError E503 unless a device of this model makes something of such a sample."""
+    compares = network.sensor is not None and network.sensor.drift is not None
+    if label == NO_LABEL:
+        require_drift(network)
+    elif not compares:
+        require_fits(network)
+
+
+def require_copy(network: QNetwork) -> None:
+    """EdgeError E503 unless a device of this model keeps a copy of its weights."""
+    if network.guard is None or not network.guard.keeps_copy:
+        raise _absent("a device of this model keeps no copy of its weights, to save or to roll "
+                      "back to", "quantize it with --guard 4,32, or --guard 0 for the copy alone; "
+                      "--snapshot and --restore keep what is learned on this computer")
+
+
+def require_replay(network: QNetwork) -> None:
+    """EdgeError E503 unless a device of this model stores samples."""
+    if network.replay is None:
+        raise _absent("it has no replay: no samples are stored to learn again from",
+                      "quantize it with --replay 70,3,1, and --data for those in flash")
+
+
+def _absent(cause: str, help: str) -> EdgeError:
+    return EdgeError("E503", "the model was built without it", cause=cause, help=help)

@@ -25,6 +25,8 @@ from edge_dassdp.reference.asked import (
     check_lesson,
     check_steps,
     checked_sample,
+    require_copy,
+    require_replay,
 )
 from edge_dassdp.reference.carried import carried_bytes, carried_state, named
 from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
@@ -300,9 +302,9 @@ class Reference(Sensed):
 
     def idle(self, n_steps: int) -> int:
         check_steps(n_steps)
+        require_replay(self.network)
         memory, n_done = self.stored, 0
-        if memory is None:
-            raise EdgeError("E503", "the model was built without it", cause="it has no replay")
+        assert memory is not None
         for _ in range(n_steps if self.gate is None or self.gate.is_open else 0):
             turns = [memory.next_of_ring, memory.next_of_flash]
             if memory.counters["n_replayed"] % 2:
@@ -313,18 +315,13 @@ class Reference(Sensed):
         return n_done
 
     def save(self) -> None:
-        self._require_copy()
+        require_copy(self.network)
         self.saved = {p.name: self.w[p.name].copy() for p in self.network.plastic}
 
     def rollback(self) -> None:
-        self._require_copy()
+        require_copy(self.network)
         for p in self.network.plastic:
             self.w[p.name] = self.saved.get(p.name, p.w).astype(np.int64)
-
-    def _require_copy(self) -> None:
-        if self.network.guard is None or not self.network.guard.keeps_copy:
-            raise EdgeError("E503", "the model was built without it",
-                            cause="its guard keeps no copy of the weights")
 
     def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
                 digest: bool = False) -> Outcome:

@@ -1,4 +1,5 @@
-"""What the misses of the device decide (docs/arithmetic.md, 12 and 14): step sizes and the gate."""
+"""What the misses of the device decide (docs/arithmetic.md, 12 and 14): step sizes, and the CUSUM
+gate."""
 
 from __future__ import annotations
 

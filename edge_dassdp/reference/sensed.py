@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference.asked import check_lesson, checked_sample
+from edge_dassdp.reference.asked import check_lesson, checked_sample, require_sensor
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.reference.outcome import NO_LABEL, OWN_LOSS
 from edge_dassdp.reference.worn import Worn, check_profile
@@ -42,7 +41,6 @@ class Sensed(IntegerModel):
         worn.store(profile)
 
     def _worn(self) -> Worn:
-        if self.worn is None:
-            raise EdgeError("E503", "the model was built without it", cause="it has no sensor",
-                            help="quantize it with --sensor")
+        require_sensor(self.network)
+        assert self.worn is not None
         return self.worn

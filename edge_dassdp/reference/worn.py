@@ -8,12 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError, refuse_unless
+from edge_dassdp.base.errors import refuse_unless
 from edge_dassdp.base.qformat import IntArray, round_divide
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.packing import PROFILE_CHANNEL, SENSOR_DTYPE, profile_numbers, profile_of
+from edge_dassdp.qir.packing import SENSOR_DTYPE, n_profile, profile_numbers, profile_of
 from edge_dassdp.qir.samples import x_counts
-from edge_dassdp.reference.asked import check_kind
+from edge_dassdp.reference.asked import (
+    DECLARE_TRIADS,
+    check_kind,
+    require_drift,
+    require_fits,
+    require_observes,
+    require_search,
+)
 from edge_dassdp.reference.outcome import NO_LABEL, members
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
 from edge_dassdp.sensor.monitor import DriftReport, Event, Monitor
@@ -26,14 +33,16 @@ IDX_MAX = SEEN_MAX = 2**16 - 1
 class Worn:
     """What a device remembers of its sensor.
 
-    state: SENSOR_DTYPE. stored: int64 numbers of the stored profile. sums (n_classes, 3), seen
-    (n_classes,): observed means of the polar triad.
+    state: SENSOR_DTYPE, of shape (). stored: int64 (n_profile,), numbers of the stored profile.
+    sums: int64 (n_classes, 3), counts, of the polar triad's means of samples observed; seen: int64
+    (n_classes,), how many, 0 to 65,535. monitor: of windows, None where they are compared with
+    nothing.
     """
 
     def __init__(self, network: QNetwork, sensor: QSensor) -> None:
         self.network, self.sensor = network, sensor
         self.state = np.zeros((), SENSOR_DTYPE)
-        self.stored = np.zeros(PROFILE_CHANNEL + 2 * sensor.n_channels, np.int64)
+        self.stored = np.zeros(n_profile(sensor.n_channels), np.int64)
         self.sums = np.zeros((network.n_classes, 3), np.int64)
         self.seen = np.zeros(network.n_classes, np.int64)
         self.monitor = None if sensor.drift is None else Monitor(sensor.drift)
@@ -46,13 +55,15 @@ class Worn:
             profile_of(selected, self.stored)
 
     def codes(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Counts of samples, int8 (n, x_bytes), as the device runs them, (n, code_bytes)."""
+        """int16 counts of samples, as bytes int8 (n, x_bytes), behind the profile in use: int8
+        codes (n, code_bytes), -127 to 127."""
         made = self.sensor.codes(x_counts(self.network, x), self.profile)
         return made.reshape(len(x), -1)
 
     def observe(self, x: NDArray[np.int8], label: int) -> Event:
-        """A sample (x_bytes,) of that class adds to what is observed of it, and is compared with
-        what the factory saw; NO_LABEL: this alone."""
+        """A sample, int8 (x_bytes,), of that class, 0 to n_classes - 1, adds to what is observed of
+        it, and is compared with what the factory saw; NO_LABEL: this alone. Raises EdgeError E503
+        where the model makes nothing of it."""
         require_observes(self.network, label)
         counts = x_counts(self.network, x[None])[0]
         if label != NO_LABEL and self.sensor.fits:
@@ -75,7 +86,8 @@ class Worn:
         self.seen[label] += 1
 
     def fit(self) -> Orientation:
-        """Stored and selected where it is clearly better."""
+        """Of what was observed; stored and selected where it is clearly better. Raises EdgeError
+        E503 where the model fits nothing."""
         require_fits(self.network)
         found = fit(self.sensor.polar_means, self.sums, self.seen, self.sensor.unit)
         if found.verdict == Verdict.TAKEN:
@@ -83,8 +95,8 @@ class Worn:
         return found
 
     def store(self, profile: QProfile) -> None:
-        """Put a profile in the place of the stored one, and use it; of the factory's nothing is
-        stored."""
+        """Put a profile of n_channels in the place of the stored one, and use it; of the factory's
+        nothing is stored. It is number 1 to 65,535, then 1 again."""
         if profile.kind:
             self.stored[:] = profile_numbers(profile)
             self.state["profile_idx"] = int(self.state["profile_idx"]) % IDX_MAX + 1
@@ -98,18 +110,21 @@ class Worn:
             self.monitor.rest()
 
     def select(self, kind: int) -> None:
-        """Raises EdgeError E503 for another than the factory's and the stored one."""
+        """kind: 0 to 3. Raises EdgeError E105 for no kind, E503 for another than the factory's and
+        the stored one."""
         check_kind(kind)
         refuse_unless("E503", kind in (Kind.FACTORY, int(self.state["stored"])),
                       "value out of range", cause=f"there is no profile of kind {kind}")
         self._use(kind)
 
     def allow_profile(self, is_allowed: bool) -> None:
+        """Raises EdgeError E503 where the model keeps no windows."""
         require_search(self.network)
         assert self.monitor is not None
         self.monitor.allow(is_allowed)
 
     def drift(self) -> DriftReport:
+        """Raises EdgeError E503 where windows are compared with nothing."""
         require_drift(self.network)
         assert self.monitor is not None
         return self.monitor.report()
@@ -154,49 +169,14 @@ class Worn:
         return b"".join((observed, self.state.tobytes(), self.stored.astype("<i2").tobytes(), seen))
 
 
-def require_fits(network: QNetwork) -> None:
-    """EdgeError E503 unless a device of this model fits profiles."""
-    if network.sensor is None or not network.sensor.fits:
-        raise EdgeError("E503", "the model was built without it",
-                        cause="it has no sensor" if network.sensor is None else
-                        "its sensor has no triads, or it was quantized without labelled samples",
-                        help="quantize it with --sensor and --data")
-
-
-def require_drift(network: QNetwork) -> None:
-    """EdgeError E503 unless a device of this model compares windows."""
-    if network.sensor is None or network.sensor.drift is None:
-        raise EdgeError("E503", "the model was built without it",
-                        cause="it has no sensor" if network.sensor is None else
-                        "its sensor is compared with nothing",
-                        help="quantize it with --sensor and --data, and without --drift off")
-
-
-def require_search(network: QNetwork) -> None:
-    """EdgeError E503 unless a device of this model takes a profile by itself."""
-    require_drift(network)
-    assert network.sensor is not None and network.sensor.drift is not None
-    if not network.sensor.drift.n_rows:
-        raise EdgeError("E503", "the model was built without it", cause="it keeps no windows in "
-                        "which a profile is found", help="quantize it with --drift profile")
-
-
-def require_observes(network: QNetwork, label: int) -> None:
-    """EdgeError E503 unless a device of this model makes something of such a sample."""
-    compares = network.sensor is not None and network.sensor.drift is not None
-    if label == NO_LABEL:
-        require_drift(network)
-    elif not compares:
-        require_fits(network)
-
-
 def check_profile(sensor: QSensor, profile: QProfile) -> None:
     """EdgeError E105 unless it is one of this sensor."""
     n = len(profile.gain_q12)
     refuse_unless("E105", n == sensor.n_channels, f"a profile of {n} channels, the sensor has "
                   f"{sensor.n_channels}")
     refuse_unless("E105", not profile.kind & Kind.ORIENTATION or bool(sensor.triads),
-                  "the profile has an orientation, but the sensor declares no triads")
+                  "the profile has an orientation, but the sensor declares no triads",
+                  help=DECLARE_TRIADS)
 
 
 def padded(seen: IntArray) -> IntArray:

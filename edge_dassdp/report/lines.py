@@ -10,7 +10,8 @@ from edge_dassdp.figures.fidelity import Values
 from edge_dassdp.harness.stream import Stream
 from edge_dassdp.ir import Input
 from edge_dassdp.reference.confidence import Confidence
-from edge_dassdp.rules import Learning, Schedule
+from edge_dassdp.rules import Guard, Learning, Rule, Schedule
+from edge_dassdp.sensor.front import QSensor
 
 NONE = "–"
 
@@ -51,7 +52,7 @@ def _bits_text(scale: QInputScale) -> str:
 
 
 def gate_text(stream: Stream, is_open: bool) -> str:
-    """One line on what a device's gate held back of a stream."""
+    """One line on what a device's CUSUM gate held back of a stream."""
     n, errors = int(stream.is_held.sum()), stream.held_errors
     share = "" if errors is None else f", error share {percent(errors, 1)}"
     if not is_open:
@@ -63,7 +64,7 @@ def learning_text(learning: Learning | None) -> str:
     """What learns, by which rules, and with what beside them."""
     if learning is None:
         return "learns: nothing"
-    parts = ["learns: " + ", ".join(f"{name} by {type(rule).__name__}"
+    parts = ["learns: " + ", ".join(f"{name} by {_rule_text(rule)}"
                                     for name, rule in learning.rules.items())]
     if isinstance(learning.schedule, Schedule):
         parts.append(f"steps shrink to {learning.schedule.floor:g} in "
@@ -77,7 +78,38 @@ def learning_text(learning: Learning | None) -> str:
         kept = [(where, n) for where, n, stored in stores if stored]
         parts.append(f"replays {' and '.join(str(n) for _, n in kept)} after each, of "
                      f"{' and '.join(where for where, _ in kept)}")
+    if (gate := learning.gate) is not None:
+        parts.append(f"CUSUM gate: learns once wrong classes are {gate.opens_at:g} more than "
+                     f"{percent(gate.allowed, 0)} of the samples, "
+                     + ("until they are no more" if gate.closes else "and from then on"))
+    if learning.guard is not None:
+        parts.append(_guard_text(learning.guard))
     return "; ".join(parts)
+
+
+def _rule_text(rule: Rule) -> str:
+    name = type(rule).__name__
+    return f"{name} behind a dopamine gate that --warm-up fits" if rule.needs.warm_up else name
+
+
+def _guard_text(guard: Guard) -> str:
+    kept = ["keeps a copy of its weights"] * guard.keeps_copy
+    kept += [f"falls back to factory weights that have {guard.margin} hits more in "
+             f"{guard.window} samples"] * (guard.margin > 0)
+    return "guard: " + ", ".join(kept)
+
+
+def sensor_text(sensor: QSensor) -> str:
+    """One line on what a device makes of its sensor: profiles, and what it tells without labels."""
+    fits = "the device fits an orientation from labelled samples" if sensor.fits else \
+        "no orientation is fitted, " + (
+            "for want of labelled samples (--data)" if sensor.triads else "no triads are declared")
+    watched = "windows are compared with nothing, so no drift is told"
+    if sensor.drift is not None:
+        watched = "drift is told without labels" + (
+            ", and a profile found in up to "
+            f"{sensor.drift.n_rows} windows where that is allowed" if sensor.drift.n_rows else "")
+    return f"sensor: {fits}; {watched}"
 
 
 def confidence_text(sure: Confidence) -> str:

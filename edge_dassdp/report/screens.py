@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge_dassdp.build import elf
+from edge_dassdp.data.labels import numbered
 from edge_dassdp.emit.firmware import Build
 from edge_dassdp.figures.fidelity import Fidelity
 from edge_dassdp.figures.inspection import Inspection
@@ -66,6 +67,7 @@ def inspect_head(found: Inspection, name: str, kind: str, sha256: str,
              *map(lines.input_text, found.inputs)]
     what = "spikes counted" if found.readout_kind == "spike_count" else "membranes summed"
     head.append(f"class: {what} over the steps, the largest of {found.readout}")
+    head += [f"classes: {numbered(found.classes)}"] if found.classes else []
     return Text("\n".join(head), overflow="fold")
 
 

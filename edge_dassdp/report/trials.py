@@ -12,10 +12,10 @@ from edge_dassdp.tuning.search import Found, Trial
 
 
 def trials_screen(found: Found) -> RenderableType:
-    """A row a trial: what was another constant than in the best before, and what came of it."""
+    """A row a trial: which constants were others than in the first, and what came of it."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", justify="right")
-    table.add_column("constant")
+    table.add_column("changed from row 1")
     for title in ("shifted E", "without shift E", "score"):
         table.add_column(title, justify="right")
     first = found.chosen

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from difflib import get_close_matches
@@ -21,9 +20,9 @@ from edge_dassdp.base.numbers import is_int, is_real
 from edge_dassdp.base.text import printable
 from edge_dassdp.qir.file import load_installed
 from edge_dassdp.rules.base import Rule
-from edge_dassdp.storage.foreign import WANTED, reading, unread, what_is
+from edge_dassdp.storage.foreign import WANTED, reading
+from edge_dassdp.storage.toml import read_toml
 
-MOST_BYTES = 1 << 16
 _RULE, _KIND = "rule", "kind"
 """Keys that say which rule, and which of several dataclasses, a table is."""
 _TITLES: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number",
@@ -110,25 +109,20 @@ def read(cls: type[T], path: Path | str, format: str, wanted: str) -> T:
     that there is, and a value of another kind, E203 for one out of range.
     """
     with reading(path, wanted):
-        document = _parsed(path, wanted)
-        if document.pop("format", None) != format:
-            raise unread(path, wanted)
+        document = read_toml(path, wanted, "mend that line, or let `edge-dassdp tune` write it "
+                             "again")
+        _require_format(path, document.pop("format", None), format, wanted)
         made: T = _made(cls, document, str(path), "")
         return made
 
 
-def _parsed(path: Path | str, wanted: str) -> dict[str, Any]:
-    found = what_is(path)
-    if found is None or found.kind not in ("board", "text"):
-        raise unread(path, wanted)
-    if Path(path).stat().st_size > MOST_BYTES:
-        raise EdgeError("E103", f"{path} has more than {MOST_BYTES:,} bytes")
-    try:
-        return tomllib.loads(Path(path).read_text("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        what = "no valid TOML" if found.kind == "board" else found.title
-        raise EdgeError("E103", f"{path} is {what}, expected {WANTED[wanted]}", cause=str(problem),
-                        help="mend that line, or let `edge-dassdp tune` write it again") from None
+def _require_format(path: Path | str, found: object, format: str, wanted: str) -> None:
+    """EdgeError E103, with the line to write, unless it is the format of these files."""
+    if found == format:
+        return
+    told = "that does not say its format" if found is None else f"of format {found!r:.60}"
+    raise EdgeError("E103", f"{path} is a TOML file {told}, expected {WANTED[wanted]}",
+                    help=f'write this as its first line: format = "{format}"')
 
 
 def _made(cls: Any, table: Mapping[str, Any], path: str, where: str, *marks: str) -> Any:

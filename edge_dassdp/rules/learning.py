@@ -116,7 +116,7 @@ class Learning:
     rules: projection name -> rule. skip_below: no error-driven rule writes for a sample with
     1 - p_y < skip_below, 0 (never skip) to below 1. seed: xorshift32 seed of the device's
     stochastic rounding, 1 to 2^32 - 1; float learning draws no random numbers. schedule: of step
-    sizes, by labelled samples or by errors. gate: whether it learns at all.
+    sizes, by labelled samples or by errors. gate: of CUSUM, whether it learns at all.
     """
 
     rules: Mapping[str, Rule]

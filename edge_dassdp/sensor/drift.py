@@ -28,8 +28,9 @@ from edge_dassdp.sensor.window import (
 N_ALARM = QUANTITIES["drift_windows"]
 THRESHOLD_Q8 = QUANTITIES["drift_threshold_q8"]
 """Median D above which the alarm is on: 1.4."""
-Z_BITS, INVERSE_BITS, MOST_Z = 5, QUANTITIES["drift_inverse_bits"], QUANTITIES["drift_z_max_q5"]
-"""z = (f - mean) inverse >> INVERSE_BITS has Z_BITS fraction bits; beyond 32 it is 32."""
+Z_BITS, INVERSE_BITS = 5, QUANTITIES["drift_inverse_bits"]
+MOST_Z_Q5 = QUANTITIES["drift_z_max_q5"]
+"""z_q5 = (f - mean) inverse >> INVERSE_BITS has Z_BITS fraction bits; beyond 32 it is 32."""
 LEAST_SIGMA = 8
 """Of a feature, a code or 1/32 octave: inverse fits an int16."""
 MOST_D_Q8 = 65535
@@ -45,8 +46,9 @@ class QDrift:
     """What windows are compared with; all integers.
 
     eps_q3, level_q3, spread_q3: (n_channels,), mean and standard deviation of all training
-    readings. mean: (n_seen, 2 n_channels) int16, mean features of each class with samples;
-    inverse: (2 n_channels,) int16, 2^17 / sigma within classes. n_rows: windows kept
+    readings. mean: (n_seen, 2 n_channels) int16, mean features of each class with samples, means Q3
+    of codes and then log2(std + eps) Q8; inverse: (2 n_channels,) int16, 1 / sigma of a feature
+    within classes, Q17. Files know these two by their names. n_rows: windows kept
     for a profile taken without labels, at most 255; 0: alarm alone. triads: which are turned then,
     the polar one first. ridge: of an orientation's fit, for each class.
     """
@@ -96,21 +98,24 @@ class QDrift:
     def distances(self, windows: Windows) -> tuple[IntArray, IntArray]:
         """D, Q8, 0 to 65535, and the row of `mean` that is nearest, (n,) each."""
         apart = features(windows, self.eps_q3)[:, None] - self.mean
-        z = np.clip((apart * self.inverse) >> INVERSE_BITS, -MOST_Z, MOST_Z)
-        d_q8 = (z * z).sum(axis=2) // z.shape[2] >> QUANTITIES["drift_distance_shift"]
+        z_q5 = np.clip((apart * self.inverse) >> INVERSE_BITS, -MOST_Z_Q5, MOST_Z_Q5)
+        d_q8 = (z_q5 * z_q5).sum(axis=2) // z_q5.shape[2] >> QUANTITIES["drift_distance_shift"]
         return np.minimum(d_q8.min(axis=1), MOST_D_Q8), d_q8.argmin(axis=1)
 
 
 def median(d_q8: IntArray) -> int:
-    """The upper one of two."""
+    """Of (n,) distances Q8, n from 1; the upper one of two."""
     return int(np.sort(d_q8)[len(d_q8) // 2])
 
 
 def statistics(counts: NDArray[np.int16], y: NDArray[np.int64], triads: tuple[QTriad, ...] = (),
                unit: int = 0, n_rows: int = 0) -> QDrift:
-    """What the factory saw: training windows (n, n_readings, n_channels) and their classes.
+    """What the factory saw.
 
-    Raises EdgeError E101 for windows of more than MOST_READINGS readings.
+    counts: int16 (n, n_readings, n_channels), training windows; y: int64 (n,), their classes, of
+    any numbers. triads: of these channels, the polar one first. unit: counts of 1 g, 1 to 32,767, 0
+    without triads. n_rows: windows that a search keeps, N_ALARM, or 0 for the alarm alone. Raises
+    EdgeError E101 for windows of more than MOST_READINGS readings.
     """
     n_readings = counts.shape[1]
     refuse_unless("E101", n_readings <= MOST_READINGS,

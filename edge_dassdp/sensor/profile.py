@@ -78,12 +78,15 @@ class QProfile:
 
     @classmethod
     def oriented(cls, q_q14: Matrix, det: int, n_channels: int) -> QProfile:
-        """One matrix, and channels as they are."""
+        """One matrix, and channels as they are. q_q14: 3 rows of 3 integers, +-16,384, orthogonal
+        up to 1 / NOT_ORTHOGONAL; det: its determinant, 1 or -1; n_channels: 1 to 32. Raises
+        EdgeError E105 for another matrix."""
         return cls(Kind.ORIENTATION, q_q14, det, (ONE_Q12,) * n_channels, (0,) * n_channels)
 
     @classmethod
     def channels(cls, gain_q12: Sequence[int], offset: Sequence[int]) -> QProfile:
-        """Signs, gains and offsets, and no matrix."""
+        """Signs, gains and offsets, and no matrix: (n_channels,) integers each, gains +-16,384 but
+        0, 4,096 for 1, offsets counts of int16. Raises EdgeError E105 for others."""
         return cls(Kind.CHANNELS, UNTURNED, 1, tuple(gain_q12), tuple(offset))
 
     def apply(self, counts: NDArray[Any], triads: Sequence[QTriad] = ()) -> NDArray[np.int16]:

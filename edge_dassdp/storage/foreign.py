@@ -33,6 +33,7 @@ WANTED = {
     "array": "an array (.npy)", "nir": "a NIR file", "onnx": "an ONNX file",
     "board": "a board.toml", "watch": "a data set of the watch",
     "profile": "a profile of a calibration", "learning": "constants of learning (.toml)",
+    "sensor": "the description of a sensor (.toml)",
     "svd": "a description of a chip (CMSIS-SVD)", "pack": "a CMSIS pack"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
@@ -274,6 +275,7 @@ _BY_ITSELF = {
     "onnx": "export it again: torch.onnx.export(step, ..., path)",
     "profile": "give a file that `Profile.save` wrote",
     "learning": "give the file that `edge-dassdp tune` or `Learning.save` wrote",
+    "sensor": "docs/sensor.md has an example to begin with",
     "board": "give the name of a board, or the path of its board.toml",
     "svd": "give the chip's .svd file: it is in the vendor's CMSIS pack",
     "pack": "give the vendor's .pack file of the chip's family"}
@@ -306,6 +308,10 @@ _NEXT: dict[tuple[str, str], str] = {
     ("dataset", "arrays"): "call them x and y: d = np.load({text}); np.savez('data.npz', "
     "x=d['{x}'], y=d['{y}'])",
     **{("dataset", kind): _TO_NPZ for kind in ("table", "pickle", "json", "text", "keras")},
+    **{("sensor", kind): "samples go to --data; --sensor takes a description in TOML, as in "
+       "docs/sensor.md" for kind in ("dataset", "csv", "array", "arrays", "watch")},
+    **{("sensor", kind): "this is the model itself; --sensor takes a description in TOML, as in "
+       "docs/sensor.md" for kind in ("network", "quantized", "nir", "onnx")},
     **{(wanted, kind): step for wanted in WANTED for kind, step in (
         ("pointer", "fetch the file itself: git lfs pull"),
         ("page", "download the file itself; its address led to a page"),

@@ -17,7 +17,13 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.emit.model import ABI
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.reference.asked import MAX_LOSS_Q8
+from edge_dassdp.reference.asked import (
+    MAX_LOSS_Q8,
+    require_copy,
+    require_fits,
+    require_replay,
+    require_sensor,
+)
 from edge_dassdp.reference.outcome import NO_LABEL
 from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.wire.messages import FLAGS
@@ -45,6 +51,18 @@ def _within(name: str, fields: Fields, limits: Mapping[str, tuple[int, int]]) ->
     for field, (low, high) in limits.items():
         can = f"here it is {low:,}" if low == high else f"{low:,} to {high:,} is possible"
         believe(low <= fields[field] <= high, name, f"{field} is {fields[field]:,}", can)
+
+
+def require_possible(name: str, network: QNetwork | None) -> None:
+    """EdgeError E503 where a device of this network was built without what `name` asks for."""
+    require = _NEEDED.get(name)
+    if require is not None and network is not None:
+        require(network)
+
+
+_NEEDED: Mapping[str, Callable[[QNetwork], object]] = {
+    "SAVE": require_copy, "ROLLBACK": require_copy, "IDLE": require_replay,
+    "FIT_PROFILE": require_fits, "SELECT_PROFILE": require_sensor}
 
 
 def check_hello(hello: Fields, network: QNetwork | None) -> None:
@@ -86,7 +104,7 @@ class Answers:
 
     tick_bits: of its counter, 0 to 32, 0 for none. weight_bits: by projection, in the model's
     order. n_replayed: samples learned again behind one, at most; replays: whether any ever is.
-    n_weights: plastic ones. window: of the guard, 0 without one. has_gate: samples may be held.
+    n_weights: plastic ones. window: of the guard, 0 without one. has_cusum: samples may be held.
     """
 
     n_classes: int
@@ -97,7 +115,7 @@ class Answers:
     replays: bool = True
     n_weights: int = _U32
     window: int = 32
-    has_gate: bool = True
+    has_cusum: bool = True
 
     @classmethod
     def of(cls, hello: Fields, network: QNetwork | None, weight_bits: Sequence[int]) -> Answers:
@@ -111,7 +129,7 @@ class Answers:
         return cls(*shape, n_replayed=n_due + replay.n_ring + replay.n_flash if replay else 0,
                    replays=replay is not None, n_weights=sum(p.w.size for p in network.plastic),
                    window=guard.window if guard and guard.margin else 0,
-                   has_gate=network.cusum is not None)
+                   has_cusum=network.cusum is not None)
 
     def check(self, name: str, asked: Fields, said: Fields) -> None:
         """EdgeError E504 unless this can be the answer to the request `name` with these fields."""
@@ -140,7 +158,7 @@ def _lesson(can: Answers, name: str, asked: Fields, said: Fields) -> None:
     is_judged = is_labelled and name == "LEARN"
     flags = FLAGS["is_updated"] * (name == "LEARN") | FLAGS["is_skipped"] * is_judged
     flags |= FLAGS["is_fallen_back"] * (is_judged and can.window > 0)
-    flags |= FLAGS["is_held"] * (name == "LEARN" and can.has_gate)
+    flags |= FLAGS["is_held"] * (name == "LEARN" and can.has_cusum)
     believe(said["flags"] | flags == flags, name, f"flags are {said['flags']:#x}",
             f"of {flags:#x} each may be set")
     _within(name, said, {"loss_q8": (0, MAX_LOSS_Q8 * is_labelled),
@@ -182,7 +200,7 @@ def _statistics(can: Answers, name: str, asked: Fields, said: Fields) -> None:
         "n_replay_skipped": (0, said["n_replayed"]),
         "n_fallbacks": (0, QUANTITIES["fallbacks_max"] if can.window else 0),
         "hits": (0, n_judged), "factory_hits": (0, n_judged),
-        "n_held": (0, _U32 * can.has_gate), "is_open": (int(not can.has_gate), 1),
+        "n_held": (0, _U32 * can.has_cusum), "is_open": (int(not can.has_cusum), 1),
         "stack_used": (0, said["stack_size"])})
 
 

@@ -33,14 +33,15 @@ from edge_dassdp.reference.asked import (
     checked_lessons,
     checked_sample,
     checked_samples,
-)
-from edge_dassdp.reference.outcome import BatchOutcome, learned_statistics
-from edge_dassdp.reference.worn import (
+    require_copy,
     require_drift,
     require_fits,
     require_observes,
+    require_replay,
     require_search,
+    require_sensor,
 )
+from edge_dassdp.reference.outcome import BatchOutcome, learned_statistics
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.targets.learning import checked_learning
@@ -231,6 +232,7 @@ class Emulator(Target):
 
     def idle(self, n_steps: int) -> int:
         check_steps(n_steps)
+        require_replay(self.network)
         n_done = int(self._lib.dassdp_idle(self._model, self._state, n_steps))
         self._check(min(n_done, 0))
         return n_done
@@ -264,12 +266,15 @@ class Emulator(Target):
 
     def select_profile(self, kind: int) -> None:
         check_kind(kind)
+        require_sensor(self.network)
         self._check(self._lib.dassdp_select_profile(self._model, self._state, int(kind)))
 
     def save(self) -> None:
+        require_copy(self.network)
         self._check(self._lib.dassdp_save(self._model, self._state))
 
     def rollback(self) -> None:
+        require_copy(self.network)
         self._check(self._lib.dassdp_rollback(self._model, self._state))
 
     def named_state(self) -> dict[str, NDArray[Any]]:

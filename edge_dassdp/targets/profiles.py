@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.packing import SENSOR_DTYPE, profile_numbers, profile_of
+from edge_dassdp.qir.packing import SENSOR_DTYPE, n_profile, profile_numbers, profile_of
+from edge_dassdp.reference.asked import require_sensor
 from edge_dassdp.reference.worn import IDX_MAX, check_profile
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation, Verdict
@@ -52,8 +54,7 @@ def read_profiles(network: QNetwork, learning: bytes) -> Profiles:
     kept = profile_of(stored, numbers) if stored else None
     seen: tuple[int, ...] = ()
     if sensor.fits:
-        begin = Plan.of(network).layout.offset("sensor_seen")
-        seen = tuple(np.frombuffer(learning, "<u2", network.n_classes, begin).tolist())
+        seen = tuple(_numbers(network, learning, "sensor_seen", "<u2", network.n_classes).tolist())
     return Profiles(kept if state["selected"] and kept else factory, kept,
                     int(state["profile_idx"]),
                     int(state["learned_idx"]) if state["has_learned"] else None, seen)
@@ -70,24 +71,29 @@ def with_profile(network: QNetwork, learning: bytes, profile: QProfile) -> bytes
     if profile.kind:
         state["profile_idx"] = int(state["profile_idx"]) % IDX_MAX + 1
         numbers[:] = profile_numbers(profile)
-    made, layout = bytearray(learning), Plan.of(network).layout
+    made = bytearray(learning)
     for name, part in (("sensor", state.tobytes()), ("sensor_profile", numbers.tobytes())):
-        at = layout.offset(name) - layout.persist_begin
+        at = _place(network, name)
         made[at : at + len(part)] = part
     return bytes(made)
 
 
 def _parts(network: QNetwork, learning: bytes) -> tuple[np.ndarray, np.ndarray]:
     """SENSOR_DTYPE and the numbers of the stored profile, int16, copies."""
-    sensor, layout = network.sensor, Plan.of(network).layout
-    if sensor is None:
-        raise EdgeError("E503", "the model was built without it", cause="it has no sensor",
-                        help="quantize it with --sensor")
-    begin = layout.persist_begin
-    state = np.frombuffer(learning, SENSOR_DTYPE, 1, layout.offset("sensor") - begin)[0].copy()
-    numbers = np.frombuffer(learning, "<i2", 10 + 2 * sensor.n_channels,
-                            layout.offset("sensor_profile") - begin).copy()
-    return state, numbers
+    n = n_profile(require_sensor(network).n_channels)
+    state = _numbers(network, learning, "sensor", SENSOR_DTYPE, 1)[0].copy()
+    return state, _numbers(network, learning, "sensor_profile", "<i2", n).copy()
+
+
+def _numbers(network: QNetwork, learning: bytes, name: str, dtype: DTypeLike, n: int) -> np.ndarray:
+    """The first n of a field of what a target has learned."""
+    return np.frombuffer(learning, dtype, n, _place(network, name))
+
+
+def _place(network: QNetwork, name: str) -> int:
+    """The byte of what a target has learned at which a field begins."""
+    layout = Plan.of(network).layout
+    return layout.offset(name) - layout.persist_begin
 
 
 def found_orientation(read: Callable[[], bytes], network: QNetwork | None, verdict: int,
@@ -98,11 +104,11 @@ def found_orientation(read: Callable[[], bytes], network: QNetwork | None, verdi
         said = Verdict(verdict)
     except ValueError:
         raise _untrue("FIT_PROFILE", f"verdict {verdict}") from None
-    turn, det = UNTURNED, 1
+    q_q14, det = UNTURNED, 1
     if said == Verdict.TAKEN and network is not None:
         profile = read_profiles(network, read()).selected
-        turn, det = profile.q_q14, profile.det
-    return Orientation(said, turn, det, n_classes, residual, residual_factory)
+        q_q14, det = profile.q_q14, profile.det
+    return Orientation(said, q_q14, det, n_classes, residual, residual_factory)
 
 
 def known_event(event: int) -> Event:

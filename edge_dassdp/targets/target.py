@@ -94,11 +94,11 @@ class Target(ABC):
     @abstractmethod
     def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
                 digest: bool = False) -> Outcome:
-        """Run one sample and record it for the DA-SSDP gates; no weight changes."""
+        """Run one sample and record it for the dopamine gates; no weight changes."""
 
     @abstractmethod
     def fit_gate(self) -> None:
-        """Fix the gates' statistics from the records so far."""
+        """Fix the dopamine gates' statistics from the records so far."""
 
     @abstractmethod
     def idle(self, n_steps: int) -> int:

@@ -5,9 +5,9 @@ Nothing here knows a rule or a part of `Learning` by its name, but for replay's 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
@@ -24,14 +24,6 @@ UNTRIED = ("guard",)
 """Parts that keep what was learned from harm: what they are worth is not seen in accuracy."""
 
 
-@dataclass(frozen=True)
-class Change:
-    """One constant that is another. title: for people."""
-
-    title: str
-    learning: Learning
-
-
 def axes(learning: Learning) -> list[str]:
     """Names of what may be changed: replay, which a board may not hold, and other parts, then its
     sizes, then the steps that suit all of them."""
@@ -43,8 +35,8 @@ def axes(learning: Learning) -> list[str]:
     return [*sorted(parts, key=lambda name: name != "replay"), *inside, *steps]
 
 
-def changes(learning: Learning, axis: str, n_train: int) -> Iterator[Change]:
-    """What a constant may be instead. n_train: samples that may be stored in flash."""
+def changes(learning: Learning, axis: str, n_train: int) -> Iterator[Learning]:
+    """With what a constant may be instead. n_train: samples that may be stored in flash."""
     part, *rest = axis.split(".")
     if part == "rules":
         name, setting = ".".join(rest[:-1]), rest[-1]
@@ -52,40 +44,64 @@ def changes(learning: Learning, axis: str, n_train: int) -> Iterator[Change]:
         for factor in FACTORS:
             with suppress(EdgeError):
                 made: Any = replace(rule, **{setting: factor * getattr(rule, setting)})  # type: ignore[type-var]
-                yield Change(f"{name}.{setting} = {getattr(made, setting):g}",
-                             replace(learning, rules={**learning.rules, name: made}))
+                yield replace(learning, rules={**learning.rules, name: made})
         return
     if rest:
         yield from _sizes(learning, rest[0])
         return
-    for title, value in _parts(part, n_train):
+    for value in _parts(part, n_train):
         if value != getattr(learning, part):
             with suppress(EdgeError):
-                yield Change(f"{part} = {title}", replace(learning, **{part: value}))
+                yield replace(learning, **{part: value})
 
 
-def _sizes(learning: Learning, name: str) -> Iterator[Change]:
+def differences(start: Learning, made: Learning) -> list[str]:
+    """What is another constant than at the start, for people: its place and its value."""
+    return [told for f in fields(Learning)
+            for told in _differing(f.name, getattr(start, f.name), getattr(made, f.name))]
+
+
+def _differing(name: str, start: Any, made: Any) -> Iterator[str]:
+    if start == made:
+        return
+    if isinstance(made, Mapping) and isinstance(start, Mapping):
+        for key, value in made.items():
+            yield from _differing(key, start.get(key), value)
+    elif is_dataclass(made) and type(made) is type(start):
+        for f in fields(made):
+            yield from _differing(f"{name}.{f.name}", getattr(start, f.name), getattr(made, f.name))
+    else:
+        yield f"{name} = {_told(made)}"
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, Replay):
+        return (f"{value.flash} in flash, {value.ring_per_class} of each class in RAM, "
+                f"{value.n_ring} of them after each")
+    if is_dataclass(value):
+        settings = ", ".join(f"{f.name} {_told(getattr(value, f.name))}" for f in fields(value))
+        return f"{type(value).__name__} with {settings}"
+    return "none" if value is None else f"{value:g}" if is_real(value) else str(value)
+
+
+def _sizes(learning: Learning, name: str) -> Iterator[Learning]:
     assert learning.replay is not None
     for value in RINGS if name == "ring_per_class" else STEPS:
         if value != getattr(learning.replay, name):
             sizes: dict[str, Any] = {name: value}
-            yield Change(f"replay.{name} = {value}",
-                         replace(learning, replay=replace(learning.replay, **sizes)))
+            yield replace(learning, replay=replace(learning.replay, **sizes))
 
 
-def _parts(name: str, n_train: int) -> Iterator[tuple[str, Any]]:
+def _parts(name: str, n_train: int) -> Iterator[Any]:
     """A part of `Learning` with its defaults, each kind that it may be of, and none of it."""
-    kinds = _kinds(name)
-    for kind in kinds:
+    for kind in _kinds(name):
         if kind is Replay:
-            made = Replay(min(FLASH, n_train))
-            yield f"{made.flash} in flash, {made.ring_per_class} of each class in RAM", made
+            yield Replay(min(FLASH, n_train))
         elif kind is NoneType:
-            yield "none", None
+            yield None
         else:
             with suppress(EdgeError):
-                made = kind()
-                yield kind.__name__ if len(kinds) > 2 else "the default", made
+                yield kind()
 
 
 def _kinds(name: str) -> list[Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edge_dassdp import harness
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
@@ -17,12 +17,13 @@ from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
 from edge_dassdp.targets.emulator import WARM_UP, Emulator
-from edge_dassdp.tuning.choices import Change, axes, changes
+from edge_dassdp.tuning.choices import axes, changes, differences
 from edge_dassdp.tuning.tasks import Tasks
 
 SHIFTED, ORIGINAL = 2, 1
 """What accuracy under the shift, and without it, weighs in a score."""
 N_WARM_UP = 100
+START = "as it begins"
 _REFUSED = ("E105", "E201", "E202", "E203", "E402")
 Told = Callable[[int], None]
 Holds = Callable[[QNetwork], None]
@@ -31,9 +32,11 @@ Holds = Callable[[QNetwork], None]
 
 @dataclass(frozen=True)
 class Trial:
-    """Constants and what came of them. Accuracies 0 to 1, means over the tasks: frozen, under the
-    shift; after, the same when they were learned; original_frozen, original, without the shift.
-    refused: why they were not tried, "" if they were."""
+    """Constants and what came of them. title: what is another one than at the start. Accuracies 0
+    to 1, means over the tasks: frozen, under the shift; after, the same when they were learned;
+    original_frozen, original, without the shift. refused: why they were not tried, "" if they were.
+    learning: as `quantize` takes it with all training samples; a trial, which holds some of them
+    out, stores no more in flash than are left."""
 
     title: str
     learning: Learning
@@ -70,12 +73,12 @@ def search(network: Network, start: Learning, settings: Settings, given: Tasks, 
     Raises EdgeError where not one of them could be tried: that of the first.
     """
     run = _Run(network, settings, given, most, told, holds)
-    best = run.tried(Change("as it begins", start))
+    best = run.tried(start)
     is_better = True
     while is_better:
         is_better = False
         for axis in axes(best.learning):
-            found = [run.tried(c) for c in changes(best.learning, axis, len(given.train))
+            found = [run.tried(c) for c in changes(best.learning, axis, len(given.whole))
                      if run.is_new(c)]
             top = max(found, key=_score, default=best)
             if _score(top) > _score(best):
@@ -100,19 +103,20 @@ class _Run:
         self.trials: list[Trial] = []
         self.problem: EdgeError | None = None
 
-    def is_new(self, change: Change) -> bool:
+    def is_new(self, learning: Learning) -> bool:
         """Whether there is room for it, and it was not tried before."""
-        return len(self.trials) < self._most and all(t.learning != change.learning
-                                                     for t in self.trials)
+        return len(self.trials) < self._most and all(t.learning != learning for t in self.trials)
 
-    def tried(self, change: Change) -> Trial:
+    def tried(self, learning: Learning) -> Trial:
+        title = "; ".join(differences(self.trials[0].learning, learning)) if self.trials \
+            else START
         try:
-            made = Trial(change.title, change.learning, *self._judged(change.learning))
+            made = Trial(title, learning, *self._judged(learning))
         except EdgeError as problem:
             if problem.code not in _REFUSED:
                 raise
             self.problem = self.problem or problem
-            made = Trial(change.title, change.learning, refused=problem.message)
+            made = Trial(title, learning, refused=problem.message)
         self.trials.append(made)
         if self._told:
             self._told(len(self.trials))
@@ -120,9 +124,11 @@ class _Run:
 
     def _judged(self, learning: Learning) -> tuple[float, float, float, float]:
         given = self._given
-        model = quantize(self._network, learning, self._settings, given.train.x,
-                         given.train.y).network
-        if self._holds:
+        left = self._of_left(learning)
+        if self._holds and left is not learning:
+            self._holds(self._quantized(learning, given.whole))
+        model = self._quantized(left, given.train)
+        if self._holds and left is learning:
             self._holds(model)
         emulator = Emulator(model)
         warms_up = any(rule.needs.warm_up for rule in learning.rules.values())
@@ -138,6 +144,21 @@ class _Run:
                          _accuracy(emulator, given.original)))
         frozen, after, before, original = np.mean(rows, axis=0).tolist()
         return frozen, after, before, original
+
+
+    def _quantized(self, learning: Learning, train: Samples) -> QNetwork:
+        return quantize(self._network, learning, self._settings, train.x, train.y).network
+
+    def _of_left(self, learning: Learning) -> Learning:
+        """With no more samples in flash than are not held out. Raises EdgeError E105 for more than
+        there are."""
+        replay, n_left = learning.replay, len(self._given.train)
+        if replay is None or replay.flash <= n_left:
+            return learning
+        refuse_unless("E105", replay.flash <= len(self._given.whole), f"replay of {replay.flash} "
+                      f"samples from flash, but only {len(self._given.whole)} are there",
+                      help="give more training samples, or store fewer")
+        return replace(learning, replay=replace(replay, flash=n_left))
 
 
 def _accuracy(emulator: Emulator, samples: Samples) -> float:

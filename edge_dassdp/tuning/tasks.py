@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import spread_rows
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.ir import Input, Network
@@ -30,12 +31,14 @@ class Task:
 @dataclass(frozen=True, eq=False)
 class Tasks:
     """train: what a network is quantized with. original: held out of it, without a shift, to judge
-    what learning leaves of the accuracy before. told: how they came about, a sentence each."""
+    what learning leaves of the accuracy before. told: how they came about, a sentence each. whole:
+    all training samples, those held out among them: what `quantize` will have."""
 
     train: Samples
     original: Samples
     shifted: tuple[Task, ...]
     told: tuple[str, ...]
+    whole: Samples
 
 
 def tasks(network: Network, train: Samples, validation: Samples | None, *, n_shifts: int,
@@ -69,13 +72,13 @@ def tasks(network: Network, train: Samples, validation: Samples | None, *, n_shi
     learned, judged = _some(learned), _some(judged)
     if not is_worn:
         return Tasks(kept, original, (Task(learned, judged),),
-                     (*told, "shift: none but their own, validation samples as they stand"))
+                     (*told, "shift: none but their own, validation samples as they stand"), train)
     sensors = [_Worn(network.inputs, kept.x, seed) for seed in range(n_shifts)]
     worn_by = "a worn sensor, seed 0" if n_shifts == 1 else \
         f"{n_shifts} worn sensors, seeds 0 to {n_shifts - 1}"
     return Tasks(kept, original, tuple(
         Task(replace(learned, x=worn(learned.x)), replace(judged, x=worn(judged.x)))
-        for worn in sensors), (*told, f"shift: {worn_by}: {_said(network.inputs)}"))
+        for worn in sensors), (*told, f"shift: {worn_by}: {_said(network.inputs)}"), train)
 
 
 def _require_classes(samples: Samples, what: str, least: int) -> None:
@@ -115,8 +118,7 @@ def _first_half(y: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def _some(samples: Samples) -> Samples:
     """At most MOST, spread over all of them, in their order."""
-    n = len(samples)
-    return samples.at(np.unique(np.linspace(0, n - 1, min(n, MOST)).astype(np.int64)))
+    return samples.at(spread_rows(len(samples), MOST))
 
 
 # ---- shifts --------------------------------------------------------------------------------------
@@ -131,7 +133,7 @@ class _Worn:
         self._parts = []
         start = 0
         for place, source in enumerate(inputs):
-            values = x[:, start : start + source.n_values].reshape(-1, source.n_raw)
+            values = x[:, start : start + source.n_values].reshape(-1, source.n_raw).astype(float)
             sensor = WornSensor.draw(source.n_raw, seed + 1000 * place, dark=0.0)
             self._parts.append((source, sensor, values.mean(axis=0), values.std(axis=0)))
             start += source.n_values

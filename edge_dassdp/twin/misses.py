@@ -28,7 +28,7 @@ class FloatMisses:
         return 1.0 if self.steps is None else self.steps.factor(n_labelled)
 
     def judge(self, is_miss: bool, n_stored: int) -> None:
-        """A labelled sample at the gate. n_stored: samples in the ring."""
+        """A labelled sample at the CUSUM gate. n_stored: samples in the ring."""
         gate = self.gate
         if gate is None:
             return

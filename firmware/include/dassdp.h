@@ -11,7 +11,8 @@
  *     dassdp_learn(&dassdp_model, &state, label, DASSDP_OWN_LOSS, &result);
  *
  * C11, and C++ from 11 on. No heap, no float, no stdio, no recursion; no function waits, none is safe
- * from a second thread on the same state. Models with a sensor take readings: dassdp_sensor.h. Several models run side by side, each on its own state.
+ * from a second thread on the same state. Models with a sensor take readings: dassdp_sensor.h. Several
+ * models run side by side, each on its own state.
  * `model` and `state` below are never NULL and belong together. Every operation, its Q-format and its
  * order are in docs/arithmetic.md; the NumPy reference model is the definition of right.
  */
@@ -57,7 +58,7 @@ typedef struct {
     uint16_t is_updated;   /* 1: a weight may have changed */
     uint16_t n_replayed;   /* stored samples learned again after it */
     uint16_t is_fallen_back; /* 1: the guard made the weights the factory's again */
-    uint16_t is_held;      /* 1: the gate is closed, nothing was learned */
+    uint16_t is_held;      /* 1: the CUSUM gate is closed, nothing was learned */
 } dassdp_result_t;
 
 /* Factory weights, learning state as at the first start, factory profile. */
@@ -84,8 +85,9 @@ const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state);
 
 /* Learn from the sample that just ended; once per sample. label: 0 to n_classes - 1 or
  * DASSDP_NO_LABEL. loss_q8: DASSDP_OWN_LOSS, or the host's loss in Q8 bits, 0 to 32767, recorded in
- * its place. Where the model has a gate, and too few labelled samples were classified wrongly so far,
- * it writes nothing: result->is_held. DASSDP_E_FROZEN where nothing is plastic, DASSDP_E_LABEL, DASSDP_E_ORDER, DASSDP_E_VALUE. */
+ * its place. Where the model has a CUSUM gate, and too few labelled samples were classified wrongly so
+ * far, it writes nothing: result->is_held. DASSDP_E_FROZEN where nothing is plastic, DASSDP_E_LABEL,
+ * DASSDP_E_ORDER, DASSDP_E_VALUE. */
 int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                  dassdp_result_t *result);
 
@@ -94,11 +96,11 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
 int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                    dassdp_result_t *result);
 
-/* Fix what the records so far say: of (DA-)SSDP mean, deviation and correlation of every gate. */
+/* Fix what the records so far say: of (DA-)SSDP mean, deviation and correlation of every dopamine gate. */
 int dassdp_fit_gate(const dassdp_model_t *model, void *state);
 
 /* Learn again from up to n_steps stored samples, of ring and flash in turn, for instance while the
- * device is on its charger. Returns how many there were, none while a gate is closed, or
+ * device is on its charger. Returns how many there were, none while a CUSUM gate is closed, or
  * DASSDP_E_ABSENT without replay. */
 int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps);
 

@@ -90,6 +90,10 @@ int dassdp_allow_profile(const dassdp_model_t *model, void *state, int is_allowe
 /* Called by dassdp_observe when an event came to be; an application that wants to know defines it. */
 void dassdp_on_drift(const dassdp_model_t *model, void *state, int event);
 
+/* Called by dassdp_observe before each of the seventy profiles that a search tries, which takes as long as
+ * fifty samples: an application with a watchdog defines it, and feeds it there. */
+void dassdp_on_search(void);
+
 /* Which profile is in use. Weights belong to the profile that they were learned under. */
 int dassdp_profile(const dassdp_model_t *model, const void *state, dassdp_profile_t *profile);
 

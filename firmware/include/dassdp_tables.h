@@ -3,7 +3,8 @@
 #ifndef DASSDP_TABLES_H
 #define DASSDP_TABLES_H
 
-#include "dassdp_sensor.h"
+#include "dassdp_path_tables.h"
+#include "dassdp_sensor_tables.h"
 
 enum { DASSDP_NONE = -1 }; /* no offset: that array does not exist in this model */
 
@@ -19,7 +20,6 @@ enum { DASSDP_STAGE_ERROR = 1, DASSDP_STAGE_SAMPLE = 2, DASSDP_STAGE_BATCH = 3 }
 enum { DASSDP_RECORD_NONE = 0, DASSDP_RECORD_FIRST = 1, DASSDP_RECORD_LAST = 2 };
 
 typedef struct dassdp_population dassdp_population_t;
-typedef struct dassdp_projection dassdp_projection_t;
 
 /* A row of a weight image in a list of rows: its address on a 32-bit core, its offset from the image
  * where pointers are wider. */
@@ -188,7 +188,7 @@ typedef struct {
     void (*count)(const dassdp_model_t *model, void *state, uint32_t label);
 } dassdp_error_step_t;
 
-/* A gate: S = min(opens, max(0, S + miss - allowed)) of labelled samples, a miss counts 2^10. */
+/* A CUSUM gate: S = min(opens, max(0, S + miss - allowed)) of labelled samples, a miss counts 2^10. */
 typedef struct {
     uint16_t opens_q10;      /* learning begins at S = opens */
     uint16_t allowed_q10;
@@ -204,137 +204,6 @@ typedef struct {
     /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE after it was closed. */
     int (*check)(const dassdp_model_t *model, void *state);
 } dassdp_cusum_rule_t;
-
-/* floor(n / divisor) = (n factor + addend) >> shift, tried for every n that occurs. */
-typedef struct {
-    uint32_t factor;
-    uint32_t addend;
-    uint32_t shift;
-} dassdp_divisor_t;
-
-/* Where neurons of a volume stand: index = (y width + x) n_channels + channel. */
-typedef struct {
-    uint32_t n_channels;
-    uint32_t width;
-    dassdp_divisor_t by_channels;
-    dassdp_divisor_t by_width;
-} dassdp_volume_t;
-
-/* Windows of a kernel that moves over an axis of a volume, padded on both sides. */
-typedef struct {
-    uint32_t kernel;       /* of a pool */
-    uint32_t stride;
-    uint32_t padding;
-    uint32_t n_out;
-    dassdp_divisor_t by_stride;
-} dassdp_axis_t;
-
-/* Spikes of a window of each channel become one: summed, each goes to all windows that hold it. */
-typedef struct {
-    dassdp_volume_t source;
-    dassdp_axis_t y, x;
-} dassdp_pool_t;
-
-/* Taps of a kernel along an axis that reach consecutive outputs: seen from a source place with
- * place + padding = quotient_in stride + phase, the first is output quotient_in - quotient. */
-typedef struct {
-    uint16_t phase;
-    uint16_t first;        /* of the taps in the image */
-    uint16_t n_taps;
-    uint16_t quotient;
-} dassdp_taps_t;
-
-typedef struct dassdp_conv dassdp_conv_t;
-
-/* A rectangle of taps: rows of columns that lie side by side in the image and in the sums. Assembly
- * counts on the order. */
-typedef struct {
-    uint32_t n_columns;    /* of a row, not 0 */
-    uint32_t n_rows;       /* not 0 */
-    uint32_t acc_step;     /* bytes from the end of a row to the next one: sums, weights */
-    uint32_t image_step;
-    uint32_t tap_columns;  /* of a place, and bytes from place to place of the sums */
-    uint32_t place_bytes;
-} dassdp_patch_t;
-
-/* acc[i] += times row[i], row by row of a patch of signed weights. */
-typedef void dassdp_scatter_fn(void *acc, const int8_t *row, const dassdp_patch_t *patch,
-                               int32_t times);
-
-/* An event-driven convolution. Image: by input channel, rows in the order of `down`, taps in that of
- * `across`, of each the weights to tap_columns output channels. */
-struct dassdp_conv {
-    dassdp_volume_t source;
-    dassdp_axis_t y, x;
-    uint32_t out_channels; /* columns from place to place of the sums */
-    uint32_t channel_bytes;
-    uint32_t row_bytes;
-    uint32_t tap_bytes;
-    uint32_t tap_columns;
-    uint32_t group_channels; /* input channels of a group, 0: one group */
-    dassdp_divisor_t by_group;
-    uint16_t n_down, n_across;
-    const dassdp_taps_t *down;   /* by phase, unless dilated */
-    const dassdp_taps_t *across;
-    dassdp_scatter_fn *scatter;
-    const uint32_t *zero;  /* a word of sums of 0, as `scatter` adds to them; NULL: 0 */
-    uint8_t acc_shift;     /* log2 of the bytes of a sum */
-    uint8_t is_dilated;    /* one place reaches several patches */
-};
-
-/* Spikes that come later. Lags count from the row of this step. */
-typedef struct {
-    uint16_t n_lags;
-    uint16_t n_history;    /* rows of the ring; 0: frames of the input */
-    int32_t history_off;
-    uint32_t words_off;    /* scratch: spikes of several lags together */
-    const uint16_t *lags;
-    const uint32_t *masks; /* words of the neurons of each lag; NULL: one lag for all */
-} dassdp_delay_t;
-
-/* Windows of a maximum pool along an axis of what a convolution makes. */
-typedef struct {
-    uint32_t n_in;         /* places of its result */
-    uint32_t n_out;        /* windows */
-    uint32_t kernel;
-    uint32_t stride;
-    uint32_t padding;      /* is never the largest */
-    uint32_t dilation;
-} dassdp_window_t;
-
-/* The largest sum of each window of a convolution is one of a population's. */
-typedef struct {
-    dassdp_window_t y, x;
-    uint32_t n_channels;   /* of a place of the population */
-    uint32_t result_channels; /* of a place of the convolution's sums */
-    uint32_t n_columns;    /* sums of the population, padding included */
-    uint32_t from_sums;    /* scratch: bytes from the sums of a step to those of the convolution */
-} dassdp_largest_t;
-
-/* How spikes of a source reach a projection that is no plain matrix between bits of one step. */
-typedef struct dassdp_path {
-    /* Adds to acc, which holds nothing yet where adds is 0; returns whether it holds something. */
-    uint32_t (*deliver)(const dassdp_model_t *model, void *state,
-                        const dassdp_projection_t *projection, void *acc, uint32_t adds,
-                        uint32_t t_step);
-    /* Bits of delayed spikes, NULL for silence. */
-    const uint32_t *(*delayed)(const dassdp_model_t *model, void *state,
-                               const dassdp_projection_t *projection, uint32_t t_step);
-    /* A maximum pool writes pooled bits, and numbers of spikes where the source has them. */
-    void (*pool_max)(const struct dassdp_path *path, void *state, const uint32_t *spk_bits,
-                     const uint8_t *n_spikes);
-    const dassdp_delay_t *delay;
-    const dassdp_pool_t *max_pool;
-    const dassdp_pool_t *sum_pool;
-    const dassdp_conv_t *conv;
-    uint32_t n_source;     /* neurons of the source */
-    uint32_t n_pooled;     /* behind its maximum pool, else the same */
-    int32_t multi_off;     /* uint8 spikes of each of them in the step; DASSDP_NONE: 0 or 1 */
-    uint32_t events_off;   /* scratch: indices of a list of spikes */
-    uint32_t pooled_off;   /* scratch: words behind a maximum pool */
-    uint32_t numbers_off;  /* scratch: uint8 numbers of spikes behind it */
-    const dassdp_largest_t *largest; /* NULL: all sums arrive */
-} dassdp_path_t;
 
 struct dassdp_projection {
     uint16_t pre;          /* index of the population, or of the input */
@@ -389,73 +258,6 @@ typedef struct {
     uint32_t n_coders;
 } dassdp_coding_t;
 
-/* Channels of one vector. */
-typedef struct {
-    uint8_t x, y, z;
-    uint8_t is_axial;      /* turns with det Q: an angular rate */
-} dassdp_triad_t;
-
-/* What windows of a sensor are compared with, without labels; features are means, Q3 of codes, then
- * log2 of standard deviations, Q8. */
-typedef struct dassdp_drift {
-    uint8_t n_channels;
-    uint8_t n_triads;          /* that a search turns; 0: alarm alone, or nothing to turn */
-    uint8_t n_rows;            /* windows kept for a search; 0: alarm alone */
-    uint8_t n_classes;         /* with training samples */
-    uint16_t n_readings;       /* of a window */
-    int16_t limit;             /* of codes: clip(round((count - centre) / 2^shift)) */
-    const int16_t *centre;
-    const int8_t *shift;
-    const int16_t *eps_q3;     /* added to standard deviations */
-    const int16_t *level_q3;   /* mean and standard deviation of all training readings */
-    const int16_t *spread_q3;
-    const int16_t *mean;       /* 2 n_channels features by class */
-    const int16_t *inverse;    /* 2^17 / sigma of each feature within classes */
-    const dassdp_triad_t *triads; /* the polar one first */
-    int32_t ridge;             /* of an orientation, by class */
-    int32_t state_off;         /* dassdp_drift_state_t */
-    int32_t ring_off;          /* uint16: D of the last windows */
-    int32_t kept_off;          /* dassdp_drift_kept_t */
-    int32_t sums_off;          /* int32: 2 n_channels + 3 n_triads; int16: 2 n_channels features */
-    int32_t rows_off;          /* int16: the window just read, then n_rows kept */
-    /* Puts a profile as a sensor stores it and returns its kind; 0: none yet, -1: what was kept has not
-     * drifted; NULL: alarm alone. */
-    int (*search)(const struct dassdp_drift *drift, int32_t *sums, int16_t *rows,
-                  uint32_t n_rows, int16_t *profile);
-} dassdp_drift_t;
-
-/* Raw counts as int8 codes: code = clip((mul count + add) >> shift), by channel, of counts behind the
- * profile. */
-typedef struct dassdp_sensor {
-    uint8_t n_channels;    /* counts of a reading, at most 32 */
-    uint8_t n_triads;
-    uint16_t n_readings;   /* of a sample */
-    const int16_t *mul;
-    const int32_t *add;
-    const uint8_t *shift;
-    const dassdp_triad_t *triads;
-    const int16_t *class_means; /* 3 counts of the polar triad by class, INT16_MIN: none */
-    int32_t unit;          /* counts of one unit of the polar triad */
-    int32_t state_off;     /* dassdp_sensor_state_t */
-    int32_t profile_off;   /* int16: the stored profile */
-    int32_t reading_off;   /* dassdp_reading_t */
-    int32_t sums_off;      /* int32: observed counts of the polar triad by class; DASSDP_NONE */
-    int32_t seen_off;      /* uint16: samples observed, by class */
-    int (*take)(const dassdp_model_t *model, void *state, const int16_t *counts);
-    int (*select)(const dassdp_model_t *model, void *state, uint32_t kind);
-    /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE after the factory profile was selected. */
-    int (*check_profile)(const dassdp_model_t *model, void *state);
-    /* NULL: nothing is fitted. */
-    void (*observe)(const dassdp_model_t *model, void *state, uint32_t label);
-    int (*check_observed)(const dassdp_model_t *model, void *state);
-    void (*fit_profile)(const dassdp_model_t *model, void *state, dassdp_fit_t *fit);
-    /* NULL, as all below: windows are compared with nothing. */
-    const dassdp_drift_t *drift;
-    void (*add_reading)(const dassdp_drift_t *drift, int32_t *sums, const int16_t *counts);
-    int (*compare)(const dassdp_model_t *model, void *state);
-    void (*forget_windows)(const dassdp_model_t *model, void *state);
-} dassdp_sensor_t;
-
 struct dassdp_model {
     uint32_t state_bytes;
     uint8_t hash[32];      /* sha256 of the quantized network */
@@ -485,7 +287,7 @@ struct dassdp_model {
     int32_t learning_off;  /* dassdp_learning_t, DASSDP_NONE if nothing is plastic */
     int32_t loss_off;      /* uint16 losses of a batch, DASSDP_NONE where no rule learns from one */
     uint32_t persist_begin;/* learning state that a snapshot holds besides the weights: */
-    uint32_t persist_end;  /* what rules carry, dassdp_learning_t, replay, guard, gate, ring, a batch's slots */
+    uint32_t persist_end;  /* what rules carry, dassdp_learning_t, replay, guard, gate, ring, slots */
     const uint16_t *schedule_q8; /* factors of amplitudes: entry n_labelled >> 4, or NULL */
     uint16_t n_schedule;
     const dassdp_replay_rule_t *replay; /* or NULL */

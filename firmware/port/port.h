@@ -13,7 +13,8 @@ typedef struct {
     uint32_t fault_pc;  /* of the same: the instruction, 0 where it is not known */
     uint32_t image_crc; /* CRC-32 of the flash image, taken at the start; 0: not taken */
     uint16_t n_boots;   /* starts since RAM was last without power, this one included; 0: not counted */
-    uint8_t cause;      /* DASSDP_CAUSE_* of dassdp_quantities.h; from faulting on nothing may run */
+    uint8_t cause;      /* DASSDP_CAUSE_* of dassdp_quantities.h; from FAULT to FAULTING it counts faults in
+                         * a row, from FAULTING on nothing may run */
     uint8_t fault;      /* of DASSDP_CAUSE_FAULT and _FAULTING: number of the exception, 0: main returned */
 } dassdp_boot_t;
 
@@ -28,7 +29,7 @@ uint32_t dassdp_port_stack_size(void); /* bytes reserved */
 uint32_t dassdp_port_stack_used(void); /* bytes below the painted high-water mark */
 uint32_t dassdp_port_rx_lost(void);    /* bytes that the UART lost, as it tells */
 const dassdp_boot_t *dassdp_port_boot(void);
-void dassdp_port_feed(void);           /* the watchdog, between steps and while waiting; may be empty */
+void dassdp_port_feed(void);           /* the watchdog: between steps, in a search, while waiting; may be empty */
 
 #ifdef __cplusplus
 }

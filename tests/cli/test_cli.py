@@ -150,7 +150,7 @@ def test_replay_fills_a_board_and_a_device_learns_on_while_idle(work: Path) -> N
     assert replay is not None and replay.n_ring == 2
     assert replay.labels.size > 8 and replay.ring_per_class > 3
     data = answer("learn", target, "--data", work / "data.npz", "--limit", "10", "--idle", "5",
-                  "--save", "--rollback")["data"]
+                  "--save", "--rollback", warns="copy")["data"]
     assert data["idle_steps"] == 5 and data["statistics"]["n_replayed"] >= 5 + 10
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.commands import answer, ok, refused, shown
 
+import edge_dassdp as ed
 from edge_dassdp.data.datasets import save_dataset
 
 NAMES = np.array(["ant", "bee", "cat", "dog"])
@@ -44,7 +46,9 @@ def test_every_verb_reads_it(work: Path, files: Path, tmp_path: Path, suffix: st
     command = ("quantize", work / "model.npz", "--no-compare-bits")
     for path, name in ((data, "a"), (work / "data.npz", "b")):
         ok(*command, "--data", path, "-o", tmp_path / f"{name}.q.npz")
-    assert (tmp_path / "a.q.npz").read_bytes() == (tmp_path / "b.q.npz").read_bytes()
+    one, other = (ed.load_model(tmp_path / f"{name}.q.npz") for name in "ab")
+    assert one.classes == (tuple(NAMES) if "names" in suffix else ())
+    assert replace(one, class_names=None).sha256 == other.sha256
 
 
 def test_numbers_of_names_are_told(work: Path, files: Path, tmp_path: Path) -> None:
@@ -80,9 +84,12 @@ def test_classes_from_one_on_are_told(work: Path, tmp_path: Path) -> None:
 
 
 def test_what_was_learned_is_not_judged_in_another_kind_of_file(work: Path, files: Path) -> None:
-    for test in ("data.csv", "data_x.npy", "data-names.csv"):
-        assert "--test FILE" in refused("E105", "learn", work / "model.q.npz", "--data",
-                                        work / "data.npz", "--test", files / test)
+    named = files.with_name("again-names.csv")
+    named.write_bytes((files / "data-names.csv").read_bytes())
+    for data, test in ((work / "data.npz", files / "data.csv"), (named, files / "data-names.csv"),
+                       (work / "data.npz", files / "data_x.npy")):
+        assert "--test FILE" in refused("E105", "learn", work / "model.q.npz", "--data", data,
+                                        "--test", test)
 
 
 @pytest.fixture
@@ -110,8 +117,6 @@ def test_samples_to_judge_on_are_scaled_alike(work: Path, scaled: Path) -> None:
 
 
 def test_python_says_that_a_file_scales(scaled: Path, work: Path) -> None:
-    import edge_dassdp as ed
-
     with pytest.warns(UserWarning, match=r"x = \(raw - "):
         assert len(ed.samples(scaled, "test")) == 10
     assert len(ed.samples(work / "data.npz")) == 60

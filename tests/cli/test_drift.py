@@ -116,6 +116,25 @@ def test_what_was_not_built_in_is_refused_with_the_way_to_it(folder: Path) -> No
                                "--drift", drift)
 
 
+@pytest.mark.parametrize("drift", ["alarm", "profile"])
+@pytest.mark.parametrize("verb", ["quantize", "tune"])
+def test_drift_of_what_nothing_is_compared_with_is_refused(folder: Path, verb: str, drift: str
+                                                           ) -> None:
+    output = folder / ("x.q.npz" if verb == "quantize" else "x.toml")
+    data = ("--data", folder / "train.npz")
+    said = refused("E105", verb, folder / "net.npz", *data, "-o", output, "--drift", drift)
+    assert f"--drift {drift}" in said and "there is no sensor" in said
+    assert not output.exists()
+    if verb == "quantize":
+        said = refused("E105", verb, folder / "net.npz", "-o", output, "--drift", drift,
+                       "--sensor", folder / "sensor.toml")
+        assert "no labelled sample" in said and "give --data" in said
+        assert "drift is told without labels" in ok(
+            verb, folder / "net.npz", *data, "-o", output, "--drift", drift, "--sensor",
+            folder / "sensor.toml", "--no-compare-bits")
+        output.unlink()
+
+
 def test_too_few_classes_for_a_profile_are_refused(folder: Path) -> None:
     y = labels(150) % 3
     with np.load(folder / "train.npz") as data:
@@ -123,7 +142,7 @@ def test_too_few_classes_for_a_profile_are_refused(folder: Path) -> None:
     problem = refused("E105", "quantize", folder / "net.npz", "-o", folder / "x.q.npz", "--sensor",
                       folder / "sensor.toml", "--data", folder / "three.npz", "--drift", "profile",
                       "--no-compare-bits")
-    assert "among 4 classes or more, these are 3" in problem
+    assert "among 4 classes or more, and the training samples are of classes" in problem
 
 
 def test_the_statistics_are_part_of_the_model_and_of_its_identity(folder: Path) -> None:

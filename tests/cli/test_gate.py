@@ -79,6 +79,24 @@ def test_options_become_constants(work: Path, taught: Path) -> None:
     assert plain.cusum == qir.QCusum(2765, 82, False)
 
 
+@pytest.mark.parametrize(("options", "told"), [
+    (("--gate", "cusum"), ["CUSUM gate: learns once wrong classes are 2.7 more than 8 % of the "
+                           "samples, until they are no more"]),
+    (("--gate", "cusum:3,0.2,stays"), ["3 more than 20 % of the samples, and from then on"]),
+    (("--guard", "4,16"), ["guard: keeps a copy of its weights, falls back to factory weights that "
+                           "have 4 hits more in 16 samples"]),
+    (("--guard", "0"), ["guard: keeps a copy of its weights"]),
+    (("--rule", "fc3=dassdp"), ["fc3 by DASSDP behind a dopamine gate that --warm-up fits"]),
+    (("--rule", "fc3=dassdp:gated=false"), ["fc3 by DASSDP"])])
+def test_the_screen_of_quantize_says_what_holds_learning_back(
+        work: Path, taught: Path, options: tuple[str, ...], told: list[str]) -> None:
+    screen = ok("quantize", work / "model.npz", "-o", taught / "said.q.npz", *options)
+    assert all(text in screen for text in told)
+    for word, option in (("CUSUM gate", "--gate"), ("guard:", "--guard"), ("falls", "4,16"),
+                         ("--warm-up fits", "fc3=dassdp")):
+        assert (word in screen) is (option in options), word
+
+
 def test_a_gate_that_would_open_on_nothing_is_told(work: Path, taught: Path) -> None:
     done = shown("quantize", work / "model.npz", "-o", taught / "told.q.npz", "--data",
                  taught / "shifted.npz", "--gate", "cusum")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.commands import answer, ok, shown
+from support.commands import answer, ok, refused, shown
 from support.scenarios import SCENARIOS
 from support.sensed import SensedScenario
 
@@ -41,7 +42,8 @@ def test_the_first_samples_tell_how_it_is_worn(folder: Path) -> None:
     found = answer(*command)["data"]["profile"]
     assert found["n_samples"] == 20 and found["tried"][0]["profile"] == "factory"
     assert found["chosen"] in [t["profile"] for t in found["tried"]]
-    assert f"{found['chosen']} profile; of 20 samples right: factory" in ok(*command)
+    how = f" ({found['how']})" if found["how"] else ""
+    assert f"{found['chosen']} profile{how}; of 20 samples right: factory" in ok(*command)
     assert answer("learn", folder / "net.q.npz", "--data", folder / "turned.npz")["data"][
         "profile"] is None
 
@@ -64,7 +66,7 @@ def test_what_cannot_be_fitted_is_refused_before_anything_runs(folder: Path) -> 
     ok("quantize", folder / "net.npz", "-o", folder / "bare.q.npz")
     done = shown("learn", folder / "bare.q.npz", "--data", folder / "turned.npz", "--fit-profile",
                  "4")
-    assert done.returncode and "quantize it with --sensor" in done.stderr
+    assert done.returncode and "with --sensor FILE.toml and --data" in done.stderr
 
 
 def test_a_description_of_another_sensor_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -98,6 +100,82 @@ def test_what_cannot_be_selected_is_refused(folder: Path) -> None:
                         (("--data", folder / "turned.npz", "--limit", "1"), "2 classes or more")):
         done = shown("profile", folder / "net.q.npz", *words)
         assert done.returncode and said in done.stderr, done.stderr
+
+
+def test_a_sensor_without_triads_is_told_how_to_declare_them(folder: Path, tmp_path: Path) -> None:
+    """Whatever asks for an orientation."""
+    text = (folder / "sensor.toml").read_text()
+    (tmp_path / "plain.toml").write_text(text[: text.index("unit")])
+    model = tmp_path / "plain.q.npz"
+    said = ok("quantize", folder / "net.npz", "--data", folder / "straight.npz", "--sensor",
+              tmp_path / "plain.toml", "--plastic", "fc3", "-o", model)
+    assert "no orientation is fitted, no triads are declared" in said
+    turned = ("--data", folder / "turned.npz")
+    for words in (("profile", model, *turned), ("learn", model, *turned, "--fit-profile", "20"),
+                  ("profile", model, "--select", "orientation"),
+                  ("profile", model, "--select", "both")):
+        problem = refused("E503", *words)
+        assert "the sensor declares no triads among its 7 channels" in problem
+        assert '[[triad]] with kind = "polar"' in problem and "unit" in problem
+        assert "with --sensor again" not in problem
+    ok("quantize", folder / "net.npz", "--sensor", folder / "sensor.toml", "-o", model)
+    assert "without labelled samples" in refused("E503", "profile", model, *turned)
+
+
+@pytest.mark.parametrize("shift", [(), ("--shift-seed", "4")], ids=["as it is", "shifted"])
+def test_the_next_commands_keep_the_profile_and_run_under_it(
+        folder: Path, tmp_path: Path, shift: tuple[str, ...]) -> None:
+    """As printed, from where they were printed."""
+    command = ["profile", str(folder / "net.q.npz"), "--data", str(folder / "turned.npz"),
+               "--limit", "20", *shift]
+    first = ok(*command, cwd=tmp_path)
+    assert "forgets it as this command ends: --snapshot" in first
+    second = ok(*_next(first), cwd=tmp_path)
+    assert second.splitlines()[0] == first.splitlines()[0] and "forgets" not in second
+    run = _next(second)
+    assert run[0] == "run"
+    under = json.loads(ok(*run, "--json", cwd=tmp_path).splitlines()[-1])["data"]
+    fitted = json.loads(ok(*_next(first), "--json", cwd=tmp_path).splitlines()[-1])["data"]
+    assert under["digest"] == fitted["digest"] != answer(*command[:2])["data"]["digest"]
+    assert "next:" not in ok(*command[:2]), "nothing is known to run"
+
+
+def _next(screen: str) -> list[str]:
+    """The words of the command printed last."""
+    line = screen.splitlines()[-1]
+    assert line.startswith("next: edge-dassdp ")
+    return shlex.split(line.removeprefix("next: edge-dassdp "))
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_what_was_tried_is_named_apart(folder: Path, tmp_path: Path, n_classes: int) -> None:
+    """Rotation and mirror image, channels with and without gains."""
+    with np.load(folder / "turned.npz") as data:
+        few = data["y"] < n_classes
+        np.savez(tmp_path / "few.npz", x=data["x"][few], y=data["y"][few])
+    command = ("profile", folder / "net.q.npz", "--data", tmp_path / "few.npz", "--limit", "20")
+    fitted = answer(*command)["data"]["fitted"]
+    titles = [f"{t['profile']} {t['how']}".strip() for t in fitted["tried"]]
+    assert titles == ["factory", *(["orientation as a rotation", "orientation as a mirror image"]
+                                   if n_classes == 2 else ["orientation"]),
+                      "channels without gains", "channels with gains"]
+    screen, hits = ok(*command), [t["hits"] for t in fitted["tried"]]
+    assert ", ".join(f"{t} {n}" for t, n in zip(titles, hits, strict=True)) in screen
+    assert f"{fitted['chosen']} {fitted['how']}".strip() in titles
+
+
+def test_what_only_a_board_keeps_and_what_no_device_has_is_said(folder: Path,
+                                                                tmp_path: Path) -> None:
+    model, turned = tmp_path / "guarded.q.npz", ("--data", folder / "turned.npz", "--limit", "6")
+    ok("quantize", folder / "net.npz", "--plastic", "fc3", "--guard", "0", "-o", model)
+    for option, said in (("--rollback", "keeps no copy yet"), ("--save", "forgets its copy")):
+        assert f"{option}: the emulator" in shown("learn", model, *turned, option).stderr
+        assert said in shown("learn", model, *turned, option).stderr
+        problem = refused("E503", "learn", folder / "net.q.npz", *turned, option)
+        assert "keeps no copy of its weights" in problem and "--guard" in problem
+        assert "were learned" not in problem, "it is known before"
+    problem = refused("E503", "learn", folder / "net.q.npz", *turned, "--idle", "3")
+    assert "--replay" in problem and "were learned" not in problem
 
 
 def test_files_of_counts_are_those_of_values(folder: Path, tmp_path: Path) -> None:

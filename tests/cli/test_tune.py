@@ -54,6 +54,46 @@ def test_what_is_written_is_what_quantize_takes(work: Path, tmp_path: Path) -> N
         ed.load(work / "model.npz"), learning, x=data["x"], y=data["y"]).sha256
 
 
+def test_as_many_are_stored_as_quantize_would_store(work: Path, tmp_path: Path) -> None:
+    """Trials hold some of the training samples out; what is written does not."""
+    data = ("--data", work / "data.npz")
+    whole = told("quantize", work / "model.npz", "-o", tmp_path / "q.npz", *data,
+                 "--no-compare-bits")["learning"]["replay"]
+    found = told("tune", work / "model.npz", "-o", tmp_path / "c.toml", *data, "--trials", "1",
+                 "--shifts", "1")
+    replay = ed.Learning.load(tmp_path / "c.toml").replay
+    assert replay is not None and whole["flash"] == replay.flash == 60
+    assert any("28 of 60 training samples are held out" in t for t in found["told"])
+    for board in ("stm32f405", "microbit"):
+        command = ("--replay", "auto", "--rule", "fc3=delta", "--board", board)
+        whole = told("quantize", work / "model.npz", "-o", tmp_path / "q.npz", *data,
+                     "--no-compare-bits", *command)["learning"]["replay"]
+        told("tune", work / "model.npz", "-o", tmp_path / "c.toml", *data, "--trials", "1",
+             "--shifts", "1", *command)
+        replay = ed.Learning.load(tmp_path / "c.toml").replay
+        assert replay is not None and whole["flash"] == replay.flash, board
+    refused("E105", "tune", work / "model.npz", "-o", tmp_path / "d.toml", *data, "--trials", "1",
+            "--rule", "fc3=delta", "--replay", "61,1")
+
+
+def test_a_row_names_all_that_is_not_the_default(work: Path, tmp_path: Path) -> None:
+    """Of the row that is chosen the file is written: the two tell the same."""
+    command = ("tune", work / "model.npz", "-o", tmp_path / "c.toml", "--data", work / "data.npz",
+               "--trials", "14", "--shifts", "1")
+    found = told(*command)
+    first, *others = found["trials"]
+    assert first["title"] == "as it begins" and all(t["title"] for t in others)
+    assert len({t["title"] for t in found["trials"]}) == len(found["trials"])
+    start, title = told("tune", *command[1:-4], "--trials", "1"), others[-1]["title"]
+    changed = set(found["learning"].splitlines()[3:]) ^ set(start["learning"].splitlines()[3:])
+    chosen = found["trials"][found["chosen"]]["title"]
+    assert bool(changed) is (chosen != "as it begins")
+    text = ok(*command)
+    assert "row 1, the default of quantize: learns: fc2 by ErrorTouch, fc3 by ReadoutDelta" in text
+    assert "changed from row 1" in text and title.partition(";")[0][:20] in text
+    assert "row 1, as given: learns: fc3 by" in ok(*command[:-4], *FEW)
+
+
 def test_it_says_what_it_tried_and_on_what(work: Path, tmp_path: Path) -> None:
     text = ok("tune", work / "model.npz", "--data", work / "data.npz", *FEW, cwd=tmp_path)
     assert "no validation samples: 28 of 60 training samples are held out" in text

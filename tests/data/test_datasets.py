@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.data.datasets import class_labels, load_part, require_classes
+from edge_dassdp.data.datasets import load_part
+from edge_dassdp.data.labels import class_labels, require_classes
 
 X, Y = np.arange(20, dtype=np.float32).reshape(10, 2), np.arange(10) % 3
 
@@ -85,7 +86,7 @@ def test_what_is_no_label_is_told_what_is(y: Any) -> None:
 
 def test_labels_are_classes_of_the_network() -> None:
     require_classes(Y, 3)
-    with pytest.raises(EdgeError, match="run from 0 to 2, the network has classes 0 to 0") as one:
+    with pytest.raises(EdgeError, match=r"y\[1\] is 1, and the network has classes 0 to 0") as one:
         require_classes(Y, 1)
     assert "give 0 for each sample" in one.value.help
     require_classes(0 * Y, 1)

@@ -10,7 +10,8 @@ import pytest
 
 import edge_dassdp as ed
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.data.datasets import load_part, load_parts, require_names
+from edge_dassdp.data.datasets import load_part, load_parts
+from edge_dassdp.data.labels import require_complete
 from edge_dassdp.storage import tables
 
 X, Y = [[1.5, 2.0], [-3.0, 4e-3], [5.0, 6.0]], [0, 2, 1]
@@ -66,9 +67,9 @@ def test_names_of_classes_are_numbered_in_their_order(tmp_path: Path) -> None:
     assert parts["test"].samples.y.tolist() == [0, 1, 2]
     assert parts["train"].samples.classes == ("ant", "cat", "dog")
     assert parts["test"].notes == ("classes: 0 ant, 1 cat, 2 dog",)
-    require_names(parts["test"].samples, 3)
+    require_complete(parts["test"].samples.classes, 3)
     with pytest.raises(EdgeError, match="names 3 classes, the network has 4") as refused:
-        require_names(parts["test"].samples, 4)
+        require_complete(parts["test"].samples.classes, 4)
     assert refused.value.code == "E104" and "numbers" in refused.value.help
 
 

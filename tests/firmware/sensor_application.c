@@ -8,6 +8,12 @@ enum { LEARN = 0, OBSERVE = 1, FIT = 2, SELECT = 3, LOOK = 4, ALLOW = 5 };
 
 static worn_state_t state;
 static uint32_t n_events[4]; /* by event, as the callback was told */
+static uint32_t n_searched;  /* profiles tried */
+
+void dassdp_on_search(void)
+{
+    n_searched++;
+}
 
 void dassdp_on_drift(const dassdp_model_t *model, void *of, int event)
 {
@@ -90,5 +96,6 @@ int main(void)
         send(n_events[DASSDP_ALARM_ON] | n_events[DASSDP_ALARM_OFF] << 8
              | n_events[DASSDP_PROFILE_TAKEN] << 16 | (uint32_t)drift.is_alarm << 24);
         send(dassdp_digest_learned(&worn_model, &state, 0));
+        send(n_searched);
     }
 }

@@ -34,6 +34,9 @@ HERE = Path(__file__).parent
 APPLICATION = HERE / "sensor_application.c"
 PORT = HERE.parent / "support" / "stdio_port.c"
 WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
+N_TRIED = 1 + 1 + 48 + 4 * (1 + 4)
+"""Profiles of a search, before each of which the callback is called: none, one of channels, signed
+permutations of axes, and the best of them, refined."""
 LEARN, OBSERVE, FIT, SELECT, LOOK, ALLOW = range(6)
 FITTED = [LEARN] * 2 + [OBSERVE] * 8 + [FIT] + [LEARN] * 3 + [SELECT, LEARN]
 WORDS = [*FITTED, ALLOW, *[LOOK] * (N_ALARM + 1)]
@@ -83,7 +86,8 @@ def exchange() -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
             | events[Event.PROFILE_TAKEN] << 16 | drift.alarm << 24
         watch = drift.n_windows | int(256 * drift.median) << 16
         answers.append(b"".join(int(v).to_bytes(4, "little") for v in (
-            1, status, seen, kinds, watch, told, digest)))
+            1, status, seen, kinds, watch, told, digest,
+            N_TRIED * events[Event.PROFILE_TAKEN])))
     return tuple(asked), tuple(answers)
 
 

@@ -11,9 +11,12 @@ import pytest
 import edge_dassdp as ed
 from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.notices import told_by
 from edge_dassdp.frontends import files
+from edge_dassdp.frontends.assemble import assemble
 from edge_dassdp.frontends.files import SourceOptions
 from edge_dassdp.frontends.logits import with_logits
+from edge_dassdp.frontends.nodes import Entry, Exit, Linear, Neurons
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.twin.model import FloatModel
 
@@ -53,6 +56,27 @@ def test_a_file_keeps_it_and_can_be_told(tmp_path: Path) -> None:
         assert files.load_model(path).readout.temperature == temperature
     told = files.load_model(path, SourceOptions(logits="mean"))
     assert told.readout.temperature == ed.load(path, logits="mean").readout.temperature == 20
+
+
+@pytest.mark.parametrize("seen", ["mean", "last", "max", "sum", 3.0, None])
+@pytest.mark.parametrize("readout", [None, "spike_count"])
+@pytest.mark.parametrize("reset", ["none", "subtract"])
+def test_a_loss_on_membranes_of_neurons_that_spike_is_doubted(seen: Any, readout: Any,
+                                                              reset: str) -> None:
+    """Where nobody says how the readout is read, and what the loss saw speaks of membranes."""
+    nodes = {"in": Entry((4,)), "fc": Linear(np.ones((3, 4)), None),
+             "out": Neurons({"beta": 0.9, "threshold": 1.0, "reset": reset}, "out", 3),
+             "output": Exit()}
+    edges = [("in", "fc"), ("fc", "out"), ("out", "output")]
+    told: list[str] = []
+    with told_by(told.append):
+        made = assemble(nodes, edges, n_steps=8, readout=readout if reset != "none" else None,
+                        logits=seen)
+    doubted = reset != "none" and readout is None and seen in ("mean", "last", "max")
+    assert len(told) == doubted
+    if doubted:
+        assert made.readout.kind == "spike_count" and "the count of its spikes" in told[0]
+        assert "reset_mechanism='none'" in told[0] and "readout='spike_count'" in told[0]
 
 
 def test_no_class_depends_on_it() -> None:

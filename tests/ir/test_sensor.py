@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "channels in words": ({"n_channels": "six"}, "n_channels is 'six'"),
     "another number of scales": ({"scale": (1.0, 2.0)}, "scale has 2 numbers for 6 channels"),
     "no scale": ({"scale": 0}, "a scale is 0"),
-    "NaN": ({"offset": float("nan")}, "offset holds what is no finite number"),
-    "text": ({"scale": "1"}, "scale holds what is no finite number"),
+    "NaN": ({"offset": float("nan")}, "offset of channel 0 is nan, expected a finite number"),
+    "text": ({"scale": "1"}, "scale of channel 0 is '1', expected a finite number"),
     "a channel that is not there": ({"triads": (Triad("polar", (0, 1, 6)),)},
                                     "a triad names channel 6"),
     "a channel twice": ({"triads": (POLAR, Triad("axial", (2, 3, 4)))}, "channel 2 is named twice"),
@@ -101,8 +102,12 @@ WRONG_TOML = {
     "missing": ("unit = 3", "E105", "n_channels and scale must be given"),
     "nonsense": (TOML.replace("[3, 4, 5]", "[3, 4, 6]"), "E105", "a triad names channel 6"),
     "a triad that is none": ("n_channels = 1\nscale = 1\ntriad = 3", "E105", "[[triad]]"),
-    "no TOML": ("n_channels: 6", "E103", "is no sensor description"),
-    "bytes": ("\x00\xff", "E103", "is no sensor description"),
+    "no TOML": ("n_channels: 6", "E103", "expected the description of a sensor (.toml)"),
+    "cut off": ("n_channels = 6\nscale = [1,", "E103", "is no valid TOML, expected"),
+    "bytes": ("\x00\xff", "E103", "is not the description of a sensor (.toml)"),
+    "nothing": ("", "E103", "an empty file"),
+    "a book": ("# a\n" * 20_000, "E103", "65,536 bytes"),
+    "samples": ("1,2,3\n4,5,6\n", "E103", "a text file of values (CSV)"),
 }
 
 
@@ -119,11 +124,20 @@ def test_a_wrong_description_is_refused_by_its_name(case: str, tmp_path: Path) -
     with pytest.raises(EdgeError) as caught:
         Sensor.load(tmp_path / "s.toml")
     assert caught.value.code == code and words in caught.value.message
-    assert "s.toml" in caught.value.message
+    assert "s.toml" in caught.value.message and caught.value.help
 
 
-def test_a_description_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.toml", tmp_path):
+def test_what_is_no_file_of_a_description_is_named_for_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    ir.save(layers((12, 9, 3)), tmp_path / "net.npz")
+    np.savez(tmp_path / "data.npz", x=np.zeros((2, 12)), y=np.zeros(2))
+    for path, said, help in (
+            (tmp_path / "none.toml", "does not exist", "check the path"),
+            (tmp_path, "is a folder", "name a file in it"),
+            (tmp_path / "pipe", "is not a regular file", "give the path of a file"),
+            (tmp_path / "net.npz", "is a float network", "docs/sensor.md"),
+            (tmp_path / "data.npz", "with the arrays x, y", "samples go to --data")):
         with pytest.raises(EdgeError) as caught:
             Sensor.load(path)
-        assert caught.value.code == "E103"
+        assert caught.value.code == "E103" and said in caught.value.message, caught.value
+        assert help in caught.value.help, caught.value

@@ -7,15 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
+from support.scenarios import SCENARIOS
+from support.sensed import OTHER_SIDE, SensedScenario
 from support.where import in_qemu
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, Store, Watchdog, load_board
 from edge_dassdp.build.compile import Firmware, build_project
 from edge_dassdp.build.elf import symbol_table
-from edge_dassdp.build.project import with_port
-from edge_dassdp.targets.qemu import QemuProcess, Uart
+from edge_dassdp.build.project import firmware_project, with_port
+from edge_dassdp.emit import emit
+from edge_dassdp.plan import Plan
+from edge_dassdp.qir.samples import counts_x
+from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.sensor.drift import N_ALARM
+from edge_dassdp.sensor.monitor import Event
+from edge_dassdp.targets.qemu import Qemu, QemuProcess, Uart
 from edge_dassdp.wire.start import Start
 
 pytestmark = pytest.mark.usefixtures("arm_toolchain", "qemu")
@@ -173,17 +183,50 @@ def test_a_fault_restarts_and_is_told_with_kind_and_place(name: str) -> None:
         assert start(port).cause != "fault", "the fault was told once"
 
 
-def test_a_watchdog_that_is_not_fed_restarts_it() -> None:
-    """Luminary's, which QEMU has: fed by clearing its interrupt, it resets on the second one."""
+def watched() -> Board:
+    """Luminary's watchdog, which QEMU has: fed by clearing its interrupt, it resets on the second
+    one."""
     ticks = 25_000_000
     watchdog = Watchdog(
         setup=(Store(0x4000_0C00, 0x1ACC_E551), Store(0x4000_0000, ticks), Store(0x4000_0008, 3)),
         feed=(Store(0x4000_000C, 1),), in_sleep=True)
-    board = replace(load_board("lm3s6965evb"), watchdog=watchdog)
-    with running(firmware(board)) as (_, port):
+    return replace(load_board("lm3s6965evb"), watchdog=watchdog)
+
+
+def test_a_watchdog_that_is_not_fed_restarts_it() -> None:
+    with running(firmware(watched())) as (_, port):
         for _ in range(40):
             assert start(port).n_boots == 1
             time.sleep(0.1)
         port.write(b"h")
         assert port.read(1) == READY
         assert start(port).n_boots == 2
+
+
+@pytest.mark.parametrize("is_fed", [True, False], ids=["fed", "not fed"])
+def test_a_search_for_a_profile_feeds_the_watchdog(is_fed: bool) -> None:
+    """By counted instructions it takes longer than the watchdog waits, so one that is not fed
+    between the profiles that it tries restarts the board."""
+    case, board = SCENARIOS["sensor"], watched()
+    assert isinstance(case, SensedScenario)
+    case = replace(case, settings=Settings(drift="profile"), worn=OTHER_SIDE)
+    project = firmware_project(emit(Plan.of(case.quantized)), board)
+    main, feeds = "port/cortex_m/main.c", "void dassdp_on_search(void) {\n    dassdp_port_feed();"
+    assert feeds in project.files[main]
+    if not is_fed:
+        hungry = project.files[main].replace(feeds, "void dassdp_on_search(void) {")
+        project = replace(project, files={**project.files, main: hungry})
+    rng, n = np.random.default_rng(5), case.quantized.n_classes - 1
+    with Qemu.start(case.quantized, build_project(project, board), count=True) as device:
+        device.allow_profile()
+        samples = [counts_x(case.quantized, case.counts(rng, i % n, turned=True)[None])[0]
+                   for i in range(N_ALARM)]
+        for x in samples[:-1]:
+            assert device.observe(x) == Event.NONE
+        if is_fed:
+            assert device.observe(samples[-1]) == Event.PROFILE_TAKEN
+            assert device.drift().n_profiles == 1
+        else:
+            with pytest.raises(EdgeError) as caught:
+                device.observe(samples[-1])
+            assert caught.value.code == "E505" and "it restarted" in caught.value.cause

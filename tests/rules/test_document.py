@@ -108,7 +108,10 @@ BAD = {  # a change, the code, and what is said
     "no rules": ('[rules.fc2]\nrule = "touch"\nmu = 32', "", "E105", "does not say 'rules'", ""),
     "an empty list of rules": ('[rules.fc2]\nrule = "touch"\nmu = 32', "rules = {}", "E203",
                                "no projection has a rule", ""),
-    "another format": ("learning/1", "learning/9", "E103", "expected constants of learning", ""),
+    "another format": ("learning/1", "learning/9", "E103", "of format 'edge_dassdp/learning/9', "
+                       "expected constants of learning", 'format = "edge_dassdp/learning/1"'),
+    "no format": ('format = "edge_dassdp/learning/1"', "", "E103", "that does not say its format",
+                  'write this as its first line: format = "edge_dassdp/learning/1"'),
     "no TOML": ("mu = 32", "mu = = 32", "E103", "is no valid TOML", "mend that line"),
 }
 

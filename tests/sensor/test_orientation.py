@@ -35,8 +35,8 @@ def in_c(then: IntArray, sums: IntArray, n_seen: IntArray, unit: int) -> Orienta
         pointer(ffi, "int16_t", then), pointer(ffi, "int32_t", sums),
         pointer(ffi, "uint16_t", n_seen))
     lib.dassdp_fit_orientation(ffi.new("dassdp_observed_t *", (*kept, len(n_seen), unit)), made)
-    turn = list(made.turn)
-    return Orientation(Verdict(made.verdict), as_matrix(np.array(turn[1:]).reshape(3, 3)), turn[0],
+    q_q14 = as_matrix(np.array(list(made.turn.q_q14)).reshape(3, 3))
+    return Orientation(Verdict(made.verdict), q_q14, made.turn.det,
                        made.n_classes, made.residual, made.residual_factory)
 
 

@@ -68,8 +68,8 @@ class DriftC:
             "n_rows": drift.n_rows, "n_classes": len(drift.mean),
             "n_readings": drift.codes.n_readings, "limit": drift.codes.limit,
             "ridge": drift.ridge, "search": search,
-            **dict(zip(("centre", "shift", "eps_q3", "level_q3", "spread_q3", "mean", "inverse",
-                        "triads"), self._kept, strict=True))})
+            **dict(zip(("centre", "shift", "eps_q3", "level_q3", "spread_q3",
+                        "class_features", "inverse_q17", "triads"), self._kept, strict=True))})
         self.state = self.ffi.new("dassdp_drift_state_t *")
         self.kept = self.ffi.new("dassdp_drift_kept_t *")
         self.sums = self.ffi.new(f"int32_t[{self.n_sums + drift.n_channels}]")

@@ -13,7 +13,7 @@ from support.rule_examples import EXAMPLES
 import edge_dassdp as ed
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.datasets import Samples
-from edge_dassdp.tuning.choices import axes, changes
+from edge_dassdp.tuning.choices import axes, changes, differences
 from edge_dassdp.tuning.search import search
 from edge_dassdp.tuning.tasks import Tasks, tasks
 
@@ -35,22 +35,37 @@ def test_the_step_of_every_rule_is_tried(word: str) -> None:
     rule: Any = EXAMPLES[word]
     learning = ed.Learning({"a.b": rule})
     [axis] = [a for a in axes(learning) if a.startswith("rules.")]
-    made: list[Any] = [c.learning.rules["a.b"] for c in changes(learning, axis, 9)]
+    made: list[Any] = [c.rules["a.b"] for c in changes(learning, axis, 9)]
     assert {getattr(r, rule.size) / getattr(rule, rule.size) for r in made} == {0.25, 0.5, 2, 4}
     assert all(replace(r, **{rule.size: getattr(rule, rule.size)}) == rule for r in made)
 
 
 def test_parts_come_and_go() -> None:
     assert {"schedule", "replay"} <= set(axes(DELTA)) and "guard" not in axes(DELTA)
-    [without] = [c for c in changes(DELTA, "schedule", 9) if c.learning.schedule == ed.Schedule()]
-    assert without.title.startswith("schedule = ")
+    assert ed.Schedule() in [c.schedule for c in changes(DELTA, "schedule", 9)]
     [made] = changes(DELTA, "replay", 9)
-    assert made.learning.replay == ed.Replay(9), "no more than there are training samples"
+    assert made.replay == ed.Replay(9), "no more than there are training samples"
     there = replace(DELTA, schedule=ed.Schedule(50), replay=ed.Replay(5, 3))
-    assert {c.learning.schedule for c in changes(there, "schedule", 9)} >= {ed.Schedule(), None}
+    assert {c.schedule for c in changes(there, "schedule", 9)} >= {ed.Schedule(), None}
     assert {"replay.n_ring", "replay.ring_per_class"} <= set(axes(there))
-    found = {c.learning.replay for c in changes(there, "replay.ring_per_class", 9)}
+    found = {c.replay for c in changes(there, "replay.ring_per_class", 9)}
     assert found == {ed.Replay(5, 1), ed.Replay(5, 10)}
+
+
+def test_all_that_differs_from_the_start_is_named() -> None:
+    start = replace(DELTA, schedule=ed.Schedule(50), replay=ed.Replay(5, 3))
+    assert differences(start, start) == []
+    assert differences(start, replace(start, schedule=None)) == ["schedule = none"]
+    made = ed.Learning({"fc3": ed.ReadoutDelta(0.8)}, schedule=ed.Schedule(50, 0.5),
+                       replay=ed.Replay(5, 10, 3), gate=ed.CUSUM())
+    told = differences(start, made)
+    assert {"fc3.mu = 0.8", "schedule.floor = 0.5", "replay.ring_per_class = 10",
+            "replay.n_ring = 3"} < set(told)
+    assert any(t.startswith("gate = CUSUM with opens_at ") for t in told) and len(told) == 5
+    [other] = differences(start, replace(start, schedule=ed.ErrorScaled()))
+    assert other.startswith("schedule = ErrorScaled with gain ")
+    assert differences(replace(start, replay=None), start) == [
+        "replay = 5 in flash, 3 of each class in RAM, 1 of them after each"]
 
 
 def test_it_takes_the_best_of_what_it_tries(given: tuple[ed.Network, Tasks]) -> None:

@@ -92,6 +92,15 @@ def test_what_a_model_lacks_is_refused_and_changes_nothing(what: str) -> None:
     assert learned(device) == before
 
 
+def test_a_device_refuses_what_its_model_lacks_whatever_its_host_knows() -> None:
+    device = RawDevice()
+    before = device.state()
+    for name, fields in (("IDLE", {"n_steps": 3}), ("SAVE", {}), ("ROLLBACK", {}),
+                         ("FIT_PROFILE", {}), ("SELECT_PROFILE", {"profile": 0})):
+        assert device.ask(*pack(name, **fields)).status == STATUSES["E_ABSENT"], name
+    assert device.state() == before
+
+
 def test_no_idle_keeps_the_device_from_answering() -> None:
     device = RawDevice(KIND)
     before = device.state()

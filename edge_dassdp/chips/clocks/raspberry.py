@@ -13,8 +13,9 @@ _CRYSTAL_HZ, _VCO_HZ = 12e6, (750e6, 1600e6)
 
 @dataclass(frozen=True)
 class Rp(Family):
-    """Bases of its blocks. held: bits of RESETS that stand for IO, pads and UART0; all: those there
-    are. rosc_hz: nominal. isolates: pads are cut off until they are told."""
+    """Bases of its blocks. held: bits of RESETS that stand for IO, pads and UART0; used: those and
+    the PLL; all: those there are. rosc_hz: nominal. isolates: pads are cut off until they are told.
+    """
 
     clocks_base: int
     xosc: int
@@ -24,6 +25,7 @@ class Rp(Family):
     pads: int
     held: int
     all: int
+    used: int
     rosc_hz: float
     isolates: bool = False
 
@@ -76,8 +78,14 @@ class Rp(Family):
         for address, mask, why in (
                 (self.xosc + 4, 1 << 31, "the crystal runs"),
                 (self.resets + 8, left, "blocks have left reset"),
-                (self.clocks_base + 0x38, 1 << 2, "CLK_REF runs on the crystal")):
+                (self.clocks_base + 0x38, 1 << 2, "CLK_REF runs on the crystal"),
+                (self.clocks_base + 0x44, 1 << now.bits(self.clocks_base + 0x3C, 0),
+                 "CLK_SYS runs on what is chosen")):
             found.object_unless(now.were_awaited(address, mask), f"nothing waits until {why}")
+        found.object_unless(now.bits(self.xosc + 0xC, 0, 14) >= 47,
+                            "the crystal is given less than a millisecond to start")
+        if left & ~self.used:
+            found.notes.append(f"0x{left & ~self.used:X} of RESETS leaves reset and is not used")
         if now[self.pll + 8]:
             found.object_unless(now.were_awaited(self.pll, 1 << 31),
                                 "nothing waits until the PLL has locked")

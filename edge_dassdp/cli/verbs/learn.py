@@ -13,11 +13,13 @@ from edge_dassdp.cli import options
 from edge_dassdp.cli.device import (
     Learned,
     allow_profile,
+    classify,
     drift,
     is_board,
     letter,
     link,
     link_text,
+    named,
     notes,
     require_plastic,
     share,
@@ -73,7 +75,7 @@ class Order:
     """What is done around the stream."""
 
     warm_up: Annotated[int, typer.Option(min=0, help=(
-        "Give the first samples to DA-SSDP's gate before anything is learned."))] = 0
+        "Give the first samples to DA-SSDP's dopamine gate before anything is learned."))] = 0
     fit_profile: Annotated[int, typer.Option(min=0, help=(
         "Before, let the device find out from the first samples, labels and all, how its sensor is "
         "worn; of a model quantized with --sensor."))] = 0
@@ -89,6 +91,27 @@ class Order:
         "comes before the stream is not repeated, but --restore where the device needs it."))
     ] = False
 
+    def check(self, network: QNetwork, n_samples: int) -> None:
+        """Before anything runs. Raises EdgeError E105 and E503 for what cannot be done."""
+        from edge_dassdp.reference.asked import require_copy, require_replay
+
+        _check_warm_up(network, self.warm_up, n_samples)
+        _check_profile(network, self.fit_profile, n_samples)
+        if self.rollback or self.save:
+            require_copy(network)
+        if self.idle:
+            require_replay(network)
+
+    def forgotten(self, target: str) -> list[str]:
+        """A warning where what is asked for is kept by boards alone."""
+        if is_board(target):
+            return []
+        where = target.partition(":")[0]
+        return [f"--rollback: the {where} was just begun and keeps no copy yet, so factory weights "
+                "are put back; a board keeps its copy until it restarts"] * self.rollback + [
+                f"--save: the {where} forgets its copy as this command ends; --snapshot FILE keeps "
+                "what was learned"] * self.save
+
     def begin(self, out: Output, course: harness.Course, judged: options.Packed | None,
               learned: Learned, network: QNetwork) -> list[str]:
         """What comes before the stream; warnings."""
@@ -100,12 +123,12 @@ class Order:
         learned.put_back(device, network)
         if self.rollback:
             device.rollback()
-        before = _accuracy(out, device, judged)
+        before, other_order = _before(out, device, judged, network)
         self.fit(course, network)
         allow_profile(device, network, self.allow_profile)
         with course.kept():
             course.begin(before)
-        return warnings + _foreign(device, network)
+        return warnings + other_order + _foreign(device, network)
 
     def fit(self, course: harness.Course, network: QNetwork) -> None:
         """How the sensor is worn."""
@@ -116,11 +139,11 @@ class Order:
                 course.device, network, course.x[: self.fit_profile],
                 course.labels[: self.fit_profile])
 
-    def teach(self, out: Output, course: harness.Course,
-              judged: options.Packed | None) -> dict[str, Any]:
+    def teach(self, out: Output, course: harness.Course, judged: options.Packed | None,
+              network: QNetwork) -> dict[str, Any]:
         """The stream and what comes after it, as JSON values."""
         with out.progress("learning", course.progress.n_samples) as progress:
-            course.learn(lambda i, piece: _tell(out, i, piece, progress))
+            course.learn(lambda i, piece: _tell(out, network, i, piece, progress))
         n_idle = course.idle(self.idle) if self.idle else 0
         after = _accuracy(out, course.device, judged)
         if self.save:
@@ -151,14 +174,14 @@ def learn(
 
     network = options.load_model(model)
     require_plastic(network)
-    part = options.load_part(data, split)
+    part, *tests = options.agreed(network, *_parts(judging, data, split))
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
-    _check_warm_up(network, order.warm_up, len(packed.x))
-    _check_profile(network, order.fit_profile, len(packed.x))
-    test = judging.part(data, split)
+    order.check(network, len(packed.x))
+    test = tests[0] if tests else None
     apart = part.apart(test) if test else []
     judged = options.device_samples(network, options.shifted(test, shift_seed)) if test else None
-    warnings = [*packed.warnings, *apart, *_of_judged(packed, judged), *_one_class(network, packed)]
+    warnings = [*packed.warnings, *apart, *_of_judged(packed, judged), *_one_class(network, packed),
+                *order.forgotten(target)]
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         course = _course(device, network, target, packed, order, learned)
         warnings += order.begin(out, course, judged, learned, network)
@@ -166,7 +189,7 @@ def learn(
         out.warn(*warnings)
         try:
             with course.kept():
-                found = order.teach(out, course, judged)
+                found = order.teach(out, course, judged, network)
                 statistics, sent = device.statistics(), link(device)
                 report = harness.drift_of(device, network)
                 rescue.write(device)
@@ -194,9 +217,15 @@ def learn(
                   failed=rescue.problem)
 
 
+def _parts(judging: Judging, data: Path, split: str) -> list[Part]:
+    """To learn from, and to judge by where that is wanted."""
+    learned, test = options.load_part(data, split), judging.part(data, split)
+    return [learned, *([test] if test else [])]
+
+
 def _gate(network: QNetwork, stream: harness.Stream,
           statistics: Statistics) -> dict[str, Any] | None:
-    """What the device's gate held back, as JSON values; None where it has none."""
+    """What the device's CUSUM gate held back, as JSON values; None where it has none."""
     if network.cusum is None:
         return None
     return {"is_open": statistics.is_open, "n_held": int(stream.is_held.sum()),
@@ -230,6 +259,18 @@ def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> flo
     return None if judged is None else share(out, device, judged.x, judged.y)
 
 
+def _before(out: Output, device: Target, judged: options.Packed | None, network: QNetwork
+            ) -> tuple[float | None, list[str]]:
+    """Accuracy, 0 to 1, and a warning where labels count otherwise than the outputs."""
+    if judged is None:
+        return None, []
+    from edge_dassdp.figures.numbering import misnumbered
+
+    found = classify(out, device, judged.x)
+    return float((found == judged.y).mean()), list(
+        misnumbered(found, judged.y, network.n_classes, network.class_names))
+
+
 def _course(device: Target, network: QNetwork, target: str, packed: options.Packed, order: Order,
             learned: Learned) -> harness.Course:
     """Progress is kept where what was learned outlives this process."""
@@ -260,14 +301,15 @@ def _unkept(course: harness.Course) -> list[str]:
             f"{course.unkept.message}; {course.unkept.help}"]
 
 
-def _tell(out: Output, first: int, piece: harness.Stream, progress: Progress | None) -> None:
+def _tell(out: Output, network: QNetwork, first: int, piece: harness.Stream,
+          progress: Progress | None) -> None:
     """A line for every sample, as soon as it is learned."""
     from edge_dassdp.harness import UNKNOWN
 
     for i, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True), first):
         out.line(sample=i, class_idx=None if class_idx == UNKNOWN else int(class_idx),
                  label=int(label), skipped=bool(piece.is_skipped[i - first]),
-                 held=bool(piece.is_held[i - first]))
+                 held=bool(piece.is_held[i - first]), **named(network, class_idx, label))
     if progress:
         progress(first + len(piece.labels))
 
@@ -345,7 +387,7 @@ def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
 def _check_profile(network: QNetwork, n_fitted: int, n_samples: int) -> None:
     if not n_fitted:
         return
-    from edge_dassdp.reference.worn import require_fits
+    from edge_dassdp.reference.asked import require_fits
 
     require_fits(network)
     if n_fitted > n_samples:

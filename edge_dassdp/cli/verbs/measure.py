@@ -148,7 +148,7 @@ def _measure(
     network = options.load_model(model)
     serial, emulated = _places(board, target or [])
     recorded.check(serial)
-    part = options.load_part(data, split) if data else None
+    part = options.agreed(network, options.load_part(data, split))[0] if data else None
     samples = options.shifted(part, shift_seed, limit) if part else _noise(network)
     packed = options.device_samples(network, samples)
     known, figures, on_board, energy = _figures(out, network, packed, board, serial, emulated,

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from edge_dassdp import ir
     from edge_dassdp.base.qformat import QInputScale
     from edge_dassdp.data.datasets import Part, Samples
+    from edge_dassdp.data.labels import ClassNames
     from edge_dassdp.figures.fidelity import Fidelity
     from edge_dassdp.figures.inspection import Inspection
     from edge_dassdp.figures.proposal import Proposal
     from edge_dassdp.figures.widths import Width
+    from edge_dassdp.qir import QNetwork
     from edge_dassdp.quantize import Quantized
     from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import Learning
@@ -56,10 +58,11 @@ class Precision:
     input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
         "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
         "for all would lose them."))] = "auto"
-    drift: Annotated[str, typer.Option(metavar="alarm|profile|off", help=(
-        "With --sensor and --data: the device tells without labels when its sensor has drifted; "
-        "profile: it keeps windows as well, and finds out how it is worn where --allow-profile "
-        "lets it."))] = "alarm"
+    drift: Annotated[str | None, typer.Option(
+        metavar="alarm|profile|off", show_default=False, help=(
+        "With --sensor and --data: alarm, which is the default there, the device tells without "
+        "labels when its sensor has drifted; profile: it keeps windows as well, and finds out how "
+        "it is worn where --allow-profile lets it."))] = None
     input_range: Annotated[str, typer.Option(metavar="robust|all", help=(
         "What of --data the steps hold: all but glitches, or all."))] = "robust"
     temperature: Annotated[str, typer.Option(metavar="fit|stated|NUMBER", help=(
@@ -76,7 +79,18 @@ class Precision:
         return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
                         self.threshold_bits, self.leak, self.membrane_bits,
                         input_scale=self.input_scale, input_range=self.input_range,
-                        drift=self.drift, temperature=_temperature(self.temperature))
+                        drift=self.drift or Settings.drift,
+                        temperature=_temperature(self.temperature))
+
+    def check_drift(self, source: ir.Network, data: Path | None) -> None:
+        """Raises EdgeError E105 where drift is asked for of what no device compares."""
+        has_sensor = any(i.sensor is not None for i in source.inputs)
+        if self.drift not in (None, "off") and not (has_sensor and data):
+            raise EdgeError("E105", f"--drift {self.drift} compares what a sensor gives with what "
+                            "it gave the training: there is no "
+                            f"{'labelled sample' if has_sensor else 'sensor'}",
+                            help="give --data" if has_sensor else
+                            "give --sensor and --data, or leave out --drift")
 
 
 def register(app: typer.Typer) -> None:
@@ -156,6 +170,7 @@ def _quantize(
     within: Annotated[float, typer.Option(min=0, help=(
         "Accuracy that --weight-bits auto may lose, in percentage points."))] = 0.5,
     data: options.OptionalData = None,
+    classes: options.Classes = None,
     limit: options.Limit = None,
     sensor: Annotated[Path | None, typer.Option(show_default=False, help=(
         "A TOML file that describes the sensor before the network: the device takes its raw counts "
@@ -173,6 +188,7 @@ def _quantize(
     fidelity and the price of narrower weights from the test split. A plain .npz is both.
     """
     from edge_dassdp import qir
+    from edge_dassdp.data.labels import ClassNames
     from edge_dassdp.figures.fidelity import measure_fidelity
     from edge_dassdp.figures.losses import attempt, losses
     from edge_dassdp.figures.widths import WIDTHS, compare_widths
@@ -184,11 +200,15 @@ def _quantize(
 
         source = source.with_sensor(Sensor.load(sensor))
     settings = precision.settings
-    part = options.load_part(data, "train") if data else None
+    precision.check_drift(source, data)
+    stated = options.names_of(classes, source.n_classes)
+    part, tested = _parts(data, stated, source.n_classes) if data else (None, None)
+    names = stated or (ClassNames(part.samples.classes) if part and part.samples.classes
+                       and source.n_classes > 1 else None)
     train = options.taken(source, part.samples) if part else None
     proposal = lessons.of(source, settings, train)
     source, learning = proposal.network, proposal.learning
-    test = options.shifted(options.load_part(data, "test"), limit=limit) if data else None
+    test = options.shifted(tested, limit=limit) if tested else None
     judged = options.taken(source, test) if test else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
@@ -197,7 +217,8 @@ def _quantize(
         learning = filling(source, learning, settings, train, lessons.board)
 
     def made(chosen: Settings) -> Quantized:
-        return quantize(source, learning, chosen, *((train.x, train.y) if train else ()))
+        x, y = (train.x, train.y) if train else (None, None)
+        return quantize(source, learning, chosen, x, y, names)
 
     quantized = attempt(settings, made)
     if test:
@@ -208,9 +229,18 @@ def _quantize(
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
     lost = losses(source, quantized.network, fidelity, settings, made,
-                  train.x if train else None, quantized.confidence)
+                  train.x if train else None, quantized.confidence, train.y if train else None)
     return _answer(output, quantized, dataclasses.replace(proposal, learning=learning),
                    settings.weight_bits, fidelity, widths, tried, part, lost)
+
+
+def _parts(data: Path, stated: ClassNames | None, n_classes: int) -> tuple[Part, Part]:
+    """Samples to calibrate on, and to judge by, with the same classes."""
+    from edge_dassdp.data.datasets import agreed
+
+    train, test = agreed(stated, n_classes, options.load_part(data, "train"),
+                         options.load_part(data, "test"))
+    return train, test
 
 
 def _without_replay(learning: Learning | None) -> Learning | None:
@@ -244,12 +274,14 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
     head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  "
                 f"{lines.learning_text(proposal.learning)}\n"
                 + "  ".join(map(lines.input_text, model.inputs, model.x_scales))
+                + (f"\n{lines.sensor_text(model.sensor)}" if model.sensor else "")
                 + (f"\n{lines.confidence_text(sure)}" if sure else ""))
     chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
     scaling, is_whole = (part.scaling, part.is_whole) if part else ("", False)
-    notes = [*(part.notes if part else ()), part.samples.guess if part else "", *proposal.notes,
+    notes = [*(part.notes if part else _named(model)), part.samples.guess if part else "",
+             *proposal.notes,
              "without splits, ranges and fidelity come from the same samples" * is_whole]
     return Answer(
         {"output": str(output), "n_steps": model.n_steps,
@@ -258,7 +290,7 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
          "temperature": None if sure is None else dataclasses.asdict(sure),
          "inputs": [dataclasses.asdict(i) | _steps(i, scale)
                     for i, scale in zip(model.inputs, model.x_scales, strict=True)],
-         "scaling": scaling, "classes": list(part.samples.classes) if part else [],
+         "scaling": scaling, "classes": list(model.classes),
          "judged_on_training_samples": is_whole,
          **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
          "auto": [dataclasses.asdict(w) for w in tried]},
@@ -266,6 +298,11 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
          *(Text(note, "dim") for note in notes if note), Text(screens.LETTERS, "dim")],
         model.sha256,
         ["edge-dassdp", "build", output, "--board", "stm32f405"], warnings=lost)
+
+
+def _named(model: QNetwork) -> list[str]:
+    """The names of classes that a model keeps."""
+    return [] if model.class_names is None else [f"classes: {model.class_names}"]
 
 
 def _steps(source: ir.Input, scale: QInputScale) -> dict[str, Any]:

@@ -17,9 +17,11 @@ from edge_dassdp.cli.device import (
     classify,
     drift,
     from_factory,
+    is_board,
     letter,
     link,
     link_text,
+    named,
     notes,
     require_plastic,
 )
@@ -62,9 +64,10 @@ def _run(
     from rich.text import Text
 
     from edge_dassdp import harness
+    from edge_dassdp.figures.numbering import misnumbered
 
     network = options.load_model(model)
-    part = options.load_part(data, split)
+    part, = options.agreed(network, options.load_part(data, split))
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     y = packed.y
     with learned.rescue(network) as rescue, \
@@ -73,13 +76,15 @@ def _run(
         learned.put_back(device, network)
         out.warn(*warnings)
         allow(device, network, allow_profile)
-        found = classify(out, device, packed.x, lambda i, classes: _tell(out, i, classes, y),
+        found = classify(out, device, packed.x,
+                         lambda i, classes: _tell(out, network, i, classes, y),
                          looks=network.watches)
         report = harness.drift_of(device, network)
         digest = harness.digest_text(device.statistics().learned_digest)
         rescue.write(device)
         sent = link(device)
-    out.warn(*harness.drift_warning(report))
+    out.warn(*harness.drift_warning(report),
+             *misnumbered(found, y, network.n_classes, network.class_names))
     accuracy = float((found == y).mean()) if network.n_classes > 1 else None
     hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data]
     text = f"{target}: {len(y):,} samples, "
@@ -123,8 +128,9 @@ def _profile(
     network = options.load_model(model)
     if data is not None and select is not None:
         raise EdgeError("E105", "--data and --select exclude each other")
-    packed = None if data is None else options.device_samples(
-        network, options.shifted(options.load_part(data, split), shift_seed, limit))
+    part = None if data is None else options.agreed(network, options.load_part(data, split))[0]
+    packed = None if part is None else options.device_samples(
+        network, options.shifted(part, shift_seed, limit))
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         out.warn(*learned.hold(device, network))
         learned.put_back(device, network)
@@ -136,18 +142,45 @@ def _profile(
         digest = harness.digest_text(device.statistics().learned_digest)
         rescue.write(device)
     out.warn(*[harness.FOREIGN] * found.is_foreign)
+    is_lost = fitted is not None and fitted.chosen.name != "factory" \
+        and not is_board(target) and rescue.place is None
     return Answer(
         {"target": target, **report(found), "fitted": fitted and fitted.report, "digest": digest,
          "snapshot": str(rescue.place) if rescue.place else None},
-        [Text(str(fitted or found))], network.sha256,
-        ["edge-dassdp", "run", model, "--target", target, "--data", data or Path("data.npz")],
+        [Text(str(fitted or found)),
+         *[Text(f"the {target.partition(':')[0]} forgets it as this command ends: --snapshot FILE "
+                "keeps it, --restore FILE puts it back, on a board, too", "dim")] * is_lost,
+          *(Text(n, "dim") for n in (part.notes if part else ()))],
+        network.sha256,
+        [] if data is None else _next_of_profile(
+            [model, "--target", target, "--data", data],
+            ["--split", split, *([] if limit is None else ["--limit", str(limit)])],
+            [] if shift_seed is None else ["--shift-seed", str(shift_seed)],
+            None if is_board(target) else rescue.place, learned, is_lost),
         failed=rescue.problem)
 
 
-def _tell(out: Output, first: int, classes: NDArray[np.int64], y: NDArray[np.int64]) -> None:
+Words = list[str | Path]
+
+
+def _next_of_profile(place: Words, samples: Words, shift: Words, kept: Path | None,
+                     learned: Learned, is_lost: bool) -> Words:
+    """What runs under the profile in use; where nothing keeps it the same again, and kept. place:
+    model, target and data."""
+    if is_lost:
+        restored: Words = ["--restore", learned.restore] if learned.restore else []
+        file = Path(f"{Path(place[0]).name.partition('.')[0]}.worn.npz")
+        return ["edge-dassdp", "profile", *place, *samples, *shift, *restored, "--snapshot", file]
+    put_back: Words = ["--restore", kept] if kept else []
+    return ["edge-dassdp", "run", *place, *shift, *put_back]
+
+
+def _tell(out: Output, network: QNetwork, first: int, classes: NDArray[np.int64],
+          y: NDArray[np.int64]) -> None:
     """A line for every sample."""
     for i, class_idx in enumerate(classes, first):
-        out.line(sample=i, class_idx=int(class_idx), label=int(y[i]))
+        out.line(sample=i, class_idx=int(class_idx), label=int(y[i]),
+                 **named(network, class_idx, y[i]))
 
 
 def _verify(
@@ -180,28 +213,24 @@ def _verify(
     network = options.load_model(model)
     if learn:
         require_plastic(network)
-    part = options.load_part(data, split) if data else None
+    part = options.agreed(network, options.load_part(data, split))[0] if data else None
     packed = _to_compare(network, part, random, shift_seed, limit)
     x, y = packed.x, packed.y
     with ExitStack() as stack:
         devices = [stack.enter_context(open_target(spec, network)) for spec in target]
-        warnings = [*packed.warnings]
-        for device in devices:
-            warnings += from_factory(stack, device, network, reset)
-        out.warn(*warnings)
+        out.warn(*packed.warnings, *(text for device in devices
+                                     for text in from_factory(stack, device, network, reset)))
         progress = stack.enter_context(out.progress("comparing", len(x)))
         done = harness.verify(ReferenceTarget(network), devices, network, x, y if learn else None,
                               progress)
     failed = None
     if done.divergence:
         end = str(done.divergence.sample + 1)
-        samples = ["--random", end] if data is None else [
+        samples: Words = ["--random", end] if data is None else [
             "--data", data, "--split", split, "--limit", end]
-        words = ["edge-dassdp", "verify", model, *samples,
-                   *(f"--target={spec}" for spec in target), *(["--learn"] if learn else []),
-                   *([f"--shift-seed={shift_seed}"] if shift_seed is not None else []),
-                   *out.rules_from]
-        failed = EdgeError("E404", str(done.divergence), help=f"replay it: {command(*words)}")
+        replay = _replay(model, [*samples, *(f"--target={spec}" for spec in target)], learn,
+                         shift_seed, out)
+        failed = EdgeError("E404", str(done.divergence), help=f"replay it: {replay}")
     divergence = dataclasses.asdict(done.divergence) if done.divergence else None
     what = "spikes, membranes and logits" + (", weights and learning state" if learn else "")
     return Answer(
@@ -213,6 +242,13 @@ def _verify(
         [screens.verify_screen(done, what),
          *(Text(note, "dim") for note in (part.notes if part else ()))],
         network.sha256, failed=failed)
+
+
+def _replay(model: Path, words: Words, learn: bool, shift_seed: int | None, out: Output) -> str:
+    """The command that compares the same samples again. words: which, and on which targets."""
+    seed = [] if shift_seed is None else [f"--shift-seed={shift_seed}"]
+    return command("edge-dassdp", "verify", model, *words, *["--learn"] * learn, *seed,
+                   *out.rules_from)
 
 
 def _to_compare(network: QNetwork, part: Part | None, random: int | None,

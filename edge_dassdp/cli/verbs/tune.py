@@ -20,6 +20,7 @@ from edge_dassdp.storage.files import are_one
 
 if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Part, Samples
+    from edge_dassdp.data.labels import ClassNames
     from edge_dassdp.ir import Network
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.quantize.settings import Settings
@@ -56,16 +57,17 @@ class Trying:
             raise EdgeError("E105", f"--shift {self.shift}", help="choose worn or none")
         return self.validation is None if self.shift is None else self.shift == "worn"
 
-    def tasks(self, network: Network, data: Path) -> tuple[Tasks, Part, list[str]]:
-        """What to try on, the part that was trained on, and warnings."""
-        from edge_dassdp.data.datasets import require_classes, require_names
+    def tasks(self, network: Network, data: Path, names: ClassNames | None
+              ) -> tuple[Tasks, Part, list[str]]:
+        """What to try on, the part that was trained on, and warnings. names: of the classes, where
+        they are given."""
+        from edge_dassdp.data.datasets import agreed
         from edge_dassdp.harness import sample_rows
         from edge_dassdp.tuning.tasks import tasks
 
-        train, validation = self._parts(data)
-        for part in filter(None, (train, validation)):
-            require_names(part.samples, network.n_classes)
-            require_classes(part.samples.y, network.n_classes)
+        train, *others = agreed(names, network.n_classes, *filter(None, self._parts(data)))
+        validation = others[0] if others else None
+        for part in (train, *others):
             sample_rows(network.inputs, part.samples.x)
         given = None if validation is None else validation.samples
         if given is None and self.shift == "none":
@@ -115,6 +117,7 @@ def _tune(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE.toml",
                                                 show_default=False, help=(
         "Where to write the constants; by itself MODEL.toml, here.")), Writes.FILE] = None,
+    classes: options.Classes = None,
     *,
     trying: Trying,
     lessons: Lessons,
@@ -132,7 +135,10 @@ def _tune(
     written = output or Path(f"{file.stem}.toml")
     _refuse_place(written, output is None, [file, data, trying.validation, lessons.rules])
     network, settings = origin.load(file), precision.settings
-    given, train, warnings = trying.tasks(network, data)
+    precision.check_drift(network, data)
+    stated = options.names_of(classes, network.n_classes)
+    given, train, warnings = trying.tasks(network, data, stated)
+    out.warn(*_of_training(network, settings, train))
     start = _start(lessons, network, settings, given)
     with out.progress("trying", trying.trials) as progress:
         found = search(network, start, settings, given, most=trying.trials,
@@ -140,12 +146,27 @@ def _tune(
     chosen = found.chosen
     comments = _comments(file, data, trying, chosen)
     chosen.learning.save(written, comments)
-    answer = _answer(written, found, given, train)
+    answer = _answer(written, found, given, train, lessons.is_default)
     answer.data["learning"] = chosen.learning.toml(comments)
     answer.warnings = [*warnings, *_no_shift(chosen)]
     answer.next = ["edge-dassdp", "quantize", file, *origin.words, "--rules", written, "--data",
-                   data, "-o", Path(f"{file.stem}.q.npz")]
+                   data, *(["--classes", classes] if classes else []), "-o",
+                   Path(f"{file.stem}.q.npz")]
     return answer
+
+
+def _of_training(network: Network, settings: Settings, train: Part) -> list[str]:
+    """Warnings of training samples whose labels leave classes out, or count them otherwise, and of
+    values in other units."""
+    from edge_dassdp.data.clipping import clipping
+    from edge_dassdp.data.labels import ClassNames
+    from edge_dassdp.figures.numbering import training_labels
+    from edge_dassdp.quantize import quantize
+
+    x, y, names = train.samples.x, train.samples.y, train.samples.classes
+    model = quantize(network, None, settings, x, y, ClassNames(names) if names else None).network
+    lost = clipping(model.inputs, model.x_scales, x).warning
+    return [*training_labels(model, x, y), *([lost] if lost else [])]
 
 
 def _start(lessons: Lessons, network: Network, settings: Settings, given: Tasks) -> Learning:
@@ -153,11 +174,11 @@ def _start(lessons: Lessons, network: Network, settings: Settings, given: Tasks)
     if lessons.plastic_biases:
         raise EdgeError("E105", "--plastic-biases is not tuned: biases learn as their weights do",
                         help="give it to quantize, beside --rules")
-    start = lessons.of(network, settings, given.train).learning
+    start = lessons.of(network, settings, given.whole).learning
     if start is None:
         raise EdgeError("E105", "--frozen leaves nothing to tune", help="leave it out")
     if start.replay and is_auto(lessons.replay):
-        return filling(network, start, settings, given.train, lessons.board)
+        return filling(network, start, settings, given.whole, lessons.board)
     return start
 
 
@@ -208,14 +229,16 @@ def _no_shift(chosen: Trial) -> list[str]:
             "under one with --validation, or --shift worn"]
 
 
-def _answer(written: Path, found: Found, given: Tasks, train: Part) -> Answer:
+def _answer(written: Path, found: Found, given: Tasks, train: Part, is_default: bool) -> Answer:
     from rich.text import Text
 
-    from edge_dassdp.report import screens
+    from edge_dassdp.report import lines, screens
     from edge_dassdp.report.trials import trials_screen
 
     chosen, n_judged = found.chosen, len(given.shifted[0].judged)
-    head = "\n".join([*given.told, *train.notes])
+    start = lines.learning_text(found.trials[0].learning)
+    head = "\n".join([*given.told, *train.notes,
+                      f"row 1, {'the default of quantize' if is_default else 'as given'}: {start}"])
     foot = (f"{written}: trial {found.best + 1}, "
             f"{100 * chosen.frozen:.1f} → {100 * chosen.after:.1f} % under the shift; one sample "
             f"is {100 / (n_judged * len(given.shifted)):.2g} points there, smaller differences are "

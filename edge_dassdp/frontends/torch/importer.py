@@ -88,9 +88,6 @@ def from_torch(
     except ImportError as problem:
         raise EdgeError("E303", "the PyTorch importer needs torch", cause=str(problem),
                         help="pip install 'edge-dassdp[torch]'") from None
-    if readout not in (None, "spike_count", "membrane_sum"):
-        raise EdgeError("E105", f"readout '{readout}' is not known",
-                        help="choose spike_count or membrane_sum")
     spikes = spikes or n_events > 0 or encoder is not None
     shape = () if input_shape is None else tuple(input_shape)
     for side in shape:
@@ -99,20 +96,27 @@ def from_torch(
     for at, module in modules_of(model, n_steps):
         chain.add(at, module)
     chain.close(readout)
-    if input_frames is None:
-        needs_frames = n_events > 0 or (encoder is not None and encoder.kind == "delta")
-        input_frames = n_steps if needs_frames else 1
-    elif input_frames not in (1, n_steps):
-        raise EdgeError("E101", f"input_frames is {input_frames!r}, expected 1 or n_steps = "
-                        f"{n_steps}", help="give 1 for the same input at every step, n_steps for "
-                        "one of each")
-    settings = EntrySettings(spikes, input_frames != 1, n_events, counts, encoder, chain.entry)
+    in_frames = _in_frames(input_frames, n_steps, n_events > 0 or (
+        encoder is not None and encoder.kind == "delta"))
+    settings = EntrySettings(spikes, in_frames, n_events, counts, encoder, chain.entry)
     network = assemble(chain.nodes, chain.edges, n_steps=n_steps, entries={"input": settings},
                        readout=readout, logits=logits,
                        order=[n for n, node in chain.nodes.items() if isinstance(node, Neurons)])
     if check:
         running.check(network, chain.stages)
     return network
+
+
+def _in_frames(input_frames: int | None, n_steps: int, needed: bool) -> bool:
+    """Whether a sample has a frame for each step. needed: by itself. Raises EdgeError E101 for
+    another number of frames than 1 and n_steps."""
+    if input_frames is None:
+        return needed and n_steps != 1
+    if input_frames not in (1, n_steps):
+        raise EdgeError("E101", f"input_frames is {input_frames!r}, expected 1 or n_steps = "
+                        f"{n_steps}", help="give 1 for the same input at every step, n_steps for "
+                        "one of each")
+    return input_frames != 1
 
 
 def modules_of(model: Any, n_steps: int = 0) -> Iterator[tuple[str, Any]]:

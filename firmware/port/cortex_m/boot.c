@@ -45,14 +45,28 @@ static uint8_t told_cause(int is_kept) {
     return (flags & DASSDP_CAUSE_PIN_FLAGS) != 0U ? DASSDP_CAUSE_PIN : DASSDP_CAUSE_UNKNOWN;
 }
 
+/* The link's byte `cause` counts faults in a row, too: FAULT is the first, one more each that follows
+ * without an answer between, FAULTING the last. What is above it runs nothing, either. */
+enum { MOST_FAULTS = DASSDP_CAUSE_FAULTING - DASSDP_CAUSE_FAULT + 1 };
+
+static uint32_t n_faults_of(uint32_t cause) {
+    uint32_t kept = cause < DASSDP_CAUSE_FAULTING ? cause : DASSDP_CAUSE_FAULTING;
+    return kept < DASSDP_CAUSE_FAULT ? 0U : kept - DASSDP_CAUSE_FAULT + 1U;
+}
+
+/* n_faults: 1 to MOST_FAULTS. */
+static uint8_t cause_of(uint32_t n_faults) {
+    return (uint8_t)(DASSDP_CAUSE_FAULT + n_faults - 1U);
+}
+
 void dassdp_boot_begin(void) {
     dassdp_boot_t *boot = &dassdp_boot.boot;
     int is_fault = dassdp_boot.mark == mark_of_fault();
     int is_kept = is_fault || dassdp_boot.mark == (MAGIC ^ boot->n_boots);
     uint8_t cause = told_cause(is_kept);
-    if (is_fault != 0) { /* one more in a row, if the last start came of one, too */
-        cause = boot->cause < DASSDP_CAUSE_FAULTING ? boot->cause : DASSDP_CAUSE_FAULTING - 1;
-        cause = (uint8_t)(cause < DASSDP_CAUSE_FAULT ? DASSDP_CAUSE_FAULT : cause + 1);
+    if (is_fault != 0) {
+        uint32_t n_before = n_faults_of(boot->cause);
+        cause = cause_of(n_before < MOST_FAULTS ? n_before + 1U : MOST_FAULTS);
     }
     *boot = (dassdp_boot_t){
         .n_boots = (uint16_t)(is_kept ? boot->n_boots + 1U : 1U),
@@ -72,9 +86,9 @@ void dassdp_boot_image(uint32_t image_crc) {
 }
 
 void dassdp_boot_works(void) {
-    if (dassdp_boot.boot.cause > DASSDP_CAUSE_FAULT &&
-        dassdp_boot.boot.cause < DASSDP_CAUSE_FAULTING) {
-        dassdp_boot.boot.cause = DASSDP_CAUSE_FAULT;
+    uint32_t n_faults = n_faults_of(dassdp_boot.boot.cause);
+    if (n_faults > 1U && n_faults < MOST_FAULTS) {
+        dassdp_boot.boot.cause = cause_of(1);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "dassdp_board.h"
 #include "dassdp_program.h"
 #include "dassdp_quantities.h"
+#include "dassdp_sensor.h"
 #include "link.h"
 #include "port.h"
 #include "startup.h"
@@ -14,6 +15,11 @@ static dassdp_program_state_t dassdp_state;
 static dassdp_link_t dassdp_link;
 static _Alignas(4) uint8_t dassdp_request[WHOLE_WORDS(DASSDP_PROGRAM_REQUEST_BYTES)];
 static _Alignas(4) uint8_t dassdp_response[WHOLE_WORDS(DASSDP_PROGRAM_RESPONSE_BYTES)];
+
+/* A search for a profile takes longer than a watchdog waits. */
+void dassdp_on_search(void) {
+    dassdp_port_feed();
+}
 
 int main(void) {
     dassdp_port_init();

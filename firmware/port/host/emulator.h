@@ -30,8 +30,9 @@ void dassdp_emulator_begin(const dassdp_model_t *model, void *state, const int8_
 int dassdp_emulator_observe(const dassdp_model_t *model, void *state, const int8_t *x,
                             int32_t label);
 
-/* Run n samples of x_bytes each, twice as many where they are readings, one after another; labels and losses_q8 may be null. Returns
- * DASSDP_OK or the first error, with the number of samples done in *n_done. */
+/* Run n samples of x_bytes each, twice as many where they are readings, one after another; labels and
+ * losses_q8 may be null. Returns DASSDP_OK or the first error, with the number of samples done in
+ * *n_done. */
 int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, uint32_t n_samples,
                         const int8_t *x, const int32_t *labels, const int32_t *losses_q8,
                         const dassdp_emulator_out_t *out, uint32_t *n_done);

@@ -11,6 +11,8 @@ void dassdp_overflow(const char *file, int line); /* of the host: remembers the 
 #define DASSDP_PROVEN(condition) ((void)0)
 #endif
 
+enum { DASSDP_ONE_Q14 = 1 << 14, DASSDP_ONE_Q12 = 1 << 12 };
+
 /* floor(x / 2^n + 1/2); x + 2^(n-1) must fit. */
 static inline int32_t dassdp_round_s32(int32_t x, uint32_t n)
 {
@@ -20,6 +22,12 @@ static inline int32_t dassdp_round_s32(int32_t x, uint32_t n)
 static inline int32_t dassdp_clip_s32(int32_t x, int32_t low, int32_t high)
 {
     return x < low ? low : (x > high ? high : x);
+}
+
+/* x, or the nearest int16. */
+static inline int16_t dassdp_saturate_s16(int32_t x)
+{
+    return (int16_t)dassdp_clip_s32(x, INT16_MIN, INT16_MAX);
 }
 
 /* x where the plan has proven that it fits. */

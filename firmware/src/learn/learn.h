@@ -20,7 +20,7 @@ typedef struct {
     uint16_t n_fallbacks;
 } dassdp_guard_t;
 
-/* The gate: whether anything is learned. */
+/* The CUSUM gate: whether anything is learned. */
 typedef struct {
     uint32_t n_held;       /* labelled samples held back */
     uint16_t sum_q10;      /* S, at most `opens_q10` */

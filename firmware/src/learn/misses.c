@@ -1,4 +1,4 @@
-/* What the misses of the device decide: step sizes by their running share, and the gate, Page's
+/* What the misses of the device decide: step sizes by their running share, and the CUSUM gate, Page's
  * cumulative sum of them; nothing is learned before it reaches a bound. */
 #include "dassdp_quantities.h"
 #include "fixed.h"

@@ -296,7 +296,7 @@ int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n
     return DASSDP_OK;
 }
 
-/* Counters of replay, guard and gate, 0 where the model has none. */
+/* Counters of replay, guard and CUSUM gate, 0 where the model has none. */
 static void put_additions(const dassdp_link_t *link, uint8_t *response)
 {
     const dassdp_model_t *model = link->model;

@@ -1,6 +1,7 @@
 /* Rules of one factor per postsynaptic neuron: k_i = clip(err_i r rounded >> k_rshift), r = min(
  * amplitude // (1 + sum n^2), r_max), the step that does not grow with activity; both finer by the same
- * bits where long samples have many spikes; dw[j][i] in Q8 of a weight step = k_i times what the rule says. */
+ * bits where long samples have many spikes; dw[j][i] in Q8 of a weight step = k_i times what the rule
+ * says. */
 #ifndef DASSDP_FACTORS_H
 #define DASSDP_FACTORS_H
 

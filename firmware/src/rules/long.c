@@ -1,4 +1,5 @@
-/* Rules of factors in samples of more steps than a byte holds: many spikes, so finer steps, and half-words. */
+/* Rules of factors in samples of more steps than a byte holds: many spikes, so finer steps, and
+ * half-words. */
 #include "factors.h"
 
 int32_t dassdp_long_limit(const dassdp_update_t *update, uint32_t n_spikes)

@@ -19,7 +19,7 @@ typedef struct {
     uint32_t gates_off;    /* scratch: uint16 gates of the batch */
 } dassdp_sync_rule_t;
 
-/* Warm-up sums and the fitted gate. L is the loss in Q8 bits. */
+/* Warm-up sums and the dopamine gate fitted to them. L is the loss in Q8 bits. */
 typedef struct {
     uint64_t sum_ss, sum_ll, sum_sl; /* below 2^60: at most 32767 records of 15 bits each */
     uint32_t sum_s, sum_l;

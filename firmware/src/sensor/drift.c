@@ -7,13 +7,14 @@
 
 uint16_t dassdp_distance(const dassdp_drift_t *drift, const int16_t *features, uint16_t *nearest)
 {
-    const int16_t *mean = drift->mean;
+    const int16_t *class_feature = drift->class_features;
     int32_t n = 2 * drift->n_channels, least = INT32_MAX;
     *nearest = 0;
     for (uint32_t c = 0; c < drift->n_classes; c++) {
         int32_t sum = 0;
         for (int32_t i = 0; i < n; i++) {
-            int32_t z_q5 = ((features[i] - *mean++) * drift->inverse[i]) >> DASSDP_DRIFT_INVERSE_BITS;
+            int32_t z_q5 = ((features[i] - *class_feature++) * drift->inverse_q17[i])
+                           >> DASSDP_DRIFT_INVERSE_BITS;
             z_q5 = dassdp_clip_s32(z_q5, -DASSDP_DRIFT_Z_MAX_Q5, DASSDP_DRIFT_Z_MAX_Q5);
             sum += z_q5 * z_q5;
         }

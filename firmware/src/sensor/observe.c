@@ -60,7 +60,7 @@ void dassdp_sensor_fit(const dassdp_model_t *model, void *state, dassdp_fit_t *f
     dassdp_orientation_t made;
     dassdp_fit_orientation(&observed, &made);
     if (made.verdict == DASSDP_FIT_TAKEN) {
-        dassdp_store_orientation(model, state, made.turn);
+        dassdp_store_orientation(model, state, &made.turn);
     }
     *fit = (dassdp_fit_t){
         .verdict = made.verdict,

@@ -5,8 +5,6 @@
 #include "dassdp_quantities.h"
 #include "fixed.h"
 
-enum { ONE_Q14 = 1 << 14 };
-
 typedef struct {
     int32_t then[3];
     int32_t now[3];
@@ -75,7 +73,7 @@ static void square(int32_t *m)
 }
 
 /* q of any length, |q| <= 2^14; unturned for 0. */
-static void turn_of_quaternion(const int32_t *q, int16_t *turn_q14)
+static void turn_of_quaternion(const int32_t *q, int16_t *q_q14)
 {
     int32_t w = q[0], x = q[1], y = q[2], z = q[3];
     int32_t n_q14 = dassdp_round_s32(w * w + x * x + y * y + z * z, 14);
@@ -86,12 +84,12 @@ static void turn_of_quaternion(const int32_t *q, int16_t *turn_q14)
     };
     n_q14 = n_q14 == 0 ? 1 : n_q14;
     for (uint32_t i = 0; i < 9u; i++) {
-        int32_t entry = (i % 4u == 0u ? ONE_Q14 : 0) + dassdp_div_round_s32(2 * halves[i], n_q14);
-        turn_q14[i] = (int16_t)dassdp_clip_s32(entry, -ONE_Q14, ONE_Q14);
+        int32_t entry = (i % 4u == 0u ? DASSDP_ONE_Q14 : 0) + dassdp_div_round_s32(2 * halves[i], n_q14);
+        q_q14[i] = (int16_t)dassdp_clip_s32(entry, -DASSDP_ONE_Q14, DASSDP_ONE_Q14);
     }
 }
 
-void dassdp_horn(const int32_t *h, int16_t *turn_q14)
+void dassdp_horn(const int32_t *h, int16_t *q_q14)
 {
     int32_t narrowed[9], m[16];
     for (uint32_t i = 0; i < 9u; i++) {
@@ -108,7 +106,19 @@ void dassdp_horn(const int32_t *h, int16_t *turn_q14)
     for (uint32_t i = 1; i < 4u; i++) {
         foremost = m[5u * i] > m[5u * foremost] ? i : foremost;
     }
-    turn_of_quaternion(m + 4u * foremost, turn_q14);
+    turn_of_quaternion(m + 4u * foremost, q_q14);
+}
+
+void dassdp_horn_of(int32_t *h, int16_t det, dassdp_turn_t *turn)
+{
+    for (uint32_t i = 0; i < 9u; i++) {
+        h[i] *= det;
+    }
+    dassdp_horn(h, turn->q_q14);
+    turn->det = det;
+    for (uint32_t i = 0; i < 9u; i++) {
+        turn->q_q14[i] = (int16_t)(det * turn->q_q14[i]);
+    }
 }
 
 static uint32_t n_observed(const dassdp_observed_t *observed)
@@ -185,25 +195,22 @@ static int32_t residual_of(const dassdp_observed_t *observed, uint32_t shift, co
 }
 
 /* Behind the best Q of determinant `det`, which is put in `turn`. */
-static int32_t fit_turn(const dassdp_observed_t *observed, uint32_t shift, const int32_t *h, int det,
-                        int16_t *turn)
+static int32_t fit_turn(const dassdp_observed_t *observed, uint32_t shift, const int32_t *h,
+                        int16_t det, dassdp_turn_t *turn)
 {
     int32_t signed_h[9];
     for (uint32_t i = 0; i < 9u; i++) {
-        signed_h[i] = det * h[i];
+        signed_h[i] = h[i];
     }
-    dassdp_horn(signed_h, turn + 1);
-    turn[0] = (int16_t)det;
-    for (uint32_t i = 1; i < 10u; i++) {
-        turn[i] = (int16_t)(det * turn[i]);
-    }
-    return residual_of(observed, shift, turn + 1);
+    dassdp_horn_of(signed_h, det, turn);
+    return residual_of(observed, shift, turn->q_q14);
 }
 
-static void unturn(int16_t *turn)
+static void unturn(dassdp_turn_t *turn)
 {
-    for (uint32_t i = 0; i < 10u; i++) {
-        turn[i] = i == 0u ? 1 : (i % 4u == 1u ? ONE_Q14 : 0);
+    turn->det = 1;
+    for (uint32_t i = 0; i < 9u; i++) {
+        turn->q_q14[i] = i % 4u == 0u ? DASSDP_ONE_Q14 : 0;
     }
 }
 
@@ -225,18 +232,16 @@ static void fit_both(const dassdp_observed_t *observed, dassdp_orientation_t *ma
 {
     uint32_t shift = shift_of(observed, made->n_classes);
     int32_t square = (observed->unit * observed->unit) >> (2u * shift), h[9];
-    int16_t mirrored[10];
-    made->residual_factory = residual_of(observed, shift, made->turn + 1);
+    dassdp_turn_t mirrored;
+    made->residual_factory = residual_of(observed, shift, made->turn.q_q14);
     correlate(observed, shift, square / DASSDP_TURN_RIDGE * made->n_classes, h);
-    int32_t other = fit_turn(observed, shift, h, -1, mirrored);
-    made->residual = fit_turn(observed, shift, h, 1, made->turn);
+    int32_t other = fit_turn(observed, shift, h, -1, &mirrored);
+    made->residual = fit_turn(observed, shift, h, 1, &made->turn);
     if (other < made->residual) {
         int32_t better = other;
         other = made->residual;
         made->residual = better;
-        for (uint32_t i = 0; i < 10u; i++) {
-            made->turn[i] = mirrored[i];
-        }
+        made->turn = mirrored;
     }
     made->verdict = verdict_of(made, other, square);
 }
@@ -245,11 +250,11 @@ void dassdp_fit_orientation(const dassdp_observed_t *observed, dassdp_orientatio
 {
     *made = (dassdp_orientation_t){.verdict = DASSDP_FIT_FEW,
                                    .n_classes = (uint16_t)n_observed(observed)};
-    unturn(made->turn);
+    unturn(&made->turn);
     if (made->n_classes >= DASSDP_FIT_CLASSES) {
         fit_both(observed, made);
     }
     if (made->verdict != DASSDP_FIT_TAKEN) {
-        unturn(made->turn);
+        unturn(&made->turn);
     }
 }

@@ -4,6 +4,12 @@
 
 #include <stdint.h>
 
+/* A rotation, or a reflection of determinant -1, as a stored profile begins with it. */
+typedef struct {
+    int16_t det;
+    int16_t q_q14[9]; /* row by row */
+} dassdp_turn_t;
+
 typedef struct {
     const int16_t *then;    /* n_classes x 3: the factory's class means of the polar triad */
     const int32_t *sums;    /* n_classes x 3: sums of window means, as the sensor is worn now */
@@ -13,7 +19,7 @@ typedef struct {
 } dassdp_observed_t;
 
 typedef struct {
-    int16_t turn[10];       /* determinant, then Q in Q14, row by row: then = Q now */
+    dassdp_turn_t turn;     /* then = Q now */
     int16_t verdict;        /* DASSDP_FIT_FACTORY, _TAKEN, _FEW or _UNDECIDED */
     uint16_t n_classes;     /* observed */
     int32_t residual;         /* squared distances of class means in one unit: behind Q, */
@@ -23,7 +29,9 @@ typedef struct {
 /* Unturned unless the verdict is DASSDP_FIT_TAKEN. */
 void dassdp_fit_orientation(const dassdp_observed_t *observed, dassdp_orientation_t *made);
 
-/* The rotation, Q14 (3, 3), that maximizes sum_ij R_ij h_ij; h (3, 3), |h| < 2^30. */
-void dassdp_horn(const int32_t *h, int16_t *turn_q14);
+/* The rotation (3, 3) that maximizes sum_ij R_ij h_ij; h (3, 3), |h| < 2^30. */
+void dassdp_horn(const int32_t *h, int16_t *q_q14);
+/* The turn of that determinant which does; h is multiplied by it. */
+void dassdp_horn_of(int32_t *h, int16_t det, dassdp_turn_t *turn);
 
 #endif

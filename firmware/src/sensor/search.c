@@ -8,7 +8,7 @@
 #include "orientation.h"
 #include "sensor.h"
 
-enum { N_PERMUTATIONS = 48, N_TURN = 10, LEAST_GAIN_Q12 = DASSDP_ONE_Q12 / 4 };
+enum { N_PERMUTATIONS = 48, LEAST_GAIN_Q12 = DASSDP_ONE_Q12 / 4 };
 
 typedef struct {
     const dassdp_drift_t *drift;
@@ -23,11 +23,14 @@ typedef struct {
     uint16_t median_q8;
     uint16_t n_classes; /* seen */
     int kind;
-    int16_t turn[N_TURN];
+    dassdp_turn_t turn;
 } best_t;
+
+__attribute__((weak)) void dassdp_on_search(void) {}
 
 static uint16_t try_change(const search_t *search, const dassdp_change_t *change)
 {
+    dassdp_on_search();
     for (uint32_t i = 0; i < search->n_rows; i++) {
         uint16_t *row = (uint16_t *)(void *)(search->rows + i * search->length);
         dassdp_features(search->drift, (const int16_t *)row, change, search->features);
@@ -55,7 +58,8 @@ static uint16_t n_seen(const search_t *search)
     return n;
 }
 
-static void compare(const search_t *search, uint16_t median_q8, const int16_t *turn, best_t *best)
+static void compare(const search_t *search, uint16_t median_q8, const dassdp_turn_t *turn,
+                    best_t *best)
 {
     if (best->kind != 0 && median_q8 >= best->median_q8) {
         return;
@@ -63,8 +67,8 @@ static void compare(const search_t *search, uint16_t median_q8, const int16_t *t
     best->median_q8 = median_q8;
     best->n_classes = n_seen(search);
     best->kind = turn != 0 ? DASSDP_PROFILE_ORIENTATION : DASSDP_PROFILE_CHANNELS;
-    for (uint32_t i = 0; turn != 0 && i < N_TURN; i++) {
-        best->turn[i] = turn[i];
+    if (turn != 0) {
+        best->turn = *turn;
     }
 }
 
@@ -156,7 +160,7 @@ static int can_turn(const search_t *search)
 }
 
 /* Permutations in their natural order, each with all signs, + before -. */
-static void permute(uint32_t idx, int16_t *turn)
+static void permute(uint32_t idx, dassdp_turn_t *turn)
 {
     static const uint8_t AT[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     static const int8_t PARITY[6] = {1, -1, -1, 1, 1, -1};
@@ -166,13 +170,13 @@ static void permute(uint32_t idx, int16_t *turn)
         int32_t sign = (idx >> (2u - i) & 1u) != 0u ? -1 : 1;
         det *= sign;
         for (uint32_t j = 0; j < 3u; j++) {
-            turn[1u + 3u * i + j] = at[i] == j ? (int16_t)(sign * DASSDP_ONE_Q14) : (int16_t)0;
+            turn->q_q14[3u * i + j] = at[i] == j ? (int16_t)(sign * DASSDP_ONE_Q14) : (int16_t)0;
         }
     }
-    turn[0] = (int16_t)det;
+    turn->det = (int16_t)det;
 }
 
-static uint16_t try_turn(const search_t *search, const int16_t *turn)
+static uint16_t try_turn(const search_t *search, const dassdp_turn_t *turn)
 {
     dassdp_change_t change = {turn, 0, 0};
     return try_change(search, &change);
@@ -184,9 +188,9 @@ static void find_starts(const search_t *search, uint8_t *starts)
     uint16_t medians[DASSDP_DRIFT_STARTS];
     uint32_t n = 0;
     for (uint32_t idx = 0; idx < N_PERMUTATIONS; idx++) {
-        int16_t turn[N_TURN];
-        permute(idx, turn);
-        uint16_t median_q8 = try_turn(search, turn);
+        dassdp_turn_t turn;
+        permute(idx, &turn);
+        uint16_t median_q8 = try_turn(search, &turn);
         uint32_t i = n < DASSDP_DRIFT_STARTS ? n++ : (uint32_t)DASSDP_DRIFT_STARTS;
         for (; i > 0u && median_q8 < medians[i - 1u]; i--) {
             if (i < DASSDP_DRIFT_STARTS) {
@@ -213,25 +217,19 @@ static void correlate_class(const search_t *search, uint32_t c, int32_t *h)
         }
     }
     for (uint32_t i = 0; n != 0 && i < 9u; i++) {
-        int32_t then = dassdp_round_s32(drift->mean[c * 2u * drift->n_channels + polar[i / 3u]], 4);
+        int32_t then = dassdp_round_s32(drift->class_features[c * 2u * drift->n_channels + polar[i / 3u]], 4);
         h[i] += then * dassdp_div_round_s32(now[i % 3u], 16 * n) + (i % 4u == 0u ? drift->ridge : 0);
     }
 }
 
 /* The orientation of what every row is nearest to, with the determinant of the one before. */
-static void refine(const search_t *search, int16_t *turn)
+static void refine(const search_t *search, dassdp_turn_t *turn)
 {
     int32_t h[9] = {0, 0, 0, 0, 0, 0, 0, 0, 0};
     for (uint32_t c = 0; c < search->drift->n_classes; c++) {
         correlate_class(search, c, h);
     }
-    for (uint32_t i = 0; i < 9u; i++) {
-        h[i] *= turn[0];
-    }
-    dassdp_horn(h, turn + 1);
-    for (uint32_t i = 1; i < N_TURN; i++) {
-        turn[i] = (int16_t)(turn[0] * turn[i]);
-    }
+    dassdp_horn_of(h, turn->det, turn);
 }
 
 static void try_turns(const search_t *search, best_t *best)
@@ -239,12 +237,12 @@ static void try_turns(const search_t *search, best_t *best)
     uint8_t starts[DASSDP_DRIFT_STARTS];
     find_starts(search, starts);
     for (uint32_t i = 0; i < DASSDP_DRIFT_STARTS; i++) {
-        int16_t turn[N_TURN];
-        permute(starts[i], turn);
-        compare(search, try_turn(search, turn), turn, best);
+        dassdp_turn_t turn;
+        permute(starts[i], &turn);
+        compare(search, try_turn(search, &turn), &turn, best);
         for (uint32_t k = 0; k < DASSDP_DRIFT_ROUNDS; k++) {
-            refine(search, turn);
-            compare(search, try_turn(search, turn), turn, best);
+            refine(search, &turn);
+            compare(search, try_turn(search, &turn), &turn, best);
         }
     }
 }
@@ -254,10 +252,9 @@ static void put_profile(const search_t *search, const best_t *best, int16_t *pro
     uint32_t n = search->drift->n_channels;
     int16_t *gain_q12 = profile + DASSDP_PROFILE_CHANNEL, *offset = gain_q12 + n;
     int turns = best->kind == DASSDP_PROFILE_ORIENTATION;
-    permute(0, profile);
-    for (uint32_t i = 0; turns && i < N_TURN; i++) {
-        profile[i] = best->turn[i];
-    }
+    dassdp_turn_t unturned;
+    permute(0, &unturned);
+    dassdp_put_turn(turns ? &best->turn : &unturned, profile);
     for (uint32_t c = 0; c < n; c++) {
         int32_t moved = 0;
         if (!turns) {

@@ -1,10 +1,12 @@
 /* Readings of a sensor become samples; which profile they go through. */
 #include "sensor.h"
 
+#include "dassdp_quantities.h"
 #include "fixed.h"
 #include "state.h"
+#include "window.h"
 
-enum { MOST_CHANNELS = 32, MOST_CODE = 127, NOT_ORTHOGONAL = 1 << 24 };
+enum { MOST_CODE = 127, NOT_ORTHOGONAL = 1 << 24 };
 
 int16_t *dassdp_stored_profile(const dassdp_model_t *model, void *state)
 {
@@ -16,11 +18,6 @@ static dassdp_reading_t *reading_of(const dassdp_model_t *model, void *state)
     return dassdp_at(state, (uint32_t)model->sensor->reading_off);
 }
 
-static int16_t saturate_s16(int32_t x)
-{
-    return (int16_t)dassdp_clip_s32(x, INT16_MIN, INT16_MAX);
-}
-
 /* Three channels become Q times themselves, and det times that where they are axial. */
 static void turn(const dassdp_triad_t *triad, const int16_t *profile, int16_t *counts)
 {
@@ -30,7 +27,7 @@ static void turn(const dassdp_triad_t *triad, const int16_t *profile, int16_t *c
     int32_t x = *at[0], y = *at[1], z = *at[2];
     for (uint32_t k = 0; k < 3u; k++, q_q14 += 3) {
         int32_t sum = q_q14[0] * x + q_q14[1] * y + q_q14[2] * z;
-        *at[k] = saturate_s16(sign * dassdp_round_s32(sum, 14));
+        *at[k] = dassdp_saturate_s16(sign * dassdp_round_s32(sum, 14));
     }
 }
 
@@ -42,7 +39,7 @@ static void wear(const dassdp_sensor_t *sensor, const int16_t *profile, int16_t 
         turn(&sensor->triads[t], profile, counts);
     }
     for (uint32_t c = 0; c < sensor->n_channels; c++) {
-        counts[c] = saturate_s16(dassdp_round_s32(gain_q12[c] * counts[c], 12) + offset[c]);
+        counts[c] = dassdp_saturate_s16(dassdp_round_s32(gain_q12[c] * counts[c], 12) + offset[c]);
     }
 }
 
@@ -62,8 +59,7 @@ static void add_to_window(const dassdp_sensor_t *sensor, void *state, int is_fir
                           const int16_t *worn)
 {
     int32_t *sums = dassdp_at(state, (uint32_t)sensor->drift->sums_off);
-    uint32_t n_sums = 2u * sensor->n_channels + 3u * sensor->drift->n_triads;
-    for (uint32_t i = 0; is_first && i < n_sums; i++) {
+    for (uint32_t i = 0; is_first && i < dassdp_n_sums(sensor->drift); i++) {
         sums[i] = 0;
     }
     sensor->add_reading(sensor->drift, sums, worn);
@@ -85,7 +81,7 @@ int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *
 {
     const dassdp_sensor_t *sensor = model->sensor;
     dassdp_reading_t *reading = reading_of(model, state);
-    int16_t worn[MOST_CHANNELS];
+    int16_t worn[DASSDP_SENSOR_CHANNELS];
     if (reading->n_read >= sensor->n_readings) {
         reading->n_read = 0;
     }
@@ -200,14 +196,15 @@ void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind)
     use(model, state, kind);
 }
 
-void dassdp_store_orientation(const dassdp_model_t *model, void *state, const int16_t *turned)
+void dassdp_store_orientation(const dassdp_model_t *model, void *state, const dassdp_turn_t *turn)
 {
-    const dassdp_sensor_t *sensor = model->sensor;
+    uint32_t n = model->sensor->n_channels;
     int16_t *profile = dassdp_stored_profile(model, state);
-    for (uint32_t i = 0; i < dassdp_n_profile(sensor); i++) {
-        int16_t unchanged =
-            i < DASSDP_PROFILE_CHANNEL + (uint32_t)sensor->n_channels ? DASSDP_ONE_Q12 : 0;
-        profile[i] = i < DASSDP_PROFILE_CHANNEL ? turned[i] : unchanged;
+    int16_t *gain_q12 = profile + DASSDP_PROFILE_CHANNEL;
+    dassdp_put_turn(turn, profile);
+    for (uint32_t c = 0; c < n; c++) {
+        gain_q12[c] = DASSDP_ONE_Q12;
+        gain_q12[n + c] = 0;
     }
     dassdp_use_stored(model, state, DASSDP_PROFILE_ORIENTATION);
 }

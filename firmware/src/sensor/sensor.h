@@ -4,6 +4,7 @@
 #define DASSDP_SENSOR_H
 
 #include "dassdp_tables.h"
+#include "orientation.h"
 
 /* The stored profile, int16 numbers one behind the other, as host and snapshot have them. */
 enum {
@@ -11,18 +12,21 @@ enum {
     DASSDP_PROFILE_Q_Q14 = 1,   /* 9, row by row */
     DASSDP_PROFILE_CHANNEL = 10 /* gain_q12 of every channel, then the offset of every channel */
 };
-enum { DASSDP_ONE_Q14 = 1 << 14, DASSDP_ONE_Q12 = 1 << 12, DASSDP_MOST_GAIN_Q12 = 4 << 12 };
+enum { DASSDP_MOST_GAIN_Q12 = 4 << 12 };
 
-static inline uint32_t dassdp_n_profile(const dassdp_sensor_t *sensor)
+static inline void dassdp_put_turn(const dassdp_turn_t *turn, int16_t *profile)
 {
-    return DASSDP_PROFILE_CHANNEL + 2u * sensor->n_channels;
+    profile[DASSDP_PROFILE_DET] = turn->det;
+    for (uint32_t i = 0; i < 9u; i++) {
+        profile[DASSDP_PROFILE_Q_Q14 + i] = turn->q_q14[i];
+    }
 }
 
 /* The numbers of the stored profile. */
 int16_t *dassdp_stored_profile(const dassdp_model_t *model, void *state);
 
-/* Puts a profile of nothing but this orientation in store and selects it: det and 9 times q_q14. */
-void dassdp_store_orientation(const dassdp_model_t *model, void *state, const int16_t *turn);
+/* Puts a profile of nothing but this orientation in store and selects it. */
+void dassdp_store_orientation(const dassdp_model_t *model, void *state, const dassdp_turn_t *turn);
 /* Another profile, of that kind, was put in store: it is counted and selected. */
 void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind);
 

@@ -2,6 +2,7 @@
  * an int32. */
 #include "window.h"
 
+#include "dassdp_quantities.h"
 #include "fixed.h"
 
 enum { BLOCK_BITS = 14 };
@@ -19,7 +20,7 @@ static int32_t code(const dassdp_drift_t *drift, uint32_t c, int32_t count)
 
 void dassdp_add_reading(const dassdp_drift_t *drift, int32_t *sums, const int16_t *counts)
 {
-    int16_t u[DASSDP_CHANNELS];
+    int16_t u[DASSDP_SENSOR_CHANNELS];
     int32_t *squares = sums + drift->n_channels;
     for (uint32_t c = 0; c < drift->n_channels; c++) {
         u[c] = (int16_t)code(drift, c, counts[c]);
@@ -109,11 +110,6 @@ void dassdp_window_row(const dassdp_drift_t *drift, const int32_t *sums, int16_t
     }
 }
 
-static int16_t saturate_s16(int32_t x)
-{
-    return (int16_t)dassdp_clip_s32(x, INT16_MIN, INT16_MAX);
-}
-
 /* Standard deviation Q3 along a row of Q: no sum exceeds |Q row|^2 times the trace of a block, which
  * is below 3 2^14. */
 static int32_t turned_std_q3(const int16_t *block, const int16_t *q_q14)
@@ -129,21 +125,21 @@ static int32_t turned_std_q3(const int16_t *block, const int16_t *q_q14)
     return sum <= 0 ? 0 : (int32_t)dassdp_isqrt_u32((uint32_t)sum << (uint32_t)block[6]);
 }
 
-static void turn_features(const dassdp_drift_t *drift, const int16_t *row, const int16_t *turn,
-                          uint32_t t, int16_t *features)
+static void turn_features(const dassdp_drift_t *drift, const int16_t *row,
+                          const dassdp_turn_t *turn, uint32_t t, int16_t *features)
 {
     const dassdp_triad_t *triad = &drift->triads[t];
     const int16_t *mean_q3 = row + DASSDP_ROW_MEAN;
     const int16_t *covariances = mean_q3 + 2u * drift->n_channels + DASSDP_BLOCK * t;
     const uint8_t at[3] = {triad->x, triad->y, triad->z};
-    int32_t sign = triad->is_axial != 0u ? turn[0] : 1;
+    int32_t sign = triad->is_axial != 0u ? turn->det : 1;
     for (uint32_t k = 0; k < 3u; k++) {
-        const int16_t *q_q14 = turn + 1u + 3u * k;
+        const int16_t *q_q14 = turn->q_q14 + 3u * k;
         uint32_t c = at[k];
         int32_t sum = q_q14[0] * mean_q3[triad->x] + q_q14[1] * mean_q3[triad->y]
                       + q_q14[2] * mean_q3[triad->z];
         int32_t std_q3 = turned_std_q3(covariances, q_q14);
-        features[c] = saturate_s16(sign * saturate_s16(dassdp_round_s32(sum, 14)));
+        features[c] = dassdp_saturate_s16(sign * dassdp_saturate_s16(dassdp_round_s32(sum, 14)));
         features[drift->n_channels + c] =
             (int16_t)log2_q8((uint32_t)(std_q3 + drift->eps_q3[c]));
     }
@@ -160,7 +156,7 @@ void dassdp_features(const dassdp_drift_t *drift, const int16_t *row,
             mean = dassdp_round_s32(mean * change->gain_q12[c], 12) + change->offset_q3[c];
             deviation = dassdp_round_s32(deviation * change->gain_q12[c], 12);
         }
-        features[c] = saturate_s16(mean);
+        features[c] = dassdp_saturate_s16(mean);
         features[drift->n_channels + c] =
             (int16_t)log2_q8((uint32_t)(deviation + drift->eps_q3[c]));
     }

@@ -3,11 +3,11 @@
 #define DASSDP_WINDOW_H
 
 #include "dassdp_tables.h"
+#include "orientation.h"
 
 enum {
     DASSDP_BLOCK = 7, /* of a row: covariances xx yy zz xy xz yz of a triad by 2^-exponent, and that */
     DASSDP_ROW_MEAN = 2, /* of a row: D, the nearest class; means Q3, standard deviations Q3, blocks */
-    DASSDP_CHANNELS = 32
 };
 
 static inline uint32_t dassdp_n_sums(const dassdp_drift_t *drift)
@@ -28,7 +28,7 @@ static inline uint32_t dassdp_row_length(const dassdp_drift_t *drift)
 
 /* How readings are changed before they are looked at; NULL: not at all. */
 typedef struct {
-    const int16_t *turn;      /* determinant, then Q in Q14, row by row; NULL: unturned */
+    const dassdp_turn_t *turn; /* NULL: unturned */
     const int32_t *gain_q12;  /* above 0, by channel; NULL: unscaled */
     const int32_t *offset_q3; /* of codes */
 } dassdp_change_t;

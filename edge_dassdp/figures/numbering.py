@@ -1,0 +1,90 @@
+"""What labels of training samples tell of the classes: those that are not among them, and outputs
+that stand in another order than the numbers of the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.data.labels import ClassNames, classes_told, lacking
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.reference.confidence import logits
+
+N_ASKED = 128
+"""Samples, at most."""
+LEAST, LEAST_OF_CLASS = 20, 2
+"""Samples that an order is judged by, five a class at least, and of one class and its output."""
+CLEARLY, MOSTLY = 0.3, 0.7
+"""By how much another order must be right more often, and how often."""
+
+
+def training_labels(model: QNetwork, x: NDArray[np.float32], labels: NDArray[np.int64],
+                    accuracy: float | None = None) -> Iterator[str]:
+    """Warnings. x: float32 (n, n_inputs); labels: int64 (n,) from 0 to n_classes - 1; accuracy: 0
+    to 1 on others, None where it is not known."""
+    if model.n_classes < 2:
+        return
+    yield from untrained(labels, model.n_classes, model.class_names)
+    if accuracy is not None and accuracy > 1 - CLEARLY:
+        return
+    some = np.unique(np.linspace(0, len(x) - 1, N_ASKED).astype(np.int64))
+    found = logits(model, input_x(model, x[some])).argmax(axis=1)
+    yield from misnumbered(found, labels[some], model.n_classes, model.class_names)
+
+
+def untrained(labels: NDArray[np.int64], n_classes: int,
+              names: ClassNames | None = None) -> Iterator[str]:
+    """A warning where no training sample is of a class."""
+    missing = lacking(labels, n_classes)
+    if missing.size and n_classes > 1:
+        yield (f"no training sample is of {classes_told(missing, names)}: stored samples, drift "
+               "alarm, profiles and temperature know nothing of it, and learning forgets it sooner;"
+               " give training samples of all classes with --data (x and y in Python)")
+
+
+def misnumbered(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int,
+                names: ClassNames | None = None) -> Iterator[str]:
+    """A warning where another order of the outputs than that of the labels is right clearly more
+    often. found: classes that a network gives samples, int64 (n,), before it learned."""
+    order = likelier(found, labels, n_classes)
+    if order is None:
+        return
+    now, then = ((place[labels] == found).mean() for place in (np.arange(n_classes), order))
+    told = ("labels seem to be numbered in another order than the outputs of the network: it gives "
+            f"{100 * now:.1f} % of the samples the class of their label, and {100 * then:.1f} % ")
+    if names is None:
+        moved = np.flatnonzero(order != np.arange(n_classes))
+        yield told + ("if " + ", ".join(f"{k} were {order[k]}" for k in moved)
+                      + ": number them as in the training of the network")
+    else:
+        by_output = [names.names[k] for k in np.argsort(order)]
+        yield told + ("with --classes " + ",".join(by_output)
+                      + " (classes=[...] in Python), their names in the order of the outputs")
+
+
+def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int
+             ) -> IntArray | None:
+    """The output that belongs to each class, (n_classes,), where that is another order, and right
+    clearly more often."""
+    if len(labels) < max(LEAST, 5 * n_classes):
+        return None
+    counts = np.zeros((n_classes, n_classes), np.int64)
+    np.add.at(counts, (labels, found), 1)
+    order, left = np.full(n_classes, -1), counts.copy()
+    for _ in range(n_classes):  # the pair of most samples first
+        label, output = np.unravel_index(left.argmax(), left.shape)
+        if left[label, output] < LEAST_OF_CLASS:
+            break
+        order[label] = output
+        left[label, :] = left[:, output] = 0
+    unused = np.setdiff1d(np.arange(n_classes), order)
+    if unused.size > 1 or n_classes - unused.size < 2:
+        return None
+    order[order < 0] = unused
+    share = counts[np.arange(n_classes), order].sum() / len(labels)
+    is_clear = share >= MOSTLY and share >= np.trace(counts) / len(labels) + CLEARLY
+    return order if is_clear else None
