@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_dassdp.build.description import Store, Uart
-from edge_dassdp.chips.clocks.registers import Family, Registers, Running, Wiring
+from edge_dassdp.chips.clocks.registers import Family, Levels, Registers, Running, Wiring
 
 _ALIASED = range(0x4000_0000, 0x5000_0000)
+_SIO, _IN_SIO, _N_PINS = 0xD000_0000, 5, 30
 _CRYSTAL_HZ, _VCO_HZ = 12e6, (750e6, 1600e6)
 
 
@@ -30,6 +31,12 @@ class Rp(Family):
     isolates: bool = False
 
     def store(self, now: Registers, store: Store) -> None:
+        step = 8 if self.isolates else 4  # RP2350 has the upper pins' registers between
+        out, is_set = divmod(store.address - _SIO - 0x10, 4 * step)
+        if out in (0, 1) and is_set in (step, 2 * step):
+            at = _SIO + 0x10 + 4 * step * out
+            now[at] = now[at] | store.value if is_set == step else now[at] & ~store.value
+            return
         kind = store.address >> 12 & 3 if store.address in _ALIASED else 0
         if not kind:
             super().store(now, store)
@@ -89,6 +96,18 @@ class Rp(Family):
         if now[self.pll + 8]:
             found.object_unless(now.were_awaited(self.pll, 1 << 31),
                                 "nothing waits until the PLL has locked")
+
+    def levels(self, now: Registers) -> Levels:
+        oe = _SIO + (0x30 if self.isolates else 0x20)
+        found = {f"GPIO{pin}": (now.bits(_SIO + 0x10, pin), self._drives(now, oe, pin))
+                 for pin in range(_N_PINS)}
+        return {pin: level for pin, level in found.items() if any(level)}
+
+    def _drives(self, now: Registers, oe: int, pin: int) -> int:
+        """1 for a pin that SIO has, whose pad is neither off nor isolated."""
+        pad = now[self.pads + 4 + 4 * pin]
+        is_on = not pad & 0x80 and not (self.isolates and pad & 0x100)
+        return int(now.bits(oe, pin) and now[self.io + 4 + 8 * pin] == _IN_SIO and is_on)
 
     def pins(self, now: Registers, uart: Uart, wiring: Wiring, found: Running) -> None:
         for pin in (0, 1):
