@@ -121,8 +121,7 @@ def build_project(project: Project, board: Board) -> Firmware:
     command = (tools.find_tool(ARM_PREFIX + "gcc", ARM_HELP),)
     objcopy = tools.find_tool(ARM_PREFIX + "objcopy", ARM_HELP)
     version = tools.version(command, ARM_HELP)
-    makes = "elf hex bin"  # what was kept by a version that made less is no such build
-    compiler = _Compiler(command, f"{list(command)} {version} {makes}", ARM_HELP)
+    compiler = _Compiler(command, f"{list(command)} {version}", ARM_HELP)
 
     def finish(directory: Path, objects: list[str]) -> None:
         elf = directory / "firmware.elf"
