@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.compile import Firmware
-from edge_dassdp.flashing.finding import candidates
+from edge_dassdp.flashing.finding import candidates, known_boards
 from edge_dassdp.flashing.ways import Way
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.open import open_serial
@@ -20,12 +20,18 @@ def own_port(firmware: Firmware, way: Way, there: Callable[[], Sequence[Port]] =
              ) -> Port | None:
     """The one port that belongs to what `way` programs; None where there is none or several."""
     board = firmware.board
-    able = [p for p in there() if p.usb_id and board in candidates(p, [board])]
+    boards = known_boards(board)
+    able = [p for p in there() if p.usb_id and board in candidates(p, boards)]
     for key, wanted in (("usb_place", way.usb_place), ("unique_id", way.serial)):
-        same = [p for p in able if wanted and getattr(p, key).lower() == wanted.lower()]
+        same = [p for p in able if wanted and _plain(getattr(p, key)) == _plain(wanted)]
         if same:
             able = same
     return able[0] if len(able) == 1 else None
+
+
+def _plain(number: str) -> str:
+    """pyOCD leaves out the zeros that the number of a J-Link begins with."""
+    return number.lower().lstrip("0")
 
 
 def confirm(network: QNetwork, firmware: Firmware, crc: int, port: str) -> None:

@@ -15,9 +15,11 @@ _CODED = ("0d28:",)
 ST-LINK or a J-Link need not, and tell nothing then."""
 
 
-def known_boards() -> list[Board]:
-    """The boards of the package."""
-    return [load_board(name) for name in list_boards()]
+def known_boards(own: Board | None = None) -> list[Board]:
+    """The boards of the package. own: one that comes before them, in the place of its name."""
+    first = [] if own is None else [own]
+    return first + [load_board(name) for name in list_boards()
+                    if own is None or name != own.name]
 
 
 def candidates(port: Port, boards: Sequence[Board],

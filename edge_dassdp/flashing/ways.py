@@ -120,7 +120,7 @@ def _one_drive(firmware: Firmware) -> drives.BoardDrive:
 
 def _of_others(drive: drives.BoardDrive, board: Board) -> list[Board]:
     """The boards of the package whose number the drive has, where it is not this board's."""
-    able = owners(drive, [board, *(b for b in known_boards() if b.name != board.name)])
+    able = owners(drive, known_boards(board))
     return [] if board in able or not drive.is_of(board) else able
 
 
@@ -171,5 +171,6 @@ def _run(board: str, command: tuple[str, ...], note: str, why: str) -> Taken:
     except EdgeError as problem:
         if problem.code == "E301":
             problem.cause = why
-            problem.help += f" Or let pyOCD do it: {probes.EXTRA}"
+            if not probes.is_installed():
+                problem.help += f" Or let pyOCD do it: {probes.EXTRA}"
         raise

@@ -122,7 +122,7 @@ def test_a_dry_run_says_the_way_and_touches_nothing(
     monkeypatch.setattr(volumes, "SYSTEM", board_drives.system(tmp_path, root))
     before = sorted(root.iterdir())
     done = shown(*flash(work, described, "--dry-run"))
-    assert "way: drive, for its drive MICROBIT is mounted" in done.stdout
+    assert "by drive: its drive MICROBIT is mounted" in done.stdout
     assert f"would copy firmware.hex to {root}" in done.stdout
     assert sorted(root.iterdir()) == before and "not this way" not in done.stdout
     done = shown(*flash(work, described, "--dry-run", "--via", "command"))

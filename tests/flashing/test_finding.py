@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 from support import board_drives
 
+from edge_dassdp.build.board import Board, load_board
+from edge_dassdp.flashing.confirm import own_port
+from edge_dassdp.flashing.copying import Taken
 from edge_dassdp.flashing.drives import look
 from edge_dassdp.flashing.finding import candidates, drives_of, known_boards, owners, shown
 from edge_dassdp.flashing.volumes import Volume
+from edge_dassdp.flashing.ways import Way
 from edge_dassdp.targets.serial import Port
 
 BOARDS = known_boards()
+
+
+@dataclasses.dataclass
+class Built:
+    """Of a firmware, what a port is looked for by."""
+
+    board: Board
 
 
 def port(usb_id: str, number: str = "", place: str = "") -> Port:
@@ -65,3 +77,22 @@ def test_boards_in_a_few_words() -> None:
     assert shown([]) == "" and shown(BOARDS[:1]) == BOARDS[0].name
     assert shown(BOARDS[:2]) == f"{BOARDS[0].name} or {BOARDS[1].name}"
     assert shown(BOARDS[:9]) == "one of 9 with this adapter"
+
+
+def test_the_port_of_a_board_is_by_its_place_else_by_its_number_else_the_only_one() -> None:
+    way = Way("drive", "", "", lambda: Taken("", True))
+    ports = [Port(f"/dev/ttyACM{i}", "", number, "1366:1015", place) for i, (number, place) in
+             enumerate([("000682111111", "1-1"), ("000682222222", "1-2"), ("000683333333", "1-3")])]
+    built = Built(load_board("nrf52-dk"))
+
+    def found(way: Way, *there: Port) -> str:
+        port = own_port(built, way, lambda: there)
+        return port.path if port else ""
+
+    assert found(way, *ports) == ""
+    assert found(way, ports[0]) == found(way, ports[0], ports[2]) == "/dev/ttyACM0"
+    assert found(way, ports[2]) == "" == found(way)
+    assert found(dataclasses.replace(way, usb_place="1-2"), *ports) == "/dev/ttyACM1"
+    assert found(dataclasses.replace(way, serial="000682222222"), *ports) == "/dev/ttyACM1"
+    assert found(dataclasses.replace(way, serial="682222222"), *ports) == "/dev/ttyACM1"
+    assert found(dataclasses.replace(way, serial="682"), *ports) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import pytest
@@ -159,4 +160,8 @@ def test_where_nothing_is_there_each_way_is_named(built: Firmware, tmp_path: Pat
     assert caught.value.code == "E301"
     assert "no drive MICROBIT is mounted" in caught.value.cause
     assert "openocd is not on PATH" in caught.value.cause
-    assert "apt install openocd" in caught.value.help and "[flash]" in caught.value.help
+    assert "apt install openocd" in caught.value.help and "[flash]" not in caught.value.help
+    monkeypatch.setitem(sys.modules, "pyocd", None)
+    with pytest.raises(EdgeError) as caught:
+        choose(of(built, board(**MICROBIT))).act()
+    assert "pip install 'edge-dassdp[flash]'" in caught.value.help

@@ -60,7 +60,7 @@ def _flash(
     firmware.check()
     image = check_image(firmware.elf)
     way = choose(firmware, via, Path(drive) if drive else None, probe)
-    lines = [f"way: {way.via}, for {way.why}",
+    lines = [f"by {way.via}: {way.why}",
              f"{'would ' if dry_run else ''}{way.does}"]
     warnings, confirmed = [], None
     if not dry_run:
