@@ -2,7 +2,6 @@
 VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
-export PATH := $(PATH):$(CURDIR)/.tools/qemu
 RUNS   ?= runs
 
 .PHONY: demo demo-watch demo-train evidence evidence-full lint check test nightly soak bench tools clean

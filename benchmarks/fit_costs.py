@@ -6,8 +6,9 @@ Random networks (depth, widths, steps, inputs of currents or spikes, weight bits
 skips, recurrence, frames, activity, rules), and wired ones (benchmarks/wired.py), are built for one
 board of each cpu; every sample is classified and learned with counted instructions. Non-negative
 least squares of the relative error prices the operations of edge_dassdp.figures.work. Every fourth
-network of each kind and the digits network are held out and only tested on. With --cpu the entries
-of other cpus stay as they are. Needs the extra `examples`, whose scikit-learn brings SciPy.
+network of each kind and the digits network are held out and only tested on. What is too little to
+be seen beside all that is priced by benchmarks/held_costs.py. With --cpu the entries of other cpus
+stay as they are. Needs the extra `examples`, whose scikit-learn brings SciPy.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+import held_costs
 import numpy as np
 import wired
 from numpy.typing import NDArray
@@ -329,14 +331,14 @@ def table(counted: Counted, prices: FloatArray) -> Iterator[str]:
                    f"largest_percent = {largest:.1f} }}")
     yield f"\n[{board.cpu}.instructions]"
     for operation, price in zip(OPERATIONS, prices, strict=True):
-        if operation != "unpriced":
+        if operation != "unpriced" and operation not in held_costs.HELD:
             yield f"{operation} = {price:.2f}"
 
 
 HEADER = """\
 # Instructions per operation of edge_dassdp.figures.work, by cpu. Not a board. Written by
-# benchmarks/fit_costs.py from instructions counted in QEMU, for the compiler, flags
-# and kernel folders named; errors are of a network's total, held-out networks and
+# benchmarks/fit_costs.py and held_costs.py from instructions counted in QEMU, for the compiler,
+# flags and kernel folders named; errors are of a network's total, held-out networks and
 # digits were not fitted."""
 
 
@@ -362,6 +364,7 @@ def main() -> None:
         counted = count_all(networks, wired_networks, digits, boards()[cpu])
         fitted = [*counted.fitted, *counted.wired_fitted]
         lines = list(table(counted, fit([rows for pair in fitted for rows in pair])))
+        lines += held_costs.lines(boards()[cpu], held_costs.priced("\n".join(lines), cpu))
         print(f"{cpu}, {time.monotonic() - begin:.0f} s", flush=True)
         print("\n".join(line for line in lines if line.startswith("error_")), flush=True)
         made = entries(path.read_text(encoding="utf-8")) | {cpu: "\n".join(lines)}

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 from support import lanes
+
+NEWER_QEMU = Path(__file__).parents[1] / ".tools" / "qemu"
+"""Where tools/newer_qemu.sh puts it, for the boards that need it: last on PATH."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     lanes.nightly = config.getoption("nightly")
+    os.environ["PATH"] += f"{os.pathsep}{NEWER_QEMU}"
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # ignored in the background
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)

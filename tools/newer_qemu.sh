@@ -1,7 +1,7 @@
 #!/bin/sh
 # QEMU 10 beside the one that Debian 12 installs: from its own backports into a folder of this tree,
 # by lists of packages that are thrown away again. Neither root nor a change of the system is needed.
-# The Makefile puts the folder last on PATH. Says what it cannot do, and never fails.
+# Tests put the folder last on PATH. Says what it cannot do, and never fails.
 tree=$(cd "$(dirname "$0")/.." && pwd)
 folder="$tree/.tools/qemu"
 needed=9 # of QEMU; 9.1 has the first UART of the b-l475e-iot01a

@@ -105,7 +105,7 @@ CODES: dict[str, ErrorCode] = {
         "field, and follows clocks, pins and counters from reset values on where it knows the "
         "chip's family. It objects to addresses of no register, reserved or partly masked bits, "
         "what cannot be written, values without a meaning, and to a core or UART that does not run "
-        "as the board says. docs/board-files.md tells how to write one."),
+        "as the board says. docs/board-file.md tells how to write one."),
     "E501": ErrorCode(EXIT_LINK, "the port cannot be opened",
         "The port does not exist, is busy, or permission is missing."),
     "E502": ErrorCode(EXIT_LINK, "the device does not answer",

@@ -33,6 +33,9 @@ int main(int n, char **given) { return memcmp(given[0], given[1], (size_t)n); }
 """
 _TRIAL_FLAGS = ("-mthumb", "-mcpu=cortex-m0", "-nostartfiles", "-Wl,-e,main")
 _N_THREADS = 2
+_KINDS = ("elf", "hex", "bin", "uf2")
+"""Files of a firmware, uf2 where the board has an [image] table; a cache that others filled with
+fewer is not asked."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Firmware:
     def files(self) -> dict[str, Path]:
         """All files that programmers and drives take, by kind: elf, hex, bin, and uf2 of chips that
         have an [image] table."""
-        kinds = ("elf", "hex", "bin", *(["uf2"] if self.board.image else []))
-        return {kind: self.directory / f"firmware.{kind}" for kind in kinds}
+        return {kind: self.directory / f"firmware.{kind}" for kind in _KINDS
+                if kind != "uf2" or self.board.image}
 
     def check(self) -> None:
         """Raises EdgeError E103 if any of its files is no longer what was built."""
@@ -197,7 +200,8 @@ def _cached(kind: str, project: Project, compiler: _Compiler,
         project.write(directory)
         finish(directory, _compile(compiler, project, directory))
 
-    return cache.kept(f"{kind}-{_key(compiler.identity, f'{project.build_hash:016x}')}", make)
+    key = _key(compiler.identity, f"{project.build_hash:016x}", *_KINDS)
+    return cache.kept(f"{kind}-{key}", make)
 
 
 def _key(*parts: str) -> str:

@@ -87,7 +87,9 @@ def _sorted(register: Register) -> list[Field]:
 def _named(place: Place, store: Store) -> Named:
     verb = "wait until " if store.wait else f"{place.verb} " if place.verb else ""
     told = ", ".join(_told(place, store)) or "0"
-    mask = "" if store.mask == WORD or place.register.fields else f" of 0x{store.mask:X}"
+    is_whole = all(not f.mask & store.mask or not f.mask & ~store.mask
+                   for f in place.register.fields) and place.register.fields
+    mask = "" if store.mask == WORD or is_whole else f" of 0x{store.mask:X}"
     return Named(f"{verb}{place.name}: {told}{mask}", tuple(_objections(place, store)),
                  tuple(_notes(place.register, store)))
 
@@ -136,9 +138,11 @@ def _objections(place: Place, store: Store) -> Iterator[str]:
 
 
 def _notes(register: Register, store: Store) -> Iterator[str]:
-    """Fields that the mask takes for nothing: they are clear after a reset and stay so."""
+    """Fields that the mask takes beside what is set: they are clear after a reset and stay so."""
+    if store.wait or store.mask == WORD or not store.value:
+        return
     for one in register.fields:
-        if one.mask & store.mask and store.mask != WORD and not store.wait and one.width == 1 and \
+        if one.mask & store.mask and one.width == 1 and \
                 not one.mask & (store.value | register.reset):
             yield f"the mask takes {one.name}, which is clear after a reset"
 
@@ -147,7 +151,8 @@ def _of_field(one: Field, place: Place, store: Store) -> Iterator[str]:
     """What is wrong with what a store does to a field that its mask takes."""
     value = one.of(store.value)
     if one.mask & ~store.mask:
-        yield f"the mask takes only a part of {one.name}"
+        if one.meanings or not store.wait:  # a wait may ask for one of many bits
+            yield f"the mask takes only a part of {one.name}"
     elif one.meanings and value not in one.meanings and not place.verb and \
             not _is_untouched(one, place, store):
         yield f"{one.name} has no value {value}"

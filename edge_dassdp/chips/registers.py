@@ -47,6 +47,10 @@ def entries(board: Board, chip: Chip) -> Iterator[Entry]:
     if board.watchdog:
         yield from _stores("watchdog", board.watchdog.setup, chip)
         yield from _stores("watchdog", board.watchdog.feed, chip, "feed ")
+    if board.marker:
+        yield from _stores("marker", board.marker.setup, chip)
+        for name, store in (("set", board.marker.set), ("clear", board.marker.clear)):
+            yield Entry("marker", name, store.address, named_store(chip, store))
     for section, cleared in (("nmi", board.nmi), ("bus_fault", board.bus_fault)):
         if cleared:
             yield from _stores(section, cleared.clear, chip)

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.datasets import Samples
+from edge_dassdp.data.labels import classes_told
 from edge_dassdp.ir import FloatArray
 from edge_dassdp.storage.files import write_text
 from edge_dassdp.storage.foreign import reading
@@ -142,7 +143,10 @@ def fit(training: Samples, given: Samples, n_channels: int, *, most_gain: float 
     then = _Classes.of(training, n_channels).only(now.labels)
     now = now.only(then.labels)
     if not len(now.labels):
-        raise EdgeError("E105", "no class is in both the training and the given samples")
+        raise EdgeError("E105", "no class is in both the training and the given samples",
+                        cause=f"{classes_told(np.unique(training.y), None)} there, "
+                        f"{classes_told(np.unique(given.y), None)} here",
+                        help="give samples of classes that were trained")
     moves = (now.std > STILL).all(axis=0)
     sign = np.where(moves, _signs(then, now), 1.0)
     ratio = np.log(np.maximum(then.std, STILL) / np.maximum(now.std, STILL)).mean(axis=0)

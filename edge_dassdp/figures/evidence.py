@@ -50,6 +50,11 @@ def evidence(board: str) -> tuple[Run, ...]:
     return tuple(run for run in runs() if board in run.boards)
 
 
+def on_silicon() -> list[str]:
+    """The boards that have run on the chip itself, sorted."""
+    return sorted({name for run in runs() if run.kind == "silicon" for name in run.boards})
+
+
 def table() -> str:
     """A row for each board, in Markdown."""
     from edge_dassdp.build.board import list_boards, load_board

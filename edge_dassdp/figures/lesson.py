@@ -1,5 +1,5 @@
-"""Work of a learning step before the build, counted on the reference as it learns: rules, replay
-and guard. The inference before it is not in it.
+"""Work of a learning step before the build, counted on the reference as it learns: rules, replay,
+guard and gate. The inference before it is not in it.
 """
 
 from __future__ import annotations
@@ -65,9 +65,18 @@ class _CountingReference(CountingModel, Reference):
         self.tally["bytes_moved"] += sum(4 * words(p.size) for p in net.cut) * net.n_steps
         return super().rerun(rasters, factory=factory)
 
+    def _is_held(self, label: int, is_miss: bool) -> bool:
+        self.tally["samples_gated"] += int(self.gate is not None and label != NO_LABEL)
+        return super()._is_held(label, is_miss)
+
+    def _judge(self, class_idx: int, label: int) -> bool:
+        self.tally["misses_followed"] += int(self.network.error_step is not None)
+        return super()._judge(class_idx, label)
+
     def _remember(self, slot: int, label: int, held: bool) -> int:
         if self.stored is not None and self.stored.rule.ring_per_class:
-            self.tally["bytes_moved"] += 4 * stored_words(self.network)
+            self.tally["samples_stored"] += 1
+            self.tally["bytes_stored"] += 4 * stored_words(self.network)
         return super()._remember(slot, label, held)
 
     def _replay(self, sample: tuple[dict[str, tuple[IntArray, IntArray]], int] | None) -> int:

@@ -121,6 +121,10 @@ class Work:
     trace_ops: int = 0  # columns of these
     touch_rows: int = 0  # update rows made from them
     touch_columns: int = 0  # columns of these
+    samples_gated: int = 0  # labelled samples that a CUSUM gate judged
+    misses_followed: int = 0  # labelled samples that the share of misses took in
+    samples_stored: int = 0  # in a ring
+    bytes_stored: int = 0  # of these
     replays: int = 0
     neurons_rebuilt: int = 0  # of stored samples
     spikes_rebuilt: int = 0

@@ -21,6 +21,7 @@ from edge_dassdp.base.qformat import (
     to_int,
 )
 from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.data.labels import class_labels, require_classes
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.credit import forward_projections
 from edge_dassdp.qir import (
@@ -81,21 +82,13 @@ def with_temperature(
         stated, keep = float(settings.temperature), "it was given"
     found, temperature = None, stated
     if x is not None and labels is not None and network.n_classes > 1:
-        require_classes(labels, len(x), network.n_classes)
+        require_classes(class_labels(np.asarray(labels), len(x)), network.n_classes)
         some = spread_rows(len(x), N_FIT)
         values = logits(quantized, input_x(quantized, x[some]))
         found = of_labelled(values, labels[some], stated, keep)
         temperature = found.temperature
     readout = replace(network.readout, temperature=temperature)
     return replace(network, readout=readout), with_softmax(quantized, temperature), found
-
-
-def require_classes(labels: NDArray[np.int64], n: int, n_classes: int) -> None:
-    """E104 unless they are the classes of n samples."""
-    if np.shape(labels) != (n,) or labels.dtype.kind not in "iu" \
-            or ((labels < 0) | (labels >= n_classes)).any():
-        raise EdgeError("E104", f"{n} samples and labels of shape {np.shape(labels)}, classes 0 to "
-                        f"{n_classes - 1}")
 
 
 @dataclass(frozen=True)

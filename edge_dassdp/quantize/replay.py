@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.data.labels import class_labels, require_classes
 from edge_dassdp.qir import QNetwork, QReplay
-from edge_dassdp.quantize.learning import require_classes
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.rules import Replay
 
@@ -30,7 +30,7 @@ def with_replay(network: QNetwork, replay: Replay, x: NDArray[np.int8] | None,
         if x is None or labels is None:
             raise EdgeError("E105", f"replay of {replay.flash} samples from flash needs samples",
                             help="give labelled training samples, or flash=0")
-        require_classes(labels, len(x), network.n_classes)
+        require_classes(class_labels(np.asarray(labels), len(x)), network.n_classes)
         chosen = choose(labels, replay.flash)
     size = sum(p.size for p in network.cut)
     counts = first = np.zeros((0, size), np.int64)

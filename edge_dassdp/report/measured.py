@@ -24,7 +24,7 @@ def measure_screen(known: Known, emulated: DeviceFigures | None = None,
     _memory(rows, known, emulated, on_board)
     _instructions(rows, known, emulated)
     notes = ["P of instructions: the same samples on the reference, operations priced by "
-             "boards/costs.toml."]
+             "boards/costs.toml."] if known.work else []
     if emulated and emulated.inference:
         wrote = emulated.written.n_samples if emulated.written else 0
         notes.append(f"E: QEMU, {emulated.inference.n_samples} samples, {wrote} of them wrote "
@@ -142,7 +142,7 @@ def _of_board(told: OnBoard) -> str:
     if told.reading_per_inference is not None:
         text += (f"; readings take {ticks.reading} each, {told.reading_per_inference:,} of an "
                  "inference, not taken off")
-    return f"{text}. Painted: since the board started."
+    return text + (". Painted: since the board started." if told.stack else ".")
 
 
 def _of_energy(energy: Energy) -> str:

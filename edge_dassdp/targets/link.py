@@ -20,7 +20,7 @@ from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets import profiles
 from edge_dassdp.targets.answers import Answers, check_learning, require_possible
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
-from edge_dassdp.targets.writes import Requests, chunks, of_learning, of_weights, with_help
+from edge_dassdp.targets.writes import Requests, chunks, of_learning, of_weights, replace
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session
@@ -189,7 +189,7 @@ class LinkTarget(Target):
         new = of_weights(idx, info, w)
         old = of_weights(idx, info, self.read_weights(projection))
         self._ask("HOLD")
-        self._replace(f"the weights of {projection}", new, old)
+        replace(self._ask, f"the weights of {projection}", new, old)
 
     def read_state(self) -> bytes:
         """The raw bytes of the device's state, laid out as `plan.Layout` says."""
@@ -211,7 +211,7 @@ class LinkTarget(Target):
     def write_learning(self, data: bytes) -> None:
         asked.check_snapshot({}, data)
         new = self._writing_learning(data)
-        self._replace("the learning state", new, self._writing_learning(self.read_learning()))
+        replace(self._ask, "the learning state", new, self._writing_learning(self.read_learning()))
 
     def restore(self, weights: Mapping[str, NDArray[np.int16]], learning: bytes) -> None:
         """Also on a device that was left half written."""
@@ -226,7 +226,7 @@ class LinkTarget(Target):
         else:
             old = self._writing({name: self.read_weights(name) for name in weights}, before)
             self._ask("HOLD")
-        self._replace("weights and learning state", new, old)
+        replace(self._ask, "weights and learning state", new, old)
 
     def reset(self) -> None:
         self._ask("RESET")
@@ -379,21 +379,3 @@ class LinkTarget(Target):
 
     def _writing_learning(self, data: bytes) -> Requests:
         return of_learning(self.info.persist_bytes, self._network, data)
-
-    def _replace(self, what: str, new: Requests, old: Requests | None) -> None:
-        """Write `new` and let the device run again; the same part of `old` where it refuses."""
-        n_written, subject = 0, f"{what[0].upper()}{what[1:]}"
-        try:
-            for name, fields in new:
-                self._ask(name, **fields)
-                n_written += 1
-            self._ask("RELEASE")
-        except EdgeError as problem:
-            if problem.code == "E503" and old is not None:
-                self._replace(what, old[:n_written], None)
-                raise with_help(problem, f"{subject} are as before.") from None
-            if problem.code in ("E502", "E503"):
-                raise with_help(problem, f"{subject} may be written in part: the device then runs "
-                                 "nothing until a snapshot is restored or it is reset. "
-                                 f"{problem.help}") from None
-            raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,27 @@ def of_learning(persist_bytes: int, network: QNetwork | None, data: bytes) -> Re
             for begin, end in chunks(len(data))]
 
 
-def with_help(problem: EdgeError, help: str) -> EdgeError:
+def replace(ask: Callable[..., object], what: str, new: Requests, old: Requests | None) -> None:
+    """Write `new` and let the device run again; the same part of `old` where it refuses. ask: sends
+    one request. what: is written, for people."""
+    n_written, subject = 0, f"{what[0].upper()}{what[1:]}"
+    try:
+        for name, fields in new:
+            ask(name, **fields)
+            n_written += 1
+        ask("RELEASE")
+    except EdgeError as problem:
+        if problem.code == "E503" and old is not None:
+            replace(ask, what, old[:n_written], None)
+            raise _with_help(problem, f"{subject} are as before.") from None
+        if problem.code in ("E502", "E503"):
+            raise _with_help(problem, f"{subject} may be written in part: the device then runs "
+                             "nothing until a snapshot is restored or it is reset. "
+                             f"{problem.help}") from None
+        raise
+
+
+def _with_help(problem: EdgeError, help: str) -> EdgeError:
     """The same error with another help."""
     return EdgeError(problem.code, problem.message, cause=problem.cause, help=help)
 

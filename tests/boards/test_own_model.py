@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from support import chip_facts, modm
 from support.chips import CHIPS, Chip
 from support.devices import network, samples
 from support.unicorn_board import UnicornBoard
@@ -42,9 +43,28 @@ def test_every_board_is_here_but_those_of_arm() -> None:
     assert {name for name in list_boards() if not name.startswith("mps")} == set(BOARDS)
 
 
+@pytest.mark.parametrize("name", modm.CHIPS)
+def test_the_facts_are_those_of_a_second_source(name: str) -> None:
+    facts, known = CHIPS[name], modm.device(name)
+    [usart] = {peripheral.name for peripheral in chip_facts.chip(name).based_at(facts.base)}
+    assert known.interrupts[usart] == facts.irq
+    assert facts.ram[0] + facts.ram[1] <= known.ram_end(facts.ram[0])
+    assert facts.flash[1] == sum(size for memory, (_, size) in known.memory.items()
+                                 if memory in ("flash", "flash1", "flash2", "flash_ns"))
+
+
+class Hasty(UnicornBoard):
+    """A host that repeats every frame at once: it comes in while the first is carried out."""
+
+    def write(self, data: bytes, /) -> int:
+        return super().write(data + data) // 2
+
+
 @pytest.mark.parametrize("name", BOARDS)
-def test_three_samples_are_learned_as_by_the_reference(name: str) -> None:
-    board = UnicornBoard(firmware(name).elf, CHIPS[name])
+@pytest.mark.parametrize("kind", [UnicornBoard, Hasty])
+def test_three_samples_are_learned_as_by_the_reference(name: str,
+                                                       kind: type[UnicornBoard]) -> None:
+    board = kind(firmware(name).elf, CHIPS[name])
     reference = ReferenceTarget(network(KIND))
     with LinkTarget.of(network(KIND), board, build_hash=firmware(name).build_hash) as device:
         for x, label in zip(*samples(3), strict=True):

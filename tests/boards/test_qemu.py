@@ -8,14 +8,16 @@ import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from shutil import which
 
 import pytest
 from support import lanes
-from support.commands import shown
+from support.commands import refused, shown
 from support.devices import network, samples
 from support.failing_tools import fake, sh
 from support.qemus import needs, number, versions
 
+from edge_dassdp import qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, list_boards, load_board
 from edge_dassdp.build.compile import Firmware, build_firmware
@@ -126,6 +128,18 @@ def test_a_newer_qemu_is_found_beside_an_older_one(tmp_path: Path,
     assert find_qemu("") == str(paths[0])
     assert find_qemu("7.2") == str(paths[0])
     assert find_qemu("9.1") == str(paths[1])
+
+
+@cross
+def test_a_verb_says_which_qemu_a_board_needs(tmp_path: Path) -> None:
+    folder = fake(tmp_path, QEMU, says(OLD)).parent
+    for tool in ("gcc", "objcopy", "objdump"):
+        (folder / f"arm-none-eabi-{tool}").symlink_to(str(which(f"arm-none-eabi-{tool}")))
+    model = tmp_path / "model.q.npz"
+    qir.save(network(KIND), model)
+    told = refused("E301", "verify", model, "--random", "1", "--target", f"qemu:{TREE}",
+                   PATH=str(folder))
+    assert "9.1 or newer is not installed" in told and "7.2.22" in told
 
 
 def test_doctor_names_the_boards_that_need_a_newer_qemu(tmp_path: Path) -> None:

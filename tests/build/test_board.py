@@ -125,6 +125,8 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
     ('machine = "netduinoplus2"', 'machine = "netduinoplus2"\nserial = 8', "qemu.serial"),
     ('machine = "netduinoplus2"', 'machine = "netduinoplus2"\nserial = -1', "qemu.serial"),
     ('machine = "netduinoplus2"', 'machine = "netduinoplus2"\nserial = "1"', "qemu.serial"),
+    *(('machine = "netduinoplus2"', f'machine = "netduinoplus2"\nversion = {version}',
+       "qemu.version") for version in ('"10"', '"v9.1"', '"9.1.2"', '" 9.1"', '"-9.1"', "9.1")),
     ("[program]", "[image]\n[program]", "image.kind"),
     ("[program]", '[image]\nkind = "rp2040"\n[program]', "flash.origin"),
     ("[program]", "[nmi]\nclear = []\n[program]", "nmi.clear"),

@@ -34,8 +34,10 @@ def test_the_marker_it_shows_is_a_board_s() -> None:
     assert tomllib.loads(shown)["marker"] == tomllib.loads(text)["marker"]
 
 
-@pytest.mark.parametrize("name", ["microbit", "stm32f405"])
-def test_a_marker_is_low_after_its_setup(name: str) -> None:
-    marker = load_board(name).marker
-    assert marker is not None and name in list_boards()
-    assert marker.clear in marker.setup and marker.set not in marker.setup
+def test_a_marker_is_low_after_its_setup_and_a_pin_of_its_own() -> None:
+    boards = [load_board(name) for name in list_boards()]
+    assert sum(board.marker is not None for board in boards) >= len(boards) - 5
+    for board in boards:
+        if board.marker is not None:
+            assert board.marker.clear in board.marker.setup
+            assert board.marker.set not in (*board.marker.setup, *board.setup)

@@ -6,12 +6,15 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 from support import wired_networks as wired
 from support.rule_examples import EXAMPLES
+from support.scenarios import SCENARIOS
+from support.sensed import SensedScenario
 from support.where import in_qemu
 
 from edge_dassdp.build.board import load_board
@@ -23,11 +26,22 @@ from edge_dassdp.figures.work import inference_work
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.measured.known import Known
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import input_x
+from edge_dassdp.qir.samples import counts_x, input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report.measured import measure_screen
-from edge_dassdp.rules import EIHL, SSDP, ErrorSSDP, Learning, ReadoutDelta, Rule
+from edge_dassdp.rules import (
+    CUSUM,
+    EIHL,
+    SSDP,
+    ErrorScaled,
+    ErrorSSDP,
+    Learning,
+    ReadoutDelta,
+    Replay,
+    Rule,
+)
+from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import COUNTER_BITS
 
 N_SAMPLES, TOLERANCE = 10, 0.15
@@ -42,11 +56,17 @@ def weights(rng: np.random.Generator, n_pre: int, n_post: int, gain: float):
 
 @cache
 def network(case: str) -> QNetwork:
-    """30-52-27-7 neurons, a skip past the second population; or frames of spikes."""
+    """Of `chain`, by a rule, or frames of spikes."""
     if case == "spikes":
         return spikes()
+    rules = {"hh": RULES[case], "ho": ReadoutDelta()}
+    return quantize(chain(), Learning(rules, skip_below=0.3)).network
+
+
+def chain() -> Network:
+    """30-52-27-7 neurons, a skip past the second population."""
     rng = np.random.default_rng(42)
-    net = Network(
+    return Network(
         (Input("x", 30),),
         (Population("h1", 52, 0.85, 1.0), Population("h2", 27, 0.9, 1.0, "zero"),
          Population("out", 7, 0.6, 1.0, "none")),
@@ -55,8 +75,6 @@ def network(case: str) -> QNetwork:
          Projection("skip", "h1", "out", weights(rng, 52, 7, 2.0)),
          Projection("ho", "h2", "out", weights(rng, 27, 7, 2.0))),
         Readout("out", "membrane_sum"), 12)
-    rules = {"hh": RULES[case], "ho": ReadoutDelta()}
-    return quantize(net, Learning(rules, skip_below=0.3)).network
 
 
 def spikes() -> QNetwork:
@@ -105,6 +123,45 @@ def test_instructions_of_wired_networks_are_predicted_within_the_tolerance(board
     net = wired_network(case)
     figures = measure_on_device(net, load_board(board), *samples(net))
     assert figures.predicted.inference == pytest.approx(figures.inference.mean, rel=TOLERANCE)
+
+
+BESIDE: dict[str, dict[str, Any]] = {
+    "a gate": {}, "steps by misses": {"schedule": ErrorScaled()},
+    "a ring": {"replay": Replay(0, 3, 1)},
+    "a reservoir and steps": {"replay": Replay(0, 4, 1, policy="reservoir"),
+                              "schedule": ErrorScaled()}}
+
+
+@pytest.mark.usefixtures("arm_toolchain", "qemu")
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "opens"])
+@pytest.mark.parametrize("case", BESIDE)
+@pytest.mark.parametrize("board", ["stm32f405", "microbit"])
+def test_what_a_gate_holds_back_is_predicted_too(board: str, case: str, is_closed: bool) -> None:
+    """What is done beside learning is all that is done where samples are held."""
+    net = quantize(chain(), Learning({"hh": ErrorSSDP(), "ho": ReadoutDelta()}, gate=CUSUM(),
+                                     **BESIDE[case])).network
+    x, _ = samples(net)
+    right = Emulator(net).classify(x)
+    figures = measure_on_device(net, load_board(board), x,
+                                right if is_closed else (right + 1) % net.n_classes)
+    assert (figures.written is None) == is_closed
+    assert figures.predicted.learning == pytest.approx(figures.learning.mean, rel=TOLERANCE)
+
+
+@pytest.mark.usefixtures("arm_toolchain", "qemu")
+@pytest.mark.parametrize("case", ["sensor", "sensor_line", "sensor_drift"])
+@pytest.mark.parametrize("board", ["stm32f405", "microbit"])
+def test_behind_a_sensor_the_sample_is_predicted(board: str, case: str) -> None:
+    """Its readings come before: neither figure has them."""
+    found = SCENARIOS[case]
+    assert isinstance(found, SensedScenario)
+    net, rng = found.quantized, np.random.default_rng(6)
+    y = np.arange(N_SAMPLES) % (net.n_classes - 1)
+    x = np.stack([counts_x(net, found.counts(rng, int(label))[None])[0] for label in y])
+    figures = measure_on_device(net, load_board(board), x, y)
+    assert figures.predicted.inference == pytest.approx(figures.inference.mean, rel=TOLERANCE)
+    if net.plastic:
+        assert figures.predicted.learning == pytest.approx(figures.learning.mean, rel=TOLERANCE)
 
 
 def test_work_without_a_price_is_not_predicted(monkeypatch):

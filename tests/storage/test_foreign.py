@@ -23,6 +23,8 @@ import edge_dassdp as ed
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
+from edge_dassdp.chips.pack import read_pack
+from edge_dassdp.chips.svd import read_svd
 from edge_dassdp.data.datasets import load_part
 from edge_dassdp.frontends.files import SourceOptions, load_model
 from edge_dassdp.harness.snapshot import read_snapshot, save_snapshot
@@ -79,6 +81,9 @@ BYTES: dict[str, tuple[bytes, str]] = {
     "matlab": (b"MATLAB 5.0 MAT-file", "a MATLAB file"),
     "mnist": (b"\0\0\x08\3\0\0\0\1", "a file of MNIST"),
     "elf": (b"\x7fELF\1\1", "a program"),
+    "svd": (b"<?xml version='1.0'?><device/>", "a description of a chip"),
+    "pdsc": (b"<?xml version='1.0'?><package/>", "a pack's description"),
+    "pack": (zipped("Toy.pdsc"), "a CMSIS pack"),
     "empty": (b"", "an empty file"),
     "nir": (CNN.read_bytes(), "an HDF5 file"),
     "onnx": (MADE[0].read_bytes(), "an ONNX file"),
@@ -116,16 +121,19 @@ def readers(own: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
         "array": (".npy", lambda path: load_part(path, "test")),
         "board": (".toml", load_board),
         "learning": (".toml", ed.Learning.load),
+        "svd": (".svd", read_svd),
+        "pack": (".pack", read_pack),
     }
 
 
 SAME = {("nir", "nir"), ("onnx", "onnx"), ("board", "board"), ("board", "empty"), ("csv", "csv"),
-        ("array", "array"), ("network", "model.npz"), ("quantized", "model.q.npz"),
+        ("svd", "svd"), ("pack", "pack"), ("array", "array"), ("network", "model.npz"),
+        ("quantized", "model.q.npz"),
         ("snapshot", "snapshot.npz"), ("dataset", "data.npz")}
 
 
 @pytest.mark.parametrize("wanted", ["network", "nir", "onnx", "quantized", "snapshot", "dataset",
-                                    "csv", "array", "learning", "board"])
+                                    "csv", "array", "learning", "board", "svd", "pack"])
 def test_every_reader_names_what_it_was_given(wanted: str, own: Path, tmp_path: Path) -> None:
     suffix, read = readers(own)[wanted]
     given = BYTES | {name: ((own / name).read_bytes(), title) for name, title in OWN.items()}

@@ -37,7 +37,7 @@ class Chip:
     registers before a byte passes between UART and pins. resets: registers that do not begin at 0.
     answers: registers that tell what hardware does about others. counter: what counts the core's
     cycles. boot: the boot ROM that starts it; its peripherals take xor, set and clear at 0x1000,
-    0x2000 and 0x3000 behind each register.
+    0x2000 and 0x3000 behind each register. marks: words that it looks for in the first 4 KB.
     """
 
     core: str
@@ -51,6 +51,7 @@ class Chip:
     answers: Mapping[int, Callable[[Registers], int]] = field(default_factory=dict)
     counter: str = "dwt"
     boot: str = ""
+    marks: tuple[int, ...] = ()
 
 
 def _on(address: int, *bits: int) -> tuple[Bits, ...]:
@@ -132,7 +133,7 @@ def _nrf(core: str, flash: int, ram: int, tx: int, rx: int, counter: str = "dwt"
 
 def _rp(core: str, flash_kb: int, ram_kb: int, base: int, irq: int, *, clocks: int, crystal: int,
         pll: int, resets: int, all_held: int, held: tuple[int, ...], gpio: int, pads: int | None,
-        counter: str, boot: str) -> Chip:
+        counter: str, boot: str, marks: tuple[int, ...] = ()) -> Chip:
     """UART0 on GPIO0 and GPIO1, function 2; what is held in reset does nothing. pads: where they
     begin isolated."""
     begin = {resets: all_held, gpio + 4: 31, gpio + 12: 31, pll + 4: 0x2D}
@@ -148,7 +149,7 @@ def _rp(core: str, flash_kb: int, ram_kb: int, base: int, irq: int, *, clocks: i
          clocks + 0x38: lambda r: 1 << (r.get(clocks + 0x30, 0) & 3),
          clocks + 0x44: lambda r: 1 << (r.get(clocks + 0x3C, 0) & 1),
          pll: lambda r: r.get(pll, 0) & 0x7FFF_FFFF | (0 if r.get(pll + 4, 0) & 0x21 else 1 << 31)},
-        counter, boot)
+        counter, boot, marks)
 
 
 CHIPS = {
@@ -201,5 +202,6 @@ CHIPS = {
     "pico2": _rp(
         "M33", 4096, 520, 0x4007_0000, 33, clocks=0x4001_0000, crystal=0x4004_8000, pll=0x4005_0000,
         resets=0x4002_0000, all_held=0x1FFF_FFFF, held=(6, 9, 26), gpio=0x4002_8000,
-        pads=0x4003_8000, counter="dwt", boot="rp2350"),
+        pads=0x4003_8000, counter="dwt", boot="rp2350",
+        marks=(0xFFFF_DED3, 0x1021_0142, 0x0000_01FF, 0x0000_0000, 0xAB12_3579)),
 }

@@ -17,7 +17,7 @@ from support.chip_uarts import UARTS
 from support.chips import Chip
 from unicorn import arm_const as reg
 
-DEVICES, PRIVATE = 0x4000_0000, 0xE000_0000
+DEVICES, SIO, PRIVATE = 0x4000_0000, 0xD000_0000, 0xE000_0000
 SLICE, IDLE_SLICE, MOST = 400, 20_000, 40_000_000
 """Instructions between two bytes of the wire, without one, and that a request may take."""
 _CPU = {"M0": reg.UC_CPU_ARM_CORTEX_M0, "M3": reg.UC_CPU_ARM_CORTEX_M3,
@@ -146,6 +146,8 @@ class UnicornBoard:
         self._uc.ctl_set_cpu_model(_CPU[chip.core])
         self._map()
         self._load(elf)
+        marks = struct.pack(f"<{len(chip.marks)}I", *chip.marks)
+        assert marks in self._uc.mem_read(chip.flash[0], 0x1000), "the boot ROM starts nothing"
         self._uc.reg_write(reg.UC_ARM_REG_SP, self._word(self._vectors))
         self._pc = self._word(self._vectors + 4)
         self._rest()
@@ -153,6 +155,8 @@ class UnicornBoard:
     def _map(self) -> None:
         self._uc.mem_map(*self._chip.flash, uc.UC_PROT_READ | uc.UC_PROT_EXEC)
         self._uc.mem_map(*self._chip.ram, uc.UC_PROT_ALL)
+        if self._chip.boot:  # of RP2040 and RP2350: pins, where no bus leads
+            self._uc.mem_map(SIO, 0x1000, uc.UC_PROT_READ | uc.UC_PROT_WRITE)
         for first, size, part in ((DEVICES, 0x2000_0000, self._devices),
                                   (PRIVATE, 0x10_0000, self._private)):
             self._uc.mmio_map(first, size, lambda _, at, n, part: part.read(_whole(at, n)), part,

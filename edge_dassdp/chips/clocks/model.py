@@ -12,9 +12,9 @@ from edge_dassdp.chips.clocks.registers import Family, Running, Wiring, run
 from edge_dassdp.chips.clocks.stm32_families import STM32
 
 _RP2040 = Rp(0x4000_8000, 0x4002_4000, 0x4000_C000, 0x4002_8000, 0x4001_4000, 0x4001_C000,
-             0x0040_0120, 0x01FF_FFFF, 6.5e6)
+             0x0040_0120, 0x01FF_FFFF, 0x0040_1120, 6.5e6)
 _RP2350 = Rp(0x4001_0000, 0x4004_8000, 0x4002_0000, 0x4005_0000, 0x4002_8000, 0x4003_8000,
-             0x0400_0240, 0x1FFF_FFFF, 11e6, isolates=True)
+             0x0400_0240, 0x1FFF_FFFF, 0x0400_4240, 11e6, isolates=True)
 FAMILIES: Mapping[str, Family] = {
     **STM32, "NRF51": Nrf(16e6, False), "NRF52": Nrf(64e6, True), "RP2040": _RP2040,
     "RP2350": _RP2350, "LM3S6965": Lm3s(), "MPS2-AN385": Fpga(25e6, 25e6, 0x4000_0004),

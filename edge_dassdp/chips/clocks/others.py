@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edge_dassdp.build.description import Counter, Store, Uart
-from edge_dassdp.chips.clocks.registers import Family, Registers, Running, Wiring, unlike
+from edge_dassdp.chips.clocks.registers import (
+    Family,
+    Levels,
+    Registers,
+    Running,
+    Wiring,
+    unlike,
+)
 
 # ---- nRF -----------------------------------------------------------------------------------------
 
@@ -58,10 +65,6 @@ class Nrf(Family):
             name = f"P{pin // 32}.{pin % 32:02}"
             found.object_unless(not wired or name == wired, f"{what} is {name}, wired to {wired}")
             port, bit = _PORT + _NEXT * (pin // 32), pin % 32
-            if what == "TXD" and any(
-                    now[at + part] & ~(1 << bit if at == port else 0)
-                    for at in (_PORT, _PORT + _NEXT) for part in (_OUT, _DIR)):
-                found.notes.append(f"pins other than {name} are driven as well")
             cnf = now[port + _CNF + 4 * bit]
             if what == "TXD":
                 found.object_unless(now.bits(port + _OUT, bit), f"{name} (TXD) idles low")
@@ -70,6 +73,11 @@ class Nrf(Family):
             else:
                 found.object_unless(not cnf & 3 and not now.bits(port + _DIR, bit),
                                     f"{name} (RXD) is no input, or its buffer is disconnected")
+
+    def levels(self, now: Registers) -> Levels:
+        found = {f"P{n}.{bit:02}": (now.bits(port + _OUT, bit), now.bits(port + _DIR, bit))
+                 for n, port in enumerate((_PORT, _PORT + _NEXT)) for bit in range(32)}
+        return {pin: level for pin, level in found.items() if any(level)}
 
     def counts(self, now: Registers, counter: Counter) -> Iterator[str]:
         channel = (counter.count - _TIMER - 0x540) // 4

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_dassdp.build.description import Store, Uart
-from edge_dassdp.chips.clocks.registers import Family, Registers, Running, Wiring
+from edge_dassdp.chips.clocks.registers import Family, Levels, Registers, Running, Wiring
 
 _ALIASED = range(0x4000_0000, 0x5000_0000)
+_SIO, _IN_SIO, _N_PINS = 0xD000_0000, 5, 30
 _CRYSTAL_HZ, _VCO_HZ = 12e6, (750e6, 1600e6)
 
 
 @dataclass(frozen=True)
 class Rp(Family):
-    """Bases of its blocks. held: bits of RESETS that stand for IO, pads and UART0; all: those there
-    are. rosc_hz: nominal. isolates: pads are cut off until they are told."""
+    """Bases of its blocks. held: bits of RESETS that stand for IO, pads and UART0; used: those and
+    the PLL; all: those there are. rosc_hz: nominal. isolates: pads are cut off until they are told.
+    """
 
     clocks_base: int
     xosc: int
@@ -24,10 +26,17 @@ class Rp(Family):
     pads: int
     held: int
     all: int
+    used: int
     rosc_hz: float
     isolates: bool = False
 
     def store(self, now: Registers, store: Store) -> None:
+        step = 8 if self.isolates else 4  # RP2350 has the upper pins' registers between
+        out, is_set = divmod(store.address - _SIO - 0x10, 4 * step)
+        if out in (0, 1) and is_set in (step, 2 * step):
+            at = _SIO + 0x10 + 4 * step * out
+            now[at] = now[at] | store.value if is_set == step else now[at] & ~store.value
+            return
         kind = store.address >> 12 & 3 if store.address in _ALIASED else 0
         if not kind:
             super().store(now, store)
@@ -76,11 +85,29 @@ class Rp(Family):
         for address, mask, why in (
                 (self.xosc + 4, 1 << 31, "the crystal runs"),
                 (self.resets + 8, left, "blocks have left reset"),
-                (self.clocks_base + 0x38, 1 << 2, "CLK_REF runs on the crystal")):
+                (self.clocks_base + 0x38, 1 << 2, "CLK_REF runs on the crystal"),
+                (self.clocks_base + 0x44, 1 << now.bits(self.clocks_base + 0x3C, 0),
+                 "CLK_SYS runs on what is chosen")):
             found.object_unless(now.were_awaited(address, mask), f"nothing waits until {why}")
+        found.object_unless(now.bits(self.xosc + 0xC, 0, 14) >= 47,
+                            "the crystal is given less than a millisecond to start")
+        if left & ~self.used:
+            found.notes.append(f"0x{left & ~self.used:X} of RESETS leaves reset and is not used")
         if now[self.pll + 8]:
             found.object_unless(now.were_awaited(self.pll, 1 << 31),
                                 "nothing waits until the PLL has locked")
+
+    def levels(self, now: Registers) -> Levels:
+        oe = _SIO + (0x30 if self.isolates else 0x20)
+        found = {f"GPIO{pin}": (now.bits(_SIO + 0x10, pin), self._drives(now, oe, pin))
+                 for pin in range(_N_PINS)}
+        return {pin: level for pin, level in found.items() if any(level)}
+
+    def _drives(self, now: Registers, oe: int, pin: int) -> int:
+        """1 for a pin that SIO has, whose pad is neither off nor isolated."""
+        pad = now[self.pads + 4 + 4 * pin]
+        is_on = not pad & 0x80 and not (self.isolates and pad & 0x100)
+        return int(now.bits(oe, pin) and now[self.io + 4 + 8 * pin] == _IN_SIO and is_on)
 
     def pins(self, now: Registers, uart: Uart, wiring: Wiring, found: Running) -> None:
         for pin in (0, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,9 @@ from edge_dassdp.build.description import Board, Counter, Store, Uart
 
 SYSTICK, RELOAD, CURRENT = 0xE000_E010, 0xE000_E014, 0xE000_E018
 DEMCR, DWT_CTRL, CYCCNT, DWT_LAR = 0xE000_EDFC, 0xE000_1000, 0xE000_1004, 0xE000_1FB0
+_PIN = re.compile(r"P[A-K]\d+|P\d\.\d\d|(?<=GP)\d+")
+Levels = dict[str, tuple[int, int]]
+"""Of pins by name: what a pin would be driven to, and whether it is; those of (0, 0) left out."""
 
 
 class Registers:
@@ -89,6 +93,10 @@ class Family:
         """What is wrong with the pins of the serial line."""
         raise NotImplementedError
 
+    def levels(self, now: Registers) -> Levels:
+        """The pins that the program itself drives."""
+        return {}
+
     def counts(self, now: Registers, counter: Counter) -> Iterator[str]:
         """Why a counter of the chip does not count core cycles from 0 to 2^bits - 1."""
         yield f"0x{counter.count:08X} is no counter that these rules know"
@@ -115,8 +123,11 @@ def run(family: Family, board: Board, reset: Mapping[int, int], wiring: Wiring) 
     found.objections += family.run(now, board.setup)
     family.clocks(now, board.uart, found)
     family.pins(now, board.uart, wiring, found)
+    if wiring.tx and (others := sorted(family.levels(now).keys() - {wiring.tx})):
+        found.notes.append(f"{', '.join(others)} are driven beside {wiring.tx}")
     for counter in board.counter:
         _count(family, now, counter, board.cpu, found)
+    _mark(family, now, board, wiring, found)
     found.objections += now.wrong
     if found.core_hz:
         found.object_unless(abs(found.core_hz / board.clock_hz - 1) <= 0.01,
@@ -148,6 +159,25 @@ def _count(family: Family, now: Registers, counter: Counter, cpu: str, found: Ru
     else:
         wrong += family.counts(now, counter)
     found.objections += [f"counter {counter.name}: {why}" for why in wrong]
+
+
+def _mark(family: Family, now: Registers, board: Board, wiring: Wiring, found: Running) -> None:
+    """The marker is a pin that nothing else drives: low, then high and low; no other changes."""
+    if board.marker is None:
+        return
+    named, before = _PIN.search(board.marker.pin), family.levels(now)
+    if named is None:
+        found.notes.append(f"marker.pin: '{board.marker.pin}' names no pin of the chip")
+        return
+    pin = f"GPIO{named[0]}" if named[0].isdecimal() else named[0]
+    found.object_unless(pin not in before, f"marker: {pin} is driven already")
+    for stores, level, what in ((board.marker.setup, 0, "low by setup"),
+                                ((board.marker.set,), 1, "high by set"),
+                                ((board.marker.clear,), 0, "low by clear")):
+        found.objections += [f"marker: {why}" for why in family.run(now, stores)]
+        found.object_unless(family.levels(now) == before | {pin: (level, 1)},
+                            f"marker: {pin} is not driven {what}, or not alone")
+    family.pins(now, board.uart, wiring, found)
 
 
 def unlike(counter: Counter, bits: int, *, down: bool = False, capture: int = 0) -> Iterator[str]:

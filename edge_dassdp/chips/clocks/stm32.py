@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from edge_dassdp.build.description import Counter, Uart
-from edge_dassdp.chips.clocks.registers import Family, Registers, Running, Wiring, unlike
+from edge_dassdp.build.description import Counter, Store, Uart
+from edge_dassdp.chips.clocks.registers import (
+    Family,
+    Levels,
+    Registers,
+    Running,
+    Wiring,
+    unlike,
+)
 
 TIM2 = 0x4000_0000
+_N_PORTS, _PORT_BYTES = 11, 0x400
 HSE, PLL = "external oscillator", "PLL"
 _AHB = (1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 8, 16, 64, 128, 256, 512)
 _APB = (1, 1, 1, 1, 2, 4, 8, 16)
@@ -35,7 +43,8 @@ class Oscillator:
 class Stm32(Family):
     """A family. sources: of the system clock by the value of SW, `sw_bits` at offset `sw` with its
     status behind it. gates, muxes: of the USARTs, by their base; mux_hsi: its value for the
-    internal oscillator. ports: clock of GPIOA. function: number of the USARTs' alternate one."""
+    internal oscillator. ports: clock of GPIOA. function: number of the USARTs' alternate one.
+    bsrr: offset of that register of a port, behind its ODR."""
 
     rcc: int
     gpio: int
@@ -56,6 +65,7 @@ class Stm32(Family):
     function: int = 7
     acr: int = 0x4002_2000
     no_wait_hz: float = 16e6
+    bsrr: int = 0x18
     tim2_bits: int = 32
 
     def _field(self, now: Registers, place: Place, width: int = 1) -> int:
@@ -67,12 +77,21 @@ class Stm32(Family):
     # ---- what the chip does --------------------------------------------------------------------
 
     def takes(self, now: Registers, address: int) -> bool:
-        port = (address - self.gpio) // 0x400
-        if 0 <= port < 11:
+        port = (address - self.gpio) // _PORT_BYTES
+        if 0 <= port < _N_PORTS:
             return bool(self._field(now, (self.ports[0], self.ports[1] + port)))
         if TIM2 <= address < TIM2 + 0x400:
             return bool(self._field(now, self.tim2))
         return True
+
+    def store(self, now: Registers, store: Store) -> None:
+        port = store.address - self.bsrr
+        if port % _PORT_BYTES == self.gpio % _PORT_BYTES and \
+                0 <= port - self.gpio < _N_PORTS * _PORT_BYTES:
+            odr = store.address - 4
+            now[odr] = now[odr] & ~(store.value >> 16) | store.value & 0xFFFF
+        else:
+            super().store(now, store)
 
     def settle(self, now: Registers) -> None:
         bits = [(16, 17), (24, 25), *((one.on, one.ready) for one in self._oscillators())]
@@ -167,6 +186,20 @@ class Stm32(Family):
         if function != self.function:
             yield f"{name} has function {function}, that of the UART is {self.function}"
 
+    def levels(self, now: Registers) -> Levels:
+        found: Levels = {}
+        for n in range(_N_PORTS):
+            port = self.gpio + _PORT_BYTES * n
+            for number in range(16):
+                level = now.bits(port + self.bsrr - 4, number), self.drives(now, port, number)
+                if any(level):
+                    found[f"P{chr(ord('A') + n)}{number}"] = level
+        return found
+
+    def drives(self, now: Registers, port: int, number: int) -> int:
+        """1 for a pin that is a push-pull output of the program's."""
+        return int(now.bits(port, 2 * number, 2) == 1 and not now.bits(port + 4, number))
+
     # ---- counters ------------------------------------------------------------------------------
 
     def counts(self, now: Registers, counter: Counter) -> Iterator[str]:
@@ -196,3 +229,6 @@ class Stm32F1(Stm32):
             yield f"{name} is no alternate push-pull output"
         if not is_tx and mode not in (0x4, 0x8):
             yield f"{name} is no input"
+
+    def drives(self, now: Registers, port: int, number: int) -> int:
+        return int(now.bits(port + 4 * (number // 8), 4 * (number % 8), 4) in (1, 2, 3))

@@ -23,7 +23,7 @@ _F3 = Stm32(
     _three((0x18, 14), (0x1C, 17), (0x1C, 18)), (0x14, 17), (0x1C, 0), sw=0x04, ahb=(0x04, 4),
     apb1=(0x04, 8), apb2=(0x04, 11), muxes=_three((0x30, 0), (0x30, 16), (0x30, 18)), mux_hsi=3,
     no_wait_hz=24e6)
-_F1 = replace(_F3, gpio=0x4001_0800, ports=(0x18, 2), muxes={}, tim2_bits=16)
+_F1 = replace(_F3, gpio=0x4001_0800, ports=(0x18, 2), muxes={}, tim2_bits=16, bsrr=0x10)
 _F4 = Stm32(
     0x4002_3800, 0x4002_0000, {0: _HSI16, 1: HSE, 2: PLL},
     {0x4001_1000: (0x44, 4), 0x4001_1400: (0x44, 5), 0x4000_4400: (0x40, 17),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,51 +23,14 @@ from edge_dassdp.cli.device import (
     require_plastic,
     share,
 )
+from edge_dassdp.cli.judging import Given, Judging
 from edge_dassdp.cli.output import Answer, Interrupted, Output
-from edge_dassdp.storage.files import are_one
 from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:
     from edge_dassdp import harness
-    from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
-
-LEAST_SAMPLES = 16
-"""Of a stream, before it is judged by its labels."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Judging:
-    """Samples to classify before and after, which are not those to learn from."""
-
-    evaluate: Annotated[str | None, typer.Option(metavar="SPLIT", show_default=False, help=(
-        "Also classify this split of --data, before and after."))] = None
-    test: Annotated[Path | None, typer.Option(metavar="FILE", show_default=False, help=(
-        "Also classify these samples, the test split of a file with splits, before and after."))
-    ] = None
-
-    @property
-    def title(self) -> str:
-        return str(self.test or f"split {self.evaluate}")
-
-    def part(self, data: Path, split: str) -> Part | None:
-        """None where none are wanted. Raises EdgeError E105 where they are those of `split`."""
-        if self.evaluate is None and self.test is None:
-            return None
-        if self.evaluate is not None and self.test is not None:
-            raise EdgeError("E105", "--evaluate and --test exclude each other")
-        file, judged = self.test or data, self.evaluate or "test"
-        part = options.load_part(file, judged)
-        if are_one(file, data) and (part.is_whole or judged == split):
-            raise EdgeError(
-                "E105", "the samples to judge on are those to learn from",
-                cause="accuracy on what was just learned says nothing about other samples",
-                help="give others with --test FILE, or name rows of train, stream and test in the "
-                "data and another split than the one learned")
-        return part
-
-
 
 @dataclasses.dataclass(frozen=True)
 class Order:
@@ -174,22 +136,17 @@ def learn(
 
     network = options.load_model(model)
     require_plastic(network)
-    part, *tests = options.agreed(network, *_parts(judging, data, split))
-    packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
-    order.check(network, len(packed.x))
-    test = tests[0] if tests else None
-    apart = part.apart(test) if test else []
-    judged = options.device_samples(network, options.shifted(test, shift_seed)) if test else None
-    warnings = [*packed.warnings, *apart, *_of_judged(packed, judged), *_one_class(network, packed),
-                *order.forgotten(target)]
+    given = Given.of(network, judging, data, split, shift_seed, limit)
+    order.check(network, len(given.learned.x))
+    warnings = [*given.warnings(network), *order.forgotten(target)]
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
-        course = _course(device, network, target, packed, order, learned)
-        warnings += order.begin(out, course, judged, learned, network)
+        course = _course(device, network, target, given.learned, order, learned)
+        warnings += order.begin(out, course, given.judged, learned, network)
         warnings += (unkept := _unkept(course))
         out.warn(*warnings)
         try:
             with course.kept():
-                found = order.teach(out, course, judged, network)
+                found = order.teach(out, course, given.judged, network)
                 statistics, sent = device.statistics(), link(device)
                 report = harness.drift_of(device, network)
                 rescue.write(device)
@@ -201,10 +158,7 @@ def learn(
     if not unkept:
         out.warn(*_unkept(course))
     out.warn(*harness.drift_warning(report))
-    data_out = {**_how_far(target, course), **found, "scaling": part.scaling,
-                "judged_scaling": test.scaling if test else None,
-                "classes": list(part.samples.classes), "clipping": packed.clipped,
-                "judged_clipping": None if judged is None else judged.clipped,
+    data_out = {**_how_far(target, course), **found, **given.values,
                 "digest": harness.digest_text(statistics.learned_digest),
                 "profile": course.profile and course.profile.report,
                 "statistics": dataclasses.asdict(statistics),
@@ -212,15 +166,9 @@ def learn(
                 "snapshot": str(rescue.place) if rescue.place else None}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     screen += [harness.drift_text(report)] if report else []
-    return Answer(data_out, [*screen, *notes(target, part)], network.sha256,
+    return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
                   failed=rescue.problem)
-
-
-def _parts(judging: Judging, data: Path, split: str) -> list[Part]:
-    """To learn from, and to judge by where that is wanted."""
-    learned, test = options.load_part(data, split), judging.part(data, split)
-    return [learned, *([test] if test else [])]
 
 
 def _gate(network: QNetwork, stream: harness.Stream,
@@ -230,29 +178,6 @@ def _gate(network: QNetwork, stream: harness.Stream,
         return None
     return {"is_open": statistics.is_open, "n_held": int(stream.is_held.sum()),
             "error_share": stream.held_errors}
-
-
-def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[str]:
-    """Warnings where samples are judged that were learned from, or that int8 clips. Raises
-    EdgeError E105 where all were learned from."""
-    if judged is None:
-        return []
-    seen = {row.tobytes() for row in learned.x}
-    n_same = sum(row.tobytes() in seen for row in judged.x)
-    if n_same == len(judged.x):
-        raise EdgeError("E105", "each sample to judge on is one to learn from",
-                        help="give other samples with --test FILE")
-    flattered = [f"{n_same:,} of {len(judged.x):,} samples judged were learned from, so accuracy "
-                 "after learning is flattered"] if n_same else []
-    return flattered + [f"samples to judge on: {text}" for text in judged.warnings]
-
-
-def _one_class(network: QNetwork, packed: options.Packed) -> list[str]:
-    """A warning where labels say nothing: a stream may come class by class, so it is learned."""
-    if network.n_classes == 1 or len(packed.y) < LEAST_SAMPLES or (packed.y != packed.y[0]).any():
-        return []
-    return [f"all {len(packed.y):,} samples to learn from are of class {packed.y[0]}: the network "
-            "learns to answer it; give samples of all classes, or go on with the others"]
 
 
 def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:

@@ -82,8 +82,10 @@ class Precision:
                         drift=self.drift or Settings.drift,
                         temperature=_temperature(self.temperature))
 
-    def check_drift(self, source: ir.Network, data: Path | None) -> None:
-        """Raises EdgeError E105 where drift is asked for of what no device compares."""
+    def of(self, source: ir.Network, data: Path | None) -> Settings:
+        """`settings`. Raises EdgeError E105, also where drift is asked for of what no device
+        compares."""
+        settings = self.settings
         has_sensor = any(i.sensor is not None for i in source.inputs)
         if self.drift not in (None, "off") and not (has_sensor and data):
             raise EdgeError("E105", f"--drift {self.drift} compares what a sensor gives with what "
@@ -91,6 +93,7 @@ class Precision:
                             f"{'labelled sample' if has_sensor else 'sensor'}",
                             help="give --data" if has_sensor else
                             "give --sensor and --data, or leave out --drift")
+        return settings
 
 
 def register(app: typer.Typer) -> None:
@@ -188,28 +191,17 @@ def _quantize(
     fidelity and the price of narrower weights from the test split. A plain .npz is both.
     """
     from edge_dassdp import qir
-    from edge_dassdp.data.labels import ClassNames
     from edge_dassdp.figures.fidelity import measure_fidelity
     from edge_dassdp.figures.losses import attempt, losses
     from edge_dassdp.figures.widths import WIDTHS, compare_widths
     from edge_dassdp.quantize import quantize
 
-    source = origin.load(file)
-    if sensor is not None:
-        from edge_dassdp.ir import Sensor
-
-        source = source.with_sensor(Sensor.load(sensor))
-    settings = precision.settings
-    precision.check_drift(source, data)
-    stated = options.names_of(classes, source.n_classes)
-    part, tested = _parts(data, stated, source.n_classes) if data else (None, None)
-    names = stated or (ClassNames(part.samples.classes) if part and part.samples.classes
-                       and source.n_classes > 1 else None)
-    train = options.taken(source, part.samples) if part else None
+    source = _source(origin, file, sensor)
+    settings = precision.of(source, data)
+    given = _Given.of(source, data, options.names_of(classes, source.n_classes), limit)
+    train, judged = given.train, given.judged
     proposal = lessons.of(source, settings, train)
     source, learning = proposal.network, proposal.learning
-    test = options.shifted(tested, limit=limit) if tested else None
-    judged = options.taken(source, test) if test else None
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
@@ -218,11 +210,11 @@ def _quantize(
 
     def made(chosen: Settings) -> Quantized:
         x, y = (train.x, train.y) if train else (None, None)
-        return quantize(source, learning, chosen, x, y, names)
+        return quantize(source, learning, chosen, x, y, given.names)
 
     quantized = attempt(settings, made)
-    if test:
-        options.device_samples(quantized.network, test)
+    if given.test:
+        options.device_samples(quantized.network, given.test)
     widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
                             {*WIDTHS, settings.weight_bits}) \
         if train and judged and compare_bits else ()
@@ -231,16 +223,46 @@ def _quantize(
     lost = losses(source, quantized.network, fidelity, settings, made,
                   train.x if train else None, quantized.confidence, train.y if train else None)
     return _answer(output, quantized, dataclasses.replace(proposal, learning=learning),
-                   settings.weight_bits, fidelity, widths, tried, part, lost)
+                   settings.weight_bits, fidelity, widths, tried, given.part, lost)
 
 
-def _parts(data: Path, stated: ClassNames | None, n_classes: int) -> tuple[Part, Part]:
-    """Samples to calibrate on, and to judge by, with the same classes."""
-    from edge_dassdp.data.datasets import agreed
+def _source(origin: options.Source, file: Path, sensor: Path | None) -> ir.Network:
+    """The float network, behind its sensor."""
+    source = origin.load(file)
+    if sensor is None:
+        return source
+    from edge_dassdp.ir import Sensor
 
-    train, test = agreed(stated, n_classes, options.load_part(data, "train"),
-                         options.load_part(data, "test"))
-    return train, test
+    return source.with_sensor(Sensor.load(sensor))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Given:
+    """Samples with the same classes: part, train: to calibrate on, of their file and as the network
+    takes them; test, judged: likewise to judge by. names: of the classes, as far as they are known.
+    All None without data."""
+
+    part: Part | None = None
+    train: Samples | None = None
+    test: Samples | None = None
+    judged: Samples | None = None
+    names: ClassNames | None = None
+
+    @classmethod
+    def of(cls, source: ir.Network, data: Path | None, stated: ClassNames | None,
+           limit: int | None) -> _Given:
+        """stated: names given. limit: of the samples to judge by."""
+        if data is None:
+            return cls(names=stated)
+        from edge_dassdp.data.datasets import agreed
+        from edge_dassdp.data.labels import ClassNames
+
+        part, tested = agreed(stated, source.n_classes, options.load_part(data, "train"),
+                              options.load_part(data, "test"))
+        test, known = options.shifted(tested, limit=limit), part.samples.classes
+        names = ClassNames(known) if known and source.n_classes > 1 else None
+        return cls(part, options.taken(source, part.samples), test, options.taken(source, test),
+                   stated or names)
 
 
 def _without_replay(learning: Learning | None) -> Learning | None:

@@ -29,7 +29,7 @@ def _boards(out: Output) -> Answer:
     from rich.text import Text
 
     from edge_dassdp.build.board import list_boards, load_board
-    from edge_dassdp.figures.evidence import ASKED, KINDS, evidence
+    from edge_dassdp.figures.evidence import ASKED, KINDS, evidence, on_silicon
     from edge_dassdp.report import screens
 
     boards = [load_board(name) for name in list_boards()]
@@ -40,12 +40,12 @@ def _boards(out: Output) -> Answer:
                      "flash_bytes": b.flash.bytes, "qemu": b.qemu.machine if b.qemu else None,
                      "evidence": [{"kind": run.kind, "what": KINDS[run.kind], "by": run.by,
                                    "test": run.test} for run in evidence(b.name)],
-                     "on_silicon": any(run.kind == "silicon" for run in evidence(b.name))}
+                     "on_silicon": b.name in on_silicon()}
                     for b in boards]},
         [screens.listing(("board", "what it is", "RAM B", "flash B", "has executed its firmware"),
                          rows),
-         Text(f"On silicon: none. If you have one of them, flash it and send us what this says:\n"
-              f"  {ASKED}"),
+         Text(f"On silicon: {', '.join(on_silicon()) or 'none'}. If you have one of them, flash it "
+              f"and send us what this says:\n  {ASKED}"),
          Text("Another board: copy its board.toml, edit it, and give its path to --board.")])
 
 

@@ -134,8 +134,8 @@ def _tune(
 
     written = output or Path(f"{file.stem}.toml")
     _refuse_place(written, output is None, [file, data, trying.validation, lessons.rules])
-    network, settings = origin.load(file), precision.settings
-    precision.check_drift(network, data)
+    network = origin.load(file)
+    settings = precision.of(network, data)
     stated = options.names_of(classes, network.n_classes)
     given, train, warnings = trying.tasks(network, data, stated)
     out.warn(*_of_training(network, settings, train))
