@@ -56,7 +56,8 @@ def test_every_core_has_a_board():
 def test_every_store_of_a_board_is_listed_by_the_name_of_its_field():
     stores = load_board("nucleo-h743zi").stores
     assert list(stores) == ["setup", "counter.dwt.setup", "counter.systick.setup",
-                            "reset_cause.clear", "bus_fault.clear"]
+                            "reset_cause.clear", "marker.setup", "marker.set", "marker.clear",
+                            "bus_fault.clear"]
     text = (assets.folder("boards") / "nucleo-h743zi" / "board.toml").read_text("utf-8")
     assert sum(map(len, stores.values())) == text.count("{ address = ")
 

@@ -60,7 +60,7 @@ def test_a_compiler_for_this_computer(model: Path, folder: Path, tmp_path: Path)
 
 @cross
 def test_qemu_that_is_asked_for_its_machines(folder: Path, tmp_path: Path) -> None:
-    done = shown("doctor", PATH=with_fake(tmp_path, QEMU, endless(tmp_path)),
+    done = shown("doctor", "--json", PATH=with_fake(tmp_path, QEMU, endless(tmp_path)),
                  **{TIME_VARIABLE: str(LIMIT_S)})
     assert done.returncode == 3 and "did not come to an end" in done.stdout
     assert_gone(tmp_path)

@@ -77,14 +77,14 @@ def test_every_output_is_known_as_one() -> None:
         ("quantize", "output"): Writes.FILE, ("export", "output"): Writes.FILE,
         ("tune", "output"): Writes.FILE,
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
-        ("demo", "output"): Writes.FOLDER,
+        ("demo", "output"): Writes.FOLDER, ("doctor", "to"): Writes.FILE,
         **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile")
            for name in ("snapshot", "log")}}
     paths = {(command.name, name) for command in verbs.registered_commands
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
-                    "rules", "rules_from", "sensor", "validation"}, \
+                    "rules", "rules_from", "sensor", "validation", "current"}, \
         "a new path is read, or marked as written"
 
 
