@@ -149,7 +149,7 @@ def kept_firmware(board: Board, build_hash: int) -> Firmware | None:
         compiler, version = _arm_compiler()
     except EdgeError:
         return None
-    entry = cache.found(f"firmware-{board.name}-{_key(compiler.identity, f'{build_hash:016x}')}")
+    entry = cache.found(_kept_as(f"firmware-{board.name}", compiler, build_hash))
     return None if entry is None else Firmware(
         board, entry / "firmware.elf", entry / "firmware.hex", entry, build_hash, version, ())
 
@@ -200,8 +200,12 @@ def _cached(kind: str, project: Project, compiler: _Compiler,
         project.write(directory)
         finish(directory, _compile(compiler, project, directory))
 
-    key = _key(compiler.identity, f"{project.build_hash:016x}", *_KINDS)
-    return cache.kept(f"{kind}-{key}", make)
+    return cache.kept(_kept_as(kind, compiler, project.build_hash), make)
+
+
+def _kept_as(kind: str, compiler: _Compiler, build_hash: int) -> str:
+    """What a build is called in the cache, which keeps all kinds of files of it."""
+    return f"{kind}-{_key(compiler.identity, f'{build_hash:016x}', *_KINDS)}"
 
 
 def _key(*parts: str) -> str:

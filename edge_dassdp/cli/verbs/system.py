@@ -46,7 +46,7 @@ def _boards(out: Output) -> Answer:
                          rows),
          Text(f"On silicon: {', '.join(on_silicon()) or 'none'}. If you have one of them, flash it "
               f"and send us what this says:\n  {ASKED}"),
-         Text("Another board: copy its board.toml, edit it, and give its path to --board.")])
+         Text("Another board: `board new` begins its board.toml; give its path to --board.")])
 
 
 @dataclasses.dataclass(frozen=True)
