@@ -57,9 +57,9 @@ def doubt(network: Network, logits: Logits | None) -> str:
         return ""
     return (f"the loss saw the {logits} of the readout (logits={logits!r}), and its neurons "
             f"'{readout.population}' spike: the firmware reads a class by the count of its spikes. "
-            "If the loss saw their membranes, train and import them without a reset, as snnTorch's "
-            "reset_mechanism='none', so that membranes are read; if it saw spikes, say so with "
-            "readout='spike_count' (--readout spike_count)")
+            "If the loss saw their membranes, train and import them without a reset, so that "
+            "membranes are read; if it saw spikes, say so with readout='spike_count' (--readout "
+            "spike_count)")
 
 
 def _temperature(network: Network, seen: Seen) -> float:

@@ -69,7 +69,7 @@ def test_every_hook_that_the_runtime_calls_is_filled_by_some_model() -> None:
 def test_no_function_of_the_runtime_is_left_to_call_anything(name: str) -> None:
     built = build_firmware(emit(Plan.of(SCENARIOS[name].quantized)), load_board("stm32f405"))
     known = callees(built.directory)
-    functions, _, _ = stack._linked(built)
+    functions, *_ = stack._linked(built)
     linked = {f.name.partition(".")[0] for f in functions.values()}
     compiled = stack._compiler_frames(built.directory)
     indirect = {f.name.partition(".")[0] for f in functions.values()
