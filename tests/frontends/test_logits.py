@@ -76,7 +76,7 @@ def test_a_loss_on_membranes_of_neurons_that_spike_is_doubted(seen: Any, readout
     assert len(told) == doubted
     if doubted:
         assert made.readout.kind == "spike_count" and "the count of its spikes" in told[0]
-        assert "reset_mechanism='none'" in told[0] and "readout='spike_count'" in told[0]
+        assert "import them without a reset" in told[0] and "readout='spike_count'" in told[0]
 
 
 def test_no_class_depends_on_it() -> None:
