@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXIT_PIPE = 141
 """128 and SIGPIPE: as of other programs whose reader went away."""
-PLAIN = {"→": "->", "…": "...", "–": "-", "·": "-", "±": "+/-", "✓": "+", "✗": "x",
+PLAIN = {"→": "->", "…": "...", "–": "-", "·": "-", "±": "+/-", "µ": "u", "μ": "u", "✓": "+", "✗": "x",
          "─": "-", "━": "-", "╸": "-", "╺": "-", "▁": "_", "▂": ".", "▃": ":", "▄": "-", "▅": "=",
          "▆": "+", "▇": "*", "█": "#"}
 """Letters of the screens that an encoding may lack."""
