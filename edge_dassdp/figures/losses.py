@@ -69,7 +69,7 @@ def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Sett
     None for a model that is not calibrated. sure: on its labelled samples. labels: int64
     (n_samples,) from 0 to n_classes - 1, or None."""
     told = [] if labels is None or calibration is None else training_labels(
-        model, calibration, labels, fidelity.integer_accuracy)
+        network, model, calibration, labels, fidelity.integer_accuracy)
     inputs = [*(_unequal(network, model) if calibration is None
                 else _left_out(model, settings, calibration))]
     again = [text for text in _clipping(fidelity) if f"{_CALIBRATION}{text}" not in inputs]
