@@ -4,12 +4,14 @@ another order than the numbers of the labels, and samples that the network itsel
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.data.labels import ClassNames, classes_told, lacking
+from edge_dassdp.base.quoting import shell
+from edge_dassdp.data.labels import ClassNames, classes_told, in_csv, lacking
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
@@ -73,23 +75,27 @@ def untrained(labels: NDArray[np.int64], n_classes: int,
 
 
 def misnumbered(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int,
-                names: ClassNames | None = None) -> Iterator[str]:
+                names: ClassNames | None = None, file: str | Path | None = None
+                ) -> Iterator[str]:
     """A warning where another order of the outputs than that of the labels is right clearly more
-    often. found: classes that a network gives samples, int64 (n,), before it learned."""
+    often. found: classes that a network gives samples, int64 (n,), before it learned. file: that
+    has the labels, where the network is quantized already."""
     order = likelier(found, labels, n_classes)
     if order is None:
         return
     now, then = ((place[labels] == found).mean() for place in (np.arange(n_classes), order))
-    told = ("labels seem to be numbered in another order than the outputs of the network: it gives "
-            f"{100 * now:.1f} % of the samples the class of their label, and {100 * then:.1f} % ")
+    of_file, anew = ("", "") if file is None else (f" of {file}", "quantize ")
+    told = (f"labels{of_file} seem to be numbered in another order than the outputs of the network:"
+            f" it gives {100 * now:.1f} % of the samples the class of their label, and "
+            f"{100 * then:.1f} % ")
     if names is None:
         moved = np.flatnonzero(order != np.arange(n_classes))
         yield told + ("if " + ", ".join(f"{k} were {order[k]}" for k in moved)
                       + ": number them as in the training of the network")
     else:
         by_output = [names.names[k] for k in np.argsort(order)]
-        yield told + ("with --classes " + ",".join(by_output)
-                      + " (classes=[...] in Python), their names in the order of the outputs")
+        yield told + (f"with {anew}--classes {shell(in_csv(by_output))} (classes=[...] in Python), "
+                      "their names in the order of the outputs")
 
 
 def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int
