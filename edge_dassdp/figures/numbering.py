@@ -98,11 +98,16 @@ def misnumbered(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: 
                       "their names in the order of the outputs")
 
 
+def least_ordered(n_classes: int) -> int:
+    """Samples that an order is judged by."""
+    return max(LEAST, 5 * n_classes)
+
+
 def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int
              ) -> IntArray | None:
     """The output that belongs to each class, (n_classes,), where that is another order, and right
     clearly more often."""
-    if len(labels) < max(LEAST, 5 * n_classes):
+    if len(labels) < least_ordered(n_classes):
         return None
     counts = np.zeros((n_classes, n_classes), np.int64)
     np.add.at(counts, (labels, found), 1)

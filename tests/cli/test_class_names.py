@@ -154,7 +154,12 @@ def test_labels_in_another_order_than_the_outputs_are_told(folder: Path, work: P
     done = shown("tune", work / "model.npz", "--data", folder / "data.csv", "--trials", "1",
                  "--rule", "fc3=delta", "--classes", ",".join(NAMES), cwd=tmp_path)
     assert cure not in done.stderr and "--classes walk,run,sit,ride" in done.stdout
-    assert cure in shown("run", folder / "sorted.q.npz", "--data", folder / "test.csv").stderr
+    for verb in ("run", "learn"):
+        told = shown(verb, folder / "sorted.q.npz", "--data", folder / "test.csv").stderr
+        assert "with quantize --classes walk,run,sit,ride" in told
+        assert f"labels of {folder / 'test.csv'} seem" in told
+        assert "another order" not in ok(verb, folder / "stated.q.npz", "--data",
+                                         folder / "test.csv")
     assert cure not in ok(*command, "--data", folder / "data.csv", "--classes", ",".join(NAMES))
     numbers = folder / "test-numbers.csv"
     x, y = (getattr(ed.samples(numbers), k) for k in "xy")
