@@ -14,7 +14,7 @@ from edge_dassdp.build.board import Board
 from edge_dassdp.build.compile import Firmware
 from edge_dassdp.flashing import commands, drives, probes
 from edge_dassdp.flashing.copying import Taken, copy_to
-from edge_dassdp.flashing.finding import known_boards, owners, shown
+from edge_dassdp.flashing.finding import known_boards, numbered, owners, shown
 from edge_dassdp.flashing.volumes import volumes
 
 VIAS = ("drive", "pyocd", "openocd", "command")
@@ -119,9 +119,15 @@ def _one_drive(firmware: Firmware) -> drives.BoardDrive:
 
 
 def _of_others(drive: drives.BoardDrive, board: Board) -> list[Board]:
-    """The boards of the package whose number the drive has, where it is not this board's."""
-    able = owners(drive, known_boards(board))
-    return [] if board in able or not drive.is_of(board) else able
+    """The boards of the package whose number the drive has, where it is not this board's; a board
+    without a drive has none of these."""
+    boards = known_boards(board)
+    able = owners(drive, boards)
+    if board in able:
+        return []
+    if drive.is_of(board):
+        return able
+    return numbered(boards, drive.serial) or numbered(able, drive.number)
 
 
 def _refuse_others(drive: drives.BoardDrive, board: Board) -> None:
