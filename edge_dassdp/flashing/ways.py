@@ -4,7 +4,6 @@ board.toml."""
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,8 @@ VIAS = ("drive", "pyocd", "openocd", "command")
 @dataclass(frozen=True)
 class Way:
     """via: a word of VIAS. does: in words. command: of a program, else ().
-    usb_place, serial: of the board's USB device, "" where they are not known. act: program it."""
+    usb_place, serial: of the board's USB device, "" where they are not known. act: program it.
+    lacks: the refusal of `act` where the program is not installed."""
 
     via: str
     why: str
@@ -32,6 +32,7 @@ class Way:
     command: tuple[str, ...] = ()
     usb_place: str = ""
     serial: str = ""
+    lacks: EdgeError | None = None
 
 
 def choose(firmware: Firmware, via: str | None = None, drive: Path | None = None,
@@ -165,18 +166,19 @@ def _by_command(firmware: Firmware, via: str, why: str) -> Way:
         raise EdgeError("E105", f"{board.name} is not programmed by OpenOCD",
                         cause=f"its board.toml runs {program.command[0]}",
                         help="choose --via command")
-    if shutil.which(program.command[0]) is None:
-        why = f"{why}; {program.command[0]} is not on PATH"
-    return Way("openocd" if has_openocd else "command", why, f"run {shlex.join(program.command)}",
-               lambda: _run(board.name, program.command, program.note, why), program.command)
-
-
-def _run(board: str, command: tuple[str, ...], note: str, why: str) -> Taken:
+    lacks = None
     try:
-        return commands.run(board, command, note)
+        commands.require(program.command, program.note)
     except EdgeError as problem:
-        if problem.code == "E301":
-            problem.cause = why
-            if not probes.is_installed():
-                problem.help += f" Or let pyOCD do it: {probes.EXTRA}"
-        raise
+        why = f"{why}; {program.command[0]} is not on PATH"
+        problem.cause, lacks = why, problem
+        if not probes.is_installed():
+            problem.help += f" Or let pyOCD do it: {probes.EXTRA}"
+
+    def act() -> Taken:
+        if lacks:
+            raise lacks
+        return commands.run(board.name, program.command, program.note)
+
+    return Way("openocd" if has_openocd else "command", why, f"run {shlex.join(program.command)}",
+               act, program.command, lacks=lacks)
