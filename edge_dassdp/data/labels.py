@@ -7,6 +7,7 @@ among all names of the files of a command, in the order of the alphabet.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -65,8 +66,15 @@ class Origin:
 
 def numbered(names: Sequence[str]) -> str:
     """Names with their numbers, for people."""
-    told = ", ".join(f"{k} {name}" for k, name in enumerate(names[:_MOST_NAMED]))
+    told = ", ".join(f"{k} {in_csv([name])}" for k, name in enumerate(names[:_MOST_NAMED]))
     return told + ", ..." * (len(names) > _MOST_NAMED)
+
+
+def in_csv(names: Sequence[str]) -> str:
+    """Names as `parsed` reads them: with a comma or a quote in quotes."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    return line.getvalue()
 
 
 def listed(names: Sequence[str]) -> str:

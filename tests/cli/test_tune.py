@@ -11,6 +11,7 @@ import pytest
 from support.commands import ok, refused, shown
 
 import edge_dassdp as ed
+from edge_dassdp.twin.model import FloatModel
 
 FEW = ("--trials", "3", "--shifts", "1", "--rule", "fc3=delta")
 
@@ -130,9 +131,15 @@ def test_validation_samples_are_taken_where_they_are(work: Path, tmp_path: Path)
 
 
 def test_hardly_any_shift_is_told(work: Path, tmp_path: Path) -> None:
+    """Of samples that the network knows."""
+    network = ed.load(work / "model.npz")
+    for seed, name in enumerate(("data", "test")):
+        x = np.random.default_rng(seed).normal(0, 1.2, (400, 12)).astype(np.float32)
+        np.savez(tmp_path / f"{name}.npz", x=x, y=FloatModel(network).run(x).classes)
     done = shown("tune", work / "model.npz", "-o", tmp_path / "c.toml", *FEW, "--data",
-                 work / "data.npz", "--validation", work / "test.npz")
+                 tmp_path / "data.npz", "--validation", tmp_path / "test.npz")
     assert done.returncode == 0 and "hardly any shift" in done.stderr
+    assert "float network itself" not in done.stderr
 
 
 def test_training_samples_among_those_to_validate_are_counted(work: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def _flash(
         "Afterwards ask the board at this serial port whether its flash holds what was written. "
         "Without it the one port that belongs to the board is asked."))] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=(
-        "Build, and say what would be done, and why."))] = False,
+        "Build, and say what would be done, and why; it fails where a tool is missing."))] = False,
 ) -> Answer:
     """Build the firmware and program a board.
 
@@ -76,7 +76,7 @@ def _flash(
          "elf": firmware.elf.as_posix(), "hex": firmware.hex.as_posix(),
          "image_crc": f"{image.crc:08x}", "confirmed": confirmed},
         [Text("\n".join(lines)), *([Text(note)] if note and way.via != "drive" else [])],
-        network.sha256, ["edge-dassdp", "devices", "--ask"], warnings=warnings)
+        network.sha256, ["edge-dassdp", "devices", "--ask"], warnings=warnings, failed=way.lacks)
 
 
 def _program(network: QNetwork, firmware: Firmware, crc: int, way: Way,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -75,7 +76,7 @@ class Order:
                 "what was learned"] * self.save
 
     def begin(self, out: Output, course: harness.Course, judged: options.Packed | None,
-              learned: Learned, network: QNetwork) -> list[str]:
+              judged_in: Path, learned: Learned, network: QNetwork) -> list[str]:
         """What comes before the stream; warnings."""
         device = course.device
         warnings = learned.hold(device, network)
@@ -85,7 +86,7 @@ class Order:
         learned.put_back(device, network)
         if self.rollback:
             device.rollback()
-        before, other_order = _before(out, device, judged, network)
+        before, other_order = _before(out, device, judged, judged_in, network)
         self.fit(course, network)
         allow_profile(device, network, self.allow_profile)
         with course.kept():
@@ -141,7 +142,7 @@ def learn(
     warnings = [*given.warnings(network), *order.forgotten(target)]
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         course = _course(device, network, target, given.learned, order, learned)
-        warnings += order.begin(out, course, given.judged, learned, network)
+        warnings += order.begin(out, course, given.judged, judging.test or data, learned, network)
         warnings += (unkept := _unkept(course))
         out.warn(*warnings)
         try:
@@ -157,7 +158,8 @@ def learn(
         course.done()
     if not unkept:
         out.warn(*_unkept(course))
-    out.warn(*harness.drift_warning(report))
+    out.warn(*harness.drift_warning(report),
+             *([] if given.judged else _of_first(course, network, data)))
     data_out = {**_how_far(target, course), **found, **given.values,
                 "digest": harness.digest_text(statistics.learned_digest),
                 "profile": course.profile and course.profile.report,
@@ -184,16 +186,29 @@ def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> flo
     return None if judged is None else share(out, device, judged.x, judged.y)
 
 
-def _before(out: Output, device: Target, judged: options.Packed | None, network: QNetwork
-            ) -> tuple[float | None, list[str]]:
-    """Accuracy, 0 to 1, and a warning where labels count otherwise than the outputs."""
+def _before(out: Output, device: Target, judged: options.Packed | None, file: Path,
+            network: QNetwork) -> tuple[float | None, list[str]]:
+    """Accuracy, 0 to 1, and a warning where labels of a file count otherwise than the outputs."""
     if judged is None:
         return None, []
     from edge_dassdp.figures.numbering import misnumbered
 
     found = classify(out, device, judged.x)
     return float((found == judged.y).mean()), list(
-        misnumbered(found, judged.y, network.n_classes, network.class_names))
+        misnumbered(found, judged.y, network.n_classes, network.class_names, file))
+
+
+def _of_first(course: harness.Course, network: QNetwork, file: Path) -> list[str]:
+    """The same warning of as few samples of a stream, from its beginning, as will do: what is
+    learned from them changes little yet."""
+    from edge_dassdp.figures.numbering import least_ordered, misnumbered
+    from edge_dassdp.harness import UNKNOWN
+
+    found = course.stream.predicted[: 0 if course.first else least_ordered(network.n_classes)]
+    if (found == UNKNOWN).any():
+        return []
+    return [*misnumbered(found, course.stream.labels[: len(found)], network.n_classes,
+                         network.class_names, file)]
 
 
 def _course(device: Target, network: QNetwork, target: str, packed: options.Packed, order: Order,
