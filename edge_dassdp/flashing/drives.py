@@ -91,7 +91,10 @@ def look(volume: Volume) -> BoardDrive:
 
 
 def read(path: Path) -> str:
-    """The first letters of a small file, "" where it is not there or not to be read."""
+    """The first letters of a small file, "" where it is not there, no regular file or not to be
+    read."""
+    if not _is_there(path):
+        return ""
     try:
         with path.open("rb") as file:
             return file.read(_MOST_BYTES).decode("utf-8", "replace")

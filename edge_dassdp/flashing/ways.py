@@ -110,13 +110,22 @@ def _one_drive(firmware: Firmware) -> drives.BoardDrive:
         _refuse_others(found[0], board)
     if not own:
         raise EdgeError("E508", f"no drive {' or '.join(board.program.drive.labels)} is mounted",
-                        help="Plug the board in and mount its drive, or name its folder: --drive")
+                        help=_show(firmware))
     if len(own) > 1:
         raise EdgeError("E105", f"several drives could be that of {board.name}",
                         cause=", ".join(f"{d.root} ({d.number[:24] or 'it tells no number'})"
                                         for d in own),
                         help="name one: --drive FOLDER")
     return own[0]
+
+
+def _show(firmware: Firmware) -> str:
+    """How a board comes to show its drive."""
+    file = firmware.files.get("uf2")
+    if not file:
+        return "Plug the board in and mount its drive, or name its folder: --drive"
+    return ("Hold BOOTSEL while you plug the board in, and mount its drive, or name its folder: "
+            f"--drive; the file to copy is {file} (edge-dassdp build -o FOLDER writes it, too).")
 
 
 def _of_others(drive: drives.BoardDrive, board: Board) -> list[Board]:

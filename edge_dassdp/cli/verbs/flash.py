@@ -54,8 +54,11 @@ def _flash(
     from edge_dassdp.emit.firmware import build_and_compare
     from edge_dassdp.flashing import commands
     from edge_dassdp.flashing.ways import choose
+    from edge_dassdp.targets.open import require_port
 
     network, chosen = options.load_model(model), load_board(board)
+    if port:
+        require_port(port)
     firmware = build_and_compare(network, chosen).firmware
     firmware.check()
     image = check_image(firmware.elf)
