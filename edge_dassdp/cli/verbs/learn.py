@@ -170,7 +170,8 @@ def learn(
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     screen += [harness.drift_text(report)] if report else []
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
-                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
+                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"]
+                  if given.is_alone else [],
                   failed=rescue.problem)
 
 
