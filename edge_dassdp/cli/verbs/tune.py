@@ -68,6 +68,7 @@ class Trying:
         train, *others = agreed(names, network.n_classes, *filter(None, self._parts(data)))
         validation = others[0] if others else None
         for part in (train, *others):
+            options.require_width(network, part.samples)
             sample_rows(network.inputs, part.samples.x)
         given = None if validation is None else validation.samples
         if given is None and self.shift == "none":
