@@ -140,8 +140,8 @@ def _tune(
     stated = options.names_of(classes, network.n_classes)
     given, train, warnings = trying.tasks(network, data, stated)
     doubts, lost = _of_training(network, settings, train)
-    out.warn(*doubts, *lost)
     start = _start(lessons, network, settings, given)
+    out.warn(*doubts, *lost)
     with out.progress("trying", trying.trials) as progress:
         found = search(network, start, settings, given, most=trying.trials,
                        told=progress, holds=_holds(lessons.board))
