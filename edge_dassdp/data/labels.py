@@ -44,12 +44,14 @@ class ClassNames:
 @dataclass(frozen=True, eq=False)
 class Origin:
     """Where labels stand. path: of their file, "" for an array. before, behind: what is said around
-    the number of a row. rows: int64 (n,), lines of a text from 1, places of an array from 0."""
+    the number of a row. rows: int64 (n,), lines of a text from 1, places of an array from 0. how: a
+    table's columns were taken, for people."""
 
     path: str
     before: str
     behind: str
     rows: NDArray[np.int64]
+    how: str = ""
 
     @classmethod
     def of_array(cls, n: int, path: str = "", name: str = "y") -> Origin:

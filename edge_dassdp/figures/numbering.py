@@ -42,7 +42,7 @@ def unknown(network: Network, model: QNetwork, x: NDArray[np.float32], labels: N
     `training_labels`."""
     if model.n_classes < 2 or (accuracy is not None and accuracy > 1 - CLEARLY):
         return []
-    some = np.unique(np.linspace(0, len(x) - 1, N_ASKED).astype(np.int64))
+    some = few(len(x))
     found = logits(model, input_x(model, x[some])).argmax(axis=1)
     return [*misnumbered(found, labels[some], model.n_classes, model.class_names)] or [
         *at_chance(network, x[some], labels[some], model.class_names)]
@@ -98,16 +98,16 @@ def misnumbered(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: 
                       "their names in the order of the outputs")
 
 
-def least_ordered(n_classes: int) -> int:
-    """Samples that an order is judged by."""
-    return max(LEAST, 5 * n_classes)
+def few(n: int) -> NDArray[np.int64]:
+    """Which of n samples are asked."""
+    return np.unique(np.linspace(0, n - 1, N_ASKED).astype(np.int64))
 
 
 def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int
              ) -> IntArray | None:
     """The output that belongs to each class, (n_classes,), where that is another order, and right
     clearly more often."""
-    if len(labels) < least_ordered(n_classes):
+    if len(labels) < max(LEAST, 5 * n_classes):
         return None
     counts = np.zeros((n_classes, n_classes), np.int64)
     np.add.at(counts, (labels, found), 1)

@@ -134,7 +134,9 @@ def test_files_of_one_command_agree(folder: Path, tmp_path: Path, work: Path) ->
     few = rows_without(folder / "test.csv", "run", tmp_path / "few.csv")
     assert "names 3 classes, the network has 4" in refused("E104", "run", model, "--data", few)
     both = ok("learn", model, "--data", folder / "data.csv", "--test", few)
-    assert "classes: 0 ride, 1 run, 2 sit, 3 walk" in both
+    assert "classes: 0 ride, 1 run, 2 sit, 3 walk" in both and "next: " in both
+    swapped = ok("learn", model, "--data", few, "--test", folder / "data.csv")
+    assert "next: " not in swapped, "its file alone would be refused"
     other = rows_without(folder / "test.csv", "run", tmp_path / "o.csv", instead="swim")
     assert "two files name other classes" in refused(
         "E104", "learn", model, "--data", folder / "data.csv", "--test", other)

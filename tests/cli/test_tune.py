@@ -73,8 +73,9 @@ def test_as_many_are_stored_as_quantize_would_store(work: Path, tmp_path: Path) 
              "--shifts", "1", *command)
         replay = ed.Learning.load(tmp_path / "c.toml").replay
         assert replay is not None and whole["flash"] == replay.flash, board
-    refused("E105", "tune", work / "model.npz", "-o", tmp_path / "d.toml", *data, "--trials", "1",
-            "--rule", "fc3=delta", "--replay", "61,1")
+    done = shown("tune", work / "model.npz", "-o", tmp_path / "d.toml", *data, "--trials", "1",
+                 "--rule", "fc3=delta", "--replay", "61,1")
+    assert done.returncode == 2 and "error[E105]: replay of 61 samples from flash" in done.stderr
 
 
 def test_a_row_names_all_that_is_not_the_default(work: Path, tmp_path: Path) -> None:

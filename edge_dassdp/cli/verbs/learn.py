@@ -140,6 +140,8 @@ def learn(
     given = Given.of(network, judging, data, split, shift_seed, limit)
     order.check(network, len(given.learned.x))
     warnings = [*given.warnings(network), *order.forgotten(target)]
+    if given.judged is None and not order.resume:
+        warnings += _of_stream(given.learned, network, data)
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         course = _course(device, network, target, given.learned, order, learned)
         warnings += order.begin(out, course, given.judged, judging.test or data, learned, network)
@@ -158,8 +160,7 @@ def learn(
         course.done()
     if not unkept:
         out.warn(*_unkept(course))
-    out.warn(*harness.drift_warning(report),
-             *([] if given.judged else _of_first(course, network, data)))
+    out.warn(*harness.drift_warning(report))
     data_out = {**_how_far(target, course), **found, **given.values,
                 "digest": harness.digest_text(statistics.learned_digest),
                 "profile": course.profile and course.profile.report,
@@ -169,7 +170,8 @@ def learn(
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     screen += [harness.drift_text(report)] if report else []
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
-                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
+                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"]
+                  if given.is_alone else [],
                   failed=rescue.problem)
 
 
@@ -198,17 +200,15 @@ def _before(out: Output, device: Target, judged: options.Packed | None, file: Pa
         misnumbered(found, judged.y, network.n_classes, network.class_names, file))
 
 
-def _of_first(course: harness.Course, network: QNetwork, file: Path) -> list[str]:
-    """The same warning of as few samples of a stream, from its beginning, as will do: what is
-    learned from them changes little yet."""
-    from edge_dassdp.figures.numbering import least_ordered, misnumbered
-    from edge_dassdp.harness import UNKNOWN
+def _of_stream(packed: options.Packed, network: QNetwork, file: Path) -> list[str]:
+    """The same warning of a stream that nothing is judged beside, by factory weights on this host:
+    the device's own soon learn another order."""
+    from edge_dassdp.figures.numbering import few, misnumbered
+    from edge_dassdp.reference.confidence import logits
 
-    found = course.stream.predicted[: 0 if course.first else least_ordered(network.n_classes)]
-    if (found == UNKNOWN).any():
-        return []
-    return [*misnumbered(found, course.stream.labels[: len(found)], network.n_classes,
-                         network.class_names, file)]
+    some = few(len(packed.y))
+    return list(misnumbered(logits(network, packed.x[some]).argmax(axis=1), packed.y[some],
+                            network.n_classes, network.class_names, file))
 
 
 def _course(device: Target, network: QNetwork, target: str, packed: options.Packed, order: Order,

@@ -68,6 +68,7 @@ class Trying:
         train, *others = agreed(names, network.n_classes, *filter(None, self._parts(data)))
         validation = others[0] if others else None
         for part in (train, *others):
+            options.require_width(network, part.samples)
             sample_rows(network.inputs, part.samples.x)
         given = None if validation is None else validation.samples
         if given is None and self.shift == "none":
@@ -139,8 +140,8 @@ def _tune(
     stated = options.names_of(classes, network.n_classes)
     given, train, warnings = trying.tasks(network, data, stated)
     doubts, lost = _of_training(network, settings, train)
-    out.warn(*doubts, *lost)
     start = _start(lessons, network, settings, given)
+    out.warn(*doubts, *lost)
     with out.progress("trying", trying.trials) as progress:
         found = search(network, start, settings, given, most=trying.trials,
                        told=progress, holds=_holds(lessons.board))
