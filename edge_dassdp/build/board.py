@@ -80,6 +80,10 @@ def _table(path: Path, name: str | Path) -> dict[str, Any]:
                              "which take longer than a board can need")
         return tomllib.loads(text.decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
+        if os.path.isdir(name):
+            raise EdgeError("E401", f"the folder {name} has no board.toml",
+                            help="give the path of the file, or write one: edge-dassdp board new"
+                            ) from None
         raise EdgeError("E401", f"there is no board {name}",
                         help=f"Boards: {', '.join(list_boards())}; or give a path.") from None
     except OSError as problem:

@@ -68,6 +68,16 @@ def _check_line(field: str, text: str) -> None:
                       "backslash at its end")
 
 
+def _check_filled(board: Board) -> None:
+    """What `board new` left open is named all at once."""
+    values = {"cpu": board.cpu, "kernels": board.kernels or board.cpu, "clock_hz": board.clock_hz,
+              "flash.bytes": board.flash.bytes, "ram.bytes": board.ram.bytes,
+              "uart.driver": board.uart.driver, "uart.baud_register": board.uart.baud_register}
+    left = [field for field, value in values.items() if not value]
+    if left:
+        raise refused(left[0], f"FILL IN: {', '.join(left)}")
+
+
 def _check_core(board: Board) -> None:
     """What the compiler is told, a word of a list each: it runs programs and reads files for
     others."""
@@ -77,11 +87,11 @@ def _check_core(board: Board) -> None:
         if folder not in CPUS[board.cpu]:
             raise refused(f"kernels[{i}]", f"{folder!r:.80}: a {board.cpu} runs those of "
                           f"{', '.join(CPUS[board.cpu])}")
-    if "-mfloat-abi=soft" not in board.cflags:
-        raise refused("cflags", "-mfloat-abi=soft is expected: the firmware has no FPU code")
     for i, flag in enumerate(board.cflags):
         if flag not in CFLAGS:
             raise refused(f"cflags[{i}]", f"{flag!r:.80}: known are {', '.join(CFLAGS)}")
+    if "-mfloat-abi=soft" not in board.cflags:
+        raise refused("cflags", "-mfloat-abi=soft is expected: the firmware has no FPU code")
     if not 0 < board.clock_hz <= WORD:
         raise refused("clock_hz", f"{board.clock_hz}: 1 to 2^32 - 1 is expected")
 
@@ -260,6 +270,6 @@ def _check_marks(field: str, text: str) -> None:
         raise refused(field, "in braces stand {elf} and {hex} alone")
 
 
-_CHECKS = (_check_names, _check_core, _check_words, _check_uart, _check_memory, _check_stack,
-           _check_ring, _check_counters, _check_reset_cause, _check_marker, _check_qemu,
-           _check_image, _check_program)
+_CHECKS = (_check_names, _check_filled, _check_core, _check_words, _check_uart, _check_memory,
+           _check_stack, _check_ring, _check_counters, _check_reset_cause, _check_marker,
+           _check_qemu, _check_image, _check_program)

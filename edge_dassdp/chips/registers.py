@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from edge_dassdp.build.description import WORD, Board, Counter, ResetCause, Store
 from edge_dassdp.chips.chip import Chip
-from edge_dassdp.chips.names import Named, named_address, named_flags, named_store
+from edge_dassdp.chips.core import FIRST
+from edge_dassdp.chips.names import Named, named_address, named_flags, named_store, places
 
 BAUD: Mapping[str, Callable[[int], tuple[tuple[int, int], ...]]] = {
     "nrf_uart": lambda divider: ((0x524, divider),),
@@ -61,6 +62,18 @@ def objections(board: Board, chip: Chip) -> list[str]:
     return [f"{entry}: {why}" for entry in entries(board, chip) for why in entry.named.objections]
 
 
+def unlike_chip(board: Board, chip: Chip) -> str:
+    """That the description is evidently another chip's, most addresses being none of its
+    registers'; "" where it is not. The core's own are those of every chip."""
+    asked = {entry.address for entry in entries(board, chip) if entry.address < FIRST}
+    unknown = [address for address in asked if not places(chip, address)
+               and not chip.based_at(address)]
+    if 2 * len(unknown) <= len(asked) or len(asked) < 4:
+        return ""
+    return (f"{chip.name} seems to be another chip than that of {board.name}: {len(unknown)} of "
+            f"{len(asked)} addresses are no register of it")
+
+
 def notes(board: Board, chip: Chip) -> list[str]:
     """What may be wrong with them."""
     return [f"{entry}: {why}" for entry in entries(board, chip) for why in entry.named.notes]
@@ -106,7 +119,8 @@ def _uart(board: Board, chip: Chip) -> Iterator[Entry]:
         return
     numbers = {name: number for p in found for name, number in p.interrupts.items()}
     names = [name for name, number in numbers.items() if number == uart.irq]
-    why = f"its interrupts are {numbers}" if numbers else f"{chip.name} names no interrupt of it"
+    told = ", ".join(f"{number} ({name})" for name, number in numbers.items())
+    why = f"its interrupts are {told}" if numbers else f"{chip.name} names no interrupt of it"
     yield Entry("uart", "base", uart.base, Named(
         f"{found[0].name}, interrupt {uart.irq}" + (f" ({names[0]})" if names else ""),
         () if names else (f"interrupt {uart.irq} is not its own: {why}",)))

@@ -54,24 +54,27 @@ class Judging:
 @dataclasses.dataclass(frozen=True, eq=False)
 class Given:
     """part, learned: samples to learn from, of their file and as the device takes them. test,
-    judged: those to judge by, None where none are wanted."""
+    judged: those to judge by, None where none are wanted. is_alone: the file of the first would
+    give the same classes without that of the others."""
 
     part: Part
     learned: options.Packed
     test: Part | None
     judged: options.Packed | None
+    is_alone: bool
 
     @classmethod
     def of(cls, network: QNetwork, judging: Judging, data: Path, split: str,
            shift_seed: int | None, limit: int | None) -> Given:
         """Raises EdgeError E104, E105 for samples that are none of this network, or not apart."""
         wanted = judging.part(data, split)
-        part, *tests = options.agreed(network, options.load_part(data, split),
-                                      *([wanted] if wanted else []))
+        given = options.load_part(data, split)
+        part, *tests = options.agreed(network, given, *([wanted] if wanted else []))
         learned = options.device_samples(network, options.shifted(part, shift_seed, limit))
         test = tests[0] if tests else None
         return cls(part, learned, test, options.device_samples(
-            network, options.shifted(test, shift_seed)) if test else None)
+            network, options.shifted(test, shift_seed)) if test else None,
+            network.class_names is not None or given.samples.classes == part.samples.classes)
 
     def warnings(self, network: QNetwork) -> list[str]:
         """Raises EdgeError E105 where all samples to judge by are learned from."""

@@ -121,12 +121,14 @@ def _numbers(text: str, option: str, least: int, most: int) -> list[float]:
 
 
 _FORMS = {
-    "--schedule": "give SAMPLES, 1 to 4,096, and perhaps FLOOR, 0.05 to 1: --schedule 120,0.3",
+    "--schedule": "give SAMPLES, 1 to 4,096, and perhaps FLOOR, 0.05 to 1: --schedule 120,0.3;"
+                  " or a word, error or none",
     "--schedule error:": "give GAIN, 0.25 to 15, and perhaps FLOOR, 0.01 to 1: --schedule "
                          "error:2,0.05",
     "--gate cusum:": "give OPENS_AT, and perhaps ALLOWED, 0.01 to 0.9: --gate cusum:2.7,0.08",
-    "--replay": "give FLASH,RING and perhaps K, whole numbers: --replay 70,3,1",
-    "--replay auto,": "give K, 0 to 16: --replay auto,3",
+    "--replay": "give FLASH,RING and perhaps K, whole numbers: --replay 70,3,1; or a word in "
+                "their place, auto or none; the one word behind them is reservoir",
+    "--replay auto,": "give K, 0 to 16: --replay auto,3; the one word behind it is reservoir",
     "--guard": "give MARGIN and perhaps WINDOW, whole numbers: --guard 4,32"}
 """What an option of numbers with commas between takes."""
 

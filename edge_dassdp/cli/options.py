@@ -210,9 +210,24 @@ class Packed:
 
 
 def taken(network: Network | QNetwork, samples: Samples) -> Samples:
-    """What a network takes for samples of a file: of a sensor they may be raw counts."""
+    """What a network takes for samples of a file: of a sensor they may be raw counts. Raises
+    EdgeError E104 for another number of values."""
+    require_width(network, samples)
     first, *others = network.inputs
     return samples if others else dataclasses.replace(samples, x=first.from_file(samples.x))
+
+
+def require_width(network: Network | QNetwork, samples: Samples) -> None:
+    """E104, with the file and how its columns were taken, where a sample has another number of
+    values than the inputs of a network."""
+    n, origin = sum(i.n_values for i in network.inputs), samples.origin
+    if samples.x.shape[1] == n:
+        return
+    where = f"{origin.path}: " if origin and origin.path else ""
+    raise EdgeError("E104", f"{where}samples have shape {samples.x.shape}, expected (n, {n})",
+                    cause=(origin.how if origin else "") or samples.guess,
+                    help=f"give each sample the {n} values that the network takes, and its class "
+                    "in a column 'label' or as y; leave out numbers of rows, times and the like")
 
 
 def device_samples(network: QNetwork, samples: Samples) -> Packed:

@@ -7,6 +7,7 @@ among all names of the files of a command, in the order of the alphabet.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -43,12 +44,14 @@ class ClassNames:
 @dataclass(frozen=True, eq=False)
 class Origin:
     """Where labels stand. path: of their file, "" for an array. before, behind: what is said around
-    the number of a row. rows: int64 (n,), lines of a text from 1, places of an array from 0."""
+    the number of a row. rows: int64 (n,), lines of a text from 1, places of an array from 0. how: a
+    table's columns were taken, for people."""
 
     path: str
     before: str
     behind: str
     rows: NDArray[np.int64]
+    how: str = ""
 
     @classmethod
     def of_array(cls, n: int, path: str = "", name: str = "y") -> Origin:
@@ -65,8 +68,15 @@ class Origin:
 
 def numbered(names: Sequence[str]) -> str:
     """Names with their numbers, for people."""
-    told = ", ".join(f"{k} {name}" for k, name in enumerate(names[:_MOST_NAMED]))
+    told = ", ".join(f"{k} {in_csv([name])}" for k, name in enumerate(names[:_MOST_NAMED]))
     return told + ", ..." * (len(names) > _MOST_NAMED)
+
+
+def in_csv(names: Sequence[str]) -> str:
+    """Names as `parsed` reads them: with a comma or a quote in quotes."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    return line.getvalue()
 
 
 def listed(names: Sequence[str]) -> str:

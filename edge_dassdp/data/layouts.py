@@ -181,7 +181,18 @@ def _of_csv(path: Path) -> Plain:
                      {name: np.flatnonzero(where == name) for name in NAMES if name in splits},
                      classes, "" if classes or _is_header(first[1]) else
                      _guess(path, len(layout.titles)),
-                     Origin(str(path), "row ", f", {title} holds", np.asarray(lines)))
+                     Origin(str(path), "row ", f", {title} holds", np.asarray(lines),
+                            _how(layout)))
+
+
+def _how(layout: _Layout) -> str:
+    """Which column was taken for the class, and which of the others may be meant for one."""
+    titles = {name: f"column '{name}'" for name in CLASS_COLUMNS}
+    others = [layout.titles[i] for i in layout.features
+              if layout.titles[i].lower() in titles.values()]
+    told = f"{layout.titles[layout.label]} is taken for the class"
+    return told + (f", and {' and '.join(others)} for a value: leave one of them out"
+                   if others else "")
 
 
 def _with(first: Row, rest: Iterator[Row]) -> Iterator[Row]:

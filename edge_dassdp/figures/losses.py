@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.data.clipping import MOST_NAMED, clipping, input_values, too_small
 from edge_dassdp.figures.fidelity import Fidelity, vanished
 from edge_dassdp.figures.numbering import training_labels
@@ -18,6 +19,7 @@ from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.samples import random_samples
 from edge_dassdp.quantize import Quantized
+from edge_dassdp.quantize.inputs import readings
 from edge_dassdp.quantize.settings import Settings, alternatives
 from edge_dassdp.reference.confidence import ONE_CLASS, Confidence, logits, of_random
 from edge_dassdp.rules import Rule
@@ -29,7 +31,7 @@ MOST_OFF = 0.1
 LEAST_AGREEMENT = 0.9
 """Share of samples that integers give the class of float."""
 ALMOST = 0.9
-"""Of random samples: almost everywhere."""
+"""Of random samples, or of counts: almost everywhere."""
 FAR_OFF = 2.0
 """Times what labels have a temperature be, or a part of it."""
 _CALIBRATION = "calibration: "
@@ -69,10 +71,11 @@ def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Sett
     None for a model that is not calibrated. sure: on its labelled samples. labels: int64
     (n_samples,) from 0 to n_classes - 1, or None."""
     told = [] if labels is None or calibration is None else training_labels(
-        model, calibration, labels, fidelity.integer_accuracy)
+        network, model, calibration, labels, fidelity.integer_accuracy)
     inputs = [*(_unequal(network, model) if calibration is None
                 else _left_out(model, settings, calibration))]
     again = [text for text in _clipping(fidelity) if f"{_CALIBRATION}{text}" not in inputs]
+    told = [*told, *_counts(network, calibration)]
     return (*told, *_weights(network, fidelity, settings, anew, model, _lost(model, calibration)),
             *_values(fidelity), *_agreement(fidelity), *again, *inputs, *_classless(model),
             *_idle(model), *_gate(model, fidelity), *_confidence(network, model, sure))
@@ -169,6 +172,19 @@ def _left_out(model: QNetwork, settings: Settings, calibration: NDArray[np.float
             why = "no step of int8 is so coarse; scale them down"
         yield (f"{n_cut.sum():,} of {i.values.size:,} calibration values are left out and clipped "
                f"({features}, of {len(i.values):,} each): {why}")
+
+
+def _counts(network: Network, calibration: NDArray[np.float32] | None) -> Iterator[str]:
+    """Of a sensor whose counts say hardly anything."""
+    source = network.inputs[0]
+    if source.sensor is None or calibration is None:
+        return
+    exact = source.sensor.exact(readings(source, sample_array(calibration)))
+    error = exact - np.floor(exact + 0.5)
+    few = float((np.abs(exact) < 1.5).mean())
+    if few >= ALMOST and error.std() > MOST_OFF * exact.std():
+        yield (f"{100 * few:.0f} % of the sensor's counts are 0, 1 or -1, and values between them "
+               "are lost: in its description scale is the value of one count, and too large")
 
 
 def _values(fidelity: Fidelity) -> Iterator[str]:

@@ -1,18 +1,22 @@
-"""What labels of training samples tell of the classes: those that are not among them, and outputs
-that stand in another order than the numbers of the labels."""
+"""What labels of training samples tell: classes that are not among them, outputs that stand in
+another order than the numbers of the labels, and samples that the network itself does not know."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.data.labels import ClassNames, classes_told, lacking
+from edge_dassdp.base.quoting import shell
+from edge_dassdp.data.labels import ClassNames, classes_told, in_csv, lacking
+from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.reference.confidence import logits
+from edge_dassdp.twin.model import FloatModel
 
 N_ASKED = 128
 """Samples, at most."""
@@ -20,20 +24,44 @@ LEAST, LEAST_OF_CLASS = 20, 2
 """Samples that an order is judged by, five a class at least, and of one class and its output."""
 CLEARLY, MOSTLY = 0.3, 0.7
 """By how much another order must be right more often, and how often."""
+LEAST_JUDGED, ALWAYS = 50, 0.95
+"""Samples that chance is judged from, and the share of them that is nearly all."""
 
 
-def training_labels(model: QNetwork, x: NDArray[np.float32], labels: NDArray[np.int64],
-                    accuracy: float | None = None) -> Iterator[str]:
+def training_labels(network: Network, model: QNetwork, x: NDArray[np.float32],
+                    labels: NDArray[np.int64], accuracy: float | None = None) -> Iterator[str]:
     """Warnings. x: float32 (n, n_inputs); labels: int64 (n,) from 0 to n_classes - 1; accuracy: 0
     to 1 on others, None where it is not known."""
-    if model.n_classes < 2:
-        return
     yield from untrained(labels, model.n_classes, model.class_names)
-    if accuracy is not None and accuracy > 1 - CLEARLY:
-        return
-    some = np.unique(np.linspace(0, len(x) - 1, N_ASKED).astype(np.int64))
+    yield from unknown(network, model, x, labels, accuracy)
+
+
+def unknown(network: Network, model: QNetwork, x: NDArray[np.float32], labels: NDArray[np.int64],
+            accuracy: float | None = None) -> list[str]:
+    """A warning where the network does not know the samples: by their labels, or at all. All as in
+    `training_labels`."""
+    if model.n_classes < 2 or (accuracy is not None and accuracy > 1 - CLEARLY):
+        return []
+    some = few(len(x))
     found = logits(model, input_x(model, x[some])).argmax(axis=1)
-    yield from misnumbered(found, labels[some], model.n_classes, model.class_names)
+    return [*misnumbered(found, labels[some], model.n_classes, model.class_names)] or [
+        *at_chance(network, x[some], labels[some], model.class_names)]
+
+
+def at_chance(network: Network, x: NDArray[np.float32], labels: NDArray[np.int64],
+              names: ClassNames | None = None) -> Iterator[str]:
+    """A warning where the float network is right no more often than by chance, or answers one class
+    nearly always, and labels do not. Labels all alike judge nothing."""
+    n, chance = len(labels), 1 / network.n_classes
+    if n < LEAST_JUDGED or (labels == labels[0]).all():
+        return
+    found = FloatModel(network).run(x).classes
+    right, answer = float((found == labels).mean()), int(np.bincount(found).argmax())
+    is_one = (found == answer).mean() >= ALWAYS > (labels == answer).mean() + CLEARLY / 2
+    if is_one or right <= chance + 2 * np.sqrt(chance * (1 - chance) / n):
+        one = f" and answers {classes_told([answer], names)} in nearly all" if is_one else ""
+        yield (f"the float network itself is right in {100 * right:.0f} % of these samples of "
+               f"{network.n_classes} classes{one}: are they scaled as in training?")
 
 
 def untrained(labels: NDArray[np.int64], n_classes: int,
@@ -47,23 +75,32 @@ def untrained(labels: NDArray[np.int64], n_classes: int,
 
 
 def misnumbered(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int,
-                names: ClassNames | None = None) -> Iterator[str]:
+                names: ClassNames | None = None, file: str | Path | None = None
+                ) -> Iterator[str]:
     """A warning where another order of the outputs than that of the labels is right clearly more
-    often. found: classes that a network gives samples, int64 (n,), before it learned."""
+    often. found: classes that a network gives samples, int64 (n,), before it learned. file: that
+    has the labels, where the network is quantized already."""
     order = likelier(found, labels, n_classes)
     if order is None:
         return
     now, then = ((place[labels] == found).mean() for place in (np.arange(n_classes), order))
-    told = ("labels seem to be numbered in another order than the outputs of the network: it gives "
-            f"{100 * now:.1f} % of the samples the class of their label, and {100 * then:.1f} % ")
+    of_file, anew = ("", "") if file is None else (f" of {file}", "quantize ")
+    told = (f"labels{of_file} seem to be numbered in another order than the outputs of the network:"
+            f" it gives {100 * now:.1f} % of the samples the class of their label, and "
+            f"{100 * then:.1f} % ")
     if names is None:
         moved = np.flatnonzero(order != np.arange(n_classes))
         yield told + ("if " + ", ".join(f"{k} were {order[k]}" for k in moved)
                       + ": number them as in the training of the network")
     else:
         by_output = [names.names[k] for k in np.argsort(order)]
-        yield told + ("with --classes " + ",".join(by_output)
-                      + " (classes=[...] in Python), their names in the order of the outputs")
+        yield told + (f"with {anew}--classes {shell(in_csv(by_output))} (classes=[...] in Python), "
+                      "their names in the order of the outputs")
+
+
+def few(n: int) -> NDArray[np.int64]:
+    """Which of n samples are asked."""
+    return np.unique(np.linspace(0, n - 1, N_ASKED).astype(np.int64))
 
 
 def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int

@@ -24,6 +24,7 @@ _BOARD_ID = re.compile(r"^\s*Board-ID:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 _BOOTLOADER = re.compile(r"^\s*Daplink Mode:\s*Bootloader", re.IGNORECASE | re.MULTILINE)
 MAINTENANCE = "MAINTENANCE"
 _NO_CODE = "0000"
+_WITHOUT = "leave --drive out, or choose --via pyocd or --via command."
 _MOST_BYTES, _MOST_LETTERS = 4096, 400
 
 
@@ -90,7 +91,10 @@ def look(volume: Volume) -> BoardDrive:
 
 
 def read(path: Path) -> str:
-    """The first letters of a small file, "" where it is not there or not to be read."""
+    """The first letters of a small file, "" where it is not there, no regular file or not to be
+    read."""
+    if not _is_there(path):
+        return ""
     try:
         with path.open("rb") as file:
             return file.read(_MOST_BYTES).decode("utf-8", "replace")
@@ -144,16 +148,20 @@ def refuse_wrong(drive: BoardDrive, board: Board) -> None:
     if drive.denies(board):
         says = f"board {drive.board_id}" if drive.board_id else f"serial number {drive.serial[:8]}…"
         known = board.program.serials or labels(board)
-        raise foreign(drive, board, f"it says {says}, expected {' or '.join(known) or 'no drive'}")
+        raise foreign(drive, board, f"it says {says}, " + (
+            f"expected {' or '.join(known)}" if known else f"and {board.name} has no drive"))
 
 
 def foreign(drive: BoardDrive, board: Board, cause: str) -> EdgeError:
     """The refusal of another board's drive."""
     return EdgeError("E508", f"{drive.root} is the drive of another board than {board.name}",
-                     cause=cause, help="Name that board with --board, or the right drive with "
-                                       "--drive; edge-dassdp devices lists both.")
+                     cause=cause, help="Name that board with --board, or " + (
+                         "the right drive with --drive; edge-dassdp devices lists both."
+                         if board.program.drive else _WITHOUT))
 
 
 def _plug(board: Board) -> str:
-    name = " or ".join(labels(board))
-    return f"Plug in {board.name}, mount its drive{' ' * bool(name)}{name}, and name its folder."
+    if board.program.drive is None:
+        return f"{board.name} has no drive: {_WITHOUT}"
+    return (f"Plug in {board.name}, mount its drive {' or '.join(labels(board))}, and name its "
+            "folder.")

@@ -30,7 +30,7 @@ def candidates(port: Port, boards: Sequence[Board],
     by_drive = [b for b in able if any(b in owners(d, boards) for d in beside)]
     if by_drive:
         return by_drive
-    by_number = [b for b in able if _has(b, port.unique_id)]
+    by_number = numbered(able, port.unique_id)
     if by_number or port.usb_id.startswith(_CODED):
         return by_number or [b for b in able if not b.program.serials]
     return able
@@ -39,7 +39,12 @@ def candidates(port: Port, boards: Sequence[Board],
 def owners(drive: BoardDrive, boards: Sequence[Board]) -> list[Board]:
     """The boards whose drive it may be: by label and files, and by number where it is one's."""
     able = [b for b in boards if drive.is_of(b)]
-    return [b for b in able if _has(b, drive.number)] or able
+    return numbered(able, drive.number) or able
+
+
+def numbered(boards: Sequence[Board], number: str) -> list[Board]:
+    """Those whose debuggers' numbers begin as this one does."""
+    return [b for b in boards if _has(b, number)]
 
 
 def _has(board: Board, number: str) -> bool:

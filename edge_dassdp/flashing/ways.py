@@ -4,7 +4,6 @@ board.toml."""
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from edge_dassdp.build.board import Board
 from edge_dassdp.build.compile import Firmware
 from edge_dassdp.flashing import commands, drives, probes
 from edge_dassdp.flashing.copying import Taken, copy_to
-from edge_dassdp.flashing.finding import known_boards, owners, shown
+from edge_dassdp.flashing.finding import known_boards, numbered, owners, shown
 from edge_dassdp.flashing.volumes import volumes
 
 VIAS = ("drive", "pyocd", "openocd", "command")
@@ -23,7 +22,8 @@ VIAS = ("drive", "pyocd", "openocd", "command")
 @dataclass(frozen=True)
 class Way:
     """via: a word of VIAS. does: in words. command: of a program, else ().
-    usb_place, serial: of the board's USB device, "" where they are not known. act: program it."""
+    usb_place, serial: of the board's USB device, "" where they are not known. act: program it.
+    lacks: the refusal of `act` where the program is not installed."""
 
     via: str
     why: str
@@ -32,6 +32,7 @@ class Way:
     command: tuple[str, ...] = ()
     usb_place: str = ""
     serial: str = ""
+    lacks: EdgeError | None = None
 
 
 def choose(firmware: Firmware, via: str | None = None, drive: Path | None = None,
@@ -109,7 +110,7 @@ def _one_drive(firmware: Firmware) -> drives.BoardDrive:
         _refuse_others(found[0], board)
     if not own:
         raise EdgeError("E508", f"no drive {' or '.join(board.program.drive.labels)} is mounted",
-                        help="Plug the board in and mount its drive, or name its folder: --drive")
+                        help=_show(firmware))
     if len(own) > 1:
         raise EdgeError("E105", f"several drives could be that of {board.name}",
                         cause=", ".join(f"{d.root} ({d.number[:24] or 'it tells no number'})"
@@ -118,10 +119,25 @@ def _one_drive(firmware: Firmware) -> drives.BoardDrive:
     return own[0]
 
 
+def _show(firmware: Firmware) -> str:
+    """How a board comes to show its drive."""
+    file = firmware.files.get("uf2")
+    if not file:
+        return "Plug the board in and mount its drive, or name its folder: --drive"
+    return ("Hold BOOTSEL while you plug the board in, and mount its drive, or name its folder: "
+            f"--drive; the file to copy is {file} (edge-dassdp build -o FOLDER writes it, too).")
+
+
 def _of_others(drive: drives.BoardDrive, board: Board) -> list[Board]:
-    """The boards of the package whose number the drive has, where it is not this board's."""
-    able = owners(drive, known_boards(board))
-    return [] if board in able or not drive.is_of(board) else able
+    """The boards of the package whose number the drive has, where it is not this board's; a board
+    without a drive has none of these."""
+    boards = known_boards(board)
+    able = owners(drive, boards)
+    if board in able:
+        return []
+    if drive.is_of(board):
+        return able
+    return numbered(boards, drive.serial) or numbered(able, drive.number)
 
 
 def _refuse_others(drive: drives.BoardDrive, board: Board) -> None:
@@ -159,18 +175,19 @@ def _by_command(firmware: Firmware, via: str, why: str) -> Way:
         raise EdgeError("E105", f"{board.name} is not programmed by OpenOCD",
                         cause=f"its board.toml runs {program.command[0]}",
                         help="choose --via command")
-    if shutil.which(program.command[0]) is None:
-        why = f"{why}; {program.command[0]} is not on PATH"
-    return Way("openocd" if has_openocd else "command", why, f"run {shlex.join(program.command)}",
-               lambda: _run(board.name, program.command, program.note, why), program.command)
-
-
-def _run(board: str, command: tuple[str, ...], note: str, why: str) -> Taken:
+    lacks = None
     try:
-        return commands.run(board, command, note)
+        commands.require(program.command, program.note)
     except EdgeError as problem:
-        if problem.code == "E301":
-            problem.cause = why
-            if not probes.is_installed():
-                problem.help += f" Or let pyOCD do it: {probes.EXTRA}"
-        raise
+        why = f"{why}; {program.command[0]} is not on PATH"
+        problem.cause, lacks = why, problem
+        if not probes.is_installed():
+            problem.help += f" Or let pyOCD do it: {probes.EXTRA}"
+
+    def act() -> Taken:
+        if lacks:
+            raise lacks
+        return commands.run(board.name, program.command, program.note)
+
+    return Way("openocd" if has_openocd else "command", why, f"run {shlex.join(program.command)}",
+               act, program.command, lacks=lacks)

@@ -99,8 +99,12 @@ class Sensor:
 
     def counts(self, x: ArrayLike) -> NDArray[np.int16]:
         """The counts nearest to values (..., n_channels), limited to int16."""
-        exact = (np.asarray(x, np.float64) - np.array(self.offset)) / np.array(self.scale)
-        return np.asarray(np.clip(np.floor(exact + 0.5), -2.0**15, 2.0**15 - 1), np.int16)
+        return np.asarray(np.clip(np.floor(self.exact(x) + 0.5), -2.0**15, 2.0**15 - 1), np.int16)
+
+    def exact(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Counts of values (..., n_channels), neither rounded nor limited."""
+        return np.asarray((np.asarray(x, np.float64) - np.array(self.offset))
+                          / np.array(self.scale))
 
     @classmethod
     def load(cls, path: Path | str) -> Sensor:

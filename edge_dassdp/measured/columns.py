@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 
 SECONDS = MappingProxyType({"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9})
 AMPERES = MappingProxyType({"a": 1.0, "ma": 1e-3, "ua": 1e-6, "µa": 1e-6, "μa": 1e-6, "na": 1e-9})
@@ -17,6 +17,7 @@ FORMATS = MappingProxyType({"ppk2": ("ms", "ua"), "otii": ("s", "a"), "joulescop
 _UNIT = re.compile(r"[\s_]*[(\[]\s*([^)\]]*?)\s*[)\]]\s*$|_([nuµμm]?[asv])\s*$", re.IGNORECASE)
 _DIGITAL = re.compile(r"d\d(-d7)?|.*\bgpio? ?\d+|in\d|.*_lsb|.*(digital|logic|marker|trigger).*")
 _ALL_OF_PPK2 = "d0-d7"
+_OF_PPK2 = (("timestamp", "ms"), ("current", "uA"))
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Digital:
 @dataclass(frozen=True)
 class Columns:
     """time, current, voltage: columns, and what one unit of each is in s, A and V; voltage is None
-    where the log has none. digital: the channels, in the order of the file."""
+    where the log has none. digital: the channels, in the order of the file. read: how time and
+    current are, half a sentence each."""
 
     time: int
     seconds: float
@@ -41,6 +43,7 @@ class Columns:
     voltage: int | None
     volts: float
     digital: tuple[Digital, ...]
+    read: tuple[str, str]
 
     def channel(self, path: object, wanted: str | None) -> Digital:
         """The channel of that name, or the first. Raises EdgeError E104 where there is none."""
@@ -64,10 +67,14 @@ def is_header(cells: Sequence[str]) -> bool:
 
 
 def columns_of(path: object, cells: Sequence[str], format: str | None) -> Columns:
-    """What the names in a header say. Raises EdgeError E104 where a unit is missing or unknown."""
+    """What the names in a header say. Raises EdgeError E104 where a unit is missing or unknown,
+    E105 where they are those of another writer than `format`."""
     parts = [_parts(cell) for cell in cells]
-    if format is None:
-        format = _writer(cells, parts)
+    writer = _writer(cells, parts)
+    refuse_unless("E105", format is None or writer in (None, format),
+                  f"{path} has the header of {writer}, --format says {format}",
+                  help="leave --format out: its header tells who wrote it")
+    format = format or writer
     places = _places([name for name, _ in parts])
     assert places is not None  # it is a header
     time, current = places
@@ -75,8 +82,14 @@ def columns_of(path: object, cells: Sequence[str], format: str | None) -> Column
                     and i not in places and not _DIGITAL.fullmatch(name)), None)
     by_time, by_current = FORMATS[format] if format else ("", "")
 
+    def unit_of(column: int, default: str) -> str:
+        return parts[column][1] or default
+
+    def read(column: int, default: str) -> str:
+        return f"column '{cells[column].strip()}' is read in {unit_of(column, default)}"
+
     def factor(column: int, known: MappingProxyType[str, float], default: str) -> float:
-        unit = parts[column][1] or default
+        unit = unit_of(column, default)
         if unit.lower() not in known:
             raise EdgeError(
                 "E104", f"{path}: column '{cells[column].strip()}' "
@@ -88,13 +101,17 @@ def columns_of(path: object, cells: Sequence[str], format: str | None) -> Column
     return Columns(time, factor(time, SECONDS, by_time), current,
                    factor(current, AMPERES, by_current), voltage,
                    1.0 if voltage is None else factor(voltage, VOLTS, "v"),
-                   tuple(_digital(cells, parts, {time, current, voltage})))
+                   tuple(_digital(cells, parts, {time, current, voltage})),
+                   (read(time, by_time), read(current, by_current)))
 
 
 def _writer(cells: Sequence[str], parts: Sequence[tuple[str, str]]) -> str | None:
-    """Who writes such names: Joulescope '#time,current,voltage', Otii those of its Arc or Ace."""
-    if cells[0].lstrip().startswith("#"):
+    """Who writes such names: Joulescope '#time,current,voltage', Otii those of its Arc or Ace,
+    PPK2 'Timestamp(ms),Current(uA)'."""
+    if cells[0].lstrip().startswith("#time"):
         return "joulescope"
+    if tuple(parts[:2]) == _OF_PPK2:
+        return "ppk2"
     return "otii" if any(name.startswith(("arc ", "ace ")) for name, _ in parts) else None
 
 

@@ -20,16 +20,18 @@ from edge_dassdp.qir import QNetwork
 @dataclass(frozen=True)
 class Known:
     """predicted, work: bytes and instructions before the build, None of an unknown board. build:
-    what was linked, None where it is not kept here."""
+    what was linked, None where it is not kept here. board: None where it is not known."""
 
     predicted: Ledger | None = None
     work: Predicted | None = None
     build: Build | None = None
+    board: Board | None = None
 
     @classmethod
     def of(cls, figures: DeviceFigures) -> Self:
         """Of a firmware that was built here."""
-        return cls(figures.build.predicted, figures.predicted, figures.build)
+        return cls(figures.build.predicted, figures.predicted, figures.build,
+                   figures.build.firmware.board)
 
     @classmethod
     def found(cls, network: QNetwork, board: Board | None, build_hash: str, image_crc: int,
@@ -38,4 +40,4 @@ class Known:
         if board is None:
             return cls()
         return cls(ram_ledger(Plan.of(network), board), predict(network, board, x, y),
-                   build_of(network, board, build_hash, image_crc))
+                   build_of(network, board, build_hash, image_crc), board)

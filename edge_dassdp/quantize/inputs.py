@@ -71,6 +71,8 @@ def input_scales(network: Network, settings: Settings,
     """Of a canonical network. Raises EdgeError E104 for samples of another shape or without finite
     values, E105 where steps by feature are asked for without samples."""
     samples = None if calibration is None else _checked(network, calibration)
+    if samples is not None and network.inputs[0].sensor is not None:
+        _require_counts(network.inputs[0], network.inputs[0].sensor, samples)
     refuse_unless("E105", samples is not None or settings.input_scale != "feature",
                   "steps by feature are taken from samples", help="give training samples: --data, "
                   "or x in Python")
@@ -161,18 +163,32 @@ def sensor_of(source: Input, scale: QInputScale, n_classes: int,
                    compared)
 
 
-def _readings(source: Input, sensor: Sensor, samples: NDArray[np.float64]) -> NDArray[np.int16]:
-    """Counts (n, n_readings, n_channels) of samples (n, n_values)."""
+def readings(source: Input, samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values (n, n_readings, n_channels) of samples (n, n_values), as a sensor gives them."""
     frames = samples.reshape(len(samples), source.n_frames, source.n_raw)
-    return sensor.counts(np.stack([
-        frames[:, :, source.sensor_channels == c].reshape(len(samples), -1)
-        for c in range(sensor.n_channels)], axis=2))
+    return np.stack([frames[:, :, source.sensor_channels == c].reshape(len(samples), -1)
+                     for c in range(source.sensor_channels.max() + 1)], axis=2)
+
+
+def _require_counts(source: Input, sensor: Sensor, samples: NDArray[np.float64]) -> None:
+    """E104 where more than glitches would be counts beyond int16."""
+    counts = np.abs(sensor.exact(readings(source, samples)))
+    if (counts > 2**15).mean() <= TAIL:
+        return
+    told = f"counts up to {counts.max():,.0f}, and a sensor's end at {2**15 - 1:,}"
+    if sensor.data == "counts":
+        raise EdgeError("E104", f"samples hold {told}", help="give the counts as the sensor's int16"
+                        ' has them, or write data = "values" into its description where they are '
+                        "what the network was trained on")
+    raise EdgeError("E104", f"by the sensor's scale and offset values become {told}",
+                    cause="its description says that samples hold what the network was trained on",
+                    help='did you mean data = "counts"? Else mend scale, the value of one count')
 
 
 def _by_class(source: Input, sensor: Sensor, n_classes: int, samples: NDArray[np.float64],
               labels: NDArray[np.int64]) -> tuple[IntArray, IntArray]:
     """Means of counts by class, and of their deviations within samples, (n_classes, n_channels)."""
-    counts = _readings(source, sensor, samples).astype(np.float64)
+    counts = sensor.counts(readings(source, samples)).astype(np.float64)
     means = np.full((n_classes, sensor.n_channels), NO_MEAN, np.int64)
     stds = np.zeros_like(means)
     for label in np.unique(labels):
@@ -187,7 +203,7 @@ def _windows(source: Input, sensor: Sensor, triads: tuple[QTriad, ...],
              ) -> QDrift | None:
     """Statistics of training windows; None of windows too long, or too many classes. Raises
     EdgeError E105 where a profile is to be found in them and cannot be."""
-    counts = _readings(source, sensor, sample_array(calibration))
+    counts = sensor.counts(readings(source, sample_array(calibration)))
     n_classes = len(np.unique(labels))
     if counts.shape[1] > MOST_READINGS or n_classes > MOST_CLASSES:
         refuse_unless("E105", not keeps, f"samples of {counts.shape[1]:,} readings and "

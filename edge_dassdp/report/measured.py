@@ -24,7 +24,7 @@ def measure_screen(known: Known, emulated: DeviceFigures | None = None,
     _memory(rows, known, emulated, on_board)
     _instructions(rows, known, emulated)
     notes = ["P of instructions: the same samples on the reference, operations priced by "
-             "boards/costs.toml."] if known.work else []
+             "boards/costs.toml."] if known.work and known.work.inference is not None else []
     if emulated and emulated.inference:
         wrote = emulated.written.n_samples if emulated.written else 0
         notes.append(f"E: QEMU, {emulated.inference.n_samples} samples, {wrote} of them wrote "
@@ -54,7 +54,14 @@ def not_measured(known: Known, emulated: DeviceFigures | None = None,
     if known.predicted is None:
         found.append("anything before the build, and what was linked: its board.toml is not known; "
                      "give it with --board")
-    if on_board and not emulated:
+    board = known.board
+    if board and known.work and known.work.inference is None:
+        found.append("instructions before the build (P): boards/costs.toml has no prices for it on "
+                     f"{board.cpu}")
+    if board and board.qemu is None:
+        found.append("instructions and the painted stack in QEMU (E): board "
+                     f"{board.name} has no QEMU machine")
+    elif on_board and not emulated:
         found.append("instructions in QEMU: measure it with --target qemu:BOARD, too")
     if energy is None:
         found.append("energy: record the current of a measurement on the board, and give the log "

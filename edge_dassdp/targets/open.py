@@ -87,6 +87,17 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
         raise
 
 
+def require_port(place: str) -> None:
+    """Raises EdgeError E501 where PORT[@BAUD] names no port that is there, E105 for no baud rate;
+    nothing is opened."""
+    from edge_dassdp.targets.serial import missing, ports
+
+    known = {name for p in ports() for name in (p.unique_id, p.path) if name}
+    path, baud = _port(place, known)
+    if path not in known and "://" not in path and not os.path.exists(path):
+        raise missing(path, baud)
+
+
 def _port(place: str, known: Collection[str]) -> tuple[str, int]:
     """Path or unique id, and baud rate, of PORT[@BAUD]. A port may have an @ in its own name."""
     path, at, baud = place.rpartition("@")

@@ -150,6 +150,14 @@ def check_machines(needed: str = "") -> None:
         raise failed(command, f"it has no machine {', '.join(absent)}", QEMU_HELP)
 
 
+def machine_of(board: Board) -> QemuMachine:
+    """The machine that QEMU has of a board. Raises EdgeError E401 without one."""
+    if board.qemu is None:
+        raise EdgeError("E401", f"board {board.name} has no QEMU machine",
+                        help="Pick a board with a [qemu] table.")
+    return board.qemu
+
+
 class QemuProcess:
     """One running QEMU. It ends with this process, whatever ends that; Ctrl-C at a terminal does
     not reach it.
@@ -161,22 +169,19 @@ class QemuProcess:
     """
 
     def __init__(self, elf: Path, board: Board, *, count: bool = False) -> None:
-        if board.qemu is None:
-            raise EdgeError("E401", f"board {board.name} has no QEMU machine",
-                            help="Pick a board with a [qemu] table.")
-        self.machine: QemuMachine = board.qemu
+        self.machine = machine = machine_of(board)
         self.count = count
-        program = find_qemu(board.qemu.version)
+        program = find_qemu(machine.version)
         self._log = _log_file()
         self._lifeline = Lifeline()
         ours, theirs = socket.socketpair()  # no port that others of this computer could take
-        self.uart = Uart(ours, self._wake if board.qemu.machine in _STALLS else None)
+        self.uart = Uart(ours, self._wake if machine.machine in _STALLS else None)
         with theirs:
             self._command = [
-                program, "-M", board.qemu.machine, "-kernel", str(elf), "-display", "none",
+                program, "-M", machine.machine, "-kernel", str(elf), "-display", "none",
                 "-monitor", "stdio",
                 "-chardev", f"socket,id=uart,fd={theirs.fileno()}",
-                *("-serial", "null") * board.qemu.serial, "-serial", "chardev:uart",
+                *("-serial", "null") * machine.serial, "-serial", "chardev:uart",
                 *self._counting()]
             try:
                 self._process = subprocess.Popen(

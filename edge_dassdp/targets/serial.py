@@ -68,6 +68,11 @@ def open_port(url: str, baud: int = 115200) -> serial.SerialBase:
         raise _refusal(url, baud, problem) from None
 
 
+def missing(url: str, baud: int) -> EdgeError:
+    """The refusal of a port that is not there."""
+    return _refusal(url, baud, FileNotFoundError(errno.ENOENT, "none"))
+
+
 def also_used_by(path: str) -> str:
     """Who else has an open port open, and may take what comes from it: a sentence, or ""."""
     seen = others(path)

@@ -95,7 +95,7 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
     ('cpu = "cortex-m4"', "", "cpu"),
     ('cpu = "cortex-m4"', "cpu = 4", "cpu"),
     ('cpu = "cortex-m4"', 'cpu = "cortex-m4"\ncolour = "green"', "colour"),
-    ('cflags = ["-mfloat-abi=soft"]', 'cflags = ["-mfloat-abi=hard"]', "cflags"),
+    ('cflags = ["-mfloat-abi=soft"]', 'cflags = ["-mfloat-abi=hard"]', "cflags[0]"),
     ('kernels = ["dsp", "armv7m"]', 'kernels = ["../src"]', "kernels[0]"),
     ("stack_bytes = 2048", "stack_bytes = 2044", "stack_bytes"),
     ("stack_bytes = 2048", "stack_bytes = true", "stack_bytes"),

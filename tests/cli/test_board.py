@@ -92,6 +92,37 @@ def test_a_mistake_is_told_and_exits_1(tmp_path: Path, mistake: tuple[str, str])
     assert any(MISTAKES[mistake] in why for why in found["data"]["objections"])
 
 
+def test_a_fresh_board_says_all_that_is_to_be_filled_in(tmp_path: Path) -> None:
+    toy = tmp_path / "toy.svd"
+    toy.write_bytes(svd(peripheral("UART0", 0x4000_C000, register("DR", 0))))
+    told = refused("E401", "board", "check", begun(tmp_path, "--svd", toy))
+    assert "FILL IN: cpu, kernels, clock_hz, flash.bytes, ram.bytes, uart" in told
+
+
+def test_each_mistake_is_told_once_and_in_words(tmp_path: Path) -> None:
+    path = filled(begun(tmp_path, "--svd", F4, "--uart", "USART2"))
+    path.write_text(path.read_text("utf-8").replace("irq = 38", "irq = 39"), "utf-8")
+    lines = shown("board", "check", path, "--svd", F4).stdout.splitlines()
+    wrong = [line for line in lines if line.startswith("wrong: ")]
+    assert "its interrupts are 38 (USART2)" in wrong[0] and "{" not in wrong[0]
+    assert len(wrong) == len({*wrong})
+
+
+def test_the_description_of_another_chip_is_told_first() -> None:
+    done = shown("board", "check", "pico", "--svd", F4)
+    assert done.returncode == 1 and "seems to be another chip than that of pico" in done.stderr
+
+
+def test_a_folder_without_a_board_says_so(tmp_path: Path) -> None:
+    assert "has no board.toml" in refused("E401", "board", "check", tmp_path)
+
+
+def test_a_flag_that_is_not_known_is_named_first(tmp_path: Path) -> None:
+    path = filled(begun(tmp_path, "--svd", F4, "--uart", "USART2"))
+    path.write_text(path.read_text("utf-8").replace("-mfloat-abi=soft", "-mfloat-abi=hard"))
+    assert "'-mfloat-abi=hard': known are" in refused("E401", "board", "check", path)
+
+
 def test_what_stores_do_is_written_for_reviewers(tmp_path: Path) -> None:
     path = tmp_path / "registers.txt"
     ok("board", "check", "stm32f405", "--svd", F4, "-o", path)
@@ -108,7 +139,8 @@ def test_a_chip_of_no_family_is_named_and_said_to_be_none(tmp_path: Path) -> Non
 
 
 def test_without_a_description_fields_are_checked_alone() -> None:
-    assert "--svd FILE" in ok("board", "check", "stm32f405")
+    screen = ok("board", "check", "stm32f405")
+    assert "--svd FILE" in screen and "Sizes of flash and RAM were not checked" in screen
 
 
 @pytest.mark.parametrize("name", list_boards())

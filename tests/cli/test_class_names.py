@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -133,7 +134,9 @@ def test_files_of_one_command_agree(folder: Path, tmp_path: Path, work: Path) ->
     few = rows_without(folder / "test.csv", "run", tmp_path / "few.csv")
     assert "names 3 classes, the network has 4" in refused("E104", "run", model, "--data", few)
     both = ok("learn", model, "--data", folder / "data.csv", "--test", few)
-    assert "classes: 0 ride, 1 run, 2 sit, 3 walk" in both
+    assert "classes: 0 ride, 1 run, 2 sit, 3 walk" in both and "next: " in both
+    swapped = ok("learn", model, "--data", few, "--test", folder / "data.csv")
+    assert "next: " not in swapped, "its file alone would be refused"
     other = rows_without(folder / "test.csv", "run", tmp_path / "o.csv", instead="swim")
     assert "two files name other classes" in refused(
         "E104", "learn", model, "--data", folder / "data.csv", "--test", other)
@@ -146,14 +149,19 @@ def test_labels_in_another_order_than_the_outputs_are_told(folder: Path, work: P
                                                            tmp_path: Path) -> None:
     """By the alphabet nothing is right; the order that is right is printed, and can be pasted."""
     command = ("quantize", work / "model.npz", "--no-compare-bits", "-o", tmp_path / "q.npz")
-    cure = "with --classes walk,run,sit,ride"
+    cure = "--classes walk,run,sit,ride (classes=[...] in Python)"
     assert cure in shown(*command, "--data", folder / "data.csv").stderr
     assert cure in shown("tune", work / "model.npz", "--data", folder / "data.csv", "--trials", "1",
                          "--rule", "fc3=delta", cwd=tmp_path).stderr
     done = shown("tune", work / "model.npz", "--data", folder / "data.csv", "--trials", "1",
                  "--rule", "fc3=delta", "--classes", ",".join(NAMES), cwd=tmp_path)
     assert cure not in done.stderr and "--classes walk,run,sit,ride" in done.stdout
-    assert cure in shown("run", folder / "sorted.q.npz", "--data", folder / "test.csv").stderr
+    for verb in ("run", "learn"):
+        told = shown(verb, folder / "sorted.q.npz", "--data", folder / "test.csv").stderr
+        assert "with quantize --classes walk,run,sit,ride" in told
+        assert f"labels of {folder / 'test.csv'} seem" in told
+        assert "another order" not in ok(verb, folder / "stated.q.npz", "--data",
+                                         folder / "test.csv")
     assert cure not in ok(*command, "--data", folder / "data.csv", "--classes", ",".join(NAMES))
     numbers = folder / "test-numbers.csv"
     x, y = (getattr(ed.samples(numbers), k) for k in "xy")
@@ -165,6 +173,21 @@ def test_labels_in_another_order_than_the_outputs_are_told(folder: Path, work: P
     assert "if 0 were 3, 1 were 0, 2 were 1, 3 were 2" in done.stderr
     with pytest.warns(UserWarning, match="numbered in another order"):
         ed.quantize(ed.load(work / "model.npz"), x=x, y=(y + 1) % 4)
+
+
+def test_the_order_that_is_printed_can_be_pasted(folder: Path, work: Path, tmp_path: Path) -> None:
+    """Whatever is in a name, and into `quantize`, which alone has the option."""
+    names = ("w, fast", "run it", 'the "sit"', "ri'de")
+    given = ed.samples(folder / "data-numbers.csv")
+    data = tmp_path / "data.npz"
+    np.savez(data, x=given.x, y=np.array(names)[given.y])
+    command = ("quantize", work / "model.npz", "--no-compare-bits", "-o", tmp_path / "q.npz",
+               "--data", data)
+    done = shown(*command)
+    assert '0 ri\'de, 1 run it, 2 "the ""sit""", 3 "w, fast"' in done.stdout
+    words = shlex.split(done.stderr[done.stderr.index("--classes"):])
+    assert "another order" not in shown(*command, *words[:2]).stderr
+    assert ed.load_model(tmp_path / "q.npz").classes == names
 
 
 def test_names_that_are_none_are_refused(folder: Path, work: Path, tmp_path: Path) -> None:

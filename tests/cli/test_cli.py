@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -47,7 +48,8 @@ def test_a_process_does_for_a_board_what_is_tested_in_this_one(
         work: Path, arguments: tuple[str, ...], arm_toolchain: None, qemu: None) -> None:
     verb, *options = arguments
     done, here = (call(verb, "model.q.npz", *options, cwd=work) for call in (run, shown))
-    assert (done.returncode, done.stdout) == (here.returncode, here.stdout) == (0, here.stdout)
+    assert (done.returncode, done.stdout) == (here.returncode, here.stdout)
+    assert done.returncode == 0 or (verb, done.returncode) == ("flash", 3), "without OpenOCD"
 
 
 def test_quantize_shows_proofs_and_fidelity(work: Path) -> None:
@@ -57,7 +59,7 @@ def test_quantize_shows_proofs_and_fidelity(work: Path) -> None:
                   "next: edge-dassdp build"):
         assert words in screen
     data = answer("quantize", work / "model.npz", "-o", work / "shown.q.npz", "--data",
-                  work / "data.npz")["data"]
+                  work / "data.npz", warns="the float network itself is right in")["data"]
     assert data["plastic"] == ["fc2", "fc3"] and data["n_samples"] == 60
     assert all(0 <= p["flipped"] < 0.2 for p in data["populations"][:2])
     assert all(b["peak"] <= b["limit"] for p in data["populations"] for b in p["proofs"]
@@ -252,16 +254,24 @@ def test_qemu_is_one_more_word_and_logs_its_link(work: Path, arm_toolchain: None
 
 
 def test_flash_names_its_command_and_the_missing_tool(work: Path, arm_toolchain: None,
-                                                       tmp_path: Path) -> None:
-    data = answer("flash", work / "model.q.npz", "--board", "stm32f405", "--dry-run")["data"]
+                                                       tmp_path: Path,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("flash", work / "model.q.npz", "--board", "stm32f405", "--via", "command")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/openocd").symlink_to("/bin/true")
+    with monkeypatch.context() as context:
+        context.setenv("PATH", str(tmp_path / "there"), prepend=os.pathsep)
+        data = answer(*command, "--dry-run")["data"]
     assert data["command"][0] == "openocd" and Path(data["elf"]).is_file()
     for tool in ("gcc", "objcopy", "objdump"):
         found = shutil.which(f"arm-none-eabi-{tool}")
         assert found
         (tmp_path / f"arm-none-eabi-{tool}").symlink_to(found)
-    text = refused("E301", "flash", work / "model.q.npz", "--board", "stm32f405", "--via",
-                   "command", PATH=str(tmp_path))
+    text = refused("E301", *command, PATH=str(tmp_path))
     assert "openocd is not installed" in text
+    assert refused("E301", *command, "--dry-run", PATH=str(tmp_path)) == text
+    told = shown(*command, "--dry-run", PATH=str(tmp_path)).stdout
+    assert "would run openocd" in told and "next:" not in told
 
 
 def test_boards_doctor_explain_devices() -> None:

@@ -120,3 +120,20 @@ def test_python_says_that_a_file_scales(scaled: Path, work: Path) -> None:
     with pytest.warns(UserWarning, match=r"x = \(raw - "):
         assert len(ed.samples(scaled, "test")) == 10
     assert len(ed.samples(work / "data.npz")) == 60
+
+
+@pytest.mark.parametrize("verb", ["quantize", "tune", "run", "learn"])
+def test_another_number_of_columns_tells_the_file_and_the_class(work: Path, tmp_path: Path,
+                                                                verb: str) -> None:
+    given = np.load(work / "data.npz")
+    path, (x, y) = tmp_path / "wide.csv", (given["x"], given["y"])
+    for head, told in (("y,label", "column 'label' is taken for the class, and column 'y' for a "
+                        "value: leave one of them out"),
+                       ("id,label", "column 'label' is taken for the class")):
+        columns = ",".join([*(f"f{k}" for k in range(12)), head])
+        np.savetxt(path, np.column_stack([x, y, y]), "%g", ",", header=columns, comments="")
+        model = work / ("model.npz" if verb in ("quantize", "tune") else "model.q.npz")
+        said = refused("E104", verb, model, "--data", path,
+                       *(("-o", tmp_path / "out") if verb in ("quantize", "tune") else ()))
+        assert f"{path}: samples have shape (60, 13), expected (n, 12)" in said
+        assert f"cause: {told}\n" in said and "help:" in said

@@ -145,6 +145,22 @@ def test_a_way_that_is_not_there(work: Path, described: Path, tmp_path: Path,
     assert not list((tmp_path / "empty").iterdir())
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_port_that_is_not_there_is_told_before_anything_is_written(
+        work: Path, described: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
+    root = board_drives.daplink(tmp_path / "MICROBIT")
+    before = sorted(root.iterdir())
+    for port in ("/dev/none", "/dev/none@9600"):
+        told = refused("E501", *flash(work, described, "--drive", root, "--port", port, *more))
+        assert "there is no such port" in told and "written" not in told
+    assert sorted(root.iterdir()) == before
+
+
+def test_a_pico_without_its_drive_is_told_of_its_button(work: Path) -> None:
+    told = refused("E508", "flash", work / "model.q.npz", "--board", "pico", "--via", "drive")
+    assert "Hold BOOTSEL" in told and "firmware.uf2" in told and "build -o" in told
+
+
 def test_a_pico_is_flashed_by_its_boot_rom(work: Path, tmp_path: Path,
                                            monkeypatch: pytest.MonkeyPatch) -> None:
     """Which goes once it has every block of its family."""

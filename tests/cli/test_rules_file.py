@@ -71,3 +71,14 @@ def test_what_is_wrong_in_it_is_named(work: Path, rules: Path, tmp_path: Path) -
     assert "does not exist" in refused("E103", *command[:-1], tmp_path / "none.toml")
     assert "a float network" in refused("E103", *command[:-1], work / "model.npz")
     assert not (tmp_path / "q.npz").exists()
+
+
+@pytest.mark.parametrize(("option", "given", "words"), [
+    ("--schedule", "errr", ("error", "none")),
+    ("--replay", "70,10,1,reservior", ("auto", "none", "reservoir")),
+    ("--replay", "auto,3,reservior", ("reservoir",))])
+def test_a_word_that_is_none_is_answered_with_those_there_are(
+        work: Path, tmp_path: Path, option: str, given: str, words: tuple[str, ...]) -> None:
+    told = refused("E105", "quantize", work / "model.npz", option, given, "-o", tmp_path / "q.npz")
+    help = told[told.index("help:"):]
+    assert all(word in help for word in words), help

@@ -77,6 +77,35 @@ def test_a_description_of_another_sensor_is_refused(folder: Path, tmp_path: Path
     assert not (tmp_path / "q.npz").exists()
 
 
+def test_counts_where_the_description_says_values_are_refused(folder: Path, tmp_path: Path
+                                                              ) -> None:
+    """And the word that they lack is named; with it they are taken."""
+    sensor, text = ir.Sensor.load(folder / "sensor.toml"), (folder / "sensor.toml").read_text()
+    source = ir.load(folder / "net.npz").with_sensor(sensor).inputs[0]
+    with np.load(folder / "straight.npz") as given:
+        at = np.tile(source.sensor_channels, source.n_frames)
+        raw = np.round((given["x"] - np.array(sensor.offset)[at]) / np.array(sensor.scale)[at])
+        np.savez(tmp_path / "raw.npz", x=raw, y=given["y"])
+    command = ("quantize", folder / "net.npz", "--data", tmp_path / "raw.npz", "--frozen", "-o",
+               tmp_path / "q.npz", "--sensor")
+    told = refused("E104", *command, folder / "sensor.toml")
+    assert "values become counts up to" in told and 'did you mean data = "counts"?' in told
+    (tmp_path / "counts.toml").write_text('data = "counts"\n' + text)
+    ok(*command, tmp_path / "counts.toml")
+
+
+def test_a_scale_that_leaves_hardly_any_counts_is_told(folder: Path, tmp_path: Path) -> None:
+    sensor = ir.Sensor.load(folder / "sensor.toml")
+    for factor, is_told in ((1, False), (1e5, True)):
+        text = (f"n_channels = {sensor.n_channels}\n"
+                f"scale = {[factor * s for s in sensor.scale]}\noffset = {list(sensor.offset)}\n")
+        (tmp_path / "s.toml").write_text(text)
+        told = shown("quantize", folder / "net.npz", "--data", folder / "straight.npz", "--frozen",
+                     "--sensor", tmp_path / "s.toml", "--drift", "off", "-o", tmp_path / "q.npz")
+        assert ("counts are 0, 1 or -1" in told.stderr) is is_told, told.stderr
+        assert not is_told or "scale is the value of one count, and too large" in told.stderr
+
+
 def test_a_frozen_network_takes_a_profile_that_run_uses(folder: Path, tmp_path: Path) -> None:
     ok("quantize", folder / "net.npz", "--data", folder / "straight.npz", "--sensor",
        folder / "sensor.toml", "--drift", "off", "--frozen", "-o", tmp_path / "frozen.q.npz")

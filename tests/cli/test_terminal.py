@@ -68,7 +68,7 @@ def calm(done: Done) -> None:
     text = done.out + done.err
     for words in (b"Traceback", b"internal error", b"Exception ignored", b"UnicodeEncode"):
         assert words not in text, text.decode(errors="replace")
-    assert done.status in (0, 2, EXIT_PIPE)
+    assert done.status in (0, 2, 3, EXIT_PIPE)  # 3: without OpenOCD
 
 
 @cache

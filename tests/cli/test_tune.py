@@ -11,6 +11,7 @@ import pytest
 from support.commands import ok, refused, shown
 
 import edge_dassdp as ed
+from edge_dassdp.twin.model import FloatModel
 
 FEW = ("--trials", "3", "--shifts", "1", "--rule", "fc3=delta")
 
@@ -72,8 +73,9 @@ def test_as_many_are_stored_as_quantize_would_store(work: Path, tmp_path: Path) 
              "--shifts", "1", *command)
         replay = ed.Learning.load(tmp_path / "c.toml").replay
         assert replay is not None and whole["flash"] == replay.flash, board
-    refused("E105", "tune", work / "model.npz", "-o", tmp_path / "d.toml", *data, "--trials", "1",
-            "--rule", "fc3=delta", "--replay", "61,1")
+    done = shown("tune", work / "model.npz", "-o", tmp_path / "d.toml", *data, "--trials", "1",
+                 "--rule", "fc3=delta", "--replay", "61,1")
+    assert done.returncode == 2 and "error[E105]: replay of 61 samples from flash" in done.stderr
 
 
 def test_a_row_names_all_that_is_not_the_default(work: Path, tmp_path: Path) -> None:
@@ -130,9 +132,15 @@ def test_validation_samples_are_taken_where_they_are(work: Path, tmp_path: Path)
 
 
 def test_hardly_any_shift_is_told(work: Path, tmp_path: Path) -> None:
+    """Of samples that the network knows."""
+    network = ed.load(work / "model.npz")
+    for seed, name in enumerate(("data", "test")):
+        x = np.random.default_rng(seed).normal(0, 1.2, (400, 12)).astype(np.float32)
+        np.savez(tmp_path / f"{name}.npz", x=x, y=FloatModel(network).run(x).classes)
     done = shown("tune", work / "model.npz", "-o", tmp_path / "c.toml", *FEW, "--data",
-                 work / "data.npz", "--validation", work / "test.npz")
+                 tmp_path / "data.npz", "--validation", tmp_path / "test.npz")
     assert done.returncode == 0 and "hardly any shift" in done.stderr
+    assert "float network itself" not in done.stderr
 
 
 def test_training_samples_among_those_to_validate_are_counted(work: Path, tmp_path: Path) -> None:

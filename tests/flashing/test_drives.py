@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,6 +70,12 @@ def test_files_of_nonsense_are_met_like_none(tmp_path: Path, text: bytes) -> Non
     drive = look(Volume(tmp_path, "MICROBIT"))
     assert drive.serial == "" and drive.board_id.isprintable()
     assert failure(tmp_path).isprintable() and len(failure(tmp_path)) <= 400
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    for name in ("DETAILS.TXT", "MBED.HTM", "INFO_UF2.TXT", "FAIL.TXT"):
+        os.mkfifo(tmp_path / name)
+    assert look(Volume(tmp_path, "MICROBIT")).serial == failure(tmp_path) == ""
 
 
 def test_what_fail_txt_says_is_one_line(tmp_path: Path) -> None:

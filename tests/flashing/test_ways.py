@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from support.described import MICROBIT, NUCLEO, PICO, board
 
 import edge_dassdp as ed
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import Board
+from edge_dassdp.build.board import Board, load_board
 from edge_dassdp.build.compile import Firmware
 from edge_dassdp.build.image import read_image
 from edge_dassdp.flashing import volumes
@@ -102,11 +103,28 @@ def test_the_only_drive_is_another_boards(built: Firmware, tmp_path: Path,
     assert way.via == "openocd" and "another board" in way.why
 
 
+@pytest.mark.parametrize("make", [
+    lambda p: board_drives.daplink(p / "X", "9904"), lambda p: board_drives.st_link(p / "X"),
+    lambda p: board_drives.boot_rom(p / "X"),
+    lambda p: board_drives.daplink(p / "MICROBIT", "9901")])
+def test_a_board_without_a_drive_does_not_take_anothers(
+        built: Firmware, tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    root = make(tmp_path)
+    before = sorted(root.iterdir())
+    told = refused("E508", of(built, load_board("mps2-an385")), drive=root)
+    assert "another board than mps2-an385" in told.message and "--via command" in told.help
+    assert "mount" not in str(told) and sorted(root.iterdir()) == before
+
+
+def test_a_board_without_a_drive_is_not_told_to_mount_it(built: Firmware, tmp_path: Path) -> None:
+    for root in (tmp_path, tmp_path / "none"):
+        told = refused("E508", of(built, load_board("mps2-an385")), drive=root)
+        assert "mount its drive" not in told.help and "mps2-an385 has no drive" in told.help
+
+
 def test_the_number_of_the_usb_device_tells_jlinks_apart(built: Firmware, tmp_path: Path,
                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     """Both nRF DKs have a drive JLINK that says nothing of itself."""
-    from edge_dassdp.build.board import load_board
-
     root = tmp_path / "JLINK"
     root.mkdir()
     mounted(monkeypatch, tmp_path, root, sda="1-2")

@@ -56,12 +56,62 @@ def test_energy_is_that_of_the_board_whoever_writes_and_however_fast(
 
 
 @pytest.mark.parametrize("who", ["otii", "joulescope"])
-def test_a_log_s_own_voltage_is_taken_unless_another_is_given(who: str, tmp_path: Path) -> None:
+def test_a_log_s_own_voltage_counts_and_another_is_refused(who: str, tmp_path: Path) -> None:
     path = WRITERS[who](tmp_path / "log.csv", RECORDING)
-    own, given = energy(path, volts=None), energy(path, volts=6.0)
+    own = energy(path, volts=None)
     assert own.volts is None and own.inference.median == pytest.approx(
         RECORDING.joules(3.0), rel=0.02)
-    assert given.inference.median == pytest.approx(2 * own.inference.median)
+    assert energy(path, volts=3.02) == own == energy(path, volts=2.98)
+    for volts in (2.96, 3.04, 6.0):
+        said = refusal(path, "E105", volts=volts)
+        assert f"has 3 V in its column of voltage, --volts says {volts:g}" in said
+
+
+@pytest.mark.parametrize(("who", "writer"), [("ppk2", "ppk2"), ("ppk2, bits apart", "ppk2"),
+                                             ("otii", "otii"), ("joulescope", "joulescope")])
+def test_a_format_of_another_writer_is_refused(who: str, writer: str, tmp_path: Path) -> None:
+    path = WRITERS[who](tmp_path / "log.csv", RECORDING)
+    assert energy(path, format=writer) == energy(path)
+    for other in {"ppk2", "otii", "joulescope"} - {writer}:
+        said = refusal(path, "E105", format=other)
+        assert f"has the header of {writer}, --format says {other}" in said
+
+
+def test_a_header_behind_a_hash_names_no_writer(tmp_path: Path) -> None:
+    """As numpy.savetxt writes it: Joulescope has no space there."""
+    t, i, high = RECORDING.rows
+    path = write(tmp_path / "log.csv", "# time,current,D0", [
+        f"{1e3 * a:.9g},{1e6 * b:.9g},{int(c)}" for a, b, c in zip(t, i, high, strict=True)])
+    assert "names no unit" in refusal(path)
+    assert energy(path, format="ppk2").inference.median == pytest.approx(
+        RECORDING.joules(VOLTS), rel=0.02)
+
+
+@pytest.mark.parametrize(("high_a", "shown"), [(-8e-3, "is -8 mA"), (0.0, "is 0 mA")])
+def test_a_current_that_is_none_or_flows_backwards_is_refused(high_a: float, shown: str,
+                                                              tmp_path: Path) -> None:
+    recording = RECORDING.with_(high_a=high_a, noise_a=0.0)
+    said = refusal(ppk2(tmp_path / "log.csv", recording))
+    assert shown in said and "leads are swapped" in said
+
+
+def test_lessons_alone_that_flow_backwards_are_refused(tmp_path: Path) -> None:
+    path, lines = edited(tmp_path)
+    high = [k for k, line in enumerate(lines) if line.endswith("10000000")]
+    lines[high[-1] - 1200:] = [line.replace(",", ",-", 1) for line in lines[high[-1] - 1200:]]
+    assert "is -" in refusal(rewritten(path, lines))
+
+
+@pytest.mark.parametrize(("high_a", "unit", "shown"), [(8e-3, "A", "8e+03 A"),
+                                                       (8e-6, "nA", "8e-09 A")])
+def test_a_current_that_no_board_takes_is_doubted_with_its_unit(
+        high_a: float, unit: str, shown: str, tmp_path: Path) -> None:
+    recording = RECORDING.with_(high_a=high_a, idle_a=high_a / 2, noise_a=0.0)
+    path = ppk2(tmp_path / "log.csv", recording)
+    assert energy(path).warnings == ()
+    head, *rows = path.read_text("utf-8").splitlines()
+    [doubt] = energy(rewritten(path, [head.replace("uA", unit), *rows])).warnings
+    assert shown in doubt and f"column 'Current({unit})' is read in {unit}" in doubt
 
 
 @pytest.mark.parametrize("seconds", ["s", "ms", "us", "µs", "ns"])
@@ -123,6 +173,20 @@ def test_pulses_that_rows_are_too_far_apart_for_are_missing(tmp_path: Path) -> N
 def test_short_pulses_are_doubted(tmp_path: Path) -> None:
     [doubt] = energy(ppk2(tmp_path / "log.csv", Recording([0.005] * 7, rate_hz=1_000.0))).warnings
     assert "5 rows" in doubt and "20 %" in doubt
+
+
+def test_a_row_as_long_as_a_pulse_is_doubted_with_the_unit_of_time(tmp_path: Path) -> None:
+    path = ppk2(tmp_path / "log.csv", Recording([0.001] * 7, rate_hz=1_000.0))
+    [doubt] = energy(path).warnings
+    assert "A row of the log takes 0.001 s" in doubt
+    assert "column 'Timestamp(ms)' is read in ms" in doubt
+
+
+def test_time_that_stands_still_in_a_sample_is_refused(tmp_path: Path) -> None:
+    path, lines = edited(tmp_path)
+    begin = lines[-1].split(",")[0]
+    still = [f"{begin},8000,{bit}0000000" for bit in "0101010101010100"]
+    assert "time stands still" in refusal(rewritten(path, [lines[0], "0,8000,00000000", *still]))
 
 
 def test_a_channel_that_never_moves_names_the_one_that_does(tmp_path: Path) -> None:

@@ -224,6 +224,34 @@ def test_a_board_of_qemu_behind_a_port_gives_no_cycles_of_a_chip(
     assert any(text.startswith("cycles") for text in data["not_measured"])
 
 
+def test_a_target_that_qemu_has_no_machine_of_is_refused(folder: Path) -> None:
+    for more in ((), ("--board", "pico"), ("--target", "serial:/dev/null")):
+        said = refused("E401", "measure", folder / "model.q.npz", "--target", "qemu:pico", *more)
+        assert "board pico has no QEMU machine" in said
+
+
+@pytest.mark.parametrize(("name", "is_priced"), [("microbit-v2", True), ("pico", False)])
+def test_a_board_that_qemu_has_no_machine_of_is_predicted_and_says_so(
+        name: str, is_priced: bool, folder: Path, arm_toolchain: None) -> None:
+    given = ("measure", folder / "model.q.npz", "--data", folder / "data.npz", "--board", name)
+    data = answer(*given)["data"]
+    predicted = data["instructions_predicted"]
+    assert bool(predicted["inference"] and predicted["learning"]) is is_priced
+    assert predicted["synaptic_ops"] > 0 and data["linked"]["ram_bytes"]
+    assert data["instructions"]["inference"] is None and data["stack_painted_bytes"] is None
+    [told] = [text for text in data["not_measured"] if "(E)" in text]
+    assert told.endswith(f"board {name} has no QEMU machine")
+    assert any("(P)" in text for text in data["not_measured"]) is not is_priced
+    screen = " ".join(ok(*given).split())
+    assert told in screen and ("P of instructions" in screen) is is_priced
+
+
+def test_a_board_without_a_machine_at_a_port_is_not_sent_to_qemu(folder: Path) -> None:
+    with on_line(board=b"pico".ljust(16, b"\0")) as line:
+        said = " ".join(measured(folder, line)["not_measured"])
+    assert "board pico has no QEMU machine" in said and "--target qemu" not in said
+
+
 def test_a_log_of_the_current_gives_joules_beside_the_rest(folder: Path, tmp_path: Path,
                                                            arm_toolchain: None,
                                                            qemu: None) -> None:

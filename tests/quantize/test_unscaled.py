@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from support.commands import refused, shown
 
 import edge_dassdp as ed
 from edge_dassdp.quantize import quantize
+from edge_dassdp.twin.model import FloatModel
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +99,29 @@ def test_a_constant_feature_of_any_size_is_no_defect(folder: Path, tmp_path: Pat
         weight = np.where(np.arange(12)[:, None] == 3, 1.0 / value, fc1.weight)
         quantize(replace(network, projections=(replace(fc1, weight=weight),
                                                *network.projections[1:])), None, None, x)
+
+
+@pytest.mark.parametrize("verb", ["quantize", "tune", "python"])
+def test_samples_that_the_float_network_does_not_know_are_told(folder: Path, tmp_path: Path,
+                                                               verb: str) -> None:
+    """As in values of another unit, which have steps as fine; and nothing is said of the others."""
+    network = ed.load(folder / "model.npz")
+    x = np.random.default_rng(5).normal(0, 1.2, (2000, tiny.N_INPUTS)).astype(np.float32)
+    y = FloatModel(network).run(x).classes
+    kept = np.concatenate([np.flatnonzero(y == k)[:20] for k in range(tiny.N_CLASSES)])
+    x, y = x[kept], y[kept]
+    for factor, is_told in ((1.0, False), (1e-4, True)):
+        given = (x * factor).astype(np.float32)
+        np.savez(tmp_path / "d.npz", x=given, y=y)
+        if verb == "python":
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                ed.quantize(network, x=given, y=y)
+            said = " ".join(str(w.message) for w in caught)
+        else:
+            said = shown(verb, folder / "model.npz", "--data", tmp_path / "d.npz", "-o",
+                         tmp_path / "out", *(("--trials", "1") if verb == "tune" else ())).stderr
+        assert ("the float network itself is right in" in said) is is_told, said
+        assert ("of 4 classes and answers class" in said) is is_told
+        assert said.count("are they scaled as in training?") == is_told
+        assert not is_told or "hardly any shift" not in said

@@ -112,9 +112,10 @@ def _check(
     loaded = load_board(board)
     if svd is None:
         return Answer({"board": loaded.name, "objections": [], "notes": []}, [Text(
-            f"{loaded.name}: every field is well formed; --svd FILE says what the stores do")])
+            f"{loaded.name}: every field is well formed; --svd FILE says what the stores do. "
+            "Sizes of flash and RAM were not checked against the chip's.")])
     from edge_dassdp.chips.clocks.model import running
-    from edge_dassdp.chips.registers import notes, objections, registers_text
+    from edge_dassdp.chips.registers import notes, objections, registers_text, unlike_chip
     from edge_dassdp.chips.svd import read_svd
 
     chip = read_svd(svd)
@@ -122,7 +123,9 @@ def _check(
     if output:
         write_bytes(output, text.encode())
     found = running(loaded, chip)
-    wrong = objections(loaded, chip) + (found.objections if found else [])
+    wrong = [*dict.fromkeys(objections(loaded, chip) + (found.objections if found else []))]
+    if told := unlike_chip(loaded, chip):
+        wrong.insert(0, told)
     odd = notes(loaded, chip) + (found.notes if found else ["clocks and pins are not followed: "
                                                            f"{chip.name} has no rules here"])
     return Answer(

@@ -39,7 +39,7 @@ def _flash(
         "Afterwards ask the board at this serial port whether its flash holds what was written. "
         "Without it the one port that belongs to the board is asked."))] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=(
-        "Build, and say what would be done, and why."))] = False,
+        "Build, and say what would be done, and why; it fails where a tool is missing."))] = False,
 ) -> Answer:
     """Build the firmware and program a board.
 
@@ -54,8 +54,11 @@ def _flash(
     from edge_dassdp.emit.firmware import build_and_compare
     from edge_dassdp.flashing import commands
     from edge_dassdp.flashing.ways import choose
+    from edge_dassdp.targets.open import require_port
 
     network, chosen = options.load_model(model), load_board(board)
+    if port:
+        require_port(port)
     firmware = build_and_compare(network, chosen).firmware
     firmware.check()
     image = check_image(firmware.elf)
@@ -76,7 +79,7 @@ def _flash(
          "elf": firmware.elf.as_posix(), "hex": firmware.hex.as_posix(),
          "image_crc": f"{image.crc:08x}", "confirmed": confirmed},
         [Text("\n".join(lines)), *([Text(note)] if note and way.via != "drive" else [])],
-        network.sha256, ["edge-dassdp", "devices", "--ask"], warnings=warnings)
+        network.sha256, ["edge-dassdp", "devices", "--ask"], warnings=warnings, failed=way.lacks)
 
 
 def _program(network: QNetwork, firmware: Firmware, crc: int, way: Way,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -75,7 +76,7 @@ class Order:
                 "what was learned"] * self.save
 
     def begin(self, out: Output, course: harness.Course, judged: options.Packed | None,
-              learned: Learned, network: QNetwork) -> list[str]:
+              judged_in: Path, learned: Learned, network: QNetwork) -> list[str]:
         """What comes before the stream; warnings."""
         device = course.device
         warnings = learned.hold(device, network)
@@ -85,7 +86,7 @@ class Order:
         learned.put_back(device, network)
         if self.rollback:
             device.rollback()
-        before, other_order = _before(out, device, judged, network)
+        before, other_order = _before(out, device, judged, judged_in, network)
         self.fit(course, network)
         allow_profile(device, network, self.allow_profile)
         with course.kept():
@@ -139,9 +140,11 @@ def learn(
     given = Given.of(network, judging, data, split, shift_seed, limit)
     order.check(network, len(given.learned.x))
     warnings = [*given.warnings(network), *order.forgotten(target)]
+    if given.judged is None and not order.resume:
+        warnings += _of_stream(given.learned, network, data)
     with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
         course = _course(device, network, target, given.learned, order, learned)
-        warnings += order.begin(out, course, given.judged, learned, network)
+        warnings += order.begin(out, course, given.judged, judging.test or data, learned, network)
         warnings += (unkept := _unkept(course))
         out.warn(*warnings)
         try:
@@ -167,7 +170,8 @@ def learn(
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     screen += [harness.drift_text(report)] if report else []
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
-                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"],
+                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"]
+                  if given.is_alone else [],
                   failed=rescue.problem)
 
 
@@ -184,16 +188,27 @@ def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> flo
     return None if judged is None else share(out, device, judged.x, judged.y)
 
 
-def _before(out: Output, device: Target, judged: options.Packed | None, network: QNetwork
-            ) -> tuple[float | None, list[str]]:
-    """Accuracy, 0 to 1, and a warning where labels count otherwise than the outputs."""
+def _before(out: Output, device: Target, judged: options.Packed | None, file: Path,
+            network: QNetwork) -> tuple[float | None, list[str]]:
+    """Accuracy, 0 to 1, and a warning where labels of a file count otherwise than the outputs."""
     if judged is None:
         return None, []
     from edge_dassdp.figures.numbering import misnumbered
 
     found = classify(out, device, judged.x)
     return float((found == judged.y).mean()), list(
-        misnumbered(found, judged.y, network.n_classes, network.class_names))
+        misnumbered(found, judged.y, network.n_classes, network.class_names, file))
+
+
+def _of_stream(packed: options.Packed, network: QNetwork, file: Path) -> list[str]:
+    """The same warning of a stream that nothing is judged beside, by factory weights on this host:
+    the device's own soon learn another order."""
+    from edge_dassdp.figures.numbering import few, misnumbered
+    from edge_dassdp.reference.confidence import logits
+
+    some = few(len(packed.y))
+    return list(misnumbered(logits(network, packed.x[some]).argmax(axis=1), packed.y[some],
+                            network.n_classes, network.class_names, file))
 
 
 def _course(device: Target, network: QNetwork, target: str, packed: options.Packed, order: Order,

@@ -119,8 +119,8 @@ def _measure(
     out: Output,
     model: options.Model,
     board: Annotated[str | None, typer.Option("--board", "-b", show_default=False, help=(
-        "A name from `boards`, or a path to a board.toml: it is run in QEMU, where --target does "
-        "not say otherwise."))] = None,
+        "A name from `boards`, or a path to a board.toml: it is run in QEMU, if that has a "
+        "machine of it, where --target does not say otherwise."))] = None,
     target: Annotated[list[str] | None, typer.Option("--target", "-t", show_default=False, help=(
         f"Where to measure: {_TARGETS}; repeat it for both. All begin with factory weights; a "
         "board on a serial port then gets back what it had learned."))] = None,
@@ -147,6 +147,8 @@ def _measure(
 
     network = options.load_model(model)
     serial, emulated = _places(board, target or [])
+    if target and emulated:
+        _require_machine(emulated)
     recorded.check(serial)
     part = options.agreed(network, options.load_part(data, split))[0] if data else None
     samples = options.shifted(part, shift_seed, limit) if part else _noise(network)
@@ -192,6 +194,14 @@ def _places(board: str | None, targets: list[str]) -> tuple[str | None, str | No
         raise EdgeError("E105", f"--board {board} and --target qemu:{found['qemu']} are two boards",
                         help="give one of them")
     return found.get("serial"), found.get("qemu", None if targets else board)
+
+
+def _require_machine(name: str) -> None:
+    """Raises EdgeError E401 for a board that QEMU has no machine of."""
+    from edge_dassdp.build.board import load_board
+    from edge_dassdp.targets.qemu import machine_of
+
+    machine_of(load_board(name))
 
 
 def _figures(out: Output, network: QNetwork, packed: options.Packed, board: str | None,

@@ -84,7 +84,7 @@ def _run(
         rescue.write(device)
         sent = link(device)
     out.warn(*harness.drift_warning(report),
-             *misnumbered(found, y, network.n_classes, network.class_names))
+             *misnumbered(found, y, network.n_classes, network.class_names, data))
     accuracy = float((found == y).mean()) if network.n_classes > 1 else None
     hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data]
     text = f"{target}: {len(y):,} samples, "

@@ -68,6 +68,7 @@ class Trying:
         train, *others = agreed(names, network.n_classes, *filter(None, self._parts(data)))
         validation = others[0] if others else None
         for part in (train, *others):
+            options.require_width(network, part.samples)
             sample_rows(network.inputs, part.samples.x)
         given = None if validation is None else validation.samples
         if given is None and self.shift == "none":
@@ -138,8 +139,9 @@ def _tune(
     settings = precision.of(network, data)
     stated = options.names_of(classes, network.n_classes)
     given, train, warnings = trying.tasks(network, data, stated)
-    out.warn(*_of_training(network, settings, train))
+    doubts, lost = _of_training(network, settings, train)
     start = _start(lessons, network, settings, given)
+    out.warn(*doubts, *lost)
     with out.progress("trying", trying.trials) as progress:
         found = search(network, start, settings, given, most=trying.trials,
                        told=progress, holds=_holds(lessons.board))
@@ -148,25 +150,27 @@ def _tune(
     chosen.learning.save(written, comments)
     answer = _answer(written, found, given, train, lessons.is_default)
     answer.data["learning"] = chosen.learning.toml(comments)
-    answer.warnings = [*warnings, *_no_shift(chosen)]
+    answer.warnings = [*warnings, *([] if doubts else _no_shift(chosen))]
     answer.next = ["edge-dassdp", "quantize", file, *origin.words, "--rules", written, "--data",
                    data, *(["--classes", classes] if classes else []), "-o",
                    Path(f"{file.stem}.q.npz")]
     return answer
 
 
-def _of_training(network: Network, settings: Settings, train: Part) -> list[str]:
-    """Warnings of training samples whose labels leave classes out, or count them otherwise, and of
-    values in other units."""
+def _of_training(network: Network, settings: Settings, train: Part
+                 ) -> tuple[list[str], list[str]]:
+    """Warnings of training samples that the network does not know, and of those whose labels leave
+    classes out, or whose values are in other units."""
     from edge_dassdp.data.clipping import clipping
     from edge_dassdp.data.labels import ClassNames
-    from edge_dassdp.figures.numbering import training_labels
+    from edge_dassdp.figures.numbering import unknown, untrained
     from edge_dassdp.quantize import quantize
 
     x, y, names = train.samples.x, train.samples.y, train.samples.classes
     model = quantize(network, None, settings, x, y, ClassNames(names) if names else None).network
     lost = clipping(model.inputs, model.x_scales, x).warning
-    return [*training_labels(model, x, y), *([lost] if lost else [])]
+    return unknown(network, model, x, y), [
+        *untrained(y, model.n_classes, model.class_names), *([lost] if lost else [])]
 
 
 def _start(lessons: Lessons, network: Network, settings: Settings, given: Tasks) -> Learning:
