@@ -45,8 +45,8 @@ def test_a_board_is_begun_filled_in_and_right(tmp_path: Path) -> None:
     assert "# USART2 at 0x40004400, interrupts 38: stm32_usart_v1" in text
     assert "base = 0x40004400\nirq = 38" in text and "RCC.APB1ENR: USART2EN" in text
     assert "watchdog = 0x60000000" in text and "clear = { address = 0x40023874" in text
-    assert "clock_hz" in refused("E401", "board", "check", path, "--svd", F4).replace(
-        "cpu", "clock_hz"), "what is not filled in yet is named"
+    told = refused("E401", "board", "check", path, "--svd", F4)
+    assert "FILL IN: cpu, kernels, clock_hz, flash.bytes, ram.bytes, uart.baud_register\n" in told
     screen = ok("board", "check", filled(path), "--svd", F4)
     assert "RCC.APB1ENR: USART2EN = 1" in screen and "GPIOA.AFRL: AFRL2 = 7, AFRL3 = 7" in screen
     assert "core: 16,000,000 Hz" in screen and "115,108 baud (-0.08%)" in screen
