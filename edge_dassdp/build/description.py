@@ -217,9 +217,6 @@ class Board:
                  "marker.clear": (self.marker.clear,) if self.marker else (),
                  "nmi.clear": self.nmi.clear if self.nmi else (),
                  "bus_fault.clear": self.bus_fault.clear if self.bus_fault else ()}
-        if self.marker:
-            lists |= {"marker.setup": self.marker.setup, "marker.set": (self.marker.set,),
-                      "marker.clear": (self.marker.clear,)}
         return {name: stores for name, stores in lists.items() if stores}
 
     @property
