@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -28,6 +27,7 @@ from edge_dassdp.build.description import (
     Watchdog,
 )
 from edge_dassdp.storage.foreign import unread
+from edge_dassdp.storage.toml import MOST_BYTES, parsed
 
 __all__ = [
     "CFLAGS",
@@ -51,8 +51,6 @@ __all__ = [
     "load_board",
 ]
 
-_MOST_TEXT, _MOST_LINE = 1 << 16, 1000
-
 
 def load_board(name: str | Path) -> Board:
     """The board `name` of the boards folder, or of a board.toml (or its folder) by path.
@@ -71,14 +69,10 @@ def load_board(name: str | Path) -> Board:
 
 
 def _table(path: Path, name: str | Path) -> dict[str, Any]:
-    """What stands in a board.toml; a byte order mark before it is left out."""
+    """What stands in a board.toml."""
     try:
         with path.open("rb") as file:
-            text = file.read(_MOST_TEXT + 1)
-        if len(text) > _MOST_TEXT or max(map(len, text.splitlines()), default=0) > _MOST_LINE:
-            raise ValueError(f"it has more than {_MOST_TEXT:,} B, or {_MOST_LINE:,} in a line, "
-                             "which take longer than a board can need")
-        return tomllib.loads(text.decode("utf-8-sig"))
+            return parsed(file.read(MOST_BYTES + 1))
     except (FileNotFoundError, NotADirectoryError):
         if os.path.isdir(name):
             raise EdgeError("E401", f"the folder {name} has no board.toml",
@@ -89,7 +83,7 @@ def _table(path: Path, name: str | Path) -> dict[str, Any]:
     except OSError as problem:
         raise EdgeError("E401", f"{path} cannot be read",
                         cause=problem.strerror or str(problem)) from None
-    except (ValueError, RecursionError) as problem:
+    except ValueError as problem:
         raise unread(path, "board", str(problem), "save it as UTF-8 text; docs of TOML: toml.io",
                      "E401") from None
 

@@ -107,6 +107,8 @@ WRONG_TOML = {
     "bytes": ("\x00\xff", "E103", "is not the description of a sensor (.toml)"),
     "nothing": ("", "E103", "an empty file"),
     "a book": ("# a\n" * 20_000, "E103", "65,536 bytes"),
+    "a key of many parts": ("a" + ".a" * 30_000 + " = 1", "E103", "1,000 in a line"),
+    "deep": ("a = " + "[" * 900, "E103", "too deep within each other"),
     "samples": ("1,2,3\n4,5,6\n", "E103", "a text file of values (CSV)"),
 }
 
