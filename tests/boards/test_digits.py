@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import lanes
+from support.devices import learn_alike
 from support.where import built_alike, in_qemu
 
 from edge_dassdp import ir
@@ -56,9 +57,6 @@ def test_it_learns_in_qemu_what_it_learns_on_the_reference(arm_toolchain: None, 
     reference = ReferenceTarget(network())
     with Qemu.start(network(), build_and_compare(network(), load_board(name)).firmware) as device:
         for sample, label in zip(x, wrong.tolist(), strict=True):
-            here, there = (t.learn(sample, label, digest=True) for t in (reference, device))
-            assert there.logits.tolist() == here.logits.tolist()
-            assert there.forward_digest == here.forward_digest
-            assert there.learned_digest == here.learned_digest
+            learn_alike(reference, device, sample, label)
         assert device.statistics().n_updates == reference.statistics().n_updates > 0
         assert device.statistics().rx_lost == 0

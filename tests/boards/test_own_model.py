@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 import pytest
 from support import chip_facts, modm
 from support.chips import CHIPS, Chip
-from support.devices import network, samples
+from support.devices import firmware, learn_alike, network, samples
 from support.unicorn_board import UnicornBoard
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import list_boards, load_board
-from edge_dassdp.build.compile import Firmware, build_firmware
-from edge_dassdp.emit import emit
-from edge_dassdp.plan import Plan
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.reference import ReferenceTarget
 
@@ -26,14 +22,9 @@ ELSEWHERE = 0x4000_F000
 """Where no chip here has a UART."""
 
 
-@cache
-def firmware(name: str) -> Firmware:
-    return build_firmware(emit(Plan.of(network(KIND))), load_board(name))
-
-
 def talk_to(name: str, chip: Chip) -> LinkTarget:
     """The firmware of a board on a chip. Raises EdgeError E502 if it is silent."""
-    made = firmware(name)
+    made = firmware(load_board(name), KIND)
     return LinkTarget.of(network(KIND), UnicornBoard(made.elf, chip), build_hash=made.build_hash,
                          timeout_s=0.01, retries=1)
 
@@ -64,15 +55,12 @@ class Hasty(UnicornBoard):
 @pytest.mark.parametrize("kind", [UnicornBoard, Hasty])
 def test_three_samples_are_learned_as_by_the_reference(name: str,
                                                        kind: type[UnicornBoard]) -> None:
-    board = kind(firmware(name).elf, CHIPS[name])
+    made = firmware(load_board(name), KIND)
+    board = kind(made.elf, CHIPS[name])
     reference = ReferenceTarget(network(KIND))
-    with LinkTarget.of(network(KIND), board, build_hash=firmware(name).build_hash) as device:
+    with LinkTarget.of(network(KIND), board, build_hash=made.build_hash) as device:
         for x, label in zip(*samples(3), strict=True):
-            here, there = (t.learn(x, label, digest=True) for t in (reference, device))
-            assert there.logits.tolist() == here.logits.tolist()
-            assert there.forward_digest == here.forward_digest
-            assert there.learned_digest == here.learned_digest
-            assert there.learn_ticks, "the counter counts"
+            assert learn_alike(reference, device, x, label).learn_ticks, "the counter counts"
         figures = device.statistics()
         assert device.link_retries == 0
     assert figures.n_updates > 0 and figures.rx_lost == 0

@@ -6,23 +6,19 @@ import json
 import os
 import re
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from shutil import which
 
 import pytest
 from support import lanes
 from support.commands import refused, shown
-from support.devices import network, samples
+from support.devices import firmware, learn_alike, network, samples
 from support.failing_tools import fake, sh
 from support.qemus import needs, number, versions
 
 from edge_dassdp import qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, list_boards, load_board
-from edge_dassdp.build.compile import Firmware, build_firmware
-from edge_dassdp.emit import emit
-from edge_dassdp.plan import Plan
 from edge_dassdp.targets.qemu import QEMU, Qemu, find_qemu
 from edge_dassdp.targets.reference import ReferenceTarget
 
@@ -34,19 +30,11 @@ TREE = "b-l475e-iot01a"
 """The board whose machine models its clocks, and what its USART makes of them."""
 
 
-@cache
-def firmware(board: Board) -> Firmware:
-    return build_firmware(emit(Plan.of(network(KIND))), board)
-
-
 def learns_as_the_reference(name: str) -> None:
     reference = ReferenceTarget(network(KIND))
-    with Qemu.start(network(KIND), firmware(BOARDS[name])) as device:
+    with Qemu.start(network(KIND), firmware(BOARDS[name], KIND)) as device:
         for x, label in zip(*samples(N_SAMPLES), strict=True):
-            here, there = (t.learn(x, label, digest=True) for t in (reference, device))
-            assert there.logits.tolist() == here.logits.tolist()
-            assert there.forward_digest == here.forward_digest
-            assert there.learned_digest == here.learned_digest
+            learn_alike(reference, device, x, label)
         assert device.statistics().rx_lost == 0
 
 
@@ -84,7 +72,7 @@ def baud_rates(board: Board, folder: Path, monkeypatch: pytest.MonkeyPatch) -> s
     script = sh(f'case "$*" in *--version*) exec {real} "$@";; esac',
                 f'exec {real} "$@" -trace stm32l4x5_usart_update_params -D {log}')
     monkeypatch.setenv("PATH", f"{fake(folder, QEMU, script).parent}:{os.environ['PATH']}")
-    with Qemu.start(network(KIND), firmware(board)):
+    with Qemu.start(network(KIND), firmware(board, KIND)):
         pass
     return {int(rate) for rate in re.findall(r"speed: (\d+)", log.read_text())}
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.build.compile import build_emulator
+from edge_dassdp.build.board import Board
+from edge_dassdp.build.compile import Firmware, build_emulator, build_firmware
 from edge_dassdp.demo.adaptation import learning_of
 from edge_dassdp.emit import emit
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout, Sensor, Triad
@@ -22,6 +23,7 @@ from edge_dassdp.rules import CUSUM, DASSDP, ErrorScaled, ErrorSSDP, Guard, Lear
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
+from edge_dassdp.targets.target import Outcome, Target
 from edge_dassdp.wire.frames import FrameDecoder, Response, encode_request, parse_response
 from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES
 from edge_dassdp.wire.session import Port
@@ -77,6 +79,12 @@ def library(kind: str) -> Path:
     return build_emulator(emit(Plan.of(network(kind))), checked=True)
 
 
+@cache
+def firmware(board: Board, kind: str) -> Firmware:
+    """What a board runs of a network."""
+    return build_firmware(emit(Plan.of(network(kind))), board)
+
+
 def stream(kind: str = "error") -> LoopbackStream:
     """A device that was just switched on."""
     return LoopbackStream(library(kind))
@@ -91,6 +99,15 @@ def samples(n: int, seed: int = 3, kind: str = "error") -> tuple[NDArray[np.int8
     rng = np.random.default_rng(seed)
     x = rng.integers(-100, 101, (n, network(kind).x_bytes)).astype(np.int8)
     return x, [int(label) for label in rng.integers(0, N_CLASSES, n)]
+
+
+def learn_alike(model: Target, device: Target, x: NDArray[np.int8], label: int) -> Outcome:
+    """Both learn from a sample, and have the same bits before and after. What the device says."""
+    here, there = (t.learn(x, label, digest=True) for t in (model, device))
+    assert there.logits.tolist() == here.logits.tolist()
+    assert there.forward_digest == here.forward_digest
+    assert there.learned_digest == here.learned_digest
+    return there
 
 
 def learned(device: LinkTarget | Emulator) -> tuple[bytes, ...]:
