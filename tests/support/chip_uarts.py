@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 
 
-class Uart:
+class Uart(ABC):
     """n_held: bytes that wait to be read, none of them lost: the wire waits, too."""
 
     n_held = 1
@@ -29,18 +30,22 @@ class Uart:
         return has_room
 
     @property
+    @abstractmethod
     def receives(self) -> bool:
-        raise NotImplementedError
+        """Whether it is turned on."""
 
     @property
+    @abstractmethod
     def interrupts(self) -> bool:
-        raise NotImplementedError
+        """Whether its interrupt is pending."""
 
+    @abstractmethod
     def read(self, offset: int) -> int:
-        raise NotImplementedError
+        """A register, as the core reads it."""
 
+    @abstractmethod
     def write(self, offset: int, value: int) -> None:
-        raise NotImplementedError
+        """A register, as the core writes it."""
 
     def take(self) -> int:
         return self.waiting.popleft() if self.waiting else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -72,7 +73,7 @@ class Wiring:
     rx: str = ""
 
 
-class Family:
+class Family(ABC):
     """Rules of chips that are alike."""
 
     def takes(self, now: Registers, address: int) -> bool:
@@ -82,16 +83,16 @@ class Family:
     def store(self, now: Registers, store: Store) -> None:
         now[store.address] = now[store.address] & ~store.mask | store.value
 
-    def settle(self, now: Registers) -> None:
+    def settle(self, now: Registers) -> None:  # noqa: B027 - some do nothing
         """What the chip itself does after a store, when it has had the time."""
 
+    @abstractmethod
     def clocks(self, now: Registers, uart: Uart, found: Running) -> None:
         """core_hz, uart_hz and baud of `found`, and what is wrong with clocks and their waits."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pins(self, now: Registers, uart: Uart, wiring: Wiring, found: Running) -> None:
         """What is wrong with the pins of the serial line."""
-        raise NotImplementedError
 
     def levels(self, now: Registers) -> Levels:
         """The pins that the program itself drives."""
