@@ -6,14 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edge_dassdp.build.description import Counter, Store, Uart
-from edge_dassdp.chips.clocks.registers import (
-    Family,
-    Levels,
-    Registers,
-    Running,
-    Wiring,
-    unlike,
-)
+from edge_dassdp.chips.clocks.registers import Family, Levels, Registers, Running, Wiring, unlike
 
 # ---- nRF -----------------------------------------------------------------------------------------
 

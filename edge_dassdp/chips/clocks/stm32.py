@@ -6,14 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from edge_dassdp.build.description import Counter, Store, Uart
-from edge_dassdp.chips.clocks.registers import (
-    Family,
-    Levels,
-    Registers,
-    Running,
-    Wiring,
-    unlike,
-)
+from edge_dassdp.chips.clocks.registers import Family, Levels, Registers, Running, Wiring, unlike
 
 TIM2 = 0x4000_0000
 _N_PORTS, _PORT_BYTES = 11, 0x400
