@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from support import modm
-from support.chip_facts import WIRED, chip
+from support.chip_facts import WIRED, chip, memory
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board_checks import check_board
@@ -33,11 +33,11 @@ def found_by(name: str, board: Board) -> str:
 
 def unlike_facts(name: str, board: Board) -> list[str]:
     """Memory and clock against what the data sheet gives, the interrupt against modm-devices."""
-    wired = WIRED[name]
     told = {"flash": (board.flash.origin, board.flash.bytes), "hz": board.clock_hz,
             "ram": (board.ram.origin, board.ram.bytes)}
-    wrong = [f"{key} is {value}, not {getattr(wired, key)}" for key, value in told.items()
-             if value != getattr(wired, key)]
+    known = {**memory(name), "hz": WIRED[name].hz}
+    wrong = [f"{key} is {value}, not {known[key]}" for key, value in told.items()
+             if value != known[key]]
     uart = [p.name for p in chip(name).based_at(board.uart.base)]
     if board.uart.baud not in _BAUDS:
         wrong.append(f"no serial port has a baud rate of {board.uart.baud}")
