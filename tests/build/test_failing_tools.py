@@ -207,6 +207,8 @@ def test_a_damaged_build_is_never_copied_nor_run(model: Path, folder: Path, tmp_
             kept.write_bytes(harm)
             ok("verify", model, "--random", "1", "--target", "qemu:microbit")
             kept.write_bytes(harm)
-            told = shown("flash", model, "--board", "microbit", "--dry-run", "--json").stdout
-            data = json.loads(told)["data"]  # OpenOCD may be missing
+            done = shown("flash", model, "--board", "microbit", "--via", "command", "--dry-run",
+                         "--json", PATH=with_fake(tmp_path, "openocd", sh("exit 0")))
+            assert done.returncode == 0 and not json.loads(done.stdout)["diagnostics"]
+            data = json.loads(done.stdout)["data"]
             assert Path(data[suffix]).read_bytes() == good[f"firmware.{suffix}"]
