@@ -12,7 +12,8 @@ from edge_dassdp.chips.core import CORE, FIRST
 
 _ALIASES = {0x1000: "toggle", 0x2000: "set", 0x3000: "clear"}
 """Where the RP2040 and RP2350 have each register again, for some of its bits."""
-_ALIASED = range(0x4000_0000, 0x6000_0000)
+ALIASED = range(0x4000_0000, 0x6000_0000)
+"""The addresses that they have so."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def places(chip: Chip, address: int) -> tuple[Place, ...]:
     known = CORE if address >= FIRST else chip
     found = [Place(p, r) for p, r in known.by_address.get(address, ())]
     bits = address & 0x3000
-    if not found and bits and address in _ALIASED and chip.name.upper().startswith("RP2"):
+    if not found and bits and address in ALIASED and chip.name.upper().startswith("RP2"):
         found = [Place(p, r, _ALIASES[bits])
                  for p, r in known.by_address.get(address & ~0x3000, ())]
     return tuple(found)

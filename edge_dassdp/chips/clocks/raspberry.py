@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from edge_dassdp.build.description import Store, Uart
 from edge_dassdp.chips.clocks.registers import Family, Levels, Registers, Running, Wiring
+from edge_dassdp.chips.names import ALIASED
 
-_ALIASED = range(0x4000_0000, 0x5000_0000)
 _SIO, _IN_SIO, _N_PINS = 0xD000_0000, 5, 30
 _CRYSTAL_HZ, _VCO_HZ = 12e6, (750e6, 1600e6)
 
@@ -37,7 +37,7 @@ class Rp(Family):
             at = _SIO + 0x10 + 4 * step * out
             now[at] = now[at] | store.value if is_set == step else now[at] & ~store.value
             return
-        kind = store.address >> 12 & 3 if store.address in _ALIASED else 0
+        kind = store.address >> 12 & 3 if store.address in ALIASED else 0
         if not kind:
             super().store(now, store)
             return
