@@ -15,9 +15,6 @@ from edge_dassdp.chips.pack import Device
 from edge_dassdp.chips.registers import KINDS, kind_of
 from edge_dassdp.storage.foreign import listed
 
-_CPUS = {"CM0": "cortex-m0", "CM0PLUS": "cortex-m0plus", "CM0+": "cortex-m0plus",
-         "CM1": "cortex-m1", "CM3": "cortex-m3", "CM4": "cortex-m4", "CM7": "cortex-m7",
-         "CM23": "cortex-m23", "CM33": "cortex-m33", "CM35P": "cortex-m35p", "CM55": "cortex-m55"}
 _DRIVERS = (("nrf_uart", {"BAUDRATE", "TASKS_STARTRX", "TXD"}),
             ("stm32_usart_v2", {"ISR", "ICR", "RDR", "TDR", "BRR"}),
             ("stm32_usart_v1", {"SR", "DR", "BRR", "CR1"}), ("pl011", {"IBRD", "FBRD", "DR"}),
@@ -117,9 +114,11 @@ def _chosen(chip: Chip, uarts: tuple[Serial, ...], wanted: str) -> Serial | None
 
 
 def _cpu(chip: Chip, device: Device | None) -> str:
-    """The core by the pack, else by the SVD file; empty where neither names one of ours."""
-    by_pack = (device.core if device else "").lower().replace("+", "plus")
-    return by_pack if by_pack in CPUS else _CPUS.get(chip.core.upper(), "")
+    """The core by the pack, as Cortex-M0+, else by the SVD file, as CM0PLUS or CM0+; empty where
+    neither names one of ours."""
+    said = (device.core if device else "", re.sub("^CM", "cortex-m", chip.core.upper()))
+    names = (name.lower().replace("+", "plus") for name in said)
+    return next((name for name in names if name in CPUS), "")
 
 
 def _cause(chip: Chip) -> Cause | None:

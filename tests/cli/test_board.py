@@ -66,6 +66,17 @@ def test_a_pack_brings_core_and_memory(tmp_path: Path) -> None:
         assert line in text, line
 
 
+@pytest.mark.parametrize(("core", "cpu"), [
+    ("CM0PLUS", "cortex-m0plus"), ("CM0+", "cortex-m0plus"), ("CM4", "cortex-m4"),
+    ("CM35P", "cortex-m35p"), ("CA9", "")])
+def test_a_description_brings_the_core(tmp_path: Path, core: str, cpu: str) -> None:
+    toy = tmp_path / "toy.svd"
+    toy.write_bytes(svd(peripheral("UART0", 0x4000_C000, register("DR", 0)),
+                        f"<cpu><name>{core}</name></cpu>"))
+    lines = begun(tmp_path, "--svd", toy).read_text("utf-8").splitlines()
+    assert [line for line in lines if line.startswith(f'cpu = "{cpu}"')]
+
+
 MISTAKES = {
     ("mask = 0x00020000, value = 0x00020000", "mask = 0x00040000, value = 0x00040000"):
         "the clock of the UART is off",
