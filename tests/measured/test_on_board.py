@@ -109,6 +109,15 @@ def test_a_build_that_is_not_kept_is_named_by_the_command_that_makes_it(folder: 
     assert f"edge-dassdp build {folder / 'model.q.npz'} --board stm32f405" in text
 
 
+def test_without_a_cross_compiler_a_board_is_measured_all_the_same(
+        folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with on_line() as line:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        data = measured(folder, line)
+    assert data["linked"] is None and data["measured"]["inference"]["median"] == TICKS
+    assert any("as linked" in text for text in data["not_measured"])
+
+
 def test_the_elf_that_the_build_hash_names_is_found(folder: Path, arm_toolchain: None) -> None:
     build = build_and_compare(network(KIND), load_board("stm32f405"))
     told = {"build_hash": build.firmware.build_hash.to_bytes(8, "big")}
