@@ -144,7 +144,7 @@ def build_project(project: Project, board: Board) -> Firmware:
 
 def kept_firmware(board: Board, build_hash: int) -> Firmware | None:
     """The firmware that a build hash names as the compiler of this computer made it, of whatever
-    sources, without its flags; None where it is not kept, or there is no such compiler."""
+    sources, without its flags; None where it is not kept, or no cross compiler answers."""
     try:
         compiler, version = _arm_compiler()
     except EdgeError:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.flashing.drives import FAILURE, BoardDrive, failure
+from edge_dassdp.flashing.drives import FAILURE, BoardDrive, failure, is_there
 
 _POLL_S = 0.1
 _GONE = {errno.EIO, errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.ENOTDIR, errno.ESTALE,
@@ -117,7 +117,7 @@ def _watch(drive: BoardDrive, path: Path, had_failed: bool, again: Callable[[], 
     """What the drive makes of the file; None where it went for good. A failure that was told before
     counts once the drive was renewed, which takes both files away."""
     end_s = time.monotonic() + patience.begin_s
-    while _is_there(path):
+    while is_there(path):
         if not had_failed:
             _refuse_failed(drive.root)
         if time.monotonic() > end_s:
@@ -140,13 +140,6 @@ def _refuse_failed(root: Path) -> None:
         raise EdgeError("E508", f"the board was not programmed: {FAILURE} is on its drive",
                         cause=said, help="Plug the board in again, and flash it again; firmware of "
                                          "another board and an old debugger are refused so, too.")
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False
 
 
 def _is_listed(root: Path) -> bool:

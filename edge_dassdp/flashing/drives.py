@@ -87,13 +87,13 @@ def look(volume: Volume) -> BoardDrive:
         volume, "" if serial.startswith(_NO_CODE) else serial,
         printable(board_id[1]) if board_id else "",
         is_updater=bool(_BOOTLOADER.search(details)) or volume.bears(MAINTENANCE),
-        is_known=any(map(_is_there, (volume.root / n for n in (_DETAILS, _PAGE, _UF2, FAILURE)))))
+        is_known=any(map(is_there, (volume.root / n for n in (_DETAILS, _PAGE, _UF2, FAILURE)))))
 
 
 def read(path: Path) -> str:
     """The first letters of a small file, "" where it is not there, no regular file or not to be
     read."""
-    if not _is_there(path):
+    if not is_there(path):
         return ""
     try:
         with path.open("rb") as file:
@@ -102,7 +102,8 @@ def read(path: Path) -> str:
         return ""
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Whether it is a regular file; a drive that goes may answer with any error."""
     try:
         return path.is_file()
     except OSError:
@@ -112,7 +113,7 @@ def _is_there(path: Path) -> bool:
 def failure(drive: Path) -> str:
     """What FAIL.TXT says, as one line; "" without one."""
     path = drive / FAILURE
-    if not _is_there(path):
+    if not is_there(path):
         return ""
     said = "; ".join(line.strip() for line in read(path).splitlines() if line.strip())
     return printable(said)[:_MOST_LETTERS] or f"{FAILURE} is there and empty"

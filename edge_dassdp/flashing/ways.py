@@ -43,14 +43,12 @@ def choose(firmware: Firmware, via: str | None = None, drive: Path | None = None
     Raises EdgeError E105 where words do not go together or several drives or probes could be meant,
     E301, E303 or E508 where a way is not there.
     """
-    via = _asked(via, drive, probe)
+    via, why = _asked(via, drive, probe), "it was asked for"
     if via == "drive":
-        return _by_drive(firmware, drive, "")
+        return _by_drive(firmware, drive, why)
     if via == "pyocd":
-        return _by_probe(firmware, probe, "it was asked for")
-    if via:
-        return _by_command(firmware, via, "it was asked for")
-    return _first(firmware)
+        return _by_probe(firmware, probe, why)
+    return _by_command(firmware, via, why) if via else _first(firmware)
 
 
 def _asked(via: str | None, drive: Path | None, probe: str | None) -> str | None:
@@ -92,7 +90,7 @@ def _by_drive(firmware: Firmware, root: Path | None, why: str) -> Way:
     def again() -> list[Path]:
         return [d.root for d in drives.of_board(board, volumes()) if d.is_of(board)]
 
-    return Way("drive", why or "it was asked for", f"copy {file.name} to {drive.root}",
+    return Way("drive", why, f"copy {file.name} to {drive.root}",
                lambda: copy_to(drive, file.name, file.read_bytes(), again),
                usb_place=drive.volume.usb_place, serial=drive.number)
 

@@ -36,11 +36,6 @@ class Ticks:
     reading: int
     untold: tuple[str, ...]
 
-    @property
-    def unit(self) -> str:
-        """Of its figures."""
-        return "cycles" if self.is_cycles else "ticks"
-
 
 def counts_cycles(counter: Counter) -> bool:
     """Whether it is one of those by which a core counts its own cycles."""
@@ -54,8 +49,8 @@ def ticks_of(board: Board | None, info: DeviceInfo, timed: Sequence[tuple[int, f
 
     timed: ticks, and seconds of this computer in which they passed, of each request.
     """
-    is_known = board is not None and info.counter_idx < len(board.counter)
-    counter = board.counter[info.counter_idx] if board and is_known else None
+    idx = info.counter_idx
+    counter = board.counter[idx] if board and idx < len(board.counter) else None
     name, is_cycles = (counter.name, counts_cycles(counter)) if counter else ("", False)
     hz = board.clock_hz if board and counter else None
     untold = [] if counter else ["which counter gives its ticks"]
@@ -64,7 +59,7 @@ def ticks_of(board: Board | None, info: DeviceInfo, timed: Sequence[tuple[int, f
     elif not any(ticks for ticks, _ in timed) and timed:
         untold.append(f"cycles: its counter {name}".rstrip() + " reads the same all the time")
     elif counter and board:
-        still = [c.name for c in board.counter[:board.counter.index(counter)] if counts_cycles(c)]
+        still = [c.name for c in board.counter[:idx] if counts_cycles(c)]
         is_cycles = is_cycles and not still
         untold += [f"cycles by {c}, which counts those of the core: it stands still here, as in an "
                    "emulator" for c in still]

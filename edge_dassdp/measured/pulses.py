@@ -46,8 +46,7 @@ class Pulse:
 class Cut:
     """A log by its marker: pulses in order, and all between two of them as one.
 
-    period_s: between two rows. rises: of every channel, by name. lost_s: seconds between pulses of
-    which the log has no current.
+    period_s: between two rows. rises: of every channel, by name.
     """
 
     pulses: list[Pulse] = field(default_factory=list)

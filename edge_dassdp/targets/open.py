@@ -15,6 +15,7 @@ from edge_dassdp.base.errors import EdgeError
 if TYPE_CHECKING:
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.link import LinkTarget
+    from edge_dassdp.targets.serial import Port
     from edge_dassdp.targets.target import Target
 
 SPECS = "reference, emulator, emulator-checked, qemu:BOARD or serial:PORT[@BAUD]"
@@ -69,9 +70,9 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
     this computer remembers of it. Raises EdgeError E105, E501, E502 or E504 as `open_target`."""
     from edge_dassdp.storage.memory import Memory
     from edge_dassdp.targets.link import RECOVERIES, LinkTarget
-    from edge_dassdp.targets.serial import also_used_by, open_port, ports
+    from edge_dassdp.targets.serial import also_used_by, open_port
 
-    named = {name: p for p in ports() for name in (p.unique_id, p.path) if name}
+    named = _named()
     path, baud = _port(place, named)
     port = named.get(path) or named.get(os.path.realpath(path))
     memory = Memory(f"{port.usb_id} {port.unique_id}") if port and port.unique_id \
@@ -90,12 +91,19 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
 def require_port(place: str) -> None:
     """Raises EdgeError E501 where PORT[@BAUD] names no port that is there, E105 for no baud rate;
     nothing is opened."""
-    from edge_dassdp.targets.serial import missing, ports
+    from edge_dassdp.targets.serial import missing
 
-    known = {name for p in ports() for name in (p.unique_id, p.path) if name}
-    path, baud = _port(place, known)
-    if path not in known and "://" not in path and not os.path.exists(path):
+    named = _named()
+    path, baud = _port(place, named)
+    if path not in named and "://" not in path and not os.path.exists(path):
         raise missing(path, baud)
+
+
+def _named() -> dict[str, Port]:
+    """The ports of this computer by unique id and by path."""
+    from edge_dassdp.targets.serial import ports
+
+    return {name: p for p in ports() for name in (p.unique_id, p.path) if name}
 
 
 def _port(place: str, known: Collection[str]) -> tuple[str, int]:

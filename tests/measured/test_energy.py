@@ -255,7 +255,7 @@ def test_a_log_that_is_clipped_is_doubted(tmp_path: Path) -> None:
     (lambda lines: [*lines[:-1], lines[-1][:5]], "its header 3"),
     (lambda lines: lines[:1], "holds no rows"),
     (lambda lines: lines[1:], "names no columns of time and current"),
-    (lambda lines: [*lines[:9], "7" * 20_000, *lines[9:]], ""),
+    (lambda lines: [*lines[:9], "7" * 20_000, *lines[9:]], "row 10 has 1 values, its header 3"),
     (lambda lines: [lines[0].replace("(uA)", "(furlongs)"), *lines[1:]], "in 'furlongs'"),
     (lambda lines: [lines[0].replace("(ms)", ""), *lines[1:]], "names no unit"),
     (lambda lines: [lines[0], "inf,5,00000000", *lines[1:]], "time is no number"),

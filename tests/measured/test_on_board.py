@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from support.board import Board as Plugged
 from support.commands import answer, ok, refused, shown
 from support.currents import Recording, ppk2
 from support.devices import network, stream
+from support.failing_tools import GCC, OBJCOPY, OBJDUMP
 from support.liar import Liar, Lie, fields
 from support.lies import LIES
 from support.served import served
@@ -109,6 +111,15 @@ def test_a_build_that_is_not_kept_is_named_by_the_command_that_makes_it(folder: 
     assert f"edge-dassdp build {folder / 'model.q.npz'} --board stm32f405" in text
 
 
+def test_without_a_cross_compiler_a_board_is_measured_all_the_same(
+        folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with on_line() as line:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        data = measured(folder, line)
+    assert data["linked"] is None and data["measured"]["inference"]["median"] == TICKS
+    assert any("as linked" in text for text in data["not_measured"])
+
+
 def test_the_elf_that_the_build_hash_names_is_found(folder: Path, arm_toolchain: None) -> None:
     build = build_and_compare(network(KIND), load_board("stm32f405"))
     told = {"build_hash": build.firmware.build_hash.to_bytes(8, "big")}
@@ -119,6 +130,23 @@ def test_the_elf_that_the_build_hash_names_is_found(folder: Path, arm_toolchain:
     assert data["stack"]["bytes"] == build.stack.bytes
     with on_line(image_crc=crc ^ 1, **told) as line:  # another compiler's, or a changed one
         assert measured(folder, line)["linked"] is None
+
+
+def test_half_a_cross_compiler_is_told_before_a_board_is_touched(
+        folder: Path, tmp_path: Path, arm_toolchain: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for tool in (GCC, OBJCOPY, OBJDUMP):
+        (tmp_path / tool).symlink_to(str(shutil.which(tool)))
+    with monkeypatch.context() as context:
+        context.setenv("PATH", str(tmp_path))
+        firmware = build_and_compare(network(KIND), load_board("stm32f405")).firmware
+    crc = int.from_bytes((firmware.directory / "image.crc").read_bytes(), "little")
+    (tmp_path / OBJDUMP).unlink()
+    device = Liar(a_board(image_crc=crc, build_hash=firmware.build_hash.to_bytes(8, "big")),
+                  fields("INFER", ""))
+    with served(device) as line:
+        said = refused("E301", *words(folder, line), PATH=str(tmp_path))
+    assert f"{OBJDUMP} is not installed" in said
+    assert device.n_told == 0
 
 
 def test_a_board_of_nobody_s_is_measured_without_the_other_letters(folder: Path) -> None:

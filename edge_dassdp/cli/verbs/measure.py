@@ -213,23 +213,23 @@ def _figures(out: Output, network: QNetwork, packed: options.Packed, board: str 
 
     in_qemu = load_board(emulated) if emulated else None
     energy = recorded.energy(network, in_qemu, packed) if in_qemu else None
-    on_board, chosen = None, in_qemu
+    known, on_board = None, None
     if serial is not None:
-        chosen = load_board(board) if board else in_qemu
-        on_board, chosen = _on_board(out, network, packed, serial, chosen, reset)
+        named = load_board(board) if board else in_qemu
+        known, on_board = _on_board(out, network, packed, serial, named, reset)
     figures = measure_on_device(network, in_qemu, packed.x, packed.y) if in_qemu else None
-    if on_board is None:
+    if known is None:
         assert figures is not None
-        return Known.of(figures), figures, None, energy
-    known = Known.found(network, chosen, on_board.build_hash, on_board.image_crc, packed.x,
-                        packed.y)
+        known = Known.of(figures)
     return known, figures, on_board, energy
 
 
 def _on_board(out: Output, network: QNetwork, packed: options.Packed, port: str,
-              named: Board | None, reset: bool) -> tuple[OnBoard, Board | None]:
-    """Measure on the board at a port. Raises EdgeError E105 where another than `named` is there."""
+              named: Board | None, reset: bool) -> tuple[Known, OnBoard]:
+    """What is known of the board at a port, and then measured on it. Raises EdgeError E105 where
+    another than `named` is there."""
     from edge_dassdp.measured.board import measure
+    from edge_dassdp.measured.known import Known
     from edge_dassdp.targets.open import open_serial
 
     with ExitStack() as stack:
@@ -238,11 +238,13 @@ def _on_board(out: Output, network: QNetwork, packed: options.Packed, port: str,
         if named is not None and named.name != found:
             raise EdgeError("E105", f"board {found} answers at {port}, {named.name} is named",
                             help=f"leave --board out, or give qemu:{found}")
-        board = named or _known(found)
+        board, info = named or _known(found), device.info
+        known = Known.found(network, board, info.build_hash, info.start.image_crc, packed.x,
+                            packed.y)
         out.warn(*from_factory(stack, device, network, reset))
         n_lessons = len(packed.x) if network.plastic else 0
         progress = stack.enter_context(out.progress("measuring", len(packed.x) + n_lessons))
-        return measure(device, network, board, packed.x, packed.y, progress), board
+        return known, measure(device, network, board, packed.x, packed.y, progress)
 
 
 def _known(name: str) -> Board | None:
