@@ -19,7 +19,6 @@ from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.samples import random_samples
 from edge_dassdp.quantize import Quantized
-from edge_dassdp.quantize.inputs import readings
 from edge_dassdp.quantize.settings import Settings, alternatives
 from edge_dassdp.reference.confidence import ONE_CLASS, Confidence, logits, of_random
 from edge_dassdp.rules import Rule
@@ -179,7 +178,7 @@ def _counts(network: Network, calibration: NDArray[np.float32] | None) -> Iterat
     source = network.inputs[0]
     if source.sensor is None or calibration is None:
         return
-    exact = source.sensor.exact(readings(source, sample_array(calibration)))
+    exact = source.sensor.exact(source.readings(sample_array(calibration)))
     error = exact - np.floor(exact + 0.5)
     few = float((np.abs(exact) < 1.5).mean())
     if few >= ALMOST and error.std() > MOST_OFF * exact.std():

@@ -120,16 +120,9 @@ def sensor_of(source: Input, scale: QInputScale, n_classes: int,
                    compared)
 
 
-def readings(source: Input, samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values (n, n_readings, n_channels) of samples (n, n_values), as a sensor gives them."""
-    frames = samples.reshape(len(samples), source.n_frames, source.n_raw)
-    return np.stack([frames[:, :, source.sensor_channels == c].reshape(len(samples), -1)
-                     for c in range(source.sensor_channels.max() + 1)], axis=2)
-
-
 def _require_counts(source: Input, sensor: Sensor, samples: NDArray[np.float64]) -> None:
     """E104 where more than glitches would be counts beyond int16."""
-    counts = np.abs(sensor.exact(readings(source, samples)))
+    counts = np.abs(sensor.exact(source.readings(samples)))
     if (counts > 2**15).mean() <= TAIL:
         return
     told = f"counts up to {counts.max():,.0f}, and a sensor's end at {2**15 - 1:,}"
@@ -145,7 +138,7 @@ def _require_counts(source: Input, sensor: Sensor, samples: NDArray[np.float64])
 def _by_class(source: Input, sensor: Sensor, n_classes: int, samples: NDArray[np.float64],
               labels: NDArray[np.int64]) -> tuple[IntArray, IntArray]:
     """Means of counts by class, and of their deviations within samples, (n_classes, n_channels)."""
-    counts = sensor.counts(readings(source, samples)).astype(np.float64)
+    counts = sensor.counts(source.readings(samples)).astype(np.float64)
     means = np.full((n_classes, sensor.n_channels), NO_MEAN, np.int64)
     stds = np.zeros_like(means)
     for label in np.unique(labels):
@@ -160,7 +153,7 @@ def _windows(source: Input, sensor: Sensor, triads: tuple[QTriad, ...],
              ) -> QDrift | None:
     """Statistics of training windows; None of windows too long, or too many classes. Raises
     EdgeError E105 where a profile is to be found in them and cannot be."""
-    counts = sensor.counts(readings(source, sample_array(calibration)))
+    counts = sensor.counts(source.readings(sample_array(calibration)))
     n_classes = len(np.unique(labels))
     if counts.shape[1] > MOST_READINGS or n_classes > MOST_CLASSES:
         refuse_unless("E105", not keeps, f"samples of {counts.shape[1]:,} readings and "
