@@ -203,12 +203,9 @@ def _before(out: Output, device: Target, judged: options.Packed | None, file: Pa
 def _of_stream(packed: options.Packed, network: QNetwork, file: Path) -> list[str]:
     """The same warning of a stream that nothing is judged beside, by factory weights on this host:
     the device's own soon learn another order."""
-    from edge_dassdp.figures.numbering import few, misnumbered
-    from edge_dassdp.reference.confidence import logits
+    from edge_dassdp.figures.numbering import misnumbered_by
 
-    some = few(len(packed.y))
-    return list(misnumbered(logits(network, packed.x[some]).argmax(axis=1), packed.y[some],
-                            network.n_classes, network.class_names, file))
+    return misnumbered_by(network, packed.x, packed.y, file)
 
 
 def _course(device: Target, network: QNetwork, target: str, packed: options.Packed, order: Order,
