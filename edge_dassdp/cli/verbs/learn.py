@@ -25,13 +25,18 @@ from edge_dassdp.cli.device import (
     share,
 )
 from edge_dassdp.cli.judging import Given, Judging
-from edge_dassdp.cli.output import Answer, Interrupted, Output
+from edge_dassdp.cli.output import Answer, Interrupted, Output, verb
 from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:
     from edge_dassdp import harness
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
+
+
+def register(app: typer.Typer) -> None:
+    verb(app, "learn")(_learn)
+
 
 @dataclasses.dataclass(frozen=True)
 class Order:
@@ -114,7 +119,7 @@ class Order:
         return {"before": course.progress.before, "after": after, "idle_steps": n_idle}
 
 
-def learn(
+def _learn(
     out: Output,
     model: options.Model,
     data: options.Data,
