@@ -13,6 +13,8 @@ from edge_dassdp.cli import options
 from edge_dassdp.storage.files import are_one
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
 
@@ -90,13 +92,18 @@ class Given:
                 "judged_clipping": self.judged.clipped if self.judged else None}
 
 
+def n_among(x: NDArray[Any], others: NDArray[Any]) -> int:
+    """How many of samples x, (n, values), are among others, (m, values), bit for bit."""
+    known = {row.tobytes() for row in others}
+    return sum(row.tobytes() in known for row in x)
+
+
 def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[str]:
     """Warnings where samples are judged that were learned from, or that int8 clips. Raises
     EdgeError E105 where all were learned from."""
     if judged is None:
         return []
-    seen = {row.tobytes() for row in learned.x}
-    n_same = sum(row.tobytes() in seen for row in judged.x)
+    n_same = n_among(judged.x, learned.x)
     if n_same == len(judged.x):
         raise EdgeError("E105", "each sample to judge on is one to learn from",
                         help="give other samples with --test FILE")

@@ -123,7 +123,7 @@ class Lessons:
 
 
 def filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,
-             board: str | None) -> Learning:
+            board: str | None) -> Learning:
     """With as many stored samples as a board holds."""
     if train is None or board is None:
         raise EdgeError("E105", "--replay auto stores as many samples as a board holds",

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import sample_array
-from edge_dassdp.data.clipping import MOST_NAMED, clipping, input_values, too_small
+from edge_dassdp.data.clipping import MOST_NAMED, Clipping, clipping, input_values, too_small
 from edge_dassdp.figures.fidelity import Fidelity, vanished
 from edge_dassdp.figures.numbering import training_labels
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.samples import random_samples
 from edge_dassdp.quantize import Quantized
-from edge_dassdp.quantize.inputs import readings
 from edge_dassdp.quantize.settings import Settings, alternatives
 from edge_dassdp.reference.confidence import ONE_CLASS, Confidence, logits, of_random
 from edge_dassdp.rules import Rule
@@ -70,22 +69,21 @@ def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Sett
     """Sentences for people. anew: tried for what it would help. calibration: (n_samples, n_inputs),
     None for a model that is not calibrated. sure: on its labelled samples. labels: int64
     (n_samples,) from 0 to n_classes - 1, or None."""
-    told = [] if labels is None or calibration is None else training_labels(
-        network, model, calibration, labels, fidelity.integer_accuracy)
-    inputs = [*(_unequal(network, model) if calibration is None
-                else _left_out(model, settings, calibration))]
+    told: list[str] = []
+    lost: set[str] = set()
+    if calibration is None:
+        inputs = [*_unequal(network, model)]
+    else:
+        found = clipping(model.inputs, model.x_scales, calibration)
+        lost = {f.input for f in found.small if f.n_steps == 0}
+        inputs = [*_left_out(model, settings, calibration, found)]
+        if labels is not None:
+            told += training_labels(network, model, calibration, labels, fidelity.integer_accuracy)
+        told += _counts(network, calibration)
     again = [text for text in _clipping(fidelity) if f"{_CALIBRATION}{text}" not in inputs]
-    told = [*told, *_counts(network, calibration)]
-    return (*told, *_weights(network, fidelity, settings, anew, model, _lost(model, calibration)),
+    return (*told, *_weights(network, fidelity, settings, anew, model, lost),
             *_values(fidelity), *_agreement(fidelity), *again, *inputs, *_classless(model),
             *_idle(model), *_gate(model, fidelity), *_confidence(network, model, sure))
-
-
-def _lost(model: QNetwork, calibration: NDArray[np.float32] | None) -> set[str]:
-    """Inputs of which no step is left: what becomes of their weights follows from that."""
-    found = () if calibration is None else clipping(model.inputs, model.x_scales,
-                                                    calibration).small
-    return {f.input for f in found if f.n_steps == 0}
 
 
 def _gate(model: QNetwork, fidelity: Fidelity) -> Iterator[str]:
@@ -102,7 +100,7 @@ def _gate(model: QNetwork, fidelity: Fidelity) -> Iterator[str]:
 
 def _weights(network: Network, fidelity: Fidelity, settings: Settings, anew: Quantize,
              model: QNetwork, lost: Collection[str]) -> Iterator[str]:
-    """lost: origins of projections that are not judged."""
+    """lost: inputs of which no step is left; what becomes of their weights follows from that."""
     for p in fidelity.populations:
         for q in p.projections:
             if q.vanished > MOST_VANISHED and model.projection(q.name).pre not in lost:
@@ -149,11 +147,10 @@ def _clipping(fidelity: Fidelity) -> list[str]:
     return [found.warning] if found is not None and found.warning else []
 
 
-def _left_out(model: QNetwork, settings: Settings, calibration: NDArray[np.float32]
-              ) -> Iterator[str]:
+def _left_out(model: QNetwork, settings: Settings, calibration: NDArray[np.float32],
+              found: Clipping) -> Iterator[str]:
     """Values that currents were calibrated on and that their steps do not hold, or not tell apart.
     """
-    found = clipping(model.inputs, model.x_scales, calibration)
     for i in input_values(model.inputs, model.x_scales, calibration):
         n_cut = i.n_cut
         if any(f.input == i.source.name for f in found.small):
@@ -174,12 +171,12 @@ def _left_out(model: QNetwork, settings: Settings, calibration: NDArray[np.float
                f"({features}, of {len(i.values):,} each): {why}")
 
 
-def _counts(network: Network, calibration: NDArray[np.float32] | None) -> Iterator[str]:
+def _counts(network: Network, calibration: NDArray[np.float32]) -> Iterator[str]:
     """Of a sensor whose counts say hardly anything."""
     source = network.inputs[0]
-    if source.sensor is None or calibration is None:
+    if source.sensor is None:
         return
-    exact = source.sensor.exact(readings(source, sample_array(calibration)))
+    exact = source.sensor.exact(source.readings(sample_array(calibration)))
     error = exact - np.floor(exact + 0.5)
     few = float((np.abs(exact) < 1.5).mean())
     if few >= ALMOST and error.std() > MOST_OFF * exact.std():

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.base.numbers import spread_rows
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quoting import shell
 from edge_dassdp.data.labels import ClassNames, classes_told, in_csv, lacking
@@ -42,9 +43,8 @@ def unknown(network: Network, model: QNetwork, x: NDArray[np.float32], labels: N
     `training_labels`."""
     if model.n_classes < 2 or (accuracy is not None and accuracy > 1 - CLEARLY):
         return []
-    some = few(len(x))
-    found = logits(model, input_x(model, x[some])).argmax(axis=1)
-    return [*misnumbered(found, labels[some], model.n_classes, model.class_names)] or [
+    some = spread_rows(len(x), N_ASKED)
+    return misnumbered_by(model, input_x(model, x[some]), labels[some]) or [
         *at_chance(network, x[some], labels[some], model.class_names)]
 
 
@@ -98,9 +98,13 @@ def misnumbered(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: 
                       "their names in the order of the outputs")
 
 
-def few(n: int) -> NDArray[np.int64]:
-    """Which of n samples are asked."""
-    return np.unique(np.linspace(0, n - 1, N_ASKED).astype(np.int64))
+def misnumbered_by(model: QNetwork, x: NDArray[np.int8], labels: NDArray[np.int64],
+                   file: str | Path | None = None) -> list[str]:
+    """`misnumbered` of what a model, with the weights that it has from quantization, gives N_ASKED
+    of samples x, int8 (n, x_bytes), with labels (n,)."""
+    some = spread_rows(len(x), N_ASKED)
+    found = logits(model, x[some]).argmax(axis=1)
+    return [*misnumbered(found, labels[some], model.n_classes, model.class_names, file)]
 
 
 def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int

@@ -28,12 +28,6 @@ def priced_cpus() -> frozenset[str]:
     return frozenset(_costs())
 
 
-def predict_instructions(work: Work, board: Board) -> float | None:
-    """Instructions of `work` on a board's core; None if boards/costs.toml lacks its cpu, or the
-    price of anything that `work` holds."""
-    return price(work, board.cpu) if board.cpu in _costs() else None
-
-
 def price(work: Work, cpu: str) -> float | None:
     """Instructions of `work` on one of `priced_cpus`; None if an operation of it has no price."""
     prices = _costs()[cpu]["instructions"]

@@ -65,7 +65,8 @@ def proposed(network: Network, settings: Settings, board: Board | None = None,
     """
     notes: list[str] = []
     problem: EdgeError | None = None
-    some, room = _some(training), board or load_board(COMMON)
+    some = None if training is None else training.at(spread_rows(len(training), N_TRIED))
+    room = board or load_board(COMMON)
     for learning in Learning.defaults(network, len(training) if training else 0, notes):
         wanted = change(learning)
         grown, wanted = with_plastic_biases(network, wanted) if plastic_biases \
@@ -90,13 +91,6 @@ def proposed(network: Network, settings: Settings, board: Board | None = None,
         return Proposal(grown, wanted, (*notes, *beside))
     assert problem is not None  # `defaults` raises where there is none
     raise problem
-
-
-def _some(training: Samples | None) -> Samples | None:
-    if training is None:
-        return None
-    rows = spread_rows(len(training), N_TRIED)
-    return Samples(training.x[rows], training.y[rows])
 
 
 def _trial(network: Network, learning: Learning, settings: Settings,

@@ -163,6 +163,12 @@ class Input:
         n, places = self.sensor.n_channels, np.arange(self.n_raw)
         return places % n if len(self.raw_shape) == 1 else places // (self.n_raw // n)
 
+    def readings(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values (n, n_readings, n_channels) of samples (n, n_values), as the sensor gives them."""
+        frames, at = x.reshape(len(x), self.n_frames, self.n_raw), self.sensor_channels
+        return np.stack([frames[:, :, at == c].reshape(len(x), -1)
+                         for c in range(at.max() + 1)], axis=2)
+
 
 @dataclass(frozen=True, eq=False)
 class Population:

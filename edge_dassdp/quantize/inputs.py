@@ -8,8 +8,7 @@ its own step and zero. Weights and biases absorb both, so a device knows nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,9 +37,6 @@ CLEARLY = 4.0
 MOST_STILL = 16.0
 """Weight of a feature that never moved, as a multiple of the largest that does, in codes: a larger
 one leaves others hardly any steps, and becomes part of the bias."""
-MOST_MOVED, MOST_REACHED = 1000.0, 100.0
-"""Thresholds that a feature moves a neuron by in a step, and what it reaches, before samples are
-blamed."""
 N_JUDGED = 4096
 """Samples that noise and medians are taken of."""
 GAP, TAIL, LEAST_BODY = 6.0, 0.01, 20
@@ -85,45 +81,6 @@ def input_scales(network: Network, settings: Settings,
     return InputScales(tuple(scales))
 
 
-@contextmanager
-def samples_blamed(network: Network, settings: Settings,
-                   calibration: NDArray[np.float32] | None) -> Iterator[None]:
-    """A block that makes integers of a canonical network: where it raises, and samples reach far
-    beyond what thresholds are made for, the EdgeError E201 or E202 names the feature."""
-    try:
-        yield
-    except EdgeError as problem:
-        told = None if calibration is None or problem.code not in ("E101", "E201", "E202") \
-            else _out_of_size(network, sample_array(calibration))
-        if told is None:
-            raise
-        own = ("; where it was trained on such values, give each feature its own step and zero "
-               "with --input-scale feature") * (settings.input_scale == "uniform")
-        raise EdgeError("E202" if problem.code == "E202" else "E201", told, cause=problem.message,
-                        help="scale the samples as in the training of the network: they are in "
-                        f"other units, or not scaled{own}") from None
-
-
-def _out_of_size(network: Network, samples: NDArray[np.float64]) -> str | None:
-    """The feature of samples (n, n_inputs) beyond MOST_REACHED that moves neurons most, where that
-    is by more than MOST_MOVED thresholds in a step."""
-    start, found = 0, [(0.0, "")]
-    for source in network.inputs:
-        stop = start + source.n_values
-        peak = np.abs(samples[:, start:stop]).reshape(-1, source.n_raw).max(axis=0)
-        start = stop
-        for p in () if source.spikes else (p for p in network.projections if p.pre == source.name):
-            size = np.sqrt(_energy(p, geometry.volume(source.shape)).max(axis=0))
-            moved = np.where(peak > MOST_REACHED, peak, 0) / network.population(
-                p.post).threshold.max() * np.repeat(size, source.n_raw // size.size)
-            k = int(moved.argmax())
-            found.append((float(moved[k]), f"training samples reach {peak[k]:.3g} in "
-                          f"{source.name}[{k}], which moves neurons of '{p.post}' by "
-                          f"{moved[k]:.2g} thresholds in a step"))
-    most, told = max(found)
-    return told if most > MOST_MOVED else None
-
-
 def in_codes(network: Network, scales: Sequence[QInputScale]) -> Network:
     """A canonical network as the device computes it: weights of a feature count in the coarsest
     step of its input, and biases have what code 0 stands for."""
@@ -163,16 +120,9 @@ def sensor_of(source: Input, scale: QInputScale, n_classes: int,
                    compared)
 
 
-def readings(source: Input, samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values (n, n_readings, n_channels) of samples (n, n_values), as a sensor gives them."""
-    frames = samples.reshape(len(samples), source.n_frames, source.n_raw)
-    return np.stack([frames[:, :, source.sensor_channels == c].reshape(len(samples), -1)
-                     for c in range(source.sensor_channels.max() + 1)], axis=2)
-
-
 def _require_counts(source: Input, sensor: Sensor, samples: NDArray[np.float64]) -> None:
     """E104 where more than glitches would be counts beyond int16."""
-    counts = np.abs(sensor.exact(readings(source, samples)))
+    counts = np.abs(sensor.exact(source.readings(samples)))
     if (counts > 2**15).mean() <= TAIL:
         return
     told = f"counts up to {counts.max():,.0f}, and a sensor's end at {2**15 - 1:,}"
@@ -188,7 +138,7 @@ def _require_counts(source: Input, sensor: Sensor, samples: NDArray[np.float64])
 def _by_class(source: Input, sensor: Sensor, n_classes: int, samples: NDArray[np.float64],
               labels: NDArray[np.int64]) -> tuple[IntArray, IntArray]:
     """Means of counts by class, and of their deviations within samples, (n_classes, n_channels)."""
-    counts = sensor.counts(readings(source, samples)).astype(np.float64)
+    counts = sensor.counts(source.readings(samples)).astype(np.float64)
     means = np.full((n_classes, sensor.n_channels), NO_MEAN, np.int64)
     stds = np.zeros_like(means)
     for label in np.unique(labels):
@@ -203,7 +153,7 @@ def _windows(source: Input, sensor: Sensor, triads: tuple[QTriad, ...],
              ) -> QDrift | None:
     """Statistics of training windows; None of windows too long, or too many classes. Raises
     EdgeError E105 where a profile is to be found in them and cannot be."""
-    counts = sensor.counts(readings(source, sample_array(calibration)))
+    counts = sensor.counts(source.readings(sample_array(calibration)))
     n_classes = len(np.unique(labels))
     if counts.shape[1] > MOST_READINGS or n_classes > MOST_CLASSES:
         refuse_unless("E105", not keeps, f"samples of {counts.shape[1]:,} readings and "
@@ -317,6 +267,12 @@ def _energy(p: Projection, shape: Volume) -> FloatArray:
     return spread.reshape(p.n_columns, shape[0])
 
 
+def feature_norms(p: Projection, source: Input) -> FloatArray:
+    """Of the weights behind each value of a frame, the largest over the outputs of p, (n_raw,)."""
+    norms = np.sqrt(_energy(p, geometry.volume(source.shape)).max(axis=0))
+    return np.repeat(norms, source.n_raw // norms.size)
+
+
 def _by_channel(source: Input, heard: Sequence[Projection], low: FloatArray, high: FloatArray
                 ) -> tuple[FloatArray, FloatArray]:
     """The ends of all values of a channel for each, where neighbours are convolved or pooled, or a
@@ -356,10 +312,7 @@ def _without_still(source: Input, heard: Sequence[Projection], low: FloatArray, 
                    scale: QInputScale) -> QInputScale:
     """With code 0 and the finest steps for what never moved, where its weights, arbitrary as those
     behind a BatchNorm of no variance, would take the steps of all others."""
-    volume, largest = geometry.volume(source.shape), np.zeros(source.n_raw)
-    for p in heard:
-        size = np.sqrt(_energy(p, volume).max(axis=0))
-        largest = np.maximum(largest, np.repeat(size, source.n_raw // size.size))
+    largest = np.max([feature_norms(p, source) for p in heard], axis=0, initial=0.0)
     still, counted = low == high, largest * 2.0**-scale.frac_bits
     crushes = still & (counted > MOST_STILL * counted.max(where=~still, initial=0))
     crushes &= not still.all()

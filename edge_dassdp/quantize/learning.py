@@ -21,7 +21,6 @@ from edge_dassdp.base.qformat import (
     to_int,
 )
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.data.labels import class_labels, require_classes
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.credit import forward_projections
 from edge_dassdp.qir import (
@@ -74,7 +73,7 @@ def with_temperature(
     x: NDArray[np.float32] | None, labels: NDArray[np.int64] | None,
 ) -> tuple[Network, QNetwork, Confidence | None]:
     """Both with the temperature that settings say, and what labels (n,) of float samples x make of
-    it. Raises E104 for labels that are not those of x, E201 as `softmax`."""
+    it. Raises E201 as `softmax`."""
     stated, keep = network.readout.temperature, ""
     if settings.temperature == "stated":
         keep = "it shall be the stated one"
@@ -82,7 +81,6 @@ def with_temperature(
         stated, keep = float(settings.temperature), "it was given"
     found, temperature = None, stated
     if x is not None and labels is not None and network.n_classes > 1:
-        require_classes(class_labels(np.asarray(labels), len(x)), network.n_classes)
         some = spread_rows(len(x), N_FIT)
         values = logits(quantized, input_x(quantized, x[some]))
         found = of_labelled(values, labels[some], stated, keep)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.data.labels import ClassNames
+from edge_dassdp.data.labels import ClassNames, class_labels, require_classes
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.ir.pools import with_pools_apart
@@ -24,13 +24,8 @@ from edge_dassdp.qir.order import history_depths
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
-from edge_dassdp.quantize.inputs import (
-    InputScales,
-    in_codes,
-    input_scales,
-    samples_blamed,
-    sensor_of,
-)
+from edge_dassdp.quantize.constants import samples_blamed
+from edge_dassdp.quantize.inputs import InputScales, in_codes, input_scales, sensor_of
 from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature
 from edge_dassdp.quantize.populate import Made, populate
 from edge_dassdp.quantize.replay import with_replay
@@ -71,10 +66,10 @@ def quantize(
     projections and homeostatic targets; without them inputs are taken to be standardized (within
     +-4) and no projection is dense. labels: int64 (n_samples,) from 0 to n_classes - 1, which the
     temperature of the softmax is fitted to, and which replay from flash needs. class_names: one for
-    each class, kept in the model. Raises E104 for labels of another
-    shape or range, E105 for a bad setting or missing samples, E201 where a constant has no
-    representation, E202 where a proof fails, E203 where a rule cannot stand. What it gives can be
-    written, read back and run: E204, a defect of ours, where it could not.
+    each class, kept in the model. Raises E104 for samples and labels of another shape or range,
+    E105 for a bad setting or missing samples, E201 where a constant has no representation, E202
+    where a proof fails, E203 where a rule cannot stand. What it gives can be written, read back and
+    run: E204, a defect of ours, where it could not.
     """
     settings = settings or Settings()
     rules: Mapping[str, Rule] = learning.rules if learning else {}
@@ -85,6 +80,8 @@ def quantize(
         network.projection(name)
     network = canonical(network)
     inputs = input_scales(network, settings, calibration)
+    if calibration is not None and labels is not None:
+        require_classes(class_labels(np.asarray(labels), len(calibration)), network.n_classes)
     with samples_blamed(network, settings, calibration):
         network = in_codes(network, inputs.scales)
         made = _populated(network, settings, rules, inputs.frac_bits)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
-from edge_dassdp.data.labels import class_labels, require_classes
 from edge_dassdp.qir import QNetwork, QReplay
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.rules import Replay
@@ -22,15 +21,14 @@ def with_replay(network: QNetwork, replay: Replay, x: NDArray[np.int8] | None,
     """The network with `replay.flash` samples of x, int8 (n, x_bytes), and labels (n,).
 
     They are drawn class by class, the same number of each as far as x has them, and stored so that
-    classes alternate. Raises EdgeError E104 where x and labels do not fit, E105 where flash samples
-    are wanted and there is no x, no label, or too few samples.
+    classes alternate. Raises EdgeError E105 where flash samples are wanted and there is no x, no
+    label, or too few samples.
     """
     chosen: IntArray = np.zeros(0, np.int64)
     if replay.flash:
         if x is None or labels is None:
             raise EdgeError("E105", f"replay of {replay.flash} samples from flash needs samples",
                             help="give labelled training samples, or flash=0")
-        require_classes(class_labels(np.asarray(labels), len(x)), network.n_classes)
         chosen = choose(labels, replay.flash)
     size = sum(p.size for p in network.cut)
     counts = first = np.zeros((0, size), np.int64)

@@ -145,7 +145,6 @@ class _Run:
         frozen, after, before, original = np.mean(rows, axis=0).tolist()
         return frozen, after, before, original
 
-
     def _quantized(self, learning: Learning, train: Samples) -> QNetwork:
         return quantize(self._network, learning, self._settings, train.x, train.y).network
 

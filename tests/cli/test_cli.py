@@ -42,7 +42,8 @@ def test_a_process_says_what_is_tested_in_this_one(work: Path, arguments: tuple[
 
 @pytest.mark.parametrize("arguments", [
     ("generate", "--board", "microbit", "-o", "process"), ("build", "--board", "microbit"),
-    ("measure", "--board", "microbit"), ("flash", "--board", "stm32f405", "--dry-run"),
+    ("measure", "--board", "microbit"),
+    ("flash", "--board", "stm32f405", "--dry-run", "--via", "command"),
 ], ids=lambda arguments: arguments[0])
 def test_a_process_does_for_a_board_what_is_tested_in_this_one(
         work: Path, arguments: tuple[str, ...], arm_toolchain: None, qemu: None,

@@ -142,7 +142,8 @@ def test_too_few_classes_for_a_profile_are_refused(folder: Path) -> None:
     problem = refused("E105", "quantize", folder / "net.npz", "-o", folder / "x.q.npz", "--sensor",
                       folder / "sensor.toml", "--data", folder / "three.npz", "--drift", "profile",
                       "--no-compare-bits")
-    assert "among 4 classes or more, and the training samples are of classes" in problem
+    assert "among 4 classes or more, and the training samples are of classes 0, 1, 2 alone" \
+        in problem
 
 
 def test_the_statistics_are_part_of_the_model_and_of_its_identity(folder: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_gate_that_would_open_on_nothing_is_told(work: Path, taught: Path) -> 
     done = shown("quantize", work / "model.npz", "-o", taught / "told.q.npz", "--data",
                  taught / "shifted.npz", "--gate", "cusum")
     assert "opens on nothing: give --gate cusum:2.7,0.90" in done.stderr
-    assert "opens where" not in shown(
+    assert "opens on nothing" not in shown(
         "quantize", work / "model.npz", "-o", taught / "told.q.npz", "--data",
         taught / "data.npz", "--gate", "cusum").stderr
 

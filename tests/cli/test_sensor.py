@@ -124,7 +124,7 @@ def test_a_frozen_network_takes_a_profile_that_run_uses(folder: Path, tmp_path: 
 
 def test_what_cannot_be_selected_is_refused(folder: Path) -> None:
     for words, said in ((("--select", "left"), "no profile 'left'"),
-                        (("--select", "both"), "is stored"),
+                        (("--select", "both"), "no profile 'both' is stored"),
                         (("--select", "factory", "--data", folder / "turned.npz"), "exclude"),
                         (("--data", folder / "turned.npz", "--limit", "1"), "2 classes or more")):
         done = shown("profile", folder / "net.q.npz", *words)

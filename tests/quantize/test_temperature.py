@@ -11,7 +11,7 @@ from support.chains import chain, samples
 
 import edge_dassdp as ed
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.ir import Network
+from edge_dassdp.ir import Network, Sensor
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
@@ -93,11 +93,13 @@ def test_labels_decide_and_what_is_given_is_kept() -> None:
 
 
 def test_labels_of_others_are_refused() -> None:
-    net = chain(3)
+    """Whatever reads them: the temperature, or a sensor's class means."""
+    net, sensor = chain(3), Sensor(1, (0.01,), (0.0,))
     for wrong in (np.full(30, 4), np.zeros(29, np.int64), np.zeros(30)):
-        with pytest.raises(EdgeError) as caught:
-            quantize(net, Learning.default(net), Settings(), samples(30), wrong)
-        assert caught.value.code == "E104"
+        for network, learning in ((net, Learning.default(net)), (net.with_sensor(sensor), None)):
+            with pytest.raises(EdgeError) as caught:
+                quantize(network, learning, Settings(), samples(30), wrong)
+            assert caught.value.code == "E104"
 
 
 @pytest.mark.parametrize("wrong", ["warm", 0, -1.0, float("nan"), None])

@@ -25,13 +25,18 @@ from edge_dassdp.cli.device import (
     share,
 )
 from edge_dassdp.cli.judging import Given, Judging
-from edge_dassdp.cli.output import Answer, Interrupted, Output
+from edge_dassdp.cli.output import Answer, Interrupted, Output, verb
 from edge_dassdp.targets.open import open_target
 
 if TYPE_CHECKING:
     from edge_dassdp import harness
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
+
+
+def register(app: typer.Typer) -> None:
+    verb(app, "learn")(_learn)
+
 
 @dataclasses.dataclass(frozen=True)
 class Order:
@@ -114,7 +119,7 @@ class Order:
         return {"before": course.progress.before, "after": after, "idle_steps": n_idle}
 
 
-def learn(
+def _learn(
     out: Output,
     model: options.Model,
     data: options.Data,
@@ -203,12 +208,9 @@ def _before(out: Output, device: Target, judged: options.Packed | None, file: Pa
 def _of_stream(packed: options.Packed, network: QNetwork, file: Path) -> list[str]:
     """The same warning of a stream that nothing is judged beside, by factory weights on this host:
     the device's own soon learn another order."""
-    from edge_dassdp.figures.numbering import few, misnumbered
-    from edge_dassdp.reference.confidence import logits
+    from edge_dassdp.figures.numbering import misnumbered_by
 
-    some = few(len(packed.y))
-    return list(misnumbered(logits(network, packed.x[some]).argmax(axis=1), packed.y[some],
-                            network.n_classes, network.class_names, file))
+    return misnumbered_by(network, packed.x, packed.y, file)
 
 
 def _course(device: Target, network: QNetwork, target: str, packed: options.Packed, order: Order,

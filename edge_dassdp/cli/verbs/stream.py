@@ -1,4 +1,4 @@
-"""run, learn, verify: samples through a target, wherever it is."""
+"""run, profile, verify: samples through a target, wherever it is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from edge_dassdp.cli.device import (
 )
 from edge_dassdp.cli.device import allow_profile as allow
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.cli.verbs.learn import learn
 from edge_dassdp.targets.open import SPECS, open_target
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    for function in (_run, learn, _profile, _verify):
+    for function in (_run, _profile, _verify):
         verb(app, function.__name__.strip("_"))(function)
 
 

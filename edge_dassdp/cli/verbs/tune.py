@@ -11,6 +11,7 @@ import typer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
+from edge_dassdp.cli.judging import n_among
 from edge_dassdp.cli.learning import is_auto
 from edge_dassdp.cli.lessons import Lessons, filling
 from edge_dassdp.cli.output import Answer, Output, verb
@@ -102,8 +103,7 @@ class Trying:
 
 def _seen(train: Samples, validation: Samples) -> list[str]:
     """A warning where validation samples are among those trained on; E105 where all are."""
-    known = {row.tobytes() for row in train.x}
-    n_same = sum(row.tobytes() in known for row in validation.x)
+    n_same = n_among(validation.x, train.x)
     if n_same == len(validation):
         raise EdgeError("E105", "each validation sample is one that was trained on",
                         help="give others, or leave --validation out: some are held out then")
