@@ -171,7 +171,8 @@ def _ticks_and_digests(can: Answers, name: str, asked: Fields) -> dict[str, tupl
     wanted = asked["flags"]
     return {"forward_ticks": (0, ticks), "learn_ticks": (0, span * (name != "INFER")),
             "forward_digest": (0, _U32 * bool(wanted & FLAGS["want_forward_digest"])),
-            "learned_digest": (0, _U32 * bool(wanted & FLAGS["want_learned_digest"]))}
+            "learned_digest": (0, _U32 * bool(wanted & FLAGS["want_learned_digest"])),
+            "lessons_digest": (0, _U32 * (name != "INFER"))}
 
 
 def _steps(can: Answers, name: str, asked: Fields, said: Fields) -> None:

@@ -350,6 +350,7 @@ class LinkTarget(Target):
             is_held=bool(got["flags"] & FLAGS["is_held"]),
             forward_digest=got["forward_digest"] if digest else None,
             learned_digest=got["learned_digest"] if digest and learns else None,
+            lessons_digest=got["lessons_digest"] if learns else None,
             forward_ticks=got["forward_ticks"] if has_ticks else None,
             learn_ticks=got["learn_ticks"] if has_ticks and learns else None)
 

@@ -95,6 +95,17 @@ const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state);
 int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                  dassdp_result_t *result);
 
+/* Before dassdp_begin of a sample that is to be learned, with the same x: what that was becomes part of
+ * the digest of lessons, by which a host proves what was learned from (docs/state.md). It costs some
+ * 18 cycles a byte on a Cortex-M0; a sample that was not noted is a lesson of an unknown one. */
+void dassdp_note(const dassdp_model_t *model, void *state, const int8_t *x);
+
+/* Lessons so far, learned or recorded, and the CRC-32 over each of them, its sample, label and result:
+ * two devices that agree in it have had the same lessons, with the same results, in the same order. 0
+ * and 0 where nothing is plastic. */
+uint32_t dassdp_n_lessons(const dassdp_model_t *model, const void *state);
+uint32_t dassdp_lessons_digest(const dassdp_model_t *model, const void *state);
+
 /* Record the sample that just ended for every rule that warms up; no weight changes. Arguments and
  * errors as above, and DASSDP_E_LOSS with neither label nor loss. */
 int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
