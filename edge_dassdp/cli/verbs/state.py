@@ -38,7 +38,7 @@ State = Annotated[str, typer.Argument(metavar="STATE", show_default=False, help=
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(rich_markup_mode=None, no_args_is_help=True,
-                        help="Look at what devices have learned, compare and merge it.")
+                        help="Show, compare and merge what devices have learned.")
     verb(group, "show", "state")(_show)
     verb(group, "diff", "state")(_diff)
     verb(group, "merge", "state")(_merge)
@@ -138,10 +138,10 @@ def _prove(
     start: Annotated[Path | None, typer.Option(metavar="SNAPSHOT", show_default=False, help=(
         "What had been learned when the log began; without it the factory weights."))] = None,
 ) -> Answer:
-    """Prove from a log of lessons that they, and nothing else, made what was learned.
+    """Prove from a log what was learned from what.
 
-    The log is replayed in the emulator, bit for bit. Exit status 1 where it proves nothing, with
-    the first lesson that differs.
+    Its lessons are replayed in the emulator: they, and nothing else, must leave every bit of the
+    state. Exit status 1 where they do not, with the first lesson that differs.
     """
     from rich.text import Text
 
