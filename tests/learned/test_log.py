@@ -299,7 +299,12 @@ def test_a_log_of_another_model_is_refused(tmp_path: Path) -> None:
 
 def test_a_replay_that_the_model_cannot_do_is_told(tmp_path: Path) -> None:
     path, snapshot = logged(tmp_path, "error")
-    path = changed(path, 2, lambda line: (line.clear(), line.update(do="idle", n=3)))
+
+    def idle(line: dict[str, Any]) -> None:
+        line.clear()
+        line.update(do="idle", n=3)
+
+    path = changed(path, 2, idle)
     with pytest.raises(EdgeError) as refused:
         proof(path, snapshot, "error")
     assert refused.value.code == "E103" and "line 3" in refused.value.message
