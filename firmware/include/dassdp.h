@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 /* Generated code names the ABI that it was made for, or does not compile. */
-#define DASSDP_ABI 7
+#define DASSDP_ABI 8
 
 /* What functions return that may refuse: DASSDP_OK, or an error, after which all is as it was. */
 #define DASSDP_ERRORS(X)                                                       \
@@ -37,7 +37,8 @@ extern "C" {
     X(DASSDP_E_ORDER, -4, "call out of order: no finished sample")             \
     X(DASSDP_E_LOSS, -5, "a warm-up record without a label needs a loss")      \
     X(DASSDP_E_FROZEN, -6, "the projection is not plastic")                    \
-    X(DASSDP_E_ABSENT, -7, "the model was built without it")
+    X(DASSDP_E_ABSENT, -7, "the model was built without it")                   \
+    X(DASSDP_E_FLASH, -8, "its flash did not take it")
 
 #define DASSDP_ERROR_ENUM(name, value, text) name = value,
 enum { DASSDP_ERRORS(DASSDP_ERROR_ENUM) };
