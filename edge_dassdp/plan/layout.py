@@ -16,7 +16,7 @@ from edge_dassdp.plan.state import state_fields
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.tables import Group, Named, StateField
 
-EXPORT_FRAME_BYTES = 44
+EXPORT_FRAME_BYTES = 52
 """Of an export beside weights and learning state: what stands before and behind them."""
 
 

@@ -13,7 +13,7 @@ enum {
 };
 
 static _Thread_local dassdp_host_flash_t *used;
-static _Alignas(4) uint8_t bytes_of_host[2 * SLOT_BYTES];
+static _Alignas(8) uint8_t bytes_of_host[2 * SLOT_BYTES];
 static uint32_t unit_of_host[WRITE_BYTES / 4];
 
 dassdp_host_flash_t dassdp_host_flash = {.bytes = bytes_of_host};
