@@ -17,7 +17,7 @@ int dassdp_flash_erase(uint32_t address);
  * done, 0, or not 0: it was not. Nobody writes a unit twice without erasing it. */
 int dassdp_flash_write(uint32_t address, const uint32_t *unit);
 
-/* Where what lies at `address` is read, aligned to 4. */
+/* Where what lies at `address` is read; where a slot begins, aligned to 8. */
 const uint8_t *dassdp_flash_at(uint32_t address);
 
 #ifdef __cplusplus
