@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 ERASED = 0xFF
@@ -17,7 +16,7 @@ N_BUSY = 3
 """Readings of a status register for which a command is under way."""
 
 
-class Cut(Exception):
+class CutError(Exception):
     """The power went."""
 
 
@@ -25,14 +24,28 @@ class Cut(Exception):
 class Controller:
     """kind: which model. base: of its registers. units: how many erase units of how many bytes,
     from the first address on. write: bytes that are written at once. bank: bytes of a bank, 0 where
-    there is one alone. option: of what the option bytes say otherwise than from the factory."""
+    there is one alone. option: bits of the option register that are otherwise than from the
+    factory. erase_ms, write_us: of an erase unit at most, of a write unit typically. endurance: how
+    often a unit may be erased."""
 
     kind: str
     base: int
     units: tuple[tuple[int, int], ...]
     write: int
     bank: int = 0
-    option: str = ""
+    option: int = 0
+    erase_ms: float = 0
+    write_us: float = 0
+    endurance: int = 10_000
+
+    def erase_units(self, origin: int) -> dict[int, int]:
+        """Bytes of each erase unit by its first address."""
+        found, address = {}, origin
+        for n, n_bytes in self.units:
+            for _ in range(n):
+                found[address] = n_bytes
+                address += n_bytes
+        return found
 
 
 class Flash(ABC):
@@ -44,6 +57,8 @@ class Flash(ABC):
     """
 
     RESETS: tuple[tuple[int, int], ...] = ()
+    OPTION = 0
+    """The register of the option bytes."""
 
     def __init__(self, origin: int, n_bytes: int, controller: Controller) -> None:
         self.origin, self.controller = origin, controller
@@ -60,6 +75,8 @@ class Flash(ABC):
     def reset(self) -> None:
         """Of the chip: registers begin anew, the memory stays."""
         self.registers = dict(self.RESETS)
+        if self.OPTION:
+            self.registers[self.OPTION] ^= self.controller.option
         self.n_busy = 0
 
     def reg(self, offset: int) -> int:
@@ -90,13 +107,9 @@ class Flash(ABC):
         at = address - self.origin
         return bytes(self.memory[at:at + n_bytes])
 
-    def units(self) -> Iterator[tuple[int, int]]:
+    def units(self) -> list[tuple[int, int]]:
         """First address and bytes of each erase unit."""
-        address = self.origin
-        for n, n_bytes in self.controller.units:
-            for _ in range(n):
-                yield address, n_bytes
-                address += n_bytes
+        return list(self.controller.erase_units(self.origin).items())
 
     def unit_of(self, address: int) -> tuple[int, int]:
         """That which holds an address."""
@@ -124,7 +137,7 @@ class Flash(ABC):
         is_cut = self._begin("erase", first, n_bytes)
         if is_cut:
             self._tear_erase(first, n_bytes)
-            raise Cut
+            raise CutError
         self.unreadable -= set(range(first, first + n_bytes, self.controller.write))
         self._put(first, bytes([ERASED]) * n_bytes)
 
@@ -133,7 +146,7 @@ class Flash(ABC):
         old = self.bytes_at(first, len(data))
         if self._begin("write", first, len(data)):
             self._tear_write(first, old, data)
-            raise Cut
+            raise CutError
         self._put(first, bytes(a & b for a, b in zip(old, data, strict=True)))
 
     def _put(self, first: int, data: bytes) -> None:
@@ -217,7 +230,7 @@ class Stm32(Flash):
 
 
 class Stm32Pages(Stm32):
-    """F1 and F3 (RM0008, RM0316): a page by AR, PER and STRT; half-words by PG, over erased ones."""
+    """F1 and F3 (RM0008, RM0316): a page by PER, AR and STRT, half-words by PG, erased ones."""
 
     AR = 0x14
     PG, PER, START, LOCK = 1 << 0, 1 << 1, 1 << 6, 1 << 7
@@ -225,7 +238,9 @@ class Stm32Pages(Stm32):
     RESETS = ((0x10, 1 << 7), (0x00, 0x30))
 
     def write(self, offset: int, value: int) -> None:
-        assert offset != self.AR or not self.n_busy, "AR is written while a command is under way"
+        if offset == self.AR:
+            assert not self.n_busy, "AR is written while a command is under way"
+            assert self.reg(self.CR) & self.PER, "AR is written before PER"
         super().write(offset, value)
 
     def _start(self, control: int) -> None:
@@ -286,7 +301,7 @@ class Stm32Sectors(Stm32):
 
     def _sector(self, number: int) -> tuple[int, int]:
         """First address and bytes, by SNB."""
-        sectors = list(self.units())
+        sectors = self.units()
         assert number < len(sectors), f"there is no sector {number}"
         return sectors[number]
 
@@ -302,14 +317,17 @@ class Stm32Sectors(Stm32):
 
 
 class Stm32F7(Stm32Sectors):
-    """No data cache before it on this bus. option "dual": nDBANK 0, twice the sectors."""
+    """No data cache before it on this bus. With nDBANK 0 it has twice the sectors."""
+
+    OPTION, N_DBANK = 0x14, 1 << 29
+    RESETS = ((0x10, 1 << 31), (0x14, 0xFFFF_AAFD))
 
     def write(self, offset: int, value: int) -> None:
         assert offset != self.ACR, "ACR is none of its business"
         super().write(offset, value)
 
     def _sector(self, number: int) -> tuple[int, int]:
-        if self.controller.option != "dual":
+        if self.reg(self.OPTION) & self.N_DBANK:
             return super()._sector(number)
         sizes = [16 * 1024] * 4 + [64 * 1024] + [128 * 1024] * 7
         at, bank = number & 15, number >> 4

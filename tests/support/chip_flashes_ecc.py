@@ -1,6 +1,6 @@
 """Flash controllers of chips whose flash carries check bits (ST's RM0351, RM0444, RM0440, RM0434,
 RM0456, RM0433): a unit is written whole and once. One that power left torn cannot be read: the NMI
-or a bus fault comes, and what is read is worth nothing. RP2040 and RP2350 have their own flash chip.
+or a bus fault comes, and what is read is worth nothing.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from support.chip_flashes import ERASED, Flash, Nvmc, Stm32, Stm32F7, Stm32Pages, Stm32Sectors
 
 
-class BusFault(Exception):
+class BusFaultError(Exception):
     """Of the load that the core is about."""
 
 
@@ -38,8 +38,8 @@ class Torn(Stm32):
 class Stm32Double(Torn):
     """L4, G0, G4, WB, and U5: a page by number and bank, PER and STRT; units of two words, of the
     U5 of four, word by word in order, by PG. A unit that is not erased sets PROGERR and stays. An
-    error that was not cleared blocks. The data cache is on from reset; see Stm32Sectors. CFGBSY,
-    BSY2: with BSY. option "single": G4 with DBANK 0."""
+    error that was not cleared blocks. The data cache is on from reset; see Stm32Sectors. CFGBSY:
+    with BSY."""
 
     KEYR, SR, CR, ECCR = 0x08, 0x10, 0x14, 0x18
     PG, PER, START = 1 << 0, 1 << 1, 1 << 16
@@ -47,7 +47,8 @@ class Stm32Double(Torn):
     ERRORS, EOP = 0xC3FA, 1 << 0
     ECCD, ECCC = 1 << 31, 1 << 30
     DCEN, DCRST = 1 << 10, 1 << 12
-    RESETS = ((0x14, 0xC000_0000), (0x00, 0x600))
+    OPTION = 0x20
+    RESETS = ((0x14, 0xC000_0000), (0x00, 0x600), (0x20, 0xFFEF_F8AA))
     PAGE_BITS, HAS_DATA_CACHE = 8, True
 
     def reset(self) -> None:
@@ -100,8 +101,6 @@ class Stm32Double(Torn):
         number, bank = control >> 3 & (1 << self.PAGE_BITS) - 1, control >> 11 & 1
         reserved = 0xFF << 3 & ~((1 << self.PAGE_BITS) - 1 << 3) | (not self.controller.bank) << 11
         assert not control & reserved, f"reserved bits of CR: {control:#x}"
-        if self.controller.option == "single":  # pages of twice the size, BKER means nothing
-            return self.origin + number * 2 * n_bytes, 2 * n_bytes
         number += bank * (self.controller.bank // n_bytes)
         assert number < n_pages, f"there is no page {number}"
         return self.origin + number * n_bytes, n_bytes
@@ -138,16 +137,23 @@ class Stm32Double(Torn):
 class Stm32G0(Stm32Double):
     """One bank of 128 KB, page numbers of 7 bits, no data cache."""
 
+    OPTION = 0
     RESETS = ((0x14, 0xC000_0000), (0x00, 0x4_0600))
     PAGE_BITS, HAS_DATA_CACHE = 7, False
     BSY = 1 << 16 | 1 << 18
 
 
 class Stm32G4(Stm32Double):
-    """Two banks with pages of 2 KB from the factory, DBANK 1."""
+    """Two banks with pages of 2 KB from the factory; with DBANK 0 one, pages of 4 KB."""
 
-    RESETS = ((0x14, 0xC000_0000), (0x00, 0x4_0600))
-    PAGE_BITS = 7
+    RESETS = ((0x14, 0xC000_0000), (0x00, 0x4_0600), (0x20, 0xFFEF_F8AA))
+    PAGE_BITS, DBANK = 7, 1 << 22
+
+    def _page(self, control: int) -> tuple[int, int]:
+        first, n_bytes = super()._page(control)
+        if self.reg(self.OPTION) & self.DBANK:
+            return first, n_bytes
+        return self.origin + (control >> 3 & 0x7F) * 2 * n_bytes, 2 * n_bytes
 
 
 class Stm32Wb(Stm32Double):
@@ -160,7 +166,8 @@ class Stm32U5(Stm32Double):
     """Registers of the non-secure side; OEM locks, which are no work, read 1."""
 
     KEYR, SR, CR, ECCR = 0x08, 0x20, 0x28, 0x30
-    RESETS = ((0x28, 0xC000_0000), (0x00, 1))
+    OPTION = 0x40
+    RESETS = ((0x28, 0xC000_0000), (0x00, 1), (0x40, 0x1FEF_F8AA))
     PAGE_BITS, HAS_DATA_CACHE = 7, False
     BSY, ERRORS, OEM_LOCKS = 1 << 16 | 1 << 17, 0x20FA, 3 << 18
 
@@ -179,7 +186,8 @@ class Stm32H7(Torn):
     BSY = 1 << 0 | QW
     WRPERR, PGSERR, INCERR, DBECCERR = 1 << 17, 1 << 18, 1 << 21, 1 << 26
     ERRORS = 0x07EE_0000
-    RESETS = ((0x0C, 0x31), (0x10C, 0x31))
+    OPTION = 0x1C
+    RESETS = ((0x0C, 0x31), (0x10C, 0x31), (0x1C, 0x1BC6_AAF0))
 
     def reset(self) -> None:
         super().reset()
@@ -252,7 +260,7 @@ class Stm32H7(Torn):
     def load(self, address: int, n_bytes: int) -> int:
         if self._write_unit(address) in self.unreadable:
             self.statuses[self._bank(address)] |= self.DBECCERR
-            raise BusFault
+            raise BusFaultError
         return super().load(address, n_bytes)
 
     def store(self, address: int, n_bytes: int, value: int) -> None:

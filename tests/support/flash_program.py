@@ -1,5 +1,5 @@
-"""A driver of firmware/port/flash alone on a board in Unicorn: a program that erases, writes and reads
-as it is told over its UART."""
+"""A driver of firmware/port/flash alone on a board in Unicorn: a program that erases, writes and
+reads as it is told over its UART."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from support.chip_flashes import Flash
 from support.chips import CHIPS
 from support.unicorn_board import UnicornBoard
 
+from edge_dassdp.base import assets
 from edge_dassdp.build.board import Board, load_board
 from edge_dassdp.build.compile import build_project
 from edge_dassdp.build.project import with_port
@@ -62,6 +63,10 @@ int main(void) {
 """
 
 
+def driver_text(driver: str) -> str:
+    return (assets.folder("firmware") / "port" / "flash" / f"{driver}.c").read_text("utf-8")
+
+
 def changed(name: str, **more: int) -> Board:
     """A board whose slots are otherwise."""
     board = load_board(name)
@@ -74,7 +79,7 @@ def built(board: Board, edit: Callable[[str], str] | None = None) -> Path:
     """ELF file; edit: of the driver's text."""
     assert board.store is not None
     project = with_port({"src/main.c": _MAIN}, board)
-    driver = f"firmware/port/flash/{board.store.driver}.c"
+    driver = f"port/flash/{board.store.driver}.c"
     if edit is not None:
         project = replace(project, files={**project.files, driver: edit(project.files[driver])})
     return build_project(project, board).elf

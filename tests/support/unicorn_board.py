@@ -15,7 +15,7 @@ from pathlib import Path
 import unicorn as uc
 from elftools.elf.elffile import ELFFile
 from support.chip_flashes import Flash
-from support.chip_flashes_ecc import FLASHES, BusFault
+from support.chip_flashes_ecc import FLASHES, BusFaultError
 from support.chip_uarts import UARTS
 from support.chips import Chip
 from unicorn import arm_const as reg
@@ -201,7 +201,7 @@ class UnicornBoard:
         address, asked = self._chip.flash[0] + self.flash.kept + at, (self._get(_PC), at)
         try:
             value = self.flash.load(address, n_bytes)
-        except BusFault:
+        except BusFaultError:
             self._faulted, value = True, 0
             machine.emu_stop()
         if self.flash.nmi and asked != self._excused and _NMI not in self._active:

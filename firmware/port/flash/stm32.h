@@ -28,8 +28,12 @@ static inline int flash_wait(uint32_t status, uint32_t busy, uint32_t errors) {
     return 1;
 }
 
-/* 0 once the control register takes what is written. */
+/* 0 once the control register takes what is written, which it shall where option bytes put sectors where
+ * board.toml has them. */
 static inline int flash_unlock(uint32_t key, uint32_t control, uint32_t lock) {
+    if (!DASSDP_STORE_IS_MAPPED) {
+        return 1;
+    }
     if ((*flash_register(control) & lock) != 0U) {
         *flash_register(key) = KEY_1;
         *flash_register(key) = KEY_2;
