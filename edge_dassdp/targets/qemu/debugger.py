@@ -9,6 +9,7 @@ import socket
 _CHUNK_BYTES = 1024
 """Of memory in one packet: QEMU takes 4096 bytes in all, two a byte."""
 _ANSWER_S = 20.0
+_PACKET = re.compile(rb"\$([^#]*)#..", re.DOTALL)
 _BREAK = b"\x03"
 
 
@@ -39,11 +40,8 @@ class Debugger:
 
     def answer(self) -> str:
         """The next packet that it sends."""
-        while not (found := re.search(rb"\$([^#]*)#..", self._received)):
-            data = self._socket.recv(1 << 16)
-            if not data:
-                raise ConnectionResetError("QEMU closed the debugger's line")
-            self._received += data
+        while not (found := _PACKET.search(self._received)):
+            self._receive()
         self._received = self._received[found.end():]
         return found[1].decode()
 
@@ -67,7 +65,9 @@ class Debugger:
     @property
     def has_stopped(self) -> bool:
         """Whether a machine that was let run stands still by itself."""
-        return bool(self._received or select.select([self._socket], [], [], 0.0)[0])
+        while select.select([self._socket], [], [], 0.0)[0]:
+            self._receive()
+        return _PACKET.search(self._received) is not None
 
     def read(self, address: int, n_bytes: int) -> bytes:
         return b"".join(bytes.fromhex(self._good(f"m{at:x},{size:x}"))
@@ -84,6 +84,12 @@ class Debugger:
         answer = self.ask(f"qRcmd,{command.encode().hex()}")
         while answer.startswith("O") and answer != "OK":  # its words
             answer = self.answer()
+
+    def _receive(self) -> None:
+        data = self._socket.recv(1 << 16)
+        if not data:
+            raise ConnectionResetError("QEMU closed the debugger's line")
+        self._received += data
 
     def _good(self, question: str) -> str:
         answer = self.ask(question)
