@@ -1,0 +1,72 @@
+/* Reports as text, for ports that print. */
+#include "app.h"
+
+static const char *const names[] = {"PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"};
+
+enum { N_NAMES = sizeof names / sizeof names[0] };
+
+const char *app_class_name(uint32_t class_idx)
+{
+    return class_idx < N_NAMES ? names[class_idx] : "?";
+}
+
+static char *put_text(char *at, const char *text)
+{
+    while (*text != '\0') {
+        *at++ = *text++;
+    }
+    return at;
+}
+
+static char *put_number(char *at, uint32_t number, uint32_t base)
+{
+    char digits[10];
+    uint32_t n_digits = 0;
+    do {
+        digits[n_digits++] = "0123456789abcdef"[number % base];
+        number /= base;
+    } while (number != 0u);
+    while (n_digits != 0u) {
+        *at++ = digits[--n_digits];
+    }
+    return at;
+}
+
+/* What follows the number of readings. */
+static char *put_what(char *at, const app_report_t *report)
+{
+    uint32_t number = (uint32_t)report->number;
+    switch (report->kind) {
+    case APP_STARTED:
+        return number == 0u ? put_text(at, "factory") : put_number(put_text(at, "loaded "), number, 10);
+    case APP_CLASS:
+        return put_text(at, app_class_name((uint32_t)report->class_idx));
+    case APP_LABEL:
+        return put_text(put_text(at, "label "), app_class_name((uint32_t)report->class_idx));
+    case APP_LEARNED:
+        at = put_text(put_text(at, "learned "), app_class_name((uint32_t)report->class_idx));
+        return put_number(put_text(at, " "), number, 16);
+    case APP_OBSERVED:
+        at = put_text(put_text(at, "shown "), app_class_name((uint32_t)report->class_idx));
+        return put_number(put_text(at, " "), number, 10);
+    case APP_PROFILE:
+        return put_text(at, report->number == 2 ? "profile taken" : "no profile fits, show more");
+    case APP_ALARM:
+        return put_text(at, number != 0u ? "alarm on" : "alarm off");
+    case APP_NO_WINDOW:
+        return put_text(at, "nothing to label");
+    case APP_SAVED:
+        return report->number < 0 ? put_text(at, "not saved") : put_number(put_text(at, "saved "), number, 10);
+    case APP_FORGOTTEN:
+        return put_text(at, "forgotten");
+    default:
+        return put_number(put_text(at, "lost "), number, 10);
+    }
+}
+
+uint32_t app_text(const app_report_t *report, char line[APP_LINE_BYTES])
+{
+    char *end = put_text(put_number(line, report->n_readings, 10), " ");
+    end = put_text(put_what(end, report), "\n");
+    return (uint32_t)(end - line);
+}
