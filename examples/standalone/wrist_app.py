@@ -1,4 +1,4 @@
-"""app.c in Python, on any target: what the application says to readings and buttons, line by line."""
+"""app.c in Python, on any target: what the application says to readings and buttons."""
 
 from __future__ import annotations
 

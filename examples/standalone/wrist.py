@@ -1,10 +1,10 @@
 """What the application needs of the host: its model, and readings to try it with.
 
-    python make.py DIRECTORY
+    python wrist.py DIRECTORY
 
-writes wrist.q.npz, the quantized network, and readings.csv and later.csv: a known wearer does seven
-exercises again and again, puts the sensor on the other wrist, presses buttons where the class shown is
-wrong, and holds B at the end; then the power goes, and comes.
+writes wrist.q.npz, the quantized network, and readings.csv and later.csv: a known wearer does
+seven exercises again and again, puts the sensor on the other wrist, presses buttons where the class
+shown is wrong, and holds B at the end; then the power goes, and comes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from twin import HOP, WINDOW, A, Application, B
+from wrist_app import WINDOW, A, Application, B
 
 from edge_dassdp import ir, qir
 from edge_dassdp.data.watch import COUNTS, LEFT, RIGHT, Scale, WatchData, load_watch, training
@@ -64,8 +64,9 @@ def exercises(data: WatchData, side: int, quarter: int) -> list[tuple[int, NDArr
     found = []
     for row in np.flatnonzero((data.wearer == WEARER) & (data.side == side)):
         begin, end = (int(at) for at in data.starts[row : row + 2])
-        part = data.signal[begin:end][(end - begin) * quarter // 4 : (end - begin) * (quarter + 1) // 4]
-        counts = np.round(part[:N_PIECE, :N_CHANNELS] * data.step[:N_CHANNELS] * COUNTS)
+        start = begin + (end - begin) * quarter // 4
+        part = data.signal[start : start + min(N_PIECE, (end - begin) // 4), :N_CHANNELS]
+        counts = np.round(part * data.step[:N_CHANNELS] * COUNTS)
         found.append((int(data.label[row]), counts.astype(np.int16)))
     return sorted(found, key=lambda piece: piece[0])
 
@@ -74,7 +75,7 @@ class Wearer:
     """Does exercises with the application on, and presses its buttons.
 
     readings: what the sensor gave and which buttons were down. hits: (phase, right) of every window
-    of one exercise alone. """
+    of one exercise alone."""
 
     def __init__(self, application: Application) -> None:
         self.application = application

@@ -1,7 +1,7 @@
 """Trains wrist.npz: shoulder exercises by an accelerometer alone, 12-64-32-7, 25 time steps.
 
     pip install 'edge-dassdp[torch]'
-    python train.py
+    python train_wrist.py
 
 The watch's recordings without their gyroscope; the wearers and the split of its seed 0.
 """
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))
 
 from chain import build, fit, initialize  # noqa: E402
-from make import N_CHANNELS, accelerations, sensor  # noqa: E402
+from wrist import N_CHANNELS, accelerations, sensor  # noqa: E402
 
 from edge_dassdp import ir  # noqa: E402
 from edge_dassdp.data.watch import N_FRAMES, load_watch, training  # noqa: E402

@@ -1,0 +1,142 @@
+"""examples/standalone, built: for this computer, and for boards with a scripted sensor."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import wrist
+import wrist_app
+from numpy.typing import NDArray
+
+from edge_dassdp.build.board import Board, load_board
+from edge_dassdp.build.compile import Firmware, build_emulator, build_project
+from edge_dassdp.build.host import host_compiler
+from edge_dassdp.build.project import Project, emulator_project, firmware_project
+from edge_dassdp.emit import emit
+from edge_dassdp.plan import Plan
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.qemu import QemuProcess
+from edge_dassdp.targets.reference import ReferenceTarget
+
+FOLDER = Path(wrist.__file__).parent
+APPLICATION = ("app.h", "app.c", "app_text.c")
+WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
+PUBLIC = ("include/dassdp.h", "include/dassdp_sensor.h", "generated/wrist_model.h")
+LINK = ("src/link/", "port/host/emulator", "port/host/loopback", "port/cortex_m/main.c")
+"""What answers a host."""
+APPLICATION_IRQ = {"microbit": 9}
+"""Of the timer that reads the sensor, where it is not SysTick."""
+SYSTICK_HZ = {"mps2-an385": 12_500_000, "mps2-an500": 12_500_000}
+"""As QEMU has it, where that is not the core's clock."""
+Script = NDArray[np.int16]
+
+
+@cache
+def network() -> QNetwork:
+    return wrist.model()
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """day: what a wearer did, and the application's words in the reference."""
+
+    wearer: wrist.Wearer
+    script: Script
+    lines: list[str]
+
+
+@cache
+def story() -> Story:
+    with Emulator(network()) as emulator:
+        wearer = wrist.day(wrist_app.Application(network(), emulator), wrist.recordings())
+    script = np.array(wearer.readings)
+    return Story(wearer, script, told(script))
+
+
+def told(script: Script) -> list[str]:
+    """What the application says to readings, (n, 4) as in `wrist`, in the reference."""
+    application = wrist_app.Application(network(), ReferenceTarget(network()))
+    for row in script:
+        application.read(row[: wrist.N_CHANNELS], int(row[wrist.N_CHANNELS]))
+    return application.lines
+
+
+def _texts(*names: str) -> dict[str, str]:
+    return {f"application/{name}": (FOLDER / name).read_text("utf-8") for name in names}
+
+
+def host_program(folder: Path, compiler: str = "", standard: str = "-std=c11") -> Path:
+    """host.c beside the emulator's library, whose kernels trap what leaves its range. compiler: of
+    the application, which may be C++; the runtime is C."""
+    library = build_emulator(emit(Plan.of(network()), "wrist"), checked=True)
+    command, language = (compiler, "c++") if compiler else (host_compiler()[0], "c")
+    texts = emulator_project(emit(Plan.of(network()), "wrist")).files
+    headers = {Path(path).name: texts[path] for path in PUBLIC}
+    Project(headers | _texts(*APPLICATION, "host.c"), (), ()).write(folder)
+    units = [f"application/{name}" for name in (*APPLICATION, "host.c") if name.endswith(".c")]
+    subprocess.run([command, standard, *WARNINGS, "-I.", "-x", language, *units, "-x", "none",
+                    library, f"-Wl,-rpath,{library.parent}", "-o", "standalone"], cwd=folder,
+                   check=True)
+    return folder / "standalone"
+
+
+def run_here(program: Path, text: str) -> list[str]:
+    """What the program says to lines of readings."""
+    done = subprocess.run([program], input=text, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def csv(script: Script) -> str:
+    return "".join(f"{','.join(map(str, row))}\n" for row in script.tolist())
+
+
+def scripted(board: Board, script: Script) -> Firmware:
+    """scripted.c on a board, with all readings."""
+    assert board.qemu is not None
+    made = firmware_project(emit(Plan.of(network()), "wrist"), board)
+    files = {path: text for path, text in made.files.items() if not path.startswith(LINK)}
+    rows = "".join(f"{{{', '.join(map(str, row))}}},\n" for row in script.tolist())
+    texts = _texts(*APPLICATION, "scripted.c", "script.h") | {
+        "application/script.c": '#include "script.h"\n\nconst int16_t script_rows[][4] = {\n'
+                                f"{rows}}};\n"}
+    flags = [f"-DDASSDP_APPLICATION_IRQ={APPLICATION_IRQ.get(board.name, -1)}",
+             f"-DTICKS_PER_MS={round(1e6 / board.qemu.tick_ns)}U"]
+    if board.name in SYSTICK_HZ:
+        flags.append(f"-DSYSTICK_HZ={SYSTICK_HZ[board.name]}UL")
+    return build_project(Project(files | texts, (*made.cflags, *flags), made.ldflags), board)
+
+
+class Played:
+    """A scripted board in QEMU that executes an instruction in 2^shift ns of its time."""
+
+    def __init__(self, firmware: Firmware, shift: int) -> None:
+        machine = firmware.board.qemu
+        assert machine is not None
+        board = replace(firmware.board, qemu=replace(machine, icount_shift=shift))
+        self.process = QemuProcess(firmware.elf, board, count=True)
+        self.process.uart.timeout = 60.0
+
+    def play(self, begin: int, end: int) -> list[str]:
+        """Rows of the script; what the board says, without its last line, and that."""
+        self.process.uart.write(b"".join(row.to_bytes(4, "little") for row in (begin, end)))
+        said = bytearray()
+        while not (said.endswith(b"\n") and b"\nend " in said):
+            byte = self.process.uart.read(1)
+            assert byte, f"it falls silent behind {bytes(said[-200:])!r}"
+            said += byte
+        return said.decode().splitlines()
+
+    def __enter__(self) -> Played:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.close()
+
+
+def board_named(name: str) -> Board:
+    return load_board(name)
