@@ -18,6 +18,7 @@ static volatile struct {
 } ring;
 
 static wrist_state_t state;
+static dassdp_saved_t saved;
 
 static struct {
     uint32_t n_whole;  /* readings without a gap */
@@ -168,9 +169,11 @@ static void forget(void)
     report(APP_FORGOTTEN, 0, 0);
 }
 
+/* Where flash stops the processor readings are lost meanwhile; the next tick counts them. */
 static void save(void)
 {
-    report(APP_SAVED, 0, -1);
+    int status = dassdp_store_save(&app_port_slots, &state, &saved);
+    report(APP_SAVED, 0, status == DASSDP_OK ? (int32_t)saved.n_saves : status);
 }
 
 /* A short press counts when the button is let go, a long one while it is held. */
@@ -217,9 +220,10 @@ static void take(void)
 void app_start(void)
 {
     dassdp_init(&wrist_model, &state);
-    ring.last_ms = app_port_ms();
+    int status = dassdp_store_load(&app_port_slots, &state, &saved);
     app_port_alarm(0);
-    report(APP_STARTED, 0, 0);
+    report(APP_STARTED, saved.state, status == DASSDP_OK ? (int32_t)saved.n_saves : 0);
+    ring.last_ms = app_port_ms();
 }
 
 int app_poll(void)

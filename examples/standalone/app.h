@@ -13,7 +13,7 @@
 #ifndef APP_H
 #define APP_H
 
-#include <stdint.h>
+#include "dassdp_store.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,14 +26,14 @@ enum {
     APP_RING = 128,      /* readings kept, a power of two: a window, and 28 that may wait */
     APP_LONG = 50,       /* readings that a long press lasts */
     APP_N_FIT = 14,      /* labels after which a profile is fitted */
-    APP_LINE_BYTES = 48
+    APP_LINE_BYTES = 64
 };
 
 enum { APP_BUTTON_A = 1, APP_BUTTON_B = 2 };
 
 /* What came to be. `number` where it says so. */
 enum {
-    APP_STARTED,   /* number: of the save that was loaded, 0: factory */
+    APP_STARTED,   /* number: of the save that was loaded, 0: factory; class_idx: DASSDP_STORE_* */
     APP_CLASS,     /* the last window is of class_idx */
     APP_LABEL,     /* class_idx was chosen */
     APP_LEARNED,   /* the last window, as class_idx; number: digest of all that was learned */
@@ -67,7 +67,7 @@ uint32_t app_text(const app_report_t *report, char line[APP_LINE_BYTES]);
 /* ---- the port ---- */
 
 /* Called by app_tick alone. */
-int app_port_read(int16_t counts[APP_N_CHANNELS]); /* 0, or not 0: no reading */
+int app_port_read(int16_t counts[APP_N_CHANNELS]); /* 0, or not 0: it did not come */
 uint32_t app_port_buttons(void);                   /* those that are down */
 uint32_t app_port_ms(void);                        /* upwards, modulo 2^32 */
 
@@ -75,6 +75,9 @@ uint32_t app_port_ms(void);                        /* upwards, modulo 2^32 */
 void app_port_report(const app_report_t *report);
 void app_port_alarm(int is_on);
 void app_port_poll(void); /* at least every few ms while something is computed: may call app_tick */
+
+/* Two slots of flash, which dassdp_flash_* of flash.h erase and write; slot_bytes 0: there are none. */
+extern const dassdp_slots_t app_port_slots;
 
 #ifdef __cplusplus
 }

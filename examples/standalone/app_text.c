@@ -32,13 +32,29 @@ static char *put_number(char *at, uint32_t number, uint32_t base)
     return at;
 }
 
+static char *put_start(char *at, const app_report_t *report)
+{
+    if (report->number != 0) {
+        return put_number(put_text(at, "loaded "), (uint32_t)report->number, 10);
+    }
+    at = put_text(at, "factory");
+    switch (report->class_idx) {
+    case DASSDP_STORE_FOREIGN:
+        return put_text(at, ": what was saved is another model's");
+    case DASSDP_STORE_DAMAGED:
+        return put_text(at, ": what was saved is damaged");
+    default:
+        return at;
+    }
+}
+
 /* What follows the number of readings. */
 static char *put_what(char *at, const app_report_t *report)
 {
     uint32_t number = (uint32_t)report->number;
     switch (report->kind) {
     case APP_STARTED:
-        return number == 0u ? put_text(at, "factory") : put_number(put_text(at, "loaded "), number, 10);
+        return put_start(at, report);
     case APP_CLASS:
         return put_text(at, app_class_name((uint32_t)report->class_idx));
     case APP_LABEL:
@@ -56,7 +72,8 @@ static char *put_what(char *at, const app_report_t *report)
     case APP_NO_WINDOW:
         return put_text(at, "nothing to label");
     case APP_SAVED:
-        return report->number < 0 ? put_text(at, "not saved") : put_number(put_text(at, "saved "), number, 10);
+        return report->number < 0 ? put_text(at, "not saved")
+                                  : put_number(put_text(at, "saved "), number, 10);
     case APP_FORGOTTEN:
         return put_text(at, "forgotten");
     default:

@@ -1,8 +1,12 @@
 /* The application on a computer: readings from stdin, a line `x,y,z` or `x,y,z,buttons` each (512 is 1 g;
- * 1 is A, 2 is B), reports to stdout. A line of another kind is a reading that did not come. */
+ * 1 is A, 2 is B), reports to stdout. A line of another kind is a reading that did not come. The first
+ * argument names the file that stands for the flash. */
 #include "app.h"
+#include "flash.h"
+#include "wrist_model.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct {
     int counts[APP_N_CHANNELS], buttons, is_reading;
@@ -42,6 +46,57 @@ void app_port_poll(void)
 {
 }
 
+/* ---- flash: a file, as it is in memory ---- */
+
+enum { SLOT_BYTES = 16384, ERASE_BYTES = 1024, WRITE_BYTES = 8 };
+
+static uint32_t flash[2 * SLOT_BYTES / 4], unit[WRITE_BYTES / 4];
+static const char *flash_path;
+
+const dassdp_slots_t app_port_slots = {
+    &wrist_model, 0, 0, SLOT_BYTES, ERASE_BYTES, WRITE_BYTES, 0, unit,
+};
+
+static int keep_flash(void)
+{
+    FILE *file = flash_path != NULL ? fopen(flash_path, "wb") : NULL;
+    if (file == NULL) {
+        return flash_path != NULL;
+    }
+    size_t n_written = fwrite(flash, 1, sizeof flash, file);
+    return fclose(file) != 0 || n_written != sizeof flash;
+}
+
+static void find_flash(const char *path)
+{
+    memset(flash, 0xFF, sizeof flash);
+    FILE *file = path != NULL ? fopen(path, "rb") : NULL;
+    if (file != NULL) {
+        (void)fread(flash, 1, sizeof flash, file);
+        (void)fclose(file);
+    }
+    flash_path = path;
+}
+
+int dassdp_flash_erase(uint32_t address)
+{
+    memset(&flash[address / 4], 0xFF, ERASE_BYTES);
+    return keep_flash();
+}
+
+int dassdp_flash_write(uint32_t address, const uint32_t *words)
+{
+    memcpy(&flash[address / 4], words, WRITE_BYTES);
+    return keep_flash();
+}
+
+const uint8_t *dassdp_flash_at(uint32_t address)
+{
+    return (const uint8_t *)&flash[address / 4];
+}
+
+/* ---- main ---- */
+
 static int read_line(void)
 {
     char line[80];
@@ -55,8 +110,9 @@ static int read_line(void)
     return 1;
 }
 
-int main(void)
+int main(int n_arguments, char **arguments)
 {
+    find_flash(n_arguments > 1 ? arguments[1] : NULL);
     app_start();
     while (read_line()) {
         app_tick();

@@ -5,6 +5,7 @@
 
 #include "dassdp_board.h"
 #include "port.h"
+#include "wrist_model.h"
 #include "script.h"
 #include "uart.h"
 
@@ -110,6 +111,20 @@ void app_port_alarm(int is_on)
 void app_port_poll(void)
 {
 }
+
+#if DASSDP_STORES
+static uint32_t unit[DASSDP_STORE_WRITE_BYTES / 4U];
+
+const dassdp_slots_t app_port_slots = {
+    .model = &wrist_model,
+    .build = DASSDP_BUILD_HASH,
+    .address = DASSDP_STORE_ORIGIN,
+    .slot_bytes = DASSDP_STORE_SLOT_BYTES,
+    .erase_bytes = DASSDP_STORE_ERASE_BYTES,
+    .write_bytes = DASSDP_STORE_WRITE_BYTES,
+    .unit = unit,
+};
+#endif
 
 /* ---- main ---- */
 

@@ -141,7 +141,8 @@ def main() -> None:
     qir.save(network, folder / "wrist.q.npz")
     with Emulator(network) as emulator:
         first = day(Application(network, emulator), data)
-        second = day_after(Application(network, emulator, "loaded 1"), data)
+    with Emulator(network) as emulator:
+        second = day_after(Application(network, emulator, first.application.saved), data)
     for wearer, name in ((first, "readings.csv"), (second, "later.csv")):
         np.savetxt(folder / name, np.array(wearer.readings), "%d", ",")
         for phase in dict(wearer.hits):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,13 +18,25 @@ A, B = 1, 2
 NAMES = ("PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW")
 
 
+@dataclass(frozen=True, eq=False)
+class Saved:
+    """What was learned as flash holds it, and the number of the save."""
+
+    number: int
+    weights: Mapping[str, NDArray[np.int16]]
+    learning: bytes
+
+
 class Application:
     """lines: what was said so far. fresh: the window that was decided and has no label yet, int16
-    (WINDOW, n_channels). class_idx: what it was decided to be. label: chosen."""
+    (WINDOW, n_channels). class_idx: what it was decided to be. label: chosen. saved: what flash
+    holds."""
 
-    def __init__(self, network: QNetwork, target: Target, started: str = "factory") -> None:
-        self.network, self.target = network, target
-        self.lines = [f"0 {started}"]
+    def __init__(self, network: QNetwork, target: Target, saved: Saved | None = None) -> None:
+        self.network, self.target, self.saved = network, target, saved
+        self.lines = ["0 factory" if saved is None else f"0 loaded {saved.number}"]
+        if saved is not None:
+            target.restore(saved.weights, saved.learning)
         self.readings: list[NDArray[np.int16]] = []
         self.fresh: NDArray[np.int8] | None = None
         self.class_idx = self.label = self.n_shown = self.n_taken = self.n_lost = 0
@@ -91,7 +106,11 @@ class Application:
         self._say("forgotten")
 
     def _save(self) -> None:
-        self._say("not saved")
+        self.saved = Saved(
+            self.saved.number + 1 if self.saved else 1,
+            {p.name: self.target.read_weights(p.name) for p in self.network.plastic},
+            self.target.read_learning())
+        self._say(f"saved {self.saved.number}")
 
     def _press(self, button: int, is_down: bool) -> str:
         n_down, self.n_down[button] = self.n_down[button], self.n_down[button] + 1 if is_down else 0

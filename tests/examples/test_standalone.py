@@ -14,12 +14,12 @@ from support.standalone import (
     Played,
     board_named,
     csv,
+    followed,
     host_program,
     network,
     run_here,
     scripted,
     story,
-    told,
 )
 from wrist_app import LONG, WINDOW, A, Application, B
 
@@ -127,4 +127,4 @@ def test_whatever_is_pressed_it_says_what_the_reference_says(program: Path, seed
             n = LONG + 3 if rng.random() < 0.04 else int(rng.integers(1, 6))
             script[at : at + n, 3] |= button
             at += n + int(rng.integers(1, 90))
-    assert run_here(program, csv(script)) == told(script)
+    assert run_here(program, csv(script)) == followed(script).lines

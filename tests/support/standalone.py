@@ -26,7 +26,8 @@ from edge_dassdp.targets.reference import ReferenceTarget
 FOLDER = Path(wrist.__file__).parent
 APPLICATION = ("app.h", "app.c", "app_text.c")
 WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
-PUBLIC = ("include/dassdp.h", "include/dassdp_sensor.h", "generated/wrist_model.h")
+PUBLIC = ("include/dassdp.h", "include/dassdp_sensor.h", "include/dassdp_store.h",
+          "port/flash/flash.h", "generated/wrist_model.h")
 LINK = ("src/link/", "port/host/emulator", "port/host/loopback", "port/cortex_m/main.c")
 """What answers a host."""
 APPLICATION_IRQ = {"microbit": 9}
@@ -43,27 +44,35 @@ def network() -> QNetwork:
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """day: what a wearer did, and the application's words in the reference."""
+    """Two days of a wearer, and the application's words to each in the reference."""
 
     wearer: wrist.Wearer
     script: Script
     lines: list[str]
+    later: wrist.Wearer
+    later_script: Script
+    later_lines: list[str]
 
 
 @cache
 def story() -> Story:
     with Emulator(network()) as emulator:
         wearer = wrist.day(wrist_app.Application(network(), emulator), wrist.recordings())
-    script = np.array(wearer.readings)
-    return Story(wearer, script, told(script))
+    with Emulator(network()) as emulator:
+        later = wrist.day_after(wrist_app.Application(network(), emulator,
+                                                      wearer.application.saved), wrist.recordings())
+    script, later_script = np.array(wearer.readings), np.array(later.readings)
+    first = followed(script)
+    return Story(wearer, script, first.lines, later, later_script,
+                 followed(later_script, first.saved).lines)
 
 
-def told(script: Script) -> list[str]:
-    """What the application says to readings, (n, 4) as in `wrist`, in the reference."""
-    application = wrist_app.Application(network(), ReferenceTarget(network()))
+def followed(script: Script, saved: wrist_app.Saved | None = None) -> wrist_app.Application:
+    """The twin behind readings, (n, 4) as in `wrist`, on the reference."""
+    application = wrist_app.Application(network(), ReferenceTarget(network()), saved)
     for row in script:
         application.read(row[: wrist.N_CHANNELS], int(row[wrist.N_CHANNELS]))
-    return application.lines
+    return application
 
 
 def _texts(*names: str) -> dict[str, str]:
@@ -85,9 +94,10 @@ def host_program(folder: Path, compiler: str = "", standard: str = "-std=c11") -
     return folder / "standalone"
 
 
-def run_here(program: Path, text: str) -> list[str]:
+def run_here(program: Path, text: str, flash: Path | None = None) -> list[str]:
     """What the program says to lines of readings."""
-    done = subprocess.run([program], input=text, capture_output=True, text=True, check=True)
+    done = subprocess.run([program, *([flash] if flash else [])], input=text, capture_output=True,
+                          text=True, check=True)
     return done.stdout.splitlines()
 
 
