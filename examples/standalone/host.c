@@ -46,53 +46,57 @@ void app_port_poll(void)
 {
 }
 
-/* ---- flash: a file, as it is in memory ---- */
+/* ---- flash: an array, and the file that it is kept in ---- */
 
 enum { SLOT_BYTES = 16384, ERASE_BYTES = 1024, WRITE_BYTES = 8 };
 
 static uint32_t flash[2 * SLOT_BYTES / 4], unit[WRITE_BYTES / 4];
-static const char *flash_path;
+static FILE *flash_file;
 
 const dassdp_slots_t app_port_slots = {
     &wrist_model, 0, 0, SLOT_BYTES, ERASE_BYTES, WRITE_BYTES, 0, unit,
 };
 
-static int keep_flash(void)
+static int keep(uint32_t address, uint32_t n_bytes)
 {
-    FILE *file = flash_path != NULL ? fopen(flash_path, "wb") : NULL;
-    if (file == NULL) {
-        return flash_path != NULL;
+    if (flash_file == NULL) {
+        return 0;
     }
-    size_t n_written = fwrite(flash, 1, sizeof flash, file);
-    return fclose(file) != 0 || n_written != sizeof flash;
-}
-
-static void find_flash(const char *path)
-{
-    memset(flash, 0xFF, sizeof flash);
-    FILE *file = path != NULL ? fopen(path, "rb") : NULL;
-    if (file != NULL) {
-        (void)fread(flash, 1, sizeof flash, file);
-        (void)fclose(file);
-    }
-    flash_path = path;
+    return fseek(flash_file, (long)address, SEEK_SET) != 0 ||
+           fwrite(&flash[address / 4], 1, n_bytes, flash_file) != n_bytes || fflush(flash_file) != 0;
 }
 
 int dassdp_flash_erase(uint32_t address)
 {
     memset(&flash[address / 4], 0xFF, ERASE_BYTES);
-    return keep_flash();
+    return keep(address, ERASE_BYTES);
 }
 
 int dassdp_flash_write(uint32_t address, const uint32_t *words)
 {
     memcpy(&flash[address / 4], words, WRITE_BYTES);
-    return keep_flash();
+    return keep(address, WRITE_BYTES);
 }
 
 const uint8_t *dassdp_flash_at(uint32_t address)
 {
     return (const uint8_t *)&flash[address / 4];
+}
+
+/* A file that is not there yet is blank flash. Returns 0, or 1: it cannot be written. */
+static int open_flash(const char *path)
+{
+    memset(flash, 0xFF, sizeof flash);
+    if (path == NULL) {
+        return 0;
+    }
+    flash_file = fopen(path, "r+b");
+    if (flash_file != NULL) {
+        (void)fread(flash, 1, sizeof flash, flash_file);
+        return 0;
+    }
+    flash_file = fopen(path, "w+b");
+    return flash_file == NULL || keep(0, sizeof flash);
 }
 
 /* ---- main ---- */
@@ -112,7 +116,10 @@ static int read_line(void)
 
 int main(int n_arguments, char **arguments)
 {
-    find_flash(n_arguments > 1 ? arguments[1] : NULL);
+    if (open_flash(n_arguments > 1 ? arguments[1] : NULL) != 0) {
+        (void)fprintf(stderr, "%s cannot be written\n", arguments[1]);
+        return 1;
+    }
     app_start();
     while (read_line()) {
         app_tick();

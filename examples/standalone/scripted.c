@@ -4,8 +4,11 @@
 #include "app.h"
 
 #include "dassdp_board.h"
+#include "flash.h"
 #include "port.h"
 #include "wrist_model.h"
+
+#include <string.h>
 #include "script.h"
 #include "uart.h"
 
@@ -112,8 +115,34 @@ void app_port_poll(void)
 {
 }
 
-#if DASSDP_STORES
-static uint32_t unit[DASSDP_STORE_WRITE_BYTES / 4U];
+#if !DASSDP_STORES /* none of the board's flash: kept until the power goes */
+#define DASSDP_STORE_ORIGIN 0U
+#define DASSDP_STORE_SLOT_BYTES 8192U
+#define DASSDP_STORE_ERASE_BYTES 1024U
+#define DASSDP_STORE_WRITE_BYTES 4U
+static uint32_t words[2U * DASSDP_STORE_SLOT_BYTES / 4U];
+
+int dassdp_flash_erase(uint32_t address)
+{
+    for (uint32_t i = 0; i < DASSDP_STORE_ERASE_BYTES / 4U; i++) {
+        words[address / 4U + i] = UINT32_MAX;
+    }
+    return 0;
+}
+
+int dassdp_flash_write(uint32_t address, const uint32_t *unit)
+{
+    words[address / 4U] = *unit;
+    return 0;
+}
+
+const uint8_t *dassdp_flash_at(uint32_t address)
+{
+    return (const uint8_t *)&words[address / 4U];
+}
+#endif
+
+static uint32_t unit_written[DASSDP_STORE_WRITE_BYTES / 4U];
 
 const dassdp_slots_t app_port_slots = {
     .model = &wrist_model,
@@ -122,9 +151,8 @@ const dassdp_slots_t app_port_slots = {
     .slot_bytes = DASSDP_STORE_SLOT_BYTES,
     .erase_bytes = DASSDP_STORE_ERASE_BYTES,
     .write_bytes = DASSDP_STORE_WRITE_BYTES,
-    .unit = unit,
+    .unit = unit_written,
 };
-#endif
 
 /* ---- main ---- */
 
@@ -145,6 +173,9 @@ static uint32_t receive_word(void)
 int main(void)
 {
     dassdp_port_init();
+#if !DASSDP_STORES
+    (void)memset(words, 0xFF, sizeof words);
+#endif
     app_start();
     for (;;) {
         script.row = receive_word();

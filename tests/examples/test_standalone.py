@@ -12,7 +12,6 @@ from conftest import require
 from support.lanes import often
 from support.standalone import (
     Played,
-    board_named,
     csv,
     followed,
     host_program,
@@ -40,6 +39,7 @@ def test_accuracy_comes_back_by_buttons_alone() -> None:
     assert shares["as trained"] > 80
     assert shares["other wrist"] < 60
     assert shares["taught"] > 80 and shares["taught more"] > 85
+    assert story().later.accuracy("after the power cut") > 80
 
 
 def test_the_alarm_is_on_from_the_shift_until_a_profile_is_taken() -> None:
@@ -55,6 +55,29 @@ def test_a_computer_says_what_the_reference_says(program: Path) -> None:
     assert run_here(program, csv(story().script)) == story().lines
 
 
+def test_what_was_saved_is_there_at_the_next_start(program: Path, tmp_path: Path) -> None:
+    flash = tmp_path / "flash"
+    assert run_here(program, csv(story().script), flash) == story().lines
+    assert run_here(program, csv(story().later_script), flash) == story().later_lines
+
+
+def test_the_save_before_counts_where_the_last_one_is_damaged(program: Path, tmp_path: Path
+                                                              ) -> None:
+    flash, holds_b = tmp_path / "flash", "0,0,512,2\n" * (LONG + 2) + "0,0,512,0\n"
+    said = run_here(program, holds_b * 2, flash)
+    assert [line for line in said if "saved" in line] == ["50 saved 1", "103 saved 2"]
+    whole = flash.read_bytes()
+    newest = max((0, len(whole) // 2), key=lambda at: whole[at + 4])
+    for damaged, expected in (([newest + 100], "0 loaded 1"),
+                              ([100, len(whole) // 2 + 100],
+                               "0 factory: what was saved is damaged")):
+        data = bytearray(whole)
+        for at in damaged:
+            data[at] ^= 1
+        flash.write_bytes(data)
+        assert run_here(program, "", flash) == [expected]
+
+
 @pytest.mark.parametrize("compiler", ["g++", "clang++"])
 def test_the_application_is_cplusplus(compiler: str, tmp_path: Path) -> None:
     require(compiler)
@@ -65,18 +88,21 @@ def test_the_application_is_cplusplus(compiler: str, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("arm_toolchain", "qemu")
 @pytest.mark.parametrize("name", REAL_TIME)
 def test_a_board_says_what_the_reference_says_and_loses_no_reading(name: str) -> None:
-    script = story().script
-    with Played(scripted(board_named(name), script), REAL_TIME[name]) as played:
-        *said, end = played.play(0, len(script))
-    assert said == story().lines
-    assert end == f"end {len(script)} lost 0"
+    """And knows what it learned when the power was cut, where QEMU has a model of its flash."""
+    first, later = story().script, story().later_script
+    n, n_all = len(first), len(first) + len(later)
+    with Played(scripted(name, np.concatenate([first, later])), REAL_TIME[name]) as played:
+        assert played.play(0, n) == [*story().lines, f"end {n} lost 0"]
+        if played.board.store:
+            played.cut_power()
+            assert played.play(n, n_all) == [*story().later_lines, f"end {n_all} lost 0"]
 
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")
 def test_a_board_too_slow_says_what_it_lost_and_decides_on_whole_windows_alone() -> None:
     """At a million instructions a second a lesson takes longer than readings may wait."""
     script = story().script
-    with Played(scripted(board_named("microbit"), script), 10) as played:
+    with Played(scripted("microbit", script), 10) as played:
         *said, end = played.play(0, len(script))
     n_taken, begun = 0, 0
     for line in said:

@@ -12,7 +12,7 @@ import wrist
 import wrist_app
 from numpy.typing import NDArray
 
-from edge_dassdp.build.board import Board, load_board
+from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import Firmware, build_emulator, build_project
 from edge_dassdp.build.host import host_compiler
 from edge_dassdp.build.project import Project, emulator_project, firmware_project
@@ -34,6 +34,9 @@ APPLICATION_IRQ = {"microbit": 9}
 """Of the timer that reads the sensor, where it is not SysTick."""
 SYSTICK_HZ = {"mps2-an385": 12_500_000, "mps2-an500": 12_500_000}
 """As QEMU has it, where that is not the core's clock."""
+IN_QEMU = ("nvmc", "ram")
+"""Drivers of flash that QEMU has a model of; without one a save lasts until the power goes."""
+BLANK = b"\xFF" * 1024
 Script = NDArray[np.int16]
 
 
@@ -105,9 +108,12 @@ def csv(script: Script) -> str:
     return "".join(f"{','.join(map(str, row))}\n" for row in script.tolist())
 
 
-def scripted(board: Board, script: Script) -> Firmware:
+def scripted(name: str, script: Script) -> Firmware:
     """scripted.c on a board, with all readings."""
+    board = load_board(name)
     assert board.qemu is not None
+    if board.store and board.store.driver not in IN_QEMU:
+        board = replace(board, store=None)
     made = firmware_project(emit(Plan.of(network()), "wrist"), board)
     files = {path: text for path, text in made.files.items() if not path.startswith(LINK)}
     rows = "".join(f"{{{', '.join(map(str, row))}}},\n" for row in script.tolist())
@@ -130,23 +136,37 @@ class Played:
         board = replace(firmware.board, qemu=replace(machine, icount_shift=shift))
         self.process = QemuProcess(firmware.elf, board, count=True)
         self.process.uart.timeout = 60.0
+        self.board = board
+        self.started = self._line()
+        if board.store:
+            self.process.debugger.stop()
+            for slot in range(2):
+                self.process.debugger.write(
+                    board.store.origin + slot * board.store.slot_bytes, BLANK)
+            self.cut_power()
+
+    def cut_power(self) -> None:
+        self.process.cut_power()
+        self.started = self._line()
 
     def play(self, begin: int, end: int) -> list[str]:
         """Rows of the script; what the board says, without its last line, and that."""
         self.process.uart.write(b"".join(row.to_bytes(4, "little") for row in (begin, end)))
+        said = [self.started]
+        while not said[-1].startswith("end "):
+            said.append(self._line())
+        return said
+
+    def _line(self) -> str:
         said = bytearray()
-        while not (said.endswith(b"\n") and b"\nend " in said):
+        while not said.endswith(b"\n"):
             byte = self.process.uart.read(1)
-            assert byte, f"it falls silent behind {bytes(said[-200:])!r}"
+            assert byte, f"it falls silent behind {bytes(said)!r}"
             said += byte
-        return said.decode().splitlines()
+        return said.decode().rstrip("\n")
 
     def __enter__(self) -> Played:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.process.close()
-
-
-def board_named(name: str) -> Board:
-    return load_board(name)
