@@ -1,0 +1,62 @@
+"""What each build system wants around the sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from edge_dassdp.base import assets
+from edge_dassdp.library.sources import Sources
+
+Texts = dict[str, str]
+
+
+def laid_out(kind: str, sources: Sources) -> Texts:
+    """Texts by path of a library for a build system of `LAYOUTS`, without its README."""
+    return LAYOUTS[kind](sources)
+
+
+def in_src(sources: Sources) -> Texts:
+    return {f"src/{file}": text for file, text in sources.files.items()}
+
+
+def _rendered(template: str, sources: Sources) -> str:
+    return assets.render(f"library/{template}.j2", runtime=sources.units(sources.runtime),
+                         headers=sorted(f for f in sources.files if f.endswith(".h")),
+                         models=_models(sources),
+                         targets=[f"{name}_model" for name in sources.models])
+
+
+def _models(sources: Sources) -> list[dict[str, Any]]:
+    """own: files of its rules from outside the package."""
+    seen: set[str] = set()
+    found = []
+    for name, own in sources.models.items():
+        usual = {f"{name}.c", f"{name}_model.c"}
+        extra = [f for f in sources.units(own) if f not in usual | seen]
+        seen |= set(extra)
+        found.append({"name": name, "own": extra})
+    return found
+
+
+def _examples(sources: Sources) -> Texts:
+    """A program for this computer for every model: lines of values in, classes out."""
+    return {f"examples/{name}.c": assets.render(
+        "library/example.c.j2", name=name, upper=name.upper(), learns=bool(network.plastic),
+        sensor=network.sensor is not None,
+        n_line=f"{network.code_bytes} raw counts" if network.sensor is not None else str(
+            sum(i.n_values for i in network.inputs)))
+        for name, network in sources.networks.items()}
+
+
+def _cmake(sources: Sources) -> Texts:
+    return {**in_src(sources), **_examples(sources),
+            "CMakeLists.txt": _rendered("CMakeLists.txt", sources),
+            "dassdp-config.cmake": _rendered("dassdp-config.cmake", sources)}
+
+
+def _make(sources: Sources) -> Texts:
+    return {**in_src(sources), **_examples(sources), "Makefile": _rendered("library.mk", sources)}
+
+
+LAYOUTS: Mapping[str, Callable[[Sources], Texts]] = {"cmake": _cmake, "make": _make}
