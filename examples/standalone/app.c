@@ -1,7 +1,7 @@
 /* The application of app.h: readings in, decisions and lessons out. */
 #include "app.h"
 
-#include "wrist_model.h"
+#include "wrist.h"
 
 enum { WINDOW = WRIST_X_BYTES / APP_N_CHANNELS, GAP = 128, NOTHING = 0, SHORT, LONG };
 

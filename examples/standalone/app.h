@@ -59,7 +59,6 @@ void app_start(void);          /* once, when the board works: loads what was sav
 void app_tick(void);           /* every APP_PERIOD_MS: from a timer's interrupt, or from app_port_poll */
 int app_poll(void);            /* does what is due; returns whether there was something */
 uint32_t app_n_lost(void);     /* readings lost since the start */
-const char *app_class_name(uint32_t class_idx);
 
 /* A report as a line of text with its end, for ports that print; returns its length. */
 uint32_t app_text(const app_report_t *report, char line[APP_LINE_BYTES]);

@@ -1,19 +1,22 @@
 /* Reports as text, for ports that print. */
 #include "app.h"
 
-static const char *const names[] = {"PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"};
-
-enum { N_NAMES = sizeof names / sizeof names[0] };
-
-const char *app_class_name(uint32_t class_idx)
-{
-    return class_idx < N_NAMES ? names[class_idx] : "?";
-}
+#include "wrist.h"
 
 static char *put_text(char *at, const char *text)
 {
     while (*text != '\0') {
         *at++ = *text++;
+    }
+    return at;
+}
+
+/* Of a class, as much as a line holds. */
+static char *put_name(char *at, const app_report_t *report)
+{
+    const char *name = wrist_class_names[report->class_idx];
+    for (uint32_t i = 0; i < 24u && name[i] != '\0'; i++) {
+        *at++ = name[i];
     }
     return at;
 }
@@ -56,14 +59,14 @@ static char *put_what(char *at, const app_report_t *report)
     case APP_STARTED:
         return put_start(at, report);
     case APP_CLASS:
-        return put_text(at, app_class_name((uint32_t)report->class_idx));
+        return put_name(at, report);
     case APP_LABEL:
-        return put_text(put_text(at, "label "), app_class_name((uint32_t)report->class_idx));
+        return put_name(put_text(at, "label "), report);
     case APP_LEARNED:
-        at = put_text(put_text(at, "learned "), app_class_name((uint32_t)report->class_idx));
+        at = put_name(put_text(at, "learned "), report);
         return put_number(put_text(at, " "), number, 16);
     case APP_OBSERVED:
-        at = put_text(put_text(at, "shown "), app_class_name((uint32_t)report->class_idx));
+        at = put_name(put_text(at, "shown "), report);
         return put_number(put_text(at, " "), number, 10);
     case APP_PROFILE:
         return put_text(at, report->number == 2 ? "profile taken" : "no profile fits, show more");

@@ -2,8 +2,8 @@
  * 1 is A, 2 is B), reports to stdout. A line of another kind is a reading that did not come. The first
  * argument names the file that stands for the flash. */
 #include "app.h"
-#include "flash.h"
-#include "wrist_model.h"
+#include "dassdp_flash.h"
+#include "wrist.h"
 
 #include <stdio.h>
 #include <string.h>

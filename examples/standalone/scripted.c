@@ -4,9 +4,9 @@
 #include "app.h"
 
 #include "dassdp_board.h"
-#include "flash.h"
+#include "dassdp_flash.h"
 #include "port.h"
-#include "wrist_model.h"
+#include "wrist.h"
 
 #include <string.h>
 #include "script.h"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from wrist_app import WINDOW, A, Application, B
 
 from edge_dassdp import ir, qir
+from edge_dassdp.data.labels import ClassNames
 from edge_dassdp.data.watch import COUNTS, LEFT, RIGHT, Scale, WatchData, load_watch, training
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
@@ -53,10 +54,12 @@ def recordings() -> WatchData:
 def model() -> QNetwork:
     """The readout learns by the delta rule, the layer below by touch; no sample is stored."""
     network = ir.load(HERE / "wrist.npz")
-    samples, _ = training(SEED, recordings())
+    data = recordings()
+    samples, _ = training(SEED, data)
     learning = Learning({"fc2": ErrorTouch(32.0), "fc3": ReadoutDelta(0.8)},
                         schedule=ErrorScaled())
-    return quantize(network, learning, Settings(), accelerations(samples.x), samples.y).network
+    return quantize(network, learning, Settings(), accelerations(samples.x), samples.y,
+                    ClassNames(data.exercises, is_stated=True)).network
 
 
 def exercises(data: WatchData, side: int, quarter: int) -> list[tuple[int, NDArray[np.int16]]]:

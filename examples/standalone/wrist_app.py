@@ -15,7 +15,6 @@ from edge_dassdp.targets.target import NO_LABEL, Target
 
 WINDOW, HOP, LONG, N_FIT = 100, 50, 50, 14
 A, B = 1, 2
-NAMES = ("PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +79,10 @@ class Application:
             self._observe(self.fresh)
         self.fresh = counts_x(self.network, window[None])[0]
         self.class_idx = self.target.infer(self.fresh).class_idx
-        self._say(NAMES[self.class_idx])
+        self._say(self.network.classes[self.class_idx])
 
     def _teach(self) -> None:
-        x, name = self.fresh, NAMES[self.label]
+        x, name = self.fresh, self.network.classes[self.label]
         if x is None:
             self._say("nothing to label")
         elif self.is_alarm:
@@ -122,7 +121,7 @@ class Application:
         a, b = (self._press(button, bool(buttons & button)) for button in (A, B))
         if a == "short":
             self.label = (self.label + 1) % self.network.n_classes
-            self._say(f"label {NAMES[self.label]}")
+            self._say(f"label {self.network.classes[self.label]}")
         elif a == "long":
             self._forget()
         if b == "short":

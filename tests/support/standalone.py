@@ -11,12 +11,15 @@ import numpy as np
 import wrist
 import wrist_app
 from numpy.typing import NDArray
+from support.library import put
 
+from edge_dassdp.base import assets
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import Firmware, build_emulator, build_project
 from edge_dassdp.build.host import host_compiler
-from edge_dassdp.build.project import Project, emulator_project, firmware_project
+from edge_dassdp.build.project import with_port
 from edge_dassdp.emit import emit
+from edge_dassdp.library.write import library_files
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.emulator import Emulator
@@ -26,10 +29,6 @@ from edge_dassdp.targets.reference import ReferenceTarget
 FOLDER = Path(wrist.__file__).parent
 APPLICATION = ("app.h", "app.c", "app_text.c")
 WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
-PUBLIC = ("include/dassdp.h", "include/dassdp_sensor.h", "include/dassdp_store.h",
-          "port/flash/flash.h", "generated/wrist_model.h")
-LINK = ("src/link/", "port/host/emulator", "port/host/loopback", "port/cortex_m/main.c")
-"""What answers a host."""
 APPLICATION_IRQ = {"microbit": 9}
 """Of the timer that reads the sensor, where it is not SysTick."""
 SYSTICK_HZ = {"mps2-an385": 12_500_000, "mps2-an500": 12_500_000}
@@ -43,6 +42,12 @@ Script = NDArray[np.int16]
 @cache
 def network() -> QNetwork:
     return wrist.model()
+
+
+@cache
+def library() -> dict[str, str]:
+    """What `generate --for cmake` writes, by path."""
+    return library_files({"wrist": network()}, "cmake")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,15 +90,14 @@ def _texts(*names: str) -> dict[str, str]:
 def host_program(folder: Path, compiler: str = "", standard: str = "-std=c11") -> Path:
     """host.c beside the emulator's library, whose kernels trap what leaves its range. compiler: of
     the application, which may be C++; the runtime is C."""
-    library = build_emulator(emit(Plan.of(network()), "wrist"), checked=True)
+    emulator = build_emulator(emit(Plan.of(network()), "wrist"), checked=True)
     command, language = (compiler, "c++") if compiler else (host_compiler()[0], "c")
-    texts = emulator_project(emit(Plan.of(network()), "wrist")).files
-    headers = {Path(path).name: texts[path] for path in PUBLIC}
-    Project(headers | _texts(*APPLICATION, "host.c"), (), ()).write(folder)
-    units = [f"application/{name}" for name in (*APPLICATION, "host.c") if name.endswith(".c")]
-    subprocess.run([command, standard, *WARNINGS, "-I.", "-x", language, *units, "-x", "none",
-                    library, f"-Wl,-rpath,{library.parent}", "-o", "standalone"], cwd=folder,
-                   check=True)
+    put(library(), folder)
+    units = [FOLDER / name for name in (*APPLICATION, "host.c") if name.endswith(".c")]
+    subprocess.run([*host_compiler(), *WARNINGS, "-c", "src/wrist.c"], cwd=folder, check=True)
+    subprocess.run([command, standard, *WARNINGS, "-Isrc", f"-I{FOLDER}", "-x", language, *units,
+                    "-x", "none", "wrist.o", emulator, f"-Wl,-rpath,{emulator.parent}", "-o",
+                    "standalone"], cwd=folder, check=True)
     return folder / "standalone"
 
 
@@ -114,8 +118,6 @@ def scripted(name: str, script: Script) -> Firmware:
     assert board.qemu is not None
     if board.store and board.store.driver not in IN_QEMU:
         board = replace(board, store=None)
-    made = firmware_project(emit(Plan.of(network()), "wrist"), board)
-    files = {path: text for path, text in made.files.items() if not path.startswith(LINK)}
     rows = "".join(f"{{{', '.join(map(str, row))}}},\n" for row in script.tolist())
     texts = _texts(*APPLICATION, "scripted.c", "script.h") | {
         "application/script.c": '#include "script.h"\n\nconst int16_t script_rows[][4] = {\n'
@@ -124,7 +126,11 @@ def scripted(name: str, script: Script) -> Firmware:
              f"-DTICKS_PER_MS={round(1e6 / board.qemu.tick_ns)}U"]
     if board.name in SYSTICK_HZ:
         flags.append(f"-DSYSTICK_HZ={SYSTICK_HZ[board.name]}UL")
-    return build_project(Project(files | texts, (*made.cflags, *flags), made.ldflags), board)
+    flash = "port/flash/flash.h"
+    texts[flash] = (assets.folder("firmware") / flash).read_text("utf-8")
+    sources = {path: text for path, text in library().items() if path.startswith("src/")}
+    made = with_port(sources | texts, board)
+    return build_project(replace(made, cflags=(*made.cflags, *flags)), board)
 
 
 class Played:
