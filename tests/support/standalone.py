@@ -31,8 +31,9 @@ APPLICATION = ("app.h", "app.c", "app_text.c")
 WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 APPLICATION_IRQ = {"microbit": 9}
 """Of the timer that reads the sensor, where it is not SysTick."""
-SYSTICK_HZ = {"mps2-an385": 12_500_000, "mps2-an500": 12_500_000}
-"""As QEMU has it, where that is not the core's clock."""
+SYSTICK_HZ = {"mps2-an385": 12_500_000, "mps2-an500": 12_500_000, "mps2-an505": 10_000_000,
+              "mps3-an547": 16_000_000, "stm32f405": 84_000_000}
+"""As QEMU has it: half the clock of the machine, held against the board's other counter."""
 IN_QEMU = ("nvmc", "ram")
 """Drivers of flash that QEMU has a model of; without one a save lasts until the power goes."""
 BLANK = b"\xFF" * 1024
@@ -123,9 +124,8 @@ def scripted(name: str, script: Script) -> Firmware:
         "application/script.c": '#include "script.h"\n\nconst int16_t script_rows[][4] = {\n'
                                 f"{rows}}};\n"}
     flags = [f"-DDASSDP_APPLICATION_IRQ={APPLICATION_IRQ.get(board.name, -1)}",
-             f"-DTICKS_PER_MS={round(1e6 / board.qemu.tick_ns)}U"]
-    if board.name in SYSTICK_HZ:
-        flags.append(f"-DSYSTICK_HZ={SYSTICK_HZ[board.name]}UL")
+             f"-DTICKS_PER_MS={round(1e6 / board.qemu.tick_ns)}U",
+             f"-DSYSTICK_HZ={SYSTICK_HZ.get(board.name, 0)}UL"]
     flash = "port/flash/flash.h"
     texts[flash] = (assets.folder("firmware") / flash).read_text("utf-8")
     sources = {path: text for path, text in library().items() if path.startswith("src/")}
