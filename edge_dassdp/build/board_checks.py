@@ -166,8 +166,8 @@ def _check_units(store: Slots) -> None:
         if not low <= n <= high or n & (n - 1):
             raise refused(f"store.{field}", f"{n}: a power of two from {low} to {high} is expected")
     if store.write_bytes > store.erase_bytes:
-        raise refused("store.write_bytes", f"{store.write_bytes}: a write unit is no longer than an "
-                      f"erase unit, {store.erase_bytes}")
+        raise refused("store.write_bytes", f"{store.write_bytes}: a write unit is no longer than "
+                      f"an erase unit, {store.erase_bytes}")
     if store.slot_bytes <= 0 or store.slot_bytes % store.erase_bytes:
         raise refused("store.slot_bytes", f"{store.slot_bytes}: whole erase units of "
                       f"{store.erase_bytes} are expected")

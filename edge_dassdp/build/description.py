@@ -211,10 +211,10 @@ class Slots:
         """Saves that the flash stands, one slot after the other; 0: any number."""
         return 2 * self.endurance
 
-    def save_s(self, export_bytes: int) -> float:
-        """Seconds that a save of so much takes, at most."""
-        n_units = -(-(self.head_bytes + export_bytes) // self.erase_bytes)
-        return n_units * self.erase_ms / 1000
+    @property
+    def save_s(self) -> float:
+        """Seconds that erasing and writing a slot takes, at most."""
+        return self.slot_bytes // self.erase_bytes * self.erase_ms / 1000
 
 
 @dataclass(frozen=True)

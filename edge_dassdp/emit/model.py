@@ -27,9 +27,9 @@ def emit(plan: Plan, name: str = "dassdp", *, save_every: int = 0) -> dict[str, 
 
     name: of all that the model defines, so that several link into one firmware; the ports run the
     model whose dassdp_program.h they are given. save_every: labelled samples after which a program
-    with slots in flash saves by itself, 0 for never. Raises EdgeError E105 for a name that cannot be,
-    E101 or E202 for a network of which a proof fails, E204 for a number that its field does not
-    hold.
+    with slots in flash saves by itself, 0 for never. Raises EdgeError E105 for a name that cannot
+    be, E101 or E202 for a network of which a proof fails, E204 for a number that its field does
+    not hold.
     """
     check_name(name)
     network, layout, tables = plan.network, plan.layout, plan.tables

@@ -109,8 +109,8 @@ def check_slots(export_bytes: int, board: Board) -> None:
         "E402", f"a slot in flash overflows by {export_bytes - board.store.room:,} B",
         cause=f"what the model learns takes {export_bytes:,} B, a slot of {board.name} holds "
               f"{board.store.room:,} B",
-        help="raise store.slot_bytes in the board's board.toml and lower flash.bytes by as much, or "
-             "make fewer projections plastic")
+        help="raise store.slot_bytes in the board's board.toml and lower flash.bytes by twice as "
+             "much, or make fewer projections plastic")
 
 
 def _is_rich(plan: Plan) -> bool:

@@ -110,10 +110,10 @@ static void store_learned(const dassdp_model_t *model, const void *state, uint32
 static void save_where_due(const dassdp_model_t *model, void *state, uint32_t i, int32_t label,
                            const dassdp_result_t *result, const dassdp_emulator_out_t *out)
 {
-    if (out->saved != 0 && model == dassdp_host_slots.model) {
-        int status = dassdp_store_lesson(&dassdp_host_slots, state, label, result, out->saved);
-        if (out->is_saved != 0) {
-            out->is_saved[i] = (int16_t)status;
+    if (out->saved != 0 && model == dassdp_host_slots()->model) {
+        int status = dassdp_store_lesson(dassdp_host_slots(), state, label, result, out->saved);
+        if (out->saves != 0) {
+            out->saves[i] = (int16_t)status;
         }
     }
 }

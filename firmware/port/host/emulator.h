@@ -19,7 +19,7 @@ typedef struct {
     uint16_t *is_held;
     uint32_t *forward_digest;
     uint32_t *learned_digest;
-    int16_t *is_saved;          /* what dassdp_store_lesson returned */
+    int16_t *saves;             /* what dassdp_store_lesson returned */
     dassdp_saved_t *saved;      /* of dassdp_host_slots; null: nothing saves by itself */
 } dassdp_emulator_out_t;
 

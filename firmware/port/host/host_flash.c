@@ -18,7 +18,7 @@ static uint32_t unit_of_host[WRITE_BYTES / 4];
 
 dassdp_host_flash_t dassdp_host_flash = {.bytes = bytes_of_host};
 
-const dassdp_slots_t dassdp_host_slots = {
+static const dassdp_slots_t slots_of_host = {
     .model = &dassdp_program,
     .build = DASSDP_BUILD_HASH,
     .address = 0,
@@ -28,6 +28,8 @@ const dassdp_slots_t dassdp_host_slots = {
     .save_every = DASSDP_PROGRAM_SAVE_EVERY,
     .unit = unit_of_host,
 };
+
+const dassdp_slots_t *dassdp_host_slots(void) { return &slots_of_host; }
 
 void dassdp_host_flash_use(dassdp_host_flash_t *flash) { used = flash; }
 

@@ -16,7 +16,7 @@ typedef struct {
 } dassdp_host_flash_t;
 
 /* Slots of the generated model, on whatever flash this thread uses. */
-extern const dassdp_slots_t dassdp_host_slots;
+const dassdp_slots_t *dassdp_host_slots(void);
 
 /* One that is there from the beginning, all bits 0: the loopback's. */
 extern dassdp_host_flash_t dassdp_host_flash;

@@ -30,7 +30,7 @@ static int start(uint16_t n_boots, uint8_t cause)
     int status = dassdp_link_init(&link_of_host, &dassdp_program, &state, request, sizeof request,
                                   response, sizeof response);
     if (status == DASSDP_OK) {
-        (void)dassdp_link_load(&link_of_host, &dassdp_host_slots);
+        (void)dassdp_link_load(&link_of_host, dassdp_host_slots());
     }
     return status;
 }

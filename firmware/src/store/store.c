@@ -25,7 +25,7 @@ typedef struct {
 _Static_assert(sizeof(header_t) == DASSDP_SLOT_HEAD(4U), "applications count on this size");
 
 /* The better ones last. */
-enum { BLANK, TORN, FOREIGN, OWN };
+enum { VOID, TORN, FOREIGN, OWN };
 
 typedef struct {
     const header_t *header; /* in flash; to be believed of FOREIGN and OWN */
@@ -49,16 +49,6 @@ static uint32_t model_word(const dassdp_slots_t *slots)
     return word;
 }
 
-static int is_blank(const header_t *header)
-{
-    const uint32_t *words = (const uint32_t *)header;
-    uint32_t all = UINT32_MAX;
-    for (uint32_t i = 0; i < sizeof *header / sizeof *words; i++) {
-        all &= words[i];
-    }
-    return all == UINT32_MAX;
-}
-
 static int is_unreadable(const uint8_t *at, uint32_t n_bytes)
 {
     return dassdp_unreadable(at, at + ((n_bytes + 3u) & ~3u)) != 0u;
@@ -69,15 +59,18 @@ static uint32_t header_crc(const header_t *header)
     return dassdp_crc32(0, header, sizeof *header - sizeof header->header_crc);
 }
 
-/* BLANK to OWN. */
+/* VOID to OWN. */
 static uint32_t kind_of(const dassdp_slots_t *slots, const uint8_t *at)
 {
     const header_t *header = (const void *)at;
     if (is_unreadable(at, sizeof *header)) {
         return TORN;
     }
-    if ((header->magic & MAGIC_MASK) != MAGIC || header->header_crc != header_crc(header)) {
-        return is_blank(header) ? BLANK : TORN;
+    if ((header->magic & MAGIC_MASK) != MAGIC) {
+        return VOID;
+    }
+    if (header->header_crc != header_crc(header)) {
+        return TORN;
     }
     if (header->magic != (MAGIC | VERSION)) {
         return FOREIGN;
@@ -144,7 +137,7 @@ int dassdp_store_load(const dassdp_slots_t *slots, void *state, dassdp_saved_t *
     uint32_t kind = both[best].kind;
     *saved = (dassdp_saved_t){
         .n_saves = last_sequence(both),
-        .state = kind == BLANK  ? DASSDP_STORE_EMPTY
+        .state = kind == VOID  ? DASSDP_STORE_EMPTY
                  : kind == TORN ? DASSDP_STORE_DAMAGED
                                 : DASSDP_STORE_FOREIGN,
     };
@@ -258,6 +251,6 @@ int dassdp_store_erase(const dassdp_slots_t *slots, dassdp_saved_t *saved)
         return DASSDP_E_FLASH;
     }
     *saved = (dassdp_saved_t){
-        .state = both[best].kind == BLANK ? DASSDP_STORE_EMPTY : DASSDP_STORE_DAMAGED};
+        .state = both[best].kind == VOID ? DASSDP_STORE_EMPTY : DASSDP_STORE_DAMAGED};
     return status;
 }
