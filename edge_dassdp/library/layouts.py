@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from edge_dassdp import __version__
 from edge_dassdp.base import assets
 from edge_dassdp.library.sources import Sources
 
@@ -23,7 +24,7 @@ def in_src(sources: Sources) -> Texts:
 def _rendered(template: str, sources: Sources) -> str:
     return assets.render(f"library/{template}.j2", runtime=sources.units(sources.runtime),
                          headers=sorted(f for f in sources.files if f.endswith(".h")),
-                         models=_models(sources),
+                         models=_models(sources), version=__version__,
                          targets=[f"{name}_model" for name in sources.models])
 
 
@@ -59,4 +60,22 @@ def _make(sources: Sources) -> Texts:
     return {**in_src(sources), **_examples(sources), "Makefile": _rendered("library.mk", sources)}
 
 
-LAYOUTS: Mapping[str, Callable[[Sources], Texts]] = {"cmake": _cmake, "make": _make}
+def _of_arduino() -> Texts:
+    """The link over a Stream."""
+    folder = assets.folder("firmware") / "library" / "arduino"
+    return {f"src/{path.name}": path.read_text("utf-8") for path in sorted(folder.iterdir())}
+
+
+def _sketches(sources: Sources) -> Texts:
+    """A sketch for every model: the link over Serial."""
+    return {f"examples/Link_{name}/Link_{name}.ino": assets.render(
+        "library/Link.ino.j2", name=name, upper=name.upper()) for name in sources.networks}
+
+
+def _arduino(sources: Sources) -> Texts:
+    return {**in_src(sources), **_of_arduino(), **_sketches(sources),
+            "library.properties": _rendered("library.properties", sources)}
+
+
+LAYOUTS: Mapping[str, Callable[[Sources], Texts]] = {"arduino": _arduino, "cmake": _cmake,
+                                                          "make": _make}
