@@ -299,6 +299,21 @@ class Emulator(Target):
                 self._put_weights(name, w)
             self._put_learning(learning)
 
+    def exported(self, offset: int = 0, n_bytes: int | None = None) -> bytes:
+        """What dassdp_export gives: a piece, or all from `offset` on. E503 behind the end."""
+        size = int(self._lib.dassdp_export_bytes(self._model))
+        made = bytearray(size - offset if n_bytes is None else n_bytes)
+        self._check(self._lib.dassdp_export(self._model, self._state, offset,
+                                            self._ffi.from_buffer("uint8_t[]", made), len(made)))
+        return bytes(made)
+
+    def import_(self, data: bytes) -> None:
+        """dassdp_import of what `exported` gave: all of it or nothing. E503 as the C refuses it."""
+        room = self._ffi.new("uint64_t[]", max(-(-len(data) // 8), 1))
+        self._ffi.memmove(room, data, len(data))
+        self._check(self._lib.dassdp_import(self._model, self._state,
+                                            self._ffi.cast("uint8_t *", room), len(data)))
+
     def read_learning(self) -> bytes:
         return self._bytes(self.layout.persist_begin, self.layout.persist_end)
 
