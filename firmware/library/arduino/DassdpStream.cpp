@@ -1,3 +1,4 @@
+#ifdef ARDUINO
 #include "DassdpStream.h"
 
 #include "dassdp_port.h"
@@ -31,3 +32,4 @@ extern "C" uint32_t dassdp_port_tick_bits(void)
 {
     return 32;
 }
+#endif
