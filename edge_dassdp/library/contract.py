@@ -8,6 +8,7 @@ from typing import Any
 from edge_dassdp.base import assets
 from edge_dassdp.base.qformat import QInputScale
 from edge_dassdp.ir import Input
+from edge_dassdp.learned.portable import n_bytes
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.network import input_bytes
 from edge_dassdp.qir.order import device_volume
@@ -21,7 +22,7 @@ def contract_files(network: QNetwork, name: str) -> dict[str, str]:
         "sensor": network.inputs[0].sensor if network.sensor is not None else None,
         "n_readings": network.n_readings, "inputs": _inputs(network, name),
         "contract": list(_defines(network, name.upper())), "refused": _refused(network),
-        "example": "float"}
+        "export_bytes": n_bytes(network)}
     return {f"{name}.h": assets.render("library/face.h.j2", **values),
             f"{name}.c": assets.render("library/face.c.j2", **values)}
 
@@ -37,7 +38,7 @@ def c_string(text: str) -> str:
     return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode()) + '"'
 
 
-def _is_coded(source: Input) -> bool:
+def is_coded(source: Input) -> bool:
     """Its values become int8 codes."""
     return not source.spikes or source.encoder is not None
 
@@ -50,7 +51,7 @@ def _inputs(network: QNetwork, name: str) -> list[dict[str, Any]]:
 def _input(source: Input, scale: QInputScale, at: int, name: str) -> dict[str, Any]:
     """Fields of its dassdp_values_t; frac_bits: of the one step of all values, or None."""
     channels, height, width = device_volume(source.raw_shape, pads=False)
-    kind = "CODES" if _is_coded(source) else "EVENTS" if source.n_events else "SPIKES"
+    kind = "CODES" if is_coded(source) else "EVENTS" if source.n_events else "SPIKES"
     fields: list[tuple[str, object]] = [
         ("kind", f"DASSDP_VALUES_{kind}"), ("n_frames", source.n_frames),
         ("n_channels", channels), ("n_places", height * width), ("x_off", at),
@@ -76,11 +77,11 @@ def _defines(network: QNetwork, upper: str) -> Sequence[str]:
         own = f"{upper}_{source.name.upper()}"
         lines.append(f"#define {own}_N_FRAMES {source.n_frames} "
                      f"/* of {source.n_raw} values, {_meaning(source)} */")
-        if _is_coded(source) and scale.is_uniform:
+        if is_coded(source) and scale.is_uniform:
             lines += [f"#define {own}_FRAC_BITS {int(scale.frac_bits[0])} "
                       "/* value = (code + zero) / 2^frac_bits, codes -127 to 127 */",
                       f"#define {own}_ZERO 0"]
-        elif _is_coded(source):
+        elif is_coded(source):
             lines.append(f"/* Steps and zeros of its values: {upper.lower()}_x_frac_bits_"
                          f"{source.name}, {upper.lower()}_x_zero_{source.name}. */")
     return lines
@@ -97,7 +98,7 @@ def _meaning(source: Input) -> str:
 
 def _refused(network: QNetwork) -> str:
     """What quantizing refuses."""
-    spikes = [i for i in network.inputs if not _is_coded(i)]
+    spikes = [i for i in network.inputs if not is_coded(i)]
     words = ["a NaN or an infinity"]
     if spikes:
         words.append("a spike that is none")

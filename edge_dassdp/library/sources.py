@@ -21,11 +21,13 @@ _PORTS = ("dassdp_program.h",)
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """Files of one flat folder. runtime: shared by all models; models: those of each, by name."""
+    """Files of one flat folder. runtime: shared by all models; models: those of each, by name.
+    build_hash: the first 8 bytes of the SHA-256 over all of them, which the link tells."""
 
     networks: Mapping[str, QNetwork]
     runtime: Mapping[str, str]
     models: Mapping[str, Mapping[str, str]]
+    build_hash: int
 
     @classmethod
     def of(cls, networks: Mapping[str, QNetwork], board: str) -> Sources:
@@ -42,8 +44,9 @@ class Sources:
                    if file not in _PORTS}
             models[name] = own | contract_files(network, name)
         _refuse_clashes(runtime, models)
-        runtime[_BOARD] = _board_header(board, runtime, models)
-        return cls(networks, runtime, models)
+        build_hash = _hash(runtime, models)
+        runtime[_BOARD] = _board_header(board, build_hash)
+        return cls(networks, runtime, models, build_hash)
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -66,12 +69,14 @@ def _refuse_clashes(runtime: Mapping[str, str], models: Mapping[str, Mapping[str
                                 help="give a model, or the file of a rule, another name")
 
 
-def _board_header(board: str, *texts: Mapping[str, object]) -> str:
-    """What the link says of itself: a name, and the first 8 bytes of a SHA-256 over all texts."""
-    digest = hashlib.sha256()
-    for group in texts:
-        digest.update(repr(sorted(group.items())).encode())
+def _hash(*texts: Mapping[str, object]) -> int:
+    content = repr([sorted(group.items()) for group in texts])
+    return int.from_bytes(hashlib.sha256(content.encode()).digest()[:8], "big")
+
+
+def _board_header(board: str, build_hash: int) -> str:
+    """What the link says of itself."""
     return (f"/* Generated: what the library says of itself over the link. */\n"
             f"#ifndef DASSDP_BOARD_H\n#define DASSDP_BOARD_H\n\n"
             f'#define DASSDP_BOARD_NAME "{board}"\n'
-            f"#define DASSDP_BUILD_HASH 0x{digest.hexdigest()[:16].upper()}ULL\n\n#endif\n")
+            f"#define DASSDP_BUILD_HASH 0x{build_hash:016X}ULL\n\n#endif\n")

@@ -6,7 +6,7 @@
 
 #define OR_YOURS __attribute__((weak))
 
-/* No clock: then outcomes say 0 ticks. */
+/* 0 bits: no clock, and outcomes tell no ticks. */
 OR_YOURS uint32_t dassdp_port_ticks(void)
 {
     return 0;
@@ -14,7 +14,7 @@ OR_YOURS uint32_t dassdp_port_ticks(void)
 
 OR_YOURS uint32_t dassdp_port_tick_bits(void)
 {
-    return 32;
+    return 0;
 }
 
 OR_YOURS uint32_t dassdp_port_counter(void)

@@ -11,7 +11,9 @@ from tempfile import mkdtemp
 
 from support.scenarios import SCENARIOS
 
+from edge_dassdp.build.board import load_board
 from edge_dassdp.build.host import host_compiler
+from edge_dassdp.build.project import with_port
 from edge_dassdp.library.sources import Sources
 from edge_dassdp.library.write import library_files
 from edge_dassdp.qir import QNetwork
@@ -31,11 +33,15 @@ def written(kind: str, folder: Path, **networks: QNetwork) -> Path:
     return put(library_files(networks, kind), folder)
 
 
-def compiled(compiler: Sequence[str], src: Path, objects: Path, *flags: str) -> list[Path]:
+def compiled(compiler: Sequence[str], src: Path, objects: Path, *flags: str,
+             kinds: Sequence[str] = (".c", ".S")) -> list[Path]:
     """Objects of all units of a flat folder, one process for all."""
     objects.mkdir(parents=True, exist_ok=True)
-    units = sorted(p for p in src.iterdir() if p.suffix in (".c", ".S"))
-    subprocess.run([*compiler, *flags, f"-I{src}", "-c", *units], check=True, cwd=objects)
+    units = sorted(p for p in src.iterdir() if p.suffix in kinds)
+    done = subprocess.run([*compiler, *flags, f"-I{src}", "-c", *units], cwd=objects, text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr, done.stderr
     return [objects / f"{unit.stem}.o" for unit in units]
 
 
@@ -61,3 +67,43 @@ def loaded(network: QNetwork, name: str, folder: Path, wrapper: str) -> ctypes.C
                     "-fPIC", "-shared", f"-I{src}", *own, runtime_archive(), "-o", library],
                    check=True)
     return ctypes.CDLL(str(library))
+
+
+ARDUINO = Path(__file__).parent / "arduino"
+CXX = ("-std=gnu++11", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+_OURS = ("init", "get", "put", "wait", "ticks", "tick_bits", "counter", "stack_size",
+         "stack_used", "rx_lost")
+
+
+@cache
+def port_objects(name: str) -> tuple[Path, ...]:
+    """The port of a board without a main, its functions called board_port_*; the linker script lies
+    in the folder above."""
+    board = load_board(name)
+    project = with_port({}, board)
+    folder = Path(mkdtemp())
+    project.write(folder)
+    renamed = [f"-Ddassdp_port_{word}=board_port_{word}" for word in _OURS]
+    flags = [flag for flag in project.compile_flags if not flag.startswith("-fcallgraph")]
+    for unit in project.units:
+        subprocess.run(["arm-none-eabi-gcc", *flags, *renamed, "-c", unit, "-o",
+                        folder / f"{Path(unit).stem}.o"], check=True, cwd=folder)
+    return tuple(sorted(folder.glob("*.o")))
+
+
+def linked(name: str, objects: Sequence[Path], elf: Path, cflags: Sequence[str],
+           compiler: str = "arm-none-eabi-gcc") -> Path:
+    """A program for a board in QEMU, with the board's port."""
+    port = port_objects(name)
+    ldflags = [flag for flag in with_port({}, load_board(name)).ldflags
+               if flag != "-Wl,--emit-relocs"]
+    subprocess.run([compiler, *cflags, *ldflags, *port, *objects, "-o", elf], check=True,
+                   cwd=port[0].parent)
+    return elf
+
+
+def core_flags(name: str) -> tuple[str, ...]:
+    """Of a board's core; with MVE where it has it."""
+    board = load_board(name)
+    abi = "softfp" if board.cpu == "cortex-m55" else "soft"
+    return "-mthumb", f"-mcpu={board.cpu}", f"-mfloat-abi={abi}"

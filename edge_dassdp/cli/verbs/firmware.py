@@ -89,16 +89,17 @@ def _firmware_project(models: list[Path], board: str, output: Path, names: list[
 
 def _library(models: list[Path], layout: str, board: str | None, output: Path,
              names: list[str]) -> Answer:
+    from edge_dassdp.build.board import load_board
     from edge_dassdp.library.names import library_names
     from edge_dassdp.library.write import write_library
+    from edge_dassdp.report.library import library_screen
 
     chosen = library_names(names, models)
     networks = dict(zip(chosen, map(options.load_model, models), strict=True))
-    write_library(networks, layout, output)
+    about = write_library(networks, layout, output, None if board is None else load_board(board))
     first, *others = networks.values()
-    return Answer({"output": str(output), "for": layout, "models": {
-        name: network.sha256 for name, network in networks.items()}}, [],
-        "" if others else first.sha256, [])
+    return Answer({"output": str(output), **about}, library_screen(about, output),
+                  "" if others else first.sha256, ["cat", output / "README.md"])
 
 
 def _build(
