@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edge_dassdp.base.errors import refuse_unless
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
+from edge_dassdp.library.known import KINDS
 from edge_dassdp.storage.files import alone_in, copy
 
 if TYPE_CHECKING:
@@ -35,17 +36,35 @@ def register(app: typer.Typer) -> None:
 
 def _generate(
     out: Output,
-    model: options.Model,
-    board: options.BoardName,
+    models: Annotated[list[Path], typer.Argument(
+        help="Quantized networks, written by `quantize`; a library takes several.",
+        metavar="MODEL.q.npz...", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", show_default=False,
                                          help="Folder of the C project."), Writes.FOLDER],
-    name: Name = "dassdp",
+    board: Annotated[str | None, typer.Option("--board", "-b", show_default=False, help=(
+        "Write the firmware of this board, a name from `boards` or a path to a board.toml; with "
+        "another --for than make, the README's figures are of its core."))] = None,
+    layout: Annotated[str, typer.Option("--for", metavar="|".join(KINDS), help=(
+        "What builds it: without --board a library for somebody's own firmware, of all cores and "
+        "this computer, laid out for one of these (docs/own-firmware.md)."))] = "make",
+    name: Annotated[list[str] | None, typer.Option("--name", show_default=False, help=(
+        "Begins all names of the model in C, so that several link into one firmware; repeat it "
+        "for several models. By itself dassdp, in a library what the file is called."))] = None,
 ) -> Answer:
-    """Write the C project of a firmware.
+    """Write the C project of a firmware, or a library for one's own.
 
-    It is self-contained, and its memory is predicted before anything is built.
-    `make` in that folder links the same firmware as `build`.
+    With --board it is a self-contained firmware: its memory is predicted before anything is built,
+    and `make` in that folder links the same file as `build`. Without --board, or with --for, it is
+    a library of one or several models, with their input contract in C, examples and a README.
     """
+    if layout not in KINDS:
+        raise EdgeError("E105", f"--for {layout}", help=f"choose {', '.join(KINDS)}")
+    if layout == "make" and board is not None:
+        return _firmware_project(models, board, output, name or [])
+    return _library(models, layout, board, output, name or [])
+
+
+def _firmware_project(models: list[Path], board: str, output: Path, names: list[str]) -> Answer:
     from rich.text import Text
 
     from edge_dassdp.build.board import load_board
@@ -55,13 +74,32 @@ def _generate(
     from edge_dassdp.plan import Plan
     from edge_dassdp.report import screens
 
-    network, chosen = options.load_model(model), load_board(board)
+    if len(models) > 1 or len(names) > 1:
+        raise EdgeError("E105", f"the firmware of a board runs one model, {len(models)} and "
+                        f"{len(names)} names are given",
+                        help="leave out --board: a library takes several models")
+    network, chosen = options.load_model(models[0]), load_board(board)
     predicted = predict_memory(network, chosen)
-    write_project(emit(Plan.of(network), name), chosen, output)
+    write_project(emit(Plan.of(network), *names), chosen, output)
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": predicted_memory(predicted)},
         [screens.ledger_screen(predicted), Text(screens.LETTERS, "dim")], network.sha256,
         ["make", "-C", output])
+
+
+def _library(models: list[Path], layout: str, board: str | None, output: Path,
+             names: list[str]) -> Answer:
+    from edge_dassdp.build.board import load_board
+    from edge_dassdp.library.names import library_names
+    from edge_dassdp.library.write import write_library
+    from edge_dassdp.report.library import library_screen
+
+    chosen = library_names(names, models)
+    networks = dict(zip(chosen, map(options.load_model, models), strict=True))
+    about = write_library(networks, layout, output, None if board is None else load_board(board))
+    first, *others = networks.values()
+    return Answer({"output": str(output), **about}, library_screen(about, output),
+                  "" if others else first.sha256, ["cat", output / "README.md"])
 
 
 def _build(
