@@ -16,6 +16,7 @@ from edge_dassdp.emit.model import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import Ledger, ram_ledger
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.wire.lock import Lock
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,17 @@ class Build:
 
 
 def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None = None,
-                      flash_budget: int | None = None, name: str = "dassdp") -> Build:
+                      flash_budget: int | None = None, name: str = "dassdp",
+                      lock: Lock | None = None) -> Build:
     """Predict, build, and hold the linked file against the prediction. Budgets in bytes. name: of
-    the model in C.
+    the model in C. lock: the key that it is to be locked with.
 
     Raises EdgeError E402 if RAM, flash or stack exceed the board or a budget, E403 if a symbol or
     section differs from its prediction, E301, E302 or E304 as `build_firmware`.
     """
-    predicted = predict_memory(network, board, ram_budget=ram_budget, flash_budget=flash_budget)
-    firmware = build_firmware(emit(Plan.of(network), name), board)
+    predicted = predict_memory(network, board, ram_budget=ram_budget, flash_budget=flash_budget,
+                               is_locked=lock is not None)
+    firmware = build_firmware(emit(Plan.of(network), name, lock), board)
     linked = elf.read_sizes(firmware.elf)
     _compare(predicted, linked)
     _keep_flash(predicted, linked.flash_bytes, flash_budget)
@@ -74,12 +77,12 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
 
 
 def predict_memory(network: QNetwork, board: Board, *, ram_budget: int | None = None,
-                   flash_budget: int | None = None) -> Ledger:
+                   flash_budget: int | None = None, is_locked: bool = False) -> Ledger:
     """RAM to the byte, and flash, before anything is built. Budgets in bytes.
 
     Raises EdgeError E402 if RAM, or the model's constants in flash, exceed the board or a budget.
     """
-    predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
+    predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget, is_locked=is_locked)
     _keep_flash(predicted, predicted.constant_bytes, flash_budget)
     return predicted
 
