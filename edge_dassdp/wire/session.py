@@ -41,6 +41,7 @@ RETRIES = 8
 HELLO_PERIOD_S = 0.25  # bytes sent to a chip that still boots are lost, and HELLO may be repeated
 RENEWAL = 1 << 15  # requests; a session has sequence numbers for twice as many
 _OFFERS = 8  # how often another host may be faster to open what was offered
+_REFUSALS = 3  # of an OPEN in a row, then the key is wrong; one may be of what others made of it
 
 
 _REBUILD = "Build the firmware with this version of edge-dassdp and flash it again."
@@ -83,7 +84,7 @@ class Session:
         self._timeout_s = timeout_s
         self._retries = retries
         self._decoder = FrameDecoder()
-        self._n_strange = 0
+        self._n_strange = self._n_refused = 0
         self._id = 0
         self._sequence = 0
         self._unanswered: int | None = None
@@ -200,11 +201,6 @@ class Session:
                                 help="Build it with --lock KEYFILE and flash it again, or leave "
                                      f"--lock out and {VARIABLE} unset.")
             last = self._greet("OPEN", host, session=fields["offer"], resumes=resumes)
-            if self._lock and last.status == STATUSES["E_LOCKED"]:
-                raise EdgeError("E509", "the key is not that of this board",
-                                cause="its firmware was built with another one",
-                                help="Give the --lock KEYFILE that it was built with, or build it "
-                                     "with this one and flash it again.")
             if last.status == STATUSES["OK"]:
                 opened = _unpack("OPEN", last)
                 self._nonce = _nonce_of(opened, self._lock is not None)
@@ -239,15 +235,20 @@ class Session:
 
     def _exchange(self, message: Message, session: int, sequence: int, payload: bytes,
                   timeout_s: float, n_attempts: int) -> Response:
-        frame = encode_request(message.kind, session, sequence, payload, self._sign(message))
+        sign = self._sign(message)
+        frame = encode_request(message.kind, session, sequence, payload, sign)
+        n_refused = self._n_refused
         self._set_timeout(timeout_s)
         for attempt in range(n_attempts):
             self.n_retries += attempt > 0
             self.n_frames += 1
             self._write(frame)
-            response = self._wait(message, session, sequence, time.monotonic() + timeout_s)
+            response = self._wait((message.kind, session, sequence), sign is not None,
+                                  time.monotonic() + timeout_s)
             if response is not None:
                 return response
+            if message.opens and self._n_refused > n_refused and attempt + 1 >= _REFUSALS:
+                raise _another_key()
         raise EdgeError(
             "E502", "the device does not answer",
             cause=f"{n_attempts} attempts of {timeout_s:g} s each; "
@@ -256,20 +257,20 @@ class Session:
             help="Check power, port, baud rate and that the firmware was flashed. If it was "
                  "learning, statistics().n_labelled tells whether the sample was learned.")
 
-    def _wait(self, message: Message, session: int, sequence: int,
+    def _wait(self, to: tuple[int, int, int], is_signed: bool,
               deadline_s: float) -> Response | None:
         """The response to this very request, or None when the time is over; others are dropped. So
-        is what was answered to somebody without the key who took the number of a signed request.
+        is, of a signed one, that it is not: the device says so to whoever changed or made it up.
+        to: its kind, session and sequence.
         """
         n_bytes = MIN_RESPONSE_FRAME_BYTES
         while data := self._read(n_bytes):
             for body in list(self._decoder.feed(data)):
                 response = _parsed(body)
-                if response and (response.kind, response.session, response.sequence) == (
-                        message.kind, session, sequence) and not (
-                        self._lock and not message.opens
-                        and response.status == STATUSES["E_LOCKED"]):
-                    return response
+                if response and (response.kind, response.session, response.sequence) == to:
+                    if not is_signed or response.status != STATUSES["E_LOCKED"]:
+                        return response
+                    self._n_refused += 1
                 self._n_strange += 1
             if time.monotonic() > deadline_s:
                 break
@@ -309,6 +310,13 @@ def locked(what: str) -> EdgeError:
                            "has the key that it was built with do so",
                      help=f"Give --lock KEYFILE (lock= in Python), or set {VARIABLE}. Without it "
                           "the board classifies and can be read.")
+
+
+def _another_key() -> EdgeError:
+    return EdgeError("E509", "the key is not that of this board",
+                     cause="its firmware was built with another one",
+                     help="Give the --lock KEYFILE that it was built with, or build it with this "
+                          "one and flash it again.")
 
 
 def _nonce_of(opened: Mapping[str, Any], is_signed: bool) -> bytes:
