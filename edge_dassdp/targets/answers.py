@@ -72,7 +72,7 @@ def check_hello(hello: Fields, network: QNetwork | None) -> None:
     E504."""
     limits = {"offer": (1, _U32), "tick_bits": (0, _MOST_TICK_BITS),
               "cause": (0, QUANTITIES["cause_damaged"]), "store": (0, max(Slots)),
-              "n_saves": _saves_possible(hello["store"]),
+              "n_saves": _saves_possible(hello["store"]), "locked": (0, 1),
               "reading_ticks": (0, (1 << min(hello["tick_bits"], _MOST_TICK_BITS)) - 1)}
     if network is None:
         begin, end = hello["persist_begin"], hello["persist_end"]

@@ -128,6 +128,7 @@ def _learn(
     shift_seed: options.ShiftSeed = None,
     limit: options.Limit = None,
     log: options.Log = None,
+    lock: options.Lock = None,
     *,
     order: Order,
     judging: Judging,
@@ -147,7 +148,9 @@ def _learn(
     warnings = [*given.warnings(network), *order.forgotten(target)]
     if given.judged is None and not order.resume:
         warnings += _of_stream(given.learned, network, data)
-    with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
+    with learned.rescue(network) as rescue, \
+            open_target(target, network, log=log, lock=lock) as device:
+        device.require_key("learn")
         course = _course(device, network, target, given.learned, order, learned)
         warnings += order.begin(out, course, given.judged, judging.test or data, learned, network)
         warnings += (unkept := _unkept(course))
@@ -175,8 +178,8 @@ def _learn(
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     screen += [harness.drift_text(report)] if report else []
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
-                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"]
-                  if given.is_alone else [],
+                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn",
+                   *options.locked_words(lock)] if given.is_alone else [],
                   failed=rescue.problem)
 
 
