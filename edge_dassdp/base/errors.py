@@ -106,6 +106,11 @@ CODES: dict[str, ErrorCode] = {
         "chip's family. It objects to addresses of no register, reserved or partly masked bits, "
         "what cannot be written, values without a meaning, and to a core or UART that does not run "
         "as the board says. docs/board-file.md tells how to write one."),
+    "E406": ErrorCode(EXIT_CHECK_FAILED, "a log does not prove what was learned",
+        "`prove` replays a log of lessons in the emulator and compares the device's running digest "
+        "after each, and in the end every weight and all of the learning state. The message names "
+        "the first lesson that differs, or says that the log ends too early, or that weights were "
+        "written by something else than lessons."),
     "E501": ErrorCode(EXIT_LINK, "the port cannot be opened",
         "The port does not exist, is busy, or permission is missing."),
     "E502": ErrorCode(EXIT_LINK, "the device does not answer",

@@ -347,8 +347,7 @@ class Reference(Sensed):
         if self.network.plastic:
             chain(self.learning, kind, value)
 
-    def _chained(self, kind: int, label: int, loss_q8: int, made: Outcome,
-                 digest: bool) -> Outcome:
+    def _chained(self, kind: int, label: int, loss_q8: int, made: Outcome, digest: bool) -> Outcome:
         """The lesson becomes part of the running digest."""
         chain(self.learning, kind, label, loss_q8, zlib.crc32(self.x.tobytes()), made)
         return replace(made, learned_digest=self.learned_digest() if digest else None,
@@ -361,7 +360,8 @@ class Reference(Sensed):
         for q in self.network.plastic:
             if q.rule is not None:
                 q.rule.fit(self._lesson(q), self.network.site(q))
-        self._chain(LessonKind.FIT_GATE)
+        if any(q.rule and "fit" in q.rule.hooks for q in self.network.plastic):
+            self._chain(LessonKind.FIT_GATE)
 
     def _check(self, label: int, loss_q8: int, *, records: bool = False) -> None:
         check_lesson(self.network.n_classes, label, loss_q8, records=records)

@@ -174,7 +174,7 @@ def _next_of_profile(place: Words, samples: Words, shift: Words, kept: Path | No
     model, target and data."""
     if is_lost:
         restored: Words = ["--restore", learned.restore] if learned.restore else []
-        file = Path(f"{Path(place[0]).name.partition('.')[0]}.worn.npz")
+        file = Path(f"{Path(place[0]).name.partition('.')[0]}.worn.state")
         return ["edge-dassdp", "profile", *place, *samples, *shift, *restored, "--snapshot", file]
     put_back: Words = ["--restore", kept] if kept else []
     return ["edge-dassdp", "run", *place, *shift, *put_back]
