@@ -81,7 +81,7 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None) -> Le
     lines += [LedgerLine(name, "port", size) for name, size in board.port_ram.items()]
     if board.store:
         check_slots(layout.export_bytes, board)
-        lines.append(LedgerLine("dassdp_unit", "store", board.store.write_bytes))
+        lines.append(LedgerLine("dassdp_unit", "port", board.store.write_bytes))
     lines.append(LedgerLine("stack", "stack", board.stack_bytes))
     constants = constant_bytes(plan)
     tables = DESCRIPTOR_BYTES * (len(network.populations) + len(network.projections))
