@@ -116,7 +116,7 @@ def predicted_memory(ledger: Ledger) -> dict[str, Any]:
     return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
             "by_owner": screens.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
             "constant_bytes": ledger.constant_bytes, "flash_bound": ledger.flash_bound,
-            "learning_state_bytes": ledger.learning_state_bytes}
+            "learning_state_bytes": ledger.learning_state_bytes, "save_bytes": ledger.save_bytes}
 
 
 def memory(build: Build) -> dict[str, Any]:
