@@ -110,7 +110,7 @@ def test_a_large_save_of_the_pico_is_cut_at_every_command(seed: int,
                                                           record_property: Record) -> None:
     """About 7 KB, in two sectors, torn otherwise each time; on a change the erase of the second
     one, and the header."""
-    on = saver("pico", "320")
-    assert on.n_commands > 30
+    on = saver("pico", "large")
+    assert on.n_commands > 25
     some = range(1, on.n_commands + 1) if lanes.nightly else (2, on.n_commands)
-    all_of("pico", some, record_property, 10 * seed, "320")
+    all_of("pico", some, record_property, 10 * seed, "large")
