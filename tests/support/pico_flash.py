@@ -8,7 +8,7 @@ from typing import Any
 
 from rp2040py import RP2040
 from rp2040py.peripherals import ssi
-from support.chip_flashes import CutError
+from support.chip_flashes import HOW, TORN, WHOLE, CutError
 
 BYTES, PAGE, SECTOR = 2 << 20, 256, 4096
 SSI = 0x1800_0000 >> 12
@@ -62,7 +62,11 @@ class FlashChip(ssi.RPSSI):
         assert self.kept <= first and first + n_bytes <= BYTES, f"{first:#x} is not the slots'"
         self.commands.append((self._tx_buffer[0], first))
         if len(self.commands) == self.cut_at:
-            self._tear(first, n_bytes)
+            how = self.rng.choice(HOW)
+            if how == TORN:
+                self._tear(first, n_bytes)
+            elif how == WHOLE:
+                super()._apply_command()
             raise CutError
 
     def _tear(self, first: int, n_bytes: int) -> None:
