@@ -23,12 +23,13 @@ BAUD, BAUD_MOST = 115_200, 2**31 - 1
 
 
 def open_target(spec: str, network: QNetwork, *, count: bool = False,
-                log: Path | None = None, n_threads: int = 1) -> Target:
+                log: Path | None = None, n_threads: int = 1, save_every: int = 0) -> Target:
     """The target that `spec` names (see `SPECS`), with `network` at factory weights on it.
 
     A board on a serial port keeps what it has learned: only the handshake is made. qemu builds
     the firmware first. count: instructions as ticks, qemu only. log: a file for every byte sent
     and received, qemu and serial only. n_threads: for inference, 0 for all cores, emulator only.
+    save_every: labelled samples after which it saves to flash by itself, qemu and emulator only.
     Raises EdgeError E105 for an unknown word, E301 without a tool, E302 where one fails, E401 for
     an unknown board, E402 for one that is too small, E501, E502 or E504 where the link or the
     device refuses.
@@ -43,13 +44,16 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
     if n_threads != 1 and kind not in ("emulator", "emulator-checked"):
         raise EdgeError("E105", f"target '{spec}' has no threads",
                         help="choose emulator, or leave --threads out")
+    if save_every and kind not in ("qemu", "emulator", "emulator-checked"):
+        raise EdgeError("E105", f"target '{spec}' is not built here, and saves by itself as it was "
+                        "built to", help="give --save-every to build, generate or flash")
     if kind == "qemu" and rest:
         from edge_dassdp.build.board import load_board
         from edge_dassdp.emit.firmware import build_and_compare
         from edge_dassdp.targets.link import RECOVERIES
         from edge_dassdp.targets.qemu import Qemu
 
-        firmware = build_and_compare(network, load_board(rest)).firmware
+        firmware = build_and_compare(network, load_board(rest), save_every=save_every).firmware
         return Qemu.start(network, firmware, count=count, recoveries=RECOVERIES, log=log)
     if kind == "serial" and rest:
         return open_serial(rest, network, log=log)
@@ -60,7 +64,8 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
     if spec in ("emulator", "emulator-checked"):
         from edge_dassdp.targets.emulator import Emulator
 
-        return Emulator(network, checked=spec == "emulator-checked", n_threads=n_threads)
+        return Emulator(network, checked=spec == "emulator-checked", n_threads=n_threads,
+                        save_every=save_every)
     raise EdgeError("E105", f"there is no target '{spec}'", help=f"choose {SPECS}")
 
 

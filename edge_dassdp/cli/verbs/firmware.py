@@ -40,6 +40,7 @@ def _generate(
     output: Annotated[Path, typer.Option("--output", "-o", show_default=False,
                                          help="Folder of the C project."), Writes.FOLDER],
     name: Name = "dassdp",
+    save_every: options.SaveEvery = 0,
 ) -> Answer:
     """Write the C project of a firmware.
 
@@ -51,13 +52,14 @@ def _generate(
     from edge_dassdp.build.board import load_board
     from edge_dassdp.build.project import write_project
     from edge_dassdp.emit import emit
-    from edge_dassdp.emit.firmware import predict_memory
+    from edge_dassdp.emit.firmware import predict_memory, require_slots
     from edge_dassdp.plan import Plan
     from edge_dassdp.report import screens
 
     network, chosen = options.load_model(model), load_board(board)
+    require_slots(chosen, save_every)
     predicted = predict_memory(network, chosen)
-    write_project(emit(Plan.of(network), name), chosen, output)
+    write_project(emit(Plan.of(network), name, save_every=save_every), chosen, output)
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": predicted_memory(predicted)},
         [screens.ledger_screen(predicted), Text(screens.LETTERS, "dim")], network.sha256,
@@ -74,6 +76,7 @@ def _build(
         "Folder for firmware.elf, .hex, .bin, and .uf2 for boards whose drive takes it.")),
         Writes.FOLDER] = None,
     name: Name = "dassdp",
+    save_every: options.SaveEvery = 0,
 ) -> Answer:
     """Build firmware, compare with prediction.
 
@@ -87,7 +90,7 @@ def _build(
 
     network, chosen = options.load_model(model), load_board(board)
     build = build_and_compare(network, chosen, ram_budget=ram_budget, flash_budget=flash_budget,
-                              name=name)
+                              name=name, save_every=save_every)
     if output:
         _hand_out(build.firmware, output)
     return Answer(
@@ -113,7 +116,7 @@ def predicted_memory(ledger: Ledger) -> dict[str, Any]:
     return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
             "by_owner": screens.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
             "constant_bytes": ledger.constant_bytes, "flash_bound": ledger.flash_bound,
-            "learning_state_bytes": ledger.learning_state_bytes}
+            "learning_state_bytes": ledger.learning_state_bytes, "save_bytes": ledger.save_bytes}
 
 
 def memory(build: Build) -> dict[str, Any]:
