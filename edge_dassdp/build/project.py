@@ -138,6 +138,8 @@ def with_port(files: Mapping[str, str], board: Board) -> Project:
     """Any program that has a main and uses port.h, made a firmware for `board`."""
     port = (_firmware_files("port") | _firmware_files("port/cortex_m", besides=("main.c",))
             | _firmware_files("port/uart", only=("uart.h", f"{board.uart.driver}.c"))
+            | (_firmware_files("port/flash", only=(f"{board.store.driver}.c",))
+               if board.store else {})
             | _firmware_files("port/image", only=(f"{board.image and board.image.kind}.S",))
             | _generated(board_files(board) | {"dassdp_quantities.h": quantities_header()}))
     flags = ("-std=c11", _SCRATCH, f"-mcpu={board.cpu}", *board.cflags, *_FIRMWARE,
@@ -177,7 +179,8 @@ def _runtime(kernels: tuple[str, ...]) -> dict[str, str]:
         for path in sorted((root / folder).glob("*.[chS]")):
             chosen[path.stem, path.suffix == ".h"] = f"kernels/{folder}/{path.name}"
     picked = {path: (root.parent / path).read_text("utf-8") for path in chosen.values()}
-    return (_firmware_files("include") | _firmware_files("src/*") | _firmware_files("port") | picked
+    return (_firmware_files("include") | _firmware_files("src/*") | _firmware_files("port")
+            | _firmware_files("port/flash", only=("flash.h",)) | picked
             | _generated({"dassdp_quantities.h": quantities_header()}))
 
 

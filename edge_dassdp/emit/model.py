@@ -19,19 +19,20 @@ from edge_dassdp.rules.declared import c_files
 from edge_dassdp.wire import frames
 from edge_dassdp.wire.lock import Lock
 
-ABI = 7
+ABI = 8
 _NAME = re.compile(r"(?!dassdp_)(?=.{1,24}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PER_LINE = 16
 
 
-def emit(plan: Plan, name: str = "dassdp", lock: Lock | None = None) -> dict[str, str]:
+def emit(plan: Plan, name: str = "dassdp", *, save_every: int = 0,
+         lock: Lock | None = None) -> dict[str, str]:
     """{file name: text} of a model: <name>_model.h and .c, and what the ports and the link need.
 
     name: of all that the model defines, so that several link into one firmware; the ports run the
-    model whose dassdp_program.h they are given. lock: the key of a locked build, which then stands
-    in a file of its own. Raises EdgeError E105 for a name that cannot be,
-    E101 or E202 for a network of which a proof fails, E204 for a number that its field does not
-    hold.
+    model whose dassdp_program.h they are given. save_every: labelled samples after which a program
+    with slots in flash saves by itself, 0 for never. lock: the key of a locked build, which then
+    stands in a file of its own. Raises EdgeError E105 for a name that cannot be, E101 or E202 for a
+    network of which a proof fails, E204 for a number that its field does not hold.
     """
     check_name(name)
     network, layout, tables = plan.network, plan.layout, plan.tables
@@ -61,7 +62,9 @@ def emit(plan: Plan, name: str = "dassdp", lock: Lock | None = None) -> dict[str
         projections=_named(network.projections, tables.projections),
         model=_fields(tables.model))
     return {f"{name}_model.h": header, f"{name}_model.c": code,
-            "dassdp_program.h": assets.render("dassdp_program.h.j2", name=name),
+            "dassdp_program.h": assets.render("dassdp_program.h.j2", name=name,
+                                              export_bytes=layout.export_bytes,
+                                              save_every=save_every),
             "dassdp_messages.h": frames.messages_header(), **_own_files(network),
             **({LOCK_FILE: _lock_file(lock)} if lock else {})}
 

@@ -10,7 +10,7 @@ from edge_dassdp.plan.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.qir.tables import Array, Rows, Table
-from edge_dassdp.wire.frames import LINK_STRUCT_BYTES, link_buffer_bytes
+from edge_dassdp.wire.frames import LINK_STORE_BYTES, LINK_STRUCT_BYTES, link_buffer_bytes
 from edge_dassdp.wire.messages import POOL_BYTES
 
 CODE_BYTES = 26 * 1024
@@ -78,11 +78,15 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
     network, layout = plan.network, plan.layout
     buffers = link_buffer_bytes(network.n_classes)
     lines = [LedgerLine(f"dassdp_state.{f.name}", f.group, f.bytes) for f in layout.fields]
-    lines.append(LedgerLine("dassdp_link", "link", LINK_STRUCT_BYTES))
+    has_slots = LINK_STORE_BYTES if board.store else 0
+    lines.append(LedgerLine("dassdp_link", "link", LINK_STRUCT_BYTES + has_slots))
     lines.append(LedgerLine("dassdp_request", "link", -(-buffers.request // 4) * 4))
     lines.append(LedgerLine("dassdp_response", "link", -(-buffers.response // 4) * 4))
     lines += [LedgerLine("dassdp_pool", "link", POOL_BYTES)] * is_locked
     lines += [LedgerLine(name, "port", size) for name, size in board.port_ram.items()]
+    if board.store:
+        check_slots(layout.export_bytes, board)
+        lines.append(LedgerLine("dassdp_unit", "store", board.store.write_bytes))
     lines.append(LedgerLine("stack", "stack", board.stack_bytes))
     constants = constant_bytes(plan)
     tables = DESCRIPTOR_BYTES * (len(network.populations) + len(network.projections))
@@ -100,6 +104,18 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
                  "use a larger board",
         )
     return made
+
+
+def check_slots(export_bytes: int, board: Board) -> None:
+    """Raises EdgeError E402 where a slot of the board does not hold what a model learns."""
+    if board.store is None or export_bytes <= board.store.room:
+        return
+    raise EdgeError(
+        "E402", f"a slot in flash overflows by {export_bytes - board.store.room:,} B",
+        cause=f"what the model learns takes {export_bytes:,} B, a slot of {board.name} holds "
+              f"{board.store.room:,} B",
+        help="raise store.slot_bytes in the board's board.toml and lower flash.bytes by twice as "
+             "much, or make fewer projections plastic")
 
 
 def _is_rich(plan: Plan) -> bool:

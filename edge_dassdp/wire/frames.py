@@ -68,7 +68,9 @@ class FrameError(ValueError):
 
 
 LINK_STRUCT_BYTES: int = LIMITS["struct_bytes"]
-"""sizeof(dassdp_link_t) on a 32-bit device; a _Static_assert in link.h keeps it true."""
+LINK_STORE_BYTES: int = LIMITS["store_bytes"]
+"""sizeof(dassdp_link_t) on a 32-bit device, and what slots in flash add to it; a _Static_assert in
+link.c keeps them true."""
 
 MIN_RESPONSE_FRAME_BYTES = RESPONSE_HEADER.n_bytes + _CRC_BYTES + 3
 """Bytes on the wire of the shortest response: a COBS code and two zeros included."""

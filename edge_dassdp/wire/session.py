@@ -123,8 +123,9 @@ class Session:
         self._lost_ran = None
         return hello
 
-    def ask(self, name: str, **fields: Any) -> dict[str, Any]:
-        """Have the request `name` carried out once; gives the fields of its response.
+    def ask(self, name: str, *, extra_s: float = 0.0, **fields: Any) -> dict[str, Any]:
+        """Have the request `name` carried out once; gives the fields of its response. extra_s: that
+        carrying it out takes beyond what any request may.
 
         Raises EdgeError E502 without an answer, E503 if the device refuses, E505 if it restarted,
         E104 if a field does not fit the message, E509 if it writes on a device that is locked and
@@ -141,7 +142,7 @@ class Session:
         self.settle()
         sequence = self._sequence + 1
         self._unanswered, self._asked = sequence, name
-        response = self._exchange(message, self._id, sequence, payload, self._timeout_s,
+        response = self._exchange(message, self._id, sequence, payload, self._timeout_s + extra_s,
                                   self._retries + 1)
         if response.status == STATUSES["E_SESSION"]:
             raise self._lost()

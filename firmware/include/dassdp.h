@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 /* Generated code names the ABI that it was made for, or does not compile. */
-#define DASSDP_ABI 7
+#define DASSDP_ABI 8
 
 /* What functions return that may refuse: DASSDP_OK, or an error, after which all is as it was. */
 #define DASSDP_ERRORS(X)                                                       \
@@ -37,7 +37,12 @@ extern "C" {
     X(DASSDP_E_ORDER, -4, "call out of order: no finished sample")             \
     X(DASSDP_E_LOSS, -5, "a warm-up record without a label needs a loss")      \
     X(DASSDP_E_FROZEN, -6, "the projection is not plastic")                    \
-    X(DASSDP_E_ABSENT, -7, "the model was built without it")
+    X(DASSDP_E_ABSENT, -7, "the model was built without it")                   \
+    X(DASSDP_E_EXPORT, -8, "no export, or one of another version")             \
+    X(DASSDP_E_MODEL, -9, "an export of another model")                        \
+    X(DASSDP_E_CRC, -10, "the export is damaged or cut short")                 \
+    X(DASSDP_E_ALIGN, -11, "bytes that are imported begin at a multiple of 8")       \
+    X(DASSDP_E_FLASH, -12, "its flash did not take it")
 
 #define DASSDP_ERROR_ENUM(name, value, text) name = value,
 enum { DASSDP_ERRORS(DASSDP_ERROR_ENUM) };
@@ -124,9 +129,23 @@ uint32_t dassdp_n_saturated(const dassdp_model_t *model, const void *state);
  * beyond the input's scale: the network was quantized for others. */
 uint32_t dassdp_n_x_saturated(const dassdp_model_t *model, const void *state);
 
-/* After bytes of the learning state were written from outside: DASSDP_OK, or DASSDP_E_VALUE after
- * putting what no learning leaves behind back to its initial value. */
+/* After bytes of the learning state were written from outside: DASSDP_OK, or DASSDP_E_VALUE where no
+ * learning leaves such behind; it is then that of the first start, weights stay. */
 int dassdp_check_learning(const dassdp_model_t *model, void *state);
+
+/* What was learned, weights and learning state, as bytes that every board of this model takes, whatever
+ * its core, and that are the host's snapshot: how many, and n_bytes of them from `offset` on, so that
+ * no buffer need hold all. Nothing may be learned between two pieces. DASSDP_E_INDEX behind the end.
+ * docs/state.md has the format. */
+enum { DASSDP_EXPORT_VERSION = 2 };
+uint32_t dassdp_export_bytes(const dassdp_model_t *model);
+int dassdp_export(const dassdp_model_t *model, const void *state, uint32_t offset, uint8_t *bytes,
+                  uint32_t n_bytes);
+
+/* All of an export back, or nothing: all is looked at before the first byte is written. `bytes` lie
+ * aligned to 8, in RAM or in flash. DASSDP_E_ALIGN, DASSDP_E_EXPORT, DASSDP_E_MODEL, DASSDP_E_CRC,
+ * and DASSDP_E_VALUE for weights or a learning state as no learning leaves them. */
+int dassdp_import(const dassdp_model_t *model, void *state, const uint8_t *bytes, uint32_t n_bytes);
 
 /* CRC-32 (IEEE 802.3, reflected), to be chained; start with 0. */
 uint32_t dassdp_crc32(uint32_t crc, const void *bytes, uint32_t n_bytes);

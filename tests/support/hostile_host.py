@@ -127,8 +127,11 @@ class HostileHost:
 
     def _release(self) -> Iterator[bytes]:
         """Twice: what the first finds wrong is put back to initial values; or by a reset."""
-        for name in self._rng.choice((("RESET",), ("RELEASE", "RELEASE"))):
-            yield self._next(MESSAGES[name].kind, b"")
+        if self._rng.random() < 0.5:
+            yield self._next(MESSAGES["RESET"].kind, bytes([self._rng.randrange(2)]))
+            return
+        for _ in range(2):
+            yield self._next(MESSAGES["RELEASE"].kind, b"")
 
     def _damaged(self) -> Iterator[bytes]:
         """A right request with a flipped bit, cut, longer, or with something else in its middle."""

@@ -59,7 +59,7 @@ def _generate(
 
     network, chosen, key = options.load_model(model), load_board(board), lock_of(lock)
     predicted = predict_memory(network, chosen, is_locked=key is not None)
-    write_project(emit(Plan.of(network), name, key), chosen, output)
+    write_project(emit(Plan.of(network), name, lock=key), chosen, output)
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": predicted_memory(predicted),
          "locked": key is not None},

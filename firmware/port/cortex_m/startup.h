@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "dassdp_board.h"
+#include "readable.h"
 
 #define DASSDP_STACK_PAINT 0x5AA5C33CUL
 #define DASSDP_POOL_WORDS 8U /* of a locked build */
@@ -37,7 +38,7 @@ void dassdp_run_stores(const dassdp_store_t *stores, uint32_t n_stores);
 
 /* A word of flash whose check bits do not fit, as power that went while it was written leaves it,
  * raises the NMI on some chips: it is cleared and the load goes on with whatever it read. On others
- * the load faults: words are asked for before they are used. */
+ * the load faults: readable.h. */
 #if DASSDP_NMI_RETURNS
 void dassdp_nmi_handler(void);
 #else
@@ -45,14 +46,8 @@ void dassdp_nmi_handler(void);
 #endif
 #if DASSDP_BUS_FAULT_RETURNS
 void dassdp_bus_fault_handler(void);
-uint32_t dassdp_unreadable(const void *begin, const void *end); /* words, of whole ones */
 #else
 #define dassdp_bus_fault_handler dassdp_fault_handler
-static inline uint32_t dassdp_unreadable(const void *begin, const void *end) {
-    (void)begin;
-    (void)end;
-    return 0U;
-}
 #endif
 
 /* Every exception that nobody else handles: kept for the next start, then the chip is reset. */

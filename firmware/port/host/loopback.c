@@ -2,6 +2,7 @@
 
 #include "dassdp_program.h"
 #include "dassdp_quantities.h"
+#include "host_flash.h"
 #include "link.h"
 #include "port.h"
 
@@ -23,11 +24,16 @@ static uint8_t pool[DASSDP_LINK_POOL_BYTES];
 
 static int start(uint16_t n_boots, uint8_t cause)
 {
+    dassdp_host_flash_use(&dassdp_host_flash);
     boot = (dassdp_boot_t){.n_boots = n_boots, .cause = cause};
     n_starts++;
     dassdp_init(&dassdp_program, &state);
-    return dassdp_link_init(&link_of_host, &dassdp_program, &state, request, sizeof request,
-                            response, sizeof response);
+    int status = dassdp_link_init(&link_of_host, &dassdp_program, &state, request, sizeof request,
+                                  response, sizeof response);
+    if (status == DASSDP_OK) {
+        (void)dassdp_link_load(&link_of_host, dassdp_host_slots());
+    }
+    return status;
 }
 
 int dassdp_loopback_boot(void)
@@ -46,6 +52,7 @@ uint32_t dassdp_loopback_feed(const uint8_t *bytes, uint32_t n_bytes, uint8_t *s
     output.bytes = sent;
     output.capacity = capacity;
     output.n_bytes = 0;
+    dassdp_host_flash_use(&dassdp_host_flash);
     for (uint32_t i = 0; i < n_bytes; i++) {
         dassdp_link_receive(&link_of_host, bytes[i]);
     }

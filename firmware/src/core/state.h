@@ -97,6 +97,9 @@ static inline dassdp_learning_t *dassdp_learning(const dassdp_model_t *model, vo
     return dassdp_at(state, (uint32_t)model->learning_off);
 }
 
+/* The learning state becomes that of the first start. */
+void dassdp_rest_learning(const dassdp_model_t *model, void *state);
+
 /* All plastic images become the factory's, or their copies. */
 void dassdp_restore_weights(const dassdp_model_t *model, void *state, uint32_t from_copy);
 

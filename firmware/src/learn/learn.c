@@ -227,68 +227,55 @@ int dassdp_fit_gate(const dassdp_model_t *model, void *state)
     return DASSDP_OK;
 }
 
-static int check_guard(const dassdp_model_t *model, void *state)
+static int guard_fits(const dassdp_model_t *model, const void *state)
 {
     if (model->guard == 0 || model->guard->state_off < 0) {
-        return DASSDP_OK;
+        return 1;
     }
-    dassdp_guard_t *guard = dassdp_at(state, (uint32_t)model->guard->state_off);
+    const dassdp_guard_t *guard = dassdp_at_const(state, (uint32_t)model->guard->state_off);
     uint32_t bits = guard->hits_bits | guard->factory_hits_bits;
-    if (guard->n_judged <= model->guard->window && bits >> (model->guard->window - 1u) <= 1u) {
-        return DASSDP_OK;
-    }
-    guard->hits_bits = 0;
-    guard->factory_hits_bits = 0;
-    guard->n_judged = 0;
-    return DASSDP_E_VALUE;
+    return guard->n_judged <= model->guard->window && bits >> (model->guard->window - 1u) <= 1u;
 }
 
-static int check_sensor(const dassdp_model_t *model, void *state)
+static int rules_fit(const dassdp_model_t *model, const void *state)
 {
-    const dassdp_sensor_t *sensor = dassdp_sensor(model);
-    return sensor != 0 ? sensor->check_profile(model, state) : DASSDP_OK;
-}
-
-/* What rules and their memory carry. */
-static int check_lessons(const dassdp_model_t *model, void *state)
-{
-    int status = DASSDP_OK;
-    dassdp_learning_t *learning = dassdp_learning(model, state);
-    if (learning->rng == 0u) {
-        learning->rng = model->seed;
-        status = DASSDP_E_VALUE;
-    }
-    if (learning->miss_share_q8 > model->most_share_q8) {
-        learning->miss_share_q8 = model->start_share_q8;
-        status = DASSDP_E_VALUE;
-    }
-    if (learning->batch_idx >= model->n_batch || learning->batch_kind > WARM_UP) {
-        learning->batch_idx = 0;
-        learning->batch_kind = LEARNING;
-        status = DASSDP_E_VALUE;
-    }
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->rule != 0 && projection->rule->check != 0 &&
             projection->rule->check(model, state, projection) != DASSDP_OK) {
-            status = DASSDP_E_VALUE;
+            return 0;
         }
     }
-    status = check_guard(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
-    if (model->cusum != 0 && model->cusum->check(model, state) != DASSDP_OK) {
-        status = DASSDP_E_VALUE;
-    }
-    if (model->replay != 0 && model->replay->check(model, state) != DASSDP_OK) {
-        status = DASSDP_E_VALUE;
-    }
-    return status;
+    return 1;
+}
+
+/* What rules and their memory carry. */
+static int lessons_fit(const dassdp_model_t *model, const void *state)
+{
+    const dassdp_learning_t *learning = dassdp_at_const(state, (uint32_t)model->learning_off);
+    return learning->rng != 0u && learning->miss_share_q8 <= model->most_share_q8 &&
+           learning->batch_idx < model->n_batch && learning->batch_kind <= WARM_UP &&
+           rules_fit(model, state) && guard_fits(model, state) &&
+           (model->cusum == 0 || model->cusum->check(model, state) == DASSDP_OK) &&
+           (model->replay == 0 || model->replay->check(model, state) == DASSDP_OK);
+}
+
+int dassdp_learning_fits(const dassdp_model_t *model, const void *state)
+{
+    const dassdp_sensor_t *sensor = dassdp_sensor(model);
+    int fits = (sensor == 0 || sensor->check_profile(model, state) == DASSDP_OK) &&
+               (model->learning_off < 0 || lessons_fit(model, state));
+    return fits ? DASSDP_OK : DASSDP_E_VALUE;
 }
 
 int dassdp_check_learning(const dassdp_model_t *model, void *state)
 {
-    int status = check_sensor(model, state);
-    if (model->learning_off < 0) {
-        return dassdp_sensor(model) != 0 ? status : DASSDP_E_FROZEN;
+    if (model->learning_off < 0 && dassdp_sensor(model) == 0) {
+        return DASSDP_E_FROZEN;
     }
-    return check_lessons(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
+    int status = dassdp_learning_fits(model, state);
+    if (status != DASSDP_OK) {
+        dassdp_rest_learning(model, state);
+    }
+    return status;
 }

@@ -29,6 +29,10 @@ typedef struct {
     uint16_t reserved;
 } dassdp_cusum_t;
 
+/* Whether learning can leave this behind: DASSDP_OK or DASSDP_E_VALUE. `state` holds what a snapshot
+ * does, and nothing else. */
+int dassdp_learning_fits(const dassdp_model_t *model, const void *state);
+
 /* Error of the readout for this label in Q8, and the loss -log2 p(label) in Q8. */
 uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label);
 
@@ -50,12 +54,12 @@ uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_fa
 void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
                          dassdp_result_t *result);
 int dassdp_replay_idle(const dassdp_model_t *model, void *state);
-int dassdp_replay_check(const dassdp_model_t *model, void *state);
+int dassdp_replay_check(const dassdp_model_t *model, const void *state);
 uint32_t dassdp_cusum_holds(const dassdp_model_t *model, void *state, int32_t label,
                             dassdp_result_t *result);
 uint32_t dassdp_cusum_is_open(const dassdp_model_t *model, const void *state);
 uint32_t dassdp_cusum_take_due(const dassdp_model_t *model, void *state);
-int dassdp_cusum_check(const dassdp_model_t *model, void *state);
+int dassdp_cusum_check(const dassdp_model_t *model, const void *state);
 uint32_t dassdp_error_step_factor(const dassdp_model_t *model, const void *state);
 void dassdp_error_step_count(const dassdp_model_t *model, void *state, uint32_t label);
 void dassdp_guard_judge(const dassdp_model_t *model, void *state, uint32_t class_idx,

@@ -205,34 +205,28 @@ static int is_sample(const dassdp_model_t *model, const uint32_t *sample)
     return 1;
 }
 
-static int check_class(const dassdp_model_t *model, void *state, uint32_t label)
+static int fits_class(const dassdp_model_t *model, const void *state, uint32_t label)
 {
-    const uint32_t n_places = model->replay->ring_per_class;
-    uint16_t *seen = seen_of(model, state) + label;
-    int fits = model->replay->is_reservoir != 0u || *seen < DASSDP_SEEN_MAX / n_places * n_places;
-    for (uint32_t place = 0; fits && place < n_places && place < *seen; place++) {
-        fits = is_sample(model, ring_slot(model, state, place * model->n_classes + label));
+    const dassdp_replay_rule_t *rule = model->replay;
+    const uint32_t n_places = rule->ring_per_class;
+    const uint16_t *seen = dassdp_at_const(state, (uint32_t)rule->seen_off);
+    const uint32_t *slots = dassdp_at_const(state, (uint32_t)rule->ring_off);
+    int fits = rule->is_reservoir != 0u || seen[label] < DASSDP_SEEN_MAX / n_places * n_places;
+    for (uint32_t place = 0; fits && place < n_places && place < seen[label]; place++) {
+        fits = is_sample(model, slots + (place * model->n_classes + label) * rule->sample_words);
     }
-    *seen = fits ? *seen : 0;
-    return fits ? DASSDP_OK : DASSDP_E_VALUE;
+    return fits;
 }
 
-int dassdp_replay_check(const dassdp_model_t *model, void *state)
+int dassdp_replay_check(const dassdp_model_t *model, const void *state)
 {
     const dassdp_replay_rule_t *rule = model->replay;
     const uint32_t n_slots = (uint32_t)rule->ring_per_class * model->n_classes;
-    dassdp_replay_t *replay = replay_of(model, state);
-    int status = DASSDP_OK;
-    if (replay->flash_idx != 0u && replay->flash_idx >= rule->n_samples) {
-        replay->flash_idx = 0;
-        status = DASSDP_E_VALUE;
+    const dassdp_replay_t *replay = dassdp_at_const(state, (uint32_t)rule->state_off);
+    int fits = (replay->flash_idx == 0u || replay->flash_idx < rule->n_samples) &&
+               (replay->ring_idx == 0u || replay->ring_idx < n_slots);
+    for (uint32_t label = 0; fits && n_slots != 0u && label < model->n_classes; label++) {
+        fits = fits_class(model, state, label);
     }
-    if (replay->ring_idx != 0u && replay->ring_idx >= n_slots) {
-        replay->ring_idx = 0;
-        status = DASSDP_E_VALUE;
-    }
-    for (uint32_t label = 0; n_slots != 0u && label < model->n_classes; label++) {
-        status = check_class(model, state, label) == DASSDP_OK ? status : DASSDP_E_VALUE;
-    }
-    return status;
+    return fits ? DASSDP_OK : DASSDP_E_VALUE;
 }

@@ -5,13 +5,15 @@
 #include "lock.h"
 #include "port.h"
 #include "requests.h"
+#include "slots.h"
 #include "wire.h"
 
 #ifndef DASSDP_BUILD_HASH
 #error "the build defines DASSDP_BUILD_HASH: 64 bits that name sources and flags"
 #endif
 
-_Static_assert(sizeof(void *) != 4 || sizeof(dassdp_link_t) == DASSDP_LINK_STRUCT_BYTES,
+_Static_assert(sizeof(void *) != 4 || sizeof(dassdp_link_t) ==
+                   DASSDP_LINK_STRUCT_BYTES + DASSDP_STORES * DASSDP_LINK_STORE_BYTES,
                "the plan predicts the size of dassdp_link_t");
 _Static_assert(sizeof(DASSDP_BOARD_NAME) <= DASSDP_LINK_NAME_BYTES + 1, "board name too long");
 
@@ -107,6 +109,14 @@ static void describe_start(const dassdp_link_t *link, uint8_t *frame)
     frame[DASSDP_HELLO_RESPONSE_FAULT] = boot->fault;
 }
 
+/* Where the weights come from, or were saved to since. */
+static void describe_store(const dassdp_link_t *link, uint8_t *frame)
+{
+    dassdp_saved_t saved = dassdp_slots_saved(link);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_N_SAVES, saved.n_saves);
+    frame[DASSDP_HELLO_RESPONSE_STORE] = (uint8_t)saved.state;
+}
+
 /* Which counter gives the ticks, and how many a reading takes: less than its 16 bits or more count. */
 static void describe_counter(uint8_t *frame)
 {
@@ -122,6 +132,7 @@ static void greet(dassdp_link_t *link, uint32_t n_bytes)
     if (status == DASSDP_OK) {
         describe(link, link->request.bytes);
         describe_start(link, link->request.bytes);
+        describe_store(link, link->request.bytes);
         describe_counter(link->request.bytes);
     }
     answer(link, status, DASSDP_HELLO_RESPONSE_BYTES);

@@ -68,16 +68,14 @@ void dassdp_eihl_learn(const dassdp_model_t *model, void *state,
     }
 }
 
-int dassdp_eihl_check(const dassdp_model_t *model, void *state,
+int dassdp_eihl_check(const dassdp_model_t *model, const void *state,
                       const dassdp_projection_t *projection)
 {
     const dassdp_eihl_rule_t *rule = dassdp_constants(projection);
-    dassdp_eihl_t *phase = dassdp_at(state, rule->phase_off);
+    const dassdp_eihl_t *phase = dassdp_at_const(state, rule->phase_off);
     (void)model;
-    if (phase->kind <= ERROR_DRIVEN && phase->n_samples < rule->period &&
-        phase->b_q16 <= rule->most_q16) {
-        return DASSDP_OK;
-    }
-    *phase = (dassdp_eihl_t){0};
-    return DASSDP_E_VALUE;
+    return phase->kind <= ERROR_DRIVEN && phase->n_samples < rule->period &&
+                   phase->b_q16 <= rule->most_q16
+               ? DASSDP_OK
+               : DASSDP_E_VALUE;
 }

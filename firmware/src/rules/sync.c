@@ -107,10 +107,11 @@ static int is_correlation(const dassdp_gate_t *gate)
     return (together > apart ? together - apart : apart - together) <= bound;
 }
 
-int dassdp_sync_check(const dassdp_model_t *model, void *state,
+int dassdp_sync_check(const dassdp_model_t *model, const void *state,
                       const dassdp_projection_t *projection)
 {
-    dassdp_gate_t *gate = gate_of(state, projection);
+    const dassdp_sync_rule_t *rule = dassdp_constants(projection);
+    const dassdp_gate_t *gate = dassdp_at_const(state, rule->gate_off);
     (void)model;
     uint64_t n = gate->n_records;
     uint64_t sum_s = gate->sum_s;
@@ -122,9 +123,6 @@ int dassdp_sync_check(const dassdp_model_t *model, void *state,
                gate->sum_sl <= bound_squared && n * gate->sum_ss >= sum_s * sum_s &&
                n * gate->sum_ll >= sum_l * sum_l && is_correlation(gate) && gate->k_q12 >= -ONE_Q12 &&
                gate->k_q12 <= ONE_Q12;
-    if (!fits) {
-        memset(gate, 0, sizeof *gate);
-    }
     return fits ? DASSDP_OK : DASSDP_E_VALUE;
 }
 

@@ -165,27 +165,22 @@ static int is_sound(const dassdp_sensor_t *sensor, const int16_t *profile, uint3
     return is_turn(q_q14, profile[DASSDP_PROFILE_DET]);
 }
 
-int dassdp_sensor_check(const dassdp_model_t *model, void *state)
+int dassdp_sensor_check(const dassdp_model_t *model, const void *state)
 {
-    dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
-    int status = DASSDP_OK;
-    if (model->sensor->check_observed != 0) {
-        status = model->sensor->check_observed(model, state);
+    const dassdp_sensor_t *sensor = model->sensor;
+    const dassdp_sensor_state_t *own = dassdp_at_const(state, (uint32_t)sensor->state_off);
+    const int16_t *profile = dassdp_at_const(state, (uint32_t)sensor->profile_off);
+    if (sensor->check_observed != 0 && sensor->check_observed(model, state) != DASSDP_OK) {
+        return DASSDP_E_VALUE;
     }
     int is_known = own->stored <= DASSDP_PROFILE_BOTH && own->has_learned <= 1u
                    && (own->selected == DASSDP_PROFILE_FACTORY || own->selected == own->stored)
                    && (own->stored == DASSDP_PROFILE_FACTORY || own->profile_idx != 0u)
                    && ((own->stored & DASSDP_PROFILE_ORIENTATION) == 0u
-                       || model->sensor->n_triads != 0u);
-    if (is_known && (own->stored == DASSDP_PROFILE_FACTORY
-                     || is_sound(model->sensor, dassdp_stored_profile(model, state),
-                                 own->stored))) {
-        return status;
-    }
-    own->selected = DASSDP_PROFILE_FACTORY;
-    own->stored = DASSDP_PROFILE_FACTORY;
-    own->has_learned = own->has_learned != 0u;
-    return DASSDP_E_VALUE;
+                       || sensor->n_triads != 0u);
+    int fits = is_known && (own->stored == DASSDP_PROFILE_FACTORY
+                            || is_sound(sensor, profile, own->stored));
+    return fits ? DASSDP_OK : DASSDP_E_VALUE;
 }
 
 void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind)
