@@ -138,7 +138,7 @@ def with_port(files: Mapping[str, str], board: Board) -> Project:
     """Any program that has a main and uses port.h, made a firmware for `board`."""
     port = (_firmware_files("port") | _firmware_files("port/cortex_m", besides=("main.c",))
             | _firmware_files("port/uart", only=("uart.h", f"{board.uart.driver}.c"))
-            | (_firmware_files("port/flash", only=(f"{board.store.driver}.c",))
+            | (_firmware_files("port/flash", only=("flash.h", "stm32.h", f"{board.store.driver}.c"))
                if board.store else {})
             | _firmware_files("port/image", only=(f"{board.image and board.image.kind}.S",))
             | _generated(board_files(board) | {"dassdp_quantities.h": quantities_header()}))

@@ -41,6 +41,7 @@ def _generate(
                                          help="Folder of the C project."), Writes.FOLDER],
     name: Name = "dassdp",
     lock: options.Lock = None,
+    save_every: options.SaveEvery = 0,
 ) -> Answer:
     """Write the C project of a firmware.
 
@@ -52,14 +53,15 @@ def _generate(
     from edge_dassdp.build.board import load_board
     from edge_dassdp.build.project import write_project
     from edge_dassdp.emit import emit
-    from edge_dassdp.emit.firmware import predict_memory
+    from edge_dassdp.emit.firmware import predict_memory, require_slots
     from edge_dassdp.plan import Plan
     from edge_dassdp.report import screens
     from edge_dassdp.wire.lock import lock_of
 
     network, chosen, key = options.load_model(model), load_board(board), lock_of(lock)
+    require_slots(chosen, save_every)
     predicted = predict_memory(network, chosen, is_locked=key is not None)
-    write_project(emit(Plan.of(network), name, lock=key), chosen, output)
+    write_project(emit(Plan.of(network), name, save_every=save_every, lock=key), chosen, output)
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": predicted_memory(predicted),
          "locked": key is not None},
@@ -78,6 +80,7 @@ def _build(
         Writes.FOLDER] = None,
     name: Name = "dassdp",
     lock: options.Lock = None,
+    save_every: options.SaveEvery = 0,
 ) -> Answer:
     """Build firmware, compare with prediction.
 
@@ -92,7 +95,7 @@ def _build(
 
     network, chosen, key = options.load_model(model), load_board(board), lock_of(lock)
     build = build_and_compare(network, chosen, ram_budget=ram_budget, flash_budget=flash_budget,
-                              name=name, lock=key)
+                              name=name, save_every=save_every, lock=key)
     if output:
         _hand_out(build.firmware, output)
     return Answer(
@@ -139,7 +142,7 @@ def predicted_memory(ledger: Ledger) -> dict[str, Any]:
     return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
             "by_owner": screens.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
             "constant_bytes": ledger.constant_bytes, "flash_bound": ledger.flash_bound,
-            "learning_state_bytes": ledger.learning_state_bytes}
+            "learning_state_bytes": ledger.learning_state_bytes, "save_bytes": ledger.save_bytes}
 
 
 def memory(build: Build) -> dict[str, Any]:
