@@ -154,16 +154,16 @@ def open(model: QNetwork, target: str = "emulator", *, threads: int = 1,
 
     qemu builds the firmware first. A board on a serial port keeps what it has learned until it
     restarts, and what was saved to its flash beyond (`Device.store`). save_every: labelled samples
-    after which the emulator or QEMU saves by itself, 0 for never. expect: what it has learned:
+    after which the emulator or QEMU saves by itself, 0 for never. expect: what that must be:
     `Device.digest`, "factory", "last" for how this computer left it, or "any"; without it a board
-    that lost what it had learned is refused, and that another host taught it is a warning.
-    threads: for inference on the emulator, 0 for all cores. log: a file for every byte on the link.
-    lock: the key file of a locked build, of qemu and serial; without it that which EDGE_DASSDP_LOCK
-    names; a locked board without its key can only be read.
-    Raises EdgeError E103 for a file that is no key, E105 for an unknown target, E301 without a
-    tool, E302 where one fails, E401 for an unknown board, E402 for one that is too small, E501,
-    E502 or E504 where the link or the board refuses, E507 where it has learned something else, E509
-    where it is locked with another key or, with one given, not at all.
+    that lost what it had learned is refused, and that another host taught it is a warning. threads:
+    for inference on the emulator, 0 for all cores. log: a file for every byte on the link. lock:
+    the key file of a locked build, of qemu and serial; without it that which EDGE_DASSDP_LOCK
+    names; a locked board without its key can only be read. Raises EdgeError E103 for a file that is
+    no key, E105 for an unknown target, E301 without a tool, E302 where one fails, E401 for an
+    unknown board, E402 for one that is too small, E501, E502 or E504 where the link or the board
+    refuses, E507 where it has learned something else, E509 where it is locked with another key or,
+    with one given, not at all.
     """
     made = open_target(target, model, n_threads=threads, log=None if log is None else Path(log),
                        save_every=save_every, lock=lock)

@@ -142,8 +142,8 @@ class Session:
         self.settle()
         sequence = self._sequence + 1
         self._unanswered, self._asked = sequence, name
-        response = self._exchange(message, self._id, sequence, payload,
-                                  self._timeout_s + extra_s, self._retries + 1)
+        response = self._exchange(message, self._id, sequence, payload, self._timeout_s + extra_s,
+                                  self._retries + 1)
         if response.status == STATUSES["E_SESSION"]:
             raise self._lost()
         self._sequence = sequence
