@@ -94,7 +94,7 @@ def host_program(folder: Path, compiler: str = "", standard: str = "-std=c11") -
     emulator = build_emulator(emit(Plan.of(network()), "wrist"), checked=True)
     command, language = (compiler, "c++") if compiler else (host_compiler()[0], "c")
     put(library(), folder)
-    units = [FOLDER / name for name in (*APPLICATION, "host.c") if name.endswith(".c")]
+    units = [FOLDER / name for name in (*APPLICATION, "ports/host.c") if name.endswith(".c")]
     subprocess.run([*host_compiler(), *WARNINGS, "-c", "src/wrist.c"], cwd=folder, check=True)
     subprocess.run([command, standard, *WARNINGS, "-Isrc", f"-I{FOLDER}", "-x", language, *units,
                     "-x", "none", "wrist.o", emulator, f"-Wl,-rpath,{emulator.parent}", "-o",
@@ -120,8 +120,8 @@ def scripted(name: str, script: Script) -> Firmware:
     if board.store and board.store.driver not in IN_QEMU:
         board = replace(board, store=None)
     rows = "".join(f"{{{', '.join(map(str, row))}}},\n" for row in script.tolist())
-    texts = _texts(*APPLICATION, "scripted.c", "script.h") | {
-        "application/script.c": '#include "script.h"\n\nconst int16_t script_rows[][4] = {\n'
+    texts = _texts(*APPLICATION, "ports/scripted.c", "ports/script.h") | {
+        "application/ports/script.c": '#include "script.h"\n\nconst int16_t script_rows[][4] = {\n'
                                 f"{rows}}};\n"}
     flags = [f"-DDASSDP_APPLICATION_IRQ={APPLICATION_IRQ.get(board.name, -1)}",
              f"-DTICKS_PER_MS={round(1e6 / board.qemu.tick_ns)}U",
