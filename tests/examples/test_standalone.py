@@ -13,11 +13,14 @@ from conftest import require
 from support import lanes
 from support.lanes import often
 from support.standalone import (
+    FOLDER,
     Played,
+    by_cmake,
     csv,
     followed,
     host_program,
     network,
+    own_firmware,
     run_here,
     scripted,
     sketch,
@@ -30,7 +33,7 @@ from edge_dassdp.targets.reference import ReferenceTarget
 
 REAL_TIME = {"microbit": 6, "mps2-an385": 5, "stm32f405": 3, "mps2-an500": 5, "mps2-an505": 6,
              "mps3-an547": 5}
-"""An instruction takes 2^shift ns: 16, 31 or 125 million a second, no more than the chips' clocks."""
+"""An instruction takes 2^shift ns: 16, 31 or 125 million a second, no more than the clocks."""
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +118,25 @@ def test_a_board_says_what_the_reference_says_and_loses_no_reading(name: str) ->
         if played.has_slots:
             played.cut_power()
             assert played.play(n, n_all) == [*story().later_lines, f"end {n_all} lost 0"]
+
+
+@pytest.mark.parametrize("language", ["C", "CXX"])
+def test_cmake_builds_it_for_this_computer(language: str, tmp_path: Path) -> None:
+    require("cmake")
+    built = by_cmake(FOLDER, tmp_path, f"-DAPP_CXX={'ON' if language == 'CXX' else 'OFF'}")
+    assert run_here(built / "standalone", csv(story().script)) == story().lines
+
+
+@pytest.mark.usefixtures("arm_toolchain", "qemu")
+@pytest.mark.parametrize("name", [name for name in REAL_TIME if name != "mps2-an500"]
+                         if lanes.nightly else ["mps2-an505"])
+def test_cmake_builds_it_for_a_core(name: str, tmp_path: Path) -> None:
+    """As C++ inside somebody's own firmware."""
+    require("cmake")
+    script = story().script
+    elf = own_firmware(name, script, tmp_path)
+    with Played(name, elf, REAL_TIME[name]) as played:
+        assert played.play(0, len(script)) == [*story().lines, f"end {len(script)} lost 0"]
 
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")

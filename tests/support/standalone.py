@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from support.library import ARDUINO, CXX, compiled, core_flags, linked, put
 
 from edge_dassdp.base import assets
-from edge_dassdp.build.board import load_board
+from edge_dassdp.build.board import Board, load_board
 from edge_dassdp.build.compile import build_emulator, build_project
 from edge_dassdp.build.host import host_compiler
 from edge_dassdp.build.project import with_port
@@ -116,15 +116,10 @@ def csv(script: Script) -> str:
 
 def scripted(name: str, script: Script) -> Path:
     """scripted.c on a board, with all readings."""
-    board = load_board(name)
-    assert board.qemu is not None
-    if board.store and board.store.driver not in IN_QEMU:
-        board = replace(board, store=None)
+    board = in_qemu(name)
     texts = _texts(*APPLICATION, "ports/scripted.c", "ports/script.h") | {
         "application/ports/script.c": rows_in_c(script)}
-    flags = [f"-DDASSDP_APPLICATION_IRQ={APPLICATION_IRQ.get(board.name, -1)}",
-             f"-DTICKS_PER_MS={round(1e6 / board.qemu.tick_ns)}U",
-             f"-DSYSTICK_HZ={SYSTICK_HZ.get(board.name, 0)}UL"]
+    flags = [f"-D{definition}" for definition in definitions(board)]
     flash = "port/flash/flash.h"
     texts[flash] = (assets.folder("firmware") / flash).read_text("utf-8")
     sources = {path: text for path, text in library().items() if path.startswith("src/")}
@@ -155,6 +150,54 @@ def sketch(name: str, script: Script, folder: Path, *flags: str) -> Path:
     return linked(name, objects, folder / "sketch.elf", own)
 
 
+def by_cmake(project: Path, folder: Path, *options: str) -> Path:
+    """The build folder of a CMake project that is given the library."""
+    put(library(), folder / "library")
+    built = folder / "build"
+    for command in (["cmake", "-S", project, "-B", built, f"-DDASSDP_LIBRARY={folder / 'library'}",
+                     "-DCMAKE_BUILD_TYPE=Release", *options],
+                    ["cmake", "--build", built, "-j2"]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "warning" not in done.stderr, done.stderr
+    return built
+
+
+def own_firmware(name: str, script: Script, folder: Path) -> Path:
+    """A firmware of cmake_app for a board."""
+    board = in_qemu(name)
+    port = with_port({}, board)
+    port.write(folder / "board")
+    put({"script.c": rows_in_c(script)}, folder / "script")
+    core = " ".join(core_flags(name))
+    link = [flag for flag in port.ldflags if not flag.startswith("-T")]
+    built = by_cmake(
+        Path(__file__).parent / "cmake_app", folder, "-DCMAKE_SYSTEM_NAME=Generic", "-DAPP_CXX=ON",
+        "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY", f"-DSTANDALONE={FOLDER}",
+        f"-DSCRIPT={folder / 'script'}", f"-DBOARD={folder / 'board'}",
+        *(f"-DCMAKE_{language}_COMPILER=arm-none-eabi-{word}" for language, word in
+          (("C", "gcc"), ("CXX", "g++"), ("ASM", "gcc"))),
+        *(f"-DCMAKE_{language}_FLAGS={core}" for language in ("C", "CXX", "ASM")),
+        f"-DDEFINITIONS={';'.join(definitions(board))}",
+        f"-DLINK_OPTIONS={';'.join([*link, f'-T{folder}/board/generated/link.ld'])}")
+    return built / "own.elf"
+
+
+def in_qemu(name: str) -> Board:
+    """A board, without slots in flash that QEMU has no model of."""
+    board = load_board(name)
+    is_there = board.store is not None and board.store.driver in IN_QEMU
+    return board if is_there else replace(board, store=None)
+
+
+def definitions(board: Board) -> list[str]:
+    """What scripted.c and start-up are told of a board and of QEMU's clocks."""
+    assert board.qemu is not None
+    return [f"DASSDP_APPLICATION_IRQ={APPLICATION_IRQ.get(board.name, -1)}",
+            f"TICKS_PER_MS={round(1e6 / board.qemu.tick_ns)}U",
+            f"SYSTICK_HZ={SYSTICK_HZ.get(board.name, 0)}UL"]
+
+
 def rows_in_c(script: Script) -> str:
     rows = "".join(f"{{{', '.join(map(str, row))}}},\n" for row in script.tolist())
     return f'#include "script.h"\n\nconst int16_t script_rows[][4] = {{\n{rows}}};\n'
@@ -180,7 +223,7 @@ class Played:
     @property
     def has_slots(self) -> bool:
         """In flash of which QEMU has a model."""
-        return self.board.store is not None and self.board.store.driver in IN_QEMU
+        return in_qemu(self.board.name).store is not None
 
     def cut_power(self) -> None:
         self.process.cut_power()
