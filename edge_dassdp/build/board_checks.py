@@ -174,6 +174,11 @@ def _check_units(store: Slots) -> None:
     if store.origin % store.erase_bytes:
         raise refused("store.origin", f"0x{store.origin:08X} is not where an erase unit of "
                       f"{store.erase_bytes} begins")
+    if store.bank_bytes and (store.bank_bytes < 0 or store.bank_bytes % store.erase_bytes):
+        raise refused("store.bank_bytes", f"{store.bank_bytes}: whole erase units of "
+                      f"{store.erase_bytes} are expected, or 0")
+    if store.option and store.option.wait:
+        raise refused("store.option.wait", "it is asked once, and nothing is waited for")
     for field, low, high in (("erase_ms", 1, 60_000), ("endurance", 0, 10_000_000)):
         n = getattr(store, field)
         if not low <= n <= high:

@@ -175,6 +175,8 @@ class Slots:
     origin: of the first slot, the second follows. slot_bytes: of each, whole erase units. base: of
     the flash controller, 0 where the driver needs none. erase_ms: that an erase unit takes, with
     writing it, at most. endurance: how often it may be erased, 0 where nothing wears out.
+    bank_bytes: of a bank of flash, 0 where there is one or the driver knows. option: a register of
+    option bytes that reads so, or nothing is erased and written: erase units would lie elsewhere.
     """
 
     driver: str
@@ -185,6 +187,8 @@ class Slots:
     erase_ms: int
     endurance: int = 0
     base: int = 0
+    bank_bytes: int = 0
+    option: Store | None = None
 
     @property
     def region(self) -> Region:
@@ -269,6 +273,7 @@ class Board:
                  "marker.setup": self.marker.setup if self.marker else (),
                  "marker.set": (self.marker.set,) if self.marker else (),
                  "marker.clear": (self.marker.clear,) if self.marker else (),
+                 "store.option": (self.store.option,) if self.store and self.store.option else (),
                  "nmi.clear": self.nmi.clear if self.nmi else (),
                  "bus_fault.clear": self.bus_fault.clear if self.bus_fault else ()}
         return {name: stores for name, stores in lists.items() if stores}

@@ -1,4 +1,4 @@
-"""What calls of a model cost: instructions by the prices of every core, and the deepest stack on one
+"""What calls of a model cost: instructions by the prices of every core, the deepest stack on one
 core, as its compiler makes it.
 """
 

@@ -96,7 +96,7 @@ def _platformio(sources: Sources) -> Texts:
 
 
 def _zephyr(sources: Sources) -> Texts:
-    samples = {}
+    samples: Texts = {}
     for name in sources.networks:
         folder = f"samples/link_{name}"
         samples |= {f"{folder}/CMakeLists.txt": _rendered("zephyr_sample.cmake", sources),

@@ -33,7 +33,7 @@ from edge_dassdp.targets.reference import ReferenceTarget
 
 REAL_TIME = {"microbit": 6, "mps2-an385": 5, "stm32f405": 3, "mps2-an500": 5, "mps2-an505": 6,
              "mps3-an547": 5}
-"""An instruction takes 2^shift ns: 16, 31 or 125 million a second, no more than the clocks."""
+"""An instruction takes 2^shift ns: 16, 31 or 125 million a second, no more than chips' clocks."""
 
 
 @pytest.fixture(scope="module")

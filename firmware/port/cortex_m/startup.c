@@ -18,6 +18,10 @@ void dassdp_reset_handler(void) {
     __asm volatile("mov %0, sp" : "=r"(sp));
     /* Volatile: no call may be made of this loop, its frame would lie in what is painted. */
     for (volatile uint32_t *word = dassdp_stack_begin; (uint32_t)word < sp; word++) {
+#if DASSDP_LOCKED
+        volatile uint32_t *pool = &dassdp_pool[((uint32_t)word >> 2) % DASSDP_POOL_WORDS];
+        *pool = (*pool << 1 | *pool >> 31) ^ *word;
+#endif
         *word = DASSDP_STACK_PAINT;
     }
     const uint32_t *image = dassdp_data_image;
