@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -79,8 +80,7 @@ _OURS = ("init", "get", "put", "wait", "ticks", "tick_bits", "counter", "stack_s
 def port_objects(name: str) -> tuple[Path, ...]:
     """The port of a board without a main, its functions called board_port_*; the linker script lies
     in the folder above."""
-    board = load_board(name)
-    project = with_port({}, board)
+    project = with_port({}, replace(load_board(name), store=None))
     folder = Path(mkdtemp())
     project.write(folder)
     renamed = [f"-Ddassdp_port_{word}=board_port_{word}" for word in _OURS]
