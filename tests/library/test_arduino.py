@@ -19,7 +19,8 @@ from edge_dassdp.targets.qemu import QemuProcess
 
 pytestmark = pytest.mark.usefixtures("arm_toolchain", "qemu")
 MODELS = {"first": SCENARIOS["guard_all"].quantized, "second": SCENARIOS["graph_16"].quantized}
-AS_ARDUINO = ("-DARDUINO=10819", "-Os", "-ffunction-sections", "-fdata-sections", "-Wall", "-Wextra")
+AS_ARDUINO = ("-DARDUINO=10819", "-Os", "-ffunction-sections", "-fdata-sections", "-Wall",
+              "-Wextra")
 """Without -fno-strict-aliasing, which no library can ask for."""
 
 

@@ -15,7 +15,8 @@ from edge_dassdp.library.known import KINDS
 from edge_dassdp.library.names import library_names
 from edge_dassdp.qir import save
 
-MODELS = {"gestures": SCENARIOS["guard_all"].quantized, "Other-Net": SCENARIOS["graph_16"].quantized}
+MODELS = {"gestures": SCENARIOS["guard_all"].quantized,
+          "Other-Net": SCENARIOS["graph_16"].quantized}
 HEADS = {"arduino": "library.properties", "cmake": "CMakeLists.txt", "make": "Makefile",
          "platformio": "library.json", "zephyr": "zephyr/module.yml"}
 

@@ -1,5 +1,5 @@
-"""Two models and two states in one image of a library, by turns, in C and C++, here and on every core
-in QEMU: each gives the bits of its reference."""
+"""Two models and two states in one image of a library, by turns, in C and C++, here and on every
+core in QEMU: each gives the bits of its reference."""
 
 from __future__ import annotations
 
