@@ -287,7 +287,7 @@ def test_a_new_session_keeps_what_is_held_and_a_reset_lets_go() -> None:
     device.ask("HOLD")
     device.greet(7)
     assert device.ask("FIT_GATE").status == STATUSES["E_HELD"]
-    assert device.ask("RESET").status == device.ask("FIT_GATE").status == 0
+    assert device.ask("RESET", b"\0").status == device.ask("FIT_GATE").status == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

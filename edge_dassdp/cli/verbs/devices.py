@@ -97,7 +97,7 @@ def _ask(port: Port, baud: int) -> tuple[DeviceInfo | None, str]:
             return info, (
                 f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}, flash "
                 f"{info.start.image_crc:08x}, learned {info.learned_digest:08x}, started "
-                f"{info.start}")
+                f"{info.start}" + ", locked" * info.locked)
     except EdgeError as problem:
         seen = also_used_by(port.path) if problem.code == "E502" else ""
         return None, "; ".join(filter(None, (

@@ -30,7 +30,7 @@ Name = Annotated[str, typer.Option("--name", help=(
 
 
 def register(app: typer.Typer) -> None:
-    for function in (_generate, _build):
+    for function in (_generate, _build, _key):
         verb(app, function.__name__.strip("_"))(function)
 
 
@@ -50,6 +50,7 @@ def _generate(
     name: Annotated[list[str] | None, typer.Option("--name", show_default=False, help=(
         "Begins all names of the model in C, so that several link into one firmware; repeat it "
         "for several models. By itself dassdp, in a library what the file is called."))] = None,
+    lock: options.Lock = None,
 ) -> Answer:
     """Write the C project of a firmware, or a library for one's own.
 
@@ -60,11 +61,15 @@ def _generate(
     if layout not in KINDS:
         raise EdgeError("E105", f"--for {layout}", help=f"choose {', '.join(KINDS)}")
     if layout == "make" and board is not None:
-        return _firmware_project(models, board, output, name or [])
+        return _firmware_project(models, board, output, name or [], lock)
+    refuse_unless("E105", lock is None, "--lock without the firmware of a board",
+                  cause="the link of a library is in the hands of its application",
+                  help="leave --lock out, or give --board without --for")
     return _library(models, layout, board, output, name or [])
 
 
-def _firmware_project(models: list[Path], board: str, output: Path, names: list[str]) -> Answer:
+def _firmware_project(models: list[Path], board: str, output: Path, names: list[str],
+                      lock: Path | None) -> Answer:
     from rich.text import Text
 
     from edge_dassdp.build.board import load_board
@@ -73,16 +78,18 @@ def _firmware_project(models: list[Path], board: str, output: Path, names: list[
     from edge_dassdp.emit.firmware import predict_memory
     from edge_dassdp.plan import Plan
     from edge_dassdp.report import screens
+    from edge_dassdp.wire.lock import lock_of
 
     if len(models) > 1 or len(names) > 1:
         raise EdgeError("E105", "the firmware of a board runs one model, "
                         f"{max(len(models), len(names))} are given",
                         help="leave out --board: a library takes several models")
-    network, chosen = options.load_model(models[0]), load_board(board)
-    predicted = predict_memory(network, chosen)
-    write_project(emit(Plan.of(network), *names), chosen, output)
+    network, chosen, key = options.load_model(models[0]), load_board(board), lock_of(lock)
+    predicted = predict_memory(network, chosen, is_locked=key is not None)
+    write_project(emit(Plan.of(network), *names, lock=key), chosen, output)
     return Answer(
-        {"output": str(output), "board": chosen.name, "predicted": predicted_memory(predicted)},
+        {"output": str(output), "board": chosen.name, "predicted": predicted_memory(predicted),
+         "locked": key is not None},
         [screens.ledger_screen(predicted), Text(screens.LETTERS, "dim")], network.sha256,
         ["make", "-C", output])
 
@@ -112,6 +119,7 @@ def _build(
         "Folder for firmware.elf, .hex, .bin, and .uf2 for boards whose drive takes it.")),
         Writes.FOLDER] = None,
     name: Name = "dassdp",
+    lock: options.Lock = None,
 ) -> Answer:
     """Build firmware, compare with prediction.
 
@@ -122,23 +130,45 @@ def _build(
     from edge_dassdp.build.board import load_board
     from edge_dassdp.emit.firmware import build_and_compare
     from edge_dassdp.report import screens
+    from edge_dassdp.wire.lock import lock_of
 
-    network, chosen = options.load_model(model), load_board(board)
+    network, chosen, key = options.load_model(model), load_board(board), lock_of(lock)
     build = build_and_compare(network, chosen, ram_budget=ram_budget, flash_budget=flash_budget,
-                              name=name)
+                              name=name, lock=key)
     if output:
         _hand_out(build.firmware, output)
     return Answer(
         memory(build) | {"output": str(output) if output else None},
         [screens.ledger_screen(build.predicted, build), Text(screens.LETTERS, "dim")],
-        network.sha256, ["edge-dassdp", "measure", model, "--board", board])
+        network.sha256,
+        ["edge-dassdp", "measure", model, "--board", board, *options.locked_words(lock)])
+
+
+def _key(
+    out: Output,
+    output: Annotated[Path, typer.Argument(metavar="KEYFILE", show_default=False, help=(
+        "Where to write it; a file that is there stays as it is.")), Writes.FILE],
+) -> Answer:
+    """Make the key of a locked build.
+
+    32 random bytes in a file that only you may read. A board that is built with it can be taught,
+    written and reset only by who has the file; keep a copy where you keep such things.
+    """
+    from rich.text import Text
+
+    from edge_dassdp.wire.lock import make_key
+
+    make_key(output)
+    return Answer({"output": str(output)}, [Text(
+        f"{output}: a new key, which only you may read; build and flash with --lock, then give it "
+        "to what teaches, writes or resets that board")])
 
 
 def _hand_out(firmware: Firmware, output: Path) -> None:
     """Copy all files of a firmware. Raises EdgeError E103 unless the copies are what was built."""
     with alone_in(output, waits=True):
         for path in firmware.files.values():
-            copy(path, output / path.name)
+            copy(path, output / path.name, private=firmware.is_locked)
             refuse_unless("E103", cmp(path, output / path.name, shallow=False),
                           f"{output / path.name} is not what was copied there",
                           help="check that disk, and build again")
@@ -164,4 +194,4 @@ def memory(build: Build) -> dict[str, Any]:
                    "stack_reserved": linked.stack, "by_symbol": linked.ram},
         "stack": dataclasses.asdict(build.stack),
         "build_hash": f"{firmware.build_hash:016x}", "compiler": firmware.compiler,
-        "flags": list(firmware.flags)}
+        "flags": list(firmware.flags), "locked": firmware.is_locked}
