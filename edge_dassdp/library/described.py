@@ -78,7 +78,8 @@ def figures(network: QNetwork, board: Board | None) -> dict[str, Any]:
     """What calls cost."""
     stack = stack_of(network, board)
     return {"stack": dataclasses.asdict(stack),
-            "instructions": {cpu: dataclasses.asdict(found)
+            "instructions": {cpu: {call: None if n is None else round(n)
+                                   for call, n in dataclasses.asdict(found).items()}
                              for cpu, found in instructions_of(network).items()}}
 
 

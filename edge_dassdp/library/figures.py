@@ -1,5 +1,5 @@
-"""What calls of a model cost: instructions by the prices of every core, the deepest stack on one
-core, as its compiler makes it.
+"""What calls of a model cost: instructions by the prices of every core, and the deepest stack on
+one core, as its compiler makes it.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def _platformio(sources: Sources) -> Texts:
         "keywords": ["spiking", "neural network", "learning"], "frameworks": "*", "platforms": "*",
         "headers": [f"{name}.h" for name in names],
         "build": {"srcDir": "src", "includeDir": "src", "flags": ["-fno-strict-aliasing"]}}
-    examples = {}
+    examples: Texts = {}
     for path, text in _sketches(sources).items():
         folder = path.split("/")[1].lower()
         examples[f"examples/{folder}/src/main.cpp"] = f"#include <Arduino.h>\n{text}"

@@ -70,6 +70,9 @@ def loaded(network: QNetwork, name: str, folder: Path, wrapper: str) -> ctypes.C
     return ctypes.CDLL(str(library))
 
 
+CLANG_FOR_ARM = ("clang", "--target=arm-none-eabi", "-fshort-enums", "-isystem",
+                 "/usr/include/newlib")
+"""Headers of Debian's newlib; GCC links what it compiles."""
 ARDUINO = Path(__file__).parent / "arduino"
 CXX = ("-std=gnu++11", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
 _OURS = ("init", "get", "put", "wait", "ticks", "tick_bits", "counter", "stack_size",
@@ -77,28 +80,28 @@ _OURS = ("init", "get", "put", "wait", "ticks", "tick_bits", "counter", "stack_s
 
 
 @cache
-def port_objects(name: str) -> tuple[Path, ...]:
-    """The port of a board without a main, its functions called board_port_*; the linker script lies
-    in the folder above."""
+def port_objects(name: str, renamed: bool) -> tuple[Path, ...]:
+    """The port of a board without a main, beside its linker script; renamed: its functions are
+    called board_port_*, as where a library brings its own."""
     project = with_port({}, replace(load_board(name), store=None))
     folder = Path(mkdtemp())
     project.write(folder)
-    renamed = [f"-Ddassdp_port_{word}=board_port_{word}" for word in _OURS]
+    names = [f"-Ddassdp_port_{word}=board_port_{word}" for word in _OURS if renamed]
     flags = [flag for flag in project.compile_flags if not flag.startswith("-fcallgraph")]
     for unit in project.units:
-        subprocess.run(["arm-none-eabi-gcc", *flags, *renamed, "-c", unit, "-o",
+        subprocess.run(["arm-none-eabi-gcc", *flags, *names, "-c", unit, "-o",
                         folder / f"{Path(unit).stem}.o"], check=True, cwd=folder)
     return tuple(sorted(folder.glob("*.o")))
 
 
 def linked(name: str, objects: Sequence[Path], elf: Path, cflags: Sequence[str],
-           compiler: str = "arm-none-eabi-gcc") -> Path:
+           *, renamed: bool = True) -> Path:
     """A program for a board in QEMU, with the board's port."""
-    port = port_objects(name)
+    port = port_objects(name, renamed)
     ldflags = [flag for flag in with_port({}, load_board(name)).ldflags
                if flag != "-Wl,--emit-relocs"]
-    subprocess.run([compiler, *cflags, *ldflags, *port, *objects, "-o", elf], check=True,
-                   cwd=port[0].parent)
+    subprocess.run(["arm-none-eabi-gcc", *cflags, *ldflags, "-Wl,-z,noexecstack", *port, *objects,
+                    "-o", elf], check=True, cwd=port[0].parent)
     return elf
 
 

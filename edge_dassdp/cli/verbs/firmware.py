@@ -85,8 +85,8 @@ def _firmware_project(models: list[Path], board: str, output: Path, names: list[
     from edge_dassdp.wire.lock import lock_of
 
     if len(models) > 1 or len(names) > 1:
-        raise EdgeError("E105", f"the firmware of a board runs one model, {len(models)} and "
-                        f"{len(names)} names are given",
+        raise EdgeError("E105", "the firmware of a board runs one model, "
+                        f"{max(len(models), len(names))} are given",
                         help="leave out --board: a library takes several models")
     network, chosen, key = options.load_model(models[0]), load_board(board), lock_of(lock)
     require_slots(chosen, save_every)
