@@ -86,7 +86,10 @@ class _Replay:
         for event in events:
             if self._n + (event.do in LESSONS) > self._n_wanted:
                 return self._behind()
-            self._do(event)
+            try:
+                self._do(event)
+            except EdgeError as problem:
+                raise log.undone(event, problem) from None
             if found := self._differs(event):
                 return found
             if self._is_there():
