@@ -117,6 +117,7 @@ static void decide(void)
         observe(DASSDP_NO_LABEL);
     }
     read_window();
+    dassdp_note(&wrist_model, &state, 0); /* should it be learned: part of what can be proven */
     dassdp_begin(&wrist_model, &state, 0);
     for (uint32_t t_step = 0; t_step < WRIST_N_STEPS; t_step++) {
         dassdp_step(&wrist_model, &state);

@@ -13,7 +13,6 @@ import wrist_app
 from numpy.typing import NDArray
 from support.library import ARDUINO, CXX, compiled, core_flags, linked, put
 
-from edge_dassdp.base import assets
 from edge_dassdp.build.board import Board, load_board
 from edge_dassdp.build.compile import build_emulator, build_project
 from edge_dassdp.build.host import host_compiler
@@ -120,8 +119,6 @@ def scripted(name: str, script: Script) -> Path:
     texts = _texts(*APPLICATION, "ports/scripted.c", "ports/script.h") | {
         "application/ports/script.c": rows_in_c(script)}
     flags = [f"-D{definition}" for definition in definitions(board)]
-    flash = "port/flash/flash.h"
-    texts[flash] = (assets.folder("firmware") / flash).read_text("utf-8")
     sources = {path: text for path, text in library().items() if path.startswith("src/")}
     made = with_port(sources | texts, board)
     return build_project(replace(made, cflags=(*made.cflags, *flags)), board).elf
