@@ -139,6 +139,12 @@ CODES: dict[str, ErrorCode] = {
         "the way: a drive that is not mounted, full, read-only, another board's, or gone midway, "
         "or that left FAIL.TXT; no debug probe; a chip that pyOCD needs a pack for; a programmer "
         "that failed. `flash --dry-run` says which way would be taken, docs/flashing.md the rest."),
+    "E509": ErrorCode(EXIT_LINK, "a board is locked, or not as it should be",
+        "A firmware that was built with --lock KEYFILE lets everybody read and classify, and only "
+        "who has that key teach it, write, reset or hold it. Give every command that does so the "
+        "same --lock KEYFILE (lock= in Python), or set EDGE_DASSDP_LOCK to it. A key that is lost "
+        "cannot be got back from the board: flash it again. docs/security.md says what a lock is "
+        "worth."),
     "E506": ErrorCode(EXIT_CHECK_FAILED, "the emulator detected an overflow",
         "The checked build traps on every overflow that the proof excluded. This is our defect."),
 }

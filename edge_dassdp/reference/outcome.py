@@ -31,7 +31,8 @@ class Outcome:
     forward_ticks, learn_ticks: counter ticks, None where the target has no counter.
     n_replayed: stored samples learned again after this one. is_fallen_back: the guard put the
     factory weights back. is_held: the gate was closed, nothing was learned. lessons_digest: the
-    running one of all lessons, behind this; None of an inference.
+    running one of all lessons, behind this; None of an inference. is_saved: the device
+    saved to flash by itself; is_unsaved: it should have, and its flash did not take it.
     """
 
     class_idx: int
@@ -47,12 +48,15 @@ class Outcome:
     is_fallen_back: bool = False
     is_held: bool = False
     lessons_digest: int | None = None
+    is_saved: bool = False
+    is_unsaved: bool = False
 
 
 @dataclass(frozen=True)
 class BatchOutcome:
     """`Outcome` of n samples as arrays: class_idx, loss_q8, n_replayed (n,), logits (n, n_classes)
-    int32, is_skipped, is_updated, is_fallen_back, is_held (n,) bool; digests (n,) uint32 or None.
+    int32, is_skipped, is_updated, is_fallen_back, is_held, is_saved, is_unsaved (n,) bool; digests
+    (n,) uint32 or None.
     """
 
     class_idx: NDArray[np.int64]
@@ -63,6 +67,8 @@ class BatchOutcome:
     n_replayed: NDArray[np.int64]
     is_fallen_back: NDArray[np.bool_]
     is_held: NDArray[np.bool_]
+    is_saved: NDArray[np.bool_]
+    is_unsaved: NDArray[np.bool_]
     forward_digest: NDArray[np.uint32] | None
     learned_digest: NDArray[np.uint32] | None
     lessons_digest: NDArray[np.uint32] | None = None
@@ -81,8 +87,9 @@ class BatchOutcome:
         return cls(column("class_idx", np.int64), logits, column("loss_q8", np.int64),
                    column("is_skipped", bool), column("is_updated", bool),
                    column("n_replayed", np.int64), column("is_fallen_back", bool),
-                   column("is_held", bool), digests("forward_digest"), digests("learned_digest"),
-                   digests("lessons_digest"))
+                   column("is_held", bool), column("is_saved", bool),
+                   column("is_unsaved", bool), digests("forward_digest"),
+                   digests("learned_digest"), digests("lessons_digest"))
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ extern "C" {
     X(DASSDP_E_EXPORT, -8, "no export, or one of another version")             \
     X(DASSDP_E_MODEL, -9, "an export of another model")                        \
     X(DASSDP_E_CRC, -10, "the export is damaged or cut short")                 \
-    X(DASSDP_E_ALIGN, -11, "bytes that are imported begin at a multiple of 8")
+    X(DASSDP_E_ALIGN, -11, "bytes that are imported begin at a multiple of 8")       \
+    X(DASSDP_E_FLASH, -12, "its flash did not take it")
 
 #define DASSDP_ERROR_ENUM(name, value, text) name = value,
 enum { DASSDP_ERRORS(DASSDP_ERROR_ENUM) };

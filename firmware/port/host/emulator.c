@@ -126,6 +126,18 @@ static void store_learned(const dassdp_model_t *model, const void *state, uint32
     }
 }
 
+/* As the link of a device does behind a lesson. */
+static void save_where_due(const dassdp_model_t *model, void *state, uint32_t i, int32_t label,
+                           const dassdp_result_t *result, const dassdp_emulator_out_t *out)
+{
+    if (out->saved != 0 && model == dassdp_host_slots()->model) {
+        int status = dassdp_store_lesson(dassdp_host_slots(), state, label, result, out->saved);
+        if (out->saves != 0) {
+            out->saves[i] = (int16_t)status;
+        }
+    }
+}
+
 int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, uint32_t n_samples,
                         const int8_t *x, const int32_t *labels, const int32_t *losses_q8,
                         const dassdp_emulator_out_t *out, uint32_t *n_done)
@@ -148,6 +160,9 @@ int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, 
             return status;
         }
         store_learned(model, state, i, &result, out);
+        if (mode == DASSDP_EMULATOR_LEARN) {
+            save_where_due(model, state, i, label, &result, out);
+        }
     }
     return DASSDP_OK;
 }

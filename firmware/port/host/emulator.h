@@ -3,6 +3,7 @@
 #define DASSDP_EMULATOR_H
 
 #include "dassdp_sensor.h"
+#include "host_flash.h"
 
 enum { DASSDP_EMULATOR_INFER = 0, DASSDP_EMULATOR_LEARN = 1, DASSDP_EMULATOR_WARM_UP = 2 };
 
@@ -19,6 +20,8 @@ typedef struct {
     uint32_t *forward_digest;
     uint32_t *learned_digest;
     uint32_t *lessons_digest;
+    int16_t *saves;             /* what dassdp_store_lesson returned */
+    dassdp_saved_t *saved;      /* of dassdp_host_slots; null: nothing saves by itself */
 } dassdp_emulator_out_t;
 
 /* The generated model. */

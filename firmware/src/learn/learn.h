@@ -53,6 +53,9 @@ int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
  * class. uses_factory: on factory weights. */
 uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory);
 
+/* Whether dassdp_import would take this: DASSDP_OK, or why not. */
+int dassdp_import_check(const dassdp_model_t *model, const uint8_t *bytes, uint32_t n_bytes);
+
 /* What models name in dassdp_replay_rule_t, dassdp_guard_rule_t, dassdp_error_step_t and
  * dassdp_cusum_rule_t, so that only they link it. */
 void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,

@@ -225,10 +225,15 @@ static void put_weights(const dassdp_model_t *model, void *state, uint32_t p, co
     }
 }
 
-int dassdp_import(const dassdp_model_t *model, void *state, const uint8_t *bytes, uint32_t n_bytes)
+int dassdp_import_check(const dassdp_model_t *model, const uint8_t *bytes, uint32_t n_bytes)
 {
     int status = check_head(model, bytes, n_bytes);
-    status = status == DASSDP_OK ? check_values(model, bytes) : status;
+    return status == DASSDP_OK ? check_values(model, bytes) : status;
+}
+
+int dassdp_import(const dassdp_model_t *model, void *state, const uint8_t *bytes, uint32_t n_bytes)
+{
+    int status = dassdp_import_check(model, bytes, n_bytes);
     if (status != DASSDP_OK) {
         return status;
     }

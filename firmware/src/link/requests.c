@@ -4,6 +4,7 @@
 #include "marker.h"
 #include "network.h"
 #include "port.h"
+#include "slots.h"
 #include "state.h"
 #include "wire.h"
 
@@ -118,7 +119,7 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
     return end_outcome(link, flags, response);
 }
 
-static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t *response,
+static int run_lesson(dassdp_link_t *link, const uint8_t *request, uint8_t *response,
                       int is_warm_up)
 {
     const int8_t *x = sample_of(link, request + DASSDP_LESSON_X);
@@ -146,7 +147,8 @@ static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t
         (uint8_t)((result.is_skipped != 0 ? DASSDP_FLAG_IS_SKIPPED : 0) |
                   (result.is_updated != 0 ? DASSDP_FLAG_IS_UPDATED : 0) |
                   (result.is_fallen_back != 0 ? DASSDP_FLAG_IS_FALLEN_BACK : 0) |
-                  (result.is_held != 0 ? DASSDP_FLAG_IS_HELD : 0));
+                  (result.is_held != 0 ? DASSDP_FLAG_IS_HELD : 0) |
+                  (is_warm_up ? 0 : dassdp_slots_lesson(link, label, &result)));
     dassdp_put_u16(response + DASSDP_OUTCOME_LOSS_Q8, result.loss_q8);
     dassdp_put_u16(response + DASSDP_OUTCOME_N_REPLAYED, result.n_replayed);
     dassdp_put_u32(response + DASSDP_OUTCOME_LEARN_TICKS, ticks);
@@ -289,9 +291,16 @@ int dassdp_request_rollback(dassdp_link_t *link, const uint8_t *request, uint32_
 int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
                          uint8_t *response)
 {
-    (void)request;
     (void)n_open;
     (void)response;
+    uint8_t erases = request[DASSDP_RESET_REQUEST_ERASES];
+    int status = erases > 1u ? DASSDP_E_VALUE : DASSDP_OK;
+    if (erases == 1u) {
+        status = dassdp_slots_erase(link);
+    }
+    if (status != DASSDP_OK) {
+        return status;
+    }
     dassdp_init(link->model, link->state);
     link->is_held = 0;
     link->is_torn = 0;
