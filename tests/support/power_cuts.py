@@ -17,7 +17,6 @@ from edge_dassdp.wire.saved import EMPTY, Saved, Slots
 from edge_dassdp.wire.session import Port
 
 
-
 @dataclass(frozen=True)
 class Start:
     """What a device says after a start: its slots, and a digest of all that it learned."""
