@@ -35,8 +35,8 @@ def test_the_boot_rom_starts_it_and_it_learns_as_the_reference(name: str) -> Non
 
 
 def test_a_save_runs_from_ram_and_leaves_flash_mapped_as_boot2_did() -> None:
-    """Interrupts masked, flash out of reach until it is mapped again, SCK as before; the stack stays
-    within its bound, the boot ROM's part included."""
+    """Interrupts masked, flash out of reach until it is mapped again, SCK as before; the stack
+    stays within its bound, the boot ROM's part included."""
     board = load_board("pico")
     assert board.store is not None
     made = firmware(board, KIND)
