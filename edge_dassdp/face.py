@@ -153,12 +153,13 @@ def open(model: QNetwork, target: str = "emulator", *, threads: int = 1,
 
     qemu builds the firmware first. A board on a serial port keeps what it has learned until it
     restarts, and what was saved to its flash beyond (`Device.store`). save_every: labelled samples
-    after which the emulator or QEMU saves by itself, 0 for never. expect: what that must be: `Device.digest`, "factory", "last" for how this computer
-    left it, or "any"; without it a board that lost what it had learned is refused, and that another
-    host taught it is a warning. threads: for inference on the emulator, 0 for all cores. log: a
-    file for every byte on the link. Raises EdgeError E105 for an unknown target, E301 without a
-    tool, E302 where one fails, E401 for an unknown board, E402 for one that is too small, E501,
-    E502 or E504 where the link or the board refuses, E507 where it has learned something else.
+    after which the emulator or QEMU saves by itself, 0 for never. expect: what that must be:
+    `Device.digest`, "factory", "last" for how this computer left it, or "any"; without it a board
+    that lost what it had learned is refused, and that another host taught it is a warning. threads:
+    for inference on the emulator, 0 for all cores. log: a file for every byte on the link. Raises
+    EdgeError E105 for an unknown target, E301 without a tool, E302 where one fails, E401 for an
+    unknown board, E402 for one that is too small, E501, E502 or E504 where the link or the board
+    refuses, E507 where it has learned something else.
     """
     made = open_target(target, model, n_threads=threads, log=None if log is None else Path(log),
                        save_every=save_every)
@@ -179,8 +180,8 @@ def build(model: QNetwork, board: str | Path, *, ram_budget: int | None = None,
 
     ram_budget, flash_budget: bytes. save_every: labelled samples after which it saves to flash by
     itself, 0 for never. Raises EdgeError E105 for a board that cannot, E301 without a cross
-    compiler, E302 if it fails, E401 for an unknown board, E402 if RAM, flash or stack exceed the board or a budget,
-    E403 if a symbol differs from its prediction.
+    compiler, E302 if it fails, E401 for an unknown board, E402 if RAM, flash or stack exceed the
+    board or a budget, E403 if a symbol differs from its prediction.
     """
     return build_and_compare(model, load_board(str(board)), ram_budget=ram_budget,
                              flash_budget=flash_budget, save_every=save_every)

@@ -299,8 +299,8 @@ class LinkTarget(Target):
             self.info = self._shake_hands()
         self._is_settled = False  # until it is known whether it was carried out
         try:
-            answer = self._session.ask(
-                name, extra_s=boards.extra_s(self.info.board, name, fields), **fields)
+            extra_s = boards.extra_s(self.info.board, self._network, name, fields)
+            answer = self._session.ask(name, extra_s=extra_s, **fields)
         except EdgeError as problem:
             raise self._with_reason(problem) from None
         self._is_settled = True

@@ -105,7 +105,7 @@ class Session:
 
     def ask(self, name: str, *, extra_s: float = 0.0, **fields: Any) -> dict[str, Any]:
         """Have the request `name` carried out once; gives the fields of its response. extra_s: that
-        carrying it out takes beyond what any request may.
+        carrying it out takes beyond what any request may; so long it is not repeated.
 
         Raises EdgeError E502 without an answer, E503 if the device refuses, E505 if it restarted,
         E104 if a field does not fit the message.
@@ -119,8 +119,8 @@ class Session:
         self.settle()
         sequence = self._sequence + 1
         self._unanswered, self._asked = sequence, name
-        response = self._exchange(message.kind, self._id, sequence, payload,
-                                  self._timeout_s + extra_s, self._retries + 1)
+        response = self._exchange(message.kind, self._id, sequence, payload, self._timeout_s,
+                                  self._retries + 1, extra_s)
         if response.status == STATUSES["E_SESSION"]:
             raise self._lost()
         self._sequence = sequence
@@ -197,14 +197,15 @@ class Session:
                               math.ceil(total_s / period_s))
 
     def _exchange(self, kind: int, session: int, sequence: int, payload: bytes, timeout_s: float,
-                  n_attempts: int) -> Response:
+                  n_attempts: int, extra_s: float = 0.0) -> Response:
         frame = encode_request(kind, session, sequence, payload)
-        self._set_timeout(timeout_s)
         for attempt in range(n_attempts):
+            wait_s = timeout_s if attempt else timeout_s + extra_s
+            self._set_timeout(wait_s)
             self.n_retries += attempt > 0
             self.n_frames += 1
             self._write(frame)
-            response = self._wait(kind, session, sequence, time.monotonic() + timeout_s)
+            response = self._wait(kind, session, sequence, time.monotonic() + wait_s)
             if response is not None:
                 return response
         raise EdgeError(

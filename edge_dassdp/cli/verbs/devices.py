@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from edge_dassdp.targets.serial import Port
     from edge_dassdp.wire.info import DeviceInfo
 
-Board = Annotated[str, typer.Option("--target", "-t", metavar="serial:PORT[@BAUD]",
-                                    show_default=False, help="The board.")]
+BoardSpec = Annotated[str, typer.Option("--target", "-t", metavar="serial:PORT[@BAUD]",
+                                        show_default=False, help="The board.")]
 Expect = Annotated[str | None, typer.Option(metavar="STATE", show_default=False, help=EXPECT_HELP)]
 
 
@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 def _save(
     out: Output,
     model: options.Model,
-    target: Board,
+    target: BoardSpec,
     expect: Expect = None,
     log: options.Log = None,
 ) -> Answer:
@@ -65,7 +65,7 @@ def _save(
 def _reset(
     out: Output,
     model: options.Model,
-    target: Board,
+    target: BoardSpec,
     factory: Annotated[bool, typer.Option("--factory", help=(
         "Erase what was saved to flash, too: else the next start finds it."))] = False,
     expect: Expect = None,
