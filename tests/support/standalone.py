@@ -144,7 +144,7 @@ def sketch(name: str, script: Script, folder: Path, *flags: str) -> Path:
                             *include)
         objects += compiled(["arm-none-eabi-g++"], at, folder / "obj", *CXX, *own, ticks, *include,
                             kinds=(".cpp",))
-    return linked(name, objects, folder / "sketch.elf", own)
+    return linked(name, objects, folder / "sketch.elf", own, own_flash=True)
 
 
 def by_cmake(project: Path, folder: Path, *options: str) -> Path:
