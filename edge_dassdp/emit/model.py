@@ -17,7 +17,7 @@ from edge_dassdp.qir.tables import Array, Rows, Table, printed
 from edge_dassdp.rules.declared import c_files
 from edge_dassdp.wire import frames
 
-ABI = 7
+ABI = 8
 _NAME = re.compile(r"(?!dassdp_)(?=.{1,24}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PER_LINE = 16
 
