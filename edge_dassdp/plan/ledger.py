@@ -121,7 +121,7 @@ def check_slots(export_bytes: int, board: Board) -> None:
         cause=f"what the model learns takes {export_bytes:,} B, a slot of {board.name} holds "
               f"{board.store.room:,} B",
         help="raise store.slot_bytes in the board's board.toml and lower flash.bytes by twice as "
-             "much, or make fewer projections plastic")
+             "much, make fewer projections plastic, or leave [store] out: then nothing is saved")
 
 
 def _is_rich(plan: Plan) -> bool:

@@ -204,6 +204,17 @@ static void listen(uint32_t buttons)
     }
 }
 
+void *app_state(void)
+{
+    return &state;
+}
+
+void app_was_asked(void)
+{
+    app.is_fresh = 0;
+    show_alarm();
+}
+
 static void take(void)
 {
     uint32_t buttons = ring.buttons[ring.n_taken % APP_RING];

@@ -7,6 +7,17 @@
 
 #include "app.h"
 
+/* 1: Serial is a host's, who looks in with `edge-dassdp ... --target serial:PORT`; nothing is printed. */
+#ifndef APP_LINK
+#define APP_LINK 0
+#endif
+#if APP_LINK
+#include <DassdpStream.h>
+
+static DassdpStream host;
+static uint8_t request[WRIST_LINK_REQUEST_BYTES], response[WRIST_LINK_RESPONSE_BYTES];
+#endif
+
 /* ---- the board ---- */
 
 #if defined(ARDUINO_BBC_MICROBIT_V2) /* all on board: LSM303AGR, both buttons, a lamp of the matrix */
@@ -169,7 +180,7 @@ void app_port_alarm(int is_on)
 void app_port_report(const app_report_t *report)
 {
     char line[APP_LINE_BYTES];
-    uint32_t n_bytes = app_text(report, line);
+    uint32_t n_bytes = APP_LINK ? 0 : app_text(report, line);
     for (uint32_t i = 0; i < n_bytes; i++) {
         Serial.write(static_cast<uint8_t>(line[i]));
     }
@@ -203,6 +214,9 @@ void setup()
 #endif
     sensor_begin();
     app_start();
+#if APP_LINK
+    host.begin(Serial, wrist_model, app_state(), request, response);
+#endif
     due_ms = millis() + APP_PERIOD_MS;
 }
 
@@ -210,4 +224,10 @@ void loop()
 {
     app_port_poll();
     app_poll();
+#if APP_LINK
+    if (Serial.available() > 0) {
+        host.poll();
+        app_was_asked();
+    }
+#endif
 }

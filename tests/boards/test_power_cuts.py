@@ -105,6 +105,30 @@ def test_a_cut_leaves_the_old_or_the_new_save(name: str, record_property: Record
     assert found["old"] >= len(some) - units, "the header's last unit makes the save"
 
 
+ECC = [ONE_OF_A_KIND[kind] for kind in ("l4", "g0", "g4", "wb", "u5", "h7")]
+
+
+@pytest.mark.parametrize("name", ECC)
+def test_a_unit_that_cannot_be_read_costs_that_save_alone(name: str) -> None:
+    """Of the newer save one unit's check bits do not fit, be it the header's or another one's: NMI
+    or bus fault, the save before it counts, and the next save is whole."""
+    on, board = saver(name), load_board(name)
+    assert board.store is not None
+    exception = 5 if board.bus_fault else 2
+    flash: Flash = deepcopy(on.held)
+    writes = [at for what, at in flash.commands if what == "write"]
+    units = writes[-on.n_commands + 1:]  # of the newer one, its header last
+    for unit in (units[0], units[len(units) // 2], units[-1]):
+        torn = deepcopy(flash)
+        torn.unreadable = {unit - unit % torn.controller.write}
+        powered = InUnicorn(on.made, torn, 8)
+        found, following = on.saved_again(powered)
+        assert powered.port.n_exceptions[exception] > 0
+        assert found.saved.n_saves == 1 and following.saved.n_saves == 2
+        assert not powered.flash().unreadable, "it was erased with its slot"
+        assert on.start(powered.flash(), 9) == following
+
+
 @pytest.mark.parametrize("seed", range(2 if lanes.nightly else 1))
 def test_a_large_save_of_the_pico_is_cut_at_every_command(seed: int,
                                                           record_property: Record) -> None:

@@ -28,7 +28,9 @@ from support.standalone import (
 )
 from wrist_app import LONG, WINDOW, A, Application, B, Saved
 
+from edge_dassdp.qir.samples import counts_x
 from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.reference import ReferenceTarget
 
 REAL_TIME = {"microbit": 6, "mps2-an385": 5, "stm32f405": 3, "mps2-an500": 5, "mps2-an505": 6,
@@ -109,15 +111,21 @@ def test_the_application_is_cplusplus(compiler: str, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")
 @pytest.mark.parametrize("name", REAL_TIME if lanes.nightly else ("microbit", "mps2-an385"))
-def test_a_board_says_what_the_reference_says_and_loses_no_reading(name: str) -> None:
+def test_a_board_says_what_the_reference_says_and_loses_no_reading(
+        name: str, record_property: Callable[[str, object], None]) -> None:
     """And knows what it learned when the power was cut, where QEMU has a model of its flash."""
     first, later = story().script, story().later_script
     n, n_all = len(first), len(first) + len(later)
     with Played(name, scripted(name, np.concatenate([first, later])), REAL_TIME[name]) as played:
-        assert played.play(0, n) == [*story().lines, f"end {n} lost 0"]
+        *said, end = played.play(0, n)
+        assert said == story().lines
+        assert end.startswith(f"end {n} lost 0 stack ")
+        record_property(f"{name}, bytes of stack of the application", int(end.split()[-1]))
         if played.has_slots:
             played.cut_power()
-            assert played.play(n, n_all) == [*story().later_lines, f"end {n_all} lost 0"]
+            *said, end = played.play(n, n_all)
+            assert said == story().later_lines
+            assert end.startswith(f"end {n_all} lost 0 ")
 
 
 @pytest.mark.parametrize("language", ["C", "CXX"] if lanes.nightly else ["CXX"])
@@ -135,7 +143,9 @@ def test_cmake_builds_it_for_a_core(name: str, tmp_path: Path) -> None:
     script = story().script
     elf = own_firmware(name, script, tmp_path)
     with Played(name, elf, REAL_TIME[name]) as played:
-        assert played.play(0, len(script)) == [*story().lines, f"end {len(script)} lost 0"]
+        *said, end = played.play(0, len(script))
+    assert said == story().lines
+    assert end.startswith(f"end {len(script)} lost 0 ")
 
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")
@@ -175,10 +185,27 @@ def test_a_board_too_slow_says_what_it_lost_and_decides_on_whole_windows_alone()
         if what in network().classes:
             assert n_taken - begun >= WINDOW
             assert (n_taken - begun - WINDOW) % 50 == 0
-    lost = int(end.split()[-1])
+    lost = int(end.split()[3])
     assert 0 < lost < len(script) // 2
-    assert end == f"end {len(script)} lost {lost}"
+    assert end.startswith(f"end {len(script)} lost {lost} ")
     assert len(script) - lost - n_taken < 50
+
+
+@pytest.mark.usefixtures("arm_toolchain", "qemu")
+def test_a_host_looks_in_over_the_optional_link() -> None:
+    """And finds what the buttons taught."""
+    script = story().script
+    with Played("microbit", scripted("microbit", script, "-DAPP_LINK=1"), 6) as played:
+        *said, _ = played.play(0, len(script))
+        assert said == story().lines
+        reference = followed(script).target
+        device = LinkTarget.of(network(), played.process.uart)
+        assert device.statistics().learned_digest == reference.statistics().learned_digest
+        for projection in network().plastic:
+            assert np.array_equal(device.read_weights(projection.name),
+                                  reference.read_weights(projection.name))
+        x = counts_x(network(), script[None, :WINDOW, : wrist.N_CHANNELS].astype(np.int16))[0]
+        assert device.infer(x).class_idx == reference.infer(x).class_idx
 
 
 def test_readings_that_do_not_come_are_counted_and_windows_begin_anew(program: Path) -> None:

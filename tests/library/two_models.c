@@ -2,6 +2,7 @@
  * floats with its label, is quantized here, classified and learned; what came of it is sent. */
 #include <string.h>
 
+#include "dassdp_learned.h"
 #include "dassdp_port.h"
 #include "first.h"
 #include "second.h"
@@ -42,6 +43,7 @@ static void send(uint32_t value)
 static void answer(const dassdp_model_t *model, void *state, int quantized, uint32_t n_classes)
 {
     dassdp_result_t result;
+    dassdp_note(model, state, x);
     dassdp_infer(model, state, x, &result);
     uint32_t crc = dassdp_crc32(0, dassdp_logits(model, state), 4u * n_classes);
     int status = dassdp_learn(model, state, receive(), DASSDP_OWN_LOSS, &result);

@@ -13,6 +13,7 @@ from support.power_cuts import Machine
 from support.slots import HEADER_BYTES, Slot
 from support.worn_digits import firmware, learn, network
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.qemu import QemuProcess
 from edge_dassdp.wire.saved import Saved, Slots
@@ -173,3 +174,24 @@ def test_a_whole_slot_with_an_export_that_is_none_is_passed_over(saves: Saves) -
         assert saves.machine.flash()[saves.slot_bytes:] == saves.whole(0)
         device = saves.boot(other, saves.blank)
         assert device.info.learned_digest == saves.factory and not device.in_flash.is_there
+
+
+def test_what_a_dead_host_left_half_restored_is_never_saved(saves: Saves) -> None:
+    """Whatever it had written when it died; the save that counts stands, and is there again."""
+    machine, n_stopped = saves.machine, 0
+    for n_writes in (0, 100, 120, 140, 160, 180, 200):
+        device = saves.boot(saves.blank, saves.whole(1))
+        weights = {p.name: -device.read_weights(p.name) for p in machine.network.plastic}
+        learning = device.read_learning()
+        machine.dies_after(n_writes, lambda: device.restore(weights, learning))  # noqa: B023
+        device = machine.greet()
+        if device.info.learned_digest == saves.digests[1]:
+            continue
+        n_stopped += 1
+        with pytest.raises(EdgeError, match="half written"):
+            device.store()
+        machine.process.cut_power(n_writes)
+        device = machine.greet()
+        assert (device.info.learned_digest, device.in_flash) == (
+            saves.digests[1], Saved(Slots.SAVED, 2))
+    assert n_stopped > 2

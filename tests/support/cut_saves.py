@@ -70,7 +70,7 @@ class Saver:
             device.learn(*self.samples[i])
         return device.statistics().learned_digest
 
-    def _start(self, held: Any, seed: int) -> Start:
+    def start(self, held: Any, seed: int) -> Start:
         with self._connected(self.power(self.made, held, seed)) as device:
             return started(device)
 
@@ -91,8 +91,15 @@ class Saver:
             digest = self._learn(device, 2)
             board.cut(0)
             new = Start(device.store(), digest)
-        assert self._start(board.flash(), 3) == new
+        assert self.start(board.flash(), 3) == new
         return new, board.n_commands
+
+    def saved_again(self, board: Powered) -> tuple[Start, Start]:
+        """What a board that has just started has, and its next save."""
+        with self._connected(board) as device:
+            found = started(device)
+            digest = self._learn(device, 3)
+            return found, Start(device.store(), digest)
 
     def outcome(self, at: int, seed: int = 0) -> str:
         """Of power that goes at a command of the third save: "old" or "new", as the next start
@@ -104,13 +111,10 @@ class Saver:
         with pytest.raises(CutError):
             device.store()
         board = self.power(self.made, board.flash(), 5 + seed)
-        with self._connected(board) as device:
-            found = started(device)
-            assert found in (self.old, self.new), f"{found}: neither {self.old} nor {self.new}"
-            digest = self._learn(device, 3)
-            following = Start(device.store(), digest)
-            assert following.saved.n_saves == found.saved.n_saves + 1
-        assert self._start(board.flash(), 6 + seed) == following, "the next save is whole"
+        found, following = self.saved_again(board)
+        assert found in (self.old, self.new), f"{found}: neither {self.old} nor {self.new}"
+        assert following.saved.n_saves == found.saved.n_saves + 1
+        assert self.start(board.flash(), 6 + seed) == following, "the next save is whole"
         return "new" if found == self.new else "old"
 
 

@@ -14,10 +14,11 @@ from support.scenarios import SCENARIOS
 
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.host import host_compiler
-from edge_dassdp.build.project import with_port
+from edge_dassdp.build.project import firmware_project, with_port
 from edge_dassdp.library.sources import Sources
 from edge_dassdp.library.write import library_files
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.wire.frames import messages_header
 
 NEEDED = ("-std=c11", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sections")
 
@@ -83,12 +84,15 @@ _OURS = ("init", "get", "put", "wait", "ticks", "tick_bits", "counter", "stack_s
 def port_objects(name: str, renamed: bool) -> tuple[Path, ...]:
     """The port of a board without a main, beside its linker script; renamed: its functions are
     called board_port_*, as where a library brings its own."""
-    project = with_port({}, replace(load_board(name), store=None))
+    board = replace(load_board(name), store=None)
+    project = firmware_project({"dassdp_messages.h": messages_header()}, board)
     folder = Path(mkdtemp())
     project.write(folder)
     names = [f"-Ddassdp_port_{word}=board_port_{word}" for word in _OURS if renamed]
     flags = [flag for flag in project.compile_flags if not flag.startswith("-fcallgraph")]
     for unit in project.units:
+        if not unit.startswith("port/") or unit.endswith("/main.c"):
+            continue
         subprocess.run(["arm-none-eabi-gcc", *flags, *names, "-c", unit, "-o",
                         folder / f"{Path(unit).stem}.o"], check=True, cwd=folder)
     return tuple(sorted(folder.glob("*.o")))

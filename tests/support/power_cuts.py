@@ -196,6 +196,12 @@ class Machine:
             debugger.write(store.address, store.torn(held, rng))
         self.process.cut_power(rng.getrandbits(32))
 
+    def dies_after(self, n_writes: int, ask: Callable[[], object]) -> None:
+        """The host that asks is no more when it has written so many times more."""
+        self._port.n_writes, self._port.dies_waiting = n_writes, False
+        with suppress(Dead):
+            ask()
+
     def _asked(self, ask: Callable[[], object], *watched: tuple[int, int]) -> Stores:
         """The machine stands still, the request is on the line."""
         self.process.debugger.stop()

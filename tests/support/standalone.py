@@ -113,15 +113,15 @@ def csv(script: Script) -> str:
     return "".join(f"{','.join(map(str, row))}\n" for row in script.tolist())
 
 
-def scripted(name: str, script: Script) -> Path:
-    """scripted.c on a board, with all readings."""
+def scripted(name: str, script: Script, *more: str) -> Path:
+    """scripted.c on a board, with all readings. more: flags."""
     board = in_qemu(name)
     texts = _texts(*APPLICATION, "ports/scripted.c", "ports/script.h") | {
         "application/ports/script.c": rows_in_c(script)}
     flags = [f"-D{definition}" for definition in definitions(board)]
     sources = {path: text for path, text in library().items() if path.startswith("src/")}
     made = with_port(sources | texts, board)
-    return build_project(replace(made, cflags=(*made.cflags, *flags)), board).elf
+    return build_project(replace(made, cflags=(*made.cflags, *flags, *more)), board).elf
 
 
 def sketch(name: str, script: Script, folder: Path, *flags: str) -> Path:
@@ -174,7 +174,8 @@ def own_firmware(name: str, script: Script, folder: Path) -> Path:
         f"-DSCRIPT={folder / 'script'}", f"-DBOARD={folder / 'board'}",
         *(f"-DCMAKE_{language}_COMPILER=arm-none-eabi-{word}" for language, word in
           (("C", "gcc"), ("CXX", "g++"), ("ASM", "gcc"))),
-        *(f"-DCMAKE_{language}_FLAGS={core}" for language in ("C", "CXX", "ASM")),
+        *(f"-DCMAKE_{language}_FLAGS={core}" for language in ("C", "ASM")),
+        f"-DCMAKE_CXX_FLAGS={core} -fno-exceptions -fno-rtti",
         f"-DDEFINITIONS={';'.join(definitions(board))}",
         f"-DLINK_OPTIONS={';'.join([*link, f'-T{folder}/board/generated/link.ld'])}")
     return built / "own.elf"
