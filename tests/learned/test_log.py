@@ -119,6 +119,8 @@ def test_200_lessons_are_proven_and_one_that_was_changed_is_named(
     for i in (1, 57, 200):
         found = proof(changed(path, i, change), snapshot)
         assert (found.verdict, found.number, found.line) == ("lesson", i, i + 1)
+        given = f"label {labels[i - 1]}" if change is relabel else "another sample or loss"
+        assert f"the device was given {given}" in found.why
         assert found.label == json.loads(changed(path, i, change).read_text().splitlines()[i])[
             "label"]
 
