@@ -79,7 +79,8 @@ def test_every_output_is_known_as_one() -> None:
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
         ("demo", "output"): Writes.FOLDER, ("doctor", "to"): Writes.FILE,
         **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile")
-           for name in ("snapshot", "log")}}
+           for name in ("snapshot", "log")},
+        ("save", "log"): Writes.FILE, ("reset", "log"): Writes.FILE}
     paths = {(command.name, name) for command in verbs.registered_commands
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
@@ -120,6 +121,8 @@ learn no.npz
 learn model.q.npz --data data.npz --test no.npz
 verify no.npz
 verify model.q.npz --data no.npz --target emulator
+save no.npz
+reset no.npz --factory
 export no.npz
 export no.npz s.npz
 export model.q.npz no.npz
