@@ -9,6 +9,7 @@ import pytest
 from support.commands import refused
 from support.scenarios import SCENARIOS
 
+from edge_dassdp import qir
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, list_boards, load_board
@@ -100,11 +101,12 @@ def test_a_model_that_no_slot_holds_is_refused_before_anything_is_built() -> Non
     assert "store.slot_bytes" in problem.help
 
 
-def test_the_command_says_so(tmp_path: Path, work: Path) -> None:
+def test_the_command_says_so(tmp_path: Path) -> None:
+    qir.save(NETWORK, tmp_path / "model.q.npz")
     path = tmp_path / "board.toml"
     path.write_text(MICROBIT.replace("slot_bytes = 16_384", "slot_bytes = 1024"))
     for verb in ("build", "generate"):
-        text = refused("E402", verb, work / "model.q.npz", "--board", path, "--output",
+        text = refused("E402", verb, tmp_path / "model.q.npz", "--board", path, "--output",
                        tmp_path / "made")
         assert "a slot in flash overflows" in text
 

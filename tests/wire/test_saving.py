@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 import pytest
-from support.devices import RawDevice, network, samples, stream, target
+from support.devices import RawDevice, library, network, samples, stream, target
 from support.faults import FaultyStream
 
 from edge_dassdp.base.errors import EdgeError
@@ -15,7 +14,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.slots import boards
 from edge_dassdp.targets.loopback import LoopbackStream
 from edge_dassdp.wire.messages import MESSAGES, STATUSES
-from edge_dassdp.wire.saved import EMPTY, Saved, Slots
+from edge_dassdp.wire.saved import Saved, Slots
 
 ERASES = b"\1"
 
@@ -47,8 +46,6 @@ class Deaf(LoopbackStream):
 
 
 def test_a_save_whose_answers_are_all_lost_is_told_by_the_next_greeting() -> None:
-    from support.devices import library
-
     wire = Deaf(library("error"))
     device = target(wire, retries=2, recoveries=3, timeout_s=0.01)
     assert device.store() == numbered(1)
@@ -72,8 +69,6 @@ class Vanishing(LoopbackStream):
 
 
 def test_a_port_that_vanishes_in_a_save_is_told_with_what_counts() -> None:
-    from support.devices import library
-
     wire = Vanishing(library("error"))
     device = target(wire)
     device.store()
@@ -165,4 +160,3 @@ def test_a_device_without_slots_is_refused_with_what_else_keeps_it() -> None:
             call()
         assert caught.value.code == "E503" and "no slots in flash" in caught.value.message
         assert "--snapshot" in caught.value.help
-    assert replace(EMPTY, n_saves=0) == EMPTY
