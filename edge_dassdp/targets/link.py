@@ -243,7 +243,7 @@ class LinkTarget(Target):
     def reset(self, *, factory: bool = False) -> None:
         if factory:
             self.in_flash.require(self.info.board)
-        self._ask("RESET", erases=int(factory))
+        self._ask("RESET", erases=1 if factory else 0)
         self._in_flash = EMPTY if factory else self._in_flash
 
     @property

@@ -131,7 +131,7 @@ prove no.npz l.jsonl s.npz
 prove model.q.npz no.jsonl s.npz
 prove model.q.npz data.npz s.npz --start no.npz
 save no.npz
-reset no.npz
+reset no.npz --factory
 export no.npz
 export no.npz s.npz
 export model.q.npz no.npz
