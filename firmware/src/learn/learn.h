@@ -33,6 +33,10 @@ typedef struct {
  * does, and nothing else. */
 int dassdp_learning_fits(const dassdp_model_t *model, const void *state);
 
+/* Behind a learning state from outside: the sample at hand is used up, and windows were seen behind
+ * another profile. */
+void dassdp_begin_anew(const dassdp_model_t *model, void *state);
+
 /* Error of the readout for this label in Q8, and the loss -log2 p(label) in Q8. */
 uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label);
 

@@ -243,9 +243,6 @@ int dassdp_import(const dassdp_model_t *model, void *state, const uint8_t *bytes
         put_weights(model, state, p, weights);
         weights += weight_bytes(&model->projections[p]);
     }
-    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
-    if (dassdp_sensor(model) != 0 && dassdp_sensor(model)->forget_windows != 0) {
-        dassdp_sensor(model)->forget_windows(model, state); /* seen behind another profile */
-    }
+    dassdp_begin_anew(model, state);
     return DASSDP_OK;
 }
