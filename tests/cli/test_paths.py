@@ -78,13 +78,14 @@ def test_every_output_is_known_as_one() -> None:
         ("tune", "output"): Writes.FILE,
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
         ("demo", "output"): Writes.FOLDER, ("doctor", "to"): Writes.FILE,
+        ("key", "output"): Writes.FILE,
         **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile")
            for name in ("snapshot", "log")}}
     paths = {(command.name, name) for command in verbs.registered_commands
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
-                    "rules", "rules_from", "sensor", "validation", "current"}, \
+                    "lock", "rules", "rules_from", "sensor", "validation", "current"}, \
         "a new path is read, or marked as written"
 
 
@@ -106,6 +107,7 @@ tune model.npz --data data.npz --validation no.npz
 tune model.npz --data data.npz --rules no.npz
 generate no.npz
 build no.npz
+build model.q.npz --board microbit --lock no.npz
 build no.npz --board pentium
 measure no.npz
 flash no.npz
@@ -118,6 +120,7 @@ run model.q.npz --data data.npz --restore no.npz --target qemu:microbit
 profile no.npz
 learn no.npz
 learn model.q.npz --data data.npz --test no.npz
+learn model.q.npz --data data.npz --target serial:/dev/none --lock no.npz
 verify no.npz
 verify model.q.npz --data no.npz --target emulator
 export no.npz
