@@ -113,6 +113,7 @@ tune model.npz --data data.npz --validation no.npz
 tune model.npz --data data.npz --rules no.npz
 generate no.npz
 build no.npz
+build model.q.npz --board microbit --lock no.npz
 build no.npz --board pentium
 measure no.npz
 flash no.npz
@@ -125,6 +126,7 @@ run model.q.npz --data data.npz --restore no.npz --target qemu:microbit
 profile no.npz
 learn no.npz
 learn model.q.npz --data data.npz --test no.npz
+learn model.q.npz --data data.npz --target serial:/dev/none --lock no.npz
 verify no.npz
 verify model.q.npz --data no.npz --target emulator
 prove no.npz l.jsonl s.npz
