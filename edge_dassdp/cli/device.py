@@ -91,6 +91,7 @@ def from_factory(stack: ExitStack, device: Target, network: QNetwork, is_final: 
     from edge_dassdp.targets.link import LinkTarget
 
     warnings: list[str] = []
+    device.require_key("a comparison, which begins with factory weights,")
     if isinstance(device, LinkTarget) and device.memory is not None:
         if is_final:
             warnings = harness.hold(device, network, "any")

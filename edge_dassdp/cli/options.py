@@ -59,6 +59,10 @@ SaveEvery = Annotated[int, typer.Option(min=0, metavar="N", help=(
 Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False), Writes.FILE]
 
+Lock = Annotated[Path | None, typer.Option("--lock", metavar="KEYFILE", show_default=False, help=(
+    "Key of a locked build, which only who has it can teach, write or reset; `key` makes one. "
+    "Without it the file that EDGE_DASSDP_LOCK names, if any."))]
+
 
 @dataclasses.dataclass(frozen=True)
 class Source:
@@ -136,6 +140,11 @@ class Source:
                     and files.kind_of(path) == "nir":
                 problem.help = f"with --source, {problem.help}"
             raise
+
+
+def locked_words(lock: Path | None) -> list[str | Path]:
+    """--lock as it was given, for the next command."""
+    return ["--lock", lock] if lock else []
 
 
 def _encoder(text: str | None) -> Encoder | None:

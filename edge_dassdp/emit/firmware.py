@@ -16,6 +16,7 @@ from edge_dassdp.emit.model import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import Ledger, ram_ledger
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.wire.lock import Lock
 
 MOST_LESSONS = (1 << 32) - 1
 
@@ -55,17 +56,19 @@ class Build:
 
 def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None = None,
                       flash_budget: int | None = None, name: str = "dassdp",
-                      save_every: int = 0) -> Build:
+                      save_every: int = 0, lock: Lock | None = None) -> Build:
     """Predict, build, and hold the linked file against the prediction. Budgets in bytes. name: of
     the model in C. save_every: labelled samples after which it saves to flash by itself, 0: never.
+    lock: the key that it is to be locked with.
 
     Raises EdgeError E402 if RAM, flash or stack exceed the board or a budget, E403 if a symbol or
     section differs from its prediction, E105 as `require_slots`, E301, E302 or E304 as
     `build_firmware`.
     """
     require_slots(board, save_every)
-    predicted = predict_memory(network, board, ram_budget=ram_budget, flash_budget=flash_budget)
-    firmware = build_firmware(emit(Plan.of(network), name, save_every=save_every), board)
+    predicted = predict_memory(network, board, ram_budget=ram_budget, flash_budget=flash_budget,
+                               is_locked=lock is not None)
+    firmware = build_firmware(emit(Plan.of(network), name, save_every=save_every, lock=lock), board)
     linked = elf.read_sizes(firmware.elf)
     _compare(predicted, linked)
     _keep_flash(predicted, linked.flash_bytes, flash_budget)
@@ -91,12 +94,12 @@ def require_slots(board: Board, save_every: int) -> None:
 
 
 def predict_memory(network: QNetwork, board: Board, *, ram_budget: int | None = None,
-                   flash_budget: int | None = None) -> Ledger:
+                   flash_budget: int | None = None, is_locked: bool = False) -> Ledger:
     """RAM to the byte, and flash, before anything is built. Budgets in bytes.
 
     Raises EdgeError E402 if RAM, or the model's constants in flash, exceed the board or a budget.
     """
-    predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
+    predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget, is_locked=is_locked)
     _keep_flash(predicted, predicted.constant_bytes, flash_budget)
     return predicted
 

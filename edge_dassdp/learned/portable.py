@@ -52,11 +52,9 @@ def decode(network: QNetwork, data: bytes, where: str = "the export") -> Learned
     Raises EdgeError E103 for what is no export, is of another version, cut short or damaged, or
     holds what no device learns; E504 for one of another model.
     """
-    if model_of(data, where) != network.sha256:
-        raise EdgeError("E504", f"{where} is a snapshot of another model",
-                        cause=f"snapshot {model_of(data, where)[:12]}, "
-                              f"model {network.sha256[:12]}",
-                        help="give the model, or the firmware, that it was taken from")
+    sha256 = model_of(data, where)
+    if sha256 != network.sha256:
+        raise another_model(where, sha256, network)
     *_, learning_bytes = HEAD.unpack_from(data)
     if len(data) != n_bytes(network) or learning_bytes != _learning_bytes(network):
         raise _damaged(where, f"{len(data):,} bytes, this model has {n_bytes(network):,}")
@@ -70,17 +68,24 @@ def decode(network: QNetwork, data: bytes, where: str = "the export") -> Learned
 
 
 def checked(network: QNetwork, learned: Learned, where: str) -> Learned:
-    """Itself, or EdgeError E103 where it holds what no device learns."""
+    """The same, weights as int16; EdgeError E103 where it holds what no device learns."""
     try:
-        for name, w in learned.weights.items():
-            checked_weights(network, name, w)
+        weights = {name: checked_weights(network, name, w).astype(np.int16)
+                   for name, w in learned.weights.items()}
         if network.remembers:
             checked_learning(network, learned.learning)
     except EdgeError as problem:
         raise EdgeError("E103", f"{where} is damaged: no device learns what it holds",
                         cause=": ".join(filter(None, (problem.message, problem.cause))),
                         help="nothing of it was put back; take another snapshot") from None
-    return learned
+    return Learned(weights, learned.learning)
+
+
+def another_model(where: str, sha256: str, network: QNetwork) -> EdgeError:
+    """The refusal of what was taken from the model of that hash."""
+    return EdgeError("E504", f"{where} is of another model",
+                     cause=f"it is of {sha256[:12]}, the model is {network.sha256[:12]}",
+                     help="give the model, or the firmware, that it was taken from")
 
 
 def model_of(data: bytes, where: str = "the export") -> str:

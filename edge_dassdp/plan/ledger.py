@@ -11,11 +11,14 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.qir.tables import Array, Rows, Table
 from edge_dassdp.wire.frames import LINK_STORE_BYTES, LINK_STRUCT_BYTES, link_buffer_bytes
+from edge_dassdp.wire.messages import POOL_BYTES
 
 CODE_BYTES = 26 * 1024
 """More flash than runtime, link and drivers take on any core, all rules linked."""
 MORE_CODE_BYTES = 10 * 1024
 """More than convolutions, pools, delays, coded inputs, sensors and neurons with dynamics add."""
+LOCK_CODE_BYTES = 2 * 1024
+"""More than the lock, SHA-256 and the key add to a locked build."""
 STORE_CODE_BYTES = 4 * 1024
 """More than slots in flash add: store, driver, export and import."""
 DESCRIPTOR_BYTES = 144
@@ -70,8 +73,9 @@ class Ledger:
         return owners
 
 
-def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None) -> Ledger:
-    """Every byte of static RAM before the build.
+def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
+               is_locked: bool = False) -> Ledger:
+    """Every byte of static RAM before the build, of a locked one where it is such.
 
     Raises EdgeError E402 if it exceeds the board's RAM, or the budget given.
     """
@@ -82,6 +86,7 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None) -> Le
     lines.append(LedgerLine("dassdp_link", "link", LINK_STRUCT_BYTES + has_slots))
     lines.append(LedgerLine("dassdp_request", "link", -(-buffers.request // 4) * 4))
     lines.append(LedgerLine("dassdp_response", "link", -(-buffers.response // 4) * 4))
+    lines += [LedgerLine("dassdp_pool", "link", POOL_BYTES)] * is_locked
     lines += [LedgerLine(name, "port", size) for name, size in board.port_ram.items()]
     if board.store:
         check_slots(layout.export_bytes, board)
@@ -89,7 +94,7 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None) -> Le
     lines.append(LedgerLine("stack", "stack", board.stack_bytes))
     constants = constant_bytes(plan)
     tables = DESCRIPTOR_BYTES * (len(network.populations) + len(network.projections))
-    code = CODE_BYTES + (MORE_CODE_BYTES if _is_rich(plan) else 0)
+    code = CODE_BYTES + (MORE_CODE_BYTES if _is_rich(plan) else 0) + LOCK_CODE_BYTES * is_locked
     code += STORE_CODE_BYTES if board.store else 0
     made = Ledger(board, tuple(lines), constants, constants + tables + code,
                   layout.learning_state_bytes,

@@ -32,7 +32,7 @@ from edge_dassdp.targets.target import Statistics
 LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
 OWNERS = {"weights": "plastic weights", "inference": "inference state",
           "learning": "learning state", "padding": "inference state", "link": "link",
-          "port": "port", "stack": "stack"}
+          "port": "port", "store": "port", "stack": "stack"}
 
 
 def ram_by_owner(predicted: Ledger) -> dict[str, int]:

@@ -155,8 +155,9 @@ class Emulator(Target):
             **{name: np.zeros(n, np.uint16) for name in (
                 "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back", "is_held")},
         }
-        if digest:
-            arrays |= {k: np.zeros(n, np.uint32) for k in ("forward_digest", "learned_digest")}
+        digests = [] if mode == INFER else ["lessons_digest"]
+        digests += ["forward_digest", "learned_digest"] if digest else []
+        arrays |= {k: np.zeros(n, np.uint32) for k in digests}
         if mode == LEARN:
             arrays["saves"] = np.zeros(n, np.int16)
         if mode == INFER and min(self.n_threads, n) > 1:
@@ -172,7 +173,8 @@ class Emulator(Target):
             arrays["loss_q8"].astype(np.int64), arrays["is_skipped"].astype(bool),
             arrays["is_updated"].astype(bool), arrays["n_replayed"].astype(np.int64),
             arrays["is_fallen_back"].astype(bool), arrays["is_held"].astype(bool),
-            saves > 0, saves < 0, arrays.get("forward_digest"), arrays.get("learned_digest"))
+            saves > 0, saves < 0, arrays.get("forward_digest"), arrays.get("learned_digest"),
+            arrays.get("lessons_digest"))
 
     def _infer_in_threads(self, samples: NDArray[np.int8],
                           arrays: dict[str, NDArray[Any]]) -> None:
@@ -228,11 +230,13 @@ class Emulator(Target):
                         digest=digest)
         forward = None if done.forward_digest is None else int(done.forward_digest[0])
         learned = None if done.learned_digest is None else int(done.learned_digest[0])
+        lessons = None if done.lessons_digest is None else int(done.lessons_digest[0])
         return Outcome(int(done.class_idx[0]), done.logits[0], int(done.loss_q8[0]),
                        bool(done.is_skipped[0]), bool(done.is_updated[0]), forward,
                        None if mode == INFER else learned, n_replayed=int(done.n_replayed[0]),
                        is_fallen_back=bool(done.is_fallen_back[0]), is_held=bool(done.is_held[0]),
-                       is_saved=bool(done.is_saved[0]), is_unsaved=bool(done.is_unsaved[0]))
+                       is_saved=bool(done.is_saved[0]), is_unsaved=bool(done.is_unsaved[0]),
+                       lessons_digest=lessons)
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
@@ -375,11 +379,8 @@ class Emulator(Target):
         if len(data) != end - begin:
             raise EdgeError("E104", f"a learning state of {len(data)} bytes, expected "
                             f"{end - begin}")
-        self._ffi.buffer(self._state)[begin:end] = data
-        self._check(self._lib.dassdp_check_learning(self._model, self._state))
-        if self.network.sensor is not None:  # what was seen of windows, behind another profile
-            selected = int(self.named_state()["sensor.selected"][0])
-            self._check(self._lib.dassdp_select_profile(self._model, self._state, selected))
+        self._check(self._lib.dassdp_emulator_write_learning(
+            self._model, self._state, self._ffi.from_buffer("uint8_t[]", data)))
 
     def statistics(self) -> Statistics:
         n_x_saturated = self._n_x_saturated(self._state) + self._n_x_elsewhere

@@ -23,9 +23,10 @@ from edge_dassdp.targets.answers import Answers, check_learning, require_possibl
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.targets.writes import Requests, chunks, of_learning, of_weights, replace
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
+from edge_dassdp.wire.lock import Lock
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
 from edge_dassdp.wire.saved import EMPTY, NOTHING, Saved, Slots
-from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session
+from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session, locked
 
 RECOVERIES = 3
 """As whoever waits for a long stream wants it."""
@@ -44,11 +45,11 @@ class LinkTarget(Target):
     to what any device can say. timeout_s, retries, log: see `Session`. recoveries: how often in a
     row a request without an answer is asked again, in a new session, unless the device carried it
     out and it must not be twice; `lost_request_ran` tells. memory: what this computer keeps of a
-    board that keeps what it learned. The constructor shakes hands.
+    board that keeps what it learned. lock: the key of a locked build. The constructor shakes hands.
 
     Every method raises EdgeError E502 when the device does not answer, E503 when it refuses, E504
     when it answers what it cannot, E505 when it restarted (the next call begins a new session),
-    E104 for data of the wrong shape.
+    E509 when it is locked and the key is missing or another, E104 for data of the wrong shape.
     """
 
     def __init__(self, port: Port, expected_model_hash: str | None = None,
@@ -56,7 +57,7 @@ class LinkTarget(Target):
                  projections: Sequence[ProjectionInfo] = (), *, decode: Decode | None = None,
                  network: QNetwork | None = None, timeout_s: float = TIMEOUT_S,
                  retries: int = RETRIES, recoveries: int = 0, log: Path | None = None,
-                 memory: Memory | None = None) -> None:
+                 memory: Memory | None = None, lock: Lock | None = None) -> None:
         self.memory = memory
         self._is_settled = True
         self._expected_model_hash = expected_model_hash
@@ -68,7 +69,7 @@ class LinkTarget(Target):
         self._in_flash = NOTHING
         self._n_recovered = 0
         self._session = Session(port, self._check_hello, timeout_s=timeout_s, retries=retries,
-                                log=log)
+                                log=log, lock=lock)
         try:
             self.info = self._shake_hands()
         except BaseException:
@@ -90,6 +91,11 @@ class LinkTarget(Target):
         return self.info.n_classes
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether it is locked, and there is no key."""
+        return self._session.is_read_only
+
+    @property
     def link_frames(self) -> int:
         """Frames sent so far."""
         return self._session.n_frames
@@ -108,6 +114,10 @@ class LinkTarget(Target):
     def lost_request_ran(self) -> bool | None:
         """After E502 and the next call: whether the device had carried the lost request out."""
         return self._session.lost_request_ran
+
+    def require_key(self, what: str) -> None:
+        if self.is_read_only:
+            raise locked(what)
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
@@ -233,7 +243,7 @@ class LinkTarget(Target):
     def reset(self, *, factory: bool = False) -> None:
         if factory:
             self.in_flash.require(self.info.board)
-        self._ask("RESET", erases=int(factory))
+        self._ask("RESET", erases=1 if factory else 0)
         self._in_flash = EMPTY if factory else self._in_flash
 
     @property
@@ -366,6 +376,7 @@ class LinkTarget(Target):
             is_unsaved=bool(got["flags"] & FLAGS["is_unsaved"]),
             forward_digest=got["forward_digest"] if digest else None,
             learned_digest=got["learned_digest"] if digest and learns else None,
+            lessons_digest=got["lessons_digest"] if learns else None,
             forward_ticks=got["forward_ticks"] if has_ticks else None,
             learn_ticks=got["learn_ticks"] if has_ticks and learns else None)
 

@@ -191,6 +191,15 @@ class Target(ABC):
         """Counters, and on a device stack and link figures."""
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether nothing may be changed on it: a locked board without its key."""
+        return False
+
+    def require_key(self, what: str) -> None:  # noqa: B027 - most targets have no lock
+        """Before anything begins that ends in writing. what: does so, for people. Raises EdgeError
+        E509 where a board is locked and no key was given."""
+
+    @property
     def link_frames(self) -> int | None:
         """Frames sent so far; None without a link."""
         return None

@@ -33,8 +33,8 @@ class ProjectionInfo:
 class DeviceInfo:
     """What the device says of itself. Hashes in hexadecimal; learned_digest: CRC-32 over plastic
     weights and learning state, as it greeted. counter_idx: which of its board's counters gives the
-    ticks, 255 for none of them; reading_ticks: how many a reading of it takes. saved: what its
-    slots in flash hold."""
+    ticks, 255 for none of them; reading_ticks: how many a reading of it takes. locked: not 0 where
+    only who has its key can change what it has learned. saved: what its slots in flash hold."""
 
     board: str
     model_hash: str
@@ -51,6 +51,7 @@ class DeviceInfo:
     learned_digest: int
     counter_idx: int
     reading_ticks: int
+    locked: int
     start: Start
     saved: Saved
 
@@ -64,7 +65,8 @@ class DeviceInfo:
             saved=Saved(Slots(min(hello["store"], max(Slots))), hello["n_saves"]),
             **{name: hello[name] for name in (
                 "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps",
-                "n_projections", "state_bytes", "learned_digest", "counter_idx", "reading_ticks")})
+                "n_projections", "state_bytes", "learned_digest", "counter_idx", "reading_ticks",
+                "locked")})
 
     def require_sound(self) -> None:
         """Raises EdgeError E504 for a firmware that is damaged, or faults at each start."""

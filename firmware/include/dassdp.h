@@ -7,6 +7,7 @@
  *     static int8_t x[DASSDP_X_BYTES];                 // one sample
  *     dassdp_result_t result;
  *     dassdp_init(&dassdp_model, &state);              // once: factory weights
+ *     dassdp_note(&dassdp_model, &state, x);           // where a host should prove what was learned
  *     dassdp_infer(&dassdp_model, &state, x, &result); // result.class_idx
  *     dassdp_learn(&dassdp_model, &state, label, DASSDP_OWN_LOSS, &result);
  *
@@ -133,20 +134,6 @@ uint32_t dassdp_n_x_saturated(const dassdp_model_t *model, const void *state);
  * learning leaves such behind; it is then that of the first start, weights stay. */
 int dassdp_check_learning(const dassdp_model_t *model, void *state);
 
-/* What was learned, weights and learning state, as bytes that every board of this model takes, whatever
- * its core, and that are the host's snapshot: how many, and n_bytes of them from `offset` on, so that
- * no buffer need hold all. Nothing may be learned between two pieces. DASSDP_E_INDEX behind the end.
- * docs/state.md has the format. */
-enum { DASSDP_EXPORT_VERSION = 2 };
-uint32_t dassdp_export_bytes(const dassdp_model_t *model);
-int dassdp_export(const dassdp_model_t *model, const void *state, uint32_t offset, uint8_t *bytes,
-                  uint32_t n_bytes);
-
-/* All of an export back, or nothing: all is looked at before the first byte is written. `bytes` lie
- * aligned to 8, in RAM or in flash. DASSDP_E_ALIGN, DASSDP_E_EXPORT, DASSDP_E_MODEL, DASSDP_E_CRC,
- * and DASSDP_E_VALUE for weights or a learning state as no learning leaves them. */
-int dassdp_import(const dassdp_model_t *model, void *state, const uint8_t *bytes, uint32_t n_bytes);
-
 /* CRC-32 (IEEE 802.3, reflected), to be chained; start with 0. */
 uint32_t dassdp_crc32(uint32_t crc, const void *bytes, uint32_t n_bytes);
 /* Over what two devices must agree on: spikes, membranes, currents and numbers of spikes of a step;
@@ -158,5 +145,7 @@ uint32_t dassdp_digest_learned(const dassdp_model_t *model, const void *state, u
 #ifdef __cplusplus
 }
 #endif
+
+#include "dassdp_learned.h" /* what was learned from what, and carried elsewhere */
 
 #endif

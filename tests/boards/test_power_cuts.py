@@ -14,8 +14,8 @@ import pytest
 from support import lanes
 from support.chip_flashes import Flash
 from support.chips import CHIPS, CONTROLLERS
+from support.cut_saves import Saver, cuts
 from support.pico_emulator import PicoEmulator
-from support.power_cuts import Saver, cuts
 from support.unicorn_board import UnicornBoard
 
 from edge_dassdp.build.board import load_board

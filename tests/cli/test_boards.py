@@ -146,7 +146,7 @@ def test_verify_keeps_what_a_board_has_learned(board: Board, work: Path,
     learned = digest(shown(*on(board, work, "learn", "--json")))
     assert "PASS bit-exact" in shown(*on(board, work, "verify", *more)).stdout
     assert digest(shown(*on(board, work, "run", "--json", "--expect", "last"))) == learned
-    assert not list(state().glob("*.npz")), "the snapshot is gone with its need"
+    assert not list(state().glob("*.state")), "the snapshot is gone with its need"
     assert "PASS bit-exact" in shown(*on(board, work, "verify", "--reset", *more)).stdout
     assert digest(shown(*on(board, work, "run", "--json", "--expect", "last"))) != learned
 

@@ -79,12 +79,14 @@ def test_every_output_is_known_as_one() -> None:
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
         ("demo", "output"): Writes.FOLDER, ("doctor", "to"): Writes.FILE,
         **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile")
-           for name in ("snapshot", "log")}}
+           for name in ("snapshot", "log")},
+        ("save", "log"): Writes.FILE, ("reset", "log"): Writes.FILE,
+        ("learn", "lessons"): Writes.FILE, ("key", "output"): Writes.FILE}
     paths = {(command.name, name) for command in verbs.registered_commands
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
-                    "rules", "rules_from", "sensor", "validation", "current"}, \
+                    "rules", "rules_from", "sensor", "validation", "current", "log", "start", "lock"}, \
         "a new path is read, or marked as written"
 
 
@@ -120,6 +122,9 @@ learn no.npz
 learn model.q.npz --data data.npz --test no.npz
 verify no.npz
 verify model.q.npz --data no.npz --target emulator
+prove no.npz
+save no.npz
+reset no.npz --factory
 export no.npz
 export no.npz s.npz
 export model.q.npz no.npz

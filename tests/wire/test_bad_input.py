@@ -136,7 +136,7 @@ BAD_REQUESTS = {
                           "E_VALUE"),
     "piece of a short sample": (pack("PUT_SAMPLE", offset=0, data=bytes(12)), "E_INDEX"),
     "state": (pack("READ_STATE", offset=2**32 - 4, n_bytes=8), "E_INDEX"),
-    "learning": (pack("WRITE_LEARNING", offset=27, data=b"ab"), "E_INDEX"),
+    "learning": (pack("WRITE_LEARNING", offset=35, data=b"ab"), "E_INDEX"),
 }
 
 

@@ -38,6 +38,7 @@ def _save(
     target: BoardSpec,
     expect: Expect = None,
     log: options.Log = None,
+    lock: options.Lock = None,
 ) -> Answer:
     """Save to the board's flash what it has learned.
 
@@ -51,7 +52,8 @@ def _save(
 
     _require_board("save", target)
     network = options.load_model(model)
-    with open_target(target, network, log=log) as device:
+    with open_target(target, network, log=log, lock=lock) as device:
+        device.require_key("save")
         out.warn(*harness.hold(device, network, expect))
         saved = device.store()
         digest = harness.digest_text(device.statistics().learned_digest)
@@ -70,6 +72,7 @@ def _reset(
         "Erase what was saved to flash, too: else the next start finds it."))] = False,
     expect: Expect = None,
     log: options.Log = None,
+    lock: options.Lock = None,
 ) -> Answer:
     """Return a board to factory weights."""
     from rich.text import Text
@@ -78,7 +81,8 @@ def _reset(
 
     _require_board("reset", target)
     network = options.load_model(model)
-    with open_target(target, network, log=log) as device:
+    with open_target(target, network, log=log, lock=lock) as device:
+        device.require_key("reset")
         out.warn(*harness.hold(device, network, expect, replaced=True))
         device.reset(factory=factory)
         saved = device.in_flash
@@ -175,7 +179,7 @@ def _ask(port: Port, baud: int) -> tuple[DeviceInfo | None, str]:
             return info, (
                 f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}, flash "
                 f"{info.start.image_crc:08x}, learned {info.learned_digest:08x}, {info.saved}, "
-                f"started {info.start}")
+                f"started {info.start}" + ", locked" * info.locked)
     except EdgeError as problem:
         seen = also_used_by(port.path) if problem.code == "E502" else ""
         return None, "; ".join(filter(None, (

@@ -9,11 +9,18 @@
 #include "readable.h"
 
 #define DASSDP_STACK_PAINT 0x5AA5C33CUL
+#define DASSDP_POOL_WORDS 8U /* of a locked build */
+
+#ifndef DASSDP_LOCKED
+#define DASSDP_LOCKED 0
+#endif
 
 /* From the linker script. */
 extern uint32_t dassdp_stack_begin[], dassdp_stack_end[];
 extern const uint8_t dassdp_image_begin[];
 extern const uint32_t dassdp_image_crc[]; /* behind all it covers; 0: the build stated none */
+
+extern uint32_t dassdp_pool[DASSDP_POOL_WORDS];
 
 void dassdp_boot_begin(void);             /* once, when variables hold their initial values */
 void dassdp_boot_image(uint32_t image_crc); /* what the program found; another makes it damaged */

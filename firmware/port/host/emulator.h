@@ -19,6 +19,7 @@ typedef struct {
     uint16_t *is_held;
     uint32_t *forward_digest;
     uint32_t *learned_digest;
+    uint32_t *lessons_digest;
     int16_t *saves;             /* what dassdp_store_lesson returned */
     dassdp_saved_t *saved;      /* of dassdp_host_slots; null: nothing saves by itself */
 } dassdp_emulator_out_t;
@@ -32,6 +33,9 @@ void dassdp_emulator_begin(const dassdp_model_t *model, void *state, const int8_
 /* dassdp_observe of a sample, reading by reading. */
 int dassdp_emulator_observe(const dassdp_model_t *model, void *state, const int8_t *x,
                             int32_t label);
+
+/* Write a learning state and look at it, as a host does: dassdp_check_learning. */
+int dassdp_emulator_write_learning(const dassdp_model_t *model, void *state, const uint8_t *bytes);
 
 /* Run n samples of x_bytes each, twice as many where they are readings, one after another; labels and
  * losses_q8 may be null. Returns DASSDP_OK or the first error, with the number of samples done in

@@ -20,6 +20,7 @@ static struct {
 } output;
 
 static dassdp_boot_t boot;
+static uint8_t pool[DASSDP_LINK_POOL_BYTES];
 
 static int start(uint16_t n_boots, uint8_t cause)
 {
@@ -35,7 +36,14 @@ static int start(uint16_t n_boots, uint8_t cause)
     return status;
 }
 
-int dassdp_loopback_boot(void) { return start(1, DASSDP_CAUSE_POWER); }
+int dassdp_loopback_boot(void)
+{
+    for (uint32_t i = 0; i < sizeof pool; i++) {
+        pool[i] = 0;
+    }
+    return start(1, DASSDP_CAUSE_POWER);
+}
+
 int dassdp_loopback_reset(void) { return start((uint16_t)(boot.n_boots + 1), DASSDP_CAUSE_PIN); }
 
 uint32_t dassdp_loopback_feed(const uint8_t *bytes, uint32_t n_bytes, uint8_t *sent,
@@ -69,3 +77,6 @@ uint32_t dassdp_port_stack_used(void) { return 0; }
 uint32_t dassdp_port_rx_lost(void) { return 0; }
 const dassdp_boot_t *dassdp_port_boot(void) { return &boot; }
 void dassdp_port_feed(void) {}
+
+/* As a chip whose RAM comes up alike each time: what its clock reads is all that tells starts apart. */
+uint8_t *dassdp_port_pool(void) { return pool; }

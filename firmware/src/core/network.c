@@ -100,6 +100,8 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
     progress->t_step = 0;
     progress->is_complete = 0;
+    progress->x_crc = progress->noted_crc;
+    progress->noted_crc = 0;
     int8_t *own = dassdp_sample(model, state);
     x = x != 0 ? x : own;
     if (own != 0 && own != x) {

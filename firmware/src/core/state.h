@@ -14,7 +14,32 @@ typedef struct {
     uint16_t batch_idx;    /* slot of the next sample */
     uint8_t batch_kind;    /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
     uint8_t miss_share_q8; /* running share of wrong classes; 0 where no step size follows it */
+    uint32_t n_lessons;    /* samples learned or recorded, with a label or without, modulo 2^32 */
+    uint32_t lessons_digest; /* CRC-32 over every dassdp_lesson_t so far */
 } dassdp_learning_t;
+
+enum {
+    DASSDP_LESSON_LEARN = 0,
+    DASSDP_LESSON_WARM_UP = 1,
+    DASSDP_LESSON_FIT_GATE = 2,
+    DASSDP_LESSON_IDLE = 3,     /* one stored sample */
+    DASSDP_LESSON_ROLLBACK = 4,
+    DASSDP_LESSON_PROFILE = 5   /* label: its number << 8 | its kind */
+};
+enum { DASSDP_LESSON_SKIPPED = 1, DASSDP_LESSON_UPDATED = 2, DASSDP_LESSON_FALLEN_BACK = 4,
+       DASSDP_LESSON_HELD = 8 };
+
+/* What becomes part of the running digest, as these bytes, little endian; 0 where a kind has it not. */
+typedef struct {
+    uint8_t kind;
+    uint8_t flags;
+    uint16_t n_replayed;
+    int32_t label;         /* and the loss: as they were given */
+    int32_t loss_q8;
+    uint32_t x_crc;        /* of the sample that was noted, 0 of others */
+    uint16_t class_idx;
+    uint16_t own_loss_q8;
+} dassdp_lesson_t;
 
 /* Where the sample being run stands, and what samples had at their ends. */
 typedef struct {
@@ -22,6 +47,8 @@ typedef struct {
     uint16_t t_step;       /* steps done */
     uint8_t is_complete;
     uint8_t uses_factory;  /* plastic projections run on their factory weights */
+    uint32_t noted_crc;    /* of a sample that is to begin */
+    uint32_t x_crc;        /* of the one being run, 0 where it was not noted */
 } dassdp_progress_t;
 
 /* Which profile of the sensor is in use; a snapshot holds it. */
@@ -96,6 +123,10 @@ static inline dassdp_learning_t *dassdp_learning(const dassdp_model_t *model, vo
 {
     return dassdp_at(state, (uint32_t)model->learning_off);
 }
+
+/* One more lesson, or what else happened to what is learned; nothing where nothing is plastic. */
+void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_lesson_t *lesson);
+void dassdp_chain_event(const dassdp_model_t *model, void *state, uint32_t kind, uint32_t value);
 
 /* The learning state becomes that of the first start. */
 void dassdp_rest_learning(const dassdp_model_t *model, void *state);

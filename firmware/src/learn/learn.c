@@ -6,7 +6,7 @@
 #include "network.h"
 #include "state.h"
 
-enum { LEARNING = 0, WARM_UP = 1 };
+enum { LEARNING = DASSDP_LESSON_LEARN, WARM_UP = DASSDP_LESSON_WARM_UP };
 
 static int check_call(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8)
 {
@@ -143,6 +143,29 @@ static uint32_t write(const dassdp_model_t *model, void *state, int32_t label, i
     return slot;
 }
 
+/* The lesson is over: its sample is used up. */
+static void end_lesson(const dassdp_model_t *model, void *state, uint8_t kind, int32_t label,
+                       int32_t loss_q8, const dassdp_result_t *result)
+{
+    dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
+    const dassdp_lesson_t lesson = {
+        .kind = kind,
+        .flags = (uint8_t)((result->is_skipped != 0u ? DASSDP_LESSON_SKIPPED : 0) |
+                           (result->is_updated != 0u ? DASSDP_LESSON_UPDATED : 0) |
+                           (result->is_fallen_back != 0u ? DASSDP_LESSON_FALLEN_BACK : 0) |
+                           (result->is_held != 0u ? DASSDP_LESSON_HELD : 0)),
+        .n_replayed = result->n_replayed,
+        .label = label,
+        .loss_q8 = loss_q8,
+        .x_crc = progress->x_crc,
+        .class_idx = result->class_idx,
+        .own_loss_q8 = result->loss_q8,
+    };
+    dassdp_chain(model, state, &lesson);
+    dassdp_note_learning(model, state, result->is_updated | result->n_replayed);
+    progress->is_complete = 0;
+}
+
 int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                  dassdp_result_t *result)
 {
@@ -150,6 +173,7 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
     if (status != DASSDP_OK) {
         return status;
     }
+    *result = (dassdp_result_t){.class_idx = (uint16_t)dassdp_class(model, state)};
     uint32_t slot = dassdp_learning(model, state)->batch_idx;
     if (model->cusum == 0 || model->cusum->holds(model, state, label, result) == 0u) {
         slot = write(model, state, label, loss_q8, result);
@@ -157,8 +181,7 @@ int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_
     if (label != DASSDP_NO_LABEL) {
         follow_up(model, state, slot, (uint32_t)label, result);
     }
-    dassdp_note_learning(model, state, result->is_updated | result->n_replayed);
-    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
+    end_lesson(model, state, LEARNING, label, loss_q8, result);
     return DASSDP_OK;
 }
 
@@ -183,6 +206,7 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
     if (label == DASSDP_NO_LABEL && loss_q8 < 0) {
         return DASSDP_E_LOSS;
     }
+    *result = (dassdp_result_t){.class_idx = (uint16_t)dassdp_class(model, state)};
     begin_kind(model, state, WARM_UP);
     evaluate(model, state, label, result);
     result->is_skipped = 0;
@@ -190,8 +214,7 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
         fill_batch(model, state, WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
         record_batch(model, state);
     }
-    dassdp_note_learning(model, state, 0);
-    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
+    end_lesson(model, state, WARM_UP, label, loss_q8, result);
     return DASSDP_OK;
 }
 
@@ -202,6 +225,7 @@ int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps)
         return DASSDP_E_ABSENT;
     }
     while (n_done < n_steps && model->replay->idle(model, state) != 0) {
+        dassdp_chain_event(model, state, DASSDP_LESSON_IDLE, 0);
         n_done++;
     }
     dassdp_note_learning(model, state, (int)n_done);
@@ -218,11 +242,16 @@ int dassdp_fit_gate(const dassdp_model_t *model, void *state)
             learning->batch_idx = 0;
         }
     }
+    int fits = 0;
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->rule != 0 && projection->rule->fit != 0) {
             projection->rule->fit(model, state, projection);
+            fits = 1;
         }
+    }
+    if (fits != 0) {
+        dassdp_chain_event(model, state, DASSDP_LESSON_FIT_GATE, 0);
     }
     return DASSDP_OK;
 }
@@ -266,6 +295,15 @@ int dassdp_learning_fits(const dassdp_model_t *model, const void *state)
     int fits = (sensor == 0 || sensor->check_profile(model, state) == DASSDP_OK) &&
                (model->learning_off < 0 || lessons_fit(model, state));
     return fits ? DASSDP_OK : DASSDP_E_VALUE;
+}
+
+void dassdp_begin_anew(const dassdp_model_t *model, void *state)
+{
+    const dassdp_sensor_t *sensor = dassdp_sensor(model);
+    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
+    if (sensor != 0 && sensor->forget_windows != 0) {
+        sensor->forget_windows(model, state);
+    }
 }
 
 int dassdp_check_learning(const dassdp_model_t *model, void *state)

@@ -33,6 +33,10 @@ typedef struct {
  * does, and nothing else. */
 int dassdp_learning_fits(const dassdp_model_t *model, const void *state);
 
+/* Behind a learning state from outside: the sample at hand is used up, and windows were seen behind
+ * another profile. */
+void dassdp_begin_anew(const dassdp_model_t *model, void *state);
+
 /* Error of the readout for this label in Q8, and the loss -log2 p(label) in Q8. */
 uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label);
 
@@ -48,6 +52,9 @@ int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
 /* The plastic part runs again from the rasters of the cut, recorded in the current slot; returns its
  * class. uses_factory: on factory weights. */
 uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory);
+
+/* Whether dassdp_import would take this: DASSDP_OK, or why not. */
+int dassdp_import_check(const dassdp_model_t *model, const uint8_t *bytes, uint32_t n_bytes);
 
 /* What models name in dassdp_replay_rule_t, dassdp_guard_rule_t, dassdp_error_step_t and
  * dassdp_cusum_rule_t, so that only they link it. */

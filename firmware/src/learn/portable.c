@@ -225,10 +225,15 @@ static void put_weights(const dassdp_model_t *model, void *state, uint32_t p, co
     }
 }
 
-int dassdp_import(const dassdp_model_t *model, void *state, const uint8_t *bytes, uint32_t n_bytes)
+int dassdp_import_check(const dassdp_model_t *model, const uint8_t *bytes, uint32_t n_bytes)
 {
     int status = check_head(model, bytes, n_bytes);
-    status = status == DASSDP_OK ? check_values(model, bytes) : status;
+    return status == DASSDP_OK ? check_values(model, bytes) : status;
+}
+
+int dassdp_import(const dassdp_model_t *model, void *state, const uint8_t *bytes, uint32_t n_bytes)
+{
+    int status = dassdp_import_check(model, bytes, n_bytes);
     if (status != DASSDP_OK) {
         return status;
     }
@@ -238,9 +243,6 @@ int dassdp_import(const dassdp_model_t *model, void *state, const uint8_t *bytes
         put_weights(model, state, p, weights);
         weights += weight_bytes(&model->projections[p]);
     }
-    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 0;
-    if (dassdp_sensor(model) != 0 && dassdp_sensor(model)->forget_windows != 0) {
-        dassdp_sensor(model)->forget_windows(model, state); /* seen behind another profile */
-    }
+    dassdp_begin_anew(model, state);
     return DASSDP_OK;
 }

@@ -45,8 +45,10 @@ typedef struct {
     uint32_t frames_bad;      /* cut, too long, or with a wrong CRC */
     uint16_t sequence;        /* of the last request executed */
     uint16_t last_sequence;   /* of the last request executed in last_session */
-    uint16_t is_held;         /* nothing may run */
-    uint16_t is_torn;         /* something of what is learned was written since */
+    uint8_t is_held;          /* nothing may run */
+    uint8_t is_torn;          /* something of what is learned was written since */
+    uint8_t is_signed;        /* of a locked build: each request of this session bears a tag */
+    uint8_t reserved;
 #if DASSDP_STORES
     const dassdp_slots_t *slots; /* NULL: none were given */
     dassdp_saved_t saved;

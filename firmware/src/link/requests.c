@@ -82,6 +82,7 @@ static void run_sample(const dassdp_link_t *link, const int8_t *x, uint32_t n_st
     dassdp_put_u32(response + DASSDP_OUTCOME_FORWARD_TICKS, ticks);
     dassdp_put_u32(response + DASSDP_OUTCOME_LEARN_TICKS, 0);
     dassdp_put_u32(response + DASSDP_OUTCOME_FORWARD_DIGEST, crc);
+    dassdp_put_u32(response + DASSDP_OUTCOME_LESSONS_DIGEST, 0);
     put_logits(link, response, n_steps == model->n_steps);
 }
 
@@ -129,10 +130,9 @@ static int run_lesson(dassdp_link_t *link, const uint8_t *request, uint8_t *resp
     int32_t label = (int16_t)dassdp_get_u16(request + DASSDP_LESSON_LABEL);
     int32_t loss_q8 = (int32_t)dassdp_get_u32(request + DASSDP_LESSON_LOSS_Q8);
     DASSDP_MARK_BEGIN();
+    dassdp_note(link->model, link->state, x);
     run_sample(link, x, link->model->n_steps, flags, response);
-    dassdp_result_t result = {
-        .class_idx = dassdp_get_u16(response + DASSDP_OUTCOME_CLASS_IDX),
-    };
+    dassdp_result_t result;
     dassdp_port_feed();
     uint32_t start = dassdp_port_ticks();
     int status = is_warm_up
@@ -152,6 +152,8 @@ static int run_lesson(dassdp_link_t *link, const uint8_t *request, uint8_t *resp
     dassdp_put_u16(response + DASSDP_OUTCOME_LOSS_Q8, result.loss_q8);
     dassdp_put_u16(response + DASSDP_OUTCOME_N_REPLAYED, result.n_replayed);
     dassdp_put_u32(response + DASSDP_OUTCOME_LEARN_TICKS, ticks);
+    dassdp_put_u32(response + DASSDP_OUTCOME_LESSONS_DIGEST,
+                   dassdp_lessons_digest(link->model, link->state));
     return end_outcome(link, flags, response);
 }
 
@@ -362,6 +364,10 @@ int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint3
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_RX_LOST, dassdp_port_rx_lost());
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_FRAMES_GOOD, link->frames_good);
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_FRAMES_BAD, link->frames_bad);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_LESSONS,
+                   dassdp_n_lessons(link->model, link->state));
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_LESSONS_DIGEST,
+                   dassdp_lessons_digest(link->model, link->state));
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_LEARNED_DIGEST,
                    dassdp_digest_learned(link->model, link->state, 0));
     return DASSDP_STATISTICS_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
