@@ -3,8 +3,8 @@
 `import edge_dassdp as ed` is the front door: `__all__` lists what a user needs, and nothing is
 loaded before it is used. Behind it the folders stand in the order of their imports, from the
 ground up: base, sensor, storage, wire, build, chips, ir, frontends, data, qir, rules, reference,
-plan, quantize, emit, targets, flashing, twin, harness, figures, measured, tuning, report, demo,
-cli.
+plan, quantize, emit, slots, targets, learned, flashing, twin, harness, figures, library, measured,
+tuning, report, demo, cli.
 """
 
 from __future__ import annotations

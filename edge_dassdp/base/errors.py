@@ -106,6 +106,11 @@ CODES: dict[str, ErrorCode] = {
         "chip's family. It objects to addresses of no register, reserved or partly masked bits, "
         "what cannot be written, values without a meaning, and to a core or UART that does not run "
         "as the board says. docs/board-file.md tells how to write one."),
+    "E406": ErrorCode(EXIT_CHECK_FAILED, "a log does not prove what was learned",
+        "`prove` replays a log of lessons in the emulator and compares the device's running digest "
+        "after each, and in the end every weight and all of the learning state. The message names "
+        "the first lesson that differs, or says that the log ends too early, or that weights were "
+        "written by something else than lessons."),
     "E501": ErrorCode(EXIT_LINK, "the port cannot be opened",
         "The port does not exist, is busy, or permission is missing."),
     "E502": ErrorCode(EXIT_LINK, "the device does not answer",
@@ -134,6 +139,12 @@ CODES: dict[str, ErrorCode] = {
         "the way: a drive that is not mounted, full, read-only, another board's, or gone midway, "
         "or that left FAIL.TXT; no debug probe; a chip that pyOCD needs a pack for; a programmer "
         "that failed. `flash --dry-run` says which way would be taken, docs/flashing.md the rest."),
+    "E509": ErrorCode(EXIT_LINK, "a board is locked, or not as it should be",
+        "A firmware that was built with --lock KEYFILE lets everybody read and classify, and only "
+        "who has that key teach it, write, reset or hold it. Give every command that does so the "
+        "same --lock KEYFILE (lock= in Python), or set EDGE_DASSDP_LOCK to it. A key that is lost "
+        "cannot be got back from the board: flash it again. docs/security.md says what a lock is "
+        "worth."),
     "E506": ErrorCode(EXIT_CHECK_FAILED, "the emulator detected an overflow",
         "The checked build traps on every overflow that the proof excluded. This is our defect."),
 }

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.description import BOOT_ROMS, WORD, Board, Region, filled
+from edge_dassdp.build.description import BOOT_ROMS, WORD, Board, Region, Slots, filled
 
 _THUMB1, _THUMB2 = ("armv6m",), ("armv7m",)
 _DSP = ("dsp", *_THUMB2)
@@ -136,6 +136,60 @@ def _check_memory(board: Board) -> None:
         raise refused("ram.origin", "flash and RAM overlap")
 
 
+def _check_store(board: Board) -> None:
+    """Two slots, which nothing else of the board lies in."""
+    store = board.store
+    if store is None:
+        return
+    known = _drivers("flash")
+    if store.driver not in known:
+        raise refused("store.driver", f"{store.driver!r:.80}: known are {', '.join(known)}")
+    if store.base % 4 or not 0 <= store.base <= WORD:
+        raise refused("store.base", "a word-aligned 32-bit address is expected")
+    _check_units(store)
+    slots = store.region
+    if not any(low <= slots.origin and slots.end <= high for low, high in _MEMORIES):
+        raise refused("store.origin", "a Cortex-M has memory below 0x4000_0000 and from "
+                      "0x6000_0000 to 0x9FFF_FFFF, devices elsewhere")
+    for field in ("flash", "ram"):
+        region: Region = getattr(board, field)
+        if slots.origin < region.end and region.origin < slots.end:
+            raise refused("store.origin", f"the slots, 0x{slots.origin:08X} to "
+                          f"0x{slots.end - 1:08X}, lie in {field}, 0x{region.origin:08X} to "
+                          f"0x{region.end - 1:08X}: {field}.bytes leaves them out")
+
+
+def _check_units(store: Slots) -> None:
+    """Slots are whole erase units, and these whole write units."""
+    for field, low, high in (("write_bytes", 4, 1024), ("erase_bytes", 64, 1 << 20)):
+        n = getattr(store, field)
+        if not low <= n <= high or n & (n - 1):
+            raise refused(f"store.{field}", f"{n}: a power of two from {low} to {high} is expected")
+    if store.write_bytes > store.erase_bytes:
+        raise refused("store.write_bytes", f"{store.write_bytes}: a write unit is no longer than "
+                      f"an erase unit, {store.erase_bytes}")
+    if store.slot_bytes <= 0 or store.slot_bytes % store.erase_bytes:
+        raise refused("store.slot_bytes", f"{store.slot_bytes}: whole erase units of "
+                      f"{store.erase_bytes} are expected")
+    if store.origin % store.erase_bytes:
+        raise refused("store.origin", f"0x{store.origin:08X} is not where an erase unit of "
+                      f"{store.erase_bytes} begins")
+    if store.bank_bytes and (store.bank_bytes < 0 or store.bank_bytes % store.erase_bytes):
+        raise refused("store.bank_bytes", f"{store.bank_bytes}: whole erase units of "
+                      f"{store.erase_bytes} are expected, or 0")
+    if store.option and store.option.wait:
+        raise refused("store.option.wait", "it is asked once, and nothing is waited for")
+    for field, low, high in (("erase_ms", 1, 60_000), ("endurance", 0, 10_000_000)):
+        n = getattr(store, field)
+        if not low <= n <= high:
+            raise refused(f"store.{field}", f"{n}: {low} to {high} is expected")
+
+
+def _drivers(kind: str) -> list[str]:
+    """Names of firmware/port/<kind>/<driver>.c."""
+    return sorted(p.stem for p in (assets.folder("firmware") / "port" / kind).glob("*.c"))
+
+
 def _check_stack(board: Board) -> None:
     if board.stack_bytes % 8 or not 256 <= board.stack_bytes < board.ram.bytes:
         raise refused("stack_bytes",
@@ -149,9 +203,9 @@ def _check_ring(board: Board) -> None:
 
 
 def _check_uart(board: Board) -> None:
-    known = {p.stem for p in (assets.folder("firmware") / "port" / "uart").glob("*.c")}
+    known = _drivers("uart")
     if board.uart.driver not in known:
-        raise refused("uart.driver", f"{board.uart.driver}: known are {', '.join(sorted(known))}")
+        raise refused("uart.driver", f"{board.uart.driver}: known are {', '.join(known)}")
     if not 0 <= board.uart.irq < 240:
         raise refused("uart.irq", f"{board.uart.irq}: 0 to 239 is expected")
     if board.uart.base % 4 or not 0 <= board.uart.base <= WORD:
@@ -271,5 +325,5 @@ def _check_marks(field: str, text: str) -> None:
 
 
 _CHECKS = (_check_names, _check_filled, _check_core, _check_words, _check_uart, _check_memory,
-           _check_stack, _check_ring, _check_counters, _check_reset_cause, _check_marker,
-           _check_qemu, _check_image, _check_program)
+           _check_store, _check_stack, _check_ring, _check_counters, _check_reset_cause,
+           _check_marker, _check_qemu, _check_image, _check_program)

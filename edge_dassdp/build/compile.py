@@ -20,6 +20,7 @@ from edge_dassdp.build.image import CRC_FILE, check_boot2, read_image, uf2
 from edge_dassdp.build.project import SANITIZERS, SPEED, Project, emulator_project, firmware_project
 from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX
 from edge_dassdp.storage import cache
+from edge_dassdp.storage.files import make_private
 
 # Heap, stdio and floating point: single (f), double (d), and conversions to and from them.
 BANNED = re.compile(r"_*(malloc|calloc|realloc|free|sbrk|v?f?s?n?i?printf|puts|putchar)(_r)?"
@@ -40,7 +41,8 @@ fewer is not asked."""
 
 @dataclass(frozen=True)
 class Firmware:
-    """A linked firmware. `directory` holds sources, objects and .ci files; do not write there."""
+    """A linked firmware. `directory` holds sources, objects and .ci files; do not write there.
+    is_locked: a key stands in it."""
 
     board: Board
     elf: Path
@@ -49,6 +51,7 @@ class Firmware:
     build_hash: int
     compiler: str
     flags: tuple[str, ...]
+    is_locked: bool = False
 
     @property
     def files(self) -> dict[str, Path]:
@@ -139,7 +142,7 @@ def build_project(project: Project, board: Board) -> Firmware:
 
     directory = _cached(f"firmware-{board.name}", project, compiler, finish)
     return Firmware(board, directory / "firmware.elf", directory / "firmware.hex", directory,
-                    project.build_hash, version, project.compile_flags)
+                    project.build_hash, version, project.compile_flags, project.is_locked)
 
 
 def kept_firmware(board: Board, build_hash: int) -> Firmware | None:
@@ -199,6 +202,8 @@ def _cached(kind: str, project: Project, compiler: _Compiler,
     def make(directory: Path) -> None:
         project.write(directory)
         finish(directory, _compile(compiler, project, directory))
+        if project.is_locked:
+            make_private(directory)
 
     return cache.kept(_kept_as(kind, compiler, project.build_hash), make)
 
@@ -225,6 +230,8 @@ def _compile(compiler: _Compiler, project: Project, directory: Path) -> list[str
             compiler.run(project, directory, "-c", unit, makes=name)
             for path in folder.glob(f"{Path(unit).name}.*"):
                 shutil.copyfile(path, store / path.name)
+            if project.is_locked:
+                make_private(store)
 
         store = cache.kept(f"objects/{_key(compiler.identity, unit, *project.reads(unit))}", make)
         folder.mkdir(parents=True, exist_ok=True)

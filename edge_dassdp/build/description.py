@@ -15,6 +15,10 @@ FLASH_BEGIN = 0x1000_0000
 """Where the chips of BOOT_ROMS have their flash."""
 BOOT_ROMS = {"rp2040": (0x1000_0100, 0xE48B_FF56), "rp2350": (0x1000_0000, 0xE48B_FF59)}
 """Kinds of boot ROMs: where their programs begin, and the family that a UF2 file names."""
+RAM_SLOTS = "ram"
+"""The driver whose slots lie in RAM: they last a reset, and are gone with the power."""
+SLOT_HEAD_BYTES = 32
+"""Of a slot before the export, or one write unit if that is more; dassdp_store.h has it, too."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,58 @@ class Watchdog:
 
 
 @dataclass(frozen=True)
+class Slots:
+    """Two slots of flash for what was learned: `driver` names firmware/port/flash/<driver>.c.
+
+    origin: of the first slot, the second follows. slot_bytes: of each, whole erase units. base: of
+    the flash controller, 0 where the driver needs none. erase_ms: that an erase unit takes, with
+    writing it, at most. endurance: how often it may be erased, 0 where nothing wears out.
+    bank_bytes: of a bank of flash, 0 where there is one or the driver knows. option: a register of
+    option bytes that reads so, or nothing is erased and written: erase units would lie elsewhere.
+    """
+
+    driver: str
+    origin: int
+    slot_bytes: int
+    erase_bytes: int
+    write_bytes: int
+    erase_ms: int
+    endurance: int = 0
+    base: int = 0
+    bank_bytes: int = 0
+    option: Store | None = None
+
+    @property
+    def region(self) -> Region:
+        """Both slots."""
+        return Region(self.origin, 2 * self.slot_bytes)
+
+    @property
+    def head_bytes(self) -> int:
+        """What a slot holds before the export."""
+        return max(SLOT_HEAD_BYTES, self.write_bytes)
+
+    @property
+    def room(self) -> int:
+        """Bytes of an export that a slot takes."""
+        return self.slot_bytes - self.head_bytes
+
+    @property
+    def lasts(self) -> bool:
+        """Whether a save is there after the power was gone."""
+        return self.driver != RAM_SLOTS
+
+    @property
+    def most_saves(self) -> int:
+        """Saves that the flash stands, one slot after the other; 0: any number."""
+        return 2 * self.endurance
+
+    def save_s(self, n_bytes: int) -> float:
+        """Seconds that so much of a slot takes, at most."""
+        return -(-n_bytes // self.erase_bytes) * self.erase_ms / 1000
+
+
+@dataclass(frozen=True)
 class Marker:
     """A free pin, an output that is low after `setup`: `set` makes it high and `clear` low, around
     each sample that runs. pin: what the board calls it."""
@@ -203,6 +259,7 @@ class Board:
     nmi: Cleared | None = None
     bus_fault: Cleared | None = None
     marker: Marker | None = None
+    store: Slots | None = None
 
     @property
     def stores(self) -> dict[str, tuple[Store, ...]]:
@@ -215,6 +272,7 @@ class Board:
                  "marker.setup": self.marker.setup if self.marker else (),
                  "marker.set": (self.marker.set,) if self.marker else (),
                  "marker.clear": (self.marker.clear,) if self.marker else (),
+                 "store.option": (self.store.option,) if self.store and self.store.option else (),
                  "nmi.clear": self.nmi.clear if self.nmi else (),
                  "bus_fault.clear": self.bus_fault.clear if self.bus_fault else ()}
         return {name: stores for name, stores in lists.items() if stores}

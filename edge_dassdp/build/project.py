@@ -41,6 +41,11 @@ _FIRMWARE_LINK = ("-nostartfiles", "-Wl,--nmagic", "-Wl,--gc-sections", "-Wl,--f
 the flash does not begin at a page."""
 
 
+LOCK_FILE = "dassdp_lock_key.c"
+"""Among generated sources the one that makes a build a locked one. It holds the key."""
+_LOCKED = ("-DDASSDP_LOCKED=1",)
+
+
 @dataclass(frozen=True)
 class Project:
     """Texts by relative path, compiler flags and linker flags (the latter follow the former)."""
@@ -53,6 +58,11 @@ class Project:
     def units(self) -> list[str]:
         """The files that are compiled, in link order."""
         return sorted(path for path in self.files if path.endswith((".c", ".S")))
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a key stands in it: no other user may read it, or what is made of it."""
+        return f"generated/{LOCK_FILE}" in self.files
 
     @property
     def include_flags(self) -> tuple[str, ...]:
@@ -94,7 +104,7 @@ class Project:
         for path, text in self.files.items():
             target = directory / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_text(target, text, sync=False)
+            write_text(target, text, sync=False, private=target.name == LOCK_FILE)
 
 
 def emulator_project(sources: Mapping[str, str], *, checked: bool = False,
@@ -107,22 +117,29 @@ def emulator_project(sources: Mapping[str, str], *, checked: bool = False,
     files = (_runtime(() if checked else ("host",)) | _firmware_files("port/host")
              | _generated(sources))
     kind = tuple(flag for flag in (_CHECKED if checked else _EMULATOR) if flag not in without)
-    return Project(files, ("-std=c11", _SCRATCH, *kind, "-fPIC", *WARNINGS), ("-shared",))
+    return _locked(Project(files, ("-std=c11", _SCRATCH, *kind, "-fPIC", *WARNINGS), ("-shared",)))
 
 
 def firmware_project(sources: Mapping[str, str], board: Board) -> Project:
     """Generated `sources` with the runtime and the port of `board`, as an ELF file."""
-    project = with_port(_runtime(board.kernels) | _generated(sources)
-                        | _firmware_files("port/cortex_m", only=("main.c",)), board)
+    project = _locked(with_port(_runtime(board.kernels) | _generated(sources)
+                                | _firmware_files("port/cortex_m", only=("main.c",)), board))
     if not sources or any("dassdp_sensor.h" in text for text in sources.values()):
         return project  # a model has a sensor, or models come from elsewhere
     return replace(project, cflags=(*project.cflags, "-DDASSDP_SENSORS=0"))
+
+
+def _locked(project: Project) -> Project:
+    """With the flag of a locked build where a key is among its sources."""
+    return replace(project, cflags=(*project.cflags, *_LOCKED)) if project.is_locked else project
 
 
 def with_port(files: Mapping[str, str], board: Board) -> Project:
     """Any program that has a main and uses port.h, made a firmware for `board`."""
     port = (_firmware_files("port") | _firmware_files("port/cortex_m", besides=("main.c",))
             | _firmware_files("port/uart", only=("uart.h", f"{board.uart.driver}.c"))
+            | (_firmware_files("port/flash", only=("flash.h", "stm32.h", f"{board.store.driver}.c"))
+               if board.store else {})
             | _firmware_files("port/image", only=(f"{board.image and board.image.kind}.S",))
             | _generated(board_files(board) | {"dassdp_quantities.h": quantities_header()}))
     flags = ("-std=c11", _SCRATCH, f"-mcpu={board.cpu}", *board.cflags, *_FIRMWARE,
@@ -146,7 +163,7 @@ def write_makefile(project: Project, board: Board, directory: Path) -> None:
     program = board.program.of("firmware.elf", "firmware.hex")
     words = shlex.join(program.command)
     text = assets.render("Makefile.j2", project=project, board=board, program=words,
-                         recipe=make(words), note=program.note)
+                         recipe=make(words), note=program.note, lock_file=LOCK_FILE)
     write_text(directory / "Makefile", text)
 
 
@@ -162,7 +179,8 @@ def _runtime(kernels: tuple[str, ...]) -> dict[str, str]:
         for path in sorted((root / folder).glob("*.[chS]")):
             chosen[path.stem, path.suffix == ".h"] = f"kernels/{folder}/{path.name}"
     picked = {path: (root.parent / path).read_text("utf-8") for path in chosen.values()}
-    return (_firmware_files("include") | _firmware_files("src/*") | _firmware_files("port") | picked
+    return (_firmware_files("include") | _firmware_files("src/*") | _firmware_files("port")
+            | _firmware_files("port/flash", only=("flash.h",)) | picked
             | _generated({"dassdp_quantities.h": quantities_header()}))
 
 

@@ -5,7 +5,8 @@ Frames are GCC's own (-fcallgraph-info=su); library and assembly functions, whic
 read from the disassembly, and so are all calls, so that nothing linked is missed: an assembly
 function counts with all that it pushes and what it branches to. A call through a pointer may reach
 every function whose address is taken anywhere outside the vector table, unless the sources tell
-which (edge_dassdp.build.callees).
+which (edge_dassdp.build.callees). A function dassdp_rom_... calls the chip's boot ROM alone, which
+brings no listing: it lowers the stack once itself by what that takes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from edge_dassdp.build.elf import opened, symbol_table
 from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX, failed, find_tool, run
 
 VECTORS = "dassdp_vectors"
+_ROM = "dassdp_rom_"
 _N_SYSTEM_VECTORS = 16
 _NMI, _HARD_FAULT, _BUS_FAULT = 2, 3, 5
 _R_ARM_ABS32 = 2
@@ -102,7 +104,7 @@ def _linked(firmware: Firmware) -> tuple[dict[int, _Function], int, set[int], se
     reset, handlers, returning, pointers = _entries(firmware.elf, functions)
     known = callees(firmware.directory)
     for function in functions.values():
-        if function.is_indirect:
+        if function.is_indirect and not function.name.startswith(_ROM):
             named = known.get(function.name.partition(".")[0])
             function.targets |= {p for p in pointers if named is None or functions[p].name in named}
     return functions, reset, handlers, returning

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from edge_dassdp.build.description import WORD, Board, Counter, ResetCause, Store
+from edge_dassdp.build.description import WORD, Board, Counter, ResetCause, Slots, Store
 from edge_dassdp.chips.chip import Chip
 from edge_dassdp.chips.core import FIRST
 from edge_dassdp.chips.names import Named, named_address, named_flags, named_store, places
@@ -18,6 +18,22 @@ BAUD: Mapping[str, Callable[[int], tuple[tuple[int, int], ...]]] = {
     "pl011": lambda divider: ((0x24, divider >> 6), (0x28, divider & 63)),
     "cmsdk_uart": lambda divider: ((0x10, divider),)}
 """What the driver in firmware/port/uart stores of `baud_register`: offsets and values."""
+_STM32 = {"key": (0x04, "KEYR"), "status": (0x0C, "SR"), "control": (0x10, "CR")}
+_DOUBLE = {"key": (0x08, "KEYR"), "status": (0x10, "SR"), "control": (0x14, "CR")}
+_QUAD = {"key": (0x08, "NSKEYR"), "status": (0x20, "NSSR"), "control": (0x28, "NSCR")}
+CONTROLLERS: Mapping[str, Callable[[Slots], Mapping[str, tuple[int, str]]]] = {
+    "nvmc": lambda _: {"ready": (0x400, "READY"), "config": (0x504, "CONFIG"),
+                       "page": (0x508, "ERASEPAGE")},
+    "stm32_pages": lambda _: {**_STM32, "page": (0x14, "AR")},
+    "stm32_sectors": lambda _: _STM32,
+    "stm32_ecc": lambda slots: _QUAD if slots.write_bytes == 16 else _DOUBLE,
+    "stm32_h7": lambda slots: {
+        f"{name}{bank + 1}": (0x100 * bank + offset, f"{register}{bank + 1}")
+        for bank in (0, 1) for name, (offset, register) in {
+            "key": (0x04, "KEYR"), "control": (0x0C, "CR"), "status": (0x10, "SR"),
+            "clear": (0x14, "CCR")}.items()},
+    "rp_rom": lambda _: {"enable": (0x08, "SSIENR"), "baud": (0x14, "BAUDR")}}
+"""What the driver in firmware/port/flash reads and writes: offsets and names."""
 KINDS = {"watchdog": "[IW]?WDG|DOG|WDT|WATCHDOG|TIMER",
           "software": "SFT|SREQ|SW|SYSRES|LOCKUP|FORCE", "pin": "PIN|PAD|EXT|RESETPIN|RUN",
           "power": "POR|PDR|BOR|PWR|LDO|POWER"}
@@ -52,6 +68,8 @@ def entries(board: Board, chip: Chip) -> Iterator[Entry]:
         yield from _stores("marker", board.marker.setup, chip)
         for name, store in (("set", board.marker.set), ("clear", board.marker.clear)):
             yield Entry("marker", name, store.address, named_store(chip, store))
+    if board.store:
+        yield from _slots(board.store, chip)
     for section, cleared in (("nmi", board.nmi), ("bus_fault", board.bus_fault)):
         if cleared:
             yield from _stores(section, cleared.clear, chip)
@@ -137,6 +155,29 @@ def _counter(counter: Counter, chip: Chip) -> Iterator[Entry]:
     if counter.capture:
         yield Entry(section, "capture", counter.capture,
                     named_store(chip, Store(counter.capture, 1)))
+
+
+def _slots(store: Slots, chip: Chip) -> Iterator[Entry]:
+    """The controller's registers by name, and where the slots lie."""
+    parts = CONTROLLERS[store.driver](store) if store.driver in CONTROLLERS else {}
+    if parts:
+        found = chip.based_at(store.base)
+        yield Entry("store", "base", store.base, Named(found[0].name) if found else Named(
+            "nothing", (f"no peripheral of {chip.name} begins at 0x{store.base:08X}",)))
+    for name, (offset, register) in parts.items():
+        there = [place.register.name for place in places(chip, store.base + offset)]
+        named = named_address(chip, store.base + offset)
+        wrong = () if register in there or not there else (f"{register} is expected there",)
+        yield Entry("store", name, store.base + offset,
+                    Named(named.text, (*named.objections, *wrong)))
+    if store.option:
+        named = named_store(chip, replace(store.option, wait=True))
+        yield Entry("store", "option", store.option.address, Named(
+            named.text.replace("wait until", "only if"), named.objections, named.notes))
+    banks = f", in banks of {store.bank_bytes:,} B" if store.bank_bytes else ""
+    yield Entry("store", "slots", store.origin, Named(
+        f"2 of {store.slot_bytes:,} B{banks}, erased by {store.erase_bytes:,} B in "
+        f"{store.erase_ms:,} ms, {store.endurance:,} times, written by {store.write_bytes:,} B"))
 
 
 def _reset_cause(cause: ResetCause, chip: Chip) -> Iterator[Entry]:

@@ -53,8 +53,15 @@ Threads = Annotated[int, typer.Option(min=0, help=(
 AllowProfile = Annotated[bool, typer.Option("--allow-profile", help=(
     "The device may find out by itself, without labels, how its sensor is worn; of a model "
     "quantized with --drift profile."))]
+SaveEvery = Annotated[int, typer.Option(min=0, metavar="N", help=(
+    "Save to flash by itself behind every N labelled samples; 0: when it is asked to. Flash wears "
+    "out: docs/store.md."))]
 Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False), Writes.FILE]
+
+Lock = Annotated[Path | None, typer.Option("--lock", metavar="KEYFILE", show_default=False, help=(
+    "Key of a locked build, which only who has it can teach, write or reset; `key` makes one. "
+    "Without it the file that EDGE_DASSDP_LOCK names, if any."))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +140,11 @@ class Source:
                     and files.kind_of(path) == "nir":
                 problem.help = f"with --source, {problem.help}"
             raise
+
+
+def locked_words(lock: Path | None) -> list[str | Path]:
+    """--lock as it was given, for the next command."""
+    return ["--lock", lock] if lock else []
 
 
 def _encoder(text: str | None) -> Encoder | None:

@@ -16,6 +16,9 @@ from edge_dassdp.emit.model import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import Ledger, ram_ledger
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.wire.lock import Lock
+
+MOST_LESSONS = (1 << 32) - 1
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,20 @@ class Build:
 
 
 def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None = None,
-                      flash_budget: int | None = None, name: str = "dassdp") -> Build:
+                      flash_budget: int | None = None, name: str = "dassdp",
+                      save_every: int = 0, lock: Lock | None = None) -> Build:
     """Predict, build, and hold the linked file against the prediction. Budgets in bytes. name: of
-    the model in C.
+    the model in C. save_every: labelled samples after which it saves to flash by itself, 0: never.
+    lock: the key that it is to be locked with.
 
     Raises EdgeError E402 if RAM, flash or stack exceed the board or a budget, E403 if a symbol or
-    section differs from its prediction, E301, E302 or E304 as `build_firmware`.
+    section differs from its prediction, E105 as `require_slots`, E301, E302 or E304 as
+    `build_firmware`.
     """
-    predicted = predict_memory(network, board, ram_budget=ram_budget, flash_budget=flash_budget)
-    firmware = build_firmware(emit(Plan.of(network), name), board)
+    require_slots(board, save_every)
+    predicted = predict_memory(network, board, ram_budget=ram_budget, flash_budget=flash_budget,
+                               is_locked=lock is not None)
+    firmware = build_firmware(emit(Plan.of(network), name, save_every=save_every, lock=lock), board)
     linked = elf.read_sizes(firmware.elf)
     _compare(predicted, linked)
     _keep_flash(predicted, linked.flash_bytes, flash_budget)
@@ -73,13 +81,25 @@ def build_and_compare(network: QNetwork, board: Board, *, ram_budget: int | None
     return Build(firmware, predicted, linked, bound)
 
 
+def require_slots(board: Board, save_every: int) -> None:
+    """Raises EdgeError E105 for a number of samples that none can be, or where the board has
+    nowhere to save to."""
+    if not 0 <= save_every <= MOST_LESSONS:
+        raise EdgeError("E105", f"a save every {save_every} labelled samples",
+                        help=f"0 for never, or 1 to {MOST_LESSONS:,}")
+    if save_every and board.store is None:
+        raise EdgeError("E105", f"{board.name} has no slots in flash to save to",
+                        cause="its board.toml has no [store] table",
+                        help="leave --save-every out, or add the table: docs/store.md")
+
+
 def predict_memory(network: QNetwork, board: Board, *, ram_budget: int | None = None,
-                   flash_budget: int | None = None) -> Ledger:
+                   flash_budget: int | None = None, is_locked: bool = False) -> Ledger:
     """RAM to the byte, and flash, before anything is built. Budgets in bytes.
 
     Raises EdgeError E402 if RAM, or the model's constants in flash, exceed the board or a budget.
     """
-    predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget)
+    predicted = ram_ledger(Plan.of(network), board, ram_budget=ram_budget, is_locked=is_locked)
     _keep_flash(predicted, predicted.constant_bytes, flash_budget)
     return predicted
 

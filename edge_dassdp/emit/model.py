@@ -7,6 +7,7 @@ from typing import Any
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.project import LOCK_FILE
 from edge_dassdp.emit import fits
 from edge_dassdp.emit.proven import require_proven
 from edge_dassdp.ir import Input
@@ -16,19 +17,22 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.tables import Array, Rows, Table, printed
 from edge_dassdp.rules.declared import c_files
 from edge_dassdp.wire import frames
+from edge_dassdp.wire.lock import Lock
 
 ABI = 8
 _NAME = re.compile(r"(?!dassdp_)(?=.{1,24}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PER_LINE = 16
 
 
-def emit(plan: Plan, name: str = "dassdp") -> dict[str, str]:
+def emit(plan: Plan, name: str = "dassdp", *, save_every: int = 0,
+         lock: Lock | None = None) -> dict[str, str]:
     """{file name: text} of a model: <name>_model.h and .c, and what the ports and the link need.
 
     name: of all that the model defines, so that several link into one firmware; the ports run the
-    model whose dassdp_program.h they are given. Raises EdgeError E105 for a name that cannot be,
-    E101 or E202 for a network of which a proof fails, E204 for a number that its field does not
-    hold.
+    model whose dassdp_program.h they are given. save_every: labelled samples after which a program
+    with slots in flash saves by itself, 0 for never. lock: the key of a locked build, which then
+    stands in a file of its own. Raises EdgeError E105 for a name that cannot be, E101 or E202 for a
+    network of which a proof fails, E204 for a number that its field does not hold.
     """
     check_name(name)
     network, layout, tables = plan.network, plan.layout, plan.tables
@@ -58,8 +62,11 @@ def emit(plan: Plan, name: str = "dassdp") -> dict[str, str]:
         projections=_named(network.projections, tables.projections),
         model=_fields(tables.model))
     return {f"{name}_model.h": header, f"{name}_model.c": code,
-            "dassdp_program.h": assets.render("dassdp_program.h.j2", name=name),
-            "dassdp_messages.h": frames.messages_header(), **_own_files(network)}
+            "dassdp_program.h": assets.render("dassdp_program.h.j2", name=name,
+                                              export_bytes=layout.export_bytes,
+                                              save_every=save_every),
+            "dassdp_messages.h": frames.messages_header(), **_own_files(network),
+            **({LOCK_FILE: _lock_file(lock)} if lock else {})}
 
 
 def _features(network: QNetwork, name: str) -> list[tuple[Input, Array, Array]]:
@@ -69,6 +76,12 @@ def _features(network: QNetwork, name: str) -> list[tuple[Input, Array, Array]]:
              Array("int32_t", f"{name}_x_zero_{source.name}", scale.zero[order]))
             for source, scale in zip(network.inputs, network.x_scales, strict=True)
             if not scale.is_uniform for order in [network.input_order[source.name]]]
+
+
+def _lock_file(lock: Lock) -> str:
+    numbers = [f"0x{byte:02X}" for byte in lock.key]
+    return assets.render("dassdp_lock_key.c.j2", lines=[
+        ", ".join(numbers[i:i + _PER_LINE]) + "," for i in range(0, len(numbers), _PER_LINE)])
 
 
 def _own_files(network: QNetwork) -> dict[str, str]:

@@ -18,6 +18,7 @@ from edge_dassdp.figures.prices import predict_mean
 from edge_dassdp.figures.work import inference_work
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.qemu import Qemu
+from edge_dassdp.wire.lock import Lock
 
 
 @dataclass(frozen=True)
@@ -76,18 +77,19 @@ def predict(network: QNetwork, board: Board, x: NDArray[np.int8],
 
 
 def measure_on_device(network: QNetwork, board: Board, x: NDArray[np.int8],
-                      y: NDArray[Any] | None = None) -> DeviceFigures:
-    """Predict, build, compare, and run samples x, int8 (n, x_bytes), on the firmware in QEMU.
+                      y: NDArray[Any] | None = None, lock: Lock | None = None) -> DeviceFigures:
+    """Predict, build, compare, and run samples x, int8 (n, x_bytes), on the firmware in QEMU. lock:
+    the key that it is locked with.
 
     Every sample is classified first; then, if the network learns and labels y (n,) are given,
     learned once, in order. Raises what `build_and_compare` and `Qemu.start` raise.
     """
     predicted = predict(network, board, x, y)
-    build = build_and_compare(network, board)
+    build = build_and_compare(network, board, lock=lock)
     if board.qemu is None:
         return DeviceFigures(build, predicted, None, None, None, None)
     learned = []
-    with Qemu.start(network, build.firmware, count=True) as device:
+    with Qemu.start(network, build.firmware, count=True, lock=lock) as device:
         inferred = [device.infer(sample) for sample in x]
         if network.plastic and y is not None:
             learned = [device.learn(sample, int(label)) for sample, label in zip(x, y, strict=True)]

@@ -12,6 +12,7 @@ from edge_dassdp.flashing.ways import Way
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.targets.open import open_serial
 from edge_dassdp.targets.serial import Port, ports
+from edge_dassdp.wire.lock import Lock
 
 _BACK_S, _POLL_S = 10.0, 0.2
 
@@ -34,14 +35,15 @@ def _plain(number: str) -> str:
     return number.lower().lstrip("0")
 
 
-def confirm(network: QNetwork, firmware: Firmware, crc: int, port: str) -> None:
-    """Ask the board at PORT[@BAUD] what its flash holds.
+def confirm(network: QNetwork, firmware: Firmware, crc: int, port: str,
+            lock: Lock | None = None) -> None:
+    """Ask the board at PORT[@BAUD] what its flash holds. lock: what it was built with.
 
     Raises EdgeError E504 where it runs or holds something else, E501 or E502 where it cannot be
     asked or does not answer.
     """
     try:
-        with open_serial(port, network, build_hash=firmware.build_hash) as device:
+        with open_serial(port, network, build_hash=firmware.build_hash, lock=lock) as device:
             if device.info.start.image_crc != crc:
                 raise EdgeError(
                     "E504", f"the flash of {device.name} does not hold what was written",

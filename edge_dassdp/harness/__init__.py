@@ -7,7 +7,14 @@ from edge_dassdp.harness.expected import digest_text, hold
 from edge_dassdp.harness.keep import keeping
 from edge_dassdp.harness.progress import Progress, progress_path
 from edge_dassdp.harness.rescue import Rescue
-from edge_dassdp.harness.snapshot import SNAPSHOT, load_snapshot, read_snapshot, save_snapshot
+from edge_dassdp.harness.snapshot import (
+    SNAPSHOT,
+    learned_of,
+    load_snapshot,
+    read_learned,
+    read_snapshot,
+    save_snapshot,
+)
 from edge_dassdp.harness.stream import (
     UNKNOWN,
     Stream,
@@ -42,10 +49,12 @@ __all__ = [
     "keeping",
     "label_row",
     "learn_stream",
+    "learned_of",
     "lessons",
     "load_snapshot",
     "profiles_of",
     "progress_path",
+    "read_learned",
     "read_snapshot",
     "rolling_accuracy",
     "sample_rows",

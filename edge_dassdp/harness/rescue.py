@@ -12,15 +12,12 @@ from types import TracebackType
 from typing import Self
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.harness.snapshot import save_snapshot, snapshot_arrays
+from edge_dassdp.harness.snapshot import save_snapshot
+from edge_dassdp.learned.portable import n_bytes
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.storage.files import room_for, write_bytes
 from edge_dassdp.storage.state import state_folder
-from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import Target
-
-_HEAD_BYTES = 1024
-"""Of an array in an archive, at most; and of what deflate adds to 1 MiB that it cannot pack."""
 
 
 class Rescue:
@@ -35,7 +32,7 @@ class Rescue:
         self.place: Path | None = None
         self.problem: EdgeError | None = None
         self._network = network
-        self._room = None if path is None else room_for(path, _most_bytes(network))
+        self._room = None if path is None else room_for(path, n_bytes(network))
 
     def write(self, target: Target) -> None:
         """Raises EdgeError E103 where no place takes it, and what reading the target raises."""
@@ -48,7 +45,7 @@ class Rescue:
             write_bytes(self.path, whole.getvalue())
             self.place = self.path
         except EdgeError as problem:
-            self.place = _elsewhere(self.path.stem, whole.getvalue())
+            self.place = _elsewhere(self.path, whole.getvalue())
             if self.place is None:
                 raise
             self.problem = EdgeError(
@@ -67,14 +64,7 @@ class Rescue:
             self._room.close()
 
 
-def _most_bytes(network: QNetwork) -> int:
-    """Of any snapshot of this model."""
-    arrays = snapshot_arrays(ReferenceTarget(network), network).values()
-    n_bytes = sum(a.nbytes for a in arrays) + _HEAD_BYTES * (len(arrays) + 1)
-    return n_bytes + _HEAD_BYTES * (n_bytes >> 20)
-
-
-def _elsewhere(stem: str, data: bytes) -> Path | None:
+def _elsewhere(path: Path, data: bytes) -> Path | None:
     """A new file in the state folder, or else among temporary ones; None where neither takes it."""
     places: tuple[Callable[[], Path], ...] = (lambda: state_folder() / "snapshots",
                                               lambda: Path(tempfile.gettempdir()))
@@ -82,7 +72,7 @@ def _elsewhere(stem: str, data: bytes) -> Path | None:
         with suppress(EdgeError, OSError):
             folder = place()
             folder.mkdir(parents=True, exist_ok=True)
-            file = folder / f"{stem}-{secrets.token_hex(4)}.npz"
+            file = folder / f"{path.stem}-{secrets.token_hex(4)}{path.suffix}"
             write_bytes(file, data)
             return file
     return None

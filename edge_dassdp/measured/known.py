@@ -38,12 +38,13 @@ class Known:
 
     @classmethod
     def found(cls, network: QNetwork, board: Board | None, build_hash: str, image_crc: int,
-              x: NDArray[np.int8], y: NDArray[Any]) -> Self:
-        """Of a firmware that a board reports by its hash, 16 hexadecimal digits, and the CRC of the
-        flash that it read; x, int8 (n, x_bytes), y (n,): the samples that are predicted."""
+              x: NDArray[np.int8], y: NDArray[Any], is_locked: bool = False) -> Self:
+        """Of a firmware that a board reports by its hash, 16 hexadecimal digits, the CRC of the
+        flash that it read, and whether it is locked; x, int8 (n, x_bytes), y (n,): the samples that
+        are predicted."""
         if board is None:
             return cls()
-        predicted = ram_ledger(Plan.of(network), board)
+        predicted = ram_ledger(Plan.of(network), board, is_locked=is_locked)
         return cls(predicted, predict(network, board, x, y),
                    _kept(predicted, int(build_hash, 16), image_crc), board)
 

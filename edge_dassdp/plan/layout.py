@@ -16,6 +16,9 @@ from edge_dassdp.plan.state import state_fields
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.tables import Group, Named, StateField
 
+EXPORT_FRAME_BYTES = 52
+"""Of an export beside weights and learning state: what stands before and behind them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Layout:
@@ -39,6 +42,12 @@ class Layout:
     @property
     def state_bytes(self) -> int:
         return self.fields[-1].offset + self.fields[-1].bytes
+
+    @property
+    def export_bytes(self) -> int:
+        """What `dassdp_export` gives: what a slot in flash holds behind its header."""
+        weights = sum(p.w.size * (2 if p.weight_bits == 16 else 1) for p in self.network.plastic)
+        return EXPORT_FRAME_BYTES + weights + self.persist_end - self.persist_begin
 
     @cached_property
     def _by_name(self) -> dict[str, StateField]:

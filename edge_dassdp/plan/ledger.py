@@ -10,12 +10,17 @@ from edge_dassdp.plan.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.qir.tables import Array, Rows, Table
-from edge_dassdp.wire.frames import LINK_STRUCT_BYTES, link_buffer_bytes
+from edge_dassdp.wire.frames import LINK_STORE_BYTES, LINK_STRUCT_BYTES, link_buffer_bytes
+from edge_dassdp.wire.messages import POOL_BYTES
 
 CODE_BYTES = 26 * 1024
 """More flash than runtime, link and drivers take on any core, all rules linked."""
 MORE_CODE_BYTES = 10 * 1024
 """More than convolutions, pools, delays, coded inputs, sensors and neurons with dynamics add."""
+LOCK_CODE_BYTES = 2 * 1024
+"""More than the lock, SHA-256 and the key add to a locked build."""
+STORE_CODE_BYTES = 4 * 1024
+"""More than slots in flash add: store, driver, export and import."""
 DESCRIPTOR_BYTES = 144
 """More than a population or projection takes in the model's tables."""
 _STRUCT_BYTES = {"dassdp_path_t": 400, "dassdp_delay_t": 4, "dassdp_taps_t": 8,
@@ -38,6 +43,7 @@ class Ledger:
     """Predicted static RAM of one firmware, to the byte, and its flash.
 
     constant_bytes: weights and per-neuron constants. flash_bound: with code and tables, at most.
+    save_bytes: of a slot in flash that a save takes, 0 where the board has none.
     """
 
     board: Board
@@ -45,6 +51,7 @@ class Ledger:
     constant_bytes: int
     flash_bound: int
     learning_state_bytes: int
+    save_bytes: int
 
     @property
     def ram_bytes(self) -> int:
@@ -66,24 +73,32 @@ class Ledger:
         return owners
 
 
-def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None) -> Ledger:
-    """Every byte of static RAM before the build.
+def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
+               is_locked: bool = False) -> Ledger:
+    """Every byte of static RAM before the build, of a locked one where it is such.
 
     Raises EdgeError E402 if it exceeds the board's RAM, or the budget given.
     """
     network, layout = plan.network, plan.layout
     buffers = link_buffer_bytes(network.n_classes)
     lines = [LedgerLine(f"dassdp_state.{f.name}", f.group, f.bytes) for f in layout.fields]
-    lines.append(LedgerLine("dassdp_link", "link", LINK_STRUCT_BYTES))
+    has_slots = LINK_STORE_BYTES if board.store else 0
+    lines.append(LedgerLine("dassdp_link", "link", LINK_STRUCT_BYTES + has_slots))
     lines.append(LedgerLine("dassdp_request", "link", -(-buffers.request // 4) * 4))
     lines.append(LedgerLine("dassdp_response", "link", -(-buffers.response // 4) * 4))
+    lines += [LedgerLine("dassdp_pool", "link", POOL_BYTES)] * is_locked
     lines += [LedgerLine(name, "port", size) for name, size in board.port_ram.items()]
+    if board.store:
+        check_slots(layout.export_bytes, board)
+        lines.append(LedgerLine("dassdp_unit", "port", board.store.write_bytes))
     lines.append(LedgerLine("stack", "stack", board.stack_bytes))
     constants = constant_bytes(plan)
     tables = DESCRIPTOR_BYTES * (len(network.populations) + len(network.projections))
-    code = CODE_BYTES + (MORE_CODE_BYTES if _is_rich(plan) else 0)
+    code = CODE_BYTES + (MORE_CODE_BYTES if _is_rich(plan) else 0) + LOCK_CODE_BYTES * is_locked
+    code += STORE_CODE_BYTES if board.store else 0
     made = Ledger(board, tuple(lines), constants, constants + tables + code,
-                    layout.learning_state_bytes)
+                  layout.learning_state_bytes,
+                  board.store.head_bytes + layout.export_bytes if board.store else 0)
     limit = board.ram.bytes if ram_budget is None else min(ram_budget, board.ram.bytes)
     if made.ram_bytes > limit:
         largest = max(lines, key=lambda line: line.bytes)
@@ -95,6 +110,18 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None) -> Le
                  "use a larger board",
         )
     return made
+
+
+def check_slots(export_bytes: int, board: Board) -> None:
+    """Raises EdgeError E402 where a slot of the board does not hold what a model learns."""
+    if board.store is None or export_bytes <= board.store.room:
+        return
+    raise EdgeError(
+        "E402", f"a slot in flash overflows by {export_bytes - board.store.room:,} B",
+        cause=f"what the model learns takes {export_bytes:,} B, a slot of {board.name} holds "
+              f"{board.store.room:,} B",
+        help="raise store.slot_bytes in the board's board.toml and lower flash.bytes by twice as "
+             "much, make fewer projections plastic, or leave [store] out: then nothing is saved")
 
 
 def _is_rich(plan: Plan) -> bool:

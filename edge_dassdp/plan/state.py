@@ -54,7 +54,7 @@ def state_fields(network: QNetwork, routes: Mapping[str, Route],
         fields += _of_coder(network, routes, i)
     fields += [_plain("logits", "int32_t", network.n_classes, "inference"),
                _hidden("scratch", "uint32_t", scratch.bytes // 4, "inference"),
-               _hidden("progress", "uint32_t", 2, "inference"), *_of_batch(network)]
+               _hidden("progress", "uint32_t", 4, "inference"), *_of_batch(network)]
     if network.sensor is not None:
         fields += [_hidden("reading", "uint32_t", 4, "inference"), *_of_windows(network.sensor)]
     persistent, persist_end = _place([f for f in fields if f.is_persistent], 0)

@@ -20,8 +20,15 @@ LANES = (0, 2, 1, 3)
 LEARNING_DTYPE = np.dtype([
     ("rng", "<u4"), ("n_labelled", "<u4"), ("n_skipped", "<u4"), ("n_updates", "<u4"),
     ("n_vanished", "<u4"), ("batch_idx", "<u2"), ("batch_kind", "u1"), ("miss_share_q8", "u1"),
+    ("n_lessons", "<u4"), ("lessons_digest", "<u4"),
 ])
-"""dassdp_learning_t of dassdp.h."""
+"""dassdp_learning_t of core/state.h."""
+
+LESSON_DTYPE = np.dtype([
+    ("kind", "u1"), ("flags", "u1"), ("n_replayed", "<u2"), ("label", "<i4"), ("loss_q8", "<i4"),
+    ("x_crc", "<u4"), ("class_idx", "<u2"), ("own_loss_q8", "<u2"),
+])
+"""dassdp_lesson_t of core/state.h."""
 
 REPLAY_DTYPE = np.dtype([
     ("n_replayed", "<u4"), ("n_replay_skipped", "<u4"), ("flash_idx", "<u2"), ("ring_idx", "<u2"),

@@ -178,6 +178,13 @@ def require_copy(network: QNetwork) -> None:
                       "--snapshot and --restore keep what is learned on this computer")
 
 
+def require_learns(network: QNetwork) -> None:
+    """EdgeError E503 unless a device of this model has anything to save."""
+    if not network.remembers:
+        raise _absent("nothing in this network learns, so there is nothing to save",
+                      "quantize it without --frozen")
+
+
 def require_replay(network: QNetwork) -> None:
     """EdgeError E503 unless a device of this model stores samples."""
     if network.replay is None:

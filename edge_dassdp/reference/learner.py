@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,14 +36,16 @@ from edge_dassdp.reference.misses import Gate, count_miss
 from edge_dassdp.reference.outcome import (
     NO_LABEL,
     OWN_LOSS,
+    LessonKind,
     Outcome,
     Statistics,
+    chain,
     learned_statistics,
     members,
 )
 from edge_dassdp.reference.sensed import Sensed
 
-LEARNING_KIND, WARM_UP_KIND = 0, 1
+LEARNING_KIND, WARM_UP_KIND = LessonKind.LEARN, LessonKind.WARM_UP
 
 
 class Reference(Sensed):
@@ -69,6 +72,8 @@ class Reference(Sensed):
         self.gate = None if net.cusum is None else Gate(net.cusum)
         self.saved: dict[str, IntArray] = {}
         super().reset()
+        if self.worn is not None:
+            self.worn.on_profile = partial(self._chain, LessonKind.PROFILE)
 
     def named_state(self) -> dict[str, NDArray[Any]]:
         net = self.network
@@ -109,13 +114,6 @@ class Reference(Sensed):
             state["ring_seen"] = self.stored.seen
         if self.worn is not None:
             state |= self.worn.named_state()
-        return state
-
-    def _coded_state(self, name: str, spikes: IntArray) -> dict[str, NDArray[Any]]:
-        """What the device made of an input in the last step."""
-        state: dict[str, NDArray[Any]] = {f"coded_{name}": (spikes > 0).astype(np.int64)}
-        if self._inputs[name].counts:
-            state[f"multi_{name}"] = spikes
         return state
 
     def read_weights(self, projection: str) -> NDArray[np.int16]:
@@ -197,8 +195,9 @@ class Reference(Sensed):
             n_replayed = self._remember(slot, label, held)
         if self.worn is not None and (is_updated or n_replayed):
             self.worn.note_learning()
-        made = self._outcome(outcome, own_loss, skipped, is_updated, digest)
-        return replace(made, n_replayed=n_replayed, is_fallen_back=has_fallen_back, is_held=held)
+        made = replace(outcome, loss_q8=own_loss, is_skipped=skipped, is_updated=is_updated,
+                       n_replayed=n_replayed, is_fallen_back=has_fallen_back, is_held=held)
+        return self._chained(LEARNING_KIND, label, loss_q8, made, digest)
 
     def _is_held(self, label: int, is_miss: bool) -> bool:
         """Whether the gate lets nothing be learned from this sample; one with a label counts."""
@@ -261,9 +260,8 @@ class Reference(Sensed):
         if rule is None or self.guard is None:
             return False
         rasters = {p.name: self.rasters[p.name] for p in self.network.cut}
-        factory_class = self.rerun(rasters, factory=True)
-        if not judge(self.guard, class_idx == label, factory_class == label, rule.window,
-                     rule.margin):
+        by_factory = self.rerun(rasters, factory=True) == label
+        if not judge(self.guard, class_idx == label, by_factory, rule.window, rule.margin):
             return False
         for p in self.network.plastic:
             self.w[p.name] = p.w.astype(np.int64)
@@ -309,7 +307,10 @@ class Reference(Sensed):
             turns = [memory.next_of_ring, memory.next_of_flash]
             if memory.counters["n_replayed"] % 2:
                 turns.reverse()
-            n_done += self._replay(turns[0]() or turns[1]())
+            n_replayed = self._replay(turns[0]() or turns[1]())
+            n_done += n_replayed
+            if n_replayed:
+                self._chain(LessonKind.IDLE)
         if self.worn is not None and n_done:
             self.worn.note_learning()
         return n_done
@@ -322,6 +323,7 @@ class Reference(Sensed):
         require_copy(self.network)
         for p in self.network.plastic:
             self.w[p.name] = self.saved.get(p.name, p.w).astype(np.int64)
+        self._chain(LessonKind.ROLLBACK)
 
     def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
                 digest: bool = False) -> Outcome:
@@ -331,7 +333,8 @@ class Reference(Sensed):
         own_loss, _ = self._evaluate(label)
         if self._fill_batch(WARM_UP_KIND, own_loss if loss_q8 < 0 else loss_q8):
             self._record(self.network.n_batch)
-        return self._outcome(outcome, own_loss, False, False, digest)
+        made = replace(outcome, loss_q8=own_loss)
+        return self._chained(WARM_UP_KIND, label, loss_q8, made, digest)
 
     def _record(self, n_samples: int) -> None:
         """The first n_samples slots, a batch of the warm-up, into all statistics."""
@@ -340,10 +343,15 @@ class Reference(Sensed):
                 lesson = replace(self._lesson(q), losses=self.losses[:n_samples])
                 q.rule.record(lesson, self.network.site(q))
 
-    def _outcome(self, forward: Outcome, loss_q8: int, skipped: bool, updated: bool,
-                 digest: bool) -> Outcome:
-        return Outcome(forward.class_idx, forward.logits, loss_q8, skipped, updated,
-                       forward.forward_digest, self.learned_digest() if digest else None)
+    def _chain(self, kind: LessonKind, value: int = 0) -> None:
+        if self.network.plastic:
+            chain(self.learning, kind, value)
+
+    def _chained(self, kind: int, label: int, loss_q8: int, made: Outcome, digest: bool) -> Outcome:
+        """The lesson becomes part of the running digest."""
+        chain(self.learning, kind, label, loss_q8, zlib.crc32(self.x.tobytes()), made)
+        return replace(made, learned_digest=self.learned_digest() if digest else None,
+                       lessons_digest=int(self.learning["lessons_digest"]))
 
     def fit_gate(self) -> None:
         if self.slot > 0 and int(self.learning["batch_kind"]) == WARM_UP_KIND:
@@ -352,6 +360,8 @@ class Reference(Sensed):
         for q in self.network.plastic:
             if q.rule is not None:
                 q.rule.fit(self._lesson(q), self.network.site(q))
+        if any(q.rule and "fit" in q.rule.hooks for q in self.network.plastic):
+            self._chain(LessonKind.FIT_GATE)
 
     def _check(self, label: int, loss_q8: int, *, records: bool = False) -> None:
         check_lesson(self.network.n_classes, label, loss_q8, records=records)

@@ -113,6 +113,13 @@ class IntegerModel:
         codes = own.reshape(len(own), source.n_frames, -1).astype(np.int64)
         return encode_codes(source, codes, net.n_steps).astype(np.int64)
 
+    def _coded_state(self, name: str, spikes: IntArray) -> dict[str, NDArray[Any]]:
+        """What the device made of an input in the last step."""
+        state: dict[str, NDArray[Any]] = {f"coded_{name}": (spikes > 0).astype(np.int64)}
+        if self._inputs[name].counts:
+            state[f"multi_{name}"] = spikes
+        return state
+
     def step(self, t_step: int) -> None:
         """One time step of every population, in order."""
         self.t_step = t_step + 1

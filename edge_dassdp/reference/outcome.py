@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.packing import LESSON_DTYPE
 
 Progress = Callable[[int], None]
 """Told how many samples are done."""
@@ -27,7 +30,9 @@ class Outcome:
     learned_digest: CRC-32 over plastic weights and learning state after the call, if asked for.
     forward_ticks, learn_ticks: counter ticks, None where the target has no counter.
     n_replayed: stored samples learned again after this one. is_fallen_back: the guard put the
-    factory weights back. is_held: the gate was closed, nothing was learned.
+    factory weights back. is_held: the gate was closed, nothing was learned. lessons_digest: the
+    running one of all lessons, behind this; None of an inference. is_saved: the device
+    saved to flash by itself; is_unsaved: it should have, and its flash did not take it.
     """
 
     class_idx: int
@@ -42,12 +47,16 @@ class Outcome:
     n_replayed: int = 0
     is_fallen_back: bool = False
     is_held: bool = False
+    lessons_digest: int | None = None
+    is_saved: bool = False
+    is_unsaved: bool = False
 
 
 @dataclass(frozen=True)
 class BatchOutcome:
     """`Outcome` of n samples as arrays: class_idx, loss_q8, n_replayed (n,), logits (n, n_classes)
-    int32, is_skipped, is_updated, is_fallen_back, is_held (n,) bool; digests (n,) uint32 or None.
+    int32, is_skipped, is_updated, is_fallen_back, is_held, is_saved, is_unsaved (n,) bool; digests
+    (n,) uint32 or None.
     """
 
     class_idx: NDArray[np.int64]
@@ -58,8 +67,11 @@ class BatchOutcome:
     n_replayed: NDArray[np.int64]
     is_fallen_back: NDArray[np.bool_]
     is_held: NDArray[np.bool_]
+    is_saved: NDArray[np.bool_]
+    is_unsaved: NDArray[np.bool_]
     forward_digest: NDArray[np.uint32] | None
     learned_digest: NDArray[np.uint32] | None
+    lessons_digest: NDArray[np.uint32] | None = None
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome]) -> Self:
@@ -75,7 +87,9 @@ class BatchOutcome:
         return cls(column("class_idx", np.int64), logits, column("loss_q8", np.int64),
                    column("is_skipped", bool), column("is_updated", bool),
                    column("n_replayed", np.int64), column("is_fallen_back", bool),
-                   column("is_held", bool), digests("forward_digest"), digests("learned_digest"))
+                   column("is_held", bool), column("is_saved", bool),
+                   column("is_unsaved", bool), digests("forward_digest"),
+                   digests("learned_digest"), digests("lessons_digest"))
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,7 @@ class Statistics:
     hits, factory_hits: of the samples in the guard's window, by learned and by factory weights;
     n_held: labelled samples that the gate held back, in no other counter; is_open: whether samples
     are learned now;
+    n_lessons: samples learned or recorded, labelled or not, lessons_digest: CRC-32 over them;
     learned_digest: CRC-32 over plastic weights and learning state; stack and link figures are None
     off the device."""
 
@@ -106,6 +121,8 @@ class Statistics:
     frames_good: int | None = None
     frames_bad: int | None = None
     n_x_saturated: int = 0
+    n_lessons: int = 0
+    lessons_digest: int = 0
     learned_digest: int = 0
 
     @property
@@ -131,11 +148,38 @@ def learned_statistics(network: QNetwork, state: Mapping[str, NDArray[Any]],
         n_saturated=n_saturated, n_x_saturated=n_x_saturated % (1 << 32),
         learned_digest=learned_digest,
         **{n: count(f"learning.{n}") for n in ("n_labelled", "n_skipped", "n_updates",
-                                               "n_vanished")},
+                                               "n_vanished", "n_lessons", "lessons_digest")},
         **{n: count(f"replay.{n}") for n in ("n_replayed", "n_replay_skipped")},
         n_fallbacks=count("guard.n_fallbacks"), hits=count("guard.hits_bits").bit_count(),
         factory_hits=count("guard.factory_hits_bits").bit_count(), n_held=count("cusum.n_held"),
         is_open=network.cusum is None or count("cusum.is_open") == 1)
+
+
+class LessonKind(IntEnum):
+    """What becomes part of the running digest of lessons: DASSDP_LESSON_* of core/state.h."""
+
+    LEARN = 0
+    WARM_UP = 1
+    FIT_GATE = 2
+    IDLE = 3
+    ROLLBACK = 4
+    PROFILE = 5
+
+
+def chain(learning: NDArray[Any], kind: int, label: int = 0, loss_q8: int = 0, x_crc: int = 0,
+          made: Outcome | None = None) -> None:
+    """One more lesson, or what else happened to what is learned: into the running digest of
+    `learning`, LEARNING_DTYPE. x_crc: CRC-32 of the sample as it is run; made: what it gave."""
+    lesson = np.zeros((), LESSON_DTYPE)
+    lesson["kind"], lesson["label"], lesson["loss_q8"] = kind, label, loss_q8
+    lesson["x_crc"] = x_crc
+    if made is not None:
+        lesson["flags"] = (made.is_skipped | made.is_updated << 1 | made.is_fallen_back << 2
+                           | made.is_held << 3)
+        lesson["n_replayed"], lesson["class_idx"] = made.n_replayed, made.class_idx
+        lesson["own_loss_q8"] = made.loss_q8
+    learning["n_lessons"] += kind <= LessonKind.WARM_UP
+    learning["lessons_digest"] = zlib.crc32(lesson.tobytes(), int(learning["lessons_digest"]))
 
 
 def members(prefix: str, record: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -16,21 +16,24 @@ from edge_dassdp.base.errors import EdgeError
 
 
 @contextmanager
-def replacing(path: Path | str, *, sync: bool = True) -> Iterator[Path]:
+def replacing(path: Path | str, *, sync: bool = True, private: bool = False) -> Iterator[Path]:
     """A path to write to, in the folder of `path` and of its suffix; when the block ends well it
     takes the place of `path` in one step, otherwise `path` stays what it was.
 
     So it is after a cut of power, too: the new file is on the medium before the old one goes. sync:
-    False for what is made again anyway. What is no regular file, /dev/stdout for instance, is
-    written to as it is. Raises EdgeError E103 where the file cannot be written.
+    False for what is made again anyway. private: no other user may read it. What is no regular
+    file, /dev/stdout for instance, is written to as it is. Raises EdgeError E103 where the file
+    cannot be written.
     """
     is_plain = os.path.isfile(path) or not os.path.exists(path)  # a pipe's real path is none
     final = Path(os.path.realpath(path)) if is_plain else Path(path)
     part = final.parent / f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}"
     try:
+        if private and is_plain:
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield part if is_plain else final
         if is_plain:
-            _put(part, final, sync)
+            _put(part, final, sync, private)
     except OSError as problem:
         raise EdgeError("E103", f"{path} cannot be written",
                         cause=problem.strerror or str(problem),
@@ -41,11 +44,11 @@ def replacing(path: Path | str, *, sync: bool = True) -> Iterator[Path]:
             part.unlink()
 
 
-def _put(part: Path, final: Path, sync: bool) -> None:
-    """A finished part in the place of the file, whose mode it takes."""
+def _put(part: Path, final: Path, sync: bool, private: bool) -> None:
+    """A finished part in the place of the file, whose mode it takes unless it is private."""
     if sync:
         _sync(part, os.O_RDWR)
-    if final.exists():
+    if final.exists() and not private:
         shutil.copymode(final, part)
     part.replace(final)
     if sync and hasattr(os, "O_DIRECTORY"):
@@ -62,15 +65,16 @@ def _sync(path: Path, how: int) -> None:
         os.close(opened)
 
 
-def write_text(path: Path | str, text: str, *, sync: bool = True) -> None:
-    """Write UTF-8 text with \\n as it stands, whole or not at all. Raises EdgeError E103."""
-    with replacing(path, sync=sync) as part:
+def write_text(path: Path | str, text: str, *, sync: bool = True, private: bool = False) -> None:
+    """Write UTF-8 text with \\n as it stands, whole or not at all. private: for this user alone.
+    Raises EdgeError E103."""
+    with replacing(path, sync=sync, private=private) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_bytes(path: Path | str, data: bytes) -> None:
-    """Write bytes, whole or not at all. Raises EdgeError E103."""
-    with replacing(path) as part:
+def write_bytes(path: Path | str, data: bytes, *, private: bool = False) -> None:
+    """Write bytes, whole or not at all. private: for this user alone. Raises EdgeError E103."""
+    with replacing(path, private=private) as part:
         part.write_bytes(data)
 
 
@@ -106,9 +110,17 @@ def _take(file: IO[bytes], n_bytes: int) -> None:
         file.flush()
 
 
-def copy(source: Path, path: Path | str) -> None:
-    """Copy a file's bytes, whole or not at all. Raises EdgeError E103."""
-    write_bytes(path, source.read_bytes())
+def copy(source: Path, path: Path | str, *, private: bool = False) -> None:
+    """Copy a file's bytes, whole or not at all. private: for this user alone. Raises EdgeError
+    E103."""
+    write_bytes(path, source.read_bytes(), private=private)
+
+
+def make_private(folder: Path) -> None:
+    """Take from all other users what they may do with the files below a folder."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(path.stat().st_mode & 0o700)
 
 
 def are_one(a: Path, b: Path) -> bool:

@@ -27,6 +27,7 @@ _MAX_HEADER = 2**24
 
 WANTED = {
     "network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",
+    "lessons": "a log of lessons (JSON lines)",
     "dataset": "samples (.csv, .npy, or an .npz with x and y)",
     "csv": "a text file of values (CSV)",
     "current": "a log of current (CSV)",
@@ -196,6 +197,7 @@ _MAGICS: tuple[tuple[Callable[[bytes], bool], Found], ...] = (
     (_begins(b"TFL3", at=4), Found("tensorflow", "a TensorFlow Lite model")),
     (_begins(b"ET1", at=4), Found("tensorflow", "an ExecuTorch program")),
     (_begins(b"\x08\x01\x12"), Found("tensorflow", "a TensorFlow SavedModel")),
+    (_begins(b"dssp"), Found("snapshot", "a snapshot")),
     (_begins(b"GGUF"), Found("safetensors", "a GGUF file of weights")),
     (_is_safetensors, Found("safetensors", "a safetensors file of weights")),
     (_is_onnx, Found("onnx", "an ONNX file")),
@@ -267,6 +269,7 @@ _BY_ITSELF = {
     "network": "give a .nir or .onnx file, or an .npz that edge_dassdp.save (ir.save) wrote",
     "quantized": "give the file that edge-dassdp quantize wrote",
     "snapshot": "give a file that `learn` or `run` wrote with --snapshot",
+    "lessons": "give a file that `learn` wrote with --lessons, or a device's own (docs/state.md)",
     "dataset": "give an .npz with arrays x and y: np.savez('data.npz', x=x, y=y)",
     "csv": "give UTF-8 text, a row of numbers with its class for each sample (docs/data.md)",
     "current": "export it from the instrument's program as CSV, with its digital channels",

@@ -109,7 +109,7 @@ class Memory:
     @property
     def snapshot(self) -> Path:
         """Where a snapshot of the board can lie for a while. Raises EdgeError E103."""
-        return _folder() / f"{self.name}.npz"
+        return _folder() / f"{self.name}.state"
 
     @property
     def kept(self) -> Path | None:
@@ -123,7 +123,7 @@ class Memory:
         """Where it lies from now on, as the board goes on from something else."""
         if (kept := self.kept) is None:
             return None
-        return kept.rename(kept.with_name(f"{kept.stem}-{kept.stat().st_mtime_ns}.npz"))
+        return kept.rename(kept.with_name(f"{kept.stem}-{kept.stat().st_mtime_ns}.state"))
 
     @property
     def _path(self) -> Path:

@@ -21,12 +21,14 @@ from edge_dassdp.reference.asked import (
     MAX_LOSS_Q8,
     require_copy,
     require_fits,
+    require_learns,
     require_replay,
     require_sensor,
 )
 from edge_dassdp.reference.outcome import NO_LABEL
 from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.wire.messages import FLAGS
+from edge_dassdp.wire.saved import Slots
 
 Fields = Mapping[str, Any]
 MOST_CLASSES = (1 << 15) - 1
@@ -62,14 +64,15 @@ def require_possible(name: str, network: QNetwork | None) -> None:
 
 _NEEDED: Mapping[str, Callable[[QNetwork], object]] = {
     "SAVE": require_copy, "ROLLBACK": require_copy, "IDLE": require_replay,
-    "FIT_PROFILE": require_fits, "SELECT_PROFILE": require_sensor}
+    "STORE": require_learns, "FIT_PROFILE": require_fits, "SELECT_PROFILE": require_sensor}
 
 
 def check_hello(hello: Fields, network: QNetwork | None) -> None:
     """Sizes are those of the network; of an unknown one such as a device can have. Raises EdgeError
     E504."""
     limits = {"offer": (1, _U32), "tick_bits": (0, _MOST_TICK_BITS),
-              "cause": (0, QUANTITIES["cause_damaged"]),
+              "cause": (0, QUANTITIES["cause_damaged"]), "locked": (0, 1),
+              "store": (0, max(Slots)), "n_saves": _saves_possible(hello["store"]),
               "reading_ticks": (0, (1 << min(hello["tick_bits"], _MOST_TICK_BITS)) - 1)}
     if network is None:
         begin, end = hello["persist_begin"], hello["persist_end"]
@@ -86,6 +89,12 @@ def check_hello(hello: Fields, network: QNetwork | None) -> None:
             ("state_bytes", layout.state_bytes), ("persist_begin", layout.persist_begin),
             ("persist_end", layout.persist_end))}
     _within("HELLO", hello, limits)
+
+
+def _saves_possible(slots: int) -> tuple[int, int]:
+    """A save has a number, none has 0; behind damaged slots there may be one."""
+    return (int(slots in (Slots.SAVED, Slots.BUILD, Slots.FOREIGN)),
+            _U32 * (slots not in (Slots.ABSENT, Slots.EMPTY)))
 
 
 def check_learning(data: bytes, network: QNetwork | None) -> None:
@@ -105,6 +114,7 @@ class Answers:
     tick_bits: of its counter, 0 to 32, 0 for none. weight_bits: by projection, in the model's
     order. n_replayed: samples learned again behind one, at most; replays: whether any ever is.
     n_weights: plastic ones. window: of the guard, 0 without one. has_cusum: samples may be held.
+    has_slots: it may save by itself.
     """
 
     n_classes: int
@@ -116,20 +126,22 @@ class Answers:
     n_weights: int = _U32
     window: int = 32
     has_cusum: bool = True
+    has_slots: bool = True
 
     @classmethod
     def of(cls, hello: Fields, network: QNetwork | None, weight_bits: Sequence[int]) -> Answers:
         """Those of a device that greeted with `hello`. Raises EdgeError E504 as `check_hello`."""
         check_hello(hello, network)
         shape = hello["n_classes"], hello["n_steps"], hello["tick_bits"], tuple(weight_bits)
+        has_slots = hello["store"] != Slots.ABSENT
         if network is None:
-            return cls(*shape)
+            return cls(*shape, has_slots=has_slots)
         replay, guard = network.replay, network.guard
         n_due = QUANTITIES["catch_up"] if network.cusum and replay and replay.ring_per_class else 0
         return cls(*shape, n_replayed=n_due + replay.n_ring + replay.n_flash if replay else 0,
                    replays=replay is not None, n_weights=sum(p.w.size for p in network.plastic),
                    window=guard.window if guard and guard.margin else 0,
-                   has_cusum=network.cusum is not None)
+                   has_cusum=network.cusum is not None, has_slots=has_slots)
 
     def check(self, name: str, asked: Fields, said: Fields) -> None:
         """EdgeError E504 unless this can be the answer to the request `name` with these fields."""
@@ -159,6 +171,7 @@ def _lesson(can: Answers, name: str, asked: Fields, said: Fields) -> None:
     flags = FLAGS["is_updated"] * (name == "LEARN") | FLAGS["is_skipped"] * is_judged
     flags |= FLAGS["is_fallen_back"] * (is_judged and can.window > 0)
     flags |= FLAGS["is_held"] * (name == "LEARN" and can.has_cusum)
+    flags |= (FLAGS["is_saved"] | FLAGS["is_unsaved"]) * (is_judged and can.has_slots)
     believe(said["flags"] | flags == flags, name, f"flags are {said['flags']:#x}",
             f"of {flags:#x} each may be set")
     _within(name, said, {"loss_q8": (0, MAX_LOSS_Q8 * is_labelled),
@@ -171,7 +184,8 @@ def _ticks_and_digests(can: Answers, name: str, asked: Fields) -> dict[str, tupl
     wanted = asked["flags"]
     return {"forward_ticks": (0, ticks), "learn_ticks": (0, span * (name != "INFER")),
             "forward_digest": (0, _U32 * bool(wanted & FLAGS["want_forward_digest"])),
-            "learned_digest": (0, _U32 * bool(wanted & FLAGS["want_learned_digest"]))}
+            "learned_digest": (0, _U32 * bool(wanted & FLAGS["want_learned_digest"])),
+            "lessons_digest": (0, _U32 * (name != "INFER"))}
 
 
 def _steps(can: Answers, name: str, asked: Fields, said: Fields) -> None:

@@ -36,6 +36,7 @@ from edge_dassdp.reference.asked import (
     require_copy,
     require_drift,
     require_fits,
+    require_learns,
     require_observes,
     require_replay,
     require_search,
@@ -44,6 +45,7 @@ from edge_dassdp.reference.asked import (
 from edge_dassdp.reference.outcome import BatchOutcome, learned_statistics
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
+from edge_dassdp.slots.host import HostSlots
 from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.targets.profiles import found_orientation
 from edge_dassdp.targets.target import (
@@ -59,6 +61,7 @@ from edge_dassdp.targets.target import (
     Target,
 )
 from edge_dassdp.wire.messages import STATUS_TEXTS
+from edge_dassdp.wire.saved import Saved
 
 __all__ = ["INFER", "LEARN", "WARM_UP", "BatchOutcome", "Emulator", "n_cores", "prototypes"]
 
@@ -82,6 +85,8 @@ class Emulator(Target):
 
     checked: the build that reports every overflow the proof excluded (EdgeError E506); it runs the
     portable kernels, the fast one those of firmware/kernels/host.
+    save_every: labelled samples after which it saves by itself, 0 for never. Its flash is of its
+    own: what is saved lasts a `press_reset`, and ends with the object.
     n_threads: how many share the samples of an inference, each on its own copy of the state; 0
     stands for all cores. No bit depends on it. Learning is sequential by nature, for each sample
     meets the weights that the one before left: it takes one thread.
@@ -89,7 +94,8 @@ class Emulator(Target):
 
     at_once = 256
 
-    def __init__(self, network: QNetwork, *, checked: bool = False, n_threads: int = 1) -> None:
+    def __init__(self, network: QNetwork, *, checked: bool = False, n_threads: int = 1,
+                 save_every: int = 0) -> None:
         if n_threads < 0:
             raise EdgeError("E105", f"{n_threads} threads", help="0 stands for all cores")
         self.n_threads = n_threads or n_cores()
@@ -99,21 +105,38 @@ class Emulator(Target):
         self.layout = plan.layout
         self._ffi = cffi.FFI()
         firmware = assets.folder("firmware")
-        library = build_emulator(emit(plan), checked=checked)
+        library = build_emulator(emit(plan, save_every=save_every), checked=checked)
         self._ffi.cdef(prototypes(firmware / "port" / "host" / "emulator.h", firmware / "include"))
         load_here(library, "dassdp_emulator_model", host_compiler())
         self._lib: Any = self._ffi.dlopen(str(library))
         self._model = self._lib.dassdp_emulator_model()
         self._state = self._ffi.new("uint64_t[]", -(-self.layout.state_bytes // 8))
-        self.reset()
+        self.slots = HostSlots(self._ffi, self._lib)
+        self.press_reset()
 
     @property
     def n_classes(self) -> int:
         return self.network.n_classes
 
-    def reset(self) -> None:
+    def reset(self, *, factory: bool = False) -> None:
+        if factory:
+            self._check(self.slots.erase())
         self._lib.dassdp_init(self._model, self._state)
         self._n_x_elsewhere = 0  # counted in states of threads that are gone
+
+    @property
+    def in_flash(self) -> Saved:
+        return self.slots.saved
+
+    def store(self) -> Saved:
+        require_learns(self.network)
+        self._check(self.slots.save(self._state))
+        return self.in_flash
+
+    def press_reset(self) -> None:
+        """A new start: what was saved, or factory weights."""
+        self.reset()
+        self.slots.load(self._state)
 
     def run(self, x: NDArray[np.int8], labels: NDArray[Any] | None = None,
             losses_q8: NDArray[Any] | None = None, *, mode: int = INFER, digest: bool = False,
@@ -132,8 +155,11 @@ class Emulator(Target):
             **{name: np.zeros(n, np.uint16) for name in (
                 "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back", "is_held")},
         }
-        if digest:
-            arrays |= {k: np.zeros(n, np.uint32) for k in ("forward_digest", "learned_digest")}
+        digests = [] if mode == INFER else ["lessons_digest"]
+        digests += ["forward_digest", "learned_digest"] if digest else []
+        arrays |= {k: np.zeros(n, np.uint32) for k in digests}
+        if mode == LEARN:
+            arrays["saves"] = np.zeros(n, np.int16)
         if mode == INFER and min(self.n_threads, n) > 1:
             self._infer_in_threads(samples, arrays)
         else:
@@ -141,12 +167,14 @@ class Emulator(Target):
             self._run_in_order(self._state, mode, samples, labels, losses_q8, arrays)
         if progress:
             progress(n)
+        saves = arrays.get("saves", np.zeros(n))
         return BatchOutcome(
             arrays["class_idx"].astype(np.int64), arrays["logits"],
             arrays["loss_q8"].astype(np.int64), arrays["is_skipped"].astype(bool),
             arrays["is_updated"].astype(bool), arrays["n_replayed"].astype(np.int64),
             arrays["is_fallen_back"].astype(bool), arrays["is_held"].astype(bool),
-            arrays.get("forward_digest"), arrays.get("learned_digest"))
+            saves > 0, saves < 0, arrays.get("forward_digest"), arrays.get("learned_digest"),
+            arrays.get("lessons_digest"))
 
     def _infer_in_threads(self, samples: NDArray[np.int8],
                           arrays: dict[str, NDArray[Any]]) -> None:
@@ -175,6 +203,9 @@ class Emulator(Target):
         out = self._ffi.new("dassdp_emulator_out_t *")
         for name, array in arrays.items():
             setattr(out, name, self._ffi.from_buffer(self._pointer_type(array), array))
+        if mode == LEARN:
+            self.slots.use()
+            out.saved = self.slots.last
         n_done = self._ffi.new("uint32_t *")
         status = self._lib.dassdp_emulator_run(
             self._model, state, mode, len(samples), self._ffi.from_buffer("int8_t[]", samples),
@@ -199,10 +230,13 @@ class Emulator(Target):
                         digest=digest)
         forward = None if done.forward_digest is None else int(done.forward_digest[0])
         learned = None if done.learned_digest is None else int(done.learned_digest[0])
+        lessons = None if done.lessons_digest is None else int(done.lessons_digest[0])
         return Outcome(int(done.class_idx[0]), done.logits[0], int(done.loss_q8[0]),
                        bool(done.is_skipped[0]), bool(done.is_updated[0]), forward,
                        None if mode == INFER else learned, n_replayed=int(done.n_replayed[0]),
-                       is_fallen_back=bool(done.is_fallen_back[0]), is_held=bool(done.is_held[0]))
+                       is_fallen_back=bool(done.is_fallen_back[0]), is_held=bool(done.is_held[0]),
+                       is_saved=bool(done.is_saved[0]), is_unsaved=bool(done.is_unsaved[0]),
+                       lessons_digest=lessons)
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
@@ -299,6 +333,21 @@ class Emulator(Target):
                 self._put_weights(name, w)
             self._put_learning(learning)
 
+    def exported(self, offset: int = 0, n_bytes: int | None = None) -> bytes:
+        """What dassdp_export gives: a piece, or all from `offset` on. E503 behind the end."""
+        size = int(self._lib.dassdp_export_bytes(self._model))
+        made = bytearray(size - offset if n_bytes is None else n_bytes)
+        self._check(self._lib.dassdp_export(self._model, self._state, offset,
+                                            self._ffi.from_buffer("uint8_t[]", made), len(made)))
+        return bytes(made)
+
+    def import_(self, data: bytes) -> None:
+        """dassdp_import of what `exported` gave: all of it or nothing. E503 as the C refuses it."""
+        room = self._ffi.new("uint64_t[]", max(-(-len(data) // 8), 1))
+        self._ffi.memmove(room, data, len(data))
+        self._check(self._lib.dassdp_import(self._model, self._state,
+                                            self._ffi.cast("uint8_t *", room), len(data)))
+
     def read_learning(self) -> bytes:
         return self._bytes(self.layout.persist_begin, self.layout.persist_end)
 
@@ -330,11 +379,8 @@ class Emulator(Target):
         if len(data) != end - begin:
             raise EdgeError("E104", f"a learning state of {len(data)} bytes, expected "
                             f"{end - begin}")
-        self._ffi.buffer(self._state)[begin:end] = data
-        self._check(self._lib.dassdp_check_learning(self._model, self._state))
-        if self.network.sensor is not None:  # what was seen of windows, behind another profile
-            selected = int(self.named_state()["sensor.selected"][0])
-            self._check(self._lib.dassdp_select_profile(self._model, self._state, selected))
+        self._check(self._lib.dassdp_emulator_write_learning(
+            self._model, self._state, self._ffi.from_buffer("uint8_t[]", data)))
 
     def statistics(self) -> Statistics:
         n_x_saturated = self._n_x_saturated(self._state) + self._n_x_elsewhere

@@ -16,19 +16,21 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference import asked
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
+from edge_dassdp.slots import boards
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets import profiles
 from edge_dassdp.targets.answers import Answers, check_learning, require_possible
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
 from edge_dassdp.targets.writes import Requests, chunks, of_learning, of_weights, replace
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
+from edge_dassdp.wire.lock import Lock
 from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
-from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session
-from edge_dassdp.wire.start import Start
+from edge_dassdp.wire.saved import EMPTY, NOTHING, Saved, Slots
+from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session, locked
 
 RECOVERIES = 3
 """As whoever waits for a long stream wants it."""
-_ONCE = {"LEARN", "WARM_UP", "IDLE", "OBSERVE", "FIT_PROFILE"}
+_ONCE = {"LEARN", "WARM_UP", "IDLE", "OBSERVE", "FIT_PROFILE", "STORE"}
 _IN_PARTS = {"WRITE_WEIGHTS", "WRITE_LEARNING"}
 """Requests that are parts of something, which only whoever sends all of them can begin again."""
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
@@ -43,11 +45,11 @@ class LinkTarget(Target):
     to what any device can say. timeout_s, retries, log: see `Session`. recoveries: how often in a
     row a request without an answer is asked again, in a new session, unless the device carried it
     out and it must not be twice; `lost_request_ran` tells. memory: what this computer keeps of a
-    board that keeps what it learned. The constructor shakes hands.
+    board that keeps what it learned. lock: the key of a locked build. The constructor shakes hands.
 
     Every method raises EdgeError E502 when the device does not answer, E503 when it refuses, E504
     when it answers what it cannot, E505 when it restarted (the next call begins a new session),
-    E104 for data of the wrong shape.
+    E509 when it is locked and the key is missing or another, E104 for data of the wrong shape.
     """
 
     def __init__(self, port: Port, expected_model_hash: str | None = None,
@@ -55,7 +57,7 @@ class LinkTarget(Target):
                  projections: Sequence[ProjectionInfo] = (), *, decode: Decode | None = None,
                  network: QNetwork | None = None, timeout_s: float = TIMEOUT_S,
                  retries: int = RETRIES, recoveries: int = 0, log: Path | None = None,
-                 memory: Memory | None = None) -> None:
+                 memory: Memory | None = None, lock: Lock | None = None) -> None:
         self.memory = memory
         self._is_settled = True
         self._expected_model_hash = expected_model_hash
@@ -64,9 +66,10 @@ class LinkTarget(Target):
         self._decode = decode
         self._network = network
         self._recoveries = recoveries
+        self._in_flash = NOTHING
         self._n_recovered = 0
         self._session = Session(port, self._check_hello, timeout_s=timeout_s, retries=retries,
-                                log=log)
+                                log=log, lock=lock)
         try:
             self.info = self._shake_hands()
         except BaseException:
@@ -88,6 +91,11 @@ class LinkTarget(Target):
         return self.info.n_classes
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether it is locked, and there is no key."""
+        return self._session.is_read_only
+
+    @property
     def link_frames(self) -> int:
         """Frames sent so far."""
         return self._session.n_frames
@@ -106,6 +114,10 @@ class LinkTarget(Target):
     def lost_request_ran(self) -> bool | None:
         """After E502 and the next call: whether the device had carried the lost request out."""
         return self._session.lost_request_ran
+
+    def require_key(self, what: str) -> None:
+        if self.is_read_only:
+            raise locked(what)
 
     def infer(self, x: NDArray[np.int8], *, digest: bool = False,
               n_steps: int | None = None) -> Outcome:
@@ -228,8 +240,26 @@ class LinkTarget(Target):
             self._ask("HOLD")
         replace(self._ask, "weights and learning state", new, old)
 
-    def reset(self) -> None:
-        self._ask("RESET")
+    def reset(self, *, factory: bool = False) -> None:
+        if factory:
+            self.in_flash.require(self.info.board)
+        self._ask("RESET", erases=int(factory))
+        self._in_flash = EMPTY if factory else self._in_flash
+
+    @property
+    def in_flash(self) -> Saved:
+        return self._in_flash
+
+    def store(self) -> Saved:
+        self.in_flash.require(self.info.board)
+        before = self.in_flash
+        try:
+            self._in_flash = Saved(Slots.SAVED, self._ask("STORE")["n_saves"])
+        except EdgeError as problem:
+            if problem.code == "E502" and self.lost_request_ran and self.in_flash != before:
+                return self.in_flash  # its answer was lost, HELLO told it
+            raise boards.explained(problem, self.info.board, before) from None
+        return self.in_flash
 
     def statistics(self) -> Statistics:
         fields = self._ask("STATISTICS")
@@ -269,9 +299,8 @@ class LinkTarget(Target):
         try:
             self._session.settle()
         except EdgeError as found:
-            if found.code == "E505":
-                found.cause += self._reason()
-            raise (problem if found.code == problem.code else found) from None
+            raise (problem if found.code == problem.code
+                   else self._with_reason(found)) from None
         self._is_settled = True
         self._n_recovered += 1
 
@@ -280,27 +309,34 @@ class LinkTarget(Target):
             self.info = self._shake_hands()
         self._is_settled = False  # until it is known whether it was carried out
         try:
-            answer = self._session.ask(name, **fields)
+            extra_s = boards.extra_s(self.info.board, self._network, name, fields)
+            answer = self._session.ask(name, extra_s=extra_s, **fields)
         except EdgeError as problem:
-            if problem.code == "E505":
-                problem.cause += self._reason()
-            raise
+            raise self._with_reason(problem) from None
         self._is_settled = True
         if self.memory:
             self.memory.done(name)
         self._answers.check(name, fields, answer)
         return answer
 
-    def _reason(self) -> str:
-        """Why it knows no session any more, as far as it says."""
+    def _with_reason(self, problem: EdgeError) -> EdgeError:
+        """E505 with why it knows no session any more and what it has now, as far as it says."""
+        if problem.code != "E505":
+            return problem
         try:
-            start = Start.of(self._session.look())
+            now = DeviceInfo.of(self._session.look())
         except EdgeError:
-            return ""
-        if start == self.info.start:
-            return (f"; it counts start {start.n_boots} as before: another host took it over, or "
-                    "its power was cut")
-        return f"; it restarted {start}"
+            return problem
+        if now.start == self.info.start:
+            problem.cause += (f"; it counts start {now.start.n_boots} as before: another host took "
+                              "it over, or its power was cut")
+        else:
+            problem.cause += f"; it restarted {now.start}"
+        if now.saved.is_there:
+            problem.cause += f"; {now.saved}"
+            problem.help = (f"If it restarted, it is back at save {now.saved.n_saves:,}, and what "
+                            "it learned since is lost: restore a snapshot, or go on from there.")
+        return problem
 
     def _shake_hands(self) -> DeviceInfo:
         return DeviceInfo.of(self._session.open())
@@ -308,30 +344,16 @@ class LinkTarget(Target):
     def _check_hello(self, hello: Mapping[str, Any]) -> None:
         """Refuse, and let go of, a device that is not the one expected or cannot be."""
         try:
-            self._compare(DeviceInfo.of(hello))
+            info = DeviceInfo.of(hello)
+            info.require_sound()
+            info.require_model(self._expected_model_hash, self._expected_build_hash,
+                               len(self._projections))
+            self._in_flash = info.saved
             self._answers = Answers.of(hello, self._network,
                                        [p.weight_bits for p in self._projections])
         except EdgeError:
             self._session.close()
             raise
-
-    def _compare(self, info: DeviceInfo) -> None:
-        """Refuse a device that runs something else, saying what to rebuild or reflash."""
-        info.require_sound()
-        build = self._expected_build_hash
-        for what, found, expected in (
-                ("another model", info.model_hash, self._expected_model_hash),
-                ("another build of this model", info.build_hash,
-                 None if build is None else f"{build:016x}")):
-            if expected is not None and found != expected:
-                raise EdgeError("E504", f"board {info.board} runs {what}",
-                                cause=f"it reports {found[:16]}, expected {expected[:16]}",
-                                help=f"Build the firmware for {info.board} and flash it again, "
-                                     "or name the model that it runs.")
-        if self._projections and info.n_projections != len(self._projections):
-            raise EdgeError("E504", f"board {info.board} runs another model",
-                            cause=f"it has {info.n_projections} projections, expected "
-                                  f"{len(self._projections)}")
 
     def _run(self, name: str, x: NDArray[np.int8], digest: bool, **fields: Any) -> Outcome:
         sample = asked.checked_sample(x, self.info.x_bytes)
@@ -341,15 +363,20 @@ class LinkTarget(Target):
         got = self._recovering(name, lambda: self._ask_once(
             name, flags=flags, x=self._send_pieces(sample.tobytes()), **fields))
         has_ticks = self.info.tick_bits != 0
+        is_saved = bool(got["flags"] & FLAGS["is_saved"])
+        if is_saved:
+            self._in_flash = Saved(Slots.SAVED, self.in_flash.n_saves + 1)
         return Outcome(
             class_idx=got["class_idx"], loss_q8=got["loss_q8"],
             logits=np.frombuffer(got["logits"], "<i4").astype(np.int32),
             is_skipped=bool(got["flags"] & FLAGS["is_skipped"]),
             is_updated=bool(got["flags"] & FLAGS["is_updated"]), n_replayed=got["n_replayed"],
             is_fallen_back=bool(got["flags"] & FLAGS["is_fallen_back"]),
-            is_held=bool(got["flags"] & FLAGS["is_held"]),
+            is_held=bool(got["flags"] & FLAGS["is_held"]), is_saved=is_saved,
+            is_unsaved=bool(got["flags"] & FLAGS["is_unsaved"]),
             forward_digest=got["forward_digest"] if digest else None,
             learned_digest=got["learned_digest"] if digest and learns else None,
+            lessons_digest=got["lessons_digest"] if learns else None,
             forward_ticks=got["forward_ticks"] if has_ticks else None,
             learn_ticks=got["learn_ticks"] if has_ticks and learns else None)
 

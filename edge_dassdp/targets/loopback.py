@@ -11,6 +11,7 @@ import cffi
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.targets.emulator import prototypes
 
 _MAX_SENT_BYTES = 1 << 19
 
@@ -20,22 +21,28 @@ class LoopbackStream:
 
     Answers are there as soon as `write` returns, so `read` never waits: what is not there yet
     will not come, and it gives fewer bytes at once. A library holds one device; a second stream
-    over the same file talks to the same one and starts it anew.
+    over the same file talks to the same one and starts it anew, its flash erased. flash: a
+    dassdp_host_flash_t; tests have it fail.
     """
 
     def __init__(self, library: Path) -> None:
         self._ffi = cffi.FFI()
-        header = (assets.folder("firmware") / "port" / "host" / "loopback.h").read_text("utf-8")
-        self._ffi.cdef("\n".join(line for line in header.splitlines()
-                                 if not line.startswith("#")))
+        firmware = assets.folder("firmware")
+        header = firmware / "port" / "host" / "loopback.h"
+        self._ffi.cdef(prototypes(header, firmware / "include"))
         self._device = self._ffi.dlopen(str(library))
         self._sent = self._ffi.new("uint8_t[]", _MAX_SENT_BYTES)
         self._received = bytearray()
         self.timeout: float | None = None
+        self.flash = self._device.dassdp_host_flash
+        n_bytes = 2 * self._device.dassdp_host_slots().slot_bytes
+        self._ffi.memmove(self.flash.bytes, b"\xff" * n_bytes, n_bytes)
+        self.flash.cut_at = self.flash.fails_at = self.flash.wrong_at = 0
         self.reboot()
 
     def reboot(self) -> None:
-        """Cut the power: factory weights, the session and whatever was on its way are gone."""
+        """Cut the power: weights are those saved to flash, or the factory's; the session and
+        whatever was on its way are gone."""
         self._received.clear()
         if self._device.dassdp_loopback_boot() != 0:
             raise EdgeError("E304", "the generated buffers are too small for the link")

@@ -17,42 +17,60 @@ if TYPE_CHECKING:
     from edge_dassdp.targets.link import LinkTarget
     from edge_dassdp.targets.serial import Port
     from edge_dassdp.targets.target import Target
+    from edge_dassdp.wire.lock import Lock
 
 SPECS = "reference, emulator, emulator-checked, qemu:BOARD or serial:PORT[@BAUD]"
 BAUD, BAUD_MOST = 115_200, 2**31 - 1
 
 
-def open_target(spec: str, network: QNetwork, *, count: bool = False,
-                log: Path | None = None, n_threads: int = 1) -> Target:
+def has_link(spec: str) -> bool:
+    """Whether a target is spoken to over a link, which can be logged and locked."""
+    return spec.partition(":")[0] in ("qemu", "serial")
+
+
+def open_target(spec: str, network: QNetwork, *, count: bool = False, log: Path | None = None,
+                n_threads: int = 1, save_every: int = 0,
+                lock: Path | str | None = None) -> Target:
     """The target that `spec` names (see `SPECS`), with `network` at factory weights on it.
 
     A board on a serial port keeps what it has learned: only the handshake is made. qemu builds
     the firmware first. count: instructions as ticks, qemu only. log: a file for every byte sent
     and received, qemu and serial only. n_threads: for inference, 0 for all cores, emulator only.
+    save_every: labelled samples after which it saves to flash by itself, qemu and emulator only.
+    lock: the key file of a locked build, qemu and serial only; without it that of EDGE_DASSDP_LOCK.
     Raises EdgeError E105 for an unknown word, E301 without a tool, E302 where one fails, E401 for
-    an unknown board, E402 for one that is too small, E501, E502 or E504 where the link or the
-    device refuses.
+    an unknown board, E402 for one that is too small, E501, E502, E504 or E509 where the link or the
+    device refuses, E103 for a file that is no key.
     """
     kind, _, rest = spec.partition(":")
     if count and kind != "qemu":
         raise EdgeError("E105", f"target '{spec}' cannot count instructions",
                         help="choose qemu:BOARD")
-    if log and kind not in ("qemu", "serial"):
-        raise EdgeError("E105", f"target '{spec}' has no link to log",
-                        help="choose qemu:BOARD or serial:PORT, or leave --log out")
+    for given, option, does in ((log, "--log", "log"), (lock, "--lock", "lock")):
+        if given and not has_link(spec):
+            raise EdgeError("E105", f"target '{spec}' has no link to {does}",
+                            help=f"choose qemu:BOARD or serial:PORT, or leave {option} out")
     if n_threads != 1 and kind not in ("emulator", "emulator-checked"):
         raise EdgeError("E105", f"target '{spec}' has no threads",
                         help="choose emulator, or leave --threads out")
+    if save_every and kind not in ("qemu", "emulator", "emulator-checked"):
+        raise EdgeError("E105", f"target '{spec}' is not built here, and saves by itself as it was "
+                        "built to", help="give --save-every to build, generate or flash")
     if kind == "qemu" and rest:
         from edge_dassdp.build.board import load_board
         from edge_dassdp.emit.firmware import build_and_compare
         from edge_dassdp.targets.link import RECOVERIES
         from edge_dassdp.targets.qemu import Qemu
+        from edge_dassdp.wire.lock import lock_of
 
-        firmware = build_and_compare(network, load_board(rest)).firmware
-        return Qemu.start(network, firmware, count=count, recoveries=RECOVERIES, log=log)
+        key = lock_of(lock)
+        firmware = build_and_compare(network, load_board(rest), save_every=save_every,
+                                     lock=key).firmware
+        return Qemu.start(network, firmware, count=count, recoveries=RECOVERIES, log=log, lock=key)
     if kind == "serial" and rest:
-        return open_serial(rest, network, log=log)
+        from edge_dassdp.wire.lock import lock_of
+
+        return open_serial(rest, network, log=log, lock=lock_of(lock))
     if spec == "reference":
         from edge_dassdp.targets.reference import ReferenceTarget
 
@@ -60,14 +78,16 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False,
     if spec in ("emulator", "emulator-checked"):
         from edge_dassdp.targets.emulator import Emulator
 
-        return Emulator(network, checked=spec == "emulator-checked", n_threads=n_threads)
+        return Emulator(network, checked=spec == "emulator-checked", n_threads=n_threads,
+                        save_every=save_every)
     raise EdgeError("E105", f"there is no target '{spec}'", help=f"choose {SPECS}")
 
 
 def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
-                log: Path | None = None) -> LinkTarget:
+                log: Path | None = None, lock: Lock | None = None) -> LinkTarget:
     """The board at PORT[@BAUD], held to a build of `network` where its hash is given, with what
-    this computer remembers of it. Raises EdgeError E105, E501, E502 or E504 as `open_target`."""
+    this computer remembers of it. Raises EdgeError E105, E501, E502, E504 or E509 as `open_target`.
+    """
     from edge_dassdp.storage.memory import Memory
     from edge_dassdp.targets.link import RECOVERIES, LinkTarget
     from edge_dassdp.targets.serial import also_used_by, open_port
@@ -80,7 +100,7 @@ def open_serial(place: str, network: QNetwork, *, build_hash: int | None = None,
     stream = open_port(port.path if port else path, baud)
     try:
         return LinkTarget.of(network, stream, build_hash=build_hash, recoveries=RECOVERIES,
-                             log=log, memory=memory)
+                             log=log, memory=memory, lock=lock)
     except BaseException as problem:
         if isinstance(problem, EdgeError) and problem.code == "E502":
             problem.cause = "; ".join(filter(None, (problem.cause, also_used_by(path))))

@@ -12,19 +12,45 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.lesson import Record
 from edge_dassdp.reference import Reference
-from edge_dassdp.reference.asked import check_snapshot
+from edge_dassdp.reference.asked import check_snapshot, require_learns
 from edge_dassdp.reference.carried import fields_of, restore
 from edge_dassdp.reference.outcome import members
 from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.targets.target import Target
+from edge_dassdp.wire.saved import EMPTY, Saved, Slots
 
 
 class ReferenceTarget(Reference, Target):
     """The NumPy reference as a Target; its learning state goes to any device and back."""
 
+    _in_flash = EMPTY
+    _slot: tuple[Mapping[str, NDArray[np.int16]], bytes] | None = None
+
     @property
     def n_classes(self) -> int:
         return self.network.n_classes
+
+    def reset(self, *, factory: bool = False) -> None:
+        super().reset()
+        if factory:
+            self._in_flash, self._slot = EMPTY, None
+
+    @property
+    def in_flash(self) -> Saved:
+        return self._in_flash
+
+    def store(self) -> Saved:
+        require_learns(self.network)
+        self._slot = ({p.name: self.read_weights(p.name) for p in self.network.plastic},
+                      self.read_learning())
+        self._in_flash = Saved(Slots.SAVED, self.in_flash.n_saves + 1)
+        return self.in_flash
+
+    def press_reset(self) -> None:
+        """A new start: what was saved, or factory weights."""
+        self.reset()
+        if self._slot:
+            self.restore(*self._slot)
 
     def read_learning(self) -> bytes:
         return Plan.of(self.network).layout.encode(self.named_state())

@@ -29,6 +29,7 @@ from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.targets.profiles import with_profile
+from edge_dassdp.wire.saved import Saved
 
 __all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Outcome",
            "Progress", "Statistics", "Target"]
@@ -169,12 +170,34 @@ class Target(ABC):
         """The whole state as integer arrays by name: v_*, spk_*, count_*, w_*, learning.*, ..."""
 
     @abstractmethod
-    def reset(self) -> None:
-        """Factory weights and initial learning state."""
+    def reset(self, *, factory: bool = False) -> None:
+        """Factory weights and initial learning state. factory: what was saved to flash is erased,
+        too; else it counts at the next start. E503 where there are no slots to erase, or flash does
+        not take it."""
+
+    @property
+    @abstractmethod
+    def in_flash(self) -> Saved:
+        """What its slots in flash hold."""
+
+    @abstractmethod
+    def store(self) -> Saved:
+        """Save plastic weights and learning state to flash, for the next start; gives what it holds
+        now. E503 where nothing learns, there are no slots, or flash does not take it: the save
+        before then counts still."""
 
     @abstractmethod
     def statistics(self) -> Statistics:
         """Counters, and on a device stack and link figures."""
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing may be changed on it: a locked board without its key."""
+        return False
+
+    def require_key(self, what: str) -> None:  # noqa: B027 - most targets have no lock
+        """Before anything begins that ends in writing. what: does so, for people. Raises EdgeError
+        E509 where a board is locked and no key was given."""
 
     @property
     def link_frames(self) -> int | None:

@@ -8,7 +8,7 @@ A frame is COBS(header + payload + CRC-32) between two zero bytes; payloads are 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,10 +21,13 @@ from edge_dassdp.wire.messages import (
     LIMITS,
     LINK_STATUSES,
     MESSAGES,
+    NONCE_BYTES,
     REQUEST_HEADER,
     RESPONSE_BIT,
     RESPONSE_HEADER,
     RUNTIME_STATUSES,
+    TAG_BYTES,
+    Message,
     Payload,
 )
 
@@ -65,7 +68,9 @@ class FrameError(ValueError):
 
 
 LINK_STRUCT_BYTES: int = LIMITS["struct_bytes"]
-"""sizeof(dassdp_link_t) on a 32-bit device; a _Static_assert in link.h keeps it true."""
+LINK_STORE_BYTES: int = LIMITS["store_bytes"]
+"""sizeof(dassdp_link_t) on a 32-bit device, and what slots in flash add to it; a _Static_assert in
+link.c keeps them true."""
 
 MIN_RESPONSE_FRAME_BYTES = RESPONSE_HEADER.n_bytes + _CRC_BYTES + 3
 """Bytes on the wire of the shortest response: a COBS code and two zeros included."""
@@ -89,11 +94,13 @@ def decode_frame(encoded: bytes) -> bytes:
     return body
 
 
-def encode_request(kind: int, session: int, sequence: int, payload: bytes) -> bytes:
+def encode_request(kind: int, session: int, sequence: int, payload: bytes,
+                   sign: Callable[[bytes], bytes] | None = None) -> bytes:
     """A request on the wire. session: 1 to 2^32 - 1, the host's random number where the message
-    opens one. sequence: 1 to 65535, 0 there."""
-    header = REQUEST_HEADER.pack(kind=kind, session=session, sequence=sequence)
-    return encode_frame(header + payload)
+    opens one. sequence: 1 to 65535, 0 there. sign: gives the tag of header and payload, for a
+    locked build."""
+    body = REQUEST_HEADER.pack(kind=kind, session=session, sequence=sequence) + payload
+    return encode_frame(body + sign(body) if sign else body)
 
 
 def encode_response(response: Response) -> bytes:
@@ -177,6 +184,7 @@ def _frame_sizes() -> dict[str, int]:
     for message in MESSAGES.values():
         if message.opens:  # answered from the request buffer: the last response must stay as it is
             size = RESPONSE_HEADER.n_bytes + message.response.n_bytes + _CRC_BYTES
+            size += NONCE_BYTES * (message.response.open_kind == "nonce")
             request[""] = max(request[""], size)
             continue
         for sizes, layout, header in ((request, message.request, REQUEST_HEADER),
@@ -185,6 +193,8 @@ def _frame_sizes() -> dict[str, int]:
             end = layout.open_kind
             if end in ("chunk", "sample"):
                 end, size = "", size + CHUNK_BYTES
+            if sizes is request:
+                size += TAG_BYTES  # HELLO's answer is longer: what is not locked pays nothing
             sizes[end] = max(sizes[end], size)
     return {"REQUEST_BYTES_MAX": request[""],
             "RESPONSE_FIXED_BYTES": response[""],
@@ -199,6 +209,13 @@ def link_buffer_bytes(n_classes: int) -> LinkBuffers:
         request=sizes["REQUEST_BYTES_MAX"],
         response=max(sizes["RESPONSE_FIXED_BYTES"],
                      sizes["RESPONSE_LOGITS_BYTES"] + 4 * n_classes))
+
+
+def _writes(message: Message) -> int:
+    """As `dassdp_messages.h` says what a locked build wants signed."""
+    if isinstance(message.writes, str):
+        return dict(message.request.offsets(REQUEST_HEADER.n_bytes))[message.writes]
+    return 255 if message.writes else 0
 
 
 @cache
@@ -221,6 +238,6 @@ def messages_header() -> str:
         messages=list(MESSAGES.values()), layouts=layouts,
         requests=[{"name": message.name, "open_end": message.request.open_kind or "none",
                    "n_bytes": REQUEST_HEADER.n_bytes + message.request.n_bytes,
-                   "needs_whole": int(message.needs_whole)}
+                   "needs_whole": int(message.needs_whole), "writes": _writes(message)}
                   for message in MESSAGES.values() if not message.opens],
         buffers=[*_frame_sizes().items(), ("CRC_BYTES", _CRC_BYTES)])

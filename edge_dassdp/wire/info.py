@@ -10,6 +10,7 @@ import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.text import printable
+from edge_dassdp.wire.saved import Saved, Slots
 from edge_dassdp.wire.start import Start
 
 
@@ -32,7 +33,8 @@ class ProjectionInfo:
 class DeviceInfo:
     """What the device says of itself. Hashes in hexadecimal; learned_digest: CRC-32 over plastic
     weights and learning state, as it greeted. counter_idx: which of its board's counters gives the
-    ticks, 255 for none of them; reading_ticks: how many a reading of it takes."""
+    ticks, 255 for none of them; reading_ticks: how many a reading of it takes. locked: not 0 where
+    only who has its key can change what it has learned. saved: what its slots in flash hold."""
 
     board: str
     model_hash: str
@@ -49,7 +51,9 @@ class DeviceInfo:
     learned_digest: int
     counter_idx: int
     reading_ticks: int
+    locked: int
     start: Start
+    saved: Saved
 
     @classmethod
     def of(cls, hello: Mapping[str, Any]) -> Self:
@@ -58,9 +62,11 @@ class DeviceInfo:
             board=printable(hello["board"].rstrip(b"\0").decode("ascii", "backslashreplace")),
             model_hash=hello["model_hash"].hex(), build_hash=hello["build_hash"].hex(),
             persist_bytes=hello["persist_end"] - hello["persist_begin"], start=Start.of(hello),
+            saved=Saved(Slots(min(hello["store"], max(Slots))), hello["n_saves"]),
             **{name: hello[name] for name in (
                 "protocol", "abi", "tick_bits", "x_bytes", "n_classes", "n_steps",
-                "n_projections", "state_bytes", "learned_digest", "counter_idx", "reading_ticks")})
+                "n_projections", "state_bytes", "learned_digest", "counter_idx", "reading_ticks",
+                "locked")})
 
     def require_sound(self) -> None:
         """Raises EdgeError E504 for a firmware that is damaged, or faults at each start."""
@@ -74,3 +80,21 @@ class DeviceInfo:
                             cause=f"it restarted {self.start}, and runs nothing any more",
                             help="Press its reset button to let it try once more. If it faults "
                                  "again, flash it again; own code in it may be at fault.")
+
+    def require_model(self, model_hash: str | None, build_hash: int | None,
+                      n_projections: int) -> None:
+        """Raises EdgeError E504 for a device that runs something else, saying what to rebuild or
+        reflash. None, and no projections, stand for any."""
+        for what, found, expected in (
+                ("another model", self.model_hash, model_hash),
+                ("another build of this model", self.build_hash,
+                 None if build_hash is None else f"{build_hash:016x}")):
+            if expected is not None and found != expected:
+                raise EdgeError("E504", f"board {self.board} runs {what}",
+                                cause=f"it reports {found[:16]}, expected {expected[:16]}",
+                                help=f"Build the firmware for {self.board} and flash it again, "
+                                     "or name the model that it runs.")
+        if n_projections and self.n_projections != n_projections:
+            raise EdgeError("E504", f"board {self.board} runs another model",
+                            cause=f"it has {self.n_projections} projections, expected "
+                                  f"{n_projections}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from edge_dassdp.base.assets import folder
 
 _CODES = {"u8": "B", "u16": "H", "u32": "I", "i8": "b", "i16": "h", "i32": "i"}
-_OPEN_ENDS = ("sample", "logits", "chunk")
+_OPEN_ENDS = ("sample", "logits", "chunk", "nonce")
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Payload:
     """Fields of a payload, little endian, without gaps.
 
     names, codes: of the fixed fields, codes as in `struct`. open_name: of the open end, "" without
-    one. open_kind: "sample", "logits", "chunk" or "".
+    one. open_kind: "sample", "logits", "chunk", "nonce" or "".
     """
 
     prefix: str
@@ -68,7 +69,9 @@ class Payload:
 @dataclass(frozen=True)
 class Message:
     """A kind of request and what answers it. opens: it is asked outside of any session.
-    needs_whole: it is refused while what is learned is half written."""
+    needs_whole: it is refused while what is learned is half written. writes: what a locked build
+    wants signed, True or False for all of its kind, or the name of the u8 field that is not 0 then.
+    """
 
     name: str
     kind: int
@@ -76,6 +79,11 @@ class Message:
     response: Payload
     opens: bool
     needs_whole: bool
+    writes: bool | str
+
+    def is_write(self, fields: Mapping[str, Any]) -> bool:
+        """Whether the request with these fields writes."""
+        return bool(fields[self.writes]) if isinstance(self.writes, str) else self.writes
 
 
 def _layout(prefix: str, fields: list[str], name_bytes: int) -> Payload:
@@ -111,7 +119,8 @@ def _load_messages(table: dict[str, Any]) -> dict[str, Message]:
 
     return {entry["name"]: Message(entry["name"], entry["kind"], layout(entry, "request"),
                                    layout(entry, "response"), entry.get("opens", False),
-                                   entry.get("needs_whole", False))
+                                   entry.get("needs_whole", False),
+                                   entry.get("writes", not entry.get("opens", False)))
             for entry in table["message"]}
 
 
@@ -122,6 +131,10 @@ PROTOCOL: int = LIMITS["protocol"]
 CHUNK_BYTES: int = LIMITS["chunk_bytes"]
 NAME_BYTES: int = LIMITS["name_bytes"]
 IDLE_STEPS: int = LIMITS["idle_steps"]
+KEY_BYTES: int = LIMITS["key_bytes"]
+TAG_BYTES: int = LIMITS["tag_bytes"]
+NONCE_BYTES: int = LIMITS["nonce_bytes"]
+POOL_BYTES: int = LIMITS["pool_bytes"]
 RESPONSE_BIT: int = LIMITS["response_bit"]
 FLAGS: dict[str, int] = _TABLE["flags"]
 RUNTIME_STATUSES: list[dict[str, Any]] = _TABLE["runtime_status"]

@@ -12,6 +12,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,14 +25,23 @@ from edge_dassdp.wire.frames import (
     encode_request,
     parse_response,
 )
+from edge_dassdp.wire.lock import VARIABLE, Lock
 from edge_dassdp.wire.log import LinkLog
-from edge_dassdp.wire.messages import MESSAGES, PROTOCOL, STATUS_TEXTS, STATUSES
+from edge_dassdp.wire.messages import (
+    MESSAGES,
+    NONCE_BYTES,
+    PROTOCOL,
+    STATUS_TEXTS,
+    STATUSES,
+    Message,
+)
 
 TIMEOUT_S = 2.0  # the first byte after power-on may take one second
 RETRIES = 8
 HELLO_PERIOD_S = 0.25  # bytes sent to a chip that still boots are lost, and HELLO may be repeated
 RENEWAL = 1 << 15  # requests; a session has sequence numbers for twice as many
 _OFFERS = 8  # how often another host may be faster to open what was offered
+_REFUSALS = 3  # of an OPEN in a row, then the key is wrong; one may be of what others made of it
 
 
 _REBUILD = "Build the firmware with this version of edge-dassdp and flash it again."
@@ -57,12 +67,13 @@ class Session:
 
     check: raises EdgeError for a HELLO that is not to be believed, before a session begins.
     timeout_s: seconds to wait for each answer, above 0. retries: how often a request is repeated
-    before E502. log: a file for what is sent and received, see `LinkLog`.
+    before E502. log: a file for what is sent and received, see `LinkLog`. lock: the key of a locked
+    build; without it such a device lets read alone.
     """
 
     def __init__(self, port: Port, check: Callable[[Mapping[str, Any]], None] | None = None, *,
                  timeout_s: float = TIMEOUT_S, retries: int = RETRIES,
-                 log: Path | None = None) -> None:
+                 log: Path | None = None, lock: Lock | None = None) -> None:
         if timeout_s <= 0 or retries < 0:
             raise EdgeError("E105", f"timeout {timeout_s} s with {retries} retries is not possible",
                             help="give a timeout above 0 and 0 or more retries")
@@ -73,13 +84,21 @@ class Session:
         self._timeout_s = timeout_s
         self._retries = retries
         self._decoder = FrameDecoder()
-        self._n_strange = 0
+        self._n_strange = self._n_refused = 0
         self._id = 0
         self._sequence = 0
         self._unanswered: int | None = None
         self._asked = ""
         self._lost_ran: bool | None = None
+        self._lock = lock
+        self._is_locked = False
+        self._nonce = b""
         self._log = LinkLog(log) if log else None
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the device is locked, as it greeted, and no key was given."""
+        return self._is_locked and self._lock is None
 
     @property
     def is_open(self) -> bool:
@@ -96,18 +115,21 @@ class Session:
         """Begin a session; gives the fields of HELLO.
 
         Raises EdgeError E502 without an answer, E504 if the device speaks another protocol, E505 if
-        other hosts keep taking it over.
+        other hosts keep taking it over, E509 if it is locked with another key than that given, or
+        not at all.
         """
         self._lost_ran = False  # what is asked next is not sent before
         hello, _ = self._begin(0)
         self._lost_ran = None
         return hello
 
-    def ask(self, name: str, **fields: Any) -> dict[str, Any]:
-        """Have the request `name` carried out once; gives the fields of its response.
+    def ask(self, name: str, *, extra_s: float = 0.0, **fields: Any) -> dict[str, Any]:
+        """Have the request `name` carried out once; gives the fields of its response. extra_s: that
+        carrying it out takes beyond what any request may; so long it is not repeated.
 
         Raises EdgeError E502 without an answer, E503 if the device refuses, E505 if it restarted,
-        E104 if a field does not fit the message.
+        E104 if a field does not fit the message, E509 if it writes on a device that is locked and
+        there is no key.
         """
         message = MESSAGES[name]
         try:
@@ -115,11 +137,13 @@ class Session:
         except ValueError as problem:
             raise EdgeError("E104", f"{name} cannot carry these values",
                             cause=str(problem)) from None
+        if self.is_read_only and message.is_write(fields):
+            raise locked(name)
         self.settle()
         sequence = self._sequence + 1
         self._unanswered, self._asked = sequence, name
-        response = self._exchange(message.kind, self._id, sequence, payload, self._timeout_s,
-                                  self._retries + 1)
+        response = self._exchange(message, self._id, sequence, payload, self._timeout_s,
+                                  self._retries + 1, extra_s)
         if response.status == STATUSES["E_SESSION"]:
             raise self._lost()
         self._sequence = sequence
@@ -170,11 +194,20 @@ class Session:
             fields = self._look(host)
             if self._check:
                 self._check(fields)
+            self._is_locked = bool(fields["locked"])
+            if self._lock and not self._is_locked:
+                raise EdgeError("E509", "this board is not locked",
+                                cause="its firmware was built without a key, and anybody may "
+                                      "change what it learns",
+                                help="Build it with --lock KEYFILE and flash it again, or leave "
+                                     f"--lock out and {VARIABLE} unset.")
             last = self._greet("OPEN", host, session=fields["offer"], resumes=resumes)
             if last.status == STATUSES["OK"]:
+                opened = _unpack("OPEN", last)
+                self._nonce = _nonce_of(opened, self._lock is not None)
                 self._id, self._sequence, self._unanswered = fields["offer"], 0, None
                 self._asked = ""
-                return fields, _unpack("OPEN", last)
+                return fields, opened
         raise self._lost()
 
     def look(self) -> dict[str, Any]:
@@ -192,20 +225,32 @@ class Session:
         message = MESSAGES[name]
         total_s = self._timeout_s * (self._retries + 1)
         period_s = min(HELLO_PERIOD_S, self._timeout_s)
-        return self._exchange(message.kind, host, 0, message.request.pack(**fields), period_s,
+        return self._exchange(message, host, 0, message.request.pack(**fields), period_s,
                               math.ceil(total_s / period_s))
 
-    def _exchange(self, kind: int, session: int, sequence: int, payload: bytes, timeout_s: float,
-                  n_attempts: int) -> Response:
-        frame = encode_request(kind, session, sequence, payload)
-        self._set_timeout(timeout_s)
+    def _sign(self, message: Message) -> Callable[[bytes], bytes] | None:
+        """What makes the tag of a request, None where it bears none."""
+        if self._lock is None or message.name == "HELLO":
+            return None
+        return partial(self._lock.tag, nonce=b"" if message.opens else self._nonce)
+
+    def _exchange(self, message: Message, session: int, sequence: int, payload: bytes,
+                  timeout_s: float, n_attempts: int, extra_s: float = 0.0) -> Response:
+        sign = self._sign(message)
+        frame = encode_request(message.kind, session, sequence, payload, sign)
+        n_refused = self._n_refused
         for attempt in range(n_attempts):
+            wait_s = timeout_s if attempt else timeout_s + extra_s
+            self._set_timeout(wait_s)
             self.n_retries += attempt > 0
             self.n_frames += 1
             self._write(frame)
-            response = self._wait(kind, session, sequence, time.monotonic() + timeout_s)
+            response = self._wait((message.kind, session, sequence), sign is not None,
+                                  time.monotonic() + wait_s)
             if response is not None:
                 return response
+            if message.opens and self._n_refused > n_refused and attempt + 1 >= _REFUSALS:
+                raise _another_key()
         raise EdgeError(
             "E502", "the device does not answer",
             cause=f"{n_attempts} attempts of {timeout_s:g} s each; "
@@ -214,15 +259,20 @@ class Session:
             help="Check power, port, baud rate and that the firmware was flashed. If it was "
                  "learning, statistics().n_labelled tells whether the sample was learned.")
 
-    def _wait(self, kind: int, session: int, sequence: int, deadline_s: float) -> Response | None:
-        """The response to this very request, or None when the time is over; others are dropped."""
+    def _wait(self, to: tuple[int, int, int], is_signed: bool,
+              deadline_s: float) -> Response | None:
+        """The response to this very request, or None when the time is over; others are dropped. So
+        is, of a signed one, that it is not: the device says so to whoever changed or made it up.
+        to: its kind, session and sequence.
+        """
         n_bytes = MIN_RESPONSE_FRAME_BYTES
         while data := self._read(n_bytes):
             for body in list(self._decoder.feed(data)):
                 response = _parsed(body)
-                if response and (response.kind, response.session, response.sequence) == (
-                        kind, session, sequence):
-                    return response
+                if response and (response.kind, response.session, response.sequence) == to:
+                    if not is_signed or response.status != STATUSES["E_LOCKED"]:
+                        return response
+                    self._n_refused += 1
                 self._n_strange += 1
             if time.monotonic() > deadline_s:
                 break
@@ -253,6 +303,32 @@ class Session:
         if data and self._log:
             self._log.received(data)
         return data
+
+
+def locked(what: str) -> EdgeError:
+    """The refusal of what a locked board does for who has its key alone."""
+    return EdgeError("E509", "this board is locked: --lock KEYFILE",
+                     cause=f"{what} changes what it has learned, and its firmware lets only who "
+                           "has the key that it was built with do so",
+                     help=f"Give --lock KEYFILE (lock= in Python), or set {VARIABLE}. Without it "
+                          "the board classifies and can be read.")
+
+
+def _another_key() -> EdgeError:
+    return EdgeError("E509", "the key is not that of this board",
+                     cause="its firmware was built with another one",
+                     help="Give the --lock KEYFILE that it was built with, or build it with this "
+                          "one and flash it again.")
+
+
+def _nonce_of(opened: Mapping[str, Any], is_signed: bool) -> bytes:
+    """What the tags of a session cover. Raises EdgeError E504 where the device gives none, or one
+    that was not asked for."""
+    nonce: bytes = opened["nonce"]
+    if len(nonce) != NONCE_BYTES * is_signed:
+        raise EdgeError("E504", "the device answered OPEN in another format",
+                        cause=f"a number of {len(nonce)} bytes for its session", help=_REBUILD)
+    return nonce
 
 
 def _foreign(payload: bytes) -> EdgeError:

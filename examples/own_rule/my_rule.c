@@ -40,21 +40,18 @@ void bcm_learn(const dassdp_model_t *model, void *state, const dassdp_projection
     }
 }
 
-/* A threshold that no run can leave came from outside: all go back to where they began. */
-int bcm_check(const dassdp_model_t *model, void *state, const dassdp_projection_t *projection)
+/* Whether thresholds that came from outside are such as a run can leave. */
+int bcm_check(const dassdp_model_t *model, const void *state,
+              const dassdp_projection_t *projection)
 {
     const bcm_rule_t *rule = dassdp_constants(projection);
-    int32_t *theta_q8 = dassdp_at(state, rule->theta_off);
+    const int32_t *theta_q8 = dassdp_at_const(state, rule->theta_off);
     const int32_t most = (int32_t)(model->n_steps * model->n_steps) * rule->gain_q8;
-    int status = DASSDP_OK;
     for (uint32_t i = 0; i < projection->n_post; i++) {
         int64_t theta = (int64_t)theta_q8[i] + rule->target_q8;
         if (theta < 0 || theta > most) {
-            status = DASSDP_E_VALUE;
+            return DASSDP_E_VALUE;
         }
     }
-    for (uint32_t i = 0; status != DASSDP_OK && i < projection->n_post; i++) {
-        theta_q8[i] = 0;
-    }
-    return status;
+    return DASSDP_OK;
 }

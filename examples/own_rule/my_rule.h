@@ -17,6 +17,7 @@ typedef struct {
 } bcm_rule_t;
 
 dassdp_rule_fn bcm_learn;
-int bcm_check(const dassdp_model_t *model, void *state, const dassdp_projection_t *projection);
+int bcm_check(const dassdp_model_t *model, const void *state,
+              const dassdp_projection_t *projection);
 
 #endif

@@ -58,11 +58,11 @@ typedef struct dassdp_sensor {
     int32_t seen_off;      /* uint16: samples observed, by class */
     int (*take)(const dassdp_model_t *model, void *state, const int16_t *counts);
     int (*select)(const dassdp_model_t *model, void *state, uint32_t kind);
-    /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE after the factory profile was selected. */
-    int (*check_profile)(const dassdp_model_t *model, void *state);
+    /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE. */
+    int (*check_profile)(const dassdp_model_t *model, const void *state);
     /* NULL: nothing is fitted. */
     void (*observe)(const dassdp_model_t *model, void *state, uint32_t label);
-    int (*check_observed)(const dassdp_model_t *model, void *state);
+    int (*check_observed)(const dassdp_model_t *model, const void *state);
     void (*fit_profile)(const dassdp_model_t *model, void *state, dassdp_fit_t *fit);
     /* NULL, as all below: windows are compared with nothing. */
     const dassdp_drift_t *drift;

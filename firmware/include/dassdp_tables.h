@@ -139,9 +139,11 @@ typedef struct {
     uint8_t stage;         /* DASSDP_STAGE_*: when it learns */
     uint32_t grain;        /* instructions of its largest grain, at most; 0: it runs to its end at once */
     dassdp_rule_fn *learn; /* from what the sample, or the batch, left behind */
-    /* What it carries came from outside: DASSDP_OK, or DASSDP_E_VALUE after what no learning leaves
-     * behind was put back to its initial value. NULL: it carries nothing, or anything will do. */
-    int (*check)(const dassdp_model_t *model, void *state, const dassdp_projection_t *projection);
+    /* What it carries came from outside: DASSDP_OK, or DASSDP_E_VALUE where no learning leaves that
+     * behind. `state` holds what a snapshot does, and nothing else. NULL: it carries nothing, or
+     * anything will do. */
+    int (*check)(const dassdp_model_t *model, const void *state,
+                 const dassdp_projection_t *projection);
     dassdp_rule_fn *record; /* a batch of a warm-up is full; NULL: it has none */
     dassdp_rule_fn *fit;    /* the warm-up is over; NULL */
     const void *constants;  /* of its own type */
@@ -165,8 +167,8 @@ typedef struct {
      * 0 where the slice is over before. */
     int (*after)(const dassdp_model_t *model, void *state);
     int (*idle)(const dassdp_model_t *model, void *state);
-    /* A ring that came from outside: DASSDP_OK, or DASSDP_E_VALUE after its class was emptied. */
-    int (*check)(const dassdp_model_t *model, void *state);
+    /* A ring that came from outside: DASSDP_OK, or DASSDP_E_VALUE. */
+    int (*check)(const dassdp_model_t *model, const void *state);
 } dassdp_replay_rule_t;
 
 typedef struct {
@@ -199,8 +201,8 @@ typedef struct {
     uint32_t (*is_open)(const dassdp_model_t *model, const void *state);
     /* How many of the stored samples that are due since it opened are learned again now. */
     uint32_t (*take_due)(const dassdp_model_t *model, void *state);
-    /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE after it was closed. */
-    int (*check)(const dassdp_model_t *model, void *state);
+    /* What came from outside: DASSDP_OK, or DASSDP_E_VALUE. */
+    int (*check)(const dassdp_model_t *model, const void *state);
 } dassdp_cusum_rule_t;
 
 struct dassdp_projection {

@@ -29,6 +29,7 @@ uint32_t dassdp_port_stack_size(void); /* bytes reserved */
 uint32_t dassdp_port_stack_used(void); /* bytes below the painted high-water mark */
 uint32_t dassdp_port_rx_lost(void);    /* bytes that the UART lost, as it tells */
 const dassdp_boot_t *dassdp_port_boot(void);
+uint8_t *dassdp_port_pool(void);       /* of a locked build: 32 bytes that a reset leaves alone */
 void dassdp_port_feed(void);           /* the watchdog: between steps, in a search, while waiting; may be empty */
 
 #ifdef __cplusplus

@@ -57,7 +57,7 @@ def test_every_store_of_a_board_is_listed_by_the_name_of_its_field():
     stores = load_board("nucleo-h743zi").stores
     assert list(stores) == ["setup", "counter.dwt.setup", "counter.systick.setup",
                             "reset_cause.clear", "marker.setup", "marker.set", "marker.clear",
-                            "bus_fault.clear"]
+                            "store.option", "bus_fault.clear"]
     text = (assets.folder("boards") / "nucleo-h743zi" / "board.toml").read_text("utf-8")
     assert sum(map(len, stores.values())) == text.count("{ address = ")
 
@@ -102,7 +102,7 @@ def test_an_unknown_board_is_refused_with_the_boards_there_are():
     ("stack_bytes = 2048", "stack_bytes = 131_072", "stack_bytes"),
     ("rx_ring_bytes = 256", "rx_ring_bytes = 200", "rx_ring_bytes"),
     ("origin = 0x2000_0000", "origin = 0x0800_0000", "ram.origin"),
-    ("bytes = 1_048_576", "bytes = 0", "flash.bytes"),
+    ("bytes = 786_432", "bytes = 0", "flash.bytes"),
     ('driver = "stm32_usart_v1"', 'driver = "abacus"', "uart.driver"),
     ("irq = 37", "irq = 240", "uart.irq"),
     ("irq = 37", "irq = 37\nparity = 1", "uart.parity"),
@@ -216,10 +216,15 @@ def test_what_would_reach_a_tool_as_something_else_is_refused_by_name(
 @pytest.mark.parametrize(("old", "new", "field"), [
     ("origin = 0x2000_0000", "origin = 0x4000_0000", "ram.origin"),
     ("origin = 0x2000_0000", "origin = 0xE000_0000", "ram.origin"),
-    ("bytes = 131_072", "bytes = 0x3000_0000", "ram.origin"),
-    ("bytes = 131_072", "bytes = 0x1_0000_0000", "ram.bytes"),
-    ("bytes = 131_072", "bytes = -8", "ram.bytes"),
-    ("bytes = 1_048_576", f"bytes = {10**400}", "flash.bytes"),
+    ("\nbytes = 131_072", "\nbytes = 0x3000_0000", "ram.origin"),
+    ("\nbytes = 131_072", "\nbytes = 0x1_0000_0000", "ram.bytes"),
+    ("\nbytes = 131_072", "\nbytes = -8", "ram.bytes"),
+    ("bytes = 786_432", f"bytes = {10**400}", "flash.bytes"),
+    ("endurance = 10_000", "endurance = 10_000\nbank_bytes = 1000", "store.bank_bytes"),
+    ("endurance = 10_000", "endurance = 10_000\noption = { address = 3, mask = 1, value = 1 }",
+     "store.option.address"),
+    ("endurance = 10_000", "endurance = 10_000\noption = { address = 4, mask = 1, value = 1, "
+     "wait = true }", "store.option.wait"),
     ("origin = 0x0800_0000", "origin = 0x0800_0008", "flash.origin"),
     ("origin = 0x0800_0000", "origin = 0x0800_0080", "flash.origin"),
     ("irq = 37", f"irq = {10**400}", "uart.irq"),

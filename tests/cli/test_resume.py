@@ -17,9 +17,6 @@ from support import tiny
 from support.board import ROOT, Board
 from support.commands import ok, refused, run
 
-from edge_dassdp.harness.snapshot import SNAPSHOT
-from edge_dassdp.storage.npz import read_npz
-
 N_SAMPLES = 400
 REPLAY = ("--plastic", "fc3", "--rule", "fc2=touch", "--replay", "8,2", "--guard", "4")
 
@@ -62,11 +59,11 @@ def lines(done: subprocess.CompletedProcess[str]) -> tuple[list[dict[str, Any]],
     return samples, last
 
 
-def what_is_learned(path: Path) -> dict[str, bytes]:
-    return {name: a.tobytes() for name, a in read_npz(path, SNAPSHOT)[1].items()}
+def what_is_learned(path: Path) -> bytes:
+    return path.read_bytes()
 
 
-def at_once(work: Path, folder: Path, *more: str, model: str = "model") -> dict[str, bytes]:
+def at_once(work: Path, folder: Path, *more: str, model: str = "model") -> bytes:
     """What a stream teaches that nothing interrupts."""
     ok(*arguments(work, "emulator", "--snapshot", folder / "whole.npz", *more, model=model))
     return what_is_learned(folder / "whole.npz")
@@ -113,6 +110,27 @@ def test_a_pulled_plug_is_taken_up(work: Path, tmp_path: Path, board: Board, n_f
     assert [m["sample"] for m in more] == list(range(n + is_answered, N_SAMPLES))
     assert last["data"]["statistics"]["n_labelled"] == last["data"]["n_learned"] == N_SAMPLES
     assert what_is_learned(snapshot) == at_once(work, tmp_path)
+
+
+@pytest.mark.parametrize("is_answered", [False, True], ids=["request lost", "answer lost"])
+def test_a_log_of_lessons_is_taken_up_with_its_stream(work: Path, tmp_path: Path, board: Board,
+                                                      is_answered: bool) -> None:
+    """A lesson whose answer was lost is in it; its last line was cut off."""
+    log, snapshot = tmp_path / "l.jsonl", tmp_path / "after.state"
+    board.cut(40, is_answered=is_answered)
+    words = arguments(work, board.target, "--lessons", log)
+    assert run(*words).returncode == 4
+    whole = log.read_bytes()
+    refused("E406", "prove", work / "model.q.npz", log, at_once_in(work, tmp_path))
+    board.plug()
+    ok(*words, "--resume", "--snapshot", snapshot)
+    assert log.read_bytes().startswith(whole)
+    assert "proven: " in ok("prove", work / "model.q.npz", log, snapshot)
+
+
+def at_once_in(work: Path, folder: Path) -> Path:
+    at_once(work, folder)
+    return folder / "whole.npz"
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT],

@@ -16,6 +16,7 @@ from support.where import TARGETS, chosen
 from edge_dassdp.build.board import load_board
 from edge_dassdp.build.compile import Firmware, build_firmware
 from edge_dassdp.emit import emit
+from edge_dassdp.learned.portable import Learned, encode
 from edge_dassdp.plan import Plan
 from edge_dassdp.reference import Reference
 from edge_dassdp.targets.emulator import Emulator
@@ -73,6 +74,10 @@ def assert_same_state(case: Scenario, reference: Reference, target: Target) -> N
     counters = ("n_labelled", "n_skipped", "n_updates", "n_vanished", "n_saturated",
                 "n_replayed", "n_replay_skipped", "n_fallbacks", "hits", "factory_hits",
                 "n_x_saturated", "n_held", "is_open")
+    if isinstance(target, Emulator):
+        learning = Plan.of(case.quantized).layout.encode(reference.named_state())
+        assert target.exported() == encode(case.quantized, Learned(
+            {p.name: reference.read_weights(p.name) for p in case.quantized.plastic}, learning))
     found, expected = target.statistics(), reference.statistics()
     assert [getattr(found, n) for n in counters] == [getattr(expected, n) for n in counters]
 

@@ -31,6 +31,7 @@ static void turn(const dassdp_model_t *model, void *state, uint32_t x_bytes, uin
     for (uint32_t i = 0; i < x_bytes; i++) {
         sample[i] = (int8_t)receive();
     }
+    dassdp_note(model, state, sample);
     dassdp_infer(model, state, sample, &result);
     uint32_t crc = dassdp_crc32(0, dassdp_logits(model, state), 4u * n_classes);
     int status = dassdp_learn(model, state, receive(), DASSDP_OWN_LOSS, &result);

@@ -59,6 +59,7 @@ static int act(uint32_t word, uint8_t label, dassdp_result_t *result)
     dassdp_fit_t fit;
     switch (word) {
     case LEARN:
+        dassdp_note(&worn_model, &state, 0);
         dassdp_infer(&worn_model, &state, 0, result);
         return dassdp_learn(&worn_model, &state, label, DASSDP_OWN_LOSS, result);
     case OBSERVE:

@@ -110,8 +110,8 @@ def test_readings_give_what_the_emulator_gives(compiler: str, tmp_path: Path) ->
     library = build_emulator(sources())
     project = emulator_project(sources())
     Project({f"headers/{Path(path).name}": text for path, text in project.files.items()
-             if path in ("include/dassdp.h", "include/dassdp_sensor.h", "port/port.h",
-                         "generated/worn_model.h")}, (), ()).write(tmp_path)
+             if path in ("include/dassdp.h", "include/dassdp_learned.h", "include/dassdp_sensor.h",
+                         "port/port.h", "generated/worn_model.h")}, (), ()).write(tmp_path)
     word, standard, language = ((host_compiler()[0], "-std=c11", "c") if compiler == "c" else
                                 (compiler, "-std=c++11", "c++"))
     require(word)

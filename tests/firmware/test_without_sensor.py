@@ -23,7 +23,7 @@ SOURCES = assets.folder("firmware") / "src"
 def functions(*files: str) -> set[str]:
     """Functions that some sources give others."""
     texts = [path.read_text("utf-8") for file in files for path in SOURCES.glob(file)]
-    return {name for text in texts for name in re.findall(r"^(?!static)[\w ]+[ *](dassdp_\w+)\(",
+    return {name for text in texts for name in re.findall(r"^(?!static|\s)[\w ]+[ *](dassdp_\w+)\(",
                                                           text, re.MULTILINE)}
 
 

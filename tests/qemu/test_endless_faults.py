@@ -60,9 +60,9 @@ def test_a_host_that_does_not_listen_is_refused(board: str) -> None:
         session = Session(process.uart)
         start = Start.of(session.open())
         assert start.is_faulting and start.is_defect and start.n_boots > FAULTING - FAULT
-        for name in ("STATISTICS", "RESET"):
+        for name, fields in (("STATISTICS", {}), ("RESET", {"erases": 1}), ("STORE", {})):
             with pytest.raises(EdgeError) as refused:
-                session.ask(name)
+                session.ask(name, **fields)
             assert refused.value.code == "E503"
             assert f"status {STATUSES['E_DAMAGED']}" in refused.value.cause
         assert session.look()["n_boots"] == start.n_boots, "it restarts no more"

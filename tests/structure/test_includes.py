@@ -19,7 +19,7 @@ from edge_dassdp.build.project import Project, emulator_project, firmware_projec
 from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 
-FLOORS = ("core", "paths", "rules", "sensor", "learn", "link")
+FLOORS = ("core", "paths", "rules", "sensor", "learn", "store", "link")
 """From the ground up; kernels stand beside core, whose headers declare them."""
 SOURCES = sorted((assets.folder("firmware") / "src").glob("*/*.[chS]"))
 FLOOR_OF = {path.name: path.parent.name for path in SOURCES}

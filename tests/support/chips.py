@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from support.chip_flashes import Controller
+
 K = 1024
 Registers = dict[int, int]
 
@@ -38,6 +40,7 @@ class Chip:
     answers: registers that tell what hardware does about others. counter: what counts the core's
     cycles. boot: the boot ROM that starts it; its peripherals take xor, set and clear at 0x1000,
     0x2000 and 0x3000 behind each register. marks: words that it looks for in the first 4 KB.
+    controller: of the flash, None where the boot ROM writes it or nobody does.
     """
 
     core: str
@@ -52,6 +55,7 @@ class Chip:
     counter: str = "dwt"
     boot: str = ""
     marks: tuple[int, ...] = ()
+    controller: Controller | None = None
 
 
 def _on(address: int, *bits: int) -> tuple[Bits, ...]:
@@ -98,19 +102,34 @@ ANALOG, ANALOG_A, ANALOG_B = 0xFFFF_FFFF, 0xABFF_FFFF, 0xFFFF_FEBF
 FLOATING = {F1_GPIOA: 0x4444_4444, F1_GPIOA + 4: 0x4444_4444}
 
 
+def _sectors_f4(flash_kb: int) -> Controller:
+    """Of 16, 64 and 128 KB."""
+    return Controller("sectors", 0x4002_3C00, ((4, 16 * K), (1, 64 * K), (flash_kb // 128 - 1,
+                                                                          128 * K)),
+                      4, erase_ms=2000, write_us=16)
+
+
+def _pages(kind: str, flash_kb: int, page_kb: int, write: int, ms: float, us: float, *,
+           bank_kb: int = 0, base: int = 0x4002_2000, endurance: int = 10_000) -> Controller:
+    return Controller(kind, base, ((flash_kb // page_kb, page_kb * K),), write, bank_kb * K, 0,
+                      ms, us, endurance)
+
+
 def _f4(flash_kb: int, ram_kb: int) -> Chip:
     """F401 to F446: USART2 on PA2, PA3."""
     return _stm32("M4", flash_kb, ram_kb, "v1", 0x4000_4400, 38, resets={F4_GPIOA: 0xA800_0000},
+                  controller=_sectors_f4(flash_kb),
                   connected=(*_on(F4 + 0x30, 0), *_on(F4 + 0x40, 17), *_pins(F4_GPIOA, 2, 3, 7)))
 
 
 def _l4(flash_kb: int, ram_kb: int, base: int, irq: int, *, gate: tuple[int, int], port: str,
-        pins: tuple[int, int], rcc: int = L4) -> Chip:
+        pins: tuple[int, int], controller: Controller, rcc: int = L4) -> Chip:
     """L4, G4 and WB: GPIO at 0x4800_0000 behind AHB2ENR, function 7, HSI by RCC_CR and CFGR."""
     number = ord(port) - ord("A")
     gpio = 0x4800_0000 + 0x400 * number
     return _stm32(
         "M4", flash_kb, ram_kb, "v2", base, irq, answers=_oscillator(rcc, rcc + 8),
+        controller=controller,
         resets={gpio: ANALOG_B if port == "B" else ANALOG_A},
         connected=(*_on(rcc + 0x4C, number), *_on(rcc + gate[0], gate[1]), *_pins(gpio, *pins, 7)))
 
@@ -119,7 +138,8 @@ _USART1: dict[str, Any] = {"gate": (0x60, 14), "port": "B", "pins": (6, 7)}
 _USART2: dict[str, Any] = {"gate": (0x58, 17), "port": "A", "pins": (2, 3)}
 
 
-def _nrf(core: str, flash: int, ram: int, tx: int, rx: int, counter: str = "dwt") -> Chip:
+def _nrf(core: str, flash: int, ram: int, tx: int, rx: int, times: tuple[float, float],
+         counter: str = "dwt") -> Chip:
     """The UART's registers choose the pins; the input buffer of RX has to be connected."""
     def cnf(pin: int) -> int:
         return 0x5000_0700 + 0x300 * (pin // 32) + 4 * (pin % 32)
@@ -128,7 +148,10 @@ def _nrf(core: str, flash: int, ram: int, tx: int, rx: int, counter: str = "dwt"
                 (Bits(0x4000_250C, 0, 32, (tx,)), Bits(0x4000_2514, 0, 32, (rx,)),
                  Bits(cnf(rx), 0, 2, (0,))),
                 {0x4000_250C: 0xFFFF_FFFF, 0x4000_2514: 0xFFFF_FFFF, cnf(rx): 2, cnf(tx): 2},
-                {0x4000_0100: lambda r: r.get(0x4000_0000, 0) & 1}, counter)
+                {0x4000_0100: lambda r: r.get(0x4000_0000, 0) & 1}, counter,
+                controller=_pages("nvmc", flash, 1 if core == "M0" else 4, 4, *times,
+                                  base=0x4001_E000,
+                                  endurance=20_000 if core == "M0" else 10_000))
 
 
 def _rp(core: str, flash_kb: int, ram_kb: int, base: int, irq: int, *, clocks: int, crystal: int,
@@ -153,43 +176,55 @@ def _rp(core: str, flash_kb: int, ram_kb: int, base: int, irq: int, *, clocks: i
 
 
 CHIPS = {
-    "microbit": _nrf("M0", 256, 16, 24, 25, "timer0"),
-    "microbit-v2": _nrf("M4", 512, 128, 6, 40),
-    "nrf52-dk": _nrf("M4", 512, 64, 6, 8),
-    "nrf52840-dk": _nrf("M4", 1024, 256, 6, 8),
+    "microbit": _nrf("M0", 256, 16, 24, 25, (22.3, 46.3), "timer0"),
+    "microbit-v2": _nrf("M4", 512, 128, 6, 40, (87.5, 42.5)),
+    "nrf52-dk": _nrf("M4", 512, 64, 6, 8, (89.7, 41)),
+    "nrf52840-dk": _nrf("M4", 1024, 256, 6, 8, (85, 41)),
     "nucleo-f103rb": _stm32(
         "M3", 128, 20, "v1", 0x4000_4400, 38, resets=FLOATING,
+        controller=_pages("pages", 128, 1, 2, 40, 52.5),
         connected=(*_on(F1 + 0x18, 2), *_on(F1 + 0x1C, 17), *_pins_f1(2, 3))),
     "bluepill-f103c8": _stm32(
         "M3", 64, 20, "v1", 0x4001_3800, 37, resets=FLOATING,
+        controller=_pages("pages", 64, 1, 2, 40, 52.5),
         connected=(*_on(F1 + 0x18, 2, 14), *_pins_f1(9, 10))),
     "nucleo-f303re": _stm32(
         "M4", 512, 64, "v2", 0x4000_4400, 38, resets={F3_GPIOA: 0xA800_0000},
+        controller=_pages("pages", 512, 2, 2, 40, 53.5),
         connected=(*_on(F1 + 0x14, 17), *_on(F1 + 0x1C, 17), *_pins(F3_GPIOA, 2, 3, 7))),
     "nucleo-f401re": _f4(512, 96),
     "nucleo-f411re": _f4(512, 128),
     "nucleo-f446re": _f4(512, 128),
     "stm32f405": _stm32(
         "M4", 1024, 128, "v1", 0x4001_1000, 37, resets={F4_GPIOA: 0xA800_0000},
+        controller=_sectors_f4(1024),
         connected=(*_on(F4 + 0x30, 0), *_on(F4 + 0x44, 4), *_pins(F4_GPIOA, 9, 10, 7))),
     "stm32f407-disco": _f4(1024, 128),
     "nucleo-f767zi": _stm32(
         "M7", 2048, 128, "v2", 0x4000_4800, 39,
+        controller=Controller("f7", 0x4002_3C00, ((4, 32 * K), (1, 128 * K), (7, 256 * K)),
+                              4, erase_ms=4000, write_us=16),
         connected=(*_on(F4 + 0x30, 3), *_on(F4 + 0x40, 18), *_pins(F7_GPIOD, 8, 9, 7))),
     "nucleo-g071rb": _stm32(
         "M0", 128, 36, "v2", 0x4000_4400, 28, resets={G0_GPIOA: 0xEBFF_FFFF, G0: 0x500},
-        counter="systick",
+        counter="systick", controller=_pages("g0", 128, 2, 8, 40, 125),
         connected=(*_on(G0 + 0x34, 0), *_on(G0 + 0x3C, 17), *_pins(G0_GPIOA, 2, 3, 1))),
-    "nucleo-g474re": _l4(512, 96, 0x4000_4400, 38, **_USART2),
-    "nucleo-l476rg": _l4(1024, 96, 0x4000_4400, 38, **_USART2),
-    "b-l475e-iot01a": _l4(1024, 96, 0x4001_3800, 37, **_USART1),
-    "nucleo-wb55rg": _l4(1024, 192, 0x4001_3800, 36, **_USART1, rcc=WB),
+    "nucleo-g474re": _l4(512, 96, 0x4000_4400, 38, **_USART2,
+                         controller=_pages("g4", 512, 2, 8, 24.5, 91, bank_kb=256)),
+    "nucleo-l476rg": _l4(1024, 96, 0x4000_4400, 38, **_USART2,
+                         controller=_pages("l4", 1024, 2, 8, 24.5, 91, bank_kb=512)),
+    "b-l475e-iot01a": _l4(1024, 96, 0x4001_3800, 37, **_USART1,
+                          controller=_pages("l4", 1024, 2, 8, 24.5, 91, bank_kb=512)),
+    "nucleo-wb55rg": _l4(1024, 192, 0x4001_3800, 36, **_USART1, rcc=WB,
+                         controller=_pages("wb", 1024, 4, 8, 24.5, 91, base=0x5800_4000)),
     "nucleo-h743zi": _stm32(
         "M7", 2048, 128, "v2", 0x4000_4800, 39, resets={H7_GPIOD: ANALOG},
+        controller=_pages("h7", 2048, 128, 32, 4000, 200, bank_kb=1024, base=0x5200_2000),
         connected=(*_on(H7 + 0xE0, 3), *_on(H7 + 0xE8, 18), *_pins(H7_GPIOD, 8, 9, 7))),
     "nucleo-u575zi-q": _stm32(
         "M33", 2048, 768, "v2", 0x4001_3800, 61, resets={U5_GPIOA: ANALOG_A},
         answers=_oscillator(U5, U5 + 0x1C),
+        controller=_pages("u5", 2048, 8, 16, 3.4, 118, bank_kb=1024),
         connected=(*_on(U5 + 0x8C, 0), *_on(U5 + 0xA4, 14), *_pins(U5_GPIOA, 9, 10, 7))),
     "lm3s6965evb": Chip(
         "M3", (0, 256 * K), (RAM, 64 * K), "pl011", 0x4000_C000, 5,
@@ -205,3 +240,5 @@ CHIPS = {
         pads=0x4003_8000, counter="dwt", boot="rp2350",
         marks=(0xFFFF_DED3, 0x1021_0142, 0x0000_01FF, 0x0000_0000, 0xAB12_3579)),
 }
+
+CONTROLLERS = {name: chip.controller for name, chip in CHIPS.items() if chip.controller}

@@ -25,9 +25,14 @@ from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
 from edge_dassdp.targets.target import Outcome, Target
 from edge_dassdp.wire.frames import FrameDecoder, Response, encode_request, parse_response
+from edge_dassdp.wire.lock import Lock
 from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES
 from edge_dassdp.wire.session import Port
 
+LOCK = Lock(bytes((7 * i * i + 41 * i + 193) % 251 for i in range(32)))
+"""The key of devices that are locked."""
+LOCKED = "locked "
+"""What the kinds of such devices begin with."""
 N_INPUTS, N_CLASSES = 12, 3
 N_CHANNELS, N_FRAMES = 24, 25
 
@@ -38,20 +43,24 @@ def network(kind: str) -> QNetwork:
     so that the learning state takes several chunks. 'frames': 'error' with samples of 600 bytes,
     one frame a step. 'memory': 'frames' with replay and a guard. 'gate': 'memory' with steps by the
     share of misses and a gate. 'sensor': 'frames' behind a sensor of two triads that compares its
-    windows; 'worn': 'error' behind one. 'wide': 'error' with 16-bit weights. A number: 'error' with
-    as many constant inputs."""
+    windows; 'worn': 'error' behind one. 'wide': 'error' with 16-bit weights. 'large': 'error' that
+    learns 6,700 weights. A number: 'error' with as many constant inputs. 'locked ' before a kind
+    changes nothing of the network."""
+    if kind.startswith(LOCKED):
+        return network(kind.removeprefix(LOCKED))
     rng = np.random.default_rng(7)
     is_frames = kind in ("frames", "memory", "gate", "sensor")
     n_inputs = int(kind) if kind.isdecimal() else N_CHANNELS if is_frames else N_INPUTS
     n_steps = N_FRAMES if is_frames else 12
+    n_h1, n_h2 = (64, 100) if kind == "large" else (20, 16)
     gain = 2.0 / n_inputs ** 0.5
     net = Network(
         inputs=(Input("x", n_inputs, N_FRAMES if is_frames else 1),),
-        populations=(Population("h1", 20, 0.9, 1.0), Population("h2", 16, 0.9, 1.0),
+        populations=(Population("h1", n_h1, 0.9, 1.0), Population("h2", n_h2, 0.9, 1.0),
                      Population("out", N_CLASSES, 0.9, 1.0, reset="none")),
-        projections=(Projection("fc1", "x", "h1", rng.normal(0, gain, (n_inputs, 20))),
-                     Projection("fc2", "h1", "h2", rng.normal(0, 0.5, (20, 16))),
-                     Projection("fc3", "h2", "out", rng.normal(0, 0.5, (16, N_CLASSES)))),
+        projections=(Projection("fc1", "x", "h1", rng.normal(0, gain, (n_inputs, n_h1))),
+                     Projection("fc2", "h1", "h2", rng.normal(0, 0.5, (n_h1, n_h2))),
+                     Projection("fc3", "h2", "out", rng.normal(0, 0.5, (n_h2, N_CLASSES)))),
         readout=Readout("out", "membrane_sum"), n_steps=n_steps)
     if kind in ("sensor", "worn"):
         net = net.with_sensor(Sensor(6, 1 / 512, 0.1, (  # type: ignore[arg-type]
@@ -76,13 +85,18 @@ def network(kind: str) -> QNetwork:
 @cache
 def library(kind: str) -> Path:
     """The checked emulator of a network, with the device's side of the link in it."""
-    return build_emulator(emit(Plan.of(network(kind))), checked=True)
+    return build_emulator(emit(Plan.of(network(kind)), lock=lock_of(kind)), checked=True)
+
+
+def lock_of(kind: str) -> Lock | None:
+    """The key of a device, None where it has none."""
+    return LOCK if kind.startswith(LOCKED) else None
 
 
 @cache
 def firmware(board: Board, kind: str) -> Firmware:
     """What a board runs of a network."""
-    return build_firmware(emit(Plan.of(network(kind))), board)
+    return build_firmware(emit(Plan.of(network(kind)), lock=lock_of(kind)), board)
 
 
 def stream(kind: str = "error") -> LoopbackStream:
@@ -91,7 +105,7 @@ def stream(kind: str = "error") -> LoopbackStream:
 
 
 def target(over: Port, kind: str = "error", **options: Any) -> LinkTarget:
-    return LinkTarget.of(network(kind), over, **options)
+    return LinkTarget.of(network(kind), over, **{"lock": lock_of(kind)} | options)
 
 
 def samples(n: int, seed: int = 3, kind: str = "error") -> tuple[NDArray[np.int8], list[int]]:

@@ -16,7 +16,7 @@ from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.target import Outcome, Target
 
 COMPARED = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back",
-            "is_held", "forward_digest", "learned_digest")
+            "is_held", "forward_digest", "learned_digest", "lessons_digest")
 State = dict[str, NDArray[Any]]
 
 

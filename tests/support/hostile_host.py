@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from support.devices import network
+from support.devices import lock_of, network
 
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.wire.frames import encode_frame, encode_request
-from edge_dassdp.wire.messages import CHUNK_BYTES, LIMITS, MESSAGES, Message
+from edge_dassdp.wire.messages import CHUNK_BYTES, LIMITS, MESSAGES, TAG_BYTES, Message
 
 LIKELY = {"offset": 256, "first": 400, "label": 4, "projection": 4, "n_steps": 13,
           "n_bytes": CHUNK_BYTES + 1, "n_weights": CHUNK_BYTES + 1, "profile": 5, "allow": 4}
@@ -26,7 +26,7 @@ class HostileHost:
     """kind: of the network that the device runs. offer: the session that its first HELLO offers.
 
     n_right: requests so far with a right CRC, of the session that runs, next in turn: what the
-    device must answer.
+    device must answer. Of a device that is locked it has no key, and makes tags up.
     """
 
     def __init__(self, kind: str, offer: int, rng: Random) -> None:
@@ -38,9 +38,11 @@ class HostileHost:
         self._reading = 1 if sensor is None else 2 * sensor.n_channels
         self._learning = ReferenceTarget(network(kind)).read_learning()
         self.n_right = 0
+        self._is_locked = lock_of(kind) is not None
         self._moves: tuple[tuple[Callable[[], Iterator[bytes]], float], ...] = (
             (self._request, 60), (self._lesson, 25), (self._restore, 1), (self._damaged, 8),
-            (self._out_of_turn, 4), (self._greeting, 1), (self._noise, 1))
+            (self._out_of_turn, 4), (self._greeting, 1), (self._noise, 1),
+            *([(self._forged, 10)] if self._is_locked else []))
 
     def frames(self, n: int) -> Iterator[bytes]:
         """At least n pieces of what it sends."""
@@ -59,10 +61,28 @@ class HostileHost:
         return greeting("OPEN", host, session=self._session, resumes=before)
 
     def _next(self, kind: int, payload: bytes) -> bytes:
-        """A request that the device carries out or refuses."""
-        self._sequence += 1
+        """A request that the device carries out or refuses; one that it takes for a forged one uses
+        no number up."""
         self.n_right += 1
-        return encode_request(kind, self._session, self._sequence, payload)
+        sequence = self._sequence + 1
+        self._sequence += not (self._is_locked and self._writes(kind, payload))
+        return encode_request(kind, self._session, sequence, payload)
+
+    def _writes(self, kind: int, payload: bytes) -> bool:
+        message = next((m for m in MESSAGES.values() if m.kind == kind), None)
+        if message is None or not isinstance(message.writes, str):
+            return message is not None and bool(message.writes)
+        return payload[:1] != b"\0"  # of the only field that says so
+
+    def _forged(self) -> Iterator[bytes]:
+        """Right requests, and an OPEN of the session on offer, with a tag of somebody who has no
+        key."""
+        rng = self._rng
+        message = rng.choice([m for m in MESSAGES.values() if m.writes])
+        tag = rng.choice((rng.randbytes(TAG_BYTES), bytes(TAG_BYTES)))
+        yield self._next(message.kind, self._fields(message) + tag)
+        opened = MESSAGES["OPEN"].request.pack(session=self._session + 1, resumes=self._session)
+        yield encode_request(MESSAGES["OPEN"].kind, GREETS, 0, opened + tag)
 
     def _request(self) -> Iterator[bytes]:
         """Any request but HELLO and OPEN, its fields in range, beyond it or anywhere. Where it
@@ -107,8 +127,11 @@ class HostileHost:
 
     def _release(self) -> Iterator[bytes]:
         """Twice: what the first finds wrong is put back to initial values; or by a reset."""
-        for name in self._rng.choice((("RESET",), ("RELEASE", "RELEASE"))):
-            yield self._next(MESSAGES[name].kind, b"")
+        if self._rng.random() < 0.5:
+            yield self._next(MESSAGES["RESET"].kind, bytes([self._rng.randrange(2)]))
+            return
+        for _ in range(2):
+            yield self._next(MESSAGES["RELEASE"].kind, b"")
 
     def _damaged(self) -> Iterator[bytes]:
         """A right request with a flipped bit, cut, longer, or with something else in its middle."""

@@ -7,12 +7,15 @@ and v8-M say, for a program that uses the main stack alone and no FPU.
 
 from __future__ import annotations
 
+import random
 import struct
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 
 import unicorn as uc
 from elftools.elf.elffile import ELFFile
+from support.chip_flashes import Flash
+from support.chip_flashes_ecc import FLASHES, BusFaultError
 from support.chip_uarts import UARTS
 from support.chips import Chip
 from unicorn import arm_const as reg
@@ -25,16 +28,18 @@ _CPU = {"M0": reg.UC_CPU_ARM_CORTEX_M0, "M3": reg.UC_CPU_ARM_CORTEX_M3,
         "M33": reg.UC_CPU_ARM_CORTEX_M33}
 _STACKED = (reg.UC_ARM_REG_R0, reg.UC_ARM_REG_R1, reg.UC_ARM_REG_R2, reg.UC_ARM_REG_R3,
             reg.UC_ARM_REG_R12, reg.UC_ARM_REG_LR, reg.UC_ARM_REG_PC)
+_PC, _PRIMASK = reg.UC_ARM_REG_PC, reg.UC_ARM_REG_PRIMASK
 _WFI = b"\x30\xbf"
 _THUMB, _ALIGNED, _IT = 1 << 24, 1 << 9, 0x0600_FC00
 _RETURN = 0xFFFF_FFF9
-_IRQS = 16
+_NMI, _HARD_FAULT, _BUS_FAULT, _IRQS = 2, 3, 5, 16
+_PAGE = 0x1000
 
 
 class Private:
     """The core's own peripherals: NVIC, vector table, SysTick, DWT; all else is kept as written."""
 
-    ISER, ICER, VTOR, AIRCR = 0xE100, 0xE180, 0xED08, 0xED0C
+    ISER, ICER, VTOR, AIRCR, SHCSR = 0xE100, 0xE180, 0xED08, 0xED0C, 0xED24
     CSR, RELOAD, CURRENT, DEMCR, CTRL, CYCCNT = 0xE010, 0xE014, 0xE018, 0xEDFC, 0x1000, 0x1004
 
     def __init__(self, chip: Chip, vectors: int) -> None:
@@ -68,6 +73,11 @@ class Private:
         elif offset != self.VTOR or self.has_vtor:
             self.registers[offset] = value
 
+    @property
+    def takes_bus_faults(self) -> bool:
+        """Whether they are no hard faults."""
+        return bool(self.registers.get(self.SHCSR, 0) >> 17 & 1)
+
     def _dwt_counts(self) -> bool:
         return (self.has_dwt and bool(self.registers.get(self.DEMCR, 0) >> 24 & 1)
                 and bool(self.registers.get(self.CTRL, 0) & 1))
@@ -78,10 +88,10 @@ def _numbers(offset: int, value: int) -> set[int]:
 
 
 class Devices:
-    """The chip's peripherals: its UART, and registers that are kept as written."""
+    """The chip's peripherals: UART, flash controller, and registers that are kept as written."""
 
-    def __init__(self, chip: Chip) -> None:
-        self.chip = chip
+    def __init__(self, chip: Chip, flash: Flash | None = None) -> None:
+        self.chip, self.flash = chip, flash
         self.uart = UARTS[chip.uart]()
         self.registers = dict(chip.resets)
         self.cycles = 0
@@ -98,6 +108,8 @@ class Devices:
         self.cycles += 1
         if self._is_uart(address):
             return self.uart.read(address - self.chip.base)
+        if self.flash is not None and self._is_flash(address):
+            return self.flash.read(address - self.flash.controller.base)
         if address in self.chip.answers:
             return self.chip.answers[address](self.registers)
         return self.registers.get(address, 0)
@@ -112,6 +124,8 @@ class Devices:
             self.registers[0x4000_8540] = self.cycles & 0xFFFF_FFFF
         elif self._is_uart(address):
             self.uart.write(address - self.chip.base, value)
+        elif self.flash is not None and self._is_flash(address):
+            self.flash.write(address - self.flash.controller.base, value)
         else:
             self.registers[address] = value
 
@@ -121,30 +135,42 @@ class Devices:
     def _is_uart(self, address: int) -> bool:
         return 0 <= address - self.chip.base < 0x1000
 
+    def _is_flash(self, address: int) -> bool:
+        return self.flash is not None and 0 <= address - self.flash.controller.base < 0x1000
+
     def _plain(self, address: int) -> int:
         return address & ~0x3000 if self.chip.boot else address
 
 
 class UnicornBoard:
     """The board as a port, from its reset on. Answers are there as soon as `write` returns, so
-    `read` never waits. n_interrupts: entered so far.
+    `read` never waits. n_interrupts, n_exceptions: entered so far, the latter by number.
+
+    flash: its flash controller; that of a board before it, whose power went, has what was saved.
+    RAM holds noise, by a seed. What lies behind the program is the controller's.
 
     Raises AssertionError if the file does not lie in the chip's flash, and where the firmware
     leaves its memory or faults.
     """
 
-    def __init__(self, elf: Path, chip: Chip) -> None:
+    def __init__(self, elf: Path, chip: Chip, flash: Flash | None = None,
+                 seed: int = 0) -> None:
         self.timeout: float | None = None
         self.n_interrupts = 0
+        self.n_exceptions: Counter[int] = Counter()
         self._chip = chip
-        self._devices = Devices(chip)
+        self.flash = flash or flash_of(chip)
+        self._devices = Devices(chip, self.flash)
         self._vectors = chip.flash[0] + (0x100 if chip.boot == "rp2040" else 0)
         self._private = Private(chip, self._vectors)
         self._wire: deque[int] = deque()
-        self._is_asleep = self._is_active = False
+        self._is_asleep = False
+        self._active: list[int] = []
+        self._faulted = False
+        self._excused: tuple[int, int] | None = None
         self._uc = uc.Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(_CPU[chip.core])
-        self._map()
+        self._map(_end_of(elf), seed)
         self._load(elf)
         marks = struct.pack(f"<{len(chip.marks)}I", *chip.marks)
         assert marks in self._uc.mem_read(chip.flash[0], 0x1000), "the boot ROM starts nothing"
@@ -152,15 +178,41 @@ class UnicornBoard:
         self._pc = self._word(self._vectors + 4)
         self._rest()
 
-    def _map(self) -> None:
-        self._uc.mem_map(*self._chip.flash, uc.UC_PROT_READ | uc.UC_PROT_EXEC)
+    def _map(self, program_end: int, seed: int) -> None:
+        """The program's pages of flash run; those behind it are the controller's."""
+        first, size = self._chip.flash
+        kept = size if self.flash is None else min(size, -(-(program_end - first) // _PAGE) * _PAGE)
+        self._uc.mem_map(first, kept, uc.UC_PROT_READ | uc.UC_PROT_EXEC)
+        if self.flash is not None and kept < size:
+            self.flash.kept = kept
+            self.flash.reset()
+            self._uc.mmio_map(first + kept, size - kept, self._on_load, None, self._on_store, None)
         self._uc.mem_map(*self._chip.ram, uc.UC_PROT_ALL)
+        self._uc.mem_write(self._chip.ram[0], random.Random(seed).randbytes(self._chip.ram[1]))
         if self._chip.boot:  # of RP2040 and RP2350: pins, where no bus leads
             self._uc.mem_map(SIO, 0x1000, uc.UC_PROT_READ | uc.UC_PROT_WRITE)
         for first, size, part in ((DEVICES, 0x2000_0000, self._devices),
                                   (PRIVATE, 0x10_0000, self._private)):
             self._uc.mmio_map(first, size, lambda _, at, n, part: part.read(_whole(at, n)), part,
                               lambda _, at, n, value, part: part.write(_whole(at, n), value), part)
+
+    def _on_load(self, machine: uc.Uc, at: int, n_bytes: int, _data: object) -> int:
+        """A fault of the load ends it; beside an NMI it goes on, as soon as that was served."""
+        assert self.flash is not None
+        address, asked = self._chip.flash[0] + self.flash.kept + at, (self._get(_PC), at)
+        try:
+            value = self.flash.load(address, n_bytes)
+        except BusFaultError:
+            self._faulted, value = True, 0
+            machine.emu_stop()
+        if self.flash.nmi and asked != self._excused and _NMI not in self._active:
+            self._excused = asked
+            machine.emu_stop()
+        return value
+
+    def _on_store(self, _machine: uc.Uc, at: int, n_bytes: int, value: int, _data: object) -> None:
+        assert self.flash is not None
+        self.flash.store(self._chip.flash[0] + self.flash.kept + at, n_bytes, value)
 
     def _load(self, elf: Path) -> None:
         """Into flash alone, as a programmer does; nothing else of a file reaches a chip."""
@@ -212,10 +264,18 @@ class UnicornBoard:
         while n_left > 0:
             self._feed()
             n = SLICE if self._wire or self._devices.uart.waiting else IDLE_SLICE
-            if self._is_pending():
+            if self._faulted:
+                is_taken = self._private.takes_bus_faults and not self._get(_PRIMASK) & 1
+                self._faulted = False
+                self._enter(_BUS_FAULT if is_taken else _HARD_FAULT)
+            elif self.flash is not None and self.flash.nmi and _NMI not in self._active:
+                self._is_asleep = False
+                self._enter(_NMI)
+            elif self._is_pending():
                 self._is_asleep = False  # masked, too
                 if self._can_enter():
-                    self._enter()
+                    self._enter(_IRQS + self._chip.irq)
+                    self.n_interrupts += 1
                 else:
                     n = 1
             elif self._is_asleep:
@@ -234,7 +294,7 @@ class UnicornBoard:
 
     def _is_pending(self) -> bool:
         return (self._chip.irq in self._private.enabled and self._devices.uart.interrupts
-                and not self._is_active)
+                and not self._active)
 
     def _run(self, n: int) -> None:
         try:
@@ -242,16 +302,16 @@ class UnicornBoard:
             self._pc = self._get(reg.UC_ARM_REG_PC) + 2 * self._is_asleep
         except uc.UcError as problem:
             at = self._get(reg.UC_ARM_REG_PC)
-            assert self._is_active and at | 1 == _RETURN, f"a fault at {at:#x}: {problem}"
+            assert self._active and at | 1 == _RETURN, f"a fault at {at:#x}: {problem}"
             self._leave()
         self._private.cycles += n
         self._devices.cycles += n
 
     def _can_enter(self) -> bool:
         """Neither masked nor amid conditional instructions."""
-        return not (self._get(reg.UC_ARM_REG_PRIMASK) & 1 or self._get(reg.UC_ARM_REG_XPSR) & _IT)
+        return not (self._get(_PRIMASK) & 1 or self._get(reg.UC_ARM_REG_XPSR) & _IT)
 
-    def _enter(self) -> None:
+    def _enter(self, number: int) -> None:
         sp, xpsr = self._get(reg.UC_ARM_REG_SP), self._get(reg.UC_ARM_REG_XPSR)
         self._uc.reg_write(reg.UC_ARM_REG_PC, self._pc)
         frame = [self._get(name) for name in _STACKED]
@@ -263,9 +323,9 @@ class UnicornBoard:
         self._uc.reg_write(reg.UC_ARM_REG_SP, sp)
         self._uc.reg_write(reg.UC_ARM_REG_LR, _RETURN)
         table = self._private.registers[Private.VTOR]
-        self._pc = self._word(table + 4 * (_IRQS + self._chip.irq))
-        self._is_active = True
-        self.n_interrupts += 1
+        self._pc = self._word(table + 4 * number)
+        self._active.append(number)
+        self.n_exceptions[number] += 1
 
     def _leave(self) -> None:
         sp = self._get(reg.UC_ARM_REG_SP)
@@ -275,13 +335,27 @@ class UnicornBoard:
         self._pc = values[-1]
         self._uc.reg_write(reg.UC_ARM_REG_XPSR, xpsr & ~_ALIGNED)
         self._uc.reg_write(reg.UC_ARM_REG_SP, sp + 32 + (4 if xpsr & _ALIGNED else 0))
-        self._is_active = False
+        self._active.pop()
 
     def _get(self, name: int) -> int:
         return int(self._uc.reg_read(name))
 
     def _word(self, address: int) -> int:
         return int.from_bytes(self._uc.mem_read(address, 4), "little")
+
+
+def flash_of(chip: Chip) -> Flash | None:
+    """An erased one of a chip; None where its boot ROM writes it."""
+    if chip.controller is None:
+        return None
+    return FLASHES[chip.controller.kind](*chip.flash, chip.controller)
+
+
+def _end_of(elf: Path) -> int:
+    """Of what an ELF file puts into memory."""
+    with elf.open("rb") as stream:
+        return max(segment["p_paddr"] + len(segment.data())
+                   for segment in ELFFile(stream).iter_segments("PT_LOAD") if segment.data())
 
 
 def _whole(offset: int, n_bytes: int) -> int:

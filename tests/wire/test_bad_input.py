@@ -123,7 +123,7 @@ BAD_REQUESTS = {
     "short lesson": (("LEARN", bytes(18)), "E_SIZE"),
     "long lesson": (("LEARN", bytes(20)), "E_SIZE"),
     "empty lesson": (("LEARN", b""), "E_SIZE"),
-    "reset with payload": (("RESET", b"x"), "E_SIZE"),
+    "reset with payload": (("RESET", b"\0x"), "E_SIZE"),
     "too many steps": (pack("INFER", flags=0, n_steps=13, x=bytes(12)), "E_VALUE"),
     "projection": (pack("READ_WEIGHTS", projection=3, first=0, n_weights=1), "E_INDEX"),
     "weight": (pack("READ_WEIGHTS", projection=1, first=319, n_weights=2), "E_INDEX"),
@@ -136,7 +136,7 @@ BAD_REQUESTS = {
                           "E_VALUE"),
     "piece of a short sample": (pack("PUT_SAMPLE", offset=0, data=bytes(12)), "E_INDEX"),
     "state": (pack("READ_STATE", offset=2**32 - 4, n_bytes=8), "E_INDEX"),
-    "learning": (pack("WRITE_LEARNING", offset=27, data=b"ab"), "E_INDEX"),
+    "learning": (pack("WRITE_LEARNING", offset=35, data=b"ab"), "E_INDEX"),
 }
 
 
@@ -201,7 +201,7 @@ def test_a_half_written_learning_state_is_never_used() -> None:
     for name, payload in (pack("INFER", flags=0, n_steps=0, x=bytes(12)), ("FIT_GATE", b""),
                           pack("LEARN", flags=0, label=1, loss_q8=-1, x=bytes(12))):
         assert device.ask(name, payload).status == STATUSES["E_HELD"]
-    assert device.ask("RESET", b"").status == 0
+    assert device.ask("RESET", b"\0").status == 0
     assert device.ask(*pack("INFER", flags=0, n_steps=0, x=bytes(12))).status == 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from support.devices import RawDevice, learned, network, samples, stream, target
+from support.devices import LOCKED, RawDevice, learned, network, samples, stream, target
 from support.faults import Cable, FaultyStream
 
 from edge_dassdp.base.errors import EdgeError
@@ -17,12 +17,14 @@ from edge_dassdp.wire.session import Session
 FAULTS = ("drop", "flip", "duplicate", "reorder", "truncate")
 
 
-N_SAMPLES = {"error": 600, "gated": 600, "frames": 120, "memory": 80, "gate": 80}
+N_SAMPLES = {"error": 600, "gated": 600, "frames": 120, "memory": 80, "gate": 80,
+             "locked error": 200, "locked memory": 40}
 
 
 def teach(device: LinkTarget, kind: str) -> tuple[bytes, ...]:
     """A session that uses everything a session can change."""
     n = N_SAMPLES[kind]
+    kind = kind.removeprefix(LOCKED)
     x, labels = samples(n, kind=kind)
     for i in range(n // 2):
         if kind == "gated":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import tomllib
 
 import pytest
 from hypothesis import given
@@ -28,8 +29,10 @@ from edge_dassdp.wire.messages import (
     CHUNK_BYTES,
     LINK_STATUSES,
     MESSAGES,
+    NONCE_BYTES,
     RUNTIME_STATUSES,
     STATUS_TEXTS,
+    TAG_BYTES,
 )
 
 BODIES = st.binary(min_size=1, max_size=600)
@@ -131,14 +134,16 @@ def test_the_shortest_response_is_as_short_as_said() -> None:
 def test_buffers_hold_every_message() -> None:
     for n_classes in (2, 10, 300):
         buffers = link_buffer_bytes(n_classes)
-        ends = {"": 0, "sample": CHUNK_BYTES, "logits": 4 * n_classes, "chunk": CHUNK_BYTES}
-        for name, message in MESSAGES.items():
+        ends = {"": 0, "sample": CHUNK_BYTES, "logits": 4 * n_classes, "chunk": CHUNK_BYTES,
+                "nonce": NONCE_BYTES}
+        for message in MESSAGES.values():
             request = encode_request(message.kind, 1, 1, bytes(
-                message.request.n_bytes + ends[message.request.open_kind]))
+                message.request.n_bytes + ends[message.request.open_kind]),
+                lambda body: bytes(TAG_BYTES))
             response = encode_response(Response(message.kind, 1, 1, 0, bytes(
                 message.response.n_bytes + ends[message.response.open_kind])))
             assert len(decode(request)[0]) + 4 <= buffers.request
-            room = buffers.request if name == "HELLO" else buffers.response
+            room = buffers.request if message.opens else buffers.response
             assert len(decode(response)[0]) + 4 <= room
 
 
@@ -154,3 +159,15 @@ def test_the_c_header_is_the_same_every_time() -> None:
     messages_header.cache_clear()
     assert messages_header() == first
     assert "DASSDP_LINK_REQUESTS(X)" in first and "{{" not in first
+
+
+def test_each_message_says_whether_it_writes() -> None:
+    """One that says nothing counts as writing: no locked device does it for everybody."""
+    table = tomllib.loads((folder("codegen") / "messages.toml").read_text("utf-8"))
+    silent = [entry["name"] for entry in table["message"]
+              if "writes" not in entry and not entry.get("opens")]
+    assert not silent
+    assert [m.name for m in MESSAGES.values() if m.writes is False] == [
+        "HELLO", "OPEN", "INFER", "READ_WEIGHTS", "READ_STATE", "READ_LEARNING", "STATISTICS",
+        "PUT_SAMPLE"]
+    assert not MESSAGES["DRIFT"].is_write({"allow": 0}) and MESSAGES["DRIFT"].is_write({"allow": 1})

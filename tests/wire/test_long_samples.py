@@ -140,7 +140,7 @@ def test_a_wrong_piece_is_refused_and_the_right_one_still_taken(what: str) -> No
     assert digests(device, run("LEARN", label=labels[0])) == expected_digests(0)
 
 
-@pytest.mark.parametrize("between", [("STATISTICS", b""), ("FIT_GATE", b""), ("RESET", b""),
+@pytest.mark.parametrize("between", [("STATISTICS", b""), ("FIT_GATE", b""), ("RESET", b"\0"),
                                      run("LEARN", label=3), run("INFER", b"x"), ("LEARN", b"")],
                          ids=["question", "gate", "reset", "label", "inline", "cut"])
 def test_a_sample_is_used_up_by_whatever_follows_it(between: tuple[str, bytes]) -> None:

@@ -115,7 +115,7 @@ def test_a_half_written_memory_is_never_replayed() -> None:
     device = RawDevice(KIND)
     device.ask(*pack("WRITE_LEARNING", offset=0, data=b"\xff\xff\xff\xff"))
     assert device.ask(*pack("IDLE", n_steps=1)).status == STATUSES["E_HELD"]
-    assert device.ask("RESET").status == 0
+    assert device.ask("RESET", b"\0").status == 0
     answer = device.ask(*pack("IDLE", n_steps=1))
     assert MESSAGES["IDLE"].response.unpack(answer.payload)["n_done"] == 1
 

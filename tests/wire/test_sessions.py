@@ -12,17 +12,13 @@ from random import Random
 import pytest
 from support import lanes
 from support.delays import DelayedLine, LoopbackDevice, QemuDevice
-from support.devices import RawDevice, learned, network, samples, stream, target
+from support.devices import RawDevice, firmware, learned, samples, stream, target
 from support.faults import Cable
 from support.mortal import Mortal
 from support.succession import Succession
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
-from edge_dassdp.build.compile import build_firmware
-from edge_dassdp.emit import emit
-from edge_dassdp.plan import Plan
-from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.wire.messages import STATUSES
 
 CORES = ("microbit", "stm32f405", "mps3-an547")
@@ -182,7 +178,7 @@ def test_a_host_goes_on_when_another_one_asked_nothing() -> None:
     assert host.statistics().n_labelled == 0 and host.lost_request_ran is False
 
 
-@pytest.mark.parametrize("kind", ["error", "frames"])
+@pytest.mark.parametrize("kind", ["error", "frames", "locked error"])
 def test_a_succession_of_hosts_over_a_line_that_delays(kind: str) -> None:
     rng = Random(f"delays {kind}")
     wire = stream(kind)
@@ -192,19 +188,21 @@ def test_a_succession_of_hosts_over_a_line_that_delays(kind: str) -> None:
         assert learned(last) == learned(hosts.twin)
 
 
-@pytest.fixture(params=CORES)
-def core(request: pytest.FixtureRequest) -> Iterator[QemuDevice]:
-    firmware = build_firmware(emit(Plan.of(network("error"))), load_board(request.param))
-    device = QemuDevice(firmware)
-    yield device
+@pytest.fixture(params=[*((core, "error") for core in CORES), (CORES[0], "locked error")],
+                ids=" ".join)
+def core(request: pytest.FixtureRequest) -> Iterator[tuple[QemuDevice, str]]:
+    name, kind = request.param
+    device = QemuDevice(firmware(load_board(name), kind))
+    yield device, kind
     device.close()
 
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")
-def test_a_succession_of_hosts_on_a_core(core: QemuDevice) -> None:
-    rng = Random(f"delays {core.process.machine.machine}")
-    hosts = lived(DelayedLine(core, rng), "error", rng, N_QEMU)
-    with LinkTarget.of(network("error"), core.port) as last:
+def test_a_succession_of_hosts_on_a_core(core: tuple[QemuDevice, str]) -> None:
+    device, kind = core
+    rng = Random(f"delays {device.process.machine.machine}")
+    hosts = lived(DelayedLine(device, rng), kind, rng, N_QEMU)
+    with target(device.port, kind) as last:
         hosts.take_stock(last)
         assert learned(last) == learned(hosts.twin)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edge_dassdp.flashing.copying import Taken
     from edge_dassdp.flashing.ways import Way
     from edge_dassdp.qir import QNetwork
+    from edge_dassdp.wire.lock import Lock
 
 _NOT_READ_BACK = ("Nobody read back what was written: {said}. Asked with --port, or by devices "
                   "--ask, the board tells whether its flash holds CRC {crc:08x}.")
@@ -38,8 +39,10 @@ def _flash(
     port: Annotated[str | None, typer.Option(metavar="PORT[@BAUD]", show_default=False, help=(
         "Afterwards ask the board at this serial port whether its flash holds what was written. "
         "Without it the one port that belongs to the board is asked."))] = None,
+    save_every: options.SaveEvery = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=(
         "Build, and say what would be done, and why; it fails where a tool is missing."))] = False,
+    lock: options.Lock = None,
 ) -> Answer:
     """Build the firmware and program a board.
 
@@ -55,11 +58,12 @@ def _flash(
     from edge_dassdp.flashing import commands
     from edge_dassdp.flashing.ways import choose
     from edge_dassdp.targets.open import require_port
+    from edge_dassdp.wire.lock import lock_of
 
-    network, chosen = options.load_model(model), load_board(board)
+    network, chosen, key = options.load_model(model), load_board(board), lock_of(lock)
     if port:
         require_port(port)
-    firmware = build_and_compare(network, chosen).firmware
+    firmware = build_and_compare(network, chosen, save_every=save_every, lock=key).firmware
     firmware.check()
     image = check_image(firmware.elf)
     way = choose(firmware, via, Path(drive) if drive else None, probe)
@@ -67,7 +71,7 @@ def _flash(
              f"{'would ' if dry_run else ''}{way.does}"]
     warnings, confirmed = [], None
     if not dry_run:
-        taken, confirmed = _program(network, firmware, image.crc, way, port)
+        taken, confirmed = _program(network, firmware, image.crc, way, port, key)
         lines.append(f"{taken.said}; the board read its flash back: CRC {image.crc:08x}, as it was "
                      "linked" if confirmed else f"{taken.said}; not read back over the link")
         if not taken.is_sure and not confirmed:
@@ -77,13 +81,13 @@ def _flash(
         {"board": chosen.name, "via": way.via, "why": way.why, "does": way.does,
          "command": list(way.command), "dry_run": dry_run, "note": note,
          "elf": firmware.elf.as_posix(), "hex": firmware.hex.as_posix(),
-         "image_crc": f"{image.crc:08x}", "confirmed": confirmed},
+         "image_crc": f"{image.crc:08x}", "confirmed": confirmed, "locked": key is not None},
         [Text("\n".join(lines)), *([Text(note)] if note and way.via != "drive" else [])],
         network.sha256, ["edge-dassdp", "devices", "--ask"], warnings=warnings, failed=way.lacks)
 
 
 def _program(network: QNetwork, firmware: Firmware, crc: int, way: Way,
-             port: str | None) -> tuple[Taken, bool | None]:
+             port: str | None, lock: Lock | None) -> tuple[Taken, bool | None]:
     """What became of it, and whether the board confirmed it; None where it is not known which port
     is the board's. Raises EdgeError E504 where the board runs or holds something else."""
     from edge_dassdp.flashing.confirm import confirm, own_port, wait_for
@@ -96,5 +100,5 @@ def _program(network: QNetwork, firmware: Firmware, crc: int, way: Way,
     place = port or (after.path if after else None)
     if place is None:
         return taken, None
-    confirm(network, firmware, crc, place)
+    confirm(network, firmware, crc, place, lock)
     return taken, True

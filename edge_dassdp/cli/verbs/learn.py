@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +27,9 @@ from edge_dassdp.cli.device import (
 )
 from edge_dassdp.cli.judging import Given, Judging
 from edge_dassdp.cli.output import Answer, Interrupted, Output, verb
+from edge_dassdp.cli.paths import Writes
 from edge_dassdp.targets.open import open_target
+from edge_dassdp.wire.saved import Slots
 
 if TYPE_CHECKING:
     from edge_dassdp import harness
@@ -54,6 +57,10 @@ class Order:
         "Before, put back the weights that the device keeps a copy of."))] = False
     save: Annotated[bool, typer.Option("--save", help=(
         "Afterwards let the device keep a copy of its weights."))] = False
+    lessons: Annotated[Path | None, typer.Option(metavar="FILE", show_default=False, help=(
+        "Write down every lesson as it is given, JSON lines, by which `prove` shows what was "
+        "learned from what.")), Writes.FILE] = None
+    save_every: options.SaveEvery = 0
     resume: Annotated[bool, typer.Option("--resume", help=(
         "Take up the stream where it was lost or interrupted: the same command once more. What "
         "comes before the stream is not repeated, but --restore where the device needs it."))
@@ -81,14 +88,19 @@ class Order:
                 "what was learned"] * self.save
 
     def begin(self, out: Output, course: harness.Course, judged: options.Packed | None,
-              judged_in: Path, learned: Learned, network: QNetwork) -> list[str]:
-        """What comes before the stream; warnings."""
+              judged_in: Path, learned: Learned, network: QNetwork, log: ExitStack) -> list[str]:
+        """What comes before the stream; warnings. log: that of lessons is closed with it."""
+        from edge_dassdp.learned.watched import watch
+
         device = course.device
         warnings = learned.hold(device, network)
         if self.resume:
             course.take_up((lambda: learned.put_back(device, network)) if learned.restore else None)
+            self._log_on(log, course, network)
             return warnings
         learned.put_back(device, network)
+        if self.lessons:
+            log.enter_context(watch(device, network, self.lessons))
         if self.rollback:
             device.rollback()
         before, other_order = _before(out, device, judged, judged_in, network)
@@ -97,6 +109,18 @@ class Order:
         with course.kept():
             course.begin(before)
         return warnings + other_order + _foreign(device, network)
+
+    def _log_on(self, log: ExitStack, course: harness.Course, network: QNetwork) -> None:
+        """The log of a stream that is taken up."""
+        from edge_dassdp.learned.log import Event
+        from edge_dassdp.learned.watched import watch_on
+
+        if self.lessons is None:
+            return
+        i, lost = course.n_warm + course.first - 1, None
+        if course.first:
+            lost = Event("learn", course.x[i].tobytes(), int(course.labels[i]))
+        log.enter_context(watch_on(course.device, network, self.lessons, lost))
 
     def fit(self, course: harness.Course, network: QNetwork) -> None:
         """How the sensor is worn."""
@@ -128,6 +152,7 @@ def _learn(
     shift_seed: options.ShiftSeed = None,
     limit: options.Limit = None,
     log: options.Log = None,
+    lock: options.Lock = None,
     *,
     order: Order,
     judging: Judging,
@@ -147,9 +172,13 @@ def _learn(
     warnings = [*given.warnings(network), *order.forgotten(target)]
     if given.judged is None and not order.resume:
         warnings += _of_stream(given.learned, network, data)
-    with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
+    with learned.rescue(network) as rescue, \
+            open_target(target, network, log=log, save_every=order.save_every,
+                        lock=lock) as device, ExitStack() as lessons:
+        device.require_key("learn")
         course = _course(device, network, target, given.learned, order, learned)
-        warnings += order.begin(out, course, given.judged, judging.test or data, learned, network)
+        warnings += order.begin(out, course, given.judged, judging.test or data, learned, network,
+                                lessons)
         warnings += (unkept := _unkept(course))
         out.warn(*warnings)
         try:
@@ -165,18 +194,22 @@ def _learn(
         course.done()
     if not unkept:
         out.warn(*_unkept(course))
+    out.warn(*_unsaved(course.stream))
     out.warn(*harness.drift_warning(report))
     data_out = {**_how_far(target, course), **found, **given.values,
                 "digest": harness.digest_text(statistics.learned_digest),
                 "profile": course.profile and course.profile.report,
                 "statistics": dataclasses.asdict(statistics),
                 "drift": drift(report), "gate": _gate(network, course.stream, statistics),
-                "snapshot": str(rescue.place) if rescue.place else None}
+                "snapshot": str(rescue.place) if rescue.place else None,
+                "lessons": str(order.lessons) if order.lessons else None,
+                "n_saves": device.in_flash.n_saves}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     screen += [harness.drift_text(report)] if report else []
+    screen += _in_flash(device, target, model)
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
-                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn"]
-                  if given.is_alone else [],
+                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn",
+                   *options.locked_words(lock)] if given.is_alone else [],
                   failed=rescue.problem)
 
 
@@ -187,6 +220,28 @@ def _gate(network: QNetwork, stream: harness.Stream,
         return None
     return {"is_open": statistics.is_open, "n_held": int(stream.is_held.sum()),
             "error_share": stream.held_errors}
+
+
+def _unsaved(stream: harness.Stream) -> list[str]:
+    """A warning, where flash did not take what was to be saved."""
+    n = int(stream.is_unsaved.sum())
+    return [f"{n:,} saves were due, and its flash did not take them: flash wears out; what counts "
+            "there is the save before"] * (n > 0)
+
+
+def _in_flash(device: Target, target: str, model: Path) -> list[Any]:
+    """What became of it in flash, of a board that has such; else how it gets there."""
+    from rich.text import Text
+
+    from edge_dassdp.base.quoting import command
+
+    saved = device.in_flash
+    if not is_board(target) or saved.slots == Slots.ABSENT:
+        return []
+    before = f" flash holds save {saved.n_saves:,}." if saved.is_there else ""
+    words = command("edge-dassdp", "save", model, "--target", target)
+    return [Text(f"What was learned since a save is lost with the power;{before} {words} keeps it",
+                 "dim")]
 
 
 def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edge_dassdp.measured.energy import Energy
     from edge_dassdp.measured.known import Known
     from edge_dassdp.qir import QNetwork
+    from edge_dassdp.wire.lock import Lock
 
 _N_RANDOM = 16
 _TARGETS = "serial:PORT[@BAUD] or qemu:BOARD"
@@ -130,6 +131,7 @@ def _measure(
     limit: Annotated[int, typer.Option(min=1, help="Take the first samples only.")] = 20,
     reset: Annotated[bool, typer.Option("--reset", help=(
         "Leave a board as the measurement leaves it: what it had learned is gone."))] = False,
+    lock: options.Lock = None,
     *,
     recorded: Recorded,
 ) -> Answer:
@@ -154,7 +156,7 @@ def _measure(
     samples = options.shifted(part, shift_seed, limit) if part else _noise(network)
     packed = options.device_samples(network, samples)
     known, figures, on_board, energy = _figures(out, network, packed, board, serial, emulated,
-                                                recorded, reset)
+                                                recorded, reset, lock)
     name = on_board.name if on_board else emulated or ""
     found = _Found(known, figures, on_board, energy,
                    command("edge-dassdp", "build", model, "--board", board or name))
@@ -171,7 +173,8 @@ def _measure(
             "classes": list(part.samples.classes) if part else [], "n_samples": len(packed.y),
             "clipping": packed.clipped},
         [screen, *map(Text, notes), Text(screens.LETTERS, "dim")], network.sha256,
-        ["edge-dassdp", "flash", model, "--board", emulated] if emulated and not serial else [],
+        ["edge-dassdp", "flash", model, "--board", emulated, *options.locked_words(lock)]
+        if emulated and not serial else [],
         warnings=[*(packed.warnings if data else ()), *doubts])
 
 
@@ -205,19 +208,22 @@ def _require_machine(name: str) -> None:
 
 
 def _figures(out: Output, network: QNetwork, packed: options.Packed, board: str | None,
-             serial: str | None, emulated: str | None, recorded: Recorded,
-             reset: bool) -> tuple[Known, DeviceFigures | None, OnBoard | None, Energy | None]:
+             serial: str | None, emulated: str | None, recorded: Recorded, reset: bool,
+             lock: Path | None
+             ) -> tuple[Known, DeviceFigures | None, OnBoard | None, Energy | None]:
     from edge_dassdp.build.board import load_board
     from edge_dassdp.figures.device import measure_on_device
     from edge_dassdp.measured.known import Known
+    from edge_dassdp.wire.lock import lock_of
 
+    key = lock_of(lock)
     in_qemu = load_board(emulated) if emulated else None
     energy = recorded.energy(network, in_qemu, packed) if in_qemu else None
     known, on_board = None, None
     if serial is not None:
         named = load_board(board) if board else in_qemu
-        known, on_board = _on_board(out, network, packed, serial, named, reset)
-    figures = measure_on_device(network, in_qemu, packed.x, packed.y) if in_qemu else None
+        known, on_board = _on_board(out, network, packed, serial, named, reset, key)
+    figures = measure_on_device(network, in_qemu, packed.x, packed.y, key) if in_qemu else None
     if known is None:
         assert figures is not None
         known = Known.of(figures)
@@ -225,7 +231,7 @@ def _figures(out: Output, network: QNetwork, packed: options.Packed, board: str 
 
 
 def _on_board(out: Output, network: QNetwork, packed: options.Packed, port: str,
-              named: Board | None, reset: bool) -> tuple[Known, OnBoard]:
+              named: Board | None, reset: bool, lock: Lock | None) -> tuple[Known, OnBoard]:
     """What is known of the board at a port, and then measured on it. Raises EdgeError E105 where
     another than `named` is there."""
     from edge_dassdp.measured.board import measure
@@ -233,14 +239,14 @@ def _on_board(out: Output, network: QNetwork, packed: options.Packed, port: str,
     from edge_dassdp.targets.open import open_serial
 
     with ExitStack() as stack:
-        device = stack.enter_context(open_serial(port, network))
+        device = stack.enter_context(open_serial(port, network, lock=lock))
         found = device.info.board
         if named is not None and named.name != found:
             raise EdgeError("E105", f"board {found} answers at {port}, {named.name} is named",
                             help=f"leave --board out, or give qemu:{found}")
         board, info = named or _known(found), device.info
         known = Known.found(network, board, info.build_hash, info.start.image_crc, packed.x,
-                            packed.y)
+                            packed.y, bool(info.locked))
         out.warn(*from_factory(stack, device, network, reset))
         n_lessons = len(packed.x) if network.plastic else 0
         progress = stack.enter_context(out.progress("measuring", len(packed.x) + n_lessons))

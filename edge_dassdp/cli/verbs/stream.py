@@ -27,7 +27,7 @@ from edge_dassdp.cli.device import (
 )
 from edge_dassdp.cli.device import allow_profile as allow
 from edge_dassdp.cli.output import Answer, Output, verb
-from edge_dassdp.targets.open import SPECS, open_target
+from edge_dassdp.targets.open import SPECS, has_link, open_target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +52,7 @@ def _run(
     limit: options.Limit = None,
     threads: options.Threads = 1,
     log: options.Log = None,
+    lock: options.Lock = None,
     *,
     allow_profile: options.AllowProfile = False,
     learned: Learned,
@@ -70,14 +71,14 @@ def _run(
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     y = packed.y
     with learned.rescue(network) as rescue, \
-            open_target(target, network, log=log, n_threads=threads) as device:
+            open_target(target, network, log=log, n_threads=threads, lock=lock) as device:
         warnings = [*packed.warnings, *learned.hold(device, network)]
         learned.put_back(device, network)
         out.warn(*warnings)
         allow(device, network, allow_profile)
         found = classify(out, device, packed.x,
                          lambda i, classes: _tell(out, network, i, classes, y),
-                         looks=network.watches)
+                         looks=network.watches and not device.is_read_only)
         report = harness.drift_of(device, network)
         digest = harness.digest_text(device.statistics().learned_digest)
         rescue.write(device)
@@ -85,7 +86,8 @@ def _run(
     out.warn(*harness.drift_warning(report),
              *misnumbered(found, y, network.n_classes, network.class_names, data))
     accuracy = float((found == y).mean()) if network.n_classes > 1 else None
-    hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data]
+    hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data,
+                              *options.locked_words(lock)]
     text = f"{target}: {len(y):,} samples, "
     text += "one output and so no classes" if accuracy is None else \
         f"accuracy {100 * accuracy:.1f} % {letter(target)}"
@@ -110,6 +112,7 @@ def _profile(
         "Use the factory profile, or the stored one: factory, orientation, channels or both."))]
     = None,
     log: options.Log = None,
+    lock: options.Lock = None,
     *,
     learned: Learned,
 ) -> Answer:
@@ -130,7 +133,10 @@ def _profile(
     part = None if data is None else options.agreed(network, options.load_part(data, split))[0]
     packed = None if part is None else options.device_samples(
         network, options.shifted(part, shift_seed, limit))
-    with learned.rescue(network) as rescue, open_target(target, network, log=log) as device:
+    with learned.rescue(network) as rescue, \
+            open_target(target, network, log=log, lock=lock) as device:
+        if packed is not None or select is not None:
+            device.require_key("profile")
         out.warn(*learned.hold(device, network))
         learned.put_back(device, network)
         if select is not None:
@@ -152,7 +158,7 @@ def _profile(
           *(Text(n, "dim") for n in (part.notes if part else ()))],
         network.sha256,
         [] if data is None else _next_of_profile(
-            [model, "--target", target, "--data", data],
+            [model, "--target", target, "--data", data, *options.locked_words(lock)],
             ["--split", split, *([] if limit is None else ["--limit", str(limit)])],
             [] if shift_seed is None else ["--shift-seed", str(shift_seed)],
             None if is_board(target) else rescue.place, learned, is_lost),
@@ -168,7 +174,7 @@ def _next_of_profile(place: Words, samples: Words, shift: Words, kept: Path | No
     model, target and data."""
     if is_lost:
         restored: Words = ["--restore", learned.restore] if learned.restore else []
-        file = Path(f"{Path(place[0]).name.partition('.')[0]}.worn.npz")
+        file = Path(f"{Path(place[0]).name.partition('.')[0]}.worn.state")
         return ["edge-dassdp", "profile", *place, *samples, *shift, *restored, "--snapshot", file]
     put_back: Words = ["--restore", kept] if kept else []
     return ["edge-dassdp", "run", *place, *shift, *put_back]
@@ -197,6 +203,7 @@ def _verify(
     limit: options.Limit = 100,
     reset: Annotated[bool, typer.Option("--reset", help=(
         "Leave a board as the comparison leaves it: what it had learned is gone."))] = False,
+    lock: options.Lock = None,
 ) -> Answer:
     """Compare targets with the reference.
 
@@ -216,7 +223,9 @@ def _verify(
     packed = _to_compare(network, part, random, shift_seed, limit)
     x, y = packed.x, packed.y
     with ExitStack() as stack:
-        devices = [stack.enter_context(open_target(spec, network)) for spec in target]
+        can_lock = has_link if any(map(has_link, target)) else (lambda _: True)  # or it refuses
+        devices = [stack.enter_context(open_target(
+            spec, network, lock=lock if can_lock(spec) else None)) for spec in target]
         out.warn(*packed.warnings, *(text for device in devices
                                      for text in from_factory(stack, device, network, reset)))
         progress = stack.enter_context(out.progress("comparing", len(x)))
@@ -227,8 +236,8 @@ def _verify(
         end = str(done.divergence.sample + 1)
         samples: Words = ["--random", end] if data is None else [
             "--data", data, "--split", split, "--limit", end]
-        replay = _replay(model, [*samples, *(f"--target={spec}" for spec in target)], learn,
-                         shift_seed, out)
+        replay = _replay(model, [*samples, *(f"--target={spec}" for spec in target),
+                                 *options.locked_words(lock)], learn, shift_seed, out)
         failed = EdgeError("E404", str(done.divergence), help=f"replay it: {replay}")
     divergence = dataclasses.asdict(done.divergence) if done.divergence else None
     what = "spikes, membranes and logits" + (", weights and learning state" if learn else "")

@@ -4,8 +4,10 @@
 
 #include "asm.h"
 
+#ifndef __ARM_FEATURE_MVE
     .arch armv8.1-m.main
     .arch_extension mve
+#endif
 
     @ natural index of image byte k: the order of a vldrb.u16 of 8 columns, and of the next 8
     .macro lane_table

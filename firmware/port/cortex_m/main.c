@@ -16,6 +16,21 @@ static dassdp_link_t dassdp_link;
 static _Alignas(4) uint8_t dassdp_request[WHOLE_WORDS(DASSDP_PROGRAM_REQUEST_BYTES)];
 static _Alignas(4) uint8_t dassdp_response[WHOLE_WORDS(DASSDP_PROGRAM_RESPONSE_BYTES)];
 
+#if DASSDP_STORES
+static uint32_t dassdp_unit[DASSDP_STORE_WRITE_BYTES / 4U];
+
+static const dassdp_slots_t slots = {
+    .model = &dassdp_program,
+    .build = DASSDP_BUILD_HASH,
+    .address = DASSDP_STORE_ORIGIN,
+    .slot_bytes = DASSDP_STORE_SLOT_BYTES,
+    .erase_bytes = DASSDP_STORE_ERASE_BYTES,
+    .write_bytes = DASSDP_STORE_WRITE_BYTES,
+    .save_every = DASSDP_PROGRAM_SAVE_EVERY,
+    .unit = dassdp_unit,
+};
+#endif
+
 /* A search for a profile takes longer than a watchdog waits. */
 void dassdp_on_search(void) {
     dassdp_port_feed();
@@ -34,6 +49,11 @@ int main(void) {
                          sizeof dassdp_response) != DASSDP_OK) {
         return 1;
     }
+#if DASSDP_STORES
+    if (dassdp_port_boot()->cause < DASSDP_CAUSE_FAULTING) {
+        (void)dassdp_link_load(&dassdp_link, &slots);
+    }
+#endif
     for (;;) {
         dassdp_port_feed();
         int byte = dassdp_port_get();

@@ -18,6 +18,10 @@ void dassdp_reset_handler(void) {
     __asm volatile("mov %0, sp" : "=r"(sp));
     /* Volatile: no call may be made of this loop, its frame would lie in what is painted. */
     for (volatile uint32_t *word = dassdp_stack_begin; (uint32_t)word < sp; word++) {
+#if DASSDP_LOCKED
+        volatile uint32_t *pool = &dassdp_pool[((uint32_t)word >> 2) % DASSDP_POOL_WORDS];
+        *pool = (*pool << 1 | *pool >> 31) ^ *word;
+#endif
         *word = DASSDP_STACK_PAINT;
     }
     const uint32_t *image = dassdp_data_image;
@@ -37,10 +41,19 @@ void dassdp_reset_handler(void) {
 
 typedef void (*handler_t)(void);
 
+/* An application may have one interrupt of its own: -DDASSDP_APPLICATION_IRQ=9, SysTick is -1. */
+#ifdef DASSDP_APPLICATION_IRQ
+void dassdp_application_isr(void);
+#define IRQ_LAST (DASSDP_APPLICATION_IRQ > DASSDP_UART_IRQ ? DASSDP_APPLICATION_IRQ : DASSDP_UART_IRQ)
+#else
+#define DASSDP_APPLICATION_IRQ (-2)
+#define IRQ_LAST DASSDP_UART_IRQ
+#endif
+
 typedef struct {
     uint32_t *stack_end;
     handler_t system[15];
-    handler_t irq[DASSDP_UART_IRQ + 1];
+    handler_t irq[IRQ_LAST + 1];
 } vectors_t;
 
 __attribute__((section(".vectors"), used)) static const vectors_t dassdp_vectors = {
@@ -55,7 +68,16 @@ __attribute__((section(".vectors"), used)) static const vectors_t dassdp_vectors
         [6] = dassdp_fault_handler, /* SecureFault */
         [10] = dassdp_fault_handler, /* SVCall */
         [13] = dassdp_fault_handler, /* PendSV */
+#if DASSDP_APPLICATION_IRQ == -1
+        [14] = dassdp_application_isr, /* SysTick */
+#else
         [14] = dassdp_fault_handler, /* SysTick */
+#endif
     },
-    .irq = {[DASSDP_UART_IRQ] = dassdp_uart_isr},
+    .irq = {
+        [DASSDP_UART_IRQ] = dassdp_uart_isr,
+#if DASSDP_APPLICATION_IRQ >= 0
+        [DASSDP_APPLICATION_IRQ] = dassdp_application_isr,
+#endif
+    },
 };

@@ -6,13 +6,21 @@
 #include <stdint.h>
 
 #include "dassdp_board.h"
+#include "readable.h"
 
 #define DASSDP_STACK_PAINT 0x5AA5C33CUL
+#define DASSDP_POOL_WORDS 8U /* of a locked build */
+
+#ifndef DASSDP_LOCKED
+#define DASSDP_LOCKED 0
+#endif
 
 /* From the linker script. */
 extern uint32_t dassdp_stack_begin[], dassdp_stack_end[];
 extern const uint8_t dassdp_image_begin[];
 extern const uint32_t dassdp_image_crc[]; /* behind all it covers; 0: the build stated none */
+
+extern uint32_t dassdp_pool[DASSDP_POOL_WORDS];
 
 void dassdp_boot_begin(void);             /* once, when variables hold their initial values */
 void dassdp_boot_image(uint32_t image_crc); /* what the program found; another makes it damaged */
@@ -30,7 +38,7 @@ void dassdp_run_stores(const dassdp_store_t *stores, uint32_t n_stores);
 
 /* A word of flash whose check bits do not fit, as power that went while it was written leaves it,
  * raises the NMI on some chips: it is cleared and the load goes on with whatever it read. On others
- * the load faults: words are asked for before they are used. */
+ * the load faults: readable.h. */
 #if DASSDP_NMI_RETURNS
 void dassdp_nmi_handler(void);
 #else
@@ -38,14 +46,8 @@ void dassdp_nmi_handler(void);
 #endif
 #if DASSDP_BUS_FAULT_RETURNS
 void dassdp_bus_fault_handler(void);
-uint32_t dassdp_unreadable(const void *begin, const void *end); /* words, of whole ones */
 #else
 #define dassdp_bus_fault_handler dassdp_fault_handler
-static inline uint32_t dassdp_unreadable(const void *begin, const void *end) {
-    (void)begin;
-    (void)end;
-    return 0U;
-}
 #endif
 
 /* Every exception that nobody else handles: kept for the next start, then the chip is reset. */

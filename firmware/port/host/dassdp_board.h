@@ -3,5 +3,6 @@
 #define DASSDP_BOARD_H
 
 #define DASSDP_BOARD_NAME "host"
+#define DASSDP_STORES 1
 
 #endif

@@ -5,7 +5,9 @@
 
 #include "dassdp_program.h"
 #include "dassdp_tables.h"
+#include "learn.h"
 #include "network.h"
+#include "state.h"
 
 static _Thread_local char fault[256];
 
@@ -50,11 +52,26 @@ void dassdp_emulator_begin(const dassdp_model_t *model, void *state, const int8_
     dassdp_begin(model, state, 0);
 }
 
-static void forward(const dassdp_model_t *model, void *state, const int8_t *x, uint32_t *digest,
-                    dassdp_result_t *result)
+int dassdp_emulator_write_learning(const dassdp_model_t *model, void *state, const uint8_t *bytes)
+{
+    memcpy(dassdp_at(state, model->persist_begin), bytes,
+           model->persist_end - model->persist_begin);
+    dassdp_begin_anew(model, state);
+    return dassdp_check_learning(model, state);
+}
+
+static void forward(const dassdp_model_t *model, void *state, const int8_t *x, int is_lesson,
+                    uint32_t *digest, dassdp_result_t *result)
 {
     uint32_t crc = 0;
-    dassdp_emulator_begin(model, state, x);
+    if (model->sensor != 0) {
+        read_sample(model, state, x);
+        x = 0;
+    }
+    if (is_lesson != 0) {
+        dassdp_note(model, state, x);
+    }
+    dassdp_begin(model, state, x);
     for (uint32_t t_step = 0; t_step < model->n_steps; t_step++) {
         dassdp_step(model, state);
         if (digest != 0) {
@@ -104,6 +121,21 @@ static void store_learned(const dassdp_model_t *model, const void *state, uint32
     if (out->learned_digest != 0) {
         out->learned_digest[i] = dassdp_digest_learned(model, state, 0);
     }
+    if (out->lessons_digest != 0) {
+        out->lessons_digest[i] = dassdp_lessons_digest(model, state);
+    }
+}
+
+/* As the link of a device does behind a lesson. */
+static void save_where_due(const dassdp_model_t *model, void *state, uint32_t i, int32_t label,
+                           const dassdp_result_t *result, const dassdp_emulator_out_t *out)
+{
+    if (out->saved != 0 && model == dassdp_host_slots()->model) {
+        int status = dassdp_store_lesson(dassdp_host_slots(), state, label, result, out->saved);
+        if (out->saves != 0) {
+            out->saves[i] = (int16_t)status;
+        }
+    }
 }
 
 int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, uint32_t n_samples,
@@ -116,7 +148,7 @@ int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, 
         int32_t loss_q8 = losses_q8 == 0 ? DASSDP_OWN_LOSS : losses_q8[i];
         int status = DASSDP_OK;
         dassdp_result_t result;
-        forward(model, state, x + (size_t)i * sent_bytes(model),
+        forward(model, state, x + (size_t)i * sent_bytes(model), mode != DASSDP_EMULATOR_INFER,
                 out->forward_digest == 0 ? 0 : out->forward_digest + i, &result);
         store_forward(model, state, i, &result, out);
         if (mode == DASSDP_EMULATOR_LEARN) {
@@ -128,6 +160,9 @@ int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, 
             return status;
         }
         store_learned(model, state, i, &result, out);
+        if (mode == DASSDP_EMULATOR_LEARN) {
+            save_where_due(model, state, i, label, &result, out);
+        }
     }
     return DASSDP_OK;
 }

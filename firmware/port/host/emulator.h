@@ -3,6 +3,7 @@
 #define DASSDP_EMULATOR_H
 
 #include "dassdp_sensor.h"
+#include "host_flash.h"
 
 enum { DASSDP_EMULATOR_INFER = 0, DASSDP_EMULATOR_LEARN = 1, DASSDP_EMULATOR_WARM_UP = 2 };
 
@@ -18,6 +19,9 @@ typedef struct {
     uint16_t *is_held;
     uint32_t *forward_digest;
     uint32_t *learned_digest;
+    uint32_t *lessons_digest;
+    int16_t *saves;             /* what dassdp_store_lesson returned */
+    dassdp_saved_t *saved;      /* of dassdp_host_slots; null: nothing saves by itself */
 } dassdp_emulator_out_t;
 
 /* The generated model. */
@@ -29,6 +33,9 @@ void dassdp_emulator_begin(const dassdp_model_t *model, void *state, const int8_
 /* dassdp_observe of a sample, reading by reading. */
 int dassdp_emulator_observe(const dassdp_model_t *model, void *state, const int8_t *x,
                             int32_t label);
+
+/* Write a learning state and look at it, as a host does: dassdp_check_learning. */
+int dassdp_emulator_write_learning(const dassdp_model_t *model, void *state, const uint8_t *bytes);
 
 /* Run n samples of x_bytes each, twice as many where they are readings, one after another; labels and
  * losses_q8 may be null. Returns DASSDP_OK or the first error, with the number of samples done in

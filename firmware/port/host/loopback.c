@@ -2,6 +2,7 @@
 
 #include "dassdp_program.h"
 #include "dassdp_quantities.h"
+#include "host_flash.h"
 #include "link.h"
 #include "port.h"
 
@@ -19,17 +20,30 @@ static struct {
 } output;
 
 static dassdp_boot_t boot;
+static uint8_t pool[DASSDP_LINK_POOL_BYTES];
 
 static int start(uint16_t n_boots, uint8_t cause)
 {
+    dassdp_host_flash_use(&dassdp_host_flash);
     boot = (dassdp_boot_t){.n_boots = n_boots, .cause = cause};
     n_starts++;
     dassdp_init(&dassdp_program, &state);
-    return dassdp_link_init(&link_of_host, &dassdp_program, &state, request, sizeof request,
-                            response, sizeof response);
+    int status = dassdp_link_init(&link_of_host, &dassdp_program, &state, request, sizeof request,
+                                  response, sizeof response);
+    if (status == DASSDP_OK) {
+        (void)dassdp_link_load(&link_of_host, dassdp_host_slots());
+    }
+    return status;
 }
 
-int dassdp_loopback_boot(void) { return start(1, DASSDP_CAUSE_POWER); }
+int dassdp_loopback_boot(void)
+{
+    for (uint32_t i = 0; i < sizeof pool; i++) {
+        pool[i] = 0;
+    }
+    return start(1, DASSDP_CAUSE_POWER);
+}
+
 int dassdp_loopback_reset(void) { return start((uint16_t)(boot.n_boots + 1), DASSDP_CAUSE_PIN); }
 
 uint32_t dassdp_loopback_feed(const uint8_t *bytes, uint32_t n_bytes, uint8_t *sent,
@@ -38,6 +52,7 @@ uint32_t dassdp_loopback_feed(const uint8_t *bytes, uint32_t n_bytes, uint8_t *s
     output.bytes = sent;
     output.capacity = capacity;
     output.n_bytes = 0;
+    dassdp_host_flash_use(&dassdp_host_flash);
     for (uint32_t i = 0; i < n_bytes; i++) {
         dassdp_link_receive(&link_of_host, bytes[i]);
     }
@@ -62,3 +77,6 @@ uint32_t dassdp_port_stack_used(void) { return 0; }
 uint32_t dassdp_port_rx_lost(void) { return 0; }
 const dassdp_boot_t *dassdp_port_boot(void) { return &boot; }
 void dassdp_port_feed(void) {}
+
+/* As a chip whose RAM comes up alike each time: what its clock reads is all that tells starts apart. */
+uint8_t *dassdp_port_pool(void) { return pool; }

@@ -4,7 +4,10 @@
 
 #include <stdint.h>
 
-/* Power on: factory weights, no session, nothing half received. Returns DASSDP_OK. */
+#include "host_flash.h"
+
+/* Power on: the newest save of dassdp_host_flash or factory weights, no session, nothing half received.
+ * Returns DASSDP_OK. */
 int dassdp_loopback_boot(void);
 
 /* The same by the reset pin: the device counts it. */

@@ -10,6 +10,12 @@ void dassdp_init(const dassdp_model_t *model, void *state)
 {
     memset(state, 0, model->state_bytes);
     dassdp_restore_weights(model, state, 0);
+    dassdp_rest_learning(model, state);
+}
+
+void dassdp_rest_learning(const dassdp_model_t *model, void *state)
+{
+    memset(dassdp_at(state, model->persist_begin), 0, model->persist_end - model->persist_begin);
     if (model->learning_off >= 0) {
         dassdp_learning(model, state)->rng = model->seed;
         dassdp_learning(model, state)->miss_share_q8 = model->start_share_q8;
@@ -97,6 +103,8 @@ int dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     }
     progress->t_step = 0;
     progress->phase = DASSDP_RUNNING;
+    progress->x_crc = progress->noted_crc;
+    progress->noted_crc = 0;
     int8_t *own = dassdp_sample(model, state);
     x = x != 0 ? x : own;
     if (own != 0 && own != x) {

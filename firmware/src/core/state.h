@@ -14,7 +14,32 @@ typedef struct {
     uint16_t batch_idx;    /* slot of the next sample */
     uint8_t batch_kind;    /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
     uint8_t miss_share_q8; /* running share of wrong classes; 0 where no step size follows it */
+    uint32_t n_lessons;    /* samples learned or recorded, with a label or without, modulo 2^32 */
+    uint32_t lessons_digest; /* CRC-32 over every dassdp_lesson_t so far */
 } dassdp_learning_t;
+
+enum {
+    DASSDP_LESSON_LEARN = 0,
+    DASSDP_LESSON_WARM_UP = 1,
+    DASSDP_LESSON_FIT_GATE = 2,
+    DASSDP_LESSON_IDLE = 3,     /* one stored sample */
+    DASSDP_LESSON_ROLLBACK = 4,
+    DASSDP_LESSON_PROFILE = 5   /* label: its number << 8 | its kind */
+};
+enum { DASSDP_LESSON_SKIPPED = 1, DASSDP_LESSON_UPDATED = 2, DASSDP_LESSON_FALLEN_BACK = 4,
+       DASSDP_LESSON_HELD = 8 };
+
+/* What becomes part of the running digest, as these bytes, little endian; 0 where a kind has it not. */
+typedef struct {
+    uint8_t kind;
+    uint8_t flags;
+    uint16_t n_replayed;
+    int32_t label;         /* and the loss: as they were given */
+    int32_t loss_q8;
+    uint32_t x_crc;        /* of the sample that was noted, 0 of others */
+    uint16_t class_idx;
+    uint16_t own_loss_q8;
+} dassdp_lesson_t;
 
 /* What may be done with the sample. */
 enum { DASSDP_RUNNING = 0, DASSDP_COMPLETE = 1, DASSDP_LEARNING = 2 };
@@ -26,6 +51,8 @@ typedef struct {
     uint8_t phase;         /* DASSDP_RUNNING: not at its end, or used up; DASSDP_COMPLETE: to be learned;
                               DASSDP_LEARNING: a lesson is under way, which the rest of the state waits for */
     uint8_t uses_factory;  /* plastic projections run on their factory weights */
+    uint32_t noted_crc;    /* of a sample that is to begin */
+    uint32_t x_crc;        /* of the one being run, 0 where it was not noted */
 } dassdp_progress_t;
 
 enum { DASSDP_N_AT = 10 };
@@ -46,7 +73,6 @@ typedef struct {
         uint32_t at_words[DASSDP_N_AT / 2];
     };
     dassdp_result_t result;/* so far */
-    uint16_t class_idx;    /* before the sample was learned */
     uint16_t item;         /* population or projection at work */
     uint16_t out;          /* projection that an error comes back through */
     uint16_t neuron;
@@ -60,7 +86,7 @@ typedef struct {
     uint8_t has_run;       /* a rule did */
     uint8_t is_of_ring;
     uint8_t is_idle;       /* no lesson: stored samples alone */
-} dassdp_lesson_t;
+} dassdp_slices_t;
 
 /* Which profile of the sensor is in use; a snapshot holds it. */
 typedef struct {
@@ -147,26 +173,33 @@ static inline int dassdp_is_learning(const dassdp_model_t *model, const void *st
     return progress->phase == DASSDP_LEARNING;
 }
 
-static inline dassdp_lesson_t *dassdp_lesson(const dassdp_model_t *model, void *state)
+static inline dassdp_slices_t *dassdp_slices(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->lesson_off);
 }
 
 /* Grains of so many instructions that the slice has room for: the last one ends it. */
-static inline uint32_t dassdp_room(const dassdp_lesson_t *lesson, uint32_t grain)
+static inline uint32_t dassdp_room(const dassdp_slices_t *lesson, uint32_t grain)
 {
     return lesson->left == DASSDP_WHOLE || grain == 0u ? DASSDP_WHOLE
                                                        : (lesson->left + (grain - 1u)) / grain;
 }
 
 /* Takes them off the slice. */
-static inline void dassdp_spend(dassdp_lesson_t *lesson, uint32_t n_grains, uint32_t grain)
+static inline void dassdp_spend(dassdp_slices_t *lesson, uint32_t n_grains, uint32_t grain)
 {
     if (lesson->left != DASSDP_WHOLE) {
         uint32_t spent = n_grains * grain;
         lesson->left = spent < lesson->left ? lesson->left - spent : 0u;
     }
 }
+
+/* One more lesson, or what else happened to what is learned; nothing where nothing is plastic. */
+void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_lesson_t *lesson);
+void dassdp_chain_event(const dassdp_model_t *model, void *state, uint32_t kind, uint32_t value);
+
+/* The learning state becomes that of the first start. */
+void dassdp_rest_learning(const dassdp_model_t *model, void *state);
 
 /* All plastic images become the factory's, or their copies. */
 void dassdp_restore_weights(const dassdp_model_t *model, void *state, uint32_t from_copy);

@@ -80,6 +80,28 @@ void dassdp_begin_kind(const dassdp_model_t *model, void *state, uint8_t kind)
     learning->batch_idx = 0;
 }
 
+void dassdp_end_lesson(const dassdp_model_t *model, void *state, uint8_t kind, int32_t label,
+                       int32_t loss_q8, const dassdp_result_t *result)
+{
+    dassdp_progress_t *progress = dassdp_progress(model, state);
+    const dassdp_lesson_t lesson = {
+        .kind = kind,
+        .flags = (uint8_t)((result->is_skipped != 0u ? DASSDP_LESSON_SKIPPED : 0) |
+                           (result->is_updated != 0u ? DASSDP_LESSON_UPDATED : 0) |
+                           (result->is_fallen_back != 0u ? DASSDP_LESSON_FALLEN_BACK : 0) |
+                           (result->is_held != 0u ? DASSDP_LESSON_HELD : 0)),
+        .n_replayed = result->n_replayed,
+        .label = label,
+        .loss_q8 = loss_q8,
+        .x_crc = progress->x_crc,
+        .class_idx = result->class_idx,
+        .own_loss_q8 = result->loss_q8,
+    };
+    dassdp_chain(model, state, &lesson);
+    dassdp_note_learning(model, state, result->is_updated | result->n_replayed);
+    progress->phase = DASSDP_RUNNING;
+}
+
 /* The batch of the warm-up into all statistics: batch_idx samples of it, or all where it is full. */
 static void record_batch(const dassdp_model_t *model, void *state)
 {
@@ -101,15 +123,15 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
     if (label == DASSDP_NO_LABEL && loss_q8 < 0) {
         return DASSDP_E_LOSS;
     }
-    dassdp_begin_kind(model, state, DASSDP_OF_WARM_UP);
+    *result = (dassdp_result_t){.class_idx = (uint16_t)dassdp_class(model, state)};
+    dassdp_begin_kind(model, state, DASSDP_LESSON_WARM_UP);
     (void)dassdp_evaluate(model, state, label, result);
     result->is_skipped = 0;
     if (model->loss_off >= 0 &&
-        dassdp_fill_batch(model, state, DASSDP_OF_WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
+        dassdp_fill_batch(model, state, DASSDP_LESSON_WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
         record_batch(model, state);
     }
-    dassdp_note_learning(model, state, 0);
-    dassdp_progress(model, state)->phase = DASSDP_RUNNING;
+    dassdp_end_lesson(model, state, DASSDP_LESSON_WARM_UP, label, loss_q8, result);
     return DASSDP_OK;
 }
 
@@ -120,75 +142,73 @@ int dassdp_fit_gate(const dassdp_model_t *model, void *state)
     }
     if (model->loss_off >= 0) {
         dassdp_learning_t *learning = dassdp_learning(model, state);
-        if (learning->batch_idx != 0u && learning->batch_kind == DASSDP_OF_WARM_UP) {
+        if (learning->batch_idx != 0u && learning->batch_kind == DASSDP_LESSON_WARM_UP) {
             record_batch(model, state);
             learning->batch_idx = 0;
         }
     }
+    int fits = 0;
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->rule != 0 && projection->rule->fit != 0) {
             projection->rule->fit(model, state, projection);
+            fits = 1;
         }
+    }
+    if (fits != 0) {
+        dassdp_chain_event(model, state, DASSDP_LESSON_FIT_GATE, 0);
     }
     return DASSDP_OK;
 }
 
-static int check_guard(const dassdp_model_t *model, void *state)
+static int guard_fits(const dassdp_model_t *model, const void *state)
 {
     if (model->guard == 0 || model->guard->state_off < 0) {
-        return DASSDP_OK;
+        return 1;
     }
-    dassdp_guard_t *guard = dassdp_at(state, (uint32_t)model->guard->state_off);
+    const dassdp_guard_t *guard = dassdp_at_const(state, (uint32_t)model->guard->state_off);
     uint32_t bits = guard->hits_bits | guard->factory_hits_bits;
-    if (guard->n_judged <= model->guard->window && bits >> (model->guard->window - 1u) <= 1u) {
-        return DASSDP_OK;
-    }
-    guard->hits_bits = 0;
-    guard->factory_hits_bits = 0;
-    guard->n_judged = 0;
-    return DASSDP_E_VALUE;
+    return guard->n_judged <= model->guard->window && bits >> (model->guard->window - 1u) <= 1u;
 }
 
-static int check_sensor(const dassdp_model_t *model, void *state)
+static int rules_fit(const dassdp_model_t *model, const void *state)
 {
-    const dassdp_sensor_t *sensor = dassdp_sensor(model);
-    return sensor != 0 ? sensor->check_profile(model, state) : DASSDP_OK;
-}
-
-/* What rules and their memory carry. */
-static int check_lessons(const dassdp_model_t *model, void *state)
-{
-    int status = DASSDP_OK;
-    dassdp_learning_t *learning = dassdp_learning(model, state);
-    if (learning->rng == 0u) {
-        learning->rng = model->seed;
-        status = DASSDP_E_VALUE;
-    }
-    if (learning->miss_share_q8 > model->most_share_q8) {
-        learning->miss_share_q8 = model->start_share_q8;
-        status = DASSDP_E_VALUE;
-    }
-    if (learning->batch_idx >= model->n_batch || learning->batch_kind > DASSDP_OF_WARM_UP) {
-        learning->batch_idx = 0;
-        learning->batch_kind = DASSDP_OF_LESSONS;
-        status = DASSDP_E_VALUE;
-    }
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->rule != 0 && projection->rule->check != 0 &&
             projection->rule->check(model, state, projection) != DASSDP_OK) {
-            status = DASSDP_E_VALUE;
+            return 0;
         }
     }
-    status = check_guard(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
-    if (model->cusum != 0 && model->cusum->check(model, state) != DASSDP_OK) {
-        status = DASSDP_E_VALUE;
+    return 1;
+}
+
+/* What rules and their memory carry. */
+static int lessons_fit(const dassdp_model_t *model, const void *state)
+{
+    const dassdp_learning_t *learning = dassdp_at_const(state, (uint32_t)model->learning_off);
+    return learning->rng != 0u && learning->miss_share_q8 <= model->most_share_q8 &&
+           learning->batch_idx < model->n_batch && learning->batch_kind <= DASSDP_LESSON_WARM_UP &&
+           rules_fit(model, state) && guard_fits(model, state) &&
+           (model->cusum == 0 || model->cusum->check(model, state) == DASSDP_OK) &&
+           (model->replay == 0 || model->replay->check(model, state) == DASSDP_OK);
+}
+
+int dassdp_learning_fits(const dassdp_model_t *model, const void *state)
+{
+    const dassdp_sensor_t *sensor = dassdp_sensor(model);
+    int fits = (sensor == 0 || sensor->check_profile(model, state) == DASSDP_OK) &&
+               (model->learning_off < 0 || lessons_fit(model, state));
+    return fits ? DASSDP_OK : DASSDP_E_VALUE;
+}
+
+void dassdp_begin_anew(const dassdp_model_t *model, void *state)
+{
+    const dassdp_sensor_t *sensor = dassdp_sensor(model);
+    dassdp_progress(model, state)->phase = DASSDP_RUNNING;
+    if (sensor != 0 && sensor->forget_windows != 0) {
+        sensor->forget_windows(model, state);
     }
-    if (model->replay != 0 && model->replay->check(model, state) != DASSDP_OK) {
-        status = DASSDP_E_VALUE;
-    }
-    return status;
 }
 
 int dassdp_check_learning(const dassdp_model_t *model, void *state)
@@ -196,9 +216,12 @@ int dassdp_check_learning(const dassdp_model_t *model, void *state)
     if (dassdp_is_learning(model, state)) {
         return DASSDP_E_ORDER;
     }
-    int status = check_sensor(model, state);
-    if (model->learning_off < 0) {
-        return dassdp_sensor(model) != 0 ? status : DASSDP_E_FROZEN;
+    if (model->learning_off < 0 && dassdp_sensor(model) == 0) {
+        return DASSDP_E_FROZEN;
     }
-    return check_lessons(model, state) == DASSDP_OK ? status : DASSDP_E_VALUE;
+    int status = dassdp_learning_fits(model, state);
+    if (status != DASSDP_OK) {
+        dassdp_rest_learning(model, state);
+    }
+    return status;
 }

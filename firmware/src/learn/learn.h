@@ -29,6 +29,14 @@ typedef struct {
     uint16_t reserved;
 } dassdp_cusum_t;
 
+/* Whether learning can leave this behind: DASSDP_OK or DASSDP_E_VALUE. `state` holds what a snapshot
+ * does, and nothing else. */
+int dassdp_learning_fits(const dassdp_model_t *model, const void *state);
+
+/* Behind a learning state from outside: the sample at hand is used up, and windows were seen behind
+ * another profile. */
+void dassdp_begin_anew(const dassdp_model_t *model, void *state);
+
 /* Error of the readout for this label in Q8, and the loss -log2 p(label) in Q8. */
 uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label);
 
@@ -38,9 +46,13 @@ int dassdp_evaluate(const dassdp_model_t *model, void *state, int32_t label,
 
 /* A batch holds samples of one kind: another kind discards what it holds. Puts the sample into the
  * batch; returns whether the batch is full. */
-enum { DASSDP_OF_LESSONS = 0, DASSDP_OF_WARM_UP = 1 };
 void dassdp_begin_kind(const dassdp_model_t *model, void *state, uint8_t kind);
 int dassdp_fill_batch(const dassdp_model_t *model, void *state, uint8_t kind, int32_t loss_q8);
+
+/* A lesson of DASSDP_LESSON_LEARN or _WARM_UP is over: it becomes part of the digest, and its sample is
+ * used up. */
+void dassdp_end_lesson(const dassdp_model_t *model, void *state, uint8_t kind, int32_t label,
+                       int32_t loss_q8, const dassdp_result_t *result);
 
 /* DASSDP_OK where the sample that just ended may be learned, or recorded, with these. */
 int dassdp_check_call(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8);
@@ -61,15 +73,18 @@ int dassdp_learn_label(const dassdp_model_t *model, void *state, uint32_t label,
  * its own. uses_factory: on factory weights. */
 int dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory);
 
+/* Whether dassdp_import would take this: DASSDP_OK, or why not. */
+int dassdp_import_check(const dassdp_model_t *model, const uint8_t *bytes, uint32_t n_bytes);
+
 /* What models name in dassdp_replay_rule_t, dassdp_guard_rule_t, dassdp_error_step_t and
  * dassdp_cusum_rule_t, so that only they link it. */
 int dassdp_replay_after(const dassdp_model_t *model, void *state);
 int dassdp_replay_idle(const dassdp_model_t *model, void *state);
-int dassdp_replay_check(const dassdp_model_t *model, void *state);
+int dassdp_replay_check(const dassdp_model_t *model, const void *state);
 uint32_t dassdp_cusum_holds(const dassdp_model_t *model, void *state, int32_t label);
 uint32_t dassdp_cusum_is_open(const dassdp_model_t *model, const void *state);
 uint32_t dassdp_cusum_take_due(const dassdp_model_t *model, void *state);
-int dassdp_cusum_check(const dassdp_model_t *model, void *state);
+int dassdp_cusum_check(const dassdp_model_t *model, const void *state);
 uint32_t dassdp_error_step_factor(const dassdp_model_t *model, const void *state);
 void dassdp_error_step_count(const dassdp_model_t *model, void *state, uint32_t label);
 int dassdp_guard_judge(const dassdp_model_t *model, void *state);

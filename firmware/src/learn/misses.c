@@ -82,16 +82,14 @@ uint32_t dassdp_cusum_take_due(const dassdp_model_t *model, void *state)
     return n;
 }
 
-int dassdp_cusum_check(const dassdp_model_t *model, void *state)
+int dassdp_cusum_check(const dassdp_model_t *model, const void *state)
 {
     const dassdp_replay_rule_t *replay = model->replay;
     const uint32_t n_slots =
         replay == 0 ? 0u : (uint32_t)replay->ring_per_class * model->n_classes;
-    dassdp_cusum_t *cusum = cusum_of(model, state);
-    if (cusum->sum_q10 <= model->cusum->opens_q10 && cusum->is_open <= 1u &&
-        cusum->n_due <= n_slots && cusum->reserved == 0u) {
-        return DASSDP_OK;
-    }
-    *cusum = (dassdp_cusum_t){.n_held = cusum->n_held};
-    return DASSDP_E_VALUE;
+    const dassdp_cusum_t *cusum = dassdp_at_const(state, (uint32_t)model->cusum->state_off);
+    return cusum->sum_q10 <= model->cusum->opens_q10 && cusum->is_open <= 1u &&
+                   cusum->n_due <= n_slots && cusum->reserved == 0u
+               ? DASSDP_OK
+               : DASSDP_E_VALUE;
 }

@@ -2,15 +2,18 @@
 
 #include "dassdp_board.h"
 #include "dassdp_quantities.h"
+#include "lock.h"
 #include "port.h"
 #include "requests.h"
+#include "slots.h"
 #include "wire.h"
 
 #ifndef DASSDP_BUILD_HASH
 #error "the build defines DASSDP_BUILD_HASH: 64 bits that name sources and flags"
 #endif
 
-_Static_assert(sizeof(void *) != 4 || sizeof(dassdp_link_t) == DASSDP_LINK_STRUCT_BYTES,
+_Static_assert(sizeof(void *) != 4 || sizeof(dassdp_link_t) ==
+                   DASSDP_LINK_STRUCT_BYTES + DASSDP_STORES * DASSDP_LINK_STORE_BYTES,
                "the plan predicts the size of dassdp_link_t");
 _Static_assert(sizeof(DASSDP_BOARD_NAME) <= DASSDP_LINK_NAME_BYTES + 1, "board name too long");
 
@@ -20,7 +23,7 @@ typedef struct {
     uint8_t needs_whole;
 } shape_t;
 
-#define SHAPE_OF(NAME, function, n_bytes, open_end, needs_whole)                                   \
+#define SHAPE_OF(NAME, function, n_bytes, open_end, needs_whole, writes)                           \
     [DASSDP_KIND_##NAME] = {n_bytes, open_end, needs_whole},
 static const shape_t shapes[] = {DASSDP_LINK_REQUESTS(SHAPE_OF)};
 #undef SHAPE_OF
@@ -71,6 +74,7 @@ static void describe(const dassdp_link_t *link, uint8_t *frame)
     frame[DASSDP_HELLO_RESPONSE_PROTOCOL] = DASSDP_LINK_PROTOCOL;
     frame[DASSDP_HELLO_RESPONSE_ABI] = DASSDP_ABI;
     frame[DASSDP_HELLO_RESPONSE_TICK_BITS] = (uint8_t)dassdp_port_tick_bits();
+    frame[DASSDP_HELLO_RESPONSE_LOCKED] = DASSDP_LOCKED;
     dassdp_copy(frame + DASSDP_HELLO_RESPONSE_MODEL_HASH, model->hash, sizeof model->hash);
     for (uint32_t i = 0; i < 8; i++) {
         frame[DASSDP_HELLO_RESPONSE_BUILD_HASH + i] =
@@ -105,6 +109,14 @@ static void describe_start(const dassdp_link_t *link, uint8_t *frame)
     frame[DASSDP_HELLO_RESPONSE_FAULT] = boot->fault;
 }
 
+/* Where the weights come from, or were saved to since. */
+static void describe_store(const dassdp_link_t *link, uint8_t *frame)
+{
+    dassdp_saved_t saved = dassdp_slots_saved(link);
+    dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_N_SAVES, saved.n_saves);
+    frame[DASSDP_HELLO_RESPONSE_STORE] = (uint8_t)saved.state;
+}
+
 /* Which counter gives the ticks, and how many a reading takes: less than its 16 bits or more count. */
 static void describe_counter(uint8_t *frame)
 {
@@ -120,13 +132,15 @@ static void greet(dassdp_link_t *link, uint32_t n_bytes)
     if (status == DASSDP_OK) {
         describe(link, link->request.bytes);
         describe_start(link, link->request.bytes);
+        describe_store(link, link->request.bytes);
         describe_counter(link->request.bytes);
     }
     answer(link, status, DASSDP_HELLO_RESPONSE_BYTES);
 }
 
 /* Begins the session that is on offer; the one that this host has already begun stays as it is. */
-static int open_session(dassdp_link_t *link, uint32_t host, uint32_t session, uint32_t resumes)
+static int open_session(dassdp_link_t *link, uint32_t host, uint32_t session, uint32_t resumes,
+                        int is_signed)
 {
     if (session == next_session(link)) {
         int is_told_again = resumes == link->last_session && link->response_length == 0;
@@ -139,21 +153,25 @@ static int open_session(dassdp_link_t *link, uint32_t host, uint32_t session, ui
         link->sequence = 0;
         link->response_length = 0;
         link->n_received = 0;
+        dassdp_lock_begin(link, is_signed);
     }
-    return session == link->session && host == link->host ? DASSDP_OK : DASSDP_E_SESSION;
+    int is_same = session == link->session && host == link->host;
+    return is_same && dassdp_lock_agrees(link, is_signed) ? DASSDP_OK : DASSDP_E_SESSION;
 }
 
 static void answer_open(dassdp_link_t *link, uint32_t host, uint32_t n_bytes)
 {
     uint8_t *frame = link->request.bytes;
-    int status = DASSDP_E_SIZE;
-    if (n_bytes == DASSDP_OPEN_REQUEST_BYTES) {
+    int is_signed = dassdp_lock_opens(link, &n_bytes);
+    int status = is_signed < 0 ? is_signed : DASSDP_E_SIZE;
+    if (is_signed >= 0 && n_bytes == DASSDP_OPEN_REQUEST_BYTES) {
         status = open_session(link, host, dassdp_get_u32(frame + DASSDP_OPEN_REQUEST_SESSION),
-                              dassdp_get_u32(frame + DASSDP_OPEN_REQUEST_RESUMES));
+                              dassdp_get_u32(frame + DASSDP_OPEN_REQUEST_RESUMES), is_signed);
     }
     dassdp_put_u32(frame + DASSDP_OPEN_RESPONSE_LAST_SESSION, link->last_session);
     dassdp_put_u16(frame + DASSDP_OPEN_RESPONSE_LAST_SEQUENCE, link->last_sequence);
-    answer(link, status, DASSDP_OPEN_RESPONSE_BYTES);
+    n_bytes = DASSDP_OPEN_RESPONSE_BYTES;
+    answer(link, status, n_bytes + dassdp_lock_tell(link, frame + n_bytes));
 }
 
 /* DASSDP_OK if the kind exists and the frame has its size; n_open: bytes of the open end. */
@@ -192,7 +210,7 @@ static int run(dassdp_link_t *link, const uint8_t *request, uint32_t n_bytes)
     if (link->is_held != 0 && shapes[kind].needs_whole != 0) {
         return DASSDP_E_HELD;
     }
-#define RUN(NAME, function, n_fixed, open_end, needs_whole)                                        \
+#define RUN(NAME, function, n_fixed, open_end, needs_whole, writes)                                \
     case DASSDP_KIND_##NAME:                                                                       \
         return dassdp_request_##function(link, request, n_open, link->response);
     switch (kind) {
@@ -217,11 +235,17 @@ static void execute(dassdp_link_t *link, uint32_t n_bytes)
     link->response_length = seal(link->response, status, DASSDP_RESPONSE_HEADER_BYTES + n_payload);
 }
 
-/* The next sequence number runs, the last one is answered again, any other is late. */
+/* The next sequence number runs, the last one is answered again, any other is late. Who may not ask is
+ * told so, and uses no number up. */
 static void carry_out(dassdp_link_t *link, uint32_t n_bytes)
 {
     uint16_t sequence = dassdp_get_u16(link->request.bytes + DASSDP_REQUEST_HEADER_SEQUENCE);
     if (sequence == link->sequence + 1) {
+        int status = dassdp_lock_admits(link, &n_bytes);
+        if (status != DASSDP_OK) {
+            answer(link, status, 0);
+            return;
+        }
         link->sequence = sequence;
         execute(link, n_bytes);
     } else if (sequence != link->sequence) {

@@ -18,7 +18,14 @@
 
 #include "cobs.h"
 #include "dassdp.h"
+#include "dassdp_board.h"
 #include "dassdp_messages.h"
+#include "dassdp_store.h"
+
+/* 1: the device has slots for what it learned; 0 leaves out what they need. */
+#ifndef DASSDP_STORES
+#define DASSDP_STORES 0
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,8 +45,14 @@ typedef struct {
     uint32_t frames_bad;      /* cut, too long, or with a wrong CRC */
     uint16_t sequence;        /* of the last request executed */
     uint16_t last_sequence;   /* of the last request executed in last_session */
-    uint16_t is_held;         /* nothing may run */
-    uint16_t is_torn;         /* something of what is learned was written since */
+    uint8_t is_held;          /* nothing may run */
+    uint8_t is_torn;          /* something of what is learned was written since */
+    uint8_t is_signed;        /* of a locked build: each request of this session bears a tag */
+    uint8_t reserved;
+#if DASSDP_STORES
+    const dassdp_slots_t *slots; /* NULL: none were given */
+    dassdp_saved_t saved;
+#endif
 } dassdp_link_t;
 
 /* DASSDP_OK, or DASSDP_E_SIZE when a buffer is smaller than the model's largest frame or a long
@@ -47,6 +60,12 @@ typedef struct {
 int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *state,
                      uint8_t *request, uint32_t request_bytes, uint8_t *response,
                      uint32_t response_bytes);
+
+#if DASSDP_STORES
+/* Once, behind dassdp_link_init: the newest save in these slots into the state; hosts may save to them
+ * from now on. Returns what dassdp_store_load does. */
+int dassdp_link_load(dassdp_link_t *link, const dassdp_slots_t *slots);
+#endif
 
 /* One received byte. The last byte of a valid request runs it and sends the answer. */
 void dassdp_link_receive(dassdp_link_t *link, uint8_t byte);

@@ -4,6 +4,7 @@
 #include "marker.h"
 #include "network.h"
 #include "port.h"
+#include "slots.h"
 #include "state.h"
 #include "wire.h"
 
@@ -81,6 +82,7 @@ static void run_sample(const dassdp_link_t *link, const int8_t *x, uint32_t n_st
     dassdp_put_u32(response + DASSDP_OUTCOME_FORWARD_TICKS, ticks);
     dassdp_put_u32(response + DASSDP_OUTCOME_LEARN_TICKS, 0);
     dassdp_put_u32(response + DASSDP_OUTCOME_FORWARD_DIGEST, crc);
+    dassdp_put_u32(response + DASSDP_OUTCOME_LESSONS_DIGEST, 0);
     put_logits(link, response, n_steps == model->n_steps);
 }
 
@@ -117,7 +119,7 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
     return end_outcome(link, flags, response);
 }
 
-static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t *response,
+static int run_lesson(dassdp_link_t *link, const uint8_t *request, uint8_t *response,
                       int is_warm_up)
 {
     const int8_t *x = sample_of(link, request + DASSDP_LESSON_X);
@@ -128,10 +130,9 @@ static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t
     int32_t label = (int16_t)dassdp_get_u16(request + DASSDP_LESSON_LABEL);
     int32_t loss_q8 = (int32_t)dassdp_get_u32(request + DASSDP_LESSON_LOSS_Q8);
     DASSDP_MARK_BEGIN();
+    dassdp_note(link->model, link->state, x);
     run_sample(link, x, link->model->n_steps, flags, response);
-    dassdp_result_t result = {
-        .class_idx = dassdp_get_u16(response + DASSDP_OUTCOME_CLASS_IDX),
-    };
+    dassdp_result_t result;
     dassdp_port_feed();
     uint32_t start = dassdp_port_ticks();
     int status = is_warm_up
@@ -146,10 +147,13 @@ static int run_lesson(const dassdp_link_t *link, const uint8_t *request, uint8_t
         (uint8_t)((result.is_skipped != 0 ? DASSDP_FLAG_IS_SKIPPED : 0) |
                   (result.is_updated != 0 ? DASSDP_FLAG_IS_UPDATED : 0) |
                   (result.is_fallen_back != 0 ? DASSDP_FLAG_IS_FALLEN_BACK : 0) |
-                  (result.is_held != 0 ? DASSDP_FLAG_IS_HELD : 0));
+                  (result.is_held != 0 ? DASSDP_FLAG_IS_HELD : 0) |
+                  (is_warm_up ? 0 : dassdp_slots_lesson(link, label, &result)));
     dassdp_put_u16(response + DASSDP_OUTCOME_LOSS_Q8, result.loss_q8);
     dassdp_put_u16(response + DASSDP_OUTCOME_N_REPLAYED, result.n_replayed);
     dassdp_put_u32(response + DASSDP_OUTCOME_LEARN_TICKS, ticks);
+    dassdp_put_u32(response + DASSDP_OUTCOME_LESSONS_DIGEST,
+                   dassdp_lessons_digest(link->model, link->state));
     return end_outcome(link, flags, response);
 }
 
@@ -287,9 +291,16 @@ int dassdp_request_rollback(dassdp_link_t *link, const uint8_t *request, uint32_
 int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
                          uint8_t *response)
 {
-    (void)request;
     (void)n_open;
     (void)response;
+    uint8_t erases = request[DASSDP_RESET_REQUEST_ERASES];
+    int status = erases > 1u ? DASSDP_E_VALUE : DASSDP_OK;
+    if (erases == 1u) {
+        status = dassdp_slots_erase(link);
+    }
+    if (status != DASSDP_OK) {
+        return status;
+    }
     dassdp_init(link->model, link->state);
     link->is_held = 0;
     link->is_torn = 0;
@@ -353,6 +364,10 @@ int dassdp_request_statistics(dassdp_link_t *link, const uint8_t *request, uint3
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_RX_LOST, dassdp_port_rx_lost());
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_FRAMES_GOOD, link->frames_good);
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_FRAMES_BAD, link->frames_bad);
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_N_LESSONS,
+                   dassdp_n_lessons(link->model, link->state));
+    dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_LESSONS_DIGEST,
+                   dassdp_lessons_digest(link->model, link->state));
     dassdp_put_u32(response + DASSDP_STATISTICS_RESPONSE_LEARNED_DIGEST,
                    dassdp_digest_learned(link->model, link->state, 0));
     return DASSDP_STATISTICS_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;

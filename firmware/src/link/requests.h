@@ -24,7 +24,7 @@ void dassdp_take_readings(const dassdp_link_t *link, const uint8_t *bytes, uint3
 /* request: the decoded frame with its header; n_open: bytes of its open end (sample or chunk).
  * Writes the payload into response behind the header. Returns its size, or an error of
  * DASSDP_ERRORS or of the link, in which case no weight has changed. */
-#define DASSDP_REQUEST_PROTOTYPE(NAME, function, n_bytes, open_end, needs_whole)                   \
+#define DASSDP_REQUEST_PROTOTYPE(NAME, function, n_bytes, open_end, needs_whole, writes)           \
     int dassdp_request_##function(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,    \
                                   uint8_t *response);
 DASSDP_LINK_REQUESTS(DASSDP_REQUEST_PROTOTYPE)

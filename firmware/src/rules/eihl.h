@@ -22,7 +22,7 @@ typedef struct {
 } dassdp_eihl_t;
 
 dassdp_rule_fn dassdp_eihl_learn;
-int dassdp_eihl_check(const dassdp_model_t *model, void *state,
+int dassdp_eihl_check(const dassdp_model_t *model, const void *state,
                       const dassdp_projection_t *projection);
 
 #endif

@@ -34,7 +34,7 @@ dassdp_rule_fn dassdp_sync_learn;
 /* Adds the batch's (S, L) pairs; fixes the statistics. */
 dassdp_rule_fn dassdp_sync_record;
 dassdp_rule_fn dassdp_sync_fit;
-int dassdp_sync_check(const dassdp_model_t *model, void *state,
+int dassdp_sync_check(const dassdp_model_t *model, const void *state,
                       const dassdp_projection_t *projection);
 
 #endif

@@ -30,22 +30,19 @@ void dassdp_sensor_observe(const dassdp_model_t *model, void *state, uint32_t la
     (*n_seen)++;
 }
 
-int dassdp_sensor_check_observed(const dassdp_model_t *model, void *state)
+int dassdp_sensor_check_observed(const dassdp_model_t *model, const void *state)
 {
-    int32_t *sums = sums_of(model, state);
-    uint16_t *n_seen = seen_of(model, state);
-    int status = DASSDP_OK;
+    const dassdp_sensor_t *sensor = model->sensor;
+    const int32_t *sums = dassdp_at_const(state, (uint32_t)sensor->sums_off);
+    const uint16_t *n_seen = dassdp_at_const(state, (uint32_t)sensor->seen_off);
     for (uint32_t i = 0; i < 3u * model->n_classes; i++) {
-        if (model->sensor->class_means[i - i % 3u] == INT16_MIN && n_seen[i / 3u] != 0u) {
-            n_seen[i / 3u] = 0; /* the factory knows no such class */
-            status = DASSDP_E_VALUE;
-        }
         int32_t n = n_seen[i / 3u];
-        int32_t kept = dassdp_clip_s32(sums[i], INT16_MIN * n, INT16_MAX * n);
-        status = kept == sums[i] ? status : DASSDP_E_VALUE;
-        sums[i] = kept;
+        int is_unknown = sensor->class_means[i - i % 3u] == INT16_MIN; /* to the factory */
+        if ((is_unknown && n != 0) || sums[i] < INT16_MIN * n || sums[i] > INT16_MAX * n) {
+            return DASSDP_E_VALUE;
+        }
     }
-    return status;
+    return DASSDP_OK;
 }
 
 void dassdp_sensor_fit(const dassdp_model_t *model, void *state, dassdp_fit_t *fit)

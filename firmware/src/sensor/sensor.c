@@ -77,6 +77,14 @@ static void use(const dassdp_model_t *model, void *state, uint32_t kind)
     }
 }
 
+/* Which profile samples of lessons go through is part of their digest. */
+static void chain_profile(const dassdp_model_t *model, void *state)
+{
+    const dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
+    dassdp_chain_event(model, state, DASSDP_LESSON_PROFILE,
+                       (uint32_t)own->profile_idx << 8 | own->selected);
+}
+
 int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *counts)
 {
     const dassdp_sensor_t *sensor = model->sensor;
@@ -116,6 +124,7 @@ int dassdp_sensor_select(const dassdp_model_t *model, void *state, uint32_t kind
         return DASSDP_E_VALUE;
     }
     use(model, state, kind);
+    chain_profile(model, state);
     return DASSDP_OK;
 }
 
@@ -165,27 +174,22 @@ static int is_sound(const dassdp_sensor_t *sensor, const int16_t *profile, uint3
     return is_turn(q_q14, profile[DASSDP_PROFILE_DET]);
 }
 
-int dassdp_sensor_check(const dassdp_model_t *model, void *state)
+int dassdp_sensor_check(const dassdp_model_t *model, const void *state)
 {
-    dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
-    int status = DASSDP_OK;
-    if (model->sensor->check_observed != 0) {
-        status = model->sensor->check_observed(model, state);
+    const dassdp_sensor_t *sensor = model->sensor;
+    const dassdp_sensor_state_t *own = dassdp_at_const(state, (uint32_t)sensor->state_off);
+    const int16_t *profile = dassdp_at_const(state, (uint32_t)sensor->profile_off);
+    if (sensor->check_observed != 0 && sensor->check_observed(model, state) != DASSDP_OK) {
+        return DASSDP_E_VALUE;
     }
     int is_known = own->stored <= DASSDP_PROFILE_BOTH && own->has_learned <= 1u
                    && (own->selected == DASSDP_PROFILE_FACTORY || own->selected == own->stored)
                    && (own->stored == DASSDP_PROFILE_FACTORY || own->profile_idx != 0u)
                    && ((own->stored & DASSDP_PROFILE_ORIENTATION) == 0u
-                       || model->sensor->n_triads != 0u);
-    if (is_known && (own->stored == DASSDP_PROFILE_FACTORY
-                     || is_sound(model->sensor, dassdp_stored_profile(model, state),
-                                 own->stored))) {
-        return status;
-    }
-    own->selected = DASSDP_PROFILE_FACTORY;
-    own->stored = DASSDP_PROFILE_FACTORY;
-    own->has_learned = own->has_learned != 0u;
-    return DASSDP_E_VALUE;
+                       || sensor->n_triads != 0u);
+    int fits = is_known && (own->stored == DASSDP_PROFILE_FACTORY
+                            || is_sound(sensor, profile, own->stored));
+    return fits ? DASSDP_OK : DASSDP_E_VALUE;
 }
 
 void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind)
@@ -194,6 +198,7 @@ void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind)
     own->profile_idx = own->profile_idx == UINT16_MAX ? 1u : (uint16_t)(own->profile_idx + 1u);
     own->stored = (uint8_t)kind;
     use(model, state, kind);
+    chain_profile(model, state);
 }
 
 void dassdp_store_orientation(const dassdp_model_t *model, void *state, const dassdp_turn_t *turn)

@@ -33,9 +33,9 @@ void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind);
 /* What models name in dassdp_sensor_t. */
 int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *counts);
 int dassdp_sensor_select(const dassdp_model_t *model, void *state, uint32_t kind);
-int dassdp_sensor_check(const dassdp_model_t *model, void *state);
+int dassdp_sensor_check(const dassdp_model_t *model, const void *state);
 void dassdp_sensor_observe(const dassdp_model_t *model, void *state, uint32_t label);
-int dassdp_sensor_check_observed(const dassdp_model_t *model, void *state);
+int dassdp_sensor_check_observed(const dassdp_model_t *model, const void *state);
 void dassdp_sensor_fit(const dassdp_model_t *model, void *state, dassdp_fit_t *fit);
 
 #endif

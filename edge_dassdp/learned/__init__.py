@@ -1,0 +1,1 @@
+"""What a device has learned, away from it: bytes, files, lessons."""
