@@ -30,7 +30,7 @@ from edge_dassdp.qir import QNetwork
 BOARD_OF = {"M0": "microbit", "M3": "mps2-an385", "M4": "stm32f405", "M7": "mps2-an500",
             "M33": "mps2-an505", "M55": "mps3-an547"}
 _RUNTIME = ("src/", "kernels/", "generated/dassdp_model")
-_LINK = ("src/link", "src/requests", "src/transfer", "src/cobs")
+_LINK = ("src/link", "src/store", "src/requests", "src/transfer", "src/cobs")
 
 
 _ROOT = TemporaryDirectory(prefix="counting-")  # goes when the process ends
@@ -72,6 +72,8 @@ void bench_step(void *state);
 void bench_deliver(void *state);
 void bench_infer(void *state, const int8_t *x, dassdp_result_t *result);
 void bench_learn(void *state, int32_t label, dassdp_result_t *result);
+int bench_learn_begin(void *state, int32_t label);
+int bench_learn_step(void *state, uint32_t budget, dassdp_result_t *result);
 void bench_init(void *state) { dassdp_init(&dassdp_model, state); }
 void bench_begin(void *state, const int8_t *x) { dassdp_begin(&dassdp_model, state, x); }
 void bench_step(void *state) { dassdp_step(&dassdp_model, state); }
@@ -91,6 +93,14 @@ void bench_learn(void *state, int32_t label, dassdp_result_t *result)
 {
     (void)dassdp_learn(&dassdp_model, state, label, DASSDP_OWN_LOSS, result);
 }
+int bench_learn_begin(void *state, int32_t label)
+{
+    return dassdp_learn_begin(&dassdp_model, state, label, DASSDP_OWN_LOSS);
+}
+int bench_learn_step(void *state, uint32_t budget, dassdp_result_t *result)
+{
+    return dassdp_learn_step(&dassdp_model, state, budget, result);
+}
 """
 
 
@@ -102,7 +112,7 @@ class Device:
         self.network, self.layout, self.core = network, Plan.of(network).layout, core
         self._image, self._objects = build(network, core, shim=_SHIM)
         self._state = np.zeros(self.layout.state_bytes // 8, np.uint64)
-        self._result = np.zeros(4, np.uint16)
+        self._result = np.zeros(8, np.uint16)
         self._cases = [Case("init", "bench_init", (self._state,))]
 
     def begin(self, x: Array) -> None:
@@ -120,6 +130,12 @@ class Device:
 
     def learn(self, label: int) -> None:
         self._add("learn", label, self._result)
+
+    def learn_in_slices(self, label: int, budget: int, n_slices: int) -> None:
+        """A lesson begun, and slices of it; what is called behind its end does nothing."""
+        self._add("learn_begin", label)
+        for _ in range(n_slices):
+            self._add("learn_step", budget, self._result)
 
     def _add(self, name: str, *args: int | Array) -> None:
         self._cases.append(Case(name, f"bench_{name}", (self._state, *args)))

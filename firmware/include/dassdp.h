@@ -12,8 +12,8 @@
  *     dassdp_learn(&dassdp_model, &state, label, DASSDP_OWN_LOSS, &result);
  *
  * C11, and C++ from 11 on. No heap, no float, no stdio, no recursion; no function waits, none is safe
- * from a second thread on the same state. Models with a sensor take readings: dassdp_sensor.h. Several
- * models run side by side, each on its own state.
+ * from a second thread or an interrupt on the same state (docs/realtime.md); others run side by side.
+ * Models with a sensor take readings: dassdp_sensor.h.
  * `model` and `state` below are never NULL and belong together. Every operation, its Q-format and its
  * order are in docs/arithmetic.md; the NumPy reference model is the definition of right.
  */
@@ -50,7 +50,6 @@ enum { DASSDP_ERRORS(DASSDP_ERROR_ENUM) };
 #undef DASSDP_ERROR_ENUM
 
 enum {
-    DASSDP_MORE = 1,      /* a lesson goes on in the next slice */
     DASSDP_NO_LABEL = -1, /* learn from an unlabelled sample: rules that need an error stay idle */
     DASSDP_OWN_LOSS = -1  /* the loss is computed from label and logits */
 };
@@ -83,7 +82,7 @@ int dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x);
 int dassdp_step(const dassdp_model_t *model, void *state);
 int dassdp_end(const dassdp_model_t *model, void *state, dassdp_result_t *result);
 
-/* The three in one call. They refuse nothing, but DASSDP_E_ORDER between the slices of a lesson. */
+/* The three in one call. DASSDP_E_ORDER, as all else, between the slices of a lesson (dassdp_learned.h). */
 int dassdp_infer(const dassdp_model_t *model, void *state, const int8_t *x,
                  dassdp_result_t *result);
 
@@ -98,12 +97,6 @@ const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state);
 int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                  dassdp_result_t *result);
 
-/* The same in slices: begin, then step until it no longer returns DASSDP_MORE. A slice takes `budget`
- * instructions, 1 to 2^31 - 1, and at most a grain more (docs/realtime.md); from 2^31 on it is the last
- * one, which writes result. Until then all else returns DASSDP_E_ORDER, or a digest of 0. */
-int dassdp_learn_begin(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8);
-int dassdp_learn_step(const dassdp_model_t *model, void *state, uint32_t budget, dassdp_result_t *result);
-
 /* Record the sample that just ended for every rule that warms up; no weight changes. Arguments and
  * errors as above, and DASSDP_E_LOSS with neither label nor loss. */
 int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
@@ -114,9 +107,8 @@ int dassdp_fit_gate(const dassdp_model_t *model, void *state);
 
 /* Learn again from up to n_steps stored samples, of ring and flash in turn, for instance while the
  * device is on its charger. Returns how many there were, none while a CUSUM gate is closed, or
- * DASSDP_E_ABSENT without replay. In slices, dassdp_learn_step follows dassdp_idle_begin. */
+ * DASSDP_E_ABSENT without replay. */
 int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps);
-int dassdp_idle_begin(const dassdp_model_t *model, void *state, uint32_t n_steps);
 
 /* Copy the plastic weights; put the copy back, or factory weights where none was made since the start.
  * DASSDP_E_ABSENT where the model keeps no copy. Counters, gates and ring stay as they are. */
@@ -153,7 +145,6 @@ uint32_t dassdp_digest_learned(const dassdp_model_t *model, const void *state, u
 #ifdef __cplusplus
 }
 #endif
-
-#include "dassdp_learned.h" /* what was learned from what, and carried elsewhere */
+#include "dassdp_learned.h" /* lessons in slices; what was learned from what, and carried elsewhere */
 
 #endif

@@ -1,4 +1,5 @@
-/* edge_dassdp: what was learned, told from what, and carried elsewhere; a part of dassdp.h. */
+/* edge_dassdp: lessons in slices; what was learned, told from what, and carried elsewhere; a part of
+ * dassdp.h. */
 #ifndef DASSDP_LEARNED_H
 #define DASSDP_LEARNED_H
 
@@ -7,6 +8,21 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* dassdp_learn in slices, for what else has to be done in the meantime, with the same bits: begin, then
+ * step until it no longer returns DASSDP_MORE, but DASSDP_OK or an error. A slice takes `budget`
+ * instructions, 1 to 2^31 - 1, and at most a grain more (docs/realtime.md); from 2^31 on it is the last
+ * one. That one writes result. Until then nothing else runs on this state, and changes nothing: calls
+ * return DASSDP_E_ORDER, dassdp_digest_learned 0; only dassdp_init ends a lesson before its time.
+ * Errors of begin are those of dassdp_learn; of step DASSDP_E_ORDER without a lesson, DASSDP_E_VALUE for
+ * a budget of 0. */
+enum { DASSDP_MORE = 1 };
+int dassdp_learn_begin(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8);
+int dassdp_learn_step(const dassdp_model_t *model, void *state, uint32_t budget,
+                      dassdp_result_t *result);
+
+/* dassdp_idle in slices: then dassdp_learn_step, whose result->n_replayed is what dassdp_idle returns. */
+int dassdp_idle_begin(const dassdp_model_t *model, void *state, uint32_t n_steps);
 
 /* Before dassdp_begin of a sample that is to be learned, with the same x: what that was becomes part of
  * the digest of lessons, by which a host proves what was learned from (docs/state.md). It costs some

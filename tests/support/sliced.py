@@ -32,7 +32,6 @@ class Sliced(Emulator):
     def __init__(self, network: QNetwork, given: Iterator[int]) -> None:
         super().__init__(network, checked=True)
         self.given, self.n_slices = given, 0
-        self._has_sensor = network.sensor is not None
 
     def call(self, name: str, *args: Any) -> int:
         """What a function of dassdp.h returns, of model, state and these arguments; 0 for none."""
@@ -47,28 +46,44 @@ class Sliced(Emulator):
 
     def learn(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
               digest: bool = False) -> Outcome:
-        given = self._ffi.from_buffer("int8_t[]", np.ascontiguousarray(x))
-        if self._has_sensor:
-            self.call("dassdp_emulator_begin", given)  # counts become the sample in the state
-        self.call("dassdp_note", self._ffi.NULL if self._has_sensor else given)
-        before = self.infer(x, digest=digest)
+        crc = self._forward(x)
+        logits = np.array(self._ffi.unpack(self._lib.dassdp_logits(self._model, self._state),
+                                           self.n_classes))
         self._check(self.call("dassdp_learn_begin", label, loss_q8))
-        done = self._finish(before.class_idx)
-        return Outcome(done.class_idx, before.logits, done.loss_q8, bool(done.is_skipped),
-                       bool(done.is_updated), before.forward_digest,
+        done = self._finish()
+        return Outcome(done.class_idx, logits, done.loss_q8, bool(done.is_skipped),
+                       bool(done.is_updated), crc if digest else None,
                        self.statistics().learned_digest if digest else None,
                        n_replayed=done.n_replayed, is_fallen_back=bool(done.is_fallen_back),
-                       is_held=bool(done.is_held),
-                       lessons_digest=self.call("dassdp_lessons_digest"))
+                       is_held=bool(done.is_held), lessons_digest=self.lessons())
+
+    def _forward(self, x: NDArray[np.int8]) -> int:
+        """A sample noted and run, reading by reading where there is a sensor; its digest."""
+        sample = np.ascontiguousarray(x)
+        given = self._ffi.from_buffer("int8_t[]", sample)
+        if self.network.sensor is not None:
+            for counts in sample.view(np.int16).reshape(-1, self.network.sensor.n_channels):
+                self.call("dassdp_read", self._ffi.from_buffer("int16_t[]", counts))
+            given = self._ffi.NULL
+        self.call("dassdp_note", given)
+        self.call("dassdp_begin", given)
+        crc = 0
+        for _ in range(self.network.n_steps):
+            self.call("dassdp_step")
+            crc = self.call("dassdp_digest_step", crc)
+        self.call("dassdp_end", self.new("dassdp_result_t *"))
+        return self.call("dassdp_digest_logits", crc)
+
+    def lessons(self) -> int:
+        return self.call("dassdp_lessons_digest")
 
     def idle(self, n_steps: int) -> int:
         self._check(self.call("dassdp_idle_begin", n_steps))
-        return int(self._finish(0).n_replayed)
+        return int(self._finish().n_replayed)
 
-    def _finish(self, class_idx: int) -> Any:
+    def _finish(self) -> Any:
         """The result of a lesson that has begun."""
-        result = self.new("dassdp_result_t *")
-        result.class_idx, status = class_idx, 1
+        result, status = self.new("dassdp_result_t *"), 1
         while status > 0:
             status = self.call("dassdp_learn_step", next(self.given), result)
             self.n_slices += 1

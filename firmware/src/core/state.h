@@ -15,7 +15,7 @@ typedef struct {
     uint8_t batch_kind;    /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
     uint8_t miss_share_q8; /* running share of wrong classes; 0 where no step size follows it */
     uint32_t n_lessons;    /* samples learned or recorded, with a label or without, modulo 2^32 */
-    uint32_t lessons_digest; /* CRC-32 over every dassdp_chained_t so far */
+    uint32_t lessons_digest; /* CRC-32 over every dassdp_lesson_t so far */
 } dassdp_learning_t;
 
 enum {
@@ -39,7 +39,7 @@ typedef struct {
     uint32_t x_crc;        /* of the sample that was noted, 0 of others */
     uint16_t class_idx;
     uint16_t own_loss_q8;
-} dassdp_chained_t;
+} dassdp_lesson_t;
 
 /* What may be done with the sample. */
 enum { DASSDP_RUNNING = 0, DASSDP_COMPLETE = 1, DASSDP_LEARNING = 2 };
@@ -73,7 +73,6 @@ typedef struct {
         uint32_t at_words[DASSDP_N_AT / 2];
     };
     dassdp_result_t result;/* so far */
-    uint16_t class_idx;    /* before the sample was learned */
     uint16_t item;         /* population or projection at work */
     uint16_t out;          /* projection that an error comes back through */
     uint16_t neuron;
@@ -87,7 +86,7 @@ typedef struct {
     uint8_t has_run;       /* a rule did */
     uint8_t is_of_ring;
     uint8_t is_idle;       /* no lesson: stored samples alone */
-} dassdp_lesson_t;
+} dassdp_slices_t;
 
 /* Which profile of the sensor is in use; a snapshot holds it. */
 typedef struct {
@@ -162,13 +161,6 @@ static inline dassdp_learning_t *dassdp_learning(const dassdp_model_t *model, vo
     return dassdp_at(state, (uint32_t)model->learning_off);
 }
 
-/* One more lesson, or what else happened to what is learned; nothing where nothing is plastic. */
-void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_chained_t *lesson);
-void dassdp_chain_event(const dassdp_model_t *model, void *state, uint32_t kind, uint32_t value);
-
-/* The learning state becomes that of the first start. */
-void dassdp_rest_learning(const dassdp_model_t *model, void *state);
-
 static inline dassdp_progress_t *dassdp_progress(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, model->progress_off);
@@ -181,26 +173,33 @@ static inline int dassdp_is_learning(const dassdp_model_t *model, const void *st
     return progress->phase == DASSDP_LEARNING;
 }
 
-static inline dassdp_lesson_t *dassdp_lesson(const dassdp_model_t *model, void *state)
+static inline dassdp_slices_t *dassdp_slices(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->lesson_off);
 }
 
 /* Grains of so many instructions that the slice has room for: the last one ends it. */
-static inline uint32_t dassdp_room(const dassdp_lesson_t *lesson, uint32_t grain)
+static inline uint32_t dassdp_room(const dassdp_slices_t *lesson, uint32_t grain)
 {
     return lesson->left == DASSDP_WHOLE || grain == 0u ? DASSDP_WHOLE
                                                        : (lesson->left + (grain - 1u)) / grain;
 }
 
 /* Takes them off the slice. */
-static inline void dassdp_spend(dassdp_lesson_t *lesson, uint32_t n_grains, uint32_t grain)
+static inline void dassdp_spend(dassdp_slices_t *lesson, uint32_t n_grains, uint32_t grain)
 {
     if (lesson->left != DASSDP_WHOLE) {
         uint32_t spent = n_grains * grain;
         lesson->left = spent < lesson->left ? lesson->left - spent : 0u;
     }
 }
+
+/* One more lesson, or what else happened to what is learned; nothing where nothing is plastic. */
+void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_lesson_t *lesson);
+void dassdp_chain_event(const dassdp_model_t *model, void *state, uint32_t kind, uint32_t value);
+
+/* The learning state becomes that of the first start. */
+void dassdp_rest_learning(const dassdp_model_t *model, void *state);
 
 /* All plastic images become the factory's, or their copies. */
 void dassdp_restore_weights(const dassdp_model_t *model, void *state, uint32_t from_copy);

@@ -98,7 +98,7 @@ static uint32_t grain_of(const dassdp_model_t *model, const dassdp_projection_t 
 static int add_through(const dassdp_model_t *model, void *state, const dassdp_projection_t *out,
                        const dassdp_record_t *record, int16_t *err)
 {
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     const int16_t *err_post =
         dassdp_at_const(state, (uint32_t)model->populations[out->post].error_off);
     const void *image = dassdp_image(out, state);
@@ -124,7 +124,7 @@ static int add_through(const dassdp_model_t *model, void *state, const dassdp_pr
 static int feed_back_to(const dassdp_model_t *model, void *state, uint32_t population_idx)
 {
     const dassdp_population_t *population = &model->populations[population_idx];
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     int16_t *err = dassdp_at(state, (uint32_t)population->error_off);
     dassdp_record_t record =
         dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
@@ -145,7 +145,7 @@ static int feed_back_to(const dassdp_model_t *model, void *state, uint32_t popul
 
 int dassdp_feed_back(const dassdp_model_t *model, void *state)
 {
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     for (; lesson->item != 0u; lesson->item--) {
         uint32_t i = lesson->item - 1u;
         if (i != model->readout && model->populations[i].error_off >= 0 &&

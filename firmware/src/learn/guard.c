@@ -23,12 +23,12 @@ int dassdp_guard_judge(const dassdp_model_t *model, void *state)
 {
     const dassdp_guard_rule_t *rule = model->guard;
     dassdp_guard_t *guard = dassdp_at(state, (uint32_t)rule->state_off);
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     const uint32_t label = (uint32_t)lesson->label;
     if (!dassdp_rerun(model, state, 1)) {
         return 0;
     }
-    if (!is_good(rule, guard, (uint32_t)(lesson->class_idx == label),
+    if (!is_good(rule, guard, (uint32_t)(lesson->result.class_idx == label),
                  (uint32_t)(dassdp_class(model, state) == label))) {
         dassdp_restore_weights(model, state, 0);
         guard->hits_bits = 0;

@@ -80,12 +80,11 @@ void dassdp_begin_kind(const dassdp_model_t *model, void *state, uint8_t kind)
     learning->batch_idx = 0;
 }
 
-/* The lesson is over: its sample is used up. */
 void dassdp_end_lesson(const dassdp_model_t *model, void *state, uint8_t kind, int32_t label,
                        int32_t loss_q8, const dassdp_result_t *result)
 {
     dassdp_progress_t *progress = dassdp_progress(model, state);
-    const dassdp_chained_t lesson = {
+    const dassdp_lesson_t lesson = {
         .kind = kind,
         .flags = (uint8_t)((result->is_skipped != 0u ? DASSDP_LESSON_SKIPPED : 0) |
                            (result->is_updated != 0u ? DASSDP_LESSON_UPDATED : 0) |
@@ -125,11 +124,11 @@ int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int3
         return DASSDP_E_LOSS;
     }
     *result = (dassdp_result_t){.class_idx = (uint16_t)dassdp_class(model, state)};
-    dassdp_begin_kind(model, state, DASSDP_OF_WARM_UP);
+    dassdp_begin_kind(model, state, DASSDP_LESSON_WARM_UP);
     (void)dassdp_evaluate(model, state, label, result);
     result->is_skipped = 0;
     if (model->loss_off >= 0 &&
-        dassdp_fill_batch(model, state, DASSDP_OF_WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
+        dassdp_fill_batch(model, state, DASSDP_LESSON_WARM_UP, loss_q8 < 0 ? result->loss_q8 : loss_q8)) {
         record_batch(model, state);
     }
     dassdp_end_lesson(model, state, DASSDP_LESSON_WARM_UP, label, loss_q8, result);
@@ -143,7 +142,7 @@ int dassdp_fit_gate(const dassdp_model_t *model, void *state)
     }
     if (model->loss_off >= 0) {
         dassdp_learning_t *learning = dassdp_learning(model, state);
-        if (learning->batch_idx != 0u && learning->batch_kind == DASSDP_OF_WARM_UP) {
+        if (learning->batch_idx != 0u && learning->batch_kind == DASSDP_LESSON_WARM_UP) {
             record_batch(model, state);
             learning->batch_idx = 0;
         }
@@ -189,7 +188,7 @@ static int lessons_fit(const dassdp_model_t *model, const void *state)
 {
     const dassdp_learning_t *learning = dassdp_at_const(state, (uint32_t)model->learning_off);
     return learning->rng != 0u && learning->miss_share_q8 <= model->most_share_q8 &&
-           learning->batch_idx < model->n_batch && learning->batch_kind <= DASSDP_OF_WARM_UP &&
+           learning->batch_idx < model->n_batch && learning->batch_kind <= DASSDP_LESSON_WARM_UP &&
            rules_fit(model, state) && guard_fits(model, state) &&
            (model->cusum == 0 || model->cusum->check(model, state) == DASSDP_OK) &&
            (model->replay == 0 || model->replay->check(model, state) == DASSDP_OK);

@@ -46,11 +46,11 @@ int dassdp_evaluate(const dassdp_model_t *model, void *state, int32_t label,
 
 /* A batch holds samples of one kind: another kind discards what it holds. Puts the sample into the
  * batch; returns whether the batch is full. */
-enum { DASSDP_OF_LESSONS = 0, DASSDP_OF_WARM_UP = 1 };
 void dassdp_begin_kind(const dassdp_model_t *model, void *state, uint8_t kind);
 int dassdp_fill_batch(const dassdp_model_t *model, void *state, uint8_t kind, int32_t loss_q8);
 
-/* The lesson is over, of a kind DASSDP_LESSON_*: it enters the digest, and its sample is used up. */
+/* A lesson of DASSDP_LESSON_LEARN or _WARM_UP is over: it becomes part of the digest, and its sample is
+ * used up. */
 void dassdp_end_lesson(const dassdp_model_t *model, void *state, uint8_t kind, int32_t label,
                        int32_t loss_q8, const dassdp_result_t *result);
 

@@ -1,17 +1,17 @@
 /* A lesson from the sample that just ended, whole or in slices: error rules, those of every sample,
- * those of a batch, then what a labelled sample is good for. Where it stands is in dassdp_lesson_t. */
+ * those of a batch, then what a labelled sample is good for. Where it stands is in dassdp_slices_t. */
 #include "dassdp_quantities.h"
 #include "learn.h"
 #include "network.h"
 #include "state.h"
 
 enum { GATE, ERROR_RULES, SAMPLE_RULES, BATCH_RULES, JUDGE, REPLAY, END };
-enum { EVALUATE, FEED_BACK, RULES }; /* dassdp_lesson_t, part */
+enum { EVALUATE, FEED_BACK, RULES }; /* dassdp_slices_t, part */
 
-_Static_assert(sizeof(dassdp_lesson_t) == 4 * DASSDP_LESSON_WORDS, "the plan's size");
+_Static_assert(sizeof(dassdp_slices_t) == 4 * DASSDP_LESSON_WORDS, "the plan's size");
 
 /* The next rule begins. Store by store: a library may take longer for few bytes than a rule for a row. */
-static void clear_rule(dassdp_lesson_t *lesson)
+static void clear_rule(dassdp_slices_t *lesson)
 {
     uint32_t *at = lesson->at_words;
     lesson->sum = 0;
@@ -25,9 +25,10 @@ static void clear_rule(dassdp_lesson_t *lesson)
 /* A lesson that begins at a stage; what is not here is set before it is read. */
 static void enter_lesson(const dassdp_model_t *model, void *state, uint32_t stage)
 {
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     clear_rule(lesson);
     lesson->n_replayed = 0;
+    lesson->result.class_idx = 0;
     lesson->result.loss_q8 = 0;
     lesson->result.is_skipped = 0;
     lesson->result.is_updated = 0;
@@ -47,7 +48,7 @@ static void enter_lesson(const dassdp_model_t *model, void *state, uint32_t stag
 
 /* One rule; returns whether the slice had room for it. */
 static int run_rule(const dassdp_model_t *model, void *state,
-                    const dassdp_projection_t *projection, dassdp_lesson_t *lesson)
+                    const dassdp_projection_t *projection, dassdp_slices_t *lesson)
 {
     const dassdp_rule_t *rule = projection->rule;
     const uint32_t n_room = dassdp_room(lesson, rule->grain);
@@ -70,7 +71,7 @@ static int run_rule(const dassdp_model_t *model, void *state,
 /* Rules of a stage, from the projection that the lesson stands at. */
 static int apply(const dassdp_model_t *model, void *state, uint32_t stage)
 {
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     for (uint32_t p = lesson->item; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->rule != 0 && projection->rule->stage == stage &&
@@ -86,7 +87,7 @@ static int apply(const dassdp_model_t *model, void *state, uint32_t stage)
 int dassdp_learn_label(const dassdp_model_t *model, void *state, uint32_t label,
                        dassdp_result_t *result)
 {
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     if (lesson->part == EVALUATE) {
         if (lesson->left == 0u) {
             return 0;
@@ -115,7 +116,7 @@ int dassdp_learn_label(const dassdp_model_t *model, void *state, uint32_t label,
 }
 
 /* Whether anything is to be learned from the sample; its loss where not. */
-static void enter(const dassdp_model_t *model, void *state, dassdp_lesson_t *lesson)
+static void enter(const dassdp_model_t *model, void *state, dassdp_slices_t *lesson)
 {
     if (model->cusum != 0 && model->cusum->holds(model, state, lesson->label) != 0u) {
         dassdp_result_t result = {0};
@@ -125,19 +126,19 @@ static void enter(const dassdp_model_t *model, void *state, dassdp_lesson_t *les
         lesson->stage = BATCH_RULES; /* what it would have to learn is behind it */
         dassdp_spend(lesson, model->n_classes, DASSDP_GRAIN_CLASS);
     } else {
-        dassdp_begin_kind(model, state, DASSDP_OF_LESSONS);
+        dassdp_begin_kind(model, state, DASSDP_LESSON_LEARN);
     }
     lesson->slot = (uint8_t)dassdp_learning(model, state)->batch_idx;
 }
 
-static int learn_batch(const dassdp_model_t *model, void *state, dassdp_lesson_t *lesson)
+static int learn_batch(const dassdp_model_t *model, void *state, dassdp_slices_t *lesson)
 {
     if (lesson->phase == 0u) {
         dassdp_learning_t *learning = dassdp_learning(model, state);
         learning->n_labelled += (uint32_t)(lesson->label != DASSDP_NO_LABEL);
         learning->n_skipped += lesson->result.is_skipped;
         if (model->loss_off < 0 ||
-            !dassdp_fill_batch(model, state, DASSDP_OF_LESSONS,
+            !dassdp_fill_batch(model, state, DASSDP_LESSON_LEARN,
                                lesson->loss_q8 < 0 ? lesson->result.loss_q8 : lesson->loss_q8)) {
             return 1;
         }
@@ -147,19 +148,20 @@ static int learn_batch(const dassdp_model_t *model, void *state, dassdp_lesson_t
 }
 
 /* Where a label says how good the weights are. */
-static int judge(const dassdp_model_t *model, void *state, dassdp_lesson_t *lesson)
+static int judge(const dassdp_model_t *model, void *state, dassdp_slices_t *lesson)
 {
+    const int is_guarded = model->guard != 0 && model->guard->judge != 0;
     if (lesson->phase == 0u) {
         lesson->phase = 1;
         if (model->error_step != 0) {
             model->error_step->count(model, state, (uint32_t)lesson->label);
         }
     }
-    return model->guard == 0 || model->guard->judge == 0 || model->guard->judge(model, state);
+    return !is_guarded || model->guard->judge(model, state);
 }
 
 /* What the lesson stands at; returns whether the slice had room for it. */
-static int run_stage(const dassdp_model_t *model, void *state, dassdp_lesson_t *lesson)
+static int run_stage(const dassdp_model_t *model, void *state, dassdp_slices_t *lesson)
 {
     switch (lesson->stage) {
     case GATE:
@@ -186,7 +188,7 @@ static int run_stage(const dassdp_model_t *model, void *state, dassdp_lesson_t *
 /* All stages from the one that the lesson stands at, as far as the slice has room. */
 static int run(const dassdp_model_t *model, void *state, dassdp_result_t *result)
 {
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     for (; lesson->stage != END; lesson->stage++) {
         if (lesson->left == 0u || !run_stage(model, state, lesson)) {
             return DASSDP_MORE;
@@ -194,19 +196,19 @@ static int run(const dassdp_model_t *model, void *state, dassdp_result_t *result
         lesson->result.is_updated |= (uint16_t)(lesson->stage < JUDGE ? lesson->has_run : 0u);
         lesson->phase = 0;
     }
+    result->class_idx = lesson->result.class_idx;
     result->loss_q8 = lesson->result.loss_q8;
     result->is_skipped = lesson->result.is_skipped;
     result->is_updated = lesson->result.is_updated;
     result->n_replayed = (uint16_t)lesson->n_replayed;
     result->is_fallen_back = lesson->result.is_fallen_back;
     result->is_held = lesson->result.is_held;
-    if (lesson->is_idle != 0u) {
-        dassdp_note_learning(model, state, (int)(lesson->n_replayed != 0u));
+    if (lesson->is_idle == 0u) {
+        dassdp_end_lesson(model, state, DASSDP_LESSON_LEARN, lesson->label, lesson->loss_q8, result);
+    } else {
+        dassdp_note_learning(model, state, lesson->n_replayed != 0u);
         dassdp_progress(model, state)->phase = DASSDP_RUNNING;
-        return DASSDP_OK;
     }
-    result->class_idx = lesson->class_idx;
-    dassdp_end_lesson(model, state, DASSDP_LESSON_LEARN, lesson->label, lesson->loss_q8, result);
     return DASSDP_OK;
 }
 
@@ -214,11 +216,11 @@ int dassdp_learn_begin(const dassdp_model_t *model, void *state, int32_t label, 
 {
     int status = dassdp_check_call(model, state, label, loss_q8);
     if (status == DASSDP_OK) {
-        dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+        dassdp_slices_t *lesson = dassdp_slices(model, state);
         enter_lesson(model, state, GATE);
         lesson->label = label;
         lesson->loss_q8 = loss_q8;
-        lesson->class_idx = (uint16_t)dassdp_class(model, state);
+        lesson->result.class_idx = (uint16_t)dassdp_class(model, state);
     }
     return status;
 }
@@ -232,7 +234,7 @@ int dassdp_idle_begin(const dassdp_model_t *model, void *state, uint32_t n_steps
         return DASSDP_E_ORDER;
     }
     enter_lesson(model, state, REPLAY);
-    dassdp_lesson(model, state)->n_turns = n_steps;
+    dassdp_slices(model, state)->n_turns = n_steps;
     return DASSDP_OK;
 }
 
@@ -245,7 +247,7 @@ int dassdp_learn_step(const dassdp_model_t *model, void *state, uint32_t budget,
     if (budget == 0u) {
         return DASSDP_E_VALUE;
     }
-    dassdp_lesson(model, state)->left = budget >> 31 == 0u ? budget : DASSDP_WHOLE;
+    dassdp_slices(model, state)->left = budget >> 31 == 0u ? budget : DASSDP_WHOLE;
     return run(model, state, result);
 }
 
@@ -264,5 +266,5 @@ int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps)
         return status;
     }
     (void)dassdp_learn_step(model, state, DASSDP_WHOLE, &result);
-    return (int)dassdp_lesson(model, state)->n_replayed;
+    return (int)dassdp_slices(model, state)->n_replayed;
 }

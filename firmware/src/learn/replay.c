@@ -9,7 +9,7 @@
 #include "network.h"
 #include "state.h"
 
-/* Of dassdp_lesson_t, `phase`. */
+/* Of dassdp_slices_t, `phase`. */
 enum { REMEMBER, TAKE, LOAD, RERUN, LEARN };
 
 static dassdp_replay_t *replay_of(const dassdp_model_t *model, void *state)
@@ -51,7 +51,7 @@ static void rebuild(const dassdp_model_t *model, const dassdp_record_t *record, 
 static int rebuild_all(const dassdp_model_t *model, void *state,
                        const dassdp_population_t *population, const dassdp_record_t *record)
 {
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     uint32_t *raster = dassdp_at(state, (uint32_t)population->raster_off);
     uint32_t n_room = dassdp_room(lesson, DASSDP_GRAIN_REBUILD), i = lesson->neuron, n_done = 0;
     if (i == 0u) {
@@ -73,7 +73,7 @@ static int rebuild_all(const dassdp_model_t *model, void *state,
  * population that the lesson stands at. */
 static int load(const dassdp_model_t *model, void *state, const uint32_t *sample)
 {
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     for (uint32_t i = 0; i < model->n_populations; i++) {
         const dassdp_population_t *population = &model->populations[i];
         if (population->is_cut != 0u) {
@@ -118,7 +118,7 @@ static int take_from_ring(const dassdp_model_t *model, void *state)
         uint32_t slot = replay->ring_idx;
         replay->ring_idx = (uint16_t)(slot + 1u < n_slots ? slot + 1u : 0u);
         if (slot / model->n_classes < seen_of(model, state)[slot % model->n_classes]) {
-            dassdp_lesson(model, state)->sample_idx = (uint16_t)slot;
+            dassdp_slices(model, state)->sample_idx = (uint16_t)slot;
             return 1;
         }
     }
@@ -135,25 +135,25 @@ static int take_from_flash(const dassdp_model_t *model, void *state)
     }
     uint32_t idx = replay->flash_idx;
     replay->flash_idx = (uint16_t)(idx + 1u < rule->n_samples ? idx + 1u : 0u);
-    dassdp_lesson(model, state)->sample_idx = (uint16_t)idx;
+    dassdp_slices(model, state)->sample_idx = (uint16_t)idx;
     return 1;
 }
 
 static int take(const dassdp_model_t *model, void *state, uint32_t is_of_ring)
 {
-    dassdp_lesson(model, state)->is_of_ring = (uint8_t)is_of_ring;
+    dassdp_slices(model, state)->is_of_ring = (uint8_t)is_of_ring;
     return is_of_ring != 0u ? take_from_ring(model, state) : take_from_flash(model, state);
 }
 
 static const uint32_t *sample_of(const dassdp_model_t *model, void *state)
 {
-    const dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    const dassdp_slices_t *lesson = dassdp_slices(model, state);
     return lesson->is_of_ring != 0u
                ? ring_slot(model, state, lesson->sample_idx)
                : model->replay->samples + lesson->sample_idx * model->replay->sample_words;
 }
 
-static uint32_t label_of(const dassdp_model_t *model, const dassdp_lesson_t *lesson)
+static uint32_t label_of(const dassdp_model_t *model, const dassdp_slices_t *lesson)
 {
     const uint32_t idx = lesson->sample_idx;
     return lesson->is_of_ring != 0u ? idx % model->n_classes : model->replay->labels[idx];
@@ -163,7 +163,7 @@ static uint32_t label_of(const dassdp_model_t *model, const dassdp_lesson_t *les
 static int learn_again(const dassdp_model_t *model, void *state)
 {
     dassdp_replay_t *replay = replay_of(model, state);
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     dassdp_result_t result = {0}; /* is nobody's */
     if (lesson->phase == LOAD) {
         if (!load(model, state, sample_of(model, state))) {
@@ -212,7 +212,7 @@ static void remember(const dassdp_model_t *model, void *state, uint32_t slot, ui
 int dassdp_replay_after(const dassdp_model_t *model, void *state)
 {
     const dassdp_replay_rule_t *rule = model->replay;
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     if (lesson->phase == REMEMBER) {
         if (rule->ring_per_class != 0u) {
             remember(model, state, lesson->slot, (uint32_t)lesson->label);
@@ -242,7 +242,7 @@ int dassdp_replay_after(const dassdp_model_t *model, void *state)
 
 int dassdp_replay_idle(const dassdp_model_t *model, void *state)
 {
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     for (; lesson->n_turns != 0u; lesson->n_turns--) {
         if (lesson->phase == REMEMBER || lesson->phase == TAKE) {
             uint32_t ring_first = (replay_of(model, state)->n_replayed & 1u) ^ 1u;

@@ -46,7 +46,7 @@ static void step(const dassdp_model_t *model, void *state, uint32_t t_step)
 int dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory)
 {
     dassdp_progress_t *progress = dassdp_progress(model, state);
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     const uint32_t begin = lesson->t_step, n_left = model->n_steps - begin;
     const uint32_t n_room = dassdp_room(lesson, model->rerun_grain);
     const uint32_t n = n_left < n_room ? n_left : n_room;

@@ -19,7 +19,7 @@ typedef struct {
     uint16_t *at;     /* where it goes on: AT_* */
 } update_t;
 
-/* Of dassdp_lesson_t, `at`: what is next, its latency, the word of its first neuron; of the class at
+/* Of dassdp_slices_t, `at`: what is next, its latency, the word of its first neuron; of the class at
  * hand the word to list next and rows listed already; entries that vanished; k that are not 0, rows to
  * be written. */
 enum { AT_PHASE, AT_LATENCY, AT_FIRST, AT_WORD, AT_N_ROWS, AT_VANISHED, AT_TRIED, AT_LEFT };
@@ -187,7 +187,7 @@ static int learn_latencies(update_t *update, uint32_t n_latencies)
     return update->n_left == 0u || (!is_open && latency == n_latencies);
 }
 
-void dassdp_factors_begin(dassdp_lesson_t *lesson, uint32_t n_tried)
+void dassdp_factors_begin(dassdp_slices_t *lesson, uint32_t n_tried)
 {
     lesson->n_grains--;
     lesson->at[AT_PHASE] = n_tried != 0u ? LIST : BEGIN;
@@ -199,7 +199,7 @@ void dassdp_factors_write(const dassdp_factors_t *factors, const dassdp_model_t 
 {
     const int is_timed = factors->update.g_q7 != 0;
     dassdp_record_t pre = dassdp_pre_record(model, state, projection);
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     update_t update = {.factors = factors,
                        .model = model,
                        .state = state,
@@ -232,7 +232,7 @@ void dassdp_factors_write(const dassdp_factors_t *factors, const dassdp_model_t 
 void dassdp_factors_learn(const dassdp_factors_t *factors, const dassdp_model_t *model,
                           void *state, const dassdp_projection_t *projection)
 {
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     if (dassdp_is_first(lesson)) {
         dassdp_record_t pre = dassdp_pre_record(model, state, projection);
         dassdp_factors_begin(

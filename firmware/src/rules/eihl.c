@@ -3,12 +3,12 @@
 #include "eihl.h"
 
 enum { CONTRACTION = 0, ERROR_DRIVEN = 1 };
-/* Of dassdp_lesson_t, `at`: what is next; its row. Those before are the error rule's. */
+/* Of dassdp_slices_t, `at`: what is next; its row. Those before are the error rule's. */
 enum { AT_PART = 8, AT_ROW = 9 };
 enum { BEGIN, CHANGE, COUNT };
 
 /* A row is done; returns whether the slice is over. */
-static int pauses(dassdp_lesson_t *lesson, uint32_t row)
+static int pauses(dassdp_slices_t *lesson, uint32_t row)
 {
     lesson->at[AT_ROW] = (uint16_t)row;
     lesson->n_grains--;
@@ -19,7 +19,7 @@ static int pauses(dassdp_lesson_t *lesson, uint32_t row)
 /* Adds those that are not 0 to lesson->sum, from the row that it stands at; returns whether the slice
  * had room for all. */
 static int count_connected(const dassdp_projection_t *projection, const void *image,
-                           dassdp_lesson_t *lesson)
+                           dassdp_slices_t *lesson)
 {
     if (lesson->n_grains == 0u) { /* the error rule took the last one */
         lesson->is_paused = 1;
@@ -46,7 +46,7 @@ static int contract(const dassdp_model_t *model, void *state,
     const dassdp_eihl_rule_t *rule = dassdp_constants(projection);
     const void *image = dassdp_plastic_image(state, projection);
     const uint32_t to_q8 = projection->weight_bits == 16u ? 0u : 8u;
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     int16_t *dw_q8 = dassdp_row_buffer(state, projection, rule->factors.row_off);
     for (uint32_t j = lesson->at[AT_ROW]; j < projection->n_pre; j++) {
         uint32_t n_tried = 0;
@@ -77,7 +77,7 @@ static void look_at_connectivity(dassdp_eihl_t *phase, uint32_t n_now)
 }
 
 /* The threshold grows, a phase that begins knows its connectivity. */
-static void begin(const dassdp_eihl_rule_t *rule, dassdp_eihl_t *phase, dassdp_lesson_t *lesson)
+static void begin(const dassdp_eihl_rule_t *rule, dassdp_eihl_t *phase, dassdp_slices_t *lesson)
 {
     if (phase->n_samples == 0u && phase->b_q16 == 0u) {
         phase->n_connected = lesson->sum;
@@ -97,7 +97,7 @@ static int change(const dassdp_model_t *model, void *state, const dassdp_project
         return contract(model, state, projection, (int32_t)(phase->b_q16 >> 8));
     }
     dassdp_factors_learn(&rule->factors, model, state, projection);
-    return dassdp_lesson(model, state)->is_paused == 0u;
+    return dassdp_slices(model, state)->is_paused == 0u;
 }
 
 void dassdp_eihl_learn(const dassdp_model_t *model, void *state,
@@ -105,7 +105,7 @@ void dassdp_eihl_learn(const dassdp_model_t *model, void *state,
 {
     const dassdp_eihl_rule_t *rule = dassdp_constants(projection);
     const void *image = dassdp_plastic_image(state, projection);
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     dassdp_eihl_t *phase = dassdp_at(state, rule->phase_off);
     int is_new = phase->n_samples == 0u && phase->b_q16 == 0u;
     lesson->is_paused = 0;

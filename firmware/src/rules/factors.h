@@ -54,7 +54,7 @@ uint32_t dassdp_factors_of_errors(const dassdp_factors_t *factors, const dassdp_
                                   const dassdp_record_t *pre);
 
 /* Notes in the lesson that n_tried of them are not 0, and takes them for a grain. */
-void dassdp_factors_begin(dassdp_lesson_t *lesson, uint32_t n_tried);
+void dassdp_factors_begin(dassdp_slices_t *lesson, uint32_t n_tried);
 
 /* dw[j][i] = k_i n_j g[|t_i - t_j|] in the rows of all neurons that fired, from where the lesson stands. */
 void dassdp_factors_write(const dassdp_factors_t *factors, const dassdp_model_t *model,

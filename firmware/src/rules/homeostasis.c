@@ -21,7 +21,7 @@ void dassdp_homeostasis_learn(const dassdp_model_t *model, void *state,
                               const dassdp_projection_t *projection)
 {
     const dassdp_homeostasis_rule_t *rule = dassdp_constants(projection);
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     if (dassdp_is_first(lesson)) {
         dassdp_factors_begin(lesson, factors_of_counts(model, state, projection));
     }

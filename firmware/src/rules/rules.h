@@ -16,7 +16,7 @@
  *         dassdp_record_t pre = dassdp_pre_record(model, state, projection);
  *         dassdp_record_t post = dassdp_post_record(model, state, projection);
  *         int16_t *dw_q8 = dassdp_row_buffer(state, projection, rule->row_off);
- *         dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+ *         dassdp_slices_t *lesson = dassdp_slices(model, state);
  *         for (uint32_t j = dassdp_resumed(lesson); j < projection->n_pre; j++) {
  *             uint32_t n_tried = 0, n_vanished = 0;
  *             ... dw_q8[i] for i < projection->n_post, from the records of j and i ...
@@ -133,20 +133,20 @@ static inline void *dassdp_plastic_image(void *state, const dassdp_projection_t 
 }
 
 /* Whether the rule has not begun with this sample. */
-static inline int dassdp_is_first(const dassdp_lesson_t *lesson)
+static inline int dassdp_is_first(const dassdp_slices_t *lesson)
 {
     return lesson->at[0] == 0u;
 }
 
 /* Where a rule goes on that paused by dassdp_pauses; 0: it begins. */
-static inline uint32_t dassdp_resumed(const dassdp_lesson_t *lesson)
+static inline uint32_t dassdp_resumed(const dassdp_slices_t *lesson)
 {
     return lesson->at[0];
 }
 
 /* A grain is done: where this is not 0 the slice is over, and the rule has to return. It is called
  * again, and goes on at `next`, 1 to 65535. */
-static inline int dassdp_pauses(dassdp_lesson_t *lesson, uint32_t next)
+static inline int dassdp_pauses(dassdp_slices_t *lesson, uint32_t next)
 {
     lesson->n_grains--;
     if (lesson->n_grains != 0u) {

@@ -2,7 +2,7 @@
  * dw[j][i] = a_plus X_j s_i - a_minus s_j Y_i in every step, Y before the spikes of its step. */
 #include "stdp.h"
 
-/* Of dassdp_lesson_t, `at`: 1 and the step; 1 and the row, 0 before traces decayed. */
+/* Of dassdp_slices_t, `at`: 1 and the step; 1 and the row, 0 before traces decayed. */
 enum { AT_STEP, AT_ROW };
 
 typedef struct {
@@ -63,7 +63,7 @@ static void enter_step(const pass_t *pass, const uint32_t *pre_bits)
 }
 
 /* Rows from j on; returns where it paused, n_pre where the slice had room for all. */
-static uint32_t learn_rows(const pass_t *pass, dassdp_lesson_t *lesson, uint32_t j,
+static uint32_t learn_rows(const pass_t *pass, dassdp_slices_t *lesson, uint32_t j,
                            const uint32_t *pre_bits, const uint32_t *post_bits)
 {
     const dassdp_projection_t *projection = pass->projection;
@@ -85,7 +85,7 @@ static uint32_t learn_rows(const pass_t *pass, dassdp_lesson_t *lesson, uint32_t
 }
 
 /* A step, from where the lesson stands; returns whether the slice had room for it. */
-static int learn_step(const pass_t *pass, dassdp_lesson_t *lesson, const uint32_t *pre_bits,
+static int learn_step(const pass_t *pass, dassdp_slices_t *lesson, const uint32_t *pre_bits,
                       const uint32_t *post_bits)
 {
     const dassdp_projection_t *projection = pass->projection;
@@ -124,7 +124,7 @@ void dassdp_stdp_learn(const dassdp_model_t *model, void *state,
                    .y = traces + projection->n_pre,
                    .loss = dassdp_at(state, rule->losses_off),
                    .dw_q8 = dassdp_row_buffer(state, projection, rule->row_off)};
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     if (dassdp_is_first(lesson)) {
         memset(traces, 0, ((uint32_t)projection->n_pre + projection->n_post) * sizeof *traces);
         lesson->at[AT_STEP] = 1;

@@ -4,7 +4,7 @@
 #include "sync.h"
 
 enum { ONE_Q12 = DASSDP_GATE_ONE_Q12, MAX_LOSS_Q8 = DASSDP_LOSS_MAX_Q8 }; /* S is as small, too */
-/* Of dassdp_lesson_t, `at`: 1 and the row; the sample of the batch. */
+/* Of dassdp_slices_t, `at`: 1 and the row; the sample of the batch. */
 enum { AT_ROW, AT_SLOT };
 
 /* floor(sqrt(x)) */
@@ -239,7 +239,7 @@ static int learn_row(const dassdp_model_t *model, void *state,
     const dassdp_sync_rule_t *rule = dassdp_constants(projection);
     const uint32_t dw_rshift = 12u + rule->delta_rshift;
     const uint16_t *gates_q12 = dassdp_at_const(state, rule->gates_off);
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     int32_t *sum = dassdp_at(state, rule->sums_off);
     uint32_t n_vanished = 0;
     if (lesson->at[AT_SLOT] == 0u) {
@@ -266,7 +266,7 @@ void dassdp_sync_learn(const dassdp_model_t *model, void *state,
                        const dassdp_projection_t *projection)
 {
     const dassdp_sync_rule_t *rule = dassdp_constants(projection);
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     if (dassdp_is_first(lesson)) {
         lesson->n_grains--;
         if (!open_gates(model, state, projection, dassdp_at(state, rule->gates_off))) {

@@ -5,7 +5,7 @@
 
 enum { TRACE_BITS = 8, GROUP = 256 }; /* steps whose traces, each at most 4 DASSDP_TOUCH, an int16 sums */
 #define TRACE_BIAS 0x80808080u
-/* Of dassdp_lesson_t, `at`: what is next, the block's first column, and a group of columns, or the word
+/* Of dassdp_slices_t, `at`: what is next, the block's first column, and a group of columns, or the word
  * and the bit of a neuron. */
 enum { AT_PHASE, AT_FIRST, AT_ITEM, AT_BIT };
 enum { BEGIN, BLOCK, TRACE, WORD, ROWS };
@@ -25,7 +25,7 @@ typedef struct {
 
 /* Rows of traces, last step first; image bytes lie in the order of lanes, n0 n2 n1 n3. From the group
  * of columns that the lesson stands at; returns whether the slice had room for all. */
-static int trace(const block_t *block, dassdp_lesson_t *lesson)
+static int trace(const block_t *block, dassdp_slices_t *lesson)
 {
     const dassdp_model_t *model = block->model;
     const dassdp_population_t *post = dassdp_post(model, block->projection);
@@ -163,7 +163,7 @@ static void learn_row(const block_t *block, uint32_t pre_idx, const uint32_t *st
 
 /* Rows of the neurons of a word, from the one that the lesson stands at; returns whether the slice had
  * room for them. */
-static int learn_rows(const block_t *block, dassdp_lesson_t *lesson, uint32_t word_idx,
+static int learn_rows(const block_t *block, dassdp_slices_t *lesson, uint32_t word_idx,
                       const uint32_t *steps)
 {
     const uint32_t fired = dassdp_fired(&block->pre, word_idx);
@@ -181,7 +181,7 @@ static int learn_rows(const block_t *block, dassdp_lesson_t *lesson, uint32_t wo
 }
 
 /* A word of neurons: their steps, then their rows. */
-static int learn_word(const block_t *block, dassdp_lesson_t *lesson, uint32_t word_idx)
+static int learn_word(const block_t *block, dassdp_slices_t *lesson, uint32_t word_idx)
 {
     if (lesson->at[AT_PHASE] == WORD) {
         if (dassdp_fired(&block->pre, word_idx) == 0u) {
@@ -203,7 +203,7 @@ static int learn_word(const block_t *block, dassdp_lesson_t *lesson, uint32_t wo
     return 1;
 }
 
-static int learn_block(const block_t *block, dassdp_lesson_t *lesson)
+static int learn_block(const block_t *block, dassdp_slices_t *lesson)
 {
     if (lesson->at[AT_PHASE] == TRACE) {
         if (!trace(block, lesson)) {
@@ -233,7 +233,7 @@ static void begin_block(block_t *block, uint32_t first)
     }
 }
 
-static void learn_blocks(block_t *block, dassdp_lesson_t *lesson)
+static void learn_blocks(block_t *block, dassdp_slices_t *lesson)
 {
     const uint32_t n_columns = DASSDP_COLUMNS((uint32_t)block->projection->n_post);
     for (uint32_t first = lesson->at[AT_FIRST]; first < n_columns; first += block->rule->columns) {
@@ -258,7 +258,7 @@ void dassdp_touch_learn(const dassdp_model_t *model, void *state,
                         const dassdp_projection_t *projection)
 {
     const dassdp_touch_rule_t *rule = dassdp_constants(projection);
-    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_slices_t *lesson = dassdp_slices(model, state);
     block_t block = {.rule = rule,
                      .model = model,
                      .state = state,

@@ -120,6 +120,9 @@ static uint32_t last_sequence(const slot_t both[2])
 int dassdp_store_load(const dassdp_slots_t *slots, void *state, dassdp_saved_t *saved)
 {
     slot_t both[2];
+    if (dassdp_is_learning(slots->model, state)) {
+        return DASSDP_E_ORDER;
+    }
     const slot_t *best = &both[look(slots, both)];
     const header_t *header = best->header;
     *saved = (dassdp_saved_t){
@@ -192,6 +195,9 @@ static int write_header(const dassdp_slots_t *slots, uint32_t address, const hea
 int dassdp_store_save(const dassdp_slots_t *slots, const void *state, dassdp_saved_t *saved)
 {
     slot_t both[2];
+    if (dassdp_is_learning(slots->model, state)) {
+        return DASSDP_E_ORDER;
+    }
     uint32_t address = address_of(slots, look(slots, both) ^ 1u);
     uint32_t sequence = last_sequence(both) + 1u;
     header_t header = {
