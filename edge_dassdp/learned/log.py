@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import is_int
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.packing import n_profile
 from edge_dassdp.reference.outcome import NO_LABEL, OWN_LOSS
 from edge_dassdp.storage.foreign import reading, unread
 
@@ -19,8 +21,11 @@ LESSONS = ("learn", "warm_up")
 """What is counted, and has a digest."""
 WITH_SAMPLE = (*LESSONS, "observe")
 KINDS = {"learn": "", "warm_up": "", "observe": "", "fit_gate": "", "rollback": "", "save": "",
-         "fit_profile": "", "idle": "n", "select_profile": "n", "allow_profile": "n"}
+         "fit_profile": "", "idle": "n", "select_profile": "n", "allow_profile": "n",
+         "write_profile": "n"}
 """What is done -> the field that it needs beside a sample."""
+MOST_IDLE = 1 << 16
+"""Stored samples learned again that one line may tell of."""
 _ROOM = 4096
 """Bytes of a line beside its sample."""
 
@@ -45,15 +50,17 @@ class Head:
 @dataclass(frozen=True)
 class Event:
     """One thing that was done. do: a word of KINDS. x: the sample as the device was sent it. n: of
-    idle the stored samples learned again, of select_profile the kind, of allow_profile 0 or 1.
-    class_idx, digest: what the device answered, and its digest of lessons, None where that was
-    lost. line: of the log, from 1 on."""
+    idle the stored samples learned again, of select_profile and write_profile the kind, of
+    allow_profile 0 or 1. profile: the numbers of one that was written, `qir.packing`. class_idx,
+    digest: what the device answered, and its digest of lessons, None where that was lost. line: of
+    the log, from 1 on."""
 
     do: str
     x: bytes = b""
     label: int = NO_LABEL
     loss_q8: int = OWN_LOSS
     n: int = 0
+    profile: tuple[int, ...] = ()
     class_idx: int | None = None
     digest: int | None = None
     line: int = 0
@@ -69,6 +76,7 @@ class Event:
             made["x"] = self.x.hex()
         if KINDS[self.do]:
             made["n"] = self.n
+        made |= {"profile": list(self.profile)} if self.profile else {}
         return made | ({"digest": f"{self.digest:08x}"} if self.digest is not None else {})
 
 
@@ -219,7 +227,9 @@ class ReadLog:
             do, self._sample(found) if do in WITH_SAMPLE else b"",
             self._number(found, "label", NO_LABEL, n_classes - 1, NO_LABEL),
             self._number(found, "loss_q8", OWN_LOSS, (1 << 15) - 1, OWN_LOSS),
-            self._number(found, "n", 0, (1 << 32) - 1, None if KINDS[do] else 0),
+            self._number(found, "n", 0, MOST_IDLE if do == "idle" else 3,
+                         None if KINDS[do] else 0),
+            self._profile(found) if do == "write_profile" else (),
             self._number(found, "class", 0, n_classes - 1, 0) if "class" in found else None,
             self._digest(found, "digest") if found.get("digest") is not None else None,
             self._n_lines)
@@ -234,6 +244,14 @@ class ReadLog:
             raise self._damaged(f"'x' is not the {self._network.x_bytes:,} bytes of a sample in "
                                 "hexadecimal digits")
         return x
+
+    def _profile(self, found: dict[str, Any]) -> tuple[int, ...]:
+        sensor, numbers = self._network.sensor, found.get("profile")
+        n = n_profile(sensor.n_channels) if sensor else 0
+        if not isinstance(numbers, list) or len(numbers) != n or not all(
+                is_int(v) and -(1 << 15) <= v < 1 << 15 for v in numbers):
+            raise self._damaged(f"'profile' is not the {n} numbers of a profile, 16 bits each")
+        return tuple(numbers)
 
     def _digest(self, found: dict[str, Any], name: str) -> int:
         text = found.get(name)

@@ -12,6 +12,7 @@ from edge_dassdp.learned.compare import Difference, compare, named_learning
 from edge_dassdp.learned.log import LESSONS, Event, ReadLog
 from edge_dassdp.learned.portable import Learned, decode
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.packing import profile_of
 from edge_dassdp.reference.outcome import NO_LABEL, Outcome
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.target import Progress
@@ -114,6 +115,9 @@ class _Replay:
             target.observe(x, event.label)
         elif event.do in ("idle", "select_profile"):
             getattr(target, event.do)(event.n)
+        elif event.do == "write_profile":
+            numbers = np.array(event.profile, np.int64)
+            target.write_profile(self._network, profile_of(event.n, numbers))
         elif event.do == "allow_profile":
             target.allow_profile(event.n != 0)
         else:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.learned.log import LESSONS, Event, Head, LessonLog, ReadLog
+from edge_dassdp.learned.log import LESSONS, MOST_IDLE, Event, Head, LessonLog, ReadLog
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.packing import profile_numbers
 from edge_dassdp.reference.outcome import NO_LABEL, OWN_LOSS, BatchOutcome, Outcome
 from edge_dassdp.targets.target import INFER, LEARN, Target
 
@@ -113,7 +114,8 @@ def _observe(_: Any, x: Any, label: int = NO_LABEL) -> list[Event]:
 
 
 def _idle(answer: int | None, n_steps: int) -> list[Event]:
-    return [Event("idle", n=n_steps if answer is None else answer)]
+    n = n_steps if answer is None else answer
+    return [Event("idle", n=min(n - begin, MOST_IDLE)) for begin in range(0, n, MOST_IDLE)]
 
 
 def _number(do: str) -> Written:
@@ -128,4 +130,7 @@ _WRITTEN: dict[str, Written] = {
     "learn": _lesson("learn"), "warm_up": _lesson("warm_up"), "run": _run, "observe": _observe,
     "idle": _idle, "select_profile": _number("select_profile"),
     "allow_profile": _number("allow_profile"),
+    "write_profile": lambda _, network, profile: [Event(
+        "write_profile", n=int(profile.kind),
+        profile=tuple(int(v) for v in profile_numbers(profile)))],
     **{do: _alone(do) for do in ("fit_gate", "rollback", "save", "fit_profile")}}

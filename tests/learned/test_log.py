@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from edge_dassdp.learned.log import Event, ReadLog
 from edge_dassdp.learned.portable import Learned
 from edge_dassdp.learned.proof import Proof, prove
 from edge_dassdp.learned.watched import watch, watch_on
+from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.emulator import LEARN, WARM_UP, Emulator
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import Target
@@ -57,6 +59,10 @@ def teach(device: Target, n: int, kind: str = KIND, seed: int = 3) -> None:
         device.run(x[:2], np.array(labels[:2]), mode=WARM_UP)
     if network(kind).sensor and network(kind).sensor.fits:
         device.fit_profile()
+        factory = QProfile.factory(network(kind).sensor.n_channels)
+        device.write_profile(network(kind), replace(
+            factory, kind=Kind.CHANNELS, gain_q12=(4000, *factory.gain_q12[1:])))
+        device.learn(x[1], labels[1])
         device.select_profile(0)
         device.learn(x[0], labels[0])
 
@@ -260,6 +266,8 @@ LINES: dict[str, tuple[Any, str]] = {
     "digest": ({"do": "learn", "x": None, "digest": "123"}, "'digest' is '123'"),
     "no number": ({"do": "idle"}, "'n' is None"),
     "signed digest": ({"do": "learn", "x": None, "digest": "-1234567"}, "'digest' is"),
+    "profile": ({"do": "write_profile", "n": 1, "profile": [1]}, "'profile' is not the"),
+    "kind": ({"do": "write_profile", "n": 9, "profile": []}, "'n' is 9"),
     "list": ([1], "no object of JSON"),
     "text": ("learn", "no object of JSON"),
 }
