@@ -36,6 +36,24 @@ def test_what_lies_in_ram_is_lost_and_the_firmware_starts_anew(name: str) -> Non
             assert (left.n_labelled, left.learned_digest) == (0, factory)
 
 
+@pytest.mark.parametrize("name", ["microbit", "mps3-an547"])
+def test_what_was_saved_is_there_again_where_the_slots_are_flash(name: str) -> None:
+    board = load_board(name)
+    assert board.store is not None
+    x, labels = samples(4)
+    with Qemu.start(network("error"), firmware(board, "error")) as device:
+        factory = device.info.learned_digest
+        learned = [device.learn(*lesson, digest=True).learned_digest
+                   for lesson in zip(x, labels, strict=True)]
+        device.store()
+        device.cut_power()
+        with pytest.raises(EdgeError, match="restarted"):
+            device.statistics()
+        left = device.statistics()
+        assert left.learned_digest == (learned[-1] if board.store.lasts else factory)
+        assert device.in_flash.is_there == board.store.lasts
+
+
 def test_ram_comes_up_with_other_bytes_and_flash_with_its_own() -> None:
     board = load_board("microbit")
     with QemuProcess(firmware(board, "error").elf, board) as process:

@@ -96,16 +96,26 @@ class QemuProcess:
     def cut_power(self, seed: int = 0) -> None:
         """Cut the power, wherever the firmware is, and give it back: flash keeps its bytes, RAM
         comes up with random ones. Raises EdgeError E502 without QEMU."""
+        rng = random.Random(seed)
         try:
             self.debugger.stop()
-            self.debugger.write(self.board.ram.origin,
-                                random.Random(seed).randbytes(self.board.ram.bytes))
+            for address, n_bytes in self._forgets():
+                self.debugger.write(address, rng.randbytes(n_bytes))
             self.debugger.monitor("system_reset")
             self.debugger.run()
         except OSError as problem:
             self.check(ENDING_S)
             raise EdgeError("E502", f"{QEMU} does not do as it is told",
                             cause=str(problem)) from None
+
+    def _forgets(self) -> list[tuple[int, int]]:
+        """Address and size of what has no power of its own: RAM, and where slots are RAM, too, the
+        first unit of each, without which it is none."""
+        ram, slots = self.board.ram, self.board.store
+        found = [(ram.origin, ram.bytes)]
+        if slots and not slots.lasts:
+            found += [(slots.origin + n * slots.slot_bytes, slots.erase_bytes) for n in (0, 1)]
+        return found
 
     @cached_property
     def debugger(self) -> Debugger:
