@@ -148,23 +148,25 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
 @held_to_kinds(model=_MODEL)
 def open(model: QNetwork, target: str = "emulator", *, threads: int = 1,
          log: Path | str | None = None, expect: str | None = None,
-         lock: Path | str | None = None) -> Device:
+         save_every: int = 0, lock: Path | str | None = None) -> Device:
     """A device that runs the model: "emulator", "emulator-checked", "reference",
     "qemu:microbit" or another board with a QEMU machine, "serial:/dev/ttyACM0[@BAUD]".
 
     qemu builds the firmware first. A board on a serial port keeps what it has learned until it
-    restarts. expect: what that must be: `Device.digest`, "factory", "last" for how this computer
-    left it, or "any"; without it a board that lost what it had learned is refused, and that another
-    host taught it is a warning. threads: for inference on the emulator, 0 for all cores. log: a
-    file for every byte on the link. lock: the key file of a locked build, of qemu and serial;
-    without it that which EDGE_DASSDP_LOCK names; a locked board without its key can only be read.
-    Raises EdgeError E103 for a file that is no key, E105 for an unknown target, E301 without a
-    tool, E302 where one fails, E401 for an unknown board, E402 for one that is too small, E501,
-    E502 or E504 where the link or the board refuses, E507 where it has learned something else, E509
-    where it is locked with another key or, with one given, not at all.
+    restarts, and what was saved to its flash beyond (`Device.store`). save_every: labelled samples
+    after which the emulator or QEMU saves by itself, 0 for never. expect: what that must be:
+    `Device.digest`, "factory", "last" for how this computer left it, or "any"; without it a board
+    that lost what it had learned is refused, and that another host taught it is a warning. threads:
+    for inference on the emulator, 0 for all cores. log: a file for every byte on the link. lock:
+    the key file of a locked build, of qemu and serial; without it that which EDGE_DASSDP_LOCK
+    names; a locked board without its key can only be read. Raises EdgeError E103 for a file that is
+    no key, E105 for an unknown target, E301 without a tool, E302 where one fails, E401 for an
+    unknown board, E402 for one that is too small, E501, E502 or E504 where the link or the board
+    refuses, E507 where it has learned something else, E509 where it is locked with another key or,
+    with one given, not at all.
     """
     made = open_target(target, model, n_threads=threads, log=None if log is None else Path(log),
-                       lock=lock)
+                       save_every=save_every, lock=lock)
     try:
         for text in hold(made, model, expect):
             warn(text)
@@ -176,15 +178,17 @@ def open(model: QNetwork, target: str = "emulator", *, threads: int = 1,
 
 @held_to_kinds(model=_MODEL)
 def build(model: QNetwork, board: str | Path, *, ram_budget: int | None = None,
-          flash_budget: int | None = None, lock: Path | str | None = None) -> Build:
+          flash_budget: int | None = None, save_every: int = 0,
+          lock: Path | str | None = None) -> Build:
     """Firmware for a board, by name or by the path of its board.toml; its linked RAM is the
     predicted one. Has `elf`, `hex`, `ram_bytes`, `flash_bytes`, `predicted`, `linked`, `stack`.
 
-    ram_budget, flash_budget: bytes. lock: a key file: only who has it can change what the board
-    learns; without it that which EDGE_DASSDP_LOCK names, if any. Raises EdgeError E103 for a file
-    that is no key, E301 without a cross compiler, E302 if it
-    fails, E401 for an unknown board, E402 if RAM, flash or stack exceed the board or a budget,
-    E403 if a symbol differs from its prediction.
+    ram_budget, flash_budget: bytes. save_every: labelled samples after which it saves to flash by
+    itself, 0 for never. lock: a key file: only who has it can change what the board learns; without
+    it that which EDGE_DASSDP_LOCK names, if any. Raises EdgeError E103 for a file that is no key,
+    E105 for a board that cannot save, E301 without a cross compiler, E302 if it fails, E401 for an
+    unknown board, E402 if RAM, flash or stack exceed the board or a budget, E403 if a symbol
+    differs from its prediction.
     """
     return build_and_compare(model, load_board(str(board)), ram_budget=ram_budget,
-                             flash_budget=flash_budget, lock=lock_of(lock))
+                             flash_budget=flash_budget, save_every=save_every, lock=lock_of(lock))

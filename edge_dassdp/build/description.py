@@ -215,10 +215,9 @@ class Slots:
         """Saves that the flash stands, one slot after the other; 0: any number."""
         return 2 * self.endurance
 
-    @property
-    def save_s(self) -> float:
-        """Seconds that erasing and writing a slot takes, at most."""
-        return self.slot_bytes // self.erase_bytes * self.erase_ms / 1000
+    def save_s(self, n_bytes: int) -> float:
+        """Seconds that so much of a slot takes, at most."""
+        return -(-n_bytes // self.erase_bytes) * self.erase_ms / 1000
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 _PIECE = 4096
 """Samples of one call where threads share them."""
 
+EXPECT_HELP = (
+    "What the target must have learned as it is opened, before --reset and --restore: the digest "
+    "that --json told, factory, last for how this computer left it, or any. Without it a board "
+    "that has lost what it learned is refused.")
+
 
 @dataclasses.dataclass(frozen=True)
 class Learned:
@@ -42,10 +47,8 @@ class Learned:
         "Before, put back what --snapshot wrote."))] = None
     reset: Annotated[bool, typer.Option("--reset", help=(
         "Before, return to factory weights (a board keeps what it learned)."))] = False
-    expect: Annotated[str | None, typer.Option(metavar="STATE", show_default=False, help=(
-        "What the target must have learned as it is opened, before --reset and --restore: the "
-        "digest that --json told, factory, last for how this computer left it, or any. Without it "
-        "a board that has lost what it learned is refused."))] = None
+    expect: Annotated[str | None, typer.Option(metavar="STATE", show_default=False,
+                                               help=EXPECT_HELP)] = None
 
     def hold(self, device: Target, network: QNetwork) -> list[str]:
         """Warnings of what the device has learned in the meantime."""

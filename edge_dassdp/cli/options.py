@@ -53,6 +53,9 @@ Threads = Annotated[int, typer.Option(min=0, help=(
 AllowProfile = Annotated[bool, typer.Option("--allow-profile", help=(
     "The device may find out by itself, without labels, how its sensor is worn; of a model "
     "quantized with --drift profile."))]
+SaveEvery = Annotated[int, typer.Option(min=0, metavar="N", help=(
+    "Save to flash by itself behind every N labelled samples; 0: when it is asked to. Flash wears "
+    "out: docs/store.md."))]
 Log = Annotated[Path | None, typer.Option(help=(
     "Write every byte on the link to this file, JSON lines."), show_default=False), Writes.FILE]
 

@@ -1,4 +1,5 @@
-"""The main job, end to end: quantize, prove, build, run in QEMU, shift, learn, verify, measure.
+"""The main job, end to end: quantize, prove, build, run in QEMU, shift, learn, verify, measure,
+save, cut the power.
 
 Leaves a run folder: results.json, learning_curve.png, ram.png, the C project of each board and
 the raw log of each link.
@@ -22,6 +23,7 @@ from edge_dassdp.data.datasets import load_dataset
 from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.demo import adaptation
 from edge_dassdp.demo.adaptation import METHODS, Task, Trial
+from edge_dassdp.demo.power import PowerCuts, cut_power
 from edge_dassdp.demo.run_folder import (
     RunFolder,
     learning_state,
@@ -34,6 +36,7 @@ from edge_dassdp.demo.run_folder import (
     summary,
     verification_results,
 )
+from edge_dassdp.emit.firmware import build_and_compare
 from edge_dassdp.figures.device import DeviceFigures, measure_on_device
 from edge_dassdp.figures.fidelity import Fidelity, measure_fidelity
 from edge_dassdp.measured.known import Known
@@ -43,11 +46,14 @@ from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.measured import measure_screen, not_measured
 from edge_dassdp.targets.open import open_target
+from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.reference import ReferenceTarget
 
 BOARDS = ("stm32f405", "microbit")
 RAM_BUDGETS = {"stm32f405": 16 * 1024, "microbit": 16 * 1024}
 """Bytes of static RAM with stack that the demo allows itself: the micro:bit's, on both boards."""
+POWER_BOARD = "microbit"
+"""Of the boards that one whose flash QEMU models: what was saved is there after a power cut."""
 N_MEASURED = 40
 MODEL_FILE = "digits_seed{seed}.npz"
 
@@ -104,7 +110,9 @@ class _Demo:
         trials = self._adapt()
         verification, links = self._verify()
         figures = self._measure()
-        return self._results(fidelities, trials, verification, links, figures)
+        power = self._cut_power()
+        return self._results(fidelities, trials, verification, links, figures) | (
+            {"power_cut": power.results()} if power else {})
 
     def _quantize(self) -> list[Fidelity]:
         self.run.head(1, "A trained network, quantized and proven")
@@ -205,6 +213,20 @@ class _Demo:
                                              budget_name="budget: RAM of the micro:bit",
                                              title="Static RAM, predicted and linked"), "ram.png")
         return figures
+
+    def _cut_power(self) -> PowerCuts | None:
+        board = next((b for b in self.built if b.name == POWER_BOARD), None)
+        if board is None:
+            return None
+        self.run.head(6, "The power goes")
+        network, task = self.quantized.network, self.tasks[0]
+        self.run.say(f"{board.title}: in QEMU its RAM comes up with random bytes, its flash stays.")
+        with Qemu.start(network, build_and_compare(network, board).firmware) as device:
+            done = cut_power(device, network, task.stream, task.test)
+        self.run.console.print(done.screen())
+        self.run.say(f"What {len(task.stream)} lessons taught it is there again, bit for bit; "
+                     f"without a save it is at {100 * done.cut_unsaved.accuracy:.1f} % again.")
+        return done
 
     def _results(self, fidelities: list[Fidelity], trials: dict[str, list[Trial]],
                  done: harness.Verification, links: dict[str, Any],

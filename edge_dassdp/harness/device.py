@@ -32,6 +32,7 @@ from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.profiles import Profiles
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import WARM_UP, Target
+from edge_dassdp.wire.saved import Saved
 
 
 def sample_rows(inputs: Sequence[Input], x: ArrayLike) -> NDArray[np.float32]:
@@ -207,9 +208,22 @@ class Device:
         """
         load_snapshot(self.target, self.network, path)
 
-    def reset(self) -> None:
-        """Factory weights and initial learning state."""
-        self.target.reset()
+    @held_to_kinds()
+    def reset(self, *, factory: bool = False) -> None:
+        """Factory weights and initial learning state. factory: what was saved to flash is erased,
+        too; else the next start finds it."""
+        self.target.reset(factory=factory)
+
+    def store(self) -> Saved:
+        """Save what was learned to the device's own flash: it counts at the next start. Gives what
+        flash holds now. Raises EdgeError E503 where nothing learns, the board has no slots in
+        flash, or flash does not take it: the save before then counts still."""
+        return self.target.store()
+
+    @property
+    def in_flash(self) -> Saved:
+        """What the device's flash holds; `str` of it is a sentence."""
+        return self.target.in_flash
 
     def verify(self, x: ArrayLike, y: ArrayLike | None = None) -> Verification:
         """Run samples here and on the reference, from the weights and the learning state of now,

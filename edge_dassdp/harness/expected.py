@@ -121,10 +121,15 @@ def _compare(target: LinkTarget, memory: Memory, factory: int) -> list[str]:
     last, info = memory.last, target.info
     if last is None or (last.model, last.build) != (info.model_hash, info.build_hash):
         return []  # never met, or written anew since
-    restarted = last.n_boots != info.start.n_boots
-    is_gone = restarted or info.learned_digest == factory
-    if info.learned_digest == last.digest or (last.digest is None and not is_gone):
+    if info.learned_digest == last.digest:
         return []
+    restarted = last.n_boots != info.start.n_boots
+    is_gone = restarted or info.learned_digest == factory or _is_back(target, last)
+    if last.digest is None and not is_gone:
+        return []
+    if last.digest == factory and info.saved.is_there:
+        return [f"{target.name} was left with factory weights; now it has {info.saved}, or another "
+                f"host taught it: digest {digest_text(info.learned_digest)}"]
     if last.digest == factory or not is_gone:
         return [f"{target.name} was taught by another host since it was last used from here: "
                 f"digest {digest_text(info.learned_digest)}, then "
@@ -135,15 +140,26 @@ def _compare(target: LinkTarget, memory: Memory, factory: int) -> list[str]:
     raise EdgeError("E507", text, cause=cause, help=_REMEDY)
 
 
+def _is_back(target: LinkTarget, last: Seen) -> bool:
+    """At a save in its flash: it has learned from fewer samples than it had."""
+    return target.in_flash.is_there and target.statistics().n_labelled < last.n_labelled
+
+
 def _loss(target: LinkTarget, last: Seen, restarted: bool, factory: int) -> tuple[str, str]:
     """What is lost, and why."""
     info = target.info
+    why = f"it restarted {info.start}: start {info.start.n_boots} since power came, " \
+          f"{last.n_boots} when it was last used from here" if restarted else \
+          "its power was cut, or another host reset it: it counts the same starts"
+    if info.saved.is_there and info.learned_digest != factory:
+        n_lost = last.n_labelled - target.statistics().n_labelled if last.digest else 0
+        lost = f"{n_lost:,} lessons since are lost" if n_lost > 0 else \
+            "what it learned since is lost"
+        return (f"{target.name} is back at save {info.saved.n_saves:,}: {lost}",
+                f"digest {digest_text(info.learned_digest)}; {why}")
     now = "it has its factory weights" if info.learned_digest == factory else \
         f"it was taught something else, digest {digest_text(info.learned_digest)}"
     samples = f" from {last.n_labelled:,} samples" if last.n_labelled else ""
     had = "what the last command taught it" if last.digest is None else \
         f"what it had learned{samples}, digest {digest_text(last.digest)}"
-    why = f"it restarted {info.start}: start {info.start.n_boots} since power came, " \
-          f"{last.n_boots} when it was last used from here" if restarted else \
-          "its power was cut, or another host reset it: it counts the same starts"
     return f"{target.name} has lost {had}", f"{now}; {why}"

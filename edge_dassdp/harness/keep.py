@@ -20,7 +20,9 @@ from edge_dassdp.targets.target import Target
 @contextmanager
 def keeping(target: Target, network: QNetwork, path: Path) -> Iterator[None]:
     """Whatever the block does, the target has afterwards learned what it had before, its own copy
-    of the weights included; input values counted at an end of int8 begin at 0.
+    of the weights included; input values counted at an end of int8 begin at 0. What counts in flash
+    stays, but where a device saves by itself what the block teaches it: then it is what it had
+    learned before.
 
     path: of a snapshot that is there until all is put back. Raises what putting back raises, and
     EdgeError E507 where it gives another digest, or where the snapshot of a block that did not end
@@ -28,7 +30,7 @@ def keeping(target: Target, network: QNetwork, path: Path) -> Iterator[None]:
     """
     if path.exists():
         raise unfinished(target, path)
-    before = target.statistics().learned_digest
+    before, saved = target.statistics().learned_digest, target.in_flash
     made(path.parent)
     save_snapshot(target, network, path)
     copy: dict[str, NDArray[np.int16]] = {}
@@ -39,6 +41,8 @@ def keeping(target: Target, network: QNetwork, path: Path) -> Iterator[None]:
         try:
             _put_back(target, network, copy, path)
             _require(target, before)
+            if target.in_flash != saved:  # it saved by itself what the block taught it
+                target.store()
         except EdgeError as problem:
             raise EdgeError(problem.code, problem.message, cause=problem.cause, help=(
                 f"What it had learned is in {path}: put it back with --restore. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
@@ -35,21 +35,23 @@ class Stream:
     """A labelled stream that was learned from, once.
 
     predicted: (n,) the class given before each sample was learned, UNKNOWN where the link lost it.
-    is_skipped, is_held: (n,) bool; held back by the device's gate.
+    is_skipped, is_held, is_unsaved: (n,) bool; held back by the device's gate; flash did not take
+    the save that was due.
     """
 
     predicted: NDArray[np.int64]
     is_skipped: NDArray[np.bool_]
     labels: NDArray[np.int64]
     is_held: NDArray[np.bool_]
+    is_unsaved: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     @classmethod
     def of(cls, pieces: Sequence[Stream]) -> Self:
         """Streams one behind the other."""
-        none = cls(np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64),
-                   np.zeros(0, np.bool_))
-        return cls(*(np.concatenate([getattr(p, name) for p in (none, *pieces)])
-                     for name in ("predicted", "is_skipped", "labels", "is_held")))
+        empty = np.zeros(0, np.bool_)
+        none = cls(np.zeros(0, np.int64), empty, np.zeros(0, np.int64), empty)
+        return cls(*(np.concatenate([getattr(p, f.name) for p in (none, *pieces)])
+                     for f in fields(cls)))
 
     @property
     def hits(self) -> NDArray[np.bool_]:
@@ -114,9 +116,10 @@ def _learned(target: Target, x: NDArray[np.int8], labels: NDArray[np.int32]) -> 
     except EdgeError as problem:
         if len(x) != 1 or not was_carried_out(target, problem):
             raise
-        return Stream(np.full(1, UNKNOWN), np.zeros(1, np.bool_), labels.astype(np.int64),
-                      np.zeros(1, np.bool_))
-    return Stream(done.class_idx, done.is_skipped, labels.astype(np.int64), done.is_held)
+        no = np.zeros(1, np.bool_)
+        return Stream(np.full(1, UNKNOWN), no, labels.astype(np.int64), no, no)
+    return Stream(done.class_idx, done.is_skipped, labels.astype(np.int64), done.is_held,
+                  done.is_unsaved)
 
 
 def was_carried_out(target: Target, problem: EdgeError) -> bool:

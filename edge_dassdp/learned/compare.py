@@ -116,11 +116,19 @@ def look(network: QNetwork, learned: Learned) -> State:
 
 
 def compare(network: QNetwork, first: Learned, second: Learned) -> Difference:
-    """In what two states of this network differ."""
+    """In what two states of this network differ; slots of a batch that hold no sample of it yet do
+    not count: an inference writes them, too."""
     weights = tuple(_changes(p.name, first.weights[p.name], second.weights[p.name])
                     for p in network.plastic)
     named = [named_learning(network, learned.learning) for learned in (first, second)]
-    fields = [_field(name, values, named[1][name]) for name, values in named[0].items()]
+    n_filled = min((int(n["learning.batch_idx"][0]) for n in named if network.plastic), default=0)
+    fields = []
+    for name, values in named[0].items():
+        other = named[1][name]
+        if name == "losses" or name.startswith(("count_", "latency_")):
+            values, other = (v.reshape(network.n_batch, -1)[:n_filled].ravel()
+                             for v in (values, other))
+        fields.append(_field(name, values, other))
     return Difference(weights, tuple(f for f in fields if f.n_differ))
 
 

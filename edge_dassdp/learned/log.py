@@ -94,6 +94,10 @@ class LessonLog:
         self._write(event.values)
         self.n_written += 1
 
+    @property
+    def is_closed(self) -> bool:
+        return self._file.closed
+
     def close(self) -> None:
         """Harmless when repeated."""
         self._file.close()
@@ -157,11 +161,22 @@ class ReadLog:
             while (found := self._next()) is not None:
                 yield self._event(found)
 
+    def undone(self, event: Event, problem: EdgeError) -> EdgeError:
+        """The refusal of a line that this model cannot have done."""
+        return EdgeError("E103", f"{self._path} is damaged: line {event.line}",
+                         cause=f"no device of this model did that, {event.do}: "
+                               + ": ".join(filter(None, (problem.message, problem.cause))),
+                         help="docs/state.md has the format of such a log")
+
     def _read_head(self) -> Head:
         found = self._next()
-        if found is None or found.get("format") != FORMAT:
-            told = found.get("format") if found else None
-            raise unread(self._path, "lessons", f"its format is {told!r}" if told else "")
+        if found is None:
+            raise unread(self._path, "lessons")
+        if found.get("format") != FORMAT:
+            raise EdgeError("E103", f"{self._path} is not a log of lessons",
+                            cause=f"its first line has the format {found.get('format')!r}, "
+                                  f"expected {FORMAT!r}",
+                            help="docs/state.md has the format of such a log")
         head = Head(str(found.get("model")), self._digest(found, "learned"),
                     self._number(found, "n_lessons", 0, (1 << 32) - 1),
                     self._digest(found, "lessons"))

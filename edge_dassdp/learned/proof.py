@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from edge_dassdp.learned.compare import Difference, compare, named_learning
 from edge_dassdp.learned.log import LESSONS, Event, ReadLog
 from edge_dassdp.learned.portable import Learned, decode
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.reference.outcome import NO_LABEL, Outcome
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.target import Progress
 
@@ -78,6 +79,7 @@ class _Replay:
         self._n_told = 0
         self._last: Event | None = None
         self._class_idx: int | None = None
+        self._before = b""
 
     def run(self, log: ReadLog) -> Proof:
         events = log.events()
@@ -86,7 +88,10 @@ class _Replay:
         for event in events:
             if self._n + (event.do in LESSONS) > self._n_wanted:
                 return self._behind()
-            self._do(event)
+            try:
+                self._do(event)
+            except EdgeError as problem:
+                raise log.undone(event, problem) from None
             if found := self._differs(event):
                 return found
             if self._is_there():
@@ -98,10 +103,9 @@ class _Replay:
         x = np.frombuffer(event.x, np.int8)
         self._last, self._class_idx = event, None
         if event.do in LESSONS:
-            teach = target.learn if event.do == "learn" else target.warm_up
-            done = teach(x, event.label, loss_q8=event.loss_q8)
-            assert done.lessons_digest is not None
-            self._n, self._digest = self._n + 1, done.lessons_digest
+            self._before = target.exported()
+            done = self._teach(event)
+            self._n, self._digest = self._n + 1, done.lessons_digest or 0
             self._class_idx = done.class_idx
             if self._progress:
                 self._progress(self._n - self._n_begin)
@@ -116,16 +120,33 @@ class _Replay:
             getattr(target, event.do)()
         self._digest = target.statistics().lessons_digest
 
+    def _teach(self, event: Event) -> Outcome:
+        teach = self._emulator.learn if event.do == "learn" else self._emulator.warm_up
+        return teach(np.frombuffer(event.x, np.int8), event.label, loss_q8=event.loss_q8)
+
+    def _given(self, event: Event) -> str:
+        """What the device was given in its place, as far as its digest tells."""
+        for label in range(NO_LABEL, self._network.n_classes):
+            if label == event.label or (label == NO_LABEL and event.do == "warm_up"):
+                continue
+            self._emulator.import_(self._before)
+            if self._teach(replace(event, label=label)).lessons_digest == event.digest:
+                return "no label" if label == NO_LABEL else f"label {label}"
+        return "another sample or loss"
+
     def _differs(self, event: Event) -> Proof | None:
         if event.digest is None:
             return None
         self._n_told += 1
         if event.digest == self._digest:
             return None
-        what = "its sample, label or loss is another one than the device was given"
+        told, found = f"{event.digest:08x}", f"{self._digest:08x}"
+        if event.do not in LESSONS:
+            return self._lesson(f"the device's digest is {told}, the replay's {found}")
+        what = f"the device was given {self._given(event)}"
         if event.class_idx is not None and event.class_idx != self._class_idx:
-            what = f"the device answered class {event.class_idx}, the replay {self._class_idx}"
-        return self._lesson(f"{what}: digest {event.digest:08x}, by the log {self._digest:08x}")
+            what += f" and answered class {event.class_idx}, the replay {self._class_idx}"
+        return self._lesson(f"{what}: its digest is {told}, the replay's {found}")
 
     def _lesson(self, why: str) -> Proof:
         event = self._last

@@ -58,12 +58,13 @@ def _watched(target: Target, log: LessonLog, method: Callable[..., Any],
              written: Written) -> Callable[..., Any]:
     @wraps(method)
     def call(*given: Any, **named: Any) -> Any:
+        if log.is_closed:
+            return method(*given, **named)
         n_before = log.n_written
         try:
             answer = method(*given, **named)
         except EdgeError as problem:
-            was_carried_out = problem.code == "E502" and target.lost_request_ran
-            if was_carried_out and log.n_written == n_before:
+            if problem.code == "E502" and target.lost_request_ran and log.n_written == n_before:
                 _write(log, written(None, *given, **named))
             raise
         if log.n_written == n_before:  # else a method that this one calls has written it

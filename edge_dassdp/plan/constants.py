@@ -12,7 +12,7 @@ from edge_dassdp.plan import kernels, path_tables
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.path_tables import Fields
 from edge_dassdp.plan.routes import Route
-from edge_dassdp.plan.ruled import rule_table
+from edge_dassdp.plan.ruled import rerun_grain, rule_table
 from edge_dassdp.qir import QPopulation, QProjection
 from edge_dassdp.qir.packing import columns, pack_weights, row_bytes
 from edge_dassdp.qir.ranges import SHARE_MAX_Q8
@@ -76,6 +76,8 @@ def _model(layout: Layout) -> Fields:
         *((f"{name}_off", layout.scratch_offset(name)) for name in _SCRATCH_PARTS),
         ("progress_off", layout.offset("progress")),
         ("learning_off", layout.offset("learning")), ("loss_off", layout.offset("losses")),
+        ("lesson_off", layout.scratch_offset("lesson")),
+        ("rerun_grain", rerun_grain(network, layout.routes)),
         ("persist_begin", layout.persist_begin), ("persist_end", layout.persist_end),
         ("schedule_q8", None if network.schedule_q8 is None else
          Array("uint16_t", "schedule_q8", network.schedule_q8)),

@@ -19,6 +19,8 @@ MORE_CODE_BYTES = 10 * 1024
 """More than convolutions, pools, delays, coded inputs, sensors and neurons with dynamics add."""
 LOCK_CODE_BYTES = 2 * 1024
 """More than the lock, SHA-256 and the key add to a locked build."""
+STORE_CODE_BYTES = 4 * 1024
+"""More than slots in flash add: store, driver, export and import."""
 DESCRIPTOR_BYTES = 144
 """More than a population or projection takes in the model's tables."""
 _STRUCT_BYTES = {"dassdp_path_t": 400, "dassdp_delay_t": 4, "dassdp_taps_t": 8,
@@ -41,6 +43,7 @@ class Ledger:
     """Predicted static RAM of one firmware, to the byte, and its flash.
 
     constant_bytes: weights and per-neuron constants. flash_bound: with code and tables, at most.
+    save_bytes: of a slot in flash that a save takes, 0 where the board has none.
     """
 
     board: Board
@@ -48,6 +51,7 @@ class Ledger:
     constant_bytes: int
     flash_bound: int
     learning_state_bytes: int
+    save_bytes: int
 
     @property
     def ram_bytes(self) -> int:
@@ -86,13 +90,15 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
     lines += [LedgerLine(name, "port", size) for name, size in board.port_ram.items()]
     if board.store:
         check_slots(layout.export_bytes, board)
-        lines.append(LedgerLine("dassdp_unit", "store", board.store.write_bytes))
+        lines.append(LedgerLine("dassdp_unit", "port", board.store.write_bytes))
     lines.append(LedgerLine("stack", "stack", board.stack_bytes))
     constants = constant_bytes(plan)
     tables = DESCRIPTOR_BYTES * (len(network.populations) + len(network.projections))
     code = CODE_BYTES + (MORE_CODE_BYTES if _is_rich(plan) else 0) + LOCK_CODE_BYTES * is_locked
+    code += STORE_CODE_BYTES if board.store else 0
     made = Ledger(board, tuple(lines), constants, constants + tables + code,
-                    layout.learning_state_bytes)
+                  layout.learning_state_bytes,
+                  board.store.head_bytes + layout.export_bytes if board.store else 0)
     limit = board.ram.bytes if ram_budget is None else min(ram_budget, board.ram.bytes)
     if made.ram_bytes > limit:
         largest = max(lines, key=lambda line: line.bytes)
@@ -115,7 +121,7 @@ def check_slots(export_bytes: int, board: Board) -> None:
         cause=f"what the model learns takes {export_bytes:,} B, a slot of {board.name} holds "
               f"{board.store.room:,} B",
         help="raise store.slot_bytes in the board's board.toml and lower flash.bytes by twice as "
-             "much, or make fewer projections plastic")
+             "much, make fewer projections plastic, or leave [store] out: then nothing is saved")
 
 
 def _is_rich(plan: Plan) -> bool:

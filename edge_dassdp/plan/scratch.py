@@ -50,6 +50,8 @@ def lay_out(network: QNetwork, routes: Mapping[str, Route]) -> Scratch:
     sample = _after(offsets, inference, x)
     late = max(inference, learning)
     late = late if is_early else _after(offsets, late, rasters)
+    lesson = {"lesson": _WORD * QUANTITIES["lesson_words"]} if network.plastic else {}
+    late = _after(offsets, late, lesson)
     return Scratch(offsets, inference_bytes=sample - (both - begin), bytes=max(sample, late))
 
 

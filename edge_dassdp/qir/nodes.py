@@ -277,6 +277,11 @@ class QRule(ABC):
     def table(self, site: Site, offset: Offset) -> Table:
         """The constant struct that its C functions read."""
 
+    def grain(self, site: Site) -> int:
+        """Instructions of the largest piece that its `learn` hook does between two looks at the
+        slice of a lesson, at most, on any core; 0 for a rule that runs to its end at once."""
+        return 0
+
     @abstractmethod
     def learn(self, lesson: Lesson, site: Site) -> None:
         """The definition of right: learn from a sample, or from a full batch."""

@@ -28,7 +28,7 @@ LESSON_DTYPE = np.dtype([
     ("kind", "u1"), ("flags", "u1"), ("n_replayed", "<u2"), ("label", "<i4"), ("loss_q8", "<i4"),
     ("x_crc", "<u4"), ("class_idx", "<u2"), ("own_loss_q8", "<u2"),
 ])
-"""dassdp_lesson_t of core/state.h."""
+"""dassdp_chained_t of core/state.h."""
 
 REPLAY_DTYPE = np.dtype([
     ("n_replayed", "<u4"), ("n_replay_skipped", "<u4"), ("flash_idx", "<u2"), ("ring_idx", "<u2"),

@@ -32,7 +32,7 @@ from edge_dassdp.targets.target import Statistics
 LETTERS = "P predicted · L linked · E executed, same bits as the device · M measured on a board"
 OWNERS = {"weights": "plastic weights", "inference": "inference state",
           "learning": "learning state", "padding": "inference state", "link": "link",
-          "port": "port", "stack": "stack"}
+          "port": "port", "store": "port", "stack": "stack"}
 
 
 def ram_by_owner(predicted: Ledger) -> dict[str, int]:
@@ -245,6 +245,11 @@ def _flash(predicted: Ledger, linked: elf.Sizes | None) -> Table:
     table.add_row(f"  of {board.flash.bytes:,} on {board.name}",
                   _percent(predicted.flash_bound / board.flash.bytes, 1),
                   _percent(linked.flash_bytes / board.flash.bytes, 1) if linked else _NONE)
+    if board.store:
+        table.add_section()
+        table.add_row("a save", f"{predicted.save_bytes:,}", "")
+        table.add_row(f"  of {board.store.slot_bytes:,}, beside it, in each of two slots",
+                      _percent(predicted.save_bytes / board.store.slot_bytes, 1), "")
     return table
 
 

@@ -16,7 +16,7 @@ from edge_dassdp.qir.checks import require as well_formed
 from edge_dassdp.qir.lesson import Lesson
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.tables import Table
-from edge_dassdp.rules import factors
+from edge_dassdp.rules import factors, grains
 from edge_dassdp.rules.base import Needs, Place, Rule, Sample, positive, require
 from edge_dassdp.rules.factors import Factors
 
@@ -92,6 +92,9 @@ class QDeltaRule(Factors, QRule):
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         return factors.scratch(site)
+
+    def grain(self, site: Site) -> int:
+        return grains.by_classes(site)
 
     def table(self, site: Site, offset: Offset) -> Table:
         return Table("dassdp_delta_rule_t", f"constants_{site.name}",

@@ -19,6 +19,7 @@ from edge_dassdp.qir.checks import within
 from edge_dassdp.qir.lesson import DW_MAX_Q8, Lesson
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.tables import StateField, Table
+from edge_dassdp.rules import grains
 from edge_dassdp.rules.base import Needs, Place, Rule, in_steps, positive, require
 from edge_dassdp.rules.cost import count_rows
 from edge_dassdp.rules.error import QErrorRule, check_hidden, error_rule
@@ -118,6 +119,11 @@ class QEIHL(QRule):
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         return self.error.scratch(site)
+
+    def grain(self, site: Site) -> int:
+        """By classes, or a row that shrinks or of which weights are counted."""
+        row = 300 + 60 * site.n_post + grains.row(site.n_post, site.weight_bits)
+        return max(grains.by_classes(site), row)
 
     def table(self, site: Site, offset: Offset) -> Table:
         return Table("dassdp_eihl_rule_t", f"constants_{site.name}", (

@@ -18,7 +18,7 @@ from edge_dassdp.qir.checks import require as well_formed
 from edge_dassdp.qir.lesson import Lesson
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.tables import Table
-from edge_dassdp.rules import factors
+from edge_dassdp.rules import factors, grains
 from edge_dassdp.rules.base import (
     BoolArray,
     Needs,
@@ -152,6 +152,9 @@ class QErrorRule(Factors, QRule):
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         return factors.scratch(site)
+
+    def grain(self, site: Site) -> int:
+        return grains.by_classes(site)
 
     def table(self, site: Site, offset: Offset) -> Table:
         return Table("dassdp_error_rule_t", f"constants_{site.name}",

@@ -18,7 +18,7 @@ from edge_dassdp.qir.checks import require as well_formed
 from edge_dassdp.qir.lesson import Lesson
 from edge_dassdp.qir.ranges import RECORDED_MAX, Bound
 from edge_dassdp.qir.tables import Array, Table
-from edge_dassdp.rules import factors
+from edge_dassdp.rules import factors, grains
 from edge_dassdp.rules.base import Needs, Place, Rule, positive, require
 from edge_dassdp.rules.delta import QDeltaRule
 
@@ -116,6 +116,9 @@ class QHomeostasis(QRule):
 
     def scratch(self, site: Site) -> Mapping[str, int]:
         return self.factors.scratch(site)
+
+    def grain(self, site: Site) -> int:
+        return grains.listed(site) + grains.by_classes(site)
 
     def table(self, site: Site, offset: Offset) -> Table:
         bits = frac_bits(site)

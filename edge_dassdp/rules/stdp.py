@@ -20,6 +20,7 @@ from edge_dassdp.qir.lesson import DW_MAX_Q8, Lesson
 from edge_dassdp.qir.packing import columns
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.tables import StateField, Table
+from edge_dassdp.rules import grains
 from edge_dassdp.rules.base import BoolArray, Needs, Place, Rule, Sample, positive, require
 from edge_dassdp.rules.cost import count_rows
 
@@ -169,6 +170,12 @@ class QSTDP(QRule):
     def scratch(self, site: Site) -> Mapping[str, int]:
         n = columns(site.n_post)
         return {"sums": 2 * n, "row": 2 * n}
+
+    def grain(self, site: Site) -> int:
+        """What begins a step, or a row of it and those that it passes over."""
+        step = 400 + 90 * site.n_pre + 90 * site.n_post
+        return max(step, 300 + 45 * site.n_post + 25 * site.n_pre
+                   + grains.row(site.n_post, site.weight_bits))
 
     def table(self, site: Site, offset: Offset) -> Table:
         return Table("dassdp_stdp_rule_t", f"constants_{site.name}", (

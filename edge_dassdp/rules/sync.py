@@ -21,6 +21,7 @@ from edge_dassdp.qir.lesson import DW_MAX_Q8, Lesson
 from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.tables import Array, StateField, Table
+from edge_dassdp.rules import grains
 from edge_dassdp.rules.base import (
     BoolArray,
     Code,
@@ -277,6 +278,13 @@ class QSyncRule(QRule):
         n = columns(site.n_post)
         return {"sums": 4 * n, "row": 2 * n, "bytes": n * site.record_bytes,
                 "gates": 2 * site.n_batch}
+
+    def grain(self, site: Site) -> int:
+        """The gates of a batch, or a sample of it in a row, the last one with what is written."""
+        gates = 400 + site.n_batch * (3000 + 60 * site.field_bits
+                                      * (words(site.n_pre) + words(site.n_post)))
+        sample = 800 + 45 * site.n_post + grains.listed(site)
+        return max(gates, sample + 30 * site.n_post + grains.row(site.n_post, site.weight_bits))
 
     def table(self, site: Site, offset: Offset) -> Table:
         delta = Array("int32_t", f"delta_{site.name}", self.delta.ravel())

@@ -19,7 +19,7 @@ from edge_dassdp.qir.lesson import Lesson
 from edge_dassdp.qir.packing import COLUMN_ALIGN, by_word, columns, words
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.tables import Table
-from edge_dassdp.rules import factors
+from edge_dassdp.rules import factors, grains
 from edge_dassdp.rules.base import BoolArray, Needs, Place, Rule, Sample, positive, require
 from edge_dassdp.rules.cost import count_rows, planes_of_fired, popcounts
 from edge_dassdp.rules.error import check_hidden, hidden_scale, hidden_step
@@ -151,6 +151,14 @@ class QTouchRule(Factors, QRule):
         return {"rows": 4 * min(_STEPS_LISTED, n_steps), "sums": 2 * columns(site.n_post),
                 "row": 2 * wide, "touches": sums, "steps": 128 * words(n_steps),
                 "traces": n_steps * wide}
+
+    def grain(self, site: Site) -> int:
+        """Factors, a trace of four columns, the steps of 32 neurons, or the row of one whose spikes
+        are as many as steps."""
+        wide, n_steps = self.touch_columns, site.n_steps
+        row = 600 + 45 * wide + n_steps * (45 + 3 * wide) + 300 * words(n_steps)
+        return max(grains.factors(site), 100 + 55 * n_steps, 200 + 4600 * words(n_steps),
+                   row + grains.row(wide, site.weight_bits))
 
     def table(self, site: Site, offset: Offset) -> Table:
         parts = ((f"{name}_off", offset(name)) for name in ("touches", "steps", "traces"))

@@ -7,6 +7,8 @@ from typing import Any
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, list_boards, load_board
+from edge_dassdp.plan import Plan
+from edge_dassdp.qir import QNetwork
 from edge_dassdp.wire.messages import STATUS_TEXTS, STATUSES
 from edge_dassdp.wire.saved import Saved
 
@@ -15,13 +17,19 @@ LONGEST_S = 10.0
 _NOT_TAKEN = STATUS_TEXTS[STATUSES["E_FLASH"]]
 
 
-def extra_s(board: str, request: str, fields: Mapping[str, Any]) -> float:
-    """Seconds that a board waits for its flash before it can answer a request."""
-    n_slots = 1 if request == "STORE" else 2 if request == "RESET" and fields["erases"] else 0
-    if not n_slots:
+def extra_s(board: str, network: QNetwork | None, request: str, fields: Mapping[str, Any]) -> float:
+    """Seconds that a board waits for its flash before it can answer a request. network: None where
+    nobody knows how much a save takes."""
+    erases = request == "RESET" and bool(fields["erases"])
+    if request != "STORE" and not erases:
         return 0.0
     known = known_board(board)
-    return n_slots * (known.store.save_s if known and known.store else LONGEST_S)
+    if known is None or known.store is None:
+        return LONGEST_S
+    store = known.store
+    if erases or network is None:
+        return (1 + erases) * store.save_s(store.slot_bytes)
+    return store.save_s(store.head_bytes + Plan.of(network).layout.export_bytes)
 
 
 def known_board(name: str) -> Board | None:

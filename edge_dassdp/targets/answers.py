@@ -71,8 +71,8 @@ def check_hello(hello: Fields, network: QNetwork | None) -> None:
     """Sizes are those of the network; of an unknown one such as a device can have. Raises EdgeError
     E504."""
     limits = {"offer": (1, _U32), "tick_bits": (0, _MOST_TICK_BITS),
-              "cause": (0, QUANTITIES["cause_damaged"]), "store": (0, max(Slots)),
-              "n_saves": _saves_possible(hello["store"]), "locked": (0, 1),
+              "cause": (0, QUANTITIES["cause_damaged"]), "locked": (0, 1),
+              "store": (0, max(Slots)), "n_saves": _saves_possible(hello["store"]),
               "reading_ticks": (0, (1 << min(hello["tick_bits"], _MOST_TICK_BITS)) - 1)}
     if network is None:
         begin, end = hello["persist_begin"], hello["persist_end"]

@@ -243,7 +243,7 @@ class LinkTarget(Target):
     def reset(self, *, factory: bool = False) -> None:
         if factory:
             self.in_flash.require(self.info.board)
-        self._ask("RESET", erases=int(factory))
+        self._ask("RESET", erases=1 if factory else 0)
         self._in_flash = EMPTY if factory else self._in_flash
 
     @property
@@ -309,8 +309,8 @@ class LinkTarget(Target):
             self.info = self._shake_hands()
         self._is_settled = False  # until it is known whether it was carried out
         try:
-            answer = self._session.ask(
-                name, extra_s=boards.extra_s(self.info.board, name, fields), **fields)
+            extra_s = boards.extra_s(self.info.board, self._network, name, fields)
+            answer = self._session.ask(name, extra_s=extra_s, **fields)
         except EdgeError as problem:
             raise self._with_reason(problem) from None
         self._is_settled = True

@@ -29,12 +29,14 @@ def has_link(spec: str) -> bool:
 
 
 def open_target(spec: str, network: QNetwork, *, count: bool = False, log: Path | None = None,
-                n_threads: int = 1, lock: Path | str | None = None) -> Target:
+                n_threads: int = 1, save_every: int = 0,
+                lock: Path | str | None = None) -> Target:
     """The target that `spec` names (see `SPECS`), with `network` at factory weights on it.
 
     A board on a serial port keeps what it has learned: only the handshake is made. qemu builds
     the firmware first. count: instructions as ticks, qemu only. log: a file for every byte sent
     and received, qemu and serial only. n_threads: for inference, 0 for all cores, emulator only.
+    save_every: labelled samples after which it saves to flash by itself, qemu and emulator only.
     lock: the key file of a locked build, qemu and serial only; without it that of EDGE_DASSDP_LOCK.
     Raises EdgeError E105 for an unknown word, E301 without a tool, E302 where one fails, E401 for
     an unknown board, E402 for one that is too small, E501, E502, E504 or E509 where the link or the
@@ -51,6 +53,9 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False, log: Path 
     if n_threads != 1 and kind not in ("emulator", "emulator-checked"):
         raise EdgeError("E105", f"target '{spec}' has no threads",
                         help="choose emulator, or leave --threads out")
+    if save_every and kind not in ("qemu", "emulator", "emulator-checked"):
+        raise EdgeError("E105", f"target '{spec}' is not built here, and saves by itself as it was "
+                        "built to", help="give --save-every to build, generate or flash")
     if kind == "qemu" and rest:
         from edge_dassdp.build.board import load_board
         from edge_dassdp.emit.firmware import build_and_compare
@@ -59,7 +64,8 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False, log: Path 
         from edge_dassdp.wire.lock import lock_of
 
         key = lock_of(lock)
-        firmware = build_and_compare(network, load_board(rest), lock=key).firmware
+        firmware = build_and_compare(network, load_board(rest), save_every=save_every,
+                                     lock=key).firmware
         return Qemu.start(network, firmware, count=count, recoveries=RECOVERIES, log=log, lock=key)
     if kind == "serial" and rest:
         from edge_dassdp.wire.lock import lock_of
@@ -72,7 +78,8 @@ def open_target(spec: str, network: QNetwork, *, count: bool = False, log: Path 
     if spec in ("emulator", "emulator-checked"):
         from edge_dassdp.targets.emulator import Emulator
 
-        return Emulator(network, checked=spec == "emulator-checked", n_threads=n_threads)
+        return Emulator(network, checked=spec == "emulator-checked", n_threads=n_threads,
+                        save_every=save_every)
     raise EdgeError("E105", f"there is no target '{spec}'", help=f"choose {SPECS}")
 
 

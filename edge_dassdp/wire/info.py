@@ -33,8 +33,8 @@ class ProjectionInfo:
 class DeviceInfo:
     """What the device says of itself. Hashes in hexadecimal; learned_digest: CRC-32 over plastic
     weights and learning state, as it greeted. counter_idx: which of its board's counters gives the
-    ticks, 255 for none of them; reading_ticks: how many a reading of it takes. saved: what its
-    slots in flash hold. locked: not 0 where only who has its key can change what it has learned."""
+    ticks, 255 for none of them; reading_ticks: how many a reading of it takes. locked: not 0 where
+    only who has its key can change what it has learned. saved: what its slots in flash hold."""
 
     board: str
     model_hash: str

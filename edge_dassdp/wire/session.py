@@ -125,7 +125,7 @@ class Session:
 
     def ask(self, name: str, *, extra_s: float = 0.0, **fields: Any) -> dict[str, Any]:
         """Have the request `name` carried out once; gives the fields of its response. extra_s: that
-        carrying it out takes beyond what any request may.
+        carrying it out takes beyond what any request may; so long it is not repeated.
 
         Raises EdgeError E502 without an answer, E503 if the device refuses, E505 if it restarted,
         E104 if a field does not fit the message, E509 if it writes on a device that is locked and
@@ -142,8 +142,8 @@ class Session:
         self.settle()
         sequence = self._sequence + 1
         self._unanswered, self._asked = sequence, name
-        response = self._exchange(message, self._id, sequence, payload,
-                                  self._timeout_s + extra_s, self._retries + 1)
+        response = self._exchange(message, self._id, sequence, payload, self._timeout_s,
+                                  self._retries + 1, extra_s)
         if response.status == STATUSES["E_SESSION"]:
             raise self._lost()
         self._sequence = sequence
@@ -235,17 +235,18 @@ class Session:
         return partial(self._lock.tag, nonce=b"" if message.opens else self._nonce)
 
     def _exchange(self, message: Message, session: int, sequence: int, payload: bytes,
-                  timeout_s: float, n_attempts: int) -> Response:
+                  timeout_s: float, n_attempts: int, extra_s: float = 0.0) -> Response:
         sign = self._sign(message)
         frame = encode_request(message.kind, session, sequence, payload, sign)
         n_refused = self._n_refused
-        self._set_timeout(timeout_s)
         for attempt in range(n_attempts):
+            wait_s = timeout_s if attempt else timeout_s + extra_s
+            self._set_timeout(wait_s)
             self.n_retries += attempt > 0
             self.n_frames += 1
             self._write(frame)
             response = self._wait((message.kind, session, sequence), sign is not None,
-                                  time.monotonic() + timeout_s)
+                                  time.monotonic() + wait_s)
             if response is not None:
                 return response
             if message.opens and self._n_refused > n_refused and attempt + 1 >= _REFUSALS:

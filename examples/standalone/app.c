@@ -4,6 +4,7 @@
 #include "wrist.h"
 
 enum { WINDOW = WRIST_X_BYTES / APP_N_CHANNELS, GAP = 128, NOTHING = 0, SHORT, LONG };
+enum { SLICE = 20000 }; /* instructions of a lesson between two looks at the port */
 
 /* Filled by app_tick, emptied by app_poll; both counters run freely modulo 2^32. A window is read back
  * out of it, so that readings which may wait are those beyond. */
@@ -117,6 +118,7 @@ static void decide(void)
         observe(DASSDP_NO_LABEL);
     }
     read_window();
+    dassdp_note(&wrist_model, &state, 0); /* should it be learned: part of what can be proven */
     dassdp_begin(&wrist_model, &state, 0);
     for (uint32_t t_step = 0; t_step < WRIST_N_STEPS; t_step++) {
         dassdp_step(&wrist_model, &state);
@@ -141,11 +143,16 @@ static void show(void)
     }
 }
 
+/* In slices, so that a port whose sensor needs the processor reads it between them. */
 static void learn(void)
 {
     dassdp_result_t result;
     observe(DASSDP_NO_LABEL);
-    (void)dassdp_learn(&wrist_model, &state, app.label, DASSDP_OWN_LOSS, &result);
+    int status = dassdp_learn_begin(&wrist_model, &state, app.label, DASSDP_OWN_LOSS);
+    while (status == DASSDP_OK &&
+           dassdp_learn_step(&wrist_model, &state, SLICE, &result) == DASSDP_MORE) {
+        app_port_poll();
+    }
     report(APP_LEARNED, app.label, (int32_t)dassdp_digest_learned(&wrist_model, &state, 0));
 }
 
@@ -201,6 +208,17 @@ static void listen(uint32_t buttons)
     } else if (b == LONG) {
         save();
     }
+}
+
+void *app_state(void)
+{
+    return &state;
+}
+
+void app_was_asked(void)
+{
+    app.is_fresh = 0;
+    show_alarm();
 }
 
 static void take(void)

@@ -60,6 +60,11 @@ void app_tick(void);           /* every APP_PERIOD_MS: from a timer's interrupt,
 int app_poll(void);            /* does what is due; returns whether there was something */
 uint32_t app_n_lost(void);     /* readings lost since the start */
 
+/* For ports over which a host looks in, as dassdp_link.h says: the model's state, and, behind each byte that
+ * the link was given, that a request may have run another sample. Not within app_port_poll. */
+void *app_state(void);
+void app_was_asked(void);
+
 /* A report as a line of text with its end, for ports that print; returns its length. */
 uint32_t app_text(const app_report_t *report, char line[APP_LINE_BYTES]);
 

@@ -35,7 +35,7 @@ extern "C" {
     X(DASSDP_E_LABEL, -1, "label out of range")                                \
     X(DASSDP_E_INDEX, -2, "projection, weight or byte index out of range")     \
     X(DASSDP_E_VALUE, -3, "value out of range")                                \
-    X(DASSDP_E_ORDER, -4, "call out of order: no finished sample")             \
+    X(DASSDP_E_ORDER, -4, "call out of order: no finished sample, or a lesson") \
     X(DASSDP_E_LOSS, -5, "a warm-up record without a label needs a loss")      \
     X(DASSDP_E_FROZEN, -6, "the projection is not plastic")                    \
     X(DASSDP_E_ABSENT, -7, "the model was built without it")                   \
@@ -50,6 +50,7 @@ enum { DASSDP_ERRORS(DASSDP_ERROR_ENUM) };
 #undef DASSDP_ERROR_ENUM
 
 enum {
+    DASSDP_MORE = 1,      /* a lesson goes on in the next slice */
     DASSDP_NO_LABEL = -1, /* learn from an unlabelled sample: rules that need an error stay idle */
     DASSDP_OWN_LOSS = -1  /* the loss is computed from label and logits */
 };
@@ -78,13 +79,13 @@ int8_t *dassdp_sample(const dassdp_model_t *model, void *state);
  * bytes, its inputs one behind the other, frame by frame: int8 currents in units of the input's scale,
  * -128 to 127, or spikes packed into little-endian words, neuron i in bit i & 31 of word i >> 5; codes
  * or events for inputs with an encoder (docs/arithmetic.md, 17). Only dassdp_begin reads it. */
-void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x);
-void dassdp_step(const dassdp_model_t *model, void *state);
-void dassdp_end(const dassdp_model_t *model, void *state, dassdp_result_t *result);
+int dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x);
+int dassdp_step(const dassdp_model_t *model, void *state);
+int dassdp_end(const dassdp_model_t *model, void *state, dassdp_result_t *result);
 
-/* The three in one call. */
-void dassdp_infer(const dassdp_model_t *model, void *state, const int8_t *x,
-                  dassdp_result_t *result);
+/* The three in one call. They refuse nothing, but DASSDP_E_ORDER between the slices of a lesson. */
+int dassdp_infer(const dassdp_model_t *model, void *state, const int8_t *x,
+                 dassdp_result_t *result);
 
 /* <NAME>_N_CLASSES logits of the last sample, membrane units or spikes summed over its steps. */
 const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state);
@@ -97,6 +98,12 @@ const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state);
 int dassdp_learn(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
                  dassdp_result_t *result);
 
+/* The same in slices: begin, then step until it no longer returns DASSDP_MORE. A slice takes `budget`
+ * instructions, 1 to 2^31 - 1, and at most a grain more (docs/realtime.md); from 2^31 on it is the last
+ * one, which writes result. Until then all else returns DASSDP_E_ORDER, or a digest of 0. */
+int dassdp_learn_begin(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8);
+int dassdp_learn_step(const dassdp_model_t *model, void *state, uint32_t budget, dassdp_result_t *result);
+
 /* Record the sample that just ended for every rule that warms up; no weight changes. Arguments and
  * errors as above, and DASSDP_E_LOSS with neither label nor loss. */
 int dassdp_warm_up(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8,
@@ -107,8 +114,9 @@ int dassdp_fit_gate(const dassdp_model_t *model, void *state);
 
 /* Learn again from up to n_steps stored samples, of ring and flash in turn, for instance while the
  * device is on its charger. Returns how many there were, none while a CUSUM gate is closed, or
- * DASSDP_E_ABSENT without replay. */
+ * DASSDP_E_ABSENT without replay. In slices, dassdp_learn_step follows dassdp_idle_begin. */
 int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps);
+int dassdp_idle_begin(const dassdp_model_t *model, void *state, uint32_t n_steps);
 
 /* Copy the plastic weights; put the copy back, or factory weights where none was made since the start.
  * DASSDP_E_ABSENT where the model keeps no copy. Counters, gates and ring stay as they are. */

@@ -21,7 +21,8 @@ uint32_t dassdp_lessons_digest(const dassdp_model_t *model, const void *state);
 
 /* What was learned, weights and learning state, as bytes that every board of this model takes, whatever
  * its core, and that are the host's snapshot: how many, and n_bytes of them from `offset` on, so that
- * no buffer need hold all. Nothing may be learned between two pieces. DASSDP_E_INDEX behind the end.
+ * no buffer need hold all. Nothing may be learned between two pieces. DASSDP_E_INDEX behind the end,
+ * DASSDP_E_ORDER while a lesson is under way.
  * docs/state.md has the format. */
 enum { DASSDP_EXPORT_VERSION = 2 };
 uint32_t dassdp_export_bytes(const dassdp_model_t *model);

@@ -137,6 +137,7 @@ typedef void dassdp_rule_fn(const dassdp_model_t *model, void *state,
 /* A plasticity rule, as rules.h has it for who writes one. */
 typedef struct {
     uint8_t stage;         /* DASSDP_STAGE_*: when it learns */
+    uint32_t grain;        /* instructions of its largest grain, at most; 0: it runs to its end at once */
     dassdp_rule_fn *learn; /* from what the sample, or the batch, left behind */
     /* What it carries came from outside: DASSDP_OK, or DASSDP_E_VALUE where no learning leaves that
      * behind. `state` holds what a snapshot does, and nothing else. NULL: it carries nothing, or
@@ -162,10 +163,9 @@ typedef struct {
     int32_t state_off;       /* dassdp_replay_t */
     int32_t ring_off;        /* samples; slot s holds class s % n_classes */
     int32_t seen_off;        /* uint16 samples seen of each class */
-    /* After a labelled sample whose records lie in `slot`: store it and replay others. */
-    void (*after)(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
-                  dassdp_result_t *result);
-    /* One replay step on request; returns 0 where nothing is stored. */
+    /* After a labelled sample: store it and learn others again; the latter alone, on request. Return
+     * 0 where the slice is over before. */
+    int (*after)(const dassdp_model_t *model, void *state);
     int (*idle)(const dassdp_model_t *model, void *state);
     /* A ring that came from outside: DASSDP_OK, or DASSDP_E_VALUE. */
     int (*check)(const dassdp_model_t *model, const void *state);
@@ -176,9 +176,9 @@ typedef struct {
     uint8_t window;
     int32_t state_off;       /* dassdp_guard_t */
     int32_t has_saved_off;   /* uint32, DASSDP_NONE where no copy of the weights is kept */
-    /* After a labelled sample classified as class_idx: judge it against the factory weights. */
-    void (*judge)(const dassdp_model_t *model, void *state, uint32_t class_idx, uint32_t label,
-                  dassdp_result_t *result);
+    /* After a labelled sample: judge it against the factory weights. Returns 0 where the slice is over
+     * before. */
+    int (*judge)(const dassdp_model_t *model, void *state);
 } dassdp_guard_rule_t;
 
 /* Step sizes from the share of misses: amplitudes times clamp(gain share, floor, 1). */
@@ -196,10 +196,8 @@ typedef struct {
     uint16_t allowed_q10;
     uint8_t closes;          /* 1: closes again at S = 0 */
     int32_t state_off;       /* dassdp_cusum_t */
-    /* The sample that just ended, labelled or not: where this is not 0 nothing is learned from it,
-     * and `result` says so. */
-    uint32_t (*holds)(const dassdp_model_t *model, void *state, int32_t label,
-                      dassdp_result_t *result);
+    /* The sample that just ended, labelled or not: where this is not 0 nothing is learned from it. */
+    uint32_t (*holds)(const dassdp_model_t *model, void *state, int32_t label);
     uint32_t (*is_open)(const dassdp_model_t *model, const void *state);
     /* How many of the stored samples that are due since it opened are learned again now. */
     uint32_t (*take_due)(const dassdp_model_t *model, void *state);
@@ -288,6 +286,9 @@ struct dassdp_model {
     uint32_t progress_off; /* dassdp_progress_t */
     int32_t learning_off;  /* dassdp_learning_t, DASSDP_NONE if nothing is plastic */
     int32_t loss_off;      /* uint16 losses of a batch, DASSDP_NONE where no rule learns from one */
+    int32_t lesson_off;    /* scratch: dassdp_lesson_t, DASSDP_NONE if nothing is plastic */
+    uint32_t rerun_grain;  /* instructions of a step of the plastic part, at most; 0 where it never runs
+                              again */
     uint32_t persist_begin;/* learning state that a snapshot holds besides the weights: */
     uint32_t persist_end;  /* what rules carry, dassdp_learning_t, replay, guard, gate, ring, slots */
     const uint16_t *schedule_q8; /* factors of amplitudes: entry n_labelled >> 4, or NULL */

@@ -64,7 +64,8 @@ def test_what_holds_the_key_is_for_its_owner_alone(arm_toolchain: None, cache: P
             f"{LOCK_FILE}.o"} <= names
     for path in holding:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
-        assert stat.S_IMODE(path.parent.stat().st_mode) & 0o077 == 0 or "obj" in path.parts
+        entry = cache / path.relative_to(cache).parts[0]
+        assert stat.S_IMODE(entry.stat().st_mode) == 0o700
     build.firmware.check()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.boards import Board, plugged
+from support.boards import Board, digest, on, plugged, told
 from support.commands import begun, refused, shown
 from support.served import served
 
@@ -37,24 +37,6 @@ def board(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     library = build_emulator(emit(Plan.of(qir.load(work / "model.q.npz"))))
     with plugged(LoopbackStream(library)) as made:
         yield made
-
-
-def on(board: Board, work: Path, verb: str, *more: str | Path) -> tuple[str | Path, ...]:
-    data = work / ("data.npz" if verb == "learn" else "test.npz")
-    return (verb, work / "model.q.npz", "--data", data, "--target", f"serial:{board.port}",
-            "--limit", "20", *more)
-
-
-def told(done: CompletedProcess[str]) -> dict[str, Any]:
-    """The envelope of a verb that succeeds."""
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def digest(done: CompletedProcess[str]) -> str:
-    found: str = told(done)["data"]["digest"]
-    return found
 
 
 def test_what_was_learned_is_there_in_the_next_command(board: Board, work: Path) -> None:

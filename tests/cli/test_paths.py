@@ -39,6 +39,8 @@ def files(work: Path, tmp_path: Path) -> Path:
     ("test.npz", "learn model.q.npz --data data.npz --test test.npz --snapshot test.npz"),
     ("data.npz", "run model.q.npz --data data.npz --target qemu:microbit --log data.npz"),
     ("model.q.npz", "run model.q.npz --data data.npz --snapshot model.q.npz"),
+    ("s.npz", "learn model.q.npz --data data.npz --restore s.npz --lessons s.npz"),
+    ("s.npz", "state merge model.q.npz s.npz s.npz -o s.npz"),
     ("model.npz", "export model.q.npz s.npz --into model.npz -o model.npz"),
     ("model.q.npz", "export model.q.npz s.npz -o model.q.npz"),
     ("s.npz", "export model.q.npz s.npz -o s.npz"),
@@ -60,6 +62,8 @@ def test_two_outputs_in_one_place(files: Path) -> None:
     ("quantize model.npz -o no/such/m.npz", "there is no folder"),
     ("quantize model.npz -o .", "is a folder"),
     ("learn model.q.npz --data data.npz --snapshot no/s.npz", "there is no folder"),
+    ("learn model.q.npz --data data.npz --lessons no/l.jsonl", "there is no folder"),
+    ("state merge model.q.npz s.npz s.npz -o no/s.npz", "there is no folder"),
     ("generate model.q.npz --board microbit -o data.npz", "is a file, expected a folder"),
 ])
 def test_a_place_is_tried_before_the_work(files: Path, command: str, words: str) -> None:
@@ -79,12 +83,15 @@ def test_every_output_is_known_as_one() -> None:
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
         ("demo", "output"): Writes.FOLDER, ("doctor", "to"): Writes.FILE,
         **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile")
-           for name in ("snapshot", "log")}}
+           for name in ("snapshot", "log")}, ("learn", "lessons"): Writes.FILE,
+        ("save", "log"): Writes.FILE, ("reset", "log"): Writes.FILE,
+        ("key", "output"): Writes.FILE}
     paths = {(command.name, name) for command in verbs.registered_commands
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
-                    "rules", "rules_from", "sensor", "validation", "current"}, \
+                    "rules", "rules_from", "sensor", "validation", "current", "lesson_log",
+                    "start", "lock"}, \
         "a new path is read, or marked as written"
 
 
@@ -106,6 +113,7 @@ tune model.npz --data data.npz --validation no.npz
 tune model.npz --data data.npz --rules no.npz
 generate no.npz
 build no.npz
+build model.q.npz --board microbit --lock no.npz
 build no.npz --board pentium
 measure no.npz
 flash no.npz
@@ -118,8 +126,14 @@ run model.q.npz --data data.npz --restore no.npz --target qemu:microbit
 profile no.npz
 learn no.npz
 learn model.q.npz --data data.npz --test no.npz
+learn model.q.npz --data data.npz --target serial:/dev/none --lock no.npz
 verify no.npz
 verify model.q.npz --data no.npz --target emulator
+prove no.npz l.jsonl s.npz
+prove model.q.npz no.jsonl s.npz
+prove model.q.npz data.npz s.npz --start no.npz
+save no.npz
+reset no.npz --factory
 export no.npz
 export no.npz s.npz
 export model.q.npz no.npz

@@ -112,6 +112,27 @@ def test_a_pulled_plug_is_taken_up(work: Path, tmp_path: Path, board: Board, n_f
     assert what_is_learned(snapshot) == at_once(work, tmp_path)
 
 
+@pytest.mark.parametrize("is_answered", [False, True], ids=["request lost", "answer lost"])
+def test_a_log_of_lessons_is_taken_up_with_its_stream(work: Path, tmp_path: Path, board: Board,
+                                                      is_answered: bool) -> None:
+    """A lesson whose answer was lost is in it; its last line was cut off."""
+    log, snapshot = tmp_path / "l.jsonl", tmp_path / "after.state"
+    board.cut(40, is_answered=is_answered)
+    words = arguments(work, board.target, "--lessons", log)
+    assert run(*words).returncode == 4
+    whole = log.read_bytes()
+    refused("E406", "prove", work / "model.q.npz", log, at_once_in(work, tmp_path))
+    board.plug()
+    ok(*words, "--resume", "--snapshot", snapshot)
+    assert log.read_bytes().startswith(whole)
+    assert "proven: " in ok("prove", work / "model.q.npz", log, snapshot)
+
+
+def at_once_in(work: Path, folder: Path) -> Path:
+    at_once(work, folder)
+    return folder / "whole.npz"
+
+
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT],
                          ids=lambda s: s.name)
 def test_a_host_that_ends_is_taken_up(work: Path, tmp_path: Path, board: Board,

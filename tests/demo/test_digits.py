@@ -65,6 +65,18 @@ def test_instructions_are_near_the_prediction(results, board, what):
     assert 0.9 < counted["predicted"] / counted["mean"] < 1.1
 
 
+def test_what_was_saved_survives_a_power_cut_and_nothing_else_does(results, run_folder):
+    told = results["power_cut"]
+    factory, learned = told["factory"], told["learned"]
+    assert learned["accuracy"] > factory["accuracy"] + 20
+    for name in ("accuracy", "n_labelled", "learned_digest"):
+        assert told["cut_saved"][name] == learned[name]
+        assert told["cut_unsaved"][name] == factory[name]
+    assert (told["n_saves"], learned["n_labelled"]) == (1, 500)
+    screen = (run_folder / "screen.txt").read_text()
+    assert "weights from flash, save 1" in screen.partition("6. The power goes")[2]
+
+
 def test_the_run_folder_holds_everything(run_folder, results):
     for name in ("results.json", "learning_curve.png", "ram.png", "model.q.npz",
                  *(f"link-{b}.log" for b in BOARDS), *(f"project-{b}/Makefile" for b in BOARDS)):

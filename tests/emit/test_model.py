@@ -104,7 +104,7 @@ def test_an_application_makes_codes_of_raw_features(shape: tuple[int, ...], tmp_
     assert "int32_t q = (int32_t)floor(ldexp(v, raw_x_frac_bits_x[i]) + 0.5) - raw_x_zero_x[i];" \
         in sources["raw_model.h"]
     for path, text in emulator_project(sources).files.items():
-        if path.endswith(("dassdp.h", "raw_model.h")):
+        if path.endswith(("dassdp.h", "dassdp_learned.h", "raw_model.h")):
             (tmp_path / path.rpartition("/")[2]).write_text(text)
     (tmp_path / "application.c").write_text(READS_RAW)
     library = build_emulator(sources)

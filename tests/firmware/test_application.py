@@ -45,7 +45,7 @@ def public_headers(folder: Path) -> Path:
     """What an application is given, and nothing else."""
     project = emulator_project(sources())
     files = {path: text for path, text in project.files.items()
-             if path in ("include/dassdp.h", "port/port.h")
+             if path in ("include/dassdp.h", "include/dassdp_learned.h", "port/port.h")
              or path in (f"generated/{name}_model.h" for name in MODELS)}
     Project({f"headers/{Path(path).name}": text for path, text in files.items()}, (), ()).write(
         folder)

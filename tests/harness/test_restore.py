@@ -274,7 +274,7 @@ def test_every_request_that_runs_on_what_is_learned_is_refused_while_it_is_held(
                 **{name: {"flags": 0, "label": 1, "loss_q8": -1, "x": b""}
                    for name in ("LEARN", "WARM_UP")}}
     held = {message.name for message in MESSAGES.values() if message.needs_whole}
-    assert held == {*payloads, "FIT_GATE", "SAVE", "ROLLBACK", "FIT_PROFILE"}
+    assert held == {*payloads, "FIT_GATE", "SAVE", "ROLLBACK", "FIT_PROFILE", "STORE"}
     for name in (*held, "HOLD"):
         assert device.ask(*pack(name, **payloads.get(name, {}))).status == STATUSES["E_HELD"]
     assert device.ask("RELEASE").status == 0

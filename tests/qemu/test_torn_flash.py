@@ -3,6 +3,7 @@ on some chips do not end the program. QEMU has no such flash, but the same excep
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ from dataclasses import replace
 import pytest
 from support.devices import network, samples
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, Cleared, Store, load_board
 from edge_dassdp.build.compile import build_firmware, build_project
 from edge_dassdp.build.project import with_port
@@ -17,6 +19,7 @@ from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu, QemuProcess, Uart
+from edge_dassdp.wire.saved import Saved, Slots
 
 pytestmark = pytest.mark.usefixtures("arm_toolchain", "qemu")
 
@@ -120,3 +123,49 @@ def test_a_model_on_such_a_board_learns_as_on_any() -> None:
         for x, label in zip(*samples(5), strict=True):
             here, there = (t.learn(x, int(label), digest=True) for t in (emulator, device))
             assert there.learned_digest == here.learned_digest
+
+
+PSRAM, SLOT_BYTES = 0x6000_0000, 4096
+"""Of the AN500; before it a load faults."""
+
+
+def half_unreadable(**more: Cleared) -> Board:
+    """The first slot lies where nothing can be read, the second one in memory."""
+    on = board("mps2-an500", **more)
+    assert on.store is not None
+    return replace(on, store=replace(on.store, origin=PSRAM - SLOT_BYTES, slot_bytes=SLOT_BYTES))
+
+
+def restart(device: Qemu) -> None:
+    """The next request finds that it did."""
+    device.press_reset()
+    end_s = time.monotonic() + 10
+    while time.monotonic() < end_s:
+        try:
+            device.statistics()
+        except EdgeError as problem:
+            assert problem.code == "E505", problem
+            return
+    raise AssertionError("it did not restart")
+
+
+def test_a_slot_that_cannot_be_read_leaves_the_other_one_counting() -> None:
+    on = half_unreadable(bus_fault=CLEARS)
+    firmware = build_firmware(emit(Plan.of(network("error"))), on)
+    with Qemu.start(network("error"), firmware) as device:
+        for x, label in zip(*samples(2), strict=True):
+            device.learn(x, int(label))
+        learned = device.statistics().learned_digest
+        assert device.store() == Saved(Slots.SAVED, 1)
+        for _ in range(2):
+            restart(device)
+            assert device.in_flash == Saved(Slots.SAVED, 1)
+            assert device.statistics().learned_digest == learned
+
+
+def test_without_the_table_such_a_slot_is_a_fault_and_runs_nothing() -> None:
+    """What the scan is for."""
+    firmware = build_firmware(emit(Plan.of(network("error"))), half_unreadable())
+    with pytest.raises(EdgeError) as caught, Qemu.start(network("error"), firmware):
+        pass
+    assert "fault" in f"{caught.value}"

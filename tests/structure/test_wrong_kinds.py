@@ -90,8 +90,9 @@ SETTINGS = [calls_of(name, getattr(ed, name), **PARTS.get(name, {})) for name in
 METHODS: dict[str, dict[str, Any]] = {
     "classify": {"x": X}, "accuracy": {"x": X, "y": Y}, "learn": {"x": X, "y": Y},
     "warm_up": {"x": X, "y": Y}, "idle": {"n_steps": 0}, "save": {"path": "s.npz"},
-    "load": {"path": "s.npz"}, "verify": {"x": X, "y": Y}, "reset": {}, "weights": {},
-    "statistics": {}, "observe": {"x": X, "y": Y}, "fit_profile": {"x": X, "y": Y},
+    "load": {"path": "s.npz"}, "verify": {"x": X, "y": Y}, "reset": {"factory": False},
+    "weights": {},
+    "store": {}, "statistics": {}, "observe": {"x": X, "y": Y}, "fit_profile": {"x": X, "y": Y},
     "select_profile": {"profile": "factory"}, "allow_profile": {"is_allowed": True}}
 TARGETS: dict[str, dict[str, Any]] = {
     "infer": {"x": np.zeros(4, np.int8), "n_steps": None},

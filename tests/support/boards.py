@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -9,6 +10,9 @@ import threading
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 from edge_dassdp.targets.loopback import LoopbackStream
 
@@ -56,3 +60,21 @@ def plugged(device: LoopbackStream) -> Iterator[Board]:
         yield board
     finally:
         board.pull()
+
+
+def on(board: Board, work: Path, verb: str, *more: str | Path) -> tuple[str | Path, ...]:
+    data = work / ("data.npz" if verb == "learn" else "test.npz")
+    return (verb, work / "model.q.npz", "--data", data, "--target", f"serial:{board.port}",
+            "--limit", "20", *more)
+
+
+def told(done: CompletedProcess[str]) -> dict[str, Any]:
+    """The envelope of a verb that succeeds."""
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def digest(done: CompletedProcess[str]) -> str:
+    found: str = told(done)["data"]["digest"]
+    return found

@@ -2,7 +2,8 @@
 manuals (RM0008, RM0316, RM0090, RM0410) and Nordic's product specifications describe them, each
 kind stricter than a chip may be: what a manual forbids is an AssertionError here.
 
-Power may be cut at any command: `cut_at` counts them. A unit that was under way is left torn.
+Power may be cut at any command: `cut_at` counts them. A unit that was under way is left torn, or
+the command was not yet begun, or just done.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 ERASED = 0xFF
+UNTOUCHED, TORN, WHOLE = range(3)
+HOW = (UNTOUCHED, TORN, TORN, WHOLE)
+"""What a command has done when the power goes at it."""
 N_BUSY = 3
 """Readings of a status register for which a command is under way."""
 
@@ -135,19 +139,27 @@ class Flash(ABC):
 
     def _erase(self, first: int, n_bytes: int) -> None:
         is_cut = self._begin("erase", first, n_bytes)
-        if is_cut:
+        how = self.rng.choice(HOW) if is_cut else WHOLE
+        if how == TORN:
             self._tear_erase(first, n_bytes)
+        if how != WHOLE:
             raise CutError
         self.unreadable -= set(range(first, first + n_bytes, self.controller.write))
         self._put(first, bytes([ERASED]) * n_bytes)
+        if is_cut:
+            raise CutError
 
     def _program(self, first: int, data: bytes) -> None:
         """Bits go to 0 alone."""
         old = self.bytes_at(first, len(data))
-        if self._begin("write", first, len(data)):
+        is_cut = self._begin("write", first, len(data))
+        how = self.rng.choice(HOW) if is_cut else WHOLE
+        if how == TORN:
             self._tear_write(first, old, data)
+        elif how == WHOLE:
+            self._put(first, bytes(a & b for a, b in zip(old, data, strict=True)))
+        if is_cut:
             raise CutError
-        self._put(first, bytes(a & b for a, b in zip(old, data, strict=True)))
 
     def _put(self, first: int, data: bytes) -> None:
         at = first - self.origin

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +23,13 @@ from edge_dassdp.data.calibration import Profile
 from edge_dassdp.data.datasets import load_part, save_dataset
 from edge_dassdp.emit import emit, proven
 from edge_dassdp.frontends.files import SourceOptions, load_model
+from edge_dassdp.learned.log import ReadLog
+from edge_dassdp.learned.proof import prove
+from edge_dassdp.learned.watched import watch
 from edge_dassdp.plan import Plan
 from edge_dassdp.quantize import quantize
 from edge_dassdp.rules import Guard, Learning, Replay, Schedule
+from edge_dassdp.storage.npz import write_npz
 from edge_dassdp.targets.reference import ReferenceTarget
 
 ONNX_FILES = Path(__file__).parents[1] / "frontends" / "onnx" / "files"
@@ -53,8 +59,8 @@ class Kind:
 
 def kinds(folder: Path) -> dict[str, Kind]:
     """Every kind, its good files written to the folder."""
-    makers = (_data, _network, _model, _snapshot, _nir, _onnx, _board, _profile, _csv, _npy,
-              _learning)
+    makers = (_data, _network, _model, _snapshot, _lessons, _nir, _onnx, _board, _profile, _csv,
+              _npy, _learning)
     return {maker.__name__[1:]: maker(folder) for maker in makers}
 
 
@@ -86,10 +92,47 @@ def _model(folder: Path) -> Kind:
 
 
 def _snapshot(folder: Path) -> Kind:
-    network, source = SCENARIOS["replay"].quantized, folder / "snapshot.npz"
+    """Of both versions; what was changed inside has the CRC that fits."""
+    network, source = SCENARIOS["replay"].quantized, folder / "snapshot.state"
     device = ReferenceTarget(network)
     harness.save_snapshot(device, network, source)
-    return Kind("s.npz", (source,), lambda path: harness.load_snapshot(device, network, path))
+    old, whole = folder / "snapshot.npz", np.frombuffer(device.read_learning(), np.uint8)
+    write_npz(old, {"format": harness.SNAPSHOT, "model": network.sha256}, {
+        "learning": np.concatenate([whole[:24], whole[32:]]),
+        **{f"w_{p.name}": device.read_weights(p.name) for p in network.plastic}})
+
+    def change(path: Path, rng: Rng) -> None:
+        data = bytearray(path.read_bytes())
+        for _ in range(1 + int(rng.integers(4))):
+            data[int(rng.integers(len(data)))] = int(rng.integers(256))
+        data[-4:] = zlib.crc32(data[:-4]).to_bytes(4, "little")
+        path.write_bytes(data)
+
+    return Kind("s.state", (source, old),
+                lambda path: harness.load_snapshot(device, network, path), change)
+
+
+def _lessons(folder: Path) -> Kind:
+    """A log, its lines and their values changed."""
+    network, source = SCENARIOS["replay"].quantized, folder / "lessons.jsonl"
+    device, rng = ReferenceTarget(network), np.random.default_rng(2)
+    with watch(device, network, source):
+        for label in range(3):
+            device.learn(rng.integers(-9, 9, network.x_bytes).astype(np.int8), label)
+        device.idle(2)
+
+    def change(path: Path, rng: Rng) -> None:
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        line = lines[int(rng.integers(len(lines)))]
+        key = str(rng.choice(sorted(line)))
+        line[key] = (None, 1 << 70, -1, "", "zz", [], {}, 1.5, True, "idle")[int(rng.integers(10))]
+        path.write_text("\n".join(map(json.dumps, lines)) + "\n", "utf-8")
+
+    def read(path: Path) -> None:
+        with ReadLog(network, path) as log:
+            prove(network, log, harness.learned_of(device, network))
+
+    return Kind("l.jsonl", (source,), read, change)
 
 
 def _nir(folder: Path) -> Kind:

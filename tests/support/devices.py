@@ -43,22 +43,24 @@ def network(kind: str) -> QNetwork:
     so that the learning state takes several chunks. 'frames': 'error' with samples of 600 bytes,
     one frame a step. 'memory': 'frames' with replay and a guard. 'gate': 'memory' with steps by the
     share of misses and a gate. 'sensor': 'frames' behind a sensor of two triads that compares its
-    windows; 'worn': 'error' behind one. 'wide': 'error' with 16-bit weights. A number: 'error' with
-    as many constant inputs. 'locked ' before a kind changes nothing of the network."""
+    windows; 'worn': 'error' behind one. 'wide': 'error' with 16-bit weights. 'large': 'error' that
+    learns 6,700 weights. A number: 'error' with as many constant inputs. 'locked ' before a kind
+    changes nothing of the network."""
     if kind.startswith(LOCKED):
         return network(kind.removeprefix(LOCKED))
     rng = np.random.default_rng(7)
     is_frames = kind in ("frames", "memory", "gate", "sensor")
     n_inputs = int(kind) if kind.isdecimal() else N_CHANNELS if is_frames else N_INPUTS
     n_steps = N_FRAMES if is_frames else 12
+    n_h1, n_h2 = (64, 100) if kind == "large" else (20, 16)
     gain = 2.0 / n_inputs ** 0.5
     net = Network(
         inputs=(Input("x", n_inputs, N_FRAMES if is_frames else 1),),
-        populations=(Population("h1", 20, 0.9, 1.0), Population("h2", 16, 0.9, 1.0),
+        populations=(Population("h1", n_h1, 0.9, 1.0), Population("h2", n_h2, 0.9, 1.0),
                      Population("out", N_CLASSES, 0.9, 1.0, reset="none")),
-        projections=(Projection("fc1", "x", "h1", rng.normal(0, gain, (n_inputs, 20))),
-                     Projection("fc2", "h1", "h2", rng.normal(0, 0.5, (20, 16))),
-                     Projection("fc3", "h2", "out", rng.normal(0, 0.5, (16, N_CLASSES)))),
+        projections=(Projection("fc1", "x", "h1", rng.normal(0, gain, (n_inputs, n_h1))),
+                     Projection("fc2", "h1", "h2", rng.normal(0, 0.5, (n_h1, n_h2))),
+                     Projection("fc3", "h2", "out", rng.normal(0, 0.5, (n_h2, N_CLASSES)))),
         readout=Readout("out", "membrane_sum"), n_steps=n_steps)
     if kind in ("sensor", "worn"):
         net = net.with_sensor(Sensor(6, 1 / 512, 0.1, (  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -80,10 +81,11 @@ _OURS = ("init", "get", "put", "wait", "ticks", "tick_bits", "counter", "stack_s
 
 
 @cache
-def port_objects(name: str, renamed: bool) -> tuple[Path, ...]:
+def port_objects(name: str, renamed: bool, own_flash: bool) -> tuple[Path, ...]:
     """The port of a board without a main, beside its linker script; renamed: its functions are
-    called board_port_*, as where a library brings its own."""
+    called board_port_*, as where a library brings its own. own_flash: without a flash driver."""
     board = load_board(name)
+    board = replace(board, store=None) if own_flash else board
     project = firmware_project({"dassdp_messages.h": messages_header()}, board)
     folder = Path(mkdtemp())
     project.write(folder)
@@ -98,9 +100,10 @@ def port_objects(name: str, renamed: bool) -> tuple[Path, ...]:
 
 
 def linked(name: str, objects: Sequence[Path], elf: Path, cflags: Sequence[str],
-           *, renamed: bool = True) -> Path:
-    """A program for a board in QEMU, with the board's port."""
-    port = port_objects(name, renamed)
+           *, renamed: bool = True, own_flash: bool = False) -> Path:
+    """A program for a board in QEMU, with the board's port; own_flash: it has a driver of its
+    own."""
+    port = port_objects(name, renamed, own_flash)
     ldflags = [flag for flag in with_port({}, load_board(name)).ldflags
                if flag != "-Wl,--emit-relocs"]
     subprocess.run(["arm-none-eabi-gcc", *cflags, *ldflags, "-Wl,-z,noexecstack", *port, *objects,

@@ -71,10 +71,17 @@ class PicoEmulator:
         """Fewer bytes than `size` only after `timeout` seconds."""
         end_s = None if self.timeout is None else time.monotonic() + self.timeout
         while len(self._received) < size and (end_s is None or time.monotonic() < end_s):
+            self._wake()
             execute_batch(self._simulator, 1)
         data = bytes(self._received[:size])
         del self._received[:size]
         return data
+
+    def _wake(self) -> None:
+        """A core does not fall asleep over an interrupt that came just before; rp2040py's does."""
+        core = self._chip.core
+        if core.waiting and core.pending_interrupts & core.enabled_interrupts:
+            core.waiting = False
 
     def write(self, data: bytes, /) -> int:
         self._wire += data

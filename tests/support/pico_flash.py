@@ -8,7 +8,7 @@ from typing import Any
 
 from rp2040py import RP2040
 from rp2040py.peripherals import ssi
-from support.chip_flashes import CutError
+from support.chip_flashes import HOW, TORN, WHOLE, CutError
 
 BYTES, PAGE, SECTOR = 2 << 20, 256, 4096
 SSI = 0x1800_0000 >> 12
@@ -20,19 +20,23 @@ _UNDEFINED = b"\x00\xde" * (len(_PROGRAM) // 2)
 
 class FlashChip(ssi.RPSSI):
     """kept: offsets that hold the program; a command there is an AssertionError. commands: what was
-    done, by SPI command and offset. baud: SCK's divider whenever flash was mapped."""
+    done, by SPI command and offset. baud: SCK's divider whenever flash was mapped. least_sp: the
+    stack pointer of those that set it up from RAM."""
 
     def __init__(self, chip: RP2040, kept: int, seed: int = 0) -> None:
         super().__init__(chip, "SSI")
         self.kept, self.cut_at, self.rng = kept, 0, random.Random(seed)
         self.commands: list[tuple[int, int]] = []
         self.baud: list[int] = []
+        self.least_sp = 0xFFFF_FFFF
         self._registers: dict[int, int] = {}
         self._program: bytes | None = None
         self._is_mapped = False
 
     def write_uint32(self, offset: int, value: int) -> None:
         super().write_uint32(offset, value)
+        if self.rp2040.core.pc >> 28 == 2:
+            self.least_sp = min(self.least_sp, self.rp2040.core.sp)
         if offset in (*_MAPPED, ssi.SSI_BAUDR):
             self._registers[offset] = value
             self._map(all(self._registers.get(at) == value for at, value in _MAPPED.items()))
@@ -59,10 +63,15 @@ class FlashChip(ssi.RPSSI):
         first = self._address_from_buffer() & ~(n_bytes - 1)
         assert self._write_enabled, "a command that was not enabled"
         assert not self._is_mapped, "a command while flash is mapped"
+        assert self.rp2040.core.pm, "an interrupt could run, and lies in flash"
         assert self.kept <= first and first + n_bytes <= BYTES, f"{first:#x} is not the slots'"
         self.commands.append((self._tx_buffer[0], first))
         if len(self.commands) == self.cut_at:
-            self._tear(first, n_bytes)
+            how = self.rng.choice(HOW)
+            if how == TORN:
+                self._tear(first, n_bytes)
+            elif how == WHOLE:
+                super()._apply_command()
             raise CutError
 
     def _tear(self, first: int, n_bytes: int) -> None:

@@ -147,13 +147,14 @@ class UnicornBoard:
     `read` never waits. n_interrupts, n_exceptions: entered so far, the latter by number.
 
     flash: its flash controller; that of a board before it, whose power went, has what was saved.
-    RAM holds noise. What lies behind the program is the controller's.
+    RAM holds noise, by a seed. What lies behind the program is the controller's.
 
     Raises AssertionError if the file does not lie in the chip's flash, and where the firmware
     leaves its memory or faults.
     """
 
-    def __init__(self, elf: Path, chip: Chip, flash: Flash | None = None) -> None:
+    def __init__(self, elf: Path, chip: Chip, flash: Flash | None = None,
+                 seed: int = 0) -> None:
         self.timeout: float | None = None
         self.n_interrupts = 0
         self.n_exceptions: Counter[int] = Counter()
@@ -169,7 +170,7 @@ class UnicornBoard:
         self._excused: tuple[int, int] | None = None
         self._uc = uc.Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(_CPU[chip.core])
-        self._map(_end_of(elf))
+        self._map(_end_of(elf), seed)
         self._load(elf)
         marks = struct.pack(f"<{len(chip.marks)}I", *chip.marks)
         assert marks in self._uc.mem_read(chip.flash[0], 0x1000), "the boot ROM starts nothing"
@@ -177,7 +178,7 @@ class UnicornBoard:
         self._pc = self._word(self._vectors + 4)
         self._rest()
 
-    def _map(self, program_end: int) -> None:
+    def _map(self, program_end: int, seed: int) -> None:
         """The program's pages of flash run; those behind it are the controller's."""
         first, size = self._chip.flash
         kept = size if self.flash is None else min(size, -(-(program_end - first) // _PAGE) * _PAGE)
@@ -187,7 +188,7 @@ class UnicornBoard:
             self.flash.reset()
             self._uc.mmio_map(first + kept, size - kept, self._on_load, None, self._on_store, None)
         self._uc.mem_map(*self._chip.ram, uc.UC_PROT_ALL)
-        self._uc.mem_write(self._chip.ram[0], random.Random(size).randbytes(self._chip.ram[1]))
+        self._uc.mem_write(self._chip.ram[0], random.Random(seed).randbytes(self._chip.ram[1]))
         if self._chip.boot:  # of RP2040 and RP2350: pins, where no bus leads
             self._uc.mem_map(SIO, 0x1000, uc.UC_PROT_READ | uc.UC_PROT_WRITE)
         for first, size, part in ((DEVICES, 0x2000_0000, self._devices),

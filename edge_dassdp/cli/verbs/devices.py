@@ -1,4 +1,5 @@
-"""devices: the boards that are plugged in, by their ports and drives."""
+"""save, reset: what a board keeps in flash; devices: the boards that are plugged in, by their ports
+and drives."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.cli.output import Answer, Output
-from edge_dassdp.targets.open import BAUD, BAUD_MOST
+from edge_dassdp.cli import options
+from edge_dassdp.cli.device import EXPECT_HELP, is_board
+from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.targets.open import BAUD, BAUD_MOST, open_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +21,85 @@ if TYPE_CHECKING:
     from edge_dassdp.flashing.drives import BoardDrive
     from edge_dassdp.targets.serial import Port
     from edge_dassdp.wire.info import DeviceInfo
+
+BoardSpec = Annotated[str, typer.Option("--target", "-t", metavar="serial:PORT[@BAUD]",
+                                        show_default=False, help="The board.")]
+Expect = Annotated[str | None, typer.Option(metavar="STATE", show_default=False, help=EXPECT_HELP)]
+
+
+def register(app: typer.Typer) -> None:
+    for function in (_save, _reset):
+        verb(app, function.__name__.strip("_"))(function)
+
+
+def _save(
+    out: Output,
+    model: options.Model,
+    target: BoardSpec,
+    expect: Expect = None,
+    log: options.Log = None,
+    lock: options.Lock = None,
+) -> Answer:
+    """Save to the board's flash what it has learned.
+
+    It counts at the next start, and until the next save. Power may go meanwhile: the save before or
+    this one counts then. Flash wears out: it is told how many saves were made.
+    """
+    from rich.text import Text
+
+    from edge_dassdp import harness
+    from edge_dassdp.slots.boards import endurance
+
+    _require_board("save", target)
+    network = options.load_model(model)
+    with open_target(target, network, log=log, lock=lock) as device:
+        device.require_key("save")
+        out.warn(*harness.hold(device, network, expect))
+        saved = device.store()
+        digest = harness.digest_text(device.statistics().learned_digest)
+    worn = endurance(device.name, saved)
+    return Answer(
+        {"target": target, "n_saves": saved.n_saves, "digest": digest, "endurance": worn},
+        [Text(f"{target}: save {saved.n_saves:,} is in flash, digest {digest}; the next start has "
+              "it"), *([Text(worn)] if worn else [])], network.sha256)
+
+
+def _reset(
+    out: Output,
+    model: options.Model,
+    target: BoardSpec,
+    factory: Annotated[bool, typer.Option("--factory", help=(
+        "Erase what was saved to flash, too: else the next start finds it."))] = False,
+    expect: Expect = None,
+    log: options.Log = None,
+    lock: options.Lock = None,
+) -> Answer:
+    """Return a board to factory weights."""
+    from rich.text import Text
+
+    from edge_dassdp import harness
+
+    _require_board("reset", target)
+    network = options.load_model(model)
+    with open_target(target, network, log=log, lock=lock) as device:
+        device.require_key("reset")
+        out.warn(*harness.hold(device, network, expect, replaced=True))
+        device.reset(factory=factory)
+        saved = device.in_flash
+        digest = harness.digest_text(device.statistics().learned_digest)
+    flash = ", its flash is erased" if factory else \
+        f"; flash keeps save {saved.n_saves:,}, which the next start has: --factory erases it" \
+        if saved.is_there else ""
+    return Answer({"target": target, "factory": factory, "n_saves": saved.n_saves,
+                   "digest": digest},
+                  [Text(f"{target}: factory weights, digest {digest}{flash}")], network.sha256)
+
+
+def _require_board(name: str, target: str) -> None:
+    if not is_board(target):
+        raise EdgeError("E105", f"{name}: '{target}' is no board that keeps anything",
+                        cause="the others begin anew with each command",
+                        help="give --target serial:PORT; `edge-dassdp devices` lists ports")
 
 
 def devices(
@@ -96,8 +178,8 @@ def _ask(port: Port, baud: int) -> tuple[DeviceInfo | None, str]:
             info = device.info
             return info, (
                 f"{info.board}, model {info.model_hash[:12]}, build {info.build_hash}, flash "
-                f"{info.start.image_crc:08x}, learned {info.learned_digest:08x}, started "
-                f"{info.start}" + ", locked" * info.locked)
+                f"{info.start.image_crc:08x}, learned {info.learned_digest:08x}, {info.saved}, "
+                f"started {info.start}" + ", locked" * info.locked)
     except EdgeError as problem:
         seen = also_used_by(port.path) if problem.code == "E502" else ""
         return None, "; ".join(filter(None, (

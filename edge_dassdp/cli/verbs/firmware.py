@@ -51,6 +51,7 @@ def _generate(
         "Begins all names of the model in C, so that several link into one firmware; repeat it "
         "for several models. By itself dassdp, in a library what the file is called."))] = None,
     lock: options.Lock = None,
+    save_every: options.SaveEvery = 0,
 ) -> Answer:
     """Write the C project of a firmware, or a library for one's own.
 
@@ -61,21 +62,24 @@ def _generate(
     if layout not in KINDS:
         raise EdgeError("E105", f"--for {layout}", help=f"choose {', '.join(KINDS)}")
     if layout == "make" and board is not None:
-        return _firmware_project(models, board, output, name or [], lock)
+        return _firmware_project(models, board, output, name or [], lock, save_every)
     refuse_unless("E105", lock is None, "--lock without the firmware of a board",
                   cause="the link of a library is in the hands of its application",
                   help="leave --lock out, or give --board without --for")
+    refuse_unless("E105", save_every == 0, "--save-every without the firmware of a board",
+                  cause="when a library saves is its application's to say",
+                  help="set save_every of its dassdp_slots_t, or give --board without --for")
     return _library(models, layout, board, output, name or [])
 
 
 def _firmware_project(models: list[Path], board: str, output: Path, names: list[str],
-                      lock: Path | None) -> Answer:
+                      lock: Path | None, save_every: int) -> Answer:
     from rich.text import Text
 
     from edge_dassdp.build.board import load_board
     from edge_dassdp.build.project import write_project
     from edge_dassdp.emit import emit
-    from edge_dassdp.emit.firmware import predict_memory
+    from edge_dassdp.emit.firmware import predict_memory, require_slots
     from edge_dassdp.plan import Plan
     from edge_dassdp.report import screens
     from edge_dassdp.wire.lock import lock_of
@@ -85,8 +89,9 @@ def _firmware_project(models: list[Path], board: str, output: Path, names: list[
                         f"{max(len(models), len(names))} are given",
                         help="leave out --board: a library takes several models")
     network, chosen, key = options.load_model(models[0]), load_board(board), lock_of(lock)
+    require_slots(chosen, save_every)
     predicted = predict_memory(network, chosen, is_locked=key is not None)
-    write_project(emit(Plan.of(network), *names, lock=key), chosen, output)
+    write_project(emit(Plan.of(network), *names, save_every=save_every, lock=key), chosen, output)
     return Answer(
         {"output": str(output), "board": chosen.name, "predicted": predicted_memory(predicted),
          "locked": key is not None},
@@ -120,6 +125,7 @@ def _build(
         Writes.FOLDER] = None,
     name: Name = "dassdp",
     lock: options.Lock = None,
+    save_every: options.SaveEvery = 0,
 ) -> Answer:
     """Build firmware, compare with prediction.
 
@@ -134,7 +140,7 @@ def _build(
 
     network, chosen, key = options.load_model(model), load_board(board), lock_of(lock)
     build = build_and_compare(network, chosen, ram_budget=ram_budget, flash_budget=flash_budget,
-                              name=name, lock=key)
+                              name=name, save_every=save_every, lock=key)
     if output:
         _hand_out(build.firmware, output)
     return Answer(
@@ -181,7 +187,7 @@ def predicted_memory(ledger: Ledger) -> dict[str, Any]:
     return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
             "by_owner": screens.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
             "constant_bytes": ledger.constant_bytes, "flash_bound": ledger.flash_bound,
-            "learning_state_bytes": ledger.learning_state_bytes}
+            "learning_state_bytes": ledger.learning_state_bytes, "save_bytes": ledger.save_bytes}
 
 
 def memory(build: Build) -> dict[str, Any]:

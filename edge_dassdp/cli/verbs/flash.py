@@ -39,6 +39,7 @@ def _flash(
     port: Annotated[str | None, typer.Option(metavar="PORT[@BAUD]", show_default=False, help=(
         "Afterwards ask the board at this serial port whether its flash holds what was written. "
         "Without it the one port that belongs to the board is asked."))] = None,
+    save_every: options.SaveEvery = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=(
         "Build, and say what would be done, and why; it fails where a tool is missing."))] = False,
     lock: options.Lock = None,
@@ -62,7 +63,7 @@ def _flash(
     network, chosen, key = options.load_model(model), load_board(board), lock_of(lock)
     if port:
         require_port(port)
-    firmware = build_and_compare(network, chosen, lock=key).firmware
+    firmware = build_and_compare(network, chosen, save_every=save_every, lock=key).firmware
     firmware.check()
     image = check_image(firmware.elf)
     way = choose(firmware, via, Path(drive) if drive else None, probe)

@@ -29,6 +29,7 @@ from edge_dassdp.cli.judging import Given, Judging
 from edge_dassdp.cli.output import Answer, Interrupted, Output, verb
 from edge_dassdp.cli.paths import Writes
 from edge_dassdp.targets.open import open_target
+from edge_dassdp.wire.saved import Slots
 
 if TYPE_CHECKING:
     from edge_dassdp import harness
@@ -59,6 +60,7 @@ class Order:
     lessons: Annotated[Path | None, typer.Option(metavar="FILE", show_default=False, help=(
         "Write down every lesson as it is given, JSON lines, by which `prove` shows what was "
         "learned from what.")), Writes.FILE] = None
+    save_every: options.SaveEvery = 0
     resume: Annotated[bool, typer.Option("--resume", help=(
         "Take up the stream where it was lost or interrupted: the same command once more. What "
         "comes before the stream is not repeated, but --restore where the device needs it."))
@@ -171,7 +173,8 @@ def _learn(
     if given.judged is None and not order.resume:
         warnings += _of_stream(given.learned, network, data)
     with learned.rescue(network) as rescue, \
-            open_target(target, network, log=log, lock=lock) as device, ExitStack() as lessons:
+            open_target(target, network, log=log, save_every=order.save_every,
+                        lock=lock) as device, ExitStack() as lessons:
         device.require_key("learn")
         course = _course(device, network, target, given.learned, order, learned)
         warnings += order.begin(out, course, given.judged, judging.test or data, learned, network,
@@ -191,6 +194,7 @@ def _learn(
         course.done()
     if not unkept:
         out.warn(*_unkept(course))
+    out.warn(*_unsaved(course.stream))
     out.warn(*harness.drift_warning(report))
     data_out = {**_how_far(target, course), **found, **given.values,
                 "digest": harness.digest_text(statistics.learned_digest),
@@ -198,9 +202,11 @@ def _learn(
                 "statistics": dataclasses.asdict(statistics),
                 "drift": drift(report), "gate": _gate(network, course.stream, statistics),
                 "snapshot": str(rescue.place) if rescue.place else None,
-                "lessons": str(order.lessons) if order.lessons else None}
+                "lessons": str(order.lessons) if order.lessons else None,
+                "n_saves": device.in_flash.n_saves}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
     screen += [harness.drift_text(report)] if report else []
+    screen += _in_flash(device, target, model)
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn",
                    *options.locked_words(lock)] if given.is_alone else [],
@@ -214,6 +220,28 @@ def _gate(network: QNetwork, stream: harness.Stream,
         return None
     return {"is_open": statistics.is_open, "n_held": int(stream.is_held.sum()),
             "error_share": stream.held_errors}
+
+
+def _unsaved(stream: harness.Stream) -> list[str]:
+    """A warning, where flash did not take what was to be saved."""
+    n = int(stream.is_unsaved.sum())
+    return [f"{n:,} saves were due, and its flash did not take them: flash wears out; what counts "
+            "there is the save before"] * (n > 0)
+
+
+def _in_flash(device: Target, target: str, model: Path) -> list[Any]:
+    """What became of it in flash, of a board that has such; else how it gets there."""
+    from rich.text import Text
+
+    from edge_dassdp.base.quoting import command
+
+    saved = device.in_flash
+    if not is_board(target) or saved.slots == Slots.ABSENT:
+        return []
+    before = f" flash holds save {saved.n_saves:,}." if saved.is_there else ""
+    words = command("edge-dassdp", "save", model, "--target", target)
+    return [Text(f"What was learned since a save is lost with the power;{before} {words} keeps it",
+                 "dim")]
 
 
 def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:

@@ -132,7 +132,7 @@ def _merge(
 def _prove(
     out: Output,
     model: options.Model,
-    log: Annotated[Path, typer.Argument(metavar="LOG", show_default=False, help=(
+    lesson_log: Annotated[Path, typer.Argument(metavar="LOG", show_default=False, help=(
         "Lessons, written by `learn --lessons` or by a device itself."))],
     state: State,
     start: Annotated[Path | None, typer.Option(metavar="SNAPSHOT", show_default=False, help=(
@@ -152,15 +152,15 @@ def _prove(
     network = options.load_model(model)
     wanted = _learned(network, state)
     begun = read_learned(network, start) if start else None
-    with ReadLog(network, log) as lessons, out.progress("replaying", 0) as progress:
+    with ReadLog(network, lesson_log) as lessons, out.progress("replaying", 0) as progress:
         proof = prove(network, lessons, wanted, begun, progress)
     problem = None if proof.is_proven else EdgeError(
-        "E406", f"{log} does not prove {state}: {_first(proof, network)}", cause=proof.why,
+        "E406", f"{lesson_log} does not prove {state}: {_first(proof, network)}", cause=proof.why,
         help=_HELP.get(proof.verdict, ""))
     return Answer(
-        {"log": str(log), "state": state, "proven": proof.is_proven, **asdict(proof)},
-        [Text(f"proven: {proof.n_lessons:,} lessons of {log} make {state}, every weight and all of "
-              "the learning state" + _rest(proof))] * proof.is_proven,
+        {"log": str(lesson_log), "state": state, "proven": proof.is_proven, **asdict(proof)},
+        [Text(f"proven: {proof.n_lessons:,} lessons of {lesson_log} make {state}, every weight and "
+              "all of the learning state" + _rest(proof))] * proof.is_proven,
         network.sha256, failed=problem)
 
 

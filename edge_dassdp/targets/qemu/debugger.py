@@ -62,12 +62,13 @@ class Debugger:
         self._is_running = False
         return reason
 
-    @property
-    def has_stopped(self) -> bool:
-        """Whether a machine that was let run stands still by itself."""
-        while select.select([self._socket], [], [], 0.0)[0]:
+    def stops_within(self, wait_s: float) -> bool:
+        """Whether a machine that runs stands still by itself."""
+        while not _PACKET.search(self._received):
+            if not select.select([self._socket], [], [], wait_s)[0]:
+                return False
             self._receive()
-        return _PACKET.search(self._received) is not None
+        return True
 
     def read(self, address: int, n_bytes: int) -> bytes:
         return b"".join(bytes.fromhex(self._good(f"m{at:x},{size:x}"))

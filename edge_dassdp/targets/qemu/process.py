@@ -44,6 +44,7 @@ class QemuProcess:
     """
 
     def __init__(self, elf: Path, board: Board, *, count: bool = False) -> None:
+        self.elf = elf
         self.board = board
         self.machine = machine = machine_of(board)
         self.count = count

@@ -15,7 +15,7 @@
 #define BLOCK_ERASE 0xD8UL
 #define SCK_DIVIDER 4UL /* boot2's; the ROM leaves another */
 
-enum { MOST_CODE = 80 };
+enum { CODE_BYTES = 64 };
 
 _Static_assert(DASSDP_STORE_ERASE_BYTES == 4096U && DASSDP_STORE_WRITE_BYTES == 256U,
                "sectors and pages of the flash chip");
@@ -37,10 +37,9 @@ struct work {
 };
 
 void dassdp_rom_call(const work_t *work);
-extern const uint8_t dassdp_rom_call_end[];
 
-/* Runs wherever it is copied to. The first instruction but one reserves what the ROM takes of the stack,
- * for those who add up frames, and gives it back. */
+/* Runs wherever it is copied to. It lowers the stack once by what the ROM takes of it, and raises it again:
+ * who adds up frames has no other listing of the ROM. */
 __asm(".syntax unified\n"
       "    .section .text.dassdp_rom_call, \"ax\", %progbits\n"
       "    .thumb\n"
@@ -78,8 +77,7 @@ __asm(".syntax unified\n"
       "    str r2, [r0, #0x08]\n"
       "    msr primask, r5\n"
       "    pop {r4, r5, r6, pc}\n"
-      "    .global dassdp_rom_call_end\n"
-      "dassdp_rom_call_end:\n"
+      "    .org 64\n" /* CODE_BYTES; of more it does not assemble */
       "    .size dassdp_rom_call, . - dassdp_rom_call\n"
       "    .text\n");
 
@@ -94,7 +92,7 @@ static void *function(uint32_t code) {
 
 /* The ROM's function of that code, with these arguments. It tells nothing: what was written is read back. */
 static int call(uint32_t code, uint32_t address, uint32_t second, uint32_t third, uint32_t fourth) {
-    uint32_t code_in_ram[MOST_CODE / 4];
+    uint32_t code_in_ram[CODE_BYTES / 4];
     const uint8_t *begin = (const uint8_t *)((uint32_t)dassdp_rom_call & ~1UL);
     work_t work = {
         .connect = function(CODE('I', 'F')),

@@ -11,7 +11,8 @@
 #define KEY_2 0xCDEF89ABUL
 
 /* Readings of a status register, four cycles or more each: twice the time that an erase may take. */
-#define WAIT_LIMIT (DASSDP_CLOCK_HZ / 2000UL * DASSDP_STORE_ERASE_MS + 1000UL)
+#define READINGS (DASSDP_CLOCK_HZ / 2000ULL * DASSDP_STORE_ERASE_MS + 1000ULL)
+#define WAIT_LIMIT ((uint32_t)(READINGS < UINT32_MAX ? READINGS : UINT32_MAX))
 
 static inline volatile uint32_t *flash_register(uint32_t offset) {
     return (volatile uint32_t *)(DASSDP_STORE_BASE + offset);

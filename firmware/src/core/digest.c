@@ -43,6 +43,9 @@ uint32_t dassdp_digest_logits(const dassdp_model_t *model, const void *state, ui
 
 uint32_t dassdp_digest_learned(const dassdp_model_t *model, const void *state, uint32_t crc)
 {
+    if (dassdp_is_learning(model, state)) {
+        return 0;
+    }
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->image_off >= 0) {

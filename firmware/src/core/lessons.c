@@ -1,7 +1,7 @@
 /* The running digest of what was learned, lesson by lesson: docs/state.md. */
 #include "state.h"
 
-_Static_assert(sizeof(dassdp_lesson_t) == 20, "a lesson is chained byte by byte");
+_Static_assert(sizeof(dassdp_chained_t) == 20, "a lesson is chained byte by byte");
 
 void dassdp_note(const dassdp_model_t *model, void *state, const int8_t *x)
 {
@@ -10,7 +10,7 @@ void dassdp_note(const dassdp_model_t *model, void *state, const int8_t *x)
     progress->noted_crc = dassdp_crc32(0, x, model->x_bytes);
 }
 
-void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_lesson_t *lesson)
+void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_chained_t *lesson)
 {
     if (model->learning_off < 0) {
         return;
@@ -22,7 +22,7 @@ void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_lesson_
 
 void dassdp_chain_event(const dassdp_model_t *model, void *state, uint32_t kind, uint32_t value)
 {
-    const dassdp_lesson_t lesson = {.kind = (uint8_t)kind, .label = (int32_t)value};
+    const dassdp_chained_t lesson = {.kind = (uint8_t)kind, .label = (int32_t)value};
     dassdp_chain(model, state, &lesson);
 }
 

@@ -95,11 +95,14 @@ uint32_t dassdp_n_x_saturated(const dassdp_model_t *model, const void *state)
     return ((const dassdp_progress_t *)dassdp_at_const(state, model->progress_off))->n_x_saturated;
 }
 
-void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
+int dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
 {
-    dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
+    dassdp_progress_t *progress = dassdp_progress(model, state);
+    if (progress->phase == DASSDP_LEARNING) {
+        return DASSDP_E_ORDER;
+    }
     progress->t_step = 0;
-    progress->is_complete = 0;
+    progress->phase = DASSDP_RUNNING;
     progress->x_crc = progress->noted_crc;
     progress->noted_crc = 0;
     int8_t *own = dassdp_sample(model, state);
@@ -123,6 +126,7 @@ void dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
             analogue_current(model, state, population, x, 0);
         }
     }
+    return DASSDP_OK;
 }
 
 const uint32_t *dassdp_spikes_into(const dassdp_model_t *model, const void *state,
@@ -321,11 +325,14 @@ void dassdp_step_population(const dassdp_model_t *model, void *state,
     record(model, state, population, spk_bits, t_step);
 }
 
-void dassdp_step(const dassdp_model_t *model, void *state)
+int dassdp_step(const dassdp_model_t *model, void *state)
 {
-    dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
+    dassdp_progress_t *progress = dassdp_progress(model, state);
+    if (progress->phase == DASSDP_LEARNING) {
+        return DASSDP_E_ORDER;
+    }
     if (progress->t_step >= model->n_steps) {
-        return;
+        return DASSDP_OK;
     }
     if (model->coding != 0) {
         model->coding->encode_all(model, state, progress->t_step);
@@ -334,6 +341,7 @@ void dassdp_step(const dassdp_model_t *model, void *state)
         dassdp_step_population(model, state, &model->populations[i], progress->t_step);
     }
     progress->t_step++;
+    return DASSDP_OK;
 }
 
 /* As published, a readout neuron's flag is the sign of its summed membrane: a count of 0 or 1. */
@@ -365,24 +373,28 @@ uint32_t dassdp_class(const dassdp_model_t *model, const void *state)
     return best;
 }
 
-void dassdp_end(const dassdp_model_t *model, void *state, dassdp_result_t *result)
+int dassdp_end(const dassdp_model_t *model, void *state, dassdp_result_t *result)
 {
+    if (dassdp_is_learning(model, state)) {
+        return DASSDP_E_ORDER;
+    }
     const dassdp_population_t *readout = &model->populations[model->readout];
     if (readout->records_membrane != 0u && readout->records == DASSDP_RECORD_LAST) {
         publish_flags(model, state, readout,
                       dassdp_at_const(state, (uint32_t)readout->sum_off));
     }
-    ((dassdp_progress_t *)dassdp_at(state, model->progress_off))->is_complete = 1;
+    dassdp_progress(model, state)->phase = DASSDP_COMPLETE;
     memset(result, 0, sizeof *result);
     result->class_idx = (uint16_t)dassdp_class(model, state);
+    return DASSDP_OK;
 }
 
-void dassdp_infer(const dassdp_model_t *model, void *state, const int8_t *x,
-                  dassdp_result_t *result)
+int dassdp_infer(const dassdp_model_t *model, void *state, const int8_t *x,
+                 dassdp_result_t *result)
 {
-    dassdp_begin(model, state, x);
-    for (uint32_t t_step = 0; t_step < model->n_steps; t_step++) {
-        dassdp_step(model, state);
+    int status = dassdp_begin(model, state, x);
+    for (uint32_t t_step = 0; status == DASSDP_OK && t_step < model->n_steps; t_step++) {
+        status = dassdp_step(model, state);
     }
-    dassdp_end(model, state, result);
+    return status == DASSDP_OK ? dassdp_end(model, state, result) : status;
 }

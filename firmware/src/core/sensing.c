@@ -2,9 +2,19 @@
 #include "network.h"
 #include "state.h"
 
+/* What changes the state of a sensor waits for the end of a lesson. */
+static int check(const dassdp_model_t *model, const void *state)
+{
+    if (dassdp_sensor(model) == 0) {
+        return DASSDP_E_ABSENT;
+    }
+    return dassdp_is_learning(model, state) ? DASSDP_E_ORDER : DASSDP_OK;
+}
+
 int dassdp_read(const dassdp_model_t *model, void *state, const int16_t *counts)
 {
-    return dassdp_sensor(model) != 0 ? model->sensor->take(model, state, counts) : DASSDP_E_ABSENT;
+    int status = check(model, state);
+    return status == DASSDP_OK ? model->sensor->take(model, state, counts) : status;
 }
 
 int dassdp_observe(const dassdp_model_t *model, void *state, int32_t label)
@@ -18,7 +28,7 @@ int dassdp_observe(const dassdp_model_t *model, void *state, int32_t label)
         return DASSDP_E_LABEL;
     }
     dassdp_reading_t *reading = dassdp_at(state, (uint32_t)sensor->reading_off);
-    if (reading->is_observable == 0u) {
+    if (reading->is_observable == 0u || dassdp_is_learning(model, state)) {
         return DASSDP_E_ORDER;
     }
     reading->is_observable = 0;
@@ -52,6 +62,9 @@ int dassdp_allow_profile(const dassdp_model_t *model, void *state, int is_allowe
     if (drift == 0 || drift->search == 0) {
         return DASSDP_E_ABSENT;
     }
+    if (dassdp_is_learning(model, state)) {
+        return DASSDP_E_ORDER;
+    }
     dassdp_drift_state_t *own = dassdp_at(state, (uint32_t)drift->state_off);
     dassdp_drift_kept_t *kept = dassdp_at(state, (uint32_t)drift->kept_off);
     own->is_allowed = is_allowed != 0 ? 1u : 0u;
@@ -64,13 +77,17 @@ int dassdp_fit_profile(const dassdp_model_t *model, void *state, dassdp_fit_t *f
     if (dassdp_sensor(model) == 0 || model->sensor->fit_profile == 0) {
         return DASSDP_E_ABSENT;
     }
-    model->sensor->fit_profile(model, state, fit);
-    return DASSDP_OK;
+    int status = check(model, state);
+    if (status == DASSDP_OK) {
+        model->sensor->fit_profile(model, state, fit);
+    }
+    return status;
 }
 
 int dassdp_select_profile(const dassdp_model_t *model, void *state, uint32_t kind)
 {
-    return dassdp_sensor(model) != 0 ? model->sensor->select(model, state, kind) : DASSDP_E_ABSENT;
+    int status = check(model, state);
+    return status == DASSDP_OK ? model->sensor->select(model, state, kind) : status;
 }
 
 int dassdp_profile(const dassdp_model_t *model, const void *state, dassdp_profile_t *profile)

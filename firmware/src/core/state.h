@@ -15,7 +15,7 @@ typedef struct {
     uint8_t batch_kind;    /* 0: learning, 1: warm-up; another kind discards an incomplete batch */
     uint8_t miss_share_q8; /* running share of wrong classes; 0 where no step size follows it */
     uint32_t n_lessons;    /* samples learned or recorded, with a label or without, modulo 2^32 */
-    uint32_t lessons_digest; /* CRC-32 over every dassdp_lesson_t so far */
+    uint32_t lessons_digest; /* CRC-32 over every dassdp_chained_t so far */
 } dassdp_learning_t;
 
 enum {
@@ -39,17 +39,55 @@ typedef struct {
     uint32_t x_crc;        /* of the sample that was noted, 0 of others */
     uint16_t class_idx;
     uint16_t own_loss_q8;
-} dassdp_lesson_t;
+} dassdp_chained_t;
+
+/* What may be done with the sample. */
+enum { DASSDP_RUNNING = 0, DASSDP_COMPLETE = 1, DASSDP_LEARNING = 2 };
 
 /* Where the sample being run stands, and what samples had at their ends. */
 typedef struct {
     uint32_t n_x_saturated;/* input values at an end of int8 since dassdp_init, modulo 2^32 */
     uint16_t t_step;       /* steps done */
-    uint8_t is_complete;
+    uint8_t phase;         /* DASSDP_RUNNING: not at its end, or used up; DASSDP_COMPLETE: to be learned;
+                              DASSDP_LEARNING: a lesson is under way, which the rest of the state waits for */
     uint8_t uses_factory;  /* plastic projections run on their factory weights */
     uint32_t noted_crc;    /* of a sample that is to begin */
     uint32_t x_crc;        /* of the one being run, 0 where it was not noted */
 } dassdp_progress_t;
+
+enum { DASSDP_N_AT = 10 };
+#define DASSDP_WHOLE UINT32_MAX /* room for all that is left of a lesson */
+
+/* A lesson under way: what its slice has room for, and where it goes on in the next one. It lies in
+ * scratch, so that a sample in the state gives way to it, and no snapshot holds it. */
+typedef struct {
+    uint32_t left;         /* instructions; 0: the slice is over */
+    uint32_t n_grains;     /* of the rule at work */
+    uint32_t sum;          /* of the rule at work, as `at`: 0 before its first grain */
+    uint32_t n_turns;      /* stored samples still to learn again, and how many were */
+    uint32_t n_replayed;
+    int32_t label;
+    int32_t loss_q8;       /* the host's, or DASSDP_OWN_LOSS */
+    union {
+        uint16_t at[DASSDP_N_AT];
+        uint32_t at_words[DASSDP_N_AT / 2];
+    };
+    dassdp_result_t result;/* so far */
+    uint16_t class_idx;    /* before the sample was learned */
+    uint16_t item;         /* population or projection at work */
+    uint16_t out;          /* projection that an error comes back through */
+    uint16_t neuron;
+    uint16_t t_step;       /* of the plastic part run again */
+    uint16_t sample_idx;   /* of ring or flash, learned again */
+    uint8_t stage;         /* of the lesson */
+    uint8_t part;          /* of the error of a label */
+    uint8_t phase;         /* of what the stage does */
+    uint8_t slot;          /* of the batch, that the sample was recorded in */
+    uint8_t is_paused;     /* the rule at work has more to do */
+    uint8_t has_run;       /* a rule did */
+    uint8_t is_of_ring;
+    uint8_t is_idle;       /* no lesson: stored samples alone */
+} dassdp_lesson_t;
 
 /* Which profile of the sensor is in use; a snapshot holds it. */
 typedef struct {
@@ -125,11 +163,44 @@ static inline dassdp_learning_t *dassdp_learning(const dassdp_model_t *model, vo
 }
 
 /* One more lesson, or what else happened to what is learned; nothing where nothing is plastic. */
-void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_lesson_t *lesson);
+void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_chained_t *lesson);
 void dassdp_chain_event(const dassdp_model_t *model, void *state, uint32_t kind, uint32_t value);
 
 /* The learning state becomes that of the first start. */
 void dassdp_rest_learning(const dassdp_model_t *model, void *state);
+
+static inline dassdp_progress_t *dassdp_progress(const dassdp_model_t *model, void *state)
+{
+    return dassdp_at(state, model->progress_off);
+}
+
+/* Whether a lesson is under way, which all else has to wait for. */
+static inline int dassdp_is_learning(const dassdp_model_t *model, const void *state)
+{
+    const dassdp_progress_t *progress = dassdp_at_const(state, model->progress_off);
+    return progress->phase == DASSDP_LEARNING;
+}
+
+static inline dassdp_lesson_t *dassdp_lesson(const dassdp_model_t *model, void *state)
+{
+    return dassdp_at(state, (uint32_t)model->lesson_off);
+}
+
+/* Grains of so many instructions that the slice has room for: the last one ends it. */
+static inline uint32_t dassdp_room(const dassdp_lesson_t *lesson, uint32_t grain)
+{
+    return lesson->left == DASSDP_WHOLE || grain == 0u ? DASSDP_WHOLE
+                                                       : (lesson->left + (grain - 1u)) / grain;
+}
+
+/* Takes them off the slice. */
+static inline void dassdp_spend(dassdp_lesson_t *lesson, uint32_t n_grains, uint32_t grain)
+{
+    if (lesson->left != DASSDP_WHOLE) {
+        uint32_t spent = n_grains * grain;
+        lesson->left = spent < lesson->left ? lesson->left - spent : 0u;
+    }
+}
 
 /* All plastic images become the factory's, or their copies. */
 void dassdp_restore_weights(const dassdp_model_t *model, void *state, uint32_t from_copy);

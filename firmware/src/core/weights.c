@@ -4,11 +4,14 @@
 #include "kernels.h"
 #include "state.h"
 
-static int check_index(const dassdp_model_t *model, uint32_t projection_idx, uint32_t pre_idx,
-                       uint32_t post_idx)
+static int check_index(const dassdp_model_t *model, const void *state, uint32_t projection_idx,
+                       uint32_t pre_idx, uint32_t post_idx)
 {
     if (projection_idx >= model->n_projections) {
         return DASSDP_E_INDEX;
+    }
+    if (dassdp_is_learning(model, state)) {
+        return DASSDP_E_ORDER;
     }
     const dassdp_projection_t *projection = &model->projections[projection_idx];
     return pre_idx < projection->n_pre && post_idx < projection->n_post ? DASSDP_OK
@@ -24,7 +27,7 @@ static uint32_t byte_of(const dassdp_projection_t *projection, uint32_t pre_idx,
 int dassdp_weight_get(const dassdp_model_t *model, const void *state, uint32_t projection_idx,
                       uint32_t pre_idx, uint32_t post_idx, int32_t *w)
 {
-    int status = check_index(model, projection_idx, pre_idx, post_idx);
+    int status = check_index(model, state, projection_idx, pre_idx, post_idx);
     if (status != DASSDP_OK) {
         return status;
     }
@@ -36,7 +39,7 @@ int dassdp_weight_get(const dassdp_model_t *model, const void *state, uint32_t p
 int dassdp_weight_set(const dassdp_model_t *model, void *state, uint32_t projection_idx,
                       uint32_t pre_idx, uint32_t post_idx, int32_t w)
 {
-    int status = check_index(model, projection_idx, pre_idx, post_idx);
+    int status = check_index(model, state, projection_idx, pre_idx, post_idx);
     if (status != DASSDP_OK) {
         return status;
     }
@@ -103,6 +106,9 @@ int dassdp_save(const dassdp_model_t *model, void *state)
     if (is_saved == 0) {
         return DASSDP_E_ABSENT;
     }
+    if (dassdp_is_learning(model, state)) {
+        return DASSDP_E_ORDER;
+    }
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->image_off >= 0) {
@@ -119,6 +125,9 @@ int dassdp_rollback(const dassdp_model_t *model, void *state)
     const uint32_t *is_saved = has_saved(model, state);
     if (is_saved == 0) {
         return DASSDP_E_ABSENT;
+    }
+    if (dassdp_is_learning(model, state)) {
+        return DASSDP_E_ORDER;
     }
     dassdp_restore_weights(model, state, *is_saved);
     dassdp_chain_event(model, state, DASSDP_LESSON_ROLLBACK, 0);

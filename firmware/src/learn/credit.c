@@ -1,6 +1,7 @@
 /* The error that modulates plasticity: softmax at the readout, fed back through the weights. */
 #include <string.h>
 
+#include "dassdp_quantities.h"
 #include "fixed.h"
 #include "kernels.h"
 #include "learn.h"
@@ -83,48 +84,74 @@ static uint32_t eligible(const dassdp_model_t *model, const void *state,
     return touched;
 }
 
-/* err += what flows back through one projection, to eligible neurons; every partial sum is proven to
- * fit. */
-static void add_through(const dassdp_model_t *model, void *state, const dassdp_projection_t *out,
-                        const dassdp_record_t *record, int16_t *err)
+/* Instructions of a neuron that an error flows back to through a projection, at most. */
+static uint32_t grain_of(const dassdp_model_t *model, const dassdp_projection_t *out)
 {
+    const uint32_t touches =
+        model->populations[out->pre].touch != 0 ? DASSDP_GRAIN_TOUCH * (uint32_t)model->n_steps : 0u;
+    return DASSDP_GRAIN_FEEDBACK
+           + DASSDP_GRAIN_FEEDBACK_COLUMN * DASSDP_COLUMNS((uint32_t)out->n_post) + touches;
+}
+
+/* err += what flows back through one projection, to eligible neurons from the one that the lesson stands
+ * at; every partial sum is proven to fit. Returns whether the slice had room for them. */
+static int add_through(const dassdp_model_t *model, void *state, const dassdp_projection_t *out,
+                       const dassdp_record_t *record, int16_t *err)
+{
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
     const int16_t *err_post =
         dassdp_at_const(state, (uint32_t)model->populations[out->post].error_off);
     const void *image = dassdp_image(out, state);
     const dassdp_population_t *population = &model->populations[out->pre];
-    const uint32_t rshift = out->feedback_rshift;
+    const uint32_t rshift = out->feedback_rshift, grain = grain_of(model, out);
     const int32_t gain_q14 = out->feedback_gain_q14;
-    uint32_t word = 0;
-    for (uint32_t i = 0; i < record->n; i++, word >>= 1) {
-        word = (i & 31u) == 0u ? eligible(model, state, population, record, i >> 5) : word;
-        if ((word & 1u) != 0u) {
-            int32_t sum = dassdp_round_s32(dassdp_k_feedback(out, image, i, err_post), rshift);
-            err[i] = dassdp_narrow_s16(err[i] + dassdp_round_s32(sum * gain_q14, 14));
+    const uint32_t begin = lesson->neuron, n_left = record->n - begin;
+    const uint32_t n_room = dassdp_room(lesson, grain), n = n_left < n_room ? n_left : n_room;
+    for (uint32_t first = begin; first < begin + n; first = (first | 31u) + 1u) {
+        uint32_t word = eligible(model, state, population, record, first >> 5) >> (first & 31u);
+        for (uint32_t i = first; word != 0u && i < begin + n; i++, word >>= 1) {
+            if ((word & 1u) != 0u) {
+                int32_t sum = dassdp_round_s32(dassdp_k_feedback(out, image, i, err_post), rshift);
+                err[i] = dassdp_narrow_s16(err[i] + dassdp_round_s32(sum * gain_q14, 14));
+            }
         }
     }
+    dassdp_spend(lesson, n, grain);
+    lesson->neuron = n == n_left ? 0u : (uint16_t)(begin + n);
+    return n == n_left;
 }
 
-static void feed_back_to(const dassdp_model_t *model, void *state, uint32_t population_idx)
+static int feed_back_to(const dassdp_model_t *model, void *state, uint32_t population_idx)
 {
     const dassdp_population_t *population = &model->populations[population_idx];
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
     int16_t *err = dassdp_at(state, (uint32_t)population->error_off);
     dassdp_record_t record =
         dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
-    memset(err, 0, population->n_neurons * sizeof *err);
-    for (uint32_t p = 0; p < model->n_projections; p++) {
-        const dassdp_projection_t *out = &model->projections[p];
+    if (lesson->out == 0u && lesson->neuron == 0u) {
+        memset(err, 0, population->n_neurons * sizeof *err);
+    }
+    for (; lesson->out < model->n_projections; lesson->out++) {
+        const dassdp_projection_t *out = &model->projections[lesson->out];
         if (out->from_input == 0u && out->pre == population_idx && out->post > population_idx &&
-            model->populations[out->post].error_off >= 0) {
-            add_through(model, state, out, &record, err);
+            model->populations[out->post].error_off >= 0 &&
+            !add_through(model, state, out, &record, err)) {
+            return 0;
         }
     }
+    lesson->out = 0;
+    return 1;
 }
 
-void dassdp_feed_back(const dassdp_model_t *model, void *state)
+int dassdp_feed_back(const dassdp_model_t *model, void *state)
 {
-    for (uint32_t i = model->n_populations; i-- > 0u;) {
-        if (i != model->readout && model->populations[i].error_off >= 0) {
-            feed_back_to(model, state, i);
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    for (; lesson->item != 0u; lesson->item--) {
+        uint32_t i = lesson->item - 1u;
+        if (i != model->readout && model->populations[i].error_off >= 0 &&
+            !feed_back_to(model, state, i)) {
+            return 0;
         }
     }
+    return 1;
 }

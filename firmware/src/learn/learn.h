@@ -40,33 +40,53 @@ void dassdp_begin_anew(const dassdp_model_t *model, void *state);
 /* Error of the readout for this label in Q8, and the loss -log2 p(label) in Q8. */
 uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t label);
 
+/* Error, loss and is_skipped of a sample with that label; returns whether error rules may write. */
+int dassdp_evaluate(const dassdp_model_t *model, void *state, int32_t label,
+                    dassdp_result_t *result);
+
+/* A batch holds samples of one kind: another kind discards what it holds. Puts the sample into the
+ * batch; returns whether the batch is full. */
+enum { DASSDP_OF_LESSONS = 0, DASSDP_OF_WARM_UP = 1 };
+void dassdp_begin_kind(const dassdp_model_t *model, void *state, uint8_t kind);
+int dassdp_fill_batch(const dassdp_model_t *model, void *state, uint8_t kind, int32_t loss_q8);
+
+/* The lesson is over, of a kind DASSDP_LESSON_*: it enters the digest, and its sample is used up. */
+void dassdp_end_lesson(const dassdp_model_t *model, void *state, uint8_t kind, int32_t label,
+                       int32_t loss_q8, const dassdp_result_t *result);
+
+/* DASSDP_OK where the sample that just ended may be learned, or recorded, with these. */
+int dassdp_check_call(const dassdp_model_t *model, void *state, int32_t label, int32_t loss_q8);
+
+/* What follows goes on where the lesson stands, and returns 0 where the slice is over before it has come
+ * to its end; the caller then returns, too, and calls it again in the next slice. */
+
 /* Error of every population on the way to an error-driven projection; 0 where a neuron is silent, or
  * under a touch rule never came near its threshold. */
-void dassdp_feed_back(const dassdp_model_t *model, void *state);
+int dassdp_feed_back(const dassdp_model_t *model, void *state);
 
-/* Error, loss and is_skipped of what is recorded in the current slot; error rules write unless the
- * network was sure and right, or there is no label. Returns whether they did. */
-int dassdp_learn_label(const dassdp_model_t *model, void *state, int32_t label,
+/* Error, loss and is_skipped of what is recorded in the current slot, told where it begins; error rules
+ * write unless the network was sure and right: has_run. */
+int dassdp_learn_label(const dassdp_model_t *model, void *state, uint32_t label,
                        dassdp_result_t *result);
 
-/* The plastic part runs again from the rasters of the cut, recorded in the current slot; returns its
- * class. uses_factory: on factory weights. */
-uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory);
+/* The plastic part runs again from the rasters of the cut, recorded in the current slot; the logits are
+ * its own. uses_factory: on factory weights. */
+int dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory);
+
+/* Whether dassdp_import would take this: DASSDP_OK, or why not. */
+int dassdp_import_check(const dassdp_model_t *model, const uint8_t *bytes, uint32_t n_bytes);
 
 /* What models name in dassdp_replay_rule_t, dassdp_guard_rule_t, dassdp_error_step_t and
  * dassdp_cusum_rule_t, so that only they link it. */
-void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
-                         dassdp_result_t *result);
+int dassdp_replay_after(const dassdp_model_t *model, void *state);
 int dassdp_replay_idle(const dassdp_model_t *model, void *state);
 int dassdp_replay_check(const dassdp_model_t *model, const void *state);
-uint32_t dassdp_cusum_holds(const dassdp_model_t *model, void *state, int32_t label,
-                            dassdp_result_t *result);
+uint32_t dassdp_cusum_holds(const dassdp_model_t *model, void *state, int32_t label);
 uint32_t dassdp_cusum_is_open(const dassdp_model_t *model, const void *state);
 uint32_t dassdp_cusum_take_due(const dassdp_model_t *model, void *state);
 int dassdp_cusum_check(const dassdp_model_t *model, const void *state);
 uint32_t dassdp_error_step_factor(const dassdp_model_t *model, const void *state);
 void dassdp_error_step_count(const dassdp_model_t *model, void *state, uint32_t label);
-void dassdp_guard_judge(const dassdp_model_t *model, void *state, uint32_t class_idx,
-                        uint32_t label, dassdp_result_t *result);
+int dassdp_guard_judge(const dassdp_model_t *model, void *state);
 
 #endif

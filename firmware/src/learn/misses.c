@@ -60,18 +60,12 @@ static void judge(const dassdp_model_t *model, void *state, uint32_t label)
     cusum->n_held += (uint32_t)(cusum->is_open == 0u);
 }
 
-uint32_t dassdp_cusum_holds(const dassdp_model_t *model, void *state, int32_t label,
-                            dassdp_result_t *result)
+uint32_t dassdp_cusum_holds(const dassdp_model_t *model, void *state, int32_t label)
 {
     if (label != DASSDP_NO_LABEL) {
         judge(model, state, (uint32_t)label);
     }
-    result->is_held = cusum_of(model, state)->is_open == 0u;
-    if (result->is_held != 0u && label != DASSDP_NO_LABEL) {
-        uint32_t loss_q8 = dassdp_softmax_error(model, state, (uint32_t)label);
-        result->loss_q8 = (uint16_t)(loss_q8 < DASSDP_LOSS_MAX_Q8 ? loss_q8 : DASSDP_LOSS_MAX_Q8);
-    }
-    return result->is_held;
+    return cusum_of(model, state)->is_open == 0u;
 }
 
 uint32_t dassdp_cusum_is_open(const dassdp_model_t *model, const void *state)

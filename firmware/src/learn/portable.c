@@ -147,6 +147,9 @@ int dassdp_export(const dassdp_model_t *model, const void *state, uint32_t offse
                   uint32_t n_bytes)
 {
     const uint32_t size = dassdp_export_bytes(model);
+    if (dassdp_is_learning(model, state)) {
+        return DASSDP_E_ORDER;
+    }
     if (offset > size || n_bytes > size - offset) {
         return DASSDP_E_INDEX;
     }
@@ -225,10 +228,16 @@ static void put_weights(const dassdp_model_t *model, void *state, uint32_t p, co
     }
 }
 
-int dassdp_import(const dassdp_model_t *model, void *state, const uint8_t *bytes, uint32_t n_bytes)
+int dassdp_import_check(const dassdp_model_t *model, const uint8_t *bytes, uint32_t n_bytes)
 {
     int status = check_head(model, bytes, n_bytes);
-    status = status == DASSDP_OK ? check_values(model, bytes) : status;
+    return status == DASSDP_OK ? check_values(model, bytes) : status;
+}
+
+int dassdp_import(const dassdp_model_t *model, void *state, const uint8_t *bytes, uint32_t n_bytes)
+{
+    int status = dassdp_is_learning(model, state) ? DASSDP_E_ORDER
+                                                  : dassdp_import_check(model, bytes, n_bytes);
     if (status != DASSDP_OK) {
         return status;
     }

@@ -2,11 +2,15 @@
  * planes of counts, then of first-spike latencies. */
 #include <string.h>
 
+#include "dassdp_quantities.h"
 #include "fixed.h"
 #include "kernels.h"
 #include "learn.h"
 #include "network.h"
 #include "state.h"
+
+/* Of dassdp_lesson_t, `phase`. */
+enum { REMEMBER, TAKE, LOAD, RERUN, LEARN };
 
 static dassdp_replay_t *replay_of(const dassdp_model_t *model, void *state)
 {
@@ -24,47 +28,70 @@ static uint16_t *seen_of(const dassdp_model_t *model, void *state)
     return dassdp_at(state, (uint32_t)model->replay->seen_off);
 }
 
-/* Spikes in the steps t + (k (T - t)) // n, k = 0 to n - 1, of every neuron with n spikes. */
-static void rebuild(const dassdp_model_t *model, void *state,
-                    const dassdp_population_t *population, const dassdp_record_t *record)
+/* Spikes in the steps t + (k (T - t)) // n, k = 0 to n - 1, of a neuron with n of them. */
+static void rebuild(const dassdp_model_t *model, const dassdp_record_t *record, uint32_t i,
+                    uint32_t n_spikes, uint32_t *raster)
 {
-    uint32_t *raster = dassdp_at(state, (uint32_t)population->raster_off);
-    memset(raster, 0, model->n_steps * record->n_words * 4u);
-    for (uint32_t i = 0; i < record->n; i++) {
-        uint32_t n_spikes = dassdp_plane_value(record->count, record->bits, i);
-        if (n_spikes == 0u) {
-            continue;
-        }
-        uint32_t t_step = dassdp_plane_value(record->latency, record->bits, i);
-        uint32_t quotient = (model->n_steps - t_step) / n_spikes;
-        uint32_t remainder = (model->n_steps - t_step) % n_spikes;
-        uint32_t *word = raster + t_step * record->n_words + (i >> 5);
-        uint32_t rest = 0;
-        for (uint32_t k = 0; k < n_spikes; k++) {
-            *word |= 1u << (i & 31u);
-            rest += remainder;
-            uint32_t carry = (uint32_t)(rest >= n_spikes);
-            rest -= carry * n_spikes;
-            word += (quotient + carry) * record->n_words;
-        }
+    uint32_t t_step = dassdp_plane_value(record->latency, record->bits, i);
+    uint32_t quotient = (model->n_steps - t_step) / n_spikes;
+    uint32_t remainder = (model->n_steps - t_step) % n_spikes;
+    uint32_t *word = raster + t_step * record->n_words + (i >> 5);
+    uint32_t rest = 0;
+    for (uint32_t k = 0; k < n_spikes; k++) {
+        *word |= 1u << (i & 31u);
+        rest += remainder;
+        uint32_t carry = (uint32_t)(rest >= n_spikes);
+        rest -= carry * n_spikes;
+        word += (quotient + carry) * record->n_words;
     }
 }
 
-/* A stored sample becomes the records of the cut in the current slot, and its rasters. */
-static void load(const dassdp_model_t *model, void *state, const uint32_t *sample)
+/* The raster of a population of the cut, from the neuron that the lesson stands at; a grain is a neuron,
+ * or a spike. Returns whether the slice had room for it. */
+static int rebuild_all(const dassdp_model_t *model, void *state,
+                       const dassdp_population_t *population, const dassdp_record_t *record)
 {
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    uint32_t *raster = dassdp_at(state, (uint32_t)population->raster_off);
+    uint32_t n_room = dassdp_room(lesson, DASSDP_GRAIN_REBUILD), i = lesson->neuron, n_done = 0;
+    if (i == 0u) {
+        memset(raster, 0, model->n_steps * record->n_words * 4u);
+    }
+    for (; i < record->n && n_done < n_room; i++, n_done++) {
+        uint32_t n_spikes = dassdp_plane_value(record->count, record->bits, i);
+        if (n_spikes != 0u) {
+            rebuild(model, record, i, n_spikes, raster);
+            n_done += n_spikes;
+        }
+    }
+    dassdp_spend(lesson, n_done, DASSDP_GRAIN_REBUILD);
+    lesson->neuron = i < record->n ? (uint16_t)i : 0u;
+    return i == record->n;
+}
+
+/* A stored sample becomes the records of the cut in the current slot, and its rasters, from the
+ * population that the lesson stands at. */
+static int load(const dassdp_model_t *model, void *state, const uint32_t *sample)
+{
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
     for (uint32_t i = 0; i < model->n_populations; i++) {
         const dassdp_population_t *population = &model->populations[i];
         if (population->is_cut != 0u) {
             dassdp_record_t record =
                 dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
             uint32_t n_planes = record.n_words * record.bits;
-            memcpy(record.count, sample, n_planes * 4u);
-            memcpy(record.latency, sample + n_planes, n_planes * 4u);
-            rebuild(model, state, population, &record);
+            if (i == lesson->item) {
+                memcpy(record.count, sample, n_planes * 4u);
+                memcpy(record.latency, sample + n_planes, n_planes * 4u);
+                if (!rebuild_all(model, state, population, &record)) {
+                    return 0;
+                }
+            }
             sample += 2u * n_planes;
         }
+        lesson->item = (uint16_t)(lesson->item + (uint32_t)(i == lesson->item));
     }
+    return 1;
 }
 
 /* The records of the cut in `slot` become a stored sample. */
@@ -82,37 +109,24 @@ static void store(const dassdp_model_t *model, void *state, uint32_t slot, uint3
     }
 }
 
-static void learn_again(const dassdp_model_t *model, void *state, const uint32_t *sample,
-                        uint32_t label)
-{
-    dassdp_replay_t *replay = replay_of(model, state);
-    dassdp_result_t result = {0};
-    load(model, state, sample);
-    (void)dassdp_rerun(model, state, 0);
-    replay->n_replay_skipped +=
-        (uint32_t)(dassdp_learn_label(model, state, (int32_t)label, &result) == 0);
-    replay->n_replayed++;
-}
-
-/* The next filled slot of the ring; 0 if all are empty. */
-static uint32_t replay_ring(const dassdp_model_t *model, void *state)
+/* The next filled slot of the ring; returns whether there is one. */
+static int take_from_ring(const dassdp_model_t *model, void *state)
 {
     dassdp_replay_t *replay = replay_of(model, state);
     const uint32_t n_slots = (uint32_t)model->replay->ring_per_class * model->n_classes;
     for (uint32_t i = 0; i < n_slots; i++) {
         uint32_t slot = replay->ring_idx;
-        uint32_t label = slot % model->n_classes;
         replay->ring_idx = (uint16_t)(slot + 1u < n_slots ? slot + 1u : 0u);
-        if (slot / model->n_classes < seen_of(model, state)[label]) {
-            learn_again(model, state, ring_slot(model, state, slot), label);
+        if (slot / model->n_classes < seen_of(model, state)[slot % model->n_classes]) {
+            dassdp_lesson(model, state)->sample_idx = (uint16_t)slot;
             return 1;
         }
     }
     return 0;
 }
 
-/* The next sample of flash; 0 if there is none. */
-static uint32_t replay_flash(const dassdp_model_t *model, void *state)
+/* The next sample of flash. */
+static int take_from_flash(const dassdp_model_t *model, void *state)
 {
     const dassdp_replay_rule_t *rule = model->replay;
     dassdp_replay_t *replay = replay_of(model, state);
@@ -121,7 +135,55 @@ static uint32_t replay_flash(const dassdp_model_t *model, void *state)
     }
     uint32_t idx = replay->flash_idx;
     replay->flash_idx = (uint16_t)(idx + 1u < rule->n_samples ? idx + 1u : 0u);
-    learn_again(model, state, rule->samples + idx * rule->sample_words, rule->labels[idx]);
+    dassdp_lesson(model, state)->sample_idx = (uint16_t)idx;
+    return 1;
+}
+
+static int take(const dassdp_model_t *model, void *state, uint32_t is_of_ring)
+{
+    dassdp_lesson(model, state)->is_of_ring = (uint8_t)is_of_ring;
+    return is_of_ring != 0u ? take_from_ring(model, state) : take_from_flash(model, state);
+}
+
+static const uint32_t *sample_of(const dassdp_model_t *model, void *state)
+{
+    const dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    return lesson->is_of_ring != 0u
+               ? ring_slot(model, state, lesson->sample_idx)
+               : model->replay->samples + lesson->sample_idx * model->replay->sample_words;
+}
+
+static uint32_t label_of(const dassdp_model_t *model, const dassdp_lesson_t *lesson)
+{
+    const uint32_t idx = lesson->sample_idx;
+    return lesson->is_of_ring != 0u ? idx % model->n_classes : model->replay->labels[idx];
+}
+
+/* The sample taken, from where the lesson stands; returns whether the slice had room for it. */
+static int learn_again(const dassdp_model_t *model, void *state)
+{
+    dassdp_replay_t *replay = replay_of(model, state);
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    dassdp_result_t result = {0}; /* is nobody's */
+    if (lesson->phase == LOAD) {
+        if (!load(model, state, sample_of(model, state))) {
+            return 0;
+        }
+        lesson->phase = RERUN;
+    }
+    if (lesson->phase == RERUN) {
+        if (!dassdp_rerun(model, state, 0)) {
+            return 0;
+        }
+        lesson->phase = LEARN;
+    }
+    if (!dassdp_learn_label(model, state, label_of(model, lesson), &result)) {
+        return 0;
+    }
+    replay->n_replay_skipped += (uint32_t)(lesson->has_run == 0u);
+    replay->n_replayed++;
+    lesson->n_replayed++;
+    lesson->phase = TAKE;
     return 1;
 }
 
@@ -147,35 +209,56 @@ static void remember(const dassdp_model_t *model, void *state, uint32_t slot, ui
     *seen = (uint16_t)n_seen;
 }
 
-void dassdp_replay_after(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label,
-                         dassdp_result_t *result)
+int dassdp_replay_after(const dassdp_model_t *model, void *state)
 {
     const dassdp_replay_rule_t *rule = model->replay;
-    uint32_t n_replayed = 0;
-    if (rule->ring_per_class != 0u) {
-        remember(model, state, slot, label);
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    if (lesson->phase == REMEMBER) {
+        if (rule->ring_per_class != 0u) {
+            remember(model, state, lesson->slot, (uint32_t)lesson->label);
+        }
+        if (lesson->result.is_held != 0u) {
+            return 1;
+        }
+        lesson->n_turns = (uint32_t)rule->n_ring + rule->n_flash
+                          + (model->cusum == 0 ? 0u : model->cusum->take_due(model, state));
+        lesson->phase = TAKE;
     }
-    if (result->is_held != 0u) {
-        return;
+    for (; lesson->n_turns != 0u; lesson->n_turns--) {
+        uint32_t is_of_ring = (uint32_t)(lesson->n_turns > rule->n_flash);
+        if (lesson->phase == TAKE) {
+            if (!take(model, state, is_of_ring)) {
+                continue;
+            }
+            lesson->item = 0;
+            lesson->phase = LOAD;
+        }
+        if (!learn_again(model, state)) {
+            return 0;
+        }
     }
-    const uint32_t n_ring =
-        rule->n_ring + (model->cusum == 0 ? 0u : model->cusum->take_due(model, state));
-    for (uint32_t turn = 0; turn < n_ring + rule->n_flash; turn++) {
-        n_replayed += turn < n_ring ? replay_ring(model, state) : replay_flash(model, state);
-    }
-    result->n_replayed = (uint16_t)n_replayed;
+    return 1;
 }
 
 int dassdp_replay_idle(const dassdp_model_t *model, void *state)
 {
-    uint32_t flash_first = replay_of(model, state)->n_replayed & 1u;
-    if (model->cusum != 0 && model->cusum->is_open(model, state) == 0u) {
-        return 0;
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    for (; lesson->n_turns != 0u; lesson->n_turns--) {
+        if (lesson->phase == REMEMBER || lesson->phase == TAKE) {
+            uint32_t ring_first = (replay_of(model, state)->n_replayed & 1u) ^ 1u;
+            if ((model->cusum != 0 && model->cusum->is_open(model, state) == 0u) ||
+                (!take(model, state, ring_first) && !take(model, state, ring_first ^ 1u))) {
+                return 1;
+            }
+            lesson->item = 0;
+            lesson->phase = LOAD;
+        }
+        if (!learn_again(model, state)) {
+            return 0;
+        }
+        dassdp_chain_event(model, state, DASSDP_LESSON_IDLE, 0);
     }
-    if ((flash_first != 0u ? replay_flash(model, state) : replay_ring(model, state)) != 0u) {
-        return 1;
-    }
-    return (int)(flash_first != 0u ? replay_ring(model, state) : replay_flash(model, state));
+    return 1;
 }
 
 /* What a sample can leave behind: n > 0 spikes find room from the first one on, silence has no

@@ -17,10 +17,9 @@ static void enter(void *state, const dassdp_population_t *population, uint32_t t
     }
 }
 
-uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory)
+/* The plastic part as at the start of a sample. */
+static void rest(const dassdp_model_t *model, void *state)
 {
-    dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
-    progress->uses_factory = (uint8_t)uses_factory;
     for (uint32_t i = 0; i < model->n_populations; i++) {
         const dassdp_population_t *population = &model->populations[i];
         if (population->is_plastic_part != 0u) {
@@ -30,16 +29,36 @@ uint32_t dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_fa
                    DASSDP_WORDS((uint32_t)population->n_neurons) * 4u);
         }
     }
-    for (uint32_t t_step = 0; t_step < model->n_steps; t_step++) {
-        for (uint32_t i = 0; i < model->n_populations; i++) {
-            const dassdp_population_t *population = &model->populations[i];
-            if (population->is_plastic_part != 0u) {
-                dassdp_step_population(model, state, population, t_step);
-            } else if (population->is_cut != 0u) {
-                enter(state, population, t_step);
-            }
+}
+
+static void step(const dassdp_model_t *model, void *state, uint32_t t_step)
+{
+    for (uint32_t i = 0; i < model->n_populations; i++) {
+        const dassdp_population_t *population = &model->populations[i];
+        if (population->is_plastic_part != 0u) {
+            dassdp_step_population(model, state, population, t_step);
+        } else if (population->is_cut != 0u) {
+            enter(state, population, t_step);
         }
     }
+}
+
+int dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory)
+{
+    dassdp_progress_t *progress = dassdp_progress(model, state);
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    const uint32_t begin = lesson->t_step, n_left = model->n_steps - begin;
+    const uint32_t n_room = dassdp_room(lesson, model->rerun_grain);
+    const uint32_t n = n_left < n_room ? n_left : n_room;
+    progress->uses_factory = (uint8_t)uses_factory;
+    if (begin == 0u) {
+        rest(model, state);
+    }
+    for (uint32_t t_step = begin; t_step < begin + n; t_step++) {
+        step(model, state, t_step);
+    }
     progress->uses_factory = 0;
-    return dassdp_class(model, state);
+    dassdp_spend(lesson, n, model->rerun_grain);
+    lesson->t_step = n == n_left ? 0u : (uint16_t)(begin + n);
+    return n == n_left;
 }

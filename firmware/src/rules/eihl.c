@@ -3,27 +3,52 @@
 #include "eihl.h"
 
 enum { CONTRACTION = 0, ERROR_DRIVEN = 1 };
+/* Of dassdp_lesson_t, `at`: what is next; its row. Those before are the error rule's. */
+enum { AT_PART = 8, AT_ROW = 9 };
+enum { BEGIN, CHANGE, COUNT };
 
-static uint32_t n_connected(const dassdp_projection_t *projection, const void *image)
+/* A row is done; returns whether the slice is over. */
+static int pauses(dassdp_lesson_t *lesson, uint32_t row)
 {
-    uint32_t n = 0;
-    for (uint32_t j = 0; j < projection->n_pre; j++) {
+    lesson->at[AT_ROW] = (uint16_t)row;
+    lesson->n_grains--;
+    lesson->is_paused = lesson->n_grains == 0u;
+    return lesson->is_paused != 0u;
+}
+
+/* Adds those that are not 0 to lesson->sum, from the row that it stands at; returns whether the slice
+ * had room for all. */
+static int count_connected(const dassdp_projection_t *projection, const void *image,
+                           dassdp_lesson_t *lesson)
+{
+    if (lesson->n_grains == 0u) { /* the error rule took the last one */
+        lesson->is_paused = 1;
+        return 0;
+    }
+    for (uint32_t j = lesson->at[AT_ROW]; j < projection->n_pre; j++) {
+        uint32_t n = 0;
         for (uint32_t i = 0; i < projection->n_post; i++) {
             n += (uint32_t)(dassdp_weight(projection, image, j, i) != 0);
         }
+        lesson->sum += n;
+        if (pauses(lesson, j + 1u)) {
+            return 0;
+        }
     }
-    return n;
+    lesson->at[AT_ROW] = 0;
+    return 1;
 }
 
-/* dw_q8 = -sign(w) min(b_q8, |w_q8|) */
-static void contract(const dassdp_model_t *model, void *state,
-                     const dassdp_projection_t *projection, int32_t b_q8)
+/* dw_q8 = -sign(w) min(b_q8, |w_q8|); returns whether the slice had room for all rows. */
+static int contract(const dassdp_model_t *model, void *state,
+                    const dassdp_projection_t *projection, int32_t b_q8)
 {
     const dassdp_eihl_rule_t *rule = dassdp_constants(projection);
     const void *image = dassdp_plastic_image(state, projection);
     const uint32_t to_q8 = projection->weight_bits == 16u ? 0u : 8u;
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
     int16_t *dw_q8 = dassdp_row_buffer(state, projection, rule->factors.row_off);
-    for (uint32_t j = 0; j < projection->n_pre; j++) {
+    for (uint32_t j = lesson->at[AT_ROW]; j < projection->n_pre; j++) {
         uint32_t n_tried = 0;
         for (uint32_t i = 0; i < projection->n_post; i++) {
             int32_t w_q8 =
@@ -32,7 +57,12 @@ static void contract(const dassdp_model_t *model, void *state,
             n_tried += (uint32_t)(w_q8 != 0);
         }
         dassdp_write_row(model, state, projection, j, dw_q8, n_tried, b_q8 == 0 ? n_tried : 0u);
+        if (pauses(lesson, j + 1u)) {
+            return 0;
+        }
     }
+    lesson->at[AT_ROW] = 0;
+    return 1;
 }
 
 /* Ends the phase if connectivity changed its way since it began. */
@@ -46,25 +76,54 @@ static void look_at_connectivity(dassdp_eihl_t *phase, uint32_t n_now)
     }
 }
 
+/* The threshold grows, a phase that begins knows its connectivity. */
+static void begin(const dassdp_eihl_rule_t *rule, dassdp_eihl_t *phase, dassdp_lesson_t *lesson)
+{
+    if (phase->n_samples == 0u && phase->b_q16 == 0u) {
+        phase->n_connected = lesson->sum;
+    }
+    uint32_t b_q16 = phase->b_q16 + rule->growth_q16;
+    phase->b_q16 = b_q16 < rule->most_q16 ? b_q16 : rule->most_q16;
+    lesson->sum = 0;
+    lesson->at[AT_PART] = CHANGE;
+}
+
+/* What its phase does to the weights; returns whether the slice had room for it. */
+static int change(const dassdp_model_t *model, void *state, const dassdp_projection_t *projection,
+                  const dassdp_eihl_t *phase)
+{
+    const dassdp_eihl_rule_t *rule = dassdp_constants(projection);
+    if (phase->kind == CONTRACTION) {
+        return contract(model, state, projection, (int32_t)(phase->b_q16 >> 8));
+    }
+    dassdp_factors_learn(&rule->factors, model, state, projection);
+    return dassdp_lesson(model, state)->is_paused == 0u;
+}
+
 void dassdp_eihl_learn(const dassdp_model_t *model, void *state,
                        const dassdp_projection_t *projection)
 {
     const dassdp_eihl_rule_t *rule = dassdp_constants(projection);
     const void *image = dassdp_plastic_image(state, projection);
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
     dassdp_eihl_t *phase = dassdp_at(state, rule->phase_off);
-    if (phase->n_samples == 0u && phase->b_q16 == 0u) {
-        phase->n_connected = n_connected(projection, image);
+    int is_new = phase->n_samples == 0u && phase->b_q16 == 0u;
+    lesson->is_paused = 0;
+    if (lesson->at[AT_PART] == BEGIN) {
+        if (is_new && !count_connected(projection, image, lesson)) {
+            return;
+        }
+        begin(rule, phase, lesson);
     }
-    uint32_t b_q16 = phase->b_q16 + rule->growth_q16;
-    phase->b_q16 = b_q16 < rule->most_q16 ? b_q16 : rule->most_q16;
-    if (phase->kind == CONTRACTION) {
-        contract(model, state, projection, (int32_t)(phase->b_q16 >> 8));
-    } else {
-        dassdp_factors_learn(&rule->factors, model, state, projection);
+    if (lesson->at[AT_PART] == CHANGE) {
+        if (!change(model, state, projection, phase)) {
+            return;
+        }
+        phase->n_samples++;
+        lesson->at[AT_PART] = COUNT;
     }
-    phase->n_samples++;
-    if (phase->n_samples >= rule->period) {
-        look_at_connectivity(phase, n_connected(projection, image));
+    if (phase->n_samples >= rule->period && count_connected(projection, image, lesson)) {
+        look_at_connectivity(phase, lesson->sum);
     }
 }
 

@@ -53,12 +53,14 @@ uint32_t dassdp_factors_of_errors(const dassdp_factors_t *factors, const dassdp_
                                   void *state, const dassdp_projection_t *projection,
                                   const dassdp_record_t *pre);
 
-/* dw[j][i] = k_i n_j g[|t_i - t_j|] in the rows of all neurons that fired. n_tried: k that are not 0. */
-void dassdp_factors_write(const dassdp_factors_t *factors, const dassdp_model_t *model,
-                          void *state, const dassdp_projection_t *projection,
-                          const dassdp_record_t *pre, uint32_t n_tried);
+/* Notes in the lesson that n_tried of them are not 0, and takes them for a grain. */
+void dassdp_factors_begin(dassdp_lesson_t *lesson, uint32_t n_tried);
 
-/* Both: what a sample with an error teaches. */
+/* dw[j][i] = k_i n_j g[|t_i - t_j|] in the rows of all neurons that fired, from where the lesson stands. */
+void dassdp_factors_write(const dassdp_factors_t *factors, const dassdp_model_t *model,
+                          void *state, const dassdp_projection_t *projection);
+
+/* All of it: what a sample with an error teaches. */
 void dassdp_factors_learn(const dassdp_factors_t *factors, const dassdp_model_t *model,
                           void *state, const dassdp_projection_t *projection);
 

@@ -16,12 +16,20 @@
  *         dassdp_record_t pre = dassdp_pre_record(model, state, projection);
  *         dassdp_record_t post = dassdp_post_record(model, state, projection);
  *         int16_t *dw_q8 = dassdp_row_buffer(state, projection, rule->row_off);
- *         for (uint32_t j = 0; j < projection->n_pre; j++) {
+ *         dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+ *         for (uint32_t j = dassdp_resumed(lesson); j < projection->n_pre; j++) {
  *             uint32_t n_tried = 0, n_vanished = 0;
  *             ... dw_q8[i] for i < projection->n_post, from the records of j and i ...
  *             dassdp_write_row(model, state, projection, j, dw_q8, n_tried, n_vanished);
+ *             if (dassdp_pauses(lesson, j + 1)) {
+ *                 return;
+ *             }
  *         }
  *     }
+ *
+ * A lesson may run in slices: the lines with `lesson` let a rule pause between two rows, for which its
+ * Python says what a row takes at most (`grain`). Without them, and without it, it runs to its end at
+ * once. Its scratch lasts until it has ended.
  *
  * Offsets (`<x>_off`, bytes from the start of the state) reach a rule through its constants: of scratch,
  * whose bytes last for one call, and of what it carries from sample to sample. `model` and `state` are
@@ -122,6 +130,31 @@ static inline const uint16_t *dassdp_losses(const dassdp_model_t *model, const v
 static inline void *dassdp_plastic_image(void *state, const dassdp_projection_t *projection)
 {
     return dassdp_at(state, (uint32_t)projection->image_off);
+}
+
+/* Whether the rule has not begun with this sample. */
+static inline int dassdp_is_first(const dassdp_lesson_t *lesson)
+{
+    return lesson->at[0] == 0u;
+}
+
+/* Where a rule goes on that paused by dassdp_pauses; 0: it begins. */
+static inline uint32_t dassdp_resumed(const dassdp_lesson_t *lesson)
+{
+    return lesson->at[0];
+}
+
+/* A grain is done: where this is not 0 the slice is over, and the rule has to return. It is called
+ * again, and goes on at `next`, 1 to 65535. */
+static inline int dassdp_pauses(dassdp_lesson_t *lesson, uint32_t next)
+{
+    lesson->n_grains--;
+    if (lesson->n_grains != 0u) {
+        return 0;
+    }
+    lesson->at[0] = (uint16_t)next;
+    lesson->is_paused = 1;
+    return 1;
 }
 
 /* The random generator, for dassdp_random. Its order of draws is part of the result. */

@@ -2,6 +2,9 @@
  * dw[j][i] = a_plus X_j s_i - a_minus s_j Y_i in every step, Y before the spikes of its step. */
 #include "stdp.h"
 
+/* Of dassdp_lesson_t, `at`: 1 and the step; 1 and the row, 0 before traces decayed. */
+enum { AT_STEP, AT_ROW };
+
 typedef struct {
     const dassdp_stdp_rule_t *rule;
     const dassdp_model_t *model;
@@ -45,11 +48,11 @@ static void learn_row(const pass_t *pass, uint32_t pre_idx, uint32_t has_spike, 
                      n_tried - n_changed);
 }
 
-static void learn_step(const pass_t *pass, const uint32_t *pre_bits, const uint32_t *post_bits)
+/* Traces decay, presynaptic spikes are added. */
+static void enter_step(const pass_t *pass, const uint32_t *pre_bits)
 {
     const dassdp_projection_t *projection = pass->projection;
     const dassdp_stdp_rule_t *rule = pass->rule;
-    uint32_t n_post = 0;
     decay(pass->x, projection->n_pre, rule->keep_pre_q15);
     add_spikes(pass->x, projection->n_pre, rule->pre_one, pre_bits);
     decay(pass->y, projection->n_post, rule->keep_post_q15);
@@ -57,16 +60,51 @@ static void learn_step(const pass_t *pass, const uint32_t *pre_bits, const uint3
         pass->loss[i] = dassdp_narrow_s16(
             dassdp_round_s32(rule->amplitude_minus * pass->y[i], rule->minus_rshift));
     }
+}
+
+/* Rows from j on; returns where it paused, n_pre where the slice had room for all. */
+static uint32_t learn_rows(const pass_t *pass, dassdp_lesson_t *lesson, uint32_t j,
+                           const uint32_t *pre_bits, const uint32_t *post_bits)
+{
+    const dassdp_projection_t *projection = pass->projection;
+    uint32_t n_post = 0;
     for (uint32_t w = 0; w < DASSDP_WORDS((uint32_t)projection->n_post); w++) {
         n_post += dassdp_popcount(post_bits[w]);
     }
-    for (uint32_t j = 0; j < projection->n_pre; j++) {
+    for (; j < projection->n_pre; j++) {
         uint32_t has_spike = dassdp_bit(pre_bits, j);
         if (has_spike != 0u || (pass->x[j] != 0 && n_post != 0u)) {
+            if (lesson->n_grains == 0u) {
+                return j;
+            }
+            lesson->n_grains--;
             learn_row(pass, j, has_spike, n_post, post_bits);
         }
     }
-    add_spikes(pass->y, projection->n_post, rule->post_one, post_bits);
+    return j;
+}
+
+/* A step, from where the lesson stands; returns whether the slice had room for it. */
+static int learn_step(const pass_t *pass, dassdp_lesson_t *lesson, const uint32_t *pre_bits,
+                      const uint32_t *post_bits)
+{
+    const dassdp_projection_t *projection = pass->projection;
+    if (lesson->at[AT_ROW] == 0u) {
+        if (lesson->n_grains == 0u) {
+            return 0;
+        }
+        lesson->n_grains--;
+        enter_step(pass, pre_bits);
+        lesson->at[AT_ROW] = 1;
+    }
+    uint32_t j = learn_rows(pass, lesson, lesson->at[AT_ROW] - 1u, pre_bits, post_bits);
+    if (j != projection->n_pre) {
+        lesson->at[AT_ROW] = (uint16_t)(1u + j);
+        return 0;
+    }
+    add_spikes(pass->y, projection->n_post, pass->rule->post_one, post_bits);
+    lesson->at[AT_ROW] = 0;
+    return 1;
 }
 
 void dassdp_stdp_learn(const dassdp_model_t *model, void *state,
@@ -86,10 +124,16 @@ void dassdp_stdp_learn(const dassdp_model_t *model, void *state,
                    .y = traces + projection->n_pre,
                    .loss = dassdp_at(state, rule->losses_off),
                    .dw_q8 = dassdp_row_buffer(state, projection, rule->row_off)};
-    memset(traces, 0, ((uint32_t)projection->n_pre + projection->n_post) * sizeof *traces);
-    for (uint32_t t_step = 0; t_step < model->n_steps; t_step++) {
-        learn_step(&pass, pre, post);
-        pre += pre_words;
-        post += post_words;
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    if (dassdp_is_first(lesson)) {
+        memset(traces, 0, ((uint32_t)projection->n_pre + projection->n_post) * sizeof *traces);
+        lesson->at[AT_STEP] = 1;
+    }
+    for (uint32_t t_step = lesson->at[AT_STEP] - 1u; t_step < model->n_steps; t_step++) {
+        if (!learn_step(&pass, lesson, pre + t_step * pre_words, post + t_step * post_words)) {
+            lesson->at[AT_STEP] = (uint16_t)(1u + t_step);
+            lesson->is_paused = 1;
+            return;
+        }
     }
 }

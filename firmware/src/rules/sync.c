@@ -4,6 +4,8 @@
 #include "sync.h"
 
 enum { ONE_Q12 = DASSDP_GATE_ONE_Q12, MAX_LOSS_Q8 = DASSDP_LOSS_MAX_Q8 }; /* S is as small, too */
+/* Of dassdp_lesson_t, `at`: 1 and the row; the sample of the batch. */
+enum { AT_ROW, AT_SLOT };
 
 /* floor(sqrt(x)) */
 static uint32_t isqrt_u64(uint64_t x)
@@ -229,27 +231,55 @@ static int open_gates(const dassdp_model_t *model, void *state,
     return is_open;
 }
 
+/* The row of a presynaptic neuron, from the sample of the batch that the lesson stands at; returns
+ * whether the slice had room for it. */
+static int learn_row(const dassdp_model_t *model, void *state,
+                     const dassdp_projection_t *projection, uint32_t pre_idx, int16_t *dw_q8)
+{
+    const dassdp_sync_rule_t *rule = dassdp_constants(projection);
+    const uint32_t dw_rshift = 12u + rule->delta_rshift;
+    const uint16_t *gates_q12 = dassdp_at_const(state, rule->gates_off);
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    int32_t *sum = dassdp_at(state, rule->sums_off);
+    uint32_t n_vanished = 0;
+    if (lesson->at[AT_SLOT] == 0u) {
+        memset(sum, 0, projection->n_post * sizeof *sum);
+    }
+    for (uint32_t b = lesson->at[AT_SLOT]; b < model->n_batch; b++) {
+        if (lesson->n_grains == 0u) {
+            lesson->at[AT_SLOT] = (uint16_t)b;
+            return 0;
+        }
+        lesson->n_grains--;
+        add_sample(model, state, projection, b, pre_idx, gates_q12[b], sum);
+    }
+    lesson->at[AT_SLOT] = 0;
+    for (uint32_t i = 0; i < projection->n_post; i++) {
+        dw_q8[i] = dassdp_narrow_s16(dassdp_round_s32(sum[i], dw_rshift));
+        n_vanished += (uint32_t)(dw_q8[i] == 0);
+    }
+    dassdp_write_row(model, state, projection, pre_idx, dw_q8, projection->n_post, n_vanished);
+    return 1;
+}
+
 void dassdp_sync_learn(const dassdp_model_t *model, void *state,
                        const dassdp_projection_t *projection)
 {
     const dassdp_sync_rule_t *rule = dassdp_constants(projection);
-    const uint32_t dw_rshift = 12u + rule->delta_rshift;
-    int32_t *sum = dassdp_at(state, rule->sums_off);
-    uint16_t *gates_q12 = dassdp_at(state, rule->gates_off);
-    if (!open_gates(model, state, projection, gates_q12)) {
-        return;
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
+    if (dassdp_is_first(lesson)) {
+        lesson->n_grains--;
+        if (!open_gates(model, state, projection, dassdp_at(state, rule->gates_off))) {
+            return;
+        }
+        lesson->at[AT_ROW] = 1;
     }
     int16_t *dw_q8 = dassdp_row_buffer(state, projection, rule->row_off);
-    for (uint32_t j = 0; j < projection->n_pre; j++) {
-        uint32_t n_vanished = 0;
-        memset(sum, 0, projection->n_post * sizeof *sum);
-        for (uint32_t b = 0; b < model->n_batch; b++) {
-            add_sample(model, state, projection, b, j, gates_q12[b], sum);
+    for (uint32_t j = lesson->at[AT_ROW] - 1u; j < projection->n_pre; j++) {
+        if (!learn_row(model, state, projection, j, dw_q8)) {
+            lesson->at[AT_ROW] = (uint16_t)(1u + j);
+            lesson->is_paused = 1;
+            return;
         }
-        for (uint32_t i = 0; i < projection->n_post; i++) {
-            dw_q8[i] = dassdp_narrow_s16(dassdp_round_s32(sum[i], dw_rshift));
-            n_vanished += (uint32_t)(dw_q8[i] == 0);
-        }
-        dassdp_write_row(model, state, projection, j, dw_q8, projection->n_post, n_vanished);
     }
 }

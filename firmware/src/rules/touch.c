@@ -5,6 +5,10 @@
 
 enum { TRACE_BITS = 8, GROUP = 256 }; /* steps whose traces, each at most 4 DASSDP_TOUCH, an int16 sums */
 #define TRACE_BIAS 0x80808080u
+/* Of dassdp_lesson_t, `at`: what is next, the block's first column, and a group of columns, or the word
+ * and the bit of a neuron. */
+enum { AT_PHASE, AT_FIRST, AT_ITEM, AT_BIT };
+enum { BEGIN, BLOCK, TRACE, WORD, ROWS };
 
 /* A block of columns of one projection. */
 typedef struct {
@@ -19,8 +23,9 @@ typedef struct {
     uint32_t n_tried; /* k != 0 */
 } block_t;
 
-/* Rows of traces, last step first; image bytes lie in the order of lanes, n0 n2 n1 n3. */
-static void trace(const block_t *block)
+/* Rows of traces, last step first; image bytes lie in the order of lanes, n0 n2 n1 n3. From the group
+ * of columns that the lesson stands at; returns whether the slice had room for all. */
+static int trace(const block_t *block, dassdp_lesson_t *lesson)
 {
     const dassdp_model_t *model = block->model;
     const dassdp_population_t *post = dassdp_post(model, block->projection);
@@ -28,7 +33,12 @@ static void trace(const block_t *block)
     uint32_t *traces = dassdp_at(block->state, block->rule->traces_off);
     const uint32_t n_words = DASSDP_WORDS((uint32_t)post->n_neurons);
     const uint32_t row_words = block->n_columns >> 2;
-    for (uint32_t group = 0; group < row_words; group++) {
+    for (uint32_t group = lesson->at[AT_ITEM]; group < row_words; group++) {
+        if (lesson->n_grains == 0u) {
+            lesson->at[AT_ITEM] = (uint16_t)group;
+            return 0;
+        }
+        lesson->n_grains--;
         const uint32_t column = block->first + 4u * group;
         const uint32_t shift = column & 31u;
         const uint32_t *bits = touches + model->n_steps * n_words + (column >> 5);
@@ -43,6 +53,7 @@ static void trace(const block_t *block)
             *at = f | TRACE_BIAS;
         }
     }
+    return 1;
 }
 
 /* 32 by 32 bits: bit j of word i changes places with bit i of word j. */
@@ -59,7 +70,7 @@ static void transpose(uint32_t *words)
 }
 
 /* The steps in which each of 32 presynaptic neurons fired: bit t & 31 of word 32 (t >> 5) + neuron. */
-static const uint32_t *spike_steps(const block_t *block, uint32_t word_idx)
+static void spike_steps(const block_t *block, uint32_t word_idx)
 {
     const dassdp_model_t *model = block->model;
     const uint32_t *raster =
@@ -73,7 +84,6 @@ static const uint32_t *spike_steps(const block_t *block, uint32_t word_idx)
     for (uint32_t first = 0; first < n_slots; first += 32u) {
         transpose(steps + first);
     }
-    return steps;
 }
 
 /* Sums the rows of traces of the steps from `first` to `end` in which one presynaptic neuron fired;
@@ -151,20 +161,96 @@ static void learn_row(const block_t *block, uint32_t pre_idx, const uint32_t *st
                       n_vanished);
 }
 
-static void learn_block(const block_t *block)
+/* Rows of the neurons of a word, from the one that the lesson stands at; returns whether the slice had
+ * room for them. */
+static int learn_rows(const block_t *block, dassdp_lesson_t *lesson, uint32_t word_idx,
+                      const uint32_t *steps)
 {
-    trace(block);
-    for (uint32_t w = 0; w < block->pre.n_words; w++) {
-        uint32_t fired = dassdp_fired(&block->pre, w);
-        if (fired == 0u) {
+    const uint32_t fired = dassdp_fired(&block->pre, word_idx);
+    for (uint32_t bit = lesson->at[AT_BIT]; bit < 32u && fired >> bit != 0u; bit++) {
+        if ((fired >> bit & 1u) != 0u) {
+            if (lesson->n_grains == 0u) {
+                lesson->at[AT_BIT] = (uint16_t)bit;
+                return 0;
+            }
+            lesson->n_grains--;
+            learn_row(block, 32u * word_idx + bit, steps + bit);
+        }
+    }
+    return 1;
+}
+
+/* A word of neurons: their steps, then their rows. */
+static int learn_word(const block_t *block, dassdp_lesson_t *lesson, uint32_t word_idx)
+{
+    if (lesson->at[AT_PHASE] == WORD) {
+        if (dassdp_fired(&block->pre, word_idx) == 0u) {
+            return 1;
+        }
+        if (lesson->n_grains == 0u) {
+            return 0;
+        }
+        lesson->n_grains--;
+        spike_steps(block, word_idx);
+        lesson->at[AT_PHASE] = ROWS;
+        lesson->at[AT_BIT] = 0;
+    }
+    const uint32_t *steps = dassdp_at_const(block->state, block->rule->steps_off);
+    if (!learn_rows(block, lesson, word_idx, steps)) {
+        return 0;
+    }
+    lesson->at[AT_PHASE] = WORD;
+    return 1;
+}
+
+static int learn_block(const block_t *block, dassdp_lesson_t *lesson)
+{
+    if (lesson->at[AT_PHASE] == TRACE) {
+        if (!trace(block, lesson)) {
+            return 0;
+        }
+        lesson->at[AT_PHASE] = WORD;
+        lesson->at[AT_ITEM] = 0;
+    }
+    for (uint32_t w = lesson->at[AT_ITEM]; w < block->pre.n_words; w++) {
+        if (!learn_word(block, lesson, w)) {
+            lesson->at[AT_ITEM] = (uint16_t)w;
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Its columns, and how many of them change. */
+static void begin_block(block_t *block, uint32_t first)
+{
+    const uint32_t n_left = DASSDP_COLUMNS((uint32_t)block->projection->n_post) - first;
+    block->first = first;
+    block->n_columns = n_left < block->rule->columns ? n_left : block->rule->columns;
+    block->n_tried = 0;
+    for (uint32_t i = 0; i < block->n_columns; i++) {
+        block->n_tried += (uint32_t)(block->k[first + i] != 0);
+    }
+}
+
+static void learn_blocks(block_t *block, dassdp_lesson_t *lesson)
+{
+    const uint32_t n_columns = DASSDP_COLUMNS((uint32_t)block->projection->n_post);
+    for (uint32_t first = lesson->at[AT_FIRST]; first < n_columns; first += block->rule->columns) {
+        begin_block(block, first);
+        if (block->n_tried == 0u) {
             continue;
         }
-        const uint32_t *steps = spike_steps(block, w);
-        for (uint32_t j = 32u * w; fired != 0u; j++, fired >>= 1, steps++) {
-            if ((fired & 1u) != 0u) {
-                learn_row(block, j, steps);
-            }
+        if (lesson->at[AT_PHASE] == BLOCK) {
+            lesson->at[AT_PHASE] = TRACE;
+            lesson->at[AT_ITEM] = 0;
         }
+        if (!learn_block(block, lesson)) {
+            lesson->at[AT_FIRST] = (uint16_t)first;
+            lesson->is_paused = 1;
+            return;
+        }
+        lesson->at[AT_PHASE] = BLOCK;
     }
 }
 
@@ -172,25 +258,19 @@ void dassdp_touch_learn(const dassdp_model_t *model, void *state,
                         const dassdp_projection_t *projection)
 {
     const dassdp_touch_rule_t *rule = dassdp_constants(projection);
-    const uint32_t n_columns = DASSDP_COLUMNS((uint32_t)projection->n_post);
+    dassdp_lesson_t *lesson = dassdp_lesson(model, state);
     block_t block = {.rule = rule,
                      .model = model,
                      .state = state,
                      .projection = projection,
                      .pre = dassdp_pre_record(model, state, projection),
                      .k = dassdp_at_const(state, rule->factors.k_off)};
-    if (dassdp_factors_of_errors(&rule->factors, model, state, projection, &block.pre) == 0u) {
-        return;
-    }
-    for (; block.first < n_columns; block.first += rule->columns) {
-        uint32_t n_left = n_columns - block.first;
-        block.n_columns = n_left < rule->columns ? n_left : rule->columns;
-        block.n_tried = 0;
-        for (uint32_t i = 0; i < block.n_columns; i++) {
-            block.n_tried += (uint32_t)(block.k[block.first + i] != 0);
+    if (dassdp_is_first(lesson)) {
+        lesson->n_grains--;
+        if (dassdp_factors_of_errors(&rule->factors, model, state, projection, &block.pre) == 0u) {
+            return;
         }
-        if (block.n_tried != 0u) {
-            learn_block(&block);
-        }
+        lesson->at[AT_PHASE] = BLOCK;
     }
+    learn_blocks(&block, lesson);
 }

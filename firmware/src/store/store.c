@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "flash.h"
+#include "learn.h"
 #include "readable.h"
 #include "state.h"
 
@@ -81,7 +82,10 @@ static uint32_t kind_of(const dassdp_slots_t *slots, const uint8_t *at)
         dassdp_crc32(0, data, header->n_bytes) != header->data_crc) {
         return TORN;
     }
-    return header->model == model_word(slots) ? OWN : FOREIGN;
+    return header->model == model_word(slots) &&
+                   dassdp_import_check(slots->model, data, header->n_bytes) == DASSDP_OK
+               ? OWN
+               : FOREIGN;
 }
 
 static int is_newer(const slot_t *slot, const slot_t *than)
@@ -113,13 +117,20 @@ static uint32_t last_sequence(const slot_t both[2])
     return both[is_newer(&both[1], &both[0])].header->sequence;
 }
 
-static int load(const dassdp_slots_t *slots, const slot_t *slot, void *state,
-                dassdp_saved_t *saved)
+int dassdp_store_load(const dassdp_slots_t *slots, void *state, dassdp_saved_t *saved)
 {
-    const header_t *header = slot->header;
-    if (slot->kind != OWN || dassdp_import(slots->model, state,
-                                           (const uint8_t *)header + head_bytes(slots),
-                                           header->n_bytes) != DASSDP_OK) {
+    slot_t both[2];
+    const slot_t *best = &both[look(slots, both)];
+    const header_t *header = best->header;
+    *saved = (dassdp_saved_t){
+        .n_saves = last_sequence(both),
+        .state = best->kind == VOID   ? DASSDP_STORE_EMPTY
+                 : best->kind == TORN ? DASSDP_STORE_DAMAGED
+                                      : DASSDP_STORE_FOREIGN,
+    };
+    if (best->kind != OWN ||
+        dassdp_import(slots->model, state, (const uint8_t *)header + head_bytes(slots),
+                      header->n_bytes) != DASSDP_OK) {
         return DASSDP_E_ABSENT;
     }
     saved->n_saves = header->sequence;
@@ -128,23 +139,6 @@ static int load(const dassdp_slots_t *slots, const slot_t *slot, void *state,
                        ? DASSDP_STORE_SAVED
                        : DASSDP_STORE_BUILD;
     return DASSDP_OK;
-}
-
-int dassdp_store_load(const dassdp_slots_t *slots, void *state, dassdp_saved_t *saved)
-{
-    slot_t both[2];
-    uint32_t best = look(slots, both);
-    uint32_t kind = both[best].kind;
-    *saved = (dassdp_saved_t){
-        .n_saves = last_sequence(both),
-        .state = kind == VOID  ? DASSDP_STORE_EMPTY
-                 : kind == TORN ? DASSDP_STORE_DAMAGED
-                                : DASSDP_STORE_FOREIGN,
-    };
-    if (load(slots, &both[best], state, saved) == DASSDP_OK) {
-        return DASSDP_OK;
-    }
-    return load(slots, &both[best ^ 1u], state, saved);
 }
 
 static int erase(const dassdp_slots_t *slots, uint32_t address, uint32_t n_bytes)

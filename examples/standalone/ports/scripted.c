@@ -1,20 +1,25 @@
 /* The application on a board of edge_dassdp with a scripted sensor: a timer's interrupt gives one row of
  * script.c, readings and buttons, every 20 ms. Over its UART the board is told from which row to which,
- * two little-endian words; it says what the application reports, and `end` with the readings lost. */
+ * two little-endian words; it says what the application reports, and `end` with the readings lost and the
+ * stack used. With -DAPP_LINK=1 the first time is the last: then it answers a host. */
 #include "app.h"
 
 #include "dassdp_board.h"
 #include "dassdp_flash.h"
+#include "dassdp_link.h"
 #include "port.h"
+#include "script.h"
+#include "uart.h"
 #include "wrist.h"
 
 #include <string.h>
-#include "script.h"
-#include "uart.h"
 
 /* Of the counter of port.h, and of SysTick: a board's clock, but QEMU may have its own idea of it. */
 #ifndef TICKS_PER_MS
 #define TICKS_PER_MS (DASSDP_CLOCK_HZ / 1000U)
+#endif
+#ifndef APP_LINK
+#define APP_LINK 0
 #endif
 #ifndef SYSTICK_HZ
 #define SYSTICK_HZ DASSDP_CLOCK_HZ
@@ -170,6 +175,59 @@ static uint32_t receive_word(void)
     return word;
 }
 
+static void play(void)
+{
+    script.row = receive_word();
+    script.end = receive_word();
+    start_timer();
+    while (script.row < script.end || app_poll()) {
+        if (!app_poll()) {
+            dassdp_port_wait();
+        }
+    }
+}
+
+static void put_number(const char *word, uint32_t number)
+{
+    uint32_t least = 1;
+    put(word, (uint32_t)strlen(word));
+    while (number / least >= 10u) {
+        least *= 10u;
+    }
+    for (; least != 0u; least /= 10u) {
+        dassdp_port_put((uint8_t)('0' + number / least % 10u));
+    }
+}
+
+static void say_end(void)
+{
+    put_number("end ", script.row);
+    put_number(" lost ", app_n_lost());
+    put_number(" stack ", dassdp_port_stack_used());
+    put("\n", 1);
+}
+
+#if APP_LINK
+static void answer(void)
+{
+    static dassdp_link_t link;
+    static uint8_t request[WRIST_LINK_REQUEST_BYTES], response[WRIST_LINK_RESPONSE_BYTES];
+    if (dassdp_link_init(&link, &wrist_model, app_state(), request, sizeof request, response,
+                         sizeof response) != DASSDP_OK) {
+        return;
+    }
+    for (;;) {
+        int byte = dassdp_port_get();
+        if (byte < 0) {
+            dassdp_port_wait();
+        } else {
+            dassdp_link_receive(&link, (uint8_t)byte);
+            app_was_asked();
+        }
+    }
+}
+#endif
+
 int main(void)
 {
     dassdp_port_init();
@@ -178,16 +236,10 @@ int main(void)
 #endif
     app_start();
     for (;;) {
-        script.row = receive_word();
-        script.end = receive_word();
-        start_timer();
-        while (script.row < script.end || app_poll()) {
-            if (!app_poll()) {
-                dassdp_port_wait();
-            }
-        }
-        app_report_t end = {script.row, APP_LOST, 0, (int32_t)app_n_lost()};
-        put("end ", 4);
-        app_port_report(&end);
+        play();
+        say_end();
+#if APP_LINK
+        answer();
+#endif
     }
 }
