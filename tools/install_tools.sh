@@ -7,6 +7,9 @@ command -v arm-none-eabi-gcc >/dev/null ||
     packages="$packages gcc-arm-none-eabi libnewlib-arm-none-eabi"
 command -v qemu-system-arm >/dev/null || packages="$packages qemu-system-arm"
 command -v clang++ >/dev/null || packages="$packages clang" # a second C++ compiler for the tests
+command -v cmake >/dev/null || packages="$packages cmake" # what libraries for it are tested with
+[ -e /usr/lib/picolibc/arm-none-eabi/picolibc.specs ] || # a second C library for boards
+    packages="$packages picolibc-arm-none-eabi"
 [ -n "$packages" ] || exit 0
 
 explain() {

@@ -22,6 +22,8 @@ from edge_dassdp.qir.tables import Group
 from edge_dassdp.wire.frames import link_buffer_bytes
 from edge_dassdp.wire.messages import PROTOCOL
 
+SLOT_HEAD = 32
+"""DASSDP_SLOT_HEAD of flash whose write unit is no larger."""
 SCHEMA = "edge_dassdp/library/1"
 
 
@@ -44,6 +46,7 @@ def contract(network: QNetwork) -> dict[str, Any]:
         "x_bytes": network.code_bytes, "state_bytes": plan.layout.state_bytes, "ram": ram,
         "constant_bytes": constant_bytes(plan), "plastic": [q.name for q in network.plastic],
         "export_bytes": n_bytes(network),
+        "slots": {"n": 2, "least_bytes": SLOT_HEAD + n_bytes(network)},
         "link_bytes": {"request": buffers.request, "response": buffers.response},
         "inputs": [_input(source, scale)
                    for source, scale in zip(network.inputs, network.x_scales, strict=True)],

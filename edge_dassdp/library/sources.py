@@ -80,5 +80,5 @@ def _board_header(board: str, build_hash: int) -> str:
             f"#ifndef DASSDP_BOARD_H\n#define DASSDP_BOARD_H\n\n"
             f'#define DASSDP_BOARD_NAME "{board}"\n'
             f"#define DASSDP_BUILD_HASH 0x{build_hash:016X}ULL\n"
-            f"#define DASSDP_STORES 1 /* the link saves to slots that dassdp_link_load gives it "
-            f"*/\n\n#endif\n")
+            "#define DASSDP_STORES 1 /* where dassdp_link_load gives slots, hosts save to them */\n"
+            "\n#endif\n")

@@ -23,20 +23,21 @@ ROOT = Path(edge_dassdp.__file__).parents[1]
 def run(*arguments: str | Path, cwd: Path | None = None, **env: str) -> CompletedProcess[str]:
     """A verb in a process of its own."""
     return subprocess.run(_command(*arguments), text=True, capture_output=True, cwd=cwd,
-                          timeout=300, env=_environment(env), check=False)
+                          timeout=300, env=environment(env), check=False)
 
 
 def begun(*arguments: str | Path, **env: str) -> subprocess.Popen[bytes]:
     """The same, while it runs."""
     return subprocess.Popen(_command(*arguments), stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL, env=_environment(env))
+                            stderr=subprocess.DEVNULL, env=environment(env))
 
 
 def _command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "edge_dassdp", *map(str, arguments)]
 
 
-def _environment(env: dict[str, str]) -> dict[str, str]:
+def environment(env: dict[str, str]) -> dict[str, str]:
+    """Of a process that imports this package; with more."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return os.environ | {"PYTHONPATH": path} | env
 
