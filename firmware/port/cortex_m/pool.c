@@ -1,10 +1,10 @@
 /* Of a locked build: what the numbers of its sessions are drawn from, in RAM that a reset leaves alone.
  * Whatever RAM holds as power comes is noise enough; start-up adds that of the stack, before it paints it. */
-#include "dassdp_messages.h"
 #include "port.h"
 #include "startup.h"
 
 #if DASSDP_LOCKED
+#include "dassdp_messages.h"
 
 __attribute__((section(".bss.noinit"))) uint32_t dassdp_pool[DASSDP_POOL_WORDS];
 
