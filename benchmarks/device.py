@@ -67,6 +67,7 @@ def build(network: QNetwork, core: str, folder: Path | None = None,
 _SHIM = """#include "dassdp_model.h"
 #include "dassdp_tables.h"
 void bench_init(void *state);
+void bench_note(void *state, const int8_t *x);
 void bench_begin(void *state, const int8_t *x);
 void bench_step(void *state);
 void bench_deliver(void *state);
@@ -75,6 +76,7 @@ void bench_learn(void *state, int32_t label, dassdp_result_t *result);
 int bench_learn_begin(void *state, int32_t label);
 int bench_learn_step(void *state, uint32_t budget, dassdp_result_t *result);
 void bench_init(void *state) { dassdp_init(&dassdp_model, state); }
+void bench_note(void *state, const int8_t *x) { dassdp_note(&dassdp_model, state, x); }
 void bench_begin(void *state, const int8_t *x) { dassdp_begin(&dassdp_model, state, x); }
 void bench_step(void *state) { dassdp_step(&dassdp_model, state); }
 void bench_deliver(void *state)
@@ -124,6 +126,10 @@ class Device:
     def deliver(self) -> None:
         """Spikes of step 0 into the sums of the first projection, which has a path."""
         self._add("deliver")
+
+    def note(self, x: Array) -> None:
+        """The sample is to be learned from."""
+        self._add("note", constant(x))
 
     def infer(self, x: Array) -> None:
         self._add("infer", constant(x), self._result)

@@ -69,6 +69,7 @@ def learning(core: str, n_samples: int = 4) -> Iterator[Record]:
     device, reference = Device(network, core), Reference(network)
     written = []
     for i in range(n_samples):
+        device.note(x[i])
         device.infer(x[i])
         device.learn(i % network.n_classes)
         written.append(reference.learn(x[i], i % network.n_classes).is_updated)
@@ -76,7 +77,7 @@ def learning(core: str, n_samples: int = 4) -> Iterator[Record]:
     state, expected = device.state(outcomes[-1]), reference.named_state()
     assert all((state[name] == expected[name]).all() for name in expected), core
     assert all(written)
-    forward, lesson = (_mean(outcomes[k::2]) for k in (0, 1))
+    forward, lesson = (_mean(outcomes[k::3]) for k in (1, 2))
     what = f"{'-'.join(map(str, SIZES))}, {N_STEPS} steps, 20 % active, 8-bit weights"
     yield record("inference", core, what, forward)
     yield record("learning", core, f"{what}: error and update of two projections", lesson)

@@ -50,8 +50,7 @@ def lay_out(network: QNetwork, routes: Mapping[str, Route]) -> Scratch:
     sample = _after(offsets, inference, x)
     late = max(inference, learning)
     late = late if is_early else _after(offsets, late, rasters)
-    lesson = {"lesson": _WORD * QUANTITIES["lesson_words"]} if network.plastic else {}
-    late = _after(offsets, late, lesson)
+    late = _after(offsets, late, _lesson_parts(network))
     return Scratch(offsets, inference_bytes=sample - (both - begin), bytes=max(sample, late))
 
 
@@ -68,6 +67,11 @@ def _after(offsets: dict[str, int], begin: int, parts: dict[str, int]) -> int:
         offsets[name] = begin
         begin += -(-n_bytes // _WORD) * _WORD
     return begin
+
+
+def _lesson_parts(network: QNetwork) -> dict[str, int]:
+    """Where a lesson in slices stands."""
+    return {"lesson": _WORD * QUANTITIES["lesson_words"]} if network.plastic else {}
 
 
 def _raster_parts(network: QNetwork) -> dict[str, int]:

@@ -85,7 +85,11 @@ static void run(const fleet_model_t *of, uint8_t op)
     int status = DASSDP_OK;
     uint32_t crc = 0;
     dassdp_result_t result;
-    dassdp_begin(model, of->state, receive_sample(of));
+    const int8_t *x = receive_sample(of);
+    if (op == 'l' || op == 'w') {
+        dassdp_note(model, of->state, x);
+    }
+    dassdp_begin(model, of->state, x);
     for (uint32_t t_step = 0; t_step < of->n_steps; t_step++) {
         dassdp_step(model, of->state);
         crc = dassdp_digest_step(model, of->state, crc);

@@ -90,7 +90,8 @@ def _parts(layout: Layout) -> dict[str, int]:
     sizes = {"rows": min((at for name, at in offsets.items() if name != "rows"),
                          default=layout.scratch.bytes)}
     for parts in (scratch._raster_parts(network), scratch._inference_parts(network, layout.routes),
-                  scratch._learning_parts(network), {"x": network.code_bytes}):
+                  scratch._learning_parts(network), scratch._lesson_parts(network),
+                  {"x": network.code_bytes}):
         for name, n_bytes in parts.items():
             sizes[name] = max(sizes.get(name, 0), -(-n_bytes // 4) * 4)
     return {name: sizes[name] for name in offsets}
@@ -318,6 +319,7 @@ def _check(model: Model, i: int, found: bytes) -> None:
 
 
 def _without_link(project: Project) -> dict[str, str]:
-    """Its files but those that answer requests of a host."""
-    parts = ("src/link/", "port/host/emulator", "port/host/loopback", "port/cortex_m/main.c")
+    """Its files but those that answer requests of a host, or save to flash."""
+    parts = ("src/link/", "src/store/", "port/host/emulator", "port/host/host_flash",
+             "port/host/loopback", "port/cortex_m/main.c")
     return {path: text for path, text in project.files.items() if not path.startswith(parts)}
