@@ -143,8 +143,11 @@ def sizes(network: Network) -> str:
 
 
 def learning_state(network: QNetwork) -> dict[str, int]:
-    """Bytes of each field of the state that only learning needs."""
-    return {f.name: f.bytes for f in Plan.of(network).layout.fields if f.group == "learning"}
+    """Bytes of each field of the state that only learning needs, and of scratch that is larger for
+    it."""
+    layout = Plan.of(network).layout
+    return {**{f.name: f.bytes for f in layout.fields if f.group == "learning"},
+            "scratch": layout.scratch.bytes - layout.scratch.inference_bytes}
 
 
 def model_results(network: QNetwork) -> dict[str, Any]:
