@@ -54,7 +54,7 @@ def learned(target: Emulator) -> list[tuple[object, ...]]:
 def test_a_rule_from_outside_learns_as_the_one_that_it_repeats(
         checked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = learned(Emulator(CASE.quantized, checked=checked))
-    monkeypatch.setattr(emulator, "emit", lambda network: with_own_rule())
+    monkeypatch.setattr(emulator, "emit", lambda network, save_every: with_own_rule())
     found = learned(Emulator(CASE.quantized, checked=checked))
     assert found == expected and any(is_updated for _, _, is_updated, _ in found)
 
