@@ -86,7 +86,7 @@ def test_a_hostile_host_without_the_key_writes_nothing(
         sent, found = Hostile.of(made, kind).attacked()
         hellos = [MESSAGES["HELLO"].response.unpack(r.payload) for r in found
                   if r.kind == MESSAGES["HELLO"].kind and r.status == 0]
-        assert len(hellos) > 10 and len({h["learned_digest"] for h in hellos}) == 1
+        assert len(hellos) > 5 and len({h["learned_digest"] for h in hellos}) == 1
         assert not [r for r in found if r.kind in ALWAYS_WRITING and r.status != E_LOCKED
                     and r.status != STATUSES["E_SESSION"]]
         assert [r for r in found if r.kind == MESSAGES["INFER"].kind and r.status == 0]
