@@ -32,6 +32,8 @@ _CALLS = {
     "dassdp_infer": "dassdp_infer(m, s, x, &r)"}
 _LEARNING = {
     "dassdp_learn": "(void)dassdp_learn(m, s, 0, DASSDP_OWN_LOSS, &r)",
+    "dassdp_learn_begin": "(void)dassdp_learn_begin(m, s, 0, DASSDP_OWN_LOSS)",
+    "dassdp_learn_step": "(void)dassdp_learn_step(m, s, 1, &r)",
     "dassdp_warm_up": "(void)dassdp_warm_up(m, s, 0, DASSDP_OWN_LOSS, &r)",
     "dassdp_idle": "(void)dassdp_idle(m, s, 1)",
     "dassdp_export": "(void)dassdp_export(m, s, 0, (uint8_t *)s, 1)",

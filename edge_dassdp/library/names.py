@@ -19,9 +19,11 @@ _HEADERS = (
     "stdbool stddef stdexcept stdint stdio stdlib stdnoreturn streambuf string string_view "
     "strings syncstream system_error tgmath thread threads time tuple typeindex typeinfo uchar "
     "unistd unordered_map unordered_set utility valarray variant vector version wchar wctype "
-    "arduino eeprom print sd servo spi stream wire dassdp ")
+    "alloca endian fcntl features ieeefp newlib picolibc pthread sched strings "
+    "arduino eeprom main print sd servo spi stream wire dassdp ")
 HEADERS = frozenset(_HEADERS.split())
-"""Headers of C, C++ and Arduino that <name>.h would hide, for file systems blind to case, too."""
+"""Headers of C, C++ and what these include, of Arduino, and main.h of ST's projects, that <name>.h
+would hide, for file systems blind to case, too."""
 
 
 def library_names(given: Sequence[str], paths: Sequence[Path]) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from support.scenarios import SCENARIOS
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.library.known import KINDS
-from edge_dassdp.library.names import library_names
+from edge_dassdp.library.names import HEADERS, library_names
 from edge_dassdp.qir import save
 
 MODELS = {"gestures": SCENARIOS["guard_all"].quantized,
@@ -100,3 +102,16 @@ def test_a_model_is_called_what_its_file_is(file: str, name: str) -> None:
 def test_two_files_of_one_name_ask_for_names() -> None:
     with pytest.raises(EdgeError, match="two models would be called 'a'"):
         library_names((), [Path("x/a.q.npz"), Path("y/a.npz")])
+
+
+@pytest.mark.usefixtures("arm_toolchain")
+@pytest.mark.parametrize("compiler", [
+    ("gcc",), ("arm-none-eabi-gcc", "--specs=nano.specs"),
+    ("arm-none-eabi-gcc", "--specs=picolibc.specs")], ids=" ".join)
+def test_no_model_hides_a_header_that_headers_include(compiler: tuple[str, ...]) -> None:
+    asked = "".join(f"#include <{name}.h>\n" for name in (
+        "errno", "fcntl", "math", "stdint", "stdio", "stdlib", "string", "time", "unistd", "wchar"))
+    told = subprocess.run([*compiler, "-M", "-xc", "-"], input=asked, text=True,
+                          capture_output=True, check=True).stdout
+    names = {*re.findall(r"/(?:include|newlib)/([a-z][a-z0-9_]*)\.h(?=\s)", told)}
+    assert "stdint" in names and names <= HEADERS

@@ -14,6 +14,7 @@ from conftest import require
 from support.commands import ROOT, environment
 from support.scenarios import SCENARIOS
 
+from edge_dassdp.library.figures import calls_of
 from edge_dassdp.qir import save
 
 PAGE = ROOT / "docs" / "own-firmware.md"
@@ -46,3 +47,9 @@ def test_every_command_of_the_page_runs(tmp_path: Path) -> None:
     assert "learned state" in subprocess.run(
         [tmp_path / "gestures" / "build" / "gestures_example"], input="", text=True,
         capture_output=True, check=True).stdout
+
+
+def test_the_stack_of_every_call_of_the_pages_is_told() -> None:
+    pages = "".join((ROOT / "docs" / f"{page}.md").read_text("utf-8").split("```c\n", 1)[1]
+                    .split("```", 1)[0] for page in ("own-firmware", "realtime"))
+    assert {*re.findall(r"(dassdp_\w+)\(", pages)} <= {*calls_of(MODELS["gestures"])}
