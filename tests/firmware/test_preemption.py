@@ -1,5 +1,5 @@
-"""An interrupt in the middle of any call: on a core in QEMU a timer's interrupt classifies and learns
-with one model while the main loop does with another. Either gives the bits of its reference."""
+"""An interrupt in the middle of any call: on a core in QEMU a timer's interrupt classifies and
+learns with one model while the main loop does with another. Either gives its reference's bits."""
 
 from __future__ import annotations
 
