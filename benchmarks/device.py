@@ -75,6 +75,7 @@ void bench_infer(void *state, const int8_t *x, dassdp_result_t *result);
 void bench_learn(void *state, int32_t label, dassdp_result_t *result);
 int bench_learn_begin(void *state, int32_t label);
 int bench_learn_step(void *state, uint32_t budget, dassdp_result_t *result);
+int bench_idle(void *state);
 void bench_init(void *state) { dassdp_init(&dassdp_model, state); }
 void bench_note(void *state, const int8_t *x) { dassdp_note(&dassdp_model, state, x); }
 void bench_begin(void *state, const int8_t *x) { dassdp_begin(&dassdp_model, state, x); }
@@ -103,6 +104,7 @@ int bench_learn_step(void *state, uint32_t budget, dassdp_result_t *result)
 {
     return dassdp_learn_step(&dassdp_model, state, budget, result);
 }
+int bench_idle(void *state) { return dassdp_idle(&dassdp_model, state, 1); }
 """
 
 
@@ -142,6 +144,10 @@ class Device:
         self._add("learn_begin", label)
         for _ in range(n_slices):
             self._add("learn_step", budget, self._result)
+
+    def idle(self) -> None:
+        """One stored sample learned again."""
+        self._add("idle")
 
     def _add(self, name: str, *args: int | Array) -> None:
         self._cases.append(Case(name, f"bench_{name}", (self._state, *args)))
