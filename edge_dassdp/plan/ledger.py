@@ -89,7 +89,6 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
     lines += [LedgerLine("dassdp_pool", "link", POOL_BYTES)] * is_locked
     lines += [LedgerLine(name, "port", size) for name, size in board.port_ram.items()]
     if board.store:
-        check_slots(layout.export_bytes, board)
         lines.append(LedgerLine("dassdp_unit", "port", board.store.write_bytes))
     lines.append(LedgerLine("stack", "stack", board.stack_bytes))
     constants = constant_bytes(plan)
@@ -109,6 +108,8 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
             help="make fewer projections plastic, store fewer samples, keep no copy of weights, or "
                  "use a larger board",
         )
+    if board.store:
+        check_slots(layout.export_bytes, board)
     return made
 
 

@@ -62,7 +62,7 @@ LINKER = {
     "no C library": Failure("ld: cannot find -lc: No such file or directory", "E302",
                             ("cannot find -lc", "newlib")),
     "no room in flash": Failure("ld: region `FLASH'\"'\"' overflowed by 1234 bytes", "E402",
-                                ("flash overflows by 1,234 B", "263,378 B")),
+                                ("flash overflows by 1,234 B", "230,610 B")),
     "no room in RAM": Failure("ld: region `RAM'\"'\"' overflowed by 8 bytes", "E402",
                               ("RAM overflows by 8 B", "budget 16,384 B (microbit)")),
 }

@@ -155,7 +155,7 @@ def comparison(board: Board, work: Path) -> tuple[subprocess.Popen[bytes], Path]
     """A long one that has begun, and the snapshot of what the board had learned."""
     verify = begun("verify", work / "model.q.npz", "--random", "400", "--learn",
                    "--target", f"serial:{board.port}")
-    while not (kept := list(state().glob("[!.]*.npz"))):
+    while not (kept := list(state().glob("[!.]*.state"))):
         assert verify.poll() is None
         time.sleep(0.005)
     time.sleep(0.2)
@@ -190,7 +190,7 @@ def test_a_comparison_that_is_killed_loses_nothing(board: Board, work: Path) -> 
     done = shown(*on(board, work, "run", "--json", "--restore", kept))
     assert digest(done) == learned
     assert digest(shown(*on(board, work, "run", "--json", "--expect", "last"))) == learned
-    assert len(list(state().glob("[!.]*.npz"))) == 1, "set aside, not thrown away"
+    assert len(list(state().glob("[!.]*.state"))) == 1, "set aside, not thrown away"
 
 
 def test_a_comparison_that_begins_anew_says_what_it_sets_aside(board: Board, work: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_comparison_that_begins_anew_says_what_it_sets_aside(board: Board, wor
     verify.wait()
     before = kept.read_bytes()
     anew = shown(*on(board, work, "verify", "--reset"))
-    [aside] = state().glob("[!.]*.npz")
+    [aside] = state().glob("[!.]*.state")
     assert anew.returncode == 0 and str(aside) in anew.stderr.replace("\n", "")
     assert aside != kept and aside.read_bytes() == before
 

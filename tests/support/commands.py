@@ -62,7 +62,7 @@ def answer(*arguments: str | Path, warns: str = "") -> dict[str, Any]:
     assert found["ok"] and found["exit"] == 0
     assert bool(found["diagnostics"]) is bool(warns)
     assert all(warns in str(d) for d in found["diagnostics"])
-    verbs = (f"{arguments[0]}", f"{arguments[0]}-{arguments[1]}")  # of a group both words
+    verbs = ("-".join(map(str, arguments[:n])) for n in (1, 2))  # of a group both words
     assert found["schema"] in [f"edge_dassdp/{verb}/1" for verb in verbs]
     return found
 
