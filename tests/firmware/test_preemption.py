@@ -95,7 +95,9 @@ def told(name: str, fpccr_cleared: int = 0) -> Told:
         said = process.uart.read(4 * (8 + N_INTERRUPTS))
     assert len(said) == 4 * (8 + N_INTERRUPTS), "it does not come to an end"
     words = struct.unpack(f"<{8 + N_INTERRUPTS}I", said)
-    return Told(words[0:2], words[2:4], *words[4:8], functions_at(built.elf, words[8:]))
+    in_infer, in_learn, with_vectors, stack = words[4:8]
+    return Told(words[0:2], words[2:4], in_infer, in_learn, with_vectors, stack,
+                functions_at(built.elf, words[8:]))
 
 
 def functions_at(elf: Path, addresses: tuple[int, ...]) -> Counter[str]:
