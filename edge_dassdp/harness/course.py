@@ -125,14 +125,18 @@ class Course:
         try:
             yield
         except BaseException as problem:
-            is_lost = isinstance(problem, EdgeError) and problem.code == "E502"
-            if isinstance(problem, EdgeError) and \
-                    not (is_lost and self.device.lost_request_ran is None):
+            if isinstance(problem, EdgeError) and not self._may_have_run(problem):
                 self.progress = replace(self.progress, in_doubt=False)
             elif not self.progress.in_doubt:
                 self.progress = replace(self.progress, digest=self._digest())
             self._write(self.progress)
             raise
+
+    def _may_have_run(self, problem: EdgeError) -> bool:
+        """Whether the request may have been carried out whose answer nobody has: it was lost, or a
+        log of this host could not be written."""
+        return problem.code == "E103" or (problem.code == "E502"
+                                          and self.device.lost_request_ran is None)
 
     @property
     def _memory(self) -> Memory | None:

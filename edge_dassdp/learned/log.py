@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -82,16 +82,19 @@ class Event:
 
 class LessonLog:
     """A log that is being written, a line as soon as something was done: what a killed process
-    leaves is whole but for its last line. Raises EdgeError E103 where it cannot be written."""
+    leaves is whole but for its last line. Raises EdgeError E103 where it cannot be written, or
+    another process writes to it."""
 
     def __init__(self, path: Path, begin: Head | int) -> None:
         """begin: of a new log its head, of one that goes on how many of its bytes stay."""
         self._path = path
         self.n_written = 0
         try:
-            self._file = path.open("a" if isinstance(begin, int) else "w", encoding="utf-8")
+            self._file = path.open("ab", buffering=0)
+            self._be_alone()
+            if path.is_file():
+                self._file.truncate(begin if isinstance(begin, int) else 0)
             if isinstance(begin, int):
-                self._file.truncate(begin)
                 self._end_line()
         except OSError as problem:
             raise self._refusal(problem) from None
@@ -116,16 +119,29 @@ class LessonLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _be_alone(self) -> None:
+        """Lines of two processes in one log prove nothing."""
+        import fcntl
+
+        with suppress(OSError):  # some file systems have no locks
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._file.close()
+                raise EdgeError("E103", f"another run is writing to {self._path}",
+                                help="wait until it has ended, or name another file") from None
+
     def _end_line(self) -> None:
         with self._path.open("rb") as whole:
             whole.seek(-1, 2)
             if whole.read(1) != b"\n":
-                self._file.write("\n")
+                self._file.write(b"\n")
 
     def _write(self, values: dict[str, Any]) -> None:
+        line = json.dumps(values).encode() + b"\n"
         try:
-            self._file.write(json.dumps(values) + "\n")
-            self._file.flush()
+            while line:  # a disk that fills up takes a part, and then refuses
+                line = line[self._file.write(line):]
         except OSError as problem:
             raise self._refusal(problem) from None
 

@@ -33,20 +33,26 @@ def watch_on(target: Target, network: QNetwork, path: Path, lost: Event | None) 
     """The same for a log that was left in the middle. lost: the lesson that the device may have had
     since. Raises EdgeError E105 where the log does not lead to what the device has learned."""
     with ReadLog(network, path) as log:
-        n, digest = log.head.n_lessons, log.head.lessons
+        n = log.head.n_lessons
+        digest: int | None = log.head.lessons
         for event in log.events():
-            n += event.do in LESSONS
-            digest = event.digest if event.digest is not None else digest
+            n, digest = n + (event.do in LESSONS), event.digest
     now = target.statistics()
     is_there = n == now.n_lessons
     if not is_there and not (lost is not None and n + 1 == now.n_lessons):
-        raise EdgeError("E105", f"{path} does not lead to what the device has learned",
-                        cause=f"it ends with lesson {n:,}, the device has had {now.n_lessons:,}",
-                        help="begin a new log, in another file")
+        raise _elsewhere(path, f"it ends with lesson {n:,}, the device has had {now.n_lessons:,}")
+    if is_there and digest not in (None, now.lessons_digest):
+        raise _elsewhere(path, f"behind lesson {n:,} its digest is {digest:08x}, the device's "
+                               f"{now.lessons_digest:08x}")
     made = LessonLog(path, log.n_whole_bytes)
     if not is_there and lost is not None:
         made.write(replace(lost, digest=now.lessons_digest))
     return _put_on(target, made)
+
+
+def _elsewhere(path: Path, cause: str) -> EdgeError:
+    return EdgeError("E105", f"{path} does not lead to what the device has learned", cause=cause,
+                     help="give the log that this stream was begun with, or go on without one")
 
 
 def _put_on(target: Target, log: LessonLog) -> LessonLog:

@@ -12,10 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.commands import ROOT, refused, run, shown
+from support.boards import on, plugged
+from support.commands import ROOT, ok, refused, run, shown
 
 from edge_dassdp import qir
+from edge_dassdp.build.compile import build_emulator
+from edge_dassdp.emit import emit
 from edge_dassdp.harness.snapshot import read_snapshot
+from edge_dassdp.plan import Plan
+from edge_dassdp.targets.loopback import LoopbackStream
 
 
 def teaching(work: Path, snapshot: str | Path, *more: str) -> tuple[str | Path, ...]:
@@ -112,3 +117,19 @@ def test_a_snapshot_of_what_learns_nothing_is_written_too(work: Path, tmp_path: 
     assert shown("run", work / "frozen.q.npz", "--data", work / "test.npz", "--snapshot",
                  tmp_path / "s.npz").returncode == 0
     assert "cannot be written" in refused("E103", *teaching(work, tmp_path / "none" / "s.npz"))
+
+
+def test_a_log_of_lessons_that_finds_no_room_is_gone_on_with_when_there_is_some(
+        work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lesson whose line was cut off is neither lost nor given twice."""
+    monkeypatch.setenv("EDGE_DASSDP_STATE", str(tmp_path / "state"))
+    model, log = work / "model.q.npz", tmp_path / "l.jsonl"
+    with plugged(LoopbackStream(build_emulator(emit(Plan.of(qir.load(model)))))) as board:
+        words = (*on(board, work, "learn"), "--lessons", log)
+        done = small(*words, n_bytes=1500)
+        assert done.returncode == 2 and f"the log of lessons {log} cannot be written" in done.stderr
+        assert "the next one perhaps; the same command with --resume goes on there" in done.stderr
+        assert log.stat().st_size == 1500
+        told = json.loads(ok(*words, "--resume", "--json").splitlines()[-1])["data"]
+        assert 0 < told["resumed_at"] < 20 and told["n_samples"] + told["resumed_at"] == 20
+        assert "proven: 20 lessons" in ok("prove", model, log, f"serial:{board.port}")

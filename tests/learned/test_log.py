@@ -232,6 +232,38 @@ def test_a_log_goes_on_where_a_killed_host_left_it(tmp_path: Path) -> None:
         watch_on(again, network(KIND), path, None)
 
 
+def test_a_log_of_as_many_other_lessons_is_not_gone_on_with(tmp_path: Path) -> None:
+    x, labels = samples(4, 6, KIND)
+    paths = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    for path, order in zip(paths, ([0, 1, 2], [2, 1, 0]), strict=True):
+        device = Emulator(network(KIND))
+        with watch(device, network(KIND), path):
+            for i in order:
+                device.learn(x[i], labels[i])
+    before = paths[0].read_bytes()
+    with pytest.raises(EdgeError, match="does not lead to") as refused:
+        watch_on(device, network(KIND), paths[0], Event("learn", x[0].tobytes(), labels[0]))
+    assert "behind lesson 3 its digest is" in refused.value.cause
+    assert paths[0].read_bytes() == before
+    with watch_on(device, network(KIND), paths[1], None):
+        device.learn(x[3], labels[3])
+    assert proof(paths[1], learned_of(device, network(KIND))).is_proven
+
+
+def test_two_processes_do_not_write_to_one_log(tmp_path: Path) -> None:
+    """Each of them: an open file of its own is what a lock belongs to."""
+    device, path = Emulator(network(KIND)), tmp_path / "l.jsonl"
+    x, labels = samples(1, 6, KIND)
+    with watch(device, network(KIND), path):
+        device.learn(x[0], labels[0])
+        before = path.read_bytes()
+        for begin in (watch, lambda *given: watch_on(*given, None)):
+            with pytest.raises(EdgeError, match="another run is writing to"):
+                begin(Emulator(network(KIND)) if begin is watch else device, network(KIND), path)
+        assert path.read_bytes() == before
+    watch(Emulator(network(KIND)), network(KIND), path).close()
+
+
 BAD: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "an empty file"),
     "noise": (bytes(range(256)) * 9, "is not a log of lessons"),
