@@ -229,14 +229,21 @@ void dassdp_factors_write(const dassdp_factors_t *factors, const dassdp_model_t 
     lesson->n_grains = update.n_grains;
 }
 
+/* Apart, so that its record lies on no stack while rows are written. */
+__attribute__((noinline)) static void begin_with_errors(const dassdp_factors_t *factors,
+                                                        const dassdp_model_t *model, void *state,
+                                                        const dassdp_projection_t *projection)
+{
+    dassdp_record_t pre = dassdp_pre_record(model, state, projection);
+    dassdp_factors_begin(dassdp_slices(model, state),
+                         dassdp_factors_of_errors(factors, model, state, projection, &pre));
+}
+
 void dassdp_factors_learn(const dassdp_factors_t *factors, const dassdp_model_t *model,
                           void *state, const dassdp_projection_t *projection)
 {
-    dassdp_slices_t *lesson = dassdp_slices(model, state);
-    if (dassdp_is_first(lesson)) {
-        dassdp_record_t pre = dassdp_pre_record(model, state, projection);
-        dassdp_factors_begin(
-            lesson, dassdp_factors_of_errors(factors, model, state, projection, &pre));
+    if (dassdp_is_first(dassdp_slices(model, state))) {
+        begin_with_errors(factors, model, state, projection);
     }
     dassdp_factors_write(factors, model, state, projection);
 }
