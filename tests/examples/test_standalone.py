@@ -113,7 +113,8 @@ def test_the_application_is_cplusplus(compiler: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", REAL_TIME if lanes.nightly else ("microbit", "mps2-an385"))
 def test_a_board_says_what_the_reference_says_and_loses_no_reading(
         name: str, record_property: Callable[[str, object], None]) -> None:
-    """And knows what it learned when the power was cut, where QEMU has a model of its flash."""
+    """And knows what it learned when the power was cut, where QEMU has a model of its flash; slots
+    that are RAM are empty then."""
     first, later = story().script, story().later_script
     n, n_all = len(first), len(first) + len(later)
     with Played(name, scripted(name, np.concatenate([first, later])), REAL_TIME[name]) as played:
@@ -124,7 +125,7 @@ def test_a_board_says_what_the_reference_says_and_loses_no_reading(
         if played.has_slots:
             played.cut_power()
             *said, end = played.play(n, n_all)
-            assert said == story().later_lines
+            assert said == story().later_lines if played.lasts else said[0] == "0 factory"
             assert end.startswith(f"end {n_all} lost 0 ")
 
 

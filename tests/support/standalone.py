@@ -223,6 +223,12 @@ class Played:
         """In flash of which QEMU has a model."""
         return in_qemu(self.board.name).store is not None
 
+    @property
+    def lasts(self) -> bool:
+        """Whether they are flash, which a cut of the power leaves alone."""
+        store = in_qemu(self.board.name).store
+        return store is not None and store.lasts
+
     def cut_power(self) -> None:
         self.process.cut_power()
         self.started = self._line()
