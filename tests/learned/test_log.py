@@ -257,9 +257,10 @@ def test_two_processes_do_not_write_to_one_log(tmp_path: Path) -> None:
     with watch(device, network(KIND), path):
         device.learn(x[0], labels[0])
         before = path.read_bytes()
-        for begin in (watch, lambda *given: watch_on(*given, None)):
-            with pytest.raises(EdgeError, match="another run is writing to"):
-                begin(Emulator(network(KIND)) if begin is watch else device, network(KIND), path)
+        with pytest.raises(EdgeError, match="another run is writing to"):
+            watch(Emulator(network(KIND)), network(KIND), path)
+        with pytest.raises(EdgeError, match="another run is writing to"):
+            watch_on(device, network(KIND), path, None)
         assert path.read_bytes() == before
     watch(Emulator(network(KIND)), network(KIND), path).close()
 
