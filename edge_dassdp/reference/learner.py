@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,8 +71,6 @@ class Reference(Sensed):
         self.gate = None if net.cusum is None else Gate(net.cusum)
         self.saved: dict[str, IntArray] = {}
         super().reset()
-        if self.worn is not None:
-            self.worn.on_profile = partial(self._chain, LessonKind.PROFILE)
 
     def named_state(self) -> dict[str, NDArray[Any]]:
         net = self.network
@@ -310,7 +307,7 @@ class Reference(Sensed):
             n_replayed = self._replay(turns[0]() or turns[1]())
             n_done += n_replayed
             if n_replayed:
-                self._chain(LessonKind.IDLE)
+                chain(self.learning, LessonKind.IDLE)
         if self.worn is not None and n_done:
             self.worn.note_learning()
         return n_done
@@ -323,7 +320,6 @@ class Reference(Sensed):
         require_copy(self.network)
         for p in self.network.plastic:
             self.w[p.name] = self.saved.get(p.name, p.w).astype(np.int64)
-        self._chain(LessonKind.ROLLBACK)
 
     def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
                 digest: bool = False) -> Outcome:
@@ -343,10 +339,6 @@ class Reference(Sensed):
                 lesson = replace(self._lesson(q), losses=self.losses[:n_samples])
                 q.rule.record(lesson, self.network.site(q))
 
-    def _chain(self, kind: LessonKind, value: int = 0) -> None:
-        if self.network.plastic:
-            chain(self.learning, kind, value)
-
     def _chained(self, kind: int, label: int, loss_q8: int, made: Outcome, digest: bool) -> Outcome:
         """The lesson becomes part of the running digest."""
         chain(self.learning, kind, label, loss_q8, zlib.crc32(self.x.tobytes()), made)
@@ -360,8 +352,6 @@ class Reference(Sensed):
         for q in self.network.plastic:
             if q.rule is not None:
                 q.rule.fit(self._lesson(q), self.network.site(q))
-        if any(q.rule and "fit" in q.rule.hooks for q in self.network.plastic):
-            self._chain(LessonKind.FIT_GATE)
 
     def _check(self, label: int, loss_q8: int, *, records: bool = False) -> None:
         check_lesson(self.network.n_classes, label, loss_q8, records=records)

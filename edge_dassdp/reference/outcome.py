@@ -160,10 +160,7 @@ class LessonKind(IntEnum):
 
     LEARN = 0
     WARM_UP = 1
-    FIT_GATE = 2
-    IDLE = 3
-    ROLLBACK = 4
-    PROFILE = 5
+    IDLE = 2
 
 
 def chain(learning: NDArray[Any], kind: int, label: int = 0, loss_q8: int = 0, x_crc: int = 0,

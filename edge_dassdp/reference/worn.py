@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ class Worn:
     state: SENSOR_DTYPE, of shape (). stored: int64 (n_profile,), numbers of the stored profile.
     sums: int64 (n_classes, 3), counts, of the polar triad's means of samples observed; seen: int64
     (n_classes,), how many, 0 to 65,535. monitor: of windows, None where they are compared with
-    nothing. on_profile: told a profile that is chosen here, its number << 8 | its kind.
+    nothing.
     """
 
     def __init__(self, network: QNetwork, sensor: QSensor) -> None:
@@ -46,7 +46,6 @@ class Worn:
         self.sums = np.zeros((network.n_classes, 3), np.int64)
         self.seen = np.zeros(network.n_classes, np.int64)
         self.monitor = None if sensor.drift is None else Monitor(sensor.drift)
-        self.on_profile: Callable[[int], None] | None = None
 
     @property
     def profile(self) -> QProfile:
@@ -76,7 +75,7 @@ class Worn:
         event, taken = monitor.window(profile.apply(counts, self.sensor.triads),
                                       is_factory=profile.kind == Kind.FACTORY)
         if taken is not None:
-            self._choose(taken)
+            self.store(taken)
         return event
 
     def _add(self, counts: IntArray, label: int) -> None:
@@ -92,7 +91,7 @@ class Worn:
         require_fits(self.network)
         found = fit(self.sensor.polar_means, self.sums, self.seen, self.sensor.unit)
         if found.verdict == Verdict.TAKEN:
-            self._choose(found.profile(self.sensor.n_channels))
+            self.store(found.profile(self.sensor.n_channels))
         return found
 
     def store(self, profile: QProfile) -> None:
@@ -103,14 +102,6 @@ class Worn:
             self.state["profile_idx"] = int(self.state["profile_idx"]) % IDX_MAX + 1
         self.state["stored"] = int(profile.kind)
         self._use(int(profile.kind))
-
-    def _choose(self, profile: QProfile) -> None:
-        self.store(profile)
-        self._tell()
-
-    def _tell(self) -> None:
-        if self.on_profile is not None:
-            self.on_profile(int(self.state["profile_idx"]) << 8 | int(self.state["selected"]))
 
     def _use(self, kind: int) -> None:
         """Behind another profile the watch over windows begins anew."""
@@ -125,7 +116,6 @@ class Worn:
         refuse_unless("E503", kind in (Kind.FACTORY, int(self.state["stored"])),
                       "value out of range", cause=f"there is no profile of kind {kind}")
         self._use(kind)
-        self._tell()
 
     def allow_profile(self, is_allowed: bool) -> None:
         """Raises EdgeError E503 where the model keeps no windows."""

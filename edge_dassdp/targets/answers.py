@@ -192,6 +192,10 @@ def _steps(can: Answers, name: str, asked: Fields, said: Fields) -> None:
     _within(name, said, {"n_done": (0, asked["n_steps"])})
 
 
+def _save(can: Answers, name: str, asked: Fields, said: Fields) -> None:
+    _within(name, said, {"n_saves": (1, _U32)})
+
+
 def _bytes(can: Answers, name: str, asked: Fields, said: Fields) -> None:
     believe(len(said["data"]) == asked["n_bytes"], name, f"{len(said['data'])} bytes",
             f"{asked['n_bytes']} were asked for")
@@ -221,4 +225,4 @@ def _statistics(can: Answers, name: str, asked: Fields, said: Fields) -> None:
 _CHECKS: dict[str, Callable[[Answers, str, Fields, Fields], None]] = {
     "INFER": _outcome, "LEARN": _outcome, "WARM_UP": _outcome, "IDLE": _steps,
     "READ_WEIGHTS": _weights, "READ_STATE": _bytes, "READ_LEARNING": _bytes,
-    "STATISTICS": _statistics}
+    "STATISTICS": _statistics, "STORE": _save}

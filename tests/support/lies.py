@@ -129,6 +129,7 @@ VALUES = {
                                              lambda p: bytes(4) + p[4:]),
     "every weight at an end, and more": fields("STATISTICS", "n_saturated is 4,294,967,295",
                                                n_saturated=MOST),
+    "a save that has no number": fields("STORE", "n_saves is 0", n_saves=0),
     "samples held back without a gate": fields("STATISTICS", "n_held is 3", n_held=3),
     "a gate that is shut without one": fields("STATISTICS", "is_open is 0", is_open=0),
     "more hits than samples": fields("STATISTICS", "hits is 200", hits=200),

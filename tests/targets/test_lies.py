@@ -81,8 +81,14 @@ def memory(device: LinkTarget, path: Path) -> object:
     return device.statistics()
 
 
+def store(device: LinkTarget, path: Path) -> object:
+    device.learn(X[0], LABELS[0])
+    return device.store()
+
+
 VERBS: tuple[Callable[[LinkTarget, Path], object], ...] = (
-    run, learn, warm_up, verify, verify_from_now, snapshot, restore, idle, memory)
+    run, learn, warm_up, verify, verify_from_now, snapshot, restore, idle, memory,
+    store)
 
 
 WORN = "sensor"

@@ -20,12 +20,6 @@ void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_lesson_
     learning->lessons_digest = dassdp_crc32(learning->lessons_digest, lesson, sizeof *lesson);
 }
 
-void dassdp_chain_event(const dassdp_model_t *model, void *state, uint32_t kind, uint32_t value)
-{
-    const dassdp_lesson_t lesson = {.kind = (uint8_t)kind, .label = (int32_t)value};
-    dassdp_chain(model, state, &lesson);
-}
-
 uint32_t dassdp_n_lessons(const dassdp_model_t *model, const void *state)
 {
     return model->learning_off < 0

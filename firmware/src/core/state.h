@@ -21,10 +21,7 @@ typedef struct {
 enum {
     DASSDP_LESSON_LEARN = 0,
     DASSDP_LESSON_WARM_UP = 1,
-    DASSDP_LESSON_FIT_GATE = 2,
-    DASSDP_LESSON_IDLE = 3,     /* one stored sample */
-    DASSDP_LESSON_ROLLBACK = 4,
-    DASSDP_LESSON_PROFILE = 5   /* label: its number << 8 | its kind */
+    DASSDP_LESSON_IDLE = 2      /* one stored sample */
 };
 enum { DASSDP_LESSON_SKIPPED = 1, DASSDP_LESSON_UPDATED = 2, DASSDP_LESSON_FALLEN_BACK = 4,
        DASSDP_LESSON_HELD = 8 };
@@ -196,7 +193,6 @@ static inline void dassdp_spend(dassdp_slices_t *lesson, uint32_t n_grains, uint
 
 /* One more lesson, or what else happened to what is learned; nothing where nothing is plastic. */
 void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_lesson_t *lesson);
-void dassdp_chain_event(const dassdp_model_t *model, void *state, uint32_t kind, uint32_t value);
 
 /* The learning state becomes that of the first start. */
 void dassdp_rest_learning(const dassdp_model_t *model, void *state);

@@ -130,6 +130,5 @@ int dassdp_rollback(const dassdp_model_t *model, void *state)
         return DASSDP_E_ORDER;
     }
     dassdp_restore_weights(model, state, *is_saved);
-    dassdp_chain_event(model, state, DASSDP_LESSON_ROLLBACK, 0);
     return DASSDP_OK;
 }

@@ -147,16 +147,11 @@ int dassdp_fit_gate(const dassdp_model_t *model, void *state)
             learning->batch_idx = 0;
         }
     }
-    int fits = 0;
     for (uint32_t p = 0; p < model->n_projections; p++) {
         const dassdp_projection_t *projection = &model->projections[p];
         if (projection->rule != 0 && projection->rule->fit != 0) {
             projection->rule->fit(model, state, projection);
-            fits = 1;
         }
-    }
-    if (fits != 0) {
-        dassdp_chain_event(model, state, DASSDP_LESSON_FIT_GATE, 0);
     }
     return DASSDP_OK;
 }

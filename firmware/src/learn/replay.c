@@ -256,7 +256,7 @@ int dassdp_replay_idle(const dassdp_model_t *model, void *state)
         if (!learn_again(model, state)) {
             return 0;
         }
-        dassdp_chain_event(model, state, DASSDP_LESSON_IDLE, 0);
+        dassdp_chain(model, state, &(const dassdp_lesson_t){.kind = DASSDP_LESSON_IDLE});
     }
     return 1;
 }

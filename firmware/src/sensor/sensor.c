@@ -77,14 +77,6 @@ static void use(const dassdp_model_t *model, void *state, uint32_t kind)
     }
 }
 
-/* Which profile samples of lessons go through is part of their digest. */
-static void chain_profile(const dassdp_model_t *model, void *state)
-{
-    const dassdp_sensor_state_t *own = dassdp_sensor_state(model, state);
-    dassdp_chain_event(model, state, DASSDP_LESSON_PROFILE,
-                       (uint32_t)own->profile_idx << 8 | own->selected);
-}
-
 int dassdp_sensor_take(const dassdp_model_t *model, void *state, const int16_t *counts)
 {
     const dassdp_sensor_t *sensor = model->sensor;
@@ -124,7 +116,6 @@ int dassdp_sensor_select(const dassdp_model_t *model, void *state, uint32_t kind
         return DASSDP_E_VALUE;
     }
     use(model, state, kind);
-    chain_profile(model, state);
     return DASSDP_OK;
 }
 
@@ -198,7 +189,6 @@ void dassdp_use_stored(const dassdp_model_t *model, void *state, uint32_t kind)
     own->profile_idx = own->profile_idx == UINT16_MAX ? 1u : (uint16_t)(own->profile_idx + 1u);
     own->stored = (uint8_t)kind;
     use(model, state, kind);
-    chain_profile(model, state);
 }
 
 void dassdp_store_orientation(const dassdp_model_t *model, void *state, const dassdp_turn_t *turn)
