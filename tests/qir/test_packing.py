@@ -88,4 +88,4 @@ def test_c_finds_every_weight_where_python_packed_it(name: str) -> None:
 def test_structs_have_the_bytes_that_the_plan_counts() -> None:
     fields = {f.name: f.bytes for f in Plan.of(SCENARIOS["described"].quantized).layout.fields}
     assert fields["gate_fc2"] == GATE_DTYPE.itemsize == 48
-    assert fields["learning"] == LEARNING_DTYPE.itemsize == 24
+    assert fields["learning"] == LEARNING_DTYPE.itemsize == 32
