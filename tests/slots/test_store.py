@@ -162,6 +162,23 @@ def test_flash_that_does_not_take_it_is_told_and_the_old_save_counts(known: Know
         assert bench.device.store().n_saves >= 3, "in time it may take one"
 
 
+@pytest.mark.parametrize("is_torn", [False, True])
+def test_a_worn_slot_stops_no_save_where_the_other_has_none(is_torn: bool) -> None:
+    """Both empty, or both damaged; the one that a save takes first does not take it."""
+    bench = Bench()
+    if is_torn:
+        bench.device.store()
+        bench.device.store()
+        image = bench.image
+        for slot in (0, 1):
+            image[slot * bench.slot_bytes + DATA_CRC] = b"\x00"
+    assert not bench.start()[1].is_there
+    learned = bench.learn()
+    bench.fail("fails_at", 1)
+    assert bench.device.store().is_there
+    assert bench.start()[0] == learned
+
+
 def test_a_cut_while_the_slots_are_erased_leaves_the_newest_or_none(known: Known) -> None:
     bench = known.bench
     factory = Emulator(NETWORK).statistics().learned_digest

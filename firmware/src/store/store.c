@@ -192,13 +192,29 @@ static int write_header(const dassdp_slots_t *slots, uint32_t address, const hea
     return DASSDP_OK;
 }
 
+/* The export and behind it its header, whose data_crc and header_crc are not yet there. */
+static int write_slot(const dassdp_slots_t *slots, const void *state, uint32_t idx, header_t *header)
+{
+    uint32_t address = address_of(slots, idx);
+    int status = erase(slots, address, head_bytes(slots) + header->n_bytes);
+    if (status == DASSDP_OK) {
+        status = write_data(slots, state, address + head_bytes(slots), header);
+    }
+    if (status == DASSDP_OK) {
+        header->header_crc = header_crc(header);
+        status = write_header(slots, address, header);
+    }
+    return status == DASSDP_OK && kind_of(slots, dassdp_flash_at(address)) != OWN ? DASSDP_E_FLASH
+                                                                                  : status;
+}
+
 int dassdp_store_save(const dassdp_slots_t *slots, const void *state, dassdp_saved_t *saved)
 {
     slot_t both[2];
     if (dassdp_is_learning(slots->model, state)) {
         return DASSDP_E_ORDER;
     }
-    uint32_t address = address_of(slots, look(slots, both) ^ 1u);
+    uint32_t best = look(slots, both);
     uint32_t sequence = last_sequence(both) + 1u;
     header_t header = {
         .magic = MAGIC | VERSION,
@@ -210,16 +226,11 @@ int dassdp_store_save(const dassdp_slots_t *slots, const void *state, dassdp_sav
     if (header.n_bytes > slots->slot_bytes - head_bytes(slots)) {
         return DASSDP_E_VALUE;
     }
-    int status = erase(slots, address, head_bytes(slots) + header.n_bytes);
-    if (status == DASSDP_OK) {
-        status = write_data(slots, state, address + head_bytes(slots), &header);
-    }
-    if (status == DASSDP_OK) {
-        header.header_crc = header_crc(&header);
-        status = write_header(slots, address, &header);
-    }
-    if (status == DASSDP_OK && kind_of(slots, dassdp_flash_at(address)) != OWN) {
-        status = DASSDP_E_FLASH;
+    uint32_t n_places = both[best].kind < FOREIGN ? 2u : 1u; /* nothing to lose: either will do */
+    int status = DASSDP_E_FLASH;
+    for (uint32_t n = 1; n <= n_places && status == DASSDP_E_FLASH; n++) {
+        header.data_crc = 0;
+        status = write_slot(slots, state, (best + n) & 1u, &header);
     }
     if (status == DASSDP_OK) {
         *saved = (dassdp_saved_t){.n_saves = header.sequence, .state = DASSDP_STORE_SAVED};
