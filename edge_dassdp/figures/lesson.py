@@ -50,6 +50,7 @@ class _CountingReference(CountingModel, Reference):
         outcome = super().infer(x, **options)
         self.tally = defaultdict(int)
         self.tally["lessons"] = 1
+        self.tally["bytes_noted"] = self.network.code_bytes
         return outcome
 
     def _evaluate(self, label: int) -> tuple[int, bool]:

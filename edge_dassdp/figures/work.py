@@ -95,6 +95,7 @@ class Work:
 
     # learning
     lessons: int = 0
+    bytes_noted: int = 0  # of their samples, for the digest of lessons
     rules_applied: int = 0  # calls of a rule; of synchrony ones once a batch
     logits: int = 0  # softmax terms
     planes_read: int = 0  # words of bit planes compared

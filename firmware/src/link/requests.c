@@ -130,15 +130,17 @@ static int run_lesson(dassdp_link_t *link, const uint8_t *request, uint8_t *resp
     int32_t label = (int16_t)dassdp_get_u16(request + DASSDP_LESSON_LABEL);
     int32_t loss_q8 = (int32_t)dassdp_get_u32(request + DASSDP_LESSON_LOSS_Q8);
     DASSDP_MARK_BEGIN();
+    uint32_t start = dassdp_port_ticks();
     dassdp_note(link->model, link->state, x);
+    uint32_t ticks = ticks_since(start);
     run_sample(link, x, link->model->n_steps, flags, response);
     dassdp_result_t result;
     dassdp_port_feed();
-    uint32_t start = dassdp_port_ticks();
+    start = dassdp_port_ticks();
     int status = is_warm_up
                      ? dassdp_warm_up(link->model, link->state, label, loss_q8, &result)
                      : dassdp_learn(link->model, link->state, label, loss_q8, &result);
-    uint32_t ticks = ticks_since(start);
+    ticks += ticks_since(start);
     DASSDP_MARK_END();
     if (status != DASSDP_OK) {
         return status;
