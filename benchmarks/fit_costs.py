@@ -325,6 +325,8 @@ def table(counted: Counted, prices: FloatArray) -> Iterator[str]:
                   "wired_fitted": counted.wired_fitted,
                   "wired_held_out": counted.wired_held_out, "digits": counted.digits}
         for name, parts in groups.items():
+            if not any(len(p[kind].instructions) for p in parts):
+                continue  # of --wired 0
             mean, largest = summary([p[kind] for p in parts], prices)
             n = sum(bool(len(p[kind].instructions)) for p in parts)
             yield (f"error_{what}_{name} = {{ networks = {n}, mean_percent = {mean:.1f}, "

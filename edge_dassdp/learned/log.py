@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +14,7 @@ from edge_dassdp.base.numbers import is_int
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import n_profile
 from edge_dassdp.reference.outcome import NO_LABEL, OWN_LOSS
+from edge_dassdp.storage.files import hold
 from edge_dassdp.storage.foreign import reading, unread
 
 FORMAT = "edge_dassdp/lessons/1"
@@ -121,15 +122,11 @@ class LessonLog:
 
     def _be_alone(self) -> None:
         """Lines of two processes in one log prove nothing."""
-        import fcntl
-
-        with suppress(OSError):  # some file systems have no locks
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._file.close()
-                raise EdgeError("E103", f"another run is writing to {self._path}",
-                                help="wait until it has ended, or name another file") from None
+        try:
+            hold(self._file.fileno(), self._path, "file")
+        except EdgeError:
+            self._file.close()
+            raise
 
     def _end_line(self) -> None:
         with self._path.open("rb") as whole:

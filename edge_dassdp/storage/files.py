@@ -130,14 +130,25 @@ def are_one(a: Path, b: Path) -> bool:
     return os.path.realpath(a) == os.path.realpath(b)
 
 
+def hold(descriptor: int, path: Path, kind: str, *, waits: bool = False) -> None:
+    """Be the only process that holds what is open there, until it closes it or dies. Raises
+    EdgeError E103 where another one does, unless it waits. kind: file or folder."""
+    import fcntl
+
+    with suppress(OSError):  # some file systems have no locks
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise EdgeError("E103", f"another run is writing to {path}",
+                            help=f"wait until it has ended, or name another {kind}") from None
+
+
 @contextmanager
 def alone_in(folder: Path, *, waits: bool = False) -> Iterator[None]:
     """Make a folder, and be the only process that is in such a block with it; one that died is not.
 
     waits: for another one to leave. Else EdgeError E103, as where the folder cannot be made.
     """
-    import fcntl
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY)
@@ -145,12 +156,7 @@ def alone_in(folder: Path, *, waits: bool = False) -> Iterator[None]:
         raise EdgeError("E103", f"{folder} cannot be written",
                         cause=problem.strerror or str(problem)) from None
     try:
-        with suppress(OSError):  # some file systems have no locks
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise EdgeError("E103", f"another run is writing to {folder}",
-                                help="wait until it has ended, or name another folder") from None
+        hold(lock, folder, "folder", waits=waits)
         yield
     finally:
         os.close(lock)

@@ -191,7 +191,7 @@ static inline void dassdp_spend(dassdp_slices_t *lesson, uint32_t n_grains, uint
     }
 }
 
-/* One more lesson, or what else happened to what is learned; nothing where nothing is plastic. */
+/* One more lesson, or a stored sample that was learned again; nothing where nothing is plastic. */
 void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_lesson_t *lesson);
 
 /* The learning state becomes that of the first start. */
