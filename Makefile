@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 RUNS   ?= runs
 
-.PHONY: demo demo-watch demo-train evidence evidence-full lint check test nightly soak bench tools clean
+.PHONY: demo demo-watch demo-train evidence evidence-full lint check test nightly soak bench docs tools clean
 
 demo: $(VENV)/demo.stamp tools
 	$(BIN)/edge-dassdp demo digits --out $(RUNS)/digits
@@ -56,6 +56,11 @@ bench: $(VENV)/test.stamp tools
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/emulator_speed.py
 
+# The manual, to be opened from disk; a warning is a failure.
+docs: $(VENV)/test.stamp
+	$(BIN)/python -m sphinx -W --keep-going -q docs $(RUNS)/manual
+	@echo $(RUNS)/manual/index.html
+
 # Cross compiler and QEMU: installed where root or sudo allows, else one sentence and no failure. A
 # newer QEMU for the boards that need one: into .tools, beside that of Debian 12.
 tools:
@@ -70,7 +75,7 @@ $(VENV)/demo.stamp: pyproject.toml | $(VENV)
 # that the importers are compared with, as they are.
 $(VENV)/test.stamp: pyproject.toml tests/frameworks/requirements.txt | $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot,torch,nir,onnx,examples,frameworks,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot,torch,nir,onnx,examples,frameworks,docs,dev]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r tests/frameworks/requirements.txt
 	@touch $@ $(VENV)/demo.stamp
 
