@@ -25,27 +25,26 @@ def write(folder: Path) -> None:
 
 def _cli() -> Iterator[str]:
     group: Any = typer.main.get_command(app)
-    context = group.context_class(group, info_name="edge-dassdp")
-    yield "# Command line"
-    yield ""
-    yield f"{group.help} {group.epilog}"
+    yield from ("# Command line", "", f"{group.help} {group.epilog}")
+    yield from _verbs(group, group.context_class(group, info_name="edge-dassdp"), "")
+
+
+def _verbs(group: Any, context: Any, before: str) -> Iterator[str]:
+    """Every verb of a group, those of its groups behind it."""
     for name in group.list_commands(context):
         verb = group.get_command(context, name)
-        yield from ("", f"## {name}", "", _text(verb.help or ""), "", "```text")
-        yield _usage(verb, context, name)
-        yield from ("```", "")
-        described = [p for p in verb.params if not getattr(p, "hidden", False)]
-        if described:
-            yield from ("| | |", "|---|---|")
-        for p in described:
-            words = ", ".join(f"`{word}`" for word in (*p.opts, *p.secondary_opts)) \
-                if p.param_type_name == "option" else f"`{(p.metavar or p.name.upper())}`"
-            yield f"| {words} | {_cell(getattr(p, 'help', None) or '')} |"
-
-
-def _usage(verb: Any, context: Any, name: str) -> str:
-    own = verb.context_class(verb, info_name=name, parent=context)
-    return " ".join(["edge-dassdp", name, *verb.collect_usage_pieces(own)])
+        own = verb.context_class(verb, info_name=name, parent=context)
+        words = f"{before}{name}"
+        yield from ("", f"## {words}", "", _text(verb.help or ""))
+        if hasattr(verb, "list_commands"):
+            yield from _verbs(verb, own, f"{words} ")
+            continue
+        usage = " ".join(["edge-dassdp", words, *verb.collect_usage_pieces(own)])
+        yield from ("", "```text", usage, "```", "", "| | |", "|---|---|")
+        for p in verb.params:
+            called = [*p.opts, *p.secondary_opts] if p.param_type_name == "option" else \
+                [p.metavar or p.name.upper()]
+            yield f"| {_cell(', '.join(called))} | {_cell(getattr(p, 'help', None) or '')} |"
 
 
 def _errors() -> Iterator[str]:
