@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edge_dassdp.base.errors import EdgeError
     from edge_dassdp.data.datasets import Samples
     from edge_dassdp.emit.firmware import Build
-    from edge_dassdp.face import build, load, load_model, open, quantize, samples, save
+    from edge_dassdp.face import build, compare, load, load_model, open, quantize, samples, save
     from edge_dassdp.frontends.nir import from_nir
     from edge_dassdp.frontends.onnx import from_onnx
     from edge_dassdp.frontends.torch import from_torch
@@ -75,6 +75,7 @@ __all__ = [
     "Triad",
     "__version__",
     "build",
+    "compare",
     "from_nir",
     "from_onnx",
     "from_torch",
@@ -87,7 +88,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "face": ("build", "load", "load_model", "open", "quantize", "samples", "save"),
+    "face": ("build", "compare", "load", "load_model", "open", "quantize", "samples", "save"),
     "base.errors": ("EdgeError",),
     "data.datasets": ("Samples",),
     "emit.firmware": ("Build",),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from edge_dassdp.harness import Device
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.targets.emulator import WARM_UP, Emulator
+from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.twin.learner import FloatLearner
 
 N_WARM_UP = 100
@@ -26,19 +28,20 @@ N_WARM_UP = 100
 @dataclass(frozen=True, eq=False)
 class Given:
     """training: what the network was trained on. stream: to learn from, once, in order. test: to
-    judge by, under the same shift. original: without the shift."""
+    judge by, under the same shift. original: without the shift, None where there are none."""
 
     training: Samples
     stream: Samples
     test: Samples
-    original: Samples
+    original: Samples | None = None
 
 
 @dataclass(frozen=True)
 class Scores:
     """Percent of the samples: before, shifted: on the test samples, before and after learning.
     online: of the stream, each classified before it was learned. original: without the shift,
-    after. written, skipped: samples of the stream. replayed: learning steps from store.
+    after, nan where nothing is. written, skipped: samples of the stream. replayed: learning steps
+    from store.
     """
 
     before: float
@@ -70,10 +73,13 @@ class OnDevice:
         self._fitted: Fitted | None = None
         self._before = self._online = 0.0
 
-    def learn(self, given: Given) -> Scores:
-        """The stream, from factory weights."""
+    def learn(self, given: Given, seed: int | None = None) -> Scores:
+        """The stream, from factory weights. seed: of stochastic rounding, in place of the model's.
+        """
         emulator = self.emulator
         emulator.reset()
+        if seed is not None:
+            self._round_by(seed)
         self._before = percent(self._classes(given.test) == given.test.y)
         if self._warms_up:
             emulator.run(input_x(self.network, given.training.x[:N_WARM_UP]),
@@ -93,6 +99,12 @@ class OnDevice:
         """As the device sees them now."""
         assert self._fitted is not None, "a stream is learned first"
         return self._classes(self._fitted.samples(samples))
+
+    def _round_by(self, seed: int) -> None:
+        """As `Learning.seed`, which the state begins with."""
+        state = checked_learning(self.network, self.emulator.read_learning())
+        state["learning.rng"] = np.full_like(state["learning.rng"], seed)
+        self.emulator.write_learning(self.emulator.layout.encode(state))
 
     def _learned(self, fitted: Fitted) -> float:
         """Percent of the stream that was right before it was learned, of what the fit saw before
@@ -115,9 +127,10 @@ class OnDevice:
     def _scores(self, given: Given) -> Scores:
         assert self._fitted is not None
         shifted = percent(self.classes(given.test) == given.test.y)
-        done = self.emulator.statistics()
-        with self._factory(self._fitted):
-            original = percent(self._classes(given.original) == given.original.y)
+        done, original = self.emulator.statistics(), math.nan
+        if given.original is not None:
+            with self._factory(self._fitted):
+                original = percent(self._classes(given.original) == given.original.y)
         return Scores(self._before, self._online, shifted, original,
                       done.n_labelled - done.n_skipped, done.n_skipped, done.n_replayed)
 
@@ -130,5 +143,6 @@ def on_host(learner: FloatLearner, given: Given) -> Scores:
     before = score(given.test)
     hits = np.array([learner.learn(x, int(y)) == y
                      for x, y in zip(given.stream.x, given.stream.y, strict=True)])
-    return Scores(before, percent(hits), score(given.test), score(given.original),
+    original = math.nan if given.original is None else score(given.original)
+    return Scores(before, percent(hits), score(given.test), original,
                   replayed=learner.memory.n_replayed if learner.memory else 0)
