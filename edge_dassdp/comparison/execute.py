@@ -23,6 +23,7 @@ ANSWERS_S = 10.0
 """Seconds until a scheduler has answered, and until it has workers."""
 LOST_S = 20.0
 """Seconds without any worker, after which a cluster is lost."""
+_LONGEST = 160
 _runner: tuple[str, Runner] | None = None
 """Of this process, and which study it is of."""
 
@@ -113,7 +114,7 @@ def _over_dask(study: Study, runs: Sequence[Run], address: str) -> Iterator[Row]
         except Exception as problem:
             if not _is_of_the_cluster(problem):
                 raise
-            raise _lost(address, f"{type(problem).__name__}: {problem}") from None
+            raise _lost(address, _told(problem)) from None
 
 
 def _is_of_the_cluster(problem: Exception) -> bool:
@@ -121,6 +122,12 @@ def _is_of_the_cluster(problem: Exception) -> bool:
     return isinstance(problem, OSError | TimeoutError) or \
         type(problem).__module__.partition(".")[0] in ("distributed", "dask", "asyncio",
                                                        "concurrent", "tornado")
+
+
+def _told(problem: Exception) -> str:
+    """The first line; some name every run that is lost."""
+    first = (str(problem).splitlines() or [""])[0]
+    return f"{type(problem).__name__}: {first[:_LONGEST]}".removesuffix(": ")
 
 
 def _lost(address: str, cause: str) -> EdgeError:
@@ -133,12 +140,11 @@ def _lost(address: str, cause: str) -> EdgeError:
 def _connected(make: Any, address: str) -> Iterator[Any]:
     """A client of a scheduler whose workers have this version. Raises EdgeError E510."""
     try:
-        client = make(address, timeout=ANSWERS_S, set_as_default=False)
+        client = make(address, timeout=ANSWERS_S)
     except Exception as problem:  # one kind for each thing that may be wrong with an address
         raise EdgeError("E510", f"there is no Dask scheduler at {address}",
-                        cause=f"{type(problem).__name__}: {problem}",
-                        help="start one with `dask scheduler`, and `dask worker ADDRESS` on each "
-                        "computer; an address is tcp://HOST:8786") from None
+                        cause=_told(problem), help="start one with `dask scheduler`, and `dask "
+                        "worker ADDRESS` on each computer; an address is tcp://HOST:8786") from None
     try:
         _require_workers(client, address)
         yield client
@@ -154,7 +160,7 @@ def _require_workers(client: Any, address: str) -> None:
         versions = client.run(_version)
     except Exception as problem:
         raise EdgeError("E510", f"the Dask scheduler at {address} has no worker that can run this",
-                        cause=f"{type(problem).__name__}: {problem}",
+                        cause=_told(problem),
                         help=f"install edge-dassdp {__version__} beside each worker, and start "
                         "them with `dask worker ADDRESS`") from None
     other = next((f"{at} has {v}" for at, v in sorted(versions.items()) if v != __version__), "")

@@ -57,7 +57,7 @@ def accuracy(made: Comparison) -> Any:
     frozen = next((line for line in found if line.method == FROZEN), None)
     if frozen is not None:
         axes.axvline(frozen.means["shifted"].mean, color=_INK, linewidth=1, linestyle="--",
-                     label="frozen, after the shift", zorder=1)
+                     label="frozen, test samples", zorder=1)
     _finish(axes, found, "Accuracy (%)",
             "Test samples: mean, standard deviation over seeds, and each seed")
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
