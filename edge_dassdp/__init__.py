@@ -4,7 +4,7 @@
 loaded before it is used. Behind it the folders stand in the order of their imports, from the
 ground up: base, sensor, storage, wire, build, chips, ir, frontends, data, qir, rules, reference,
 plan, quantize, emit, slots, targets, learned, flashing, twin, harness, figures, library, measured,
-tuning, report, demo, cli.
+tuning, report, comparison, demo, cli.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edge_dassdp.base.errors import EdgeError
     from edge_dassdp.data.datasets import Samples
     from edge_dassdp.emit.firmware import Build
-    from edge_dassdp.face import build, load, load_model, open, quantize, samples, save
+    from edge_dassdp.face import build, compare, load, load_model, open, quantize, samples, save
     from edge_dassdp.frontends.nir import from_nir
     from edge_dassdp.frontends.onnx import from_onnx
     from edge_dassdp.frontends.torch import from_torch
@@ -75,6 +75,7 @@ __all__ = [
     "Triad",
     "__version__",
     "build",
+    "compare",
     "from_nir",
     "from_onnx",
     "from_torch",
@@ -87,7 +88,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "face": ("build", "load", "load_model", "open", "quantize", "samples", "save"),
+    "face": ("build", "compare", "load", "load_model", "open", "quantize", "samples", "save"),
     "base.errors": ("EdgeError",),
     "data.datasets": ("Samples",),
     "emit.firmware": ("Build",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,13 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.base.notices import warn
 from edge_dassdp.build.board import load_board
+from edge_dassdp.comparison import asked
+from edge_dassdp.comparison.compare import Course
+from edge_dassdp.comparison.methods import parsed
+from edge_dassdp.comparison.results import Comparison
+from edge_dassdp.comparison.study import Order
+from edge_dassdp.comparison.trial import Given
+from edge_dassdp.comparison.written import write
 from edge_dassdp.data import datasets
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.labels import numbered, stated
@@ -192,3 +200,53 @@ def build(model: QNetwork, board: str | Path, *, ram_budget: int | None = None,
     """
     return build_and_compare(model, load_board(str(board)), ram_budget=ram_budget,
                              flash_budget=flash_budget, save_every=save_every, lock=lock_of(lock))
+
+
+@held_to_kinds(networks=_NETWORK)
+def compare(networks: Network | Sequence[Network], *, train: Samples, stream: Samples,
+            test: Samples, unshifted: Samples | None = None,
+            methods: Sequence[str] = ("frozen", "delta", "error", "touch"), seeds: int = 10,
+            learning: Learning | None = None, settings: Settings | None = None,
+            order: Order = "shuffled", per_class: int | None = None, limit: int | None = None,
+            jobs: int = -1, dask: str | None = None, out: Path | str | None = None,
+            resume: bool = False) -> Comparison:
+    """Methods of learning side by side, each from the same weights, over the same streams, in the
+    bits of the device. Has `lines`, a method each with means and differences, `sentences` that say
+    what helps and what does not, and `rows`, a method and seed each.
+
+    networks: of one task, trained from other seeds; seed k takes the k-th, in turn. train: what
+    they were trained on; stream: to learn from; test: to judge by, under the same shift; unshifted:
+    without it. methods: "frozen", "default", a rule's word with settings ("touch:mu=16"),
+    "backprop", "tess", a file of `edge-dassdp tune`, "profile+..." and "unlabelled+..."
+    (docs/compare.md). seeds: orders of the stream and of stochastic rounding. learning: whose
+    schedule, replay, guard and gate all methods have, by itself `Learning.default`. order:
+    "shuffled", or "kept" as in the stream. per_class, limit: samples of it to learn. jobs:
+    processes, -1 for one per core; dask: address of a scheduler in their place. out: a folder for
+    rows as they are computed, tables and plots; resume: go on with those there.
+
+    Raises EdgeError E104 for samples that do not fit, E105 for a comparison that compares nothing
+    or a folder that holds another, E203 where nothing can learn, E303 without an optional package,
+    E510 where a cluster does not answer or is lost.
+    """
+    several = [networks] if isinstance(networks, Network) else list(networks)
+    for network in several:
+        if not isinstance(network, Network):
+            raise EdgeError("E105", f"networks hold a {type(network).__name__}", help=_NETWORK)
+    if not several:
+        raise EdgeError("E105", "there is no network to compare with", help=_NETWORK)
+    if not all(isinstance(text, str) for text in methods):
+        raise EdgeError("E105", "methods are no texts", help="name them, for instance 'touch'")
+    given = Given(*(None if part is None else asked.checked(part, several[0], name)
+                    for name, part in (("train", train), ("stream", stream), ("test", test),
+                                       ("unshifted", unshifted))))  # type: ignore[arg-type]
+    study = asked.study(several, given, parsed(methods), settings=settings or Settings(),
+                        memory=lambda base: base if learning is None else
+                        replace(learning, rules=base.rules), order=order, per_class=per_class,
+                        limit=limit)
+    course = Course(study, seeds, None if out is None else Path(out), resume=resume)
+    for text in course.warnings:
+        warn(text)
+    made = course.run(n_jobs=jobs, dask=dask)
+    if out is not None:
+        write(made, Path(out))
+    return made

@@ -145,6 +145,12 @@ CODES: dict[str, ErrorCode] = {
         "same --lock KEYFILE (lock= in Python), or set EDGE_DASSDP_LOCK to it. A key that is lost "
         "cannot be got back from the board: flash it again. docs/security.md says what a lock is "
         "worth."),
+    "E510": ErrorCode(EXIT_LINK, "a Dask cluster does not answer, or is lost",
+        "`compare --dask ADDRESS` sends its runs to the workers of a Dask scheduler, which have "
+        "this version of edge-dassdp and a C compiler. What was computed before a cluster was "
+        "lost is in rows.jsonl of the output folder: the same command with --resume goes on, over "
+        "another cluster or, without --dask, over the cores of this computer, to the same "
+        "numbers."),
     "E506": ErrorCode(EXIT_CHECK_FAILED, "the emulator detected an overflow",
         "The checked build traps on every overflow that the proof excluded. This is our defect."),
 }

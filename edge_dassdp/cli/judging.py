@@ -13,7 +13,6 @@ from edge_dassdp.cli import options
 from edge_dassdp.storage.files import are_one
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
     from edge_dassdp.data.datasets import Part
     from edge_dassdp.qir import QNetwork
@@ -92,17 +91,13 @@ class Given:
                 "judged_clipping": self.judged.clipped if self.judged else None}
 
 
-def n_among(x: NDArray[Any], others: NDArray[Any]) -> int:
-    """How many of samples x, (n, values), are among others, (m, values), bit for bit."""
-    known = {row.tobytes() for row in others}
-    return sum(row.tobytes() in known for row in x)
-
-
 def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[str]:
     """Warnings where samples are judged that were learned from, or that int8 clips. Raises
     EdgeError E105 where all were learned from."""
     if judged is None:
         return []
+    from edge_dassdp.base.numbers import n_among
+
     n_same = n_among(judged.x, learned.x)
     if n_same == len(judged.x):
         raise EdgeError("E105", "each sample to judge on is one to learn from",

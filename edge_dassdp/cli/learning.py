@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.cli.options import settings_of
 
 if TYPE_CHECKING:
     from edge_dassdp.ir import Network
@@ -142,9 +140,10 @@ def _whole(number: float, option: str) -> int:
 def learning_from(path: Path, rules: Mapping[str, str], memory: Memory) -> Learning:
     """What a file says shall learn, with the parts that options change."""
     from edge_dassdp.rules import Learning
+    from edge_dassdp.rules.words import rule_of
 
     base = Learning.load(path)
-    changed = {name: _rule(text) for name, text in rules.items()}
+    changed = {name: rule_of(text) for name, text in rules.items()}
     return memory.onto(dataclasses.replace(base, rules={**base.rules, **changed}))
 
 
@@ -153,26 +152,10 @@ def learning_of(network: Network, plastic: Sequence[str], rules: Mapping[str, st
     """What the projections named learn by: `rules`, or the delta rule into the readout and
     error-modulated SSDP elsewhere."""
     from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
+    from edge_dassdp.rules.words import rule_of
 
     chosen: dict[str, Rule] = {}
     for name in plastic:
         is_readout = network.projection(name).post == network.readout.population
         chosen[name] = ReadoutDelta() if is_readout else ErrorSSDP()
-    return memory.onto(Learning(chosen | {name: _rule(text) for name, text in rules.items()}))
-
-
-def _rule(text: str) -> Rule:
-    """WORD or WORD:setting=value,... as a rule."""
-    from edge_dassdp.rules.document import maker
-
-    word, _, settings = text.partition(":")
-    make = maker(word)
-    kinds = {name: _kind(setting) for name, setting in inspect.signature(make).parameters.items()}
-    return make(**settings_of(settings, kinds, f"--rule ...={word}:", f"rule '{word}'"))
-
-
-def _kind(setting: inspect.Parameter) -> type:
-    """Of a rule's setting: that of its default, or of its annotation where that is None."""
-    if setting.default is None or setting.default is setting.empty:
-        return int if "int" in str(setting.annotation) else float
-    return type(setting.default)
+    return memory.onto(Learning(chosen | {name: rule_of(text) for name, text in rules.items()}))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.words import pairs
 from edge_dassdp.cli.learning import Memory, learning_from, learning_of, memory_of
-from edge_dassdp.cli.options import pairs
 
 if TYPE_CHECKING:
     from edge_dassdp import ir

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.words import pairs
 from edge_dassdp.cli import options
 from edge_dassdp.cli.learning import is_auto
 from edge_dassdp.cli.lessons import Lessons, filling
@@ -344,7 +345,7 @@ def _temperature(text: str) -> float | str:
 
 def _bits_of(values: list[str]) -> dict[str, int]:
     return {name: _number(text, f"--bits {name}=")
-            for name, text in options.pairs(values, "--bits").items()}
+            for name, text in pairs(values, "--bits").items()}
 
 
 def _number(text: str, option: str) -> int:

@@ -11,7 +11,6 @@ import typer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
-from edge_dassdp.cli.judging import n_among
 from edge_dassdp.cli.learning import is_auto
 from edge_dassdp.cli.lessons import Lessons, filling
 from edge_dassdp.cli.output import Answer, Output, verb
@@ -103,6 +102,8 @@ class Trying:
 
 def _seen(train: Samples, validation: Samples) -> list[str]:
     """A warning where validation samples are among those trained on; E105 where all are."""
+    from edge_dassdp.base.numbers import n_among
+
     n_same = n_among(validation.x, train.x)
     if n_same == len(validation):
         raise EdgeError("E105", "each validation sample is one that was trained on",
