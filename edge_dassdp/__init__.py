@@ -3,8 +3,8 @@
 `import edge_dassdp as ed` is the front door: `__all__` lists what a user needs, and nothing is
 loaded before it is used. Behind it the folders stand in the order of their imports, from the
 ground up: base, sensor, storage, wire, build, chips, ir, frontends, data, qir, rules, reference,
-plan, quantize, emit, slots, targets, learned, flashing, twin, harness, figures, library, measured,
-tuning, report, comparison, demo, cli.
+plan, quantize, emit, slots, targets, learned, flashing, twin, harness, figures, neurobench,
+library, measured, tuning, report, comparison, demo, cli.
 """
 
 from __future__ import annotations
@@ -22,12 +22,23 @@ if TYPE_CHECKING:
     from edge_dassdp.base.errors import EdgeError
     from edge_dassdp.data.datasets import Samples
     from edge_dassdp.emit.firmware import Build
-    from edge_dassdp.face import build, compare, load, load_model, open, quantize, samples, save
+    from edge_dassdp.face import (
+        build,
+        compare,
+        load,
+        load_model,
+        metrics,
+        open,
+        quantize,
+        samples,
+        save,
+    )
     from edge_dassdp.frontends.nir import from_nir
     from edge_dassdp.frontends.onnx import from_onnx
     from edge_dassdp.frontends.torch import from_torch
     from edge_dassdp.harness import Device
     from edge_dassdp.ir import Encoder, Network, Sensor, Triad
+    from edge_dassdp.neurobench import Metrics
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import (
@@ -63,6 +74,7 @@ __all__ = [
     "Guard",
     "Homeostasis",
     "Learning",
+    "Metrics",
     "Network",
     "PairSTDP",
     "QNetwork",
@@ -81,6 +93,7 @@ __all__ = [
     "from_torch",
     "load",
     "load_model",
+    "metrics",
     "open",
     "quantize",
     "samples",
@@ -88,7 +101,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "face": ("build", "compare", "load", "load_model", "open", "quantize", "samples", "save"),
+    "face": ("build", "compare", "load", "load_model", "metrics", "open", "quantize", "samples",
+             "save"),
     "base.errors": ("EdgeError",),
     "data.datasets": ("Samples",),
     "emit.firmware": ("Build",),
@@ -97,6 +111,7 @@ _HOMES = {
     "frontends.torch": ("from_torch",),
     "harness": ("Device",),
     "ir": ("Encoder", "Network", "Sensor", "Triad"),
+    "neurobench": ("Metrics",),
     "qir": ("QNetwork",),
     "quantize.settings": ("Settings",),
     "rules": ("CUSUM", "DASSDP", "EIHL", "SSDP", "ErrorSSDP", "ErrorScaled", "ErrorTouch", "Guard",

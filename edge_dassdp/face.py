@@ -31,6 +31,8 @@ from edge_dassdp.figures.losses import attempt, losses
 from edge_dassdp.frontends.logits import Logits, with_logits
 from edge_dassdp.harness import Device, hold, label_row, sample_rows
 from edge_dassdp.ir import Network
+from edge_dassdp.neurobench import Metrics
+from edge_dassdp.neurobench import metrics as _metrics
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize.network import Quantized
 from edge_dassdp.quantize.network import quantize as _quantize
@@ -250,3 +252,15 @@ def compare(networks: Network | Sequence[Network], *, train: Samples, stream: Sa
     if out is not None:
         write(made, Path(out))
     return made
+
+
+@held_to_kinds(model=f"{_NETWORK}; {_MODEL}")
+def metrics(model: Network | QNetwork, x: ArrayLike) -> Metrics:
+    """NeuroBench's metrics on samples: footprint, connection and activation sparsity, synaptic
+    operations (dense, effective MACs and ACs) and membrane updates, as its package counts them on
+    the network's source (docs/neurobench.md); `row()` has them by name.
+
+    model: a float network, or a quantized one as it runs on the device. x: samples as `Device`
+    takes them. Raises EdgeError E104 where there is none and for samples that do not fit.
+    """
+    return _metrics(model, x)

@@ -132,9 +132,12 @@ def _numbers(path: Path, x: NDArray[Any], expected: str = "(n, n_inputs)") -> ND
         made = x.astype(np.float32)
     if not np.isfinite(made).all():
         i, j = np.argwhere(~np.isfinite(made))[0]
-        raise EdgeError("E104", f"{path}: x[{i}, {j}] is {_said(float(x[i, j]))}, expected finite "
-                        "numbers", help="leave such samples out, or fill them in as was done for "
-                        "training")
+        is_large = bool(np.isfinite(x[i, j]))
+        raise EdgeError("E104", f"{path}: x[{i}, {j}] is {_said(float(x[i, j]))}, expected "
+                        + ("numbers that float32 holds" if is_large else "finite numbers"),
+                        help="leave such samples out, or scale them as was done for training"
+                        if is_large else
+                        "leave such samples out, or fill them in as was done for training")
     return made
 
 

@@ -109,7 +109,8 @@ class BoardView:
 class Inspection:
     """resets: the ways in which its neurons reset. frozen_because: why nothing learns by default,
     "" if something does. refused: why it cannot be quantized, None if it can; if not,
-    `boards` is empty. classes: their names, where the model knows any.
+    `boards` is empty. classes: their names, where the model knows any. n_steps: 0 where nobody said
+    how many.
     """
 
     inputs: tuple[Input, ...]
@@ -185,7 +186,7 @@ def inspect_network(network: Network, boards: Sequence[Board]) -> Inspection:
 def inspect_quantized(network: QNetwork, boards: Sequence[Board]) -> Inspection:
     """Of a quantized one, as it is."""
     shapes = {i.name: i.shape for i in network.inputs}
-    shapes |= {p.name: _natural_shape(p) for p in network.populations}
+    shapes |= {p.name: p.natural_shape for p in network.populations}
     place = _places(network.populations)
     projections = tuple(
         _view(_Wire(q.name, q.pre, q.post, shapes[q.pre], _natural_weights(q, shapes), q.conv,
@@ -294,13 +295,6 @@ def _n_integers(p: QPopulation) -> int:
     values = (p.leak_q15, p.fire_at, p.reset_by, p.bias, p.analogue_bias,
               *(term.values for term in p.terms))
     return sum(1 if (v == v[0]).all() else v.size for v in values if v is not None)
-
-
-def _natural_shape(p: QPopulation) -> tuple[int, ...]:
-    """Without the padding of channels."""
-    n = p.size if p.natural is None else int((p.natural >= 0).sum())
-    places = p.shape[1] * p.shape[2]
-    return (n,) if places == 1 else (n // places, *p.shape[1:])
 
 
 def _natural_weights(q: QProjection, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:

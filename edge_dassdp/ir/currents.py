@@ -32,14 +32,7 @@ class Currents:
 
     def later(self, p: Projection, raster: NDArray[Any], n_steps: int) -> NDArray[Any]:
         """A raster (n_samples, n_frames, n_pre) as it arrives."""
-        lags = self.lags(p)
-        if not lags.any():
-            return raster
-        raster = np.broadcast_to(raster, (len(raster), n_steps, raster.shape[2]))
-        step = np.arange(n_steps)[:, None] - lags
-        arrived = np.take_along_axis(
-            raster, np.broadcast_to(np.maximum(step, 0), raster.shape[1:])[None], axis=1)
-        return np.where(step >= 0, arrived, 0)
+        return later(raster, self.lags(p), n_steps)
 
     def arriving(self, p: Projection, t_step: int, raster: NDArray[Any]) -> NDArray[Any]:
         """What arrives in one step, (n_samples, 1, n_pre), of a raster known up to there."""
@@ -60,6 +53,17 @@ class Currents:
             sums = p.result_pool.apply(sums, p.conv.out(shape, weight.shape))
         bias = self._biases[p.name]
         return np.asarray((sums + bias).reshape(n_samples, n_frames, bias.size))
+
+
+def later(raster: NDArray[Any], lags: IntArray, n_steps: int) -> NDArray[Any]:
+    """A raster (n_samples, n_frames, n) so many steps later, (1,) or (n,); before it there is 0."""
+    if not lags.any():
+        return raster
+    raster = np.broadcast_to(raster, (len(raster), n_steps, raster.shape[2]))
+    step = np.arange(n_steps)[:, None] - lags
+    arrived = np.take_along_axis(
+        raster, np.broadcast_to(np.maximum(step, 0), raster.shape[1:])[None], axis=1)
+    return np.where(step >= 0, arrived, 0)
 
 
 def _bias(network: Network, p: Projection) -> Float32Array:

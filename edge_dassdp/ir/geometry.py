@@ -161,6 +161,21 @@ class Conv:
             out += self._grouped(tap, weight[:, :, place // kernel[1], place % kernel[1]])
         return _flat(out)
 
+    def fan_out(self, is_connected: NDArray[np.bool_], shape: Volume) -> NDArray[np.int64]:
+        """How many weights of `is_connected`, shaped as a weight, each value of a volume meets,
+        (size of shape,); borders are exact."""
+        c_out, height, width = self.out(shape, is_connected.shape)
+        by_tap = is_connected.reshape(self.groups, c_out // self.groups, *is_connected.shape[1:])
+        meets = by_tap.sum(axis=1, dtype=np.int64).reshape(shape[0], -1)
+        reached = _padded(np.zeros((1, size(shape)), np.int64), shape, self.padding)
+        kernel = (is_connected.shape[2], is_connected.shape[3])
+        taps = _taps(reached, kernel, self.stride, self.dilation, (height, width))
+        for place, tap in enumerate(taps):
+            tap += meets[:, place]
+        down, right = self.padding
+        inside = reached[:, down : down + shape[1], right : right + shape[2]]
+        return np.asarray(_flat(inside)[0])
+
     def _grouped(self, tap: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
         """tap (..., c_in) times weight (c_out, c_in / groups)."""
         if self.groups == 1:

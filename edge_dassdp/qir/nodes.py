@@ -129,12 +129,16 @@ class QPopulation:
         return 1 if self.dynamics is None else self.dynamics.max_spikes
 
     @property
+    def natural_shape(self) -> tuple[int, ...]:
+        """(n,) or (channels, height, width), without the padding of channels."""
+        n = self.size if self.natural is None else int((self.natural >= 0).sum())
+        places = self.shape[1] * self.shape[2]
+        return (n,) if places == 1 else (n // places, *self.shape[1:])
+
+    @property
     def n_recorded(self) -> int:
         """Entries of its records: neurons, or channels without their padding."""
-        if not self.records_channels:
-            return self.size
-        n_neurons = self.size if self.natural is None else int((self.natural >= 0).sum())
-        return n_neurons // (self.shape[1] * self.shape[2])
+        return self.natural_shape[0] if self.records_channels else self.size
 
     @property
     def unpaired_because(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from edge_dassdp.figures.fidelity import Fidelity
 from edge_dassdp.figures.inspection import Inspection
 from edge_dassdp.figures.widths import Width
 from edge_dassdp.harness import Stream, Verification, rolling_accuracy
+from edge_dassdp.neurobench import Metrics
 from edge_dassdp.plan.ledger import Ledger
 from edge_dassdp.report import lines
 from edge_dassdp.report.lines import NONE as _NONE
@@ -63,7 +64,8 @@ def inspect_head(found: Inspection, name: str, kind: str, sha256: str,
     chain = "→".join("x".join(map(str, shape)) for shape in found.shapes)
     origin = f"source profile {profile.partition(',')[0]} ({found.resets})" if profile \
         else f"resets: {found.resets}"
-    head = [f"{name}  {kind}  sha {sha256[:12]}…  {chain}  {found.n_steps:,} steps  {origin}",
+    steps = f"{found.n_steps:,} steps" if found.n_steps else "steps not given"
+    head = [f"{name}  {kind}  sha {sha256[:12]}…  {chain}  {steps}  {origin}",
              *map(lines.input_text, found.inputs)]
     what = "spikes counted" if found.readout_kind == "spike_count" else "membranes summed"
     head.append(f"class: {what} over the steps, the largest of {found.readout}")
@@ -125,6 +127,26 @@ def _boards(found: Inspection) -> Table:
                       f"{b.ram_bytes:,}", f"{b.flash_bound:,}", f"{b.flash_bytes:,}", verdict,
                       style="red" if b.problem else "")
     return table
+
+
+def metrics_screen(found: Metrics) -> RenderableType:
+    """NeuroBench's metrics."""
+    table = _table("NeuroBench", "E", "", left=("",))
+    for name, value, unit in (
+            ("footprint", f"{found.footprint:,} B", "weights, biases, constants of neurons"),
+            ("connection sparsity", _percent(found.connection_sparsity, 2), "weights that are 0"),
+            ("activation sparsity", _percent(found.activation_sparsity, 2),
+             "neuron-steps without a spike"),
+            ("synaptic operations, dense", f"{found.dense:,.1f}", "a sample, if nothing were 0"),
+            ("effective MACs", f"{found.effective_macs:,.1f}", "a sample, of numbers"),
+            ("effective ACs", f"{found.effective_acs:,.1f}", "a sample, of spikes"),
+            ("membrane updates", f"{found.membrane_updates:,.1f}", "a sample")):
+        table.add_row(name, value, unit)
+    text = f"mean over {found.n_samples:,} samples, defined as by neurobench 2.3"
+    if found.flash_bytes is not None:
+        text += (f"; on a device {found.flash_bytes:,} B of constants in flash and "
+                 f"{found.ram_bytes:,} B of state in RAM P")
+    return Group(table, Text(text, "dim"))
 
 
 def quantize_screen(fidelity: Fidelity) -> RenderableType:

@@ -131,7 +131,13 @@ class FloatModel:
 
     def _input_drive(self, samples: Float32Array) -> dict[str, Float32Array]:
         """What every projection from an input brings: (n_samples, n_frames, n_post)."""
-        drive: dict[str, Float32Array] = {}
+        frames = self.frames(samples)
+        return {p.name: self._drive(p, frames[p.pre]) for p in self.network.projections
+                if p.pre in frames}
+
+    def frames(self, samples: Float32Array) -> dict[str, Float32Array]:
+        """What each input gives of samples (n_samples, n_inputs): (n_samples, n_frames, size)."""
+        given: dict[str, Float32Array] = {}
         start = 0
         for source in self.network.inputs:
             frames = samples[:, start : start + source.n_values]
@@ -139,10 +145,8 @@ class FloatModel:
             start += source.n_values
             if source.encoder:
                 frames = encode(source, frames, self.network.n_steps).astype(np.float32)
-            for p in self.network.projections:
-                if p.pre == source.name:
-                    drive[p.name] = self._drive(p, frames)
-        return drive
+            given[source.name] = frames
+        return given
 
     def _drive(self, p: Projection, raster: NDArray[Any]) -> Float32Array:
         """Current of a projection from a whole raster: (n_samples, n_steps, n_post)."""

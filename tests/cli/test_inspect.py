@@ -15,6 +15,7 @@ import snntorch
 import torch
 from support.commands import ROOT, answer, ok, refused, shown
 
+import edge_dassdp as ed
 from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import CODES
 from edge_dassdp.build.board import list_boards, load_board
@@ -322,3 +323,48 @@ def test_a_refusal_under_json_is_an_envelope() -> None:
     found = json.loads(done.stdout)
     assert done.returncode == found["exit"] == CODES["E106"].exit
     assert found["diagnostics"][0]["code"] == "E106" and found["data"] == {}
+
+
+# ---- NeuroBench's metrics, and steps that nobody said --------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("samples")
+    x, y = rng.random((12, 64)), np.arange(12) % 10
+    for name, values in (("data", x), ("large", 1e300 * x), ("none", x[:0])):
+        np.savez(folder / f"{name}.npz", x=values, y=y[:len(values)])
+    return folder
+
+
+def test_metrics_on_samples_of_either_kind_of_network(samples: Path, tmp_path: Path) -> None:
+    ok("quantize", DIGITS, "-o", tmp_path / "d.q.npz")
+    x = np.load(samples / "data.npz")["x"]
+    for file, model in ((DIGITS, ed.load(DIGITS)),
+                        (tmp_path / "d.q.npz", ed.load_model(tmp_path / "d.q.npz"))):
+        found = ed.metrics(model, x).row()
+        assert answer("inspect", file, "--data", samples / "data.npz")["data"]["metrics"] == found
+        screen = ok("inspect", file, "--data", samples / "data.npz", "--board", "microbit")
+        assert f"{found['footprint']:,} B" in screen and "mean over 12 samples" in screen
+        assert f"{found['effective_acs']:,.1f}" in screen
+        few = answer("inspect", file, "--data", samples / "data.npz", "--limit", "5")
+        assert few["data"]["metrics"] == ed.metrics(model, x[:5]).row()
+    assert answer("inspect", DIGITS)["data"]["metrics"] is None
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("large", "expected numbers that float32 holds"), ("none", "holds no samples")])
+def test_samples_without_metrics(samples: Path, name: str, words: str) -> None:
+    assert words in refused("E104", "inspect", DIGITS, "--data", samples / f"{name}.npz")
+
+
+def test_without_steps_it_lists_what_it_can(samples: Path) -> None:
+    source = SNNTORCH[:2]
+    done = shown("inspect", BRAILLE, *source, "--data", samples / "data.npz")
+    assert done.returncode == CODES["E106"].exit
+    for words in ("12→38→7", "steps not given", "v = 0.9*v + i - 1*r", "2,249 parameters"):
+        assert words in done.stdout
+    assert "--n-steps" in done.stderr and "next:" not in done.stdout
+    assert "microbit" not in done.stdout, "memory depends on steps"
+    found = json.loads(shown("inspect", BRAILLE, *source, "--json").stdout)
+    assert found["data"]["n_steps"] is None and found["data"]["n_parameters"] == 2249

@@ -191,6 +191,8 @@ ARRAYS = {
     "values where classes are": (np.array(X) + 0.25, "row 0 has 2.25 in the last column"),
     "a NaN": (np.array([[1, 2, 0], [np.nan, 2, 1]]), "x[1, 0] is NaN, expected finite numbers"),
     "a NaN for a class": (np.array([[1, 2, np.nan]]), "x[0, 2] is NaN"),
+    "a number beyond float32": (np.array([[1, 2, 0], [3, 1e300, 1]]),
+                                "x[1, 1] is 1e+300, expected numbers that float32 holds"),
     "an infinity": (np.array([[1, np.inf, 0]]), "x[0, 1] is inf"),
     "words": (np.array([["a", "b"]]), "expected real numbers"),
     "one column": (np.zeros((3, 1)), "has 1 columns"),

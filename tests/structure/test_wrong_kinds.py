@@ -73,6 +73,7 @@ FACE = [
     calls_of("samples", ed.samples, path="data.npz"),
     calls_of("save", ed.save, network=NETWORK, path="saved.npz"),
     calls_of("quantize", ed.quantize, network=NETWORK, x=X, y=Y),
+    calls_of("metrics", ed.metrics, model=NETWORK, x=X),
     calls_of("open", ed.open, model=MODEL, target="reference"),
     calls_of("build", ed.build, model=MODEL, board="nothing"),
     calls_of("from_torch", ed.from_torch, model=layers(), n_steps=5, check=False),
@@ -177,7 +178,7 @@ def test_a_device_that_was_closed_says_so(spec: str, method: str) -> None:
 
 def test_nothing_that_is_public_is_left_out() -> None:
     public = {n for n in ed.__all__ if callable(getattr(ed, n))} - {
-        "Build", "Device", "EdgeError", "QNetwork", "Samples"}
+        "Build", "Device", "EdgeError", "Metrics", "QNetwork", "Samples"}
     assert public == {c.name for c in FACE + SETTINGS}
     methods = {n for n, m in inspect.getmembers(ed.Device, callable) if not n.startswith("_")}
     assert methods - {"close"} <= set(METHODS)

@@ -12,7 +12,7 @@ import typer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.words import pairs
-from edge_dassdp.cli import options
+from edge_dassdp.cli import inspecting, options
 from edge_dassdp.cli.learning import is_auto
 from edge_dassdp.cli.lessons import Lessons, filling
 from edge_dassdp.cli.output import Answer, Output, verb
@@ -108,6 +108,9 @@ def _inspect(
     board: Annotated[str | None, typer.Option("--board", "-b", show_default=False, help=(
         "Compare with this board alone, by name or path; exit status 1 if it is too small."))]
     = None,
+    data: options.OptionalData = None,
+    split: options.Split = "test",
+    limit: options.Limit = None,
     *,
     origin: options.Source,
 ) -> Answer:
@@ -115,7 +118,8 @@ def _inspect(
 
     Its graph, the equation of each population, parameters, synaptic operations, what learns by
     default, and which boards hold it. It is quantized with default settings to predict memory;
-    a quantized network is shown as it is.
+    a quantized network is shown as it is. With --data NeuroBench's metrics, counted on samples
+    (docs/neurobench.md).
     """
     from rich.text import Text
 
@@ -125,7 +129,8 @@ def _inspect(
     from edge_dassdp.report import screens
 
     boards = [load_board(name) for name in ([board] if board else list_boards())]
-    kind = files.kind_of(file)
+    kind, lacking = files.kind_of(file), None
+    model: ir.Network | QNetwork
     if kind == "quantized":
         if origin.words:
             raise EdgeError("E105", f"{file} says itself how it runs, {origin.words[0]} does not "
@@ -134,11 +139,15 @@ def _inspect(
         found, sha256 = inspect_quantized(model, boards), model.sha256
         after: list[str | Path] = ["build", file, "--board", board or "stm32f405"]
     else:
-        found = inspect_network(origin.load(file), boards)
+        model, lacking = inspecting.without_steps(origin, file)
+        found = inspect_network(model, boards)
+        if lacking:
+            found = dataclasses.replace(found, n_steps=0, boards=(), refused=lacking)
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
         after = ["quantize", file, *origin.words, "-o", Path(f"{file.stem}.q.npz"),
                  *["--frozen"] * bool(found.frozen_because)]
     failed = found.refused
+    counted = inspecting.counted(model, data, split, limit) if data and not lacking else None
     if board and not failed and found.boards[0].problem:
         b = found.boards[0]
         failed = EdgeError("E402", f"{b.name}: {b.problem}",
@@ -147,10 +156,12 @@ def _inspect(
                            help="quantize it with --frozen, or use a larger board"
                            if b.fits_frozen else "use a larger board")
     return Answer(
-        {"kind": kind, "source": origin.source, **_inspected(found)},
+        {"kind": kind, "source": origin.source, **_inspected(found),
+         "metrics": counted.row() if counted else None},
         [screens.inspect_head(found, file.name, files.TITLES[kind], sha256, origin.source),
-         screens.inspect_screen(found), Text(screens.LETTERS, "dim")],
-        sha256, ["edge-dassdp", *after], failed)
+         screens.inspect_screen(found), *([screens.metrics_screen(counted)] if counted else []),
+         Text(screens.LETTERS, "dim")],
+        sha256, [] if lacking else ["edge-dassdp", *after], failed)
 
 
 def _inspected(found: Inspection) -> dict[str, Any]:
@@ -161,6 +172,7 @@ def _inspected(found: Inspection) -> dict[str, Any]:
         made["size"] = population.size
     for made, b in zip(values["boards"], found.boards, strict=True):
         made |= {"fits": not b.problem, "problem": b.problem, "fits_frozen": b.fits_frozen}
+    values["n_steps"] = found.n_steps or None
     return values | {"n_parameters": found.n_parameters, "weight_bits": found.weight_bits,
                      "operations": found.operations}
 
