@@ -50,6 +50,20 @@ def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
     return out
 
 
+def with_targets(network: QNetwork, x: NDArray[np.int8],
+                 targets_q11: NDArray[np.int16]) -> NDArray[np.int8]:
+    """Samples of a model of values, int8 (n, x_bytes), with their targets (n, n_outputs)."""
+    made = x.copy()
+    made[:, network.code_bytes:] = np.ascontiguousarray(targets_q11, "<i2").view(np.int8)
+    return made
+
+
+def target_q11(network: QNetwork, x: NDArray[np.int8]) -> IntArray:
+    """The reverse, int64 (n, n_outputs)."""
+    behind = np.ascontiguousarray(x[:, network.code_bytes:])
+    return behind.view("<i2").astype(np.int64)
+
+
 def counts_x(network: QNetwork, counts: ArrayLike) -> NDArray[np.int8]:
     """Raw counts of a network's sensor, integers (n, n_readings, n_channels) or (n, all of them),
     as the samples of the device, int8 (n, x_bytes). Raises EdgeError E104 for another shape, or

@@ -169,7 +169,7 @@ def _feedback(network: Network, quantized: QNetwork, projections: dict[str, QPro
         if not population.has_error:
             continue
         if population.name == network.readout.population:
-            errors[population.name] = _Error(2.0**-8, 512 + population.size)
+            errors[population.name] = _Error(2.0**-8, quantized.error_total)
             continue
         ways = [projections[p.name] for p in forward_projections(network, population.name)]
         shifts, units = {}, {}

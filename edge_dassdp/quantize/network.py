@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature
 from edge_dassdp.quantize.populate import Made, populate
 from edge_dassdp.quantize.replay import with_replay
 from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.quantize.values import of_targets, scaled, with_values
 from edge_dassdp.reference.confidence import Confidence
 from edge_dassdp.rules import Learning, Rule
 from edge_dassdp.rules.needs import batch_of, heard
@@ -57,7 +59,7 @@ def quantize(
     learning: Learning | None = None,
     settings: Settings | None = None,
     calibration: NDArray[np.float32] | None = None,
-    labels: NDArray[np.int64] | None = None,
+    labels: NDArray[Any] | None = None,
     class_names: ClassNames | None = None,
 ) -> Quantized:
     """Quantize a network; plastic projections are those with a rule in `learning`.
@@ -66,7 +68,8 @@ def quantize(
     projections and homeostatic targets; without them inputs are taken to be standardized (within
     +-4) and no projection is dense. labels: int64 (n_samples,) from 0 to n_classes - 1, which the
     temperature of the softmax is fitted to, and which replay from flash needs. class_names: one for
-    each class, kept in the model. Raises E104 for samples and labels of another shape or range,
+    each class, kept in the model. With `values` of settings labels are targets, finite numbers
+    (n_samples, n_outputs), and names those of the outputs. Raises E104 for samples and labels of another shape or range,
     E105 for a bad setting or missing samples, E201 where a constant has no representation, E202
     where a proof fails, E203 where a rule cannot stand. What it gives can be written, read back and
     run: E204, a defect of ours, where it could not.
@@ -79,6 +82,12 @@ def quantize(
     for name in settings.bits_of:
         network.projection(name)
     network = canonical(network)
+    targets, scale = None, None
+    if settings.values:
+        names = class_names.names if class_names else ()
+        targets, scale = of_targets(network, learning, calibration is not None, labels,
+                                    0 if calibration is None else len(calibration), names)
+        network, labels, class_names = scaled(network, scale), None, None
     inputs = input_scales(network, settings, calibration)
     if calibration is not None and labels is not None:
         require_classes(class_labels(np.asarray(labels), len(calibration)), network.n_classes)
@@ -89,6 +98,8 @@ def quantize(
     quantized, confidence = replace(_joined(network, made, inputs, learning), sensor=sensor_of(
         network.inputs[0], inputs.scales[0], network.n_classes, calibration, labels,
         settings.drift)), None
+    if scale is not None:
+        quantized = with_values(quantized, scale, network.readout.temperature)
     if learning is None:
         quantized = with_softmax(quantized, network.readout.temperature)
     else:
@@ -100,7 +111,7 @@ def quantize(
         quantized = with_activity(quantized, input_x(quantized, calibration[:N_ACTIVITY]))
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
-        quantized = with_replay(quantized, learning.replay, x, labels)
+        quantized = with_replay(quantized, learning.replay, x, labels, targets)
     quantized = replace(quantized, class_names=class_names)
     require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)), confidence)
