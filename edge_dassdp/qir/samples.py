@@ -12,6 +12,7 @@ from edge_dassdp.ir import Input
 from edge_dassdp.ir.geometry import volume
 from edge_dassdp.qir.network import QNetwork, frame_bytes, input_bytes
 from edge_dassdp.qir.order import device_order, device_volume, natural_order
+from edge_dassdp.qir.values import Targets
 
 Q_ONE = 127
 """The largest code of an encoder."""
@@ -56,6 +57,14 @@ def with_targets(network: QNetwork, x: NDArray[np.int8],
     made = x.copy()
     made[:, network.code_bytes:] = np.ascontiguousarray(targets_q11, "<i2").view(np.int8)
     return made
+
+
+def with_lesson(network: QNetwork, x: NDArray[np.int8],
+                targets: Targets) -> tuple[NDArray[np.int8], IntArray]:
+    """Samples with their targets (n, n_outputs) in the unit of the training, and the labels that say
+    that they have some, (n,). Raises EdgeError E104 for targets out of range."""
+    assert network.values is not None
+    return with_targets(network, x, network.values.in_q11(targets)), np.zeros(len(x), np.int64)
 
 
 def target_q11(network: QNetwork, x: NDArray[np.int8]) -> IntArray:
