@@ -45,7 +45,7 @@ LOCK_FILE = "dassdp_lock_key.c"
 """Among generated sources the one that makes a build a locked one. It holds the key."""
 _LOCKED = ("-DDASSDP_LOCKED=1",)
 _PARTS = {"DASSDP_SENSORS": "dassdp_sensor.h", "DASSDP_VALUES": "dassdp_values_t"}
-"""What is left out of a firmware, by its switch: the sign in generated sources that a model has it."""
+"""Left out of a firmware, by its switch: the sign in generated sources that a model has it."""
 
 
 @dataclass(frozen=True)

@@ -125,8 +125,9 @@ def classify(out: Output, device: Target, x: NDArray[np.int8],
              told: Callable[[int, NDArray[np.int64]], None] | None = None, *,
              looks: bool = False,
              read: Callable[[NDArray[np.int8]], NDArray[Any]] | None = None) -> NDArray[Any]:
-    """Classes of x, or what `read` gives of samples, with progress. told: the place of samples and their classes, as soon as they
-    are known. looks: the device observes each before. An error, or Ctrl-C, says how many were."""
+    """Classes of x, or what `read` gives of samples, with progress. told: the place of samples and
+    their classes, as soon as they are known. looks: the device observes each before. An error, or
+    Ctrl-C, says how many were."""
     import numpy as np
 
     found: list[NDArray[Any]] = []

@@ -36,8 +36,8 @@ _NPY_OF_X = re.compile(r"(.*[._-])?([xX])([._-].*)?")
 @dataclass(frozen=True, eq=False)
 class Plain:
     """x: finite float32 (n, n_inputs). y: as it stands in the file, or numbers of names, or targets
-    (n, n_outputs), finite float64. rows: of splits, by name, as they stand. classes: their names, or
-    those of the outputs, where the file has names, in order.
+    (n, n_outputs), finite float64. rows: of splits, by name, as they stand. classes: their names,
+    or those of the outputs, where the file has names, in order.
     guess: how it was read where it does not say it. origin: where classes stand, None: in y.
     are_targets: y are such."""
 
@@ -83,8 +83,8 @@ def _of_npz(path: Path) -> Plain | None:
     if y is None:
         raise EdgeError("E104", f"{path} holds x and no y",
                         help="add y, (n,) integers: the class of each sample; 0 for all where "
-                        "there is one output, or nothing is to be judged; or targets, (n, n_outputs) "
-                        "numbers, of a model of values")
+                        "there is one output, or nothing is to be judged; or targets, (n, "
+                        "n_outputs) numbers, of a model of values")
     return _with_names(path, Plain(checked, y, found))
 
 

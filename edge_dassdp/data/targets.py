@@ -41,7 +41,8 @@ def of_array(path: Path | str, targets: NDArray[Any], n: int) -> NDArray[np.floa
         i, c = (int(k) for k in bad[0])
         raise EdgeError("E104", f"{path}: targets[{i}, {c}] is "
                         f"{'NaN' if np.isnan(made[i, c]) else 'infinite'}, expected finite numbers",
-                        cause=f"{len(bad):,} of {made.size:,} are not", help="leave such samples out")
+                        cause=f"{len(bad):,} of {made.size:,} are not",
+                        help="leave such samples out")
     return made
 
 
@@ -64,8 +65,8 @@ def in_order(y: NDArray[Any], names: Sequence[str], known: Sequence[str], n_outp
         raise EdgeError("E104", f"{title} has classes, and the outputs of the model are values",
                         help=_HELP)
     if names and known and sorted(names) != sorted(known):
-        raise EdgeError("E104", f"{title} has targets of {listed(names)}, and the model has values of "
-                        f"{listed(known)}", help="give a column target:NAME for each of these")
+        raise EdgeError("E104", f"{title} has targets of {listed(names)}, and the model has values "
+                        f"of {listed(known)}", help="give a column target:NAME for each of these")
     if y.shape[1] != n_outputs:
         raise EdgeError("E104", f"{title} has {y.shape[1]} targets a sample, and the network has "
                         f"{n_outputs} output{'s' * (n_outputs > 1)}", help=_HELP)

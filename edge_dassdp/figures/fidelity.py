@@ -146,10 +146,11 @@ def measure_fidelity(network: ir.Network, quantized: Quantized,
         raise EdgeError("E104", f"{n} samples but labels of shape {labels.shape}")
     has_classes = network.n_classes > 1 and quantized.network.values is None
 
+    names = quantized.network.values.names if quantized.network.values else ()
+
     def errors(logits: NDArray[np.float64]) -> Errors | None:
-        return None if targets is None else Errors.of(logits / network.readout.temperature, targets,
-                                                      quantized.network.values.names
-                                                      if quantized.network.values else ())
+        return None if targets is None else \
+            Errors.of(logits / network.readout.temperature, targets, names)
 
     def share(classes: IntArray, wanted: IntArray | None) -> float | None:
         return None if wanted is None or not n or not has_classes \
@@ -214,7 +215,8 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
 def _logit_units(network: QNetwork) -> NDArray[np.float64]:
     """Of each logit, in the unit of the float network's: outputs that are values count in the scale
     of their targets."""
-    return np.asarray(network.logit_unit * (1.0 if network.values is None else network.values.scale))
+    scale = np.ones(1) if network.values is None else network.values.scale
+    return np.asarray(network.logit_unit * scale)
 
 
 def _population(network: ir.Network, quantized: Quantized, name: str,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def _curing(settings: Settings, anew: Quantize) -> Iterator[str]:
 def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Settings,
            anew: Quantize, calibration: NDArray[np.float32] | None,
            sure: Confidence | None = None,
-           labels: NDArray[np.int64] | None = None) -> tuple[str, ...]:
+           labels: NDArray[Any] | None = None) -> tuple[str, ...]:
     """Sentences for people. anew: tried for what it would help. calibration: (n_samples, n_inputs),
     None for a model that is not calibrated. sure: on its labelled samples. labels: int64
     (n_samples,) from 0 to n_classes - 1, or None."""
@@ -215,7 +216,8 @@ def _classless(model: QNetwork) -> Iterator[str]:
 
 def _confidence(network: Network, model: QNetwork, sure: Confidence | None) -> Iterator[str]:
     """Where labels teach hardly what they should: all is certain, or nothing."""
-    if model.n_classes == 1 or model.values is not None or not any(model.population(q.post).has_error for q in model.plastic):
+    if model.n_classes == 1 or model.values is not None or not any(
+            model.population(q.post).has_error for q in model.plastic):
         return
     if sure is None:
         values = logits(model, random_samples(model, N_RANDOM))

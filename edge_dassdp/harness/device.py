@@ -134,8 +134,9 @@ class Device:
 
     def learn(self, x: ArrayLike, y: ArrayLike) -> Stream | ValueStream:
         """Learn every sample once, in order. The answer has the class that each was given before
-        its label was seen, or its values before its targets were, float (n, n_outputs). Of a model with a sensor every sample is observed first, without its
-        label; a warning says where the sensor has drifted."""
+        its label was seen, or its values before its targets were, float (n, n_outputs). Of a model
+        with a sensor every sample is observed first, without its label; a warning says where the
+        sensor has drifted."""
         packed, labels = self._lesson(x, y)
         if self.network.values is not None:
             values = self.network.values
@@ -302,7 +303,7 @@ class Device:
     def _require_values(self) -> QValues:
         if self.network.values is None:
             raise EdgeError("E105", "the outputs of this model are classes",
-                            help="classify gives them; quantize with Settings(values=True) for values")
+                            help="classify gives them; Settings(values=True) makes values")
         return self.network.values
 
     def _require_classes(self, name: str) -> None:

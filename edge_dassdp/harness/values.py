@@ -19,9 +19,9 @@ _MOST_TOLD = 8
 
 @dataclass(frozen=True)
 class Errors:
-    """By output: nrmse, root mean square error over the standard deviation of the targets, 1 is what
-    their mean would give, None of targets that do not differ; mae, mean absolute error in their
-    unit. names: of the outputs, empty where they have none."""
+    """By output: nrmse, root mean square error over the standard deviation of the targets, 1 is
+    what their mean would give, None of targets that do not differ; mae, mean absolute error in
+    their unit. names: of the outputs, empty where they have none."""
 
     nrmse: tuple[float | None, ...]
     mae: tuple[float, ...]

@@ -188,8 +188,8 @@ class QNetwork:
 
     def error_peak(self, population: str) -> int:
         """The largest error of a population, 0 without one: 256 at the readout of classes, 1,024
-        at one of values, else an int16, and of fewer bits where it is wide and passes its error on, so that the next dot product fits an
-        int32 twice."""
+        at one of values, else an int16, and of fewer bits where it is wide and passes its error on,
+        so that the next dot product fits an int32 twice."""
         order, p = [q.name for q in self.populations], self.population(population)
         if population == self.readout or not p.has_error:
             return (256 if self.values is None else ERROR_MAX_Q8) * p.has_error
@@ -255,8 +255,8 @@ class QNetwork:
 
     @property
     def x_bytes(self) -> int:
-        """Of a sample as a target takes it: int16 counts where there is a sensor, with int16 targets
-        behind it where its outputs are values, else the same."""
+        """Of a sample as a target takes it: int16 counts where there is a sensor, with int16
+        targets behind it where its outputs are values, else the same."""
         return self.code_bytes * (1 if self.sensor is None else 2) + self.target_bytes
 
     @property
@@ -337,7 +337,8 @@ def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str
     """A dataclass as JSON values; its arrays go to `arrays` and leave their key behind."""
     return {field.name: _value(getattr(node, field.name), f"{prefix}.{field.name}", arrays)
             for field in dataclasses.fields(node) if field.metadata.get("is_filed", True)
-            and not (field.metadata.get("is_filed_if_set") and _is_unset(getattr(node, field.name)))}
+            and not (field.metadata.get("is_filed_if_set")
+                     and _is_unset(getattr(node, field.name)))}
 
 
 def _is_unset(value: Any) -> bool:

@@ -61,8 +61,8 @@ def with_targets(network: QNetwork, x: NDArray[np.int8],
 
 def with_lesson(network: QNetwork, x: NDArray[np.int8],
                 targets: Targets) -> tuple[NDArray[np.int8], IntArray]:
-    """Samples with their targets (n, n_outputs) in the unit of the training, and the labels that say
-    that they have some, (n,). Raises EdgeError E104 for targets out of range."""
+    """Samples with their targets (n, n_outputs) in the unit of the training, and the labels that
+    say that they have some, (n,). Raises EdgeError E104 for targets out of range."""
     assert network.values is not None
     return with_targets(network, x, network.values.in_q11(targets)), np.zeros(len(x), np.int64)
 

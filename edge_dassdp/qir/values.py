@@ -65,17 +65,17 @@ class QValues:
         """Targets (n, n_outputs) as the device takes them. Raises EdgeError E104, with how many and
         the range, for those beyond 16 scales of the centre, which an int16 does not hold."""
         with np.errstate(over="ignore"):
-            found = np.clip((targets - self.centre) / self.scale * 2.0**FRAC_BITS, -2.0**40, 2.0**40)
-        counts = to_int(found)
+            found = (targets - self.centre) / self.scale * 2.0**FRAC_BITS
+        counts = to_int(np.clip(found, -(2.0**40), 2.0**40))
         wrong = np.abs(counts) > INT16_MAX
         if wrong.any():
             i, c = (int(k) for k in np.argwhere(wrong)[0])
             reach = INT16_MAX / 2.0**FRAC_BITS * self.scale[c]
             raise EdgeError(
-                "E104", f"target {targets[i, c]:.6g} of sample {i}, {self.name(c)}, is out of range",
-                cause=f"{int(wrong.sum()):,} of {wrong.size:,} targets are; the model takes "
-                f"{self.centre[c] - reach:.4g} to {self.centre[c] + reach:.4g} there, 16 standard "
-                "deviations of its training", help="give targets in the unit of the training, "
+                "E104", f"the target {targets[i, c]:.6g} of sample {i}, {self.name(c)}, is out of "
+                "range", cause=f"{int(wrong.sum()):,} of {wrong.size:,} targets are; the model "
+                f"takes {self.centre[c] - reach:.4g} to {self.centre[c] + reach:.4g} there, 16 "
+                "standard deviations of its training", help="give targets in the training's unit, "
                 "leave such samples out, or quantize anew with targets of this range")
         return counts.astype(np.int16)
 
@@ -87,8 +87,8 @@ def checked_targets(y: ArrayLike, n: int, n_outputs: int, where: str = "") -> Ta
     rows = given[:, None] if given.ndim == 1 and n_outputs == 1 else given
     if given.dtype.kind not in "fiu" or rows.shape != (n, n_outputs):
         told = "they are truth values, which are classes" if given.dtype.kind == "b" else ""
-        raise EdgeError("E104", f"{where}targets are {given.dtype} of shape {given.shape}, expected "
-                        f"numbers ({n}, {n_outputs})", cause=told,
+        raise EdgeError("E104", f"{where}targets are {given.dtype} of shape {given.shape}, "
+                        f"expected numbers ({n}, {n_outputs})", cause=told,
                         help="give a number for each output of each sample; the model has values, "
                         "and no classes")
     made = rows.astype(np.float64)

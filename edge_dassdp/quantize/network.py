@@ -69,10 +69,10 @@ def quantize(
     +-4) and no projection is dense. labels: int64 (n_samples,) from 0 to n_classes - 1, which the
     temperature of the softmax is fitted to, and which replay from flash needs. class_names: one for
     each class, kept in the model. With `values` of settings labels are targets, finite numbers
-    (n_samples, n_outputs), and names those of the outputs. Raises E104 for samples and labels of another shape or range,
-    E105 for a bad setting or missing samples, E201 where a constant has no representation, E202
-    where a proof fails, E203 where a rule cannot stand. What it gives can be written, read back and
-    run: E204, a defect of ours, where it could not.
+    (n_samples, n_outputs), and names those of the outputs. Raises E104 for samples and labels of
+    another shape or range, E105 for a bad setting or missing samples, E201 where a constant has no
+    representation, E202 where a proof fails, E203 where a rule cannot stand. What it gives can be
+    written, read back and run: E204, a defect of ours, where it could not.
     """
     settings = settings or Settings()
     rules: Mapping[str, Rule] = learning.rules if learning else {}

@@ -22,8 +22,8 @@ def with_replay(network: QNetwork, replay: Replay, x: NDArray[np.int8] | None,
     """The network with `replay.flash` samples of x, int8 (n, x_bytes), and labels (n,).
 
     They are drawn class by class, the same number of each as far as x has them, and stored so that
-    classes alternate; of values, with targets (n, n_outputs), at random. Raises EdgeError E105 where flash samples are wanted and there is no x, no
-    label, or too few samples.
+    classes alternate; of values, with targets (n, n_outputs), at random. Raises EdgeError E105
+    where flash samples are wanted and there is no x, no label, or too few samples.
     """
     chosen: IntArray = np.zeros(0, np.int64)
     if targets is not None and network.values is not None:

@@ -36,9 +36,10 @@ class Scale:
         flat = np.flatnonzero(spread <= _LEAST * np.maximum(1e-30, np.abs(targets).max(axis=0)))
         if flat.size:
             c = int(flat[0])
-            raise EdgeError("E104", f"the targets of {names[c] if names else f'output {c}'} are all "
-                            f"{centre[c]:.6g}", cause="their spread is the scale that values count "
-                            "in", help="give training samples whose targets differ, or leave that "
+            what = names[c] if names else f"output {c}"
+            raise EdgeError("E104", f"the targets of {what} are all {centre[c]:.6g}",
+                            cause="their spread is the scale that values count in", help="give "
+                            "training samples whose targets differ, or leave that "
                             "output out of the network")
         return cls(centre, spread, names)
 
@@ -49,8 +50,8 @@ def of_targets(network: Network, learning: Learning | None, has_samples: bool, y
     targets that are none, E105 without any, E203 for what learns from classes."""
     require_values(network, learning)
     if y is None or not has_samples:
-        raise EdgeError("E105", "values count in the scale of the training's targets, and there are "
-                        "none", help="give training samples with targets (--data; x= and y= in "
+        raise EdgeError("E105", "values count in the scale of the training's targets, and there "
+                        "are none", help="give training samples with targets (--data; x= and y= in "
                         "Python)")
     targets = checked_targets(y, n, network.n_classes)
     return targets, Scale.of(targets, names)
@@ -70,8 +71,8 @@ def require_values(network: Network, learning: Learning | None) -> None:
     refuse_unless("E105", network.n_classes <= MOST_OUTPUTS,
                   f"{network.n_classes:,} outputs, values have at most {MOST_OUTPUTS}")
     plain = [q for q in network.projections if q.post == readout.population]
-    refuse_unless("E105", all(q.conv is None for q in plain), "values are read behind a convolution",
-                  help="let a linear layer be the last")
+    refuse_unless("E105", all(q.conv is None for q in plain),
+                  "values are read behind a convolution", help="let a linear layer be the last")
     refuse_unless("E105", all(i.sensor is None for i in network.inputs), "the outputs are values, "
                   "and a sensor is described by classes", help="leave out --sensor, or --values")
     if learning is None:
@@ -93,8 +94,8 @@ def require_values(network: Network, learning: Learning | None) -> None:
 
 
 def scaled(network: Network, scale: Scale) -> Network:
-    """A canonical network whose outputs are its values over their spread: each column of the weights
-    into the readout, and what moves its membranes, by itself."""
+    """A canonical network whose outputs are its values over their spread: each column of the
+    weights into the readout, and what moves its membranes, by itself."""
     name = network.readout.population
     by = 1.0 / scale.spread
 

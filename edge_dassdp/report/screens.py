@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build import elf
 from edge_dassdp.data.labels import numbered
 from edge_dassdp.emit.firmware import Build
@@ -66,7 +67,8 @@ def inspect_head(found: Inspection, name: str, kind: str, sha256: str,
     head = [f"{name}  {kind}  sha {sha256[:12]}…  {chain}  {found.n_steps:,} steps  {origin}",
              *map(lines.input_text, found.inputs)]
     what = "spikes counted" if found.readout_kind == "spike_count" else "membranes summed"
-    head.append(f"class: {what} over the steps, the largest of {found.readout}")
+    head.append(f"class: {what} over the steps, the largest of {found.readout}"
+                if found.has_classes else f"values: {what} over the steps of {found.readout}")
     head += [f"classes: {numbered(found.classes)}"] if found.classes else []
     return Text("\n".join(head), overflow="fold")
 
@@ -289,8 +291,8 @@ def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window:
     lost = f"; the link lost {stream.n_unanswered:,} answers, whose classes count as wrong"
     told = "accuracy over the stream " + (
         _NONE if stream.accuracy is None else _percent(stream.accuracy, 1))
-    return _apart(table, learned_text(target, n, told + lost * bool(stream.n_unanswered), statistics,
-                                      link))
+    told += lost * bool(stream.n_unanswered)
+    return _apart(table, learned_text(target, n, told, statistics, link))
 
 
 def learned_text(target: str, n: int, told: str, statistics: Statistics, link: str) -> Text:

@@ -161,7 +161,8 @@ def _learn(
     """Learn from labelled samples on a target.
 
     Each sample is learned once, in order. It is classified first, so the accuracy shown is that
-    before its label was seen; of values the errors shown are those before targets were seen. With --json every sample is one line, the summary the last.
+    before its label was seen; of values the errors shown are those before targets were seen.
+    With --json every sample is one line, the summary the last.
     """
     from edge_dassdp import harness
 
@@ -324,9 +325,9 @@ def _tell(out: Output, network: QNetwork, first: int, piece: harness.Stream,
 
     if network.values is not None and learned.targets is not None:
         made = valued.stream_of(network, piece, learned.targets[first:first + len(piece.labels)])
-        for i, (values, targets) in enumerate(zip(made.predicted, made.targets, strict=True), first):
-            out.line(sample=i, values=values.tolist(), targets=targets.tolist(),
-                     skipped=bool(piece.is_skipped[i - first]))
+        for i, values in enumerate(made.predicted):
+            out.line(sample=first + i, values=values.tolist(), targets=made.targets[i].tolist(),
+                     skipped=bool(piece.is_skipped[i]))
         if progress:
             progress(first + len(piece.labels))
         return
@@ -385,10 +386,11 @@ def _screen(target: str, course: harness.Course, statistics: Statistics, sent: s
 
     from edge_dassdp.report import lines, screens
 
-    said = {"letter": letter(target), "link": sent.lstrip("; ")}
+    come, sent = letter(target), sent.lstrip("; ")
     parts: list[Any] = [
-        screens.learn_screen(target, course.stream, statistics, **said) if values is None else
-        screens.learn_values_screen(target, values, statistics, **said)]
+        screens.learn_screen(target, course.stream, statistics, letter=come, link=sent)
+        if values is None else
+        screens.learn_values_screen(target, values, statistics, letter=come, link=sent)]
     if course.profile:
         parts.append(Text(str(course.profile)))
     if course.first:
@@ -398,7 +400,8 @@ def _screen(target: str, course: harness.Course, statistics: Statistics, sent: s
         parts.append(Text(lines.gate_text(course.stream, statistics.is_open)))
     before = course.progress.before
     if before is not None and after is not None and values is not None:
-        parts.append(Text(f"{judged}: NRMSE before {before:.3f}, after {after:.3f} {letter(target)}"))
+        parts.append(Text(f"{judged}: NRMSE before {before:.3f}, after {after:.3f} "
+                          f"{letter(target)}"))
     elif before is not None and after is not None:
         parts.append(Text(f"{judged}: accuracy before {100 * before:.1f} %, after "
                           f"{100 * after:.1f} % {letter(target)}"))

@@ -209,8 +209,8 @@ def _quantize(
     source, learning = proposal.network, proposal.learning
     tried: tuple[Width, ...] = ()
     if precision.weight_bits == _AUTO and settings.values:
-        raise EdgeError("E105", "--weight-bits auto counts right classes, and the outputs are values",
-                        help="give 4 to 8, or 16")
+        raise EdgeError("E105", "--weight-bits auto counts right classes, and the outputs are "
+                        "values", help="give 4 to 8, or 16")
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
     if learning and learning.replay and is_auto(lessons.replay):
@@ -303,8 +303,9 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
     from edge_dassdp.report import lines, screens
 
     model, sure = quantized.network, quantized.confidence
+    learns = lines.learning_text(proposal.learning, are_values=model.values is not None)
     head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  "
-                f"{lines.learning_text(proposal.learning)}\n"
+                f"{learns}\n"
                 + "  ".join(map(lines.input_text, model.inputs, model.x_scales))
                 + (f"\n{lines.sensor_text(model.sensor)}" if model.sensor else "")
                 + (f"\n{lines.confidence_text(sure)}" if sure else ""))

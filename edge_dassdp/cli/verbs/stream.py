@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -76,6 +76,7 @@ def _run(
         learned.put_back(device, network)
         out.warn(*warnings)
         allow(device, network, allow_profile)
+        found: Any
         if network.values is not None:
             found = valued.predict(out, device, network, packed, valued.tell(out, packed))
         else:
