@@ -6,8 +6,8 @@ The equation, its constants, its initial condition and its sampling are those of
 NeuroBench package (`neurobench.datasets.MackeyGlass`: beta 0.2, gamma 0.1, n 10, constant past
 0.7206597, 75 points a Lyapunov time of 197); the series is integrated here. A network of spiking
 neurons is trained with snnTorch to tell the value some points ahead, quantized, and learns from a
-stream of another tau, each sample once. Writes benchmarks/results/mackey_glass.json and the table of
-docs/regression.md.
+stream of another tau, each sample once. Writes benchmarks/results/mackey_glass.json and the table
+of docs/regression.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from snntorch import surrogate
 from torch import nn
 
 import edge_dassdp as ed
-from edge_dassdp.qir.values import nrmse
+from edge_dassdp.base.values import nrmse
 from edge_dassdp.rules import ErrorTouch, Learning, ReadoutDelta, Replay
 from edge_dassdp.twin.model import FloatModel
 
@@ -159,7 +159,7 @@ def ridge(network: ed.Network, stream: Task, tests: list[Task]) -> list[float]:
 
 def backprop(net: nn.Sequential, stream: Task, tests: list[Task]) -> list[float]:
     """Adam on the last two layers, each sample of the stream once, as the device has them."""
-    optimizer = torch.optim.Adam([p for layer in (net[2], net[4]) for p in layer.parameters()], 1e-3)
+    optimizer = torch.optim.Adam([*net[2].parameters(), *net[4].parameters()], 1e-3)
     x, y = torch.tensor(stream.x), torch.tensor(stream.y, dtype=torch.float32)
     for i in range(len(x)):
         optimizer.zero_grad()

@@ -12,6 +12,7 @@ from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.base.notices import warn
+from edge_dassdp.base.values import checked_targets
 from edge_dassdp.build.board import load_board
 from edge_dassdp.data import datasets
 from edge_dassdp.data.datasets import Samples
@@ -24,7 +25,6 @@ from edge_dassdp.frontends.logits import Logits, with_logits
 from edge_dassdp.harness import Device, hold, label_row, sample_rows
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.values import checked_targets
 from edge_dassdp.quantize.network import Quantized
 from edge_dassdp.quantize.network import quantize as _quantize
 from edge_dassdp.quantize.settings import Settings

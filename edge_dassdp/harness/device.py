@@ -14,6 +14,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.base.notices import warn
 from edge_dassdp.base.numbers import array_of, sample_array
+from edge_dassdp.base.values import QValues, checked_targets
 from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.labels import ClassNames, labels_of, require_classes
 from edge_dassdp.harness.drifted import drift_of, drift_warning
@@ -26,7 +27,6 @@ from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profil
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import counts_x, input_x, with_lesson
-from edge_dassdp.qir.values import QValues, checked_targets
 from edge_dassdp.reference.asked import require_triads
 from edge_dassdp.reference.outcome import NO_LABEL, Statistics
 from edge_dassdp.sensor.monitor import DriftReport

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.values import QValues, Targets, nrmse
 from edge_dassdp.harness.stream import UNKNOWN, Stream
-from edge_dassdp.qir.values import QValues, Targets, nrmse
 
 _MOST_TOLD = 8
 """Outputs that a line lists."""

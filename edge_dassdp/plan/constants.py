@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.values import QValues
 from edge_dassdp.plan import kernels, path_tables
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.path_tables import Fields
@@ -18,7 +19,6 @@ from edge_dassdp.qir.packing import columns, pack_weights, row_bytes
 from edge_dassdp.qir.ranges import SHARE_MAX_Q8
 from edge_dassdp.qir.stored import pack, stored_words
 from edge_dassdp.qir.tables import Array, Rows, Table, pointed_to
-from edge_dassdp.qir.values import QValues
 from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
 from edge_dassdp.sensor.profile import QTriad

@@ -11,6 +11,7 @@ from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import array_of, is_int, is_real
 from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, MOST_FRAC_BITS, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.base.values import MOST_OUTPUTS, QValues
 from edge_dassdp.data.labels import ClassNames, are_names
 from edge_dassdp.ir import Encoder, Input, Sensor, geometry
 from edge_dassdp.qir.network import QCusum, QErrorStep, QGuard, QNetwork, QReplay
@@ -25,7 +26,6 @@ from edge_dassdp.qir.nodes import (
 from edge_dassdp.qir.order import device_volume, history_depths, natural_order
 from edge_dassdp.qir.ranges import RECORDED_MAX, SHARE_MAX_Q8
 from edge_dassdp.qir.stored import stored_words
-from edge_dassdp.qir.values import MOST_OUTPUTS, QValues
 from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
 

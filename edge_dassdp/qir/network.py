@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.table import columns, size_text
+from edge_dassdp.base.values import ERROR_MAX_Q8, QValues
 from edge_dassdp.data.labels import ClassNames
 from edge_dassdp.ir import Encoder, Input, ReadoutKind, Sensor, Triad
 from edge_dassdp.ir.credit import plastic_part
@@ -28,7 +29,6 @@ from edge_dassdp.qir.nodes import QDynamics, QPopulation, QProjection, QRule, Si
 from edge_dassdp.qir.order import device_volume, natural_order
 from edge_dassdp.qir.packing import words
 from edge_dassdp.qir.ranges import Bound
-from edge_dassdp.qir.values import ERROR_MAX_Q8, QValues
 from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
 from edge_dassdp.sensor.window import QCodes

@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.base.qformat import IntArray, QInputScale, quantize_input
+from edge_dassdp.base.values import Targets
 from edge_dassdp.ir import Input
 from edge_dassdp.ir.geometry import volume
 from edge_dassdp.qir.network import QNetwork, frame_bytes, input_bytes
 from edge_dassdp.qir.order import device_order, device_volume, natural_order
-from edge_dassdp.qir.values import Targets
 
 Q_ONE = 127
 """The largest code of an encoder."""

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.values import Targets, checked_targets
 from edge_dassdp.data.labels import ClassNames, class_labels, require_classes
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.ir.pools import with_pools_apart
+from edge_dassdp.ir.values import Scale, require_values, scaled
 from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.file import require_readable
 from edge_dassdp.qir.order import history_depths
@@ -27,14 +29,13 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
 from edge_dassdp.quantize.constants import samples_blamed
 from edge_dassdp.quantize.inputs import InputScales, in_codes, input_scales, sensor_of
-from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature
+from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature, with_values
 from edge_dassdp.quantize.populate import Made, populate
 from edge_dassdp.quantize.replay import with_replay
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.quantize.values import of_targets, scaled, with_values
 from edge_dassdp.reference.confidence import Confidence
 from edge_dassdp.rules import Learning, Rule
-from edge_dassdp.rules.needs import batch_of, heard
+from edge_dassdp.rules.needs import batch_of, heard, require_no_classes
 
 __all__ = ["Quantized", "Settings", "quantize"]
 N_ACTIVITY = 64
@@ -84,9 +85,8 @@ def quantize(
     network = canonical(network)
     targets, scale = None, None
     if settings.values:
-        names = class_names.names if class_names else ()
-        targets, scale = of_targets(network, learning, calibration is not None, labels,
-                                    0 if calibration is None else len(calibration), names)
+        targets = _targets(network, learning, calibration, labels)
+        scale = Scale.of(targets, class_names.names if class_names else ())
         network, labels, class_names = scaled(network, scale), None, None
     inputs = input_scales(network, settings, calibration)
     if calibration is not None and labels is not None:
@@ -115,6 +115,20 @@ def quantize(
     quantized = replace(quantized, class_names=class_names)
     require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)), confidence)
+
+
+def _targets(network: Network, learning: Learning | None,
+             calibration: NDArray[np.float32] | None, y: NDArray[Any] | None) -> Targets:
+    """Of the training samples, (n, n_outputs). Raises EdgeError E104 for targets that are none,
+    E105 without any and for a network of classes, E203 for what learns from classes."""
+    require_values(network)
+    if learning:
+        require_no_classes(learning)
+    if y is None or calibration is None:
+        raise EdgeError("E105", "values count in the scale of the training's targets, and there "
+                        "are none", help="give training samples with targets (--data; x= and y= in "
+                        "Python)")
+    return checked_targets(y, len(calibration), network.n_classes)
 
 
 def _populated(network: Network, settings: Settings, rules: Mapping[str, Rule],

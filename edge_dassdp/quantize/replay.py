@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.values import Targets
 from edge_dassdp.qir import QNetwork, QReplay
-from edge_dassdp.qir.values import Targets
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.rules import Replay
 

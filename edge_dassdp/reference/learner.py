@@ -29,7 +29,12 @@ from edge_dassdp.reference.asked import (
     require_replay,
 )
 from edge_dassdp.reference.carried import carried_bytes, carried_state, named
-from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
+from edge_dassdp.reference.feedback import (
+    feed_back,
+    softmax_error,
+    step_size_q8,
+    value_error,
+)
 from edge_dassdp.reference.memory import Memory, Stored, judge
 from edge_dassdp.reference.misses import Gate, count_miss
 from edge_dassdp.reference.outcome import (
@@ -43,7 +48,6 @@ from edge_dassdp.reference.outcome import (
     members,
 )
 from edge_dassdp.reference.sensed import Sensed
-from edge_dassdp.reference.values import value_error
 
 LEARNING_KIND, WARM_UP_KIND = LessonKind.LEARN, LessonKind.WARM_UP
 
