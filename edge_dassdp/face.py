@@ -13,6 +13,7 @@ from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.base.notices import warn
+from edge_dassdp.base.values import checked_targets
 from edge_dassdp.build.board import load_board
 from edge_dassdp.comparison import asked
 from edge_dassdp.comparison.compare import Course
@@ -132,7 +133,8 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     x: finite float training samples as `Device` takes them, for the scale of inputs, the activity
     that picks kernels, and homeostasis; without them inputs are taken to be standardized. y: their
     classes, (n,) integers from 0 to n_classes - 1, or names out of `classes`, for replay from
-    flash, the temperature and the sensor. classes: a name for each output in order, which the model
+    flash, the temperature and the sensor; with `values` of settings their targets, finite numbers
+    (n, n_outputs). classes: a name for each output in order, which the model
     keeps (`QNetwork.classes`). What is lost, as weights that became 0, is a warning that names the
     option that helps; so are classes that no sample is of. Raises EdgeError E104 for samples of
     another shape and for labels that are no class, E105 for a bad setting, missing samples or
@@ -141,8 +143,9 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     """
     names = stated(list(classes), network.n_classes) if len(classes) else None
     samples = None if x is None else sample_rows(network.inputs, x)
-    labels = None if y is None or samples is None else label_row(y, len(samples), network.n_classes,
-                                                                 names)
+    labels = None if y is None or samples is None else \
+        checked_targets(y, len(samples), network.n_classes) if settings and settings.values else \
+        label_row(y, len(samples), network.n_classes, names)
 
     def anew(other: Settings) -> Quantized:
         return _quantize(network, learning, other, samples, labels, names)

@@ -44,6 +44,8 @@ the flash does not begin at a page."""
 LOCK_FILE = "dassdp_lock_key.c"
 """Among generated sources the one that makes a build a locked one. It holds the key."""
 _LOCKED = ("-DDASSDP_LOCKED=1",)
+_PARTS = {"DASSDP_SENSORS": "dassdp_sensor.h", "DASSDP_VALUES": "dassdp_values_t"}
+"""Left out of a firmware, by its switch: the sign in generated sources that a model has it."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +126,9 @@ def firmware_project(sources: Mapping[str, str], board: Board) -> Project:
     """Generated `sources` with the runtime and the port of `board`, as an ELF file."""
     project = _locked(with_port(_runtime(board.kernels) | _generated(sources)
                                 | _firmware_files("port/cortex_m", only=("main.c",)), board))
-    if not sources or any("dassdp_sensor.h" in text for text in sources.values()):
-        return project  # a model has a sensor, or models come from elsewhere
-    return replace(project, cflags=(*project.cflags, "-DDASSDP_SENSORS=0"))
+    absent = [f"-D{switch}=0" for switch, sign in _PARTS.items()
+              if sources and not any(sign in text for text in sources.values())]
+    return replace(project, cflags=(*project.cflags, *absent))
 
 
 def _locked(project: Project) -> Project:

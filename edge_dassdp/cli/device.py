@@ -123,19 +123,22 @@ def require_plastic(network: QNetwork) -> None:
 
 def classify(out: Output, device: Target, x: NDArray[np.int8],
              told: Callable[[int, NDArray[np.int64]], None] | None = None, *,
-             looks: bool = False) -> NDArray[np.int64]:
-    """Classes of x, with progress. told: the place of samples and their classes, as soon as they
-    are known. looks: the device observes each before. An error, or Ctrl-C, says how many were."""
+             looks: bool = False,
+             read: Callable[[NDArray[np.int8]], NDArray[Any]] | None = None) -> NDArray[Any]:
+    """Classes of x, or what `read` gives of samples, with progress. told: the place of samples and
+    their classes, as soon as they are known. looks: the device observes each before. An error, or
+    Ctrl-C, says how many were."""
     import numpy as np
 
-    found: list[NDArray[np.int64]] = []
+    found: list[NDArray[Any]] = []
+    read = read or device.classify
     n_done, n_piece = 0, 1 if device.at_once == 1 or looks else _PIECE
     try:
         with out.progress("classifying", len(x)) as progress:
             while n_done < len(x):
                 if looks:
                     device.observe(x[n_done])
-                found.append(device.classify(x[n_done:n_done + n_piece]))
+                found.append(read(x[n_done:n_done + n_piece]))
                 with held():  # no line is torn, or written twice
                     if told:
                         told(n_done, found[-1])

@@ -109,7 +109,12 @@ def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[s
 
 def _one_class(network: QNetwork, packed: options.Packed) -> list[str]:
     """A warning where labels say nothing: a stream may come class by class, so it is learned."""
-    if network.n_classes == 1 or len(packed.y) < LEAST_SAMPLES or (packed.y != packed.y[0]).any():
+    if packed.targets is not None and len(packed.y) >= LEAST_SAMPLES:
+        same = (packed.targets == packed.targets[0]).all(axis=0)
+        return [f"all {len(packed.y):,} samples to learn from have the same target of output "
+                f"{int(same.argmax())}: the network learns to answer it"] * bool(same.any())
+    if network.n_classes == 1 or packed.targets is not None \
+            or len(packed.y) < LEAST_SAMPLES or (packed.y != packed.y[0]).any():
         return []
     return [f"all {len(packed.y):,} samples to learn from are of class {packed.y[0]}: the network "
             "learns to answer it; give samples of all classes, or go on with the others"]

@@ -178,6 +178,8 @@ def agreed(network: QNetwork, *parts: Part) -> tuple[Part, ...]:
     `datasets.agreed`."""
     from edge_dassdp.data import datasets
 
+    if network.values is not None:
+        return datasets.agreed_values(network.values.names, network.n_classes, *parts)
     return datasets.agreed(network.class_names, network.n_classes, *parts)
 
 
@@ -202,12 +204,14 @@ def shifted(part: Part, shift_seed: int | None = None, limit: int | None = None)
 @dataclasses.dataclass(frozen=True, eq=False)
 class Packed:
     """Samples as the device takes them: x int8 (n, x_bytes), labels, what int8 clips, and how their
-    file was read that does not say it."""
+    file was read that does not say it. targets: (n, n_outputs) of a model of values, which x has,
+    too; labels are 0 then."""
 
     x: NDArray[np.int8]
     y: NDArray[np.int64]
     clipping: Clipping
     guess: str = ""
+    targets: NDArray[np.float64] | None = None
 
     @property
     def clipped(self) -> dict[str, Any]:
@@ -246,8 +250,12 @@ def device_samples(network: QNetwork, samples: Samples) -> Packed:
     """Samples, with the labels of `agreed`, for a target, or EdgeError E104 where they do not fit
     the network."""
     from edge_dassdp.data.clipping import clipping
-    from edge_dassdp.qir.samples import input_x
+    from edge_dassdp.qir.samples import input_x, with_lesson
 
     samples = taken(network, samples)
-    return Packed(input_x(network, samples.x), samples.y,
-                  clipping(network.inputs, network.x_scales, samples.x), samples.guess)
+    x, y, targets = input_x(network, samples.x), samples.y, None
+    if network.values is not None and samples.are_values:
+        targets = samples.y
+        x, y = with_lesson(network, x, targets)
+    return Packed(x, y, clipping(network.inputs, network.x_scales, samples.x), samples.guess,
+                  targets)

@@ -24,6 +24,7 @@ from edge_dassdp.data.labels import (
 )
 from edge_dassdp.data.layouts import Plain, read_plain
 from edge_dassdp.data.names import SPLITS, VALIDATION
+from edge_dassdp.data.targets import in_order
 from edge_dassdp.storage.foreign import reading
 from edge_dassdp.storage.npz import read_npz, write_npz
 
@@ -34,18 +35,24 @@ WHOLE = ""
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """x: finite float32 (n_samples, n_inputs). y: int64 (n_samples,), classes from 0 on. classes:
-    the names of 0, 1 and so on, where a file has names instead of numbers. guess: how a file was
-    read that does not say it. origin: where the labels stand in their file."""
+    """x: finite float32 (n_samples, n_inputs). y: int64 (n_samples,), classes from 0 on; or targets
+    of values, finite float64 (n_samples, n_outputs). classes: the names of 0, 1 and so on, where a
+    file has names instead of numbers, or of the outputs. guess: how a file was read that does not
+    say it. origin: where the labels stand in their file."""
 
     x: NDArray[np.float32]
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     classes: tuple[str, ...] = ()
     guess: str = ""
     origin: Origin | None = None
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def are_values(self) -> bool:
+        """Whether y are targets."""
+        return self.y.ndim == 2
 
     def at(self, rows: Any) -> Samples:
         """Those of some rows: a slice, indices or truth values."""
@@ -54,7 +61,8 @@ class Samples:
 
     def known_as(self, names: ClassNames) -> Samples:
         """With the numbers that its names have there; numbers stay. Raises EdgeError E104 for a
-        name that is not there."""
+        name that is not there, and for targets."""
+        require_no_targets(self.are_values, "the file")
         origin = self.origin or Origin.of_array(len(self))
         y = renumbered(self.y, self.classes, names, origin) if self.classes else self.y
         return replace(self, y=y, classes=names.names)
@@ -142,7 +150,8 @@ class Part:
     def notes(self) -> tuple[str, ...]:
         """What was made of a file's values and classes, for people."""
         names = self.samples.classes
-        return tuple(filter(None, (self.scaling, f"classes: {numbered(names)}" * bool(names))))
+        what = "outputs" if self.samples.are_values else "classes"
+        return tuple(filter(None, (self.scaling, f"{what}: {numbered(names)}" * bool(names))))
 
     def apart(self, other: Part) -> list[str]:
         """A warning where another file scales its values otherwise."""
@@ -156,7 +165,9 @@ def agreed(known: ClassNames | None, n_classes: int, *parts: Part) -> tuple[Part
     """Parts whose labels are the classes of one network, which knows them as `known`, or by numbers
     alone. Raises EdgeError E104 for names that it does not know, or that are not all of its classes
     where it knows none, for names in one file and numbers in another, for numbers where it was
-    given names, and for labels out of range."""
+    given names, and for labels out of range and targets."""
+    for part in parts:
+        require_no_targets(part.samples.are_values, part.title)
     with_names = [part for part in parts if part.samples.classes]
     if known is None and with_names:
         known = _common(n_classes, with_names)
@@ -176,6 +187,24 @@ def agreed(known: ClassNames | None, n_classes: int, *parts: Part) -> tuple[Part
     for part in made:
         require_classes(part.samples.y, n_classes, part.samples.origin)
     return made
+
+
+def agreed_values(known: Sequence[str], n_outputs: int, *parts: Part) -> tuple[Part, ...]:
+    """Parts whose targets are those of the outputs of one network, in their order; it may know
+    them by names, else the first file that has such does. Raises EdgeError E104 as `in_order`."""
+    known = known or next((p.samples.classes for p in parts if p.samples.classes), ())
+    return tuple(replace(part, samples=replace(
+        part.samples, classes=tuple(known),
+        y=in_order(part.samples.y, part.samples.classes, known, n_outputs, part.title)))
+        for part in parts)
+
+
+def require_no_targets(are_values: bool, title: str) -> None:
+    """E104 where a file of targets is given to what has classes."""
+    if are_values:
+        raise EdgeError("E104", f"{title} has targets, which are values, and the outputs of the "
+                        "network are classes", help="quantize it with --values (values=True of "
+                        "Settings in Python), or give the class of each sample")
 
 
 def _common(n_classes: int, parts: Sequence[Part]) -> ClassNames:
@@ -231,7 +260,9 @@ def load_parts(path: Path | str) -> dict[str, Part]:
 
 
 def _plain(path: Path | str, plain: Plain) -> dict[str, Part]:
-    samples = Samples(plain.x, class_labels(plain.y, len(plain.x), f"{path}: "), plain.classes,
+    y = plain.y if plain.are_targets else \
+        class_labels(plain.y, len(plain.x), f"{path}: ")
+    samples = Samples(plain.x, y, plain.classes,
                       plain.guess, plain.origin or Origin.of_array(len(plain.x), str(path)))
     if not plain.rows:
         return {WHOLE: Part(samples, is_whole=True)}

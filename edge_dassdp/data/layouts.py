@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data.labels import MOST_LETTERS, Origin, are_names
 from edge_dassdp.data.names import SPLITS, VALIDATION
+from edge_dassdp.data.targets import TARGET, both, names_of, of_array
 from edge_dassdp.storage.foreign import reading, unread
 from edge_dassdp.storage.npz import Arrays, read_npy
 from edge_dassdp.storage.tables import Row, rows
@@ -34,9 +35,11 @@ _NPY_OF_X = re.compile(r"(.*[._-])?([xX])([._-].*)?")
 
 @dataclass(frozen=True, eq=False)
 class Plain:
-    """x: finite float32 (n, n_inputs). y: as it stands in the file, or numbers of names. rows: of
-    splits, by name, as they stand. classes: their names, where the file has names, in order.
-    guess: how it was read where it does not say it. origin: where classes stand, None: in y."""
+    """x: finite float32 (n, n_inputs). y: as it stands in the file, or numbers of names, or targets
+    (n, n_outputs), finite float64. rows: of splits, by name, as they stand. classes: their names,
+    or those of the outputs, where the file has names, in order.
+    guess: how it was read where it does not say it. origin: where classes stand, None: in y.
+    are_targets: y are such."""
 
     x: NDArray[np.float32]
     y: NDArray[Any]
@@ -44,6 +47,7 @@ class Plain:
     classes: tuple[str, ...] = ()
     guess: str = ""
     origin: Origin | None = None
+    are_targets: bool = False
 
 
 def read_plain(path: Path) -> Plain | None:
@@ -67,12 +71,20 @@ def _of_npz(path: Path) -> Plain | None:
         raise unread(path, "dataset", "it holds no x")
     with reading(path, "dataset"):
         x, y = arrays["x"], arrays.get("y")
+        targets, names = arrays.get("targets"), arrays.get("target_names")
         found = {name: arrays[name] for name in NAMES if name in arrays}
     checked = _numbers(path, x)
+    if targets is not None:
+        if y is not None:
+            raise both(path, "y and targets")
+        rows = targets[:, None] if targets.ndim == 1 else targets
+        return Plain(checked, of_array(path, rows, len(x)), found,
+                     names_of(path, names, rows.shape[-1]), are_targets=True)
     if y is None:
         raise EdgeError("E104", f"{path} holds x and no y",
                         help="add y, (n,) integers: the class of each sample; 0 for all where "
-                        "there is one output, or nothing is to be judged")
+                        "there is one output, or nothing is to be judged; or targets, (n, "
+                        "n_outputs) numbers, of a model of values")
     return _with_names(path, Plain(checked, y, found))
 
 
@@ -151,12 +163,13 @@ def _said(value: float) -> str:
 @dataclass(frozen=True)
 class _Layout:
     """Of a table: names of its columns, as messages call them, and the places of features, classes
-    and splits."""
+    and splits. targets: places of these, where it has such, by the names of their outputs."""
 
     titles: tuple[str, ...]
     features: tuple[int, ...]
     label: int
     split: int | None = None
+    targets: Mapping[str, int] = field(default_factory=dict)
 
 
 def _of_csv(path: Path) -> Plain:
@@ -168,21 +181,31 @@ def _of_csv(path: Path) -> Plain:
         layout = _laid_out(path, first)
         body = table if _is_header(first[1]) else _with(first, table)
         values, labels, splits = array("f"), array("q"), []
+        targets = array("d")
         names: dict[str, tuple[int, int]] = {}
         lines = array("q")
         for row in body:
             values.extend(_features(path, layout, row))
             lines.append(row[0])
-            text = row[1][layout.label].strip()
+            for place in layout.targets.values():
+                targets.append(_target(path, layout, row, place))
+            text = "" if layout.targets else row[1][layout.label].strip()
             labels.append(names.setdefault(text, (len(names), row[0]))[0])
             if layout.split is not None:
                 splits.append(_split(path, row[0], row[1][layout.split].strip()))
+        splits_of = np.array(splits)
+        of_splits = {name: np.flatnonzero(splits_of == name) for name in NAMES if name in splits}
+        if layout.targets:
+            return Plain(np.asarray(values).reshape(-1, len(layout.features)),
+                         np.asarray(targets).reshape(-1, len(layout.targets)), of_splits,
+                         tuple(layout.targets), origin=Origin(
+                             str(path), "row ", " holds", np.asarray(lines), ""),
+                         are_targets=True)
         numbers, classes = _classes(path, layout, names)
-        where, title = np.array(splits), layout.titles[layout.label]
+        title = layout.titles[layout.label]
         return Plain(np.asarray(values).reshape(-1, len(layout.features)),
                      numbers[np.asarray(labels)],
-                     {name: np.flatnonzero(where == name) for name in NAMES if name in splits},
-                     classes, "" if classes or _is_header(first[1]) else
+                     of_splits, classes, "" if classes or _is_header(first[1]) else
                      _guess(path, len(layout.titles)),
                      Origin(str(path), "row ", f", {title} holds", np.asarray(lines),
                             _how(layout)))
@@ -223,6 +246,10 @@ def _laid_out(path: Path, first: Row) -> _Layout:
         raise EdgeError("E104", f"{path}: two columns are called '{doubled[0]}'",
                         help="give each a name of its own")
     split = lower.index(SPLIT_COLUMN) if SPLIT_COLUMN in lower else None
+    targets = {cells[i][len(TARGET):].strip(): i for i, name in enumerate(lower)
+               if name.startswith(TARGET)}
+    if targets:
+        return _with_targets(path, first, lower, split, targets)
     others = [i for i in range(len(cells)) if i != split]
     label = next((lower.index(name) for name in CLASS_COLUMNS if name in lower), others[-1]) \
         if others else 0
@@ -233,6 +260,29 @@ def _laid_out(path: Path, first: Row) -> _Layout:
     titles = tuple(f"column '{cell}'" if lower else f"column {i}"
                    for i, cell in enumerate(cells, 1))
     return _Layout(titles, features, label, split)
+
+
+def _with_targets(path: Path, first: Row, lower: list[str], split: int | None,
+                  targets: dict[str, int]) -> _Layout:
+    """Of a table whose header names columns of targets."""
+    classes = [name for name in CLASS_COLUMNS if name in lower]
+    if classes:
+        raise both(path, f"columns '{TARGET}...' and '{classes[0]}'")
+    if not are_names([*targets]):
+        raise EdgeError("E104", f"{path}: a column is called '{TARGET}' alone",
+                        help=f"name the output behind it: {TARGET}angle")
+    features = tuple(i for i in range(len(lower)) if i != split and i not in targets.values())
+    if not features:
+        raise EdgeError("E104", f"{path} has targets, and no values of samples")
+    return _Layout(tuple(f"column '{cell.strip()}'" for cell in first[1]), features, -1, split,
+                   targets)
+
+
+def _target(path: Path, layout: _Layout, row: Row, place: int) -> float:
+    found = _number(row[1][place])
+    if found is None or not math.isfinite(found):
+        raise _no_number(path, row[0], layout.titles[place], row[1][place])
+    return found
 
 
 def _features(path: Path, layout: _Layout, row: Row) -> list[float]:

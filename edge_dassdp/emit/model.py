@@ -19,7 +19,7 @@ from edge_dassdp.rules.declared import c_files
 from edge_dassdp.wire import frames
 from edge_dassdp.wire.lock import Lock
 
-ABI = 8
+ABI = 9
 _NAME = re.compile(r"(?!dassdp_)(?=.{1,24}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PER_LINE = 16
 
@@ -45,7 +45,7 @@ def emit(plan: Plan, name: str = "dassdp", *, save_every: int = 0,
         "dassdp_model.h.j2", name=name, sha256=network.sha256, abi=ABI,
         state_bytes=layout.state_bytes, x_bytes=network.code_bytes, n_steps=network.n_steps,
         n_channels=0 if network.sensor is None else network.sensor.n_channels,
-        n_readings=network.n_readings,
+        n_readings=network.n_readings, values=_values(network),
         n_classes=network.n_classes, buffers=frames.link_buffer_bytes(network.n_classes),
         features=[{"name": source.name, "n": source.n_raw, "frac": frac.name, "zero": zero.name}
                   for source, frac, zero in features])
@@ -67,6 +67,14 @@ def emit(plan: Plan, name: str = "dassdp", *, save_every: int = 0,
                                               save_every=save_every),
             "dassdp_messages.h": frames.messages_header(), **_own_files(network),
             **({LOCK_FILE: _lock_file(lock)} if lock else {})}
+
+
+def _values(network: QNetwork) -> dict[str, list[str]] | None:
+    """What values and targets count in, for applications."""
+    values = network.values
+    return None if values is None else {
+        "centre": [repr(float(c)) for c in values.centre],
+        "scale": [repr(float(s)) for s in values.scale]}
 
 
 def _features(network: QNetwork, name: str) -> list[tuple[Input, Array, Array]]:

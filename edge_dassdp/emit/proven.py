@@ -81,7 +81,7 @@ def _check_way_back(network: QNetwork) -> None:
         if not p.has_error:
             continue
         if p.name == network.readout:
-            total[p.name] = 512 + p.size
+            total[p.name] = network.error_total
             continue
         peak, reached = network.error_peak(p.name), 0
         ways = [q for q in network.projections if q.pre == p.name and q.post in total

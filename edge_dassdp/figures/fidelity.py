@@ -13,6 +13,7 @@ from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, to_int
 from edge_dassdp.data.clipping import Clipping, clipping
+from edge_dassdp.harness import Errors
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.plan import Plan, kernels
 from edge_dassdp.plan.routes import Route
@@ -109,7 +110,8 @@ class Values:
 class Fidelity:
     """Accuracies are shares from 0 to 1; agreement: share of samples given the same class. None of
     them stands where there is one output alone: `values` compares what is read out. clipping: what
-    the samples' values clip. All None without samples."""
+    the samples' values clip. float_errors, integer_errors: of values, where samples have targets.
+    All None without samples."""
 
     populations: tuple[PopulationFidelity, ...]
     n_samples: int
@@ -118,6 +120,8 @@ class Fidelity:
     agreement: float | None
     values: Values | None
     clipping: Clipping | None
+    float_errors: Errors | None = None
+    integer_errors: Errors | None = None
 
 
 def measure_fidelity(network: ir.Network, quantized: Quantized,
@@ -136,10 +140,17 @@ def measure_fidelity(network: ir.Network, quantized: Quantized,
             raise EdgeError("E104", "there are no samples to compare with")
         found = _compare(network, quantized.network, x)
     n = len(found.floats)
-    labels = None if y is None or n == 0 else np.asarray(y)
+    targets = None if y is None or n == 0 or quantized.network.values is None else np.asarray(y)
+    labels = None if y is None or n == 0 or targets is not None else np.asarray(y)
     if labels is not None and labels.shape != (n,):
         raise EdgeError("E104", f"{n} samples but labels of shape {labels.shape}")
-    has_classes = network.n_classes > 1
+    has_classes = network.n_classes > 1 and quantized.network.values is None
+
+    names = quantized.network.values.names if quantized.network.values else ()
+
+    def errors(logits: NDArray[np.float64]) -> Errors | None:
+        return None if targets is None else \
+            Errors.of(logits / network.readout.temperature, targets, names)
 
     def share(classes: IntArray, wanted: IntArray | None) -> float | None:
         return None if wanted is None or not n or not has_classes \
@@ -149,6 +160,7 @@ def measure_fidelity(network: ir.Network, quantized: Quantized,
         tuple(_population(plain, quantized, p.name, found) for p in network.populations), n,
         float_accuracy=share(found.floats, labels), integer_accuracy=share(found.integers, labels),
         agreement=share(found.floats, found.integers),
+        float_errors=errors(found.values[0]), integer_errors=errors(found.values[1]),
         values=Values.compared(*found.values) if n else None,
         clipping=None if x is None else clipping(
             quantized.network.inputs, quantized.network.x_scales, x))
@@ -195,9 +207,16 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
         floats.append(trace.classes)
         integers.append(reference.end())
         read.append(trace.logits.astype(np.float64))
-        made.append(reference.sums[:, natural[quantized.readout]] * quantized.logit_unit)
+        made.append(reference.sums[:, natural[quantized.readout]] * _logit_units(quantized))
     return _Comparison(np.concatenate(floats), np.concatenate(integers),
                        (np.concatenate(read), np.concatenate(made)), flips, clips, diverged)
+
+
+def _logit_units(network: QNetwork) -> NDArray[np.float64]:
+    """Of each logit, in the unit of the float network's: outputs that are values count in the scale
+    of their targets."""
+    scale = np.ones(1) if network.values is None else network.values.scale
+    return np.asarray(network.logit_unit * scale)
 
 
 def _population(network: ir.Network, quantized: Quantized, name: str,

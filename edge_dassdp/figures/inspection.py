@@ -109,8 +109,8 @@ class BoardView:
 class Inspection:
     """resets: the ways in which its neurons reset. frozen_because: why nothing learns by default,
     "" if something does. refused: why it cannot be quantized, None if it can; if not,
-    `boards` is empty. classes: their names, where the model knows any. n_steps: 0 where nobody said
-    how many.
+    `boards` is empty. classes: their names, where the model knows any. has_classes: False where
+    outputs are values. n_steps: 0 where nobody said how many.
     """
 
     inputs: tuple[Input, ...]
@@ -124,6 +124,7 @@ class Inspection:
     refused: EdgeError | None
     boards: tuple[BoardView, ...]
     classes: tuple[str, ...] = ()
+    has_classes: bool = True
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -202,7 +203,8 @@ def inspect_quantized(network: QNetwork, boards: Sequence[Board]) -> Inspection:
         projections, network.readout, network.readout_kind, network.n_steps,
         " and ".join(resets) or "none",
         "" if network.plastic else "it was quantized without rules", None,
-        tuple(_on_board(network, None, b) for b in boards), network.classes)
+        tuple(_on_board(network, None, b) for b in boards), network.classes,
+        network.values is None)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.figures.work import OPERATIONS, CountingModel, Work
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.lesson import Lesson
 from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.reference import Reference
+from edge_dassdp.reference.memory import Stored
 from edge_dassdp.rules.cost import planes_of_fired
 from edge_dassdp.targets.target import NO_LABEL, Outcome
 
@@ -80,7 +80,7 @@ class _CountingReference(CountingModel, Reference):
             self.tally["bytes_stored"] += 4 * stored_words(self.network)
         return super()._remember(slot, label, held)
 
-    def _replay(self, sample: tuple[dict[str, tuple[IntArray, IntArray]], int] | None) -> int:
+    def _replay(self, sample: Stored | None) -> int:
         if sample is not None:
             self.tally["replays"] += 1
             self.tally["bytes_moved"] += 4 * stored_words(self.network)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def _curing(settings: Settings, anew: Quantize) -> Iterator[str]:
 def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Settings,
            anew: Quantize, calibration: NDArray[np.float32] | None,
            sure: Confidence | None = None,
-           labels: NDArray[np.int64] | None = None) -> tuple[str, ...]:
+           labels: NDArray[Any] | None = None) -> tuple[str, ...]:
     """Sentences for people. anew: tried for what it would help. calibration: (n_samples, n_inputs),
     None for a model that is not calibrated. sure: on its labelled samples. labels: int64
     (n_samples,) from 0 to n_classes - 1, or None."""
@@ -77,7 +78,7 @@ def losses(network: Network, model: QNetwork, fidelity: Fidelity, settings: Sett
         found = clipping(model.inputs, model.x_scales, calibration)
         lost = {f.input for f in found.small if f.n_steps == 0}
         inputs = [*_left_out(model, settings, calibration, found)]
-        if labels is not None:
+        if labels is not None and model.values is None:
             told += training_labels(network, model, calibration, labels, fidelity.integer_accuracy)
         told += _counts(network, calibration)
     again = [text for text in _clipping(fidelity) if f"{_CALIBRATION}{text}" not in inputs]
@@ -208,14 +209,15 @@ def _unequal(network: Network, model: QNetwork) -> Iterator[str]:
 
 def _classless(model: QNetwork) -> Iterator[str]:
     learners = [q.name for q in model.plastic if model.population(q.post).has_error]
-    if model.n_classes == 1 and learners:
+    if model.n_classes == 1 and learners and model.values is None:
         yield (f"there is one output, so labels bring no error and {', '.join(learners)} will not "
                "learn from them; give --frozen, or a rule without labels")
 
 
 def _confidence(network: Network, model: QNetwork, sure: Confidence | None) -> Iterator[str]:
     """Where labels teach hardly what they should: all is certain, or nothing."""
-    if model.n_classes == 1 or not any(model.population(q.post).has_error for q in model.plastic):
+    if model.n_classes == 1 or model.values is not None or not any(
+            model.population(q.post).has_error for q in model.plastic):
         return
     if sure is None:
         values = logits(model, random_samples(model, N_RANDOM))

@@ -23,6 +23,7 @@ from edge_dassdp.harness.stream import (
     lessons,
     rolling_accuracy,
 )
+from edge_dassdp.harness.values import Errors, ValueStream
 from edge_dassdp.harness.verify import Divergence, Verification, verify
 from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profiles_of
 
@@ -34,10 +35,12 @@ __all__ = [
     "Course",
     "Device",
     "Divergence",
+    "Errors",
     "Fitted",
     "Progress",
     "Rescue",
     "Stream",
+    "ValueStream",
     "Verification",
     "accuracy",
     "digest_text",

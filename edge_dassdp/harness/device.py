@@ -14,24 +14,26 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.kinds import held_to_kinds
 from edge_dassdp.base.notices import warn
 from edge_dassdp.base.numbers import array_of, sample_array
+from edge_dassdp.base.values import QValues, checked_targets
 from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.labels import ClassNames, labels_of, require_classes
 from edge_dassdp.harness.drifted import drift_of, drift_warning
 from edge_dassdp.harness.expected import digest_text
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, learn_stream
+from edge_dassdp.harness.values import Errors, ValueStream
 from edge_dassdp.harness.verify import Verification, verify
 from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profiles_of
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import counts_x, input_x
+from edge_dassdp.qir.samples import counts_x, input_x, with_lesson
 from edge_dassdp.reference.asked import require_triads
 from edge_dassdp.reference.outcome import NO_LABEL, Statistics
 from edge_dassdp.sensor.monitor import DriftReport
 from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.profiles import Profiles
 from edge_dassdp.targets.reference import ReferenceTarget
-from edge_dassdp.targets.target import WARM_UP, Target
+from edge_dassdp.targets.target import INFER, WARM_UP, Target
 from edge_dassdp.wire.saved import Saved
 
 
@@ -68,7 +70,9 @@ class Device:
 
     x is float: (n, n_values), (n, *shape) of a single input, or one sample alone; of a model with
     a sensor also its raw counts, integers (n, n_readings, n_channels). y: (n,) classes, integers
-    from 0 to n_classes - 1, or their names where the model has such (`QNetwork.classes`).
+    from 0 to n_classes - 1, or their names where the model has such (`QNetwork.classes`); of a
+    model of values (`QNetwork.values`) targets, finite numbers (n, n_outputs) in the unit of the
+    training's.
     Shapes that do not fit raise EdgeError E104 before anything runs; what a target refuses is in
     `Target`. Values beyond int8 are clipped: `clipping` counts those of the last call, and a
     warning says where they are many. `target` has the rest of it: single outcomes, digests, the
@@ -102,23 +106,42 @@ class Device:
         return f"<Device {self.name} with {self.network!r}>"
 
     def classify(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Classes, int64 (n,) from 0 to n_classes - 1, by inference alone."""
+        """Classes, int64 (n,) from 0 to n_classes - 1, by inference alone. Raises EdgeError E105
+        where outputs are values."""
+        self._require_classes("classify")
         return self.target.classify(self._packed(x))
+
+    def predict(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Values, float64 (n, n_outputs) in the unit of the training's targets, by inference alone.
+        Raises EdgeError E105 where outputs are classes."""
+        values = self._require_values()
+        return values.of_logits(self.target.run(self._packed(x), mode=INFER).logits)
+
+    def errors(self, x: ArrayLike, y: ArrayLike) -> Errors:
+        """How far the values of x are from the targets y, (n, n_outputs)."""
+        values = self._require_values()
+        found = self.predict(x)
+        return Errors.of(found, checked_targets(y, len(found), values.n_outputs), values.names)
 
     def accuracy(self, x: ArrayLike, y: ArrayLike) -> float:
         """Share of x that is classified as y, 0 to 1."""
+        self._require_classes("accuracy")
         packed = self._packed(x)
         labels = self._labels(y, packed)
         if not len(packed):
             raise EdgeError("E104", "no samples to judge by")
         return float((self.target.classify(packed) == labels).mean())
 
-    def learn(self, x: ArrayLike, y: ArrayLike) -> Stream:
+    def learn(self, x: ArrayLike, y: ArrayLike) -> Stream | ValueStream:
         """Learn every sample once, in order. The answer has the class that each was given before
-        its label was seen. Of a model with a sensor every sample is observed first, without its
-        label; a warning says where the sensor has drifted."""
-        packed = self._packed(x)
-        labels = self._labels(y, packed)
+        its label was seen, or its values before its targets were, float (n, n_outputs). Of a model
+        with a sensor every sample is observed first, without its label; a warning says where the
+        sensor has drifted."""
+        packed, labels = self._lesson(x, y)
+        if self.network.values is not None:
+            values = self.network.values
+            targets = checked_targets(y, len(packed), values.n_outputs)
+            return ValueStream.of(values, learn_stream(self.target, packed, labels), targets)
         if self.network.sensor is not None and self.profile.is_foreign:
             warn(FOREIGN)
         learned = learn_stream(self.target, packed, labels, looks=self.network.watches)
@@ -186,8 +209,8 @@ class Device:
 
     def warm_up(self, x: ArrayLike, y: ArrayLike) -> None:
         """Let DA-SSDP's dopamine gates see samples, and fit them; no weight changes."""
-        packed = self._packed(x)
-        self.target.run(packed, self._labels(y, packed), mode=WARM_UP)
+        packed, labels = self._lesson(x, y)
+        self.target.run(packed, labels, mode=WARM_UP)
         self.target.fit_gate()
 
     @held_to_kinds()
@@ -231,8 +254,7 @@ class Device:
 
         `differences` of the answer is 0 or 1, `divergence` names the first one.
         """
-        packed = self._packed(x)
-        labels = None if y is None else self._labels(y, packed)
+        packed, labels = (self._packed(x), None) if y is None else self._lesson(x, y)
         reference = ReferenceTarget(self.network)
         reference.take_over(self.target)
         return verify(reference, [self.target], self.network, packed, labels)
@@ -270,6 +292,24 @@ class Device:
         if self.clipping.warning:
             warn(self.clipping.warning)
         return input_x(self.network, rows)
+
+    def _lesson(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+        """Samples with what is learned from them, and their labels, 0 of those with targets."""
+        packed, values = self._packed(x), self.network.values
+        if values is None:
+            return packed, self._labels(y, packed)
+        return with_lesson(self.network, packed, checked_targets(y, len(packed), values.n_outputs))
+
+    def _require_values(self) -> QValues:
+        if self.network.values is None:
+            raise EdgeError("E105", "the outputs of this model are classes",
+                            help="classify gives them; Settings(values=True) makes values")
+        return self.network.values
+
+    def _require_classes(self, name: str) -> None:
+        if self.network.values is not None:
+            raise EdgeError("E105", f"{name}: the outputs of this model are values, and no classes",
+                            help="predict gives them, errors compares them with targets")
 
     def _labels(self, y: ArrayLike, packed: NDArray[np.int8]) -> NDArray[np.int64]:
         return label_row(y, len(packed), self.network.n_classes, self.network.class_names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -36,7 +36,7 @@ class Stream:
 
     predicted: (n,) the class given before each sample was learned, UNKNOWN where the link lost it.
     is_skipped, is_held, is_unsaved: (n,) bool; held back by the device's gate; flash did not take
-    the save that was due.
+    the save that was due. logits: (n, n_classes), before each sample was learned.
     """
 
     predicted: NDArray[np.int64]
@@ -44,14 +44,17 @@ class Stream:
     labels: NDArray[np.int64]
     is_held: NDArray[np.bool_]
     is_unsaved: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    logits: NDArray[np.int32] | None = None
 
     @classmethod
     def of(cls, pieces: Sequence[Stream]) -> Self:
         """Streams one behind the other."""
         empty = np.zeros(0, np.bool_)
         none = cls(np.zeros(0, np.int64), empty, np.zeros(0, np.int64), empty)
-        return cls(*(np.concatenate([getattr(p, f.name) for p in (none, *pieces)])
-                     for f in fields(cls)))
+        whole = cls(*(np.concatenate([getattr(p, f.name) for p in (none, *pieces)])
+                      for f in fields(cls) if f.name != "logits"))
+        logits = [p.logits for p in pieces if p.logits is not None]
+        return replace(whole, logits=np.concatenate(logits) if logits else None)
 
     @property
     def hits(self) -> NDArray[np.bool_]:
@@ -117,9 +120,10 @@ def _learned(target: Target, x: NDArray[np.int8], labels: NDArray[np.int32]) -> 
         if len(x) != 1 or not was_carried_out(target, problem):
             raise
         no = np.zeros(1, np.bool_)
-        return Stream(np.full(1, UNKNOWN), no, labels.astype(np.int64), no, no)
+        return Stream(np.full(1, UNKNOWN), no, labels.astype(np.int64), no, no,
+                      np.zeros((1, target.n_classes), np.int32))
     return Stream(done.class_idx, done.is_skipped, labels.astype(np.int64), done.is_held,
-                  done.is_unsaved)
+                  done.is_unsaved, done.logits)
 
 
 def was_carried_out(target: Target, problem: EdgeError) -> bool:

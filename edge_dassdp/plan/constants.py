@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.values import QValues
 from edge_dassdp.plan import kernels, path_tables
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.path_tables import Fields
@@ -88,6 +89,7 @@ def _model(layout: Layout) -> Fields:
             path_tables.tail_bits(i) for i in network.inputs) else None),
         ("count_ends", "dassdp_count_ends" if network.values_offset < network.code_bytes else None),
         ("values_off", network.values_offset),
+        *((("values", _values(layout, network.values)),) if network.values else ()),
         *((("sensor", _sensor(layout, network.sensor)),) if network.sensor else ()),
         *_misses(layout),
     )
@@ -110,6 +112,13 @@ def _misses(layout: Layout) -> Fields:
             ("take_due", "dassdp_cusum_take_due"), ("check", "dassdp_cusum_check"),
         ))),)),
     )
+
+
+def _values(layout: Layout, values: QValues) -> Table:
+    return Table("dassdp_values_t", "values", (
+        ("mul", values.mul), ("shift", values.shift),
+        ("centre_q11", Array("int32_t", "values_centre_q11", values.centre_q11)),
+        ("target_off", layout.offset("target")), ("evaluate", "dassdp_values_evaluate")))
 
 
 def _sensor(layout: Layout, sensor: QSensor) -> Table:
@@ -166,9 +175,9 @@ def _replay(layout: Layout) -> Table | None:
     network, replay = layout.network, layout.network.replay
     if replay is None:
         return None
-    stored = b"".join(pack(network, counts, steps) for counts, steps in
-                      zip(replay.counts, replay.first_spike_steps, strict=True))
-    n = replay.labels.size
+    n, targets = replay.labels.size, replay.targets_q11
+    stored = b"".join(pack(network, replay.counts[i], replay.first_spike_steps[i],
+                           None if targets is None else targets[i]) for i in range(n))
     return Table("dassdp_replay_rule_t", "replay", (
         ("samples", Array("uint32_t", "replay_samples", np.frombuffer(stored, np.uint32))
          if n else None),

@@ -55,6 +55,8 @@ def state_fields(network: QNetwork, routes: Mapping[str, Route],
     fields += [_plain("logits", "int32_t", network.n_classes, "inference"),
                _hidden("scratch", "uint32_t", scratch.bytes // 4, "inference"),
                _hidden("progress", "uint32_t", 4, "inference"), *_of_batch(network)]
+    if network.values is not None:
+        fields.append(_hidden("target", "int16_t", network.n_classes, "learning"))
     if network.sensor is not None:
         fields += [_hidden("reading", "uint32_t", 4, "inference"), *_of_windows(network.sensor)]
     persistent, persist_end = _place([f for f in fields if f.is_persistent], 0)
@@ -78,9 +80,9 @@ def _of_learning(network: QNetwork, ruled: list[StateField]) -> list[StateField]
         fields.append(StateField.record("cusum", "dassdp_cusum_t", CUSUM_DTYPE))
     fields += _of_sensor(network)
     if replay is not None and replay.ring_per_class:
-        n_slots = replay.ring_per_class * network.n_classes
+        n_slots = replay.ring_per_class * network.n_kinds
         fields += [_kept("ring", "uint32_t", n_slots * stored_words(network)),
-                   _kept("ring_seen", "uint16_t", network.n_classes)]
+                   _kept("ring_seen", "uint16_t", network.n_kinds)]
     return fields
 
 

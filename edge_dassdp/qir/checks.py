@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import array_of, is_int, is_real
-from edge_dassdp.base.qformat import INT32_MAX, MOST_FRAC_BITS, IntArray, QInputScale
+from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, MOST_FRAC_BITS, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.base.values import MOST_OUTPUTS, QValues
 from edge_dassdp.data.labels import ClassNames, are_names
 from edge_dassdp.ir import Encoder, Input, Sensor, geometry
 from edge_dassdp.qir.network import QCusum, QErrorStep, QGuard, QNetwork, QReplay
@@ -128,9 +129,14 @@ def check_replay(n: QNetwork, replay: QReplay) -> None:
     within(replay.labels.size, 0, 65535, "the number of replay samples")
     for name, most in (("ring_per_class", 255), ("n_ring", 16), ("n_flash", 16)):
         within(getattr(replay, name), 0, most, f"replay: {name}")
-    require(replay.ring_per_class * n.n_classes < 65536, "the ring is too large")
+    require(replay.ring_per_class * n.n_kinds < 65536, "the ring is too large")
     within(stored_words(n), 0, 65535, "the words of a replay sample")
     require(isinstance(replay.is_reservoir, bool), "replay: is_reservoir is no truth value")
+    require((replay.targets_q11 is None) == (n.values is None),
+            "stored samples have targets, or lack them")
+    if replay.targets_q11 is not None and replay.labels.size:
+        entries(replay.targets_q11, ((replay.labels.size, n.n_classes),), -INT16_MAX, INT16_MAX,
+                "replay targets")
     require(all(p.counts and p.records == "first" for p in n.cut),
             "replay: the cut keeps no counts or first-spike latencies")
     require(any(p.has_error for p in n.populations), "replay: nothing learns from labels")
@@ -138,7 +144,7 @@ def check_replay(n: QNetwork, replay: QReplay) -> None:
     require(replay.counts.shape == shape and replay.first_spike_steps.shape == shape,
             f"replay samples are not of shape {shape}")
     if replay.labels.size:
-        entries(replay.labels, (replay.labels.shape,), 0, n.n_classes - 1, "replay labels")
+        entries(replay.labels, (replay.labels.shape,), 0, n.n_kinds - 1, "replay labels")
         entries(replay.counts, (shape,), 0, n.n_steps, "replay counts")
         entries(replay.first_spike_steps, (shape,), 0, n.n_steps, "replay latencies")
         room = n.n_steps - replay.first_spike_steps
@@ -174,6 +180,7 @@ def validate(network: QNetwork) -> None:
         within(guard.margin, 0, 32, "the guard's margin")
     _check_misses(network)
     _check_names(network)
+    _check_values(network)
 
 
 def _check_names(n: QNetwork) -> None:
@@ -183,6 +190,28 @@ def _check_names(n: QNetwork) -> None:
             and isinstance(n.class_names.is_stated, bool), "class_names is none")
     require(len(n.class_names.names) == n.n_classes and are_names(n.class_names.names),
             "its class names are not one text for each class")
+
+
+def _check_values(n: QNetwork) -> None:
+    """What is read as a value comes from membranes, and nothing about it needs a class."""
+    values = n.values
+    if values is None:
+        return
+    require(isinstance(values, QValues), "values is none")
+    require(n.n_classes <= MOST_OUTPUTS and n.readout_kind == "membrane_sum",
+            "values are read from other than the membranes of up to 256 outputs")
+    within(values.mul, 1, 2**15 - 1, "values: mul")
+    within(values.shift, 0, 46, "values: shift")
+    entries(values.centre_q11, ((n.n_classes,),), -(2**30), 2**30, "values: centre_q11")
+    real(values.scale, n.n_classes, "values: scale")
+    require(values.scale.shape == (n.n_classes,), "values: scale is not one for each output")
+    require(isinstance(values.names, tuple) and (not values.names or (
+        len(values.names) == n.n_classes and are_names(values.names))),
+            "values: its names are not one text for each output")
+    require(n.class_names is None and n.sensor is None and n.error_step is None and n.cusum is None
+            and (n.guard is None or not n.guard.margin)
+            and all(q.stage != "batch" for q in n.plastic),
+            "its outputs are values, and it has what needs classes")
 
 
 def _check_misses(n: QNetwork) -> None:

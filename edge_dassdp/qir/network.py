@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import INT16_MAX, INT32_MAX, IntArray, QInputScale
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.table import columns, size_text
+from edge_dassdp.base.values import ERROR_MAX_Q8, QValues
 from edge_dassdp.data.labels import ClassNames
 from edge_dassdp.ir import Encoder, Input, ReadoutKind, Sensor, Triad
 from edge_dassdp.ir.credit import plastic_part
@@ -37,9 +38,11 @@ FEATURES_FORMAT = "edge_dassdp/quantized/5"
 """Of a network with x_features: others keep their bytes and their identity."""
 SENSOR_FORMAT = "edge_dassdp/quantized/6"
 """Of one with a sensor, steps by error or a gate."""
-NEWEST_FORMAT = "edge_dassdp/quantized/7"
-"""Of one with what only this version knows: names of its classes."""
-FORMATS = (FORMAT, FEATURES_FORMAT, SENSOR_FORMAT, NEWEST_FORMAT)
+NAMES_FORMAT = "edge_dassdp/quantized/7"
+"""Of one with names of its classes."""
+NEWEST_FORMAT = "edge_dassdp/quantized/8"
+"""Of one with what only this version knows: values in place of classes."""
+FORMATS = (FORMAT, FEATURES_FORMAT, SENSOR_FORMAT, NAMES_FORMAT, NEWEST_FORMAT)
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 
@@ -49,6 +52,7 @@ class QReplay:
     """Stored samples at the input of the plastic part (QNetwork.cut), and how they are replayed.
 
     labels: (n,); counts, first_spike_steps: (n, neurons of the cut), n_steps for silence.
+    targets_q11: of values (n, n_outputs), labels are 0 then.
     """
 
     labels: IntArray
@@ -58,6 +62,7 @@ class QReplay:
     n_ring: int
     n_flash: int
     is_reservoir: bool
+    targets_q11: IntArray | None = field(default=None, metadata={"is_filed_if_set": True})
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class QCusum:
 
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
     QReplay, QGuard, QErrorStep, QCusum, QDynamics, QInputScale, QSensor, QDrift, QCodes, Conv,
-    Pool, MaxPool, Encoder, Sensor, Triad, ClassNames)}
+    Pool, MaxPool, Encoder, Sensor, Triad, ClassNames, QValues)}
 """What a file names beside populations, projections and rules."""
 
 
@@ -104,6 +109,7 @@ class QNetwork:
     of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. error_step:
     these factors from the share of misses instead; cusum: whether it learns. sensor: integers of
     the sensor of its only input, or None. class_names: of its outputs, None where nobody said any.
+    values: what its outputs are in place of classes, None for classes.
     proofs: what was proven of it when it was quantized; neither in files nor in `sha256`.
     """
 
@@ -130,13 +136,15 @@ class QNetwork:
     error_step: QErrorStep | None = field(default=None, metadata={"is_filed_if_set": True})
     cusum: QCusum | None = field(default=None, metadata={"is_filed_if_set": True})
     class_names: ClassNames | None = field(default=None, metadata={"is_filed_if_set": True})
+    values: QValues | None = field(default=None, metadata={"is_filed_if_set": True})
 
     def __repr__(self) -> str:
         return f"<QNetwork {self.sha256[:12]}>"
 
     def __str__(self) -> str:
         """A line for every input, population and projection, with its bits and its rule."""
-        title = (f"model {self.sha256[:12]}, {self.n_classes} classes by {self.readout_kind}, "
+        outputs = "classes" if self.values is None else "values"
+        title = (f"model {self.sha256[:12]}, {self.n_classes} {outputs} by {self.readout_kind}, "
                  f"{self.n_steps} steps")
         return columns(title, [
             *(("input", i.name, size_text(i.shape), "spikes" if i.spikes else "currents", "")
@@ -179,18 +187,33 @@ class QNetwork:
                     q.post == self.readout, self.error_peak(q.post))
 
     def error_peak(self, population: str) -> int:
-        """The largest error of a population, 0 without one: 256 at the readout, else an int16, and
-        of fewer bits where it is wide and passes its error on, so that the next dot product fits an
-        int32 twice."""
+        """The largest error of a population, 0 without one: 256 at the readout of classes, 1,024
+        at one of values, else an int16, and of fewer bits where it is wide and passes its error on,
+        so that the next dot product fits an int32 twice."""
         order, p = [q.name for q in self.populations], self.population(population)
         if population == self.readout or not p.has_error:
-            return 256 * p.has_error
+            return (256 if self.values is None else ERROR_MAX_Q8) * p.has_error
         bits = [q.weight_bits for q in self.into(population) if q.pre in order
                 and order.index(q.pre) < order.index(population)
                 and self.population(q.pre).has_error]
         widest = p.size << (max(bits) - 1) if bits else 1
         room = max(INT32_MAX // 2 // widest, 2)
         return min(INT16_MAX, (1 << (room.bit_length() - 1)) - 1)
+
+    @property
+    def error_total(self) -> int:
+        """The largest sum of the errors of the readout's outputs, without their signs."""
+        return 512 + self.n_classes if self.values is None else ERROR_MAX_Q8 * self.n_classes
+
+    @property
+    def n_kinds(self) -> int:
+        """Classes that stored samples are told apart by; of values there is one."""
+        return self.n_classes if self.values is None else 1
+
+    @property
+    def target_bytes(self) -> int:
+        """Of the targets behind a sample of values."""
+        return 0 if self.values is None else 2 * self.n_classes
 
     @cached_property
     def plastic_part(self) -> tuple[str, ...]:
@@ -232,8 +255,9 @@ class QNetwork:
 
     @property
     def x_bytes(self) -> int:
-        """Of a sample as a target takes it: int16 counts where there is a sensor, else the same."""
-        return self.code_bytes if self.sensor is None else 2 * self.code_bytes
+        """Of a sample as a target takes it: int16 counts where there is a sensor, with int16
+        targets behind it where its outputs are values, else the same."""
+        return self.code_bytes * (1 if self.sensor is None else 2) + self.target_bytes
 
     @property
     def n_readings(self) -> int:
@@ -313,7 +337,12 @@ def _fields(node: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str
     """A dataclass as JSON values; its arrays go to `arrays` and leave their key behind."""
     return {field.name: _value(getattr(node, field.name), f"{prefix}.{field.name}", arrays)
             for field in dataclasses.fields(node) if field.metadata.get("is_filed", True)
-            and not (field.metadata.get("is_filed_if_set") and not getattr(node, field.name))}
+            and not (field.metadata.get("is_filed_if_set")
+                     and _is_unset(getattr(node, field.name)))}
+
+
+def _is_unset(value: Any) -> bool:
+    return not isinstance(value, np.ndarray) and not value
 
 
 def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
@@ -339,5 +368,7 @@ def describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
     if network.error_step is not None or network.cusum is not None or network.sensor is not None:
         kind = SENSOR_FORMAT
     if network.class_names is not None:
+        kind = NAMES_FORMAT
+    if network.values is not None:
         kind = NEWEST_FORMAT
     return {"format": kind, **_fields(network, "network", arrays)}, arrays

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.base.qformat import IntArray, QInputScale, quantize_input
+from edge_dassdp.base.values import Targets
 from edge_dassdp.ir import Input
 from edge_dassdp.ir.geometry import volume
 from edge_dassdp.qir.network import QNetwork, frame_bytes, input_bytes
@@ -48,6 +49,28 @@ def input_x(network: QNetwork, x: NDArray[np.float32]) -> NDArray[np.int8]:
         at = network.x_offsets[source.name]
         out[:, at : at + packed.shape[1]] = packed
     return out
+
+
+def with_targets(network: QNetwork, x: NDArray[np.int8],
+                 targets_q11: NDArray[np.int16]) -> NDArray[np.int8]:
+    """Samples of a model of values, int8 (n, x_bytes), with their targets (n, n_outputs)."""
+    made = x.copy()
+    made[:, network.code_bytes:] = np.ascontiguousarray(targets_q11, "<i2").view(np.int8)
+    return made
+
+
+def with_lesson(network: QNetwork, x: NDArray[np.int8],
+                targets: Targets) -> tuple[NDArray[np.int8], IntArray]:
+    """Samples with their targets (n, n_outputs) in the unit of the training, and the labels that
+    say that they have some, (n,). Raises EdgeError E104 for targets out of range."""
+    assert network.values is not None
+    return with_targets(network, x, network.values.in_q11(targets)), np.zeros(len(x), np.int64)
+
+
+def target_q11(network: QNetwork, x: NDArray[np.int8]) -> IntArray:
+    """The reverse, int64 (n, n_outputs)."""
+    behind = np.ascontiguousarray(x[:, network.code_bytes:])
+    return behind.view("<i2").astype(np.int64)
 
 
 def counts_x(network: QNetwork, counts: ArrayLike) -> NDArray[np.int8]:

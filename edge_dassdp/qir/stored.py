@@ -14,13 +14,17 @@ from edge_dassdp.qir.packing import pack_planes, unpack_planes, words
 
 def stored_words(network: QNetwork) -> int:
     """uint32 words of one stored sample."""
-    return sum(2 * network.field_bits * words(p.size) for p in network.cut)
+    planes = sum(2 * network.field_bits * words(p.size) for p in network.cut)
+    return planes + -(-network.target_bytes // 4)
 
 
-def pack(network: QNetwork, counts: IntArray, latencies: IntArray) -> bytes:
+def pack(network: QNetwork, counts: IntArray, latencies: IntArray,
+         target_q11: IntArray | None = None) -> bytes:
     """counts, latencies: (neurons of the cut,); a latency of a neuron without spikes is ignored.
+    target_q11: (n_outputs,) of a model of values.
 
     By population: planes of the counts, then of the latencies, silence and the tail all ones.
+    Behind them the targets, in whole words.
     """
     parts, begin, bits = [], 0, network.field_bits
     for p in network.cut:
@@ -29,7 +33,18 @@ def pack(network: QNetwork, counts: IntArray, latencies: IntArray) -> bytes:
         latency[: p.size] = np.where(n > 0, latencies[begin : begin + p.size], latency[: p.size])
         parts += [pack_planes(n, bits), pack_planes(latency, bits)]
         begin += p.size
+    if target_q11 is not None:
+        parts.append(target_q11.astype("<i2").tobytes().ljust(-(-network.target_bytes // 4) * 4,
+                                                              b"\0"))
     return b"".join(parts)
+
+
+def target_of(network: QNetwork, sample: bytes) -> IntArray | None:
+    """The targets of a stored sample, (n_outputs,), None of a model of classes."""
+    if network.values is None:
+        return None
+    at = 4 * (stored_words(network) - -(-network.target_bytes // 4))
+    return np.frombuffer(sample, "<i2", network.n_classes, at).astype(np.int64)
 
 
 def unpack(network: QNetwork, sample: bytes) -> dict[str, tuple[IntArray, IntArray]]:

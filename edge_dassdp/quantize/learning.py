@@ -21,8 +21,10 @@ from edge_dassdp.base.qformat import (
     to_int,
 )
 from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.base.values import FRAC_BITS, QValues
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.credit import forward_projections
+from edge_dassdp.ir.values import Scale
 from edge_dassdp.qir import (
     SCHEDULE_SHIFT,
     QCusum,
@@ -87,6 +89,26 @@ def with_temperature(
         temperature = found.temperature
     readout = replace(network.readout, temperature=temperature)
     return replace(network, readout=readout), with_softmax(quantized, temperature), found
+
+
+def with_values(network: QNetwork, scale: Scale, temperature: float) -> QNetwork:
+    """A network, quantized of a `scaled` one, that tells values. temperature: what its logits are
+    divided by. Raises EdgeError E201 where a logit is too coarse, or nothing, beside the scale."""
+    real = network.logit_unit / temperature * 2.0**FRAC_BITS
+    shift = 14 - math.floor(math.log2(real)) if real > 0 else 99
+    if not 0 <= shift <= 46:
+        raise EdgeError("E201", f"a logit of 1 is {real / 2**FRAC_BITS:.3g} standard deviations of "
+                        "the targets", help="train the network on these targets, and say what its "
+                        "loss saw of the steps (--logits)")
+    mul = scalar_to_int(real * 2.0**shift)
+    if mul > 2**15 - 1:
+        mul, shift = 2**14, shift - 1
+    centre = scale.centre / scale.spread * 2.0**FRAC_BITS
+    if np.abs(centre).max() > 2.0**30:
+        c = int(np.abs(centre).argmax())
+        raise EdgeError("E201", f"targets of output {c} are {scale.centre[c]:.6g} and differ by "
+                        f"{scale.spread[c]:.3g}", help="take a constant off these targets")
+    return replace(network, values=QValues(mul, shift, to_int(centre), scale.spread, scale.names))
 
 
 @dataclass(frozen=True)
@@ -169,7 +191,7 @@ def _feedback(network: Network, quantized: QNetwork, projections: dict[str, QPro
         if not population.has_error:
             continue
         if population.name == network.readout.population:
-            errors[population.name] = _Error(2.0**-8, 512 + population.size)
+            errors[population.name] = _Error(2.0**-8, quantized.error_total)
             continue
         ways = [projections[p.name] for p in forward_projections(network, population.name)]
         shifts, units = {}, {}

@@ -9,15 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.values import Targets, checked_targets
 from edge_dassdp.data.labels import ClassNames, class_labels, require_classes
 from edge_dassdp.ir import Network
 from edge_dassdp.ir.canonical import canonical
 from edge_dassdp.ir.pools import with_pools_apart
+from edge_dassdp.ir.values import Scale, require_values, scaled
 from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.file import require_readable
 from edge_dassdp.qir.order import history_depths
@@ -26,13 +29,13 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
 from edge_dassdp.quantize.constants import samples_blamed
 from edge_dassdp.quantize.inputs import InputScales, in_codes, input_scales, sensor_of
-from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature
+from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature, with_values
 from edge_dassdp.quantize.populate import Made, populate
 from edge_dassdp.quantize.replay import with_replay
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference.confidence import Confidence
 from edge_dassdp.rules import Learning, Rule
-from edge_dassdp.rules.needs import batch_of, heard
+from edge_dassdp.rules.needs import batch_of, heard, require_no_classes
 
 __all__ = ["Quantized", "Settings", "quantize"]
 N_ACTIVITY = 64
@@ -57,7 +60,7 @@ def quantize(
     learning: Learning | None = None,
     settings: Settings | None = None,
     calibration: NDArray[np.float32] | None = None,
-    labels: NDArray[np.int64] | None = None,
+    labels: NDArray[Any] | None = None,
     class_names: ClassNames | None = None,
 ) -> Quantized:
     """Quantize a network; plastic projections are those with a rule in `learning`.
@@ -66,10 +69,11 @@ def quantize(
     projections and homeostatic targets; without them inputs are taken to be standardized (within
     +-4) and no projection is dense. labels: int64 (n_samples,) from 0 to n_classes - 1, which the
     temperature of the softmax is fitted to, and which replay from flash needs. class_names: one for
-    each class, kept in the model. Raises E104 for samples and labels of another shape or range,
-    E105 for a bad setting or missing samples, E201 where a constant has no representation, E202
-    where a proof fails, E203 where a rule cannot stand. What it gives can be written, read back and
-    run: E204, a defect of ours, where it could not.
+    each class, kept in the model. With `values` of settings labels are targets, finite numbers
+    (n_samples, n_outputs), and names those of the outputs. Raises E104 for samples and labels of
+    another shape or range, E105 for a bad setting or missing samples, E201 where a constant has no
+    representation, E202 where a proof fails, E203 where a rule cannot stand. What it gives can be
+    written, read back and run: E204, a defect of ours, where it could not.
     """
     settings = settings or Settings()
     rules: Mapping[str, Rule] = learning.rules if learning else {}
@@ -79,6 +83,11 @@ def quantize(
     for name in settings.bits_of:
         network.projection(name)
     network = canonical(network)
+    targets, scale = None, None
+    if settings.values:
+        targets = _targets(network, learning, calibration, labels)
+        scale = Scale.of(targets, class_names.names if class_names else ())
+        network, labels, class_names = scaled(network, scale), None, None
     inputs = input_scales(network, settings, calibration)
     if calibration is not None and labels is not None:
         require_classes(class_labels(np.asarray(labels), len(calibration)), network.n_classes)
@@ -89,6 +98,8 @@ def quantize(
     quantized, confidence = replace(_joined(network, made, inputs, learning), sensor=sensor_of(
         network.inputs[0], inputs.scales[0], network.n_classes, calibration, labels,
         settings.drift)), None
+    if scale is not None:
+        quantized = with_values(quantized, scale, network.readout.temperature)
     if learning is None:
         quantized = with_softmax(quantized, network.readout.temperature)
     else:
@@ -100,10 +111,24 @@ def quantize(
         quantized = with_activity(quantized, input_x(quantized, calibration[:N_ACTIVITY]))
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
-        quantized = with_replay(quantized, learning.replay, x, labels)
+        quantized = with_replay(quantized, learning.replay, x, labels, targets)
     quantized = replace(quantized, class_names=class_names)
     require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)), confidence)
+
+
+def _targets(network: Network, learning: Learning | None,
+             calibration: NDArray[np.float32] | None, y: NDArray[Any] | None) -> Targets:
+    """Of the training samples, (n, n_outputs). Raises EdgeError E104 for targets that are none,
+    E105 without any and for a network of classes, E203 for what learns from classes."""
+    require_values(network)
+    if learning:
+        require_no_classes(learning)
+    if y is None or calibration is None:
+        raise EdgeError("E105", "values count in the scale of the training's targets, and there "
+                        "are none", help="give training samples with targets (--data; x= and y= in "
+                        "Python)")
+    return checked_targets(y, len(calibration), network.n_classes)
 
 
 def _populated(network: Network, settings: Settings, rules: Mapping[str, Rule],

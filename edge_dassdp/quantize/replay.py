@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.values import Targets
 from edge_dassdp.qir import QNetwork, QReplay
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.rules import Replay
@@ -17,14 +18,16 @@ _SEED = 0
 
 
 def with_replay(network: QNetwork, replay: Replay, x: NDArray[np.int8] | None,
-                labels: NDArray[np.int64] | None) -> QNetwork:
+                labels: NDArray[np.int64] | None, targets: Targets | None = None) -> QNetwork:
     """The network with `replay.flash` samples of x, int8 (n, x_bytes), and labels (n,).
 
     They are drawn class by class, the same number of each as far as x has them, and stored so that
-    classes alternate. Raises EdgeError E105 where flash samples are wanted and there is no x, no
-    label, or too few samples.
+    classes alternate; of values, with targets (n, n_outputs), at random. Raises EdgeError E105
+    where flash samples are wanted and there is no x, no label, or too few samples.
     """
     chosen: IntArray = np.zeros(0, np.int64)
+    if targets is not None and network.values is not None:
+        labels = np.zeros(len(targets), np.int64)
     if replay.flash:
         if x is None or labels is None:
             raise EdgeError("E105", f"replay of {replay.flash} samples from flash needs samples",
@@ -34,10 +37,13 @@ def with_replay(network: QNetwork, replay: Replay, x: NDArray[np.int8] | None,
     counts = first = np.zeros((0, size), np.int64)
     if chosen.size and x is not None:
         counts, first = _pack(network, x[chosen])
+    target_q11 = None if network.values is None or targets is None else \
+        network.values.in_q11(targets[chosen]).astype(np.int64)
     return replace(network, replay=QReplay(
         labels=labels[chosen].astype(np.int64) if labels is not None else chosen,
         counts=counts, first_spike_steps=first, ring_per_class=replay.ring_per_class,
-        n_ring=replay.n_ring, n_flash=replay.n_flash, is_reservoir=replay.policy == "reservoir"))
+        n_ring=replay.n_ring, n_flash=replay.n_flash, is_reservoir=replay.policy == "reservoir",
+        targets_q11=target_q11))
 
 
 def choose(labels: NDArray[np.int64], n: int) -> IntArray:

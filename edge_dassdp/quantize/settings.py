@@ -33,6 +33,8 @@ class Settings:
     another profile by itself where that is allowed; 'off', neither.
     temperature: what the softmax divides logits by, 1e-6 to 1e6: 'fit', fitted to labelled samples
     where these refute that of the readout; 'stated', that of the readout; or a number.
+    values: outputs are values in place of classes, logits over the readout's temperature in the
+    unit of the training's targets, which calibration needs then in place of labels.
     """
 
     weight_bits: int = 8
@@ -47,6 +49,7 @@ class Settings:
     input_range: str = "robust"
     drift: str = "alarm"
     temperature: float | str = "fit"
+    values: bool = False
 
     def __post_init__(self) -> None:
         hold_fields(self)
@@ -81,6 +84,12 @@ class Settings:
                 is_real(self.temperature) and 1e-6 <= float(self.temperature) <= 1e6):
             raise EdgeError("E105", f"temperature is '{self.temperature}', expected fit, stated or "
                             "a number from 1e-6 to 1e6")
+        if not isinstance(self.values, bool):
+            raise EdgeError("E105", f"values is {self.values!r}, expected True or False")
+        if self.values and not is_word:
+            raise EdgeError("E105", f"temperature {self.temperature} is of the softmax of classes, "
+                            "and the outputs are values", help="say what the training loss saw of "
+                            "the steps: logits (--logits)")
         if bits is not None and self.input_scale == "feature":
             raise EdgeError("E105", "x_frac_bits gives all features one step, input_scale one each",
                             help="leave one of them out")

@@ -1,4 +1,4 @@
-"""The error of a label, in integers: at the readout, and fed back."""
+"""The error of a label or of targets, in integers: at the readout, and fed back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.qformat import IntArray, round_shift, to_int
 from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.base.values import ERROR_MAX_Q8, FRAC_BITS, QValues
 from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork
 from edge_dassdp.reference.misses import error_step_q8
 
@@ -40,6 +41,14 @@ def softmax_error(network: QNetwork, logits: IntArray, label: int) -> tuple[IntA
     err_q8 = -((256 * p + (total >> 1)) // total)
     err_q8[label] += 256
     return err_q8, int(z_q8[label]) + log2_q8(total)
+
+
+def value_error(values: QValues, logits: IntArray, target_q11: IntArray) -> tuple[IntArray, int]:
+    """Target less value in Q8 of the scale, (n_outputs,), and the loss, the mean of its squares, in
+    Q8."""
+    error = round_shift(target_q11 - values.value_q11(logits), FRAC_BITS - 8)
+    err_q8 = np.clip(error, -ERROR_MAX_Q8, ERROR_MAX_Q8)
+    return err_q8, int((err_q8**2).sum()) // err_q8.size >> 8
 
 
 def feed_back(network: QNetwork, w: Mapping[str, IntArray], error: dict[str, IntArray],

@@ -29,8 +29,13 @@ from edge_dassdp.reference.asked import (
     require_replay,
 )
 from edge_dassdp.reference.carried import carried_bytes, carried_state, named
-from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
-from edge_dassdp.reference.memory import Memory, judge
+from edge_dassdp.reference.feedback import (
+    feed_back,
+    softmax_error,
+    step_size_q8,
+    value_error,
+)
+from edge_dassdp.reference.memory import Memory, Stored, judge
 from edge_dassdp.reference.misses import Gate, count_miss
 from edge_dassdp.reference.outcome import (
     NO_LABEL,
@@ -175,6 +180,7 @@ class Reference(Sensed):
               digest: bool = False) -> Outcome:
         self._check(label, loss_q8)
         outcome = self.infer(x, digest=digest)
+        self._note()
         is_miss = label != NO_LABEL and outcome.class_idx != label
         held = self._is_held(label, is_miss)
         if not held:
@@ -269,8 +275,9 @@ class Reference(Sensed):
         memory = self.stored
         if memory is None:
             return 0
-        memory.store({name: r[slot] for name, r in self.records.items()}, label,
-                     lambda: int(draw(self.learning, 1)[0]))
+        kind = label if self.network.values is None else 0
+        memory.store({name: r[slot] for name, r in self.records.items()}, kind,
+                     lambda: int(draw(self.learning, 1)[0]), self.target_q11)
         if held:
             return 0
         n_due = 0 if self.gate is None else self.gate.take_due()
@@ -278,11 +285,12 @@ class Reference(Sensed):
         turns += [memory.next_of_flash] * memory.rule.n_flash
         return sum(self._replay(turn()) for turn in turns)
 
-    def _replay(self, sample: tuple[dict[str, tuple[IntArray, IntArray]], int] | None) -> int:
+    def _replay(self, sample: Stored | None) -> int:
         """Learn again from a stored sample; 0 if there is none."""
         if sample is None or self.stored is None:
             return 0
-        fields, label = sample
+        fields, label, target = sample
+        self.target_q11 = self.target_q11 if target is None else target
         for name, (counts, latencies) in fields.items():
             self.records[name][self.slot] = Record(counts, latencies)
         rasters = {name: rebuild(*pair, self.network.n_steps) for name, pair in fields.items()}
@@ -325,6 +333,7 @@ class Reference(Sensed):
                 digest: bool = False) -> Outcome:
         self._check(label, loss_q8, records=True)
         outcome = self.infer(x, digest=digest)
+        self._note()
         self._begin_kind(WARM_UP_KIND)
         own_loss, _ = self._evaluate(label)
         if self._fill_batch(WARM_UP_KIND, own_loss if loss_q8 < 0 else loss_q8):
@@ -339,9 +348,14 @@ class Reference(Sensed):
                 lesson = replace(self._lesson(q), losses=self.losses[:n_samples])
                 q.rule.record(lesson, self.network.site(q))
 
+    def _note(self) -> None:
+        """What sample a lesson is of, with the targets that it came with."""
+        self._x_crc = zlib.crc32(self.target_q11.astype("<i2").tobytes(),
+                                 zlib.crc32(self.x.tobytes()))
+
     def _chained(self, kind: int, label: int, loss_q8: int, made: Outcome, digest: bool) -> Outcome:
         """The lesson becomes part of the running digest."""
-        chain(self.learning, kind, label, loss_q8, zlib.crc32(self.x.tobytes()), made)
+        chain(self.learning, kind, label, loss_q8, self._x_crc, made)
         return replace(made, learned_digest=self.learned_digest() if digest else None,
                        lessons_digest=int(self.learning["lessons_digest"]))
 
@@ -363,11 +377,17 @@ class Reference(Sensed):
         """Own loss in Q8, and whether error rules may write."""
         if label == NO_LABEL:
             return 0, False
-        err_q8, loss_q8 = softmax_error(self.network, self.sums[0], label)
+        values = self.network.values
+        if values is None:
+            err_q8, loss_q8 = softmax_error(self.network, self.sums[0], label)
+            largest = int(err_q8[label])
+        else:
+            err_q8, loss_q8 = value_error(values, self.sums[0], self.target_q11)
+            largest = int(np.abs(err_q8).max())
         if self.network.readout not in self.error:
             return min(loss_q8, MAX_LOSS_Q8), False
         self.error[self.network.readout] = err_q8
-        return min(loss_q8, MAX_LOSS_Q8), int(err_q8[label]) >= self.network.skip_below_q8
+        return min(loss_q8, MAX_LOSS_Q8), largest >= self.network.skip_below_q8
 
     def _begin_kind(self, kind: int) -> None:
         """Another kind of sample discards an incomplete batch and starts the next one."""

@@ -12,28 +12,31 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import QNetwork, QReplay
 from edge_dassdp.qir.lesson import Record
 from edge_dassdp.qir.packing import GUARD_DTYPE, REPLAY_DTYPE
-from edge_dassdp.qir.stored import pack, stored_words, unpack
+from edge_dassdp.qir.stored import pack, stored_words, target_of, unpack
 
 SEEN_MAX = QUANTITIES["seen_max"]
 Draw = Callable[[], int]
 """The next word of the random generator."""
+Stored = tuple[dict[str, tuple[IntArray, IntArray]], int, IntArray | None]
+"""Counts and latencies by population, label, and of values the targets."""
 
 
 class Memory:
     """Stored samples of one device: those of flash, and the ring in RAM.
 
     counters: REPLAY_DTYPE. ring: uint32 (slots, words), slot a C + c holds place a of class c.
-    seen: (n_classes,) samples offered so far.
+    seen: (n_kinds,) samples offered so far.
     """
 
     def __init__(self, network: QNetwork, replay: QReplay) -> None:
         self.network, self.rule = network, replay
         self.counters = np.zeros((), REPLAY_DTYPE)
-        n_slots = replay.ring_per_class * network.n_classes
+        n_slots = replay.ring_per_class * network.n_kinds
         self.ring = np.zeros((n_slots, stored_words(network)), np.uint32)
-        self.seen = np.zeros(network.n_classes, np.int64)
+        self.seen = np.zeros(network.n_kinds, np.int64)
 
-    def store(self, records: dict[str, Record], label: int, draw: Draw) -> None:
+    def store(self, records: dict[str, Record], label: int, draw: Draw,
+              target_q11: IntArray) -> None:
         """Offer the sample in `records` to the ring; a reservoir draws."""
         k = self.rule.ring_per_class
         if k == 0:
@@ -45,8 +48,8 @@ class Memory:
         if place < k:
             cut = [records[p.name] for p in self.network.cut]
             sample = pack(self.network, np.concatenate([r.count for r in cut]),
-                          np.concatenate([r.latency for r in cut]))
-            self.ring[place * self.network.n_classes + label] = np.frombuffer(sample, np.uint32)
+                          np.concatenate([r.latency for r in cut]), target_q11)
+            self.ring[place * self.network.n_kinds + label] = np.frombuffer(sample, np.uint32)
         if self.rule.is_reservoir:
             self.seen[label] = min(seen + 1, SEEN_MAX)
         else:
@@ -58,26 +61,29 @@ class Memory:
         """Samples in the ring."""
         return int(np.minimum(self.seen, self.rule.ring_per_class).sum())
 
-    def next_of_ring(self) -> tuple[dict[str, tuple[IntArray, IntArray]], int] | None:
-        """(counts and latencies by population, label) of the next filled slot, None if all are
-        empty."""
-        n_slots, n_classes = len(self.ring), self.network.n_classes
+    def next_of_ring(self) -> Stored | None:
+        """What the next filled slot holds, None if all are empty."""
+        n_slots, n_classes = len(self.ring), self.network.n_kinds
         for step in range(n_slots):
             slot = (int(self.counters["ring_idx"]) + step) % n_slots
             if slot // n_classes < self.seen[slot % n_classes]:
                 self.counters["ring_idx"] = (slot + 1) % n_slots
-                return unpack(self.network, self.ring[slot].tobytes()), slot % n_classes
+                return self._stored(self.ring[slot].tobytes(), slot % n_classes)
         return None
 
-    def next_of_flash(self) -> tuple[dict[str, tuple[IntArray, IntArray]], int] | None:
+    def next_of_flash(self) -> Stored | None:
         """The same of the samples in flash."""
         n = self.rule.labels.size
         if n == 0:
             return None
         i = int(self.counters["flash_idx"])
         self.counters["flash_idx"] = (i + 1) % n
-        sample = pack(self.network, self.rule.counts[i], self.rule.first_spike_steps[i])
-        return unpack(self.network, sample), int(self.rule.labels[i])
+        sample = pack(self.network, self.rule.counts[i], self.rule.first_spike_steps[i],
+                      None if self.rule.targets_q11 is None else self.rule.targets_q11[i])
+        return self._stored(sample, int(self.rule.labels[i]))
+
+    def _stored(self, sample: bytes, label: int) -> Stored:
+        return unpack(self.network, sample), label, target_of(self.network, sample)
 
 
 def judge(guard: NDArray[np.void], hit: bool, factory_hit: bool, window: int, margin: int) -> bool:

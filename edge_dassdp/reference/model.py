@@ -16,7 +16,7 @@ from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes, input_bytes
 from edge_dassdp.qir.lesson import Record
 from edge_dassdp.qir.packing import pack_bits, unpack_rows
-from edge_dassdp.qir.samples import Q_ONE, encode_codes, read_events
+from edge_dassdp.qir.samples import Q_ONE, encode_codes, read_events, target_q11
 from edge_dassdp.qir.sums import sums
 from edge_dassdp.reference import neuron
 from edge_dassdp.reference.asked import checked_samples
@@ -30,7 +30,8 @@ class IntegerModel:
     """Weights, membranes and records of a network. Only the first sample of a batch is recorded.
 
     By population, of the step that just ended: v membranes, i synaptic currents, spikes, clipped
-    (where membranes saturated), each (n, size). n_x_saturated: input values at an end of int8
+    (where membranes saturated), each (n, size). target_q11: of the first sample, (n_outputs,) where
+    outputs are values, else (0,). n_x_saturated: input values at an end of int8
     in all samples since `reset`.
     """
 
@@ -55,6 +56,7 @@ class IntegerModel:
         self.touches = {p.name: np.zeros((net.n_steps, p.size), bool) for p in net.populations
                         if p.touch_width is not None}
         self.worn = None if net.sensor is None else Worn(net, net.sensor)
+        self.target_q11 = np.zeros(net.n_classes if net.values else 0, np.int64)
         self._uses_factory = False
         self.n_x_saturated = 0
         self._inputs = {i.name: i for i in net.inputs}
@@ -95,6 +97,9 @@ class IntegerModel:
         """Start samples x, int8 (n, x_bytes); counts of a sensor go through its profile."""
         self._rest(len(x))
         x = x if self.worn is None else self.worn.codes(x)
+        if self.network.values is not None:
+            self.target_q11 = target_q11(self.network, x[:1])[0]
+            x = x[:, :self.network.code_bytes]
         self.x = x
         values = x[:, self.network.values_offset :]
         self.n_x_saturated += int(((values == Q_ONE) | (values <= -Q_ONE)).sum())

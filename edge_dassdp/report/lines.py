@@ -60,8 +60,8 @@ def gate_text(stream: Stream, is_open: bool) -> str:
     return f"gate open: {n:,} samples held back before{share}"
 
 
-def learning_text(learning: Learning | None) -> str:
-    """What learns, by which rules, and with what beside them."""
+def learning_text(learning: Learning | None, *, are_values: bool = False) -> str:
+    """What learns, by which rules, and with what beside them. are_values: the ring is one then."""
     if learning is None:
         return "learns: nothing"
     parts = ["learns: " + ", ".join(f"{name} by {_rule_text(rule)}"
@@ -72,12 +72,13 @@ def learning_text(learning: Learning | None) -> str:
     elif learning.schedule is not None:
         parts.append("steps follow the share of wrong classes")
     if (replay := learning.replay) is not None:
+        where = "" if are_values else "of each class "
         stores = [(f"{replay.flash:,} training samples in flash", replay.n_flash, replay.flash),
-                  (f"{replay.ring_per_class} of each class in RAM", replay.n_ring,
+                  (f"{replay.ring_per_class} {where}in RAM", replay.n_ring,
                    replay.ring_per_class)]
-        kept = [(where, n) for where, n, stored in stores if stored]
+        kept = [(place, n) for place, n, stored in stores if stored]
         parts.append(f"replays {' and '.join(str(n) for _, n in kept)} after each, of "
-                     f"{' and '.join(where for where, _ in kept)}")
+                     f"{' and '.join(place for place, _ in kept)}")
     if (gate := learning.gate) is not None:
         parts.append(f"CUSUM gate: learns once wrong classes are {gate.opens_at:g} more than "
                      f"{percent(gate.allowed, 0)} of the samples, "

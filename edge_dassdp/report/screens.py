@@ -14,13 +14,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build import elf
 from edge_dassdp.data.labels import numbered
 from edge_dassdp.emit.firmware import Build
 from edge_dassdp.figures.fidelity import Fidelity
 from edge_dassdp.figures.inspection import Inspection
 from edge_dassdp.figures.widths import Width
-from edge_dassdp.harness import Stream, Verification, rolling_accuracy
+from edge_dassdp.harness import Stream, ValueStream, Verification, rolling_accuracy
 from edge_dassdp.neurobench import Metrics
 from edge_dassdp.plan.ledger import Ledger
 from edge_dassdp.report import lines
@@ -68,7 +69,8 @@ def inspect_head(found: Inspection, name: str, kind: str, sha256: str,
     head = [f"{name}  {kind}  sha {sha256[:12]}…  {chain}  {steps}  {origin}",
              *map(lines.input_text, found.inputs)]
     what = "spikes counted" if found.readout_kind == "spike_count" else "membranes summed"
-    head.append(f"class: {what} over the steps, the largest of {found.readout}")
+    head.append(f"class: {what} over the steps, the largest of {found.readout}"
+                if found.has_classes else f"values: {what} over the steps of {found.readout}")
     head += [f"classes: {numbered(found.classes)}"] if found.classes else []
     return Text("\n".join(head), overflow="fold")
 
@@ -213,11 +215,13 @@ def _accuracies(fidelity: Fidelity) -> Text:
     text = f"{fidelity.n_samples:,} samples: "
     if fidelity.agreement is not None:
         text += f"same class as in float {_share(fidelity.agreement)} E"
-    else:
+    elif fidelity.float_errors is None:
         text += "one output, so there are no classes to compare"
     if fidelity.float_accuracy is not None:
         text += (f"; accuracy float {_share(fidelity.float_accuracy)}, integer "
                  f"{_share(fidelity.integer_accuracy)} E")
+    if fidelity.float_errors is not None:
+        text += f"float {fidelity.float_errors}\ninteger {fidelity.integer_errors} E"
     if fidelity.values is not None:
         text += f"\n{lines.values_text(fidelity.values)}"
     if fidelity.clipping is not None and fidelity.clipping.n_values:
@@ -306,13 +310,19 @@ def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window:
     for end in checkpoints(n, rows):
         table.add_row(f"{end:,}", _percent(float(rolling[end - 1]), 1),
                       _percent(float(stream.is_skipped[:end].mean()), 1))
+    lost = f"; the link lost {stream.n_unanswered:,} answers, whose classes count as wrong"
+    told = "accuracy over the stream " + (
+        _NONE if stream.accuracy is None else _percent(stream.accuracy, 1))
+    told += lost * bool(stream.n_unanswered)
+    return _apart(table, learned_text(target, n, told, statistics, link))
+
+
+def learned_text(target: str, n: int, told: str, statistics: Statistics, link: str) -> Text:
+    """What a stream of n samples came to, and the counters of the target after it."""
     tried = max(statistics.n_updates, 1)
-    text = (f"{target}: {n:,} samples learned, accuracy over the stream "
-            f"{_NONE if stream.accuracy is None else _percent(stream.accuracy, 1)}; of "
+    text = (f"{target}: {n:,} samples learned, {told}; of "
             f"{statistics.n_updates:,} weight updates {_percent(statistics.n_vanished / tried, 1)}"
             f" vanished; {statistics.n_saturated:,} weights stand at an end of their range")
-    if stream.n_unanswered:
-        text += f"; the link lost {stream.n_unanswered:,} answers, whose classes count as wrong"
     if statistics.n_x_saturated:
         text += f"; {statistics.n_x_saturated:,} input values stood at an end of int8"
     if statistics.n_replayed:
@@ -320,7 +330,28 @@ def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window:
                  f"{statistics.n_replay_skipped:,} skipped")
     if statistics.n_fallbacks:
         text += f"; fell back to factory weights {statistics.n_fallbacks:,} times"
-    return _apart(table, Text(text + (f"; {link}" if link else "")))
+    return Text(text + (f"; {link}" if link else ""))
+
+
+def learn_values_screen(target: str, stream: ValueStream, statistics: Statistics, *,
+                        window: int = 100, letter: str = "E", link: str = "",
+                        rows: int = 10) -> RenderableType:
+    """The same of a stream of targets: errors in the spread of the targets, and in their unit."""
+    table = _table("samples", f"NRMSE({window}) {letter}", f"MAE({window}) {letter}", "skipped",
+                   left=())
+    for end in checkpoints(len(stream), rows):
+        try:
+            last = stream.last(window, end)
+        except EdgeError:
+            continue  # all of these answers were lost
+        nrmse = last.mean_nrmse
+        table.add_row(f"{end:,}", _NONE if nrmse is None else f"{nrmse:.3f}",
+                      " ".join(f"{mae:.4g}" for mae in last.mae[:4]),
+                      _percent(float(stream.is_skipped[:end].mean()), 1))
+    told = f"over the stream {stream.errors}" if len(stream) > stream.n_unanswered else _NONE
+    if stream.n_unanswered:
+        told += f"; the link lost {stream.n_unanswered:,} answers, which are in no error"
+    return _apart(table, learned_text(target, len(stream), told, statistics, link))
 
 
 def checkpoints(n: int, rows: int) -> list[int]:

@@ -13,7 +13,7 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import profile_of
 from edge_dassdp.qir.ranges import SHARE_MAX_Q8
-from edge_dassdp.qir.stored import pack, unpack
+from edge_dassdp.qir.stored import pack, target_of, unpack
 from edge_dassdp.reference.carried import carried_state, fields_of, restore
 from edge_dassdp.reference.memory import SEEN_MAX
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
@@ -110,7 +110,7 @@ def _limits(network: QNetwork) -> dict[str, tuple[int, int]]:
         limits |= {"guard.n_judged": (0, window)}
         limits |= {f"guard.{name}": (0, (1 << window) - 1)
                    for name in ("hits_bits", "factory_hits_bits")}
-    n_slots = network.replay.ring_per_class * network.n_classes if network.replay else 0
+    n_slots = network.replay.ring_per_class * network.n_kinds if network.replay else 0
     if network.cusum is not None:
         limits |= {"cusum.sum_q10": (0, network.cusum.opens_q10), "cusum.is_open": (0, 1),
                    "cusum.n_due": (0, n_slots)}
@@ -126,7 +126,7 @@ def _are_samples(network: QNetwork, ring: NDArray[Any], seen: NDArray[Any]) -> b
     k = network.replay.ring_per_class
     if not network.replay.is_reservoir and (seen >= SEEN_MAX // k * k).any():
         return False
-    slots = ring.astype(np.uint32).reshape(k, network.n_classes, -1)
+    slots = ring.astype(np.uint32).reshape(k, network.n_kinds, -1)
     return all(_is_sample(network, sample.tobytes())
                for place, row in enumerate(slots) for sample in row[seen > place])
 
@@ -136,4 +136,5 @@ def _is_sample(network: QNetwork, sample: bytes) -> bool:
     there is silence."""
     counts, latencies = map(np.concatenate, zip(*unpack(network, sample).values(), strict=True))
     has_room = (latencies >= 0) & (counts + latencies <= network.n_steps)
-    return bool(has_room[counts > 0].all()) and pack(network, counts, latencies) == sample
+    whole = pack(network, counts, latencies, target_of(network, sample))
+    return bool(has_room[counts > 0].all()) and whole == sample

@@ -24,6 +24,14 @@ int dassdp_learn_step(const dassdp_model_t *model, void *state, uint32_t budget,
 /* dassdp_idle in slices: then dassdp_learn_step, whose result->n_replayed is what dassdp_idle returns. */
 int dassdp_idle_begin(const dassdp_model_t *model, void *state, uint32_t n_steps);
 
+/* Of a model of values: what its outputs should have been for the sample that is to be learned, int16 in
+ * Q11 of their scale, (target - centre) / scale 2^11. It stands until the next one, or until samples are
+ * learned again; dassdp_learn takes it for any label from 0 to n_classes - 1. What an output is now, of
+ * the sample that just ended, comes in the same format. DASSDP_E_ABSENT of a model of classes,
+ * DASSDP_E_ORDER while a lesson is under way, DASSDP_E_INDEX. */
+int dassdp_set_target(const dassdp_model_t *model, void *state, const int16_t *target_q11);
+int dassdp_value(const dassdp_model_t *model, const void *state, uint32_t output, int32_t *value_q11);
+
 /* Before dassdp_begin of a sample that is to be learned, with the same x: what that was becomes part of
  * the digest of lessons, by which a host proves what was learned from (docs/state.md). It costs some
  * 18 cycles a byte on a Cortex-M0; a sample that was not noted is a lesson of an unknown one. */

@@ -205,6 +205,17 @@ typedef struct {
     int (*check)(const dassdp_model_t *model, const void *state);
 } dassdp_cusum_rule_t;
 
+/* Outputs that are read as values in place of classes: value_q11 = (logit mul >> shift) - centre_q11,
+ * rounded; an error is target less value, in units of the scale that Q11 counts in. */
+typedef struct {
+    uint16_t mul;
+    uint8_t shift;
+    const int32_t *centre_q11;
+    int32_t target_off;      /* int16 targets in Q11, one of each output, of the sample to learn */
+    /* Error, loss and is_skipped of the target; whether error rules may write. */
+    int (*evaluate)(const dassdp_model_t *model, void *state, dassdp_result_t *result);
+} dassdp_values_t;
+
 struct dassdp_projection {
     uint16_t pre;          /* index of the population, or of the input */
     uint16_t post;
@@ -306,6 +317,7 @@ struct dassdp_model {
     uint8_t most_share_q8;
     const dassdp_error_step_t *error_step; /* NULL: a schedule, or none */
     const dassdp_cusum_rule_t *cusum;      /* whether it learns; NULL: always */
+    const dassdp_values_t *values;         /* what its outputs are in place of classes, or NULL */
     const dassdp_sensor_t *sensor;         /* whose counts become samples on the device, or NULL */
 };
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.cli import options
+from edge_dassdp.cli import options, valued
 from edge_dassdp.cli.device import (
     Learned,
     allow_profile,
@@ -131,13 +131,13 @@ class Order:
                 course.device, network, course.x[: self.fit_profile],
                 course.labels[: self.fit_profile])
 
-    def teach(self, out: Output, course: harness.Course, judged: options.Packed | None,
+    def teach(self, out: Output, course: harness.Course, given: Given,
               network: QNetwork) -> dict[str, Any]:
         """The stream and what comes after it, as JSON values."""
         with out.progress("learning", course.progress.n_samples) as progress:
-            course.learn(lambda i, piece: _tell(out, network, i, piece, progress))
+            course.learn(lambda i, piece: _tell(out, network, i, piece, progress, given.learned))
         n_idle = course.idle(self.idle) if self.idle else 0
-        after = _accuracy(out, course.device, judged)
+        after = _judged(out, course.device, given.judged, network)
         if self.save:
             course.device.save()
         return {"before": course.progress.before, "after": after, "idle_steps": n_idle}
@@ -161,7 +161,8 @@ def _learn(
     """Learn from labelled samples on a target.
 
     Each sample is learned once, in order. It is classified first, so the accuracy shown is that
-    before its label was seen. With --json every sample is one line, the summary the last.
+    before its label was seen; of values the errors shown are those before targets were seen.
+    With --json every sample is one line, the summary the last.
     """
     from edge_dassdp import harness
 
@@ -170,7 +171,7 @@ def _learn(
     given = Given.of(network, judging, data, split, shift_seed, limit)
     order.check(network, len(given.learned.x))
     warnings = [*given.warnings(network), *order.forgotten(target)]
-    if given.judged is None and not order.resume:
+    if given.judged is None and not order.resume and network.values is None:
         warnings += _of_stream(given.learned, network, data)
     with learned.rescue(network) as rescue, \
             open_target(target, network, log=log, save_every=order.save_every,
@@ -183,7 +184,7 @@ def _learn(
         out.warn(*warnings)
         try:
             with course.kept():
-                found = order.teach(out, course, given.judged, network)
+                found = order.teach(out, course, given, network)
                 statistics, sent = device.statistics(), link(device)
                 report = harness.drift_of(device, network)
                 rescue.write(device)
@@ -196,7 +197,9 @@ def _learn(
         out.warn(*_unkept(course))
     out.warn(*_unsaved(course.stream))
     out.warn(*harness.drift_warning(report))
+    stream = _valued(network, course, given.learned)
     data_out = {**_how_far(target, course), **found, **given.values,
+                **({"accuracy": None, "errors": stream.errors.values} if stream else {}),
                 "digest": harness.digest_text(statistics.learned_digest),
                 "profile": course.profile and course.profile.report,
                 "statistics": dataclasses.asdict(statistics),
@@ -204,7 +207,8 @@ def _learn(
                 "snapshot": str(rescue.place) if rescue.place else None,
                 "lessons": str(order.lessons) if order.lessons else None,
                 "n_saves": device.in_flash.n_saves}
-    screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"])
+    screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"],
+                     stream)
     screen += [harness.drift_text(report)] if report else []
     screen += _in_flash(device, target, model)
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
@@ -244,15 +248,31 @@ def _in_flash(device: Target, target: str, model: Path) -> list[Any]:
                  "dim")]
 
 
-def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:
-    return None if judged is None else share(out, device, judged.x, judged.y)
+def _judged(out: Output, device: Target, judged: options.Packed | None,
+            network: QNetwork) -> float | None:
+    """Accuracy, 0 to 1, or NRMSE of values, None where their targets do not differ."""
+    if judged is None:
+        return None
+    if network.values is not None:
+        return valued.errors(out, device, network, judged).mean_nrmse
+    return share(out, device, judged.x, judged.y)
+
+
+def _valued(network: QNetwork, course: harness.Course,
+            learned: options.Packed) -> harness.ValueStream | None:
+    """The stream of a model of values, from where it was begun or taken up."""
+    if network.values is None or learned.targets is None or not len(course.stream.labels):
+        return None
+    first = course.n_warm + course.first
+    return valued.stream_of(network, course.stream,
+                            learned.targets[first:first + len(course.stream.labels)])
 
 
 def _before(out: Output, device: Target, judged: options.Packed | None, file: Path,
             network: QNetwork) -> tuple[float | None, list[str]]:
     """Accuracy, 0 to 1, and a warning where labels of a file count otherwise than the outputs."""
-    if judged is None:
-        return None, []
+    if judged is None or network.values is not None:
+        return _judged(out, device, judged, network), []
     from edge_dassdp.figures.numbering import misnumbered
 
     found = classify(out, device, judged.x)
@@ -299,10 +319,18 @@ def _unkept(course: harness.Course) -> list[str]:
 
 
 def _tell(out: Output, network: QNetwork, first: int, piece: harness.Stream,
-          progress: Progress | None) -> None:
+          progress: Progress | None, learned: options.Packed) -> None:
     """A line for every sample, as soon as it is learned."""
     from edge_dassdp.harness import UNKNOWN
 
+    if network.values is not None and learned.targets is not None:
+        made = valued.stream_of(network, piece, learned.targets[first:first + len(piece.labels)])
+        for i, values in enumerate(made.predicted):
+            out.line(sample=first + i, values=values.tolist(), targets=made.targets[i].tolist(),
+                     skipped=bool(piece.is_skipped[i]))
+        if progress:
+            progress(first + len(piece.labels))
+        return
     for i, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True), first):
         out.line(sample=i, class_idx=None if class_idx == UNKNOWN else int(class_idx),
                  label=int(label), skipped=bool(piece.is_skipped[i - first]),
@@ -353,13 +381,16 @@ def _interrupted(problem: KeyboardInterrupt, target: str, course: harness.Course
 
 
 def _screen(target: str, course: harness.Course, statistics: Statistics, sent: str, judged: str,
-            after: float | None) -> list[Any]:
+            after: float | None, values: harness.ValueStream | None) -> list[Any]:
     from rich.text import Text
 
     from edge_dassdp.report import lines, screens
 
-    parts: list[Any] = [screens.learn_screen(target, course.stream, statistics,
-                                             letter=letter(target), link=sent.lstrip("; "))]
+    come, sent = letter(target), sent.lstrip("; ")
+    parts: list[Any] = [
+        screens.learn_screen(target, course.stream, statistics, letter=come, link=sent)
+        if values is None else
+        screens.learn_values_screen(target, values, statistics, letter=come, link=sent)]
     if course.profile:
         parts.append(Text(str(course.profile)))
     if course.first:
@@ -368,7 +399,10 @@ def _screen(target: str, course: harness.Course, statistics: Statistics, sent: s
     if not statistics.is_open or course.stream.is_held.any():
         parts.append(Text(lines.gate_text(course.stream, statistics.is_open)))
     before = course.progress.before
-    if before is not None and after is not None:
+    if before is not None and after is not None and values is not None:
+        parts.append(Text(f"{judged}: NRMSE before {before:.3f}, after {after:.3f} "
+                          f"{letter(target)}"))
+    elif before is not None and after is not None:
         parts.append(Text(f"{judged}: accuracy before {100 * before:.1f} %, after "
                           f"{100 * after:.1f} % {letter(target)}"))
     return parts

@@ -70,6 +70,10 @@ class Precision:
         "What the softmax of learning divides logits by: fitted to --data where it refutes what "
         "the network states (--logits), that, or a number."))] = "fit"
 
+    values: Annotated[bool, typer.Option("--values", help=(
+        "Outputs are values in place of classes, read from membranes, in the unit of the targets "
+        "of --data: columns target:NAME, or targets of an .npz (docs/regression.md)."))] = False
+
     @property
     def settings(self) -> Settings:
         """With 8 bits for `auto`. Raises EdgeError E105."""
@@ -81,7 +85,7 @@ class Precision:
                         self.threshold_bits, self.leak, self.membrane_bits,
                         input_scale=self.input_scale, input_range=self.input_range,
                         drift=self.drift or Settings.drift,
-                        temperature=_temperature(self.temperature))
+                        temperature=_temperature(self.temperature), values=self.values)
 
     def of(self, source: ir.Network, data: Path | None) -> Settings:
         """`settings`. Raises EdgeError E105, also where drift is asked for of what no device
@@ -211,11 +215,15 @@ def _quantize(
 
     source = _source(origin, file, sensor)
     settings = precision.of(source, data)
-    given = _Given.of(source, data, options.names_of(classes, source.n_classes), limit)
+    given = _Given.of(source, data, options.names_of(classes, source.n_classes), limit,
+                      settings.values)
     train, judged = given.train, given.judged
     proposal = lessons.of(source, settings, train)
     source, learning = proposal.network, proposal.learning
     tried: tuple[Width, ...] = ()
+    if precision.weight_bits == _AUTO and settings.values:
+        raise EdgeError("E105", "--weight-bits auto counts right classes, and the outputs are "
+                        "values", help="give 4 to 8, or 16")
     if precision.weight_bits == _AUTO:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
     if learning and learning.replay and is_auto(lessons.replay):
@@ -230,7 +238,7 @@ def _quantize(
         options.device_samples(quantized.network, given.test)
     widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
                             {*WIDTHS, settings.weight_bits}) \
-        if train and judged and compare_bits else ()
+        if train and judged and compare_bits and not settings.values else ()
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
     lost = losses(source, quantized.network, fidelity, settings, made,
@@ -263,17 +271,19 @@ class _Given:
 
     @classmethod
     def of(cls, source: ir.Network, data: Path | None, stated: ClassNames | None,
-           limit: int | None) -> _Given:
-        """stated: names given. limit: of the samples to judge by."""
+           limit: int | None, are_values: bool) -> _Given:
+        """stated: names given. limit: of the samples to judge by. are_values: whether the outputs
+        are, and samples have targets."""
         if data is None:
             return cls(names=stated)
-        from edge_dassdp.data.datasets import agreed
+        from edge_dassdp.data.datasets import agreed, agreed_values
         from edge_dassdp.data.labels import ClassNames
 
-        part, tested = agreed(stated, source.n_classes, options.load_part(data, "train"),
-                              options.load_part(data, "test"))
+        parts = options.load_part(data, "train"), options.load_part(data, "test")
+        part, tested = agreed_values(stated.names if stated else (), source.n_classes, *parts) \
+            if are_values else agreed(stated, source.n_classes, *parts)
         test, known = options.shifted(tested, limit=limit), part.samples.classes
-        names = ClassNames(known) if known and source.n_classes > 1 else None
+        names = ClassNames(known) if known and (source.n_classes > 1 or are_values) else None
         return cls(part, options.taken(source, part.samples), test, options.taken(source, test),
                    stated or names)
 
@@ -306,8 +316,9 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
     from edge_dassdp.report import lines, screens
 
     model, sure = quantized.network, quantized.confidence
+    learns = lines.learning_text(proposal.learning, are_values=model.values is not None)
     head = Text(f"{output}  sha256 {model.sha256[:12]}…  {model.n_steps} steps  "
-                f"{lines.learning_text(proposal.learning)}\n"
+                f"{learns}\n"
                 + "  ".join(map(lines.input_text, model.inputs, model.x_scales))
                 + (f"\n{lines.sensor_text(model.sensor)}" if model.sensor else "")
                 + (f"\n{lines.confidence_text(sure)}" if sure else ""))
@@ -369,6 +380,9 @@ def _number(text: str, option: str) -> int:
 def _data(fidelity: Fidelity) -> dict[str, Any]:
     """Fidelity as JSON values."""
     values = dataclasses.asdict(fidelity)
+    for name in ("float_errors", "integer_errors"):
+        made_of = getattr(fidelity, name)
+        values[name] = None if made_of is None else made_of.values
     if fidelity.clipping is not None:
         values["clipping"]["share"] = fidelity.clipping.share
     if fidelity.values is not None:

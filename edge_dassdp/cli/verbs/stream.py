@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.quoting import command
-from edge_dassdp.cli import options
+from edge_dassdp.cli import options, valued
 from edge_dassdp.cli.device import (
     Learned,
     classify,
@@ -57,7 +57,7 @@ def _run(
     allow_profile: options.AllowProfile = False,
     learned: Learned,
 ) -> Answer:
-    """Classify samples on a target.
+    """Classify samples on a target, or read its values.
 
     With --json every sample is one line, the summary the last.
     """
@@ -76,25 +76,35 @@ def _run(
         learned.put_back(device, network)
         out.warn(*warnings)
         allow(device, network, allow_profile)
-        found = classify(out, device, packed.x,
-                         lambda i, classes: _tell(out, network, i, classes, y),
-                         looks=network.watches and not device.is_read_only)
+        found: Any
+        if network.values is not None:
+            found = valued.predict(out, device, network, packed, valued.tell(out, packed))
+        else:
+            found = classify(out, device, packed.x,
+                             lambda i, classes: _tell(out, network, i, classes, y),
+                             looks=network.watches and not device.is_read_only)
         report = harness.drift_of(device, network)
         digest = harness.digest_text(device.statistics().learned_digest)
         rescue.write(device)
         sent = link(device)
-    out.warn(*harness.drift_warning(report),
-             *misnumbered(found, y, network.n_classes, network.class_names, data))
-    accuracy = float((found == y).mean()) if network.n_classes > 1 else None
+    has_classes = network.n_classes > 1 and network.values is None
+    errors = None if network.values is None else valued.of(network, found, packed.targets)
+    out.warn(*harness.drift_warning(report), *(misnumbered(
+        found, y, network.n_classes, network.class_names, data) if has_classes else []))
+    accuracy = float((found == y).mean()) if has_classes else None
     hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data,
                               *options.locked_words(lock)]
     text = f"{target}: {len(y):,} samples, "
-    text += "one output and so no classes" if accuracy is None else \
-        f"accuracy {100 * accuracy:.1f} % {letter(target)}"
+    if errors is not None:
+        text += f"{errors} {letter(target)}"
+    else:
+        text += "one output and so no classes" if accuracy is None else \
+            f"accuracy {100 * accuracy:.1f} % {letter(target)}"
     return Answer(
         {"target": target, "n_samples": len(y), "accuracy": accuracy, "scaling": part.scaling,
          "classes": list(part.samples.classes), "digest": digest, "link": sent,
          "clipping": packed.clipped, "drift": drift(report),
+         "errors": None if errors is None else errors.values,
          "snapshot": str(rescue.place) if rescue.place else None},
         [Text(text + link_text(sent)), *([Text(harness.drift_text(report))] if report else []),
          *notes(target, part)], network.sha256, hint, failed=rescue.problem)

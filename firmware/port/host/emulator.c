@@ -18,7 +18,16 @@ const dassdp_model_t *dassdp_emulator_model(void)
 
 static uint32_t sent_bytes(const dassdp_model_t *model)
 {
-    return model->sensor != 0 ? 2u * model->x_bytes : model->x_bytes;
+    return model->sensor != 0 ? 2u * model->x_bytes : model->x_bytes + dassdp_target_bytes(model);
+}
+
+/* Behind a sample stand the targets of a model of values. */
+static void take_target(const dassdp_model_t *model, void *state, const int8_t *x)
+{
+    if (model->values != 0) {
+        memcpy(dassdp_at(state, (uint32_t)model->values->target_off), x + model->x_bytes,
+               dassdp_target_bytes(model));
+    }
 }
 
 /* All readings of a sample. */
@@ -44,6 +53,7 @@ int dassdp_emulator_observe(const dassdp_model_t *model, void *state, const int8
 
 void dassdp_emulator_begin(const dassdp_model_t *model, void *state, const int8_t *x)
 {
+    take_target(model, state, x);
     if (model->sensor == 0) {
         dassdp_begin(model, state, x);
         return;
@@ -64,6 +74,7 @@ static void forward(const dassdp_model_t *model, void *state, const int8_t *x, i
                     uint32_t *digest, dassdp_result_t *result)
 {
     uint32_t crc = 0;
+    take_target(model, state, x);
     if (model->sensor != 0) {
         read_sample(model, state, x);
         x = 0;

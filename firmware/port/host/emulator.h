@@ -37,7 +37,8 @@ int dassdp_emulator_observe(const dassdp_model_t *model, void *state, const int8
 /* Write a learning state and look at it, as a host does: dassdp_check_learning. */
 int dassdp_emulator_write_learning(const dassdp_model_t *model, void *state, const uint8_t *bytes);
 
-/* Run n samples of x_bytes each, twice as many where they are readings, one after another; labels and
+/* Run n samples of x_bytes each, twice as many where they are readings, and with their targets behind
+ * them where outputs are values, one after another; labels and
  * losses_q8 may be null. Returns DASSDP_OK or the first error, with the number of samples done in
  * *n_done. */
 int dassdp_emulator_run(const dassdp_model_t *model, void *state, int32_t mode, uint32_t n_samples,

@@ -8,6 +8,11 @@ void dassdp_note(const dassdp_model_t *model, void *state, const int8_t *x)
     dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
     x = x != 0 ? x : dassdp_sample(model, state);
     progress->noted_crc = dassdp_crc32(0, x, model->x_bytes);
+    if (dassdp_values(model) != 0) {
+        progress->noted_crc = dassdp_crc32(progress->noted_crc,
+                                           dassdp_at_const(state, (uint32_t)model->values->target_off),
+                                           dassdp_target_bytes(model));
+    }
 }
 
 void dassdp_chain(const dassdp_model_t *model, void *state, const dassdp_lesson_t *lesson)

@@ -142,6 +142,22 @@ static inline const dassdp_sensor_t *dassdp_sensor(const dassdp_model_t *model)
     return DASSDP_SENSORS != 0 ? model->sensor : 0;
 }
 
+/* The same of readouts of values. */
+#ifndef DASSDP_VALUES
+#define DASSDP_VALUES 1
+#endif
+
+static inline const dassdp_values_t *dassdp_values(const dassdp_model_t *model)
+{
+    return DASSDP_VALUES != 0 ? model->values : 0;
+}
+
+/* Bytes of the targets of a sample, 0 of a model of classes. */
+static inline uint32_t dassdp_target_bytes(const dassdp_model_t *model)
+{
+    return dassdp_values(model) != 0 ? 2u * model->n_classes : 0u;
+}
+
 static inline dassdp_sensor_state_t *dassdp_sensor_state(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->sensor->state_off);

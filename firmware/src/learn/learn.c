@@ -30,6 +30,9 @@ int dassdp_evaluate(const dassdp_model_t *model, void *state, int32_t label,
     if (label == DASSDP_NO_LABEL) {
         return 0;
     }
+    if (dassdp_values(model) != 0) {
+        return model->values->evaluate(model, state, result);
+    }
     const dassdp_population_t *readout = &model->populations[model->readout];
     uint32_t loss_q8 = dassdp_softmax_error(model, state, (uint32_t)label);
     result->loss_q8 = (uint16_t)(loss_q8 < DASSDP_LOSS_MAX_Q8 ? loss_q8 : DASSDP_LOSS_MAX_Q8);

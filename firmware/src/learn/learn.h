@@ -76,8 +76,13 @@ int dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory
 /* Whether dassdp_import would take this: DASSDP_OK, or why not. */
 int dassdp_import_check(const dassdp_model_t *model, const uint8_t *bytes, uint32_t n_bytes);
 
-/* What models name in dassdp_replay_rule_t, dassdp_guard_rule_t, dassdp_error_step_t and
+/* Targets of the sample to learn behind what is stored of it, and back. */
+void dassdp_store_target(const dassdp_model_t *model, const void *state, uint32_t *stored);
+void dassdp_load_target(const dassdp_model_t *model, void *state, const uint32_t *stored);
+
+/* What models name in dassdp_values_t, dassdp_replay_rule_t, dassdp_guard_rule_t, dassdp_error_step_t and
  * dassdp_cusum_rule_t, so that only they link it. */
+int dassdp_values_evaluate(const dassdp_model_t *model, void *state, dassdp_result_t *result);
 int dassdp_replay_after(const dassdp_model_t *model, void *state);
 int dassdp_replay_idle(const dassdp_model_t *model, void *state);
 int dassdp_replay_check(const dassdp_model_t *model, const void *state);

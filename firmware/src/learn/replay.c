@@ -1,5 +1,5 @@
 /* Latent replay. A stored sample is what enters the plastic part: of every population of the cut,
- * planes of counts, then of first-spike latencies. */
+ * planes of counts, then of first-spike latencies; behind them the targets of a model of values. */
 #include <string.h>
 
 #include "dassdp_quantities.h"
@@ -11,6 +11,12 @@
 
 /* Of dassdp_slices_t, `phase`. */
 enum { REMEMBER, TAKE, LOAD, RERUN, LEARN };
+
+/* Classes that the ring keeps apart; of values there is one. */
+static uint32_t n_kinds(const dassdp_model_t *model)
+{
+    return dassdp_values(model) != 0 ? 1u : model->n_classes;
+}
 
 static dassdp_replay_t *replay_of(const dassdp_model_t *model, void *state)
 {
@@ -91,6 +97,9 @@ static int load(const dassdp_model_t *model, void *state, const uint32_t *sample
         }
         lesson->item = (uint16_t)(lesson->item + (uint32_t)(i == lesson->item));
     }
+    if (dassdp_values(model) != 0) {
+        dassdp_load_target(model, state, sample);
+    }
     return 1;
 }
 
@@ -107,17 +116,20 @@ static void store(const dassdp_model_t *model, void *state, uint32_t slot, uint3
             sample += 2u * n_planes;
         }
     }
+    if (dassdp_values(model) != 0) {
+        dassdp_store_target(model, state, sample);
+    }
 }
 
 /* The next filled slot of the ring; returns whether there is one. */
 static int take_from_ring(const dassdp_model_t *model, void *state)
 {
     dassdp_replay_t *replay = replay_of(model, state);
-    const uint32_t n_slots = (uint32_t)model->replay->ring_per_class * model->n_classes;
+    const uint32_t n_slots = (uint32_t)model->replay->ring_per_class * n_kinds(model);
     for (uint32_t i = 0; i < n_slots; i++) {
         uint32_t slot = replay->ring_idx;
         replay->ring_idx = (uint16_t)(slot + 1u < n_slots ? slot + 1u : 0u);
-        if (slot / model->n_classes < seen_of(model, state)[slot % model->n_classes]) {
+        if (slot / n_kinds(model) < seen_of(model, state)[slot % n_kinds(model)]) {
             dassdp_slices(model, state)->sample_idx = (uint16_t)slot;
             return 1;
         }
@@ -156,7 +168,7 @@ static const uint32_t *sample_of(const dassdp_model_t *model, void *state)
 static uint32_t label_of(const dassdp_model_t *model, const dassdp_slices_t *lesson)
 {
     const uint32_t idx = lesson->sample_idx;
-    return lesson->is_of_ring != 0u ? idx % model->n_classes : model->replay->labels[idx];
+    return lesson->is_of_ring != 0u ? idx % n_kinds(model) : model->replay->labels[idx];
 }
 
 /* The sample taken, from where the lesson stands; returns whether the slice had room for it. */
@@ -198,7 +210,7 @@ static void remember(const dassdp_model_t *model, void *state, uint32_t slot, ui
         place = dassdp_random(&dassdp_learning(model, state)->rng) % (n_seen + 1u);
     }
     if (place < n_places) {
-        store(model, state, slot, ring_slot(model, state, place * model->n_classes + label));
+        store(model, state, slot, ring_slot(model, state, place * n_kinds(model) + label));
     }
     n_seen++;
     if (model->replay->is_reservoir != 0u) {
@@ -215,7 +227,8 @@ int dassdp_replay_after(const dassdp_model_t *model, void *state)
     dassdp_slices_t *lesson = dassdp_slices(model, state);
     if (lesson->phase == REMEMBER) {
         if (rule->ring_per_class != 0u) {
-            remember(model, state, lesson->slot, (uint32_t)lesson->label);
+            remember(model, state, lesson->slot,
+                     dassdp_values(model) != 0 ? 0u : (uint32_t)lesson->label);
         }
         if (lesson->result.is_held != 0u) {
             return 1;
@@ -285,7 +298,8 @@ static int is_sample(const dassdp_model_t *model, const uint32_t *sample)
         }
         sample += 2u * n_words * bits;
     }
-    return 1;
+    const uint32_t odd = dassdp_target_bytes(model) & 2u;
+    return odd == 0u || sample[dassdp_target_bytes(model) >> 2] >> 16 == 0u;
 }
 
 static int fits_class(const dassdp_model_t *model, const void *state, uint32_t label)
@@ -296,7 +310,7 @@ static int fits_class(const dassdp_model_t *model, const void *state, uint32_t l
     const uint32_t *slots = dassdp_at_const(state, (uint32_t)rule->ring_off);
     int fits = rule->is_reservoir != 0u || seen[label] < DASSDP_SEEN_MAX / n_places * n_places;
     for (uint32_t place = 0; fits && place < n_places && place < seen[label]; place++) {
-        fits = is_sample(model, slots + (place * model->n_classes + label) * rule->sample_words);
+        fits = is_sample(model, slots + (place * n_kinds(model) + label) * rule->sample_words);
     }
     return fits;
 }
@@ -304,11 +318,11 @@ static int fits_class(const dassdp_model_t *model, const void *state, uint32_t l
 int dassdp_replay_check(const dassdp_model_t *model, const void *state)
 {
     const dassdp_replay_rule_t *rule = model->replay;
-    const uint32_t n_slots = (uint32_t)rule->ring_per_class * model->n_classes;
+    const uint32_t n_slots = (uint32_t)rule->ring_per_class * n_kinds(model);
     const dassdp_replay_t *replay = dassdp_at_const(state, (uint32_t)rule->state_off);
     int fits = (replay->flash_idx == 0u || replay->flash_idx < rule->n_samples) &&
                (replay->ring_idx == 0u || replay->ring_idx < n_slots);
-    for (uint32_t label = 0; fits && n_slots != 0u && label < model->n_classes; label++) {
+    for (uint32_t label = 0; fits && n_slots != 0u && label < n_kinds(model); label++) {
         fits = fits_class(model, state, label);
     }
     return fits ? DASSDP_OK : DASSDP_E_VALUE;

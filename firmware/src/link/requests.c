@@ -39,6 +39,9 @@ static const int8_t *sample_of(const dassdp_link_t *link, const uint8_t *open_en
     if (dassdp_comes_in_pieces(model)) {
         return link->n_received == dassdp_sent_bytes(model) ? dassdp_sample(model, link->state) : 0;
     }
+    if (dassdp_values(model) != 0) {
+        dassdp_take_target(link, 0, open_end + model->x_bytes, dassdp_target_bytes(model));
+    }
     if (dassdp_sensor(model) == 0) {
         return (const int8_t *)open_end;
     }

@@ -6,10 +6,11 @@
 #include "link.h"
 #include "state.h"
 
-/* Bytes of a sample as it is sent: of a sensor two a value. */
+/* Bytes of a sample as it is sent: of a sensor two a value, of values with their targets behind it. */
 static inline uint32_t dassdp_sent_bytes(const dassdp_model_t *model)
 {
-    return dassdp_sensor(model) != 0 ? 2u * model->x_bytes : model->x_bytes;
+    return dassdp_sensor(model) != 0 ? 2u * model->x_bytes
+                                     : model->x_bytes + dassdp_target_bytes(model);
 }
 
 /* A sample of more than a chunk comes before the request that runs it, into the state. */
@@ -20,6 +21,10 @@ static inline int dassdp_comes_in_pieces(const dassdp_model_t *model)
 
 /* Readings of a model with a sensor, whole ones, go into its sample. */
 void dassdp_take_readings(const dassdp_link_t *link, const uint8_t *bytes, uint32_t n_bytes);
+
+/* Bytes of the targets of a sample from `offset` on. */
+void dassdp_take_target(const dassdp_link_t *link, uint32_t offset, const uint8_t *bytes,
+                        uint32_t n_bytes);
 
 /* request: the decoded frame with its header; n_open: bytes of its open end (sample or chunk).
  * Writes the payload into response behind the header. Returns its size, or an error of

@@ -235,6 +235,25 @@ void dassdp_take_readings(const dassdp_link_t *link, const uint8_t *bytes, uint3
     }
 }
 
+void dassdp_take_target(const dassdp_link_t *link, uint32_t offset, const uint8_t *bytes,
+                        uint32_t n_bytes)
+{
+    dassdp_copy((uint8_t *)link->state + link->model->values->target_off + offset, bytes, n_bytes);
+}
+
+/* A piece of a sample that was sent as it is run, its targets behind it. */
+static void put_bytes(const dassdp_link_t *link, uint32_t offset, const uint8_t *bytes,
+                      uint32_t n_bytes)
+{
+    const dassdp_model_t *model = link->model;
+    uint32_t n_left = offset < model->x_bytes ? model->x_bytes - offset : 0u;
+    uint32_t n_x = n_left < n_bytes ? n_left : n_bytes;
+    dassdp_copy((uint8_t *)dassdp_sample(model, link->state) + offset, bytes, n_x);
+    if (dassdp_values(model) != 0 && n_x < n_bytes) {
+        dassdp_take_target(link, offset + n_x - model->x_bytes, bytes + n_x, n_bytes - n_x);
+    }
+}
+
 /* A piece of a sample that was sent as readings. */
 static int put_readings(dassdp_link_t *link, uint32_t offset, const uint8_t *bytes, uint32_t n_bytes)
 {
@@ -264,7 +283,7 @@ int dassdp_request_put_sample(dassdp_link_t *link, const uint8_t *request, uint3
     if (dassdp_sensor(model) != 0) {
         status = put_readings(link, offset, data, n_open);
     } else {
-        dassdp_copy((uint8_t *)dassdp_sample(model, link->state) + offset, data, n_open);
+        put_bytes(link, offset, data, n_open);
     }
     link->n_received = status == DASSDP_OK ? offset + n_open : 0;
     return status;
