@@ -111,6 +111,10 @@ CODES: dict[str, ErrorCode] = {
         "after each, and in the end every weight and all of the learning state. The message names "
         "the first lesson that differs, or says that the log ends too early, or that weights were "
         "written by something else than lessons."),
+    "E410": ErrorCode(EXIT_CHECK_FAILED, "a run that was repeated gave other bits",
+        "`rerun` gives the command of a run folder once more and compares results and files, bit "
+        "for bit. The message names the first that differs: of another version, of another "
+        "compiler or of a defect. Inputs are the same: their hashes are looked at before."),
     "E501": ErrorCode(EXIT_LINK, "the port cannot be opened",
         "The port does not exist, is busy, or permission is missing."),
     "E502": ErrorCode(EXIT_LINK, "the device does not answer",

@@ -8,7 +8,7 @@ import math
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -20,12 +20,22 @@ from edge_dassdp import __version__
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
 from edge_dassdp.base.notices import told_by
 from edge_dassdp.base.quoting import command
-from edge_dassdp.cli.paths import read, refuse_missing, refuse_unwritable, written
+from edge_dassdp.cli.paths import (
+    Writes,
+    option_of,
+    read,
+    refuse_missing,
+    refuse_unwritable,
+    written,
+)
 from edge_dassdp.interrupts import Ended, interruptible
 from edge_dassdp.report.streams import StdoutLostError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from edge_dassdp.runs.folder import Folder
+    from edge_dassdp.runs.record import Record, Used
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of tables.",
                                     rich_help_panel="Common options")]
@@ -34,6 +44,13 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback with an e
 RulesFrom = Annotated[list[Path] | None, typer.Option(
     "--rules-from", metavar="FILE.py", show_default=False, rich_help_panel="Common options", help=(
         "Know the rules that this file defines (docs/own-rule.md). Repeat it."))]
+
+Run = Annotated[Path | None, typer.Option(
+    "--run", metavar="DIR", show_default=False, rich_help_panel="Common options", help=(
+        "Leave all of this run in a folder, for `report`, `rerun` and `diff` (docs/report.md).")),
+    Writes.RUN]
+_WORDS = "edge_dassdp.words"
+"""Where a command keeps its words, as they were given."""
 
 
 @dataclass
@@ -74,11 +91,18 @@ class Output:
         self.as_json = as_json
         self.rules_from: list[str | Path] = []
         """Options that a command of the same rules needs."""
+        self.run: Folder | None = None
+        """The folder of this run, begun."""
+        self.record: Callable[[], Record] = _no_record
+        """Of this command, for run.toml."""
         self.stdout = Screen()
         self.stderr = Screen(stderr=True, soft_wrap=True)
 
     def line(self, **values: Any) -> None:
-        """One object of a stream, under --json alone. Where nobody reads on, the work goes on."""
+        """One object of a stream, under --json and with --run alone. Where nobody reads on, the
+        work goes on."""
+        if self.run is not None:
+            self.run.line(values)
         if self.as_json and self._lost is None:
             try:
                 self._print(values)
@@ -91,14 +115,22 @@ class Output:
         for text in texts:
             self.stderr.print(f"warning: {text}", style="bold yellow")
 
+    def place(self, name: str) -> Path | None:
+        """A file of the run folder; None without one."""
+        return None if self.run is None else self.run.place(name)
+
+    def link_log(self, spec: str, given: Path | None = None) -> Path | None:
+        """Where the bytes on the link of a target go: as given, or in the run folder."""
+        from edge_dassdp.targets.open import has_link
+
+        if given is not None or self.run is None or not has_link(spec):
+            return given
+        return self.run.link_log(spec)
+
     def _print(self, values: dict[str, Any]) -> None:
         """A line of JSON; what is no number there is null."""
         whole = {"schema": f"edge_dassdp/{self.verb}/1", **values}
-        try:
-            text = json.dumps(whole, allow_nan=False)
-        except ValueError:
-            text = json.dumps(_finite(whole))
-        print(text, file=self._lines, flush=True)
+        print(json.dumps(_finite(whole), allow_nan=False), file=self._lines, flush=True)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[int], None] | None]:
@@ -125,10 +157,9 @@ class Output:
         from rich.text import Text
 
         exit = answer.failed.exit_status if answer.failed else answer.exit
-        if self.as_json:
-            self._envelope(exit, answer.data, answer.model_sha256,
-                           [answer.failed] if answer.failed else [], answer.warnings)
-        else:
+        self._envelope(exit, answer.data, answer.model_sha256,
+                       [answer.failed] if answer.failed else [], answer.warnings)
+        if not self.as_json:
             for i, part in enumerate(answer.screen):
                 if i:
                     self.stdout.print()
@@ -149,17 +180,15 @@ class Output:
 
     def refuse(self, problem: EdgeError) -> int:
         """Print a refusal; returns the exit status."""
-        if self.as_json:
-            self._envelope(problem.exit_status, {}, "", [problem])
+        self._envelope(problem.exit_status, {}, "", [problem])
         self._print_error(problem)
         return problem.exit_status
 
     def interrupted(self, problem: KeyboardInterrupt) -> int:
         """Print one line; returns the exit status, also where nobody reads any more."""
         done = problem if isinstance(problem, Interrupted) else Interrupted(problem)
-        if self.as_json:
-            with suppress(StdoutLostError):
-                self._envelope(done.status, done.data, done.model_sha256, [])
+        with suppress(StdoutLostError):
+            self._envelope(done.status, done.data, done.model_sha256, [])
         self.stderr.print(f"{done.line}: {done}" if str(done) else done.line)
         return done.status
 
@@ -171,15 +200,24 @@ class Output:
 
     def _envelope(self, exit: int, data: dict[str, Any], model_sha256: str,
                   problems: list[EdgeError], warnings: Sequence[str] = ()) -> None:
+        """On stdout under --json, and in the run folder."""
         diagnostics = [{"code": p.code, "severity": "error", "message": p.message,
                         "causes": [p.cause] if p.cause else [], "help": p.help, "fix_cmd": None}
                        for p in problems]
         diagnostics += [{"code": None, "severity": "warning", "message": text, "causes": [],
                          "help": "", "fix_cmd": None} for text in (*self._warned, *warnings)]
-        self._print({"ok": exit == EXIT_OK, "exit": exit,
-                     "tool": {"name": "edge-dassdp", "version": __version__},
-                     "inputs": {"model_sha256": model_sha256 or None}, "data": data,
-                     "diagnostics": diagnostics})
+        whole = {"ok": exit == EXIT_OK, "exit": exit,
+                 "tool": {"name": "edge-dassdp", "version": __version__},
+                 "inputs": {"model_sha256": model_sha256 or None}, "data": data,
+                 "diagnostics": diagnostics}
+        if self.run is not None:
+            self.run.finish({"schema": f"edge_dassdp/{self.verb}/1", **_finite(whole)}, exit)
+        if self.as_json:
+            self._print(whole)
+
+
+def _no_record() -> Record:
+    raise NotImplementedError("this is no command")
 
 
 def _finite(value: Any) -> Any:
@@ -194,9 +232,10 @@ def _finite(value: Any) -> Any:
 Verb = Callable[..., Answer]
 
 
-def verb(app: typer.Typer, name: str = "", group: str = "") -> Callable[[Verb], Verb]:
+def verb(app: typer.Typer, name: str = "", group: str = "", *,
+         runs: bool = False) -> Callable[[Verb], Verb]:
     """Register a function `f(out, ...) -> Answer` as a verb with --json and --debug. group: the
-    word before the verb's, where there is one.
+    word before the verb's, where there is one. runs: it computes, so it has --run.
 
     A parameter whose type is a dataclass stands for its fields, an option each. It raises EdgeError
     to refuse; the status of the process is that of the error.
@@ -204,18 +243,25 @@ def verb(app: typer.Typer, name: str = "", group: str = "") -> Callable[[Verb], 
 
     def register(function: Verb) -> Verb:
         title = name or function.__name__
-        hints = get_type_hints(function, include_extras=True)
-        groups = {n: kind for n, kind in hints.items()
+        own_hints = get_type_hints(function, include_extras=True)
+        groups = {n: kind for n, kind in own_hints.items()
                   if isinstance(kind, type) and is_dataclass(kind) and n != "return"}
 
-        def call(rules_from: list[Path] | None = None, json: bool = False,
-                 debug: bool = False, **values: Any) -> None:
-            def work(out: Output) -> Answer:
-                refuse_missing(inputs, {**values, "rules_from": rules_from})
-                refuse_unwritable(outputs, {**values, "rules_from": rules_from or []})
+        def call(ctx: typer.Context, rules_from: list[Path] | None = None, json: bool = False,
+                 debug: bool = False, run: Path | None = None, **values: Any) -> None:
+            given = {**values, "rules_from": rules_from, "run": run}
+
+            def work(out: Output, stack: ExitStack) -> Answer:
+                refuse_missing(inputs, given)
+                refuse_unwritable(outputs, {**given, "rules_from": rules_from or []})
+                out.record = lambda: _record(schema,
+                                             [*filter(None, (group, title)), *ctx.meta[_WORDS]],
+                                             hints, inputs, outputs, given)
+                if run is not None:
+                    _begin(out, stack, run, given)
                 _know(out, rules_from or [])
-                for group, kind in groups.items():
-                    values[group] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
+                for one, kind in groups.items():
+                    values[one] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
                 return function(out=out, **values)
 
             schema = f"{group}-{title}" if group else title
@@ -223,15 +269,19 @@ def verb(app: typer.Typer, name: str = "", group: str = "") -> Callable[[Verb], 
 
         own = [q for p in inspect.signature(function).parameters.values() if p.name != "out"
                for q in (_options(groups[p.name]) if p.name in groups
-                         else [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY)])]
+                         else [p.replace(annotation=own_hints[p.name], kind=p.KEYWORD_ONLY)])]
         common = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=t)
-                  for n, t, d in (("rules_from", RulesFrom, None), ("json", Json, False),
-                                  ("debug", Debug, False))]
+                  for n, t, d in ((("run", Run, None),) * runs + (
+                      ("rules_from", RulesFrom, None), ("json", Json, False),
+                      ("debug", Debug, False)))]
         parameters = [*own, *common]
-        outputs = written({p.name: p.annotation for p in parameters})
-        inputs = read({p.name: p.annotation for p in parameters})
-        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        hints = {p.name: p.annotation for p in parameters}
+        outputs, inputs = written(hints), read(hints)
+        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY,
+                                    annotation=typer.Context)
+        call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [context, *parameters])
+        call.__annotations__ = hints
         call.__doc__ = function.__doc__
         app.command(title, cls=_asking(inputs))(call)
         return function
@@ -245,6 +295,7 @@ def _asking(inputs: Sequence[str]) -> type[TyperCommand]:
     class Asking(TyperCommand):
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
             given = list(args)
+            ctx.meta[_WORDS] = given
             try:
                 return super().parse_args(ctx, args)
             except typer.BadParameter:
@@ -276,7 +327,44 @@ def _know(out: Output, rules_from: list[Path]) -> None:
     out.rules_from = [part for path in rules_from for part in ("--rules-from", path)]
 
 
-def _run(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
+def _record(verb: str, words: list[str], hints: dict[str, Any], inputs: list[str],
+            outputs: dict[str, Writes], values: dict[str, Any]) -> Record:
+    """What run.toml says of a command. values: of its parameters."""
+    from edge_dassdp.runs.record import Record, used_by
+
+    def used(names: Iterable[str]) -> tuple[Used, ...]:
+        return tuple(one for name in names
+                     for one in used_by(option_of(name, hints[name]), values.get(name)))
+
+    board = values.get("board")
+    boards = ["board"] if isinstance(board, str) and Path(board).is_file() else []
+    seeds = {name: value for name, value in values.items()
+             if ("seed" in name or name == "random") and isinstance(value, int)}
+    return Record(verb, tuple(words), seeds=seeds, inputs=used([*inputs, *boards]), outputs=used(
+        name for name, kind in outputs.items() if kind is not Writes.RUN))
+
+
+def _begin(out: Output, stack: ExitStack, folder: Path, values: dict[str, Any]) -> None:
+    """The run folder is this command's until the stack is closed."""
+    from edge_dassdp.runs.folder import Folder
+
+    run = Folder(folder, out.verb, out.record())
+    stack.enter_context(run.begun(resumes=bool(values.get("resume"))))
+    out.run = run
+    if isinstance(values.get("model"), Path):
+        run.keep_model(values["model"])
+
+
+def _run(out: Output, debug: bool, work: Callable[[Output, ExitStack], Answer]) -> int:
+    """The status of a verb, which its run folder keeps."""
+    with ExitStack() as stack:
+        status = _worked(out, debug, lambda out: work(out, stack))
+        if out.run is not None and out.run.record.exit is None:
+            out.run.end(status)
+    return status
+
+
+def _worked(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
     try:
         with interruptible(), told_by(out.warn), \
                 redirect_stdout(sys.stderr if out.as_json else sys.stdout):  # of libraries

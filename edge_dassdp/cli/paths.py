@@ -9,6 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
 
+from typer.models import ArgumentInfo
+
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.text import printable
 from edge_dassdp.storage.files import are_one
@@ -19,6 +21,8 @@ class Writes(Enum):
 
     FILE = "file"
     FOLDER = "folder"
+    RUN = "run"
+    """The folder of this run, which holds what is known of it (docs/report.md)."""
 
 
 def written(hints: Mapping[str, Any]) -> dict[str, Writes]:
@@ -32,6 +36,15 @@ def read(hints: Mapping[str, Any]) -> list[str]:
     """The parameters that name what a verb reads."""
     outputs = written(hints)
     return [name for name, hint in hints.items() if _is_path(hint) and name not in outputs]
+
+
+def option_of(name: str, hint: Any) -> str:
+    """The word that a parameter has on the command line."""
+    if any(isinstance(mark, ArgumentInfo) for mark in get_args(hint)):
+        return name
+    words = [word for mark in get_args(hint) for word in getattr(mark, "param_decls", None) or ()]
+    long = [word for word in words if word.startswith("--")]
+    return long[-1].partition("/")[0] if long else f"--{name.replace('_', '-')}"
 
 
 def _is_path(hint: Any) -> bool:
@@ -78,7 +91,7 @@ def refuse_unwritable(outputs: Mapping[str, Writes], values: Mapping[str, Any]) 
 
 
 def _refuse_place(path: Path, kind: Writes) -> None:
-    if kind is Writes.FOLDER:
+    if kind is not Writes.FILE:
         if path.exists() and not path.is_dir():
             raise EdgeError("E103", f"{path} is a file, expected a folder")
         return

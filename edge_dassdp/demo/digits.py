@@ -45,6 +45,7 @@ from edge_dassdp.quantize import Quantized, quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.measured import measure_screen, not_measured
+from edge_dassdp.runs.record import Record
 from edge_dassdp.targets.open import open_target
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.reference import ReferenceTarget
@@ -69,15 +70,16 @@ class Options:
     firmware: bool = True
 
 
-def run_demo(options: Options, console: Console) -> dict[str, Any]:
-    """Run the main job and return what results.json holds.
+def run_demo(options: Options, console: Console,
+             record: Record | None = None) -> dict[str, Any]:
+    """Run the main job and return what results.json holds. record: of its command.
 
     Raises EdgeError E402, E403 or E404 if a budget or a proof of it fails, E103 where another run
     writes to the folder, E105 where it holds another demonstration.
     """
     if not 1 <= options.n_seeds <= 5:
         raise EdgeError("E105", f"{options.n_seeds} seeds", help="choose 1 to 5")
-    run = RunFolder(options.directory, "digits", console)
+    run = RunFolder(options.directory, "digits", console, record)
     with run.begun():
         results = _Demo(options, run).results()
         run.finish(results)
@@ -182,7 +184,7 @@ class _Demo:
             targets = [stack.enter_context(open_target(spec, network))
                        for spec in ("emulator", "emulator-checked")]
             targets += [stack.enter_context(open_target(f"qemu:{b.name}", network,
-                                                        log=self.run.link_log(b)))
+                                                        log=self.run.link_log(b.name)))
                         for b in self.built]
             with self.run.progress("verifying", len(stream)) as progress:
                 done = harness.verify(ReferenceTarget(network), targets, network,

@@ -4,7 +4,6 @@ and verification.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,38 +28,20 @@ from edge_dassdp.plan.ledger import Ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
 from edge_dassdp.report.console import Screen
-from edge_dassdp.storage.files import alone_in, replacing, write_text
+from edge_dassdp.runs.folder import Folder
+from edge_dassdp.runs.record import Record
+from edge_dassdp.storage.files import replacing
 from edge_dassdp.targets.qemu import QEMU
 from edge_dassdp.targets.target import Target
 
-RESULTS = "results.json"
-_MARK = ".demo"
 
-
-class RunFolder:
+class RunFolder(Folder):
     """One run of a demonstration, `name`, in `directory`. console: where people read along."""
 
-    def __init__(self, directory: Path, name: str, console: Console) -> None:
-        self.directory = directory
-        self.name = name
+    def __init__(self, directory: Path, name: str, console: Console,
+                 record: Record | None = None) -> None:
+        super().__init__(directory, f"demo {name}", record)
         self.console = console
-
-    @contextmanager
-    def begun(self) -> Iterator[None]:
-        """The folder is this run's, and what it holds then: results of an earlier one go first.
-
-        Raises EdgeError E103 where another run is writing to it, E105 where it holds another
-        demonstration.
-        """
-        mark, results = self.directory / _MARK, self.directory / RESULTS
-        with alone_in(self.directory):
-            held = mark.read_text("utf-8").strip() if mark.exists() else self.name
-            if held != self.name:
-                raise EdgeError("E105", f"{self.directory} holds the demonstration {held}",
-                                help="name another folder with --out, or remove this one")
-            write_text(mark, f"{self.name}\n")
-            results.unlink(missing_ok=True)
-            yield
 
     def say(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style))
@@ -108,12 +89,6 @@ class RunFolder:
         parts = ", ".join(f"{name} {size}" for name, size in learning_state(network).items())
         self.say(f"Learning state, byte by byte: {parts}; in all {state.learning_state_bytes} B")
 
-    def link_log(self, board: Board) -> Path:
-        """Where the bytes on the link of a board go; a log of an earlier run is removed."""
-        path = self.directory / f"link-{board.name}.log"
-        path.unlink(missing_ok=True)
-        return path
-
     def judge(self, done: harness.Verification) -> None:
         """Show a verification. Raises EdgeError E404 if two targets disagree."""
         self.console.print(screens.verify_screen(
@@ -129,10 +104,10 @@ class RunFolder:
         except EdgeError as problem:
             self.say(f"{name} was not drawn: {problem.message}. {problem.help}")
 
-    def finish(self, results: dict[str, Any]) -> None:
+    def finish(self, results: dict[str, Any], exit: int = 0) -> None:
         """Write results.json and name what the folder holds."""
-        write_text(self.directory / RESULTS, json.dumps(results, indent=2) + "\n")
-        left = ", ".join(sorted(p.name for p in self.directory.iterdir() if p.name != _MARK))
+        super().finish(results, exit)
+        left = ", ".join(sorted(p.name for p in self.directory.iterdir()))
         self.say(f"\nrun folder {self.directory}: {left}")
 
 

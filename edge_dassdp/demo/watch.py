@@ -43,6 +43,7 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.monitor import Monitor
 from edge_dassdp.rules import Rule
+from edge_dassdp.runs.record import Record
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.target import Statistics
 from edge_dassdp.twin.model import FloatModel
@@ -78,8 +79,9 @@ class Options:
     firmware: bool = True
 
 
-def run_watch(options: Options, console: Console) -> dict[str, Any]:
-    """Run the demonstration and return what results.json holds.
+def run_watch(options: Options, console: Console,
+              record: Record | None = None) -> dict[str, Any]:
+    """Run the demonstration and return what results.json holds. record: of its command.
 
     Raises EdgeError E105 for an unknown scenario or seed or a folder of another demonstration, E103
     where another run writes to it, E401 for an unknown board, E402, E403 or E404 if a budget or a
@@ -95,7 +97,7 @@ def run_watch(options: Options, console: Console) -> dict[str, Any]:
                         help=f"choose 0 to {n - 1}" if n else f"{models} holds no {path.name}")
     data = watch.load_watch(folder / "data.npz")
     scenario = watch.scenario(options.scenario, options.seed, data)
-    run = RunFolder(options.directory, "watch", console)
+    run = RunFolder(options.directory, "watch", console, record)
     with run.begun():
         results = _Demo(options, run, board, ir.load(path), data, scenario).results()
         run.finish(results)
@@ -212,7 +214,7 @@ class _Demo:
                          "emulator runs the same bits.", "bold yellow")
             return None
         return stack.enter_context(Qemu.start(self.quantized, build.firmware,
-                                              log=self.run.link_log(self.board)))
+                                              log=self.run.link_log(self.board.name)))
 
     @cached_property
     def float_original(self) -> float:

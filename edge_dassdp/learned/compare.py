@@ -118,7 +118,7 @@ def look(network: QNetwork, learned: Learned) -> State:
 def compare(network: QNetwork, first: Learned, second: Learned) -> Difference:
     """In what two states of this network differ; slots of a batch that hold no sample of it yet do
     not count: an inference writes them, too."""
-    weights = tuple(_changes(p.name, first.weights[p.name], second.weights[p.name])
+    weights = tuple(changes(p.name, first.weights[p.name], second.weights[p.name])
                     for p in network.plastic)
     named = [named_learning(network, learned.learning) for learned in (first, second)]
     n_filled = min((int(n["learning.batch_idx"][0]) for n in named if network.plastic), default=0)
@@ -132,7 +132,8 @@ def compare(network: QNetwork, first: Learned, second: Learned) -> Difference:
     return Difference(weights, tuple(f for f in fields if f.n_differ))
 
 
-def _changes(name: str, first: NDArray[np.int16], second: NDArray[np.int16]) -> Changes:
+def changes(name: str, first: NDArray[Any], second: NDArray[Any]) -> Changes:
+    """Of a projection with integer weights (n_pre, n_post) in two states."""
     apart = np.abs(first.astype(np.int64) - second)
     order = np.argsort(-apart, axis=None, kind="stable")[:MOST_TOLD]
     largest = [Change(int(j), int(i), int(first[j, i]), int(second[j, i]))

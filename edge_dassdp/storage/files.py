@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -114,6 +115,18 @@ def copy(source: Path, path: Path | str, *, private: bool = False) -> None:
     """Copy a file's bytes, whole or not at all. private: for this user alone. Raises EdgeError
     E103."""
     write_bytes(path, source.read_bytes(), private=private)
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes; of a folder's files, names and bytes, in the order of their names."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = hashlib.sha256()
+    for file_path in sorted(p for p in path.rglob("*") if p.is_file()):
+        name = os.fsencode(file_path.relative_to(path).as_posix())
+        whole.update(name + b"\0" + bytes.fromhex(sha256_of(file_path)))
+    return whole.hexdigest()
 
 
 def make_private(folder: Path) -> None:

@@ -34,7 +34,7 @@ WANTED = {
     "array": "an array (.npy)", "nir": "a NIR file", "onnx": "an ONNX file",
     "board": "a board.toml", "watch": "a data set of the watch",
     "profile": "a profile of a calibration", "learning": "constants of learning (.toml)",
-    "sensor": "the description of a sensor (.toml)",
+    "sensor": "the description of a sensor (.toml)", "run": "the record of a run (run.toml)",
     "svd": "a description of a chip (CMSIS-SVD)", "pack": "a CMSIS pack"}
 """What readers expect, by the word of its format."""
 _OWN = {"network": "a float network", "quantized": "a quantized network", "snapshot": "a snapshot",

@@ -81,17 +81,19 @@ def test_every_output_is_known_as_one() -> None:
         ("quantize", "output"): Writes.FILE, ("export", "output"): Writes.FILE,
         ("tune", "output"): Writes.FILE,
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
-        ("demo", "output"): Writes.FOLDER, ("doctor", "to"): Writes.FILE,
+        ("demo", "output"): Writes.RUN, ("doctor", "to"): Writes.FILE,
         **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile")
            for name in ("snapshot", "log")}, ("learn", "lessons"): Writes.FILE,
         ("save", "log"): Writes.FILE, ("reset", "log"): Writes.FILE,
-        ("key", "output"): Writes.FILE}
+        ("key", "output"): Writes.FILE, **{(verb, "run"): Writes.RUN for verb in (
+            "inspect", "quantize", "tune", "build", "measure", "run", "profile", "verify", "learn",
+            "prove")}}
     paths = {(command.name, name) for command in verbs.registered_commands
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
                     "rules", "rules_from", "sensor", "validation", "current", "lesson_log",
-                    "start", "lock"}, \
+                    "start", "lock", "folder", "first", "second"}, \
         "a new path is read, or marked as written"
 
 
@@ -140,7 +142,9 @@ export model.q.npz no.npz
 export model.q.npz s.npz --into no.npz
 export model.q.npz s.npz -o e.npz --into no.npz
 demo --models no.npz
-boards --rules-from no.npz""".splitlines()
+boards --rules-from no.npz
+rerun no.run
+diff no.run no.run""".splitlines()
 
 
 @pytest.mark.parametrize("command", MISSING)

@@ -26,7 +26,7 @@ def demo(folder: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "edge_dassdp", "demo", "digits", "--no-firmware", "--out",
                str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    while not (folder / ".demo").exists():
+    while not (folder / "run.toml").exists():
         assert process.poll() is None
         time.sleep(0.05)
     return process
@@ -47,7 +47,7 @@ def test_two_at_once_do_not_mix_and_a_dead_one_holds_nothing(tmp_path: Path) -> 
 def test_a_folder_keeps_to_one_demonstration(tmp_path: Path) -> None:
     with run_folder(tmp_path).begun():
         run_folder(tmp_path).finish({"accuracy": 1})
-    assert "holds the demonstration digits" in refused("E105", "demo", "watch", "--out", tmp_path)
+    assert "holds a run of demo digits" in refused("E105", "demo", "watch", "--out", tmp_path)
     assert json.loads((tmp_path / "results.json").read_text()) == {"accuracy": 1}
 
 

@@ -22,8 +22,8 @@ def register(app: typer.Typer) -> None:
 def _demo(
     out: Output,
     name: Annotated[str, typer.Argument(help="Which demonstration: digits or watch.")] = "digits",
-    output: Annotated[Path | None, typer.Option("--out", show_default=False, help=(
-        "Folder for figures and results; else runs/ and the name.")), Writes.FOLDER] = None,
+    output: Annotated[Path | None, typer.Option("--out", "--run", show_default=False, help=(
+        "Run folder, of figures and results; else runs/ and the name.")), Writes.RUN] = None,
     scenario: Annotated[str | None, typer.Option("--scenario", show_default=False, help=(
         "watch: " + "; ".join(f"{k} {v}" for k, v in SCENARIOS.items()) + ". Ap if not given."
     ))] = None,
@@ -54,13 +54,15 @@ def _demo(
 
         _refuse(name, of_watch)
         return Answer(digits.run_demo(digits.Options(
-            folder, models, firmware=not no_firmware, **_given(n_seeds=seeds)), console))
+            folder, models, firmware=not no_firmware, **_given(n_seeds=seeds)), console,
+            out.record()))
     if name == "watch":
         from edge_dassdp.demo import watch
 
         _refuse(name, of_digits)
         results = watch.run_watch(watch.Options(
-            folder, models=models, firmware=not no_firmware, **_given(**of_watch)), console)
+            folder, models=models, firmware=not no_firmware, **_given(**of_watch)), console,
+            out.record())
         return Answer(results, next=() if of_watch["board"] else (
             "edge-dassdp", "demo", "watch", "--board", "microbit", "--out", "runs/watch-microbit"))
     raise EdgeError("E105", f"there is no demonstration '{name}'", help="choose digits or watch")

@@ -31,7 +31,7 @@ Name = Annotated[str, typer.Option("--name", help=(
 
 def register(app: typer.Typer) -> None:
     for function in (_generate, _build, _key):
-        verb(app, function.__name__.strip("_"))(function)
+        verb(app, function.__name__.strip("_"), runs=function is _build)(function)
 
 
 def _generate(

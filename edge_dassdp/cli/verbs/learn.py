@@ -28,6 +28,7 @@ from edge_dassdp.cli.device import (
 from edge_dassdp.cli.judging import Given, Judging
 from edge_dassdp.cli.output import Answer, Interrupted, Output, verb
 from edge_dassdp.cli.paths import Writes
+from edge_dassdp.runs.folder import LEARNED
 from edge_dassdp.targets.open import open_target
 from edge_dassdp.wire.saved import Slots
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    verb(app, "learn")(_learn)
+    verb(app, "learn", runs=True)(_learn)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,14 +169,17 @@ def _learn(
 
     network = options.load_model(model)
     require_plastic(network)
+    if learned.snapshot is None:
+        learned = dataclasses.replace(learned, snapshot=out.place(LEARNED))
     given = Given.of(network, judging, data, split, shift_seed, limit)
     order.check(network, len(given.learned.x))
     warnings = [*given.warnings(network), *order.forgotten(target)]
     if given.judged is None and not order.resume and network.values is None:
         warnings += _of_stream(given.learned, network, data)
     with learned.rescue(network) as rescue, \
-            open_target(target, network, log=log, save_every=order.save_every,
-                        lock=lock) as device, ExitStack() as lessons:
+            open_target(target, network, log=out.link_log(target, log),
+                        save_every=order.save_every, lock=lock) as device, \
+            ExitStack() as lessons:
         device.require_key("learn")
         course = _course(device, network, target, given.learned, order, learned)
         warnings += order.begin(out, course, given.judged, judging.test or data, learned, network,

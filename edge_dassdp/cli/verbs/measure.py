@@ -31,7 +31,7 @@ _TARGETS = "serial:PORT[@BAUD] or qemu:BOARD"
 
 
 def register(app: typer.Typer) -> None:
-    verb(app, "measure")(_measure)
+    verb(app, "measure", runs=True)(_measure)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -239,7 +239,8 @@ def _on_board(out: Output, network: QNetwork, packed: options.Packed, port: str,
     from edge_dassdp.targets.open import open_serial
 
     with ExitStack() as stack:
-        device = stack.enter_context(open_serial(port, network, lock=lock))
+        device = stack.enter_context(open_serial(
+            port, network, log=out.link_log(f"serial:{port}"), lock=lock))
         found = device.info.board
         if named is not None and named.name != found:
             raise EdgeError("E105", f"board {found} answers at {port}, {named.name} is named",

@@ -102,8 +102,8 @@ class Precision:
 
 
 def register(app: typer.Typer) -> None:
-    verb(app, "inspect")(_inspect)
-    verb(app, "quantize")(_quantize)
+    verb(app, "inspect", runs=True)(_inspect)
+    verb(app, "quantize", runs=True)(_quantize)
 
 
 def _inspect(
@@ -241,6 +241,8 @@ def _quantize(
         if train and judged and compare_bits and not settings.values else ()
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
     qir.save(quantized.network, output)
+    if out.run is not None:
+        out.run.keep_model(output)
     lost = losses(source, quantized.network, fidelity, settings, made,
                   train.x if train else None, quantized.confidence, train.y if train else None)
     return _answer(output, quantized, dataclasses.replace(proposal, learning=learning),

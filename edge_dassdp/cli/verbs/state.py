@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
     verb(group, "diff", "state")(_diff)
     verb(group, "merge", "state")(_merge)
     app.add_typer(group, name="state")
-    verb(app, "prove")(_prove)
+    verb(app, "prove", runs=True)(_prove)
     verb(app, "export")(_export)
 
 

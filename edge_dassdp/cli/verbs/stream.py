@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     for function in (_run, _profile, _verify):
-        verb(app, function.__name__.strip("_"))(function)
+        verb(app, function.__name__.strip("_"), runs=True)(function)
 
 
 def _run(
@@ -71,7 +71,8 @@ def _run(
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     y = packed.y
     with learned.rescue(network) as rescue, \
-            open_target(target, network, log=log, n_threads=threads, lock=lock) as device:
+            open_target(target, network, log=out.link_log(target, log), n_threads=threads,
+                        lock=lock) as device:
         warnings = [*packed.warnings, *learned.hold(device, network)]
         learned.put_back(device, network)
         out.warn(*warnings)
@@ -144,7 +145,7 @@ def _profile(
     packed = None if part is None else options.device_samples(
         network, options.shifted(part, shift_seed, limit))
     with learned.rescue(network) as rescue, \
-            open_target(target, network, log=log, lock=lock) as device:
+            open_target(target, network, log=out.link_log(target, log), lock=lock) as device:
         if packed is not None or select is not None:
             device.require_key("profile")
         out.warn(*learned.hold(device, network))
@@ -235,7 +236,8 @@ def _verify(
     with ExitStack() as stack:
         can_lock = has_link if any(map(has_link, target)) else (lambda _: True)  # or it refuses
         devices = [stack.enter_context(open_target(
-            spec, network, lock=lock if can_lock(spec) else None)) for spec in target]
+            spec, network, log=out.link_log(spec), lock=lock if can_lock(spec) else None))
+            for spec in target]
         out.warn(*packed.warnings, *(text for device in devices
                                      for text in from_factory(stack, device, network, reset)))
         progress = stack.enter_context(out.progress("comparing", len(x)))

@@ -32,7 +32,7 @@ MOST_SHIFTS = 20
 
 
 def register(app: typer.Typer) -> None:
-    verb(app, "tune")(_tune)
+    verb(app, "tune", runs=True)(_tune)
 
 
 @dataclasses.dataclass(frozen=True)
