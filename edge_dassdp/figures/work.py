@@ -50,6 +50,13 @@ class Work:
     pair_updates: int = 0  # neurons of the kernels for pairs, padding included
     pair_subtractions: int = 0  # of them, resets by subtraction; two where it is at once
     pair_zeroings: int = 0  # of them, resets to zero
+    lean_words: int = 0  # words of neurons of the lean kernels
+    lean_updates_16: int = 0  # int16 neurons of them, padding included
+    lean_updates_32: int = 0  # int32 neurons
+    lean_sums_32: int = 0  # of them, int32 sums
+    lean_constants: int = 0  # of them, with a leak or a threshold of its own
+    lean_looks_back: int = 0  # of them, compared with the threshold before the step, too
+    lean_spikes: int = 0  # of them, what fired
     neuron_words: int = 0  # words of neurons of the general kernels
     neuron_updates_16: int = 0  # int16 neurons of them
     neuron_updates_32: int = 0  # int32 neurons
@@ -287,6 +294,14 @@ def _count_neurons(net: QNetwork, p: QPopulation, spikes: NDArray[Any],
         tally["pair_updates"] += columns(p.size)
         tally["pair_subtractions"] += n_subtracted * columns(p.size)
         tally["pair_zeroings"] += is_zeroed * columns(p.size)
+    elif p.is_lean:
+        n_columns, is_each = columns(p.size), p.leak_q15.size > 1 or p.fire_at.size > 1
+        tally["lean_words"] += words(p.size)
+        tally[f"lean_updates_{p.membrane_bits}"] += n_columns
+        tally["lean_sums_32"] += n_columns * (p.acc_bits == 32)
+        tally["lean_constants"] += n_columns * is_each
+        tally["lean_looks_back"] += n_columns * (p.reset not in ("none", "zero_now"))
+        tally["lean_spikes"] += (spikes > 0).sum(axis=1)
     else:
         kind = "neuron" if p.dynamics is None else "rich"
         tally["neuron_words"] += words(p.size)

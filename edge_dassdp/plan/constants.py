@@ -222,9 +222,9 @@ def _population(layout: Layout, p: QPopulation) -> Fields:
         ("records", _RECORDS[p.records]), ("records_membrane", int(p.records_membrane)),
         ("projection_begin", begin), ("projection_end", begin + order.count(p.name)),
         ("n_recorded", p.n_recorded),
-        ("leak_q15", Array("uint16_t", f"leak_q15_{p.name}", p.leak_q15)),
-        ("fire_at", Array(membrane, f"fire_at_{p.name}", p.fire_at)),
-        ("reset_by", Array(membrane, f"reset_by_{p.name}", p.reset_by)),
+        ("leak_q15", Array("uint16_t", f"leak_q15_{p.name}", _constants(p, p.leak_q15))),
+        ("fire_at", Array(membrane, f"fire_at_{p.name}", _constants(p, p.fire_at))),
+        ("reset_by", Array(membrane, f"reset_by_{p.name}", _constants(p, p.reset_by))),
         ("base", None if analogue else Array(membrane, f"bias_{p.name}", _padded(p.bias))),
         ("analogue_bias", None if p.analogue_bias is None else
          Array("int32_t", f"analogue_bias_{p.name}", p.analogue_bias)),
@@ -284,6 +284,12 @@ def _factory(route: Route, q: QProjection) -> Array:
     if q.weight_bits == 16:
         return Array("int16_t", f"w_{q.name}", np.frombuffer(image, "<i2"))
     return Array("uint8_t", f"w_{q.name}", np.frombuffer(image, np.uint8))
+
+
+def _constants(p: QPopulation, values: IntArray) -> IntArray:
+    """One for all neurons, or one each; lean kernels read the last for the padding of membranes."""
+    n_padding = columns(values.size) - values.size if values.size > 1 and p.is_lean else 0
+    return np.pad(values, (0, n_padding), mode="edge")
 
 
 def _padded(values: IntArray) -> IntArray:

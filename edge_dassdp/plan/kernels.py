@@ -104,8 +104,9 @@ def of_population(p: QPopulation, membrane_peak: int = INT32_MAX) -> Kernel:
         reset = "subtract_many" if p.max_spikes > 1 else p.reset
         return Kernel(f"dassdp_k_dynamics_v{p.membrane_bits}_a{p.acc_bits}_{reset}",
                       _keeps(p, membrane_peak))
-    symbol = "pairs" if p.runs_in_pairs else f"v{p.membrane_bits}_a{p.acc_bits}"
-    return Kernel(f"dassdp_k_neuron_{symbol}_{p.reset}", _keeps(p, membrane_peak))
+    symbol = f"{'lean_' * p.is_lean}v{p.membrane_bits}_a{p.acc_bits}"
+    return Kernel(f"dassdp_k_neuron_{'pairs' if p.runs_in_pairs else symbol}_{p.reset}",
+                  _keeps(p, membrane_peak))
 
 
 def _keeps(p: QPopulation, membrane_peak: int) -> str:

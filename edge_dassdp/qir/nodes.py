@@ -162,6 +162,14 @@ class QPopulation:
         """The kernels for two int16 neurons at a time apply."""
         return not self.unpaired_because
 
+    @property
+    def is_lean(self) -> bool:
+        """The lean kernels apply, one neuron at a time (kernels.h): a leak by a product, sums that
+        are shifted one way (narrow ones to the left), and leaks or thresholds that are shared."""
+        shifts_one_way = self.acc_rshift == 0 or (self.acc_bits == 32 and self.acc_lshift == 0)
+        return (self.dynamics is None and self.leak_shift == 0 and shifts_one_way
+                and (self.leak_q15.size == 1 or self.fire_at.size == 1))
+
 
 @dataclass(frozen=True, eq=False)
 class Site:

@@ -31,6 +31,8 @@ WANTED: tuple[Feature, ...] = (
     *(("records", r) for r in get_args(Records)),
     *(("bits", b, True) for b in (4, 5, 6, 7, 8, 16)), *(("bits", b, False) for b in (4, 5, 8)),
     *(("pairs", True, r) for r in RESETS), ("pairs saturate", True),
+    *(("lean", v, a) for v in (16, 32) for a in (16, 32)),
+    *(("lean", what) for what in ("shared", "a leak each", "a threshold each")),
     *(("dense", dense, acc) for dense in (True, False) for acc in (16, 32)),
     ("dense rows of 16 bits", True),
     *(("spikes from input", True, b) for b in (5, 6, 7, 8)), ("rows beyond a list", True, 32),

@@ -25,6 +25,10 @@ def features(network: QNetwork) -> Iterator[Feature]:
         yield "threshold", "each" if p.fire_at.size > 1 else "one"
         yield "saturates", p.saturates
         yield "pairs", p.runs_in_pairs, p.reset
+        if p.is_lean and not p.runs_in_pairs:
+            yield "lean", p.membrane_bits, p.acc_bits
+            yield "lean", ("a leak each" if p.leak_q15.size > 1 else
+                           "a threshold each" if p.fire_at.size > 1 else "shared")
         yield "pairs saturate", p.runs_in_pairs and p.saturates
         yield "analogue", p.analogue_bias is not None and p.analogue_bits
         yield "padded", p.size % 8 != 0

@@ -86,8 +86,11 @@ def _widths() -> Iterator[Scenario]:
     varied = Network(net.inputs, pops, net.projections, net.readout, net.n_steps)
     yield Scenario("per_neuron", varied, Learning({"fc3": ReadoutDelta()}),
                    Settings(per_neuron=True, weight_bits=5))
-    yield Scenario("leak_shift", layers(beta=0.75, readout_beta=0.5), both)
+    yield Scenario("leak_shift", layers(beta=1 - 2.0**-17, readout_beta=0.5), both)
     yield Scenario("leak_nearest_shift", layers(beta=0.9, gain=4.0), both, Settings(leak="shift"))
+    leaks = tuple(replace(p, beta=rng.uniform(0.4, 1.0, p.size)) for p in layers().populations)
+    yield Scenario("leak_each", replace(net, populations=leaks), both,
+                   Settings(bits_of={"fc2": 16}))
     yield Scenario("frozen", layers((20, 70, 33, 6), beta=0.75), None, Settings(leak="q15"),
                    (Phase("infer", 6),))
     for n_steps in (1, 7, 25, 255):

@@ -91,9 +91,16 @@ DASSDP_NEURON_KERNELS(v16_a16)
 DASSDP_NEURON_KERNELS(v16_a32)
 DASSDP_NEURON_KERNELS(v32_a16)
 DASSDP_NEURON_KERNELS(v32_a32)
+/* The same where leak_shift is 0, acc_rshift, too (with int32 sums acc_lshift or acc_rshift), and
+ * leak_stride or fire_stride. All is padded to DASSDP_COLUMNS(n_neurons), v, base and acc with zeros,
+ * constants of each neuron with any that they may have, and may be processed so far. */
+DASSDP_NEURON_KERNELS(lean_v16_a16)
+DASSDP_NEURON_KERNELS(lean_v16_a32)
+DASSDP_NEURON_KERNELS(lean_v32_a16)
+DASSDP_NEURON_KERNELS(lean_v32_a32)
 /* v16_a16 where all neurons share leak_q15 < 2^15, fire_at >= 1 and reset_by, leak_shift and
- * acc_rshift are 0, and (acc << acc_lshift) + base is proven to fit int16. v, base and acc are padded
- * with zeros to DASSDP_COLUMNS(n_neurons) and may be processed so far: padding never fires. */
+ * acc_rshift are 0, and (acc << acc_lshift) + base is proven to fit int16. Padded
+ * like these: padding never fires. */
 DASSDP_NEURON_KERNELS(pairs)
 
 /* dassdp_k_dynamics_<v and sum container>_<reset>, in this order for each neuron:
