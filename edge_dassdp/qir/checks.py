@@ -24,6 +24,7 @@ from edge_dassdp.qir.nodes import (
 )
 from edge_dassdp.qir.order import device_volume, history_depths, natural_order
 from edge_dassdp.qir.ranges import RECORDED_MAX, SHARE_MAX_Q8
+from edge_dassdp.qir.samples import obstacle
 from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
@@ -174,6 +175,7 @@ def validate(network: QNetwork) -> None:
         within(guard.margin, 0, 32, "the guard's margin")
     _check_misses(network)
     _check_names(network)
+    _check_stream(network)
 
 
 def _check_names(n: QNetwork) -> None:
@@ -183,6 +185,12 @@ def _check_names(n: QNetwork) -> None:
             and isinstance(n.class_names.is_stated, bool), "class_names is none")
     require(len(n.class_names.names) == n.n_classes and are_names(n.class_names.names),
             "its class names are not one text for each class")
+
+
+def _check_stream(n: QNetwork) -> None:
+    within(n.hop, 0, n.n_steps, "hop")
+    if n.hop:
+        require(not obstacle(n), f"it has a hop, but {obstacle(n)}")
 
 
 def _check_misses(n: QNetwork) -> None:

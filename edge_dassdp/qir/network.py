@@ -38,8 +38,10 @@ FEATURES_FORMAT = "edge_dassdp/quantized/5"
 SENSOR_FORMAT = "edge_dassdp/quantized/6"
 """Of one with a sensor, steps by error or a gate."""
 NEWEST_FORMAT = "edge_dassdp/quantized/7"
-"""Of one with what only this version knows: names of its classes."""
-FORMATS = (FORMAT, FEATURES_FORMAT, SENSOR_FORMAT, NEWEST_FORMAT)
+"""Of one with names of its classes."""
+STREAM_FORMAT = "edge_dassdp/quantized/8"
+"""Of one with what only this version knows: streams."""
+FORMATS = (FORMAT, FEATURES_FORMAT, SENSOR_FORMAT, NEWEST_FORMAT, STREAM_FORMAT)
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
 
@@ -104,6 +106,7 @@ class QNetwork:
     of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. error_step:
     these factors from the share of misses instead; cusum: whether it learns. sensor: integers of
     the sensor of its only input, or None. class_names: of its outputs, None where nobody said any.
+    hop: the least number of frames from decision to decision that streams of it may have, 0 for none.
     proofs: what was proven of it when it was quantized; neither in files nor in `sha256`.
     """
 
@@ -130,6 +133,7 @@ class QNetwork:
     error_step: QErrorStep | None = field(default=None, metadata={"is_filed_if_set": True})
     cusum: QCusum | None = field(default=None, metadata={"is_filed_if_set": True})
     class_names: ClassNames | None = field(default=None, metadata={"is_filed_if_set": True})
+    hop: int = field(default=0, metadata={"is_filed_if_set": True})
 
     def __repr__(self) -> str:
         return f"<QNetwork {self.sha256[:12]}>"
@@ -229,6 +233,17 @@ class QNetwork:
     def code_bytes(self) -> int:
         """Of a sample as the device runs it."""
         return sum(map(input_bytes, self.inputs))
+
+    @property
+    def keeps_frame(self) -> bool:
+        """A device of it holds one frame of a sample, for frames arrive while it runs; with a sensor
+        it holds the readings of a window."""
+        return self.hop > 0 and self.sensor is None
+
+    @property
+    def n_windows(self) -> int:
+        """Windows of a stream that are under way at once, 0 without streams."""
+        return -(-self.n_steps // self.hop) if self.hop else 0
 
     @property
     def x_bytes(self) -> int:
@@ -340,4 +355,6 @@ def describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
         kind = SENSOR_FORMAT
     if network.class_names is not None:
         kind = NEWEST_FORMAT
+    if network.hop:
+        kind = STREAM_FORMAT
     return {"format": kind, **_fields(network, "network", arrays)}, arrays

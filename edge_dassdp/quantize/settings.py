@@ -33,6 +33,8 @@ class Settings:
     another profile by itself where that is allowed; 'off', neither.
     temperature: what the softmax divides logits by, 1e-6 to 1e6: 'fit', fitted to labelled samples
     where these refute that of the readout; 'stated', that of the readout; or a number.
+    hop: frames from decision to decision of a stream, 1 to n_steps; its memory is for this one, and
+    larger ones fit. 0: no streams.
     """
 
     weight_bits: int = 8
@@ -47,6 +49,7 @@ class Settings:
     input_range: str = "robust"
     drift: str = "alarm"
     temperature: float | str = "fit"
+    hop: int = 0
 
     def __post_init__(self) -> None:
         hold_fields(self)
@@ -81,6 +84,8 @@ class Settings:
                 is_real(self.temperature) and 1e-6 <= float(self.temperature) <= 1e6):
             raise EdgeError("E105", f"temperature is '{self.temperature}', expected fit, stated or "
                             "a number from 1e-6 to 1e6")
+        if not is_int(self.hop) or not 0 <= self.hop <= 65535:
+            raise EdgeError("E105", f"hop is {self.hop!r}, expected 1 to the number of steps, or 0")
         if bits is not None and self.input_scale == "feature":
             raise EdgeError("E105", "x_frac_bits gives all features one step, input_scale one each",
                             help="leave one of them out")

@@ -142,6 +142,16 @@ static inline const dassdp_sensor_t *dassdp_sensor(const dassdp_model_t *model)
     return DASSDP_SENSORS != 0 ? model->sensor : 0;
 }
 
+/* 0 leaves out what streams need, where no model of a firmware has one. */
+#ifndef DASSDP_STREAMS
+#define DASSDP_STREAMS 1
+#endif
+
+static inline const dassdp_streaming_t *dassdp_streaming(const dassdp_model_t *model)
+{
+    return DASSDP_STREAMS != 0 ? model->streaming : 0;
+}
+
 static inline dassdp_sensor_state_t *dassdp_sensor_state(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->sensor->state_off);
