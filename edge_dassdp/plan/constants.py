@@ -14,7 +14,7 @@ from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.path_tables import Fields
 from edge_dassdp.plan.routes import Route
 from edge_dassdp.plan.ruled import rerun_grain, rule_table
-from edge_dassdp.qir import QPopulation, QProjection
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes
 from edge_dassdp.qir.packing import columns, pack_weights, row_bytes
 from edge_dassdp.qir.ranges import SHARE_MAX_Q8
 from edge_dassdp.qir.stored import pack, stored_words
@@ -73,7 +73,7 @@ def _model(layout: Layout) -> Fields:
         ("field_bits", network.field_bits), ("softmax_shift", network.softmax_shift),
         ("learns", int(bool(network.plastic))), ("skip_below_q8", network.skip_below_q8),
         ("softmax_scale", network.softmax_scale), ("softmax_limit", network.softmax_limit),
-        ("seed", f"{network.seed}u"), ("x_bytes", network.code_bytes),
+        ("seed", f"{network.seed}u"), ("x_bytes", _held_bytes(network)),
         *((f"{name}_off", layout.scratch_offset(name)) for name in _SCRATCH_PARTS),
         ("progress_off", layout.offset("progress")),
         ("learning_off", layout.offset("learning")), ("loss_off", layout.offset("losses")),
@@ -85,14 +85,21 @@ def _model(layout: Layout) -> Fields:
         ("n_schedule", 0 if network.schedule_q8 is None else network.schedule_q8.size),
         ("replay", _replay(layout)), ("guard", _guard(layout)),
         ("coding", path_tables.coding(layout)),
-        ("clear_tails", "dassdp_clear_tails" if any(
+        ("clear_tails", "dassdp_clear_tails" if not network.keeps_frame and any(
             path_tables.tail_bits(i) for i in network.inputs) else None),
-        ("count_ends", "dassdp_count_ends" if network.values_offset < network.code_bytes else None),
+        ("count_ends", "dassdp_count_ends" if not network.keeps_frame
+         and network.values_offset < network.code_bytes else None),
         ("values_off", network.values_offset),
         *((("values", _values(layout, network.values)),) if network.values else ()),
         *((("sensor", _sensor(layout, network.sensor)),) if network.sensor else ()),
         *_misses(layout),
+        *((("streaming", path_tables.streaming(layout)),) if network.hop else ()),
     )
+
+
+def _held_bytes(network: QNetwork) -> int:
+    """Of what dassdp_begin may copy into the state: a sample, or the frame that it has room for."""
+    return frame_bytes(network.inputs[0]) if network.keeps_frame else network.code_bytes
 
 
 def _misses(layout: Layout) -> Fields:

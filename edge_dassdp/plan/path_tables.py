@@ -33,7 +33,8 @@ def input_fields(layout: Layout, source: Input) -> Fields:
         from_sample = layout.offset(f"coded_{source.name}") - layout.scratch_offset("x")
         return (("frame_bytes", 4 * words(source.size)), ("n_frames", 1),
                 ("x_off", f"{from_sample % 2**32}u"))
-    return (("frame_bytes", frame_bytes(source)), ("n_frames", source.n_frames),
+    bytes_on = 0 if layout.network.keeps_frame else frame_bytes(source)  # each in the same place
+    return (("frame_bytes", bytes_on), ("n_frames", source.n_frames),
             ("x_off", layout.network.x_offsets[source.name]),
             ("tail_bits", f"{tail_bits(source):#x}u"))
 
@@ -47,11 +48,29 @@ def tail_bits(source: Input) -> int:
 def coding(layout: Layout) -> Table | None:
     """dassdp_coding_t."""
     rows = tuple(_coder(layout, i) for i in layout.network.inputs if i.is_coded)
-    if not rows:
+    if not rows or layout.network.keeps_frame:  # events become spikes as they arrive
         return None
     return Table("dassdp_coding_t", "coding", (
         ("encode_all", "dassdp_encode"), ("coders", Rows("dassdp_coder_t", "coders", rows)),
         ("n_coders", len(rows))))
+
+
+def streaming(layout: Layout) -> Table | None:
+    """dassdp_streaming_t."""
+    network, source = layout.network, layout.network.inputs[0]
+    if not network.hop:
+        return None
+    listed = 2 * (network.n_steps + source.n_events) if source.n_events else network.code_bytes
+    return Table("dassdp_streaming_t", "streaming", (
+        ("least_hop", network.hop), ("n_slots", network.n_windows),
+        ("frame_bytes", 0 if source.n_events else frame_bytes(source)),
+        ("piece_bytes", 0 if network.sensor is None else network.sensor.n_channels),
+        ("n_neurons", source.size if source.n_events else 0),
+        ("has_values", int(not source.spikes)), ("keeps_one", int(network.keeps_frame)),
+        ("sample_bytes", network.code_bytes), ("listed_bytes", listed),
+        ("state_off", layout.offset("stream")), ("sums_off", layout.offset("stream_sums")),
+        ("spk_off", layout.offset(f"coded_{source.name}")),
+        ("multi_off", layout.offset(f"multi_{source.name}"))))
 
 
 def _coder(layout: Layout, i: Input) -> Fields:

@@ -9,7 +9,7 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir.geometry import size
 from edge_dassdp.plan.routes import Route
 from edge_dassdp.plan.ruled import rule_scratch
-from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes
 from edge_dassdp.qir.order import result_volume
 from edge_dassdp.qir.packing import columns, words
 from edge_dassdp.wire.messages import CHUNK_BYTES
@@ -46,7 +46,7 @@ def lay_out(network: QNetwork, routes: Mapping[str, Route]) -> Scratch:
     both = _after(offsets, begin, rasters if is_early else {})
     inference = _after(offsets, both, _inference_parts(network, routes))
     learning = _after(offsets, both, _learning_parts(network))
-    x = {"x": network.code_bytes} if _keeps_sample(network) else {}
+    x = {"x": _sample_bytes(network)} if _keeps_sample(network) else {}
     sample = _after(offsets, inference, x)
     late = max(inference, learning)
     late = late if is_early else _after(offsets, late, rasters)
@@ -57,8 +57,15 @@ def lay_out(network: QNetwork, routes: Mapping[str, Route]) -> Scratch:
 def _keeps_sample(network: QNetwork) -> bool:
     """Whether the state holds the sample: read in every step, longer than one message, or made of
     readings."""
+    if network.keeps_frame and network.inputs[0].n_events:
+        return False  # they become spikes as they arrive
     is_read_again = any(i.n_frames > 1 or i.spikes for i in network.inputs)
     return is_read_again or network.x_bytes > CHUNK_BYTES or network.sensor is not None
+
+
+def _sample_bytes(network: QNetwork) -> int:
+    """Of the part of a sample that the state holds."""
+    return frame_bytes(network.inputs[0]) if network.keeps_frame else network.code_bytes
 
 
 def _after(offsets: dict[str, int], begin: int, parts: dict[str, int]) -> int:

@@ -35,6 +35,8 @@ from edge_dassdp.qir.tables import Group, Named, Reader, StateField, c_type
 from edge_dassdp.sensor.front import QSensor
 from edge_dassdp.sensor.monitor import DRIFT_DTYPE, RING
 
+STREAM_WORDS = 9
+"""Of dassdp_stream_state_t."""
 _WORD = 4
 """Kernels read arrays of membranes, sums and weights by words."""
 
@@ -57,6 +59,10 @@ def state_fields(network: QNetwork, routes: Mapping[str, Route],
                _hidden("progress", "uint32_t", 4, "inference"), *_of_batch(network)]
     if network.values is not None:
         fields.append(_hidden("target", "int16_t", network.n_classes, "learning"))
+    if network.hop:
+        fields += [_hidden("stream", "uint32_t", STREAM_WORDS, "inference"),
+                   _hidden("stream_sums", "uint32_t", network.n_classes * (1 + network.n_windows),
+                           "inference")]
     if network.sensor is not None:
         fields += [_hidden("reading", "uint32_t", 4, "inference"), *_of_windows(network.sensor)]
     persistent, persist_end = _place([f for f in fields if f.is_persistent], 0)
@@ -198,7 +204,7 @@ def _of_coder(network: QNetwork, routes: Mapping[str, Route], i: Input) -> list[
     fields = [_spikes(f"coded_{i.name}", i.size)]
     if i.counts:
         fields.append(_numbers(i.name, i.size))
-    if i.n_events or (i.encoder and i.encoder.kind == "rate"):
+    if (i.n_events and not network.keeps_frame) or (i.encoder and i.encoder.kind == "rate"):
         fields.append(_hidden(f"coder_{i.name}", "uint32_t", 1, "inference"))
     elif i.encoder and i.encoder.kind == "delta":
         fields.append(_hidden(f"coder_{i.name}", "int16_t", i.n_raw, "inference", align=_WORD))

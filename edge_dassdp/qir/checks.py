@@ -25,6 +25,7 @@ from edge_dassdp.qir.nodes import (
 )
 from edge_dassdp.qir.order import device_volume, history_depths, natural_order
 from edge_dassdp.qir.ranges import RECORDED_MAX, SHARE_MAX_Q8
+from edge_dassdp.qir.samples import obstacle
 from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
@@ -181,6 +182,7 @@ def validate(network: QNetwork) -> None:
     _check_misses(network)
     _check_names(network)
     _check_values(network)
+    _check_stream(network)
 
 
 def _check_names(n: QNetwork) -> None:
@@ -212,6 +214,12 @@ def _check_values(n: QNetwork) -> None:
             and (n.guard is None or not n.guard.margin)
             and all(q.stage != "batch" for q in n.plastic),
             "its outputs are values, and it has what needs classes")
+
+
+def _check_stream(n: QNetwork) -> None:
+    within(n.hop, 0, n.n_steps, "hop")
+    if n.hop:
+        require(not obstacle(n), f"it has a hop, but {obstacle(n)}")
 
 
 def _check_misses(n: QNetwork) -> None:

@@ -41,7 +41,7 @@ SENSOR_FORMAT = "edge_dassdp/quantized/6"
 NAMES_FORMAT = "edge_dassdp/quantized/7"
 """Of one with names of its classes."""
 NEWEST_FORMAT = "edge_dassdp/quantized/8"
-"""Of one with what only this version knows: values in place of classes."""
+"""Of one with what only this version knows: streams, values in place of classes."""
 FORMATS = (FORMAT, FEATURES_FORMAT, SENSOR_FORMAT, NAMES_FORMAT, NEWEST_FORMAT)
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
@@ -109,7 +109,8 @@ class QNetwork:
     of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. error_step:
     these factors from the share of misses instead; cusum: whether it learns. sensor: integers of
     the sensor of its only input, or None. class_names: of its outputs, None where nobody said any.
-    values: what its outputs are in place of classes, None for classes.
+    values: what its outputs are in place of classes, None for classes. hop: the least number of
+    frames from decision to decision that streams of it may have, 0 for none.
     proofs: what was proven of it when it was quantized; neither in files nor in `sha256`.
     """
 
@@ -137,6 +138,7 @@ class QNetwork:
     cusum: QCusum | None = field(default=None, metadata={"is_filed_if_set": True})
     class_names: ClassNames | None = field(default=None, metadata={"is_filed_if_set": True})
     values: QValues | None = field(default=None, metadata={"is_filed_if_set": True})
+    hop: int = field(default=0, metadata={"is_filed_if_set": True})
 
     def __repr__(self) -> str:
         return f"<QNetwork {self.sha256[:12]}>"
@@ -254,6 +256,17 @@ class QNetwork:
         return sum(map(input_bytes, self.inputs))
 
     @property
+    def keeps_frame(self) -> bool:
+        """A device of it holds one frame of a sample, for frames arrive while it runs; with a sensor
+        it holds the readings of a window."""
+        return self.hop > 0 and self.sensor is None
+
+    @property
+    def n_windows(self) -> int:
+        """Windows of a stream that are under way at once, 0 without streams."""
+        return -(-self.n_steps // self.hop) if self.hop else 0
+
+    @property
     def x_bytes(self) -> int:
         """Of a sample as a target takes it: int16 counts where there is a sensor, with int16
         targets behind it where its outputs are values, else the same."""
@@ -369,6 +382,6 @@ def describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
         kind = SENSOR_FORMAT
     if network.class_names is not None:
         kind = NAMES_FORMAT
-    if network.values is not None:
+    if network.values is not None or network.hop:
         kind = NEWEST_FORMAT
     return {"format": kind, **_fields(network, "network", arrays)}, arrays

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -88,6 +91,99 @@ def counts_x(network: QNetwork, counts: ArrayLike) -> NDArray[np.int8]:
                         "gives int16")
     whole = np.ascontiguousarray(given.reshape(len(given), shape[0] * shape[1]), "<i2")
     return whole.view(np.int8)
+
+
+def obstacle(network: QNetwork) -> str:
+    """Why a device of this network can take no frames while it runs; empty where it can."""
+    source = network.inputs[0]
+    if network.values is not None:
+        return "its outputs are values, and a stream decides classes"
+    if len(network.inputs) > 1:
+        return f"it has {len(network.inputs)} inputs, and frames arrive of one"
+    if source.encoder is not None:
+        return f"the device makes the spikes of '{source.name}' from a whole sample"
+    if source.n_frames == 1:
+        return f"'{source.name}' is one frame for all steps, and nothing arrives in between"
+    delayed = [q.name for q in network.projections if q.delay is not None]
+    if delayed:
+        return f"'{delayed[0]}' delays spikes, and where a sample ends their past is cut off"
+    return ""
+
+
+def require_streams(network: QNetwork) -> None:
+    """EdgeError E503 unless a device of this model takes frames while it runs."""
+    why = obstacle(network)
+    if not network.hop:
+        raise EdgeError("E503", "the model was built without streams",
+                        cause=why or "it was quantized without --hop",
+                        help="" if why else "quantize it with --hop N: a decision every N frames, "
+                        f"1 to {network.n_steps}")
+
+
+def push_bytes(network: QNetwork) -> int:
+    """Of what a stream is given at once: a frame, or of a model with a sensor the int16 counts of a
+    reading; 0 of events, which are as many as a step has."""
+    source = network.inputs[0]
+    if network.sensor is not None:
+        return 2 * network.sensor.n_channels
+    return 0 if source.n_events else frame_bytes(source)
+
+
+def pushes_a_step(network: QNetwork) -> int:
+    """1, or the readings of a frame."""
+    if network.sensor is None:
+        return 1
+    return frame_bytes(network.inputs[0]) // network.sensor.n_channels
+
+
+def frame_x(network: QNetwork, frame: ArrayLike) -> NDArray[np.int8]:
+    """What a stream is given at once, in its natural shape, as the device takes it.
+
+    frame: float, (n_values,) of a frame or of its shape; of a sensor one reading (n_channels,) of
+    integers, its raw counts, or of floats, what the network takes of them. Raises EdgeError E104 as
+    `input_x` does.
+    """
+    given, source = sample_array(frame), network.inputs[0]
+    if network.sensor is not None:
+        return _reading_x(network, np.asarray(frame))
+    if given.shape not in ((source.n_raw,), source.raw_shape):
+        shapes = " or ".join(map(str, dict.fromkeys(((source.n_raw,), source.raw_shape))))
+        raise EdgeError("E104", f"a frame has shape {given.shape}, expected {shapes}")
+    one = replace(source, n_frames=1)
+    packed = _packed(one, given.reshape(1, -1).astype(np.float32), network.x_scales[0],
+                     network.input_order[source.name])[0]
+    if not source.n_events:
+        return packed
+    words = packed.view("<u2")
+    return np.ascontiguousarray(words[: int((words == END_OF_STEP).argmax()) + 1]).view(np.int8)
+
+
+def _reading_x(network: QNetwork, reading: NDArray[Any]) -> NDArray[np.int8]:
+    sensor, source = network.sensor, network.inputs[0].sensor
+    assert sensor is not None and source is not None
+    if reading.shape != (sensor.n_channels,):
+        raise EdgeError("E104", f"a reading has shape {reading.shape}, expected "
+                        f"({sensor.n_channels},)")
+    if reading.dtype.kind not in "iu":
+        reading = source.counts(reading.astype(np.float32)[None, None])[0, 0]
+    if not -(2**15) <= int(reading.min()) <= int(reading.max()) < 2**15:
+        raise EdgeError("E104", f"counts reach from {reading.min():,} to {reading.max():,}, a "
+                        "sensor gives int16")
+    return np.ascontiguousarray(reading, "<i2").view(np.int8)
+
+
+def frames_of(network: QNetwork, x: NDArray[np.int8]) -> list[NDArray[np.int8]]:
+    """A sample, int8 (x_bytes,), as what a stream is given one by one: n_steps times
+    `pushes_a_step` of them."""
+    source = network.inputs[0]
+    if not source.n_events:
+        return list(x.reshape(-1, push_bytes(network)))
+    words = np.ascontiguousarray(x).view("<u2")[: network.n_steps + source.n_events]
+    ends = np.flatnonzero(words == END_OF_STEP)[: network.n_steps]
+    steps = np.split(words, ends + 1)[: network.n_steps]
+    ended = [s if s.size and s[-1] == END_OF_STEP else np.append(s, END_OF_STEP) for s in steps]
+    ended += [np.array([END_OF_STEP])] * (network.n_steps - len(ended))
+    return [np.ascontiguousarray(s, "<u2").view(np.int8) for s in ended]
 
 
 def x_counts(network: QNetwork, x: NDArray[np.int8]) -> NDArray[np.int16]:

@@ -25,7 +25,7 @@ from edge_dassdp.qir import QGuard, QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.file import require_readable
 from edge_dassdp.qir.order import history_depths
 from edge_dassdp.qir.ranges import Bound
-from edge_dassdp.qir.samples import input_x
+from edge_dassdp.qir.samples import input_x, obstacle
 from edge_dassdp.quantize.activity import mean_counts, with_activity
 from edge_dassdp.quantize.constants import samples_blamed
 from edge_dassdp.quantize.inputs import InputScales, in_codes, input_scales, sensor_of
@@ -112,7 +112,7 @@ def quantize(
     if learning and learning.replay:
         x = None if calibration is None else input_x(quantized, calibration)
         quantized = with_replay(quantized, learning.replay, x, labels, targets)
-    quantized = replace(quantized, class_names=class_names)
+    quantized = _with_hop(replace(quantized, class_names=class_names), settings.hop)
     require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)), confidence)
 
@@ -188,6 +188,21 @@ def _with_reruns(network: QNetwork, learning: Learning, heard: set[str]) -> QNet
         populations.append(replace(p, keeps_raster=rasters))
     made = None if guard is None else QGuard(guard.keeps_copy, guard.margin, guard.window)
     return replace(network, populations=tuple(populations), guard=made)
+
+
+def _with_hop(network: QNetwork, hop: int) -> QNetwork:
+    """With streams, where a hop is given. Raises EdgeError E105 for one that cannot be."""
+    if not hop:
+        return network
+    why = obstacle(network)
+    if why:
+        raise EdgeError("E105", "a device of this network can take no frames while it runs",
+                        cause=why, help="leave hop (--hop) out")
+    if hop > network.n_steps:
+        raise EdgeError("E105", f"a hop of {hop:,} frames, and a window has {network.n_steps:,}",
+                        cause="frames in between would be in no decision",
+                        help=f"give 1 to {network.n_steps}")
+    return replace(network, hop=hop)
 
 
 def _refuse_delayed_numbers(projections: list[QProjection], most: Mapping[str, int]) -> None:

@@ -35,6 +35,8 @@ class Settings:
     where these refute that of the readout; 'stated', that of the readout; or a number.
     values: outputs are values in place of classes, logits over the readout's temperature in the
     unit of the training's targets, which calibration needs then in place of labels.
+    hop: frames from decision to decision of a stream, 1 to n_steps; its memory is for this one, and
+    larger ones fit. 0: no streams.
     """
 
     weight_bits: int = 8
@@ -50,6 +52,7 @@ class Settings:
     drift: str = "alarm"
     temperature: float | str = "fit"
     values: bool = False
+    hop: int = 0
 
     def __post_init__(self) -> None:
         hold_fields(self)
@@ -90,6 +93,8 @@ class Settings:
             raise EdgeError("E105", f"temperature {self.temperature} is of the softmax of classes, "
                             "and the outputs are values", help="say what the training loss saw of "
                             "the steps: logits (--logits)")
+        if not is_int(self.hop) or not 0 <= self.hop <= 65535:
+            raise EdgeError("E105", f"hop is {self.hop!r}, expected 1 to the number of steps, or 0")
         if bits is not None and self.input_scale == "feature":
             raise EdgeError("E105", "x_frac_bits gives all features one step, input_scale one each",
                             help="leave one of them out")

@@ -21,6 +21,15 @@ NO_LABEL = -1
 OWN_LOSS = -1
 
 
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """Of the last n_steps frames of a stream. class_idx: 0 to n_classes - 1; logits: int32
+    (n_classes,). Both as the device gives them; where the link lost its answer UNKNOWN and zeros."""
+
+    class_idx: int
+    logits: NDArray[np.int32]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one sample gave.

@@ -17,6 +17,7 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.emit.model import ABI
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import require_streams
 from edge_dassdp.reference.asked import (
     MAX_LOSS_Q8,
     require_copy,
@@ -64,7 +65,7 @@ def require_possible(name: str, network: QNetwork | None) -> None:
 
 _NEEDED: Mapping[str, Callable[[QNetwork], object]] = {
     "SAVE": require_copy, "ROLLBACK": require_copy, "IDLE": require_replay,
-    "STORE": require_learns, "FIT_PROFILE": require_fits, "SELECT_PROFILE": require_sensor}
+    "STREAM": require_streams, "STORE": require_learns, "FIT_PROFILE": require_fits, "SELECT_PROFILE": require_sensor}
 
 
 def check_hello(hello: Fields, network: QNetwork | None) -> None:
@@ -188,6 +189,18 @@ def _ticks_and_digests(can: Answers, name: str, asked: Fields) -> dict[str, tupl
             "lessons_digest": (0, _U32 * (name != "INFER"))}
 
 
+def _pushed(can: Answers, name: str, asked: Fields, said: Fields) -> None:
+    logits = np.frombuffer(said["logits"][: len(said["logits"]) // 4 * 4], "<i4")
+    believe(len(said["logits"]) == 4 * can.n_classes, name, f"{len(said['logits'])} bytes of logits",
+            f"{can.n_classes} classes have {4 * can.n_classes}")
+    _within(name, said, {
+        "is_decided": (0, 1), "class_idx": (best := int(logits.argmax()), best),
+        "ticks": (0, _U32 * (can.tick_bits > 0)),
+        "digest": (0, _U32 * bool(asked["flags"] & FLAGS["want_forward_digest"]))})
+    believe(bool(said["is_decided"]) or not logits.any(), name, "logits that are not 0",
+            "it decided nothing")
+
+
 def _steps(can: Answers, name: str, asked: Fields, said: Fields) -> None:
     _within(name, said, {"n_done": (0, asked["n_steps"])})
 
@@ -225,4 +238,4 @@ def _statistics(can: Answers, name: str, asked: Fields, said: Fields) -> None:
 _CHECKS: dict[str, Callable[[Answers, str, Fields, Fields], None]] = {
     "INFER": _outcome, "LEARN": _outcome, "WARM_UP": _outcome, "IDLE": _steps,
     "READ_WEIGHTS": _weights, "READ_STATE": _bytes, "READ_LEARNING": _bytes,
-    "STATISTICS": _statistics, "STORE": _save}
+    "STATISTICS": _statistics, "STORE": _save, "PUSH": _pushed}

@@ -23,6 +23,7 @@ from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.checks import checked_weights, known_projection
+from edge_dassdp.qir.samples import require_streams
 from edge_dassdp.reference.asked import (
     check_infer_steps,
     check_kind,
@@ -48,6 +49,7 @@ from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.slots.host import HostSlots
 from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.targets.profiles import found_orientation
+from edge_dassdp.targets.streamed import check_hop, checked_push
 from edge_dassdp.targets.target import (
     INFER,
     LEARN,
@@ -55,6 +57,7 @@ from edge_dassdp.targets.target import (
     NO_LABEL,
     OWN_LOSS,
     WARM_UP,
+    Decision,
     Outcome,
     Progress,
     Statistics,
@@ -243,12 +246,9 @@ class Emulator(Target):
         check_infer_steps(n_steps, self.network.n_steps)
         if n_steps is None or n_steps >= self.network.n_steps:
             return self._one(x, NO_LABEL, OWN_LOSS, INFER, digest)
-        sample, crc = np.ascontiguousarray(checked_sample(x, self.network.x_bytes)), 0
-        self._lib.dassdp_emulator_begin(self._model, self._state,
-                                        self._ffi.from_buffer("int8_t[]", sample))
-        for _ in range(n_steps):
-            self._lib.dassdp_step(self._model, self._state)
-            crc = self._lib.dassdp_digest_step(self._model, self._state, crc)
+        sample = np.ascontiguousarray(checked_sample(x, self.network.x_bytes))
+        crc = self._lib.dassdp_emulator_steps(self._model, self._state, self._ffi.from_buffer(
+            "int8_t[]", sample), n_steps)
         self._check(0)
         zeros = np.zeros(self.network.n_classes, np.int32)
         return Outcome(0, zeros, forward_digest=crc if digest else None)
@@ -270,6 +270,27 @@ class Emulator(Target):
         n_done = int(self._lib.dassdp_idle(self._model, self._state, n_steps))
         self._check(min(n_done, 0))
         return n_done
+
+    def open_stream(self, hop: int) -> None:
+        check_hop(self.network, hop)
+        self._check(self._lib.dassdp_stream_begin(self._model, self._state, int(hop)))
+
+    def push(self, frame: NDArray[np.int8]) -> Decision | None:
+        require_streams(self.network)
+        piece = checked_push(self.network, frame)
+        result = self._ffi.new("dassdp_result_t *")
+        status = self._lib.dassdp_push(self._model, self._state, self._ffi.from_buffer(piece),
+                                       len(piece), result)
+        self._check(min(status, 0))
+        if not status:
+            return None
+        logits = self._lib.dassdp_logits(self._model, self._state)
+        data = bytes(self._ffi.buffer(logits, 4 * self.n_classes))
+        return Decision(int(result.class_idx), np.frombuffer(data, np.int32))
+
+    def close_stream(self) -> None:
+        require_streams(self.network)
+        self._lib.dassdp_stream_end(self._model, self._state)
 
     def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
         check_lesson(self.n_classes, label, OWN_LOSS)

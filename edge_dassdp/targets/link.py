@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import frames_of, require_streams
 from edge_dassdp.reference import asked
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.slots import boards
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets import profiles
+from edge_dassdp.targets.streamed import check_hop, checked_push, pieces
 from edge_dassdp.targets.answers import Answers, check_learning, require_possible
-from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Statistics, Target
+from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Decision, Outcome, Statistics, Target
 from edge_dassdp.targets.writes import Requests, chunks, of_learning, of_weights, replace
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
 from edge_dassdp.wire.lock import Lock
@@ -30,7 +32,7 @@ from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session, locked
 
 RECOVERIES = 3
 """As whoever waits for a long stream wants it."""
-_ONCE = {"LEARN", "WARM_UP", "IDLE", "OBSERVE", "FIT_PROFILE", "STORE"}
+_ONCE = {"LEARN", "WARM_UP", "IDLE", "OBSERVE", "FIT_PROFILE", "STORE", "STREAM", "PUSH"}
 _IN_PARTS = {"WRITE_WEIGHTS", "WRITE_LEARNING"}
 """Requests that are parts of something, which only whoever sends all of them can begin again."""
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
@@ -147,6 +149,37 @@ class LinkTarget(Target):
             n_done += n_answered
             if n_answered < n_asked or n_done >= n_steps:
                 return n_done
+
+    def open_stream(self, hop: int) -> None:
+        if self._network is not None:
+            check_hop(self._network, hop)
+        self._stream(hop)
+
+    def close_stream(self) -> None:
+        self._stream(0)
+
+    def _stream(self, hop: int) -> None:
+        try:
+            self._ask("STREAM", hop=int(hop))
+        except EdgeError as problem:
+            if problem.code != "E502" or not self.lost_request_ran:
+                raise  # else its answer alone was lost
+
+    def push(self, frame: NDArray[np.int8]) -> Decision | None:
+        """Where the link loses the answer, E502 with `lost_request_ran`: the step has run."""
+        if self._network is not None:
+            require_streams(self._network)
+            frame = checked_push(self._network, frame)
+        *before, (_, last) = pieces(frame.tobytes())
+
+        def send() -> dict[str, Any]:
+            for offset, piece in before:
+                self._ask_once("PUT_SAMPLE", offset=offset, data=piece)
+            return self._ask_once("PUSH", flags=0, data=last)
+
+        said = self._recovering("PUSH", send)
+        logits = np.frombuffer(said["logits"], "<i4").astype(np.int32)
+        return Decision(said["class_idx"], logits) if said["is_decided"] else None
 
     def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
         asked.check_lesson(self.n_classes, label, OWN_LOSS)
@@ -361,7 +394,8 @@ class LinkTarget(Target):
         flags = FLAGS["want_forward_digest"] * digest
         flags |= FLAGS["want_learned_digest"] * (digest and learns)
         got = self._recovering(name, lambda: self._ask_once(
-            name, flags=flags, x=self._send_pieces(sample.tobytes()), **fields))
+            name, flags=flags, x=self._send_pieces(sample.tobytes(), fields.get("n_steps", 0)),
+            **fields))
         has_ticks = self.info.tick_bits != 0
         is_saved = bool(got["flags"] & FLAGS["is_saved"])
         if is_saved:
@@ -380,11 +414,15 @@ class LinkTarget(Target):
             forward_ticks=got["forward_ticks"] if has_ticks else None,
             learn_ticks=got["learn_ticks"] if has_ticks and learns else None)
 
-    def _send_pieces(self, sample: bytes) -> bytes:
-        """Send a sample ahead that no message holds; gives what is left for the one that runs it.
-        """
-        if len(sample) <= CHUNK_BYTES:
+    def _send_pieces(self, sample: bytes, n_steps: int = 0) -> bytes:
+        """Send a sample ahead that no message holds, or whose steps run as they arrive, n_steps of
+        them, 0 for all; gives what is left for the message that runs it."""
+        keeps_frame = self._network is not None and self._network.keeps_frame
+        if len(sample) <= CHUNK_BYTES and not keeps_frame:
             return sample
+        if self._network is not None and keeps_frame and n_steps:
+            frames = frames_of(self._network, np.frombuffer(sample, np.int8))
+            sample = b"".join(f.tobytes() for f in frames[:n_steps])
         sensor = self._network.sensor if self._network else None
         size = CHUNK_BYTES if sensor is None else profiles.whole_readings(sensor.n_channels)
         for begin, end in chunks(len(sample), size):

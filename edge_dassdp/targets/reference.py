@@ -14,8 +14,10 @@ from edge_dassdp.qir.lesson import Record
 from edge_dassdp.reference import Reference
 from edge_dassdp.reference.asked import check_snapshot, require_learns
 from edge_dassdp.reference.carried import fields_of, restore
-from edge_dassdp.reference.outcome import members
+from edge_dassdp.qir.samples import require_streams
+from edge_dassdp.reference.outcome import Decision, members
 from edge_dassdp.targets.learning import checked_learning
+from edge_dassdp.targets.streamed import Windows, check_hop, checked_push, no_stream
 from edge_dassdp.targets.target import Target
 from edge_dassdp.wire.saved import EMPTY, Saved, Slots
 
@@ -24,6 +26,7 @@ class ReferenceTarget(Reference, Target):
     """The NumPy reference as a Target; its learning state goes to any device and back."""
 
     _in_flash = EMPTY
+    _windows: Windows | None = None
     _slot: tuple[Mapping[str, NDArray[np.int16]], bytes] | None = None
 
     @property
@@ -32,6 +35,7 @@ class ReferenceTarget(Reference, Target):
 
     def reset(self, *, factory: bool = False) -> None:
         super().reset()
+        self._windows = None
         if factory:
             self._in_flash, self._slot = EMPTY, None
 
@@ -51,6 +55,21 @@ class ReferenceTarget(Reference, Target):
         self.reset()
         if self._slot:
             self.restore(*self._slot)
+
+    def open_stream(self, hop: int) -> None:
+        check_hop(self.network, hop)
+        self._windows = Windows(self, hop)
+
+    def push(self, frame: NDArray[np.int8]) -> Decision | None:
+        require_streams(self.network)
+        piece = checked_push(self.network, frame)
+        if self._windows is None:
+            raise no_stream()
+        return self._windows.push(piece)
+
+    def close_stream(self) -> None:
+        require_streams(self.network)
+        self._windows = None
 
     def read_learning(self) -> bytes:
         return Plan.of(self.network).layout.encode(self.named_state())

@@ -21,6 +21,7 @@ from edge_dassdp.reference.outcome import (
     NO_LABEL,
     OWN_LOSS,
     BatchOutcome,
+    Decision,
     Outcome,
     Progress,
     Statistics,
@@ -31,7 +32,7 @@ from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.targets.profiles import with_profile
 from edge_dassdp.wire.saved import Saved
 
-__all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Outcome",
+__all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Decision", "Outcome",
            "Progress", "Statistics", "Target"]
 MODES = INFER, LEARN, WARM_UP = 0, 1, 2
 """What `Target.run` does with its samples."""
@@ -105,6 +106,21 @@ class Target(ABC):
     def idle(self, n_steps: int) -> int:
         """Learn again from up to n_steps stored samples; how many there were. E503 if it has no
         replay."""
+
+    @abstractmethod
+    def open_stream(self, hop: int) -> None:
+        """Membranes at rest; frames come by `push`, and it decides behind the first n_steps of them and
+        every hop from there on. hop: the model's to n_steps. Until `close_stream` nothing else runs.
+        E503 of a model without streams, or while one is open; E105 for another hop."""
+
+    @abstractmethod
+    def push(self, frame: NDArray[np.int8]) -> Decision | None:
+        """A frame as `qir.samples.frame_x` makes it runs its step; what was decided behind it. Of a
+        sensor one reading. E104 for what is no frame, E503 where no stream is open."""
+
+    @abstractmethod
+    def close_stream(self) -> None:
+        """The stream is over; harmless without one."""
 
     @abstractmethod
     def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:

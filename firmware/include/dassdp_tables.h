@@ -5,6 +5,7 @@
 
 #include "dassdp_path_tables.h"
 #include "dassdp_sensor_tables.h"
+#include "dassdp_stream_tables.h"
 
 enum { DASSDP_NONE = -1 }; /* no offset: that array does not exist in this model */
 
@@ -319,6 +320,7 @@ struct dassdp_model {
     const dassdp_cusum_rule_t *cusum;      /* whether it learns; NULL: always */
     const dassdp_values_t *values;         /* what its outputs are in place of classes, or NULL */
     const dassdp_sensor_t *sensor;         /* whose counts become samples on the device, or NULL */
+    const dassdp_streaming_t *streaming;   /* frames arrive while it runs, or NULL */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include "learn.h"
 #include "network.h"
 #include "state.h"
+#include "stream.h"
 
 static _Thread_local char fault[256];
 
@@ -18,6 +19,9 @@ const dassdp_model_t *dassdp_emulator_model(void)
 
 static uint32_t sent_bytes(const dassdp_model_t *model)
 {
+    if (model->streaming != 0 && model->sensor == 0) {
+        return model->streaming->sample_bytes;
+    }
     return model->sensor != 0 ? 2u * model->x_bytes : model->x_bytes + dassdp_target_bytes(model);
 }
 
@@ -51,15 +55,59 @@ int dassdp_emulator_observe(const dassdp_model_t *model, void *state, const int8
     return dassdp_observe(model, state, label);
 }
 
-void dassdp_emulator_begin(const dassdp_model_t *model, void *state, const int8_t *x)
+/* The same frame by frame, of a model whose state holds no more. */
+static void run_frames(const dassdp_model_t *model, void *state, const int8_t *x, uint32_t n_steps,
+                       uint32_t *digest, dassdp_result_t *result)
 {
-    take_target(model, state, x);
-    if (model->sensor == 0) {
-        dassdp_begin(model, state, x);
+    const uint8_t *bytes = (const uint8_t *)x;
+    uint32_t n_left = model->streaming->sample_bytes;
+    dassdp_stream_begin(model, state, model->n_steps);
+    for (uint32_t t_step = 0; t_step < n_steps; t_step++) {
+        (void)dassdp_sample_part(model, state, &bytes, &n_left, 1, result);
+        if (digest != 0) {
+            *digest = dassdp_digest_step(model, state, *digest);
+        }
+    }
+    if (n_steps == model->n_steps) { /* what stands behind the last step */
+        (void)dassdp_sample_part(model, state, &bytes, &n_left, 1, result);
+    }
+    dassdp_stream_end(model, state);
+}
+
+static void run_steps(const dassdp_model_t *model, void *state, const int8_t *x, int is_lesson,
+                      uint32_t n_steps, uint32_t *digest, dassdp_result_t *result)
+{
+    if (dassdp_keeps_frame(model)) {
+        run_frames(model, state, x, n_steps, digest, result);
         return;
     }
-    read_sample(model, state, x);
-    dassdp_begin(model, state, 0);
+    take_target(model, state, x);
+    if (model->sensor != 0) {
+        read_sample(model, state, x);
+        x = 0;
+    }
+    if (is_lesson != 0) {
+        dassdp_note(model, state, x);
+    }
+    dassdp_begin(model, state, x);
+    for (uint32_t t_step = 0; t_step < n_steps; t_step++) {
+        dassdp_step(model, state);
+        if (digest != 0) {
+            *digest = dassdp_digest_step(model, state, *digest);
+        }
+    }
+    if (n_steps == model->n_steps) {
+        dassdp_end(model, state, result);
+    }
+}
+
+uint32_t dassdp_emulator_steps(const dassdp_model_t *model, void *state, const int8_t *x,
+                               uint32_t n_steps)
+{
+    uint32_t crc = 0;
+    dassdp_result_t result;
+    run_steps(model, state, x, 0, n_steps, &crc, &result);
+    return crc;
 }
 
 int dassdp_emulator_write_learning(const dassdp_model_t *model, void *state, const uint8_t *bytes)
@@ -73,25 +121,12 @@ int dassdp_emulator_write_learning(const dassdp_model_t *model, void *state, con
 static void forward(const dassdp_model_t *model, void *state, const int8_t *x, int is_lesson,
                     uint32_t *digest, dassdp_result_t *result)
 {
-    uint32_t crc = 0;
-    take_target(model, state, x);
-    if (model->sensor != 0) {
-        read_sample(model, state, x);
-        x = 0;
-    }
-    if (is_lesson != 0) {
-        dassdp_note(model, state, x);
-    }
-    dassdp_begin(model, state, x);
-    for (uint32_t t_step = 0; t_step < model->n_steps; t_step++) {
-        dassdp_step(model, state);
-        if (digest != 0) {
-            crc = dassdp_digest_step(model, state, crc);
-        }
-    }
-    dassdp_end(model, state, result);
     if (digest != 0) {
-        *digest = dassdp_digest_logits(model, state, crc);
+        *digest = 0;
+    }
+    run_steps(model, state, x, is_lesson, model->n_steps, digest, result);
+    if (digest != 0) {
+        *digest = dassdp_digest_logits(model, state, *digest);
     }
 }
 

@@ -3,6 +3,7 @@
 #define DASSDP_EMULATOR_H
 
 #include "dassdp_sensor.h"
+#include "dassdp_stream.h"
 #include "host_flash.h"
 
 enum { DASSDP_EMULATOR_INFER = 0, DASSDP_EMULATOR_LEARN = 1, DASSDP_EMULATOR_WARM_UP = 2 };
@@ -27,8 +28,9 @@ typedef struct {
 /* The generated model. */
 const dassdp_model_t *dassdp_emulator_model(void);
 
-/* dassdp_begin of a sample; of a model with a sensor its readings, int16. */
-void dassdp_emulator_begin(const dassdp_model_t *model, void *state, const int8_t *x);
+/* The first n_steps of a sample, and the digest over them; of a model with a sensor its readings, int16. */
+uint32_t dassdp_emulator_steps(const dassdp_model_t *model, void *state, const int8_t *x,
+                               uint32_t n_steps);
 
 /* dassdp_observe of a sample, reading by reading. */
 int dassdp_emulator_observe(const dassdp_model_t *model, void *state, const int8_t *x,

@@ -158,6 +158,16 @@ static inline uint32_t dassdp_target_bytes(const dassdp_model_t *model)
     return dassdp_values(model) != 0 ? 2u * model->n_classes : 0u;
 }
 
+/* The same of streams. */
+#ifndef DASSDP_STREAMS
+#define DASSDP_STREAMS 1
+#endif
+
+static inline const dassdp_streaming_t *dassdp_streaming(const dassdp_model_t *model)
+{
+    return DASSDP_STREAMS != 0 ? model->streaming : 0;
+}
+
 static inline dassdp_sensor_state_t *dassdp_sensor_state(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->sensor->state_off);

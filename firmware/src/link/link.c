@@ -6,6 +6,7 @@
 #include "port.h"
 #include "requests.h"
 #include "slots.h"
+#include "streams.h"
 #include "wire.h"
 
 #ifndef DASSDP_BUILD_HASH
@@ -147,6 +148,7 @@ static int open_session(dassdp_link_t *link, uint32_t host, uint32_t session, ui
         if (!is_told_again) { /* an OPEN without an answer left an empty session between */
             link->last_session = link->session;
             link->last_sequence = link->sequence;
+            link->is_streaming = (uint8_t)(link->is_streaming != 0u && resumes == link->session);
         }
         link->session = session;
         link->host = host;
@@ -209,6 +211,9 @@ static int run(dassdp_link_t *link, const uint8_t *request, uint32_t n_bytes)
     }
     if (link->is_held != 0 && shapes[kind].needs_whole != 0) {
         return DASSDP_E_HELD;
+    }
+    if (shapes[kind].needs_whole != 0 && dassdp_waits_for_stream(link, kind)) {
+        return DASSDP_E_ORDER;
     }
 #define RUN(NAME, function, n_fixed, open_end, needs_whole, writes)                                \
     case DASSDP_KIND_##NAME:                                                                       \
@@ -290,7 +295,7 @@ int dassdp_link_init(dassdp_link_t *link, const dassdp_model_t *model, void *sta
                      uint8_t *request, uint32_t request_bytes, uint8_t *response,
                      uint32_t response_bytes)
 {
-    int has_room = !dassdp_comes_in_pieces(model) || dassdp_sample(model, state) != 0;
+    int has_room = !dassdp_comes_in_pieces(model) || dassdp_keeps_frame(model) || dassdp_sample(model, state) != 0;
     has_room = has_room || dassdp_port_boot()->cause >= DASSDP_CAUSE_FAULTING;
     if (!has_room || request_bytes < DASSDP_LINK_REQUEST_BYTES_MAX ||
         response_bytes < DASSDP_LINK_RESPONSE_FIXED_BYTES ||

@@ -48,7 +48,7 @@ typedef struct {
     uint8_t is_held;          /* nothing may run */
     uint8_t is_torn;          /* something of what is learned was written since */
     uint8_t is_signed;        /* of a locked build: each request of this session bears a tag */
-    uint8_t reserved;
+    uint8_t is_streaming;     /* a host opened a stream */
 #if DASSDP_STORES
     const dassdp_slots_t *slots; /* NULL: none were given */
     dassdp_saved_t saved;

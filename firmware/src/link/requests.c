@@ -6,6 +6,7 @@
 #include "port.h"
 #include "slots.h"
 #include "state.h"
+#include "streams.h"
 #include "wire.h"
 
 static uint8_t *bytes_of(const dassdp_link_t *link, uint32_t offset)
@@ -13,8 +14,7 @@ static uint8_t *bytes_of(const dassdp_link_t *link, uint32_t offset)
     return (uint8_t *)link->state + offset;
 }
 
-/* Ticks since `start`, modulo the counter's width; 0 where there is no counter. */
-static uint32_t ticks_since(uint32_t start)
+uint32_t dassdp_ticks_since(uint32_t start)
 {
     uint32_t tick_bits = dassdp_port_tick_bits();
     uint32_t mask = tick_bits >= 32 ? UINT32_MAX : ((uint32_t)1 << tick_bits) - 1;
@@ -31,11 +31,14 @@ static void put_logits(const dassdp_link_t *link, uint8_t *response, int is_comp
     }
 }
 
-/* The sample to run: the request's open end, or the one that came in pieces; NULL if it is not
- * complete. */
-static const int8_t *sample_of(const dassdp_link_t *link, const uint8_t *open_end)
+/* The sample to run: the request's open end, or the one that came in pieces, perhaps n_steps of it that ran
+ * already; NULL if it is not complete. */
+static const int8_t *sample_of(const dassdp_link_t *link, const uint8_t *open_end, uint32_t n_steps)
 {
     const dassdp_model_t *model = link->model;
+    if (dassdp_keeps_frame(model)) {
+        return dassdp_frames_ran(link, n_steps) ? (const int8_t *)link->state : 0; /* not read */
+    }
     if (dassdp_comes_in_pieces(model)) {
         return link->n_received == dassdp_sent_bytes(model) ? dassdp_sample(model, link->state) : 0;
     }
@@ -58,13 +61,21 @@ static void run_sample(const dassdp_link_t *link, const int8_t *x, uint32_t n_st
     uint32_t want_digest = flags & DASSDP_FLAG_WANT_FORWARD_DIGEST;
     uint32_t crc = 0;
     uint32_t start = dassdp_port_ticks();
-    dassdp_begin(model, link->state, x);
-    uint32_t ticks = ticks_since(start);
-    for (uint32_t t_step = 0; t_step < n_steps; t_step++) {
+    uint32_t t_step = 0;
+    if (dassdp_keeps_frame(model)) {
+        t_step = n_steps;
+        crc = want_digest != 0 ? dassdp_stream(model, link->state)->digest : 0;
+        start -= dassdp_stream(model, link->state)->ticks;
+        dassdp_stream_end(model, link->state);
+    } else {
+        dassdp_begin(model, link->state, x);
+    }
+    uint32_t ticks = dassdp_ticks_since(start);
+    for (; t_step < n_steps; t_step++) {
         dassdp_port_feed();
         start = dassdp_port_ticks();
         dassdp_step(model, link->state);
-        ticks += ticks_since(start);
+        ticks += dassdp_ticks_since(start);
         if (want_digest != 0) {
             crc = dassdp_digest_step(model, link->state, crc);
         }
@@ -73,7 +84,7 @@ static void run_sample(const dassdp_link_t *link, const int8_t *x, uint32_t n_st
     if (n_steps == model->n_steps) {
         start = dassdp_port_ticks();
         dassdp_end(model, link->state, &result);
-        ticks += ticks_since(start);
+        ticks += dassdp_ticks_since(start);
         if (want_digest != 0) {
             crc = dassdp_digest_logits(model, link->state, crc);
         }
@@ -106,15 +117,15 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
     (void)n_open;
     uint32_t n_steps = dassdp_get_u16(request + DASSDP_INFER_REQUEST_N_STEPS);
     uint8_t flags = request[DASSDP_INFER_REQUEST_FLAGS];
-    const int8_t *x = sample_of(link, request + DASSDP_INFER_REQUEST_X);
     if (n_steps > link->model->n_steps) {
         return DASSDP_E_VALUE;
     }
-    if (x == 0) {
-        return DASSDP_E_SAMPLE;
-    }
     if (n_steps == 0) {
         n_steps = link->model->n_steps;
+    }
+    const int8_t *x = sample_of(link, request + DASSDP_INFER_REQUEST_X, n_steps);
+    if (x == 0) {
+        return DASSDP_E_SAMPLE;
     }
     DASSDP_MARK_BEGIN();
     run_sample(link, x, n_steps, flags, response);
@@ -125,7 +136,7 @@ int dassdp_request_infer(dassdp_link_t *link, const uint8_t *request, uint32_t n
 static int run_lesson(dassdp_link_t *link, const uint8_t *request, uint8_t *response,
                       int is_warm_up)
 {
-    const int8_t *x = sample_of(link, request + DASSDP_LESSON_X);
+    const int8_t *x = sample_of(link, request + DASSDP_LESSON_X, link->model->n_steps);
     if (x == 0) {
         return DASSDP_E_SAMPLE;
     }
@@ -134,8 +145,10 @@ static int run_lesson(dassdp_link_t *link, const uint8_t *request, uint8_t *resp
     int32_t loss_q8 = (int32_t)dassdp_get_u32(request + DASSDP_LESSON_LOSS_Q8);
     DASSDP_MARK_BEGIN();
     uint32_t start = dassdp_port_ticks();
-    dassdp_note(link->model, link->state, x);
-    uint32_t ticks = ticks_since(start);
+    if (!dassdp_keeps_frame(link->model)) { /* it was noted as it came */
+        dassdp_note(link->model, link->state, x);
+    }
+    uint32_t ticks = dassdp_ticks_since(start);
     run_sample(link, x, link->model->n_steps, flags, response);
     dassdp_result_t result;
     dassdp_port_feed();
@@ -143,7 +156,7 @@ static int run_lesson(dassdp_link_t *link, const uint8_t *request, uint8_t *resp
     int status = is_warm_up
                      ? dassdp_warm_up(link->model, link->state, label, loss_q8, &result)
                      : dassdp_learn(link->model, link->state, label, loss_q8, &result);
-    ticks += ticks_since(start);
+    ticks += dassdp_ticks_since(start);
     DASSDP_MARK_END();
     if (status != DASSDP_OK) {
         return status;
@@ -183,7 +196,7 @@ int dassdp_request_observe(dassdp_link_t *link, const uint8_t *request, uint32_t
     if (dassdp_sensor(link->model) == 0) {
         return DASSDP_E_ABSENT;
     }
-    if (sample_of(link, request + DASSDP_OBSERVE_REQUEST_X) == 0) {
+    if (sample_of(link, request + DASSDP_OBSERVE_REQUEST_X, 0) == 0) {
         return DASSDP_E_SAMPLE;
     }
     int event = dassdp_observe(link->model, link->state,
@@ -309,6 +322,7 @@ int dassdp_request_reset(dassdp_link_t *link, const uint8_t *request, uint32_t n
     dassdp_init(link->model, link->state);
     link->is_held = 0;
     link->is_torn = 0;
+    link->is_streaming = 0;
     return DASSDP_OK;
 }
 

@@ -1,6 +1,7 @@
 /* Weights, state, learning state and long samples in chunks. */
 #include "network.h"
 #include "requests.h"
+#include "streams.h"
 #include "wire.h"
 
 typedef struct {
@@ -274,6 +275,13 @@ int dassdp_request_put_sample(dassdp_link_t *link, const uint8_t *request, uint3
     const dassdp_model_t *model = link->model;
     uint32_t offset = dassdp_get_u32(request + DASSDP_PUT_SAMPLE_REQUEST_OFFSET);
     (void)response;
+    if (dassdp_keeps_frame(model) || dassdp_is_streaming(link)) {
+        int ran = dassdp_put_frames(link, offset, request + DASSDP_PUT_SAMPLE_REQUEST_DATA, n_open);
+        if (ran != DASSDP_E_INDEX) {
+            link->n_received = ran == DASSDP_OK ? offset + n_open : 0;
+        }
+        return ran;
+    }
     if (!dassdp_comes_in_pieces(model) || (offset != link->n_received && offset != 0) ||
         !is_inside(offset, n_open, dassdp_sent_bytes(model))) {
         return DASSDP_E_INDEX;
