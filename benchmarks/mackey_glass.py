@@ -45,7 +45,8 @@ RING = Replay(0, 64, n_ring=4, n_flash=0)
 """The last 64 samples of the stream are kept in RAM, 4 of them learned again behind each."""
 ARMS = {
     "frozen": "frozen", "delta": "readout by the delta rule",
-    "once": "touch below it, too, nothing replayed", "touch": "touch below it, too", "ridge": "ridge regression on the spike counts",
+    "once": "touch below it, too, nothing replayed", "touch": "touch below it, too",
+    "ridge": "ridge regression on the spike counts",
     "backprop": "backprop in float, both layers"}
 
 
@@ -161,12 +162,16 @@ def ridge(network: ed.Network, stream: Task, tests: list[Task]) -> list[float]:
 
 
 def backprop(net: nn.Sequential, stream: Task, tests: list[Task]) -> list[float]:
-    """Adam on the last two layers, each sample of the stream once, as the device has them."""
+    """Adam on the last two layers, each sample of the stream once, in order, with as many of the
+    last ones again as the device learns."""
+    rng = np.random.default_rng(0)
     optimizer = torch.optim.Adam([*net[2].parameters(), *net[4].parameters()], 1e-3)
     x, y = torch.tensor(stream.x), torch.tensor(stream.y, dtype=torch.float32)
     for i in range(len(x)):
+        again = rng.integers(max(0, i - RING.ring_per_class), i + 1, RING.n_ring)
+        rows = torch.tensor([i, *again])
         optimizer.zero_grad()
-        ((values_of(net, x[i:i + 1]) - y[i:i + 1]) ** 2).mean().backward()
+        ((values_of(net, x[rows]) - y[rows]) ** 2).mean().backward()
         optimizer.step()
     with torch.no_grad():
         return [error(values_of(net, torch.tensor(t.x)).numpy().astype(np.float64), t)
