@@ -62,7 +62,8 @@ def series(tau: float, n_points: int, *, offset: int = 0) -> Floats:
 
     for i in range(n_past, n + n_past):
         before, after = x[i - n_past], x[i - n_past + 1]
-        middle = (before + after) / 2 + h * (d[i - n_past] - d[i - n_past + 1]) / 8
+        bend = h * (d[i - n_past] - d[i - n_past + 1]) / 8 if i >= 2 * n_past else 0.0
+        middle = (before + after) / 2 + bend  # constant before the start, where the slope jumps
         k1 = slope(x[i], before)
         k2 = slope(x[i] + h / 2 * k1, middle)
         k3 = slope(x[i] + h / 2 * k2, middle)
