@@ -271,7 +271,7 @@ def _long() -> Iterator[Scenario]:
 
 
 def _values() -> Iterator[Scenario]:
-    """Outputs that are values: their targets in messages and in pieces, in flash and in the ring."""
+    """Outputs that are values: targets in messages and in pieces, in flash and in the ring."""
     settings = Settings(values=True)
     hidden: dict[str, Rule] = {"fc2": ErrorTouch(4.0), "fc3": ReadoutDelta()}
     yield Scenario("values", layers((10, 20, 16, 3), readout_beta=0.9), Learning(
