@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from torch import nn
 
 import edge_dassdp as ed
 from edge_dassdp.base.values import nrmse
-from edge_dassdp.rules import ErrorTouch, Learning, ReadoutDelta, Replay
+from edge_dassdp.rules import ErrorTouch, Learning, ReadoutDelta, Replay, Schedule
 from edge_dassdp.twin.model import FloatModel
 
 Floats = NDArray[np.float64]
@@ -38,12 +38,15 @@ BETA_MG, GAMMA, N, PAST, STEP = 0.2, 0.1, 10, 0.7206597, 197 / 75
 """Of the task. STEP: time between two points."""
 PER_UNIT = 10
 """Steps of the integrator in a unit of time."""
-WINDOW, AHEAD, N_STEPS, LEAK = 12, 10, 20, 0.9
+WINDOW, AHEAD, N_STEPS, LEAK = 12, 4, 20, 0.9
 """Points that the network is shown, how far ahead it tells, and steps of a sample."""
-N_TRAIN, N_STREAM, N_TEST, TAU, SHIFTED = 3000, 800, 600, 17.0, 23.0
+N_TRAIN, N_STREAM, N_TEST, TAU, SHIFTED = 3000, 1000, 600, 17.0, 23.0
+RING = Replay(0, 64, n_ring=4, n_flash=0)
+"""The last 64 samples of the stream are kept in RAM, 4 of them learned again behind each."""
 ARMS = {
-    "frozen": "frozen", "delta": "readout, delta rule", "touch": "touch below it, too",
-    "replay": "touch, and a ring of 24 replayed", "ridge": "ridge regression on the spike counts",
+    "frozen": "frozen", "delta": "readout by the delta rule",
+    "once": "touch below it, too, nothing replayed", "touch": "touch below it, too",
+    "ridge": "ridge regression on the spike counts",
     "backprop": "backprop in float, both layers"}
 
 
@@ -59,7 +62,8 @@ def series(tau: float, n_points: int, *, offset: int = 0) -> Floats:
 
     for i in range(n_past, n + n_past):
         before, after = x[i - n_past], x[i - n_past + 1]
-        middle = (before + after) / 2 + h * (d[i - n_past] - d[i - n_past + 1]) / 8
+        bend = h * (d[i - n_past] - d[i - n_past + 1]) / 8 if i >= 2 * n_past else 0.0
+        middle = (before + after) / 2 + bend  # constant before the start, where the slope jumps
         k1 = slope(x[i], before)
         k2 = slope(x[i] + h / 2 * k1, middle)
         k3 = slope(x[i] + h / 2 * k2, middle)
@@ -120,8 +124,9 @@ def values_of(net: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
 
 
 def learning(hidden: bool, replay: Replay | None, seed: int) -> Learning:
-    rules = {"fc3": ReadoutDelta(0.4)} | ({"fc2": ErrorTouch(8.0)} if hidden else {})
-    return Learning(rules, skip_below=0.02, seed=seed + 1, replay=replay)
+    rules = {"fc3": ReadoutDelta(0.3)} | ({"fc2": ErrorTouch(2.0)} if hidden else {})
+    return Learning(rules, skip_below=0.0, seed=seed + 1, schedule=Schedule(400, 0.1),
+                    replay=replay)
 
 
 def on_device(network: ed.Network, train: Task, stream: Task, tests: list[Task],
@@ -158,12 +163,16 @@ def ridge(network: ed.Network, stream: Task, tests: list[Task]) -> list[float]:
 
 
 def backprop(net: nn.Sequential, stream: Task, tests: list[Task]) -> list[float]:
-    """Adam on the last two layers, each sample of the stream once, as the device has them."""
+    """Adam on the last two layers, each sample of the stream once, in order, with as many of the
+    last ones again as the device learns."""
+    rng = np.random.default_rng(0)
     optimizer = torch.optim.Adam([*net[2].parameters(), *net[4].parameters()], 1e-3)
     x, y = torch.tensor(stream.x), torch.tensor(stream.y, dtype=torch.float32)
     for i in range(len(x)):
+        again = rng.integers(max(0, i - RING.ring_per_class), i + 1, RING.n_ring)
+        rows = torch.tensor([i, *again])
         optimizer.zero_grad()
-        ((values_of(net, x[i:i + 1]) - y[i:i + 1]) ** 2).mean().backward()
+        ((values_of(net, x[rows]) - y[rows]) ** 2).mean().backward()
         optimizer.step()
     with torch.no_grad():
         return [error(values_of(net, torch.tensor(t.x)).numpy().astype(np.float64), t)
@@ -179,15 +188,15 @@ def of_seed(seed: int, target: str, quick: bool) -> dict[str, list[float]]:
     net = trained(seed, train, 8 if quick else 30)
     network = ed.from_torch(net, n_steps=N_STEPS, logits="mean")
 
-    def learned(hidden: bool, replay: Replay | None = None) -> list[float]:
+    def learned(hidden: bool, replay: Replay | None = RING) -> list[float]:
         return on_device(network, train, stream, tests, learning(hidden, replay, seed), target)[0]
 
     none = Task(stream.x[:0], stream.y[:0])
     arms: dict[str, Callable[[], list[float]]] = {
         "frozen": lambda: on_device(network, train, none, tests, learning(False, None, seed),
                                     target)[0],
-        "delta": lambda: learned(False), "touch": lambda: learned(True),
-        "replay": lambda: learned(True, Replay(0, 24, n_ring=2, n_flash=0)),
+        "delta": lambda: learned(False), "once": lambda: learned(True, None),
+        "touch": lambda: learned(True),
         "ridge": lambda: ridge(network, stream, tests),
         "backprop": lambda: backprop(net, stream, tests)}
     return {name: arm() for name, arm in arms.items()}
@@ -211,9 +220,8 @@ def seen_on(target: str, quick: bool) -> dict[str, str]:
     train = Task.of(TAU, N_TRAIN // 4, 200)
     stream = Task.of(SHIFTED, N_STREAM // share, 200)
     network = ed.from_torch(trained(0, train, 8), n_steps=N_STEPS, logits="mean")
-    none = replace(learning(True, Replay(0, 24, n_ring=2, n_flash=0), 0))
     tests = [Task(stream.x[:20], stream.y[:20])]
-    return {place: on_device(network, train, stream, tests, none, place)[1]
+    return {place: on_device(network, train, stream, tests, learning(True, RING, 0), place)[1]
             for place in ("emulator", target)}
 
 

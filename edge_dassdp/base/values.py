@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import array_of
 from edge_dassdp.base.qformat import INT16_MAX, IntArray, round_shift, to_int
 from edge_dassdp.base.quantities import QUANTITIES
 
@@ -83,7 +84,7 @@ class QValues:
 def checked_targets(y: ArrayLike, n: int, n_outputs: int, where: str = "") -> Targets:
     """Targets of n samples, float64 (n, n_outputs), also of (n,) for one output. Raises EdgeError
     E104 for anything else, for truth values, and for a target that is not finite."""
-    given = np.asarray(y)
+    given = array_of(y, "targets")
     rows = given[:, None] if given.ndim == 1 and n_outputs == 1 else given
     if given.dtype.kind not in "fiu" or rows.shape != (n, n_outputs):
         told = "they are truth values, which are classes" if given.dtype.kind == "b" else ""

@@ -108,29 +108,30 @@ class Device:
     def classify(self, x: ArrayLike) -> NDArray[np.int64]:
         """Classes, int64 (n,) from 0 to n_classes - 1, by inference alone. Raises EdgeError E105
         where outputs are values."""
+        target = self.target
         self._require_classes("classify")
-        return self.target.classify(self._packed(x))
+        return target.classify(self._packed(x))
 
     def predict(self, x: ArrayLike) -> NDArray[np.float64]:
         """Values, float64 (n, n_outputs) in the unit of the training's targets, by inference alone.
         Raises EdgeError E105 where outputs are classes."""
-        values = self._require_values()
-        return values.of_logits(self.target.run(self._packed(x), mode=INFER).logits)
+        target, values = self.target, self._require_values()
+        return values.of_logits(target.run(self._packed(x), mode=INFER).logits)
 
     def errors(self, x: ArrayLike, y: ArrayLike) -> Errors:
         """How far the values of x are from the targets y, (n, n_outputs)."""
-        values = self._require_values()
-        found = self.predict(x)
+        found, values = self.predict(x), self._require_values()
         return Errors.of(found, checked_targets(y, len(found), values.n_outputs), values.names)
 
     def accuracy(self, x: ArrayLike, y: ArrayLike) -> float:
         """Share of x that is classified as y, 0 to 1."""
+        target = self.target
         self._require_classes("accuracy")
         packed = self._packed(x)
         labels = self._labels(y, packed)
         if not len(packed):
             raise EdgeError("E104", "no samples to judge by")
-        return float((self.target.classify(packed) == labels).mean())
+        return float((target.classify(packed) == labels).mean())
 
     def learn(self, x: ArrayLike, y: ArrayLike) -> Stream | ValueStream:
         """Learn every sample once, in order. The answer has the class that each was given before

@@ -34,7 +34,7 @@ from edge_dassdp.quantize.populate import Made, populate
 from edge_dassdp.quantize.replay import with_replay
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference.confidence import Confidence
-from edge_dassdp.rules import Learning, Rule
+from edge_dassdp.rules import ErrorScaled, Learning, Rule
 from edge_dassdp.rules.needs import batch_of, heard, require_no_classes
 
 __all__ = ["Quantized", "Settings", "quantize"]
@@ -123,7 +123,10 @@ def _targets(network: Network, learning: Learning | None,
     E105 without any and for a network of classes, E203 for what learns from classes."""
     require_values(network)
     if learning:
-        require_no_classes(learning)
+        guard = learning.guard
+        require_no_classes(learning.rules, falls_back=guard is not None and guard.margin > 0,
+                           is_gated=learning.gate is not None,
+                           follows_errors=isinstance(learning.schedule, ErrorScaled))
     if y is None or calibration is None:
         raise EdgeError("E105", "values count in the scale of the training's targets, and there "
                         "are none", help="give training samples with targets (--data; x= and y= in "

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from edge_dassdp.ir import Network, Projection
 from edge_dassdp.ir.credit import has_error
 from edge_dassdp.qir import Records
 from edge_dassdp.rules.base import Rule, Side, require
-from edge_dassdp.rules.misses import ErrorScaled
-
-if TYPE_CHECKING:
-    from edge_dassdp.rules.learning import Learning
 
 
 def with_error(network: Network, rules: Mapping[str, Rule]) -> set[str]:
@@ -74,18 +69,17 @@ def _sides(projection: Projection, side: Side) -> tuple[str, ...]:
     return {"none": (), "pre": (projection.pre,), "both": (projection.pre, projection.post)}[side]
 
 
-def require_no_classes(learning: Learning) -> None:
-    """E203 where something learns from classes alone: outputs may be values."""
-    for name, rule in learning.rules.items():
-        require(rule.needs.batch is None, f"{type(rule).__name__} on '{name}' learns "
-                "from batches, whose losses are of classes, and the outputs are values",
+def require_no_classes(rules: Mapping[str, Rule], *, falls_back: bool, is_gated: bool,
+                       follows_errors: bool) -> None:
+    """E203 where something learns from classes alone, for outputs that are values. falls_back: a
+    guard does; is_gated: a CUSUM gate decides; follows_errors: step sizes do."""
+    for name, rule in rules.items():
+        require(rule.needs.batch is None, f"{type(rule).__name__} on '{name}' learns from batches, "
+                "whose losses are of classes, and the outputs are values",
                 help="choose ErrorTouch, ErrorSSDP or ReadoutDelta")
-    guard = learning.guard
-    require(guard is None or not guard.margin, "the guard counts right classes, and "
-            "the outputs are values", help="give --guard 0 for the copy alone, or leave it "
-            "out")
-    require(learning.gate is None, "the CUSUM gate counts wrong classes, and the "
-            "outputs are values", help="leave out --gate")
-    require(not isinstance(learning.schedule, ErrorScaled), "steps by errors "
-            "count wrong classes, and the outputs are values",
+    require(not falls_back, "the guard counts right classes, and the outputs are values",
+            help="give --guard 0 for the copy alone, or leave it out")
+    require(not is_gated, "the CUSUM gate counts wrong classes, and the outputs are values",
+            help="leave out --gate")
+    require(not follows_errors, "steps by errors count wrong classes, and the outputs are values",
             help="give --schedule SAMPLES,FLOOR, or none")

@@ -60,6 +60,7 @@ WANTED: tuple[Feature, ...] = (
     *(("largest sums", analogue, acc) for analogue, acc in
       ((True, 16), (True, 32), (False, 16), (False, 32))),
     ("analogue pool", True), *(("delays", kind) for kind in ("each", "one")),
+    *(("values", flag) for flag in (True, False)),
     *(("delay", way) for way in ("input", "forward", "back")),
     *(("input", kind) for kind in ("frames", "events", "latency", "rate", "delta")),
 )

@@ -1,4 +1,4 @@
-"""A firmware whose model has no sensor carries nothing of sensors."""
+"""A firmware whose model has no sensor, or no values, carries nothing of these."""
 
 from __future__ import annotations
 
@@ -42,3 +42,10 @@ def test_nothing_of_sensors_is_linked(scenario: str) -> None:
     asked = functions("core/sensing.c") & found.keys()
     assert all(found[name] <= ABSENT_BYTES for name in asked)
     assert len(sensor & linked("sensor_drift").keys()) > 10
+
+
+@pytest.mark.parametrize("scenario", ["graph", "replay_ring"])
+def test_nothing_of_values_is_linked(scenario: str) -> None:
+    found, values = linked(scenario), functions("learn/values.c")
+    assert len(values) == 5 and not values & found.keys()
+    assert {"dassdp_values_evaluate", "dassdp_store_target"} < linked("values").keys()

@@ -89,6 +89,7 @@ SETTINGS = [calls_of(name, getattr(ed, name), **PARTS.get(name, {})) for name in
     "Homeostasis", "Learning", "Network", "PairSTDP", "ReadoutDelta", "Replay", "Schedule",
     "Sensor", "Settings", "Triad")]
 METHODS: dict[str, dict[str, Any]] = {
+    "predict": {"x": X}, "errors": {"x": X, "y": Y},
     "classify": {"x": X}, "accuracy": {"x": X, "y": Y}, "learn": {"x": X, "y": Y},
     "warm_up": {"x": X, "y": Y}, "idle": {"n_steps": 0}, "save": {"path": "s.npz"},
     "load": {"path": "s.npz"}, "verify": {"x": X, "y": Y}, "reset": {"factory": False},

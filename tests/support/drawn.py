@@ -275,7 +275,8 @@ class _Drawn:
         return Settings(
             default, {n: b for n, b in bits.items() if n in names}, c["per neuron"], c["headroom"],
             c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"],
-            c["input range"], drift=c["drift"], temperature=c["temperature"])
+            c["input range"], drift=c["drift"], temperature=c["temperature"],
+            values=c["values"])
 
     def learning(self) -> Learning | None:
         c = self.c

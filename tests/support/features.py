@@ -59,6 +59,7 @@ def features(network: QNetwork) -> Iterator[Feature]:
     yield "frames", any(i.n_frames > 1 for i in network.inputs)
     yield "field bits", network.field_bits
     yield "learns", bool(network.plastic)
+    yield "values", network.values is not None
     yield "steps by misses", network.error_step is not None
     yield "gate", network.cusum is not None and network.cusum.closes, network.cusum is None
 

@@ -43,6 +43,19 @@ static void send_word(uint32_t word)
     send_bytes(&word, sizeof word);
 }
 
+/* Of a model of values the targets behind its sample. */
+static void receive_target(const fleet_model_t *of)
+{
+    int16_t target_q11[16];
+    for (uint32_t i = 0; i < of->n_targets; i++) {
+        uint32_t low = receive();
+        target_q11[i] = (int16_t)(uint16_t)(low | (uint32_t)receive() << 8);
+    }
+    if (of->n_targets != 0u) {
+        (void)dassdp_set_target(of->model, of->state, target_q11);
+    }
+}
+
 /* Into the model, reading by reading, or into its x, which is given back. */
 static const int8_t *receive_sample(const fleet_model_t *of)
 {
@@ -58,6 +71,7 @@ static const int8_t *receive_sample(const fleet_model_t *of)
             (void)dassdp_read(of->model, of->state, counts);
         }
     }
+    receive_target(of);
     return of->n_channels == 0u ? of->x : 0;
 }
 

@@ -12,6 +12,7 @@ typedef struct {
     const uint32_t *gaps;
     uint32_t state_bytes, x_bytes, n_steps, n_classes;
     uint32_t n_channels; /* of its sensor; 0: none */
+    uint32_t n_targets;  /* 16 at most; 0: its outputs are classes */
 } fleet_model_t;
 
 extern const fleet_model_t fleet[];

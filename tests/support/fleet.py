@@ -255,7 +255,8 @@ class Yard:
             lines.append(f"{{&{n}_model, {state}, {x}, {n}_gaps, " + ", ".join(
                 f"{n.upper()}_{what}" for what in
                 ("STATE_BYTES", "X_BYTES", "N_STEPS", "N_CLASSES")) + (
-                    f", {sensor.n_channels if sensor else 0}}},"))
+                    f", {sensor.n_channels if sensor else 0}, "
+                    f"{model.plan.network.target_bytes // 2}}},"))
         return "\n".join([*lines, "};", ""])
 
     def run(self, elf: Path, models: Sequence[Model]) -> None:

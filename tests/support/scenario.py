@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.samples import input_x
+from edge_dassdp.qir.samples import input_x, with_lesson
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
@@ -86,8 +86,9 @@ class Scenario:
         replay = self.learning.replay if self.learning else None
         n = max(8, replay.flash) if replay else 8
         samples = np.stack([self.sample(rng) for _ in range(n)])
-        labels = np.arange(n) % self.network.n_classes
-        calibration = samples if self.calibrates or replay else None
+        labels = self.targets(samples) if self.settings.values else \
+            np.arange(n) % self.network.n_classes
+        calibration = samples if self.calibrates or replay or self.settings.values else None
         return quantize(self.network, self.learning, self.settings, calibration, labels).network
 
     def sample(self, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -103,6 +104,20 @@ class Scenario:
                 parts.append(rng.normal(0, 1, i.n_values))
         return np.concatenate(parts).astype(np.float32)
 
+    def targets(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Of a network of values (n, n_outputs), each in a unit of its own."""
+        n_outputs = self.network.n_classes
+        drawn = np.random.default_rng(5).normal(0, 1, (samples.shape[1], n_outputs))
+        return np.asarray((samples @ drawn - 3.0) * 10.0 ** (np.arange(n_outputs) % 4 - 1))
+
+    def packed(self, x: NDArray[np.float32]) -> NDArray[np.int8]:
+        """A sample as a target takes it, with its targets where outputs are values."""
+        model = self.quantized
+        made = input_x(model, x)
+        if model.values is not None:
+            made, _ = with_lesson(model, made, self.targets(x[None]))
+        return np.asarray(made[0])
+
     def calls(self) -> Iterator[Call]:
         """The same calls every time, labels at random."""
         rng = np.random.default_rng(1000 + len(self.name))
@@ -112,4 +127,4 @@ class Scenario:
                 label = int(rng.integers(self.network.n_classes)) if phase.labelled else NO_LABEL
                 loss_q8 = phase.loss_q8 + 37 * i if phase.loss_q8 >= 0 else OWN_LOSS
                 label = phase.loss_q8 if phase.op == "select_profile" else label
-                yield Call(phase.op, input_x(self.quantized, x)[0], label, loss_q8)
+                yield Call(phase.op, self.packed(x), label, loss_q8)

@@ -273,6 +273,23 @@ def _long() -> Iterator[Scenario]:
         {"fc2": DASSDP(0.01, 0.004, sigma=9.0), "fc3": Homeostasis(2.0, 300.0)}), phases=GATED)
 
 
+def _values() -> Iterator[Scenario]:
+    """Outputs that are values: targets in messages and in pieces, in flash and in the ring."""
+    settings = Settings(values=True)
+    hidden: dict[str, Rule] = {"fc2": ErrorTouch(4.0), "fc3": ReadoutDelta()}
+    yield Scenario("values", layers((10, 20, 16, 3), readout_beta=0.9), Learning(
+        hidden, skip_below=0.2, schedule=Schedule(60, 0.3), replay=Replay(5, 4, n_ring=2),
+        guard=Guard(keeps_copy=True)), settings,
+        (Phase("infer", 2), Phase("learn", 12), Phase("save"), Phase("learn", 3, labelled=False),
+         Phase("idle"), Phase("rollback"), Phase("learn", 2)))
+    yield Scenario("values_in_pieces", layers((9, 18, 14, 12, 1), frames=True), Learning(
+        {"fc3": ErrorSSDP(), "fc4": ReadoutDelta()}, skip_below=0.0,
+        replay=Replay(0, 3, n_ring=1, n_flash=0, policy="reservoir")), settings,
+        (Phase("learn", 9), Phase("idle"), Phase("infer")))
+    yield Scenario("values_frozen", layers((9, 18, 2), readout_beta=0.9), None, settings,
+                   (Phase("infer", 6),))
+
+
 def _wired() -> Iterator[Scenario]:
     """What other frameworks build: convolutions, pools, delays, synapses, several spikes a step,
     events and encoders."""
@@ -358,7 +375,7 @@ def _sensed() -> Iterator[Scenario]:
 
 def _all() -> tuple[Scenario, ...]:
     groups: tuple[Callable[[], Iterator[Scenario]], ...] = (
-        _resets, _widths, _kernels, _graphs, _synchrony, _latent, _local, _long, _wired,
+        _resets, _widths, _kernels, _graphs, _synchrony, _latent, _local, _long, _values, _wired,
         _sensed)
     return tuple(scenario for group in groups for scenario in group())
 

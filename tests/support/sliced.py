@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import target_q11
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome
 
@@ -65,6 +66,9 @@ class Sliced(Emulator):
             for counts in sample.view(np.int16).reshape(-1, self.network.sensor.n_channels):
                 self.call("dassdp_read", self._ffi.from_buffer("int16_t[]", counts))
             given = self._ffi.NULL
+        if self.network.values is not None:
+            target = target_q11(self.network, sample[None])[0].astype(np.int16)
+            self._check(self.call("dassdp_set_target", self._ffi.from_buffer("int16_t[]", target)))
         self.call("dassdp_note", given)
         self.call("dassdp_begin", given)
         crc = 0

@@ -64,6 +64,7 @@ AXES: dict[str, tuple[Any, ...]] = {
     "input range": ("robust", "all"),
     "drift": ("alarm", "off", "profile"),
     "stated": (1.0, 0.05, 40.0), "temperature": ("fit", "stated", 3.0),
+    "values": (False, True),
     "rule b": ("none", "error", "touch", "sync", "stdp"),
     "rule c": ("error", "none", "touch", "eihl", "sync", "stdp", "homeostasis", "homeostasis mean"),
     "rule out": ("delta", "none", "sync", "stdp", "homeostasis"),
@@ -250,6 +251,18 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
     Exclusion("several spikes stored", "E203",
               (*RULES, "loop", "skip", "replay", "guard", "reset a", "reset b", "reset c"),
               lambda c: reruns(c) and any(c[f"reset {p}"] in SEVERAL for p in _enters(c))),
+    Exclusion("values of spikes", "E105", ("values", "readout"),
+              lambda c: c["values"] and c["readout"] != "sum"),
+    Exclusion("values behind a sensor", "E105", ("values", "sensor"),
+              lambda c: c["values"] and c["sensor"] != "none", {"input": "currents"}),
+    Exclusion("values over a temperature", "E105", ("values", "temperature"),
+              lambda c: c["values"] and c["temperature"] == 3.0),
+    Exclusion("values and losses of classes", "E203", ("values", *RULES),
+              lambda c: c["values"] and has_sync(c)),
+    *(Exclusion(f"values and misses: {axis}", "E203", ("values", axis),
+                lambda c, axis=axis, misses=misses: c["values"] and c[axis] in misses)
+      for axis, misses in (("guard", ("margin", "both")), ("gate at", (0.5, 4.0)),
+                           ("schedule", ("error",)))),
 )
 
 

@@ -247,12 +247,15 @@ static void put_bytes(const dassdp_link_t *link, uint32_t offset, const uint8_t 
                       uint32_t n_bytes)
 {
     const dassdp_model_t *model = link->model;
-    uint32_t n_left = offset < model->x_bytes ? model->x_bytes - offset : 0u;
-    uint32_t n_x = n_left < n_bytes ? n_left : n_bytes;
-    dassdp_copy((uint8_t *)dassdp_sample(model, link->state) + offset, bytes, n_x);
-    if (dassdp_values(model) != 0 && n_x < n_bytes) {
-        dassdp_take_target(link, offset + n_x - model->x_bytes, bytes + n_x, n_bytes - n_x);
+    uint32_t n_x = n_bytes;
+    if (dassdp_values(model) != 0) {
+        uint32_t n_left = offset < model->x_bytes ? model->x_bytes - offset : 0u;
+        n_x = n_left < n_bytes ? n_left : n_bytes;
+        if (n_x < n_bytes) {
+            dassdp_take_target(link, offset + n_x - model->x_bytes, bytes + n_x, n_bytes - n_x);
+        }
     }
+    dassdp_copy((uint8_t *)dassdp_sample(model, link->state) + offset, bytes, n_x);
 }
 
 /* A piece of a sample that was sent as readings. */

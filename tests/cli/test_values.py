@@ -1,0 +1,155 @@
+"""The verbs of models whose outputs are values: targets in files, errors in tables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.commands import answer, ok, refused
+from support.valued import fitted, samples
+
+import edge_dassdp as ed
+
+NAMES = ("angle", "speed")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A float network, its model, and targets in each kind of file."""
+    made = tmp_path_factory.mktemp("values")
+    ed.save(fitted(), made / "net.npz")
+    x, y = samples(360, 1)
+    rows = np.arange(360)
+    np.savez(made / "data.npz", x=x, targets=y, target_names=np.array(NAMES), train=rows[:260],
+             stream=rows[260:310], test=rows[310:])
+    x, y = samples(40, 7, shift=1.2)
+    np.savez(made / "stream.npz", x=x, targets=y)
+    table(made / "stream.csv", x, y)
+    table(made / "turned.csv", x, y[:, ::-1], NAMES[::-1])
+    np.savez(made / "later.npz", x=samples(60, 8, shift=1.2)[0],
+             targets=samples(60, 8, shift=1.2)[1])
+    ok("quantize", made / "net.npz", "--values", "--bits", "fc3=16", "--data", made / "data.npz",
+       "-o", made / "v.q.npz")
+    return made
+
+
+def table(path: Path, x: np.ndarray, y: np.ndarray, names: tuple[str, ...] = NAMES,
+          more: str = "") -> None:
+    """A .csv with targets in front and behind, columns of x between them."""
+    head = [f"target:{names[0]}", *(f"x{k}" for k in range(x.shape[1])), f"target:{names[1]}"]
+    rows = [",".join(map(repr, [float(b[0]), *map(float, a), float(b[1])]))
+            for a, b in zip(x, y, strict=True)]
+    path.write_text("\n".join([",".join(head) + more, *(row + more and row for row in rows)]))
+
+
+def test_quantize_tells_errors_and_no_accuracy(folder: Path, tmp_path: Path) -> None:
+    told = answer("quantize", folder / "net.npz", "--values", "--bits", "fc3=16", "--data",
+                  folder / "data.npz", "-o", tmp_path / "v.q.npz")["data"]
+    assert told["integer_accuracy"] is None and told["agreement"] is None
+    assert told["integer_errors"]["outputs"] == list(NAMES)
+    assert all(0 < e < 0.7 for e in told["integer_errors"]["nrmse"])
+    assert np.allclose(told["integer_errors"]["nrmse"], told["float_errors"]["nrmse"], atol=0.1)
+    assert "values: membranes summed" in ok("inspect", tmp_path / "v.q.npz")
+
+
+def test_run_tells_nrmse_and_mae_in_the_unit_of_the_targets(folder: Path) -> None:
+    text = ok("run", folder / "v.q.npz", "--data", folder / "data.npz")
+    assert "NRMSE angle 0." in text and "speed 0." in text and "MAE" in text
+    assert "accuracy" not in text and "classes" not in text
+    told = answer("run", folder / "v.q.npz", "--data", folder / "data.npz")["data"]
+    assert told["accuracy"] is None and len(told["errors"]["mae"]) == 2
+    assert 1 < told["errors"]["mae"][0] < 30 and told["errors"]["mae"][1] < 0.02
+
+
+def test_learn_follows_from_an_array_a_table_and_columns_in_another_order(folder: Path) -> None:
+    found = [answer("learn", folder / "v.q.npz", "--data", folder / name, "--test",
+                    folder / "later.npz")["data"]
+             for name in ("stream.npz", "stream.csv", "turned.csv")]
+    assert found[0]["digest"] == found[1]["digest"] == found[2]["digest"]
+    assert found[0]["after"] < found[0]["before"] and found[0]["accuracy"] is None
+    assert found[0]["errors"]["nrmse"] == pytest.approx(found[1]["errors"]["nrmse"])
+    text = ok("learn", folder / "v.q.npz", "--data", folder / "stream.npz", "--test",
+              folder / "later.npz")
+    assert "NRMSE(100)" in text and "NRMSE before" in text and "accuracy" not in text
+
+
+def test_verify_and_prove_cover_the_targets(folder: Path, tmp_path: Path) -> None:
+    model = folder / "v.q.npz"
+    told = answer("verify", model, "--data", folder / "stream.csv", "--learn", "--target",
+                  "emulator", "--target", "emulator-checked", "--limit", "12")["data"]
+    assert told["bit_exact"] and told["learning_steps"] == 12
+    state, log = tmp_path / "v.state", tmp_path / "l.jsonl"
+    ok("learn", model, "--data", folder / "stream.npz", "--snapshot", state, "--lessons", log)
+    assert answer("prove", model, log, state)["ok"]
+    lines = log.read_text().splitlines()
+    changed = lines[4].rstrip("}")
+    at = changed.rindex('"digest"') - 4
+    other = "0" if changed[at] != "0" else "1"
+    lines[4] = changed[:at] + other + changed[at + 1:] + "}"
+    log.write_text("\n".join(lines) + "\n")
+    refused("E406", "prove", model, log, state)
+
+
+def test_a_stream_of_one_target_is_told(folder: Path, tmp_path: Path) -> None:
+    x, y = samples(20, 3)
+    np.savez(tmp_path / "flat.npz", x=x, targets=np.tile(y[:1], (20, 1)))
+    told = answer("learn", folder / "v.q.npz", "--data", tmp_path / "flat.npz",
+                  warns="have the same target")["data"]
+    assert told["errors"]["nrmse"] == [None, None]
+    assert "no spread" in ok("run", folder / "v.q.npz", "--data", tmp_path / "flat.npz")
+
+
+@pytest.mark.parametrize(("arrays", "told"), [
+    ({"y": np.zeros(5, int)}, "holds y and targets"),
+    ({"targets": np.ones((5, 2), bool)}, "truth values are classes"),
+    ({"targets": np.full((5, 2), np.nan)}, "targets\\[0, 0\\] is NaN"),
+    ({"targets": np.zeros((5, 3))}, "3 targets a sample, and the network has 2 outputs"),
+    ({"targets": np.full((5, 2), 1e6)}, "10 of 10 targets are; the model takes"),
+    ({"target_names": np.array(["angle", "angel"])}, "targets of angle, angel"),
+    ({"target_names": np.array(["angle"])}, "expected 2 different texts"),
+])
+def test_arrays_that_are_no_targets(folder: Path, tmp_path: Path, arrays: dict[str, np.ndarray],
+                                    told: str) -> None:
+    x, y = samples(5, 3)
+    np.savez(tmp_path / "bad.npz", **{"x": x, "targets": y, **arrays})
+    text = refused("E104", "learn", folder / "v.q.npz", "--data", tmp_path / "bad.npz")
+    assert re.search(told, " ".join(text.split())), text
+
+
+@pytest.mark.parametrize(("old", "new", "told"), [
+    ("target:speed", "label", "'target:...' and 'label'"),
+    ("target:speed", "target:", "is called 'target:' alone"),
+    ("x0", "target:angle", "two columns are called 'target:angle'"),
+])
+def test_tables_that_have_no_targets(folder: Path, tmp_path: Path, old: str, new: str,
+                                     told: str) -> None:
+    text = (folder / "stream.csv").read_text()
+    (tmp_path / "bad.csv").write_text(text.replace(old, new, 1))
+    found = refused("E104", "run", folder / "v.q.npz", "--data", tmp_path / "bad.csv")
+    assert told in " ".join(found.split()), found
+
+
+def test_a_cell_that_is_no_target_is_named(folder: Path, tmp_path: Path) -> None:
+    lines = (folder / "stream.csv").read_text().splitlines()
+    lines[3] = "nan," + lines[3].partition(",")[2]
+    (tmp_path / "bad.csv").write_text("\n".join(lines))
+    assert "row 4, column 'target:angle' holds 'nan'" in " ".join(
+        refused("E104", "run", folder / "v.q.npz", "--data", tmp_path / "bad.csv").split())
+
+
+def test_classes_and_values_are_told_apart(folder: Path, tmp_path: Path) -> None:
+    x, _ = samples(30, 3)
+    np.savez(tmp_path / "classes.npz", x=x, y=np.arange(30) % 2)
+    assert "has classes" in refused("E104", "run", folder / "v.q.npz", "--data",
+                                    tmp_path / "classes.npz")
+    assert "--values" in refused("E104", "quantize", folder / "net.npz", "--data",
+                                 folder / "data.npz", "-o", tmp_path / "q.npz")
+    assert "has classes" in refused("E104", "quantize", folder / "net.npz", "--values",
+                                    "--data", tmp_path / "classes.npz", "-o", tmp_path / "q.npz")
+    assert "there are none" in refused("E105", "quantize", folder / "net.npz", "--values", "-o",
+                                       tmp_path / "q.npz")
+    assert "right classes" in refused("E105", "quantize", folder / "net.npz", "--values", "--data",
+                                      folder / "data.npz", "--weight-bits", "auto", "-o",
+                                      tmp_path / "q.npz")
