@@ -172,6 +172,7 @@ class _Demo:
     def _plot_curve(self, trials: dict[str, list[Trial]]) -> None:
         titles = {m.key: m.title for m in METHODS}
         hits = {titles[key]: np.stack([t.hits for t in made]) for key, made in trials.items()}
+        self.run.curves(hits, titles["ours"])
         self.run.save(lambda: plots.learning_curve(
             hits, emphasis=titles["ours"], title="Digits on a worn sensor: accuracy while learning"
         ), "learning_curve.png")
@@ -179,7 +180,7 @@ class _Demo:
     def _verify(self) -> tuple[harness.Verification, dict[str, Any]]:
         self.run.head(4, "The same bits everywhere")
         task, network = self.tasks[0], self.quantized.network
-        stream = task.stream
+        stream, reference = task.stream, ReferenceTarget(network)
         with ExitStack() as stack:
             targets = [stack.enter_context(open_target(spec, network))
                        for spec in ("emulator", "emulator-checked")]
@@ -187,9 +188,10 @@ class _Demo:
                                                         log=self.run.link_log(b.name)))
                         for b in self.built]
             with self.run.progress("verifying", len(stream)) as progress:
-                done = harness.verify(ReferenceTarget(network), targets, network,
+                done = harness.verify(reference, targets, network,
                                       input_x(network, stream.x), stream.y, progress)
             links = link_results(targets)
+            self.run.raster([reference, *targets], network, input_x(network, stream.x[:4]))
         self.run.judge(done)
         return done, links
 

@@ -240,8 +240,10 @@ class _Demo:
                      f"(the float network: {self.float_original:.1f}). One network and one draw; "
                      "--seed gives others.")
         self._say_mirror(trials)
+        hits = {TITLES[t.method]: t.hits for t in trials}
+        self.run.curves(hits, TITLES["touch"], WINDOW)
         self.run.save(lambda: plots.learning_curve(
-            {TITLES[t.method]: t.hits for t in trials}, window=WINDOW, emphasis=TITLES["touch"],
+            hits, window=WINDOW, emphasis=TITLES["touch"],
             title=f"{self.scenario.name}, {watch.SCENARIOS[self.scenario.name]}"),
             "learning_curve.png")
         return trials

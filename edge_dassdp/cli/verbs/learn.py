@@ -23,7 +23,6 @@ from edge_dassdp.cli.device import (
     named,
     notes,
     require_plastic,
-    share,
 )
 from edge_dassdp.cli.judging import Given, Judging
 from edge_dassdp.cli.output import Answer, Interrupted, Output, verb
@@ -33,6 +32,9 @@ from edge_dassdp.targets.open import open_target
 from edge_dassdp.wire.saved import Slots
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edge_dassdp import harness
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
@@ -196,6 +198,7 @@ def _learn(
         except KeyboardInterrupt as problem:
             raise _interrupted(problem, target, course, network, rescue) from None
         course.done()
+    _curves(out, target, course, network)
     if not unkept:
         out.warn(*_unkept(course))
     out.warn(*_unsaved(course.stream))
@@ -249,7 +252,28 @@ def _in_flash(device: Target, target: str, model: Path) -> list[Any]:
 
 
 def _accuracy(out: Output, device: Target, judged: options.Packed | None) -> float | None:
-    return None if judged is None else share(out, device, judged.x, judged.y)
+    return None if judged is None else _judged(out, "after", device, judged)[0]
+
+
+def _judged(out: Output, when: str, device: Target,
+            judged: options.Packed) -> tuple[float, NDArray[np.int64]]:
+    """Accuracy, 0 to 1, and classes, which a run folder keeps."""
+    found = classify(out, device, judged.x)
+    if out.run is not None:
+        out.run.judged(when, found, judged.y)
+    return float((found == judged.y).mean()), found
+
+
+def _curves(out: Output, target: str, course: harness.Course, network: QNetwork) -> None:
+    """In a run folder: hits of the stream, and what factory weights would have come to."""
+    if out.run is None:
+        return
+    from edge_dassdp.targets.emulator import Emulator
+
+    stream, first = course.stream, course.n_warm + course.first
+    frozen = Emulator(network).classify(course.x[first:first + len(stream.labels)])
+    out.run.curves({f"learning on {target}": stream.predicted == stream.labels,
+                    "frozen": frozen == stream.labels}, f"learning on {target}")
 
 
 def _before(out: Output, device: Target, judged: options.Packed | None, file: Path,
@@ -259,8 +283,8 @@ def _before(out: Output, device: Target, judged: options.Packed | None, file: Pa
         return None, []
     from edge_dassdp.figures.numbering import misnumbered
 
-    found = classify(out, device, judged.x)
-    return float((found == judged.y).mean()), list(
+    accuracy, found = _judged(out, "before", device, judged)
+    return accuracy, list(
         misnumbered(found, judged.y, network.n_classes, network.class_names, file))
 
 
