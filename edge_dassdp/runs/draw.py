@@ -17,7 +17,8 @@ from edge_dassdp.report.plots import PALETTE
 _INK, _FAINT, _SHADE = "#010203", "#010204", "#010205"
 """Stand for colours of the page in a figure."""
 _OF_PAGE = {_INK: "currentColor", _FAINT: "var(--line)", _SHADE: "var(--shade)"}
-_WIDTH_IN = 7.0
+_WIDTH_IN = 5.2
+"""So that its letters can be read on a phone."""
 
 
 def _svg(draw: Any, height_in: float, title: str, width_in: float = _WIDTH_IN) -> str:
@@ -82,9 +83,10 @@ def weights(network: QNetwork) -> str:
                              medianprops={"color": _INK}, whiskerprops={"color": _INK},
                              capprops={"color": _INK})
         axes.set_xscale("log", base=2)
+        axes.set_xlim(0.7 * min(low for *_, low, _ in rows), 1.4 * max(r[-1] for r in rows))
         axes.set_yticks(range(len(rows)), [f"{name}, {bits} bits" for name, bits, *_ in rows])
         axes.invert_yaxis()
-        axes.set_xlabel("magnitude of a weight; shaded: what its bits can hold")
+        axes.set_xlabel("magnitude of a weight; shaded: its bits can hold it")
         axes.grid(axis="x", color=_FAINT, linewidth=0.7)
         axes.set_axisbelow(True)
 
@@ -121,9 +123,10 @@ def memory(parts: Mapping[str, Mapping[str, int]]) -> str:
         axes.invert_yaxis()
         axes.set_xlabel("bytes of RAM")
         axes.xaxis.set_major_formatter("{x:,.0f}")
-        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+        axes.locator_params(axis="x", nbins=4)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=10)
 
-    return _svg(draw, 1.7 + 0.5 * len(parts) + 0.22 * (len(owners) // 3), "static RAM")
+    return _svg(draw, 1.3 + 0.45 * len(parts) + 0.24 * (-(-len(owners) // 2)), "static RAM")
 
 
 def confusion(counts: NDArray[Any], classes: Sequence[str], title: str) -> str:
@@ -146,7 +149,7 @@ def confusion(counts: NDArray[Any], classes: Sequence[str], title: str) -> str:
         axes.set_xlabel("answered")
         axes.set_ylabel("true")
 
-    side = min(6.0, 1.6 + 0.42 * n)
+    side = min(6.0, 1.6 + 0.34 * n)
     return _svg(draw, side, title, side)
 
 

@@ -93,6 +93,7 @@ _AFTER = (("after", "*"), ("accuracy.shifted_learned.mean", "E"),
           ("accuracy.methods.touch.shifted_after", "E"))
 _ALONE = (("accuracy", "*"), ("integer_accuracy", "E"))
 RAM = (("linked.ram_bytes", "L"), ("predicted.ram_bytes", "P"))
+STATIC = (("ram.measured.static_bytes", "L"),)
 FLASH = (("linked.flash_bytes", "L"), ("flash.linked", "L"), ("predicted.flash_bound", "P"))
 STACK = (("stack.bytes", "L"), ("stack.bound", "L"))
 COST = (("instructions.inference.mean", "E"), ("insns.inference.mean", "E"))
@@ -143,15 +144,8 @@ def _bits(runs: Sequence[Run]) -> Tile | None:
 
 
 def _ram(runs: Sequence[Run]) -> Tile | None:
-    note = "static, with the stack reserved"
-    fact = first(runs, *RAM)
-    if fact is not None:
-        return Tile("RAM", _bytes(fact.value), (fact,), note)
-    static = first(runs, ("ram.measured.static_bytes", "L"))
-    stack = first(runs, ("ram.measured..stack", "L"))
-    if static is None:
-        return None
-    return Tile("RAM", _bytes(static.value), (static,), note if stack else "static, without stack")
+    whole = _figure(runs, "RAM", RAM, _bytes, "static, with the stack reserved")
+    return whole or _figure(runs, "RAM", STATIC, _bytes, "static, without the stack")
 
 
 def _percent(fact: Fact) -> str:

@@ -96,8 +96,8 @@ class _Page:
                  f"{max(b['peak'] / b['limit'] for b in p['proofs']):.3f}")
                 for p in found.value if "proofs" in p] if found else []
         return {"weights": draw.weights(self.network), "rows": rows,
-                "flipped": draw.bars(flipped, "spikes that differ from the float network's, % of "
-                                     "neuron-steps", "spikes flipped") if flipped else ""}
+                "flipped": draw.bars(flipped, "% of neuron-steps whose spike is not "
+                                     "the float network's", "spikes flipped") if flipped else ""}
 
     def _memory(self) -> dict[str, Any] | None:
         bars = facts.memory(self.runs)
@@ -123,13 +123,18 @@ class _Page:
         found = self._kept(CURVES)
         if found is not None:
             hits = {name: np.array(h) for name, h in found["hits"].items()}
-            return _curves(hits, found["emphasis"], int(found["window"]))
+            return self._letter() | _curves(hits, found["emphasis"], int(found["window"]))
         for run in self.runs:
             lines = samples_of(run.folder)
             if lines and run.at("n_learned") is not None:
                 hit = np.array([[line["class_idx"] == line["label"] for line in lines]])
-                return _curves({"learning": hit}, "learning", _WINDOW)
+                return self._letter() | _curves({"learning": hit}, "learning", _WINDOW)
         return None
+
+    def _letter(self) -> dict[str, Any]:
+        """Where a curve comes from."""
+        learned = facts.first(self.runs, ("n_learned", "*"))
+        return {"letter": learned.letter if learned else facts.EXECUTED}
 
     def _gate(self) -> list[tuple[str, str]] | None:
         """Rows; None where nothing was learned."""
@@ -145,10 +150,10 @@ class _Page:
                  json.dumps(profile.value)[:400])]
         drift = facts.first(self.runs, ("drift", "*"))
         rows += [("drift", json.dumps(drift.value)[:400])] if drift else []
-        return rows + [(name.replace("_", " "), f"{value:,}" if not isinstance(value, bool) else
-                        str(value).lower()) for name, value in found.value.items()
-                       if value is not None and "digest" not in name
-                       and isinstance(value, int | float)]
+        return rows + [(name.removeprefix("n_").replace("_", " "),
+                        str(value).lower() if isinstance(value, bool) else f"{value:,}")
+                       for name, value in found.value.items()
+                       if isinstance(value, int | float) and "digest" not in name]
 
     def _kept(self, name: str) -> dict[str, Any] | None:
         return next((found for r in self.runs if (found := kept(r.folder, name))), None)
@@ -248,7 +253,7 @@ _MISSING = {
     "memory": "nothing was built: build --board … --run DIR.",
     "stack": "nothing was built: build --board … --run DIR.",
     "curve": "nothing was learned: learn --data … --run DIR.",
-    "gate": "nothing was learned: learn --data … --run DIR.",
+    "gate": "no run here kept what a device counts while it learns: learn --data … --run DIR.",
     "raster": "no targets were compared: verify --target … --run DIR.",
     "changes": "no learned weights were kept: learn --data … --run DIR.",
     "confusion": "no samples were judged: learn --test … or run --data … with --run DIR.",
