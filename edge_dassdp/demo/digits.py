@@ -45,10 +45,13 @@ from edge_dassdp.quantize import Quantized, quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.measured import measure_screen, not_measured
+from edge_dassdp.runs.folder import LEARNED
 from edge_dassdp.runs.record import Record
+from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.open import open_target
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.reference import ReferenceTarget
+from edge_dassdp.targets.target import Target
 
 BOARDS = ("stm32f405", "microbit")
 RAM_BUDGETS = {"stm32f405": 16 * 1024, "microbit": 16 * 1024}
@@ -192,8 +195,16 @@ class _Demo:
                                       input_x(network, stream.x), stream.y, progress)
             links = link_results(targets)
             self.run.raster([reference, *targets], network, input_x(network, stream.x[:4]))
+            self._keep_learned(targets[0])
         self.run.judge(done)
         return done, links
+
+    def _keep_learned(self, learned: Target) -> None:
+        """Weights after the stream, and classes of the test samples before and after it."""
+        network, test = self.quantized.network, self.tasks[0].test
+        harness.save_snapshot(learned, network, self.run.place(LEARNED))
+        for when, device in (("before", Emulator(network)), ("after", learned)):
+            self.run.judged(when, device.classify(input_x(network, test.x)), test.y)
 
     def _measure(self) -> dict[str, DeviceFigures]:
         if not self.built:

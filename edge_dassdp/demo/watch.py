@@ -43,6 +43,7 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.monitor import Monitor
 from edge_dassdp.rules import Rule
+from edge_dassdp.runs.folder import LEARNED
 from edge_dassdp.runs.record import Record
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.target import Statistics
@@ -174,6 +175,7 @@ class _Demo:
         before, _ = self.trials.shares(steps.device, self.quantized)
         streamed = self._stream(steps, self.scenario)
         after = self.trials.shares(steps.device, self.quantized)
+        harness.save_snapshot(steps.device, self.quantized, self.run.place(LEARNED))
         return Trial("touch", self.options.seed, before, *after, streamed.hits), streamed
 
     def _leave_alone(self, steps: InStep) -> dict[str, Any]:

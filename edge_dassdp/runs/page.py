@@ -141,15 +141,15 @@ class _Page:
         found = facts.first(self.runs, ("statistics", "*"), ("learning", "*"))
         if found is None or "n_labelled" not in found.value:
             return None
-        gate = facts.first(self.runs, ("gate", "*"))
-        profile = facts.first(self.runs, ("profile", "*"), ("orientation", "*"))
-        rows = [("gate", "none: every sample may be learned from" if gate is None else
-                 ("open" if gate.value["is_open"] else "closed")
-                 + f", {gate.value['n_held']:,} samples held back"),
-                ("profile of the sensor", "no sensor, or the factory's" if profile is None else
-                 json.dumps(profile.value)[:400])]
-        drift = facts.first(self.runs, ("drift", "*"))
-        rows += [("drift", json.dumps(drift.value)[:400])] if drift else []
+        counts = found.value
+        has_gate = self.network is not None and self.network.cusum is not None
+        rows = [("gate", f"{'open' if counts['is_open'] else 'closed'} at the end, "
+                 f"{counts['n_held']:,} samples held back" if has_gate else
+                 "none: every sample may be learned from")]
+        for name, *places in (("profile of the sensor", "profile", "orientation"),
+                              ("drift of the sensor", "drift")):
+            fact = facts.first(self.runs, *((place, "*") for place in places))
+            rows.append((name, "none here" if fact is None else _plain(fact.value)))
         return rows + [(name.removeprefix("n_").replace("_", " "),
                         str(value).lower() if isinstance(value, bool) else f"{value:,}")
                        for name, value in found.value.items()
@@ -213,6 +213,12 @@ class _Page:
                           *((f"seed: {k}", str(v)) for k, v in r.record.seeds.items()),
                           *((f"{u.option} {u.path}", u.sha256 or "not told") for u in
                             (*r.record.inputs, *r.record.outputs))]} for r in self.runs]
+
+
+def _plain(values: dict[str, Any]) -> str:
+    """Words and numbers of a table, as text."""
+    return "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items()
+                     if value is not None and not isinstance(value, dict | list))
 
 
 def _curves(hits: dict[str, NDArray[Any]], emphasis: str, window: int) -> dict[str, Any]:

@@ -170,6 +170,18 @@ def test_memory_of_a_build(arm_toolchain: None, chromium: str, runs: Path) -> No
         assert path == data["stack"]["path"]
 
 
+def test_a_gate_is_told_of(chromium: str, work: Path, tmp_path: Path) -> None:
+    model, data = tmp_path / "g.q.npz", work / "data.npz"
+    ok("quantize", work / "model.npz", "-o", model, "--data", data, "--gate", "cusum")
+    ok("learn", model, "--data", data, "--run", tmp_path / "g")
+    ok("report", tmp_path / "g", "-o", tmp_path / "g.html")
+    gate = results_of(tmp_path / "g")["data"]["gate"]
+    with shown(chromium, tmp_path / "g.html", 390) as page:
+        assert page.text_content("#gate dd") == (
+            f"{'open' if gate['is_open'] else 'closed'} at the end, {gate['n_held']:,} samples "
+            "held back")
+
+
 def test_one_page_is_of_one_network(work: Path, runs: Path, tmp_path: Path) -> None:
     ok("inspect", work / "model.npz", "--run", tmp_path / "i")
     ok("report", tmp_path / "i", "-o", tmp_path / "i.html")
