@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def require(tool: str) -> None:
     """Skip the test without `tool` on PATH; fail it where the environment says CI=true."""
     if shutil.which(tool) is None:
-        act = pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip
-        act(f"{tool} is not installed")
+        missing(tool)
+
+
+def missing(tool: str) -> None:
+    """Skip, or fail, for want of a tool."""
+    act = pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip
+    act(f"{tool} is not installed")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """A browser without a window, by its path, and what drives it."""
+    require("chromium")
+    if find_spec("playwright") is None:
+        missing("playwright")
+    return str(shutil.which("chromium"))
 
 
 @pytest.fixture(scope="session")

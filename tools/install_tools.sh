@@ -10,6 +10,7 @@ command -v clang++ >/dev/null || packages="$packages clang" # a second C++ compi
 command -v cmake >/dev/null || packages="$packages cmake" # what libraries for it are tested with
 [ -e /usr/lib/picolibc/arm-none-eabi/picolibc.specs ] || # a second C library for boards
     packages="$packages picolibc-arm-none-eabi"
+command -v chromium >/dev/null || packages="$packages chromium" # what reports are looked at with
 [ -n "$packages" ] || exit 0
 
 explain() {

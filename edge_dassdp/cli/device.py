@@ -159,11 +159,6 @@ def _classified(n: int, x: NDArray[np.int8]) -> str:
     return f"{n:,} of {len(x):,} samples were classified"
 
 
-def share(out: Output, device: Target, x: NDArray[np.int8], y: NDArray[np.int64]) -> float:
-    """Accuracy, 0 to 1."""
-    return float((classify(out, device, x) == y).mean())
-
-
 def link(device: Target) -> dict[str, int] | None:
     frames, repeated, recovered = device.link_frames, device.link_retries, device.link_recovered
     return None if frames is None else {"frames": frames, "repeated": repeated or 0,

@@ -105,7 +105,7 @@ class Output:
             self.run.line(values)
         if self.as_json and self._lost is None:
             try:
-                self._print(values)
+                self._print(self._named(values))
             except StdoutLostError as lost:
                 self._lost = lost
 
@@ -128,9 +128,8 @@ class Output:
         return self.run.link_log(spec)
 
     def _print(self, values: dict[str, Any]) -> None:
-        """A line of JSON; what is no number there is null."""
-        whole = {"schema": f"edge_dassdp/{self.verb}/1", **values}
-        print(json.dumps(_finite(whole), allow_nan=False), file=self._lines, flush=True)
+        """A line of JSON."""
+        print(json.dumps(values, allow_nan=False), file=self._lines, flush=True)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[int], None] | None]:
@@ -157,8 +156,8 @@ class Output:
         from rich.text import Text
 
         exit = answer.failed.exit_status if answer.failed else answer.exit
-        self._envelope(exit, answer.data, answer.model_sha256,
-                       [answer.failed] if answer.failed else [], answer.warnings)
+        exit = self._envelope(exit, answer.data, answer.model_sha256,
+                              [answer.failed] if answer.failed else [], answer.warnings)
         if not self.as_json:
             for i, part in enumerate(answer.screen):
                 if i:
@@ -180,9 +179,9 @@ class Output:
 
     def refuse(self, problem: EdgeError) -> int:
         """Print a refusal; returns the exit status."""
-        self._envelope(problem.exit_status, {}, "", [problem])
+        exit = self._envelope(problem.exit_status, {}, "", [problem])
         self._print_error(problem)
-        return problem.exit_status
+        return exit
 
     def interrupted(self, problem: KeyboardInterrupt) -> int:
         """Print one line; returns the exit status, also where nobody reads any more."""
@@ -199,21 +198,34 @@ class Output:
             self.stderr.print(line)
 
     def _envelope(self, exit: int, data: dict[str, Any], model_sha256: str,
-                  problems: list[EdgeError], warnings: Sequence[str] = ()) -> None:
-        """On stdout under --json, and in the run folder."""
+                  problems: list[EdgeError], warnings: Sequence[str] = ()) -> int:
+        """On stdout under --json, and in the run folder. Gives the exit status, which is another
+        one where that does not take it."""
+        if self.run is not None:
+            try:
+                self.run.finish(self._whole(exit, data, model_sha256, problems, warnings), exit)
+            except EdgeError as unkept:
+                self._print_error(unkept)
+                problems, exit = [*problems, unkept], exit or unkept.exit_status
+        if self.as_json:
+            self._print(self._whole(exit, data, model_sha256, problems, warnings))
+        return exit
+
+    def _whole(self, exit: int, data: dict[str, Any], model_sha256: str,
+               problems: list[EdgeError], warnings: Sequence[str]) -> dict[str, Any]:
         diagnostics = [{"code": p.code, "severity": "error", "message": p.message,
                         "causes": [p.cause] if p.cause else [], "help": p.help, "fix_cmd": None}
                        for p in problems]
         diagnostics += [{"code": None, "severity": "warning", "message": text, "causes": [],
                          "help": "", "fix_cmd": None} for text in (*self._warned, *warnings)]
-        whole = {"ok": exit == EXIT_OK, "exit": exit,
-                 "tool": {"name": "edge-dassdp", "version": __version__},
-                 "inputs": {"model_sha256": model_sha256 or None}, "data": data,
-                 "diagnostics": diagnostics}
-        if self.run is not None:
-            self.run.finish({"schema": f"edge_dassdp/{self.verb}/1", **_finite(whole)}, exit)
-        if self.as_json:
-            self._print(whole)
+        return self._named({"ok": exit == EXIT_OK, "exit": exit,
+                            "tool": {"name": "edge-dassdp", "version": __version__},
+                            "inputs": {"model_sha256": model_sha256 or None}, "data": data,
+                            "diagnostics": diagnostics})
+
+    def _named(self, values: dict[str, Any]) -> dict[str, Any]:
+        """With its schema first; what is no number there is null."""
+        return {"schema": f"edge_dassdp/{self.verb}/1", **_finite(values)}
 
 
 def _no_record() -> Record:
@@ -360,7 +372,8 @@ def _run(out: Output, debug: bool, work: Callable[[Output, ExitStack], Answer]) 
     with ExitStack() as stack:
         status = _worked(out, debug, lambda out: work(out, stack))
         if out.run is not None and out.run.record.exit is None:
-            out.run.end(status)
+            with suppress(EdgeError):  # it was told, where the folder does not take it
+                out.run.end(status)
     return status
 
 

@@ -45,10 +45,13 @@ from edge_dassdp.quantize import Quantized, quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.measured import measure_screen, not_measured
+from edge_dassdp.runs.folder import LEARNED
 from edge_dassdp.runs.record import Record
+from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.open import open_target
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.reference import ReferenceTarget
+from edge_dassdp.targets.target import Target
 
 BOARDS = ("stm32f405", "microbit")
 RAM_BUDGETS = {"stm32f405": 16 * 1024, "microbit": 16 * 1024}
@@ -172,6 +175,7 @@ class _Demo:
     def _plot_curve(self, trials: dict[str, list[Trial]]) -> None:
         titles = {m.key: m.title for m in METHODS}
         hits = {titles[key]: np.stack([t.hits for t in made]) for key, made in trials.items()}
+        self.run.curves(hits, titles["ours"])
         self.run.save(lambda: plots.learning_curve(
             hits, emphasis=titles["ours"], title="Digits on a worn sensor: accuracy while learning"
         ), "learning_curve.png")
@@ -179,7 +183,7 @@ class _Demo:
     def _verify(self) -> tuple[harness.Verification, dict[str, Any]]:
         self.run.head(4, "The same bits everywhere")
         task, network = self.tasks[0], self.quantized.network
-        stream = task.stream
+        stream, reference = task.stream, ReferenceTarget(network)
         with ExitStack() as stack:
             targets = [stack.enter_context(open_target(spec, network))
                        for spec in ("emulator", "emulator-checked")]
@@ -187,11 +191,20 @@ class _Demo:
                                                         log=self.run.link_log(b.name)))
                         for b in self.built]
             with self.run.progress("verifying", len(stream)) as progress:
-                done = harness.verify(ReferenceTarget(network), targets, network,
+                done = harness.verify(reference, targets, network,
                                       input_x(network, stream.x), stream.y, progress)
             links = link_results(targets)
+            self.run.raster([reference, *targets], network, input_x(network, stream.x[:4]))
+            self._keep_learned(targets[0])
         self.run.judge(done)
         return done, links
+
+    def _keep_learned(self, learned: Target) -> None:
+        """Weights after the stream, and classes of the test samples before and after it."""
+        network, test = self.quantized.network, self.tasks[0].test
+        harness.save_snapshot(learned, network, self.run.place(LEARNED))
+        for when, device in (("before", Emulator(network)), ("after", learned)):
+            self.run.judged(when, device.classify(input_x(network, test.x)), test.y)
 
     def _measure(self) -> dict[str, DeviceFigures]:
         if not self.built:

@@ -43,6 +43,7 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.monitor import Monitor
 from edge_dassdp.rules import Rule
+from edge_dassdp.runs.folder import LEARNED
 from edge_dassdp.runs.record import Record
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.target import Statistics
@@ -174,6 +175,7 @@ class _Demo:
         before, _ = self.trials.shares(steps.device, self.quantized)
         streamed = self._stream(steps, self.scenario)
         after = self.trials.shares(steps.device, self.quantized)
+        harness.save_snapshot(steps.device, self.quantized, self.run.place(LEARNED))
         return Trial("touch", self.options.seed, before, *after, streamed.hits), streamed
 
     def _leave_alone(self, steps: InStep) -> dict[str, Any]:
@@ -240,8 +242,10 @@ class _Demo:
                      f"(the float network: {self.float_original:.1f}). One network and one draw; "
                      "--seed gives others.")
         self._say_mirror(trials)
+        hits = {TITLES[t.method]: t.hits for t in trials}
+        self.run.curves(hits, TITLES["touch"], WINDOW)
         self.run.save(lambda: plots.learning_curve(
-            {TITLES[t.method]: t.hits for t in trials}, window=WINDOW, emphasis=TITLES["touch"],
+            hits, window=WINDOW, emphasis=TITLES["touch"],
             title=f"{self.scenario.name}, {watch.SCENARIOS[self.scenario.name]}"),
             "learning_curve.png")
         return trials

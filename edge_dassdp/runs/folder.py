@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.interrupts import Ended
 from edge_dassdp.runs.record import RECORD, Record
 from edge_dassdp.storage.files import alone_in, copy, write_text
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_dassdp.qir import QNetwork
+    from edge_dassdp.targets.target import Target
+
 RESULTS, LINES, MODEL, LEARNED = "results.json", "samples.jsonl", "model.q.npz", "learned.npz"
 """What a verb found out; a line of each sample; the quantized network; what was learned."""
+CURVES, JUDGED, RASTER = "curves.json", "judged.json", "raster.json"
+"""Hits over a stream by method, classes of the samples judged, spikes: what figures show."""
 LINK = "link-{place}.log"
-_OURS = (RECORD, RESULTS, LINES, MODEL, LEARNED, LINK.format(place="*"), "raster.npz",
+_OURS = (RECORD, RESULTS, LINES, MODEL, LEARNED, CURVES, JUDGED, RASTER, LINK.format(place="*"),
          "report.html")
 
 
@@ -28,6 +37,7 @@ class Folder:
         self.name = name
         self.record = record or Record(name)
         self._lines: IO[str] | None = None
+        self._judged: dict[str, Any] = {}
 
     @contextmanager
     def begun(self, *, resumes: bool = False) -> Iterator[None]:
@@ -94,6 +104,28 @@ class Folder:
         self._lines.write(json.dumps(values) + "\n")
         self._lines.flush()
 
+    def curves(self, hits: Mapping[str, NDArray[Any]], emphasis: str, window: int = 50) -> None:
+        """hits: by method, (n_runs, n_samples) or (n_samples,), 1 where a sample was right before
+        it was learned."""
+        self._write(CURVES, {
+            "window": window, "emphasis": emphasis, "hits": {
+                name: [[int(hit) for hit in run] for run in ([h] if h.ndim == 1 else h)]
+                for name, h in hits.items()}})
+
+    def judged(self, when: str, found: NDArray[Any], labels: NDArray[Any]) -> None:
+        """Classes of the samples to judge by. when: before or after."""
+        self._judged[when] = {"found": found.tolist(), "labels": labels.tolist()}
+        self._write(JUDGED, self._judged)
+
+    def raster(self, targets: Sequence[Target], network: QNetwork, x: NDArray[np.int8]) -> None:
+        """The spikes of samples x, int8 (n, x_bytes), on each target, by inference alone."""
+        from edge_dassdp.runs.raster import rasters
+
+        self._write(RASTER, rasters(targets, network, x))
+
+    def _write(self, name: str, values: dict[str, Any]) -> None:
+        write_text(self.place(name), json.dumps(values) + "\n")
+
     def finish(self, results: dict[str, Any], exit: int = 0) -> None:
         """Write results.json, and how the run ended."""
         write_text(self.place(RESULTS), json.dumps(results, indent=2) + "\n")
@@ -131,10 +163,25 @@ def results_of(folder: Path) -> dict[str, Any]:
     return found
 
 
+def kept(folder: Path, name: str) -> dict[str, Any] | None:
+    """What a run keeps for a figure; None where it kept nothing. Raises EdgeError E103."""
+    path = folder / name
+    if not path.is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except ValueError as problem:
+        raise EdgeError("E103", f"{path} is no JSON", cause=str(problem)) from None
+    return found
+
+
 def samples_of(folder: Path) -> list[dict[str, Any]]:
     """The lines of samples, the last of each; [] where a run left none."""
     path = folder / LINES
     if not path.is_file():
         return []
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
+    try:
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
+    except ValueError as problem:
+        raise EdgeError("E103", f"{path} holds what is no JSON", cause=str(problem)) from None
     return list({line["sample"]: line for line in lines}.values())

@@ -85,7 +85,8 @@ def test_every_output_is_known_as_one() -> None:
         **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile")
            for name in ("snapshot", "log")}, ("learn", "lessons"): Writes.FILE,
         ("save", "log"): Writes.FILE, ("reset", "log"): Writes.FILE,
-        ("key", "output"): Writes.FILE, **{(verb, "run"): Writes.RUN for verb in (
+        ("key", "output"): Writes.FILE, ("report", "output"): Writes.FILE,
+        **{(verb, "run"): Writes.RUN for verb in (
             "inspect", "quantize", "tune", "build", "measure", "run", "profile", "verify", "learn",
             "prove")}}
     paths = {(command.name, name) for command in verbs.registered_commands
@@ -144,7 +145,8 @@ export model.q.npz s.npz -o e.npz --into no.npz
 demo --models no.npz
 boards --rules-from no.npz
 rerun no.run
-diff no.run no.run""".splitlines()
+diff no.run no.run
+report no.run""".splitlines()
 
 
 @pytest.mark.parametrize("command", MISSING)

@@ -15,7 +15,7 @@ MOST_S = 0.25
 VERBS = ("inspect", "quantize", "tune", "generate", "build", "key", "measure", "flash", "learn",
          "run", "profile", "verify", "save", "reset", "prove", "export", "state", "board", "boards",
          "devices", "doctor", "explain", "demo",
-         "rerun", "diff")
+         "rerun", "diff", "report")
 HEAVY = {"numpy", "jinja2", "cffi", "serial", "elftools", "torch", "nir", "onnx", "matplotlib"}
 
 

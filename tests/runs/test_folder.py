@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -134,3 +135,20 @@ def test_another_record_is_refused(tmp_path: Path, text: str, words: str) -> Non
     with pytest.raises(EdgeError) as problem:
         Record.read(tmp_path)
     assert problem.value.code == "E103" and words in str(problem.value)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_folder_that_takes_no_results_is_told(work: Path, tmp_path: Path, as_json: bool) -> None:
+    """Files may have no more bytes than run.toml has."""
+    done = subprocess.run(
+        [sys.executable, "-m", "edge_dassdp", "inspect", str(work / "model.npz"), "--run",
+         str(tmp_path / "r"), *["--json"] * as_json], text=True, capture_output=True, check=False,
+        env=environment({}),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)))
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "error[E103]" in done.stderr and "results.json cannot be written" in done.stderr
+    if as_json:
+        envelope, = map(json.loads, done.stdout.splitlines())
+        assert envelope["exit"] == 2 and not envelope["ok"]
+        assert envelope["diagnostics"][-1]["code"] == "E103"
+    assert not (tmp_path / "r" / "results.json").exists()

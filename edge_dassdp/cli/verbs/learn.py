@@ -23,7 +23,6 @@ from edge_dassdp.cli.device import (
     named,
     notes,
     require_plastic,
-    share,
 )
 from edge_dassdp.cli.judging import Given, Judging
 from edge_dassdp.cli.output import Answer, Interrupted, Output, verb
@@ -33,6 +32,9 @@ from edge_dassdp.targets.open import open_target
 from edge_dassdp.wire.saved import Slots
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edge_dassdp import harness
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
@@ -138,7 +140,7 @@ class Order:
         with out.progress("learning", course.progress.n_samples) as progress:
             course.learn(lambda i, piece: _tell(out, network, i, piece, progress, given.learned))
         n_idle = course.idle(self.idle) if self.idle else 0
-        after = _judged(out, course.device, given.judged, network)
+        after = _judged(out, "after", course.device, given.judged, network)[0]
         if self.save:
             course.device.save()
         return {"before": course.progress.before, "after": after, "idle_steps": n_idle}
@@ -197,6 +199,7 @@ def _learn(
         except KeyboardInterrupt as problem:
             raise _interrupted(problem, target, course, network, rescue) from None
         course.done()
+    _curves(out, target, course, network)
     if not unkept:
         out.warn(*_unkept(course))
     out.warn(*_unsaved(course.stream))
@@ -252,14 +255,18 @@ def _in_flash(device: Target, target: str, model: Path) -> list[Any]:
                  "dim")]
 
 
-def _judged(out: Output, device: Target, judged: options.Packed | None,
-            network: QNetwork) -> float | None:
-    """Accuracy, 0 to 1, or NRMSE of values, None where their targets do not differ."""
+def _judged(out: Output, when: str, device: Target, judged: options.Packed | None,
+            network: QNetwork) -> tuple[float | None, NDArray[np.int64] | None]:
+    """Accuracy, 0 to 1, and classes, which a run folder keeps; of values NRMSE, None where their
+    targets do not differ, and no classes."""
     if judged is None:
-        return None
+        return None, None
     if network.values is not None:
-        return valued.errors(out, device, network, judged).mean_nrmse
-    return share(out, device, judged.x, judged.y)
+        return valued.errors(out, device, network, judged).mean_nrmse, None
+    found = classify(out, device, judged.x)
+    if out.run is not None:
+        out.run.judged(when, found, judged.y)
+    return float((found == judged.y).mean()), found
 
 
 def _valued(network: QNetwork, course: harness.Course,
@@ -272,15 +279,27 @@ def _valued(network: QNetwork, course: harness.Course,
                             learned.targets[first:first + len(course.stream.labels)])
 
 
+def _curves(out: Output, target: str, course: harness.Course, network: QNetwork) -> None:
+    """In a run folder: hits of the stream, and what factory weights would have come to."""
+    if out.run is None or network.values is not None:
+        return
+    from edge_dassdp.targets.emulator import Emulator
+
+    stream, first = course.stream, course.n_warm + course.first
+    frozen = Emulator(network).classify(course.x[first:first + len(stream.labels)])
+    out.run.curves({f"learning on {target}": stream.predicted == stream.labels,
+                    "frozen": frozen == stream.labels}, f"learning on {target}")
+
+
 def _before(out: Output, device: Target, judged: options.Packed | None, file: Path,
             network: QNetwork) -> tuple[float | None, list[str]]:
     """Accuracy, 0 to 1, and a warning where labels of a file count otherwise than the outputs."""
-    if judged is None or network.values is not None:
-        return _judged(out, device, judged, network), []
+    figure, found = _judged(out, "before", device, judged, network)
+    if judged is None or found is None:
+        return figure, []
     from edge_dassdp.figures.numbering import misnumbered
 
-    found = classify(out, device, judged.x)
-    return float((found == judged.y).mean()), list(
+    return figure, list(
         misnumbered(found, judged.y, network.n_classes, network.class_names, file))
 
 

@@ -1,4 +1,4 @@
-"""rerun, diff: what a run folder is for."""
+"""rerun, diff, report: what a run folder is for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli.output import Answer, Output, verb
+from edge_dassdp.cli.paths import Writes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,7 +24,7 @@ _MOST_TOLD = 12
 
 
 def register(app: typer.Typer) -> None:
-    for function in (_rerun, _diff):
+    for function in (_rerun, _diff, _report):
         verb(app, function.__name__.strip("_"))(function)
 
 
@@ -106,3 +107,26 @@ def _row(n: Numbers) -> tuple[str, ...]:
         return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign},.4g}"
 
     return n.kind, n.where, text(n.first), text(n.second), text(n.second - n.first, "+")
+
+
+def _report(
+    out: Output,
+    folder: Annotated[list[Path], typer.Argument(metavar="DIR...", show_default=False, help=(
+        "Run folders of one network, that --run or `demo` wrote."))],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the page."),
+                      Writes.FILE] = Path("report.html"),
+) -> Answer:
+    """Write a page of one or several runs.
+
+    One file that asks for nothing, for a phone and a desk: verdicts, network, quantization, memory,
+    stack, learning, spikes, weights, classes, verification, provenance. What no run has is named.
+    """
+    from rich.text import Text
+
+    from edge_dassdp.runs.page import SECTIONS, write_page
+
+    held = write_page(folder, output)
+    missing = [name for name in SECTIONS if name not in held]
+    text = f"{output}: {', '.join(held)}"
+    text += f"; not there: {', '.join(missing)}" if missing else ""
+    return Answer({"output": str(output), "sections": held, "missing": missing}, [Text(text)])

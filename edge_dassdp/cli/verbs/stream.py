@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from edge_dassdp.qir import QNetwork
 
 
+_N_RASTER = 4
+"""Samples of a comparison whose spikes a run folder keeps."""
+
+
 def register(app: typer.Typer) -> None:
     for function in (_run, _profile, _verify):
         verb(app, function.__name__.strip("_"), runs=True)(function)
@@ -241,8 +245,11 @@ def _verify(
         out.warn(*packed.warnings, *(text for device in devices
                                      for text in from_factory(stack, device, network, reset)))
         progress = stack.enter_context(out.progress("comparing", len(x)))
-        done = harness.verify(ReferenceTarget(network), devices, network, x, y if learn else None,
+        reference = ReferenceTarget(network)
+        done = harness.verify(reference, devices, network, x, y if learn else None,
                               progress)
+        if out.run is not None:
+            out.run.raster([reference, *devices], network, x[:_N_RASTER])
     failed = None
     if done.divergence:
         end = str(done.divergence.sample + 1)

@@ -1,0 +1,185 @@
+"""What run folders say, under one name whichever verb found it: for tiles and tables of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.runs.folder import MODEL, results_of
+from edge_dassdp.runs.record import Record
+from edge_dassdp.storage.files import sha256_of
+
+PREDICTED, LINKED, EXECUTED, MEASURED = "PLEM"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, read."""
+
+    folder: Path
+    record: Record
+    results: dict[str, Any]
+
+    @property
+    def data(self) -> Any:
+        """What the verb found out; of a demonstration its results are that."""
+        return self.results.get("data", self.results)
+
+    def at(self, place: str) -> Any:
+        """A value of `data` by its dotted place; None where there is none."""
+        found = self.data
+        for part in place.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        return found
+
+
+def read(folders: Sequence[Path]) -> tuple[Run, ...]:
+    """Runs that belong together. Raises EdgeError E103 for what is no run folder, E105 for runs of
+    different models."""
+    runs = tuple(Run(f, Record.read(f), results_of(f)) for f in folders)
+    models = {sha256_of(r.folder / MODEL): r.folder for r in runs if (r.folder / MODEL).is_file()}
+    if len(models) > 1:
+        first, second, *_ = models.values()
+        raise EdgeError("E105", f"{first} and {second} are runs of two models",
+                        help="give the runs of one: a report is of one network")
+    return runs
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A value of results.json and where it stands. letter: P, L, E or M."""
+
+    value: Any
+    place: str
+    run: Run
+    letter: str
+
+
+def first(runs: Sequence[Run], *places: tuple[str, str]) -> Fact | None:
+    """Of places in order, each with its letter, the first that a run has. A letter * is E, or M
+    where the run was on a board."""
+    for place, letter in places:
+        for run in runs:
+            value = run.at(place)
+            if value is not None:
+                is_board = str(run.at("target") or "").startswith("serial:")
+                found = (MEASURED if is_board else EXECUTED) if letter == "*" else letter
+                return Fact(value, place, run, found)
+    return None
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A verdict: title, text for people, and the facts behind it. is_good: None where it is no
+    verdict but a figure. note: what it is of."""
+
+    title: str
+    text: str
+    facts: tuple[Fact, ...]
+    note: str = ""
+    is_good: bool | None = None
+
+    @property
+    def letter(self) -> str:
+        return self.facts[-1].letter
+
+
+_BEFORE = (("before", "*"), ("accuracy.shifted_frozen.mean", "E"),
+           ("accuracy.methods.touch.shifted_before", "E"))
+_AFTER = (("after", "*"), ("accuracy.shifted_learned.mean", "E"),
+          ("accuracy.methods.touch.shifted_after", "E"))
+_ALONE = (("accuracy", "*"), ("integer_accuracy", "E"))
+RAM = (("linked.ram_bytes", "L"), ("predicted.ram_bytes", "P"))
+STATIC = (("ram.measured.static_bytes", "L"),)
+FLASH = (("linked.flash_bytes", "L"), ("flash.linked", "L"), ("predicted.flash_bound", "P"))
+STACK = (("stack.bytes", "L"), ("stack.bound", "L"))
+COST = (("instructions.inference.mean", "E"), ("insns.inference.mean", "E"))
+LESSON = (("instructions.learning.mean", "E"), ("insns.learning_step.mean", "E"))
+
+
+def tiles(runs: Sequence[Run]) -> list[Tile]:
+    """The verdicts at the head of a page; only of what is known."""
+    made = [_accuracy(runs), _bits(runs), _ram(runs),
+            _figure(runs, "Flash", FLASH, _bytes, "program, weights and constants"),
+            _figure(runs, "Stack", STACK, _bytes, "deepest path of calls, interrupts included"),
+            _figure(runs, "Inference", COST, _thousands, "instructions a sample"),
+            _figure(runs, "Learning", LESSON, _thousands, "instructions a lesson")]
+    return [tile for tile in made if tile is not None]
+
+
+def _figure(runs: Sequence[Run], title: str, places: Sequence[tuple[str, str]],
+            text: Callable[[Any], str], note: str) -> Tile | None:
+    fact = first(runs, *places)
+    return None if fact is None else Tile(title, text(fact.value), (fact,), note)
+
+
+def _accuracy(runs: Sequence[Run]) -> Tile | None:
+    before, after = first(runs, *_BEFORE), first(runs, *_AFTER)
+    if before and after:
+        return Tile("Accuracy", f"{_percent(before)} → {_percent(after)}", (before, after),
+                    "before and after learning, samples not learned from",
+                    after.value >= before.value)
+    alone = first(runs, *_ALONE)
+    if alone is None or isinstance(alone.value, dict):
+        return None
+    return Tile("Accuracy", _percent(alone), (alone,),
+                "over the stream, each sample before it was learned"
+                if alone.run.at("n_learned") is not None else "of the samples given")
+
+
+def _bits(runs: Sequence[Run]) -> Tile | None:
+    exact = first(runs, ("bit_exact", "E"))
+    if exact is None:
+        return None
+    of_demo = isinstance(exact.value, dict)
+    values = first([exact.run], ("bit_exact.values_compared" if of_demo else "values_compared",
+                                 "E"))
+    good = exact.value["differences"] == 0 if of_demo else bool(exact.value)
+    assert values is not None
+    return Tile("Bits", "all the same" if good else "they differ", (values,),
+                f"{values.value:,} values compared", good)
+
+
+def _ram(runs: Sequence[Run]) -> Tile | None:
+    whole = _figure(runs, "RAM", RAM, _bytes, "static, with the stack reserved")
+    return whole or _figure(runs, "RAM", STATIC, _bytes, "static, without the stack")
+
+
+def _percent(fact: Fact) -> str:
+    """Shares of 0 to 1; the demonstrations' own are percent."""
+    in_percent = fact.place.startswith("accuracy.")
+    return f"{fact.value * (1 if in_percent else 100):.1f} %"
+
+
+def _bytes(value: float) -> str:
+    return f"{value:,} B"
+
+
+def _thousands(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def symbols(runs: Sequence[Run]) -> tuple[dict[str, int], str]:
+    """RAM by symbol, the largest first, with its letter; {} where it is not known."""
+    fact = first(runs, ("linked.by_symbol", "L"), ("ram.measured.by_symbol", "L"),
+                 ("predicted.by_symbol", "P"))
+    if fact is None:
+        return {}, ""
+    return dict(sorted(fact.value.items(), key=lambda item: -item[1])), fact.letter
+
+
+def memory(runs: Sequence[Run]) -> dict[str, dict[str, int]]:
+    """Bytes of RAM by owner or symbol, predicted and linked: bars."""
+    bars = {}
+    for title, places in (("predicted P", (("predicted.by_symbol", "P"),
+                                           ("ram.predicted.by_symbol", "P"))),
+                          ("linked L", (("linked.by_symbol", "L"),
+                                        ("ram.measured.by_symbol", "L")))):
+        fact = first(runs, *places)
+        if fact is not None:
+            stack = first([fact.run], ("predicted.stack_reserved", "P"))
+            bars[title] = dict(fact.value) | ({"stack": stack.value} if stack else {})
+    return bars

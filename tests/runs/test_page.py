@@ -1,0 +1,192 @@
+"""The page of a run: whole in one file, the figures of results.json, at home on phone and desk."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.commands import ROOT, answer, ok, refused
+
+from edge_dassdp import qir
+from edge_dassdp.harness import read_snapshot
+from edge_dassdp.runs.compare import flat
+from edge_dassdp.runs.folder import results_of, samples_of
+
+pytest.importorskip("matplotlib")
+SCREENS = ROOT / "build" / "screens"
+"""Where screenshots are kept, to be looked at."""
+SECTIONS = ["graph", "quantization", "memory", "stack", "curve", "gate", "raster", "changes",
+            "confusion", "verification", "provenance"]
+
+
+@pytest.fixture(scope="module")
+def runs(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A story in run folders, without a board; names in it that a page must not take for its own.
+    """
+    folder = tmp_path_factory.mktemp("story <b>&amp;")
+    shutil.copy(work / "model.npz", folder)
+    for name in ("data", "test"):
+        given = np.load(work / f"{name}.npz")
+        names = np.array(["</script>", "<b>b", "c&amp;", "d\"'"])[given["y"]]
+        np.savez(folder / f"{name}.npz", x=given["x"], y=names)
+    ok("quantize", "model.npz", "-o", "m.q.npz", "--data", "data.npz", "--run", "runs/q",
+       cwd=folder)
+    ok("learn", "m.q.npz", "--data", "data.npz", "--test", "test.npz", "--run", "runs/l",
+       cwd=folder)
+    ok("verify", "m.q.npz", "--data", "data.npz", "--limit", "6", "-t", "emulator", "--learn",
+       "--run", "runs/v", cwd=folder)
+    return folder / "runs"
+
+
+@contextmanager
+def shown(chromium: str, path: Path, width: int, scheme: str = "light") -> Iterator[Any]:
+    """A page in a browser; nothing was asked for and nothing went wrong when the block ends."""
+    from playwright.sync_api import sync_playwright
+
+    told: list[str] = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+        page.on("console", lambda m: told.append(f"{m.type}: {m.text}"))
+        page.on("pageerror", lambda e: told.append(str(e)))
+        page.on("request", lambda r: told.append(r.url) if r.url != path.as_uri() else None)
+        page.goto(path.as_uri())
+        page.wait_for_selector("html[data-ready=true]")
+        yield page
+        browser.close()
+    assert not told
+
+
+@pytest.fixture(scope="module")
+def report(runs: Path) -> Path:
+    ok("report", runs / "q", runs / "l", runs / "v", "-o", runs / "all.html")
+    return runs / "all.html"
+
+
+def test_what_there_is_and_what_not(runs: Path, tmp_path: Path) -> None:
+    found = answer("report", runs / "q", runs / "l", runs / "v", "-o", tmp_path / "r.html")["data"]
+    assert found["missing"] == ["memory", "stack"]
+    assert found["sections"] == [s for s in SECTIONS if s not in found["missing"]]
+    alone = answer("report", runs / "q", "-o", tmp_path / "r.html")["data"]
+    assert alone["sections"] == ["graph", "quantization", "provenance"]
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert page.count("Not there: ") == len(alone["missing"])
+
+
+def test_it_asks_for_nothing(report: Path) -> None:
+    text = report.read_text("utf-8")
+    assert "default-src 'none'" in text
+    assert not re.search(r"""(src|href)=["'](?!#|data:)""", text)
+    assert "<b>b" not in text and text.count("<script") == text.count("</script>") == 3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_phone_and_desk(chromium: str, report: Path, width: int, scheme: str) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    with shown(chromium, report, width, scheme) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") == width, "nothing sticks out"
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (max(map(int, re.findall(r"\d+", dark))) < 64) is (scheme == "dark")
+        for canvas in page.query_selector_all("canvas"):
+            drawn = canvas.evaluate("""c => new Set(c.getContext("2d").getImageData(
+                0, 0, c.width, c.height).data).size""")
+            assert drawn > 8, "something is drawn"
+        page.screenshot(path=SCREENS / f"report-{width}-{scheme}.png", full_page=True)
+
+
+def test_the_figures_are_those_of_the_results(chromium: str, runs: Path, report: Path) -> None:
+    with shown(chromium, report, 1280) as page:
+        held = json.loads(page.text_content("#results"))
+        facts = page.eval_on_selector_all("data", "all => all.map(d => [d.dataset.run, "
+                                          "d.dataset.place, d.getAttribute('value')])")
+        assert {"before", "after", "values_compared"} <= {place for _, place, _ in facts}
+        for run, place, value in facts:
+            assert json.loads(value) == dict(flat(results_of(Path(run))))[f"data.{place}"]
+        assert held == {str(runs / r): results_of(runs / r) for r in "qlv"}
+        learned = results_of(runs / "l")["data"]
+        tile = page.text_content(".tile .figure")
+        assert tile == f"{100 * learned['before']:.1f} % → {100 * learned['after']:.1f} %"
+        cells = page.eval_on_selector_all("#curve tbody td", "all => all.map(d => d.textContent)")
+        assert cells[1] == f"{100 * learned['accuracy']:.1f} %"
+        network = qir.load(runs / "l" / "model.q.npz")
+        weights = read_snapshot(network, runs / "l" / "learned.npz")
+        for q in network.plastic:
+            n = int((weights[q.name] != q.w).sum())
+            assert f"{n:,} of {q.w.size:,} weights changed" in page.text_content("#changes")
+        right = [s["class_idx"] == s["label"] for s in samples_of(runs / "l")]
+        curve = json.loads(page.text_content("#data"))["curve"]["lines"][0]
+        assert curve["mean"][-1] == round(100 * float(np.mean(right[-50:])), 1)
+
+
+def test_what_is_touched_answers(chromium: str, report: Path) -> None:
+    with shown(chromium, report, 390) as page:
+        for name in ("h1", "fc2", "out"):
+            page.click(f".node:has(b:text-is('{name}'))")
+            detail = page.locator(".detail:visible")
+            assert detail.count() == 1 and detail.locator("h3").text_content().startswith(name)
+            assert f"/* {name} */" in detail.locator("pre").text_content()
+        assert "weights" in page.locator("#node-3").text_content()
+        page.click("#curve-keys button:nth-child(2)")
+        assert page.get_attribute("#curve-keys button:nth-child(2)", "aria-pressed") == "false"
+        box = page.locator("#curve-canvas")
+        box.scroll_into_view_if_needed()
+        box.hover()
+        told = page.text_content("#curve-readout")
+        assert re.match(r"sample \d+: learning on emulator [\d.]+ %$", told), told
+        assert page.get_attribute("#raster-canvas", "data-missing") == "0"
+        assert "the same" in page.text_content("#raster-readout")
+
+
+def test_a_spike_that_is_not_there_is_shown(chromium: str, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "v", tmp_path / "v")
+    path = tmp_path / "v" / "raster.json"
+    raster = json.loads(path.read_text())
+    del raster["spikes"]["emulator"][3]
+    path.write_text(json.dumps(raster))
+    ok("report", tmp_path / "v", "-o", tmp_path / "r.html")
+    with shown(chromium, tmp_path / "r.html", 390) as page:
+        assert page.get_attribute("#raster-canvas", "data-missing") == "1"
+        assert "1 only on the first, 0 only on the second" in page.text_content("#raster-readout")
+
+
+def test_memory_of_a_build(arm_toolchain: None, chromium: str, runs: Path) -> None:
+    ok("build", "m.q.npz", "--board", "microbit", "--run", "runs/b", cwd=runs.parent)
+    ok("report", runs / "b", "-o", runs / "b.html")
+    with shown(chromium, runs / "b.html", 390) as page:
+        data = results_of(runs / "b")["data"]
+        shown_ = dict(zip(*(page.eval_on_selector_all(
+            f"#memory details:first-of-type li {tag}", "all => all.map(d => d.textContent)")
+            for tag in ("span", "b")), strict=True))
+        assert shown_ == {name: f"{n:,} B" for name, n in data["linked"]["by_symbol"].items()}
+        path = page.eval_on_selector_all("#stack li code", "all => all.map(d => d.textContent)")
+        assert path == data["stack"]["path"]
+
+
+def test_a_gate_is_told_of(chromium: str, work: Path, tmp_path: Path) -> None:
+    model, data = tmp_path / "g.q.npz", work / "data.npz"
+    ok("quantize", work / "model.npz", "-o", model, "--data", data, "--gate", "cusum")
+    ok("learn", model, "--data", data, "--run", tmp_path / "g")
+    ok("report", tmp_path / "g", "-o", tmp_path / "g.html")
+    gate = results_of(tmp_path / "g")["data"]["gate"]
+    with shown(chromium, tmp_path / "g.html", 390) as page:
+        assert page.text_content("#gate dd") == (
+            f"{'open' if gate['is_open'] else 'closed'} at the end, {gate['n_held']:,} samples "
+            "held back")
+
+
+def test_one_page_is_of_one_network(work: Path, runs: Path, tmp_path: Path) -> None:
+    ok("inspect", work / "model.npz", "--run", tmp_path / "i")
+    ok("report", tmp_path / "i", "-o", tmp_path / "i.html")
+    ok("run", work / "frozen.q.npz", "--data", work / "data.npz", "--run", tmp_path / "f")
+    assert "two models" in refused("E105", "report", runs / "l", tmp_path / "f", "-o",
+                                   tmp_path / "x.html")
+    assert "no run folder" in refused("E103", "report", work, "-o", tmp_path / "x.html")
+    assert not (tmp_path / "x.html").exists()
