@@ -118,11 +118,16 @@ def _told() -> Iterator[None]:
 
 
 def _open(model: QNetwork, target: str) -> Iterator[Device]:
+    """At factory weights, also a board that had learned."""
     from edge_dassdp import face
 
+    is_board = target.startswith("serial:")
     with _told():
-        device = face.open(model, target)
+        device = face.open(model, target, expect="any" if is_board else None)
     with device:
+        if is_board:
+            with _told():
+                device.reset()
         yield device
 
 
@@ -139,13 +144,11 @@ def ed_model(request: pytest.FixtureRequest) -> QNetwork:
 @pytest.fixture(scope="session")
 def ed_samples(request: pytest.FixtureRequest, ed_model: QNetwork) -> Samples:
     """Samples of --ed-data, with the model's classes: x float32 (n, n_inputs), y int64 (n,)."""
-    from edge_dassdp.data import datasets
-
     path = _needed(request.config, "data", "ed_samples")
     with _told():
-        part = datasets.load_part(_from_root(request.config, "data", path),
-                                  _option(request.config, "split") or "test")
-        return datasets.agreed(ed_model.class_names, ed_model.n_classes, part)[0].samples
+        samples: Samples = _checks().samples_of(ed_model, _from_root(request.config, "data", path),
+                                                _option(request.config, "split") or "test")
+    return samples
 
 
 @pytest.fixture(scope="session")
@@ -178,10 +181,7 @@ def ed_serial(ed_model: QNetwork, request: pytest.FixtureRequest) -> Iterator[De
     port = _option(request.config, "serial")
     if not port:
         pytest.skip("no board: give --ed-serial PORT")
-    for device in _open(ed_model, f"serial:{port}"):
-        with _told():
-            device.reset()
-        yield device
+    yield from _open(ed_model, f"serial:{port}")
 
 
 @pytest.fixture

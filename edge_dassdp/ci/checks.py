@@ -3,6 +3,7 @@ takes most of it; EdgeError where the question cannot be asked."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from numpy.typing import ArrayLike
@@ -10,12 +11,22 @@ from numpy.typing import ArrayLike
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
 from edge_dassdp.ci import golden as files
+from edge_dassdp.data.datasets import Samples, agreed, load_part
 from edge_dassdp.emit.firmware import build_and_compare, predict_memory
 from edge_dassdp.figures.device import Instructions, measure_on_device
 from edge_dassdp.harness import Device, Verification
 from edge_dassdp.qir import QNetwork
 
 MOST_NAMED = 3
+
+
+def samples_of(model: QNetwork, path: Path, split: str) -> Samples:
+    """Samples of a file as `Device` takes them, with the model's classes. Raises EdgeError E103,
+    E104, E105 as `load_part` and `agreed`."""
+    part = load_part(path, split)
+    samples = agreed(model.class_names, model.n_classes, part)[0].samples
+    first, *others = model.inputs
+    return samples if others else replace(samples, x=first.from_file(samples.x))
 
 
 def assert_bit_exact(device: Device, x: ArrayLike, y: ArrayLike | None = None, *,

@@ -7,9 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from support.served import served
 
 import edge_dassdp as ed
+from edge_dassdp.build.compile import build_emulator
+from edge_dassdp.emit import emit
+from edge_dassdp.ir import Input, Population, Projection, Readout
+from edge_dassdp.plan import Plan
+from edge_dassdp.targets.loopback import LoopbackStream
 
 MODEL = ("--ed-model", "model.q.npz", "--ed-data", "data.npz")
 GOLDEN = """
@@ -182,3 +189,43 @@ def test_settings_may_stand_in_the_ini(project: Path, asked: Any) -> None:
 def test_the_plugin_loads_nothing_before_a_fixture_needs_it(asked: Any) -> None:
     test = "import sys\ndef test_it(): assert not {'numpy', 'cffi', 'typer'} & sys.modules.keys()"
     assert asked("-p", "no:hypothesispytest", test=test).returncode == 0
+
+
+BOARD = """
+from edge_dassdp.pytest_plugin import assert_bit_exact
+def test_one(ed_serial, ed_samples):
+    assert_bit_exact(ed_serial, ed_samples.x, ed_samples.y)
+    assert ed_serial.statistics().n_labelled == len(ed_samples.x)
+def test_other(ed_device, ed_samples):
+    assert ed_device.statistics().n_labelled == 0, "it is back at factory weights"
+    assert_bit_exact(ed_device, ed_samples.x)
+"""
+
+
+def test_a_board_on_a_port_is_put_back_to_factory_weights(
+        made: tuple[ed.QNetwork, Any, Any], asked: Any) -> None:
+    with served(LoopbackStream(build_emulator(emit(Plan.of(made[0]))))) as port:
+        for _ in range(2):  # the second finds what the first taught
+            done = asked(*MODEL, "--ed-serial", port, "--ed-target", f"serial:{port}", test=BOARD)
+            assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout
+
+
+def test_what_a_sensor_counts_becomes_values(project: Path, asked: Any) -> None:
+    """A data file of raw counts, as the model's sensor description says."""
+    rng = np.random.default_rng(4)
+    network = ed.Network(
+        (Input("x", 6, sensor=ed.Sensor(3, (0.01, 0.01, -0.02), data="counts")),),
+        (Population("o", 3, 0.9, 1.0),), (Projection("fc", "x", "o", rng.normal(size=(6, 3))),),
+        Readout("o", "spike_count"), 5)
+    counts = rng.integers(-200, 200, (9, 6))
+    model = ed.quantize(network, x=network.inputs[0].from_file(counts.astype(np.float32)),
+                        settings=ed.Settings(drift="off"))
+    with ed.open(model, "reference") as device:
+        y = device.classify(counts.reshape(9, 2, 3))
+    ed.save(model, project / "model.q.npz")
+    np.savez(project / "data.npz", x=counts, y=y)
+    test = ("from edge_dassdp.pytest_plugin import assert_accuracy\n"
+            "def test_it(ed_emulator, ed_samples):\n"
+            "    assert_accuracy(ed_emulator, ed_samples.x, ed_samples.y, 1.0)\n")
+    done = asked(*MODEL, test=test)
+    assert done.returncode == 0, done.stdout
