@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir import QNetwork, QPopulation, QProjection
+from edge_dassdp.reference import neuron
 from edge_dassdp.reference.asked import checked_lessons
+from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.targets.target import Outcome, Progress, Target
 
 
 @dataclass(frozen=True)
 class Divergence:
     """The first place where two targets differ. rule: from outside the package, if it is one that
-    differs from its C."""
+    differs from its C. operands: what that step of the reference was computed of, lines for people.
+    """
 
     reference: str
     target: str
@@ -29,6 +32,7 @@ class Divergence:
     expected: int
     found: int
     rule: str = ""
+    operands: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         step = "" if self.t_step is None else f", step {self.t_step}"
@@ -118,9 +122,66 @@ def _locate(reference: Target, target: Target, network: QNetwork, sample: NDArra
                 each.infer(sample, n_steps=t_step + 1)
             where = _compare_state(reference, target, i, "inference", t_step, ("v_", "spk_"))
             if where:
-                return where
+                return replace(where, operands=_operands(reference, target, network, sample, where))
     return learned or Divergence(reference.name, target.name, i, "outcome", None, "outcome", 0,
                                  expected.loss_q8, found.loss_q8)
+
+
+class _Watched(IntegerModel):
+    """Remembers what arrived in the last step."""
+
+    def begin(self, x: NDArray[np.int8]) -> None:
+        super().begin(x)
+        self.summed: dict[str, NDArray[Any]] = {}
+        self.heard: dict[str, int] = {}
+
+    def _arriving(self, q: QProjection, t_step: int) -> NDArray[Any]:
+        arrived = super()._arriving(q, t_step)
+        self.heard[q.name] = int(np.count_nonzero(arrived[0]))
+        return arrived
+
+    def _update(self, p: QPopulation, acc: NDArray[Any]) -> None:
+        self.summed[p.name] = neuron.arriving(p, acc, self.base[p.name])
+        super()._update(p, acc)
+
+
+def _operands(reference: Target, target: Target, network: QNetwork, sample: NDArray[np.int8],
+              where: Divergence) -> tuple[str, ...]:
+    """Of a neuron in the step that differs, and why it may."""
+    p, t_step = network.population(where.signal.partition("_")[2]), where.t_step or 0
+    model = _Watched(network)
+    others = []
+    for q in network.plastic:
+        model.w[q.name] = reference.read_weights(q.name).astype(np.int64)
+        if not np.array_equal(model.w[q.name], target.read_weights(q.name)):
+            others.append(f"'{q.name}'")
+    model.worn = getattr(reference, "worn", None)
+    model.begin(sample[None])
+    for before in range(t_step):
+        model.step(before)
+    names = {"v": model.v, "i": model.i}
+    known = [f"{letter} = {int(of[p.name][0, where.index])}" for letter, of in names.items()
+             if p.name in of]
+    r = int(model.v[p.name][0, where.index] >= _of(p.fire_at, where.index))
+    model.step(t_step)
+    sizes = {i.name: i.size for i in network.inputs} | {
+        each.name: each.size for each in network.populations}
+    heard = [f"{q.name} ({model.heard[q.name]} of {sizes[q.pre]} fired)" if q.name
+             in model.heard else f"{q.name} (currents)" for q in network.into(p.name)]
+    return (
+        f"neuron {where.index} of '{p.name}' in step {t_step}: {neuron.integer_equation(p)}",
+        f"operands: {', '.join(known)}, r = {r}, x = "
+        f"{int(model.summed[p.name][0, where.index])} by {', '.join(heard)}",
+        f"constants: leak {_of(p.leak_q15, where.index)} / 2^15, fires at "
+        f"{_of(p.fire_at, where.index)}, reset by {_of(p.reset_by, where.index)}; result: v = "
+        f"{int(model.v[p.name][0, where.index])}, s = {int(model.spikes[p.name][0, where.index])}",
+        f"cause: it has other weights in {', '.join(others)}: it learned something else" if others
+        else "cause: all before that step agreed, and so do the weights that learn: its fixed "
+        "weights, its constants or its code are others: build it from this model")
+
+
+def _of(values: NDArray[Any], index: int) -> int:
+    return int(values[index if values.size > 1 else 0])
 
 
 def _first_step(reference: Target, target: Target, sample: NDArray[np.int8],

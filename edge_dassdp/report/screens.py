@@ -297,7 +297,8 @@ def verify_screen(done: Verification, what: str) -> RenderableType:
                       "is the reference" if is_first else
                       str(int(done.divergence is not None and done.divergence.target == name)))
     if done.divergence:
-        return _apart(table, Text(f"DIFFERENT: {done.divergence}", "bold red"))
+        return _apart(table, Text("\n".join(
+            (f"DIFFERENT: {done.divergence}", *done.divergence.operands)), "bold red"))
     return _apart(table, Text(f"PASS bit-exact: {done.values_compared:,} values of {what}",
                               "bold green"))
 

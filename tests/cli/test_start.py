@@ -14,7 +14,7 @@ MOST_S = 0.25
 """CPU seconds of `--help` and `--version`, the interpreter included."""
 VERBS = ("inspect", "quantize", "tune", "generate", "build", "key", "measure", "flash", "learn",
          "run", "profile", "verify", "save", "reset", "prove", "export", "state", "board", "boards",
-         "devices", "doctor", "explain", "demo",
+         "devices", "doctor", "explain", "ci", "demo",
          "rerun", "diff", "report")
 HEAVY = {"numpy", "jinja2", "cffi", "serial", "elftools", "torch", "nir", "onnx", "matplotlib"}
 

@@ -1,4 +1,4 @@
-"""boards, doctor, explain; devices stands beside."""
+"""boards, doctor, explain, ci init; devices stands beside."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from edge_dassdp.base.errors import CODES, EXIT_OK, EXIT_TOOL_MISSING, EdgeError, refuse_unless
+from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
 from edge_dassdp.cli.verbs import devices
@@ -22,6 +23,10 @@ from edge_dassdp.cli.verbs import devices
 def register(app: typer.Typer) -> None:
     for function in (_boards, devices.devices, _doctor, _explain):
         verb(app, function.__name__.strip("_"))(function)
+    group = typer.Typer(rich_markup_mode=None, no_args_is_help=True,
+                        help="Keep a model bit-exact in your own CI (docs/ci.md).")
+    verb(group, "init", "ci")(_ci_init)
+    app.add_typer(group, name="ci")
 
 
 def _boards(out: Output) -> Answer:
@@ -196,3 +201,45 @@ def _explain(
     text = Text(f"{code.upper()}: {found.title} (exit status {found.exit})\n\n{explain}")
     return Answer({"code": code.upper(), "title": found.title, "exit_status": found.exit,
                    "explain": explain}, [text])
+
+
+def _ci_init(
+    out: Output,
+    model: options.Model,
+    data: options.Data,
+    project: Annotated[Path, typer.Option(metavar="FOLDER", help="The project."),
+                       Writes.FOLDER] = Path(),
+    recipe: Annotated[list[str] | None, typer.Option("--for", metavar="github|gitlab",
+                                                     show_default=False, help=(
+        "Whose CI, repeat it; by itself both."))] = None,
+    board: Annotated[str | None, typer.Option("--board", "-b", show_default=False, help=(
+        "Hold memory to this board, and run its firmware in QEMU where there is a machine."))]
+    = None,
+    split: options.Split = "test",
+    package: Annotated[str | None, typer.Option(metavar="REQUIREMENT", show_default=False, help=(
+        "What pip installs in CI; by itself this version of edge-dassdp with the extra ci."))]
+    = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over recipes that are there.")]
+    = False,
+) -> Answer:
+    """Write a CI recipe and a test into a project.
+
+    The test compares every bit with the reference and a golden file, accuracy with that of now, and
+    memory with that of a board. Model and data lie in the project.
+    """
+    from rich.text import Text
+
+    from edge_dassdp.ci import recipes, start
+
+    network = options.load_model(model)
+    part = options.agreed(network, options.load_part(data, split))[0]
+    facts = start.facts_of(network, options.taken(network, part.samples), model, data, project,
+                           board or "", package or "")
+    written, notes = start.write(facts, project, recipe or recipes.PROVIDERS, force=force)
+    return Answer({"written": [str(p) for p in written], "notes": notes,
+                   **dataclasses.asdict(facts) | {"model": str(facts.model),
+                                                  "data": str(facts.data)},
+                   "command": facts.pytest},
+                  [Text("\n".join([*(f"wrote {project / p}" for p in written), *notes,
+                                   f"in {project}, once, for the golden file:  {facts.pytest}"]))],
+                  network.sha256)
