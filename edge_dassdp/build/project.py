@@ -120,13 +120,18 @@ def emulator_project(sources: Mapping[str, str], *, checked: bool = False,
     return _locked(Project(files, ("-std=c11", _SCRATCH, *kind, "-fPIC", *WARNINGS), ("-shared",)))
 
 
+_OPTIONAL = {"dassdp_sensor.h": "DASSDP_SENSORS", "dassdp_stream.h": "DASSDP_STREAMS"}
+"""What a firmware leaves out where no model of it names the header; others may come from elsewhere.
+"""
+
+
 def firmware_project(sources: Mapping[str, str], board: Board) -> Project:
     """Generated `sources` with the runtime and the port of `board`, as an ELF file."""
     project = _locked(with_port(_runtime(board.kernels) | _generated(sources)
                                 | _firmware_files("port/cortex_m", only=("main.c",)), board))
-    if not sources or any("dassdp_sensor.h" in text for text in sources.values()):
-        return project  # a model has a sensor, or models come from elsewhere
-    return replace(project, cflags=(*project.cflags, "-DDASSDP_SENSORS=0"))
+    unused = [f"-D{switch}=0" for header, switch in _OPTIONAL.items()
+              if sources and not any(header in text for text in sources.values())]
+    return replace(project, cflags=(*project.cflags, *unused))
 
 
 def _locked(project: Project) -> Project:

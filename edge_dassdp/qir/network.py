@@ -106,7 +106,7 @@ class QNetwork:
     of the error rules' amplitudes, (n,), entry n_labelled >> SCHEDULE_SHIFT, or None. error_step:
     these factors from the share of misses instead; cusum: whether it learns. sensor: integers of
     the sensor of its only input, or None. class_names: of its outputs, None where nobody said any.
-    hop: the least number of frames from decision to decision that streams of it may have, 0 for none.
+    hop: frames from decision to decision of its streams, at least; 0: it has none.
     proofs: what was proven of it when it was quantized; neither in files nor in `sha256`.
     """
 
@@ -236,7 +236,7 @@ class QNetwork:
 
     @property
     def keeps_frame(self) -> bool:
-        """A device of it holds one frame of a sample, for frames arrive while it runs; with a sensor
+        """A device of it holds one frame of a sample, for they arrive while it runs; with a sensor
         it holds the readings of a window."""
         return self.hop > 0 and self.sensor is None
 

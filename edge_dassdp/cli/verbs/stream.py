@@ -26,6 +26,7 @@ from edge_dassdp.cli.device import (
     require_plastic,
 )
 from edge_dassdp.cli.device import allow_profile as allow
+from edge_dassdp.cli.frames import decide
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.targets.open import SPECS, has_link, open_target
 
@@ -55,11 +56,15 @@ def _run(
     lock: options.Lock = None,
     *,
     allow_profile: options.AllowProfile = False,
+    hop: Annotated[int | None, typer.Option("--hop", show_default=False, help=(
+        "Push the samples frame by frame, as one stream without end, and decide every so many "
+        "frames over the last of them, as many as a sample has. For models quantized with --hop."))]
+    = None,
     learned: Learned,
 ) -> Answer:
     """Classify samples on a target.
 
-    With --json every sample is one line, the summary the last.
+    With --json every sample is one line, or with --hop every decision, the summary the last.
     """
     from rich.text import Text
 
@@ -76,15 +81,22 @@ def _run(
         learned.put_back(device, network)
         out.warn(*warnings)
         allow(device, network, allow_profile)
-        found = classify(out, device, packed.x,
+        decided = None if hop is None else decide(out, device, network, packed, hop)
+        found = y[:0] if decided else classify(out, device, packed.x,
                          lambda i, classes: _tell(out, network, i, classes, y),
                          looks=network.watches and not device.is_read_only)
         report = harness.drift_of(device, network)
         digest = harness.digest_text(device.statistics().learned_digest)
         rescue.write(device)
         sent = link(device)
-    out.warn(*harness.drift_warning(report),
-             *misnumbered(found, y, network.n_classes, network.class_names, data))
+    out.warn(*harness.drift_warning(report), *([] if decided else misnumbered(
+        found, y, network.n_classes, network.class_names, data)))
+    if decided:
+        return Answer(
+            {"target": target, "hop": hop, "n_samples": len(y), "accuracy": decided.accuracy,
+             **decided.report, "digest": digest, "link": sent, "clipping": packed.clipped},
+            [Text(f"{target}: {decided}" + link_text(sent)), *notes(target, part)],
+            network.sha256, failed=rescue.problem)
     accuracy = float((found == y).mean()) if network.n_classes > 1 else None
     hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data,
                               *options.locked_words(lock)]
