@@ -29,7 +29,7 @@ def streamed(kind: str = "currents", size: int = 12, hop: int = 3, *, learns: bo
     """size: values of a frame."""
     rng = np.random.default_rng(size)
     source = Input("x", size, n_steps, kind not in ("currents", "sensor"),
-                   n_events=4 * size * n_steps if kind in ("events", "counts") else 0,
+                   n_events=max(size, 4) * n_steps if kind in ("events", "counts") else 0,
                    counts=kind == "counts")
     network = Network(
         (source,), (Population("h", 16, 0.9, 1.0), Population("out", N_CLASSES, 0.9, 1.0, "none")),
