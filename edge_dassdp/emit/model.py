@@ -14,6 +14,7 @@ from edge_dassdp.ir import Input
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.path_tables import Fields
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import pushed_bytes
 from edge_dassdp.qir.tables import Array, Rows, Table, printed
 from edge_dassdp.rules.declared import c_files
 from edge_dassdp.wire import frames
@@ -45,7 +46,8 @@ def emit(plan: Plan, name: str = "dassdp", *, save_every: int = 0,
         "dassdp_model.h.j2", name=name, sha256=network.sha256, abi=ABI,
         state_bytes=layout.state_bytes, x_bytes=network.code_bytes, n_steps=network.n_steps,
         n_channels=0 if network.sensor is None else network.sensor.n_channels,
-        n_readings=network.n_readings, values=_values(network),
+        n_readings=network.n_readings, values=_values(network), hop=network.hop,
+        frame_bytes=pushed_bytes(network) if network.keeps_frame else 0,
         n_classes=network.n_classes, buffers=frames.link_buffer_bytes(network.n_classes),
         features=[{"name": source.name, "n": source.n_raw, "frac": frac.name, "zero": zero.name}
                   for source, frac, zero in features])

@@ -4,6 +4,7 @@ from edge_dassdp.harness.course import Course
 from edge_dassdp.harness.device import Device, label_row, sample_rows
 from edge_dassdp.harness.drifted import drift_of, drift_text, drift_warning
 from edge_dassdp.harness.expected import digest_text, hold
+from edge_dassdp.harness.frames import FrameStream
 from edge_dassdp.harness.keep import keeping
 from edge_dassdp.harness.progress import Progress, progress_path
 from edge_dassdp.harness.rescue import Rescue
@@ -37,6 +38,7 @@ __all__ = [
     "Divergence",
     "Errors",
     "Fitted",
+    "FrameStream",
     "Progress",
     "Rescue",
     "Stream",

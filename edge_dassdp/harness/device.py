@@ -19,6 +19,7 @@ from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.labels import ClassNames, labels_of, require_classes
 from edge_dassdp.harness.drifted import drift_of, drift_warning
 from edge_dassdp.harness.expected import digest_text
+from edge_dassdp.harness.frames import FrameStream
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, learn_stream
 from edge_dassdp.harness.values import Errors, ValueStream
@@ -83,13 +84,18 @@ class Device:
         self.network = network
         self._target = target
         self._is_closed = False
+        self._stream: FrameStream | None = None
         self.clipping = Clipping(0, 0, ())
 
     @property
     def target(self) -> Target:
-        """Raises EdgeError E105 after `close`."""
+        """Raises EdgeError E105 after `close`, and while a stream is open."""
         if self._is_closed:
             raise EdgeError("E105", f"{self!r} was closed", help="open it again: edge_dassdp.open")
+        if self._stream is not None:
+            raise EdgeError("E105", "a stream is open on this device",
+                            cause="what else ran would end it: it has one set of membranes",
+                            help="close the stream first, or leave its `with` block")
         return self._target
 
     @property
@@ -149,6 +155,23 @@ class Device:
         for warning in drift_warning(drift_of(self.target, self.network)):
             warn(warning)
         return learned
+
+    @held_to_kinds()
+    def stream(self, hop: int | None = None) -> FrameStream:
+        """Take frames one by one: `push(frame)` runs a step, and gives a decision over the last
+        n_steps frames behind the first n_steps of them, and every hop frames from there on.
+        Membranes are never reset in between. Until it is closed nothing else runs on the device.
+
+        hop: the model's, which it was quantized with, to n_steps. Raises EdgeError E503 of a model
+        without streams, E105 for another hop, or while a stream is open.
+        """
+        least = self.network.hop or 1
+        self._stream = FrameStream(self.network, self.target, least if hop is None else hop,
+                                   self._closed_stream)
+        return self._stream
+
+    def _closed_stream(self) -> None:
+        self._stream = None
 
     def observe(self, x: ArrayLike, y: ArrayLike | None = None) -> None:
         """Samples of a sensor as it is worn now; nothing runs. With labels they are for
@@ -270,7 +293,7 @@ class Device:
 
     def close(self) -> None:
         """Let go of the target, for good; harmless when repeated."""
-        self._is_closed = True
+        self._is_closed, self._stream = True, None
         self._target.close()
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from edge_dassdp.base import assets
@@ -22,7 +23,7 @@ def contract_files(network: QNetwork, name: str) -> dict[str, str]:
         "sensor": network.inputs[0].sensor if network.sensor is not None else None,
         "n_readings": network.n_readings, "inputs": _inputs(network, name),
         "contract": list(_defines(network, name.upper())), "refused": _refused(network),
-        "export_bytes": n_bytes(network)}
+        "export_bytes": n_bytes(network), "keeps_frame": network.keeps_frame}
     return {f"{name}.h": assets.render("library/face.h.j2", **values),
             f"{name}.c": assets.render("library/face.c.j2", **values)}
 
@@ -45,7 +46,12 @@ def is_coded(source: Input) -> bool:
 
 def _inputs(network: QNetwork, name: str) -> list[dict[str, Any]]:
     return [_input(source, scale, network.x_offsets[source.name], name)
-            for source, scale in zip(network.inputs, network.x_scales, strict=True)]
+            for source, scale in zip(_given(network), network.x_scales, strict=True)]
+
+
+def _given(network: QNetwork) -> tuple[Input, ...]:
+    """Inputs as an application gives them at once: a frame where these arrive while it runs."""
+    return tuple(replace(i, n_frames=1) if network.keeps_frame else i for i in network.inputs)
 
 
 def _input(source: Input, scale: QInputScale, at: int, name: str) -> dict[str, Any]:
@@ -71,9 +77,10 @@ def _defines(network: QNetwork, upper: str) -> Sequence[str]:
     """Numbers of values, and the scale of every input that has one."""
     if network.sensor is not None:
         return [f"#define {upper}_N_VALUES {network.code_bytes} /* counts of a sample, in all */"]
-    lines = [f"#define {upper}_N_VALUES {sum(i.n_values for i in network.inputs)} "
-             "/* of a training sample, its inputs one behind the other */"]
-    for source, scale in zip(network.inputs, network.x_scales, strict=True):
+    what = "a frame of a training sample" if network.keeps_frame else \
+        "a training sample, its inputs one behind the other"
+    lines = [f"#define {upper}_N_VALUES {sum(i.n_values for i in _given(network))} /* of {what} */"]
+    for source, scale in zip(_given(network), network.x_scales, strict=True):
         own = f"{upper}_{source.name.upper()}"
         lines.append(f"#define {own}_N_FRAMES {source.n_frames} "
                      f"/* of {source.n_raw} values, {_meaning(source)} */")

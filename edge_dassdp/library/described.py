@@ -18,6 +18,7 @@ from edge_dassdp.library.sources import Sources
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import constant_bytes
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import pushed_bytes
 from edge_dassdp.qir.tables import Group
 from edge_dassdp.wire.frames import link_buffer_bytes
 from edge_dassdp.wire.messages import PROTOCOL
@@ -43,6 +44,7 @@ def contract(network: QNetwork) -> dict[str, Any]:
     return {
         "sha256": network.sha256, "n_steps": network.n_steps, "n_classes": network.n_classes,
         "classes": list(labels(network)), "has_class_names": network.class_names is not None,
+        "hop": network.hop, "frame_bytes": pushed_bytes(network) if network.keeps_frame else 0,
         "x_bytes": network.code_bytes, "state_bytes": plan.layout.state_bytes, "ram": ram,
         "constant_bytes": constant_bytes(plan), "plastic": [q.name for q in network.plastic],
         "export_bytes": n_bytes(network),

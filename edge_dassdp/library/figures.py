@@ -41,10 +41,12 @@ _LEARNING = {
 _SENSOR = {
     "dassdp_read": "(void)dassdp_read(m, s, (const int16_t *)s)",
     "dassdp_observe": "(void)dassdp_observe(m, s, 0)"}
+_STREAM = {"dassdp_push": "(void)dassdp_push(m, s, s, 1, &r)"}
 _LINK = {"dassdp_link_receive": "dassdp_link_receive(&link, 0)"}
 _MAIN = """\
 #include "dassdp_program.h"
 #include "dassdp_sensor.h"
+#include "dassdp_stream.h"
 #include "link.h"
 void *volatile given;
 static dassdp_link_t link;
@@ -74,7 +76,8 @@ class Stack:
 def calls_of(network: QNetwork) -> dict[str, str]:
     """What an application calls of a model, as C statements."""
     found = _CALLS | (_LEARNING if network.plastic else {})
-    return found | (_SENSOR if network.sensor is not None else {}) | _LINK
+    found |= (_SENSOR if network.sensor is not None else {}) | (_STREAM if network.hop else {})
+    return found | _LINK
 
 
 def stack_of(network: QNetwork, board: Board | None = None) -> Stack:

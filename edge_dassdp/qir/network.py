@@ -257,7 +257,7 @@ class QNetwork:
 
     @property
     def keeps_frame(self) -> bool:
-        """A device of it holds one frame of a sample, for frames arrive while it runs; with a sensor
+        """A device of it holds one frame of a sample, for they arrive while it runs; with a sensor
         it holds the readings of a window."""
         return self.hop > 0 and self.sensor is None
 

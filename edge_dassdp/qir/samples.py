@@ -129,6 +129,11 @@ def push_bytes(network: QNetwork) -> int:
     return 0 if source.n_events else frame_bytes(source)
 
 
+def pushed_bytes(network: QNetwork) -> int:
+    """The most that a stream is given at once: `push_bytes`, or all events of a sample."""
+    return push_bytes(network) or input_bytes(replace(network.inputs[0], n_frames=1))
+
+
 def pushes_a_step(network: QNetwork) -> int:
     """1, or the readings of a frame."""
     if network.sensor is None:
@@ -151,11 +156,12 @@ def frame_x(network: QNetwork, frame: ArrayLike) -> NDArray[np.int8]:
         raise EdgeError("E104", f"a frame has shape {given.shape}, expected {shapes}")
     one = replace(source, n_frames=1)
     packed = _packed(one, given.reshape(1, -1).astype(np.float32), network.x_scales[0],
-                     network.input_order[source.name])[0]
+                     network.input_order[source.name]).reshape(-1)
     if not source.n_events:
         return packed
     words = packed.view("<u2")
-    return np.ascontiguousarray(words[: int((words == END_OF_STEP).argmax()) + 1]).view(np.int8)
+    ended = words[: int((words == END_OF_STEP).argmax()) + 1]
+    return np.asarray(np.ascontiguousarray(ended).view(np.int8))
 
 
 def _reading_x(network: QNetwork, reading: NDArray[Any]) -> NDArray[np.int8]:

@@ -24,7 +24,7 @@ OWN_LOSS = -1
 @dataclass(frozen=True, eq=False)
 class Decision:
     """Of the last n_steps frames of a stream. class_idx: 0 to n_classes - 1; logits: int32
-    (n_classes,). Both as the device gives them; where the link lost its answer UNKNOWN and zeros."""
+    (n_classes,); where the link lost its answer UNKNOWN, and zeros."""
 
     class_idx: int
     logits: NDArray[np.int32]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.quantities import QUANTITIES
@@ -65,7 +66,8 @@ def require_possible(name: str, network: QNetwork | None) -> None:
 
 _NEEDED: Mapping[str, Callable[[QNetwork], object]] = {
     "SAVE": require_copy, "ROLLBACK": require_copy, "IDLE": require_replay,
-    "STREAM": require_streams, "STORE": require_learns, "FIT_PROFILE": require_fits, "SELECT_PROFILE": require_sensor}
+    "STORE": require_learns, "FIT_PROFILE": require_fits, "SELECT_PROFILE": require_sensor,
+    "STREAM": require_streams, "PUSH": require_streams}
 
 
 def check_hello(hello: Fields, network: QNetwork | None) -> None:
@@ -151,11 +153,15 @@ class Answers:
             check(self, name, asked, said)
 
 
-def _outcome(can: Answers, name: str, asked: Fields, said: Fields) -> None:
+def _logits(can: Answers, name: str, said: Fields) -> NDArray[np.int32]:
     n_bytes = len(said["logits"])
     believe(n_bytes == 4 * can.n_classes, name, f"{n_bytes} bytes of logits",
             f"{can.n_classes} classes have {4 * can.n_classes}")
-    logits = np.frombuffer(said["logits"], "<i4")
+    return np.frombuffer(said["logits"], "<i4")
+
+
+def _outcome(can: Answers, name: str, asked: Fields, said: Fields) -> None:
+    logits = _logits(can, name, said)
     if 0 < asked.get("n_steps", 0) < can.n_steps:
         believe(not logits.any(), name, "logits that are not 0", "the sample ended early")
     best = int(logits.argmax())
@@ -190,12 +196,10 @@ def _ticks_and_digests(can: Answers, name: str, asked: Fields) -> dict[str, tupl
 
 
 def _pushed(can: Answers, name: str, asked: Fields, said: Fields) -> None:
-    logits = np.frombuffer(said["logits"][: len(said["logits"]) // 4 * 4], "<i4")
-    believe(len(said["logits"]) == 4 * can.n_classes, name, f"{len(said['logits'])} bytes of logits",
-            f"{can.n_classes} classes have {4 * can.n_classes}")
+    logits = _logits(can, name, said)
+    best = int(logits.argmax())
     _within(name, said, {
-        "is_decided": (0, 1), "class_idx": (best := int(logits.argmax()), best),
-        "ticks": (0, _U32 * (can.tick_bits > 0)),
+        "is_decided": (0, 1), "class_idx": (best, best), "ticks": (0, _U32 * (can.tick_bits > 0)),
         "digest": (0, _U32 * bool(asked["flags"] & FLAGS["want_forward_digest"]))})
     believe(bool(said["is_decided"]) or not logits.any(), name, "logits that are not 0",
             "it decided nothing")

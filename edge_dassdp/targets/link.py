@@ -20,8 +20,8 @@ from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.slots import boards
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets import profiles
-from edge_dassdp.targets.streamed import check_hop, checked_push, pieces
 from edge_dassdp.targets.answers import Answers, check_learning, require_possible
+from edge_dassdp.targets.streamed import check_hop, checked_push, pieces
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Decision, Outcome, Statistics, Target
 from edge_dassdp.targets.writes import Requests, chunks, of_learning, of_weights, replace
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir.checks import checked_weights
 from edge_dassdp.qir.lesson import Record
+from edge_dassdp.qir.samples import require_streams
 from edge_dassdp.reference import Reference
 from edge_dassdp.reference.asked import check_snapshot, require_learns
 from edge_dassdp.reference.carried import fields_of, restore
-from edge_dassdp.qir.samples import require_streams
 from edge_dassdp.reference.outcome import Decision, members
 from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.targets.streamed import Windows, check_hop, checked_push, no_stream

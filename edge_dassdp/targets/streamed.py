@@ -26,7 +26,8 @@ from edge_dassdp.wire.messages import CHUNK_BYTES
 
 
 def check_hop(network: QNetwork, hop: Any) -> None:
-    """EdgeError E503 unless a device of this model has streams, E105 unless one may have this hop."""
+    """EdgeError E503 unless devices of this model have streams, E105 unless one may have this hop.
+    """
     require_streams(network)
     refuse_unless("E105", is_int(hop) and network.hop <= hop <= network.n_steps,
                   f"a hop of {hop!r} frames cannot be",

@@ -32,8 +32,8 @@ from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.targets.profiles import with_profile
 from edge_dassdp.wire.saved import Saved
 
-__all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Decision", "Outcome",
-           "Progress", "Statistics", "Target"]
+__all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Decision",
+           "Outcome", "Progress", "Statistics", "Target"]
 MODES = INFER, LEARN, WARM_UP = 0, 1, 2
 """What `Target.run` does with its samples."""
 
@@ -109,9 +109,9 @@ class Target(ABC):
 
     @abstractmethod
     def open_stream(self, hop: int) -> None:
-        """Membranes at rest; frames come by `push`, and it decides behind the first n_steps of them and
-        every hop from there on. hop: the model's to n_steps. Until `close_stream` nothing else runs.
-        E503 of a model without streams, or while one is open; E105 for another hop."""
+        """Membranes at rest; frames come by `push`, and it decides behind the first n_steps of them
+        and every hop from there on. hop: the model's to n_steps. Until `close_stream` nothing else
+        runs. E503 of a model without streams, or while one is open; E105 for another hop."""
 
     @abstractmethod
     def push(self, frame: NDArray[np.int8]) -> Decision | None:

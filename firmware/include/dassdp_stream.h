@@ -4,7 +4,7 @@
  *     dassdp_stream_begin(&gestures_model, &state, GESTURES_HOP);
  *     for (;;) {
  *         read_frame(frame);                                   // the application's: one frame, one step
- *         if (dassdp_push(&gestures_model, &state, frame, GESTURES_FRAME_BYTES, &result) == DASSDP_DECIDED) {
+ *         if (dassdp_push(&gestures_model, &state, frame, sizeof frame, &result) == DASSDP_DECIDED) {
  *             act_upon(result.class_idx);
  *         }
  *     }
@@ -31,14 +31,18 @@ int dassdp_stream_begin(const dassdp_model_t *model, void *state, uint32_t hop);
 /* The stream is over; harmless without one. */
 void dassdp_stream_end(const dassdp_model_t *model, void *state);
 
-/* A frame, or the next piece of one: <NAME>_FRAME_BYTES bytes as dassdp_begin has them in a sample, of an
- * input of events 16-bit addresses, the last of them 0xFFFF, of a model with a sensor the int16 counts of
- * a reading. Where the frame is whole its step runs. Returns DASSDP_DECIDED where result was written, else
+/* A frame of <NAME>_FRAME_BYTES, or the next piece of one, as dassdp_begin has it in a sample; of an input of
+ * events 16-bit addresses, the last of them 0xFFFF; of a model with a sensor the <NAME>_N_CHANNELS int16
+ * counts of one reading. Where the frame is whole its step runs. Returns DASSDP_DECIDED where result was written, else
  * DASSDP_OK; DASSDP_E_INDEX for bytes behind the end of the frame, DASSDP_E_ORDER without a stream or
  * between the slices of a lesson. The stream is over where anything else ran on this state since: a
  * lesson may, behind the first decision alone, and is one of its window. */
 int dassdp_push(const dassdp_model_t *model, void *state, const void *bytes, uint32_t n_bytes,
                 dassdp_result_t *result);
+
+/* How many of these bytes belong to the frame under way: of a list of events those up to the first 0xFFFF. */
+uint32_t dassdp_frame_part(const dassdp_model_t *model, const void *state, const void *bytes,
+                           uint32_t n_bytes);
 
 /* The frame under way begins anew: its pieces so far never were. */
 void dassdp_restart_frame(const dassdp_model_t *model, void *state);

@@ -93,7 +93,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "classify": {"x": X}, "accuracy": {"x": X, "y": Y}, "learn": {"x": X, "y": Y},
     "warm_up": {"x": X, "y": Y}, "idle": {"n_steps": 0}, "save": {"path": "s.npz"},
     "load": {"path": "s.npz"}, "verify": {"x": X, "y": Y}, "reset": {"factory": False},
-    "weights": {},
+    "weights": {}, "stream": {"hop": 1},
     "store": {}, "statistics": {}, "observe": {"x": X, "y": Y}, "fit_profile": {"x": X, "y": Y},
     "select_profile": {"profile": "factory"}, "allow_profile": {"is_allowed": True}}
 TARGETS: dict[str, dict[str, Any]] = {

@@ -276,7 +276,8 @@ class _Drawn:
             default, {n: b for n, b in bits.items() if n in names}, c["per neuron"], c["headroom"],
             c["threshold bits"], c["leak"], c["membranes"], c["input bits"], c["input scale"],
             c["input range"], drift=c["drift"], temperature=c["temperature"],
-            values=c["values"])
+            values=c["values"],
+            hop={"none": 0, "one": 1, "some": -(-self.n_steps // 2), "all": self.n_steps}[c["hop"]])
 
     def learning(self) -> Learning | None:
         c = self.c

@@ -2,7 +2,9 @@
  * operation and its numbers, in little-endian words; an answer is a status, then what it says. */
 #include "fleet.h"
 
+#include "dassdp_stream.h"
 #include "port.h"
+#include "stream.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -91,6 +93,18 @@ static void fit_profile(const fleet_model_t *of)
     send_word((uint32_t)dassdp_fit_profile(of->model, of->state, &fit));
 }
 
+/* Frames run as they arrive: the state has no room for more. */
+static uint32_t run_frames(const fleet_model_t *of, const int8_t *x, dassdp_result_t *result)
+{
+    const uint8_t *bytes = (const uint8_t *)x;
+    uint32_t n_left = of->x_bytes, crc = 0;
+    dassdp_stream_begin(of->model, of->state, of->n_steps);
+    while (dassdp_sample_part(of->model, of->state, &bytes, &n_left, 1, result) == 1) {
+        crc = dassdp_digest_step(of->model, of->state, crc);
+    }
+    return crc;
+}
+
 /* A sample: status, result, digests of its steps and of what was learned, logits before that. */
 static void run(const fleet_model_t *of, uint8_t op)
 {
@@ -100,15 +114,19 @@ static void run(const fleet_model_t *of, uint8_t op)
     uint32_t crc = 0;
     dassdp_result_t result;
     const int8_t *x = receive_sample(of);
-    if (op == 'l' || op == 'w') {
-        dassdp_note(model, of->state, x);
+    if (dassdp_keeps_frame(model)) {
+        crc = run_frames(of, x, &result);
+    } else {
+        if (op == 'l' || op == 'w') {
+            dassdp_note(model, of->state, x);
+        }
+        dassdp_begin(model, of->state, x);
+        for (uint32_t t_step = 0; t_step < of->n_steps; t_step++) {
+            dassdp_step(model, of->state);
+            crc = dassdp_digest_step(model, of->state, crc);
+        }
+        dassdp_end(model, of->state, &result);
     }
-    dassdp_begin(model, of->state, x);
-    for (uint32_t t_step = 0; t_step < of->n_steps; t_step++) {
-        dassdp_step(model, of->state);
-        crc = dassdp_digest_step(model, of->state, crc);
-    }
-    dassdp_end(model, of->state, &result);
     crc = dassdp_digest_logits(model, of->state, crc);
     send_bytes(dassdp_logits(model, of->state), 4u * of->n_classes);
     if (op == 'l') {

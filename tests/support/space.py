@@ -37,6 +37,7 @@ AXES: dict[str, tuple[Any, ...]] = {
               "rate", "delta"),
     "shape": ("image", "vector", "long", "line", "deep"),
     "sensor": ("none", "channels", "triads"),
+    "hop": ("none", "one", "some", "all"),
     "second input": ("none", "currents b", "frames b", "spikes c", "spikes out"),
     "path a": PATHS, "path b": PATHS,
     "delay a": DELAYS, "delay b": DELAYS,
@@ -165,6 +166,14 @@ def _enters(c: Choice) -> set[str]:
     return sources | ({"c"} if "c" not in part else set())
 
 
+def _cannot_stream(c: Choice) -> bool:
+    """Frames of another kind than arrive one by one, or spikes of before."""
+    late = ("self delayed", "straight delayed", "back each")
+    return bool(c["input"] not in ("spike frames", "current frames", "events", "counts")
+                or c["steps"] == 1 or c["second input"] != "none" or c["delay a"] != "none"
+                or c["delay b"] != "none" or c["loop"] in late or c["skip"] == "b out each")
+
+
 def _latencies_differ(c: Choice) -> bool:
     """First spikes for one rule, last ones for another, of the same population."""
     kinds = [{"error": "first", "eihl": "first", "sync": c["sync"]}.get(c[rule]) for rule in RULES]
@@ -173,6 +182,9 @@ def _latencies_differ(c: Choice) -> bool:
 
 
 EXCLUSIONS: tuple[Exclusion, ...] = (
+    Exclusion("no frames to arrive", "E105",
+              ("hop", "input", "steps", "second input", "delay a", "delay b", "loop", "skip"),
+              lambda c: c["hop"] != "none" and _cannot_stream(c), FROZEN),
     Exclusion("currents of 16-bit weights", "E105", ("input", "bits a"),
               lambda c: c["input"] in CURRENTS and c["bits a"] == 16),
     Exclusion("a sensor of spikes", "E101", ("input", "sensor"),

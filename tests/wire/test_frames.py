@@ -169,5 +169,5 @@ def test_each_message_says_whether_it_writes() -> None:
     assert not silent
     assert [m.name for m in MESSAGES.values() if m.writes is False] == [
         "HELLO", "OPEN", "INFER", "READ_WEIGHTS", "READ_STATE", "READ_LEARNING", "STATISTICS",
-        "PUT_SAMPLE"]
+        "PUT_SAMPLE", "STREAM", "PUSH"]
     assert not MESSAGES["DRIFT"].is_write({"allow": 0}) and MESSAGES["DRIFT"].is_write({"allow": 1})

@@ -70,6 +70,9 @@ class Precision:
     temperature: Annotated[str, typer.Option(metavar="fit|stated|NUMBER", help=(
         "What the softmax of learning divides logits by: fitted to --data where it refutes what "
         "the network states (--logits), that, or a number."))] = "fit"
+    hop: Annotated[int | None, typer.Option("--hop", show_default=False, help=(
+        "Streams: frames arrive while it runs, so the device holds one of a sample, and it decides "
+        "every so many of them (docs/streams.md)."))] = None
 
     values: Annotated[bool, typer.Option("--values", help=(
         "Outputs are values in place of classes, read from membranes, in the unit of the targets "
@@ -86,7 +89,15 @@ class Precision:
                         self.threshold_bits, self.leak, self.membrane_bits,
                         input_scale=self.input_scale, input_range=self.input_range,
                         drift=self.drift or Settings.drift,
-                        temperature=_temperature(self.temperature), values=self.values)
+                        temperature=_temperature(self.temperature), values=self.values,
+                        hop=self._least_hop)
+
+    @property
+    def _least_hop(self) -> int:
+        if self.hop is not None and self.hop < 1:
+            raise EdgeError("E105", f"a hop of {self.hop} frames cannot be",
+                            help="give 1 to the number of steps, or leave --hop out")
+        return self.hop or 0
 
     def of(self, source: ir.Network, data: Path | None) -> Settings:
         """`settings`. Raises EdgeError E105, also where drift is asked for of what no device

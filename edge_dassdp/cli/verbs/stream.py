@@ -26,6 +26,7 @@ from edge_dassdp.cli.device import (
     require_plastic,
 )
 from edge_dassdp.cli.device import allow_profile as allow
+from edge_dassdp.cli.frames import decide
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.targets.open import SPECS, has_link, open_target
 
@@ -59,11 +60,15 @@ def _run(
     lock: options.Lock = None,
     *,
     allow_profile: options.AllowProfile = False,
+    hop: Annotated[int | None, typer.Option("--hop", show_default=False, help=(
+        "Push the samples frame by frame, as one stream without end, and decide every so many "
+        "frames over the last of them, as many as a sample has. For models quantized with --hop."))]
+    = None,
     learned: Learned,
 ) -> Answer:
     """Classify samples on a target, or read its values.
 
-    With --json every sample is one line, the summary the last.
+    With --json every sample is one line, or with --hop every decision, the summary the last.
     """
     from rich.text import Text
 
@@ -81,10 +86,11 @@ def _run(
         learned.put_back(device, network)
         out.warn(*warnings)
         allow(device, network, allow_profile)
-        found: Any
-        if network.values is not None:
+        found: Any = y[:0]
+        decided = None if hop is None else decide(out, device, network, packed, hop)
+        if network.values is not None and not decided:
             found = valued.predict(out, device, network, packed, valued.tell(out, packed))
-        else:
+        elif not decided:
             found = classify(out, device, packed.x,
                              lambda i, classes: _tell(out, network, i, classes, y),
                              looks=network.watches and not device.is_read_only)
@@ -95,7 +101,14 @@ def _run(
     has_classes = network.n_classes > 1 and network.values is None
     errors = None if network.values is None else valued.of(network, found, packed.targets)
     out.warn(*harness.drift_warning(report), *(misnumbered(
-        found, y, network.n_classes, network.class_names, data) if has_classes else []))
+        found, y, network.n_classes, network.class_names, data)
+        if has_classes and not decided else []))
+    if decided:
+        return Answer(
+            {"target": target, "hop": hop, "n_samples": len(y), "accuracy": decided.accuracy,
+             **decided.report, "digest": digest, "link": sent, "clipping": packed.clipped},
+            [Text(f"{target}: {decided}" + link_text(sent)), *notes(target, part)],
+            network.sha256, failed=rescue.problem)
     accuracy = float((found == y).mean()) if has_classes else None
     hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data,
                               *options.locked_words(lock)]

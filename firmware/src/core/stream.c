@@ -109,17 +109,20 @@ void dassdp_restart_frame(const dassdp_model_t *model, void *state)
     }
 }
 
-uint32_t dassdp_frame_part(const dassdp_model_t *model, const void *state, const uint8_t *bytes,
+uint32_t dassdp_frame_part(const dassdp_model_t *model, const void *state, const void *bytes,
                            uint32_t n_bytes)
 {
-    const dassdp_streaming_t *streaming = model->streaming;
+    const dassdp_streaming_t *streaming = dassdp_streaming(model);
+    if (streaming == 0) {
+        return 0;
+    }
     const dassdp_stream_state_t *stream = dassdp_at_const(state, (uint32_t)streaming->state_off);
     if (streaming->n_neurons == 0u) {
         uint32_t left = streaming->frame_bytes - (stream->is_run != 0u ? 0u : stream->n_taken);
         return n_bytes < left ? n_bytes : left;
     }
     for (uint32_t i = 0; i + EVENT_BYTES <= n_bytes; i += EVENT_BYTES) {
-        if (dassdp_get_u16(bytes + i) == END_OF_STEP) {
+        if (dassdp_get_u16((const uint8_t *)bytes + i) == END_OF_STEP) {
             return i + EVENT_BYTES;
         }
     }

@@ -33,10 +33,6 @@ static inline int dassdp_keeps_frame(const dassdp_model_t *model)
     return dassdp_streaming(model) != 0 && model->streaming->keeps_one != 0u;
 }
 
-/* How many of these bytes belong to the frame under way. */
-uint32_t dassdp_frame_part(const dassdp_model_t *model, const void *state, const uint8_t *bytes,
-                           uint32_t n_bytes);
-
 /* Bytes of a whole sample in order, up to the end of a frame; bytes and n_bytes are then what is left. Behind
  * the last of a list of events, is_last, steps that nothing came for run as well. Returns 1 where a step ran, 0
  * where more is needed or the sample is over, or an error. */
