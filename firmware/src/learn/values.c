@@ -6,6 +6,8 @@
 #include "network.h"
 #include "state.h"
 
+enum { TO_Q8 = DASSDP_VALUE_FRAC_BITS - 8 };
+
 /* A logit below 2^31 times mul below 2^15, and a centre of an int32: no sum leaves an int64. */
 static int64_t value_q11(const dassdp_values_t *values, const int32_t *logits, uint32_t c)
 {
@@ -19,7 +21,7 @@ static int64_t value_q11(const dassdp_values_t *values, const int32_t *logits, u
 /* Of one output, in Q8, at most DASSDP_VALUE_ERROR_MAX_Q8. */
 static int32_t error_q8(int32_t target_q11, int64_t value)
 {
-    int64_t error = (target_q11 - value + 4) >> 3;
+    int64_t error = (target_q11 - value + (1 << (TO_Q8 - 1))) >> TO_Q8;
     if (error > DASSDP_VALUE_ERROR_MAX_Q8) {
         return DASSDP_VALUE_ERROR_MAX_Q8;
     }
