@@ -43,13 +43,14 @@ def network(kind: str) -> QNetwork:
     so that the learning state takes several chunks. 'frames': 'error' with samples of 600 bytes,
     one frame a step. 'memory': 'frames' with replay and a guard. 'gate': 'memory' with steps by the
     share of misses and a gate. 'sensor': 'frames' behind a sensor of two triads that compares its
-    windows; 'worn': 'error' behind one. 'wide': 'error' with 16-bit weights. 'large': 'error' that
+    windows; 'worn': 'error' behind one. 'streamed': 'frames' that arrive while it runs.
+    'wide': 'error' with 16-bit weights. 'large': 'error' that
     learns 6,700 weights. A number: 'error' with as many constant inputs. 'locked ' before a kind
     changes nothing of the network."""
     if kind.startswith(LOCKED):
         return network(kind.removeprefix(LOCKED))
     rng = np.random.default_rng(7)
-    is_frames = kind in ("frames", "memory", "gate", "sensor")
+    is_frames = kind in ("frames", "memory", "gate", "sensor", "streamed")
     n_inputs = int(kind) if kind.isdecimal() else N_CHANNELS if is_frames else N_INPUTS
     n_steps = N_FRAMES if is_frames else 12
     n_h1, n_h2 = (64, 100) if kind == "large" else (20, 16)
@@ -72,7 +73,8 @@ def network(kind: str) -> QNetwork:
         rule = DASSDP(a_plus=0.05, a_base=0.02, batch=5)
         return quantize(net, Learning({"fc2": rule, "fc3": rule})).network
     learning = learning_of(net, ErrorSSDP())
-    bits = Settings(bits_of={"fc2": 16 if kind == "wide" else 4})
+    bits = Settings(bits_of={"fc2": 16 if kind == "wide" else 4},
+                    hop=5 if kind == "streamed" else 0)
     if kind in ("memory", "gate"):
         learning = replace(learning, replay=Replay(10, 2), guard=Guard(True, margin=1, window=8))
         if kind == "gate":

@@ -166,14 +166,6 @@ def _enters(c: Choice) -> set[str]:
     return sources | ({"c"} if "c" not in part else set())
 
 
-def _cannot_stream(c: Choice) -> bool:
-    """Frames of another kind than arrive one by one, or spikes of before."""
-    late = ("self delayed", "straight delayed", "back each")
-    return bool(c["input"] not in ("spike frames", "current frames", "events", "counts")
-                or c["steps"] == 1 or c["second input"] != "none" or c["delay a"] != "none"
-                or c["delay b"] != "none" or c["loop"] in late or c["skip"] == "b out each")
-
-
 def _latencies_differ(c: Choice) -> bool:
     """First spikes for one rule, last ones for another, of the same population."""
     kinds = [{"error": "first", "eihl": "first", "sync": c["sync"]}.get(c[rule]) for rule in RULES]
@@ -181,10 +173,17 @@ def _latencies_differ(c: Choice) -> bool:
     return any(x and y and x != y for x, y in pairwise(kinds))
 
 
+STREAMS: dict[str, tuple[Any, ...]] = {
+    "input": ("spike frames", "current frames", "events", "counts"),
+    "steps": tuple(n for n in AXES["steps"] if n > 1), "second input": ("none",),
+    "delay a": ("none",), "delay b": ("none",),
+    "loop": ("none", "self", "straight", "back"), "skip": ("none", "b out", "a c")}
+"""What goes together with frames that arrive one by one."""
 EXCLUSIONS: tuple[Exclusion, ...] = (
-    Exclusion("no frames to arrive", "E105",
-              ("hop", "input", "steps", "second input", "delay a", "delay b", "loop", "skip"),
-              lambda c: c["hop"] != "none" and _cannot_stream(c), FROZEN),
+    *(Exclusion(f"no stream: {axis}", "E105", ("hop", axis),
+                lambda c, axis=axis, streams=streams: c["hop"] != "none"
+                and c[axis] not in streams, FROZEN)
+      for axis, streams in STREAMS.items()),
     Exclusion("currents of 16-bit weights", "E105", ("input", "bits a"),
               lambda c: c["input"] in CURRENTS and c["bits a"] == 16),
     Exclusion("a sensor of spikes", "E101", ("input", "sensor"),

@@ -9,6 +9,8 @@ from random import Random
 import numpy as np
 import pytest
 from support.faults import Cable, FaultyStream
+from support.liar import Liar, Lie
+from support.lies import fields, payload
 from support.streamed import KINDS, N_STEPS, library, pushed, streamed, told
 
 import edge_dassdp as ed
@@ -158,10 +160,10 @@ def test_spikes_that_are_none_are_no_frame() -> None:
         assert refusal(lambda kind=kind, bad=bad: frame_x(  # type: ignore[misc]
             streamed(kind), np.full(12, bad))).code == "E104"
     events = streamed("events")
+    device = Emulator(events)
+    device.open_stream(3)
     for raw in ([0, 1], [65535, 65535], [65535, 1], []):
         piece = np.array(raw, "<u2").view(np.int8)
-        device = Emulator(events)
-        device.open_stream(3)
         assert refusal(lambda piece=piece: device.push(piece)).code == "E104"  # type: ignore[misc]
 
 
@@ -288,3 +290,22 @@ def test_an_answer_that_is_lost_is_no_second_step() -> None:
             continue
         found += told([device.push(frame)])
     assert found == expected and stream.n_frames == 0
+
+
+@pytest.mark.parametrize(("lie", "says"), [
+    (fields("PUSH", "class_idx", class_idx=3), "class_idx is 3"),
+    (fields("PUSH", "is_decided", is_decided=2), "is_decided is 2"),
+    (fields("PUSH", "logits", logits=bytes(12)), "12 bytes of logits"),
+    (fields("PUSH", "logits", logits=b"\1" + bytes(15)), "logits that are not 0"),
+    (fields("PUSH", "digest", digest=7), "digest is 7"),
+    (payload("STREAM", "another format", lambda p: b"x"), "another format")])
+def test_what_no_device_can_say_of_a_stream_is_not_believed(lie: Lie, says: str) -> None:
+    network = streamed()
+    device = LinkTarget.of(network, Liar(LoopbackStream(library(network)), lie))
+
+    def ask() -> None:
+        device.open_stream(3)
+        device.push(np.zeros(12, np.int8))
+
+    problem = refusal(ask)
+    assert problem.code == "E504" and says in f"{problem.message} {problem.cause}"

@@ -17,7 +17,7 @@ from edge_dassdp.wire.session import Session
 FAULTS = ("drop", "flip", "duplicate", "reorder", "truncate")
 
 
-N_SAMPLES = {"error": 600, "gated": 600, "frames": 120, "memory": 80, "gate": 80,
+N_SAMPLES = {"error": 600, "gated": 600, "frames": 120, "streamed": 120, "memory": 80, "gate": 80,
              "locked error": 200, "locked memory": 40}
 
 
