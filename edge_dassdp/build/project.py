@@ -107,6 +107,10 @@ class Project:
             write_text(target, text, sync=False, private=target.name == LOCK_FILE)
 
 
+_LEFT_OUT = {"dassdp_sensor.h": "-DDASSDP_SENSORS=0", "dassdp_classes.h": "-DDASSDP_CLASSES=0"}
+"""Header that models of a kind include -> what leaves out the code for it, where none does."""
+
+
 def emulator_project(sources: Mapping[str, str], *, checked: bool = False,
                      without: Collection[str] = ()) -> Project:
     """Generated `sources` with the runtime and the host port, as a shared object.
@@ -124,9 +128,11 @@ def firmware_project(sources: Mapping[str, str], board: Board) -> Project:
     """Generated `sources` with the runtime and the port of `board`, as an ELF file."""
     project = _locked(with_port(_runtime(board.kernels) | _generated(sources)
                                 | _firmware_files("port/cortex_m", only=("main.c",)), board))
-    if not sources or any("dassdp_sensor.h" in text for text in sources.values()):
-        return project  # a model has a sensor, or models come from elsewhere
-    return replace(project, cflags=(*project.cflags, "-DDASSDP_SENSORS=0"))
+    if not sources:
+        return project  # models come from elsewhere
+    unused = [flag for header, flag in _LEFT_OUT.items()
+              if not any(header in text for text in sources.values())]
+    return replace(project, cflags=(*project.cflags, *unused))
 
 
 def _locked(project: Project) -> Project:

@@ -19,7 +19,7 @@ from edge_dassdp.rules.declared import c_files
 from edge_dassdp.wire import frames
 from edge_dassdp.wire.lock import Lock
 
-ABI = 8
+ABI = 9
 _NAME = re.compile(r"(?!dassdp_)(?=.{1,24}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PER_LINE = 16
 
@@ -46,7 +46,8 @@ def emit(plan: Plan, name: str = "dassdp", *, save_every: int = 0,
         state_bytes=layout.state_bytes, x_bytes=network.code_bytes, n_steps=network.n_steps,
         n_channels=0 if network.sensor is None else network.sensor.n_channels,
         n_readings=network.n_readings,
-        n_classes=network.n_classes, buffers=frames.link_buffer_bytes(network.n_classes),
+        n_classes=network.n_classes, keeps_classes=network.keeps_classes,
+        n_known=network.n_known, buffers=frames.link_buffer_bytes(network.n_classes),
         features=[{"name": source.name, "n": source.n_raw, "frac": frac.name, "zero": zero.name}
                   for source, frac, zero in features])
     code = assets.render(

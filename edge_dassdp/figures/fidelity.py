@@ -194,8 +194,9 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
                 clips[name] += int(reference.clipped[name].sum())
         floats.append(trace.classes)
         integers.append(reference.end())
-        read.append(trace.logits.astype(np.float64))
-        made.append(reference.sums[:, natural[quantized.readout]] * quantized.logit_unit)
+        known = slice(network.n_known)
+        read.append(trace.logits[:, known].astype(np.float64))
+        made.append(reference.sums[:, natural[quantized.readout]][:, known] * quantized.logit_unit)
     return _Comparison(np.concatenate(floats), np.concatenate(integers),
                        (np.concatenate(read), np.concatenate(made)), flips, clips, diverged)
 

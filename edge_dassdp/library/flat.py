@@ -27,13 +27,14 @@ _STACK = """\
 _INCLUDE = re.compile(r'^(\s*#\s*include\s*)"([^"]+)"', re.MULTILINE)
 
 
-def flat_runtime(*, sensors: bool) -> dict[str, str]:
-    """The runtime's texts by file name. sensors: False leaves out what no model needs then."""
+def flat_runtime(*, sensors: bool, classes: bool) -> dict[str, str]:
+    """The runtime's texts by file name. sensors, classes: False leaves out what no model needs
+    then."""
     root = assets.folder("firmware")
     texts = {path.relative_to(root).as_posix(): path.read_text("utf-8")
              for pattern in _TEXTS for path in sorted(root.glob(pattern))}
     texts["library/dassdp_quantities.h"] = quantities_header()
-    return {ARCH: assets.render("library/dassdp_arch.h.j2", sensors=sensors),
+    return {ARCH: assets.render("library/dassdp_arch.h.j2", sensors=sensors, classes=classes),
             **flattened(texts)}
 
 

@@ -35,7 +35,8 @@ class Sources:
 
         Raises EdgeError E203 where files of rules have the name of others, and as `emit`.
         """
-        runtime = flat_runtime(sensors=any(n.sensor is not None for n in networks.values()))
+        runtime = flat_runtime(sensors=any(n.sensor is not None for n in networks.values()),
+                               classes=any(n.keeps_classes for n in networks.values()))
         models: dict[str, dict[str, str]] = {}
         for name, network in networks.items():
             texts = emit(Plan.of(network), name)

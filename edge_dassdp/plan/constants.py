@@ -9,6 +9,7 @@ import numpy as np
 
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.plan import kernels, path_tables
+from edge_dassdp.plan.classes import classes_table
 from edge_dassdp.plan.layout import Layout
 from edge_dassdp.plan.path_tables import Fields
 from edge_dassdp.plan.routes import Route
@@ -89,6 +90,7 @@ def _model(layout: Layout) -> Fields:
         ("count_ends", "dassdp_count_ends" if network.values_offset < network.code_bytes else None),
         ("values_off", network.values_offset),
         *((("sensor", _sensor(layout, network.sensor)),) if network.sensor else ()),
+        *((("classes", classes_table(layout)),) if network.keeps_classes else ()),
         *_misses(layout),
     )
 

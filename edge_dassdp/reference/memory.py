@@ -58,6 +58,11 @@ class Memory:
         """Samples in the ring."""
         return int(np.minimum(self.seen, self.rule.ring_per_class).sum())
 
+    def next_of(self, is_of_ring: bool
+                ) -> tuple[dict[str, tuple[IntArray, IntArray]], int] | None:
+        """The next one of the ring, or of flash."""
+        return self.next_of_ring() if is_of_ring else self.next_of_flash()
+
     def next_of_ring(self) -> tuple[dict[str, tuple[IntArray, IntArray]], int] | None:
         """(counts and latencies by population, label) of the next filled slot, None if all are
         empty."""

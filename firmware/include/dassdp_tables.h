@@ -3,6 +3,7 @@
 #ifndef DASSDP_TABLES_H
 #define DASSDP_TABLES_H
 
+#include "dassdp_class_tables.h"
 #include "dassdp_path_tables.h"
 #include "dassdp_sensor_tables.h"
 
@@ -307,6 +308,7 @@ struct dassdp_model {
     const dassdp_error_step_t *error_step; /* NULL: a schedule, or none */
     const dassdp_cusum_rule_t *cusum;      /* whether it learns; NULL: always */
     const dassdp_sensor_t *sensor;         /* whose counts become samples on the device, or NULL */
+    const dassdp_classes_t *classes;       /* class means and spare classes, or NULL */
 };
 
 #endif

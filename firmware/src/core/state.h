@@ -142,6 +142,16 @@ static inline const dassdp_sensor_t *dassdp_sensor(const dassdp_model_t *model)
     return DASSDP_SENSORS != 0 ? model->sensor : 0;
 }
 
+/* 0 leaves out class means and spare classes, where no model of a firmware has such. */
+#ifndef DASSDP_CLASSES
+#define DASSDP_CLASSES 1
+#endif
+
+static inline const dassdp_classes_t *dassdp_classes(const dassdp_model_t *model)
+{
+    return DASSDP_CLASSES != 0 ? model->classes : 0;
+}
+
 static inline dassdp_sensor_state_t *dassdp_sensor_state(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->sensor->state_off);
