@@ -35,7 +35,6 @@ from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
 
-
 SPARE_MAX, MEAN_ONE = QUANTITIES["spare_max"], QUANTITIES["mean_one"]
 
 

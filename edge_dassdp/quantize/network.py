@@ -24,12 +24,11 @@ from edge_dassdp.qir.order import history_depths
 from edge_dassdp.qir.ranges import Bound
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize.activity import mean_counts, with_activity
-from edge_dassdp.quantize.classes import with_class_means, with_counts
 from edge_dassdp.quantize.constants import samples_blamed
 from edge_dassdp.quantize.inputs import InputScales, in_codes, input_scales, sensor_of
 from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature
 from edge_dassdp.quantize.populate import Made, populate
-from edge_dassdp.quantize.replay import with_replay
+from edge_dassdp.quantize.replay import with_class_means, with_counts, with_replay
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference.confidence import Confidence
 from edge_dassdp.rules import Learning, Rule

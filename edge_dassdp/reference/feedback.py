@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.qformat import IntArray, round_shift, to_int
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork
-from edge_dassdp.reference.misses import error_step_q8
+from edge_dassdp.reference.memory import error_step_q8
 
 EXP2_Q15 = to_int(32768 * 2.0 ** (-np.arange(32) / 32))
 SOFTMAX_MAX_Q8 = QUANTITIES["softmax_max_q8"]

@@ -17,7 +17,6 @@ from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QProjection, Stage
 from edge_dassdp.qir.checks import checked_weights, known_projection
 from edge_dassdp.qir.lesson import Lesson, Record, draw
-from edge_dassdp.qir.names import require_spares, taught_idx
 from edge_dassdp.qir.packing import GUARD_DTYPE, LEARNING_DTYPE, pack_weights
 from edge_dassdp.qir.stored import rebuild
 from edge_dassdp.reference.asked import (
@@ -30,10 +29,9 @@ from edge_dassdp.reference.asked import (
     require_replay,
 )
 from edge_dassdp.reference.carried import carried_bytes, carried_state, named
-from edge_dassdp.reference.classes import OF_DEVICE, OF_FACTORY
+from edge_dassdp.reference.classes import OF_DEVICE, OF_FACTORY, require_spares, taught_idx
 from edge_dassdp.reference.feedback import feed_back, softmax_error, step_size_q8
-from edge_dassdp.reference.memory import Memory, judge
-from edge_dassdp.reference.misses import Gate, count_miss
+from edge_dassdp.reference.memory import Gate, Memory, count_miss, judge
 from edge_dassdp.reference.outcome import (
     NO_LABEL,
     OWN_LOSS,

@@ -23,7 +23,6 @@ from edge_dassdp.emit import emit
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.checks import checked_weights, known_projection
-from edge_dassdp.qir.names import class_idx_of, taught_idx
 from edge_dassdp.reference.asked import (
     check_infer_steps,
     check_kind,
@@ -43,6 +42,7 @@ from edge_dassdp.reference.asked import (
     require_search,
     require_sensor,
 )
+from edge_dassdp.reference.classes import class_idx_of, taught_idx
 from edge_dassdp.reference.outcome import BatchOutcome, learned_statistics
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation

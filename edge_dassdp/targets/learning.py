@@ -12,11 +12,11 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.names import name_bytes, taught_of
 from edge_dassdp.qir.packing import profile_of
 from edge_dassdp.qir.ranges import SHARE_MAX_Q8
 from edge_dassdp.qir.stored import pack, unpack
 from edge_dassdp.reference.carried import carried_state, fields_of, restore
+from edge_dassdp.reference.classes import name_bytes, taught_of
 from edge_dassdp.reference.memory import SEEN_MAX
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
 from edge_dassdp.sensor.profile import Kind

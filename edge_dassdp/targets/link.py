@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.qir.names import class_idx_of, name_bytes, taught_idx
 from edge_dassdp.reference import asked
+from edge_dassdp.reference.classes import class_idx_of, name_bytes, taught_idx
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.slots import boards
