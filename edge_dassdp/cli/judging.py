@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -67,11 +69,14 @@ class Given:
 
     @classmethod
     def of(cls, network: QNetwork, judging: Judging, data: Path, split: str,
-           shift_seed: int | None, limit: int | None) -> Given:
-        """Raises EdgeError E104, E105 for samples that are none of this network, or not apart."""
+           shift_seed: int | None, limit: int | None,
+           taught: Mapping[str, int] = MappingProxyType({})) -> Given:
+        """taught: index by name of classes that were taught. Raises EdgeError E104, E105 for
+        samples that are none of this network, or not apart."""
         wanted = judging.part(data, split)
         given = options.load_part(data, split)
-        part, *tests = options.agreed(network, given, *([wanted] if wanted else []))
+        part, *tests = options.agreed(network, given, *([wanted] if wanted else []),
+                                     taught=taught)
         learned = options.device_samples(network, options.shifted(part, shift_seed, limit))
         test = tests[0] if tests else None
         return cls(part, learned, test, options.device_samples(
@@ -114,7 +119,8 @@ def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[s
 
 def _one_class(network: QNetwork, packed: options.Packed) -> list[str]:
     """A warning where labels say nothing: a stream may come class by class, so it is learned."""
-    if network.n_classes == 1 or len(packed.y) < LEAST_SAMPLES or (packed.y != packed.y[0]).any():
+    if network.n_classes == 1 or len(packed.y) < LEAST_SAMPLES or (
+            packed.y != packed.y[0]).any() or packed.y[0] >= network.n_known:
         return []
     return [f"all {len(packed.y):,} samples to learn from are of class {packed.y[0]}: the network "
             "learns to answer it; give samples of all classes, or go on with the others"]

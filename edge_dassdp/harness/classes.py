@@ -1,19 +1,20 @@
-"""Classes that are taught on a device: how their names and numbers are told from those of others."""
+"""Classes that are taught on a device, told from those that it knew."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.datasets import Part
 from edge_dassdp.data.labels import ClassNames, Origin, listed
 from edge_dassdp.qir import QNetwork
 
-FORGETS = ("the model replays no samples of the old classes, so a new class takes their place whole: "
-           "quantize it with --replay and --data, or mix samples of all classes")
+FORGETS = ("the model replays no samples of the old classes, so a new class takes their place "
+           "whole: quantize it with --replay and --data, or mix samples of all classes")
 _SPARE = "(spare {})"
 
 
@@ -23,10 +24,12 @@ def forgets(network: QNetwork) -> bool:
     return replay is None or replay.labels.size == 0 or replay.n_flash == 0
 
 
-def with_taught(network: QNetwork, taught: Mapping[str, int]) -> ClassNames | None:
+def with_taught(network: QNetwork, taught: Mapping[str, int],
+                parts: Sequence[Part] = ()) -> ClassNames | None:
     """The names of all outputs: those of a model, with those that were taught. None where the model
-    knows none and nothing was taught: labels are numbers."""
-    if network.class_names is None and not taught:
+    knows none, and nothing was taught or the parts of files hold numbers."""
+    if network.class_names is None and (not taught or (
+            parts and not any(part.samples.classes for part in parts))):
         return None
     names = [*(network.classes or map(str, range(network.n_known))),
              *(_SPARE.format(k) for k in range(network.n_known, network.n_classes))]
@@ -34,6 +37,12 @@ def with_taught(network: QNetwork, taught: Mapping[str, int]) -> ClassNames | No
         names[class_idx] = name
     is_stated = network.class_names is None or network.class_names.is_stated
     return ClassNames(tuple(names), is_stated)
+
+
+def named_classes(network: QNetwork, taught: Mapping[str, int]) -> tuple[str, ...]:
+    """Of each output, as far as the model and its device know names; else none."""
+    names = with_taught(network, taught)
+    return () if names is None else names.names
 
 
 def require_taught(network: QNetwork, taught: Mapping[str, int], labels: NDArray[Any],
@@ -49,5 +58,5 @@ def require_taught(network: QNetwork, taught: Mapping[str, int], labels: NDArray
         "E104", f"{told.told(first, labels[first])}, which is a spare class that was not taught",
         cause=f"the network has classes 0 to {network.n_known - 1}"
         + (f", taught are {listed([*taught])}" if taught else ", and none was taught"),
-        help="a new class is taught by a name: learn --new-class NAME (Device.new_class); else give "
-        "each sample the class that it is of")
+        help="a new class is taught by a name: learn --new-class NAME (Device.new_class); else "
+        "give each sample the class that it is of")

@@ -209,7 +209,8 @@ class Network:
                       f"the readout '{out.name}' takes no spare classes",
                       cause="it has one output, some already, or is more than a vector behind "
                       "matrices that nothing listens to")
-        vectors = {f.name: _grown(getattr(out, f.name), n, f.name == "bias") for f in fields(out)
+        vectors: dict[str, Any] = {
+            f.name: _grown(getattr(out, f.name), n, f.name == "bias") for f in fields(out)
                    if isinstance(getattr(out, f.name), np.ndarray)}
         grown = replace(out, size=out.size + n, shape=(out.size + n,), **vectors)
         return replace(

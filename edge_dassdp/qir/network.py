@@ -103,8 +103,8 @@ class QClassMeans:
 
 
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
-    QReplay, QGuard, QErrorStep, QCusum, QClassMeans, QDynamics, QInputScale, QSensor, QDrift, QCodes, Conv,
-    Pool, MaxPool, Encoder, Sensor, Triad, ClassNames)}
+    QReplay, QGuard, QErrorStep, QCusum, QClassMeans, QDynamics, QInputScale, QSensor, QDrift,
+    QCodes, Conv, Pool, MaxPool, Encoder, Sensor, Triad, ClassNames)}
 """What a file names beside populations, projections and rules."""
 
 

@@ -1,5 +1,4 @@
-"""Replay, guard and what the misses of the device decide, of the reference (docs/arithmetic.md, 12 to
-14): step sizes, and the CUSUM gate."""
+"""Replay, guard, and what the misses of a device decide (docs/arithmetic.md, 12 to 14)."""
 
 from __future__ import annotations
 

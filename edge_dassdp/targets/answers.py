@@ -167,7 +167,7 @@ def _outcome(can: Answers, name: str, asked: Fields, said: Fields) -> None:
         believe(not logits.any(), name, "logits that are not 0", "the sample ended early")
     best = int(logits.argmax())
     if can.has_means:
-        believe(said["class_idx"] < can.n_classes and (
+        believe(said["class_idx"] < can.n_classes and bool(
             logits[said["class_idx"]] > INT32_MIN or logits[best] == INT32_MIN), name,
             f"class_idx is {said['class_idx']}", f"it has {can.n_classes} classes, and that one "
             "was never taught")

@@ -182,7 +182,7 @@ class LinkTarget(Target):
     def new_class(self, name: str) -> int:
         if self._network is not None:
             class_idx_of(self._network, taught_in(self._network, self.read_learning()), name)
-        return int(self._ask("NEW_CLASS", name=name_bytes(name))["class_idx"])
+        return int(self._ask("NEW_CLASS", class_name=name_bytes(name))["class_idx"])
 
     def forget_class(self, name: str) -> None:
         if self._network is None:

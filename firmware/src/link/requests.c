@@ -256,7 +256,7 @@ int dassdp_request_new_class(dassdp_link_t *link, const uint8_t *request, uint32
         return DASSDP_E_ABSENT;
     }
     char name[DASSDP_LINK_NAME_BYTES + 1];
-    dassdp_copy((uint8_t *)name, request + DASSDP_NEW_CLASS_REQUEST_NAME, DASSDP_LINK_NAME_BYTES);
+    dassdp_copy((uint8_t *)name, request + DASSDP_NEW_CLASS_REQUEST_CLASS_NAME, DASSDP_LINK_NAME_BYTES);
     name[DASSDP_LINK_NAME_BYTES] = '\0';
     int class_idx = dassdp_new_class(link->model, link->state, name);
     if (class_idx < 0) {
