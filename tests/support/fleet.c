@@ -2,6 +2,7 @@
  * operation and its numbers, in little-endian words; an answer is a status, then what it says. */
 #include "fleet.h"
 
+#include "dassdp_tables.h"
 #include "port.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -75,6 +76,18 @@ static void fit_profile(const fleet_model_t *of)
 {
     dassdp_fit_t fit;
     send_word((uint32_t)dassdp_fit_profile(of->model, of->state, &fit));
+}
+
+static uint32_t n_known(const fleet_model_t *of)
+{
+    return of->model->classes != 0 ? of->model->classes->n_known : of->n_classes;
+}
+
+/* The next spare class, by the name that the host gives it. */
+static void teach(const fleet_model_t *of)
+{
+    const char name[3] = {'c', (char)('0' + (int)receive_word()), 0};
+    send_word((uint32_t)dassdp_new_class(of->model, of->state, name));
 }
 
 /* A sample: status, result, digests of its steps and of what was learned, logits before that. */
@@ -153,6 +166,13 @@ int main(void)
             break;
         case 'a':
             send_word((uint32_t)dassdp_allow_profile(of->model, of->state, 1));
+            break;
+        case 't':
+            teach(of);
+            break;
+        case 'g':
+            send_word((uint32_t)dassdp_forget_class(of->model, of->state,
+                                                    n_known(of) + receive_word()));
             break;
         case 'r':
             send_word((uint32_t)dassdp_rollback(of->model, of->state));

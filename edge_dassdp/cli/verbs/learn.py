@@ -53,8 +53,8 @@ class Order:
         "worn; of a model quantized with --sensor."))] = 0
     allow_profile: options.AllowProfile = False
     new_class: Annotated[str | None, typer.Option(metavar="NAME", show_default=False, help=(
-        "Teach a class that the network was not trained on: samples that --data calls so. "
-        "It takes a spare class, of a model quantized with --spare-classes. A class that was taught "
+        "Teach a class that the network was not trained on: samples that --data calls so. It "
+        "takes a spare class, of a model quantized with --spare-classes. One that was taught "
         "goes on being taught."))] = None
     idle: Annotated[int, typer.Option(min=0, help=(
         "After the samples, learn again from so many stored ones."))] = 0
