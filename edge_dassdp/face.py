@@ -126,7 +126,7 @@ def samples(path: Path | str, split: str = "", *,
 @held_to_kinds(network=_NETWORK)
 def quantize(network: Network, learning: Learning | None = None, settings: Settings | None = None,
              *, x: ArrayLike | None = None, y: ArrayLike | None = None,
-             classes: Sequence[str] | NDArray[Any] = ()) -> QNetwork:
+             classes: Sequence[str] | NDArray[Any] = (), spare_classes: int = 0) -> QNetwork:
     """The integer model of a network, proven to fit; `model.proofs` says how closely.
 
     learning: what goes on learning on the device, and by which rules; None for inference alone.
@@ -134,18 +134,20 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     that picks kernels, and homeostasis; without them inputs are taken to be standardized. y: their
     classes, (n,) integers from 0 to n_classes - 1, or names out of `classes`, for replay from
     flash, the temperature and the sensor; with `values` of settings their targets, finite numbers
-    (n, n_outputs). classes: a name for each output in order, which the model
-    keeps (`QNetwork.classes`). What is lost, as weights that became 0, is a warning that names the
-    option that helps; so are classes that no sample is of. Raises EdgeError E104 for samples of
+    (n, n_outputs). classes: a name for each output in order, which the model keeps
+    (`QNetwork.classes`). spare_classes: outputs more, 0 to 16, for classes that are taught on
+    the device (`Device.new_class`). What is lost, as weights that became 0, is a warning that names
+    the option that helps; so are classes that no sample is of. Raises EdgeError E104 for samples of
     another shape and for labels that are no class, E105 for a bad setting, missing samples or
     names that are none, E201 where a constant has no representation, E202 where a proof fails, E203
     where a rule cannot stand.
     """
-    names = stated(list(classes), network.n_classes) if len(classes) else None
+    network = network.with_spare_classes(spare_classes) if spare_classes else network
+    names = stated(list(classes), network.n_known) if len(classes) else None
     samples = None if x is None else sample_rows(network.inputs, x)
     labels = None if y is None or samples is None else \
         checked_targets(y, len(samples), network.n_classes) if settings and settings.values else \
-        label_row(y, len(samples), network.n_classes, names)
+        label_row(y, len(samples), network.n_known, names)
 
     def anew(other: Settings) -> Quantized:
         return _quantize(network, learning, other, samples, labels, names)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 IntArray = NDArray[np.int64]
 
 INT16_MAX, INT32_MAX = 2**15 - 1, 2**31 - 1
+INT32_MIN = -(2**31)
 
 
 def to_int(value: Any) -> IntArray:

@@ -45,7 +45,7 @@ LOCK_FILE = "dassdp_lock_key.c"
 """Among generated sources the one that makes a build a locked one. It holds the key."""
 _LOCKED = ("-DDASSDP_LOCKED=1",)
 _PARTS = {"DASSDP_SENSORS": "dassdp_sensor.h", "DASSDP_VALUES": "dassdp_values_t",
-          "DASSDP_STREAMS": "dassdp_stream.h"}
+          "DASSDP_STREAMS": "dassdp_stream.h", "DASSDP_CLASSES": "dassdp_classes.h"}
 """Left out of a firmware, by its switch: the sign in generated sources that a model has it."""
 
 

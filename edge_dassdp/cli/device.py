@@ -4,7 +4,9 @@ of it."""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -76,12 +78,34 @@ class Learned:
         return harness.Rescue(network, self.snapshot)
 
 
-def named(network: QNetwork, class_idx: int, label: int) -> dict[str, str | None]:
+def named(network: QNetwork, class_idx: int, label: int,
+          taught: Mapping[str, int] = MappingProxyType({})) -> dict[str, str | None]:
     """Names of a sample's classes, for its line; nothing where the model knows none. class_idx
-    below 0: there is no answer."""
-    return {} if network.class_names is None else {
-        "class_name": network.classes[class_idx] if class_idx >= 0 else None,
-        "label_name": network.classes[label]}
+    below 0: there is no answer. taught: index by name of classes that were taught."""
+    if network.class_names is None and not taught:
+        return {}
+    from edge_dassdp.harness.classes import named_classes
+
+    names = named_classes(network, taught)
+    return {"class_name": names[class_idx] if class_idx >= 0 else None, "label_name": names[label]}
+
+
+def taught_on(network: QNetwork, target: str, learned: Learned, lock: Path | None
+              ) -> dict[str, int]:
+    """Classes, index by name, that a target will have been taught when a command begins: those of
+    the snapshot that is put back, or of the board; others begin anew."""
+    if not network.spare_classes:
+        return {}
+    from edge_dassdp.harness import read_learned
+    from edge_dassdp.targets.learning import taught_in
+    from edge_dassdp.targets.open import open_target
+
+    if learned.restore is not None:
+        return taught_in(network, read_learned(network, learned.restore).learning)
+    if learned.reset or not is_board(target):
+        return {}
+    with open_target(target, network, lock=lock) as device:
+        return taught_in(network, device.read_learning())
 
 
 def from_factory(stack: ExitStack, device: Target, network: QNetwork, is_final: bool) -> list[str]:

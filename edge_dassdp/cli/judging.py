@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -66,11 +68,14 @@ class Given:
 
     @classmethod
     def of(cls, network: QNetwork, judging: Judging, data: Path, split: str,
-           shift_seed: int | None, limit: int | None) -> Given:
-        """Raises EdgeError E104, E105 for samples that are none of this network, or not apart."""
+           shift_seed: int | None, limit: int | None,
+           taught: Mapping[str, int] = MappingProxyType({})) -> Given:
+        """taught: index by name of classes that were taught. Raises EdgeError E104, E105 for
+        samples that are none of this network, or not apart."""
         wanted = judging.part(data, split)
         given = options.load_part(data, split)
-        part, *tests = options.agreed(network, given, *([wanted] if wanted else []))
+        part, *tests = options.agreed(network, given, *([wanted] if wanted else []),
+                                     taught=taught)
         learned = options.device_samples(network, options.shifted(part, shift_seed, limit))
         test = tests[0] if tests else None
         return cls(part, learned, test, options.device_samples(
@@ -113,8 +118,8 @@ def _one_class(network: QNetwork, packed: options.Packed) -> list[str]:
         same = (packed.targets == packed.targets[0]).all(axis=0)
         return [f"all {len(packed.y):,} samples to learn from have the same target of output "
                 f"{int(same.argmax())}: the network learns to answer it"] * bool(same.any())
-    if network.n_classes == 1 or packed.targets is not None \
-            or len(packed.y) < LEAST_SAMPLES or (packed.y != packed.y[0]).any():
+    if network.n_classes == 1 or packed.targets is not None or len(packed.y) < LEAST_SAMPLES \
+            or (packed.y != packed.y[0]).any() or packed.y[0] >= network.n_known:
         return []
     return [f"all {len(packed.y):,} samples to learn from are of class {packed.y[0]}: the network "
             "learns to answer it; give samples of all classes, or go on with the others"]

@@ -32,6 +32,7 @@ class Memory:
     replay: Replay | None = None
     guard: Guard | None = None
     gate: CUSUM | None = None
+    class_means: bool | None = None
     without: frozenset[str] = frozenset()
     """Which of them there shall be none of, where one is the default."""
 
@@ -48,7 +49,7 @@ _NONE = "none"
 
 
 def memory_of(schedule: str | None, replay: str | None, guard: str | None,
-              gate: str | None = None) -> Memory:
+              gate: str | None = None, class_means: bool = False) -> Memory:
     """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
     --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED]][,stays]."""
     from edge_dassdp.rules import Guard
@@ -61,7 +62,7 @@ def memory_of(schedule: str | None, replay: str | None, guard: str | None,
                if text == _NONE]
     return Memory(None if schedule in (None, _NONE) else _steps_of(schedule),
                   None if replay in (None, _NONE) else _replay_of(replay), kept,
-                  None if gate is None else _gate_of(gate), frozenset(without))
+                  None if gate is None else _gate_of(gate), class_means or None, frozenset(without))
 
 
 def _steps_of(text: str) -> Schedule | ErrorScaled:

@@ -58,6 +58,9 @@ class Lessons:
     replay: Replay = None
     guard: Guard = None
     gate: Gate = None
+    class_means: Annotated[bool, typer.Option("--class-means", help=(
+        "Means of what the last hidden layer fires, of --data and then of every sample learned, "
+        "decide beside the readout: more from few labels."))] = False
     plastic_biases: Annotated[bool, typer.Option("--plastic-biases", help=(
         "Biases beside error-driven rules learn, too: one more neuron fires in every step."))
     ] = False
@@ -71,22 +74,25 @@ class Lessons:
     @property
     def is_default(self) -> bool:
         """Nothing is said of what learns, and how."""
-        return not (self.plastic or self.rule or self.rules) and memory_of(
-            self.schedule, self.replay, self.guard, self.gate) == Memory()
+        return not (self.plastic or self.rule or self.rules) and self._memory == Memory()
+
+    @property
+    def _memory(self) -> Memory:
+        return memory_of(self.schedule, self.replay, self.guard, self.gate, self.class_means)
 
     def of(self, source: ir.Network, settings: Settings, train: Samples | None) -> Proposal:
         """The network that learns, with biases as weights where these do, and what learns in it.
         Raises EdgeError E105, E203, those of `proposed`."""
         from edge_dassdp.figures.proposal import Proposal
 
-        memory = memory_of(self.schedule, self.replay, self.guard, self.gate)
+        memory = self._memory
         if not self.frozen:
             return self._chosen(source, memory) if self.plastic or self.rule or self.rules \
                 else self._default(source, settings, train, memory)
         if self.plastic or self.rule or memory != Memory() or self.plastic_biases \
                 or self.rules:
             raise EdgeError("E105", "--frozen excludes --plastic, --rule, --rules, --schedule, "
-                            "--replay, --guard, --gate and --plastic-biases")
+                            "--replay, --guard, --gate, --class-means and --plastic-biases")
         return Proposal(source, None)
 
     def _chosen(self, source: ir.Network, memory: Memory) -> Proposal:

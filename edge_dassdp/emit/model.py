@@ -48,7 +48,8 @@ def emit(plan: Plan, name: str = "dassdp", *, save_every: int = 0,
         n_channels=0 if network.sensor is None else network.sensor.n_channels,
         n_readings=network.n_readings, values=_values(network), hop=network.hop,
         frame_bytes=pushed_bytes(network) if network.keeps_frame else 0,
-        n_classes=network.n_classes, buffers=frames.link_buffer_bytes(network.n_classes),
+        n_classes=network.n_classes, keeps_classes=network.keeps_classes,
+        n_known=network.n_known, buffers=frames.link_buffer_bytes(network.n_classes),
         features=[{"name": source.name, "n": source.n_raw, "frac": frac.name, "zero": zero.name}
                   for source, frac, zero in features])
     code = assets.render(

@@ -206,8 +206,10 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
                 clips[name] += int(reference.clipped[name].sum())
         floats.append(trace.classes)
         integers.append(reference.end())
-        read.append(trace.logits.astype(np.float64))
-        made.append(reference.sums[:, natural[quantized.readout]] * _logit_units(quantized))
+        known = slice(network.n_known)
+        read.append(trace.logits[:, known].astype(np.float64))
+        made.append(reference.sums[:, natural[quantized.readout]][:, known]
+                    * _logit_units(quantized)[..., known])
     return _Comparison(np.concatenate(floats), np.concatenate(integers),
                        (np.concatenate(read), np.concatenate(made)), flips, clips, diverged)
 

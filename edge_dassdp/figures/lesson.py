@@ -80,14 +80,14 @@ class _CountingReference(CountingModel, Reference):
             self.tally["bytes_stored"] += 4 * stored_words(self.network)
         return super()._remember(slot, label, held)
 
-    def _replay(self, sample: Stored | None) -> int:
+    def _replay(self, sample: Stored | None, is_of_ring: bool) -> int:
         if sample is not None:
             self.tally["replays"] += 1
             self.tally["bytes_moved"] += 4 * stored_words(self.network)
             for counts, _ in sample[0].values():
                 self.tally["neurons_rebuilt"] += counts.size
                 self.tally["spikes_rebuilt"] += int(counts.sum())
-        return super()._replay(sample)
+        return super()._replay(sample, is_of_ring)
 
     def _learn_from_error(self) -> None:
         super()._learn_from_error()

@@ -33,7 +33,7 @@ def training_labels(network: Network, model: QNetwork, x: NDArray[np.float32],
                     labels: NDArray[np.int64], accuracy: float | None = None) -> Iterator[str]:
     """Warnings. x: float32 (n, n_inputs); labels: int64 (n,) from 0 to n_classes - 1; accuracy: 0
     to 1 on others, None where it is not known."""
-    yield from untrained(labels, model.n_classes, model.class_names)
+    yield from untrained(labels, model.n_known, model.class_names)
     yield from unknown(network, model, x, labels, accuracy)
 
 
@@ -52,7 +52,7 @@ def at_chance(network: Network, x: NDArray[np.float32], labels: NDArray[np.int64
               names: ClassNames | None = None) -> Iterator[str]:
     """A warning where the float network is right no more often than by chance, or answers one class
     nearly always, and labels do not. Labels all alike judge nothing."""
-    n, chance = len(labels), 1 / network.n_classes
+    n, chance = len(labels), 1 / network.n_known
     if n < LEAST_JUDGED or (labels == labels[0]).all():
         return
     found = FloatModel(network).run(x).classes
@@ -104,7 +104,7 @@ def misnumbered_by(model: QNetwork, x: NDArray[np.int8], labels: NDArray[np.int6
     of samples x, int8 (n, x_bytes), with labels (n,)."""
     some = spread_rows(len(x), N_ASKED)
     found = logits(model, x[some]).argmax(axis=1)
-    return [*misnumbered(found, labels[some], model.n_classes, model.class_names, file)]
+    return [*misnumbered(found, labels[some], model.n_known, model.class_names, file)]
 
 
 def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int

@@ -48,7 +48,8 @@ class Proposal:
             "rules": {name: {"rule": rule.word, **(_fields(rule) or {})}
                       for name, rule in made.rules.items()},
             "schedule": _fields(made.schedule), "replay": _fields(made.replay),
-            "guard": _fields(made.guard), "gate": _fields(made.gate), "notes": list(self.notes)}
+            "guard": _fields(made.guard), "gate": _fields(made.gate),
+            "class_means": made.class_means, "notes": list(self.notes)}
 
 
 def _fields(part: Any) -> dict[str, Any] | None:

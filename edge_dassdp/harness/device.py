@@ -17,6 +17,7 @@ from edge_dassdp.base.numbers import array_of, sample_array
 from edge_dassdp.base.values import QValues, checked_targets
 from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.labels import ClassNames, labels_of, require_classes
+from edge_dassdp.harness.classes import FORGETS, forgets, require_taught, with_taught
 from edge_dassdp.harness.drifted import drift_of, drift_warning
 from edge_dassdp.harness.expected import digest_text
 from edge_dassdp.harness.frames import FrameStream
@@ -32,6 +33,7 @@ from edge_dassdp.reference.asked import require_triads
 from edge_dassdp.reference.outcome import NO_LABEL, Statistics
 from edge_dassdp.sensor.monitor import DriftReport
 from edge_dassdp.sensor.profile import Kind, QProfile
+from edge_dassdp.targets.learning import taught_in
 from edge_dassdp.targets.profiles import Profiles
 from edge_dassdp.targets.reference import ReferenceTarget
 from edge_dassdp.targets.target import INFER, WARM_UP, Target
@@ -231,6 +233,40 @@ class Device:
             raise EdgeError("E105", f"there is no profile '{profile}'",
                             help="choose one of " + ", ".join(NAMES))
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes 0, 1 and so on: those that the network was trained on, by numbers
+        where it knows no names, then those that were taught; "" where one is spare."""
+        network = self.network
+        names = [*(network.classes or map(str, range(network.n_known))),
+                 *[""] * network.spare_classes]
+        for name, class_idx in self._taught.items():
+            names[class_idx] = name
+        return tuple(names)
+
+    @property
+    def _taught(self) -> dict[str, int]:
+        return taught_in(self.network, self.target.read_learning()) \
+            if self.network.spare_classes else {}
+
+    @held_to_kinds()
+    def new_class(self, name: str) -> int:
+        """Take a spare class for a name, 1 to 16 letters of ASCII. What `learn` is then given by
+        that name, or by the number that comes back, is taught as it; five samples are a beginning
+        (docs/classes.md). A warning where nothing is replayed, for then it takes the old classes'
+        place. Raises EdgeError E105 for what is no name, and for a class that there is, E503 where
+        none is spare."""
+        class_idx = self.target.new_class(name)
+        if forgets(self.network):
+            warn(FORGETS)
+        return class_idx
+
+    @held_to_kinds()
+    def forget(self, name: str) -> None:
+        """A class that was taught is spare again; its weights, means and stored samples are gone.
+        Raises EdgeError E105 for one that was never taught, E503 without spare classes."""
+        self.target.forget_class(name)
+
     def warm_up(self, x: ArrayLike, y: ArrayLike) -> None:
         """Let DA-SSDP's dopamine gates see samples, and fit them; no weight changes."""
         packed, labels = self._lesson(x, y)
@@ -336,4 +372,8 @@ class Device:
                             help="predict gives them, errors compares them with targets")
 
     def _labels(self, y: ArrayLike, packed: NDArray[np.int8]) -> NDArray[np.int64]:
-        return label_row(y, len(packed), self.network.n_classes, self.network.class_names)
+        taught = self._taught
+        labels = label_row(y, len(packed), self.network.n_classes,
+                           with_taught(self.network, taught))
+        require_taught(self.network, taught, labels)
+        return labels

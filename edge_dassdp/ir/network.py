@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.kinds import hold_fields
-from edge_dassdp.base.numbers import is_real
+from edge_dassdp.base.numbers import is_int, is_real
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import geometry
 from edge_dassdp.ir.fields import LARGEST, FloatArray, check_size, malformed
@@ -32,6 +33,7 @@ from edge_dassdp.storage.npz import read_npz, write_npz
 __all__ = ["LARGEST", "Conv", "Encoder", "FloatArray", "Form", "Input", "MaxPool", "Network",
            "Pool", "Population", "Projection", "Readout", "ReadoutKind", "Reset", "load", "save"]
 
+SPARE_MAX = QUANTITIES["spare_max"]
 Part = TypeVar("Part", bound=Input | Population | Projection)
 
 
@@ -44,17 +46,22 @@ class Readout:
 
     temperature: probabilities are softmax(logits / temperature), as the training loss saw them,
     1e-6 to 1e6: n_steps where it took the mean over steps (edge_dassdp.frontends.logits). Learning
-    depends on it, no class does.
+    depends on it, no class does. spare_classes: the last so many outputs stand for classes that are
+    taught on the device; nothing is read of them before (`Network.with_spare_classes`).
     """
 
     population: str
     kind: ReadoutKind
     temperature: float = 1.0
+    spare_classes: int = 0
 
     def __post_init__(self) -> None:
         if not is_real(self.temperature) or not 1e-6 <= self.temperature <= 1e6:
             raise malformed(f"the temperature of the readout is {self.temperature}, expected "
                             "1e-6 to 1e6", "give what the logits are divided by before the softmax")
+        if not is_int(self.spare_classes) or not 0 <= self.spare_classes <= SPARE_MAX:
+            raise malformed(f"{self.spare_classes!r} spare classes of the readout, expected 0 to "
+                            f"{SPARE_MAX}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +195,35 @@ class Network:
         first, *others = self.inputs
         return replace(self, inputs=(replace(first, sensor=sensor), *others))
 
+    def with_spare_classes(self, n: int) -> Network:
+        """The same network with n more outputs, 1 to 16, for classes that are taught on the device:
+        weights 0, and what else neurons have as the median of the others. Raises EdgeError E105 for
+        another number, E203 where the readout cannot grow or has such outputs."""
+        refuse_unless("E105", is_int(n) and 1 <= n <= SPARE_MAX, f"{n!r} spare classes, a readout "
+                      f"takes 1 to {SPARE_MAX}", help="leave it out for none")
+        out = self.population(self.readout.population)
+        grows = len(out.shape) == 1 and all(
+            q.pre != out.name and (q.post != out.name or (
+                q.conv is None and q.result_pool is None)) for q in self.projections)
+        refuse_unless("E203", grows and not self.readout.spare_classes and out.size > 1,
+                      f"the readout '{out.name}' takes no spare classes",
+                      cause="it has one output, some already, or is more than a vector behind "
+                      "matrices that nothing listens to")
+        vectors: dict[str, Any] = {
+            f.name: _grown(getattr(out, f.name), n, f.name == "bias") for f in fields(out)
+                   if isinstance(getattr(out, f.name), np.ndarray)}
+        grown = replace(out, size=out.size + n, shape=(out.size + n,), **vectors)
+        return replace(
+            self, populations=tuple(grown if p.name == out.name else p for p in self.populations),
+            projections=tuple(_with_columns(q, n) if q.post == out.name else q
+                              for q in self.projections),
+            readout=replace(self.readout, spare_classes=n))
+
+    @property
+    def n_known(self) -> int:
+        """Classes that it was trained on: the others are spare."""
+        return self.n_classes - self.readout.spare_classes
+
     @cached_property
     def n_inputs(self) -> int:
         """Values in one flattened sample."""
@@ -196,6 +232,17 @@ class Network:
     @property
     def n_classes(self) -> int:
         return self.population(self.readout.population).size
+
+
+def _grown(values: FloatArray, n: int, is_zero: bool) -> FloatArray:
+    """n values more."""
+    return np.concatenate([values, np.full(n, 0.0 if is_zero else np.median(values))])
+
+
+def _with_columns(q: Projection, n: int) -> Projection:
+    """n columns of zeros more."""
+    bias = None if q.bias is None else _grown(q.bias, n, is_zero=True)
+    return replace(q, weight=np.pad(q.weight, ((0, 0), (0, n))), bias=bias)
 
 
 def save(network: Network, path: Path | str) -> None:
@@ -216,8 +263,8 @@ def save(network: Network, path: Path | str) -> None:
 
 def _readout(readout: Readout) -> dict[str, Any]:
     values = asdict(readout)
-    return {name: value for name, value in values.items()
-            if (name, value) != ("temperature", Readout.temperature)}
+    defaults = {"temperature": Readout.temperature, "spare_classes": Readout.spare_classes}
+    return {name: value for name, value in values.items() if defaults.get(name) != value}
 
 
 _WRITTEN = ("reset", "reset_delay", "strict", "n_frames", "spikes")

@@ -15,6 +15,7 @@ from edge_dassdp.learned.portable import Learned
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.outcome import Statistics
+from edge_dassdp.targets.learning import taught_in
 from edge_dassdp.targets.reference import ReferenceTarget
 
 MOST_TOLD = 5
@@ -36,11 +37,13 @@ class Weights:
 
 @dataclass(frozen=True)
 class State:
-    """What a device has learned. profile: kind of the sensor's in use, None without a sensor."""
+    """What a device has learned. profile: kind of the sensor's in use, None without a sensor.
+    taught: names of classes that were taught."""
 
     statistics: Statistics
     weights: tuple[Weights, ...]
     profile: int | None
+    taught: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ def look(network: QNetwork, learned: Learned) -> State:
                                int(((w == -bound) | (w == bound - 1)).sum()),
                                int(w.min(initial=0)), int(w.max(initial=0))))
     profile = None if reference.worn is None else int(reference.worn.state["selected"])
-    return State(reference.statistics(), tuple(weights), profile)
+    return State(reference.statistics(), tuple(weights), profile,
+                 tuple(taught_in(network, learned.learning)))
 
 
 def compare(network: QNetwork, first: Learned, second: Learned) -> Difference:
@@ -158,10 +162,16 @@ def n_lessons(network: QNetwork, learned: Learned) -> int:
 def merge(network: QNetwork, states: Sequence[Learned]) -> Learned:
     """Weights: their mean by lessons, as many each as it has had, or all alike where none has had
     any, halves rounded upwards. Learning state: that of the first. Raises EdgeError E105 where
-    nothing is plastic."""
+    nothing is plastic, or other classes were taught."""
     if not network.plastic:
         raise EdgeError("E105", "this model is frozen, there is nothing to merge",
                         help="quantize it without --frozen")
+    if len({tuple(taught_in(network, s.learning).items()) for s in states}) > 1:
+        raise EdgeError("E105", "these states were taught other classes",
+                        cause="; ".join(", ".join(taught_in(network, s.learning)) or "none"
+                                        for s in states),
+                        help="merge states with the same classes, taught in the same order; or "
+                        "forget the others first")
     shares = [n_lessons(network, s) for s in states]
     shares = shares if any(shares) else [1] * len(states)
     mean = np.frompyfunc(lambda total: round_divide(total, sum(shares)), 1, 1)

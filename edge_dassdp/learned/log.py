@@ -13,6 +13,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import is_int
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import n_profile
+from edge_dassdp.reference.classes import name_bytes
 from edge_dassdp.reference.outcome import NO_LABEL, OWN_LOSS
 from edge_dassdp.storage.files import hold
 from edge_dassdp.storage.foreign import reading, unread
@@ -23,7 +24,7 @@ LESSONS = ("learn", "warm_up")
 WITH_SAMPLE = (*LESSONS, "observe")
 KINDS = {"learn": "", "warm_up": "", "observe": "", "fit_gate": "", "rollback": "", "save": "",
          "fit_profile": "", "idle": "n", "select_profile": "n", "allow_profile": "n",
-         "write_profile": "n"}
+         "write_profile": "n", "new_class": "name", "forget_class": "name"}
 """What is done -> the field that it needs beside a sample."""
 MOST_IDLE = 1 << 16
 """Stored samples learned again that one line may tell of."""
@@ -52,9 +53,9 @@ class Head:
 class Event:
     """One thing that was done. do: a word of KINDS. x: the sample as the device was sent it. n: of
     idle the stored samples learned again, of select_profile and write_profile the kind, of
-    allow_profile 0 or 1. profile: the numbers of one that was written, `qir.packing`. class_idx,
-    digest: what the device answered, and its digest of lessons, None where that was lost. line: of
-    the log, from 1 on."""
+    allow_profile 0 or 1. name: of a class that was taught or forgotten. profile: the numbers of one
+    that was written, `qir.packing`. class_idx, digest: what the device answered, and its digest of
+    lessons, None where that was lost. line: of the log, from 1 on."""
 
     do: str
     x: bytes = b""
@@ -62,6 +63,7 @@ class Event:
     loss_q8: int = OWN_LOSS
     n: int = 0
     profile: tuple[int, ...] = ()
+    name: str = ""
     class_idx: int | None = None
     digest: int | None = None
     line: int = 0
@@ -76,7 +78,7 @@ class Event:
             made |= {"class": self.class_idx} if self.class_idx is not None else {}
             made["x"] = self.x.hex()
         if KINDS[self.do]:
-            made["n"] = self.n
+            made[KINDS[self.do]] = self.name if KINDS[self.do] == "name" else self.n
         made |= {"profile": list(self.profile)} if self.profile else {}
         return made | ({"digest": f"{self.digest:08x}"} if self.digest is not None else {})
 
@@ -241,8 +243,9 @@ class ReadLog:
             self._number(found, "label", NO_LABEL, n_classes - 1, NO_LABEL),
             self._number(found, "loss_q8", OWN_LOSS, (1 << 15) - 1, OWN_LOSS),
             self._number(found, "n", 0, MOST_IDLE if do == "idle" else 3,
-                         None if KINDS[do] else 0),
+                         None if KINDS[do] == "n" else 0),
             self._profile(found) if do == "write_profile" else (),
+            self._name(found) if KINDS[do] == "name" else "",
             self._number(found, "class", 0, n_classes - 1, 0) if "class" in found else None,
             self._digest(found, "digest") if found.get("digest") is not None else None,
             self._n_lines)
@@ -265,6 +268,14 @@ class ReadLog:
                 is_int(v) and -(1 << 15) <= v < 1 << 15 for v in numbers):
             raise self._damaged(f"'profile' is not the {n} numbers of a profile, 16 bits each")
         return tuple(numbers)
+
+    def _name(self, found: dict[str, Any]) -> str:
+        name = found.get("name")
+        try:
+            name_bytes(name)
+        except EdgeError:
+            raise self._damaged(f"'name' is {name!r:.60}, which is no name of a class") from None
+        return str(name)
 
     def _digest(self, found: dict[str, Any], name: str) -> int:
         text = found.get(name)

@@ -15,6 +15,7 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import profile_of
 from edge_dassdp.reference.outcome import NO_LABEL, Outcome
 from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.learning import taught_in
 from edge_dassdp.targets.target import Progress
 
 PROVEN = "proven"
@@ -115,6 +116,8 @@ class _Replay:
             target.observe(x, event.label)
         elif event.do in ("idle", "select_profile"):
             getattr(target, event.do)(event.n)
+        elif event.do in ("new_class", "forget_class"):
+            getattr(target, event.do)(event.name)
         elif event.do == "write_profile":
             numbers = np.array(event.profile, np.int64)
             target.write_profile(self._network, profile_of(event.n, numbers))
@@ -134,9 +137,16 @@ class _Replay:
             if label == event.label or (label == NO_LABEL and event.do == "warm_up"):
                 continue
             self._emulator.import_(self._before)
+            if label in self._spare():
+                continue
             if self._teach(replace(event, label=label)).lessons_digest == event.digest:
                 return "no label" if label == NO_LABEL else f"label {label}"
         return "another sample or loss"
+
+    def _spare(self) -> set[int]:
+        """Classes that were not taught."""
+        taught = taught_in(self._network, self._emulator.read_learning())
+        return {*range(self._network.n_known, self._network.n_classes)} - set(taught.values())
 
     def _differs(self, event: Event) -> Proof | None:
         if event.digest is None:

@@ -128,6 +128,10 @@ def _number(do: str) -> Written:
     return lambda _, number=1: [Event(do, n=int(number))]
 
 
+def _named(do: str) -> Written:
+    return lambda _, name: [Event(do, name=str(name))]
+
+
 def _alone(do: str) -> Written:
     return lambda _: [Event(do)]
 
@@ -139,4 +143,5 @@ _WRITTEN: dict[str, Written] = {
     "write_profile": lambda _, network, profile: [Event(
         "write_profile", n=int(profile.kind),
         profile=tuple(int(v) for v in profile_numbers(profile)))],
+    **{do: _named(do) for do in ("new_class", "forget_class")},
     **{do: _alone(do) for do in ("fit_gate", "rollback", "save", "fit_profile")}}

@@ -30,7 +30,8 @@ def contract_files(network: QNetwork, name: str) -> dict[str, str]:
 
 def labels(network: QNetwork) -> tuple[str, ...]:
     """Names of the classes by index: their numbers where the model knows none."""
-    return network.classes or tuple(map(str, range(network.n_classes)))
+    spare = tuple(f"(spare {k})" for k in range(network.n_known, network.n_classes))
+    return (network.classes or tuple(map(str, range(network.n_known)))) + spare
 
 
 def c_string(text: str) -> str:

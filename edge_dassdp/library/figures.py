@@ -119,7 +119,7 @@ class Instructions:
 def instructions_of(network: QNetwork) -> dict[str, Instructions]:
     """By core."""
     x = random_samples(network, N_SAMPLES)
-    labels = np.arange(N_SAMPLES) % network.n_classes
+    labels = np.arange(N_SAMPLES) % network.n_known
     inferred = inference_work(network, x)
     learned = learning_work(network, x, labels.tolist()) if network.plastic else []
     return {cpu: Instructions(_mean(inferred, cpu), _mean(learned, cpu) if learned else None)

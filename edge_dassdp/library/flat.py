@@ -27,15 +27,16 @@ _STACK = """\
 _INCLUDE = re.compile(r'^(\s*#\s*include\s*)"([^"]+)"', re.MULTILINE)
 
 
-def flat_runtime(*, sensors: bool, values: bool = False, streams: bool = False) -> dict[str, str]:
-    """The runtime's texts by file name. sensors, values, streams: False leaves out what no model
-    needs then."""
+def flat_runtime(*, sensors: bool, values: bool = False, streams: bool = False,
+                 classes: bool = False) -> dict[str, str]:
+    """The runtime's texts by file name. sensors, values, streams, classes: False leaves out what
+    no model needs then."""
     root = assets.folder("firmware")
     texts = {path.relative_to(root).as_posix(): path.read_text("utf-8")
              for pattern in _TEXTS for path in sorted(root.glob(pattern))}
     texts["library/dassdp_quantities.h"] = quantities_header()
     return {ARCH: assets.render("library/dassdp_arch.h.j2", sensors=sensors, values=values,
-                                streams=streams),
+                                streams=streams, classes=classes),
             **flattened(texts)}
 
 

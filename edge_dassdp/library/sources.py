@@ -37,7 +37,8 @@ class Sources:
         """
         runtime = flat_runtime(sensors=any(n.sensor is not None for n in networks.values()),
                                values=any(n.values is not None for n in networks.values()),
-                               streams=any(n.hop for n in networks.values()))
+                               streams=any(n.hop for n in networks.values()),
+                               classes=any(n.keeps_classes for n in networks.values()))
         models: dict[str, dict[str, str]] = {}
         for name, network in networks.items():
             texts = emit(Plan.of(network), name)

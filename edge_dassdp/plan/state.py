@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.ir import Input
 from edge_dassdp.plan.routes import Route, history
 from edge_dassdp.plan.ruled import rule_state
@@ -38,6 +39,7 @@ from edge_dassdp.sensor.monitor import DRIFT_DTYPE, RING
 STREAM_WORDS = 9
 """Of dassdp_stream_state_t."""
 _WORD = 4
+NAME_BYTES = QUANTITIES["class_name_bytes"]
 """Kernels read arrays of membranes, sums and weights by words."""
 
 
@@ -56,7 +58,8 @@ def state_fields(network: QNetwork, routes: Mapping[str, Route],
         fields += _of_coder(network, routes, i)
     fields += [_plain("logits", "int32_t", network.n_classes, "inference"),
                _hidden("scratch", "uint32_t", scratch.bytes // 4, "inference"),
-               _hidden("progress", "uint32_t", 4, "inference"), *_of_batch(network)]
+               _hidden("progress", "uint32_t", 4, "inference"), *_of_work_on_classes(network),
+               *_of_batch(network)]
     if network.values is not None:
         fields.append(_hidden("target", "int16_t", network.n_classes, "learning"))
     if network.hop:
@@ -89,7 +92,37 @@ def _of_learning(network: QNetwork, ruled: list[StateField]) -> list[StateField]
         n_slots = replay.ring_per_class * network.n_kinds
         fields += [_kept("ring", "uint32_t", n_slots * stored_words(network)),
                    _kept("ring_seen", "uint16_t", network.n_kinds)]
-    return fields
+    return fields + _of_classes(network)
+
+
+def _of_classes(network: QNetwork) -> list[StateField]:
+    """Class means and names of classes that were taught, in whole words, and side by side."""
+    means, own = network.class_means, []
+    if means is not None:
+        n = network.n_classes
+        own = [_kept("class_means", "uint8_t", whole(2 * n * means.means.shape[1])),
+               _kept("class_seen", "uint8_t", whole(2 * n))]
+    if network.spare_classes:
+        own.append(_kept("class_names", "uint8_t", NAME_BYTES * network.spare_classes))
+    return own
+
+
+def _of_work_on_classes(network: QNetwork) -> list[StateField]:
+    """What class means are compared with, and the copy of `_of_classes`."""
+    means, own = network.class_means, []
+    if means is not None:
+        own = [_hidden("class_direction", "uint8_t", whole(means.means.shape[1]), "inference"),
+               _hidden("class_distance", "uint32_t", network.n_classes, "inference"),
+               _hidden("class_found", "uint32_t", 2, "inference")]
+    kept = sum(f.bytes for f in _of_classes(network))
+    if kept and network.guard is not None and network.guard.keeps_copy:
+        own.append(_hidden("saved_classes", "uint8_t", kept, "learning"))
+    return own
+
+
+def whole(n_bytes: int) -> int:
+    """Up to whole words."""
+    return -(-n_bytes // _WORD) * _WORD
 
 
 def _of_sensor(network: QNetwork) -> list[StateField]:

@@ -10,6 +10,7 @@ from edge_dassdp.qir.file import (
 from edge_dassdp.qir.network import (
     FORMAT,
     SCHEDULE_SHIFT,
+    QClassMeans,
     QCusum,
     QErrorStep,
     QGuard,
@@ -36,6 +37,7 @@ __all__ = [
     "FORMAT",
     "SCHEDULE_SHIFT",
     "Offset",
+    "QClassMeans",
     "QCusum",
     "QDynamics",
     "QErrorStep",

@@ -14,7 +14,14 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.values import MOST_OUTPUTS, QValues
 from edge_dassdp.data.labels import ClassNames, are_names
 from edge_dassdp.ir import Encoder, Input, Sensor, geometry
-from edge_dassdp.qir.network import QCusum, QErrorStep, QGuard, QNetwork, QReplay
+from edge_dassdp.qir.network import (
+    QClassMeans,
+    QCusum,
+    QErrorStep,
+    QGuard,
+    QNetwork,
+    QReplay,
+)
 from edge_dassdp.qir.nodes import (
     QDynamics,
     QPopulation,
@@ -29,6 +36,8 @@ from edge_dassdp.qir.samples import obstacle
 from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
+
+SPARE_MAX, MEAN_ONE = QUANTITIES["spare_max"], QUANTITIES["mean_one"]
 
 
 def require(holds: bool, message: str) -> None:
@@ -145,7 +154,8 @@ def check_replay(n: QNetwork, replay: QReplay) -> None:
     require(replay.counts.shape == shape and replay.first_spike_steps.shape == shape,
             f"replay samples are not of shape {shape}")
     if replay.labels.size:
-        entries(replay.labels, (replay.labels.shape,), 0, n.n_kinds - 1, "replay labels")
+        most = min(n.n_kinds, n.n_known) - 1
+        entries(replay.labels, (replay.labels.shape,), 0, most, "replay labels")
         entries(replay.counts, (shape,), 0, n.n_steps, "replay counts")
         entries(replay.first_spike_steps, (shape,), 0, n.n_steps, "replay latencies")
         room = n.n_steps - replay.first_spike_steps
@@ -180,6 +190,7 @@ def validate(network: QNetwork) -> None:
         within(guard.window, 1, 32, "the guard's window")
         within(guard.margin, 0, 32, "the guard's margin")
     _check_misses(network)
+    _check_classes(network)
     _check_names(network)
     _check_values(network)
     _check_stream(network)
@@ -190,7 +201,7 @@ def _check_names(n: QNetwork) -> None:
         return
     require(isinstance(n.class_names, ClassNames) and isinstance(n.class_names.names, tuple)
             and isinstance(n.class_names.is_stated, bool), "class_names is none")
-    require(len(n.class_names.names) == n.n_classes and are_names(n.class_names.names),
+    require(len(n.class_names.names) == n.n_known and are_names(n.class_names.names),
             "its class names are not one text for each class")
 
 
@@ -210,8 +221,8 @@ def _check_values(n: QNetwork) -> None:
     require(isinstance(values.names, tuple) and (not values.names or (
         len(values.names) == n.n_classes and are_names(values.names))),
             "values: its names are not one text for each output")
-    require(n.class_names is None and n.sensor is None and n.error_step is None and n.cusum is None
-            and (n.guard is None or not n.guard.margin)
+    require(n.class_names is None and not n.keeps_classes and n.sensor is None
+            and n.error_step is None and n.cusum is None and (n.guard is None or not n.guard.margin)
             and all(q.stage != "batch" for q in n.plastic),
             "its outputs are values, and it has what needs classes")
 
@@ -220,6 +231,32 @@ def _check_stream(n: QNetwork) -> None:
     within(n.hop, 0, n.n_steps, "hop")
     if n.hop:
         require(not obstacle(n), f"it has a hop, but {obstacle(n)}")
+
+
+def _check_classes(n: QNetwork) -> None:
+    within(n.spare_classes, 0, min(SPARE_MAX, n.n_classes - 1), "spare_classes")
+    if not n.keeps_classes:
+        return
+    require(n.guard is None or n.guard.margin == 0, "classes beside a guard that falls back")
+    require(bool(n.plastic), "classes are kept, but nothing learns")
+    for q in n.into(n.readout) if n.spare_classes else ():
+        columns = q.w[:, n.n_known :] if q.w.ndim == 2 else np.ones(1)
+        require(q.conv is None and not columns.any(), f"projection '{q.name}': weights of spare "
+                "classes are not 0")
+    means = n.class_means
+    if means is None:
+        return
+    require(isinstance(means, QClassMeans), "class_means is none")
+    require(means.hidden in {p.name for p in n.populations} and means.hidden != n.readout,
+            "class_means: its population is unknown")
+    hidden = n.population(means.hidden)
+    require(hidden.counts and not hidden.records_channels and hidden.natural is None,
+            "class_means: its population keeps no counts of neurons")
+    peak = n.n_steps * hidden.recorded_a_step
+    require(hidden.size * peak**2 < 1 << 30, "class_means: squares of counts leave 30 bits")
+    entries(means.means, ((n.n_classes, hidden.size),), 0, MEAN_ONE, "class_means: means")
+    require(means.seen.shape == (n.n_classes,) and bool(
+        np.isin(means.seen, (0, QUANTITIES["mean_samples"])).all()), "class_means: seen")
 
 
 def _check_misses(n: QNetwork) -> None:

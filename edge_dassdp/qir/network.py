@@ -41,7 +41,8 @@ SENSOR_FORMAT = "edge_dassdp/quantized/6"
 NAMES_FORMAT = "edge_dassdp/quantized/7"
 """Of one with names of its classes."""
 NEWEST_FORMAT = "edge_dassdp/quantized/8"
-"""Of one with what only this version knows: streams, values in place of classes."""
+"""Of one with what only this version knows: streams, values in place of classes, class means,
+spare classes."""
 FORMATS = (FORMAT, FEATURES_FORMAT, SENSOR_FORMAT, NAMES_FORMAT, NEWEST_FORMAT)
 SCHEDULE_SHIFT = QUANTITIES["schedule_shift"]
 """An entry of a schedule holds for 2^SCHEDULE_SHIFT labelled samples, the last one for ever."""
@@ -92,9 +93,22 @@ class QCusum:
     closes: bool
 
 
+@dataclass(frozen=True, eq=False)
+class QClassMeans:
+    """Means of the directions of hidden spike counts, 255 x / |x|.
+
+    hidden: the population. means: (n_classes, size) integers from 0 to 255, of training samples;
+    seen: (n_classes,), 8, or 0 where there was no sample.
+    """
+
+    hidden: str
+    means: IntArray
+    seen: IntArray
+
+
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
-    QReplay, QGuard, QErrorStep, QCusum, QDynamics, QInputScale, QSensor, QDrift, QCodes, Conv,
-    Pool, MaxPool, Encoder, Sensor, Triad, ClassNames, QValues)}
+    QReplay, QGuard, QErrorStep, QCusum, QClassMeans, QDynamics, QInputScale, QSensor, QDrift,
+    QCodes, Conv, Pool, MaxPool, Encoder, Sensor, Triad, ClassNames, QValues)}
 """What a file names beside populations, projections and rules."""
 
 
@@ -111,6 +125,8 @@ class QNetwork:
     the sensor of its only input, or None. class_names: of its outputs, None where nobody said any.
     values: what its outputs are in place of classes, None for classes. hop: the least number of
     frames from decision to decision that streams of it may have, 0 for none.
+    class_means: whose score decides beside the logits, or None. spare_classes: the last so many
+    outputs stand for classes that are taught on the device.
     proofs: what was proven of it when it was quantized; neither in files nor in `sha256`.
     """
 
@@ -139,6 +155,8 @@ class QNetwork:
     class_names: ClassNames | None = field(default=None, metadata={"is_filed_if_set": True})
     values: QValues | None = field(default=None, metadata={"is_filed_if_set": True})
     hop: int = field(default=0, metadata={"is_filed_if_set": True})
+    class_means: QClassMeans | None = field(default=None, metadata={"is_filed_if_set": True})
+    spare_classes: int = field(default=0, metadata={"is_filed_if_set": True})
 
     def __repr__(self) -> str:
         return f"<QNetwork {self.sha256[:12]}>"
@@ -239,8 +257,18 @@ class QNetwork:
         return self.population(self.readout).size
 
     @property
+    def n_known(self) -> int:
+        """Classes that it was trained on; behind them stand those that are taught."""
+        return self.n_classes - self.spare_classes
+
+    @property
+    def keeps_classes(self) -> bool:
+        """A device of it learns about classes beside its weights: means, or names of new ones."""
+        return self.class_means is not None or self.spare_classes > 0
+
+    @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes 0, 1 and so on; empty where it knows none."""
+        """Names of the classes 0, 1 and so on that it was trained on; empty where it knows none."""
         return () if self.class_names is None else self.class_names.names
 
     @property
@@ -382,6 +410,6 @@ def describe(network: QNetwork) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
         kind = SENSOR_FORMAT
     if network.class_names is not None:
         kind = NAMES_FORMAT
-    if network.values is not None or network.hop:
+    if network.values is not None or network.hop or network.keeps_classes:
         kind = NEWEST_FORMAT
     return {"format": kind, **_fields(network, "network", arrays)}, arrays

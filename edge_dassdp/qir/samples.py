@@ -98,6 +98,8 @@ def obstacle(network: QNetwork) -> str:
     source = network.inputs[0]
     if network.values is not None:
         return "its outputs are values, and a stream decides classes"
+    if network.keeps_classes:
+        return "class means and spare classes decide where a sample ends"
     if len(network.inputs) > 1:
         return f"it has {len(network.inputs)} inputs, and frames arrive of one"
     if source.encoder is not None:

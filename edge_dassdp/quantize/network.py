@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.values import Targets, checked_targets
 from edge_dassdp.data.labels import ClassNames, class_labels, require_classes
 from edge_dassdp.ir import Network
@@ -31,7 +31,7 @@ from edge_dassdp.quantize.constants import samples_blamed
 from edge_dassdp.quantize.inputs import InputScales, in_codes, input_scales, sensor_of
 from edge_dassdp.quantize.learning import attach, with_softmax, with_temperature, with_values
 from edge_dassdp.quantize.populate import Made, populate
-from edge_dassdp.quantize.replay import with_replay
+from edge_dassdp.quantize.replay import with_class_means, with_counts, with_replay
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference.confidence import Confidence
 from edge_dassdp.rules import ErrorScaled, Learning, Rule
@@ -67,7 +67,7 @@ def quantize(
 
     calibration: finite float32 (n_samples, n_inputs) for the input scale, the activity of
     projections and homeostatic targets; without them inputs are taken to be standardized (within
-    +-4) and no projection is dense. labels: int64 (n_samples,) from 0 to n_classes - 1, which the
+    +-4) and no projection is dense. labels: int64 (n_samples,) from 0 to n_known - 1, which the
     temperature of the softmax is fitted to, and which replay from flash needs. class_names: one for
     each class, kept in the model. With `values` of settings labels are targets, finite numbers
     (n_samples, n_outputs), and names those of the outputs. Raises E104 for samples and labels of
@@ -76,6 +76,9 @@ def quantize(
     written, read back and run: E204, a defect of ours, where it could not.
     """
     settings = settings or Settings()
+    refuse_unless("E203", learning is not None or not network.readout.spare_classes,
+                  "spare classes in a network that learns nothing",
+                  help="leave out --spare-classes, or --frozen")
     rules: Mapping[str, Rule] = learning.rules if learning else {}
     if learning:
         learning.validate(network)
@@ -90,7 +93,7 @@ def quantize(
         network, labels, class_names = scaled(network, scale), None, None
     inputs = input_scales(network, settings, calibration)
     if calibration is not None and labels is not None:
-        require_classes(class_labels(np.asarray(labels), len(calibration)), network.n_classes)
+        require_classes(class_labels(np.asarray(labels), len(calibration)), network.n_known)
     with samples_blamed(network, settings, calibration):
         network = in_codes(network, inputs.scales)
         made = _populated(network, settings, rules, inputs.frac_bits)
@@ -107,11 +110,14 @@ def quantize(
                                                           calibration, labels)
         quantized, rule_proofs = _with_rules(network, quantized, learning, calibration)
         proofs += rule_proofs
+        quantized = with_counts(quantized) if learning.class_means else quantized
     if calibration is not None:
         quantized = with_activity(quantized, input_x(quantized, calibration[:N_ACTIVITY]))
-    if learning and learning.replay:
+    if learning and (learning.replay or learning.class_means):
         x = None if calibration is None else input_x(quantized, calibration)
-        quantized = with_replay(quantized, learning.replay, x, labels, targets)
+        quantized = with_class_means(quantized, x, labels) if learning.class_means else quantized
+        quantized = with_replay(quantized, learning.replay, x, labels, targets) \
+            if learning.replay else quantized
     quantized = _with_hop(replace(quantized, class_names=class_names), settings.hop)
     require_readable(quantized)
     return Quantized(replace(quantized, proofs=tuple(proofs)), confidence)
@@ -161,6 +167,7 @@ def _joined(network: Network, made: list[Made], inputs: InputScales,
         skip_below_q8=math.ceil(256 * learning.skip_below) if learning else 0,
         seed=learning.seed if learning else 2463534242,
         n_batch=batch_of(learning.rules if learning else {}), x_features=inputs.features,
+        spare_classes=network.readout.spare_classes,
     )
 
 

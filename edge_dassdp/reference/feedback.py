@@ -11,7 +11,7 @@ from edge_dassdp.base.qformat import IntArray, round_shift, to_int
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.values import ERROR_MAX_Q8, FRAC_BITS, QValues
 from edge_dassdp.qir import SCHEDULE_SHIFT, QNetwork
-from edge_dassdp.reference.misses import error_step_q8
+from edge_dassdp.reference.memory import error_step_q8
 
 EXP2_Q15 = to_int(32768 * 2.0 ** (-np.arange(32) / 32))
 SOFTMAX_MAX_Q8 = QUANTITIES["softmax_max_q8"]
@@ -31,12 +31,23 @@ def log2_q8(x: int) -> int:
     return result
 
 
+def softmax_z_q8(network: QNetwork, logits: IntArray) -> IntArray:
+    """log2(e) (max - logit) / temperature in Q8, 0 to 4096, along the last axis."""
+    difference = logits.max(axis=-1, keepdims=True) - logits
+    return np.asarray(np.where(difference >= network.softmax_limit, SOFTMAX_MAX_Q8,
+                               (difference * network.softmax_scale) >> network.softmax_shift))
+
+
+def exp2_q15(z_q8: IntArray) -> IntArray:
+    """32768 2^-z, 0 from 4096 on."""
+    return np.where(z_q8 >= SOFTMAX_MAX_Q8, 0,
+                    EXP2_Q15[(z_q8 >> 3) & 31] >> np.minimum(z_q8 >> 8, 15))
+
+
 def softmax_error(network: QNetwork, logits: IntArray, label: int) -> tuple[IntArray, int]:
     """(onehot(label) - softmax) in Q8, (n_classes,), and the loss -log2 p(label) in Q8."""
-    difference = logits.max() - logits
-    z_q8 = np.where(difference >= network.softmax_limit, SOFTMAX_MAX_Q8,
-                    (difference * network.softmax_scale) >> network.softmax_shift)
-    p = np.where(z_q8 >= SOFTMAX_MAX_Q8, 0, EXP2_Q15[(z_q8 >> 3) & 31] >> np.minimum(z_q8 >> 8, 15))
+    z_q8 = softmax_z_q8(network, logits)
+    p = exp2_q15(z_q8)
     total = int(p.sum())
     err_q8 = -((256 * p + (total >> 1)) // total)
     err_q8[label] += 256

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.qir import QProjection, Stage
 from edge_dassdp.qir.checks import checked_weights, known_projection
@@ -29,14 +29,14 @@ from edge_dassdp.reference.asked import (
     require_replay,
 )
 from edge_dassdp.reference.carried import carried_bytes, carried_state, named
+from edge_dassdp.reference.classes import OF_DEVICE, OF_FACTORY, require_spares, taught_idx
 from edge_dassdp.reference.feedback import (
     feed_back,
     softmax_error,
     step_size_q8,
     value_error,
 )
-from edge_dassdp.reference.memory import Memory, Stored, judge
-from edge_dassdp.reference.misses import Gate, count_miss
+from edge_dassdp.reference.memory import Gate, Memory, Stored, count_miss, judge
 from edge_dassdp.reference.outcome import (
     NO_LABEL,
     OWN_LOSS,
@@ -75,6 +75,7 @@ class Reference(Sensed):
         self.guard = np.zeros((), GUARD_DTYPE) if net.guard and net.guard.margin else None
         self.gate = None if net.cusum is None else Gate(net.cusum)
         self.saved: dict[str, IntArray] = {}
+        self.saved_classes: tuple[IntArray, IntArray, IntArray] | None = None
         super().reset()
 
     def named_state(self) -> dict[str, NDArray[Any]]:
@@ -116,6 +117,8 @@ class Reference(Sensed):
             state["ring_seen"] = self.stored.seen
         if self.worn is not None:
             state |= self.worn.named_state()
+        if self.classes is not None:
+            state |= self.classes.named_state()
         return state
 
     def read_weights(self, projection: str) -> NDArray[np.int16]:
@@ -139,6 +142,7 @@ class Reference(Sensed):
         parts += [] if self.worn is None else [self.worn.to_bytes()]
         if self.stored is not None and self.stored.ring.size:
             parts += [self.stored.ring.tobytes(), self.stored.seen.astype("<u2").tobytes()]
+        parts += [] if self.classes is None else [self.classes.to_bytes()]
         return b"".join(parts)
 
     def learned_digest(self) -> int:
@@ -194,6 +198,8 @@ class Reference(Sensed):
         if label != NO_LABEL:
             if self.network.error_step is not None:
                 count_miss(self.learning, is_miss)
+            if self.classes is not None and not held:
+                self.classes.learn(label)
             has_fallen_back = self._judge(outcome.class_idx, label)
             n_replayed = self._remember(slot, label, held)
         if self.worn is not None and (is_updated or n_replayed):
@@ -281,11 +287,10 @@ class Reference(Sensed):
         if held:
             return 0
         n_due = 0 if self.gate is None else self.gate.take_due()
-        turns = [memory.next_of_ring] * (n_due + memory.rule.n_ring)
-        turns += [memory.next_of_flash] * memory.rule.n_flash
-        return sum(self._replay(turn()) for turn in turns)
+        turns = [True] * (n_due + memory.rule.n_ring) + [False] * memory.rule.n_flash
+        return sum(self._replay(memory.next_of(is_of_ring), is_of_ring) for is_of_ring in turns)
 
-    def _replay(self, sample: Stored | None) -> int:
+    def _replay(self, sample: Stored | None, is_of_ring: bool) -> int:
         """Learn again from a stored sample; 0 if there is none."""
         if sample is None or self.stored is None:
             return 0
@@ -296,6 +301,7 @@ class Reference(Sensed):
         rasters = {name: rebuild(*pair, self.network.n_steps) for name, pair in fields.items()}
         self.rasters |= {name: r for name, r in rasters.items() if name in self.rasters}
         self.rerun(rasters)
+        self._follow(label, is_of_ring)
         _, may_write = self._evaluate(label)
         if may_write:
             self._learn_from_error()
@@ -303,16 +309,42 @@ class Reference(Sensed):
         self.stored.counters["n_replay_skipped"] += int(not may_write)
         return 1
 
+    def _follow(self, label: int, is_of_ring: bool) -> None:
+        """The class means, of a stored sample that ran again."""
+        means = self.network.class_means
+        if means is not None and self.classes is not None:
+            counts = self.records[means.hidden][self.slot].count
+            self.classes.learn_again(counts, label, OF_DEVICE if is_of_ring else OF_FACTORY)
+
+    def new_class(self, name: str) -> int:
+        require_spares(self.network)
+        assert self.classes is not None
+        return self.classes.teach(name)
+
+    def forget_class(self, name: str) -> None:
+        net = self.network
+        require_spares(net)
+        assert self.classes is not None
+        class_idx = taught_idx(net, self.classes.taught, name)
+        for q in net.plastic:
+            if q.post == net.readout:
+                self.w[q.name][:, class_idx] = 0
+        self.classes.forget(class_idx)
+        if self.stored is not None:
+            self.stored.seen[class_idx] = 0
+
     def idle(self, n_steps: int) -> int:
         check_steps(n_steps)
         require_replay(self.network)
         memory, n_done = self.stored, 0
         assert memory is not None
         for _ in range(n_steps if self.gate is None or self.gate.is_open else 0):
-            turns = [memory.next_of_ring, memory.next_of_flash]
-            if memory.counters["n_replayed"] % 2:
-                turns.reverse()
-            n_replayed = self._replay(turns[0]() or turns[1]())
+            is_of_ring = memory.counters["n_replayed"] % 2 == 0
+            sample = memory.next_of(is_of_ring)
+            if sample is None:
+                is_of_ring = not is_of_ring
+                sample = memory.next_of(is_of_ring)
+            n_replayed = self._replay(sample, is_of_ring)
             n_done += n_replayed
             if n_replayed:
                 chain(self.learning, LessonKind.IDLE)
@@ -323,11 +355,16 @@ class Reference(Sensed):
     def save(self) -> None:
         require_copy(self.network)
         self.saved = {p.name: self.w[p.name].copy() for p in self.network.plastic}
+        self.saved_classes = None if self.classes is None else self.classes.copy()
 
     def rollback(self) -> None:
         require_copy(self.network)
         for p in self.network.plastic:
             self.w[p.name] = self.saved.get(p.name, p.w).astype(np.int64)
+        if self.classes is not None:
+            self.classes.put_back(self.saved_classes)
+            if self.stored is not None:
+                self.stored.seen[self.classes.untaught] = 0
 
     def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
                 digest: bool = False) -> Outcome:
@@ -369,6 +406,10 @@ class Reference(Sensed):
 
     def _check(self, label: int, loss_q8: int, *, records: bool = False) -> None:
         check_lesson(self.network.n_classes, label, loss_q8, records=records)
+        refuse_unless("E503", label == NO_LABEL or self.classes is None
+                      or self.classes.is_known(label), "label out of range",
+                      cause=f"class {label} is spare, and nothing was taught as it",
+                      help="teach it by a name first: new_class, learn --new-class NAME")
         if not self.network.plastic:
             raise EdgeError("E503", "the projection is not plastic",
                             cause="nothing in this network learns")

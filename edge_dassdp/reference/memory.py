@@ -1,20 +1,23 @@
-"""Replay and guard of the reference (docs/arithmetic.md, 13 and 14)."""
+"""Replay, guard, and what the misses of a device decide (docs/arithmetic.md, 12 to 14)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.qformat import IntArray, round_shift
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.qir import QNetwork, QReplay
+from edge_dassdp.qir import QCusum, QErrorStep, QNetwork, QReplay
 from edge_dassdp.qir.lesson import Record
-from edge_dassdp.qir.packing import GUARD_DTYPE, REPLAY_DTYPE
+from edge_dassdp.qir.packing import CUSUM_DTYPE, GUARD_DTYPE, REPLAY_DTYPE
 from edge_dassdp.qir.stored import pack, stored_words, target_of, unpack
 
 SEEN_MAX = QUANTITIES["seen_max"]
+CATCH_UP = QUANTITIES["catch_up"]
+SHARE_SHIFT = QUANTITIES["share_shift"]
 Draw = Callable[[], int]
 """The next word of the random generator."""
 Stored = tuple[dict[str, tuple[IntArray, IntArray]], int, IntArray | None]
@@ -61,6 +64,10 @@ class Memory:
         """Samples in the ring."""
         return int(np.minimum(self.seen, self.rule.ring_per_class).sum())
 
+    def next_of(self, is_of_ring: bool) -> Stored | None:
+        """The next one of the ring, or of flash."""
+        return self.next_of_ring() if is_of_ring else self.next_of_flash()
+
     def next_of_ring(self) -> Stored | None:
         """What the next filled slot holds, None if all are empty."""
         n_slots, n_classes = len(self.ring), self.network.n_kinds
@@ -99,3 +106,43 @@ def judge(guard: NDArray[np.void], hit: bool, factory_hit: bool, window: int, ma
     guard[()] = np.zeros((), GUARD_DTYPE)
     guard["n_fallbacks"] = min(n_fallbacks + 1, QUANTITIES["fallbacks_max"])
     return True
+
+
+def error_step_q8(step: QErrorStep, share_q8: int) -> int:
+    """The factor of step sizes at a share of misses."""
+    return min(256, max(step.floor_q8, share_q8 * step.gain_q4 >> 4))
+
+
+def count_miss(learning: NDArray[Any], is_miss: bool) -> None:
+    """The running share in `learning`, LEARNING_DTYPE, after a labelled sample: 249 at most."""
+    share_q8 = int(learning["miss_share_q8"])
+    learning["miss_share_q8"] = share_q8 + round_shift(256 * is_miss - share_q8, SHARE_SHIFT)
+
+
+class Gate:
+    """Whether one device learns. state: CUSUM_DTYPE."""
+
+    def __init__(self, rule: QCusum) -> None:
+        self.rule = rule
+        self.state = np.zeros((), CUSUM_DTYPE)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.state["is_open"])
+
+    def judge(self, is_miss: bool, n_stored: int) -> None:
+        """Counts a labelled sample. n_stored: samples in the ring, which are due where it opens."""
+        state, rule = self.state, self.rule
+        total = int(state["sum_q10"]) + 1024 * is_miss - rule.allowed_q10
+        state["sum_q10"] = total = min(rule.opens_q10, max(0, total))
+        if not state["is_open"] and total == rule.opens_q10:
+            state["is_open"], state["n_due"] = 1, n_stored
+        elif rule.closes and total == 0:
+            state["is_open"] = 0
+        state["n_held"] += int(not state["is_open"])
+
+    def take_due(self) -> int:
+        """How many of the samples that are due are learned again now."""
+        n = min(int(self.state["n_due"]), CATCH_UP)
+        self.state["n_due"] -= n
+        return n

@@ -20,6 +20,7 @@ from edge_dassdp.qir.samples import Q_ONE, encode_codes, read_events, target_q11
 from edge_dassdp.qir.sums import sums
 from edge_dassdp.reference import neuron
 from edge_dassdp.reference.asked import checked_samples
+from edge_dassdp.reference.classes import Classes
 from edge_dassdp.reference.outcome import Progress
 from edge_dassdp.reference.worn import Worn
 
@@ -57,6 +58,7 @@ class IntegerModel:
                         if p.touch_width is not None}
         self.worn = None if net.sensor is None else Worn(net, net.sensor)
         self.target_q11 = np.zeros(net.n_classes if net.values else 0, np.int64)
+        self.classes = Classes(net) if net.keeps_classes else None
         self._uses_factory = False
         self.n_x_saturated = 0
         self._inputs = {i.name: i for i in net.inputs}
@@ -82,6 +84,9 @@ class IntegerModel:
                       if i.n_events or i.encoder}
         self.t_step = 0
         self.sums = np.zeros((n, net.n_classes), np.int64)
+        if net.class_means is not None:
+            self.hidden_counts = np.zeros((n, net.population(net.class_means.hidden).size),
+                                          np.int64)
 
     def _rest_population(self, p: QPopulation, n: int) -> None:
         d = p.dynamics
@@ -181,6 +186,8 @@ class IntegerModel:
                     if p.n_history:
                         self.history[p.name][t_step] = self.spikes[p.name]
         self._uses_factory = False
+        if self.classes is not None:
+            self.classes.mask(self.sums)
         return int(self.sums[0].argmax())
 
     def _analogue_current(self, p: QPopulation, t_step: int) -> IntArray:
@@ -217,9 +224,12 @@ class IntegerModel:
             self.i[p.name] = after.i
 
     def _observe(self, p: QPopulation, t_step: int) -> None:
-        if p.name == self.network.readout:
+        net = self.network
+        if p.name == net.readout:
             is_sum = self.network.readout_kind == "membrane_sum"
             self.sums += self.v[p.name] if is_sum else self.spikes[p.name]
+        if net.class_means is not None and p.name == net.class_means.hidden:
+            self.hidden_counts += np.minimum(self.spikes[p.name], p.recorded_a_step)
         if p.counts:
             events = self.v[p.name][0] > 0 if p.records_membrane else self.spikes[p.name][0] > 0
             if p.records_channels:
@@ -256,9 +266,13 @@ class IntegerModel:
         return b"".join(parts)
 
     def end(self) -> IntArray:
-        """Classes of the samples: the lowest index of the largest logit."""
+        """Classes of the samples: the lowest index of the largest logit, or score."""
         net = self.network
+        if self.classes is not None:
+            self.classes.mask(self.sums)
         readout = net.population(net.readout)
         if readout.counts and readout.records_membrane and readout.records == "last":
             self.records[readout.name][self.slot].count = (self.sums[0] > 0).astype(np.int64)
+        if net.class_means is not None and self.classes is not None:
+            return self.classes.classify(self.sums, self.hidden_counts)
         return np.asarray(self.sums.argmax(axis=1))

@@ -32,6 +32,8 @@ def state_screen(network: QNetwork, name: str, state: State) -> list[RenderableT
                      "skipped")
     if state.profile is not None:
         parts.append(f"profile of the sensor: {Kind(state.profile).name.lower()}")
+    if state.taught:
+        parts.append(f"taught classes: {', '.join(state.taught)}")
     made = table("weights", "n", "not the factory's", "from", "to", "at an end")
     for w in state.weights:
         made.add_row(w.name, f"{w.n:,}", f"{w.n_changed:,}", str(w.low), str(w.high),
@@ -66,6 +68,6 @@ def _value(name: str, value: int) -> str:
 def _change(network: QNetwork, projection: str, change: Change) -> str:
     """A weight by the indices of its neurons, of the readout by the class."""
     is_read = network.projection(projection).post == network.readout
-    named = is_read and network.class_names is not None and change.post < network.n_classes
+    named = is_read and network.class_names is not None and change.post < network.n_known
     post = network.classes[change.post] if named else change.post
     return f"{change.pre}→{post}: {change.first} {change.second}"

@@ -18,6 +18,7 @@ from edge_dassdp.qir.order import CHANNEL_ALIGN
 from edge_dassdp.qir.ranges import RECORDED_MAX
 from edge_dassdp.rules import document
 from edge_dassdp.rules.base import LatencyKind, Rule, require
+from edge_dassdp.rules.classes import check_classes
 from edge_dassdp.rules.delta import ReadoutDelta
 from edge_dassdp.rules.error import ErrorSSDP
 from edge_dassdp.rules.misses import CUSUM, ErrorScaled
@@ -116,7 +117,8 @@ class Learning:
     rules: projection name -> rule. skip_below: no error-driven rule writes for a sample with
     1 - p_y < skip_below, 0 (never skip) to below 1. seed: xorshift32 seed of the device's
     stochastic rounding, 1 to 2^32 - 1; float learning draws no random numbers. schedule: of step
-    sizes, by labelled samples or by errors. gate: of CUSUM, whether it learns at all.
+    sizes, by labelled samples or by errors. gate: of CUSUM, whether it learns at all. class_means:
+    means of what the last hidden population fires decide beside the readout (docs/classes.md).
     """
 
     rules: Mapping[str, Rule]
@@ -126,6 +128,7 @@ class Learning:
     replay: Replay | None = None
     guard: Guard | None = None
     gate: CUSUM | None = None
+    class_means: bool = False
 
     def __post_init__(self) -> None:
         require(isinstance(self.rules, Mapping) and bool(self.rules), "no projection has a rule",
@@ -218,6 +221,8 @@ class Learning:
         self._check_records(network)
         self._check_numbers(network)
         self._check_rerun(network)
+        check_classes(network, self.rules, class_means=self.class_means,
+                      falls_back=self.guard is not None and self.guard.margin > 0)
         kinds: dict[str, tuple[LatencyKind, str]] = {}
         for name, rule in self.rules.items():
             kind = rule.needs.latency

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError, refuse_unless
+from edge_dassdp.base.qformat import INT32_MIN
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.emit.model import ABI
 from edge_dassdp.plan import Plan
@@ -27,6 +28,7 @@ from edge_dassdp.reference.asked import (
     require_replay,
     require_sensor,
 )
+from edge_dassdp.reference.classes import require_spares
 from edge_dassdp.reference.outcome import NO_LABEL
 from edge_dassdp.targets.learning import checked_learning
 from edge_dassdp.wire.messages import FLAGS
@@ -67,7 +69,8 @@ def require_possible(name: str, network: QNetwork | None) -> None:
 _NEEDED: Mapping[str, Callable[[QNetwork], object]] = {
     "SAVE": require_copy, "ROLLBACK": require_copy, "IDLE": require_replay,
     "STORE": require_learns, "FIT_PROFILE": require_fits, "SELECT_PROFILE": require_sensor,
-    "STREAM": require_streams, "PUSH": require_streams}
+    "STREAM": require_streams, "PUSH": require_streams,
+    "NEW_CLASS": require_spares, "FORGET_CLASS": require_spares}
 
 
 def check_hello(hello: Fields, network: QNetwork | None) -> None:
@@ -117,7 +120,8 @@ class Answers:
     tick_bits: of its counter, 0 to 32, 0 for none. weight_bits: by projection, in the model's
     order. n_replayed: samples learned again behind one, at most; replays: whether any ever is.
     n_weights: plastic ones. window: of the guard, 0 without one. has_cusum: samples may be held.
-    has_slots: it may save by itself.
+    has_slots: it may save by itself. has_means: class means decide beside the logits. classes:
+    that can be taught.
     """
 
     n_classes: int
@@ -130,6 +134,8 @@ class Answers:
     window: int = 32
     has_cusum: bool = True
     has_slots: bool = True
+    has_means: bool = True
+    classes: range = range(MOST_CLASSES)
 
     @classmethod
     def of(cls, hello: Fields, network: QNetwork | None, weight_bits: Sequence[int]) -> Answers:
@@ -144,7 +150,9 @@ class Answers:
         return cls(*shape, n_replayed=n_due + replay.n_ring + replay.n_flash if replay else 0,
                    replays=replay is not None, n_weights=sum(p.w.size for p in network.plastic),
                    window=guard.window if guard and guard.margin else 0,
-                   has_cusum=network.cusum is not None, has_slots=has_slots)
+                   has_cusum=network.cusum is not None, has_slots=has_slots,
+                   has_means=network.class_means is not None,
+                   classes=range(network.n_known, network.n_classes))
 
     def check(self, name: str, asked: Fields, said: Fields) -> None:
         """EdgeError E504 unless this can be the answer to the request `name` with these fields."""
@@ -165,10 +173,21 @@ def _outcome(can: Answers, name: str, asked: Fields, said: Fields) -> None:
     if 0 < asked.get("n_steps", 0) < can.n_steps:
         believe(not logits.any(), name, "logits that are not 0", "the sample ended early")
     best = int(logits.argmax())
-    believe(said["class_idx"] == best, name, f"class_idx is {said['class_idx']}",
-            f"of its {can.n_classes} logits that of class {best} is the largest")
+    if can.has_means:
+        believe(said["class_idx"] < can.n_classes and bool(
+            logits[said["class_idx"]] > INT32_MIN or logits[best] == INT32_MIN), name,
+            f"class_idx is {said['class_idx']}", f"it has {can.n_classes} classes, and that one "
+            "was never taught")
+    else:
+        _largest(name, said, best, can.n_classes)
     _lesson(can, name, asked, said)
     _within(name, said, _ticks_and_digests(can, name, asked))
+
+
+def _largest(name: str, said: Fields, best: int, n_classes: int) -> None:
+    """Without class means the class is that of the largest logit."""
+    believe(said["class_idx"] == best, name, f"class_idx is {said['class_idx']}",
+            f"of its {n_classes} logits that of class {best} is the largest")
 
 
 def _lesson(can: Answers, name: str, asked: Fields, said: Fields) -> None:
@@ -213,6 +232,11 @@ def _save(can: Answers, name: str, asked: Fields, said: Fields) -> None:
     _within(name, said, {"n_saves": (1, _U32)})
 
 
+def _new_class(can: Answers, name: str, asked: Fields, said: Fields) -> None:
+    believe(said["class_idx"] in can.classes, name, f"class_idx is {said['class_idx']}",
+            f"spare are {can.classes.start} to {can.classes.stop - 1}")
+
+
 def _bytes(can: Answers, name: str, asked: Fields, said: Fields) -> None:
     believe(len(said["data"]) == asked["n_bytes"], name, f"{len(said['data'])} bytes",
             f"{asked['n_bytes']} were asked for")
@@ -242,4 +266,4 @@ def _statistics(can: Answers, name: str, asked: Fields, said: Fields) -> None:
 _CHECKS: dict[str, Callable[[Answers, str, Fields, Fields], None]] = {
     "INFER": _outcome, "LEARN": _outcome, "WARM_UP": _outcome, "IDLE": _steps,
     "READ_WEIGHTS": _weights, "READ_STATE": _bytes, "READ_LEARNING": _bytes,
-    "STATISTICS": _statistics, "STORE": _save, "PUSH": _pushed}
+    "STATISTICS": _statistics, "STORE": _save, "NEW_CLASS": _new_class, "PUSH": _pushed}

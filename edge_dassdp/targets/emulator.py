@@ -43,11 +43,12 @@ from edge_dassdp.reference.asked import (
     require_search,
     require_sensor,
 )
+from edge_dassdp.reference.classes import class_idx_of, taught_idx
 from edge_dassdp.reference.outcome import BatchOutcome, learned_statistics
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.slots.host import HostSlots
-from edge_dassdp.targets.learning import checked_learning
+from edge_dassdp.targets.learning import checked_learning, taught_in
 from edge_dassdp.targets.profiles import found_orientation
 from edge_dassdp.targets.streamed import check_hop, checked_push
 from edge_dassdp.targets.target import (
@@ -323,6 +324,17 @@ class Emulator(Target):
         check_kind(kind)
         require_sensor(self.network)
         self._check(self._lib.dassdp_select_profile(self._model, self._state, int(kind)))
+
+    def new_class(self, name: str) -> int:
+        class_idx_of(self.network, taught_in(self.network, self.read_learning()), name)
+        found = int(self._lib.dassdp_new_class(self._model, self._state, name.encode("ascii")))
+        self._check(min(found, 0))
+        return found
+
+    def forget_class(self, name: str) -> None:
+        taught = taught_in(self.network, self.read_learning())
+        class_idx = taught_idx(self.network, taught, name)
+        self._check(self._lib.dassdp_forget_class(self._model, self._state, class_idx))
 
     def save(self) -> None:
         require_copy(self.network)

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.packing import profile_of
 from edge_dassdp.qir.ranges import SHARE_MAX_Q8
 from edge_dassdp.qir.stored import pack, target_of, unpack
 from edge_dassdp.reference.carried import carried_state, fields_of, restore
+from edge_dassdp.reference.classes import name_bytes, taught_of
 from edge_dassdp.reference.memory import SEEN_MAX
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
 from edge_dassdp.sensor.profile import Kind
@@ -49,7 +51,38 @@ def checked_learning(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:
         raise _out_of_range("a stored sample is damaged")
     if network.sensor is not None:
         _check_sensor(network.sensor, state)
+    _check_classes(network, state)
     return state
+
+
+def taught_in(network: QNetwork, data: bytes) -> dict[str, int]:
+    """Classes that were taught, index by name, of a learning state."""
+    if not network.spare_classes:
+        return {}
+    return taught_of(network, _decoded(network, data)["class_names"])
+
+
+def _check_classes(network: QNetwork, state: Mapping[str, NDArray[Any]]) -> None:
+    """E503 unless names are such, each once, and no class that is spare has a mean's count or a
+    stored sample beyond what they can."""
+    if "class_seen" in state and (state["class_seen"] >= 2 * QUANTITIES["mean_samples"]).any():
+        raise _out_of_range("a class mean is damaged")
+    if not network.spare_classes:
+        return
+    taught = taught_of(network, state["class_names"])
+    rows = state["class_names"].reshape(network.spare_classes, -1)
+    for name in taught:
+        try:
+            given = name_bytes(name)
+        except EdgeError as problem:
+            raise _out_of_range(problem.message) from None
+        if rows[taught[name] - network.n_known].astype(np.uint8).tobytes() != given:
+            raise _out_of_range("the name of a class is damaged")
+    if len(taught) != int((rows[:, 0] > 0).sum()) or rows[rows[:, 0] == 0].any():
+        raise _out_of_range("the names of classes are damaged")
+    spare = sorted(set(range(network.n_known, network.n_classes)) - set(taught.values()))
+    if "ring_seen" in state and state["ring_seen"][spare].any():
+        raise _out_of_range("samples are stored of a class that was not taught")
 
 
 def _decoded(network: QNetwork, data: bytes) -> dict[str, NDArray[Any]]:

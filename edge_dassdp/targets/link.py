@@ -15,12 +15,14 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import frames_of, require_streams
 from edge_dassdp.reference import asked
+from edge_dassdp.reference.classes import class_idx_of, name_bytes, taught_idx
 from edge_dassdp.sensor.monitor import DriftReport, Event
 from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.slots import boards
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.targets import profiles
 from edge_dassdp.targets.answers import Answers, check_learning, require_possible
+from edge_dassdp.targets.learning import taught_in
 from edge_dassdp.targets.streamed import check_hop, checked_push, pieces
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Decision, Outcome, Statistics, Target
 from edge_dassdp.targets.writes import Requests, chunks, of_learning, of_weights, replace
@@ -32,7 +34,8 @@ from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session, locked
 
 RECOVERIES = 3
 """As whoever waits for a long stream wants it."""
-_ONCE = {"LEARN", "WARM_UP", "IDLE", "OBSERVE", "FIT_PROFILE", "STORE", "STREAM", "PUSH"}
+_ONCE = {"LEARN", "WARM_UP", "IDLE", "OBSERVE", "FIT_PROFILE", "STORE", "NEW_CLASS",
+         "FORGET_CLASS", "STREAM", "PUSH"}
 _IN_PARTS = {"WRITE_WEIGHTS", "WRITE_LEARNING"}
 """Requests that are parts of something, which only whoever sends all of them can begin again."""
 Decode = Callable[[bytes], dict[str, NDArray[Any]]]
@@ -208,6 +211,18 @@ class LinkTarget(Target):
     def select_profile(self, kind: int) -> None:
         asked.check_kind(kind)
         self._ask("SELECT_PROFILE", profile=int(kind))
+
+    def new_class(self, name: str) -> int:
+        if self._network is not None:
+            class_idx_of(self._network, taught_in(self._network, self.read_learning()), name)
+        return int(self._ask("NEW_CLASS", class_name=name_bytes(name))["class_idx"])
+
+    def forget_class(self, name: str) -> None:
+        if self._network is None:
+            raise EdgeError("E105", "classes have no names without the network",
+                            help="connect with LinkTarget.of(network, port)")
+        taught = taught_in(self._network, self.read_learning())
+        self._ask("FORGET_CLASS", class_idx=taught_idx(self._network, taught, name))
 
     def save(self) -> None:
         self._ask("SAVE")

@@ -109,6 +109,8 @@ class ReferenceTarget(Reference, Target):
         self._take_carried(state, persistent_alone=True)
         if self.worn is not None:
             self.worn.restore(state)
+        if self.classes is not None:
+            self.classes.restore(state)
         if self.stored is not None and self.stored.ring.size:
             self.stored.ring[:] = state["ring"].reshape(self.stored.ring.shape)
             self.stored.seen[:] = state["ring_seen"]

@@ -152,6 +152,17 @@ class Target(ABC):
         self.write_learning(with_profile(network, self.read_learning(), profile))
 
     @abstractmethod
+    def new_class(self, name: str) -> int:
+        """Take the first spare class for a name, 1 to 16 letters of ASCII; the index that its
+        samples are learned as. E105 for another name and for one that there is, E503 where none is
+        spare."""
+
+    @abstractmethod
+    def forget_class(self, name: str) -> None:
+        """A class that was taught is spare again: its weights, means and stored samples are gone.
+        E105 for one that was not, E503 where the model has no spare classes."""
+
+    @abstractmethod
     def save(self) -> None:
         """Copy the plastic weights on the device. E503 where the model keeps no copy."""
 

@@ -97,7 +97,7 @@ class FloatModel:
         out = network.readout.population
         summed = spikes[out] if network.readout.kind == "spike_count" else membranes[out]
         logits = summed.sum(axis=1, dtype=np.float32)
-        return Trace(spikes, membranes, logits, logits.argmax(axis=1))
+        return Trace(spikes, membranes, logits, logits[:, : network.n_known].argmax(axis=1))
 
     def _blocks(self, names: Sequence[str]) -> list[list[str]]:
         """The populations so parted that no spike goes back from a block to an earlier one."""

@@ -3,6 +3,7 @@
 #ifndef DASSDP_TABLES_H
 #define DASSDP_TABLES_H
 
+#include "dassdp_class_tables.h"
 #include "dassdp_path_tables.h"
 #include "dassdp_sensor_tables.h"
 #include "dassdp_stream_tables.h"
@@ -321,6 +322,7 @@ struct dassdp_model {
     const dassdp_values_t *values;         /* what its outputs are in place of classes, or NULL */
     const dassdp_sensor_t *sensor;         /* whose counts become samples on the device, or NULL */
     const dassdp_streaming_t *streaming;   /* frames arrive while it runs, or NULL */
+    const dassdp_classes_t *classes;       /* class means and spare classes, or NULL */
 };
 
 #endif

@@ -40,6 +40,7 @@ def files(work: Path, tmp_path: Path) -> Path:
     ("data.npz", "run model.q.npz --data data.npz --target qemu:microbit --log data.npz"),
     ("model.q.npz", "run model.q.npz --data data.npz --snapshot model.q.npz"),
     ("s.npz", "learn model.q.npz --data data.npz --restore s.npz --lessons s.npz"),
+    ("s.npz", "forget model.q.npz wave --restore s.npz --snapshot s.npz"),
     ("s.npz", "state merge model.q.npz s.npz s.npz -o s.npz"),
     ("model.npz", "export model.q.npz s.npz --into model.npz -o model.npz"),
     ("model.q.npz", "export model.q.npz s.npz -o model.q.npz"),
@@ -82,7 +83,7 @@ def test_every_output_is_known_as_one() -> None:
         ("tune", "output"): Writes.FILE,
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
         ("demo", "output"): Writes.RUN, ("doctor", "to"): Writes.FILE,
-        **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile")
+        **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile", "forget")
            for name in ("snapshot", "log")}, ("learn", "lessons"): Writes.FILE,
         ("save", "log"): Writes.FILE, ("reset", "log"): Writes.FILE,
         ("key", "output"): Writes.FILE, ("report", "output"): Writes.FILE,

@@ -270,6 +270,7 @@ def test_every_request_that_runs_on_what_is_learned_is_refused_while_it_is_held(
     payloads = {"INFER": {"flags": 0, "n_steps": 0, "x": b""}, "IDLE": {"n_steps": 1},
                 "READ_LEARNING": {"offset": 0, "n_bytes": 1}, "OBSERVE": {"label": 1, "x": b""},
                 "SELECT_PROFILE": {"profile": 0}, "DRIFT": {"allow": 0},
+                "NEW_CLASS": {"class_name": b"wave"}, "FORGET_CLASS": {"class_idx": 0},
                 "PUT_SAMPLE": {"offset": 0, "data": b"\0\0"}, "STREAM": {"hop": 1},
                 "PUSH": {"flags": 0, "data": b"\0"},
                 **{name: {"flags": 0, "label": 1, "loss_q8": -1, "x": b""}

@@ -7,7 +7,7 @@ import pytest
 
 from edge_dassdp.qir import QCusum, QErrorStep
 from edge_dassdp.qir.packing import LEARNING_DTYPE
-from edge_dassdp.reference.misses import CATCH_UP, Gate, count_miss, error_step_q8
+from edge_dassdp.reference.memory import CATCH_UP, Gate, count_miss, error_step_q8
 from edge_dassdp.rules import CUSUM, ErrorScaled
 
 STEP = QErrorStep(32, 13, 26)

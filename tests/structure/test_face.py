@@ -98,7 +98,7 @@ def test_folders_named_like_verbs_stay_folders() -> None:
 
 def test_a_verb_is_described_as_what_it_does_when_called() -> None:
     assert list(inspect.signature(ed.quantize).parameters) == [
-        "network", "learning", "settings", "x", "y", "classes"]
+        "network", "learning", "settings", "x", "y", "classes", "spare_classes"]
     assert str(ed.quantize.__doc__).startswith("The integer model of a network")
     assert str(ed.build.__doc__).startswith("Firmware for a board")
 

@@ -95,7 +95,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "load": {"path": "s.npz"}, "verify": {"x": X, "y": Y}, "reset": {"factory": False},
     "weights": {}, "stream": {"hop": 1},
     "store": {}, "statistics": {}, "observe": {"x": X, "y": Y}, "fit_profile": {"x": X, "y": Y},
-    "select_profile": {"profile": "factory"}, "allow_profile": {"is_allowed": True}}
+    "select_profile": {"profile": "factory"}, "allow_profile": {"is_allowed": True},
+    "new_class": {"name": "wave"}, "forget": {"name": "wave"}}
 TARGETS: dict[str, dict[str, Any]] = {
     "infer": {"x": np.zeros(4, np.int8), "n_steps": None},
     "learn": {"x": np.zeros(4, np.int8), "label": 0, "loss_q8": -1},

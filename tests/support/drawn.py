@@ -93,11 +93,12 @@ class _Drawn:
         self.loop()
         self.skip()
         order = "abc" if c["order"] == "forward" else "bac"
-        return Network(tuple(inputs), tuple(self.populations[n] for n in (*order, "out")),
+        made = Network(tuple(inputs), tuple(self.populations[n] for n in (*order, "out")),
                        tuple(self.projections),
                        Readout("out", "membrane_sum" if c["readout"] == "sum" else "spike_count",
                                c["stated"]),
                        self.n_steps)
+        return made.with_spare_classes(c["spare"]) if c["spare"] else made
 
     def source(self) -> Input:
         made = self.bare_source()
@@ -293,9 +294,10 @@ class _Drawn:
         gate = None if c["gate at"] is None else \
             CUSUM(c["gate at"], 0.8 * floor + 0.05, c["gate closes"])
         beside = (steps, replay[c["replay"]], guard, gate)
-        if not rules and not any(beside):
+        if not rules and not any(beside) and not c["class means"]:
             return None
-        return Learning(rules, c["skip below"], int(self.rng.integers(1, 2**32)), *beside)
+        return Learning(rules, c["skip below"], int(self.rng.integers(1, 2**32)), *beside,
+                        c["class means"])
 
     def rule(self, name: str) -> Rule:
         rng = self.rng
@@ -326,9 +328,11 @@ class _Drawn:
         made = [Phase("warm_up", 3), Phase("warm_up", 1, False, 700), Phase("fit_gate")] \
             if warms else []
         copies = learning.guard is not None and learning.guard.keeps_copy
-        made += [Phase("learn", 3), Phase("learn", 1, False), *[Phase("save")] * copies,
+        teach = [Phase("new_class")] * bool(self.c["spare"])
+        made += [Phase("learn", 3), *teach, Phase("learn", 1, False), *[Phase("save")] * copies,
                  *[Phase("idle")] * (learning.replay is not None), Phase("learn", 2, True, 90),
-                 *[Phase("rollback")] * copies, Phase("learn", 1)]
+                 *[Phase("rollback")] * copies, Phase("learn", 1),
+                 *(Phase(op) for op in ("new_class", "learn", "forget_class", "learn") if teach)]
         return [*made, *self.worn(learning), Phase("infer")]
 
     def worn(self, learning: Learning | None) -> list[Phase]:

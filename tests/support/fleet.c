@@ -3,6 +3,7 @@
 #include "fleet.h"
 
 #include "dassdp_stream.h"
+#include "dassdp_tables.h"
 #include "port.h"
 #include "stream.h"
 
@@ -105,6 +106,18 @@ static uint32_t run_frames(const fleet_model_t *of, const int8_t *x, dassdp_resu
     return crc;
 }
 
+static uint32_t n_known(const fleet_model_t *of)
+{
+    return of->model->classes != 0 ? of->model->classes->n_known : of->n_classes;
+}
+
+/* The next spare class, by the name that the host gives it. */
+static void teach(const fleet_model_t *of)
+{
+    const char name[3] = {'c', (char)('0' + (int)receive_word()), 0};
+    send_word((uint32_t)dassdp_new_class(of->model, of->state, name));
+}
+
 /* A sample: status, result, digests of its steps and of what was learned, logits before that. */
 static void run(const fleet_model_t *of, uint8_t op)
 {
@@ -185,6 +198,13 @@ int main(void)
             break;
         case 'a':
             send_word((uint32_t)dassdp_allow_profile(of->model, of->state, 1));
+            break;
+        case 't':
+            teach(of);
+            break;
+        case 'g':
+            send_word((uint32_t)dassdp_forget_class(of->model, of->state,
+                                                    n_known(of) + receive_word()));
             break;
         case 'r':
             send_word((uint32_t)dassdp_rollback(of->model, of->state));

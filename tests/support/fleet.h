@@ -3,6 +3,7 @@
 #ifndef FLEET_H
 #define FLEET_H
 
+#include "dassdp_classes.h"
 #include "dassdp_sensor.h"
 
 typedef struct {

@@ -38,7 +38,8 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all",
               "-fno-omit-frame-pointer")
 OPERATIONS = {"infer": b"i", "learn": b"l", "warm_up": b"w", "fit_gate": b"f", "idle": b"n",
               "save": b"s", "rollback": b"r", "observe": b"o", "fit_profile": b"p",
-              "select_profile": b"c", "allow_profile": b"a"}
+              "select_profile": b"c", "allow_profile": b"a", "new_class": b"t",
+              "forget_class": b"g"}
 RESULT = ("class_idx", "loss_q8", "is_skipped", "is_updated", "n_replayed", "is_fallen_back",
           "is_held")
 
@@ -121,6 +122,8 @@ class Model:
         """As fleet.c sends it; -1 where the reference does not say."""
         if call.op == "idle":
             return struct.pack("<i", reference.idle(IDLE_STEPS))
+        if call.op == "new_class":
+            return struct.pack("<i", reference.new_class(f"c{call.label}"))
         done = call.run(reference)  # type: ignore[arg-type]
         if done is None:
             return struct.pack("<i", 0)
@@ -133,7 +136,7 @@ class Model:
         op = OPERATIONS[call.op]
         if call.op == "idle":
             return op + struct.pack("<I", IDLE_STEPS)
-        if call.op == "select_profile":
+        if call.op in ("select_profile", "new_class", "forget_class"):
             return op + struct.pack("<I", call.label)
         if call.op in ("infer", "learn", "warm_up", "observe"):
             return op + struct.pack("<ii", call.label, call.loss_q8) + call.x.tobytes()

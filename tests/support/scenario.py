@@ -20,7 +20,8 @@ from edge_dassdp.sensor.profile import QProfile
 from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Target
 
 Op = Literal["infer", "warm_up", "fit_gate", "learn", "idle", "save", "rollback", "observe",
-             "fit_profile", "select_profile", "write_profile", "allow_profile"]
+             "fit_profile", "select_profile", "write_profile", "allow_profile", "new_class",
+             "forget_class"]
 IDLE_STEPS = 5
 
 
@@ -37,7 +38,8 @@ class Phase:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a target. label: also the kind of profile that is selected."""
+    """One call of a target. label: also the kind of profile that is selected, or the spare class
+    that is taught or forgotten, counted from 0."""
 
     op: Op
     x: NDArray[np.int8]
@@ -56,6 +58,8 @@ class Call:
             target.fit_profile()
         if self.op == "select_profile":
             target.select_profile(self.label)
+        if self.op in ("new_class", "forget_class"):
+            getattr(target, self.op)(f"c{self.label}")
         if self.op == "allow_profile":
             target.allow_profile()
         if self.op == "write_profile" and self.written is not None:
@@ -87,7 +91,7 @@ class Scenario:
         n = max(8, replay.flash) if replay else 8
         samples = np.stack([self.sample(rng) for _ in range(n)])
         labels = self.targets(samples) if self.settings.values else \
-            np.arange(n) % self.network.n_classes
+            np.arange(n) % self.network.n_known
         calibration = samples if self.calibrates or replay or self.settings.values else None
         return quantize(self.network, self.learning, self.settings, calibration, labels).network
 
@@ -120,11 +124,15 @@ class Scenario:
 
     def calls(self) -> Iterator[Call]:
         """The same calls every time, labels at random."""
-        rng = np.random.default_rng(1000 + len(self.name))
+        rng, n_taught = np.random.default_rng(1000 + len(self.name)), 0
         for phase in self.phases:
             for i in range(phase.n):
                 x = self.sample(rng)
-                label = int(rng.integers(self.network.n_classes)) if phase.labelled else NO_LABEL
+                n = self.network.n_known + n_taught
+                label = int(rng.integers(n)) if phase.labelled else NO_LABEL
                 loss_q8 = phase.loss_q8 + 37 * i if phase.loss_q8 >= 0 else OWN_LOSS
                 label = phase.loss_q8 if phase.op == "select_profile" else label
+                n_taught -= phase.op == "forget_class"
+                label = n_taught if phase.op in ("new_class", "forget_class") else label
+                n_taught += phase.op == "new_class"
                 yield Call(phase.op, self.packed(x), label, loss_q8)

@@ -75,6 +75,7 @@ AXES: dict[str, tuple[Any, ...]] = {
     "replay": ("none", "flash", "ring", "both", "reservoir"),
     "guard": ("none", "copy", "margin", "both"),
     "plastic biases": (False, True),
+    "class means": (False, True), "spare": (0, 2),
 }
 RARE = {("steps", 260): 12}
 """Values that a random recipe takes so many times less often: they are slow."""
@@ -214,9 +215,23 @@ EXCLUSIONS: tuple[Exclusion, ...] = (
           ("forward", "delay b", "reset a", ("one", "each")),
           ("loop", "loop", "reset c", ("self delayed", "straight delayed", "back each")),
           ("skip", "skip", "reset b", ("b out each",)))),
-    Exclusion("nothing learns", "E203", (*RULES, "schedule", "replay", "guard", "gate at"),
-              lambda c: not learns(c) and (c["gate at"] is not None or any(
-                  c[axis] != "none" for axis in ("schedule", "replay", "guard")))),
+    Exclusion("no class beside one", "E203", ("classes", "class means", "spare"),
+              lambda c: c["classes"] == 1 and bool(c["class means"] or c["spare"])),
+    Exclusion("nothing learns", "E203", (*RULES, "schedule", "replay", "guard", "gate at",
+                                         "class means", "spare"),
+              lambda c: not learns(c) and bool(
+                  c["gate at"] is not None or c["class means"] or c["spare"] or any(
+                      c[axis] != "none" for axis in ("schedule", "replay", "guard")))),
+    Exclusion("a fall-back knows no classes", "E203", (*RULES, "guard", "class means", "spare"),
+              lambda c: c["guard"] in ("margin", "both") and learns(c)
+              and bool(c["class means"] or c["spare"])),
+    Exclusion("means of what is not read by what learns", "E203", (*RULES, "class means", "size c"),
+              lambda c: c["class means"] and learns(c) and (
+                  c["rule out"] == "none" or c["size c"] == 1)),
+    Exclusion("spare classes that no label teaches", "E203", (*RULES, "spare"),
+              lambda c: bool(c["spare"]) and c["rule out"] != "delta" and learns(c)),
+    Exclusion("class means of no samples", "E105", ("class means", "activity", "replay"),
+              lambda c: c["class means"] and c["activity"] == "unknown" and c["replay"] == "none"),
     Exclusion("no matrix to learn", "E203", ("rule b", "path b", "delay b"),
               lambda c: c["rule b"] in MATRIX_RULES and (c["path b"] not in MATRICES
                                                          or c["delay b"] != "none")),

@@ -1,5 +1,5 @@
-"""save, reset: what a board keeps in flash; devices: the boards that are plugged in, by their ports
-and drives."""
+"""save, reset: what a board keeps in flash; forget: a class that was taught; devices: the boards
+that are plugged in, by their ports and drives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli import options
-from edge_dassdp.cli.device import EXPECT_HELP, is_board
+from edge_dassdp.cli.device import EXPECT_HELP, Learned, is_board
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.targets.open import BAUD, BAUD_MOST, open_target
 
@@ -28,7 +28,7 @@ Expect = Annotated[str | None, typer.Option(metavar="STATE", show_default=False,
 
 
 def register(app: typer.Typer) -> None:
-    for function in (_save, _reset):
+    for function in (_save, _reset, _forget):
         verb(app, function.__name__.strip("_"))(function)
 
 
@@ -93,6 +93,44 @@ def _reset(
     return Answer({"target": target, "factory": factory, "n_saves": saved.n_saves,
                    "digest": digest},
                   [Text(f"{target}: factory weights, digest {digest}{flash}")], network.sha256)
+
+
+def _forget(
+    out: Output,
+    model: options.Model,
+    name: Annotated[str, typer.Argument(help="The class, as learn --new-class called it.",
+                                        metavar="NAME", show_default=False)],
+    target: options.TargetSpec = "emulator",
+    log: options.Log = None,
+    lock: options.Lock = None,
+    *,
+    learned: Learned,
+) -> Answer:
+    """Forget a class that was taught on a device.
+
+    Its output is spare again: weights, means and stored samples of it are gone. What hidden neurons
+    learned from it stays. Without a board give --restore and --snapshot.
+    """
+    from rich.text import Text
+
+    from edge_dassdp import harness
+    from edge_dassdp.targets.learning import taught_in
+
+    network = options.load_model(model)
+    with learned.rescue(network) as rescue, \
+            open_target(target, network, log=log, lock=lock) as device:
+        device.require_key("forget")
+        out.warn(*learned.hold(device, network))
+        learned.put_back(device, network)
+        device.forget_class(name)
+        taught = taught_in(network, device.read_learning())
+        digest = harness.digest_text(device.statistics().learned_digest)
+        rescue.write(device)
+    left = f"; taught are {', '.join(taught)}" if taught else ""
+    return Answer({"target": target, "forgotten": name, "taught": taught, "digest": digest,
+                   "snapshot": str(rescue.place) if rescue.place else None},
+                  [Text(f"{target}: '{name}' is forgotten{left}, digest {digest}")],
+                  network.sha256, failed=rescue.problem)
 
 
 def _require_board(name: str, target: str) -> None:

@@ -23,6 +23,7 @@ from edge_dassdp.cli.device import (
     named,
     notes,
     require_plastic,
+    taught_on,
 )
 from edge_dassdp.cli.judging import Given, Judging
 from edge_dassdp.cli.output import Answer, Interrupted, Output, verb
@@ -54,6 +55,10 @@ class Order:
         "Before, let the device find out from the first samples, labels and all, how its sensor is "
         "worn; of a model quantized with --sensor."))] = 0
     allow_profile: options.AllowProfile = False
+    new_class: Annotated[str | None, typer.Option(metavar="NAME", show_default=False, help=(
+        "Teach a class that the network was not trained on: samples that --data calls so. It "
+        "takes a spare class, of a model quantized with --spare-classes. One that was taught "
+        "goes on being taught."))] = None
     idle: Annotated[int, typer.Option(min=0, help=(
         "After the samples, learn again from so many stored ones."))] = 0
     rollback: Annotated[bool, typer.Option("--rollback", help=(
@@ -80,6 +85,31 @@ class Order:
         if self.idle:
             require_replay(network)
 
+    def taught(self, network: QNetwork, before: dict[str, int]) -> dict[str, int]:
+        """Classes that were taught once the stream begins, index by name. before: those there are.
+        Raises EdgeError E105, E503 where the new one cannot be."""
+        from edge_dassdp.reference.classes import class_idx_of, require_spares
+
+        if self.new_class is None:
+            return before
+        require_spares(network)
+        if self.new_class in before:
+            return before
+        return before | {self.new_class: class_idx_of(network, before, self.new_class)}
+
+    def check_new(self, network: QNetwork, taught: dict[str, int], given: Given) -> list[str]:
+        """A warning where old classes are forgotten. Raises EdgeError E105 without a sample of the
+        new class."""
+        from edge_dassdp.harness.classes import FORGETS, forgets
+
+        if self.new_class is None:
+            return []
+        if not (given.learned.y == taught[self.new_class]).any():
+            raise EdgeError("E105", f"no sample to learn from is of class '{self.new_class}'",
+                            help=f"write '{self.new_class}' in the column of classes of the samples"
+                            f" that are of it, or its number, {taught[self.new_class]}")
+        return [FORGETS] * forgets(network)
+
     def forgotten(self, target: str) -> list[str]:
         """A warning where what is asked for is kept by boards alone."""
         if is_board(target):
@@ -94,6 +124,7 @@ class Order:
               judged_in: Path, learned: Learned, network: QNetwork, log: ExitStack) -> list[str]:
         """What comes before the stream; warnings. log: that of lessons is closed with it."""
         from edge_dassdp.learned.watched import watch
+        from edge_dassdp.targets.learning import taught_in
 
         device = course.device
         warnings = learned.hold(device, network)
@@ -104,6 +135,8 @@ class Order:
         learned.put_back(device, network)
         if self.lessons:
             log.enter_context(watch(device, network, self.lessons))
+        if self.new_class and self.new_class not in taught_in(network, device.read_learning()):
+            device.new_class(self.new_class)
         if self.rollback:
             device.rollback()
         before, other_order = _before(out, device, judged, judged_in, network)
@@ -134,11 +167,12 @@ class Order:
                 course.device, network, course.x[: self.fit_profile],
                 course.labels[: self.fit_profile])
 
-    def teach(self, out: Output, course: harness.Course, given: Given,
-              network: QNetwork) -> dict[str, Any]:
+    def teach(self, out: Output, course: harness.Course, given: Given, network: QNetwork,
+              taught: dict[str, int]) -> dict[str, Any]:
         """The stream and what comes after it, as JSON values."""
         with out.progress("learning", course.progress.n_samples) as progress:
-            course.learn(lambda i, piece: _tell(out, network, i, piece, progress, given.learned))
+            course.learn(lambda i, piece: _tell(out, network, taught, i, piece, progress,
+                                                given.learned))
         n_idle = course.idle(self.idle) if self.idle else 0
         after = _judged(out, "after", course.device, given.judged, network)[0]
         if self.save:
@@ -173,10 +207,12 @@ def _learn(
     require_plastic(network)
     if learned.snapshot is None:
         learned = dataclasses.replace(learned, snapshot=out.place(LEARNED))
-    given = Given.of(network, judging, data, split, shift_seed, limit)
+    taught = order.taught(network, taught_on(network, target, learned, lock))
+    given = Given.of(network, judging, data, split, shift_seed, limit, taught)
     order.check(network, len(given.learned.x))
-    warnings = [*given.warnings(network), *order.forgotten(target)]
-    if given.judged is None and not order.resume and network.values is None:
+    warnings = [*given.warnings(network), *order.forgotten(target),
+                *order.check_new(network, taught, given)]
+    if given.judged is None and not order.resume and network.values is None and not taught:
         warnings += _of_stream(given.learned, network, data)
     with learned.rescue(network) as rescue, \
             open_target(target, network, log=out.link_log(target, log),
@@ -190,7 +226,7 @@ def _learn(
         out.warn(*warnings)
         try:
             with course.kept():
-                found = order.teach(out, course, given, network)
+                found = order.teach(out, course, given, network, taught)
                 statistics, sent = device.statistics(), link(device)
                 report = harness.drift_of(device, network)
                 rescue.write(device)
@@ -212,7 +248,7 @@ def _learn(
                 "statistics": dataclasses.asdict(statistics),
                 "drift": drift(report), "gate": _gate(network, course.stream, statistics),
                 "snapshot": str(rescue.place) if rescue.place else None,
-                "lessons": str(order.lessons) if order.lessons else None,
+                "lessons": str(order.lessons) if order.lessons else None, "taught": taught,
                 "n_saves": device.in_flash.n_saves}
     screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"],
                      stream)
@@ -220,7 +256,7 @@ def _learn(
     screen += _in_flash(device, target, model)
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn",
-                   *options.locked_words(lock)] if given.is_alone else [],
+                   *options.locked_words(lock)] if given.is_alone and not taught else [],
                   failed=rescue.problem)
 
 
@@ -300,6 +336,7 @@ def _before(out: Output, device: Target, judged: options.Packed | None, file: Pa
     from edge_dassdp.figures.numbering import misnumbered
 
     return figure, list(
+        () if network.spare_classes else
         misnumbered(found, judged.y, network.n_classes, network.class_names, file))
 
 
@@ -341,8 +378,8 @@ def _unkept(course: harness.Course) -> list[str]:
             f"{course.unkept.message}; {course.unkept.help}"]
 
 
-def _tell(out: Output, network: QNetwork, first: int, piece: harness.Stream,
-          progress: Progress | None, learned: options.Packed) -> None:
+def _tell(out: Output, network: QNetwork, taught: dict[str, int], first: int,
+          piece: harness.Stream, progress: Progress | None, learned: options.Packed) -> None:
     """A line for every sample, as soon as it is learned."""
     from edge_dassdp.harness import UNKNOWN
 
@@ -357,7 +394,7 @@ def _tell(out: Output, network: QNetwork, first: int, piece: harness.Stream,
     for i, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True), first):
         out.line(sample=i, class_idx=None if class_idx == UNKNOWN else int(class_idx),
                  label=int(label), skipped=bool(piece.is_skipped[i - first]),
-                 held=bool(piece.is_held[i - first]), **named(network, class_idx, label))
+                 held=bool(piece.is_held[i - first]), **named(network, class_idx, label, taught))
     if progress:
         progress(first + len(piece.labels))
 

@@ -274,4 +274,4 @@ def _noise(network: QNetwork) -> Samples:
     parts = [rng.normal(0, 1, (_N_RANDOM, i.n_values)) for i in network.inputs]
     x = np.concatenate([part > 0.5 if i.spikes else part  # spikes: three in ten
                         for i, part in zip(network.inputs, parts, strict=True)], axis=1)
-    return Samples(x.astype(np.float32), rng.integers(network.n_classes, size=_N_RANDOM))
+    return Samples(x.astype(np.float32), rng.integers(network.n_known, size=_N_RANDOM))

@@ -207,6 +207,9 @@ def _quantize(
     sensor: Annotated[Path | None, typer.Option(show_default=False, help=(
         "A TOML file that describes the sensor before the network: the device takes its raw counts "
         "and can learn how it is worn (docs/sensor.md)."))] = None,
+    spare_classes: Annotated[int, typer.Option(min=0, metavar="N", help=(
+        "Outputs for classes that are taught on the device, learn --new-class NAME: up to 16."))
+    ] = 0,
     compare_bits: Annotated[bool, typer.Option(help=(
         "With --data: what 8, 7 and 6 bits would cost and save."))] = True,
     *,
@@ -226,8 +229,9 @@ def _quantize(
     from edge_dassdp.quantize import quantize
 
     source = _source(origin, file, sensor)
+    source = source.with_spare_classes(spare_classes) if spare_classes else source
     settings = precision.of(source, data)
-    given = _Given.of(source, data, options.names_of(classes, source.n_classes), limit,
+    given = _Given.of(source, data, options.names_of(classes, source.n_known), limit,
                       settings.values)
     train, judged = given.train, given.judged
     proposal = lessons.of(source, settings, train)
@@ -295,9 +299,9 @@ class _Given:
 
         parts = options.load_part(data, "train"), options.load_part(data, "test")
         part, tested = agreed_values(stated.names if stated else (), source.n_classes, *parts) \
-            if are_values else agreed(stated, source.n_classes, *parts)
+            if are_values else agreed(stated, source.n_known, *parts)
         test, known = options.shifted(tested, limit=limit), part.samples.classes
-        names = ClassNames(known) if known and (source.n_classes > 1 or are_values) else None
+        names = ClassNames(known) if known and (source.n_known > 1 or are_values) else None
         return cls(part, options.taken(source, part.samples), test, options.taken(source, test),
                    stated or names)
 
@@ -351,6 +355,7 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
          "inputs": [dataclasses.asdict(i) | _steps(i, scale)
                     for i, scale in zip(model.inputs, model.x_scales, strict=True)],
          "scaling": scaling, "classes": list(model.classes),
+         "spare_classes": model.spare_classes, "class_means": model.class_means is not None,
          "judged_on_training_samples": is_whole,
          **_data(fidelity), "widths": [dataclasses.asdict(w) for w in widths],
          "auto": [dataclasses.asdict(w) for w in tried]},

@@ -74,7 +74,7 @@ def _show(out: Output, model: options.Model, state: State) -> Answer:
         {"state": state, "digest": f"{statistics.learned_digest:08x}",
          "n_lessons": statistics.n_lessons, "lessons": f"{statistics.lessons_digest:08x}",
          "weights": [asdict(w) for w in found.weights], "statistics": asdict(statistics),
-         "profile": found.profile},
+         "profile": found.profile, "taught": list(found.taught)},
         state_screen(network, state, found), network.sha256)
 
 

@@ -24,6 +24,7 @@ from edge_dassdp.cli.device import (
     named,
     notes,
     require_plastic,
+    taught_on,
 )
 from edge_dassdp.cli.device import allow_profile as allow
 from edge_dassdp.cli.frames import decide
@@ -31,6 +32,8 @@ from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.targets.open import SPECS, has_link, open_target
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -76,7 +79,8 @@ def _run(
     from edge_dassdp.figures.numbering import misnumbered
 
     network = options.load_model(model)
-    part, = options.agreed(network, options.load_part(data, split))
+    taught = taught_on(network, target, learned, lock)
+    part, = options.agreed(network, options.load_part(data, split), taught=taught)
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     y = packed.y
     with learned.rescue(network) as rescue, \
@@ -92,7 +96,7 @@ def _run(
             found = valued.predict(out, device, network, packed, valued.tell(out, packed))
         elif not decided:
             found = classify(out, device, packed.x,
-                             lambda i, classes: _tell(out, network, i, classes, y),
+                             lambda i, classes: _tell(out, network, taught, i, classes, y),
                              looks=network.watches and not device.is_read_only)
         report = harness.drift_of(device, network)
         digest = harness.digest_text(device.statistics().learned_digest)
@@ -101,8 +105,8 @@ def _run(
     has_classes = network.n_classes > 1 and network.values is None
     errors = None if network.values is None else valued.of(network, found, packed.targets)
     out.warn(*harness.drift_warning(report), *(misnumbered(
-        found, y, network.n_classes, network.class_names, data)
-        if has_classes and not decided else []))
+        found, y, network.n_known, network.class_names, data)
+        if has_classes and not decided and not taught else []))
     if decided:
         return Answer(
             {"target": target, "hop": hop, "n_samples": len(y), "accuracy": decided.accuracy,
@@ -208,12 +212,12 @@ def _next_of_profile(place: Words, samples: Words, shift: Words, kept: Path | No
     return ["edge-dassdp", "run", *place, *shift, *put_back]
 
 
-def _tell(out: Output, network: QNetwork, first: int, classes: NDArray[np.int64],
-          y: NDArray[np.int64]) -> None:
+def _tell(out: Output, network: QNetwork, taught: Mapping[str, int], first: int,
+          classes: NDArray[np.int64], y: NDArray[np.int64]) -> None:
     """A line for every sample."""
     for i, class_idx in enumerate(classes, first):
         out.line(sample=i, class_idx=int(class_idx), label=int(y[i]),
-                 **named(network, class_idx, y[i]))
+                 **named(network, class_idx, y[i], taught))
 
 
 def _verify(
@@ -305,5 +309,5 @@ def _to_compare(network: QNetwork, part: Part | None, random: int | None,
     from edge_dassdp.data.clipping import Clipping
     from edge_dassdp.qir.samples import random_samples
 
-    return options.Packed(random_samples(network, random), np.arange(random) % network.n_classes,
+    return options.Packed(random_samples(network, random), np.arange(random) % network.n_known,
                           Clipping(0, 0, ()))

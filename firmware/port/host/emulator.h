@@ -2,6 +2,7 @@
 #ifndef DASSDP_EMULATOR_H
 #define DASSDP_EMULATOR_H
 
+#include "dassdp_classes.h"
 #include "dassdp_sensor.h"
 #include "dassdp_stream.h"
 #include "host_flash.h"

@@ -20,6 +20,9 @@ void dassdp_rest_learning(const dassdp_model_t *model, void *state)
         dassdp_learning(model, state)->rng = model->seed;
         dassdp_learning(model, state)->miss_share_q8 = model->start_share_q8;
     }
+    if (dassdp_classes(model) != 0) {
+        model->classes->keep(model, state, DASSDP_KEEP_FACTORY);
+    }
 }
 
 /* base = round((bias + sum of x w) / 2^analogue_rshift): once a sample, or every step for frames. */
@@ -363,6 +366,10 @@ const int32_t *dassdp_logits(const dassdp_model_t *model, const void *state)
 
 uint32_t dassdp_class(const dassdp_model_t *model, const void *state)
 {
+    const dassdp_classes_t *classes = dassdp_classes(model);
+    if (classes != 0 && classes->classify != 0) {
+        return *(const uint32_t *)dassdp_at_const(state, (uint32_t)classes->found_off);
+    }
     const int32_t *logits = dassdp_logits(model, state);
     uint32_t best = 0;
     for (uint32_t c = 1; c < model->n_classes; c++) {
@@ -379,9 +386,16 @@ int dassdp_end(const dassdp_model_t *model, void *state, dassdp_result_t *result
         return DASSDP_E_ORDER;
     }
     const dassdp_population_t *readout = &model->populations[model->readout];
+    const dassdp_classes_t *classes = dassdp_classes(model);
+    if (classes != 0 && classes->mask != 0) {
+        classes->mask(model, state);
+    }
     if (readout->records_membrane != 0u && readout->records == DASSDP_RECORD_LAST) {
         publish_flags(model, state, readout,
                       dassdp_at_const(state, (uint32_t)readout->sum_off));
+    }
+    if (classes != 0 && classes->classify != 0) {
+        classes->classify(model, state);
     }
     dassdp_progress(model, state)->phase = DASSDP_COMPLETE;
     memset(result, 0, sizeof *result);

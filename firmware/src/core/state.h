@@ -168,6 +168,16 @@ static inline const dassdp_streaming_t *dassdp_streaming(const dassdp_model_t *m
     return DASSDP_STREAMS != 0 ? model->streaming : 0;
 }
 
+/* The same of class means and spare classes. */
+#ifndef DASSDP_CLASSES
+#define DASSDP_CLASSES 1
+#endif
+
+static inline const dassdp_classes_t *dassdp_classes(const dassdp_model_t *model)
+{
+    return DASSDP_CLASSES != 0 ? model->classes : 0;
+}
+
 static inline dassdp_sensor_state_t *dassdp_sensor_state(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->sensor->state_off);

@@ -116,6 +116,9 @@ int dassdp_save(const dassdp_model_t *model, void *state)
                    dassdp_image(projection, state), projection->n_pre * projection->row_bytes);
         }
     }
+    if (dassdp_classes(model) != 0) {
+        model->classes->keep(model, state, DASSDP_KEEP_COPY);
+    }
     *is_saved = 1;
     return DASSDP_OK;
 }
@@ -130,5 +133,9 @@ int dassdp_rollback(const dassdp_model_t *model, void *state)
         return DASSDP_E_ORDER;
     }
     dassdp_restore_weights(model, state, *is_saved);
+    if (dassdp_classes(model) != 0) {
+        model->classes->keep(model, state,
+                             *is_saved != 0u ? DASSDP_KEEP_PUT_BACK : DASSDP_KEEP_FACTORY);
+    }
     return DASSDP_OK;
 }

@@ -5,28 +5,8 @@
 #include "fixed.h"
 #include "kernels.h"
 #include "learn.h"
+#include "softmax.h"
 #include "state.h"
-
-/* round(32768 2^(-i/32)) */
-static const uint16_t exp2_q15[32] = {
-    32768, 32066, 31379, 30706, 30048, 29405, 28774, 28158, 27554, 26964, 26386,
-    25821, 25268, 24726, 24196, 23678, 23170, 22674, 22188, 21713, 21247, 20792,
-    20347, 19911, 19484, 19066, 18658, 18258, 17867, 17484, 17109, 16743,
-};
-
-/* z_q8 = log2(e) (max - logit) in Q8, at most DASSDP_SOFTMAX_MAX_Q8. */
-static uint32_t distance_q8(const dassdp_model_t *model, int32_t max, int32_t logit)
-{
-    uint32_t difference = (uint32_t)max - (uint32_t)logit;
-    return difference >= model->softmax_limit
-               ? DASSDP_SOFTMAX_MAX_Q8
-               : (difference * model->softmax_scale) >> model->softmax_shift;
-}
-
-static uint32_t exp2_of(uint32_t z_q8)
-{
-    return z_q8 >= DASSDP_SOFTMAX_MAX_Q8 ? 0u : (uint32_t)exp2_q15[(z_q8 >> 3) & 31u] >> (z_q8 >> 8);
-}
 
 /* log2(x / 32768) in Q8 for 32768 <= x < 2^31, by repeated squaring. */
 static uint32_t log2_q8(uint32_t x)
@@ -57,14 +37,14 @@ uint32_t dassdp_softmax_error(const dassdp_model_t *model, void *state, uint32_t
     }
     uint32_t sum = 0;
     for (uint32_t c = 0; c < model->n_classes; c++) {
-        sum += exp2_of(distance_q8(model, max, logits[c]));
+        sum += dassdp_exp2_q15(dassdp_softmax_z_q8(model, max, logits[c]));
     }
     for (uint32_t c = 0; err_q8 != 0 && c < model->n_classes; c++) {
-        uint32_t p = exp2_of(distance_q8(model, max, logits[c]));
+        uint32_t p = dassdp_exp2_q15(dassdp_softmax_z_q8(model, max, logits[c]));
         int32_t q_q8 = (int32_t)((256u * p + (sum >> 1)) / sum);
         err_q8[c] = (int16_t)((c == label ? 256 : 0) - q_q8);
     }
-    return distance_q8(model, max, logits[label]) + log2_q8(sum);
+    return dassdp_softmax_z_q8(model, max, logits[label]) + log2_q8(sum);
 }
 
 /* Neurons of one word that have an error: those that fired, or under a touch rule those that touched

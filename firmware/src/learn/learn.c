@@ -15,7 +15,11 @@ int dassdp_check_call(const dassdp_model_t *model, void *state, int32_t label, i
     if (dassdp_progress(model, state)->phase != DASSDP_COMPLETE) {
         return DASSDP_E_ORDER;
     }
-    if (label != DASSDP_NO_LABEL && (label < 0 || label >= model->n_classes)) {
+    const dassdp_classes_t *classes = dassdp_classes(model);
+    if (label != DASSDP_NO_LABEL &&
+        (label < 0 || label >= model->n_classes ||
+         (classes != 0 && classes->is_known != 0 &&
+          !classes->is_known(model, state, (uint32_t)label)))) {
         return DASSDP_E_LABEL;
     }
     if (loss_q8 != DASSDP_OWN_LOSS && (loss_q8 < 0 || loss_q8 > DASSDP_LOSS_MAX_Q8)) {
@@ -189,6 +193,7 @@ static int lessons_fit(const dassdp_model_t *model, const void *state)
            learning->batch_idx < model->n_batch && learning->batch_kind <= DASSDP_LESSON_WARM_UP &&
            rules_fit(model, state) && guard_fits(model, state) &&
            (model->cusum == 0 || model->cusum->check(model, state) == DASSDP_OK) &&
+           (dassdp_classes(model) == 0 || model->classes->check(model, state) == DASSDP_OK) &&
            (model->replay == 0 || model->replay->check(model, state) == DASSDP_OK);
 }
 

@@ -156,6 +156,11 @@ static int judge(const dassdp_model_t *model, void *state, dassdp_slices_t *less
         if (model->error_step != 0) {
             model->error_step->count(model, state, (uint32_t)lesson->label);
         }
+        const dassdp_classes_t *classes = dassdp_classes(model);
+        if (classes != 0 && classes->learn != 0 && lesson->result.is_held == 0u) {
+            classes->learn(model, state, (uint32_t)lesson->label);
+            dassdp_spend(lesson, classes->n_hidden, DASSDP_GRAIN_MEAN);
+        }
     }
     return !is_guarded || model->guard->judge(model, state);
 }

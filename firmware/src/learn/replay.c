@@ -187,6 +187,11 @@ static int learn_again(const dassdp_model_t *model, void *state)
         if (!dassdp_rerun(model, state, 0)) {
             return 0;
         }
+        const dassdp_classes_t *classes = dassdp_classes(model);
+        if (classes != 0 && classes->learn_again != 0) {
+            classes->learn_again(model, state, label_of(model, lesson), lesson->is_of_ring);
+            dassdp_spend(lesson, classes->n_hidden, DASSDP_GRAIN_MEAN);
+        }
         lesson->phase = LEARN;
     }
     if (!dassdp_learn_label(model, state, label_of(model, lesson), &result)) {

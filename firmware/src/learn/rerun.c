@@ -59,6 +59,10 @@ int dassdp_rerun(const dassdp_model_t *model, void *state, uint32_t uses_factory
     }
     progress->uses_factory = 0;
     dassdp_spend(lesson, n, model->rerun_grain);
+    const dassdp_classes_t *classes = dassdp_classes(model);
+    if (n == n_left && classes != 0 && classes->mask != 0) {
+        classes->mask(model, state);
+    }
     lesson->t_step = n == n_left ? 0u : (uint16_t)(begin + n);
     return n == n_left;
 }

@@ -1,5 +1,6 @@
 #include "requests.h"
 
+#include "dassdp_classes.h"
 #include "learn.h"
 #include "marker.h"
 #include "network.h"
@@ -261,6 +262,36 @@ int dassdp_request_select_profile(dassdp_link_t *link, const uint8_t *request, u
     (void)response;
     return dassdp_select_profile(link->model, link->state,
                                  request[DASSDP_SELECT_PROFILE_REQUEST_PROFILE]);
+}
+
+int dassdp_request_new_class(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                             uint8_t *response)
+{
+    (void)n_open;
+    if (dassdp_classes(link->model) == 0) {
+        return DASSDP_E_ABSENT;
+    }
+    char name[DASSDP_LINK_NAME_BYTES + 1];
+    dassdp_copy((uint8_t *)name, request + DASSDP_NEW_CLASS_REQUEST_CLASS_NAME, DASSDP_LINK_NAME_BYTES);
+    name[DASSDP_LINK_NAME_BYTES] = '\0';
+    int class_idx = dassdp_new_class(link->model, link->state, name);
+    if (class_idx < 0) {
+        return class_idx;
+    }
+    dassdp_put_u16(response + DASSDP_NEW_CLASS_RESPONSE_CLASS_IDX, (uint32_t)class_idx);
+    return DASSDP_NEW_CLASS_RESPONSE_BYTES - DASSDP_RESPONSE_HEADER_BYTES;
+}
+
+int dassdp_request_forget_class(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,
+                                uint8_t *response)
+{
+    (void)n_open;
+    (void)response;
+    if (dassdp_classes(link->model) == 0) {
+        return DASSDP_E_ABSENT;
+    }
+    return dassdp_forget_class(link->model, link->state,
+                               dassdp_get_u16(request + DASSDP_FORGET_CLASS_REQUEST_CLASS_IDX));
 }
 
 int dassdp_request_fit_gate(dassdp_link_t *link, const uint8_t *request, uint32_t n_open,

@@ -1,0 +1,62 @@
+"""Classes that are taught on a device, told from those that it knew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.datasets import Part
+from edge_dassdp.data.labels import ClassNames, Origin, listed
+from edge_dassdp.qir import QNetwork
+
+FORGETS = ("the model replays no samples of the old classes, so a new class takes their place "
+           "whole: quantize it with --replay and --data, or mix samples of all classes")
+_SPARE = "(spare {})"
+
+
+def forgets(network: QNetwork) -> bool:
+    """Whether nothing of the old classes is learned again beside a new one."""
+    replay = network.replay
+    return replay is None or replay.labels.size == 0 or replay.n_flash == 0
+
+
+def with_taught(network: QNetwork, taught: Mapping[str, int],
+                parts: Sequence[Part] = ()) -> ClassNames | None:
+    """The names of all outputs: those of a model, with those that were taught. None where the model
+    knows none, and nothing was taught or the parts of files hold numbers."""
+    if network.class_names is None and (not taught or (
+            parts and not any(part.samples.classes for part in parts))):
+        return None
+    names = [*(network.classes or map(str, range(network.n_known))),
+             *(_SPARE.format(k) for k in range(network.n_known, network.n_classes))]
+    for name, class_idx in taught.items():
+        names[class_idx] = name
+    is_stated = network.class_names is None or network.class_names.is_stated
+    return ClassNames(tuple(names), is_stated)
+
+
+def named_classes(network: QNetwork, taught: Mapping[str, int]) -> tuple[str, ...]:
+    """Of each output, as far as the model and its device know names; else none."""
+    names = with_taught(network, taught)
+    return () if names is None else names.names
+
+
+def require_taught(network: QNetwork, taught: Mapping[str, int], labels: NDArray[Any],
+                   origin: Origin | None = None) -> None:
+    """EdgeError E104 where a label (n,) is of a class that is spare, and nothing was taught as it.
+    """
+    known = [*range(network.n_known), *taught.values()]
+    wrong = np.flatnonzero(~np.isin(labels, known))
+    if not wrong.size:
+        return
+    first, told = int(wrong[0]), origin or Origin.of_array(len(labels))
+    raise EdgeError(
+        "E104", f"{told.told(first, labels[first])}, which is a spare class that was not taught",
+        cause=f"the network has classes 0 to {network.n_known - 1}"
+        + (f", taught are {listed([*taught])}" if taught else ", and none was taught"),
+        help="a new class is taught by a name: learn --new-class NAME (Device.new_class); else "
+        "give each sample the class that it is of")

@@ -1,0 +1,227 @@
+"""Class means and spare classes of one device (docs/arithmetic.md, 21)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dassdp.base.errors import EdgeError, refuse_unless
+from edge_dassdp.base.qformat import INT32_MIN, IntArray
+from edge_dassdp.base.quantities import QUANTITIES
+from edge_dassdp.data.labels import listed
+from edge_dassdp.qir import QNetwork
+from edge_dassdp.reference.feedback import exp2_q15, softmax_z_q8
+
+ONE, LIMIT, SCALE = QUANTITIES["mean_one"], QUANTITIES["mean_limit"], QUANTITIES["mean_scale"]
+SAMPLES, NAME_BYTES = QUANTITIES["mean_samples"], QUANTITIES["class_name_bytes"]
+EIGHTHS = (0, 4, 2, 6, 1, 5, 3, 7)
+"""What a running mean is rounded by, in turn: on average nothing is lost."""
+FAR = 2**32 - 1
+OF_DEVICE, OF_FACTORY = 0, 1
+
+
+def directions(counts: IntArray) -> IntArray:
+    """round(255 x / |x|) of counts (n, size), 0 where all are 0."""
+    made = np.zeros_like(counts)
+    for row, x in zip(made, counts, strict=True):
+        total, lshift = int((x * x).sum()), 0
+        while 0 < total < 1 << 28:
+            total, lshift = total << 2, lshift + 1
+        if total:
+            root = isqrt(total)
+            row[:] = np.where(x > 0, (ONE * (x << lshift) + (root >> 1)) // root, 0)
+    return made
+
+
+class Classes:
+    """What a device knows beside its readout.
+
+    means: int64 (2, n_classes, size), of the device and of what was the factory's; seen: (2,
+    n_classes), 0 without a mean, to 15. names: uint8 (n_spare, 16), zeros where a class was not
+    taught. direction: (size,), of the sample that ran last, all 0 where it was silent.
+    """
+
+    def __init__(self, network: QNetwork) -> None:
+        self.network, self.rule = network, network.class_means
+        n, self.n_known = network.n_classes, network.n_known
+        size = network.population(self.rule.hidden).size if self.rule else 0
+        self.means = np.zeros((2, n, size), np.int64)
+        self.seen = np.zeros((2, n), np.int64)
+        if self.rule:
+            self.means[OF_FACTORY], self.seen[OF_FACTORY] = self.rule.means, self.rule.seen
+        self.names = np.zeros((network.spare_classes, NAME_BYTES), np.int64)
+        self.direction = np.zeros(size, np.int64)
+
+    @property
+    def untaught(self) -> list[int]:
+        """Indices of spare classes that are free."""
+        return [self.n_known + k for k, name in enumerate(self.names) if not name[0]]
+
+    @property
+    def taught(self) -> dict[str, int]:
+        """Index by name."""
+        return {name_of(name): self.n_known + k for k, name in enumerate(self.names) if name[0]}
+
+    def is_known(self, class_idx: int) -> bool:
+        return class_idx not in self.untaught
+
+    def mask(self, logits: IntArray) -> None:
+        """Those (n, n_classes) of classes that were not taught become the least there is."""
+        logits[:, self.untaught] = INT32_MIN
+
+    def classify(self, logits: IntArray, counts: IntArray) -> IntArray:
+        """Classes (n,) of logits and hidden counts (n, size); the first sample's direction stays.
+        """
+        best = logits.argmax(axis=1)
+        if self.rule is None:
+            return np.asarray(best)
+        found = directions(counts)
+        self.direction = found[0].copy()
+        away = self._distances(found)
+        nearest = away.min(axis=1, keepdims=True)
+        far = away - nearest
+        z_q8 = np.where(far >= LIMIT, QUANTITIES["softmax_max_q8"],
+                        (np.minimum(far, LIMIT) * SCALE) >> 16)
+        q, p = exp2_q15(z_q8), exp2_q15(softmax_z_q8(self.network, logits))
+        score = sum((v << 15) // v.sum(axis=1, keepdims=True) for v in (p, q))
+        has_means = found.any(axis=1) & (nearest[:, 0] < FAR)
+        return np.asarray(np.where(has_means, np.asarray(score).argmax(axis=1), best))
+
+    def _distances(self, found: IntArray) -> IntArray:
+        """(n, n_classes), squared, from the nearer mean; FAR where there is none."""
+        away = np.full((len(found), self.network.n_classes), FAR)
+        for domain, label in np.argwhere(self.seen > 0):
+            one = ((found - self.means[domain, label]) ** 2).sum(axis=1)
+            away[:, label] = np.minimum(away[:, label], one)
+        return away
+
+    def learn(self, label: int, domain: int = OF_DEVICE) -> None:
+        """The mean of a class follows the direction at hand."""
+        if not self.direction.any():
+            return
+        n = int(self.seen[domain, label])
+        if n < SAMPLES:
+            divisor, rounding = n + 1, (n + 1) >> 1
+            self.seen[domain, label] = n + 1
+        else:
+            divisor, rounding = SAMPLES, EIGHTHS[n % SAMPLES]
+            self.seen[domain, label] = SAMPLES + (n + 1) % SAMPLES
+        mean = self.means[domain, label]
+        mean[:] = (mean * (divisor - 1) + self.direction + rounding) // divisor
+
+    def learn_again(self, counts: IntArray, label: int, domain: int) -> None:
+        """The same of a stored sample whose hidden neurons fired counts (size,)."""
+        self.direction = directions(counts[None])[0]
+        self.learn(label, domain)
+
+    def teach(self, name: str) -> int:
+        """The index that a new class takes. Raises EdgeError E503 as a device refuses it."""
+        class_idx = class_idx_of(self.network, self.taught, name)
+        self.names[class_idx - self.n_known] = np.frombuffer(name_bytes(name), np.uint8)
+        return class_idx
+
+    def forget(self, class_idx: int) -> None:
+        """A class that was taught is spare again."""
+        self.names[class_idx - self.n_known] = 0
+        self.means[:, class_idx], self.seen[:, class_idx] = 0, 0
+
+    def copy(self) -> tuple[IntArray, IntArray, IntArray]:
+        return self.means.copy(), self.seen.copy(), self.names.copy()
+
+    def put_back(self, copy: tuple[IntArray, IntArray, IntArray] | None) -> None:
+        """A copy, None: the factory's."""
+        self.means, self.seen, self.names = copy or Classes(self.network).copy()
+
+    def named_state(self) -> dict[str, NDArray[Any]]:
+        named = {"class_names": self.names.ravel()} if self.names.size else {}
+        return named | ({} if self.rule is None else {
+            "class_means": padded(self.means.ravel()), "class_seen": padded(self.seen.ravel())})
+
+    def restore(self, named: Mapping[str, NDArray[Any]]) -> None:
+        """The reverse of `named_state`."""
+        for name, values in (("class_means", self.means), ("class_seen", self.seen),
+                             ("class_names", self.names)):
+            if name in named:
+                values[:] = named[name][: values.size].reshape(values.shape)
+
+    def to_bytes(self) -> bytes:
+        """As a snapshot holds it: whole words."""
+        order = ("class_means", "class_seen", "class_names")
+        named = self.named_state()
+        return b"".join(named[name].astype(np.uint8).tobytes() for name in order if name in named)
+
+
+def padded(values: IntArray) -> IntArray:
+    """To whole words."""
+    return np.pad(values, (0, -values.size % 4))
+
+
+# ---- names ---------------------------------------------------------------------------------------
+
+
+def name_bytes(name: Any) -> bytes:
+    """Zero padded. Raises EdgeError E105 for what is no name: 1 to 16 letters of printable ASCII,
+    no space at an end."""
+    fits = isinstance(name, str) and name.isascii() and name.isprintable() and name == name.strip()
+    refuse_unless("E105", fits and 0 < len(name) <= NAME_BYTES,
+                  f"a class cannot be called {name!r:.60}", cause="its name travels in "
+                  f"{NAME_BYTES} bytes of the learning state",
+                  help=f"use 1 to {NAME_BYTES} letters, digits and signs of ASCII, and no space at "
+                  "an end")
+    return str(name).encode("ascii").ljust(NAME_BYTES, b"\0")
+
+
+def name_of(row: NDArray[Any]) -> str:
+    """The reverse, of bytes (16,)."""
+    return row.astype(np.uint8).tobytes().rstrip(b"\0").decode("ascii", "replace")
+
+
+def taught_of(network: QNetwork, names: NDArray[Any]) -> dict[str, int]:
+    """Index by name of the classes that were taught. names: (16 n_spare,), of a learning state."""
+    rows = names.reshape(network.spare_classes, NAME_BYTES)
+    return {name_of(row): network.n_known + k for k, row in enumerate(rows) if row[0]}
+
+
+def require_spares(network: QNetwork) -> None:
+    """EdgeError E503 unless a device of this model can be taught classes."""
+    refuse_unless("E503", network.spare_classes > 0, "the model was built without it",
+                  cause="it has no spare classes",
+                  help="quantize the network with --spare-classes 2")
+
+
+def class_idx_of(network: QNetwork, taught: Mapping[str, int], name: Any) -> int:
+    """The spare class that a new name takes. Raises EdgeError E105 for what is no name, for the
+    name of a class that there is, E503 where none is spare."""
+    require_spares(network)
+    name_bytes(name)
+    refuse_unless("E105", name not in network.classes and not (
+        not network.classes and name.isdecimal() and int(name) < network.n_known),
+        f"'{name}' is a class that the model knows", cause=f"its classes are "
+        f"{listed(network.classes) or f'0 to {network.n_known - 1}'}",
+        help="give a class that is new another name; samples of one that it knows are learned "
+        "without --new-class")
+    refuse_unless("E105", name not in taught, f"'{name}' was taught before",
+                  help="its samples are learned like those of any class; forget it to begin anew")
+    free = sorted(set(range(network.n_known, network.n_classes)) - set(taught.values()))
+    if not free:
+        raise EdgeError("E503", f"no spare class is left for '{name}'",
+                        cause=f"{listed([*taught])} took all {network.spare_classes}",
+                        help="forget one of them, or quantize with more --spare-classes")
+    return free[0]
+
+
+def taught_idx(network: QNetwork, taught: Mapping[str, int], name: Any) -> int:
+    """The class of a name that was taught. Raises EdgeError E105 for another."""
+    require_spares(network)
+    if name not in taught:
+        told = f"taught are {listed([*taught])}" if taught else "none was taught"
+        was_known = isinstance(name, str) and name in network.classes
+        raise EdgeError("E105", f"'{name}' was never taught", cause=told,
+                        help="classes that the network was trained on stay: only those taught on "
+                        "the device can be forgotten" if was_known else
+                        "name one of them" if taught else "teach it first: learn --new-class")
+    return taught[name]

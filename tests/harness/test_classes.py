@@ -1,0 +1,251 @@
+"""Classes that are taught on a device, and class means beside its readout, as a user meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import edge_dassdp as ed
+from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.build.compile import build_emulator
+from edge_dassdp.emit import emit
+from edge_dassdp.harness import Device, learned_of, verify
+from edge_dassdp.ir import Population, Projection, Readout
+from edge_dassdp.learned.compare import compare, merge
+from edge_dassdp.plan import Plan
+from edge_dassdp.qir.samples import input_x
+from edge_dassdp.reference.classes import EIGHTHS, directions
+from edge_dassdp.targets.emulator import Emulator
+from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.targets.loopback import LoopbackStream
+from edge_dassdp.targets.reference import ReferenceTarget
+
+N_KNOWN, N_INPUTS = 4, 12
+CENTRES = np.random.default_rng(5).normal(0, 1.6, (N_KNOWN + 2, N_INPUTS))
+
+
+def samples(labels: NDArray[Any] | list[int], seed: int = 1) -> NDArray[np.float32]:
+    """Around the centre of each class."""
+    noise = np.random.default_rng(seed).normal(0, 0.4, (len(labels), N_INPUTS))
+    return (CENTRES[np.asarray(labels)] + noise).astype(np.float32)
+
+
+def network() -> ed.Network:
+    """A reservoir whose readout is fitted to the classes that it knows."""
+    rng = np.random.default_rng(2)
+    w1, w2 = rng.normal(0, 0.6, (N_INPUTS, 32)), rng.normal(0.05, 0.4, (32, 24))
+    return ed.Network(
+        (ed.ir.Input("x", N_INPUTS),),
+        (Population("h1", 32, 0.9, 1.0), Population("h2", 24, 0.9, 1.0),
+         Population("out", N_KNOWN, 0.9, 1.0, reset="none")),
+        (Projection("fc1", "x", "h1", w1), Projection("fc2", "h1", "h2", w2),
+         Projection("fc3", "h2", "out", rng.normal(0, 0.3, (24, N_KNOWN)))),
+        Readout("out", "membrane_sum"), 12)
+
+
+Y = np.arange(80) % N_KNOWN
+RULES = {"fc2": ed.ErrorTouch(32.0), "fc3": ed.ReadoutDelta(0.4)}
+
+
+def model(means: bool = True, spare: int = 2, replay: ed.Replay | None = None,
+          names: tuple[str, ...] = ("sit", "walk", "run", "jump"), **more: Any) -> ed.QNetwork:
+    learning = ed.Learning(RULES, replay=replay or ed.Replay(40, 3, 3), class_means=means, **more)
+    return ed.quantize(network(), learning, x=samples(Y), y=Y, classes=names, spare_classes=spare)
+
+
+@pytest.mark.parametrize("means", [True, False])
+def test_a_new_class_is_taught_from_five_samples_and_old_ones_stay(means: bool) -> None:
+    with ed.open(model(means)) as device:
+        for _ in range(6):
+            device.learn(samples(Y, 3), Y)  # the network of this test was never trained
+        old_x, old_y = samples(Y, 9), Y
+        before = device.accuracy(old_x, old_y)
+        assert "wave" not in device.classes and device.classify(samples([4] * 20, 8)).max() < 4
+        assert device.new_class("wave") == 4
+        device.learn(samples([4] * 5, 7), ["wave"] * 5)
+        device.idle(60)
+        assert device.accuracy(samples([4] * 40, 8), ["wave"] * 40) > 0.6
+        assert device.accuracy(old_x, old_y) > before - 0.15
+        assert device.classes == ("sit", "walk", "run", "jump", "wave", "")
+        device.forget("wave")
+        assert device.classify(samples([4] * 20, 8)).max() < 4
+        assert device.classes[4] == ""
+
+
+def teach(target: Any, q: ed.QNetwork) -> list[Any]:
+    """The course of a device: known classes, a new one, idle time, a second one, one forgotten."""
+    made = []
+    for step in ("old", "wave", "nod", "old"):
+        if step != "old":
+            target.new_class(step)
+        labels = [0, 1, 2, 3, 1] if step == "old" else [{"wave": 4, "nod": 5}[step]] * 4
+        for x, label in zip(input_x(q, samples(labels, 11)), labels, strict=True):
+            made.append(target.learn(x, label, digest=True))
+    made.append(target.idle(13))
+    target.forget_class("wave")
+    made += [target.infer(x) for x in input_x(q, samples([4, 5, 0], 12))]
+    return [(o.class_idx, o.logits.tolist(), o.learned_digest) if not isinstance(o, int) else o
+            for o in made]
+
+
+@pytest.mark.parametrize("means", [True, False])
+def test_reference_emulator_and_link_teach_the_same_bits(means: bool) -> None:
+    q = model(means)
+    wanted = teach(ReferenceTarget(q), q)
+    assert teach(Emulator(q, checked=True), q) == wanted
+    with LinkTarget.of(q, LoopbackStream(build_emulator(emit(Plan.of(q))))) as device:
+        assert teach(device, q) == wanted
+
+
+def test_names_travel_with_what_was_learned(tmp_path: Path) -> None:
+    q = model()
+    with ed.open(q) as device:
+        device.new_class("thumbs up")
+        device.learn(samples([4] * 3), [4] * 3)
+        device.save(tmp_path / "s")
+        taught = device.classes
+    with ed.open(q, "reference") as other:
+        other.load(tmp_path / "s")
+        assert other.classes == taught
+        assert other.verify(samples([4, 0, 1]), ["thumbs up", "sit", "walk"]).differences == 0
+    emulator = Emulator(q)
+    emulator.import_((tmp_path / "s").read_bytes())
+    emulator.store()
+    emulator.press_reset()
+    assert Device(q, emulator).classes == taught, "a save in flash has them, too"
+
+
+def test_a_copy_has_means_and_names() -> None:
+    q = model(guard=ed.Guard(True))
+    targets: list[Any] = [ReferenceTarget(q), Emulator(q, checked=True)]
+    for target in targets:
+        target.new_class("wave")
+        target.save()
+        target.new_class("nod")
+    x = input_x(q, samples([5, 4, 0], 3))
+    assert verify(targets[0], targets[1:], q, x, np.array([5, 4, 0])).differences == 0
+    for target in targets:
+        target.rollback()
+        assert Device(q, target).classes[4:] == ("wave", "")
+        with pytest.raises(EdgeError, match="label out of range"):
+            target.learn(x[0], 5)
+    assert verify(targets[0], targets[1:], q, x, np.array([4, 4, 0])).differences == 0
+
+
+REFUSED = {
+    "an old class": ("walk", "E105", "a class that the model knows"),
+    "one that was taught": ("wave", "E105", "was taught before"),
+    "no spare left": ("clap", "E503", "no spare class is left"),
+    "nothing": ("", "E105", "cannot be called"), "too long": ("w" * 17, "E105", "cannot be called"),
+    "no ASCII": ("wäve", "E105", "cannot be called"), "a space": (" w", "E105", "cannot be called"),
+    "a number": (3, "E105", "")}
+
+
+@pytest.mark.parametrize("target", ["reference", "emulator"])
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_name_is_refused_with_a_sentence(what: str, target: str) -> None:
+    name, code, words = REFUSED[what]
+    with ed.open(model(), target) as device:
+        device.new_class("wave")
+        device.new_class("nod")
+        before = device.digest
+        with pytest.raises(EdgeError, match=words) as caught:
+            device.new_class(name)  # type: ignore[arg-type]
+        assert caught.value.code == code and caught.value.help and device.digest == before
+
+
+@pytest.mark.parametrize("target", ["reference", "emulator"])
+def test_what_was_never_taught_is_neither_forgotten_nor_learned(target: str) -> None:
+    with ed.open(model(), target) as device:
+        before = device.digest
+        for name in ("wave", "sit"):
+            with pytest.raises(EdgeError, match="was never taught"):
+                device.forget(name)
+        with pytest.raises(EdgeError, match=r"y\[1\] is 4, which is a spare class"):
+            device.learn(samples([0, 4]), [0, 4])
+        with pytest.raises(EdgeError, match="label out of range"):
+            device.target.learn(input_x(device.network, samples([4]))[0], 4)
+        assert device.digest == before
+    with ed.open(model(spare=0), target) as device, pytest.raises(EdgeError, match="built without"):
+        device.new_class("wave")
+
+
+def test_without_replay_a_warning_comes_first() -> None:
+    learning = ed.Learning(RULES)
+    q = ed.quantize(network(), learning, x=samples(Y), y=Y, spare_classes=1)
+    with ed.open(q) as device, pytest.warns(UserWarning, match="takes their place whole"):
+        device.new_class("wave")
+    with ed.open(model()) as device:
+        device.new_class("wave")
+
+
+@pytest.mark.parametrize(("how", "code", "words"), [
+    ({"spare": 17}, "E105", "17 spare classes, a readout takes 1 to 16"),
+    ({"guard": ed.Guard(margin=2)}, "E203", "falls back to factory weights"),
+    ({"means": False, "guard": ed.Guard(margin=2)}, "E203", "falls back to factory weights")])
+def test_what_cannot_be_quantized_says_why(how: dict[str, Any], code: str, words: str) -> None:
+    with pytest.raises(EdgeError, match=words) as caught:
+        model(**how)
+    assert caught.value.code == code
+
+
+def test_class_means_need_labelled_samples() -> None:
+    with pytest.raises(EdgeError, match="there are none") as caught:
+        ed.quantize(network(), ed.Learning(RULES, class_means=True))
+    assert caught.value.code == "E105"
+
+
+def test_damaged_names_and_means_are_refused_by_all() -> None:
+    q = model()
+    targets = [ReferenceTarget(q), Emulator(q)]
+    for target in targets:
+        target.new_class("wave")
+    data = targets[0].read_learning()
+    for at, byte in ((-32, 0x07), (-32, 0x20), (-16, 0x77), (-10, 0x41), (-36, 0x10)):
+        bad = bytearray(data)
+        bad[at] = byte
+        if at == -16:
+            bad[-16:] = bad[-32:-16]  # two of one name
+        for target in targets:
+            with pytest.raises(EdgeError) as caught:
+                target.write_learning(bytes(bad))
+            assert caught.value.code == "E503" and target.read_learning() == data
+        lib: Any = targets[1]
+        status = lib._lib.dassdp_emulator_write_learning(
+            lib._model, lib._state, lib._ffi.from_buffer("uint8_t[]", bytes(bad)))
+        assert status != 0, "the device finds it, too"
+        lib.write_learning(data)
+
+
+def test_states_with_other_classes_are_not_merged() -> None:
+    q = model()
+    states = []
+    for name in ("wave", "nod"):
+        target = ReferenceTarget(q)
+        target.new_class(name)
+        states.append(learned_of(target, q))
+    assert [f.name for f in compare(q, *states).learning] == ["class_names"]
+    with pytest.raises(EdgeError, match="taught other classes"):
+        merge(q, states)
+
+
+def test_a_running_mean_loses_nothing_to_rounding() -> None:
+    """In float a mean that follows by 1/8 comes to the mean of what it follows."""
+    mean = 100
+    for n in range(400):
+        mean = (7 * mean + 103 + EIGHTHS[n % 8]) // 8
+    assert mean == 103
+    found = directions(np.array([[0, 3, 4], [1, 0, 0], [0, 0, 0]]))
+    assert found.tolist() == [[0, 153, 204], [255, 0, 0], [0, 0, 0]]
+
+
+def test_a_model_without_any_of_it_is_what_it_was() -> None:
+    learning = ed.Learning(RULES, replay=ed.Replay(40, 3, 3))
+    plain = ed.quantize(network(), learning, x=samples(Y), y=Y)
+    assert plain.spare_classes == 0 and plain.class_means is None
+    header, _ = ed.qir.network.describe(plain)
+    assert header["format"] == "edge_dassdp/quantized/4" and "spare_classes" not in str(header)
