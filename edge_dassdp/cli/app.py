@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from edge_dassdp import __version__
 
 _MODULES = ("model", "tune", "compare", "firmware", "measure", "flash", "learn", "stream",
-            "devices", "state", "board", "system", "demo")
+            "devices", "state", "board", "system")
 """Where the verbs stand, in the order in which they are listed."""
 
 
