@@ -14,6 +14,7 @@ from importlib import import_module
 from types import ModuleType
 
 from edge_dassdp import moved
+from edge_dassdp.version import __version__
 
 TYPE_CHECKING = False  # `typing` is not loaded by what takes no time
 if TYPE_CHECKING:
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
         Schedule,
     )
 
-__version__ = "0.1.0"
 __all__ = [
     "CUSUM",
     "DASSDP",

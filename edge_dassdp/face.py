@@ -16,7 +16,7 @@ from edge_dassdp.base.notices import warn
 from edge_dassdp.base.values import checked_targets
 from edge_dassdp.build.board import load_board
 from edge_dassdp.comparison import asked
-from edge_dassdp.comparison.compare import Course
+from edge_dassdp.comparison.course import Course
 from edge_dassdp.comparison.methods import parsed
 from edge_dassdp.comparison.results import Comparison
 from edge_dassdp.comparison.study import Order

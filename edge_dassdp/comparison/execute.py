@@ -15,9 +15,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp import __version__
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.comparison.study import Row, Run, Runner, Study
+from edge_dassdp.version import __version__
 
 ANSWERS_S = 10.0
 """Seconds until a scheduler has answered, and until it has workers."""

@@ -12,7 +12,7 @@ from edge_dassdp.base.words import settings_of
 from edge_dassdp.comparison.comparators import BackpropLearner, TESSLearner
 from edge_dassdp.comparison.profiles import Fit, by_itself, by_labels
 from edge_dassdp.ir import Network
-from edge_dassdp.rules import Learning, ReadoutDelta, Rule
+from edge_dassdp.rules import Learning, Rule
 from edge_dassdp.rules.document import maker
 from edge_dassdp.rules.learning import ALONE, READOUT, SYNCHRONY, TOUCH
 from edge_dassdp.rules.words import kinds_of
@@ -70,8 +70,9 @@ class Method:
         mu = settings.pop(_READOUT, None)
         hidden = None if self.word == DELTA else self._hidden(settings)
         usual = READOUT if hidden is not None and hidden.needs.error else ALONE
-        readout = ReadoutDelta(settings.get("mu", usual.mu) if self.word == DELTA else
-                               usual.mu if mu is None else mu)
+        if self.word == DELTA:
+            mu = settings.get("mu")
+        readout = usual if mu is None else maker(DELTA)(mu=mu)
         rules: dict[str, Rule] = {}
         for name in base.rules:
             if network.projection(name).post == network.readout.population:
@@ -143,7 +144,7 @@ def _plain(text: str) -> Method:
     made = Method(text, word, settings)
     if word != DELTA:
         made._hidden({k: v for k, v in settings.items() if k != _READOUT})
-    ReadoutDelta(settings.get("mu" if word == DELTA else _READOUT, READOUT.mu))
+    maker(DELTA)(mu=settings.get("mu" if word == DELTA else _READOUT, READOUT.mu))
     return made
 
 

@@ -12,7 +12,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp import __version__
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.comparison.methods import FITS, FROZEN, HOST, Method
 from edge_dassdp.comparison.trial import Given, OnDevice, Scores, on_host
@@ -21,6 +20,7 @@ from edge_dassdp.ir import Network
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
+from edge_dassdp.version import __version__
 
 Order = Literal["shuffled", "kept"]
 _REFUSED = ("E105", "E201", "E202", "E203", "E402")

@@ -10,8 +10,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from edge_dassdp import __version__
 from edge_dassdp.comparison import plots
+from edge_dassdp.comparison.course import SCHEMA
 from edge_dassdp.comparison.results import (
     Comparison,
     Difference,
@@ -19,9 +19,9 @@ from edge_dassdp.comparison.results import (
     cells,
     heads,
 )
-from edge_dassdp.comparison.rows import SCHEMA
 from edge_dassdp.comparison.study import Row
 from edge_dassdp.storage.files import replacing, write_text
+from edge_dassdp.version import __version__
 
 _SCALARS = [f.name for f in fields(Row) if f.name != "confusion"]
 

@@ -41,6 +41,7 @@ def files(work: Path, tmp_path: Path) -> Path:
     ("model.q.npz", "run model.q.npz --data data.npz --snapshot model.q.npz"),
     ("s.npz", "learn model.q.npz --data data.npz --restore s.npz --lessons s.npz"),
     ("s.npz", "forget model.q.npz wave --restore s.npz --snapshot s.npz"),
+    ("data.npz", "compare model.npz --train data.npz --test test.npz --out data.npz"),
     ("s.npz", "state merge model.q.npz s.npz s.npz -o s.npz"),
     ("model.npz", "export model.q.npz s.npz --into model.npz -o model.npz"),
     ("model.q.npz", "export model.q.npz s.npz -o model.q.npz"),
@@ -80,7 +81,7 @@ def test_every_output_is_known_as_one() -> None:
              for name, kind in written(command.callback.__annotations__).items()}
     assert found == {
         ("quantize", "output"): Writes.FILE, ("export", "output"): Writes.FILE,
-        ("tune", "output"): Writes.FILE,
+        ("tune", "output"): Writes.FILE, ("compare", "output"): Writes.FOLDER,
         ("generate", "output"): Writes.FOLDER, ("build", "output"): Writes.FOLDER,
         ("demo", "output"): Writes.RUN, ("doctor", "to"): Writes.FILE,
         **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile", "forget")
@@ -95,7 +96,8 @@ def test_every_output_is_known_as_one() -> None:
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
                     "rules", "rules_from", "sensor", "validation", "current", "lesson_log",
-                    "start", "lock", "folder", "first", "second"}, \
+                    "start", "lock", "folder", "first", "second", "files", "train", "stream",
+                    "unshifted"}, \
         "a new path is read, or marked as written"
 
 
@@ -115,6 +117,12 @@ tune no.npz
 tune model.npz --data no.npz
 tune model.npz --data data.npz --validation no.npz
 tune model.npz --data data.npz --rules no.npz
+compare no.npz
+compare model.npz no.npz --train data.npz --out o
+compare model.npz --train no.npz
+compare model.npz --train data.npz --stream no.npz --test test.npz --out o
+compare model.npz --train data.npz --stream data.npz --test no.npz --out o
+compare model.npz --train data.npz --stream data.npz --test test.npz --unshifted no.npz --out o
 generate no.npz
 build no.npz
 build model.q.npz --board microbit --lock no.npz

@@ -16,7 +16,7 @@ from edge_dassdp.cli.paths import Writes
 from edge_dassdp.cli.verbs.model import Precision
 
 if TYPE_CHECKING:
-    from edge_dassdp.comparison.compare import Course
+    from edge_dassdp.comparison.course import Course
     from edge_dassdp.comparison.results import Comparison
     from edge_dassdp.comparison.study import Order
     from edge_dassdp.comparison.trial import Given
@@ -164,7 +164,7 @@ def _course(networks: list[Network], given: Given, methods: Any, settings: Any,
             names: ClassNames | None, parts: Parts, computing: Computing, shared: Shared,
             output: Path, out: Output) -> Course:
     from edge_dassdp.comparison import asked
-    from edge_dassdp.comparison.compare import Course
+    from edge_dassdp.comparison.course import Course
 
     refuse_unless("E105", computing.jobs == -1 or computing.jobs > 0, f"--jobs {computing.jobs}",
                   help="give a number from 1, or -1 for one per core")
