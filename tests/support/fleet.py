@@ -239,6 +239,8 @@ class Yard:
         """fleet[]: on this computer each has memory of exactly its size, on a board all share."""
         names = [f"m{k}" for k in range(len(models))]
         lines = ['#include "fleet.h"', *(f'#include "{n}_model.h"' for n in names)]
+        lines += [f"#define {n.upper()}_X_BYTES {model.plan.network.code_bytes}"
+                  for n, model in zip(names, models, strict=True) if model.plan.network.keeps_frame]
         if self.board is None:
             lines += [f"static {n}_state_t {n}_state; static int8_t {n}_x[{n.upper()}_X_BYTES];"
                       for n in names]
