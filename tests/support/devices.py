@@ -43,14 +43,15 @@ def network(kind: str) -> QNetwork:
     so that the learning state takes several chunks. 'frames': 'error' with samples of 600 bytes,
     one frame a step. 'memory': 'frames' with replay and a guard. 'gate': 'memory' with steps by the
     share of misses and a gate. 'sensor': 'frames' behind a sensor of two triads that compares its
-    windows; 'worn': 'error' behind one. 'streamed': 'frames' that arrive while it runs.
-    'wide': 'error' with 16-bit weights. 'large': 'error' that
-    learns 6,700 weights. A number: 'error' with as many constant inputs. 'locked ' before a kind
+    windows; 'worn': 'error' behind one. 'streamed': 'frames' that arrive while it runs. 'wide':
+    'error' with 16-bit weights. 'large': 'error' that learns 6,700 weights. 'values': 'error' whose
+    outputs are such, 'values frames': 'frames' likewise. A number: 'error' with as many constant
+    inputs. 'locked ' before a kind
     changes nothing of the network."""
     if kind.startswith(LOCKED):
         return network(kind.removeprefix(LOCKED))
     rng = np.random.default_rng(7)
-    is_frames = kind in ("frames", "memory", "gate", "sensor", "streamed")
+    is_frames = kind in ("frames", "memory", "gate", "sensor", "streamed", "values frames")
     n_inputs = int(kind) if kind.isdecimal() else N_CHANNELS if is_frames else N_INPUTS
     n_steps = N_FRAMES if is_frames else 12
     n_h1, n_h2 = (64, 100) if kind == "large" else (20, 16)
@@ -69,6 +70,10 @@ def network(kind: str) -> QNetwork:
         x = rng.normal(0, 1, (30, net.n_inputs)).astype(np.float32)
         return quantize(net, Learning.default(net), Settings(
             drift="alarm" if kind == "sensor" else "off"), x, np.arange(30) % N_CLASSES).network
+    if kind.startswith("values"):
+        x = rng.normal(0, 1, (20, net.n_inputs)).astype(np.float32)
+        return quantize(net, learning_of(net, ErrorSSDP()), Settings(values=True), x,
+                        x[:, :N_CLASSES].astype(np.float64)).network
     if kind == "gated":
         rule = DASSDP(a_plus=0.05, a_base=0.02, batch=5)
         return quantize(net, Learning({"fc2": rule, "fc3": rule})).network
