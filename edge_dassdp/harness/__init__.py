@@ -2,12 +2,10 @@
 
 from edge_dassdp.harness.course import Course
 from edge_dassdp.harness.device import Device, label_row, sample_rows
-from edge_dassdp.harness.drifted import drift_of, drift_text, drift_warning
 from edge_dassdp.harness.expected import digest_text, hold
 from edge_dassdp.harness.frames import FrameStream
-from edge_dassdp.harness.keep import keeping
+from edge_dassdp.harness.keep import Rescue, keeping
 from edge_dassdp.harness.progress import Progress, progress_path
-from edge_dassdp.harness.rescue import Rescue
 from edge_dassdp.harness.snapshot import (
     SNAPSHOT,
     learned_of,
@@ -26,7 +24,16 @@ from edge_dassdp.harness.stream import (
 )
 from edge_dassdp.harness.values import Errors, ValueStream
 from edge_dassdp.harness.verify import Divergence, Verification, verify
-from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profiles_of
+from edge_dassdp.harness.worn import (
+    FOREIGN,
+    NAMES,
+    Fitted,
+    drift_of,
+    drift_text,
+    drift_warning,
+    fit_profile,
+    profiles_of,
+)
 
 __all__ = [
     "FOREIGN",

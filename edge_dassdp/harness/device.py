@@ -18,14 +18,21 @@ from edge_dassdp.base.values import QValues, checked_targets
 from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.labels import ClassNames, labels_of, require_classes
 from edge_dassdp.harness.classes import FORGETS, forgets, require_taught, with_taught
-from edge_dassdp.harness.drifted import drift_of, drift_warning
 from edge_dassdp.harness.expected import digest_text
 from edge_dassdp.harness.frames import FrameStream
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
 from edge_dassdp.harness.stream import Stream, learn_stream
 from edge_dassdp.harness.values import Errors, ValueStream
 from edge_dassdp.harness.verify import Verification, verify
-from edge_dassdp.harness.worn import FOREIGN, NAMES, Fitted, fit_profile, profiles_of
+from edge_dassdp.harness.worn import (
+    FOREIGN,
+    NAMES,
+    Fitted,
+    drift_of,
+    drift_warning,
+    fit_profile,
+    profiles_of,
+)
 from edge_dassdp.ir import Input
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import counts_x, input_x, with_lesson

@@ -1,4 +1,5 @@
-"""How a device's sensor is worn: fitted from labelled samples, chosen by hits."""
+"""How a device's sensor is worn: fitted from labelled samples, chosen by hits; and what it says of
+that without labels."""
 
 from __future__ import annotations
 
@@ -10,13 +11,16 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray, round_divide
+from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.data.labels import classes_told
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import x_counts
 from edge_dassdp.reference.asked import require_fits
 from edge_dassdp.sensor import channels
 from edge_dassdp.sensor.choice import best
+from edge_dassdp.sensor.drift import N_ALARM
 from edge_dassdp.sensor.front import NO_MEAN, QSensor
+from edge_dassdp.sensor.monitor import DriftReport
 from edge_dassdp.sensor.orientation import FIT_CLASSES, Orientation, Verdict, candidates
 from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.profiles import Profiles, read_profiles
@@ -26,6 +30,7 @@ NAMES = {"factory": Kind.FACTORY, "channels": Kind.CHANNELS, "orientation": Kind
          "both": Kind.BOTH}
 FOREIGN = ("the weights were learned under another profile of the sensor than the one in use: "
            "select that one again, or begin with factory weights (reset)")
+_FROM = QUANTITIES["drift_threshold_q8"] / 256
 
 
 @dataclass(frozen=True)
@@ -202,3 +207,28 @@ def window_statistics(counts: NDArray[np.int16]) -> tuple[IntArray, IntArray]:
     n = counts.shape[1]
     means = np.vectorize(round_divide, otypes=[np.int64])(counts.sum(axis=1, dtype=np.int64), n)
     return means, np.round(counts.std(axis=1)).astype(np.int64)
+
+
+def drift_of(target: Target, network: QNetwork) -> DriftReport | None:
+    """None of a model that compares nothing."""
+    return target.drift() if network.watches else None
+
+
+def drift_warning(report: DriftReport | None) -> list[str]:
+    """What to do where the alarm is on."""
+    if report is None or not report.alarm:
+        return []
+    way = "" if report.n_profiles else \
+        ", or let it find a profile by itself (--drift profile and --allow-profile)"
+    return [f"the sensor has drifted from what the network was trained on: the last {N_ALARM} "
+            f"samples lie {report.median:.1f} from its classes, and {_FROM:.1f} is the limit; fit "
+            f"a profile to labelled samples (--fit-profile){way}"]
+
+
+def drift_text(report: DriftReport) -> str:
+    """A line for people."""
+    far = f"distance {report.median:.2f} from the training samples' classes, " \
+        f"{'alarm' if report.alarm else 'no alarm'}" if report.median else \
+        f"fewer than {N_ALARM} under this profile, no alarm"
+    taken = f"; {report.n_profiles} profile{'s' * (report.n_profiles > 1)} taken without labels"
+    return f"sensor: {report.n_windows:,} samples compared, {far}" + taken * bool(report.n_profiles)
