@@ -37,12 +37,14 @@ class HostileHost:
         sensor = network(kind).sensor
         self._reading = 1 if sensor is None else 2 * sensor.n_channels
         self._learning = ReferenceTarget(network(kind)).read_learning()
+        self._frame = network(kind).x_bytes // network(kind).n_steps * (network(kind).hop > 0)
         self.n_right = 0
         self._is_locked = lock_of(kind) is not None
         self._moves: tuple[tuple[Callable[[], Iterator[bytes]], float], ...] = (
             (self._request, 60), (self._lesson, 25), (self._restore, 1), (self._damaged, 8),
             (self._out_of_turn, 4), (self._greeting, 1), (self._noise, 1),
-            *([(self._forged, 10)] if self._is_locked else []))
+            *([(self._forged, 10)] if self._is_locked else []),
+            *([(self._stream, 10)] if self._frame else []))
 
     def frames(self, n: int) -> Iterator[bytes]:
         """At least n pieces of what it sends."""
@@ -113,6 +115,21 @@ class HostileHost:
             offset = 0 if rng.random() < 0.005 else at + (rng.random() < 0.01)
             yield MESSAGES["PUT_SAMPLE"].request.pack(offset=offset, data=rng.randbytes(size))
             at = offset + size
+
+    def _stream(self) -> Iterator[bytes]:
+        """A stream of frames, whole or in pieces, now and then of another size, or that is over."""
+        rng, stream, push = self._rng, MESSAGES["STREAM"], MESSAGES["PUSH"]
+        yield self._next(stream.kind, stream.request.pack(hop=rng.randrange(27)))
+        for _ in range(rng.randrange(60)):
+            n = self._frame + (rng.random() < 0.03) * rng.randrange(-3, 4)
+            at = rng.randrange(1, n) if rng.random() < 0.3 else 0
+            if at:
+                yield self._next(MESSAGES["PUT_SAMPLE"].kind, MESSAGES["PUT_SAMPLE"].request.pack(
+                    offset=0, data=rng.randbytes(at)))
+            yield self._next(push.kind, push.request.pack(
+                flags=rng.randrange(4), data=rng.randbytes(n - at)))
+        if rng.random() < 0.9:
+            yield self._next(stream.kind, stream.request.pack(hop=0))
 
     def _restore(self) -> Iterator[bytes]:
         """A whole learning state, in places another than any device leaves."""
