@@ -184,7 +184,7 @@ def heads(found: Sequence[Line], baseline: str | None) -> list[str]:
 def cells(line: Line, found: Sequence[Line], baseline: str | None) -> list[str]:
     """A row of the table, as text."""
     if line.refused:
-        return [line.method, "0", f"refused: {line.refused}",
+        return [line.method, "0", "refused",
                 *[""] * (len(heads(found, baseline)) - 3)]
     means, judged = line.means, any("original" in other.means for other in found)
     return [line.method, str(line.n), spread(means["before"]), spread(means["online"]),
