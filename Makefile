@@ -75,7 +75,7 @@ $(VENV)/demo.stamp: pyproject.toml | $(VENV)
 # that the importers are compared with, as they are.
 $(VENV)/test.stamp: pyproject.toml tests/frameworks/requirements.txt | $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot,torch,nir,onnx,examples,frameworks,docs,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot,compare,dask,torch,nir,onnx,examples,frameworks,docs,dev]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r tests/frameworks/requirements.txt
 	@touch $@ $(VENV)/demo.stamp
 

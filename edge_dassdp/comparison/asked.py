@@ -93,7 +93,7 @@ def warnings(made: Study, n_seeds: int, names: ClassNames | None = None) -> Iter
     if tests.size:
         yield f"no test sample is of {classes_told(tests, names)}"
     if len(made.networks) > n_seeds:
-        yield (f"{len(made.networks)} networks and {n_seeds} seeds: networks from "
+        yield (f"{len(made.networks)} networks, and seeds for {n_seeds} of them: those from number "
                f"{n_seeds + 1} on are not used")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +54,7 @@ class Line:
 class Comparison:
     """methods: in their order, the frozen network first. rows: of every method and seed. networks:
     SHA-256 of each as it is quantized. classes: names, or numbers as text. sizes: samples of each
-    part. warnings: what stands in the way of trusting it. footprints: of each network, how much of
-    it is used, by name.
+    part. warnings: what stands in the way of trusting it.
     """
 
     methods: tuple[str, ...]
@@ -65,7 +63,6 @@ class Comparison:
     classes: tuple[str, ...]
     sizes: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    footprints: tuple[dict[str, Any], ...] = ()
 
     @property
     def baseline(self) -> str | None:
@@ -184,7 +181,7 @@ def heads(found: Sequence[Line], baseline: str | None) -> list[str]:
 def cells(line: Line, found: Sequence[Line], baseline: str | None) -> list[str]:
     """A row of the table, as text."""
     if line.refused:
-        return [line.method, "0", f"refused: {line.refused}",
+        return [line.method, "0", "refused",
                 *[""] * (len(heads(found, baseline)) - 3)]
     means, judged = line.means, any("original" in other.means for other in found)
     return [line.method, str(line.n), spread(means["before"]), spread(means["online"]),

@@ -107,7 +107,7 @@ def values(made: Comparison) -> dict[str, Any]:
     return {"schema": SCHEMA, "tool": __version__, "unit": "percent of the samples",
             "networks": list(made.networks), "classes": list(made.classes), "samples": made.sizes,
             "baseline": made.baseline, "warnings": list(made.warnings),
-            "sentences": made.sentences, "footprints": list(made.footprints),
+            "sentences": made.sentences,
             "methods": [_line_values(line) for line in made.lines],
             "rows": [asdict(row) for row in made.rows]}
 

@@ -1,4 +1,4 @@
-"""What was learned is not lost: where its place fails, nor while something else runs on the board."""
+"""What was learned is not lost where its place fails, nor while a board runs something else."""
 
 from __future__ import annotations
 

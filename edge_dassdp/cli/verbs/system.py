@@ -160,7 +160,8 @@ def _tried(what: str, needed_for: str, attempt: Callable[[], object], *,
 def _packages() -> list[_Check]:
     """Packages of the extras; those of the core are there, or this would not run."""
     extras = {"matplotlib": "plot", "torch": "torch", "snntorch": "torch", "nir": "nir",
-              "onnx": "onnx", "scikit-learn": "examples", "pyocd": "flash"}
+              "onnx": "onnx", "scikit-learn": "examples", "pyocd": "flash",
+              "joblib": "compare", "distributed": "dask"}
     checks = []
     for package, extra in extras.items():
         try:

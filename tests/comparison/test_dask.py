@@ -1,0 +1,82 @@
+"""Over a local Dask cluster of two workers: the same bytes, and what is left when it goes away."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from distributed import LocalCluster
+from support.commands import environment, ok, refused
+
+FILES = ("rows.jsonl", "rows.csv", "table.csv", "confusion.csv", "comparison.json", "table.tex",
+         "accuracy.svg", "differences.svg", "confusion.svg")
+
+
+@contextmanager
+def cluster() -> Iterator[LocalCluster]:
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True,
+                      dashboard_address=None) as made:
+        yield made
+
+
+def words(wine: Path, out: Path, *more: str) -> list[str | Path]:
+    return ["compare", wine / "net0.npz", wine / "net1.npz", "--train", wine / "train.csv",
+            "--stream", wine / "stream.csv", "--test", wine / "test.csv", "--out", out, *more]
+
+
+def test_two_workers_give_the_same_bytes(wine: Path, tmp_path: Path) -> None:
+    few = ("--seeds", "3", "--methods", "delta,touch,backprop")
+    ok(*words(wine, tmp_path / "here", *few, "--jobs", "2"))
+    with cluster() as made:
+        ok(*words(wine, tmp_path / "there", *few, "--dask", made.scheduler_address))
+    for name in FILES:
+        assert (tmp_path / "there" / name).read_bytes() == \
+            (tmp_path / "here" / name).read_bytes(), name
+    assert len(json.loads((tmp_path / "there" / "comparison.json").read_text())["rows"]) == 12
+
+
+def test_a_cluster_that_goes_away_leaves_what_was_computed(wine: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    with cluster() as made:
+        command = words(wine, out, "--seeds", "400", "--no-plots", "--dask", made.scheduler_address)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edge_dassdp", *map(str, command)], stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, text=True, env=environment({}))
+        try:
+            deadline = time.monotonic() + 180
+            while not (out / "rows.jsonl").exists() or (out / "rows.jsonl").stat().st_size < 3000:
+                assert time.monotonic() < deadline and process.poll() is None
+                time.sleep(0.1)
+            made.close()
+            _, said = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert process.returncode == 4 and "Traceback" not in said
+    n = len((out / "rows.jsonl").read_text().splitlines()) - 1
+    assert f"is lost: {n} of 1,600 runs are kept in {out / 'rows.jsonl'}: --resume goes on" in said
+    n_seeds = max(1, n // 8)
+    screen = ok(*words(wine, out, "--seeds", str(n_seeds), "--no-plots", "--resume"))
+    assert "runs were there before" in screen
+
+
+@pytest.mark.parametrize("address", ["nonsense", "http://127.0.0.1:1", "tcp://127.0.0.1:1"])
+def test_a_wrong_address_is_one_sentence(wine: Path, tmp_path: Path, address: str,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_dassdp.comparison.execute.ANSWERS_S", 1.0)
+    text = refused("E510", *words(wine, tmp_path / "o", "--seeds", "2", "--dask", address))
+    assert f"no Dask scheduler at {address}" in text and "dask worker" in text
+
+
+def test_a_scheduler_without_workers_is_one_sentence(wine: Path, tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_dassdp.comparison.execute.ANSWERS_S", 2.0)
+    with LocalCluster(n_workers=0, dashboard_address=None) as made:
+        text = refused("E510", *words(wine, tmp_path / "o", "--seeds", "2", "--dask",
+                                      made.scheduler_address))
+    assert "no worker that can run this" in text
