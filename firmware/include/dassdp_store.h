@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-/* Where one state of a model is saved; constant. */
+/** Where one state of a model is saved; constant. */
 typedef struct {
     const dassdp_model_t *model;
     uint64_t build;        /* names the firmware; the slot of another one is taken, and told */
@@ -36,10 +36,10 @@ typedef struct {
     uint32_t *unit;        /* RAM of one write unit; slots may share it */
 } dassdp_slots_t;
 
-/* What a slot holds before the export: 32 bytes, or one write unit if that is more. */
+/** What a slot holds before the export: 32 bytes, or one write unit if that is more. */
 #define DASSDP_SLOT_HEAD(write_bytes) ((write_bytes) > 32U ? (write_bytes) : 32U)
 
-/* What is known of the slots; n_saves and state tell what counts. */
+/** What is known of the slots; n_saves and state tell what counts. */
 enum {
     DASSDP_STORE_ABSENT = 0,   /* there are none */
     DASSDP_STORE_EMPTY = 1,    /* nothing was saved: factory weights */
@@ -54,21 +54,21 @@ typedef struct {
     uint32_t state;        /* DASSDP_STORE_* */
 } dassdp_saved_t;
 
-/* The newest whole save of this model into the state, which was initialised before and stays as it is where
+/** The newest whole save of this model into the state, which was initialised before and stays as it is where
  * there is none. Returns DASSDP_OK, or DASSDP_E_ABSENT: *saved tells why. */
 int dassdp_store_load(const dassdp_slots_t *slots, void *state, dassdp_saved_t *saved);
 
-/* Save what was learned: plastic weights and learning state. Returns DASSDP_OK, or DASSDP_E_FLASH: flash did
+/** Save what was learned: plastic weights and learning state. Returns DASSDP_OK, or DASSDP_E_FLASH: flash did
  * not take it; DASSDP_E_VALUE: a slot is too small. The save before then counts still. It returns when it is
  * done: the time that flash takes to erase and write a slot. */
 int dassdp_store_save(const dassdp_slots_t *slots, const void *state, dassdp_saved_t *saved);
 
-/* Behind dassdp_learn: save where slots->save_every labelled samples were learned from since it last was
+/** Behind dassdp_learn: save where slots->save_every labelled samples were learned from since it last was
  * due. Returns 1: saved, 0: not due, or the error of dassdp_store_save. */
 int dassdp_store_lesson(const dassdp_slots_t *slots, void *state, int32_t label,
                         const dassdp_result_t *result, dassdp_saved_t *saved);
 
-/* Erase both slots: at the next start weights are the factory's. Numbers of saves begin anew. Power that goes
+/** Erase both slots: at the next start weights are the factory's. Numbers of saves begin anew. Power that goes
  * meanwhile leaves the newest save, or none. Returns DASSDP_OK, or DASSDP_E_FLASH. */
 int dassdp_store_erase(const dassdp_slots_t *slots, dassdp_saved_t *saved);
 
