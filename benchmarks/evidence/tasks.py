@@ -11,14 +11,21 @@ from edge_dassdp.base import assets
 from edge_dassdp.data import watch
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Network
-from evidence import sets, speakers
+from evidence import sets, speakers, watches
+from evidence.watches import recordings
 
 WATCH, UNIFORM, REDRAWN = "watch", "watch, uniform", "watch, redrawn"
 """The watch with the networks shipped; with those before them (uniform/README.md); with those
 shipped, and shifts, orders and wearers from seeds that nothing was chosen on."""
+FOLDS, TURNED, MIRROR = "watch, folds", "watch, turned", "watch, mirror"
+"""The watch with networks that leave every wearer out in turn; with networks trained on turned or on
+mirrored windows, too (watches.py)."""
+WATCHES = (WATCH, UNIFORM, REDRAWN, FOLDS, TURNED, MIRROR)
 DRAWN_BEYOND = 20
 """What is added to the seed of a network for REDRAWN."""
 WATCH_SEEDS = 10
+SEEDS = {"deterding": 10}
+"""Networks of further sets that have more than `sets.N_SEEDS`."""
 SETS = {**sets.SETS, "deterding": speakers.SET}
 """Further sets."""
 
@@ -59,12 +66,12 @@ class Task:
 
 
 def is_watch(dataset: str) -> bool:
-    return dataset in (WATCH, UNIFORM, REDRAWN)
+    return dataset in WATCHES
 
 
 def n_seeds(dataset: str) -> int:
     """How many networks there are."""
-    return WATCH_SEEDS if is_watch(dataset) else sets.N_SEEDS
+    return WATCH_SEEDS if is_watch(dataset) else SEEDS.get(dataset, sets.N_SEEDS)
 
 
 def scenarios(dataset: str) -> tuple[str, ...]:
@@ -78,9 +85,11 @@ def task(setting: Setting, seed: int) -> Task:
         worn = further.shifted(setting.scenario, seed)
         return Task(setting, seed, further.network(seed), worn.training, worn.stream, worn.test,
                     worn.original, worn.n_channels)
-    made = watch.scenario(setting.scenario, seed, _watch(), validation=setting.validation,
-                          order=setting.order, wrong_labels=setting.wrong_labels,
-                          drawn=seed + DRAWN_BEYOND * (setting.dataset == REDRAWN))
+    made = watch.scenario(
+        setting.scenario, seed, recordings(), validation=setting.validation, order=setting.order,
+        wrong_labels=setting.wrong_labels,
+        drawn=seed + DRAWN_BEYOND * (setting.dataset == REDRAWN),
+        wearers=watches.fold(seed, recordings()) if setting.dataset == FOLDS else None)
     mirrored = None
     if setting.scenario in ("A", "Ap"):
         mirrored = Samples(made.mirrored(made.test.x), made.test.y)
@@ -90,12 +99,11 @@ def task(setting: Setting, seed: int) -> Task:
 
 
 @cache
-def _watch() -> watch.WatchData:
-    return watch.load_watch(assets.folder("examples") / "watch" / "data.npz")
-
-
-@cache
 def _watch_network(dataset: str, seed: int) -> Network:
+    if dataset == FOLDS:
+        return watches.network(seed, folds=True)
+    if dataset in (TURNED, MIRROR):
+        return watches.network(seed, "turned" if dataset == TURNED else "mirrored")
     folder = (Path(__file__).parent / "uniform" if dataset == UNIFORM
               else assets.folder("examples") / "watch")
     return ir.load(folder / f"watch_seed{seed}.npz")
