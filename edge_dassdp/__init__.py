@@ -4,7 +4,7 @@
 loaded before it is used. Behind it the folders stand in the order of their imports, from the
 ground up: base, sensor, storage, wire, build, chips, ir, frontends, data, qir, rules, reference,
 plan, quantize, emit, slots, targets, learned, flashing, twin, harness, figures, library, measured,
-tuning, report, demo, cli.
+tuning, report, comparison, demo, cli.
 """
 
 from __future__ import annotations

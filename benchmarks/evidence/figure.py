@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from edge_dassdp.comparison.statistics import mean_std
 from edge_dassdp.report.plots import PALETTE
 from evidence.methods import FROZEN, TITLES, replay_of
 from evidence.report import SHIFTED, settings
-from evidence.results import Results, mean_std
+from evidence.results import Results
 
 SHOWN = (FROZEN, "delta_k3", "touch_k3", "oriented_frozen", "oriented_gate", "unlabelled_frozen",
          "unlabelled")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edge_dassdp import harness
+from edge_dassdp.comparison.profiles import Fit, by_itself, by_labels
+from edge_dassdp.comparison.trial import Given, OnDevice, Scores, on_host, percent
 from edge_dassdp.data.datasets import Samples
-from edge_dassdp.harness import Device
-from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
-from edge_dassdp.targets.emulator import WARM_UP, Emulator
-from evidence import profiles
+from edge_dassdp.targets.emulator import Emulator
+from evidence.channels import on_the_host
 from evidence.methods import (
     FROZEN,
     IDLE,
@@ -28,11 +26,7 @@ from evidence.methods import (
     Constants,
     Method,
 )
-from evidence.profiles import ON_DEVICE, Fitted, factory
 from evidence.tasks import Setting, Task, task
-
-N_WARM_UP = 100
-"""Unshifted training samples that a gate is fitted on."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +77,17 @@ def run(job: Job) -> list[Row]:
     settings = Settings(drift="profile") if method.profile == "stream" else Settings()
     network = quantize(first.network, learning, settings, first.training.x,
                        first.training.y).network
-    device = _Device(Emulator(network), network, method, job)
-    return [row for t in tasks for row in device.rows(t)]
+    trial = OnDevice(network, fit=_fit(method, job, first), learns=method.learns,
+                     warms_up=method.warms_up)
+    return [row for t in tasks for row in _on_device(trial, method, t, job)]
 
 
-def _percent(hits: NDArray[np.bool_]) -> float:
-    return round(100 * float(hits.mean()), 3)
+def _given(t: Task) -> Given:
+    return Given(t.training, t.stream, t.test, t.original)
+
+
+def _row(t: Task, method: str, replay: str, found: Scores) -> Row:
+    return Row(t.setting, method, replay, t.seed, **asdict(found))
 
 
 def _frozen(t: Task) -> Iterator[Row]:
@@ -97,7 +96,7 @@ def _frozen(t: Task) -> Iterator[Row]:
     emulator = Emulator(network)
 
     def score(samples: Samples) -> float:
-        return _percent(emulator.classify(input_x(network, samples.x)) == samples.y)
+        return percent(emulator.classify(input_x(network, samples.x)) == samples.y)
 
     shifted = score(t.test)
     yield Row(t.setting, FROZEN, "off", t.seed, shifted, score(t.stream), shifted,
@@ -107,74 +106,26 @@ def _frozen(t: Task) -> Iterator[Row]:
                   score(t.original))
 
 
-@dataclass(frozen=True)
-class _Device:
-    """The compiled emulator of a job."""
+def _on_device(trial: OnDevice, method: Method, t: Task, job: Job) -> Iterator[Row]:
+    """One stream, and where something is replayed a second row after idle steps."""
+    given = _given(t)
+    yield _row(t, job.method, job.replay, trial.learn(given))
+    if method.learns and job.replay == STANDARD and not t.setting.validation:
+        yield _row(t, job.method, IDLE, trial.idle(method.n_idle, given))
 
-    emulator: Emulator
-    network: QNetwork
-    method: Method
-    job: Job
 
-    def rows(self, t: Task) -> Iterator[Row]:
-        """One stream, and where something is replayed a second row after idle steps."""
-        emulator, method, job = self.emulator, self.method, self.job
-        emulator.reset()
-        before = self._score(t.test)
-        if method.warms_up:
-            emulator.run(input_x(self.network, t.training.x[:N_WARM_UP]),
-                         t.training.y[:N_WARM_UP], mode=WARM_UP)
-            emulator.fit_gate()
-        device = Device(self.network, emulator)
-        fitted = profiles.fit(method.profile, device, t, job.constants)
-        online = self._online(fitted)
-        yield self._row(t, fitted, job.replay, before, online)
-        if method.learns and job.replay == STANDARD and not t.setting.validation:
-            emulator.idle(method.n_idle)
-            yield self._row(t, fitted, IDLE, before, online)
-
-    def _online(self, fitted: Fitted) -> float:
-        """Percent of the stream that was right before it was learned, of what the fit saw before
-        that; the device has learned then, where it does."""
-        emulator, n = self.emulator, fitted.n_fit
-        seen = input_x(self.network, fitted.samples(fitted.stream).x)
-        with self._factory():
-            hits = emulator.classify(input_x(self.network, fitted.stream.x)) == fitted.stream.y
-        later = (harness.learn_stream(emulator, seen, fitted.stream.y).hits
-                 if self.method.learns else emulator.classify(seen) == fitted.stream.y)
-        return _percent(np.concatenate([hits[:n], later[n:]]))
-
-    def _factory(self) -> AbstractContextManager[None]:
-        """The factory profile is in use, where the device fits others."""
-        device = Device(self.network, self.emulator)
-        return factory(device) if self.method.profile in ON_DEVICE else nullcontext()
-
-    def _score(self, samples: Samples) -> float:
-        return _percent(self.emulator.classify(input_x(self.network, samples.x)) == samples.y)
-
-    def _row(self, t: Task, fitted: Fitted, replay: str, before: float, online: float) -> Row:
-        shifted = self._score(fitted.samples(t.test))
-        done = self.emulator.statistics()
-        with self._factory():
-            original = self._score(t.original)
-        return Row(t.setting, self.job.method, replay, t.seed, before, online, shifted, original,
-                   done.n_labelled - done.n_skipped, done.n_skipped, done.n_replayed)
+def _fit(method: Method, job: Job, t: Task) -> Fit | None:
+    """Of the sensor's profile, before the stream is learned."""
+    if method.profile == "host" and t.n_channels is not None:
+        return partial(on_the_host, t.training, t.n_channels, job.constants)
+    return {"labels": by_labels, "stream": by_itself}.get(method.profile or "")
 
 
 def _on_host(method: Method, t: Task, job: Job) -> Iterator[Row]:
     assert method.learner is not None
     learning = method.learning(t.network, job.constants, job.replay, len(t.training))
     learner = method.learner(t.network, learning, training=t.training)
-
-    def score(samples: Samples) -> float:
-        return _percent(learner.model.run(samples.x).classes == samples.y)
-
-    before = score(t.test)
-    hits = np.array([learner.learn(x, int(y)) == y
-                     for x, y in zip(t.stream.x, t.stream.y, strict=True)])
-    replayed = learner.memory.n_replayed if learner.memory else 0
-    yield Row(t.setting, job.method, job.replay, t.seed, before, _percent(hits), score(t.test),
-              score(t.original), replayed=replayed)
+    yield _row(t, job.method, job.replay, on_host(learner, _given(t)))
 
 
 def mean_score(rows: Sequence[Row]) -> float:

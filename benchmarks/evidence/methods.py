@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal
 
+from edge_dassdp.comparison.comparators import BackpropLearner, TESSLearner
 from edge_dassdp.ir import Network
 from edge_dassdp.rules import (
     CUSUM,
@@ -27,7 +28,6 @@ from edge_dassdp.rules import (
     Schedule,
 )
 from edge_dassdp.twin.learner import FloatLearner
-from evidence.comparators import BackpropLearner, TESSLearner
 
 Constants = Mapping[str, float]
 Fits = Literal["host", "labels", "stream"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from edge_dassdp.comparison.statistics import Estimate, mean_std
 from evidence.methods import (
     DEVICE,
     EQUAL,
@@ -23,7 +24,7 @@ from evidence.methods import (
     replay_of,
 )
 from evidence.plan import REPLAYED, SOURCES, WRONG_LABELS
-from evidence.results import Estimate, Results, mean_std
+from evidence.results import Results
 from evidence.tasks import DRAWN_BEYOND, REDRAWN, SETS, UNIFORM, WATCH, Setting, is_watch, scenarios
 
 BEGIN, END = "<!-- evidence: written by benchmarks/evidence -->", "<!-- end of evidence -->"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge_dassdp import __version__
-from edge_dassdp.ir import FloatArray
+from edge_dassdp.comparison.statistics import Estimate, paired
 from evidence.measure import Row
 from evidence.methods import STANDARD
 from evidence.tasks import WATCH, Setting
@@ -20,27 +20,6 @@ SCHEMA = "edge_dassdp/evidence/1"
 COLUMNS = ("before", "online", "shifted", "original", "written", "skipped", "replayed")
 UNIT = "percent of the samples; written, skipped and replayed are numbers of samples"
 Key = tuple[str, str, str, float, str, str]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """mean of n values with their sample standard deviation, or with the standard error of a mean
-    difference; nan with fewer than two values."""
-
-    mean: float
-    spread: float
-    n: int
-
-
-def mean_std(values: Sequence[float] | FloatArray) -> Estimate:
-    a = np.asarray(values, np.float64)
-    return Estimate(float(a.mean()), float(a.std(ddof=1)) if a.size > 1 else float("nan"), a.size)
-
-
-def paired(values: Sequence[float] | FloatArray, others: Sequence[float] | FloatArray) -> Estimate:
-    """Mean of values - others, seed by seed, and its standard error: std(ddof=1) / sqrt(n)."""
-    d = mean_std(np.asarray(values, np.float64) - np.asarray(others, np.float64))
-    return Estimate(d.mean, d.spread / float(np.sqrt(d.n)), d.n)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_dassdp import __version__
-from evidence.results import mean_std
+from edge_dassdp.comparison.statistics import mean_std
 
 
 def arguments(description: str | None, quick: str, committed: Path) -> argparse.Namespace:

@@ -10,10 +10,11 @@ from evidence import main, plan, report, sets, speakers
 from evidence.figure import draw
 from evidence.measure import Job, Row, mean_score, run
 from evidence.methods import FROZEN, HOST, IDLE, METHODS, MIRRORED, N_POINTS, STANDARD
-from evidence.results import Results, mean_std, paired
+from evidence.results import Results
 from evidence.tasks import REDRAWN, UNIFORM, WATCH, Setting, task
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.comparison.statistics import mean_std, paired
 
 pytestmark = pytest.mark.xdist_group("evidence")
 

@@ -15,7 +15,7 @@ PACKAGE = Path(edge_dassdp.__file__).parent
 FLOORS = ("base", "sensor", "storage", "wire", "build", "chips", "ir", "frontends", "data", "qir",
           "rules", "reference", "plan", "quantize", "emit", "slots", "targets", "learned",
           "flashing", "twin", "harness", "figures", "library", "measured", "tuning", "report",
-          "demo", "cli")
+          "comparison", "demo", "cli")
 GROWING = {"rules", "frontends/torch"}
 """One file a rule or a framework: these may hold more than MOST modules."""
 MOST = 12

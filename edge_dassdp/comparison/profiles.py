@@ -9,44 +9,46 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.data import calibration
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.harness import Device
 from edge_dassdp.sensor.profile import Kind
-from evidence.methods import Constants, Fits
-from evidence.tasks import Task
 
 PER_CLASS = 2
 """Labelled samples of each class that an orientation is fitted to."""
-ON_DEVICE: tuple[Fits, ...] = ("labels", "stream")
 Seen = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Fitted:
     """stream: in the order that it is learned in, its first n_fit samples those that the fit saw.
-    seen: what the host makes of samples before the device has them, if anything."""
+    seen: what the host makes of samples before the device has them, if anything. on_device: what
+    was fitted is a profile in use there."""
 
     stream: Samples
     n_fit: int = 0
     seen: Seen | None = None
+    on_device: bool = False
 
     def samples(self, given: Samples) -> Samples:
         return Samples(self.seen(given.x), given.y) if self.seen else given
 
 
-def fit(what: Fits | None, device: Device, t: Task, constants: Constants) -> Fitted:
-    """What the method fits, stored and in use on the device where it is the device's."""
-    if what == "host" and t.n_channels is not None:
-        return _on_host(t, constants, device.classify)
-    if what == "labels":
-        stream, n = first_of_each(t.stream)
-        device.fit_profile(stream.x[:n], stream.y[:n])
-        return Fitted(stream, n)
-    if what == "stream":
-        device.allow_profile()
-        device.observe(t.stream.x)
-    return Fitted(t.stream)
+Fit = Callable[[Device, Samples], Fitted]
+"""Fits to a stream; what it stores on the device is in use from then on."""
+
+
+def by_labels(device: Device, stream: Samples) -> Fitted:
+    """The device fits to the first samples of each class."""
+    first, n = first_of_each(stream)
+    device.fit_profile(first.x[:n], first.y[:n])
+    return Fitted(first, n, on_device=True)
+
+
+def by_itself(device: Device, stream: Samples) -> Fitted:
+    """The device finds one without labels, if it does."""
+    device.allow_profile()
+    device.observe(stream.x)
+    return Fitted(stream, on_device=True)
 
 
 @contextmanager
@@ -66,12 +68,3 @@ def first_of_each(stream: Samples) -> tuple[Samples, int]:
         in_front[np.flatnonzero(stream.y == label)[:PER_CLASS]] = True
     rows = np.concatenate([np.flatnonzero(in_front), np.flatnonzero(~in_front)])
     return Samples(stream.x[rows], stream.y[rows]), int(in_front.sum())
-
-
-def _on_host(t: Task, constants: Constants, classify: Callable[..., NDArray[np.int64]]) -> Fitted:
-    """Sign, gain and offset of each channel, from the first samples of the stream."""
-    assert t.n_channels is not None
-    n = int(constants["n_fit"])
-    given = Samples(t.stream.x[:n], t.stream.y[:n])
-    choices = calibration.fit(t.training, given, t.n_channels, most_gain=constants["most_gain"])
-    return Fitted(t.stream, n, calibration.best(choices, classify, given).apply)

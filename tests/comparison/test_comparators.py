@@ -8,9 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from evidence.comparators import TESS, BackpropLearner, Surrogate, TESSLearner, square_waves
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.comparison.comparators import (
+    TESS,
+    BackpropLearner,
+    Surrogate,
+    TESSLearner,
+    square_waves,
+)
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Input, Network, Population, Projection, Readout
 from edge_dassdp.ir.credit import path_gain, readout_gain
