@@ -55,9 +55,9 @@ def fit(model: nn.Sequential, x: torch.Tensor, y: torch.Tensor, optimizer: torch
         augment: Callable[[torch.Tensor], torch.Tensor] | None = None,
         after: Callable[[torch.Tensor], None] | None = None) -> None:
     """Cross-entropy on the summed membrane of frames x (n_samples, n_frames, n_inputs) and labels
-    y (n_samples,): batches of BATCH, a cosine schedule, normal noise on the inputs. augment: what is
-    made of the frames of a batch before that. after: told the losses of a batch, (n,), when its step
-    is done.
+    y (n_samples,): batches of BATCH, a cosine schedule, normal noise on the inputs. augment: what
+    is made of the frames of a batch before that. after: told the losses of a batch, (n,), when its
+    step is done.
     """
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     for _ in range(epochs):

@@ -18,9 +18,11 @@ WATCH, UNIFORM, REDRAWN = "watch", "watch, uniform", "watch, redrawn"
 """The watch with the networks shipped; with those before them (uniform/README.md); with those
 shipped, and shifts, orders and wearers from seeds that nothing was chosen on."""
 FOLDS, TURNED, MIRROR = "watch, folds", "watch, turned", "watch, mirror"
-"""The watch with networks that leave every wearer out in turn; with networks trained on turned or on
-mirrored windows, too (watches.py)."""
-WATCHES = (WATCH, UNIFORM, REDRAWN, FOLDS, TURNED, MIRROR)
+"""The watch with networks that leave every wearer out in turn; with networks trained on turned or
+on mirrored windows, too (watches.py)."""
+VALIDATION, FOLDS_VALIDATION = "watch, validation", "watch, folds, validation"
+"""Streams of the validation wearers, for the networks shipped and for those of the folds."""
+WATCHES = (WATCH, UNIFORM, REDRAWN, FOLDS, TURNED, MIRROR, VALIDATION, FOLDS_VALIDATION)
 DRAWN_BEYOND = 20
 """What is added to the seed of a network for REDRAWN."""
 WATCH_SEEDS = 10
@@ -34,16 +36,14 @@ SETS = {**sets.SETS, "deterding": speakers.SET}
 class Setting:
     """A stream by name; with a seed it is a `Task`.
 
-    dataset: WATCH, UNIFORM, REDRAWN or one of SETS. scenario: of `watch.SCENARIOS` or of the set.
-    order, wrong_labels and validation are those of `watch.scenario`; other sets know only their
-    defaults.
+    dataset: one of WATCHES or of SETS. scenario: of `watch.SCENARIOS` or of the set. order and
+    wrong_labels are those of `watch.scenario`; other sets know only their defaults.
     """
 
     dataset: str
     scenario: str
     order: watch.Order = "shuffled"
     wrong_labels: float = 0.0
-    validation: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +85,13 @@ def task(setting: Setting, seed: int) -> Task:
         worn = further.shifted(setting.scenario, seed)
         return Task(setting, seed, further.network(seed), worn.training, worn.stream, worn.test,
                     worn.original, worn.n_channels)
+    of_fold = setting.dataset in (FOLDS, FOLDS_VALIDATION)
     made = watch.scenario(
-        setting.scenario, seed, recordings(), validation=setting.validation, order=setting.order,
+        setting.scenario, seed, recordings(), order=setting.order,
         wrong_labels=setting.wrong_labels,
+        validation=setting.dataset in (VALIDATION, FOLDS_VALIDATION),
         drawn=seed + DRAWN_BEYOND * (setting.dataset == REDRAWN),
-        wearers=watches.fold(seed, recordings()) if setting.dataset == FOLDS else None)
+        wearers=watches.fold(seed, recordings()) if of_fold else None)
     mirrored = None
     if setting.scenario in ("A", "Ap"):
         mirrored = Samples(made.mirrored(made.test.x), made.test.y)
@@ -100,7 +102,7 @@ def task(setting: Setting, seed: int) -> Task:
 
 @cache
 def _watch_network(dataset: str, seed: int) -> Network:
-    if dataset == FOLDS:
+    if dataset in (FOLDS, FOLDS_VALIDATION):
         return watches.network(seed, folds=True)
     if dataset in (TURNED, MIRROR):
         return watches.network(seed, "turned" if dataset == TURNED else "mirrored")

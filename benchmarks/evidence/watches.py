@@ -1,9 +1,9 @@
 """The watch with other networks: over all ten wearers, and trained on turned or mirrored windows.
 
-Folds. Network k of ten never saw two wearers, B's, and of two validation wearers it saw one. The ten
-stand in a circle drawn once; the first five networks leave out its pairs, the other five the pairs
-that begin one place later, and the next pair is for validation. So each wearer is new to two networks
-and the new validation wearer of one.
+Folds. Network k of ten never saw two wearers, B's, and of two validation wearers it saw one. The
+ten stand in a circle drawn once; the first five networks leave out its pairs, the other five the
+pairs that begin one place later, and the next pair is for validation. So each wearer is new to two
+networks and the new validation wearer of one.
 
 Networks are trained here, once, by examples/train_watch.py and kept in the cache folder.
 """
