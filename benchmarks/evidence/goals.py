@@ -25,6 +25,7 @@ from evidence.tasks import (
     WATCH,
     Setting,
     is_watch,
+    n_seeds,
     scenarios,
 )
 
@@ -92,9 +93,17 @@ def table(results: Results) -> list[list[str]]:
         lines.append([goal.name, f"{goal.shifted:g}" + (f" / {goal.original:g}" if goal.original
                                                         else ""),
                       _pair(found), str(found[0].n) if found else "0",
-                      "not measured" if found is None else
-                      "yes" if _margin(found, goal) >= 0 else "no", _nearest(results, goal)])
+                      _verdict(found, goal), _nearest(results, goal)])
     return lines
+
+
+def _verdict(found: tuple[Estimate, Estimate] | None, goal: Goal) -> str:
+    """Only of all networks."""
+    if found is None:
+        return "not measured"
+    if found[0].n < n_seeds(goal.where[0].dataset):
+        return "not measured on all networks"
+    return "yes" if _margin(found, goal) >= 0 else "no"
 
 
 def tried_table(results: Results) -> list[list[str]]:
