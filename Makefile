@@ -38,13 +38,13 @@ lint: $(VENV)/test.stamp
 
 # Every learning rule, and what stands around one, beside its baselines: a part of it with the constants
 # chosen before (minutes), or all of it, constants chosen afresh on the validation wearers (an hour), which
-# writes benchmarks/results/evidence.json and docs/evidence.md. Fashion-MNIST is Debian's
+# writes benchmarks/results/evidence.json and docs/evidence.md; RESUME=--resume keeps what was measured. Fashion-MNIST is Debian's
 # dataset-fashion-mnist, the vowels its r-cran-mlbench; a data set that is not there is left out by name.
 evidence: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/evidence/run.py --quick --out $(RUNS)/evidence
 evidence-full: $(VENV)/test.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[evidence]'
-	$(BIN)/python benchmarks/evidence/run.py --full
+	$(BIN)/python benchmarks/evidence/run.py --full $(RESUME)
 
 # 100,000 learning steps, reference against emulator.
 soak: $(VENV)/demo.stamp

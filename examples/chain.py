@@ -52,17 +52,20 @@ def summed_membrane(model: nn.Sequential, x: torch.Tensor, n_steps: int) -> torc
 
 def fit(model: nn.Sequential, x: torch.Tensor, y: torch.Tensor, optimizer: torch.optim.Optimizer, *,
         n_steps: int, epochs: int, noise: float,
+        augment: Callable[[torch.Tensor], torch.Tensor] | None = None,
         after: Callable[[torch.Tensor], None] | None = None) -> None:
     """Cross-entropy on the summed membrane of frames x (n_samples, n_frames, n_inputs) and labels
-    y (n_samples,): batches of BATCH, a cosine schedule, normal noise on the inputs. after: told the
-    losses of a batch, (n,), when its step is done.
+    y (n_samples,): batches of BATCH, a cosine schedule, normal noise on the inputs. augment: what
+    is made of the frames of a batch before that. after: told the losses of a batch, (n,), when its
+    step is done.
     """
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     for _ in range(epochs):
         order = torch.randperm(len(x))
         for begin in range(0, len(x), BATCH):
             rows = order[begin : begin + BATCH]
-            noisy = x[rows] + noise * torch.randn(x[rows].shape)
+            frames = augment(x[rows]) if augment else x[rows]
+            noisy = frames + noise * torch.randn(frames.shape)
             losses = nn.functional.cross_entropy(summed_membrane(model, noisy, n_steps), y[rows],
                                                  reduction="none")
             optimizer.zero_grad()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -59,14 +60,16 @@ def recordings(path: Path) -> WatchData:
     return load_watch(path)
 
 
-def train(samples: Samples, seed: int, epochs: int) -> nn.Sequential:
-    """From `GAINS` by AdamW, with a little noise."""
+def train(samples: Samples, seed: int, epochs: int,
+          augment: Callable[[torch.Tensor], torch.Tensor] | None = None) -> nn.Sequential:
+    """From `GAINS` by AdamW, with a little noise. augment: as of `chain.fit`."""
     torch.manual_seed(seed)
     model = build(SIZES, BETA)
     initialize(model, GAINS)
     x, y = torch.tensor(samples.x).reshape(-1, N_FRAMES, SIZES[0]), torch.tensor(samples.y)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
-    fit(model, x, y, optimizer, n_steps=N_FRAMES, epochs=epochs, noise=0.1)
+    fit(model, x, y, optimizer, n_steps=N_FRAMES, epochs=epochs, noise=0.1,
+        augment=augment)
     return model
 
 

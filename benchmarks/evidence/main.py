@@ -14,7 +14,7 @@ import joblib
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evidence import plan, report
+from evidence import goals, plan, report
 from evidence.figure import draw
 from evidence.measure import Job, Row
 from evidence.methods import METHODS
@@ -24,7 +24,9 @@ from evidence.tasks import SETS
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = ROOT / "benchmarks" / "results" / "evidence.json"
 DOCUMENT, FIGURE = ROOT / "docs" / "evidence.md", ROOT / "docs" / "evidence.png"
-QUICK_PARTS = ("main", "blocked", "sources", "redrawn", "sets")
+QUICK_PARTS = ("main", "blocked", "sources", "redrawn", "vowels", "sets")
+KEPT_EVERY = 10
+"""Jobs after which the rows are written."""
 
 
 def options() -> argparse.Namespace:
@@ -35,7 +37,10 @@ def options() -> argparse.Namespace:
                            "written to --out (default)")
     kind.add_argument("--full", action="store_true",
                       help="everything; writes the committed JSON, docs/evidence.md and its figure")
-    parser.add_argument("--parts", nargs="+", choices=plan.PARTS, help="only these")
+    parser.add_argument("--only", type=lambda text: text.split(","), metavar="PART,...",
+                        help=f"of {', '.join(plan.PARTS)}; all, or those of a quick run")
+    parser.add_argument("--resume", action="store_true",
+                        help="keep the rows and constants of a run before, measure what is missing")
     parser.add_argument("--methods", nargs="+", choices=["frozen", *METHODS], help="only these")
     parser.add_argument("--seeds", type=int, nargs="+", help="only these")
     parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
@@ -46,7 +51,10 @@ def options() -> argparse.Namespace:
     parser.add_argument("--report", action="store_true", help="write the tables again, run nothing")
     parser.add_argument("--publish", action="store_true",
                         help="of a quick run, too, write what --full writes")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if unknown := sorted(set(asked.only or ()) - set(plan.PARTS)):
+        parser.error(f"--only: {', '.join(unknown)}: choose of {', '.join(plan.PARTS)}")
+    return asked
 
 
 @contextmanager
@@ -79,41 +87,43 @@ def execute(jobs: Sequence[Job], title: str = "") -> Iterable[list[Row]]:
 def run_parts(results: Results, parts: Sequence[str], asked: argparse.Namespace,
               path: Path) -> None:
     """Adds to the results and keeps them after every part of it."""
-    begin = time.perf_counter()
     if "tune" in parts:
-        wanted = [m for m in METHODS.values() if asked.methods is None or m.key in asked.methods]
+        begin = time.perf_counter()
+        wanted = [m for m in METHODS.values() if (asked.methods is None or m.key in asked.methods)
+                  and not (asked.resume and m.key in results.constants)]
         results.constants |= plan.tune(partial(execute, title="constants"), wanted,
                                        results.constants)
-        results.seconds["tune"] = round(time.perf_counter() - begin)
+        results.took("tune", time.perf_counter() - begin)
         results.save(path)
     only: dict[str, Any] = {name: getattr(asked, name) for name in ("methods", "seeds")
                             if getattr(asked, name) is not None}
-    rest = [p for p in parts if p != "tune"]
-    if not rest:
-        return
-    jobs = plan.jobs(rest, results.constants, quick=not asked.full, only=only)
-    begin = time.perf_counter()
-    for count, rows in enumerate(execute(jobs, "streams"), 1):
-        results.add(rows)
-        if count % 50 == 0:
+    for part in [p for p in parts if p != "tune"]:
+        begin = time.perf_counter()
+        jobs = plan.jobs([part], results.constants, quick=not asked.full,
+                         best=goals.best(results), only=only)
+        try:
+            for count, rows in enumerate(execute(plan.missing(jobs, results), part), 1):
+                results.add(rows)
+                if count % KEPT_EVERY == 0:
+                    results.save(path)
+        finally:
+            results.took(part, time.perf_counter() - begin)
             results.save(path)
-    results.seconds[", ".join(rest)] = round(time.perf_counter() - begin)
-    results.save(path)
 
 
 def main() -> None:
     asked, console = options(), Console(width=150)
-    committed = Results.load(COMMITTED)
     path = COMMITTED if asked.full else asked.out / "evidence.json"
-    results = committed if asked.full else Results(constants=committed.constants)
-    if asked.report and not asked.full:
+    if asked.resume or asked.report:
         results = Results.load(path)
+    else:
+        results = Results(constants={} if asked.full else Results.load(COMMITTED).constants)
     for name, made in SETS.items():
         if made.missing:
             console.print(f"{made.title} ({name}) is left out: {' and '.join(made.missing)} "
                           "not found")
     if not asked.report:
-        parts = asked.parts or (plan.PARTS if asked.full else QUICK_PARTS)
+        parts = asked.only or (plan.PARTS if asked.full else QUICK_PARTS)
         with backend(asked.dask, asked.jobs):
             run_parts(results, parts, asked, path)
     report.show(results, console)

@@ -110,7 +110,7 @@ def _on_device(trial: OnDevice, method: Method, t: Task, job: Job) -> Iterator[R
     """One stream, and where something is replayed a second row after idle steps."""
     given = _given(t)
     yield _row(t, job.method, job.replay, trial.learn(given))
-    if method.learns and job.replay == STANDARD and not t.setting.validation:
+    if method.learns and job.replay == STANDARD:
         yield _row(t, job.method, IDLE, trial.idle(method.n_idle, given))
 
 

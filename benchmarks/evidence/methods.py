@@ -5,7 +5,7 @@ Every grid has N_POINTS points, so that no method is tuned with more effort than
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal
@@ -34,6 +34,7 @@ Fits = Literal["host", "labels", "stream"]
 N_POINTS = 9
 REPLAY = Replay(flash=70, ring_per_class=3, n_ring=1, n_flash=1)
 K3 = replace(REPLAY, n_ring=3)
+K6 = replace(REPLAY, n_ring=6, n_flash=2)
 RESERVOIR = replace(K3, ring_per_class=10, policy="reservoir")
 REPLAYS: dict[str, Replay | None] = {
     "off": None, "flash": Replay(flash=70, ring_per_class=0, n_ring=0), "flash + ring": REPLAY}
@@ -210,10 +211,39 @@ HOST: tuple[Method, ...] = (
     Method("tess", "TESS, schedule, K = 3, float", "touch_float", ERROR_GRID, _touch, Schedule(),
            K3, learner=TESSLearner),
 )
+PROFILED = "profile, "
+
+
+def _tried() -> Iterator[Method]:
+    """A profile from labels and touch: what is stored and replayed, with how large steps."""
+    stores = {"": K3, ", K = 6": K6, ", reservoir of 10": RESERVOIR,
+              ", reservoir of 10, K = 6": replace(RESERVOIR, n_ring=6, n_flash=2)}
+    steps = {"schedule": (Schedule(), None), "steps by error": (ErrorScaled(), None),
+             "steps by error behind a gate": (ErrorScaled(), CUSUM())}
+    sizes = {"0.8/32": (0.8, 32.0), "0.4/32": (0.4, 32.0), "0.2/16": (0.2, 16.0)}
+    for (store, stored), (step, (schedule, gate)), (size, (mu1, mu2)) in product(
+            stores.items(), steps.items(), sizes.items()):
+        if (gate and mu1 != 0.4) or (schedule == ErrorScaled() and mu1 == 0.2):
+            continue
+        name = f"touch {size}, {step}{store}"
+        for profile in ("labels", None):
+            yield Method(f"{PROFILED if profile else ''}{name}",
+                         f"profile from labels + {name}" if profile else name, "oriented",
+                         hidden=_touch, schedule=schedule, stored=stored, gate=gate,
+                         n_idle=N_IDLE if stored.policy == "fifo" else 3 * N_IDLE,
+                         given={"mu1": mu1, "mu2": mu2}, profile=profile)
+
+
+TRIED = tuple(_tried())
+"""What might be better on the validation wearers, each behind a profile and without one."""
+POINTS = tuple(Method(f"touch_k3 {c['mu1']:g}/{c['mu2']:g}",
+                      f"touch {c['mu1']:g}/{c['mu2']:g} + schedule, K = 3", "touch_schedule",
+                      hidden=_touch, schedule=Schedule(), stored=K3, given=c) for c in ERROR_GRID)
+"""touch_k3 with every point of its grid."""
 EQUAL = (("sync", "delta"), ("touch", "sync"), ("touch_schedule", "sync_schedule"),
          ("sync_k3", "delta_k3"), ("touch_k3", "sync_k3"))
 """Pairs of methods that differ in the eligibility alone."""
-METHODS = {m.key: m for m in (*DEVICE, *HOST)}
+METHODS = {m.key: m for m in (*DEVICE, *HOST, *TRIED, *POINTS)}
 FROZEN, MIRRORED = "frozen", "mirrored"
 TITLES = {FROZEN: "frozen", MIRRORED: "frozen, mirrored axes",
           **{m.key: m.title for m in METHODS.values()}}

@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data.watch import Order
 from evidence.measure import Job, Row, mean_score, run
-from evidence.methods import AROUND, DEVICE, FROZEN, HOST, METHODS, Constants, Method, replay_of
-from evidence.tasks import REDRAWN, SETS, UNIFORM, WATCH, Setting, n_seeds, scenarios
+from evidence.methods import (
+    AROUND,
+    DEVICE,
+    FROZEN,
+    HOST,
+    METHODS,
+    POINTS,
+    TRIED,
+    Constants,
+    Method,
+    replay_of,
+)
+from evidence.results import Results
+from evidence.tasks import (
+    FOLDS,
+    FOLDS_VALIDATION,
+    MIRROR,
+    REDRAWN,
+    SETS,
+    TURNED,
+    UNIFORM,
+    VALIDATION,
+    WATCH,
+    Setting,
+    n_seeds,
+    scenarios,
+)
 
-PARTS = ("tune", "main", "blocked", "labels", "replay", "sources", "redrawn", "float",
-         "sets")
+PARTS = ("tune", "tried", "goals", "folds", "rivals", "vowels", "main", "blocked", "labels",
+         "replay", "sources", "redrawn", "float", "sets")
+ORDERS: tuple[Order, ...] = ("shuffled", "blocked")
 TUNING_SEEDS = range(3)
 WRONG_LABELS = (0.1, 0.2)
 REPLAYED = ("delta", "sync", "touch_schedule")
@@ -21,12 +49,18 @@ SOURCES = ("delta_k3", "touch_k3")
 """Methods that start from the networks before those shipped as well."""
 CHECKED = ("touch_k3", "touch_gate_error", "oriented_frozen", "oriented_gate", "unlabelled_frozen")
 """Methods that are tried on shifts and orders that nothing was chosen on."""
+SHOWN = ("delta_k3", "sync_k3", "touch_k3", "touch_gate_error", "oriented_frozen", "oriented",
+         "oriented_gate", "unlabelled_frozen", "unlabelled")
+"""Methods of the first tables, on every new wearer, too."""
+RIVALS = ("touch_k3", "oriented_frozen", "oriented")
+"""Methods behind networks that were trained on turned or on mirrored windows."""
+VOWELS = "deterding"
 QUICK_SEEDS, QUICK_FLOAT_SEEDS = 5, 2
 QUICK_SCENARIOS = ("Ap", "B", "E")
 """Scenarios of float methods in a quick run."""
 FRAMED = ("vowels", "motions")
 """Sets whose frames repeat channels, so that profiles of these can be fitted."""
-QUICK_SETS = ("digits", "deterding")
+QUICK_SETS = ("digits",)
 QUICK_METHODS = ("delta_k3", "sync_k3", "touch_k3", *(m.key for m in AROUND))
 
 Chosen = dict[str, dict[str, Any]]
@@ -45,7 +79,7 @@ def attempt(job: Job) -> list[Row]:
 
 def tuning_jobs(method: Method, base: Constants) -> list[Job]:
     """Each point of the grid, added to `base`, over the validation wearers."""
-    settings = tuple(Setting(WATCH, s, validation=True) for s in scenarios(WATCH))
+    settings = tuple(Setting(VALIDATION, s) for s in scenarios(VALIDATION))
     return [Job(method.key, settings, seed, {**base, **point}, method.replay)
             for point in method.grid for seed in TUNING_SEEDS]
 
@@ -89,14 +123,16 @@ def constants_of(chosen: Chosen, key: str) -> Constants:
 
 
 def jobs(parts: Iterable[str], chosen: Chosen, *, quick: bool = False,
-         only: Mapping[str, Sequence[Any]] | None = None) -> list[Job]:
-    """Jobs of the parts, the long ones first. only: 'methods', 'scenarios', 'seeds' to keep.
+         best: Sequence[str] = (), only: Mapping[str, Sequence[Any]] | None = None) -> list[Job]:
+    """Jobs of the parts, in their order. best: methods of the goals beside those shown. only:
+    'methods', 'scenarios', 'seeds' to keep.
 
     Raises EdgeError E105 for a method without constants.
     """
     wanted = set(parts)
-    made = [job for part in (_float_jobs, _set_jobs, _device_jobs, _replay_jobs, _watch_jobs)
-            for job in part(wanted, chosen, quick)]
+    made = [*_goal_jobs(wanted, chosen, quick, best), *(job for part in (
+        _tried_jobs, _rival_jobs, _set_jobs, _device_jobs, _replay_jobs, _watch_jobs, _float_jobs)
+        for job in part(wanted, chosen, quick))]
     kept = only or {}
     methods, seeds = kept.get("methods"), kept.get("seeds")
     made = [j for j in made if (methods is None or j.method in methods)
@@ -112,12 +148,73 @@ def jobs(parts: Iterable[str], chosen: Chosen, *, quick: bool = False,
     return made
 
 
+def missing(jobs: Sequence[Job], results: Results) -> list[Job]:
+    """The jobs without streams that results have, and each stream once."""
+    done = {(*key, seed) for key, found in results.groups.items() for seed in found}
+    left = []
+    for job in jobs:
+        settings = []
+        for s in job.settings:
+            key = (*results.key(s, job.replay, job.method), job.seed)
+            if key not in done:
+                done.add(key)
+                settings.append(s)
+        if settings:
+            left.append(replace(job, settings=tuple(settings)))
+    return left
+
+
 def _seeds(dataset: str, quick: bool) -> range:
     return range(min(n_seeds(dataset), QUICK_SEEDS) if quick else n_seeds(dataset))
 
 
 def _methods(quick: bool) -> list[Method]:
     return [m for m in DEVICE if m.key in QUICK_METHODS or not quick]
+
+
+def _jobs(keys: Iterable[str], settings: Iterable[Setting], chosen: Chosen, quick: bool
+          ) -> list[Job]:
+    """Methods with all seeds of the settings' data set."""
+    where = tuple(settings)
+    return [Job(key, where, seed, constants_of(chosen, key), replay_of(key))
+            for key in keys for seed in _seeds(where[0].dataset, quick)]
+
+
+def _streams(dataset: str, *orders: Order) -> list[Setting]:
+    return [Setting(dataset, s, order) for order in orders or ORDERS[:1]
+            for s in scenarios(dataset)]
+
+
+def _tried_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
+    """What is tried, on the validation wearers, and the constants of touch in every fold."""
+    made = []
+    if "tried" in parts:
+        made += _jobs([m.key for m in TRIED if m.profile], _streams(VALIDATION, *ORDERS), chosen,
+                      quick)
+    if "folds" in parts:
+        for dataset in (FOLDS_VALIDATION, FOLDS):
+            made += _jobs([m.key for m in POINTS], _streams(dataset), chosen, quick)
+    return made
+
+
+def _goal_jobs(parts: set[str], chosen: Chosen, quick: bool, best: Sequence[str]) -> list[Job]:
+    """The methods shown, and the best, where there is a goal."""
+    if "goals" not in parts:
+        return []
+    made = []
+    for keys in ((FROZEN, *best), SHOWN):
+        for settings in (_streams(WATCH), _streams(FOLDS), _streams(WATCH, "blocked")):
+            made += _jobs(keys, settings, chosen, quick)
+    if not SETS[VOWELS].missing:
+        plain = [m.key for m in METHODS.values() if m.key in (*best, "touch_k3")
+                 and m.profile is None]
+        made += _jobs((FROZEN, *plain), _streams(VOWELS), chosen, quick)
+    return made
+
+
+def _rival_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
+    return [job for dataset in (TURNED, MIRROR) if "rivals" in parts
+            for job in _jobs((FROZEN, *RIVALS), _streams(dataset), chosen, quick)]
 
 
 def _device_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
@@ -162,9 +259,8 @@ def _float_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
 
 
 def _set_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
-    if "sets" not in parts:
-        return []
-    names = [n for n, s in SETS.items() if not s.missing and (n in QUICK_SETS or not quick)]
+    names = [n for n, s in SETS.items() if not s.missing and (
+        "vowels" in parts if n == VOWELS else "sets" in parts and (n in QUICK_SETS or not quick))]
     made = []
     for name in names:
         fits = [m.key for m in _methods(quick) if m.profile is None

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_dassdp.comparison.statistics import Estimate, mean_std
+from evidence import goals
 from evidence.methods import (
     DEVICE,
     EQUAL,
@@ -23,9 +24,23 @@ from evidence.methods import (
     Method,
     replay_of,
 )
-from evidence.plan import REPLAYED, SOURCES, WRONG_LABELS
+from evidence.plan import REPLAYED, RIVALS, SOURCES, WRONG_LABELS
 from evidence.results import Results
-from evidence.tasks import DRAWN_BEYOND, REDRAWN, SETS, UNIFORM, WATCH, Setting, is_watch, scenarios
+from evidence.tasks import (
+    DRAWN_BEYOND,
+    FOLDS,
+    FOLDS_VALIDATION,
+    MIRROR,
+    REDRAWN,
+    SETS,
+    TURNED,
+    UNIFORM,
+    VALIDATION,
+    WATCH,
+    Setting,
+    is_watch,
+    scenarios,
+)
 
 BEGIN, END = "<!-- evidence: written by benchmarks/evidence -->", "<!-- end of evidence -->"
 SHIFTED = ("Ap", "A", "B", "C", "D", "E")
@@ -144,15 +159,27 @@ def replay_table(results: Results) -> Lines:
 
 def sources_table(results: Results) -> Lines:
     """The same methods from the networks before."""
+    return _by_network(results, (FROZEN, *SOURCES), {UNIFORM: "before", WATCH: "now"})
+
+
+def rivals_table(results: Results) -> Lines:
+    """The same methods from networks that were trained on turned or on mirrored windows, too."""
+    return _by_network(results, (FROZEN, *RIVALS), {
+        WATCH: "as shipped", TURNED: "trained on turned windows, too",
+        MIRROR: "trained on mirrored windows, too"})
+
+
+def _by_network(results: Results, methods: Sequence[str], networks: dict[str, str]) -> Lines:
+    """Nothing where only the last or the first was run."""
     names = (*SHIFTED, "N")
     lines = [[f"{PAIR}, %", "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
-    for method in (FROZEN, *SOURCES):
-        for dataset, title in ((UNIFORM, "before"), (WATCH, "now")):
+    for method in methods:
+        for dataset, title in networks.items():
             cells = [cell(results, method, settings(some, dataset))
                      for some in (*([s] for s in names), SHIFTED)]
             if any(c != "–" for c in cells):
                 lines.append([TITLES[method], title, *cells])
-    return lines if any(line[1] == "before" for line in lines) else lines[:1]
+    return lines if len({line[1] for line in lines[1:]}) > 1 else lines[:1]
 
 
 def sets_table(results: Results, name: str) -> Lines:
@@ -199,6 +226,11 @@ def constants_table(results: Results) -> Lines:
 def sections(results: Results) -> dict[str, Lines]:
     """Title -> table."""
     made = {
+        "Goals": goals.table(results),
+        "What was tried for them": goals.tried_table(results),
+        "Constants judged over all ten wearers": goals.folds_table(results),
+        "Every wearer new in turn": main_table(results, dataset=FOLDS),
+        "Training on turned or mirrored windows instead": rivals_table(results),
         "The watch, shuffled streams": main_table(results),
         "The watch, shuffled streams: accuracy during the stream": online_table(results),
         "Each method against the next simpler one": differences(results, simpler(DEVICE)),
@@ -231,6 +263,9 @@ def seeds_sentence(results: Results) -> str:
     """Which seeds stand in the tables, by data set."""
     named = {WATCH: "the watch", UNIFORM: "the watch's networks before",
              REDRAWN: f"with other draws (their seeds {DRAWN_BEYOND} more)",
+             FOLDS: "every wearer new in turn", VALIDATION: "validation wearers",
+             FOLDS_VALIDATION: "validation wearers of the folds",
+             TURNED: "trained on turned windows", MIRROR: "trained on mirrored windows",
              **{name: made.title for name, made in SETS.items()}}
     parts = [f"{named[name]} {', '.join(map(str, results.seeds(name)))}"
              for name in results.datasets()]

@@ -25,7 +25,8 @@ Key = tuple[str, str, str, float, str, str]
 @dataclass
 class Results:
     """groups: by dataset, scenario, order, wrong labels, replay and method: each column's values by
-    seed. constants: by method its grid, scores and choice. seconds: of each part's last run."""
+    seed. constants: by method its grid, scores and choice. seconds: of each part, all its runs
+    together."""
 
     groups: dict[Key, dict[int, dict[str, float]]] = field(default_factory=dict)
     constants: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -34,17 +35,24 @@ class Results:
     def add(self, rows: Iterable[Row]) -> None:
         """A row replaces an earlier one of the same run."""
         for row in rows:
-            s = row.setting
-            key = (s.dataset, s.scenario, s.order, s.wrong_labels, row.replay, row.method)
+            key = self.key(row.setting, row.replay, row.method)
             columns = asdict(row)
             self.groups.setdefault(key, {})[row.seed] = {c: columns[c] for c in COLUMNS}
+
+    def took(self, part: str, seconds: float) -> None:
+        """Adds to what the part took before: a run may be resumed."""
+        self.seconds[part] = round(self.seconds.get(part, 0) + seconds)
+
+    @staticmethod
+    def key(setting: Setting, replay: str, method: str) -> Key:
+        s = setting
+        return (s.dataset, s.scenario, s.order, s.wrong_labels, replay, method)
 
     def by_seed(self, method: str, setting: Setting, column: str, replay: str = STANDARD
                 ) -> dict[int, float]:
         """Seed -> value; empty if it was not run."""
-        key = (setting.dataset, setting.scenario, setting.order, setting.wrong_labels, replay,
-               method)
-        return {seed: v[column] for seed, v in sorted(self.groups.get(key, {}).items())}
+        found = self.groups.get(self.key(setting, replay, method), {})
+        return {seed: v[column] for seed, v in sorted(found.items())}
 
     def mean_by_seed(self, method: str, settings: Sequence[Setting], column: str,
                      replay: str = STANDARD) -> dict[int, float]:

@@ -11,14 +11,23 @@ from edge_dassdp.base import assets
 from edge_dassdp.data import watch
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Network
-from evidence import sets, speakers
+from evidence import sets, speakers, watches
+from evidence.watches import recordings
 
 WATCH, UNIFORM, REDRAWN = "watch", "watch, uniform", "watch, redrawn"
 """The watch with the networks shipped; with those before them (uniform/README.md); with those
 shipped, and shifts, orders and wearers from seeds that nothing was chosen on."""
+FOLDS, TURNED, MIRROR = "watch, folds", "watch, turned", "watch, mirror"
+"""The watch with networks that leave every wearer out in turn; with networks trained on turned or
+on mirrored windows, too (watches.py)."""
+VALIDATION, FOLDS_VALIDATION = "watch, validation", "watch, folds, validation"
+"""Streams of the validation wearers, for the networks shipped and for those of the folds."""
+WATCHES = (WATCH, UNIFORM, REDRAWN, FOLDS, TURNED, MIRROR, VALIDATION, FOLDS_VALIDATION)
 DRAWN_BEYOND = 20
 """What is added to the seed of a network for REDRAWN."""
 WATCH_SEEDS = 10
+SEEDS = {"deterding": 10}
+"""Networks of further sets that have more than `sets.N_SEEDS`."""
 SETS = {**sets.SETS, "deterding": speakers.SET}
 """Further sets."""
 
@@ -27,16 +36,14 @@ SETS = {**sets.SETS, "deterding": speakers.SET}
 class Setting:
     """A stream by name; with a seed it is a `Task`.
 
-    dataset: WATCH, UNIFORM, REDRAWN or one of SETS. scenario: of `watch.SCENARIOS` or of the set.
-    order, wrong_labels and validation are those of `watch.scenario`; other sets know only their
-    defaults.
+    dataset: one of WATCHES or of SETS. scenario: of `watch.SCENARIOS` or of the set. order and
+    wrong_labels are those of `watch.scenario`; other sets know only their defaults.
     """
 
     dataset: str
     scenario: str
     order: watch.Order = "shuffled"
     wrong_labels: float = 0.0
-    validation: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +66,12 @@ class Task:
 
 
 def is_watch(dataset: str) -> bool:
-    return dataset in (WATCH, UNIFORM, REDRAWN)
+    return dataset in WATCHES
 
 
 def n_seeds(dataset: str) -> int:
     """How many networks there are."""
-    return WATCH_SEEDS if is_watch(dataset) else sets.N_SEEDS
+    return WATCH_SEEDS if is_watch(dataset) else SEEDS.get(dataset, sets.N_SEEDS)
 
 
 def scenarios(dataset: str) -> tuple[str, ...]:
@@ -78,9 +85,13 @@ def task(setting: Setting, seed: int) -> Task:
         worn = further.shifted(setting.scenario, seed)
         return Task(setting, seed, further.network(seed), worn.training, worn.stream, worn.test,
                     worn.original, worn.n_channels)
-    made = watch.scenario(setting.scenario, seed, _watch(), validation=setting.validation,
-                          order=setting.order, wrong_labels=setting.wrong_labels,
-                          drawn=seed + DRAWN_BEYOND * (setting.dataset == REDRAWN))
+    of_fold = setting.dataset in (FOLDS, FOLDS_VALIDATION)
+    made = watch.scenario(
+        setting.scenario, seed, recordings(), order=setting.order,
+        wrong_labels=setting.wrong_labels,
+        validation=setting.dataset in (VALIDATION, FOLDS_VALIDATION),
+        drawn=seed + DRAWN_BEYOND * (setting.dataset == REDRAWN),
+        wearers=watches.fold(seed, recordings()) if of_fold else None)
     mirrored = None
     if setting.scenario in ("A", "Ap"):
         mirrored = Samples(made.mirrored(made.test.x), made.test.y)
@@ -90,12 +101,11 @@ def task(setting: Setting, seed: int) -> Task:
 
 
 @cache
-def _watch() -> watch.WatchData:
-    return watch.load_watch(assets.folder("examples") / "watch" / "data.npz")
-
-
-@cache
 def _watch_network(dataset: str, seed: int) -> Network:
+    if dataset in (FOLDS, FOLDS_VALIDATION):
+        return watches.network(seed, folds=True)
+    if dataset in (TURNED, MIRROR):
+        return watches.network(seed, "turned" if dataset == TURNED else "mirrored")
     folder = (Path(__file__).parent / "uniform" if dataset == UNIFORM
               else assets.folder("examples") / "watch")
     return ir.load(folder / f"watch_seed{seed}.npz")

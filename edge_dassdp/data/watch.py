@@ -143,7 +143,7 @@ class Wearers:
 
     @classmethod
     def draw(cls, seed: int, data: WatchData) -> Wearers:
-        """Who is new to the network of `seed`."""
+        """Who is new to the network of `seed`, of those shipped."""
         rng = _rng(seed, _SPLIT)
         test = np.setdiff1d(data.wearer, VALIDATION_WEARERS)
         new = np.sort(rng.choice(test, N_NEW, replace=False))
@@ -183,12 +183,14 @@ class Scale:
         return z.reshape(len(z), WINDOW, -1) * self.std + self.mean
 
 
-def training(seed: int, data: WatchData, hop: int = HOP) -> tuple[Samples, Scale]:
-    """What the network of `seed` was trained on, and the scale of all its samples."""
-    wearers = Wearers.draw(seed, data).trained
-    every = data.windows(wearers, RIGHT, TRAINING)[0]
+def training(seed: int, data: WatchData, hop: int = HOP, *, wearers: Wearers | None = None
+             ) -> tuple[Samples, Scale]:
+    """What the network of `seed` was trained on, and the scale of all its samples. wearers: who
+    is where, None for those that `seed` draws."""
+    trained = (wearers or Wearers.draw(seed, data)).trained
+    every = data.windows(trained, RIGHT, TRAINING)[0]
     scale = Scale(every.mean(axis=(0, 1)), every.std(axis=(0, 1)))
-    windows, labels = data.windows(wearers, RIGHT, TRAINING, hop)
+    windows, labels = data.windows(trained, RIGHT, TRAINING, hop)
     return Samples(scale.samples(windows), labels), scale
 
 
@@ -221,45 +223,46 @@ class Scenario:
 
 def scenario(name: str, seed: int, data: WatchData, *, validation: bool = False,
              order: Order = "shuffled", wrong_labels: float = 0.0,
-             drawn: int | None = None) -> Scenario:
+             drawn: int | None = None, wearers: Wearers | None = None) -> Scenario:
     """The shift `name` of SCENARIOS for the network of `seed`; the same for the same arguments.
 
     validation: take stream, test and original from the validation wearers, and draw another
     shift. order: 'shuffled', or 'blocked' (one exercise after another, in an order drawn;
     within an exercise by wearer, then by time). wrong_labels: share, 0 to 1, of the stream's
     windows whose label is drawn from the other exercises. drawn: a seed for shift, order, the one
-    wearer and wrong labels, None for that of the network.
+    wearer and wrong labels, None for that of the network. wearers: who is where, None for those
+    that `seed` draws.
     Raises EdgeError E105 for a setting out of range.
     """
     _check(name, seed, order, wrong_labels)
     if drawn is not None:
         _check(name, drawn, order, wrong_labels)
     draw = seed if drawn is None else drawn
-    groups = Wearers.draw(seed, data)
+    groups = wearers or Wearers.draw(seed, data)
     known = groups.known_validation if validation else groups.known
-    wearers = known
+    worn_by = known
     if name == "B":
-        wearers = groups.new_validation if validation else groups.new
+        worn_by = groups.new_validation if validation else groups.new
     if name == "Ap":
-        wearers = (int(_rng(draw, _WEARER, validation).choice(known)),)
+        worn_by = (int(_rng(draw, _WEARER, validation).choice(known)),)
     side = LEFT if name in ("A", "Ap") else RIGHT
-    replay, scale = training(seed, data)
+    replay, scale = training(seed, data, wearers=groups)
     early, late = UNKNOWN if name in ("A", "Ap", "B") else KNOWN
     matrix, offset, numbers = _shift(name, _rng(draw, _SHIFT, validation), scale, data.channels)
 
     def samples(windows: FloatArray, labels: NDArray[np.int64]) -> Samples:
         return Samples(scale.samples(windows @ matrix.T + offset), labels)
 
-    stream = samples(*data.windows(wearers, side, early))
-    test = samples(*data.windows(wearers, side, late))
+    stream = samples(*data.windows(worn_by, side, early))
+    test = samples(*data.windows(worn_by, side, late))
     unshifted, labels = data.windows(known, RIGHT, KNOWN[1])
     stream = _ordered(stream, order, _rng(draw, _ORDER, validation))
     given, clean = _wrong(stream.y, wrong_labels, len(data.exercises),
                           _rng(draw, _WRONG, validation))
-    who = f"wearer{'s' if len(wearers) > 1 else ''} {', '.join(map(str, wearers))}"
+    who = f"wearer{'s' if len(worn_by) > 1 else ''} {', '.join(map(str, worn_by))}"
     return Scenario(
         name, Samples(stream.x, given), test, Samples(scale.samples(unshifted), labels), replay,
-        wearers, clean, scale,
+        worn_by, clean, scale,
         f"{SCENARIOS[name]}{numbers}: {who}, {len(stream)} windows to learn from, {order}"
         + (f", {np.count_nonzero(~clean)} of them labelled wrong" if not clean.all() else "")
         + f"; {len(test)} later ones to test")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evidence import main, plan, report, sets, speakers
+from evidence import goals, main, plan, report, sets, speakers, watches
 from evidence.figure import draw
 from evidence.measure import Job, Row, mean_score, run
 from evidence.methods import FROZEN, HOST, IDLE, METHODS, MIRRORED, N_POINTS, STANDARD
 from evidence.results import Results
-from evidence.tasks import REDRAWN, UNIFORM, WATCH, Setting, task
+from evidence.tasks import REDRAWN, UNIFORM, VALIDATION, WATCH, Setting, task
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.comparison.statistics import mean_std, paired
@@ -111,7 +111,7 @@ def test_every_method_is_tuned_with_the_same_effort_on_validation_wearers() -> N
         assert method.simpler in (FROZEN, *METHODS)
     jobs = plan.tuning_jobs(METHODS["sync"], {})
     assert len(jobs) == N_POINTS * len(plan.TUNING_SEEDS)
-    assert all(s.validation for job in jobs for s in job.settings)
+    assert all(s.dataset == VALIDATION for job in jobs for s in job.settings)
 
 
 def test_the_best_point_is_chosen_and_one_without_a_fixed_point_form_never() -> None:
@@ -141,6 +141,40 @@ def test_a_quick_run_has_the_constants_of_all_its_methods() -> None:
     jobs = plan.jobs(main.QUICK_PARTS, Results.load(main.COMMITTED).constants, quick=True)
     assert {j.method for j in jobs} == {FROZEN, *plan.QUICK_METHODS}
     assert {s.dataset for j in jobs for s in j.settings} >= {WATCH, UNIFORM, REDRAWN, "digits"}
+
+
+def test_every_wearer_is_new_to_two_networks_and_validates_apart_from_those() -> None:
+    folds = [watches.fold(k, watches.recordings()) for k in range(10)]
+    assert sorted(w for f in folds for w in f.new) == sorted([*range(1, 11)] * 2)
+    for validation in ("known_validation", "new_validation"):
+        assert sorted(w for f in folds for w in getattr(f, validation)) == [*range(1, 11)]
+    for f in folds:
+        groups = (f.known, f.new, f.known_validation, f.new_validation)
+        assert sorted(w for group in groups for w in group) == [*range(1, 11)]
+        assert not set(f.trained) & {*f.new, *f.new_validation}
+
+
+def test_what_is_measured_is_not_measured_again() -> None:
+    results = Results()
+    results.add([row("touch_k3", "B", 0, 90.0)])
+    jobs = [Job("touch_k3", (LEFT, Setting(WATCH, "B")), seed, {}) for seed in (0, 1, 1)]
+    assert [(j.seed, [s.scenario for s in j.settings]) for j in plan.missing(jobs, results)] == [
+        (0, ["Ap"]), (1, ["Ap", "B"])]
+
+
+def test_a_goal_is_reached_in_both_numbers_on_all_networks_or_not_measured() -> None:
+    results = Results()
+    key = goals.best(results)[0]
+    for scenario, shifted in (("Ap", 94.0), ("A", 88.0)):
+        results.add([row(key, scenario, seed, shifted) for seed in range(10)])
+    results.add([row(key, "E", 0, 99.0)])
+    told = {line[0].split(",")[0]: line[4] for line in goals.table(results)[1:]}
+    assert told["Ap"] == told["A"] == "no"  # 90 without the shift
+    assert told["E"] == "not measured on all networks"
+    assert told["D"] == told["vowels of new speakers"] == "not measured"
+    results.add([Row(Setting(WATCH, "Ap"), key, STANDARD, seed, 1, 1, 95.0, 93.0)
+                 for seed in range(10)])
+    assert goals.table(results)[1][4] == "yes"
 
 
 def test_methods_without_constants_are_refused() -> None:
