@@ -132,7 +132,9 @@ def _targets(network: Network, learning: Learning | None,
         guard = learning.guard
         require_no_classes(learning.rules, falls_back=guard is not None and guard.margin > 0,
                            is_gated=learning.gate is not None,
-                           follows_errors=isinstance(learning.schedule, ErrorScaled))
+                           follows_errors=isinstance(learning.schedule, ErrorScaled),
+                           keeps_classes=learning.class_means
+                           or bool(network.readout.spare_classes))
     if y is None or calibration is None:
         raise EdgeError("E105", "values count in the scale of the training's targets, and there "
                         "are none", help="give training samples with targets (--data; x= and y= in "

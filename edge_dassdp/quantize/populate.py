@@ -39,7 +39,6 @@ MOST_I_FRAC_BITS = 8
 """Bits that a synaptic current counts in beyond membrane units: its leak rounds in every step, and
 what is lost there a membrane would add up."""
 MOST_THRESHOLD_BITS, LEAST_THRESHOLD_BITS = 10, 7
-Q15_BITS = 15
 MAX_SHIFT = 30
 """Of an int32: a larger shift is undefined in C."""
 MOST_STEPS_BITS = 24
@@ -345,17 +344,13 @@ class _Populate:
         return to_int(self._on_device(_shared(factor)) * 32768)
 
     def _leak(self) -> tuple[IntArray, int]:
-        """leak_q15 and leak_shift; a shift only where Q15 does not hold the leak."""
         beta, leak_q15 = _shared(self.p.beta), self._q15(self.p.beta)
         if self.settings.leak == "q15" or beta.size > 1 or not 0.5 <= beta[0] < 1.0:
             return leak_q15, 0
         shift = scalar_to_int(-math.log2(1.0 - float(beta[0])))
         exact = beta[0] == 1.0 - 2.0**-shift
-        if shift > MAX_SHIFT or not (exact or self.settings.leak == "shift"):
-            return leak_q15, 0
-        if shift > Q15_BITS:
-            return leak_q15, shift
-        return np.array([(1 << Q15_BITS) - (1 << (Q15_BITS - shift))], np.int64), 0
+        is_shift = shift <= MAX_SHIFT and (exact or self.settings.leak == "shift")
+        return leak_q15, shift if is_shift else 0
 
 
 def _is_ascending(natural: IntArray) -> bool:

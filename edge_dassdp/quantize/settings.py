@@ -20,7 +20,7 @@ class Settings:
     where nothing plastic and not the readout stands. headroom: how far plastic weights may
     grow, as a multiple of the largest. threshold_bits: bits given to the smallest threshold; None:
     10, or as many (7 at least) as leave room for int16 membranes.
-    leak: 'shift' takes the nearest 1 - 2^-k; 'q15' never shifts, the others beyond k = 15.
+    leak: 'auto' takes a shift where it is exact, 'q15' never, 'shift' the nearest.
     membrane_bits: 16 forces saturating int16 membranes, 32 wide ones; None: 16 where they are
     proven not to overflow, or where a spiking population's current of one step is proven to fit,
     so that only its membrane may saturate; else 32.

@@ -70,9 +70,12 @@ def _sides(projection: Projection, side: Side) -> tuple[str, ...]:
 
 
 def require_no_classes(rules: Mapping[str, Rule], *, falls_back: bool, is_gated: bool,
-                       follows_errors: bool) -> None:
+                       follows_errors: bool, keeps_classes: bool) -> None:
     """E203 where something learns from classes alone, for outputs that are values. falls_back: a
-    guard does; is_gated: a CUSUM gate decides; follows_errors: step sizes do."""
+    guard does; is_gated: a CUSUM gate decides; follows_errors: step sizes do; keeps_classes: class
+    means or spare classes are asked for."""
+    require(not keeps_classes, "class means and spare classes are of classes, and the outputs are "
+            "values", help="leave out --class-means and --spare-classes, or --values")
     for name, rule in rules.items():
         require(rule.needs.batch is None, f"{type(rule).__name__} on '{name}' learns from batches, "
                 "whose losses are of classes, and the outputs are values",

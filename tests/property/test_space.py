@@ -8,7 +8,6 @@ import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -36,7 +35,6 @@ from edge_dassdp.ir import (
 )
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.plan import Plan
-from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.tables import Array, Rows, Table
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import CUSUM, ErrorScaled, Guard, Learning, Replay, Rule, Schedule
@@ -188,13 +186,6 @@ def symbols(plan: Plan) -> Iterator[str]:
         yield from (v.lstrip("&") for _, v in fields if isinstance(v, str) and "dassdp_" in v)
 
 
-def by_shifts(network: QNetwork) -> QNetwork:
-    """The same with leaks by a shift, which files of older versions hold."""
-    return replace(network, populations=tuple(
-        p if p.dynamics is not None else replace(p, leak_q15=p.leak_q15[:1], leak_shift=3)
-        for p in network.populations))
-
-
 def declared() -> set[str]:
     """Functions of the runtime that tables may name: of the types of dassdp_tables.h, and others
     that kernels.h, deliver.h, encode.h, events.h, dynamics.h, learn.h and rules declare."""
@@ -222,9 +213,7 @@ def _expanded(text: str) -> str:
 
 def test_every_function_that_tables_may_name_is_named_by_a_network_of_the_space() -> None:
     drawn = (found for i in range(120) if (found := _accepted(space.draw(3, i))) is not None)
-    named = {s for _, made in (*accepted(), *drawn)
-             for network in (made.quantized, by_shifts(made.quantized))
-             for s in symbols(Plan.of(network))}
+    named = {s for _, made in (*accepted(), *drawn) for s in symbols(Plan.of(made.quantized))}
     unknown = declared() - named
     assert not unknown, sorted(unknown)
     assert len(named) > 60

@@ -86,7 +86,7 @@ def _widths() -> Iterator[Scenario]:
     varied = Network(net.inputs, pops, net.projections, net.readout, net.n_steps)
     yield Scenario("per_neuron", varied, Learning({"fc3": ReadoutDelta()}),
                    Settings(per_neuron=True, weight_bits=5))
-    yield Scenario("leak_shift", layers(beta=1 - 2.0**-17, readout_beta=0.5), both)
+    yield Scenario("leak_shift", layers(beta=0.75, readout_beta=0.5), both)
     yield Scenario("leak_nearest_shift", layers(beta=0.9, gain=4.0), both, Settings(leak="shift"))
     leaks = tuple(replace(p, beta=rng.uniform(0.4, 1.0, p.size)) for p in layers().populations)
     yield Scenario("leak_each", replace(net, populations=leaks), both,

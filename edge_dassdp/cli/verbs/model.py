@@ -53,8 +53,7 @@ class Precision:
     threshold_bits: Annotated[int | None, typer.Option(show_default=False, help=(
         "Bits of the smallest threshold, 4 to 14; by itself 10, or 7 to 10 for int16 membranes."))
     ] = None
-    leak: Annotated[str, typer.Option(
-        help="auto and q15: as it is; shift: the nearest 1 - 2^-k.")] = "auto"
+    leak: Annotated[str, typer.Option(help="auto: a shift where exact; q15; shift.")] = "auto"
     membrane_bits: Annotated[int | None, typer.Option(show_default=False, help=(
         "16 forces int16 membranes, 32 wide ones; without it the proof chooses."))] = None
     input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
