@@ -45,9 +45,9 @@ def network(kind: str) -> QNetwork:
     share of misses and a gate. 'sensor': 'frames' behind a sensor of two triads that compares its
     windows; 'worn': 'error' behind one. 'streamed': 'frames' that arrive while it runs. 'wide':
     'error' with 16-bit weights. 'large': 'error' that learns 6,700 weights. 'values': 'error' whose
-    outputs are such, 'values frames': 'frames' likewise. A number: 'error' with as many constant
-    inputs. 'locked ' before a kind
-    changes nothing of the network."""
+    outputs are such, 'values frames': 'frames' likewise. 'classes': 'error' with class means, two
+    spare classes and replay. A number: 'error' with as many constant inputs. 'locked ' before a
+    kind changes nothing of the network."""
     if kind.startswith(LOCKED):
         return network(kind.removeprefix(LOCKED))
     rng = np.random.default_rng(7)
@@ -78,6 +78,11 @@ def network(kind: str) -> QNetwork:
         rule = DASSDP(a_plus=0.05, a_base=0.02, batch=5)
         return quantize(net, Learning({"fc2": rule, "fc3": rule})).network
     learning = learning_of(net, ErrorSSDP())
+    if kind == "classes":
+        x = rng.normal(0, 1, (20, net.n_inputs)).astype(np.float32)
+        return quantize(net.with_spare_classes(2), replace(
+            learning, class_means=True, replay=Replay(6, 2), guard=Guard(keeps_copy=True)),
+            None, x, np.arange(20) % N_CLASSES).network
     bits = Settings(bits_of={"fc2": 16 if kind == "wide" else 4},
                     hop=5 if kind == "streamed" else 0)
     if kind in ("memory", "gate"):

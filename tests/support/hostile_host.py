@@ -213,6 +213,11 @@ class HostileHost:
         rng = self._rng
         values: dict[str, Any] = {}
         for name, code in zip(message.request.names, message.request.codes, strict=True):
+            if code.endswith("s"):  # a name, or what is none
+                n = int(code[:-1])
+                values[name] = rng.choice((b"wave", b"w%d" % rng.randrange(3), bytes(n),
+                                           rng.randbytes(n)))
+                continue
             limit = 1 << _BITS[code]
             values[name] = rng.randrange(LIKELY.get(name, limit) if rng.random() < 0.95 else limit)
             if code in "hi" and rng.random() < 0.3:

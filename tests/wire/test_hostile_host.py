@@ -21,7 +21,7 @@ from edge_dassdp.wire.frames import FrameDecoder, Response, parse_response
 from edge_dassdp.wire.messages import MESSAGES, STATUSES
 
 KINDS = ("error", "gated", "frames", "memory", "gate", "wide", "sensor", "worn", "streamed",
-         "values", "values frames")
+         "values", "values frames", "classes")
 LOCKED_KINDS = ("locked error", "locked frames", "locked memory", "locked sensor", "locked worn")
 N_FRAMES = 400_000 if lanes.nightly else 20_000
 MAIN = Path(__file__).with_name("fuzz_main.c")
