@@ -15,11 +15,14 @@ from edge_dassdp.comparison.execute import execute
 from edge_dassdp.comparison.results import Comparison
 from edge_dassdp.comparison.study import Row, Study
 from edge_dassdp.data.labels import ClassNames
+from edge_dassdp.neurobench import metrics
 from edge_dassdp.storage.files import write_text
 from edge_dassdp.version import __version__
 
 SCHEMA = "edge_dassdp/comparison/1"
 NAME = "rows.jsonl"
+MOST_COUNTED = 256
+"""Samples that NeuroBench's metrics are counted on, at most."""
 Key = tuple[str, int]
 """Method and seed."""
 Told = Callable[[int], None]
@@ -184,6 +187,7 @@ class Course:
         if given.original is not None:
             sizes["unshifted"] = len(given.original)
         return Comparison(tuple(m.text for m in study.methods), tuple(self.rows[k] for k in order),
-                          study.shas, tuple(names), sizes, self.warnings)
+                          study.shas, tuple(names), sizes, self.warnings,
+                          tuple(metrics(n, given.test.x[:MOST_COUNTED]) for n in study.frozen))
 
 

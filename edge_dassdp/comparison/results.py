@@ -19,6 +19,7 @@ from edge_dassdp.comparison.statistics import (
     paired,
 )
 from edge_dassdp.comparison.study import Row
+from edge_dassdp.neurobench import Metrics
 
 COLUMNS = ("before", "online", "shifted", "original")
 
@@ -54,7 +55,8 @@ class Line:
 class Comparison:
     """methods: in their order, the frozen network first. rows: of every method and seed. networks:
     SHA-256 of each as it is quantized. classes: names, or numbers as text. sizes: samples of each
-    part. warnings: what stands in the way of trusting it.
+    part. warnings: what stands in the way of trusting it. metrics: NeuroBench's of each network as
+    it is quantized, on samples to judge by.
     """
 
     methods: tuple[str, ...]
@@ -63,6 +65,7 @@ class Comparison:
     classes: tuple[str, ...]
     sizes: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    metrics: tuple[Metrics, ...] = ()
 
     @property
     def baseline(self) -> str | None:

@@ -17,6 +17,7 @@ from edge_dassdp.comparison.methods import FITS, FROZEN, HOST, Method
 from edge_dassdp.comparison.trial import Given, OnDevice, Scores, on_host
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.ir import Network
+from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
@@ -101,10 +102,15 @@ class Study:
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
     @cached_property
-    def shas(self) -> tuple[str, ...]:
-        """Of the networks as they are quantized, frozen."""
+    def frozen(self) -> tuple[QNetwork, ...]:
+        """The networks as they are quantized, without what learns."""
         x = self.given.training.x
-        return tuple(quantize(n, None, self.settings, x).network.sha256 for n in self.networks)
+        return tuple(quantize(n, None, self.settings, x).network for n in self.networks)
+
+    @property
+    def shas(self) -> tuple[str, ...]:
+        """Of these."""
+        return tuple(model.sha256 for model in self.frozen)
 
     @cached_property
     def key(self) -> str:

@@ -30,6 +30,7 @@ def write(made: Comparison, folder: Path, *, with_plots: bool = True) -> list[Pa
     """What it wrote. Raises EdgeError E103 where a file cannot be written, E303 without
     matplotlib."""
     texts = {"rows.csv": rows_csv(made.rows), "table.csv": table_csv(made),
+             "metrics.csv": metrics_csv(made),
              "confusion.csv": confusion_csv(made), "comparison.json": as_json(made),
              "table.tex": latex(made)}
     drawn = {"accuracy.svg": plots.accuracy(made), "differences.svg": plots.differences(made),
@@ -62,6 +63,13 @@ def table_csv(made: Comparison) -> str:
     head += [f"against_{other}_{end}" for other in others for end in ends]
     head += [f"original_against_frozen_{end}" for end in ends] + ["written", "replayed", "refused"]
     return _csv([head, *(_numbers(line, others) for line in made.lines)])
+
+
+def metrics_csv(made: Comparison) -> str:
+    """A row a network: NeuroBench's metrics of it as it is quantized."""
+    rows = [m.row() for m in made.metrics]
+    return _csv([["network", *rows[0]], *([sha, *row.values()] for sha, row in zip(
+        made.networks, rows, strict=True))]) if rows else ""
 
 
 def _numbers(line: Line, others: Sequence[str]) -> list[Any]:
@@ -108,6 +116,7 @@ def values(made: Comparison) -> dict[str, Any]:
             "networks": list(made.networks), "classes": list(made.classes), "samples": made.sizes,
             "baseline": made.baseline, "warnings": list(made.warnings),
             "sentences": made.sentences,
+            "metrics": [m.row() for m in made.metrics],
             "methods": [_line_values(line) for line in made.lines],
             "rows": [asdict(row) for row in made.rows]}
 

@@ -103,7 +103,7 @@ def misnumbered_by(model: QNetwork, x: NDArray[np.int8], labels: NDArray[np.int6
     """`misnumbered` of what a model, with the weights that it has from quantization, gives N_ASKED
     of samples x, int8 (n, x_bytes), with labels (n,)."""
     some = spread_rows(len(x), N_ASKED)
-    found = logits(model, x[some]).argmax(axis=1)
+    found = logits(model, x[some])[:, : model.n_known].argmax(axis=1)
     return [*misnumbered(found, labels[some], model.n_known, model.class_names, file)]
 
 

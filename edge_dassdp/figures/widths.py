@@ -59,7 +59,7 @@ class Width:
 
 
 def compare_widths(network: Network, learning: Learning | None, settings: Settings,
-                   calibration: NDArray[np.float32], samples: Samples,
+                   calibration: Samples, samples: Samples,
                    widths: Collection[int] = WIDTHS) -> tuple[Width, ...]:
     """The network at each width, widest first, measured on samples with the reference.
 
@@ -84,10 +84,11 @@ def narrowest(found: Sequence[Width], within: float) -> int:
 
 
 def _measure(network: Network, learning: Learning | None, settings: Settings,
-             calibration: NDArray[np.float32], samples: Samples) -> Width:
+             calibration: Samples, samples: Samples) -> Width:
     bits, rows = settings.weight_bits, kernels.byte_rows(settings.weight_bits)
     try:
-        quantized = quantize(network, learning, settings, calibration)
+        labels = calibration.y if learning and learning.class_means else None
+        quantized = quantize(network, learning, settings, calibration.x, labels)
     except EdgeError as problem:
         if problem.code not in ("E105", "E201", "E202"):
             raise

@@ -14,8 +14,8 @@ import pytest
 from distributed import LocalCluster
 from support.commands import environment, ok, refused
 
-FILES = ("rows.jsonl", "rows.csv", "table.csv", "confusion.csv", "comparison.json", "table.tex",
-         "accuracy.svg", "differences.svg", "confusion.svg")
+FILES = ("rows.jsonl", "rows.csv", "table.csv", "metrics.csv", "confusion.csv", "comparison.json",
+         "table.tex", "accuracy.svg", "differences.svg", "confusion.svg")
 
 
 @contextmanager

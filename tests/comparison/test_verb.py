@@ -17,8 +17,8 @@ import edge_dassdp as ed
 from edge_dassdp.cli.options import load_part
 
 METHODS = ("frozen", "delta", "error", "touch")
-WRITTEN = {"rows.jsonl", "rows.csv", "table.csv", "confusion.csv", "comparison.json", "table.tex",
-           "accuracy.svg", "differences.svg", "confusion.svg"}
+WRITTEN = {"rows.jsonl", "rows.csv", "table.csv", "metrics.csv", "confusion.csv",
+           "comparison.json", "table.tex", "accuracy.svg", "differences.svg", "confusion.svg"}
 
 
 def words(wine: Path, *more: str | Path) -> list[str | Path]:
@@ -62,6 +62,10 @@ def test_the_files_agree_with_each_other(done: Path) -> None:
         assert float(table[line["method"]]["shifted_mean"]) == pytest.approx(np.mean(values),
                                                                              abs=1e-3)
         assert np.sum(line["confusion"]) == 6 * 45
+    metrics = list(csv.DictReader((done / "metrics.csv").open()))
+    assert [m["network"] for m in metrics] == found["networks"]
+    assert [int(m["ram_bytes"]) for m in metrics] == [m["ram_bytes"] for m in found["metrics"]]
+    assert all(float(m["effective_macs"]) + float(m["effective_acs"]) > 0 for m in metrics)
     counts = list(csv.reader((done / "confusion.csv").open()))
     assert counts[0] == ["method", "class", "as class_0", "as class_1", "as class_2"]
     assert len(counts) == 1 + 3 * len(METHODS)

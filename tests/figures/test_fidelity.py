@@ -207,7 +207,7 @@ def digits() -> tuple[ir.Network, Dataset]:
 @pytest.fixture(scope="module")
 def widths(digits) -> tuple[Width, ...]:
     network, data = digits
-    return compare_widths(network, Learning.default(network), Settings(), data.train.x, data.test)
+    return compare_widths(network, Learning.default(network), Settings(), data.train, data.test)
 
 
 def test_digits_run_event_driven_and_never_clip(digits) -> None:
@@ -243,6 +243,6 @@ def test_narrowest_stays_within_the_tolerance(widths) -> None:
 
 def test_a_width_that_is_refused_says_why(digits) -> None:
     network, data = digits
-    found = compare_widths(network, None, Settings(), data.train.x, data.test, (16, 8))
+    found = compare_widths(network, None, Settings(), data.train, data.test, (16, 8))
     assert "16-bit" in found[0].refused and found[0].accuracy is None
     assert found[1].accuracy > 0.9

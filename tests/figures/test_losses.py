@@ -124,7 +124,8 @@ def test_values_by_hand() -> None:
 
 def test_the_narrowest_weights_of_one_output_are_judged_by_its_values() -> None:
     net, x = one_output(), X[:, :6]
-    found = compare_widths(net, None, Settings(), x, Samples(x, np.zeros(len(x), np.int64)),
+    found = compare_widths(net, None, Settings(), Samples(x, np.zeros(len(x), np.int64)),
+                           Samples(x, np.zeros(len(x), np.int64)),
                            (8, 4))
     assert [w.accuracy for w in found] == [None, None]
     assert found[0].off is not None and found[1].off is not None and found[0].off < found[1].off

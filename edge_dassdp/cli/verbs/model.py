@@ -251,7 +251,7 @@ def _quantize(
     quantized = attempt(settings, made)
     if given.test:
         options.device_samples(quantized.network, given.test)
-    widths = compare_widths(source, _without_replay(learning), settings, train.x, judged,
+    widths = compare_widths(source, _without_replay(learning), settings, train, judged,
                             {*WIDTHS, settings.weight_bits}) \
         if train and judged and compare_bits and not settings.values else ()
     fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
@@ -320,7 +320,7 @@ def _choose(source: ir.Network, learning: Learning | None, settings: Settings,
     from edge_dassdp.data.datasets import Samples
     from edge_dassdp.figures.widths import compare_widths, narrowest
 
-    tried = compare_widths(source, learning, settings, train.x,
+    tried = compare_widths(source, learning, settings, train,
                            Samples(train.x[:limit], train.y[:limit]))
     return dataclasses.replace(settings, weight_bits=narrowest(tried, within)), tried
 
