@@ -94,6 +94,7 @@ def taught(network: Network, training: Samples, shots: Samples, test: Samples, *
     devices = {name: _Taught(grown, replace(rule, class_means=name == "device"), training)
                for name in ("device", "readout")}
     hidden = hidden_of(network, rule.rules)
+    in_float = replace(grown, readout=replace(grown.readout, spare_classes=0))  # else never read
     for n in k:
         x, y = shots.x[:n], np.full(n, new)
         for name, device in devices.items():
@@ -101,7 +102,7 @@ def taught(network: Network, training: Samples, shots: Samples, test: Samples, *
         known = Samples(np.concatenate([training.x, x]), np.concatenate([training.y, y]))
         yield _row("nearest", n, NearestMean(network, hidden, known).classify, test, new)
         if learner is not None:
-            yield _row("backprop", n, _in_float(learner(grown, rule, training), x, new,
+            yield _row("backprop", n, _in_float(learner(in_float, rule, training), x, new,
                                                 n_idle if rule.replay else 0), test, new)
 
 
