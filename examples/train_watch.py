@@ -62,9 +62,10 @@ def recordings(path: Path) -> WatchData:
 
 def train(samples: Samples, seed: int, epochs: int,
           augment: Callable[[torch.Tensor], torch.Tensor] | None = None) -> nn.Sequential:
-    """From `GAINS` by AdamW, with a little noise. augment: as of `chain.fit`."""
+    """From `GAINS` by AdamW, with a little noise, for the classes that there are. augment: as of
+    `chain.fit`."""
     torch.manual_seed(seed)
-    model = build(SIZES, BETA)
+    model = build((*SIZES[:-1], int(samples.y.max()) + 1), BETA)
     initialize(model, GAINS)
     x, y = torch.tensor(samples.x).reshape(-1, N_FRAMES, SIZES[0]), torch.tensor(samples.y)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
