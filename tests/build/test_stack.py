@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -158,8 +159,10 @@ def test_assembly_without_fixed_frame_is_refused(arm_toolchain):
 
 @pytest.mark.parametrize("name", built_alike())
 def test_kernels_say_how_much_stack_they_take(arm_toolchain, name):
-    """`@ stack: N`, callees included, stands above every assembly function; the bound covers it."""
+    """`@ stack: N`, callees included, stands above every assembly function; the bound covers it.
+    All kernels at once are more than a small chip holds, and nothing of it runs."""
     board = load_board(name)
+    board = replace(board, flash=replace(board.flash, bytes=1 << 20))
     project = firmware_project({}, board)
     files = {path: text for path, text in project.files.items()
              if path.startswith("kernels/") or path.endswith(".h")}

@@ -155,7 +155,8 @@ demo --models no.npz
 boards --rules-from no.npz
 rerun no.run
 diff no.run no.run
-report no.run""".splitlines()
+report no.run
+forget no.npz wave""".splitlines()
 
 
 @pytest.mark.parametrize("command", MISSING)
