@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.kinds import hold_fields
 from edge_dassdp.base.numbers import is_int, is_real
-from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.table import columns, size_text
 from edge_dassdp.ir import geometry
 from edge_dassdp.ir.fields import LARGEST, FloatArray, check_size, malformed
@@ -33,7 +32,7 @@ from edge_dassdp.storage.npz import read_npz, write_npz
 __all__ = ["LARGEST", "Conv", "Encoder", "FloatArray", "Form", "Input", "MaxPool", "Network",
            "Pool", "Population", "Projection", "Readout", "ReadoutKind", "Reset", "load", "save"]
 
-SPARE_MAX = QUANTITIES["spare_max"]
+SPARE_MAX = 16
 Part = TypeVar("Part", bound=Input | Population | Projection)
 
 

@@ -14,6 +14,7 @@ from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.values import MOST_OUTPUTS, QValues
 from edge_dassdp.data.labels import ClassNames, are_names
 from edge_dassdp.ir import Encoder, Input, Sensor, geometry
+from edge_dassdp.ir.network import SPARE_MAX
 from edge_dassdp.qir.network import (
     QClassMeans,
     QCusum,
@@ -37,7 +38,7 @@ from edge_dassdp.qir.stored import stored_words
 from edge_dassdp.sensor.drift import QDrift
 from edge_dassdp.sensor.front import QSensor
 
-SPARE_MAX, MEAN_ONE = QUANTITIES["spare_max"], QUANTITIES["mean_one"]
+MEAN_ONE = QUANTITIES["mean_one"]
 
 
 def require(holds: bool, message: str) -> None:

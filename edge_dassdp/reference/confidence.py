@@ -74,7 +74,7 @@ def logits(network: QNetwork, x: NDArray[np.int8]) -> Reals:
         for t_step in range(network.n_steps):
             model.step(t_step)
         found.append(model.sums.copy())
-    return np.asarray(np.concatenate(found) * network.logit_unit)
+    return np.asarray(np.concatenate(found)[:, : network.n_known] * network.logit_unit)
 
 
 def probabilities(values: Reals, temperature: float) -> Reals:

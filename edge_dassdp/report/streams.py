@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 EXIT_PIPE = 141
 """128 and SIGPIPE: as of other programs whose reader went away."""
 PLAIN = {"→": "->", "…": "...", "–": "-", "·": "-", "±": "+/-", "µ": "u", "μ": "u", "✓": "+",
-         "✗": "x", "─": "-", "━": "-", "╸": "-", "╺": "-", "▁": "_", "▂": ".", "▃": ":", "▄": "-",
+         "✗": "x", "×": "x",
+         "─": "-", "━": "-", "╸": "-", "╺": "-", "▁": "_", "▂": ".", "▃": ":", "▄": "-",
          "▅": "=", "▆": "+", "▇": "*", "█": "#"}
 """Letters of the screens that an encoding may lack."""
 _HANDLER = "edge_dassdp.plain"

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from support.devices import network
 from support.scenarios import SCENARIOS
 
 from edge_dassdp.base import assets
@@ -57,9 +58,10 @@ def test_every_hook_that_the_runtime_calls_is_filled_by_some_model() -> None:
     sources = assets.folder("firmware") / "src"
     called = {hook for path in sources.rglob("*.[ch]")
               for hook in re.findall(r"->(\w+)\(", path.read_text("utf-8"))}
-    filled = {hook for scenario in SCENARIOS.values()
+    models = [scenario.quantized for scenario in SCENARIOS.values()] + [network("classes")]
+    filled = {hook for model in models
               for hook in re.findall(r"\.(\w+) = dassdp_\w+,",
-                                     emit(Plan.of(scenario.quantized))["dassdp_model.c"])}
+                                     emit(Plan.of(model))["dassdp_model.c"])}
     filled |= {"encode"}  # in rows of a table
     assert called <= filled and len(called) > 20
 

@@ -11,7 +11,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from support.devices import network, samples, stream
+from support.devices import N_FRAMES, network, samples, stream
 from support.lanes import often
 from support.liar import Liar, Lie
 from support.lies import HELLOS, LIES, NAMES, STREAMS
@@ -91,8 +91,29 @@ VERBS: tuple[Callable[[LinkTarget, Path], object], ...] = (
     store)
 
 
-WORN = "sensor"
+CLASSES, STREAMED, WORN = "classes", "streamed", "sensor"
 OF_SENSORS = ("OBSERVE", "FIT_PROFILE", "SELECT_PROFILE", "DRIFT")
+
+
+def teach(device: LinkTarget, path: Path) -> object:
+    x, labels = samples(3, kind=CLASSES)
+    class_idx = device.new_class("wave")
+    device.learn(x[0], class_idx)
+    device.forget_class("wave")
+    return device.learn(x[1], labels[1]).class_idx
+
+
+def push(device: LinkTarget, path: Path) -> object:
+    x, _ = samples(1, kind=STREAMED)
+    device.open_stream(N_FRAMES)
+    decided = [device.push(frame) for frame in x[0].reshape(N_FRAMES, -1)]
+    device.close_stream()
+    return [d.class_idx for d in decided if d is not None]
+
+
+OF_OTHERS: dict[str, tuple[str, Callable[[LinkTarget, Path], object]]] = {
+    "NEW_CLASS": (CLASSES, teach), "FORGET_CLASS": (CLASSES, teach),
+    "STREAM": (STREAMED, push), "PUSH": (STREAMED, push)}
 
 
 def wear(device: LinkTarget, path: Path) -> object:
@@ -235,6 +256,8 @@ def altered(answer: Response, rng: Random) -> bytes:
 @pytest.mark.parametrize("about", MESSAGES)
 def test_altered_answers_end_in_classes_or_in_refusals(about: str, folder: Path) -> None:
     kind, verbs = (WORN, (wear,)) if about in OF_SENSORS else (KIND, VERBS)
+    if about in OF_OTHERS:
+        kind, verbs = OF_OTHERS[about][0], (OF_OTHERS[about][1],)
     n_told = 0
     for seed in range(often(3 * len(VERBS) // len(verbs))):
         for verb in verbs:
