@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.values import finite
 from edge_dassdp.data.labels import are_names, listed
 
 TARGET = "target:"
@@ -35,15 +36,7 @@ def of_array(path: Path | str, targets: NDArray[Any], n: int) -> NDArray[np.floa
         cause = "truth values are classes: give y.astype(int)" if targets.dtype.kind == "b" else ""
         raise EdgeError("E104", f"{path}: targets are {targets.dtype} of shape {targets.shape}, "
                         f"expected numbers ({n}, n_outputs)", cause=cause, help=_HELP)
-    made = targets.astype(np.float64)
-    bad = np.argwhere(~np.isfinite(made))
-    if len(bad):
-        i, c = (int(k) for k in bad[0])
-        raise EdgeError("E104", f"{path}: targets[{i}, {c}] is "
-                        f"{'NaN' if np.isnan(made[i, c]) else 'infinite'}, expected finite numbers",
-                        cause=f"{len(bad):,} of {made.size:,} are not",
-                        help="leave such samples out")
-    return made
+    return finite(targets, f"{path}: ")
 
 
 def names_of(path: Path | str, names: NDArray[Any] | None, n_outputs: int) -> tuple[str, ...]:

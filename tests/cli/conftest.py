@@ -1,19 +1,5 @@
 """The folder that verbs are run in."""
 
-from __future__ import annotations
+from support.work import work
 
-from pathlib import Path
-
-import pytest
-from support import tiny
-from support.commands import ok
-
-
-@pytest.fixture(scope="session")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a float network, data, and the quantized network, plastic and frozen."""
-    folder = tmp_path_factory.mktemp("cli")
-    tiny.write(folder)
-    ok("quantize", folder / "model.npz", "-o", folder / "model.q.npz")
-    ok("quantize", folder / "model.npz", "-o", folder / "frozen.q.npz", "--frozen")
-    return folder
+__all__ = ["work"]

@@ -10,27 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.cli import options, valued
+from edge_dassdp.cli import options, told, valued
 from edge_dassdp.cli.device import (
     Learned,
     allow_profile,
     classify,
     drift,
     is_board,
-    letter,
     link,
     link_text,
-    named,
     notes,
     require_plastic,
     taught_on,
 )
 from edge_dassdp.cli.judging import Given, Judging
-from edge_dassdp.cli.output import Answer, Interrupted, Output, verb
+from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
 from edge_dassdp.runs.folder import LEARNED
 from edge_dassdp.targets.open import open_target
-from edge_dassdp.wire.saved import Slots
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +35,7 @@ if TYPE_CHECKING:
 
     from edge_dassdp import harness
     from edge_dassdp.qir import QNetwork
-    from edge_dassdp.targets.target import Progress, Statistics, Target
+    from edge_dassdp.targets.target import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -171,7 +168,7 @@ class Order:
               taught: dict[str, int]) -> dict[str, Any]:
         """The stream and what comes after it, as JSON values."""
         with out.progress("learning", course.progress.n_samples) as progress:
-            course.learn(lambda i, piece: _tell(out, network, taught, i, piece, progress,
+            course.learn(lambda i, piece: told.tell(out, network, taught, i, piece, progress,
                                                 given.learned))
         n_idle = course.idle(self.idle) if self.idle else 0
         after = _judged(out, "after", course.device, given.judged, network)[0]
@@ -231,64 +228,33 @@ def _learn(
                 report = harness.drift_of(device, network)
                 rescue.write(device)
         except EdgeError as problem:
-            return _lost(target, course, problem, network)
+            return told.lost(target, course, problem, network)
         except KeyboardInterrupt as problem:
-            raise _interrupted(problem, target, course, network, rescue) from None
+            raise told.interrupted(problem, target, course, network, rescue) from None
         course.done()
-    _curves(out, target, course, network)
+    told.curves(out, target, course, network)
     if not unkept:
         out.warn(*_unkept(course))
-    out.warn(*_unsaved(course.stream))
+    out.warn(*told.unsaved(course.stream))
     out.warn(*harness.drift_warning(report))
-    stream = _valued(network, course, given.learned)
-    data_out = {**_how_far(target, course), **found, **given.values,
+    stream = told.value_stream(network, course, given.learned)
+    data_out = {**told.how_far(target, course), **found, **given.values,
                 **({"accuracy": None, "errors": stream.errors.values} if stream else {}),
                 "digest": harness.digest_text(statistics.learned_digest),
                 "profile": course.profile and course.profile.report,
                 "statistics": dataclasses.asdict(statistics),
-                "drift": drift(report), "gate": _gate(network, course.stream, statistics),
+                "drift": drift(report), "gate": told.gate(network, course.stream, statistics),
                 "snapshot": str(rescue.place) if rescue.place else None,
                 "lessons": str(order.lessons) if order.lessons else None, "taught": taught,
                 "n_saves": device.in_flash.n_saves}
-    screen = _screen(target, course, statistics, link_text(sent), judging.title, found["after"],
+    screen = told.screen(target, course, statistics, link_text(sent), judging.title, found["after"],
                      stream)
     screen += [harness.drift_text(report)] if report else []
-    screen += _in_flash(device, target, model)
+    screen += told.in_flash(device, target, model)
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
                   ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn",
                    *options.locked_words(lock)] if given.is_alone and not taught else [],
                   failed=rescue.problem)
-
-
-def _gate(network: QNetwork, stream: harness.Stream,
-          statistics: Statistics) -> dict[str, Any] | None:
-    """What the device's CUSUM gate held back, as JSON values; None where it has none."""
-    if network.cusum is None:
-        return None
-    return {"is_open": statistics.is_open, "n_held": int(stream.is_held.sum()),
-            "error_share": stream.held_errors}
-
-
-def _unsaved(stream: harness.Stream) -> list[str]:
-    """A warning, where flash did not take what was to be saved."""
-    n = int(stream.is_unsaved.sum())
-    return [f"{n:,} saves were due, and its flash did not take them: flash wears out; what counts "
-            "there is the save before"] * (n > 0)
-
-
-def _in_flash(device: Target, target: str, model: Path) -> list[Any]:
-    """What became of it in flash, of a board that has such; else how it gets there."""
-    from rich.text import Text
-
-    from edge_dassdp.base.quoting import command
-
-    saved = device.in_flash
-    if not is_board(target) or saved.slots == Slots.ABSENT:
-        return []
-    before = f" flash holds save {saved.n_saves:,}." if saved.is_there else ""
-    words = command("edge-dassdp", "save", model, "--target", target)
-    return [Text(f"What was learned since a save is lost with the power;{before} {words} keeps it",
-                 "dim")]
 
 
 def _judged(out: Output, when: str, device: Target, judged: options.Packed | None,
@@ -303,28 +269,6 @@ def _judged(out: Output, when: str, device: Target, judged: options.Packed | Non
     if out.run is not None:
         out.run.judged(when, found, judged.y)
     return float((found == judged.y).mean()), found
-
-
-def _valued(network: QNetwork, course: harness.Course,
-            learned: options.Packed) -> harness.ValueStream | None:
-    """The stream of a model of values, from where it was begun or taken up."""
-    if network.values is None or learned.targets is None or not len(course.stream.labels):
-        return None
-    first = course.n_warm + course.first
-    return valued.stream_of(network, course.stream,
-                            learned.targets[first:first + len(course.stream.labels)])
-
-
-def _curves(out: Output, target: str, course: harness.Course, network: QNetwork) -> None:
-    """In a run folder: hits of the stream, and what factory weights would have come to."""
-    if out.run is None or network.values is not None:
-        return
-    from edge_dassdp.targets.emulator import Emulator
-
-    stream, first = course.stream, course.n_warm + course.first
-    frozen = Emulator(network).classify(course.x[first:first + len(stream.labels)])
-    out.run.curves({f"learning on {target}": stream.predicted == stream.labels,
-                    "frozen": frozen == stream.labels}, f"learning on {target}")
 
 
 def _before(out: Output, device: Target, judged: options.Packed | None, file: Path,
@@ -376,96 +320,6 @@ def _unkept(course: harness.Course) -> list[str]:
         return []
     return ["progress is not kept, so --resume cannot take this stream up: "
             f"{course.unkept.message}; {course.unkept.help}"]
-
-
-def _tell(out: Output, network: QNetwork, taught: dict[str, int], first: int,
-          piece: harness.Stream, progress: Progress | None, learned: options.Packed) -> None:
-    """A line for every sample, as soon as it is learned."""
-    from edge_dassdp.harness import UNKNOWN
-
-    if network.values is not None and learned.targets is not None:
-        made = valued.stream_of(network, piece, learned.targets[first:first + len(piece.labels)])
-        for i, values in enumerate(made.predicted):
-            out.line(sample=first + i, values=values.tolist(), targets=made.targets[i].tolist(),
-                     skipped=bool(piece.is_skipped[i]))
-        if progress:
-            progress(first + len(piece.labels))
-        return
-    for i, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True), first):
-        out.line(sample=i, class_idx=None if class_idx == UNKNOWN else int(class_idx),
-                 label=int(label), skipped=bool(piece.is_skipped[i - first]),
-                 held=bool(piece.is_held[i - first]), **named(network, class_idx, label, taught))
-    if progress:
-        progress(first + len(piece.labels))
-
-
-def _how_far(target: str, course: harness.Course) -> dict[str, Any]:
-    stream, progress = course.stream, course.progress
-    return {"target": target, "n_samples": len(stream.labels), "accuracy": stream.accuracy,
-            "unanswered": stream.n_unanswered, "resumed_at": course.first,
-            "n_learned": progress.n_learned, "n_stream": progress.n_samples,
-            "in_doubt": progress.in_doubt, "can_resume": course.file is not None,
-            "link": link(course.device)}
-
-
-def _told(course: harness.Course) -> str:
-    """How far it got, and what takes it up."""
-    progress = course.progress
-    doubt = " for certain, the next one perhaps" if progress.in_doubt else ""
-    text = f"{progress.n_learned:,} of {progress.n_samples:,} samples were learned{doubt}"
-    return text if course.file is None else f"{text}; the same command with --resume goes on there"
-
-
-def _lost(target: str, course: harness.Course, problem: EdgeError, network: QNetwork) -> Answer:
-    """What is certain when a device or its link fails."""
-    if not is_board(target):
-        course.give_up()
-    failed = EdgeError(problem.code, f"{problem.message}: {_told(course)}", cause=problem.cause,
-                       help=problem.help)
-    return Answer(_how_far(target, course), (), network.sha256, failed=failed)
-
-
-def _interrupted(problem: KeyboardInterrupt, target: str, course: harness.Course,
-                 network: QNetwork, rescue: harness.Rescue) -> Interrupted:
-    """What was learned until then goes where --snapshot wants it, unless it is torn."""
-    text = _told(course)
-    if rescue.path and not course.progress.in_doubt:
-        try:
-            rescue.write(course.device)
-            text += f", with --restore {rescue.place} and --snapshot to another file"
-            text += f"; {rescue.problem.message}" if rescue.problem else ""
-        except EdgeError as unwritten:
-            course.give_up()
-            text = f"{_told(course)}; {unwritten.message}"
-    return Interrupted(problem, text, _how_far(target, course), network.sha256)
-
-
-def _screen(target: str, course: harness.Course, statistics: Statistics, sent: str, judged: str,
-            after: float | None, values: harness.ValueStream | None) -> list[Any]:
-    from rich.text import Text
-
-    from edge_dassdp.report import lines, screens
-
-    come, sent = letter(target), sent.lstrip("; ")
-    parts: list[Any] = [
-        screens.learn_screen(target, course.stream, statistics, letter=come, link=sent)
-        if values is None else
-        screens.learn_values_screen(target, values, statistics, letter=come, link=sent)]
-    if course.profile:
-        parts.append(Text(str(course.profile)))
-    if course.first:
-        parts.append(Text(f"taken up after {course.first:,} of {course.progress.n_samples:,} "
-                          "samples"))
-    if not statistics.is_open or course.stream.is_held.any():
-        parts.append(Text(lines.gate_text(course.stream, statistics.is_open)))
-    before = course.progress.before
-    if before is not None and after is not None and values is not None:
-        parts.append(Text(f"{judged}: NRMSE before {before:.3f}, after {after:.3f} "
-                          f"{letter(target)}"))
-    elif before is not None and after is not None:
-        parts.append(Text(f"{judged}: accuracy before {100 * before:.1f} %, after "
-                          f"{100 * after:.1f} % {letter(target)}"))
-    return parts
 
 
 def _check_warm_up(network: QNetwork, warm_up: int, n_samples: int) -> None:
