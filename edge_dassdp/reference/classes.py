@@ -1,4 +1,4 @@
-"""Class means and spare classes of one device (docs/arithmetic.md, 21)."""
+"""Class means and spare classes of one device (docs/arithmetic.md, 23)."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ typedef struct dassdp_model dassdp_model_t;
 
 typedef struct {
     uint16_t class_idx;    /* 0 to n_classes - 1: the largest logit, the lowest index of several, or with
-                              class means the largest score (docs/arithmetic.md, 21) */
+                              class means the largest score (docs/arithmetic.md, 23) */
     uint16_t loss_q8;      /* -log2 p(label) in Q8 bits, 0 to 32767; 0 before learning with a label */
     uint16_t is_skipped;   /* 1: sure and right, error rules stayed idle */
     uint16_t is_updated;   /* 1: a weight may have changed */

@@ -1,6 +1,6 @@
 /* Class means of the directions of hidden spike counts, beside the readout: the class is the largest
  * softmax(logits) + softmax(-12 d), d the squared distance from the nearer of two means, one of the
- * device and one that was the factory's (docs/arithmetic.md, 21). */
+ * device and one that was the factory's (docs/arithmetic.md, 23). */
 #include "classes_of.h"
 #include "dassdp_quantities.h"
 #include "softmax.h"
