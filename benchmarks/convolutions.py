@@ -23,6 +23,7 @@ from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
 
 SOURCE, ACTIVITY, SEED = (16, 16, 16), 0.05, 3
+CURVE = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -80,28 +81,37 @@ LAYERS = (Layer("conv_3x3", 3, 16), Layer("conv_5x5_2", 5, 8, stride=2),
           Layer("depthwise_3x3", 3, 16, groups=16))
 
 
-def spikes() -> NDArray[np.float32]:
-    """(size of SOURCE,), channel by channel: exactly ACTIVITY of them 1."""
+def spikes(activity: float = ACTIVITY) -> NDArray[np.float32]:
+    """(size of SOURCE,), channel by channel: exactly that share of them 1."""
     x = np.zeros(int(np.prod(SOURCE)), np.float32)
-    x[np.random.default_rng(SEED + 1).choice(x.size, round(ACTIVITY * x.size), replace=False)] = 1
+    x[np.random.default_rng(SEED + 1).choice(x.size, round(activity * x.size), replace=False)] = 1
     return x
 
 
 def measure(core: str) -> Iterator[Record]:
     """A record per layer. Raises AssertionError where a bit is wrong."""
-    x = spikes()
     for layer in LAYERS:
-        network = quantize(layer.network(), None, Settings()).network
-        device, reference = Device(network, core), Reference(network)
-        sample = input_x(network, x[None])
-        device.begin(sample[0])
-        reference.begin(sample)
-        device.step()
-        reference.step(0)
-        device.deliver()
-        stepped, delivered = device.run()[-2:]
-        same_bits(device.state(stepped), reference, network)
-        assert reference.v["h"].any()
-        what = f"{layer.what}, {int(x.sum())} spikes; dense: {layer.macs:,} MACs"
-        yield record(layer.name, core, what, delivered, "synaptic operation",
-                     layer.operations(x))
+        yield _counted(core, layer, ACTIVITY, layer.name)
+
+
+def curves(core: str) -> Iterator[Record]:
+    """Each layer at shares of its source from a hundredth to all."""
+    for layer in LAYERS:
+        for activity in CURVE:
+            yield _counted(core, layer, activity, f"{layer.name}_{round(100 * activity)}")
+
+
+def _counted(core: str, layer: Layer, activity: float, name: str) -> Record:
+    x, network = spikes(activity), quantize(layer.network(), None, Settings()).network
+    device, reference = Device(network, core), Reference(network)
+    sample = input_x(network, x[None])
+    device.begin(sample[0])
+    reference.begin(sample)
+    device.step()
+    reference.step(0)
+    device.deliver()
+    stepped, delivered = device.run()[-2:]
+    same_bits(device.state(stepped), reference, network)
+    assert reference.v["h"].any()
+    what = f"{layer.what}, {int(x.sum())} spikes; dense: {layer.macs:,} MACs"
+    return record(name, core, what, delivered, "synaptic operation", layer.operations(x))

@@ -77,13 +77,14 @@ def learning(core: str, n_samples: int = 4) -> Iterator[Record]:
     state, expected = device.state(outcomes[-1]), reference.named_state()
     assert all((state[name] == expected[name]).all() for name in expected), core
     assert all(written)
-    forward, lesson = (_mean(outcomes[k::3]) for k in (1, 2))
+    forward, lesson = (mean(outcomes[k::3]) for k in (1, 2))
     what = f"{'-'.join(map(str, SIZES))}, {N_STEPS} steps, 20 % active, 8-bit weights"
     yield record("inference", core, what, forward)
     yield record("learning", core, f"{what}: error and update of two projections", lesson)
 
 
-def _mean(outcomes: list[Outcome]) -> Outcome:
+def mean(outcomes: list[Outcome]) -> Outcome:
+    """Of instructions and cycles, rounded."""
     cycles = [o.cycles for o in outcomes]
     return Outcome("mean", round(np.mean([o.instructions for o in outcomes])),
                    None if None in cycles else round(np.mean(cycles)), 0, ())

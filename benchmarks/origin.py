@@ -13,6 +13,7 @@ import capstone
 import convolutions
 import kernels
 import numpy as np
+import shipped
 import suite
 import unicorn
 from counting import CORES
@@ -73,7 +74,8 @@ def _networks() -> tuple[tuple[QNetwork, Array], ...]:
     layers = [quantize(layer.network(), None).network for layer in convolutions.LAYERS]
     spikes = convolutions.spikes()[None]
     return (*(quantized(activity, bits) for activity, bits in suite.STEPS),
-            quantized(0.2, 8, learns=True), *((n, input_x(n, spikes)) for n in layers))
+            quantized(0.2, 8, learns=True), *((n, input_x(n, spikes)) for n in layers),
+            *((network, x) for network, x, _ in (given() for given in shipped.ALL)))
 
 
 @cache

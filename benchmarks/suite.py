@@ -7,21 +7,22 @@ from pathlib import Path
 import convolutions
 import kernels
 import networks
+import shipped
 from counting import Record, read_records
 
 RESULTS = Path(__file__).parent / "results"
 CORES = ("M0", "M3", "M4", "M7", "M33", "M55")
 TOLERANCE = 1.02
-STEPS = ((0.2, 8), (0.2, 6), (1.0, 8))
+STEPS = ((0.2, 8), (0.2, 6), (0.2, 16), (1.0, 8))
 """Activity and weight bits of the networks of which a step is counted."""
 
 
 def count(core: str) -> list[Record]:
-    """Kernels, steps, learning, convolutions and sizes of one core."""
+    """Kernels, steps, learning, convolutions, networks that people have, and sizes of one core."""
     return [*kernels.measure(core),
             *(networks.step(core, activity, bits) for activity, bits in STEPS),
             *networks.learning(core), *networks.layer(core),
-            *convolutions.measure(core), *networks.sizes(core)]
+            *convolutions.measure(core), *shipped.measure(core), *networks.sizes(core)]
 
 
 def committed(core: str) -> list[Record]:

@@ -83,8 +83,8 @@ def link(core: Core, objects: list[Path], elf: Path) -> Image:
         f"  __stack_top = {core.ram + core.ram_bytes:#x};\n"
         "  /DISCARD/ : { *(.comment) *(.ARM.attributes) *(.ARM.extab*) }\n"
         "}\n")
-    _run([*core.flags, "-mthumb", "-nostartfiles", "-Wl,-e,0", "-Wl,--no-warn-rwx-segments",
-          f"-T{script}", *map(str, objects), "-o", str(elf)])
+    _run([*core.flags, "-mthumb", "-nostartfiles", "--specs=nosys.specs", "-Wl,-e,0",
+          "-Wl,--no-warn-rwx-segments", f"-T{script}", *map(str, objects), "-lm", "-o", str(elf)])
     return Image(elf, core, tuple(objects), sum(map(flash_bytes, objects)))
 
 

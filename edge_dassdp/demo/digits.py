@@ -8,7 +8,7 @@ the raw log of each link.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,12 @@ from edge_dassdp.demo.adaptation import METHODS, Task, Trial
 from edge_dassdp.demo.power import PowerCuts, cut_power
 from edge_dassdp.demo.run_folder import (
     RunFolder,
+    device_results,
     learning_state,
     link_results,
     mean_std,
-    memory_results,
     model_results,
     sizes,
-    stack_results,
     summary,
     verification_results,
 )
@@ -268,24 +267,8 @@ class _Demo:
                                     for k, made in trials.items()},
             },
             "bit_exact": verification_results(done),
-            **(_device_results(figures[main]) if main else {}),
-            "boards": {name: _device_results(figures[name]) for name in figures},
+            **(device_results(figures[main]) if main else {}),
+            "boards": {name: device_results(figures[name]) for name in figures},
             "ram_learning_state": learning_state(network),
             "link": links,
         }
-
-
-def _device_results(made: DeviceFigures) -> dict[str, Any]:
-    """ram, stack and insns of one board."""
-    counts = {"inference": (made.predicted.inference, made.inference),
-              "learning_step": (made.predicted.learning, made.learning),
-              "learning_step_that_wrote": (made.predicted.written, made.written)}
-    return {
-        **memory_results(made.build),
-        "stack": stack_results(made.build, made.stack_painted),
-        "insns": {"unit": "instructions, executed in QEMU",
-                  "target": f"qemu:{made.build.predicted.board.name}",
-                  "synaptic_ops_of_an_inference": made.predicted.synaptic_ops,
-                  **{name: {"predicted": before, **asdict(c)} if c else None
-                     for name, (before, c) in counts.items()}},
-    }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from edge_dassdp.build.project import write_project
 from edge_dassdp.build.tools import ARM_PREFIX
 from edge_dassdp.emit import emit
 from edge_dassdp.emit.firmware import Build, predict_memory
+from edge_dassdp.figures.device import DeviceFigures
 from edge_dassdp.ir import Network
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import Ledger
@@ -144,8 +146,18 @@ def link_results(targets: Iterable[Target]) -> dict[str, Any]:
             "retries": sum(n["retries"] for n in links.values()), "targets": links}
 
 
-def memory_results(made: Build) -> dict[str, Any]:
-    """ram and flash of one board, predicted and linked."""
+def device_results(made: DeviceFigures) -> dict[str, Any]:
+    """ram, flash, stack and instructions of one board, predicted, linked and executed."""
+    return {
+        **_memory(made.build),
+        "stack": {"bound": made.build.stack.bytes, "painted": made.stack_painted,
+                  "path": list(made.build.stack.path)},
+        "instructions": _instructions(made),
+    }
+
+
+def _memory(made: Build) -> dict[str, Any]:
+    """ram and flash, predicted and linked."""
     predicted, linked = made.predicted, made.linked
     return {
         "ram": {
@@ -162,8 +174,16 @@ def memory_results(made: Build) -> dict[str, Any]:
     }
 
 
-def stack_results(made: Build, painted: int | None = None) -> dict[str, Any]:
-    return {"bound": made.stack.bytes, "painted": painted, "path": list(made.stack.path)}
+def _instructions(made: DeviceFigures) -> dict[str, Any]:
+    """Of an inference, a lesson and those lessons that wrote weights, predicted and executed."""
+    counts = {"inference": (made.predicted.inference, made.inference),
+              "lesson": (made.predicted.learning, made.learning),
+              "written": (made.predicted.written, made.written)}
+    return {"unit": "instructions, executed in QEMU",
+            "target": f"qemu:{made.build.predicted.board.name}",
+            "synaptic_ops_of_an_inference": made.predicted.synaptic_ops,
+            **{name: {"predicted": before, **asdict(counted)} if counted else None
+               for name, (before, counted) in counts.items()}}
 
 
 def summary(shares: Sequence[float | None]) -> dict[str, Any]:

@@ -25,22 +25,25 @@ from edge_dassdp.data import watch
 from edge_dassdp.demo.adaptation import Trial
 from edge_dassdp.demo.run_folder import (
     RunFolder,
+    device_results,
     learning_state,
     link_results,
-    memory_results,
     model_results,
     sizes,
-    stack_results,
     verification_results,
 )
 from edge_dassdp.demo.watch_learning import REPLAY, SYNCHRONY, fitting, learning, quantized
 from edge_dassdp.demo.watch_stream import N_FIT, InStep, Streamed, worn
 from edge_dassdp.demo.watch_trials import Trials
 from edge_dassdp.emit.firmware import Build, build_and_compare
+from edge_dassdp.figures.device import DeviceFigures, measure_on_device
+from edge_dassdp.measured.known import Known
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import ram_ledger, replay_bytes
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir.samples import input_x
 from edge_dassdp.report import plots, screens
+from edge_dassdp.report.measured import measure_screen, not_measured
 from edge_dassdp.report.monitor import Monitor
 from edge_dassdp.rules import Rule
 from edge_dassdp.runs.folder import LEARNED
@@ -52,6 +55,8 @@ from edge_dassdp.twin.model import FloatModel
 SCHEMA = "edge_dassdp/demo_watch/1"
 WINDOW = 20
 """Samples of the rolling accuracy: the shortest streams have about 70."""
+N_MEASURED = 12
+"""Windows whose instructions are counted."""
 MODEL_FILE = "watch_seed{seed}.npz"
 TITLES = {
     "touch": "orientation, then delta + touch",
@@ -136,9 +141,9 @@ class _Demo:
             unshifted = self._leave_alone(steps) if self.scenario.name != UNSHIFTED else None
             links = link_results(steps.targets)
         trials = self._compare(touch)
-        self._show_memory(build)
-        return self._results(build, streamed, statistics, trials) | {
-            "unshifted": unshifted, "link": links}
+        figures = self._measure(build)
+        return self._results(streamed, statistics, trials) | {
+            "unshifted": unshifted, "link": links} | (device_results(figures) if figures else {})
 
     def _introduce(self) -> None:
         scenario, run = self.scenario, self.run
@@ -260,12 +265,22 @@ class _Demo:
                 f"device finds from {N_FIT} labels, to {after['oriented']:.1f} %. What neither "
                 "solves is left to learning: --scenario B or D.")
 
-    def _show_memory(self, build: Build | None) -> None:
-        self.run.head(6, "Memory, predicted and linked" if build else "Memory, predicted")
-        ledger = build.predicted if build else ram_ledger(Plan.of(self.quantized), self.board)
-        self.run.console.print(screens.ledger_screen(ledger, build))
+    def _measure(self, build: Build | None) -> DeviceFigures | None:
+        """Memory, and where the board runs instructions of windows with the factory's weights."""
+        self.run.head(6, "Measured on the firmware, beside the prediction" if build else
+                      "Memory, predicted")
+        if build is None:
+            ledger = ram_ledger(Plan.of(self.quantized), self.board)
+            self.run.console.print(screens.ledger_screen(ledger, build))
+            return None
+        samples = self.scenario.stream
+        x = input_x(self.quantized, samples.x[:N_MEASURED])
+        found = measure_on_device(self.quantized, self.board, x, samples.y[:N_MEASURED])
+        known = Known.of(found)
+        self.run.console.print(measure_screen(known, found, untold=not_measured(known, found)))
+        return found
 
-    def _results(self, build: Build | None, streamed: Streamed, statistics: Statistics,
+    def _results(self, streamed: Streamed, statistics: Statistics,
                  trials: list[Trial]) -> dict[str, Any]:
         network, scenario, replay = self.quantized, self.scenario, self.replay
         frozen = next(t for t in trials if t.method == "frozen")
@@ -292,7 +307,6 @@ class _Demo:
             "bit_exact": verification_results(streamed.verification),
             "replay": asdict(replay) | {"flash_bytes": replay_bytes(network, replay.flash),
                                         "ring_bytes": sum(self._ring().values())},
-            **(memory_results(build) | {"stack": stack_results(build)} if build else {}),
             "ram_learning_state": learning_state(network),
         }
 

@@ -108,8 +108,8 @@ KINDS = ("accuracy", "RAM", "flash", "counts", "other")
 _WORDS = {"accuracy": ("accuracy", "before", "after", "agreement", "shifted", "original", "hits"),
           "flash": ("flash", "constant", "text"),
           "RAM": ("ram", "by_symbol", "by_owner", "bss", "stack", "data", "learning_state", "save"),
-          "counts": ("insns", "operations", "ticks", "n_", "samples", "steps", "values",
-                     "statistics", "inference", "learning", "written")}
+          "counts": ("instructions", "operations", "ticks", "n_", "samples", "steps", "values",
+                     "statistics", "inference", "lesson", "written")}
 
 
 def _kind(where: str) -> str:

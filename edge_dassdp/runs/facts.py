@@ -96,8 +96,8 @@ RAM = (("linked.ram_bytes", "L"), ("predicted.ram_bytes", "P"))
 STATIC = (("ram.measured.static_bytes", "L"),)
 FLASH = (("linked.flash_bytes", "L"), ("flash.linked", "L"), ("predicted.flash_bound", "P"))
 STACK = (("stack.bytes", "L"), ("stack.bound", "L"))
-COST = (("instructions.inference.mean", "E"), ("insns.inference.mean", "E"))
-LESSON = (("instructions.learning.mean", "E"), ("insns.learning_step.mean", "E"))
+COST = (("instructions.inference.mean", "E"),)
+LESSON = (("instructions.lesson.mean", "E"),)
 
 
 def tiles(runs: Sequence[Run]) -> list[Tile]:

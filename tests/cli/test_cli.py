@@ -237,7 +237,7 @@ def test_measure_counts_and_holds_its_bounds(work: Path, arm_toolchain: None, qe
     data = answer("measure", work / "model.q.npz", "--board", "stm32f405", "--data",
                   work / "data.npz", "--limit", "8")["data"]
     assert 0 < data["stack_painted_bytes"] <= data["stack"]["bytes"]
-    inference, learning = data["instructions"]["inference"], data["instructions"]["learning"]
+    inference, learning = data["instructions"]["inference"], data["instructions"]["lesson"]
     assert inference["n_samples"] == learning["n_samples"] == 8
     assert 0 < inference["mean"] <= inference["max"]
     screen = ok("measure", work / "model.q.npz", "--board", "stm32f405")

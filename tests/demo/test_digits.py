@@ -59,9 +59,9 @@ def test_memory_is_as_predicted(results, board):
 
 
 @pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize("what", ["inference", "learning_step"])
+@pytest.mark.parametrize("what", ["inference", "lesson"])
 def test_instructions_are_near_the_prediction(results, board, what):
-    counted = results["boards"][board]["insns"][what]
+    counted = results["boards"][board]["instructions"][what]
     assert 0.9 < counted["predicted"] / counted["mean"] < 1.1
 
 

@@ -46,6 +46,16 @@ def test_the_firmware_learned_the_whole_stream_bit_for_bit(moved):
     assert 0 < learned["n_written"] <= learned["n_labelled"] - learned["n_skipped"]
 
 
+def test_an_inference_and_a_lesson_are_counted_on_the_board(moved):
+    _, board, results, screen = moved
+    counted = results["instructions"]
+    assert counted["target"] == f"qemu:{board}" and "Measured on the firmware" in screen
+    inference, lesson = counted["inference"], counted["lesson"]
+    assert 0 < inference["mean"] <= inference["max"] < lesson["mean"] <= lesson["max"]
+    for told in (inference, lesson):
+        assert 0.9 < told["predicted"] / told["mean"] < 1.1
+
+
 def test_the_device_takes_its_orientation_before_it_learns(moved):
     *_, results, screen = moved
     found, methods = results["orientation"], results["accuracy"]["methods"]

@@ -97,7 +97,7 @@ def test_json_has_the_same_and_what_is_not_measured(folder: Path) -> None:
                                  "smallest": TICKS, "largest": TICKS, "n": N}
     assert told["learning"]["n"] == told["lesson_s"]["n"] == N
     assert told["stack"] == {"reserved": 2048, "before": 440, "inferred": 440, "learned": 440}
-    assert data["instructions"] == {"inference": None, "learning": None, "written": None}
+    assert data["instructions"] == {"inference": None, "lesson": None, "written": None}
     said = " ".join(data["not_measured"])
     assert "asleep" in said and "--target qemu:BOARD" in said and "--current" in said
     assert data["predicted"]["ram_bytes"] and data["instructions_predicted"]["inference"] > 0

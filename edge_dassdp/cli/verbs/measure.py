@@ -99,8 +99,8 @@ class _Found:
         memories = memory(build) if build else {
             "predicted": predicted_memory(known.predicted) if known.predicted else None,
             "linked": None, "stack": None}
-        counted = {name: _fields(getattr(emulated, name, None))
-                   for name in ("inference", "learning", "written")}
+        counted = {name: _fields(getattr(emulated, of, None)) for name, of in (
+            ("inference", "inference"), ("lesson", "learning"), ("written", "written"))}
         return memories | {
             "stack_painted_bytes": emulated.stack_painted if emulated else None,
             "instructions": counted, "instructions_predicted": _fields(known.work),
