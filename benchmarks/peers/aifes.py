@@ -47,4 +47,5 @@ def _lesson(core: Core, floats: str, folder: Path) -> Record:
         raise EdgeError("E404", "AIfES did not train the network")
     ram = prepared.result + weights.nbytes
     return record(NAME, core, f"{'-'.join(map(str, SIZES))}, one training step, float32 "
-                  f"({floats}), {ram:,} B of RAM", lesson.instructions, WORK, flash=flash, flags=FLAGS, source="AIfES_for_Arduino")
+                  f"({floats}), {ram:,} B of RAM", lesson.instructions, WORK, flash=flash,
+                  flags=FLAGS, source="AIfES_for_Arduino")
