@@ -66,7 +66,9 @@ def build(network: QNetwork, core: str, folder: Path | None = None,
 
 _SHIM = """#include "dassdp_model.h"
 #include "dassdp_tables.h"
+#include "state.h"
 void bench_init(void *state);
+int bench_read(void *state, const int16_t *counts);
 void bench_note(void *state, const int8_t *x);
 void bench_begin(void *state, const int8_t *x);
 void bench_step(void *state);
@@ -77,7 +79,14 @@ int bench_learn_begin(void *state, int32_t label);
 int bench_learn_step(void *state, uint32_t budget, dassdp_result_t *result);
 int bench_idle(void *state);
 void bench_init(void *state) { dassdp_init(&dassdp_model, state); }
-void bench_note(void *state, const int8_t *x) { dassdp_note(&dassdp_model, state, x); }
+int bench_read(void *state, const int16_t *counts)
+{
+    return dassdp_read(&dassdp_model, state, counts);
+}
+void bench_note(void *state, const int8_t *x)
+{
+    dassdp_note(&dassdp_model, state, x != 0 ? x : dassdp_sample(&dassdp_model, state));
+}
 void bench_begin(void *state, const int8_t *x) { dassdp_begin(&dassdp_model, state, x); }
 void bench_step(void *state) { dassdp_step(&dassdp_model, state); }
 void bench_deliver(void *state)
@@ -129,12 +138,21 @@ class Device:
         """Spikes of step 0 into the sums of the first projection, which has a path."""
         self._add("deliver")
 
-    def note(self, x: Array) -> None:
-        """The sample is to be learned from."""
-        self._add("note", constant(x))
+    def read(self, x: Array) -> int:
+        """Counts of a sensor, one reading after another; how many there are."""
+        assert self.network.sensor is not None
+        readings = x.view(np.int16).reshape(-1, self.network.sensor.n_channels)
+        for counts in readings:
+            self._add("read", constant(counts))
+        return len(readings)
 
-    def infer(self, x: Array) -> None:
-        self._add("infer", constant(x), self._result)
+    def note(self, x: Array | None) -> None:
+        """The sample is to be learned from; None: the one that was read."""
+        self._add("note", 0 if x is None else constant(x))
+
+    def infer(self, x: Array | None) -> None:
+        """None: the sample that was read."""
+        self._add("infer", 0 if x is None else constant(x), self._result)
 
     def learn(self, label: int) -> None:
         self._add("learn", label, self._result)

@@ -105,17 +105,22 @@ def _lessons(core: str, name: str, what: str, given: Given) -> Iterator[Record]:
     """Means over the lessons that wrote weights, and over all inferences."""
     network, x, y = given
     device, reference = Device(network, core), Reference(network)
-    wrote = []
+    wrote, n_read = [], 0
     for sample, label in zip(x, y, strict=True):
-        device.note(sample)
-        device.infer(sample)
+        is_read = network.sensor is not None
+        n_read = device.read(sample) if is_read else 0
+        device.note(None if is_read else sample)
+        device.infer(None if is_read else sample)
         device.learn(int(label))
         wrote.append(reference.learn(sample, int(label)).is_updated)
     outcomes = device.run()
     state, expected = device.state(outcomes[-1]), reference.named_state()
     assert all((state[n] == expected[n]).all() for n in expected), (name, core)
-    lessons = [o for o, is_written in zip(outcomes[2::3], wrote, strict=True) if is_written]
-    yield record(f"{name}_inference", core, f"{what}: an inference", mean(outcomes[1::3]))
+    each = n_read + 3
+    lessons = [o for o, is_written in zip(outcomes[n_read + 2::each], wrote, strict=True)
+               if is_written]
+    yield record(f"{name}_inference", core, f"{what}: an inference",
+                 mean(outcomes[n_read + 1::each]))
     yield record(f"{name}_lesson", core, f"{what}: a lesson that writes", mean(lessons))
 
 
