@@ -237,7 +237,7 @@ def _learn(
         out.warn(*_unkept(course))
     out.warn(*told.unsaved(course.stream))
     out.warn(*harness.drift_warning(report))
-    stream = told.value_stream(network, course, given.learned)
+    stream = valued.stream_of(network, course.stream, given.learned, course.n_warm + course.first)
     data_out = {**told.how_far(target, course), **found, **given.values,
                 **({"accuracy": None, "errors": stream.errors.values} if stream else {}),
                 "digest": harness.digest_text(statistics.learned_digest),
