@@ -89,6 +89,11 @@ class Order:
 
         if self.new_class is None:
             return before
+        if self.rollback:
+            raise EdgeError("E105", "--new-class and --rollback exclude each other", cause="with "
+                            "the weights the classes go back to those of the copy, and what was "
+                            f"taught of '{self.new_class}' since would be lost",
+                            help="learn with --rollback first, then again with --new-class")
         require_spares(network)
         if self.new_class in before:
             return before
