@@ -60,8 +60,8 @@ class Record:
                 raise EdgeError("E103", f"{path} is of format {made['format']}, expected {FORMAT}")
             inputs, outputs = (tuple(Used(**used) for used in made.get(name, ()))
                                for name in ("inputs", "outputs"))
-            return cls(made["verb"], tuple(made["command"]), _called_in(folder, made), made["seeds"],
-                       inputs, outputs, made["versions"], made["begun"],
+            return cls(made["verb"], tuple(made["command"]), _called_in(folder, made),
+                       made["seeds"], inputs, outputs, made["versions"], made["begun"],
                        made.get("exit"))
         except (KeyError, TypeError) as problem:
             raise EdgeError("E103", f"{path} is no record of a run", cause=f"no {problem}",
@@ -113,7 +113,7 @@ def _versions() -> dict[str, str]:
 
 
 def _called_in(folder: Path, made: Mapping[str, Any]) -> Path:
-    """Where the run of a folder was called, also after the folder alone, or all of it, was moved."""
+    """Where the run of a folder was called, also after that folder, or all around it, was moved."""
     directory = folder / made["directory"]
     is_there = (directory / made.get("folder", folder.resolve())).resolve() == folder.resolve()
     return directory if is_there else Path(made["called_in"])
