@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.cli import options, valued
 from edge_dassdp.cli.device import is_board, letter, link, named
 from edge_dassdp.cli.output import Answer, Interrupted, Output
 from edge_dassdp.wire.saved import Slots
@@ -61,11 +60,11 @@ def curves(out: Output, target: str, course: harness.Course, network: QNetwork) 
 
 
 def tell(out: Output, network: QNetwork, taught: dict[str, int], first: int,
-         piece: harness.Stream, progress: Progress | None, learned: options.Packed) -> None:
-    """A line for every sample, as soon as it is learned."""
+         piece: harness.Stream, progress: Progress | None,
+         made: harness.ValueStream | None) -> None:
+    """A line for every sample, as soon as it is learned. made: the piece with its values."""
     from edge_dassdp.harness import UNKNOWN
 
-    made = valued.stream_of(network, piece, learned, first)
     for k, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True)):
         is_skipped = bool(piece.is_skipped[k])
         if made is not None:
