@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 import numpy as np
@@ -26,6 +27,8 @@ LOST_S = 20.0
 _LONGEST = 160
 _runner: tuple[str, Runner] | None = None
 """Of this process, and which study it is of."""
+_alone = threading.Lock()
+"""Over it: a worker of Dask may have many threads, and a device learns one stream at a time."""
 
 
 def execute(study: Study, runs: Sequence[Run], *, n_jobs: int = -1, dask: str | None = None
@@ -59,14 +62,15 @@ def _row(run: Run, data: NDArray[np.uint8], key: str, rules_from: tuple[str, ...
     global _runner
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if _runner is None or _runner[0] != key:
-        if rules_from:
-            from edge_dassdp.rules.plugins import load_rules
+    with _alone:
+        if _runner is None or _runner[0] != key:
+            if rules_from:
+                from edge_dassdp.rules.plugins import load_rules
 
-            for path in rules_from:
-                load_rules(path)
-        _runner = key, Runner(pickle.loads(np.asarray(data).tobytes()))
-    return _runner[1].row(run)
+                for path in rules_from:
+                    load_rules(path)
+            _runner = key, Runner(pickle.loads(np.asarray(data).tobytes()))
+        return _runner[1].row(run)
 
 
 def _over_joblib(study: Study, runs: Sequence[Run], n_jobs: int) -> Iterator[Row]:
@@ -140,7 +144,7 @@ def _lost(address: str, cause: str) -> EdgeError:
 def _connected(make: Any, address: str) -> Iterator[Any]:
     """A client of a scheduler whose workers have this version. Raises EdgeError E510."""
     try:
-        client = make(address, timeout=ANSWERS_S)
+        client = _answered(make, address)
     except Exception as problem:  # one kind for each thing that may be wrong with an address
         raise EdgeError("E510", f"there is no Dask scheduler at {address}",
                         cause=_told(problem), help="start one with `dask scheduler`, and `dask "
@@ -151,6 +155,27 @@ def _connected(make: Any, address: str) -> Iterator[Any]:
     finally:
         with suppress(Exception):
             client.close(timeout=2)
+
+
+def _answered(make: Any, address: str) -> Any:
+    """A client, which by itself waits without end where something else answers than a scheduler.
+    Raises what it raises, or TimeoutError."""
+    found: SimpleQueue[Any] = SimpleQueue()
+
+    def connect() -> None:
+        try:
+            found.put((make(address, timeout=ANSWERS_S), None))
+        except Exception as problem:
+            found.put((None, problem))
+
+    threading.Thread(target=connect, daemon=True).start()
+    try:
+        client, problem = found.get(timeout=2 * ANSWERS_S)
+    except Empty:
+        raise TimeoutError("what answers there is no scheduler") from None
+    if problem is not None:
+        raise problem
+    return client
 
 
 def _require_workers(client: Any, address: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -13,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.comparison.methods import FITS, FROZEN, HOST, Method
+from edge_dassdp.comparison.methods import FITS, HOST, Method
 from edge_dassdp.comparison.trial import Given, OnDevice, Scores, on_host
 from edge_dassdp.data.datasets import Samples
+from edge_dassdp.data.labels import first_of_each
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
@@ -92,7 +92,7 @@ class Study:
         rows = np.arange(len(given)) if self.order == "kept" else \
             np.random.default_rng((seed, 0)).permutation(len(given))
         if self.per_class is not None:
-            rows = rows[_first_of_each(given.y[rows], self.per_class)]
+            rows = rows[first_of_each(given.y[rows], self.per_class)]
         return given.at(rows[: self.limit])
 
     def learning_key(self, method: int) -> str:
@@ -126,11 +126,6 @@ class Study:
         return digest.hexdigest()
 
 
-def _first_of_each(y: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Places of the first n of each class, ascending."""
-    return np.sort(np.concatenate([np.flatnonzero(y == label)[:n] for label in np.unique(y)]))
-
-
 def rounding_seed(seed: int) -> int:
     """Of xorshift32."""
     return int(np.random.default_rng((seed, 1)).integers(1, 2**32))
@@ -152,11 +147,10 @@ class Runner:
         learning = study.learnings[run.method][place]
         if isinstance(learning, EdgeError):
             return replace(made, refused=learning.message)
-        if method.is_host:
-            assert learning is not None
+        if method.is_host and learning is not None:
             return self._on_host(made, method, replace(learning, seed=rounding_seed(run.seed)),
                                  given)
-        device = self._device(run.method, place)
+        device = self._device(run.method, place, learning)
         if isinstance(device, str):
             return replace(made, refused=device)
         scores = device.learn(given, None if learning is None else rounding_seed(run.seed))
@@ -172,16 +166,15 @@ class Runner:
         found = learner.model.run(given.test.x).classes
         return _row(made, scores, given.test, found, self.study.n_classes)
 
-    def _device(self, method: int, network: int) -> OnDevice | str:
+    def _device(self, method: int, network: int, learning: Learning | None) -> OnDevice | str:
         """Compiled when it is first asked for; why there is none."""
         if (method, network) not in self._devices:
-            self._devices[method, network] = self._compiled(method, network)
+            self._devices[method, network] = self._compiled(method, network, learning)
         return self._devices[method, network]
 
-    def _compiled(self, place: int, network: int) -> OnDevice | str:
+    def _compiled(self, place: int, network: int, learning: Learning | None) -> OnDevice | str:
         study, method = self.study, self.study.methods[place]
-        learning, train = study.learnings[place][network], study.given.training
-        assert not isinstance(learning, EdgeError)
+        train = study.given.training
         settings = replace(study.settings, drift="profile") if method.fit == "unlabelled" \
             else study.settings
         try:
@@ -208,8 +201,3 @@ def _row(made: Row, scores: Scores, test: Samples, found: NDArray[np.int64],
     if np.isnan(scores.original):
         values["original"] = None
     return replace(made, **values, confusion=tuple(map(tuple, counts.tolist())))
-
-
-def frozen_of(rows: Sequence[Row]) -> dict[int, Row]:
-    """Rows of the frozen network by seed."""
-    return {row.seed: row for row in rows if row.method == FROZEN and not row.refused}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -68,7 +69,8 @@ def test_learn_follows_from_an_array_a_table_and_columns_in_another_order(folder
                     folder / "later.npz")["data"]
              for name in ("stream.npz", "stream.csv", "turned.csv")]
     assert found[0]["digest"] == found[1]["digest"] == found[2]["digest"]
-    assert found[0]["after"] < found[0]["before"] and found[0]["accuracy"] is None
+    assert found[0]["after_nrmse"] < found[0]["before_nrmse"]
+    assert found[0]["accuracy"] is found[0]["before"] is found[0]["after"] is None
     assert found[0]["errors"]["nrmse"] == pytest.approx(found[1]["errors"]["nrmse"])
     text = ok("learn", folder / "v.q.npz", "--data", folder / "stream.npz", "--test",
               folder / "later.npz")
@@ -153,3 +155,15 @@ def test_classes_and_values_are_told_apart(folder: Path, tmp_path: Path) -> None
     assert "right classes" in refused("E105", "quantize", folder / "net.npz", "--values", "--data",
                                       folder / "data.npz", "--weight-bits", "auto", "-o",
                                       tmp_path / "q.npz")
+
+
+def test_lines_behind_a_warm_up_have_the_targets_of_their_own_samples(folder: Path,
+                                                                      tmp_path: Path) -> None:
+    ok("quantize", folder / "net.npz", "--values", "--bits", "fc3=16", "--data",
+       folder / "data.npz", "--rule", "fc2=dassdp", "--rule", "fc3=delta", "-o",
+       tmp_path / "w.q.npz")
+    out = ok("learn", tmp_path / "w.q.npz", "--data", folder / "stream.npz", "--warm-up", "16",
+             "--json")
+    *lines, _ = map(json.loads, out.splitlines())
+    targets = np.load(folder / "stream.npz")["targets"][16:]
+    assert np.allclose([line["targets"] for line in lines], targets) and len(lines) == 24

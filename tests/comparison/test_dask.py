@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,21 +21,23 @@ FILES = ("rows.jsonl", "rows.csv", "table.csv", "metrics.csv", "confusion.csv", 
 
 
 @contextmanager
-def cluster() -> Iterator[LocalCluster]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True,
+def cluster(n_workers: int = 2, n_threads: int = 1) -> Iterator[LocalCluster]:
+    with LocalCluster(n_workers=n_workers, threads_per_worker=n_threads, processes=True,
                       dashboard_address=None) as made:
         yield made
 
 
 def words(wine: Path, out: Path, *more: str) -> list[str | Path]:
-    return ["compare", wine / "net0.npz", wine / "net1.npz", "--train", wine / "train.csv",
+    return ["compare", *(wine / f"net{k}.npz" for k in range(3)), "--train", wine / "train.csv",
             "--stream", wine / "stream.csv", "--test", wine / "test.csv", "--out", out, *more]
 
 
-def test_two_workers_give_the_same_bytes(wine: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("n_workers", "n_threads"), [(2, 1), (1, 4)])
+def test_workers_and_their_threads_give_the_same_bytes(wine: Path, tmp_path: Path, n_workers: int,
+                                                       n_threads: int) -> None:
     few = ("--seeds", "3", "--methods", "delta,touch,backprop")
     ok(*words(wine, tmp_path / "here", *few, "--jobs", "2"))
-    with cluster() as made:
+    with cluster(n_workers, n_threads) as made:
         ok(*words(wine, tmp_path / "there", *few, "--dask", made.scheduler_address))
     for name in FILES:
         assert (tmp_path / "there" / name).read_bytes() == \
@@ -71,6 +75,23 @@ def test_a_wrong_address_is_one_sentence(wine: Path, tmp_path: Path, address: st
     monkeypatch.setattr("edge_dassdp.comparison.execute.ANSWERS_S", 1.0)
     text = refused("E510", *words(wine, tmp_path / "o", "--seeds", "2", "--dask", address))
     assert f"no Dask scheduler at {address}" in text and "dask worker" in text
+
+
+def test_an_address_where_something_else_answers_is_one_sentence(wine: Path,
+                                                                 tmp_path: Path) -> None:
+    """In a process of its own, whose end shows whatever is left running."""
+    web = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "edge_dassdp", *map(str, words(
+                wine, tmp_path / "o", "--seeds", "2", "--dask",
+                f"tcp://127.0.0.1:{web.server_port}"))],
+            capture_output=True, text=True, env=environment({}), timeout=240)
+    finally:
+        web.shutdown()
+    assert done.returncode == 4 and "no Dask scheduler at tcp" in done.stderr
+    assert "Traceback" not in done.stderr and done.stderr.count("error[") == 1
 
 
 def test_a_scheduler_without_workers_is_one_sentence(wine: Path, tmp_path: Path,

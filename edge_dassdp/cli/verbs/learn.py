@@ -89,6 +89,11 @@ class Order:
 
         if self.new_class is None:
             return before
+        if self.rollback:
+            raise EdgeError("E105", "--new-class and --rollback exclude each other", cause="with "
+                            "the weights the classes go back to those of the copy, and what was "
+                            f"taught of '{self.new_class}' since would be lost",
+                            help="learn with --rollback first, then again with --new-class")
         require_spares(network)
         if self.new_class in before:
             return before
@@ -168,13 +173,17 @@ class Order:
               taught: dict[str, int]) -> dict[str, Any]:
         """The stream and what comes after it, as JSON values."""
         with out.progress("learning", course.progress.n_samples) as progress:
-            course.learn(lambda i, piece: told.tell(out, network, taught, i, piece, progress,
-                                                given.learned))
+            course.learn(lambda i, piece: told.tell(
+                out, network, taught, i, piece, progress,
+                valued.stream_of(network, piece, given.learned, course.n_warm + i)))
         n_idle = course.idle(self.idle) if self.idle else 0
         after = _judged(out, "after", course.device, given.judged, network)[0]
         if self.save:
             course.device.save()
-        return {"before": course.progress.before, "after": after, "idle_steps": n_idle}
+        figures = course.progress.before, after
+        shares, errors = ((None, None), figures) if network.values else (figures, (None, None))
+        return {"before": shares[0], "after": shares[1], "before_nrmse": errors[0],
+                "after_nrmse": errors[1], "idle_steps": n_idle}
 
 
 def _learn(
@@ -237,7 +246,7 @@ def _learn(
         out.warn(*_unkept(course))
     out.warn(*told.unsaved(course.stream))
     out.warn(*harness.drift_warning(report))
-    stream = told.value_stream(network, course, given.learned)
+    stream = valued.stream_of(network, course.stream, given.learned, course.n_warm + course.first)
     data_out = {**told.how_far(target, course), **found, **given.values,
                 **({"accuracy": None, "errors": stream.errors.values} if stream else {}),
                 "digest": harness.digest_text(statistics.learned_digest),
@@ -247,8 +256,8 @@ def _learn(
                 "snapshot": str(rescue.place) if rescue.place else None,
                 "lessons": str(order.lessons) if order.lessons else None, "taught": taught,
                 "n_saves": device.in_flash.n_saves}
-    screen = told.screen(target, course, statistics, link_text(sent), judging.title, found["after"],
-                     stream)
+    screen = told.screen(target, course, statistics, link_text(sent), judging.title,
+                         found["after"] if stream is None else found["after_nrmse"], stream)
     screen += [harness.drift_text(report)] if report else []
     screen += told.in_flash(device, target, model)
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
