@@ -72,10 +72,11 @@ class Given:
            taught: Mapping[str, int] = MappingProxyType({})) -> Given:
         """taught: index by name of classes that were taught. Raises EdgeError E104, E105 for
         samples that are none of this network, or not apart."""
+        from edge_dassdp.harness.classes import agreed
+
         wanted = judging.part(data, split)
         given = options.load_part(data, split)
-        part, *tests = options.agreed(network, given, *([wanted] if wanted else []),
-                                     taught=taught)
+        part, *tests = agreed(network, given, *([wanted] if wanted else []), taught=taught)
         learned = options.device_samples(network, options.shifted(part, shift_seed, limit))
         test = tests[0] if tests else None
         return cls(part, learned, test, options.device_samples(
