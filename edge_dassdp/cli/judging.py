@@ -58,13 +58,14 @@ class Judging:
 class Given:
     """part, learned: samples to learn from, of their file and as the device takes them. test,
     judged: those to judge by, None where none are wanted. is_alone: the file of the first would
-    give the same classes without that of the others."""
+    give the same classes without that of the others. has_numbers: its classes are such."""
 
     part: Part
     learned: options.Packed
     test: Part | None
     judged: options.Packed | None
     is_alone: bool
+    has_numbers: bool
 
     @classmethod
     def of(cls, network: QNetwork, judging: Judging, data: Path, split: str,
@@ -81,7 +82,8 @@ class Given:
         test = tests[0] if tests else None
         return cls(part, learned, test, options.device_samples(
             network, options.shifted(test, shift_seed)) if test else None,
-            network.class_names is not None or given.samples.classes == part.samples.classes)
+            network.class_names is not None or given.samples.classes == part.samples.classes,
+            not given.samples.classes)
 
     def warnings(self, network: QNetwork) -> list[str]:
         """Raises EdgeError E105 where all samples to judge by are learned from."""

@@ -65,6 +65,22 @@ def require_taught(network: QNetwork, taught: Mapping[str, int], labels: NDArray
         "give each sample the class that it is of")
 
 
+def require_named(unnamed: Mapping[str, int], labels: NDArray[Any], origin: Origin | None) -> None:
+    """EdgeError E104 where a number among labels (n,) of a file is that of a class that was taught,
+    which nobody names. unnamed: index by name of those."""
+    names = {class_idx: name for name, class_idx in unnamed.items()}
+    stray = np.flatnonzero(np.isin(labels, [*names]))
+    if stray.size:
+        first, told = int(stray[0]), origin or Origin.of_array(len(labels))
+        name = names[int(labels[first])]
+        raise EdgeError(
+            "E104", f"{told.told(first, labels[first])}, the number of a spare class that was "
+            f"taught as '{name}'", cause="a number that no class of the training has may be a "
+            "mistake, and would be learned as it",
+            help=f"write '{name}' in place of the number, or say that it is meant: --new-class "
+            f"{name}")
+
+
 def agreed(network: QNetwork, *parts: Part,
            taught: Mapping[str, int] = NOTHING_TAUGHT) -> tuple[Part, ...]:
     """Samples of files with the labels, or the targets, that a model and its device know. taught:

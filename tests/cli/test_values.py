@@ -101,6 +101,26 @@ def test_a_stream_of_one_target_is_told(folder: Path, tmp_path: Path) -> None:
     assert "no spread" in ok("run", folder / "v.q.npz", "--data", tmp_path / "flat.npz")
 
 
+@pytest.mark.parametrize("where", [slice(3, 4), slice(None)])
+def test_targets_of_1e30_are_refused_as_targets(folder: Path, tmp_path: Path, where: slice) -> None:
+    """The threshold of the readout, or the unit of its logits, was blamed."""
+    x, y = samples(80, 3)
+    y[where] *= 1e30
+    np.savez(tmp_path / "huge.npz", x=x, targets=y)
+    text = refused("E104", "quantize", folder / "net.npz", "--values", "--data",
+                   tmp_path / "huge.npz", "-o", tmp_path / "q.npz")
+    assert "the target" in text and "is too large" in " ".join(text.split())
+    assert "is out of range" in refused("E104", "learn", folder / "v.q.npz", "--data",
+                                        tmp_path / "huge.npz")
+
+
+def test_targets_that_do_not_differ_are_no_scale(folder: Path, tmp_path: Path) -> None:
+    x, y = samples(20, 3)
+    np.savez(tmp_path / "flat.npz", x=x, targets=np.tile(y[:1], (20, 1)))
+    assert "are all" in refused("E104", "quantize", folder / "net.npz", "--values", "--data",
+                                tmp_path / "flat.npz", "-o", tmp_path / "q.npz")
+
+
 @pytest.mark.parametrize(("arrays", "told"), [
     ({"y": np.zeros(5, int)}, "holds y and targets"),
     ({"targets": np.ones((5, 2), bool)}, "truth values are classes"),
