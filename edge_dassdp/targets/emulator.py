@@ -98,6 +98,7 @@ class Emulator(Target):
     """
 
     at_once = 256
+    is_streaming = False
 
     def __init__(self, network: QNetwork, *, checked: bool = False, n_threads: int = 1,
                  save_every: int = 0) -> None:
