@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.runs.facts import ERRORS
 from edge_dassdp.runs.folder import LEARNED, MODEL, RESULTS, results_of
 from edge_dassdp.runs.record import RECORD
 from edge_dassdp.storage.files import sha256_of
@@ -83,7 +84,7 @@ def files_differ(first: Mapping[str, str], second: Mapping[str, str]) -> list[Di
 
 @dataclass(frozen=True)
 class Numbers:
-    """A quantity of two runs. kind: accuracy, RAM, flash, counts or other."""
+    """A quantity of two runs. kind: accuracy, of values NRMSE, RAM, flash, counts or other."""
 
     kind: str
     where: str
@@ -98,13 +99,15 @@ def numbers_differ(first: Path, second: Path) -> list[Numbers]:
     if a.get("schema") != b.get("schema"):
         raise EdgeError("E105", f"{first} holds {a.get('schema')}, {second} {b.get('schema')}",
                         help="give two runs of one verb")
-    found = [Numbers(_kind(d.where), d.where.removeprefix("data."), d.first or 0, d.second or 0)
+    are_values = any((a.get("data") or {}).get(name) for name, _ in ERRORS)
+    found = [Numbers(_kind(d.where, are_values), d.where.removeprefix("data."), d.first or 0,
+                     d.second or 0)
              for d in results_differ(first, second)
              if _is_number(d.first, d.second) and "digest" not in d.where]
     return sorted(found, key=lambda n: KINDS.index(n.kind))
 
 
-KINDS = ("accuracy", "RAM", "flash", "counts", "other")
+KINDS = ("accuracy", "NRMSE", "RAM", "flash", "counts", "other")
 _WORDS = {"accuracy": ("accuracy", "before", "after", "agreement", "shifted", "original", "hits"),
           "flash": ("flash", "constant", "text"),
           "RAM": ("ram", "by_symbol", "by_owner", "bss", "stack", "data", "learning_state", "save"),
@@ -112,9 +115,11 @@ _WORDS = {"accuracy": ("accuracy", "before", "after", "agreement", "shifted", "o
                      "statistics", "inference", "learning", "written")}
 
 
-def _kind(where: str) -> str:
+def _kind(where: str, are_values: bool) -> str:
     """What a place in the results is about."""
     words = where.removeprefix("data.").lower()
+    if are_values and any(part in words for part in (*_WORDS["accuracy"], "nrmse")):
+        return "NRMSE"
     return next((kind for kind, parts in _WORDS.items() if any(part in words for part in parts)),
                 "other")
 

@@ -87,11 +87,15 @@ class Tile:
         return self.facts[-1].letter
 
 
+_MOST_OUTPUTS = 4
+"""That a tile lists."""
 _BEFORE = (("before", "*"), ("accuracy.shifted_frozen.mean", "E"),
            ("accuracy.methods.touch.shifted_before", "E"))
 _AFTER = (("after", "*"), ("accuracy.shifted_learned.mean", "E"),
           ("accuracy.methods.touch.shifted_after", "E"))
 _ALONE = (("accuracy", "*"), ("integer_accuracy", "E"))
+ERRORS = (("errors", "*"), ("integer_errors", "E"))
+"""Of runs whose outputs are values."""
 RAM = (("linked.ram_bytes", "L"), ("predicted.ram_bytes", "P"))
 STATIC = (("ram.measured.static_bytes", "L"),)
 FLASH = (("linked.flash_bytes", "L"), ("flash.linked", "L"), ("predicted.flash_bound", "P"))
@@ -102,7 +106,7 @@ LESSON = (("instructions.learning.mean", "E"), ("insns.learning_step.mean", "E")
 
 def tiles(runs: Sequence[Run]) -> list[Tile]:
     """The verdicts at the head of a page; only of what is known."""
-    made = [_accuracy(runs), _bits(runs), _ram(runs),
+    made = [_nrmse(runs) if first(runs, *ERRORS) else _accuracy(runs), _bits(runs), _ram(runs),
             _figure(runs, "Flash", FLASH, _bytes, "program, weights and constants"),
             _figure(runs, "Stack", STACK, _bytes, "deepest path of calls, interrupts included"),
             _figure(runs, "Inference", COST, _thousands, "instructions a sample"),
@@ -116,18 +120,38 @@ def _figure(runs: Sequence[Run], title: str, places: Sequence[tuple[str, str]],
     return None if fact is None else Tile(title, text(fact.value), (fact,), note)
 
 
+_JUDGED = "before and after learning, samples not learned from"
+
+
 def _accuracy(runs: Sequence[Run]) -> Tile | None:
     before, after = first(runs, *_BEFORE), first(runs, *_AFTER)
     if before and after:
-        return Tile("Accuracy", f"{_percent(before)} → {_percent(after)}", (before, after),
-                    "before and after learning, samples not learned from",
+        return Tile("Accuracy", f"{_percent(before)} → {_percent(after)}", (before, after), _JUDGED,
                     after.value >= before.value)
     alone = first(runs, *_ALONE)
     if alone is None or isinstance(alone.value, dict):
         return None
-    return Tile("Accuracy", _percent(alone), (alone,),
-                "over the stream, each sample before it was learned"
-                if alone.run.at("n_learned") is not None else "of the samples given")
+    return Tile("Accuracy", _percent(alone), (alone,), _of(alone.run))
+
+
+def _of(run: Run) -> str:
+    """What samples a figure is of that stands alone."""
+    return "over the stream, each sample before it was learned" \
+        if run.at("n_learned") is not None else "of the samples given"
+
+
+def _nrmse(runs: Sequence[Run]) -> Tile | None:
+    """The same of values: the less the better."""
+    before, after = first(runs, _BEFORE[0]), first(runs, _AFTER[0])
+    if before and after:
+        return Tile("NRMSE", f"{before.value:.3f} → {after.value:.3f}", (before, after), _JUDGED,
+                    after.value <= before.value)
+    alone = first(runs, *ERRORS)
+    if alone is None or None in alone.value["nrmse"]:
+        return None
+    told = ", ".join(f"{value:.3f}" for value in alone.value["nrmse"][:_MOST_OUTPUTS])
+    more = ", …" * (len(alone.value["nrmse"]) > _MOST_OUTPUTS)
+    return Tile("NRMSE", told + more, (alone,), f"by output, {_of(alone.run)}")
 
 
 def _bits(runs: Sequence[Run]) -> Tile | None:

@@ -81,9 +81,15 @@ class _Page:
         return {"title": ", ".join(r.folder.resolve().name for r in self.runs),
                 "verbs": ", ".join(dict.fromkeys(r.record.verb for r in self.runs)),
                 "tiles": facts.tiles(self.runs), "letters": LETTERS, "version": __version__,
-                "sections": sections, "missing": _MISSING, "data": _json(data),
+                "sections": sections, "missing": self._missing, "data": _json(data),
                 "results": _json({str(r.folder): r.results for r in self.runs}),
                 "sha256": self.network.sha256 if self.network else ""}
+
+    @property
+    def _missing(self) -> dict[str, str]:
+        """Why a section is empty."""
+        has_values = facts.first(self.runs, *facts.ERRORS) is not None
+        return _MISSING | dict.fromkeys(("curve", "confusion"), _VALUES) if has_values else _MISSING
 
     def _quantization(self) -> dict[str, Any] | None:
         if self.network is None:
@@ -125,7 +131,7 @@ class _Page:
             hits = {name: np.array(h) for name, h in found["hits"].items()}
             return self._letter() | _curves(hits, found["emphasis"], int(found["window"]))
         for run in self.runs:
-            lines = samples_of(run.folder)
+            lines = _classified(run)
             if lines and run.at("n_learned") is not None:
                 hit = np.array([[line["class_idx"] == line["label"] for line in lines]])
                 return self._letter() | _curves({"learning": hit}, "learning", _WINDOW)
@@ -181,7 +187,7 @@ class _Page:
                 *_counts(j["labels"], j["found"], names), f"confusion {when}"))
                 for when, j in judged.items()]
         for run in self.runs:
-            lines = [line for line in samples_of(run.folder) if line["class_idx"] is not None]
+            lines = [line for line in _classified(run) if line["class_idx"] is not None]
             if lines:
                 what = "over the stream, each before it was learned" \
                     if run.at("n_learned") is not None else "of the samples given"
@@ -213,6 +219,11 @@ class _Page:
                           *((f"seed: {k}", str(v)) for k, v in r.record.seeds.items()),
                           *((f"{u.option} {u.path}", u.sha256 or "not told") for u in
                             (*r.record.inputs, *r.record.outputs))]} for r in self.runs]
+
+
+def _classified(run: facts.Run) -> list[dict[str, Any]]:
+    """Lines of samples that have a class; none of a run whose outputs are values."""
+    return [line for line in samples_of(run.folder) if "class_idx" in line]
 
 
 def _plain(values: dict[str, Any]) -> str:
@@ -267,4 +278,5 @@ _MISSING = {
     "provenance": "",
 }
 """What a page says where no run has a section."""
+_VALUES = "outputs are values: none is right or wrong; their errors stand above and in the results."
 SECTIONS = tuple(_MISSING)
