@@ -18,16 +18,20 @@ from edge_dassdp.ir import Input, Population, Projection, Readout
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
-def made() -> tuple[ed.QNetwork, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    network = ed.Network(
+def three_classes(rng: np.random.Generator) -> ed.Network:
+    return ed.Network(
         (Input("x", 4),),
         (Population("h", 9, np.array(0.9), np.array(1.0)),
          Population("o", 3, np.array(0.9), np.array(1.0))),
         (Projection("fc1", "x", "h", rng.normal(size=(4, 9))),
          Projection("fc2", "h", "o", rng.normal(size=(9, 3)))),
         Readout("o", "spike_count"), 6)
+
+
+@pytest.fixture(scope="session")
+def made() -> tuple[ed.QNetwork, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    network = three_classes(rng)
     model = ed.quantize(network, ed.Learning.default(network))
     x = rng.normal(size=(24, 4)).astype(np.float32)
     with ed.open(model, "reference") as device:
@@ -56,9 +60,7 @@ def valued(project: Path) -> Path:
 def spare(project: Path) -> Path:
     """The same of a model with spare classes, and names."""
     rng = np.random.default_rng(2)
-    network = ed.Network(
-        (Input("x", 4),), (Population("o", 3, np.array(0.9), np.array(1.0)),),
-        (Projection("fc", "x", "o", rng.normal(size=(4, 3))),), Readout("o", "spike_count"), 6)
+    network = three_classes(rng)
     model = ed.quantize(network, ed.Learning.default(network), classes=["a", "b", "c"],
                         spare_classes=2)
     ed.save(model, project / "model.q.npz")
