@@ -273,7 +273,8 @@ def test_bits(ed_device, ed_samples, ed_golden):
     ed_golden(ed_device, ed_samples.x, ed_samples.y)
 def test_taught(ed_emulator, ed_samples):
     taught = ed_emulator.new_class("wave")
-    ed_emulator.learn(ed_samples.x[:2], [taught, "wave"])
+    ed_emulator.learn(ed_samples.x[:1], [taught])
+    ed_emulator.learn(ed_samples.x[:2], ["wave", "wave"])
 """
 
 
