@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from edge_dassdp.harness import Device
     from edge_dassdp.qir import QNetwork
 
-__all__ = ["assert_accuracy", "assert_bit_exact", "assert_instructions_below", "assert_ram_below"]
+__all__ = ["assert_accuracy", "assert_bit_exact", "assert_instructions_below", "assert_nrmse_below",
+           "assert_ram_below"]
 P = ParamSpec("P")
 
 _OPTIONS = {
@@ -73,8 +74,16 @@ def pytest_configure(config: pytest.Config) -> None:
                                     "emulator, emulator-checked, qemu:BOARD or serial:PORT")
     for name in ("model", "data"):
         path = _option(config, name)
-        if path and not _from_root(config, name, path).exists():
+        if path and not os.path.exists(found := _from_root(config, name, path)):
             raise pytest.UsageError(f"--ed-{name} {path} does not exist")
+        if path and found.is_dir():
+            raise pytest.UsageError(f"--ed-{name} {path} is a folder, expected a file")
+    from edge_dassdp.data.names import SPLITS, VALIDATION
+
+    split = _option(config, "split")
+    if split and split not in (*SPLITS, VALIDATION):
+        raise pytest.UsageError(f"--ed-split {split} is no split: choose "
+                                f"{', '.join((*SPLITS, VALIDATION))}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -143,7 +152,8 @@ def ed_model(request: pytest.FixtureRequest) -> QNetwork:
 
 @pytest.fixture(scope="session")
 def ed_samples(request: pytest.FixtureRequest, ed_model: QNetwork) -> Samples:
-    """Samples of --ed-data, with the model's classes: x float32 (n, n_inputs), y int64 (n,)."""
+    """Samples of --ed-data: x float32 (n, n_inputs), y int64 (n,), the model's classes, or of a
+    model of values targets, float64 (n, n_outputs)."""
     path = _needed(request.config, "data", "ed_samples")
     with _told():
         samples: Samples = _checks().samples_of(ed_model, _from_root(request.config, "data", path),
@@ -226,12 +236,19 @@ def _checks() -> Any:
 def assert_bit_exact(device: Device, x: Any, y: Any = None, *, golden: Path | str | None = None,
                      update: bool = False) -> None:
     """A device and the reference agree in every bit on samples, and with a golden file where one is
-    named; with classes y both learn. The first difference is told with its operands and cause."""
+    named; with classes or targets y both learn. The first difference is told with its operands and
+    cause."""
 
 
 @_refusing
 def assert_accuracy(device: Device, x: Any, y: Any, at_least: float) -> None:
     """A share of `at_least`, 0 to 1, or more of samples x is classified as y."""
+
+
+@_refusing
+def assert_nrmse_below(device: Device, x: Any, y: Any, most: float) -> None:
+    """The values of samples x are nearer to the targets y than an NRMSE of `most`, over all
+    outputs; 1 is what the mean of the targets would give."""
 
 
 @_refusing
@@ -244,5 +261,5 @@ def assert_ram_below(model: QNetwork, board: str | Path, n_bytes: int, *,
 @_refusing
 def assert_instructions_below(model: QNetwork, board: str | Path, x: Any, most: int, *,
                               y: Any = None, most_learning: int | None = None) -> None:
-    """No inference of samples x takes `most` instructions on a board in QEMU, and with classes y no
+    """No inference of samples x takes `most` instructions on a board in QEMU, and with y no
     learning step `most_learning`."""

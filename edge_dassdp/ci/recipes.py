@@ -23,15 +23,17 @@ N_SAMPLES = 20
 @dataclass(frozen=True)
 class Facts:
     """Of a project. model, data: paths in it. board: as --board takes it, "" for none; has_qemu:
-    QEMU runs its firmware. learns: the model does. accuracy: on the samples, 0 to 1. ram_bytes: of
-    its firmware, 0 without a board. package: what pip installs."""
+    QEMU runs its firmware. learns: the model does. accuracy: on the samples, 0 to 1, None where
+    outputs are values; nrmse: on the samples, over all outputs, None where they are classes.
+    ram_bytes: of its firmware, 0 without a board. package: what pip installs."""
 
     model: Path
     data: Path
     board: str = ""
     has_qemu: bool = False
     learns: bool = False
-    accuracy: float = 0.0
+    accuracy: float | None = None
+    nrmse: float | None = None
     ram_bytes: int = 0
     package: str = f"edge-dassdp[ci]=={__version__}"
 
@@ -93,7 +95,8 @@ edge-dassdp:
 def test(facts: Facts) -> str:
     """What both run."""
     labels = ", ed_samples.y[:N_SAMPLES]" if facts.learns else ""
-    names = ["assert_accuracy", *["assert_ram_below"] * bool(facts.board)]
+    judged, quality = _quality(facts)
+    names = [judged, *["assert_ram_below"] * bool(facts.board)]
     memory = f"""
 
 def test_memory(ed_model, ed_board):
@@ -115,9 +118,24 @@ def test_every_bit(ed_device, ed_samples, ed_golden):
     ed_golden(ed_device, ed_samples.x[:N_SAMPLES]{labels})
 
 
-def test_accuracy(ed_emulator, ed_samples):
-    assert_accuracy(ed_emulator, ed_samples.x, ed_samples.y, {int(facts.accuracy * 100) / 100})
+{quality}
 {memory}'''
+
+
+def _quality(facts: Facts) -> tuple[str, str]:
+    """The assertion of how good a model is, not worse than now, and the test that makes it."""
+    if facts.accuracy is not None:
+        return "assert_accuracy", f"""\
+def test_accuracy(ed_emulator, ed_samples):
+    assert_accuracy(ed_emulator, ed_samples.x, ed_samples.y, {int(facts.accuracy * 100) / 100})"""
+    return "assert_nrmse_below", f"""\
+def test_nrmse(ed_emulator, ed_samples):
+    assert_nrmse_below(ed_emulator, ed_samples.x, ed_samples.y, {_above(facts.nrmse or 0.0)})"""
+
+
+def _above(nrmse: float) -> float:
+    """Of two decimals."""
+    return (int(nrmse * 100) + 1) / 100
 
 
 def _and_qemu(facts: Facts) -> str:

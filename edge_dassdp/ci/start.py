@@ -12,6 +12,7 @@ from edge_dassdp.ci import recipes
 from edge_dassdp.ci.recipes import Facts
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.emit.firmware import predict_memory
+from edge_dassdp.harness import Errors
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.reference import Reference
@@ -20,8 +21,9 @@ from edge_dassdp.storage.files import write_text
 
 def facts_of(model: QNetwork, samples: Samples, model_file: Path, data_file: Path, project: Path,
              board: str, package: str) -> Facts:
-    """Of a project: accuracy by the reference, RAM by the ledger. samples: as the network takes
-    them. Raises EdgeError E105 for a file outside of it, E402 for a board that is too small."""
+    """Of a project: accuracy, or NRMSE, by the reference, RAM by the ledger. samples: as the
+    network takes them. Raises EdgeError E104 for targets that do not differ, E105 for a file
+    outside of it, E402 for a board that is too small."""
     facts = Facts(_within(model_file, project), _within(data_file, project),
                   learns=bool(model.plastic), package=package or Facts.package)
     if board:
@@ -29,8 +31,12 @@ def facts_of(model: QNetwork, samples: Samples, model_file: Path, data_file: Pat
         name = str(_within(Path(board), project)) if Path(board).is_file() else board
         facts = replace(facts, board=name, has_qemu=chosen.qemu is not None,
                         ram_bytes=predict_memory(model, chosen).ram_bytes)
-    classes = Reference(model).classify(input_x(model, samples.x))
-    return replace(facts, accuracy=float((classes == samples.y).mean()))
+    reference, values = Reference(model), model.values
+    classes = reference.classify(input_x(model, samples.x))
+    if values is None:
+        return replace(facts, accuracy=float((classes == samples.y).mean()))
+    errors = Errors.of(values.of_logits(reference.sums), samples.y, values.names)
+    return replace(facts, nrmse=errors.required_nrmse)
 
 
 def write(facts: Facts, project: Path, providers: Collection[str], *,

@@ -30,6 +30,16 @@ def without_steps(origin: options.Source, file: Path) -> tuple[Network, EdgeErro
         raise lacking from None
 
 
+def waiting(lacking: EdgeError, model: Network, data: Path, split: str) -> EdgeError:
+    """What lacks, with what becomes of samples of a file until it is said. Raises EdgeError E104
+    for those that no number of steps makes fit."""
+    samples = options.load_part(data, split).samples
+    if samples.x.shape[1] % sum(i.n_values for i in model.inputs):
+        options.require_width(model, samples)
+    lacking.help += f"; NeuroBench's metrics of {data.name} are counted then"
+    return lacking
+
+
 def counted(model: Network | QNetwork, data: Path, split: str, limit: int | None) -> Metrics:
     """NeuroBench's metrics on samples of a file. Raises EdgeError E104 for those that do not fit.
     """

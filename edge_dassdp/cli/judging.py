@@ -25,12 +25,12 @@ LEAST_SAMPLES = 16
 
 @dataclasses.dataclass(frozen=True)
 class Judging:
-    """Samples to classify before and after, which are not those to learn from."""
+    """Samples to judge by before and after, which are not those to learn from."""
 
     evaluate: Annotated[str | None, typer.Option(metavar="SPLIT", show_default=False, help=(
-        "Also classify this split of --data, before and after."))] = None
+        "Also judge by this split of --data, before and after."))] = None
     test: Annotated[Path | None, typer.Option(metavar="FILE", show_default=False, help=(
-        "Also classify these samples, the test split of a file with splits, before and after."))
+        "Also judge by these samples, the test split of a file with splits, before and after."))
     ] = None
 
     @property
@@ -48,7 +48,7 @@ class Judging:
         if are_one(file, data) and (part.is_whole or judged == split):
             raise EdgeError(
                 "E105", "the samples to judge on are those to learn from",
-                cause="accuracy on what was just learned says nothing about other samples",
+                cause="how right it is on what was just learned says nothing about other samples",
                 help="give others with --test FILE, or name rows of train, stream and test in the "
                 "data and another split than the one learned")
         return part
@@ -58,13 +58,14 @@ class Judging:
 class Given:
     """part, learned: samples to learn from, of their file and as the device takes them. test,
     judged: those to judge by, None where none are wanted. is_alone: the file of the first would
-    give the same classes without that of the others."""
+    give the same classes without that of the others. has_numbers: its classes are such."""
 
     part: Part
     learned: options.Packed
     test: Part | None
     judged: options.Packed | None
     is_alone: bool
+    has_numbers: bool
 
     @classmethod
     def of(cls, network: QNetwork, judging: Judging, data: Path, split: str,
@@ -72,20 +73,22 @@ class Given:
            taught: Mapping[str, int] = MappingProxyType({})) -> Given:
         """taught: index by name of classes that were taught. Raises EdgeError E104, E105 for
         samples that are none of this network, or not apart."""
+        from edge_dassdp.harness.classes import agreed
+
         wanted = judging.part(data, split)
         given = options.load_part(data, split)
-        part, *tests = options.agreed(network, given, *([wanted] if wanted else []),
-                                     taught=taught)
+        part, *tests = agreed(network, given, *([wanted] if wanted else []), taught=taught)
         learned = options.device_samples(network, options.shifted(part, shift_seed, limit))
         test = tests[0] if tests else None
         return cls(part, learned, test, options.device_samples(
             network, options.shifted(test, shift_seed)) if test else None,
-            network.class_names is not None or given.samples.classes == part.samples.classes)
+            network.class_names is not None or given.samples.classes == part.samples.classes,
+            not given.samples.classes)
 
     def warnings(self, network: QNetwork) -> list[str]:
         """Raises EdgeError E105 where all samples to judge by are learned from."""
         return [*self.learned.warnings, *(self.part.apart(self.test) if self.test else []),
-                *_of_judged(self.learned, self.judged), *_one_class(network, self.learned)]
+                *_of_judged(network, self.learned, self.judged), *_one_class(network, self.learned)]
 
     @property
     def values(self) -> dict[str, Any]:
@@ -96,19 +99,26 @@ class Given:
                 "judged_clipping": self.judged.clipped if self.judged else None}
 
 
-def _of_judged(learned: options.Packed, judged: options.Packed | None) -> list[str]:
+def _of_judged(network: QNetwork, learned: options.Packed,
+               judged: options.Packed | None) -> list[str]:
     """Warnings where samples are judged that were learned from, or that int8 clips. Raises
-    EdgeError E105 where all were learned from."""
+    EdgeError E104 for targets that do not differ, E105 where all were learned from."""
     if judged is None:
         return []
+    if network.values is not None and judged.targets is not None:
+        from edge_dassdp.harness import Errors
+
+        errors = Errors.of(judged.targets, judged.targets, network.values.names)
+        _ = errors.required_nrmse  # or it is refused before anything is learned
     from edge_dassdp.base.numbers import n_among
 
     n_same = n_among(judged.x, learned.x)
     if n_same == len(judged.x):
         raise EdgeError("E105", "each sample to judge on is one to learn from",
                         help="give other samples with --test FILE")
-    flattered = [f"{n_same:,} of {len(judged.x):,} samples judged were learned from, so accuracy "
-                 "after learning is flattered"] if n_same else []
+    flattered = [f"{n_same:,} of {len(judged.x):,} samples judged were learned from, so "
+                 f"{'accuracy' if network.values is None else 'NRMSE'} after learning is "
+                 "flattered"] if n_same else []
     return flattered + [f"samples to judge on: {text}" for text in judged.warnings]
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -173,24 +171,6 @@ def load_part(path: Path, split: str) -> Part:
     from edge_dassdp.data import datasets
 
     return datasets.load_part(path, split)
-
-
-def agreed(network: QNetwork, *parts: Part,
-           taught: Mapping[str, int] = MappingProxyType({})) -> tuple[Part, ...]:
-    """Samples of files with the labels that a model knows. taught: index by name of classes that
-    were taught. Raises EdgeError E104 as `datasets.agreed`, and for classes that are spare."""
-    from edge_dassdp.data import datasets
-
-    if network.values is not None:
-        return datasets.agreed_values(network.values.names, network.n_classes, *parts)
-    if not network.spare_classes:
-        return datasets.agreed(network.class_names, network.n_classes, *parts)
-    from edge_dassdp.harness.classes import require_taught, with_taught
-
-    made = datasets.agreed(with_taught(network, taught, parts), network.n_classes, *parts)
-    for part in made:
-        require_taught(network, taught, part.samples.y, part.samples.origin)
-    return made
 
 
 def names_of(classes: str | None, n_classes: int) -> ClassNames | None:

@@ -1,7 +1,7 @@
 """Drives a target: a device in float samples, streams, snapshots, the comparison bit by bit."""
 
 from edge_dassdp.harness.course import Course
-from edge_dassdp.harness.device import Device, label_row, sample_rows
+from edge_dassdp.harness.device import Device, label_row, lesson_rows, sample_rows
 from edge_dassdp.harness.expected import digest_text, hold
 from edge_dassdp.harness.frames import FrameStream
 from edge_dassdp.harness.keep import Rescue, keeping
@@ -62,6 +62,7 @@ __all__ = [
     "label_row",
     "learn_stream",
     "learned_of",
+    "lesson_rows",
     "lessons",
     "load_snapshot",
     "profiles_of",

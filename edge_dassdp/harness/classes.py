@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.data import datasets
 from edge_dassdp.data.datasets import Part
 from edge_dassdp.data.labels import ClassNames, Origin, listed
 from edge_dassdp.qir import QNetwork
@@ -16,6 +18,7 @@ from edge_dassdp.qir import QNetwork
 FORGETS = ("the model replays no samples of the old classes, so a new class takes their place "
            "whole: quantize it with --replay and --data, or mix samples of all classes")
 _SPARE = "(spare {})"
+NOTHING_TAUGHT: Mapping[str, int] = MappingProxyType({})
 
 
 def forgets(network: QNetwork) -> bool:
@@ -60,3 +63,34 @@ def require_taught(network: QNetwork, taught: Mapping[str, int], labels: NDArray
         + (f", taught are {listed([*taught])}" if taught else ", and none was taught"),
         help="a new class is taught by a name: learn --new-class NAME (Device.new_class); else "
         "give each sample the class that it is of")
+
+
+def require_named(unnamed: Mapping[str, int], labels: NDArray[Any], origin: Origin | None) -> None:
+    """EdgeError E104 where a number among labels (n,) of a file is that of a class that was taught,
+    which nobody names. unnamed: index by name of those."""
+    names = {class_idx: name for name, class_idx in unnamed.items()}
+    stray = np.flatnonzero(np.isin(labels, [*names]))
+    if stray.size:
+        first, told = int(stray[0]), origin or Origin.of_array(len(labels))
+        name = names[int(labels[first])]
+        raise EdgeError(
+            "E104", f"{told.told(first, labels[first])}, the number of a spare class that was "
+            f"taught as '{name}'", cause="a number that no class of the training has may be a "
+            "mistake, and would be learned as it",
+            help=f"write '{name}' in place of the number, or say that it is meant: --new-class "
+            f"{name}")
+
+
+def agreed(network: QNetwork, *parts: Part,
+           taught: Mapping[str, int] = NOTHING_TAUGHT) -> tuple[Part, ...]:
+    """Samples of files with the labels, or the targets, that a model and its device know. taught:
+    index by name of classes that were taught. Raises EdgeError E104 as `datasets.agreed` and
+    `datasets.agreed_values`, and for classes that are spare."""
+    if network.values is not None:
+        return datasets.agreed_values(network.values.names, network.n_classes, *parts)
+    if not network.spare_classes:
+        return datasets.agreed(network.class_names, network.n_classes, *parts)
+    made = datasets.agreed(with_taught(network, taught, parts), network.n_classes, *parts)
+    for part in made:
+        require_taught(network, taught, part.samples.y, part.samples.origin)
+    return made

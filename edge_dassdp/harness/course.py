@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.harness.progress import Progress
-from edge_dassdp.harness.stream import Stream, lessons, was_carried_out
+from edge_dassdp.harness.stream import Stream, lessons
 from edge_dassdp.harness.worn import Fitted
 from edge_dassdp.interrupts import held
 from edge_dassdp.storage.memory import Memory
 from edge_dassdp.storage.state import made
-from edge_dassdp.targets.target import Target
+from edge_dassdp.targets.target import Target, was_carried_out
 from edge_dassdp.wire.messages import IDLE_STEPS
 
 Told = Callable[[int, Stream], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +17,13 @@ from edge_dassdp.base.numbers import array_of, sample_array
 from edge_dassdp.base.values import QValues, checked_targets
 from edge_dassdp.data.clipping import Clipping, clipping
 from edge_dassdp.data.labels import ClassNames, labels_of, require_classes
-from edge_dassdp.harness.classes import FORGETS, forgets, require_taught, with_taught
+from edge_dassdp.harness.classes import (
+    FORGETS,
+    NOTHING_TAUGHT,
+    forgets,
+    require_taught,
+    with_taught,
+)
 from edge_dassdp.harness.expected import digest_text
 from edge_dassdp.harness.frames import FrameStream
 from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
@@ -72,6 +78,25 @@ def label_row(y: ArrayLike, n: int, n_classes: int,
     what is no class."""
     labels = labels_of(np.atleast_1d(array_of(y, "labels")), n, names)
     require_classes(labels, n_classes)
+    return labels
+
+
+def lesson_rows(network: QNetwork, packed: NDArray[np.int8], y: ArrayLike,
+                taught: Mapping[str, int] = NOTHING_TAUGHT
+                ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Samples int8 (n, x_bytes) with what is learned from them, and their labels (n,), 0 of those
+    with targets. y: as `Device` takes it. taught: index by name. EdgeError E104 where y is none."""
+    values = network.values
+    if values is None:
+        return packed, _known_labels(network, y, len(packed), taught)
+    return with_lesson(network, packed, checked_targets(y, len(packed), values.n_outputs))
+
+
+def _known_labels(network: QNetwork, y: ArrayLike, n: int,
+                  taught: Mapping[str, int]) -> NDArray[np.int64]:
+    """As `label_row`, without spare classes."""
+    labels = label_row(y, n, network.n_classes, with_taught(network, taught))
+    require_taught(network, taught, labels)
     return labels
 
 
@@ -362,10 +387,7 @@ class Device:
 
     def _lesson(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
         """Samples with what is learned from them, and their labels, 0 of those with targets."""
-        packed, values = self._packed(x), self.network.values
-        if values is None:
-            return packed, self._labels(y, packed)
-        return with_lesson(self.network, packed, checked_targets(y, len(packed), values.n_outputs))
+        return lesson_rows(self.network, self._packed(x), y, self._taught)
 
     def _require_values(self) -> QValues:
         if self.network.values is None:
@@ -379,8 +401,4 @@ class Device:
                             help="predict gives them, errors compares them with targets")
 
     def _labels(self, y: ArrayLike, packed: NDArray[np.int8]) -> NDArray[np.int64]:
-        taught = self._taught
-        labels = label_row(y, len(packed), self.network.n_classes,
-                           with_taught(self.network, taught))
-        require_taught(self.network, taught, labels)
-        return labels
+        return _known_labels(self.network, y, len(packed), self._taught)

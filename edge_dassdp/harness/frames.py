@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.harness.stream import UNKNOWN, was_carried_out
+from edge_dassdp.harness.stream import UNKNOWN
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import frame_x, pushes_a_step
 from edge_dassdp.targets.streamed import check_hop
-from edge_dassdp.targets.target import Decision, Target
+from edge_dassdp.targets.target import Decision, Target, was_carried_out
 
 
 class FrameStream:

@@ -11,13 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.harness.expected import digest_text, unfinished
-from edge_dassdp.harness.snapshot import load_snapshot, save_snapshot
-from edge_dassdp.learned.portable import n_bytes
+from edge_dassdp.harness.snapshot import learned_of, load_snapshot, save_snapshot
+from edge_dassdp.learned.portable import Learned, n_bytes
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.storage.files import room_for, write_bytes
 from edge_dassdp.storage.state import made, state_folder
@@ -40,7 +37,7 @@ def keeping(target: Target, network: QNetwork, path: Path) -> Iterator[None]:
     before, saved = target.statistics().learned_digest, target.in_flash
     made(path.parent)
     save_snapshot(target, network, path)
-    copy: dict[str, NDArray[np.int16]] = {}
+    copy: Learned | None = None
     try:
         copy = _copy(target, network)
         yield
@@ -57,21 +54,19 @@ def keeping(target: Target, network: QNetwork, path: Path) -> Iterator[None]:
         path.unlink()
 
 
-def _copy(target: Target, network: QNetwork) -> dict[str, NDArray[np.int16]]:
-    """The copy that the device keeps of its weights, by projection; nothing where it keeps none.
-    Weights are the copy afterwards."""
+def _copy(target: Target, network: QNetwork) -> Learned | None:
+    """The copy that the device keeps of its weights, and of the classes that it was taught; None
+    where it keeps none. It is what the device has learned afterwards."""
     if network.guard is None or not network.guard.keeps_copy:
-        return {}
+        return None
     target.rollback()
-    return {p.name: target.read_weights(p.name) for p in network.plastic}
+    return learned_of(target, network)
 
 
-def _put_back(target: Target, network: QNetwork, copy: dict[str, NDArray[np.int16]],
-              path: Path) -> None:
+def _put_back(target: Target, network: QNetwork, copy: Learned | None, path: Path) -> None:
     target.reset()
-    for name, w in copy.items():
-        target.write_weights(name, w)
-    if copy:
+    if copy is not None:
+        target.restore(copy.weights, copy.learning)
         target.save()
     if network.remembers:
         load_snapshot(target, network, path)

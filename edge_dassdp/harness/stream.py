@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.reference.asked import checked_lessons
-from edge_dassdp.targets.target import LEARN, NO_LABEL, Progress, Target
+from edge_dassdp.targets.target import LEARN, NO_LABEL, Progress, Target, was_carried_out
 
 UNKNOWN = -1
 """The class of a sample that was learned, and whose answer was lost."""
@@ -124,8 +124,3 @@ def _learned(target: Target, x: NDArray[np.int8], labels: NDArray[np.int32]) -> 
                       np.zeros((1, target.n_classes), np.int32))
     return Stream(done.class_idx, done.is_skipped, labels.astype(np.int64), done.is_held,
                   done.is_unsaved, done.logits)
-
-
-def was_carried_out(target: Target, problem: EdgeError) -> bool:
-    """Whether only the answer to the request that failed was lost."""
-    return problem.code == "E502" and bool(target.lost_request_ran)

@@ -50,6 +50,17 @@ class Errors:
         return float(np.sqrt(np.mean(np.square(known)))) if len(known) == len(self.nrmse) else None
 
     @property
+    def required_nrmse(self) -> float:
+        """The same; raises EdgeError E104 where any has none."""
+        if self.mean_nrmse is None:
+            output = self.nrmse.index(None)
+            name = f"'{self.names[output]}'" if self.names else f"output {output}"
+            raise EdgeError("E104", f"the targets of {name} are all one value, so no error can be "
+                            "told in their spread",
+                            help="give samples whose targets differ; MAE is told of any")
+        return self.mean_nrmse
+
+    @property
     def values(self) -> dict[str, Any]:
         """As JSON values."""
         return {"mean_nrmse": self.mean_nrmse, "nrmse": list(self.nrmse), "mae": list(self.mae),

@@ -14,6 +14,8 @@ from edge_dassdp.ir.nodes import Population
 
 _LEAST = 1e-9
 """Of a target's spread beside its size, below which it is taken for constant."""
+_LARGEST = 1e15
+"""Of a target: no network that float32 trains tells more in its weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,16 @@ class Scale:
 
     @classmethod
     def of(cls, targets: Targets, names: tuple[str, ...] = ()) -> Scale:
-        """Mean and standard deviation. Raises EdgeError E104 for targets that do not differ."""
+        """Mean and standard deviation. Raises EdgeError E104 for targets that do not differ, or are
+        too large for any network."""
+        large = np.argwhere(np.abs(targets) > _LARGEST)
+        if len(large):
+            i, c = (int(k) for k in large[0])
+            raise EdgeError("E104", f"the target {targets[i, c]:.6g} of sample {i}, "
+                            f"{names[c] if names else f'output {c}'}, is too large",
+                            cause=f"{len(large):,} of {targets.size:,} targets are beyond "
+                            f"{_LARGEST:g}", help="leave such samples out, or train the network on "
+                            "targets in a larger unit")
         centre, spread = targets.mean(axis=0), targets.std(axis=0)
         flat = np.flatnonzero(spread <= _LEAST * np.maximum(1e-30, np.abs(targets).max(axis=0)))
         if flat.size:

@@ -19,7 +19,8 @@ def contract_files(network: QNetwork, name: str) -> dict[str, str]:
     """<name>.h, which an application includes, and <name>.c: classes, scales, quantizing."""
     values: dict[str, Any] = {
         "name": name, "upper": name.upper(), "sha256": network.sha256,
-        "named": network.class_names is not None, "class_names": map(c_string, labels(network)),
+        "named": has_names(network), "class_names": map(c_string, labels(network)),
+        "values": network.values is not None, "plastic": bool(network.plastic),
         "sensor": network.inputs[0].sensor if network.sensor is not None else None,
         "n_readings": network.n_readings, "inputs": _inputs(network, name),
         "contract": list(_defines(network, name.upper())), "refused": _refused(network),
@@ -29,9 +30,18 @@ def contract_files(network: QNetwork, name: str) -> dict[str, str]:
 
 
 def labels(network: QNetwork) -> tuple[str, ...]:
-    """Names of the classes by index: their numbers where the model knows none."""
+    """Names of the classes, or of outputs that are values, by index: their numbers where the model
+    knows none."""
+    if network.values is not None:
+        return network.values.names or tuple(map(str, range(network.n_classes)))
     spare = tuple(f"(spare {k})" for k in range(network.n_known, network.n_classes))
     return (network.classes or tuple(map(str, range(network.n_known)))) + spare
+
+
+def has_names(network: QNetwork) -> bool:
+    """Whether somebody gave classes, or outputs, names."""
+    return bool(network.values.names) if network.values is not None \
+        else network.class_names is not None
 
 
 def c_string(text: str) -> str:
@@ -56,11 +66,11 @@ def _given(network: QNetwork) -> tuple[Input, ...]:
 
 
 def _input(source: Input, scale: QInputScale, at: int, name: str) -> dict[str, Any]:
-    """Fields of its dassdp_values_t; frac_bits: of the one step of all values, or None."""
+    """Fields of its dassdp_quantizer_t; frac_bits: of the one step of all values, or None."""
     channels, height, width = device_volume(source.raw_shape, pads=False)
     kind = "CODES" if is_coded(source) else "EVENTS" if source.n_events else "SPIKES"
     fields: list[tuple[str, object]] = [
-        ("kind", f"DASSDP_VALUES_{kind}"), ("n_frames", source.n_frames),
+        ("kind", f"DASSDP_QUANTIZER_{kind}"), ("n_frames", source.n_frames),
         ("n_channels", channels), ("n_places", height * width), ("x_off", at),
         ("x_bytes", input_bytes(source))]
     if kind != "CODES":

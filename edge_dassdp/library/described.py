@@ -12,7 +12,7 @@ from edge_dassdp.build.board import Board
 from edge_dassdp.emit.model import ABI
 from edge_dassdp.ir import Input
 from edge_dassdp.learned.portable import n_bytes
-from edge_dassdp.library.contract import is_coded, labels
+from edge_dassdp.library.contract import has_names, is_coded, labels
 from edge_dassdp.library.figures import instructions_of, stack_of
 from edge_dassdp.library.sources import Sources
 from edge_dassdp.plan import Plan
@@ -43,7 +43,8 @@ def contract(network: QNetwork) -> dict[str, Any]:
     buffers = link_buffer_bytes(network.n_classes)
     return {
         "sha256": network.sha256, "n_steps": network.n_steps, "n_classes": network.n_classes,
-        "classes": list(labels(network)), "has_class_names": network.class_names is not None,
+        "classes": [] if network.values else list(labels(network)),
+        "has_class_names": network.class_names is not None, "value_outputs": _values(network),
         "hop": network.hop, "frame_bytes": pushed_bytes(network) if network.keeps_frame else 0,
         "x_bytes": network.code_bytes, "state_bytes": plan.layout.state_bytes, "ram": ram,
         "constant_bytes": constant_bytes(plan), "plastic": [q.name for q in network.plastic],
@@ -69,6 +70,14 @@ def _input(source: Input, scale: QInputScale) -> dict[str, Any]:
     if is_coded(source):
         found |= {"frac_bits": scale.frac_bits.tolist(), "zero": scale.zero.tolist()}
     return found
+
+
+def _values(network: QNetwork) -> dict[str, Any] | None:
+    """Of outputs that are values: value = centre + scale value_q11 / 2^11 of each."""
+    values = network.values
+    return None if values is None else {
+        "outputs": list(labels(network)), "has_names": has_names(network),
+        "centre": values.centre.tolist(), "scale": values.scale.tolist()}
 
 
 def _sensor(network: QNetwork) -> dict[str, Any] | None:

@@ -42,10 +42,11 @@ def _models(sources: Sources) -> list[dict[str, Any]]:
 
 
 def _examples(sources: Sources) -> Texts:
-    """A program for this computer for every model: lines of values in, classes out."""
+    """A program for this computer for every model: lines of values in, classes or values out."""
     return {f"examples/{name}.c": assets.render(
         "library/example.c.j2", name=name, upper=name.upper(), learns=bool(network.plastic),
-        sensor=network.sensor is not None, keeps_frame=network.keeps_frame,
+        values=network.values is not None, sensor=network.sensor is not None,
+        keeps_frame=network.keeps_frame,
         n_line=f"{network.code_bytes} raw counts" if network.sensor is not None else str(
             sum(i.n_raw if network.keeps_frame else i.n_values for i in network.inputs)))
         for name, network in sources.networks.items()}

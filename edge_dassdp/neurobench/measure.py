@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.numbers import array_of
 from edge_dassdp.harness import sample_rows
 from edge_dassdp.ir import Network
 from edge_dassdp.neurobench.layers import Layer, layers_of
@@ -103,12 +104,12 @@ class _Tally:
 
 
 def _samples(model: Network | QNetwork, x: ArrayLike) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):
-        samples = sample_rows(model.inputs, x)
-    if not len(samples):
+    if not array_of(x, "samples").size:
         raise EdgeError("E104", "there is no sample to run the network on",
                         help="give one or more: activity, operations and updates are counted on "
                         "them")
+    with np.errstate(over="ignore"):
+        samples = sample_rows(model.inputs, x)
     if not np.isfinite(samples).all():
         raise EdgeError("E104", "a sample holds a number beyond float32",
                         help="scale the samples as those that the network was trained on")

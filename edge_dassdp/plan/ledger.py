@@ -19,6 +19,8 @@ MORE_CODE_BYTES = 10 * 1024
 """More than convolutions, pools, delays, coded inputs, sensors and neurons with dynamics add."""
 CLASS_CODE_BYTES = 3 * 1024
 """More than class means and spare classes add."""
+STREAM_CODE_BYTES = 4 * 1024
+"""More than streams add."""
 LOCK_CODE_BYTES = 2 * 1024
 """More than the lock, SHA-256 and the key add to a locked build."""
 STORE_CODE_BYTES = 4 * 1024
@@ -98,6 +100,7 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
     code = CODE_BYTES + (MORE_CODE_BYTES if _is_rich(plan) else 0) + LOCK_CODE_BYTES * is_locked
     code += STORE_CODE_BYTES if board.store else 0
     code += CLASS_CODE_BYTES if network.keeps_classes else 0
+    code += STREAM_CODE_BYTES if network.hop else 0
     made = Ledger(board, tuple(lines), constants, constants + tables + code,
                   layout.learning_state_bytes,
                   board.store.head_bytes + layout.export_bytes if board.store else 0)

@@ -97,8 +97,9 @@ def with_values(network: QNetwork, scale: Scale, temperature: float) -> QNetwork
     real = network.logit_unit / temperature * 2.0**FRAC_BITS
     shift = 14 - math.floor(math.log2(real)) if real > 0 else 99
     if not 0 <= shift <= 46:
-        raise EdgeError("E201", f"a logit of 1 is {real / 2**FRAC_BITS:.3g} standard deviations of "
-                        "the targets", help="train the network on these targets, and say what its "
+        raise EdgeError("E201", "the targets are not what the network tells: a logit of 1 is "
+                        f"{real / 2**FRAC_BITS:.3g} of their standard deviations",
+                        help="train the network on these targets, and say what its "
                         "loss saw of the steps (--logits)")
     mul = scalar_to_int(real * 2.0**shift)
     if mul > 2**15 - 1:

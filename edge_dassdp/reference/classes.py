@@ -132,9 +132,12 @@ class Classes:
     def copy(self) -> tuple[IntArray, IntArray, IntArray]:
         return self.means.copy(), self.seen.copy(), self.names.copy()
 
-    def put_back(self, copy: tuple[IntArray, IntArray, IntArray] | None) -> None:
-        """A copy, None: the factory's."""
-        self.means, self.seen, self.names = copy or Classes(self.network).copy()
+    def put_back(self, copy: tuple[IntArray, IntArray, IntArray] | None) -> list[int]:
+        """A copy, None: the factory's. Gives the classes that were called otherwise."""
+        before = self.names
+        means, seen, names = copy or Classes(self.network).copy()
+        self.means, self.seen, self.names = means.copy(), seen.copy(), names.copy()
+        return [self.n_known + int(k) for k in np.flatnonzero((before != names).any(axis=1))]
 
     def named_state(self) -> dict[str, NDArray[Any]]:
         named = {"class_names": self.names.ravel()} if self.names.size else {}

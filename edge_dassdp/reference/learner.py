@@ -362,9 +362,9 @@ class Reference(Sensed):
         for p in self.network.plastic:
             self.w[p.name] = self.saved.get(p.name, p.w).astype(np.int64)
         if self.classes is not None:
-            self.classes.put_back(self.saved_classes)
+            renamed = self.classes.put_back(self.saved_classes)
             if self.stored is not None:
-                self.stored.seen[self.classes.untaught] = 0
+                self.stored.seen[renamed] = 0
 
     def warm_up(self, x: NDArray[np.int8], label: int = NO_LABEL, *, loss_q8: int = OWN_LOSS,
                 digest: bool = False) -> Outcome:

@@ -50,7 +50,7 @@ from edge_dassdp.sensor.orientation import Orientation
 from edge_dassdp.slots.host import HostSlots
 from edge_dassdp.targets.learning import checked_learning, taught_in
 from edge_dassdp.targets.profiles import found_orientation
-from edge_dassdp.targets.streamed import check_hop, checked_push
+from edge_dassdp.targets.streamed import check_hop, checked_push, waits_for_streams
 from edge_dassdp.targets.target import (
     INFER,
     LEARN,
@@ -83,6 +83,7 @@ def n_cores() -> int:
     return os.cpu_count() or 1
 
 
+@waits_for_streams
 class Emulator(Target):
     """The generated C as a Target. Raises E301 without a C compiler, E302 if it fails or
     what it made cannot be loaded here.
@@ -97,6 +98,7 @@ class Emulator(Target):
     """
 
     at_once = 256
+    is_streaming = False
 
     def __init__(self, network: QNetwork, *, checked: bool = False, n_threads: int = 1,
                  save_every: int = 0) -> None:
@@ -126,6 +128,7 @@ class Emulator(Target):
         if factory:
             self._check(self.slots.erase())
         self._lib.dassdp_init(self._model, self._state)
+        self.is_streaming = False
         self._n_x_elsewhere = 0  # counted in states of threads that are gone
 
     @property
@@ -275,6 +278,7 @@ class Emulator(Target):
     def open_stream(self, hop: int) -> None:
         check_hop(self.network, hop)
         self._check(self._lib.dassdp_stream_begin(self._model, self._state, int(hop)))
+        self.is_streaming = True
 
     def push(self, frame: NDArray[np.int8]) -> Decision | None:
         require_streams(self.network)
@@ -292,6 +296,7 @@ class Emulator(Target):
     def close_stream(self) -> None:
         require_streams(self.network)
         self._lib.dassdp_stream_end(self._model, self._state)
+        self.is_streaming = False
 
     def observe(self, x: NDArray[np.int8], label: int = NO_LABEL) -> Event:
         check_lesson(self.n_classes, label, OWN_LOSS)

@@ -24,11 +24,19 @@ from edge_dassdp.targets import profiles
 from edge_dassdp.targets.answers import Answers, check_learning, require_possible
 from edge_dassdp.targets.learning import taught_in
 from edge_dassdp.targets.streamed import check_hop, checked_push, pieces
-from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Decision, Outcome, Statistics, Target
+from edge_dassdp.targets.target import (
+    NO_LABEL,
+    OWN_LOSS,
+    Decision,
+    Outcome,
+    Statistics,
+    Target,
+    was_carried_out,
+)
 from edge_dassdp.targets.writes import Requests, chunks, of_learning, of_weights, replace
 from edge_dassdp.wire.info import DeviceInfo, ProjectionInfo
 from edge_dassdp.wire.lock import Lock
-from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS
+from edge_dassdp.wire.messages import CHUNK_BYTES, FLAGS, IDLE_STEPS, STATUS_TEXTS, STATUSES
 from edge_dassdp.wire.saved import EMPTY, NOTHING, Saved, Slots
 from edge_dassdp.wire.session import RETRIES, TIMEOUT_S, Port, Session, locked
 
@@ -165,8 +173,8 @@ class LinkTarget(Target):
         try:
             self._ask("STREAM", hop=int(hop))
         except EdgeError as problem:
-            if problem.code != "E502" or not self.lost_request_ran:
-                raise  # else its answer alone was lost
+            if not was_carried_out(self, problem):
+                raise
 
     def push(self, frame: NDArray[np.int8]) -> Decision | None:
         """Where the link loses the answer, E502 with `lost_request_ran`: the step has run."""
@@ -215,14 +223,23 @@ class LinkTarget(Target):
     def new_class(self, name: str) -> int:
         if self._network is not None:
             class_idx_of(self._network, taught_in(self._network, self.read_learning()), name)
-        return int(self._ask("NEW_CLASS", class_name=name_bytes(name))["class_idx"])
+        try:
+            return int(self._ask("NEW_CLASS", class_name=name_bytes(name))["class_idx"])
+        except EdgeError as problem:
+            if self._network is None or not was_carried_out(self, problem):
+                raise
+            return taught_idx(self._network, taught_in(self._network, self.read_learning()), name)
 
     def forget_class(self, name: str) -> None:
         if self._network is None:
             raise EdgeError("E105", "classes have no names without the network",
                             help="connect with LinkTarget.of(network, port)")
         taught = taught_in(self._network, self.read_learning())
-        self._ask("FORGET_CLASS", class_idx=taught_idx(self._network, taught, name))
+        try:
+            self._ask("FORGET_CLASS", class_idx=taught_idx(self._network, taught, name))
+        except EdgeError as problem:
+            if not was_carried_out(self, problem):
+                raise
 
     def save(self) -> None:
         self._ask("SAVE")
@@ -280,9 +297,9 @@ class LinkTarget(Target):
         try:
             before = self.read_learning()
         except EdgeError as problem:
-            if problem.code != "E503":
+            if STATUS_TEXTS[STATUSES["E_HELD"]] not in problem.message:
                 raise
-            old = None  # it is half written
+            old = None
         else:
             old = self._writing({name: self.read_weights(name) for name in weights}, before)
             self._ask("HOLD")
@@ -304,7 +321,7 @@ class LinkTarget(Target):
         try:
             self._in_flash = Saved(Slots.SAVED, self._ask("STORE")["n_saves"])
         except EdgeError as problem:
-            if problem.code == "E502" and self.lost_request_ran and self.in_flash != before:
+            if was_carried_out(self, problem) and self.in_flash != before:
                 return self.in_flash  # its answer was lost, HELLO told it
             raise boards.explained(problem, self.info.board, before) from None
         return self.in_flash

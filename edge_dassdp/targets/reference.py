@@ -17,11 +17,18 @@ from edge_dassdp.reference.asked import check_snapshot, require_learns
 from edge_dassdp.reference.carried import fields_of, restore
 from edge_dassdp.reference.outcome import Decision, members
 from edge_dassdp.targets.learning import checked_learning
-from edge_dassdp.targets.streamed import Windows, check_hop, checked_push, no_stream
+from edge_dassdp.targets.streamed import (
+    Windows,
+    check_hop,
+    checked_push,
+    no_stream,
+    waits_for_streams,
+)
 from edge_dassdp.targets.target import Target
 from edge_dassdp.wire.saved import EMPTY, Saved, Slots
 
 
+@waits_for_streams
 class ReferenceTarget(Reference, Target):
     """The NumPy reference as a Target; its learning state goes to any device and back."""
 
@@ -55,6 +62,10 @@ class ReferenceTarget(Reference, Target):
         self.reset()
         if self._slot:
             self.restore(*self._slot)
+
+    @property
+    def is_streaming(self) -> bool:
+        return self._windows is not None
 
     def open_stream(self, hop: int) -> None:
         check_hop(self.network, hop)

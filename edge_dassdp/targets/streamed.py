@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,9 @@ from edge_dassdp.qir.samples import (
 )
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.reference.outcome import Decision
-from edge_dassdp.wire.messages import CHUNK_BYTES
+from edge_dassdp.wire.messages import CHUNK_BYTES, STATUS_TEXTS, STATUSES
+
+_Target = TypeVar("_Target")
 
 
 def check_hop(network: QNetwork, hop: Any) -> None:
@@ -54,8 +58,33 @@ def checked_push(network: QNetwork, frame: Any) -> NDArray[np.int8]:
 
 def no_stream() -> EdgeError:
     """Nothing can be pushed."""
-    return EdgeError("E503", "call out of order: no finished sample, or a lesson",
+    return EdgeError("E503", STATUS_TEXTS[STATUSES["E_ORDER"]],
                      cause="no stream is open", help="open one before the first frame")
+
+
+_WAIT = ("infer", "run", "classify", "learn", "warm_up", "fit_gate", "idle", "save", "rollback",
+         "store", "observe", "drift", "allow_profile", "fit_profile", "select_profile", "new_class",
+         "forget_class", "read_learning", "write_learning", "restore", "open_stream")
+"""What needs all that is learned (needs_whole in codegen/messages.toml), or begins with it."""
+
+
+def waits_for_streams(target: type[_Target]) -> type[_Target]:
+    """A class of targets that know `is_streaming`: while they are, they refuse what a device
+    refuses over the link."""
+    for name in _WAIT:
+        setattr(target, name, _waiting(getattr(target, name)))
+    return target
+
+
+def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def asked(self: Any, *given: Any, **named: Any) -> Any:
+        refuse_unless("E503", not self.is_streaming, STATUS_TEXTS[STATUSES["E_ORDER"]],
+                      cause=f"a stream is open, and {method.__name__} would run on its membranes",
+                      help="close the stream first")
+        return method(self, *given, **named)
+
+    return asked
 
 
 def pieces(frame: bytes) -> list[tuple[int, bytes]]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import refuse_unless
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.numbers import array_of
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import check_mode, checked_lessons
@@ -33,7 +33,7 @@ from edge_dassdp.targets.profiles import with_profile
 from edge_dassdp.wire.saved import Saved
 
 __all__ = ["INFER", "LEARN", "NO_LABEL", "OWN_LOSS", "WARM_UP", "BatchOutcome", "Decision",
-           "Outcome", "Progress", "Statistics", "Target"]
+           "Outcome", "Progress", "Statistics", "Target", "was_carried_out"]
 MODES = INFER, LEARN, WARM_UP = 0, 1, 2
 """What `Target.run` does with its samples."""
 
@@ -255,3 +255,8 @@ class Target(ABC):
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None,
                  trace: TracebackType | None) -> None:
         self.close()
+
+
+def was_carried_out(target: Target, problem: EdgeError) -> bool:
+    """Whether only the answer to the request that failed was lost."""
+    return problem.code == "E502" and bool(target.lost_request_ran)

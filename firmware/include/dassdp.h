@@ -116,7 +116,7 @@ int dassdp_idle(const dassdp_model_t *model, void *state, uint32_t n_steps);
 /** Copy the plastic weights. DASSDP_E_ABSENT where the model keeps no copy. */
 int dassdp_save(const dassdp_model_t *model, void *state);
 /** Put the copy back, or factory weights where none was made since the start; likewise. Counters,
- * gates and ring stay as they are. */
+ * gates and ring stay as they are, but for samples of classes that are then called otherwise. */
 int dassdp_rollback(const dassdp_model_t *model, void *state);
 
 /** One weight by natural index: projection, pre neuron, post neuron; w in weight steps, -2^(bits - 1)

@@ -34,7 +34,8 @@ int dassdp_value(const dassdp_model_t *model, const void *state, uint32_t output
 
 /** Before dassdp_begin of a sample that is to be learned, with the same x: what that was becomes part of
  * the digest of lessons, by which a host proves what was learned from (docs/state.md). It costs some
- * 18 cycles a byte on a Cortex-M0; a sample that was not noted is a lesson of an unknown one. */
+ * 18 cycles a byte on a Cortex-M0; a sample that was not noted is a lesson of an unknown one. Behind
+ * dassdp_set_target, where that took it; nothing between the slices of a lesson. */
 void dassdp_note(const dassdp_model_t *model, void *state, const int8_t *x);
 
 /** Lessons so far, learned or recorded, and the CRC-32 over each of them, its sample, label and result:

@@ -35,8 +35,9 @@ void dassdp_stream_end(const dassdp_model_t *model, void *state);
  * events 16-bit addresses, the last of them 0xFFFF; of a model with a sensor the <NAME>_N_CHANNELS int16
  * counts of one reading. Where the frame is whole its step runs. Returns DASSDP_DECIDED where result was written, else
  * DASSDP_OK; DASSDP_E_INDEX for bytes behind the end of the frame, DASSDP_E_ORDER without a stream or
- * between the slices of a lesson. The stream is over where anything else ran on this state since: a
- * lesson may, behind the first decision alone, and is one of its window. */
+ * between the slices of a lesson. dassdp_begin ends the stream, and so does
+ * whatever else ran on this state since: a lesson may, behind the first decision alone, and is one of its
+ * window. */
 int dassdp_push(const dassdp_model_t *model, void *state, const void *bytes, uint32_t n_bytes,
                 dassdp_result_t *result);
 

@@ -26,7 +26,7 @@ int dassdp_value_i32(const void *values, uint32_t idx, int32_t frac_bits, int64_
 
 /* Where a value stands, and where the next one of its input goes. */
 typedef struct {
-    const dassdp_values_t *input;
+    const dassdp_quantizer_t *input;
     dassdp_value_fn *value;
     const void *values;
     uint32_t first;   /* of the input's values */
@@ -35,7 +35,7 @@ typedef struct {
     uint32_t n_left;  /* events that it still holds */
 } cursor_t;
 
-static uint8_t code(const dassdp_values_t *input, uint32_t place, int64_t scaled)
+static uint8_t code(const dassdp_quantizer_t *input, uint32_t place, int64_t scaled)
 {
     int64_t q = scaled - input->zero[input->stride * place];
     q = q < -127 ? -127 : (q > 127 ? 127 : q);
@@ -52,8 +52,8 @@ static void put_word(cursor_t *at, uint32_t word)
 /* A number of spikes of the neuron at `place` of frame `frame`. */
 static int put_spikes(cursor_t *at, uint32_t frame, uint32_t place, uint32_t n_spikes)
 {
-    const dassdp_values_t *input = at->input;
-    if (input->kind == DASSDP_VALUES_SPIKES) {
+    const dassdp_quantizer_t *input = at->input;
+    if (input->kind == DASSDP_QUANTIZER_SPIKES) {
         uint32_t frame_bytes = input->x_bytes / input->n_frames;
         uint8_t *byte = at->out + frame * frame_bytes + (place >> 3);
         *byte = (uint8_t)(*byte | n_spikes << (place & 7u));
@@ -72,10 +72,10 @@ static int put_spikes(cursor_t *at, uint32_t frame, uint32_t place, uint32_t n_s
 /* One value, at `place` of a frame as the sample has it. */
 static int put_value(cursor_t *at, uint32_t frame, uint32_t place)
 {
-    const dassdp_values_t *input = at->input;
+    const dassdp_quantizer_t *input = at->input;
     uint32_t n_raw = input->n_channels * input->n_places;
     uint32_t natural = place % input->n_channels * input->n_places + place / input->n_channels;
-    int is_code = input->kind == DASSDP_VALUES_CODES;
+    int is_code = input->kind == DASSDP_QUANTIZER_CODES;
     int64_t scaled = 0;
     int is_whole = 0;
     int status = at->value(at->values, at->first + frame * n_raw + natural,
@@ -96,10 +96,10 @@ static int put_value(cursor_t *at, uint32_t frame, uint32_t place)
 
 static int put_input(cursor_t *at)
 {
-    const dassdp_values_t *input = at->input;
+    const dassdp_quantizer_t *input = at->input;
     uint32_t n_raw = input->n_channels * input->n_places;
     for (uint32_t i = 0; i < input->x_bytes; i++) {
-        at->out[i] = input->kind == DASSDP_VALUES_EVENTS ? 0xFFu : 0u;
+        at->out[i] = input->kind == DASSDP_QUANTIZER_EVENTS ? 0xFFu : 0u;
     }
     for (uint32_t frame = 0; frame < input->n_frames; frame++) {
         for (uint32_t place = 0; place < n_raw; place++) {
@@ -108,14 +108,14 @@ static int put_input(cursor_t *at)
                 return status;
             }
         }
-        if (input->kind == DASSDP_VALUES_EVENTS) {
+        if (input->kind == DASSDP_QUANTIZER_EVENTS) {
             put_word(at, 0xFFFFu); /* ends the step */
         }
     }
     return DASSDP_OK;
 }
 
-int dassdp_quantize(const dassdp_values_t *inputs, uint32_t n_inputs, dassdp_value_fn *value,
+int dassdp_quantize(const dassdp_quantizer_t *inputs, uint32_t n_inputs, dassdp_value_fn *value,
                     const void *values, int8_t *x)
 {
     uint32_t first = 0;

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.commands import environment
+from support.valued import SETTINGS, fitted, learning, samples
 
 import edge_dassdp as ed
 from edge_dassdp.ir import Input, Population, Projection, Readout
@@ -17,16 +18,20 @@ from edge_dassdp.ir import Input, Population, Projection, Readout
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
-def made() -> tuple[ed.QNetwork, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    network = ed.Network(
+def three_classes(rng: np.random.Generator) -> ed.Network:
+    return ed.Network(
         (Input("x", 4),),
         (Population("h", 9, np.array(0.9), np.array(1.0)),
          Population("o", 3, np.array(0.9), np.array(1.0))),
         (Projection("fc1", "x", "h", rng.normal(size=(4, 9))),
          Projection("fc2", "h", "o", rng.normal(size=(9, 3)))),
         Readout("o", "spike_count"), 6)
+
+
+@pytest.fixture(scope="session")
+def made() -> tuple[ed.QNetwork, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    network = three_classes(rng)
     model = ed.quantize(network, ed.Learning.default(network))
     x = rng.normal(size=(24, 4)).astype(np.float32)
     with ed.open(model, "reference") as device:
@@ -39,6 +44,28 @@ def project(made: tuple[ed.QNetwork, np.ndarray, np.ndarray], tmp_path: Path) ->
     ed.save(model, tmp_path / "model.q.npz")
     np.savez(tmp_path / "data.npz", x=x, y=y)
     return tmp_path
+
+
+@pytest.fixture
+def valued(project: Path) -> Path:
+    """The same of a model of values."""
+    x, y = samples(300, 1)
+    model = ed.quantize(fitted(), learning(), SETTINGS, x=x, y=y)
+    ed.save(model, project / "model.q.npz")
+    np.savez(project / "data.npz", x=x[:60], targets=y[:60], target_names=["angle", "speed"])
+    return project
+
+
+@pytest.fixture
+def spare(project: Path) -> Path:
+    """The same of a model with spare classes, and names."""
+    rng = np.random.default_rng(2)
+    network = three_classes(rng)
+    model = ed.quantize(network, ed.Learning.default(network), classes=["a", "b", "c"],
+                        spare_classes=2)
+    ed.save(model, project / "model.q.npz")
+    np.savez(project / "data.npz", x=rng.normal(size=(12, 4)), y=list("abc" * 4))
+    return project
 
 
 @pytest.fixture

@@ -87,7 +87,10 @@ def test_a_model_that_is_another_is_told_as_the_cause(project: Path, asked: Any)
     (("--ed-target", "moon"), {}, "--ed-target moon is no target"),
     (("--ed-target", "qemu"), {}, "qemu:BOARD"),
     (("--ed-model", "none.npz"), {}, "--ed-model none.npz does not exist"),
-    (("--ed-data", "none.npz"), {}, "--ed-data none.npz does not exist")])
+    (("--ed-data", "none.npz"), {}, "--ed-data none.npz does not exist"),
+    (("--ed-data", "."), {}, "--ed-data . is a folder"),
+    (("--ed-model", "m" * 5000), {}, "does not exist"),
+    (("--ed-split", "tset"), {}, "--ed-split tset is no split: choose train, stream, test")])
 def test_what_is_refused_before_a_test_runs(arguments: tuple[str, ...], env: dict[str, str],
                                             words: str, asked: Any) -> None:
     refused(asked(*arguments, test=GOLDEN, **env), words)
@@ -229,3 +232,61 @@ def test_what_a_sensor_counts_becomes_values(project: Path, asked: Any) -> None:
             "    assert_accuracy(ed_emulator, ed_samples.x, ed_samples.y, 1.0)\n")
     done = asked(*MODEL, test=test)
     assert done.returncode == 0, done.stdout
+
+
+VALUED = """
+from edge_dassdp.pytest_plugin import assert_accuracy, assert_nrmse_below
+def test_bits(ed_device, ed_samples, ed_golden):
+    ed_golden(ed_device, ed_samples.x[:6], ed_samples.y[:6])
+def test_good(ed_emulator, ed_samples):
+    assert_nrmse_below(ed_emulator, ed_samples.x, ed_samples.y, 0.7)
+def test_bad(ed_emulator, ed_samples):
+    assert_nrmse_below(ed_emulator, ed_samples.x, ed_samples.y, 0.01)
+def test_accuracy(ed_emulator, ed_samples):
+    assert_accuracy(ed_emulator, ed_samples.x, ed_samples.y, 0.5)
+def test_flat(ed_emulator, ed_samples):
+    assert_nrmse_below(ed_emulator, ed_samples.x, ed_samples.y * 0 + ed_samples.y[0], 0.5)
+def test_share(ed_emulator, ed_samples):
+    assert_nrmse_below(ed_emulator, ed_samples.x, ed_samples.y, -1)
+"""
+
+
+def test_a_model_of_values_is_held_to_its_error(valued: Path, asked: Any) -> None:
+    told(asked(*MODEL, "-k", "bits", test=VALUED), "was missing")
+    held = json.loads((valued / "golden" / "test_bits.json").read_text())
+    assert [s["class"] for s in held["samples"]] == [None] * 6
+    done = asked(*MODEL, "--ed-target", "emulator", "--ed-target", "reference")
+    told(done, "4 failed, 3 passed", "NRMSE on emulator is 0.", "expected below 0.0100; by output:",
+         "values, and no classes", "the targets of output 0 are all one value", "most is -1")
+
+
+def test_other_targets_are_told_as_the_cause(valued: Path, asked: Any) -> None:
+    """They were told as a change of edge-dassdp."""
+    asked(*MODEL, "-k", "bits", test=VALUED)
+    told(asked(*MODEL, "-k", "bits", test=VALUED.replace("ed_samples.y[:6])",
+                                                         "ed_samples.y[6:12])")),
+         "The samples are others")
+
+
+SPARE = """
+def test_bits(ed_device, ed_samples, ed_golden):
+    ed_golden(ed_device, ed_samples.x, ed_samples.y)
+def test_taught(ed_emulator, ed_samples):
+    taught = ed_emulator.new_class("wave")
+    ed_emulator.learn(ed_samples.x[:1], [taught])
+    ed_emulator.learn(ed_samples.x[:2], ["wave", "wave"])
+"""
+
+
+def test_a_model_with_spare_classes(spare: Path, asked: Any) -> None:
+    asked(*MODEL, "-k", "bits", test=SPARE)
+    done = asked(*MODEL)
+    assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout
+    data = dict(np.load(spare / "data.npz"))
+    np.savez(spare / "data.npz", x=data["x"], y=np.where(data["y"] == "b", "wave", data["y"]))
+    told(asked(*MODEL), "wave")
+
+
+def test_a_folder_that_cannot_be_made_for_a_golden_file(project: Path, asked: Any) -> None:
+    (project / "golden").write_text("a file of that name")
+    told(asked(*MODEL, test=GOLDEN), "golden/test_bits.json cannot be written")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -131,3 +132,19 @@ def test_refusals(arguments: tuple[str, ...], code: str, words: str, project: Pa
 def test_samples_that_are_none_of_the_model(project: Path) -> None:
     np.savez(project / "data.npz", x=np.zeros((3, 7)), y=np.zeros(3, int))
     assert "expected (n, 4)" in refused("E104", *INIT, cwd=project)
+
+
+def test_a_model_of_values_is_held_to_its_error(valued: Path) -> None:
+    """`ci init` compared values with targets as classes, and wrote an accuracy of 0."""
+    told = json.loads(ok(*INIT, "--json", cwd=valued).splitlines()[-1])["data"]
+    assert told["accuracy"] is None and 0 < told["nrmse"] < 1
+    text = (valued / TEST).read_text()
+    limit = float(text.partition("ed_samples.y, ")[2].partition(")")[0])
+    assert told["nrmse"] < limit < told["nrmse"] + 0.02 and "accuracy" not in text
+    data = dict(np.load(valued / "data.npz"))
+    np.savez(valued / "data.npz", **data | {"targets": np.zeros_like(data["targets"])})
+    assert "are all one value" in refused("E104", *INIT, "--force", cwd=valued)
+
+
+def test_a_model_with_spare_classes(spare: Path) -> None:
+    assert "wrote tests/test_edge_dassdp.py" in ok(*INIT, cwd=spare)

@@ -334,6 +334,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     x, y = rng.random((12, 64)), np.arange(12) % 10
     for name, values in (("data", x), ("large", 1e300 * x), ("none", x[:0])):
         np.savez(folder / f"{name}.npz", x=values, y=y[:len(values)])
+    np.savez(folder / "fits.npz", x=rng.random((4, 36)) < 0.2, y=y[:4])
     return folder
 
 
@@ -360,11 +361,15 @@ def test_samples_without_metrics(samples: Path, name: str, words: str) -> None:
 
 def test_without_steps_it_lists_what_it_can(samples: Path) -> None:
     source = SNNTORCH[:2]
-    done = shown("inspect", BRAILLE, *source, "--data", samples / "data.npz")
+    done = shown("inspect", BRAILLE, *source, "--data", samples / "fits.npz")
     assert done.returncode == CODES["E106"].exit
     for words in ("12→38→7", "steps not given", "v = 0.9*v + i - 1*r", "2,249 parameters"):
         assert words in done.stdout
     assert "--n-steps" in done.stderr and "next:" not in done.stdout
+    assert "metrics of fits.npz are counted then" in " ".join(done.stderr.split())
     assert "microbit" not in done.stdout, "memory depends on steps"
     found = json.loads(shown("inspect", BRAILLE, *source, "--json").stdout)
     assert found["data"]["n_steps"] is None and found["data"]["n_parameters"] == 2249
+    assert "expected (n, 12)" in refused("E104", "inspect", BRAILLE, *source, "--data",
+                                         samples / "data.npz"), "it was not looked at"
+    refused("E103", "inspect", BRAILLE, *source, "--data", samples / "gone.npz")

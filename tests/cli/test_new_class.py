@@ -110,3 +110,22 @@ def test_what_cannot_be_taught_or_forgotten_is_refused(work: Path, words: str, s
     done = cli(work, *words.split())
     assert done.returncode != 0 and said in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_class_is_taught_further_by_its_name_and_not_by_a_stray_number(work: Path) -> None:
+    """A number that no class of the training has was learned as the class that was taught."""
+    head, *rows = (work / "gesture.csv").read_text().splitlines()
+    numbers = "\n".join([head, *(row.replace(NEW, str(N_OLD)) for row in rows)])
+    (work / "numbers.csv").write_text(numbers)
+    first = cli(work, "learn", "net.q.npz", "--data", "numbers.csv", "--new-class", NEW,
+                "--snapshot", "first.state")
+    assert first.returncode == 0, first.stderr
+    more = ("--restore", "first.state", "--snapshot", "more.state")
+    named = cli(work, "learn", "net.q.npz", "--data", "gesture.csv", *more)
+    assert named.returncode == 0, named.stderr
+    stray = cli(work, "learn", "net.q.npz", "--data", "numbers.csv", *more)
+    told = " ".join(stray.stderr.split())
+    assert stray.returncode == 2 and "the number of a spare class that was taught as 'nine'" in told
+    assert "write 'nine' in place of the number" in told and "--new-class nine" in told
+    meant = cli(work, "learn", "net.q.npz", "--data", "numbers.csv", "--new-class", NEW, *more)
+    assert meant.returncode == 0, meant.stderr

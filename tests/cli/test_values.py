@@ -103,6 +103,51 @@ def test_a_stream_of_one_target_is_told(folder: Path, tmp_path: Path) -> None:
     assert "no spread" in ok("run", folder / "v.q.npz", "--data", tmp_path / "flat.npz")
 
 
+@pytest.mark.parametrize("where", [slice(3, 4), slice(None)])
+def test_targets_of_1e30_are_refused_as_targets(folder: Path, tmp_path: Path, where: slice) -> None:
+    """The threshold of the readout, or the unit of its logits, was blamed."""
+    x, y = samples(80, 3)
+    y[where] *= 1e30
+    np.savez(tmp_path / "huge.npz", x=x, targets=y)
+    text = refused("E104", "quantize", folder / "net.npz", "--values", "--data",
+                   tmp_path / "huge.npz", "-o", tmp_path / "q.npz")
+    assert "the target" in text and "is too large" in " ".join(text.split())
+    assert "is out of range" in refused("E104", "learn", folder / "v.q.npz", "--data",
+                                        tmp_path / "huge.npz")
+
+
+def test_targets_to_judge_by_that_do_not_differ_are_refused(folder: Path, tmp_path: Path) -> None:
+    """`learn` told nothing of them, before and after."""
+    x, y = samples(20, 3)
+    np.savez(tmp_path / "flat.npz", x=x, targets=np.tile(y[:1], (20, 1)))
+    assert "the targets of 'angle' are all one value" in refused(
+        "E104", "learn", folder / "v.q.npz", "--data", folder / "stream.npz", "--test",
+        tmp_path / "flat.npz")
+
+
+def test_the_page_of_a_run_tells_errors(folder: Path, tmp_path: Path) -> None:
+    """It was no page, for lines without classes, and NRMSE would have been an accuracy."""
+    for name, more in (("a", ()), ("b", ("--limit", "20"))):
+        ok("learn", folder / "v.q.npz", "--data", folder / "stream.npz", "--test",
+           folder / "later.npz", "--run", tmp_path / name, *more)
+    ok("report", tmp_path / "a", "-o", tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text("utf-8")
+    assert "NRMSE" in page and "before and after learning" in page and "Accuracy" not in page
+    assert "outputs are values: none is right or wrong" in page
+    ok("run", folder / "v.q.npz", "--data", folder / "later.npz", "--run", tmp_path / "r")
+    ok("report", tmp_path / "r", "-o", tmp_path / "r.html")
+    assert "by output, of the samples given" in (tmp_path / "r.html").read_text("utf-8")
+    beside = ok("diff", tmp_path / "a", tmp_path / "b")
+    assert "NRMSE" in beside and "accuracy" not in beside
+
+
+def test_targets_that_do_not_differ_are_no_scale(folder: Path, tmp_path: Path) -> None:
+    x, y = samples(20, 3)
+    np.savez(tmp_path / "flat.npz", x=x, targets=np.tile(y[:1], (20, 1)))
+    assert "are all" in refused("E104", "quantize", folder / "net.npz", "--values", "--data",
+                                tmp_path / "flat.npz", "-o", tmp_path / "q.npz")
+
+
 @pytest.mark.parametrize(("arrays", "told"), [
     ({"y": np.zeros(5, int)}, "holds y and targets"),
     ({"targets": np.ones((5, 2), bool)}, "truth values are classes"),

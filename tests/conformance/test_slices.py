@@ -55,6 +55,7 @@ def test_between_slices_nothing_else_runs_and_nothing_changes(scenario: str) -> 
                 ("check_learning",), ("export", 0, piece, 8), ("import", piece, 8)):
             expected = ABSENT if name in absent else ORDER
             assert emulator.call(f"dassdp_{name}", *args) == expected, name
+        emulator.call("dassdp_note", sample)  # became part of the next lesson that was not noted
         assert emulator.call("dassdp_digest_learned", 7) == 0
         assert emulator.memory() == before
         while emulator.call("dassdp_learn_step", 1, result) == MORE:

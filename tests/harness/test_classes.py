@@ -13,7 +13,7 @@ import edge_dassdp as ed
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.compile import build_emulator
 from edge_dassdp.emit import emit
-from edge_dassdp.harness import Device, learned_of, verify
+from edge_dassdp.harness import Device, keeping, learned_of, verify
 from edge_dassdp.ir import Population, Projection, Readout
 from edge_dassdp.learned.compare import compare, merge
 from edge_dassdp.plan import Plan
@@ -129,6 +129,53 @@ def test_a_copy_has_means_and_names() -> None:
         with pytest.raises(EdgeError, match="label out of range"):
             target.learn(x[0], 5)
     assert verify(targets[0], targets[1:], q, x, np.array([4, 4, 0])).differences == 0
+
+
+@pytest.mark.parametrize("has_copy", [True, False])
+def test_rollback_leaves_no_samples_of_a_class_that_is_called_otherwise(has_copy: bool) -> None:
+    """Replay taught "wave" again from samples of the "clap" that had its place meanwhile."""
+    q = model(guard=ed.Guard(True))
+    targets: list[Any] = [ReferenceTarget(q), Emulator(q, checked=True),
+                          LinkTarget.of(q, LoopbackStream(build_emulator(emit(Plan.of(q)))))]
+    x = input_x(q, samples([4, 5, 4, 5], 3))
+    for target in targets:
+        target.new_class("wave")
+        target.new_class("nod")
+        target.learn(x[1], 5)
+        if has_copy:
+            target.save()
+        target.forget_class("wave")
+        target.new_class("clap")
+        target.learn(x[2], 4)
+        target.rollback()
+        assert target.named_state()["ring_seen"].tolist() == [0, 0, 0, 0, 0, int(has_copy)]
+    assert len({learned_of(t, q).learning for t in targets}) == 1
+    for target in targets:  # the copy is as it was made, however often it is put back
+        if has_copy:
+            target.learn(x[3], 5)
+            target.rollback()
+        target.idle(9)
+    assert len({learned_of(t, q).learning for t in targets}) == 1
+    targets[-1].close()
+
+
+def test_a_copy_keeps_its_names_while_a_board_runs_something_else(tmp_path: Path) -> None:
+    """`verify` and `prove` begin with factory weights and put back what a board had learned."""
+    q = model(guard=ed.Guard(True))
+    with LinkTarget.of(q, LoopbackStream(build_emulator(emit(Plan.of(q))))) as board:
+        x = input_x(q, samples([4, 0], 3))
+        board.new_class("wave")
+        board.learn(x[0], 4)
+        board.save()
+        copied = learned_of(board, q)
+        board.new_class("nod")
+        with keeping(board, q, tmp_path / "kept"):
+            board.reset()
+            board.learn(x[1], 0)
+        assert Device(q, board).classes[4:] == ("wave", "nod")
+        board.rollback()
+        assert Device(q, board).classes[4:] == ("wave", "")
+        assert learned_of(board, q).learning == copied.learning
 
 
 REFUSED = {

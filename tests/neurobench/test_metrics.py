@@ -173,7 +173,9 @@ def test_no_number_depends_on_how_many_samples_run_at_a_time(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(("x", "words"), [
-    (np.zeros((0, 5)), "there is no sample"), (np.full((2, 5), 1e300), "beyond float32"),
+    (np.zeros((0, 5)), "there is no sample"), ([], "there is no sample"),
+    (np.zeros((0, 4)), "there is no sample"), (np.zeros((3, 0)), "there is no sample"),
+    (np.full((2, 5), 1e300), "beyond float32"),
     (np.full((2, 5), np.nan), "NaN"), (np.zeros((2, 4)), "expected (n, 5)"),
     ("text", "no array of numbers")])
 def test_samples_that_are_none(x: object, words: str) -> None:

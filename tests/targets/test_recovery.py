@@ -14,6 +14,7 @@ from support.faults import Cable, FaultyStream
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.harness import UNKNOWN, Course, Stream, learn_stream
 from edge_dassdp.targets.link import LinkTarget
+from edge_dassdp.wire.messages import CHUNK_BYTES
 
 KINDS = ("error", "gated", "frames", "memory")
 N = 40
@@ -117,6 +118,41 @@ def test_what_was_learned_is_not_learned_again() -> None:
     cable.lose("response", 2)
     found = learn_stream(device, x, np.array(labels))
     assert found.n_unanswered == 1 and device.statistics().n_labelled == 4
+
+
+TAUGHT: tuple[Callable[[LinkTarget], object], ...] = (
+    lambda d: d.new_class("wave"), lambda d: d.new_class("nod"), lambda d: d.forget_class("wave"),
+    lambda d: d.new_class("clap"))
+
+
+@pytest.mark.parametrize("what", ["request", "response"])
+def test_a_class_is_taught_and_forgotten_exactly_once(what: str) -> None:
+    """Where the answer alone was lost the command failed, and the class was there."""
+    good = target(stream("classes"), "classes")
+    expected = [(teach(good), learned(good)) for teach in TAUGHT]
+    cable = Cable(stream("classes"))
+    device = target(cable, "classes", retries=1, recoveries=1)
+    for n, (teach, (answer, state)) in enumerate(zip(TAUGHT, expected, strict=True), 1):
+        cable.lose(what, 2)
+        cable.n_passing = -(-device.info.persist_bytes // CHUNK_BYTES)  # it reads the names first
+        assert teach(device) == answer
+        assert learned(device) == state and device.link_recovered == n
+
+
+def test_classes_over_a_bad_line_are_those_over_a_good_one() -> None:
+    good = target(stream("classes"), "classes")
+    (x, *_), _ = samples(1, kind="classes")
+    for teach in TAUGHT:
+        teach(good)
+        good.learn(x, 0)
+    state = learned(good)
+    for seed in range(40 if lanes.nightly else 6):
+        device = noisy("classes", seed, recoveries=1000)
+        for teach in TAUGHT:
+            teach(device)
+            learn_stream(device, x[None], np.array([0]))
+        assert learned(device) == state
+        assert device.link_recovered > 0
 
 
 def test_a_device_that_restarted_meanwhile_is_told_of() -> None:

@@ -274,6 +274,49 @@ def test_a_device_refuses_what_would_end_its_stream() -> None:
     assert refusal(lambda: device.push(np.zeros(12, np.int8))).code == "E503"
 
 
+@pytest.mark.parametrize("make", [ReferenceTarget, lambda n: Emulator(n, checked=True), over_link])
+def test_while_a_stream_is_open_every_target_refuses_the_same(
+        make: Callable[[QNetwork], Target]) -> None:
+    """Reference and emulator ran it, and the stream went on from its membranes."""
+    network = streamed("currents", 12, learns=True)
+    device, x = make(network), random_samples(network, 2)
+    learned, weights = device.read_learning(), {"ho": device.read_weights("ho")}
+    wanted = told(pushed(ReferenceTarget(network), network, x))
+    device.open_stream(3)
+    found = []
+    for sample in x:
+        for frame in frames_of(network, sample):
+            for call in (lambda: device.infer(x[0]), lambda: device.run(x), lambda: device.store(),
+                         lambda: device.classify(x), lambda: device.learn(x[0], 1),
+                         lambda: device.warm_up(x[0], 1), device.fit_gate, lambda: device.idle(1),
+                         device.read_learning, lambda: device.write_learning(learned),
+                         lambda: device.restore(weights, learned), lambda: device.open_stream(3)):
+                assert refusal(call).code == "E503"  # type: ignore[arg-type]
+            found.append(device.push(frame))
+    assert told(found) == wanted
+    device.close_stream()
+    assert refusal(lambda: device.push(frames_of(network, x[0])[0])).code == "E503"
+    assert device.infer(x[0]).logits.tolist() == wanted[N_STEPS - 1][1]  # type: ignore[index]
+    device.open_stream(3)
+    device.reset()
+    assert refusal(lambda: device.push(frames_of(network, x[0])[0])).code == "E503"
+    device.learn(x[0], 1)
+
+
+@pytest.mark.parametrize("n_frames", [1, N_STEPS, N_STEPS + 1])
+def test_a_sample_that_begins_ends_the_stream(n_frames: int) -> None:
+    """Of one's own firmware: the next frame ran on the sample's membranes."""
+    network = streamed("currents", 12)
+    device, x = Emulator(network, checked=True), random_samples(network, 2)
+    device.open_stream(3)
+    for frame in [f for s in x for f in frames_of(network, s)][:n_frames]:
+        device.push(frame)
+    frame = device._ffi.from_buffer("int8_t[]", frames_of(network, x[1])[0])
+    assert device._lib.dassdp_begin(device._model, device._state, frame) == 0
+    problem = refusal(lambda: device.push(frames_of(network, x[1])[1]))
+    assert problem.code == "E503" and "out of order" in problem.message
+
+
 def test_an_answer_that_is_lost_is_no_second_step() -> None:
     network = streamed("currents", 12, 1)
     cable = Cable(LoopbackStream(library(network)))

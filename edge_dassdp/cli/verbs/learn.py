@@ -54,8 +54,8 @@ class Order:
     allow_profile: options.AllowProfile = False
     new_class: Annotated[str | None, typer.Option(metavar="NAME", show_default=False, help=(
         "Teach a class that the network was not trained on: samples that --data calls so. It "
-        "takes a spare class, of a model quantized with --spare-classes. One that was taught "
-        "goes on being taught."))] = None
+        "takes a spare class, of a model quantized with --spare-classes. Samples that come later "
+        "need it no more: --data names the class; without a board give --restore."))] = None
     idle: Annotated[int, typer.Option(min=0, help=(
         "After the samples, learn again from so many stored ones."))] = 0
     rollback: Annotated[bool, typer.Option("--rollback", help=(
@@ -100,10 +100,13 @@ class Order:
         return before | {self.new_class: class_idx_of(network, before, self.new_class)}
 
     def check_new(self, network: QNetwork, taught: dict[str, int], given: Given) -> list[str]:
-        """A warning where old classes are forgotten. Raises EdgeError E105 without a sample of the
-        new class."""
-        from edge_dassdp.harness.classes import FORGETS, forgets
+        """A warning where old classes are forgotten. Raises EdgeError E104 for the number of a
+        class that was taught and is not named, E105 without a sample of the new class."""
+        from edge_dassdp.harness.classes import FORGETS, forgets, require_named
 
+        if given.has_numbers:
+            require_named({name: k for name, k in taught.items() if name != self.new_class},
+                          given.learned.y, given.part.samples.origin)
         if self.new_class is None:
             return []
         if not (given.learned.y == taught[self.new_class]).any():

@@ -144,6 +144,7 @@ def _measure(
     """
     from rich.text import Text
 
+    from edge_dassdp.harness.classes import agreed
     from edge_dassdp.report import screens
     from edge_dassdp.report.measured import measure_screen
 
@@ -152,7 +153,7 @@ def _measure(
     if target and emulated:
         _require_machine(emulated)
     recorded.check(serial)
-    part = options.agreed(network, options.load_part(data, split))[0] if data else None
+    part = agreed(network, options.load_part(data, split))[0] if data else None
     samples = options.shifted(part, shift_seed, limit) if part else _noise(network)
     packed = options.device_samples(network, samples)
     known, figures, on_board, energy = _figures(out, network, packed, board, serial, emulated,

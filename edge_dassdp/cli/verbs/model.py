@@ -169,6 +169,7 @@ def _inspect(
         model, lacking = inspecting.without_steps(origin, file)
         found = inspect_network(model, boards)
         if lacking:
+            lacking = inspecting.waiting(lacking, model, data, split) if data else lacking
             found = dataclasses.replace(found, n_steps=0, boards=(), refused=lacking)
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
         after = ["quantize", file, *origin.words, "-o", Path(f"{file.stem}.q.npz"),

@@ -77,10 +77,11 @@ def _run(
 
     from edge_dassdp import harness
     from edge_dassdp.figures.numbering import misnumbered
+    from edge_dassdp.harness.classes import agreed
 
     network = options.load_model(model)
     taught = taught_on(network, target, learned, lock)
-    part, = options.agreed(network, options.load_part(data, split), taught=taught)
+    part, = agreed(network, options.load_part(data, split), taught=taught)
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     y = packed.y
     with learned.rescue(network) as rescue, \
@@ -157,12 +158,15 @@ def _profile(
     from rich.text import Text
 
     from edge_dassdp import harness
+    from edge_dassdp.harness.classes import agreed
     from edge_dassdp.harness.worn import report
 
     network = options.load_model(model)
     if data is not None and select is not None:
         raise EdgeError("E105", "--data and --select exclude each other")
-    part = None if data is None else options.agreed(network, options.load_part(data, split))[0]
+    part = None if data is None else agreed(
+        network, options.load_part(data, split),
+        taught=taught_on(network, target, learned, lock))[0]
     packed = None if part is None else options.device_samples(
         network, options.shifted(part, shift_seed, limit))
     with learned.rescue(network) as rescue, \
@@ -245,13 +249,14 @@ def _verify(
     from rich.text import Text
 
     from edge_dassdp import harness
+    from edge_dassdp.harness.classes import agreed
     from edge_dassdp.report import screens
     from edge_dassdp.targets.reference import ReferenceTarget
 
     network = options.load_model(model)
     if learn:
         require_plastic(network)
-    part = options.agreed(network, options.load_part(data, split))[0] if data else None
+    part = agreed(network, options.load_part(data, split))[0] if data else None
     packed = _to_compare(network, part, random, shift_seed, limit)
     x, y = packed.x, packed.y
     with ExitStack() as stack:

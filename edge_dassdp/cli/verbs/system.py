@@ -231,9 +231,10 @@ def _ci_init(
     from rich.text import Text
 
     from edge_dassdp.ci import recipes, start
+    from edge_dassdp.harness.classes import agreed
 
     network = options.load_model(model)
-    part = options.agreed(network, options.load_part(data, split))[0]
+    part = agreed(network, options.load_part(data, split))[0]
     facts = start.facts_of(network, options.taken(network, part.samples), model, data, project,
                            board or "", package or "")
     written, notes = start.write(facts, project, recipe or recipes.PROVIDERS, force=force)

@@ -5,7 +5,10 @@ _Static_assert(sizeof(dassdp_lesson_t) == 20, "a lesson is chained byte by byte"
 
 void dassdp_note(const dassdp_model_t *model, void *state, const int8_t *x)
 {
-    dassdp_progress_t *progress = dassdp_at(state, model->progress_off);
+    dassdp_progress_t *progress = dassdp_progress(model, state);
+    if (progress->phase == DASSDP_LEARNING) {
+        return; /* as dassdp_begin, which takes the note, refuses the sample */
+    }
     x = x != 0 ? x : dassdp_sample(model, state);
     progress->noted_crc = dassdp_crc32(0, x, model->x_bytes);
     if (dassdp_values(model) != 0) {

@@ -5,6 +5,7 @@
 #include "kernels.h"
 #include "network.h"
 #include "state.h"
+#include "stream.h"
 
 void dassdp_init(const dassdp_model_t *model, void *state)
 {
@@ -103,6 +104,9 @@ int dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     dassdp_progress_t *progress = dassdp_progress(model, state);
     if (progress->phase == DASSDP_LEARNING) {
         return DASSDP_E_ORDER;
+    }
+    if (dassdp_streaming(model) != 0) {
+        dassdp_stream(model, state)->hop = 0; /* it ran on these membranes */
     }
     progress->t_step = 0;
     progress->phase = DASSDP_RUNNING;

@@ -178,6 +178,20 @@ static inline const dassdp_classes_t *dassdp_classes(const dassdp_model_t *model
     return DASSDP_CLASSES != 0 ? model->classes : 0;
 }
 
+/* Sums of the readout, the logits once all steps have run. */
+static inline int32_t *dassdp_sums(const dassdp_model_t *model, void *state)
+{
+    return dassdp_at(state, (uint32_t)model->populations[model->readout].sum_off);
+}
+
+/* How many samples of each class the ring was offered; NULL without a ring. */
+static inline uint16_t *dassdp_ring_seen(const dassdp_model_t *model, void *state)
+{
+    return model->replay == 0 || model->replay->seen_off < 0
+               ? 0
+               : dassdp_at(state, (uint32_t)model->replay->seen_off);
+}
+
 static inline dassdp_sensor_state_t *dassdp_sensor_state(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->sensor->state_off);

@@ -20,11 +20,6 @@ static uint32_t *sums_of(const dassdp_model_t *model, void *state, uint32_t slot
            + slot * model->n_classes;
 }
 
-static int32_t *logits_of(const dassdp_model_t *model, void *state)
-{
-    return dassdp_at(state, (uint32_t)model->populations[model->readout].sum_off);
-}
-
 static void begin_window(const dassdp_model_t *model, void *state, dassdp_stream_state_t *stream)
 {
     memcpy(sums_of(model, state, 1u + stream->newest), sums_of(model, state, 0),
@@ -254,7 +249,7 @@ static void pass_end(const dassdp_model_t *model, void *state, dassdp_progress_t
 static int decide(const dassdp_model_t *model, void *state, dassdp_stream_state_t *stream,
                   dassdp_result_t *result)
 {
-    int32_t *logits = logits_of(model, state);
+    int32_t *logits = dassdp_sums(model, state);
     const uint32_t *now = sums_of(model, state, 0);
     const uint32_t *then = sums_of(model, state, 1u + stream->oldest);
     for (uint32_t c = 0; c < model->n_classes; c++) {
@@ -277,7 +272,7 @@ static int run(const dassdp_model_t *model, void *state, dassdp_stream_state_t *
                dassdp_result_t *result)
 {
     dassdp_progress_t *progress = dassdp_progress(model, state);
-    int32_t *logits = logits_of(model, state);
+    int32_t *logits = dassdp_sums(model, state);
     uint32_t *now = sums_of(model, state, 0);
     if (progress->t_step == model->n_steps) {
         pass_end(model, state, progress);

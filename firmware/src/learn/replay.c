@@ -29,11 +29,6 @@ static uint32_t *ring_slot(const dassdp_model_t *model, void *state, uint32_t sl
            + slot * model->replay->sample_words;
 }
 
-static uint16_t *seen_of(const dassdp_model_t *model, void *state)
-{
-    return dassdp_at(state, (uint32_t)model->replay->seen_off);
-}
-
 /* Spikes in the steps t + (k (T - t)) // n, k = 0 to n - 1, of a neuron with n of them. */
 static void rebuild(const dassdp_model_t *model, const dassdp_record_t *record, uint32_t i,
                     uint32_t n_spikes, uint32_t *raster)
@@ -129,7 +124,7 @@ static int take_from_ring(const dassdp_model_t *model, void *state)
     for (uint32_t i = 0; i < n_slots; i++) {
         uint32_t slot = replay->ring_idx;
         replay->ring_idx = (uint16_t)(slot + 1u < n_slots ? slot + 1u : 0u);
-        if (slot / n_kinds(model) < seen_of(model, state)[slot % n_kinds(model)]) {
+        if (slot / n_kinds(model) < dassdp_ring_seen(model, state)[slot % n_kinds(model)]) {
             dassdp_slices(model, state)->sample_idx = (uint16_t)slot;
             return 1;
         }
@@ -208,7 +203,7 @@ static int learn_again(const dassdp_model_t *model, void *state)
 static void remember(const dassdp_model_t *model, void *state, uint32_t slot, uint32_t label)
 {
     const uint32_t n_places = model->replay->ring_per_class;
-    uint16_t *seen = seen_of(model, state) + label;
+    uint16_t *seen = dassdp_ring_seen(model, state) + label;
     uint32_t n_seen = *seen;
     uint32_t place = n_seen % n_places;
     if (model->replay->is_reservoir != 0u && n_seen >= n_places) {

@@ -3,18 +3,10 @@
 
 #include "classes_of.h"
 #include "dassdp_classes.h"
-#include "dassdp_quantities.h"
-#include "state.h"
 
 enum { NAME_BYTES = DASSDP_CLASS_NAME_BYTES };
 
 _Static_assert((int)NAME_BYTES == (int)DASSDP_CLASS_NAME_MOST, "an application's room for a name");
-
-static char *name_of(const dassdp_model_t *model, void *state, uint32_t class_idx)
-{
-    char *names = dassdp_at(state, (uint32_t)model->classes->names_off);
-    return names + (class_idx - model->classes->n_known) * NAME_BYTES;
-}
 
 static int has_spares(const dassdp_model_t *model)
 {
@@ -23,15 +15,13 @@ static int has_spares(const dassdp_model_t *model)
 
 int dassdp_spare_is_known(const dassdp_model_t *model, const void *state, uint32_t class_idx)
 {
-    const uint32_t n_known = model->classes->n_known;
-    return class_idx < n_known ||
-           *(const char *)dassdp_at_const(state, (uint32_t)model->classes->names_off
-                                                     + (class_idx - n_known) * NAME_BYTES) != '\0';
+    return class_idx < model->classes->n_known ||
+           *(const char *)dassdp_at_const(state, dassdp_name_off(model, class_idx)) != '\0';
 }
 
 void dassdp_spare_mask(const dassdp_model_t *model, void *state)
 {
-    int32_t *logits = dassdp_at(state, (uint32_t)model->populations[model->readout].sum_off);
+    int32_t *logits = dassdp_sums(model, state);
     for (uint32_t c = model->classes->n_known; c < model->n_classes; c++) {
         if (!dassdp_spare_is_known(model, state, c)) {
             logits[c] = INT32_MIN;
@@ -68,7 +58,7 @@ int dassdp_new_class(const dassdp_model_t *model, void *state, const char *name)
     }
     uint32_t free = model->n_classes;
     for (uint32_t c = model->n_classes; c > model->classes->n_known; c--) {
-        const char *taken = name_of(model, state, c - 1u);
+        const char *taken = dassdp_at(state, dassdp_name_off(model, c - 1u));
         if (taken[0] == '\0') {
             free = c - 1u;
         } else if (memcmp(taken, bytes, NAME_BYTES) == 0) {
@@ -78,7 +68,7 @@ int dassdp_new_class(const dassdp_model_t *model, void *state, const char *name)
     if (free == model->n_classes) {
         return DASSDP_E_INDEX;
     }
-    memcpy(name_of(model, state, free), bytes, NAME_BYTES);
+    memcpy(dassdp_at(state, dassdp_name_off(model, free)), bytes, NAME_BYTES);
     dassdp_progress(model, state)->phase = DASSDP_RUNNING;
     return (int)free;
 }
@@ -118,7 +108,7 @@ int dassdp_forget_class(const dassdp_model_t *model, void *state, uint32_t class
     }
     const dassdp_classes_t *classes = model->classes;
     clear_weights(model, state, class_idx);
-    memset(name_of(model, state, class_idx), 0, NAME_BYTES);
+    memset(dassdp_at(state, dassdp_name_off(model, class_idx)), 0, NAME_BYTES);
     if (classes->n_hidden != 0u) {
         for (uint32_t row = class_idx; row < 2u * model->n_classes; row += model->n_classes) {
             memset((uint8_t *)dassdp_at(state, (uint32_t)classes->means_off)
@@ -126,8 +116,9 @@ int dassdp_forget_class(const dassdp_model_t *model, void *state, uint32_t class
             *(uint8_t *)dassdp_at(state, (uint32_t)classes->seen_off + row) = 0;
         }
     }
-    if (model->replay != 0 && model->replay->seen_off >= 0) {
-        ((uint16_t *)dassdp_at(state, (uint32_t)model->replay->seen_off))[class_idx] = 0;
+    uint16_t *seen = dassdp_ring_seen(model, state);
+    if (seen != 0) {
+        seen[class_idx] = 0;
     }
     dassdp_progress(model, state)->phase = DASSDP_RUNNING;
     return DASSDP_OK;
@@ -141,8 +132,7 @@ int dassdp_class_name(const dassdp_model_t *model, const void *state, uint32_t c
         return status;
     }
     int n = 0;
-    const char *taken = dassdp_at_const(state, (uint32_t)model->classes->names_off);
-    taken += (class_idx - model->classes->n_known) * NAME_BYTES;
+    const char *taken = dassdp_at_const(state, dassdp_name_off(model, class_idx));
     for (; n < NAME_BYTES && taken[n] != '\0'; n++) {
         name[n] = taken[n];
     }

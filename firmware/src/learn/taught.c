@@ -2,15 +2,12 @@
 #include <string.h>
 
 #include "classes_of.h"
-#include "dassdp_quantities.h"
-#include "state.h"
 
 enum { NAME_BYTES = DASSDP_CLASS_NAME_BYTES };
 
 static const uint8_t *name_of(const dassdp_model_t *model, const void *state, uint32_t class_idx)
 {
-    const uint8_t *names = dassdp_at_const(state, (uint32_t)model->classes->names_off);
-    return names + (class_idx - model->classes->n_known) * NAME_BYTES;
+    return dassdp_at_const(state, dassdp_name_off(model, class_idx));
 }
 
 static void put_factory(const dassdp_model_t *model, void *state)
@@ -25,20 +22,30 @@ static void put_factory(const dassdp_model_t *model, void *state)
     }
 }
 
-/* Samples in the ring of classes that are not taught: seen is 0, or becomes it. */
-static int clear_ring(const dassdp_model_t *model, const void *state, void *cleared)
+/* The ring has no samples of classes that are not taught. */
+static int ring_fits(const dassdp_model_t *model, const void *state)
 {
-    int is_clear = 1;
-    for (uint32_t c = model->classes->n_known; c < model->n_classes; c++) {
-        if (name_of(model, state, c)[0] == 0u && model->replay != 0 && model->replay->seen_off >= 0) {
-            const uint32_t seen_off = (uint32_t)model->replay->seen_off + 2u * c;
-            is_clear &= *(const uint16_t *)dassdp_at_const(state, seen_off) == 0u;
-            if (cleared != 0) {
-                *(uint16_t *)dassdp_at(cleared, seen_off) = 0;
-            }
+    int fits = 1;
+    const int32_t seen_off = model->replay == 0 ? -1 : model->replay->seen_off;
+    for (uint32_t c = model->classes->n_known; seen_off >= 0 && c < model->n_classes; c++) {
+        const uint16_t *seen = dassdp_at_const(state, (uint32_t)seen_off);
+        fits &= name_of(model, state, c)[0] != 0u || seen[c] == 0u;
+    }
+    return fits;
+}
+
+/* Samples of classes that are about to be called otherwise leave the ring. kept: means and names to
+ * come, NULL: no class is taught. */
+static void forget_renamed(const dassdp_model_t *model, void *state, const uint8_t *kept)
+{
+    uint16_t *seen = dassdp_ring_seen(model, state);
+    for (uint32_t c = model->classes->n_known; seen != 0 && c < model->n_classes; c++) {
+        const uint8_t *name = name_of(model, state, c);
+        uint32_t off = dassdp_name_off(model, c) - (uint32_t)model->classes->kept_off;
+        if (kept == 0 ? name[0] != 0u : memcmp(name, kept + off, NAME_BYTES) != 0) {
+            seen[c] = 0;
         }
     }
-    return is_clear;
 }
 
 void dassdp_taught_keep(const dassdp_model_t *model, void *state, uint32_t what)
@@ -46,13 +53,15 @@ void dassdp_taught_keep(const dassdp_model_t *model, void *state, uint32_t what)
     const dassdp_classes_t *classes = model->classes;
     void *kept = dassdp_at(state, (uint32_t)classes->kept_off);
     if (what == DASSDP_KEEP_FACTORY) {
+        forget_renamed(model, state, 0);
         put_factory(model, state);
     } else if (what == DASSDP_KEEP_PUT_BACK) {
-        memcpy(kept, dassdp_at(state, (uint32_t)classes->copy_off), classes->kept_bytes);
+        const uint8_t *copy = dassdp_at(state, (uint32_t)classes->copy_off);
+        forget_renamed(model, state, copy);
+        memcpy(kept, copy, classes->kept_bytes);
     } else {
         memcpy(dassdp_at(state, (uint32_t)classes->copy_off), kept, classes->kept_bytes);
     }
-    (void)clear_ring(model, state, state);
 }
 
 /* Printable, no space at an end, and zeros behind it. */
@@ -92,5 +101,5 @@ int dassdp_taught_check(const dassdp_model_t *model, const void *state)
     for (uint32_t c = classes->n_known; fits && c < model->n_classes; c++) {
         fits = is_name(name_of(model, state, c)) && is_alone(model, state, c);
     }
-    return fits && clear_ring(model, state, 0) ? DASSDP_OK : DASSDP_E_VALUE;
+    return fits && ring_fits(model, state) ? DASSDP_OK : DASSDP_E_VALUE;
 }
