@@ -12,7 +12,7 @@ from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.values import Targets
-from edge_dassdp.qir import QClassMeans, QNetwork, QReplay
+from edge_dassdp.qir import QClassMeans, QExamples, QNetwork, QReplay
 from edge_dassdp.quantize.activity import CHUNK, counts
 from edge_dassdp.reference.classes import directions
 from edge_dassdp.reference.model import IntegerModel
@@ -113,4 +113,16 @@ def with_class_means(network: QNetwork, x: NDArray[np.int8] | None,
         if len(of_class):
             means[label] = (2 * of_class.sum(axis=0) + len(of_class)) // (2 * len(of_class))
             seen[label] = QUANTITIES["mean_samples"]
-    return replace(network, class_means=QClassMeans(name, means, seen))
+    examples = _examples(found, labels, means[seen > 0]) if network.spare_classes else None
+    return replace(network, class_means=QClassMeans(name, means, seen, examples))
+
+
+def _examples(found: IntArray, labels: NDArray[np.int64], means: IntArray) -> QExamples | None:
+    """Of directions (n, size) with labels (n,): as many of each class, without silent ones."""
+    fired = found.any(axis=1)
+    found, labels = found[fired], labels[fired]
+    if not len(found):
+        return None
+    chosen = found[choose(labels, min(len(found), QUANTITIES["examples_max"]))]
+    away = ((chosen[:, None] - means) ** 2).sum(axis=2).min(axis=1)
+    return QExamples(chosen, away)

@@ -33,7 +33,7 @@ void dassdp_spare_mask(const dassdp_model_t *model, void *state)
 {
     int32_t *logits = dassdp_at(state, (uint32_t)model->populations[model->readout].sum_off);
     for (uint32_t c = model->classes->n_known; c < model->n_classes; c++) {
-        if (!dassdp_spare_is_known(model, state, c)) {
+        if (model->classes->n_hidden != 0u || !dassdp_spare_is_known(model, state, c)) {
             logits[c] = INT32_MIN;
         }
     }
@@ -125,6 +125,8 @@ int dassdp_forget_class(const dassdp_model_t *model, void *state, uint32_t class
                        + row * classes->n_hidden, 0, classes->n_hidden);
             *(uint8_t *)dassdp_at(state, (uint32_t)classes->seen_off + row) = 0;
         }
+        ((int32_t *)dassdp_at(state, (uint32_t)classes->limits_off))[class_idx - classes->n_known] =
+            0;
     }
     if (model->replay != 0 && model->replay->seen_off >= 0) {
         ((uint16_t *)dassdp_at(state, (uint32_t)model->replay->seen_off))[class_idx] = 0;
