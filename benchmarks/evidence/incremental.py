@@ -31,10 +31,9 @@ from edge_dassdp.ir import Network
 from edge_dassdp.rules import Learning
 from edge_dassdp.storage.cache import kept
 from edge_dassdp.tuning.incremental import METHODS, Row, taught
-from evidence.few import command
 from evidence.methods import METHODS as LEARNED
 from evidence.methods import STANDARD, TOUCHED
-from evidence.rows import spread
+from evidence.rows import command, spread
 from evidence.watches import recordings
 
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "incremental.json"
@@ -44,8 +43,9 @@ K = (1, 3, 5, 10)
 QUICK_CLASSES = 2
 SHOWN_K = 5
 """Samples of the second table."""
-TITLES = {"device": "spare class + class means, touch, K = 3, 100 idle",
-          "readout": "spare class without class means",
+TITLES = {"frozen": "the network without the class",
+          "device": "spare class + class means",
+          "readout": "spare class without class means, touch, K = 3, 100 idle",
           "nearest": "nearest class mean, frozen",
           "backprop": "backprop of two layers, float, 100 idle"}
 """By method."""
@@ -137,4 +137,4 @@ def tables(result: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    command(__doc__, run, tables, 1, COMMITTED)
+    command(__doc__, run, tables, 3, COMMITTED)
