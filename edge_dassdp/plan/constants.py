@@ -144,7 +144,8 @@ def _classes(layout: Layout) -> Table:
             hidden = (*hidden, ("n_examples", len(means.examples.away)),
                       ("examples", Array("uint8_t", "class_examples",
                                          means.examples.directions.ravel())),
-                      ("away", Array("int32_t", "class_away", means.examples.away)))
+                      ("away", Array("int32_t", "class_away", means.examples.away)),
+                      ("spread", means.examples.spread))
     return Table("dassdp_classes_t", "classes", (
         *hidden,
         *((f"{name}_off", layout.offset(field)) for name, field in (

@@ -267,6 +267,7 @@ def _check_classes(n: QNetwork) -> None:
                 "class_means: directions of examples")
         entries(examples.away, ((len(examples.directions),),), 0, 2**31 - 1,
                 "class_means: distances of examples")
+        within(examples.spread, 0, 2**30 - 1, "class_means: spread of examples")
 
 
 def _check_misses(n: QNetwork) -> None:

@@ -98,11 +98,12 @@ class QExamples:
     """Training samples of the classes that are known, from which a new one is told.
 
     directions: (n, size) integers from 0 to 255, n from 1 to 128; away: (n,), the squared distance
-    of each from the nearest class mean.
+    of each from the nearest class mean. spread: of all from the mean of their own class.
     """
 
     directions: IntArray
     away: IntArray
+    spread: int
 
 
 @dataclass(frozen=True, eq=False)

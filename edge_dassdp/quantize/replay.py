@@ -113,16 +113,17 @@ def with_class_means(network: QNetwork, x: NDArray[np.int8] | None,
         if len(of_class):
             means[label] = (2 * of_class.sum(axis=0) + len(of_class)) // (2 * len(of_class))
             seen[label] = QUANTITIES["mean_samples"]
-    examples = _examples(found, labels, means[seen > 0]) if network.spare_classes else None
+    examples = _examples(found, labels, means, seen) if network.spare_classes else None
     return replace(network, class_means=QClassMeans(name, means, seen, examples))
 
 
-def _examples(found: IntArray, labels: NDArray[np.int64], means: IntArray) -> QExamples | None:
+def _examples(found: IntArray, labels: NDArray[np.int64], means: IntArray,
+              seen: IntArray) -> QExamples | None:
     """Of directions (n, size) with labels (n,): as many of each class, without silent ones."""
-    fired = found.any(axis=1)
-    found, labels = found[fired], labels[fired]
-    if not len(found):
+    fired = np.flatnonzero(found.any(axis=1))
+    if not fired.size:
         return None
-    chosen = found[choose(labels, min(len(found), QUANTITIES["examples_max"]))]
-    away = ((chosen[:, None] - means) ** 2).sum(axis=2).min(axis=1)
-    return QExamples(chosen, away)
+    chosen = fired[choose(labels[fired], min(fired.size, QUANTITIES["examples_max"]))]
+    away = ((found[chosen][:, None] - means) ** 2).sum(axis=2)
+    own = away[np.arange(chosen.size), labels[chosen]]
+    return QExamples(found[chosen], away[:, seen > 0].min(axis=1), int(own.sum()) // chosen.size)

@@ -125,12 +125,16 @@ class Classes:
             self._limit(label)
 
     def _limit(self, label: int) -> None:
-        """A class that was taught ends where it would take more than its share of the examples."""
+        """A class that was taught reaches beyond half the way as far as a class spreads, and no
+        further than to where it would take more than its share of the examples."""
         examples = None if self.rule is None else self.rule.examples
         if examples is not None:
+            n = min(int(self.seen[OF_DEVICE, label]), SAMPLES)
             away = ((examples.directions - self.means[OF_DEVICE, label]) ** 2).sum(axis=1)
-            nearer = np.sort(np.maximum(examples.away - away, INT32_MIN))
-            self.limits[label - self.n_known] = nearer[-max(1, len(nearer) // EXAMPLES_SHARE)]
+            nearer = np.sort(examples.away - away)
+            self.limits[label - self.n_known] = max(
+                -(examples.spread + examples.spread // n >> 1),
+                int(nearer[-max(1, len(nearer) // EXAMPLES_SHARE)]))
 
     def learn_again(self, counts: IntArray, label: int, domain: int) -> None:
         """The same of a stored sample whose hidden neurons fired counts (size,)."""

@@ -15,6 +15,7 @@ typedef struct {
     uint16_t n_examples;   /* of known classes, from which a new one is told; 0 without */
     const uint8_t *examples; /* rows of n_hidden: 255 x / |x| */
     const int32_t *away;   /* n_examples: squared, from the nearest mean */
+    int32_t spread;        /* squared, of all from the mean of their own class */
     const uint8_t *means;  /* the factory's, n_classes rows of n_hidden: 255 x / |x| */
     const uint8_t *seen;   /* n_classes: 0 without a mean, else DASSDP_MEAN_SAMPLES */
     int32_t means_off;     /* uint8, means of the device, then means that were the factory's */

@@ -53,8 +53,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recorded(folder / "gesture.csv", stream, np.flatnonzero(stream.y == N_OLD)[:5])
     recorded(folder / "test.csv", later_windows(), range(len(later_windows())))
     made = cli(folder, "quantize", str(SIX), "-o", "net.q.npz", "--data", "train.csv", "--classes",
-               ",".join(NAMES[:N_OLD]), "--spare-classes", "2", "--class-means", "--board",
-               "microbit")
+               ",".join(NAMES[:N_OLD]), "--spare-classes", "2", "--board", "microbit")
     assert made.returncode == 0, made.stderr
     return folder
 

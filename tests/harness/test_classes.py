@@ -98,12 +98,12 @@ def test_a_new_class_leaves_the_old_ones_standing(target: str) -> None:
         after = device.classify(old)
         assert (device.classify(samples([4] * 100, 8)) == 4).mean() > 0.9
         assert all((device.target.read_weights(name) == w).all() for name, w in weights.items())
-        assert (device.classify(samples(Y)) == 4).mean() <= 1 / 16, "its share of the examples"
+        assert (device.classify(samples(Y)) == 4).mean() <= 1 / 12, "its share of the examples"
     assert (after[after != 4] == before[after != 4]).all() and (after == 4).mean() < 0.1
 
 
 def test_a_class_ends_where_it_would_take_more_than_its_share_of_the_examples() -> None:
-    """Next to an old class it takes a part of it; far from all its limit is below 0."""
+    """Next to an old class that is its limit; far from all it is how far a class spreads."""
     q = model()
     assert q.class_means is not None and q.class_means.examples is not None
     examples = q.class_means.examples
@@ -117,8 +117,9 @@ def test_a_class_ends_where_it_would_take_more_than_its_share_of_the_examples() 
         assert target.classes is not None
         away = ((examples.directions - target.classes.means[0, label]) ** 2).sum(axis=1)
         found[name] = int(target.classes.limits[0])
-        assert (examples.away - away > found[name]).sum() == len(Y) // 16 - 1
-    assert found["wave"] < found["walk again"]
+        taken = int((examples.away - away > found[name]).sum())
+        assert taken == len(Y) // 12 - 1 if name == "walk again" else taken == 0
+    assert found["wave"] == -(examples.spread + examples.spread // 6 >> 1) < found["walk again"]
 
 
 @pytest.mark.parametrize("means", [True, False])

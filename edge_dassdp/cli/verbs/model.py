@@ -207,8 +207,7 @@ def _quantize(
         "A TOML file that describes the sensor before the network: the device takes its raw counts "
         "and can learn how it is worn (docs/sensor.md)."))] = None,
     spare_classes: Annotated[int, typer.Option(min=0, metavar="N", help=(
-        "Outputs for classes that are taught on the device, learn --new-class NAME: up to 16. With "
-        "--class-means the classes of --data stay as they are."))
+        "Outputs for classes that are taught on the device, learn --new-class NAME: up to 16."))
     ] = 0,
     compare_bits: Annotated[bool, typer.Option(help=(
         "With --data: what 8, 7 and 6 bits would cost and save."))] = True,

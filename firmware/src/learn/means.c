@@ -194,7 +194,7 @@ static void follow(const dassdp_model_t *model, void *state, uint32_t row)
     }
 }
 
-/* How much nearer than the nearest mean that of a class is to example j. */
+/* How much nearer than the nearest mean that of a class is to example j; INT32_MIN for further away. */
 static int32_t nearer_by(const dassdp_classes_t *classes, const uint8_t *mean, uint32_t j)
 {
     const uint8_t *example = classes->examples + j * classes->n_hidden;
@@ -207,7 +207,8 @@ static int32_t nearer_by(const dassdp_classes_t *classes, const uint8_t *mean, u
     return nearer < INT32_MIN ? INT32_MIN : (int32_t)nearer;
 }
 
-/* A class that was taught ends where it would take more than its share of the examples. */
+/* A class that was taught reaches beyond half the way as far as a class spreads, and no further than to
+ * where it would take more than its share of the examples. */
 static void fit_limit(const dassdp_model_t *model, void *state, uint32_t class_idx)
 {
     const dassdp_classes_t *classes = model->classes;
@@ -229,7 +230,10 @@ static void fit_limit(const dassdp_model_t *model, void *state, uint32_t class_i
         }
     }
     if (classes->n_examples != 0u) {
-        *limit_of(model, state, class_idx) = most[n - 1u];
+        const int32_t n_seen = *seen_of(model, state, row_of(model, OF_DEVICE, class_idx));
+        const int32_t n_samples = n_seen < DASSDP_MEAN_SAMPLES ? n_seen : DASSDP_MEAN_SAMPLES;
+        const int32_t least = -((classes->spread + classes->spread / n_samples) >> 1);
+        *limit_of(model, state, class_idx) = most[n - 1u] > least ? most[n - 1u] : least;
     }
     dassdp_spend(dassdp_slices(model, state), classes->n_examples * classes->n_hidden,
                  DASSDP_GRAIN_EXAMPLE);
