@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,58 @@ from typing import Any
 from edge_dassdp import __version__
 from edge_dassdp.comparison.statistics import mean_std
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "few-labels.md"
+"""What `command` writes tables into."""
 
-def arguments(description: str | None, quick: str, committed: Path) -> argparse.Namespace:
-    """quick, jobs and out, the file to write or None. quick: what --quick leaves."""
+
+def arguments(description: str | None, quick: str, committed: Path,
+              seeds: int | None = None) -> argparse.Namespace:
+    """quick, jobs or where a number of them is given seeds, and out, the file to write or None.
+    quick: what --quick leaves."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help=quick)
-    parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
+    if seeds is None:
+        parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
+    else:
+        parser.add_argument("--seeds", type=int, default=seeds, help=f"networks (default {seeds})")
     parser.add_argument("--out", type=Path, help="JSON; the committed one unless --quick")
     asked = parser.parse_args()
     asked.out = asked.out or (None if asked.quick else committed)
     return asked
 
 
+def command(about: str | None, run: Callable[[int, bool], dict[str, Any]],
+            tables: Callable[[dict[str, Any]], list[str]], seeds: int, committed: Path) -> None:
+    """Measure, show the tables, write the JSON, and the document where that is the committed one.
+    """
+    asked = arguments(about, "a part of it, not written", committed, seeds)
+    result = run(asked.seeds, asked.quick)
+    if asked.out:
+        asked.out.write_text(written(result), encoding="utf-8")
+    if asked.out == committed:
+        document(committed.stem, tables(result))
+    print("\n".join(tables(result)))
+
+
+def document(name: str, lines: Sequence[str], path: Path = DOCUMENT) -> None:
+    """The tables between the markers of a name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    path.write_text("\n".join([before + begin, *lines, end + after]), encoding="utf-8")
+
+
 def write(path: Path, schema: str, rows: Sequence[Any]) -> None:
     """Dataclasses, one a line."""
-    body = ",\n".join(json.dumps(asdict(row)) for row in rows)
-    head = f'{{"schema": "{schema}", "tool": "{__version__}", "rows": ['
-    path.write_text(f"{head}\n{body}\n]}}\n", encoding="utf-8")
+    path.write_text(written({"schema": schema, "tool": __version__,
+                             "rows": [asdict(row) for row in rows]}), encoding="utf-8")
+
+
+def written(result: dict[str, Any]) -> str:
+    """JSON with a row a line."""
+    head = json.dumps({name: value for name, value in result.items() if name != "rows"})[:-1]
+    body = ",\n".join(json.dumps(row) for row in result["rows"])
+    return f'{head}, "rows": [\n{body}\n]}}\n'
 
 
 def spread(values: Sequence[float]) -> str:

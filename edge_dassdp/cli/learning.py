@@ -49,7 +49,7 @@ _NONE = "none"
 
 
 def memory_of(schedule: str | None, replay: str | None, guard: str | None,
-              gate: str | None = None, class_means: bool = False) -> Memory:
+              gate: str | None = None, class_means: bool | None = None) -> Memory:
     """--schedule SAMPLES[,FLOOR] or error[:GAIN[,FLOOR]], --replay FLASH,RING[,K][,reservoir],
     --guard MARGIN[,WINDOW] and --gate cusum[:OPENS_AT[,ALLOWED]][,stays]."""
     from edge_dassdp.rules import Guard
@@ -62,7 +62,7 @@ def memory_of(schedule: str | None, replay: str | None, guard: str | None,
                if text == _NONE]
     return Memory(None if schedule in (None, _NONE) else _steps_of(schedule),
                   None if replay in (None, _NONE) else _replay_of(replay), kept,
-                  None if gate is None else _gate_of(gate), class_means or None, frozenset(without))
+                  None if gate is None else _gate_of(gate), class_means, frozenset(without))
 
 
 def _steps_of(text: str) -> Schedule | ErrorScaled:

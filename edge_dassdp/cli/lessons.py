@@ -58,9 +58,10 @@ class Lessons:
     replay: Replay = None
     guard: Guard = None
     gate: Gate = None
-    class_means: Annotated[bool, typer.Option("--class-means", help=(
+    class_means: Annotated[bool | None, typer.Option("--class-means/--no-class-means", help=(
         "Means of what the last hidden layer fires, of --data and then of every sample learned, "
-        "decide beside the readout: more from few labels."))] = False
+        "decide beside the readout: more from few labels. By itself with --spare-classes and "
+        "--data, for only so a new class leaves the others as they are."))] = None
     plastic_biases: Annotated[bool, typer.Option("--plastic-biases", help=(
         "Biases beside error-driven rules learn, too: one more neuron fires in every step."))
     ] = False
@@ -87,6 +88,8 @@ class Lessons:
 
         memory = self._memory
         if not self.frozen:
+            if self.class_means is None and source.readout.spare_classes and train:
+                memory = dataclasses.replace(memory, class_means=True)
             return self._chosen(source, memory) if self.plastic or self.rule or self.rules \
                 else self._default(source, settings, train, memory)
         if self.plastic or self.rule or memory != Memory() or self.plastic_biases \

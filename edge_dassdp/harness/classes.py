@@ -15,15 +15,17 @@ from edge_dassdp.data.datasets import Part
 from edge_dassdp.data.labels import ClassNames, Origin, listed
 from edge_dassdp.qir import QNetwork
 
-FORGETS = ("the model replays no samples of the old classes, so a new class takes their place "
-           "whole: quantize it with --replay and --data, or mix samples of all classes")
+FORGETS = ("the model has no class means and replays no samples of the old classes, so a new class "
+           "takes their place whole: quantize it with --class-means and --data")
 _SPARE = "(spare {})"
 NOTHING_TAUGHT: Mapping[str, int] = MappingProxyType({})
 
 
 def forgets(network: QNetwork) -> bool:
-    """Whether nothing of the old classes is learned again beside a new one."""
+    """Whether weights learn a new class, and nothing of the old ones beside it."""
     replay = network.replay
+    if network.class_means is not None:
+        return False
     return replay is None or replay.labels.size == 0 or replay.n_flash == 0
 
 

@@ -132,17 +132,25 @@ def _values(layout: Layout, values: QValues) -> Table:
 def _classes(layout: Layout) -> Table:
     """Of a network that keeps classes."""
     network, means = layout.network, layout.network.class_means
-    kept = [f for f in layout.fields if f.name in ("class_means", "class_seen", "class_names")]
+    kept = [f for f in layout.fields if f.name in (
+        "class_means", "class_seen", "class_limits", "class_names")]
     hidden: Fields = (("n_known", network.n_known),)
     if means is not None:
         hidden = (*hidden, ("hidden", [p.name for p in network.populations].index(means.hidden)),
                   ("n_hidden", means.means.shape[1]),
                   ("means", Array("uint8_t", "class_means", means.means.ravel())),
                   ("seen", Array("uint8_t", "class_seen", means.seen)))
+        if means.examples is not None:
+            hidden = (*hidden, ("n_examples", len(means.examples.away)),
+                      ("examples", Array("uint8_t", "class_examples",
+                                         means.examples.directions.ravel())),
+                      ("away", Array("int32_t", "class_away", means.examples.away)),
+                      ("spread", means.examples.spread))
     return Table("dassdp_classes_t", "classes", (
         *hidden,
         *((f"{name}_off", layout.offset(field)) for name, field in (
-            ("means", "class_means"), ("seen", "class_seen"), ("names", "class_names"),
+            ("means", "class_means"), ("seen", "class_seen"), ("limits", "class_limits"),
+            ("names", "class_names"),
             ("direction", "class_direction"), ("distance", "class_distance"),
             ("found", "class_found"), ("copy", "saved_classes"))),
         ("kept_off", kept[0].offset), ("kept_bytes", sum(f.bytes for f in kept)),

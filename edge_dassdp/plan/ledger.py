@@ -17,7 +17,7 @@ CODE_BYTES = 26 * 1024
 """More flash than runtime, link and drivers take on any core, all rules linked."""
 MORE_CODE_BYTES = 10 * 1024
 """More than convolutions, pools, delays, coded inputs, sensors and neurons with dynamics add."""
-CLASS_CODE_BYTES = 3 * 1024
+CLASS_CODE_BYTES = 4 * 1024
 """More than class means and spare classes add."""
 STREAM_CODE_BYTES = 4 * 1024
 """More than streams add."""

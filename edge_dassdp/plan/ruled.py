@@ -89,7 +89,7 @@ def grains(network: QNetwork, routes: Mapping[str, Route]) -> dict[str, int]:
         found["a fall-back to factory weights"] = 2 * sum(
             q.n_pre * row_bytes(q.n_post, q.weight_bits) for q in network.plastic) + 200
     if network.class_means is not None:
-        found["a class mean"] = QUANTITIES["grain_mean"] * network.class_means.means.shape[1] + 1000
+        found["a class mean"] = network.class_means.grain
     if network.replay is not None:
         found["a neuron of a stored sample"] = QUANTITIES["grain_rebuild"] * (
             1 + network.n_steps) + network.n_steps * sum(words(p.size) * 4 for p in network.cut)

@@ -102,6 +102,8 @@ def _of_classes(network: QNetwork) -> list[StateField]:
         n = network.n_classes
         own = [_kept("class_means", "uint8_t", whole(2 * n * means.means.shape[1])),
                _kept("class_seen", "uint8_t", whole(2 * n))]
+        if network.spare_classes:
+            own.append(_kept("class_limits", "int32_t", network.spare_classes))
     if network.spare_classes:
         own.append(_kept("class_names", "uint8_t", NAME_BYTES * network.spare_classes))
     return own

@@ -19,6 +19,7 @@ from edge_dassdp.qir.network import (
     QClassMeans,
     QCusum,
     QErrorStep,
+    QExamples,
     QGuard,
     QNetwork,
     QReplay,
@@ -258,6 +259,15 @@ def _check_classes(n: QNetwork) -> None:
     entries(means.means, ((n.n_classes, hidden.size),), 0, MEAN_ONE, "class_means: means")
     require(means.seen.shape == (n.n_classes,) and bool(
         np.isin(means.seen, (0, QUANTITIES["mean_samples"])).all()), "class_means: seen")
+    examples = means.examples
+    if examples is not None:
+        require(isinstance(examples, QExamples) and n.spare_classes > 0, "class_means: examples")
+        within(len(examples.away), 1, QUANTITIES["examples_max"], "class_means: examples")
+        entries(examples.directions, ((len(examples.away), hidden.size),), 0, MEAN_ONE,
+                "class_means: directions of examples")
+        entries(examples.away, ((len(examples.directions),),), 0, 2**31 - 1,
+                "class_means: distances of examples")
+        within(examples.spread, 0, 2**30 - 1, "class_means: spread of examples")
 
 
 def _check_misses(n: QNetwork) -> None:

@@ -94,21 +94,43 @@ class QCusum:
 
 
 @dataclass(frozen=True, eq=False)
+class QExamples:
+    """Training samples of the classes that are known, from which a new one is told.
+
+    directions: (n, size) integers from 0 to 255, n from 1 to 128; away: (n,), the squared distance
+    of each from the nearest class mean. spread: of all from the mean of their own class.
+    """
+
+    directions: IntArray
+    away: IntArray
+    spread: int
+
+
+@dataclass(frozen=True, eq=False)
 class QClassMeans:
     """Means of the directions of hidden spike counts, 255 x / |x|.
 
     hidden: the population. means: (n_classes, size) integers from 0 to 255, of training samples;
-    seen: (n_classes,), 8, or 0 where there was no sample.
+    seen: (n_classes,), 8, or 0 where there was no sample. examples: of a network with spare
+    classes, else None.
     """
 
     hidden: str
     means: IntArray
     seen: IntArray
+    examples: QExamples | None = field(default=None, metadata={"is_filed_if_set": True})
+
+    @property
+    def grain(self) -> int:
+        """Instructions at most of what follows a sample in one piece."""
+        size: int = self.means.shape[1]
+        n_values = 0 if self.examples is None else int(self.examples.directions.size)
+        return QUANTITIES["grain_mean"] * size + QUANTITIES["grain_example"] * n_values + 1000
 
 
 NODES: dict[str, type[Any]] = {node.__name__: node for node in (
-    QReplay, QGuard, QErrorStep, QCusum, QClassMeans, QDynamics, QInputScale, QSensor, QDrift,
-    QCodes, Conv, Pool, MaxPool, Encoder, Sensor, Triad, ClassNames, QValues)}
+    QReplay, QGuard, QErrorStep, QCusum, QClassMeans, QExamples, QDynamics, QInputScale, QSensor,
+    QDrift, QCodes, Conv, Pool, MaxPool, Encoder, Sensor, Triad, ClassNames, QValues)}
 """What a file names beside populations, projections and rules."""
 
 
@@ -265,6 +287,10 @@ class QNetwork:
     def keeps_classes(self) -> bool:
         """A device of it learns about classes beside its weights: means, or names of new ones."""
         return self.class_means is not None or self.spare_classes > 0
+
+    def is_by_mean(self, label: int) -> bool:
+        """Whether a class is known by its mean alone: no weight learns it."""
+        return self.class_means is not None and label >= self.n_known
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.base.values import Targets
-from edge_dassdp.qir import QClassMeans, QNetwork, QReplay
+from edge_dassdp.qir import QClassMeans, QExamples, QNetwork, QReplay
 from edge_dassdp.quantize.activity import CHUNK, counts
 from edge_dassdp.reference.classes import directions
 from edge_dassdp.reference.model import IntegerModel
@@ -113,4 +113,17 @@ def with_class_means(network: QNetwork, x: NDArray[np.int8] | None,
         if len(of_class):
             means[label] = (2 * of_class.sum(axis=0) + len(of_class)) // (2 * len(of_class))
             seen[label] = QUANTITIES["mean_samples"]
-    return replace(network, class_means=QClassMeans(name, means, seen))
+    examples = _examples(found, labels, means, seen) if network.spare_classes else None
+    return replace(network, class_means=QClassMeans(name, means, seen, examples))
+
+
+def _examples(found: IntArray, labels: NDArray[np.int64], means: IntArray,
+              seen: IntArray) -> QExamples | None:
+    """Of directions (n, size) with labels (n,): as many of each class, without silent ones."""
+    fired = np.flatnonzero(found.any(axis=1))
+    if not fired.size:
+        return None
+    chosen = fired[choose(labels[fired], min(fired.size, QUANTITIES["examples_max"]))]
+    away = ((found[chosen][:, None] - means) ** 2).sum(axis=2)
+    own = away[np.arange(chosen.size), labels[chosen]]
+    return QExamples(found[chosen], away[:, seen > 0].min(axis=1), int(own.sum()) // chosen.size)

@@ -18,6 +18,7 @@ from edge_dassdp.reference.feedback import exp2_q15, softmax_z_q8
 
 ONE, LIMIT, SCALE = QUANTITIES["mean_one"], QUANTITIES["mean_limit"], QUANTITIES["mean_scale"]
 SAMPLES, NAME_BYTES = QUANTITIES["mean_samples"], QUANTITIES["class_name_bytes"]
+EXAMPLES_SHARE = QUANTITIES["examples_share"]
 EIGHTHS = (0, 4, 2, 6, 1, 5, 3, 7)
 """What a running mean is rounded by, in turn: on average nothing is lost."""
 FAR = 2**32 - 1
@@ -41,8 +42,9 @@ class Classes:
     """What a device knows beside its readout.
 
     means: int64 (2, n_classes, size), of the device and of what was the factory's; seen: (2,
-    n_classes), 0 without a mean, to 15. names: uint8 (n_spare, 16), zeros where a class was not
-    taught. direction: (size,), of the sample that ran last, all 0 where it was silent.
+    n_classes), 0 without a mean, to 15. limits: (n_spare,), by how much nearer the mean of a class
+    that was taught must be. names: uint8 (n_spare, 16), zeros where a class was not taught.
+    direction: (size,), of the sample that ran last, all 0 where it was silent.
     """
 
     def __init__(self, network: QNetwork) -> None:
@@ -53,6 +55,7 @@ class Classes:
         self.seen = np.zeros((2, n), np.int64)
         if self.rule:
             self.means[OF_FACTORY], self.seen[OF_FACTORY] = self.rule.means, self.rule.seen
+        self.limits = np.zeros(network.spare_classes, np.int64)
         self.names = np.zeros((network.spare_classes, NAME_BYTES), np.int64)
         self.direction = np.zeros(size, np.int64)
 
@@ -70,8 +73,8 @@ class Classes:
         return class_idx not in self.untaught
 
     def mask(self, logits: IntArray) -> None:
-        """Those (n, n_classes) of classes that were not taught become the least there is."""
-        logits[:, self.untaught] = INT32_MIN
+        """Those (n, n_classes) of classes that no weight knows become the least there is."""
+        logits[:, self.untaught if self.rule is None else slice(self.n_known, None)] = INT32_MIN
 
     def classify(self, logits: IntArray, counts: IntArray) -> IntArray:
         """Classes (n,) of logits and hidden counts (n, size); the first sample's direction stays.
@@ -82,14 +85,20 @@ class Classes:
         found = directions(counts)
         self.direction = found[0].copy()
         away = self._distances(found)
-        nearest = away.min(axis=1, keepdims=True)
-        far = away - nearest
+        known = away[:, : self.n_known]
+        nearest = known.min(axis=1, keepdims=True)
+        far = known - nearest
         z_q8 = np.where(far >= LIMIT, QUANTITIES["softmax_max_q8"],
                         (np.minimum(far, LIMIT) * SCALE) >> 16)
-        q, p = exp2_q15(z_q8), exp2_q15(softmax_z_q8(self.network, logits))
+        q, p = exp2_q15(z_q8), exp2_q15(softmax_z_q8(self.network, logits)[:, : self.n_known])
         score = sum((v << 15) // v.sum(axis=1, keepdims=True) for v in (p, q))
-        has_means = found.any(axis=1) & (nearest[:, 0] < FAR)
-        return np.asarray(np.where(has_means, np.asarray(score).argmax(axis=1), best))
+        best = np.where(nearest[:, 0] < FAR, np.asarray(score).argmax(axis=1), best)
+        closest = nearest[:, 0].copy()
+        for label in self.taught.values():
+            apart = away[:, label] + self.limits[label - self.n_known]
+            is_nearer = (away[:, label] < FAR) & (apart < closest)
+            best, closest = np.where(is_nearer, label, best), np.where(is_nearer, apart, closest)
+        return np.asarray(np.where(found.any(axis=1), best, logits.argmax(axis=1)))
 
     def _distances(self, found: IntArray) -> IntArray:
         """(n, n_classes), squared, from the nearer mean; FAR where there is none."""
@@ -112,6 +121,20 @@ class Classes:
             self.seen[domain, label] = SAMPLES + (n + 1) % SAMPLES
         mean = self.means[domain, label]
         mean[:] = (mean * (divisor - 1) + self.direction + rounding) // divisor
+        if label >= self.n_known:
+            self._limit(label)
+
+    def _limit(self, label: int) -> None:
+        """A class that was taught reaches beyond half the way as far as a class spreads, and no
+        further than to where it would take more than its share of the examples."""
+        examples = None if self.rule is None else self.rule.examples
+        if examples is not None:
+            n = min(int(self.seen[OF_DEVICE, label]), SAMPLES)
+            away = ((examples.directions - self.means[OF_DEVICE, label]) ** 2).sum(axis=1)
+            nearer = np.sort(examples.away - away)
+            self.limits[label - self.n_known] = max(
+                -(examples.spread + examples.spread // n >> 1),
+                int(nearer[-max(1, len(nearer) // EXAMPLES_SHARE)]))
 
     def learn_again(self, counts: IntArray, label: int, domain: int) -> None:
         """The same of a stored sample whose hidden neurons fired counts (size,)."""
@@ -128,34 +151,39 @@ class Classes:
         """A class that was taught is spare again."""
         self.names[class_idx - self.n_known] = 0
         self.means[:, class_idx], self.seen[:, class_idx] = 0, 0
+        self.limits[class_idx - self.n_known] = 0
 
-    def copy(self) -> tuple[IntArray, IntArray, IntArray]:
-        return self.means.copy(), self.seen.copy(), self.names.copy()
+    def copy(self) -> tuple[IntArray, ...]:
+        return self.means.copy(), self.seen.copy(), self.limits.copy(), self.names.copy()
 
-    def put_back(self, copy: tuple[IntArray, IntArray, IntArray] | None) -> list[int]:
+    def put_back(self, copy: tuple[IntArray, ...] | None) -> list[int]:
         """A copy, None: the factory's. Gives the classes that were called otherwise."""
         before = self.names
-        means, seen, names = copy or Classes(self.network).copy()
-        self.means, self.seen, self.names = means.copy(), seen.copy(), names.copy()
-        return [self.n_known + int(k) for k in np.flatnonzero((before != names).any(axis=1))]
+        self.means, self.seen, self.limits, self.names = (
+            part.copy() for part in copy or Classes(self.network).copy())
+        return [self.n_known + int(k) for k in np.flatnonzero((before != self.names).any(axis=1))]
 
     def named_state(self) -> dict[str, NDArray[Any]]:
         named = {"class_names": self.names.ravel()} if self.names.size else {}
-        return named | ({} if self.rule is None else {
-            "class_means": padded(self.means.ravel()), "class_seen": padded(self.seen.ravel())})
+        if self.rule is None:
+            return named
+        named |= {"class_limits": self.limits} if self.limits.size else {}
+        return named | {"class_means": padded(self.means.ravel()),
+                        "class_seen": padded(self.seen.ravel())}
 
     def restore(self, named: Mapping[str, NDArray[Any]]) -> None:
         """The reverse of `named_state`."""
         for name, values in (("class_means", self.means), ("class_seen", self.seen),
-                             ("class_names", self.names)):
+                             ("class_limits", self.limits), ("class_names", self.names)):
             if name in named:
                 values[:] = named[name][: values.size].reshape(values.shape)
 
     def to_bytes(self) -> bytes:
         """As a snapshot holds it: whole words."""
-        order = ("class_means", "class_seen", "class_names")
         named = self.named_state()
-        return b"".join(named[name].astype(np.uint8).tobytes() for name in order if name in named)
+        return b"".join(named[name].astype(kind).tobytes() for name, kind in (
+            ("class_means", "u1"), ("class_seen", "u1"), ("class_limits", "<i4"),
+            ("class_names", "u1")) if name in named)
 
 
 def padded(values: IntArray) -> IntArray:

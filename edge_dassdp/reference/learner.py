@@ -75,7 +75,7 @@ class Reference(Sensed):
         self.guard = np.zeros((), GUARD_DTYPE) if net.guard and net.guard.margin else None
         self.gate = None if net.cusum is None else Gate(net.cusum)
         self.saved: dict[str, IntArray] = {}
-        self.saved_classes: tuple[IntArray, IntArray, IntArray] | None = None
+        self.saved_classes: tuple[IntArray, ...] | None = None
         super().reset()
 
     def named_state(self) -> dict[str, NDArray[Any]]:
@@ -284,7 +284,7 @@ class Reference(Sensed):
         kind = label if self.network.values is None else 0
         memory.store({name: r[slot] for name, r in self.records.items()}, kind,
                      lambda: int(draw(self.learning, 1)[0]), self.target_q11)
-        if held:
+        if held or self.network.is_by_mean(label):
             return 0
         n_due = 0 if self.gate is None else self.gate.take_due()
         turns = [True] * (n_due + memory.rule.n_ring) + [False] * memory.rule.n_flash
@@ -428,7 +428,8 @@ class Reference(Sensed):
         if self.network.readout not in self.error:
             return min(loss_q8, MAX_LOSS_Q8), False
         self.error[self.network.readout] = err_q8
-        return min(loss_q8, MAX_LOSS_Q8), largest >= self.network.skip_below_q8
+        is_learned = largest >= self.network.skip_below_q8 and not self.network.is_by_mean(label)
+        return min(loss_q8, MAX_LOSS_Q8), is_learned
 
     def _begin_kind(self, kind: int) -> None:
         """Another kind of sample discards an incomplete batch and starts the next one."""

@@ -23,12 +23,12 @@ from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.twin.learner import FloatLearner
 from edge_dassdp.twin.model import FloatModel
 
-METHODS = ("device", "readout", "nearest", "backprop")
-"""device: a spare class beside class means, on the emulator. readout: a spare class alone. nearest:
-the nearest class mean of hidden counts, in float, nothing learned. backprop: another learner, in
-float, which is given."""
+METHODS = ("frozen", "device", "readout", "nearest", "backprop")
+"""frozen: the device before it is taught, with class means. device: a spare class beside class
+means, on the emulator. readout: a spare class alone. nearest: the nearest class mean of hidden
+counts, in float, nothing learned. backprop: another learner, in float, which is given."""
 N_IDLE = 100
-"""Steps from what is stored, after the samples of the new class, of all methods that replay."""
+"""Steps from what is stored, after the samples of the new class, where weights learn it."""
 Learner = Callable[[Network, Learning, Samples], FloatLearner]
 Classify = Callable[[NDArray[np.float32]], NDArray[np.int64]]
 
@@ -97,6 +97,7 @@ def taught(network: Network, training: Samples, shots: Samples, test: Samples, *
     in_float = replace(grown, readout=replace(grown.readout, spare_classes=0))  # else never read
     for n in k:
         x, y = shots.x[:n], np.full(n, new)
+        yield _row("frozen", n, devices["device"].learn(x[:0], 0), test, new)
         for name, device in devices.items():
             yield _row(name, n, device.learn(x, n_idle), test, new)
         known = Samples(np.concatenate([training.x, x]), np.concatenate([training.y, y]))
@@ -131,7 +132,7 @@ class _Taught:
         emulator.reset()
         label = emulator.new_class("new")
         harness.learn_stream(emulator, input_x(self._network, x), np.full(len(x), label))
-        if self._replays:
+        if self._replays and self._network.class_means is None:
             emulator.idle(n_idle)
         return lambda given: emulator.classify(input_x(self._network, given))
 

@@ -61,7 +61,7 @@ typedef struct {
     uint16_t class_idx;    /* 0 to n_classes - 1: the largest logit, the lowest index of several, or with
                               class means the largest score (docs/arithmetic.md, 23) */
     uint16_t loss_q8;      /* -log2 p(label) in Q8 bits, 0 to 32767; 0 before learning with a label */
-    uint16_t is_skipped;   /* 1: sure and right, error rules stayed idle */
+    uint16_t is_skipped;   /* 1: error rules stayed idle: sure and right, or its class is a mean alone */
     uint16_t is_updated;   /* 1: a weight may have changed */
     uint16_t n_replayed;   /* stored samples learned again after it */
     uint16_t is_fallen_back; /* 1: the guard made the weights the factory's again */

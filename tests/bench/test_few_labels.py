@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evidence import few, incremental
+from evidence import few, incremental, rows
 
 from edge_dassdp.data.datasets import Samples
 
@@ -20,38 +20,38 @@ def test_the_first_of_each_class_stay_in_order() -> None:
 
 
 def test_a_turned_watch_learns_from_three_labels_a_class() -> None:
-    rows = {r.method: r for r in few.measure(0, ("E",), (3,))}
-    assert set(rows) == set(few.TITLES)
-    assert rows["profile"].shifted > 80 and rows["profile"].shifted > rows["touch"].shifted + 10
-    assert all(r.original > 50 for name, r in rows.items() if name != "nearest")
+    found = {r.method: r for r in few.measure(0, ("E",), (3,))}
+    assert set(found) == set(few.TITLES)
+    assert found["profile"].shifted > 80 and found["profile"].shifted > found["touch"].shifted + 10
+    assert all(r.original > 50 for name, r in found.items() if name != "nearest")
 
 
 def test_the_table_says_which_rows_reach_the_goal() -> None:
-    rows = [{"scenario": s, "seed": seed, "k": k, "method": method, "original": 90.0,
+    found = [{"scenario": s, "seed": seed, "k": k, "method": method, "original": 90.0,
              "shifted": (90.0 if method == "profile" else 60.0) + seed}
             for s in "EB" for seed in range(2) for k in (1, 3) for method in few.TITLES]
-    text = "\n".join(few.tables({"rows": rows}))
+    text = "\n".join(few.tables({"rows": found}))
     assert f"| {few.TITLES['touch']} | 60.5 ± 0.7 / 90.0 | 60.5 ± 0.7 / 90.0 |" in text
     assert f"3 labels a class reach 84 by: {few.TITLES['profile']}." in text
 
 
 def test_the_table_of_new_classes() -> None:
-    rows = [{"exercise": new, "seed": 0, "method": method, "k": k, "all": 80.0 + new, "old": 90.0,
+    found = [{"exercise": new, "seed": 0, "method": method, "k": k, "all": 80.0 + new, "old": 90.0,
              "new": 70.0, "harmonic": 85.0} for new in range(2) for k in (1, 5)
             for method in incremental.METHODS]
-    result = {"exercises": ["a", "b"], "rows": rows}
+    result = {"exercises": ["a", "b"], "rows": found}
     text = "\n".join(incremental.tables(result))
     assert "| 80.5 / 90.0 / 70.0 / 85.0 |" in text and "| | a | b |" in text
 
 
 def test_tables_stand_between_the_markers_of_the_document(tmp_path: Path) -> None:
-    text = few.DOCUMENT.read_text(encoding="utf-8")
+    text = rows.DOCUMENT.read_text(encoding="utf-8")
     assert all(f"<!-- {name}: {end} -->" in text for name in ("few", "incremental")
                for end in ("begin", "end"))
     copy = tmp_path / "page.md"
     copy.write_text(text, encoding="utf-8")
     for lines in (["old"], ["| new |"]):
-        few.document("few", lines, copy)
+        rows.document("few", lines, copy)
     made = copy.read_text(encoding="utf-8")
     assert "| new |" in made and "old" not in made.split("<!-- few: end")[0].split("begin -->")[1]
     assert made.split("<!-- few: end")[1] == text.split("<!-- few: end")[1]

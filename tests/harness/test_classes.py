@@ -87,6 +87,41 @@ def teach(target: Any, q: ed.QNetwork) -> list[Any]:
             for o in made]
 
 
+@pytest.mark.parametrize("target", ["reference", "emulator"])
+def test_a_new_class_leaves_the_old_ones_standing(target: str) -> None:
+    q, old = model(), samples(np.arange(400) % N_KNOWN, 9)
+    with ed.open(q, target) as device:
+        before = device.classify(old)
+        weights = {p.name: device.target.read_weights(p.name) for p in q.plastic}
+        device.new_class("wave")
+        device.learn(samples([4] * 5, 7), ["wave"] * 5)
+        after = device.classify(old)
+        assert (device.classify(samples([4] * 100, 8)) == 4).mean() > 0.9
+        assert all((device.target.read_weights(name) == w).all() for name, w in weights.items())
+        assert (device.classify(samples(Y)) == 4).mean() <= 1 / 12, "its share of the examples"
+    assert (after[after != 4] == before[after != 4]).all() and (after == 4).mean() < 0.1
+
+
+def test_a_class_ends_where_it_would_take_more_than_its_share_of_the_examples() -> None:
+    """Next to an old class that is its limit; far from all it is how far a class spreads."""
+    q = model()
+    assert q.class_means is not None and q.class_means.examples is not None
+    examples = q.class_means.examples
+    assert len(examples.away) == len(Y) and examples.directions.any(axis=1).all()
+    found = {}
+    for name, centre in (("walk again", 1), ("wave", 4)):
+        target = ReferenceTarget(q)
+        label = target.new_class(name)
+        for x in input_x(q, samples([centre] * 6, 5)):
+            target.learn(x, label)
+        assert target.classes is not None
+        away = ((examples.directions - target.classes.means[0, label]) ** 2).sum(axis=1)
+        found[name] = int(target.classes.limits[0])
+        taken = int((examples.away - away > found[name]).sum())
+        assert taken == len(Y) // 12 - 1 if name == "walk again" else taken == 0
+    assert found["wave"] == -(examples.spread + examples.spread // 6 >> 1) < found["walk again"]
+
+
 @pytest.mark.parametrize("means", [True, False])
 def test_reference_emulator_and_link_teach_the_same_bits(means: bool) -> None:
     q = model(means)
@@ -246,7 +281,7 @@ def test_damaged_names_and_means_are_refused_by_all() -> None:
     for target in targets:
         target.new_class("wave")
     data = targets[0].read_learning()
-    for at, byte in ((-32, 0x07), (-32, 0x20), (-16, 0x77), (-10, 0x41), (-36, 0x10)):
+    for at, byte in ((-32, 0x07), (-32, 0x20), (-16, 0x77), (-10, 0x41), (-44, 0x10)):
         bad = bytearray(data)
         bad[at] = byte
         if at == -16:

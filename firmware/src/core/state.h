@@ -192,6 +192,13 @@ static inline uint16_t *dassdp_ring_seen(const dassdp_model_t *model, void *stat
                : dassdp_at(state, (uint32_t)model->replay->seen_off);
 }
 
+/* Whether a class is known by its mean alone: no weight learns it. */
+static inline int dassdp_is_by_mean(const dassdp_model_t *model, int32_t label)
+{
+    const dassdp_classes_t *classes = dassdp_classes(model);
+    return classes != 0 && classes->n_hidden != 0u && label >= (int32_t)classes->n_known;
+}
+
 static inline dassdp_sensor_state_t *dassdp_sensor_state(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->sensor->state_off);

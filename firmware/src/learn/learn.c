@@ -44,7 +44,8 @@ int dassdp_evaluate(const dassdp_model_t *model, void *state, int32_t label,
         return 0;
     }
     const int16_t *err_q8 = dassdp_at_const(state, (uint32_t)readout->error_off);
-    result->is_skipped = err_q8[label] < (int32_t)model->skip_below_q8;
+    result->is_skipped =
+        err_q8[label] < (int32_t)model->skip_below_q8 || dassdp_is_by_mean(model, label);
     return result->is_skipped == 0u;
 }
 

@@ -1,6 +1,7 @@
 /* Class means of the directions of hidden spike counts, beside the readout: the class is the largest
  * softmax(logits) + softmax(-12 d), d the squared distance from the nearer of two means, one of the
- * device and one that was the factory's (docs/arithmetic.md, 23). */
+ * device and one that was the factory's; a class that was taught has a mean alone, and is the class where
+ * that is nearer than all others by its limit (docs/arithmetic.md, 23). */
 #include "classes_of.h"
 #include "dassdp_quantities.h"
 #include "softmax.h"
@@ -90,7 +91,7 @@ static uint32_t distance_of(const dassdp_model_t *model, void *state, uint32_t r
     return distance;
 }
 
-/* Of every class from the nearer of its two means; returns the least. */
+/* Of every class from the nearer of its two means; returns the least of those that weights know. */
 static uint32_t measure_distances(const dassdp_model_t *model, void *state)
 {
     uint32_t *distances = dassdp_at(state, (uint32_t)model->classes->distance_off);
@@ -99,7 +100,7 @@ static uint32_t measure_distances(const dassdp_model_t *model, void *state)
         uint32_t own = distance_of(model, state, row_of(model, OF_DEVICE, c));
         uint32_t factory = distance_of(model, state, row_of(model, OF_FACTORY, c));
         distances[c] = own < factory ? own : factory;
-        least = distances[c] < least ? distances[c] : least;
+        least = c < model->classes->n_known && distances[c] < least ? distances[c] : least;
     }
     return least;
 }
@@ -120,15 +121,37 @@ static uint32_t best_of_both(const dassdp_model_t *model, const void *state, int
         dassdp_at_const(state, (uint32_t)model->populations[model->readout].sum_off);
     const uint32_t *distances = dassdp_at_const(state, (uint32_t)model->classes->distance_off);
     uint32_t total_p = 0, total_q = 0, best = 0, highest = 0;
-    for (uint32_t c = 0; c < model->n_classes; c++) {
+    for (uint32_t c = 0; c < model->classes->n_known; c++) {
         total_p += dassdp_exp2_q15(dassdp_softmax_z_q8(model, max, logits[c]));
         total_q += nearness_q15(distances[c], least);
     }
-    for (uint32_t c = 0; c < model->n_classes; c++) {
+    for (uint32_t c = 0; c < model->classes->n_known; c++) {
         uint32_t p = dassdp_exp2_q15(dassdp_softmax_z_q8(model, max, logits[c]));
         uint32_t score = (p << 15) / total_p + (nearness_q15(distances[c], least) << 15) / total_q;
         if (score > highest) {
             highest = score;
+            best = c;
+        }
+    }
+    return best;
+}
+
+static int32_t *limit_of(const dassdp_model_t *model, void *state, uint32_t class_idx)
+{
+    return (int32_t *)dassdp_at(state, (uint32_t)model->classes->limits_off)
+           + (class_idx - model->classes->n_known);
+}
+
+/* The class that was taught whose mean is nearer than all others by its limit; else `best`. */
+static uint32_t taught_or(const dassdp_model_t *model, void *state, uint32_t least, uint32_t best)
+{
+    const uint32_t *distances = dassdp_at_const(state, (uint32_t)model->classes->distance_off);
+    int64_t closest = least;
+    for (uint32_t c = model->classes->n_known; c < model->n_classes; c++) {
+        int64_t apart = (int64_t)distances[c] + *limit_of(model, state, c);
+        if (distances[c] != UINT32_MAX && apart < closest &&
+            model->classes->is_known(model, state, c)) {
+            closest = apart;
             best = c;
         }
     }
@@ -143,9 +166,12 @@ void dassdp_means_classify(const dassdp_model_t *model, void *state)
     for (uint32_t c = 1; c < model->n_classes; c++) {
         best = logits[c] > logits[best] ? c : best;
     }
-    uint32_t least = measure(model, state) ? measure_distances(model, state) : UINT32_MAX;
-    found_of(model, state)[CLASS] =
-        least == UINT32_MAX ? best : best_of_both(model, state, logits[best], least);
+    if (measure(model, state)) {
+        uint32_t least = measure_distances(model, state);
+        best = least == UINT32_MAX ? best : best_of_both(model, state, logits[best], least);
+        best = taught_or(model, state, least, best);
+    }
+    found_of(model, state)[CLASS] = best;
 }
 
 /* A mean of its first samples, then a running one, whose rounding goes through all eighths in turn. */
@@ -168,17 +194,76 @@ static void follow(const dassdp_model_t *model, void *state, uint32_t row)
     }
 }
 
+/* How much nearer than the nearest mean that of a class is to example j; INT32_MIN for further away. */
+static int32_t nearer_by(const dassdp_classes_t *classes, const uint8_t *mean, uint32_t j)
+{
+    const uint8_t *example = classes->examples + j * classes->n_hidden;
+    uint32_t distance = 0;
+    for (uint32_t i = 0; i < classes->n_hidden; i++) {
+        int32_t difference = (int32_t)example[i] - mean[i];
+        distance += (uint32_t)(difference * difference);
+    }
+    int64_t nearer = (int64_t)classes->away[j] - distance;
+    return nearer < INT32_MIN ? INT32_MIN : (int32_t)nearer;
+}
+
+/* A class that was taught reaches beyond half the way as far as a class spreads, and no further than to
+ * where it would take more than its share of the examples. */
+static void fit_limit(const dassdp_model_t *model, void *state, uint32_t class_idx)
+{
+    const dassdp_classes_t *classes = model->classes;
+    const uint8_t *mean = mean_of(model, state, row_of(model, OF_DEVICE, class_idx));
+    int32_t most[DASSDP_EXAMPLES_MAX / DASSDP_EXAMPLES_SHARE]; /* the nearest ones, descending */
+    const uint32_t share = classes->n_examples / DASSDP_EXAMPLES_SHARE;
+    const uint32_t n = share != 0u ? share : 1u;
+    for (uint32_t i = 0; i < n; i++) {
+        most[i] = INT32_MIN;
+    }
+    for (uint32_t j = 0; j < classes->n_examples; j++) {
+        int32_t nearer = nearer_by(classes, mean, j);
+        for (uint32_t i = 0; i < n; i++) {
+            if (nearer > most[i]) {
+                int32_t next = most[i];
+                most[i] = nearer;
+                nearer = next;
+            }
+        }
+    }
+    if (classes->n_examples != 0u) {
+        const int32_t n_seen = *seen_of(model, state, row_of(model, OF_DEVICE, class_idx));
+        const int32_t n_samples = n_seen < DASSDP_MEAN_SAMPLES ? n_seen : DASSDP_MEAN_SAMPLES;
+        const int32_t least = -((classes->spread + classes->spread / n_samples) >> 1);
+        *limit_of(model, state, class_idx) = most[n - 1u] > least ? most[n - 1u] : least;
+    }
+    dassdp_spend(dassdp_slices(model, state), classes->n_examples * classes->n_hidden,
+                 DASSDP_GRAIN_EXAMPLE);
+}
+
+/* The device's mean of a class, and where a class that was taught ends. */
+static void follow_device(const dassdp_model_t *model, void *state, uint32_t class_idx)
+{
+    follow(model, state, row_of(model, OF_DEVICE, class_idx));
+    if (class_idx >= model->classes->n_known) {
+        fit_limit(model, state, class_idx);
+    }
+}
+
 void dassdp_means_learn(const dassdp_model_t *model, void *state, uint32_t label)
 {
     if (found_of(model, state)[IS_SILENT] == 0u) {
-        follow(model, state, row_of(model, OF_DEVICE, label));
+        follow_device(model, state, label);
     }
 }
 
 void dassdp_means_learn_again(const dassdp_model_t *model, void *state, uint32_t label,
                               uint32_t is_of_ring)
 {
-    if (measure(model, state)) {
-        follow(model, state, row_of(model, is_of_ring != 0u ? OF_DEVICE : OF_FACTORY, label));
+    if (!measure(model, state)) {
+        return;
+    }
+    if (is_of_ring != 0u) {
+        follow_device(model, state, label);
+    } else {
+        follow(model, state, row_of(model, OF_FACTORY, label));
     }
 }

@@ -230,7 +230,7 @@ int dassdp_replay_after(const dassdp_model_t *model, void *state)
             remember(model, state, lesson->slot,
                      dassdp_values(model) != 0 ? 0u : (uint32_t)lesson->label);
         }
-        if (lesson->result.is_held != 0u) {
+        if (lesson->result.is_held != 0u || dassdp_is_by_mean(model, lesson->label)) {
             return 1;
         }
         lesson->n_turns = (uint32_t)rule->n_ring + rule->n_flash

@@ -23,7 +23,7 @@ void dassdp_spare_mask(const dassdp_model_t *model, void *state)
 {
     int32_t *logits = dassdp_sums(model, state);
     for (uint32_t c = model->classes->n_known; c < model->n_classes; c++) {
-        if (!dassdp_spare_is_known(model, state, c)) {
+        if (model->classes->n_hidden != 0u || !dassdp_spare_is_known(model, state, c)) {
             logits[c] = INT32_MIN;
         }
     }
@@ -115,6 +115,8 @@ int dassdp_forget_class(const dassdp_model_t *model, void *state, uint32_t class
                        + row * classes->n_hidden, 0, classes->n_hidden);
             *(uint8_t *)dassdp_at(state, (uint32_t)classes->seen_off + row) = 0;
         }
+        ((int32_t *)dassdp_at(state, (uint32_t)classes->limits_off))[class_idx - classes->n_known] =
+            0;
     }
     uint16_t *seen = dassdp_ring_seen(model, state);
     if (seen != 0) {
