@@ -65,7 +65,8 @@ class QPopulation:
     """LIF neurons in integers; docs/arithmetic.md gives the step operation by operation.
 
     leak_q15, fire_at, reset_by: shape (1,) where all neurons share the value, else (size,).
-    leak_shift: 0, or k for v - round(v / 2^k), which leak_q15 is not used for then. bias: (size,) membrane units per step.
+    leak_shift: 0, or k for v - round(v / 2^k) in place of leak_q15. bias: (size,) membrane units
+    per step.
     analogue_bias: (size,) in units of the analogue sum, None without analogue input.
     membrane_bits, acc_bits: 16 or 32; analogue_bits: of the analogue sum without its bias.
     current_fits: what a step adds to the leaked membrane is proven to fit int16. saturates: int16
@@ -142,8 +143,8 @@ class QPopulation:
 
     @property
     def leak_factor_q15(self) -> IntArray:
-        """The leak as a factor, shape of leak_q15; beside a shift it is the same leak of an int16 but
-        for halves: v - round(v / 2^k) = floor((v (2^15 - floor(2^(15 - k))) + 2^14 - 1) / 2^15)."""
+        """The leak as a factor, shape of leak_q15; beside a shift the same leak of an int16 but for
+        halves: floor((v (2^15 - floor(2^(15 - k))) + 2^14 - 1) / 2^15)."""
         one = np.full_like(self.leak_q15, 1 << 15)
         return one - (one >> self.leak_shift) if self.leak_shift else self.leak_q15
 
