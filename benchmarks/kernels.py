@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from counting import (
@@ -21,12 +22,14 @@ from counting import (
     run_unicorn,
 )
 from counting.build import flash_bytes
-from counting.cases import Array
+from counting.cases import Array, Value
 from device import board_of, constant, new_folder
 
 from edge_dassdp.build.project import firmware_project
+from edge_dassdp.qir import QDynamics, QPopulation, ResetMode
 from edge_dassdp.qir.lesson import xorshift32
 from edge_dassdp.qir.packing import columns, pack_bits, pack_weights, unpack_weights, words
+from edge_dassdp.reference import neuron
 
 SEED = 12
 N_POST, N_MACS = 64, (24, 128)
@@ -94,25 +97,90 @@ def accumulate(bits: int, n: int) -> Job:
                lambda o: bool((o.arrays[0] == expected).all()))
 
 
-def neurons() -> Job:
-    """LIF with soft reset, delayed: a fifth of the neurons fires and resets."""
-    leak_q15, fire_at, lshift = 29491, 1200, 2
-    rng = np.random.default_rng(SEED)
-    v = rng.integers(-1200, 1500, N_POST).astype(np.int16)
-    acc = rng.integers(-150, 200, N_POST).astype(np.int16)
-    base = constant(rng.integers(-50, 50, N_POST).astype(np.int16))
-    spk_bits = np.zeros(words(N_POST), np.uint32)
-    r = v >= fire_at
-    after = ((v.astype(np.int64) * leak_q15 + 16384) >> 15) + (acc.astype(int) << lshift) + base \
-        - r * fire_at
-    spikes = np.frombuffer(pack_bits(after >= fire_at), np.uint32)
-    one = [constant(np.array([value], dtype)) for value, dtype in
-           ((leak_q15, np.uint16), (fire_at, np.int16), (fire_at, np.int16))]
-    population = Struct((u16(N_POST), u8(lshift), *[u8(0)] * 10, u16(0), u16(0), *one, base))
-    case = Case("neuron", "dassdp_k_neuron_pairs_subtract_delayed",
-                (population, v, spk_bits, constant(acc), base))
-    return Job("neuron_pairs", "LIF, soft reset, 64 neurons", "neuron and step", N_POST, (case,),
-               lambda o: bool((o.arrays[0] == after).all() and (o.arrays[1] == spikes).all()))
+@dataclass(frozen=True)
+class Neurons:
+    """64 neurons of which a fifth fires; symbol: of dassdp_k_neuron_ or dassdp_k_dynamics_."""
+
+    name: str
+    what: str
+    symbol: str
+    reset: ResetMode = "subtract_delayed"
+    membrane_bits: int = 16
+    acc_bits: int = 16
+    leak_q15: int | None = 29491  # None: one each
+    leak_shift: int = 0
+    dynamics: QDynamics | None = None
+
+    def job(self) -> Job:
+        rng, one, size = np.random.default_rng(SEED), np.ones(1, np.int64), N_POST
+        fire_at, lshift = 1200, 2
+        v, acc, base = (rng.integers(*ends, size) for ends in
+                        ((-1200, 1500), (-150, 200), (-50, 50)))
+        leaks = rng.integers(20000, 32000, size) if self.leak_q15 is None else one * self.leak_q15
+        p = QPopulation(
+            name="p", size=size, reset=self.reset, leak_q15=leaks, leak_shift=self.leak_shift,
+            fire_at=one * fire_at, reset_by=one * fire_at, bias=base, analogue_bias=None,
+            acc_lshift=lshift, acc_rshift=0, analogue_rshift=0, membrane_bits=self.membrane_bits,
+            acc_bits=self.acc_bits, analogue_bits=16, current_fits=True, saturates=True,
+            records="none", records_membrane=False, counts=False, has_error=False,
+            keeps_raster=False, touch_width=None, unit=np.ones(1), dynamics=self.dynamics)
+        i = rng.integers(-9000, 20000, size) * (self.dynamics is not None)
+        after = neuron.step(p, v, i, (acc << lshift) + base)
+        spikes = np.frombuffer(pack_bits(after.spikes > 0), np.uint32)
+        membrane = np.dtype(f"int{self.membrane_bits}")
+        base = constant(base.astype(membrane))
+        constants = [constant(values.astype(dtype)) for values, dtype in (
+            (p.leak_factor_q15, np.uint16), (p.fire_at, membrane), (p.reset_by, membrane))]
+        table = Struct((
+            u16(size), u8(lshift), u8(0), u8(0), u8(p.leak_shift), u8(leaks.size > 1),
+            *[u8(0)] * 6, u16(0), u16(0), *constants, base, *[0] * 16, self._table(membrane)))
+        made, current = v.astype(membrane), i.astype(np.int32)
+        case = Case("neurons", self.function, (
+            table, made, np.zeros(words(size), np.uint32),
+            constant(acc.astype(f"int{self.acc_bits}")), base,
+            *(() if self.dynamics is None else (current, np.zeros(size, np.uint8)))))
+
+        def check(o: Outcome) -> bool:
+            found = {a.dtype.str[1:]: a for a in reversed(o.arrays)}
+            is_right = (o.arrays[0] == after.v).all() and (found["u4"] == spikes).all()
+            return bool(is_right and (self.dynamics is None or self._is_right(o, after)))
+
+        return Job(self.name, f"{self.what}, {size} neurons", "neuron and step", size, (case,),
+                   check)
+
+    @property
+    def function(self) -> str:
+        return f"dassdp_k_{'neuron' if self.dynamics is None else 'dynamics'}_{self.symbol}"
+
+    def _table(self, membrane: np.dtype[Any]) -> Value:
+        """dassdp_dynamics_t, as far as kernels read it."""
+        d = self.dynamics
+        if d is None:
+            return 0
+        arrays = [0 if values is None else constant(values.astype(dtype)) for values, dtype in (
+            (d.leak_i_q15, np.uint16), (d.v_bias, membrane), (d.v_init, membrane),
+            (d.v_min, membrane))]
+        return Struct((0, 0, 0, 0, 0, *arrays, *[u8(0)] * 4, u8(d.i_frac_bits), u8(d.max_spikes)))
+
+    def _is_right(self, o: Outcome, after: neuron.Stepped) -> bool:
+        *_, current, numbers = o.arrays
+        assert self.dynamics is not None
+        return bool((self.dynamics.leak_i_q15 is None or (current == after.i).all())
+                    and (self.dynamics.max_spikes == 1 or (numbers == after.spikes).all()))
+
+
+ZERO = np.zeros(1, np.int64)
+SEVERAL = QDynamics(None, 0, ZERO, 255, ZERO, ZERO - 1200)
+CURRENT = QDynamics(ZERO + 26214, 8, ZERO, 1, ZERO, None)
+NEURONS = (
+    Neurons("neuron_pairs", "LIF, soft reset", "pairs_subtract_delayed"),
+    Neurons("neuron_shift", "leak by a shift", "pairs_shift_subtract_delayed", leak_shift=3),
+    Neurons("neuron_each", "a leak each", "lean_v16_a16_subtract_delayed", leak_q15=None),
+    Neurons("neuron_wide", "int32", "lean_v32_a16_subtract_delayed", membrane_bits=32),
+    Neurons("neuron_wide_shift", "int32, leak by a shift", "lean_shift_v32_a16_subtract_delayed",
+            membrane_bits=32, leak_shift=3),
+    Neurons("neuron_a32", "behind 16-bit weights", "lean_v16_a32_subtract_delayed", acc_bits=32),
+)
 
 
 def active_list(n_words: int, n: int) -> Job:
@@ -182,7 +250,7 @@ def jobs() -> Iterator[Job]:
     for bits in (8, 7, 6):
         for n in (8, 32, 64):
             yield accumulate(bits, n)
-    yield neurons()
+    yield from (n.job() for n in NEURONS)
     for n_words, n in ((4, 0), (4, 32), (12, 0)):
         yield active_list(n_words, n)
     yield analogue(16)

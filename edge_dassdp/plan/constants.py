@@ -263,7 +263,7 @@ def _population(layout: Layout, p: QPopulation) -> Fields:
         ("records", _RECORDS[p.records]), ("records_membrane", int(p.records_membrane)),
         ("projection_begin", begin), ("projection_end", begin + order.count(p.name)),
         ("n_recorded", p.n_recorded),
-        ("leak_q15", Array("uint16_t", f"leak_q15_{p.name}", _constants(p, p.leak_q15))),
+        ("leak_q15", Array("uint16_t", f"leak_q15_{p.name}", _constants(p, p.leak_factor_q15))),
         ("fire_at", Array(membrane, f"fire_at_{p.name}", _constants(p, p.fire_at))),
         ("reset_by", Array(membrane, f"reset_by_{p.name}", _constants(p, p.reset_by))),
         ("base", None if analogue else Array(membrane, f"bias_{p.name}", _padded(p.bias))),

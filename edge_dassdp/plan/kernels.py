@@ -104,9 +104,11 @@ def of_population(p: QPopulation, membrane_peak: int = INT32_MAX) -> Kernel:
         reset = "subtract_many" if p.max_spikes > 1 else p.reset
         return Kernel(f"dassdp_k_dynamics_v{p.membrane_bits}_a{p.acc_bits}_{reset}",
                       _keeps(p, membrane_peak))
-    symbol = f"{'lean_' * p.is_lean}v{p.membrane_bits}_a{p.acc_bits}"
-    return Kernel(f"dassdp_k_neuron_{'pairs' if p.runs_in_pairs else symbol}_{p.reset}",
-                  _keeps(p, membrane_peak))
+    container = f"v{p.membrane_bits}_a{p.acc_bits}"
+    by_shift = "_shift" * (p.leak_shift > 0)
+    kind = (f"pairs{by_shift}" if p.runs_in_pairs else
+            f"lean{by_shift}_{container}" if p.is_lean else container)
+    return Kernel(f"dassdp_k_neuron_{kind}_{p.reset}", _keeps(p, membrane_peak))
 
 
 def _keeps(p: QPopulation, membrane_peak: int) -> str:

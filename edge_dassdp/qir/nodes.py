@@ -65,7 +65,8 @@ class QPopulation:
     """LIF neurons in integers; docs/arithmetic.md gives the step operation by operation.
 
     leak_q15, fire_at, reset_by: shape (1,) where all neurons share the value, else (size,).
-    leak_shift: 0, or k for v - round(v / 2^k). bias: (size,) membrane units per step.
+    leak_shift: 0, or k for v - round(v / 2^k) in place of leak_q15. bias: (size,) membrane units
+    per step.
     analogue_bias: (size,) in units of the analogue sum, None without analogue input.
     membrane_bits, acc_bits: 16 or 32; analogue_bits: of the analogue sum without its bias.
     current_fits: what a step adds to the leaked membrane is proven to fit int16. saturates: int16
@@ -141,6 +142,13 @@ class QPopulation:
         return self.natural_shape[0] if self.records_channels else self.size
 
     @property
+    def leak_factor_q15(self) -> IntArray:
+        """The leak as a factor, shape of leak_q15; beside a shift the same leak of an int16 but for
+        halves: floor((v (2^15 - floor(2^(15 - k))) + 2^14 - 1) / 2^15)."""
+        one = np.full_like(self.leak_q15, 1 << 15)
+        return one - (one >> self.leak_shift) if self.leak_shift else self.leak_q15
+
+    @property
     def unpaired_because(self) -> tuple[str, ...]:
         """What keeps it from the kernels for two int16 neurons at a time (kernels.h), for people;
         empty where they apply."""
@@ -149,11 +157,10 @@ class QPopulation:
             (self.membrane_bits == 32, "int32 membranes"),
             (self.acc_bits == 32, "int32 sums"),
             (not self.current_fits, "the current may leave int16"),
-            (self.leak_shift > 0, "a leak by a shift"),
             (self.acc_rshift > 0, "sums in fractions of a membrane unit"),
             (self.leak_q15.size > 1, "a leak per neuron"),
             (self.fire_at.size > 1, "a threshold per neuron"),
-            (int(self.leak_q15[0]) == 1 << 15, "a leak of 1"),
+            (int(self.leak_factor_q15[0]) == 1 << 15, "a leak of 1"),
         )
         return tuple(what for holds, what in obstacles if holds)
 
@@ -164,10 +171,10 @@ class QPopulation:
 
     @property
     def is_lean(self) -> bool:
-        """The lean kernels apply, one neuron at a time (kernels.h): a leak by a product, sums that
-        are shifted one way (narrow ones to the left), and leaks or thresholds that are shared."""
+        """The lean kernels apply, one neuron at a time (kernels.h): sums that are shifted one way
+        (narrow ones to the left), and leaks or thresholds that are shared."""
         shifts_one_way = self.acc_rshift == 0 or (self.acc_bits == 32 and self.acc_lshift == 0)
-        return (self.dynamics is None and self.leak_shift == 0 and shifts_one_way
+        return (self.dynamics is None and shifts_one_way
                 and (self.leak_q15.size == 1 or self.fire_at.size == 1))
 
 

@@ -36,12 +36,18 @@ static int32_t within(int32_t low, int32_t high)
                                          : low + (int32_t)below((uint32_t)(high - low) + 1u);
 }
 
-static uint32_t lean(dassdp_neuron_fn *kernel, dassdp_neuron_fn *portable, uint32_t v_is_wide,
-                     uint32_t acc_is_wide)
+/* What a family of kernels is for. */
+enum { LEAN = 0, SHIFT = 1, PAIRS = 2 };
+
+static uint32_t neurons(dassdp_neuron_fn *kernel, dassdp_neuron_fn *portable, uint32_t v_is_wide,
+                        uint32_t acc_is_wide, uint32_t family)
 {
+    const uint32_t is_shift = family & SHIFT, is_pairs = family & PAIRS;
     uint32_t n_differing = 0;
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        const uint32_t n = 1u + below(NEURONS), kind = below(4);
+        const uint32_t n = 1u + below(NEURONS), kind = is_pairs != 0u ? 0u : below(4);
+        const uint32_t most_q15 = is_pairs != 0u ? 32767u : 32768u;
+        const uint32_t shift = is_shift == 0u ? 0u : 1u + below(below(2) ? 4 : is_pairs ? 15 : 30);
         const uint32_t goes_right = acc_is_wide & below(2);
         const int32_t v_limit = v_is_wide != 0u ? (1 << 30) - 1 : 32767;
         const int32_t most = below(3) == 0u ? v_limit : 1 + (int32_t)below(1000);
@@ -49,7 +55,8 @@ static uint32_t lean(dassdp_neuron_fn *kernel, dassdp_neuron_fn *portable, uint3
             .n_neurons = (uint16_t)n,
             .acc_lshift = (uint8_t)(goes_right != 0u ? 0u : below(8)),
             .acc_rshift = (uint8_t)(goes_right != 0u ? below(15) : 0u),
-            .leak_stride = kind == 1u, .fire_stride = kind == 2u,
+            .leak_shift = (uint8_t)shift, .leak_stride = kind == 1u && shift == 0u,
+            .fire_stride = kind == 2u,
             .leak_q15 = leak_q15, .fire_at = fire_at, .reset_by = reset_by,
         };
         memset(acc, 0, sizeof acc);
@@ -59,18 +66,21 @@ static uint32_t lean(dassdp_neuron_fn *kernel, dassdp_neuron_fn *portable, uint3
         for (uint32_t i = 0; i < DASSDP_COLUMNS(n); i++) {
             int32_t theta = 1 + (int32_t)below((uint32_t)most);
             uint32_t leak_kind = below(8);
-            leak_q15[i] = (uint16_t)(leak_kind == 0u ? 32768u : leak_kind == 1u ? 16384u
-                                     : leak_kind == 2u ? 16383u : below(32769));
+            leak_q15[i] = (uint16_t)(leak_kind == 0u ? most_q15 : leak_kind == 1u ? 16384u
+                                     : leak_kind == 2u ? 16383u : below(most_q15 + 1u));
             set(fire_at, v_is_wide, i, theta);
             set(reset_by, v_is_wide, i, below(8) == 0u ? 0 : 1 + (int32_t)below((uint32_t)theta));
             if (i < n) {
-                int32_t wide = acc_is_wide != 0u ? 1 << 20 : 32767;
+                int32_t wide = acc_is_wide != 0u ? 1 << 20 : is_pairs != 0u ? 127 : 32767;
                 set(acc, acc_is_wide, i, within(-wide, wide));
-                set(base, v_is_wide, i, within(-32767, 32767));
+                set(base, v_is_wide, i, within(-32767, 32767) / (is_pairs != 0u ? 2 : 1));
                 set(wanted.v, v_is_wide, i,
                     below(2) ? within(-v_limit - (int32_t)(v_is_wide == 0u), v_limit)
                              : within(-most, most));
             }
+        }
+        if (shift != 0u) {
+            leak_q15[0] = (uint16_t)(32768u - (32768u >> shift));
         }
         for (uint32_t i = 0; i < 4u * GUARD; i++) { /* behind the padding */
             ((uint8_t *)wanted.v)[DASSDP_COLUMNS(n) * (v_is_wide != 0u ? 4u : 2u) + i] = 0xA5u;
@@ -84,22 +94,28 @@ static uint32_t lean(dassdp_neuron_fn *kernel, dassdp_neuron_fn *portable, uint3
     return n_differing;
 }
 
-#define LEAN(container, reset, v_is_wide, acc_is_wide)                                             \
-    uint32_t check_lean_##container##_##reset(uint32_t seed);                                      \
-    uint32_t check_lean_##container##_##reset(uint32_t seed)                                       \
+#define CHECK(kind, container, reset, ...)                                                         \
+    uint32_t check_##kind##_##reset(uint32_t seed);                                                \
+    uint32_t check_##kind##_##reset(uint32_t seed)                                                 \
     {                                                                                              \
         rng = seed;                                                                                \
-        return lean(dassdp_k_neuron_lean_##container##_##reset,                                    \
-                    dassdp_k_neuron_##container##_##reset, v_is_wide, acc_is_wide);                \
+        return neurons(dassdp_k_neuron_##kind##_##reset, dassdp_k_neuron_##container##_##reset,    \
+                       __VA_ARGS__);                                                               \
     }
-#define LEANS(container, v_is_wide, acc_is_wide)                                                   \
-    LEAN(container, none, v_is_wide, acc_is_wide)                                                  \
-    LEAN(container, subtract_delayed, v_is_wide, acc_is_wide)                                      \
-    LEAN(container, subtract_now, v_is_wide, acc_is_wide)                                          \
-    LEAN(container, zero_delayed, v_is_wide, acc_is_wide)                                          \
-    LEAN(container, zero_now, v_is_wide, acc_is_wide)
+#define CHECKS(kind, container, ...)                                                               \
+    CHECK(kind, container, none, __VA_ARGS__)                                                      \
+    CHECK(kind, container, subtract_delayed, __VA_ARGS__)                                          \
+    CHECK(kind, container, subtract_now, __VA_ARGS__)                                              \
+    CHECK(kind, container, zero_delayed, __VA_ARGS__)                                              \
+    CHECK(kind, container, zero_now, __VA_ARGS__)
 
-LEANS(v16_a16, 0, 0)
-LEANS(v16_a32, 0, 1)
-LEANS(v32_a16, 1, 0)
-LEANS(v32_a32, 1, 1)
+CHECKS(pairs, v16_a16, 0, 0, PAIRS)
+CHECKS(pairs_shift, v16_a16, 0, 0, PAIRS | SHIFT)
+CHECKS(lean_v16_a16, v16_a16, 0, 0, LEAN)
+CHECKS(lean_v16_a32, v16_a32, 0, 1, LEAN)
+CHECKS(lean_v32_a16, v32_a16, 1, 0, LEAN)
+CHECKS(lean_v32_a32, v32_a32, 1, 1, LEAN)
+CHECKS(lean_shift_v16_a16, v16_a16, 0, 0, SHIFT)
+CHECKS(lean_shift_v16_a32, v16_a32, 0, 1, SHIFT)
+CHECKS(lean_shift_v32_a16, v32_a16, 1, 0, SHIFT)
+CHECKS(lean_shift_v32_a32, v32_a32, 1, 1, SHIFT)

@@ -16,7 +16,10 @@ pytestmark = [pytest.mark.cross, pytest.mark.usefixtures("arm_toolchain", "qemu"
               pytest.mark.xdist_group("core kernels")]
 MAIN = Path(__file__).with_name("core_kernels.c")
 SEEDS = (1, 2024)
-CHECKS = [f"check_lean_v{v}_a{a}_{reset}" for v in (16, 32) for a in (16, 32)
+CONTAINERS = [f"v{v}_a{a}" for v in (16, 32) for a in (16, 32)]
+KINDS = ("pairs", "pairs_shift", *(f"{lean}_{container}" for lean in ("lean", "lean_shift")
+                                   for container in CONTAINERS))
+CHECKS = [f"check_{kind}_{reset}" for kind in KINDS
           for reset in ("none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now")]
 
 

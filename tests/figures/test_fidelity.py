@@ -148,7 +148,8 @@ def test_what_runs_in_pairs_and_what_keeps_others_from_it() -> None:
     assert membranes(layers(beta=1.0, n_steps=2), Settings()).endswith("a leak of 1")
     assert "a leak per neuron" in membranes(layers(beta=RNG.uniform(0.5, 0.9, 40),
                                                    sizes=(20, 40, 6)), Settings())
-    assert membranes(layers(beta=0.875), Settings()) == "int16: a leak by a shift"
+    assert membranes(layers(beta=0.875), Settings()) == "int16 in pairs"
+    assert membranes(layers(beta=1 - 2.0**-20, n_steps=2), Settings()).endswith("a leak of 1")
     assert membranes(layers(spikes=True), Settings(membrane_bits=32)) == "int32: as asked for"
     assert membranes(layers(), Settings(threshold_bits=14)) == \
         "int32: the current may leave int16"

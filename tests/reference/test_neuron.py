@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.qformat import IntArray
+from edge_dassdp.base.qformat import IntArray, round_shift
 from edge_dassdp.qir import QDynamics, QPopulation, ResetMode
 from edge_dassdp.qir.ranges import Interval
 from edge_dassdp.reference import neuron
@@ -121,3 +121,19 @@ def test_a_membrane_that_leaves_its_container_saturates_or_is_refused(saturates:
         with pytest.raises(EdgeError, match="population 'p': a membrane left its proven range"):
             neuron.step(p, v, 0 * one, v)
         assert neuron.step(p, v[2:], 0 * one, v[2:]).v == 10
+
+
+def test_a_leak_by_a_shift_is_one_by_a_factor_that_rounds_a_half_down() -> None:
+    """The kernels' forms of it. A step of 2^15 of v moves either side by 2^15 - 2^(15 - k), one of
+    2^k by 2^k - 1: so what holds of one period holds of every int32."""
+    v = np.arange(-(1 << 15), 1 << 15)
+    for k in range(1, 31):
+        by_shift = neuron.leak(v, np.array([0]), k)
+        factor = (1 << 15) - ((1 << 15) >> k)
+        assert (by_shift == (v * factor + (1 << 14) - 1) >> 15).all()
+        period = np.arange(1 << k) if k <= 16 else np.concatenate(
+            [near + np.arange(-9, 10) for near in (0, 1 << (k - 1), 1 << k)])
+        assert (neuron.leak(period, np.array([0]), k) == period + round_shift(~period, k)).all()
+        if k <= 15:
+            moved = neuron.leak(v + (1 << 15), np.array([0]), k)
+            assert (moved == by_shift + factor).all()

@@ -1,6 +1,8 @@
 /* dassdp_k_neuron_lean_<container>_<reset> for ARMv6-M, in three loops: all constants shared, a
  * threshold each, a leak each. What neurons that fire or fired before do lies behind them. C is clear
- * where a step begins: a shift by acc_rshift leaves the bit below there, or nothing. */
+ * where a step begins: a shift by acc_rshift leaves the bit below there, or nothing. Two loops of leaks
+ * by a shift, which round a half down: v - round(v 2^-k) is v + round(~v 2^-k), and of int16
+ * round((v leak_q15 - 1) 2^-15). */
 #include "registers_v6m.h"
 
 #define SPK_BITS 0            /* the frame */
@@ -14,8 +16,8 @@
 #define FIRE_EACH 1
 #define LEAK_EACH 2
 
-/* r0 input, r1 v, r2 membranes, r3 leak_q15, r4 shift, r5 sums, r6 base, r7 scratch, r8 fire_at, r10
- * -reset_by, r11 end of the neurons of a word, r12 their spikes.
+/* r0 input, r1 v, r2 membranes, r3 leak_q15 or leak_shift, r4 shift, r5 sums, r6 base, r7 scratch,
+ * r8 fire_at, r10 -reset_by, r11 end of the neurons of a word, r12 their spikes.
  * int16 membranes lie at r2 + r3 (r3 is 0 where leaks are at r2 + r9), int16 sums at r2 + r5, base at
  * r2 + r6. Of a threshold each, fire_at lies at r2 + r8; reset_by at r2 + r9 beside int16 membranes,
  * else at r2 + r10; a step keeps its own in r7, or r9. Beside int32 membranes leaks lie at r9. */
@@ -80,8 +82,16 @@
     .else
     muls r1, r3, r1
     .endif
+    .if is_shift
+    subs r1, r1, #1
+    .endif
     asrs r1, r1, #15            /* C is the bit below */
     adcs r1, r0
+    .elseif is_shift
+    mvns r7, r1
+    asrs r7, r3
+    adcs r1, r7
+    adds r1, r1, r0
     .else
     .if \loop == LEAK_EACH
     mov r7, r9
@@ -249,7 +259,8 @@
     restore_registers
     .endm
 
-    .macro NEURON_LEAN name, kind, v_bits, a_bits
+    .macro NEURON_LEAN name, kind, v_bits, a_bits, shifts=0
+    .set is_shift, \shifts
     function dassdp_k_neuron_lean_\name
     save_registers
     sub sp, #FRAME
@@ -268,12 +279,18 @@
     lsls r4, r4, #2
     .endif
     adds r4, r4, r1
+    .if \v_bits == 32 && is_shift
+    ldrb r7, [r0, #DASSDP_POPULATION_LEAK_SHIFT]
+    .else
     movs r7, #0
     ldr r6, [r0, #DASSDP_POPULATION_LEAK_Q15]
+    .if is_shift == 0
     ldrb r2, [r0, #DASSDP_POPULATION_LEAK_STRIDE]
     cmp r2, #0
     bne 5f
+    .endif
     ldrh r7, [r6]
+    .endif
 5:  .if \v_bits == 16
     subs r2, r1, r7
     subs r4, r4, r7
@@ -329,11 +346,14 @@
     cmp r1, #0
     beq 8f
     bl .Lfire_each_\name        /* too far for b; nothing returns there */
-8:  ldrb r0, [r0, #DASSDP_POPULATION_LEAK_STRIDE]
+8:
+    .if is_shift == 0
+    ldrb r0, [r0, #DASSDP_POPULATION_LEAK_STRIDE]
     cmp r0, #0
     beq 9f
     bl .Lleak_each_\name
 9:
+    .endif
     WORDS \name, \kind, \v_bits, \a_bits, SHARED
     RARE \name, \kind, \v_bits, \a_bits, SHARED, 0
     RARE \name, \kind, \v_bits, \a_bits, SHARED, 1
@@ -354,10 +374,12 @@
     WORDS \name, \kind, \v_bits, \a_bits, FIRE_EACH
     RARE \name, \kind, \v_bits, \a_bits, FIRE_EACH, 0
     RARE \name, \kind, \v_bits, \a_bits, FIRE_EACH, 1
+    .if is_shift == 0
 .Lleak_each_\name:
     WORDS \name, \kind, \v_bits, \a_bits, LEAK_EACH
     RARE \name, \kind, \v_bits, \a_bits, LEAK_EACH, 0
     RARE \name, \kind, \v_bits, \a_bits, LEAK_EACH, 1
+    .endif
     end_function dassdp_k_neuron_lean_\name
     .endm
 
@@ -401,3 +423,43 @@
     NEURON_LEAN v32_a32_zero_delayed, ZERO_DELAYED, 32, 32
 @ stack: 52
     NEURON_LEAN v32_a32_zero_now, ZERO_NOW, 32, 32
+@ stack: 52
+    NEURON_LEAN shift_v16_a16_none, NONE, 16, 16, 1
+@ stack: 52
+    NEURON_LEAN shift_v16_a16_subtract_delayed, SUBTRACT_DELAYED, 16, 16, 1
+@ stack: 52
+    NEURON_LEAN shift_v16_a16_subtract_now, SUBTRACT_NOW, 16, 16, 1
+@ stack: 52
+    NEURON_LEAN shift_v16_a16_zero_delayed, ZERO_DELAYED, 16, 16, 1
+@ stack: 52
+    NEURON_LEAN shift_v16_a16_zero_now, ZERO_NOW, 16, 16, 1
+@ stack: 52
+    NEURON_LEAN shift_v16_a32_none, NONE, 16, 32, 1
+@ stack: 52
+    NEURON_LEAN shift_v16_a32_subtract_delayed, SUBTRACT_DELAYED, 16, 32, 1
+@ stack: 52
+    NEURON_LEAN shift_v16_a32_subtract_now, SUBTRACT_NOW, 16, 32, 1
+@ stack: 52
+    NEURON_LEAN shift_v16_a32_zero_delayed, ZERO_DELAYED, 16, 32, 1
+@ stack: 52
+    NEURON_LEAN shift_v16_a32_zero_now, ZERO_NOW, 16, 32, 1
+@ stack: 52
+    NEURON_LEAN shift_v32_a16_none, NONE, 32, 16, 1
+@ stack: 52
+    NEURON_LEAN shift_v32_a16_subtract_delayed, SUBTRACT_DELAYED, 32, 16, 1
+@ stack: 52
+    NEURON_LEAN shift_v32_a16_subtract_now, SUBTRACT_NOW, 32, 16, 1
+@ stack: 52
+    NEURON_LEAN shift_v32_a16_zero_delayed, ZERO_DELAYED, 32, 16, 1
+@ stack: 52
+    NEURON_LEAN shift_v32_a16_zero_now, ZERO_NOW, 32, 16, 1
+@ stack: 52
+    NEURON_LEAN shift_v32_a32_none, NONE, 32, 32, 1
+@ stack: 52
+    NEURON_LEAN shift_v32_a32_subtract_delayed, SUBTRACT_DELAYED, 32, 32, 1
+@ stack: 52
+    NEURON_LEAN shift_v32_a32_subtract_now, SUBTRACT_NOW, 32, 32, 1
+@ stack: 52
+    NEURON_LEAN shift_v32_a32_zero_delayed, ZERO_DELAYED, 32, 32, 1
+@ stack: 52
+    NEURON_LEAN shift_v32_a32_zero_now, ZERO_NOW, 32, 32, 1

@@ -10,13 +10,16 @@
 #define BASE 48
 
     /* v = leak(v) + input */
-    .macro INTEGRATE
+    .macro INTEGRATE is_shift
     muls r1, r3, r1
+    .if \is_shift              /* which rounds a half down */
+    subs r1, r1, #1
+    .endif
     asrs r1, r1, #15            /* C is the bit below */
     adcs r1, r0
     .endm
 
-    .macro NEURON reset, k
+    .macro NEURON name, reset, is_shift, k
     ldrsh r0, [r2, r5]
     lsls r0, r4
     ldrsh r1, [r2, r6]
@@ -24,56 +27,56 @@
     ldrsh r1, [r2, r3]
     .if \reset == SUBTRACT_DELAYED || \reset == SUBTRACT_NOW || \reset == ZERO_DELAYED
     cmp r1, r8
-    bge .Lspiked_\reset\()_\k
+    bge .Lspiked_\name\()_\k
     .endif
-.Lintegrate_\reset\()_\k:
-    INTEGRATE
+.Lintegrate_\name\()_\k:
+    INTEGRATE \is_shift
     adds r0, r1, r7
     cmp r0, r9
-    bhs .Lspikes_\reset\()_\k
-.Lstore_\reset\()_\k:
+    bhs .Lspikes_\name\()_\k
+.Lstore_\name\()_\k:
     strh r1, [r2, r3]
-.Lnext_\reset\()_\k:
+.Lnext_\name\()_\k:
     adds r2, r2, #2
     .endm
 
     /* What NEURON leaves: it spiked in the step before; it spikes or saturates. */
-    .macro RARE reset, k
+    .macro RARE name, reset, k
     .if \reset == SUBTRACT_DELAYED
-.Lspiked_\reset\()_\k:
+.Lspiked_\name\()_\k:
     add r0, r10
-    b .Lintegrate_\reset\()_\k
+    b .Lintegrate_\name\()_\k
     .elseif \reset == ZERO_DELAYED
-.Lspiked_\reset\()_\k:
+.Lspiked_\name\()_\k:
     movs r1, #0
-    b .Lintegrate_\reset\()_\k
+    b .Lintegrate_\name\()_\k
     .elseif \reset == SUBTRACT_NOW
-.Lspiked_\reset\()_\k:
-    bl .Lspiked_now
-    bcs .Lmark_\reset\()_\k
-    b .Lstore_\reset\()_\k
+.Lspiked_\name\()_\k:
+    bl .Lspiked_now_\name
+    bcs .Lmark_\name\()_\k
+    b .Lstore_\name\()_\k
     .endif
-.Lspikes_\reset\()_\k:
+.Lspikes_\name\()_\k:
     lsrs r0, r0, #16
-    bne .Lsaturates_\reset\()_\k
-.Lreset_\reset\()_\k:
+    bne .Lsaturates_\name\()_\k
+.Lreset_\name\()_\k:
     .if \reset == SUBTRACT_NOW
     add r1, r10
     .elseif \reset == ZERO_NOW
     movs r1, #0
     .endif
-.Lmark_\reset\()_\k:
+.Lmark_\name\()_\k:
     strh r1, [r2, r3]
     ldr r1, [sp, #FIRST_BIT]    /* rotated left by (r2 >> 1) + 1 */
     mvns r0, r2
     asrs r0, r0, #1
     rors r1, r0
     add r12, r1
-    b .Lnext_\reset\()_\k
-.Lsaturates_\reset\()_\k:
-    bl .Lsaturate_\reset
-    bcs .Lreset_\reset\()_\k
-    b .Lstore_\reset\()_\k
+    b .Lnext_\name\()_\k
+.Lsaturates_\name\()_\k:
+    bl .Lsaturate_\name
+    bcs .Lreset_\name\()_\k
+    b .Lstore_\name\()_\k
     .endm
 
     /* r1 = v at an end of int16 from r0 = (v + 32768) >> 16; C: the upper one. */
@@ -89,7 +92,7 @@
 /* void name(population, v_mem, spk_bits, acc, base)
  * r0 input, r1 v, r2 membrane - leak, r3 leak, r4 acc_lshift, r5 acc - r2, r6 base - r2, r7 32768,
  * r8 fire_at, r9 fire_at + 32768, r10 - reset_by, r11 end of these 32 neurons, r12 spikes. */
-    .macro NEURON_PAIRS name, reset
+    .macro NEURON_PAIRS name, reset, is_shift=0
     function dassdp_k_neuron_pairs_\name
     save_registers
     sub sp, #12
@@ -135,10 +138,10 @@
     bls 3f
     movs r1, r0
 3:  mov r11, r1
-4:  NEURON \reset, 0
-    NEURON \reset, 1
-    NEURON \reset, 2
-    NEURON \reset, 3
+4:  NEURON \name, \reset, \is_shift, 0
+    NEURON \name, \reset, \is_shift, 1
+    NEURON \name, \reset, \is_shift, 2
+    NEURON \name, \reset, \is_shift, 3
     cmp r2, r11
     bne 4b
     ldr r1, [sp, #SPK_BITS]
@@ -150,17 +153,17 @@
     bne 2b
     add sp, #12
     restore_registers
-    RARE \reset, 0
-    RARE \reset, 1
-    RARE \reset, 2
-    RARE \reset, 3
-.Lsaturate_\reset:
+    RARE \name, \reset, 0
+    RARE \name, \reset, 1
+    RARE \name, \reset, 2
+    RARE \name, \reset, 3
+.Lsaturate_\name:
     SATURATE
     .if \reset == SUBTRACT_NOW
     /* v with the reset; without it again if the neuron does not go on spiking; C: it does */
-.Lspiked_now:
+.Lspiked_now_\name:
     add r0, r10
-    INTEGRATE
+    INTEGRATE \is_shift
     subs r0, r7, #1
     cmp r1, r0
     ble 5f
@@ -193,3 +196,13 @@
     NEURON_PAIRS zero_delayed, ZERO_DELAYED
 @ stack: 48
     NEURON_PAIRS zero_now, ZERO_NOW
+@ stack: 48
+    NEURON_PAIRS shift_none, NONE, 1
+@ stack: 48
+    NEURON_PAIRS shift_subtract_delayed, SUBTRACT_DELAYED, 1
+@ stack: 48
+    NEURON_PAIRS shift_subtract_now, SUBTRACT_NOW, 1
+@ stack: 48
+    NEURON_PAIRS shift_zero_delayed, ZERO_DELAYED, 1
+@ stack: 48
+    NEURON_PAIRS shift_zero_now, ZERO_NOW, 1

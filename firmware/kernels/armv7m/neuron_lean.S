@@ -1,6 +1,7 @@
 /* dassdp_k_neuron_lean_<container>_<reset>, one neuron at a time. Neurons that fire or fired before
  * are few, so what they do lies behind the loops. Three loops: all constants shared, a threshold each,
- * a leak each. */
+ * a leak each; two of leaks by a shift, which round a half down: v - round(v 2^-k) is
+ * v + round(~v 2^-k), and of int16 floor((v leak_q15 + 2^14 - 1) 2^-15). */
 #include "asm.h"
 
 base_at .req    r0
@@ -9,11 +10,11 @@ acc_at  .req    r3
 v       .req    r4
 a       .req    r5
 in      .req    r6      /* then the new membrane */
-leak    .req    r7      /* leak_q15, for SMMLAR shifted by 17; or where the next one lies */
+leak    .req    r7      /* leak_q15, for SMMLAR shifted by 17, leak_shift, or where the next one lies */
 fires   .req    r8      /* fire_at, or where the next one lies */
 half_r  .req    r9      /* 2^(acc_rshift - 1), int32 sums */
 scale   .req    r10     /* 2^acc_lshift */
-half    .req    r11     /* 2^14; for SMMLAR 1 where leak_q15 >= 2^14, else 0 */
+half    .req    r11     /* 2^14, 2^14 - 1 with a shift; for SMMLAR 1 where leak_q15 >= 2^14, else 0 */
 end     .req    lr      /* of the neurons of a word */
 /* r2: acc_rshift of int32 sums, else the word of spikes; r12: that of int32 sums, or the threshold of
  * a neuron that has its own: then the word of int32 sums lies in the frame. */
@@ -71,6 +72,11 @@ end     .req    lr      /* of the neurons of a word */
         mla     v, v, a, half
         .elseif \v_bits == 16
         mla     v, v, leak, half
+        .elseif is_shift
+        mvns    a, v
+        asrs    a, a, leak              @ C is the bit below
+        adc     in, in, a
+        add     in, in, v
         .elseif \loop == LEAK_EACH
         smull   v, a, v, a
         .elseif HAS_DSP
@@ -79,7 +85,7 @@ end     .req    lr      /* of the neurons of a word */
         .else
         smull   v, a, v, leak
         .endif
-        .if     \v_bits == 32 && (\loop == LEAK_EACH || HAS_DSP == 0)
+        .if     \v_bits == 32 && is_shift == 0 && (\loop == LEAK_EACH || HAS_DSP == 0)
         lsrs    v, v, #15               @ C is the bit below
         adc     in, in, a, lsl #17
         add     in, in, v
@@ -229,7 +235,8 @@ end     .req    lr      /* of the neurons of a word */
         .endif
         .endm
 
-        .macro  neuron_lean name, kind, v_bits, a_bits
+        .macro  neuron_lean name, kind, v_bits, a_bits, shifts=0
+        .set    is_shift, \shifts
         function dassdp_k_neuron_lean_\name
         push    {r4-r11, lr}
         sub     sp, #FRAME
@@ -254,11 +261,17 @@ end     .req    lr      /* of the neurons of a word */
         lsl     half_r, r5, r2
         lsr     half_r, half_r, #1
         .endif
-        mov     half, #0x4000
+        mov     half, #0x4000 - is_shift
+        .if     \v_bits == 32 && is_shift
+        ldrb    leak, [r0, #DASSDP_POPULATION_LEAK_SHIFT]
+        .else
         ldr     leak, [r0, #DASSDP_POPULATION_LEAK_Q15]
+        .endif
+        .if     is_shift == 0
+        ldrb    r5, [r0, #DASSDP_POPULATION_LEAK_STRIDE]
+        .endif
         ldr     fires, [r0, #DASSDP_POPULATION_FIRE_AT]
         ldr     r4, [r0, #DASSDP_POPULATION_RESET_BY]
-        ldrb    r5, [r0, #DASSDP_POPULATION_LEAK_STRIDE]
         ldrb    r6, [r0, #DASSDP_POPULATION_FIRE_STRIDE]
         ldr     base_at, [sp, #BASE]
         cbnz    r6, 5f
@@ -273,10 +286,14 @@ end     .req    lr      /* of the neurons of a word */
 5:      sub     r4, r4, fires
         subs    r4, #\v_bits / 8
 6:      str     r4, [sp, #RESET]
+        .if     is_shift == 0
         cmp     r5, #0
         bne.w   .Lleak_each_\name
+        .endif
+        .if     \v_bits == 16 || is_shift == 0
         ldrh    leak, [leak]
-        .if     \v_bits == 32 && HAS_DSP
+        .endif
+        .if     \v_bits == 32 && is_shift == 0 && HAS_DSP
         add     half, half, leak
         lsr     half, half, #15
         lsl     leak, leak, #17
@@ -286,8 +303,10 @@ end     .req    lr      /* of the neurons of a word */
         words   \name, \kind, \v_bits, \a_bits, SHARED
 .Lfire_each_\name:
         words   \name, \kind, \v_bits, \a_bits, FIRE_EACH
+        .if     is_shift == 0
 .Lleak_each_\name:
         words   \name, \kind, \v_bits, \a_bits, LEAK_EACH
+        .endif
         end_function dassdp_k_neuron_lean_\name
         .endm
 
@@ -331,3 +350,43 @@ end     .req    lr      /* of the neurons of a word */
         neuron_lean v32_a32_zero_delayed, ZERO_DELAYED, 32, 32
 @ stack: 56
         neuron_lean v32_a32_zero_now, ZERO_NOW, 32, 32
+@ stack: 56
+        neuron_lean shift_v16_a16_none, NONE, 16, 16, 1
+@ stack: 56
+        neuron_lean shift_v16_a16_subtract_delayed, SUBTRACT_DELAYED, 16, 16, 1
+@ stack: 56
+        neuron_lean shift_v16_a16_subtract_now, SUBTRACT_NOW, 16, 16, 1
+@ stack: 56
+        neuron_lean shift_v16_a16_zero_delayed, ZERO_DELAYED, 16, 16, 1
+@ stack: 56
+        neuron_lean shift_v16_a16_zero_now, ZERO_NOW, 16, 16, 1
+@ stack: 56
+        neuron_lean shift_v16_a32_none, NONE, 16, 32, 1
+@ stack: 56
+        neuron_lean shift_v16_a32_subtract_delayed, SUBTRACT_DELAYED, 16, 32, 1
+@ stack: 56
+        neuron_lean shift_v16_a32_subtract_now, SUBTRACT_NOW, 16, 32, 1
+@ stack: 56
+        neuron_lean shift_v16_a32_zero_delayed, ZERO_DELAYED, 16, 32, 1
+@ stack: 56
+        neuron_lean shift_v16_a32_zero_now, ZERO_NOW, 16, 32, 1
+@ stack: 56
+        neuron_lean shift_v32_a16_none, NONE, 32, 16, 1
+@ stack: 56
+        neuron_lean shift_v32_a16_subtract_delayed, SUBTRACT_DELAYED, 32, 16, 1
+@ stack: 56
+        neuron_lean shift_v32_a16_subtract_now, SUBTRACT_NOW, 32, 16, 1
+@ stack: 56
+        neuron_lean shift_v32_a16_zero_delayed, ZERO_DELAYED, 32, 16, 1
+@ stack: 56
+        neuron_lean shift_v32_a16_zero_now, ZERO_NOW, 32, 16, 1
+@ stack: 56
+        neuron_lean shift_v32_a32_none, NONE, 32, 32, 1
+@ stack: 56
+        neuron_lean shift_v32_a32_subtract_delayed, SUBTRACT_DELAYED, 32, 32, 1
+@ stack: 56
+        neuron_lean shift_v32_a32_subtract_now, SUBTRACT_NOW, 32, 32, 1
+@ stack: 56
+        neuron_lean shift_v32_a32_zero_delayed, ZERO_DELAYED, 32, 32, 1
+@ stack: 56
+        neuron_lean shift_v32_a32_zero_now, ZERO_NOW, 32, 32, 1

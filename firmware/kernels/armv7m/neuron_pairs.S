@@ -19,30 +19,30 @@ fires   .req    r8      /* fire_at in both lanes */
 reset   .req    r9      /* reset_by 2^15 */
 leak    .req    r10
 scale   .req    r11     /* 2^(acc_lshift + 15) */
-half    .req    r12     /* 2^14 */
+half    .req    r12     /* 2^14, or one less: leak_q15 2^-15 rounds as a leak by a shift does */
 end     .req    lr      /* of v */
 
 /* Neurons that fired before are few, so their reset lies behind the loop. */
-        .macro  leak_v kind, t, bit
+        .macro  leak_v name, kind, t, bit
         .if     \kind != NONE && \kind != ZERO_NOW
         cmp     v, fires, asr #16
         .endif
         .if     \kind == SUBTRACT_DELAYED || \kind == ZERO_DELAYED
-        bge     .Lfired_\kind\()_\bit
-.Lreset_\kind\()_\bit:
+        bge     .Lfired_\name\()_\bit
+.Lreset_\name\()_\bit:
         .endif
         mla     \t, v, leak, \t
         .endm
 
-        .macro  fired kind, t, bit
+        .macro  fired name, kind, t, bit
         .if     \kind == SUBTRACT_DELAYED || \kind == ZERO_DELAYED
-.Lfired_\kind\()_\bit:
+.Lfired_\name\()_\bit:
         .if     \kind == SUBTRACT_DELAYED
         sub     \t, reset
         .else
         movs    v, #0
         .endif
-        b       .Lreset_\kind\()_\bit
+        b       .Lreset_\name\()_\bit
         .endif
         .endm
 
@@ -68,18 +68,18 @@ end     .req    lr      /* of v */
 
 /* Two neurons of eight. Bits 15 and 31 of t1 become their spikes: of a lane that is not
  * negative, v + 2^15 - fire_at has its sign set. */
-        .macro  pair kind, even, odd
+        .macro  pair name, kind, even, odd
         ldrsh   t0, [base_at], #2
         ldrsh   t1, [acc_at], #2
         ldrsh   v, [v_at]
         add     t0, half, t0, lsl #15
         mla     t0, t1, scale, t0
-        leak_v  \kind, t0, \even
+        leak_v  \name, \kind, t0, \even
         saturate \kind, t0, \even
         ldrsh   t1, [base_at], #2
         ldrsh   v, [v_at, #2]
         add     t1, half, t1, lsl #15
-        leak_v  \kind, t1, \odd
+        leak_v  \name, \kind, t1, \odd
         ldrsh   v, [acc_at], #2
         mla     t1, v, scale, t1
         saturate \kind, t1, \odd
@@ -108,7 +108,7 @@ end     .req    lr      /* of v */
         .endif
         .endm
 
-        .macro  neuron_pairs name, kind
+        .macro  neuron_pairs name, kind, is_shift=0
         function dassdp_k_neuron_pairs_\name
         push    {r4-r11, lr}
         ldrh    r4, [r0, #DASSDP_POPULATION_N_NEURONS]
@@ -124,15 +124,18 @@ end     .req    lr      /* of v */
         mov     half, #0x4000
         lsl     scale, half, r5
         lsl     scale, scale, #1
+        .if     \is_shift
+        subs    half, half, #1
+        .endif
         subs    r5, r4, #1              @ bytes of the last word may have no neurons
         lsrs    r5, r5, #5
         movs    r6, #0
         str     r6, [r2, r5, lsl #2]
         add     end, r1, r4, lsl #1
-1:      pair    \kind, 0, 1
-        pair    \kind, 2, 3
-        pair    \kind, 4, 5
-        pair    \kind, 6, 7
+1:      pair    \name, \kind, 0, 1
+        pair    \name, \kind, 2, 3
+        pair    \name, \kind, 4, 5
+        pair    \name, \kind, 6, 7
         .if     \kind == SUBTRACT_NOW
         mvns    spikes, spikes
         .else
@@ -144,10 +147,10 @@ end     .req    lr      /* of v */
         blo     1b
         pop     {r4-r11, pc}
         .irp    bit, 0, 2, 4, 6
-        fired   \kind, t0, \bit
+        fired   \name, \kind, t0, \bit
         .endr
         .irp    bit, 1, 3, 5, 7
-        fired   \kind, t1, \bit
+        fired   \name, \kind, t1, \bit
         .endr
         end_function dassdp_k_neuron_pairs_\name
         .endm
@@ -162,3 +165,13 @@ end     .req    lr      /* of v */
         neuron_pairs zero_delayed, ZERO_DELAYED
 @ stack: 36
         neuron_pairs zero_now, ZERO_NOW
+@ stack: 36
+        neuron_pairs shift_none, NONE, 1
+@ stack: 36
+        neuron_pairs shift_subtract_delayed, SUBTRACT_DELAYED, 1
+@ stack: 36
+        neuron_pairs shift_subtract_now, SUBTRACT_NOW, 1
+@ stack: 36
+        neuron_pairs shift_zero_delayed, ZERO_DELAYED, 1
+@ stack: 36
+        neuron_pairs shift_zero_now, ZERO_NOW, 1

@@ -21,7 +21,7 @@ spikes  .req    r8
 below   .req    r9      /* fire_at - 1 in both lanes */
 reset   .req    r10     /* reset_by in both lanes; 0 where a reset is to zero */
 leak    .req    r11     /* leak_q15, and from bit 16 how many rounds follow */
-half    .req    r12     /* 2^14 */
+half    .req    r12     /* 2^14, or one less: leak_q15 2^-15 rounds as a leak by a shift does */
 shift   .req    lr      /* acc_lshift < 2^acc_lshift, and from bit 16 what it shifts across lanes */
 
 /* v = sat(leak(v) - r reset_by + in). t is lost; for SUBTRACT_NOW it becomes r reset_by. */
@@ -65,7 +65,7 @@ shift   .req    lr      /* acc_lshift < 2^acc_lshift, and from bit 16 what it sh
         mul     half, \in, half
         ssub16  half, half, \t
         qsub16  \v, \v, half            @ v - (s - r) reset_by
-        mov     half, #0x4000
+        mov     half, #rounding
         .endif
         .if     \kind == ZERO_NOW
         .if     \is_first
@@ -92,7 +92,8 @@ shift   .req    lr      /* acc_lshift < 2^acc_lshift, and from bit 16 what it sh
         sadd16  in_b, in_b, v_b
         .endm
 
-        .macro  neuron_pairs name, kind
+        .macro  neuron_pairs name, kind, is_shift=0
+        .set    rounding, 0x4000 - \is_shift
         function dassdp_k_neuron_pairs_\name
         push    {r4-r11, lr}
         ldrh    r4, [r0, #DASSDP_POPULATION_N_NEURONS]
@@ -114,6 +115,9 @@ shift   .req    lr      /* acc_lshift < 2^acc_lshift, and from bit 16 what it sh
         lsl     r6, half, r5
         sub     r6, half
         orr     shift, r5, r6, lsl #2
+        .if     \is_shift
+        mov     half, #rounding
+        .endif
         subs    r4, #1
         pkhbt   leak, leak, r4, lsl #13
         lsrs    r4, r4, #5
@@ -156,3 +160,13 @@ shift   .req    lr      /* acc_lshift < 2^acc_lshift, and from bit 16 what it sh
         neuron_pairs zero_delayed, ZERO_DELAYED
 @ stack: 36
         neuron_pairs zero_now, ZERO_NOW
+@ stack: 36
+        neuron_pairs shift_none, NONE, 1
+@ stack: 36
+        neuron_pairs shift_subtract_delayed, SUBTRACT_DELAYED, 1
+@ stack: 36
+        neuron_pairs shift_subtract_now, SUBTRACT_NOW, 1
+@ stack: 36
+        neuron_pairs shift_zero_delayed, ZERO_DELAYED, 1
+@ stack: 36
+        neuron_pairs shift_zero_now, ZERO_NOW, 1

@@ -16,10 +16,10 @@ static inline int16_t add_sat_s16(int16_t a, int16_t b)
     return (int16_t)((a ^ sum) & (b ^ sum)) < 0 ? limit : sum;
 }
 
-/* n neurons, 8 or 32; their spikes. */
+/* n neurons, 8 or 32; their spikes. A leak by a shift rounds a half down. */
 static inline __attribute__((always_inline)) uint32_t
-step_neurons(enum reset reset, uint32_t n, int16_t leak_q15, int16_t fire_at, int16_t reset_by,
-             uint32_t lshift, int16_t *restrict v_q0, const int16_t *restrict acc,
+step_neurons(enum reset reset, int is_shift, uint32_t n, int16_t leak_q15, int16_t fire_at,
+             int16_t reset_by, uint32_t lshift, int16_t *restrict v_q0, const int16_t *restrict acc,
              const int16_t *restrict base)
 {
     uint8_t fired[32];
@@ -29,7 +29,8 @@ step_neurons(enum reset reset, uint32_t n, int16_t leak_q15, int16_t fire_at, in
         if (reset == ZERO_DELAYED) {
             v = (int16_t)(v & ~r);
         }
-        v = (int16_t)((((v * leak_q15) >> 14) + 1) >> 1);
+        v = is_shift != 0 ? (int16_t)-((((v * -leak_q15) >> 14) + 1) >> 1)
+                          : (int16_t)((((v * leak_q15) >> 14) + 1) >> 1);
         if (reset == SUBTRACT_DELAYED || reset == SUBTRACT_NOW) {
             v = add_s16(v, (int16_t)(r & (int16_t)-reset_by));
         }
@@ -49,7 +50,7 @@ step_neurons(enum reset reset, uint32_t n, int16_t leak_q15, int16_t fire_at, in
 }
 
 static inline __attribute__((always_inline)) void
-step_population(enum reset reset, const dassdp_population_t *population, int16_t *v_q0,
+step_population(enum reset reset, int is_shift, const dassdp_population_t *population, int16_t *v_q0,
                 uint32_t *spk_bits, const int16_t *acc, const int16_t *base)
 {
     const int16_t leak_q15 = (int16_t)population->leak_q15[0];
@@ -59,27 +60,31 @@ step_population(enum reset reset, const dassdp_population_t *population, int16_t
     const uint32_t n_neurons = population->n_neurons;
     uint32_t i = 0;
     for (; i + 32u <= n_neurons; i += 32u) {
-        spk_bits[i >> 5] = step_neurons(reset, 32, leak_q15, fire_at, reset_by, lshift, v_q0 + i,
-                                        acc + i, base + i);
+        spk_bits[i >> 5] = step_neurons(reset, is_shift, 32, leak_q15, fire_at, reset_by, lshift,
+                                        v_q0 + i, acc + i, base + i);
     }
     uint32_t word = 0;
     for (; i < n_neurons; i += 8u) {
-        word |= step_neurons(reset, 8, leak_q15, fire_at, reset_by, lshift, v_q0 + i, acc + i,
-                             base + i) << (i & 31u);
+        word |= step_neurons(reset, is_shift, 8, leak_q15, fire_at, reset_by, lshift, v_q0 + i,
+                             acc + i, base + i) << (i & 31u);
         spk_bits[i >> 5] = word;
     }
 }
 
-#define DASSDP_NEURON_PAIRS(reset_name, reset)                                                    \
-    void dassdp_k_neuron_pairs_##reset_name(const dassdp_population_t *population, void *v_mem,   \
-                                            uint32_t *spk_bits, const void *acc,                  \
-                                            const void *base)                                     \
+#define DASSDP_NEURON_PAIRS(kind, is_shift, reset_name, reset)                                    \
+    void dassdp_k_neuron_##kind##_##reset_name(const dassdp_population_t *population,             \
+                                               void *v_mem, uint32_t *spk_bits, const void *acc,  \
+                                               const void *base)                                  \
     {                                                                                             \
-        step_population(reset, population, v_mem, spk_bits, acc, base);                           \
+        step_population(reset, is_shift, population, v_mem, spk_bits, acc, base);                 \
     }
 
-DASSDP_NEURON_PAIRS(none, NONE)
-DASSDP_NEURON_PAIRS(subtract_delayed, SUBTRACT_DELAYED)
-DASSDP_NEURON_PAIRS(subtract_now, SUBTRACT_NOW)
-DASSDP_NEURON_PAIRS(zero_delayed, ZERO_DELAYED)
-DASSDP_NEURON_PAIRS(zero_now, ZERO_NOW)
+#define DASSDP_ALL_NEURON_PAIRS(kind, is_shift)                                                   \
+    DASSDP_NEURON_PAIRS(kind, is_shift, none, NONE)                                               \
+    DASSDP_NEURON_PAIRS(kind, is_shift, subtract_delayed, SUBTRACT_DELAYED)                       \
+    DASSDP_NEURON_PAIRS(kind, is_shift, subtract_now, SUBTRACT_NOW)                               \
+    DASSDP_NEURON_PAIRS(kind, is_shift, zero_delayed, ZERO_DELAYED)                               \
+    DASSDP_NEURON_PAIRS(kind, is_shift, zero_now, ZERO_NOW)
+
+DASSDP_ALL_NEURON_PAIRS(pairs, 0)
+DASSDP_ALL_NEURON_PAIRS(pairs_shift, 1)

@@ -1,9 +1,11 @@
-/* Eight int16 neurons at a time. leak(v) is one vqrdmulh: (2 v leak_q15 + 2^15) >> 16; the flags of
- * the new spikes sum their bits, 1 to 128, to a byte of the packed spikes. */
+/* Eight int16 neurons at a time. leak(v) is one vqrdmulh: (2 v leak_q15 + 2^15) >> 16; a leak by a
+ * shift, which rounds a half down, is that of -leak_q15, subtracted. The flags of the new spikes sum
+ * their bits, 1 to 128, to a byte of the packed spikes. */
 #include "mve.h"
 
-    @ v in q0 before, leak(v) less the delayed reset in q1; q2 (r - s) reset_by of SUBTRACT_NOW
-    .macro leak_v reset
+    @ v in q0 before, leak(v) less the delayed reset in q1, negative with a shift; q4 (r - s) reset_by
+    @ of SUBTRACT_NOW
+    .macro leak_v reset, is_shift
     .if \reset == ZERO_DELAYED
     vpt.s16 ge, q0, r5
     veort q0, q0, q0
@@ -11,11 +13,19 @@
     vqrdmulh.s16 q1, q0, r4
     .if \reset == SUBTRACT_DELAYED
     vpt.s16 ge, q0, r5
+    .if \is_shift
+    vaddt.i16 q1, q1, r6
+    .else
     vsubt.i16 q1, q1, r6
+    .endif
     .elseif \reset == SUBTRACT_NOW
     veor q4, q4, q4
     vptt.s16 ge, q0, r5
+    .if \is_shift
+    vaddt.i16 q1, q1, r6
+    .else
     vsubt.i16 q1, q1, r6
+    .endif
     vaddt.i16 q4, q4, r6
     .endif
     .endm
@@ -37,9 +47,9 @@
     .endif
     .endm
 
-    @ r0 population, then spikes; r1 v; r2 spk_bits; r3 acc; r4 leak_q15; r5 fire_at; r6 reset_by;
-    @ r7 2^acc_lshift; r12 base; q3 bits
-    .macro neuron_pairs name, reset
+    @ r0 population, then spikes; r1 v; r2 spk_bits; r3 acc; r4 leak_q15, negative with a shift;
+    @ r5 fire_at; r6 reset_by; r7 2^acc_lshift; r12 base; q3 bits
+    .macro neuron_pairs name, reset, is_shift=0
     function \name
     push {r4-r7, lr}
     .if \reset == SUBTRACT_NOW
@@ -50,6 +60,9 @@
     .endif
     ldr r4, [r0, #DASSDP_POPULATION_LEAK_Q15]
     ldrh r4, [r4]
+    .if \is_shift
+    rsbs r4, r4, #0
+    .endif
     ldr r5, [r0, #DASSDP_POPULATION_FIRE_AT]
     ldrsh r5, [r5]
     .if \reset == SUBTRACT_DELAYED || \reset == SUBTRACT_NOW
@@ -66,11 +79,15 @@
     adr r0, 9f
     vldrb.u16 q3, [r0]
 1:  vldrh.u16 q0, [r1]
-    leak_v \reset
+    leak_v \reset, \is_shift
     vldrh.u16 q2, [r12], #16
     vldrh.u16 q0, [r3], #16
     vmla.s16 q2, q0, r7
+    .if \is_shift
+    vqsub.s16 q0, q2, q1
+    .else
     vqadd.s16 q0, q1, q2
+    .endif
     fire \reset
     vstrh.16 q0, [r1], #16
     strb r0, [r2], #1
@@ -101,3 +118,13 @@
     neuron_pairs dassdp_k_neuron_pairs_zero_delayed, ZERO_DELAYED
     @ stack: 20
     neuron_pairs dassdp_k_neuron_pairs_zero_now, ZERO_NOW
+    @ stack: 20
+    neuron_pairs dassdp_k_neuron_pairs_shift_none, NONE, 1
+    @ stack: 20
+    neuron_pairs dassdp_k_neuron_pairs_shift_subtract_delayed, SUBTRACT_DELAYED, 1
+    @ stack: 36
+    neuron_pairs dassdp_k_neuron_pairs_shift_subtract_now, SUBTRACT_NOW, 1
+    @ stack: 20
+    neuron_pairs dassdp_k_neuron_pairs_shift_zero_delayed, ZERO_DELAYED, 1
+    @ stack: 20
+    neuron_pairs dassdp_k_neuron_pairs_shift_zero_now, ZERO_NOW, 1

@@ -98,10 +98,18 @@ DASSDP_NEURON_KERNELS(lean_v16_a16)
 DASSDP_NEURON_KERNELS(lean_v16_a32)
 DASSDP_NEURON_KERNELS(lean_v32_a16)
 DASSDP_NEURON_KERNELS(lean_v32_a32)
+/* The same where leak_shift is not 0; leak_q15 is 2^15 - floor(2^(15 - leak_shift)): the same leak of an
+ * int16 but for halves, which a leak by a shift rounds down. */
+DASSDP_NEURON_KERNELS(lean_shift_v16_a16)
+DASSDP_NEURON_KERNELS(lean_shift_v16_a32)
+DASSDP_NEURON_KERNELS(lean_shift_v32_a16)
+DASSDP_NEURON_KERNELS(lean_shift_v32_a32)
 /* v16_a16 where all neurons share leak_q15 < 2^15, fire_at >= 1 and reset_by, leak_shift and
  * acc_rshift are 0, and (acc << acc_lshift) + base is proven to fit int16. Padded
  * like these: padding never fires. */
 DASSDP_NEURON_KERNELS(pairs)
+/* The same where leak_shift is 1 to 15, and leak_q15 2^15 - 2^(15 - leak_shift). */
+DASSDP_NEURON_KERNELS(pairs_shift)
 
 /* dassdp_k_dynamics_<v and sum container>_<reset>, in this order for each neuron:
  *   in = round(acc 2^acc_lshift / 2^acc_rshift) + base

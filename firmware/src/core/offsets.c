@@ -20,6 +20,7 @@ DASSDP_OFFSET(dassdp_population_t, acc_rshift, DASSDP_POPULATION_ACC_RSHIFT);
 DASSDP_OFFSET(dassdp_population_t, fire_at, DASSDP_POPULATION_FIRE_AT);
 DASSDP_OFFSET(dassdp_population_t, fire_stride, DASSDP_POPULATION_FIRE_STRIDE);
 DASSDP_OFFSET(dassdp_population_t, leak_q15, DASSDP_POPULATION_LEAK_Q15);
+DASSDP_OFFSET(dassdp_population_t, leak_shift, DASSDP_POPULATION_LEAK_SHIFT);
 DASSDP_OFFSET(dassdp_population_t, leak_stride, DASSDP_POPULATION_LEAK_STRIDE);
 DASSDP_OFFSET(dassdp_population_t, n_neurons, DASSDP_POPULATION_N_NEURONS);
 DASSDP_OFFSET(dassdp_population_t, reset_by, DASSDP_POPULATION_RESET_BY);
