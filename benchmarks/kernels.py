@@ -26,7 +26,7 @@ from device import board_of, constant, new_folder
 
 from edge_dassdp.build.project import firmware_project
 from edge_dassdp.qir.lesson import xorshift32
-from edge_dassdp.qir.packing import columns, pack_bits, pack_weights, unpack_weights, words
+from edge_dassdp.qir.packing import pack_bits, pack_weights, row_bytes, unpack_weights, words
 
 SEED = 12
 N_POST, N_MACS = 64, (24, 128)
@@ -57,7 +57,7 @@ def u16(value: int) -> np.uint16:
 def projection(image: Array, n_pre: int, n_post: int, bits: int) -> Struct:
     """dassdp_projection_t, as far as kernels read it."""
     return Struct((u16(0), u16(0), u8(0), u8(0), u8(bits), u16(n_pre), u16(n_post),
-                   columns(n_post), u8(0), u16(0), image, 0))
+                   row_bytes(n_post, bits), u8(0), u16(0), image, 0))
 
 
 def weights(n_pre: int, n_post: int, bits: int, peak: int | None = None) -> tuple[Array, Array]:
@@ -84,8 +84,9 @@ def active(n: int, n_pre: int) -> Array:
 def accumulate(bits: int, n: int) -> Job:
     w, image = weights(96, N_POST, bits)
     spikes = active(n, 96)
-    acc, image = np.zeros(N_POST, np.int16), constant(image)
-    lister, rows = listing(image, spikes, N_POST)
+    acc = np.zeros(N_POST, np.int32 if bits == 16 else np.int16)
+    image = constant(image)
+    lister, rows = listing(image, spikes, row_bytes(N_POST, bits))
     case = Case("accumulate", f"dassdp_k_accumulate_s{max(bits, 6)}",
                 (projection(image, 96, N_POST, bits), acc, rows, n, 0, image))
     expected = w[spikes].sum(axis=0)
@@ -179,7 +180,7 @@ def update_row() -> Job:
 
 def jobs() -> Iterator[Job]:
     """All of them, the same on every core."""
-    for bits in (8, 7, 6):
+    for bits in (16, 8, 7, 6):
         for n in (8, 32, 64):
             yield accumulate(bits, n)
     yield neurons()
