@@ -169,13 +169,29 @@ def update_row() -> Job:
     latency = rng.integers(0, 25, N_POST).astype(np.uint8)
     g_q7 = np.round(128 * np.exp(-np.arange(26) ** 2 / 8)).astype(np.uint8)
     dw_q8 = np.zeros(N_POST, np.int16)
-    rule = Struct((constant(g_q7), u8(12)))
+    window = g_q7[np.abs(np.arange(25) - 7)]
     case = Case("update", "dassdp_k_update_row",
-                (rule, dw_q8, constant(k), N_POST, 3, constant(latency), 7))
-    expected = (k.astype(np.int64) * 3 * g_q7[np.abs(latency.astype(int) - 7)] + 2048) >> 12
+                (12, dw_q8, constant(k), N_POST, 3, constant(latency), constant(window)))
+    expected = (k.astype(np.int64) * 3 * window[latency] + 2048) >> 12
     return Job("update_row", "one update row of 64", "weight", N_POST, (case,),
-               lambda o: bool((o.arrays[0] == expected).all()
-                              and o.result == int((expected == 0).sum())))
+               lambda o: right_row(o, expected))
+
+
+def update_row_sums() -> Job:
+    rng = np.random.default_rng(SEED)
+    k = rng.integers(-3000, 3000, N_POST).astype(np.int16)
+    sums = rng.integers(-400, 400, N_POST).astype(np.int16)
+    case = Case("update", "dassdp_k_update_row_sums",
+                (12, np.zeros(N_POST, np.int16), constant(k), constant(sums), N_POST))
+    expected = (k.astype(np.int64) * sums + 2048) >> 12
+    return Job("update_row_sums", "one update row of 64 from sums of traces", "weight", N_POST,
+               (case,), lambda o: right_row(o, expected))
+
+
+def right_row(outcome: Outcome, expected: Array) -> bool:
+    """Its entries, and how many are not zero."""
+    return bool((outcome.arrays[0] == expected).all()
+                and outcome.result == np.count_nonzero(expected))
 
 
 def jobs() -> Iterator[Job]:
@@ -191,6 +207,7 @@ def jobs() -> Iterator[Job]:
     yield learn_rows(8, 32)
     yield learn_rows(6, 32)
     yield update_row()
+    yield update_row_sums()
 
 
 def accumulate_layer(core: str, bits: int) -> Outcome:

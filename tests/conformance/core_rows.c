@@ -157,20 +157,18 @@ static uint32_t feedback(void)
     return n_differing;
 }
 
-uint32_t portable_update_row(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
+uint32_t portable_update_row(uint32_t row_rshift, int16_t *dw_q8, const int16_t *k,
                              uint32_t n_columns, uint32_t n_spikes, const uint8_t *latency_post,
-                             uint32_t latency_pre);
-uint32_t portable_update_row_sums(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
+                             const uint8_t *g_q7);
+uint32_t portable_update_row_sums(uint32_t row_rshift, int16_t *dw_q8, const int16_t *k,
                                   const int16_t *sums, uint32_t n_columns);
 
-/* A shift that leaves |k x| <= peak within an update. */
-static uint8_t draw_shift(uint32_t peak)
+/* The largest amplitude whose product with x is an update, or one of few. */
+static int32_t draw_most(uint32_t row_rshift, int32_t x)
 {
-    uint32_t least = 1;
-    while ((peak + (1u << (least - 1u))) >> least > 32512u) {
-        least++;
-    }
-    return (uint8_t)(least + below(4) * below(4));
+    const int32_t largest = ((DASSDP_DW_MAX_Q8 << row_rshift) - (1 << (row_rshift - 1u))) / x;
+    const int32_t most = largest < INT16_MAX ? largest : INT16_MAX;
+    return below(2) != 0u ? most : 1 + (int32_t)below((uint32_t)(most < 300 ? most : 300));
 }
 
 /* Amplitudes of which some are 0, as error rules have them. */
@@ -186,30 +184,25 @@ static void draw_k(int16_t *k, uint32_t n, int32_t most)
 static uint32_t update_row(void)
 {
     static _Alignas(4) int16_t k[COLUMNS];
-    static _Alignas(4) uint8_t latency[COLUMNS];
-    static uint8_t g_q7[256];
+    static uint8_t latency[COLUMNS + 4u], g_q7[256];
     uint32_t n_differing = 0;
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        const uint32_t n_columns = 8u * (1u + below(COLUMNS / 8u));
-        const uint32_t n_steps = 1u + below(255), n_spikes = 1u + below(255);
-        const uint32_t latency_pre = below(n_steps + 1u), g_most = below(2) != 0u ? 128 : 1 + below(128);
-        const int32_t most = below(2) != 0u ? 32767 : 1 + (int32_t)below(300);
-        const dassdp_update_t update = {
-            .g_q7 = below(4) == 0u ? 0 : g_q7,
-            .row_rshift = draw_shift((uint32_t)most * n_spikes * 128u),
-        };
-        for (uint32_t t = 0; t <= n_steps; t++) {
-            g_q7[t] = (uint8_t)within(0, (int32_t)g_most);
+        const uint32_t n_columns = 8u * (1u + below(COLUMNS / 8u)), row_rshift = 12u + below(5);
+        const uint32_t n_steps = 1u + below(255), n_spikes = 1u + below(n_steps), at = below(4);
+        const int32_t g_most = below(2) != 0u ? 128 : 1 + (int32_t)below(128);
+        const uint8_t *window = below(4) == 0u ? 0 : g_q7;
+        for (uint32_t t = 0; t < n_steps; t++) {
+            g_q7[t] = (uint8_t)within(0, g_most);
         }
-        draw_k(k, n_columns, most);
-        for (uint32_t i = 0; i < n_columns; i++) {
-            latency[i] = (uint8_t)within(0, (int32_t)n_steps);
+        for (uint32_t i = 0; i < sizeof latency; i++) {
+            latency[i] = (uint8_t)within(0, (int32_t)n_steps - 1);
         }
+        draw_k(k, n_columns, draw_most(row_rshift, (int32_t)n_spikes * 128));
         draw_sums(0, n_columns, -9, 9);
-        n_differing += dassdp_k_update_row(&update, (int16_t *)made.values, k, n_columns, n_spikes,
-                                           latency, latency_pre)
-                       != portable_update_row(&update, (int16_t *)wanted.values, k, n_columns,
-                                              n_spikes, latency, latency_pre);
+        n_differing += dassdp_k_update_row(row_rshift, (int16_t *)made.values, k, n_columns,
+                                           n_spikes, latency + at, window)
+                       != portable_update_row(row_rshift, (int16_t *)wanted.values, k, n_columns,
+                                              n_spikes, latency + at, window);
         n_differing += differs();
     }
     return n_differing;
@@ -220,18 +213,14 @@ static uint32_t update_row_sums(void)
     static _Alignas(4) int16_t k[COLUMNS], sums[COLUMNS];
     uint32_t n_differing = 0;
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        const uint32_t n_columns = 8u * (1u + below(COLUMNS / 8u));
-        const int32_t most = below(2) != 0u ? 32767 : 1 + (int32_t)below(300);
-        const int32_t most_sum = below(2) != 0u ? 32767 : 1 + (int32_t)below(300);
-        const dassdp_update_t update = {
-            .row_rshift = draw_shift((uint32_t)most * (uint32_t)most_sum),
-        };
-        draw_k(k, n_columns, most);
+        const uint32_t n_columns = 8u * (1u + below(COLUMNS / 8u)), row_rshift = 12u + below(5);
+        const int32_t most_sum = 1 + (int32_t)below(below(2) != 0u ? INT16_MAX : 300);
+        draw_k(k, n_columns, draw_most(row_rshift, most_sum));
         fill(sums, n_columns, -most_sum, most_sum);
         draw_sums(0, n_columns, -9, 9);
-        n_differing += dassdp_k_update_row_sums(&update, (int16_t *)made.values, k, sums, n_columns)
-                       != portable_update_row_sums(&update, (int16_t *)wanted.values, k, sums,
-                                                   n_columns);
+        n_differing +=
+            dassdp_k_update_row_sums(row_rshift, (int16_t *)made.values, k, sums, n_columns)
+            != portable_update_row_sums(row_rshift, (int16_t *)wanted.values, k, sums, n_columns);
         n_differing += differs();
     }
     return n_differing;
