@@ -28,7 +28,14 @@ from device import board_of, constant, new_folder
 from edge_dassdp.build.project import firmware_project
 from edge_dassdp.qir import QDynamics, QPopulation, ResetMode
 from edge_dassdp.qir.lesson import xorshift32
-from edge_dassdp.qir.packing import columns, pack_bits, pack_weights, unpack_weights, words
+from edge_dassdp.qir.packing import (
+    columns,
+    pack_bits,
+    pack_weights,
+    row_bytes,
+    unpack_weights,
+    words,
+)
 from edge_dassdp.reference import neuron
 
 SEED = 12
@@ -60,7 +67,7 @@ def u16(value: int) -> np.uint16:
 def projection(image: Array, n_pre: int, n_post: int, bits: int) -> Struct:
     """dassdp_projection_t, as far as kernels read it."""
     return Struct((u16(0), u16(0), u8(0), u8(0), u8(bits), u16(n_pre), u16(n_post),
-                   columns(n_post), u8(0), u16(0), image, 0))
+                   row_bytes(n_post, bits), u8(0), u16(0), image, 0))
 
 
 def weights(n_pre: int, n_post: int, bits: int, peak: int | None = None) -> tuple[Array, Array]:
@@ -87,8 +94,9 @@ def active(n: int, n_pre: int) -> Array:
 def accumulate(bits: int, n: int) -> Job:
     w, image = weights(96, N_POST, bits)
     spikes = active(n, 96)
-    acc, image = np.zeros(N_POST, np.int16), constant(image)
-    lister, rows = listing(image, spikes, N_POST)
+    acc = np.zeros(N_POST, np.int32 if bits == 16 else np.int16)
+    image = constant(image)
+    lister, rows = listing(image, spikes, row_bytes(N_POST, bits))
     case = Case("accumulate", f"dassdp_k_accumulate_s{max(bits, 6)}",
                 (projection(image, 96, N_POST, bits), acc, rows, n, 0, image))
     expected = w[spikes].sum(axis=0)
@@ -236,18 +244,34 @@ def update_row() -> Job:
     latency = rng.integers(0, 25, N_POST).astype(np.uint8)
     g_q7 = np.round(128 * np.exp(-np.arange(26) ** 2 / 8)).astype(np.uint8)
     dw_q8 = np.zeros(N_POST, np.int16)
-    rule = Struct((constant(g_q7), u8(12)))
+    window = g_q7[np.abs(np.arange(25) - 7)]
     case = Case("update", "dassdp_k_update_row",
-                (rule, dw_q8, constant(k), N_POST, 3, constant(latency), 7))
-    expected = (k.astype(np.int64) * 3 * g_q7[np.abs(latency.astype(int) - 7)] + 2048) >> 12
+                (12, dw_q8, constant(k), N_POST, 3, constant(latency), constant(window)))
+    expected = (k.astype(np.int64) * 3 * window[latency] + 2048) >> 12
     return Job("update_row", "one update row of 64", "weight", N_POST, (case,),
-               lambda o: bool((o.arrays[0] == expected).all()
-                              and o.result == int((expected == 0).sum())))
+               lambda o: right_row(o, expected))
+
+
+def update_row_sums() -> Job:
+    rng = np.random.default_rng(SEED)
+    k = rng.integers(-3000, 3000, N_POST).astype(np.int16)
+    sums = rng.integers(-400, 400, N_POST).astype(np.int16)
+    case = Case("update", "dassdp_k_update_row_sums",
+                (12, np.zeros(N_POST, np.int16), constant(k), constant(sums), N_POST))
+    expected = (k.astype(np.int64) * sums + 2048) >> 12
+    return Job("update_row_sums", "one update row of 64 from sums of traces", "weight", N_POST,
+               (case,), lambda o: right_row(o, expected))
+
+
+def right_row(outcome: Outcome, expected: Array) -> bool:
+    """Its entries, and how many are not zero."""
+    return bool((outcome.arrays[0] == expected).all()
+                and outcome.result == np.count_nonzero(expected))
 
 
 def jobs() -> Iterator[Job]:
     """All of them, the same on every core."""
-    for bits in (8, 7, 6):
+    for bits in (16, 8, 7, 6):
         for n in (8, 32, 64):
             yield accumulate(bits, n)
     yield from (n.job() for n in NEURONS)
@@ -258,6 +282,7 @@ def jobs() -> Iterator[Job]:
     yield learn_rows(8, 32)
     yield learn_rows(6, 32)
     yield update_row()
+    yield update_row_sums()
 
 
 def accumulate_layer(core: str, bits: int) -> Outcome:

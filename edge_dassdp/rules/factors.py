@@ -98,7 +98,8 @@ class Factors:
     def fields(self, site: Site, offset: Offset, g_q7: IntArray | None = None,
                **parts: str) -> tuple[tuple[str, Value], ...]:
         """Of dassdp_factors_t. parts: of the scratch, by the name of their offset."""
-        table = None if g_q7 is None else Array("uint8_t", f"g_q7_{site.name}", g_q7)
+        table = None if g_q7 is None else Array("uint8_t", f"g_q7_{site.name}",
+                                                np.concatenate([g_q7[:0:-1], g_q7]))
         longs = Table("dassdp_long_t", f"long_{site.name}", LONG) if site.is_long else None
         return tuple((f"factors.{name}", value) for name, value in (
             ("amplitude", self.amplitude), ("r_max", self.r_max), ("k_max", self.k_max),

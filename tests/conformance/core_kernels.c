@@ -1,23 +1,17 @@
-/* Kernels of a core against the portable ones that it also has, over random arguments: each function
+/* Lean neuron kernels of a core against the portable ones that it also has, over random arguments: each function
  * returns the number of rounds that differ, in results or in what lies behind them. */
-#include <string.h>
+#include "drawn.h"
 
-#include "fixed.h"
-#include "kernels.h"
-
-enum { ROUNDS = 120, NEURONS = 136, GUARD = 16, WORDS = NEURONS / 32 + 2 };
+enum { NEURONS = 136, WORDS = NEURONS / 32 + 2 };
 
 typedef struct {
-    int32_t v[NEURONS + GUARD];
+    int32_t v[NEURONS + CANARY];
     uint32_t spk_bits[WORDS];
 } left_t;
 
-static uint32_t rng;
 static int32_t acc[NEURONS], base[NEURONS], fire_at[NEURONS], reset_by[NEURONS];
 static uint16_t leak_q15[NEURONS];
 static left_t made, wanted;
-
-static uint32_t below(uint32_t n) { return dassdp_random(&rng) % n; }
 
 static void set(int32_t *array, uint32_t is_wide, uint32_t i, int32_t value)
 {
@@ -26,14 +20,6 @@ static void set(int32_t *array, uint32_t is_wide, uint32_t i, int32_t value)
     } else {
         ((int16_t *)array)[i] = (int16_t)value;
     }
-}
-
-/* Mostly of the middle, sometimes an end. */
-static int32_t within(int32_t low, int32_t high)
-{
-    uint32_t kind = below(16);
-    return kind == 0u ? low : kind == 1u ? high
-                                         : low + (int32_t)below((uint32_t)(high - low) + 1u);
 }
 
 /* What a family of kernels is for. */
@@ -82,7 +68,7 @@ static uint32_t neurons(dassdp_neuron_fn *kernel, dassdp_neuron_fn *portable, ui
         if (shift != 0u) {
             leak_q15[0] = (uint16_t)(32768u - (32768u >> shift));
         }
-        for (uint32_t i = 0; i < 4u * GUARD; i++) { /* behind the padding */
+        for (uint32_t i = 0; i < 4u * CANARY; i++) { /* behind the padding */
             ((uint8_t *)wanted.v)[DASSDP_COLUMNS(n) * (v_is_wide != 0u ? 4u : 2u) + i] = 0xA5u;
         }
         wanted.spk_bits[DASSDP_WORDS(n)] = 0xA5A5A5A5u;

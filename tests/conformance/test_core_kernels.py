@@ -10,34 +10,44 @@ import pytest
 from counting import CORES, Case, Outcome, compile_objects, run_qemu
 from device import board_of, new_folder
 
+from edge_dassdp.base import assets
 from edge_dassdp.build.project import firmware_project
 
 pytestmark = [pytest.mark.cross, pytest.mark.usefixtures("arm_toolchain", "qemu"),
               pytest.mark.xdist_group("core kernels")]
-MAIN = Path(__file__).with_name("core_kernels.c")
-SEEDS = (1, 2024)
+PROGRAMS = [Path(__file__).with_name(name) for name in ("core_kernels.c", "core_rows.c")]
+PORTABLE = assets.folder("firmware") / "kernels" / "portable"
 CONTAINERS = [f"v{v}_a{a}" for v in (16, 32) for a in (16, 32)]
 KINDS = ("pairs", "pairs_shift", *(f"{lean}_{container}" for lean in ("lean", "lean_shift")
                                    for container in CONTAINERS))
-CHECKS = [f"check_{kind}_{reset}" for kind in KINDS
-          for reset in ("none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now")]
+ROWS = ("accumulate_s16", "accumulate_s8", "accumulate_s7", "accumulate_s6", "analogue_a16",
+        "analogue_a32", "learn_rows_s16", "learn_rows_s8", "learn_rows_s4", "feedback",
+        "update_row", "update_row_sums")
+CALLS = [(f"check_{kind}_{reset}", seed) for kind in KINDS
+         for reset in ("none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now")
+         for seed in (1, 2024)]
+CALLS += [(f"check_{name}", seed) for name in ROWS for seed in range(1, 9)]
 
 
 @cache
 def outcomes(core: str) -> dict[tuple[str, int], Outcome]:
-    """Of every check, with the kernels that a firmware of this core has; QEMU has no M0 with RAM
-    for them, and an M3 takes its code."""
-    folder, cases = new_folder(), [Case(name, name, (seed,)) for name in CHECKS for seed in SEEDS]
+    """Of every check, with the kernels that a firmware of this core has, and the portable ones as
+    portable_<kernel>; QEMU has no M0 with RAM for them, and an M3 takes its code."""
+    folder = new_folder()
     project = firmware_project({}, board_of(core))
     project.write(folder)
     flags = tuple(f for f in project.cflags
                   if not f.startswith(("-mcpu", "-include", "generated")))
+    include = [folder / f.removeprefix("-I") for f in project.include_flags]
     units = [u for u in project.units if re.match(r"kernels/|src/core/digest", u)]
-    objects = compile_objects(CORES[core], [*(folder / u for u in units), MAIN], folder / "obj",
-                              flags, [folder / f.removeprefix("-I") for f in project.include_flags])
-    found = run_qemu(CORES["M3" if core == "M0" else core], objects, cases)
-    return dict(zip([(c.name, seed) for c, seed in zip(cases, SEEDS * len(CHECKS), strict=True)],
-                    found, strict=True))
+    renamed = tuple(f"-Ddassdp_k_{name}=portable_{name}" for name in ROWS)
+    objects = [*compile_objects(CORES[core], [*(folder / u for u in units), *PROGRAMS],
+                                folder / "obj", flags, include),
+               *compile_objects(CORES[core], [PORTABLE / f"{name}.c" for name in ROWS],
+                                folder / "portable", (*flags, *renamed), [*include, PORTABLE])]
+    cases = [Case(name, name, (seed,)) for name, seed in CALLS]
+    return dict(zip(CALLS, run_qemu(CORES["M3" if core == "M0" else core], objects, cases),
+                    strict=True))
 
 
 @pytest.mark.parametrize("core", list(CORES))

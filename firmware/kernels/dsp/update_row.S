@@ -1,72 +1,81 @@
-/* dassdp_k_update_row: dw = (k n g + 2^(row_rshift - 1)) >> row_rshift, two columns a word, four a
- * round. n g <= 255 * 128 fits an int16 lane. */
+/* dassdp_k_update_row: dw = k n g / 2^row_rshift rounded, eight columns a round. SMMULR rounds as it drops
+ * 32 bits of k g times n 2^(32 - row_rshift). Without a table SMLAW leaves 2 dw + 1 of k times
+ * 128 n 2^(17 - row_rshift), whose half is dw rounded. */
 #include "update_dsp.h"
 
 #define SAVED 36
 
-count   .req    r0      /* of vanished entries; from bit 16, how many rounds follow */
+n_moved .req    r0
 dw      .req    r1
 k_at    .req    r2
-y       .req    r3
-g       .req    r4      /* table, or NULL */
+left    .req    r3      /* columns */
+n       .req    r4      /* times a power of two */
 t_post  .req    r5
-t_pre   .req    r6      /* in four bytes */
-half    .req    r7
-rshift  .req    r8
-n       .req    r9      /* n_spikes, or 128 n_spikes in both lanes */
-top     .req    r10     /* 2^16 - 2 in both lanes */
-k       .req    r11
-x       .req    r12
-steps   .req    lr
-
-        .macro  scale
-        ldrb    x, [g, x]
-        ldrb    y, [g, y]
-        pkhbt   x, x, y, lsl #16
-        mul     x, x, n
-        .endm
+g       .req    r6      /* table, or 1 */
+top     .req    r7
+k       .req    r8
+k_next  .req    r9
+x0       .req    r10
+x1       .req    r11
+x2       .req    r12
+x3       .req    lr
 
 @ stack: 36
         function dassdp_k_update_row
         push    {r4-r11, lr}
-        ldrb    rshift, [r0, #DASSDP_UPDATE_ROW_RSHIFT]
-        ldr     g, [r0, #DASSDP_UPDATE_G_Q7]
         ldr     n, [sp, #SAVED]
-        ldrd    t_post, t_pre, [sp, #SAVED + 4]
-        mov     half, #1
-        lsl     half, half, rshift
-        lsr     half, half, #1
+        ldrd    t_post, g, [sp, #SAVED + 4]
         mvn     top, #0x00010001
-        lsl     count, r3, #14
-        sub     count, count, #0x10000
         cmp     g, #0
         beq     2f
-        orr     t_pre, t_pre, t_pre, lsl #8
-        orr     t_pre, t_pre, t_pre, lsl #16
-1:      ldr     steps, [t_post], #4
-        usub8   x, steps, t_pre
-        usub8   y, t_pre, steps
-        sel     steps, y, x
-        uxtb    x, steps
-        uxtb    y, steps, ror #8
-        scale
-        update
-        uxtb    x, steps, ror #16
-        lsr     y, steps, #24
-        scale
-        update
-        subs    count, count, #0x10000
-        bcs     1b
-        uxth    r0, count
+        rsb     r0, r0, #32
+        lsl     n, n, r0
+        movs    n_moved, #0
+1:      .rept   2
+        ldrd    k, k_next, [k_at], #8
+        ldrb    x0, [t_post], #4
+        ldrb    x1, [t_post, #-3]
+        ldrb    x2, [t_post, #-2]
+        ldrb    x3, [t_post, #-1]
+        ldrb    x0, [g, x0]
+        ldrb    x1, [g, x1]
+        ldrb    x2, [g, x2]
+        ldrb    x3, [g, x3]
+        smulbb  x0, k, x0
+        smultb  x1, k, x1
+        smulbb  x2, k_next, x2
+        smultb  x3, k_next, x3
+        .irp    entry, x0, x1, x2, x3
+        smmulr  \entry, \entry, n
+        .endr
+        pkhbt   x0, x0, x1, lsl #16
+        pkhbt   x2, x2, x3, lsl #16
+        strd    x0, x2, [dw], #8
+        count_moved x0
+        count_moved x2
+        .endr
+        subs    left, #8
+        bne     1b
         pop     {r4-r11, pc}
-2:      lsl     n, n, #7
-        orr     n, n, n, lsl #16
-3:      mov     x, n
-        update
-        mov     x, n
-        update
-        subs    count, count, #0x10000
-        bcs     3b
-        uxth    r0, count
+2:      rsb     r0, r0, #24
+        lsl     n, n, r0
+        movs    n_moved, #0
+        movs    g, #1
+3:      .rept   2
+        ldrd    k, k_next, [k_at], #8
+        smlawb  x0, n, k, g
+        smlawt  x1, n, k, g
+        smlawb  x2, n, k_next, g
+        smlawt  x3, n, k_next, g
+        lsls    x1, x1, #15
+        lsls    x3, x3, #15
+        pkhtb   x0, x1, x0, asr #1
+        pkhtb   x2, x3, x2, asr #1
+        strd    x0, x2, [dw], #8
+        count_moved x0
+        count_moved x2
+        .endr
+        subs    left, #8
+        bne     3b
         pop     {r4-r11, pc}
         end_function dassdp_k_update_row

@@ -1,9 +1,8 @@
 #include "update_row_entries.h"
 
-uint32_t dassdp_k_update_row(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
+uint32_t dassdp_k_update_row(uint32_t row_rshift, int16_t *dw_q8, const int16_t *k,
                              uint32_t n_columns, uint32_t n_spikes, const uint8_t *latency_post,
-                             uint32_t latency_pre)
+                             const uint8_t *g_q7)
 {
-    return update_row_entries(update, dw_q8, k, n_columns, n_spikes, latency_post, latency_pre, 0,
-                              0);
+    return update_row_entries(row_rshift, dw_q8, k, n_columns, n_spikes, latency_post, g_q7, 0, 0);
 }

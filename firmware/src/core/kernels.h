@@ -163,34 +163,28 @@ dassdp_touch_fn dassdp_k_touch_v32;
 int32_t dassdp_k_feedback(const dassdp_projection_t *projection, const void *image,
                           uint32_t pre_idx, const int16_t *err);
 
-/* What an update row is made with: a synchrony window of n_steps + 1 entries, or NULL for 1 (128), and
- * the shift into Q8 of a weight step, 1 to 31. */
-typedef struct {
-    const uint8_t *g_q7;
-    uint8_t row_rshift;
-} dassdp_update_t;
-
 /* The update row of all presynaptic neurons of n_spikes spikes and one latency, Q8 of a weight step:
- * k_i n g[|t_i - t_pre|] rounded >> row_rshift. Returns how many
- * entries with k_i != 0 became zero. n_columns is a multiple of 8. */
-uint32_t dassdp_k_update_row(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
+ * k_i n g[t_i] rounded >> row_rshift, 12 to 16, proven to be within +-DASSDP_DW_MAX_Q8; g is 128 at most,
+ * or NULL for 128. Returns how many entries are not zero. n_columns is a multiple of 8; dw_q8 and k lie
+ * on words and do not overlap. */
+uint32_t dassdp_k_update_row(uint32_t row_rshift, int16_t *dw_q8, const int16_t *k,
                              uint32_t n_columns, uint32_t n_spikes, const uint8_t *latency_post,
-                             uint32_t latency_pre);
+                             const uint8_t *g_q7);
 
 /* The same where a spike count or a latency takes more than a byte, with k within +-k_limit. */
-uint32_t dassdp_k_update_row_long(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
+uint32_t dassdp_k_update_row_long(uint32_t row_rshift, int16_t *dw_q8, const int16_t *k,
                                   uint32_t n_columns, uint32_t n_spikes,
-                                  const uint16_t *latency_post, uint32_t latency_pre,
+                                  const uint16_t *latency_post, const uint8_t *g_q7,
                                   int32_t k_limit);
 
 /* The update row of one presynaptic neuron from its sums of touch traces, Q8 of a weight step:
- * k_i sums_i rounded >> row_rshift. Returns how many entries with k_i != 0 became zero. n_columns is a
- * multiple of 8; dw_q8, k and sums lie on words and do not overlap. */
-uint32_t dassdp_k_update_row_sums(const dassdp_update_t *update, int16_t *dw_q8,
-                                  const int16_t *k, const int16_t *sums, uint32_t n_columns);
+ * k_i sums_i rounded >> row_rshift. Returns how many entries are not zero. n_columns is a multiple of
+ * 8; dw_q8, k and sums lie on words and do not overlap. */
+uint32_t dassdp_k_update_row_sums(uint32_t row_rshift, int16_t *dw_q8, const int16_t *k,
+                                  const int16_t *sums, uint32_t n_columns);
 
 /* The same from sums that an int16 does not hold, with k within +-k_limit. */
-uint32_t dassdp_k_update_row_sums_long(const dassdp_update_t *update, int16_t *dw_q8,
+uint32_t dassdp_k_update_row_sums_long(uint32_t row_rshift, int16_t *dw_q8,
                                        const int16_t *k, const int32_t *sums, uint32_t n_columns,
                                        int32_t k_limit);
 

@@ -177,43 +177,61 @@ static const uint32_t *complement(const uint32_t *spk_bits, uint32_t n, uint32_t
     return words;
 }
 
-/* Adds one projection's sums; returns 1 if there were any. A list of rows goes straight into the
- * sums where they are as wide as the kernel's, else into a part that is added; dense, the silent
- * rows are taken off the sum of all rows. */
+/* Sums of lists of rows go into a part, which is added; dense, the silent rows are taken off the sum of
+ * all rows. Apart, so that the usual way has few values to keep. */
+__attribute__((noinline)) static uint32_t accumulate_parts(const dassdp_model_t *model, void *state,
+                                                           const dassdp_projection_t *projection,
+                                                           dassdp_cursor_t *cursor,
+                                                           const void *image, uint32_t adds)
+{
+    const dassdp_population_t *population = &model->populations[projection->post];
+    dassdp_row_t *rows = dassdp_at(state, model->rows_off);
+    void *acc = dassdp_at(state, model->sums_off);
+    void *part = dassdp_at(state, model->part_off);
+    const uint32_t part_is_wide = projection->weight_bits == 16u; /* as its kernel sums */
+    int32_t sign = 1;
+    if (projection->totals != 0) {
+        cursor->spk_bits =
+            complement(cursor->spk_bits, projection->n_pre, dassdp_at(state, model->words_off));
+        add_sums(population, acc, adds, 1, 0, projection->totals);
+        adds = 1;
+        sign = -1;
+    }
+    for (uint32_t n_rows; (n_rows = dassdp_k_rows(cursor, rows)) != 0u; adds = 1) {
+        projection->accumulate(projection, part, rows, n_rows, 0, image);
+        add_sums(population, acc, adds, sign, part_is_wide != 0u ? 0 : part, part);
+    }
+    return adds;
+}
+
+/* Adds one projection's sums; returns 1 if there were any. A list of rows goes straight into the sums
+ * where they are as wide as the kernel's. */
 static uint32_t accumulate(const dassdp_model_t *model, void *state,
                            const dassdp_population_t *population,
-                           const dassdp_projection_t *projection, void *acc, uint32_t adds,
-                           uint32_t t_step)
+                           const dassdp_projection_t *projection, uint32_t adds, uint32_t t_step)
 {
-    dassdp_row_t *rows = dassdp_at(state, model->rows_off);
-    void *part = dassdp_at(state, model->part_off);
     const dassdp_progress_t *progress = dassdp_at_const(state, model->progress_off);
     const void *image = progress->uses_factory != 0u ? projection->factory
                                                      : dassdp_image(projection, state);
-    const uint32_t is_dense = projection->totals != 0;
-    const uint32_t part_is_wide = projection->weight_bits == 16u; /* as its kernel sums */
-    const uint32_t in_parts = is_dense | (uint32_t)(population->acc_is_wide > part_is_wide);
     dassdp_cursor_t cursor = {
         .spk_bits = dassdp_spikes_into(model, state, projection, t_step),
         .n_words = DASSDP_WORDS((uint32_t)projection->n_pre),
         .row = dassdp_first_row(image),
         .row_bytes = projection->row_bytes,
     };
-    if (is_dense != 0u) {
-        cursor.spk_bits =
-            complement(cursor.spk_bits, projection->n_pre, dassdp_at(state, model->words_off));
-        add_sums(population, acc, adds, 1, 0, projection->totals);
-        adds = 1;
+    if (projection->totals != 0
+        || (population->acc_is_wide != 0u && projection->weight_bits != 16u)) {
+        return accumulate_parts(model, state, projection, &cursor, image, adds);
     }
-    for (uint32_t n_rows; (n_rows = dassdp_k_rows(&cursor, rows)) != 0u; adds = 1) {
-        if (in_parts != 0u) {
-            projection->accumulate(projection, part, rows, n_rows, 0, image);
-            add_sums(population, acc, adds, is_dense != 0u ? -1 : 1, part_is_wide != 0u ? 0 : part,
-                     part);
-        } else {
-            projection->accumulate(projection, acc, rows, n_rows, adds, image);
+    dassdp_row_t *rows = dassdp_at(state, model->rows_off);
+    do {
+        const uint32_t n_rows = dassdp_k_rows(&cursor, rows);
+        if (n_rows != 0u) {
+            projection->accumulate(projection, dassdp_at(state, model->sums_off), rows, n_rows,
+                                   adds, image);
+            adds = 1;
         }
-    }
+    } while (cursor.n_words != 0u);
     return adds;
 }
 
@@ -229,7 +247,7 @@ static const void *spike_sums(const dassdp_model_t *model, void *state,
                        ? adds
                        : projection->path->deliver(model, state, projection, acc, adds, t_step);
         } else if (projection->is_analogue == 0u) {
-            adds = accumulate(model, state, population, projection, acc, adds, t_step);
+            adds = accumulate(model, state, population, projection, adds, t_step);
         }
     }
     if (adds == 0u) {
@@ -258,15 +276,10 @@ static void add_logits(const dassdp_model_t *model, void *state,
     if (model->readout_kind == DASSDP_READOUT_SPIKE_NUMBER) {
         return; /* dassdp_dynamics_step has added them */
     }
-    /* the rows of a spike count are its own words */
-    dassdp_row_t *rows = dassdp_at(state, model->rows_off);
-    dassdp_cursor_t cursor = {.spk_bits = dassdp_at_const(state, (uint32_t)population->spk_off),
-                              .n_words = DASSDP_WORDS((uint32_t)population->n_neurons),
-                              .row = dassdp_first_row(sum),
-                              .row_bytes = sizeof *sum};
-    for (uint32_t n_rows; (n_rows = dassdp_k_rows(&cursor, rows)) != 0u;) {
-        for (uint32_t a = 0; a < n_rows; a++) {
-            *(int32_t *)(uintptr_t)dassdp_row(sum, rows[a]) += 1;
+    const uint32_t *spk_bits = dassdp_at_const(state, (uint32_t)population->spk_off);
+    for (uint32_t w = 0; w < DASSDP_WORDS((uint32_t)population->n_neurons); w++, sum += 32) {
+        for (uint32_t word = spk_bits[w], i = 0; word != 0u; word >>= 1, i++) {
+            sum[i] += (int32_t)(word & 1u);
         }
     }
 }

@@ -29,8 +29,6 @@ DASSDP_OFFSET(dassdp_projection_t, n_post, DASSDP_PROJECTION_N_POST);
 DASSDP_OFFSET(dassdp_projection_t, n_pre, DASSDP_PROJECTION_N_PRE);
 DASSDP_OFFSET(dassdp_projection_t, row_bytes, DASSDP_PROJECTION_ROW_BYTES);
 DASSDP_OFFSET(dassdp_projection_t, weight_bits, DASSDP_PROJECTION_WEIGHT_BITS);
-DASSDP_OFFSET(dassdp_update_t, g_q7, DASSDP_UPDATE_G_Q7);
-DASSDP_OFFSET(dassdp_update_t, row_rshift, DASSDP_UPDATE_ROW_RSHIFT);
 #endif
 
 typedef int dassdp_offsets_are_right;

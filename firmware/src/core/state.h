@@ -307,7 +307,7 @@ static inline uint32_t dassdp_plane_value(const uint32_t *planes, uint32_t bits,
     return value;
 }
 
-/* Values of all neurons, one byte each. */
+/* Values of all neurons, one byte each; n is padded to a multiple of 4. */
 void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes);
 
 /* The same of more bits than a byte has: uint16. */

@@ -30,10 +30,14 @@ static uint32_t row_of(const update_t *update, int16_t *dw_q8, uint32_t n_spikes
 {
     const dassdp_update_t *made = &update->factors->update;
     const dassdp_long_t *longs = update->factors->longs;
-    return longs != 0 ? longs->row(made, dw_q8, update->k, update->n_columns, n_spikes,
-                                   update->latency_post, latency)
-                      : dassdp_k_update_row(made, dw_q8, update->k, update->n_columns, n_spikes,
-                                            update->latency_post, latency);
+    const uint8_t *g_q7 =
+        made->g_q7 != 0 ? made->g_q7 + (update->model->n_steps - latency) : 0;
+    return update->n_tried
+           - (longs != 0 ? longs->row(made, dw_q8, update->k, update->n_columns, n_spikes,
+                                      update->latency_post, g_q7)
+                         : dassdp_k_update_row(made->row_rshift, dw_q8, update->k,
+                                               update->n_columns, n_spikes, update->latency_post,
+                                               g_q7));
 }
 
 /* Writes those of the rows listed that the slice has room for; the others go to the front. */

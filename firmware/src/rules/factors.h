@@ -7,6 +7,14 @@
 
 #include "rules.h"
 
+/* What an update row is made with: a synchrony window, or NULL for 1 (128), and the shift into Q8 of a
+ * weight step, 12 to 16. The entry of the window n_steps + t is for t steps from the presynaptic
+ * neuron's latency to the postsynaptic one's, -n_steps <= t <= n_steps. */
+typedef struct {
+    const uint8_t *g_q7;
+    uint8_t row_rshift;
+} dassdp_update_t;
+
 /* What samples of more steps than a byte holds need. Models of shorter ones do not name it, so that
  * nothing of it is linked. */
 typedef struct {
@@ -16,7 +24,7 @@ typedef struct {
     /* dassdp_k_update_row of half-words */
     uint32_t (*row)(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
                     uint32_t n_columns, uint32_t n_spikes, const void *latency_post,
-                    uint32_t latency_pre);
+                    const uint8_t *g_q7);
 } dassdp_long_t;
 
 typedef struct {
@@ -40,7 +48,7 @@ int32_t dassdp_long_limit(const dassdp_update_t *update, uint32_t n_spikes);
 void dassdp_long_refine(uint32_t n_squared, uint32_t *amplitude, uint32_t *k_rshift);
 uint32_t dassdp_long_row(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
                          uint32_t n_columns, uint32_t n_spikes, const void *latency_post,
-                         uint32_t latency_pre);
+                         const uint8_t *g_q7);
 
 /* k of all columns, padded with zeros to DASSDP_COLUMNS(n_post), at k_off, from n_post errors, which may
  * lie there, too, and the amplitude given; returns how many are not 0. */

@@ -21,8 +21,8 @@ void dassdp_long_refine(uint32_t n_squared, uint32_t *amplitude, uint32_t *k_rsh
 
 uint32_t dassdp_long_row(const dassdp_update_t *update, int16_t *dw_q8, const int16_t *k,
                          uint32_t n_columns, uint32_t n_spikes, const void *latency_post,
-                         uint32_t latency_pre)
+                         const uint8_t *g_q7)
 {
-    return dassdp_k_update_row_long(update, dw_q8, k, n_columns, n_spikes, latency_post,
-                                    latency_pre, dassdp_long_limit(update, n_spikes));
+    return dassdp_k_update_row_long(update->row_rshift, dw_q8, k, n_columns, n_spikes, latency_post,
+                                    g_q7, dassdp_long_limit(update, n_spikes));
 }

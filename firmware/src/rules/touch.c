@@ -126,7 +126,8 @@ static uint32_t row_of(const block_t *block, uint32_t pre_idx, const uint32_t *s
     int32_t *all = (int32_t *)(void *)(sums + n_columns);
     if (block->pre.bits <= DASSDP_BYTE_BITS) {
         (void)sum_traces(block, steps, 0, n_steps, sums);
-        return dassdp_k_update_row_sums(made, dw_q8, k, sums, n_columns);
+        return block->n_tried
+               - dassdp_k_update_row_sums(made->row_rshift, dw_q8, k, sums, n_columns);
     }
     memset(all, 0, n_columns * sizeof *all);
     for (uint32_t first = 0; first < n_steps; first += GROUP) {
@@ -138,8 +139,9 @@ static uint32_t row_of(const block_t *block, uint32_t pre_idx, const uint32_t *s
         }
     }
     const uint32_t n_spikes = dassdp_plane_value(block->pre.count, block->pre.bits, pre_idx);
-    return dassdp_k_update_row_sums_long(made, dw_q8, k, all, n_columns,
-                                         dassdp_long_limit(made, n_spikes));
+    return block->n_tried
+           - dassdp_k_update_row_sums_long(made->row_rshift, dw_q8, k, all, n_columns,
+                                           dassdp_long_limit(made, n_spikes));
 }
 
 /* The block's columns of one row. */
