@@ -46,6 +46,7 @@ from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.measured import measure_screen, not_measured
 from edge_dassdp.runs.folder import LEARNED
+from edge_dassdp.runs.raster import rasters
 from edge_dassdp.runs.record import Record
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.open import open_target
@@ -194,7 +195,8 @@ class _Demo:
                 done = harness.verify(reference, targets, network,
                                       input_x(network, stream.x), stream.y, progress)
             links = link_results(targets)
-            self.run.raster([reference, *targets], network, input_x(network, stream.x[:4]))
+            self.run.raster(rasters([reference, *targets], network,
+                                    input_x(network, stream.x[:4])))
             self._keep_learned(targets[0])
         self.run.judge(done)
         return done, links

@@ -107,7 +107,8 @@ def numbers_differ(first: Path, second: Path) -> list[Numbers]:
 KINDS = ("accuracy", "RAM", "flash", "counts", "other")
 _WORDS = {"accuracy": ("accuracy", "before", "after", "agreement", "shifted", "original", "hits"),
           "flash": ("flash", "constant", "text"),
-          "RAM": ("ram", "by_symbol", "by_owner", "bss", "stack", "data", "learning_state", "save"),
+          "RAM": ("ram", "by_symbol", "by_field", "by_owner", "bss", "stack", "data",
+                  "learning_state", "save"),
           "counts": ("insns", "operations", "ticks", "n_", "samples", "steps", "values",
                      "statistics", "inference", "learning", "written")}
 
