@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from edge_dassdp import __version__
 
 _MODULES = ("model", "tune", "compare", "firmware", "measure", "flash", "learn", "stream", "trace",
-            "devices", "state", "board", "system", "demo", "runs")
+            "monitor", "devices", "state", "board", "system", "demo", "runs")
 """Where the verbs stand, in the order in which they are listed."""
 
 
