@@ -209,7 +209,7 @@ def table(found: dict[str, Any]) -> list[str]:
     for name, title in ARMS.items():
         rows = np.array([seed[name] for seed in found["seeds"]])
         told = [f"{mean:.2f} ± {spread:.2f}" for mean, spread in
-                zip(rows.mean(axis=0), rows.std(axis=0), strict=True)]
+                zip(rows.mean(axis=0), rows.std(axis=0, ddof=min(1, len(rows) - 1)), strict=True)]
         lines.append(f"| {title} | {' | '.join(told)} |")
     return lines
 

@@ -23,6 +23,7 @@ from edge_dassdp import __version__
 from edge_dassdp.comparison.profiles import Fitted
 from edge_dassdp.comparison.trial import Given, OnDevice, Scores, percent
 from edge_dassdp.data.datasets import Samples
+from edge_dassdp.data.labels import first_of_each
 from edge_dassdp.harness import Device
 from edge_dassdp.quantize import quantize
 from edge_dassdp.rules.classes import hidden_of
@@ -60,8 +61,7 @@ class Row:
 
 def first(stream: Samples, k: int) -> Samples:
     """The first k of each class, or all where there are fewer, in the order of the stream."""
-    rows = np.sort(np.concatenate([np.flatnonzero(stream.y == label)[:k]
-                                   for label in np.unique(stream.y)]))
+    rows = first_of_each(stream.y, k)
     return Samples(stream.x[rows], stream.y[rows])
 
 

@@ -26,6 +26,7 @@ import edge_dassdp as ed
 from edge_dassdp.base import assets
 from edge_dassdp.data import watch
 from edge_dassdp.data.datasets import Samples
+from edge_dassdp.data.labels import first_of_each
 from edge_dassdp.harness import Device
 from edge_dassdp.sensor.orientation import Verdict
 from evidence.methods import METHODS, STANDARD
@@ -79,12 +80,6 @@ class Watch:
         return round(100 * self.device.accuracy(self.counts(samples), samples.y), 3)
 
 
-def first_of_each(y: NDArray[np.int64], per_class: int, classes: Sequence[int]
-                  ) -> NDArray[np.int64]:
-    """Rows of the first windows of some classes, in the order of the stream."""
-    return np.sort(np.concatenate([np.flatnonzero(y == c)[:per_class] for c in classes]))
-
-
 def run(seed: int, shifts: Sequence[int], learns: bool) -> list[Row]:
     """Every scenario, with one network."""
     folder = assets.folder("examples") / "watch"
@@ -114,7 +109,8 @@ def fitted(worn: Watch, seed: int, drawn: int, per_class: int, classes: Sequence
     device, stream, test = worn.device, worn.made.stream, worn.made.test
     device.reset()
     frozen = worn.percent(test)
-    taken = first_of_each(stream.y, per_class, classes)
+    taken = first_of_each(stream.y, per_class)
+    taken = taken[np.isin(stream.y[taken], classes)]
     found = device.fit_profile(worn.counts(stream)[taken], stream.y[taken])
     chosen = worn.percent(test)
     oriented, learned, original = frozen, None, None

@@ -8,6 +8,7 @@ catches `EdgeError`. Anything else that escapes is a defect of ours (exit status
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from edge_dassdp.base.text import printable
 
@@ -172,6 +173,10 @@ class EdgeError(Exception):
         self.message = printable(message)
         self.cause, self.help = (printable(text, "\n\t") for text in (cause, help))
         super().__init__(self.message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Whole from another process."""
+        return type(self), (self.code, self.message), vars(self)
 
     @property
     def exit_status(self) -> int:

@@ -46,9 +46,21 @@ def sample_array(value: object) -> NDArray[np.float64]:
         samples = given.astype(np.float64, copy=False)
     except (TypeError, ValueError):
         raise EdgeError("E104", "samples are no array of numbers") from None
-    if not np.isfinite(samples).all():
-        raise EdgeError("E104", "a sample holds a NaN or an infinity")
-    return samples
+    return finite(samples, "samples")
+
+
+def finite(given: NDArray[Any], what: str) -> NDArray[np.float64]:
+    """Numbers of any kind and shape as float64. Raises EdgeError E104, with the place of the first,
+    for one that is not finite."""
+    made = given.astype(np.float64, copy=False)
+    bad = np.argwhere(~np.isfinite(made))
+    if len(bad):
+        first = tuple(bad[0].tolist())
+        place = f"[{', '.join(map(str, first))}]" * bool(first)
+        raise EdgeError("E104", f"{what}{place} is {'NaN' if np.isnan(made[first]) else 'infinite'}"
+                        ", expected finite numbers", cause=f"{len(bad):,} of {made.size:,} are not",
+                        help="leave such samples out, or fill them in as was done for training")
+    return made
 
 
 def n_among(x: NDArray[Any], others: NDArray[Any]) -> int:

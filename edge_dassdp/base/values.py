@@ -8,13 +8,12 @@ their mean. `value = centre + scale * value_q11 / 2^11`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.numbers import array_of
+from edge_dassdp.base.numbers import array_of, finite
 from edge_dassdp.base.qformat import INT16_MAX, IntArray, round_shift, to_int
 from edge_dassdp.base.quantities import QUANTITIES
 
@@ -93,21 +92,7 @@ def checked_targets(y: ArrayLike, n: int, n_outputs: int, where: str = "") -> Ta
                         f"expected numbers ({n}, {n_outputs})", cause=told,
                         help="give a number for each output of each sample; the model has values, "
                         "and no classes")
-    return finite(rows, where)
-
-
-def finite(rows: NDArray[Any], where: str = "") -> Targets:
-    """Targets (n, n_outputs), numbers of any kind, as float64. Raises EdgeError E104 for one that
-    is not finite."""
-    made = rows.astype(np.float64)
-    bad = np.argwhere(~np.isfinite(made))
-    if len(bad):
-        i, c = (int(k) for k in bad[0])
-        raise EdgeError("E104", f"{where}targets[{i}, {c}] is "
-                        f"{'NaN' if np.isnan(made[i, c]) else 'infinite'}, expected finite numbers",
-                        cause=f"{len(bad):,} of {made.size:,} are not",
-                        help="leave such samples out")
-    return made
+    return finite(rows, f"{where}targets")
 
 
 def nrmse(errors: NDArray[np.float64], targets: Targets) -> NDArray[np.float64]:

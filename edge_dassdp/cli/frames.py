@@ -32,8 +32,10 @@ class Decided:
 
     @property
     def report(self) -> dict[str, Any]:
-        return {"n_frames": self.n_frames, "n_decisions": self.n_decisions,
-                "n_windows_of_one_class": self.n_pure, "n_unanswered": self.n_unanswered}
+        """As JSON values."""
+        return {"accuracy": self.accuracy, "n_frames": self.n_frames,
+                "n_decisions": self.n_decisions, "n_windows_of_one_class": self.n_pure,
+                "n_unanswered": self.n_unanswered}
 
     def __str__(self) -> str:
         text = f"{self.n_frames:,} frames, {self.n_decisions:,} decisions"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def gate(network: QNetwork, stream: harness.Stream,
-          statistics: Statistics) -> dict[str, Any] | None:
+         statistics: Statistics) -> dict[str, Any] | None:
     """What the device's CUSUM gate held back, as JSON values; None where it has none."""
     if network.cusum is None:
         return None
@@ -48,16 +48,6 @@ def in_flash(device: Target, target: str, model: Path) -> list[Any]:
                  "dim")]
 
 
-def value_stream(network: QNetwork, course: harness.Course,
-            learned: options.Packed) -> harness.ValueStream | None:
-    """The stream of a model of values, from where it was begun or taken up."""
-    if network.values is None or learned.targets is None or not len(course.stream.labels):
-        return None
-    first = course.n_warm + course.first
-    return valued.stream_of(network, course.stream,
-                            learned.targets[first:first + len(course.stream.labels)])
-
-
 def curves(out: Output, target: str, course: harness.Course, network: QNetwork) -> None:
     """In a run folder: hits of the stream, and what factory weights would have come to."""
     if out.run is None or network.values is not None:
@@ -71,22 +61,20 @@ def curves(out: Output, target: str, course: harness.Course, network: QNetwork) 
 
 
 def tell(out: Output, network: QNetwork, taught: dict[str, int], first: int,
-          piece: harness.Stream, progress: Progress | None, learned: options.Packed) -> None:
+         piece: harness.Stream, progress: Progress | None, learned: options.Packed) -> None:
     """A line for every sample, as soon as it is learned."""
     from edge_dassdp.harness import UNKNOWN
 
-    if network.values is not None and learned.targets is not None:
-        made = valued.stream_of(network, piece, learned.targets[first:first + len(piece.labels)])
-        for i, values in enumerate(made.predicted):
-            out.line(sample=first + i, values=values.tolist(), targets=made.targets[i].tolist(),
-                     skipped=bool(piece.is_skipped[i]))
-        if progress:
-            progress(first + len(piece.labels))
-        return
-    for i, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True), first):
-        out.line(sample=i, class_idx=None if class_idx == UNKNOWN else int(class_idx),
-                 label=int(label), skipped=bool(piece.is_skipped[i - first]),
-                 held=bool(piece.is_held[i - first]), **named(network, class_idx, label, taught))
+    made = valued.stream_of(network, piece, learned, first)
+    for k, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True)):
+        is_skipped = bool(piece.is_skipped[k])
+        if made is not None:
+            out.line(sample=first + k, values=made.predicted[k].tolist(),
+                     targets=made.targets[k].tolist(), skipped=is_skipped)
+            continue
+        out.line(sample=first + k, class_idx=None if class_idx == UNKNOWN else int(class_idx),
+                 label=int(label), skipped=is_skipped, held=bool(piece.is_held[k]),
+                 **named(network, class_idx, label, taught))
     if progress:
         progress(first + len(piece.labels))
 
@@ -118,7 +106,7 @@ def lost(target: str, course: harness.Course, problem: EdgeError, network: QNetw
 
 
 def interrupted(problem: KeyboardInterrupt, target: str, course: harness.Course,
-                 network: QNetwork, rescue: harness.Rescue) -> Interrupted:
+                network: QNetwork, rescue: harness.Rescue) -> Interrupted:
     """What was learned until then goes where --snapshot wants it, unless it is torn."""
     text = _told(course)
     if rescue.path and not course.progress.in_doubt:
@@ -133,7 +121,8 @@ def interrupted(problem: KeyboardInterrupt, target: str, course: harness.Course,
 
 
 def screen(target: str, course: harness.Course, statistics: Statistics, sent: str, judged: str,
-            after: float | None, values: harness.ValueStream | None) -> list[Any]:
+           after: float | None, values: harness.ValueStream | None) -> list[Any]:
+    """Tables for people."""
     from rich.text import Text
 
     from edge_dassdp.report import lines, screens

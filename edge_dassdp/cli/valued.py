@@ -57,9 +57,13 @@ def tell(out: Output, packed: options.Packed) -> Callable[[int, Any], None]:
     return told
 
 
-def stream_of(network: QNetwork, stream: Stream, targets: Any) -> ValueStream:
-    """A stream with its values; targets: those of its samples."""
+def stream_of(network: QNetwork, stream: Stream, learned: options.Packed,
+              first: int) -> ValueStream | None:
+    """A stream with its values, of the samples from `first` on; None where outputs are no values.
+    """
     from edge_dassdp.harness import ValueStream
 
-    assert network.values is not None
-    return ValueStream.of(network.values, stream, targets)
+    if network.values is None or learned.targets is None:
+        return None
+    return ValueStream.of(network.values, stream,
+                          learned.targets[first : first + len(stream.labels)])

@@ -22,6 +22,8 @@ from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
 
 MOST_SEEDS, MOST_NETWORKS = 1000, 100
+MOST_SHARED = 0.5
+"""Of a part, samples that may be in another one, too: those of few values are by chance."""
 Memory = Callable[[Learning], Learning]
 """In place of the schedule, replay, guard and gate of what learns by default."""
 
@@ -98,7 +100,7 @@ def warnings(made: Study, n_seeds: int, names: ClassNames | None = None) -> Iter
 
 
 def _of_parts(given: Given) -> Iterator[str]:
-    """Samples that are in two parts. Raises EdgeError E105 where all of one are."""
+    """Samples that are in two parts. Raises EdgeError E105 where most of one are."""
     parts = {"train": given.training, "stream": given.stream, "test": given.test,
              "unshifted": given.original}
     for one, other, what in (
@@ -111,11 +113,12 @@ def _of_parts(given: Given) -> Iterator[str]:
         if mine is None or theirs is None:
             continue
         n_same = n_among(mine.x, theirs.x)
-        refuse_unless("E105", n_same < len(mine) or one == "unshifted",
-                      f"each {one} sample is one of {other}",
-                      help="give others: what is learned from must not be judged on")
+        told = f"{n_same:,} of {len(mine):,} {one} samples are among {other}"
+        refuse_unless("E105", n_same <= MOST_SHARED * len(mine) or one == "unshifted",
+                      told if n_same < len(mine) else f"each {one} sample is one of {other}",
+                      cause=what, help="give others: what is learned from must not be judged on")
         if n_same:
-            yield f"{n_same:,} of {len(mine):,} {one} samples are among {other}: {what}"
+            yield f"{told}: {what}"
 
 
 def _of_units(made: Study, names: ClassNames | None) -> Iterator[str]:

@@ -26,6 +26,8 @@ LOST_S = 20.0
 _LONGEST = 160
 _runner: tuple[str, Runner] | None = None
 """Of this process, and which study it is of."""
+_alone = threading.Lock()
+"""Over it: a worker of Dask may have many threads, and a device learns one stream at a time."""
 
 
 def execute(study: Study, runs: Sequence[Run], *, n_jobs: int = -1, dask: str | None = None
@@ -59,14 +61,15 @@ def _row(run: Run, data: NDArray[np.uint8], key: str, rules_from: tuple[str, ...
     global _runner
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if _runner is None or _runner[0] != key:
-        if rules_from:
-            from edge_dassdp.rules.plugins import load_rules
+    with _alone:
+        if _runner is None or _runner[0] != key:
+            if rules_from:
+                from edge_dassdp.rules.plugins import load_rules
 
-            for path in rules_from:
-                load_rules(path)
-        _runner = key, Runner(pickle.loads(np.asarray(data).tobytes()))
-    return _runner[1].row(run)
+                for path in rules_from:
+                    load_rules(path)
+            _runner = key, Runner(pickle.loads(np.asarray(data).tobytes()))
+        return _runner[1].row(run)
 
 
 def _over_joblib(study: Study, runs: Sequence[Run], n_jobs: int) -> Iterator[Row]:

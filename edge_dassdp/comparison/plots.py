@@ -80,8 +80,7 @@ def differences(made: Comparison) -> Any:
         axes.errorbar(means, at, xerr=np.clip([means - low, high - means], 0, None), fmt="os"[k],
                       color=PALETTE[k], label=f"against {_literal(other)}", capsize=3, zorder=3)
     axes.axvline(0, color=_INK, linewidth=1, zorder=1)
-    interval = next((d.interval for line in found for d in line.against.values() if d.interval),
-                    None)
+    interval = made.interval
     _finish(axes, found, "Points of accuracy, seed by seed",
             f"Mean difference, {interval.name}" if interval else "Mean difference")
     if found:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.data.datasets import Samples
+from edge_dassdp.data.labels import first_of_each
 from edge_dassdp.harness import Device
 from edge_dassdp.sensor.profile import Kind
 
@@ -39,7 +40,7 @@ Fit = Callable[[Device, Samples], Fitted]
 
 def by_labels(device: Device, stream: Samples) -> Fitted:
     """The device fits to the first samples of each class."""
-    first, n = first_of_each(stream)
+    first, n = first_in_front(stream)
     device.fit_profile(first.x[:n], first.y[:n])
     return Fitted(first, n, on_device=True)
 
@@ -60,11 +61,9 @@ def factory(device: Device) -> Iterator[None]:
     device.target.select_profile(used.kind)
 
 
-def first_of_each(stream: Samples) -> tuple[Samples, int]:
+def first_in_front(stream: Samples) -> tuple[Samples, int]:
     """The stream with the first PER_CLASS samples of each class in front, and how many these are.
     """
-    in_front = np.zeros(len(stream), np.bool_)
-    for label in np.unique(stream.y):
-        in_front[np.flatnonzero(stream.y == label)[:PER_CLASS]] = True
-    rows = np.concatenate([np.flatnonzero(in_front), np.flatnonzero(~in_front)])
-    return Samples(stream.x[rows], stream.y[rows]), int(in_front.sum())
+    first = first_of_each(stream.y, PER_CLASS)
+    rows = np.concatenate([first, np.setdiff1d(np.arange(len(stream)), first)])
+    return Samples(stream.x[rows], stream.y[rows]), len(first)

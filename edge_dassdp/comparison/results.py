@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from edge_dassdp.comparison.methods import DELTA, FROZEN
 from edge_dassdp.comparison.statistics import (
-    FEW_NETWORKS,
     LEAST,
     Estimate,
     Interval,
@@ -27,7 +26,7 @@ COLUMNS = ("before", "online", "shifted", "original")
 @dataclass(frozen=True)
 class Difference:
     """Points of accuracy, method - other, seed by seed: mean ± standard error, and an interval of
-    the mean, None of fewer than three seeds."""
+    the mean, None of fewer than three seeds, and of two networks."""
 
     other: str
     estimate: Estimate
@@ -85,6 +84,12 @@ class Comparison:
         return [*self._heads(), *(self._said(line) for line in self.lines
                                   if line.method != FROZEN)]
 
+    @property
+    def interval(self) -> Interval | None:
+        """The first that was drawn, for its name; None without any."""
+        return next((d.interval for line in self.lines for d in line.against.values()
+                     if d.interval), None)
+
     def _of(self, method: str) -> dict[int, Row]:
         return {r.seed: r for r in self.rows if r.method == method and not r.refused}
 
@@ -124,13 +129,15 @@ class Comparison:
                    f"network{'s' * (len(self.networks) > 1)}")
         if frozen.n < LEAST:
             yield f"fewer than {LEAST} seeds: no interval is drawn, and nothing is said of chance"
-        elif len(self.networks) < FEW_NETWORKS:
+        elif 1 < len(self.networks) < LEAST:
+            yield (f"{len(self.networks)} networks: no interval is drawn, for they say too little "
+                   f"of others trained alike, and nothing is said of chance; give {LEAST} or more")
+        elif len(self.networks) == 1:
             yield ("seeds are orders of the stream and rounding: they say nothing of other "
-                   "networks trained alike; give several")
-        interval = next((d.interval for line in self.lines for d in line.against.values()
-                         if d.interval), None)
-        if interval:
-            yield f"differences are seed by seed, in brackets the {interval.name} of their mean"
+                   f"networks trained alike; give {LEAST} or more")
+        if self.interval:
+            yield ("differences are seed by seed, in brackets the "
+                   f"{self.interval.name} of their mean")
 
     def _said(self, line: Line) -> str:
         if line.refused:

@@ -32,8 +32,9 @@ def paired(values: Sequence[float] | FloatArray, others: Sequence[float] | Float
 
 
 N_DRAWS = 10_000
-LEAST, FEW, FEW_NETWORKS = 3, 5, 2
-"""Values that an interval is drawn from at all, and below which it is said how few they are."""
+LEAST, FEW = 3, 5
+"""Values, and networks, that an interval is drawn from at all, and below which it is said how few
+they are."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,12 @@ class Interval:
         """For people: what it speaks of."""
         if self.n < FEW:
             return f"bootstrap interval of only {self.n} seeds"
-        if self.n_networks < FEW_NETWORKS:
-            return "95 % bootstrap interval over orders and rounding, of one network alone"
-        return f"95 % bootstrap interval over {self.n_networks} networks"
+        if self.n_networks == 1:
+            return (f"95 % bootstrap interval over {self.n} orders and roundings, of one network "
+                    "alone")
+        kind = "bootstrap interval of only" if self.n_networks < FEW else \
+            "95 % bootstrap interval over"
+        return f"{kind} {self.n_networks} networks, {self.n} seeds"
 
     @property
     def holds_zero(self) -> bool:
@@ -64,9 +68,9 @@ def bootstrap(values: Sequence[float], networks: Sequence[int], *, n_draws: int 
               seed: int = 0) -> Interval | None:
     """Of the mean of values, of networks by their place: networks are drawn with replacement, then
     as many values of each as it has, for those of one network are no values of others. The same for
-    the same seed; None of fewer than LEAST values.
+    the same seed; None of fewer than LEAST values, and of several networks that are fewer.
     """
-    if len(values) < LEAST:
+    if len(values) < LEAST or 1 < len(set(networks)) < LEAST:
         return None
     groups = [np.asarray(values, np.float64)[np.asarray(networks) == k]
               for k in dict.fromkeys(networks)]

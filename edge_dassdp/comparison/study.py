@@ -16,6 +16,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.comparison.methods import FITS, FROZEN, HOST, Method
 from edge_dassdp.comparison.trial import Given, OnDevice, Scores, on_host
 from edge_dassdp.data.datasets import Samples
+from edge_dassdp.data.labels import first_of_each
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.quantize import quantize
@@ -92,7 +93,7 @@ class Study:
         rows = np.arange(len(given)) if self.order == "kept" else \
             np.random.default_rng((seed, 0)).permutation(len(given))
         if self.per_class is not None:
-            rows = rows[_first_of_each(given.y[rows], self.per_class)]
+            rows = rows[first_of_each(given.y[rows], self.per_class)]
         return given.at(rows[: self.limit])
 
     def learning_key(self, method: int) -> str:
@@ -124,11 +125,6 @@ class Study:
                 digest.update(f"{array.dtype}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
-
-
-def _first_of_each(y: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Places of the first n of each class, ascending."""
-    return np.sort(np.concatenate([np.flatnonzero(y == label)[:n] for label in np.unique(y)]))
 
 
 def rounding_seed(seed: int) -> int:

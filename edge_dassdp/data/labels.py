@@ -207,6 +207,11 @@ def classes_told(classes: Sequence[int] | Labels, names: ClassNames | None) -> s
     return ("class " if len(told) == 1 else "classes ") + listed(told)
 
 
+def first_of_each(labels: Labels, n: int) -> Labels:
+    """Places of the first n labels of each class, or of all where there are fewer, ascending."""
+    return np.sort(np.concatenate([np.flatnonzero(labels == k)[:n] for k in np.unique(labels)]))
+
+
 def lacking(labels: Labels, n_classes: int) -> Labels:
     """Classes of a network that no label (n,) is of, ascending."""
     return np.setdiff1d(np.arange(n_classes), labels)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.values import finite
+from edge_dassdp.base.numbers import finite
 from edge_dassdp.data.labels import are_names, listed
 
 TARGET = "target:"
@@ -36,7 +36,7 @@ def of_array(path: Path | str, targets: NDArray[Any], n: int) -> NDArray[np.floa
         cause = "truth values are classes: give y.astype(int)" if targets.dtype.kind == "b" else ""
         raise EdgeError("E104", f"{path}: targets are {targets.dtype} of shape {targets.shape}, "
                         f"expected numbers ({n}, n_outputs)", cause=cause, help=_HELP)
-    return finite(targets, f"{path}: ")
+    return finite(targets, f"{path}: targets")
 
 
 def names_of(path: Path | str, names: NDArray[Any] | None, n_outputs: int) -> tuple[str, ...]:

@@ -28,9 +28,9 @@ from edge_dassdp.demo.run_folder import (
     RunFolder,
     learning_state,
     link_results,
-    mean_std,
     memory_results,
     model_results,
+    percents,
     sizes,
     stack_results,
     summary,
@@ -163,7 +163,7 @@ class _Demo:
         rows = []
         for method in METHODS:
             made = trials[method.key]
-            rows.append((method.title, *(mean_std([getattr(t, name) for t in made])
+            rows.append((method.title, *(percents([getattr(t, name) for t in made])
                                          for name in ("before", "online", "after", "original"))))
         self.run.console.print(screens.listing(
             ("method", "before", "in the stream", "after", "unshifted, after"), rows))

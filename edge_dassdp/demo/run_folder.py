@@ -20,6 +20,8 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board
 from edge_dassdp.build.project import write_project
 from edge_dassdp.build.tools import ARM_PREFIX
+from edge_dassdp.comparison.results import spread
+from edge_dassdp.comparison.statistics import mean_std
 from edge_dassdp.emit import emit
 from edge_dassdp.emit.firmware import Build, predict_memory
 from edge_dassdp.ir import Network
@@ -168,12 +170,13 @@ def stack_results(made: Build, painted: int | None = None) -> dict[str, Any]:
 
 
 def summary(shares: Sequence[float | None]) -> dict[str, Any]:
-    """Percent: mean, population standard deviation, and each seed's value."""
+    """Percent: mean, sample standard deviation, None of one seed alone, and each seed's value."""
     values = 100 * np.array(shares, np.float64)
-    return {"mean": round(float(values.mean()), 3), "std": round(float(values.std()), 3),
+    made = mean_std(values)
+    return {"mean": round(made.mean, 3), "std": round(made.spread, 3) if made.n > 1 else None,
             "seeds": [round(float(v), 3) for v in values]}
 
 
-def mean_std(shares: Sequence[float]) -> str:
-    made = summary(shares)
-    return f"{made['mean']:.1f} ± {made['std']:.1f}"
+def percents(shares: Sequence[float]) -> str:
+    """mean ± std."""
+    return spread(mean_std(100 * np.array(shares)))

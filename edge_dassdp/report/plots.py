@@ -38,12 +38,13 @@ def learning_curve(hits: Mapping[str, NDArray[Any]], *, window: int = 50,
     for place, name in enumerate(hits):
         runs = curves[name][:, first:]
         samples = np.arange(first + 1, curves[name].shape[1] + 1)
-        mean, spread = runs.mean(axis=0), runs.std(axis=0)
+        mean = runs.mean(axis=0)
         heavy = emphasis is not None and name == _literal(emphasis)
         axes.plot(samples, mean, label=name, color=PALETTE[place % len(PALETTE)],
                   linestyle=_DASHES[place % len(_DASHES)] if not heavy else "-",
                   linewidth=2.4 if heavy else 1.5, zorder=4 if heavy else 3)
         if len(runs) > 1:
+            spread = runs.std(axis=0, ddof=1)
             axes.fill_between(samples, mean - spread, mean + spread, linewidth=0,
                               alpha=0.18 if heavy else 0.09, color=PALETTE[place % len(PALETTE)])
     n_runs = max((len(c) for c in curves.values()), default=0)

@@ -224,7 +224,8 @@ def _curves(hits: dict[str, NDArray[Any]], emphasis: str, window: int) -> dict[s
     for name, h in hits.items():
         rolling = 100 * rolling_accuracy(np.atleast_2d(h), window)
         made.append({"name": name, "mean": np.round(rolling.mean(axis=0), 1).tolist(),
-                     "std": np.round(rolling.std(axis=0), 1).tolist() if len(rolling) > 1 else [],
+                     "std": np.round(rolling.std(axis=0, ddof=1), 1).tolist()
+                     if len(rolling) > 1 else [],
                      "overall": round(100 * float(np.mean(h)), 1), "is_main": name == emphasis})
     return {"window": window, "lines": made, "n_runs": max(len(np.atleast_2d(h))
                                                            for h in hits.values())}

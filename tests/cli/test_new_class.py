@@ -101,6 +101,7 @@ def test_a_class_that_was_taught_is_known_by_its_name_and_can_be_forgotten(work:
     ("learn net.q.npz --data gesture.csv", "no class of the model"),
     ("learn net.q.npz --data gesture.csv --new-class seven", "is a class that the model knows"),
     ("learn net.q.npz --data train.csv --new-class wave", "no sample to learn from is of class"),
+    ("learn net.q.npz --data gesture.csv --new-class nine --rollback", "--rollback first"),
     ("forget net.q.npz seven", "was never taught"),
     ("quantize net.npz -o x.q.npz --spare-classes 17", "takes 1 to 16"),
     ("quantize net.npz -o x.q.npz --spare-classes 1 --frozen", "learns nothing"),

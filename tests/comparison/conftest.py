@@ -12,8 +12,8 @@ from support.commands import ROOT, environment
 
 @pytest.fixture(scope="session")
 def wine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """net0.npz and net1.npz, train.csv, stream.csv, test.csv, unshifted.csv."""
+    """net0.npz to net2.npz, train.csv, stream.csv, test.csv, unshifted.csv."""
     folder = tmp_path_factory.mktemp("wine")
     subprocess.run([sys.executable, ROOT / "examples" / "train_table.py", "wine", folder,
-                    "--networks", "2"], check=True, env=environment({}))
+                    "--networks", "3"], check=True, env=environment({}))
     return folder

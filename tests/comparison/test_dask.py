@@ -19,21 +19,23 @@ FILES = ("rows.jsonl", "rows.csv", "table.csv", "metrics.csv", "confusion.csv", 
 
 
 @contextmanager
-def cluster() -> Iterator[LocalCluster]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True,
+def cluster(n_workers: int = 2, n_threads: int = 1) -> Iterator[LocalCluster]:
+    with LocalCluster(n_workers=n_workers, threads_per_worker=n_threads, processes=True,
                       dashboard_address=None) as made:
         yield made
 
 
 def words(wine: Path, out: Path, *more: str) -> list[str | Path]:
-    return ["compare", wine / "net0.npz", wine / "net1.npz", "--train", wine / "train.csv",
+    return ["compare", *(wine / f"net{k}.npz" for k in range(3)), "--train", wine / "train.csv",
             "--stream", wine / "stream.csv", "--test", wine / "test.csv", "--out", out, *more]
 
 
-def test_two_workers_give_the_same_bytes(wine: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("n_workers", "n_threads"), [(2, 1), (1, 4)])
+def test_workers_and_their_threads_give_the_same_bytes(wine: Path, tmp_path: Path, n_workers: int,
+                                                       n_threads: int) -> None:
     few = ("--seeds", "3", "--methods", "delta,touch,backprop")
     ok(*words(wine, tmp_path / "here", *few, "--jobs", "2"))
-    with cluster() as made:
+    with cluster(n_workers, n_threads) as made:
         ok(*words(wine, tmp_path / "there", *few, "--dask", made.scheduler_address))
     for name in FILES:
         assert (tmp_path / "there" / name).read_bytes() == \

@@ -22,7 +22,7 @@ WRITTEN = {"rows.jsonl", "rows.csv", "table.csv", "metrics.csv", "confusion.csv"
 
 
 def words(wine: Path, *more: str | Path) -> list[str | Path]:
-    return ["compare", wine / "net0.npz", wine / "net1.npz", "--train", wine / "train.csv",
+    return ["compare", *(wine / f"net{k}.npz" for k in range(3)), "--train", wine / "train.csv",
             "--stream", wine / "stream.csv", "--test", wine / "test.csv", *more]
 
 
@@ -45,9 +45,10 @@ def test_everything_is_written_and_learning_helps(done: Path) -> None:
     for method in METHODS[1:]:
         against = lines[method]["against"]["frozen"]
         assert against["mean"] > 3 and against["n"] == 6, "it adapts to another instrument"
-        assert against["interval"]["kind"] == "95 % bootstrap interval over 2 networks"
+        assert against["interval"]["kind"] == (
+            "bootstrap interval of only 3 networks, 6 seeds")
     assert set(lines["touch"]["against"]) == {"frozen", "delta"}
-    assert len(set(found["networks"])) == 2
+    assert len(set(found["networks"])) == 3
 
 
 def test_the_files_agree_with_each_other(done: Path) -> None:
@@ -86,7 +87,7 @@ def test_again_in_one_process_gives_the_same_bytes(done: Path, wine: Path, tmp_p
 def test_python_gives_the_same_rows(done: Path, wine: Path) -> None:
     parts = {name: load_part(wine / f"{name}.csv", split).samples for name, split in (
         ("train", "train"), ("stream", "stream"), ("test", "test"), ("unshifted", "test"))}
-    made = ed.compare([ed.load(wine / f"net{k}.npz") for k in range(2)], seeds=6, jobs=1,
+    made = ed.compare([ed.load(wine / f"net{k}.npz") for k in range(3)], seeds=6, jobs=1,
                       methods=METHODS, **parts)
     found = json.loads((done / "comparison.json").read_text())
     assert [r.shifted for r in made.rows] == [r["shifted"] for r in found["rows"]]
@@ -105,6 +106,15 @@ def test_what_does_not_help_is_said(wine: Path, tmp_path: Path) -> None:
     assert "refused: projection 'fc2': updates of SSDP move no weight" in text
     assert "bootstrap interval of only 4 seeds" in text
     assert not list((tmp_path / "o").glob("*.svg"))
+
+
+def test_two_networks_have_no_interval_and_no_verdict(wine: Path, tmp_path: Path) -> None:
+    first, *_, third = words(wine)[1:4]
+    screen = ok("compare", first, third, *words(wine)[4:], "--seeds", "6", "--methods", "delta",
+                "--no-plots", "--out", tmp_path / "o")
+    text = " ".join(screen.split())
+    assert "2 networks: no interval is drawn" in text and "give 3 or more" in text
+    assert "better than" not in text and "95 %" not in text and "of 6 seeds" in text
 
 
 def test_few_seeds_have_no_interval(wine: Path, tmp_path: Path) -> None:
@@ -174,7 +184,7 @@ def table(wine: Path, name: str) -> list[str]:
 def test_one_network_twice_is_refused(wine: Path, tmp_path: Path) -> None:
     (tmp_path / "copy.npz").write_bytes((wine / "net0.npz").read_bytes())
     text = refused("E105", "compare", wine / "net0.npz", wine / "net1.npz", tmp_path / "copy.npz",
-                   *words(wine)[3:], "--out", tmp_path / "o")
+                   *words(wine)[4:], "--out", tmp_path / "o")
     assert "networks 1 and 3 are the same" in text and "SHA-256" in text
     assert not (tmp_path / "o").exists()
 
@@ -196,6 +206,9 @@ def test_shared_samples_are_counted(wine: Path, tmp_path: Path) -> None:
     assert "5 of 35 test samples are among stream: accuracy after" in " ".join(done.stderr.split())
     assert "each test sample is one of stream" in refused(
         "E105", *words(wine, "--test", wine / "stream.csv", "--out", tmp_path / "p"))
+    (tmp_path / "most.csv").write_text("\n".join([head, *rows[:5], *table(wine, "stream")[1:31]]))
+    assert "30 of 35 test samples are among stream" in refused(
+        "E105", *words(wine, "--test", tmp_path / "most.csv", "--out", tmp_path / "p"))
 
 
 def test_other_units_are_told(wine: Path, tmp_path: Path) -> None:

@@ -167,11 +167,11 @@ def test_rare_events_are_no_glitches() -> None:
     assert quantize(NET, None, None, x).network.x_frac_bits == (5,)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_no_number_is_refused(value: float) -> None:
+@pytest.mark.parametrize(("value", "said"), [(np.nan, "NaN"), (np.inf, "infinite")])
+def test_what_is_no_number_is_refused(value: float, said: str) -> None:
     bad = X[:20].copy()
     bad[3, 3] = value
-    with pytest.raises(EdgeError, match="NaN or an infinity") as caught:
+    with pytest.raises(EdgeError, match=rf"samples\[3, 3\] is {said}, expected finite") as caught:
         quantize(NET, None, None, bad)
     assert caught.value.code == "E104"
 

@@ -128,3 +128,17 @@ def test_a_defect_is_not_passed_over(given: tuple[ed.Network, Tasks]) -> None:
 
     with pytest.raises(EdgeError, match="a defect"):
         search(network, DELTA, ed.Settings(), at_hand, most=2, holds=holds)
+
+
+def test_sizes_of_a_replay_that_another_constant_took_away_are_not_tried(
+        given: tuple[ed.Network, Tasks]) -> None:
+    network, at_hand = given
+
+    def holds(model: ed.QNetwork) -> None:
+        if model.replay is not None:
+            raise EdgeError("E402", "the board holds no samples")
+
+    start = ed.Learning({"fc3": ed.ReadoutDelta(2.0)}, replay=ed.Replay(5, 3))
+    found = search(network, start, ed.Settings(), at_hand, most=5, holds=holds)
+    assert found.trials[0].refused and found.chosen.learning.replay is None
+    assert len(found.trials) == 5 and not found.chosen.refused

@@ -188,8 +188,9 @@ def _screen(made: Comparison, course: Course, paths: list[Path]) -> list[Any]:
     sizes = ", ".join(f"{n:,} {name}" for name, n in made.sizes.items())
     kept = f"{course.n_before:,} of {course.runs:,} runs were there before\n" * bool(
         course.n_before)
+    drawn = f" with the {made.interval.name}" if made.interval else ""
     return [Text(f"samples: {sizes}; percent of them, mean ± std over seeds; differences in "
-                 "points with bootstrap intervals of 95 %", "dim"), shown,
+                 f"points{drawn}", "dim"), shown,
             Text("\n".join(made.sentences)),
             Text(f"{kept}written: {', '.join(p.name for p in paths)}, rows.jsonl in "
                  f"{paths[0].parent}", "dim")]

@@ -89,6 +89,11 @@ class Order:
 
         if self.new_class is None:
             return before
+        if self.rollback:
+            raise EdgeError("E105", "--new-class and --rollback exclude each other", cause="with "
+                            "the weights the classes go back to those of the copy, and what was "
+                            f"taught of '{self.new_class}' since would be lost",
+                            help="learn with --rollback first, then again with --new-class")
         require_spares(network)
         if self.new_class in before:
             return before
@@ -237,7 +242,7 @@ def _learn(
         out.warn(*_unkept(course))
     out.warn(*told.unsaved(course.stream))
     out.warn(*harness.drift_warning(report))
-    stream = told.value_stream(network, course, given.learned)
+    stream = valued.stream_of(network, course.stream, given.learned, course.n_warm + course.first)
     data_out = {**told.how_far(target, course), **found, **given.values,
                 **({"accuracy": None, "errors": stream.errors.values} if stream else {}),
                 "digest": harness.digest_text(statistics.learned_digest),

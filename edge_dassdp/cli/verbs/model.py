@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 Bits = Annotated[list[str] | None, typer.Option(
     "--bits", help="Other bits for one projection: fc2=16. Repeat it.", show_default=False)]
-WeightBits = Annotated[str, typer.Option("--weight-bits", metavar="BITS|auto", help=(
+WeightBits = Annotated[str, typer.Option("--weight-bits", metavar="BITS", help=(
+    "Bits of a weight: 4 to 8, or 16."))]
+AutoBits = Annotated[str, typer.Option("--weight-bits", metavar="BITS|auto", help=(
     "Bits of a weight: 4 to 8, or 16. auto: the narrowest of 8, 7 and 6 that keeps --within of "
     "8 bits on the train split."))]
 _AUTO = "auto"
@@ -42,7 +44,7 @@ _AUTO = "auto"
 
 @dataclasses.dataclass(frozen=True)
 class Precision:
-    """Options of `Settings`."""
+    """Options of `Settings` that methods of learning can be compared and tuned under."""
 
     weight_bits: WeightBits = "8"
     bits: Bits = None
@@ -69,34 +71,17 @@ class Precision:
     temperature: Annotated[str, typer.Option(metavar="fit|stated|NUMBER", help=(
         "What the softmax of learning divides logits by: fitted to --data where it refutes what "
         "the network states (--logits), that, or a number."))] = "fit"
-    hop: Annotated[int | None, typer.Option("--hop", show_default=False, help=(
-        "Streams: frames arrive while it runs, so the device holds one of a sample, and it decides "
-        "every so many of them (docs/streams.md)."))] = None
-
-    values: Annotated[bool, typer.Option("--values", help=(
-        "Outputs are values in place of classes, read from membranes, in the unit of the targets "
-        "of --data: columns target:NAME, or targets of an .npz (docs/regression.md)."))] = False
 
     @property
     def settings(self) -> Settings:
-        """With 8 bits for `auto`. Raises EdgeError E105."""
+        """Raises EdgeError E105."""
         from edge_dassdp.quantize.settings import Settings
 
-        weight_bits = 8 if self.weight_bits == _AUTO else \
-            _number(self.weight_bits, "--weight-bits ")
-        return Settings(weight_bits, _bits_of(self.bits or []), self.per_neuron, self.headroom,
-                        self.threshold_bits, self.leak, self.membrane_bits,
-                        input_scale=self.input_scale, input_range=self.input_range,
-                        drift=self.drift or Settings.drift,
-                        temperature=_temperature(self.temperature), values=self.values,
-                        hop=self._least_hop)
-
-    @property
-    def _least_hop(self) -> int:
-        if self.hop is not None and self.hop < 1:
-            raise EdgeError("E105", f"a hop of {self.hop} frames cannot be",
-                            help="give 1 to the number of steps, or leave --hop out")
-        return self.hop or 0
+        return Settings(_number(self.weight_bits, "--weight-bits "), _bits_of(self.bits or []),
+                        self.per_neuron, self.headroom, self.threshold_bits, self.leak,
+                        self.membrane_bits, input_scale=self.input_scale,
+                        input_range=self.input_range, drift=self.drift or Settings.drift,
+                        temperature=_temperature(self.temperature))
 
     def of(self, source: ir.Network, data: Path | None) -> Settings:
         """`settings`. Raises EdgeError E105, also where drift is asked for of what no device
@@ -110,6 +95,33 @@ class Precision:
                             help="give --data" if has_sensor else
                             "give --sensor and --data, or leave out --drift")
         return settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Form(Precision):
+    """The same, and what makes another kind of model of a network."""
+
+    weight_bits: AutoBits = "8"
+    hop: Annotated[int | None, typer.Option("--hop", show_default=False, help=(
+        "Streams: frames arrive while it runs, so the device holds one of a sample, and it decides "
+        "every so many of them (docs/streams.md)."))] = None
+    values: Annotated[bool, typer.Option("--values", help=(
+        "Outputs are values in place of classes, read from membranes, in the unit of the targets "
+        "of --data: columns target:NAME, or targets of an .npz (docs/regression.md)."))] = False
+
+    @property
+    def is_auto(self) -> bool:
+        return self.weight_bits == _AUTO
+
+    @property
+    def settings(self) -> Settings:
+        """With 8 bits for `auto`. Raises EdgeError E105."""
+        if self.hop is not None and self.hop < 1:
+            raise EdgeError("E105", f"a hop of {self.hop} frames cannot be",
+                            help="give 1 to the number of steps, or leave --hop out")
+        alone = dataclasses.replace(self, weight_bits="8") if self.is_auto else self
+        return dataclasses.replace(super(Form, alone).settings, hop=self.hop or 0,
+                                   values=self.values)
 
 
 def register(app: typer.Typer) -> None:
@@ -213,7 +225,7 @@ def _quantize(
         "With --data: what 8, 7 and 6 bits would cost and save."))] = True,
     *,
     lessons: Lessons,
-    precision: Precision,
+    form: Form,
     origin: options.Source,
 ) -> Answer:
     """Quantize a network and prove its ranges.
@@ -229,17 +241,17 @@ def _quantize(
 
     source = _source(origin, file, sensor)
     source = source.with_spare_classes(spare_classes) if spare_classes else source
-    settings = precision.of(source, data)
+    settings = form.of(source, data)
     given = _Given.of(source, data, options.names_of(classes, source.n_known), limit,
                       settings.values)
     train, judged = given.train, given.judged
     proposal = lessons.of(source, settings, train)
     source, learning = proposal.network, proposal.learning
     tried: tuple[Width, ...] = ()
-    if precision.weight_bits == _AUTO and settings.values:
+    if form.is_auto and settings.values:
         raise EdgeError("E105", "--weight-bits auto counts right classes, and the outputs are "
                         "values", help="give 4 to 8, or 16")
-    if precision.weight_bits == _AUTO:
+    if form.is_auto:
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
     if learning and learning.replay and is_auto(lessons.replay):
         learning = filling(source, learning, settings, train, lessons.board)

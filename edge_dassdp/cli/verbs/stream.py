@@ -109,8 +109,8 @@ def _run(
         if has_classes and not decided and not taught else []))
     if decided:
         return Answer(
-            {"target": target, "hop": hop, "n_samples": len(y), "accuracy": decided.accuracy,
-             **decided.report, "digest": digest, "link": sent, "clipping": packed.clipped},
+            {"target": target, "hop": hop, "n_samples": len(y), **decided.report,
+             "digest": digest, "link": sent, "clipping": packed.clipped},
             [Text(f"{target}: {decided}" + link_text(sent)), *notes(target, part)],
             network.sha256, failed=rescue.problem)
     accuracy = float((found == y).mean()) if has_classes else None
