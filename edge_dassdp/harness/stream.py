@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import checked_lessons
+from edge_dassdp.targets.open import open_target
 from edge_dassdp.targets.target import LEARN, NO_LABEL, BatchOutcome, Progress, Target
 
 UNKNOWN = -1
@@ -145,8 +146,7 @@ def _learned(target: Target, x: NDArray[np.int8], labels: NDArray[np.int32]) -> 
 class Frozen:
     """A stream as factory weights answer it, on this computer; nothing of it is learned.
 
-    x: int8 (n, x_bytes). labels: (n,). Samples are run when they are asked for: on the emulator,
-    or without a C compiler on the reference, which has the same bits.
+    x: int8 (n, x_bytes). labels: (n,). Samples are run when they are asked for.
     """
 
     def __init__(self, network: QNetwork, x: NDArray[np.int8], labels: NDArray[Any]) -> None:
@@ -167,15 +167,19 @@ class Frozen:
 
     def _opened(self) -> Target:
         if self._target is None:
-            from edge_dassdp.targets.open import open_target
-
-            try:
-                self._target = open_target("emulator", self._network)
-            except EdgeError as problem:
-                if problem.code != "E301":
-                    raise
-                self._target = open_target("reference", self._network)
+            self._target = here(self._network)
         return self._target
+
+
+def here(network: QNetwork) -> Target:
+    """A network on this computer: on the emulator, or without a C compiler on the reference, which
+    has the same bits."""
+    try:
+        return open_target("emulator", network)
+    except EdgeError as problem:
+        if problem.code != "E301":
+            raise
+        return open_target("reference", network)
 
 
 def was_carried_out(target: Target, problem: EdgeError) -> bool:

@@ -55,8 +55,8 @@ class Panel:
         """is_line_due: where no panel can be, a line is printed now. is_last: a panel stands so."""
         if self._live is None:
             if is_line_due:
-                self._console.print(Text(", ".join(f"{row.name} {row.text}" for row in rows()
-                                                   if row.in_line)))
+                told = (f"{row.name} {row.text}" for row in rows() if row.in_line)
+                self._console.print(Text(", ".join(told)), soft_wrap=True)
         elif is_last or time.monotonic() - self._shown_s >= _RENEWED_S:
             self._live.update(_table(rows()), refresh=True)
             self._shown_s = time.monotonic()

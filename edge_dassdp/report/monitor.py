@@ -182,18 +182,18 @@ def of_counters(found: Reading, network: QNetwork) -> list[Row]:
 class Monitor:
     """A labelled stream on a console; to be called with the number of samples done.
 
-    stream: of the samples so far, from the first that is shown. n: samples in all, of them `first`
-    before. frozen: the same samples by factory weights, shown beside. counters: of the device.
-    names: of the classes, for hits by class; without them none are shown. after_s: where no panel
-    can be, lines tell only of what takes longer.
+    stream: of the samples so far, from where it was begun or taken up. n: samples in all. frozen:
+    the same samples by factory weights, shown beside. counters: of the device. names: of the
+    classes, for hits by class; without them none are shown. after_s: where no panel can be, lines
+    tell only of what takes longer.
     """
 
     def __init__(self, console: Console, stream: Callable[[], Stream], n: int, measure: Measure, *,
-                 first: int = 0, frozen: Frozen | None = None, counters: Counters | None = None,
+                 frozen: Frozen | None = None, counters: Counters | None = None,
                  names: Sequence[str] = (), after_s: float = 0.0) -> None:
         self._panel = Panel(console)
         self._stream = stream
-        self._n, self._first = n, first
+        self._n = n
         self._measure = measure
         self._frozen = frozen
         self._counters = counters
