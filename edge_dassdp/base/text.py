@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import unicodedata
+from typing import Any
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories that a terminal obeys or does not show: controls, bidi marks, lone surrogates, ..."""
@@ -22,3 +25,17 @@ def escaped(letter: str) -> str:
     """Its number, as in Python and C; of a byte that is no text, its own."""
     is_byte = 0xDC80 <= ord(letter) <= 0xDCFF
     return f"\\x{ord(letter) - 0xDC00:02x}" if is_byte else ascii(letter)[1:-1]
+
+
+def finite_json(value: Any) -> Any:
+    """JSON values with None in place of NaN and infinities, which JSON has not."""
+    if isinstance(value, dict):
+        return {name: finite_json(v) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite_json(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """The same as text."""
+    return json.dumps(finite_json(value), indent=indent, allow_nan=False)

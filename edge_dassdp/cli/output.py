@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from edge_dassdp import __version__
 from edge_dassdp.base.errors import EXIT_INTERNAL, EXIT_OK, EdgeError
 from edge_dassdp.base.notices import told_by
 from edge_dassdp.base.quoting import command
+from edge_dassdp.base.text import finite_json
 from edge_dassdp.cli.paths import (
     Writes,
     option_of,
@@ -225,20 +225,11 @@ class Output:
 
     def _named(self, values: dict[str, Any]) -> dict[str, Any]:
         """With its schema first; what is no number there is null."""
-        return {"schema": f"edge_dassdp/{self.verb}/1", **_finite(values)}
+        return {"schema": f"edge_dassdp/{self.verb}/1", **finite_json(values)}
 
 
 def _no_record() -> Record:
     raise NotImplementedError("this is no command")
-
-
-def _finite(value: Any) -> Any:
-    """JSON values with None in place of NaN and infinities."""
-    if isinstance(value, dict):
-        return {name: _finite(v) for name, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 Verb = Callable[..., Answer]

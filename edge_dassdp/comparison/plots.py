@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,11 @@ import numpy as np
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.comparison.methods import FROZEN
 from edge_dassdp.comparison.results import Comparison, Line
-from edge_dassdp.report.plots import PALETTE
+from edge_dassdp.report.plots import PALETTE, confusion, literal
 
 _INK, _GRID = "#222222", "#DDDDDD"
 MOST_NUMBERED = 12
 """Classes of a confusion matrix whose cells show their numbers."""
-_FIXED: Any = {"svg.hashsalt": "edge_dassdp", "svg.fonttype": "none"}
 
 
 def _figure(width_in: float, height_in: float) -> Any:
@@ -25,14 +23,6 @@ def _figure(width_in: float, height_in: float) -> Any:
         raise EdgeError("E303", "plots need matplotlib", cause=str(problem),
                         help="pip install 'edge-dassdp[compare]', or give --no-plots") from None
     return Figure(figsize=(width_in, height_in), layout="constrained")
-
-
-def save(figure: Any, path: Path) -> None:
-    """Without a date, and with names of parts that are the same every time."""
-    from matplotlib import rc_context
-
-    with rc_context(_FIXED):
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def accuracy(made: Comparison) -> Any:
@@ -78,7 +68,7 @@ def differences(made: Comparison) -> Any:
         low = np.array([d.interval.low if d.interval else d.estimate.mean for _, d in rows])
         high = np.array([d.interval.high if d.interval else d.estimate.mean for _, d in rows])
         axes.errorbar(means, at, xerr=np.clip([means - low, high - means], 0, None), fmt="os"[k],
-                      color=PALETTE[k], label=f"against {_literal(other)}", capsize=3, zorder=3)
+                      color=PALETTE[k], label=f"against {literal(other)}", capsize=3, zorder=3)
     axes.axvline(0, color=_INK, linewidth=1, zorder=1)
     interval = made.interval
     _finish(axes, found, "Points of accuracy, seed by seed",
@@ -89,16 +79,16 @@ def differences(made: Comparison) -> Any:
 
 
 def _finish(axes: Any, found: list[Line], label: str, title: str) -> None:
-    axes.set_yticks(range(len(found)), [_literal(line.method) for line in found])
+    axes.set_yticks(range(len(found)), [literal(line.method) for line in found])
     axes.set_ylim(len(found) - 0.5, -0.5)
     axes.set_xlabel(label)
-    axes.set_title(_literal(title), loc="left", fontsize=10)
+    axes.set_title(literal(title), loc="left", fontsize=10)
     axes.grid(axis="x", color=_GRID, linewidth=0.7)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def confusions(made: Comparison) -> Any:
-    """A matrix a method, rows in percent of their class; the frozen network's is that before."""
+    """A matrix a method, samples of all seeds; the frozen network's is that before."""
     found = [line for line in made.lines if line.confusion is not None]
     n, n_classes = max(len(found), 1), len(made.classes)
     n_columns = min(n, 3)
@@ -106,32 +96,7 @@ def confusions(made: Comparison) -> Any:
     figure = _figure(n_columns * side + 0.6, -(-n // n_columns) * side + 0.4)
     for place, line in enumerate(found):
         axes = figure.add_subplot(-(-n // n_columns), n_columns, place + 1)
-        _matrix(axes, line, made.classes)
+        confusion(axes, np.asarray(line.confusion), made.classes, most=MOST_NUMBERED)
+        title = "before (frozen)" if line.method == FROZEN else f"after {line.method}"
+        axes.set_title(literal(title), fontsize=9)
     return figure
-
-
-def _matrix(axes: Any, line: Line, classes: tuple[str, ...]) -> None:
-    assert line.confusion is not None
-    total = line.confusion.sum(axis=1, keepdims=True)
-    share = 100 * line.confusion / np.maximum(total, 1)
-    axes.pcolormesh(share[::-1], cmap="Blues", vmin=0, vmax=100, edgecolors="white", linewidth=0.5)
-    names = [_literal(name if len(name) <= 10 else f"{name[:9]}…") for name in classes]
-    at = np.arange(len(classes)) + 0.5
-    axes.set_xticks(at, names, rotation=90, fontsize=8)
-    axes.set_yticks(at, names[::-1], fontsize=8)
-    axes.tick_params(length=0)
-    axes.set_aspect("equal")
-    title = "before (frozen)" if line.method == FROZEN else f"after {line.method}"
-    axes.set_title(_literal(title), fontsize=9)
-    axes.set_xlabel("taken for", fontsize=8)
-    axes.set_ylabel("class", fontsize=8)
-    if len(classes) <= MOST_NUMBERED:
-        for (i, k), value in np.ndenumerate(share[::-1]):
-            if value >= 0.5:
-                axes.text(k + 0.5, i + 0.5, f"{value:.0f}", ha="center", va="center", fontsize=7,
-                          color="white" if value > 55 else _INK)
-
-
-def _literal(text: str) -> str:
-    """Without formulas, which dollars would begin."""
-    return text.replace("$", r"\$")

@@ -148,11 +148,10 @@ class Runner:
         learning = study.learnings[run.method][place]
         if isinstance(learning, EdgeError):
             return replace(made, refused=learning.message)
-        if method.is_host:
-            assert learning is not None
+        if method.is_host and learning is not None:
             return self._on_host(made, method, replace(learning, seed=rounding_seed(run.seed)),
                                  given)
-        device = self._device(run.method, place)
+        device = self._device(run.method, place, learning)
         if isinstance(device, str):
             return replace(made, refused=device)
         scores = device.learn(given, None if learning is None else rounding_seed(run.seed))
@@ -168,16 +167,15 @@ class Runner:
         found = learner.model.run(given.test.x).classes
         return _row(made, scores, given.test, found, self.study.n_classes)
 
-    def _device(self, method: int, network: int) -> OnDevice | str:
+    def _device(self, method: int, network: int, learning: Learning | None) -> OnDevice | str:
         """Compiled when it is first asked for; why there is none."""
         if (method, network) not in self._devices:
-            self._devices[method, network] = self._compiled(method, network)
+            self._devices[method, network] = self._compiled(method, network, learning)
         return self._devices[method, network]
 
-    def _compiled(self, place: int, network: int) -> OnDevice | str:
+    def _compiled(self, place: int, network: int, learning: Learning | None) -> OnDevice | str:
         study, method = self.study, self.study.methods[place]
-        learning, train = study.learnings[place][network], study.given.training
-        assert not isinstance(learning, EdgeError)
+        train = study.given.training
         settings = replace(study.settings, drift="profile") if method.fit == "unlabelled" \
             else study.settings
         try:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +72,8 @@ class OnDevice:
         self.emulator = Emulator(network)
         self._device = Device(network, self.emulator)
         self._fit, self._learns, self._warms_up = fit, learns, warms_up
-        self._fitted: Fitted | None = None
+        self._seen: Callable[[Samples], Samples] = lambda given: given
+        self._factory: Callable[[], AbstractContextManager[None]] = nullcontext
         self._before = self._online = 0.0
 
     def learn(self, given: Given, seed: int | None = None) -> Scores:
@@ -86,7 +89,8 @@ class OnDevice:
                          given.training.y[:N_WARM_UP], mode=WARM_UP)
             emulator.fit_gate()
         fitted = self._fit(self._device, given.stream) if self._fit else Fitted(given.stream)
-        self._fitted = fitted
+        self._seen = fitted.samples
+        self._factory = partial(profiles.factory, self._device) if fitted.on_device else nullcontext
         self._online = self._learned(fitted)
         return self._scores(given)
 
@@ -97,8 +101,7 @@ class OnDevice:
 
     def classes(self, samples: Samples) -> NDArray[np.int64]:
         """As the device sees them now."""
-        assert self._fitted is not None, "a stream is learned first"
-        return self._classes(self._fitted.samples(samples))
+        return self._classes(self._seen(samples))
 
     def _round_by(self, seed: int) -> None:
         """As `Learning.seed`, which the state begins with."""
@@ -110,26 +113,21 @@ class OnDevice:
         """Percent of the stream that was right before it was learned, of what the fit saw before
         that; the device has learned then, where it does."""
         n, y = fitted.n_fit, fitted.stream.y
-        with self._factory(fitted):
+        with self._factory():
             hits = self._classes(fitted.stream) == y
         seen = input_x(self.network, fitted.samples(fitted.stream).x)
         later = (harness.learn_stream(self.emulator, seen, y).hits if self._learns
                  else self.emulator.classify(seen) == y)
         return percent(np.concatenate([hits[:n], later[n:]]))
 
-    def _factory(self, fitted: Fitted) -> AbstractContextManager[None]:
-        """The factory profile is in use, where the device fits others."""
-        return profiles.factory(self._device) if fitted.on_device else nullcontext()
-
     def _classes(self, samples: Samples) -> NDArray[np.int64]:
         return self.emulator.classify(input_x(self.network, samples.x))
 
     def _scores(self, given: Given) -> Scores:
-        assert self._fitted is not None
         shifted = percent(self.classes(given.test) == given.test.y)
         done, original = self.emulator.statistics(), math.nan
         if given.original is not None:
-            with self._factory(self._fitted):
+            with self._factory():
                 original = percent(self._classes(given.original) == given.original.y)
         return Scores(self._before, self._online, shifted, original,
                       done.n_labelled - done.n_skipped, done.n_skipped, done.n_replayed)

@@ -20,7 +20,8 @@ from edge_dassdp.comparison.results import (
     heads,
 )
 from edge_dassdp.comparison.study import Row
-from edge_dassdp.storage.files import replacing, write_text
+from edge_dassdp.report.plots import svg
+from edge_dassdp.storage.files import write_text
 from edge_dassdp.version import __version__
 
 _SCALARS = [f.name for f in fields(Row) if f.name != "confusion"]
@@ -38,8 +39,7 @@ def write(made: Comparison, folder: Path, *, with_plots: bool = True) -> list[Pa
     for name, text in texts.items():
         write_text(folder / name, text)
     for name, figure in drawn.items():
-        with replacing(folder / name) as part:
-            plots.save(figure, part)
+        write_text(folder / name, svg(figure, "edge_dassdp"))
     return [folder / name for name in (*texts, *drawn)]
 
 

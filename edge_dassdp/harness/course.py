@@ -71,7 +71,8 @@ class Course:
 
         Raises EdgeError E105 where none was left, E505 where the device stands elsewhere.
         """
-        assert self.file, "a stream is taken up from its file"
+        if self.file is None:
+            raise EdgeError("E105", "no stream can be taken up: there is no file of its progress")
         self.progress = Progress.read(self.file)
         try:
             self.first = self.progress.learned_by(self.device.statistics())

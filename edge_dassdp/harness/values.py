@@ -52,7 +52,8 @@ class Errors:
     @property
     def values(self) -> dict[str, Any]:
         """As JSON values."""
-        return {"nrmse": list(self.nrmse), "mae": list(self.mae), "outputs": list(self.names)}
+        return {"mean_nrmse": self.mean_nrmse, "nrmse": list(self.nrmse), "mae": list(self.mae),
+                "outputs": list(self.names)}
 
     def __str__(self) -> str:
         told = [f"{self.names[c] + ' ' if self.names else ''}{_said(self.nrmse[c])}, MAE "

@@ -6,6 +6,7 @@ every function raises EdgeError E303.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def learning_curve(hits: Mapping[str, NDArray[Any]], *, window: int = 50,
     hits: by method, (n_runs, n_samples) or (n_samples,), 1 where a sample was classified right
     before it was learned. emphasis: the method drawn with a heavier line.
     """
-    hits = {_literal(name): h for name, h in hits.items()}
+    hits = {literal(name): h for name, h in hits.items()}
     curves = {name: 100 * rolling_accuracy(np.atleast_2d(h), window) for name, h in hits.items()}
     figure, axes = _axes(9.2, 4.4)
     first = window // 2
@@ -39,7 +40,7 @@ def learning_curve(hits: Mapping[str, NDArray[Any]], *, window: int = 50,
         runs = curves[name][:, first:]
         samples = np.arange(first + 1, curves[name].shape[1] + 1)
         mean = runs.mean(axis=0)
-        heavy = emphasis is not None and name == _literal(emphasis)
+        heavy = emphasis is not None and name == literal(emphasis)
         axes.plot(samples, mean, label=name, color=PALETTE[place % len(PALETTE)],
                   linestyle=_DASHES[place % len(_DASHES)] if not heavy else "-",
                   linewidth=2.4 if heavy else 1.5, zorder=4 if heavy else 3)
@@ -67,7 +68,7 @@ def ram_bars(bars: Mapping[str, Mapping[str, int]], *, budget: int | None = None
     Owners keep the order of their first appearance. budget: bytes, drawn as a line; when it lies
     beyond twice the longest bar it is written below the title instead.
     """
-    bars = {_literal(bar): {_literal(owner): size for owner, size in parts.items()}
+    bars = {literal(bar): {literal(owner): size for owner, size in parts.items()}
             for bar, parts in bars.items()}
     owners = list(dict.fromkeys(owner for parts in bars.values() for owner in parts))
     figure, axes = _axes(8.4, 1.9 + 0.5 * len(bars))
@@ -139,13 +140,47 @@ def _axes(width_in: float, height_in: float) -> tuple[Any, Any]:
 
 
 def _title(axes: Any, title: str, note: str) -> None:
-    axes.set_title(_literal(title), loc="left", fontsize=12, fontweight="bold", color=_INK,
+    axes.set_title(literal(title), loc="left", fontsize=12, fontweight="bold", color=_INK,
                    pad=22 if note else 8)
     if note:
-        axes.annotate(_literal(note), (0, 1), (0, 7), xycoords="axes fraction",
+        axes.annotate(literal(note), (0, 1), (0, 7), xycoords="axes fraction",
                       textcoords="offset points", fontsize=9, color="#666666")
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Without formulas, which dollars would begin."""
     return text.replace("$", r"\$")
+
+
+def confusion(axes: Any, counts: NDArray[Any], classes: Sequence[str], *, most: int) -> None:
+    """A matrix of samples into axes: counts (true, answered), shaded by their share of a row, right
+    ones in another colour. Up to `most` classes cells show their counts."""
+    from matplotlib.patches import Rectangle
+
+    n = len(counts)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    for i, j in np.ndindex(n, n):
+        axes.add_patch(Rectangle((j - 0.48, i - 0.48), 0.96, 0.96, edgecolor="none",
+                                 facecolor=PALETTE[2 if i == j else 1],
+                                 alpha=0.06 + 0.8 * float(share[i, j])))
+        if counts[i, j] and n <= most:
+            axes.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", fontsize=8)
+    names = [literal(name if len(name) <= 10 else f"{name[:9]}…") for name in classes]
+    axes.set_xlim(-0.5, n - 0.5)
+    axes.set_ylim(n - 0.5, -0.5)
+    axes.set_aspect("equal")
+    axes.set_xticks(range(n), names, rotation=90 if max(map(len, names), default=0) > 3 else 0)
+    axes.set_yticks(range(n), names)
+    axes.tick_params(length=0)
+    axes.set_xlabel("answered")
+    axes.set_ylabel("true")
+
+
+def svg(figure: Any, salt: str) -> str:
+    """As SVG with text as text: the same bytes every time. salt: tells its ids from others'."""
+    from matplotlib import rc_context
+
+    text = io.StringIO()
+    with rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()

@@ -63,9 +63,10 @@ def rerun(folder: Path, into: Path) -> Again:
 def _own_names(folder: Path, record: Record) -> Iterator[str]:
     """The folder as its own results may name it."""
     yield str(folder)
-    for option, value in zip(record.words, record.words[1:], strict=False):
+    for word, value in zip(record.words, [*record.words[1:], ""], strict=True):
+        option, is_one, rest = word.partition("=")
         if option in ("--run", "--out"):
-            yield value
+            yield rest if is_one else value
 
 
 def _refuse(folder: Path, record: Record) -> None:

@@ -73,7 +73,7 @@ def files_of(folder: Path) -> dict[str, str]:
     """SHA-256 of each file of a run whose bits matter."""
     return {path.relative_to(folder).as_posix(): sha256_of(path)
             for path in sorted(folder.rglob("*")) if path.is_file()
-            and path.name not in (RECORD, RESULTS, ".demo") and path.suffix not in _NO_BITS}
+            and path.name not in (RECORD, RESULTS) and path.suffix not in _NO_BITS}
 
 
 def files_differ(first: Mapping[str, str], second: Mapping[str, str]) -> list[Differing]:
@@ -104,8 +104,9 @@ def numbers_differ(first: Path, second: Path) -> list[Numbers]:
     return sorted(found, key=lambda n: KINDS.index(n.kind))
 
 
-KINDS = ("accuracy", "RAM", "flash", "counts", "other")
-_WORDS = {"accuracy": ("accuracy", "before", "after", "agreement", "shifted", "original", "hits"),
+KINDS = ("accuracy", "errors", "RAM", "flash", "counts", "other")
+_WORDS = {"errors": ("nrmse", ".mae"),
+          "accuracy": ("accuracy", "before", "after", "agreement", "shifted", "original", "hits"),
           "flash": ("flash", "constant", "text"),
           "RAM": ("ram", "by_symbol", "by_field", "by_owner", "bss", "stack", "data",
                   "learning_state", "save"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.qir import QNetwork
+from edge_dassdp.report import plots
 from edge_dassdp.report.plots import PALETTE
 
 _INK, _FAINT, _SHADE = "#010203", "#010204", "#010205"
@@ -25,15 +25,14 @@ def _svg(draw: Any, height_in: float, title: str, width_in: float = _WIDTH_IN) -
     """`draw(axes, figure)` as an SVG element. Raises EdgeError E303 without matplotlib."""
     try:
         import matplotlib
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
         from matplotlib.figure import Figure
     except ImportError as problem:
         raise EdgeError("E303", "a report needs matplotlib", cause=str(problem),
                         help="pip install 'edge-dassdp[plot]'") from None
     settings: Any = {
-        "svg.fonttype": "none", "svg.hashsalt": title, "font.size": 11, "text.color": _INK,
-        "font.family": "sans-serif", "axes.labelcolor": _INK, "axes.edgecolor": _FAINT,
-        "xtick.color": _INK, "ytick.color": _INK}
+        "font.size": 11, "text.color": _INK, "font.family": "sans-serif",
+        "axes.labelcolor": _INK, "axes.edgecolor": _FAINT, "xtick.color": _INK,
+        "ytick.color": _INK}
     with matplotlib.rc_context(settings):
         figure = Figure(figsize=(width_in, height_in), layout="constrained")
         figure.patch.set_alpha(0)
@@ -41,9 +40,7 @@ def _svg(draw: Any, height_in: float, title: str, width_in: float = _WIDTH_IN) -
         axes.patch.set_alpha(0)
         axes.spines[["top", "right"]].set_visible(False)
         draw(axes, figure)
-        whole = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(whole, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
-    return _for_page(whole.getvalue(), title)
+        return _for_page(plots.svg(figure, title), title)
 
 
 def _for_page(svg: str, title: str) -> str:
@@ -131,33 +128,9 @@ def memory(parts: Mapping[str, Mapping[str, int]]) -> str:
 
 def confusion(counts: NDArray[Any], classes: Sequence[str], title: str) -> str:
     """counts: (true, answered)."""
-    n = len(counts)
-
-    def draw(axes: Any, _: Any) -> None:
-        share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        for i in range(n):
-            for j in range(n):
-                colour = PALETTE[2] if i == j else PALETTE[1]
-                axes.add_patch(_square(j, i, colour, float(share[i, j])))
-                if counts[i, j]:
-                    axes.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", fontsize=9)
-        axes.set_xlim(-0.5, n - 0.5)
-        axes.set_ylim(n - 0.5, -0.5)
-        axes.set_aspect("equal")
-        axes.set_xticks(range(n), classes, rotation=45 if max(map(len, classes)) > 3 else 0)
-        axes.set_yticks(range(n), classes)
-        axes.set_xlabel("answered")
-        axes.set_ylabel("true")
-
-    side = min(6.0, 1.6 + 0.34 * n)
-    return _svg(draw, side, title, side)
-
-
-def _square(x: int, y: int, colour: str, share: float) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x - 0.48, y - 0.48), 0.96, 0.96, facecolor=colour, edgecolor="none",
-                     alpha=0.06 + 0.8 * share)
+    side = min(6.0, 1.6 + 0.34 * len(counts))
+    return _svg(lambda axes, _: plots.confusion(axes, counts, classes, most=len(counts)), side,
+                title, side)
 
 
 def changes(name: str, apart: NDArray[Any]) -> str:

@@ -102,7 +102,9 @@ LESSON = (("instructions.learning.mean", "E"), ("insns.learning_step.mean", "E")
 
 def tiles(runs: Sequence[Run]) -> list[Tile]:
     """The verdicts at the head of a page; only of what is known."""
-    made = [_accuracy(runs), _bits(runs), _ram(runs),
+    made = [_accuracy(runs), _errors(runs), _bits(runs),
+            _figure(runs, "Decisions", (("n_decisions", "*"),), _thousands,
+                    "of a stream without end"), _ram(runs),
             _figure(runs, "Flash", FLASH, _bytes, "program, weights and constants"),
             _figure(runs, "Stack", STACK, _bytes, "deepest path of calls, interrupts included"),
             _figure(runs, "Inference", COST, _thousands, "instructions a sample"),
@@ -125,9 +127,28 @@ def _accuracy(runs: Sequence[Run]) -> Tile | None:
     alone = first(runs, *_ALONE)
     if alone is None or isinstance(alone.value, dict):
         return None
-    return Tile("Accuracy", _percent(alone), (alone,),
-                "over the stream, each sample before it was learned"
-                if alone.run.at("n_learned") is not None else "of the samples given")
+    return Tile("Accuracy", _percent(alone), (alone,), figure_of(alone.run))
+
+
+def _errors(runs: Sequence[Run]) -> Tile | None:
+    """Of a model of values."""
+    before, after = first(runs, ("before_nrmse", "*")), first(runs, ("after_nrmse", "*"))
+    if before and after:
+        return Tile("NRMSE", f"{before.value:.3f} → {after.value:.3f}", (before, after),
+                    "before and after learning, samples not learned from",
+                    after.value <= before.value)
+    alone = first(runs, ("errors.mean_nrmse", "*"))
+    if alone is None:
+        return None
+    return Tile("NRMSE", f"{alone.value:.3f}", (alone,), figure_of(alone.run))
+
+
+def figure_of(run: Run) -> str:
+    """What a figure of samples is of."""
+    if run.at("n_windows_of_one_class") is not None:
+        return "of decisions whose window is of one class"
+    return "over the stream, each sample before it was learned" \
+        if run.at("n_learned") is not None else "of the samples given"
 
 
 def _bits(runs: Sequence[Run]) -> Tile | None:
@@ -138,9 +159,9 @@ def _bits(runs: Sequence[Run]) -> Tile | None:
     values = first([exact.run], ("bit_exact.values_compared" if of_demo else "values_compared",
                                  "E"))
     good = exact.value["differences"] == 0 if of_demo else bool(exact.value)
-    assert values is not None
-    return Tile("Bits", "all the same" if good else "they differ", (values,),
-                f"{values.value:,} values compared", good)
+    return None if values is None else Tile(
+        "Bits", "all the same" if good else "they differ", (values,),
+        f"{values.value:,} values compared", good)
 
 
 def _ram(runs: Sequence[Run]) -> Tile | None:

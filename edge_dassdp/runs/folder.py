@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.text import json_text
 from edge_dassdp.interrupts import Ended
 from edge_dassdp.runs.record import RECORD, Record
 from edge_dassdp.storage.files import alone_in, copy, write_text
@@ -69,7 +70,7 @@ class Folder:
             if held != self.name:
                 raise EdgeError("E105", f"{folder} holds a run of {held}",
                                 help="name another folder, or remove this one")
-        elif (folder / RESULTS).exists() and not (folder / ".demo").exists():
+        elif (folder / RESULTS).exists():
             raise EdgeError("E105", f"{folder} holds a {RESULTS} that is no run's",
                             help="name another folder")
         for used in self.record.inputs:
@@ -97,7 +98,7 @@ class Folder:
         """One more sample; it is there when the process ends here."""
         if self._lines is None:
             self._lines = self.place(LINES).open("a", encoding="utf-8", newline="\n")
-        self._lines.write(json.dumps(values) + "\n")
+        self._lines.write(json_text(values) + "\n")
         self._lines.flush()
 
     def curves(self, hits: Mapping[str, NDArray[Any]], emphasis: str, window: int = 50) -> None:
@@ -118,11 +119,11 @@ class Folder:
         self._write(RASTER, spikes)
 
     def _write(self, name: str, values: dict[str, Any]) -> None:
-        write_text(self.place(name), json.dumps(values) + "\n")
+        write_text(self.place(name), json_text(values) + "\n")
 
     def finish(self, results: dict[str, Any], exit: int = 0) -> None:
         """Write results.json, and how the run ended."""
-        write_text(self.place(RESULTS), json.dumps(results, indent=2) + "\n")
+        write_text(self.place(RESULTS), json_text(results, indent=2) + "\n")
         self.end(exit)
 
     def end(self, exit: int) -> None:
@@ -170,7 +171,8 @@ def kept(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def samples_of(folder: Path) -> list[dict[str, Any]]:
-    """The lines of samples, the last of each; [] where a run left none."""
+    """The lines of samples, or of a stream's decisions, the last of each; [] where a run left none.
+    """
     path = folder / LINES
     if not path.is_file():
         return []
@@ -178,4 +180,4 @@ def samples_of(folder: Path) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
     except ValueError as problem:
         raise EdgeError("E103", f"{path} holds what is no JSON", cause=str(problem)) from None
-    return list({line["sample"]: line for line in lines}.values())
+    return list({line.get("sample", line.get("frame")): line for line in lines}.values())

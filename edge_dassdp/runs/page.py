@@ -29,13 +29,14 @@ _MOST_CHANGED = 256
 """Rows and columns of a heat map; larger ones show the largest change of each square."""
 
 
-def write_page(folders: Sequence[Path], output: Path) -> list[str]:
-    """Write the report of runs; the sections that it has. Raises EdgeError E103 and E105 as
-    `facts.read`, E303 without matplotlib."""
+def write_page(folders: Sequence[Path], output: Path) -> tuple[list[str], list[str]]:
+    """Write the report of runs; the sections that it has, and those that it lacks. Raises EdgeError
+    E103 and E105 as `facts.read`, E303 without matplotlib."""
     runs = facts.read(folders)
     values = _Page(runs).values()
     write_text(output, _render(values))
-    return [name for name, (_, content) in values["sections"].items() if content]
+    has = {name: bool(content) for name, (_, content) in values["sections"].items()}
+    return [name for name in has if has[name]], [name for name in has if not has[name]]
 
 
 def _render(values: dict[str, Any]) -> str:
@@ -63,21 +64,28 @@ class _Page:
         if self.model_run is not None:
             self.network = qir.load(self.model_run.folder / MODEL)
 
+    @property
+    def _are_values(self) -> bool:
+        """Whether the outputs are, and no classes."""
+        return self.network is not None and self.network.values is not None
+
     def values(self) -> dict[str, Any]:
         sections = {
             "graph": ("Network", nodes(self.network) if self.network else None),
             "quantization": ("Quantization", self._quantization()),
             "memory": ("Memory", self._memory()),
             "stack": ("Stack", self._stack()),
-            "curve": ("Learning", self._curve()),
+            **({} if self._are_values else {"curve": ("Learning", self._curve())}),
             "gate": ("Gate and profile", self._gate()),
             "raster": ("Spikes, reference against device", self._kept(RASTER)),
             "changes": ("What learning changed", self._changes()),
-            "confusion": ("Which classes are taken for which", self._confusion()),
+            **({"values": ("Values and their targets", self._values())} if self._are_values else
+               {"confusion": ("Which classes are taken for which", self._confusion())}),
             "verification": ("Verification", self._verification()),
             "provenance": ("Provenance", self._provenance()),
         }
-        data = {"curve": sections["curve"][1], "raster": sections["raster"][1]}
+        data = {"curve": sections["curve"][1] if "curve" in sections else None,
+                "raster": sections["raster"][1]}
         return {"title": ", ".join(r.folder.resolve().name for r in self.runs),
                 "verbs": ", ".join(dict.fromkeys(r.record.verb for r in self.runs)),
                 "tiles": facts.tiles(self.runs), "letters": LETTERS, "version": __version__,
@@ -123,7 +131,7 @@ class _Page:
             return self._letter() | _curves(hits, found["emphasis"], int(found["window"]))
         for run in self.runs:
             lines = samples_of(run.folder)
-            if lines and run.at("n_learned") is not None:
+            if lines and run.at("n_learned") is not None and "class_idx" in lines[0]:
                 hit = np.array([[line["class_idx"] == line["label"] for line in lines]])
                 return self._letter() | _curves({"learning": hit}, "learning", _WINDOW)
         return None
@@ -178,14 +186,25 @@ class _Page:
                 *_counts(j["labels"], j["found"], names), f"confusion {when}"))
                 for when, j in judged.items()]
         for run in self.runs:
-            lines = [line for line in samples_of(run.folder) if line["class_idx"] is not None]
+            lines = [line for line in samples_of(run.folder) if line.get("label") is not None
+                     and line["class_idx"] is not None and line["class_idx"] >= 0]
             if lines:
-                what = "over the stream, each before it was learned" \
-                    if run.at("n_learned") is not None else "of the samples given"
-                return [(what, draw.confusion(*_counts(
+                return [(facts.figure_of(run), draw.confusion(*_counts(
                     [line["label"] for line in lines], [line["class_idx"] for line in lines],
                     names), "confusion"))]
         return None
+
+    def _values(self) -> list[tuple[str, str]] | None:
+        """Errors of each output; None where no run has targets."""
+        found = facts.first(self.runs, ("errors", "*"), ("integer_errors", "E"))
+        if found is None:
+            return None
+        errors = found.value
+        names = errors["outputs"] or [f"output {c}" for c in range(len(errors["mae"]))]
+        return [("of", facts.figure_of(found.run)), *(
+            (name, f"NRMSE {'–' if nrmse is None else f'{nrmse:.3f}'}, MAE {mae:.4g} "
+             f"{found.letter}") for name, nrmse, mae in
+            zip(names, errors["nrmse"], errors["mae"], strict=True))]
 
     def _verification(self) -> list[tuple[str, str]] | None:
         run = next((r for r in self.runs if r.at("bit_exact") is not None), None)
@@ -261,8 +280,8 @@ _MISSING = {
     "raster": "no targets were compared: verify --target … --run DIR.",
     "changes": "no learned weights were kept: learn --data … --run DIR.",
     "confusion": "no samples were judged: learn --test … or run --data … with --run DIR.",
+    "values": "no samples with targets were judged: run --data … or learn --data … --run DIR.",
     "verification": "no targets were compared: verify --target … --run DIR.",
     "provenance": "",
 }
 """What a page says where no run has a section."""
-SECTIONS = tuple(_MISSING)

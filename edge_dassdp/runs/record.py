@@ -60,7 +60,7 @@ class Record:
                 raise EdgeError("E103", f"{path} is of format {made['format']}, expected {FORMAT}")
             inputs, outputs = (tuple(Used(**used) for used in made.get(name, ()))
                                for name in ("inputs", "outputs"))
-            return cls(made["verb"], tuple(made["command"]), folder / made["directory"],
+            return cls(made["verb"], tuple(made["command"]), _called_in(folder, made),
                        made["seeds"], inputs, outputs, made["versions"], made["begun"],
                        made.get("exit"))
         except (KeyError, TypeError) as problem:
@@ -72,8 +72,11 @@ class Record:
         exit = [] if self.exit is None else [f"exit = {self.exit}"]
         parts = [f"format = {_text(FORMAT)}", f"verb = {_text(self.verb)}", "command = [",
                  *(f"    {_text(word)}," for word in self.words), "]",
-                 "# from this folder, where it was called",
+                 "# from this folder, where it was called; and this folder from there",
                  f"directory = {_text(_relative(self.directory, folder))}",
+                 f"folder = {_text(_relative(folder, self.directory))}",
+                 "# where that was, should this folder be moved alone",
+                 f"called_in = {_text(str(self.directory.resolve()))}",
                  f"begun = {_text(self.begun)}", *exit,
                  "", "[versions]", *(f"{k} = {_text(v)}" for k, v in self.versions.items()),
                  "", "[seeds]", *(f"{k} = {v}" for k, v in self.seeds.items())]
@@ -107,6 +110,13 @@ def _versions() -> dict[str, str]:
 
     return {"edge_dassdp": __version__, "python": platform.python_version(),
             "numpy": version("numpy"), "platform": platform.platform()}
+
+
+def _called_in(folder: Path, made: Mapping[str, Any]) -> Path:
+    """Where the run of a folder was called, also after that folder, or all around it, was moved."""
+    directory = folder / made["directory"]
+    is_there = (directory / made.get("folder", folder.resolve())).resolve() == folder.resolve()
+    return directory if is_there else Path(made["called_in"])
 
 
 def _relative(directory: Path, folder: Path) -> str:

@@ -48,8 +48,7 @@ class Profiles:
 def read_profiles(network: QNetwork, learning: bytes) -> Profiles:
     """Of a target that has learned these bytes. Raises EdgeError E503 without a sensor."""
     state, numbers = _parts(network, learning)
-    sensor, stored = network.sensor, int(state["stored"])
-    assert sensor is not None
+    sensor, stored = require_sensor(network), int(state["stored"])
     factory = QProfile.factory(sensor.n_channels)
     kept = profile_of(stored, numbers) if stored else None
     seen: tuple[int, ...] = ()
@@ -64,9 +63,7 @@ def with_profile(network: QNetwork, learning: bytes, profile: QProfile) -> bytes
     """The bytes with another stored profile, which is in use. Raises EdgeError E503 without a
     sensor, E105 for a profile of other channels, or an orientation without triads."""
     state, numbers = _parts(network, learning)
-    sensor = network.sensor
-    assert sensor is not None
-    check_profile(sensor, profile)
+    check_profile(require_sensor(network), profile)
     state["selected"] = state["stored"] = int(profile.kind)
     if profile.kind:
         state["profile_idx"] = int(state["profile_idx"]) % IDX_MAX + 1

@@ -36,6 +36,13 @@ def test_the_same_bits_again(here: Path, tmp_path_factory: pytest.TempPathFactor
     assert "the same bits again" in ok("rerun", moved / "runs" / "l")
 
 
+def test_a_run_folder_that_is_moved_alone_knows_where_it_was_called(
+        here: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    moved = tmp_path_factory.mktemp("kept") / "of-monday"
+    shutil.move(here / "runs" / "l", moved)
+    assert "the same bits again" in ok("rerun", moved)
+
+
 @pytest.mark.parametrize(("file", "old", "new"), [
     ("results.json", '"accuracy": 0', '"accuracy": 1'),
     ("samples.jsonl", '"skipped": false', '"skipped": true')])

@@ -152,3 +152,18 @@ def test_a_folder_that_takes_no_results_is_told(work: Path, tmp_path: Path, as_j
         assert envelope["exit"] == 2 and not envelope["ok"]
         assert envelope["diagnostics"][-1]["code"] == "E103"
     assert not (tmp_path / "r" / "results.json").exists()
+
+
+def test_what_is_no_number_is_null_in_every_file(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "r", "learn")
+    with folder.begun():
+        folder.line({"sample": 0, "values": [float("nan"), 1.5]})
+        folder.finish({"data": {"spread": float("inf"), "by": (1, float("-inf"))}})
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    for name in ("results.json", "samples.jsonl"):
+        json.loads((tmp_path / "r" / name).read_text(), parse_constant=refuse)
+    assert results_of(tmp_path / "r")["data"] == {"spread": None, "by": [1, None]}
+    assert samples_of(tmp_path / "r") == [{"sample": 0, "values": [None, 1.5]}]

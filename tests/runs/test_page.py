@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from support.commands import ROOT, answer, ok, refused
+from support.valued import fitted, samples
 
-from edge_dassdp import qir
+from edge_dassdp import ir, qir
 from edge_dassdp.harness import read_snapshot
 from edge_dassdp.runs.compare import flat
 from edge_dassdp.runs.folder import results_of, samples_of
@@ -215,3 +216,59 @@ def test_one_page_is_of_one_network(work: Path, runs: Path, tmp_path: Path) -> N
                                    tmp_path / "x.html")
     assert "no run folder" in refused("E103", "report", work, "-o", tmp_path / "x.html")
     assert not (tmp_path / "x.html").exists()
+
+
+@pytest.fixture(scope="module")
+def of_values(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run folders of a model of values: quantize, run, learn twice."""
+    folder = tmp_path_factory.mktemp("values")
+    ir.save(fitted(), folder / "net.npz")
+    for name, shift in (("data", 0.0), ("stream", 1.2), ("later", 1.2)):
+        x, y = samples(60, len(name), shift=shift)
+        np.savez(folder / f"{name}.npz", x=x, targets=y, target_names=np.array(["angle", "speed"]))
+    ok("quantize", "net.npz", "--values", "--data", "data.npz", "-o", "v.q.npz", "--run", "q",
+       cwd=folder)
+    ok("run", "v.q.npz", "--data", "stream.npz", "--run", "r", cwd=folder)
+    for run, limit in (("l", "60"), ("m", "20")):
+        ok("learn", "v.q.npz", "--data", "stream.npz", "--test", "later.npz", "--limit", limit,
+           "--run", run, cwd=folder)
+    return folder
+
+
+def test_values_have_errors_in_place_of_accuracy(of_values: Path, tmp_path: Path) -> None:
+    found = answer("report", of_values / "q", of_values / "l", "-o", tmp_path / "r.html")["data"]
+    assert "values" in found["sections"]
+    assert not {"confusion", "curve"} & {*found["sections"], *found["missing"]}
+    text = (tmp_path / "r.html").read_text("utf-8")
+    learned = results_of(of_values / "l")["data"]
+    assert f"{learned['before_nrmse']:.3f} → {learned['after_nrmse']:.3f}" in text
+    assert "<h3>NRMSE" in text and "<h3>Accuracy" not in text
+    alone = results_of(of_values / "r")["data"]["errors"]
+    ok("report", of_values / "r", "-o", tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert f"NRMSE {alone['nrmse'][0]:.3f}, MAE {alone['mae'][0]:.4g}" in text and "angle" in text
+
+
+def test_errors_of_two_runs_are_told_apart(of_values: Path) -> None:
+    numbers = answer("diff", of_values / "l", of_values / "m")["data"]["numbers"]
+    kinds = {n["where"]: n["kind"] for n in numbers}
+    assert kinds["after_nrmse"] == kinds["errors.mae[0]"] == "errors"
+
+
+def test_a_stream_without_end_is_shown(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    ir.save(ir.Network(
+        (ir.Input("x", 3, 6),),
+        (ir.Population("h", 8, 0.9, 1.0), ir.Population("out", 2, 0.9, 1.0, "none")),
+        (ir.Projection("xh", "x", "h", rng.normal(0, 1, (3, 8))),
+         ir.Projection("ho", "h", "out", rng.normal(0, 1, (8, 2)))),
+        ir.Readout("out", "membrane_sum"), 6), tmp_path / "net.npz")
+    np.savez(tmp_path / "data.npz", x=rng.normal(0, 1, (20, 18)).astype(np.float32),
+             y=np.repeat([0, 1], 10))
+    ok("quantize", "net.npz", "-o", "net.q.npz", "--hop", "2", "--data", "data.npz", cwd=tmp_path)
+    ok("run", "net.q.npz", "--data", "data.npz", "--hop", "3", "--run", "r", cwd=tmp_path)
+    found = answer("report", tmp_path / "r", "-o", tmp_path / "r.html")["data"]
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert "confusion" in found["sections"] and len(samples_of(tmp_path / "r")) == 39
+    assert "of decisions whose window is of one class" in text
+    assert "<h3>Decisions" in text and ">39<" in text

@@ -179,7 +179,10 @@ class Order:
         after = _judged(out, "after", course.device, given.judged, network)[0]
         if self.save:
             course.device.save()
-        return {"before": course.progress.before, "after": after, "idle_steps": n_idle}
+        figures = course.progress.before, after
+        shares, errors = ((None, None), figures) if network.values else (figures, (None, None))
+        return {"before": shares[0], "after": shares[1], "before_nrmse": errors[0],
+                "after_nrmse": errors[1], "idle_steps": n_idle}
 
 
 def _learn(
@@ -253,8 +256,8 @@ def _learn(
                 **told.snapshot(rescue),
                 "lessons": str(order.lessons) if order.lessons else None, "taught": taught,
                 "n_saves": device.in_flash.n_saves}
-    screen = told.screen(target, course, statistics, link_text(sent), judging.title, found["after"],
-                     stream)
+    screen = told.screen(target, course, statistics, link_text(sent), judging.title,
+                         found["after"] if stream is None else found["after_nrmse"], stream)
     screen += [harness.drift_text(report)] if report else []
     screen += told.in_flash(device, target, model)
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,

@@ -123,10 +123,9 @@ def _report(
     """
     from rich.text import Text
 
-    from edge_dassdp.runs.page import SECTIONS, write_page
+    from edge_dassdp.runs.page import write_page
 
-    held = write_page(folder, output)
-    missing = [name for name in SECTIONS if name not in held]
+    held, missing = write_page(folder, output)
     text = f"{output}: {', '.join(held)}"
     text += f"; not there: {', '.join(missing)}" if missing else ""
     return Answer({"output": str(output), "sections": held, "missing": missing}, [Text(text)])
