@@ -92,9 +92,11 @@ def watched(out: Output, course: harness.Course, network: QNetwork, taught: dict
         measure = Error(_WINDOW, network.values, learned.targets[course.n_warm + course.first:])
     elif network.n_classes > 1:
         names = named_classes(network, taught) or [f"class {c}" for c in range(network.n_classes)]
-    with Monitor(Screen(stderr=True), lambda: course.stream, course.progress.n_samples, measure,
-                 frozen=_frozen(course, network), counters=Counters(course.device, network),
-                 names=names, after_s=_QUIET_S) as monitor:
+    monitor = Monitor(
+        Screen(stderr=True), lambda: course.stream, course.progress.n_samples, measure,
+        frozen=_frozen(course, network), counters=Counters(course.device, network), names=names,
+        after_s=_QUIET_S)
+    with out.alone(), monitor:
         yield monitor
 
 

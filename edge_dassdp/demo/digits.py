@@ -159,7 +159,8 @@ class _Demo:
             for method in METHODS:
                 for task in self.tasks:
                     trials.setdefault(method.key, []).append(method.run(task))
-                    progress(sum(len(t) for t in trials.values()))
+                    if progress:
+                        progress(sum(len(t) for t in trials.values()))
         rows = []
         for method in METHODS:
             made = trials[method.key]

@@ -1,20 +1,76 @@
-"""Figures that change: a panel that renews itself on a terminal, elsewhere a line now and then."""
+"""What moves while a command works: a panel of figures, a bar, a sign of life. On a terminal alone;
+elsewhere a line of figures now and then."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock, Timer
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
 _RENEWED_S = 0.1
 """A terminal, maybe far away, gets no more panels than people see."""
+
+
+def moves(console: Console) -> bool:
+    """Whether it is a terminal whose cursor can go back."""
+    return console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
+
+
+@contextmanager
+def bar(console: Console, what: str, total: int) -> Iterator[Callable[[int], None] | None]:
+    """To be called with the number done; None where nothing moves."""
+    if not moves(console):
+        yield None
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+class Pulse:
+    """A sign of life of what takes long and shows nothing else. Between `stop` and `start` there is
+    none."""
+
+    def __init__(self, console: Console, what: str, after_s: float = 2.0) -> None:
+        self._console, self._what, self._after_s = console, what, after_s
+        self._lock = Lock()
+        self._timer: Timer | None = None
+        self._status: Status | None = None
+
+    def start(self) -> None:
+        """It is shown after a while."""
+        if moves(self._console):
+            self._timer = Timer(self._after_s, self._show)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def stop(self) -> None:
+        """Harmless where it was not started."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            if self._status:
+                self._status.stop()
+            self._timer = self._status = None
+
+    def _show(self) -> None:
+        with self._lock:
+            if self._timer:
+                self._status = self._console.status(Text(self._what), spinner="line")
+                self._status.start()
 
 
 @dataclass(frozen=True)
@@ -38,8 +94,7 @@ class Panel:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._shown_s = 0.0
-        can_move = console.is_terminal and not console.is_dumb_terminal
-        self._live = Live(console=console, auto_refresh=False) if can_move else None
+        self._live = Live(console=console, auto_refresh=False) if moves(console) else None
 
     def __enter__(self) -> Self:
         if self._live:

@@ -23,6 +23,11 @@ from edge_dassdp.targets.reference import ReferenceTarget
 RNG = np.random.default_rng(1)
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def stream(n: int, n_held: int = 0, right: int = 1) -> Stream:
     """n samples of class 0 and 1 in turn, of which those of class `right` are right."""
     labels = np.arange(n) % 2
@@ -34,7 +39,7 @@ def stream(n: int, n_held: int = 0, right: int = 1) -> Stream:
 def watched(n: int, names: tuple[str, ...] = (), *, is_frozen_better: bool = False,
             **options: Any) -> str:
     """The screen of a stream in which every second sample is right."""
-    screen = io.StringIO()
+    screen = Terminal() if options.pop("on_terminal", False) else io.StringIO()
 
     class Better(harness.Frozen):
         def __init__(self) -> None:
@@ -45,6 +50,7 @@ def watched(n: int, names: tuple[str, ...] = (), *, is_frozen_better: bool = Fal
 
     done = 0
     after_s = options.pop("after_s", 0.0)
+    options = {"_environ": {"TERM": "xterm"}, **options}
     with Monitor(Console(file=screen, width=100, **options), lambda: stream(done), n, Accuracy(4),
                  names=names, frozen=Better() if is_frozen_better else None,
                  after_s=after_s) as monitor:
@@ -92,30 +98,29 @@ def test_samples_held_back_are_counted_where_there_are_some() -> None:
 
 
 def test_a_terminal_gets_a_panel_that_stays() -> None:
-    panel = last_panel(watched(12, ("rest", "wave"), force_terminal=True))
+    panel = last_panel(watched(12, ("rest", "wave"), on_terminal=True))
     assert "12 of 12" in panel and "50.0 %" in panel and "36" in panel and "▅" in panel
     assert "rest ▁ 0/6, wave █ 6/6" in panel
 
 
 def test_where_factory_weights_are_better_it_is_red_and_said() -> None:
-    screen = watched(12, is_frozen_better=True, force_terminal=True)
+    screen = watched(12, is_frozen_better=True, on_terminal=True)
     assert "\x1b[1;31m" in screen and "100.0 %, which is better" in last_panel(screen)
-    plain = watched(12, is_frozen_better=True, force_terminal=True, no_color=True)
+    plain = watched(12, is_frozen_better=True, on_terminal=True,
+                    _environ={"TERM": "xterm", "NO_COLOR": "1"})
     assert "31m" not in plain and "which is better" in last_panel(plain)
-    assert "31m" not in watched(12, force_terminal=True)
+    assert "31m" not in watched(12, on_terminal=True)
     assert "frozen 100.0 %, which is better" in watched(12, is_frozen_better=True)
 
 
 def test_a_terminal_gets_no_more_panels_than_people_see() -> None:
     begun = time.monotonic()
-    screen = watched(2000, force_terminal=True)
+    screen = watched(2000, on_terminal=True)
     assert screen.count("accuracy(4)") <= 2 + (time.monotonic() - begun) / 0.1
 
 
-def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.MonkeyPatch
-                                                           ) -> None:
-    monkeypatch.setenv("TERM", "dumb")
-    screen = watched(100, force_terminal=True)
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines() -> None:
+    screen = watched(100, on_terminal=True, _environ={"TERM": "dumb"})
     assert len(screen.splitlines()) == 10 and "\x1b[" not in screen.replace("\x1b[0m", "")
 
 

@@ -56,6 +56,7 @@ def _monitor(
     network = options.load_model(model)
     failed: EdgeError | None = None
     with open_target(target, network, log=out.link_log(target, log), lock=lock) as device, \
+            out.alone(), \
             Watch(Screen(), Counters(device, network), is_shown=not out.as_json) as watch:
         try:
             _read(out, device, watch, every, readings)
