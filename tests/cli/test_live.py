@@ -29,7 +29,7 @@ def plain(screen: bytes) -> str:
 def test_a_terminal_gets_a_panel_and_then_the_answer(work: Path) -> None:
     done = on_terminal(TERM="xterm", COLUMNS="100")(learn(work), work)
     screen = plain(done.out)
-    last = screen[screen.rindex("accuracy(100)", 0, screen.index("emulator: 60 samples")) - 60:]
+    last = screen[screen.rindex("frozen"):screen.rindex("hits by class")]
     assert done.status == 0 and "60 of 60" in screen
     assert all(name in screen for name in PANEL) and "class 3" in screen
     counted = answer(*learn(work))["data"]
@@ -59,9 +59,11 @@ def test_json_on_a_terminal_is_json_alone(work: Path) -> None:
 def test_a_file_gets_lines_of_what_takes_long(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert piped(learn(work, "--limit", "5"), work).err == b""
     monkeypatch.setattr(told, "_QUIET_S", 0.0)
-    lines = shown(*learn(work)).stderr.splitlines()
+    lines = shown(*learn(work, "--target", "reference")).stderr.splitlines()
     assert len(lines) == 10 and lines[-1].startswith("samples 60 of 60, accuracy(100) ")
     assert all("frozen" in line and "saturated" in line for line in lines)
+    whole = shown(*learn(work)).stderr.splitlines()
+    assert whole[-1] == lines[-1] and len(whole) < 10, "pieces of many samples, the same figures"
     assert shown(*learn(work, "--json")).stderr == ""
 
 
@@ -73,7 +75,7 @@ def test_values_have_errors_in_place_of_accuracy(work: Path, tmp_path: Path,
     ok("quantize", work / "model.npz", "-o", tmp_path / "v.q.npz", "--data",
        tmp_path / "values.npz", "--values")
     monkeypatch.setattr(told, "_QUIET_S", 0.0)
-    lines = shown("learn", tmp_path / "v.q.npz", "--data", tmp_path / "values.npz"
-                  ).stderr.splitlines()
+    lines = shown("learn", tmp_path / "v.q.npz", "--data", tmp_path / "values.npz",
+                  "--target", "reference").stderr.splitlines()
     stood = [line for line in lines if line.startswith("samples ")]
     assert len(stood) == 10 and re.search(r"NRMSE\(100\) \d\.\d{3}, frozen \d", stood[-1])
