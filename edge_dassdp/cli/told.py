@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.cli import options, valued
 from edge_dassdp.cli.device import is_board, letter, link, named
 from edge_dassdp.cli.output import Answer, Interrupted, Output
 from edge_dassdp.runs.folder import LEARNED
 from edge_dassdp.wire.saved import Slots
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edge_dassdp import harness
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
@@ -76,9 +78,9 @@ def _frozen(course: harness.Course, network: QNetwork) -> harness.Frozen:
 
 @contextmanager
 def watched(out: Output, course: harness.Course, network: QNetwork, taught: dict[str, int],
-            learned: options.Packed) -> Iterator[Progress | None]:
+            targets: NDArray[np.float64] | None) -> Iterator[Progress | None]:
     """Shows a stream on stderr, to be called with the samples done: a panel on a terminal, else
-    lines of what takes long; None under --json."""
+    lines of what takes long; None under --json. targets: of a model of values, (n, n_outputs)."""
     if out.as_json:
         yield None
         return
@@ -88,8 +90,8 @@ def watched(out: Output, course: harness.Course, network: QNetwork, taught: dict
 
     measure: Measure = Accuracy(_WINDOW)
     names: Sequence[str] = ()
-    if network.values is not None and learned.targets is not None:
-        measure = Error(_WINDOW, network.values, learned.targets[course.n_warm + course.first:])
+    if network.values is not None and targets is not None:
+        measure = Error(_WINDOW, network.values, targets[course.n_warm + course.first:])
     elif network.n_classes > 1:
         names = named_classes(network, taught) or [f"class {c}" for c in range(network.n_classes)]
     monitor = Monitor(
@@ -101,11 +103,11 @@ def watched(out: Output, course: harness.Course, network: QNetwork, taught: dict
 
 
 def tell(out: Output, network: QNetwork, taught: dict[str, int], first: int,
-         piece: harness.Stream, progress: Progress | None, learned: options.Packed) -> None:
-    """A line for every sample, as soon as it is learned."""
+         piece: harness.Stream, progress: Progress | None,
+         made: harness.ValueStream | None) -> None:
+    """A line for every sample, as soon as it is learned. made: the piece with its values."""
     from edge_dassdp.harness import UNKNOWN
 
-    made = valued.stream_of(network, piece, learned, first)
     for k, (class_idx, label) in enumerate(zip(piece.predicted, piece.labels, strict=True)):
         is_skipped = bool(piece.is_skipped[k])
         if made is not None:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Target
 
-Values = "NDArray[np.float64]"
-
 
 def predict(out: Output, device: Target, network: QNetwork, packed: options.Packed,
             told: Callable[[int, Any], None] | None = None) -> NDArray[np.float64]:

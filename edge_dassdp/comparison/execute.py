@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 import numpy as np
@@ -143,7 +144,7 @@ def _lost(address: str, cause: str) -> EdgeError:
 def _connected(make: Any, address: str) -> Iterator[Any]:
     """A client of a scheduler whose workers have this version. Raises EdgeError E510."""
     try:
-        client = make(address, timeout=ANSWERS_S)
+        client = _answered(make, address)
     except Exception as problem:  # one kind for each thing that may be wrong with an address
         raise EdgeError("E510", f"there is no Dask scheduler at {address}",
                         cause=_told(problem), help="start one with `dask scheduler`, and `dask "
@@ -154,6 +155,27 @@ def _connected(make: Any, address: str) -> Iterator[Any]:
     finally:
         with suppress(Exception):
             client.close(timeout=2)
+
+
+def _answered(make: Any, address: str) -> Any:
+    """A client, which by itself waits without end where something else answers than a scheduler.
+    Raises what it raises, or TimeoutError."""
+    found: SimpleQueue[Any] = SimpleQueue()
+
+    def connect() -> None:
+        try:
+            found.put((make(address, timeout=ANSWERS_S), None))
+        except Exception as problem:
+            found.put((None, problem))
+
+    threading.Thread(target=connect, daemon=True).start()
+    try:
+        client, problem = found.get(timeout=2 * ANSWERS_S)
+    except Empty:
+        raise TimeoutError("what answers there is no scheduler") from None
+    if problem is not None:
+        raise problem
+    return client
 
 
 def _require_workers(client: Any, address: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.comparison.methods import FITS, FROZEN, HOST, Method
+from edge_dassdp.comparison.methods import FITS, HOST, Method
 from edge_dassdp.comparison.trial import Given, OnDevice, Scores, on_host
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.labels import first_of_each
@@ -202,8 +201,3 @@ def _row(made: Row, scores: Scores, test: Samples, found: NDArray[np.int64],
     if np.isnan(scores.original):
         values["original"] = None
     return replace(made, **values, confusion=tuple(map(tuple, counts.tolist())))
-
-
-def frozen_of(rows: Sequence[Row]) -> dict[int, Row]:
-    """Rows of the frozen network by seed."""
-    return {row.seed: row for row in rows if row.method == FROZEN and not row.refused}

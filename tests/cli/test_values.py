@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -154,3 +155,15 @@ def test_classes_and_values_are_told_apart(folder: Path, tmp_path: Path) -> None
     assert "right classes" in refused("E105", "quantize", folder / "net.npz", "--values", "--data",
                                       folder / "data.npz", "--weight-bits", "auto", "-o",
                                       tmp_path / "q.npz")
+
+
+def test_lines_behind_a_warm_up_have_the_targets_of_their_own_samples(folder: Path,
+                                                                      tmp_path: Path) -> None:
+    ok("quantize", folder / "net.npz", "--values", "--bits", "fc3=16", "--data",
+       folder / "data.npz", "--rule", "fc2=dassdp", "--rule", "fc3=delta", "-o",
+       tmp_path / "w.q.npz")
+    out = ok("learn", tmp_path / "w.q.npz", "--data", folder / "stream.npz", "--warm-up", "16",
+             "--json")
+    *lines, _ = map(json.loads, out.splitlines())
+    targets = np.load(folder / "stream.npz")["targets"][16:]
+    assert np.allclose([line["targets"] for line in lines], targets) and len(lines) == 24

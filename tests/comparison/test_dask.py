@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,23 @@ def test_a_wrong_address_is_one_sentence(wine: Path, tmp_path: Path, address: st
     monkeypatch.setattr("edge_dassdp.comparison.execute.ANSWERS_S", 1.0)
     text = refused("E510", *words(wine, tmp_path / "o", "--seeds", "2", "--dask", address))
     assert f"no Dask scheduler at {address}" in text and "dask worker" in text
+
+
+def test_an_address_where_something_else_answers_is_one_sentence(wine: Path,
+                                                                 tmp_path: Path) -> None:
+    """In a process of its own, whose end shows whatever is left running."""
+    web = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "edge_dassdp", *map(str, words(
+                wine, tmp_path / "o", "--seeds", "2", "--dask",
+                f"tcp://127.0.0.1:{web.server_port}"))],
+            capture_output=True, text=True, env=environment({}), timeout=240)
+    finally:
+        web.shutdown()
+    assert done.returncode == 4 and "no Dask scheduler at tcp" in done.stderr
+    assert "Traceback" not in done.stderr and done.stderr.count("error[") == 1
 
 
 def test_a_scheduler_without_workers_is_one_sentence(wine: Path, tmp_path: Path,

@@ -172,9 +172,10 @@ class Order:
     def teach(self, out: Output, course: harness.Course, given: Given, network: QNetwork,
               taught: dict[str, int]) -> dict[str, Any]:
         """The stream and what comes after it, as JSON values."""
-        with told.watched(out, course, network, taught, given.learned) as progress:
-            course.learn(lambda i, piece: told.tell(out, network, taught, i, piece, progress,
-                                                    given.learned))
+        with told.watched(out, course, network, taught, given.learned.targets) as progress:
+            course.learn(lambda i, piece: told.tell(
+                out, network, taught, i, piece, progress,
+                valued.stream_of(network, piece, given.learned, course.n_warm + i)))
         n_idle = course.idle(self.idle) if self.idle else 0
         after = _judged(out, "after", course.device, given.judged, network)[0]
         if self.save:
