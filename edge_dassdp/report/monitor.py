@@ -134,14 +134,11 @@ class Counters:
         self._asked_s = time.monotonic()
         return self._last
 
-    def recent(self) -> Reading | None:
-        """At most a second old; an older one, or None, where the device gives no answer: what is
-        shown of a stream does not end it."""
+    def recent(self) -> Reading:
+        """At most a second old. Raises what `read` does: a device that has restarted must not go
+        on learning as if it had not, so nothing is hidden."""
         if self._last is None or time.monotonic() - self._asked_s >= _ASKED_S:
-            try:
-                return self.read()
-            except EdgeError:
-                self._asked_s = time.monotonic()
+            return self.read()
         return self._last
 
 
@@ -226,9 +223,8 @@ class Monitor:
             rows.append(Row("held back", f"{int(stream.is_held.sum()):,}"))
         if stream.n_unanswered:
             rows.append(Row("unanswered", f"{stream.n_unanswered:,}"))
-        found = self._counters.recent() if self._counters else None
-        if found is not None and self._counters is not None:
-            rows += of_counters(found, self._counters.network)
+        if self._counters:
+            rows += of_counters(self._counters.recent(), self._counters.network)
         return rows + self._by_class(stream)
 
     def _judged(self, stream: Stream) -> list[Row]:
