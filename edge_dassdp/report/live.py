@@ -20,6 +20,8 @@ from rich.text import Text
 
 _RENEWED_S = 0.1
 """A terminal, maybe far away, gets no more panels than people see."""
+_SHARE = 0.1
+"""Of the time, that panels take at most: the frozen network runs for them, a device is asked."""
 
 
 def moves(console: Console) -> bool:
@@ -93,7 +95,7 @@ class Panel:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._shown_s = 0.0
+        self._next_s = 0.0
         self._live = Live(console=console, auto_refresh=False) if moves(console) else None
 
     def __enter__(self) -> Self:
@@ -112,9 +114,11 @@ class Panel:
             if is_line_due:
                 told = (f"{row.name} {row.text}" for row in rows() if row.in_line)
                 self._console.print(Text(", ".join(told)), soft_wrap=True)
-        elif is_last or time.monotonic() - self._shown_s >= _RENEWED_S:
+        elif is_last or time.monotonic() >= self._next_s:
+            begun_s = time.monotonic()
             self._live.update(_table(rows()), refresh=True)
-            self._shown_s = time.monotonic()
+            now_s = time.monotonic()
+            self._next_s = now_s + max(_RENEWED_S, (now_s - begun_s) / _SHARE)
 
 
 def _table(rows: Sequence[Row]) -> Table:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.board import Board
 from support.commands import answer, ok, shown
 from support.terminals import on_terminal, piped
 
@@ -79,3 +80,21 @@ def test_values_have_errors_in_place_of_accuracy(work: Path, tmp_path: Path,
                   "--target", "reference").stderr.splitlines()
     stood = [line for line in lines if line.startswith("samples ")]
     assert len(stood) == 10 and re.search(r"NRMSE\(100\) \d\.\d{3}, frozen \d", stood[-1])
+
+
+@pytest.mark.parametrize("n_frames", [12, 25])
+def test_a_link_that_is_lost_below_a_panel(work: Path, tmp_path: Path, n_frames: int,
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking for what is shown costs frames, and no certainty."""
+    monkeypatch.setenv("EDGE_DASSDP_STATE", str(tmp_path / "state"))
+    words = learn(work, "--snapshot", str(tmp_path / "after.state"))
+    with Board(work / "model.q.npz", tmp_path) as board:
+        board.cut(n_frames, is_answered=True)
+        done = on_terminal(TERM="xterm", COLUMNS="100")((*words, "--target", board.target), work)
+        screen = plain(done.out)
+        assert done.status == 4 and "error[E502]" in screen and "frames" in screen
+        assert done.out.rindex(b"\x1b[?25h") > done.out.rindex(b"\x1b[?25l"), "the cursor is back"
+        board.plug()
+        ok(*words, "--target", board.target, "--resume")
+    ok(*learn(work, "--snapshot", str(tmp_path / "once.state")))
+    assert (tmp_path / "after.state").read_bytes() == (tmp_path / "once.state").read_bytes()
