@@ -306,8 +306,8 @@ class Watch:
 
 def _learned(found: Reading) -> tuple[Statistics, DriftReport | None]:
     """What the link itself does not change."""
-    quiet = dict.fromkeys(("frames_good", "frames_bad", "rx_lost", "stack_used"))
-    return replace(found.statistics, **quiet), found.drift
+    return replace(found.statistics, frames_good=None, frames_bad=None, rx_lost=None,
+                   stack_used=None), found.drift
 
 
 def sparkline(shares: NDArray[np.float64], width: int) -> str:

@@ -15,21 +15,21 @@ class Terminal(io.StringIO):
         return True
 
 
-def console(file: io.StringIO, term: str = "xterm") -> Console:
-    return Console(file=file, width=80, _environ={"TERM": term})
+def console(file: io.StringIO) -> Console:
+    return Console(file=file, width=80, _environ={"TERM": "xterm"})
 
 
 def test_a_bar_is_for_terminals() -> None:
-    screen = Terminal()
+    screen: io.StringIO = Terminal()
     with bar(console(screen), "learning", 7) as progress:
         assert progress is not None
         progress(7)
     assert "learning" in screen.getvalue() and "7/7" in screen.getvalue()
-    for other in (console(io.StringIO()), console(Terminal(), "dumb"),
-                  Console(file=io.StringIO(), _environ={"FORCE_COLOR": "1", "TERM": "xterm"})):
-        with bar(other, "learning", 7) as progress:
+    for screen, environ in ((io.StringIO(), {"TERM": "xterm"}), (Terminal(), {"TERM": "dumb"}),
+                            (io.StringIO(), {"TERM": "xterm", "FORCE_COLOR": "1"})):
+        with bar(Console(file=screen, _environ=environ), "learning", 7) as progress:
             assert progress is None
-        assert other.file.getvalue() == ""
+        assert screen.getvalue() == ""
 
 
 def test_what_takes_long_gives_a_sign_of_life() -> None:
