@@ -34,6 +34,7 @@ from edge_dassdp.report.streams import StdoutLostError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from edge_dassdp.report.live import Pulse
     from edge_dassdp.runs.folder import Folder
     from edge_dassdp.runs.record import Record, Used
 
@@ -87,6 +88,7 @@ class Output:
         self._lines = sys.stdout
         self._lost: StdoutLostError | None = None
         self._warned: list[str] = []
+        self._pulse: Pulse | None = None
         self.verb = verb
         self.as_json = as_json
         self.rules_from: list[str | Path] = []
@@ -134,22 +136,47 @@ class Output:
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[int], None] | None]:
         """A function that takes the number done, or None when nobody looks at a terminal."""
-        if not sys.stderr.isatty():
+        if not self.moves:
             yield None
             return
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
+        from edge_dassdp.report.live import bar
 
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(),
-                   MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self.stderr, transient=True) as bar:
-            task = bar.add_task(what, total=total)
-            yield lambda done: bar.update(task, completed=done)
+        with self.alone(), bar(self.stderr, what, total) as progress:
+            yield progress
+
+    @property
+    def moves(self) -> bool:
+        """Whether anybody sees what moves on stderr."""
+        return not self.as_json and sys.stderr.isatty()
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """What takes long in the block shows a sign of life, but where it is `alone`."""
+        if not self.moves:
+            yield
+            return
+        from edge_dassdp.report.live import Pulse
+
+        self._pulse = pulse = Pulse(self.stderr, self.verb)
+        pulse.start()
+        try:
+            yield
+        finally:
+            pulse.stop()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """The block shows by itself what it does."""
+        pulse, self._pulse = self._pulse, None
+        if pulse is None:
+            yield
+            return
+        pulse.stop()
+        try:
+            yield
+        finally:
+            self._pulse = pulse
+            pulse.start()
 
     def finish(self, answer: Answer) -> int:
         """Print an answer; returns the exit status."""
@@ -371,7 +398,7 @@ def _run(out: Output, debug: bool, work: Callable[[Output, ExitStack], Answer]) 
 def _worked(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
     try:
         with interruptible(), told_by(out.warn), \
-                redirect_stdout(sys.stderr if out.as_json else sys.stdout):  # of libraries
+                redirect_stdout(sys.stderr if out.as_json else sys.stdout), out.alive():
             answer = work(out)
         return out.finish(answer)
     except EdgeError as problem:

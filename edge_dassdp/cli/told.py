@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.cli.device import is_board, letter, link, named
 from edge_dassdp.cli.output import Answer, Interrupted, Output
+from edge_dassdp.runs.folder import LEARNED
 from edge_dassdp.wire.saved import Slots
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edge_dassdp import harness
     from edge_dassdp.qir import QNetwork
     from edge_dassdp.targets.target import Progress, Statistics, Target
+
+_WINDOW = 100
+"""Samples that the figures of a stream are over while it runs."""
+_QUIET_S = 2.0
+"""Without a terminal nothing is told of what takes no longer."""
 
 
 def gate(network: QNetwork, stream: harness.Stream,
@@ -51,12 +62,44 @@ def curves(out: Output, target: str, course: harness.Course, network: QNetwork) 
     """In a run folder: hits of the stream, and what factory weights would have come to."""
     if out.run is None or network.values is not None:
         return
-    from edge_dassdp.targets.emulator import Emulator
+    stream = course.stream
+    out.run.curves({f"learning on {target}": stream.hits,
+                    "frozen": _frozen(course, network).first(len(stream.labels)).hits},
+                   f"learning on {target}")
 
-    stream, first = course.stream, course.n_warm + course.first
-    frozen = Emulator(network).classify(course.x[first:first + len(stream.labels)])
-    out.run.curves({f"learning on {target}": stream.predicted == stream.labels,
-                    "frozen": frozen == stream.labels}, f"learning on {target}")
+
+def _frozen(course: harness.Course, network: QNetwork) -> harness.Frozen:
+    """What factory weights make of the stream, from where it was begun or taken up."""
+    from edge_dassdp import harness
+
+    first = course.n_warm + course.first
+    return harness.Frozen(network, course.x[first:], course.labels[first:])
+
+
+@contextmanager
+def watched(out: Output, course: harness.Course, network: QNetwork, taught: dict[str, int],
+            targets: NDArray[np.float64] | None) -> Iterator[Progress | None]:
+    """Shows a stream on stderr, to be called with the samples done: a panel on a terminal, else
+    lines of what takes long; None under --json. targets: of a model of values, (n, n_outputs)."""
+    if out.as_json:
+        yield None
+        return
+    from edge_dassdp.harness.classes import named_classes
+    from edge_dassdp.report.console import Screen
+    from edge_dassdp.report.monitor import Accuracy, Counters, Error, Measure, Monitor
+
+    measure: Measure = Accuracy(_WINDOW)
+    names: Sequence[str] = ()
+    if network.values is not None and targets is not None:
+        measure = Error(_WINDOW, network.values, targets[course.n_warm + course.first:])
+    elif network.n_classes > 1:
+        names = named_classes(network, taught) or [f"class {c}" for c in range(network.n_classes)]
+    monitor = Monitor(
+        Screen(stderr=True), lambda: course.stream, course.progress.n_samples, measure,
+        frozen=_frozen(course, network), counters=Counters(course.device, network), names=names,
+        after_s=_QUIET_S)
+    with out.alone(), monitor:
+        yield monitor
 
 
 def tell(out: Output, network: QNetwork, taught: dict[str, int], first: int,
@@ -95,13 +138,27 @@ def _told(course: harness.Course) -> str:
     return text if course.file is None else f"{text}; the same command with --resume goes on there"
 
 
-def lost(target: str, course: harness.Course, problem: EdgeError, network: QNetwork) -> Answer:
-    """What is certain when a device or its link fails."""
-    if not is_board(target):
+def lost(target: str, course: harness.Course, problem: EdgeError, network: QNetwork,
+         rescue: harness.Rescue) -> Answer:
+    """What is certain when a device or its link fails, in the snapshot, too: this computer learned
+    it again."""
+    kept = ""
+    if course.progress.n_replayed is None:
+        try:
+            rescue.follow(course.stream, course.x[course.n_warm + course.first:][
+                :len(course.stream.labels)], looks=course.looks)
+        except EdgeError as unwritten:
+            kept = f"; {unwritten.message}"
+    if not is_board(target) and rescue.place is None:
         course.give_up()
-    failed = EdgeError(problem.code, f"{problem.message}: {_told(course)}", cause=problem.cause,
-                       help=problem.help)
-    return Answer(how_far(target, course), (), network.sha256, failed=failed)
+    if rescue.place and is_board(target):
+        kept = f"; {rescue.place} holds them, too, for --restore where its power was cut"
+    elif rescue.place:
+        kept = _with(rescue)
+    failed = EdgeError(problem.code, f"{problem.message}: {_told(course)}{kept}",
+                       cause=problem.cause, help=problem.help)
+    return Answer({**how_far(target, course), **snapshot(rescue)}, (), network.sha256,
+                  failed=failed)
 
 
 def interrupted(problem: KeyboardInterrupt, target: str, course: harness.Course,
@@ -111,12 +168,25 @@ def interrupted(problem: KeyboardInterrupt, target: str, course: harness.Course,
     if rescue.path and not course.progress.in_doubt:
         try:
             rescue.write(course.device)
-            text += f", with --restore {rescue.place} and --snapshot to another file"
-            text += f"; {rescue.problem.message}" if rescue.problem else ""
+            text += _with(rescue)
         except EdgeError as unwritten:
             course.give_up()
             text = f"{_told(course)}; {unwritten.message}"
-    return Interrupted(problem, text, how_far(target, course), network.sha256)
+    return Interrupted(problem, text, {**how_far(target, course), **snapshot(rescue)},
+                       network.sha256)
+
+
+def _with(rescue: harness.Rescue) -> str:
+    """What the same command needs where a target forgets; a run folder is cleared as it begins."""
+    other = "--run to another folder" if rescue.path and rescue.path.name == LEARNED else \
+        "--snapshot to another file"
+    return f", with --restore {rescue.place} and {other}" + (
+        f"; {rescue.problem.message}" if rescue.problem else "")
+
+
+def snapshot(rescue: harness.Rescue) -> dict[str, str | None]:
+    """Where it is, as JSON values."""
+    return {"snapshot": str(rescue.place) if rescue.place else None}
 
 
 def screen(target: str, course: harness.Course, statistics: Statistics, sent: str, judged: str,

@@ -45,6 +45,7 @@ from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.measured import measure_screen, not_measured
 from edge_dassdp.runs.folder import LEARNED
+from edge_dassdp.runs.raster import rasters
 from edge_dassdp.runs.record import Record
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.open import open_target
@@ -157,7 +158,8 @@ class _Demo:
             for method in METHODS:
                 for task in self.tasks:
                     trials.setdefault(method.key, []).append(method.run(task))
-                    progress(sum(len(t) for t in trials.values()))
+                    if progress:
+                        progress(sum(len(t) for t in trials.values()))
         rows = []
         for method in METHODS:
             made = trials[method.key]
@@ -193,7 +195,8 @@ class _Demo:
                 done = harness.verify(reference, targets, network,
                                       input_x(network, stream.x), stream.y, progress)
             links = link_results(targets)
-            self.run.raster([reference, *targets], network, input_x(network, stream.x[:4]))
+            self.run.raster(rasters([reference, *targets], network,
+                                    input_x(network, stream.x[:4])))
             self._keep_learned(targets[0])
         self.run.judge(done)
         return done, links

@@ -5,15 +5,14 @@ and verification.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from edge_dassdp import harness
@@ -32,11 +31,12 @@ from edge_dassdp.plan.ledger import Ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
 from edge_dassdp.report.console import Screen
+from edge_dassdp.report.live import bar
 from edge_dassdp.runs.folder import Folder
 from edge_dassdp.runs.record import Record
 from edge_dassdp.storage.files import replacing
 from edge_dassdp.targets.qemu import QEMU
-from edge_dassdp.targets.target import Target
+from edge_dassdp.targets.target import Progress, Target
 
 
 class RunFolder(Folder):
@@ -54,15 +54,9 @@ class RunFolder(Folder):
         self.console.print()
         self.console.rule(f"{number}. {title}", align="left")
 
-    @contextmanager
-    def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+    def progress(self, title: str, total: int) -> AbstractContextManager[Progress | None]:
         """A bar on stderr, only where that is a terminal."""
-        bars = Screen(stderr=True)
-        with Progress(TextColumn("{task.description}", markup=False), BarColumn(),
-                      MofNCompleteColumn(), console=bars, disable=not bars.is_terminal,
-                      transient=True) as progress:
-            bar = progress.add_task(title, total=total)
-            yield lambda done: progress.update(bar, completed=done)
+        return bar(Screen(stderr=True), title, total)
 
     def can_run_firmware(self, wanted: bool) -> bool:
         """Whether it is wanted and cross compiler and QEMU are there; says so if not."""
@@ -166,7 +160,8 @@ def _memory(made: Build) -> dict[str, Any]:
             "predicted": {".data": 0, ".bss": predicted.static_bytes,
                           ".stack": predicted.board.stack_bytes,
                           "static_bytes": predicted.static_bytes,
-                          "by_symbol": predicted.by_symbol()},
+                          "by_symbol": predicted.by_symbol(),
+                          "by_field": predicted.by_field()},
             "measured": {".data": linked.data, ".bss": linked.bss, ".stack": linked.stack,
                          "static_bytes": linked.data + linked.bss, "by_symbol": linked.ram},
             "learning_state_bytes": predicted.learning_state_bytes,

@@ -44,7 +44,7 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.report import plots, screens
 from edge_dassdp.report.measured import measure_screen, not_measured
-from edge_dassdp.report.monitor import Monitor
+from edge_dassdp.report.monitor import Accuracy, Counters, Monitor
 from edge_dassdp.rules import Rule
 from edge_dassdp.runs.folder import LEARNED
 from edge_dassdp.runs.record import Record
@@ -209,8 +209,10 @@ class _Demo:
         fitted = steps.take_orientation(samples)
         self.run.say(f"From the first {fitted.n_samples} windows the device fits a profile of its "
                      f"sensor: {fitted}. It is worn {worn(fitted.chosen.profile)}.")
-        with Monitor(self.run.console, steps.device.outcomes, samples.y, window=WINDOW,
-                     link=steps.link) as monitor:
+        with Monitor(self.run.console, lambda: steps.learned(samples), len(samples),
+                     Accuracy(WINDOW), frozen=steps.frozen(samples),
+                     counters=Counters(steps.link or steps.device, self.quantized),
+                     names=self.data.exercises) as monitor:
             done = steps.learn(samples, monitor)
         self.run.judge(done)
         return steps.streamed(fitted, done, samples)

@@ -20,7 +20,7 @@ from edge_dassdp.sensor.profile import ONE_Q14, Kind, QProfile
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.qemu import Qemu
 from edge_dassdp.targets.reference import ReferenceTarget
-from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, Outcome, Target
+from edge_dassdp.targets.target import NO_LABEL, OWN_LOSS, BatchOutcome, Outcome, Target
 
 N_FIT = 14
 """Labelled windows that the orientation is fitted to: the first of the stream, two an exercise in
@@ -83,6 +83,15 @@ class InStep:
     def learn(self, samples: Samples, monitor: Monitor) -> harness.Verification:
         return harness.verify(self.reference, self.targets, self.network,
                               input_x(self.network, samples.x), samples.y, monitor)
+
+    def learned(self, samples: Samples) -> harness.Stream:
+        """What was learned since the last reset."""
+        outcomes = BatchOutcome.of(self.device.outcomes)
+        return harness.Stream.told(outcomes, samples.y[:len(self.device.outcomes)])
+
+    def frozen(self, samples: Samples) -> harness.Frozen:
+        """The same samples by factory weights."""
+        return harness.Frozen(self.network, input_x(self.network, samples.x), samples.y)
 
     def streamed(self, fitted: harness.Fitted, done: harness.Verification, samples: Samples
                  ) -> Streamed:

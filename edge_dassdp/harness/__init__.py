@@ -16,6 +16,7 @@ from edge_dassdp.harness.snapshot import (
 )
 from edge_dassdp.harness.stream import (
     UNKNOWN,
+    Frozen,
     Stream,
     accuracy,
     learn_stream,
@@ -46,6 +47,7 @@ __all__ = [
     "Errors",
     "Fitted",
     "FrameStream",
+    "Frozen",
     "Progress",
     "Rescue",
     "Stream",

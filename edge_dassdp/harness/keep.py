@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.harness.expected import digest_text, unfinished
+from edge_dassdp.harness.expected import digest_text, factory_digest, unfinished
 from edge_dassdp.harness.snapshot import learned_of, load_snapshot, save_snapshot
+from edge_dassdp.harness.stream import UNKNOWN, Stream, here, learn_stream
 from edge_dassdp.learned.portable import Learned, n_bytes
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.storage.files import room_for, write_bytes
@@ -91,7 +92,32 @@ class Rescue:
         self.place: Path | None = None
         self.problem: EdgeError | None = None
         self._network = network
+        self._begin: Callable[[Target], None] | None = None
         self._room = None if path is None else room_for(path, n_bytes(network))
+
+    def begins(self, target: Target) -> None:
+        """Remember what a target has learned before a stream, for `follow`. Raises what reading it
+        raises."""
+        if self.path is None or (self._network.watches and target.drift().is_allowed):
+            return  # windows that a search for profiles keeps cannot be read
+        self._begin = lambda twin: None
+        if target.statistics().learned_digest != factory_digest(self._network):
+            before = learned_of(target, self._network)
+            self._begin = lambda twin: twin.restore(before.weights, before.learning)
+
+    def follow(self, stream: Stream, x: NDArray[np.int8], *, looks: bool = False) -> None:
+        """Write what a target learned that cannot be asked any more, as far as it is certain: this
+        computer learns the same. stream: what it told of samples x, int8 (n, x_bytes). looks: it
+        observed each before. Nothing is written where the beginning is not known, or the target
+        answered otherwise. Raises EdgeError E103 where no place takes it."""
+        if self._begin is None:
+            return
+        twin = here(self._network)
+        self._begin(twin)
+        again = learn_stream(twin, x, stream.labels, looks=looks)
+        is_told = stream.predicted != UNKNOWN
+        if (again.predicted == stream.predicted)[is_told].all():
+            self.write(twin)
 
     def write(self, target: Target) -> None:
         """Raises EdgeError E103 where no place takes it, and what reading the target raises."""

@@ -10,11 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.asked import checked_lessons
-from edge_dassdp.targets.target import LEARN, NO_LABEL, Progress, Target, was_carried_out
+from edge_dassdp.targets.open import open_target
+from edge_dassdp.targets.target import (
+    LEARN,
+    NO_LABEL,
+    BatchOutcome,
+    Progress,
+    Target,
+    was_carried_out,
+)
 
 UNKNOWN = -1
 """The class of a sample that was learned, and whose answer was lost."""
+_AHEAD = 64
+"""Samples that are run at once where one more is asked for."""
 
 
 def rolling_accuracy(hits: NDArray[Any], window: int) -> NDArray[np.float64]:
@@ -35,8 +46,9 @@ class Stream:
     """A labelled stream that was learned from, once.
 
     predicted: (n,) the class given before each sample was learned, UNKNOWN where the link lost it.
-    is_skipped, is_held, is_unsaved: (n,) bool; held back by the device's gate; flash did not take
-    the save that was due. logits: (n, n_classes), before each sample was learned.
+    is_skipped, is_held, is_unsaved, is_updated: (n,) bool; held back by the device's gate; flash
+    did not take the save that was due; weights were written. n_replayed: (n,) stored samples
+    learned again behind each. logits: (n, n_classes), before each sample was learned.
     """
 
     predicted: NDArray[np.int64]
@@ -44,6 +56,8 @@ class Stream:
     labels: NDArray[np.int64]
     is_held: NDArray[np.bool_]
     is_unsaved: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    is_updated: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    n_replayed: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     logits: NDArray[np.int32] | None = None
 
     @classmethod
@@ -55,6 +69,17 @@ class Stream:
                       for f in fields(cls) if f.name != "logits"))
         logits = [p.logits for p in pieces if p.logits is not None]
         return replace(whole, logits=np.concatenate(logits) if logits else None)
+
+    @classmethod
+    def told(cls, done: BatchOutcome, labels: NDArray[Any]) -> Self:
+        """What came of labelled samples."""
+        return cls(done.class_idx, done.is_skipped, labels.astype(np.int64), done.is_held,
+                   done.is_unsaved, done.is_updated, done.n_replayed, done.logits)
+
+    def __getitem__(self, rows: slice) -> Self:
+        """A part of it."""
+        return replace(self, **{f.name: values[rows] for f in fields(self)
+                                if (values := getattr(self, f.name)) is not None})
 
     @property
     def hits(self) -> NDArray[np.bool_]:
@@ -120,7 +145,50 @@ def _learned(target: Target, x: NDArray[np.int8], labels: NDArray[np.int32]) -> 
         if len(x) != 1 or not was_carried_out(target, problem):
             raise
         no = np.zeros(1, np.bool_)
-        return Stream(np.full(1, UNKNOWN), no, labels.astype(np.int64), no, no,
-                      np.zeros((1, target.n_classes), np.int32))
-    return Stream(done.class_idx, done.is_skipped, labels.astype(np.int64), done.is_held,
-                  done.is_unsaved, done.logits)
+        return Stream(np.full(1, UNKNOWN), no, labels.astype(np.int64), no, no, no,
+                      np.zeros(1, np.int64), np.zeros((1, target.n_classes), np.int32))
+    return Stream.told(done, labels)
+
+
+class Frozen:
+    """A stream as factory weights answer it, on this computer; nothing of it is learned.
+
+    x: int8 (n, x_bytes). labels: (n,). Samples are run when they are asked for.
+    """
+
+    def __init__(self, network: QNetwork, x: NDArray[np.int8], labels: NDArray[Any]) -> None:
+        self._network = network
+        self._x, self._labels = x, labels
+        self._target: Target | None = None
+        self._pieces: list[Stream] = []
+        self._n_done = 0
+
+    def first(self, n: int) -> Stream:
+        """The first n samples."""
+        while self._n_done < n:
+            rows = slice(self._n_done, min(len(self._x), max(n, self._n_done + _AHEAD)))
+            self._pieces.append(Stream.told(self._opened().run(self._x[rows]),
+                                            self._labels[rows]))
+            self._n_done = rows.stop
+        return Stream.of(self._pieces)[:n]
+
+    def _opened(self) -> Target:
+        if self._target is None:
+            self._target = here(self._network)
+        return self._target
+
+
+def here(network: QNetwork) -> Target:
+    """A network on this computer: on the emulator, or without a C compiler on the reference, which
+    has the same bits."""
+    try:
+        return open_target("emulator", network)
+    except EdgeError as problem:
+        if problem.code != "E301":
+            raise
+        return open_target("reference", network)
+
+
+def was_carried_out(target: Target, problem: EdgeError) -> bool:
+    """Whether only the answer to the request that failed was lost."""
+    return problem.code == "E502" and bool(target.lost_request_ran)

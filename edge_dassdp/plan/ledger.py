@@ -76,6 +76,15 @@ class Ledger:
         owners.pop("stack")
         return owners
 
+    def by_field(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Of symbols that are structs, and of each group of their fields: bytes by field."""
+        made: dict[str, dict[str, dict[str, int]]] = {}
+        for line in self.lines:
+            symbol, _, field = line.what.partition(".")
+            if field:
+                made.setdefault(symbol, {}).setdefault(line.group, {})[field] = line.bytes
+        return made
+
 
 def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
                is_locked: bool = False) -> Ledger:

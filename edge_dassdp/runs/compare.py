@@ -108,7 +108,8 @@ KINDS = ("accuracy", "errors", "RAM", "flash", "counts", "other")
 _WORDS = {"errors": ("nrmse", ".mae"),
           "accuracy": ("accuracy", "before", "after", "agreement", "shifted", "original", "hits"),
           "flash": ("flash", "constant", "text"),
-          "RAM": ("ram", "by_symbol", "by_owner", "bss", "stack", "data", "learning_state", "save"),
+          "RAM": ("ram", "by_symbol", "by_field", "by_owner", "bss", "stack", "data",
+                  "learning_state", "save"),
           "counts": ("instructions", "operations", "ticks", "n_", "samples", "steps", "values",
                      "statistics", "inference", "lesson", "written")}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,13 +183,46 @@ def _thousands(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def symbols(runs: Sequence[Run]) -> tuple[dict[str, int], str]:
-    """RAM by symbol, the largest first, with its letter; {} where it is not known."""
-    fact = first(runs, ("linked.by_symbol", "L"), ("ram.measured.by_symbol", "L"),
-                 ("predicted.by_symbol", "P"))
+@dataclass(frozen=True)
+class Node:
+    """Bytes of RAM, where their number comes from, and what they consist of, the largest first."""
+
+    name: str
+    bytes: int
+    letter: str
+    parts: tuple[Node, ...] = ()
+
+
+def symbols(runs: Sequence[Run]) -> tuple[Node, ...]:
+    """RAM by symbol: as linked, where it was, and the fields of structs as predicted."""
+    fact = first(runs, ("linked.by_symbol", LINKED), ("ram.measured.by_symbol", LINKED),
+                 ("predicted.by_symbol", PREDICTED))
     if fact is None:
-        return {}, ""
-    return dict(sorted(fact.value.items(), key=lambda item: -item[1])), fact.letter
+        return ()
+    fields = first([fact.run], ("predicted.by_field", PREDICTED),
+                   ("ram.predicted.by_field", PREDICTED))
+    within = fields.value if fields else {}
+    return _largest_first(Node(name, size, fact.letter, _parts(within.get(name, {})))
+                          for name, size in fact.value.items())
+
+
+def owners(runs: Sequence[Run]) -> tuple[Node, ...]:
+    """RAM by what it is for, before the build."""
+    fact = first(runs, ("predicted.by_owner", PREDICTED))
+    return _parts(fact.value) if fact else ()
+
+
+def _parts(sizes: dict[str, Any]) -> tuple[Node, ...]:
+    """Of bytes by name, or by group and name."""
+    made = []
+    for name, size in sizes.items():
+        parts = _parts(size) if isinstance(size, dict) else ()
+        made.append(Node(name, sum(p.bytes for p in parts) if parts else size, PREDICTED, parts))
+    return _largest_first(made)
+
+
+def _largest_first(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    return tuple(sorted(nodes, key=lambda node: -node.bytes))
 
 
 def memory(runs: Sequence[Run]) -> dict[str, dict[str, int]]:

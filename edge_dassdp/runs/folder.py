@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -15,11 +15,7 @@ from edge_dassdp.runs.record import RECORD, Record
 from edge_dassdp.storage.files import alone_in, copy, write_text
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
-
-    from edge_dassdp.qir import QNetwork
-    from edge_dassdp.targets.target import Target
 
 RESULTS, LINES, MODEL, LEARNED = "results.json", "samples.jsonl", "model.q.npz", "learned.npz"
 """What a verb found out; a line of each sample; the quantized network; what was learned."""
@@ -118,11 +114,9 @@ class Folder:
         self._judged[when] = {"found": found.tolist(), "labels": labels.tolist()}
         self._write(JUDGED, self._judged)
 
-    def raster(self, targets: Sequence[Target], network: QNetwork, x: NDArray[np.int8]) -> None:
-        """The spikes of samples x, int8 (n, x_bytes), on each target, by inference alone."""
-        from edge_dassdp.runs.raster import rasters
-
-        self._write(RASTER, rasters(targets, network, x))
+    def raster(self, spikes: dict[str, Any]) -> None:
+        """The spikes of samples, as `raster.rasters` reads them."""
+        self._write(RASTER, spikes)
 
     def _write(self, name: str, values: dict[str, Any]) -> None:
         write_text(self.place(name), json_text(values) + "\n")

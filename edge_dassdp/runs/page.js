@@ -202,6 +202,8 @@ function raster(found) {
   redrawn(draw);
 }
 
+/* On a phone a tree is opened by whoever wants to see it. */
+if (matchMedia("(max-width: 500px)").matches) document.querySelectorAll("details.root").forEach((d) => { d.open = false; });
 graph();
 if (data.curve) curve(data.curve);
 if (data.raster) raster(data.raster);

@@ -109,14 +109,11 @@ class _Page:
 
     def _memory(self) -> dict[str, Any] | None:
         bars = facts.memory(self.runs)
-        symbols, letter = facts.symbols(self.runs)
         if not bars:
             return None
-        most = max(symbols.values(), default=1)
-        owners = facts.first(self.runs, ("predicted.by_owner", "P"))
-        return {"bars": draw.memory(bars), "letter": letter,
-                "symbols": [(name, size, 100 * size / most) for name, size in symbols.items()],
-                "owners": sorted(owners.value.items(), key=lambda i: -i[1]) if owners else []}
+        return {"bars": draw.memory(bars), "trees": [
+            ("RAM by symbol", facts.symbols(self.runs)),
+            ("RAM by what it is for", facts.owners(self.runs))]}
 
     def _stack(self) -> dict[str, Any] | None:
         found = facts.first(self.runs, ("stack", "L"))

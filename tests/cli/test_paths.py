@@ -140,6 +140,8 @@ learn no.npz
 learn model.q.npz --data data.npz --test no.npz
 learn model.q.npz --data data.npz --target serial:/dev/none --lock no.npz
 verify no.npz
+trace no.npz
+monitor no.npz
 verify model.q.npz --data no.npz --target emulator
 prove no.npz l.jsonl s.npz
 prove model.q.npz no.jsonl s.npz

@@ -13,8 +13,9 @@ from edge_dassdp.cli.app import app
 MOST_S = 0.25
 """CPU seconds of `--help` and `--version`, the interpreter included."""
 VERBS = ("inspect", "quantize", "tune", "compare", "generate", "build", "key", "measure", "flash",
-         "learn", "run", "profile", "verify", "save", "reset", "forget", "prove", "export", "state",
-         "board", "boards", "devices", "doctor", "explain", "ci", "demo", "rerun", "diff", "report")
+         "learn", "run", "profile", "verify", "trace", "monitor", "save", "reset", "forget",
+         "prove", "export", "state", "board", "boards", "devices", "doctor", "explain", "ci",
+         "demo", "rerun", "diff", "report")
 HEAVY = {"numpy", "jinja2", "cffi", "serial", "elftools", "torch", "nir", "onnx", "matplotlib"}
 
 

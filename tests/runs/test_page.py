@@ -158,17 +158,42 @@ def test_a_spike_that_is_not_there_is_shown(chromium: str, runs: Path, tmp_path:
         assert "1 only on the first, 0 only on the second" in page.text_content("#raster-readout")
 
 
+def rows(page: Any, tree: str) -> dict[str, str]:
+    """What a tree shows at its first level: names and bytes, each with its letter."""
+    names, sizes = (page.eval_on_selector_all(
+        f"{tree} > li > .bar > {tag}, {tree} > li > details > .bar > {tag}",
+        "all => all.map(d => d.textContent)") for tag in ("span", "b"))
+    return dict(zip(names, sizes, strict=True))
+
+
 def test_memory_of_a_build(arm_toolchain: None, chromium: str, runs: Path) -> None:
     ok("build", "m.q.npz", "--board", "microbit", "--run", "runs/b", cwd=runs.parent)
     ok("report", runs / "b", "-o", runs / "b.html")
-    with shown(chromium, runs / "b.html", 390) as page:
-        data = results_of(runs / "b")["data"]
-        shown_ = dict(zip(*(page.eval_on_selector_all(
-            f"#memory details:first-of-type li {tag}", "all => all.map(d => d.textContent)")
-            for tag in ("span", "b")), strict=True))
-        assert shown_ == {name: f"{n:,} B" for name, n in data["linked"]["by_symbol"].items()}
+    data = results_of(runs / "b")["data"]
+    with shown(chromium, runs / "b.html", 1280) as page:
+        symbols = "#memory details.root:first-of-type > .tree"
+        assert rows(page, symbols) == {
+            name: f"{n:,} B L" for name, n in data["linked"]["by_symbol"].items()}
+        fields = data["predicted"]["by_field"]["dassdp_state"]
+        assert page.locator(f"{symbols} .tree:visible").count() == 0
+        page.click(f"{symbols} summary:has-text('dassdp_state')")
+        state = f"{symbols} > li:has-text('dassdp_state') > details > .tree"
+        assert rows(page, state) == {
+            name: f"{sum(sizes.values()):,} B P" for name, sizes in fields.items()}
+        page.click(f"{state} summary:has-text('weights')")
+        assert rows(page, f"{state} > li:has(summary:has-text('weights')) .tree") == {
+            name: f"{n:,} B P" for name, n in fields["weights"].items()}
+        assert sum(sum(sizes.values()) for sizes in fields.values()) \
+            == data["linked"]["by_symbol"]["dassdp_state"], "a tree leaves nothing out"
+        page.screenshot(path=SCREENS / "memory-1280.png", full_page=True)
         path = page.eval_on_selector_all("#stack li code", "all => all.map(d => d.textContent)")
         assert path == data["stack"]["path"]
+    with shown(chromium, runs / "b.html", 390) as page:
+        assert page.locator("#memory .tree:visible").count() == 0, "collapsed on a phone"
+        page.click("#memory summary:has-text('RAM by symbol')")
+        page.click("#memory summary:has-text('dassdp_state')")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.screenshot(path=SCREENS / "memory-390.png", full_page=True)
 
 
 def test_a_gate_is_told_of(chromium: str, work: Path, tmp_path: Path) -> None:

@@ -53,16 +53,18 @@ def _demo(
         from edge_dassdp.demo import digits
 
         _refuse(name, of_watch)
-        return Answer(digits.run_demo(digits.Options(
-            folder, models, firmware=not no_firmware, **_given(n_seeds=seeds)), console,
-            out.record()))
+        with out.alone():
+            return Answer(digits.run_demo(digits.Options(
+                folder, models, firmware=not no_firmware, **_given(n_seeds=seeds)), console,
+                out.record()))
     if name == "watch":
         from edge_dassdp.demo import watch
 
         _refuse(name, of_digits)
-        results = watch.run_watch(watch.Options(
-            folder, models=models, firmware=not no_firmware, **_given(**of_watch)), console,
-            out.record())
+        with out.alone():
+            results = watch.run_watch(watch.Options(
+                folder, models=models, firmware=not no_firmware, **_given(**of_watch)), console,
+                out.record())
         return Answer(results, next=() if of_watch["board"] else (
             "edge-dassdp", "demo", "watch", "--board", "microbit", "--out", "runs/watch-microbit"))
     raise EdgeError("E105", f"there is no demonstration '{name}'", help="choose digits or watch")

@@ -185,7 +185,8 @@ def predicted_memory(ledger: Ledger) -> dict[str, Any]:
     from edge_dassdp.report import screens
 
     return {"ram_bytes": ledger.ram_bytes, "by_symbol": ledger.by_symbol(),
-            "by_owner": screens.ram_by_owner(ledger), "stack_reserved": ledger.board.stack_bytes,
+            "by_field": ledger.by_field(), "by_owner": screens.ram_by_owner(ledger),
+            "stack_reserved": ledger.board.stack_bytes,
             "constant_bytes": ledger.constant_bytes, "flash_bound": ledger.flash_bound,
             "learning_state_bytes": ledger.learning_state_bytes, "save_bytes": ledger.save_bytes}
 

@@ -175,7 +175,7 @@ class Order:
     def teach(self, out: Output, course: harness.Course, given: Given, network: QNetwork,
               taught: dict[str, int]) -> dict[str, Any]:
         """The stream and what comes after it, as JSON values."""
-        with out.progress("learning", course.progress.n_samples) as progress:
+        with told.watched(out, course, network, taught, given.learned.targets) as progress:
             course.learn(lambda i, piece: told.tell(
                 out, network, taught, i, piece, progress,
                 valued.stream_of(network, piece, given.learned, course.n_warm + i)))
@@ -235,12 +235,13 @@ def _learn(
         out.warn(*warnings)
         try:
             with course.kept():
+                rescue.begins(device)
                 found = order.teach(out, course, given, network, taught)
                 statistics, sent = device.statistics(), link(device)
                 report = harness.drift_of(device, network)
                 rescue.write(device)
         except EdgeError as problem:
-            return told.lost(target, course, problem, network)
+            return told.lost(target, course, problem, network, rescue)
         except KeyboardInterrupt as problem:
             raise told.interrupted(problem, target, course, network, rescue) from None
         course.done()
@@ -256,7 +257,7 @@ def _learn(
                 "profile": course.profile and course.profile.report,
                 "statistics": dataclasses.asdict(statistics),
                 "drift": drift(report), "gate": told.gate(network, course.stream, statistics),
-                "snapshot": str(rescue.place) if rescue.place else None,
+                **told.snapshot(rescue),
                 "lessons": str(order.lessons) if order.lessons else None, "taught": taught,
                 "n_saves": device.in_flash.n_saves}
     screen = told.screen(target, course, statistics, link_text(sent), judging.title,

@@ -251,6 +251,7 @@ def _verify(
     from edge_dassdp import harness
     from edge_dassdp.harness.classes import agreed
     from edge_dassdp.report import screens
+    from edge_dassdp.runs.raster import rasters
     from edge_dassdp.targets.reference import ReferenceTarget
 
     network = options.load_model(model)
@@ -271,7 +272,7 @@ def _verify(
         done = harness.verify(reference, devices, network, x, y if learn else None,
                               progress)
         if out.run is not None:
-            out.run.raster([reference, *devices], network, x[:_N_RASTER])
+            out.run.raster(rasters([reference, *devices], network, x[:_N_RASTER]))
     failed = None
     if done.divergence:
         end = str(done.divergence.sample + 1)
