@@ -1,5 +1,5 @@
 """Count every kernel and network on every core, beside the peers; write benchmarks/results and the
-tables of the README."""
+tables of docs/speed.md, of which the README has that of peers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from counting.build import compiler_version
 from counting.peers import cmsis_nn, qualia
 from rich.console import Console
 
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- benchmarks: written by make bench -->", "<!-- end of benchmarks -->"
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "docs" / "speed.md", ROOT / "README.md")
+ALL = "<!-- benchmarks: written by make bench -->", "<!-- end of benchmarks -->"
+PEERS = "<!-- peers: written by make bench -->", "<!-- end of peers -->"
 KERNELS = (
     ("accumulate, 8-bit weights, 64 post, 32 active", "synaptic operation", "accumulate_s8",
      "32 active"),
@@ -148,18 +150,22 @@ def main() -> None:
         print_table(peers, "Peers", console)
         write_records(peers, suite.RESULTS / "peers.json")
     if list(found) == list(suite.CORES):
-        README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
-        console.print(f"written: {suite.RESULTS.name}/*.json and the tables of README.md")
+        for page in PAGES:
+            page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+        console.print(f"written: {suite.RESULTS.name}/*.json and the tables of docs/speed.md")
 
 
-def with_tables(readme: str) -> str:
-    """The README with the tables of the results that are written; peers as last counted."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
+def with_tables(page: str) -> str:
+    """A page with the tables of the results that are written, in its places; peers as last
+    counted."""
     found = {core: read_records(suite.RESULTS / f"{core}.json") for core in suite.CORES}
     peers, slopes = (read_records(suite.RESULTS / f"{name}.json") for name in ("peers", "slopes"))
-    body = "\n".join(tables(found, peers, slopes))
-    return f"{before}{BEGIN}\n{body}\n{END}{after}"
+    for (begin, end), lines in ((ALL, tables(found, peers, slopes)),
+                                (PEERS, _beside(found["M4"], peers))):
+        before, has, rest = page.partition(begin)
+        if has:
+            page = "\n".join([before + begin, *lines, end + rest.partition(end)[2]])
+    return page
 
 
 if __name__ == "__main__":

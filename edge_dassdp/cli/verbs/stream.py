@@ -114,8 +114,9 @@ def _run(
             [Text(f"{target}: {decided}" + link_text(sent)), *notes(target, part)],
             network.sha256, failed=rescue.problem)
     accuracy = float((found == y).mean()) if has_classes else None
-    hint: options.Words = ["edge-dassdp", "verify", model, "--target", target,
-                   *options.same_samples(data, split, shift_seed, limit), *options.words(lock=lock)]
+    hint: options.Words = [
+        "edge-dassdp", "verify", model, "--target", target,
+        *options.same_samples(data, split, shift_seed, limit), *options.words(lock=lock)]
     text = f"{target}: {len(y):,} samples, "
     if errors is not None:
         text += f"{errors} {letter(target)}"
@@ -196,8 +197,8 @@ def _profile(
         failed=rescue.problem)
 
 
-def _next_of_profile(place: options.Words, samples: options.Words, shift: options.Words, kept: Path | None,
-                     learned: Learned, is_lost: bool) -> options.Words:
+def _next_of_profile(place: options.Words, samples: options.Words, shift: options.Words,
+                     kept: Path | None, learned: Learned, is_lost: bool) -> options.Words:
     """What runs under the profile in use; where nothing keeps it the same again, and kept. place:
     model, target and data."""
     if is_lost:
