@@ -51,7 +51,7 @@ soak: $(VENV)/demo.stamp
 	$(BIN)/python benchmarks/soak.py
 
 # Instructions of every kernel and network on every core beside the peers, then the emulator against
-# snnTorch. Writes benchmarks/results and the tables of README.md. The peers need 1.4 GB.
+# snnTorch. Writes benchmarks/results, the tables of docs/speed.md and the README's. The peers need 1.4 GB.
 bench: $(VENV)/test.stamp tools
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/emulator_speed.py

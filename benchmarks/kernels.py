@@ -29,7 +29,6 @@ from edge_dassdp.build.project import firmware_project
 from edge_dassdp.qir import QDynamics, QPopulation, ResetMode
 from edge_dassdp.qir.lesson import xorshift32
 from edge_dassdp.qir.packing import (
-    columns,
     pack_bits,
     pack_weights,
     row_bytes,

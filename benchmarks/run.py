@@ -1,5 +1,5 @@
 """Count every kernel and network on every core, beside the peers; write benchmarks/results, a chart
-and the tables of the README."""
+and the tables of docs/speed.md, of which the README has that of peers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from counting import Record, print_table, read_records, write_records
 from counting.build import compiler_version
 from peers import aifes, all_of, cmsis_nn, qualia, snn2mcu
 from rich.console import Console
-from tables import tables
+from tables import beside, tables
 
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- benchmarks: written by make bench -->", "<!-- end of benchmarks -->"
-CHART = Path(__file__).parent.parent / "docs" / "activity.png"
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "docs" / "speed.md", ROOT / "README.md")
+ALL = "<!-- benchmarks: written by make bench -->", "<!-- end of benchmarks -->"
+NEAREST = "<!-- peers: written by make bench -->", "<!-- end of peers -->"
+CHART = ROOT / "docs" / "activity.png"
 PEERS = (snn2mcu, qualia, cmsis_nn, aifes)
 
 
@@ -47,17 +49,22 @@ def main() -> None:
         write_records(peers, suite.RESULTS / "peers.json")
     if list(found) == list(suite.CORES):
         chart.draw(*_known("slopes", "curves", "peers"), CHART)
-        README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
-        console.print(f"written: {suite.RESULTS.name}/*.json and the tables of README.md")
+        for page in PAGES:
+            page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+        console.print(f"written: {suite.RESULTS.name}/*.json and the tables of docs/speed.md")
 
 
-def with_tables(readme: str) -> str:
-    """The README with the tables of the results that are written; peers as last counted."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
+def with_tables(page: str) -> str:
+    """A page with the tables of the results that are written, in its places; peers as last
+    counted."""
     found = {core: read_records(suite.RESULTS / f"{core}.json") for core in suite.CORES}
-    body = "\n".join(tables(found, *_known("peers", "slopes", "curves")))
-    return f"{before}{BEGIN}\n{body}\n{END}{after}"
+    peers, slopes, curves = _known("peers", "slopes", "curves")
+    for (begin, end), lines in ((ALL, tables(found, peers, slopes, curves)),
+                                (NEAREST, beside(found["M4"], peers))):
+        before, has, rest = page.partition(begin)
+        if has:
+            page = "\n".join([before + begin, *lines, end + rest.partition(end)[2]])
+    return page
 
 
 def _known(*names: str) -> list[list[Record]]:

@@ -69,7 +69,7 @@ def tables(found: dict[str, list[Record]], peers: list[Record],
     for title, name in SIZES:
         cells = [f"{pick(found[c], name).bytes:,} B" for c in cores]
         lines.append(f"| {title} | {' | '.join(cells)} |")
-    return [*_beside(found["M4"], peers), "", *lines, "", *_people(found), "", *_sparse(found), "",
+    return [*beside(found["M4"], peers), "", *lines, "", *_people(found), "", *_sparse(found), "",
             *_crossovers(curves, peers), "", slope_line(slopes)]
 
 
@@ -84,7 +84,7 @@ BESIDE = (
 """A peer, what it did, and what stands against each: the nearest first."""
 
 
-def _beside(ours: list[Record], peers: list[Record]) -> list[str]:
+def beside(ours: list[Record], peers: list[Record]) -> list[str]:
     """Peers on the M4 and what stands against each."""
     lines = ["| Cortex-M4, instructions | peer | here | peer / here |", "|---|---|---|---|"]
     for name, what, mine in BESIDE:

@@ -1,5 +1,5 @@
-"""The table of boards in README.md and docs/boards.md, from boards/*/board.toml and
-boards/evidence.toml: prints it, or with --write puts it in its places."""
+"""The table of boards in docs/boards.md, from boards/*/board.toml and boards/evidence.toml: prints
+it, or with --write puts it in its place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))
 
 from edge_dassdp.figures.evidence import table  # noqa: E402
 
-PLACES = (ROOT / "README.md", ROOT / "docs" / "boards.md")
+PAGE = ROOT / "docs" / "boards.md"
 PLACE = re.compile(r"(?<=boards_table.py --write -->\n).*?(?=\n<!-- /boards -->)", re.DOTALL)
 
 
@@ -20,9 +20,7 @@ def main() -> None:
     if "--write" not in sys.argv:
         print(table())
         return
-    for path in PLACES:
-        text = path.read_text("utf-8")
-        path.write_text(PLACE.sub(lambda _: table(), text), "utf-8")
+    PAGE.write_text(PLACE.sub(lambda _: table(), PAGE.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":

@@ -94,7 +94,10 @@ def end_all() -> None:
 
 def _end(group: int) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(group, signal.SIGKILL)
+        else:  # Windows: the tool alone
+            os.kill(group, signal.SIGTERM)
 
 
 def _own_limit() -> float | None:

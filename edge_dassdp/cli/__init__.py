@@ -1,5 +1,7 @@
 """The command line: `main()` is the entry point of `edge-dassdp` and of `python -m edge_dassdp`."""
 
+import os
+
 from edge_dassdp.interrupts import install
 
 
@@ -7,6 +9,8 @@ def main() -> None:
     """Run the command line and exit with its status. Ctrl-C is looked after before all imports."""
     install()
     from edge_dassdp.cli.app import app
+    from edge_dassdp.cli.shell.completion import join_at_colons
     from edge_dassdp.report import streams
 
+    join_at_colons(os.environ)
     streams.run(app)

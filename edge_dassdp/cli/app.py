@@ -34,7 +34,7 @@ class _Verbs(TyperGroup):
 
 
 app = typer.Typer(
-    name="edge-dassdp", cls=_Verbs, no_args_is_help=True, add_completion=False,
+    name="edge-dassdp", cls=_Verbs, no_args_is_help=True,
     rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Spiking networks from PyTorch to Cortex-M firmware that goes on learning, bit for bit.",

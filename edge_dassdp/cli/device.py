@@ -207,9 +207,9 @@ def letter(target: str) -> str:
 
 
 def notes(target: str, part: Part) -> list[Text]:
-    """Without a board the emulator runs, and says so; what was made of a file's values is told."""
+    """Where figures come from; what was made of a file's values is told."""
     from rich.text import Text
 
-    is_board = target.startswith(("serial", "qemu"))
-    notes = [] if is_board else [f"on the {target}: the same bits as a board"]
-    return [Text(note, "dim") for note in (*notes, *part.notes)]
+    meaning = "M measured on this board" if is_board(target) else \
+        f"E executed on the {target.partition(':')[0]}, the same bits as a board"
+    return [Text(note, "dim") for note in (meaning, *part.notes)]

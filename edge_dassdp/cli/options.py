@@ -64,6 +64,10 @@ Lock = Annotated[Path | None, typer.Option("--lock", metavar="KEYFILE", show_def
     "Without it the file that EDGE_DASSDP_LOCK names, if any."))]
 
 
+Words = list[str | Path]
+"""Of a command."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Source:
     """Options that say what a .nir or .onnx file leaves open."""
@@ -109,18 +113,9 @@ class Source:
         ".onnx: compare the network with the file, run on random samples."))] = True
 
     @property
-    def words(self) -> list[str]:
+    def words(self) -> Words:
         """The options given, as on a command line."""
-        words: list[str] = []
-        for f in dataclasses.fields(self):
-            value, option = getattr(self, f.name), f"--{f.name.replace('_', '-')}"
-            if value is False and f.default is not False:
-                words.append(f"--no-{f.name}")
-            elif isinstance(value, list):
-                words += [word for one in value for word in (option, one)]
-            elif value != f.default:
-                words += [option] if value is True else [option, str(value)]
-        return words
+        return words_of(self)
 
     def load(self, path: Path) -> Network:
         """The float network in a file. Raises EdgeError as `files.load_model`."""
@@ -142,9 +137,32 @@ class Source:
             raise
 
 
-def locked_words(lock: Path | None) -> list[str | Path]:
-    """--lock as it was given, for the next command."""
-    return ["--lock", lock] if lock else []
+def words_of(group: Any) -> Words:
+    """The options given of those that the fields of a dataclass stand for."""
+    return [word for f in dataclasses.fields(group)
+            for word in _given(f.name, getattr(group, f.name), f.default)]
+
+
+def words(**values: Any) -> Words:
+    """Options by name, as they were given, for the next command: one that is None was not."""
+    return [word for name, value in values.items() for word in _given(name, value, None)]
+
+
+def same_samples(data: Path, split: str, shift_seed: int | None, limit: int | None) -> Words:
+    """The options by which `verify` takes these samples."""
+    return words(data=data, split=None if split == "stream" else split, shift_seed=shift_seed,
+                 limit=limit)
+
+
+def _given(name: str, value: Any, default: Any) -> Words:
+    option = f"--{name.replace('_', '-')}"
+    if value == default or value is None:
+        return []
+    if value is False:
+        return [f"--no-{option[2:]}"]
+    if isinstance(value, list):
+        return [word for one in value for word in (option, one)]
+    return [option] if value is True else [option, value if isinstance(value, Path) else str(value)]
 
 
 def _encoder(text: str | None) -> Encoder | None:

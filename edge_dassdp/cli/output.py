@@ -28,6 +28,7 @@ from edge_dassdp.cli.paths import (
     refuse_unwritable,
     written,
 )
+from edge_dassdp.cli.shell.completion import complete
 from edge_dassdp.interrupts import Ended, interruptible
 from edge_dassdp.report.streams import StdoutLostError
 
@@ -106,10 +107,8 @@ class Output:
         if self.run is not None:
             self.run.line(values)
         if self.as_json and self._lost is None:
-            try:
+            with self._noting_loss():
                 self._print(self._named(values))
-            except StdoutLostError as lost:
-                self._lost = lost
 
     def warn(self, *texts: str) -> None:
         """At once, before what takes long; the envelope has it, too."""
@@ -180,22 +179,39 @@ class Output:
 
     def finish(self, answer: Answer) -> int:
         """Print an answer; returns the exit status."""
-        from rich.text import Text
-
         exit = answer.failed.exit_status if answer.failed else answer.exit
         exit = self._envelope(exit, answer.data, answer.model_sha256,
                               [answer.failed] if answer.failed else [], answer.warnings)
         if not self.as_json:
-            for i, part in enumerate(answer.screen):
-                if i:
-                    self.stdout.print()
-                self.stdout.print(part, soft_wrap=isinstance(part, Text))
-            if answer.next and not answer.failed:
-                self.stdout.print(f"next: {self._command(answer.next)}", soft_wrap=True)
+            with self._noting_loss():
+                self._show(answer)
         self.warn(*answer.warnings)
         if answer.failed:
             self._print_error(answer.failed)
+        return self._ended(exit)
+
+    def _show(self, answer: Answer) -> None:
+        from rich.text import Text
+
+        for i, part in enumerate(answer.screen):
+            if i:
+                self.stdout.print()
+            self.stdout.print(part, soft_wrap=isinstance(part, Text))
+        if answer.next and not answer.failed:
+            self.stdout.print(f"next: {self._command(answer.next)}", soft_wrap=True)
+
+    @contextmanager
+    def _noting_loss(self) -> Iterator[None]:
+        """Where stdout is lost the rest of the block is left out."""
+        try:
+            yield
+        except StdoutLostError as lost:
+            self._lost = lost
+
+    def _ended(self, exit: int) -> int:
+        """The exit status, unless stdout was lost, which is raised with it."""
         if self._lost:
+            self._lost.done = exit
             raise self._lost
         return exit
 
@@ -208,13 +224,12 @@ class Output:
         """Print a refusal; returns the exit status."""
         exit = self._envelope(problem.exit_status, {}, "", [problem])
         self._print_error(problem)
-        return exit
+        return self._ended(exit)
 
     def interrupted(self, problem: KeyboardInterrupt) -> int:
         """Print one line; returns the exit status, also where nobody reads any more."""
         done = problem if isinstance(problem, Interrupted) else Interrupted(problem)
-        with suppress(StdoutLostError):
-            self._envelope(done.status, done.data, done.model_sha256, [])
+        self._envelope(done.status, done.data, done.model_sha256, [])
         self.stderr.print(f"{done.line}: {done}" if str(done) else done.line)
         return done.status
 
@@ -234,8 +249,9 @@ class Output:
             except EdgeError as unkept:
                 self._print_error(unkept)
                 problems, exit = [*problems, unkept], exit or unkept.exit_status
-        if self.as_json:
-            self._print(self._whole(exit, data, model_sha256, problems, warnings))
+        if self.as_json and self._lost is None:
+            with self._noting_loss():
+                self._print(self._whole(exit, data, model_sha256, problems, warnings))
         return exit
 
     def _whole(self, exit: int, data: dict[str, Any], model_sha256: str,
@@ -306,6 +322,7 @@ def verb(app: typer.Typer, name: str = "", group: str = "", *,
                       ("debug", Debug, False)))]
         parameters = [*own, *common]
         hints = {p.name: p.annotation for p in parameters}
+        complete(hints)
         outputs, inputs = written(hints), read(hints)
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY,
                                     annotation=typer.Context)

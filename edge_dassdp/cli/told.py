@@ -43,7 +43,7 @@ def unsaved(stream: harness.Stream) -> list[str]:
             "there is the save before"] * (n > 0)
 
 
-def in_flash(device: Target, target: str, model: Path) -> list[Any]:
+def in_flash(device: Target, target: str, model: Path, lock: Path | None) -> list[Any]:
     """What became of it in flash, of a board that has such; else how it gets there."""
     from rich.text import Text
 
@@ -53,7 +53,7 @@ def in_flash(device: Target, target: str, model: Path) -> list[Any]:
     if not is_board(target) or saved.slots == Slots.ABSENT:
         return []
     before = f" flash holds save {saved.n_saves:,}." if saved.is_there else ""
-    words = command("edge-dassdp", "save", model, "--target", target)
+    words = command("edge-dassdp", "save", model, "--target", target, *options.words(lock=lock))
     return [Text(f"What was learned since a save is lost with the power;{before} {words} keeps it",
                  "dim")]
 

@@ -32,6 +32,7 @@ from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
 from edge_dassdp.report.console import Screen
 from edge_dassdp.report.live import bar
+from edge_dassdp.report.screens import LETTERS
 from edge_dassdp.runs.folder import Folder
 from edge_dassdp.runs.record import Record
 from edge_dassdp.storage.files import replacing
@@ -51,6 +52,9 @@ class RunFolder(Folder):
         self.console.print(Text(text, style))
 
     def head(self, number: int, title: str) -> None:
+        """Of a part; before the first it is told what the letters of figures mean."""
+        if number == 1:
+            self.say(LETTERS, "dim")
         self.console.print()
         self.console.rule(f"{number}. {title}", align="left")
 

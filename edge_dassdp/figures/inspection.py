@@ -13,6 +13,7 @@ from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.build.board import Board
+from edge_dassdp.figures.beside import NOTHING, Beside
 from edge_dassdp.ir import Input, Network, geometry
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.plan import Plan
@@ -110,7 +111,8 @@ class Inspection:
     """resets: the ways in which its neurons reset. frozen_because: why nothing learns by default,
     "" if something does. refused: why it cannot be quantized, None if it can; if not,
     `boards` is empty. classes: their names, where the model knows any. has_classes: False where
-    outputs are values. n_steps: 0 where nobody said how many.
+    outputs are values. n_steps: 0 where nobody said how many. beside: the rules, by default if
+    nobody said what.
     """
 
     inputs: tuple[Input, ...]
@@ -125,6 +127,7 @@ class Inspection:
     boards: tuple[BoardView, ...]
     classes: tuple[str, ...] = ()
     has_classes: bool = True
+    beside: Beside = NOTHING
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -181,7 +184,8 @@ def inspect_network(network: Network, boards: Sequence[Board]) -> Inspection:
               for p in network.populations),
         projections, network.readout.population, network.readout.kind, network.n_steps,
         " and ".join(resets) or "none", why, refused,
-        tuple(_on_board(_holding(made, b), other, b) for b in boards) if made else ())
+        tuple(_on_board(_holding(made, b), other, b) for b in boards) if made else (),
+        beside=Beside.of(made) if made else NOTHING)
 
 
 def inspect_quantized(network: QNetwork, boards: Sequence[Board]) -> Inspection:
@@ -204,7 +208,7 @@ def inspect_quantized(network: QNetwork, boards: Sequence[Board]) -> Inspection:
         " and ".join(resets) or "none",
         "" if network.plastic else "it was quantized without rules", None,
         tuple(_on_board(network, None, b) for b in boards), network.classes,
-        network.values is None)
+        network.values is None, Beside.of(network))
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,3 @@ def here(network: QNetwork) -> Target:
         return open_target("reference", network)
 
 
-def was_carried_out(target: Target, problem: EdgeError) -> bool:
-    """Whether only the answer to the request that failed was lost."""
-    return problem.code == "E502" and bool(target.lost_request_ran)

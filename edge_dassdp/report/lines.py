@@ -6,6 +6,7 @@ import numpy as np
 
 from edge_dassdp.base.qformat import QInputScale
 from edge_dassdp.data.clipping import Clipping
+from edge_dassdp.figures.beside import Beside, Shrinking
 from edge_dassdp.figures.fidelity import Values
 from edge_dassdp.harness.stream import Stream
 from edge_dassdp.ir import Input
@@ -64,11 +65,17 @@ def learning_text(learning: Learning | None, *, are_values: bool = False) -> str
     """What learns, by which rules, and with what beside them. are_values: the ring is one then."""
     if learning is None:
         return "learns: nothing"
-    parts = ["learns: " + ", ".join(f"{name} by {_rule_text(rule)}"
-                                    for name, rule in learning.rules.items())]
-    if isinstance(learning.schedule, Schedule):
-        parts.append(f"steps shrink to {learning.schedule.floor:g} in "
-                     f"{learning.schedule.samples:,} samples")
+    rules = "learns: " + ", ".join(f"{name} by {_rule_text(rule)}"
+                                   for name, rule in learning.rules.items())
+    return "; ".join([rules, *beside_texts(learning, are_values=are_values)])
+
+
+def beside_texts(learning: Learning | Beside, *, are_values: bool = False) -> list[str]:
+    """Schedule, replay, gate and guard, as far as there are such."""
+    parts: list[str] = []
+    if isinstance(learning.schedule, Schedule | Shrinking):
+        parts.append(f"steps shrink to {learning.schedule.floor:.2g} in "
+                     f"{learning.schedule.ends_at:,} labelled samples")
     elif learning.schedule is not None:
         parts.append("steps follow the share of wrong classes")
     if (replay := learning.replay) is not None:
@@ -85,7 +92,7 @@ def learning_text(learning: Learning | None, *, are_values: bool = False) -> str
                      + ("until they are no more" if gate.closes else "and from then on"))
     if learning.guard is not None:
         parts.append(_guard_text(learning.guard))
-    return "; ".join(parts)
+    return parts
 
 
 def _rule_text(rule: Rule) -> str:

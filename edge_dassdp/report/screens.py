@@ -87,6 +87,7 @@ def inspect_screen(found: Inspection) -> RenderableType:
              "membrane of the step before stood above the threshold, else 0"]
     if found.frozen_because:
         notes.append(f"nothing learns by default: {found.frozen_because}")
+    notes += lines.beside_texts(found.beside, are_values=not found.has_classes)
     boards = [_boards(found)] if found.boards else []
     return _apart(neurons, Text("\n".join(notes), "dim"), _wiring(found), *boards)
 

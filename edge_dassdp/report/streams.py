@@ -2,7 +2,8 @@
 
 Text goes out in any encoding, plain letters in place of those it lacks. A stream that was closed
 leads nowhere, and no file takes its place. What stderr cannot take is dropped; where stdout cannot
-be written the process ends: quietly if nobody reads on, else it says why.
+be written the process ends: quietly, with the status of what it did, if nobody reads on, else it
+says why.
 """
 
 from __future__ import annotations
@@ -16,14 +17,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.errors import EXIT_OK, EdgeError
 from edge_dassdp.base.text import escaped
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-EXIT_PIPE = 141
-"""128 and SIGPIPE: as of other programs whose reader went away."""
 PLAIN = {"→": "->", "…": "...", "–": "-", "·": "-", "±": "+/-", "µ": "u", "μ": "u", "✓": "+",
          "✗": "x", "×": "x",
          "─": "-", "━": "-", "╸": "-", "╺": "-", "▁": "_", "▂": ".", "▃": ":", "▄": "-",
@@ -33,31 +32,33 @@ _HANDLER = "edge_dassdp.plain"
 
 
 class StdoutLostError(Exception):
-    """stdout cannot be written; `status` is that of the process."""
+    """stdout cannot be written. done: the status of what the command did by then."""
 
     def __init__(self, problem: OSError) -> None:
         super().__init__(problem.strerror or str(problem))
+        self.done = EXIT_OK
         self.is_pipe = problem.errno == errno.EPIPE
         self.error = EdgeError("E103", "the standard output cannot be written", cause=str(self),
                                help="what the command did is done; give its output another place")
-
-    @property
-    def status(self) -> int:
-        return EXIT_PIPE if self.is_pipe else self.error.exit_status
 
 
 def run(command: Callable[[], object]) -> None:
     """Call `command` with streams that do not fail, then exit with its status."""
     guard()
+    ended: Any = None
     try:
         try:
             command()
+        except SystemExit as end:
+            ended = end.code
+            raise
         finally:
             sys.stdout.flush()
     except StdoutLostError as lost:
-        if not lost.is_pipe:
-            print(lost.error, file=sys.stderr)
-        sys.exit(lost.status)
+        if lost.is_pipe:
+            sys.exit(ended or lost.done)
+        print(lost.error, file=sys.stderr)
+        sys.exit(lost.error.exit_status)
 
 
 def guard() -> None:

@@ -55,6 +55,11 @@ class Schedule:
         """What multiplies the step size after n labelled samples."""
         return max(self.floor, 1.0 / (1.0 + (n_labelled // 16 * 16) / self.samples))
 
+    @property
+    def ends_at(self) -> int:
+        """Labelled samples after which the factor is the floor."""
+        return math.ceil(round(self.samples * (1.0 / self.floor - 1.0) / 16, 6)) * 16
+
 
 @dataclass(frozen=True)
 class Replay:

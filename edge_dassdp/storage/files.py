@@ -146,9 +146,9 @@ def are_one(a: Path, b: Path) -> bool:
 def hold(descriptor: int, path: Path, kind: str, *, waits: bool = False) -> None:
     """Be the only process that holds what is open there, until it closes it or dies. Raises
     EdgeError E103 where another one does, unless it waits. kind: file or folder."""
-    import fcntl
+    with suppress(OSError, ImportError):  # some file systems have no locks, nor has Windows these
+        import fcntl
 
-    with suppress(OSError):  # some file systems have no locks
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -164,12 +164,14 @@ def alone_in(folder: Path, *, waits: bool = False) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder, os.O_RDONLY)
+        lock = os.open(folder, os.O_RDONLY) if hasattr(os, "O_DIRECTORY") else None
     except OSError as problem:
         raise EdgeError("E103", f"{folder} cannot be written",
                         cause=problem.strerror or str(problem)) from None
     try:
-        hold(lock, folder, "folder", waits=waits)
+        if lock is not None:
+            hold(lock, folder, "folder", waits=waits)
         yield
     finally:
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)

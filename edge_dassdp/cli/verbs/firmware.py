@@ -147,7 +147,7 @@ def _build(
         memory(build) | {"output": str(output) if output else None},
         [screens.ledger_screen(build.predicted, build), Text(screens.LETTERS, "dim")],
         network.sha256,
-        ["edge-dassdp", "measure", model, "--board", board, *options.locked_words(lock)])
+        ["edge-dassdp", "measure", model, "--board", board, *options.words(lock=lock)])
 
 
 def _key(

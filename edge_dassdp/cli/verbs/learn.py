@@ -263,10 +263,11 @@ def _learn(
     screen = told.screen(target, course, statistics, link_text(sent), judging.title,
                          found["after"] if stream is None else found["after_nrmse"], stream)
     screen += [harness.drift_text(report)] if report else []
-    screen += told.in_flash(device, target, model)
+    screen += told.in_flash(device, target, model, lock)
     return Answer(data_out, [*screen, *notes(target, given.part)], network.sha256,
-                  ["edge-dassdp", "verify", model, "--target", target, "--data", data, "--learn",
-                   *options.locked_words(lock)] if given.is_alone and not taught else [],
+                  ["edge-dassdp", "verify", model, "--target", target,
+                   *options.same_samples(data, split, shift_seed, limit), "--learn",
+                   *options.words(lock=lock)] if given.is_alone and not taught else [],
                   failed=rescue.problem)
 
 

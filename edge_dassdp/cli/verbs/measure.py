@@ -174,7 +174,7 @@ def _measure(
             "classes": list(part.samples.classes) if part else [], "n_samples": len(packed.y),
             "clipping": packed.clipped},
         [screen, *map(Text, notes), Text(screens.LETTERS, "dim")], network.sha256,
-        ["edge-dassdp", "flash", model, "--board", emulated, *options.locked_words(lock)]
+        ["edge-dassdp", "flash", model, "--board", emulated, *options.words(lock=lock)]
         if emulated and not serial else [],
         warnings=[*(packed.warnings if data else ()), *doubts])
 

@@ -152,6 +152,7 @@ def _inspect(
 
     from edge_dassdp.build.board import list_boards, load_board
     from edge_dassdp.figures.inspection import inspect_network, inspect_quantized
+    from edge_dassdp.figures.proposal import COMMON
     from edge_dassdp.frontends import files
     from edge_dassdp.report import screens
 
@@ -164,7 +165,7 @@ def _inspect(
                             "belong to it", help="leave it out")
         model = options.load_model(file)
         found, sha256 = inspect_quantized(model, boards), model.sha256
-        after: list[str | Path] = ["build", file, "--board", board or "stm32f405"]
+        after: options.Words = ["build", file, "--board", board or COMMON]
     else:
         model, lacking = inspecting.without_steps(origin, file)
         found = inspect_network(model, boards)
@@ -172,8 +173,8 @@ def _inspect(
             lacking = inspecting.waiting(lacking, model, data, split) if data else lacking
             found = dataclasses.replace(found, n_steps=0, boards=(), refused=lacking)
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-        after = ["quantize", file, *origin.words, "-o", Path(f"{file.stem}.q.npz"),
-                 *["--frozen"] * bool(found.frozen_because)]
+        after = ["quantize", file, *origin.words, *options.words(data=data, board=board), "-o",
+                 Path(f"{file.stem}.q.npz"), *["--frozen"] * bool(found.frozen_because)]
     failed = found.refused
     counted = inspecting.counted(model, data, split, limit) if data and not lacking else None
     if board and not failed and found.boards[0].problem:
@@ -237,6 +238,7 @@ def _quantize(
     from edge_dassdp import qir
     from edge_dassdp.figures.fidelity import measure_fidelity
     from edge_dassdp.figures.losses import attempt, losses
+    from edge_dassdp.figures.proposal import COMMON
     from edge_dassdp.figures.widths import WIDTHS, compare_widths
     from edge_dassdp.quantize import quantize
 
@@ -256,6 +258,8 @@ def _quantize(
         settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
     if learning and learning.replay and is_auto(lessons.replay):
         learning = filling(source, learning, settings, train, lessons.board)
+        proposal = dataclasses.replace(proposal, notes=(
+            *proposal.notes, f"--replay auto: as many samples as {lessons.board} has room for"))
 
     def made(chosen: Settings) -> Quantized:
         x, y = (train.x, train.y) if train else (None, None)
@@ -274,7 +278,8 @@ def _quantize(
     lost = losses(source, quantized.network, fidelity, settings, made,
                   train.x if train else None, quantized.confidence, train.y if train else None)
     return _answer(output, quantized, dataclasses.replace(proposal, learning=learning),
-                   settings.weight_bits, fidelity, widths, tried, given.part, lost)
+                   settings.weight_bits, fidelity, widths, tried, given.part, lost,
+                   lessons.board or COMMON)
 
 
 def _source(origin: options.Source, file: Path, sensor: Path | None) -> ir.Network:
@@ -340,7 +345,8 @@ def _choose(source: ir.Network, learning: Learning | None, settings: Settings,
 
 def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits: int,
             fidelity: Fidelity, widths: tuple[Width, ...], tried: tuple[Width, ...],
-            part: Part | None, lost: Sequence[str]) -> Answer:
+            part: Part | None, lost: Sequence[str], board: str) -> Answer:
+    """board: that the next command is for."""
     from rich.text import Text
 
     from edge_dassdp.report import lines, screens
@@ -374,7 +380,7 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
         [head, *chosen, screens.quantize_screen(fidelity), *compared,
          *(Text(note, "dim") for note in notes if note), Text(screens.LETTERS, "dim")],
         model.sha256,
-        ["edge-dassdp", "build", output, "--board", "stm32f405"], warnings=lost)
+        ["edge-dassdp", "build", output, "--board", board], warnings=lost)
 
 
 def _named(model: QNetwork) -> list[str]:

@@ -115,8 +115,9 @@ def _run(
             [Text(f"{target}: {decided}" + link_text(sent)), *notes(target, part)],
             network.sha256, failed=rescue.problem)
     accuracy = float((found == y).mean()) if has_classes else None
-    hint: list[str | Path] = ["edge-dassdp", "verify", model, "--target", target, "--data", data,
-                              *options.locked_words(lock)]
+    hint: options.Words = [
+        "edge-dassdp", "verify", model, "--target", target,
+        *options.same_samples(data, split, shift_seed, limit), *options.words(lock=lock)]
     text = f"{target}: {len(y):,} samples, "
     if errors is not None:
         text += f"{errors} {letter(target)}"
@@ -194,26 +195,21 @@ def _profile(
           *(Text(n, "dim") for n in (part.notes if part else ()))],
         network.sha256,
         [] if data is None else _next_of_profile(
-            [model, "--target", target, "--data", data, *options.locked_words(lock)],
-            ["--split", split, *([] if limit is None else ["--limit", str(limit)])],
-            [] if shift_seed is None else ["--shift-seed", str(shift_seed)],
+            [model, "--target", target, "--data", data, *options.words(lock=lock)],
+            options.words(split=split, limit=limit), options.words(shift_seed=shift_seed),
             None if is_board(target) else rescue.place, learned, is_lost),
         failed=rescue.problem)
 
 
-Words = list[str | Path]
-
-
-def _next_of_profile(place: Words, samples: Words, shift: Words, kept: Path | None,
-                     learned: Learned, is_lost: bool) -> Words:
+def _next_of_profile(place: options.Words, samples: options.Words, shift: options.Words,
+                     kept: Path | None, learned: Learned, is_lost: bool) -> options.Words:
     """What runs under the profile in use; where nothing keeps it the same again, and kept. place:
     model, target and data."""
     if is_lost:
-        restored: Words = ["--restore", learned.restore] if learned.restore else []
+        restored = options.words(restore=learned.restore)
         file = Path(f"{Path(place[0]).name.partition('.')[0]}.worn.state")
         return ["edge-dassdp", "profile", *place, *samples, *shift, *restored, "--snapshot", file]
-    put_back: Words = ["--restore", kept] if kept else []
-    return ["edge-dassdp", "run", *place, *shift, *put_back]
+    return ["edge-dassdp", "run", *place, *shift, *options.words(restore=kept)]
 
 
 def _tell(out: Output, network: QNetwork, taught: Mapping[str, int], first: int,
@@ -275,11 +271,12 @@ def _verify(
             out.run.raster(rasters([reference, *devices], network, x[:_N_RASTER]))
     failed = None
     if done.divergence:
-        end = str(done.divergence.sample + 1)
-        samples: Words = ["--random", end] if data is None else [
-            "--data", data, "--split", split, "--limit", end]
-        replay = _replay(model, [*samples, *(f"--target={spec}" for spec in target),
-                                 *options.locked_words(lock)], learn, shift_seed, out)
+        end = done.divergence.sample + 1
+        samples = options.words(random=end) if data is None else \
+            options.same_samples(data, split, shift_seed, end)
+        replay = command("edge-dassdp", "verify", model, *samples,
+                         *(f"--target={spec}" for spec in target), *options.words(lock=lock),
+                         *["--learn"] * learn, *out.rules_from)
         failed = EdgeError("E404", str(done.divergence), help=f"replay it: {replay}")
     divergence = dataclasses.asdict(done.divergence) if done.divergence else None
     what = "spikes, membranes and logits" + (", weights and learning state" if learn else "")
@@ -292,13 +289,6 @@ def _verify(
         [screens.verify_screen(done, what),
          *(Text(note, "dim") for note in (part.notes if part else ()))],
         network.sha256, failed=failed)
-
-
-def _replay(model: Path, words: Words, learn: bool, shift_seed: int | None, out: Output) -> str:
-    """The command that compares the same samples again. words: which, and on which targets."""
-    seed = [] if shift_seed is None else [f"--shift-seed={shift_seed}"]
-    return command("edge-dassdp", "verify", model, *words, *["--learn"] * learn, *seed,
-                   *out.rules_from)
 
 
 def _to_compare(network: QNetwork, part: Part | None, random: int | None,

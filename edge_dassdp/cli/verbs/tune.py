@@ -152,9 +152,9 @@ def _tune(
     answer = _answer(written, found, given, train, lessons.is_default)
     answer.data["learning"] = chosen.learning.toml(comments)
     answer.warnings = [*warnings, *([] if doubts else _no_shift(chosen))]
-    answer.next = ["edge-dassdp", "quantize", file, *origin.words, "--rules", written, "--data",
-                   data, *(["--classes", classes] if classes else []), "-o",
-                   Path(f"{file.stem}.q.npz")]
+    answer.next = ["edge-dassdp", "quantize", file, *origin.words, *options.words_of(precision),
+                   *options.words(rules=written, data=data, classes=classes, board=lessons.board),
+                   "-o", Path(f"{file.stem}.q.npz")]
     return answer
 
 

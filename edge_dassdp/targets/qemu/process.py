@@ -26,7 +26,8 @@ from edge_dassdp.targets.qemu.debugger import Debugger
 from edge_dassdp.targets.qemu.programs import OLDEST, QEMU, QEMU_HELP, find_qemu, machine_of
 from edge_dassdp.targets.qemu.uart import Uart
 
-_CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS)
+_CRASHES = tuple(getattr(signal, name) for name in ("SIGABRT", "SIGBUS", "SIGILL", "SIGSEGV",
+                                                    "SIGSYS") if hasattr(signal, name))
 _QUIT_S = 5.0
 ENDING_S = 0.2
 _STALLS = {"b-l475e-iot01a"}

@@ -1,4 +1,4 @@
-"""The README's section on bringing a network, run as it is written."""
+"""The manual's page on bringing a network, run as it is written."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ MOST_LINES = 9
 
 
 def section() -> list[tuple[str, str]]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    begin = text.index("## Bring your own network")
-    return BLOCK.findall(text[begin : text.index("### From samples to a board")])
+    return BLOCK.findall((ROOT / "docs" / "own-network.md").read_text(encoding="utf-8"))
 
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")
