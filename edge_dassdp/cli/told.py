@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.cli import options
 from edge_dassdp.cli.device import is_board, letter, link, named
 from edge_dassdp.cli.output import Answer, Interrupted, Output
 from edge_dassdp.runs.folder import LEARNED

@@ -11,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.harness.expected import digest_text, factory_digest, unfinished
 from edge_dassdp.harness.snapshot import learned_of, load_snapshot, save_snapshot
