@@ -19,8 +19,11 @@ SEEDS = (1, 2024)
 CONTAINERS = [f"v{v}_a{a}" for v in (16, 32) for a in (16, 32)]
 KINDS = ("pairs", "pairs_shift", *(f"{lean}_{container}" for lean in ("lean", "lean_shift")
                                    for container in CONTAINERS))
-CHECKS = [f"check_{kind}_{reset}" for kind in KINDS
-          for reset in ("none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now")]
+RESETS = ("none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now")
+RICH_RESETS = (*RESETS, "subtract_once", "subtract_many", "zero_delayed_all")
+CHECKS = [*(f"check_{kind}_{reset}" for kind in KINDS for reset in RESETS),
+          *(f"check_dynamics_{kind}_{container}_{reset}" for kind in ("lean", "current")
+            for container in CONTAINERS for reset in RICH_RESETS)]
 
 
 @cache
