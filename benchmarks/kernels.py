@@ -117,12 +117,16 @@ class Neurons:
     leak_q15: int | None = 29491  # None: one each
     leak_shift: int = 0
     dynamics: QDynamics | None = None
+    stays: bool = False  # no input but for a sixth, without base
 
     def job(self) -> Job:
         rng, one, size = np.random.default_rng(SEED), np.ones(1, np.int64), N_POST
         fire_at, lshift = 1200, 2
         v, acc, base = (rng.integers(*ends, size) for ends in
                         ((-1200, 1500), (-150, 200), (-50, 50)))
+        if self.stays:
+            v, base = np.minimum(v, fire_at - 1), base * 0
+            acc *= np.repeat(np.arange(size // 4) % 6 == 0, 4)
         leaks = rng.integers(20000, 32000, size) if self.leak_q15 is None else one * self.leak_q15
         p = QPopulation(
             name="p", size=size, reset=self.reset, leak_q15=leaks, leak_shift=self.leak_shift,
@@ -144,7 +148,7 @@ class Neurons:
         made, current = v.astype(membrane), i.astype(np.int32)
         case = Case("neurons", self.function, (
             table, made, np.zeros(words(size), np.uint32),
-            constant(acc.astype(f"int{self.acc_bits}")), base,
+            constant(acc.astype(f"int{self.acc_bits}")), 0 if self.stays else base,
             *(() if self.dynamics is None else (current, np.zeros(size, np.uint8)))))
 
         def check(o: Outcome) -> bool:
@@ -186,6 +190,17 @@ NEURONS = (
     Neurons("neuron_wide", "int32", "lean_v32_a16_subtract_delayed", membrane_bits=32),
     Neurons("neuron_wide_shift", "int32, leak by a shift", "lean_shift_v32_a16_subtract_delayed",
             membrane_bits=32, leak_shift=3),
+    Neurons("neuron_several", "several spikes, a leak of 1, a floor",
+            "lean_v32_a16_subtract_many", "subtract_once", membrane_bits=32, leak_q15=1 << 15,
+            dynamics=SEVERAL),
+    Neurons("neuron_silent", "no leak, a sixth with input", "lean_v32_a16_subtract_many",
+            "subtract_once", membrane_bits=32, leak_q15=1 << 15, dynamics=SEVERAL, stays=True),
+    Neurons("neuron_several_16", "int16: several spikes, a floor", "lean_v16_a16_subtract_many",
+            "subtract_once", dynamics=SEVERAL),
+    Neurons("neuron_current", "synaptic current", "current_v16_a16_zero_now", "zero_now",
+            dynamics=CURRENT),
+    Neurons("neuron_current_wide", "int32: synaptic current", "current_v32_a16_subtract_delayed",
+            membrane_bits=32, dynamics=CURRENT),
     Neurons("neuron_a32", "behind 16-bit weights", "lean_v16_a32_subtract_delayed", acc_bits=32),
 )
 

@@ -90,9 +90,16 @@ class Work:
     current_columns_32: int = 0  # into int32 sums
     sums_compared: int = 0  # places of windows of a convolution's result, for each channel
     maxima_added: int = 0  # the largest of them
-    rich_updates_16: int = 0  # int16 neurons with dynamics
-    rich_updates_32: int = 0  # int32 neurons with dynamics
-    synaptic_currents: int = 0
+    rich_words: int = 0  # words of neurons with dynamics of the lean kernels
+    rich_lean_16: int = 0  # int16 neurons of them, by fours
+    rich_lean_32: int = 0  # int32 neurons
+    rich_passed: int = 0  # in place of these, neurons without input that were passed by
+    rich_leaks: int = 0  # of them, with a leak that is not 1
+    rich_currents: int = 0  # of them, with a synaptic current
+    rich_spikes: int = 0  # of them, what fired
+    rich_updates_16: int = 0  # int16 neurons with dynamics of the general kernels
+    rich_updates_32: int = 0  # int32 neurons of them
+    synaptic_currents: int = 0  # of them
     spikes_counted: int = 0  # of neurons that fire several times a step
     events_read: int = 0  # addresses and ends of steps
     codes_latency: int = 0  # codes looked at in a step, by what makes spikes of them
@@ -217,6 +224,14 @@ class CountingModel(IntegerModel):
         if p.counts:
             _count_record(self.network, p, self._events(p), self._n_events[p.name], tally)
 
+    def _update(self, p: QPopulation, acc: IntArray) -> None:
+        if p.stays:
+            moves = np.pad((acc != 0) | (self.spikes[p.name] > 0), ((0, 0), (0, -p.size % 4)))
+            n_passed = 4 * (~moves.reshape(len(acc), -1, 4).any(axis=2)).sum(axis=1)
+            self.tally["rich_passed"] += n_passed
+            self.tally[f"rich_lean_{p.membrane_bits}"] -= n_passed
+        super()._update(p, acc)
+
     def _count_analogue(self, p: QPopulation, t_step: int) -> None:
         """Once a sample, or in every step if any of its inputs comes in frames."""
         tally, frames = self.tally, {i.name: i.n_frames for i in self.network.inputs}
@@ -294,7 +309,7 @@ def _count_neurons(net: QNetwork, p: QPopulation, spikes: NDArray[Any],
         tally["pair_updates"] += columns(p.size)
         tally["pair_subtractions"] += n_subtracted * columns(p.size)
         tally["pair_zeroings"] += is_zeroed * columns(p.size)
-    elif p.is_lean:
+    elif p.is_lean and p.dynamics is None:
         n_columns, is_each = columns(p.size), p.leak_q15.size > 1 or p.fire_at.size > 1
         tally["lean_words"] += words(p.size)
         tally[f"lean_updates_{p.membrane_bits}"] += n_columns
@@ -302,6 +317,13 @@ def _count_neurons(net: QNetwork, p: QPopulation, spikes: NDArray[Any],
         tally["lean_constants"] += n_columns * is_each
         tally["lean_looks_back"] += n_columns * (p.reset not in ("none", "zero_now"))
         tally["lean_spikes"] += (spikes > 0).sum(axis=1)
+    elif p.is_lean and p.dynamics is not None:
+        n_places = p.size + -p.size % 4
+        tally["rich_words"] += words(p.size)
+        tally[f"rich_lean_{p.membrane_bits}"] += n_places
+        tally["rich_leaks"] += n_places * (p.leak_shift > 0 or int(p.leak_q15[0]) != 1 << 15)
+        tally["rich_currents"] += n_places * (p.dynamics.leak_i_q15 is not None)
+        tally["rich_spikes"] += (spikes > 0).sum(axis=1)
     else:
         kind = "neuron" if p.dynamics is None else "rich"
         tally["neuron_words"] += words(p.size)
@@ -309,10 +331,10 @@ def _count_neurons(net: QNetwork, p: QPopulation, spikes: NDArray[Any],
         tally["leak_products"] += p.size * (p.membrane_bits == 32 and p.leak_shift == 0)
         tally["subtractions"] += n_subtracted * p.size
         tally["zeroings"] += is_zeroed * p.size
-    if p.dynamics is not None:
-        tally["synaptic_currents"] += p.size * (p.dynamics.leak_i_q15 is not None)
-        if p.max_spikes > 1:
-            tally["spikes_counted"] += spikes.sum(axis=1)
+        if p.dynamics is not None:
+            tally["synaptic_currents"] += p.size * (p.dynamics.leak_i_q15 is not None)
+    if p.max_spikes > 1:
+        tally["spikes_counted"] += spikes.sum(axis=1)
     if p.name == net.readout:
         tally["membranes_read"] += p.size
     if p.counts:

@@ -266,7 +266,8 @@ def _population(layout: Layout, p: QPopulation) -> Fields:
         ("leak_q15", Array("uint16_t", f"leak_q15_{p.name}", _constants(p, p.leak_factor_q15))),
         ("fire_at", Array(membrane, f"fire_at_{p.name}", _constants(p, p.fire_at))),
         ("reset_by", Array(membrane, f"reset_by_{p.name}", _constants(p, p.reset_by))),
-        ("base", None if analogue else Array(membrane, f"bias_{p.name}", _padded(p.bias))),
+        ("base", None if analogue or p.stays else
+         Array(membrane, f"bias_{p.name}", _padded(p.bias))),
         ("analogue_bias", None if p.analogue_bias is None else
          Array("int32_t", f"analogue_bias_{p.name}", p.analogue_bias)),
         ("v_off", layout.offset(f"v_{p.name}")), ("spk_off", layout.offset(f"spk_{p.name}")),

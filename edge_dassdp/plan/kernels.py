@@ -100,11 +100,11 @@ def of_population(p: QPopulation, membrane_peak: int = INT32_MAX) -> Kernel:
 
     membrane_peak: the proven worst case, which tells int32 membranes that need be from others.
     """
+    container = f"v{p.membrane_bits}_a{p.acc_bits}"
     if p.dynamics is not None:
         reset = "subtract_many" if p.max_spikes > 1 else p.reset
-        return Kernel(f"dassdp_k_dynamics_v{p.membrane_bits}_a{p.acc_bits}_{reset}",
-                      _keeps(p, membrane_peak))
-    container = f"v{p.membrane_bits}_a{p.acc_bits}"
+        lean = "" if not p.is_lean else "lean_" if p.dynamics.leak_i_q15 is None else "current_"
+        return Kernel(f"dassdp_k_dynamics_{lean}{container}_{reset}", _keeps(p, membrane_peak))
     by_shift = "_shift" * (p.leak_shift > 0)
     kind = (f"pairs{by_shift}" if p.runs_in_pairs else
             f"lean{by_shift}_{container}" if p.is_lean else container)

@@ -172,10 +172,30 @@ class QPopulation:
     @property
     def is_lean(self) -> bool:
         """The lean kernels apply, one neuron at a time (kernels.h): sums that are shifted one way
-        (narrow ones to the left), and leaks or thresholds that are shared."""
+        (narrow ones to the left), and leaks or thresholds that are shared; of dynamics all
+        constants, a bias beside a synaptic current alone, a floor without one."""
         shifts_one_way = self.acc_rshift == 0 or (self.acc_bits == 32 and self.acc_lshift == 0)
-        return (self.dynamics is None and shifts_one_way
-                and (self.leak_q15.size == 1 or self.fire_at.size == 1))
+        each = [self.leak_q15.size > 1, self.fire_at.size > 1]
+        if self.dynamics is None:
+            return shifts_one_way and not all(each)
+        d = self.dynamics
+        each += [c is not None and c.size > 1 for c in (d.leak_i_q15, d.v_bias, d.v_min)]
+        if not shifts_one_way or any(each):
+            return False
+        if d.leak_i_q15 is None:
+            return not d.v_bias.any()
+        return d.v_min is None and int(abs(d.v_bias[0])) << d.i_frac_bits < 1 << (RICH_BITS - 1)
+
+    @property
+    def stays(self) -> bool:
+        """A neuron that gets no input and did not fire in the step before is as it was, and lean
+        kernels of dynamics pass it by: no leak, no current of its own, no spike from the start."""
+        d = self.dynamics
+        return (d is not None and self.is_lean and d.leak_i_q15 is None
+                and self.leak_shift == 0 and int(self.leak_q15[0]) == 1 << 15
+                and self.analogue_bias is None and not self.bias.any()
+                and bool((d.v_init < self.fire_at).all())
+                and (d.v_min is None or bool((d.v_init >= d.v_min).all())))
 
 
 @dataclass(frozen=True, eq=False)

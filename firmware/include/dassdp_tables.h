@@ -108,7 +108,8 @@ struct dassdp_population {
     const uint16_t *leak_q15;
     const void *fire_at;   /* a neuron fires if v >= fire_at */
     const void *reset_by;  /* what a soft reset subtracts */
-    const void *base;      /* constant current without analogue input: the bias */
+    const void *base;      /* constant current without analogue input: the bias; NULL: 0, and
+                            * neurons without input stay as they are (kernels.h) */
     const int32_t *analogue_bias; /* NULL without analogue input; added before analogue_rshift */
     int32_t v_off;         /* byte offsets into the state, DASSDP_NONE if absent */
     int32_t spk_off;

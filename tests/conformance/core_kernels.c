@@ -80,6 +80,92 @@ static uint32_t neurons(dassdp_neuron_fn *kernel, dassdp_neuron_fn *portable, ui
     return n_differing;
 }
 
+typedef struct {
+    int32_t v[NEURONS + CANARY];
+    int32_t i[NEURONS + CANARY];
+    uint8_t n_spikes[NEURONS + CANARY];
+    uint32_t spk_bits[WORDS];
+} rich_left_t;
+
+static rich_left_t rich_made, rich_wanted;
+
+static uint32_t dynamics(dassdp_dynamics_fn *kernel, dassdp_dynamics_fn *portable,
+                         uint32_t v_is_wide, uint32_t acc_is_wide, uint32_t has_current)
+{
+    const uint32_t v_bytes = v_is_wide != 0u ? 4u : 2u;
+    const int32_t v_limit = v_is_wide != 0u ? (1 << 30) - 1 : 32767;
+    uint32_t n_differing = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        const uint32_t n = 1u + below(NEURONS), is_far = below(3) == 0u;
+        const uint32_t goes_right = acc_is_wide & below(2), leak_kind = below(4);
+        const uint32_t shift = leak_kind == 0u ? 1u + below(below(2) ? 4 : 30) : 0u;
+        const int32_t most = is_far != 0u ? v_limit : 1 + (int32_t)below(1000);
+        int32_t v_bias[1] = {0}, v_min[1] = {0};
+        uint16_t leak_i_q15[1] = {(uint16_t)(below(4) == 0u ? 32768u : below(32768))};
+        set(v_bias, v_is_wide, 0, has_current != 0u ? within(-300, 300) : 0);
+        set(v_min, v_is_wide, 0, -(int32_t)below((uint32_t)most));
+        const dassdp_dynamics_t rich = {
+            .leak_i_q15 = has_current != 0u ? leak_i_q15 : 0, .v_bias = v_bias,
+            .v_min = has_current == 0u && below(2) ? v_min : 0,
+            .i_frac_bits = (uint8_t)(has_current ? below(9) : 0u),
+            .max_spikes = (uint8_t)(below(16) == 0u ? 255u : 1u + below(4)),
+        };
+        const dassdp_population_t population = {
+            .n_neurons = (uint16_t)n, .v_is_wide = (uint8_t)v_is_wide,
+            .acc_lshift = (uint8_t)(goes_right != 0u ? 0u : below(8)),
+            .acc_rshift = (uint8_t)(goes_right != 0u ? below(15) : 0u),
+            .leak_shift = (uint8_t)shift, .leak_q15 = leak_q15, .fire_at = fire_at,
+            .reset_by = reset_by, .dynamics = &rich,
+        };
+        const uint32_t stays = has_current == 0u && leak_kind == 1u && below(2) != 0u;
+        memset(acc, 0, sizeof acc);
+        memset(base, 0, sizeof base);
+        memset(&rich_wanted, 0, sizeof rich_wanted);
+        const int32_t theta = 1 + (int32_t)below((uint32_t)most);
+        leak_q15[0] = (uint16_t)(shift != 0u ? 32768u - (32768u >> shift)
+                                 : leak_kind == 1u ? 32768u : below(32768));
+        set(fire_at, v_is_wide, 0, theta);
+        set(reset_by, v_is_wide, 0, theta - (int32_t)below((uint32_t)theta) / 8);
+        for (uint32_t i = 0; i < n; i++) {
+            const int32_t wide = acc_is_wide != 0u ? 1 << 14 : is_far != 0u ? 32767 : 300;
+            set(acc, acc_is_wide, i, within(-wide, wide));
+            const int32_t in = has_current != 0u && most > 1 << 20 ? 1 << 20 : most; /* as proven */
+            set(base, v_is_wide, i, stays != 0u ? 0 : within(-in, in) / 2);
+            set(rich_wanted.v, v_is_wide, i, within(-most, most));
+            rich_wanted.i[i] = has_current == 0u ? 0
+                               : is_far != 0u    ? within(-(1 << 30), (1 << 30) - 1)
+                                                 : within(-(most << 8), most << 8);
+        }
+        const uint32_t n_columns = DASSDP_COLUMNS(n);
+        memset((uint8_t *)rich_wanted.v + n_columns * v_bytes, 0xA5, 4u * CANARY);
+        memset(rich_wanted.i + n_columns, 0xA5, 4u * CANARY);
+        memset(rich_wanted.n_spikes + DASSDP_PLACE(n), 0xA5, CANARY);
+        rich_wanted.spk_bits[DASSDP_WORDS(n)] = 0xA5A5A5A5u;
+        if (stays != 0u) { /* a step before, and sums for few neurons */
+            portable(&population, rich_wanted.v, rich_wanted.spk_bits, acc, base, 0,
+                     rich_wanted.n_spikes);
+            for (uint32_t i = 0; i < n; i++) {
+                if (below(4) != 0u) {
+                    set(acc, acc_is_wide, i & ~3u, 0);
+                    set(acc, acc_is_wide, i, 0);
+                }
+            }
+        }
+        memcpy(&rich_made, &rich_wanted, sizeof rich_made);
+        kernel(&population, rich_made.v, rich_made.spk_bits, acc, stays != 0u ? 0 : base,
+               has_current != 0u ? rich_made.i : 0, rich_made.n_spikes);
+        portable(&population, rich_wanted.v, rich_wanted.spk_bits, acc, base,
+                 has_current != 0u ? rich_wanted.i : 0, rich_wanted.n_spikes);
+        for (uint32_t i = n; i < n_columns; i++) { /* padding is anything */
+            set(rich_made.v, v_is_wide, i, 0);
+            rich_made.i[i] = 0;
+        }
+        memset(rich_made.n_spikes + n, 0, DASSDP_PLACE(n) - n);
+        n_differing += memcmp(&rich_made, &rich_wanted, sizeof rich_made) != 0;
+    }
+    return n_differing;
+}
+
 #define CHECK(kind, container, reset, ...)                                                         \
     uint32_t check_##kind##_##reset(uint32_t seed);                                                \
     uint32_t check_##kind##_##reset(uint32_t seed)                                                 \
@@ -105,3 +191,30 @@ CHECKS(lean_shift_v16_a16, v16_a16, 0, 0, SHIFT)
 CHECKS(lean_shift_v16_a32, v16_a32, 0, 1, SHIFT)
 CHECKS(lean_shift_v32_a16, v32_a16, 1, 0, SHIFT)
 CHECKS(lean_shift_v32_a32, v32_a32, 1, 1, SHIFT)
+
+#define CHECK_RICH(kind, container, reset, ...)                                                    \
+    uint32_t check_dynamics_##kind##_##container##_##reset(uint32_t seed);                         \
+    uint32_t check_dynamics_##kind##_##container##_##reset(uint32_t seed)                          \
+    {                                                                                              \
+        rng = seed;                                                                                \
+        return dynamics(dassdp_k_dynamics_##kind##_##container##_##reset,                          \
+                        dassdp_k_dynamics_##container##_##reset, __VA_ARGS__);                     \
+    }
+#define CHECKS_RICH(kind, container, ...)                                                          \
+    CHECK_RICH(kind, container, none, __VA_ARGS__)                                                 \
+    CHECK_RICH(kind, container, subtract_delayed, __VA_ARGS__)                                     \
+    CHECK_RICH(kind, container, subtract_now, __VA_ARGS__)                                         \
+    CHECK_RICH(kind, container, subtract_once, __VA_ARGS__)                                        \
+    CHECK_RICH(kind, container, subtract_many, __VA_ARGS__)                                        \
+    CHECK_RICH(kind, container, zero_delayed, __VA_ARGS__)                                         \
+    CHECK_RICH(kind, container, zero_delayed_all, __VA_ARGS__)                                     \
+    CHECK_RICH(kind, container, zero_now, __VA_ARGS__)
+
+CHECKS_RICH(lean, v16_a16, 0, 0, 0)
+CHECKS_RICH(lean, v16_a32, 0, 1, 0)
+CHECKS_RICH(lean, v32_a16, 1, 0, 0)
+CHECKS_RICH(lean, v32_a32, 1, 1, 0)
+CHECKS_RICH(current, v16_a16, 0, 0, 1)
+CHECKS_RICH(current, v16_a32, 0, 1, 1)
+CHECKS_RICH(current, v32_a16, 1, 0, 1)
+CHECKS_RICH(current, v32_a32, 1, 1, 1)

@@ -20,13 +20,16 @@ PORTABLE = assets.folder("firmware") / "kernels" / "portable"
 CONTAINERS = [f"v{v}_a{a}" for v in (16, 32) for a in (16, 32)]
 KINDS = ("pairs", "pairs_shift", *(f"{lean}_{container}" for lean in ("lean", "lean_shift")
                                    for container in CONTAINERS))
+RESETS = ("none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now")
+RICH_RESETS = (*RESETS, "subtract_once", "subtract_many", "zero_delayed_all")
+NEURONS = [*(f"{kind}_{reset}" for kind in KINDS for reset in RESETS),
+           *(f"dynamics_{kind}_{container}_{reset}" for kind in ("lean", "current")
+             for container in CONTAINERS for reset in RICH_RESETS)]
 ROWS = ("accumulate_s16", "accumulate_s8", "accumulate_s7", "accumulate_s6", "analogue_a16",
         "analogue_a32", "learn_rows_s16", "learn_rows_s8", "learn_rows_s4", "feedback",
         "update_row", "update_row_sums")
-CALLS = [(f"check_{kind}_{reset}", seed) for kind in KINDS
-         for reset in ("none", "subtract_delayed", "subtract_now", "zero_delayed", "zero_now")
-         for seed in (1, 2024)]
-CALLS += [(f"check_{name}", seed) for name in ROWS for seed in range(1, 9)]
+CALLS = [*((f"check_{name}", seed) for name in NEURONS for seed in (1, 2024)),
+         *((f"check_{name}", seed) for name in ROWS for seed in range(1, 9))]
 
 
 @cache

@@ -119,5 +119,21 @@ def test_plain_networks_hold_none_of_it() -> None:
     net = quantize(wired.synapses()).network
     work = one(net, np.ones((1, 20 * 10)))
     assert (work.events_delivered, work.kernels_scattered, work.delay_words) == (0, 0, 0)
+    rich = [p for p in net.populations if p.dynamics is not None]
     assert work.rich_updates_16 + work.rich_updates_32 == 10 * sum(
-        p.size for p in net.populations if p.dynamics is not None)
+        p.size for p in rich if not p.is_lean)
+    assert work.rich_lean_16 + work.rich_lean_32 + work.rich_passed == 10 * sum(
+        p.size + -p.size % 4 for p in rich if p.is_lean)
+
+
+def test_neurons_without_leak_and_input_are_passed_by() -> None:
+    """Six places of eight channels; the spike in the corner reaches one of them."""
+    source = Input("x", 2 * 3 * 4, 4, True, (2, 3, 4))
+    network = quantize(wired.Builder(source, 4).conv(
+        "c", 8, (2, 2), beta=1.0, v_min=-1.0, bias=False, **wired.SINABS).out()).network
+    assert network.population("c").stays
+    x = np.zeros((1, 4, 24))
+    assert one(network, x.reshape(1, -1)).rich_passed == 4 * 6 * 8
+    x[0, 1, 0] = 1
+    passed = one(network, x.reshape(1, -1)).rich_passed
+    assert 3 * 6 * 8 < passed < 4 * 6 * 8

@@ -8,6 +8,7 @@ import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -35,6 +36,7 @@ from edge_dassdp.ir import (
 )
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.plan import Plan
+from edge_dassdp.qir import QNetwork, QPopulation
 from edge_dassdp.qir.tables import Array, Rows, Table
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import CUSUM, ErrorScaled, Guard, Learning, Replay, Rule, Schedule
@@ -186,6 +188,29 @@ def symbols(plan: Plan) -> Iterator[str]:
         yield from (v.lstrip("&") for _, v in fields if isinstance(v, str) and "dassdp_" in v)
 
 
+def forms(network: QNetwork) -> Iterator[QNetwork]:
+    """The same with constants of all neurons or of each, and leaks by a shift: each form takes
+    kernels of its own."""
+    yield network
+    for leaks_each, fires_each, shift in ((False, False, 0), (False, False, 3), (False, True, 3),
+                                          (True, True, 0)):
+        yield replace(network, populations=tuple(
+            _with_constants(p, p.size if leaks_each else 1, p.size if fires_each else 1, shift)
+            for p in network.populations))
+
+
+def _with_constants(p: QPopulation, n_leaks: int, n_fires: int, shift: int) -> QPopulation:
+    d = p.dynamics
+    if d is not None:
+        d = replace(d, v_bias=np.zeros(1, np.int64),
+                    **{name: None if values is None else values[:1] for name, values in
+                       (("leak_i_q15", d.leak_i_q15),
+                        ("v_min", d.v_min if d.leak_i_q15 is None else None))})
+    return replace(p, dynamics=d, leak_shift=shift, leak_q15=np.resize(p.leak_q15, n_leaks),
+                   fire_at=np.resize(p.fire_at, n_fires), reset_by=np.resize(p.reset_by, n_fires),
+                   touch_width=None if p.touch_width is None else np.resize(p.touch_width, n_fires))
+
+
 def declared() -> set[str]:
     """Functions of the runtime that tables may name: of the types of dassdp_tables.h, and others
     that kernels.h, deliver.h, encode.h, events.h, dynamics.h, learn.h and rules declare."""
@@ -213,7 +238,8 @@ def _expanded(text: str) -> str:
 
 def test_every_function_that_tables_may_name_is_named_by_a_network_of_the_space() -> None:
     drawn = (found for i in range(120) if (found := _accepted(space.draw(3, i))) is not None)
-    named = {s for _, made in (*accepted(), *drawn) for s in symbols(Plan.of(made.quantized))}
+    named = {s for _, made in (*accepted(), *drawn) for network in forms(made.quantized)
+             for s in symbols(Plan.of(network))}
     unknown = declared() - named
     assert not unknown, sorted(unknown)
     assert len(named) > 60

@@ -29,6 +29,8 @@ def features(network: QNetwork) -> Iterator[Feature]:
             yield "lean", p.membrane_bits, p.acc_bits
             yield "lean", ("a leak each" if p.leak_q15.size > 1 else
                            "a threshold each" if p.fire_at.size > 1 else "shared")
+        if p.leak_shift and (p.is_lean or p.runs_in_pairs):
+            yield "pairs" if p.runs_in_pairs else "lean", "a shift"
         yield "pairs saturate", p.runs_in_pairs and p.saturates
         yield "analogue", p.analogue_bias is not None and p.analogue_bits
         yield "padded", p.size % 8 != 0
@@ -75,6 +77,9 @@ def dynamics(p: QPopulation) -> Iterator[Feature]:
     for name in ("v_bias", "v_init"):
         yield name, "each" if getattr(d, name).size > 1 else bool(getattr(d, name).any())
     yield "v_min", d.v_min is not None
+    yield "rich kernel", ("each" if not p.is_lean else
+                          "lean" if d.leak_i_q15 is None else "current")
+    yield "stays", p.stays
 
 
 def wiring(q: QProjection, acc_bits: int) -> Iterator[Feature]:

@@ -140,6 +140,20 @@ DASSDP_DYNAMICS_KERNELS(v16_a16)
 DASSDP_DYNAMICS_KERNELS(v16_a32)
 DASSDP_DYNAMICS_KERNELS(v32_a16)
 DASSDP_DYNAMICS_KERNELS(v32_a32)
+/* The same where all neurons share fire_at, reset_by, leak_q15 (with leak_shift as lean kernels have it),
+ * leak_i_q15, v_bias and v_min, and acc_rshift is 0 (with int32 sums acc_lshift or acc_rshift): without
+ * a synaptic current, where v_bias is 0, or with one, where v_min is NULL and v_bias 2^i_frac_bits below
+ * 2^30. All is padded like these. Without a current base may be NULL for zeros where nothing leaks and a
+ * neuron that has not fired stays as it is without an input: v and spk_bits are those of a step before,
+ * or v is below fire_at and not below v_min. */
+DASSDP_DYNAMICS_KERNELS(lean_v16_a16)
+DASSDP_DYNAMICS_KERNELS(lean_v16_a32)
+DASSDP_DYNAMICS_KERNELS(lean_v32_a16)
+DASSDP_DYNAMICS_KERNELS(lean_v32_a32)
+DASSDP_DYNAMICS_KERNELS(current_v16_a16)
+DASSDP_DYNAMICS_KERNELS(current_v16_a32)
+DASSDP_DYNAMICS_KERNELS(current_v32_a16)
+DASSDP_DYNAMICS_KERNELS(current_v32_a32)
 
 /* acc[i] += times row[i], weights of a group of four columns in the order of an image's bytes;
  * n_columns is a multiple of 4, acc and row lie on words. int16 sums are proven to fit; while they
