@@ -36,7 +36,9 @@ def axes(learning: Learning) -> list[str]:
 
 
 def changes(learning: Learning, axis: str, n_train: int) -> Iterator[Learning]:
-    """With what a constant may be instead. n_train: samples that may be stored in flash."""
+    """With what a constant may be instead; nothing for a size of replay where there is none.
+
+    n_train: samples that may be stored in flash."""
     part, *rest = axis.split(".")
     if part == "rules":
         name, setting = ".".join(rest[:-1]), rest[-1]
@@ -47,7 +49,7 @@ def changes(learning: Learning, axis: str, n_train: int) -> Iterator[Learning]:
                 yield replace(learning, rules={**learning.rules, name: made})
         return
     if rest:
-        if learning.replay is not None:  # another constant may have taken it away
+        if learning.replay is not None:
             yield from _sizes(learning, learning.replay, rest[0])
         return
     for value in _parts(part, n_train):

@@ -73,7 +73,7 @@ def test_a_cluster_that_goes_away_leaves_what_was_computed(wine: Path, tmp_path:
 def test_a_wrong_address_is_one_sentence(wine: Path, tmp_path: Path, address: str,
                                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_dassdp.comparison.execute.ANSWERS_S", 1.0)
-    text = refused("E510", *words(wine, tmp_path / "o", "--seeds", "2", "--dask", address))
+    text = refused("E510", *words(wine, tmp_path / "o", "--seeds", "3", "--dask", address))
     assert f"no Dask scheduler at {address}" in text and "dask worker" in text
 
 
@@ -85,7 +85,7 @@ def test_an_address_where_something_else_answers_is_one_sentence(wine: Path,
     try:
         done = subprocess.run(
             [sys.executable, "-m", "edge_dassdp", *map(str, words(
-                wine, tmp_path / "o", "--seeds", "2", "--dask",
+                wine, tmp_path / "o", "--seeds", "3", "--dask",
                 f"tcp://127.0.0.1:{web.server_port}"))],
             capture_output=True, text=True, env=environment({}), timeout=240)
     finally:
@@ -98,6 +98,6 @@ def test_a_scheduler_without_workers_is_one_sentence(wine: Path, tmp_path: Path,
                                                      monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_dassdp.comparison.execute.ANSWERS_S", 2.0)
     with LocalCluster(n_workers=0, dashboard_address=None) as made:
-        text = refused("E510", *words(wine, tmp_path / "o", "--seeds", "2", "--dask",
+        text = refused("E510", *words(wine, tmp_path / "o", "--seeds", "3", "--dask",
                                       made.scheduler_address))
     assert "no worker that can run this" in text

@@ -119,7 +119,7 @@ def test_two_networks_have_no_interval_and_no_verdict(wine: Path, tmp_path: Path
 
 def test_few_seeds_have_no_interval(wine: Path, tmp_path: Path) -> None:
     found = answer(*words(wine, "--seeds", "2", "--methods", "delta", "--no-plots", "--out",
-                          tmp_path / "o"))["data"]
+                          tmp_path / "o"), warns="3 networks, and seeds for 2 of them")["data"]
     line = found["methods"][1]
     assert line["against"]["frozen"]["interval"] is None
     assert any("fewer than 3 seeds" in s for s in found["sentences"])
