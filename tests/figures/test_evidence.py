@@ -59,4 +59,5 @@ def test_none_is_said_to_have_run_on_silicon() -> None:
 
 
 def test_the_manual_shows_the_table() -> None:
-    assert table() in (ROOT / "docs" / "boards.md").read_text("utf-8"), "python tools/boards_table.py --write"
+    page = (ROOT / "docs" / "boards.md").read_text("utf-8")
+    assert table() in page, "python tools/boards_table.py --write"
