@@ -9,8 +9,10 @@ def main() -> None:
     """Run the command line and exit with its status. Ctrl-C is looked after before all imports."""
     install()
     from edge_dassdp.cli.app import app
-    from edge_dassdp.cli.shell.completion import join_at_colons
     from edge_dassdp.report import streams
 
-    join_at_colons(os.environ)
+    if os.environ.get("_EDGE_DASSDP_COMPLETE") == "complete_bash":
+        from edge_dassdp.cli.shell.completion import join_at_colons
+
+        join_at_colons(os.environ)
     streams.run(app)

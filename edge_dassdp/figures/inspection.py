@@ -13,7 +13,6 @@ from edge_dassdp import ir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.build.board import Board
-from edge_dassdp.figures.beside import NOTHING, Beside
 from edge_dassdp.ir import Input, Network, geometry
 from edge_dassdp.ir.geometry import Conv, MaxPool, Pool
 from edge_dassdp.plan import Plan
@@ -28,6 +27,7 @@ from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference.neuron import integer_equation
 from edge_dassdp.rules import Learning, Replay
+from edge_dassdp.rules.beside import NOTHING, Beside
 
 _UNBOUNDED = 1 << 40
 

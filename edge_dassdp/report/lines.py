@@ -6,12 +6,12 @@ import numpy as np
 
 from edge_dassdp.base.qformat import QInputScale
 from edge_dassdp.data.clipping import Clipping
-from edge_dassdp.figures.beside import Beside, Shrinking
 from edge_dassdp.figures.fidelity import Values
 from edge_dassdp.harness.stream import Stream
 from edge_dassdp.ir import Input
 from edge_dassdp.reference.confidence import Confidence
 from edge_dassdp.rules import Guard, Learning, Rule, Schedule
+from edge_dassdp.rules.beside import Beside, Shrinking
 from edge_dassdp.sensor.front import QSensor
 
 NONE = "–"

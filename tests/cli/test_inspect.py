@@ -24,7 +24,7 @@ from edge_dassdp.ir.geometry import Conv, MaxPool, Pool, identity
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import ram_ledger
 from edge_dassdp.quantize import quantize
-from edge_dassdp.rules import Learning
+from edge_dassdp.rules import Learning, Schedule
 
 DIGITS = ROOT / "examples" / "digits" / "digits_seed0.npz"
 BRAILLE = ROOT / "examples" / "nir" / "braille_noDelay_bias_zero.nir"
@@ -373,3 +373,41 @@ def test_without_steps_it_lists_what_it_can(samples: Path) -> None:
     assert "expected (n, 12)" in refused("E104", "inspect", BRAILLE, *source, "--data",
                                          samples / "data.npz"), "it was not looked at"
     refused("E103", "inspect", BRAILLE, *source, "--data", samples / "gone.npz")
+
+
+def test_what_stands_beside_the_rules_is_shown(work: Path) -> None:
+    """Schedule, replay and guard, and which board `--replay auto` filled."""
+    model = work / "beside.q.npz"
+    screen = ok("quantize", work / "model.npz", "-o", model, "--data", work / "data.npz",
+                "--schedule", "120,0.3", "--replay", "auto,2", "--guard", "4,32", "--board",
+                "microbit")
+    assert "as many samples as microbit has room for" in screen
+    assert next_command(screen) == ["build", str(model), "--board", "microbit"]
+    told = " ".join(ok("inspect", model).split())
+    found = answer("inspect", model)["data"]["beside"]
+    assert found["schedule"] == {"floor": 77 / 256, "ends_at": 288}
+    assert found["guard"]["margin"] == 4 and found["replay"]["n_ring"] == 2 and not found["gate"]
+    for text in (screen, told):
+        assert "steps shrink to 0.3 in 288 labelled samples" in " ".join(text.split())
+        assert "fall back" in text or "falls back" in text
+    assert f"{found['replay']['flash']:,} training samples in flash" in told
+
+
+@pytest.mark.parametrize("samples", [1, 37, 120, 4096])
+@pytest.mark.parametrize("floor", [0.05, 0.3, 0.5, 1.0])
+def test_a_schedule_ends_where_its_table_does(samples: int, floor: float) -> None:
+    schedule = Schedule(samples, floor)
+    assert schedule.factor(schedule.ends_at) == floor
+    assert schedule.ends_at == 0 or schedule.factor(schedule.ends_at - 16) > floor
+
+
+def test_the_next_command_keeps_what_was_given(work: Path) -> None:
+    model, data = str(work / "model.q.npz"), str(work / "data.npz")
+    assert next_command(ok("inspect", work / "model.npz", "--board", "microbit", "--data", data)) \
+        == ["quantize", str(work / "model.npz"), "--data", data, "--board", "microbit", "-o",
+            "model.q.npz"]
+    assert next_command(ok("run", model, "--data", data, "--limit", "5")) == [
+        "verify", model, "--target", "emulator", "--data", data, "--split", "test", "--limit", "5"]
+    assert next_command(ok("learn", model, "--data", data, "--limit", "5", "--shift-seed", "2")) \
+        == ["verify", model, "--target", "emulator", "--data", data, "--shift-seed", "2",
+            "--limit", "5", "--learn"]

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.commands import as_typed
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 BLOCK = re.compile(r"^```(?:\{code-block\} (?P<file_kind>\w+)\n:caption: (?P<name>\S+)\n\n|bash\n)"
                    r"(?P<text>.*?)^```$", re.M | re.S)
 FENCE = re.compile(r"^```.+$", re.M)
-
-
-def commands(folder: Path) -> Path:
-    """A folder with `edge-dassdp` and `python`, those of this environment, and this checkout's."""
-    folder.mkdir()
-    for name, words in (("edge-dassdp", "-m edge_dassdp "), ("python", "")):
-        script = folder / name
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n')
-        script.chmod(0o755)
-    return folder
 
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")
@@ -34,9 +23,8 @@ def test_a_tutorial_does_what_it_says(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     blocks = list(BLOCK.finditer(text))
     assert len(blocks) == len(FENCE.findall(text)) >= 2, "a block that nobody would run"
-    path = f"{commands(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1",
-           "EXAMPLES": str(ROOT / "examples"), "BOARDS": str(ROOT / "boards")}
+    env = {**as_typed(tmp_path / "bin"), "EXAMPLES": str(ROOT / "examples"),
+           "BOARDS": str(ROOT / "boards")}
     here = tmp_path / "here"
     here.mkdir()
     for block in blocks:

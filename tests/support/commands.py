@@ -75,3 +75,15 @@ def refused(code: str, *arguments: str | Path, cwd: Path | None = None, **env: s
     assert done.stderr.startswith(f"error[{code}]: "), done.stderr
     assert f"more:  edge-dassdp explain {code}" in done.stderr
     return done.stderr
+
+
+def as_typed(folder: Path) -> dict[str, str]:
+    """The environment of somebody who types commands: `edge-dassdp` and `python`, made in a folder,
+    are those of this environment, and this checkout's."""
+    folder.mkdir()
+    for name, words in (("edge-dassdp", "-m edge_dassdp "), ("python", "")):
+        script = folder / name
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n')
+        script.chmod(0o755)
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

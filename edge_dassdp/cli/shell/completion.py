@@ -16,8 +16,6 @@ from typing import Any, get_args
 from typer.models import ParameterInfo
 
 Completer = Callable[[str], list[str]]
-VARIABLE = "_EDGE_DASSDP_COMPLETE"
-"""Set where a shell asks."""
 _BEHIND = "_EDGE_DASSDP_BEHIND"
 """What of the word at the cursor bash keeps by itself: all up to a colon."""
 
@@ -31,10 +29,8 @@ def complete(hints: Mapping[str, Any]) -> None:
 
 
 def join_at_colons(environ: MutableMapping[str, str]) -> None:
-    """bash takes words apart at each colon, as in qemu:microbit, and completes what is behind the
-    last: put the others together again, and keep what stands before the cursor apart."""
-    if environ.get(VARIABLE) != "complete_bash":
-        return
+    """Where bash asks: it takes words apart at each colon, as in qemu:microbit, and completes what
+    is behind the last. Put them together again, and keep what stands before the cursor apart."""
     words, n_joined = re.subn(r"\s:|(?<=:)\s", lambda found: found[0].strip(),
                               environ.get("COMP_WORDS", ""))
     behind = re.search(r"[^\s=]+:(?=[^\s:]*$)", words)
