@@ -41,13 +41,14 @@ def _trace(
     """
     from rich.text import Text
 
+    from edge_dassdp.harness.classes import agreed
     from edge_dassdp.report import screens
     from edge_dassdp.runs.perfetto import trace
     from edge_dassdp.runs.raster import rasters
     from edge_dassdp.storage.files import write_text
 
     network = options.load_model(model)
-    part, = options.agreed(network, options.load_part(data, split))
+    part, = agreed(network, options.load_part(data, split))
     packed = options.device_samples(network, options.shifted(part, shift_seed, limit))
     out.warn(*packed.warnings)
     with open_target(target, network, log=out.link_log(target, log), lock=lock) as device, \
