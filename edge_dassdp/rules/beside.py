@@ -33,10 +33,12 @@ class Beside:
             ErrorScaled(step.gain_q4 / 16, step.floor_q8 / 256, step.start_q8 / 256) if step
             else None if table is None
             else Shrinking(float(table[-1]) / 256, (len(table) - 1) << SCHEDULE_SHIFT),
-            None if stored is None else Replay(len(stored.labels), stored.ring_per_class, stored.n_ring,
-                              stored.n_flash, "reservoir" if stored.is_reservoir else "fifo"),
+            None if stored is None else Replay(
+                len(stored.labels), stored.ring_per_class, stored.n_ring, stored.n_flash,
+                "reservoir" if stored.is_reservoir else "fifo"),
             None if guard is None else Guard(guard.keeps_copy, guard.margin, guard.window),
-            None if gate is None else CUSUM(gate.opens_q10 / 1024, round(gate.allowed_q10 / 1024, 3), gate.closes))
+            None if gate is None else CUSUM(
+                gate.opens_q10 / 1024, round(gate.allowed_q10 / 1024, 3), gate.closes))
 
 
 NOTHING = Beside()
