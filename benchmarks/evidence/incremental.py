@@ -129,6 +129,8 @@ def tables(result: dict[str, Any]) -> list[str]:
     if min(seeds) < UNSEEN <= max(seeds):
         shown.insert(2, (f"the same, networks {UNSEEN} to {max(seeds)} alone", "device", UNSEEN))
     for title, method, first in shown:
+        own = {seed for _, seed, row in found if row.method == method}
+        title += f" (networks {', '.join(map(str, sorted(own)))})" if own != seeds else ""
         of_k = [[row for _, seed, row in found if (row.method, row.k) == (method, k)
                  and seed >= first] for k in ks]
         lines.append(f"| {title} | " + " | ".join(" / ".join(
