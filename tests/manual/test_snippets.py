@@ -10,7 +10,9 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -35,8 +37,9 @@ def commands(page: Path) -> list[list[str]]:
              for line in text.replace("\\\n", " ").splitlines()]
     found = [shlex.split(line.removeprefix("$ "), comments=True) for line in lines
              if line.removeprefix("$ ").startswith("edge-dassdp ")]
-    made = [words[1:words.index("|")] if "|" in words else words[1:] for words in found]
-    return [[w for w in words if w not in ("&", "...")] for words in made]
+    own = [[*takewhile(lambda word: word not in ("|", ">", "&", "&&", ";"), words[1:])]
+           for words in found]
+    return [[word for word in words if word != "..."] for words in own]
 
 
 def parsed(words: list[str]) -> None:
@@ -64,7 +67,7 @@ def test_every_command_is_one(page: Path) -> None:
                          ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_python_names_what_there_is(page: Path) -> None:
     for text in blocks(page, "python"):
-        tree = ast.parse(text)
+        tree = ast.parse(dedent(text))
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("edge_dassdp"):
                 module = import_module(str(node.module))
