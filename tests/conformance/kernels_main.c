@@ -107,6 +107,8 @@ static uint32_t scatter(dassdp_scatter_fn *kernel, int is_wide, uint32_t zero)
     return crc;
 }
 
+enum { PAIRS = 1, PAIRS_SHIFT = 2 };
+
 static uint32_t neurons(dassdp_neuron_fn *kernel, int v_is_wide, int acc_is_wide, int is_pairs)
 {
     const int32_t v_limit = v_is_wide ? 1 << 28 : 32767;
@@ -117,13 +119,17 @@ static uint32_t neurons(dassdp_neuron_fn *kernel, int v_is_wide, int acc_is_wide
         dassdp_population_t population = {
             .n_neurons = (uint16_t)n, .acc_lshift = (uint8_t)below(7),
             .acc_rshift = (uint8_t)(is_pairs ? 0 : below(4)),
-            .leak_shift = (uint8_t)(is_pairs || below(2) ? 0 : below(15)),
+            .leak_shift = (uint8_t)(is_pairs == PAIRS_SHIFT ? 1u + below(15)
+                                    : is_pairs || below(2) ? 0 : below(15)),
             .leak_stride = (uint8_t)(is_pairs ? 0 : below(2)),
             .fire_stride = (uint8_t)(is_pairs ? 0 : below(2)),
             .leak_q15 = leak_q15, .fire_at = fire_at, .reset_by = reset_by,
         };
         for (uint32_t i = 0; i < n; i++) {
             leak_q15[i] = (uint16_t)below(is_pairs ? 32768 : 32769);
+        }
+        if (is_pairs == PAIRS_SHIFT) {
+            leak_q15[0] = (uint16_t)(32768u - (32768u >> population.leak_shift));
         }
         fill(fire_at, v_is_wide, n, (theta + 1) / 2, theta);
         fill(reset_by, v_is_wide, n, theta / 2, theta);
@@ -183,7 +189,8 @@ int main(void)
     SHOW("scatter_a16", scatter(dassdp_k_scatter_a16, 0, dassdp_k_scatter_a16_zero));
     SHOW("scatter_a32", scatter(dassdp_k_scatter_a32, 1, 0));
     SHOW("rows", list_rows());
-    SHOW_NEURONS(pairs, 0, 0, 1);
+    SHOW_NEURONS(pairs, 0, 0, PAIRS);
+    SHOW_NEURONS(pairs_shift, 0, 0, PAIRS_SHIFT);
     SHOW_NEURONS(v16_a16, 0, 0, 0);
     SHOW_NEURONS(v16_a32, 0, 1, 0);
     SHOW_NEURONS(v32_a16, 1, 0, 0);
