@@ -53,9 +53,9 @@ def test_a_lost_link_leaves_a_snapshot_of_what_is_certain(
         ok(*learn, "--split", "train", "--limit", str(n_before), "--snapshot", more[1])
     kept, whole = tmp_path / "kept.state", tmp_path / "whole.state"
     board.cut(60, is_answered=is_answered)
-    lost = shown(*learn, "--target", board.target, *more, "--snapshot", kept)
+    lost = shown(*learn, "--target", board.target, *more, "--snapshot", kept, "--json")
     assert lost.returncode == 4 and f"{kept} holds them, too" in lost.stderr
-    n = int(lost.stderr.split(" of ")[0].split()[-1])
+    n = json.loads(lost.stdout.splitlines()[-1])["data"]["n_learned"]
     ok(*learn, *more, "--limit", str(n), "--snapshot", whole)
     assert kept.read_bytes() == whole.read_bytes() and 0 < n < 60
     board.plug()
