@@ -36,7 +36,9 @@ def axes(learning: Learning) -> list[str]:
 
 
 def changes(learning: Learning, axis: str, n_train: int) -> Iterator[Learning]:
-    """With what a constant may be instead. n_train: samples that may be stored in flash."""
+    """With what a constant may be instead; nothing for a size of replay where there is none.
+
+    n_train: samples that may be stored in flash."""
     part, *rest = axis.split(".")
     if part == "rules":
         name, setting = ".".join(rest[:-1]), rest[-1]
@@ -47,7 +49,8 @@ def changes(learning: Learning, axis: str, n_train: int) -> Iterator[Learning]:
                 yield replace(learning, rules={**learning.rules, name: made})
         return
     if rest:
-        yield from _sizes(learning, rest[0])
+        if learning.replay is not None:
+            yield from _sizes(learning, learning.replay, rest[0])
         return
     for value in _parts(part, n_train):
         if value != getattr(learning, part):
@@ -84,12 +87,11 @@ def _told(value: Any) -> str:
     return "none" if value is None else f"{value:g}" if is_real(value) else str(value)
 
 
-def _sizes(learning: Learning, name: str) -> Iterator[Learning]:
-    assert learning.replay is not None
+def _sizes(learning: Learning, replay: Replay, name: str) -> Iterator[Learning]:
     for value in RINGS if name == "ring_per_class" else STEPS:
-        if value != getattr(learning.replay, name):
+        if value != getattr(replay, name):
             sizes: dict[str, Any] = {name: value}
-            yield replace(learning, replay=replace(learning.replay, **sizes))
+            yield replace(learning, replay=replace(replay, **sizes))
 
 
 def _parts(name: str, n_train: int) -> Iterator[Any]:

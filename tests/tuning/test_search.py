@@ -50,6 +50,8 @@ def test_parts_come_and_go() -> None:
     assert {"replay.n_ring", "replay.ring_per_class"} <= set(axes(there))
     found = {c.replay for c in changes(there, "replay.ring_per_class", 9)}
     assert found == {ed.Replay(5, 1), ed.Replay(5, 10)}
+    gone = changes(replace(there, replay=None), "replay.n_ring", 9)  # another axis took it away
+    assert not list(gone)
 
 
 def test_all_that_differs_from_the_start_is_named() -> None:

@@ -46,8 +46,9 @@ def fields_of(name: str, device: RawDevice) -> bytes:
     message = MESSAGES[name].request
     n_open = {"sample": device.x_bytes if device.x_bytes <= 64 else 0, "chunk": 4}.get(
         message.open_kind, 0)
-    values = {n: 2 if n in ("allow", "n_steps") else 1 if n == "label" else 0
-              for n in message.names}
+    values: dict[str, int | bytes] = {
+        n: bytes(16) if n == "class_name" else 2 if n in ("allow", "n_steps") else
+        1 if n == "label" else 0 for n in message.names}
     return message.pack(**values, **({message.open_name: bytes(n_open)} if n_open or
                                      message.open_name else {}))
 
