@@ -108,6 +108,14 @@ def test_a_class_that_was_taught_is_known_by_its_name_and_can_be_forgotten(work:
     assert unknown.returncode == 2 and "'ROW', which is no class" in unknown.stderr
 
 
+def test_class_means_come_with_spare_classes_unless_they_are_refused(work: Path) -> None:
+    assert ed.load_model(work / "net.q.npz").class_means is not None
+    made = cli(work, "quantize", str(SIX), "-o", "plain.q.npz", "--data", "train.csv", "--classes",
+               ",".join(NAMES[:N_OLD]), "--spare-classes", "1", "--no-class-means")
+    assert made.returncode == 0, made.stderr
+    assert ed.load_model(work / "plain.q.npz").class_means is None
+
+
 @pytest.mark.parametrize(("words", "said"), [
     ("learn net.q.npz --data gesture.csv", "no class of the model"),
     ("learn net.q.npz --data gesture.csv --new-class PEN", "is a class that the model knows"),
