@@ -14,6 +14,8 @@
             STEP_ALL(0, STAYS);                                                                   \
         } else if (v_bits == 32u && p->leak_shift != 0u) {                                        \
             STEP_ALL(0, BY_SHIFT);                                                                \
+        } else if (p->leak_q15[0] == 1u << 15) {                                                  \
+            STEP_ALL(0, KEEPS);                                                                   \
         } else {                                                                                  \
             STEP_ALL(0, BY_FACTOR);                                                               \
         }                                                                                         \

@@ -9,7 +9,7 @@
 #define ALONE static inline __attribute__((always_inline))
 #define RARE(condition) (__builtin_expect((condition), 0) != 0)
 
-enum leaks { STAYS, BY_FACTOR, BY_SHIFT }; /* STAYS: no leak and no base */
+enum leaks { STAYS, KEEPS, BY_FACTOR, BY_SHIFT }; /* STAYS: no leak and no base; KEEPS: no leak */
 
 /* Constants of a step; halves are what rounds, that of the current with v_bias 2^frac_bits. */
 typedef struct {
@@ -54,7 +54,7 @@ static __attribute__((noinline)) int32_t fire_more(const dassdp_population_t *p,
 ALONE int32_t add_leak_v(int32_t sum, int32_t v, uint32_t v_bits, enum leaks leaks,
                          const shared_t *c)
 {
-    if (leaks == STAYS) {
+    if (leaks == STAYS || leaks == KEEPS) {
         return v + sum;
     }
     if (leaks == BY_SHIFT) { /* v - round(v / 2^k) */
