@@ -86,11 +86,12 @@ def test_every_output_is_known_as_one() -> None:
         ("demo", "output"): Writes.RUN, ("doctor", "to"): Writes.FILE,
         **{(verb, name): Writes.FILE for verb in ("run", "learn", "profile", "forget")
            for name in ("snapshot", "log")}, ("learn", "lessons"): Writes.FILE,
-        ("save", "log"): Writes.FILE, ("reset", "log"): Writes.FILE,
+        **{(verb, "log"): Writes.FILE for verb in ("save", "reset", "trace", "monitor")},
+        ("trace", "perfetto"): Writes.FILE,
         ("key", "output"): Writes.FILE, ("report", "output"): Writes.FILE,
         **{(verb, "run"): Writes.RUN for verb in (
-            "inspect", "quantize", "tune", "build", "measure", "run", "profile", "verify", "learn",
-            "prove")}}
+            "inspect", "quantize", "tune", "build", "measure", "run", "profile", "verify", "trace",
+            "learn", "prove")}}
     paths = {(command.name, name) for command in verbs.registered_commands
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
