@@ -30,6 +30,7 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 
 ORIGINS = suite.RESULTS / "origins.json"
+_SHOWN_BY = ("run.py", "tables.py", "chart.py")
 _TOOLS = (GCC, "arm-none-eabi-ld", "qemu-system-arm")
 _LIBRARIES = ("libc.a", "libgcc.a")
 
@@ -87,10 +88,11 @@ def _inputs() -> tuple[bytes, ...]:
 
 
 def _programs() -> Iterator[bytes]:
-    """The texts of the benchmarks."""
+    """The texts of the benchmarks, without those that only show what was counted."""
     here = Path(__file__).parent
     for path in sorted((*here.glob("*.py"), *(here / "counting").glob("*.[pcS]*"))):
-        yield path.read_bytes()
+        if path.name not in _SHOWN_BY:
+            yield path.read_bytes()
 
 
 @cache
