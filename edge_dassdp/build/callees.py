@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_LEFT_OUT = re.compile(r"/\*.*?\*/|//[^\n]*|__attribute__\(\(\w+\)\) ?", re.DOTALL)
 _DEFINITION = re.compile(r"^[A-Za-z_][\w *]*?[ *](\w+)\(([^;{}]*)\)\s*\{$(.*?)^\}",
                          re.MULTILINE | re.DOTALL)
 _HOOK = re.compile(r"->(\w+)\(")
@@ -28,7 +28,7 @@ def callees(directory: Path) -> dict[str, frozenset[str]]:
     directory: of a firmware's sources. Where functions of several files share a name they share
     what they reach.
     """
-    texts = {path: _COMMENT.sub("", path.read_text("utf-8"))
+    texts = {path: _LEFT_OUT.sub("", path.read_text("utf-8"))
              for path in sorted(directory.rglob("*.[ch]"))}
     filled: dict[str, set[str]] = defaultdict(set)
     for text in texts.values():

@@ -12,6 +12,7 @@ from support.where import built_alike
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import Board, load_board
+from edge_dassdp.build.callees import callees
 from edge_dassdp.build.compile import Firmware, build_firmware, build_project
 from edge_dassdp.build.elf import symbol_table
 from edge_dassdp.build.project import Project, firmware_project, with_port
@@ -188,3 +189,12 @@ def test_the_bound_covers_learning_again_and_fits_the_stack(arm_toolchain, name)
     result = stack_bound(build_firmware(emit(Plan.of(SCENARIOS["guard_all"].quantized)), board))
     assert "dassdp_replay_after" in result.path and "dassdp_touch_learn" in result.path
     assert result.bytes <= board.stack_bytes
+
+
+def test_a_function_with_an_attribute_reaches_its_own_hooks_alone(tmp_path):
+    """It was not read, reached all hooks there are, and firmware seemed to recurse."""
+    (tmp_path / "a.c").write_text(
+        "__attribute__((noinline)) static int apart(const table_t *t)\n{\n"
+        "    return t->take(1);\n}\n"
+        "static table_t filled = {.take = taken, .other = another};\n")
+    assert callees(tmp_path) == {"apart": {"taken"}}
