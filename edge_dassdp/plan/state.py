@@ -87,12 +87,12 @@ def _of_learning(network: QNetwork, ruled: list[StateField]) -> list[StateField]
         fields.append(StateField.record("guard", "dassdp_guard_t", GUARD_DTYPE))
     if network.cusum is not None:
         fields.append(StateField.record("cusum", "dassdp_cusum_t", CUSUM_DTYPE))
-    fields += _of_sensor(network)
+    fields += _of_sensor(network) + _of_classes(network)
     if replay is not None and replay.ring_per_class:
         n_slots = replay.ring_per_class * network.n_kinds
         fields += [_kept("ring", "uint32_t", n_slots * stored_words(network)),
                    _kept("ring_seen", "uint16_t", network.n_kinds)]
-    return fields + _of_classes(network)
+    return fields
 
 
 def _of_classes(network: QNetwork) -> list[StateField]:

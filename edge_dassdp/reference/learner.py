@@ -140,9 +140,9 @@ class Reference(Sensed):
         parts = [carried_bytes(self.network, self.carried)]
         parts += [record.tobytes() for record in self.structs().values()]
         parts += [] if self.worn is None else [self.worn.to_bytes()]
+        parts += [] if self.classes is None else [self.classes.to_bytes()]
         if self.stored is not None and self.stored.ring.size:
             parts += [self.stored.ring.tobytes(), self.stored.seen.astype("<u2").tobytes()]
-        parts += [] if self.classes is None else [self.classes.to_bytes()]
         return b"".join(parts)
 
     def learned_digest(self) -> int:
