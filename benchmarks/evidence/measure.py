@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.targets.emulator import Emulator
-from evidence.channels import on_the_host
 from evidence.methods import (
     FROZEN,
     IDLE,
@@ -77,7 +75,7 @@ def run(job: Job) -> list[Row]:
     settings = Settings(drift="profile") if method.profile == "stream" else Settings()
     network = quantize(first.network, learning, settings, first.training.x,
                        first.training.y).network
-    trial = OnDevice(network, fit=_fit(method, job, first), learns=method.learns,
+    trial = OnDevice(network, fit=_fit(method), learns=method.learns,
                      warms_up=method.warms_up)
     return [row for t in tasks for row in _on_device(trial, method, t, job)]
 
@@ -114,10 +112,8 @@ def _on_device(trial: OnDevice, method: Method, t: Task, job: Job) -> Iterator[R
         yield _row(t, job.method, IDLE, trial.idle(method.n_idle, given))
 
 
-def _fit(method: Method, job: Job, t: Task) -> Fit | None:
+def _fit(method: Method) -> Fit | None:
     """Of the sensor's profile, before the stream is learned."""
-    if method.profile == "host" and t.n_channels is not None:
-        return partial(on_the_host, t.training, t.n_channels, job.constants)
     return {"labels": by_labels, "stream": by_itself}.get(method.profile or "")
 
 
