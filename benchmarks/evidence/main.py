@@ -15,7 +15,7 @@ import joblib
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evidence import goals, orientation, plan, report, unlabelled
+from evidence import documents, goals, orientation, plan, unlabelled
 from evidence.figure import draw
 from evidence.methods import METHODS
 from evidence.results import Results
@@ -26,7 +26,7 @@ COMMITTED = ROOT / "benchmarks" / "results" / "evidence.json"
 FIGURE = ROOT / "docs" / "evidence.png"
 BY_THEMSELVES = {"orientation": orientation, "unlabelled": unlabelled}
 """Parts whose rows are of their own kind: each has SEEDS, `run`, `keep` and a committed file."""
-PARTS = ("networks", "tune", *plan.JOBS, *BY_THEMSELVES)
+PARTS = (*BY_THEMSELVES, "tune", *plan.JOBS)
 QUICK_PARTS = ("watch",)
 KEPT_EVERY = 10
 """Jobs after which the rows are written."""
@@ -96,9 +96,7 @@ def execute(results: Results, part: str, call: Callable[..., Any], given: Sequen
 
 def run_part(part: str, results: Results, asked: argparse.Namespace, path: Path) -> None:
     """Adds to the results, and keeps them now and then."""
-    if part == "networks":
-        list(execute(results, part, plan.train, plan.trained()))
-    elif part == "tune":
+    if part == "tune":
         wanted = [m for m in METHODS.values() if (asked.methods is None or m.key in asked.methods)
                   and not (asked.resume and m.key in results.constants)]
         for method in sorted(wanted, key=lambda m: bool(m.twin)):
@@ -117,8 +115,9 @@ def run_part(part: str, results: Results, asked: argparse.Namespace, path: Path)
             only.setdefault("methods", ["frozen", *plan.SHOWN])
         jobs = plan.jobs(part, results.constants, best=goals.best(results), quick=not asked.full,
                          only=only)
-        for count, rows in enumerate(
-                execute(results, part, plan.attempt, plan.missing(jobs, results)), 1):
+        jobs = plan.missing(jobs, results)
+        list(execute(results, part, plan.train, plan.networks(jobs)))
+        for count, rows in enumerate(execute(results, part, plan.attempt, jobs), 1):
             results.add(rows)
             if count % KEPT_EVERY == 0:
                 results.save(path)
@@ -154,10 +153,10 @@ def main() -> None:
         with backend(asked.dask, asked.jobs):
             run_parts(results, asked.only or (PARTS if asked.full else QUICK_PARTS), asked, path,
                       console)
-    report.show(results, console)
+    documents.show(results, console)
     figure = FIGURE if asked.full else asked.out / FIGURE.name
     draw(results).savefig(figure)
     if asked.full:
-        report.write_all(results)
-    console.print(f"written: {path}, {figure}" + f", {' and '.join(map(str, report.DOCUMENTS))}"
+        documents.write_all(results)
+    console.print(f"written: {path}, {figure}" + f", {' and '.join(map(str, documents.DOCUMENTS))}"
                   * asked.full)

@@ -20,7 +20,6 @@ from evidence.methods import (
     METHODS,
     MIRRORED,
     STANDARD,
-    TITLES,
     Constants,
     Method,
 )
@@ -49,17 +48,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Job:
-    """All streams of one method and one network, which share a compiled emulator."""
+    """All streams of one method and one network, which share a compiled emulator. idles: with rows
+    after idle steps."""
 
     method: str
     settings: tuple[Setting, ...]
     seed: int
     constants: Constants
     replay: str = STANDARD
-
-    @property
-    def title(self) -> str:
-        return f"{self.settings[0].dataset} {TITLES[self.method]}, seed {self.seed}"
+    idles: bool = True
 
 
 def run(job: Job) -> list[Row]:
@@ -108,7 +105,7 @@ def _on_device(trial: OnDevice, method: Method, t: Task, job: Job) -> Iterator[R
     """One stream, and where something is replayed a second row after idle steps."""
     given = _given(t)
     yield _row(t, job.method, job.replay, trial.learn(given))
-    if method.learns and job.replay == STANDARD:
+    if method.learns and job.idles and job.replay == STANDARD:
         yield _row(t, job.method, IDLE, trial.idle(method.n_idle, given))
 
 

@@ -78,7 +78,7 @@ def attempt(job: Job) -> list[Row]:
 def tuning_jobs(method: Method, base: Constants) -> list[Job]:
     """Each point of the grid, added to `base`, over the validation wearers."""
     settings = tuple(Setting(VALIDATION, s) for s in scenarios(VALIDATION))
-    return [Job(method.key, settings, seed, {**base, **point}, method.replay)
+    return [Job(method.key, settings, seed, {**base, **point}, method.replay, idles=False)
             for point in method.grid for seed in TUNING_SEEDS]
 
 
@@ -126,10 +126,12 @@ def point_of(chosen: Chosen) -> str:
     return next((m.key for m in POINTS if m.given == constants), "touch_k3")
 
 
-def trained() -> list[tuple[str, int]]:
-    """Data sets and seeds of the networks that are not shipped."""
-    return [(dataset, seed) for dataset in (FOLDS, *_vowels(), TURNED, MIRROR, *_sets())
-            for seed in range(n_seeds(dataset))]
+def networks(jobs: Sequence[Job]) -> list[tuple[str, int]]:
+    """Data sets and seeds of the networks that the jobs take from the cache folder."""
+    named = {FOLDS_VALIDATION: FOLDS}
+    datasets = ((named.get(d := j.settings[0].dataset, d), j.seed) for j in jobs)
+    return [n for n in dict.fromkeys(datasets)
+            if n[0] in (FOLDS, TURNED, MIRROR, *_sets(), *_vowels())]
 
 
 def train(which: tuple[str, int]) -> None:
@@ -258,6 +260,6 @@ def _vowels() -> list[str]:
 
 
 JOBS: dict[str, Callable[[Sequence[str]], Runs]] = {
-    "tried": _tried, "folds": _folds, "watch": _watch, "vowels": _deterding, "rivals": _rivals,
-    "rules": _rules, "float": _float, "labels": _labels, "replay": _replay, "sets": _further}
+    "tried": _tried, "watch": _watch, "folds": _folds, "vowels": _deterding, "rules": _rules,
+    "rivals": _rivals, "float": _float, "labels": _labels, "replay": _replay, "sets": _further}
 """By part, in the order that they run."""

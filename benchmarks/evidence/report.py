@@ -1,20 +1,14 @@
-"""Tables of the results, for the terminal and for the documents."""
+"""Tables of the results, as lines of cells."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from edge_dassdp.comparison.statistics import Estimate, mean_std
-from evidence import goals, orientation, unlabelled
+from evidence import goals
 from evidence.methods import (
     DEVICE,
-    EQUAL,
     FROZEN,
-    HOST,
     IDLE,
     METHODS,
     MIRRORED,
@@ -24,28 +18,33 @@ from evidence.methods import (
     Method,
     replay_of,
 )
-from evidence.plan import MISLED, REPLAYED, RIVALS, SHOWN, VOWELS, WRONG_LABELS, point_of
+from evidence.plan import MISLED, REPLAYED, RIVALS, SHOWN, WRONG_LABELS, point_of
 from evidence.results import Results
 from evidence.rows import spread
 from evidence.tasks import (
-    FOLDS,
     MIRROR,
-    REDRAWN,
     SETS,
     TURNED,
     WATCH,
     Setting,
-    is_watch,
     scenarios,
 )
 
-BEGIN, END = "<!-- evidence: written by benchmarks/evidence -->", "<!-- end of evidence -->"
 SHIFTED = ("Ap", "A", "B", "C", "D", "E")
 """Scenarios of the watch that have a shift; their mean stands in the tables."""
 PAIR = "shifted ± std / original"
 ALL = (FROZEN, MIRRORED, *METHODS)
-ROOT = Path(__file__).resolve().parents[2]
 Lines = list[list[str]]
+
+
+def shown(results: Results) -> list[str]:
+    """Of the first tables."""
+    return [FROZEN, MIRRORED, *SHOWN, *goals.best(results)]
+
+
+def in_folds(results: Results, key: str) -> str:
+    """The same method where every wearer is new in turn: touch_k3 is the point of its constants."""
+    return point_of(results.constants) if key == "touch_k3" else key
 
 
 def settings(names: Sequence[str] = SHIFTED, dataset: str = WATCH, order: str = "shuffled",
@@ -220,93 +219,3 @@ def seconds_table(results: Results) -> Lines:
                               for took in ({p: s / 60 for p, s in found.items()} for found in (
                                   results.seconds, results.cpu_seconds)))])
     return lines
-
-
-def first_sections(results: Results) -> dict[str, Lines]:
-    """Title -> table of docs/evidence.md."""
-    return {
-        "Goals": goals.table(results),
-        "What was tried for them": goals.tried_table(results),
-        "Constants judged over all ten wearers": goals.folds_table(results),
-        "Every wearer new in turn": main_table(results, FOLDS, keys=in_folds(results)),
-        "The watch": main_table(results, keys=shown(results)),
-        "Shifts, orders and wearers that nothing was chosen on":
-            main_table(results, REDRAWN, keys=shown(results)),
-        "One exercise after another": main_table(results, order="blocked", keys=shown(results)),
-        "One exercise after another, then idle steps":
-            main_table(results, order="blocked", replay=IDLE, keys=shown(results)),
-        "Training on turned or mirrored windows instead": rivals_table(results),
-        "A profile from labels": orientation.lines(orientation.kept()),
-        "A profile without labels, and an alarm": unlabelled.lines(unlabelled.kept()),
-        f"{SETS[VOWELS].title}": sets_table(results, VOWELS),
-    }
-
-
-def further_sections(results: Results) -> dict[str, Lines]:
-    """Title -> table of docs/evidence-tables.md."""
-    return {
-        "All methods": main_table(results),
-        "Each method against the next simpler one": differences(results, simpler(DEVICE)),
-        "Eligibilities at equal replay and schedule": differences(results, EQUAL),
-        "Float beside the device": differences(results, simpler(HOST)),
-        "Accuracy during the stream": online_table(results),
-        "All methods, one exercise after another": main_table(results, order="blocked"),
-        "All methods, one exercise after another, then idle steps":
-            main_table(results, order="blocked", replay=IDLE),
-        "Wrong labels": labels_table(results),
-        "Replay": replay_table(results),
-        "What is written": work_table(results),
-        **{f"Further set: {SETS[name].title}": sets_table(results, name)
-           for name in results.datasets() if not is_watch(name) and name != VOWELS},
-        "Constants, chosen on the validation wearers": constants_table(results),
-        "What each part took": seconds_table(results),
-    }
-
-
-DOCUMENTS = {ROOT / "docs" / "evidence.md": first_sections,
-             ROOT / "docs" / "evidence-tables.md": further_sections}
-
-
-def shown(results: Results) -> list[str]:
-    """Of the first tables."""
-    return [FROZEN, MIRRORED, *SHOWN, *goals.best(results)]
-
-
-def in_folds(results: Results) -> list[str]:
-    """The same where every wearer is new in turn; touch_k3 is the point of its constants there."""
-    return [point_of(results.constants) if key == "touch_k3" else key for key in shown(results)]
-
-
-def filled(sections: dict[str, Lines]) -> dict[str, Lines]:
-    """Those with a line below their head."""
-    return {title: lines for title, lines in sections.items() if len(lines) > 1}
-
-
-def show(results: Results, console: Console) -> None:
-    for sections in DOCUMENTS.values():
-        for title, lines in filled(sections(results)).items():
-            table = Table(*lines[0], title=title, title_justify="left")
-            for line in lines[1:]:
-                table.add_row(*line)
-            console.print(table)
-
-
-def markdown(sections: dict[str, Lines]) -> str:
-    made = []
-    for title, lines in filled(sections).items():
-        made += [f"### {title}", "", f"| {' | '.join(lines[0])} |", "|---" * len(lines[0]) + "|",
-                 *(f"| {' | '.join(line)} |" for line in lines[1:]), ""]
-    return "\n".join(made)
-
-
-def write(sections: dict[str, Lines], document: Path) -> None:
-    """The tables between the markers of the document."""
-    text = document.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    document.write_text(f"{before}{BEGIN}\n{markdown(sections)}\n{END}{after}", encoding="utf-8")
-
-
-def write_all(results: Results) -> None:
-    for document, sections in DOCUMENTS.items():
-        write(sections(results), document)

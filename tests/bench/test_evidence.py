@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from evidence import goals, main, plan, report, sets, speakers, watches
+from evidence import documents, goals, main, plan, report, sets, speakers, watches
+from evidence.figure import SHOWN as SHOWN_IN_FIGURE
 from evidence.figure import draw
 from evidence.measure import Job, Row, mean_score, run
 from evidence.methods import (
@@ -105,21 +108,45 @@ def test_results_come_back_and_a_new_run_replaces_the_old(tmp_path: Path, rows: 
     assert Results.load(tmp_path / "nothing.json") == Results()
 
 
-def test_the_document_keeps_what_is_written_around_the_tables(tmp_path: Path, rows: list[Row]
-                                                              ) -> None:
+def test_a_document_keeps_what_is_written_around_the_tables(rows: list[Row]) -> None:
     results = Results(constants=dict(CHOSEN))
     results.add(rows)
-    document = tmp_path / "evidence.md"
-    document.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
-    report.write(report.further_sections(results), document)
-    report.write(report.further_sections(results), document)
-    text = document.read_text()
+    sections = documents.further_sections(results)
+    text = documents.with_tables(f"before\n{documents.BEGIN}\nold\n{documents.END}\nafter\n",
+                                 sections)
+    assert documents.with_tables(text, sections) == text
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     assert text.count("### All methods\n") == 1
     learned = rows[2]
     assert f"| readout delta | 1 | {learned.shifted:.1f} / {learned.original:.1f} |" in text
     assert f"| readout delta | 1 | {learned.online:.1f} |" in text
-    draw(results).savefig(tmp_path / "evidence.png")
+
+
+@pytest.mark.parametrize("path", documents.DOCUMENTS, ids=lambda path: path.name)
+def test_documents_show_the_tables_of_the_committed_results(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    made = documents.DOCUMENTS[path](Results.load(main.COMMITTED))
+    assert documents.with_tables(text, made) == text, "run.py --full --report writes them"
+
+
+def test_what_the_prose_says_in_percent_stands_in_a_table() -> None:
+    """Every number with a decimal of docs/evidence.md and of the README's first part."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in documents.DOCUMENTS}
+    tables = " ".join(text.partition(documents.BEGIN)[2].partition(documents.END)[0]
+                      for text in texts.values())
+    measured = set(re.findall(r"\d+\.\d", tables))
+    prose = texts["evidence.md"].partition(documents.BEGIN)[0]
+    assert sorted(set(re.findall(r"\d+\.\d", prose)) - measured) == []
+
+
+def test_the_figure_names_every_method(rows: list[Row], tmp_path: Path) -> None:
+    results = Results()
+    results.add(replace(r, setting=replace(r.setting, dataset=FOLDS), method=key)
+                for r in rows[2:3] for key in SHOWN_IN_FIGURE)
+    figure = draw(results)
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert len(told) == len(SHOWN_IN_FIGURE) and "touch + schedule, K = 3" in told
+    figure.savefig(tmp_path / "evidence.png")
     assert (tmp_path / "evidence.png").stat().st_size > 10_000
 
 
