@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ COMMITTED = ROOT / "benchmarks" / "results" / "evidence.json"
 FIGURE = ROOT / "docs" / "evidence.png"
 BY_THEMSELVES = {"orientation": orientation, "unlabelled": unlabelled}
 """Parts whose rows are of their own kind: each has SEEDS, `run`, `keep` and a committed file."""
-PARTS = (*BY_THEMSELVES, "tune", *plan.JOBS)
+PARTS = (*BY_THEMSELVES, *plan.JOBS)
 QUICK_PARTS = ("watch",)
 KEPT_EVERY = 10
 """Jobs after which the rows are written."""
@@ -96,14 +95,7 @@ def execute(results: Results, part: str, call: Callable[..., Any], given: Sequen
 
 def run_part(part: str, results: Results, asked: argparse.Namespace, path: Path) -> None:
     """Adds to the results, and keeps them now and then."""
-    if part == "tune":
-        wanted = [m for m in METHODS.values() if (asked.methods is None or m.key in asked.methods)
-                  and not (asked.resume and m.key in results.constants)]
-        for method in sorted(wanted, key=lambda m: bool(m.twin)):
-            results.constants |= plan.tune(partial(execute, results, part, plan.attempt), [method],
-                                           results.constants)
-            results.save(path)
-    elif part in BY_THEMSELVES:
+    if part in BY_THEMSELVES:
         module = BY_THEMSELVES[part]
         if not (asked.resume and part in results.finished):
             module.keep([row for rows in execute(results, part, module.run, module.SEEDS)
@@ -113,8 +105,13 @@ def run_part(part: str, results: Results, asked: argparse.Namespace, path: Path)
                                 if getattr(asked, name) is not None}
         if asked.quick:
             only.setdefault("methods", ["frozen", *plan.SHOWN])
-        jobs = plan.jobs(part, results.constants, best=goals.best(results), quick=not asked.full,
-                         only=only)
+        best = goals.best(results)
+        for method in plan.untuned(part, best, results.constants) if asked.full else ():
+            jobs = plan.tuning_jobs(method)
+            found = list(execute(results, part, plan.attempt, jobs))
+            results.constants[method.key] = plan.choose(method, jobs, found)
+            results.save(path)
+        jobs = plan.jobs(part, results.constants, best=best, quick=not asked.full, only=only)
         jobs = plan.missing(jobs, results)
         list(execute(results, part, plan.train, plan.networks(jobs)))
         for count, rows in enumerate(execute(results, part, plan.attempt, jobs), 1):

@@ -58,7 +58,7 @@ def grid(**choices: tuple[float, ...]) -> tuple[Constants, ...]:
 class Method:
     """hidden: the rule before the readout for some constants, None if it stays; the readout has
     ReadoutDelta with mu1. simpler: the method it is compared with. twin: constants are those of
-    this method, which was tuned; with a grid, added to its points. given: constants that were not
+    this method, which was tuned. given: constants that were not
     chosen here. learner: in float on the host, None on the device. stored: how much is stored and
     replayed. n_idle: steps of its idle rows. schedule: of step sizes, gate: whether it learns at
     all. profile: what the device fits first, 'labels' from labels, 'stream' without. learns: or

@@ -62,7 +62,6 @@ FURTHER = ("delta_k3", "sync_k3", "touch_k3", "default", "touch_gate_error")
 VOWELS = "deterding"
 
 Chosen = dict[str, dict[str, Any]]
-Execute = Callable[[Sequence[Job]], Iterable[list[Row]]]
 
 
 def attempt(job: Job) -> list[Row]:
@@ -75,10 +74,10 @@ def attempt(job: Job) -> list[Row]:
         return []
 
 
-def tuning_jobs(method: Method, base: Constants) -> list[Job]:
-    """Each point of the grid, added to `base`, over the validation wearers."""
+def tuning_jobs(method: Method) -> list[Job]:
+    """Each point of the grid over the validation wearers."""
     settings = tuple(Setting(VALIDATION, s) for s in scenarios(VALIDATION))
-    return [Job(method.key, settings, seed, {**base, **point}, method.replay, idles=False)
+    return [Job(method.key, settings, seed, point, method.replay, idles=False)
             for point in method.grid for seed in TUNING_SEEDS]
 
 
@@ -95,20 +94,11 @@ def choose(method: Method, jobs: Sequence[Job], found: Sequence[list[Row]]) -> d
     return {"grid": [dict(p) for p in points], "scores": scores, "chosen": dict(points[best])}
 
 
-def tune(execute: Execute, methods: Sequence[Method], known: Chosen) -> Chosen:
-    """The constants of every method with a grid, twins after those they take theirs from; these
-    may be known."""
-    chosen = dict(known)
-    for twins in (False, True):
-        wanted = [m for m in methods if m.grid and bool(m.twin) == twins]
-        jobs = {m.key: tuning_jobs(m, chosen[m.twin]["chosen"] if m.twin else {}) for m in wanted}
-        found = list(execute([job for made in jobs.values() for job in made]))
-        start = 0
-        for m in wanted:
-            stop = start + len(jobs[m.key])
-            chosen[m.key] = choose(m, jobs[m.key], found[start:stop])
-            start = stop
-    return chosen
+def untuned(part: str, best: Sequence[str], chosen: Chosen) -> list[Method]:
+    """Methods whose constants a part needs and nobody chose yet."""
+    keys = dict.fromkeys(key for key, *_ in JOBS[part](best) if key != FROZEN)
+    needed = dict.fromkeys(key if METHODS[key].grid else METHODS[key].twin for key in keys)
+    return [METHODS[key] for key in needed if key and key not in chosen]
 
 
 def constants_of(chosen: Chosen, key: str) -> Constants:
@@ -158,7 +148,7 @@ def jobs(part: str, chosen: Chosen, *, best: Sequence[str] = (), quick: bool = F
     made = sorted((j for j in made if j.settings), key=lambda j: (j.settings[0].dataset, j.seed))
     if lacking := sorted({j.method for j in made if not j.constants} - {FROZEN}):
         raise EdgeError("E105", f"no constants were chosen for {', '.join(lacking)}",
-                        help="run the part 'tune' with --full")
+                        help="a run with --full chooses them")
     return made
 
 

@@ -155,14 +155,21 @@ def test_every_method_is_tuned_with_the_same_effort_on_validation_wearers() -> N
         assert len(method.grid) == N_POINTS or (
             (method.twin or method.given) and not method.grid), method.key
         assert method.simpler in (FROZEN, *METHODS)
-    jobs = plan.tuning_jobs(METHODS["sync"], {})
+    jobs = plan.tuning_jobs(METHODS["sync"])
     assert len(jobs) == N_POINTS * len(plan.TUNING_SEEDS)
     assert all(s.dataset == VALIDATION for job in jobs for s in job.settings)
 
 
+def test_a_part_chooses_the_constants_that_it_needs_and_nobody_chose() -> None:
+    best = goals.best(Results())
+    assert [m.key for m in plan.untuned("watch", best, {})] == ["delta_k3", "sync_k3", "touch_k3"]
+    assert [m.key for m in plan.untuned("labels", best, {"touch_k3": {}})] == ["delta_k3"]
+    assert plan.untuned("tried", best, {}) == []
+
+
 def test_the_best_point_is_chosen_and_one_without_a_fixed_point_form_never() -> None:
     method = METHODS["delta"]
-    jobs = plan.tuning_jobs(method, {})
+    jobs = plan.tuning_jobs(method)
     found = [[] if job.constants["mu1"] == 6.4 else
              [row("delta", "B", job.seed, 90 - abs(job.constants["mu1"] - 1.6))] for job in jobs]
     made = plan.choose(method, jobs, found)
