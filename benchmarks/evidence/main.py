@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = ROOT / "benchmarks" / "results" / "evidence.json"
 FIGURE = ROOT / "docs" / "evidence.png"
 BY_THEMSELVES = {"orientation": orientation, "unlabelled": unlabelled}
-"""Parts whose rows are of their own kind: each has SEEDS, `run`, `keep` and a committed file."""
+"""Parts whose rows are of their own kind: each has SEEDS, `run`, `keep` and a file of its own."""
 PARTS = (*BY_THEMSELVES, *plan.JOBS)
 QUICK_PARTS = ("watch",)
 KEPT_EVERY = 10
@@ -94,30 +94,32 @@ def execute(results: Results, part: str, call: Callable[..., Any], given: Sequen
 
 
 def run_part(part: str, results: Results, asked: argparse.Namespace, path: Path) -> None:
-    """Adds to the results, and keeps them now and then."""
-    if part in BY_THEMSELVES:
-        module = BY_THEMSELVES[part]
-        if not (asked.resume and part in results.finished):
-            module.keep([row for rows in execute(results, part, module.run, module.SEEDS)
-                         for row in rows])
-    else:
-        only: dict[str, Any] = {name: getattr(asked, name) for name in ("methods", "seeds")
-                                if getattr(asked, name) is not None}
-        if asked.quick:
-            only.setdefault("methods", ["frozen", *plan.SHOWN])
-        best = goals.best(results)
-        for method in plan.untuned(part, best, results.constants) if asked.full else ():
+    """Constants that nobody chose, networks that are not there, then the jobs; what is measured is
+    kept now and then."""
+    best = goals.best(results)
+    only: dict[str, Any] = {name: getattr(asked, name) for name in ("methods", "seeds")
+                            if getattr(asked, name) is not None}
+    if asked.full:
+        for method in plan.untuned(part, best, results.constants):
             jobs = plan.tuning_jobs(method)
             found = list(execute(results, part, plan.attempt, jobs))
             results.constants[method.key] = plan.choose(method, jobs, found)
             results.save(path)
-        jobs = plan.jobs(part, results.constants, best=best, quick=not asked.full, only=only)
-        jobs = plan.missing(jobs, results)
-        list(execute(results, part, plan.train, plan.networks(jobs)))
-        for count, rows in enumerate(execute(results, part, plan.attempt, jobs), 1):
-            results.add(rows)
-            if count % KEPT_EVERY == 0:
-                results.save(path)
+    else:
+        only.setdefault("methods", ["frozen", *plan.SHOWN])
+    jobs = plan.missing(plan.jobs(part, results.constants, best=best, quick=not asked.full,
+                                  only=only), results)
+    list(execute(results, part, plan.train, plan.networks(jobs)))
+    for count, rows in enumerate(execute(results, part, plan.attempt, jobs), 1):
+        results.add(rows)
+        if count % KEPT_EVERY == 0:
+            results.save(path)
+
+
+def run_by_itself(part: str, results: Results, folder: Path) -> None:
+    module = BY_THEMSELVES[part]
+    found = execute(results, part, module.run, module.SEEDS)
+    module.keep([row for rows in found for row in rows], folder)
 
 
 def run_parts(results: Results, parts: Sequence[str], asked: argparse.Namespace,
@@ -126,7 +128,10 @@ def run_parts(results: Results, parts: Sequence[str], asked: argparse.Namespace,
     for part in [p for p in PARTS if p in parts]:
         begin = time.perf_counter()
         try:
-            run_part(part, results, asked, path)
+            if part not in BY_THEMSELVES:
+                run_part(part, results, asked, path)
+            elif not (asked.resume and part in results.finished):
+                run_by_itself(part, results, path.parent)
             results.finished = sorted({*results.finished, part}, key=PARTS.index)
         finally:
             results.took(part, time.perf_counter() - begin)

@@ -128,11 +128,13 @@ def fitted(worn: Watch, seed: int, drawn: int, per_class: int, classes: Sequence
                oriented, chosen, learned, original)
 
 
-def keep(rows: Sequence[Row]) -> None:
-    write_rows(COMMITTED, SCHEMA, rows)
+def keep(rows: Sequence[Row], folder: Path) -> None:
+    """In a file of the folder."""
+    write_rows(folder / COMMITTED.name, SCHEMA, rows)
 
 
 def kept() -> list[Row]:
+    """Those that are committed."""
     return read_rows(COMMITTED, Row)
 
 

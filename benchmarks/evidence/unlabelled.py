@@ -141,12 +141,14 @@ def _left(profile: QProfile, made: watch.Scenario, straight: watch.Scenario
     return float(np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))), is_mirrored
 
 
-def keep(rows: Sequence[Row]) -> None:
-    write_rows(COMMITTED, SCHEMA, sorted(rows, key=lambda r: (
+def keep(rows: Sequence[Row], folder: Path) -> None:
+    """In a file of the folder."""
+    write_rows(folder / COMMITTED.name, SCHEMA, sorted(rows, key=lambda r: (
         r.drawn - r.seed, ORDERS.index(r.order), SCENARIOS.index(r.scenario))))
 
 
 def kept() -> list[Row]:
+    """Those that are committed."""
     return read_rows(COMMITTED, Row)
 
 
