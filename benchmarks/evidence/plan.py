@@ -185,7 +185,7 @@ def _streams(dataset: str, *orders: Order, wrong_labels: float = 0.0) -> Setting
 
 
 def _tried(best: Sequence[str]) -> Runs:
-    return _runs([m.key for m in TRIED if m.profile], _streams(VALIDATION, *ORDERS), SIDE_SEEDS)
+    return _runs([m.key for m in TRIED if m.profile], _streams(VALIDATION, *ORDERS))
 
 
 def _folds(best: Sequence[str]) -> Runs:
