@@ -52,14 +52,10 @@ def first_sections(results: Results) -> dict[str, Lines]:
         "Every wearer new in turn": main_table(
             results, FOLDS, keys=[in_folds(results, key) for key in shown(results)]),
         "The watch": main_table(results, keys=shown(results)),
-        "Shifts, orders and wearers that nothing was chosen on":
-            main_table(results, REDRAWN, keys=shown(results)),
-        "One exercise after another": main_table(results, order="blocked", keys=shown(results)),
         "One exercise after another, then idle steps":
             main_table(results, order="blocked", replay=IDLE, keys=shown(results)),
         "Training on turned or mirrored windows instead": rivals_table(results),
         "A profile from labels": orientation.lines(orientation.kept()),
-        "A profile without labels, and an alarm": unlabelled.lines(unlabelled.kept()),
         f"{SETS[VOWELS].title}": sets_table(results, VOWELS),
     }
 
@@ -72,9 +68,11 @@ def further_sections(results: Results) -> dict[str, Lines]:
         "Eligibilities at equal replay and schedule": differences(results, EQUAL),
         "Float beside the device": differences(results, simpler(HOST)),
         "Accuracy during the stream": online_table(results),
-        "All methods, one exercise after another": main_table(results, order="blocked"),
-        "All methods, one exercise after another, then idle steps":
-            main_table(results, order="blocked", replay=IDLE),
+        "One exercise after another, before idle steps":
+            main_table(results, order="blocked", keys=shown(results)),
+        "Shifts, orders and wearers that nothing was chosen on":
+            main_table(results, REDRAWN, keys=shown(results)),
+        "A profile without labels, and an alarm": unlabelled.lines(unlabelled.kept()),
         "Wrong labels": labels_table(results),
         "Replay": replay_table(results),
         "What is written": work_table(results),

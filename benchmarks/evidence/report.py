@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import product
 
 from edge_dassdp.comparison.statistics import Estimate, mean_std
 from evidence import goals
@@ -53,16 +54,13 @@ def settings(names: Sequence[str] = SHIFTED, dataset: str = WATCH, order: str = 
 
 
 def cell(results: Results, method: str, where: Sequence[Setting], replay: str | None = None,
-         with_std: bool = True) -> str:
-    """shifted ± std over seeds / original; – where it was not run."""
+         seeds: Collection[int] | None = None) -> str:
+    """shifted ± std over seeds / original; – where it was not run. seeds: of these alone."""
     name = replay_of(method) if replay is None else replay
-    shifted = list(results.mean_by_seed(method, where, "shifted", name).values())
-    original = list(results.mean_by_seed(method, where, "original", name).values())
-    if not shifted:
-        return "–"
-    made = mean_std(shifted)
-    spread = f" ± {made.spread:.1f}" if with_std and made.n > 1 else ""
-    return f"{made.mean:.1f}{spread} / {mean_std(original).mean:.1f}"
+    shifted, original = ([value for seed, value in results.mean_by_seed(
+        method, where, column, name).items() if seeds is None or seed in seeds]
+        for column in ("shifted", "original"))
+    return f"{spread(shifted)} / {mean_std(original).mean:.1f}" if shifted else "–"
 
 
 def signed(estimate: Estimate | None) -> str:
@@ -151,23 +149,18 @@ def replay_table(results: Results) -> Lines:
 
 
 def rivals_table(results: Results) -> Lines:
-    """The same methods from networks that were trained on turned or on mirrored windows, too."""
-    return _by_network(results, (FROZEN, *RIVALS), {
-        WATCH: "as shipped", TURNED: "trained on turned windows, too",
-        MIRROR: "trained on mirrored windows, too"})
-
-
-def _by_network(results: Results, methods: Sequence[str], networks: dict[str, str]) -> Lines:
-    """Nothing where only the last or the first was run."""
+    """The same methods from networks that were trained on turned or on mirrored windows, too, on
+    the seeds that all have."""
     names = (*SHIFTED, "N")
-    lines = [[f"{PAIR}, %", "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
-    for method in methods:
-        for dataset, title in networks.items():
-            cells = [cell(results, method, settings(some, dataset))
-                     for some in (*([s] for s in names), SHIFTED)]
-            if any(c != "–" for c in cells):
-                lines.append([TITLES[method], title, *cells])
-    return lines if len({line[1] for line in lines[1:]}) > 1 else lines[:1]
+    lines = [[f"{PAIR}, %", "trained", "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
+    trained = {WATCH: "as shipped", TURNED: "on turned windows, too",
+               MIRROR: "on mirrored windows, too"}
+    seeds = set.intersection(*(set(results.seeds(dataset)) for dataset in trained))
+    for method, dataset in product((FROZEN, *RIVALS), trained if seeds else ()):
+        cells = [cell(results, method, settings(some, dataset), seeds=seeds)
+                 for some in (*([s] for s in names), SHIFTED)]
+        lines.append([TITLES[method], trained[dataset], str(len(seeds)), *cells])
+    return lines
 
 
 def sets_table(results: Results, name: str) -> Lines:
