@@ -209,7 +209,9 @@ def _margin(found: tuple[Estimate, Estimate], goal: Goal) -> float:
 
 
 def _nearest(results: Results, goal: Goal) -> str:
-    made = {key: found for key in METHODS if (found := _measured(results, key, goal)) is not None}
+    """Of what runs on the device."""
+    made = {key: found for key, method in METHODS.items() if method.learner is None
+            and (found := _measured(results, key, goal)) is not None}
     if not made:
         return "–"
     key = max(made, key=lambda k: _margin(made[k], goal))

@@ -25,7 +25,7 @@ WATCHES = (WATCH, REDRAWN, FOLDS, TURNED, MIRROR, VALIDATION, FOLDS_VALIDATION)
 DRAWN_BEYOND = 20
 """What is added to the seed of a network for REDRAWN."""
 WATCH_SEEDS = 10
-SEEDS = {TURNED: 5, MIRROR: 5, "deterding": 10}
+SEEDS = {TURNED: 3, MIRROR: 3, "deterding": 10}
 """Networks, where there are others than WATCH_SEEDS of the watch, `sets.N_SEEDS` of a further set.
 """
 KEPT_TASKS = 24
