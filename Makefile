@@ -36,15 +36,19 @@ lint: $(VENV)/test.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/mypy.ini
 
-# Every learning rule, and what stands around one, beside its baselines: a part of it with the constants
-# chosen before (minutes), or all of it, constants chosen afresh on the validation wearers (an hour), which
-# writes benchmarks/results/evidence.json and docs/evidence.md; RESUME=--resume keeps what was measured. Fashion-MNIST is Debian's
-# dataset-fashion-mnist, the vowels its r-cran-mlbench; a data set that is not there is left out by name.
+# Every learning rule, and what stands around one, beside its baselines. A part of it with the constants
+# chosen before (minutes, into runs/evidence), or all of it: networks that are not shipped are trained,
+# constants chosen afresh on the validation wearers, benchmarks/results, docs/evidence.md and its figure,
+# docs/evidence-tables.md and the README's table written; then docs/few-labels.md. RESUME=--resume keeps what
+# was measured. Fashion-MNIST is Debian's dataset-fashion-mnist, the vowels its r-cran-mlbench; a data set
+# that is not there is left out by name.
 evidence: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/evidence/run.py --quick --out $(RUNS)/evidence
 evidence-full: $(VENV)/test.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[evidence]'
 	$(BIN)/python benchmarks/evidence/run.py --full $(RESUME)
+	$(BIN)/python benchmarks/evidence/few.py
+	$(BIN)/python benchmarks/evidence/incremental.py
 
 # 100,000 learning steps, reference against emulator.
 soak: $(VENV)/demo.stamp

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_dassdp.comparison.statistics import Estimate, mean_std
@@ -32,8 +32,8 @@ from evidence.tasks import (
 VOWELS = "deterding"
 STREAMS = tuple(Setting(VALIDATION, s, order) for order in ("shuffled", "blocked")
                 for s in scenarios(VALIDATION))
-AS_BEFORE = f"{PROFILED}touch 0.8/32, schedule"
-"""The candidate with the constants and the store of the tables; first where none was tried."""
+NEW_WEARERS = Setting(FOLDS, "B")
+REPLAYS = (STANDARD, IDLE)
 
 
 @dataclass(frozen=True)
@@ -75,26 +75,35 @@ def score(results: Results, method: str, settings: Sequence[Setting] = STREAMS,
 
 
 def best(results: Results) -> tuple[str, str]:
-    """The candidate of the highest score on the validation wearers, with a profile and without."""
+    """The candidate of the highest score on the validation wearers, with a profile and without;
+    the first where none was tried."""
     scores = {m.key: found.mean for m in TRIED if m.profile
               if (found := score(results, m.key)) is not None}
-    key = max(scores, key=lambda k: scores[k], default=AS_BEFORE)
+    key = max(scores, key=lambda k: scores[k], default=TRIED[0].key)
     return key, key.removeprefix(PROFILED)
 
 
 def table(results: Results) -> list[list[str]]:
     """Each goal with the candidate chosen on the validation wearers, and what came nearest."""
-    profiled, plain = best(results)
-    lines = [["goal", "shifted / original", "chosen on the validation wearers", "networks",
+    lines = [["goal", "shifted / original", "chosen on validation wearers", "networks",
               "reached", "nearest of all measured, picked on the test windows"]]
     for goal in GOALS:
-        key = profiled if is_watch(goal.where[0].dataset) else plain
-        found = _measured(results, key, goal)
+        found = _chosen(results, goal)
         lines.append([goal.name, f"{goal.shifted:g}" + (f" / {goal.original:g}" if goal.original
                                                         else ""),
                       _pair(found), str(found[0].n) if found else "0",
                       _verdict(found, goal), _nearest(results, goal)])
     return lines
+
+
+def _chosen(results: Results, goal: Goal) -> tuple[Estimate, Estimate] | None:
+    """As validation wearers chose: for new wearers in every fold its own, else one for all."""
+    if NEW_WEARERS in goal.where:
+        made = judged(results)
+        found = [[made.tested[made.own[k]][column][k] for k in made.folds] for column in (0, 1)]
+        return (mean_std(found[0]), mean_std(found[1])) if made.folds else None
+    profiled, plain = best(results)
+    return _measured(results, profiled if is_watch(goal.where[0].dataset) else plain, goal)
 
 
 def _verdict(found: tuple[Estimate, Estimate] | None, goal: Goal) -> str:
@@ -117,33 +126,55 @@ def tried_table(results: Results) -> list[list[str]]:
     return lines
 
 
-def folds_table(results: Results) -> list[list[str]]:
-    """Constants of touch chosen in every fold by its own validation wearers, beside fixed ones."""
-    lines = [["touch + schedule, K = 3, every wearer new in turn", "networks",
-              "B, shifted / original", "mean of all scenarios"]]
+Candidate = tuple[str, str]
+"""A method, and its replay, with idle steps or without."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """folds: those with all streams. own: the candidate that a fold's own validation wearers
+    choose. tested: by candidate shifted and original of B, and of all scenarios, by fold."""
+
+    folds: list[int]
+    own: dict[int, Candidate]
+    tested: dict[Candidate, list[dict[int, float]]]
+
+
+def judged(results: Results) -> Judged:
+    """Every candidate of POINTS over the folds, as it came and after idle steps."""
     names = scenarios(FOLDS)
-    every = [[Setting(d, s) for s in names] for d in (FOLDS_VALIDATION, FOLDS)]
-    b = [Setting(FOLDS, "B")]
-    judged = {m.key: _scores(results, m.key, every[0]) for m in POINTS}
-    folds = sorted(set.intersection(*(set(f) for f in judged.values())))
-    if not folds:
-        return lines
-    tested = {m.key: [results.mean_by_seed(m.key, where, column) for where, column in (
-        (b, "shifted"), (b, "original"), (every[1], "shifted"), (every[1], "original"))]
-        for m in POINTS}
-    folds = [k for k in folds if all(k in values for made in tested.values() for values in made)]
-    if not folds:
+    validation, tests = ([Setting(d, s) for s in names] for d in (FOLDS_VALIDATION, FOLDS))
+    candidates = [(m.key, replay) for m in POINTS for replay in REPLAYS]
+    scores = {c: _scores(results, c[0], validation, c[1]) for c in candidates}
+    tested = {c: [results.mean_by_seed(c[0], where, column, c[1])
+                  for where in ([NEW_WEARERS], tests) for column in ("shifted", "original")]
+              for c in candidates}
+    folds = sorted(set.intersection(*(set(values) for c in candidates
+                                      for values in (scores[c], *tested[c]))))
+    own = {k: max(candidates, key=lambda c: scores[c][k]) for k in folds}
+    return Judged(folds, own, tested)
+
+
+def folds_table(results: Results) -> list[list[str]]:
+    """What is chosen in every fold by its own validation wearers, beside what is fixed."""
+    made = judged(results)
+    lines = [["every wearer new in turn", "networks", "B, shifted / original",
+              "mean of all scenarios", "chosen in"]]
+    if not made.folds:
         return lines
 
-    def line(title: str, chosen: dict[int, str]) -> list[str]:
-        made = [mean_std([tested[chosen[k]][column][k] for k in folds]).mean for column in range(4)]
-        return [title, str(len(folds)), f"{made[0]:.1f} / {made[1]:.1f}",
-                f"{made[2]:.1f} / {made[3]:.1f}"]
+    def line(title: str, chosen: Mapping[int, Candidate], count: str = "–") -> list[str]:
+        means = [mean_std([made.tested[chosen[k]][column][k] for k in made.folds]).mean
+                 for column in range(4)]
+        return [title, str(len(made.folds)), f"{means[0]:.1f} / {means[1]:.1f}",
+                f"{means[2]:.1f} / {means[3]:.1f}", count]
 
-    own = {k: max(judged, key=lambda key: judged[key][k]) for k in folds}
-    hindsight = {k: max(tested, key=lambda key: tested[key][0][k]) for k in folds}
-    lines.append(line("chosen in each fold by its own validation wearers", own))
-    lines += [line(m.title, dict.fromkeys(folds, m.key)) for m in POINTS]
+    lines.append(line("chosen in each fold by its own validation wearers", made.own))
+    for c in made.tested:
+        title = TITLES[c[0]] + (f", {METHODS[c[0]].n_idle} idle steps" if c[1] == IDLE else "")
+        lines.append(line(title, dict.fromkeys(made.folds, c),
+                          str(sum(own == c for own in made.own.values()))))
+    hindsight = {k: max(made.tested, key=lambda c: made.tested[c][0][k]) for k in made.folds}
     lines.append(line("the best in hindsight for B, which nobody can choose", hindsight))
     return lines
 
@@ -178,7 +209,9 @@ def _margin(found: tuple[Estimate, Estimate], goal: Goal) -> float:
 
 
 def _nearest(results: Results, goal: Goal) -> str:
-    made = {key: found for key in METHODS if (found := _measured(results, key, goal)) is not None}
+    """Of what runs on the device."""
+    made = {key: found for key, method in METHODS.items() if method.learner is None
+            and (found := _measured(results, key, goal)) is not None}
     if not made:
         return "–"
     key = max(made, key=lambda k: _margin(made[k], goal))

@@ -1,12 +1,12 @@
-"""The command: choose constants, run the jobs in parallel, write JSON, tables and the figure."""
+"""The command: part by part, in parallel, and what each took; then tables and the figure."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,19 @@ import joblib
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evidence import goals, plan, report
+from evidence import documents, goals, orientation, plan, unlabelled
 from evidence.figure import draw
-from evidence.measure import Job, Row
 from evidence.methods import METHODS
 from evidence.results import Results
 from evidence.tasks import SETS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = ROOT / "benchmarks" / "results" / "evidence.json"
-DOCUMENT, FIGURE = ROOT / "docs" / "evidence.md", ROOT / "docs" / "evidence.png"
-QUICK_PARTS = ("main", "blocked", "sources", "redrawn", "vowels", "sets")
+FIGURE = ROOT / "docs" / "evidence.png"
+BY_THEMSELVES = {"orientation": orientation, "unlabelled": unlabelled}
+"""Parts whose rows are of their own kind: each has SEEDS, `run`, `keep` and a file of its own."""
+PARTS = (*BY_THEMSELVES, *plan.JOBS)
+QUICK_PARTS = ("watch",)
 KEPT_EVERY = 10
 """Jobs after which the rows are written."""
 
@@ -33,14 +35,14 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--quick", action="store_true",
-                      help="the parts that the first tables need, with the committed constants, "
-                           "written to --out (default)")
+                      help=f"{', '.join(QUICK_PARTS)} with {plan.QUICK_SEEDS} networks and the "
+                           "committed constants, written to --out (default)")
     kind.add_argument("--full", action="store_true",
-                      help="everything; writes the committed JSON, docs/evidence.md and its figure")
+                      help="everything; writes the committed JSON, the documents and the figure")
     parser.add_argument("--only", type=lambda text: text.split(","), metavar="PART,...",
-                        help=f"of {', '.join(plan.PARTS)}; all, or those of a quick run")
+                        help=f"of {', '.join(PARTS)}; all, or those of a quick run")
     parser.add_argument("--resume", action="store_true",
-                        help="keep the rows and constants of a run before, measure what is missing")
+                        help="keep what a run before measured, measure what is missing")
     parser.add_argument("--methods", nargs="+", choices=["frozen", *METHODS], help="only these")
     parser.add_argument("--seeds", type=int, nargs="+", help="only these")
     parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
@@ -49,11 +51,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/evidence"),
                         help="folder of a quick run")
     parser.add_argument("--report", action="store_true", help="write the tables again, run nothing")
-    parser.add_argument("--publish", action="store_true",
-                        help="of a quick run, too, write what --full writes")
     asked = parser.parse_args()
-    if unknown := sorted(set(asked.only or ()) - set(plan.PARTS)):
-        parser.error(f"--only: {', '.join(unknown)}: choose of {', '.join(plan.PARTS)}")
+    if unknown := sorted(set(asked.only or ()) - set(PARTS)):
+        parser.error(f"--only: {', '.join(unknown)}: choose of {', '.join(PARTS)}")
     return asked
 
 
@@ -73,42 +73,71 @@ def backend(address: str | None, n_jobs: int) -> Iterator[None]:
             yield
 
 
-def execute(jobs: Sequence[Job], title: str = "") -> Iterable[list[Row]]:
-    """The rows of each job, in order; a bar on stderr where that is a terminal."""
+def measured(call: Callable[..., Any], one: Any) -> tuple[Any, float]:
+    """What it gives, and the processor's seconds that it took, with those of compilers."""
+    begin = sum(os.times()[:4])
+    return call(one), sum(os.times()[:4]) - begin
+
+
+def execute(results: Results, part: str, call: Callable[..., Any], given: Sequence[Any]
+            ) -> Iterator[Any]:
+    """What each gives, in order; a bar on stderr where that is a terminal."""
     bars = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeElapsedColumn())
     with Progress(*columns, console=bars, disable=not bars.is_terminal) as progress:
-        made = joblib.Parallel(return_as="generator")(joblib.delayed(plan.attempt)(job)
-                                                      for job in jobs)
-        yield from progress.track(made, total=len(jobs), description=title)
+        made = joblib.Parallel(return_as="generator")(
+            joblib.delayed(measured)(call, one) for one in given)
+        for found, seconds in progress.track(made, total=len(given), description=part):
+            results.worked(part, seconds)
+            yield found
+
+
+def run_part(part: str, results: Results, asked: argparse.Namespace, path: Path) -> None:
+    """Constants that nobody chose, networks that are not there, then the jobs; what is measured is
+    kept now and then."""
+    best = goals.best(results)
+    only: dict[str, Any] = {name: getattr(asked, name) for name in ("methods", "seeds")
+                            if getattr(asked, name) is not None}
+    if asked.full:
+        for method in plan.untuned(part, best, results.constants):
+            jobs = plan.tuning_jobs(method)
+            found = list(execute(results, part, plan.attempt, jobs))
+            results.constants[method.key] = plan.choose(method, jobs, found)
+            results.save(path)
+    else:
+        only.setdefault("methods", ["frozen", *plan.SHOWN])
+    jobs = plan.missing(plan.jobs(part, results.constants, best=best, quick=not asked.full,
+                                  only=only), results)
+    list(execute(results, part, plan.train, plan.networks(jobs)))
+    for count, rows in enumerate(execute(results, part, plan.attempt, jobs), 1):
+        results.add(rows)
+        if count % KEPT_EVERY == 0:
+            results.save(path)
+
+
+def run_by_itself(part: str, results: Results, folder: Path) -> None:
+    module = BY_THEMSELVES[part]
+    found = execute(results, part, module.run, module.SEEDS)
+    module.keep([row for rows in found for row in rows], folder)
 
 
 def run_parts(results: Results, parts: Sequence[str], asked: argparse.Namespace,
-              path: Path) -> None:
-    """Adds to the results and keeps them after every part of it."""
-    if "tune" in parts:
+              path: Path, console: Console) -> None:
+    """One after another, each with the seconds that it took."""
+    for part in [p for p in PARTS if p in parts]:
         begin = time.perf_counter()
-        wanted = [m for m in METHODS.values() if (asked.methods is None or m.key in asked.methods)
-                  and not (asked.resume and m.key in results.constants)]
-        results.constants |= plan.tune(partial(execute, title="constants"), wanted,
-                                       results.constants)
-        results.took("tune", time.perf_counter() - begin)
-        results.save(path)
-    only: dict[str, Any] = {name: getattr(asked, name) for name in ("methods", "seeds")
-                            if getattr(asked, name) is not None}
-    for part in [p for p in parts if p != "tune"]:
-        begin = time.perf_counter()
-        jobs = plan.jobs([part], results.constants, quick=not asked.full,
-                         best=goals.best(results), only=only)
         try:
-            for count, rows in enumerate(execute(plan.missing(jobs, results), part), 1):
-                results.add(rows)
-                if count % KEPT_EVERY == 0:
-                    results.save(path)
+            if part not in BY_THEMSELVES:
+                run_part(part, results, asked, path)
+            elif not (asked.resume and part in results.finished):
+                run_by_itself(part, results, path.parent)
+            results.finished = sorted({*results.finished, part}, key=PARTS.index)
         finally:
             results.took(part, time.perf_counter() - begin)
             results.save(path)
+        console.print(f"{time.strftime('%H:%M:%S')} {part}: {results.seconds[part]} s, "
+                      f"{results.cpu_seconds.get(part, 0)} s of a processor")
 
 
 def main() -> None:
@@ -123,16 +152,13 @@ def main() -> None:
             console.print(f"{made.title} ({name}) is left out: {' and '.join(made.missing)} "
                           "not found")
     if not asked.report:
-        parts = asked.only or (plan.PARTS if asked.full else QUICK_PARTS)
         with backend(asked.dask, asked.jobs):
-            run_parts(results, parts, asked, path)
-    report.show(results, console)
-    published = asked.full or asked.publish
-    figure = FIGURE if published else asked.out / FIGURE.name
+            run_parts(results, asked.only or (PARTS if asked.full else QUICK_PARTS), asked, path,
+                      console)
+    documents.show(results, console)
+    figure = FIGURE if asked.full else asked.out / FIGURE.name
     draw(results).savefig(figure)
-    if published:
-        results.save(COMMITTED)
-        report.write(results, DOCUMENT)
-    console.print(f"written: {path}, {figure}" + f", {COMMITTED}, {DOCUMENT}" * published)
-
-
+    if asked.full:
+        documents.write_all(results)
+    console.print(f"written: {path}, {figure}" + f", {' and '.join(map(str, documents.DOCUMENTS))}"
+                  * asked.full)

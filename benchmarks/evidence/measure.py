@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 
 import numpy as np
 
@@ -15,14 +14,12 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.targets.emulator import Emulator
-from evidence.channels import on_the_host
 from evidence.methods import (
     FROZEN,
     IDLE,
     METHODS,
     MIRRORED,
     STANDARD,
-    TITLES,
     Constants,
     Method,
 )
@@ -51,17 +48,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Job:
-    """All streams of one method and one network, which share a compiled emulator."""
+    """All streams of one method and one network, which share a compiled emulator. idles: with rows
+    after idle steps."""
 
     method: str
     settings: tuple[Setting, ...]
     seed: int
     constants: Constants
     replay: str = STANDARD
-
-    @property
-    def title(self) -> str:
-        return f"{self.settings[0].dataset} {TITLES[self.method]}, seed {self.seed}"
+    idles: bool = True
 
 
 def run(job: Job) -> list[Row]:
@@ -77,7 +72,7 @@ def run(job: Job) -> list[Row]:
     settings = Settings(drift="profile") if method.profile == "stream" else Settings()
     network = quantize(first.network, learning, settings, first.training.x,
                        first.training.y).network
-    trial = OnDevice(network, fit=_fit(method, job, first), learns=method.learns,
+    trial = OnDevice(network, fit=_fit(method), learns=method.learns,
                      warms_up=method.warms_up)
     return [row for t in tasks for row in _on_device(trial, method, t, job)]
 
@@ -110,14 +105,12 @@ def _on_device(trial: OnDevice, method: Method, t: Task, job: Job) -> Iterator[R
     """One stream, and where something is replayed a second row after idle steps."""
     given = _given(t)
     yield _row(t, job.method, job.replay, trial.learn(given))
-    if method.learns and job.replay == STANDARD:
+    if method.learns and job.idles and job.replay == STANDARD:
         yield _row(t, job.method, IDLE, trial.idle(method.n_idle, given))
 
 
-def _fit(method: Method, job: Job, t: Task) -> Fit | None:
+def _fit(method: Method) -> Fit | None:
     """Of the sensor's profile, before the stream is learned."""
-    if method.profile == "host" and t.n_channels is not None:
-        return partial(on_the_host, t.training, t.n_channels, job.constants)
     return {"labels": by_labels, "stream": by_itself}.get(method.profile or "")
 
 

@@ -1,6 +1,6 @@
 """What an orientation is worth that the watch fits from a few labels, in the bits of the device.
 
-    python benchmarks/evidence/orientation.py [--quick] [--out FILE]
+A part of run.py, with rows of its own in benchmarks/results/orientation.json.
 
 The device takes raw counts. It fits an orientation from the first windows of each exercise in the
 stream, which are learned from as well. Shift, order and wearer are drawn by the seed of the
@@ -9,18 +9,13 @@ network, as all constants were chosen, and by seeds that no constant was chosen 
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import edge_dassdp as ed
 from edge_dassdp.base import assets
@@ -30,12 +25,13 @@ from edge_dassdp.data.labels import first_of_each
 from edge_dassdp.harness import Device
 from edge_dassdp.sensor.orientation import Verdict
 from evidence.methods import METHODS, STANDARD
-from evidence.rows import arguments, spread, write
+from evidence.results import read_rows, write_rows
+from evidence.rows import spread
 
 SCHEMA = "edge_dassdp/orientation-evidence/1"
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "orientation.json"
 SCENARIOS = ("E", "A", "Ap", "B", "C", "D", "N")
-N_NETWORKS = 10
+SEEDS = range(10)
 PER_CLASS = (1, 2, 5)
 FEW_CLASSES = 3
 SHIFTS = (0, 20)
@@ -80,7 +76,7 @@ class Watch:
         return round(100 * self.device.accuracy(self.counts(samples), samples.y), 3)
 
 
-def run(seed: int, shifts: Sequence[int], learns: bool) -> list[Row]:
+def run(seed: int, shifts: Sequence[int] = SHIFTS, learns: bool = True) -> list[Row]:
     """Every scenario, with one network."""
     folder = assets.folder("examples") / "watch"
     data = watch.load_watch(folder / "data.npz")
@@ -128,40 +124,34 @@ def fitted(worn: Watch, seed: int, drawn: int, per_class: int, classes: Sequence
                oriented, chosen, learned, original)
 
 
-def table(found: Sequence[Row]) -> str:
-    """Markdown, mean ± standard deviation over the networks."""
-    lines = ["| | drawn | labels | frozen | behind the orientation | worst change | profile in use "
-             "| then touch, shifted / original | fitted (determinant -1) | undecided |",
-             "|---|---|---|---|---|---|---|---|---|---|"]
-    keys = dict.fromkeys((r.scenario, r.drawn - r.seed, r.n_classes, r.n_labels) for r in found)
-    for key in keys:
-        mine = [r for r in found
-                if (r.scenario, r.drawn - r.seed, r.n_classes, r.n_labels) == key]
+def keep(rows: Sequence[Row], folder: Path) -> None:
+    """In a file of the folder."""
+    write_rows(folder / COMMITTED.name, SCHEMA, rows)
+
+
+def kept() -> list[Row]:
+    """Those that are committed."""
+    return read_rows(COMMITTED, Row)
+
+
+def lines(found: Sequence[Row]) -> list[list[str]]:
+    """A table, mean ± standard deviation over the networks, by scenario and draws."""
+    counts = sorted({r.n_labels for r in found if r.n_classes > FEW_CLASSES})
+    made = [["", "draws", "frozen", *(f"profile from {n} labels" for n in counts),
+             f"from 2 of each of {FEW_CLASSES} exercises", "worst change from 14 labels",
+             "14 labels, then touch: shifted / original", "undecided"]]
+    for scenario, added in dict.fromkeys((r.scenario, r.drawn - r.seed) for r in found):
+        mine = [r for r in found if (r.scenario, r.drawn - r.seed) == (scenario, added)]
+        whole = [r for r in mine if r.n_classes > FEW_CLASSES]
         learned = [r for r in mine if r.learned is not None]
-        after = (f"{spread([r.learned for r in learned])} / "
-                 f"{np.mean([r.original for r in learned]):.1f}" if learned else "–")
-        taken = [r for r in mine if r.verdict == Verdict.TAKEN.name]
-        few = f"{key[3]} of {key[2]} exercises" if key[2] == FEW_CLASSES else str(key[3])
-        lines.append(
-            f"| {key[0]} | {'own' if not key[1] else f'seeds + {key[1]}'} | {few} "
-            f"| {spread([r.frozen for r in mine])} | {spread([r.oriented for r in mine])} "
-            f"| {min(r.oriented - r.frozen for r in mine):+.1f} "
-            f"| {spread([r.chosen for r in mine])} | {after} "
-            f"| {len(taken)} of {len(mine)} ({sum(r.det < 0 for r in taken)}) "
-            f"| {sum(r.verdict == Verdict.UNDECIDED.name for r in mine)} |")
-    return "\n".join(lines)
-
-
-def main() -> None:
-    asked = arguments(__doc__, "frozen only, three networks", COMMITTED)
-    seeds = range(3 if asked.quick else N_NETWORKS)
-    made = joblib.Parallel(n_jobs=asked.jobs)(
-        joblib.delayed(run)(seed, SHIFTS, not asked.quick) for seed in seeds)
-    found = [row for rows_of in made for row in rows_of]
-    if asked.out is not None:
-        write(asked.out, SCHEMA, found)
-    print(table(found))
-
-
-if __name__ == "__main__":
-    main()
+        undecided = sum(r.verdict == Verdict.UNDECIDED.name for r in whole)
+        made.append([
+            scenario, "others" if added else "own", spread([r.frozen for r in whole]),
+            *(spread([r.chosen for r in whole if r.n_labels == n]) for n in counts),
+            spread([r.chosen for r in mine if r.n_classes == FEW_CLASSES]),
+            f"{min(r.chosen - r.frozen for r in whole if r.n_labels == 14):+.1f}",
+            f"{spread([r.learned for r in learned if r.learned is not None])} / "
+            f"{np.mean([r.original for r in learned if r.original is not None]):.1f}"
+            if learned else "–",
+            f"{undecided} of {len(whole)}"])
+    return made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 from edge_dassdp.base.errors import EdgeError
@@ -12,11 +11,11 @@ from edge_dassdp.data.watch import Order
 from evidence.measure import Job, Row, mean_score, run
 from evidence.methods import (
     AROUND,
-    DEVICE,
     FROZEN,
     HOST,
     METHODS,
     POINTS,
+    RULES,
     TRIED,
     Constants,
     Method,
@@ -30,41 +29,39 @@ from evidence.tasks import (
     REDRAWN,
     SETS,
     TURNED,
-    UNIFORM,
     VALIDATION,
     WATCH,
     Setting,
     n_seeds,
+    network,
     scenarios,
 )
 
-PARTS = ("tune", "tried", "goals", "folds", "rivals", "vowels", "main", "blocked", "labels",
-         "replay", "sources", "redrawn", "float", "sets")
 ORDERS: tuple[Order, ...] = ("shuffled", "blocked")
-TUNING_SEEDS = range(3)
+TUNING_SEEDS = range(2)
+SIDE_SEEDS, FLOAT_SEEDS, QUICK_SEEDS = 5, 3, 2
+"""Networks of side tables, of methods in float, and of a quick run."""
 WRONG_LABELS = (0.1, 0.2)
-REPLAYED = ("delta", "sync", "touch_schedule")
-"""Methods whose replay is taken away."""
-SOURCES = ("delta_k3", "touch_k3")
-"""Methods that start from the networks before those shipped as well."""
-CHECKED = ("touch_k3", "touch_gate_error", "oriented_frozen", "oriented_gate", "unlabelled_frozen")
-"""Methods that are tried on shifts and orders that nothing was chosen on."""
 SHOWN = ("delta_k3", "sync_k3", "touch_k3", "touch_gate_error", "oriented_frozen", "oriented",
          "oriented_gate", "unlabelled_frozen", "unlabelled")
-"""Methods of the first tables, on every new wearer, too."""
+"""Methods of the first tables, on ten networks."""
+CHECKED = (FROZEN, "touch_k3", "touch_gate_error", "oriented_frozen", "oriented_gate",
+           "unlabelled_frozen")
+"""Methods that are tried on shifts and orders that nothing was chosen on."""
+BESIDE = tuple(m.key for m in AROUND if m.key not in SHOWN)
+ALONE = tuple(m.key for m in RULES if m.key not in SHOWN)
+"""What stands around a rule, and rules, beside these on fewer networks."""
+REPLAYED = ("delta_k3", "sync_k3", "touch_k3")
+"""Methods whose replay is taken away."""
+MISLED = ("delta_k3", "touch_k3", "touch_gate_error", "oriented")
+"""Methods that are told wrong labels."""
 RIVALS = ("touch_k3", "oriented_frozen", "oriented")
 """Methods behind networks that were trained on turned or on mirrored windows."""
+FURTHER = ("delta_k3", "sync_k3", "touch_k3", "default", "touch_gate_error")
+"""Methods of further sets; none needs a sensor that is worn."""
 VOWELS = "deterding"
-QUICK_SEEDS, QUICK_FLOAT_SEEDS = 5, 2
-QUICK_SCENARIOS = ("Ap", "B", "E")
-"""Scenarios of float methods in a quick run."""
-FRAMED = ("vowels", "motions")
-"""Sets whose frames repeat channels, so that profiles of these can be fitted."""
-QUICK_SETS = ("digits",)
-QUICK_METHODS = ("delta_k3", "sync_k3", "touch_k3", *(m.key for m in AROUND))
 
 Chosen = dict[str, dict[str, Any]]
-Execute = Callable[[Sequence[Job]], Iterable[list[Row]]]
 
 
 def attempt(job: Job) -> list[Row]:
@@ -77,10 +74,10 @@ def attempt(job: Job) -> list[Row]:
         return []
 
 
-def tuning_jobs(method: Method, base: Constants) -> list[Job]:
-    """Each point of the grid, added to `base`, over the validation wearers."""
+def tuning_jobs(method: Method) -> list[Job]:
+    """Each point of the grid over the validation wearers."""
     settings = tuple(Setting(VALIDATION, s) for s in scenarios(VALIDATION))
-    return [Job(method.key, settings, seed, {**base, **point}, method.replay)
+    return [Job(method.key, settings, seed, point, method.replay, idles=False)
             for point in method.grid for seed in TUNING_SEEDS]
 
 
@@ -97,20 +94,11 @@ def choose(method: Method, jobs: Sequence[Job], found: Sequence[list[Row]]) -> d
     return {"grid": [dict(p) for p in points], "scores": scores, "chosen": dict(points[best])}
 
 
-def tune(execute: Execute, methods: Sequence[Method], known: Chosen) -> Chosen:
-    """The constants of every method with a grid, twins after those they take theirs from; these
-    may be known."""
-    chosen = dict(known)
-    for twins in (False, True):
-        wanted = [m for m in methods if m.grid and bool(m.twin) == twins]
-        jobs = {m.key: tuning_jobs(m, chosen[m.twin]["chosen"] if m.twin else {}) for m in wanted}
-        found = list(execute([job for made in jobs.values() for job in made]))
-        start = 0
-        for m in wanted:
-            stop = start + len(jobs[m.key])
-            chosen[m.key] = choose(m, jobs[m.key], found[start:stop])
-            start = stop
-    return chosen
+def untuned(part: str, best: Sequence[str], chosen: Chosen) -> list[Method]:
+    """Methods whose constants a part needs and nobody chose yet."""
+    keys = dict.fromkeys(key for key, *_ in JOBS[part](best) if key != FROZEN)
+    needed = dict.fromkeys(key if METHODS[key].grid else METHODS[key].twin for key in keys)
+    return [METHODS[key] for key in needed if key and key not in chosen]
 
 
 def constants_of(chosen: Chosen, key: str) -> Constants:
@@ -122,29 +110,45 @@ def constants_of(chosen: Chosen, key: str) -> Constants:
     return {**method.given, **found}
 
 
-def jobs(parts: Iterable[str], chosen: Chosen, *, quick: bool = False,
-         best: Sequence[str] = (), only: Mapping[str, Sequence[Any]] | None = None) -> list[Job]:
-    """Jobs of the parts, in their order. best: methods of the goals beside those shown. only:
-    'methods', 'scenarios', 'seeds' to keep.
+def point_of(chosen: Chosen) -> str:
+    """touch_k3 as one of POINTS."""
+    constants = constants_of(chosen, "touch_k3")
+    return next((m.key for m in POINTS if m.given == constants), "touch_k3")
+
+
+def networks(jobs: Sequence[Job]) -> list[tuple[str, int]]:
+    """Data sets and seeds of the networks that the jobs take from the cache folder."""
+    named = {FOLDS_VALIDATION: FOLDS}
+    datasets = ((named.get(d := j.settings[0].dataset, d), j.seed) for j in jobs)
+    return [n for n in dict.fromkeys(datasets)
+            if n[0] in (FOLDS, TURNED, MIRROR, *_sets(), *_vowels())]
+
+
+def train(which: tuple[str, int]) -> None:
+    """Into the cache folder, where it is not there."""
+    network(*which)
+
+
+def jobs(part: str, chosen: Chosen, *, best: Sequence[str] = (), quick: bool = False,
+         only: Mapping[str, Sequence[Any]] | None = None) -> list[Job]:
+    """Those of a part, by seed. best: methods for the goals beside those shown. quick: few seeds.
+    only: 'methods', 'scenarios', 'seeds' to keep.
 
     Raises EdgeError E105 for a method without constants.
     """
-    wanted = set(parts)
-    made = [*_goal_jobs(wanted, chosen, quick, best), *(job for part in (
-        _tried_jobs, _rival_jobs, _set_jobs, _device_jobs, _replay_jobs, _watch_jobs, _float_jobs)
-        for job in part(wanted, chosen, quick))]
-    kept = only or {}
-    methods, seeds = kept.get("methods"), kept.get("seeds")
-    made = [j for j in made if (methods is None or j.method in methods)
-            and (seeds is None or j.seed in seeds)]
-    if "scenarios" in kept:
-        made = [Job(j.method, tuple(s for s in j.settings if s.scenario in kept["scenarios"]),
-                    j.seed, j.constants, j.replay) for j in made]
-    made = [j for j in made if j.settings]
-    missing = sorted({j.method for j in made if not j.constants} - {FROZEN})
-    if missing:
-        raise EdgeError("E105", f"no constants were chosen for {', '.join(missing)}",
-                        help="run the part 'tune' with --full")
+    kept = dict(only or {})
+    if quick:
+        kept.setdefault("seeds", range(QUICK_SEEDS))
+    made = [
+        Job(key, tuple(s for s in settings if s.scenario in kept.get("scenarios", (s.scenario,))),
+            seed, constants_of(chosen, key), replay)
+        for key, settings, seeds, replay in JOBS[part](best)
+        for seed in seeds if seed in kept.get("seeds", (seed,))
+        if key in kept.get("methods", (key,))]
+    made = sorted((j for j in made if j.settings), key=lambda j: (j.settings[0].dataset, j.seed))
+    if lacking := sorted({j.method for j in made if not j.constants} - {FROZEN}):
+        raise EdgeError("E105", f"no constants were chosen for {', '.join(lacking)}",
+                        help="a run with --full chooses them")
     return made
 
 
@@ -164,108 +168,88 @@ def missing(jobs: Sequence[Job], results: Results) -> list[Job]:
     return left
 
 
-def _seeds(dataset: str, quick: bool) -> range:
-    return range(min(n_seeds(dataset), QUICK_SEEDS) if quick else n_seeds(dataset))
+Settings = tuple[Setting, ...]
+Runs = list[tuple[str, Settings, range, str]]
+"""Method, streams of one network, seeds and replay."""
 
 
-def _methods(quick: bool) -> list[Method]:
-    return [m for m in DEVICE if m.key in QUICK_METHODS or not quick]
+def _runs(keys: Iterable[str], settings: Settings, most: int | None = None) -> Runs:
+    """With all seeds of the settings' data set, or the first of them."""
+    seeds = range(min(n_seeds(settings[0].dataset), most or n_seeds(settings[0].dataset)))
+    return [(key, settings, seeds, replay_of(key)) for key in keys]
 
 
-def _jobs(keys: Iterable[str], settings: Iterable[Setting], chosen: Chosen, quick: bool
-          ) -> list[Job]:
-    """Methods with all seeds of the settings' data set."""
-    where = tuple(settings)
-    return [Job(key, where, seed, constants_of(chosen, key), replay_of(key))
-            for key in keys for seed in _seeds(where[0].dataset, quick)]
+def _streams(dataset: str, *orders: Order, wrong_labels: float = 0.0) -> Settings:
+    return tuple(Setting(dataset, s, order, wrong_labels) for order in orders or ORDERS[:1]
+                 for s in scenarios(dataset))
 
 
-def _streams(dataset: str, *orders: Order) -> list[Setting]:
-    return [Setting(dataset, s, order) for order in orders or ORDERS[:1]
-            for s in scenarios(dataset)]
+def _tried(best: Sequence[str]) -> Runs:
+    return _runs([m.key for m in TRIED if m.profile], _streams(VALIDATION, *ORDERS))
 
 
-def _tried_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
-    """What is tried, on the validation wearers, and the constants of touch in every fold."""
-    made = []
-    if "tried" in parts:
-        made += _jobs([m.key for m in TRIED if m.profile], _streams(VALIDATION, *ORDERS), chosen,
-                      quick)
-    if "folds" in parts:
-        for dataset in (FOLDS_VALIDATION, FOLDS):
-            made += _jobs([m.key for m in POINTS], _streams(dataset), chosen, quick)
-    return made
+def _folds(best: Sequence[str]) -> Runs:
+    both = (*_streams(FOLDS_VALIDATION), *_streams(FOLDS))
+    shown = [key for key in SHOWN if key != "touch_k3"]  # it is one of the points
+    return [*_runs([m.key for m in POINTS], both),
+            *_runs((FROZEN, *shown, *_worn(best)), _streams(FOLDS))]
 
 
-def _goal_jobs(parts: set[str], chosen: Chosen, quick: bool, best: Sequence[str]) -> list[Job]:
-    """The methods shown, and the best, where there is a goal."""
-    if "goals" not in parts:
-        return []
-    made = []
-    for keys in ((FROZEN, *best), SHOWN):
-        for settings in (_streams(WATCH), _streams(FOLDS), _streams(WATCH, "blocked")):
-            made += _jobs(keys, settings, chosen, quick)
-    if not SETS[VOWELS].missing:
-        plain = [m.key for m in METHODS.values() if m.key in (*best, "touch_k3")
-                 and m.profile is None]
-        made += _jobs((FROZEN, *plain), _streams(VOWELS), chosen, quick)
-    return made
+def _watch(best: Sequence[str]) -> Runs:
+    own, others = _streams(WATCH, *ORDERS), _streams(REDRAWN)
+    return [run for key in (FROZEN, *SHOWN, *_worn(best))
+            for run in _runs([key], (*own, *others) if key in CHECKED else own)]
 
 
-def _rival_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
-    return [job for dataset in (TURNED, MIRROR) if "rivals" in parts
-            for job in _jobs((FROZEN, *RIVALS), _streams(dataset), chosen, quick)]
+def _worn(best: Sequence[str]) -> list[str]:
+    """Those for a sensor that is worn."""
+    return [key for key in best if METHODS[key].profile]
 
 
-def _device_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
-    settings = [Setting(WATCH, s) for s in scenarios(WATCH)] if "main" in parts else []
-    if "blocked" in parts:
-        settings += [Setting(WATCH, s, "blocked") for s in scenarios(WATCH)]
-    frozen = tuple(settings)
-    if "labels" in parts:
-        settings += [Setting(WATCH, s, wrong_labels=share)
-                     for share, s in product(WRONG_LABELS, scenarios(WATCH))]
-    made = [Job(FROZEN, frozen, seed, {}, "off") for seed in _seeds(WATCH, quick)]
-    return made + [Job(m.key, tuple(settings), seed, constants_of(chosen, m.key), m.replay)
-                   for m in _methods(quick) for seed in _seeds(WATCH, quick)]
+def _rules(best: Sequence[str]) -> Runs:
+    return _runs((*ALONE, *BESIDE), _streams(WATCH), SIDE_SEEDS)
 
 
-def _replay_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
-    if "replay" not in parts:
-        return []
-    settings = tuple(Setting(WATCH, s) for s in scenarios(WATCH))
-    return [Job(key, settings, seed, constants_of(chosen, key), replay)
-            for key in REPLAYED for replay in ("off", "flash") for seed in _seeds(WATCH, quick)]
+def _rivals(best: Sequence[str]) -> Runs:
+    return [run for dataset in (TURNED, MIRROR)
+            for run in _runs((FROZEN, *RIVALS), _streams(dataset))]
 
 
-def _watch_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
-    """The watch with other networks, and with other draws."""
-    made = []
-    for part, dataset, methods in (("sources", UNIFORM, SOURCES), ("redrawn", REDRAWN, CHECKED)):
-        settings = tuple(Setting(dataset, s) for s in scenarios(dataset))
-        made += [Job(key, settings, seed, constants_of(chosen, key), replay_of(key))
-                 for key in (FROZEN, *methods) for seed in _seeds(dataset, quick) if part in parts]
-    return made
+def _deterding(best: Sequence[str]) -> Runs:
+    plain = [key for key in best if METHODS[key].profile is None]
+    return [run for name in _vowels() for run in _runs(
+        (FROZEN, *FURTHER, *plain), _streams(name))]
 
 
-def _float_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
-    if "float" not in parts:
-        return []
-    settings = tuple(Setting(WATCH, s) for s in (QUICK_SCENARIOS if quick else scenarios(WATCH)))
-    blocked = () if quick else tuple(Setting(WATCH, s, "blocked") for s in scenarios(WATCH))
-    seeds = range(QUICK_FLOAT_SEEDS) if quick else _seeds(WATCH, quick)
-    return [Job(m.key, settings + (blocked if m.key == "backprop" else ()), seed,
-                constants_of(chosen, m.key), m.replay) for m in HOST for seed in seeds]
+def _labels(best: Sequence[str]) -> Runs:
+    wrong = tuple(s for share in WRONG_LABELS for s in _streams(WATCH, wrong_labels=share))
+    return _runs(MISLED, wrong, SIDE_SEEDS)
 
 
-def _set_jobs(parts: set[str], chosen: Chosen, quick: bool) -> list[Job]:
-    names = [n for n, s in SETS.items() if not s.missing and (
-        "vowels" in parts if n == VOWELS else "sets" in parts and (n in QUICK_SETS or not quick))]
-    made = []
-    for name in names:
-        fits = [m.key for m in _methods(quick) if m.profile is None
-                or (m.profile == "host" and name in FRAMED)]
-        made += [Job(key, tuple(Setting(name, s) for s in scenarios(name)), seed,
-                     constants_of(chosen, key), replay_of(key))
-                 for key in (FROZEN, *fits) for seed in _seeds(name, quick)]
-    return made
+def _replay(best: Sequence[str]) -> Runs:
+    return [(key, settings, seeds, other) for key, settings, seeds, _ in _runs(
+        REPLAYED, _streams(WATCH), SIDE_SEEDS) for other in ("off", "flash")]
+
+
+def _float(best: Sequence[str]) -> Runs:
+    return _runs([m.key for m in HOST], _streams(WATCH), FLOAT_SEEDS)
+
+
+def _further(best: Sequence[str]) -> Runs:
+    return [run for name in (*_sets(), "digits") for run in _runs(
+        (FROZEN, *FURTHER), _streams(name))]
+
+
+def _sets() -> list[str]:
+    """Further sets that are there, without the one that is shipped and the one of goals."""
+    return [n for n, s in SETS.items() if not s.missing and n not in (VOWELS, "digits")]
+
+
+def _vowels() -> list[str]:
+    return [VOWELS][:not SETS[VOWELS].missing]
+
+
+JOBS: dict[str, Callable[[Sequence[str]], Runs]] = {
+    "tried": _tried, "watch": _watch, "folds": _folds, "vowels": _deterding, "rules": _rules,
+    "rivals": _rivals, "float": _float, "labels": _labels, "replay": _replay, "sets": _further}
+"""By part, in the order that they run."""

@@ -1,20 +1,15 @@
-"""Tables of the results, for the terminal and for docs/evidence.md."""
+"""Tables of the results, as lines of cells."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import product
 
 from edge_dassdp.comparison.statistics import Estimate, mean_std
 from evidence import goals
 from evidence.methods import (
     DEVICE,
-    EQUAL,
     FROZEN,
-    HOST,
     IDLE,
     METHODS,
     MIRRORED,
@@ -24,29 +19,33 @@ from evidence.methods import (
     Method,
     replay_of,
 )
-from evidence.plan import REPLAYED, RIVALS, SOURCES, WRONG_LABELS
+from evidence.plan import MISLED, REPLAYED, RIVALS, SHOWN, WRONG_LABELS, point_of
 from evidence.results import Results
+from evidence.rows import spread
 from evidence.tasks import (
-    DRAWN_BEYOND,
-    FOLDS,
-    FOLDS_VALIDATION,
     MIRROR,
-    REDRAWN,
     SETS,
     TURNED,
-    UNIFORM,
-    VALIDATION,
     WATCH,
     Setting,
-    is_watch,
     scenarios,
 )
 
-BEGIN, END = "<!-- evidence: written by benchmarks/evidence -->", "<!-- end of evidence -->"
 SHIFTED = ("Ap", "A", "B", "C", "D", "E")
 """Scenarios of the watch that have a shift; their mean stands in the tables."""
 PAIR = "shifted ± std / original"
+ALL = (FROZEN, MIRRORED, *METHODS)
 Lines = list[list[str]]
+
+
+def shown(results: Results) -> list[str]:
+    """Of the first tables."""
+    return [FROZEN, MIRRORED, *SHOWN, *goals.best(results)]
+
+
+def in_folds(results: Results, key: str) -> str:
+    """The same method where every wearer is new in turn: touch_k3 is the point of its constants."""
+    return point_of(results.constants) if key == "touch_k3" else key
 
 
 def settings(names: Sequence[str] = SHIFTED, dataset: str = WATCH, order: str = "shuffled",
@@ -55,16 +54,13 @@ def settings(names: Sequence[str] = SHIFTED, dataset: str = WATCH, order: str = 
 
 
 def cell(results: Results, method: str, where: Sequence[Setting], replay: str | None = None,
-         with_std: bool = True) -> str:
-    """shifted ± std over seeds / original; – where it was not run."""
+         seeds: Collection[int] | None = None) -> str:
+    """shifted ± std over seeds / original; – where it was not run. seeds: of these alone."""
     name = replay_of(method) if replay is None else replay
-    shifted = list(results.mean_by_seed(method, where, "shifted", name).values())
-    original = list(results.mean_by_seed(method, where, "original", name).values())
-    if not shifted:
-        return "–"
-    made = mean_std(shifted)
-    spread = f" ± {made.spread:.1f}" if with_std and made.n > 1 else ""
-    return f"{made.mean:.1f}{spread} / {mean_std(original).mean:.1f}"
+    shifted, original = ([value for seed, value in results.mean_by_seed(
+        method, where, column, name).items() if seeds is None or seed in seeds]
+        for column in ("shifted", "original"))
+    return f"{spread(shifted)} / {mean_std(original).mean:.1f}" if shifted else "–"
 
 
 def signed(estimate: Estimate | None) -> str:
@@ -74,30 +70,33 @@ def signed(estimate: Estimate | None) -> str:
     return f"{estimate.mean:+.1f} ± {estimate.spread:.1f}"
 
 
-def main_table(results: Results, order: str = "shuffled", replay: str | None = None,
-               dataset: str = WATCH) -> Lines:
-    """Every method and scenario of the watch; replay: in place of the standard one."""
+def main_table(results: Results, dataset: str = WATCH, *, order: str = "shuffled",
+               replay: str | None = None, keys: Sequence[str] = ALL) -> Lines:
+    """Methods and scenarios of the watch; replay: in place of the standard one."""
     return _by_scenario(results, f"{PAIR}, %", (dataset, order), lambda method, where: cell(
-        results, method, where, _replay(method, replay)))
+        results, method, where, _replay(method, replay)), keys)
 
 
 def online_table(results: Results) -> Lines:
     """While the stream was learned, mean ± std over seeds."""
     def entry(method: str, where: Sequence[Setting]) -> str:
-        return estimate(list(results.mean_by_seed(method, where, "online",
-                                                  replay_of(method)).values()))
+        values = results.mean_by_seed(method, where, "online", replay_of(method)).values()
+        return spread(list(values)) if values else "–"
 
     return _by_scenario(results, "during the stream, %", (WATCH, "shuffled"), entry)
 
 
 def _by_scenario(results: Results, title: str, of: tuple[str, str],
-                 entry: Callable[[str, Sequence[Setting]], str]) -> Lines:
+                 entry: Callable[[str, Sequence[Setting]], str],
+                 keys: Sequence[str] = ALL) -> Lines:
     names = (*SHIFTED, "N")
-    lines = [[title, "seeds", *names, f"mean of {' '.join(SHIFTED)}"]]
-    for method in (FROZEN, MIRRORED, *METHODS):
+    lines = [[title, "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
+    for method in keys:
         cells = [entry(method, settings(some, *of)) for some in (*([s] for s in names), SHIFTED)]
         if any(c != "–" for c in cells):
-            lines.append([TITLES[method], str(results.n_seeds(of[0], method)), *cells])
+            n = len(results.by_seed(method, settings(names[:1], *of)[0], "shifted",
+                                    replay_of(method)))
+            lines.append([TITLES[method], str(n), *cells])
     return lines
 
 
@@ -105,14 +104,6 @@ def _replay(method: str, other: str | None) -> str:
     """`other` in place of a method's usual replay, where that is the standard one."""
     usual = replay_of(method)
     return other if other and usual == STANDARD else usual
-
-
-def estimate(values: Sequence[float]) -> str:
-    """mean ± std; – without values."""
-    if not values:
-        return "–"
-    made = mean_std(values)
-    return f"{made.mean:.1f}" + (f" ± {made.spread:.1f}" if made.n > 1 else "")
 
 
 def differences(results: Results, pairs: Iterable[tuple[str, str]]) -> Lines:
@@ -140,10 +131,10 @@ def labels_table(results: Results) -> Lines:
     """Means over the shifts with a share of the stream's labels wrong."""
     lines = [[f"mean of the shifts, {PAIR}, %", "no label wrong",
               *(f"{100 * w:.0f} % wrong" for w in WRONG_LABELS)]]
-    for method in DEVICE:
-        cells = [cell(results, method.key, settings(wrong_labels=w)) for w in (0, *WRONG_LABELS)]
+    for key in MISLED:
+        cells = [cell(results, key, settings(wrong_labels=w)) for w in (0, *WRONG_LABELS)]
         if cells[1] != "–":
-            lines.append([method.title, *cells])
+            lines.append([TITLES[key], *cells])
     return lines
 
 
@@ -157,29 +148,19 @@ def replay_table(results: Results) -> Lines:
     return lines
 
 
-def sources_table(results: Results) -> Lines:
-    """The same methods from the networks before."""
-    return _by_network(results, (FROZEN, *SOURCES), {UNIFORM: "before", WATCH: "now"})
-
-
 def rivals_table(results: Results) -> Lines:
-    """The same methods from networks that were trained on turned or on mirrored windows, too."""
-    return _by_network(results, (FROZEN, *RIVALS), {
-        WATCH: "as shipped", TURNED: "trained on turned windows, too",
-        MIRROR: "trained on mirrored windows, too"})
-
-
-def _by_network(results: Results, methods: Sequence[str], networks: dict[str, str]) -> Lines:
-    """Nothing where only the last or the first was run."""
+    """The same methods from networks that were trained on turned or on mirrored windows, too, on
+    the seeds that all have."""
     names = (*SHIFTED, "N")
-    lines = [[f"{PAIR}, %", "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
-    for method in methods:
-        for dataset, title in networks.items():
-            cells = [cell(results, method, settings(some, dataset))
-                     for some in (*([s] for s in names), SHIFTED)]
-            if any(c != "–" for c in cells):
-                lines.append([TITLES[method], title, *cells])
-    return lines if len({line[1] for line in lines[1:]}) > 1 else lines[:1]
+    lines = [[f"{PAIR}, %", "trained", "networks", *names, f"mean of {' '.join(SHIFTED)}"]]
+    trained = {WATCH: "as shipped", TURNED: "on turned windows, too",
+               MIRROR: "on mirrored windows, too"}
+    seeds = set.intersection(*(set(results.seeds(dataset)) for dataset in trained))
+    for method, dataset in product((FROZEN, *RIVALS), trained if seeds else ()):
+        cells = [cell(results, method, settings(some, dataset), seeds=seeds)
+                 for some in (*([s] for s in names), SHIFTED)]
+        lines.append([TITLES[method], trained[dataset], str(len(seeds)), *cells])
+    return lines
 
 
 def sets_table(results: Results, name: str) -> Lines:
@@ -223,66 +204,11 @@ def constants_table(results: Results) -> Lines:
     return lines
 
 
-def sections(results: Results) -> dict[str, Lines]:
-    """Title -> table."""
-    made = {
-        "Goals": goals.table(results),
-        "What was tried for them": goals.tried_table(results),
-        "Constants judged over all ten wearers": goals.folds_table(results),
-        "Every wearer new in turn": main_table(results, dataset=FOLDS),
-        "Training on turned or mirrored windows instead": rivals_table(results),
-        "The watch, shuffled streams": main_table(results),
-        "The watch, shuffled streams: accuracy during the stream": online_table(results),
-        "Each method against the next simpler one": differences(results, simpler(DEVICE)),
-        "Eligibilities at equal replay and schedule": differences(results, EQUAL),
-        "Float beside the device": differences(results, simpler(HOST)),
-        "One exercise after another": main_table(results, "blocked"),
-        "One exercise after another, then idle steps": main_table(results, "blocked", IDLE),
-        "Wrong labels": labels_table(results),
-        "Replay": replay_table(results),
-        "What is written": work_table(results),
-        **{f"Further set: {SETS[name].title}": sets_table(results, name)
-           for name in results.datasets() if not is_watch(name)},
-        "The watch, shifts, orders and wearers that nothing was chosen on":
-            main_table(results, dataset=REDRAWN),
-        "Source networks: first weights uniform (before) or normal (now)": sources_table(results),
-        "Constants, chosen on the validation wearers": constants_table(results),
-    }
-    return {title: lines for title, lines in made.items() if len(lines) > 1}
-
-
-def show(results: Results, console: Console) -> None:
-    for title, lines in sections(results).items():
-        table = Table(*lines[0], title=title, title_justify="left")
-        for line in lines[1:]:
-            table.add_row(*line)
-        console.print(table)
-
-
-def seeds_sentence(results: Results) -> str:
-    """Which seeds stand in the tables, by data set."""
-    named = {WATCH: "the watch", UNIFORM: "the watch's networks before",
-             REDRAWN: f"with other draws (their seeds {DRAWN_BEYOND} more)",
-             FOLDS: "every wearer new in turn", VALIDATION: "validation wearers",
-             FOLDS_VALIDATION: "validation wearers of the folds",
-             TURNED: "trained on turned windows", MIRROR: "trained on mirrored windows",
-             **{name: made.title for name, made in SETS.items()}}
-    parts = [f"{named[name]} {', '.join(map(str, results.seeds(name)))}"
-             for name in results.datasets()]
-    return f"Seeds: {'; '.join(parts)}."
-
-
-def markdown(results: Results) -> str:
-    made = [seeds_sentence(results), ""]
-    for title, lines in sections(results).items():
-        made += [f"### {title}", "", f"| {' | '.join(lines[0])} |", "|---" * len(lines[0]) + "|",
-                 *(f"| {' | '.join(line)} |" for line in lines[1:]), ""]
-    return "\n".join(made)
-
-
-def write(results: Results, document: Path) -> None:
-    """The tables between the markers of the document."""
-    text = document.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    document.write_text(f"{before}{BEGIN}\n{markdown(results)}\n{END}{after}", encoding="utf-8")
+def seconds_table(results: Results) -> Lines:
+    """What each part took; the last line is all of them."""
+    lines = [["part", "minutes by the clock", "minutes of a processor"]]
+    for part in (*results.seconds, "all"):
+        lines.append([part, *(f"{sum(took.values()) if part == 'all' else took.get(part, 0):.1f}"
+                              for took in ({p: s / 60 for p, s in found.items()} for found in (
+                                  results.seconds, results.cpu_seconds)))])
+    return lines

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,17 +20,20 @@ SCHEMA = "edge_dassdp/evidence/1"
 COLUMNS = ("before", "online", "shifted", "original", "written", "skipped", "replayed")
 UNIT = "percent of the samples; written, skipped and replayed are numbers of samples"
 Key = tuple[str, str, str, float, str, str]
+Kind = TypeVar("Kind")
 
 
 @dataclass
 class Results:
     """groups: by dataset, scenario, order, wrong labels, replay and method: each column's values by
-    seed. constants: by method its grid, scores and choice. seconds: of each part, all its runs
-    together."""
+    seed. constants: by method its grid, scores and choice. seconds, cpu_seconds: of each part, all
+    its runs together, by the clock and of a processor. finished: parts that came to their end."""
 
     groups: dict[Key, dict[int, dict[str, float]]] = field(default_factory=dict)
     constants: dict[str, dict[str, Any]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
+    finished: list[str] = field(default_factory=list)
 
     def add(self, rows: Iterable[Row]) -> None:
         """A row replaces an earlier one of the same run."""
@@ -42,6 +45,10 @@ class Results:
     def took(self, part: str, seconds: float) -> None:
         """Adds to what the part took before: a run may be resumed."""
         self.seconds[part] = round(self.seconds.get(part, 0) + seconds)
+
+    def worked(self, part: str, seconds: float) -> None:
+        """As `took`, for the processor."""
+        self.cpu_seconds[part] = round(self.cpu_seconds.get(part, 0) + seconds, 1)
 
     @staticmethod
     def key(setting: Setting, replay: str, method: str) -> Key:
@@ -93,7 +100,9 @@ class Results:
             lines.append(json.dumps({**head, "seeds": seeds, **{
                 c: [found[s][c] for s in seeds] for c in COLUMNS}}))
         header = json.dumps({"schema": SCHEMA, "tool": __version__, "unit": UNIT,
-                             "seconds": self.seconds, "constants": self.constants}, indent=1)
+                             "seconds": self.seconds,
+                             "cpu_seconds": self.cpu_seconds, "finished": self.finished,
+                             "constants": self.constants}, indent=1)
         body = ",\n".join(lines)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f'{header[:-2]},\n "rows": [\n{body}\n]}}\n', encoding="utf-8")
@@ -109,4 +118,19 @@ class Results:
             key = (g["dataset"], g["scenario"], g["order"], g["wrong_labels"], g["replay"],
                    g["method"])
             groups[key] = {seed: {c: g[c][k] for c in COLUMNS} for k, seed in enumerate(g["seeds"])}
-        return cls(groups, data["constants"], data["seconds"])
+        return cls(groups, data["constants"], data["seconds"],
+                   data.get("cpu_seconds", {}), data.get("finished", []))
+
+
+def write_rows(path: Path, schema: str, rows: Sequence[Any]) -> None:
+    """Dataclasses of a part with rows of its own, one a line."""
+    body = ",\n".join(json.dumps(asdict(row)) for row in rows)
+    head = f'{{"schema": "{schema}", "tool": "{__version__}", "rows": ['
+    path.write_text(f"{head}\n{body}\n]}}\n", encoding="utf-8")
+
+
+def read_rows(path: Path, kind: type[Kind]) -> list[Kind]:
+    """What `write_rows` wrote; nothing where there is no file."""
+    if not path.exists():
+        return []
+    return [kind(**row) for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]

@@ -1,8 +1,8 @@
 """Further data sets: where they come from, the small networks for them, and their shifts.
 
 Digits is shipped with its networks. The others come from packages and their networks are trained
-here, once, and kept in the cache folder: JapaneseVowels and BasicMotions (UEA archive) travel in
-sktime, MNIST-1D is made by mnist1d, Fashion-MNIST is Debian's dataset-fashion-mnist.
+here, once, and kept in the cache folder: JapaneseVowels (UEA archive) travels in sktime,
+Fashion-MNIST is Debian's dataset-fashion-mnist.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from edge_dassdp.data.shifts import WornSensor
 from edge_dassdp.ir import Network
 from edge_dassdp.storage.cache import kept
 
-N_SEEDS = 5
+N_SEEDS = 3
 SHIFTS = {"gain": "gains of 0.4 to 1.6, offsets normal with 1.2 standard deviations",
           "dead": "30 % of the inputs dead",
           "noise": "noise of 0.7 standard deviations",
@@ -93,28 +93,6 @@ def _vowels() -> Source:
         frames = [np.pad(s.to_numpy(), ((0, 29 - len(s)), (0, 0)), mode="edge") for s in series]
         parts += [np.stack(frames), np.array([int(label) - 1 for label in labels])]
     return Source(**_standardized(*parts, n_stream=185, axes=(0, 1)), n_frames=29, n_channels=12)
-
-
-@cache
-def _motions() -> Source:
-    """Acceleration and angular rate, 100 samples at 10 Hz, four to a frame; 4 activities."""
-    from sktime.datasets import load_basic_motions
-
-    parts: list[NDArray[Any]] = []
-    for split in ("train", "test"):
-        series, labels = load_basic_motions(split, return_X_y=True, return_type="numpy3d")
-        parts += [series.transpose(0, 2, 1), np.unique(labels, return_inverse=True)[1]]
-    return Source(**_standardized(*parts, n_stream=20, axes=(0, 1)), n_frames=25, n_channels=6)
-
-
-@cache
-def _mnist1d() -> Source:
-    """40 samples of a curve, all at once; 10 digits."""
-    from mnist1d.data import get_dataset_args, make_dataset
-
-    data = make_dataset(get_dataset_args())
-    return Source(**_standardized(data["x"], data["y"], data["x_test"], data["y_test"], 500,
-                                  (0, 1)))
 
 
 @cache
@@ -210,10 +188,6 @@ SETS = {
     "digits": _worn("digits", _digits, _shipped),
     "vowels": _worn("JapaneseVowels", _vowels, partial(network, "vowels", _vowels, 29, 60),
                     "sktime"),
-    "motions": _worn("BasicMotions", _motions, partial(network, "motions", _motions, 25, 120),
-                     "sktime"),
-    "mnist1d": _worn("MNIST-1D", _mnist1d, partial(network, "mnist1d", _mnist1d, 8, 20),
-                     "mnist1d"),
     "fashion": _worn("Fashion-MNIST", _fashion, partial(network, "fashion", _fashion, 8, 8),
                      FASHION_MNIST),
 }

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
+from functools import cache, lru_cache
 
 from edge_dassdp import ir
 from edge_dassdp.base import assets
@@ -14,20 +13,23 @@ from edge_dassdp.ir import Network
 from evidence import sets, speakers, watches
 from evidence.watches import recordings
 
-WATCH, UNIFORM, REDRAWN = "watch", "watch, uniform", "watch, redrawn"
-"""The watch with the networks shipped; with those before them (uniform/README.md); with those
-shipped, and shifts, orders and wearers from seeds that nothing was chosen on."""
+WATCH, REDRAWN = "watch", "watch, redrawn"
+"""The watch with the networks shipped; with shifts, orders and wearers from seeds that nothing was
+chosen on, too."""
 FOLDS, TURNED, MIRROR = "watch, folds", "watch, turned", "watch, mirror"
 """The watch with networks that leave every wearer out in turn; with networks trained on turned or
 on mirrored windows, too (watches.py)."""
 VALIDATION, FOLDS_VALIDATION = "watch, validation", "watch, folds, validation"
 """Streams of the validation wearers, for the networks shipped and for those of the folds."""
-WATCHES = (WATCH, UNIFORM, REDRAWN, FOLDS, TURNED, MIRROR, VALIDATION, FOLDS_VALIDATION)
+WATCHES = (WATCH, REDRAWN, FOLDS, TURNED, MIRROR, VALIDATION, FOLDS_VALIDATION)
 DRAWN_BEYOND = 20
 """What is added to the seed of a network for REDRAWN."""
 WATCH_SEEDS = 10
-SEEDS = {"deterding": 10}
-"""Networks of further sets that have more than `sets.N_SEEDS`."""
+SEEDS = {TURNED: 3, MIRROR: 3, "deterding": 10}
+"""Networks, where there are others than WATCH_SEEDS of the watch, `sets.N_SEEDS` of a further set.
+"""
+KEPT_TASKS = 24
+"""Of a process: the streams of a job, and a few more."""
 SETS = {**sets.SETS, "deterding": speakers.SET}
 """Further sets."""
 
@@ -71,20 +73,21 @@ def is_watch(dataset: str) -> bool:
 
 def n_seeds(dataset: str) -> int:
     """How many networks there are."""
-    return WATCH_SEEDS if is_watch(dataset) else SEEDS.get(dataset, sets.N_SEEDS)
+    return SEEDS.get(dataset, WATCH_SEEDS if is_watch(dataset) else sets.N_SEEDS)
 
 
 def scenarios(dataset: str) -> tuple[str, ...]:
     return tuple(watch.SCENARIOS) if is_watch(dataset) else SETS[dataset].scenarios
 
 
+@lru_cache(KEPT_TASKS)
 def task(setting: Setting, seed: int) -> Task:
     """The same for the same arguments. Raises EdgeError E105 for a setting out of range."""
     if not is_watch(setting.dataset):
         further = SETS[setting.dataset]
         worn = further.shifted(setting.scenario, seed)
-        return Task(setting, seed, further.network(seed), worn.training, worn.stream, worn.test,
-                    worn.original, worn.n_channels)
+        return Task(setting, seed, network(setting.dataset, seed), worn.training, worn.stream,
+                    worn.test, worn.original, worn.n_channels)
     of_fold = setting.dataset in (FOLDS, FOLDS_VALIDATION)
     made = watch.scenario(
         setting.scenario, seed, recordings(), order=setting.order,
@@ -95,17 +98,18 @@ def task(setting: Setting, seed: int) -> Task:
     mirrored = None
     if setting.scenario in ("A", "Ap"):
         mirrored = Samples(made.mirrored(made.test.x), made.test.y)
-    network = _watch_network(setting.dataset, seed).with_sensor(made.scale.sensor)
-    return Task(setting, seed, network, made.replay, made.stream, made.test, made.original,
+    behind = network(setting.dataset, seed).with_sensor(made.scale.sensor)
+    return Task(setting, seed, behind, made.replay, made.stream, made.test, made.original,
                 len(watch.MIRROR), mirrored)
 
 
 @cache
-def _watch_network(dataset: str, seed: int) -> Network:
+def network(dataset: str, seed: int) -> Network:
+    """Of a data set; what is not shipped is trained first and kept in the cache folder."""
+    if not is_watch(dataset):
+        return SETS[dataset].network(seed)
     if dataset in (FOLDS, FOLDS_VALIDATION):
         return watches.network(seed, folds=True)
     if dataset in (TURNED, MIRROR):
         return watches.network(seed, "turned" if dataset == TURNED else "mirrored")
-    folder = (Path(__file__).parent / "uniform" if dataset == UNIFORM
-              else assets.folder("examples") / "watch")
-    return ir.load(folder / f"watch_seed{seed}.npz")
+    return ir.load(assets.folder("examples") / "watch" / f"watch_seed{seed}.npz")

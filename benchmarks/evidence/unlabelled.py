@@ -1,27 +1,21 @@
 """Without labels: the drift alarm, and profiles that a device takes by itself, on the watch data.
 
-    python benchmarks/evidence/unlabelled.py [--quick] [--out FILE]
-
-The frozen network behind its sensor, in the bits of the device: raw counts, 512 to 1 g and 1 rad/s,
-of every window of a stream in its order are observed without a label. Told is how often the alarm
-was on while no profile was allowed, which was taken when one was, how far its orientation is from
-the one that undoes the shift, and the test windows before and after. The `drawn` seeds of shift,
-order and wearer beyond those of the networks are ones that no constant was chosen on.
+A part of run.py, with rows of its own in benchmarks/results/unlabelled.json. The frozen network
+behind its sensor, in the bits of the device: raw counts, 512 to 1 g and 1 rad/s, of every window of
+a stream in its order are observed without a label. Told is how often the alarm was on while no
+profile was allowed, which was taken when one was, how far its orientation is from the one that
+undoes the shift, and the test windows before and after. The `drawn` seeds of shift, order and
+wearer beyond those of the networks are ones that no constant was chosen on.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from edge_dassdp.base import assets
 from edge_dassdp.data import watch
@@ -36,7 +30,8 @@ from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.profiles import read_profiles
 from evidence import tasks
-from evidence.rows import arguments, spread, write
+from evidence.results import read_rows, write_rows
+from evidence.rows import spread
 
 SCHEMA = "edge_dassdp/unlabelled-evidence/1"
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "unlabelled.json"
@@ -49,6 +44,7 @@ UNTOUCHED = ("N", "B", "D")
 ORDERS: tuple[watch.Order, ...] = ("shuffled", "blocked")
 SHIFTS = (0, 20)
 """What is added to a network's seed for shift, order and wearer."""
+SEEDS = range(tasks.WATCH_SEEDS)
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,7 @@ def _data() -> watch.WatchData:
     return watch.load_watch(assets.folder("examples") / "watch" / "data.npz")
 
 
-def run(seed: int, shifts: Sequence[int]) -> list[Row]:
+def run(seed: int, shifts: Sequence[int] = SHIFTS) -> list[Row]:
     """Every scenario in both orders, with one network."""
     emulator, data = device(seed), _data()
     return [_measured(emulator, watch.scenario(name, seed, data, order=order, drawn=seed + shift),
@@ -145,16 +141,27 @@ def _left(profile: QProfile, made: watch.Scenario, straight: watch.Scenario
     return float(np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))), is_mirrored
 
 
-def table(found: Sequence[Row]) -> Iterator[str]:
-    """Lines of Markdown, mean ± standard deviation over the networks."""
-    yield ("| | drawn | order | median D of the first 35 | alarm in | taken | after "
-           "| degrees left | frozen | behind the profile | worst change |")
-    yield "|---|---|---|---|---|---|---|---|---|---|---|"
-    for key in dict.fromkeys((r.scenario, r.drawn - r.seed, r.order) for r in found):
-        yield _line([r for r in found if (r.scenario, r.drawn - r.seed, r.order) == key])
+def keep(rows: Sequence[Row], folder: Path) -> None:
+    """In a file of the folder."""
+    write_rows(folder / COMMITTED.name, SCHEMA, sorted(rows, key=lambda r: (
+        r.drawn - r.seed, ORDERS.index(r.order), SCENARIOS.index(r.scenario))))
 
 
-def _line(mine: Sequence[Row]) -> str:
+def kept() -> list[Row]:
+    """Those that are committed."""
+    return read_rows(COMMITTED, Row)
+
+
+def lines(found: Sequence[Row]) -> list[list[str]]:
+    """A table, mean ± standard deviation over the networks, by draws, order and scenario."""
+    made = [["", "draws", "order", "alarm in", "taken", "after", "degrees left, median", "frozen",
+             "behind the profile", "worst change"]]
+    keys = dict.fromkeys((r.drawn - r.seed, r.order, r.scenario) for r in found)
+    return made + [_line([r for r in found if (r.drawn - r.seed, r.order, r.scenario) == key])
+                   for key in keys]
+
+
+def _line(mine: Sequence[Row]) -> list[str]:
     first, n = mine[0], len(mine)
     took = [r for r in mine if r.profile]
     turned = [r for r in took if r.degrees is not None]
@@ -162,33 +169,10 @@ def _line(mine: Sequence[Row]) -> str:
                     if (k := sum(r.profile == kind for r in took)))
     degrees = [r.degrees or 0.0 for r in turned if not r.is_mirrored]
     mirrored = sum(r.is_mirrored for r in turned)
-    cells = (first.scenario, "own" if first.drawn == first.seed else
-             f"seeds + {first.drawn - first.seed}", first.order,
-             f"{min(r.median for r in mine):.1f} to {max(r.median for r in mine):.1f}",
-             f"{sum(r.n_alarms > 0 for r in mine)} of {n}", f"{len(took)} of {n}{kinds}",
-             f"{np.median([r.after or 0 for r in took]):.0f}" if took else "–",
-             (f"{np.median(degrees):.0f}, at most {max(degrees):.0f}" if degrees else "–")
-             + (f"; {mirrored} mirrored" if mirrored else ""),
-             spread([r.frozen for r in mine]), spread([r.taken for r in mine]),
-             f"{min(r.taken - r.frozen for r in mine):+.1f}")
-    return f"| {' | '.join(cells)} |"
-
-
-def main() -> None:
-    asked = arguments(__doc__, "own draws only, three networks", COMMITTED)
-    seeds, shifts = (range(3), SHIFTS[:1]) if asked.quick else (range(tasks.WATCH_SEEDS), SHIFTS)
-    made = joblib.Parallel(n_jobs=asked.jobs)(joblib.delayed(run)(seed, shifts) for seed in seeds)
-    found = sorted((row for rows in made for row in rows), key=lambda r: (
-        r.drawn - r.seed, ORDERS.index(r.order), SCENARIOS.index(r.scenario)))
-    if asked.out is not None:
-        write(asked.out, SCHEMA, found)
-    print("\n".join(table(found)))
-    wrong = [r for r in found if r.scenario in UNTOUCHED and r.profile]
-    print(f"{', '.join(UNTOUCHED)}: a profile was taken in {len(wrong)} of "
-          f"{sum(r.scenario in UNTOUCHED for r in found)} streams",
-          *(f"{r.scenario}, {r.order}, network {r.seed}, drawn {r.drawn}: {r.profile}, "
-            f"{r.frozen} to {r.taken}" for r in wrong), sep="\n  ")
-
-
-if __name__ == "__main__":
-    main()
+    return [first.scenario, "own" if first.drawn == first.seed else "others", first.order,
+            f"{sum(r.n_alarms > 0 for r in mine)} of {n}", f"{len(took)} of {n}{kinds}",
+            f"{np.median([r.after or 0 for r in took]):.0f}" if took else "–",
+            (f"{np.median(degrees):.0f}, at most {max(degrees):.0f}" if degrees else "–")
+            + (f"; {mirrored} mirrored" if mirrored else ""),
+            spread([r.frozen for r in mine]), spread([r.taken for r in mine]),
+            f"{min(r.taken - r.frozen for r in mine):+.1f}"]

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from evidence import goals, main, plan, report, sets, speakers, watches
+from evidence import documents, goals, main, plan, report, sets, speakers, watches
+from evidence.figure import SHOWN as SHOWN_IN_FIGURE
 from evidence.figure import draw
 from evidence.measure import Job, Row, mean_score, run
-from evidence.methods import FROZEN, HOST, IDLE, METHODS, MIRRORED, N_POINTS, STANDARD
+from evidence.methods import (
+    FROZEN,
+    HOST,
+    IDLE,
+    METHODS,
+    MIRRORED,
+    N_POINTS,
+    POINTS,
+    STANDARD,
+    TRIED,
+    replay_of,
+)
 from evidence.results import Results
-from evidence.tasks import REDRAWN, UNIFORM, VALIDATION, WATCH, Setting, task
+from evidence.tasks import (
+    FOLDS,
+    FOLDS_VALIDATION,
+    REDRAWN,
+    VALIDATION,
+    WATCH,
+    Setting,
+    scenarios,
+    task,
+)
 
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.comparison.statistics import mean_std, paired
@@ -86,21 +109,45 @@ def test_results_come_back_and_a_new_run_replaces_the_old(tmp_path: Path, rows: 
     assert Results.load(tmp_path / "nothing.json") == Results()
 
 
-def test_the_document_keeps_what_is_written_around_the_tables(tmp_path: Path, rows: list[Row]
-                                                              ) -> None:
+def test_a_document_keeps_what_is_written_around_the_tables(rows: list[Row]) -> None:
     results = Results(constants=dict(CHOSEN))
     results.add(rows)
-    document = tmp_path / "evidence.md"
-    document.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
-    report.write(results, document)
-    report.write(results, document)
-    text = document.read_text()
+    sections = documents.further_sections(results)
+    text = documents.with_tables(f"before\n{documents.BEGIN}\nold\n{documents.END}\nafter\n",
+                                 sections)
+    assert documents.with_tables(text, sections) == text
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
-    assert text.count("### The watch, shuffled streams\n") == 1
+    assert text.count("### All methods\n") == 1
     learned = rows[2]
     assert f"| readout delta | 1 | {learned.shifted:.1f} / {learned.original:.1f} |" in text
-    assert f"| readout delta | 1 | {learned.online:.1f} |" in text and "Seeds: the watch 0." in text
-    draw(results).savefig(tmp_path / "evidence.png")
+    assert f"| readout delta | 1 | {learned.online:.1f} |" in text
+
+
+@pytest.mark.parametrize("path", documents.DOCUMENTS, ids=lambda path: path.name)
+def test_documents_show_the_tables_of_the_committed_results(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    made = documents.DOCUMENTS[path](Results.load(main.COMMITTED))
+    assert documents.with_tables(text, made) == text, "run.py --full --report writes them"
+
+
+def test_what_the_prose_says_in_percent_stands_in_a_table() -> None:
+    """Every number with a decimal of docs/evidence.md and of the README's first part."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in documents.DOCUMENTS}
+    tables = " ".join(text.partition(documents.BEGIN)[2].partition(documents.END)[0]
+                      for text in texts.values())
+    measured = set(re.findall(r"\d+\.\d", tables))
+    prose = texts["evidence.md"].partition(documents.BEGIN)[0]
+    assert sorted(set(re.findall(r"\d+\.\d", prose)) - measured) == []
+
+
+def test_the_figure_names_every_method(rows: list[Row], tmp_path: Path) -> None:
+    results = Results()
+    results.add(replace(rows[2], setting=Setting(FOLDS, "Ap"), method=key, replay=replay_of(key))
+                for key in SHOWN_IN_FIGURE)
+    figure = draw(results)
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert len(told) == len(SHOWN_IN_FIGURE) and "touch + schedule, K = 3" in told
+    figure.savefig(tmp_path / "evidence.png")
     assert (tmp_path / "evidence.png").stat().st_size > 10_000
 
 
@@ -109,14 +156,21 @@ def test_every_method_is_tuned_with_the_same_effort_on_validation_wearers() -> N
         assert len(method.grid) == N_POINTS or (
             (method.twin or method.given) and not method.grid), method.key
         assert method.simpler in (FROZEN, *METHODS)
-    jobs = plan.tuning_jobs(METHODS["sync"], {})
+    jobs = plan.tuning_jobs(METHODS["sync"])
     assert len(jobs) == N_POINTS * len(plan.TUNING_SEEDS)
     assert all(s.dataset == VALIDATION for job in jobs for s in job.settings)
 
 
+def test_a_part_chooses_the_constants_that_it_needs_and_nobody_chose() -> None:
+    best = goals.best(Results())
+    assert [m.key for m in plan.untuned("watch", best, {})] == ["delta_k3", "sync_k3", "touch_k3"]
+    assert [m.key for m in plan.untuned("labels", best, {"touch_k3": {}})] == ["delta_k3"]
+    assert plan.untuned("tried", best, {}) == []
+
+
 def test_the_best_point_is_chosen_and_one_without_a_fixed_point_form_never() -> None:
     method = METHODS["delta"]
-    jobs = plan.tuning_jobs(method, {})
+    jobs = plan.tuning_jobs(method)
     found = [[] if job.constants["mu1"] == 6.4 else
              [row("delta", "B", job.seed, 90 - abs(job.constants["mu1"] - 1.6))] for job in jobs]
     made = plan.choose(method, jobs, found)
@@ -125,22 +179,30 @@ def test_the_best_point_is_chosen_and_one_without_a_fixed_point_form_never() -> 
 
 
 def test_the_full_plan_has_every_method_scenario_and_seed() -> None:
-    jobs = plan.jobs(plan.PARTS, CHOSEN)
+    best = goals.best(Results())
+    jobs = [job for part in plan.JOBS for job in plan.jobs(part, CHOSEN, best=best)]
     done = {(j.method, s.dataset, s.scenario, s.order, s.wrong_labels, j.seed)
             for j in jobs for s in j.settings}
-    for key, scenario, seed in (("touch_k3", "E", 9), ("published", "N", 0), (FROZEN, "Ap", 5),
-                                *((m.key, "A", 3) for m in HOST)):
+    for key, scenario, seed in (("touch_k3", "E", 9), ("dassdp", "N", 0), (FROZEN, "Ap", 9),
+                                *((m.key, "A", 2) for m in HOST)):
         assert (key, WATCH, scenario, "shuffled", 0.0, seed) in done
-    assert ("eihl", WATCH, "C", "blocked", 0.0, 9) in done
-    assert ("sync", WATCH, "D", "shuffled", 0.2, 9) in done
-    assert ("touch", "digits", "gain", "shuffled", 0.0, 4) in done
-    assert {(j.method, j.replay) for j in jobs} >= {("sync", "off"), ("sync", "flash")}
+    assert {m for m, *_ in done} == {FROZEN, *(m.key for m in METHODS.values() if m.profile or
+                                               m not in TRIED), best[1]}
+    assert ("oriented", WATCH, "C", "blocked", 0.0, 9) in done
+    assert ("touch_k3", WATCH, "D", "shuffled", 0.2, 4) in done
+    assert ("touch_k3", "digits", "gain", "shuffled", 0.0, 2) in done
+    assert {(j.method, j.replay) for j in jobs} >= {("sync_k3", "off"), ("sync_k3", "flash")}
+    assert all(j.settings[0].dataset in (s.dataset, WATCH, FOLDS_VALIDATION)
+               for j in jobs for s in j.settings)  # streams of a job have a network in common
 
 
 def test_a_quick_run_has_the_constants_of_all_its_methods() -> None:
-    jobs = plan.jobs(main.QUICK_PARTS, Results.load(main.COMMITTED).constants, quick=True)
-    assert {j.method for j in jobs} == {FROZEN, *plan.QUICK_METHODS}
-    assert {s.dataset for j in jobs for s in j.settings} >= {WATCH, UNIFORM, REDRAWN, "digits"}
+    constants = Results.load(main.COMMITTED).constants
+    jobs = [job for part in main.QUICK_PARTS for job in plan.jobs(
+        part, constants, quick=True, only={"methods": (FROZEN, *plan.SHOWN)})]
+    assert {j.method for j in jobs} == {FROZEN, *plan.SHOWN}
+    assert {s.dataset for j in jobs for s in j.settings} == {WATCH, REDRAWN}
+    assert {j.seed for j in jobs} == set(range(plan.QUICK_SEEDS))
 
 
 def test_every_wearer_is_new_to_two_networks_and_validates_apart_from_those() -> None:
@@ -177,9 +239,28 @@ def test_a_goal_is_reached_in_both_numbers_on_all_networks_or_not_measured() -> 
     assert goals.table(results)[1][4] == "yes"
 
 
+def test_for_new_wearers_each_fold_is_judged_by_what_its_own_validation_wearers_choose() -> None:
+    results, own = Results(), {0: POINTS[2].key, 1: POINTS[0].key}
+    for m in POINTS:
+        for replay in (STANDARD, IDLE):
+            for k in own:
+                liked = (m.key, replay) == (own[k], IDLE)
+                results.add(Row(Setting(dataset, s), m.key, replay, k, 1, 1, shifted, 94.0)
+                            for s in scenarios(FOLDS) for dataset, shifted in (
+                                (FOLDS_VALIDATION, 90.0 + liked), (FOLDS, 96.0 - 5 * liked)))
+    made = goals.judged(results)
+    assert made.own == {k: (key, IDLE) for k, key in own.items()}
+    told = {line[0].split(",")[0]: line for line in goals.table(results)[1:]}
+    assert told["B"][2:5] == ["91.0 ± 0.0 / 94.0", "2", "not measured on all networks"]
+    lines = {line[0]: line for line in goals.folds_table(results)[1:]}
+    assert lines["chosen in each fold by its own validation wearers"][2] == "91.0 / 94.0"
+    assert lines["the best in hindsight for B, which nobody can choose"][2] == "96.0 / 94.0"
+    assert [line[4] for line in lines.values()].count("1") == 2
+
+
 def test_methods_without_constants_are_refused() -> None:
     with pytest.raises(EdgeError) as problem:
-        plan.jobs(["main"], {})
+        plan.jobs("watch", {})
     assert problem.value.code == "E105"
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from evidence import orientation
-from evidence.orientation import Row, run, table
+from evidence.orientation import Row, lines, run
 
 pytestmark = pytest.mark.xdist_group("evidence")
 
@@ -21,9 +23,13 @@ def test_a_turned_watch_is_right_again_from_few_labels(monkeypatch: pytest.Monke
 
 
 def test_the_table_tells_own_draws_from_others() -> None:
-    rows = [Row("E", seed, seed + shift, 14, 7, "TAKEN", 1, "orientation", 20.0, 90.0 + shift, 90.0,
-                95.0, 94.0)
-            for seed in range(2) for shift in (0, 20)]
-    text = table([*rows, Row("E", 0, 0, 6, 3, "UNDECIDED", 1, "channels", 20.0, 20.0, 30.0)])
-    assert "| E | own | 14 | 20.0 ± 0.0 | 90.0 ± 0.0 | +70.0 | 90.0 ± 0.0 | 95.0 ± 0.0 /" in text
-    assert "seeds + 20" in text and "6 of 3 exercises" in text and "| 0 of 1 (0) | 1 |" in text
+    rows = [Row("E", seed, seed + shift, n, 7, "TAKEN", 1, "orientation", 20.0, 90.0 + shift, 90.0,
+                *((95.0, 94.0) if n == 14 else ()))
+            for seed in range(2) for shift in (0, 20) for n in (7, 14)]
+    few = Row("E", 0, 0, 6, 3, "UNDECIDED", 1, "channels", 20.0, 20.0, 30.0)
+    head, own, others = lines([*rows, few, replace(few, drawn=20)])
+    assert head[3:6] == ["profile from 7 labels", "profile from 14 labels",
+                         "from 2 of each of 3 exercises"]
+    assert own == ["E", "own", "20.0 ± 0.0", "90.0 ± 0.0", "90.0 ± 0.0", "30.0", "+70.0",
+                   "95.0 ± 0.0 / 94.0", "0 of 4"]
+    assert others[:2] == ["E", "others"]
