@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _WINDOW = 100
 """Samples that the figures of a stream are over while it runs."""
+_GONE = ("E502", "E505")
+"""No answer any more, or a restart; after other answers, which may be lies, no snapshot is made."""
 _QUIET_S = 2.0
 """Without a terminal nothing is told of what takes no longer."""
 
@@ -143,8 +145,8 @@ def lost(target: str, course: harness.Course, problem: EdgeError, network: QNetw
          rescue: harness.Rescue) -> Answer:
     """What is certain when a device or its link fails, in the snapshot, too: this computer learned
     it again."""
-    kept = ""
-    if course.progress.n_replayed is None:
+    kept, is_gone = "", problem.code in _GONE and course.progress.n_learned > 0
+    if is_gone and course.progress.n_replayed is None:
         try:
             rescue.follow(course.stream, course.x[course.n_warm + course.first:][
                 :len(course.stream.labels)], looks=course.looks)
