@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +29,7 @@ from edge_dassdp.cli.paths import (
     refuse_unwritable,
     written,
 )
-from edge_dassdp.cli.shell.completion import complete
+from edge_dassdp.cli.shell.completion import ASKED, complete
 from edge_dassdp.interrupts import Ended, interruptible
 from edge_dassdp.report.streams import StdoutLostError
 
@@ -322,7 +323,8 @@ def verb(app: typer.Typer, name: str = "", group: str = "", *,
                       ("debug", Debug, False)))]
         parameters = [*own, *common]
         hints = {p.name: p.annotation for p in parameters}
-        complete(hints)
+        if ASKED in os.environ:
+            complete(hints)
         outputs, inputs = written(hints), read(hints)
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY,
                                     annotation=typer.Context)

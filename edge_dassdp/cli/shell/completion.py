@@ -16,6 +16,8 @@ from typing import Any, get_args
 from typer.models import ParameterInfo
 
 Completer = Callable[[str], list[str]]
+ASKED = "_EDGE_DASSDP_COMPLETE"
+"""In the environment where a shell asks; typer looks at every completer otherwise, too."""
 _BEHIND = "_EDGE_DASSDP_BEHIND"
 """What of the word at the cursor bash keeps by itself: all up to a colon."""
 
