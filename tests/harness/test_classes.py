@@ -280,12 +280,14 @@ def test_damaged_names_and_means_are_refused_by_all() -> None:
     targets = [ReferenceTarget(q), Emulator(q)]
     for target in targets:
         target.new_class("wave")
-    data = targets[0].read_learning()
+    data, layout = targets[0].read_learning(), Plan.of(q).layout
+    [names] = [f for f in layout.fields if f.name == "class_names"]
+    end = names.offset + names.bytes - layout.persist_begin
     for at, byte in ((-32, 0x07), (-32, 0x20), (-16, 0x77), (-10, 0x41), (-44, 0x10)):
         bad = bytearray(data)
-        bad[at] = byte
+        bad[end + at] = byte
         if at == -16:
-            bad[-16:] = bad[-32:-16]  # two of one name
+            bad[end - 16 : end] = bad[end - 32 : end - 16]  # two of one name
         for target in targets:
             with pytest.raises(EdgeError) as caught:
                 target.write_learning(bytes(bad))
