@@ -192,8 +192,9 @@ def snapshot(rescue: harness.Rescue) -> dict[str, str | None]:
     return {"snapshot": str(rescue.place) if rescue.place else None}
 
 
-def screen(target: str, course: harness.Course, statistics: Statistics, sent: str, judged: str,
-           after: float | None, values: harness.ValueStream | None) -> list[Any]:
+def screen(target: str, course: harness.Course, network: QNetwork, statistics: Statistics,
+           sent: str, judged: str, after: float | None, values: harness.ValueStream | None
+           ) -> list[Any]:
     """Tables for people."""
     from rich.text import Text
 
@@ -204,6 +205,9 @@ def screen(target: str, course: harness.Course, statistics: Statistics, sent: st
         screens.learn_screen(target, course.stream, statistics, letter=come, link=sent)
         if values is None else
         screens.learn_values_screen(target, values, statistics, letter=come, link=sent)]
+    if by_mean := int(sum(map(network.is_by_mean, course.stream.labels.tolist()))):
+        parts.append(Text(f"{by_mean:,} of them made or moved the mean of a class that was taught: "
+                          "no weight learns it, and skipped is what its samples are for weights"))
     if course.profile:
         parts.append(Text(str(course.profile)))
     if course.first:

@@ -321,10 +321,13 @@ def learn_screen(target: str, stream: Stream, statistics: Statistics, *, window:
 
 def learned_text(target: str, n: int, told: str, statistics: Statistics, link: str) -> Text:
     """What a stream of n samples came to, and the counters of the target after it."""
-    tried = max(statistics.n_updates, 1)
-    text = (f"{target}: {n:,} samples learned, {told}; of "
-            f"{statistics.n_updates:,} weight updates {_percent(statistics.n_vanished / tried, 1)}"
-            f" vanished; {statistics.n_saturated:,} weights stand at an end of their range")
+    text = f"{target}: {n:,} samples learned, {told}; "
+    if statistics.n_updates:
+        vanished = statistics.n_vanished / statistics.n_updates
+        text += f"of {statistics.n_updates:,} weight updates {_percent(vanished, 1)} vanished"
+    else:
+        text += "no weight was written"
+    text += f"; {statistics.n_saturated:,} weights stand at an end of their range"
     if statistics.n_x_saturated:
         text += f"; {statistics.n_x_saturated:,} input values stood at an end of int8"
     if statistics.n_replayed:

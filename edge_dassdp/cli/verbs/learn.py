@@ -260,7 +260,7 @@ def _learn(
                 **told.snapshot(rescue),
                 "lessons": str(order.lessons) if order.lessons else None, "taught": taught,
                 "n_saves": device.in_flash.n_saves}
-    screen = told.screen(target, course, statistics, link_text(sent), judging.title,
+    screen = told.screen(target, course, network, statistics, link_text(sent), judging.title,
                          found["after"] if stream is None else found["after_nrmse"], stream)
     screen += [harness.drift_text(report)] if report else []
     screen += told.in_flash(device, target, model, lock)
