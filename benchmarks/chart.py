@@ -16,7 +16,7 @@ def even(mine: list[Record], peer: float) -> str:
     """The share at which both take as much, in words; mine: at convolutions.CURVE."""
     spent = np.array([r.instructions for r in mine])
     if spent[-1] <= peer:
-        return "none: fewer here at all"
+        return "no share: fewer here"
     at = np.exp(np.interp(np.log(peer), np.log(spent), np.log(convolutions.CURVE)))
     return f"{100 * at:.0f} %"
 

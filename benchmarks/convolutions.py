@@ -91,27 +91,32 @@ def spikes(activity: float = ACTIVITY) -> NDArray[np.float32]:
 def measure(core: str) -> Iterator[Record]:
     """A record per layer. Raises AssertionError where a bit is wrong."""
     for layer in LAYERS:
-        yield _counted(core, layer, ACTIVITY, layer.name)
+        yield from _counted(core, layer, {layer.name: ACTIVITY})
 
 
 def curves(core: str) -> Iterator[Record]:
     """Each layer at shares of its source from a hundredth to all."""
     for layer in LAYERS:
-        for activity in CURVE:
-            yield _counted(core, layer, activity, f"{layer.name}_{round(100 * activity)}")
+        yield from _counted(core, layer, {f"{layer.name}_{round(100 * share)}": share
+                                          for share in CURVE})
 
 
-def _counted(core: str, layer: Layer, activity: float, name: str) -> Record:
-    x, network = spikes(activity), quantize(layer.network(), None, Settings()).network
-    device, reference = Device(network, core), Reference(network)
-    sample = input_x(network, x[None])
-    device.begin(sample[0])
-    reference.begin(sample)
-    device.step()
-    reference.step(0)
-    device.deliver()
-    stepped, delivered = device.run()[-2:]
-    same_bits(device.state(stepped), reference, network)
-    assert reference.v["h"].any()
-    what = f"{layer.what}, {int(x.sum())} spikes; dense: {layer.macs:,} MACs"
-    return record(name, core, what, delivered, "synaptic operation", layer.operations(x))
+def _counted(core: str, layer: Layer, shares: dict[str, float]) -> Iterator[Record]:
+    """By name of the record: the first step of a sample."""
+    network = quantize(layer.network(), None, Settings()).network
+    device, sources = Device(network, core), [spikes(share) for share in shares.values()]
+    samples = [input_x(network, x[None]) for x in sources]
+    for sample in samples:
+        device.begin(sample[0])
+        device.step()
+        device.deliver()
+    outcomes = device.run()
+    for k, (name, x) in enumerate(zip(shares, sources, strict=True)):
+        _, stepped, delivered = outcomes[3 * k : 3 * k + 3]
+        reference = Reference(network)
+        reference.begin(samples[k])
+        reference.step(0)
+        same_bits(device.state(stepped), reference, network)
+        assert reference.v["h"].any()
+        what = f"{layer.what}, {int(x.sum())} spikes; dense: {layer.macs:,} MACs"
+        yield record(name, core, what, delivered, "synaptic operation", layer.operations(x))
