@@ -116,7 +116,8 @@ def test_where_factory_weights_are_better_it_is_red_and_said() -> None:
 def test_a_terminal_gets_no_more_panels_than_people_see() -> None:
     begun = time.monotonic()
     screen = watched(2000, on_terminal=True)
-    assert screen.count("accuracy(4)") <= 2 + (time.monotonic() - begun) / 0.1
+    # beside those in between the first, the last, and the last once more, as it stays
+    assert screen.count("accuracy(4)") <= 3 + (time.monotonic() - begun) / 0.1
 
 
 def test_a_terminal_that_cannot_move_its_cursor_gets_lines() -> None:
