@@ -14,6 +14,8 @@ import pytest
 from support import tiny
 from support.commands import ROOT
 
+pytestmark = pytest.mark.xdist_group("elsewhere")  # a report is of a run before it
+
 HIDE = """
 import os, signal, subprocess, sys, tempfile, multiprocessing
 import serial, serial.tools.list_ports
