@@ -80,7 +80,7 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def asked(self: Any, *given: Any, **named: Any) -> Any:
         refuse_unless("E503", not self.is_streaming, STATUS_TEXTS[STATUSES["E_ORDER"]],
-                      cause=f"a stream is open, and {method.__name__} would run on its membranes",
+                      cause=f"a stream is open, and {method.__name__} waits for its end",
                       help="close the stream first")
         return method(self, *given, **named)
 
