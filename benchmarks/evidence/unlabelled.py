@@ -30,8 +30,7 @@ from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.profiles import read_profiles
 from evidence import tasks
-from evidence.results import read_rows, write_rows
-from evidence.rows import spread
+from evidence.rows import read, spread, write
 
 SCHEMA = "edge_dassdp/unlabelled-evidence/1"
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "unlabelled.json"
@@ -143,13 +142,13 @@ def _left(profile: QProfile, made: watch.Scenario, straight: watch.Scenario
 
 def keep(rows: Sequence[Row], folder: Path) -> None:
     """In a file of the folder."""
-    write_rows(folder / COMMITTED.name, SCHEMA, sorted(rows, key=lambda r: (
+    write(folder / COMMITTED.name, SCHEMA, sorted(rows, key=lambda r: (
         r.drawn - r.seed, ORDERS.index(r.order), SCENARIOS.index(r.scenario))))
 
 
 def kept() -> list[Row]:
     """Those that are committed."""
-    return read_rows(COMMITTED, Row)
+    return read(COMMITTED, Row)
 
 
 def lines(found: Sequence[Row]) -> list[list[str]]:
