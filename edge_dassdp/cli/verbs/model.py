@@ -357,7 +357,8 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
                 f"{learns}\n"
                 + "  ".join(map(lines.input_text, model.inputs, model.x_scales))
                 + (f"\n{lines.sensor_text(model.sensor)}" if model.sensor else "")
-                + (f"\n{lines.confidence_text(sure)}" if sure else ""))
+                + (f"\n{lines.confidence_text(sure)}" if sure else "")
+                + (f"\n{of_classes}" if (of_classes := lines.classes_text(model)) else ""))
     chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
