@@ -123,10 +123,10 @@ class Device:
 
     def __init__(self, network: QNetwork, core: str) -> None:
         self.network, self.layout, self.core = network, Plan.of(network).layout, core
-        self._image, self._objects = build(network, core, shim=_SHIM)
+        self.image, self.objects = build(network, core, shim=_SHIM)
         self._state = np.zeros(self.layout.state_bytes // 8, np.uint64)
         self._result = np.zeros(8, np.uint16)
-        self._cases = [Case("init", "bench_init", (self._state,))]
+        self.cases = [Case("init", "bench_init", (self._state,))]
 
     def begin(self, x: Array) -> None:
         self._add("begin", constant(x))
@@ -168,13 +168,13 @@ class Device:
         self._add("idle")
 
     def _add(self, name: str, *args: int | Array) -> None:
-        self._cases.append(Case(name, f"bench_{name}", (self._state, *args)))
+        self.cases.append(Case(name, f"bench_{name}", (self._state, *args)))
 
     def run(self) -> list[Outcome]:
         """Outcomes of the calls, without that of init."""
         if self.core == "M55":
-            return run_qemu(CORES[self.core], self._objects, self._cases)[1:]
-        return run_unicorn(self._image, self._cases)[1:]
+            return run_qemu(CORES[self.core], self.objects, self.cases)[1:]
+        return run_unicorn(self.image, self.cases)[1:]
 
     def state(self, outcome: Outcome) -> dict[str, Array]:
         """The state by name after a call."""

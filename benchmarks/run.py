@@ -12,6 +12,7 @@ import convolutions
 import networks
 import origin
 import suite
+import timing
 from counting import Record, print_table, read_records, write_records
 from counting.build import compiler_version
 from peers import aifes, all_of, cmsis_nn, qualia, snn2mcu
@@ -43,12 +44,14 @@ def main() -> None:
     write_records(list(networks.slopes("M4")), suite.RESULTS / "slopes.json")
     write_records([r for core in ("M4", "M55") for r in convolutions.curves(core)],
                   suite.RESULTS / "curves.json")
+    write_records(list(timing.measure()), suite.RESULTS / "timing.json")
     if not options.without_peers:
         peers = all_of(((m.NAME, m.counted) for m in PEERS), suite.RESULTS / "peers.json")
         print_table(peers, "Peers", console)
         write_records(peers, suite.RESULTS / "peers.json")
     if list(found) == list(suite.CORES):
-        chart.draw(*_known("slopes", "curves", "peers"), CHART)
+        slopes, curves, peers = _known("slopes", "curves", "peers")
+        chart.draw(slopes, curves, peers, CHART)
         for page in PAGES:
             page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
         console.print(f"written: {suite.RESULTS.name}/*.json and the tables of docs/speed.md")
@@ -58,8 +61,8 @@ def with_tables(page: str) -> str:
     """A page with the tables of the results that are written, in its places; peers as last
     counted."""
     found = {core: read_records(suite.RESULTS / f"{core}.json") for core in suite.CORES}
-    peers, slopes, curves = _known("peers", "slopes", "curves")
-    for (begin, end), lines in ((ALL, tables(found, peers, slopes, curves)),
+    peers, *further = _known("peers", "slopes", "curves", "timing")
+    for (begin, end), lines in ((ALL, tables(found, peers, *further)),
                                 (NEAREST, beside(found["M4"], peers))):
         before, has, rest = page.partition(begin)
         if has:

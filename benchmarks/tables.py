@@ -9,6 +9,7 @@ import chart
 import convolutions
 import numpy as np
 import shipped
+import timing
 from counting import Record
 
 KERNELS = (
@@ -57,7 +58,7 @@ def cell(record: Record) -> str:
 
 
 def tables(found: dict[str, list[Record]], peers: list[Record],
-           slopes: list[Record], curves: list[Record]) -> list[str]:
+           slopes: list[Record], curves: list[Record], timed: list[Record]) -> list[str]:
     """Markdown lines."""
     cores = list(found)
     lines = [f"| instructions ; modelled cycles, per | {' | '.join(cores)} |",
@@ -79,7 +80,7 @@ def tables(found: dict[str, list[Record]], peers: list[Record],
         cells = [f"{pick(found[c], name).bytes:,} B" for c in cores]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     return [*beside(found["M4"], peers), "", *lines, "", *_people(found), "", *_sparse(found), "",
-            *_crossovers(curves, peers), "", slope_line(slopes)]
+            *_crossovers(curves, peers), "", *timing.table(timed), "", slope_line(slopes)]
 
 
 BESIDE = (

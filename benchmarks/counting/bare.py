@@ -7,6 +7,7 @@ and arrays to a file by semihosting. Two functions of known length calibrate the
 
 from __future__ import annotations
 
+import re
 import shutil
 import struct
 import subprocess
@@ -15,6 +16,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+from numpy.typing import NDArray
 
 from counting.build import Core, compile_objects, link
 from counting.cases import (
@@ -32,6 +36,7 @@ from edge_dassdp.base.errors import EdgeError
 SHIFT = 7
 TIMEOUT_S = 300
 _HERE = Path(__file__).parent
+_EXECUTED = re.compile(r"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/", re.MULTILINE)
 _CALIBRATION = [Case("1 instruction", "counting_nothing"),
                 Case("1000 instructions", "counting_thousand")]
 
@@ -43,26 +48,48 @@ def run_qemu(core: Core, objects: list[Path], cases: list[Case]) -> list[Outcome
     core without a machine, E301 without QEMU, E404 where the program faults, a call is too long,
     or the counter does not count as calibrated.
     """
+    cases = [*_CALIBRATION, *cases]
+    with tempfile.TemporaryDirectory() as temporary:
+        elf = _program(core, objects, cases, Path(temporary))
+        raw = _run(core, elf, Path(temporary))
+    return _parse(core, cases, raw)
+
+
+def trace_qemu(core: Core, objects: list[Path], cases: list[Case], folder: Path
+               ) -> tuple[Path, NDArray[np.uint32]]:
+    """The program, linked in `folder`, and the addresses (n,) of the instructions that the last
+    case executed, in order. Raises EdgeError as run_qemu does."""
+    elf = _program(core, objects, cases, folder)
+    log = folder / "executed.log"
+    _run(core, elf, folder, "-singlestep", "-d", "exec,nochain", "-D", str(log))
+    executed = np.array([int(at, 16) for at in _EXECUTED.findall(log.read_text())], np.uint32)
+    with elf.open("rb") as stream:
+        table = ELFFile(stream).get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
+        start, probe, behind = (table.get_symbol_by_name(name)[0]["st_value"] & ~1 for name in
+                                (cases[-1].function, "counting_probe", "counting_nothing"))
+    last = executed[np.flatnonzero(executed == probe)[-1]:]
+    last = last[np.flatnonzero(last == start)[0]:]
+    returned = np.flatnonzero((last >= probe) & (last < behind))
+    return elf, last[:returned[0]]
+
+
+def _program(core: Core, objects: list[Path], cases: list[Case], folder: Path) -> Path:
     if core.machine is None:
         raise EdgeError("E105", f"no QEMU machine for the {core.name}")
     if shutil.which("qemu-system-arm") is None:
         raise EdgeError("E301", "qemu-system-arm is not on PATH",
                         help="apt-get install qemu-system-arm")
-    cases = [*_CALIBRATION, *cases]
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        _write_table(cases, folder)
-        program = compile_objects(core, [_HERE / "bare.S", _HERE / "bare.c", folder / "table.S"],
-                                  folder / "bare", include=[folder])
-        image = link(core, [*program, *objects], folder / "bare.elf")
-        raw = _run(core, image.elf, folder)
-    return _parse(core, cases, raw)
+    _write_table(cases, folder)
+    program = compile_objects(core, [_HERE / "bare.S", _HERE / "bare.c", folder / "table.S"],
+                              folder / "bare", include=[folder])
+    return link(core, [*program, *objects], folder / "bare.elf").elf
 
 
-def _run(core: Core, elf: Path, folder: Path) -> bytes:
+def _run(core: Core, elf: Path, folder: Path, *options: str) -> bytes:
     command = ["qemu-system-arm", "-M", str(core.machine), "-display", "none", "-monitor", "none",
                "-serial", "none", "-icount", f"shift={SHIFT},sleep=off",
-               "-semihosting-config", "enable=on,target=native", "-kernel", str(elf)]
+               "-semihosting-config", "enable=on,target=native", *options, "-kernel", str(elf)]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False,
                               timeout=TIMEOUT_S)

@@ -14,7 +14,7 @@ from elftools.elf.sections import SymbolTableSection
 from numpy.typing import NDArray
 from unicorn import arm_const as reg
 
-from counting.build import Image
+from counting.build import CORES, Image
 from counting.cases import Array, Case, Outcome, Struct, scalar_bytes
 from counting.cycles import MODELS, Model
 from counting.thumb import fill_skipped
@@ -24,6 +24,7 @@ PAGE = 0x1000
 ARENA, ARENA_BYTES = 0x60000000, 64 << 20
 STACK, STACK_BYTES = 0x70000000, 1 << 20
 RETURN = 0x74000000
+CODE_BYTES = 16 << 20
 LIMIT = 500_000_000
 _CPU = {"M0": reg.UC_CPU_ARM_CORTEX_M0, "M3": reg.UC_CPU_ARM_CORTEX_M3,
         "M4": reg.UC_CPU_ARM_CORTEX_M4, "M7": reg.UC_CPU_ARM_CORTEX_M7,
@@ -36,10 +37,11 @@ class Machine:
 
     Segments are written where they run (.data needs no start-up code) and nothing is executed
     before the first call. Unicorn checks no instruction against the core's set: the compiler's
-    -mcpu does. Floating point is off. Raises EdgeError E105 for a core Unicorn does not have.
+    -mcpu does. Floating point is off. watches_constants: `n_constants` counts reads from where the
+    code lies, which takes time. Raises EdgeError E105 for a core Unicorn does not have.
     """
 
-    def __init__(self, elf: Path, core: str) -> None:
+    def __init__(self, elf: Path, core: str, watches_constants: bool = False) -> None:
         if core not in _CPU:
             raise EdgeError("E105", f"Unicorn has no {core}", help="count it with run_qemu")
         self._uc = uc.Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
@@ -50,10 +52,15 @@ class Machine:
         self._next = ARENA
         self._placed: dict[int, tuple[int, Array | Struct]] = {}
         self._model = Model(core) if core in MODELS else None
-        self._trace = np.empty(0, np.uint32)
+        self._trace, self._skipped = np.empty(0, np.uint32), np.empty(0, np.bool_)
         self._executed = array("I")
         self.symbols = self._load(elf)
         self._uc.hook_add(uc.UC_HOOK_CODE, self._on_code)
+        self.n_constants = 0
+        if watches_constants:
+            code = CORES[core].code
+            self._uc.hook_add(uc.UC_HOOK_MEM_READ, self._on_constant, None, code,
+                              code + CODE_BYTES - 1)
 
     def _load(self, elf: Path) -> dict[str, int]:
         mapped: set[int] = set()
@@ -74,6 +81,9 @@ class Machine:
 
     def _on_code(self, _uc: uc.Uc, address: int, _size: int, _data: object) -> None:
         self._executed.append(address)
+
+    def _on_constant(self, *_: object) -> None:
+        self.n_constants += 1
 
     def place(self, value: Array | Struct) -> int:
         """Address of an array's or struct's buffer, written the first time this object comes."""
@@ -115,7 +125,7 @@ class Machine:
         self._uc.mem_write(stack, b"".join(scalar_bytes(int(w)) for w in words[4:]))
         self._uc.reg_write(reg.UC_ARM_REG_SP, stack)
         self._uc.reg_write(reg.UC_ARM_REG_LR, RETURN | 1)
-        self._executed = array("I")
+        self._executed, self.n_constants = array("I"), 0
         try:
             self._uc.emu_start(self.symbols[function] | 1, RETURN, count=LIMIT)
         except uc.UcError as error:
@@ -123,10 +133,13 @@ class Machine:
         if self._pc() != RETURN:
             raise EdgeError("E404", f"{function} did not return within {LIMIT} instructions")
         executed = np.frombuffer(self._executed, np.uint32)
-        self._trace, skipped = fill_skipped(executed, self._code)
-        cycles = (None if self._model is None else
-                  self._model.cycles(self._trace, skipped, self._code, RETURN))
+        self._trace, self._skipped = fill_skipped(executed, self._code)
+        cycles = None if self._model is None else self.cycles(self._model)
         return self._uc.reg_read(reg.UC_ARM_REG_R0), len(self._trace), cycles
+
+    def cycles(self, model: Model) -> int:
+        """Of the last call, by the model of a core with the same instructions."""
+        return model.cycles(self._trace, self._skipped, self._code, RETURN)
 
     def trace(self) -> NDArray[np.uint32]:
         """Addresses (n,) of the instructions of the last call, in order, skipped ones too."""

@@ -1,12 +1,15 @@
 """Modelled cycles of executed Thumb code. A model, not a measurement.
 
 From the instruction tables of Arm's Technical Reference Manuals of the Cortex-M0 (DDI 0432, table
-3-1), M3 (DDI 0337, table 3-1 and the load/store timings) and M4 (100166, the same). Assumptions:
+3-1), M0+ (DDI 0484, table 3-1), M3 (DDI 0337, table 3-1 and the load/store timings) and M4 (100166,
+the same). Assumptions:
 
 - zero wait states everywhere, no bus contention, no interrupt, aligned accesses;
-- a pipeline refill takes P = 2 cycles (the manuals say 1 to 3), so a taken branch takes 3;
+- a pipeline refill takes P = 2 cycles (the manuals say 1 to 3), so a taken branch takes 3; on the
+  M0+, whose pipeline has two stages, 1;
 - M0: the single-cycle multiplier; load, store 2; LDM, STM, PUSH, POP 1 + n, POP {pc} 4 + n;
   taken branch 3, BL 4; MRS, MSR and barriers 4;
+- M0+: the same but for taken branch 2, BL 3, POP {pc} 3 + n; MRS, MSR and barriers 3;
 - M3, M4: a load 2, or 1 right behind a load whose result is not in its address; a store with an
   immediate offset 1, with a register offset 2, or 1 right behind such a load; nothing is
   pipelined behind a store; LDM, STM 1 + n, LDRD, STRD 3, LDR pc and TBB 4;
@@ -45,7 +48,9 @@ _M3_COSTS = {arm.ARM_INS_MLA: 2, arm.ARM_INS_MLS: 2, arm.ARM_INS_SMULL: 5, arm.A
 _DIVISIONS = {arm.ARM_INS_SDIV, arm.ARM_INS_UDIV}
 _STATUS = {arm.ARM_INS_MRS, arm.ARM_INS_MSR}
 _BARRIERS = {arm.ARM_INS_DMB, arm.ARM_INS_DSB, arm.ARM_INS_ISB}
-MODELS = {"M0": "Cortex-M0 table, zero wait states", "M3": "Cortex-M3 table, zero wait states",
+MODELS = {"M0": "Cortex-M0 table, zero wait states",
+          "M0+": "Cortex-M0+ table, zero wait states",
+          "M3": "Cortex-M3 table, zero wait states",
           "M4": "Cortex-M4 table, zero wait states"}
 
 
@@ -73,7 +78,7 @@ class Model:
         if core not in MODELS:
             raise ValueError(f"no cycle model of the {core}")
         self.name = MODELS[core]
-        self._core = core
+        self.core = core
         self._decoder = cs.Cs(cs.CS_ARCH_ARM, cs.CS_MODE_THUMB | cs.CS_MODE_MCLASS)
         self._decoder.detail = True
         self._ops: dict[int, Op] = {}
@@ -107,20 +112,21 @@ class Model:
             instruction = next(self._decoder.disasm(code, address, 1), None)
             if instruction is None:
                 raise ValueError(f"no instruction at {address:#x}: {code.hex()}")
-            decode = _m0 if self._core == "M0" else _m3_m4
-            op = self._ops[address] = decode(instruction, self._core)
+            decode = _m3_m4 if self.core in ("M3", "M4") else _m0
+            op = self._ops[address] = decode(instruction, self.core)
         return op
 
 
 def _m0(instruction: Any, core: str) -> Op:
     kind, size = instruction.id, instruction.size
+    refill = REFILL if core == "M0" else 1
     if kind in _MULTIPLE:
-        return Op(size, 1 + _listed(instruction), 3, False, 0, 0)
+        return Op(size, 1 + _listed(instruction), refill + 1, False, 0, 0)
     if kind in _CALLS:
         bl = kind == arm.ARM_INS_BL
-        return Op(size, 4 if bl else 1, 0 if bl else REFILL, False, 0, 0)
-    base = 2 if kind in _LOADS | _STORES else 4 if kind in _STATUS | _BARRIERS else 1
-    return Op(size, base, REFILL, False, 0, 0)
+        return Op(size, 2 + refill if bl else 1, 0 if bl else refill, False, 0, 0)
+    base = 2 if kind in _LOADS | _STORES else 2 + refill if kind in _STATUS | _BARRIERS else 1
+    return Op(size, base, refill, False, 0, 0)
 
 
 def _m3_m4(instruction: Any, core: str) -> Op:

@@ -6,7 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from counting import CORES, Case, Outcome, Struct, compile_objects, link, run_qemu, run_unicorn
+from counting import (
+    CORES,
+    Case,
+    Machine,
+    Outcome,
+    Struct,
+    compile_objects,
+    link,
+    run_qemu,
+    run_unicorn,
+)
+from counting.bare import trace_qemu
+from counting.bounds import at_least, has_model, in_flash
+from counting.cycles import Model
+
+from edge_dassdp.base.errors import EdgeError
 
 # Sum of n words, three at a time, stored behind them. Cycles of each line beside it.
 SUM = """
@@ -66,6 +81,61 @@ def test_loop_by_hand(core: str, cycles: int, tmp_path: Path, arm_toolchain: Non
     assert found.result == 2**31 + 14
     assert found.arrays[0].tolist()[:6] == words.tolist()[:6]
     assert found.arrays[0].astype(np.uint32)[6] == found.result
+
+
+def called(core: str, source: str, case: Case, tmp_path: Path) -> tuple[Path, Machine]:
+    file = tmp_path / "code.S"
+    file.write_text(source)
+    image = link(CORES[core], compile_objects(CORES[core], [file], tmp_path), tmp_path / "code.elf")
+    machine = Machine(image.elf, core, watches_constants=True)
+    machine.call(case.function, *case.args)
+    return image.elf, machine
+
+
+def test_a_branch_costs_the_m0_plus_a_cycle_less(tmp_path: Path, arm_toolchain: None) -> None:
+    _, machine = called("M0", SUM, Case("sum", "sum", (np.ones(7, np.int32), 6)), tmp_path)
+    taken, returned = 1, 1
+    assert machine.cycles(Model("M0")) - machine.cycles(Model("M0+")) == taken + returned
+
+
+def test_each_line_of_flash_and_each_constant_waits(tmp_path: Path, arm_toolchain: None) -> None:
+    source = """
+        .syntax unified
+        .thumb
+        .global f
+        .type f, %function
+        .balign 16
+        f: ldr r0, =0x12345678
+        movs r1, #1
+        b 1f
+        nop
+        1: bx lr
+        .ltorg"""
+    _, machine = called("M3", source, Case("f", "f"), tmp_path)
+    assert machine.n_constants == 1
+    assert in_flash(machine.trace(), machine.n_constants, 4, 3) == 3 * (3 + 1)
+    assert in_flash(machine.trace(), machine.n_constants, 64, 3) == 3 * (1 + 1)
+
+
+def test_the_m7_takes_two_instructions_a_cycle_at_most(tmp_path: Path, arm_toolchain: None) -> None:
+    elf, machine = called("M7", SUM, Case("sum", "sum", (np.ones(7, np.int32), 6)), tmp_path)
+    n = len(machine.trace())
+    if not has_model("M7"):
+        with pytest.raises(EdgeError, match="llvm-mca"):
+            at_least(elf, "M7", machine.trace())
+    else:
+        assert n / 2 <= at_least(elf, "M7", machine.trace()) < n
+
+
+def test_qemu_tells_the_instructions_that_unicorn_executed(
+        tmp_path: Path, arm_toolchain: None, qemu: None) -> None:
+    case = Case("sum", "sum", (np.ones(7, np.int32), 6))
+    _, machine = called("M4", SUM, case, tmp_path)
+    (tmp_path / "qemu").mkdir()
+    objects = compile_objects(CORES["M4"], [tmp_path / "code.S"], tmp_path)
+    _, trace = trace_qemu(CORES["M4"], objects, [case], tmp_path / "qemu")
+    assert np.diff(trace.astype(np.int64)).tolist() == np.diff(
+        machine.trace().astype(np.int64)).tolist()
 
 
 @pytest.mark.parametrize(("value", "result"), [(5, 1), (-5, 2**32 - 16)])
