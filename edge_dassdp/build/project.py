@@ -13,7 +13,6 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 from edge_dassdp.base import assets
@@ -85,21 +84,24 @@ class Project:
                 *self.include_flags)
 
     def reads(self, unit: str) -> list[str]:
-        """All that the object of `unit` depends on: flags and the texts it includes, at any depth.
-
-        The build hash is among them only where a text names it.
+        """All that the object of `unit` depends on: the texts it includes, at any depth, and flags,
+        of definitions those that a text names. So boards of one core share what knows no board.
         """
         by_name = {Path(path).name: path for path in self.files if path.endswith(".h")}
-        forced = [flag for before, flag in pairwise(self.cflags) if before == "-include"]
-        waiting, texts = [unit, *forced], {}
+        waiting, texts = [unit], {}
         while waiting:
             path = waiting.pop()
             if path not in texts:
                 texts[path] = self.files[path]
                 waiting += [by_name[name] for name in _INCLUDE.findall(texts[path])
                             if name in by_name]
-        needs_hash = any("DASSDP_BUILD_HASH" in text for text in texts.values())
-        return [*self.cflags, *self.include_flags, str(self.build_hash) if needs_hash else "",
+
+        def is_named(name: str) -> bool:
+            return any(name in text for text in texts.values())
+
+        flags = [flag for flag in self.cflags if not flag.startswith("-D")
+                 or is_named(flag.removeprefix("-D").partition("=")[0])]
+        return [*flags, str(self.build_hash) if is_named("DASSDP_BUILD_HASH") else "",
                 *(f"{path}\n{texts[path]}" for path in sorted(texts))]
 
     def write(self, directory: Path) -> None:
@@ -145,8 +147,7 @@ def with_port(files: Mapping[str, str], board: Board) -> Project:
                if board.store else {})
             | _firmware_files("port/image", only=(f"{board.image and board.image.kind}.S",))
             | _generated(board_files(board) | {"dassdp_quantities.h": quantities_header()}))
-    flags = ("-std=c11", _SCRATCH, f"-mcpu={board.cpu}", *board.cflags, *_FIRMWARE,
-             "-include", "generated/dassdp_board.h", *WARNINGS)
+    flags = ("-std=c11", _SCRATCH, f"-mcpu={board.cpu}", *board.cflags, *_FIRMWARE, *WARNINGS)
     return Project(dict(files) | port, flags, _FIRMWARE_LINK)
 
 

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "dassdp_board.h"
+
 #ifdef DASSDP_MARKER_SETUP
 static inline void dassdp_mark(uintptr_t address, uint32_t mask, uint32_t value)
 {

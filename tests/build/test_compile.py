@@ -12,7 +12,7 @@ from edge_dassdp.build import compile
 from edge_dassdp.build.board import Board, list_boards, load_board
 from edge_dassdp.build.compile import build_project
 from edge_dassdp.build.elf import read_sizes
-from edge_dassdp.build.project import Project, with_port, write_makefile
+from edge_dassdp.build.project import Project, firmware_project, with_port, write_makefile
 
 ECHO = """\
 #include "port.h"
@@ -144,3 +144,29 @@ def test_a_missing_host_compiler_is_named(monkeypatch):
         compile.build_emulator({})
     assert caught.value.code == "E301"
     assert "no-such-compiler" in caught.value.message
+
+
+def test_boards_of_one_core_share_what_knows_no_board(arm_toolchain, tmp_path, monkeypatch):
+    """And no more: what is built beside another board's is built as it is alone."""
+    one, other = map(load_board, ("stm32f405", "nucleo-f401re"))
+    build_project(program(one), one)
+    beside = build_project(program(other), other)
+    monkeypatch.setenv("EDGE_DASSDP_CACHE", str(tmp_path / "alone"))
+    alone = build_project(program(other), other)
+    assert beside.elf.read_bytes() == alone.elf.read_bytes()
+    ones, others = (firmware_project({}, board) for board in (one, other))
+    kernels = {unit for unit in ones.units if unit.startswith("kernels/")}
+    assert kernels < {unit for unit in set(ones.units) & set(others.units)
+                      if ones.reads(unit) == others.reads(unit)}
+    for unit in ("port/cortex_m/port.c", "src/link/link.c", "src/link/requests.c"):
+        assert ones.reads(unit) != others.reads(unit)
+
+
+def test_an_object_depends_on_the_definitions_that_its_texts_name():
+    board = load_board("stm32f405")
+    whole, less = (firmware_project({"a.h": text}, board)
+                   for text in ("dassdp_sensor.h dassdp_values_t dassdp_stream.h dassdp_classes.h",
+                                "dassdp_values_t dassdp_stream.h dassdp_classes.h"))
+    assert less.cflags == (*whole.cflags, "-DDASSDP_SENSORS=0")
+    assert whole.reads("src/core/network.c") != less.reads("src/core/network.c")
+    assert whole.reads("kernels/portable/neuron.c") == less.reads("kernels/portable/neuron.c")

@@ -27,29 +27,9 @@ from support.failing_tools import (
 )
 
 from edge_dassdp import ir
-from edge_dassdp.storage.cache import VARIABLE
-
-cross = pytest.mark.usefixtures("arm_toolchain", "qemu")
 
 
-@pytest.fixture(scope="module")
-def built(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds the firmware."""
-    folder = tmp_path_factory.mktemp("objects") / "cache"
-    ok("build", model, "--board", "microbit", **{VARIABLE: str(folder)})
-    return folder
-
-
-@pytest.fixture
-def objects(built: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache in use holds the objects of the firmware, and not the firmware."""
-    for firmware in built.glob("firmware-*"):
-        shutil.rmtree(firmware)
-    monkeypatch.setenv(VARIABLE, str(built))
-    return built
-
-
-@cross
+@pytest.mark.usefixtures("arm_toolchain", "qemu")
 @pytest.mark.parametrize("failure", COMPILER.values(), ids=COMPILER)
 def test_a_cross_compiler(model: Path, folder: Path, tmp_path: Path, failure: Failure) -> None:
     told = refused(failure.code, "build", model, "--board", "microbit",
@@ -68,48 +48,46 @@ LINKER = {
 }
 
 
-@cross
 @pytest.mark.parametrize("failure", LINKER.values(), ids=LINKER)
-def test_a_linker(model: Path, folder: Path, tmp_path: Path, failure: Failure) -> None:
+def test_a_linker(model: Path, cross: Path, tmp_path: Path, failure: Failure) -> None:
     script = sh('case "$*" in *"-c "*|*--version*) exec {real} "$@";; esac',
                 f"echo '{failure.script}' >&2", "exit 1")
     told = refused(failure.code, "build", model, "--board", "microbit",
-                   PATH=with_fake(tmp_path, GCC, script))
+                   PATH=with_fake(cross, GCC, script))
     assert all(words in told for words in failure.words) and "defect" not in told
-    assert leaves_nothing(folder)
+    assert leaves_nothing(tmp_path / "cache")
 
 
-@cross
 @pytest.mark.parametrize("failure", ANY.values(), ids=ANY)
 @pytest.mark.parametrize("tool", [OBJCOPY, OBJDUMP])
-def test_a_binutil(model: Path, objects: Path, tmp_path: Path, tool: str,
+def test_a_binutil(model: Path, cross: Path, tmp_path: Path, tool: str,
                    failure: Failure) -> None:
     told = refused(failure.code, "build", model, "--board", "microbit",
                    PATH=with_fake(tmp_path, tool, failure.script))
     check(failure, told, tool)
 
 
-@cross
 @pytest.mark.parametrize(("tool", "script", "words"), [
     (OBJCOPY, sh("exit 0"), "left no firmware.hex"),
     (OBJDUMP, sh("exit 0"), "lacks functions of firmware.elf"),
     (OBJDUMP, sh("echo garbage"), "lacks functions of firmware.elf"),
     (OBJDUMP, sh('{real} "$@" | head -n 50'), "lacks functions of firmware.elf"),
 ])
-def test_a_binutil_that_believes_it_did_well(model: Path, objects: Path, tmp_path: Path, tool: str,
+def test_a_binutil_that_believes_it_did_well(model: Path, cross: Path, tmp_path: Path, tool: str,
                                              script: str, words: str) -> None:
     told = refused("E302", "build", model, "--board", "microbit",
                    PATH=with_fake(tmp_path, tool, script))
     assert words in told
 
 
-@cross
 @pytest.mark.parametrize("tool", [GCC, OBJCOPY, OBJDUMP, QEMU])
-def test_one_that_is_missing(model: Path, objects: Path, tmp_path: Path, tool: str) -> None:
-    for name in {GCC, OBJCOPY, OBJDUMP, QEMU} - {tool}:
-        (tmp_path / name).symlink_to(str(shutil.which(name)))
+def test_one_that_is_missing(model: Path, cross: Path, tmp_path: Path, tool: str) -> None:
+    (tmp_path / "only").mkdir()
+    for name in {OBJCOPY, OBJDUMP, QEMU} - {tool}:
+        (tmp_path / "only" / name).symlink_to(str(shutil.which(name)))
+    there = tmp_path / "only" if tool == GCC else f"{cross / 'bin'}:{tmp_path / 'only'}"
     told = refused("E301", "verify", model, "--random", "1", "--target", "qemu:microbit",
-                   PATH=str(tmp_path))
+                   PATH=str(there))
     assert f"{tool} is not installed" in told and "apt install" in told
 
 
@@ -122,24 +100,22 @@ MACHINES = ANY | {
 del MACHINES["killed"], MACHINES["speaks on stdout"], MACHINES["says nothing"]
 
 
-@cross
 @pytest.mark.parametrize("failure", MACHINES.values(), ids=MACHINES)
-def test_qemu(model: Path, objects: Path, tmp_path: Path, failure: Failure) -> None:
+def test_qemu(model: Path, cross: Path, tmp_path: Path, failure: Failure) -> None:
     told = refused(failure.code, "verify", model, "--random", "1", "--target", "qemu:microbit",
                    PATH=with_fake(tmp_path, QEMU, failure.script))
     words = failure.words if "signal" not in failure.words[0] else ("it said nothing",)
     check(Failure(failure.script, failure.code, words), told, QEMU)
 
 
-@cross
-def test_qemu_without_room_for_temporary_files(model: Path, objects: Path) -> None:
+def test_qemu_without_room_for_temporary_files(model: Path, cross: Path) -> None:
     done = run("verify", model, "--random", "1", "--target", "qemu:microbit", cwd=Path("/proc"),
                TMPDIR="/proc", TEMP="/proc", TMP="/proc")
     assert done.returncode == 0 and "PASS bit-exact" in done.stdout
 
 
 def test_search_paths_for_this_computer_do_not_reach_the_cross_compiler(
-        arm_toolchain: None, model: Path, folder: Path, tmp_path: Path) -> None:
+        model: Path, cross: Path, tmp_path: Path) -> None:
     (tmp_path / "stdint.h").write_text("#error this is for another computer\n")
     (tmp_path / "string.h").write_text("#error this is for another computer\n")
     ok("build", model, "--board", "microbit", CPATH=str(tmp_path), C_INCLUDE_PATH=str(tmp_path))
@@ -168,9 +144,8 @@ def test_doctor_tries_what_is_there(arm_toolchain: None, qemu: None, folder: Pat
     assert "others can write" in str(found()["cache folder"]["fix"])
 
 
-@cross
 def test_what_does_not_fit_is_refused_alike_by_build_and_by_every_verb_on_qemu(
-        tmp_path: Path, folder: Path) -> None:
+        tmp_path: Path, cross: Path) -> None:
     rng = np.random.default_rng(0)
     network = ir.Network(
         (ir.Input("x", 300),),
@@ -193,8 +168,7 @@ def test_what_does_not_fit_is_refused_alike_by_build_and_by_every_verb_on_qemu(
             assert refused("E402", verb[0], tmp_path / "m.q.npz", *verb[1:], *where) == told
 
 
-@cross
-def test_a_damaged_build_is_never_copied_nor_run(model: Path, folder: Path, tmp_path: Path,
+def test_a_damaged_build_is_never_copied_nor_run(model: Path, cross: Path, tmp_path: Path,
                                                  monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", with_fake(tmp_path, "openocd", sh()))
     ok("build", model, "--board", "microbit", "-o", tmp_path / "good")
@@ -202,7 +176,7 @@ def test_a_damaged_build_is_never_copied_nor_run(model: Path, folder: Path, tmp_
     for suffix in ("elf", "hex"):
         for harm in (b"", good[f"firmware.{suffix}"][:2000], good[f"firmware.{suffix}"][:-9]
                      + b"\x01" + good[f"firmware.{suffix}"][-8:]):
-            [kept] = folder.glob(f"firmware-*/firmware.{suffix}")
+            [kept] = tmp_path.glob(f"cache/firmware-*/firmware.{suffix}")
             kept.write_bytes(harm)
             ok("build", model, "--board", "microbit", "-o", tmp_path / "again")
             assert {p.name: p.read_bytes() for p in (tmp_path / "again").iterdir()} == good

@@ -21,6 +21,7 @@ BOARDS = in_qemu()
 READY = b"R"
 
 PROLOGUE = """\
+#include "dassdp_board.h"
 #include "port.h"
 int main(void);
 static inline void put_u32(uint32_t value) {

@@ -18,7 +18,9 @@ def fake(folder: Path, name: str, script: str) -> Path:
     """A tool before all others on PATH; {real} stands for the one that it hides."""
     path = folder / "bin" / name
     path.parent.mkdir(exist_ok=True)
-    path.write_text(script.replace("{real}", shutil.which(name) or ""))
+    others = [at for at in os.environ["PATH"].split(os.pathsep) if at != str(path.parent)]
+    real = shutil.which(name, path=os.pathsep.join(others))
+    path.write_text(script.replace("{real}", real or ""))
     path.chmod(0o755)
     return path
 
@@ -39,6 +41,10 @@ class Failure:
 
 def sh(*lines: str) -> str:
     return "\n".join(["#!/bin/sh", *lines, ""])
+
+
+PASSES_ON = sh('exec {real} "$@"')
+"""A tool in another's name."""
 
 
 def says(words: str, status: int = 1) -> str:
