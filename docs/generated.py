@@ -41,7 +41,7 @@ def _cli() -> Iterator[str]:
 def _verbs(group: Any, context: Any, before: str) -> Iterator[str]:
     """Every verb of a group, those of its groups behind it."""
     for name in group.list_commands(context):
-        verb = group.get_command(context, name)
+        _, verb, _ = group.resolve_command(context, [name])
         own = verb.context_class(verb, info_name=name, parent=context)
         words = f"{before}{name}"
         yield from ("", f"## {words}", "", _text(verb.help or ""))

@@ -11,7 +11,7 @@ import pytest
 import typer
 from support.commands import ok, refused, shown
 
-from edge_dassdp.cli.app import _MODULES as MODULES
+from edge_dassdp.cli.app import VERBS
 from edge_dassdp.cli.paths import Writes, read, written
 
 
@@ -75,7 +75,7 @@ def test_a_place_is_tried_before_the_work(files: Path, command: str, words: str)
 def test_every_output_is_known_as_one() -> None:
     """A path that a verb writes is marked, also in a group of options, so that it is looked at."""
     verbs = typer.Typer()
-    for module in MODULES:
+    for module in {module for module, _ in VERBS.values()}:
         import_module(f"edge_dassdp.cli.verbs.{module}").register(verbs)
     found = {(command.name, name): kind for command in verbs.registered_commands
              for name, kind in written(command.callback.__annotations__).items()}
@@ -174,7 +174,7 @@ def test_a_missing_file_is_said_before_a_missing_option(files: Path, command: st
 
 def test_every_verb_that_reads_a_file_is_asked_for_one_that_is_missing() -> None:
     verbs = typer.Typer()
-    for module in MODULES:
+    for module in {module for module, _ in VERBS.values()}:
         import_module(f"edge_dassdp.cli.verbs.{module}").register(verbs)
     reading = {c.name for c in verbs.registered_commands
                if set(read(c.callback.__annotations__)) - {"rules_from"}}

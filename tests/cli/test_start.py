@@ -7,8 +7,7 @@ import subprocess
 import sys
 
 import pytest
-
-from edge_dassdp.cli.app import app
+from support.commands import ok, shown
 
 MOST_S = 0.25
 """CPU seconds of `--help` and `--version`, the interpreter included."""
@@ -42,8 +41,9 @@ def test_help_and_version_are_there_at_once(argument: str) -> None:
     assert min(cpu_s(argument) for _ in range(3)) < MOST_S
 
 
-def test_the_version_loads_no_verb() -> None:
-    modules = loaded("--version")
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_no_verb_is_loaded_where_none_is_called(argument: str) -> None:
+    modules = loaded(argument)
     assert "edge_dassdp.cli" in modules
     assert {m for m in modules if m.startswith("edge_dassdp.cli.")} == {"edge_dassdp.cli.app"}
 
@@ -59,9 +59,14 @@ def test_a_verb_loads_no_framework() -> None:
     assert not found & {"torch", "nir", "onnx", "matplotlib", "cffi"}
 
 
-def test_these_are_the_verbs() -> None:
-    from typer.testing import CliRunner
+def test_these_are_the_verbs_and_each_begins_as_its_line_says() -> None:
+    lines = ok("--help").splitlines()
+    listed = [line.split(maxsplit=1) for line in lines[lines.index("Commands:") + 1:]]
+    assert [words[0] for words in listed[:len(VERBS)]] == list(VERBS)
+    for verb, line in listed[:len(VERBS)]:
+        assert line.removesuffix(".") in " ".join(ok(verb, "--help").split()), verb
 
-    lines = CliRunner().invoke(app, ["--help"]).stdout.splitlines()
-    listed = lines[lines.index("Commands:") + 1:]
-    assert [line.split()[0] for line in listed[:len(VERBS)]] == list(VERBS)
+
+def test_the_nearest_verb_is_named() -> None:
+    done = shown("lern")
+    assert done.returncode == 2 and "Did you mean 'learn'" in done.stderr

@@ -49,8 +49,7 @@ def parsed(words: list[str]) -> None:
     context = command.context_class(command, info_name="edge-dassdp")
     while hasattr(command, "list_commands"):
         name, *words = words
-        found = command.get_command(context, name)
-        assert found is not None, f"there is no verb {name}"
+        _, found, _ = command.resolve_command(context, [name])
         command, context = found, found.context_class(found, info_name=name, parent=context)
     values, rest, _ = command.make_parser(context).parse_args(args=list(words))
     assert not rest, f"{command.name} does not take {rest}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import os
 import sys
 from collections.abc import Callable
@@ -159,14 +158,16 @@ def _tried(what: str, needed_for: str, attempt: Callable[[], object], *,
 
 def _packages() -> list[_Check]:
     """Packages of the extras; those of the core are there, or this would not run."""
+    from importlib.metadata import PackageNotFoundError, version
+
     extras = {"matplotlib": "plot", "torch": "torch", "snntorch": "torch", "nir": "nir",
               "onnx": "onnx", "scikit-learn": "examples", "pyocd": "flash",
               "joblib": "compare", "distributed": "dask"}
     checks = []
     for package, extra in extras.items():
         try:
-            what, ok = f"{package} {importlib.metadata.version(package)}", True
-        except importlib.metadata.PackageNotFoundError:
+            what, ok = f"{package} {version(package)}", True
+        except PackageNotFoundError:
             what, ok = package, False
         checks.append(_Check(what, ok, f"the extra '{extra}'",
                              f"pip install 'edge-dassdp[{extra}]'", optional=True))
