@@ -13,6 +13,7 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from edge_dassdp.base import assets
@@ -83,18 +84,22 @@ class Project:
         return (*self.cflags, f"-DDASSDP_BUILD_HASH=0x{self.build_hash:016X}ULL",
                 *self.include_flags)
 
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        """Paths of headers by their names."""
+        return {Path(path).name: path for path in self.files if path.endswith(".h")}
+
     def reads(self, unit: str) -> list[str]:
         """All that the object of `unit` depends on: the texts it includes, at any depth, and flags,
         of definitions those that a text names. So boards of one core share what knows no board.
         """
-        by_name = {Path(path).name: path for path in self.files if path.endswith(".h")}
         waiting, texts = [unit], {}
         while waiting:
             path = waiting.pop()
             if path not in texts:
                 texts[path] = self.files[path]
-                waiting += [by_name[name] for name in _INCLUDE.findall(texts[path])
-                            if name in by_name]
+                waiting += [self._headers[name] for name in _included(texts[path])
+                            if name in self._headers]
 
         def is_named(name: str) -> bool:
             return any(name in text for text in texts.values())
@@ -110,6 +115,11 @@ class Project:
             target = directory / path
             target.parent.mkdir(parents=True, exist_ok=True)
             write_text(target, text, sync=False, private=target.name == LOCK_FILE)
+
+
+@lru_cache(maxsize=1024)
+def _included(text: str) -> tuple[str, ...]:
+    return tuple(_INCLUDE.findall(text))
 
 
 def emulator_project(sources: Mapping[str, str], *, checked: bool = False,

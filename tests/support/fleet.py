@@ -326,6 +326,6 @@ def _check(model: Model, i: int, found: bytes) -> None:
 
 def _without_link(project: Project) -> dict[str, str]:
     """Its files but those that answer requests of a host, or save to flash."""
-    parts = ("src/link/", "src/store/", "port/host/emulator", "port/host/host_flash",
+    parts = ("src/link/", "src/store/", "port/host/emulator", "port/host/host_",
              "port/host/loopback", "port/cortex_m/main.c")
     return {path: text for path, text in project.files.items() if not path.startswith(parts)}

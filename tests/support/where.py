@@ -18,12 +18,27 @@ TOO_LARGE = {"qemu-microbit": frozenset({"images_constant", "images_frames", "lo
 
 
 def chosen(target: str, *, nightly: bool = False) -> tuple[str, ...]:
-    """Names of the scenarios that a target runs: all that it holds. On a change, a board whose
-    kernels an earlier one takes too runs the fewest that reach every feature."""
+    """Names of the scenarios that a target runs: all that it holds. On a change, a board runs the
+    fewest that reach every feature, and of the others each is one board's of those that have
+    kernels of their own: whose turn it is, or the next's where it is too large."""
     board = target.removeprefix("qemu-")
-    if nightly or board not in BOARDS or board in with_own_kernels(BOARDS):
-        return tuple(name for name in SCENARIOS if name not in TOO_LARGE.get(target, ()))
-    return smallest_cover()
+    if nightly or board not in BOARDS:
+        return held(target)
+    cover = smallest_cover(target)
+    return tuple(name for name in held(target) if name in cover or turns()[name] == board)
+
+
+def held(target: str) -> tuple[str, ...]:
+    """Names of the scenarios that it has RAM for."""
+    return tuple(name for name in SCENARIOS if name not in TOO_LARGE.get(target, ()))
+
+
+@cache
+def turns() -> dict[str, str]:
+    """Boards by scenario."""
+    own = with_own_kernels(BOARDS)
+    return {name: next(board for board in (*own[n % len(own):], *own)
+                       if name in held(f"qemu-{board}")) for n, name in enumerate(SCENARIOS)}
 
 
 def in_qemu() -> list[str]:
@@ -50,12 +65,12 @@ def with_own_kernels(boards: Sequence[str]) -> list[str]:
 
 
 @cache
-def smallest_cover() -> tuple[str, ...]:
-    """Scenarios that reach every feature of all of them, chosen greedily, in their order."""
-    reached = {name: set(features(s.quantized)) for name, s in SCENARIOS.items()}
+def smallest_cover(target: str) -> frozenset[str]:
+    """Scenarios that reach every feature of all that a target holds, chosen greedily."""
+    reached = {name: set(features(SCENARIOS[name].quantized)) for name in held(target)}
     missing, taken = set[object]().union(*reached.values()), set[str]()
     while missing:
         best = max(reached, key=lambda name: len(reached[name] & missing))
         taken.add(best)
         missing -= reached[best]
-    return tuple(name for name in SCENARIOS if name in taken)
+    return frozenset(taken)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dassdp_program.h"
 #include "dassdp_tables.h"
 #include "learn.h"
 #include "network.h"
@@ -11,11 +10,6 @@
 #include "stream.h"
 
 static _Thread_local char fault[256];
-
-const dassdp_model_t *dassdp_emulator_model(void)
-{
-    return &dassdp_program;
-}
 
 static uint32_t sent_bytes(const dassdp_model_t *model)
 {

@@ -2,34 +2,14 @@
 
 #include <string.h>
 
-#include "dassdp_program.h"
 #include "flash.h"
+#include "host_model.h"
 
-enum {
-    ERASE_BYTES = 1024,
-    WRITE_BYTES = 8,
-    TAKEN_BYTES = DASSDP_PROGRAM_EXPORT_BYTES + DASSDP_SLOT_HEAD(WRITE_BYTES),
-    SLOT_BYTES = (TAKEN_BYTES + ERASE_BYTES - 1) / ERASE_BYTES * ERASE_BYTES
-};
+enum { ERASE_BYTES = DASSDP_HOST_ERASE_BYTES, WRITE_BYTES = DASSDP_HOST_WRITE_BYTES };
 
 static _Thread_local dassdp_host_flash_t *used;
-static _Alignas(8) uint8_t bytes_of_host[2 * SLOT_BYTES];
-static uint32_t unit_of_host[WRITE_BYTES / 4];
 
-dassdp_host_flash_t dassdp_host_flash = {.bytes = bytes_of_host};
-
-static const dassdp_slots_t slots_of_host = {
-    .model = &dassdp_program,
-    .build = DASSDP_BUILD_HASH,
-    .address = 0,
-    .slot_bytes = SLOT_BYTES,
-    .erase_bytes = ERASE_BYTES,
-    .write_bytes = WRITE_BYTES,
-    .save_every = DASSDP_PROGRAM_SAVE_EVERY,
-    .unit = unit_of_host,
-};
-
-const dassdp_slots_t *dassdp_host_slots(void) { return &slots_of_host; }
+dassdp_host_flash_t dassdp_host_flash = {.bytes = dassdp_host_bytes};
 
 void dassdp_host_flash_use(dassdp_host_flash_t *flash) { used = flash; }
 

@@ -1,14 +1,11 @@
 #include "loopback.h"
 
-#include "dassdp_program.h"
 #include "dassdp_quantities.h"
 #include "host_flash.h"
+#include "host_model.h"
 #include "link.h"
 #include "port.h"
 
-static dassdp_program_state_t state;
-static uint8_t request[DASSDP_PROGRAM_REQUEST_BYTES];
-static uint8_t response[DASSDP_PROGRAM_RESPONSE_BYTES];
 static dassdp_link_t link_of_host;
 
 static uint32_t n_starts; /* of this process: no two read the same */
@@ -27,9 +24,12 @@ static int start(uint16_t n_boots, uint8_t cause)
     dassdp_host_flash_use(&dassdp_host_flash);
     boot = (dassdp_boot_t){.n_boots = n_boots, .cause = cause};
     n_starts++;
-    dassdp_init(&dassdp_program, &state);
-    int status = dassdp_link_init(&link_of_host, &dassdp_program, &state, request, sizeof request,
-                                  response, sizeof response);
+    const dassdp_model_t *model = dassdp_host_slots()->model;
+    const dassdp_host_memory_t *memory = &dassdp_host_memory;
+    dassdp_init(model, memory->state);
+    int status = dassdp_link_init(&link_of_host, model, memory->state, memory->request,
+                                  memory->request_bytes, memory->response,
+                                  memory->response_bytes);
     if (status == DASSDP_OK) {
         (void)dassdp_link_load(&link_of_host, dassdp_host_slots());
     }

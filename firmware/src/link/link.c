@@ -1,5 +1,6 @@
 #include "link.h"
 
+#include "build.h"
 #include "dassdp_board.h"
 #include "dassdp_quantities.h"
 #include "lock.h"
@@ -8,10 +9,6 @@
 #include "slots.h"
 #include "streams.h"
 #include "wire.h"
-
-#ifndef DASSDP_BUILD_HASH
-#error "the build defines DASSDP_BUILD_HASH: 64 bits that name sources and flags"
-#endif
 
 _Static_assert(sizeof(void *) != 4 || sizeof(dassdp_link_t) ==
                    DASSDP_LINK_STRUCT_BYTES + DASSDP_STORES * DASSDP_LINK_STORE_BYTES,
@@ -77,10 +74,7 @@ static void describe(const dassdp_link_t *link, uint8_t *frame)
     frame[DASSDP_HELLO_RESPONSE_TICK_BITS] = (uint8_t)dassdp_port_tick_bits();
     frame[DASSDP_HELLO_RESPONSE_LOCKED] = DASSDP_LOCKED;
     dassdp_copy(frame + DASSDP_HELLO_RESPONSE_MODEL_HASH, model->hash, sizeof model->hash);
-    for (uint32_t i = 0; i < 8; i++) {
-        frame[DASSDP_HELLO_RESPONSE_BUILD_HASH + i] =
-            (uint8_t)((uint64_t)DASSDP_BUILD_HASH >> (56 - 8 * i));
-    }
+    dassdp_copy(frame + DASSDP_HELLO_RESPONSE_BUILD_HASH, dassdp_build, sizeof dassdp_build);
     dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_X_BYTES, dassdp_sent_bytes(model));
     dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_STATE_BYTES, model->state_bytes);
     dassdp_put_u32(frame + DASSDP_HELLO_RESPONSE_PERSIST_BEGIN, model->persist_begin);
