@@ -106,8 +106,8 @@ def _quantize(
             options.device_samples(quantized.network, given.test)
         widths = compare_widths(source, _without_replay(learning), settings, train, judged, of,
                                 behind(told, n)) if train and judged and of else ()
-        fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()),
-                                    told=behind(told, n + n_compared))
+        x, y = (judged.x, judged.y) if judged else (None, None)
+        fidelity = measure_fidelity(source, quantized, x, y, behind(told, n + n_compared))
     qir.save(quantized.network, output)
     if out.run is not None:
         out.run.keep_model(output)
