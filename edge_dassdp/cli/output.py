@@ -135,8 +135,9 @@ class Output:
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[int], None] | None]:
-        """A function that takes the number done, or None when nobody looks at a terminal."""
-        if not self.moves:
+        """A function that takes the number done, None under --json. A bar on a terminal, elsewhere
+        a line now and then. total: 0 where it is not known."""
+        if self.as_json:
             yield None
             return
         from edge_dassdp.report.live import bar

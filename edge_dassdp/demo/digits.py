@@ -26,10 +26,12 @@ from edge_dassdp.demo.adaptation import METHODS, Task, Trial
 from edge_dassdp.demo.power import PowerCuts, cut_power
 from edge_dassdp.demo.run_folder import (
     RunFolder,
+    Shown,
     device_results,
     learning_state,
     link_results,
     model_results,
+    not_shown,
     percents,
     sizes,
     summary,
@@ -73,16 +75,17 @@ class Options:
     firmware: bool = True
 
 
-def run_demo(options: Options, console: Console,
-             record: Record | None = None) -> dict[str, Any]:
+def run_demo(options: Options, console: Console, record: Record | None = None,
+             progress: Shown = not_shown) -> dict[str, Any]:
     """Run the main job and return what results.json holds. record: of its command.
+    progress: shows how far a part is.
 
     Raises EdgeError E402, E403 or E404 if a budget or a proof of it fails, E103 where another run
     writes to the folder, E105 where it holds another demonstration.
     """
     if not 1 <= options.n_seeds <= 5:
         raise EdgeError("E105", f"{options.n_seeds} seeds", help="choose 1 to 5")
-    run = RunFolder(options.directory, "digits", console, record)
+    run = RunFolder(options.directory, "digits", console, record, progress)
     with run.begun():
         results = _Demo(options, run).results()
         run.finish(results)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,6 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.plan.ledger import Ledger
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.report import screens
-from edge_dassdp.report.console import Screen
-from edge_dassdp.report.live import bar
 from edge_dassdp.report.screens import LETTERS
 from edge_dassdp.runs.folder import Folder
 from edge_dassdp.runs.record import Record
@@ -39,14 +37,23 @@ from edge_dassdp.storage.files import replacing
 from edge_dassdp.targets.qemu import QEMU
 from edge_dassdp.targets.target import Progress, Target
 
+Shown = Callable[[str, int], AbstractContextManager[Progress | None]]
+
+
+def not_shown(title: str, total: int) -> AbstractContextManager[Progress | None]:
+    """Nothing is, of a part and of how many steps it has."""
+    return nullcontext()
+
 
 class RunFolder(Folder):
-    """One run of a demonstration, `name`, in `directory`. console: where people read along."""
+    """One run of a demonstration, `name`, in `directory`. console: where people read along.
+    progress: of a title and a total, shows how far a part is."""
 
-    def __init__(self, directory: Path, name: str, console: Console,
-                 record: Record | None = None) -> None:
+    def __init__(self, directory: Path, name: str, console: Console, record: Record | None = None,
+                 progress: Shown = not_shown) -> None:
         super().__init__(directory, f"demo {name}", record)
         self.console = console
+        self.progress = progress
 
     def say(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style))
@@ -57,10 +64,6 @@ class RunFolder(Folder):
             self.say(LETTERS, "dim")
         self.console.print()
         self.console.rule(f"{number}. {title}", align="left")
-
-    def progress(self, title: str, total: int) -> AbstractContextManager[Progress | None]:
-        """A bar on stderr, only where that is a terminal."""
-        return bar(Screen(stderr=True), title, total)
 
     def can_run_firmware(self, wanted: bool) -> bool:
         """Whether it is wanted and cross compiler and QEMU are there; says so if not."""

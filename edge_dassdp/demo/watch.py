@@ -25,10 +25,12 @@ from edge_dassdp.data import watch
 from edge_dassdp.demo.adaptation import Trial
 from edge_dassdp.demo.run_folder import (
     RunFolder,
+    Shown,
     device_results,
     learning_state,
     link_results,
     model_results,
+    not_shown,
     sizes,
     verification_results,
 )
@@ -85,9 +87,10 @@ class Options:
     firmware: bool = True
 
 
-def run_watch(options: Options, console: Console,
-              record: Record | None = None) -> dict[str, Any]:
+def run_watch(options: Options, console: Console, record: Record | None = None,
+              progress: Shown = not_shown) -> dict[str, Any]:
     """Run the demonstration and return what results.json holds. record: of its command.
+    progress: shows how far a part is.
 
     Raises EdgeError E105 for an unknown scenario or seed or a folder of another demonstration, E103
     where another run writes to it, E401 for an unknown board, E402, E403 or E404 if a budget or a
@@ -103,7 +106,7 @@ def run_watch(options: Options, console: Console,
                         help=f"choose 0 to {n - 1}" if n else f"{models} holds no {path.name}")
     data = watch.load_watch(folder / "data.npz")
     scenario = watch.scenario(options.scenario, options.seed, data)
-    run = RunFolder(options.directory, "watch", console, record)
+    run = RunFolder(options.directory, "watch", console, record, progress)
     with run.begun():
         results = _Demo(options, run, board, ir.load(path), data, scenario).results()
         run.finish(results)

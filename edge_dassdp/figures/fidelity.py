@@ -24,6 +24,7 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized
 from edge_dassdp.quantize.inputs import in_codes
 from edge_dassdp.reference import Reference
+from edge_dassdp.reference.outcome import Progress, behind
 from edge_dassdp.twin.model import FloatModel
 
 _CHUNK = 128
@@ -126,19 +127,20 @@ class Fidelity:
 
 def measure_fidelity(network: ir.Network, quantized: Quantized,
                      x: NDArray[np.float32] | None = None,
-                     y: ArrayLike | None = None) -> Fidelity:
+                     y: ArrayLike | None = None, told: Progress | None = None) -> Fidelity:
     """Compare a float network with its quantized self.
 
     x: float32 (n, n_inputs), None for scales and proofs alone. y: (n,) class labels, None for no
-    accuracies. The integer side is the reference, at factory weights.
-    Raises EdgeError E104 for another shape, no samples, or values that are not finite.
+    accuracies. told: gets the number of samples compared. The integer side is the reference, at
+    factory weights. Raises EdgeError E104 for another shape, no samples, or values that are not
+    finite.
     """
     found = _Comparison.empty(network)
     plain = in_codes(canonical(network), quantized.network.x_scales)
     if x is not None:
         if len(x) == 0:
             raise EdgeError("E104", "there are no samples to compare with")
-        found = _compare(network, quantized.network, x)
+        found = _compare(network, quantized.network, x, behind(told))
     n = len(found.floats)
     targets = None if y is None or n == 0 or quantized.network.values is None else np.asarray(y)
     labels = None if y is None or n == 0 or targets is not None else np.asarray(y)
@@ -185,7 +187,8 @@ class _Comparison:
         return _Comparison(none, none, (values, values), zeros, zeros, {})
 
 
-def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -> _Comparison:
+def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32],
+             told: Progress) -> _Comparison:
     model, reference = FloatModel(network), Reference(quantized)
     flips, clips = ({p.name: 0 for p in network.populations} for _ in range(2))
     diverged: dict[str, int] = {}
@@ -210,6 +213,7 @@ def _compare(network: ir.Network, quantized: QNetwork, x: NDArray[np.float32]) -
         read.append(trace.logits[:, known].astype(np.float64))
         made.append(reference.sums[:, natural[quantized.readout]][:, known]
                     * _logit_units(quantized)[..., known])
+        told(first + len(chunk))
     return _Comparison(np.concatenate(floats), np.concatenate(integers),
                        (np.concatenate(read), np.concatenate(made)), flips, clips, diverged)
 

@@ -19,6 +19,7 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import Quantized, quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
+from edge_dassdp.reference.outcome import Progress, behind
 from edge_dassdp.rules import Learning
 
 WIDTHS = (8, 7, 6)
@@ -60,13 +61,17 @@ class Width:
 
 def compare_widths(network: Network, learning: Learning | None, settings: Settings,
                    calibration: Samples, samples: Samples,
-                   widths: Collection[int] = WIDTHS) -> tuple[Width, ...]:
+                   widths: Collection[int] = WIDTHS,
+                   told: Progress | None = None) -> tuple[Width, ...]:
     """The network at each width, widest first, measured on samples with the reference.
 
+    told: gets the number of samples done, those of the calibration included, of all widths.
     Projections with bits of their own keep them. Raises EdgeError E104 for samples that do not fit.
     """
+    each = len(calibration.x) + len(samples.x)
     return tuple(_measure(network, learning, replace(settings, weight_bits=bits), calibration,
-                          samples) for bits in sorted(widths, reverse=True))
+                          samples, behind(told, k * each))
+                 for k, bits in enumerate(sorted(widths, reverse=True)))
 
 
 def narrowest(found: Sequence[Width], within: float) -> int:
@@ -84,7 +89,7 @@ def narrowest(found: Sequence[Width], within: float) -> int:
 
 
 def _measure(network: Network, learning: Learning | None, settings: Settings,
-             calibration: Samples, samples: Samples) -> Width:
+             calibration: Samples, samples: Samples, told: Progress) -> Width:
     bits, rows = settings.weight_bits, kernels.byte_rows(settings.weight_bits)
     try:
         labels = calibration.y if learning and learning.class_means else None
@@ -95,7 +100,8 @@ def _measure(network: Network, learning: Learning | None, settings: Settings,
         return Width(bits, rows, refused=problem.message)
     made = quantized.network
     x = input_x(made, samples.x)
-    accuracy, off = _judged(network, quantized, samples, x)
+    told(len(calibration.x))
+    accuracy, off = _judged(network, quantized, samples, x, behind(told, len(calibration.x)))
     work = inference_work(made, x[:N_PRICED])
     n_ops = sum(w.synaptic_ops for w in work)
     sums = _priced([_sums_of(w) for w in work], n_ops) if n_ops else {}
@@ -103,15 +109,17 @@ def _measure(network: Network, learning: Learning | None, settings: Settings,
 
 
 def _judged(network: Network, quantized: Quantized, samples: Samples,
-            x: NDArray[np.int8]) -> tuple[float | None, float | None]:
+            x: NDArray[np.int8], told: Progress) -> tuple[float | None, float | None]:
     """`Width.accuracy` and `Width.off`, of which one is None."""
     if network.n_classes == 1:
-        values = measure_fidelity(network, quantized, samples.x).values
+        values = measure_fidelity(network, quantized, samples.x, told=told).values
         return None, None if values is None else values.relative
     reference = Reference(quantized.network)
-    classes = np.concatenate([reference.classify(x[i : i + _CHUNK])
-                              for i in range(0, len(x), _CHUNK)])
-    return float((classes == samples.y).mean()), None
+    classes = []
+    for i in range(0, len(x), _CHUNK):
+        classes.append(reference.classify(x[i : i + _CHUNK]))
+        told(min(i + _CHUNK, len(x)))
+    return float((np.concatenate(classes) == samples.y).mean()), None
 
 
 def _priced(work: Sequence[Work], n: int) -> dict[str, float]:

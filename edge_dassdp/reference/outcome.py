@@ -17,6 +17,16 @@ from edge_dassdp.qir.packing import LESSON_DTYPE
 Progress = Callable[[int], None]
 """Told how many samples are done."""
 
+
+def behind(told: Progress | None, n: int = 0) -> Progress:
+    """Told of samples that come behind n others; it need not be anybody."""
+    def tell(done: int) -> None:
+        if told is not None:
+            told(n + done)
+
+    return tell
+
+
 NO_LABEL = -1
 OWN_LOSS = -1
 

@@ -20,6 +20,8 @@ from rich.text import Text
 
 _RENEWED_S = 0.1
 """A terminal, maybe far away, gets no more panels than people see."""
+LINES_S = 10.0
+"""Between lines, and before the first."""
 _SHARE = 0.1
 """Of the time, that panels take at most: the frozen network runs for them, a device is asked."""
 
@@ -30,16 +32,31 @@ def moves(console: Console) -> bool:
 
 
 @contextmanager
-def bar(console: Console, what: str, total: int) -> Iterator[Callable[[int], None] | None]:
-    """To be called with the number done; None where nothing moves."""
+def bar(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """To be called with the number done, of a total that is 0 where it is not known. Where nothing
+    moves a line tells of it now and then."""
     if not moves(console):
-        yield None
+        yield _Lines(console, what, total)
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(what, total=total)
         yield lambda done: progress.update(task, completed=done)
+
+
+class _Lines:
+    """How far it is, of what takes long."""
+
+    def __init__(self, console: Console, what: str, total: int) -> None:
+        self._console, self._what = console, what
+        self._of = f" of {total:,}" if total else ""
+        self._next_s = time.monotonic() + LINES_S
+
+    def __call__(self, done: int) -> None:
+        if time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + LINES_S
+            self._console.print(Text(f"{self._what}: {done:,}{self._of}"), soft_wrap=True)
 
 
 class Pulse:

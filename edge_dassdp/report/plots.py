@@ -164,7 +164,7 @@ def confusion(axes: Any, counts: NDArray[Any], classes: Sequence[str], *, most: 
                                  facecolor=PALETTE[2 if i == j else 1],
                                  alpha=0.06 + 0.8 * float(share[i, j])))
         if counts[i, j] and n <= most:
-            axes.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", fontsize=8)
+            axes.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", fontsize=10)
     names = [literal(name if len(name) <= 10 else f"{name[:9]}…") for name in classes]
     axes.set_xlim(-0.5, n - 0.5)
     axes.set_ylim(n - 0.5, -0.5)

@@ -1,7 +1,7 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
-const COLOURS = { light: ["#0072B2", "#B3470A", "#00795A", "#A8538A", "#2C7FB0", "#8A6100", "#444444"],
-                  dark: ["#6CBCF0", "#F29A66", "#4FD0A5", "#E39CC8", "#9AD3F5", "#EBC062", "#D0D0D0"] };
+const COLOURS = { light: ["#0072B2", "#B3470A", "#00795A", "#A8538A", "#5B3CC4", "#8A6100", "#444444"],
+                  dark: ["#6CBCF0", "#F29A66", "#4FD0A5", "#E39CC8", "#B7A4FF", "#EBC062", "#D0D0D0"] };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colour = (i) => (dark.matches ? COLOURS.dark : COLOURS.light)[i % 7];
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -13,6 +13,7 @@ from support.commands import answer, ok, shown
 from support.terminals import on_terminal, piped
 
 from edge_dassdp.cli import told
+from edge_dassdp.report import live
 
 PANEL = ("samples", "accuracy(100)", "frozen", "written", "skipped", "replayed", "saturated",
          "hits by class")
@@ -98,3 +99,36 @@ def test_a_link_that_is_lost_below_a_panel(work: Path, tmp_path: Path, n_frames:
         ok(*words, "--target", board.target, "--resume")
     ok(*learn(work, "--snapshot", str(tmp_path / "once.state")))
     assert (tmp_path / "after.state").read_bytes() == (tmp_path / "once.state").read_bytes()
+
+
+# ---- bars ----------------------------------------------------------------------------------------
+
+
+def quantize(work: Path, tmp_path: Path, *more: str) -> tuple[str, ...]:
+    return ("quantize", str(work / "model.npz"), "--data", str(work / "data.npz"), "-o",
+            str(tmp_path / "m.q.npz"), *more)
+
+
+def test_quantize_counts_the_samples_that_it_calibrates_and_compares(work: Path,
+                                                                     tmp_path: Path) -> None:
+    done = on_terminal(TERM="xterm", COLUMNS="100")(quantize(work, tmp_path), work)
+    n = 60 + 3 * (60 + 60) + 60
+    counts = [int(a) for a in re.findall(rf"(\d+)/{n}", plain(done.out))]
+    assert done.status == 0 and counts == sorted(counts) and counts[-1] == n
+    auto = on_terminal(TERM="xterm", COLUMNS="100")(
+        quantize(work, tmp_path, "--weight-bits", "auto", "--no-compare-bits"), work)
+    assert "360/360" in plain(auto.out) and "120/120" in plain(auto.out)
+
+
+def test_without_a_terminal_a_line_tells_how_far_it_is_now_and_then(
+        work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verify = ("verify", str(work / "model.q.npz"), "--data", str(work / "data.npz"), "--limit", "9",
+              "--target", "reference")
+    assert shown(*verify).stderr == ""
+    monkeypatch.setattr(live, "LINES_S", 0.0)
+    assert shown(*verify).stderr.splitlines()[-1].startswith("comparing: 9 of 9")
+    lines = shown(*quantize(work, tmp_path)).stderr.splitlines()
+    told = [line for line in lines if line.startswith("calibrated and compared: ")]
+    assert told[-1].endswith(" 480 of 480") and len(told) > 4
+    for command in (verify, quantize(work, tmp_path)):
+        assert not re.search(r"compar\w+: ", shown(*command, "--json").stderr)

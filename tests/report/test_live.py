@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import time
 
+import pytest
 from rich.console import Console
 
+from edge_dassdp.report import live
 from edge_dassdp.report.live import Pulse, bar
 
 
@@ -19,17 +21,23 @@ def console(file: io.StringIO) -> Console:
     return Console(file=file, width=80, _environ={"TERM": "xterm"})
 
 
-def test_a_bar_is_for_terminals() -> None:
+def test_a_bar_is_for_terminals_and_elsewhere_a_line_tells_of_what_takes_long(
+        monkeypatch: pytest.MonkeyPatch) -> None:
     screen: io.StringIO = Terminal()
     with bar(console(screen), "learning", 7) as progress:
-        assert progress is not None
         progress(7)
     assert "learning" in screen.getvalue() and "7/7" in screen.getvalue()
     for screen, environ in ((io.StringIO(), {"TERM": "xterm"}), (Terminal(), {"TERM": "dumb"}),
                             (io.StringIO(), {"TERM": "xterm", "FORCE_COLOR": "1"})):
         with bar(Console(file=screen, _environ=environ), "learning", 7) as progress:
-            assert progress is None
+            progress(6)
         assert screen.getvalue() == ""
+    monkeypatch.setattr(live, "LINES_S", 0.0)
+    with bar(Console(file=screen), "learning", 7000) as progress:
+        progress(6001)
+    with bar(Console(file=screen), "replaying", 0) as progress:
+        progress(6)
+    assert screen.getvalue() == "learning: 6,001 of 7,000\nreplaying: 6\n"
 
 
 def test_what_takes_long_gives_a_sign_of_life() -> None:

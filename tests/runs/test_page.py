@@ -96,6 +96,9 @@ def test_phone_and_desk(chromium: str, report: Path, width: int, scheme: str) ->
         assert page.evaluate("document.documentElement.scrollWidth") == width, "nothing sticks out"
         dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (max(map(int, re.findall(r"\d+", dark))) < 64) is (scheme == "dark")
+        page.eval_on_selector_all("details", "all => all.forEach(d => { d.open = true; })")
+        assert page.eval_on_selector_all("#provenance pre", "all => all.length > 0 && all.every("
+                                         "p => p.scrollWidth <= p.clientWidth)"), "whole commands"
         for canvas in page.query_selector_all("canvas"):
             drawn = canvas.evaluate("""c => new Set(c.getContext("2d").getImageData(
                 0, 0, c.width, c.height).data).size""")

@@ -16,8 +16,9 @@ def single(n_pre: int, n_post: int, dtype=torch.float64) -> nn.Sequential:
 class StepByStep(nn.Module):
     """snnTorch's usual form: modules called once a step; keeps its trains for the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, n_steps: int = N_STEPS) -> None:
         super().__init__()
+        self.n_steps = n_steps
         self.fc1, self.lif1 = nn.Linear(8, 12), snntorch.Leaky(0.9)
         self.fc2, self.lif2 = nn.Linear(12, 9), snntorch.Leaky(0.9)
         self.fc3 = nn.Linear(9, 3)
@@ -25,7 +26,7 @@ class StepByStep(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         mem1, mem2 = self.lif1.reset_mem(), self.lif2.reset_mem()
         trains = []
-        for _ in range(N_STEPS):
+        for _ in range(self.n_steps):
             spk1, mem1 = self.lif1(self.fc1(x), mem1)
             spk2, mem2 = self.lif2(self.fc2(spk1), mem2)
             trains.append((spk1, spk2, self.fc3(spk2)))

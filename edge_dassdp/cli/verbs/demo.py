@@ -56,7 +56,7 @@ def _demo(
         with out.alone():
             return Answer(digits.run_demo(digits.Options(
                 folder, models, firmware=not no_firmware, **_given(n_seeds=seeds)), console,
-                out.record()))
+                out.record(), out.progress))
     if name == "watch":
         from edge_dassdp.demo import watch
 
@@ -64,7 +64,7 @@ def _demo(
         with out.alone():
             results = watch.run_watch(watch.Options(
                 folder, models=models, firmware=not no_firmware, **_given(**of_watch)), console,
-                out.record())
+                out.record(), out.progress)
         return Answer(results, next=() if of_watch["board"] else (
             "edge-dassdp", "demo", "watch", "--board", "microbit", "--out", "runs/watch-microbit"))
     raise EdgeError("E105", f"there is no demonstration '{name}'", help="choose digits or watch")

@@ -70,6 +70,7 @@ def _quantize(
     from edge_dassdp.figures.proposal import COMMON
     from edge_dassdp.figures.widths import WIDTHS, compare_widths
     from edge_dassdp.quantize import quantize
+    from edge_dassdp.reference.outcome import behind
 
     source = _source(origin, file, sensor)
     source = source.with_spare_classes(spare_classes) if spare_classes else source
@@ -84,7 +85,8 @@ def _quantize(
         raise EdgeError("E105", "--weight-bits auto counts right classes, and the outputs are "
                         "values", help="give 4 to 8, or 16")
     if form.is_auto:
-        settings, tried = _choose(source, _without_replay(learning), settings, train, limit, within)
+        settings, tried = _choose(out, source, _without_replay(learning), settings, train, limit,
+                                  within)
     if learning and learning.replay and is_auto(lessons.replay):
         learning = filling(source, learning, settings, train, lessons.board)
         proposal = dataclasses.replace(proposal, notes=(
@@ -94,13 +96,18 @@ def _quantize(
         x, y = (train.x, train.y) if train else (None, None)
         return quantize(source, learning, chosen, x, y, given.names)
 
-    quantized = attempt(settings, made)
-    if given.test:
-        options.device_samples(quantized.network, given.test)
-    widths = compare_widths(source, _without_replay(learning), settings, train, judged,
-                            {*WIDTHS, settings.weight_bits}) \
-        if train and judged and compare_bits and not settings.values else ()
-    fidelity = measure_fidelity(source, quantized, *((judged.x, judged.y) if judged else ()))
+    of = {*WIDTHS, settings.weight_bits} if compare_bits and not settings.values else set()
+    n, n_judged = len(train or ()), len(judged or ())
+    n_compared = len(of) * (n + n_judged)
+    with out.progress("calibrated and compared", n + n_compared + n_judged) as told:
+        quantized = attempt(settings, made)
+        behind(told)(n)
+        if given.test:
+            options.device_samples(quantized.network, given.test)
+        widths = compare_widths(source, _without_replay(learning), settings, train, judged, of,
+                                behind(told, n)) if train and judged and of else ()
+        x, y = (judged.x, judged.y) if judged else (None, None)
+        fidelity = measure_fidelity(source, quantized, x, y, behind(told, n + n_compared))
     qir.save(quantized.network, output)
     if out.run is not None:
         out.run.keep_model(output)
@@ -157,7 +164,7 @@ def _without_replay(learning: Learning | None) -> Learning | None:
     return dataclasses.replace(learning, replay=None) if learning else None
 
 
-def _choose(source: ir.Network, learning: Learning | None, settings: Settings,
+def _choose(out: Output, source: ir.Network, learning: Learning | None, settings: Settings,
             train: Samples | None, limit: int | None,
             within: float) -> tuple[Settings, tuple[Width, ...]]:
     """Settings with the narrowest weights that will do, and what was tried."""
@@ -165,10 +172,11 @@ def _choose(source: ir.Network, learning: Learning | None, settings: Settings,
         raise EdgeError("E105", "--weight-bits auto measures accuracy",
                         help="give samples with --data")
     from edge_dassdp.data.datasets import Samples
-    from edge_dassdp.figures.widths import compare_widths, narrowest
+    from edge_dassdp.figures.widths import WIDTHS, compare_widths, narrowest
 
-    tried = compare_widths(source, learning, settings, train,
-                           Samples(train.x[:limit], train.y[:limit]))
+    some = Samples(train.x[:limit], train.y[:limit])
+    with out.progress("tried", len(WIDTHS) * (len(train) + len(some))) as told:
+        tried = compare_widths(source, learning, settings, train, some, told=told)
     return dataclasses.replace(settings, weight_bits=narrowest(tried, within)), tried
 
 
