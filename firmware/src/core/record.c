@@ -7,19 +7,7 @@
 dassdp_record_t dassdp_record(const dassdp_model_t *model, void *state,
                               const dassdp_population_t *population, uint32_t slot)
 {
-    uint32_t bits = model->field_bits;
-    uint32_t n_words = DASSDP_WORDS((uint32_t)population->n_recorded);
-    uint32_t offset = slot * n_words * bits * 4u;
-    dassdp_record_t record = {
-        .count = dassdp_at(state, (uint32_t)population->count_off + offset),
-        .latency = population->latency_off < 0
-                       ? 0
-                       : dassdp_at(state, (uint32_t)population->latency_off + offset),
-        .n = population->n_recorded,
-        .n_words = n_words,
-        .bits = bits,
-    };
-    return record;
+    return dassdp_record_at(model, state, population, slot);
 }
 
 void dassdp_record_clear(const dassdp_record_t *record)
