@@ -71,14 +71,11 @@ typedef const uint32_t *dassdp_events_fn(const dassdp_model_t *model, void *stat
 /* What neurons have beyond a leak, a threshold and a plain reset, and the steps that delays look
  * back to. Strides: 0: one value for all neurons, 1: one each. */
 typedef struct {
-    /* In place of the population's `update`, which it may call; what a sample starts with; spikes
-     * of a step into the history; what a digest adds. */
-    void (*step)(const dassdp_population_t *population, void *state, const void *acc,
-                 const void *base, uint32_t t_step);
+    /* What a sample starts with; spikes of a step into the history; what a digest adds. */
     void (*rest)(const dassdp_population_t *population, void *state);
     void (*remember)(const dassdp_population_t *population, void *state, uint32_t t_step);
     uint32_t (*digest)(const dassdp_population_t *population, const void *state, uint32_t crc);
-    dassdp_dynamics_fn *neurons; /* NULL: those of `update` */
+    dassdp_dynamics_fn *neurons; /* NULL: the population's `update`, which is NULL otherwise */
     const uint16_t *leak_i_q15;  /* leak of the synaptic current, NULL without one */
     const void *v_bias;          /* added to the membrane, unfiltered; as wide as membranes */
     const void *v_init;          /* membranes before the first step, as wide */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "dynamics.h"
 #include "fixed.h"
 #include "kernels.h"
 #include "network.h"
@@ -128,7 +129,11 @@ DASSDP_KNOWN void dassdp_add_logits(const dassdp_model_t *model, void *state,
         return;
     }
     if (model->readout_kind == DASSDP_READOUT_SPIKE_NUMBER) {
-        return; /* dassdp_dynamics_step has added them */
+        const uint8_t *n_spikes = dassdp_numbers(population->dynamics, state);
+        for (uint32_t i = 0; i < population->n_neurons; i++) {
+            sum[i] += n_spikes[i];
+        }
+        return;
     }
     const uint32_t *spk_bits = dassdp_at_const(state, (uint32_t)population->spk_off);
     for (uint32_t w = 0; w < DASSDP_WORDS((uint32_t)population->n_neurons); w++, sum += 32) {
@@ -176,11 +181,17 @@ DASSDP_KNOWN void dassdp_end_step(const dassdp_model_t *model, void *state,
         memset(acc, 0, DASSDP_COLUMNS((uint32_t)population->n_neurons)
                            * (population->acc_is_wide != 0u ? 4u : 2u));
     }
-    if (population->dynamics != 0) {
-        population->dynamics->step(population, state, acc, base, t_step);
+    void *v = dassdp_at(state, (uint32_t)population->v_off);
+    const dassdp_dynamics_t *dynamics = population->dynamics;
+    if (population->update != 0) {
+        population->update(population, v, spk_bits, acc, base);
     } else {
-        population->update(population, dassdp_at(state, (uint32_t)population->v_off), spk_bits, acc,
-                           base);
+        dynamics->neurons(population, v, spk_bits, acc, base,
+                          dynamics->i_off < 0 ? 0 : dassdp_at(state, (uint32_t)dynamics->i_off),
+                          dassdp_numbers(dynamics, state));
+    }
+    if (dynamics != 0 && dynamics->n_history != 0u) {
+        dassdp_history_remember(population, state, t_step);
     }
     if (population->sum_off >= 0) {
         dassdp_add_logits(model, state, population);
