@@ -19,17 +19,20 @@ void dassdp_record_clear(const dassdp_record_t *record)
     }
 }
 
-/* A latency is written once, so silence, all ones, tells the first event. */
-static void mark(uint32_t *latency, uint32_t bits, uint32_t events, uint32_t t_step, int keeps_last)
+/* A latency is written once, so silence, all ones, tells the first event. The highest plane of nearly
+ * all that had one is 0. */
+static inline void mark(uint32_t *latency, uint32_t bits, uint32_t events, uint32_t t_step,
+                        int keeps_last)
 {
-    if (!keeps_last) {
-        for (uint32_t b = 0; b < bits; b++) {
-            events &= latency[b];
-        }
+    for (uint32_t b = keeps_last ? 0u : bits; b-- != 0u && events != 0u;) {
+        events &= latency[b];
     }
-    for (uint32_t b = 0; events != 0u && b < bits; b++, t_step >>= 1) {
-        uint32_t plane = latency[b];
-        latency[b] = (t_step & 1u) != 0u ? plane | events : plane & ~events;
+    if (events == 0u) {
+        return;
+    }
+    for (uint32_t *end = latency + bits; latency != end; latency++, t_step >>= 1) {
+        uint32_t plane = *latency;
+        *latency = (t_step & 1u) != 0u ? plane | events : plane & ~events;
     }
 }
 
@@ -39,16 +42,16 @@ void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, ui
     uint32_t bits = record->bits;
     uint32_t *count = record->count;
     uint32_t *latency = record->latency;
-    for (uint32_t w = 0; w < record->n_words; w++, count += bits) {
-        uint32_t carry = events[w];
+    for (const uint32_t *end = events + record->n_words; events != end; events++, count += bits) {
+        uint32_t carry = *events;
         if (latency != 0) {
             mark(latency, bits, carry, t_step, keeps_last);
             latency += bits;
         }
-        for (uint32_t b = 0; carry != 0u; b++) {
-            uint32_t plane = count[b];
-            count[b] = plane ^ carry;
-            carry &= plane;
+        for (uint32_t *plane = count; carry != 0u; plane++) {
+            uint32_t before = *plane;
+            *plane = before ^ carry;
+            carry &= before;
         }
     }
 }
