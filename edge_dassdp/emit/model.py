@@ -13,14 +13,14 @@ from edge_dassdp.emit.proven import require_proven
 from edge_dassdp.ir import Input
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.path_tables import Fields
-from edge_dassdp.qir import QNetwork
+from edge_dassdp.qir import QNetwork, QPopulation
 from edge_dassdp.qir.samples import pushed_bytes
 from edge_dassdp.qir.tables import Array, Rows, Table, printed
 from edge_dassdp.rules.declared import c_files
 from edge_dassdp.wire import frames
 from edge_dassdp.wire.lock import Lock
 
-ABI = 9
+ABI = 10
 _NAME = re.compile(r"(?!dassdp_)(?=.{1,24}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PER_LINE = 16
 
@@ -61,7 +61,8 @@ def emit(plan: Plan, name: str = "dassdp", *, save_every: int = 0,
         tables=[_rows(c) for c in constants if isinstance(c, Rows)],
         rules=[{"ctype": c.ctype, "name": c.name, "fields": _fields(c.fields)} for c in structs],
         inputs=_named(network.inputs, tables.inputs),
-        populations=_named(network.populations, tables.populations),
+        populations=[{**named, **_step(network, p)} for p, named in zip(
+            network.populations, _named(network.populations, tables.populations), strict=True)],
         projections=_named(network.projections, tables.projections),
         model=_fields(tables.model))
     return {f"{name}_model.h": header, f"{name}_model.c": code,
@@ -122,6 +123,16 @@ def _fields(fields: Fields) -> list[tuple[str, str]]:
 def _named(nodes: tuple[Any, ...], rows: tuple[Fields, ...]) -> list[dict[str, Any]]:
     return [{"name": node.name, "fields": _fields(fields)}
             for node, fields in zip(nodes, rows, strict=True)]
+
+
+def _step(network: QNetwork, p: QPopulation) -> dict[str, Any]:
+    """What a step of the population goes through: projections of currents and of spikes, by index,
+    and whether currents are other ones in every step."""
+    frames = {i.name: i.n_frames for i in network.inputs}
+    into = [(i, q) for i, q in enumerate(network.projections) if q.post == p.name]
+    return {"has_frames": any(q.is_analogue and frames[q.pre] > 1 for _, q in into),
+            "currents": [i for i, q in into if q.is_analogue],
+            "spikes": [i for i, q in into if not q.is_analogue]}
 
 
 def _array(array: Array) -> dict[str, Any]:

@@ -269,7 +269,8 @@ def _population(layout: Layout, p: QPopulation) -> Fields:
         ("base", None if analogue or p.stays else
          Array(membrane, f"bias_{p.name}", _padded(p.bias))),
         ("analogue_bias", None if p.analogue_bias is None else
-         Array("int32_t", f"analogue_bias_{p.name}", p.analogue_bias)),
+         Array("int32_t", f"analogue_bias_{p.name}",
+               p.analogue_bias + (1 << p.analogue_rshift >> 1))),
         ("v_off", layout.offset(f"v_{p.name}")), ("spk_off", layout.offset(f"spk_{p.name}")),
         ("base_off", layout.offset(f"base_{p.name}")),
         ("sum_off", layout.offset("logits") if sums else -1),

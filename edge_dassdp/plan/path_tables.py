@@ -106,7 +106,7 @@ def dynamics(layout: Layout, p: QPopulation) -> Table | None:
         return None
     kind = "history" if p.dynamics is None else "dynamics"
     return Table("dassdp_dynamics_t", f"dynamics_{p.name}", (
-        ("step", f"dassdp_{kind}_step"), ("rest", f"dassdp_{kind}_rest"),
+        ("rest", f"dassdp_{kind}_rest"),
         ("remember", "dassdp_history_remember"), ("digest", f"dassdp_{kind}_digest"),
         *(_constants(p) if p.dynamics is not None else ()),
         ("n_history", p.n_history), ("i_off", layout.offset(f"i_{p.name}")),

@@ -47,6 +47,12 @@ typedef void dassdp_learn_rows_fn(const dassdp_projection_t *projection, const d
 typedef void dassdp_neuron_fn(const dassdp_population_t *population, void *v_mem, uint32_t *spk_bits,
                               const void *acc, const void *base);
 
+/* A whole step of a population: sums, membranes, spikes, and what is observed of them (step.h). */
+typedef void dassdp_advance_fn(void *state, uint32_t t_step);
+
+/* What its membranes get from the currents of a sample. */
+typedef void dassdp_currents_fn(void *state, const int8_t *x, uint32_t t_step);
+
 /* Bits of the neurons whose membrane touched its threshold in the step that just ended:
  * |v - reset_by| < touch_width; tail bits zero. */
 typedef void dassdp_touch_fn(const dassdp_population_t *population, const void *v_mem,
@@ -65,14 +71,11 @@ typedef const uint32_t *dassdp_events_fn(const dassdp_model_t *model, void *stat
 /* What neurons have beyond a leak, a threshold and a plain reset, and the steps that delays look
  * back to. Strides: 0: one value for all neurons, 1: one each. */
 typedef struct {
-    /* In place of the population's `update`, which it may call; what a sample starts with; spikes
-     * of a step into the history; what a digest adds. */
-    void (*step)(const dassdp_population_t *population, void *state, const void *acc,
-                 const void *base, uint32_t t_step);
+    /* What a sample starts with; spikes of a step into the history; what a digest adds. */
     void (*rest)(const dassdp_population_t *population, void *state);
     void (*remember)(const dassdp_population_t *population, void *state, uint32_t t_step);
     uint32_t (*digest)(const dassdp_population_t *population, const void *state, uint32_t crc);
-    dassdp_dynamics_fn *neurons; /* NULL: those of `update` */
+    dassdp_dynamics_fn *neurons; /* NULL: the population's `update`, which is NULL otherwise */
     const uint16_t *leak_i_q15;  /* leak of the synaptic current, NULL without one */
     const void *v_bias;          /* added to the membrane, unfiltered; as wide as membranes */
     const void *v_init;          /* membranes before the first step, as wide */
@@ -110,7 +113,8 @@ struct dassdp_population {
     const void *reset_by;  /* what a soft reset subtracts */
     const void *base;      /* constant current without analogue input: the bias; NULL: 0, and
                             * neurons without input stay as they are (kernels.h) */
-    const int32_t *analogue_bias; /* NULL without analogue input; added before analogue_rshift */
+    const int32_t *analogue_bias; /* NULL without analogue input; added before analogue_rshift,
+                                   * half a unit of what is left in it, so that this rounds */
     int32_t v_off;         /* byte offsets into the state, DASSDP_NONE if absent */
     int32_t spk_off;
     int32_t base_off;      /* current from analogue input, when there is some */
@@ -118,6 +122,8 @@ struct dassdp_population {
     int32_t latency_off;   /* latencies in bit planes, one slot per sample of a batch */
     int32_t count_off;     /* spike counts in bit planes, one slot per sample of a batch */
     int32_t error_off;     /* int16 error per neuron */
+    dassdp_advance_fn *advance;
+    dassdp_currents_fn *currents; /* once a sample; NULL where there are none, or others in every step */
     dassdp_neuron_fn *update;
     uint8_t keeps_raster;  /* the spikes of every step go to raster_off as the sample runs */
     uint8_t is_cut;        /* stored samples begin here: its spikes enter the plastic part */

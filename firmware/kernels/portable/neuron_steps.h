@@ -1,8 +1,10 @@
 /* A step of dynamics where neurons share their constants, four neurons a round; behind it what few
  * neurons do, which fire or fired before. Padding is processed, too, and its spikes are taken off.
- * Without leak and base four neurons that get no sum and have not fired before are left as they are. */
+ * Without leak and base most is done by a kernel. */
 #ifndef DASSDP_NEURON_STEPS_H
 #define DASSDP_NEURON_STEPS_H
+
+#include <string.h>
 
 #include "neuron_arithmetic.h"
 
@@ -108,13 +110,6 @@ ALONE int step(uint32_t v_bits, uint32_t acc_bits, enum reset reset, int has_cur
     return s;
 }
 
-/* Whether four sums are 0. */
-ALONE int are_zero(const void *acc, uint32_t acc_bits)
-{
-    const uint32_t *words = acc;
-    return ((acc_bits == 16u ? 0u : words[2] | words[3]) | words[0] | words[1]) == 0u;
-}
-
 /* The same n neurons further on; what is NULL stays. */
 ALONE at_t from(at_t at, uint32_t v_bits, uint32_t acc_bits, enum reset reset, int has_current,
                 enum leaks leaks, uint32_t n)
@@ -141,20 +136,63 @@ ALONE void steps(uint32_t v_bits, uint32_t acc_bits, enum reset reset, int has_c
         uint32_t word = 0;
         at_t at = from(*all, v_bits, acc_bits, reset, has_current, leaks, first);
         for (uint32_t bit = 0; bit < n; bit += 4u) {
-            if (leaks != STAYS || ((*spk_bits >> bit) & 15u) != 0u || !are_zero(at.acc, acc_bits)) {
-                if (reset == SUBTRACT_MANY) {
-                    *(uint32_t *)(void *)at.n_spikes = 0;
-                }
-                STEP(0)
-                STEP(1)
-                STEP(2)
-                STEP(3)
+            if (reset == SUBTRACT_MANY) {
+                *(uint32_t *)(void *)at.n_spikes = 0;
             }
+            STEP(0)
+            STEP(1)
+            STEP(2)
+            STEP(3)
             at = from(at, v_bits, acc_bits, reset, has_current, leaks, 4);
         }
         *spk_bits++ = word & (0xFFFFFFFFu >> (32u - n));
     }
 #undef STEP
+}
+
+/* A step without leak and base: a kernel takes all fours but those of which one fires, or looks back to
+ * where it did; sums that are shifted to the right stop it, too. */
+ALONE void steps_stay(uint32_t v_bits, uint32_t acc_bits, enum reset reset,
+                      const dassdp_population_t *p, const shared_t *c, const at_t *all,
+                      uint32_t *spk_bits)
+{
+    dassdp_stay_fn *const stay = v_bits == 16u ? acc_bits == 16u ? dassdp_k_stay_v16_a16
+                                                                 : dassdp_k_stay_v16_a32
+                                 : acc_bits == 16u ? dassdp_k_stay_v32_a16
+                                                   : dassdp_k_stay_v32_a32;
+    const int looks_back = reset == SUBTRACT_DELAYED || reset == SUBTRACT_NOW
+                           || reset == ZERO_DELAYED || reset == ZERO_DELAYED_ALL;
+    const int32_t beyond = 1 << (v_bits == 16u ? 15 : 30);
+    const uint32_t n_neurons = p->n_neurons, n_fours = (n_neurons + 3u) >> 2;
+    dassdp_fours_t fours = {
+        .acc = all->acc, .v = all->v, .acc_lshift = p->acc_lshift,
+        .fire_at = acc_bits == 32u && c->rshift != 0u ? INT32_MIN
+                   : c->fire_at < beyond              ? c->fire_at
+                                                      : beyond,
+        .lowest = c->v_min < -beyond ? -beyond : c->v_min,
+        .looks_back = looks_back ? 15u : 0u,
+        .spk_bits = spk_bits - 1, .n_more = n_fours,
+    };
+    for (uint32_t w = 0; reset == SUBTRACT_MANY && w < DASSDP_WORDS(n_neurons); w++) {
+        uint32_t *numbers = (uint32_t *)(void *)all->n_spikes + 8u * w;
+        for (uint32_t before = spk_bits[w]; before != 0u; before >>= 4) {
+            *numbers++ = 0;
+        }
+    }
+    for (stay(&fours); fours.n_left != 0u; stay(&fours)) {
+        const uint32_t idx = n_fours - fours.n_more - fours.n_left, bit = 4u * (idx & 7u);
+        const at_t at = from(*all, v_bits, acc_bits, reset, 0, STAYS, 4u * idx);
+        uint32_t word = 0;
+        for (uint32_t k = 0; k < 4u; k++) {
+            word |= (uint32_t)step(v_bits, acc_bits, reset, 0, STAYS, p, c, &at, k) << (bit + k);
+        }
+        *fours.spk_bits |= word;
+        fours.acc = (const uint8_t *)fours.acc + acc_bits / 2u;
+        fours.v = (uint8_t *)fours.v + v_bits / 2u;
+        fours.before >>= 4;
+        fours.n_left--;
+    }
+    spk_bits[(n_neurons - 1u) >> 5] &= 0xFFFFFFFFu >> ((0u - n_neurons) & 31u);
 }
 
 /* A step of a population that leaks so. */
@@ -176,7 +214,11 @@ ALONE void step_all(uint32_t v_bits, uint32_t acc_bits, enum reset reset, int ha
         .half_v = half_of(p->leak_shift),
         .rshift = p->acc_rshift, .leak_shift = p->leak_shift, .frac_bits = d->i_frac_bits,
     };
-    steps(v_bits, acc_bits, reset, has_current, leaks, p, &c, &all, spk_bits);
+    if (leaks == STAYS) {
+        steps_stay(v_bits, acc_bits, reset, p, &c, &all, spk_bits);
+    } else {
+        steps(v_bits, acc_bits, reset, has_current, leaks, p, &c, &all, spk_bits);
+    }
 }
 
 /* A function for each reset. */

@@ -8,42 +8,6 @@
 #include "network.h"
 #include "state.h"
 
-static uint8_t *numbers(const dassdp_dynamics_t *dynamics, void *state)
-{
-    return dynamics->multi_off < 0 ? 0 : dassdp_at(state, (uint32_t)dynamics->multi_off);
-}
-
-/* Logits of neurons that fire several times a step (DASSDP_READOUT_SPIKE_NUMBER). */
-static void add_numbers(int32_t *sum, const uint8_t *n_spikes, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        sum[i] += n_spikes[i];
-    }
-}
-
-void dassdp_dynamics_step(const dassdp_population_t *population, void *state, const void *acc,
-                          const void *base, uint32_t t_step)
-{
-    const dassdp_dynamics_t *dynamics = population->dynamics;
-    dynamics->neurons(population, dassdp_at(state, (uint32_t)population->v_off),
-                      dassdp_at(state, (uint32_t)population->spk_off), acc, base,
-                      dynamics->i_off < 0 ? 0 : dassdp_at(state, (uint32_t)dynamics->i_off),
-                      numbers(dynamics, state));
-    if (population->sum_off >= 0 && dynamics->multi_off >= 0) {
-        add_numbers(dassdp_at(state, (uint32_t)population->sum_off), numbers(dynamics, state),
-                    population->n_neurons);
-    }
-    dassdp_history_remember(population, state, t_step);
-}
-
-void dassdp_history_step(const dassdp_population_t *population, void *state, const void *acc,
-                         const void *base, uint32_t t_step)
-{
-    population->update(population, dassdp_at(state, (uint32_t)population->v_off),
-                       dassdp_at(state, (uint32_t)population->spk_off), acc, base);
-    dassdp_history_remember(population, state, t_step);
-}
-
 void dassdp_dynamics_rest(const dassdp_population_t *population, void *state)
 {
     const dassdp_dynamics_t *dynamics = population->dynamics;
@@ -61,7 +25,7 @@ void dassdp_dynamics_rest(const dassdp_population_t *population, void *state)
         memset(dassdp_at(state, (uint32_t)dynamics->i_off), 0, n * sizeof(int32_t));
     }
     if (dynamics->multi_off >= 0) {
-        memset(numbers(dynamics, state), 0, n);
+        memset(dassdp_numbers(dynamics, state), 0, n);
     }
 }
 
@@ -98,7 +62,7 @@ static void add(uint32_t *planes, uint32_t i, uint32_t addend)
 void dassdp_count_more(const dassdp_model_t *model, void *state,
                        const dassdp_population_t *population)
 {
-    const uint8_t *n_spikes = numbers(population->dynamics, state);
+    const uint8_t *n_spikes = dassdp_numbers(population->dynamics, state);
     const dassdp_record_t record =
         dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
     for (uint32_t i = 0; i < record.n; i++) {

@@ -3,12 +3,14 @@
 #ifndef DASSDP_DYNAMICS_H
 #define DASSDP_DYNAMICS_H
 
-#include "dassdp_tables.h"
+#include "state.h"
 
-void dassdp_dynamics_step(const dassdp_population_t *population, void *state, const void *acc,
-                          const void *base, uint32_t t_step);
-void dassdp_history_step(const dassdp_population_t *population, void *state, const void *acc,
-                         const void *base, uint32_t t_step);
+/* uint8 spikes of each neuron in the last step, NULL where there are 0 or 1. */
+static inline uint8_t *dassdp_numbers(const dassdp_dynamics_t *dynamics, void *state)
+{
+    return dynamics->multi_off < 0 ? 0 : dassdp_at(state, (uint32_t)dynamics->multi_off);
+}
+
 void dassdp_dynamics_rest(const dassdp_population_t *population, void *state);
 void dassdp_history_rest(const dassdp_population_t *population, void *state);
 /* The spikes of the step become row t_step % n_history, if there is a history. */

@@ -5,6 +5,7 @@
 #include "kernels.h"
 #include "network.h"
 #include "state.h"
+#include "step.h"
 #include "stream.h"
 
 void dassdp_init(const dassdp_model_t *model, void *state)
@@ -24,49 +25,6 @@ void dassdp_rest_learning(const dassdp_model_t *model, void *state)
     if (dassdp_classes(model) != 0) {
         model->classes->keep(model, state, DASSDP_KEEP_FACTORY);
     }
-}
-
-/* base = round((bias + sum of x w) / 2^analogue_rshift): once a sample, or every step for frames. */
-static void analogue_current(const dassdp_model_t *model, void *state,
-                             const dassdp_population_t *population, const int8_t *x,
-                             uint32_t t_step)
-{
-    void *acc = dassdp_at(state, model->sums_off);
-    uint32_t adds = 0;
-    for (uint32_t p = population->projection_begin; p < population->projection_end; p++) {
-        const dassdp_projection_t *projection = &model->projections[p];
-        if (projection->is_analogue != 0u) {
-            const dassdp_input_t *input = &model->inputs[projection->pre];
-            uint32_t frame = input->n_frames > 1u ? t_step : 0u;
-            projection->analogue(projection, acc, x + input->x_off + frame * input->frame_bytes,
-                                 adds);
-            adds = 1;
-        }
-    }
-    void *base = dassdp_at(state, (uint32_t)population->base_off);
-    const int32_t *bias = population->analogue_bias;
-    const uint32_t rshift = population->analogue_rshift;
-    for (uint32_t i = 0; i < population->n_neurons; i++) {
-        int32_t sum = population->analogue_is_wide != 0u ? ((const int32_t *)acc)[i]
-                                                         : ((const int16_t *)acc)[i];
-        int32_t current = dassdp_round_s32(bias[i] + sum, rshift);
-        if (population->v_is_wide != 0u) {
-            ((int32_t *)base)[i] = current;
-        } else {
-            ((int16_t *)base)[i] = dassdp_narrow_s16(current);
-        }
-    }
-}
-
-static int has_frames(const dassdp_model_t *model, const dassdp_population_t *population)
-{
-    for (uint32_t p = population->projection_begin; p < population->projection_end; p++) {
-        const dassdp_projection_t *projection = &model->projections[p];
-        if (projection->is_analogue != 0u && model->inputs[projection->pre].n_frames > 1u) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 int8_t *dassdp_sample(const dassdp_model_t *model, void *state)
@@ -129,8 +87,8 @@ int dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
     for (uint32_t i = 0; i < model->n_populations; i++) {
         const dassdp_population_t *population = &model->populations[i];
         dassdp_rest_population(model, state, population);
-        if (population->base_off >= 0 && !has_frames(model, population)) {
-            analogue_current(model, state, population, x, 0);
+        if (population->currents != 0) {
+            population->currents(state, x, 0);
         }
     }
     return DASSDP_OK;
@@ -139,13 +97,7 @@ int dassdp_begin(const dassdp_model_t *model, void *state, const int8_t *x)
 const uint32_t *dassdp_spikes_into(const dassdp_model_t *model, const void *state,
                                    const dassdp_projection_t *projection, uint32_t t_step)
 {
-    if (projection->from_input != 0u) {
-        const dassdp_input_t *input = &model->inputs[projection->pre];
-        uint32_t frame = input->n_frames > 1u ? t_step : 0u;
-        return dassdp_at_const(state, (uint32_t)model->x_off + input->x_off
-                                          + frame * input->frame_bytes);
-    }
-    return dassdp_at_const(state, (uint32_t)model->populations[projection->pre].spk_off);
+    return dassdp_spikes_of(model, state, projection, t_step);
 }
 
 /* acc[i] = (adds ? acc[i] : 0) + sign addend[i] */
@@ -177,12 +129,9 @@ static const uint32_t *complement(const uint32_t *spk_bits, uint32_t n, uint32_t
     return words;
 }
 
-/* Sums of lists of rows go into a part, which is added; dense, the silent rows are taken off the sum of
- * all rows. Apart, so that the usual way has few values to keep. */
-__attribute__((noinline)) static uint32_t accumulate_parts(const dassdp_model_t *model, void *state,
-                                                           const dassdp_projection_t *projection,
-                                                           dassdp_cursor_t *cursor,
-                                                           const void *image, uint32_t adds)
+uint32_t dassdp_add_parts(const dassdp_model_t *model, void *state,
+                          const dassdp_projection_t *projection, dassdp_cursor_t *cursor,
+                          const void *image, uint32_t adds)
 {
     const dassdp_population_t *population = &model->populations[projection->post];
     dassdp_row_t *rows = dassdp_at(state, model->rows_off);
@@ -204,145 +153,15 @@ __attribute__((noinline)) static uint32_t accumulate_parts(const dassdp_model_t 
     return adds;
 }
 
-/* Adds one projection's sums; returns 1 if there were any. A list of rows goes straight into the sums
- * where they are as wide as the kernel's. */
-static uint32_t accumulate(const dassdp_model_t *model, void *state,
-                           const dassdp_population_t *population,
-                           const dassdp_projection_t *projection, uint32_t adds, uint32_t t_step)
-{
-    const dassdp_progress_t *progress = dassdp_at_const(state, model->progress_off);
-    const void *image = progress->uses_factory != 0u ? projection->factory
-                                                     : dassdp_image(projection, state);
-    dassdp_cursor_t cursor = {
-        .spk_bits = dassdp_spikes_into(model, state, projection, t_step),
-        .n_words = DASSDP_WORDS((uint32_t)projection->n_pre),
-        .row = dassdp_first_row(image),
-        .row_bytes = projection->row_bytes,
-    };
-    if (projection->totals != 0
-        || (population->acc_is_wide != 0u && projection->weight_bits != 16u)) {
-        return accumulate_parts(model, state, projection, &cursor, image, adds);
-    }
-    dassdp_row_t *rows = dassdp_at(state, model->rows_off);
-    do {
-        const uint32_t n_rows = dassdp_k_rows(&cursor, rows);
-        if (n_rows != 0u) {
-            projection->accumulate(projection, dassdp_at(state, model->sums_off), rows, n_rows,
-                                   adds, image);
-            adds = 1;
-        }
-    } while (cursor.n_words != 0u);
-    return adds;
-}
-
-static const void *spike_sums(const dassdp_model_t *model, void *state,
-                              const dassdp_population_t *population, uint32_t t_step)
-{
-    void *acc = dassdp_at(state, model->sums_off);
-    uint32_t adds = 0;
-    for (uint32_t p = population->projection_begin; p < population->projection_end; p++) {
-        const dassdp_projection_t *projection = &model->projections[p];
-        if (projection->path != 0) {
-            adds = projection->is_analogue != 0u
-                       ? adds
-                       : projection->path->deliver(model, state, projection, acc, adds, t_step);
-        } else if (projection->is_analogue == 0u) {
-            adds = accumulate(model, state, population, projection, adds, t_step);
-        }
-    }
-    if (adds == 0u) {
-        memset(acc, 0, DASSDP_COLUMNS((uint32_t)population->n_neurons)
-                           * (population->acc_is_wide != 0u ? 4u : 2u));
-    }
-    return acc;
-}
-
-static int32_t membrane(const dassdp_population_t *population, const void *state, uint32_t idx)
-{
-    const void *v = dassdp_at_const(state, (uint32_t)population->v_off);
-    return population->v_is_wide != 0u ? ((const int32_t *)v)[idx] : ((const int16_t *)v)[idx];
-}
-
-static void add_logits(const dassdp_model_t *model, void *state,
-                       const dassdp_population_t *population)
-{
-    int32_t *sum = dassdp_at(state, (uint32_t)population->sum_off);
-    if (model->readout_kind == DASSDP_READOUT_MEMBRANE_SUM) {
-        for (uint32_t i = 0; i < population->n_neurons; i++) {
-            sum[i] += membrane(population, state, i);
-        }
-        return;
-    }
-    if (model->readout_kind == DASSDP_READOUT_SPIKE_NUMBER) {
-        return; /* dassdp_dynamics_step has added them */
-    }
-    const uint32_t *spk_bits = dassdp_at_const(state, (uint32_t)population->spk_off);
-    for (uint32_t w = 0; w < DASSDP_WORDS((uint32_t)population->n_neurons); w++, sum += 32) {
-        for (uint32_t word = spk_bits[w], i = 0; word != 0u; word >>= 1, i++) {
-            sum[i] += (int32_t)(word & 1u);
-        }
-    }
-}
-
 const uint32_t *dassdp_positive(const dassdp_model_t *model, void *state,
                                 const dassdp_population_t *population)
 {
     uint32_t *words = dassdp_at(state, model->words_off);
     memset(words, 0, DASSDP_WORDS((uint32_t)population->n_neurons) * 4u);
     for (uint32_t i = 0; i < population->n_neurons; i++) {
-        words[i >> 5] |= (uint32_t)(membrane(population, state, i) > 0) << (i & 31u);
+        words[i >> 5] |= (uint32_t)(dassdp_membrane(population, state, i) > 0) << (i & 31u);
     }
     return words;
-}
-
-/* What rules remember of a step. */
-static void record(const dassdp_model_t *model, void *state, const dassdp_population_t *population,
-                   const uint32_t *spk_bits, uint32_t t_step)
-{
-    uint32_t row_bytes = DASSDP_WORDS((uint32_t)population->n_neurons) * 4u;
-    if (population->count_off >= 0) {
-        dassdp_record_t slot =
-            dassdp_record(model, state, population, dassdp_learning(model, state)->batch_idx);
-        const uint32_t *events =
-            population->events != 0 ? population->events(model, state, population) : spk_bits;
-        dassdp_record_add(&slot, events, t_step, population->records == DASSDP_RECORD_LAST);
-        if (population->count_more != 0) {
-            population->count_more(model, state, population);
-        }
-    }
-    if (population->keeps_raster != 0u) {
-        memcpy(dassdp_at(state, (uint32_t)population->raster_off + t_step * row_bytes), spk_bits,
-               row_bytes);
-    }
-    if (population->touch != 0) {
-        population->touch(population, dassdp_at(state, (uint32_t)population->v_off),
-                          dassdp_at(state, (uint32_t)population->touch_off + t_step * row_bytes));
-    }
-}
-
-void dassdp_step_population(const dassdp_model_t *model, void *state,
-                            const dassdp_population_t *population, uint32_t t_step)
-{
-    const void *base = population->base;
-    if (population->base_off >= 0) {
-        base = dassdp_at(state, (uint32_t)population->base_off);
-        if (has_frames(model, population)) {
-            analogue_current(model, state, population,
-                             dassdp_at(state, (uint32_t)model->x_off), t_step);
-        }
-    }
-    const void *acc = spike_sums(model, state, population, t_step);
-    uint32_t *spk_bits = dassdp_at(state, (uint32_t)population->spk_off);
-    if (population->dynamics != 0) {
-        population->dynamics->step(population, state, acc, base, t_step);
-    } else {
-        population->update(population, dassdp_at(state, (uint32_t)population->v_off), spk_bits, acc,
-                           base);
-    }
-    if (population->sum_off >= 0) {
-        add_logits(model, state, population);
-    }
-    record(model, state, population, spk_bits, t_step);
 }
 
 int dassdp_step(const dassdp_model_t *model, void *state)
@@ -357,8 +176,10 @@ int dassdp_step(const dassdp_model_t *model, void *state)
     if (model->coding != 0) {
         model->coding->encode_all(model, state, progress->t_step);
     }
-    for (uint32_t i = 0; i < model->n_populations; i++) {
-        dassdp_step_population(model, state, &model->populations[i], progress->t_step);
+    const dassdp_population_t *population = model->populations;
+    const dassdp_population_t *end = population + model->n_populations;
+    for (; population != end; population++) {
+        population->advance(state, progress->t_step);
     }
     progress->t_step++;
     return DASSDP_OK;

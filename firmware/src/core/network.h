@@ -2,19 +2,21 @@
 #ifndef DASSDP_NETWORK_H
 #define DASSDP_NETWORK_H
 
-#include "dassdp_tables.h"
+#include "kernels.h"
 
 /* Membranes, spikes, logits and records of the current slot as at the start of a sample. */
 void dassdp_rest_population(const dassdp_model_t *model, void *state,
                             const dassdp_population_t *population);
 
-/* One time step: sums, membranes, spikes, and what is observed of them. */
-void dassdp_step_population(const dassdp_model_t *model, void *state,
-                            const dassdp_population_t *population, uint32_t t_step);
-
 /* Spikes that enter a projection in this step, as its source has them. */
 const uint32_t *dassdp_spikes_into(const dassdp_model_t *model, const void *state,
                                    const dassdp_projection_t *projection, uint32_t t_step);
+
+/* Sums of lists of rows go into a part, which is added; dense, the silent rows are taken off the sum of
+ * all rows. Returns 1 if there were any sums. */
+uint32_t dassdp_add_parts(const dassdp_model_t *model, void *state,
+                          const dassdp_projection_t *projection, dassdp_cursor_t *cursor,
+                          const void *image, uint32_t adds);
 
 /* A non-resetting readout "fires" where its membrane is positive. */
 dassdp_events_fn dassdp_positive;

@@ -7,19 +7,7 @@
 dassdp_record_t dassdp_record(const dassdp_model_t *model, void *state,
                               const dassdp_population_t *population, uint32_t slot)
 {
-    uint32_t bits = model->field_bits;
-    uint32_t n_words = DASSDP_WORDS((uint32_t)population->n_recorded);
-    uint32_t offset = slot * n_words * bits * 4u;
-    dassdp_record_t record = {
-        .count = dassdp_at(state, (uint32_t)population->count_off + offset),
-        .latency = population->latency_off < 0
-                       ? 0
-                       : dassdp_at(state, (uint32_t)population->latency_off + offset),
-        .n = population->n_recorded,
-        .n_words = n_words,
-        .bits = bits,
-    };
-    return record;
+    return dassdp_record_at(model, state, population, slot);
 }
 
 void dassdp_record_clear(const dassdp_record_t *record)
@@ -31,17 +19,20 @@ void dassdp_record_clear(const dassdp_record_t *record)
     }
 }
 
-/* A latency is written once, so silence, all ones, tells the first event. */
-static void mark(uint32_t *latency, uint32_t bits, uint32_t events, uint32_t t_step, int keeps_last)
+/* A latency is written once, so silence, all ones, tells the first event. The highest plane of nearly
+ * all that had one is 0. */
+static inline void mark(uint32_t *latency, uint32_t bits, uint32_t events, uint32_t t_step,
+                        int keeps_last)
 {
-    if (!keeps_last) {
-        for (uint32_t b = 0; b < bits; b++) {
-            events &= latency[b];
-        }
+    for (uint32_t b = keeps_last ? 0u : bits; b-- != 0u && events != 0u;) {
+        events &= latency[b];
     }
-    for (uint32_t b = 0; events != 0u && b < bits; b++, t_step >>= 1) {
-        uint32_t plane = latency[b];
-        latency[b] = (t_step & 1u) != 0u ? plane | events : plane & ~events;
+    if (events == 0u) {
+        return;
+    }
+    for (uint32_t *end = latency + bits; latency != end; latency++, t_step >>= 1) {
+        uint32_t plane = *latency;
+        *latency = (t_step & 1u) != 0u ? plane | events : plane & ~events;
     }
 }
 
@@ -51,16 +42,16 @@ void dassdp_record_add(const dassdp_record_t *record, const uint32_t *events, ui
     uint32_t bits = record->bits;
     uint32_t *count = record->count;
     uint32_t *latency = record->latency;
-    for (uint32_t w = 0; w < record->n_words; w++, count += bits) {
-        uint32_t carry = events[w];
+    for (const uint32_t *end = events + record->n_words; events != end; events++, count += bits) {
+        uint32_t carry = *events;
         if (latency != 0) {
             mark(latency, bits, carry, t_step, keeps_last);
             latency += bits;
         }
-        for (uint32_t b = 0; carry != 0u; b++) {
-            uint32_t plane = count[b];
-            count[b] = plane ^ carry;
-            carry &= plane;
+        for (uint32_t *plane = count; carry != 0u; plane++) {
+            uint32_t before = *plane;
+            *plane = before ^ carry;
+            carry &= before;
         }
     }
 }

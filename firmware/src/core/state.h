@@ -2,7 +2,7 @@
 #ifndef DASSDP_STATE_H
 #define DASSDP_STATE_H
 
-#include "dassdp_tables.h"
+#include "kernels.h"
 
 /* What learning carries from sample to sample, and its counters. */
 typedef struct {
@@ -210,6 +210,17 @@ static inline const void *dassdp_image(const dassdp_projection_t *projection, co
                                      : dassdp_at_const(state, (uint32_t)projection->image_off);
 }
 
+/* The image that runs now: of a plastic projection the factory's, where the guard looks at that. */
+static inline const void *dassdp_image_in_use(const dassdp_model_t *model,
+                                              const dassdp_projection_t *projection,
+                                              const void *state)
+{
+    const dassdp_progress_t *progress = dassdp_at_const(state, model->progress_off);
+    return projection->image_off >= 0 && model->guard != 0 && progress->uses_factory != 0u
+               ? projection->factory
+               : dassdp_image(projection, state);
+}
+
 static inline dassdp_learning_t *dassdp_learning(const dassdp_model_t *model, void *state)
 {
     return dassdp_at(state, (uint32_t)model->learning_off);
@@ -267,8 +278,34 @@ typedef struct {
     uint32_t bits;
 } dassdp_record_t;
 
+static inline dassdp_record_t dassdp_record_at(const dassdp_model_t *model, void *state,
+                                               const dassdp_population_t *population,
+                                               uint32_t slot)
+{
+    uint32_t bits = model->field_bits;
+    uint32_t n_words = DASSDP_WORDS((uint32_t)population->n_recorded);
+    uint32_t offset = slot * n_words * bits * 4u;
+    dassdp_record_t record = {
+        .count = dassdp_at(state, (uint32_t)population->count_off + offset),
+        .latency = population->latency_off < 0
+                       ? 0
+                       : dassdp_at(state, (uint32_t)population->latency_off + offset),
+        .n = population->n_recorded,
+        .n_words = n_words,
+        .bits = bits,
+    };
+    return record;
+}
+
+/* The same, called. */
 dassdp_record_t dassdp_record(const dassdp_model_t *model, void *state,
                               const dassdp_population_t *population, uint32_t slot);
+
+/* Of the next sample. */
+static inline uint32_t dassdp_slot(const dassdp_model_t *model, void *state)
+{
+    return model->n_batch > 1u ? dassdp_learning(model, state)->batch_idx : 0u;
+}
 
 /* Nothing seen yet: counts 0, latencies silent. */
 void dassdp_record_clear(const dassdp_record_t *record);

@@ -36,7 +36,7 @@ static void step(const dassdp_model_t *model, void *state, uint32_t t_step)
     for (uint32_t i = 0; i < model->n_populations; i++) {
         const dassdp_population_t *population = &model->populations[i];
         if (population->is_plastic_part != 0u) {
-            dassdp_step_population(model, state, population, t_step);
+            population->advance(state, t_step);
         } else if (population->is_cut != 0u) {
             enter(state, population, t_step);
         }

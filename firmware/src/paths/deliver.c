@@ -23,12 +23,10 @@ typedef struct {
 static sink_t sink_of(const dassdp_model_t *model, void *state,
                       const dassdp_projection_t *projection, void *acc, uint32_t adds)
 {
-    const dassdp_progress_t *progress = dassdp_at_const(state, model->progress_off);
     const dassdp_population_t *post = &model->populations[projection->post];
     sink_t sink = {
         .projection = projection,
-        .image = progress->uses_factory != 0u ? projection->factory
-                                              : dassdp_image(projection, state),
+        .image = dassdp_image_in_use(model, projection, state),
         .acc = acc,
         .part = dassdp_at(state, model->part_off),
         .rows = dassdp_at(state, model->rows_off),
