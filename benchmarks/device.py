@@ -57,7 +57,6 @@ def build(network: QNetwork, core: str, folder: Path | None = None,
     units = [u for u in project.units
              if u == "shim.c" or (u.startswith(_RUNTIME) and not u.startswith(_LINK))]
     flags = tuple(f for f in project.cflags if not f.startswith("-mcpu"))
-    flags = tuple(str(folder / f) if f.startswith("generated/") else f for f in flags)
     include = [folder / path.removeprefix("-I") for path in project.include_flags]
     objects = compile_objects(CORES[core], [folder / u for u in units], folder / "obj", flags,
                               include)

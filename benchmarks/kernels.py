@@ -320,8 +320,7 @@ class Program:
         self.core, folder = core, new_folder()
         project = firmware_project({}, board_of(core))
         project.write(folder)
-        self.flags = tuple(f for f in project.cflags
-                           if not f.startswith(("-mcpu", "-include", "generated")))
+        self.flags = tuple(f for f in project.cflags if not f.startswith("-mcpu"))
         include = [folder / path.removeprefix("-I") for path in project.include_flags]
         sources = [folder / u for u in project.units if u.startswith("kernels/")]
         self._objects = compile_objects(CORES[core], sources, folder / "obj", self.flags, include)

@@ -29,15 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A group of tests is one worker's, and else a file: what its tests share is made once."""
     from xdist.scheduler import LoadGroupScheduling
 
-    class ByGroupOrFile(LoadGroupScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return str(super()._split_scope(nodeid)).partition("::")[0]
-
-    return ByGroupOrFile(config, log)
+    scheduler = LoadGroupScheduling(config, log)
+    group_of = scheduler._split_scope  # the test itself where there is none
+    scheduler._split_scope = lambda nodeid: group_of(nodeid).partition("::")[0]
+    return scheduler
 
 
 @pytest.hookimpl(tryfirst=True)

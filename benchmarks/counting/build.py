@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.storage import cache
 
 GCC = "arm-none-eabi-gcc"
 
@@ -54,7 +57,8 @@ class Image:
 def compile_objects(core: Core, sources: list[Path], folder: Path,
                     flags: tuple[str, ...] = ("-O2",), include: list[Path] | None = None
                     ) -> list[Path]:
-    """Compile C and assembly files for `core` into `folder`.
+    """Compile C and assembly files for `core` into `folder`; what was compiled before of the same
+    text and flags, whatever its path, is taken from the cache of builds.
 
     Raises EdgeError E301 without the compiler, E302 where it refuses a file.
     """
@@ -63,9 +67,22 @@ def compile_objects(core: Core, sources: list[Path], folder: Path,
     objects = []
     for number, source in enumerate(sources):
         output = folder / f"{number}-{source.stem}.o"
-        _run([*core.flags, "-mthumb", *flags, *paths, "-c", str(source), "-o", str(output)])
+        _compile([*core.flags, "-mthumb", *flags], [*paths, str(source)], output)
         objects.append(output)
     return objects
+
+
+def _compile(flags: list[str], of: list[str], output: Path) -> None:
+    """of: folders of headers, and the source."""
+    text = _run([*flags, "-E", "-P", *of])
+    read = "\0".join((compiler_version(), *flags, Path(of[-1]).suffix, text))
+
+    def make(store: Path) -> None:
+        _run([*flags, *of, "-c", "-o", str(store / "unit.o")])
+
+    key = hashlib.sha256(read.encode()).hexdigest()[:24]
+    for made in cache.kept(f"counted-{key}", make).glob("unit.*"):
+        shutil.copyfile(made, output.with_suffix(made.suffix))
 
 
 def link(core: Core, objects: list[Path], elf: Path) -> Image:
@@ -101,6 +118,7 @@ def flash_bytes(path: Path) -> int:
                    if s["sh_flags"] & 2 and s["sh_type"] == "SHT_PROGBITS")
 
 
+@functools.cache
 def compiler_version() -> str:
     """First line of the compiler's --version."""
     return _run(["--version"]).partition("\n")[0]

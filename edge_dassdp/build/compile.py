@@ -15,7 +15,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build import host, tools
 from edge_dassdp.build.board import Board, BootImage, Region
 from edge_dassdp.build.description import BOOT_ROMS, FLASH_BEGIN
-from edge_dassdp.build.elf import CRC_SECTION, opened, symbol_table
+from edge_dassdp.build.elf import CRC_SECTION, opened, read_symbols
 from edge_dassdp.build.image import CRC_FILE, check_boot2, read_image, uf2
 from edge_dassdp.build.project import SANITIZERS, SPEED, Project, emulator_project, firmware_project
 from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX
@@ -251,8 +251,7 @@ def _compile(compiler: _Compiler, project: Project, directory: Path) -> list[str
 def banned_symbols(elf: Path) -> list[str]:
     """Symbols of heap, stdio and floating point that were linked in, sorted."""
     with opened(elf) as file:
-        symbols = symbol_table(file).iter_symbols()
-        return sorted({s.name for s in symbols if BANNED.fullmatch(s.name)})
+        return sorted({s.name for s in read_symbols(file) if BANNED.fullmatch(s.name)})
 
 
 def _refuse_banned(elf: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
@@ -17,6 +19,8 @@ from edge_dassdp.build.tools import ARM_HELP
 
 STACK_SECTION = ".stack"
 CRC_SECTION = ".image_crc"
+_SYMBOL = struct.Struct("<IIIBBH")  # st_name, st_value, st_size, st_info, st_other, st_shndx
+_FUNCTION, _NO_SECTIONS = 2, 0xFF00
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,16 @@ def opened(elf: Path) -> Iterator[ELFFile]:
                         cause=str(problem), help=ARM_HELP) from None
 
 
+class Symbol(NamedTuple):
+    """Of an ELF file; section: the number of the one that it is defined in, None if in none."""
+
+    name: str
+    value: int
+    bytes: int
+    section: int | None
+    is_function: bool
+
+
 def symbol_table(file: ELFFile) -> SymbolTableSection:
     """The symbols of an ELF file. Raises EdgeError E302 if it was stripped."""
     table = file.get_section_by_name(".symtab")
@@ -82,16 +96,25 @@ def symbol_table(file: ELFFile) -> SymbolTableSection:
     return table
 
 
+def read_symbols(file: ELFFile) -> list[Symbol]:
+    """The same at once, of an ELF file for Arm: 32 bits, low byte first."""
+    table = symbol_table(file)
+    names = table.stringtable.data()
+    return [Symbol(names[at:names.index(b"\0", at)].decode(), value, n_bytes,
+                   section if 0 < section < _NO_SECTIONS else None, info & 15 == _FUNCTION)
+            for at, value, n_bytes, info, _, section in _SYMBOL.iter_unpack(table.data())]
+
+
 def read_sizes(elf: Path) -> Sizes:
     """The sizes of a firmware. Local symbols of one name in several files are added up."""
     with opened(elf) as file:
-        sizes = {s.name: s["sh_size"] for s in file.iter_sections()
-                 if s["sh_flags"] & SH_FLAGS.SHF_ALLOC}
+        sections = list(file.iter_sections())
+        sizes = {s.name: s["sh_size"] for s in sections if s["sh_flags"] & SH_FLAGS.SHF_ALLOC}
         symbols: dict[tuple[str, str], int] = {}
-        for symbol in symbol_table(file).iter_symbols():
-            if symbol["st_size"] and isinstance(symbol["st_shndx"], int):
-                key = symbol.name, file.get_section(symbol["st_shndx"]).name
-                symbols[key] = symbols.get(key, 0) + symbol["st_size"]
+        for symbol in read_symbols(file):
+            if symbol.bytes and symbol.section is not None:
+                key = symbol.name, sections[symbol.section].name
+                symbols[key] = symbols.get(key, 0) + symbol.bytes
     items = sorted((Item(name, section, n) for (name, section), n in symbols.items()),
                    key=lambda item: (-item.bytes, item.symbol))
     text = sizes[".text"] + sizes.get(CRC_SECTION, 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.elf import opened, symbol_table
+from edge_dassdp.build.elf import opened, read_symbols
 from edge_dassdp.build.tools import ARM_HELP
 
 CRC_FILE = "image.crc"
@@ -41,7 +41,7 @@ def read_image(elf: Path) -> Image:
     """The flash image of a linked firmware."""
     with elf.open("rb") as stream:
         file = ELFFile(stream)
-        addresses = {s.name: s["st_value"] for s in symbol_table(file).iter_symbols()}
+        addresses = {s.name: s.value for s in read_symbols(file)}
         begin, end = addresses["dassdp_image_begin"], addresses["dassdp_image_crc"]
         parts = sorted((s["p_paddr"], s.data()) for s in file.iter_segments("PT_LOAD")
                        if s["p_filesz"])

@@ -21,7 +21,7 @@ from elftools.elf.relocation import RelocationSection
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.callees import callees
 from edge_dassdp.build.compile import Firmware
-from edge_dassdp.build.elf import opened, symbol_table
+from edge_dassdp.build.elf import opened, read_symbols
 from edge_dassdp.build.tools import ARM_HELP, ARM_PREFIX, failed, find_tool, run
 
 VECTORS = "dassdp_vectors"
@@ -148,8 +148,7 @@ def _disassemble(elf: Path) -> dict[int, _Function]:
     command = [find_tool(ARM_PREFIX + "objdump", ARM_HELP), "-d", "--no-show-raw-insn", str(elf)]
     text = run(command, ARM_HELP)
     with opened(elf) as file:
-        known = {s["st_value"] & ~1 for s in symbol_table(file).iter_symbols()
-                 if s["st_info"]["type"] == "STT_FUNC"}
+        known = {s.value & ~1 for s in read_symbols(file) if s.is_function}
     functions: dict[int, _Function] = {}
     jumps: list[tuple[int, str, int]] = []
     start = 0
@@ -207,13 +206,13 @@ def _entries(elf: Path, functions: dict[int, _Function]
         text, relocations = map(file.get_section_by_name, (".text", ".rel.text"))
         assert text is not None and isinstance(relocations, RelocationSection)
         start, data = text["sh_addr"], text.data()
-        [vectors] = symbol_table(file).get_symbol_by_name(VECTORS) or []
-        first = vectors["st_value"] - start
+        [vectors] = [s for s in read_symbols(file) if s.name == VECTORS]
+        first = vectors.value - start
         words = [int.from_bytes(data[i:i + 4], "little") & ~1
-                 for i in range(first, first + vectors["st_size"], 4)]
+                 for i in range(first, first + vectors.bytes, 4)]
         offsets = [r["r_offset"] - start for r in relocations.iter_relocations()
                    if r["r_info_type"] == _R_ARM_ABS32]
         pointers = {int.from_bytes(data[i:i + 4], "little") & ~1 for i in offsets
-                    if not 0 <= i - first < vectors["st_size"]}
+                    if not 0 <= i - first < vectors.bytes}
     returning = {words[_NMI], words[_BUS_FAULT]} - {words[_HARD_FAULT]}
     return words[1], set(words[_N_SYSTEM_VECTORS:]) - {0}, returning, pointers & functions.keys()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -67,13 +68,22 @@ from edge_dassdp.targets.target import (
 from edge_dassdp.wire.messages import STATUS_TEXTS
 from edge_dassdp.wire.saved import Saved
 
-__all__ = ["INFER", "LEARN", "WARM_UP", "BatchOutcome", "Emulator", "n_cores", "prototypes"]
+__all__ = ["INFER", "LEARN", "WARM_UP", "BatchOutcome", "Emulator", "declared", "n_cores",
+           "prototypes"]
 
 
 def prototypes(header: Path, *includes: Path) -> str:
     """The declarations of a C header, preprocessed for cffi.cdef; no prototype is typed twice."""
     return run([*host_compiler(), "-E", "-P", "-nostdinc", *[f"-I{i}" for i in includes], "-I",
                 str(assets.folder("codegen") / "cffi"), str(header)], host_help())
+
+
+@cache
+def declared(port: str) -> cffi.FFI:
+    """The functions of a header of the host's port, read once for all that load them."""
+    firmware, ffi = assets.folder("firmware"), cffi.FFI()
+    ffi.cdef(prototypes(firmware / "port" / "host" / port, firmware / "include"))
+    return ffi
 
 
 def n_cores() -> int:
@@ -109,10 +119,8 @@ class Emulator(Target):
         self.network = network
         plan = Plan.of(network)
         self.layout = plan.layout
-        self._ffi = cffi.FFI()
-        firmware = assets.folder("firmware")
         library = build_emulator(emit(plan, save_every=save_every), checked=checked)
-        self._ffi.cdef(prototypes(firmware / "port" / "host" / "emulator.h", firmware / "include"))
+        self._ffi = declared("emulator.h")
         load_here(library, "dassdp_emulator_model", host_compiler())
         self._lib: Any = self._ffi.dlopen(str(library))
         self._model = self._lib.dassdp_emulator_model()

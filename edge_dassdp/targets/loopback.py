@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cffi
-
-from edge_dassdp.base import assets
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.targets.emulator import prototypes
+from edge_dassdp.targets.emulator import declared
 
 _MAX_SENT_BYTES = 1 << 19
 
@@ -26,10 +23,7 @@ class LoopbackStream:
     """
 
     def __init__(self, library: Path) -> None:
-        self._ffi = cffi.FFI()
-        firmware = assets.folder("firmware")
-        header = firmware / "port" / "host" / "loopback.h"
-        self._ffi.cdef(prototypes(header, firmware / "include"))
+        self._ffi = declared("loopback.h")
         self._device = self._ffi.dlopen(str(library))
         self._sent = self._ffi.new("uint8_t[]", _MAX_SENT_BYTES)
         self._received = bytearray()
