@@ -1,6 +1,6 @@
-/* For assembly only: dassdp_k_touch_v16 of any Cortex-M. The membrane is taken off the least that touches
- * and compared as an unsigned number, and ADCS shifts the flag C into the word of bits, the last neuron
- * first. */
+/* For assembly only: dassdp_k_touch_v16 of any Cortex-M. The membrane less the least that touches is
+ * compared as an unsigned number, and ADCS shifts the flag C into the word of bits, the last neuron first.
+ * SHARED: the file has a macro touch_shared, for neurons that share their constants. */
 #include "asm.h"
 
         /* r5 indexes the membrane from \base; r8 width - 1 - reset_by, r9 2 width - 2, r3 bits */
@@ -13,7 +13,7 @@
 
 @ r0 v, then of the first of four neurons, r1, r2, r6 of the others; r7 bytes of fours; r10 neurons left;
 @ r11 where the word goes; r12 v of the next word; each: r1 reset_by, r2 width
-@ stack: 36
+@ stack: 40
         function dassdp_k_touch_v16
         push    {r4-r7, lr}
         mov     r4, r8
@@ -30,6 +30,9 @@
         ldr     r2, [r0, #DASSDP_POPULATION_TOUCH_WIDTH]
         cmp     r4, #0
         bne     .Leach
+#ifdef SHARED
+        touch_shared
+#else
         ldrsh   r5, [r1, r4]
         ldrsh   r6, [r2, r4]
         subs    r6, #1
@@ -75,6 +78,7 @@
         mov     r5, r10
         cmp     r5, #0
         bne     .Lnext_word
+#endif
 .Ldone:
         pop     {r4-r7}
         mov     r8, r4

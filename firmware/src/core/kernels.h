@@ -168,7 +168,8 @@ dassdp_scatter_fn dassdp_k_scatter_plain_a32;
 dassdp_scatter_fn dassdp_k_scatter_s16;
 
 /* touch_bits of one step: bit i is |v[i] - reset_by[i]| < touch_width[i], tail bits 0; int16 and
- * int32 membranes. fire_stride says whether neurons share reset_by and touch_width. */
+ * int32 membranes. fire_stride says whether neurons share reset_by and touch_width. v is
+ * padded to DASSDP_COLUMNS(n_neurons). */
 dassdp_touch_fn dassdp_k_touch_v16;
 dassdp_touch_fn dassdp_k_touch_v32;
 

@@ -25,6 +25,7 @@ typedef struct {
     const int16_t *k;    /* of all */
     const uint32_t *placed; /* columns that have traces, as dassdp_k_update_row_placed takes them; NULL: all */
     int16_t *dw_q8;      /* the update row */
+    dassdp_row_t row;    /* of the first presynaptic neuron, from the block's first column on */
     uint32_t first;      /* column */
     uint32_t n_columns;
     uint32_t n_tried;    /* k != 0 */
@@ -110,16 +111,38 @@ static int trace(const block_t *block, dassdp_slices_t *lesson)
     return 1;
 }
 
+/* Bits of b that are `half` places above those of a, which `low` selects, change places with these. */
+static inline void swap(uint32_t *a, uint32_t *b, uint32_t half, uint32_t low)
+{
+    const uint32_t swapped = ((*a >> half) ^ *b) & low;
+    *a ^= swapped << half;
+    *b ^= swapped;
+}
+
+/* Of four words that lie 2^n apart: bits 2 half apart, then half. */
+static inline void swap_four(uint32_t *words, uint32_t half, uint32_t low_2, uint32_t low)
+{
+    for (uint32_t i = 0; i < 32u; i = ((i | 3u * half) + 1u) & ~(3u * half)) {
+        uint32_t *at = words + i;
+        uint32_t w0 = at[0], w1 = at[half], w2 = at[2u * half], w3 = at[3u * half];
+        swap(&w0, &w2, 2u * half, low_2);
+        swap(&w1, &w3, 2u * half, low_2);
+        swap(&w0, &w1, half, low);
+        swap(&w2, &w3, half, low);
+        at[0] = w0;
+        at[half] = w1;
+        at[2u * half] = w2;
+        at[3u * half] = w3;
+    }
+}
+
 /* 32 by 32 bits: bit j of word i changes places with bit i of word j. */
 static void transpose(uint32_t *words)
 {
-    uint32_t low = 0x0000FFFFu;
-    for (uint32_t half = 16; half != 0u; half >>= 1, low ^= low << half) {
-        for (uint32_t i = 0; i < 32u; i = ((i | half) + 1u) & ~half) {
-            uint32_t swapped = ((words[i] >> half) ^ words[i | half]) & low;
-            words[i] ^= swapped << half;
-            words[i | half] ^= swapped;
-        }
+    swap_four(words, 8, 0x0000FFFFu, 0x00FF00FFu);
+    swap_four(words, 2, 0x0F0F0F0Fu, 0x33333333u);
+    for (uint32_t i = 0; i < 32u; i += 2u) {
+        swap(words + i, words + i + 1u, 1, 0x55555555u);
     }
 }
 
@@ -145,8 +168,8 @@ static void spike_steps(const block_t *block, uint32_t word_idx)
 
 /* Sums the rows of traces of the steps from `first` to `end` in which one presynaptic neuron fired;
  * returns whether it did. */
-static uint32_t sum_traces(const block_t *block, const uint32_t *steps, uint32_t first,
-                           uint32_t end, int16_t *sums)
+static inline __attribute__((always_inline)) uint32_t
+sum_traces(const block_t *block, const uint32_t *steps, uint32_t first, uint32_t end, int16_t *sums)
 {
     const void *traces = dassdp_at_const(block->state, block->rule->traces_off);
     dassdp_row_t *rows = dassdp_at(block->state, block->model->rows_off);
@@ -166,23 +189,15 @@ static uint32_t sum_traces(const block_t *block, const uint32_t *steps, uint32_t
     return adds;
 }
 
-/* The update row from G, all the traces of one presynaptic neuron; returns how many vanished. */
-static uint32_t row_of(const block_t *block, uint32_t pre_idx, const uint32_t *steps)
+/* The update row of long samples, whose G an int16 does not hold; returns how many of its entries are not
+ * zero. Apart, so that the usual way has few values to keep. */
+__attribute__((noinline)) static uint32_t long_row(const block_t *block, uint32_t pre_idx,
+                                                   const uint32_t *steps, int16_t *sums)
 {
     const dassdp_update_t *made = &block->rule->factors.update;
-    const uint32_t n_steps = block->model->n_steps;
-    const uint32_t n_columns = block->traces.row_bytes;
-    int16_t *sums = dassdp_at(block->state, block->rule->touches_off);
+    const uint32_t n_steps = block->model->n_steps, n_columns = block->traces.row_bytes;
+    const uint32_t n_spikes = dassdp_plane_value(block->pre.count, block->pre.bits, pre_idx);
     int32_t *all = (int32_t *)(void *)(sums + n_columns);
-    if (block->pre.bits <= DASSDP_BYTE_BITS) {
-        (void)sum_traces(block, steps, 0, n_steps, sums);
-        return block->n_tried
-               - (block->placed != 0
-                      ? dassdp_k_update_row_placed(made->row_rshift, block->dw_q8, block->placed, sums,
-                                                   n_columns)
-                      : dassdp_k_update_row_sums(made->row_rshift, block->dw_q8, block->k, sums,
-                                                 n_columns));
-    }
     memset(all, 0, n_columns * sizeof *all);
     for (uint32_t first = 0; first < n_steps; first += GROUP) {
         uint32_t end = n_steps - first < GROUP ? n_steps : first + GROUP;
@@ -192,22 +207,31 @@ static uint32_t row_of(const block_t *block, uint32_t pre_idx, const uint32_t *s
             }
         }
     }
-    const uint32_t n_spikes = dassdp_plane_value(block->pre.count, block->pre.bits, pre_idx);
-    return block->n_tried
-           - dassdp_k_update_row_sums_long(made->row_rshift, block->dw_q8, block->k, all, n_columns,
-                                           dassdp_long_limit(made, n_spikes));
+    return dassdp_k_update_row_sums_long(made->row_rshift, block->dw_q8, block->k, all, n_columns,
+                                         dassdp_long_limit(made, n_spikes));
 }
 
-/* The block's columns of one row. */
-static void learn_row(const block_t *block, uint32_t pre_idx, const uint32_t *steps)
+/* The update row from G, all the traces of one presynaptic neuron, into the block's columns of its row. */
+__attribute__((noinline)) static void learn_row(const block_t *block, uint32_t pre_idx,
+                                                const uint32_t *steps)
 {
-    const dassdp_projection_t *projection = block->projection;
-    const uint32_t width = projection->weight_bits == 16u ? 2u : 1u;
-    dassdp_row_t row = dassdp_first_row(dassdp_plastic_image(block->state, projection))
-                       + pre_idx * projection->row_bytes + block->first * width;
-    const uint32_t n_vanished = row_of(block, pre_idx, steps);
-    dassdp_write_rows(block->model, block->state, &block->columns, &row, 1, block->dw_q8,
-                      block->n_tried, n_vanished);
+    const uint32_t rshift = block->rule->factors.update.row_rshift;
+    const dassdp_row_t row = block->row + pre_idx * block->projection->row_bytes;
+    int16_t *sums = dassdp_at(block->state, block->rule->touches_off);
+    int16_t *dw_q8 = block->dw_q8;
+    uint32_t n_moved;
+    if (block->pre.bits > DASSDP_BYTE_BITS) {
+        n_moved = long_row(block, pre_idx, steps, sums);
+    } else {
+        const uint32_t n_columns = block->traces.row_bytes;
+        (void)sum_traces(block, steps, 0, block->model->n_steps, sums);
+        n_moved =
+            block->placed != 0
+                ? dassdp_k_update_row_placed(rshift, dw_q8, block->placed, sums, n_columns)
+                : dassdp_k_update_row_sums(rshift, dw_q8, block->k, sums, n_columns);
+    }
+    dassdp_write_rows(block->model, block->state, &block->columns, &row, 1, dw_q8, block->n_tried,
+                      block->n_tried - n_moved);
 }
 
 /* Rows of the neurons of a word, from the one that the lesson stands at; returns whether the slice had
@@ -216,8 +240,9 @@ static int learn_rows(const block_t *block, dassdp_slices_t *lesson, uint32_t wo
                       const uint32_t *steps)
 {
     const uint32_t fired = dassdp_fired(&block->pre, word_idx);
-    for (uint32_t bit = lesson->at[AT_BIT]; bit < 32u && fired >> bit != 0u; bit++) {
-        if ((fired >> bit & 1u) != 0u) {
+    uint32_t bit = lesson->at[AT_BIT];
+    for (uint32_t left = bit < 32u ? fired >> bit : 0u; left != 0u; left >>= 1, bit++) {
+        if ((left & 1u) != 0u) {
             if (lesson->n_grains == 0u) {
                 lesson->at[AT_BIT] = (uint16_t)bit;
                 return 0;
@@ -291,13 +316,15 @@ static void begin_block(block_t *block, uint32_t first)
     const int is_placed = block->pre.bits <= DASSDP_BYTE_BITS && n_columns <= PLACES &&
                           n_least * sizeof *block->placed
                               <= block->model->n_steps * (n_columns - n_least);
+    const uint32_t width = projection->weight_bits == 16u ? 2u : 1u;
+    block->row = dassdp_first_row(dassdp_plastic_image(block->state, projection)) + first * width;
     block->first = first;
     block->n_columns = n_columns;
     block->n_tried = n_tried;
     block->k = k;
     block->placed = is_placed ? placed_of(block, n_least) : 0;
     block->columns.n_post = (uint16_t)n_columns;
-    block->columns.row_bytes = n_columns * (projection->weight_bits == 16u ? 2u : 1u);
+    block->columns.row_bytes = n_columns * width;
     block->traces.row_bytes = is_placed ? n_least : n_columns;
     block->traces.n_post = (uint16_t)block->traces.row_bytes;
 }
