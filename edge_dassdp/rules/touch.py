@@ -157,7 +157,7 @@ class QTouchRule(Factors, QRule):
         are as many as steps."""
         wide, n_steps = self.touch_columns, site.n_steps
         row = 600 + 45 * wide + n_steps * (45 + 3 * wide) + 300 * words(n_steps)
-        return max(grains.factors(site), 100 + 55 * n_steps, 200 + 4600 * words(n_steps),
+        return max(grains.factors(site), 100 + 65 * n_steps, 200 + 4600 * words(n_steps),
                    row + grains.row(wide, site.weight_bits))
 
     def table(self, site: Site, offset: Offset) -> Table:
@@ -180,6 +180,14 @@ class QTouchRule(Factors, QRule):
         for begin in range(0, site.n_post, self.touch_columns):
             yield slice(begin, min(begin + self.touch_columns, columns(site.n_post)))
 
+    def _traced(self, k: IntArray, site: Site) -> int:
+        """Columns of a block that touch.c holds traces for: those alone whose k is not 0, where
+        their places find room behind the traces."""
+        width, least = columns(k.size), columns(int((k != 0).sum()))
+        is_placed = (not site.is_long and width <= 1 << 15
+                     and 4 * least <= site.n_steps * (width - least))
+        return least if is_placed else width
+
     def learn(self, lesson: Lesson, site: Site) -> None:
         """Block of columns by block, row by row."""
         k, dw_q8 = self._update(lesson, site)
@@ -199,7 +207,7 @@ class QTouchRule(Factors, QRule):
         for block in self._blocks(site):
             if not k[block].any():
                 continue
-            width = columns(k[block].size)
+            width = self._traced(k[block], site)
             tally["trace_columns"] += site.n_steps * width
             tally["planes_read"] += int(planes_of_fired(count, n_bits).sum())
             fired = by_word(count[None])[0].any(axis=1).sum()

@@ -226,6 +226,71 @@ static uint32_t update_row_sums(void)
     return n_differing;
 }
 
+uint32_t portable_update_row_placed(uint32_t row_rshift, int16_t *dw_q8, const uint32_t *placed,
+                                    const int16_t *sums, uint32_t n_columns);
+
+/* Some of the columns, ascending, padded with one whose k is 0; the others keep what they held. */
+static uint32_t update_row_placed(void)
+{
+    static _Alignas(4) int16_t k[COLUMNS], sums[COLUMNS];
+    static _Alignas(8) uint32_t placed[COLUMNS];
+    uint32_t n_differing = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        const uint32_t n_columns = 8u * (1u + below(COLUMNS / 8u)), row_rshift = 12u + below(5);
+        const int32_t most_sum = 1 + (int32_t)below(below(2) != 0u ? INT16_MAX : 300);
+        const uint32_t without = below(n_columns), most = 8u * (1u + below(n_columns / 8u));
+        uint32_t n = 0;
+        draw_k(k, n_columns, draw_most(row_rshift, most_sum));
+        for (uint32_t i = 0; i < n_columns; i++) {
+            if (i != without && n < most && below(3) != 0u) {
+                placed[n++] = i << 17 | (uint16_t)k[i];
+            }
+        }
+        for (; n == 0u || n % 8u != 0u; n++) {
+            placed[n] = without << 17;
+        }
+        fill(sums, n, -most_sum, most_sum);
+        draw_sums(0, n_columns, -9, 9);
+        n_differing +=
+            dassdp_k_update_row_placed(row_rshift, (int16_t *)made.values, placed, sums, n)
+            != portable_update_row_placed(row_rshift, (int16_t *)wanted.values, placed, sums, n);
+        n_differing += differs();
+    }
+    return n_differing;
+}
+
+dassdp_touch_fn portable_touch_v16;
+
+/* Membranes around the threshold and at the ends, constants shared or of each; some wide. */
+static uint32_t touch_v16(void)
+{
+    static _Alignas(4) int16_t v[COLUMNS], reset_by[COLUMNS], width[COLUMNS];
+    uint32_t n_differing = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        const uint32_t n = 1u + below(COLUMNS);
+        const int32_t most = below(3) == 0u ? INT16_MAX : 1 + (int32_t)below(1000);
+        const dassdp_population_t population = {
+            .n_neurons = (uint16_t)n, .fire_stride = (uint8_t)below(2),
+            .reset_by = reset_by, .touch_width = width,
+        };
+        for (uint32_t i = 0; i < n; i++) {
+            const uint32_t at = population.fire_stride != 0u ? i : 0u;
+            reset_by[i] = (int16_t)within(below(4) == 0u ? most : 0, most);
+            width[i] = (int16_t)(1 + (int32_t)below((uint32_t)most));
+            const int32_t edge = reset_by[at] + (below(2) != 0u ? 1 : -1) * width[at];
+            const int32_t drawn = below(4) == 0u   ? (below(2) != 0u ? INT16_MIN : INT16_MAX)
+                                  : below(2) != 0u ? edge + within(-1, 1)
+                                                   : within(-2 * most, 2 * most);
+            v[i] = dassdp_saturate_s16(drawn);
+        }
+        draw_sums(1, 0, 0, 0);
+        dassdp_k_touch_v16(&population, v, (uint32_t *)made.values);
+        portable_touch_v16(&population, v, (uint32_t *)wanted.values);
+        n_differing += differs();
+    }
+    return n_differing;
+}
+
 #define CHECK(name, call)                                                                          \
     uint32_t check_##name(uint32_t seed);                                                          \
     uint32_t check_##name(uint32_t seed)                                                           \
@@ -249,3 +314,5 @@ CHECK_OF(learn_rows, learn_rows_s4, 4, 7)
 CHECK(feedback, feedback())
 CHECK(update_row, update_row())
 CHECK(update_row_sums, update_row_sums())
+CHECK(update_row_placed, update_row_placed())
+CHECK(touch_v16, touch_v16())

@@ -19,5 +19,5 @@
         uqsub8  \w, \w, r1
         .endm
 
-@ stack: 48
+@ stack: 40
         learn_rows dassdp_k_learn_rows_s4

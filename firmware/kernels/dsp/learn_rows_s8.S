@@ -12,5 +12,5 @@
         eor     \w, \w, #0x80808080
         .endm
 
-@ stack: 48
+@ stack: 40
         learn_rows dassdp_k_learn_rows_s8

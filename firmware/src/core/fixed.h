@@ -13,10 +13,10 @@ void dassdp_overflow(const char *file, int line); /* of the host: remembers the 
 
 enum { DASSDP_ONE_Q14 = 1 << 14, DASSDP_ONE_Q12 = 1 << 12 };
 
-/* floor(x / 2^n + 1/2); x + 2^(n-1) must fit. */
+/* floor(x / 2^n + 1/2), n below 32; x + 2^(n-1) must fit. */
 static inline int32_t dassdp_round_s32(int32_t x, uint32_t n)
 {
-    return n == 0u ? x : (x + (int32_t)(1u << (n - 1u))) >> n;
+    return (x + (int32_t)((1u << n) >> 1)) >> n;
 }
 
 static inline int32_t dassdp_clip_s32(int32_t x, int32_t low, int32_t high)

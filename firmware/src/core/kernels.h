@@ -192,7 +192,8 @@ dassdp_scatter_fn dassdp_k_scatter_plain_a32;
 dassdp_scatter_fn dassdp_k_scatter_s16;
 
 /* touch_bits of one step: bit i is |v[i] - reset_by[i]| < touch_width[i], tail bits 0; int16 and
- * int32 membranes. fire_stride says whether neurons share reset_by and touch_width. */
+ * int32 membranes. fire_stride says whether neurons share reset_by and touch_width. v is
+ * padded to DASSDP_COLUMNS(n_neurons). */
 dassdp_touch_fn dassdp_k_touch_v16;
 dassdp_touch_fn dassdp_k_touch_v32;
 
@@ -221,7 +222,12 @@ uint32_t dassdp_k_update_row_long(uint32_t row_rshift, int16_t *dw_q8, const int
 uint32_t dassdp_k_update_row_sums(uint32_t row_rshift, int16_t *dw_q8, const int16_t *k,
                                   const int16_t *sums, uint32_t n_columns);
 
-/* The same from sums that an int16 does not hold, with k within +-k_limit. */
+/* The same of columns that stand anywhere: placed[i] holds k_i, and above it twice where its entry goes,
+ * the one of dw_q8 that it names; sums lie as placed does. */
+uint32_t dassdp_k_update_row_placed(uint32_t row_rshift, int16_t *dw_q8, const uint32_t *placed,
+                                    const int16_t *sums, uint32_t n_columns);
+
+/* The same as dassdp_k_update_row_sums from sums that an int16 does not hold, with k within +-k_limit. */
 uint32_t dassdp_k_update_row_sums_long(uint32_t row_rshift, int16_t *dw_q8,
                                        const int16_t *k, const int32_t *sums, uint32_t n_columns,
                                        int32_t k_limit);

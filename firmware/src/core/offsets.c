@@ -34,6 +34,7 @@ DASSDP_OFFSET(dassdp_population_t, leak_shift, DASSDP_POPULATION_LEAK_SHIFT);
 DASSDP_OFFSET(dassdp_population_t, leak_stride, DASSDP_POPULATION_LEAK_STRIDE);
 DASSDP_OFFSET(dassdp_population_t, n_neurons, DASSDP_POPULATION_N_NEURONS);
 DASSDP_OFFSET(dassdp_population_t, reset_by, DASSDP_POPULATION_RESET_BY);
+DASSDP_OFFSET(dassdp_population_t, touch_width, DASSDP_POPULATION_TOUCH_WIDTH);
 DASSDP_OFFSET(dassdp_projection_t, factory, DASSDP_PROJECTION_FACTORY);
 DASSDP_OFFSET(dassdp_projection_t, n_post, DASSDP_PROJECTION_N_POST);
 DASSDP_OFFSET(dassdp_projection_t, n_pre, DASSDP_PROJECTION_N_PRE);

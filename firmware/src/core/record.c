@@ -83,12 +83,7 @@ uint32_t dassdp_record_part(const dassdp_record_t *record, uint32_t first, uint3
 void dassdp_planes_bytes(const uint32_t *planes, uint32_t n, uint32_t bits, uint8_t *bytes)
 {
     for (uint32_t i = 0; i < n; i += 4u) {
-        const uint32_t *word = planes + (i >> 5) * bits;
-        uint32_t four = 0;
-        for (uint32_t b = bits; b-- > 0u;) {
-            /* bits 0 to 3 to bytes 0 to 3: of the products of bits, no two meet */
-            four += four + ((((word[b] >> (i & 31u)) & 15u) * 0x00204081u) & 0x01010101u);
-        }
+        const uint32_t four = dassdp_planes_four(planes, bits, i);
         memcpy(bytes + i, &four, sizeof four);
     }
 }

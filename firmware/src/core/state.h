@@ -338,10 +338,22 @@ static inline uint32_t dassdp_plane_value(const uint32_t *planes, uint32_t bits,
 {
     const uint32_t *word = planes + (idx >> 5) * bits;
     uint32_t value = 0;
-    for (uint32_t b = 0; b < bits; b++) {
-        value |= ((word[b] >> (idx & 31u)) & 1u) << b;
+    for (uint32_t b = bits; b-- > 0u;) {
+        value += value + ((word[b] >> (idx & 31u)) & 1u);
     }
     return value;
+}
+
+/* Values of four neurons, the first one's index a multiple of 4, in the bytes of a word. */
+static inline uint32_t dassdp_planes_four(const uint32_t *planes, uint32_t bits, uint32_t first)
+{
+    const uint32_t *word = planes + (first >> 5) * bits;
+    uint32_t four = 0;
+    for (uint32_t b = bits; b-- > 0u;) {
+        /* bits 0 to 3 to bytes 0 to 3: of the products of bits, no two meet */
+        four += four + ((((word[b] >> (first & 31u)) & 15u) * 0x00204081u) & 0x01010101u);
+    }
+    return four;
 }
 
 /* Values of all neurons, one byte each; n is padded to a multiple of 4. */

@@ -30,20 +30,22 @@ static uint32_t *ring_slot(const dassdp_model_t *model, void *state, uint32_t sl
 }
 
 /* Spikes in the steps t + (k (T - t)) // n, k = 0 to n - 1, of a neuron with n of them. */
-static void rebuild(const dassdp_model_t *model, const dassdp_record_t *record, uint32_t i,
-                    uint32_t n_spikes, uint32_t *raster)
+static void rebuild(uint32_t n_steps, uint32_t n_words, uint32_t i, uint32_t n_spikes,
+                    uint32_t t_step, uint32_t *raster)
 {
-    uint32_t t_step = dassdp_plane_value(record->latency, record->bits, i);
-    uint32_t quotient = (model->n_steps - t_step) / n_spikes;
-    uint32_t remainder = (model->n_steps - t_step) % n_spikes;
-    uint32_t *word = raster + t_step * record->n_words + (i >> 5);
+    const uint32_t quotient = (n_steps - t_step) / n_spikes;
+    const uint32_t remainder = (n_steps - t_step) - quotient * n_spikes;
+    const uint32_t stride = quotient * n_words, bit = 1u << (i & 31u);
+    uint32_t *word = raster + t_step * n_words + (i >> 5);
     uint32_t rest = 0;
-    for (uint32_t k = 0; k < n_spikes; k++) {
-        *word |= 1u << (i & 31u);
+    for (uint32_t k = n_spikes; k != 0u; k--) {
+        *word |= bit;
+        word += stride;
         rest += remainder;
-        uint32_t carry = (uint32_t)(rest >= n_spikes);
-        rest -= carry * n_spikes;
-        word += (quotient + carry) * record->n_words;
+        if (rest >= n_spikes) {
+            rest -= n_spikes;
+            word += n_words;
+        }
     }
 }
 
@@ -53,17 +55,29 @@ static int rebuild_all(const dassdp_model_t *model, void *state,
                        const dassdp_population_t *population, const dassdp_record_t *record)
 {
     dassdp_slices_t *lesson = dassdp_slices(model, state);
+    const uint32_t bits = record->bits, is_long = (uint32_t)(bits > DASSDP_BYTE_BITS);
     uint32_t *raster = dassdp_at(state, (uint32_t)population->raster_off);
     uint32_t n_room = dassdp_room(lesson, DASSDP_GRAIN_REBUILD), i = lesson->neuron, n_done = 0;
+    uint32_t counts = 0, latencies = 0; /* of four neurons, the next one's in the lowest byte */
     if (i == 0u) {
         memset(raster, 0, model->n_steps * record->n_words * 4u);
     }
     for (; i < record->n && n_done < n_room; i++, n_done++) {
-        uint32_t n_spikes = dassdp_plane_value(record->count, record->bits, i);
+        if (is_long != 0u) {
+            counts = dassdp_plane_value(record->count, bits, i);
+            latencies = dassdp_plane_value(record->latency, bits, i);
+        } else if ((i & 3u) == 0u || n_done == 0u) {
+            counts = dassdp_planes_four(record->count, bits, i & ~3u) >> (8u * (i & 3u));
+            latencies = dassdp_planes_four(record->latency, bits, i & ~3u) >> (8u * (i & 3u));
+        }
+        const uint32_t n_spikes = is_long != 0u ? counts : counts & 255u;
         if (n_spikes != 0u) {
-            rebuild(model, record, i, n_spikes, raster);
+            rebuild(model->n_steps, record->n_words, i, n_spikes,
+                    is_long != 0u ? latencies : latencies & 255u, raster);
             n_done += n_spikes;
         }
+        counts >>= 8;
+        latencies >>= 8;
     }
     dassdp_spend(lesson, n_done, DASSDP_GRAIN_REBUILD);
     lesson->neuron = i < record->n ? (uint16_t)i : 0u;

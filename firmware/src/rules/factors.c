@@ -34,9 +34,9 @@ uint32_t dassdp_factors(const dassdp_factors_t *factors, void *state,
     uint32_t step = amplitude / n_squared;
     int32_t r = (int32_t)(step < factors->r_max ? step : factors->r_max);
     for (uint32_t i = 0; i < n_post; i++) {
-        int32_t k_i = dassdp_round_s32(err[i] * r, k_rshift);
-        k[i] = (int16_t)dassdp_clip_s32(k_i, -k_max, k_max);
-        n_tried += (uint32_t)(k[i] != 0);
+        int32_t k_i = dassdp_clip_s32(dassdp_round_s32(err[i] * r, k_rshift), -k_max, k_max);
+        k[i] = (int16_t)k_i;
+        n_tried += (uint32_t)(k_i != 0);
     }
     memset(k + n_post, 0, (DASSDP_COLUMNS(n_post) - n_post) * sizeof *k);
     return n_tried;

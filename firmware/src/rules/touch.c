@@ -3,69 +3,146 @@
  * kept as rows of biased bytes, so that G is what the rows of j's spikes add up to. */
 #include "touch.h"
 
-enum { TRACE_BITS = 8, GROUP = 256 }; /* steps whose traces, each at most 4 DASSDP_TOUCH, an int16 sums */
+enum {
+    TRACE_BITS = 8,
+    GROUP = 256,  /* steps whose traces, each at most 4 DASSDP_TOUCH, an int16 sums */
+    PLACES = 1 << 15 /* columns that 16 bits hold twice the index of */
+};
 #define TRACE_BIAS 0x80808080u
 /* Of dassdp_slices_t, `at`: what is next, the block's first column, and a group of columns, or the word
  * and the bit of a neuron. */
 enum { AT_PHASE, AT_FIRST, AT_ITEM, AT_BIT };
 enum { BEGIN, BLOCK, TRACE, WORD, ROWS };
 
-/* A block of columns of one projection. */
+/* A block of columns of one projection, and those of them that traces are held for: those alone whose k is
+ * not 0, padded with one whose k is, where that leaves room behind the traces for what it takes; or all. */
 typedef struct {
     const dassdp_touch_rule_t *rule;
     const dassdp_model_t *model;
     void *state;
     const dassdp_projection_t *projection;
     dassdp_record_t pre;
-    const int16_t *k;
-    uint32_t first;   /* column */
+    const int16_t *k;    /* of all */
+    const uint32_t *placed; /* columns that have traces, as dassdp_k_update_row_placed takes them; NULL: all */
+    int16_t *dw_q8;      /* the update row */
+    dassdp_row_t row;    /* of the first presynaptic neuron, from the block's first column on */
+    uint32_t first;      /* column */
     uint32_t n_columns;
-    uint32_t n_tried; /* k != 0 */
+    uint32_t n_tried;    /* k != 0 */
+    dassdp_projection_t columns; /* the block of the projection */
+    dassdp_projection_t traces;  /* traces as its weights */
 } block_t;
 
-/* Rows of traces, last step first; image bytes lie in the order of lanes, n0 n2 n1 n3. From the group
- * of columns that the lesson stands at; returns whether the slice had room for all. */
+/* Traces of four columns, from the last step on. */
+static void trace_four(const block_t *block, const uint32_t *touches, uint32_t n_words,
+                       uint32_t group, uint32_t *traces)
+{
+    const uint32_t row_words = block->traces.row_bytes >> 2;
+    const uint32_t shift = (block->first + 4u * group) & 31u;
+    const uint32_t *bits = touches + ((block->first + 4u * group) >> 5);
+    const uint32_t n_steps = block->model->n_steps;
+    uint32_t *at = traces + n_steps * row_words + group;
+    uint32_t f = 0;
+    for (uint32_t off = n_steps * n_words; off != 0u;) {
+        off -= n_words;
+        at -= row_words;
+        /* bits 0 2 1 3 to bytes 0 1 2 3: of the products of bits, no two meet */
+        uint32_t touched = (((bits[off] >> shift) & 15u) * 0x00208041u) & 0x01010101u;
+        f = f - ((f >> 2) & 0x1F1F1F1Fu) + touched * DASSDP_TOUCH;
+        *at = f | TRACE_BIAS;
+    }
+}
+
+/* A column's bits of touches, and how far a word turns right until its bit is bit 0 of a byte. */
+static const uint32_t *bits_of(const block_t *block, const uint32_t *touches, uint32_t placed,
+                               uint32_t byte, uint32_t *turn)
+{
+    const uint32_t column = block->first + (placed >> 17);
+    *turn = (column - 8u * byte) & 31u;
+    return touches + (column >> 5);
+}
+
+static inline uint32_t turned(uint32_t word, uint32_t turn)
+{
+    return (word >> turn) | (word << (-turn & 31u));
+}
+
+/* The same of columns that stand anywhere. */
+static void trace_placed(const block_t *block, const uint32_t *touches, uint32_t n_words,
+                         uint32_t group, uint32_t *traces)
+{
+    const uint32_t *placed = block->placed + 4u * group;
+    const uint32_t row_words = block->traces.row_bytes >> 2;
+    const uint32_t n_steps = block->model->n_steps;
+    uint32_t turn0, turn1, turn2, turn3;
+    const uint32_t *bits0 = bits_of(block, touches, placed[DASSDP_LANE(0u)], 0, &turn0);
+    const uint32_t *bits1 = bits_of(block, touches, placed[DASSDP_LANE(1u)], 1, &turn1);
+    const uint32_t *bits2 = bits_of(block, touches, placed[DASSDP_LANE(2u)], 2, &turn2);
+    const uint32_t *bits3 = bits_of(block, touches, placed[DASSDP_LANE(3u)], 3, &turn3);
+    uint32_t *at = traces + n_steps * row_words + group;
+    uint32_t f = 0;
+    for (uint32_t off = n_steps * n_words; off != 0u;) {
+        off -= n_words;
+        at -= row_words;
+        uint32_t touched =
+            (turned(bits0[off], turn0) & 1u) | (turned(bits1[off], turn1) & 0x100u)
+            | (turned(bits2[off], turn2) & 0x10000u) | (turned(bits3[off], turn3) & 0x1000000u);
+        f = f - ((f >> 2) & 0x1F1F1F1Fu) + touched * DASSDP_TOUCH;
+        *at = f | TRACE_BIAS;
+    }
+}
+
+/* Rows of traces, image bytes in the order of lanes, n0 n2 n1 n3. From the group of columns that the
+ * lesson stands at; returns whether the slice had room for all. */
 static int trace(const block_t *block, dassdp_slices_t *lesson)
 {
-    const dassdp_model_t *model = block->model;
-    const dassdp_population_t *post = dassdp_post(model, block->projection);
+    const dassdp_population_t *post = dassdp_post(block->model, block->projection);
     const uint32_t *touches = dassdp_touches(block->state, post);
-    uint32_t *traces = dassdp_at(block->state, block->rule->traces_off);
     const uint32_t n_words = DASSDP_WORDS((uint32_t)post->n_neurons);
-    const uint32_t row_words = block->n_columns >> 2;
-    for (uint32_t group = lesson->at[AT_ITEM]; group < row_words; group++) {
+    uint32_t *traces = dassdp_at(block->state, block->rule->traces_off);
+    for (uint32_t group = lesson->at[AT_ITEM]; group < block->traces.row_bytes >> 2; group++) {
         if (lesson->n_grains == 0u) {
             lesson->at[AT_ITEM] = (uint16_t)group;
             return 0;
         }
         lesson->n_grains--;
-        const uint32_t column = block->first + 4u * group;
-        const uint32_t shift = column & 31u;
-        const uint32_t *bits = touches + model->n_steps * n_words + (column >> 5);
-        uint32_t *at = traces + model->n_steps * row_words + group;
-        uint32_t f = 0;
-        for (uint32_t t_step = model->n_steps; t_step != 0u; t_step--) {
-            bits -= n_words;
-            at -= row_words;
-            /* bits 0 2 1 3 to bytes 0 1 2 3: of the products of bits, no two meet */
-            uint32_t touched = (((*bits >> shift) & 15u) * 0x00208041u) & 0x01010101u;
-            f = f - ((f >> 2) & 0x1F1F1F1Fu) + touched * DASSDP_TOUCH;
-            *at = f | TRACE_BIAS;
-        }
+        (block->placed != 0 ? trace_placed : trace_four)(block, touches, n_words, group, traces);
     }
     return 1;
+}
+
+/* Bits of b that are `half` places above those of a, which `low` selects, change places with these. */
+static inline void swap(uint32_t *a, uint32_t *b, uint32_t half, uint32_t low)
+{
+    const uint32_t swapped = ((*a >> half) ^ *b) & low;
+    *a ^= swapped << half;
+    *b ^= swapped;
+}
+
+/* Of four words that lie 2^n apart: bits 2 half apart, then half. */
+static inline void swap_four(uint32_t *words, uint32_t half, uint32_t low_2, uint32_t low)
+{
+    for (uint32_t i = 0; i < 32u; i = ((i | 3u * half) + 1u) & ~(3u * half)) {
+        uint32_t *at = words + i;
+        uint32_t w0 = at[0], w1 = at[half], w2 = at[2u * half], w3 = at[3u * half];
+        swap(&w0, &w2, 2u * half, low_2);
+        swap(&w1, &w3, 2u * half, low_2);
+        swap(&w0, &w1, half, low);
+        swap(&w2, &w3, half, low);
+        at[0] = w0;
+        at[half] = w1;
+        at[2u * half] = w2;
+        at[3u * half] = w3;
+    }
 }
 
 /* 32 by 32 bits: bit j of word i changes places with bit i of word j. */
 static void transpose(uint32_t *words)
 {
-    uint32_t low = 0x0000FFFFu;
-    for (uint32_t half = 16; half != 0u; half >>= 1, low ^= low << half) {
-        for (uint32_t i = 0; i < 32u; i = ((i | half) + 1u) & ~half) {
-            uint32_t swapped = ((words[i] >> half) ^ words[i | half]) & low;
-            words[i] ^= swapped << half;
-            words[i | half] ^= swapped;
-        }
+    swap_four(words, 8, 0x0000FFFFu, 0x00FF00FFu);
+    swap_four(words, 2, 0x0F0F0F0Fu, 0x33333333u);
+    for (uint32_t i = 0; i < 32u; i += 2u) {
+        swap(words + i, words + i + 1u, 1, 0x55555555u);
     }
 }
 
@@ -77,9 +154,12 @@ static void spike_steps(const block_t *block, uint32_t word_idx)
         dassdp_raster(block->state, dassdp_pre(model, block->projection));
     uint32_t *steps = dassdp_at(block->state, block->rule->steps_off);
     const uint32_t n_slots = DASSDP_WORDS((uint32_t)model->n_steps) * 32u;
-    for (uint32_t t_step = 0; t_step < n_slots; t_step++) {
-        steps[t_step] =
-            t_step < model->n_steps ? raster[t_step * block->pre.n_words + word_idx] : 0u;
+    raster += word_idx;
+    for (uint32_t t_step = 0; t_step < model->n_steps; t_step++, raster += block->pre.n_words) {
+        steps[t_step] = *raster;
+    }
+    for (uint32_t t_step = model->n_steps; t_step < n_slots; t_step++) {
+        steps[t_step] = 0;
     }
     for (uint32_t first = 0; first < n_slots; first += 32u) {
         transpose(steps + first);
@@ -88,47 +168,36 @@ static void spike_steps(const block_t *block, uint32_t word_idx)
 
 /* Sums the rows of traces of the steps from `first` to `end` in which one presynaptic neuron fired;
  * returns whether it did. */
-static uint32_t sum_traces(const block_t *block, const uint32_t *steps, uint32_t first,
-                           uint32_t end, int16_t *sums)
+static inline __attribute__((always_inline)) uint32_t
+sum_traces(const block_t *block, const uint32_t *steps, uint32_t first, uint32_t end, int16_t *sums)
 {
-    const dassdp_model_t *model = block->model;
-    const dassdp_projection_t as_projection = {.weight_bits = TRACE_BITS,
-                                               .n_pre = model->n_steps,
-                                               .n_post = (uint16_t)block->n_columns,
-                                               .row_bytes = block->n_columns};
     const void *traces = dassdp_at_const(block->state, block->rule->traces_off);
-    dassdp_row_t *rows = dassdp_at(block->state, model->rows_off);
+    dassdp_row_t *rows = dassdp_at(block->state, block->model->rows_off);
+    const uint32_t row_bytes = block->traces.row_bytes;
     uint32_t adds = 0;
     for (; first < end; first += 32u) {
         dassdp_cursor_t cursor = {.spk_bits = steps + first,
                                   .n_words = 1,
-                                  .row = dassdp_first_row(traces) + first * block->n_columns,
-                                  .row_bytes = block->n_columns};
+                                  .row = dassdp_first_row(traces) + first * row_bytes,
+                                  .row_bytes = row_bytes};
         uint32_t n_rows = dassdp_k_rows(&cursor, rows);
         if (n_rows != 0u) {
-            dassdp_k_accumulate_s8(&as_projection, sums, rows, n_rows, adds, traces);
+            dassdp_k_accumulate_s8(&block->traces, sums, rows, n_rows, adds, traces);
             adds = 1;
         }
     }
     return adds;
 }
 
-/* The update row from G, all the traces of one presynaptic neuron; returns how many vanished. */
-static uint32_t row_of(const block_t *block, uint32_t pre_idx, const uint32_t *steps,
-                       int16_t *dw_q8)
+/* The update row of long samples, whose G an int16 does not hold; returns how many of its entries are not
+ * zero. Apart, so that the usual way has few values to keep. */
+__attribute__((noinline)) static uint32_t long_row(const block_t *block, uint32_t pre_idx,
+                                                   const uint32_t *steps, int16_t *sums)
 {
-    const dassdp_factors_t *factors = &block->rule->factors;
-    const dassdp_update_t *made = &factors->update;
-    const uint32_t n_steps = block->model->n_steps;
-    const uint32_t n_columns = block->n_columns;
-    const int16_t *k = block->k + block->first;
-    int16_t *sums = dassdp_at(block->state, block->rule->touches_off);
+    const dassdp_update_t *made = &block->rule->factors.update;
+    const uint32_t n_steps = block->model->n_steps, n_columns = block->traces.row_bytes;
+    const uint32_t n_spikes = dassdp_plane_value(block->pre.count, block->pre.bits, pre_idx);
     int32_t *all = (int32_t *)(void *)(sums + n_columns);
-    if (block->pre.bits <= DASSDP_BYTE_BITS) {
-        (void)sum_traces(block, steps, 0, n_steps, sums);
-        return block->n_tried
-               - dassdp_k_update_row_sums(made->row_rshift, dw_q8, k, sums, n_columns);
-    }
     memset(all, 0, n_columns * sizeof *all);
     for (uint32_t first = 0; first < n_steps; first += GROUP) {
         uint32_t end = n_steps - first < GROUP ? n_steps : first + GROUP;
@@ -138,29 +207,31 @@ static uint32_t row_of(const block_t *block, uint32_t pre_idx, const uint32_t *s
             }
         }
     }
-    const uint32_t n_spikes = dassdp_plane_value(block->pre.count, block->pre.bits, pre_idx);
-    return block->n_tried
-           - dassdp_k_update_row_sums_long(made->row_rshift, dw_q8, k, all, n_columns,
-                                           dassdp_long_limit(made, n_spikes));
+    return dassdp_k_update_row_sums_long(made->row_rshift, block->dw_q8, block->k, all, n_columns,
+                                         dassdp_long_limit(made, n_spikes));
 }
 
-/* The block's columns of one row. */
-static void learn_row(const block_t *block, uint32_t pre_idx, const uint32_t *steps)
+/* The update row from G, all the traces of one presynaptic neuron, into the block's columns of its row. */
+__attribute__((noinline)) static void learn_row(const block_t *block, uint32_t pre_idx,
+                                                const uint32_t *steps)
 {
-    const dassdp_projection_t *projection = block->projection;
-    int16_t *dw_q8 = dassdp_at(block->state, block->rule->factors.row_off);
-    const uint32_t width = projection->weight_bits == 16u ? 2u : 1u;
-    const dassdp_projection_t columns = {.weight_bits = projection->weight_bits,
-                                         .n_pre = projection->n_pre,
-                                         .n_post = (uint16_t)block->n_columns,
-                                         .row_bytes = block->n_columns * width,
-                                         .image_off = projection->image_off,
-                                         .learn_rows = projection->learn_rows};
-    dassdp_row_t row = dassdp_first_row(dassdp_plastic_image(block->state, projection))
-                       + pre_idx * projection->row_bytes + block->first * width;
-    uint32_t n_vanished = row_of(block, pre_idx, steps, dw_q8);
-    dassdp_write_rows(block->model, block->state, &columns, &row, 1, dw_q8, block->n_tried,
-                      n_vanished);
+    const uint32_t rshift = block->rule->factors.update.row_rshift;
+    const dassdp_row_t row = block->row + pre_idx * block->projection->row_bytes;
+    int16_t *sums = dassdp_at(block->state, block->rule->touches_off);
+    int16_t *dw_q8 = block->dw_q8;
+    uint32_t n_moved;
+    if (block->pre.bits > DASSDP_BYTE_BITS) {
+        n_moved = long_row(block, pre_idx, steps, sums);
+    } else {
+        const uint32_t n_columns = block->traces.row_bytes;
+        (void)sum_traces(block, steps, 0, block->model->n_steps, sums);
+        n_moved =
+            block->placed != 0
+                ? dassdp_k_update_row_placed(rshift, dw_q8, block->placed, sums, n_columns)
+                : dassdp_k_update_row_sums(rshift, dw_q8, block->k, sums, n_columns);
+    }
+    dassdp_write_rows(block->model, block->state, &block->columns, &row, 1, dw_q8, block->n_tried,
+                      block->n_tried - n_moved);
 }
 
 /* Rows of the neurons of a word, from the one that the lesson stands at; returns whether the slice had
@@ -169,8 +240,9 @@ static int learn_rows(const block_t *block, dassdp_slices_t *lesson, uint32_t wo
                       const uint32_t *steps)
 {
     const uint32_t fired = dassdp_fired(&block->pre, word_idx);
-    for (uint32_t bit = lesson->at[AT_BIT]; bit < 32u && fired >> bit != 0u; bit++) {
-        if ((fired >> bit & 1u) != 0u) {
+    uint32_t bit = lesson->at[AT_BIT];
+    for (uint32_t left = bit < 32u ? fired >> bit : 0u; left != 0u; left >>= 1, bit++) {
+        if ((left & 1u) != 0u) {
             if (lesson->n_grains == 0u) {
                 lesson->at[AT_BIT] = (uint16_t)bit;
                 return 0;
@@ -223,16 +295,58 @@ static int learn_block(const block_t *block, dassdp_slices_t *lesson)
     return 1;
 }
 
-/* Its columns, and how many of them change. */
+/* Where the columns that have traces are named, behind the traces of n_traced of them. */
+static uint32_t *placed_of(const block_t *block, uint32_t n_traced)
+{
+    return dassdp_at(block->state, block->rule->traces_off + block->model->n_steps * n_traced);
+}
+
+/* Its columns, and which of them have traces. */
 static void begin_block(block_t *block, uint32_t first)
 {
-    const uint32_t n_left = DASSDP_COLUMNS((uint32_t)block->projection->n_post) - first;
-    block->first = first;
-    block->n_columns = n_left < block->rule->columns ? n_left : block->rule->columns;
-    block->n_tried = 0;
-    for (uint32_t i = 0; i < block->n_columns; i++) {
-        block->n_tried += (uint32_t)(block->k[first + i] != 0);
+    const dassdp_projection_t *projection = block->projection;
+    const uint32_t n_left = DASSDP_COLUMNS((uint32_t)projection->n_post) - first;
+    const uint32_t n_columns = n_left < block->rule->columns ? n_left : block->rule->columns;
+    const int16_t *k = (const int16_t *)dassdp_at_const(block->state, block->rule->factors.k_off) + first;
+    uint32_t n_tried = 0;
+    for (uint32_t i = 0; i < n_columns; i++) {
+        n_tried += (uint32_t)(k[i] != 0);
     }
+    const uint32_t n_least = DASSDP_COLUMNS(n_tried);
+    const int is_placed = block->pre.bits <= DASSDP_BYTE_BITS && n_columns <= PLACES &&
+                          n_least * sizeof *block->placed
+                              <= block->model->n_steps * (n_columns - n_least);
+    const uint32_t width = projection->weight_bits == 16u ? 2u : 1u;
+    block->row = dassdp_first_row(dassdp_plastic_image(block->state, projection)) + first * width;
+    block->first = first;
+    block->n_columns = n_columns;
+    block->n_tried = n_tried;
+    block->k = k;
+    block->placed = is_placed ? placed_of(block, n_least) : 0;
+    block->columns.n_post = (uint16_t)n_columns;
+    block->columns.row_bytes = n_columns * width;
+    block->traces.row_bytes = is_placed ? n_least : n_columns;
+    block->traces.n_post = (uint16_t)block->traces.row_bytes;
+}
+
+/* Names the columns that have traces. The others' updates are 0. */
+static void place(const block_t *block)
+{
+    const uint32_t n_traced = block->traces.row_bytes;
+    uint32_t *placed = placed_of(block, n_traced);
+    uint32_t n = 0, without = 0;
+    for (uint32_t i = 0; i < block->n_columns; i++) {
+        const uint32_t at = i << 17 | (uint16_t)block->k[i];
+        if (block->k[i] != 0) {
+            placed[n++] = at;
+        } else {
+            without = at;
+        }
+    }
+    for (; n < n_traced; n++) {
+        placed[n] = without;
+    }
+    memset(block->dw_q8, 0, block->n_columns * sizeof *block->dw_q8);
 }
 
 static void learn_blocks(block_t *block, dassdp_slices_t *lesson)
@@ -244,6 +358,9 @@ static void learn_blocks(block_t *block, dassdp_slices_t *lesson)
             continue;
         }
         if (lesson->at[AT_PHASE] == BLOCK) {
+            if (block->placed != 0) {
+                place(block);
+            }
             lesson->at[AT_PHASE] = TRACE;
             lesson->at[AT_ITEM] = 0;
         }
@@ -266,7 +383,9 @@ void dassdp_touch_learn(const dassdp_model_t *model, void *state,
                      .state = state,
                      .projection = projection,
                      .pre = dassdp_pre_record(model, state, projection),
-                     .k = dassdp_at_const(state, rule->factors.k_off)};
+                     .dw_q8 = dassdp_at(state, rule->factors.row_off),
+                     .columns = *projection,
+                     .traces = {.weight_bits = TRACE_BITS, .n_pre = model->n_steps}};
     if (dassdp_is_first(lesson)) {
         lesson->n_grains--;
         if (dassdp_factors_of_errors(&rule->factors, model, state, projection, &block.pre) == 0u) {

@@ -1,23 +1,10 @@
 /* A word of bits fills from above: every neuron shifts it down by one. */
+#ifndef DASSDP_NEURON_TOUCH_H
+#define DASSDP_NEURON_TOUCH_H
+
 #include "kernels.h"
 
-/* Bit 31: |v - reset_by| < width. */
-static inline uint32_t touches_v16(int32_t v, int32_t reset_by, int32_t width)
-{
-    int32_t distance = v - reset_by;
-    int32_t sign = distance >> 31;
-    return (uint32_t)(((distance ^ sign) - sign) - width) & 0x80000000u;
-}
-
-/* The same where v - reset_by may leave int32: v lies above low = reset_by - width, and less than
- * 2 width above it. */
-static inline uint32_t touches_v32(int32_t v, int32_t reset_by, int32_t width)
-{
-    int32_t low = reset_by - width;
-    uint32_t above = (uint32_t)v - (uint32_t)low;
-    return (uint32_t)((v > low) & (above < 2u * (uint32_t)width)) << 31;
-}
-
+/* touches: bit 31 of a neuron that does. */
 #define DASSDP_TOUCH(name, v_type, touches)                                                       \
     void name(const dassdp_population_t *population, const void *v_mem, uint32_t *touch_bits)     \
     {                                                                                             \
@@ -38,5 +25,4 @@ static inline uint32_t touches_v32(int32_t v, int32_t reset_by, int32_t width)
         }                                                                                         \
     }
 
-DASSDP_TOUCH(dassdp_k_touch_v16, int16_t, touches_v16)
-DASSDP_TOUCH(dassdp_k_touch_v32, int32_t, touches_v32)
+#endif

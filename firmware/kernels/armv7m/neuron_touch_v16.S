@@ -1,0 +1,1 @@
+#include "neuron_touch_thumb.h"
