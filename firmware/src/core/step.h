@@ -1,6 +1,6 @@
-/* One time step of a population, written once and compiled for each: where its descriptors are constants,
- * as in generated code, all decisions are taken by the compiler, and calls through pointers are plain
- * ones. */
+/* One time step of a population, written once and compiled for each: its descriptors are constants of
+ * the generated code that calls this, so that the compiler takes all decisions and calls through
+ * pointers become plain ones. */
 #ifndef DASSDP_STEP_H
 #define DASSDP_STEP_H
 
@@ -26,7 +26,7 @@ DASSDP_KNOWN uint32_t dassdp_add_currents(const dassdp_model_t *model, void *sta
     return 1;
 }
 
-/* base = round((bias + sums) / 2^analogue_rshift) */
+/* base = (bias + sums) / 2^analogue_rshift, rounded by what the bias holds for it. */
 DASSDP_KNOWN void dassdp_end_currents(const dassdp_model_t *model, void *state,
                                       const dassdp_population_t *population)
 {
@@ -67,8 +67,8 @@ DASSDP_KNOWN const uint32_t *dassdp_spikes_of(const dassdp_model_t *model, const
     return dassdp_at_const(state, (uint32_t)model->populations[projection->pre].spk_off);
 }
 
-/* Sums of a plain matrix; returns 1 if there are any now. A list of rows goes straight into the sums where they are as wide as the
- * kernel's. */
+/* Sums of a plain matrix; returns 1 if there are any now. A list of rows goes straight into the sums
+ * where they are as wide as the kernel's. */
 DASSDP_KNOWN uint32_t dassdp_add_rows(const dassdp_model_t *model, void *state,
                                       const dassdp_population_t *population,
                                       const dassdp_projection_t *projection, uint32_t adds,
