@@ -155,6 +155,9 @@ DASSDP_DYNAMICS_KERNELS(current_v16_a32)
 DASSDP_DYNAMICS_KERNELS(current_v32_a16)
 DASSDP_DYNAMICS_KERNELS(current_v32_a32)
 
+/* words[i] = value; n_words is a multiple of 4. */
+void dassdp_k_fill(uint32_t *words, uint32_t n_words, uint32_t value);
+
 /* acc[i] += times row[i], weights of a group of four columns in the order of an image's bytes;
  * n_columns is a multiple of 4, acc and row lie on words. int16 sums are proven to fit; while they
  * are added to, both lanes of a word differ from them by the bits of dassdp_k_scatter_a16_zero. */
