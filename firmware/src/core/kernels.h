@@ -179,6 +179,9 @@ dassdp_stay_fn dassdp_k_stay_v16_a32;
 dassdp_stay_fn dassdp_k_stay_v32_a16;
 dassdp_stay_fn dassdp_k_stay_v32_a32;
 
+/* words[i] = value; n_words is a multiple of 4. */
+void dassdp_k_fill(uint32_t *words, uint32_t n_words, uint32_t value);
+
 /* acc[i] += times row[i], weights of a group of four columns in the order of an image's bytes;
  * n_columns is a multiple of 4, acc and row lie on words. int16 sums are proven to fit; while they
  * are added to, both lanes of a word differ from them by the bits of dassdp_k_scatter_a16_zero. */

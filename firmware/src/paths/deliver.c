@@ -104,7 +104,7 @@ static void clear(const dassdp_model_t *model, const dassdp_projection_t *projec
 {
     if (adds == 0u) {
         uint32_t n = model->populations[projection->post].n_neurons;
-        memset(acc, 0, DASSDP_COLUMNS(n) << projection->path->conv->acc_shift);
+        dassdp_k_fill(acc, DASSDP_COLUMNS(n) << projection->path->conv->acc_shift >> 2, 0);
     }
 }
 
