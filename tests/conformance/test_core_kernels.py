@@ -44,11 +44,12 @@ def outcomes(core: str) -> dict[tuple[str, int], Outcome]:
     flags = tuple(f for f in project.cflags if not f.startswith("-mcpu"))
     include = [folder / f.removeprefix("-I") for f in project.include_flags]
     units = [u for u in project.units if re.match(r"kernels/|src/core/digest", u)]
+    portable = [PORTABLE / f"{FILES.get(name, name)}.c" for name in ROWS]
     renamed = tuple(f"-Ddassdp_k_{name}=portable_{name}" for name in (*ROWS, "scatter_a16_zero"))
     objects = [*compile_objects(CORES[core], [*(folder / u for u in units), *PROGRAMS],
                                 folder / "obj", flags, include),
-               *compile_objects(CORES[core], [PORTABLE / f"{FILES.get(name, name)}.c" for name in ROWS],
-                                folder / "portable", (*flags, *renamed), [*include, PORTABLE])]
+               *compile_objects(CORES[core], portable, folder / "portable", (*flags, *renamed),
+                                [*include, PORTABLE])]
     cases = [Case(name, name, (seed,)) for name, seed in CALLS]
     return dict(zip(CALLS, run_qemu(CORES["M3" if core == "M0" else core], objects, cases),
                     strict=True))
