@@ -122,7 +122,7 @@
         uxtab16 r6, r4, r2, ror #8
         uxtab16 r12, r4, r3
         uxtab16 lr, r4, r3, ror #8
-        bx      r7
+        mov     pc, r7
         .balign 4
 11:     .irp    row, r11, r10, r9
         ldm     \row!, {r2-r3}
