@@ -17,6 +17,8 @@ def even(mine: list[Record], peer: float) -> str:
     spent = np.array([r.instructions for r in mine])
     if spent[-1] <= peer:
         return "no share: fewer here"
+    if spent[0] >= peer:
+        return "no share: fewer there"
     at = np.exp(np.interp(np.log(peer), np.log(spent), np.log(convolutions.CURVE)))
     return f"{100 * at:.0f} %"
 

@@ -115,6 +115,11 @@ def run(seeds: int, quick: bool) -> dict[str, Any]:
             "exercises": list(exercises), "rows": [row for rows in found for row in rows]}
 
 
+def named(seeds: set[int]) -> str:
+    """Networks by their seeds."""
+    return f"network{'s' * (len(seeds) > 1)} {', '.join(map(str, sorted(seeds)))}"
+
+
 def tables(result: dict[str, Any]) -> list[str]:
     """Markdown: by k, all / old / new / harmonic mean; with five samples, by the class that is new.
     """
@@ -125,12 +130,15 @@ def tables(result: dict[str, Any]) -> list[str]:
     lines = [f"All / old / new / harmonic mean, percent, by samples of the new class; mean over "
              f"{len({new for new, *_ in found})} new classes x {len(seeds)} networks:", "",
              "| | " + " | ".join(f"{k}" for k in ks) + " |", "|---" * (len(ks) + 1) + "|"]
-    shown = [(TITLES[method], method, min(seeds)) for method in METHODS]
-    if min(seeds) < UNSEEN <= max(seeds):
-        shown.insert(2, (f"the same, networks {UNSEEN} to {max(seeds)} alone", "device", UNSEEN))
-    for title, method, first in shown:
+    titles = dict(TITLES)
+    for method in METHODS:
         own = {seed for _, seed, row in found if row.method == method}
-        title += f" (networks {', '.join(map(str, sorted(own)))})" if own != seeds else ""
+        titles[method] += f" ({named(own)})" if own != seeds else ""
+    shown = [(titles[method], method, min(seeds)) for method in METHODS]
+    if min(seeds) < UNSEEN <= max(seeds):
+        unseen = {seed for seed in seeds if seed >= UNSEEN}
+        shown.insert(2, (f"the same, {named(unseen)} alone", "device", UNSEEN))
+    for title, method, first in shown:
         of_k = [[row for _, seed, row in found if (row.method, row.k) == (method, k)
                  and seed >= first] for k in ks]
         lines.append(f"| {title} | " + " | ".join(" / ".join(
@@ -139,7 +147,7 @@ def tables(result: dict[str, Any]) -> list[str]:
     k = SHOWN_K if SHOWN_K in ks else ks[-1]
     lines += ["", f"Harmonic mean with {k}, by the class that is new:", "",
               "| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    return [*lines, *(f"| {TITLES[method]} | " + " | ".join(spread(
+    return [*lines, *(f"| {titles[method]} | " + " | ".join(spread(
         [row.harmonic for new, _, row in found if (row.method, row.k, new) == (method, k, place)])
         for place in range(len(names))) + " |" for method in METHODS[1:])]
 

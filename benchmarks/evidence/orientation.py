@@ -25,8 +25,7 @@ from edge_dassdp.data.labels import first_of_each
 from edge_dassdp.harness import Device
 from edge_dassdp.sensor.orientation import Verdict
 from evidence.methods import METHODS, STANDARD
-from evidence.results import read_rows, write_rows
-from evidence.rows import spread
+from evidence.rows import read, spread, write
 
 SCHEMA = "edge_dassdp/orientation-evidence/1"
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "orientation.json"
@@ -126,12 +125,12 @@ def fitted(worn: Watch, seed: int, drawn: int, per_class: int, classes: Sequence
 
 def keep(rows: Sequence[Row], folder: Path) -> None:
     """In a file of the folder."""
-    write_rows(folder / COMMITTED.name, SCHEMA, rows)
+    write(folder / COMMITTED.name, SCHEMA, rows)
 
 
 def kept() -> list[Row]:
     """Those that are committed."""
-    return read_rows(COMMITTED, Row)
+    return read(COMMITTED, Row)
 
 
 def lines(found: Sequence[Row]) -> list[list[str]]:

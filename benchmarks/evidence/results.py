@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,6 @@ SCHEMA = "edge_dassdp/evidence/1"
 COLUMNS = ("before", "online", "shifted", "original", "written", "skipped", "replayed")
 UNIT = "percent of the samples; written, skipped and replayed are numbers of samples"
 Key = tuple[str, str, str, float, str, str]
-Kind = TypeVar("Kind")
 
 
 @dataclass
@@ -120,17 +119,3 @@ class Results:
             groups[key] = {seed: {c: g[c][k] for c in COLUMNS} for k, seed in enumerate(g["seeds"])}
         return cls(groups, data["constants"], data["seconds"],
                    data.get("cpu_seconds", {}), data.get("finished", []))
-
-
-def write_rows(path: Path, schema: str, rows: Sequence[Any]) -> None:
-    """Dataclasses of a part with rows of its own, one a line."""
-    body = ",\n".join(json.dumps(asdict(row)) for row in rows)
-    head = f'{{"schema": "{schema}", "tool": "{__version__}", "rows": ['
-    path.write_text(f"{head}\n{body}\n]}}\n", encoding="utf-8")
-
-
-def read_rows(path: Path, kind: type[Kind]) -> list[Kind]:
-    """What `write_rows` wrote; nothing where there is no file."""
-    if not path.exists():
-        return []
-    return [kind(**row) for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]

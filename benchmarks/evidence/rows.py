@@ -1,4 +1,4 @@
-"""Rows of measurements in a JSON file of their own, and how a script is asked for them."""
+"""Rows of measurements in a JSON file of their own, and the command of a script that makes them."""
 
 from __future__ import annotations
 
@@ -7,40 +7,30 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from edge_dassdp import __version__
 from edge_dassdp.comparison.statistics import mean_std
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "few-labels.md"
 """What `command` writes tables into."""
-
-
-def arguments(description: str | None, quick: str, committed: Path,
-              seeds: int | None = None) -> argparse.Namespace:
-    """quick, jobs or where a number of them is given seeds, and out, the file to write or None.
-    quick: what --quick leaves."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help=quick)
-    if seeds is None:
-        parser.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
-    else:
-        parser.add_argument("--seeds", type=int, default=seeds, help=f"networks (default {seeds})")
-    parser.add_argument("--out", type=Path, help="JSON; the committed one unless --quick")
-    asked = parser.parse_args()
-    asked.out = asked.out or (None if asked.quick else committed)
-    return asked
+Kind = TypeVar("Kind")
 
 
 def command(about: str | None, run: Callable[[int, bool], dict[str, Any]],
             tables: Callable[[dict[str, Any]], list[str]], seeds: int, committed: Path) -> None:
     """Measure, show the tables, write the JSON, and the document where that is the committed one.
     """
-    asked = arguments(about, "a part of it, not written", committed, seeds)
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--quick", action="store_true", help="a part of it, not written")
+    parser.add_argument("--seeds", type=int, default=seeds, help=f"networks (default {seeds})")
+    parser.add_argument("--out", type=Path, help="JSON; the committed one unless --quick")
+    asked = parser.parse_args()
+    out = asked.out or (None if asked.quick else committed)
     result = run(asked.seeds, asked.quick)
-    if asked.out:
-        asked.out.write_text(written(result), encoding="utf-8")
-    if asked.out == committed:
+    if out:
+        out.write_text(written(result), encoding="utf-8")
+    if out == committed:
         document(committed.stem, tables(result))
     print("\n".join(tables(result)))
 
@@ -57,6 +47,13 @@ def write(path: Path, schema: str, rows: Sequence[Any]) -> None:
     """Dataclasses, one a line."""
     path.write_text(written({"schema": schema, "tool": __version__,
                              "rows": [asdict(row) for row in rows]}), encoding="utf-8")
+
+
+def read(path: Path, kind: type[Kind]) -> list[Kind]:
+    """What `write` wrote; nothing where there is no file."""
+    if not path.exists():
+        return []
+    return [kind(**row) for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
 
 
 def written(result: dict[str, Any]) -> str:

@@ -17,10 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base import assets
 from edge_dassdp.data import watch
 from edge_dassdp.data.datasets import Samples
-from edge_dassdp.ir import Sensor, Triad
 from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
@@ -30,17 +28,11 @@ from edge_dassdp.sensor.profile import Kind, QProfile
 from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.profiles import read_profiles
 from evidence import tasks
-from evidence.results import read_rows, write_rows
-from evidence.rows import spread
+from evidence.rows import read, spread, write
 
 SCHEMA = "edge_dassdp/unlabelled-evidence/1"
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "unlabelled.json"
-UNIT = 512
-"""Counts of 1 g and of 1 rad/s."""
-TRIADS = (Triad("polar", (0, 1, 2)), Triad("axial", (3, 4, 5)))
 SCENARIOS = ("N", "B", "D", "E", "Ap", "A", "C")
-UNTOUCHED = ("N", "B", "D")
-"""Where there is nothing that a profile mends."""
 ORDERS: tuple[watch.Order, ...] = ("shuffled", "blocked")
 SHIFTS = (0, 20)
 """What is added to a network's seed for shift, order and wearer."""
@@ -74,20 +66,13 @@ class Row:
 def device(seed: int) -> Emulator:
     """The network of a seed behind its sensor."""
     plain = tasks.task(tasks.Setting(tasks.WATCH, "N"), seed)
-    scale = watch.training(seed, _data())[1]
-    sensor = Sensor(len(scale.std), tuple(1 / (UNIT * scale.std)), tuple(-scale.mean / scale.std),
-                    TRIADS, UNIT)
-    return Emulator(quantize(plain.network.with_sensor(sensor), None, Settings(drift="profile"),
-                             plain.training.x, plain.training.y).network)
-
-
-def _data() -> watch.WatchData:
-    return watch.load_watch(assets.folder("examples") / "watch" / "data.npz")
+    return Emulator(quantize(plain.network, None, Settings(drift="profile"), plain.training.x,
+                             plain.training.y).network)
 
 
 def run(seed: int, shifts: Sequence[int] = SHIFTS) -> list[Row]:
     """Every scenario in both orders, with one network."""
-    emulator, data = device(seed), _data()
+    emulator, data = device(seed), tasks.recordings()
     return [_measured(emulator, watch.scenario(name, seed, data, order=order, drawn=seed + shift),
                       watch.scenario("N", seed, data, order=order, drawn=seed + shift),
                       Row(name, order, seed, seed + shift, 0, 0, 0, 0, 0, 0))
@@ -143,13 +128,13 @@ def _left(profile: QProfile, made: watch.Scenario, straight: watch.Scenario
 
 def keep(rows: Sequence[Row], folder: Path) -> None:
     """In a file of the folder."""
-    write_rows(folder / COMMITTED.name, SCHEMA, sorted(rows, key=lambda r: (
+    write(folder / COMMITTED.name, SCHEMA, sorted(rows, key=lambda r: (
         r.drawn - r.seed, ORDERS.index(r.order), SCENARIOS.index(r.scenario))))
 
 
 def kept() -> list[Row]:
     """Those that are committed."""
-    return read_rows(COMMITTED, Row)
+    return read(COMMITTED, Row)
 
 
 def lines(found: Sequence[Row]) -> list[list[str]]:

@@ -72,7 +72,11 @@ def assert_accuracy(device: Device, x: ArrayLike, y: ArrayLike, at_least: float)
 
 def assert_nrmse_below(device: Device, x: ArrayLike, y: ArrayLike, most: float) -> None:
     """The values of samples x are nearer to the targets y, (n, n_outputs), than a normalized root
-    mean square error of `most`, over all outputs: 1 is what the mean of the targets would give."""
+    mean square error of `most`, over all outputs: 1 is what the mean of the targets would give.
+
+    Raises AssertionError where they are not; EdgeError E104 for samples, or targets that do not
+    differ, E105 for a model of classes and for a `most` that is not above 0.
+    """
     __tracebackhide__ = True
     if not most > 0:
         raise EdgeError("E105", f"most is {most}, expected an error above 0",

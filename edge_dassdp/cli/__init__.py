@@ -1,6 +1,7 @@
 """The command line: `main()` is the entry point of `edge-dassdp` and of `python -m edge_dassdp`."""
 
 import os
+from functools import partial
 
 from edge_dassdp.interrupts import install
 
@@ -15,4 +16,4 @@ def main() -> None:
         from edge_dassdp.cli.shell.completion import join_at_colons
 
         join_at_colons(os.environ)
-    streams.run(app)
+    streams.run(partial(app, prog_name="edge-dassdp"))  # so a shell is told, however it was called

@@ -10,8 +10,8 @@ from typer.core import TyperGroup
 
 from edge_dassdp import __version__
 
-_MODULES = ("model", "tune", "compare", "firmware", "measure", "flash", "learn", "stream", "trace",
-            "monitor", "devices", "state", "board", "system", "demo", "runs")
+_MODULES = ("inspect", "quantize", "tune", "compare", "firmware", "measure", "flash", "learn",
+            "stream", "trace", "monitor", "devices", "state", "board", "system", "demo", "runs")
 """Where the verbs stand, in the order in which they are listed."""
 
 

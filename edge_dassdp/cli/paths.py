@@ -12,8 +12,12 @@ from typing import Any, get_args
 from typer.models import ArgumentInfo
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.quoting import command
 from edge_dassdp.base.text import printable
 from edge_dassdp.storage.files import are_one
+
+_QUANTIZED, _SOURCES = ".q.npz", (".npz", ".nir", ".onnx")
+"""Endings of a quantized network, and of what it may be quantized from."""
 
 
 class Writes(Enum):
@@ -62,11 +66,26 @@ def refuse_missing(inputs: Iterable[str], values: Mapping[str, Any]) -> None:
 
 
 def _nearest(path: Path) -> str:
+    """What is there in its place: the network that a model is quantized from, or the nearest name
+    of the same kind."""
+    kind = _kind(path.name)
     try:
-        near = get_close_matches(path.name, os.listdir(path.parent), 1)
+        names = sorted(os.listdir(path.parent))
     except OSError:
         return f"there is no folder {path.parent}"
-    return f"did you mean {printable(str(path.with_name(near[0])))}?" if near else "check the path"
+    stem = path.name.removesuffix(kind)
+    if kind == _QUANTIZED:
+        for source in (path.with_name(stem + end) for end in _SOURCES if stem + end in names):
+            return f"quantize it first: {command('edge-dassdp', 'quantize', source, '-o', path)}"
+    near = get_close_matches(stem, [name.removesuffix(kind) for name in names
+                                    if not kind or _kind(name) == kind], 1)
+    return f"did you mean {printable(str(path.with_name(near[0] + kind)))}?" if near else \
+        "check the path"
+
+
+def _kind(name: str) -> str:
+    """Of a file, by how its name ends; empty for one that does not say it."""
+    return _QUANTIZED if name.endswith(_QUANTIZED) else Path(name).suffix
 
 
 def refuse_unwritable(outputs: Mapping[str, Writes], values: Mapping[str, Any]) -> None:

@@ -94,7 +94,8 @@ def lesson_rows(network: QNetwork, packed: NDArray[np.int8], y: ArrayLike,
 
 def _known_labels(network: QNetwork, y: ArrayLike, n: int,
                   taught: Mapping[str, int]) -> NDArray[np.int64]:
-    """As `label_row`, without spare classes."""
+    """As `label_row`; names are those of the model and of what was taught, E104 for a class that is
+    spare, too."""
     labels = label_row(y, n, network.n_classes, with_taught(network, taught))
     require_taught(network, taught, labels)
     return labels

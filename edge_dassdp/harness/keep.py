@@ -112,14 +112,16 @@ class Rescue:
         """Write what a target learned that cannot be asked any more, as far as it is certain: this
         computer learns the same. stream: what it told of samples x, int8 (n, x_bytes). looks: it
         observed each before. Nothing is written where the beginning is not known, or the target
-        answered otherwise. Raises EdgeError E103 where no place takes it."""
+        gave any other class or logit. Raises EdgeError E103 where no place takes it."""
         if self._begin is None:
             return
         twin = here(self._network)
         self._begin(twin)
         again = learn_stream(twin, x, stream.labels, looks=looks)
         is_told = stream.predicted != UNKNOWN
-        if (again.predicted == stream.predicted)[is_told].all():
+        answers = (again.predicted, stream.predicted), (again.logits, stream.logits)
+        if all((mine[is_told] == theirs[is_told]).all() for mine, theirs in answers
+               if mine is not None and theirs is not None):
             self.write(twin)
 
     def write(self, target: Target) -> None:

@@ -164,8 +164,8 @@ class Frozen:
         self._n_done = 0
 
     def first(self, n: int) -> Stream:
-        """The first n samples."""
-        while self._n_done < n:
+        """The first n samples, all where there are no more."""
+        while self._n_done < min(n, len(self._x)):
             rows = slice(self._n_done, min(len(self._x), max(n, self._n_done + _AHEAD)))
             self._pieces.append(Stream.told(self._opened().run(self._x[rows]),
                                             self._labels[rows]))
@@ -187,5 +187,3 @@ def here(network: QNetwork) -> Target:
         if problem.code != "E301":
             raise
         return open_target("reference", network)
-
-

@@ -98,7 +98,8 @@ class QExamples:
     """Training samples of the classes that are known, from which a new one is told.
 
     directions: (n, size) integers from 0 to 255, n from 1 to 128; away: (n,), the squared distance
-    of each from the nearest class mean. spread: of all from the mean of their own class.
+    of each from the nearest class mean, below 2^31. spread: the mean squared distance of all from
+    the mean of their own class, below 2^30.
     """
 
     directions: IntArray

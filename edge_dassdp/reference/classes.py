@@ -42,9 +42,10 @@ class Classes:
     """What a device knows beside its readout.
 
     means: int64 (2, n_classes, size), of the device and of what was the factory's; seen: (2,
-    n_classes), 0 without a mean, to 15. limits: (n_spare,), by how much nearer the mean of a class
-    that was taught must be. names: uint8 (n_spare, 16), zeros where a class was not taught.
-    direction: (size,), of the sample that ran last, all 0 where it was silent.
+    n_classes), 0 without a mean, to 15. limits: (n_spare,), of int32, the squared distance by which
+    the mean of a class that was taught must be nearer than all others. names: (n_spare, 16), of
+    uint8, zeros where a class was not taught. direction: (size,), of the sample that ran last, all
+    0 where it was silent.
     """
 
     def __init__(self, network: QNetwork) -> None:

@@ -9,6 +9,7 @@ from edge_dassdp.data.clipping import Clipping
 from edge_dassdp.figures.fidelity import Values
 from edge_dassdp.harness.stream import Stream
 from edge_dassdp.ir import Input
+from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.confidence import Confidence
 from edge_dassdp.rules import Guard, Learning, Rule, Schedule
 from edge_dassdp.rules.beside import Beside, Shrinking
@@ -132,6 +133,19 @@ def confidence_text(sure: Confidence) -> str:
     return (f"temperature of the softmax {sure.temperature:.4g}, fitted, {sure.stated:.4g} before: "
             f"calibration error {before} before, {percent(sure.error_after, 1)} after, loss "
             f"{sure.loss_before:.3g} before, {sure.loss_after:.3g} after {of} E")
+
+
+def classes_text(network: QNetwork) -> str:
+    """One line on spare classes and class means; empty where a network has neither."""
+    parts = [f"spare classes: {network.spare_classes}, taught by learn --new-class"] \
+        if network.spare_classes else []
+    if (means := network.class_means) is not None:
+        kept = f", with {len(means.examples.directions):,} training samples as examples in flash" \
+            if means.examples else ""
+        parts.append(f"class means of '{means.hidden}' decide beside the readout{kept}")
+    elif parts:
+        parts.append("no class means")
+    return "; ".join(parts)
 
 
 def values_text(values: Values) -> str:

@@ -24,7 +24,7 @@ from edge_dassdp.qir.samples import (
 )
 from edge_dassdp.reference.model import IntegerModel
 from edge_dassdp.reference.outcome import Decision
-from edge_dassdp.wire.messages import CHUNK_BYTES, STATUS_TEXTS, STATUSES
+from edge_dassdp.wire.messages import CHUNK_BYTES, MESSAGES, STATUS_TEXTS, STATUSES
 
 _Target = TypeVar("_Target")
 
@@ -62,10 +62,10 @@ def no_stream() -> EdgeError:
                      cause="no stream is open", help="open one before the first frame")
 
 
-_WAIT = ("infer", "run", "classify", "learn", "warm_up", "fit_gate", "idle", "save", "rollback",
-         "store", "observe", "drift", "allow_profile", "fit_profile", "select_profile", "new_class",
-         "forget_class", "read_learning", "write_learning", "restore", "open_stream")
-"""What needs all that is learned (needs_whole in codegen/messages.toml), or begins with it."""
+_WAIT = (*(name.lower() for name, message in MESSAGES.items() if message.needs_whole
+           and name not in ("PUT_SAMPLE", "PUSH", "STREAM")),
+         "run", "classify", "allow_profile", "write_learning", "restore", "open_stream")
+"""What needs all that is learned, by the names of its requests, and what consists of such."""
 
 
 def waits_for_streams(target: type[_Target]) -> type[_Target]:
@@ -80,7 +80,7 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def asked(self: Any, *given: Any, **named: Any) -> Any:
         refuse_unless("E503", not self.is_streaming, STATUS_TEXTS[STATUSES["E_ORDER"]],
-                      cause=f"a stream is open, and {method.__name__} would run on its membranes",
+                      cause=f"a stream is open, and {method.__name__} waits for its end",
                       help="close the stream first")
         return method(self, *given, **named)
 

@@ -19,8 +19,11 @@
 extern "C" {
 #endif
 
+#ifndef APP_PERIOD_MS
+#define APP_PERIOD_MS 20 /* between two readings */
+#endif
+
 enum {
-    APP_PERIOD_MS = 20,
     APP_N_CHANNELS = 3,  /* x, y, z of an acceleration; 512 is 1 g */
     APP_HOP = 50,        /* readings between two decisions */
     APP_RING = 128,      /* readings kept, a power of two: a window, and 28 that may wait */

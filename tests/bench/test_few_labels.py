@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -42,6 +44,23 @@ def test_the_table_of_new_classes() -> None:
     result = {"exercises": ["a", "b"], "rows": found}
     text = "\n".join(incremental.tables(result))
     assert "| 80.5 / 90.0 / 70.0 / 85.0 |" in text and "| | a | b |" in text
+    assert "network 0" not in text and "alone |" not in text
+
+
+def test_the_table_of_new_classes_says_which_networks_a_row_has() -> None:
+    found = [{"exercise": 0, "seed": seed, "method": method, "k": 5, "all": 80.0, "old": 90.0,
+             "new": 70.0 + seed, "harmonic": 85.0} for seed in range(5)
+            for method in incremental.METHODS if method != "backprop" or seed in (0, 3)]
+    lines = incremental.tables({"exercises": ["a"], "rows": found})
+    assert "| the same, networks 3, 4 alone | 80.0 / 90.0 / 73.5 / 85.0 |" in lines
+    title = f"{incremental.TITLES['backprop']} (networks 0, 3)"
+    assert [line.split(" | ")[0] for line in lines].count(f"| {title}") == 2
+
+
+@pytest.mark.parametrize("script", [few, incremental], ids=lambda script: script.__name__)
+def test_the_page_has_the_results(script: ModuleType) -> None:
+    tables = script.tables(json.loads(script.COMMITTED.read_text("utf-8")))
+    assert "\n".join(tables) in rows.DOCUMENT.read_text("utf-8"), "its command writes them"
 
 
 def test_tables_stand_between_the_markers_of_the_document(tmp_path: Path) -> None:

@@ -78,6 +78,14 @@ def test_zsh_completes(folder: Path) -> None:
     assert by_zsh(folder, "edge-dassdp run net.q.npz --data no").strip() == "_files"
 
 
+def test_the_script_is_that_of_the_program_however_it_was_called(folder: Path) -> None:
+    alone = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    script = process(folder, "edge-dassdp", "--show-completion", "bash", **alone)
+    assert "complete -o default -F _edge_dassdp_completion edge-dassdp\n" in script
+    assert script == process(folder, sys.executable, "-m", "edge_dassdp", "--show-completion",
+                             "bash", **alone)
+
+
 @pytest.mark.parametrize(("shell", "place"), [
     ("bash", ".bash_completions/edge-dassdp.sh"), ("zsh", ".zfunc/_edge-dassdp")])
 def test_it_is_installed_where_a_shell_looks(folder: Path, tmp_path: Path, shell: str,

@@ -55,6 +55,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = cli(folder, "quantize", str(SIX), "-o", "net.q.npz", "--data", "train.csv", "--classes",
                ",".join(NAMES[:N_OLD]), "--spare-classes", "2", "--board", "microbit")
     assert made.returncode == 0, made.stderr
+    (folder / "quantized.txt").write_text(made.stdout)
     return folder
 
 
@@ -109,10 +110,17 @@ def test_a_class_that_was_taught_is_known_by_its_name_and_can_be_forgotten(work:
 
 
 def test_class_means_come_with_spare_classes_unless_they_are_refused(work: Path) -> None:
-    assert ed.load_model(work / "net.q.npz").class_means is not None
+    means = ed.load_model(work / "net.q.npz").class_means
+    assert means is not None and means.examples is not None
+    told = ("spare classes: 2, taught by learn --new-class; class means of "
+            f"'{means.hidden}' decide beside the readout, with {len(means.examples.directions)} "
+            "training samples as examples in flash")
+    assert told in (work / "quantized.txt").read_text().splitlines()
     made = cli(work, "quantize", str(SIX), "-o", "plain.q.npz", "--data", "train.csv", "--classes",
                ",".join(NAMES[:N_OLD]), "--spare-classes", "1", "--no-class-means")
     assert made.returncode == 0, made.stderr
+    assert "spare classes: 1, taught by learn --new-class; no class means" in \
+        made.stdout.splitlines()
     assert ed.load_model(work / "plain.q.npz").class_means is None
 
 

@@ -193,3 +193,21 @@ def test_the_nearest_name_is_told(files: Path) -> None:
     assert "there is no folder nowhere" in refused("E103", "run", "nowhere/m.npz", cwd=files)
     assert "does not exist" in refused("E103", "run", "x" * 200, cwd=files)
     refused("E103", "run", "x" * 5000, cwd=files)
+
+
+@pytest.mark.parametrize(("missing", "said"), [
+    ("model1.npz", "did you mean model.npz?"), ("modle.q.npz", "did you mean model.q.npz?"),
+    ("model2.npz", "did you mean model.npz?"), ("data.csv", "check the path"),
+    ("data.q.npz", "quantize it first: edge-dassdp quantize data.npz -o data.q.npz"),
+    ("no.q.npz", "check the path"), ("", "check the path")])
+def test_the_nearest_name_is_of_the_same_kind(files: Path, missing: str, said: str) -> None:
+    """A float network is no near name of a quantized one, but what that is made of."""
+    assert said in refused("E103", "run", missing, cwd=files)
+
+
+@pytest.mark.parametrize("source", ["one.npz", "one.nir", "one.onnx"])
+def test_what_a_missing_model_is_quantized_from_is_told(tmp_path: Path, source: str) -> None:
+    for name in (source, "one1.q.npz"):
+        (tmp_path / name).touch()
+    assert f"quantize it first: edge-dassdp quantize {source} -o one.q.npz" in refused(
+        "E103", "run", "one.q.npz", cwd=tmp_path)

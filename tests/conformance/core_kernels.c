@@ -1,5 +1,6 @@
-/* Lean neuron kernels of a core against the portable ones that it also has, over random arguments: each function
- * returns the number of rounds that differ, in results or in what lies behind them. */
+/* Neuron kernels of a core, in pairs, lean and of dynamics, against the portable ones that it also has, over
+ * random arguments: each function returns the number of rounds that differ, in results or in what lies
+ * behind them. */
 #include "drawn.h"
 
 enum { NEURONS = 136, WORDS = NEURONS / 32 + 2 };
@@ -89,10 +90,39 @@ typedef struct {
 
 static rich_left_t rich_made, rich_wanted;
 
+static void set_canaries(uint32_t n, uint32_t v_is_wide)
+{
+    const uint32_t n_columns = DASSDP_COLUMNS(n), v_bytes = v_is_wide != 0u ? 4u : 2u;
+    memset((uint8_t *)rich_wanted.v + n_columns * v_bytes, 0xA5, 4u * CANARY);
+    memset(rich_wanted.i + n_columns, 0xA5, 4u * CANARY);
+    memset(rich_wanted.n_spikes + DASSDP_PLACE(n), 0xA5, CANARY);
+    rich_wanted.spk_bits[DASSDP_WORDS(n)] = 0xA5A5A5A5u;
+}
+
+/* Sums for few neurons. */
+static void silence(uint32_t n, uint32_t acc_is_wide)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (below(4) != 0u) {
+            set(acc, acc_is_wide, i & ~3u, 0);
+            set(acc, acc_is_wide, i, 0);
+        }
+    }
+}
+
+static uint32_t rich_differs(uint32_t n, uint32_t v_is_wide)
+{
+    for (uint32_t i = n; i < DASSDP_COLUMNS(n); i++) { /* padding is anything */
+        set(rich_made.v, v_is_wide, i, 0);
+        rich_made.i[i] = 0;
+    }
+    memset(rich_made.n_spikes + n, 0, DASSDP_PLACE(n) - n);
+    return memcmp(&rich_made, &rich_wanted, sizeof rich_made) != 0;
+}
+
 static uint32_t dynamics(dassdp_dynamics_fn *kernel, dassdp_dynamics_fn *portable,
                          uint32_t v_is_wide, uint32_t acc_is_wide, uint32_t has_current)
 {
-    const uint32_t v_bytes = v_is_wide != 0u ? 4u : 2u;
     const int32_t v_limit = v_is_wide != 0u ? (1 << 30) - 1 : 32767;
     uint32_t n_differing = 0;
     for (uint32_t round = 0; round < ROUNDS; round++) {
@@ -136,32 +166,18 @@ static uint32_t dynamics(dassdp_dynamics_fn *kernel, dassdp_dynamics_fn *portabl
                                : is_far != 0u    ? within(-(1 << 30), (1 << 30) - 1)
                                                  : within(-(most << 8), most << 8);
         }
-        const uint32_t n_columns = DASSDP_COLUMNS(n);
-        memset((uint8_t *)rich_wanted.v + n_columns * v_bytes, 0xA5, 4u * CANARY);
-        memset(rich_wanted.i + n_columns, 0xA5, 4u * CANARY);
-        memset(rich_wanted.n_spikes + DASSDP_PLACE(n), 0xA5, CANARY);
-        rich_wanted.spk_bits[DASSDP_WORDS(n)] = 0xA5A5A5A5u;
-        if (stays != 0u) { /* a step before, and sums for few neurons */
+        set_canaries(n, v_is_wide);
+        if (stays != 0u) { /* a step before */
             portable(&population, rich_wanted.v, rich_wanted.spk_bits, acc, base, 0,
                      rich_wanted.n_spikes);
-            for (uint32_t i = 0; i < n; i++) {
-                if (below(4) != 0u) {
-                    set(acc, acc_is_wide, i & ~3u, 0);
-                    set(acc, acc_is_wide, i, 0);
-                }
-            }
+            silence(n, acc_is_wide);
         }
         memcpy(&rich_made, &rich_wanted, sizeof rich_made);
         kernel(&population, rich_made.v, rich_made.spk_bits, acc, stays != 0u ? 0 : base,
                has_current != 0u ? rich_made.i : 0, rich_made.n_spikes);
         portable(&population, rich_wanted.v, rich_wanted.spk_bits, acc, base,
                  has_current != 0u ? rich_wanted.i : 0, rich_wanted.n_spikes);
-        for (uint32_t i = n; i < n_columns; i++) { /* padding is anything */
-            set(rich_made.v, v_is_wide, i, 0);
-            rich_made.i[i] = 0;
-        }
-        memset(rich_made.n_spikes + n, 0, DASSDP_PLACE(n) - n);
-        n_differing += memcmp(&rich_made, &rich_wanted, sizeof rich_made) != 0;
+        n_differing += rich_differs(n, v_is_wide);
     }
     return n_differing;
 }

@@ -173,9 +173,10 @@ def test_a_sketch_says_what_the_reference_says(
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")
 def test_a_board_too_slow_says_what_it_lost_and_decides_on_whole_windows_alone() -> None:
-    """At a million instructions a second a lesson takes longer than readings may wait."""
+    """At a million instructions a second, a reading each 8 ms: a lesson takes longer than those may
+    wait."""
     script = story().script
-    with Played("microbit", scripted("microbit", script), 10) as played:
+    with Played("microbit", scripted("microbit", script, "-DAPP_PERIOD_MS=8"), 10) as played:
         *said, end = played.play(0, len(script))
     n_taken, begun = 0, 0
     for line in said:

@@ -76,8 +76,10 @@ def test_it_leaves_none_where_the_answers_were_others(work: Path, tmp_path: Path
     x = np.load(work / "data.npz")["x"][:20].astype(np.float32)
     rows = input_x(network, x)
     told = learn_stream(ReferenceTarget(network), rows, np.arange(20) % 4)
+    assert told.logits is not None
     other = dataclasses.replace(told, predicted=(told.predicted + 1) % 4)
-    for stream, is_kept in ((told, True), (other, False)):
+    of_class = dataclasses.replace(told, logits=told.logits + 1)  # the class is the same
+    for stream, is_kept in ((told, True), (other, False), (of_class, False)):
         with Rescue(network, tmp_path / "kept.state") as rescue:
             rescue.begins(ReferenceTarget(network))
             rescue.follow(stream, rows)

@@ -13,7 +13,7 @@ from edge_dassdp.cli import lessons, options
 from edge_dassdp.cli.learning import Memory, is_auto, memory_of
 from edge_dassdp.cli.output import Answer, Interrupted, Output, verb
 from edge_dassdp.cli.paths import Writes
-from edge_dassdp.cli.verbs.model import Precision
+from edge_dassdp.cli.precision import Precision
 
 if TYPE_CHECKING:
     from edge_dassdp.comparison.course import Course

@@ -15,7 +15,7 @@ from edge_dassdp.cli.learning import is_auto
 from edge_dassdp.cli.lessons import Lessons, filling
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes, refuse_unwritable
-from edge_dassdp.cli.verbs.model import Precision
+from edge_dassdp.cli.precision import Precision
 from edge_dassdp.storage.files import are_one
 
 if TYPE_CHECKING:

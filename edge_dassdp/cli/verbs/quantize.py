@@ -1,9 +1,8 @@
-"""inspect: what a network is. quantize: from a float network to integers, with proofs."""
+"""quantize: from a float network to integers, with proofs."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.base.words import pairs
-from edge_dassdp.cli import inspecting, options
+from edge_dassdp.cli import options
 from edge_dassdp.cli.learning import is_auto
 from edge_dassdp.cli.lessons import Lessons, filling
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
+from edge_dassdp.cli.precision import Form
 
 if TYPE_CHECKING:
     from edge_dassdp import ir
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from edge_dassdp.data.datasets import Part, Samples
     from edge_dassdp.data.labels import ClassNames
     from edge_dassdp.figures.fidelity import Fidelity
-    from edge_dassdp.figures.inspection import Inspection
     from edge_dassdp.figures.proposal import Proposal
     from edge_dassdp.figures.widths import Width
     from edge_dassdp.qir import QNetwork
@@ -32,178 +30,9 @@ if TYPE_CHECKING:
     from edge_dassdp.quantize.settings import Settings
     from edge_dassdp.rules import Learning
 
-Bits = Annotated[list[str] | None, typer.Option(
-    "--bits", help="Other bits for one projection: fc2=16. Repeat it.", show_default=False)]
-WeightBits = Annotated[str, typer.Option("--weight-bits", metavar="BITS", help=(
-    "Bits of a weight: 4 to 8, or 16."))]
-AutoBits = Annotated[str, typer.Option("--weight-bits", metavar="BITS|auto", help=(
-    "Bits of a weight: 4 to 8, or 16. auto: the narrowest of 8, 7 and 6 that keeps --within of "
-    "8 bits on the train split."))]
-_AUTO = "auto"
-
-
-@dataclasses.dataclass(frozen=True)
-class Precision:
-    """Options of `Settings` that methods of learning can be compared and tuned under."""
-
-    weight_bits: WeightBits = "8"
-    bits: Bits = None
-    per_neuron: Annotated[bool, typer.Option("--per-neuron", help=(
-        "One scale per neuron where nothing learns."))] = False
-    headroom: Annotated[float, typer.Option(help=(
-        "How far plastic weights may grow, times the largest: 1 to 64."))] = 2.0
-    threshold_bits: Annotated[int | None, typer.Option(show_default=False, help=(
-        "Bits of the smallest threshold, 4 to 14; by itself 10, or 7 to 10 for int16 membranes."))
-    ] = None
-    leak: Annotated[str, typer.Option(help="auto: a shift where exact; q15; shift.")] = "auto"
-    membrane_bits: Annotated[int | None, typer.Option(show_default=False, help=(
-        "16 forces int16 membranes, 32 wide ones; without it the proof chooses."))] = None
-    input_scale: Annotated[str, typer.Option(metavar="auto|uniform|feature", help=(
-        "Steps of int8 currents: one for all, or one for each feature; auto: by feature where one "
-        "for all would lose them."))] = "auto"
-    drift: Annotated[str | None, typer.Option(
-        metavar="alarm|profile|off", show_default=False, help=(
-        "With --sensor and --data: alarm, which is the default there, the device tells without "
-        "labels when its sensor has drifted; profile: it keeps windows as well, and finds out how "
-        "it is worn where --allow-profile lets it."))] = None
-    input_range: Annotated[str, typer.Option(metavar="robust|all", help=(
-        "What of --data the steps hold: all but glitches, or all."))] = "robust"
-    temperature: Annotated[str, typer.Option(metavar="fit|stated|NUMBER", help=(
-        "What the softmax of learning divides logits by: fitted to --data where it refutes what "
-        "the network states (--logits), that, or a number."))] = "fit"
-
-    @property
-    def settings(self) -> Settings:
-        """Raises EdgeError E105."""
-        from edge_dassdp.quantize.settings import Settings
-
-        return Settings(_number(self.weight_bits, "--weight-bits "), _bits_of(self.bits or []),
-                        self.per_neuron, self.headroom, self.threshold_bits, self.leak,
-                        self.membrane_bits, input_scale=self.input_scale,
-                        input_range=self.input_range, drift=self.drift or Settings.drift,
-                        temperature=_temperature(self.temperature))
-
-    def of(self, source: ir.Network, data: Path | None) -> Settings:
-        """`settings`. Raises EdgeError E105, also where drift is asked for of what no device
-        compares."""
-        settings = self.settings
-        has_sensor = any(i.sensor is not None for i in source.inputs)
-        if self.drift not in (None, "off") and not (has_sensor and data):
-            raise EdgeError("E105", f"--drift {self.drift} compares what a sensor gives with what "
-                            "it gave the training: there is no "
-                            f"{'labelled sample' if has_sensor else 'sensor'}",
-                            help="give --data" if has_sensor else
-                            "give --sensor and --data, or leave out --drift")
-        return settings
-
-
-@dataclasses.dataclass(frozen=True)
-class Form(Precision):
-    """The same, and what makes another kind of model of a network."""
-
-    weight_bits: AutoBits = "8"
-    hop: Annotated[int | None, typer.Option("--hop", show_default=False, help=(
-        "Streams: frames arrive while it runs, so the device holds one of a sample, and it decides "
-        "every so many of them (docs/streams.md)."))] = None
-    values: Annotated[bool, typer.Option("--values", help=(
-        "Outputs are values in place of classes, read from membranes, in the unit of the targets "
-        "of --data: columns target:NAME, or targets of an .npz (docs/regression.md)."))] = False
-
-    @property
-    def is_auto(self) -> bool:
-        return self.weight_bits == _AUTO
-
-    @property
-    def settings(self) -> Settings:
-        """With 8 bits for `auto`. Raises EdgeError E105."""
-        if self.hop is not None and self.hop < 1:
-            raise EdgeError("E105", f"a hop of {self.hop} frames cannot be",
-                            help="give 1 to the number of steps, or leave --hop out")
-        alone = dataclasses.replace(self, weight_bits="8") if self.is_auto else self
-        return dataclasses.replace(super(Form, alone).settings, hop=self.hop or 0,
-                                   values=self.values)
-
 
 def register(app: typer.Typer) -> None:
-    verb(app, "inspect", runs=True)(_inspect)
     verb(app, "quantize", runs=True)(_quantize)
-
-
-def _inspect(
-    out: Output,
-    file: options.ModelFile,
-    board: Annotated[str | None, typer.Option("--board", "-b", show_default=False, help=(
-        "Compare with this board alone, by name or path; exit status 1 if it is too small."))]
-    = None,
-    data: options.OptionalData = None,
-    split: options.Split = "test",
-    limit: options.Limit = None,
-    *,
-    origin: options.Source,
-) -> Answer:
-    """Show a network, build nothing.
-
-    Its graph, the equation of each population, parameters, synaptic operations, what learns by
-    default, and which boards hold it. It is quantized with default settings to predict memory;
-    a quantized network is shown as it is. With --data NeuroBench's metrics, counted on samples
-    (docs/neurobench.md).
-    """
-    from rich.text import Text
-
-    from edge_dassdp.build.board import list_boards, load_board
-    from edge_dassdp.figures.inspection import inspect_network, inspect_quantized
-    from edge_dassdp.figures.proposal import COMMON
-    from edge_dassdp.frontends import files
-    from edge_dassdp.report import screens
-
-    boards = [load_board(name) for name in ([board] if board else list_boards())]
-    kind, lacking = files.kind_of(file), None
-    model: ir.Network | QNetwork
-    if kind == "quantized":
-        if origin.words:
-            raise EdgeError("E105", f"{file} says itself how it runs, {origin.words[0]} does not "
-                            "belong to it", help="leave it out")
-        model = options.load_model(file)
-        found, sha256 = inspect_quantized(model, boards), model.sha256
-        after: options.Words = ["build", file, "--board", board or COMMON]
-    else:
-        model, lacking = inspecting.without_steps(origin, file)
-        found = inspect_network(model, boards)
-        if lacking:
-            lacking = inspecting.waiting(lacking, model, data, split) if data else lacking
-            found = dataclasses.replace(found, n_steps=0, boards=(), refused=lacking)
-        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-        after = ["quantize", file, *origin.words, *options.words(data=data, board=board), "-o",
-                 Path(f"{file.stem}.q.npz"), *["--frozen"] * bool(found.frozen_because)]
-    failed = found.refused
-    counted = inspecting.counted(model, data, split, limit) if data and not lacking else None
-    if board and not failed and found.boards[0].problem:
-        b = found.boards[0]
-        failed = EdgeError("E402", f"{b.name}: {b.problem}",
-                           cause=f"RAM {b.ram_needed:,} B of {b.ram_bytes:,}, constants in flash "
-                                 f"{b.flash_constants:,} B of {b.flash_bytes:,}",
-                           help="quantize it with --frozen, or use a larger board"
-                           if b.fits_frozen else "use a larger board")
-    return Answer(
-        {"kind": kind, "source": origin.source, **_inspected(found),
-         "metrics": counted.row() if counted else None},
-        [screens.inspect_head(found, file.name, files.TITLES[kind], sha256, origin.source),
-         screens.inspect_screen(found), *([screens.metrics_screen(counted)] if counted else []),
-         Text(screens.LETTERS, "dim")],
-        sha256, [] if lacking else ["edge-dassdp", *after], failed)
-
-
-def _inspected(found: Inspection) -> dict[str, Any]:
-    """As JSON values."""
-    values = dataclasses.asdict(dataclasses.replace(found, refused=None))
-    del values["refused"]
-    for made, population in zip(values["populations"], found.populations, strict=True):
-        made["size"] = population.size
-    for made, b in zip(values["boards"], found.boards, strict=True):
-        made |= {"fits": not b.problem, "problem": b.problem, "fits_frozen": b.fits_frozen}
-    values["n_steps"] = found.n_steps or None
-    return values | {"n_parameters": found.n_parameters, "weight_bits": found.weight_bits,
-                     "operations": found.operations}
 
 
 def _quantize(
@@ -357,7 +186,8 @@ def _answer(output: Path, quantized: Quantized, proposal: Proposal, weight_bits:
                 f"{learns}\n"
                 + "  ".join(map(lines.input_text, model.inputs, model.x_scales))
                 + (f"\n{lines.sensor_text(model.sensor)}" if model.sensor else "")
-                + (f"\n{lines.confidence_text(sure)}" if sure else ""))
+                + (f"\n{lines.confidence_text(sure)}" if sure else "")
+                + (f"\n{of_classes}" if (of_classes := lines.classes_text(model)) else ""))
     chosen = [Text(f"auto took {weight_bits}-bit weights; on the train split E: "
                    + ", ".join(map(screens.width_text, tried)))] if tried else []
     compared = [screens.widths_screen(widths, weight_bits)] if widths else []
@@ -393,25 +223,6 @@ def _steps(source: ir.Input, scale: QInputScale) -> dict[str, Any]:
     if source.spikes or scale.is_uniform:
         return {"x_frac_bits": None if source.spikes else int(scale.frac_bits[0])}
     return {"x_frac_bits": scale.frac_bits.tolist(), "x_zero": scale.zero.tolist()}
-
-
-def _temperature(text: str) -> float | str:
-    """What `Settings` refuses stays a word."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _bits_of(values: list[str]) -> dict[str, int]:
-    return {name: _number(text, f"--bits {name}=")
-            for name, text in pairs(values, "--bits").items()}
-
-
-def _number(text: str, option: str) -> int:
-    if not text.isdecimal():
-        raise EdgeError("E105", f"{option}{text}", help=f"for instance {option}8")
-    return int(text)
 
 
 def _data(fidelity: Fidelity) -> dict[str, Any]:
