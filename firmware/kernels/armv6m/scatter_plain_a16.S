@@ -1,5 +1,5 @@
-/* dassdp_k_scatter_plain_a16 for ARMv6-M: one spike by three taps of one column a row, as of a depthwise
- * 3x3 kernel, then any number by any taps. */
+/* dassdp_k_scatter_plain_a16 for ARMv6-M: one spike by one to three rows of three taps of one column, as of
+ * a depthwise 3x3 kernel, then any number by any taps. */
 #include "asm.h"
 
 #define ROWS 0                /* the frame: the patch, as far as rows concern it */
@@ -9,17 +9,30 @@
 #define PLACE 16              /* bytes from the last column of a place to the next place */
 #define FRAME 20
 
-    .macro ADD_TAP at, to:vararg
-    ldrb r5, [r1, #\at]
-    sxtb r5, r5
+    .macro ADD_BYTE to:vararg
     ldrh r6, [\to]
     adds r5, r5, r6
     strh r5, [\to]
     .endm
 
+    .macro ADD_ROW
+    ldrsb r5, [r1, r4]
+    ADD_BYTE r0
+    ldrsb r5, [r1, r7]
+    ADD_BYTE r0, r2
+    ldrb r5, [r1, #2]
+    sxtb r5, r5
+    ADD_BYTE r0, r3
+    .endm
+
+    .macro NEXT_ROW
+    add r0, r12
+    add r1, lr
+    .endm
+
 /* void dassdp_k_scatter_plain_a16(acc, row, patch, times)
- * r0 acc, r1 row, r3 times; then r2, r3 bytes to the next place and the one behind it, r4 rows, r7, r12
- * steps; or r2 columns left of a place, r7 columns of a place, lr end of the row. */
+ * r0 acc, r1 row, r3 times; then r2, r3 bytes to the next place and the one behind it, r4 0, r7 1, r12, lr
+ * steps from row to row; or r2 columns left of a place, r7 columns of a place, lr end of the row. */
 @ stack: 40
     function dassdp_k_scatter_plain_a16
     push {r4-r7, lr}
@@ -32,21 +45,27 @@
     bne 2f
     cmp r3, #1
     bne 2f
-    mov r4, r5
-    ldmia r2!, {r5, r7}
+    cmp r5, #3
+    bhi 2f
+    ldmia r2!, {r4, r7}
     adds r7, #3
-    mov r12, r7
+    mov lr, r7
     mov r2, r6
     adds r3, r6, r6
-    adds r7, r5, r6
-    adds r7, r7, r3
-1:  ADD_TAP 0, r0
-    ADD_TAP 1, r0, r2
-    ADD_TAP 2, r0, r3
-    add r0, r7
-    add r1, r12
-    subs r4, #1
-    bne 1b
+    adds r4, r4, r6
+    adds r4, r4, r3
+    mov r12, r4
+    movs r4, #0
+    movs r7, #1
+    cmp r5, #2
+    bhi 1f
+    beq 7f
+    b 8f
+1:  ADD_ROW
+    NEXT_ROW
+7:  ADD_ROW
+    NEXT_ROW
+8:  ADD_ROW
     pop {r4-r7, pc}
 
 2:  sub sp, #FRAME

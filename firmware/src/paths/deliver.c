@@ -1,8 +1,6 @@
 /* Spikes into the sums of a population, by matrices. */
 #include "deliver.h"
 
-#include <string.h>
-
 #include "events.h"
 #include "fixed.h"
 #include "volume.h"
