@@ -114,7 +114,7 @@
 10:     push    {lr}
         add     r0, r1, r0, lsl #1      @ end of acc
         ldm     r2, {r8-r11}
-        adr     r7, 12f + 1             @ Thumb
+        adr     r7, 12f
         movs    r2, #(12f - 11f) / 3
         mls     r7, r6, r2, r7
 1:      ldm     r8!, {r2-r3}
@@ -122,7 +122,7 @@
         uxtab16 r6, r4, r2, ror #8
         uxtab16 r12, r4, r3
         uxtab16 lr, r4, r3, ror #8
-        bx      r7
+        mov     pc, r7
         .balign 4
 11:     .irp    row, r11, r10, r9
         ldm     \row!, {r2-r3}
