@@ -114,7 +114,7 @@
 10:     push    {lr}
         add     r0, r1, r0, lsl #1      @ end of acc
         ldm     r2, {r8-r11}
-        adr     r7, 12f + 1             @ Thumb
+        adr     r7, 12f
         movs    r2, #(12f - 11f) / 3
         mls     r7, r6, r2, r7
 1:      ldm     r8!, {r2-r3}
