@@ -144,7 +144,7 @@ class Neurons:
             (p.leak_factor_q15, np.uint16), (p.fire_at, membrane), (p.reset_by, membrane))]
         table = Struct((
             u16(size), u8(lshift), u8(0), u8(0), u8(p.leak_shift), u8(leaks.size > 1),
-            *[u8(0)] * 6, u16(0), u16(0), *constants, base, *[0] * 16, self._table(membrane)))
+            *[u8(0)] * 6, u16(0), u16(0), *constants, base, *[0] * 18, self._table(membrane)))
         made, current = v.astype(membrane), i.astype(np.int32)
         case = Case("neurons", self.function, (
             table, made, np.zeros(words(size), np.uint32),
@@ -171,7 +171,7 @@ class Neurons:
         arrays = [0 if values is None else constant(values.astype(dtype)) for values, dtype in (
             (d.leak_i_q15, np.uint16), (d.v_bias, membrane), (d.v_init, membrane),
             (d.v_min, membrane))]
-        return Struct((0, 0, 0, 0, 0, *arrays, *[u8(0)] * 4, u8(d.i_frac_bits), u8(d.max_spikes)))
+        return Struct((0, 0, 0, 0, *arrays, *[u8(0)] * 4, u8(d.i_frac_bits), u8(d.max_spikes)))
 
     def _is_right(self, o: Outcome, after: neuron.Stepped) -> bool:
         *_, current, numbers = o.arrays
