@@ -15,7 +15,7 @@ from edge_dassdp.comparison.trial import Given
 from edge_dassdp.data.clipping import clipping
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.labels import ClassNames, classes_told, lacking
-from edge_dassdp.figures.numbering import unknown, untrained
+from edge_dassdp.figures.numbering import numbered_apart, unknown, untrained
 from edge_dassdp.ir import Network
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
@@ -128,14 +128,16 @@ def _of_units(made: Study, names: ClassNames | None) -> Iterator[str]:
     model = quantize(network, None, made.settings, x, y, names).network
     yield from untrained(y, model.n_classes, model.class_names)
     yield from unknown(network, model, x, y)
+    others = {"stream": given.stream, "test": given.test}
+    if given.original is not None:
+        others["unshifted"] = given.original
+    yield from numbered_apart(model, given.training, others)
     shares = {}
-    for what, part in (("train", given.training), ("stream", given.stream), ("test", given.test),
-                       ("unshifted", given.original)):
-        if part is not None:
-            found = clipping(model.inputs, model.x_scales, part.x)
-            shares[what] = found.share
-            if found.warning:
-                yield f"{what}: {found.warning}"
+    for what, part in {"train": given.training, **others}.items():
+        found = clipping(model.inputs, model.x_scales, part.x)
+        shares[what] = found.share
+        if found.warning:
+            yield f"{what}: {found.warning}"
     apart = abs(shares["test"] - shares["stream"])
     if apart > 0.05:
         yield (f"int8 clips {100 * shares['stream']:.1f} % of the values of stream and "
