@@ -121,3 +121,13 @@ def test_figures_of_methods_that_cannot_stand_are_drawn_without_a_word() -> None
         warnings.simplefilter("error")
         for draw in (plots.accuracy, plots.differences, plots.confusions):
             assert svg(draw(made), "test")
+
+
+def test_what_begins_from_other_steps_than_the_frozen_network_is_told() -> None:
+    rows = [Row("frozen", 0, 0, 76.7, 71.0, 76.7), Row("delta", 0, 0, 76.7, 80.0, 86.0),
+            Row("touch", 0, 0, 76.4, 81.0, 87.0), Row("error", 0, 0, 76.4, 81.0, 87.0)]
+    [told] = [s for s in Comparison(("frozen", "delta", "touch", "error"), tuple(rows), ("a",),
+                                    ("0", "1")).sentences if "before learning" in s]
+    assert told.startswith("before learning touch, error answer some samples otherwise than frozen")
+    same = Comparison(("frozen", "delta"), tuple(rows[:2]), ("a",), ("0", "1"))
+    assert not any("before learning" in s for s in same.sentences)
