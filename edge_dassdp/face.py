@@ -217,9 +217,9 @@ def compare(networks: Network | Sequence[Network], *, train: Samples, stream: Sa
             order: Order = "shuffled", per_class: int | None = None, limit: int | None = None,
             jobs: int = -1, dask: str | None = None, out: Path | str | None = None,
             resume: bool = False) -> Comparison:
-    """Methods of learning side by side, each from the same weights, over the same streams, in the
-    bits of the device. Has `lines`, a method each with means and differences, `sentences` that say
-    what helps and what does not, and `rows`, a method and seed each.
+    """Methods of learning side by side, each from the same float weights, over the same streams, in
+    the bits of the device. Has `lines`, a method each with means and differences, `sentences` that
+    say what helps and what does not, and `rows`, a method and seed each.
 
     networks: of one task, trained from other seeds; seed k takes the k-th, in turn. train: what
     they were trained on; stream: to learn from; test: to judge by, under the same shift; unshifted:

@@ -340,7 +340,8 @@ def verb(app: typer.Typer, name: str = "", group: str = "", *,
 
 
 def _asking(inputs: Sequence[str]) -> type[TyperCommand]:
-    """A command that says that a file is missing before it asks for an option."""
+    """A command that says that a file is missing before it asks for an option, and refuses a value
+    that is out of range as whatever else is."""
 
     class Asking(TyperCommand):
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -348,10 +349,13 @@ def _asking(inputs: Sequence[str]) -> type[TyperCommand]:
             ctx.meta[_WORDS] = given
             try:
                 return super().parse_args(ctx, args)
-            except typer.BadParameter:
+            except typer.BadParameter as found:
                 words, _, _ = self.make_parser(ctx).parse_args(args=given)
                 try:
                     refuse_missing(inputs, words)
+                    if type(found) is typer.BadParameter:  # what is missing is a kind of its own
+                        raise EdgeError("E105", found.format_message().removesuffix("."),
+                                        help=" ".join(ctx.get_usage().split()))
                 except EdgeError as problem:
                     out = Output(str(self.name), words.get("json") is True)
                     raise typer.Exit(out.refuse(problem)) from None

@@ -15,7 +15,7 @@ from edge_dassdp.comparison.trial import Given
 from edge_dassdp.data.clipping import clipping
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.labels import ClassNames, classes_told, lacking
-from edge_dassdp.figures.numbering import unknown, untrained
+from edge_dassdp.figures.numbering import numbered_apart, unknown, untrained
 from edge_dassdp.ir import Network
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
@@ -33,7 +33,8 @@ def study(networks: Sequence[Network], given: Given, methods: Sequence[Method], 
           per_class: int | None = None, limit: int | None = None,
           rules_from: Sequence[str] = ()) -> Study:
     """Raises EdgeError E105 for networks that are one, or not of the same inputs and classes, for a
-    stream of one class, and for what is out of range; E203 where nothing can learn."""
+    stream of one class, and for what is out of range; E203 where nothing can learn, and for a
+    method that fits the profile of a sensor where there is none."""
     _require_alike(networks)
     refuse_unless("E105", order in ("shuffled", "kept"), f"order '{order}'",
                   help="choose shuffled, drawn from the seed, or kept")
@@ -45,6 +46,7 @@ def study(networks: Sequence[Network], given: Given, methods: Sequence[Method], 
                   f"{classes[0]}" if len(classes) else "there is no sample to learn from",
                   cause="whatever is learned from them, that class is right",
                   help="give a stream of all classes")
+    _require_sensors(networks, methods)
     bases = [memory(Learning.default(n, len(given.training))) for n in networks]
     made = Study(tuple(networks), given, tuple(methods), tuple(
         tuple(_learning(m, n, base) for n, base in zip(networks, bases, strict=True))
@@ -73,11 +75,19 @@ def _require_alike(networks: Sequence[Network]) -> None:
                       help="give networks of one task, trained from other seeds")
 
 
+def _require_sensors(networks: Sequence[Network], methods: Sequence[Method]) -> None:
+    fits = next((m for m in methods if m.fit), None)
+    bare = [k for k, n in enumerate(networks, 1) if all(i.sensor is None for i in n.inputs)]
+    if fits and bare:
+        raise EdgeError("E203", f"{fits.text} fits a profile of a sensor, and "
+                        + ("the network has none" if len(networks) == 1 else
+                           f"network {bare[0]} has none"),
+                        help="leave the method out, or give networks that tell their sensor: "
+                        "docs/sensor.md")
+
+
 def _learning(method: Method, network: Network, base: Learning) -> Learning | EdgeError | None:
     """Or why it cannot stand there."""
-    if method.fit and all(i.sensor is None for i in network.inputs):
-        return EdgeError("E203", f"{method.text} fits a profile of a sensor, and the network has "
-                         "none")
     try:
         return method.learning(network, base)
     except EdgeError as problem:
@@ -128,14 +138,16 @@ def _of_units(made: Study, names: ClassNames | None) -> Iterator[str]:
     model = quantize(network, None, made.settings, x, y, names).network
     yield from untrained(y, model.n_classes, model.class_names)
     yield from unknown(network, model, x, y)
+    others = {"stream": given.stream, "test": given.test}
+    if given.original is not None:
+        others["unshifted"] = given.original
+    yield from numbered_apart(model, given.training, others)
     shares = {}
-    for what, part in (("train", given.training), ("stream", given.stream), ("test", given.test),
-                       ("unshifted", given.original)):
-        if part is not None:
-            found = clipping(model.inputs, model.x_scales, part.x)
-            shares[what] = found.share
-            if found.warning:
-                yield f"{what}: {found.warning}"
+    for what, part in {"train": given.training, **others}.items():
+        found = clipping(model.inputs, model.x_scales, part.x)
+        shares[what] = found.share
+        if found.warning:
+            yield f"{what}: {found.warning}"
     apart = abs(shares["test"] - shares["stream"])
     if apart > 0.05:
         yield (f"int8 clips {100 * shares['stream']:.1f} % of the values of stream and "

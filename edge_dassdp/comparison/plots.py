@@ -80,7 +80,7 @@ def differences(made: Comparison) -> Any:
 
 def _finish(axes: Any, found: list[Line], label: str, title: str) -> None:
     axes.set_yticks(range(len(found)), [literal(line.method) for line in found])
-    axes.set_ylim(len(found) - 0.5, -0.5)
+    axes.set_ylim(max(len(found), 1) - 0.5, -0.5)
     axes.set_xlabel(label)
     axes.set_title(literal(title), loc="left", fontsize=10)
     axes.grid(axis="x", color=_GRID, linewidth=0.7)

@@ -138,6 +138,16 @@ class Comparison:
         if self.interval:
             yield ("differences are seed by seed, in brackets the "
                    f"{self.interval.name} of their mean")
+        apart = [m for m in self.methods if self._is_apart(m)]
+        if apart:
+            yield (f"before learning {', '.join(apart)} answer{'s' * (len(apart) == 1)} some "
+                   "samples otherwise than frozen: integers of weights that learn leave room to grow, "
+                   "so their steps are coarser")
+
+    def _is_apart(self, method: str) -> bool:
+        """From the frozen network, before it learned."""
+        mine, frozen = self._of(method), self._of(FROZEN)
+        return any(mine[s].before != frozen[s].before for s in mine.keys() & frozen.keys())
 
     def _said(self, line: Line) -> str:
         if line.refused:

@@ -3,7 +3,7 @@ another order than the numbers of the labels, and samples that the network itsel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.numbers import spread_rows
 from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quoting import shell
+from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.labels import ClassNames, classes_told, in_csv, lacking
 from edge_dassdp.ir import Network
 from edge_dassdp.qir import QNetwork
@@ -89,9 +90,7 @@ def misnumbered(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: 
             f" it gives {100 * now:.1f} % of the samples the class of their label, and "
             f"{100 * then:.1f} % ")
     if names is None:
-        moved = np.flatnonzero(order != np.arange(n_classes))
-        yield told + ("if " + ", ".join(f"{k} were {order[k]}" for k in moved)
-                      + ": number them as in the training of the network")
+        yield told + f"{_moved(order, None)}: number them as in the training of the network"
     else:
         by_output = [names.names[k] for k in np.argsort(order)]
         yield told + (f"with {anew}--classes {shell(in_csv(by_output))} (classes=[...] in Python), "
@@ -102,9 +101,40 @@ def misnumbered_by(model: QNetwork, x: NDArray[np.int8], labels: NDArray[np.int6
                    file: str | Path | None = None) -> list[str]:
     """`misnumbered` of what a model, with the weights that it has from quantization, gives N_ASKED
     of samples x, int8 (n, x_bytes), with labels (n,)."""
+    found, labels = _asked(model, x, labels)
+    return [*misnumbered(found, labels, model.n_known, model.class_names, file)]
+
+
+def numbered_apart(model: QNetwork, training: Samples, parts: Mapping[str, Samples]
+                   ) -> Iterator[str]:
+    """A warning for each part, by what it is called, whose labels seem to count otherwise than
+    those of training, as a model, with the weights that it has from quantization, knows both."""
+    n = model.n_known
+    outputs = likelier(*_asked(model, input_x(model, training.x), training.y), n)
+    label_of = np.arange(n) if outputs is None else np.argsort(outputs)
+    for what, part in parts.items():
+        answers, labels = _asked(model, input_x(model, part.x), part.y)
+        found = label_of[answers]
+        order = likelier(found, labels, n)
+        if order is not None:
+            yield (f"labels of {what} seem to be numbered in another order than those of training: "
+                   f"the network gives {100 * (found == labels).mean():.1f} % of its samples the "
+                   f"class of their label, and {100 * (found == order[labels]).mean():.1f} % "
+                   f"{_moved(order, model.class_names)}")
+
+
+def _asked(model: QNetwork, x: NDArray[np.int8], labels: NDArray[np.int64]
+           ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The outputs that a model gives some of the samples, and the labels of these."""
     some = spread_rows(len(x), N_ASKED)
-    found = logits(model, x[some])[:, : model.n_known].argmax(axis=1)
-    return [*misnumbered(found, labels[some], model.n_known, model.class_names, file)]
+    return logits(model, x[some])[:, : model.n_known].argmax(axis=1), labels[some]
+
+
+def _moved(order: IntArray, names: ClassNames | None) -> str:
+    """What would be right: `if 0 were 1, ...`."""
+    of = names.names if names else [*map(str, range(len(order)))]
+    return "if " + ", ".join(f"{of[k]} were {of[order[k]]}"
+                             for k in np.flatnonzero(order != np.arange(len(order))))
 
 
 def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int

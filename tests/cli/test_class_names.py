@@ -175,6 +175,41 @@ def test_labels_in_another_order_than_the_outputs_are_told(folder: Path, work: P
         ed.quantize(ed.load(work / "model.npz"), x=x, y=(y + 1) % 4)
 
 
+def exchanged(path: Path, other: Path, one: str = "walk", two: str = "sit") -> Path:
+    """The same table with two names in each other's place."""
+    other.write_text(path.read_text().replace(f",{one}\n", ",?\n").replace(
+        f",{two}\n", f",{one}\n").replace(",?\n", f",{two}\n"))
+    return other
+
+
+def test_compare_tells_a_part_whose_labels_stand_in_another_order(folder: Path, work: Path,
+                                                                  tmp_path: Path) -> None:
+    """Each part by itself, for what learns the other order looks better than what knows ours."""
+    head, *rows = (folder / "test.csv").read_text().splitlines(keepends=True)
+    files = {}
+    for k, name in enumerate(("stream", "test", "unshifted")):
+        files[name] = tmp_path / f"{name}.csv"
+        files[name].write_text("".join([head, *rows[k::3]]))
+
+    def said(out: str, *more: str, **others: Path) -> str:
+        parts = [word for name, path in (files | others).items() for word in (f"--{name}", path)]
+        train = () if "train" in others else ("--train", folder / "data.csv")
+        done = shown("compare", work / "model.npz", *train, *parts, "--methods", "frozen",
+                     "--seeds", "1", "--jobs", "1", "--no-plots", "--out", tmp_path / out, *more)
+        assert done.returncode == 0, done.stderr
+        return " ".join(done.stderr.split())
+
+    stated = ("--classes", ",".join(NAMES))
+    assert "another order" not in said("as-they-are", *stated)
+    for name in files:
+        told = said(name, *stated, **{name: exchanged(files[name], tmp_path / "exchanged.csv")})
+        assert f"labels of {name} seem to be numbered in another order than those of train" in told
+        assert told.count("another order") == 1 and "if run were" not in told
+        assert "% if walk were sit, sit were walk" in told
+    of_all = said("of-all")
+    assert "with --classes walk,run,sit,ride" in of_all and of_all.count("another order") == 1
+
+
 def test_the_order_that_is_printed_can_be_pasted(folder: Path, work: Path, tmp_path: Path) -> None:
     """Whatever is in a name, and into `quantize`, which alone has the option."""
     names = ("w, fast", "run it", 'the "sit"', "ri'de")

@@ -140,6 +140,20 @@ def test_a_refusal_under_json_is_an_envelope_too(work: Path) -> None:
     assert diagnostic["code"] == "E103" and "does not exist" in diagnostic["message"]
 
 
+@pytest.mark.parametrize("arguments", [
+    ("run", "model.q.npz", "--limit", "0"),
+    ("quantize", "model.npz", "-o", "q.npz", "--spare-classes", "-1"),
+    ("quantize", "model.npz", "-o", "q.npz", "--spare-classes", "many"),
+])
+def test_a_value_out_of_the_range_of_an_option_has_a_code(work: Path,
+                                                          arguments: tuple[str, ...]) -> None:
+    verb, *_, option, _ = arguments
+    text = " ".join(refused("E105", *arguments, cwd=work).split())
+    assert f"'{option}'" in text and f"help: Usage: edge-dassdp {verb} [OPTIONS]" in text
+    found = json.loads(shown(*arguments, "--json", cwd=work).stdout)
+    assert found["exit"] == 2 and found["diagnostics"][0]["code"] == "E105"
+
+
 def test_usage_errors_exit_with_2(work: Path) -> None:
     for arguments in (("run",), ("fly",), ("run", work / "model.q.npz", "--limit", "0")):
         done = shown(*arguments)

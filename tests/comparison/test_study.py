@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import pytest
 from support import tiny
 
 import edge_dassdp as ed
-from edge_dassdp.comparison import asked
+from edge_dassdp.comparison import asked, plots
 from edge_dassdp.comparison.execute import execute
 from edge_dassdp.comparison.methods import parsed
-from edge_dassdp.comparison.study import Run, Runner, Study, rounding_seed
+from edge_dassdp.comparison.results import Comparison
+from edge_dassdp.comparison.study import Row, Run, Runner, Study, rounding_seed
 from edge_dassdp.comparison.trial import Given, OnDevice
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
+from edge_dassdp.report.plots import svg
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +104,30 @@ def test_a_method_that_cannot_stand_says_why_and_the_others_go_on(study: Study) 
     rows = list(execute(made, made.runs(1), n_jobs=1))
     assert [bool(r.refused) for r in rows] == [False, True, False]
     assert "move no weight" in rows[1].refused
+
+
+def test_a_profile_of_no_sensor_is_refused_at_the_start(study: Study) -> None:
+    for text in ("profile+delta", "unlabelled"):
+        with pytest.raises(ed.EdgeError, match="fits a profile of a sensor, and the network has"):
+            asked.study(study.networks, study.given, parsed(["delta", text]), settings=Settings(),
+                        memory=lambda base: base)
+
+
+def test_figures_of_methods_that_cannot_stand_are_drawn_without_a_word() -> None:
+    made = Comparison(("frozen", "delta"), (
+        Row("frozen", 0, 0, 50.0, 50.0, 50.0, confusion=((1, 1), (1, 1))),
+        Row("delta", 0, 0, refused="it cannot")), ("a",), ("0", "1"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for draw in (plots.accuracy, plots.differences, plots.confusions):
+            assert svg(draw(made), "test")
+
+
+def test_what_begins_from_other_steps_than_the_frozen_network_is_told() -> None:
+    rows = [Row("frozen", 0, 0, 76.7, 71.0, 76.7), Row("delta", 0, 0, 76.7, 80.0, 86.0),
+            Row("touch", 0, 0, 76.4, 81.0, 87.0), Row("error", 0, 0, 76.4, 81.0, 87.0)]
+    [told] = [s for s in Comparison(("frozen", "delta", "touch", "error"), tuple(rows), ("a",),
+                                    ("0", "1")).sentences if "before learning" in s]
+    assert told.startswith("before learning touch, error answer some samples otherwise than frozen")
+    same = Comparison(("frozen", "delta"), tuple(rows[:2]), ("a",), ("0", "1"))
+    assert not any("before learning" in s for s in same.sentences)
