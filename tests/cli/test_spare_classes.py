@@ -1,0 +1,74 @@
+"""A model that was taught a class, as a user meets it who goes on with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.commands import answer, ok, refused
+from support.gestures import RULES, Y, model, network, samples
+
+import edge_dassdp as ed
+from edge_dassdp import ir, qir
+from edge_dassdp.quantize.wayback import dequantize, requantize
+
+NAMES = np.array(["sit", "walk", "run", "jump", "wave"])
+OLD, NEW = [0, 1, 2, 3, 1, 2], [4] * 5
+ON = "--target", "reference"
+
+
+def recorded(path: Path, labels: list[int]) -> Path:
+    """Samples of these classes, by name."""
+    np.savez(path, x=samples(labels), y=NAMES[labels])
+    return path
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A float network, its model with two spare classes, and one of them taught."""
+    folder = tmp_path_factory.mktemp("spare")
+    ed.save(network(), folder / "net.npz")
+    ed.save(model(), folder / "net.q.npz")
+    recorded(folder / "old.npz", OLD)
+    recorded(folder / "both.npz", OLD + NEW)
+    ok("learn", folder / "net.q.npz", "--data", folder / "both.npz", "--new-class", "wave",
+       "--snapshot", folder / "wave.state", *ON)
+    ok("forget", folder / "net.q.npz", "wave", "--restore", folder / "wave.state", "--snapshot",
+       folder / "without.state", *ON)
+    return folder
+
+
+@pytest.mark.parametrize("into", [(), ("--into", "net.npz")])
+def test_export_keeps_no_class_that_was_taught_and_says_so(
+        work: Path, tmp_path: Path, into: tuple[str, ...]) -> None:
+    """It dropped them, and said that the integers are those of the snapshot."""
+    words = *into, "-o", tmp_path / "exported.npz"
+    told = " ".join(refused("E105", "export", "net.q.npz", "wave.state", *words, cwd=work).split())
+    assert "classes that were taught, wave, and a network does not" in told
+    assert "edge-dassdp forget net.q.npz wave --restore wave.state" in told
+    assert not (tmp_path / "exported.npz").exists()
+    ok("export", "net.q.npz", "without.state", *words, cwd=work)
+
+
+def test_a_snapshot_goes_into_the_network_that_was_quantized_with_spare_classes(work: Path) -> None:
+    """That network was called another one, for it has fewer outputs than the model."""
+    out = work / "learned.npz"
+    told = answer("export", work / "net.q.npz", work / "without.state", "--into",
+                  work / "net.npz", "-o", out, warns="the device's own means of 4 classes")["data"]
+    learned, quantized = ir.load(out), qir.load(work / "net.q.npz")
+    assert learned.n_classes == network().n_classes == 4
+    assert requantize(learned, quantized).sha256 == told["learned_sha256"] != quantized.sha256
+    again = ed.quantize(learned, ed.Learning(RULES), x=samples(Y), y=Y, spare_classes=2)
+    assert again.n_known == 4 and again.spare_classes == 2
+
+
+def test_weights_that_know_a_taught_class_are_no_network(work: Path) -> None:
+    """Without class means they do; a file of them could not be read."""
+    plain = model(means=False)
+    with ed.open(plain, "reference") as device:
+        device.new_class("wave")
+        device.learn(samples(NEW), NEW)
+        learned = {p.name: device.target.read_weights(p.name) for p in plain.plastic}
+    with pytest.raises(ed.EdgeError, match="know a class that was taught"):
+        dequantize(network(), plain, learned)
