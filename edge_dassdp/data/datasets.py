@@ -59,12 +59,12 @@ class Samples:
         return replace(self, x=self.x[rows], y=self.y[rows],
                        origin=None if self.origin is None else self.origin.at(rows))
 
-    def known_as(self, names: ClassNames) -> Samples:
-        """With the numbers that its names have there; numbers stay. Raises EdgeError E104 for a
-        name that is not there, and for targets."""
+    def known_as(self, names: ClassNames, takes_more: bool = False) -> Samples:
+        """With the numbers that its names have there; numbers stay. takes_more: new classes can be
+        taught. Raises EdgeError E104 for a name that is not there, and for targets."""
         require_no_targets(self.are_values, "the file")
         origin = self.origin or Origin.of_array(len(self))
-        y = renumbered(self.y, self.classes, names, origin) if self.classes else self.y
+        y = renumbered(self.y, self.classes, names, origin, takes_more) if self.classes else self.y
         return replace(self, y=y, classes=names.names)
 
 
@@ -161,11 +161,12 @@ class Part:
         return [f"two files are scaled otherwise: {one_is}; {other_is}"]
 
 
-def agreed(known: ClassNames | None, n_classes: int, *parts: Part) -> tuple[Part, ...]:
+def agreed(known: ClassNames | None, n_classes: int, *parts: Part,
+           takes_more: bool = False) -> tuple[Part, ...]:
     """Parts whose labels are the classes of one network, which knows them as `known`, or by numbers
-    alone. Raises EdgeError E104 for names that it does not know, or that are not all of its classes
-    where it knows none, for names in one file and numbers in another, for numbers where it was
-    given names, and for labels out of range and targets."""
+    alone. takes_more: new classes can be taught. Raises EdgeError E104 for names that it does not
+    know, or that are not all of its classes where it knows none, for names in one file and numbers
+    in another, for numbers where it was given names, and for labels out of range and targets."""
     for part in parts:
         require_no_targets(part.samples.are_values, part.title)
     with_names = [part for part in parts if part.samples.classes]
@@ -183,7 +184,7 @@ def agreed(known: ClassNames | None, n_classes: int, *parts: Part) -> tuple[Part
                         "NAME,NAME,... in the order of the numbers (classes=[...] in Python), and "
                         "files may hold either")
     made = tuple(part if known is None or n_classes == 1 else
-                 replace(part, samples=part.samples.known_as(known)) for part in parts)
+                 replace(part, samples=part.samples.known_as(known, takes_more)) for part in parts)
     for part in made:
         require_classes(part.samples.y, n_classes, part.samples.origin)
     return made

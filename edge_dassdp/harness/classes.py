@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data import datasets
 from edge_dassdp.data.datasets import Part
-from edge_dassdp.data.labels import ClassNames, Origin, listed
+from edge_dassdp.data.labels import TEACH, ClassNames, Origin, listed, spare_name
 from edge_dassdp.qir import QNetwork
 
 FORGETS = ("the model has no class means and replays no samples of the old classes, so a new class "
            "takes their place whole: quantize it with --class-means and --data")
-_SPARE = "(spare {})"
 NOTHING_TAUGHT: Mapping[str, int] = MappingProxyType({})
 
 
@@ -37,7 +36,7 @@ def with_taught(network: QNetwork, taught: Mapping[str, int],
             parts and not any(part.samples.classes for part in parts))):
         return None
     names = [*(network.classes or map(str, range(network.n_known))),
-             *(_SPARE.format(k) for k in range(network.n_known, network.n_classes))]
+             *map(spare_name, range(network.n_known, network.n_classes))]
     for name, class_idx in taught.items():
         names[class_idx] = name
     is_stated = network.class_names is None or network.class_names.is_stated
@@ -63,8 +62,7 @@ def require_taught(network: QNetwork, taught: Mapping[str, int], labels: NDArray
         "E104", f"{told.told(first, labels[first])}, which is a spare class that was not taught",
         cause=f"the network has classes 0 to {network.n_known - 1}"
         + (f", taught are {listed([*taught])}" if taught else ", and none was taught"),
-        help="a new class is taught by a name: learn --new-class NAME (Device.new_class); else "
-        "give each sample the class that it is of")
+        help=f"{TEACH.format('NAME')}; else give each sample the class that it is of")
 
 
 def require_named(unnamed: Mapping[str, int], labels: NDArray[Any], origin: Origin | None) -> None:
@@ -92,7 +90,8 @@ def agreed(network: QNetwork, *parts: Part,
         return datasets.agreed_values(network.values.names, network.n_classes, *parts)
     if not network.spare_classes:
         return datasets.agreed(network.class_names, network.n_classes, *parts)
-    made = datasets.agreed(with_taught(network, taught, parts), network.n_classes, *parts)
+    made = datasets.agreed(with_taught(network, taught, parts), network.n_classes, *parts,
+                           takes_more=True)
     for part in made:
         require_taught(network, taught, part.samples.y, part.samples.origin)
     return made

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.qformat import INT32_MIN, IntArray
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.data.labels import listed
+from edge_dassdp.data.labels import TEACH, listed, require_own_names
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.feedback import exp2_q15, softmax_z_q8
 
@@ -233,6 +233,7 @@ def class_idx_of(network: QNetwork, taught: Mapping[str, int], name: Any) -> int
     refuse_unless("E105", name not in network.classes and not (
         not network.classes and name.isdecimal() and int(name) < network.n_known),
         f"'{name}' is a class that the model knows", cause=f"its classes are "
+    require_own_names([name])
         f"{listed(network.classes) or f'0 to {network.n_known - 1}'}",
         help="give a class that is new another name; samples of one that it knows are learned "
         "without --new-class")
@@ -255,5 +256,5 @@ def taught_idx(network: QNetwork, taught: Mapping[str, int], name: Any) -> int:
         raise EdgeError("E105", f"'{name}' was never taught", cause=told,
                         help="classes that the network was trained on stay: only those taught on "
                         "the device can be forgotten" if was_known else
-                        "name one of them" if taught else "teach it first: learn --new-class")
+                        "name one of them" if taught else TEACH.format(name))
     return taught[name]

@@ -72,3 +72,28 @@ def test_weights_that_know_a_taught_class_are_no_network(work: Path) -> None:
         learned = {p.name: device.target.read_weights(p.name) for p in plain.plastic}
     with pytest.raises(ed.EdgeError, match="know a class that was taught"):
         dequantize(network(), plain, learned)
+
+
+@pytest.mark.parametrize("words", [("learn",), ("run",)])
+def test_a_class_that_is_not_known_is_told_how_to_be_taught_or_put_back(
+        work: Path, words: tuple[str, ...]) -> None:
+    """"Quantize anew with samples of all classes" was all that was said."""
+    told = " ".join(refused("E104", *words, "net.q.npz", "--data", "both.npz", *ON,
+                            cwd=work).split())
+    assert "'wave', which is no class of the model" in told
+    assert "learn --new-class wave" in told and "--restore SNAPSHOT" in told
+
+
+def test_who_forgets_a_class_without_its_snapshot_is_told_to_put_that_back(work: Path) -> None:
+    told = " ".join(refused("E105", "forget", "net.q.npz", "wave", *ON, cwd=work).split())
+    assert "'wave' was never taught" in told and "--restore SNAPSHOT" in told
+
+
+def test_no_class_is_called_as_those_are_shown_that_were_not_taught(work: Path, tmp_path: Path
+                                                                   ) -> None:
+    words = "--data", work / "both.npz", *ON
+    assert "cannot be called '(spare 4)'" in refused(
+        "E105", "learn", work / "net.q.npz", *words, "--new-class", "(spare 4)")
+    assert "cannot be called '(spare 1)'" in refused(
+        "E105", "quantize", work / "net.npz", "--classes", "a,b,(spare 1),c", "-o",
+        tmp_path / "x.q.npz")
