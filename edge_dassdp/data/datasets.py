@@ -204,8 +204,9 @@ def require_no_targets(are_values: bool, title: str) -> None:
     """E104 where a file of targets is given to what has classes."""
     if are_values:
         raise EdgeError("E104", f"{title} has targets, which are values, and the outputs of the "
-                        "network are classes", help="quantize it with --values (values=True of "
-                        "Settings in Python), or give the class of each sample")
+                        "network are classes", help="give the class of each sample; or, where its "
+                        "outputs are meant as values, quantize it with --values (values=True of "
+                        "Settings in Python): compare and tune count classes, and take none")
 
 
 def _common(n_classes: int, parts: Sequence[Part]) -> ClassNames:

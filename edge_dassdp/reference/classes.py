@@ -220,6 +220,9 @@ def taught_of(network: QNetwork, names: NDArray[Any]) -> dict[str, int]:
 
 def require_spares(network: QNetwork) -> None:
     """EdgeError E503 unless a device of this model can be taught classes."""
+    refuse_unless("E503", network.values is None, "the model knows no classes",
+                  cause="its outputs are values, so no class can be taught or forgotten",
+                  help="leave the class out; a network of classes can be taught more of them")
     refuse_unless("E503", network.spare_classes > 0, "the model was built without it",
                   cause="it has no spare classes",
                   help="quantize the network with --spare-classes 2")
@@ -230,10 +233,10 @@ def class_idx_of(network: QNetwork, taught: Mapping[str, int], name: Any) -> int
     name of a class that there is, E503 where none is spare."""
     require_spares(network)
     name_bytes(name)
+    require_own_names([name])
     refuse_unless("E105", name not in network.classes and not (
         not network.classes and name.isdecimal() and int(name) < network.n_known),
         f"'{name}' is a class that the model knows", cause=f"its classes are "
-    require_own_names([name])
         f"{listed(network.classes) or f'0 to {network.n_known - 1}'}",
         help="give a class that is new another name; samples of one that it knows are learned "
         "without --new-class")

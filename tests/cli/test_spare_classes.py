@@ -89,6 +89,15 @@ def test_who_forgets_a_class_without_its_snapshot_is_told_to_put_that_back(work:
     assert "'wave' was never taught" in told and "--restore SNAPSHOT" in told
 
 
+def test_the_number_of_a_class_is_offered_where_it_is_taken(work: Path, tmp_path: Path) -> None:
+    words = "--data", work / "old.npz", "--new-class", "clap", *ON
+    assert "or its number, 4" in refused("E105", "learn", work / "net.q.npz", *words)
+    ok("quantize", work / "net.npz", "--rule", "fc3=delta", "--data", recorded(
+        tmp_path / "train.npz", OLD), "--spare-classes", "1", "-o", tmp_path / "named.q.npz")
+    told = " ".join(refused("E105", "learn", tmp_path / "named.q.npz", *words).split())
+    assert "write 'clap' in the column" in told and "its number" not in told
+
+
 def test_no_class_is_called_as_those_are_shown_that_were_not_taught(work: Path, tmp_path: Path
                                                                    ) -> None:
     words = "--data", work / "both.npz", *ON

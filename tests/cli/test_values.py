@@ -186,6 +186,19 @@ def test_a_cell_that_is_no_target_is_named(folder: Path, tmp_path: Path) -> None
         refused("E104", "run", folder / "v.q.npz", "--data", tmp_path / "bad.csv").split())
 
 
+def test_values_are_taught_no_class(folder: Path) -> None:
+    """"Quantize with --spare-classes 2" was the help, which is refused for values."""
+    told = refused("E503", "learn", folder / "v.q.npz", "--data", folder / "stream.npz",
+                   "--new-class", "wave")
+    assert "its outputs are values" in told and "--spare-classes" not in told
+
+
+def test_compare_says_that_it_takes_no_values(folder: Path, tmp_path: Path) -> None:
+    told = refused("E104", "compare", folder / "net.npz", "--train", folder / "data.npz", "--out",
+                   tmp_path / "out", "--seeds", "2")
+    assert "compare and tune count classes" in " ".join(told.split())
+
+
 def test_classes_and_values_are_told_apart(folder: Path, tmp_path: Path) -> None:
     x, _ = samples(30, 3)
     np.savez(tmp_path / "classes.npz", x=x, y=np.arange(30) % 2)
