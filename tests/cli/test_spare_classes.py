@@ -89,6 +89,13 @@ def test_who_forgets_a_class_without_its_snapshot_is_told_to_put_that_back(work:
     assert "'wave' was never taught" in told and "--restore SNAPSHOT" in told
 
 
+def test_the_next_command_works(work: Path) -> None:
+    """`verify`, which begins with the classes of the training, refused those that were taught."""
+    words = "run", "net.q.npz", *ON, "--data"
+    assert "next: edge-dassdp verify" in ok(*words, "old.npz", cwd=work)
+    assert "next:" not in ok(*words, "both.npz", "--restore", "wave.state", cwd=work)
+
+
 def test_the_number_of_a_class_is_offered_where_it_is_taken(work: Path, tmp_path: Path) -> None:
     words = "--data", work / "old.npz", "--new-class", "clap", *ON
     assert "or its number, 4" in refused("E105", "learn", work / "net.q.npz", *words)
