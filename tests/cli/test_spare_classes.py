@@ -113,3 +113,20 @@ def test_no_class_is_called_as_those_are_shown_that_were_not_taught(work: Path, 
     assert "cannot be called '(spare 1)'" in refused(
         "E105", "quantize", work / "net.npz", "--classes", "a,b,(spare 1),c", "-o",
         tmp_path / "x.q.npz")
+
+
+@pytest.mark.parametrize(("words", "what", "help"), [
+    (("--spare-classes", "2", "--guard", "4,32"), "a guard that falls back", "--guard 0"),
+    (("--values", "--gate", "cusum"), "the outputs are values", "leave out --gate"),
+    (("--values", "--class-means"), "the outputs are values", "leave out --class-means"),
+    (("--values", "--spare-classes", "2"), "values take no spare classes",
+     "leave out --spare-classes"),
+])
+def test_what_does_not_go_together_is_refused_by_the_option_to_leave_out(
+        work: Path, tmp_path: Path, words: tuple[str, ...], what: str, help: str) -> None:
+    """"Give --frozen, or name projections with --plastic" was the help of all of them."""
+    np.savez(tmp_path / "values.npz", x=samples(Y), targets=samples(Y)[:, :4])
+    data = tmp_path / "values.npz" if "--values" in words else work / "old.npz"
+    told = " ".join(refused("E203", "quantize", work / "net.npz", "--data", data, *words, "-o",
+                            tmp_path / "x.q.npz").split())
+    assert what in told and help in told and "--plastic" not in told
