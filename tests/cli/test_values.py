@@ -186,6 +186,14 @@ def test_a_cell_that_is_no_target_is_named(folder: Path, tmp_path: Path) -> None
         refused("E104", "run", folder / "v.q.npz", "--data", tmp_path / "bad.csv").split())
 
 
+def test_a_table_of_values_without_targets_is_told_what_to_call_them(folder: Path, tmp_path: Path
+                                                                    ) -> None:
+    text = (folder / "stream.csv").read_text()
+    (tmp_path / "bare.csv").write_text(text.replace("target:", ""))
+    assert "target:NAME" in refused("E104", "learn", folder / "v.q.npz", "--data",
+                                    tmp_path / "bare.csv")
+
+
 def test_values_are_taught_no_class(folder: Path) -> None:
     """"Quantize with --spare-classes 2" was the help, which is refused for values."""
     told = refused("E503", "learn", folder / "v.q.npz", "--data", folder / "stream.npz",
