@@ -264,8 +264,8 @@ def load_parts(path: Path | str) -> dict[str, Part]:
 def _plain(path: Path | str, plain: Plain) -> dict[str, Part]:
     y = plain.y if plain.are_targets else \
         class_labels(plain.y, len(plain.x), f"{path}: ")
-    samples = Samples(plain.x, y, plain.classes,
-                      plain.guess, plain.origin or Origin.of_array(len(plain.x), str(path)))
+    samples = Samples(plain.x, y, plain.classes, plain.guess, plain.origin or Origin.of_array(
+        len(plain.x), str(path), "targets" if plain.are_targets else "y"))
     if not plain.rows:
         return {WHOLE: Part(samples, is_whole=True)}
     return {split: Part(samples.at(rows))

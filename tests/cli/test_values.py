@@ -186,6 +186,20 @@ def test_a_cell_that_is_no_target_is_named(folder: Path, tmp_path: Path) -> None
         refused("E104", "run", folder / "v.q.npz", "--data", tmp_path / "bad.csv").split())
 
 
+def test_a_target_out_of_range_is_told_by_its_row(folder: Path, tmp_path: Path) -> None:
+    """It was "sample 2", without the file."""
+    lines = (folder / "stream.csv").read_text().splitlines()
+    lines[3] = "1e6," + lines[3].partition(",")[2]
+    (tmp_path / "far.csv").write_text("\n".join(lines))
+    assert "far.csv: row 4 holds 1e+06 for 'angle', which is out of range" in " ".join(
+        refused("E104", "run", folder / "v.q.npz", "--data", tmp_path / "far.csv").split())
+    x, y = samples(5, 3)
+    y[2, 1] = 1e6
+    np.savez(tmp_path / "far.npz", x=x, targets=y)
+    assert "far.npz: targets[2] is 1e+06 for 'speed'" in " ".join(
+        refused("E104", "run", folder / "v.q.npz", "--data", tmp_path / "far.npz").split())
+
+
 def test_a_table_of_values_without_targets_is_told_what_to_call_them(folder: Path, tmp_path: Path
                                                                     ) -> None:
     text = (folder / "stream.csv").read_text()
