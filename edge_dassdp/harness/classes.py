@@ -49,11 +49,11 @@ def named_classes(network: QNetwork, taught: Mapping[str, int]) -> tuple[str, ..
     return () if names is None else names.names
 
 
-def require_taught(network: QNetwork, taught: Mapping[str, int], labels: NDArray[Any],
+def require_taught(network: QNetwork, taught: Mapping[str, int] | None, labels: NDArray[Any],
                    origin: Origin | None = None) -> None:
     """EdgeError E104 where a label (n,) is of a class that is spare, and nothing was taught as it.
-    """
-    known = [*range(network.n_known), *taught.values()]
+    taught: None where nothing can have been."""
+    known = [*range(network.n_known), *(taught or {}).values()]
     wrong = np.flatnonzero(~np.isin(labels, known))
     if not wrong.size:
         return
@@ -62,7 +62,8 @@ def require_taught(network: QNetwork, taught: Mapping[str, int], labels: NDArray
         "E104", f"{told.told(first, labels[first])}, which is a spare class that was not taught",
         cause=f"the network has classes 0 to {network.n_known - 1}"
         + (f", taught are {listed([*taught])}" if taught else ", and none was taught"),
-        help=f"{TEACH.format('NAME')}; else give each sample the class that it is of")
+        help="leave such samples out, or give each the class that it is of" if taught is None else
+        f"{TEACH.format('NAME')}; else give each sample the class that it is of")
 
 
 def require_named(unnamed: Mapping[str, int], labels: NDArray[Any], origin: Origin | None) -> None:
@@ -82,16 +83,17 @@ def require_named(unnamed: Mapping[str, int], labels: NDArray[Any], origin: Orig
 
 
 def agreed(network: QNetwork, *parts: Part,
-           taught: Mapping[str, int] = NOTHING_TAUGHT) -> tuple[Part, ...]:
+           taught: Mapping[str, int] | None = None) -> tuple[Part, ...]:
     """Samples of files with the labels, or the targets, that a model and its device know. taught:
-    index by name of classes that were taught. Raises EdgeError E104 as `datasets.agreed` and
+    index by name of classes that were taught; None of what begins with those of the training, and
+    can be given no more. Raises EdgeError E104 as `datasets.agreed` and
     `datasets.agreed_values`, and for classes that are spare."""
     if network.values is not None:
         return datasets.agreed_values(network.values.names, network.n_classes, *parts)
     if not network.spare_classes:
         return datasets.agreed(network.class_names, network.n_classes, *parts)
-    made = datasets.agreed(with_taught(network, taught, parts), network.n_classes, *parts,
-                           takes_more=True)
+    made = datasets.agreed(with_taught(network, taught or {}, parts), network.n_classes, *parts,
+                           takes_more=taught is not None)
     for part in made:
         require_taught(network, taught, part.samples.y, part.samples.origin)
     return made

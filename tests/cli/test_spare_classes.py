@@ -89,6 +89,11 @@ def test_who_forgets_a_class_without_its_snapshot_is_told_to_put_that_back(work:
     assert "'wave' was never taught" in told and "--restore SNAPSHOT" in told
 
 
+def test_what_begins_with_the_classes_of_the_training_offers_no_restore(work: Path) -> None:
+    told = refused("E104", "verify", "net.q.npz", "--data", "both.npz", *ON, cwd=work)
+    assert "leave such samples out" in " ".join(told.split()) and "--restore" not in told
+
+
 def test_the_next_command_works(work: Path) -> None:
     """`verify`, which begins with the classes of the training, refused those that were taught."""
     words = "run", "net.q.npz", *ON, "--data"
