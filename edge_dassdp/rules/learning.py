@@ -200,6 +200,8 @@ class Learning:
                 tried.append(made.rules)
                 yield made._with_default_replay(network, samples, why)
         if problem is not None and not tried:
+            problem.help = "leave the network frozen, --frozen, or name what learns with " \
+                "--plastic or --rule (Learning({...}) in Python)"
             raise problem
 
     def _with_default_replay(self, network: Network, samples: int, why: list[str]) -> Learning:
