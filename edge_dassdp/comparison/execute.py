@@ -129,8 +129,9 @@ def _is_of_the_cluster(problem: Exception) -> bool:
 
 
 def _told(problem: Exception) -> str:
-    """The first line; some name every run that is lost."""
-    first = (str(problem).splitlines() or [""])[0]
+    """The first line that is no heading; some name every run that is lost."""
+    lines = str(problem).splitlines()
+    first = next((line for line in lines if line and not line.endswith(":")), "")
     return f"{type(problem).__name__}: {first[:_LONGEST]}".removesuffix(": ")
 
 
@@ -205,11 +206,15 @@ def _n_workers(client: Any) -> int:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What distributed logs of a lost connection is told in one sentence instead."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    """What distributed logs of a lost connection is told in one sentence instead. Some of its
+    loggers have a level of their own, which counts before their parent's."""
+    names = [name for name in logging.root.manager.loggerDict
+             if name.partition(".")[0] == "distributed"]
+    before = {logger: logger.level for logger in map(logging.getLogger, names)}
+    for logger in before:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in before.items():
+            logger.setLevel(level)

@@ -24,8 +24,6 @@ from edge_dassdp.rules import Learning, Replay
 
 COMMON = "stm32f405"
 """The board whose room counts where none is named: that of the commands printed as next."""
-VALUES_RING = 24
-"""Places of the ring where outputs are values."""
 N_TRIED = 256
 """Samples that a trial is calibrated on."""
 Change = Callable[[Learning], Learning]
@@ -70,8 +68,8 @@ def proposed(network: Network, settings: Settings, board: Board | None = None,
     problem: EdgeError | None = None
     some = None if training is None else training.at(spread_rows(len(training), N_TRIED))
     room = board or load_board(COMMON)
-    for learning in Learning.defaults(network, len(training) if training else 0, notes):
-        learning = _of_values(learning) if settings.values else learning
+    for learning in Learning.defaults(network, len(training) if training else 0, notes,
+                                      values=settings.values):
         wanted = change(learning)
         grown, wanted = with_plastic_biases(network, wanted) if plastic_biases \
             else (network, wanted)
@@ -95,13 +93,6 @@ def proposed(network: Network, settings: Settings, board: Board | None = None,
         return Proposal(grown, wanted, (*notes, *beside))
     assert problem is not None  # `defaults` raises where there is none
     raise problem
-
-
-def _of_values(learning: Learning) -> Learning:
-    """The ring of values is one: there are no classes with places of their own."""
-    if learning.replay is None:
-        return learning
-    return replace(learning, replay=replace(learning.replay, ring_per_class=VALUES_RING))
 
 
 def _trial(network: Network, learning: Learning, settings: Settings,

@@ -33,6 +33,13 @@ TOUCH, SYNCHRONY, READOUT = ErrorTouch(32.0), ErrorSSDP(32.0), ReadoutDelta(0.4)
 replay."""
 ALONE = ReadoutDelta(1.6)
 """The readout where nothing learns before it."""
+OF_VALUES: Mapping[Rule, Rule] = {TOUCH: ErrorTouch(2.0), SYNCHRONY: ErrorSSDP(2.0),
+                                  READOUT: ReadoutDelta(0.3), ALONE: ReadoutDelta(0.3)}
+"""In their place where outputs are values, whose errors do not end at 1 as those of probabilities
+do: the steps of docs/regression.md."""
+VALUES_RING = 24
+"""Places of the ring where outputs are values, which is one: there are no classes with their own.
+"""
 
 
 @dataclass(frozen=True)
@@ -166,7 +173,7 @@ class Learning:
         return document.text(self, FORMAT, comments)
 
     @classmethod
-    def default(cls, network: Network, samples: int = 0) -> Learning:
+    def default(cls, network: Network, samples: int = 0, *, values: bool = False) -> Learning:
         """What measured best on all sets of docs/evidence.md with one set of constants: TOUCH into
         the last hidden population, READOUT into the readout, a Schedule, and replay.
 
@@ -174,23 +181,30 @@ class Learning:
         ring is replayed alone. SYNCHRONY learns where touch cannot stand, the readout alone, by
         ALONE, where neither can; nothing is replayed where samples cannot be stored. Only
         projections from spiking populations learn; those into the readout must be forward. Matrices
-        behind a pool learn where no other can. Raises E203 if there is none, or none can stand.
+        behind a pool learn where no other can. values: outputs are values in place of
+        classes, which OF_VALUES learn, with one ring of VALUES_RING places. Raises E203 if there is
+        none, or none can stand.
         """
-        return next(cls.defaults(network, samples))
+        return next(cls.defaults(network, samples, values=values))
 
     @classmethod
     def defaults(cls, network: Network, samples: int = 0,
-                 refused: list[str] | None = None) -> Iterator[Learning]:
+                 refused: list[str] | None = None, *, values: bool = False
+                 ) -> Iterator[Learning]:
         """`default`, and after it what is next best where its numbers have no form or no room.
         refused: told why what would be better cannot stand."""
         require(is_int(samples) and samples >= 0,
                 f"Learning.default: samples is {samples}, expected a number of samples from 0")
+        require(isinstance(values, bool),
+                f"Learning.default: values is {values!r}, expected True or False")
         why = refused if refused is not None else []
         problem: EdgeError | None = None
         tried: list[Mapping[str, Rule]] = []
         for hidden in (TOUCH, SYNCHRONY, None):
             try:
-                made = cls(_default_rules(network, hidden), schedule=Schedule())
+                rules = _default_rules(network, hidden)
+                made = cls({name: OF_VALUES[rule] for name, rule in rules.items()} if values
+                           else rules, schedule=Schedule())
                 made.validate(network)
             except EdgeError as found:
                 problem = problem or found
@@ -198,15 +212,17 @@ class Learning:
                 continue
             if made.rules not in tried:
                 tried.append(made.rules)
-                yield made._with_default_replay(network, samples, why)
+                yield made._with_default_replay(
+                    network, samples, VALUES_RING if values else Replay.ring_per_class, why)
         if problem is not None and not tried:
             problem.help = "leave the network frozen, --frozen, or name what learns with " \
                 "--plastic or --rule (Learning({...}) in Python)"
             raise problem
 
-    def _with_default_replay(self, network: Network, samples: int, why: list[str]) -> Learning:
-        stored = Replay(min(Replay.flash, samples), n_ring=3) if samples else \
-            Replay(0, n_ring=1, n_flash=0)
+    def _with_default_replay(self, network: Network, samples: int, ring: int, why: list[str]
+                             ) -> Learning:
+        stored = Replay(min(Replay.flash, samples), ring, n_ring=3) if samples else \
+            Replay(0, ring, n_ring=1, n_flash=0)
         made = replace(self, replay=stored)
         try:
             made.validate(network)

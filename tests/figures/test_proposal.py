@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from support import valued
 from support.chains import chain, samples
 
 from edge_dassdp import ir
@@ -53,6 +54,27 @@ def test_a_smaller_board_keeps_fewer_and_it_is_said(digits: tuple[Network, Sampl
         quantized = quantize(network, made.learning, Settings(), training.x, training.y).network
         assert ram_ledger(Plan.of(quantized), board).ram_bytes <= n_bytes
     assert seen[0] == 3 and seen == sorted(seen, reverse=True) and seen[-1] == 0
+
+
+def test_values_are_learned_by_steps_of_their_own_from_one_ring() -> None:
+    """Their errors do not end at 1: the steps of classes may lead away from what is to be learned.
+    """
+    network, (x, y) = valued.fitted(), valued.samples(120, 1)
+    made = proposed(network, valued.SETTINGS, None, Samples(x, y)).learning
+    assert made == Learning.default(network, 120, values=True)
+    assert made.rules == {"fc2": ErrorTouch(2.0), "fc3": ReadoutDelta(0.3)}
+    assert made.replay == Replay(70, 24, n_ring=3)
+    with pytest.raises(EdgeError, match="values is 1, expected True or False"):
+        Learning.default(network, 120, values=1)  # type: ignore[arg-type]
+
+
+def test_a_readout_of_values_alone_learns_by_the_steps_of_values() -> None:
+    bare = valued.network()
+    shallow = dataclasses.replace(
+        bare, populations=(bare.populations[0], bare.populations[-1]), projections=(
+            bare.projection("fc1"), dataclasses.replace(bare.projection("fc3"), pre="h1")))
+    assert Learning.default(shallow, values=True).rules == {"fc3": ReadoutDelta(0.3)}
+    assert Learning.default(shallow).rules == {"fc3": ReadoutDelta(1.6)}
 
 
 def test_without_samples_nothing_is_in_flash_and_it_is_said(

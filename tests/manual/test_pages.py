@@ -152,8 +152,7 @@ def of_values(here: Path) -> dict[str, Any]:
         lines = [",".join(head), *(",".join(map(repr, map(float, row))) for row in rows)]
         (here / f"{name}.csv").write_text("\n".join(lines) + "\n", "utf-8")
     x, targets = valued.samples(FEW, 1)
-    return {"ed": ed, "network": network, "learning": ed.Learning.default(network, 20),
-            "x": x, "targets": targets, "y": targets}
+    return {"ed": ed, "network": network, "x": x, "targets": targets, "y": targets}
 
 
 def of_a_sensor(here: Path) -> dict[str, Any]:
