@@ -1,1 +1,2 @@
+@ stack: 36
 #include "neuron_touch_thumb.h"

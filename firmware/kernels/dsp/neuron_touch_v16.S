@@ -64,4 +64,5 @@
         bne     1b
         .endm
 
+@ stack: 40
 #include "neuron_touch_thumb.h"

@@ -13,7 +13,6 @@
 
 @ r0 v, then of the first of four neurons, r1, r2, r6 of the others; r7 bytes of fours; r10 neurons left;
 @ r11 where the word goes; r12 v of the next word; each: r1 reset_by, r2 width
-@ stack: 40
         function dassdp_k_touch_v16
         push    {r4-r7, lr}
         mov     r4, r8

@@ -211,27 +211,28 @@ __attribute__((noinline)) static uint32_t long_row(const block_t *block, uint32_
                                          dassdp_long_limit(made, n_spikes));
 }
 
-/* The update row from G, all the traces of one presynaptic neuron, into the block's columns of its row. */
-__attribute__((noinline)) static void learn_row(const block_t *block, uint32_t pre_idx,
-                                                const uint32_t *steps)
+/* The same of other samples. */
+__attribute__((noinline)) static uint32_t update_row(const block_t *block, const uint32_t *steps,
+                                                     int16_t *sums)
 {
     const uint32_t rshift = block->rule->factors.update.row_rshift;
+    const uint32_t n_columns = block->traces.row_bytes;
+    (void)sum_traces(block, steps, 0, block->model->n_steps, sums);
+    return block->placed != 0
+               ? dassdp_k_update_row_placed(rshift, block->dw_q8, block->placed, sums, n_columns)
+               : dassdp_k_update_row_sums(rshift, block->dw_q8, block->k, sums, n_columns);
+}
+
+/* The update row from G, all the traces of one presynaptic neuron, into the block's columns of its row. */
+static void learn_row(const block_t *block, uint32_t pre_idx, const uint32_t *steps)
+{
     const dassdp_row_t row = block->row + pre_idx * block->projection->row_bytes;
     int16_t *sums = dassdp_at(block->state, block->rule->touches_off);
-    int16_t *dw_q8 = block->dw_q8;
-    uint32_t n_moved;
-    if (block->pre.bits > DASSDP_BYTE_BITS) {
-        n_moved = long_row(block, pre_idx, steps, sums);
-    } else {
-        const uint32_t n_columns = block->traces.row_bytes;
-        (void)sum_traces(block, steps, 0, block->model->n_steps, sums);
-        n_moved =
-            block->placed != 0
-                ? dassdp_k_update_row_placed(rshift, dw_q8, block->placed, sums, n_columns)
-                : dassdp_k_update_row_sums(rshift, dw_q8, block->k, sums, n_columns);
-    }
-    dassdp_write_rows(block->model, block->state, &block->columns, &row, 1, dw_q8, block->n_tried,
-                      block->n_tried - n_moved);
+    const uint32_t n_moved = block->pre.bits > DASSDP_BYTE_BITS
+                                 ? long_row(block, pre_idx, steps, sums)
+                                 : update_row(block, steps, sums);
+    dassdp_write_rows(block->model, block->state, &block->columns, &row, 1, block->dw_q8,
+                      block->n_tried, block->n_tried - n_moved);
 }
 
 /* Rows of the neurons of a word, from the one that the lesson stands at; returns whether the slice had
