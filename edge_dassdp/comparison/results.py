@@ -141,8 +141,8 @@ class Comparison:
         apart = [m for m in self.methods if self._is_apart(m)]
         if apart:
             yield (f"before learning {', '.join(apart)} answer{'s' * (len(apart) == 1)} some "
-                   "samples otherwise than frozen: integers of weights that learn leave room to grow, "
-                   "so their steps are coarser")
+                   "samples otherwise than frozen: integers of weights that learn leave room to "
+                   "grow, so their steps are coarser, and what learns in float has none")
 
     def _is_apart(self, method: str) -> bool:
         """From the frozen network, before it learned."""

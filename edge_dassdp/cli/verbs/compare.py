@@ -134,8 +134,8 @@ def _compare(
     """Compare methods of learning on your own samples, over seeds and networks.
 
     Each method learns the stream in the bits of the device, from the same float weights, in the
-    same orders, and is judged on other samples. Told are means over the seeds, differences seed by seed
-    with bootstrap intervals, and what does not help. rows.jsonl is written as it is computed.
+    same orders, and is judged on other samples. Told are means over the seeds, differences seed by
+    seed with bootstrap intervals, and what does not help. rows.jsonl is written as it is computed.
     """
     from edge_dassdp.comparison import written
     from edge_dassdp.comparison.methods import parsed, split
